@@ -1,0 +1,1 @@
+"""All that knows Coder's HTTP: client, pacing, errors, query dialects."""

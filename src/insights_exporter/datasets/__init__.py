@@ -1,0 +1,1 @@
+"""The datasets: wire shape, families, and the pure function between."""

@@ -1,0 +1,1 @@
+"""An embedded Coder with a made-up population: the demo, and the tests' peer."""

@@ -1,0 +1,1 @@
+"""Families and samples, and the bytes they become."""

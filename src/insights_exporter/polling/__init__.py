@@ -1,0 +1,1 @@
+"""One poll, the schedule, and the exporter's own health."""
