@@ -1,0 +1,132 @@
+"""One request to Coder and its answer: paced, bounded, and reported."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import httpx
+
+from insights_exporter.coder.body import read_body
+from insights_exporter.coder.clock import ServerClock, parse_http_date
+from insights_exporter.coder.failures import RequestFailed, refusal
+from insights_exporter.coder.pacing import Gate
+from insights_exporter.coder.transport import api_root, http_client
+from insights_exporter.config.settings import Deployment
+
+_LONGEST_HOLD = 3600.0
+_RATE_WINDOW = 60.0
+_ERROR_BODY_BYTES = 64 * 1024
+
+
+class Observer(Protocol):
+    """Who is told of every single request."""
+
+    def request_ended(self, seconds: float, failure: RequestFailed | None, remaining: float | None) -> None:
+        """Take note of one request: how long it took and how it ended."""
+
+
+class Exchange:
+    """Sends one request at a time through the gate and reads what comes back."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        token: Callable[[], str],
+        tls: ssl.SSLContext,
+        clock: ServerClock,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.gate = Gate(deployment.requests_per_minute, deployment.max_concurrency)
+        self._clock = clock
+        self._token = token
+        self._timeout = deployment.timeout
+        self._limit = deployment.max_response_bytes
+        self._http = http_client(deployment, tls, transport)
+        self._root = api_root(deployment)
+
+    async def get(
+        self, path: str, parameters: Mapping[str, str], observer: Observer, priority: int = 0
+    ) -> bytes:
+        """Wait for a turn, ask once, and give the body of a 200.
+
+        Raises:
+            RequestFailed: anything else than a whole 200 in time.
+        """
+        loop = asyncio.get_running_loop()
+        async with self.gate.turn(path, priority):
+            started, remaining, failure = loop.time(), None, None
+            try:
+                async with asyncio.timeout(self._timeout), self._sent(path, parameters) as reply:
+                    remaining = _number(reply, "X-RateLimit-Remaining")
+                    return await self._read(path, reply)
+            except (RequestFailed, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+                failure = self._failure(error)
+                raise failure from None
+            finally:
+                observer.request_ended(loop.time() - started, failure, remaining)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    def _sent(self, path: str, parameters: Mapping[str, str]) -> "_Reply":
+        token = self._token()
+        if not token.isascii() or not token.isprintable():
+            raise RequestFailed("unauthorized", "the token has characters that no token has")
+        headers = {"Coder-Session-Token": token}
+        return self._http.stream("GET", self._root + path, params=parameters, headers=headers)
+
+    async def _read(self, path: str, reply: httpx.Response) -> bytes:
+        self._clock.learn(reply.headers.get("Date"))
+        wait = self._obeyed(path, reply)
+        if reply.status_code != 200:
+            raise refusal(reply.status_code, path, await _error_body(reply), wait)
+        return await read_body(reply.aiter_raw(), _encoding(reply), self._limit)
+
+    def _obeyed(self, path: str, reply: httpx.Response) -> float | None:
+        """Hold the path where the server says so; give the wait that a 429 asks for."""
+        if reply.status_code != 429 and _number(reply, "X-RateLimit-Remaining") != 0:
+            return None
+        wait = min(max(self._asked_wait(reply), 0.0), _LONGEST_HOLD)
+        self.gate.hold(path, wait)
+        return wait
+
+    def _asked_wait(self, reply: httpx.Response) -> float:
+        seconds, reset = _number(reply, "Retry-After"), _number(reply, "X-RateLimit-Reset")
+        if seconds is not None:
+            return seconds
+        moment = parse_http_date(reply.headers.get("Retry-After"))
+        until = moment.timestamp() if moment else reset
+        return _RATE_WINDOW if until is None else until - self._clock.now().timestamp()
+
+    def _failure(self, error: Exception) -> RequestFailed:
+        if isinstance(error, RequestFailed):
+            return error
+        if isinstance(error, TimeoutError):
+            return RequestFailed("timeout", f"no whole answer within {self._timeout:g} s", transient=True)
+        return RequestFailed("connection", _described(error), transient=True)
+
+
+_Reply = contextlib.AbstractAsyncContextManager[httpx.Response]
+
+
+async def _error_body(reply: httpx.Response) -> bytes:
+    try:
+        return await read_body(reply.aiter_raw(), _encoding(reply), _ERROR_BODY_BYTES)
+    except RequestFailed:
+        return b""
+
+
+def _encoding(reply: httpx.Response) -> str:
+    return str(reply.headers.get("Content-Encoding", "")).strip().lower()
+
+
+def _number(reply: httpx.Response, header: str) -> float | None:
+    text = str(reply.headers.get(header, ""))
+    return float(text) if text.isascii() and text.isdigit() else None
+
+
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ")[:300]

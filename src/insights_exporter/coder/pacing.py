@@ -1,0 +1,101 @@
+"""Pacing: how many requests run at once and a minute, and when none may.
+
+A token bucket and a limit of concurrency in one gate, so that whoever waits
+waits in one queue: by priority first, then in the order of arrival.
+"""
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+BURST = 10
+
+
+@dataclass(order=True, slots=True)
+class _Waiter:
+    priority: int
+    number: int
+    path: str = field(compare=False)
+    admitted: asyncio.Future[None] = field(compare=False)
+
+
+class Gate:
+    """Lets requests through: at most `concurrency` at once, `per_minute` paced.
+
+    A lower `priority` goes first. A path that is on hold lets nothing
+    through until its time is over; others go on.
+    """
+
+    def __init__(self, per_minute: float, concurrency: int) -> None:
+        self._rate = per_minute / 60
+        self._free = concurrency
+        self._tokens = float(BURST)
+        self._counted_at: float | None = None
+        self._queue: list[_Waiter] = []
+        self._numbers = itertools.count()
+        self._held: dict[str, float] = {}
+        self._wakeup: asyncio.TimerHandle | None = None
+
+    @asynccontextmanager
+    async def turn(self, path: str, priority: int = 0) -> AsyncIterator[None]:
+        """Wait for a turn, and keep it while the body runs."""
+        waiter = _Waiter(priority, next(self._numbers), path, asyncio.get_running_loop().create_future())
+        heapq.heappush(self._queue, waiter)
+        self._admit()
+        try:
+            await waiter.admitted
+        except asyncio.CancelledError:
+            if waiter.admitted.done() and not waiter.admitted.cancelled():
+                self._leave()
+            raise
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def hold(self, path: str, seconds: float) -> None:
+        """Let nothing through to `path` for `seconds`."""
+        until = asyncio.get_running_loop().time() + seconds
+        self._held[path] = max(until, self._held.get(path, 0.0))
+
+    def held_for(self, path: str) -> float:
+        """Give the seconds for which `path` is still on hold."""
+        return max(0.0, self._held.get(path, 0.0) - asyncio.get_running_loop().time())
+
+    def _leave(self) -> None:
+        self._free += 1
+        self._admit()
+
+    def _admit(self) -> None:
+        self._refill()
+        waiting = []
+        while self._queue and self._free > 0 and self._tokens >= 1:
+            waiter = heapq.heappop(self._queue)
+            if self.held_for(waiter.path) > 0:
+                waiting.append(waiter)
+            elif not waiter.admitted.done():
+                self._free -= 1
+                self._tokens -= 1
+                waiter.admitted.set_result(None)
+        for waiter in waiting:
+            heapq.heappush(self._queue, waiter)
+        self._set_alarm()
+
+    def _refill(self) -> None:
+        now = asyncio.get_running_loop().time()
+        since = now - (now if self._counted_at is None else self._counted_at)
+        self._tokens = min(float(BURST), self._tokens + since * self._rate)
+        self._counted_at = now
+
+    def _set_alarm(self) -> None:
+        if self._wakeup:
+            self._wakeup.cancel()
+            self._wakeup = None
+        if self._queue and self._free > 0:
+            token = max(0.0, 1 - self._tokens) / self._rate
+            held = min(self.held_for(waiter.path) for waiter in self._queue)
+            delay = max(token, held) + 0.001
+            self._wakeup = asyncio.get_running_loop().call_later(delay, self._admit)
