@@ -1,0 +1,109 @@
+# `make help` tells what each target is for. Needs Python 3.11+ and nothing else.
+
+PYTHON ?= python3
+USE := .venv
+DEV := .venv-dev
+BIN := $(DEV)/bin
+MINUTES ?= 10
+TESTS ?= tests
+ARGS ?=
+SOURCES := $(shell find src -name '*.py' -o -name '*.j2' -o -name '*.html' -o -name '*.json' -o -name '*.css')
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONPATH :=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test dev try lint format types wheel generated coverage left-out docs lock upgrade \
+        parts bench soak audit clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+demo: $(USE)/.installed ## Run the exporter with its embedded Coder (ARGS="--users 2000")
+	@$(USE)/bin/insights-exporter demo $(ARGS)
+
+test: parts dev ## Set up what the tests need and run everything that must hold
+	@$(MAKE) --no-print-directory --keep-going lint types generated coverage left-out
+
+dev: $(BIN)/.ready ## Make the environment for developers, .venv-dev
+
+try: $(BIN)/.ready ## Run tests on the source tree, without building (TESTS=tests/datasets)
+	TEST_SOURCE_TREE=1 PYTHONPATH=src $(BIN)/python -m pytest $(TESTS) $(ARGS)
+
+lint: $(BIN)/.ready ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(BIN)/.ready ## Mend style and format where that can be done for you
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(BIN)/.ready ## Check types
+	$(BIN)/mypy
+
+wheel: dist/.built ## Build the wheel into dist/
+
+generated: $(BIN)/.ready ## Check that generated files are up to date
+	PYTHONPATH=src $(BIN)/python -m tools.generated --check
+
+docs: $(BIN)/.ready ## Write the generated files anew
+	PYTHONPATH=src $(BIN)/python -m tools.generated
+
+coverage: $(BIN)/.installed ## Run the tests on the installed wheel, with coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(TESTS) $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+left-out: ## Say what the last test run left out, and why
+	@if [ -s build/left-out.txt ]; then cat build/left-out.txt; [ "$$CI" != true ]; fi
+
+lock: $(USE)-upkeep/.ready ## Write requirements/*.lock from pyproject.toml, keeping locked versions
+	tools/lock.sh $(USE)-upkeep/bin/uv
+
+upgrade: $(USE)-upkeep/.ready ## Write requirements/*.lock with the newest versions
+	tools/lock.sh $(USE)-upkeep/bin/uv --upgrade
+
+audit: $(USE)-upkeep/.ready ## Look for known weaknesses in what is locked (needs the network)
+	$(USE)-upkeep/bin/pip-audit --require-hashes --disable-pip -r requirements/runtime.lock
+	$(USE)-upkeep/bin/pip-audit --require-hashes --disable-pip -r requirements/dev.lock
+
+parts: $(BIN)/.ready ## Install the programs that tests and bench run beside ours (Debian, as root)
+	@$(BIN)/python -m tools.parts
+
+bench: parts $(BIN)/.installed ## Measure side by side with other programs, into bench/RESULTS.md
+	$(BIN)/python -m bench $(ARGS)
+
+soak: $(BIN)/.installed ## Run under load for MINUTES=10 and look for growth
+	$(BIN)/python -m bench.soak --minutes $(MINUTES) $(ARGS)
+
+clean: ## Remove everything that the targets made
+	rm -rf $(USE) $(DEV) $(USE)-upkeep build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+
+$(USE)/.ready: requirements/runtime.lock requirements/build.lock tools/environment.py
+	@echo "Setting up $(USE) (once, about a minute)"
+	@$(PYTHON) tools/environment.py $(USE) requirements/runtime.lock requirements/build.lock
+	@touch $@
+
+$(USE)/.installed: $(USE)/.ready pyproject.toml README.md LICENSE $(SOURCES)
+	@$(USE)/bin/python -m pip install --quiet --no-index --no-deps --no-build-isolation --force-reinstall .
+	@touch $@
+
+$(BIN)/.ready: requirements/dev.lock tools/environment.py
+	@echo "Setting up $(DEV) (once, about a minute)"
+	@$(PYTHON) tools/environment.py $(DEV) requirements/dev.lock
+	@touch $@
+
+dist/.built: $(BIN)/.ready pyproject.toml README.md LICENSE $(SOURCES)
+	rm -rf dist
+	$(BIN)/python -m hatchling build --target wheel
+	@touch $@
+
+$(BIN)/.installed: dist/.built
+	$(BIN)/python -m pip install --quiet --no-index --no-deps --force-reinstall dist/*.whl
+	@touch $@
+
+$(USE)-upkeep/.ready: requirements/upkeep.lock tools/environment.py
+	@$(PYTHON) tools/environment.py $(USE)-upkeep requirements/upkeep.lock
+	@touch $@

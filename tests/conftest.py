@@ -1,0 +1,89 @@
+"""What every test may use: real peers, and how laws are tried."""
+
+import itertools
+import os
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+from playwright.async_api import Page
+
+from tests.peers import exporter as exporter_peer
+from tests.peers import prometheus as prometheus_peer
+from tests.peers.browser import browsing
+from tests.peers.exporter import Exporter, RunExporter, StartExporter
+from tests.peers.parts import LEFT_OUT, left_out, require
+from tests.peers.prometheus import Prometheus, StartPrometheus
+from tests.peers.promtool import Promtool
+
+hypothesis.settings.register_profile("dev", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Callable[[str], Path]:
+    """Give folders of the test's own, numbered, so that each process has one."""
+    numbers = itertools.count(1)
+    return lambda name: tmp_path / f"{name}-{next(numbers)}"
+
+
+@pytest.fixture
+def start_exporter(room: Callable[[str], Path]) -> Iterator[StartExporter]:
+    """Start exporters; at the end each gets SIGTERM and must exit with 0."""
+    with ExitStack() as started:
+
+        def start(*arguments: str, env: Mapping[str, str] | None = None) -> Exporter:
+            return started.enter_context(exporter_peer.serving(room("exporter"), *arguments, env=env))
+
+        yield start
+
+
+@pytest.fixture
+def run_exporter(room: Callable[[str], Path]) -> RunExporter:
+    """Run a command of the exporter that ends by itself."""
+
+    def run(
+        *arguments: str, env: Mapping[str, str] | None = None, seconds: float = 60
+    ) -> subprocess.CompletedProcess[str]:
+        return exporter_peer.run(room("command"), *arguments, env=env, seconds=seconds)
+
+    return run
+
+
+@pytest.fixture
+def start_prometheus(room: Callable[[str], Path]) -> Iterator[StartPrometheus]:
+    """Start Prometheus servers; they end with the test."""
+    with ExitStack() as started:
+
+        def start(config: Mapping[str, Any], *flags: str) -> Prometheus:
+            return started.enter_context(prometheus_peer.monitoring(room("prometheus"), config, *flags))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Promtool:
+    """Give Prometheus' own judge."""
+    return Promtool(require("promtool"))
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    """Give an empty page of a real browser."""
+    async with browsing() as browser:
+        yield await browser.new_page()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end, by name, what was not run and why."""
+    reasons = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
+    lines = left_out(reasons)
+    LEFT_OUT.parent.mkdir(exist_ok=True)
+    LEFT_OUT.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    for line in lines:
+        terminalreporter.write_line(line, yellow=True)

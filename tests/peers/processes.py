@@ -1,0 +1,75 @@
+"""Processes that a test started: where they write, and how they end."""
+
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+INHERITED = ("PATH", "PYTHONPATH", "LANG", "TMPDIR", "SSL_CERT_FILE", "TEST_SOURCE_TREE")
+
+
+def free_port() -> int:
+    """Give a port of the loopback interface that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def clean_environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
+    """Give an environment without the settings and proxies of whoever runs the tests."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in INHERITED or name.startswith(("COVERAGE_", "COV_"))
+    }
+    return {**kept, "HOME": str(home), **extra}
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A process, and the files its two outputs go to."""
+
+    process: subprocess.Popen[bytes]
+    stdout: Path
+    stderr: Path
+
+    def output(self) -> str:
+        """Give all it wrote so far, both outputs."""
+        return self.stdout.read_text(encoding="utf-8") + self.stderr.read_text(encoding="utf-8")
+
+    def check_alive(self) -> None:
+        """See that it runs.
+
+        Raises:
+            AssertionError: it ended; tells its status and what it wrote.
+        """
+        status = self.process.poll()
+        assert status is None, f"{self.process.args!r} ended with {status}:\n{self.output()}"
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, seconds: float = 20) -> int:
+        """End it by a signal and give its exit status; one that ended before keeps its own."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.process.wait(seconds)
+
+
+@contextmanager
+def running(command: Sequence[str], directory: Path, env: Mapping[str, str]) -> Iterator[Running]:
+    """Run `command` in `directory`; kill it if it is still there at the end."""
+    directory.mkdir(parents=True, exist_ok=True)
+    stdout, stderr = directory / "stdout.txt", directory / "stderr.txt"
+    with stdout.open("wb") as out, stderr.open("wb") as err:
+        process = subprocess.Popen(
+            command, cwd=directory, env=dict(env), stdin=subprocess.DEVNULL, stdout=out, stderr=err
+        )
+    try:
+        yield Running(process, stdout, stderr)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()

@@ -1,0 +1,32 @@
+"""promtool, Prometheus' own judge of pages, rules and blocks."""
+
+import subprocess
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Promtool:
+    """The program promtool."""
+
+    program: str
+
+    def run(self, *arguments: str, stdin: str = "", seconds: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run it and give status and outputs."""
+        return subprocess.run(
+            [self.program, *arguments],
+            check=False,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+        )
+
+    def complaints(self, *arguments: str, stdin: str = "") -> str:
+        """Give what it wrote, and its status where that is not 0; empty when it is content."""
+        done = self.run(*arguments, stdin=stdin)
+        status = f"status {done.returncode}\n" if done.returncode else ""
+        return done.stdout + done.stderr + status
+
+    def check_metrics(self, page: str) -> str:
+        """Give its complaints about a page in the text format; empty when there are none."""
+        return self.complaints("check", "metrics", stdin=page)

@@ -1,0 +1,93 @@
+"""The programs of others that tests and bench run, and their setting up.
+
+`python -m tools.parts` installs what is missing where that is possible
+(Debian, as root) and leaves what could not be had, with the reason, in
+`build/missing-parts.txt`, from where the tests' summary takes it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+MISSING = Path("build/missing-parts.txt")
+POLICY = Path("/usr/sbin/policy-rc.d")
+PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A program that is not ours: its command, and Debian's package of it."""
+
+    command: str
+    package: str
+
+
+PARTS = (
+    Part("prometheus", "prometheus"),
+    Part("promtool", "prometheus"),
+    Part("chromium", "chromium"),
+    Part("nginx", "nginx-light"),
+    Part("prometheus-pushgateway", "prometheus-pushgateway"),
+    Part("prometheus-node-exporter", "prometheus-node-exporter"),
+)
+
+
+def find(command: str) -> str | None:
+    """Give the path of a part's program, or None where it is not installed."""
+    return shutil.which(command, path=PATH)
+
+
+def absent() -> tuple[Part, ...]:
+    """Give the parts that are not on this machine."""
+    return tuple(part for part in PARTS if not find(part.command))
+
+
+@contextmanager
+def no_services() -> Iterator[None]:
+    """Keep Debian's packages from starting their daemons while they are installed."""
+    ours = not POLICY.exists()
+    if ours:
+        POLICY.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
+        POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        if ours:
+            POLICY.unlink()
+
+
+def install(packages: Iterable[str]) -> str:
+    """Install Debian's `packages`; say why not, or nothing where it went well."""
+    if not find("apt-get"):
+        return "not a Debian system, install it by hand"
+    if os.geteuid() != 0:
+        return "installing needs root: sudo make parts"
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    apt = ("apt-get", "--quiet", "--quiet", "-o", "DPkg::Lock::Timeout=300")
+    commands = (("update",), ("install", "--yes", "--no-install-recommends", *packages))
+    with no_services():
+        for command in commands:
+            done = subprocess.run(
+                [*apt, *command], env=environment, check=False, stdin=subprocess.DEVNULL, stdout=sys.stderr
+            )
+            if done.returncode:
+                return f"apt-get {command[0]} failed with status {done.returncode}"
+    return ""
+
+
+def main() -> None:
+    """Install what is missing and write down what stays so."""
+    wanted = sorted({part.package for part in absent()})
+    reason = install(wanted) if wanted else ""
+    lines = [f"{part.command}: {reason or 'not in the package'}\n" for part in absent()]
+    MISSING.parent.mkdir(exist_ok=True)
+    MISSING.write_text("".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
