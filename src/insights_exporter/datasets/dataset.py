@@ -3,14 +3,17 @@
 All in here is pure: no clock, no network, no settings read from anywhere.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from insights_exporter.config.settings import Deployment, Window
 from insights_exporter.datasets.spans import Span
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.samples import Samples
+
+DAYS_OF_A_WEEK = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,10 @@ class Answer:
     body: bytes
 
 
+class InvalidAnswer(ValueError):
+    """A 200 that cannot be what was asked for; the message is one line without data of the answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
     """A template as Coder lists it."""
@@ -54,7 +61,8 @@ class View:
 
     `now` is the server's clock, aware, in the deployment's time zone.
     `templates` are those that Coder lists, by id; `in_use` the ids named by
-    the newest `templates` answers (empty before the first).
+    the newest `templates` answers (empty before the first). Who shows users
+    under pseudonyms brings `pseudonym_key`.
     """
 
     deployment: Deployment
@@ -62,26 +70,55 @@ class View:
     now: datetime
     templates: Mapping[str, Template] = field(default_factory=dict)
     in_use: tuple[str, ...] = ()
+    pseudonym_key: bytes | None = None
+
+
+class AppName(NamedTuple):
+    """A name that a report gives an app, and the seconds that speak for it."""
+
+    app_type: str
+    slug: str
+    name: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
     """What the answers of one poll became.
 
-    `folded` counts source series that a limit folded or dropped,
-    `invalid` rows that could not be understood.
+    `folded` counts source series that a limit folded or dropped, `invalid`
+    has one short reason a row that could not be understood, without any data
+    of the row. `in_use` are the ids of the templates that the report names,
+    `app_names` what apps are called in it.
     """
 
     samples: tuple[Samples, ...]
     folded: int = 0
     invalid: tuple[str, ...] = ()
+    in_use: tuple[str, ...] = ()
+    app_names: tuple[AppName, ...] = ()
+
+
+def nothing_across(_conversions: Iterable[Conversion]) -> tuple[Samples, ...]:
+    """Say nothing about the windows of a dataset together."""
+    return ()
+
+
+def default_interval(window: Window | None) -> float:
+    """Give the seconds between two polls: the longer a window, the slower it changes."""
+    if window is None or window.days == 1:
+        return 300.0
+    return 900.0 if window.days <= DAYS_OF_A_WEEK else 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """One kind of request: what it asks, what it becomes, how often.
 
-    `every` maps a window's days to the default interval in seconds.
+    `every` gives the default interval of a window (`None`: of a dataset that
+    has none) in seconds. `across` gives what the newest conversions of all
+    windows say only together: series without a `window` label, which would
+    repeat if each window had them.
     """
 
     name: str
@@ -89,3 +126,5 @@ class Dataset:
     windows: Callable[[Deployment], Sequence[Window | None]]
     questions: Callable[[View], Sequence[Question]]
     convert: Callable[[View, Sequence[Answer]], Conversion]
+    every: Callable[[Window | None], float] = default_interval
+    across: Callable[[Iterable[Conversion]], tuple[Samples, ...]] = nothing_across
