@@ -1,0 +1,62 @@
+"""Which of several exporters polls which deployment, agreed upon without a word between them."""
+
+import re
+from collections.abc import Iterable
+from hashlib import blake2b
+
+_ORDINAL = re.compile(r"-([0-9]+)$")
+
+
+def mine(names: Iterable[str], shard: int, total: int) -> tuple[str, ...]:
+    """Give those of `names`, in their order, that belong to `shard`, which counts from 0.
+
+    Each name belongs to exactly one of the `total` shards, by rendezvous hashing: every shard bids a number
+    for it and the highest bid wins. A shard more wins what it bids highest for and moves nothing else.
+
+    Raises:
+        ValueError: there is no such shard.
+    """
+    _check(shard, total)
+    return tuple(name for name in names if _owner(name, total) == shard)
+
+
+def shard_index(shard: str, hostname: str) -> int:
+    """Give the number of this shard: as `shard` says, or for `auto` the ordinal that ends `hostname`.
+
+    Raises:
+        ValueError: `shard` is neither a number nor `auto`, or the host has no ordinal.
+    """
+    if shard.isascii() and shard.isdigit():
+        return int(shard)
+    if shard != "auto":
+        message = f"--shard={shard} is neither a number from 0 on nor auto"
+        raise ValueError(message)
+    return _ordinal(hostname)
+
+
+def _ordinal(hostname: str) -> int:
+    found = _ORDINAL.search(hostname.partition(".")[0])
+    if found is None:
+        message = (
+            "--shard=auto takes the number from a host name like insights-exporter-0, as StatefulSets name "
+            f"their pods, and this host is called {hostname!r}; set --shard to a number"
+        )
+        raise ValueError(message)
+    return int(found.group(1))
+
+
+def _check(shard: int, total: int) -> None:
+    if total < 1:
+        message = f"--total-shards={total} leaves nobody to poll; it counts all shards and is at least 1"
+        raise ValueError(message)
+    if not 0 <= shard < total:
+        message = f"--shard={shard} is not one of --total-shards={total}, which are numbered 0 to {total - 1}"
+        raise ValueError(message)
+
+
+def _owner(name: str, total: int) -> int:
+    return max(range(total), key=lambda shard: _bid(name, shard))
+
+
+def _bid(name: str, shard: int) -> bytes:
+    return blake2b(f"{shard} {name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()

@@ -1,0 +1,144 @@
+"""The ring: each deployment is polled by exactly one shard, and growth moves what it must."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insights_exporter.polling.shards import mine, shard_index
+
+NAMES = st.lists(st.text(), max_size=40, unique=True)
+TOTALS = st.integers(min_value=1, max_value=12)
+FLEET = tuple(f"coder-{number}.example.com" for number in range(10_000))
+OWNERS = {
+    "main": (0, 0, 0, 3, 3, 3, 3, 3),
+    "staging": (0, 1, 1, 1, 1, 1, 1, 1),
+    "coder.example.com": (0, 0, 2, 2, 2, 2, 2, 2),
+    "coder.example.com:8443": (0, 0, 2, 2, 2, 2, 6, 6),
+    "Zürich": (0, 1, 1, 1, 1, 1, 1, 7),
+    "東京": (0, 1, 1, 1, 1, 1, 1, 1),
+}
+
+
+def owner(name: str, total: int) -> int:
+    """Give the one shard of `total` that has `name`."""
+    (found,) = [shard for shard in range(total) if mine([name], shard, total)]
+    return found
+
+
+@given(names=NAMES, total=TOTALS)
+def test_each_deployment_belongs_to_exactly_one_shard(names: list[str], total: int) -> None:
+    """Together the shards poll everything, and nothing twice."""
+    shares = [mine(names, shard, total) for shard in range(total)]
+
+    assert sorted(names) == sorted(name for share in shares for name in share)
+
+
+@given(names=NAMES, total=TOTALS)
+def test_a_share_keeps_the_order_of_the_file(names: list[str], total: int) -> None:
+    """A share is the list with the others' names left out."""
+    share = mine(names, total - 1, total)
+
+    assert [name for name in names if name in share] == list(share)
+
+
+@given(names=NAMES, total=TOTALS)
+def test_others_in_the_file_do_not_matter(names: list[str], total: int) -> None:
+    """Whose a deployment is depends on its name and the number of shards alone."""
+    together = {name for name in names if name in mine(names, 0, total)}
+
+    assert together == {name for name in names if mine([name], 0, total)}
+
+
+@given(names=NAMES, total=TOTALS)
+def test_one_shard_more_takes_and_nothing_else_moves(names: list[str], total: int) -> None:
+    """A deployment that changes hands goes to the new shard, once."""
+    taken = mine(names, total, total + 1)
+
+    assert {
+        shard: tuple(name for name in mine(names, shard, total) if name not in taken)
+        for shard in range(total)
+    } == {shard: mine(names, shard, total + 1) for shard in range(total)}
+
+
+@pytest.mark.parametrize("total", [1, 2, 3, 4, 8, 16])
+def test_one_shard_more_takes_its_fair_part(total: int) -> None:
+    """From N to N+1 shards about 1/(N+1) of the deployments move, a tenth of that more or less."""
+    fair = len(FLEET) / (total + 1)
+
+    assert fair == pytest.approx(len(mine(FLEET, total, total + 1)), rel=0.1)
+
+
+@pytest.mark.parametrize("name", OWNERS)
+def test_owners_are_the_same_for_ever(name: str) -> None:
+    """A release that deals differently would move every deployment at once."""
+    assert OWNERS[name] == tuple(owner(name, total) for total in range(1, 9))
+
+
+def test_owners_do_not_depend_on_the_process() -> None:
+    """Interpreters that hash texts differently deal alike."""
+    program = "from insights_exporter.polling.shards import mine; print(mine(map(str, range(200)), 1, 4))"
+    answers = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+        for seed in ("0", "1", "4294967295")
+    }
+
+    assert {str(mine(map(str, range(200)), 1, 4))} == answers
+
+
+@pytest.mark.parametrize(
+    ("shard", "total", "words"),
+    [
+        pytest.param(
+            4, 4, "--shard=4 is not one of --total-shards=4, which are numbered 0 to 3", id="beyond"
+        ),
+        pytest.param(-1, 4, "--shard=-1 is not one of --total-shards=4", id="negative"),
+        pytest.param(0, 0, "--total-shards=0 leaves nobody to poll", id="no shards"),
+    ],
+)
+def test_a_shard_that_cannot_be_is_refused(shard: int, total: int, words: str) -> None:
+    """The error names the flags and what would be right."""
+    with pytest.raises(ValueError, match=words):
+        mine(["main"], shard, total)
+
+
+@pytest.mark.parametrize(
+    ("shard", "hostname", "expected"),
+    [
+        pytest.param("2", "anything", 2, id="number"),
+        pytest.param("auto", "insights-exporter-0", 0, id="first pod"),
+        pytest.param("auto", "team-7-insights-exporter-12", 12, id="last number counts"),
+        pytest.param("auto", "insights-exporter-3.shards.default.svc", 3, id="full name"),
+    ],
+)
+def test_the_number_of_a_shard(shard: str, hostname: str, expected: int) -> None:
+    """A number is taken as it is, `auto` reads the pod's ordinal."""
+    assert expected == shard_index(shard, hostname)
+
+
+@pytest.mark.parametrize(
+    ("shard", "hostname", "words"),
+    [
+        pytest.param(
+            "auto", "laptop", "this host is called 'laptop'; set --shard to a number", id="no ordinal"
+        ),
+        pytest.param("auto", "host.example-1", "this host is called", id="ordinal in the domain"),
+        pytest.param("first", "pod-0", "--shard=first is neither a number from 0 on nor auto", id="word"),
+        pytest.param("-1", "pod-0", "--shard=-1 is neither", id="negative"),
+        pytest.param("²", "pod-0", "--shard=² is neither", id="not an ASCII digit"),
+        pytest.param("", "pod-0", "--shard= is neither", id="empty"),
+    ],
+)
+def test_a_number_that_cannot_be_known_is_an_error(shard: str, hostname: str, words: str) -> None:
+    """The error says what `auto` needs, or what may be written."""
+    with pytest.raises(ValueError, match=words):
+        shard_index(shard, hostname)
