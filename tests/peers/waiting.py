@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 Found = TypeVar("Found")
 
@@ -42,11 +42,16 @@ def eventually(
         time.sleep(PAUSE)
 
 
-async def eventually_async(
-    condition: Callable[[], Found | Awaitable[Found]],
-    seconds: float = 30.0,
-) -> Found:
-    """Give the first truthy value of `condition`, awaited, while the event loop goes on.
+@overload
+async def eventually_async(condition: Callable[[], Awaitable[Found]], seconds: float = 30.0) -> Found: ...
+
+
+@overload
+async def eventually_async(condition: Callable[[], Found], seconds: float = 30.0) -> Found: ...
+
+
+async def eventually_async(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """Give the first truthy value of `condition`, awaited if it can be, while the event loop goes on.
 
     Raises:
         AssertionError: it stayed falsy for `seconds`; names the last value.
@@ -54,7 +59,7 @@ async def eventually_async(
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
-        found: Found = await value if inspect.isawaitable(value) else value
+        found = await value if inspect.isawaitable(value) else value
         if found:
             return found
         if time.monotonic() >= deadline:

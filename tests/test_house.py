@@ -1,0 +1,164 @@
+"""The laws of the repository."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from importlib.metadata import entry_points, version
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import yaml
+
+import insights_exporter
+
+ROOT = Path(__file__).resolve().parents[1]
+
+NOT_OURS = re.compile(
+    r"^(\.(git|venv.*|.*_cache|hypothesis|coverage.*)|build|dist|__pycache__|.*\.egg-info)$"
+)
+BINARY = {".png", ".gz", ".ico", ".woff2", ".tgz"}
+
+LONGEST_MODULE = 250
+
+LINE_OF_A_LOCK = re.compile(r"[a-z0-9.-]+==[\w.!+]+( ; [^/\\]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
+
+REGISTRIES = tuple(
+    ".".join(parts)
+    for parts in (
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("npmjs", "org"),
+        ("npmjs", "com"),
+        ("crates", "io"),
+        ("proxy", "golang", "org"),
+        ("deb", "debian", "org"),
+        ("repo", "maven"),
+        ("repo1", "maven"),
+    )
+)
+MACHINE_PATHS = tuple(f"/{name}/" for name in ("work", "root"))
+
+
+def our_files(directory: Path = ROOT) -> Iterator[Path]:
+    """Give all files that people wrote, sorted."""
+    for path in sorted(directory.iterdir()):
+        if NOT_OURS.match(path.name):
+            continue
+        if path.is_dir():
+            yield from our_files(path)
+        elif path.suffix not in BINARY:
+            yield path
+
+
+def modules() -> list[Path]:
+    """Give all Python files of the repository."""
+    return [path for path in our_files() if path.suffix == ".py"]
+
+
+def named(path: Path) -> str:
+    """Give a path as people write it."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def mentions(words: tuple[str, ...]) -> list[str]:
+    """Give each file in which one of `words` stands, and that word."""
+    pattern = re.compile("|".join(rf"(?<![\w-]){re.escape(word)}" for word in words))
+    return [
+        f"{named(path)}: {found.group()}"
+        for path in our_files()
+        if (found := pattern.search(path.read_text(encoding="utf-8")))
+    ]
+
+
+def test_no_file_names_a_package_registry() -> None:
+    """Where packages come from is the business of whoever installs them."""
+    assert [] == mentions(REGISTRIES)
+
+
+def test_no_file_names_a_path_of_one_machine() -> None:
+    """Nothing depends on where it was written."""
+    assert [] == mentions(MACHINE_PATHS)
+
+
+@pytest.mark.parametrize("lock", sorted((ROOT / "requirements").glob("*.lock")), ids=lambda path: path.name)
+def test_lock_holds_versions_and_hashes_only(lock: Path) -> None:
+    """A line of a lock is a pinned name, perhaps with a marker, or a hash."""
+    lines = lock.read_text(encoding="utf-8").splitlines()
+
+    assert [] == [line for line in lines if not LINE_OF_A_LOCK.fullmatch(line)]
+
+
+def pins(lock: str) -> set[str]:
+    """Give what a lock pins, each as `name==version`."""
+    text = (ROOT / "requirements" / f"{lock}.lock").read_text(encoding="utf-8")
+    return set(re.findall(r"^([a-z0-9.-]+==[^ ]+)", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("part", ["runtime", "build"])
+def test_what_is_tested_is_what_is_run(part: str) -> None:
+    """The developers' lock has every version of the others."""
+    assert set() == pins(part) - pins("dev")
+
+
+def test_tests_run_on_the_installed_package() -> None:
+    """The package under test is the wheel, unless the source tree was asked for."""
+    if os.environ.get("TEST_SOURCE_TREE"):
+        pytest.skip("the source tree was asked for")
+
+    assert "site-packages" in Path(insights_exporter.__file__).parts
+
+
+def test_package_tells_its_types() -> None:
+    """`py.typed` is installed beside the modules."""
+    assert files("insights_exporter").joinpath("py.typed").is_file()
+
+
+def test_changelog_tells_of_this_version() -> None:
+    """The newest entry of the changelog is the version of the package."""
+    headings = re.findall(
+        r"^## \[([^]]+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+
+    assert insights_exporter.__version__ == headings[0]
+
+
+def test_chart_is_of_this_version() -> None:
+    """The chart, where there is one, installs the version it was made with."""
+    for chart in ROOT.glob("helm/*/Chart.yaml"):
+        assert (
+            insights_exporter.__version__ == yaml.safe_load(chart.read_text(encoding="utf-8"))["appVersion"]
+        )
+
+
+def test_installed_command_is_ours() -> None:
+    """The wheel installs the command `insights-exporter`, in the version of the package."""
+    if os.environ.get("TEST_SOURCE_TREE"):
+        pytest.skip("the source tree was asked for")
+    (command,) = entry_points(group="console_scripts", name="insights-exporter")
+
+    assert callable(command.load())
+    assert insights_exporter.__version__ == version("insights-exporter")
+
+
+def test_modules_are_small() -> None:
+    """No module is so long that it holds two ideas."""
+    lengths = {named(path): len(path.read_text(encoding="utf-8").splitlines()) for path in modules()}
+
+    assert {} == {name: length for name, length in lengths.items() if length > LONGEST_MODULE}
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"])
+def test_links_lead_to_files(page: str) -> None:
+    """A file that a page links to is there."""
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (ROOT / page).read_text(encoding="utf-8"))
+
+    assert [] == [link for link in links if not (ROOT / link).exists()]
+
+
+def test_committed_json_is_readable() -> None:
+    """Each JSON file of the repository parses."""
+    for path in our_files():
+        if path.suffix == ".json":
+            json.loads(path.read_text(encoding="utf-8"))

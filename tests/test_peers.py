@@ -1,0 +1,116 @@
+"""The peers themselves: they start, answer, and end."""
+
+import itertools
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from playwright.async_api import Page
+
+from tests.peers.processes import running
+from tests.peers.prometheus import StartPrometheus, scraping
+from tests.peers.promtool import Promtool
+from tests.peers.waiting import eventually, eventually_async
+
+GOOD = "# HELP naps Naps now.\n# TYPE naps gauge\nnaps 3\n"
+
+
+class Naps(BaseHTTPRequestHandler):
+    """Answers everything with one gauge."""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.end_headers()
+        self.wfile.write(GOOD.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Stay silent."""
+
+
+@pytest.fixture
+def naps() -> Iterator[str]:
+    """Serve one gauge and give its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Naps) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_prometheus_scrapes_and_answers(start_prometheus: StartPrometheus, naps: str) -> None:
+    """What a target shows comes back as the result of a query."""
+    prometheus = start_prometheus(scraping(naps))
+
+    (sample,) = prometheus.wait_for("naps")
+
+    assert 3.0 == sample.value
+    assert "insights-exporter" == sample.labels["job"]
+
+
+def test_promtool_is_silent_on_a_good_page(promtool: Promtool) -> None:
+    """A page without a fault has no complaints."""
+    assert "" == promtool.check_metrics(GOOD)
+
+
+def test_promtool_complains_of_a_bad_page(promtool: Promtool) -> None:
+    """A family without HELP is named."""
+    assert "naps no help text" in promtool.check_metrics("# TYPE naps gauge\nnaps 3\n")
+
+
+async def test_browser_shows_a_page(page: Page, naps: str) -> None:
+    """The browser reads what a server on loopback shows."""
+    await page.goto(naps)
+
+    assert "naps 3" in await page.inner_text("body")
+
+
+def test_process_that_ended_says_so(tmp_path: Path) -> None:
+    """A process that ended too early fails the test with its status and what it wrote."""
+    with running(
+        [sys.executable, "-c", "import sys; print('so long'); sys.exit(3)"], tmp_path, {}
+    ) as process:
+        process.process.wait(30)
+
+        with pytest.raises(AssertionError, match=r"ended with 3:\nso long"):
+            process.check_alive()
+
+
+def test_process_is_ended_with_its_block(tmp_path: Path) -> None:
+    """Nothing that a test started outlives it."""
+    with running([sys.executable, "-c", "import signal; signal.pause()"], tmp_path, {}) as process:
+        assert process.process.poll() is None
+
+    assert process.process.poll() is not None
+
+
+def test_eventually_gives_the_first_truthy_value() -> None:
+    """A condition is asked until it holds."""
+    numbers = itertools.count()
+
+    assert 3 == eventually(lambda: next(numbers) // 3 * 3)
+
+
+def test_eventually_names_what_it_saw_last() -> None:
+    """A condition that never holds fails with its last value."""
+    with pytest.raises(AssertionError, match="last seen: 0"):
+        eventually(lambda: 0, seconds=0)
+
+
+def test_eventually_passes_over_expected_exceptions() -> None:
+    """An exception that means not yet is no failure until the end."""
+    with pytest.raises(AssertionError, match="ZeroDivisionError"):
+        eventually(lambda: 1 / 0, seconds=0, ignoring=(ZeroDivisionError,))
+
+
+async def test_eventually_async_awaits_its_condition() -> None:
+    """A coroutine may be the condition."""
+    numbers = itertools.count()
+
+    async def three() -> int:
+        return next(numbers) // 3 * 3
+
+    assert 3 == await eventually_async(three)

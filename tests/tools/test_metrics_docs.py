@@ -1,0 +1,51 @@
+"""docs/metrics.md: what is told of a family."""
+
+from insights_exporter.exposition.family import Family
+from tools import metrics_docs
+
+FULL = Family(
+    name="coder_insights_naps_seconds",
+    kind="gaugehistogram",
+    help="How long people slept.",
+    labels=("deployment", "window"),
+    bounds=(0.5, 60.0),
+    source="naps: report.seconds",
+    merge="added up",
+    absent="when nobody slept",
+    example="coder_insights_naps_seconds_gsum",
+    stable=False,
+    rolls_over=True,
+)
+
+
+def test_section_tells_all_that_is_declared() -> None:
+    """Each declared fact has its line, the example its block."""
+    assert (
+        "### `coder_insights_naps_seconds`\n\nHow long people slept.\n\n"
+        "- Kind: gauge histogram (as text: `_bucket` is a histogram, `_gcount` and `_gsum` are gauges)\n"
+        "- Labels: `deployment`, `window`\n"
+        "- Buckets: 0.5, 60\n"
+        "- From: naps: report.seconds\n"
+        "- Rows of one series: added up\n"
+        "- Absent: when nobody slept\n"
+        "- Ends at midnight: yes, and comes back with the next poll\n"
+        "- Stability: may change\n"
+        "\n```promql\ncoder_insights_naps_seconds_gsum\n```\n"
+    ) == metrics_docs.section(FULL)
+
+
+def test_section_leaves_out_what_is_not_declared() -> None:
+    """A family with a name, a kind and a HELP has no empty lines of facts."""
+    family = Family(name="naps", kind="gauge", help="Naps now.")
+
+    assert "### `naps`\n\nNaps now.\n\n- Kind: gauge\n- Labels: none\n- Stability: stable\n" == (
+        metrics_docs.section(family)
+    )
+
+
+def test_last_chapter_takes_what_has_no_prefix_of_ours() -> None:
+    """A family of the process is in the last chapter, one of ours is not."""
+    process = Family(name="process_open_fds", kind="gauge", help="Open files.")
+
+    assert [process] == metrics_docs.members("", [FULL, process])
+    assert [FULL] == metrics_docs.members("coder_insights_", [FULL, process])

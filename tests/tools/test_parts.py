@@ -1,0 +1,87 @@
+"""Programs of others: found, counted when missing, and never started as services."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.peers import parts as peers
+from tools import parts
+
+
+def test_parts_are_named_once() -> None:
+    """Each command is in the table once."""
+    commands = [part.command for part in parts.PARTS]
+
+    assert sorted(set(commands)) == sorted(commands)
+
+
+def test_a_program_in_sbin_is_found() -> None:
+    """Daemons live where a plain user's PATH does not look."""
+    assert "/usr/sbin" in parts.PATH.split(":")
+
+
+def test_services_are_refused_only_while_installing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The policy that keeps daemons down is there during the block, and gone after."""
+    policy = tmp_path / "policy-rc.d"
+    monkeypatch.setattr(parts, "POLICY", policy)
+
+    with parts.no_services():
+        refusal = subprocess.run([policy], check=False).returncode
+
+    assert 101 == refusal
+    assert not policy.exists()
+
+
+def test_a_policy_that_was_there_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another's policy is neither replaced nor removed."""
+    policy = tmp_path / "policy-rc.d"
+    policy.write_text("theirs", encoding="utf-8")
+    monkeypatch.setattr(parts, "POLICY", policy)
+
+    with parts.no_services():
+        pass
+
+    assert "theirs" == policy.read_text(encoding="utf-8")
+
+
+def test_missing_program_skips_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where CI is not set, a test that needs a missing program is skipped, with its name."""
+    monkeypatch.delenv("CI", raising=False)
+
+    with pytest.raises(pytest.skip.Exception, match="needs the program no-such-program"):
+        peers.require("no-such-program")
+
+
+def test_missing_program_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With CI=true nothing may be left out."""
+    monkeypatch.setenv("CI", "true")
+
+    with pytest.raises(pytest.fail.Exception, match="needs the program no-such-program"):
+        peers.require("no-such-program")
+
+
+def test_left_out_tells_program_count_and_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The summary has one line a program; skips for other reasons are none of its business."""
+    reasons = tmp_path / "missing-parts.txt"
+    reasons.write_text("chromium: installing needs root: sudo make parts\n", encoding="utf-8")
+    monkeypatch.setattr(peers, "MISSING", reasons)
+    skipped = ["Skipped: needs the program chromium"] * 2 + ["Skipped: only on Windows"]
+
+    assert [
+        "not run: 2 test(s) that need chromium (installing needs root: sudo make parts)"
+    ] == peers.left_out([*skipped])
+
+
+def test_setting_up_leaves_nothing_to_say_where_all_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With every part on the machine nothing is installed and no reason is written."""
+    monkeypatch.setattr(parts, "PARTS", (parts.Part(Path(sys.executable).name, "python3"),))
+    monkeypatch.setattr(parts, "PATH", str(Path(sys.executable).parent))
+    monkeypatch.setattr(parts, "MISSING", tmp_path / "build" / "missing-parts.txt")
+
+    parts.main()
+
+    assert "" == parts.MISSING.read_text(encoding="utf-8")

@@ -1,0 +1,104 @@
+"""Tell in docs/metrics.md what every declared metric family is."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+
+import insights_exporter
+from insights_exporter.datasets.dataset import Dataset
+from insights_exporter.exposition.family import Family
+
+PATH = "docs/metrics.md"
+ROOMS = ("datasets", "exposition", "polling")
+
+CHAPTERS = (
+    ("coder_insights_", "Coder's data", "What Coder's Insights API answered to the last good poll."),
+    ("insights_exporter_", "The exporter itself", "How its polls go, and how it was set."),
+    ("", "Its process", "What every process of its kind tells."),
+)
+
+KINDS = {
+    "gaugehistogram": "gauge histogram (as text: `_bucket` is a histogram, `_gcount` and `_gsum` are gauges)",
+}
+
+OPENING = """# Metrics
+
+This file is written by `make docs` from the families as the code declares them.
+
+Data families are gauges: windows slide, values fall. Values are those of the last good poll;
+`insights_exporter_max_age_seconds` says how long they stay when polls fail, after that their series end.
+There are no `_created` series.
+
+"""
+
+
+def render() -> Mapping[str, str]:
+    """Give the text of the file, by its path."""
+    families = sorted(declared_families(), key=lambda family: family.name)
+    chapters = (chapter(title, about, members(prefix, families)) for prefix, title, about in CHAPTERS)
+    return {PATH: OPENING + "\n".join(filter(None, chapters))}
+
+
+def declared_families() -> tuple[Family, ...]:
+    """Give every family that a module of the package declares, each once.
+
+    Raises:
+        ValueError: two differing families have one name.
+    """
+    found: dict[str, Family] = {}
+    for family in _families_in_modules():
+        if found.setdefault(family.name, family) != family:
+            raise ValueError(f"{family.name} is declared twice, differently")
+    return tuple(found.values())
+
+
+def _families_in_modules() -> Iterator[Family]:
+    """Look through the rooms that declare families."""
+    for module in pkgutil.walk_packages(insights_exporter.__path__, "insights_exporter."):
+        if module.name.split(".")[1] in ROOMS:
+            for value in vars(importlib.import_module(module.name)).values():
+                yield from _families_of(value)
+
+
+def _families_of(value: object) -> Iterator[Family]:
+    """Give the families a module's value is or holds."""
+    if isinstance(value, Family):
+        yield value
+    elif isinstance(value, Dataset):
+        yield from value.families
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _families_of(item)
+
+
+def members(prefix: str, families: list[Family]) -> list[Family]:
+    """Give the families of the chapter that `prefix` marks; the empty one takes the rest."""
+    prefixes = tuple(other for other, _, _ in CHAPTERS if other)
+    if prefix:
+        return [family for family in families if family.name.startswith(prefix)]
+    return [family for family in families if not family.name.startswith(prefixes)]
+
+
+def chapter(title: str, about: str, families: list[Family]) -> str:
+    """Give a chapter with one section a family; nothing where there is none."""
+    if not families:
+        return ""
+    return f"## {title}\n\n{about}\n\n" + "\n".join(section(family) for family in families)
+
+
+def section(family: Family) -> str:
+    """Tell what is known of one family."""
+    labels = ", ".join(f"`{label}`" for label in family.labels)
+    facts = (
+        ("Kind", KINDS.get(family.kind, family.kind)),
+        ("Labels", labels or "none"),
+        ("Buckets", ", ".join(f"{bound:g}" for bound in family.bounds)),
+        ("From", family.source),
+        ("Rows of one series", family.merge),
+        ("Absent", family.absent),
+        ("Ends at midnight", "yes, and comes back with the next poll" if family.rolls_over else ""),
+        ("Stability", "stable" if family.stable else "may change"),
+    )
+    lines = "".join(f"- {name}: {fact}\n" for name, fact in facts if fact)
+    example = f"\n```promql\n{family.example}\n```\n" if family.example else ""
+    return f"### `{family.name}`\n\n{family.help}\n\n{lines}{example}"
