@@ -1,6 +1,5 @@
 """The product itself, run as users run it: its installed command, in a process of its own."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ from typing import Protocol
 
 import httpx
 
+import insights_exporter
 from tests.peers.processes import Running, clean_environment, free_port, running
 from tests.peers.waiting import eventually
 
@@ -18,11 +18,17 @@ START = 30.0
 """Seconds a loaded machine may take until the exporter answers."""
 
 
+IMPORTED_FROM = Path(insights_exporter.__file__).parents[1]
+
+
 def command() -> tuple[str, ...]:
-    """Give the words that start the exporter: the console script, or the source tree's `main`."""
-    if os.environ.get("TEST_SOURCE_TREE"):
-        return (sys.executable, "-c", "import sys; from insights_exporter.cli import main; sys.exit(main())")
-    return (str(Path(sys.executable).with_name("insights-exporter")),)
+    """Give the words that start the exporter: its console script, or `main` of the source tree under test."""
+    if IMPORTED_FROM.name == "site-packages":
+        return (str(Path(sys.executable).with_name("insights-exporter")),)
+    start = (
+        f"import sys; sys.path.insert(0, {str(IMPORTED_FROM)!r}); from insights_exporter.cli import main; "
+    )
+    return (sys.executable, "-c", start + "sys.exit(main())")
 
 
 @dataclass(frozen=True, slots=True)

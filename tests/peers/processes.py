@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-INHERITED = ("PATH", "PYTHONPATH", "LANG", "TMPDIR", "SSL_CERT_FILE", "TEST_SOURCE_TREE")
+INHERITED = ("PATH", "LANG", "TMPDIR")
 
 
 def free_port() -> int:
@@ -23,9 +23,7 @@ def free_port() -> int:
 def clean_environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
     """Give an environment without the settings and proxies of whoever runs the tests."""
     kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name in INHERITED or name.startswith(("COVERAGE_", "COV_"))
+        name: value for name, value in os.environ.items() if name in INHERITED or name.startswith("COVERAGE_")
     }
     return {**kept, "HOME": str(home), **extra}
 
