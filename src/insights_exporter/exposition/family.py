@@ -10,9 +10,11 @@ Kind = Literal["gauge", "counter", "histogram", "gaugehistogram"]
 class Family:
     """A metric family as it is declared, documented and rendered.
 
-    `labels` are in the order in which they are printed, `deployment` first
-    where a family has it. A counter's `name` carries its `_total`.
-    `bounds` are the upper bounds of a histogram's buckets, without `+Inf`.
+    `labels` are in the order in which rows give their values, `deployment`
+    first where a family has it; they are printed sorted by name, as the
+    Prometheus clients do. A counter's `name` carries its `_total`.
+    `bounds` are the upper bounds of a histogram's buckets, ascending,
+    positive, without `+Inf`.
     """
 
     name: str

@@ -34,3 +34,9 @@ class Samples:
 
     family: Family
     rows: Sequence[Row] | Sequence[DistributionRow]
+
+    @property
+    def series(self) -> int:
+        """How many series the rows are to Prometheus."""
+        lines_of_a_row = len(self.family.bounds) + 3 if self.family.kind.endswith("histogram") else 1
+        return len(self.rows) * lines_of_a_row

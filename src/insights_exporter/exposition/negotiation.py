@@ -1,0 +1,94 @@
+"""Which format an answer has and whether it is compressed, by what the client accepts.
+
+Of the formats the one with the highest quality is taken (RFC 9110, 12.4 and
+12.5). Of equals, one that is named goes before one that a wildcard lets in,
+then the one listed first; where nothing is said, or nothing fits, it is the
+plain text format, since an answer that can be read serves better than a 406.
+Compression is used where the client names it, or a wildcard does, and it does
+not like the plain answer better. What cannot be understood is passed over.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from insights_exporter.exposition.formats import Format
+
+_OFFERS: Mapping[Format, tuple[str, str]] = {
+    Format.TEXT: ("text/plain", "0.0.4"),
+    Format.OPENMETRICS: ("application/openmetrics-text", "1.0.0"),
+}
+_QUALITY = re.compile(r"(?:0(?:\.\d*)?|1(?:\.0*)?)", re.ASCII)
+_CODINGS = ("gzip", "x-gzip")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the client gets."""
+
+    form: Format
+    gzip: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Element:
+    """One element of a header: what is accepted, how well, and where it stood."""
+
+    value: str
+    version: str
+    quality: float
+    place: int
+
+
+def negotiate(accept: str | None, accept_encoding: str | None) -> Choice:
+    """Return what a client gets that sent these headers, if it sent them."""
+    return Choice(_format(list(_elements(accept or ""))), _gzip(list(_elements(accept_encoding or ""))))
+
+
+def _format(elements: Sequence[_Element]) -> Format:
+    rated = [(_rating(elements, form), form) for form in Format]
+    (quality, *_), form = max(rated, key=lambda entry: entry[0])
+    return form if quality > 0 else Format.TEXT
+
+
+def _rating(elements: Sequence[_Element], form: Format) -> tuple[float, int, int]:
+    """Return quality, specificity and place of the element that speaks most precisely of a format."""
+    matches = [(_specificity(element, form), element) for element in elements]
+    precise = max((rank for rank, _ in matches), default=0)
+    best = max(
+        ((element.quality, -element.place) for rank, element in matches if rank == precise > 0),
+        default=(0.0, 0),
+    )
+    return best[0], precise, best[1]
+
+
+def _specificity(element: _Element, form: Format) -> int:
+    """Return 0 for an element that does not speak of a format, more the closer it names it."""
+    media_type, version = _OFFERS[form]
+    family = media_type.partition("/")[0]
+    if element.version not in ("", version):
+        return 0
+    return {media_type: 4 if element.version else 3, f"{family}/*": 2, "*/*": 1}.get(element.value, 0)
+
+
+def _gzip(elements: Sequence[_Element]) -> bool:
+    qualities = {element.value: element.quality for element in reversed(elements)}
+    anything = qualities.get("*", 0.0)
+    gzip = max((qualities[name] for name in _CODINGS if name in qualities), default=anything)
+    plain = qualities.get("identity", anything)
+    return gzip > 0 and gzip >= plain
+
+
+def _elements(header: str) -> Iterator[_Element]:
+    for place, text in enumerate(header.split(",")):
+        value, *parameters = text.split(";")
+        named = dict(_parameters(parameters))
+        quality = named.get("q", "1")
+        if value.strip() and _QUALITY.fullmatch(quality):
+            yield _Element(value.strip().lower(), named.get("version", ""), float(quality), place)
+
+
+def _parameters(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for text in texts:
+        name, _, value = text.partition("=")
+        yield name.strip().lower(), value.strip().strip('"')

@@ -1,0 +1,111 @@
+"""The snapshot: all that is served now, immutable."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.headers import names
+from insights_exporter.exposition.render import Chunk
+
+
+Source = tuple[str, str, str]
+"""Where a chunk comes from: deployment, dataset, window; the last two may be empty."""
+
+Chunks = Mapping[str, Mapping[Source, Chunk]]
+"""The chunks of one family by deployment and source, both in sorted order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The chunks of all families, which are shown in the order given here."""
+
+    families: Sequence[Family]
+    chunks: Mapping[str, Chunks] = field(default_factory=dict)
+    """By the family's name; the same object as long as nothing in it changed."""
+
+    @classmethod
+    def empty(cls, families: Sequence[Family]) -> Self:
+        """Return a snapshot without any chunk, for these families."""
+        return cls(families)
+
+    def replaced(self, changes: Mapping[tuple[Family, Source], Chunk | None]) -> Self:
+        """Return a snapshot with these chunks put in, or taken out where there is none.
+
+        A chunk that holds the same bytes as the present one changes nothing.
+
+        Raises:
+            KeyError: a family is none of this snapshot's.
+        """
+        chunks = dict(self.chunks)
+        known = {family.name for family in self.families}
+        for name, of_family in _by_family(changes).items():
+            if name not in known:
+                message = f"{name}: no such family in this snapshot; declare it in the table it is made from"
+                raise KeyError(message)
+            chunks[name] = _changed(self.chunks.get(name, {}), of_family)
+        return replace(self, chunks=chunks)
+
+    def without(self, deployment: str) -> Self:
+        """Return a snapshot that has nothing of this deployment."""
+        gone: dict[tuple[Family, Source], None] = {
+            (family, source): None
+            for family in self.families
+            for source in self.chunks.get(family.name, {}).get(deployment, ())
+        }
+        return self.replaced(gone)
+
+    def of_deployment(self, deployment: str) -> Self:
+        """Return a snapshot with this deployment alone."""
+        return replace(self, chunks={name: _only(chunks, deployment) for name, chunks in self.chunks.items()})
+
+    def named(self, wanted: Collection[str]) -> Self:
+        """Return a snapshot with the families that have, or one of whose samples has, such a name."""
+        return replace(
+            self, families=[family for family in self.families if not names(family).isdisjoint(wanted)]
+        )
+
+
+def _by_family(
+    changes: Mapping[tuple[Family, Source], Chunk | None],
+) -> Mapping[str, Mapping[Source, Chunk | None]]:
+    grouped: dict[str, dict[Source, Chunk | None]] = {}
+    for (family, source), chunk in changes.items():
+        grouped.setdefault(family.name, {})[source] = chunk
+    return grouped
+
+
+def _changed(chunks: Chunks, changes: Mapping[Source, Chunk | None]) -> Chunks:
+    """Return the chunks of a family, changed; the same object if all is as before."""
+    result: dict[str, Mapping[Source, Chunk]] = dict(chunks)
+    for source, chunk in changes.items():
+        deployment = source[0]
+        present = result.get(deployment, {})
+        if not _changes_nothing(present.get(source), chunk):
+            result[deployment] = _with(present, source, chunk)
+    filled = {deployment: inner for deployment, inner in result.items() if inner}
+    if _identical(filled, chunks):
+        return chunks
+    return filled if filled.keys() <= chunks.keys() else dict(sorted(filled.items()))
+
+
+def _identical(some: Chunks, others: Chunks) -> bool:
+    return len(some) == len(others) and all(some[key] is others.get(key) for key in some)
+
+
+def _changes_nothing(present: Chunk | None, chunk: Chunk | None) -> bool:
+    return present is None if chunk is None else chunk.same_as(present)
+
+
+def _with(present: Mapping[Source, Chunk], source: Source, chunk: Chunk | None) -> Mapping[Source, Chunk]:
+    others = {key: value for key, value in present.items() if key != source or chunk is not None}
+    if chunk is None:
+        return others
+    others[source] = chunk
+    return others if source in present else dict(sorted(others.items()))
+
+
+def _only(chunks: Chunks, deployment: str) -> Chunks:
+    if chunks.keys() <= {deployment}:
+        return chunks
+    return {deployment: chunks[deployment]} if deployment in chunks else {}
