@@ -1,15 +1,14 @@
 """The programs of others that tests and bench run, and their setting up.
 
-`python -m tools.parts` installs what is missing where that is possible
-(Debian, as root) and leaves what could not be had, with the reason, in
-`build/missing-parts.txt`, from where the tests' summary takes it.
+`python -m tools.parts` installs what is missing (on Debian, as root) and
+leaves the reasons for what it could not in `build/missing-parts.txt`.
 """
 
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,19 +20,20 @@ PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A program that is not ours: its command, and Debian's package of it."""
+    """A program that is not ours: its command, Debian's package, and the service that comes along."""
 
     command: str
     package: str
+    service: str = ""
 
 
 PARTS = (
-    Part("prometheus", "prometheus"),
+    Part("prometheus", "prometheus", "prometheus"),
     Part("promtool", "prometheus"),
     Part("chromium", "chromium"),
-    Part("nginx", "nginx-light"),
-    Part("prometheus-pushgateway", "prometheus-pushgateway"),
-    Part("prometheus-node-exporter", "prometheus-node-exporter"),
+    Part("nginx", "nginx-light", "nginx"),
+    Part("prometheus-pushgateway", "prometheus-pushgateway", "prometheus-pushgateway"),
+    Part("prometheus-node-exporter", "prometheus-node-exporter", "prometheus-node-exporter"),
 )
 
 
@@ -61,28 +61,35 @@ def no_services() -> Iterator[None]:
             POLICY.unlink()
 
 
-def install(packages: Iterable[str]) -> str:
-    """Install Debian's `packages`; say why not, or nothing where it went well."""
+def install(parts: Sequence[Part]) -> str:
+    """Install Debian's packages of `parts`; say why not, or nothing where it went well."""
     if not find("apt-get"):
         return "not a Debian system, install it by hand"
     if os.geteuid() != 0:
         return "installing needs root: sudo make parts"
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     apt = ("apt-get", "--quiet", "--quiet", "-o", "DPkg::Lock::Timeout=300")
-    commands = (("update",), ("install", "--yes", "--no-install-recommends", *packages))
+    packages = sorted({part.package for part in parts})
     with no_services():
-        for command in commands:
-            done = subprocess.run(
-                [*apt, *command], env=environment, check=False, stdin=subprocess.DEVNULL, stdout=sys.stderr
-            )
-            if done.returncode:
-                return f"apt-get {command[0]} failed with status {done.returncode}"
+        for command in (("update",), ("install", "--yes", "--no-install-recommends", *packages)):
+            status = run(*apt, *command)
+            if status:
+                return f"apt-get {command[0]} failed with status {status}"
+    services = [part.service for part in parts if part.service]
+    if services and find("systemctl"):
+        run("systemctl", "--quiet", "disable", *services)
     return ""
+
+
+def run(*command: str) -> int:
+    """Run a command that asks nothing and give its status; its output goes to standard error."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(command, env=environment, check=False, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+    return done.returncode
 
 
 def main() -> None:
     """Install what is missing and write down what stays so."""
-    wanted = sorted({part.package for part in absent()})
+    wanted = absent()
     reason = install(wanted) if wanted else ""
     lines = [f"{part.command}: {reason or 'not in the package'}\n" for part in absent()]
     MISSING.parent.mkdir(exist_ok=True)
