@@ -3,43 +3,46 @@
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, ValidationInfo, WithJsonSchema
+
+from insights_exporter.config.problems import Wrong
 
 _UNITS = {"y": 31_536_000.0, "w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_DURATION = re.compile(
-    "".join(
-        rf"(?:(?P<{unit}>\d+){unit}(?!s))?" if unit == "m" else rf"(?:(?P<{unit}>\d+){unit})?"
-        for unit in _UNITS
-    )
-)
+_PATTERN = "".join(f"([0-9]{{1,9}}{unit})?" for unit in _UNITS)
+_PART = re.compile("([0-9]+)([a-z]+)")
 
 
 def parse_duration(text: object) -> float:
     """Give the seconds that `text` says.
 
     Raises:
-        ValueError: it is not a positive duration in Prometheus' spelling.
+        Wrong: it is not a positive duration in Prometheus' spelling.
     """
-    found = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    seconds = sum(_UNITS[unit] * int(count) for unit, count in found.groupdict(0).items()) if found else 0.0
+    spelled = text if isinstance(text, str) and re.fullmatch(_PATTERN, text) else ""
+    seconds = sum(int(count) * _UNITS[unit] for count, unit in _PART.findall(spelled))
     if seconds <= 0:
-        message = f"{text!r} is not a duration; write it as Prometheus does, for example 30s, 5m or 1h30m"
-        raise ValueError(message)
-    return seconds
+        raise Wrong("is not a duration", "write it as Prometheus does, for example 30s, 5m or 1h30m")
+    return float(seconds)
 
 
 def format_duration(seconds: float) -> str:
-    """Spell `seconds` as `parse_duration` reads them."""
+    """Spell `seconds`, to the millisecond, as `parse_duration` reads them."""
     parts, rest = [], round(seconds * 1000)
     for unit, size in _UNITS.items():
         count, rest = divmod(rest, round(size * 1000))
         parts.append(f"{count}{unit}" if count else "")
-    return "".join(parts)
+    return "".join(parts) or "0s"
+
+
+def _seconds(value: object, info: ValidationInfo) -> float:
+    in_file = info.context is not None
+    return value if isinstance(value, float) and not in_file else parse_duration(value)
 
 
 Seconds = Annotated[
     float,
-    BeforeValidator(lambda value: value if isinstance(value, float) else parse_duration(value)),
+    BeforeValidator(_seconds),
     PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema({"type": "string", "minLength": 2, "pattern": f"^{_PATTERN}$"}),
 ]
 """Seconds in the program, Prometheus' spelling in the file."""

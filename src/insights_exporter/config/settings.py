@@ -1,11 +1,42 @@
-"""What a user may set for a deployment, with its defaults and its rules."""
+"""What a user may set for a deployment, with its defaults."""
 
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field
 
 from insights_exporter.config.durations import Seconds
+from insights_exporter.config.model import Model
+from insights_exporter.config.sections import DatasetSettings, Parameters, Templates, Tls, Users
+from insights_exporter.config.values import (
+    ApiPath,
+    FilePath,
+    HeaderName,
+    HeaderValue,
+    Label,
+    Number,
+    Proxy,
+    TimeZone,
+    Token,
+    Url,
+    Variable,
+    Whole,
+    default_name,
+)
+from insights_exporter.config.windows import DEFAULT_WINDOWS, Window
+
+__all__ = [
+    "DatasetName",
+    "DatasetSettings",
+    "Defaults",
+    "Deployment",
+    "Parameters",
+    "Settings",
+    "SettingsFile",
+    "Templates",
+    "Tls",
+    "Users",
+    "Window",
+]
 
 DatasetName = Literal[
     "daus",
@@ -18,96 +49,77 @@ DatasetName = Literal[
 ]
 
 
-class Model(BaseModel):
-    """A part of the file: unknown keys are errors, values do not change."""
+class Defaults(Model):
+    """What may be set for one deployment or, under `defaults:`, for all of them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class Window(Model):
-    """A named span of whole days that a report covers."""
-
-    name: str
-    days: Annotated[int, Field(ge=1, le=3660)]
-    include_today: bool = True
-    every: Seconds | None = None
-    max_age: Seconds | None = None
-
-
-class DatasetSettings(Model):
-    """Whether and how often one dataset is polled."""
-
-    enabled: bool = True
-    every: Seconds | None = None
-    max_age: Seconds | None = None
-
-
-class Tls(Model):
+    token: Token | None = None
+    """The token itself. Better kept in a file."""
+    token_file: FilePath | None = None
+    """File that holds the token; read anew at each poll."""
+    token_env: Variable | None = None
+    """Name of the environment variable that holds the token."""
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
+    """Further headers of each request, for a gateway in front of Coder. Their values are kept secret."""
+    tls: Tls = Tls()
     """How the certificate of the deployment is checked, and ours shown."""
-
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
-    insecure_skip_verify: bool = False
-
-
-class Users(Model):
+    proxy: Proxy | None = None
+    """URL of an HTTP proxy. Default: the environment's `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`."""
+    api_path: ApiPath = "/api/v2"
+    """Where the API is below the URL; for gateways that put it elsewhere."""
+    timezone: TimeZone = "UTC"
+    """IANA name of the zone whose days are counted."""
+    windows: Annotated[tuple[Window, ...], Field(min_length=1)] = DEFAULT_WINDOWS
+    """What spans of days are asked for: `today`, a number of days as `7d`, or a map."""
+    datasets: dict[DatasetName, DatasetSettings] = Field(default_factory=dict)
+    """Which datasets are polled, and how often."""
+    dialect: Literal["auto", "rfc3339", "published"] = "auto"
+    """How the server wants times: `rfc3339` (`start_time`, `end_time`), `published` (`before`, `after`), or
+    found out by asking (`auto`)."""
+    users: Users = Users()
     """What is shown about single users."""
-
-    detail: Literal["named", "pseudonymous", "aggregate"] = "named"
-    key: SecretStr | None = None
-    key_file: Path | None = None
-    limit: Annotated[int, Field(ge=0)] = 500
-    windows: tuple[str, ...] = ("7d",)
-
-
-class Parameters(Model):
+    parameters: Parameters = Parameters()
     """Which parameters are shown, and which of their values."""
-
-    limit: Annotated[int, Field(ge=0)] = 50
-    windows: tuple[str, ...] = ("7d",)
-    values: Literal["all", "options", "none"] = "all"
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-
-
-class Templates(Model):
+    templates: Templates = Templates()
     """Whether templates are asked about one by one."""
+    requests_per_minute: Annotated[Number, Field(gt=0)] = 60
+    """How many requests a minute are sent at most, after a burst of 10."""
+    max_concurrency: Annotated[Whole, Field(ge=1)] = 2
+    """How many requests are under way at once at most."""
+    timeout: Seconds = 30.0
+    """How long one request may take, the answer's body included."""
+    max_response_bytes: Annotated[Whole, Field(ge=1024)] = 256 * 1024 * 1024
+    """How large an answer may be, decompressed."""
+    max_age: Seconds | None = None
+    """How long a value is served after its last good poll. Default: three times the poll interval, at least
+    15m."""
+    max_series: Annotated[Whole, Field(ge=0)] = 100_000
+    """How many series are served at most; above it whole families are left out."""
 
-    breakdown: bool = True
-    limit: Annotated[int, Field(ge=0)] = 200
-    windows: tuple[str, ...] = ("7d",)
-    users: bool = False
+
+def _name_from_url(data: dict[str, Any]) -> str:
+    return default_name(data["url"]) if "url" in data else ""
 
 
-class Deployment(Model):
+class Deployment(Defaults):
     """One Coder server that is polled, with everything set for it."""
 
-    name: str
-    url: str
-    token: SecretStr | None = None
-    token_file: Path | None = None
-    token_env: str | None = None
-    headers: dict[str, SecretStr] = {}
-    tls: Tls = Tls()
-    proxy: SecretStr | None = None
-    api_path: str = "/api/v2"
-    timezone: str = "UTC"
-    windows: tuple[Window, ...]
-    datasets: dict[DatasetName, DatasetSettings] = {}
-    dialect: Literal["auto", "rfc3339", "published"] = "auto"
-    users: Users = Users()
-    parameters: Parameters = Parameters()
-    templates: Templates = Templates()
-    requests_per_minute: Annotated[float, Field(gt=0)] = 60
-    max_concurrency: Annotated[int, Field(ge=1)] = 2
-    timeout: Seconds = 30.0
-    max_response_bytes: Annotated[int, Field(ge=1024)] = 256 * 1024 * 1024
-    max_age: Seconds | None = None
-    max_series: Annotated[int, Field(ge=0)] = 100_000
+    url: Annotated[Url, Field(examples=["https://coder.example.com"])]
+    """Where Coder is. May already end in `api_path`."""
+    name: Label = Field(default_factory=_name_from_url)
+    """The value of the label `deployment`. Default: the URL's host, with its port if that is not the usual
+    one."""
 
 
 class Settings(Model):
-    """The whole file."""
+    """All that is polled."""
 
-    deployments: tuple[Deployment, ...]
+    deployments: Annotated[tuple[Deployment, ...], Field(min_length=1)]
+    """The Coder servers that are polled."""
+
+
+class SettingsFile(Settings):
+    """The file given by `--config.file`."""
+
+    defaults: Defaults = Defaults()
+    """What holds for every deployment that does not say otherwise. Maps are merged key by key, lists are
+    replaced."""

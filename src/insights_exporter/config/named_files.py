@@ -1,0 +1,79 @@
+"""Whether the files that a deployment names can be used, and by whom else."""
+
+import os
+import ssl
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from insights_exporter.config.problems import Place, Wrong
+from insights_exporter.config.settings import Deployment, Tls
+from insights_exporter.config.tokens import current_token, file_text, unreadable
+from insights_exporter.config.translation import Found
+
+
+def unusable_files(deployment: Deployment, environ: Mapping[str, str]) -> Iterator[Found]:
+    """Tell which files and variables of `deployment` cannot be used now."""
+    if deployment.token_file or deployment.token_env:
+        key = "token_file" if deployment.token_file else "token_env"
+        yield from _tried((key,), lambda: current_token(deployment, environ))
+    if key_file := deployment.users.key_file:
+        yield from _tried(("users", "key_file"), lambda: file_text(key_file))
+    if ca_file := deployment.tls.ca_file:
+        yield from _tried(("tls", "ca_file"), lambda: _load_authorities(ca_file))
+    if deployment.tls.cert_file and deployment.tls.key_file:
+        yield from _tried(("tls", "cert_file"), lambda: _load_certificate(deployment.tls))
+
+
+def open_files(deployment: Deployment) -> Iterator[Found]:
+    """Warn of files with secrets that others can read."""
+    named = {
+        ("token_file",): deployment.token_file,
+        ("users", "key_file"): deployment.users.key_file,
+        ("tls", "key_file"): deployment.tls.key_file,
+    }
+    for place, path in named.items():
+        if path is not None and (mode := _open_mode(path)):
+            yield place, f"{path} is open to others (mode {mode:04o})", f"chmod 600 {path}"
+
+
+def _load_authorities(path: Path) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except ssl.SSLError:
+        raise Wrong(f"{path} holds no certificates", "name a file in PEM form") from None
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def _load_certificate(tls: Tls) -> None:
+    for path in (tls.cert_file, tls.key_file):
+        if path is not None:
+            file_text(path)
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_cert_chain(str(tls.cert_file), str(tls.key_file), password=lambda: b"")
+    except (ssl.SSLError, OSError, ValueError):
+        what = f"{tls.cert_file} and {tls.key_file} are not a certificate and its unencrypted key"
+        raise Wrong(what, "name two PEM files that belong together") from None
+
+
+def _tried(place: Place, attempt: Callable[[], object]) -> Iterator[Found]:
+    try:
+        attempt()
+    except Wrong as wrong:
+        yield place, wrong.what, wrong.remedy
+
+
+def _open_mode(path: Path) -> int:
+    """Give the mode of a file that more people can use than must, else 0.
+
+    A group is in order where the file belongs to somebody else: then it is
+    by the group that the exporter may read it, as with Kubernetes' secrets.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return 0
+    theirs = stat.S_IRWXO | (stat.S_IRWXG if status.st_uid == os.geteuid() else 0)
+    return stat.S_IMODE(status.st_mode) if status.st_mode & theirs else 0

@@ -1,0 +1,120 @@
+"""What pydantic refuses, in words that help."""
+
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from insights_exporter.config.problems import Place, Wrong, did_you_mean, shown_key
+
+_IN_KEY = "[key]"
+_FOLLOWS_FROM_OTHERS = frozenset({"default_factory_not_called"})
+
+Found = tuple[Place, str, str]
+"""Where, what is wrong, what would be right."""
+
+
+def wrong_fields(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[Found]:
+    """Tell what is wrong with the single values for `model`."""
+    try:
+        model.model_validate(values, context={})
+    except ValidationError as error:
+        yield from translate(model, error)
+
+
+def translate(model: type[BaseModel], error: ValidationError) -> Iterator[Found]:
+    """Give each thing that is wrong with what `model` was made from."""
+    details = [
+        detail for detail in error.errors(include_url=False) if detail["type"] not in _FOLLOWS_FROM_OTHERS
+    ]
+    inside = {detail["loc"][:-1] for detail in details} | {detail["loc"][:-2] for detail in details}
+    for detail in details:
+        if detail["type"] == "too_short" and detail["loc"] in inside:
+            continue
+        place = tuple(step for step in detail["loc"] if step != _IN_KEY)
+        yield place, *_words(model, detail)
+
+
+def _words(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
+    ctx = detail.get("ctx", {})
+    if isinstance(wrong := ctx.get("error"), Wrong):
+        return wrong.what, wrong.remedy
+    if detail["type"] in _BY_MODEL:
+        return _BY_MODEL[detail["type"]](model, detail)
+    what, remedy = _WORDS.get(detail["type"], (detail["msg"], ""))
+    return what.format_map(ctx), remedy.format_map(ctx)
+
+
+_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "string_type": ("must be text", "put it in quotes"),
+        "string_too_short": ("is empty", "write something, or leave the key out"),
+        "string_too_long": ("is longer than {max_length} characters", "shorten it"),
+        "string_pattern_mismatch": (
+            "is not the URL of an HTTP server",
+            "write it as https://coder.example.com",
+        ),
+        "int_type": ("must be a whole number", "write it in digits, without quotes"),
+        "float_type": ("must be a number", "write it in digits, without quotes"),
+        "finite_number": ("must be a finite number", "write it in digits"),
+        "bool_type": ("must be true or false", "write one of the two, without quotes"),
+        "path_type": ("must be the path of a file", "write it as /run/secrets/coder-token"),
+        "tuple_type": ("must be a list", "write it in brackets, or a line with a dash for each entry"),
+        "list_type": ("must be a list", "write it in brackets, or a line with a dash for each entry"),
+        "model_type": (
+            "must be a map of keys and values",
+            "write `key: value` lines below it, or leave it out",
+        ),
+        "dict_type": (
+            "must be a map of keys and values",
+            "write `key: value` lines below it, or leave it out",
+        ),
+        "too_short": ("is empty", "write at least one entry, or leave the key out"),
+        "greater_than": ("is too small", "write more than {gt}"),
+        "greater_than_equal": ("is too small", "write {ge} or more"),
+        "less_than_equal": ("is too large", "write {le} or less"),
+    }
+)
+
+
+def _missing(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
+    owner, key = _owner(model, detail["loc"]), str(detail["loc"][-1])
+    examples = owner.model_fields[key].examples or ["..."]
+    return "is missing", f"write `{key}: {examples[0]}`"
+
+
+def _unknown_key(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
+    key = str(detail["loc"][-1])
+    if shown_key(key) != key:
+        return "is not a known key", "is a space missing after a colon?"
+    return "is not a known key", did_you_mean(key, _owner(model, detail["loc"]).model_fields)
+
+
+def _not_among(_model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
+    in_key = detail["loc"][-1] == _IN_KEY
+    given = str(detail["loc"][-2] if in_key else detail["input"])
+    allowed = detail["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+    return "is not a known " + ("key" if in_key else "value"), did_you_mean(given, allowed)
+
+
+_BY_MODEL: Mapping[str, Callable[[type[BaseModel], ErrorDetails], tuple[str, str]]] = MappingProxyType(
+    {"missing": _missing, "extra_forbidden": _unknown_key, "literal_error": _not_among}
+)
+
+
+def _owner(model: type[BaseModel], place: Place) -> type[BaseModel]:
+    """Give the model that the last key of `place` belongs to."""
+    for step in place[:-1]:
+        if step in model.model_fields:
+            model = next(_models(model.model_fields[str(step)].annotation), model)
+    return model
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 - annotations are of any type
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in typing.get_args(annotation):
+        yield from _models(argument)

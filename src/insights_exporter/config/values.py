@@ -1,0 +1,146 @@
+"""The kinds of single values in the settings, each with its rule."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, WithJsonSchema
+
+from insights_exporter.config.problems import Wrong, did_you_mean
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+_OWN_HEADERS = frozenset(
+    (
+        "coder-session-token",
+        "connection",
+        "content-length",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+_USUAL_PORTS = {"http": 80, "https": 443}
+
+
+def default_name(url: str) -> str:
+    """Give the host of `url`, with its port if that is not the usual one."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    unusual = parts.port is not None and parts.port != _USUAL_PORTS.get(parts.scheme)
+    return f"{host}:{parts.port}" if unusual else host
+
+
+def _split(url: str) -> SplitResult:
+    remedy = "write it as https://coder.example.com"
+    if re.search(r"[\s\x00-\x1f\x7f\\]", url):
+        raise Wrong("has a space or another character that no URL has", remedy)
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in _USUAL_PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Wrong("is not the URL of an HTTP server", remedy)
+    return parts
+
+
+def _check_url(url: str) -> str:
+    parts = _split(url)
+    if "@" in parts.netloc:
+        raise Wrong("holds a user or a password", "take them out; the token is set apart, by token_file")
+    if parts.query or parts.fragment or url.endswith(("?", "#")):
+        raise Wrong("goes on after the path", "end it before the ? or #")
+    return url.rstrip("/")
+
+
+def _check_proxy(url: SecretStr) -> SecretStr:
+    try:
+        _split(url.get_secret_value())
+    except Wrong as wrong:
+        raise Wrong(wrong.what, "write it as http://proxy.example.com:3128") from None
+    return url
+
+
+def _check_api_path(path: str) -> str:
+    if not re.fullmatch(r"(/[^\s/?#]+)*/?", path):
+        raise Wrong("is not a path", "write it as /api/v2")
+    return path.rstrip("/")
+
+
+def _check_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        near = did_you_mean(name, available_timezones()).partition("known are")[0]
+        raise Wrong("is not a time zone", near or "write an IANA name, for example Europe/Berlin") from None
+    return name
+
+
+def _check_token(token: SecretStr) -> SecretStr:
+    text = token.get_secret_value()
+    if text.startswith("$"):
+        raise Wrong("is a reference, and references are not followed here", "name the variable as token_env")
+    if not _TOKEN.fullmatch(text):
+        remedy = "write the token as Coder printed it, or name a file as token_file"
+        raise Wrong("is empty or has characters that no token has", remedy)
+    return token
+
+
+def _check_variable(name: str) -> str:
+    if not _VARIABLE.fullmatch(name):
+        raise Wrong("is not the name of a variable", "write the name alone, for example CODER_SESSION_TOKEN")
+    return name
+
+
+def _check_header_name(name: str) -> str:
+    if name.lower() in _OWN_HEADERS:
+        raise Wrong("is a header that the exporter sets itself", "take it out")
+    if not _HEADER_NAME.fullmatch(name):
+        raise Wrong("is not the name of a header", "write it as X-Gateway-Key")
+    return name
+
+
+def _check_header_value(value: SecretStr) -> SecretStr:
+    if not _HEADER_VALUE.fullmatch(value.get_secret_value()):
+        raise Wrong("has characters that a header cannot carry", "keep to printable ASCII, in one line")
+    return value
+
+
+def _check_label(text: str) -> str:
+    if not text.isprintable() or text != text.strip():
+        raise Wrong("has spaces around it or unprintable characters", "write it as it is to stand on graphs")
+    return text
+
+
+def _check_path(path: Path, info: ValidationInfo) -> Path:
+    if not str(path).isprintable() or path == Path():
+        raise Wrong("is not the path of a file", "write it as /run/secrets/coder-token")
+    base = (info.context or {}).get("base")
+    return base / path if base else path
+
+
+Url = Annotated[str, AfterValidator(_check_url), Field(pattern="^https?://")]
+Proxy = Annotated[SecretStr, AfterValidator(_check_proxy)]
+ApiPath = Annotated[str, AfterValidator(_check_api_path)]
+TimeZone = Annotated[str, AfterValidator(_check_zone)]
+Token = Annotated[SecretStr, AfterValidator(_check_token)]
+Variable = Annotated[str, AfterValidator(_check_variable)]
+HeaderName = Annotated[str, AfterValidator(_check_header_name)]
+HeaderValue = Annotated[SecretStr, AfterValidator(_check_header_value)]
+Label = Annotated[str, AfterValidator(_check_label), Field(min_length=1, max_length=200)]
+Glob = Annotated[str, Field(min_length=1, max_length=200)]
+FilePath = Annotated[Path, AfterValidator(_check_path), WithJsonSchema({"type": "string", "minLength": 1})]
+Flag = Annotated[bool, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
