@@ -66,8 +66,8 @@ upgrade: $(USE)-upkeep/.ready ## Write requirements/*.lock with the newest versi
 	tools/lock.sh $(USE)-upkeep/bin/uv --upgrade
 
 audit: $(USE)-upkeep/.ready ## Look for known weaknesses in what is locked (needs the network)
-	$(USE)-upkeep/bin/pip-audit --require-hashes --disable-pip -r requirements/runtime.lock
-	$(USE)-upkeep/bin/pip-audit --require-hashes --disable-pip -r requirements/dev.lock
+	$(USE)-upkeep/bin/pip-audit --strict --require-hashes --disable-pip -r requirements/runtime.lock
+	$(USE)-upkeep/bin/pip-audit --strict --require-hashes --disable-pip -r requirements/dev.lock
 
 parts: $(BIN)/.ready ## Install the programs that tests and bench run beside ours (Debian, as root)
 	@$(BIN)/python -m tools.parts
