@@ -89,13 +89,14 @@ class Conversion:
     `folded` counts source series that a limit folded or dropped, `invalid`
     has one short reason a row that could not be understood, without any data
     of the row. `in_use` are the ids of the templates that the report names,
-    `app_names` what apps are called in it.
+    None where it is no report on all of them, `app_names` what apps are
+    called in it.
     """
 
     samples: tuple[Samples, ...]
     folded: int = 0
     invalid: tuple[str, ...] = ()
-    in_use: tuple[str, ...] = ()
+    in_use: tuple[str, ...] | None = None
     app_names: tuple[AppName, ...] = ()
 
 
@@ -116,7 +117,8 @@ class Dataset:
     """One kind of request: what it asks, what it becomes, how often.
 
     `every` gives the default interval of a window (`None`: of a dataset that
-    has none) in seconds. `across` gives what the newest conversions of all
+    has none) in seconds. Of a `partial` dataset each answer stands for
+    itself, so that one that fails leaves the others. `across` gives what the newest conversions of all
     windows say only together: series without a `window` label, which would
     repeat if each window had them.
     """
@@ -127,4 +129,5 @@ class Dataset:
     questions: Callable[[View], Sequence[Question]]
     convert: Callable[[View, Sequence[Answer]], Conversion]
     every: Callable[[Window | None], float] = default_interval
+    partial: bool = False
     across: Callable[[Iterable[Conversion]], tuple[Samples, ...]] = nothing_across

@@ -1,0 +1,140 @@
+"""Dataset `daus`: how many users were active today and yesterday."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from insights_exporter.config.settings import Deployment, Window
+from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
+from insights_exporter.datasets.dates import day_seconds, read_day, read_instant
+from insights_exporter.datasets.decoding import decode
+from insights_exporter.datasets.reports import PATH as REPORT_PATH
+from insights_exporter.datasets.reports import TemplatesAnswer
+from insights_exporter.datasets.spans import days_span, window_span
+from insights_exporter.datasets.sums import added_up
+from insights_exporter.datasets.windows import zone_of
+from insights_exporter.datasets.wire import Frame, WireRow
+from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.samples import Row, Samples
+
+PATH = "/insights/daus"
+TODAY = "today"
+YESTERDAY = "yesterday"
+
+_UTC_NAMES = frozenset({"UTC", "Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "UCT", "Universal", "Zulu"})
+
+DAILY_ACTIVE_USERS = Family(
+    name="coder_insights_daily_active_users",
+    kind="gauge",
+    help="Distinct users with any use on the day, today so far or yesterday (API: daus entries.amount); "
+    "cached.",
+    labels=("deployment", "day"),
+    source="daus: entries.amount; in zones other than UTC templates: report.active_users of windows of "
+    "one day",
+    merge="entries of one day add up; today is the newest day of the answer",
+    absent="the answer lacks the day; from the deployment's midnight until the next poll",
+    example='coder_insights_daily_active_users{day="yesterday"}',
+    rolls_over=True,
+)
+DAY_START = Family(
+    name="coder_insights_day_start_timestamp_seconds",
+    kind="gauge",
+    help="When the day that is shown as today or yesterday begins (API: daus entries.date), in Unix "
+    "seconds; cached.",
+    labels=("deployment", "day"),
+    source="daus: entries.date; in zones other than UTC templates: report.start_time",
+    merge="not merged",
+    absent="as coder_insights_daily_active_users, and where the report tells no start",
+    example='time() - coder_insights_day_start_timestamp_seconds{day="today"} > 2 * 86400',
+    rolls_over=True,
+)
+FAMILIES = (DAILY_ACTIVE_USERS, DAY_START)
+
+
+class Entry(WireRow, frozen=True):
+    """The users of one day."""
+
+    date: str
+    amount: float
+
+
+class DausAnswer(Frame, frozen=True):
+    """The answer of `/insights/daus`."""
+
+    entries: list[Entry] | None = None
+
+
+def windows(_deployment: Deployment) -> Sequence[Window | None]:
+    """Have no windows: the days are fixed."""
+    return (None,)
+
+
+def questions(view: View) -> Sequence[Question]:
+    """Ask for the days of UTC at once, for those of another zone one by one.
+
+    The server's own parameter for other zones shifts the days' names only.
+    """
+    if view.deployment.timezone in _UTC_NAMES:
+        return (Question(path=PATH),)
+    zone = zone_of(view)
+    today = view.now.astimezone(zone).date()
+    so_far = window_span(Window(name=TODAY, days=1), view.now, zone)
+    return (
+        Question(path=REPORT_PATH, span=so_far, subject=TODAY),
+        Question(path=REPORT_PATH, span=days_span(today - timedelta(days=1), today, zone), subject=YESTERDAY),
+    )
+
+
+def convert(_view: View, answers: Sequence[Answer]) -> Conversion:
+    """Give the days that the answers tell.
+
+    Raises:
+        InvalidAnswer: An answer cannot be read.
+    """
+    days = [_READERS[answer.question.path](answer) for answer in answers]
+    return Conversion(
+        samples=(
+            Samples(DAILY_ACTIVE_USERS, [row for users, _, _ in days for row in users]),
+            Samples(DAY_START, [row for _, starts, _ in days for row in starts]),
+        ),
+        invalid=tuple(reason for _, _, invalid in days for reason in invalid),
+    )
+
+
+_Days = tuple[list[Row], list[Row], tuple[str, ...]]
+
+
+def _from_entries(answer: Answer) -> _Days:
+    decoded = decode(answer.body, DausAnswer)
+    entries = [(read_day(entry.date), entry.amount) for entry in decoded.value.entries or ()]
+    undated = ("entries[].date: expected a day",) * sum(day is None for day, _ in entries)
+    amounts = added_up((day, amount) for day, amount in entries if day is not None)
+    users, starts = _newest_two(amounts)
+    return users, starts, decoded.invalid + undated
+
+
+def _newest_two(amounts: dict[int, float]) -> tuple[list[Row], list[Row]]:
+    newest = max(amounts, default=0)
+    days = [(TODAY, newest), (YESTERDAY, newest - 1)]
+    told = [(name, day) for name, day in days if day in amounts]
+    return (
+        [((name,), amounts[day]) for name, day in told],
+        [((name,), day_seconds(day)) for name, day in told],
+    )
+
+
+def _from_report(answer: Answer) -> _Days:
+    decoded = decode(answer.body, TemplatesAnswer)
+    report = decoded.value.report
+    if report is None or report.active_users is None:
+        return [], [], decoded.invalid
+    day = (answer.question.subject,)
+    return [(day, report.active_users)], _told(day, read_instant(report.start_time)), decoded.invalid
+
+
+def _told(labels: tuple[str, ...], value: float | None) -> list[Row]:
+    return [] if value is None else [(labels, value)]
+
+
+_READERS: dict[str, Callable[[Answer], _Days]] = {PATH: _from_entries, REPORT_PATH: _from_report}
+
+DATASET = Dataset(name="daus", families=FAMILIES, windows=windows, questions=questions, convert=convert)

@@ -1,0 +1,100 @@
+"""Which parameters are shown, and which of their values."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from insights_exporter.config.settings import Deployment
+from insights_exporter.config.settings import Parameters as Rules
+from insights_exporter.datasets.reports import Parameter
+from insights_exporter.datasets.secrets import name_looks_secret, value_looks_secret
+from insights_exporter.datasets.sums import added_up, exact_sum
+from insights_exporter.exposition.samples import Row
+
+PARAMETER_LABELS = ("parameter_name", "parameter_type", "parameter_value")
+
+EMPTY = "__empty__"
+OTHER = "__other__"
+REDACTED = "__redacted__"
+LONGEST_VALUE = 128
+LIMIT_IN_TEMPLATE = 10
+
+_CLOSED_TYPES = ("bool", "number")
+
+_Key = tuple[str, str]
+_Counts = dict[str, float]
+
+
+def parameters_shown(deployment: Deployment, window: str) -> bool:
+    """Tell whether parameters are shown in `window`."""
+    return window in deployment.parameters.windows
+
+
+def parameter_rows(
+    parameters: Sequence[Parameter], rules: Rules, limit: int, before: tuple[str, ...]
+) -> tuple[list[Row], int]:
+    """Give the workspaces of each value shown, labelled `before` and then by parameter.
+
+    The second number counts the values that the limit folded into `__other__`.
+    """
+    rows: list[Row] = []
+    folded = 0
+    for key, counts in sorted(_by_parameter(parameters, rules).items()):
+        shown, gone = limited(counts, limit)
+        rows.extend(((*before, *key, value), count) for value, count in shown.items())
+        folded += gone
+    return rows, folded
+
+
+def limited(counts: Mapping[str, float], limit: int) -> tuple[_Counts, int]:
+    """Keep the `limit` values chosen most often and fold the rest; count the folded."""
+    ranked = sorted(
+        (item for item in counts.items() if item[0] != OTHER), key=lambda item: (-item[1], item[0])
+    )
+    kept, rest = ranked[:limit], ranked[limit:]
+    others = [count for _value, count in rest] + [counts[value] for value in counts if value == OTHER]
+    shown = dict(kept)
+    if others:
+        shown[OTHER] = exact_sum(others)
+    return shown, len(rest)
+
+
+def _by_parameter(parameters: Iterable[Parameter], rules: Rules) -> dict[_Key, _Counts]:
+    by_parameter: dict[_Key, _Counts] = {}
+    for (key, value), count in added_up(_chosen(parameters, rules)).items():
+        by_parameter.setdefault(key, {})[value] = count
+    return by_parameter
+
+
+def _chosen(parameters: Iterable[Parameter], rules: Rules) -> Iterator[tuple[tuple[_Key, str], float]]:
+    for parameter in parameters:
+        if _wanted(parameter.name, rules):
+            key = (parameter.name, parameter.parameter_type or "")
+            for item in parameter.values or ():
+                yield (key, _shown_value(parameter, item.value or "", rules)), item.count
+
+
+def _wanted(name: str, rules: Rules) -> bool:
+    included = not rules.include or _matches(name, rules.include)
+    return included and not _matches(name, rules.exclude)
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _shown_value(parameter: Parameter, value: str, rules: Rules) -> str:
+    if rules.values == "none" or (rules.values == "options" and not _is_closed(parameter)):
+        return OTHER
+    if not value:
+        return EMPTY
+    if _named_secret(parameter) or value_looks_secret(value):
+        return REDACTED
+    return value[:LONGEST_VALUE]
+
+
+def _is_closed(parameter: Parameter) -> bool:
+    return bool(parameter.options) or parameter.parameter_type in _CLOSED_TYPES
+
+
+def _named_secret(parameter: Parameter) -> bool:
+    return name_looks_secret(parameter.name) or name_looks_secret(parameter.display_name or "")

@@ -1,0 +1,62 @@
+"""Which users are shown, and as whom."""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Protocol
+
+from insights_exporter.datasets.dataset import View
+
+USER_LABELS = ("user_id", "username")
+
+_HASH_BYTES = 16
+
+
+class _User(Protocol):
+    @property
+    def user_id(self) -> str: ...
+    @property
+    def username(self) -> str | None: ...
+
+
+def users_shown(view: View) -> bool:
+    """Tell whether series that name users exist in the view's window."""
+    users = view.deployment.users
+    return users.detail != "aggregate" and view.window is not None and view.window.name in users.windows
+
+
+def usernames(users: Iterable[_User]) -> dict[str, str]:
+    """Give each id one name: of several the first in the alphabet that is not empty."""
+    rows = list(users)
+    names = {user.user_id: user.username or "" for user in rows}
+    if len(names) == len(rows):
+        return names
+    for user in rows:
+        names[user.user_id] = _better(names[user.user_id], user.username or "")
+    return names
+
+
+def identity(view: View, user_id: str, username: str) -> tuple[str, str]:
+    """Give the labels `user_id` and `username` under which a user is shown.
+
+    A pseudonym depends on the key and the id alone, so that it outlives
+    restarts; who lacks the key cannot test a guessed id against it.
+
+    Raises:
+        ValueError: Pseudonyms are wanted and the view has no key.
+    """
+    if view.deployment.users.detail == "named":
+        return user_id, username
+    if not view.pseudonym_key:
+        text = "users.detail: pseudonymous needs users.key or users.key_file"
+        raise ValueError(text)
+    shown = pseudonym(user_id, view.pseudonym_key)
+    return shown, shown
+
+
+def pseudonym(user_id: str, key: bytes) -> str:
+    """Give the keyed BLAKE2b hash of an id as 32 hexadecimal digits; keys may have any length."""
+    return blake2b(user_id.encode(), key=blake2b(key).digest(), digest_size=_HASH_BYTES).hexdigest()
+
+
+def _better(one: str, other: str) -> str:
+    return min((name for name in (one, other) if name), default="")

@@ -1,0 +1,107 @@
+"""Dataset `periods`: users of whole weeks and months."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+from insights_exporter.config.settings import Deployment, Window
+from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
+from insights_exporter.datasets.decoding import decode
+from insights_exporter.datasets.reports import PATH, TemplatesAnswer
+from insights_exporter.datasets.spans import days_span
+from insights_exporter.datasets.windows import zone_of
+from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.samples import Row, Samples
+
+_WEEK = timedelta(days=7)
+_DAY = timedelta(days=1)
+_HOUR_SECONDS = 3600.0
+
+WEEKLY_ACTIVE_USERS = Family(
+    name="coder_insights_weekly_active_users",
+    kind="gauge",
+    help="Distinct users with any use in a whole ISO week, the last or the one before (API: templates "
+    "report.active_users); cached.",
+    labels=("deployment", "week"),
+    source="templates: report.active_users of a window from Monday to Monday",
+    merge="not merged",
+    absent="the answer has no report; from a Monday's midnight until the next poll",
+    example='coder_insights_weekly_active_users{week="last"}',
+    rolls_over=True,
+)
+MONTHLY_ACTIVE_USERS = Family(
+    name="coder_insights_monthly_active_users",
+    kind="gauge",
+    help="Distinct users with any use in a calendar month, the last or the one before (API: templates "
+    "report.active_users); cached.",
+    labels=("deployment", "month"),
+    source="templates: report.active_users of a window of one month",
+    merge="not merged",
+    absent="the answer has no report; from the deployment's midnight until the next poll",
+    example='coder_insights_monthly_active_users{month="last"} '
+    '/ ignoring (month) coder_insights_monthly_active_users{month="before_last"}',
+    rolls_over=True,
+)
+FAMILIES = (WEEKLY_ACTIVE_USERS, MONTHLY_ACTIVE_USERS)
+
+_SHOWN_AS: Mapping[str, tuple[Family, str]] = {
+    "week:last": (WEEKLY_ACTIVE_USERS, "last"),
+    "week:before_last": (WEEKLY_ACTIVE_USERS, "before_last"),
+    "month:last": (MONTHLY_ACTIVE_USERS, "last"),
+    "month:before_last": (MONTHLY_ACTIVE_USERS, "before_last"),
+}
+
+
+def periods_before(today: date) -> Mapping[str, tuple[date, date]]:
+    """Give the first day of each period and the day after its last."""
+    monday = today - timedelta(days=today.weekday())
+    this_month = today.replace(day=1)
+    last_month = (this_month - _DAY).replace(day=1)
+    return {
+        "week:last": (monday - _WEEK, monday),
+        "week:before_last": (monday - 2 * _WEEK, monday - _WEEK),
+        "month:last": (last_month, this_month),
+        "month:before_last": ((last_month - _DAY).replace(day=1), last_month),
+    }
+
+
+def windows(_deployment: Deployment) -> Sequence[Window | None]:
+    """Have no windows: the periods are fixed."""
+    return (None,)
+
+
+def questions(view: View) -> Sequence[Question]:
+    """Ask for each period by itself: its days are then right in every zone, on every server."""
+    zone = zone_of(view)
+    periods = periods_before(view.now.astimezone(zone).date())
+    return tuple(
+        Question(path=PATH, span=days_span(first, after, zone), subject=name)
+        for name, (first, after) in periods.items()
+    )
+
+
+def convert(_view: View, answers: Sequence[Answer]) -> Conversion:
+    """Give the users of each period that was answered.
+
+    Raises:
+        InvalidAnswer: An answer cannot be read.
+    """
+    rows: dict[Family, list[Row]] = {family: [] for family in FAMILIES}
+    invalid: list[str] = []
+    for answer in answers:
+        decoded = decode(answer.body, TemplatesAnswer)
+        invalid.extend(decoded.invalid)
+        report = decoded.value.report
+        if report is not None and report.active_users is not None:
+            family, label = _SHOWN_AS[answer.question.subject]
+            rows[family].append(((label,), report.active_users))
+    return Conversion(tuple(Samples(family, rows[family]) for family in FAMILIES), invalid=tuple(invalid))
+
+
+def every(_window: Window | None) -> float:
+    """Poll once an hour: whole periods hardly change."""
+    return _HOUR_SECONDS
+
+
+DATASET = Dataset(
+    name="periods", families=FAMILIES, windows=windows, questions=questions, convert=convert, every=every
+)

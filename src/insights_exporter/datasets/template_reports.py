@@ -1,0 +1,170 @@
+"""Reading the answers about one template."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from insights_exporter.config.settings import Deployment, Window
+from insights_exporter.datasets.apps import times_used_rows, usage_rows
+from insights_exporter.datasets.dataset import Answer, Conversion, InvalidAnswer, View
+from insights_exporter.datasets.dates import read_instant
+from insights_exporter.datasets.daus import TODAY, YESTERDAY
+from insights_exporter.datasets.decoding import Decoded, decode
+from insights_exporter.datasets.distributions import ACTIVITY_BOUNDS, LATENCY_BOUNDS, distribution
+from insights_exporter.datasets.echo import echo_samples
+from insights_exporter.datasets.parameters import LIMIT_IN_TEMPLATE, parameter_rows, parameters_shown
+from insights_exporter.datasets.reports import Report, TemplatesAnswer
+from insights_exporter.datasets.spans import midnight
+from insights_exporter.datasets.sums import added_up
+from insights_exporter.datasets.template_families import (
+    TEMPLATE_ACTIVE_USERS,
+    TEMPLATE_ACTIVITY_DISTRIBUTION,
+    TEMPLATE_APP_TIMES_USED,
+    TEMPLATE_APP_USAGE,
+    TEMPLATE_DAILY_ACTIVE_USERS,
+    TEMPLATE_LATENCY_DISTRIBUTION,
+    TEMPLATE_PARAMETER_WORKSPACES,
+)
+from insights_exporter.datasets.user_activity import ActivityAnswer, seconds_by_user
+from insights_exporter.datasets.user_latency import LatencyAnswer, latencies_by_user
+from insights_exporter.datasets.windows import window_of, zone_of
+from insights_exporter.exposition.samples import DistributionRow, Row, Samples
+
+NAME = "template-breakdown"
+
+_Ids = Iterable[str] | None
+
+
+def labels_of(view: View, template_id: str) -> tuple[str, str, str]:
+    """Give organization, name and id; a template that is not listed any more is called by its id."""
+    template = view.templates.get(template_id)
+    return (template.organization, template.name, template_id) if template else ("", template_id, template_id)
+
+
+def convert_report(view: View, answer: Answer) -> Conversion:
+    """Give users, apps and parameters of a template."""
+    decoded = decode(answer.body, TemplatesAnswer)
+    _check_subject(answer, _named(decoded.value))
+    labels = labels_of(view, answer.question.subject)
+    daily = Samples(
+        TEMPLATE_DAILY_ACTIVE_USERS, _daily_rows(view, decoded.value.interval_reports or (), labels)
+    )
+    report = decoded.value.report
+    if report is None:
+        return Conversion((daily,), invalid=decoded.invalid)
+    window = window_of(view).name
+    parameters, folded = _parameters(view, report, labels)
+    samples = (
+        *_usage(report, decoded, (window, *labels)),
+        daily,
+        *parameters,
+        *echo_samples(NAME, window, report.start_time, report.end_time),
+    )
+    return Conversion(samples, folded=folded, invalid=decoded.invalid)
+
+
+def convert_activity(view: View, answer: Answer) -> Conversion:
+    """Give how active the users of a template were."""
+    decoded = decode(answer.body, ActivityAnswer)
+    report = decoded.value.report
+    if report is None:
+        return Conversion((), invalid=decoded.invalid)
+    users = report.users or ()
+    _check_subject(answer, [report.template_ids, *(user.template_ids for user in users)])
+    labels = (window_of(view).name, *labels_of(view, answer.question.subject))
+    seconds = distribution(seconds_by_user(users).values(), ACTIVITY_BOUNDS)
+    return Conversion(
+        (Samples(TEMPLATE_ACTIVITY_DISTRIBUTION, [(labels, seconds)]),), invalid=decoded.invalid
+    )
+
+
+def convert_latency(view: View, answer: Answer) -> Conversion:
+    """Give how slow connections were for the users of a template."""
+    decoded = decode(answer.body, LatencyAnswer)
+    report = decoded.value.report
+    if report is None:
+        return Conversion((), invalid=decoded.invalid)
+    users = report.users or ()
+    _check_subject(answer, [report.template_ids, *(user.template_ids for user in users)])
+    labels = (window_of(view).name, *labels_of(view, answer.question.subject))
+    rows: list[DistributionRow] = [
+        ((*labels, name), distribution(seconds.values(), LATENCY_BOUNDS))
+        for name, seconds in latencies_by_user(users)._asdict().items()
+    ]
+    return Conversion((Samples(TEMPLATE_LATENCY_DISTRIBUTION, rows),), invalid=decoded.invalid)
+
+
+def daily_window(deployment: Deployment) -> Window | None:
+    """Give the one window whose answers tell the days, since they have no `window` label.
+
+    The shortest that covers yesterday too, else one that covers today.
+    """
+    fitting = [
+        window
+        for window in deployment.windows
+        if window.include_today and window.name in deployment.templates.windows
+    ]
+    return min(fitting, key=lambda window: (window.days == 1, window.days), default=None)
+
+
+def _named(answer: TemplatesAnswer) -> list[_Ids]:
+    report = answer.report or Report()
+    rows = [*(report.apps_usage or ()), *(report.parameters_usage or ()), *(answer.interval_reports or ())]
+    return [report.template_ids, *(row.template_ids for row in rows)]
+
+
+def _check_subject(answer: Answer, named: Iterable[_Ids]) -> None:
+    asked = answer.question.subject.lower()
+    others = {template for ids in named for template in ids or () if template.lower() != asked}
+    if others:
+        text = (
+            f"asked about one template, {answer.question.path} answered about {len(others)} others too; "
+            "the server, or a gateway before it, ignores template_ids: switch templates.breakdown off"
+        )
+        raise InvalidAnswer(text)
+
+
+def _usage(
+    report: Report, decoded: Decoded[TemplatesAnswer], labels: tuple[str, ...]
+) -> tuple[Samples, Samples, Samples]:
+    apps = report.apps_usage or ()
+    users: list[Row] = [] if report.active_users is None else [(labels, report.active_users)]
+    complete = decoded.whole("report.apps_usage")
+    return (
+        Samples(TEMPLATE_ACTIVE_USERS, users),
+        Samples(TEMPLATE_APP_USAGE, usage_rows(apps, labels, complete=complete)),
+        Samples(TEMPLATE_APP_TIMES_USED, times_used_rows(apps, labels)),
+    )
+
+
+def _parameters(view: View, report: Report, labels: tuple[str, ...]) -> tuple[tuple[Samples, ...], int]:
+    window = window_of(view).name
+    if not parameters_shown(view.deployment, window):
+        return (), 0
+    rules = view.deployment.parameters
+    limit = min(rules.limit, LIMIT_IN_TEMPLATE)
+    rows, folded = parameter_rows(report.parameters_usage or (), rules, limit, (window, *labels))
+    return (Samples(TEMPLATE_PARAMETER_WORKSPACES, rows),), folded
+
+
+def _daily_rows(view: View, answer: Answer, told: TemplatesAnswer, labels: tuple[str, ...]) -> list[Row]:
+    starts = _day_starts(view)
+    if view.window != daily_window(view.deployment) or not _reaches(answer, starts[TODAY]):
+        return []
+    users = added_up(
+        (read_instant(interval.start_time), interval.active_users) for interval in told.interval_reports or ()
+    )
+    return [((day, *labels), users[start]) for day, start in starts.items() if start in users]
+
+
+def _reaches(answer: Answer, midnight_before: float) -> bool:
+    """Tell whether it was asked after the last midnight: an older answer has yesterday only in part."""
+    return answer.question.span is not None and answer.question.span.end.timestamp() > midnight_before
+
+
+def _day_starts(view: View) -> dict[str, float]:
+    zone = zone_of(view)
+    today = view.now.astimezone(zone).date()
+    return {
+        TODAY: midnight(today, zone).timestamp(),
+        YESTERDAY: midnight(today - timedelta(days=1), zone).timestamp(),
+    }

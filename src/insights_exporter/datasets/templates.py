@@ -1,0 +1,135 @@
+"""Dataset `templates`: users, apps and parameters of a window, over all templates."""
+
+from collections.abc import Sequence
+
+from insights_exporter.config.settings import Deployment, Window
+from insights_exporter.datasets.apps import (
+    APP_INFO,
+    APP_LABELS,
+    app_info,
+    app_names,
+    times_used_rows,
+    usage_rows,
+)
+from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
+from insights_exporter.datasets.decoding import Decoded, decode
+from insights_exporter.datasets.echo import FAMILIES as ECHO_FAMILIES
+from insights_exporter.datasets.echo import echo_samples
+from insights_exporter.datasets.parameters import PARAMETER_LABELS, parameter_rows, parameters_shown
+from insights_exporter.datasets.reports import PATH, Report, TemplatesAnswer
+from insights_exporter.datasets.windows import window_of, window_question
+from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.samples import Samples
+
+NAME = "templates"
+
+_LABELS = ("deployment", "window")
+
+ACTIVE_USERS = Family(
+    name="coder_insights_active_users",
+    kind="gauge",
+    help="Distinct users with any use in the window (API: templates report.active_users); cached between "
+    "polls.",
+    labels=_LABELS,
+    source="templates: report.active_users",
+    merge="not merged: users of windows and of templates overlap and do not add up",
+    absent="the answer has no report",
+    example='coder_insights_active_users{window="7d"}',
+)
+APP_USAGE = Family(
+    name="coder_insights_app_usage_seconds",
+    kind="gauge",
+    help="Seconds an app was used in the window, over all users (API: templates "
+    "report.apps_usage.seconds); cached.",
+    labels=(*_LABELS, *APP_LABELS),
+    source="templates: report.apps_usage.seconds",
+    merge="rows of one type and slug add up, whatever their names and icons",
+    absent="the app is not in the report; a built-in one is 0 then, and sftp is shown only above 0",
+    example='topk(5, coder_insights_app_usage_seconds{window="7d"} / 3600)',
+)
+APP_TIMES_USED = Family(
+    name="coder_insights_app_times_used",
+    kind="gauge",
+    help="How often an app was taken up in the window (API: templates report.apps_usage.times_used); cached.",
+    labels=(*_LABELS, *APP_LABELS),
+    source="templates: report.apps_usage.times_used",
+    merge="rows of one slug add up",
+    absent="the app is built in (the server does not measure it), or the server is older than the field",
+    example='coder_insights_app_times_used{window="7d",app_type="app"}',
+)
+PARAMETER_WORKSPACES = Family(
+    name="coder_insights_parameter_workspaces",
+    kind="gauge",
+    help="Workspaces built in the window that chose the value (API: templates "
+    "report.parameters_usage.values.count); "
+    "cached.",
+    labels=(*_LABELS, *PARAMETER_LABELS),
+    source="templates: report.parameters_usage.values.count",
+    merge="rows of one name, type and value add up; values beyond the limit are __other__, empty ones "
+    "__empty__, "
+    "what looks secret __redacted__",
+    absent="the window is not among parameters.windows, or no build in the window chose the value",
+    example="sum by (parameter_value) "
+    '(coder_insights_parameter_workspaces{parameter_name="region",window="7d"})',
+)
+FAMILIES = (ACTIVE_USERS, APP_USAGE, APP_TIMES_USED, APP_INFO, PARAMETER_WORKSPACES, *ECHO_FAMILIES)
+
+
+def windows(deployment: Deployment) -> Sequence[Window | None]:
+    """Give all windows."""
+    return deployment.windows
+
+
+def questions(view: View) -> Sequence[Question]:
+    """Ask one report over all templates."""
+    return (window_question(PATH, view),)
+
+
+def convert(view: View, answers: Sequence[Answer]) -> Conversion:
+    """Give what the report says; nothing where it is absent.
+
+    Raises:
+        InvalidAnswer: The answer cannot be read.
+    """
+    decoded = decode(answers[0].body, TemplatesAnswer)
+    report = decoded.value.report
+    if report is None:
+        return Conversion((), invalid=decoded.invalid)
+    parameters, folded = _parameters(view, report)
+    window = window_of(view).name
+    return Conversion(
+        samples=(
+            *_usage(report, decoded, window),
+            *parameters,
+            *echo_samples(NAME, window, report.start_time, report.end_time),
+        ),
+        folded=folded,
+        invalid=decoded.invalid,
+        in_use=tuple(sorted(set(report.template_ids or ()))),
+        app_names=app_names(report.apps_usage or ()),
+    )
+
+
+def _usage(report: Report, decoded: Decoded[TemplatesAnswer], window: str) -> tuple[Samples, ...]:
+    apps = report.apps_usage or ()
+    users = [] if report.active_users is None else [((window,), report.active_users)]
+    complete = decoded.whole("report.apps_usage")
+    return (
+        Samples(ACTIVE_USERS, users),
+        Samples(APP_USAGE, usage_rows(apps, (window,), complete=complete)),
+        Samples(APP_TIMES_USED, times_used_rows(apps, (window,))),
+    )
+
+
+def _parameters(view: View, report: Report) -> tuple[tuple[Samples, ...], int]:
+    window = window_of(view).name
+    if not parameters_shown(view.deployment, window):
+        return (), 0
+    rules = view.deployment.parameters
+    rows, folded = parameter_rows(report.parameters_usage or (), rules, rules.limit, (window,))
+    return (Samples(PARAMETER_WORKSPACES, rows),), folded
+
+
+DATASET = Dataset(
+    name=NAME, families=FAMILIES, windows=windows, questions=questions, convert=convert, across=app_info
+)

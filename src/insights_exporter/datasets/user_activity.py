@@ -1,0 +1,126 @@
+"""Dataset `user-activity`: how long each user was active."""
+
+from collections.abc import Mapping, Sequence
+
+from insights_exporter.config.settings import Deployment, Window
+from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
+from insights_exporter.datasets.decoding import decode
+from insights_exporter.datasets.distributions import ACTIVITY_BOUNDS, distribution
+from insights_exporter.datasets.echo import FAMILIES as ECHO_FAMILIES
+from insights_exporter.datasets.echo import echo_samples
+from insights_exporter.datasets.people import USER_LABELS, identity, usernames, users_shown
+from insights_exporter.datasets.sums import added_up
+from insights_exporter.datasets.windows import window_of, window_question
+from insights_exporter.datasets.wire import Frame, WireRow
+from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.samples import Row, Samples
+
+NAME = "user-activity"
+PATH = "/insights/user-activity"
+
+_LABELS = ("deployment", "window")
+
+USER_ACTIVITY = Family(
+    name="coder_insights_user_activity_seconds",
+    kind="gauge",
+    help="Seconds a user was active in the window (API: user-activity report.users.seconds); cached "
+    "between polls.",
+    labels=(*_LABELS, *USER_LABELS),
+    source="user-activity: report.users.seconds",
+    merge="rows of one user id add up; beyond users.limit the most active are kept, of equal ones the "
+    "lower id",
+    absent="the window is not among users.windows, users.detail is aggregate, or the user had no use in "
+    "the window",
+    example='topk(10, coder_insights_user_activity_seconds{window="7d"} / 3600)',
+)
+ACTIVITY_DISTRIBUTION = Family(
+    name="coder_insights_user_activity_distribution_seconds",
+    kind="gaugehistogram",
+    help="How active users were in the window, in seconds, all users counted (API: user-activity "
+    "report.users.seconds); cached.",
+    labels=_LABELS,
+    bounds=ACTIVITY_BOUNDS,
+    source="user-activity: report.users.seconds",
+    merge="every user id counts once, with the sum of its rows",
+    absent="the answer has no report",
+    example='histogram_quantile(0.5, coder_insights_user_activity_distribution_seconds_bucket{window="7d"})',
+)
+FAMILIES = (USER_ACTIVITY, ACTIVITY_DISTRIBUTION, *ECHO_FAMILIES)
+
+
+class ActiveUser(WireRow, frozen=True):
+    """How long one user was active."""
+
+    user_id: str
+    seconds: float
+    username: str | None = None
+    template_ids: list[str] | None = None
+
+
+class ActivityReport(Frame, frozen=True):
+    """All users of the window."""
+
+    start_time: str | None = None
+    end_time: str | None = None
+    template_ids: list[str] | None = None
+    users: list[ActiveUser] | None = None
+
+
+class ActivityAnswer(Frame, frozen=True):
+    """The whole answer."""
+
+    report: ActivityReport | None = None
+
+
+def windows(deployment: Deployment) -> Sequence[Window | None]:
+    """Give all windows: the distribution is shown in each."""
+    return deployment.windows
+
+
+def questions(view: View) -> Sequence[Question]:
+    """Ask for all users."""
+    return (window_question(PATH, view),)
+
+
+def convert(view: View, answers: Sequence[Answer]) -> Conversion:
+    """Give the users shown and the distribution over all of them.
+
+    Raises:
+        InvalidAnswer: The answer cannot be read.
+    """
+    decoded = decode(answers[0].body, ActivityAnswer)
+    report = decoded.value.report
+    if report is None:
+        return Conversion((), invalid=decoded.invalid)
+    users = report.users or ()
+    seconds = seconds_by_user(users)
+    shown, folded = _shown(view, seconds, usernames(users)) if users_shown(view) else ([], 0)
+    window = window_of(view).name
+    samples = (
+        Samples(USER_ACTIVITY, shown),
+        Samples(ACTIVITY_DISTRIBUTION, [((window,), distribution(seconds.values(), ACTIVITY_BOUNDS))]),
+        *echo_samples(NAME, window, report.start_time, report.end_time),
+    )
+    return Conversion(samples, folded=folded, invalid=decoded.invalid)
+
+
+def seconds_by_user(users: Sequence[ActiveUser]) -> Mapping[str, float]:
+    """Give each user id the sum of its rows."""
+    seconds = {user.user_id: user.seconds for user in users}
+    return seconds if len(seconds) == len(users) else added_up((user.user_id, user.seconds) for user in users)
+
+
+def _shown(view: View, seconds: Mapping[str, float], names: Mapping[str, str]) -> tuple[list[Row], int]:
+    kept = _most_active(seconds, view.deployment.users.limit)
+    window = window_of(view).name
+    rows: list[Row] = [((window, *identity(view, user, names[user])), seconds[user]) for user in kept]
+    return rows, len(seconds) - len(kept)
+
+
+def _most_active(seconds: Mapping[str, float], limit: int) -> Sequence[str]:
+    if len(seconds) <= limit:
+        return tuple(seconds)
+    return sorted(seconds, key=lambda user: (-seconds[user], user))[:limit]
+
+
+DATASET = Dataset(name=NAME, families=FAMILIES, windows=windows, questions=questions, convert=convert)

@@ -1,0 +1,173 @@
+"""Dataset `user-latency`: how good each user's connection was."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from insights_exporter.config.settings import Deployment, Window
+from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
+from insights_exporter.datasets.decoding import decode
+from insights_exporter.datasets.distributions import LATENCY_BOUNDS, distribution
+from insights_exporter.datasets.echo import FAMILIES as ECHO_FAMILIES
+from insights_exporter.datasets.echo import echo_samples
+from insights_exporter.datasets.people import USER_LABELS, identity, usernames, users_shown
+from insights_exporter.datasets.windows import window_of, window_question
+from insights_exporter.datasets.wire import Frame, WireRow
+from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.samples import Row, Samples
+
+NAME = "user-latency"
+PATH = "/insights/user-latency"
+P50 = "p50"
+P95 = "p95"
+
+_LABELS = ("deployment", "window")
+_MILLISECONDS = 1000.0
+_UNKNOWN = -1.0
+
+USER_LATENCY = Family(
+    name="coder_insights_user_latency_seconds",
+    kind="gauge",
+    help="Latency of a user's connections in the window, in seconds (API: user-latency "
+    "report.users.latency_ms); "
+    "cached.",
+    labels=(*_LABELS, *USER_LABELS, "percentile"),
+    source="user-latency: report.users.latency_ms.p50, .p95",
+    merge="of several rows of one user id the slowest; beyond users.limit the slowest by p95, then p50, "
+    "are kept, "
+    "of equal ones the lower id",
+    absent="as coder_insights_user_activity_seconds, and where the server has no latency of the user (-1)",
+    example='topk(10, coder_insights_user_latency_seconds{window="7d",percentile="p95"})',
+)
+LATENCY_DISTRIBUTION = Family(
+    name="coder_insights_user_latency_distribution_seconds",
+    kind="gaugehistogram",
+    help="How slow users' connections were in the window, in seconds, all users with a latency counted (API: "
+    "user-latency report.users.latency_ms); cached.",
+    labels=(*_LABELS, "percentile"),
+    bounds=LATENCY_BOUNDS,
+    source="user-latency: report.users.latency_ms.p50, .p95",
+    merge="every user id counts once a percentile",
+    absent="the answer has no report",
+    example="1 - coder_insights_user_latency_distribution_seconds_bucket"
+    '{window="7d",percentile="p95",le="0.3"} / ignoring (le) '
+    'coder_insights_user_latency_distribution_seconds_bucket{window="7d",percentile="p95",le="+Inf"}',
+)
+FAMILIES = (USER_LATENCY, LATENCY_DISTRIBUTION, *ECHO_FAMILIES)
+
+
+class Latency(WireRow, frozen=True):
+    """Percentiles in milliseconds; negative where there is none."""
+
+    p50: float | None = None
+    p95: float | None = None
+
+
+class ConnectedUser(WireRow, frozen=True):
+    """How slow one user's connections were."""
+
+    user_id: str
+    username: str | None = None
+    latency_ms: Latency | None = None
+    template_ids: list[str] | None = None
+
+
+class LatencyReport(Frame, frozen=True):
+    """All users of the window."""
+
+    start_time: str | None = None
+    end_time: str | None = None
+    template_ids: list[str] | None = None
+    users: list[ConnectedUser] | None = None
+
+
+class LatencyAnswer(Frame, frozen=True):
+    """The whole answer."""
+
+    report: LatencyReport | None = None
+
+
+class Latencies(NamedTuple):
+    """Seconds by user id, of those users that have them."""
+
+    p50: dict[str, float]
+    p95: dict[str, float]
+
+
+def windows(deployment: Deployment) -> Sequence[Window | None]:
+    """Give all windows: the distributions are shown in each."""
+    return deployment.windows
+
+
+def questions(view: View) -> Sequence[Question]:
+    """Ask for all users."""
+    return (window_question(PATH, view),)
+
+
+def convert(view: View, answers: Sequence[Answer]) -> Conversion:
+    """Give the users shown and the distributions over all of them.
+
+    Raises:
+        InvalidAnswer: The answer cannot be read.
+    """
+    decoded = decode(answers[0].body, LatencyAnswer)
+    report = decoded.value.report
+    if report is None:
+        return Conversion((), invalid=decoded.invalid)
+    users = report.users or ()
+    latencies = latencies_by_user(users)
+    shown, folded = _shown(view, latencies, usernames(users)) if users_shown(view) else ([], 0)
+    window = window_of(view).name
+    samples = (
+        Samples(USER_LATENCY, shown),
+        Samples(
+            LATENCY_DISTRIBUTION,
+            [
+                ((window, name), distribution(seconds.values(), LATENCY_BOUNDS))
+                for name, seconds in latencies._asdict().items()
+            ],
+        ),
+        *echo_samples(NAME, window, report.start_time, report.end_time),
+    )
+    return Conversion(samples, folded=folded, invalid=decoded.invalid)
+
+
+def latencies_by_user(users: Sequence[ConnectedUser]) -> Latencies:
+    """Give each user id its latencies, the slowest where it has several rows."""
+    measured = [(user.user_id, user.latency_ms) for user in users if user.latency_ms is not None]
+    return Latencies(
+        _slowest((user, latency.p50) for user, latency in measured),
+        _slowest((user, latency.p95) for user, latency in measured),
+    )
+
+
+def _slowest(rows: Iterable[tuple[str, float | None]]) -> dict[str, float]:
+    measured = [(user, ms / _MILLISECONDS) for user, ms in rows if ms is not None and ms >= 0]
+    slowest = dict(measured)
+    if len(slowest) < len(measured):
+        for user, seconds in measured:
+            slowest[user] = max(slowest[user], seconds)
+    return slowest
+
+
+def _shown(view: View, latencies: Latencies, names: Mapping[str, str]) -> tuple[list[Row], int]:
+    kept = _slowest_users(latencies, view.deployment.users.limit)
+    window = window_of(view).name
+    rows: list[Row] = []
+    for user in kept:
+        labels = (window, *identity(view, user, names[user]))
+        if user in latencies.p50:
+            rows.append(((*labels, P50), latencies.p50[user]))
+        if user in latencies.p95:
+            rows.append(((*labels, P95), latencies.p95[user]))
+    return rows, len(latencies.p50) + len(latencies.p95) - len(rows)
+
+
+def _slowest_users(latencies: Latencies, limit: int) -> Sequence[str]:
+    users = latencies.p95 | latencies.p50
+    if len(users) <= limit:
+        return tuple(users)
+    p50, p95 = latencies
+    return sorted(users, key=lambda user: (-p95.get(user, _UNKNOWN), -p50.get(user, _UNKNOWN), user))[:limit]
+
+
+DATASET = Dataset(name=NAME, families=FAMILIES, windows=windows, questions=questions, convert=convert)

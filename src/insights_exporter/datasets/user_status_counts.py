@@ -1,0 +1,113 @@
+"""Dataset `user-status-counts`: how many users there are, by status."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from insights_exporter.config.settings import Deployment, Window
+from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
+from insights_exporter.datasets.dates import read_instant
+from insights_exporter.datasets.decoding import decode
+from insights_exporter.datasets.parameters import EMPTY, LONGEST_VALUE
+from insights_exporter.datasets.spans import next_full_hour
+from insights_exporter.datasets.sums import added_up
+from insights_exporter.datasets.wire import Frame, WireRow
+from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.samples import Samples
+
+PATH = "/insights/user-status-counts"
+KNOWN_STATUSES = ("active", "dormant", "suspended")
+
+_HOURS = 24
+_EASTERNMOST = 11
+_EVERY_SECONDS = 900.0
+
+USERS = Family(
+    name="coder_insights_users",
+    kind="gauge",
+    help="Users by status, as of the newest point (API: user-status-counts status_counts.count); cached.",
+    labels=("deployment", "status"),
+    source="user-status-counts: status_counts.count",
+    merge="the newest point of each status",
+    absent="the server is older than the endpoint; a known status that is not in the answer is 0",
+    example='coder_insights_users{status="active"}',
+)
+FAMILIES = (USERS,)
+
+
+class Point(WireRow, frozen=True):
+    """The users of a status at one time."""
+
+    date: str
+    count: float
+
+
+class StatusAnswer(Frame, frozen=True):
+    """The whole answer: points by status."""
+
+    status_counts: dict[str, list[Point] | None] | None = None
+
+
+def windows(_deployment: Deployment) -> Sequence[Window | None]:
+    """Have no windows: only the newest point is shown."""
+    return (None,)
+
+
+def questions(view: View) -> Sequence[Question]:
+    """Ask so that the grid of points, one a midnight, ends with the next full hour."""
+    extra = {"tz_offset": str(offset_of_next_midnight(view.now))}
+    return (Question(path=PATH, extra=extra, needs_extra=True),)
+
+
+def offset_of_next_midnight(now: datetime) -> int:
+    """Give the whole hours east of UTC, -12 to 11, where the next full hour is midnight."""
+    east = -next_full_hour(now).hour % _HOURS
+    return east if east <= _EASTERNMOST else east - _HOURS
+
+
+def convert(_view: View, answers: Sequence[Answer]) -> Conversion:
+    """Give the newest count of each status.
+
+    Raises:
+        InvalidAnswer: The answer cannot be read.
+    """
+    decoded = decode(answers[0].body, StatusAnswer)
+    told = decoded.value.status_counts
+    if told is None:
+        return Conversion((), invalid=decoded.invalid)
+    undated = ["status_counts.*[].date: expected a time"] * sum(
+        read_instant(point.date) is None for points in told.values() for point in points or ()
+    )
+    counts = [(_label(status), count) for status, points in told.items() for count in _newest(points or ())]
+    missing = [(status, 0.0) for status in KNOWN_STATUSES if not told.get(status)]
+    complete = not decoded.invalid
+    rows = added_up([*counts, *(missing if complete else ())])
+    return Conversion(
+        (Samples(USERS, [((status,), count) for status, count in sorted(rows.items())]),),
+        invalid=(*decoded.invalid, *undated),
+    )
+
+
+def _newest(points: Iterable[Point]) -> Iterable[float]:
+    by_time = added_up(
+        (time, point.count) for point in points if (time := read_instant(point.date)) is not None
+    )
+    return [by_time[max(by_time)]] if by_time else []
+
+
+def _label(status: str) -> str:
+    return status[:LONGEST_VALUE] or EMPTY
+
+
+def every(_window: Window | None) -> float:
+    """Poll four times an hour: accounts change slowly."""
+    return _EVERY_SECONDS
+
+
+DATASET = Dataset(
+    name="user-status-counts",
+    families=FAMILIES,
+    windows=windows,
+    questions=questions,
+    convert=convert,
+    every=every,
+)
