@@ -8,7 +8,6 @@ from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.headers import names
 from insights_exporter.exposition.render import Chunk
 
-
 Source = tuple[str, str, str]
 """Where a chunk comes from: deployment, dataset, window; the last two may be empty."""
 
@@ -32,19 +31,20 @@ class Snapshot:
     def replaced(self, changes: Mapping[tuple[Family, Source], Chunk | None]) -> Self:
         """Return a snapshot with these chunks put in, or taken out where there is none.
 
-        A chunk that holds the same bytes as the present one changes nothing.
+        A chunk that holds the same bytes as the present one changes nothing;
+        if none changes anything, it is this very snapshot that is returned.
 
         Raises:
             KeyError: a family is none of this snapshot's.
         """
-        chunks = dict(self.chunks)
-        known = {family.name for family in self.families}
-        for name, of_family in _by_family(changes).items():
-            if name not in known:
-                message = f"{name}: no such family in this snapshot; declare it in the table it is made from"
-                raise KeyError(message)
-            chunks[name] = _changed(self.chunks.get(name, {}), of_family)
-        return replace(self, chunks=chunks)
+        by_family = _by_family(changes)
+        for name in by_family.keys() - {family.name for family in self.families}:
+            message = f"{name}: no such family in this snapshot; declare it in the table it is made from"
+            raise KeyError(message)
+        changed = {name: _changed(self.chunks.get(name, {}), new) for name, new in by_family.items()}
+        if all(chunks is self.chunks.get(name) for name, chunks in changed.items()):
+            return self
+        return replace(self, chunks={**self.chunks, **changed})
 
     def without(self, deployment: str) -> Self:
         """Return a snapshot that has nothing of this deployment."""
@@ -98,11 +98,10 @@ def _changes_nothing(present: Chunk | None, chunk: Chunk | None) -> bool:
 
 
 def _with(present: Mapping[Source, Chunk], source: Source, chunk: Chunk | None) -> Mapping[Source, Chunk]:
-    others = {key: value for key, value in present.items() if key != source or chunk is not None}
     if chunk is None:
-        return others
-    others[source] = chunk
-    return others if source in present else dict(sorted(others.items()))
+        return {key: value for key, value in present.items() if key != source}
+    changed = {**present, source: chunk}
+    return changed if source in present else dict(sorted(changed.items()))
 
 
 def _only(chunks: Chunks, deployment: str) -> Chunks:
