@@ -8,11 +8,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tools import metrics_docs
+from tools import configuration_docs, metrics_docs
 
 ROOT = Path(__file__).resolve().parents[1]
 
-GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (metrics_docs.render,)
+GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (metrics_docs.render, configuration_docs.render)
 """Each gives the text of its files by their path in the repository."""
 
 

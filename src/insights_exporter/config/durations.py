@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, PlainSerializer, ValidationInfo, WithJsonS
 from insights_exporter.config.problems import Wrong
 
 _UNITS = {"y": 31_536_000.0, "w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_PATTERN = "".join(f"([0-9]{{1,9}}{unit})?" for unit in _UNITS)
+DURATION_PATTERN = "".join(f"([0-9]{{1,9}}{unit})?" for unit in _UNITS)
 _PART = re.compile("([0-9]+)([a-z]+)")
 
 
@@ -18,7 +18,7 @@ def parse_duration(text: object) -> float:
     Raises:
         Wrong: it is not a positive duration in Prometheus' spelling.
     """
-    spelled = text if isinstance(text, str) and re.fullmatch(_PATTERN, text) else ""
+    spelled = text if isinstance(text, str) and re.fullmatch(DURATION_PATTERN, text) else ""
     seconds = sum(int(count) * _UNITS[unit] for count, unit in _PART.findall(spelled))
     if seconds <= 0:
         raise Wrong("is not a duration", "write it as Prometheus does, for example 30s, 5m or 1h30m")
@@ -43,6 +43,6 @@ Seconds = Annotated[
     float,
     BeforeValidator(_seconds),
     PlainSerializer(format_duration, return_type=str),
-    WithJsonSchema({"type": "string", "minLength": 2, "pattern": f"^{_PATTERN}$"}),
+    WithJsonSchema({"type": "string", "minLength": 2, "pattern": f"^{DURATION_PATTERN}$"}),
 ]
 """Seconds in the program, Prometheus' spelling in the file."""

@@ -140,7 +140,9 @@ HeaderName = Annotated[str, AfterValidator(_check_header_name)]
 HeaderValue = Annotated[SecretStr, AfterValidator(_check_header_value)]
 Label = Annotated[str, AfterValidator(_check_label), Field(min_length=1, max_length=200)]
 Glob = Annotated[str, Field(min_length=1, max_length=200)]
-FilePath = Annotated[Path, AfterValidator(_check_path), WithJsonSchema({"type": "string", "minLength": 1})]
+FilePath = Annotated[
+    Path, AfterValidator(_check_path), WithJsonSchema({"type": "string", "format": "path", "minLength": 1})
+]
 Flag = Annotated[bool, Field(strict=True)]
 Whole = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]

@@ -1,0 +1,47 @@
+"""The JSON Schema of the settings file, for editors."""
+
+from typing import Any
+
+from insights_exporter.config.durations import DURATION_PATTERN, format_duration
+from insights_exporter.config.settings import SettingsFile
+
+SCHEMA_PATH = "docs/configuration.schema.json"
+SCHEMA_URL = f"https://github.com/insights-exporter/insights-exporter/raw/main/{SCHEMA_PATH}"
+
+
+def json_schema() -> dict[str, Any]:
+    """Give the schema (Draft 2020-12) of the file given by `--config.file`."""
+    schema: dict[str, Any] = _tidy(SettingsFile.model_json_schema())
+    about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_URL}
+    return about | {"title": "Settings of insights-exporter"} | schema
+
+
+def _tidy(part: Any) -> Any:  # noqa: ANN401 - a schema nests values of any type
+    if isinstance(part, list):
+        return [_tidy(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    return {key: _text(key, value, part) for key, value in part.items() if not _is_noise(key, value)}
+
+
+def _is_noise(key: str, value: object) -> bool:
+    """Say whether a keyword tells nothing: names again, and defaults that stand at the parts' own keys."""
+    if key == "title":
+        return isinstance(value, str)
+    return key == "default" and (value is None or isinstance(value, dict))
+
+
+def _text(key: str, value: object, owner: dict[str, Any]) -> object:
+    if key == "description" and isinstance(value, str):
+        return " ".join(value.split())
+    if key == "default":
+        return _default(value, owner)
+    return _tidy(value)
+
+
+def _default(value: Any, owner: dict[str, Any]) -> object:  # noqa: ANN401 - as in _tidy
+    if owner.get("pattern") == f"^{DURATION_PATTERN}$":
+        return format_duration(value)
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return [window["name"] for window in value]
+    return value

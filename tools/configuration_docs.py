@@ -1,0 +1,159 @@
+"""Tell in docs/configuration.md what may be set, and give editors its schema."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from insights_exporter.config.durations import DURATION_PATTERN
+from insights_exporter.config.example import example
+from insights_exporter.config.schema import SCHEMA_PATH, json_schema
+from insights_exporter.config.variables import CODER_VARIABLES, FLAG_VARIABLES
+
+PATH = "docs/configuration.md"
+
+CHAPTERS = (
+    (
+        "A deployment",
+        "Deployment",
+        "Each entry of `deployments:`. All but `name` and `url` may stand under `defaults:` too.",
+    ),
+    ("A window", "Window", "Each entry of `windows:` that is more than `today` or a number of days."),
+    ("A dataset", "DatasetSettings", "Each value of `datasets:`, under the dataset's name: {datasets}."),
+    ("`tls`", "Tls", ""),
+    ("`users`", "Users", ""),
+    ("`parameters`", "Parameters", ""),
+    ("`templates`", "Templates", ""),
+)
+"""Heading, model, opening."""
+
+OPENING = """# Configuration
+
+This file is written by `make docs` from the settings as the code declares them.
+
+## Without a file
+
+Two variables are enough. They are read where no `--config.file` is given:
+
+{coder_variables}
+
+Where no token is set, the session is taken that `coder login` left, for the server that it was made for
+and for no other.
+
+## With a file
+
+`--config.file` names a YAML file; nothing about deployments is then taken from the environment but what
+the file names by `token_env`. `insights-exporter config init` prints this one to begin with:
+
+```yaml
+{example}```
+
+- `--config.check` and `insights-exporter config show` tell every problem of a file at once, each with
+  its key and with what would be right, without polling anything. `config show` prints the settings in
+  force, who set each, no secrets.
+- `defaults:` holds for every deployment that does not say otherwise. Maps are merged key by key, lists
+  are replaced. A deployment's own `token`, `token_file` or `token_env` displaces whichever of them
+  `defaults:` has, and so do `users.key` and `users.key_file`. An empty value (`proxy:`) takes a default
+  back where the key may be unset.
+- Unknown keys, keys that stand twice, and windows that are named but not set are errors. `users`,
+  `parameters` and `templates` are shown for `7d` by default; where a deployment has no such window,
+  they are not shown.
+- Text is taken as it stands: `${{NAME}}` is not replaced. A token comes from a variable by `token_env`.
+- Durations are written as Prometheus does: `30s`, `5m`, `1h30m`, `7d`.
+- Paths are relative to the folder of the file. All files must be there when the exporter starts. Token
+  files are read anew at each poll.
+- A file with a secret that others can read gives a warning. A group may read a file that belongs to
+  another user, as Kubernetes mounts secrets.
+- `include` and `exclude` are patterns as a shell has them, for the whole name, and mind upper and lower
+  case: `*`, `?`, `[abc]`.
+- YAML is read as version 1.2 has it: `true` and `false` alone are flags, and `<<` is not read; use
+  `defaults:`.
+- Editors complete and check the file by its [schema]({schema}), which `insights-exporter config schema`
+  prints.
+
+Polls more often than every 5m bring no new numbers, since Coder renews its statistics that often; they
+are allowed, with a warning.
+
+"""
+
+CLOSING = """## Flags by the environment
+
+The command line wins. Other variables that begin with `INSIGHTS_EXPORTER_`, and those that look like a
+misspelled `CODER_URL` or `CODER_SESSION_TOKEN`, give a warning with the name that was most likely
+meant.
+
+{flag_variables}
+"""
+
+
+def render() -> Mapping[str, str]:
+    """Give the text of both files, by their paths."""
+    schema = json_schema()
+    chapters = "\n".join(chapter(schema, *words) for words in CHAPTERS)
+    opening = OPENING.format(
+        coder_variables=table(
+            ("variable", "meaning"), ((f"`{name}`", text) for name, text in CODER_VARIABLES.items())
+        ),
+        example=example(),
+        schema=SCHEMA_PATH.removeprefix("docs/"),
+    )
+    flags = table(("variable", "flag"), ((f"`{name}`", f"`{flag}`") for name, flag in FLAG_VARIABLES.items()))
+    text = f"{opening}{chapters}\n{CLOSING.format(flag_variables=flags)}"
+    return {PATH: text, SCHEMA_PATH: f"{json.dumps(schema, indent=2, ensure_ascii=False)}\n"}
+
+
+def chapter(schema: Mapping[str, Any], heading: str, model: str, opening: str) -> str:
+    """Give the part of the page about one map of the file."""
+    part = schema["$defs"][model]
+    part = part.get("anyOf", [part])[-1]
+    datasets = schema["$defs"]["Deployment"]["properties"]["datasets"]["propertyNames"]["enum"]
+    about = (opening or part["description"]).format(datasets=", ".join(f"`{name}`" for name in datasets))
+    ordered = sorted(part["properties"].items(), key=lambda item: item[0] not in ("name", "url"))
+    rows = (
+        (f"`{key}`", kind(value), default(key, value, part), meaning(schema, value)) for key, value in ordered
+    )
+    return f"## {heading}\n\n{about}\n\n{table(('key', 'kind', 'default', 'meaning'), rows)}\n"
+
+
+def kind(value: Mapping[str, Any]) -> str:
+    """Say in words what kind of value a key takes."""
+    if "anyOf" in value:
+        return next(kind(one) for one in value["anyOf"] if one.get("type") != "null")
+    if "enum" in value:
+        return "one of " + ", ".join(f"`{one}`" for one in value["enum"])
+    if DURATION_PATTERN in value.get("pattern", ""):
+        return "duration"
+    if value.get("format") == "password":
+        return "secret text"
+    return "path" if value.get("format") == "path" else KINDS[value.get("type", "object")]
+
+
+KINDS = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "`true` or `false`",
+    "array": "list",
+    "object": "map",
+}
+
+
+def meaning(schema: Mapping[str, Any], value: Mapping[str, Any]) -> str:
+    """Give the description of a key, or of the map that stands there."""
+    map_of_keys = value.get("$ref", "").rpartition("/")[2]
+    return str(
+        value["description"] if "description" in value else schema["$defs"][map_of_keys]["description"]
+    )
+
+
+def default(key: str, value: Mapping[str, Any], owner: Mapping[str, Any]) -> str:
+    """Say what holds where the key is left out."""
+    if key in owner.get("required", ()):
+        return "required"
+    empty = value.get("default") in (None, {}, [])
+    return "" if empty else f"`{json.dumps(value['default'])}`".replace('"', "")
+
+
+def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+    """Lay rows out in Markdown."""
+    lines = (head, tuple("---" for _ in head), *rows)
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
