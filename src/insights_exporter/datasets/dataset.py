@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from insights_exporter.config.settings import Deployment, Window
+from insights_exporter.config.settings import DatasetName, Deployment, Window
 from insights_exporter.datasets.spans import Span
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.samples import Samples
@@ -123,7 +123,7 @@ class Dataset:
     repeat if each window had them.
     """
 
-    name: str
+    name: DatasetName
     families: tuple[Family, ...]
     windows: Callable[[Deployment], Sequence[Window | None]]
     questions: Callable[[View], Sequence[Question]]

@@ -1,7 +1,10 @@
 """Gauge histograms over all users of a report."""
 
-from bisect import bisect_right
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Collection
+from functools import partial
+from itertools import accumulate
 
 from insights_exporter.datasets.sums import exact_sum
 from insights_exporter.exposition.samples import Distribution
@@ -15,6 +18,6 @@ LATENCY_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0)
 
 def distribution(values: Collection[float], bounds: tuple[float, ...]) -> Distribution:
     """Count how many values are at most each bound, and add them up."""
-    ascending = sorted(values)
-    counts = tuple(bisect_right(ascending, bound) for bound in bounds)
-    return Distribution((*counts, len(ascending)), exact_sum(ascending))
+    per_bucket = Counter(map(partial(bisect_left, bounds), values))
+    counts = accumulate(per_bucket[bucket] for bucket in range(len(bounds) + 1))
+    return Distribution(tuple(counts), exact_sum(values))

@@ -1,6 +1,6 @@
 """Which users are shown, and as whom."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Protocol
 
@@ -35,8 +35,10 @@ def usernames(users: Iterable[_User]) -> dict[str, str]:
     return names
 
 
-def identity(view: View, user_id: str, username: str) -> tuple[str, str]:
-    """Give the labels `user_id` and `username` under which a user is shown.
+def identities(
+    view: View, users: Iterable[str], names: Mapping[str, str]
+) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Give each user id the labels `user_id` and `username` under which it is shown.
 
     A pseudonym depends on the key and the id alone, so that it outlives
     restarts; who lacks the key cannot test a guessed id against it.
@@ -45,12 +47,12 @@ def identity(view: View, user_id: str, username: str) -> tuple[str, str]:
         ValueError: Pseudonyms are wanted and the view has no key.
     """
     if view.deployment.users.detail == "named":
-        return user_id, username
+        return ((user, (user, names[user])) for user in users)
     if not view.pseudonym_key:
         text = "users.detail: pseudonymous needs users.key or users.key_file"
         raise ValueError(text)
-    shown = pseudonym(user_id, view.pseudonym_key)
-    return shown, shown
+    key = view.pseudonym_key
+    return ((user, (pseudonym(user, key),) * 2) for user in users)
 
 
 def pseudonym(user_id: str, key: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Final
 
 from insights_exporter.config.settings import Deployment, Window
 from insights_exporter.datasets.apps import times_used_rows, usage_rows
@@ -29,7 +30,7 @@ from insights_exporter.datasets.user_latency import LatencyAnswer, latencies_by_
 from insights_exporter.datasets.windows import window_of, zone_of
 from insights_exporter.exposition.samples import DistributionRow, Row, Samples
 
-NAME = "template-breakdown"
+NAME: Final = "template-breakdown"
 
 _Ids = Iterable[str] | None
 
@@ -45,9 +46,7 @@ def convert_report(view: View, answer: Answer) -> Conversion:
     decoded = decode(answer.body, TemplatesAnswer)
     _check_subject(answer, _named(decoded.value))
     labels = labels_of(view, answer.question.subject)
-    daily = Samples(
-        TEMPLATE_DAILY_ACTIVE_USERS, _daily_rows(view, decoded.value.interval_reports or (), labels)
-    )
+    daily = Samples(TEMPLATE_DAILY_ACTIVE_USERS, _daily_rows(view, answer, decoded.value, labels))
     report = decoded.value.report
     if report is None:
         return Conversion((daily,), invalid=decoded.invalid)
@@ -69,7 +68,7 @@ def convert_activity(view: View, answer: Answer) -> Conversion:
     if report is None:
         return Conversion((), invalid=decoded.invalid)
     users = report.users or ()
-    _check_subject(answer, [report.template_ids, *(user.template_ids for user in users)])
+    _check_subject(answer, [report.template_ids])
     labels = (window_of(view).name, *labels_of(view, answer.question.subject))
     seconds = distribution(seconds_by_user(users).values(), ACTIVITY_BOUNDS)
     return Conversion(
@@ -84,7 +83,7 @@ def convert_latency(view: View, answer: Answer) -> Conversion:
     if report is None:
         return Conversion((), invalid=decoded.invalid)
     users = report.users or ()
-    _check_subject(answer, [report.template_ids, *(user.template_ids for user in users)])
+    _check_subject(answer, [report.template_ids])
     labels = (window_of(view).name, *labels_of(view, answer.question.subject))
     rows: list[DistributionRow] = [
         ((*labels, name), distribution(seconds.values(), LATENCY_BOUNDS))

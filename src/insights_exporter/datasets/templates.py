@@ -1,6 +1,7 @@
 """Dataset `templates`: users, apps and parameters of a window, over all templates."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from insights_exporter.config.settings import Deployment, Window
 from insights_exporter.datasets.apps import (
@@ -21,7 +22,7 @@ from insights_exporter.datasets.windows import window_of, window_question
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.samples import Samples
 
-NAME = "templates"
+NAME: Final = "templates"
 
 _LABELS = ("deployment", "window")
 

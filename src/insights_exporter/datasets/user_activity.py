@@ -1,6 +1,8 @@
 """Dataset `user-activity`: how long each user was active."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import nsmallest
+from typing import Final
 
 from insights_exporter.config.settings import Deployment, Window
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
@@ -8,14 +10,14 @@ from insights_exporter.datasets.decoding import decode
 from insights_exporter.datasets.distributions import ACTIVITY_BOUNDS, distribution
 from insights_exporter.datasets.echo import FAMILIES as ECHO_FAMILIES
 from insights_exporter.datasets.echo import echo_samples
-from insights_exporter.datasets.people import USER_LABELS, identity, usernames, users_shown
+from insights_exporter.datasets.people import USER_LABELS, identities, usernames, users_shown
 from insights_exporter.datasets.sums import added_up
 from insights_exporter.datasets.windows import window_of, window_question
 from insights_exporter.datasets.wire import Frame, WireRow
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.samples import Row, Samples
 
-NAME = "user-activity"
+NAME: Final = "user-activity"
 PATH = "/insights/user-activity"
 
 _LABELS = ("deployment", "window")
@@ -54,7 +56,6 @@ class ActiveUser(WireRow, frozen=True):
     user_id: str
     seconds: float
     username: str | None = None
-    template_ids: list[str] | None = None
 
 
 class ActivityReport(Frame, frozen=True):
@@ -111,16 +112,16 @@ def seconds_by_user(users: Sequence[ActiveUser]) -> Mapping[str, float]:
 
 
 def _shown(view: View, seconds: Mapping[str, float], names: Mapping[str, str]) -> tuple[list[Row], int]:
-    kept = _most_active(seconds, view.deployment.users.limit)
     window = window_of(view).name
-    rows: list[Row] = [((window, *identity(view, user, names[user])), seconds[user]) for user in kept]
-    return rows, len(seconds) - len(kept)
+    kept = _most_active(seconds, view.deployment.users.limit)
+    rows: list[Row] = [((window, *who), seconds[user]) for user, who in identities(view, kept, names)]
+    return rows, len(seconds) - len(rows)
 
 
-def _most_active(seconds: Mapping[str, float], limit: int) -> Sequence[str]:
+def _most_active(seconds: Mapping[str, float], limit: int) -> Iterable[str]:
     if len(seconds) <= limit:
-        return tuple(seconds)
-    return sorted(seconds, key=lambda user: (-seconds[user], user))[:limit]
+        return seconds
+    return [user for _, user in nsmallest(limit, [(-value, user) for user, value in seconds.items()])]
 
 
 DATASET = Dataset(name=NAME, families=FAMILIES, windows=windows, questions=questions, convert=convert)

@@ -1,7 +1,9 @@
 """Dataset `user-latency`: how good each user's connection was."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from heapq import nsmallest
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 from insights_exporter.config.settings import Deployment, Window
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
@@ -9,13 +11,13 @@ from insights_exporter.datasets.decoding import decode
 from insights_exporter.datasets.distributions import LATENCY_BOUNDS, distribution
 from insights_exporter.datasets.echo import FAMILIES as ECHO_FAMILIES
 from insights_exporter.datasets.echo import echo_samples
-from insights_exporter.datasets.people import USER_LABELS, identity, usernames, users_shown
+from insights_exporter.datasets.people import USER_LABELS, identities, usernames, users_shown
 from insights_exporter.datasets.windows import window_of, window_question
 from insights_exporter.datasets.wire import Frame, WireRow
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.samples import Row, Samples
 
-NAME = "user-latency"
+NAME: Final = "user-latency"
 PATH = "/insights/user-latency"
 P50 = "p50"
 P95 = "p95"
@@ -68,7 +70,6 @@ class ConnectedUser(WireRow, frozen=True):
     user_id: str
     username: str | None = None
     latency_ms: Latency | None = None
-    template_ids: list[str] | None = None
 
 
 class LatencyReport(Frame, frozen=True):
@@ -133,41 +134,40 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
 
 def latencies_by_user(users: Sequence[ConnectedUser]) -> Latencies:
     """Give each user id its latencies, the slowest where it has several rows."""
-    measured = [(user.user_id, user.latency_ms) for user in users if user.latency_ms is not None]
+    reported = [(user.user_id, user.latency_ms) for user in users if user.latency_ms]
     return Latencies(
-        _slowest((user, latency.p50) for user, latency in measured),
-        _slowest((user, latency.p95) for user, latency in measured),
+        _slowest([(user, ms) for user, latency in reported if (ms := latency.p50) is not None and ms >= 0]),
+        _slowest([(user, ms) for user, latency in reported if (ms := latency.p95) is not None and ms >= 0]),
     )
 
 
-def _slowest(rows: Iterable[tuple[str, float | None]]) -> dict[str, float]:
-    measured = [(user, ms / _MILLISECONDS) for user, ms in rows if ms is not None and ms >= 0]
-    slowest = dict(measured)
-    if len(slowest) < len(measured):
-        for user, seconds in measured:
-            slowest[user] = max(slowest[user], seconds)
-    return slowest
+def _slowest(measured: list[tuple[str, float]]) -> dict[str, float]:
+    """Give seconds by user: in the order of speed the slowest of several comes last and stays."""
+    seconds = {user: ms / _MILLISECONDS for user, ms in measured}
+    if len(seconds) == len(measured):
+        return seconds
+    return {user: ms / _MILLISECONDS for user, ms in sorted(measured, key=itemgetter(1))}
 
 
 def _shown(view: View, latencies: Latencies, names: Mapping[str, str]) -> tuple[list[Row], int]:
-    kept = _slowest_users(latencies, view.deployment.users.limit)
     window = window_of(view).name
-    rows: list[Row] = []
-    for user in kept:
-        labels = (window, *identity(view, user, names[user]))
-        if user in latencies.p50:
-            rows.append(((*labels, P50), latencies.p50[user]))
-        if user in latencies.p95:
-            rows.append(((*labels, P95), latencies.p95[user]))
-    return rows, len(latencies.p50) + len(latencies.p95) - len(rows)
-
-
-def _slowest_users(latencies: Latencies, limit: int) -> Sequence[str]:
-    users = latencies.p95 | latencies.p50
-    if len(users) <= limit:
-        return tuple(users)
     p50, p95 = latencies
-    return sorted(users, key=lambda user: (-p95.get(user, _UNKNOWN), -p50.get(user, _UNKNOWN), user))[:limit]
+    rows: list[Row] = []
+    for user, who in identities(view, _slowest_users(latencies, view.deployment.users.limit), names):
+        if user in p50:
+            rows.append(((window, *who, P50), p50[user]))
+        if user in p95:
+            rows.append(((window, *who, P95), p95[user]))
+    return rows, len(p50) + len(p95) - len(rows)
+
+
+def _slowest_users(latencies: Latencies, limit: int) -> Iterable[str]:
+    p50, p95 = latencies
+    users = p95 | p50
+    if len(users) <= limit:
+        return users
+    ranked = [(-p95.get(user, _UNKNOWN), -p50.get(user, _UNKNOWN), user) for user in users]
+    return [user for _, _, user in nsmallest(limit, ranked)]
 
 
 DATASET = Dataset(name=NAME, families=FAMILIES, windows=windows, questions=questions, convert=convert)
