@@ -1,6 +1,6 @@
 """Which users are shown, and as whom."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Protocol
 
@@ -35,10 +35,8 @@ def usernames(users: Iterable[_User]) -> dict[str, str]:
     return names
 
 
-def identities(
-    view: View, users: Iterable[str], names: Mapping[str, str]
-) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Give each user id the labels `user_id` and `username` under which it is shown.
+def identities(view: View, users: Iterable[str], names: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Give each user's id, and the labels `user_id` and `username` under which it is shown.
 
     A pseudonym depends on the key and the id alone, so that it outlives
     restarts; who lacks the key cannot test a guessed id against it.
@@ -47,12 +45,12 @@ def identities(
         ValueError: Pseudonyms are wanted and the view has no key.
     """
     if view.deployment.users.detail == "named":
-        return ((user, (user, names[user])) for user in users)
+        return [(user, user, names[user]) for user in users]
     if not view.pseudonym_key:
         text = "users.detail: pseudonymous needs users.key or users.key_file"
         raise ValueError(text)
     key = view.pseudonym_key
-    return ((user, (pseudonym(user, key),) * 2) for user in users)
+    return [(user, shown, shown) for user in users for shown in (pseudonym(user, key),)]
 
 
 def pseudonym(user_id: str, key: bytes) -> str:

@@ -114,7 +114,10 @@ def seconds_by_user(users: Sequence[ActiveUser]) -> Mapping[str, float]:
 def _shown(view: View, seconds: Mapping[str, float], names: Mapping[str, str]) -> tuple[list[Row], int]:
     window = window_of(view).name
     kept = _most_active(seconds, view.deployment.users.limit)
-    rows: list[Row] = [((window, *who), seconds[user]) for user, who in identities(view, kept, names)]
+    rows: list[Row] = [
+        ((window, shown_id, shown_name), seconds[user])
+        for user, shown_id, shown_name in identities(view, kept, names)
+    ]
     return rows, len(seconds) - len(rows)
 
 

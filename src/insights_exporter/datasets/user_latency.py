@@ -151,13 +151,10 @@ def _slowest(measured: list[tuple[str, float]]) -> dict[str, float]:
 
 def _shown(view: View, latencies: Latencies, names: Mapping[str, str]) -> tuple[list[Row], int]:
     window = window_of(view).name
+    kept = identities(view, _slowest_users(latencies, view.deployment.users.limit), names)
     p50, p95 = latencies
-    rows: list[Row] = []
-    for user, who in identities(view, _slowest_users(latencies, view.deployment.users.limit), names):
-        if user in p50:
-            rows.append(((window, *who, P50), p50[user]))
-        if user in p95:
-            rows.append(((window, *who, P95), p95[user]))
+    rows: list[Row] = [((window, shown, name, P50), p50[user]) for user, shown, name in kept if user in p50]
+    rows += [((window, shown, name, P95), p95[user]) for user, shown, name in kept if user in p95]
     return rows, len(p50) + len(p95) - len(rows)
 
 
