@@ -62,7 +62,6 @@ def assemble(snapshot: Snapshot, previous: Page | None = None) -> Page:
     blocks = {
         family.name: _block(family, snapshot.chunks[family.name], old.get(family.name))
         for family in snapshot.families
-        if family.name in snapshot.chunks
     }
     contents = {
         shown: _content([part for block in blocks.values() for part in block.shown[shown]])

@@ -1,7 +1,7 @@
 """The snapshot: all that is served now, immutable."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Self
 
 from insights_exporter.exposition.family import Family
@@ -20,13 +20,13 @@ class Snapshot:
     """The chunks of all families, which are shown in the order given here."""
 
     families: Sequence[Family]
-    chunks: Mapping[str, Chunks] = field(default_factory=dict)
+    chunks: Mapping[str, Chunks]
     """By the family's name; the same object as long as nothing in it changed."""
 
     @classmethod
     def empty(cls, families: Sequence[Family]) -> Self:
         """Return a snapshot without any chunk, for these families."""
-        return cls(families)
+        return cls(families, {family.name: {} for family in families})
 
     def replaced(self, changes: Mapping[tuple[Family, Source], Chunk | None]) -> Self:
         """Return a snapshot with these chunks put in, or taken out where there is none.
@@ -38,11 +38,11 @@ class Snapshot:
             KeyError: a family is none of this snapshot's.
         """
         by_family = _by_family(changes)
-        for name in by_family.keys() - {family.name for family in self.families}:
+        for name in by_family.keys() - self.chunks.keys():
             message = f"{name}: no such family in this snapshot; declare it in the table it is made from"
             raise KeyError(message)
-        changed = {name: _changed(self.chunks.get(name, {}), new) for name, new in by_family.items()}
-        if all(chunks is self.chunks.get(name) for name, chunks in changed.items()):
+        changed = {name: _changed(self.chunks[name], new) for name, new in by_family.items()}
+        if all(chunks is self.chunks[name] for name, chunks in changed.items()):
             return self
         return replace(self, chunks={**self.chunks, **changed})
 
@@ -51,7 +51,7 @@ class Snapshot:
         gone: dict[tuple[Family, Source], None] = {
             (family, source): None
             for family in self.families
-            for source in self.chunks.get(family.name, {}).get(deployment, ())
+            for source in self.chunks[family.name].get(deployment, ())
         }
         return self.replaced(gone)
 

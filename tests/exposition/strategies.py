@@ -1,0 +1,45 @@
+"""Families and samples of every kind, as hypothesis makes them up."""
+
+from hypothesis import strategies as st
+
+from insights_exporter.exposition.family import Family, Kind
+from insights_exporter.exposition.samples import Distribution, Samples
+
+NUMBERS = st.floats() | st.integers(-(2**60), 2**60) | st.integers(0, 10_000_000).map(float)
+"""Any value a sample may have, whole and large ones often."""
+
+TEXTS = st.text(max_size=8) | st.text('\\"\n{}=,aé', max_size=8)
+"""Any label value, special characters often."""
+
+_LABELS = st.lists(st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_]{0,5}", fullmatch=True), unique=True, max_size=4)
+_BOUNDS = st.lists(st.floats(0, 1e9, exclude_min=True), unique=True, min_size=1, max_size=4).map(sorted)
+
+
+@st.composite
+def families(
+    draw: st.DrawFn, kinds: tuple[Kind, ...] = ("gauge", "counter", "histogram", "gaugehistogram")
+) -> Family:
+    """Make up a family, with or without a deployment."""
+    kind = draw(st.sampled_from(kinds))
+    labels = [label for label in draw(_LABELS) if label not in ("deployment", "le")]
+    return Family(
+        name="naps_total" if kind == "counter" else "naps_seconds",
+        kind=kind,
+        help=draw(TEXTS),
+        labels=(*draw(st.sampled_from([("deployment",), ()])), *labels),
+        bounds=tuple(draw(_BOUNDS)) if kind.endswith("histogram") else (),
+    )
+
+
+@st.composite
+def samples(draw: st.DrawFn, family: Family) -> Samples:
+    """Make up a few rows of a family."""
+    free = len(family.labels) - (family.labels[:1] == ("deployment",))
+    labels = st.tuples(*[TEXTS] * free)
+    values = _distributions(len(family.bounds) + 1) if family.bounds else NUMBERS
+    return Samples(family, draw(st.lists(st.tuples(labels, values), max_size=4)))
+
+
+def _distributions(buckets: int) -> st.SearchStrategy[Distribution]:
+    counts = st.lists(st.integers(0, 2_000_000), min_size=buckets, max_size=buckets)
+    return st.builds(Distribution, counts.map(sorted).map(tuple), NUMBERS)

@@ -1,0 +1,172 @@
+"""What is sent: one body of known length, which every client can read."""
+
+import gzip
+import http.server
+import subprocess
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from threading import Thread
+from typing import cast
+
+import pytest
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from insights_exporter.exposition.body import Body, compose
+from insights_exporter.exposition.formats import Format
+from insights_exporter.exposition.page import assemble
+from insights_exporter.exposition.tail import process_registry, render_tail
+from tests.exposition.pages import NAPS, naps, page_of
+from tests.peers.parts import require
+from tests.peers.promtool import Promtool
+
+SNAPSHOT = page_of("acme", "globex").replaced({(NAPS, ("acme", "cats", "7d")): naps("acme", "7d", 20_000)})
+PAGE = assemble(SNAPSHOT)
+TAIL = render_tail(process_registry())
+
+Reader = Callable[[bytes, Path], bytes]
+
+GO_READER = """package main
+
+import ("compress/gzip"; "io"; "os")
+
+func main() {
+	reader, err := gzip.NewReader(os.Stdin)
+	if err != nil { panic(err) }
+	reader.Multistream(false)
+	if _, err = io.Copy(os.Stdout, reader); err != nil { panic(err) }
+}
+"""
+
+
+PARSERS = cast(
+    "Mapping[Format, Callable[[str], Iterable[Metric]]]",
+    {Format.TEXT: parse_text, Format.OPENMETRICS: parse_openmetrics},
+)
+
+
+def sent(form: Format, *, compressed: bool) -> bytes:
+    """Give all bytes of an answer."""
+    return b"".join(compose(PAGE, TAIL, form, gzip=compressed).segments)
+
+
+def by_python(packed: bytes, _: Path) -> bytes:
+    """Read with Python's gzip."""
+    return gzip.decompress(packed)
+
+
+def by_one_member_of_zlib(packed: bytes, _: Path) -> bytes:
+    """Read the first member with zlib, and see that nothing is behind it."""
+    reader = zlib.decompressobj(31)
+    data = reader.decompress(packed)
+    assert reader.eof
+    assert b"" == reader.unused_data
+    return data
+
+
+def by_zcat(packed: bytes, _: Path) -> bytes:
+    """Read with zcat."""
+    return subprocess.run([require("zcat")], input=packed, capture_output=True, check=True).stdout
+
+
+def by_go(packed: bytes, directory: Path) -> bytes:
+    """Read the first member with Go's gzip, as Prometheus does."""
+    program = directory / "main.go"
+    program.write_text(GO_READER, encoding="utf-8")
+    return subprocess.run(
+        [require("go"), "run", program], input=packed, capture_output=True, check=True
+    ).stdout
+
+
+@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("read", [by_python, by_one_member_of_zlib, by_zcat, by_go])
+def test_compressed_answer_is_one_member(form: Format, read: Reader, tmp_path: Path) -> None:
+    """Every reader finds the plain answer in the first and only member."""
+    assert sent(form, compressed=False) == read(sent(form, compressed=True), tmp_path)
+
+
+def test_gzip_finds_no_fault() -> None:
+    """`gzip -t` checks size and CRC-32, and is content."""
+    packed = sent(Format.TEXT, compressed=True)
+    done = subprocess.run([require("gzip"), "-t", "-v"], input=packed, capture_output=True, check=False)
+
+    assert (0, b"OK") == (done.returncode, done.stderr.split()[-1])
+
+
+@pytest.fixture
+def served() -> Iterator[str]:
+    """Serve the compressed answer and give its address."""
+    body = compose(PAGE, TAIL, Format.OPENMETRICS, gzip=True)
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            for name, value in body.headers:
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.writelines(body.segments)
+
+        def log_message(self, *_: object) -> None:
+            """Stay silent."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_curl_reads_the_answer(served: str) -> None:
+    """Length, coding and body agree."""
+    command = [
+        require("curl"),
+        "--silent",
+        "--fail",
+        "--show-error",
+        "--noproxy",
+        "*",
+        "--compressed",
+        served,
+    ]
+
+    got = subprocess.run(command, capture_output=True, check=True).stdout
+
+    assert sent(Format.OPENMETRICS, compressed=False) == got
+
+
+@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("compressed", [False, True])
+def test_headers_describe_the_body(form: Format, compressed: bool) -> None:
+    """Type, coding and length are those of what is sent; caches are told what they depend on."""
+    body: Body = compose(PAGE, TAIL, form, gzip=compressed)
+    headers = dict(body.headers)
+
+    assert len(b"".join(body.segments)) == body.length == int(headers["content-length"])
+    assert ("gzip" if compressed else None) == headers.get("content-encoding")
+    assert "accept, accept-encoding" == headers["vary"]
+    assert headers["content-type"].startswith(
+        "text/plain; version=0.0.4" if form is Format.TEXT else "application/openmetrics-text; version=1.0.0"
+    )
+
+
+def test_both_formats_say_the_same() -> None:
+    """Read by prometheus_client's two parsers, the samples are equal."""
+    text, openmetrics = (parse(sent(form, compressed=False).decode()) for form, parse in PARSERS.items())
+
+    samples, others = (
+        sorted(
+            (sample.name, sorted(sample.labels.items()), sample.value)
+            for family in parsed
+            for sample in family.samples
+        )
+        for parsed in (text, openmetrics)
+    )
+
+    assert 20_000 < len(samples)
+    assert samples == others
+
+
+def test_promtool_is_silent(promtool: Promtool) -> None:
+    """A page with every kind, in the text format, has no fault."""
+    assert "" == promtool.check_metrics(sent(Format.TEXT, compressed=False).decode())

@@ -1,0 +1,49 @@
+"""HELP and TYPE, and the names that a family goes by."""
+
+import pytest
+
+from insights_exporter.exposition.family import Family, Kind
+from insights_exporter.exposition.formats import Format
+from insights_exporter.exposition.headers import layout, names
+
+
+def family(kind: Kind, name: str = "naps") -> Family:
+    """Declare a family."""
+    return Family(name=name, kind=kind, help='C:\\naps\n"all"', bounds=(1,) if "histogram" in kind else ())
+
+
+def test_help_is_escaped_as_each_format_wants_it() -> None:
+    """Only OpenMetrics escapes quotes."""
+    shown = layout(family("gauge"))
+
+    assert [(b'# HELP naps C:\\\\naps\\n"all"\n# TYPE naps gauge\n', 0)] == shown[Format.TEXT]
+    assert [(b'# HELP naps C:\\\\naps\\n\\"all\\"\n# TYPE naps gauge\n', 0)] == shown[Format.OPENMETRICS]
+
+
+def test_counter_loses_its_suffix_in_openmetrics() -> None:
+    """The family's name is without `_total` there, its samples' names are not."""
+    shown = layout(family("counter", "naps_total"))
+
+    assert b"# TYPE naps_total counter\n" == shown[Format.TEXT][0][0].splitlines(keepends=True)[1]
+    assert b"# TYPE naps counter\n" == shown[Format.OPENMETRICS][0][0].splitlines(keepends=True)[1]
+
+
+def test_gauge_histogram_is_three_families_in_text() -> None:
+    """Its count and sum may fall, so they are gauges of their own where the type does not exist."""
+    types = [header.splitlines()[1] for header, _ in layout(family("gaugehistogram"))[Format.TEXT]]
+
+    assert [b"# TYPE naps histogram", b"# TYPE naps_gcount gauge", b"# TYPE naps_gsum gauge"] == types
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "expected"),
+    [
+        ("gauge", "naps", {"naps"}),
+        ("counter", "naps_total", {"naps", "naps_total"}),
+        ("histogram", "naps", {"naps", "naps_bucket", "naps_count", "naps_sum"}),
+        ("gaugehistogram", "naps", {"naps", "naps_bucket", "naps_gcount", "naps_gsum"}),
+    ],
+)
+def test_family_goes_by_the_names_of_its_samples(kind: Kind, name: str, expected: set[str]) -> None:
+    """A family may be asked for by its own name and by those of its samples."""
+    assert expected == names(family(kind, name))

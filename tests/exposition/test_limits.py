@@ -1,0 +1,54 @@
+"""Above the ceiling whole families go, the least missed first."""
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insights_exporter.exposition.limits import withheld
+
+SERIES = {
+    "coder_insights_daily_active_users": 1,
+    "coder_insights_template_app_times_used": 10,
+    "coder_insights_template_app_usage_seconds": 20,
+    "coder_insights_parameter_workspaces": 30,
+    "coder_insights_user_activity_seconds": 40,
+    "coder_insights_user_latency_seconds": 50,
+    "coder_insights_template_parameter_workspaces": 60,
+}
+PARAMETERS_OF_TEMPLATES = {"coder_insights_template_parameter_workspaces"}
+LATENCY = PARAMETERS_OF_TEMPLATES | {"coder_insights_user_latency_seconds"}
+ACTIVITY = LATENCY | {"coder_insights_user_activity_seconds"}
+PARAMETERS = ACTIVITY | {"coder_insights_parameter_workspaces"}
+APPS = SERIES.keys() - {"coder_insights_daily_active_users"}
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "expected"),
+    [
+        (211, set()),
+        (210, PARAMETERS_OF_TEMPLATES),
+        (151, PARAMETERS_OF_TEMPLATES),
+        (150, LATENCY),
+        (100, ACTIVITY),
+        (60, PARAMETERS),
+        (30, APPS),
+        (1, APPS),
+        (0, APPS),
+    ],
+)
+def test_families_go_in_order_until_the_rest_fits(ceiling: int, expected: set[str]) -> None:
+    """One more goes only where those before were not enough; what names no detail stays for ever."""
+    assert expected == withheld(SERIES, ceiling)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(SERIES)), st.integers(0, 100)), st.integers(0, 500))
+def test_no_more_goes_than_must(series: Mapping[str, int], ceiling: int) -> None:
+    """What goes has series, and only if all go that may does the rest exceed the ceiling."""
+    gone = withheld(series, ceiling)
+    rest = sum(count for name, count in series.items() if name not in gone)
+
+    assert all(series[name] for name in gone)
+    assert rest <= ceiling or gone == {name for name in series if series[name]} & APPS
+    assert bool(gone) <= (sum(series.values()) > ceiling)

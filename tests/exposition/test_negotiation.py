@@ -1,0 +1,121 @@
+"""The answer is in the format, and the coding, that the client likes best."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insights_exporter.exposition.formats import Format
+from insights_exporter.exposition.negotiation import negotiate
+
+PROMETHEUS_2 = (
+    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+)
+PROMETHEUS_3 = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
+PROMETHEUS_3_NATIVE = (
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7,"
+    + PROMETHEUS_3
+)
+PROMETHEUS_3_TEXT = (
+    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.3"
+)
+
+ACCEPT = {
+    "nothing said": (None, Format.TEXT),
+    "an empty header": ("", Format.TEXT),
+    "anything": ("*/*", Format.TEXT),
+    "a browser": ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Format.TEXT),
+    "Prometheus 2": (PROMETHEUS_2, Format.OPENMETRICS),
+    "Prometheus 3": (PROMETHEUS_3, Format.OPENMETRICS),
+    "Prometheus 3 that prefers protobuf": (PROMETHEUS_3_NATIVE, Format.OPENMETRICS),
+    "Prometheus 3 set to text": (PROMETHEUS_3_TEXT, Format.TEXT),
+    "OpenMetrics without a version": ("application/openmetrics-text", Format.OPENMETRICS),
+    "OpenMetrics of a version we have not": ("application/openmetrics-text;version=0.0.1", Format.TEXT),
+    "OpenMetrics with a quoted version": (
+        'Application/OpenMetrics-Text; Version="1.0.0"',
+        Format.OPENMETRICS,
+    ),
+    "the higher quality later": ("application/openmetrics-text;q=0.4, text/plain;q=0.5", Format.TEXT),
+    "the higher quality by wildcard": ("application/openmetrics-text;q=0.4, */*;q=0.5", Format.TEXT),
+    "any application type": ("application/*", Format.OPENMETRICS),
+    "a wildcard and a refusal": ("text/plain;q=0, */*;q=0.1", Format.OPENMETRICS),
+    "equals, OpenMetrics first": ("application/openmetrics-text, text/plain", Format.OPENMETRICS),
+    "equals, text first": ("text/plain, application/openmetrics-text", Format.TEXT),
+    "equals, one by name": ("*/*, application/openmetrics-text", Format.OPENMETRICS),
+    "both refused": ("text/plain;q=0, application/openmetrics-text;q=0.000", Format.TEXT),
+    "only what we have not": ("application/json", Format.TEXT),
+    "quality that is none": ("application/openmetrics-text;q=nan", Format.TEXT),
+    "quality above one": ("application/openmetrics-text;q=5, text/plain;q=0.1", Format.TEXT),
+    "commas and semicolons": (",;=,;q=1,application/openmetrics-text;;,", Format.OPENMETRICS),
+}
+
+ACCEPT_ENCODING = {
+    "nothing said": (None, False),
+    "an empty header": ("", False),
+    "Prometheus": ("gzip", True),
+    "a browser": ("gzip, deflate, br, zstd", True),
+    "its old name": ("x-gzip", True),
+    "upper case": ("GZIP;Q=0.5", True),
+    "refused": ("gzip;q=0", False),
+    "refused with digits": ("gzip; q=0.000", False),
+    "anything": ("*", True),
+    "anything but this": ("*, gzip;q=0", False),
+    "nothing but this": ("gzip, *;q=0", True),
+    "plain only": ("identity", False),
+    "plain rather": ("identity, gzip;q=0.5", False),
+    "plain rather, by wildcard": ("gzip;q=0.1, *;q=0.5", False),
+    "plain refused": ("identity;q=0, gzip;q=0.1", True),
+    "others only": ("br, zstd", False),
+    "quality that is none": ("gzip;q=much", False),
+}
+
+
+@pytest.mark.parametrize(("accept", "expected"), ACCEPT.values(), ids=ACCEPT)
+def test_format_is_the_one_liked_best(accept: str | None, expected: Format) -> None:
+    """By quality, then by how exactly it is named, then by place; else plain text."""
+    assert expected == negotiate(accept, None).form
+
+
+@pytest.mark.parametrize(("accept_encoding", "expected"), ACCEPT_ENCODING.values(), ids=ACCEPT_ENCODING)
+def test_compressed_where_that_is_welcome(accept_encoding: str | None, expected: bool) -> None:
+    """Compressed if the client takes gzip, and does not like the plain answer better."""
+    assert expected == negotiate(None, accept_encoding).gzip
+
+
+QUALITIES = st.integers(0, 1000).map(lambda thousandths: thousandths / 1000)
+ANYTHING = st.text() | st.text(',;=*/q.01gzip "')
+
+
+@given(ANYTHING, ANYTHING)
+def test_no_header_is_too_odd(accept: str, accept_encoding: str) -> None:
+    """Whatever is sent, there is an answer."""
+    assert negotiate(accept, accept_encoding).form in Format
+
+
+@given(QUALITIES, QUALITIES)
+def test_higher_quality_wins(openmetrics: float, text: float) -> None:
+    """Where both are named, in either order, the one with the higher quality is sent."""
+    named = [f"application/openmetrics-text;q={openmetrics}", f"text/plain;q={text}"]
+    expected = Format.OPENMETRICS if openmetrics > text else Format.TEXT
+
+    assert expected == negotiate(", ".join(reversed(named)), None).form
+    if openmetrics != text:
+        assert expected == negotiate(", ".join(named), None).form
+
+
+@given(ANYTHING)
+def test_what_cannot_be_understood_changes_nothing(odd: str) -> None:
+    """An element that names neither format nor a wildcard does not matter."""
+    unknown = odd.replace(",", "").replace("*", "").replace("/", "")
+
+    assert Format.OPENMETRICS == negotiate(f"{unknown},application/openmetrics-text", None).form
+
+
+@given(QUALITIES)
+def test_quality_zero_refuses_gzip(quality: float) -> None:
+    """Only a quality of zero refuses it."""
+    assert (quality > 0) == negotiate(None, f"gzip;q={quality}").gzip

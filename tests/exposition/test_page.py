@@ -1,0 +1,157 @@
+"""A page is what prometheus_client would print, and shares what did not change."""
+
+import gzip
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from insights_exporter.exposition.body import compose
+from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.formats import ENDINGS, Format
+from insights_exporter.exposition.page import Page, assemble
+from insights_exporter.exposition.render import render
+from insights_exporter.exposition.samples import Samples
+from insights_exporter.exposition.snapshot import Snapshot
+from insights_exporter.exposition.tail import Tail
+from tests.exposition.oracle import printed
+from tests.exposition.pages import NAPS, ROWS, naps, page_of
+from tests.exposition.strategies import families, samples
+
+SMALL = 64 * 1024
+LARGE = 5000  # rows, more than a shared piece holds
+NOTHING = Tail(())
+
+
+def plain(page: Page, form: Format) -> bytes:
+    """Give the whole body."""
+    return b"".join(compose(page, NOTHING, form, gzip=False).segments)
+
+
+def unpacked(page: Page, form: Format) -> bytes:
+    """Give the whole body as a client reads it that got it compressed."""
+    return gzip.decompress(b"".join(compose(page, NOTHING, form, gzip=True).segments))
+
+
+def pieces(page: Page) -> set[int]:
+    """Tell by identity which compressed pieces a page is made of."""
+    return {id(piece.packed) for block in page.blocks.values() for piece in block.pieces.values()}
+
+
+@pytest.mark.parametrize("form", Format)
+def test_page_is_that_of_the_client(form: Format) -> None:
+    """All kinds, two deployments: as prometheus_client prints them, without empty families."""
+    everything = {
+        family: [(deployment, Samples(family, rows)) for deployment in ("acme", "globex")]
+        for family, rows in ROWS.items()
+    }
+
+    assert printed(form, everything) == plain(assemble(page_of("globex", "acme")), form)
+
+
+@pytest.mark.parametrize("form", Format)
+def test_page_without_samples_has_no_families(form: Format) -> None:
+    """HELP and TYPE stand above samples only."""
+    nothing = page_of("acme").replaced({(NAPS, ("acme", "cats", "")): render(Samples(NAPS, []), "acme")})
+
+    assert ENDINGS[form] == plain(assemble(page_of()), form)
+    assert b"naps_seconds" not in plain(assemble(nothing), form)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Snapshot]:
+    """Make up snapshots, each a change of the one before."""
+    declared = {family.name: family for family in draw(st.lists(families(), min_size=1))}
+    history = [Snapshot.empty(tuple(declared.values()))]
+    for _ in range(draw(st.integers(1, 4))):
+        family: Family = draw(st.sampled_from(list(declared.values())))
+        source = (draw(st.sampled_from("ab")), "cats", draw(st.sampled_from("cd")))
+        chunk = render(draw(samples(family)), source[0]) if draw(st.booleans()) else None
+        history.append(history[-1].replaced({(family, source): chunk}))
+    return history
+
+
+@pytest.mark.parametrize("form", Format)
+@given(history=histories())
+def test_page_does_not_depend_on_its_past(form: Format, history: list[Snapshot]) -> None:
+    """Made from the previous page or from nothing, compressed or not, it is the same page."""
+    page = None
+    for snapshot in history:
+        page = assemble(snapshot, page)
+        anew = plain(assemble(snapshot), form)
+
+        assert anew == plain(page, form) == unpacked(page, form)
+
+
+@settings(max_examples=20)
+@given(sizes=st.lists(st.integers(0, 2 * LARGE), max_size=12))
+def test_segments_are_few(sizes: list[int]) -> None:
+    """Two small segments never follow one another."""
+    page = page_of()
+    for number, size in enumerate(sizes):
+        source = ("acme", "cats", f"{number:02}")
+        page = page.replaced({(NAPS, source): naps("acme", source[2], size)})
+
+    content = assemble(page).contents[Format.TEXT]
+
+    for segments in (content.segments, content.packed):
+        assert all(max(map(len, pair)) >= SMALL for pair in pairwise(segments))
+    assert sum(map(len, content.segments)) == content.length
+
+
+def test_large_chunk_is_served_without_a_copy() -> None:
+    """The bytes that were rendered are those that are sent, in both formats."""
+    chunk = naps("acme", "7d", LARGE)
+    page = assemble(page_of("acme", "globex").replaced({(NAPS, ("acme", "cats", "7d")): chunk}))
+
+    for content in page.contents.values():
+        assert [chunk.runs[0]] == [segment for segment in content.segments if segment is chunk.runs[0]]
+
+
+def test_change_of_one_family_compresses_that_family_alone() -> None:
+    """The compressed pieces of all other families are used again."""
+    before = page_of("acme", "globex")
+    old = assemble(before)
+    new = assemble(before.replaced({(NAPS, ("acme", "cats", "")): naps("acme", "7d", 1)}), old)
+
+    changed = [name for name, block in new.blocks.items() if block is not old.blocks[name]]
+
+    assert [NAPS.name] == changed
+    assert 1 == len(pieces(new) - pieces(old))
+
+
+def test_change_of_one_deployment_compresses_its_neighbours_at_most() -> None:
+    """Of a family with many deployments, the pieces far from a change are used again."""
+    before = page_of()
+    for number in range(100):
+        deployment = f"d{number:02}"
+        before = before.replaced({(NAPS, (deployment, "cats", "7d")): naps(deployment, "7d", 500)})
+    old = assemble(before)
+    new = assemble(before.replaced({(NAPS, ("d50", "cats", "7d")): naps("d50", "7d", 501)}), old)
+
+    assert 10 <= len(pieces(old))
+    assert 1 <= len(pieces(new) - pieces(old)) <= 2
+    assert plain(new, Format.TEXT) == unpacked(new, Format.OPENMETRICS).removesuffix(b"# EOF\n").replace(
+        b'\\"', b'"'
+    )
+
+
+def test_page_of_one_deployment_uses_what_is_there() -> None:
+    """A selection compresses no large chunk anew."""
+    snapshot = page_of("acme", "globex").replaced({(NAPS, ("acme", "cats", "7d")): naps("acme", "7d", LARGE)})
+    whole = assemble(snapshot)
+    part = assemble(snapshot.of_deployment("acme"), whole)
+    large = [piece for piece in part.blocks[NAPS.name].pieces.values() if len(piece.data) >= SMALL]
+
+    assert b"globex" not in plain(part, Format.TEXT)
+    assert {id(piece.packed) for piece in large} < pieces(whole)
+
+
+def test_page_of_some_names_shows_those_families() -> None:
+    """A page of a chosen snapshot has the families chosen."""
+    shown = plain(assemble(page_of("acme").named(["meals"])), Format.TEXT)
+
+    assert shown.startswith(b"# HELP meals_total Meals.")
+    assert b'meals_total{deployment="acme",dish="fish"} 7.0' in shown
+    assert b"naps" not in shown

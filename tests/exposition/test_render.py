@@ -1,0 +1,104 @@
+"""Samples become the very bytes that prometheus_client prints."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.formats import Format
+from insights_exporter.exposition.headers import layout
+from insights_exporter.exposition.render import render
+from insights_exporter.exposition.samples import Distribution, Row, Samples
+from tests.exposition.oracle import sample_lines
+from tests.exposition.strategies import TEXTS, families, samples
+
+NAPS = Family(name="naps_seconds", kind="gauge", help="Naps.", labels=("deployment", "window", "cat", "age"))
+NAP_LENGTHS = Family(
+    name="nap_seconds", kind="gaugehistogram", help="Naps.", labels=("deployment", "window"), bounds=(1, 2.5)
+)
+
+
+def rendered(form: Format, given: Samples, deployment: str) -> bytes:
+    """Put the runs of a chunk together as a format shows them."""
+    chunk = render(given, deployment)
+    return b"".join(chunk.runs[run] for _, run in layout(given.family)[form])
+
+
+@pytest.mark.parametrize("form", Format)
+@given(given_samples=families().flatmap(samples), deployment=TEXTS)
+def test_lines_are_those_of_the_client(form: Format, given_samples: Samples, deployment: str) -> None:
+    """Whatever the kind, labels and values, each byte is as prometheus_client prints it."""
+    assert sample_lines(form, given_samples, deployment) == rendered(form, given_samples, deployment)
+
+
+def test_labels_are_sorted_and_hold_the_deployment() -> None:
+    """Labels stand in the order of their names; the deployment is added."""
+    chunk = render(Samples(NAPS, [(("7d", "Tom", "3"), 5)]), "acme")
+
+    assert (b'naps_seconds{age="3",cat="Tom",deployment="acme",window="7d"} 5.0\n',) == chunk.runs
+
+
+def test_escaping_one_row_leaves_the_others_alone() -> None:
+    """A row with special characters among thousands is escaped, the others stay as they are."""
+    rows: list[Row] = [(("7d", f"Tom {n}", '"'[: n == 4321]), n) for n in range(5000)]
+
+    (run,) = render(Samples(NAPS, rows), "acme").runs
+
+    lines = run.splitlines()
+    assert b'naps_seconds{age="\\"",cat="Tom 4321",deployment="acme",window="7d"} 4321.0' == lines[4321]
+    assert b'naps_seconds{age="",cat="Tom 4322",deployment="acme",window="7d"} 4322.0' == lines[4322]
+    assert 5000 == len(lines)
+
+
+def test_text_that_is_no_unicode_does_not_fail() -> None:
+    """Half of a surrogate pair, which UTF-8 cannot hold, becomes a question mark."""
+    (run,) = render(Samples(NAPS, [(("7d", "\ud83d", "3"), 5)]), "acme").runs
+
+    assert b'naps_seconds{age="3",cat="?",deployment="acme",window="7d"} 5.0\n' == run
+
+
+def test_gauge_histogram_has_a_run_for_each_of_its_families_in_text() -> None:
+    """Buckets, counts and sums apart for the text format, row by row for OpenMetrics."""
+    given_samples = Samples(
+        NAP_LENGTHS,
+        [(("7d",), Distribution((1, 2, 3), 6.5)), (("30d",), Distribution((0, 0, 1), 9))],
+    )
+
+    buckets, counts, sums, together = (run.splitlines() for run in render(given_samples, "acme").runs)
+
+    assert b'nap_seconds_bucket{deployment="acme",le="2.5",window="7d"} 2.0' == buckets[1]
+    assert [
+        b'nap_seconds_gcount{deployment="acme",window="%s"} %s' % (w, v)
+        for w, v in [(b"7d", b"3.0"), (b"30d", b"1.0")]
+    ] == counts
+    assert [*buckets[:3], counts[0], sums[0], *buckets[3:], counts[1], sums[1]] == together
+
+
+@pytest.mark.parametrize("labels", [("7d",), ("7d", "Tom", "3", "odd")], ids=["too few", "too many"])
+def test_row_must_have_a_value_for_each_label(labels: tuple[str, ...]) -> None:
+    """A row whose labels are not the family's is refused."""
+    with pytest.raises(ValueError, match="to unpack"):
+        render(Samples(NAPS, [(labels, 5)]), "acme")
+
+
+def test_distribution_must_have_a_count_for_each_bucket() -> None:
+    """A distribution made for other bounds is refused."""
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        render(Samples(NAP_LENGTHS, [(("7d",), Distribution((1, 2), 3))]), "acme")
+
+
+@given(families().flatmap(samples))
+def test_series_are_counted_as_prometheus_counts_them(given_samples: Samples) -> None:
+    """Each line is a series."""
+    chunk = render(given_samples, "acme")
+
+    assert chunk.runs[-1].count(b"\n") == chunk.series == given_samples.series
+
+
+@given(families().flatmap(lambda family: st.tuples(samples(family), samples(family))))
+def test_chunks_are_the_same_if_their_bytes_are(pair: tuple[Samples, Samples]) -> None:
+    """Two chunks are the same if and only if they show the same lines."""
+    one, other = (render(each, "acme") for each in pair)
+
+    assert (one.runs == other.runs) == one.same_as(other)
+    assert not one.same_as(None)

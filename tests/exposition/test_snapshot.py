@@ -1,0 +1,129 @@
+"""A snapshot never changes; a change gives another, which shares what stayed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.render import Chunk
+from insights_exporter.exposition.snapshot import Snapshot, Source
+from tests.exposition.pages import (
+    CATS,
+    EVERY_KIND,
+    MEAL_TIMES,
+    MEALS,
+    NAP_LENGTHS,
+    NAPS,
+    changes,
+    naps,
+    page_of,
+)
+
+EMPTY = Snapshot.empty(EVERY_KIND)
+THIS_WEEK, THIS_MONTH = ("acme", "cats", "7d"), ("acme", "cats", "30d")
+
+SOURCES = st.tuples(st.sampled_from("ab"), st.sampled_from("cd"), st.sampled_from("ef"))
+CHANGES = st.dictionaries(
+    st.tuples(st.sampled_from([NAPS, MEALS]), SOURCES),
+    st.none() | st.integers(0, 2).map(lambda count: naps("acme", "7d", count)),
+    max_size=5,
+)
+
+
+def listed(snapshot: Snapshot) -> list[tuple[str, Source, Chunk]]:
+    """List all chunks in the order of the page."""
+    return [
+        (name, source, chunk)
+        for name, chunks in snapshot.chunks.items()
+        for sources in chunks.values()
+        for source, chunk in sources.items()
+    ]
+
+
+@given(st.lists(CHANGES, max_size=5))
+def test_snapshot_holds_what_was_put_in_last(steps: list[dict[tuple[Family, Source], Chunk | None]]) -> None:
+    """Each source of each family has the bytes of its last chunk, or is gone with the last `None`."""
+    snapshot = EMPTY
+    expected: dict[tuple[str, Source], tuple[bytes, ...] | None] = {}
+    for step in steps:
+        snapshot = snapshot.replaced(step)
+        expected |= {
+            (family.name, source): chunk.runs if chunk else None for (family, source), chunk in step.items()
+        }
+
+    found = {(name, source): chunk.runs for name, source, chunk in listed(snapshot)}
+
+    assert {key: runs for key, runs in expected.items() if runs is not None} == found
+
+
+def test_chunks_are_sorted_whatever_came_first() -> None:
+    """The order of a page does not depend on which poll ended first."""
+    late, early = naps("acme", "7d", 1), naps("acme", "30d", 1)
+    snapshot = EMPTY.replaced({(NAPS, THIS_WEEK): late}).replaced({(NAPS, THIS_MONTH): early})
+
+    assert [THIS_MONTH, THIS_WEEK] == [source for _, source, _ in listed(snapshot)]
+    assert ["a", "b"] == list(page_of("b", "a").chunks[NAPS.name])
+
+
+def test_older_snapshot_stays_as_it_was() -> None:
+    """Who holds a snapshot is not touched by later changes."""
+    before = EMPTY.replaced({(NAPS, THIS_WEEK): naps("acme", "7d", 1)})
+    kept = listed(before)
+
+    before.replaced({(NAPS, THIS_WEEK): None, (NAPS, THIS_MONTH): naps("acme", "30d", 2)})
+
+    assert kept == listed(before)
+
+
+def test_untouched_families_are_shared() -> None:
+    """A change copies the families it touches and no other."""
+    before = page_of("acme", "globex")
+    after = before.replaced({(NAPS, THIS_WEEK): naps("acme", "7d", 1)})
+
+    assert after.chunks[MEALS.name] is before.chunks[MEALS.name]
+    assert after.chunks[NAPS.name]["globex"] is before.chunks[NAPS.name]["globex"]
+
+
+def test_same_bytes_are_no_change() -> None:
+    """A poll that found nothing new leaves the snapshot as it is."""
+    before = page_of("acme")
+
+    assert before.replaced(changes("acme")) is before
+    assert before.replaced({(CATS, THIS_WEEK): None}) is before
+
+
+def test_unknown_family_is_refused() -> None:
+    """A family that was not declared is an error that names it."""
+    with pytest.raises(KeyError, match="dogs: no such family in this snapshot; declare it"):
+        EMPTY.replaced({(Family(name="dogs", kind="gauge", help="Dogs."), THIS_WEEK): naps("acme", "7d", 1)})
+
+
+def test_deployment_can_be_taken_out() -> None:
+    """Without a deployment only the others are left."""
+    assert {"acme"} == {source[0] for _, source, _ in listed(page_of("acme", "globex").without("globex"))}
+
+
+def test_one_deployment_can_be_looked_at() -> None:
+    """A snapshot of one deployment has its chunks alone; of an unknown one it has none."""
+    snapshot = page_of("acme", "globex")
+
+    assert {"globex"} == {source[0] for _, source, _ in listed(snapshot.of_deployment("globex"))}
+    assert [] == listed(snapshot.of_deployment("initech"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (["naps_seconds"], [NAPS]),
+        (["meals"], [MEALS]),
+        (["meals_total"], [MEALS]),
+        (["meal_seconds_bucket", "naps_seconds"], [NAPS, MEAL_TIMES]),
+        (["nap_length_seconds_gsum"], [NAP_LENGTHS]),
+        (["dogs", "naps_seconds_total"], []),
+        ([], []),
+    ],
+    ids=str,
+)
+def test_families_can_be_chosen_by_name(wanted: list[str], expected: list[Family]) -> None:
+    """Whole families are chosen, by their own name or that of one of their samples."""
+    assert expected == page_of("acme").named(wanted).families

@@ -1,0 +1,52 @@
+"""Numbers and label values are spelled as the Prometheus clients do."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insights_exporter.exposition.spelling import escaped, spelled, spelled_all
+from tests.exposition.oracle import spelled_by_client
+from tests.exposition.strategies import NUMBERS
+
+SPELLINGS = {
+    "zero": (0, "0.0"),
+    "minus zero": (-0.0, "-0.0"),
+    "a whole number": (42, "42.0"),
+    "below a million": (999999.5, "999999.5"),
+    "a million": (1e6, "1e+06"),
+    "above a million": (1234500.25, "1.23450025e+06"),
+    "ten digits, as a time has": (1767225600.0, "1.7672256e+09"),
+    "the last that Python writes out": (9999999999999998.0, "9.999999999999998e+15"),
+    "what Python writes with an exponent": (1e16, "1e+16"),
+    "a large negative number": (-1234500.0, "-1234500.0"),
+    "small": (0.0001, "0.0001"),
+    "smaller": (0.00001, "1e-05"),
+    "infinity": (math.inf, "+Inf"),
+    "minus infinity": (-math.inf, "-Inf"),
+    "no number": (math.nan, "NaN"),
+}
+
+
+@pytest.mark.parametrize(("value", "expected"), SPELLINGS.values(), ids=SPELLINGS)
+def test_number_is_spelled(value: float, expected: str) -> None:
+    """Each kind of number has one spelling."""
+    assert expected == spelled(value)
+
+
+@given(NUMBERS)
+def test_number_is_spelled_as_by_the_client(value: float) -> None:
+    """No number is spelled otherwise than by prometheus_client."""
+    assert spelled_by_client(value) == spelled(value)
+
+
+@given(st.lists(NUMBERS, min_size=1))
+def test_many_numbers_are_spelled_as_one_by_one(values: list[float]) -> None:
+    """Spelling many at once changes no spelling."""
+    assert [spelled(value) for value in values] == spelled_all(values)
+
+
+def test_label_value_is_escaped() -> None:
+    """Backslash, quote and line feed are escaped, and nothing else."""
+    assert r"C:\\a \"b\"\n{c}=é" == escaped('C:\\a "b"\n{c}=é')
