@@ -1,0 +1,88 @@
+"""What differed between Coder servers over the years, as one table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """The habits of the servers of about one year; the defaults are the newest."""
+
+    name: str
+    week_intervals: bool = True
+    """Whether `interval=week` is known."""
+    sections: bool = True
+    """Whether `sections` is a known parameter."""
+    refuses_repeats: bool = True
+    """Whether a parameter given twice is refused; older servers read the first."""
+    says_not_empty: bool = True
+    """Whether a missing parameter "is required and cannot be empty" or just "is required"."""
+    repeats_clock: bool = True
+    """Whether a wrong clock is repeated in the message."""
+    today_of_request: bool = True
+    """Whether "today" is the day in the offset of the parameter or in the server's zone."""
+    keeps_empty_intervals: bool = False
+    """Whether `interval_reports` is a key of every answer."""
+    plain_day_dates: bool = True
+    """Whether days are dates; older servers wrote an instant."""
+    sftp: bool = True
+    """Whether SFTP is among the built-in apps."""
+    own_app_templates: bool = True
+    """Whether a built-in app names its own templates only, or all of the report."""
+    times_used: bool = True
+    """Whether apps have `times_used`."""
+    organization_names: bool = True
+    """Whether templates name their organization."""
+    all_templates: bool = True
+    """Whether `/templates` exists; older servers list them by organization only."""
+    status_counts: Literal["absent", "interval", "timezone"] = "timezone"
+    """Whether user-status-counts exists, and which parameter came with that version."""
+    vscode_name: str = "VS Code Family"
+    explains_forbidden: bool = True
+    """Whether a 403 has a detail."""
+    counts_rate: bool = True
+    """Whether a 429 names the limit."""
+    challenges: bool = True
+    """Whether a 401 carries WWW-Authenticate."""
+
+
+GENERATION_2026 = Generation(name="2026")
+GENERATION_2025 = Generation(name="2025", status_counts="interval", vscode_name="Visual Studio Code")
+GENERATION_2024 = Generation(
+    name="2024",
+    refuses_repeats=False,
+    times_used=False,
+    organization_names=False,
+    status_counts="absent",
+    vscode_name="Visual Studio Code",
+    explains_forbidden=False,
+    counts_rate=False,
+    challenges=False,
+)
+GENERATION_2023 = Generation(
+    name="2023",
+    week_intervals=False,
+    sections=False,
+    refuses_repeats=False,
+    says_not_empty=False,
+    repeats_clock=False,
+    today_of_request=False,
+    keeps_empty_intervals=True,
+    plain_day_dates=False,
+    sftp=False,
+    own_app_templates=False,
+    times_used=False,
+    organization_names=False,
+    all_templates=False,
+    status_counts="absent",
+    vscode_name="Visual Studio Code",
+    explains_forbidden=False,
+    counts_rate=False,
+    challenges=False,
+)
+
+GENERATIONS: Mapping[str, Generation] = MappingProxyType(
+    {each.name: each for each in (GENERATION_2023, GENERATION_2024, GENERATION_2025, GENERATION_2026)}
+)

@@ -1,0 +1,1 @@
+"""A made-up population: who used what, and when, drawn from a seed."""

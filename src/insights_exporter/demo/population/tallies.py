@@ -1,0 +1,124 @@
+"""Tallies: what the days of many users add up to."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from insights_exporter.demo.population.attendance import Attendance
+from insights_exporter.demo.population.people import ALONE
+from insights_exporter.demo.population.plans import BOTH, BUILTINS, Measure, all_plans, measure
+from insights_exporter.demo.population.spans import Clip
+
+Filter = frozenset[int] | None
+"""Indexes of the templates that are asked for; None for all."""
+
+
+@dataclass(slots=True)
+class AppTally:
+    """Seconds and runs of one app; `templates` is a set of indexes as bits."""
+
+    seconds: int = 0
+    runs: int = 0
+    templates: int = 0
+
+    def add(self, seconds: int, runs: int, templates: int) -> None:
+        """Add what another tally says."""
+        self.seconds += seconds
+        self.runs += runs
+        self.templates |= templates
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a span adds up to; `users` and `templates` are sets of indexes as bits."""
+
+    users: int = 0
+    templates: int = 0
+    builtins: list[AppTally] = field(default_factory=lambda: [AppTally() for _ in BUILTINS])
+    customs: dict[int, AppTally] = field(default_factory=dict)
+
+    def add(self, other: "Tally") -> None:
+        """Add another span's tally."""
+        self.users |= other.users
+        self.templates |= other.templates
+        for mine, theirs in zip(self.builtins, other.builtins, strict=True):
+            mine.add(theirs.seconds, theirs.runs, theirs.templates)
+        for index, app in other.customs.items():
+            self.customs.setdefault(index, AppTally()).add(app.seconds, app.runs, app.templates)
+
+
+class Share(NamedTuple):
+    """The part of a user's day that counts for a filter."""
+
+    measure: Measure
+    parts: tuple[tuple[int, Measure], ...]
+    """The templates that were used in it, each with what it alone adds up to."""
+    main: int
+    """The template whose custom apps were used, ALONE for none."""
+
+
+def share_of(plan: int, pair: tuple[int, int], clip: Clip, chosen: Filter) -> Share | None:
+    """Give what of a plan counts for a user's (main, other) templates; None for nothing."""
+    main, other = pair
+    if all_plans()[plan].swapped and other != ALONE:
+        main, other = other, main
+    parts = tuple(
+        (template, measured)
+        for role, template in enumerate((main, other))
+        if template != ALONE and (chosen is None or template in chosen)
+        if (measured := measure(plan, role, clip))
+    )
+    if not parts:
+        return None
+    together = measure(plan, BOTH, clip) if len(parts) > 1 else None
+    return Share(together or parts[0][1], parts, main if parts[0][0] == main else ALONE)
+
+
+def shares(
+    attendance: Attendance, pairs: Sequence[tuple[int, int]], clip: Clip, chosen: Filter
+) -> Iterator[tuple[Share, list[int]]]:
+    """Give the shares of a day that count, each with the users who have it."""
+    groups: dict[tuple[int, tuple[int, int]], list[int]] = {}
+    for user, plan in zip(attendance.users, attendance.plans, strict=True):
+        groups.setdefault((plan, pairs[user]), []).append(user)
+    for (plan, pair), users in groups.items():
+        share = share_of(plan, pair, clip, chosen)
+        if share is not None:
+            yield share, users
+
+
+def present(attendance: Attendance, pairs: Sequence[tuple[int, int]], clip: Clip, size: int) -> int:
+    """Give the users who did anything in a part of a day, as bits; `size` is the number of all users."""
+    bits = bytearray(size // 8 + 1)
+    for user, plan in zip(attendance.users, attendance.plans, strict=True):
+        if measure(plan, BOTH if pairs[user][1] != ALONE else 0, clip):
+            bits[user >> 3] |= 1 << (user & 7)
+    return int.from_bytes(bits, "little")
+
+
+def tally(counted: Iterable[tuple[Share, list[int]]], slots: Sequence[tuple[int, ...]], size: int) -> Tally:
+    """Add up shares; `slots` are the custom apps of each template, `size` the number of users."""
+    total = Tally()
+    present = bytearray(size // 8 + 1)
+    for share, users in counted:
+        for user in users:
+            present[user >> 3] |= 1 << (user & 7)
+        _count(total, share, len(users), slots)
+    total.users = int.from_bytes(present, "little")
+    return total
+
+
+def _count(total: Tally, share: Share, times: int, slots: Sequence[tuple[int, ...]]) -> None:
+    seconds = share.measure.apps
+    for app, spent in zip(total.builtins, seconds, strict=False):
+        app.seconds += spent * times
+    for template, part in share.parts:
+        total.templates |= 1 << template
+        for app, spent in zip(total.builtins, part.apps, strict=False):
+            app.templates |= (spent > 0) << template
+    if share.main == ALONE:
+        return
+    customs = zip(slots[share.main], seconds[len(BUILTINS) :], share.measure.runs, strict=False)
+    for index, spent, runs in customs:
+        if spent:
+            total.customs.setdefault(index, AppTally()).add(spent * times, runs * times, 1 << share.main)
