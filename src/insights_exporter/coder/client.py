@@ -2,28 +2,14 @@
 
 import asyncio
 import random
-from dataclasses import dataclass
 
 from insights_exporter.coder.dialects import SPELLINGS, Dialect
-from insights_exporter.coder.exchange import Exchange, Observer
+from insights_exporter.coder.exchange import Errand, Exchange
 from insights_exporter.coder.failures import RequestFailed
 from insights_exporter.datasets.dataset import Question
 
 _ATTEMPTS = 3
 _FIRST_DELAY = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Errand:
-    """For whom and how urgently something is asked.
-
-    `deadline` is a time of the running loop, after which no try starts;
-    a lower `priority` goes first.
-    """
-
-    observer: Observer
-    deadline: float
-    priority: int = 0
 
 
 class Coder:
@@ -62,7 +48,7 @@ class Coder:
                 raise first from None
             self.dialect = "published"
         else:
-            self.dialect = "rfc3339"
+            self.dialect = "rfc3339" if body.lstrip()[:1] == b"{" else None
         return body
 
     async def _tried(self, dialect: Dialect, question: Question, errand: Errand) -> bytes:
@@ -71,19 +57,14 @@ class Coder:
             raise RequestFailed("unsupported", "the published dialect has no parameters for this")
         parameters = SPELLINGS[dialect](question)
         for pause in _pauses():
-            self._check_in_time(question.path, errand)
             try:
-                return await self._exchange.get(question.path, parameters, errand.observer, errand.priority)
+                return await self._exchange.get(question.path, parameters, errand)
             except RequestFailed as failure:
                 wait = pause if failure.retry_after is None else failure.retry_after
                 if not failure.transient or not _left(errand) > wait or pause == 0:
                     raise
                 await asyncio.sleep(wait)
         raise AssertionError
-
-    def _check_in_time(self, path: str, errand: Errand) -> None:
-        if self._exchange.gate.held_for(path) > _left(errand):
-            raise RequestFailed("rate_limited", "the server asked to wait for longer than this poll may take")
 
 
 def _pauses() -> list[float]:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import httpx
@@ -27,6 +28,19 @@ class Observer(Protocol):
         """Take note of one request: how long it took and how it ended."""
 
 
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """For whom and how urgently something is asked.
+
+    `deadline` is a time of the running loop, after which no try starts;
+    a lower `priority` goes first.
+    """
+
+    observer: Observer
+    deadline: float
+    priority: int = 0
+
+
 class Exchange:
     """Sends one request at a time through the gate and reads what comes back."""
 
@@ -46,16 +60,14 @@ class Exchange:
         self._http = http_client(deployment, tls, transport)
         self._root = api_root(deployment)
 
-    async def get(
-        self, path: str, parameters: Mapping[str, str], observer: Observer, priority: int = 0
-    ) -> bytes:
+    async def get(self, path: str, parameters: Mapping[str, str], errand: Errand) -> bytes:
         """Wait for a turn, ask once, and give the body of a 200.
 
         Raises:
             RequestFailed: anything else than a whole 200 in time.
         """
         loop = asyncio.get_running_loop()
-        async with self.gate.turn(path, priority):
+        async with self.gate.turn(path, errand.priority, errand.deadline):
             started, remaining, failure = loop.time(), None, None
             try:
                 async with asyncio.timeout(self._timeout), self._sent(path, parameters) as reply:
@@ -65,7 +77,7 @@ class Exchange:
                 failure = self._failure(error)
                 raise failure from None
             finally:
-                observer.request_ended(loop.time() - started, failure, remaining)
+                errand.observer.request_ended(loop.time() - started, failure, remaining)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -104,7 +116,7 @@ class Exchange:
     def _failure(self, error: Exception) -> RequestFailed:
         if isinstance(error, RequestFailed):
             return error
-        if isinstance(error, TimeoutError):
+        if isinstance(error, TimeoutError | httpx.TimeoutException):
             return RequestFailed("timeout", f"no whole answer within {self._timeout:g} s", transient=True)
         return RequestFailed("connection", _described(error), transient=True)
 

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from insights_exporter.coder.failures import RequestFailed
+
 BURST = 10
 
 
@@ -40,16 +42,26 @@ class Gate:
         self._wakeup: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def turn(self, path: str, priority: int = 0) -> AsyncIterator[None]:
-        """Wait for a turn, and keep it while the body runs."""
-        waiter = _Waiter(priority, next(self._numbers), path, asyncio.get_running_loop().create_future())
+    async def turn(self, path: str, priority: int, deadline: float) -> AsyncIterator[None]:
+        """Wait for a turn until `deadline`, a time of the loop, and keep it while the body runs.
+
+        Raises:
+            RequestFailed: `rate_limited`, no turn comes in time.
+        """
+        loop = asyncio.get_running_loop()
+        if loop.time() + self.held_for(path) > deadline:
+            raise RequestFailed("rate_limited", "the server asked to wait for longer than this poll may take")
+        waiter = _Waiter(priority, next(self._numbers), path, loop.create_future())
         heapq.heappush(self._queue, waiter)
         self._admit()
         try:
-            await waiter.admitted
+            async with asyncio.timeout_at(deadline):
+                await waiter.admitted
+        except TimeoutError:
+            self._withdraw(waiter)
+            raise RequestFailed("rate_limited", "no turn came in time; too much is polled") from None
         except asyncio.CancelledError:
-            if waiter.admitted.done() and not waiter.admitted.cancelled():
-                self._leave()
+            self._withdraw(waiter)
             raise
         try:
             yield
@@ -65,6 +77,14 @@ class Gate:
         """Give the seconds for which `path` is still on hold."""
         return max(0.0, self._held.get(path, 0.0) - asyncio.get_running_loop().time())
 
+    def _withdraw(self, waiter: _Waiter) -> None:
+        """Forget who no longer waits, be it just admitted or not."""
+        if waiter.admitted.done() and not waiter.admitted.cancelled():
+            self._leave()
+        else:
+            self._queue.remove(waiter)
+            heapq.heapify(self._queue)
+
     def _leave(self) -> None:
         self._free += 1
         self._admit()
@@ -76,7 +96,7 @@ class Gate:
             waiter = heapq.heappop(self._queue)
             if self.held_for(waiter.path) > 0:
                 waiting.append(waiter)
-            elif not waiter.admitted.done():
+            else:
                 self._free -= 1
                 self._tokens -= 1
                 waiter.admitted.set_result(None)

@@ -33,7 +33,7 @@ def http_client(
     """Make the client that all requests to `deployment` share.
 
     Proxy variables of the environment count, `.netrc` does not, cookies are
-    not kept. Times are bounded by whoever asks, the whole request at once.
+    not kept. Whoever asks bounds the time of a request as a whole.
     """
     return httpx.AsyncClient(
         headers={
@@ -46,7 +46,7 @@ def http_client(
         proxy=deployment.proxy.get_secret_value() if deployment.proxy else None,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         follow_redirects=False,
-        timeout=None,
+        timeout=deployment.timeout,
         limits=httpx.Limits(max_connections=deployment.max_concurrency),
         transport=transport,
     )

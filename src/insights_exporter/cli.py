@@ -1,0 +1,163 @@
+"""The command line: which commands there are and which flags they take.
+
+What a command needs is imported when it runs, so that `--help` is quick.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from insights_exporter import __version__
+from insights_exporter.commands.errors import NotUsable
+
+NOT_USABLE = 2
+
+
+def _flag(name: str, help_text: str, **more: Any) -> Any:  # noqa: ANN401 -- as typer.Option has it
+    variable = "INSIGHTS_EXPORTER_" + name.removeprefix("--").replace(".", "_").replace("-", "_").upper()
+    return typer.Option(name, help=help_text, envvar=variable, show_envvar=False, **more)
+
+
+ConfigFile = Annotated[
+    Path | None,
+    _flag("--config.file", "Settings (YAML); without it CODER_URL and CODER_SESSION_TOKEN count."),
+]
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error"], _flag("--log.level", "Least severe lines.")
+]
+LogFormat = Annotated[Literal["logfmt", "json"], _flag("--log.format", "Form of the log lines.")]
+Address = Annotated[str, _flag("--web.listen-address", "Where to serve, as HOST:PORT or :PORT.")]
+
+DEFAULT_ADDRESS = ":12112"
+
+app = typer.Typer(
+    help="The Prometheus exporter for Coder's Insights API. Without a command it serves.",
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def _serve(
+    context: typer.Context,
+    *,
+    config_file: ConfigFile = None,
+    config_check: Annotated[bool, typer.Option("--config.check", help="Check the settings and end.")] = False,
+    listen_address: Address = DEFAULT_ADDRESS,
+    telemetry_path: Annotated[str, _flag("--web.telemetry-path", "Path of the metrics.")] = "/metrics",
+    enable_lifecycle: Annotated[bool, _flag("--web.enable-lifecycle", "Allow POST /-/reload.")] = False,
+    max_requests: Annotated[int, _flag("--web.max-requests", "Scrapes at once.", min=1)] = 40,
+    shard: Annotated[str, _flag("--shard", "Number of this shard from 0, or auto.")] = "0",
+    total_shards: Annotated[int, _flag("--total-shards", "How many shards there are.", min=1)] = 1,
+    log_level: LogLevel = "info",
+    log_format: LogFormat = "logfmt",
+    version: Annotated[bool, typer.Option("--version", help="Show the version and end.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"insights-exporter {__version__}")
+    elif context.invoked_subcommand is None:
+        _start_logging(log_level, log_format)
+        from insights_exporter.commands.serve import Options, check, serve
+
+        with _exit_status():
+            options = Options(
+                config_file=config_file,
+                listen_address=listen_address,
+                telemetry_path=telemetry_path,
+                enable_lifecycle=enable_lifecycle,
+                max_requests=max_requests,
+                shard=shard,
+                total_shards=total_shards,
+            )
+            (check if config_check else serve)(options)
+
+
+@app.command("demo")
+def _demo(
+    *,
+    users: Annotated[int, typer.Option("--users", help="People in the made-up company.", min=1)] = 200,
+    templates: Annotated[int, typer.Option("--templates", help="Templates they may choose.", min=1)] = 8,
+    seed: Annotated[int, typer.Option("--seed", help="Another number, another company.")] = 1,
+    rules: Annotated[
+        Literal["real", "published"], typer.Option("--rules", help="Behave like Coder, or like its API page.")
+    ] = "real",
+    listen_address: Address = DEFAULT_ADDRESS,
+    log_level: LogLevel = "warning",
+    log_format: LogFormat = "logfmt",
+) -> None:
+    """Serve the metrics of a made-up company, from a Coder inside."""
+    _start_logging(log_level, log_format)
+    from insights_exporter.commands.demo import Company, demo
+
+    with _exit_status():
+        demo(Company(users=users, templates=templates, seed=seed, rules=rules), listen_address)
+
+
+@app.command("health")
+def _health(*, listen_address: Address = DEFAULT_ADDRESS) -> None:
+    """Ask a running exporter whether it is healthy."""
+    from insights_exporter.commands.health import health
+
+    with _exit_status():
+        raise typer.Exit(0 if health(listen_address) else 1)
+
+
+config = typer.Typer(
+    help="Write, describe and show the settings.", rich_markup_mode=None, no_args_is_help=True
+)
+app.add_typer(config, name="config")
+
+
+@config.command("init")
+def _config_init() -> None:
+    """Print a commented example of the settings file."""
+    from insights_exporter.config.example import example
+
+    typer.echo(example(), nl=False)
+
+
+@config.command("schema")
+def _config_schema() -> None:
+    """Print the JSON Schema of the settings file, for editors."""
+    from insights_exporter.config.schema import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2))
+
+
+@config.command("show")
+def _config_show(config_file: ConfigFile = None) -> None:
+    """Print the settings that count, who set them, and no secrets."""
+    from insights_exporter.config.loading import load
+    from insights_exporter.config.showing import show
+
+    with _exit_status():
+        typer.echo(show(load(config_file, os.environ)), nl=False)
+
+
+def _start_logging(level: LogLevel, form: LogFormat) -> None:
+    from insights_exporter.logs import configure
+
+    configure(level, form)
+
+
+@contextmanager
+def _exit_status() -> Iterator[None]:
+    """End with status 2 and a line a problem where something is not usable as set."""
+    try:
+        yield
+    except (NotUsable, OSError) as problem:
+        typer.echo(f"insights-exporter: {problem}", err=True)
+        raise typer.Exit(NOT_USABLE) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None

@@ -1,0 +1,180 @@
+"""`insights-exporter`: poll, and serve until a signal says to stop."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+import typer
+import uvloop
+from starlette.applications import Starlette
+
+from insights_exporter import __version__
+from insights_exporter.commands.errors import NotUsable
+from insights_exporter.config.loading import Loaded, load
+from insights_exporter.config.problems import ConfigError
+from insights_exporter.config.settings import Settings
+from insights_exporter.config.showing import show
+from insights_exporter.datasets.server_facts import TOKEN_FAMILIES
+from insights_exporter.datasets.table import FAMILIES
+from insights_exporter.exposition.tail import TailSource, process_registry
+from insights_exporter.polling.board import Board
+from insights_exporter.polling.fleet import Fleet
+from insights_exporter.polling.health_families import HEALTH_FAMILIES
+from insights_exporter.polling.own import Reloads
+from insights_exporter.polling.shards import mine, shard_index
+from insights_exporter.web.app import TAKEN_PATHS, Pages, application
+from insights_exporter.web.landing import landing_page
+from insights_exporter.web.scrape import Scrape
+from insights_exporter.web.server import Server, listen, make_server
+
+PAGE_FAMILIES = (*FAMILIES, *TOKEN_FAMILIES, *HEALTH_FAMILIES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the flags of `serve` say."""
+
+    config_file: Path | None
+    listen_address: str
+    telemetry_path: str = "/metrics"
+    enable_lifecycle: bool = False
+    max_requests: int = 40
+    shard: str = "0"
+    total_shards: int = 1
+
+
+def serve(options: Options) -> None:
+    """Poll and serve until SIGTERM or SIGINT.
+
+    Raises:
+        NotUsable: settings, flags or address cannot be used.
+    """
+    loaded = checked(options)
+    listener = opened(options.listen_address)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(Exporter(options, loaded, os.environ).run(listener))
+
+
+def check(options: Options) -> None:
+    """Say that the settings and flags can be used.
+
+    Raises:
+        NotUsable: they cannot.
+    """
+    count = len(checked(options).settings.deployments)
+    typer.echo(f"The settings are good, with {count} deployment{'' if count == 1 else 's'}.")
+
+
+def checked(options: Options) -> Loaded:
+    """Load the settings, and log what is better known.
+
+    Raises:
+        NotUsable: settings or flags cannot be used.
+    """
+    if not options.telemetry_path.startswith("/") or options.telemetry_path in TAKEN_PATHS:
+        raise NotUsable(f"--web.telemetry-path: {options.telemetry_path!r} is taken or no path; try /metrics")
+    try:
+        _shard(options)
+        loaded = load(options.config_file, os.environ)
+    except (ConfigError, ValueError) as error:
+        raise NotUsable(str(error)) from None
+    for warning in loaded.warnings:
+        structlog.get_logger("insights_exporter").warning("settings", problem=str(warning))
+    return loaded
+
+
+def opened(address: str) -> socket.socket:
+    """Open the listening socket.
+
+    Raises:
+        NotUsable: the address cannot be had.
+    """
+    try:
+        return listen(address)
+    except (OSError, ValueError) as error:
+        remedy = "choose another with --web.listen-address=HOST:PORT"
+        raise NotUsable(f"--web.listen-address: cannot listen on {address}: {error}; {remedy}") from None
+
+
+def _shard(options: Options) -> int:
+    """Give this shard's number; raises ValueError where there is no such shard."""
+    number = shard_index(options.shard, socket.gethostname())
+    mine((), number, options.total_shards)
+    return number
+
+
+class Exporter:
+    """The program while it serves: what polls, what is served, and the two signals between."""
+
+    def __init__(self, options: Options, loaded: Loaded, environ: Mapping[str, str]) -> None:
+        self._options = options
+        self._loaded = loaded
+        self._environ = environ
+        self._reloads = Reloads()
+        self._reloading = asyncio.Lock()
+        self._log = structlog.get_logger("insights_exporter")
+
+    async def run(self, listener: socket.socket, started: Callable[[str], None] = lambda _: None) -> None:
+        """Serve on `listener` until a signal comes; call `started` with the address once it does."""
+        board = Board(PAGE_FAMILIES)
+        self._fleet = Fleet(board, self._environ)
+        server = make_server(self._application(board))
+        self._handle_signals(server)
+        self._fleet.start()
+        await self._fleet.apply(self._mine(self._loaded.settings))
+        address = "{}:{}".format(*listener.getsockname()[:2])
+        self._log.info("serving", address=address, version=__version__, deployments=len(self._fleet.watches))
+        started(address)
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            await self._fleet.close()
+            self._log.info("stopped")
+
+    async def reload(self) -> str | None:
+        """Apply the settings anew; give what is wrong with them, None if nothing is."""
+        async with self._reloading:
+            try:
+                loaded = await asyncio.to_thread(load, self._options.config_file, self._environ)
+                await self._fleet.apply(self._mine(loaded.settings))
+            except ConfigError as error:
+                self._reloads.ended(successful=False)
+                self._log.error("settings not reloaded, the old ones stay", problems=str(error))
+                return f"{error}\n"
+            self._loaded = loaded
+            self._reloads.ended(successful=True)
+            self._log.info("settings reloaded", deployments=len(self._fleet.watches))
+            return None
+
+    def _application(self, board: Board) -> Starlette:
+        tail = TailSource(process_registry(), self._reloads.samples)
+        scrape = Scrape(board, tail, self._fleet.watches.keys, self._options.max_requests)
+        return application(
+            Pages(
+                metrics_path=self._options.telemetry_path,
+                scrape=scrape,
+                landing=lambda: landing_page(self._options.telemetry_path, self._fleet.watches.values()),
+                config=lambda: show(self._loaded),
+                ready=lambda: self._fleet.ready,
+                reload=self.reload if self._options.enable_lifecycle else None,
+            )
+        )
+
+    def _mine(self, settings: Settings) -> Settings:
+        names = [deployment.name for deployment in settings.deployments]
+        kept = set(mine(names, _shard(self._options), self._options.total_shards))
+        return Settings(deployments=tuple(each for each in settings.deployments if each.name in kept))
+
+    def _handle_signals(self, server: Server) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, setattr, server, "should_exit", True)  # noqa: FBT003 -- setattr takes it so
+        loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
+
+    def _reload_soon(self) -> None:
+        self._reload_task = asyncio.create_task(self.reload())

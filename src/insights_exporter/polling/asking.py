@@ -1,0 +1,40 @@
+"""Asks all that a poll needs, and keeps what is still good of the last time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from insights_exporter.coder.client import Coder
+from insights_exporter.coder.exchange import Errand
+from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.datasets.dataset import Answer, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The answers to some questions, and the first failure among the others."""
+
+    answers: tuple[Answer, ...]
+    failure: RequestFailed | None
+
+
+async def ask_all(coder: Coder, questions: Sequence[Question], errand: Errand) -> Asked:
+    """Ask one after the other and stop at the first failure."""
+    answers: list[Answer] = []
+    for question in questions:
+        try:
+            answers.append(Answer(question, await coder.ask(question, errand)))
+        except RequestFailed as failure:
+            return Asked(tuple(answers), failure)
+    return Asked(tuple(answers), None)
+
+
+async def ask_each(coder: Coder, questions: Sequence[Question], errand: Errand) -> Asked:
+    """Ask one after the other, whatever becomes of the others."""
+    answers: list[Answer] = []
+    first: RequestFailed | None = None
+    for question in questions:
+        try:
+            answers.append(Answer(question, await coder.ask(question, errand)))
+        except RequestFailed as failure:
+            first = first or failure
+    return Asked(tuple(answers), first)

@@ -1,0 +1,40 @@
+"""What is served now: the newest snapshot, and the page that is ready for it."""
+
+import asyncio
+from collections.abc import Mapping
+
+from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.page import Page, assemble
+from insights_exporter.exposition.render import Chunk
+from insights_exporter.exposition.snapshot import Snapshot, Source
+
+_PAUSE = 0.1
+
+
+class Board:
+    """Takes changes, and assembles the page behind them off the event loop.
+
+    Changes that come while a page is being assembled, or shortly after, go
+    together into the next one, so that many polls cost few pages.
+    """
+
+    def __init__(self, families: tuple[Family, ...]) -> None:
+        self.snapshot = Snapshot.empty(families)
+        self.page: Page = assemble(self.snapshot)
+        self._assembling: asyncio.Task[None] | None = None
+        self._shown: Snapshot = self.snapshot
+
+    def publish(self, changes: Mapping[tuple[Family, Source], Chunk | None]) -> None:
+        """Replace chunks of the snapshot; the page follows in a moment."""
+        if changes:
+            self.snapshot = self.snapshot.replaced(changes)
+            if self._assembling is None:
+                self._assembling = asyncio.create_task(self._assemble())
+
+    async def _assemble(self) -> None:
+        while self._shown is not self.snapshot:
+            target = self.snapshot
+            self.page = await asyncio.to_thread(assemble, target, self.page)
+            self._shown = target
+            await asyncio.sleep(_PAUSE)
+        self._assembling = None

@@ -1,0 +1,47 @@
+"""Turns answers into chunks: pure work, done in a thread beside the event loop."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, InvalidAnswer, View
+from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.render import Chunk
+from insights_exporter.polling.publisher import rendered
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What answers became: the bytes to serve, and what else they say."""
+
+    chunks: dict[Family, Chunk]
+    said: Conversion
+
+
+def converted(dataset: Dataset, view: View, answers: Sequence[Answer]) -> Converted:
+    """Convert answers and render what comes of them; the samples are not kept.
+
+    Raises:
+        RequestFailed: `invalid`, an answer is not what was asked for.
+    """
+    try:
+        conversion = dataset.convert(view, answers)
+    except InvalidAnswer as error:
+        raise RequestFailed("invalid", str(error)) from None
+    return Converted(rendered(conversion.samples, view.deployment.name), replace(conversion, samples=()))
+
+
+def understood(
+    dataset: Dataset, view: View, answers: Sequence[Answer]
+) -> tuple[tuple[Answer, ...], RequestFailed | None]:
+    """Give the answers that each can be converted alone, and the first failure of the others."""
+    good: list[Answer] = []
+    first: RequestFailed | None = None
+    for answer in answers:
+        try:
+            dataset.convert(view, [answer])
+        except InvalidAnswer as error:
+            first = first or RequestFailed("invalid", str(error))
+        else:
+            good.append(answer)
+    return tuple(good), first

@@ -1,0 +1,107 @@
+"""What is asked beside the insights, once an hour: version, names, the token's end.
+
+Nothing of it is needed: what cannot be had is left out, and no failure counts.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from itertools import chain
+from typing import TypeVar
+from urllib.parse import quote
+
+from insights_exporter.coder.exchange import Errand, Exchange
+from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.config.problems import ConfigError
+from insights_exporter.datasets import server_facts
+from insights_exporter.datasets.dataset import InvalidAnswer, Template
+from insights_exporter.exposition.samples import Samples
+from insights_exporter.polling.names import Names
+from insights_exporter.polling.publisher import Publisher, rendered
+
+T = TypeVar("T")
+
+_PATIENCE = 60.0
+_UNKNOWN = server_facts.Token(None, None)
+
+
+class Facts:
+    """Asks one deployment for what enriches its data."""
+
+    def __init__(
+        self,
+        deployment: str,
+        exchange: Exchange,
+        token: Callable[[], str],
+        names: Names,
+        publisher: Publisher,
+    ) -> None:
+        self.version: str | None = None
+        self._deployment = deployment
+        self._exchange = exchange
+        self._token = token
+        self._names = names
+        self._publisher = publisher
+        self._clock_known = asyncio.Event()
+
+    async def clock_known(self) -> None:
+        """Wait for the first answer, whatever it is: its `Date` sets the server's clock."""
+        await self._clock_known.wait()
+
+    async def poll(self) -> None:
+        """Ask for everything once, and publish what there is."""
+        version = await self._read("/buildinfo", server_facts.read_version, priority=-1)
+        self._clock_known.set()
+        self.version = version or self.version
+        self._names.listed(await self._templates())
+        known = server_facts.template_info(self._names.templates)
+        token = server_facts.token_samples(await self._token_life())
+        self._publish([server_facts.build_info(self.version), known, *token])
+
+    async def _templates(self) -> dict[str, Template] | None:
+        listed = await self._read("/templates", server_facts.read_templates)
+        if listed is None:
+            return await self._templates_by_organization()
+        missing = server_facts.organizations_needed(listed.value)
+        organizations = await self._organizations() if missing else {}
+        return server_facts.templates_by_id(listed.value, organizations)
+
+    async def _templates_by_organization(self) -> dict[str, Template] | None:
+        """Ask each organization for its templates, as servers want it that have no list of all."""
+        organizations = await self._organizations()
+        lists = [
+            await self._read(f"/organizations/{organization}/templates", server_facts.read_templates)
+            for organization in organizations
+        ]
+        if not any(lists):
+            return None
+        listed = chain.from_iterable(each.value for each in lists if each)
+        return server_facts.templates_by_id(listed, organizations)
+
+    async def _organizations(self) -> dict[str, str]:
+        return await self._read("/organizations", server_facts.read_organizations) or {}
+
+    async def _token_life(self) -> server_facts.Token:
+        try:
+            key_id = quote(self._token().partition("-")[0], safe="")
+        except ConfigError:
+            return _UNKNOWN
+        return await self._read(f"/users/me/keys/{key_id}", server_facts.read_token) or _UNKNOWN
+
+    async def _read(self, path: str, read: Callable[[bytes], T], priority: int = 1) -> T | None:
+        deadline = asyncio.get_running_loop().time() + _PATIENCE
+        try:
+            body = await self._exchange.get(path, {}, Errand(_Nobody(), deadline, priority))
+            return read(body)
+        except (RequestFailed, InvalidAnswer):
+            return None
+
+    def _publish(self, samples: Iterable[Samples]) -> None:
+        source = self._publisher.source("", "")
+        self._publisher.data(source, rendered(samples, self._deployment))
+
+
+class _Nobody:
+    """Takes no note of requests: these are not for insights."""
+
+    def request_ended(self, seconds: float, failure: RequestFailed | None, remaining: float | None) -> None:
+        """Take no note."""

@@ -1,0 +1,140 @@
+"""The exporter's own families: how the polling of each dataset goes."""
+
+from insights_exporter.exposition.family import Family
+
+_POLL = ("deployment", "dataset", "window")
+_REQUESTS = ("deployment", "dataset")
+_SELF = "the exporter itself"
+
+POLL_SUCCESS = Family(
+    name="insights_exporter_poll_success",
+    kind="gauge",
+    help="Whether the last finished poll, retries included, gave its data (1) or not (0).",
+    labels=_POLL,
+    source=_SELF,
+    absent="while dataset_available is 0",
+    example="insights_exporter_poll_success == 0",
+)
+LAST_SUCCESS = Family(
+    name="insights_exporter_last_success_timestamp_seconds",
+    kind="gauge",
+    help="When the last good poll ended, as Unix time by the exporter's clock; 0 before the first.",
+    labels=_POLL,
+    source=_SELF,
+    absent="while dataset_available is 0",
+    example="time() - insights_exporter_last_success_timestamp_seconds",
+)
+POLL_DURATION = Family(
+    name="insights_exporter_poll_duration_seconds",
+    kind="gauge",
+    help="How long the last finished poll took, in seconds, waiting for its turn included.",
+    labels=_POLL,
+    source=_SELF,
+    absent="before the first poll has ended, and while dataset_available is 0",
+    example="topk(5, insights_exporter_poll_duration_seconds)",
+)
+POLL_INTERVAL = Family(
+    name="insights_exporter_poll_interval_seconds",
+    kind="gauge",
+    help="Seconds between two polls, as set.",
+    labels=_POLL,
+    source="settings: every",
+    absent="while dataset_available is 0",
+    example="insights_exporter_poll_interval_seconds",
+)
+MAX_AGE = Family(
+    name="insights_exporter_max_age_seconds",
+    kind="gauge",
+    help="Seconds for which the last good data are served when polls fail, as set.",
+    labels=_POLL,
+    source="settings: max_age",
+    absent="while dataset_available is 0",
+    example="insights_exporter_max_age_seconds",
+)
+SERIES = Family(
+    name="insights_exporter_series",
+    kind="gauge",
+    help="Series of Coder's data that are served now.",
+    labels=_POLL,
+    source=_SELF,
+    absent="while dataset_available is 0",
+    example="sum without (dataset, window) (insights_exporter_series)",
+)
+SERIES_FOLDED = Family(
+    name="insights_exporter_series_folded",
+    kind="gauge",
+    help="Source series that a limit folded into others or left out now.",
+    labels=_POLL,
+    source=_SELF,
+    absent="while dataset_available is 0",
+    example="insights_exporter_series_folded > 0",
+)
+REQUESTS = Family(
+    name="insights_exporter_requests_total",
+    kind="counter",
+    help="Requests for Coder's insights, retries included.",
+    labels=_REQUESTS,
+    source=_SELF,
+    example="rate(insights_exporter_requests_total[10m]) * 60",
+)
+REQUEST_FAILURES = Family(
+    name="insights_exporter_request_failures_total",
+    kind="counter",
+    help="Requests for Coder's insights that gave no usable answer, retries included.",
+    labels=(*_REQUESTS, "reason"),
+    source=_SELF,
+    example="increase(insights_exporter_request_failures_total[1h]) > 0",
+)
+REQUEST_DURATION = Family(
+    name="insights_exporter_request_duration_seconds",
+    kind="histogram",
+    help="How long requests for Coder's insights took, in seconds, from the start to the end of the body.",
+    labels=_REQUESTS,
+    bounds=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+    source=_SELF,
+    example="histogram_quantile(0.9, rate(insights_exporter_request_duration_seconds_bucket[1h]))",
+)
+RATE_LIMIT_REMAINING = Family(
+    name="insights_exporter_rate_limit_remaining",
+    kind="gauge",
+    help="Requests that Coder's rate limit still allowed when it last answered (X-RateLimit-Remaining).",
+    labels=_REQUESTS,
+    source="header: X-RateLimit-Remaining",
+    absent="where the server sends no such header",
+    example="insights_exporter_rate_limit_remaining < 50",
+)
+ROWS_INVALID = Family(
+    name="insights_exporter_rows_invalid_total",
+    kind="counter",
+    help="Rows of answers that could not be understood and were left out.",
+    labels=_REQUESTS,
+    source=_SELF,
+    example="increase(insights_exporter_rows_invalid_total[1h]) > 0",
+)
+DATASET_AVAILABLE = Family(
+    name="insights_exporter_dataset_available",
+    kind="gauge",
+    help="Whether the server has the dataset (1) or not (0): too old for it, or statistics switched off.",
+    labels=(*_REQUESTS, "reason"),
+    source=_SELF,
+    example="insights_exporter_dataset_available == 0",
+)
+
+POLL_FAMILIES = (
+    POLL_SUCCESS,
+    LAST_SUCCESS,
+    POLL_DURATION,
+    POLL_INTERVAL,
+    MAX_AGE,
+    SERIES,
+    SERIES_FOLDED,
+)
+REQUEST_FAMILIES = (
+    REQUESTS,
+    REQUEST_FAILURES,
+    REQUEST_DURATION,
+    RATE_LIMIT_REMAINING,
+    ROWS_INVALID,
+    DATASET_AVAILABLE,
+)
+HEALTH_FAMILIES = POLL_FAMILIES + REQUEST_FAMILIES

@@ -1,0 +1,43 @@
+"""The jobs of a deployment: one a dataset and window."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from insights_exporter.config.pace import pace
+from insights_exporter.config.settings import DatasetSettings, Deployment, Window
+from insights_exporter.datasets.dataset import Dataset
+from insights_exporter.datasets.table import DATASETS
+from insights_exporter.polling.health import PollHealth, RequestHealth
+from insights_exporter.polling.kept import Kept
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """One dataset and window that is polled again and again, and what is known of it."""
+
+    dataset: Dataset
+    window: Window | None
+    poll: PollHealth
+    requests: RequestHealth
+    kept: Kept
+
+    @property
+    def name(self) -> str:
+        """Name the job among those of its deployment."""
+        return f"{self.poll.dataset}/{self.poll.window}"
+
+    @property
+    def tried(self) -> bool:
+        """Whether it was polled once, or cannot be."""
+        return self.poll.finished or self.requests.unavailable is not None
+
+
+def jobs_of(deployment: Deployment) -> Iterator[Job]:
+    """Give the jobs that the settings ask for, the datasets in the order of their table."""
+    for dataset in DATASETS.values():
+        if deployment.datasets.get(dataset.name, DatasetSettings()).enabled:
+            requests = RequestHealth(dataset.name)
+            for window in dataset.windows(deployment):
+                rhythm = pace(deployment, dataset.name, window)
+                poll = PollHealth(dataset.name, window.name if window else "", rhythm)
+                yield Job(dataset, window, poll, requests, Kept(rhythm.max_age))

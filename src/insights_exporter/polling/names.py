@@ -1,0 +1,37 @@
+"""Which templates there are and which are in use, as far as is known by now."""
+
+import asyncio
+from collections.abc import Mapping
+
+from insights_exporter.datasets.dataset import Template
+
+
+class Names:
+    """What one dataset learns and another needs: ids in use, and names."""
+
+    def __init__(self) -> None:
+        self.templates: Mapping[str, Template] = {}
+        self._in_use: dict[str, tuple[str, ...]] = {}
+        self._listed = asyncio.Event()
+        self._reported = asyncio.Event()
+
+    def listed(self, templates: Mapping[str, Template] | None) -> None:
+        """Take the list of templates; None where it cannot be had."""
+        self.templates = self.templates if templates is None else templates
+        self._listed.set()
+
+    def reported(self, window: str, in_use: tuple[str, ...]) -> None:
+        """Take the ids that the newest report of a window names."""
+        self._in_use[window] = in_use
+        self._reported.set()
+
+    async def known(self) -> None:
+        """Wait for the first report, and for the first try to get the list."""
+        await self._reported.wait()
+        await self._listed.wait()
+
+    def in_use(self, window: str) -> tuple[str, ...]:
+        """Give the ids in use in a window, or in any where it has no report."""
+        if window in self._in_use:
+            return self._in_use[window]
+        return tuple(dict.fromkeys(each for ids in self._in_use.values() for each in ids))

@@ -1,0 +1,178 @@
+"""Polls one deployment: asks, converts, publishes, and knows how it goes."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
+
+from insights_exporter.coder.client import Coder
+from insights_exporter.coder.clock import ServerClock
+from insights_exporter.coder.exchange import Errand
+from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.config.settings import Deployment
+from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, View
+from insights_exporter.datasets.spans import midnight
+from insights_exporter.polling.asking import ask_all, ask_each
+from insights_exporter.polling.converting import converted, understood
+from insights_exporter.polling.jobs import Job
+from insights_exporter.polling.names import Names
+from insights_exporter.polling.news import News
+from insights_exporter.polling.publisher import Publisher, rendered
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_UNAVAILABLE = frozenset({"disabled", "unsupported"})
+_RETRY_UNAVAILABLE = 3600.0
+_SHORTEST_DEADLINE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a poller works with: the parts of one deployment, and those that all share."""
+
+    deployment: Deployment
+    coder: Coder
+    clock: ServerClock
+    names: Names
+    publisher: Publisher
+    converter: Executor
+    pseudonym_key: bytes | None = None
+
+
+class Poller:
+    """Polls the datasets of one deployment, each when its job is run.
+
+    `advance` is called with a job that has to run again soon.
+    """
+
+    def __init__(self, bench: Bench, advance: Callable[[Job], None]) -> None:
+        self._bench = bench
+        self._zone = ZoneInfo(bench.deployment.timezone)
+        self._publisher = bench.publisher
+        self._advance = advance
+        self._news = News(bench.deployment.name)
+        self._said: dict[str, dict[str, Conversion]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def poll(self, job: Job) -> None:
+        """Poll once, and let the health tell how it went."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < job.requests.not_before:
+            return
+        if job.dataset.partial:
+            await self._bench.names.known()
+        started = loop.time()
+        try:
+            await self._collect(job)
+        except RequestFailed as failure:
+            self._failed(job, failure, loop.time() - started)
+        else:
+            self._succeeded(job, loop.time() - started)
+        self._publisher.health(job.dataset.name)
+
+    async def _collect(self, job: Job) -> None:
+        view = self._view(job)
+        questions = job.dataset.questions(view)
+        ask = ask_each if job.dataset.partial else ask_all
+        asked = await ask(self._bench.coder, questions, self._errand(job))
+        failure = asked.failure
+        if job.dataset.partial:
+            good, misunderstood = await self._in_thread(understood, job.dataset, view, asked.answers)
+            job.requests.failures["invalid"] += len(asked.answers) - len(good)
+            job.kept.renew(questions, good, asyncio.get_running_loop().time())
+            await self._show_kept(job)
+            failure = failure or misunderstood
+        elif failure is None:
+            await self._show(job, view, asked.answers, job.poll.pace.max_age)
+        if failure:
+            raise failure
+
+    async def _show_kept(self, job: Job) -> None:
+        now = asyncio.get_running_loop().time()
+        answers = job.kept.alive(now)
+        await self._show(job, self._view(job), answers, job.kept.next_death(now))
+
+    async def _show(self, job: Job, view: View, answers: Sequence[Answer], lives: float) -> None:
+        try:
+            result = await self._in_thread(converted, job.dataset, view, answers)
+        except RequestFailed as failure:
+            job.requests.failures[failure.reason] += 1
+            raise
+        job.poll.folded = result.said.folded
+        job.requests.rows_invalid += len(result.said.invalid)
+        self._news.rows_invalid(job.poll.dataset, result.said.invalid)
+        source = self._publisher.source(job.poll.dataset, job.poll.window)
+        self._publisher.data(source, result.chunks)
+        self._publisher.until_stale(source, lives, lambda: self._stale(job))
+        if any(family.rolls_over for family in result.chunks):
+            self._publisher.until_midnight(source, self._left_of_day(view), lambda: self._advance(job))
+        self._pass_on(job, result.said)
+
+    def _pass_on(self, job: Job, said: Conversion) -> None:
+        """Tell what other jobs wait for, and what the windows of a dataset say together."""
+        if said.in_use is not None:
+            self._bench.names.reported(job.poll.window, said.in_use)
+        if job.window is not None:
+            self._said.setdefault(job.dataset.name, {})[job.poll.window] = said
+            self._show_across(job.dataset)
+
+    def _show_across(self, dataset: Dataset) -> None:
+        samples = dataset.across(self._said[dataset.name].values())
+        chunks = rendered(samples, self._bench.deployment.name)
+        self._publisher.data(self._publisher.source(dataset.name, ""), chunks)
+
+    def _stale(self, job: Job) -> None:
+        """Serve a job's data no longer, but for kept answers that are still good."""
+        if job.kept.alive(asyncio.get_running_loop().time()):
+            self._background(self._show_kept(job))
+            return
+        self._publisher.withdraw(self._publisher.source(job.poll.dataset, job.poll.window))
+        if self._said.get(job.dataset.name, {}).pop(job.poll.window, None):
+            self._show_across(job.dataset)
+
+    def _failed(self, job: Job, failure: RequestFailed, seconds: float) -> None:
+        now = asyncio.get_running_loop().time()
+        unavailable = failure.reason in _UNAVAILABLE
+        job.requests.unavailable = failure.reason if unavailable else None
+        job.requests.not_before = now + _RETRY_UNAVAILABLE if unavailable else 0.0
+        job.poll.failed(time.time(), seconds, failure)
+        self._news.failed(job.name, job.dataset.name, failure, now)
+
+    def _succeeded(self, job: Job, seconds: float) -> None:
+        job.requests.unavailable, job.requests.not_before = None, 0.0
+        job.poll.succeeded(time.time(), seconds)
+        self._news.succeeded(job.name, asyncio.get_running_loop().time())
+
+    def _view(self, job: Job) -> View:
+        return View(
+            deployment=self._bench.deployment,
+            window=job.window,
+            now=self._bench.clock.now().astimezone(self._zone),
+            templates=self._bench.names.templates,
+            in_use=self._bench.names.in_use(job.poll.window),
+            pseudonym_key=self._bench.pseudonym_key,
+        )
+
+    def _left_of_day(self, view: View) -> float:
+        tomorrow = midnight(view.now.date() + timedelta(days=1), self._zone)
+        return (tomorrow - self._bench.clock.now()).total_seconds()
+
+    def _errand(self, job: Job) -> Errand:
+        seconds = max(job.poll.pace.every, _SHORTEST_DEADLINE)
+        deadline = asyncio.get_running_loop().time() + seconds
+        return Errand(job.requests, deadline, priority=2 if job.dataset.partial else 0)
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        call = partial(work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._bench.converter, call)
+
+    def _background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

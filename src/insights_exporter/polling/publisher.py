@@ -1,0 +1,105 @@
+"""Publishes what polls of one deployment gave, and takes it away in time."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+
+from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.render import Chunk, render
+from insights_exporter.exposition.samples import Samples
+from insights_exporter.exposition.snapshot import Source
+from insights_exporter.polling.board import Board
+from insights_exporter.polling.health import PollHealth, RequestHealth
+from insights_exporter.polling.health_families import POLL_FAMILIES
+from insights_exporter.polling.shelf import Changes, Shelf
+
+
+def rendered(samples: Iterable[Samples], deployment: str) -> dict[Family, Chunk]:
+    """Render samples, one chunk a family."""
+    return {each.family: render(each, deployment) for each in samples}
+
+
+def _at(source: Source, chunks: Mapping[Family, Chunk]) -> Changes:
+    return {(family, source): chunk for family, chunk in chunks.items()}
+
+
+class Publisher:
+    """Puts one deployment's data and health on the board.
+
+    Data that are not renewed within their time are withdrawn, those that
+    name a day at its midnight.
+    """
+
+    def __init__(self, deployment: str, ceiling: int, board: Board) -> None:
+        self._deployment = deployment
+        self._shelf = Shelf(ceiling)
+        self._board = board
+        self._health: dict[Source, tuple[PollHealth, RequestHealth]] = {}
+        self._timers: dict[tuple[Source, str], asyncio.TimerHandle] = {}
+
+    def source(self, dataset: str, window: str) -> Source:
+        """Name where data come from."""
+        return (self._deployment, dataset, window)
+
+    def watch(self, poll: PollHealth, requests: RequestHealth) -> None:
+        """Show the health of a dataset and window, from now on."""
+        self._health[self.source(poll.dataset, poll.window)] = (poll, requests)
+
+    def data(self, source: Source, chunks: Mapping[Family, Chunk]) -> None:
+        """Serve `chunks`, and no longer what `source` gave before."""
+        self._publish(self._shelf.put(source, chunks))
+
+    def until_stale(self, source: Source, seconds: float, then: Callable[[], None]) -> None:
+        """Call `then` in `seconds`, unless newer data of `source` have come."""
+        self._later(source, "stale", seconds, then)
+
+    def until_midnight(self, source: Source, seconds: float, then: Callable[[], None]) -> None:
+        """Withdraw in `seconds` what names a day, and call `then`."""
+
+        def roll_over() -> None:
+            self.withdraw(source, rolling_only=True)
+            then()
+
+        self._later(source, "midnight", seconds, roll_over)
+
+    def withdraw(self, source: Source, *, rolling_only: bool = False) -> None:
+        """Serve no longer what `source` gave, or what of it names a day."""
+        served = self._shelf.families(source)
+        gone = [family for family in served if family.rolls_over or not rolling_only]
+        self._publish(self._shelf.drop(source, gone))
+
+    def health(self, dataset: str) -> None:
+        """Show how the polls of `dataset` go now."""
+        self._publish({}, dataset)
+
+    def close(self) -> None:
+        """Take everything off the board."""
+        for timer in self._timers.values():
+            timer.cancel()
+        datasets = {poll.dataset for poll, _ in self._health.values()}
+        self._board.publish(self._shelf.clear() | dict.fromkeys(self._health_changes(datasets)))
+
+    def _publish(self, changes: Changes, dataset: str | None = None) -> None:
+        touched = {dataset for _, (_, dataset, _) in changes} | ({dataset} if dataset else set())
+        self._board.publish(changes | self._health_changes(touched))
+
+    def _health_changes(self, datasets: set[str]) -> Changes:
+        changes: Changes = {}
+        for source, (poll, requests) in self._health.items():
+            if poll.dataset in datasets:
+                poll.series = self._shelf.series(source)
+                poll.withheld = self._shelf.held_back(source)
+                changes |= self._health_of(source, poll, requests)
+        return changes
+
+    def _health_of(self, source: Source, poll: PollHealth, requests: RequestHealth) -> Changes:
+        shown: Changes = {(family, source): None for family in POLL_FAMILIES}
+        if requests.unavailable is None:
+            shown |= _at(source, rendered(poll.samples(), self._deployment))
+        by_dataset = self.source(poll.dataset, "")
+        return shown | _at(by_dataset, rendered(requests.samples(), self._deployment))
+
+    def _later(self, source: Source, why: str, seconds: float, do: Callable[[], None]) -> None:
+        earlier = self._timers.pop((source, why), None)
+        if earlier:
+            earlier.cancel()
+        self._timers[source, why] = asyncio.get_running_loop().call_later(seconds, do)

@@ -1,0 +1,90 @@
+"""One deployment that is being polled: its parts, its jobs, its end."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from ssl import SSLContext
+
+import httpx
+
+from insights_exporter.coder.client import Coder
+from insights_exporter.coder.clock import ServerClock
+from insights_exporter.coder.exchange import Exchange
+from insights_exporter.config.settings import Deployment
+from insights_exporter.polling.board import Board
+from insights_exporter.polling.facts import Facts
+from insights_exporter.polling.jobs import Job, jobs_of
+from insights_exporter.polling.names import Names
+from insights_exporter.polling.poller import Bench, Poller
+from insights_exporter.polling.publisher import Publisher
+from insights_exporter.polling.schedule import Schedule
+
+_FACTS = "facts"
+_FACTS_EVERY = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all deployments of one process share."""
+
+    board: Board
+    schedule: Schedule
+    converter: Executor
+    transport: httpx.AsyncBaseTransport | None = None
+
+
+class Watch:
+    """Polls one deployment from `start` to `stop`."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        token: Callable[[], str],
+        pseudonym_key: bytes | None,
+        tls: SSLContext,
+        shared: Shared,
+    ) -> None:
+        self.deployment = deployment
+        self.clock = ServerClock(time.time, time.monotonic)
+        self.publisher = Publisher(deployment.name, deployment.max_series, shared.board)
+        self._schedule = shared.schedule
+        self._exchange = Exchange(deployment, token, tls, self.clock, shared.transport)
+        coder = Coder(self._exchange, None if deployment.dialect == "auto" else deployment.dialect)
+        names = Names()
+        bench = Bench(deployment, coder, self.clock, names, self.publisher, shared.converter, pseudonym_key)
+        self._poller = Poller(bench, self._advance)
+        self._facts = Facts(deployment.name, self._exchange, token, names, self.publisher)
+        self.jobs = tuple(jobs_of(deployment))
+
+    def start(self) -> None:
+        """Learn the server's clock, then poll everything, now and again and again."""
+        for job in self.jobs:
+            self.publisher.watch(job.poll, job.requests)
+            self.publisher.health(job.dataset.name)
+        self._schedule.add(self._id(_FACTS), self._facts.poll, _FACTS_EVERY)
+        for job in self.jobs:
+            self._schedule.add(self._id(job.name), partial(self._run, job), job.poll.pace.every)
+
+    async def stop(self) -> None:
+        """Poll nothing more, and take everything off the board."""
+        for name in (_FACTS, *(job.name for job in self.jobs)):
+            self._schedule.remove(self._id(name))
+        self.publisher.close()
+        await self._exchange.close()
+
+    @property
+    def tried(self) -> bool:
+        """Whether every job but the breakdown has been tried once."""
+        return all(job.tried for job in self.jobs if not job.dataset.partial)
+
+    async def _run(self, job: Job) -> None:
+        await self._facts.clock_known()
+        await self._poller.poll(job)
+
+    def _advance(self, job: Job) -> None:
+        self._schedule.advance(self._id(job.name))
+
+    def _id(self, job: str) -> str:
+        return f"{self.deployment.name}/{job}"

@@ -1,0 +1,67 @@
+"""The HTTP server: uvicorn on a socket of ours, ended by whoever runs it."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+_BACKLOG = 512
+_GRACE = 4
+
+
+class Server(uvicorn.Server):
+    """A uvicorn that leaves the signals to the program that it is a part of."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def make_server(app: ASGIApp) -> Server:
+    """Make a server for `app`; `serve(sockets=[...])` runs it until `should_exit` is set."""
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        loop="none",
+        lifespan="off",
+        ws="none",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_GRACE,
+        backlog=_BACKLOG,
+    )
+    return Server(config)
+
+
+def listen(address: str) -> socket.socket:
+    """Open the listening socket for `HOST:PORT`; without a host it takes all interfaces.
+
+    Raises:
+        OSError: the address cannot be had.
+        ValueError: it is not of this form.
+    """
+    host, port = split_address(address)
+    if host:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    dual = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if dual else socket.AF_INET
+    return socket.create_server(("", port), family=family, dualstack_ipv6=dual, backlog=_BACKLOG)
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Split `HOST:PORT`, `[HOST]:PORT` or `:PORT`.
+
+    Raises:
+        ValueError: it is not of this form.
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f"{address!r} is not an address; write it as HOST:PORT, for example :12112")
+    return host.removeprefix("[").removesuffix("]"), int(port)
