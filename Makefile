@@ -7,7 +7,7 @@ BIN := $(DEV)/bin
 MINUTES ?= 10
 TESTS ?= tests
 ARGS ?=
-SOURCES := $(shell find src -name '*.py' -o -name '*.j2' -o -name '*.html' -o -name '*.json' -o -name '*.css')
+SOURCES := $(shell find src -type f -not -path '*/__pycache__/*')
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONPATH :=

@@ -7,16 +7,20 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "insights_exporter"
 OURS = "insights_exporter."
 
+PARTS = ("config", "exposition", "datasets", "coder", "polling", "web", "backfill")
+
 MAY_IMPORT = {
     "config": (),
     "exposition": (),
+    "logs": (),
     "datasets": ("config", "exposition"),
     "coder": ("config", "datasets"),
     "polling": ("config", "exposition", "datasets", "coder"),
     "web": ("config", "exposition", "polling"),
     "backfill": ("config", "exposition", "datasets", "coder"),
     "demo": (),
-    "cli": ("config", "exposition", "datasets", "coder", "polling", "web", "backfill", "demo"),
+    "commands": (*PARTS, "demo", "logs"),
+    "cli": ("config", "commands", "logs"),
 }
 """What a room may import beside itself and the package's version."""
 

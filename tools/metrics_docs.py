@@ -14,7 +14,6 @@ ROOMS = ("datasets", "exposition", "polling")
 CHAPTERS = (
     ("coder_insights_", "Coder's data", "What Coder's Insights API answered to the last good poll."),
     ("insights_exporter_", "The exporter itself", "How its polls go, and how it was set."),
-    ("", "Its process", "What every process of its kind tells."),
 )
 
 KINDS = {
@@ -32,11 +31,21 @@ There are no `_created` series.
 """
 
 
+CLOSING = """
+## Its process
+
+The usual `process_` and `python_` metrics, at most a second old.
+"""
+
+
 def render() -> Mapping[str, str]:
     """Give the text of the file, by its path."""
     families = sorted(declared_families(), key=lambda family: family.name)
-    chapters = (chapter(title, about, members(prefix, families)) for prefix, title, about in CHAPTERS)
-    return {PATH: OPENING + "\n".join(filter(None, chapters))}
+    chapters = [
+        chapter(title, about, [family for family in families if family.name.startswith(prefix)])
+        for prefix, title, about in CHAPTERS
+    ]
+    return {PATH: OPENING + "\n".join(chapters) + CLOSING}
 
 
 def declared_families() -> tuple[Family, ...]:
@@ -71,18 +80,8 @@ def _families_of(value: object) -> Iterator[Family]:
             yield from _families_of(item)
 
 
-def members(prefix: str, families: list[Family]) -> list[Family]:
-    """Give the families of the chapter that `prefix` marks; the empty one takes the rest."""
-    prefixes = tuple(other for other, _, _ in CHAPTERS if other)
-    if prefix:
-        return [family for family in families if family.name.startswith(prefix)]
-    return [family for family in families if not family.name.startswith(prefixes)]
-
-
 def chapter(title: str, about: str, families: list[Family]) -> str:
-    """Give a chapter with one section a family; nothing where there is none."""
-    if not families:
-        return ""
+    """Give a chapter with one section a family."""
     return f"## {title}\n\n{about}\n\n" + "\n".join(section(family) for family in families)
 
 
