@@ -1,7 +1,12 @@
 """docs/metrics.md: what is told of a family."""
 
+from pathlib import Path
+
+import yaml
+
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.tail import process_registry
+from tests.peers.promtool import Promtool
 from tools import metrics_docs
 
 FULL = Family(
@@ -49,3 +54,17 @@ def test_what_is_not_declared_is_of_the_process() -> None:
     others = [metric.name for metric in process_registry().collect()]
 
     assert [] == [name for name in others if not name.startswith(("process_", "python_"))]
+
+
+def test_every_family_has_a_valid_example(promtool: Promtool, tmp_path: Path) -> None:
+    """Prometheus can evaluate the example of each declared family."""
+    rules = [
+        {"record": f"example:{family.name}", "expr": family.example}
+        for family in metrics_docs.declared_families()
+    ]
+    file = tmp_path / "rules.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "examples", "rules": rules}]}), encoding="utf-8")
+
+    done = promtool.run("check", "rules", "--lint=none", str(file))
+
+    assert (0, "") == (done.returncode, done.stderr)
