@@ -1,0 +1,24 @@
+"""Build everything that is made from this folder: `python -m grafana.build`."""
+
+from pathlib import Path
+from typing import Final
+
+from grafana.rules import render as rules
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+
+def render() -> dict[str, str]:
+    """Give the text of all built files by their path in the repository."""
+    return rules.render()
+
+
+def write(files: dict[str, str], root: Path = ROOT) -> None:
+    """Write `files` under `root`."""
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(render())

@@ -1,0 +1,38 @@
+"""What dashboards, rules and runbooks call each other by."""
+
+from dataclasses import dataclass
+from typing import Final
+
+ADDRESS: Final = "https://github.com/insights-exporter/insights-exporter"
+
+TAG: Final = "coder-insights"
+"""The tag by which the dashboards find each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A dashboard's identity: `uid` is in links and bookmarks and never changes."""
+
+    uid: str
+    title: str
+    file: str
+
+    @property
+    def path(self) -> str:
+        """Give its path on any Grafana, to be put behind that Grafana's address."""
+        return f"/d/{self.uid}"
+
+
+ADOPTION: Final = Board("coder-insights-adoption", "Coder Insights / Adoption", "adoption.json")
+TEMPLATES: Final = Board(
+    "coder-insights-templates", "Coder Insights / Templates and parameters", "templates.json"
+)
+CONNECTION: Final = Board(
+    "coder-insights-connection", "Coder Insights / Connection quality", "connection.json"
+)
+HEALTH: Final = Board("coder-insights-health", "Coder Insights / Exporter health", "health.json")
+
+
+def runbook(alert: str) -> str:
+    """Give the address of an alert's runbook."""
+    return f"{ADDRESS}/blob/main/docs/runbooks/{alert}.md"

@@ -1,0 +1,1 @@
+"""Recording rules and alerts, written as tables and built into plain YAML."""

@@ -1,0 +1,149 @@
+"""Alerts about the exporter: that it runs, is let in, and has fresh data."""
+
+from typing import Final
+
+from grafana import project, thresholds
+from grafana.rules import recording
+from grafana.rules.model import Alert, Group
+
+AGE: Final = f"(time() - {recording.LAST_SUCCESS})"
+
+SEEN: Final = "present_over_time(insights_exporter_build_info[1w])"
+
+# A pod that never came up has an instance that was never seen, but a job that was. A job that
+# covers other programs too says nothing, so there the instance must have been seen.
+DOWN: Final = f"""\
+(
+  (up == 0 and on (job) {SEEN})
+  unless on (job)
+  (up == 1 unless on (job, instance) insights_exporter_build_info)
+)
+or
+(up == 0 and on (job, instance) {SEEN})
+or on ()
+absent(insights_exporter_build_info)"""
+
+REFUSALS: Final = 'insights_exporter_request_failures_total{reason=~"unauthorized|forbidden|not_permitted"}'
+
+# A counter that was born with its first refusal has no increase yet.
+REFUSED: Final = f"""\
+(
+  sum without (instance, pod) (increase({REFUSALS}[6h])) > 0
+  or
+  sum without (instance, pod) (
+    {REFUSALS}
+    unless
+    {REFUSALS} offset 6h
+  ) > 0
+)
+and on (job, deployment, dataset)
+min without (window) ({recording.POLL_SUCCESS}) == 0"""
+
+ALERTS: Final = (
+    Alert(
+        name="InsightsExporterDown",
+        severity="critical",
+        hold="10m",
+        expr=DOWN,
+        summary="An insights exporter is not scraped.",
+        description=(
+            "Prometheus gets no page from "
+            "{{ if $labels.instance }}{{ $labels.instance }} (job {{ $labels.job }})"
+            "{{ else }}any insights exporter{{ end }}: "
+            "Coder's usage is not recorded while this lasts."
+        ),
+        board=project.HEALTH,
+        of_deployment=False,
+    ),
+    Alert(
+        name="InsightsDeploymentNotPolled",
+        severity="critical",
+        hold="15m",
+        expr=f"{recording.ANY_POLL_SUCCESS} == 0",
+        summary="Nothing can be polled from a Coder deployment.",
+        description=(
+            "The last poll of every dataset of {{ $labels.deployment }} failed. "
+            "Its numbers are the last good ones now and vanish as they get too old."
+        ),
+        board=project.HEALTH,
+    ),
+    Alert(
+        name="InsightsDataTooOld",
+        severity="warning",
+        hold="15m",
+        expr=(
+            f"{AGE} > {recording.MAX_AGE}\nand\n{AGE} > {thresholds.MISSED_POLLS} * {recording.POLL_INTERVAL}"
+        ),
+        summary="Data of a Coder deployment are too old to be served.",
+        description=(
+            "Last good poll of {{ $labels.dataset }}{{ if $labels.window }} ({{ $labels.window }}){{ end }} "
+            "of {{ $labels.deployment }}: "
+            "{{ if gt $value 1e9 }}never{{ else }}{{ $value | humanizeDuration }} ago{{ end }}. "
+            "That is longer than max_age allows, so its series are gone."
+        ),
+        board=project.HEALTH,
+    ),
+    Alert(
+        name="InsightsDatasetRefused",
+        severity="warning",
+        hold="15m",
+        expr=REFUSED,
+        summary="Coder refuses a dataset to the exporter's token.",
+        description=(
+            "{{ $labels.deployment }} answers requests for {{ $labels.dataset }} with "
+            "{{ $labels.reason }}, so its series are missing. Auditor is the least role that may read all."
+        ),
+        board=project.HEALTH,
+    ),
+    Alert(
+        name="InsightsTokenExpiresSoon",
+        severity="warning",
+        hold="15m",
+        expr=f"{recording.TOKEN_REST} < {thresholds.TOKEN_LOW}",
+        summary="The exporter's token for a Coder deployment expires soon.",
+        description=(
+            "The token for {{ $labels.deployment }} has {{ $value | humanizePercentage }} of its lifetime "
+            "left and is not prolonged by use. Without a new one all polls of this deployment will fail."
+        ),
+        board=project.HEALTH,
+    ),
+    Alert(
+        name="InsightsTokenAlmostExpired",
+        severity="critical",
+        hold="5m",
+        expr=f"{recording.TOKEN_REST} < {thresholds.TOKEN_ENDING}",
+        summary="The exporter's token for a Coder deployment is about to expire.",
+        description=(
+            "The token for {{ $labels.deployment }} has {{ $value | humanizePercentage }} of its lifetime "
+            "left. Renew it now: all polls of this deployment are about to fail."
+        ),
+        board=project.HEALTH,
+    ),
+    Alert(
+        name="InsightsRateLimitNearEnd",
+        severity="warning",
+        hold="15m",
+        expr=f"{recording.REQUESTS_LEFT} < {thresholds.REQUESTS_LEFT}",
+        summary="The exporter is close to Coder's rate limit.",
+        description=(
+            "{{ $labels.deployment }} allows {{ $value }} more requests for {{ $labels.dataset }} this "
+            "minute. Beyond that it refuses the exporter, and whoever shares its user or address."
+        ),
+        board=project.HEALTH,
+    ),
+    Alert(
+        name="InsightsSeriesLimitReached",
+        severity="info",
+        hold="1h",
+        expr=f"{recording.FOLDED} > {thresholds.FOLDED}",
+        summary="A limit folds away a good part of a deployment's series.",
+        description=(
+            "{{ $value | humanizePercentage }} of what {{ $labels.dataset }}"
+            "{{ if $labels.window }} ({{ $labels.window }}){{ end }} of {{ $labels.deployment }} would show "
+            "is folded together or left out by limits."
+        ),
+        board=project.HEALTH,
+    ),
+)
+
+GROUP: Final = Group("insights-exporter.exporter", ALERTS)

@@ -1,0 +1,59 @@
+"""Rules as plain YAML, the form that Prometheus, the chart and the tests read."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import yaml
+
+from grafana.rules import exporter, recording, usage
+from grafana.rules.model import Alert, Group
+
+FOLDER: Final = "helm/insights-exporter/rules"
+
+ALERTS: Final[tuple[Alert, ...]] = exporter.ALERTS + usage.ALERTS
+
+HEADER: Final = "# Built from grafana/rules by `make dashboards`; change it there.\n"
+
+RUNBOOKS: Final = """\
+<!-- Built from grafana/rules by `make dashboards`; change it there. -->
+# Runbooks
+
+One for each alert of `helm/insights-exporter/rules/alerts.yaml`: what it means and costs, how to find the
+cause, and what to do. Install the rules as [docs/dashboards.md](../dashboards.md) tells.
+
+| alert | severity | fires after | meaning |
+|---|---|---|---|
+"""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes as people do: text of several lines as a block, lists indented."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  PyYAML's signature
+        """Go one level deeper, in lists too."""
+        super().increase_indent(flow, indentless=False)
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _yaml(groups: Iterable[Group]) -> str:
+    content = {"groups": [group.mapping() for group in groups]}
+    return HEADER + yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=10_000, allow_unicode=True)
+
+
+def _line(alert: Alert) -> str:
+    return f"| [{alert.name}]({alert.name}.md) | {alert.severity} | {alert.hold} | {alert.summary} |\n"
+
+
+def render() -> dict[str, str]:
+    """Give the rule files and the list of runbooks by their path in the repository."""
+    return {
+        f"{FOLDER}/recording.yaml": _yaml([recording.GROUP]),
+        f"{FOLDER}/alerts.yaml": _yaml([exporter.GROUP, usage.GROUP]),
+        "docs/runbooks/README.md": RUNBOOKS + "".join(map(_line, ALERTS)),
+    }

@@ -1,0 +1,97 @@
+"""Alerts about what Coder's users experience, and whether there are any."""
+
+from typing import Final
+
+from grafana import project, thresholds
+from grafana.rules import recording
+from grafana.rules.model import Alert, Group
+
+UUID: Final = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+LATENCY: Final = f'{{window="{thresholds.POOR_WINDOW}", percentile="p50"}}'
+
+YESTERDAY: Final = f'{recording.DAILY_USERS}{{day="yesterday"}}'
+TODAY: Final = f'{recording.DAILY_USERS}{{day="today"}}'
+
+
+def _working_day(day: str) -> str:
+    """Give a condition that holds from Monday to Friday."""
+    weekday = f'{recording.WEEKDAY}{{day="{day}"}}'
+    return f"{weekday} > 0\nand\n{weekday} < 6"
+
+
+def _unnamed(offset: str = "") -> str:
+    """Give the templates that were used on the last whole day and have an id for a name."""
+    selector = (
+        f'coder_insights_template_daily_active_users{{day="yesterday", template_name=~"{UUID}"}}{offset}'
+    )
+    return f"{recording.once(selector)} > 0"
+
+
+ALERTS: Final = (
+    Alert(
+        name="InsightsUserLatencyHigh",
+        severity="warning",
+        hold="1h",
+        expr=(
+            f"{recording.USERS_ABOVE_POOR}{LATENCY} > {thresholds.POOR_USERS}\n"
+            f"and\n"
+            f"{recording.MEASURED_USERS}{LATENCY} >= {thresholds.POOR_USERS_OF}"
+        ),
+        summary="Many users of a Coder deployment have a slow connection.",
+        description=(
+            "{{ $value | humanizePercentage }} of the users of {{ $labels.deployment }} "
+            f"had a median latency above {thresholds.LATENCY_POOR * 1000:.0f} ms "
+            "in the window {{ $labels.window }}."
+        ),
+        board=project.CONNECTION,
+    ),
+    Alert(
+        name="InsightsDailyUsersHalved",
+        severity="warning",
+        hold="2h",
+        expr=(
+            f"{YESTERDAY} / {YESTERDAY} offset 1w < {thresholds.USERS_FALLEN_TO}\n"
+            f"and\n{YESTERDAY} offset 1w >= {thresholds.USERS_FALLEN_OF}\n"
+            f"and\n{_working_day('yesterday')}"
+        ),
+        summary="Far fewer people used Coder than on the same weekday a week before.",
+        description=(
+            "Yesterday {{ $labels.deployment }} had {{ $value | humanizePercentage }} "
+            "of the daily active users it had on that weekday a week before."
+        ),
+        board=project.ADOPTION,
+    ),
+    Alert(
+        name="InsightsNobodyActive",
+        severity="warning",
+        hold="15m",
+        expr=(
+            f"{TODAY} == 0\n"
+            f'and\n(time() - {recording.DAY_START}{{day="today"}}) > {thresholds.NOBODY_AFTER * 3600}\n'
+            f"and\n{_working_day('today')}\n"
+            f"and on (job, deployment)\nmax_over_time({YESTERDAY}[1w]) >= {thresholds.NOBODY_OF}"
+        ),
+        summary="Nobody has used Coder on a working day.",
+        description=(
+            "{{ $labels.deployment }} counts {{ $value }} active users today, a working day that is "
+            f"more than {thresholds.NOBODY_AFTER} hours old, though it had users in the last week."
+        ),
+        board=project.ADOPTION,
+    ),
+    Alert(
+        name="InsightsTemplateWithoutName",
+        severity="info",
+        hold="1h",
+        expr=f"{_unnamed()}\nand\n{_unnamed(' offset 1d')}",
+        summary="A template in use has no name that the exporter can see.",
+        description=(
+            "{{ $value }} users of {{ $labels.deployment }} worked yesterday, and some the day before, "
+            "with template {{ $labels.template_id }}, which Coder does not list: "
+            "deleted, or hidden from the token."
+        ),
+        board=project.TEMPLATES,
+    ),
+)
+
+GROUP: Final = Group("insights-exporter.usage", ALERTS)

@@ -1,0 +1,48 @@
+"""Every number at which an alert fires or a dashboard changes its colour."""
+
+from typing import Final
+
+LATENCY_FAIR: Final = 0.15
+"""Seconds up to which Coder paints a user's latency green."""
+
+LATENCY_POOR: Final = 0.3
+"""Seconds above which Coder paints a user's latency red."""
+
+POOR_USERS: Final = 0.2
+"""Share of users above `LATENCY_POOR` that is worth an alert."""
+
+POOR_USERS_NOTICE: Final = 0.1
+"""Share of users above a limit that dashboards show in yellow."""
+
+POOR_USERS_OF: Final = 5
+"""Users with a measured latency below which a share of them says nothing."""
+
+POOR_WINDOW: Final = "7d"
+"""Window that the latency alert looks at: a default one, neither jumpy nor slow to recover."""
+
+TOKEN_LOW: Final = 0.25
+"""Rest of a token's lifetime, as a share, at which there is still time to renew it."""
+
+TOKEN_ENDING: Final = 0.1
+"""Rest of a token's lifetime at which it has to be renewed now."""
+
+REQUESTS_LEFT: Final = 50
+"""Requests left in Coder's rate limit, about a tenth of its default of 512 a minute."""
+
+FOLDED: Final = 0.1
+"""Share of the source series that limits may fold away unremarked."""
+
+MISSED_POLLS: Final = 2
+"""Poll intervals that may pass before data can be called too old."""
+
+USERS_FALLEN_TO: Final = 0.5
+"""Share of the same weekday's users a week ago."""
+
+USERS_FALLEN_OF: Final = 20
+"""Users a week ago below which a fall by half may be chance."""
+
+NOBODY_AFTER: Final = 18
+"""Hours of a day after which a day without anybody is no late start."""
+
+NOBODY_OF: Final = 5
+"""Users on some day of the last week below which a day without anybody is normal."""

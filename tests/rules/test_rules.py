@@ -1,0 +1,143 @@
+"""The rules: what Prometheus' own judge says, and what rules, runbooks and tests owe each other."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from grafana.project import ADDRESS
+from tests.peers.promtool import Promtool
+
+ROOT = Path(__file__).resolve().parents[2]
+RULES = ROOT / "helm/insights-exporter/rules"
+RUNBOOKS = ROOT / "docs/runbooks"
+CASES = Path(__file__).parent
+
+SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
+
+
+def rules(kind: str) -> Iterator[Mapping[str, Any]]:
+    """Give the rules of a kind, `alert` or `record`, as the shipped files have them."""
+    for file in sorted(RULES.glob("*.yaml")):
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
+            yield from (rule for rule in group["rules"] if kind in rule)
+
+
+ALERTS = {rule["alert"]: rule for rule in rules("alert")}
+RECORDS = {rule["record"]: rule for rule in rules("record")}
+
+each_alert = pytest.mark.parametrize("alert", ALERTS)
+
+
+def test_promtool_finds_nothing_to_say(promtool: Promtool) -> None:
+    """Every check of promtool, warnings counted as errors, is content with the shipped files."""
+    checked = promtool.run("check", "rules", "--lint=all", "--lint-fatal", *map(str, RULES.glob("*.yaml")))
+
+    assert (0, "") == (checked.returncode, checked.stderr)
+
+
+@each_alert
+def test_alert_fires_stays_quiet_and_recovers(promtool: Promtool, alert: str) -> None:
+    """The cases of an alert hold when Prometheus evaluates the shipped rules over them."""
+    tested = promtool.run("test", "rules", str(CASES / f"{alert}.yaml"), seconds=100)
+
+    assert (0, "") == (tested.returncode, tested.stderr), tested.stdout
+
+
+@each_alert
+def test_alert_has_cases_of_every_kind(alert: str) -> None:
+    """Each alert is shown to fire, not to fire, and to recover."""
+    cases = yaml.safe_load((CASES / f"{alert}.yaml").read_text(encoding="utf-8"))["tests"]
+    names = "; ".join(case["name"] for case in cases)
+
+    assert [] == [word for word in ("fires", "does not fire", "recovers") if word not in names]
+
+
+def test_case_files_are_about_alerts_that_exist() -> None:
+    """No file of cases is left behind by an alert that is gone."""
+    assert set(ALERTS) == {file.stem for file in CASES.glob("*.yaml")}
+
+
+def test_names_are_unique() -> None:
+    """An alert or a recorded series is defined once."""
+    names = [rule.get("alert") or rule["record"] for kind in ("alert", "record") for rule in rules(kind)]
+
+    assert sorted(set(names)) == sorted(names)
+
+
+@each_alert
+def test_alert_is_written_as_people_expect(alert: str) -> None:
+    """Camel case, a known severity, a plain summary, a description that names what is concerned."""
+    rule = ALERTS[alert]
+    annotations = rule["annotations"]
+
+    assert re.fullmatch(r"Insights([A-Z][a-z]+)+", alert)
+    assert len(alert) <= 40
+    assert rule["labels"]["severity"] in {"critical", "warning", "info"}
+    assert rule["for"]
+    assert re.fullmatch(r"[A-Z][^{}]+\.", annotations["summary"])
+    assert "{{" in annotations["description"]
+
+
+@each_alert
+def test_runbook_link_leads_to_the_alert_s_runbook(alert: str) -> None:
+    """The link of an alert names a file that is there, under the project's address."""
+    link = ALERTS[alert]["annotations"]["runbook_url"]
+
+    assert f"{ADDRESS}/blob/main/docs/runbooks/{alert}.md" == link
+    assert (RUNBOOKS / f"{alert}.md").is_file()
+
+
+@each_alert
+def test_runbook_has_its_parts(alert: str) -> None:
+    """A runbook is called like its alert and has all parts, with commands to type among them."""
+    text = (RUNBOOKS / f"{alert}.md").read_text(encoding="utf-8")
+
+    assert f"# {alert}" == text.splitlines()[0]
+    assert SECTIONS == re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
+    diagnosis = text.partition("## Diagnosis")[2].partition("## Mitigation")[0]
+    assert "```" in diagnosis
+
+
+def test_runbooks_are_about_alerts_that_exist() -> None:
+    """No runbook is left behind by an alert that is gone, and the list names them all."""
+    files = {file.stem for file in RUNBOOKS.glob("*.md")} - {"README"}
+    listed = set(re.findall(r"\((\w+)\.md\)", (RUNBOOKS / "README.md").read_text(encoding="utf-8")))
+
+    assert set(ALERTS) == files == listed
+
+
+@each_alert
+def test_queries_of_a_runbook_are_valid(promtool: Promtool, tmp_path: Path, alert: str) -> None:
+    """Each PromQL block of a runbook is a query that Prometheus can read."""
+    text = (RUNBOOKS / f"{alert}.md").read_text(encoding="utf-8")
+    queries = re.findall(r"```promql\n(.+?)```", text, flags=re.DOTALL)
+    tried = [{"record": f"query_{number}", "expr": query} for number, query in enumerate(queries)]
+    file = tmp_path / "queries.yaml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": alert, "rules": tried}]}), encoding="utf-8")
+
+    assert queries
+    assert 0 == promtool.run("check", "rules", str(file)).returncode
+
+
+def test_recorded_series_are_named_by_level_metric_and_operation() -> None:
+    """A recorded series' name has three parts, the first of which are labels that remain."""
+    assert [] == [name for name in RECORDS if not re.fullmatch(r"deployment[a-z_]*:[a-z0-9_]+:[a-z_]+", name)]
+
+
+def test_recorded_series_stand_for_all_exporters_of_a_deployment() -> None:
+    """What comes straight from an exporter loses `instance` and `pod` before anything else."""
+    straight = [rule["expr"] for rule in RECORDS.values() if not re.search(r"\b\w+:\w+:\w+", rule["expr"])]
+
+    assert straight
+    assert [] == [expr for expr in straight if "without (instance, pod) (" not in expr]
+
+
+def test_recorded_series_are_all_used() -> None:
+    """Nothing is recorded that no alert and no other recorded series reads."""
+    read = " ".join(str(rule["expr"]) for kind in ("alert", "record") for rule in rules(kind))
+
+    assert [] == [name for name in RECORDS if name not in read]
