@@ -11,7 +11,8 @@ Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["logfmt", "json"]
 
 _FIRST = ("ts", "level", "msg")
-_CHATTY = ("httpx", "httpcore", "apscheduler", "uvicorn", "asyncio")
+# Their lines tell nothing that the exporter does not tell itself, and may hold addresses of requests.
+_SILENCED = ("httpx", "httpcore", "apscheduler", "uvicorn", "asyncio")
 
 
 def configure(level: Level, form: Format, stream: TextIO | None = None) -> None:
@@ -51,5 +52,5 @@ def configure(level: Level, form: Format, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel(logging.ERROR)
+    for name in _SILENCED:
+        logging.getLogger(name).setLevel(logging.CRITICAL)

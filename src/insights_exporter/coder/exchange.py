@@ -14,11 +14,14 @@ from insights_exporter.coder.clock import ServerClock, parse_http_date
 from insights_exporter.coder.failures import RequestFailed, refusal
 from insights_exporter.coder.pacing import Gate
 from insights_exporter.coder.transport import api_root, http_client
+from insights_exporter.config.problems import ConfigError
 from insights_exporter.config.settings import Deployment
 
 _LONGEST_HOLD = 3600.0
 _RATE_WINDOW = 60.0
 _ERROR_BODY_BYTES = 64 * 1024
+
+_Reply = contextlib.AbstractAsyncContextManager[httpx.Response]
 
 
 class Observer(Protocol):
@@ -59,6 +62,7 @@ class Exchange:
         self._limit = deployment.max_response_bytes
         self._http = http_client(deployment, tls, transport)
         self._root = api_root(deployment)
+        self._secrets = tuple(value.get_secret_value() for value in deployment.headers.values())
 
     async def get(self, path: str, parameters: Mapping[str, str], errand: Errand) -> bytes:
         """Wait for a turn, ask once, and give the body of a 200.
@@ -68,13 +72,14 @@ class Exchange:
         """
         loop = asyncio.get_running_loop()
         async with self.gate.turn(path, errand.priority, errand.deadline):
-            started, remaining, failure = loop.time(), None, None
+            started, token, remaining, failure = loop.time(), "", None, None
             try:
-                async with asyncio.timeout(self._timeout), self._sent(path, parameters) as reply:
+                token = self._token()
+                async with asyncio.timeout(self._timeout), self._sent(path, parameters, token) as reply:
                     remaining = _number(reply, "X-RateLimit-Remaining")
                     return await self._read(path, reply)
-            except (RequestFailed, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-                failure = self._failure(error)
+            except (RequestFailed, ConfigError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+                failure = self._failure(error).without((token, *self._secrets))
                 raise failure from None
             finally:
                 errand.observer.request_ended(loop.time() - started, failure, remaining)
@@ -83,10 +88,7 @@ class Exchange:
         """Close all connections."""
         await self._http.aclose()
 
-    def _sent(self, path: str, parameters: Mapping[str, str]) -> "_Reply":
-        token = self._token()
-        if not token.isascii() or not token.isprintable():
-            raise RequestFailed("unauthorized", "the token has characters that no token has")
+    def _sent(self, path: str, parameters: Mapping[str, str], token: str) -> _Reply:
         headers = {"Coder-Session-Token": token}
         return self._http.stream("GET", self._root + path, params=parameters, headers=headers)
 
@@ -116,12 +118,11 @@ class Exchange:
     def _failure(self, error: Exception) -> RequestFailed:
         if isinstance(error, RequestFailed):
             return error
+        if isinstance(error, ConfigError):
+            return RequestFailed("unauthorized", str(error))
         if isinstance(error, TimeoutError | httpx.TimeoutException):
             return RequestFailed("timeout", f"no whole answer within {self._timeout:g} s", transient=True)
         return RequestFailed("connection", _described(error), transient=True)
-
-
-_Reply = contextlib.AbstractAsyncContextManager[httpx.Response]
 
 
 async def _error_body(reply: httpx.Response) -> bytes:

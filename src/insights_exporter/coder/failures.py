@@ -1,6 +1,6 @@
 """Why a request failed, in the words of `request_failures_total`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
@@ -41,6 +41,11 @@ REMEDIES: Mapping[Reason, str] = {
 
 REASONS: tuple[Reason, ...] = tuple(REMEDIES)
 
+WHOLE_SERVER: frozenset[Reason] = frozenset(
+    {"unauthorized", "rate_limited", "server_error", "timeout", "connection", "redirect", "not_found"}
+)
+"""Reasons that most likely hit every request to the server alike."""
+
 PUBLISHED_PATHS = frozenset(
     {"/insights/daus", "/insights/templates", "/insights/user-activity", "/insights/user-latency"}
 )
@@ -71,6 +76,13 @@ class RequestFailed(Exception):
         self.transient = transient
         self.retry_after = retry_after
 
+    def without(self, secrets: Iterable[str]) -> "RequestFailed":
+        """Give the same failure, its detail without `secrets`, should the server have echoed them."""
+        detail = self.detail
+        for secret in filter(None, secrets):
+            detail = detail.replace(secret, "***")
+        return RequestFailed(self.reason, detail, transient=self.transient, retry_after=self.retry_after)
+
     @property
     def remedy(self) -> str:
         """Say what a person can do about it."""
@@ -92,7 +104,8 @@ def refusal(status: int, path: str, body: bytes, retry_after: float | None = Non
     """
     said = _said(body)
     reason = _reason(status, path, said)
-    text = " ".join(f"HTTP {status} for {path}: {said.message} {said.detail}".split()).rstrip(": ")
+    detail = said.detail if status < 500 else ""  # Coder's database speaks there, maybe of people
+    text = " ".join(f"HTTP {status} for {path}: {said.message} {detail}".split()).rstrip(": ")
     return RequestFailed(
         reason, text[:_DETAIL_LENGTH], transient=status in _TRANSIENT_STATUS, retry_after=retry_after
     )

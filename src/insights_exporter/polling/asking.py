@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from insights_exporter.coder.client import Coder
 from insights_exporter.coder.exchange import Errand
-from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.coder.failures import WHOLE_SERVER, RequestFailed
 from insights_exporter.datasets.dataset import Answer, Question
+
+_GIVE_UP_AFTER = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,17 @@ async def ask_all(coder: Coder, questions: Sequence[Question], errand: Errand) -
 
 
 async def ask_each(coder: Coder, questions: Sequence[Question], errand: Errand) -> Asked:
-    """Ask one after the other, whatever becomes of the others."""
+    """Ask one after the other whatever becomes of the others, until the server fails a few times in a row."""
     answers: list[Answer] = []
     first: RequestFailed | None = None
+    in_a_row = 0
     for question in questions:
         try:
             answers.append(Answer(question, await coder.ask(question, errand)))
+            in_a_row = 0
         except RequestFailed as failure:
             first = first or failure
+            in_a_row += failure.reason in WHOLE_SERVER
+        if in_a_row == _GIVE_UP_AFTER:
+            break
     return Asked(tuple(answers), first)

@@ -1,13 +1,21 @@
 """Turns answers into chunks: pure work, done in a thread beside the event loop."""
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from insights_exporter.coder.failures import RequestFailed
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, InvalidAnswer, View
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.render import Chunk
 from insights_exporter.polling.publisher import rendered
+
+
+def whereabouts(error: Exception) -> str:
+    """Say what went wrong where, without the data that an error's own text may hold."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"unexpected {type(error).__name__} in {last.name} ({Path(last.filename).name}:{last.lineno})"
 
 
 @dataclass(frozen=True, slots=True)

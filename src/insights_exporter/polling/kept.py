@@ -27,7 +27,7 @@ class Kept:
     def next_death(self, now: float) -> float:
         """Give the seconds until the next answer is too old."""
         ages = [now - born for born, _ in self._answers.values()]
-        return min(self._max_age - age for age in ages if age < self._max_age)
+        return min((self._max_age - age for age in ages if age < self._max_age), default=self._max_age)
 
 
 def _key(question: Question) -> _Key:

@@ -5,11 +5,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from insights_exporter.coder.failures import RequestFailed
-
-_OF_THE_SERVER = frozenset(
-    {"unauthorized", "rate_limited", "server_error", "timeout", "connection", "redirect", "not_found"}
-)
+from insights_exporter.coder.failures import WHOLE_SERVER, RequestFailed
 
 
 @dataclass(slots=True)
@@ -36,7 +32,7 @@ class News:
     def failed(self, job: str, dataset: str, failure: RequestFailed, now: float) -> None:
         """Tell a failure, unless it is known."""
         self._over(job, now, but=failure.reason)
-        subject = "" if failure.reason in _OF_THE_SERVER else dataset
+        subject = "" if failure.reason in WHOLE_SERVER else dataset
         key = (failure.reason, subject)
         if key not in self._troubles:
             self._troubles[key] = _Trouble(now)

@@ -18,7 +18,7 @@ from insights_exporter.config.settings import Deployment
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, View
 from insights_exporter.datasets.spans import midnight
 from insights_exporter.polling.asking import ask_all, ask_each
-from insights_exporter.polling.converting import converted, understood
+from insights_exporter.polling.converting import converted, understood, whereabouts
 from insights_exporter.polling.jobs import Job
 from insights_exporter.polling.names import Names
 from insights_exporter.polling.news import News
@@ -72,6 +72,8 @@ class Poller:
             await self._collect(job)
         except RequestFailed as failure:
             self._failed(job, failure, loop.time() - started)
+        except Exception as error:  # noqa: BLE001 -- no answer, however odd, may end a job
+            self._failed(job, RequestFailed("invalid", whereabouts(error)), loop.time() - started)
         else:
             self._succeeded(job, loop.time() - started)
         self._publisher.health(job.dataset.name)
@@ -86,8 +88,9 @@ class Poller:
             good, misunderstood = await self._in_thread(understood, job.dataset, view, asked.answers)
             job.requests.failures["invalid"] += len(asked.answers) - len(good)
             job.kept.renew(questions, good, asyncio.get_running_loop().time())
-            await self._show_kept(job)
             failure = failure or misunderstood
+            if good or not failure:
+                await self._show_kept(job)
         elif failure is None:
             await self._show(job, view, asked.answers, job.poll.pace.max_age)
         if failure:

@@ -64,7 +64,7 @@ class Watch:
             self.publisher.watch(job.poll, job.requests)
             self.publisher.health(job.dataset.name)
         self._schedule.add(self._id(_FACTS), self._facts.poll, _FACTS_EVERY)
-        for job in self.jobs:
+        for job in sorted(self.jobs, key=lambda job: job.poll.pace.every):
             self._schedule.add(self._id(job.name), partial(self._run, job), job.poll.pace.every)
 
     async def stop(self) -> None:
