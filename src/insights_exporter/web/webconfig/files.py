@@ -1,0 +1,71 @@
+"""Files that are read once, together with what they looked like just before."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from insights_exporter.config.problems import Wrong
+
+MAX_BYTES = 2 * 1024 * 1024
+
+Stamp = tuple[int, ...] | None
+"""What tells one state of a file from another; none where there is no file."""
+
+Stamps = Mapping[Path, Stamp]
+
+
+class Files:
+    """Reads files of a directory, each once, so that what was checked is what is used.
+
+    `stamps` holds what each looked like before it was read: a file that
+    changes while it is read is seen as changed at the next look.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.stamps: dict[Path, Stamp] = {}
+        self._directory = directory
+        self._contents: dict[Path, bytes] = {}
+
+    def read(self, name: str) -> bytes:
+        """Give what is in the file; a relative name starts at the directory.
+
+        Raises:
+            Wrong: it cannot be read, or is far larger than such files are.
+        """
+        path = self._directory / name
+        if path not in self._contents:
+            self.stamps[path] = stamp(path)
+            self._contents[path] = _content(path)
+        return self._contents[path]
+
+
+def stamp(path: Path) -> Stamp:
+    """Give the stamp of the file that `path` leads to now, through symbolic links."""
+    try:
+        state = path.stat()
+    except (OSError, ValueError):
+        return None
+    return (state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino, state.st_dev)
+
+
+def changed(stamps: Stamps) -> bool:
+    """Tell whether any of the files is another than when it was read."""
+    return any(stamp(path) != before for path, before in stamps.items())
+
+
+def _content(path: Path) -> bytes:
+    try:
+        special = path.exists() and not path.is_file()
+        content = b"" if special else _beginning(path)
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or "not a path").lower()
+        raise Wrong(f"{path} cannot be read: {reason}", "check the path and the permissions") from None
+    if special:
+        raise Wrong(f"{path} is not a regular file", "name the file that holds the text")
+    if len(content) > MAX_BYTES:
+        raise Wrong(f"{path} is larger than {MAX_BYTES // 1024**2} MiB", "is it the right file?")
+    return content
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)

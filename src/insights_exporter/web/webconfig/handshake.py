@@ -1,0 +1,127 @@
+"""The server's side of TLS connections: who gets in, what the others are told."""
+
+import ipaddress
+import ssl
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+
+import structlog
+
+_NAMES = frozenset({"DNS", "IP Address", "email", "URI"})
+_PLAIN_HTTP = ("HTTP_REQUEST", "HTTPS_PROXY_REQUEST")
+_SPEAK_TLS = b"This port speaks HTTPS: begin the address with https://\n"
+_NOT_TLS = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n"
+    b"Content-Length: %d\r\n\r\n%b" % (len(_SPEAK_TLS), _SPEAK_TLS)
+)
+
+
+class Handshake(ssl.SSLObject):
+    """One connection, that tells a refused client why before it ends.
+
+    The event loop ends a connection as soon as its handshake fails, without
+    sending the alert that OpenSSL has ready. So the failure is first told as
+    a wait for more, which sends the alert; whatever comes then ends it.
+    """
+
+    outgoing: ssl.MemoryBIO
+    allowed_names: frozenset[str]
+    _refusal: ssl.SSLError | None = None
+
+    def do_handshake(self) -> None:
+        """Go on with the handshake.
+
+        Raises:
+            ssl.SSLWantReadError: more must come from the client first.
+            ssl.SSLError: the client is refused.
+        """
+        if self._refusal is not None:
+            raise self._refusal
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as refusal:
+            self._refuse(refusal)
+        self._check_names()
+
+    def _refuse(self, refusal: ssl.SSLError) -> None:
+        if refusal.reason in _PLAIN_HTTP:
+            self.outgoing.write(_NOT_TLS)
+        if not self.outgoing.pending:
+            raise refusal
+        self._refusal = refusal
+        raise ssl.SSLWantReadError from refusal
+
+    def _check_names(self) -> None:
+        if not self.allowed_names:
+            return
+        names = names_of(self)
+        if names.isdisjoint(self.allowed_names):
+            structlog.get_logger("insights_exporter").warning(
+                "client certificate refused", names=sorted(names), remedy="see client_allowed_sans"
+            )
+            raise ssl.SSLCertVerificationError("the client's certificate has none of the allowed names")
+
+
+class ServerContext(ssl.SSLContext):
+    """What holds for connections, as the file says it; `allowed_names` empty: any."""
+
+    sslobject_class = Handshake
+    allowed_names: frozenset[str] = frozenset()
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,  # noqa: FBT001, FBT002 - as the base class has it
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> Handshake:
+        """Give the server's side of a new connection."""
+        made = cast("Handshake", super().wrap_bio(incoming, outgoing, server_side, server_hostname, session))
+        made.outgoing, made.allowed_names = outgoing, self.allowed_names
+        return made
+
+
+class NewestContext(ssl.SSLContext):
+    """Stands where a server takes one context: each new connection gets what `newest` gives then.
+
+    Connections that are open keep the context that they began with.
+    """
+
+    newest: Callable[[], ssl.SSLContext]
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,  # noqa: FBT001, FBT002 - as the base class has it
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        """Give the server's side of a new connection."""
+        return self.newest().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+
+
+def newest_context(newest: Callable[[], ssl.SSLContext]) -> NewestContext:
+    """Give a context for a server's whole life that hands each connection to the newest one."""
+    context = NewestContext(ssl.PROTOCOL_TLS_SERVER)
+    context.newest = newest
+    return context
+
+
+def names_of(connection: ssl.SSLObject) -> frozenset[str]:
+    """Give the names in the client's certificate, addresses in their usual spelling."""
+    certificate: dict[str, Any] = connection.getpeercert() or {}
+    alternative: Iterable[tuple[str, str]] = certificate.get("subjectAltName", ())
+    return frozenset(canonical(name) for kind, name in alternative if kind in _NAMES)
+
+
+def canonical(name: str) -> str:
+    """Spell an IP address as usual, and leave other names as they are."""
+    try:
+        address = ipaddress.ip_address(name.strip())
+    except ValueError:
+        return name
+    return str(getattr(address, "ipv4_mapped", None) or address)
