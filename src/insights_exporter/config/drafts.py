@@ -1,6 +1,6 @@
 """Deployments as they are written, before anything is checked."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -67,3 +67,24 @@ def from_defaults(place: Place, own: object, defaults: object) -> bool:
             return below is not None
         own, defaults = own[step], below
     return False
+
+
+def sources(drafts: Drafts) -> dict[Place, str]:
+    """Give who wrote each value, by its place in the settings."""
+    return {
+        ("deployments", index, *place): draft.origin(place)
+        for index, draft in enumerate(drafts.deployments)
+        for place in _leaves(draft.values)
+    }
+
+
+def _leaves(value: object, place: Place = ()) -> Iterator[Place]:
+    parts: Iterable[tuple[str | int, object]] = ()
+    if isinstance(value, Mapping):
+        parts = value.items()
+    elif isinstance(value, list):
+        parts = enumerate(value)
+    if not value or not parts:
+        yield place
+    for step, part in parts:
+        yield from _leaves(part, (*place, step))

@@ -105,6 +105,6 @@ def _drafts(values: Mapping[str, str], names: Mapping[str, str]) -> Drafts:
         return names.get(str(place[0]), "default") if place else "environment"
 
     def spelled(place: Place) -> str:
-        return names.get(str(place[0]), spell(place)) if place else ""
+        return names.get(str(place[0]), spell(place)) if place and place != ("token_env",) else ""
 
     return Drafts("", Path(), (Draft(values, spelled, origin),))

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from insights_exporter.config.drafts import Draft, Drafts
+from insights_exporter.config.cautions import CAUTIONS
+from insights_exporter.config.drafts import Draft, Drafts, sources
 from insights_exporter.config.environment import environment_drafts
 from insights_exporter.config.files import file_drafts, read_file
-from insights_exporter.config.named_files import open_files, unusable_files
+from insights_exporter.config.named_files import open_files, open_settings, unusable_files
 from insights_exporter.config.problems import ConfigError, Place, Problem
-from insights_exporter.config.rules import ERRORS, WARNINGS, without_missing_windows
+from insights_exporter.config.rules import ERRORS, without_missing_windows
 from insights_exporter.config.settings import Deployment, Settings
 from insights_exporter.config.translation import Found, translate
 from insights_exporter.config.variables import unknown_variables
@@ -69,7 +70,7 @@ def examine(drafts: Drafts, environ: Mapping[str, str]) -> Loaded:
     deployments = tuple(without_missing_windows(one.deployment) for one in checked)
     warnings = (*_warnings(drafts.source, checked), *unknown_variables(environ))
     return Loaded(
-        Settings(deployments=deployments), drafts.source, _sources(drafts), tuple(dict.fromkeys(warnings))
+        Settings(deployments=deployments), drafts.source, sources(drafts), tuple(dict.fromkeys(warnings))
     )
 
 
@@ -105,30 +106,15 @@ def _problems(source: str, checked: list[_Checked]) -> Iterator[Problem]:
 
 
 def _warnings(source: str, checked: list[_Checked]) -> Iterator[Problem]:
+    if source:
+        for _, what, remedy in open_settings(Path(source), [one.deployment for one in checked]):
+            yield Problem(source, "", what, remedy)
     told: set[str] = set()
     for one in checked:
-        for rule in WARNINGS:
-            for place, what, remedy in rule(one.deployment):
+        for caution in CAUTIONS:
+            for place, what, remedy in caution(one.deployment):
                 yield Problem(source, one.draft.place(place), what, remedy)
         for place, what, remedy in open_files(one.deployment):
             if what not in told:
                 yield Problem(source, one.draft.place(place), what, remedy)
             told.add(what)
-
-
-def _sources(drafts: Drafts) -> Mapping[Place, str]:
-    return {
-        ("deployments", index, *place): draft.origin(place)
-        for index, draft in enumerate(drafts.deployments)
-        for place in _leaves(draft.values)
-    }
-
-
-def _leaves(value: object, place: Place = ()) -> Iterator[Place]:
-    parts = (
-        value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
-    )
-    if not parts:
-        yield place
-    for step, part in parts:
-        yield from _leaves(part, (*place, step))

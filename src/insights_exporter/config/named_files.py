@@ -3,7 +3,7 @@
 import os
 import ssl
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from insights_exporter.config.problems import Place, Wrong
@@ -35,6 +35,14 @@ def open_files(deployment: Deployment) -> Iterator[Found]:
     for place, path in named.items():
         if path is not None and (mode := _open_mode(path)):
             yield place, f"{path} is open to others (mode {mode:04o})", f"chmod 600 {path}"
+
+
+def open_settings(path: Path, deployments: Iterable[Deployment]) -> Iterator[Found]:
+    """Warn of a settings file that holds secrets itself and that others can read."""
+    held = any(one.token or one.users.key or one.headers or one.proxy for one in deployments)
+    if held and (mode := _open_mode(path)):
+        what = f"holds secrets and is open to others (mode {mode:04o})"
+        yield (), what, f"chmod 600 {path}, or keep them in files of their own"
 
 
 def _load_authorities(path: Path) -> None:

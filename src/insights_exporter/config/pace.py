@@ -1,9 +1,10 @@
 """How often each dataset is polled, and how long its values are served."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from insights_exporter.config.problems import Place
 from insights_exporter.config.settings import DatasetName, DatasetSettings, Deployment, Window
 
 ROLL_UP_SECONDS = 300.0
@@ -32,6 +33,16 @@ def pace(deployment: Deployment, dataset: DatasetName, window: Window | None) ->
     every = (window and window.every) or own.every or _default_every(dataset, window)
     written = (window and window.max_age) or own.max_age or deployment.max_age
     return Pace(every, written or max(_AGE_IN_INTERVALS * every, _LEAST_AGE))
+
+
+def written_intervals(deployment: Deployment) -> Iterator[tuple[Place, float]]:
+    """Give each `every` that is written, with its place."""
+    for index, window in enumerate(deployment.windows):
+        if window.every is not None:
+            yield ("windows", index, "every"), window.every
+    for name, dataset in deployment.datasets.items():
+        if dataset.every is not None:
+            yield ("datasets", name, "every"), dataset.every
 
 
 def _default_every(dataset: DatasetName, window: Window | None) -> float:

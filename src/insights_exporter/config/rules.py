@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from insights_exporter.config.durations import format_duration
-from insights_exporter.config.pace import ROLL_UP_SECONDS, pace
+from insights_exporter.config.pace import ROLL_UP_SECONDS, written_intervals
 from insights_exporter.config.problems import did_you_mean
 from insights_exporter.config.settings import Deployment
 from insights_exporter.config.translation import Found
@@ -13,7 +13,6 @@ Rule = Callable[[Deployment], Iterator[Found]]
 
 _TOKEN_KEYS = ("token_file", "token_env", "token")
 _SHORTEST_EVERY = 1.0
-_SHORT_KEY = 16
 
 
 def one_token(deployment: Deployment) -> Iterator[Found]:
@@ -82,38 +81,9 @@ def named_windows_exist(deployment: Deployment) -> Iterator[Found]:
 
 def not_too_fast(deployment: Deployment) -> Iterator[Found]:
     """Polls are at least a second apart."""
-    for place, every in _written_intervals(deployment):
+    for place, every in written_intervals(deployment):
         if every < _SHORTEST_EVERY:
             yield place, "is too fast", f"write {format_duration(ROLL_UP_SECONDS)} or more, never below 1s"
-
-
-def fast_polls(deployment: Deployment) -> Iterator[Found]:
-    """Warn of polls that bring nothing new, with what they cost."""
-    for place, every in _written_intervals(deployment):
-        if every < ROLL_UP_SECONDS:
-            cost, enough = (f"{3600 / seconds:.0f}" for seconds in (every, ROLL_UP_SECONDS))
-            what = f"{format_duration(every)} costs Coder {cost} polls an hour where {enough} tell as much"
-            yield place, what, f"it renews its statistics every {format_duration(ROLL_UP_SECONDS)}"
-
-
-def early_ends(deployment: Deployment) -> Iterator[Found]:
-    """Warn of values that are gone before the next poll can bring new ones."""
-    for window in deployment.windows:
-        chosen = pace(deployment, "templates", window)
-        if chosen.max_age < chosen.every:
-            ages = f"{format_duration(chosen.max_age)} and polled every {format_duration(chosen.every)}"
-            yield ("max_age",), f"{window.name} is served for {ages}", "its series come and go; write more"
-
-
-def short_keys(deployment: Deployment) -> Iterator[Found]:
-    """Warn of a key that can be guessed."""
-    key = deployment.users.key
-    if key is not None and len(key.get_secret_value()) < _SHORT_KEY:
-        yield (
-            ("users", "key"),
-            "is short enough to be guessed",
-            "take a long random one (openssl rand -hex 32)",
-        )
 
 
 PARTS_WITH_WINDOWS = ("users", "parameters", "templates")
@@ -128,17 +98,6 @@ ERRORS: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("windows", "datasets"), not_too_fast),
 )
 """Each rule with the keys that it needs to be right by themselves."""
-
-WARNINGS: tuple[Rule, ...] = (fast_polls, early_ends, short_keys)
-
-
-def _written_intervals(deployment: Deployment) -> Iterator[tuple[tuple[str | int, ...], float]]:
-    for index, window in enumerate(deployment.windows):
-        if window.every is not None:
-            yield ("windows", index, "every"), window.every
-    for name, dataset in deployment.datasets.items():
-        if dataset.every is not None:
-            yield ("datasets", name, "every"), dataset.every
 
 
 def without_missing_windows(deployment: Deployment) -> Deployment:

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from insights_exporter.config.durations import Seconds
 from insights_exporter.config.model import Model
-from insights_exporter.config.values import FilePath, Flag, Glob, Whole
+from insights_exporter.config.values import FilePath, Flag, Glob, Secret, Whole
 
 
 class DatasetSettings(Model):
@@ -40,7 +40,7 @@ class Users(Model):
     detail: Literal["named", "pseudonymous", "aggregate"] = "named"
     """`named`: id and name. `pseudonymous`: both are replaced by a keyed hash. `aggregate`: no series about
     single users, distributions only."""
-    key: SecretStr | None = None
+    key: Secret | None = None
     """Key of the hash for `pseudonymous`, at least 16 characters; whoever has it can tell who is who."""
     key_file: FilePath | None = None
     """File that holds the key, instead of `key`."""

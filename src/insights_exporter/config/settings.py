@@ -59,8 +59,8 @@ class Defaults(Model):
     token_env: Variable | None = None
     """Name of the environment variable that holds the token."""
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
-    """Further headers of each request, for a gateway in front of Coder; not `Coder-Session-Token`, `Host` or one
-    of the connection. Their values are kept secret."""
+    """Further headers of each request, for a gateway in front of Coder; not `Coder-Session-Token`, `Host` or
+    those of the connection. Their values are kept secret."""
     tls: Tls = Tls()
     """How the certificate of the deployment is checked, and ours shown."""
     proxy: Proxy | None = None

@@ -47,7 +47,8 @@ def _split(url: str) -> SplitResult:
         raise Wrong("has a space or another character that no URL has", remedy)
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in _USUAL_PORTS and bool(parts.hostname) and parts.port != 0
+        host = (parts.hostname or "").encode("idna")
+        usable = parts.scheme in _USUAL_PORTS and bool(host) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
@@ -97,6 +98,12 @@ def _check_token(token: SecretStr) -> SecretStr:
     return token
 
 
+def _check_secret(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().strip():
+        raise Wrong("is empty", "write some long random text (openssl rand -hex 32)")
+    return secret
+
+
 def _check_variable(name: str) -> str:
     if not _VARIABLE.fullmatch(name):
         raise Wrong("is not the name of a variable", "write the name alone, for example CODER_SESSION_TOKEN")
@@ -130,15 +137,16 @@ def _check_path(path: Path, info: ValidationInfo) -> Path:
     return base / path if base else path
 
 
-Url = Annotated[str, AfterValidator(_check_url), Field(pattern="^https?://")]
+Url = Annotated[str, AfterValidator(_check_url), Field(json_schema_extra={"format": "uri"})]
 Proxy = Annotated[SecretStr, AfterValidator(_check_proxy)]
 ApiPath = Annotated[str, AfterValidator(_check_api_path)]
 TimeZone = Annotated[str, AfterValidator(_check_zone)]
 Token = Annotated[SecretStr, AfterValidator(_check_token)]
 Variable = Annotated[str, AfterValidator(_check_variable)]
+Secret = Annotated[SecretStr, AfterValidator(_check_secret)]
 HeaderName = Annotated[str, AfterValidator(_check_header_name)]
 HeaderValue = Annotated[SecretStr, AfterValidator(_check_header_value)]
-Label = Annotated[str, AfterValidator(_check_label), Field(min_length=1, max_length=200)]
+Label = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_check_label)]
 Glob = Annotated[str, Field(min_length=1, max_length=200)]
 FilePath = Annotated[
     Path, AfterValidator(_check_path), WithJsonSchema({"type": "string", "format": "path", "minLength": 1})

@@ -26,7 +26,7 @@ class Window(Model):
 
     name: Label
     """The value of the label `window`."""
-    days: Annotated[Whole, Field(ge=1, le=3660)]
+    days: Annotated[Whole, Field(ge=1, le=3660, examples=[14])]
     """How many calendar days of the deployment's time zone. May be left out where the name says it (`today`,
     `14d`)."""
     include_today: Flag = True

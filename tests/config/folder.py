@@ -1,0 +1,46 @@
+"""A folder with the files that settings under test may name."""
+
+from pathlib import Path
+
+import trustme
+
+from insights_exporter.config.loading import Loaded, load
+
+HIDDEN = "hidden-secret"
+"""In the place of every secret of settings under test."""
+
+ENVIRON = {"TOKEN": HIDDEN}
+"""The environment of settings under test."""
+
+SMALLEST = "deployments: [{url: https://coder.example.com, token_env: TOKEN}]\n"
+
+
+def furnish(folder: Path) -> Path:
+    """Put tokens, keys, certificates and what is none of these into `folder`."""
+    authority, other = trustme.CA(), trustme.CA()
+    client = authority.issue_cert("client.example.com")
+    contents = {
+        "token": f"{HIDDEN}\n".encode(),
+        "empty": b"\n",
+        "letter": b"dear reader,\nthis is no token\n",
+        "binary": bytes(range(128, 256)),
+        "ca.pem": authority.cert_pem.bytes(),
+        "client.pem": client.cert_chain_pems[0].bytes(),
+        "client-key.pem": client.private_key_pem.bytes(),
+        "other-key.pem": other.issue_cert("other.example.com").private_key_pem.bytes(),
+    }
+    for name, content in contents.items():
+        private(folder / name, content)
+    return folder
+
+
+def private(path: Path, content: bytes) -> Path:
+    """Write a file that nobody else can read."""
+    path.write_bytes(content)
+    path.chmod(0o600)
+    return path
+
+
+def loaded(folder: Path, text: str) -> Loaded:
+    """Load settings written as `text`."""
+    return load(private(folder / "settings.yml", text.encode()), ENVIRON)

@@ -1,0 +1,86 @@
+"""Settings files, one rule each, named after the rule: what is told of them stands at their ends."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from insights_exporter.config.loading import load
+from insights_exporter.config.problems import ConfigError
+from insights_exporter.config.schema import json_schema
+from insights_exporter.config.yaml_reader import read_yaml
+from tests.config.folder import ENVIRON, HIDDEN, furnish, private
+
+CASES = sorted((Path(__file__).parent / "data").glob("*.yml"))
+VALID = [path for path in CASES if path.stem.startswith("valid-")]
+INVALID = [path for path in CASES if path.stem.startswith("invalid-")]
+SCHEMA = Draft202012Validator(json_schema())
+
+
+def told(path: Path, kind: str) -> list[str]:
+    """Give what a file says is told of it."""
+    lead = f"# {kind}: "
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [line.removeprefix(lead) for line in lines if line.startswith(lead)]
+
+
+def laid_out(case: Path, folder: Path) -> Path:
+    """Put the file into a folder with all that it may name."""
+    return private(furnish(folder) / case.name, case.read_bytes())
+
+
+@pytest.mark.parametrize("case", INVALID, ids=lambda path: path.stem)
+def test_each_problem_is_told_with_its_place_and_its_remedy(case: Path, tmp_path: Path) -> None:
+    """All problems are told at once, and nothing else; no secret is repeated."""
+    path = laid_out(case, tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        load(path, ENVIRON)
+    lines = [str(problem).replace(f"{tmp_path}/", "") for problem in caught.value.problems]
+
+    assert [f"{case.name}: {line}" for line in told(case, "problem")] == lines
+    assert HIDDEN not in f"{caught.value}{caught.value!r}"
+
+
+@pytest.mark.parametrize("case", VALID, ids=lambda path: path.stem)
+def test_valid_settings_load_with_the_warnings_they_deserve(case: Path, tmp_path: Path) -> None:
+    """Nothing is wrong; what is better known is told."""
+    warnings = load(laid_out(case, tmp_path), ENVIRON).warnings
+
+    assert [f"{case.name}: {line}" for line in told(case, "warning")] == [
+        str(warning).replace(f"{tmp_path}/", "") for warning in warnings
+    ]
+
+
+@pytest.mark.parametrize("case", VALID, ids=lambda path: path.stem)
+def test_schema_takes_what_the_exporter_takes(case: Path) -> None:
+    """An editor marks nothing in a file that loads."""
+    assert [] == list(SCHEMA.iter_errors(read_yaml(case.read_bytes())))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "key-mistyped",
+        "top-unknown-key",
+        "url-missing",
+        "deployments-empty",
+        "dialect-unknown",
+        "dataset-unknown",
+        "every-a-number",
+        "window-unknown-word",
+        "window-days-too-many",
+        "users-limit-negative",
+        "requests-none",
+    ],
+)
+def test_schema_marks_what_an_editor_can_know(rule: str) -> None:
+    """Unknown keys, wrong types and numbers out of bounds are marked while typing."""
+    case = Path(__file__).parent / "data" / f"invalid-{rule}.yml"
+
+    assert [] != list(SCHEMA.iter_errors(read_yaml(case.read_bytes())))
+
+
+def test_schema_is_a_schema() -> None:
+    """It is valid by its own draft, and JSON can hold it."""
+    Draft202012Validator.check_schema(json.loads(json.dumps(json_schema())))
