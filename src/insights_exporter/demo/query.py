@@ -73,7 +73,7 @@ class QueryReader:
         text = self.text(name)
         try:
             return ZoneInfo(text) if text else None
-        except (ValueError, OSError):
+        except (KeyError, ValueError, OSError):
             self._complain(name, f"must be a valid time zone: unknown time zone {text}")
             return None
 

@@ -1,0 +1,50 @@
+"""Asking an embedded Coder in-process, as the tests do."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, TypeAlias
+from urllib.parse import urlencode
+
+from insights_exporter.demo import DEMO_TOKEN, Answer, EmbeddedCoder, Population
+
+Json: TypeAlias = Any
+NOW = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)
+SMALL = Population(seed=7, users=60, templates=8)
+WEEK = {"start_time": "2026-05-14T00:00:00Z", "end_time": "2026-05-20T15:00:00Z"}
+coder = partial(EmbeddedCoder, population=SMALL, now=lambda: NOW)
+"""Makes a server whose clock stands still."""
+FOUR = ("daus", "templates", "user-activity", "user-latency")
+
+
+def ask(
+    server: EmbeddedCoder, path: str, query: Mapping[str, str] | None = None, token: str = DEMO_TOKEN
+) -> Answer:
+    """Ask for a path below `/api/v2` with a token."""
+    headers = {"coder-session-token": token} if token else {}
+    return server.answer("GET", f"/api/v2{path}", urlencode(query or {}), headers)
+
+
+def document(server: EmbeddedCoder, path: str, query: Mapping[str, str] | None = None) -> Json:
+    """Give what a 200 says."""
+    answer = ask(server, path, query)
+    assert answer.status == 200, answer.body
+    return json.loads(answer.body)
+
+
+def report(server: EmbeddedCoder, endpoint: str, query: Mapping[str, str] = WEEK) -> Json:
+    """Give the report of an insights endpoint."""
+    return document(server, f"/insights/{endpoint}", query)["report"]
+
+
+def query_for(endpoint: str) -> Mapping[str, str]:
+    """Give a query that the endpoint accepts."""
+    return {} if endpoint in {"daus", "user-status-counts"} else WEEK
+
+
+def utc_days(days: int, now: datetime = NOW) -> dict[str, str]:
+    """Give the window of so many UTC days, today included, up to the next full hour."""
+    end = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    start = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
+    return {"start_time": start.isoformat(), "end_time": end.isoformat()}

@@ -1,0 +1,154 @@
+"""The population: the same seed gives the same people, and their days add up."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insights_exporter.demo import Population
+from insights_exporter.demo.population.people import FOUNDED
+from insights_exporter.demo.population.spans import Span, span_between
+
+NOW = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)
+ONE = Population(seed=3, users=40, templates=8)
+FIRST = datetime(2025, 3, 1, tzinfo=UTC)
+DAYS = st.integers(0, 400)
+LENGTHS = st.integers(0, 40)
+CHOSEN = st.none() | st.frozensets(st.integers(0, 8))
+
+
+def days(first: int, length: int) -> Span:
+    """Give the span of so many whole UTC days."""
+    start = FIRST + timedelta(days=first)
+    return span_between(start, start + timedelta(days=length), NOW)
+
+
+def monday(day: date) -> Span:
+    """Give the span of one UTC day."""
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return span_between(start, start + timedelta(days=1), NOW)
+
+
+@given(seed=st.integers(), users=st.integers(1, 80), templates=st.integers(1, 30), first=DAYS)
+def test_seed_decides_everything(seed: int, users: int, templates: int, first: int) -> None:
+    """Two populations of one seed did the same on every day."""
+    one, two = (Population(seed, users, templates) for _ in range(2))
+    span = days(first, 3)
+
+    assert one.people == two.people
+    assert one.catalog == two.catalog
+    assert one.tally(span, None) == two.tally(span, None)
+    assert one.users(span, None) == two.users(span, None)
+    assert one.parameters(span, None) == two.parameters(span, None)
+
+
+def test_another_seed_is_another_company() -> None:
+    """Populations of two seeds share nobody."""
+    other = Population(seed=4, users=40, templates=8)
+
+    assert not {each.id for each in ONE.people} & {each.id for each in other.people}
+
+
+@given(templates=st.integers(1, 60))
+def test_templates_are_told_apart_inside_their_organization(templates: int) -> None:
+    """So many are listed as asked for, and no two of an organization share a name."""
+    listed = [each for each in Population(1, 1, templates).catalog.templates if not each.deleted]
+
+    assert templates == len(listed)
+    assert templates == len({(each.organization.id, each.name) for each in listed})
+
+
+@given(first=DAYS, length=LENGTHS, chosen=CHOSEN)
+def test_order_of_questions_does_not_matter(first: int, length: int, chosen: frozenset[int] | None) -> None:
+    """What was asked before changes no answer."""
+    span = days(first, length)
+    fresh = Population(seed=3, users=40, templates=8)
+
+    assert fresh.tally(span, chosen) == ONE.tally(span, chosen)
+    assert fresh.users(span, chosen) == ONE.users(span, chosen)
+
+
+@given(first=DAYS, length=LENGTHS, more=st.integers(1, 10), chosen=CHOSEN)
+def test_longer_window_has_no_less(first: int, length: int, more: int, chosen: frozenset[int] | None) -> None:
+    """Users, seconds and templates only grow with the window."""
+    short, long = (ONE.tally(days(first, each), chosen) for each in (length, length + more))
+
+    assert short.users | long.users == long.users
+    assert short.templates | long.templates == long.templates
+    for less, full in zip(short.builtins, long.builtins, strict=True):
+        assert less.seconds <= full.seconds
+
+
+@given(first=DAYS, length=LENGTHS, chosen=CHOSEN)
+def test_days_add_up(first: int, length: int, chosen: frozenset[int] | None) -> None:
+    """Seconds of a window are those of its days; its users are all of theirs."""
+    whole = ONE.tally(days(first, length), chosen)
+    parts = [ONE.tally(days(first + day, 1), chosen) for day in range(length)]
+
+    assert [each.seconds for each in whole.builtins] == [
+        sum(part.builtins[at].seconds for part in parts) for at in range(4)
+    ]
+    assert whole.users.bit_count() <= sum(part.users.bit_count() for part in parts)
+    for index, app in whole.customs.items():
+        rows = [part.customs[index] for part in parts if index in part.customs]
+        assert app.seconds == sum(row.seconds for row in rows)
+        assert app.runs <= sum(row.runs for row in rows)
+
+
+@given(first=DAYS, length=LENGTHS, chosen=CHOSEN)
+def test_users_agree_with_the_tally(first: int, length: int, chosen: frozenset[int] | None) -> None:
+    """The people who are listed are those who are counted, with the same templates."""
+    span = days(first, length)
+    tally, users = ONE.tally(span, chosen), ONE.users(span, chosen)
+
+    assert tally.users == sum(1 << user for user in users)
+    assert tally.templates == sum(1 << at for at in {at for each in users.values() for at in each.templates})
+    assert chosen is not None or ONE.active(span) == len(users)
+
+
+@given(first=DAYS, length=st.integers(0, 6))
+def test_deployment_is_between_its_largest_template_and_their_sum(first: int, length: int) -> None:
+    """Distinct users and capped half hours do not add up, but they are bounded."""
+    span = days(first, length)
+    every = ONE.users(span, None)
+    parts = [ONE.users(span, frozenset({at})) for at in range(len(ONE.catalog.templates))]
+
+    for user, tally in every.items():
+        seconds = [part[user].seconds for part in parts if user in part]
+        assert max(seconds) <= tally.seconds <= sum(seconds)
+
+
+@given(first=DAYS, length=LENGTHS, chosen=CHOSEN)
+def test_workspaces_are_counted_once(first: int, length: int, chosen: frozenset[int] | None) -> None:
+    """Parameters count workspaces, of which a user has one a template, and only those with a build."""
+    found = ONE.parameters(days(first, length), chosen)
+
+    for tally in found.values():
+        assert tally.values.total() <= 2 * len(ONE.people)
+        assert chosen is None or tally.templates <= chosen
+
+
+def test_working_days_are_busier_than_weekends() -> None:
+    """On Saturdays few work, on Christmas too."""
+    wednesday, saturday = (ONE.active(monday(date(2026, 5, day))) for day in (13, 16))
+
+    assert saturday * 2 < wednesday
+    assert ONE.active(monday(date(2025, 12, 25))) * 2 < wednesday
+
+
+def test_company_grows() -> None:
+    """Three years after the founding there are more users than at first, and before it none."""
+    first, later = (sum(ONE.statuses(FOUNDED + day).values()) for day in (0, 1000))
+
+    assert 0 < first < later
+    assert not ONE.statuses(FOUNDED - 1)
+    assert ONE.active(monday(date.fromordinal(FOUNDED - 10))) == 0
+
+
+def test_fates_come_true() -> None:
+    """In the end there are dormant and suspended users, and some are gone."""
+    crowd = Population(seed=1, users=400, templates=3)
+    counts = crowd.statuses(date(2032, 1, 1).toordinal())
+
+    assert {"active", "dormant", "suspended"} == set(counts)
+    assert sum(counts.values()) < 400

@@ -1,0 +1,56 @@
+"""Half hours: which of them count."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insights_exporter.demo.population.regions import REGIONS
+from insights_exporter.demo.population.spans import Span, span_between
+
+EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
+MOMENTS = st.integers(0, 3 * 365 * 24 * 60).map(lambda minutes: EPOCH + timedelta(minutes=minutes))
+DAY = datetime(2026, 5, 20, tzinfo=UTC)
+
+
+def at(hour: int, minute: int) -> datetime:
+    """Give a time of one day."""
+    return DAY.replace(hour=hour, minute=minute)
+
+
+def half_hours(span: Span) -> tuple[int, int, int]:
+    """Give a span relative to the day: first, after, minutes."""
+    base = DAY.toordinal() * 48
+    return span.first - base, span.after - base, span.minutes
+
+
+def test_past_window_counts_whole_half_hours() -> None:
+    """A half hour that the window cuts is left out at both ends."""
+    assert half_hours(span_between(at(1, 10), at(3, 50), at(12, 0))) == (3, 7, 0)
+
+
+def test_running_half_hour_counts_up_to_the_roll_up() -> None:
+    """At 14:44 the half hour from 14:30 has ten minutes."""
+    assert half_hours(span_between(at(0, 0), at(15, 0), at(14, 44))) == (0, 29, 10)
+
+
+def test_half_hour_beyond_the_window_does_not_run() -> None:
+    """A window that ends at 14:00 has nothing running at 14:44."""
+    assert half_hours(span_between(at(0, 0), at(14, 0), at(14, 44))) == (0, 28, 0)
+
+
+def test_window_in_the_future_is_empty() -> None:
+    """What has not begun counts nothing."""
+    assert half_hours(span_between(at(20, 0), at(22, 0), at(14, 44))) == (40, 40, 0)
+
+
+@given(start=MOMENTS, hours=st.integers(0, 24 * 40), now=MOMENTS)
+def test_days_of_every_region_cover_the_span_once(start: datetime, hours: int, now: datetime) -> None:
+    """The clips of the local days add up to the span, whatever the zone does with its clocks."""
+    span = span_between(start, start + timedelta(hours=hours), now)
+
+    for region in REGIONS:
+        clips = [clip for _, clip in span.days(region)]
+        whole = sum(clip.after - clip.first for clip in clips)
+        assert abs((span.after - span.first) - whole) <= 2, region
+        assert span.minutes * (len(clips) > 0) >= max((clip.minutes for clip in clips), default=0)

@@ -1,0 +1,201 @@
+"""Tokens, roles, the switch, the rate limit: who gets what, in which words."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from insights_exporter.demo import DEMO_TOKEN, GENERATIONS
+from tests.demo.asking import FOUR, NOW, SMALL, WEEK, ask, coder, document, query_for
+
+SIGNED_OUT = "You are signed out or your session has expired. Please sign in again to continue."
+NO_RESOURCE = {"message": "Resource not found or you do not have access to this resource"}
+DISABLED = {"message": "Not Found.", "detail": "Template insights are disabled."}
+EVERYTHING = (*FOUR, "user-status-counts")
+STATUSES = {
+    "owner": (200, 200, 200, 200, 200),
+    "auditor": (200, 200, 200, 200, 200),
+    "template-admin": (403, 200, 200, 200, 200),
+    "user-admin": (403, 404, 404, 404, 200),
+    "member": (403, 404, 404, 404, 403),
+    "organization-template-admin": (403, 404, 404, 404, 403),
+}
+
+
+@pytest.mark.parametrize(
+    ("token", "detail"),
+    [
+        ("", 'Cookie "coder_session_token" or query parameter must be provided.'),
+        ("nodash", "Invalid API key format: incorrect amount of API key parts, expected 2 got 1"),
+        ("short-" + "x" * 22, "Invalid API key format: invalid API key ID length, expected 10 got 5"),
+        ("x" * 10 + "-y", "Invalid API key format: invalid API key secret length, expected 22 got 1"),
+        ("x" * 10 + "-" + "x" * 22, "API key is invalid."),
+        (DEMO_TOKEN[:-1] + "x", "API key secret is invalid."),
+    ],
+    ids=["none", "no-dash", "short-id", "short-secret", "unknown", "wrong-secret"],
+)
+def test_bad_token_is_refused(token: str, detail: str) -> None:
+    """A 401 says what is wrong with the token."""
+    answer = ask(coder(), "/insights/daus", token=token)
+
+    assert answer.status == 401
+    assert {"message": SIGNED_OUT, "detail": detail} == json.loads(answer.body)
+    assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="coder", error="invalid_token"')
+
+
+def test_expired_token_is_refused() -> None:
+    """A token expires at its second."""
+    server = coder(token_expires=NOW)
+    expired = 'API key expired at "2026-05-20T14:31:00Z".'
+
+    assert expired == json.loads(ask(server, "/users/me").body)["detail"]
+    server.token_expires = NOW + timedelta(seconds=1)
+    assert ask(server, "/users/me").status == 200
+
+
+def test_suspended_user_is_refused() -> None:
+    """A suspended user is told to see an admin."""
+    message = 'User is not active (status = "suspended"). Contact an admin to reactivate your account.'
+
+    assert {"message": message} == json.loads(ask(coder(suspended=True), "/users/me").body)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"coder-session-token": DEMO_TOKEN},
+        {"authorization": f"Bearer {DEMO_TOKEN}"},
+        {"cookie": f"a=b; coder_session_token={DEMO_TOKEN}"},
+    ],
+    ids=["header", "bearer", "cookie"],
+)
+def test_token_may_stand_in_several_headers(headers: dict[str, str]) -> None:
+    """The token is found where the server looks for it."""
+    assert coder().answer("GET", "/api/v2/users/me", "", headers).status == 200
+
+
+def test_version_needs_no_token() -> None:
+    """Anybody may ask for the version."""
+    assert ask(coder(), "/buildinfo", token="").status == 200
+
+
+@pytest.mark.parametrize("role", STATUSES)
+def test_role_decides_what_is_read(role: str) -> None:
+    """Auditors and owners read everything, others less, and a 404 may mean "not you"."""
+    server = coder(role=role)
+    answers = [ask(server, f"/insights/{endpoint}", query_for(endpoint)) for endpoint in EVERYTHING]
+
+    assert STATUSES[role] == tuple(answer.status for answer in answers)
+    assert all(
+        answer.body.startswith(b'{"message":"Forbidden.') for answer in answers if answer.status == 403
+    )
+    assert all(NO_RESOURCE == json.loads(answer.body) for answer in answers if answer.status == 404)
+
+
+def test_organization_role_sees_its_own_templates_when_named() -> None:
+    """One foreign id spoils the whole request."""
+    server = coder(role="organization-template-admin")
+    own, foreign = (
+        next(each.id for each in SMALL.catalog.templates if each.organization.name == name)
+        for name in ("coder", "research")
+    )
+
+    assert ask(server, "/insights/templates", WEEK | {"template_ids": own}).status == 200
+    assert ask(server, f"/templates/{own}/daus").status == 200
+    assert ask(server, "/insights/templates", WEEK | {"template_ids": f"{own},{foreign}"}).status == 404
+    assert ask(server, f"/templates/{foreign}/daus").status == 404
+
+
+def test_bad_parameters_are_refused_before_a_role() -> None:
+    """A member with a bad request learns about the request."""
+    assert ask(coder(role="member"), "/insights/templates").status == 400
+
+
+@pytest.mark.parametrize("endpoint", FOUR)
+def test_switched_off_statistics_are_said_first(endpoint: str) -> None:
+    """The switch comes before parameters and roles, for the four old endpoints."""
+    answer = ask(coder(usage_stats=False, role="member"), f"/insights/{endpoint}")
+
+    assert answer.status == 404
+    assert DISABLED == json.loads(answer.body)
+
+
+def test_switch_leaves_statuses_alone() -> None:
+    """user-status-counts has nothing to do with usage."""
+    assert ask(coder(usage_stats=False), "/insights/user-status-counts").status == 200
+
+
+@pytest.mark.parametrize("path", ["/nope", "/insights/daus/", "/organizations/x/y", "/users/me/keys"])
+def test_unknown_route(path: str) -> None:
+    """The third kind of 404."""
+    assert json.loads(ask(coder(), path).body) == {"message": "Route not found."}
+
+
+def test_unknown_things_of_known_routes() -> None:
+    """A key or an organization that is not there is a resource that is not there."""
+    for path in ("/users/me/keys/other", "/organizations/other/templates"):
+        assert NO_RESOURCE == json.loads(ask(coder(), path).body)
+
+
+def test_other_methods_are_refused() -> None:
+    """Nothing can be changed."""
+    assert coder().answer("POST", "/api/v2/buildinfo").status == 405
+
+
+def test_rate_limit_counts_endpoints_apart() -> None:
+    """So many requests a minute and endpoint, told in headers, then 429 with a wait."""
+    server = coder(rate_limit=2)
+    first, second, third = (ask(server, "/buildinfo") for _ in range(3))
+
+    assert [200, 200, 429] == [answer.status for answer in (first, second, third)]
+    assert ["1", "0", "0"] == [each.headers["X-RateLimit-Remaining"] for each in (first, second, third)]
+    assert first.headers["X-RateLimit-Limit"] == "2"
+    assert str(int(NOW.timestamp()) + 60) == first.headers["X-RateLimit-Reset"]
+    assert third.headers["Retry-After"] == "60"
+    assert b"more than 2 requests in 1m0s." in third.body
+    assert ask(server, "/users/me").status == 200
+
+
+def test_rate_limit_ends_with_its_minute() -> None:
+    """The next minute starts anew."""
+    moments = iter((NOW, NOW, NOW + timedelta(minutes=1)))
+    server = coder(rate_limit=1, now=lambda: next(moments))
+
+    assert [200, 429, 200] == [ask(server, "/buildinfo").status for _ in range(3)]
+
+
+def test_negative_rate_limit_is_none() -> None:
+    """Without a limit there are no headers about it."""
+    assert "X-RateLimit-Limit" not in ask(coder(rate_limit=-1), "/buildinfo").headers
+
+
+def test_older_servers_say_less() -> None:
+    """Older 401, 403 and 429 carry less."""
+    server = coder(generation="2023", rate_limit=2, role="member")
+
+    assert json.loads(ask(server, "/insights/daus").body) == {"message": "Forbidden."}
+    assert "WWW-Authenticate" not in ask(server, "/insights/daus", token="").headers
+    assert b"too many requests!" in ask(server, "/insights/daus").body
+
+
+def test_requests_are_remembered() -> None:
+    """What was asked is there to be counted, refusals included."""
+    server = coder()
+    ask(server, "/insights/user-activity", WEEK)
+    ask(server, "/insights/daus", {"x": "1"})
+
+    expected = [("/api/v2/insights/user-activity", 200), ("/api/v2/insights/daus", 400)]
+    assert expected == [(seen.path, seen.status) for seen in server.requests]
+    assert server.requests[1].query == "x=1"
+
+
+def test_key_tells_when_it_expires() -> None:
+    """The caller's own key is described, lifetime in seconds."""
+    key = document(coder(token_expires=NOW + timedelta(days=3)), f"/users/me/keys/{DEMO_TOKEN[:10]}")
+
+    assert ("2026-05-23T14:31:00Z", 2592000) == (key["expires_at"], key["lifetime_seconds"])
+
+
+def test_every_generation_is_named_after_its_year() -> None:
+    """The generations are those that differ in what they say."""
+    assert ["2023", "2024", "2025", "2026"] == [each.name for each in GENERATIONS.values()]

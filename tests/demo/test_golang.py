@@ -1,0 +1,133 @@
+"""Go's habits: times, queries, JSON."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insights_exporter.demo.golang import (
+    BadTime,
+    dump_json,
+    format_time,
+    parse_integer,
+    parse_query,
+    parse_time,
+    quote,
+)
+
+LAYOUT = '"2006-01-02T15:04:05Z07:00"'
+OFFSETS = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("2023-07-10", f'parsing time "2023-07-10" as {LAYOUT}: cannot parse "" as "T"'),
+        ("yesterday", f'parsing time "yesterday" as {LAYOUT}: cannot parse "yesterday" as "2006"'),
+        (
+            "2023-07-10T00:00:00 03:00",
+            f'parsing time "2023-07-10T00:00:00 03:00" as {LAYOUT}: cannot parse " 03:00" as "Z07:00"',
+        ),
+        ("2023-07-10T00:00:00Zulu", 'parsing time "2023-07-10T00:00:00Zulu": extra text: "ulu"'),
+        ("2023-13-10T00:00:00Z", 'parsing time "2023-13-10T00:00:00Z": month out of range'),
+        ("2023-02-30T00:00:00Z", 'parsing time "2023-02-30T00:00:00Z": day out of range'),
+        ("2023-02-20T24:00:00Z", 'parsing time "2023-02-20T24:00:00Z": hour out of range'),
+        (
+            "2023-02-20T00:00:00+24:00",
+            'parsing time "2023-02-20T00:00:00+24:00": time zone offset out of range',
+        ),
+    ],
+    ids=["date-only", "word", "plus-lost", "extra", "month", "day", "hour", "offset"],
+)
+def test_text_that_is_no_time_is_refused_in_the_words_of_go(text: str, complaint: str) -> None:
+    """What is wrong with a time is said as Go says it."""
+    with pytest.raises(BadTime) as caught:
+        parse_time(text)
+
+    assert complaint == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2024-05-20T00:00:00Z", datetime(2024, 5, 20, tzinfo=UTC)),
+        ("2024-05-20T00:00:00-03:00", datetime(2024, 5, 20, 3, tzinfo=UTC)),
+        ("2024-05-20T00:00:00.25Z", datetime(2024, 5, 20, 0, 0, 0, 250_000, tzinfo=UTC)),
+    ],
+    ids=["utc", "offset", "fraction"],
+)
+def test_time_is_read(text: str, moment: datetime) -> None:
+    """An RFC 3339 time is read, decimals included."""
+    assert moment == parse_time(text)
+
+
+@given(moment=st.datetimes(timezones=OFFSETS))
+def test_written_time_is_read_back(moment: datetime) -> None:
+    """A written time is the same instant in the same offset when read."""
+    read = parse_time(format_time(moment))
+
+    assert moment == read
+    assert moment.utcoffset() == read.utcoffset()
+
+
+@pytest.mark.parametrize(
+    ("raw", "pairs"),
+    [
+        ("a=1&b=2", [("a", "1"), ("b", "2")]),
+        ("at=2024-05-20T00:00:00+03:00", [("at", "2024-05-20T00:00:00 03:00")]),
+        ("at=2024-05-20T00:00:00%2B03:00", [("at", "2024-05-20T00:00:00+03:00")]),
+        ("a=%zz&b;c=1&d", [("d", "")]),
+        ("", []),
+    ],
+    ids=["plain", "plus-is-a-space", "escaped-plus", "malformed", "empty"],
+)
+def test_query_is_split_as_go_splits_it(raw: str, pairs: list[tuple[str, str]]) -> None:
+    """A query becomes pairs; a malformed pair is left out."""
+    assert pairs == parse_query(raw)
+
+
+def test_json_is_compact_and_escapes_html() -> None:
+    """Answers are written without spaces, and cannot close a script element."""
+    assert b'{"a":["\\u003cb\\u003e","\\u0026"],"c":-1}\n' == dump_json({"a": ["<b>", "&"], "c": -1})
+
+
+@given(
+    document=st.recursive(
+        st.none() | st.booleans() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=8,
+    )
+)
+def test_json_says_what_was_meant(document: object) -> None:
+    """Escapes change the bytes, never the meaning."""
+    assert document == json.loads(dump_json(document))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("5.5", 'strconv.Atoi: parsing "5.5": invalid syntax'),
+        (" 5", 'strconv.Atoi: parsing " 5": invalid syntax'),
+        ("9" * 5000, f'strconv.Atoi: parsing "{"9" * 5000}": value out of range'),
+    ],
+    ids=["fraction", "space", "huge"],
+)
+def test_text_that_is_no_integer_is_refused(text: str, complaint: str) -> None:
+    """What is wrong with an integer is said as Go says it."""
+    with pytest.raises(ValueError, match="strconv") as caught:
+        parse_integer(text)
+
+    assert complaint == str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "number"), [("-12", -12), ("+3", 3), ("007", 7)])
+def test_integer_is_read(text: str, number: int) -> None:
+    """An integer may have a sign and leading zeros."""
+    assert number == parse_integer(text)
+
+
+def test_quotes_are_escaped() -> None:
+    """A text in quotes cannot end early."""
+    assert r'"a\"b\\c"' == quote('a"b\\c')

@@ -1,0 +1,70 @@
+"""The rules of the published page: `before`, `after`, and nothing else."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from insights_exporter.demo.published import check_published
+from insights_exporter.demo.refusals import NO_ROUTE, Refusal
+from insights_exporter.demo.rules import Accepted
+
+NOW = datetime(2024, 5, 20, 14, 31, tzinfo=UTC)
+WITH_TIMES = ("templates", "user-activity", "user-latency")
+
+
+@pytest.mark.parametrize("endpoint", WITH_TIMES)
+def test_before_is_the_start_and_after_the_end(endpoint: str) -> None:
+    """Both are seconds since 1970."""
+    query = {"before": "1715558400", "after": "1716163200"}
+    verdict = check_published(f"/api/v2/insights/{endpoint}", query, NOW)
+
+    assert isinstance(verdict, Accepted)
+    assert datetime(2024, 5, 13, tzinfo=UTC) == verdict.start
+    assert datetime(2024, 5, 20, tzinfo=UTC) == verdict.end
+
+
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        ({}, ["before", "after"]),
+        ({"before": "1"}, ["after"]),
+        ({"before": "today", "after": "1.5"}, ["before", "after"]),
+        ({"before": "0", "after": "0", "interval": "day"}, ["interval"]),
+        (
+            {"start_time": "2024-05-13T00:00:00Z", "end_time": "2024-05-20T00:00:00Z"},
+            ["before", "after", "start_time", "end_time"],
+        ),
+    ],
+    ids=["none", "one", "no-integers", "unknown", "real-names"],
+)
+@pytest.mark.parametrize("endpoint", WITH_TIMES)
+def test_anything_else_is_refused(endpoint: str, query: dict[str, str], fields: list[str]) -> None:
+    """Two integers are required, and nothing beside them is known."""
+    verdict = check_published(f"/insights/{endpoint}", query, NOW)
+
+    assert isinstance(verdict, Refusal)
+    assert verdict.status == 400
+    validations = verdict.body["validations"]
+    assert isinstance(validations, list)
+    assert fields == [each["field"] for each in validations]
+
+
+def test_days_take_no_parameter() -> None:
+    """The page lists none for the days."""
+    assert isinstance(check_published("/insights/daus", {}, NOW), Accepted)
+    assert isinstance(check_published("/insights/daus", {"tz_offset": "0"}, NOW), Refusal)
+
+
+@pytest.mark.parametrize("path", ["/insights/user-status-counts", "/templates", "/buildinfo"])
+def test_other_paths_are_unknown(path: str) -> None:
+    """The page has four paths."""
+    assert check_published(path, {}, NOW) is NO_ROUTE
+
+
+def test_times_beyond_all_calendars_are_harmless() -> None:
+    """An integer that no calendar holds is the nearest that one does."""
+    verdict = check_published("/insights/templates", {"before": str(-(2**63)), "after": str(2**63 - 1)}, NOW)
+
+    assert isinstance(verdict, Accepted)
+    assert datetime(1970, 1, 1, tzinfo=UTC) == verdict.start
+    assert datetime(9999, 12, 31, tzinfo=UTC) == verdict.end

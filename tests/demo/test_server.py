@@ -1,0 +1,97 @@
+"""The embedded Coder over real sockets."""
+
+import asyncio
+from email.utils import parsedate_to_datetime
+
+import httpx
+import pytest
+
+from insights_exporter.demo import DEMO_TOKEN, serve, serving
+from tests.demo.asking import FOUR, NOW, WEEK, coder, query_for
+
+TOKEN = {"Coder-Session-Token": DEMO_TOKEN}
+
+
+@pytest.mark.parametrize("endpoint", FOUR)
+def test_answer_over_http_is_the_answer(endpoint: str) -> None:
+    """What travels is what the server says, byte for byte, with its own clock's date."""
+    server = coder()
+    with serve(server) as url:
+        answer = httpx.get(f"{url}/api/v2/insights/{endpoint}", params=query_for(endpoint), headers=TOKEN)
+
+    alone = server.answer(
+        "GET", f"/api/v2/insights/{endpoint}", answer.url.query.decode(), {"coder-session-token": DEMO_TOKEN}
+    )
+    assert (200, alone.body) == (answer.status_code, answer.content)
+    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert parsedate_to_datetime(answer.headers["Date"]) == NOW
+    assert "server" not in answer.headers
+
+
+def test_settings_change_while_it_runs() -> None:
+    """A role that is taken away is gone at the next request."""
+    server = coder()
+    with serve(server) as url, httpx.Client(base_url=f"{url}/api/v2", headers=TOKEN) as client:
+        before = client.get("/insights/daus")
+        server.role = "member"
+        after = client.get("/insights/daus")
+
+    assert [200, 403] == [before.status_code, after.status_code]
+
+
+def test_nothing_listens_afterwards() -> None:
+    """The port is free when the context ends."""
+    with serve(coder()) as url:
+        httpx.get(f"{url}/api/v2/buildinfo").raise_for_status()
+
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/api/v2/buildinfo")
+
+
+def test_plus_in_a_query_is_a_space() -> None:
+    """An offset whose plus was not escaped is refused."""
+    with serve(coder()) as url:
+        start = "2026-05-14T00:00:00+03:00"
+        query = f"start_time={start}&end_time={WEEK['end_time']}"
+        answer = httpx.get(f"{url}/api/v2/insights/templates?{query}", headers=TOKEN)
+
+    assert answer.status_code == 400
+    assert 'cannot parse \\" 03:00\\" as \\"Z07:00\\"' in answer.text
+
+
+def test_many_servers_share_a_port() -> None:
+    """Each server lives below its own name."""
+    coders = {"one": coder(role="owner"), "two": coder(role="member")}
+    with serve(coders) as url:
+        statuses = [
+            httpx.get(f"{url}/{name}/api/v2/insights/daus", headers=TOKEN).status_code
+            for name in ("one", "two", "three")
+        ]
+
+    assert [200, 403, 404] == statuses
+    assert [1, 1] == [len(each.requests) for each in coders.values()]
+
+
+async def test_event_loop_need_not_wait() -> None:
+    """A program may serve and ask in one event loop."""
+    async with serving(coder()) as url, httpx.AsyncClient(headers=TOKEN) as client:
+        paths = [f"{url}/api/v2/{path}" for path in ("buildinfo", "users/me")]
+        answers = await asyncio.gather(*map(client.get, paths))
+
+    assert [200, 200] == [answer.status_code for answer in answers]
+
+
+def test_head_has_no_body() -> None:
+    """HEAD is answered like GET, without the body."""
+    with serve(coder()) as url:
+        answer = httpx.head(f"{url}/api/v2/buildinfo")
+
+    assert (200, b"") == (answer.status_code, answer.content)
+
+
+def test_port_may_be_chosen() -> None:
+    """A port that was free can be asked for."""
+    with serve(coder()) as url:
+        port = int(url.rpartition(":")[2])
+    with serve(coder(), port) as again:
+        assert url == again
