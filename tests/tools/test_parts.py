@@ -1,5 +1,6 @@
 """Programs of others: found, counted when missing, and never started as services."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +10,22 @@ import pytest
 from tests.peers import parts as peers
 from tools import parts
 
+TESTS = Path(__file__).resolve().parents[1]
+
 
 def test_parts_are_named_once() -> None:
     """Each command is in the table once."""
     commands = [part.command for part in parts.PARTS]
 
     assert sorted(set(commands)) == sorted(commands)
+
+
+def test_every_program_that_a_test_requires_is_in_the_table() -> None:
+    """Setting up knows all that a test may be skipped for."""
+    sources = [path.read_text(encoding="utf-8") for path in TESTS.rglob("*.py")]
+    required = {name for source in sources for name in re.findall(r"\brequire\(\"([^\"]+)\"\)", source)}
+
+    assert set() == required - {part.command for part in parts.PARTS} - {"no-such-program"}
 
 
 def test_a_program_in_sbin_is_found() -> None:
