@@ -15,7 +15,8 @@ from pathlib import Path
 
 MISSING = Path("build/missing-parts.txt")
 POLICY = Path("/usr/sbin/policy-rc.d")
-PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
+BESIDE = str(Path(sys.executable).parent)
+PATH = os.pathsep.join([BESIDE, os.environ.get("PATH", os.defpath), "/usr/sbin"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ PARTS = (
 
 
 def find(command: str) -> str | None:
-    """Give the path of a part's program, or None where it is not installed."""
+    """Give the path of a program, those that came with Python packages first; None where there is none."""
     return shutil.which(command, path=PATH)
 
 
