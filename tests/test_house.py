@@ -22,8 +22,6 @@ BINARY = {".png", ".gz", ".ico", ".woff2", ".tgz"}
 
 LONGEST_MODULE = 250
 
-LINE_OF_A_LOCK = re.compile(r"[a-z0-9.-]+==[\w.!+]+( ; [^/\\]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
-
 REGISTRIES = tuple(
     ".".join(parts)
     for parts in (
@@ -80,26 +78,6 @@ def test_no_file_names_a_package_registry() -> None:
 def test_no_file_names_a_path_of_one_machine() -> None:
     """Nothing depends on where it was written."""
     assert [] == mentions(MACHINE_PATHS)
-
-
-@pytest.mark.parametrize("lock", sorted((ROOT / "requirements").glob("*.lock")), ids=lambda path: path.name)
-def test_lock_holds_versions_and_hashes_only(lock: Path) -> None:
-    """A line of a lock is a pinned name, perhaps with a marker, or a hash."""
-    lines = lock.read_text(encoding="utf-8").splitlines()
-
-    assert [] == [line for line in lines if not LINE_OF_A_LOCK.fullmatch(line)]
-
-
-def pins(lock: str) -> set[str]:
-    """Give what a lock pins, each as `name==version`."""
-    text = (ROOT / "requirements" / f"{lock}.lock").read_text(encoding="utf-8")
-    return set(re.findall(r"^([a-z0-9.-]+==[^ ]+)", text, re.MULTILINE))
-
-
-@pytest.mark.parametrize("part", ["runtime", "build"])
-def test_what_is_tested_is_what_is_run(part: str) -> None:
-    """The developers' lock has every version of the others."""
-    assert set() == pins(part) - pins("dev")
 
 
 def test_tests_run_on_the_installed_package() -> None:
