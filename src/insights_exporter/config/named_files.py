@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from insights_exporter.config.problems import Place, Wrong
-from insights_exporter.config.settings import Deployment, Tls
+from insights_exporter.config.settings import Deployment
 from insights_exporter.config.tokens import current_token, file_text, unreadable
 from insights_exporter.config.translation import Found
 
@@ -21,8 +21,8 @@ def unusable_files(deployment: Deployment, environ: Mapping[str, str]) -> Iterat
         yield from _tried(("users", "key_file"), lambda: file_text(key_file))
     if ca_file := deployment.tls.ca_file:
         yield from _tried(("tls", "ca_file"), lambda: _load_authorities(ca_file))
-    if deployment.tls.cert_file and deployment.tls.key_file:
-        yield from _tried(("tls", "cert_file"), lambda: _load_certificate(deployment.tls))
+    if (cert_file := deployment.tls.cert_file) and (own_key := deployment.tls.key_file):
+        yield from _tried(("tls", "cert_file"), lambda: _load_certificate(cert_file, own_key))
 
 
 def open_files(deployment: Deployment) -> Iterator[Found]:
@@ -54,15 +54,14 @@ def _load_authorities(path: Path) -> None:
         raise unreadable(path, error) from None
 
 
-def _load_certificate(tls: Tls) -> None:
-    for path in (tls.cert_file, tls.key_file):
-        if path is not None:
-            file_text(path)
+def _load_certificate(cert_file: Path, key_file: Path) -> None:
+    for path in (cert_file, key_file):
+        file_text(path)
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_cert_chain(str(tls.cert_file), str(tls.key_file), password=lambda: b"")
+        context.load_cert_chain(cert_file, key_file, password=lambda: b"")
     except (ssl.SSLError, OSError, ValueError):
-        what = f"{tls.cert_file} and {tls.key_file} are not a certificate and its unencrypted key"
+        what = f"{cert_file} and {key_file} are not a certificate and its unencrypted key"
         raise Wrong(what, "name two PEM files that belong together") from None
 
 

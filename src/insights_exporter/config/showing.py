@@ -41,8 +41,10 @@ def _shown(deployment: Deployment) -> dict[str, Any]:
     return {key: values.pop(key) for key in _FIRST} | values
 
 
-def _lines(value: object, place: Place, indent: str, sources: Mapping[Place, str]) -> Iterator[str]:
-    for step, part in _parts(value):
+def _lines(
+    value: dict[str, Any] | list[Any], place: Place, indent: str, sources: Mapping[Place, str]
+) -> Iterator[str]:
+    for step, part in value.items() if isinstance(value, dict) else enumerate(value):
         lead = f"{indent}{_scalar(step)}:" if isinstance(step, str) else f"{indent}-"
         below = (*place, step)
         if isinstance(part, dict | list) and part:
@@ -54,13 +56,6 @@ def _lines(value: object, place: Place, indent: str, sources: Mapping[Place, str
             yield from inner
         else:
             yield f"{lead} {_scalar(part)}  # {_source(below, sources)}"
-
-
-def _parts(value: object) -> Iterator[tuple[str | int, object]]:
-    if isinstance(value, dict):
-        yield from value.items()
-    elif isinstance(value, list):
-        yield from enumerate(value)
 
 
 def _source(place: Place, sources: Mapping[Place, str]) -> str:

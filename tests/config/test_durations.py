@@ -1,0 +1,75 @@
+"""Durations in Prometheus' spelling."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from insights_exporter.config.durations import Seconds, format_duration, parse_duration
+from insights_exporter.config.problems import Wrong
+
+SECONDS: TypeAdapter[float] = TypeAdapter(Seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("30s", 30),
+        ("5m", 300),
+        ("1h30m", 5400),
+        ("7d", 604_800),
+        ("1w", 604_800),
+        ("250ms", 0.25),
+        ("1y2w", 32_745_600),
+    ],
+)
+def test_durations_are_read_as_prometheus_reads_them(text: str, seconds: float) -> None:
+    """Numbers with units, the largest first."""
+    assert seconds == parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "5",
+        "5 m",
+        "m5",
+        "1m1h",
+        "1h1h",
+        "-5m",
+        "1.5h",
+        "0s",
+        "٣m",
+        "9" * 30 + "y",
+        "9" * 5000 + "s",
+        5,
+        5.0,
+        None,
+        True,
+    ],
+    ids=lambda text: repr(text)[:12],
+)
+def test_other_spellings_are_refused(text: object) -> None:
+    """What Prometheus would not take, and nothing at all, is not a duration."""
+    with pytest.raises(Wrong, match="is not a duration; write it as Prometheus does"):
+        parse_duration(text)
+
+
+@given(st.integers(min_value=1, max_value=10**15))
+def test_spelling_is_read_back(milliseconds: int) -> None:
+    """A duration survives being spelled, to the millisecond."""
+    assert milliseconds == round(parse_duration(format_duration(milliseconds / 1000)) * 1000)
+
+
+def test_no_time_can_be_spelled() -> None:
+    """Zero seconds, which no setting takes, still have a spelling."""
+    assert "0s" == format_duration(0)
+
+
+def test_program_may_say_seconds_and_a_file_may_not() -> None:
+    """Seconds as a number are for code; in a file they would leave the unit open."""
+    with pytest.raises(ValueError, match="is not a duration"):
+        SECONDS.validate_python(300.0, context={})
+
+    assert 300.0 == SECONDS.validate_python(300.0)

@@ -1,0 +1,69 @@
+"""The file to begin with."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from insights_exporter.config.example import example
+from insights_exporter.config.problems import ConfigError
+from insights_exporter.config.schema import SCHEMA_URL, json_schema
+from insights_exporter.config.settings import (
+    DatasetSettings,
+    Deployment,
+    Parameters,
+    SettingsFile,
+    Templates,
+    Tls,
+    Users,
+    Window,
+)
+from tests.config.folder import SMALLEST, loaded
+
+USED = re.sub(r"^( *)#(?=[^ #\n])", r"\1", example(), flags=re.MULTILINE)
+"""The example with every setting in use."""
+
+
+def test_example_loads_as_it_is(tmp_path: Path) -> None:
+    """It sets what is built in, and needs an address and a token."""
+    text = example().replace("CODER_SESSION_TOKEN", "TOKEN")
+    as_built_in = loaded(tmp_path, SMALLEST).settings
+
+    assert as_built_in == loaded(tmp_path, text).settings
+
+
+def test_everything_in_the_example_may_be_used(tmp_path: Path) -> None:
+    """Without its #, each line is a setting; what clashes then are only ways to give one thing, and files."""
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, USED)
+
+    assert [
+        "deployments[0].token_env: is set beside token_file",
+        "deployments[0].token: is set beside token_file",
+        "defaults.users.key_file: is set beside key",
+        "deployments[0].token_file: /run/secrets/coder-token cannot be read: no such file or directory",
+        "defaults.users.key_file: /run/secrets/pseudonym-key cannot be read: no such file or directory",
+        "defaults.tls.ca_file: /etc/ssl/company-ca.pem cannot be read: no such file or directory",
+        "defaults.tls.cert_file: /run/secrets/client.pem cannot be read: no such file or directory",
+    ] == [f"{problem.place}: {problem.what}" for problem in caught.value.problems]
+
+
+def test_schema_takes_all_of_the_example() -> None:
+    """An editor marks nothing in it."""
+    assert [] == list(Draft202012Validator(json_schema()).iter_errors(yaml.safe_load(USED)))
+
+
+@pytest.mark.parametrize(
+    "model", [SettingsFile, Deployment, Window, DatasetSettings, Tls, Users, Parameters, Templates]
+)
+def test_example_shows_every_key(model: type[SettingsFile]) -> None:
+    """No key is missing from the file that people begin with."""
+    assert [] == [key for key in model.model_fields if not re.search(rf"\b{key}: ?", example())]
+
+
+def test_example_leads_editors_to_the_schema() -> None:
+    """Its first line names where the schema is."""
+    assert f"# yaml-language-server: $schema={SCHEMA_URL}" == example().splitlines()[0]
+    assert {"deployments", "defaults"} == yaml.safe_load(example()).keys()

@@ -1,0 +1,60 @@
+"""Files with secrets that others can read."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from insights_exporter.config.named_files import open_files
+from insights_exporter.config.settings import Deployment
+from tests.config.folder import furnish, loaded
+
+TWO_OF_ONE_FILE = """
+defaults: {token_file: token}
+deployments: [{url: https://a.example.com}, {url: https://b.example.com}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [(0o600, False), (0o400, False), (0o640, True), (0o644, True), (0o602, True)],
+    ids=oct,
+)
+def test_file_open_to_others_gives_one_warning(mode: int, told: bool, tmp_path: Path) -> None:
+    """However many deployments name the file, it is told once."""
+    token = furnish(tmp_path) / "token"
+    token.chmod(mode)
+    what = f"{token} is open to others (mode {mode:04o})"
+
+    assert ([what] if told else []) == [one.what for one in loaded(tmp_path, TWO_OF_ONE_FILE).warnings]
+
+
+def test_group_may_read_what_belongs_to_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is by the group that Kubernetes lets a pod read its secrets."""
+    (furnish(tmp_path) / "token").chmod(0o440)
+    other = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: other)
+
+    assert () == loaded(tmp_path, TWO_OF_ONE_FILE).warnings
+
+
+def test_file_that_went_away_is_open_to_nobody(tmp_path: Path) -> None:
+    """Between two looks at a file it may vanish; the next reading tells."""
+    deployment = Deployment(url="https://coder.example.com", token_file=tmp_path / "gone")
+
+    assert [] == list(open_files(deployment))
+
+
+@pytest.mark.parametrize("name", ["client-key.pem", "token"])
+def test_all_files_with_secrets_are_looked_at(name: str, tmp_path: Path) -> None:
+    """Keys count as much as tokens."""
+    (furnish(tmp_path) / name).chmod(0o644)
+    text = """
+deployments:
+  - url: https://coder.example.com
+    token_env: TOKEN
+    tls: {cert_file: client.pem, key_file: client-key.pem}
+    users: {key_file: token}
+"""
+
+    assert [f"chmod 600 {tmp_path / name}"] == [one.remedy for one in loaded(tmp_path, text).warnings]

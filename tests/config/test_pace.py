@@ -1,0 +1,74 @@
+"""How often each dataset is polled, and how long its values are served."""
+
+import pytest
+
+from insights_exporter.config.pace import Pace, pace
+from insights_exporter.config.settings import DatasetName, DatasetSettings, Deployment, Window
+
+URL = "https://coder.example.com"
+MINUTE, HOUR = 60.0, 3600.0
+
+
+def window(days: int, every: float | None = None, max_age: float | None = None) -> Window:
+    """Give a window of `days`."""
+    return Window(name="some", days=days, every=every, max_age=max_age)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "days", "expected"),
+    [
+        ("templates", 1, Pace(5 * MINUTE, 15 * MINUTE)),
+        ("templates", 2, Pace(15 * MINUTE, 45 * MINUTE)),
+        ("user-latency", 7, Pace(15 * MINUTE, 45 * MINUTE)),
+        ("user-activity", 8, Pace(HOUR, 3 * HOUR)),
+        ("template-breakdown", 30, Pace(HOUR, 3 * HOUR)),
+        ("daus", None, Pace(5 * MINUTE, 15 * MINUTE)),
+        ("user-status-counts", None, Pace(15 * MINUTE, 45 * MINUTE)),
+        ("periods", None, Pace(HOUR, 3 * HOUR)),
+    ],
+)
+def test_pace_without_settings(dataset: DatasetName, days: int | None, expected: Pace) -> None:
+    """Short windows are polled more often; values outlive two failed polls."""
+    chosen = pace(Deployment(url=URL), dataset, None if days is None else window(days))
+
+    assert expected == chosen
+
+
+@pytest.mark.parametrize(
+    ("of_dataset", "of_window", "expected"),
+    [(None, None, 900.0), (60.0, None, 60.0), (None, 30.0, 30.0), (60.0, 30.0, 30.0)],
+    ids=["neither", "dataset", "window", "both"],
+)
+def test_interval_of_the_window_wins(
+    of_dataset: float | None, of_window: float | None, expected: float
+) -> None:
+    """A window's `every` wins over its dataset's, that over the default."""
+    deployment = Deployment(url=URL, datasets={"templates": DatasetSettings(every=of_dataset)})
+
+    assert expected == pace(deployment, "templates", window(7, every=of_window)).every
+
+
+@pytest.mark.parametrize(
+    ("of_deployment", "of_dataset", "of_window", "expected"),
+    [
+        (None, None, None, 2700.0),
+        (7.0, None, None, 7.0),
+        (7.0, 8.0, None, 8.0),
+        (7.0, 8.0, 9.0, 9.0),
+        (7.0, None, 9.0, 9.0),
+    ],
+    ids=["none", "deployment", "dataset", "window", "window over deployment"],
+)
+def test_most_particular_age_is_taken_as_it_is(
+    of_deployment: float | None, of_dataset: float | None, of_window: float | None, expected: float
+) -> None:
+    """A written `max_age` may be shorter than any default."""
+    datasets: dict[DatasetName, DatasetSettings] = {"templates": DatasetSettings(max_age=of_dataset)}
+    deployment = Deployment(url=URL, datasets=datasets, max_age=of_deployment)
+
+    assert expected == pace(deployment, "templates", window(7, max_age=of_window)).max_age
+
+
+def test_fast_polls_keep_values_a_quarter_of_an_hour() -> None:
+    """The default age never falls below 15m."""
+    assert 15 * MINUTE == pace(Deployment(url=URL), "templates", window(7, every=10.0)).max_age

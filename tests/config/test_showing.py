@@ -1,0 +1,86 @@
+"""The settings in force, as anybody may see them."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from insights_exporter.config.loading import load
+from insights_exporter.config.showing import MASK, masked_proxy, show
+from tests.config.folder import HIDDEN, loaded
+from tests.config.test_loading import EVERY_SECRET
+
+SETTINGS = """
+defaults: {timezone: Europe/Berlin}
+deployments:
+  - url: https://coder.example.com
+    name: "yes # no: '"
+    token_env: TOKEN
+    windows: [today, {name: quarter, days: 90, every: 6h}]
+"""
+SHOWN = """\
+# From {source}
+deployments:
+  - name: "yes # no: '"  # file
+    url: https://coder.example.com  # file
+    token_env: TOKEN  # file
+    headers: {{}}  # built in
+    tls:
+      insecure_skip_verify: false  # built in
+    api_path: /api/v2  # built in
+    timezone: Europe/Berlin  # file, defaults
+    windows:
+      - name: today  # file
+        days: 1  # file
+        include_today: true  # file
+      - name: quarter  # file
+        days: 90  # file
+        include_today: true  # built in
+        every: 6h  # file
+"""
+
+
+def test_each_value_is_shown_with_who_set_it(tmp_path: Path) -> None:
+    """YAML in the file's own keys, the source beside each value."""
+    text = show(loaded(tmp_path, SETTINGS))
+
+    assert SHOWN.format(source=tmp_path / "settings.yml") == text.partition("    datasets:")[0]
+
+
+def test_what_is_shown_is_yaml(tmp_path: Path) -> None:
+    """What another program reads is what is set."""
+    settings = loaded(tmp_path, SETTINGS)
+    (deployment,) = settings.settings.deployments
+
+    assert {"deployments": [deployment.model_dump(mode="json", exclude_none=True)]} == yaml.safe_load(
+        show(settings)
+    )
+
+
+def test_secrets_are_masked(tmp_path: Path) -> None:
+    """Tokens, keys, values of headers and the user of a proxy are not shown."""
+    text = show(loaded(tmp_path, EVERY_SECRET))
+
+    assert HIDDEN not in text
+    assert 4 == text.count(MASK)
+    assert f"{MASK}@proxy.example.com" in text
+
+
+def test_environment_is_named_where_there_is_no_file() -> None:
+    """The variable stands beside its value."""
+    lines = show(load(None, {"CODER_URL": "https://x.example.com", "CODER_SESSION_TOKEN": "x"})).splitlines()
+
+    assert "# From the environment" == lines[0]
+    assert "    url: https://x.example.com  # CODER_URL" in lines
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://proxy.example.com:3128", "http://proxy.example.com:3128"),
+        ("http://me:a@b@proxy.example.com:3128/x", f"http://{MASK}@proxy.example.com:3128/x"),
+    ],
+)
+def test_proxy_is_shown_without_its_user(url: str, shown: str) -> None:
+    """The host of a proxy is no secret."""
+    assert shown == masked_proxy(url)

@@ -1,0 +1,91 @@
+"""Tokens and keys, read when they are needed."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from insights_exporter.config.problems import ConfigError
+from insights_exporter.config.settings import Deployment, Users
+from insights_exporter.config.tokens import read_key, read_token
+from tests.config.folder import HIDDEN, furnish
+
+UNREADABLE = "cannot be read: no such file or directory; check the path and the permissions"
+URL = "https://coder.example.com"
+
+
+def test_token_file_is_read_anew(tmp_path: Path) -> None:
+    """A rotated token counts from the next reading on."""
+    path = tmp_path / "token"
+    deployment = Deployment(url=URL, token_file=path)
+    tokens = []
+    for content in ("first\n", "  second"):
+        path.write_text(content)
+        tokens.append(read_token(deployment, {}))
+
+    assert ["first", "second"] == tokens
+
+
+def test_token_comes_from_the_variable_that_is_named() -> None:
+    """The environment is looked at each time."""
+    deployment = Deployment.model_validate({"url": URL, "token_env": "TOKEN"})
+
+    assert "a" == read_token(deployment, {"TOKEN": " a\n"})
+    assert "b" == read_token(deployment, {"TOKEN": "b"})
+
+
+def test_token_may_stand_in_the_settings() -> None:
+    """A token written out is given as it is."""
+    assert HIDDEN == read_token(Deployment(url=URL, token=SecretStr(HIDDEN)), {})
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"token_file": "missing"}, "token_file: {folder}/missing cannot be read: no such file or directory"),
+        ({"token_file": "empty"}, "token_file: {folder}/empty is empty"),
+        ({"token_file": "letter"}, "token_file: {folder}/letter has characters that no token has"),
+        ({"token_file": "binary"}, "token_file: {folder}/binary is not text"),
+        ({"token_file": ""}, "token_file: {folder} is not a regular file"),
+        ({"token_env": "OTHER"}, "token_env: OTHER is not set or empty"),
+        ({"token_env": "LETTER"}, "token_env: LETTER has characters that no token has"),
+        ({}, "token: is not set"),
+    ],
+    ids=["missing", "empty", "letter", "binary", "folder", "unset", "two words", "nothing"],
+)
+def test_token_that_cannot_be_had_is_told(settings: dict[str, str], line: str, tmp_path: Path) -> None:
+    """The error names the place and not the content."""
+    furnish(tmp_path)
+    given = {key: tmp_path / value if key == "token_file" else value for key, value in settings.items()}
+    with pytest.raises(ConfigError) as caught:
+        read_token(Deployment.model_validate({"url": URL, **given}), {"LETTER": f"{HIDDEN} {HIDDEN}"})
+
+    assert line.format(folder=tmp_path) == str(caught.value).partition(";")[0]
+    assert HIDDEN not in str(caught.value)
+
+
+def test_key_comes_from_its_file_or_the_settings(tmp_path: Path) -> None:
+    """Whitespace around a key in a file does not count."""
+    furnish(tmp_path)
+
+    assert HIDDEN.encode() == read_key(Deployment(url=URL, users=Users(key_file=tmp_path / "token")))
+    assert HIDDEN.encode() == read_key(Deployment(url=URL, users=Users(key=SecretStr(HIDDEN))))
+
+
+@pytest.mark.parametrize(
+    ("users", "line"),
+    [
+        (Users(), "users: has no key; write users.key_file"),
+        (
+            Users(key_file=Path("/nowhere/key")),
+            f"users.key_file: /nowhere/key {UNREADABLE}",
+        ),
+    ],
+    ids=["none", "missing"],
+)
+def test_key_that_cannot_be_had_is_told(users: Users, line: str) -> None:
+    """The error names the place and the remedy."""
+    with pytest.raises(ConfigError) as caught:
+        read_key(Deployment(url=URL, users=users))
+
+    assert line == str(caught.value)
