@@ -54,7 +54,7 @@ def _salvaged(body: bytes, kind: type[T]) -> Decoded[T]:
 
 def _parsed(body: bytes) -> object:
     try:
-        return json.loads(body, parse_float=_finite, parse_int=_finite, parse_constant=str)
+        return json.loads(body, parse_float=_nearest, parse_int=_nearest, parse_constant=_TooLarge)
     except RecursionError:
         problem = "it is nested too deeply"
     except json.JSONDecodeError as error:
@@ -65,10 +65,16 @@ def _parsed(body: bytes) -> object:
     raise InvalidAnswer(text)
 
 
-def _finite(text: str) -> float | str:
-    """Give the nearest float, or the text (which fits no number) where that is infinite."""
+class _TooLarge:
+    """A number that no float comes near to."""
+
+    def __init__(self, _text: str) -> None:
+        pass
+
+
+def _nearest(text: str) -> float | _TooLarge:
     number = float(text)
-    return number if math.isfinite(number) else text
+    return number if math.isfinite(number) else _TooLarge(text)
 
 
 def _value(raw: object, kind: object, place: str, left_out: list[str]) -> object:
@@ -171,9 +177,10 @@ def _spelled(kind: object) -> str:
 _JSON_NAMES = {
     dict: "an object",
     list: "a list",
-    str: "a text or a number too large",
+    str: "a text",
     float: "a number",
     bool: "a truth value",
     types.NoneType: "null",
+    _TooLarge: "a number too large",
 }
 _TYPE_NAMES: dict[object, str] = {float: "a number", str: "a text", bool: "a truth value"}

@@ -9,7 +9,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 def exact_sum(values: Iterable[float]) -> float:
-    """Give the float nearest to the true sum, in whatever order it is added."""
+    """Give the float nearest to the true sum, infinite where there is none, in whatever order it is added."""
     numbers = list(values)
     try:
         return math.fsum(numbers)
@@ -29,4 +29,4 @@ def _nearest(total: Fraction) -> float:
     try:
         return float(total)
     except OverflowError:
-        return math.copysign(math.inf, total)
+        return math.inf if total > 0 else -math.inf

@@ -1,0 +1,98 @@
+"""Named cases: what Coder answers, and what is shown of it.
+
+`data/DATASET/CASE/` holds `answer.json` (or `answers.json`, a list with one
+answer a question, null where there was none), `expected.prom`, and, where it
+is not the usual one, `view.json`. Run as a program, it writes all
+`expected.prom` anew: to be read before they are believed.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from insights_exporter.config.settings import Deployment
+from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Template, View
+from insights_exporter.datasets.table import DATASETS
+from insights_exporter.exposition.render import render
+from insights_exporter.exposition.samples import Samples
+
+DATA = Path(__file__).parent / "data"
+NOW = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)
+
+CASES = sorted(path for path in DATA.glob("*/*") if path.is_dir())
+
+
+def view_of(window: str | None = None, **more: Any) -> View:  # noqa: ANN401 - what JSON holds
+    """Give a view; `more` is what `view.json` may say."""
+    settings = {"name": "dev", "url": "https://coder.example.com", "token": "token"}
+    deployment = Deployment(**(settings | more.get("deployment", {})))
+    windows = {each.name: each for each in deployment.windows}
+    now = datetime.fromisoformat(more["now"]) if "now" in more else NOW
+    key = more.get("pseudonym_key")
+    return View(
+        deployment=deployment,
+        window=windows[window] if window else None,
+        now=now.astimezone(ZoneInfo(deployment.timezone)),
+        templates={name: Template(name, **told) for name, told in more.get("templates", {}).items()},
+        in_use=tuple(more.get("in_use", ())),
+        pseudonym_key=key.encode() if key else None,
+    )
+
+
+def usual_window(dataset: Dataset) -> str | None:
+    """Give the window that a dataset is asked for where a case says no other."""
+    return "7d" if dataset.name not in {"daus", "periods", "user-status-counts"} else None
+
+
+def answered(dataset: Dataset, view: View, *bodies: bytes | None) -> list[Answer]:
+    """Answer the questions of a dataset one after the other; None is no answer."""
+    questions = dataset.questions(view)
+    return [
+        Answer(question, body) for question, body in zip(questions, bodies, strict=True) if body is not None
+    ]
+
+
+def shown(case: Path) -> str:
+    """Give what is shown of the answers of a case."""
+    dataset = DATASETS[case.parent.name]
+    settings = case / "view.json"
+    more = json.loads(settings.read_bytes()) if settings.exists() else {}
+    view = view_of(**({"window": usual_window(dataset)} | more))
+    return text_of(dataset.convert(view, answered(dataset, view, *_bodies(case))), dataset)
+
+
+def text_of(conversion: Conversion, dataset: Dataset) -> str:
+    """Spell a conversion as lines of an exposition, and as comments what else it says."""
+    lines = lines_of((*conversion.samples, *dataset.across([conversion])))
+    comments = [
+        *(f"# template in use: {template}" for template in conversion.in_use or ()),
+        *([f"# folded: {conversion.folded}"] if conversion.folded else []),
+        *(f"# left out: {reason}" for reason in conversion.invalid),
+    ]
+    return "".join(f"{line}\n" for line in (*lines, *comments))
+
+
+def lines_of(samples: Sequence[Samples]) -> list[str]:
+    """Spell samples as lines, family by family, each in the order of its text."""
+    return [line for each in samples for line in _sorted(each).split("\n") if line]
+
+
+def _sorted(samples: Samples) -> str:
+    rows: Any = sorted(samples.rows)
+    return render(Samples(samples.family, rows), "dev").runs[-1].decode()
+
+
+def _bodies(case: Path) -> list[bytes | None]:
+    single = case / "answer.json"
+    if single.exists():
+        return [single.read_bytes()]
+    answers = json.loads((case / "answers.json").read_bytes())
+    return [None if answer is None else json.dumps(answer).encode() for answer in answers]
+
+
+if __name__ == "__main__":
+    for each in CASES:
+        (each / "expected.prom").write_text(shown(each), encoding="utf-8")

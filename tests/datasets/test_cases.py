@@ -1,0 +1,21 @@
+"""Answers in, exposition out: every odd answer has a name."""
+
+from pathlib import Path
+
+import pytest
+
+from insights_exporter.datasets.table import DATASETS
+from tests.datasets.cases import CASES, DATA, shown
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
+def test_answer_is_shown_as_expected(case: Path) -> None:
+    """What Coder answers becomes these series and no others."""
+    expected = (case / "expected.prom").read_text(encoding="utf-8")
+
+    assert expected == shown(case)
+
+
+def test_every_dataset_has_cases() -> None:
+    """No dataset is without a folder of cases, and no folder without a dataset."""
+    assert set(DATASETS) == {folder.name for folder in DATA.iterdir()}

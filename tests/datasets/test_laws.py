@@ -1,0 +1,162 @@
+"""What holds for every answer, however odd."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from insights_exporter.datasets.dataset import Conversion, Dataset, View
+from insights_exporter.datasets.table import DATASETS
+from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.samples import Samples
+from tests.datasets import answers
+from tests.datasets.cases import answered, lines_of, usual_window, view_of
+
+OFTEN = settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+
+each_dataset = pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)
+
+
+def view_for(dataset: Dataset, **more: Any) -> View:  # noqa: ANN401 - what JSON holds
+    """Give a view with two templates in use and one that is not."""
+    listed = {name: {"name": "docker", "organization": "acme"} for name in ("t1", "t2", "t3")}
+    return view_of(usual_window(dataset), templates=listed, in_use=["t1", "t2"], **more)
+
+
+def converted(dataset: Dataset, view: View, bodies: Iterable[Any]) -> Conversion:
+    """Convert answers to all questions."""
+    return dataset.convert(view, answered(dataset, view, *(json.dumps(body).encode() for body in bodies)))
+
+
+def series_of(dataset: Dataset, conversion: Conversion) -> list[tuple[Family, tuple[str, ...], Any]]:
+    """Give all series, those of all windows together included."""
+    every: tuple[Samples, ...] = (*conversion.samples, *dataset.across([conversion]))
+    return [(samples.family, labels, value) for samples in every for labels, value in samples.rows]
+
+
+def drawn(data: st.DataObject, dataset: Dataset, view: View) -> list[Any]:
+    """Make up an answer to each question."""
+    return [data.draw(answers.BY_PATH[question.path]) for question in dataset.questions(view)]
+
+
+@each_dataset
+@given(data=st.data(), seed=st.integers(0, 2**32))
+@OFTEN
+def test_no_series_repeats_and_order_changes_nothing(
+    dataset: Dataset, data: st.DataObject, seed: int
+) -> None:
+    """The same answer gives the same series, each once, in any order of its rows."""
+    view = view_for(
+        dataset, deployment={"templates": {"users": True}, "users": {"limit": 2}, "parameters": {"limit": 1}}
+    )
+    bodies = drawn(data, dataset, view)
+    random = Random(seed)  # noqa: S311 - nothing secret
+    conversion = converted(dataset, view, bodies)
+    again = converted(dataset, view, [answers.shuffled(body, random) for body in bodies])
+    series = series_of(dataset, conversion)
+
+    assert [] == [
+        key for key, times in Counter((family, labels) for family, labels, _ in series).items() if times > 1
+    ]
+    assert sorted(map(repr, series)) == sorted(map(repr, series_of(dataset, again)))
+    assert (conversion.folded, sorted(conversion.invalid)) == (again.folded, sorted(again.invalid))
+
+
+@each_dataset
+@given(data=st.data())
+@OFTEN
+def test_what_is_shown_parses(dataset: Dataset, data: st.DataObject) -> None:
+    """prometheus_client reads every line back."""
+    view = view_for(dataset)
+    conversion = converted(dataset, view, drawn(data, dataset, view))
+    lines = lines_of(conversion.samples)
+    page = "".join(f"{line}\n" for line in lines)
+
+    assert len(lines) == sum(len(family.samples) for family in text_string_to_metric_families(page))
+
+
+@given(apps=st.lists(answers.whole(type=st.just("app"), slug=answers.TEXTS, seconds=answers.SUMMABLE)))
+@OFTEN
+def test_rows_of_one_app_add_up(apps: list[dict[str, Any]]) -> None:
+    """The seconds of a series are the nearest float to the sum over the answer."""
+    dataset = DATASETS["templates"]
+    conversion = converted(dataset, view_for(dataset), [{"report": {"apps_usage": apps}}])
+    expected: dict[tuple[str, ...], Fraction] = {}
+    for app in apps:
+        key = ("7d", "app", app["slug"])
+        expected[key] = expected.get(key, Fraction()) + Fraction(float(app["seconds"]))
+    shown = values_of(conversion, "coder_insights_app_usage_seconds")
+
+    assert {key: float(total) for key, total in expected.items()} == {
+        key: value for key, value in shown.items() if key[1] == "app"
+    }
+
+
+@given(
+    values=st.lists(answers.whole(value=answers.TEXTS, count=answers.COUNTS), max_size=12),
+    limit=st.integers(0, 6),
+)
+@OFTEN
+def test_folding_keeps_totals(values: list[dict[str, Any]], limit: int) -> None:
+    """The sum over a parameter's values is the same with a limit as without."""
+    dataset = DATASETS["templates"]
+    view = view_for(dataset, deployment={"parameters": {"limit": limit}})
+    parameters = [{"name": name, "values": values} for name in ("p", "p", "q")]
+    conversion = converted(dataset, view, [{"report": {"parameters_usage": parameters}}])
+    shown = values_of(conversion, "coder_insights_parameter_workspaces")
+    per_parameter = Counter(labels[1] for labels in shown if labels[3] != "__other__")
+
+    assert sum(value["count"] for value in values) * 3 == sum(shown.values())
+    assert all(count <= limit for count in per_parameter.values())
+
+
+@given(users=st.lists(answers.whole(user_id=answers.USER_IDS, seconds=answers.COUNTS)))
+@OFTEN
+def test_distribution_counts_each_user_once(users: list[dict[str, Any]]) -> None:
+    """However many rows a user has, and however few are shown."""
+    dataset = DATASETS["user-activity"]
+    view = view_for(dataset, deployment={"users": {"limit": 1}})
+    conversion = converted(dataset, view, [{"report": {"users": users}}])
+    distribution = values_of(conversion, "coder_insights_user_activity_distribution_seconds")[("7d",)]
+    ids = {user["user_id"] for user in users}
+
+    assert len(ids) == distribution.counts[-1]
+    assert sum(user["seconds"] for user in users) == distribution.total
+    assert max(len(ids) - 1, 0) == conversion.folded
+
+
+@pytest.mark.parametrize("detail", ["pseudonymous", "aggregate"])
+@pytest.mark.parametrize("name", ["user-activity", "user-latency", "template-breakdown"])
+@given(data=st.data())
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+def test_nobody_is_named(detail: str, name: str, data: st.DataObject) -> None:
+    """Neither ids nor names of users appear where they are not to be shown."""
+    dataset = DATASETS[name]
+    users = {"detail": detail, "key": "a key of some length"}
+    view = view_for(
+        dataset,
+        pseudonym_key="a key of some length",
+        deployment={"users": users, "templates": {"users": True}},
+    )
+    conversion = converted(dataset, view, drawn(data, dataset, view))
+    shown = "\n".join((*lines_of(conversion.samples), *conversion.invalid))
+
+    assert "id-" not in shown
+    assert "name-" not in shown
+
+
+def values_of(conversion: Conversion, family: str) -> dict[tuple[str, ...], Any]:
+    """Give the values of a family by labels."""
+    return {
+        labels: value
+        for samples in conversion.samples
+        if samples.family.name == family
+        for labels, value in samples.rows
+    }

@@ -1,0 +1,71 @@
+"""Which users are shown, and as whom."""
+
+import pytest
+
+from insights_exporter.datasets.people import identities, pseudonym, usernames, users_shown
+from insights_exporter.datasets.user_activity import ActiveUser
+from tests.datasets.cases import view_of
+
+KEY = b"a key of some length"
+
+SHOWN = {
+    "named": ("7d", {}, True),
+    "pseudonymous": ("7d", {"detail": "pseudonymous", "key": KEY.decode()}, True),
+    "aggregate": ("7d", {"detail": "aggregate"}, False),
+    "another window": ("30d", {}, False),
+    "windows as set": ("30d", {"windows": ["30d"]}, True),
+    "no window": ("7d", {"windows": []}, False),
+}
+
+
+@pytest.mark.parametrize(("window", "users", "expected"), SHOWN.values(), ids=SHOWN)
+def test_users_are_shown_where_they_are_to_be(window: str, users: dict[str, object], expected: bool) -> None:
+    """By detail and by window."""
+    assert expected == users_shown(view_of(window, deployment={"users": users}))
+
+
+def test_named_users_are_shown_as_they_are() -> None:
+    """Id and name."""
+    assert [("1", "1", "anna")] == identities(view_of("7d"), ["1"], {"1": "anna"})
+
+
+def test_pseudonym_stands_for_id_and_name() -> None:
+    """Both labels show the same, which is neither."""
+    view = view_of(
+        "7d",
+        pseudonym_key=KEY.decode(),
+        deployment={"users": {"detail": "pseudonymous", "key": KEY.decode()}},
+    )
+    hidden = pseudonym("1", KEY)
+
+    assert [("1", hidden, hidden)] == identities(view, ["1"], {"1": "anna"})
+
+
+def test_pseudonyms_without_a_key_are_refused() -> None:
+    """Rather than names shown by mistake."""
+    view = view_of("7d", deployment={"users": {"detail": "pseudonymous", "key": KEY.decode()}})
+
+    with pytest.raises(ValueError, match=r"pseudonymous needs users\.key"):
+        identities(view, ["1"], {"1": "anna"})
+
+
+def test_pseudonym_is_the_same_after_a_restart() -> None:
+    """It depends on the key and the id alone; this one was written down."""
+    assert "050d79bb" == pseudonym("00000000-0000-4000-8000-000000000001", KEY)[:8]
+
+
+def test_pseudonyms_differ_by_key_and_id() -> None:
+    """Keys may have any length."""
+    keys = [KEY, KEY + b"!", b"k" * 64, b"k" * 65, b"k" * 1000]
+    pseudonyms = {pseudonym(user, key) for user in ("1", "2") for key in keys}
+
+    assert 10 == len(pseudonyms)
+    assert {32} == {len(each) for each in pseudonyms}
+
+
+def test_of_several_names_the_first_in_the_alphabet_stays() -> None:
+    """Names that are missing or empty do not count, whatever the order."""
+    users = [ActiveUser("1", 0.0, name) for name in ("zoe", None, "anna", "")]
+
+    assert {"1": "anna"} == usernames(users)
+    assert {"1": "anna"} == usernames(users[::-1])

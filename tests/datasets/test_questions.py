@@ -1,0 +1,138 @@
+"""What each dataset asks."""
+
+from datetime import datetime
+
+import pytest
+
+from insights_exporter.coder.dialects import SPELLINGS
+from insights_exporter.datasets import template_breakdown
+from insights_exporter.datasets.periods import periods_before
+from insights_exporter.datasets.table import DATASETS
+from tests.datasets.cases import usual_window, view_of
+
+UTC_WEEK = {"start_time": "2026-05-14T00:00:00Z", "end_time": "2026-05-20T15:00:00Z"}
+
+ASKED = {
+    "daus": [("/insights/daus", {})],
+    "templates": [("/insights/templates", UTC_WEEK)],
+    "user-activity": [("/insights/user-activity", UTC_WEEK)],
+    "user-latency": [("/insights/user-latency", UTC_WEEK)],
+    "user-status-counts": [("/insights/user-status-counts", {"tz_offset": "9"})],
+    "periods": [
+        ("/insights/templates", {"start_time": "2026-05-11T00:00:00Z", "end_time": "2026-05-18T00:00:00Z"}),
+        ("/insights/templates", {"start_time": "2026-05-04T00:00:00Z", "end_time": "2026-05-11T00:00:00Z"}),
+        ("/insights/templates", {"start_time": "2026-04-01T00:00:00Z", "end_time": "2026-05-01T00:00:00Z"}),
+        ("/insights/templates", {"start_time": "2026-03-01T00:00:00Z", "end_time": "2026-04-01T00:00:00Z"}),
+    ],
+    "template-breakdown": [
+        ("/insights/templates", UTC_WEEK | {"template_ids": template, "interval": "day"})
+        for template in ("a", "b")
+    ],
+}
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_dataset_asks_what_the_server_wants(name: str) -> None:
+    """Path and parameters, as the real server's dialect spells them."""
+    view = view_of(usual_window(DATASETS[name]), in_use=["b", "a", "a", "", "a,b"])
+    questions = DATASETS[name].questions(view)
+
+    assert ASKED[name] == [(question.path, SPELLINGS["rfc3339"](question)) for question in questions]
+
+
+def test_days_of_another_zone_are_windows_of_their_own() -> None:
+    """The server's own way to ask for them shifts nothing but their names."""
+    view = view_of(deployment={"timezone": "Asia/Kolkata"})
+
+    assert [
+        ("today", {"start_time": "2026-05-20T00:00:00+05:30", "end_time": "2026-05-20T15:00:00Z"}),
+        ("yesterday", {"start_time": "2026-05-19T00:00:00+05:30", "end_time": "2026-05-20T00:00:00+05:30"}),
+    ] == [(question.subject, SPELLINGS["rfc3339"](question)) for question in DATASETS["daus"].questions(view)]
+
+
+PERIODS = {
+    "a Monday": ("2026-05-18", ("2026-05-11", "2026-05-04"), ("2026-04-01", "2026-03-01")),
+    "a Sunday": ("2026-05-17", ("2026-05-04", "2026-04-27"), ("2026-04-01", "2026-03-01")),
+    "new year": ("2027-01-01", ("2026-12-21", "2026-12-14"), ("2026-12-01", "2026-11-01")),
+    "February of a leap year": ("2028-03-31", ("2028-03-20", "2028-03-13"), ("2028-02-01", "2028-01-01")),
+}
+
+
+@pytest.mark.parametrize(("today", "weeks", "months"), PERIODS.values(), ids=PERIODS)
+def test_periods_are_whole_and_over(today: str, weeks: tuple[str, str], months: tuple[str, str]) -> None:
+    """ISO weeks from Monday to Monday and calendar months, one after the other."""
+    periods = periods_before(datetime.fromisoformat(today).date())
+
+    assert (weeks, months) == tuple(
+        tuple(periods[f"{kind}:{which}"][0].isoformat() for which in ("last", "before_last"))
+        for kind in ("week", "month")
+    )
+    assert periods["week:last"][0] == periods["week:before_last"][1]
+    assert periods["month:last"][0] == periods["month:before_last"][1]
+
+
+def test_users_of_templates_are_asked_for_if_wanted() -> None:
+    """Two more requests a template, by the same id."""
+    view = view_of("7d", in_use=["a"], deployment={"templates": {"users": True}})
+    users = UTC_WEEK | {"template_ids": "a"}
+
+    assert [("/insights/user-activity", users), ("/insights/user-latency", users)] == [
+        (question.path, SPELLINGS["rfc3339"](question)) for question in template_breakdown.questions(view)[1:]
+    ]
+
+
+def test_breakdown_needs_what_the_published_dialect_lacks() -> None:
+    """Without `template_ids` the answer would be about all templates."""
+    assert all(question.needs_extra for question in template_breakdown.questions(view_of("7d", in_use=["a"])))
+
+
+def test_breakdown_asks_no_more_templates_than_the_limit() -> None:
+    """The same ones each time."""
+    view = view_of("7d", in_use=["c", "a", "b"], deployment={"templates": {"limit": 2}})
+
+    assert ["a", "b"] == [question.subject for question in template_breakdown.questions(view)]
+
+
+WINDOWS = {
+    "windows of the deployment": ("templates", {}, ["today", "7d", "30d"]),
+    "users in all of them": ("user-latency", {}, ["today", "7d", "30d"]),
+    "no window": ("daus", {}, [None]),
+    "breakdown": ("template-breakdown", {}, ["7d"]),
+    "breakdown as set": (
+        "template-breakdown",
+        {"templates": {"windows": ["30d", "today"]}},
+        ["today", "30d"],
+    ),
+    "breakdown off": ("template-breakdown", {"templates": {"breakdown": False}}, []),
+}
+
+
+@pytest.mark.parametrize(("name", "deployment", "expected"), WINDOWS.values(), ids=WINDOWS)
+def test_dataset_is_polled_for_these_windows(
+    name: str, deployment: dict[str, object], expected: list[str | None]
+) -> None:
+    """As the settings say."""
+    windows = DATASETS[name].windows(view_of(deployment=deployment).deployment)
+
+    assert expected == [window and window.name for window in windows]
+
+
+EVERY = {
+    "daus": [300],
+    "periods": [3600],
+    "templates": [300, 900, 3600],
+    "template-breakdown": [900],
+    "user-activity": [300, 900, 3600],
+    "user-latency": [300, 900, 3600],
+    "user-status-counts": [900],
+}
+
+
+def test_default_intervals_follow_the_window() -> None:
+    """Today every five minutes, a week every quarter of an hour, what is longer every hour."""
+    deployment = view_of().deployment
+
+    assert EVERY == {
+        name: [dataset.every(window) for window in dataset.windows(deployment)]
+        for name, dataset in DATASETS.items()
+    }

@@ -1,0 +1,78 @@
+"""What looks like a secret, and what does not."""
+
+import pytest
+
+from insights_exporter.datasets.secrets import name_looks_secret, value_looks_secret
+
+SECRET_NAMES = [
+    "token",
+    "GITHUB_TOKEN",
+    "clientSecret",
+    "db-password",
+    "passwd",
+    "aws_credentials",
+    "private_key",
+    "PrivateKey",
+    "ssh private key",
+    "api-key",
+]
+PLAIN_NAMES = ["region", "cpu", "disk_size", "keyboard", "git_repo", "passenger"]
+
+SECRET_VALUES = {
+    "URL with user and password": "https://me:pw@git.example.com/a.git",
+    "URL with user": "ssh://git@git.example.com/a.git",
+    "URL within a text": "clone from https://t0k3n@git.example.com/a please",
+    "e-mail": "jane.doe+x@example.co.uk",
+    "e-mail within a text": "Jane Doe <jane@example.com>",
+    "PEM": "-----BEGIN RSA PRIVATE KEY-----\nMIIE",
+    "GitHub": "ghp_0123456789abcdefghij0123456789abcdef",
+    "GitHub, new": "github_pat_11ABCDEFG0",
+    "GitLab": "glpat-0123456789",
+    "Slack": "xoxb-1234-5678",
+    "AWS": "AKIAIOSFODNN7EXAMPLE",
+    "JWT": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+    "Coder": "AbCdEfGhIj-0123456789abcdefghijkl",
+    "assignment": "DB_PASSWORD=x",
+}
+PLAIN_VALUES = {
+    "region": "eu-central-1",
+    "URL": "https://git.example.com/acme/app.git?ref=main",
+    "URL with an at sign in its path": "https://npm.example.com/@scope/name",
+    "clone address": "git@git.example.com:acme/app.git",
+    "image": "codercom/enterprise-base:ubuntu",
+    "digest": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "id": "497f6eca-6276-4993-bfeb-53cbbbba6f08",
+    "mention": "@jane",
+    "list": '["a","b"]',
+    "word": "risk-averse",
+}
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+def test_name_of_a_secret_is_known(name: str) -> None:
+    """Whatever its case and its separators."""
+    assert name_looks_secret(name)
+
+
+@pytest.mark.parametrize("name", PLAIN_NAMES)
+def test_other_names_are_left_alone(name: str) -> None:
+    """A parameter is not hidden for nothing."""
+    assert not name_looks_secret(name)
+
+
+@pytest.mark.parametrize("value", SECRET_VALUES.values(), ids=SECRET_VALUES)
+def test_value_of_a_secret_is_known(value: str) -> None:
+    """By its shape, wherever it stands in the value."""
+    assert value_looks_secret(value)
+
+
+@pytest.mark.parametrize("value", PLAIN_VALUES.values(), ids=PLAIN_VALUES)
+def test_other_values_are_left_alone(value: str) -> None:
+    """A value is not hidden for nothing."""
+    assert not value_looks_secret(value)
+
+
+@pytest.mark.parametrize("piece", ["a", "a@", "://", "a.", "-", "eyJ", "x" * 9 + "-"])
+def test_long_values_are_judged_at_once(piece: str) -> None:
+    """A megabyte of text that almost fits takes no time; quadratic search would outlast the test's limit."""
+    assert not value_looks_secret(piece * (1_000_000 // len(piece)) + "!")

@@ -1,0 +1,28 @@
+"""Adding up without minding the order."""
+
+import math
+
+import pytest
+
+from insights_exporter.datasets.sums import added_up, exact_sum
+
+SUMS = {
+    "nothing": ([], 0.0),
+    "cancelled": ([1e100, 1.0, -1e100], 1.0),
+    "rounded once": ([0.1] * 10, 1.0),
+    "past the largest float and back": ([1.7e308, 1.7e308, -1.7e308], 1.7e308),
+    "beyond the largest float": ([1.7e308, 1.7e308], math.inf),
+    "beyond the smallest": ([-1.7e308, -1.7e308], -math.inf),
+}
+
+
+@pytest.mark.parametrize(("values", "expected"), SUMS.values(), ids=SUMS)
+def test_sum_is_the_nearest_float(values: list[float], expected: float) -> None:
+    """Nothing is lost on the way, in either order."""
+    assert expected == exact_sum(values)
+    assert expected == exact_sum(reversed(values))
+
+
+def test_rows_of_one_key_add_up() -> None:
+    """Keys keep the order in which they came."""
+    assert [("b", 4.0), ("a", 2.0)] == list(added_up([("b", 1.0), ("a", 2.0), ("b", 3.0)]).items())

@@ -1,0 +1,56 @@
+"""The families as they are declared."""
+
+from collections import Counter
+
+import pytest
+
+from insights_exporter.datasets.distributions import ACTIVITY_BOUNDS, LATENCY_BOUNDS
+from insights_exporter.datasets.server_facts import TOKEN_FAMILIES
+from insights_exporter.datasets.table import DATASETS, FAMILIES
+from insights_exporter.exposition.family import Family
+
+ALL = (*FAMILIES, *TOKEN_FAMILIES)
+
+LABELS_OF_DAYS = {"day", "week", "month"}
+
+each_family = pytest.mark.parametrize("family", ALL, ids=lambda family: family.name)
+
+
+def test_families_are_declared_once() -> None:
+    """No two families have one name, and each dataset's are on the page."""
+    assert [] == [name for name, times in Counter(family.name for family in ALL).items() if times > 1]
+    assert set() == {family for dataset in DATASETS.values() for family in dataset.families} - set(FAMILIES)
+
+
+@each_family
+def test_family_tells_all_that_the_documentation_needs(family: Family) -> None:
+    """Source, merging, absence and an example that reads the family itself."""
+    assert all((family.source, family.merge, family.absent))
+    assert family.name in family.example
+
+
+@each_family
+def test_help_says_where_it_comes_from_and_that_it_is_cached(family: Family) -> None:
+    """The values are as old as the last poll."""
+    assert "(API: " in family.help
+    assert "cached" in family.help
+    assert family.help.endswith(".")
+
+
+@each_family
+def test_first_label_is_the_deployment(family: Family) -> None:
+    """No series is without one, and no label repeats."""
+    assert "deployment" == family.labels[0]
+    assert len(family.labels) == len(set(family.labels))
+
+
+@each_family
+def test_what_names_a_day_ends_at_midnight(family: Family) -> None:
+    """`today`, `yesterday` and `last` mean something else after it."""
+    assert bool(LABELS_OF_DAYS & set(family.labels)) == family.rolls_over
+
+
+def test_bounds_are_the_promised_ones() -> None:
+    """They are part of the interface."""
+    assert (900, 1800, 3600, 7200, 14400, 28800, 57600, 86400, 144000, 288000, 576000) == ACTIVITY_BOUNDS
+    assert (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2) == LATENCY_BOUNDS
