@@ -25,9 +25,9 @@ class Piece:
     crc: int
 
 
-def piece(data: bytes, crc: int | None = None) -> Piece:
+def piece(data: bytes) -> Piece:
     """Return bytes with their deflated form, which others may follow."""
-    return Piece(data, _deflated(data, isal_zlib.Z_FULL_FLUSH), isal_zlib.crc32(data) if crc is None else crc)
+    return Piece(data, _deflated(data, isal_zlib.Z_FULL_FLUSH), isal_zlib.crc32(data))
 
 
 def last_piece(data: bytes) -> Piece:

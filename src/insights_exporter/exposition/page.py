@@ -5,21 +5,18 @@ is made from the previous page's wherever its chunks are the same.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
+from insights_exporter.exposition.bundles import Leaf, grouped, joined, leaf
 from insights_exporter.exposition.deflate import GZIP_HEADER, Piece, joined_crc, piece
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.formats import Format
 from insights_exporter.exposition.headers import layout
-from insights_exporter.exposition.render import Chunk
 from insights_exporter.exposition.snapshot import Chunks, Snapshot
 
 _SMALL = 1 << 16
 """Segments below this many bytes are joined with their neighbours."""
-
-_GROUP = 1 << 18
-"""Chunks from this many bytes on are pieces of their own; smaller ones share pieces of about this size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +31,15 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One family's part of a page.
+    """One family's part of a page, and what it was made of, for the next one.
 
-    `pieces` are kept by what they were made of: a header, or a run's number
-    and chunks.
+    `leaves` are by deployment; `pieces` by a header or the bundles in them.
     """
 
-    chunks: Chunks
-    pieces: Mapping[Hashable, Piece]
-    shown: Mapping[Format, Sequence[Piece]]
+    chunks: Chunks | None = None
+    leaves: Mapping[str, Leaf] = field(default_factory=dict)
+    pieces: Mapping[Hashable, Piece] = field(default_factory=dict)
+    shown: Mapping[Format, Sequence[Piece]] = field(default_factory=lambda: dict.fromkeys(Format, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,7 @@ def assemble(snapshot: Snapshot, previous: Page | None = None) -> Page:
     """
     old = previous.blocks if previous else {}
     blocks = {
-        family.name: _block(family, snapshot.chunks[family.name], old.get(family.name))
+        family.name: _block(family, snapshot.chunks[family.name], old.get(family.name, Block()))
         for family in snapshot.families
     }
     contents = {
@@ -70,48 +67,39 @@ def assemble(snapshot: Snapshot, previous: Page | None = None) -> Page:
     return Page(contents, blocks)
 
 
-def _block(family: Family, chunks: Chunks, previous: Block | None) -> Block:
-    if previous and previous.chunks is chunks:
+def _block(family: Family, chunks: Chunks, previous: Block) -> Block:
+    if previous.chunks is chunks:
         return previous
-    ordered = [chunk for inner in chunks.values() for chunk in inner.values() if chunk.series]
-    made: dict[Hashable, Piece] = {}
-    known = previous.pieces if previous else {}
-
-    def kept(key: Hashable, data: Iterable[bytes]) -> Piece:
-        if key not in made:
-            made[key] = known.get(key) or piece(b"".join(data))
-        return made[key]
-
-    def section(header: bytes, run: int) -> Iterator[Piece]:
-        yield kept(header, [header])
-        for group in _groups(ordered, run):
-            yield kept((run, group), (chunk.runs[run] for chunk in group))
-
-    shown = {
-        form: [part for header, run in sections for part in section(header, run)] if ordered else []
-        for form, sections in layout(family).items()
+    sections, known = layout(family), previous.pieces
+    runs = 1 + max(run for listed in sections.values() for _, run in listed)
+    leaves = _leaves(chunks, runs, previous)
+    groups = [
+        list(grouped(bundle for leaf in leaves.values() for bundle in leaf[run])) for run in range(runs)
+    ]
+    lines: Mapping[Hashable, Piece] = {
+        group: known.get(group) or piece(joined(group)) for group in chain.from_iterable(groups)
     }
-    return Block(chunks, made, shown)
+    if not lines:
+        return Block(chunks, leaves)
+    headers: Mapping[Hashable, Piece] = {
+        header: known.get(header) or piece(header) for listed in sections.values() for header, _ in listed
+    }
+    pieces = {**headers, **lines}
+    shown = {
+        form: [pieces[key] for header, run in listed for key in (header, *groups[run])]
+        for form, listed in sections.items()
+    }
+    return Block(chunks, leaves, pieces, shown)
 
 
-def _groups(chunks: Iterable[Chunk], run: int) -> Iterator[tuple[Chunk, ...]]:
-    """Split chunks into groups of about `_GROUP` bytes; a large chunk is a group alone.
-
-    Whether a group ends behind a chunk depends on that chunk alone, so that
-    a change touches its own group and no other.
-    """
-    group: list[Chunk] = []
-    for chunk in chunks:
-        size = len(chunk.runs[run])
-        if size >= _GROUP and group:
-            yield tuple(group)
-            group = []
-        group.append(chunk)
-        if chunk.crcs[run] % _GROUP < size:
-            yield tuple(group)
-            group = []
-    if group:
-        yield tuple(group)
+def _leaves(chunks: Chunks, runs: int, previous: Block) -> Mapping[str, Leaf]:
+    old, before = previous.leaves, previous.chunks or {}
+    return {
+        deployment: old[deployment]
+        if sources is before.get(deployment)
+        else leaf(sources, runs, old.get(deployment, ()))
+        for deployment, sources in chunks.items()
+    }
 
 
 def _content(pieces: Sequence[Piece]) -> Content:
