@@ -2,6 +2,8 @@
 
 from insights_exporter.demo.access import ROLES
 from insights_exporter.demo.coder import DEMO_TOKEN, Answer, EmbeddedCoder, Seen
+from insights_exporter.demo.failing import Certificate
+from insights_exporter.demo.faults import FAULTS
 from insights_exporter.demo.generations import GENERATIONS
 from insights_exporter.demo.population.population import Population
 from insights_exporter.demo.published import check_published
@@ -11,10 +13,12 @@ from insights_exporter.demo.server import serve, serving
 
 __all__ = [
     "DEMO_TOKEN",
+    "FAULTS",
     "GENERATIONS",
     "ROLES",
     "Accepted",
     "Answer",
+    "Certificate",
     "EmbeddedCoder",
     "Population",
     "Refusal",

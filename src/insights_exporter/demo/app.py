@@ -1,6 +1,7 @@
 """The embedded Coder as an ASGI application, one or many behind one port."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -37,4 +38,11 @@ def make_many(coders: Mapping[str, EmbeddedCoder]) -> Starlette:
 def _respond(coder: EmbeddedCoder, request: Request, path: str) -> Response:
     query = request.scope["query_string"].decode("latin-1")
     answer = coder.answer(request.method, path, query, request.headers)
-    return Response(answer.body, answer.status, dict(answer.headers))
+    response = Response(answer.body, answer.status, dict(answer.headers))
+    failing = coder.failing.at(path)
+    if failing is None:
+        return response
+    name, fault = failing
+    response = fault.act(response)
+    coder.requests[-1] = replace(coder.requests[-1], status=response.status_code, fault=name)
+    return response

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Literal
 
 from insights_exporter.demo.access import ROLES, Key, check_token, find_token
+from insights_exporter.demo.failing import Certificate, Failing
 from insights_exporter.demo.generations import GENERATIONS
 from insights_exporter.demo.golang import dump_json, parse_query
 from insights_exporter.demo.population.population import Population
@@ -41,6 +42,7 @@ class Seen:
     path: str
     query: str
     status: int
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +76,31 @@ class EmbeddedCoder:
     now: Callable[[], datetime] = utc_now
     requests: deque[Seen] = field(default_factory=lambda: deque(maxlen=KEPT_REQUESTS))
     """What was asked, oldest first."""
+    failing: Failing = field(default_factory=Failing)
     _limiter: RateLimiter = field(default_factory=RateLimiter)
     _bodies: dict[tuple[object, ...], bytes] = field(default_factory=dict)
+
+    def fail(self, fault: str, *paths: str) -> None:
+        """Have a fault of FAULTS from now on, at paths (below `/api/v2`) or everywhere.
+
+        Raises ValueError for an unknown name. Faults show over HTTP only.
+        """
+        self.failing.begin(fault, paths)
+
+    def mend(self) -> None:
+        """Have no fault any more."""
+        self.failing.end()
+
+    def present(self, certificate: Certificate) -> None:
+        """Show another certificate wherever this server listens with TLS."""
+        for door in self.failing.doors:
+            door.present(certificate)
 
     def answer(
         self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Answer a request; `query` as it stands in the URL, header names in lower case."""
-        now = self.now()
+        now = self.now() + self.failing.skew(path)
         standing = self._limiter.count(path, self.rate_limit, now)
         pairs = parse_query(query)
         if standing.exceeded:

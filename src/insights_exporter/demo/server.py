@@ -1,16 +1,19 @@
 """Serving an embedded Coder over real HTTP on this machine, from a thread of its own."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from socket import create_server, socket
 from threading import Event, Thread
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from insights_exporter.demo.app import make_app, make_many
 from insights_exporter.demo.coder import EmbeddedCoder
+from insights_exporter.demo.failing import Certificate
+from insights_exporter.demo.wire import TRANSPORT
 
 HOST = "127.0.0.1"
 BACKLOG = 1024
@@ -19,51 +22,121 @@ Servable = EmbeddedCoder | Mapping[str, EmbeddedCoder]
 """One server, or many by the first part of their path."""
 
 
-class _Server(uvicorn.Server):
-    """Tells when it listens."""
+class _Protocol(HttpToolsProtocol):
+    """Hands its transport to the application, for faults below HTTP."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, TRANSPORT: transport}
+
+
+class _Server(uvicorn.Server):
+    """Tells when it listens; is a door that can be closed, opened and shown another certificate at."""
+
+    def __init__(self, app: ASGIApp, certificate: Certificate | None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
+                http=_Protocol,
+                ws="none",
                 log_config=None,
                 access_log=False,
                 date_header=False,
                 server_header=False,
                 lifespan="off",
+                ssl_certfile=certificate and certificate.chain,
+                ssl_keyfile=certificate and certificate.key,
                 timeout_graceful_shutdown=SECONDS_TO_FINISH,
             )
         )
         self.listens = Event()
+        self.port = 0
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+    async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
+        self.port = self.servers[0].sockets[0].getsockname()[1]
         self.listens.set()
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        self._end_connections()
+        await super().shutdown(sockets)
+
+    def open(self) -> None:
+        """Listen again."""
+        self._do(self._open())
+
+    def close(self) -> None:
+        """Stop listening and end all connections."""
+        self._do(self._close())
+
+    def present(self, certificate: Certificate) -> None:
+        """Show another certificate from now on."""
+        self._do(self._present(certificate))
+
+    def _do(self, work: Coroutine[object, object, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _open(self) -> None:
+        await super().startup([create_server((HOST, self.port), backlog=BACKLOG)])
+
+    async def _close(self) -> None:
+        for server in self.servers:
+            server.close()
+        self._end_connections()
+
+    async def _present(self, certificate: Certificate) -> None:
+        if self.config.ssl:
+            self.config.ssl.load_cert_chain(certificate.chain, certificate.key)
+        self._end_connections()
+
+    def _end_connections(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
 
 @contextmanager
-def serve(coder: Servable, port: int = 0) -> Iterator[str]:
+def serve(coder: Servable, port: int = 0, certificate: Certificate | None = None) -> Iterator[str]:
     """Serve on 127.0.0.1 while the context lasts; gives the URL, ready for requests.
 
-    A port of 0 is any free one. Raises OSError when the port is taken.
+    A port of 0 is any free one; a certificate makes it HTTPS. Raises OSError
+    when the port is taken. Where many servers share the port, the fault
+    `refused` resets the connections of its server instead.
     """
-    server = _Server(make_app(coder) if isinstance(coder, EmbeddedCoder) else make_many(coder))
-    with socket.create_server((HOST, port), backlog=BACKLOG) as listener:
-        url = f"http://{HOST}:{listener.getsockname()[1]}"
+    server = _Server(make_app(coder) if isinstance(coder, EmbeddedCoder) else make_many(coder), certificate)
+    with create_server((HOST, port), backlog=BACKLOG) as listener:
+        url = f"{'https' if certificate else 'http'}://{HOST}:{listener.getsockname()[1]}"
         thread = Thread(target=server.run, args=([listener],), name="embedded Coder", daemon=True)
         thread.start()
         server.listens.wait()
         try:
-            yield url
+            with _at_the_door(coder, server):
+                yield url
         finally:
             server.should_exit = True
             thread.join()
 
 
+@contextmanager
+def _at_the_door(coder: Servable, server: _Server) -> Iterator[None]:
+    if not isinstance(coder, EmbeddedCoder):
+        yield
+        return
+    coder.failing.doors.append(server)
+    if coder.failing.closed:
+        server.close()
+    try:
+        yield
+    finally:
+        coder.failing.doors.remove(server)
+
+
 @asynccontextmanager
-async def serving(coder: Servable, port: int = 0) -> AsyncIterator[str]:
+async def serving(
+    coder: Servable, port: int = 0, certificate: Certificate | None = None
+) -> AsyncIterator[str]:
     """Serve as `serve` does, for a caller whose event loop must not wait."""
-    context = serve(coder, port)
+    context = serve(coder, port, certificate)
     url = await asyncio.to_thread(context.__enter__)
     try:
         yield url

@@ -1,0 +1,149 @@
+"""The faults that an embedded Coder can be told to have, by name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from types import MappingProxyType
+
+from starlette.responses import Response
+
+from insights_exporter.demo import wire
+from insights_exporter.demo.generations import GENERATION_2026
+from insights_exporter.demo.golang import dump_json
+from insights_exporter.demo.refusals import (
+    DISABLED,
+    NO_RESOURCE,
+    NO_ROUTE,
+    Refusal,
+    bad_value,
+    forbidden,
+    signed_out,
+    too_many,
+)
+
+Act = Callable[[Response], Response]
+"""From the answer of a healthy server to what is sent instead."""
+DAY = timedelta(days=1)
+WAIT = timedelta(seconds=60)
+SIGN_IN = b"<!doctype html><html><head><title>Sign in</title></head><body><form></form></body></html>"
+TWO_DOCUMENTS = dump_json(
+    {"message": "Internal error fetching DAUs.", "detail": "pq: out of memory"}
+) + dump_json({"entries": [], "tz_hour_offset": 0})
+
+
+def _unchanged(response: Response) -> Response:
+    return response
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way to fail; `closed` refuses connections, `skew` puts the server's clock wrong."""
+
+    about: str
+    act: Act = _unchanged
+    closed: bool = False
+    skew: timedelta = timedelta()
+
+
+def _refusing(refusal: Refusal) -> Act:
+    def act(response: Response) -> Response:
+        return _instead(response, dump_json(refusal.body), refusal.status, refusal.headers)
+
+    return act
+
+
+def _saying(body: bytes, status: int = 200, media_type: str = "application/json; charset=utf-8") -> Act:
+    def act(response: Response) -> Response:
+        return _instead(response, body, status, {"Content-Type": media_type})
+
+    return act
+
+
+def _page(status: int, title: str) -> Act:
+    body = f"<html><head><title>{status} {title}</title></head><body>{title}</body></html>"
+    return _saying(body.encode(), status, "text/html")
+
+
+def _instead(response: Response, body: bytes, status: int, headers: Mapping[str, str]) -> Response:
+    fixed = {"content-length", *map(str.lower, headers)}
+    kept = {name: value for name, value in response.headers.items() if name not in fixed}
+    return Response(body, status, {**kept, **headers})
+
+
+def _redirect(response: Response) -> Response:
+    return _instead(response, b"", 302, {"Location": "https://login.example.com/"})
+
+
+def _retry_at(response: Response) -> Response:
+    refused = _refusing(too_many(512, GENERATION_2026))(response)
+    later = parsedate_to_datetime(response.headers["Date"]) + WAIT
+    refused.headers["Retry-After"] = format_datetime(later, usegmt=True)
+    return refused
+
+
+def _reset(response: Response) -> Response:
+    body = bytes(response.body)
+    return wire.Raw(response.status_code, wire.written(response, body[: len(body) // 2]), reset=True)
+
+
+def _truncated(response: Response) -> Response:
+    body = bytes(response.body)
+    return wire.Raw(response.status_code, wire.written(response, body[: len(body) // 2]))
+
+
+def _wrong_length(response: Response) -> Response:
+    body = bytes(response.body)
+    response.headers["Content-Length"] = str(len(body) // 2)
+    return wire.Raw(response.status_code, wire.written(response, body))
+
+
+def _bad_utf8(response: Response) -> Response:
+    body = bytes(response.body).replace(b'":"', b'":"\xff\xfe', 1)
+    return _instead(response, body, response.status_code, {})
+
+
+def _silence(_response: Response) -> Response:
+    return wire.Silence()
+
+
+def _refused(response: Response) -> Response:
+    # Where several servers share a port it stays open, and this is the nearest thing.
+    return wire.Raw(response.status_code, b"", reset=True)
+
+
+FAULTS: Mapping[str, Fault] = MappingProxyType(
+    {
+        "refused": Fault("refuses connections", _refused, closed=True),
+        "silence": Fault("accepts a request and never answers", _silence),
+        "slow": Fault("sends one byte a second", wire.slow),
+        "reset": Fault("resets the connection in the middle of the body", _reset),
+        "truncated": Fault("closes the connection in the middle of the body", _truncated),
+        "wrong-length": Fault("announces half of the body's length", _wrong_length),
+        "sign-in-page": Fault(
+            "answers 200 with the HTML page of a sign-in proxy", _saying(SIGN_IN, 200, "text/html")
+        ),
+        "gzip-bomb": Fault("sends gzip that unpacks without end", wire.gzip_bomb),
+        "endless": Fault("sends a list without end", wire.endless),
+        "bad-utf8": Fault("sends text that is no UTF-8", _bad_utf8),
+        "wrong-shape": Fault("sends JSON that is neither an object nor a list", _saying(b'"unexpected"')),
+        "redirect": Fault("redirects to another host", _redirect),
+        "400": Fault("refuses the parameters", _refusing(bad_value("end_time", "must not be in the future"))),
+        "401": Fault("refuses the token", _refusing(signed_out("API key is invalid.", GENERATION_2026))),
+        "403": Fault("refuses the role", _refusing(forbidden(GENERATION_2026))),
+        "404-route": Fault("knows no such path", _refusing(NO_ROUTE)),
+        "404-resource": Fault("hides what the role may not see", _refusing(NO_RESOURCE)),
+        "404-disabled": Fault("has its statistics switched off", _refusing(DISABLED)),
+        "408": Fault("tires of waiting", _page(408, "Request Timeout")),
+        "429-seconds": Fault(
+            "limits the rate, with a wait in seconds", _refusing(too_many(512, GENERATION_2026))
+        ),
+        "429-date": Fault("limits the rate, with a date to wait for", _retry_at),
+        "500": Fault("fails inside, with two JSON documents", _saying(TWO_DOCUMENTS, 500)),
+        "502": Fault("is behind a proxy that finds nobody", _page(502, "Bad Gateway")),
+        "503": Fault("is behind a proxy that has given up", _page(503, "Service Unavailable")),
+        "504": Fault("is behind a proxy that tired of waiting", _page(504, "Gateway Timeout")),
+        "clock-ahead": Fault("has its clock a day ahead", skew=DAY),
+        "clock-behind": Fault("has its clock a day behind", skew=-DAY),
+    }
+)

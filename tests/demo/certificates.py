@@ -1,0 +1,45 @@
+"""Certificates for a server on 127.0.0.1: a good one, an expired one, one of nobody's."""
+
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+
+import trustme
+
+from insights_exporter.demo import Certificate
+
+HOST = "127.0.0.1"
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+class Authority:
+    """Signs certificates for a test, which a client trusts by `ca_file`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ca_file = folder / "ca.pem"
+        self._ca = trustme.CA()
+        self._ca.cert_pem.write_to_path(self.ca_file)
+
+    def good(self) -> Certificate:
+        """Give one that is valid."""
+        return self._written("good", self._ca.issue_cert(HOST))
+
+    def expired(self) -> Certificate:
+        """Give one that has expired."""
+        return self._written("expired", self._ca.issue_cert(HOST, not_after=LONG_AGO))
+
+    def self_signed(self) -> Certificate:
+        """Give one that no client has reason to trust."""
+        return self._written("self-signed", trustme.CA().issue_cert(HOST))
+
+    def context(self) -> ssl.SSLContext:
+        """Give what a client needs to trust this authority."""
+        return ssl.create_default_context(cafile=self.ca_file)
+
+    def _written(self, name: str, leaf: trustme.LeafCert) -> Certificate:
+        files = Certificate(self.folder / f"{name}.pem", self.folder / f"{name}.key")
+        for at, blob in enumerate(leaf.cert_chain_pems):
+            blob.write_to_path(files.chain, append=at > 0)
+        leaf.private_key_pem.write_to_path(files.key)
+        return files
