@@ -1,6 +1,7 @@
 """The peers themselves: they start, answer, and end."""
 
 import itertools
+import signal
 import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +11,7 @@ from threading import Thread
 import pytest
 from playwright.async_api import Page
 
+from tests.peers.exporter import StartExporter
 from tests.peers.processes import running
 from tests.peers.prometheus import StartPrometheus, scraping
 from tests.peers.promtool import Promtool
@@ -49,6 +51,22 @@ def test_prometheus_scrapes_and_answers(start_prometheus: StartPrometheus, naps:
 
     assert 3.0 == sample.value
     assert "insights-exporter" == sample.labels["job"]
+
+
+def test_exporter_serves_and_ends_cleanly(start_exporter: StartExporter) -> None:
+    """The installed command answers on its own port; its fixture sees it end with status 0."""
+    exporter = start_exporter("demo", "--users=5")
+
+    assert "insights_exporter_poll_success{" in eventually(exporter.page)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=lambda how: how.name)
+def test_signal_ends_the_exporter_without_a_trace(start_exporter: StartExporter, how: signal.Signals) -> None:
+    """Ctrl-C, or a service manager's request, ends the process with status 0 and no traceback."""
+    exporter = start_exporter("demo", "--users=5")
+
+    assert 0 == exporter.running.stop(how)
+    assert "Traceback" not in exporter.running.output()
 
 
 def test_promtool_is_silent_on_a_good_page(promtool: Promtool) -> None:
