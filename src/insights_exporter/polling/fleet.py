@@ -1,10 +1,12 @@
 """All deployments that are polled: started, kept or stopped as the settings say."""
 
-import time
+import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from ssl import SSLContext
+
+import httpx
 
 from insights_exporter.coder.transport import tls_context
 from insights_exporter.config.settings import Deployment, Settings
@@ -17,19 +19,24 @@ _READY_AFTER = 30.0
 
 
 class Fleet:
-    """The deployments of this process, each with a watch of its own."""
+    """The deployments of this process, each with a watch of its own.
 
-    def __init__(self, board: Board, environ: Mapping[str, str]) -> None:
+    It is made on the running loop. `transport` takes the place of the network.
+    """
+
+    def __init__(
+        self, board: Board, environ: Mapping[str, str], transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
         self.watches: dict[str, Watch] = {}
         self._environ = environ
         self._converter = ThreadPoolExecutor(1, thread_name_prefix="convert")
-        self._shared = Shared(board, Schedule(), self._converter)
-        self._started = time.monotonic()
+        self._shared = Shared(board, Schedule(), self._converter, transport)
+        self._started = asyncio.get_running_loop().time()
 
     @property
     def ready(self) -> bool:
         """Whether everything was tried once, or has had time enough."""
-        waited = time.monotonic() - self._started > _READY_AFTER
+        waited = asyncio.get_running_loop().time() - self._started > _READY_AFTER
         return waited or all(watch.tried for watch in self.watches.values())
 
     def start(self) -> None:

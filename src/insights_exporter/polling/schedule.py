@@ -1,11 +1,11 @@
 """The schedule: one job a dataset and window, on APScheduler."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from insights_exporter.polling.trigger import AlignedTrigger, offset_for
+from insights_exporter.polling.trigger import AlignedTrigger, offset_of
 
 _DEFAULTS = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
 
@@ -28,7 +28,7 @@ class Schedule:
     def add(self, job: str, run: Callable[[], Awaitable[None]], every: float) -> None:
         """Run `run` now and then every `every` seconds."""
         self._scheduler.add_job(
-            run, AlignedTrigger(every, offset_for(job)), id=job, next_run_time=datetime.now(UTC)
+            run, AlignedTrigger(every, offset_of(job)), id=job, next_run_time=datetime.now(UTC)
         )
 
     def remove(self, job: str) -> None:
@@ -38,6 +38,6 @@ class Schedule:
     def advance(self, job: str) -> None:
         """Run the job within two minutes, if it is not due sooner."""
         known = self._scheduler.get_job(job)
-        soon = datetime.now(UTC) + timedelta(seconds=offset_for(job))
+        soon = datetime.now(UTC) + offset_of(job)
         if known and known.next_run_time > soon:
             known.modify(next_run_time=soon)

@@ -1,5 +1,6 @@
 """One deployment that is being polled: its parts, its jobs, its end."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -47,7 +48,7 @@ class Watch:
         shared: Shared,
     ) -> None:
         self.deployment = deployment
-        self.clock = ServerClock(time.time, time.monotonic)
+        self.clock = ServerClock(time.time, asyncio.get_running_loop().time)
         self.publisher = Publisher(deployment.name, deployment.max_series, shared.board)
         self._schedule = shared.schedule
         self._exchange = Exchange(deployment, token, tls, self.clock, shared.transport)
