@@ -1,14 +1,11 @@
 """A web config file is read as exporters read it, or refused with all that is wrong."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from insights_exporter.config.problems import ConfigError
 from insights_exporter.web.webconfig import WebConfigError, load
-from tests.peers.promtool import Promtool
 from tests.web.webconfig.certificates import DATA, write_case
 
 BAD = sorted(path.name for path in DATA.glob("bad-*.yml"))
@@ -19,7 +16,11 @@ def said(name: str, about: str, directory: Path) -> list[str]:
     """Give what the comments of a data file say `about` it."""
     lines = (DATA / name).read_text(encoding="utf-8").splitlines()
     found = (re.fullmatch(rf"# {about}: (.*)", line) for line in lines)
-    return [line[1].replace("FILE", str(directory / name)).replace("DIR", str(directory)) for line in found if line]
+    return [
+        line[1].replace("FILE", str(directory / name)).replace("DIR", str(directory))
+        for line in found
+        if line
+    ]
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -2,10 +2,14 @@
 
 import ipaddress
 import ssl
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import structlog
+
+Certificate = Mapping[str, Any]
+"""A verified certificate as Python's TLS shows it; empty where the client showed none."""
 
 _NAMES = frozenset({"DNS", "IP Address", "email", "URI"})
 _PLAIN_HTTP = ("HTTP_REQUEST", "HTTPS_PROXY_REQUEST")
@@ -25,7 +29,7 @@ class Handshake(ssl.SSLObject):
     """
 
     outgoing: ssl.MemoryBIO
-    allowed_names: frozenset[str]
+    checks: "ServerContext"
     _refusal: ssl.SSLError | None = None
 
     def do_handshake(self) -> None:
@@ -43,7 +47,7 @@ class Handshake(ssl.SSLObject):
             raise
         except ssl.SSLError as refusal:
             self._refuse(refusal)
-        self._check_names()
+        self._check_certificate()
 
     def _refuse(self, refusal: ssl.SSLError) -> None:
         if refusal.reason in _PLAIN_HTTP:
@@ -53,11 +57,13 @@ class Handshake(ssl.SSLObject):
         self._refusal = refusal
         raise ssl.SSLWantReadError from refusal
 
-    def _check_names(self) -> None:
-        if not self.allowed_names:
-            return
-        names = names_of(self)
-        if names.isdisjoint(self.allowed_names):
+    def _check_certificate(self) -> None:
+        """See what OpenSSL does not: the names, and that a resumed session's certificate still holds."""
+        certificate: Certificate = self.getpeercert() or {}
+        allowed, names = self.checks.allowed_names, names_in(certificate)
+        if self.session_reused and expired(certificate, self.checks.clock()):
+            raise ssl.SSLCertVerificationError("the client's certificate has expired")
+        if allowed and names.isdisjoint(allowed):
             structlog.get_logger("insights_exporter").warning(
                 "client certificate refused", names=sorted(names), remedy="see client_allowed_sans"
             )
@@ -65,10 +71,11 @@ class Handshake(ssl.SSLObject):
 
 
 class ServerContext(ssl.SSLContext):
-    """What holds for connections, as the file says it; `allowed_names` empty: any."""
+    """What holds for connections, as the file says it; without `allowed_names` any will do."""
 
     sslobject_class = Handshake
     allowed_names: frozenset[str] = frozenset()
+    clock: Callable[[], float] = staticmethod(time.time)
 
     def wrap_bio(
         self,
@@ -80,7 +87,7 @@ class ServerContext(ssl.SSLContext):
     ) -> Handshake:
         """Give the server's side of a new connection."""
         made = cast("Handshake", super().wrap_bio(incoming, outgoing, server_side, server_hostname, session))
-        made.outgoing, made.allowed_names = outgoing, self.allowed_names
+        made.outgoing, made.checks = outgoing, self
         return made
 
 
@@ -111,11 +118,15 @@ def newest_context(newest: Callable[[], ssl.SSLContext]) -> NewestContext:
     return context
 
 
-def names_of(connection: ssl.SSLObject) -> frozenset[str]:
-    """Give the names in the client's certificate, addresses in their usual spelling."""
-    certificate: dict[str, Any] = connection.getpeercert() or {}
+def names_in(certificate: Certificate) -> frozenset[str]:
+    """Give the alternative names in a certificate, addresses in their usual spelling."""
     alternative: Iterable[tuple[str, str]] = certificate.get("subjectAltName", ())
     return frozenset(canonical(name) for kind, name in alternative if kind in _NAMES)
+
+
+def expired(certificate: Certificate, now: float) -> bool:
+    """Tell whether a certificate, if there is one, is past its time."""
+    return bool(certificate) and ssl.cert_time_to_seconds(certificate["notAfter"]) < now
 
 
 def canonical(name: str) -> str:

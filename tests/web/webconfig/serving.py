@@ -1,0 +1,141 @@
+"""A real server behind a web config file, and clients of all kinds."""
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import trustme
+import uvloop
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from insights_exporter.web.server import make_server
+from insights_exporter.web.webconfig import Guard, LiveConfig, listening_context
+from tests.peers.waiting import eventually
+
+METRICS = "# HELP answer Of everything.\n# TYPE answer gauge\nanswer 42\n"
+
+
+async def metrics_app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer every request with one metric."""
+    await PlainTextResponse(METRICS)(scope, receive, send)
+
+
+@dataclass(slots=True)
+class Clock:
+    """A clock that the test sets."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        """Give the time it stands at."""
+        return self.now
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running server: where it listens, what it goes by, and the clock that it looks at."""
+
+    port: int
+    live: LiveConfig
+    clock: Clock
+
+    def url(self, scheme: str = "https") -> str:
+        """Give its address."""
+        return f"{scheme}://localhost:{self.port}"
+
+
+@contextmanager
+def serving(file: Path, app: ASGIApp = metrics_app) -> Iterator[Served]:
+    """Serve `app` behind the web config file until the block ends, on an event loop of its own."""
+    clock = Clock()
+    live = LiveConfig(file, clock)
+    server = make_server(Guard(app, live, clock))
+    server.config.load()
+    server.config.ssl = listening_context(live)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=uvloop.run, args=(server.serve([listener]),))
+        thread.start()
+        try:
+            eventually(lambda: server.started or not thread.is_alive())
+            yield Served(listener.getsockname()[1], live, clock)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def client_context(
+    server: trustme.CA,
+    certificate: trustme.LeafCert | None = None,
+    *,
+    versions: tuple[ssl.TLSVersion, ssl.TLSVersion] | None = None,
+    suites: str = "",
+    curve: str = "",
+) -> ssl.SSLContext:
+    """Give a client that trusts `server`, shows `certificate`, and speaks as it is told."""
+    context = ssl.create_default_context()
+    server.configure_trust(context)
+    if certificate:
+        certificate.configure_cert(context)
+    if versions:
+        context.minimum_version, context.maximum_version = versions
+    if suites:
+        context.set_ciphers(suites)
+    if curve:
+        context.set_ecdh_curve(curve)
+    return context
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What came of a connection: the reason it was refused for, or how and what was spoken."""
+
+    refused: str = ""
+    version: str | None = None
+    suite: str | None = None
+    answer: str = ""
+
+
+def speak(port: int, context: ssl.SSLContext, name: str | None = "localhost") -> Spoken:
+    """Connect, ask for `/`, and tell what came of it; a refusal is named by the TLS alert."""
+    context.check_hostname = name is not None
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=20) as plain,
+            context.wrap_socket(plain, server_hostname=name) as connection,
+        ):
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            answer = connection.recv(12).decode()
+            suite = connection.cipher()
+            return Spoken("" if answer else "closed", connection.version(), suite and suite[0], answer)
+    except ssl.SSLError as error:
+        return Spoken(refused=error.reason or "closed")
+    except ConnectionError:
+        return Spoken(refused="closed")
+
+
+class Visit(NamedTuple):
+    """One request over one connection: its session, whether that was resumed, and the answer's beginning."""
+
+    session: ssl.SSLSession | None
+    resumed: bool
+    answer: str
+
+
+def visit(port: int, context: ssl.SSLContext, session: ssl.SSLSession | None = None) -> Visit:
+    """Ask once, coming back with `session` if there is one."""
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=20) as plain,
+        context.wrap_socket(plain, server_hostname="localhost", session=session) as connection,
+    ):
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = ""
+        with contextlib.suppress(ConnectionError):
+            answer = connection.recv(12).decode()
+        return Visit(connection.session, bool(connection.session_reused), answer)

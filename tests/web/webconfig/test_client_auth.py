@@ -1,0 +1,189 @@
+"""Each client_auth_type with no, a wrong and a right client certificate, all of them real."""
+
+import ssl
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import trustme
+
+from tests.peers.parts import require
+from tests.peers.processes import clean_environment, free_port, running
+from tests.peers.waiting import eventually
+from tests.web.webconfig.certificates import Authorities, write_case
+from tests.web.webconfig.serving import client_context, serving, speak, visit
+
+TLS12 = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2)
+TLS13 = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3)
+NAME = "prometheus.example.com"
+NONE_SHOWN = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+NOT_TRUSTED = "TLSV1_ALERT_UNKNOWN_CA"
+
+
+class Outcome(NamedTuple):
+    """What clients are told by certificate: why they are refused, or nothing if they are let in."""
+
+    none: str
+    strangers: str
+    known: str
+
+
+EVERYBODY = Outcome("", "", "")
+THE_KNOWN = Outcome(NONE_SHOWN, NOT_TRUSTED, "")
+ALL_BUT_STRANGERS = Outcome("", NOT_TRUSTED, "")
+
+OUTCOMES = {
+    "good-tls.yml": EVERYBODY,
+    "good-client-no-client-cert.yml": EVERYBODY,
+    "good-client-request.yml": EVERYBODY,
+    "good-client-request-with-ca.yml": EVERYBODY,
+    "good-client-require-any.yml": THE_KNOWN,
+    "good-client-require-old-name.yml": THE_KNOWN,
+    "good-client-verify-if-given.yml": ALL_BUT_STRANGERS,
+    "good-client-verify-if-given-by-anybody.yml": Outcome("", NOT_TRUSTED, NOT_TRUSTED),
+    "good-client-require-and-verify.yml": THE_KNOWN,
+    "good-client-require-and-verify-by-anybody.yml": Outcome(NONE_SHOWN, NOT_TRUSTED, NOT_TRUSTED),
+}
+
+
+def certificates(authorities: Authorities, name: str = NAME) -> tuple[trustme.LeafCert | None, ...]:
+    """Give what clients show, in the order of `Outcome`."""
+    return (None, authorities.stranger.issue_cert(name), authorities.client.issue_cert(name))
+
+
+def outcome(port: int, authorities: Authorities, versions: tuple[ssl.TLSVersion, ssl.TLSVersion]) -> Outcome:
+    """Try all clients on a server."""
+    contexts = [
+        client_context(authorities.server, shown, versions=versions) for shown in certificates(authorities)
+    ]
+    return Outcome(*(speak(port, context).refused for context in contexts))
+
+
+def lets_in(outcome: Outcome) -> list[bool]:
+    """Tell who gets in, whatever the others are told."""
+    return [not reason for reason in outcome]
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_a_type_lets_in_whom_it_should(name: str, directory: Path, authorities: Authorities) -> None:
+    """Refused clients get the TLS alert that says why."""
+    with serving(write_case(directory, name)) as served:
+        assert OUTCOMES[name] == outcome(served.port, authorities, TLS13)
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_tls12_lets_in_nobody_else(name: str, directory: Path, authorities: Authorities) -> None:
+    """The older version, whose alerts say less, comes to the same."""
+    with serving(write_case(directory, name)) as served:
+        old = outcome(served.port, authorities, TLS12)
+
+    assert lets_in(OUTCOMES[name]) == lets_in(old)
+
+
+def test_only_unverified_certificates_are_kept_out_beyond_the_toolkit(
+    directory: Path, authorities: Authorities
+) -> None:
+    """Prometheus, which serves with the toolkit itself, lets in the same clients by the same files.
+
+    The exception are types that take certificates of anybody.
+    """
+    any_certificate = [False, True, True]
+    expected = {name: lets_in(ours) for name, ours in OUTCOMES.items()}
+    for name in ("good-client-require-any.yml", "good-client-require-old-name.yml"):
+        expected[name] = any_certificate
+
+    assert expected == who_the_toolkit_lets_in(directory, authorities)
+
+
+def who_the_toolkit_lets_in(directory: Path, authorities: Authorities) -> dict[str, list[bool]]:
+    """Ask one Prometheus, that reads its web config file anew for each connection."""
+    web, port, found = directory / "web.yml", free_port(), {}
+    (directory / "prometheus.yml").touch()
+    web.write_bytes(write_case(directory, "good-tls.yml").read_bytes())
+    words = (
+        require("prometheus"),
+        f"--web.config.file={web}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        f"--config.file={directory / 'prometheus.yml'}",
+        f"--storage.tsdb.path={directory / 'data'}",
+    )
+    with running(words, directory, clean_environment(directory, {})) as toolkit:
+        anybody = client_context(authorities.server)
+        eventually(lambda: not speak(port, anybody).refused)
+        for name in OUTCOMES:
+            web.write_bytes(write_case(directory, name).read_bytes())
+            found[name] = lets_in(outcome(port, authorities, TLS13))
+        toolkit.stop()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [
+        pytest.param(NAME, "", id="dns"),
+        pytest.param("192.0.2.7", "", id="ip"),
+        pytest.param("2001:db8::7", "", id="ipv6, whatever its spelling"),
+        pytest.param("prometheus@example.com", "", id="e-mail"),
+        pytest.param("grafana.example.com", "closed", id="another name"),
+        pytest.param("*.example.com", "closed", id="a wildcard is a name like others"),
+        pytest.param("192.0.2.70", "closed", id="another address"),
+    ],
+)
+def test_only_allowed_names_get_in(
+    name: str, refused: str, directory: Path, authorities: Authorities
+) -> None:
+    """A certificate of the right authority must carry one of client_allowed_sans."""
+    shown = authorities.client.issue_cert(name)
+    with serving(write_case(directory, "good-client-allowed-sans.yml")) as served:
+        assert refused == speak(served.port, client_context(authorities.server, shown)).refused
+
+
+def test_optional_certificates_are_not_optional_with_allowed_names(
+    directory: Path, authorities: Authorities
+) -> None:
+    """A client without a certificate has no allowed name."""
+    file = write_case(directory, "good-client-verify-if-given.yml")
+    file.write_text(f"{file.read_text()}  client_allowed_sans: [{NAME}]\n", encoding="utf-8")
+    with serving(file) as served:
+        assert THE_KNOWN == outcome(served.port, authorities, TLS13)
+
+
+def test_tls13_sessions_are_not_resumed_where_clients_are_verified(
+    directory: Path, authorities: Authorities
+) -> None:
+    """Each connection proves anew who the client is."""
+    shown = authorities.client.issue_cert(NAME)
+    context = client_context(authorities.server, shown, versions=TLS13)
+    with serving(write_case(directory, "good-client-require-and-verify.yml")) as served:
+        first = visit(served.port, context)
+
+        assert not visit(served.port, context, first.session).resumed
+
+
+def test_a_resumed_session_ends_with_its_certificate(directory: Path, authorities: Authorities) -> None:
+    """TLS 1.2 lets a client come back without showing its certificate; once that expired, it is refused."""
+    shown = authorities.client.issue_cert(NAME)
+    context = client_context(authorities.server, shown, versions=TLS12)
+    with serving(write_case(directory, "good-client-require-and-verify.yml")) as served:
+        server = served.live.now().tls
+        assert server is not None
+        first = visit(served.port, context)
+        assert visit(served.port, context, first.session) == first._replace(resumed=True)
+
+        server.clock = lambda: ssl.cert_time_to_seconds("Jan  1 00:00:00 4000 GMT")
+
+        assert "" == visit(served.port, context, first.session).answer
+        assert "" == speak(served.port, context).refused
+
+
+@pytest.mark.parametrize("kind", ["intermediate", "the certificate itself"])
+def test_what_is_given_as_authority_is_trusted(kind: str, directory: Path, authorities: Authorities) -> None:
+    """An authority need not be a root: what stands in client_ca_file is trusted, as by Go."""
+    issuer = authorities.client.create_child_ca()
+    shown = issuer.issue_cert(NAME)
+    trusted = issuer.cert_pem if kind == "intermediate" else shown.cert_chain_pems[0]
+    file = write_case(directory, "good-client-require-and-verify.yml")
+    trusted.write_to_path(str(directory / "client-ca.crt"))
+    with serving(file) as served:
+        assert "" == speak(served.port, client_context(authorities.server, shown)).refused
+        assert NOT_TRUSTED == outcome(served.port, authorities, TLS13).strangers

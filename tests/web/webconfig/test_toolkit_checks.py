@@ -1,0 +1,142 @@
+"""Everything that exporter-toolkit, whose file this is, checks is checked here too."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from insights_exporter.web.webconfig import WebConfigError, load
+from tests.peers.promtool import Promtool
+from tests.web.webconfig.certificates import DATA, write_case
+
+
+class Check(NamedTuple):
+    """A check of the toolkit: the bad files that break it, or where else that is looked at."""
+
+    of: str
+    files: tuple[str, ...] = ()
+    otherwise: str = ""
+
+
+CHECKS = (
+    Check("the file is there", otherwise="test_a_missing_file_is_refused"),
+    Check("it is YAML", ("not-yaml",)),
+    Check("its top is a map", ("junk", "list-at-top")),
+    Check("sections are known", ("unknown-section",)),
+    Check("keys of tls_server_config are known", ("unknown-tls-key",)),
+    Check("keys of http_server_config are known", ("unknown-http-key",)),
+    Check("keys of rate_limit are known", ("unknown-rate-limit-key",)),
+    Check("no key is there twice", ("key-twice",)),
+    Check(
+        "sections are maps",
+        ("section-is-list", "empty-list-for-section", "users-are-text", "headers-are-list"),
+    ),
+    Check("texts are scalars", ("cert-file-is-list",)),
+    Check("switches are true or false", ("http2-is-number", "prefer-is-word")),
+    Check("lists are lists", ("suites-are-map",)),
+    Check("there is a certificate", ("certificate-missing", "cert-file-blank", "cert-blank")),
+    Check("there is a key", ("key-missing", "key-file-blank", "key-blank")),
+    Check("cert_file can be read", ("cert-file-not-there", "cert-file-is-directory")),
+    Check("key_file can be read", ("key-file-not-there",)),
+    Check("the certificate is one", ("cert-holds-none", "cert-is-broken")),
+    Check("the key is one, without a passphrase", ("key-holds-none", "key-is-encrypted")),
+    Check("certificate and key belong together", ("key-is-anothers",)),
+    Check("client_ca_file can be read", ("client-ca-file-not-there",)),
+    Check("client_auth_type is known", ("client-auth-unknown",)),
+    Check(
+        "client CAs go with client certificates", ("client-ca-without-auth", "client-ca-with-no-client-cert")
+    ),
+    Check("versions are known", ("min-version-unknown", "max-version-unknown", "version-is-number")),
+    Check("suites are known", ("suite-invented", "suite-insecure", "suite-named-as-openssl-does")),
+    Check("curves are known", ("curve-invented",)),
+    Check("headers are known", ("header-unknown", "header-in-small-letters")),
+    Check("X-Frame-Options has a known value", ("header-frame-options", "header-frame-options-blank")),
+    Check("X-Content-Type-Options has a known value", ("header-content-type-options",)),
+    Check("hashes are long enough", ("password-in-clear", "password-null", "hash-cut-short")),
+    Check("hashes are bcrypt's", ("hash-of-another-kind",)),
+    Check("their cost is between 4 and 31", ("hash-cost-too-low", "hash-cost-too-high")),
+    Check("interval is a duration", ("interval-in-days",)),
+    Check("burst is a whole number", ("burst-is-text",)),
+    Check(
+        "HTTP/2 finds a suite that it demands",
+        otherwise="HTTP/2 is not spoken, so that any suite will do",
+    ),
+    Check("a client's certificate has an allowed name", otherwise="test_client_auth.py, at each handshake"),
+)
+
+STRICTER = frozenset(
+    {
+        "any-certificate",
+        "any-certificate-with-sans",
+        "both-blank",
+        "both-null",
+        "burst-missing",
+        "burst-negative",
+        "burst-zero",
+        "cert-twice",
+        "client-ca-holds-none",
+        "client-ca-is-broken",
+        "client-ca-is-device",
+        "client-ca-twice",
+        "hash-too-long",
+        "header-of-two-lines",
+        "interval-negative",
+        "interval-without-unit",
+        "key-twice-given",
+        "many-at-once",
+        "merge-key",
+        "no-certificate-but-version",
+        "sans-blank-entry",
+        "sans-empty",
+        "sans-without-auth",
+        "suites-of-tls13-but-not-it",
+        "two-documents",
+        "user-with-colon",
+        "versions-crossed",
+    }
+)
+"""Bad files that the toolkit takes, though they do not do what they say; and one of many faults."""
+
+JUDGED = {
+    path.name: verdict[1]
+    for path in sorted(DATA.glob("*.yml"))
+    if (
+        verdict := re.search(
+            "^# promtool: (refuses|accepts)$", path.read_text(encoding="utf-8"), re.MULTILINE
+        )
+    )
+}
+"""What promtool says of a file, whichever version it is."""
+
+
+def test_each_check_has_a_file_that_breaks_it() -> None:
+    """No check of the toolkit is left without a bad file or a word why, and no bad file without a check."""
+    bad = {path.stem.removeprefix("bad-") for path in DATA.glob("bad-*.yml")}
+    named = [name for check in CHECKS for name in check.files]
+
+    assert [] == [check.of for check in CHECKS if not check.files and not check.otherwise]
+    assert sorted(bad) == sorted([*named, *STRICTER])
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    """The error names the file."""
+    missing = tmp_path / "web.yml"
+
+    with pytest.raises(WebConfigError) as refused:
+        load(missing)
+
+    assert f"{missing} cannot be read: no such file or directory; check the path and the permissions" == str(
+        refused.value
+    )
+
+
+def test_promtool_judges_the_files_as_their_comments_say(directory: Path, promtool: Promtool) -> None:
+    """What is bad by the toolkit is refused by it too; what is good here is good for every exporter."""
+    files = [str(write_case(directory, name)) for name in JUDGED]
+
+    judged = promtool.run("check", "web-config", *files)
+
+    told = (judged.stdout + judged.stderr).splitlines()
+    taken = {Path(line.removesuffix(" SUCCESS")).name for line in told if line.endswith(" SUCCESS")}
+    assert {name: "accepts" if name in taken else "refuses" for name in JUDGED} == JUDGED, judged.stderr
