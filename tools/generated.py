@@ -8,11 +8,16 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tools import configuration_docs, metrics_docs
+from tools import chart_readme, chart_schema, configuration_docs, metrics_docs
 
 ROOT = Path(__file__).resolve().parents[1]
 
-GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (metrics_docs.render, configuration_docs.render)
+GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
+    metrics_docs.render,
+    configuration_docs.render,
+    chart_schema.render,
+    chart_readme.render,
+)
 """Each gives the text of its files by their path in the repository."""
 
 

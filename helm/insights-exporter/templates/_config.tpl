@@ -1,0 +1,82 @@
+{{/* The exporter's files: configuration, tokens, web configuration. */}}
+
+{{/* The name by which a deployment's token is kept: its own, which is its URL's host by default. */}}
+{{- define "insights-exporter.tokenKey" -}}
+{{- $url := urlParse (.url | default "") -}}
+{{- $usual := eq $url.scheme "https" | ternary ":443" ":80" -}}
+{{- .name | default ($url.host | lower | trimSuffix $usual) -}}
+{{- end -}}
+
+{{/* Tells by some text whether a deployment, or `defaults`, says where the token is. */}}
+{{- define "insights-exporter.hasToken" -}}
+{{- or .token .token_file .token_env | default "" -}}
+{{- end -}}
+
+{{/* What is under `config`; a deployment that does not say where its token is gets the mounted one. */}}
+{{- define "insights-exporter.config" -}}
+{{- $config := deepCopy .Values.config -}}
+{{- if not (include "insights-exporter.hasToken" ($config.defaults | default dict)) -}}
+{{- range $config.deployments -}}
+{{- if not (include "insights-exporter.hasToken" .) -}}
+{{- $_ := set . "token_file" (printf "/etc/insights-exporter/tokens/%s" (include "insights-exporter.tokenKey" .)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{ toYaml $config }}
+{{- end -}}
+
+{{/* The Secret with the configuration file; empty where a ConfigMap holds it. */}}
+{{- define "insights-exporter.configSecret" -}}
+{{- $own := .Values.configInSecret | ternary (include "insights-exporter.fullname" .) "" -}}
+{{- .Values.existingConfigSecret | default $own -}}
+{{- end -}}
+
+{{/* The Secret with the tokens; empty where there is none. */}}
+{{- define "insights-exporter.tokenSecret" -}}
+{{- $own := empty .Values.tokens | ternary "" (printf "%s-tokens" (include "insights-exporter.fullname" .)) -}}
+{{- .Values.existingSecret | default $own -}}
+{{- end -}}
+
+{{/* What is under `web.config`, with the certificate of `web.tlsSecret`; empty where both are. */}}
+{{- define "insights-exporter.webConfig" -}}
+{{- $config := deepCopy .Values.web.config -}}
+{{- if and .Values.web.tlsSecret (not $config.tls_server_config) -}}
+{{- $tls := "/etc/insights-exporter/tls" -}}
+{{- $files := dict "cert_file" (printf "%s/tls.crt" $tls) "key_file" (printf "%s/tls.key" $tls) -}}
+{{- $_ := set $config "tls_server_config" $files -}}
+{{- end -}}
+{{- with $config }}{{ toYaml . }}{{ end -}}
+{{- end -}}
+
+{{/* The Secret with the web configuration file; empty where there is none. */}}
+{{- define "insights-exporter.webSecret" -}}
+{{- $own := printf "%s-web" (include "insights-exporter.fullname" .) -}}
+{{- .Values.web.existingSecret | default (include "insights-exporter.webConfig" . | empty | ternary "" $own) -}}
+{{- end -}}
+
+{{/* http or https */}}
+{{- define "insights-exporter.scheme" -}}
+{{- $web := include "insights-exporter.webConfig" . | fromYaml -}}
+{{- $tls := and $web.tls_server_config (not .Values.web.existingSecret) -}}
+{{- .Values.web.scheme | default (empty $tls | ternary "http" "https") -}}
+{{- end -}}
+
+{{/* Tells by some text whether a plain request may be refused, for want of a user or certificate or for a limit. */}}
+{{- define "insights-exporter.guarded" -}}
+{{- $web := include "insights-exporter.webConfig" . | fromYaml -}}
+{{- $tls := $web.tls_server_config | default dict -}}
+{{- if or .Values.web.existingSecret $web.basic_auth_users $web.rate_limit $tls.client_auth_type }}true{{ end -}}
+{{- end -}}
+
+{{/* The ports of all Coders, and of the proxies before them, as a JSON list. */}}
+{{- define "insights-exporter.ports" -}}
+{{- $ports := list -}}
+{{- range prepend (.Values.config.deployments | default list) (.Values.config.defaults | default dict) -}}
+{{- range $url := list .url .proxy | compact -}}
+{{- $url = urlParse $url -}}
+{{- $usual := eq $url.scheme "https" | ternary "443" "80" -}}
+{{- $ports = append $ports (regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default $usual | int) -}}
+{{- end -}}
+{{- end -}}
+{{- $ports | uniq | sortAlpha | default (list 80 443) | toJson -}}
+{{- end -}}

@@ -1,0 +1,151 @@
+{{/* The pod that Deployment and StatefulSet have in common. */}}
+
+{{- define "insights-exporter.arguments" -}}
+- --config.file=/etc/insights-exporter/config/config.yaml
+{{ include "insights-exporter.webArguments" . }}
+- --web.telemetry-path={{ .Values.web.telemetryPath }}
+{{- if .Values.web.enableLifecycle }}
+- --web.enable-lifecycle
+{{- end }}
+{{- if not (kindIs "invalid" .Values.web.maxRequests) }}
+- --web.max-requests={{ int .Values.web.maxRequests }}
+{{- end }}
+- --log.level={{ .Values.log.level }}
+- --log.format={{ .Values.log.format }}
+{{- if .Values.sharding.enabled }}
+- --shard=auto
+- --total-shards={{ max 1 (int .Values.replicas) }}
+{{- end }}
+{{- with .Values.extraArgs }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* What `health` has to know too. */}}
+{{- define "insights-exporter.webArguments" -}}
+- --web.listen-address=:{{ .Values.containerPort }}
+{{- if include "insights-exporter.webSecret" . }}
+- --web.config.file=/etc/insights-exporter/web/web.yaml
+{{- end }}
+{{- end -}}
+
+{{/* A probe of `path` with the fields of `own`, which may bring its own handler. */}}
+{{- define "insights-exporter.probe" -}}
+{{- if not (or .own.httpGet .own.exec .own.tcpSocket .own.grpc) -}}
+{{- if include "insights-exporter.guarded" .root -}}
+exec:
+  command:
+    - insights-exporter
+    - health
+    {{- include "insights-exporter.webArguments" .root | nindent 4 }}
+{{- else -}}
+httpGet:
+  path: {{ .path }}
+  port: metrics
+  scheme: {{ include "insights-exporter.scheme" .root | upper }}
+{{- end }}
+{{ end -}}
+{{ toYaml .own }}
+{{- end -}}
+
+{{/* Of each mounted folder: where its content is from. */}}
+{{- define "insights-exporter.sources" -}}
+config:
+  {{- with include "insights-exporter.configSecret" . }}
+  secret: {secretName: {{ . }}, defaultMode: 0440}
+  {{- else }}
+  configMap: {name: {{ include "insights-exporter.fullname" . }}}
+  {{- end }}
+{{- with include "insights-exporter.tokenSecret" . }}
+tokens:
+  secret: {secretName: {{ . }}, defaultMode: 0440}
+{{- end }}
+{{- with include "insights-exporter.webSecret" . }}
+web:
+  secret: {secretName: {{ . }}, defaultMode: 0440}
+{{- end }}
+{{- with .Values.web.tlsSecret }}
+tls:
+  secret: {secretName: {{ . }}, defaultMode: 0440}
+{{- end }}
+{{- end -}}
+
+{{- define "insights-exporter.volumes" -}}
+{{- range $name, $source := include "insights-exporter.sources" . | fromYaml }}
+- name: {{ $name }}
+  {{- toYaml $source | nindent 2 }}
+{{- end }}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "insights-exporter.volumeMounts" -}}
+{{- range $name, $source := include "insights-exporter.sources" . | fromYaml }}
+- name: {{ $name }}
+  mountPath: /etc/insights-exporter/{{ $name }}
+  readOnly: true
+{{- end }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "insights-exporter.container" -}}
+name: insights-exporter
+image: {{ include "insights-exporter.image" . }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+args: {{- include "insights-exporter.arguments" . | nindent 2 }}
+ports:
+  - name: metrics
+    containerPort: {{ .Values.containerPort }}
+    protocol: TCP
+{{- with .Values.extraEnv }}
+env: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.extraEnvFrom }}
+envFrom: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.startupProbe }}
+startupProbe: {{- include "insights-exporter.probe" (dict "root" $ "own" . "path" "/-/healthy") | nindent 2 }}
+{{- end }}
+{{- with .Values.livenessProbe }}
+livenessProbe: {{- include "insights-exporter.probe" (dict "root" $ "own" . "path" "/-/healthy") | nindent 2 }}
+{{- end }}
+{{- with .Values.readinessProbe }}
+readinessProbe: {{- include "insights-exporter.probe" (dict "root" $ "own" . "path" "/-/ready") | nindent 2 }}
+{{- end }}
+resources: {{- toYaml .Values.resources | nindent 2 }}
+securityContext: {{- toYaml .Values.securityContext | nindent 2 }}
+volumeMounts: {{- include "insights-exporter.volumeMounts" . | trim | nindent 2 }}
+{{- end -}}
+
+{{- define "insights-exporter.pod" -}}
+{{- /* Tokens and the web configuration are followed while running; the rest is read at the start. */ -}}
+{{- $annotations := dict "checksum/config" (include "insights-exporter.config" . | sha256sum) -}}
+{{- $labels := include "insights-exporter.selector" . | fromYaml -}}
+metadata:
+  annotations: {{- merge $annotations .Values.podAnnotations .Values.commonAnnotations | toYaml | nindent 4 }}
+  labels: {{- merge $labels .Values.podLabels .Values.commonLabels | toYaml | nindent 4 }}
+spec:
+  serviceAccountName: {{ include "insights-exporter.serviceAccountName" . }}
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  securityContext: {{- toYaml .Values.podSecurityContext | nindent 4 }}
+  terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
+  {{- with concat .Values.global.imagePullSecrets .Values.imagePullSecrets }}
+  imagePullSecrets: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.initContainers }}
+  initContainers: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  containers:
+    - {{ include "insights-exporter.container" . | nindent 6 | trim }}
+    {{- with .Values.extraContainers }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  volumes: {{- include "insights-exporter.volumes" . | trim | nindent 4 }}
+  {{- with include "insights-exporter.set" (list .Values "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "priorityClassName" "runtimeClassName" "schedulerName" "hostAliases" "dnsPolicy" "dnsConfig") }}
+  {{- nindent 2 . }}
+  {{- end }}
+{{- end -}}

@@ -1,0 +1,103 @@
+"""The chart as Helm itself renders it."""
+
+import json
+import subprocess
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.peers.parts import require
+
+Object = dict[str, Any]
+Values = Mapping[str, Any]
+
+ROOT = Path(__file__).resolve().parents[2]
+CHART = ROOT / "helm" / "insights-exporter"
+CI_VALUES = sorted((CHART / "ci").glob("*-values.yaml"))
+
+SWITCHES = {
+    "serviceMonitor": {"ServiceMonitor"},
+    "podMonitor": {"PodMonitor"},
+    "scrapeConfig": {"ScrapeConfig"},
+    "prometheusRule": {"PrometheusRule"},
+    "rulesConfigMap": {"ConfigMap"},
+    "dashboards": {"ConfigMap"},
+    "networkPolicy": {"NetworkPolicy"},
+    "podDisruptionBudget": {"PodDisruptionBudget"},
+    "verticalPodAutoscaler": {"VerticalPodAutoscaler"},
+    "ingress": {"Ingress"},
+    "route": {"HTTPRoute"},
+    "sharding": {"StatefulSet"},
+}
+"""What each switch adds to a release."""
+
+
+def helm(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run Helm with `given` as its input."""
+    return subprocess.run(
+        [require("helm"), *arguments], check=False, input=given, capture_output=True, text=True, timeout=60
+    )
+
+
+def text(values: Values | None = None, *arguments: str, chart: Path = CHART) -> str:
+    """Give what the release `demo` in the namespace `insights` would install."""
+    return _text(json.dumps(values or {}), arguments, chart)
+
+
+def objects(values: Values | None = None, *arguments: str, chart: Path = CHART) -> tuple[Object, ...]:
+    """Give the objects of the release."""
+    return _objects(json.dumps(values or {}), arguments, chart)
+
+
+def only(kind: str, values: Values | None = None, *arguments: str) -> Object:
+    """Give the one object of `kind`."""
+    (found,) = of_kind(kind, objects(values, *arguments))
+    return found
+
+
+def pod(values: Values | None = None, *arguments: str) -> Object:
+    """Give the specification of the exporter's pod."""
+    (workload,) = [
+        each for each in objects(values, *arguments) if each["kind"] in {"Deployment", "StatefulSet"}
+    ]
+    found: Object = workload["spec"]["template"]["spec"]
+    return found
+
+
+def container(values: Values | None = None, *arguments: str) -> Object:
+    """Give the specification of the exporter's container."""
+    found: Object = pod(values, *arguments)["containers"][0]
+    return found
+
+
+def of_kind(kind: str, found: Iterable[Object]) -> list[Object]:
+    """Give the objects of `kind`."""
+    return [each for each in found if each["kind"] == kind]
+
+
+def refusal(values: Values) -> str:
+    """Give what Helm says about values that it must not take."""
+    done = _template(json.dumps(values), (), CHART)
+    assert done.returncode == 1, "these values were taken"
+    return done.stderr
+
+
+@cache
+def _text(values: str, arguments: tuple[str, ...], chart: Path) -> str:
+    done = _template(values, arguments, chart)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@cache
+def _objects(values: str, arguments: tuple[str, ...], chart: Path) -> tuple[Object, ...]:
+    documents = yaml.load_all(_text(values, arguments, chart), Loader=yaml.CSafeLoader)
+    return tuple(each for each in documents if each)
+
+
+def _template(values: str, arguments: tuple[str, ...], chart: Path) -> subprocess.CompletedProcess[str]:
+    words = ("template", "demo", str(chart), "--namespace=insights", "--values=-", *arguments)
+    return helm(*words, given=values)

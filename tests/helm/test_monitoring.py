@@ -1,0 +1,219 @@
+"""What the chart gives to Prometheus and Grafana."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.helm.chart import CHART, Values, objects, of_kind, only
+
+RULES = {
+    path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (CHART / "rules").glob("*.yaml")
+}
+DASHBOARDS = {path.name: path for path in (CHART / "dashboards").glob("*.json")}
+ALERT = "InsightsExporterDown"
+HTTPS: Values = {"web": {"tlsSecret": "ours", "telemetryPath": "/insights"}}
+SHARDED: Values = {"sharding": {"enabled": True}, "replicas": 2}
+
+
+def groups(values: Values) -> list[dict[str, Any]]:
+    """Give the groups of the PrometheusRule."""
+    found: list[dict[str, Any]] = only("PrometheusRule", {"prometheusRule": {"enabled": True}, **values})[
+        "spec"
+    ]["groups"]
+    return found
+
+
+def rules(values: Values) -> list[dict[str, Any]]:
+    """Give all rules of the PrometheusRule."""
+    return [rule for group in groups(values) for rule in group["rules"]]
+
+
+def test_rules_are_installed_as_they_are_written() -> None:
+    """Every group of every file arrives with its own templates untouched."""
+    written = [group for name in sorted(RULES) for group in RULES[name]["groups"]]
+
+    assert written == groups({})
+    assert "{{ $labels" in str(written)
+
+
+def test_rules_for_a_prometheus_without_operator() -> None:
+    """The ConfigMap holds files that are the very rules."""
+    found = only("ConfigMap", {"rulesConfigMap": {"enabled": True}, "existingConfigSecret": "theirs"})
+
+    assert RULES == {name: yaml.safe_load(text) for name, text in found["data"].items()}
+
+
+def test_an_alert_can_be_left_out() -> None:
+    """One alert goes, all other rules stay."""
+    assert [rule for rule in rules({}) if rule.get("alert") != ALERT] == rules(
+        {"rules": {"disabledAlerts": [ALERT]}}
+    )
+
+
+def test_a_group_without_rules_is_left_out() -> None:
+    """Where every alert of a group is left out, so is the group."""
+    alerts = [rule["alert"] for rule in rules({}) if "alert" in rule]
+
+    assert all("record" in rule for rule in rules({"rules": {"disabledAlerts": alerts}}))
+    assert all(group["rules"] for group in groups({"rules": {"disabledAlerts": alerts}}))
+
+
+def test_alerts_can_be_routed() -> None:
+    """Labels for routing are on alerts, not on recorded series, and win over the chart's."""
+    labelled = rules({"rules": {"alertLabels": {"team": "platform", "severity": "page"}}})
+
+    assert {("platform", "page")} == {
+        (rule["labels"]["team"], rule["labels"]["severity"]) for rule in labelled if "alert" in rule
+    }
+    assert [rule for rule in rules({}) if "record" in rule] == [rule for rule in labelled if "record" in rule]
+
+
+def test_groups_can_be_added() -> None:
+    """Own groups follow the chart's, untouched."""
+    own = {"name": "own", "rules": [{"alert": "A", "expr": "up == 0", "annotations": {"a": "{{ $value }}"}}]}
+
+    assert [*groups({}), own] == groups({"rules": {"extraGroups": [own]}})
+
+
+def test_each_dashboard_is_a_config_map_for_the_sidecar() -> None:
+    """Label and folder are those that Grafana's sidecar looks for; the content is the built file."""
+    found = [
+        each
+        for each in of_kind("ConfigMap", objects({"dashboards": {"enabled": True}}))
+        if "grafana_dashboard" in each["metadata"]["labels"]
+    ]
+
+    assert {name: json.loads(path.read_text(encoding="utf-8")) for name, path in DASHBOARDS.items()} == {
+        name: json.loads(text) for each in found for name, text in each["data"].items()
+    }
+    assert all(each["metadata"]["labels"]["grafana_dashboard"] == "1" for each in found)
+    assert all(each["metadata"]["annotations"] == {"grafana_folder": "Coder"} for each in found)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param({}, ("metrics", "/metrics", "http"), id="plain"),
+        pytest.param(HTTPS, ("metrics", "/insights", "https"), id="HTTPS and another path"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("switch", "kind", "key"),
+    [
+        ("serviceMonitor", "ServiceMonitor", "endpoints"),
+        ("podMonitor", "PodMonitor", "podMetricsEndpoints"),
+    ],
+)
+def test_monitors_follow_the_exporter(
+    switch: str, kind: str, key: str, values: Values, expected: tuple[str, str, str]
+) -> None:
+    """Port, path and scheme are the exporter's, the namespace too."""
+    spec = only(kind, {**values, switch: {"enabled": True, "namespace": "elsewhere"}})["spec"]
+    endpoint = spec[key][0]
+
+    assert expected == (endpoint["port"], endpoint["path"], endpoint["scheme"])
+    assert ["insights"] == spec["namespaceSelector"]["matchNames"]
+
+
+@pytest.mark.parametrize(
+    ("values", "targets", "scheme"),
+    [
+        pytest.param({}, ["demo-insights-exporter.insights.svc:12112"], "HTTP", id="the Service"),
+        pytest.param(
+            {**HTTPS, "service": {"port": 443}},
+            ["demo-insights-exporter.insights.svc:443"],
+            "HTTPS",
+            id="HTTPS",
+        ),
+        pytest.param(
+            {**SHARDED, "service": {"port": 80}},
+            [
+                f"demo-insights-exporter-{n}.demo-insights-exporter-shards.insights.svc:12112"
+                for n in range(2)
+            ],
+            "HTTP",
+            id="each shard",
+        ),
+    ],
+)
+def test_a_scrape_config_names_its_targets(values: Values, targets: list[str], scheme: str) -> None:
+    """One target for the Service, or one for each shard so that none is missed."""
+    spec = only("ScrapeConfig", {**values, "scrapeConfig": {"enabled": True}})["spec"]
+
+    assert (targets, scheme, "demo-insights-exporter") == (
+        spec["staticConfigs"][0]["targets"],
+        spec["scheme"],
+        spec["jobName"],
+    )
+
+
+def ports(config: Values) -> set[int]:
+    """Give the ports on which the NetworkPolicy lets the exporter reach Coders."""
+    values = {
+        "networkPolicy": {"enabled": True},
+        "config": config,
+        "existingSecret": "theirs",
+        "configInSecret": True,
+    }
+    return {each["port"] for each in only("NetworkPolicy", values)["spec"]["egress"][1]["ports"]}
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        pytest.param({"deployments": []}, {80, 443}, id="unknown"),
+        pytest.param({"deployments": [{"url": "https://a"}, {"url": "https://b/c"}]}, {443}, id="HTTPS"),
+        pytest.param(
+            {"deployments": [{"url": "http://a", "name": "a"}, {"url": "https://b:8443/", "name": "b"}]},
+            {80, 8443},
+            id="others",
+        ),
+        pytest.param(
+            {
+                "defaults": {"proxy": "http://user:password@proxy:3128"},
+                "deployments": [{"url": "https://a"}, {"url": "https://b", "proxy": "http://c"}],
+            },
+            {80, 443, 3128},
+            id="proxies",
+        ),
+    ],
+)
+def test_the_network_policy_knows_the_coders_ports(config: Values, expected: set[int]) -> None:
+    """The way out leads to the ports of the URLs and proxies, and to DNS."""
+    assert expected == ports(config)
+
+
+def test_the_network_policy_lets_prometheus_in() -> None:
+    """The way in is to the container's port, whatever the Service's is."""
+    values = {"networkPolicy": {"enabled": True}, "service": {"port": 80}}
+    (rule,) = only("NetworkPolicy", values)["spec"]["ingress"]
+
+    assert [{"port": "metrics", "protocol": "TCP"}] == rule["ports"]
+    assert {"kubernetes.io/metadata.name": "monitoring"} == rule["from"][0]["namespaceSelector"][
+        "matchLabels"
+    ]
+    assert only("Pod")["metadata"]["labels"].items() >= rule["from"][1]["podSelector"]["matchLabels"].items()
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+def test_the_autoscaler_knows_the_workload(sharded: bool) -> None:
+    """Its target is the Deployment, or with sharding the StatefulSet."""
+    values = {"verticalPodAutoscaler": {"enabled": True}, "sharding": {"enabled": sharded}}
+    target = only("VerticalPodAutoscaler", values)["spec"]["targetRef"]
+    workload = only("StatefulSet" if sharded else "Deployment", values)
+
+    assert (workload["apiVersion"], workload["kind"], workload["metadata"]["name"]) == tuple(target.values())
+
+
+def test_manifests_can_be_added() -> None:
+    """An object is taken as it is, a text is a template."""
+    extra = [
+        {"apiVersion": "v1", "kind": "Extra", "metadata": {"name": "{{ kept }}"}},
+        "apiVersion: v1\nkind: Extra\nmetadata: {name: '{{ .Release.Name }}'}",
+    ]
+
+    assert ["{{ kept }}", "demo"] == [
+        each["metadata"]["name"] for each in of_kind("Extra", objects({"extraManifests": extra}))
+    ]

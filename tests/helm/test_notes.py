@@ -1,0 +1,83 @@
+"""What Helm says after an installation: the next command to type."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.helm.chart import CHART, Values, objects
+
+ONE: Values = {
+    "config": {"deployments": [{"name": "main", "url": "https://coder.example.com"}]},
+    "existingSecret": "theirs",
+}
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a chart that renders its notes as an object, since Helm shows them only to a cluster."""
+    chart = tmp_path_factory.mktemp("chart") / "insights-exporter"
+    shutil.copytree(CHART, chart)
+    (chart / "templates" / "NOTES.txt").rename(chart / "notes")
+    (chart / "templates" / "notes.yaml").write_text(
+        'kind: Notes\nsaid: {{ tpl (.Files.Get "notes") . | toJson }}\n', encoding="utf-8"
+    )
+    return chart
+
+
+def notes(chart: Path, values: Values) -> str:
+    """Give the notes of a release."""
+    (found,) = objects(values, "--show-only=templates/notes.yaml", chart=chart)
+    return str(found["said"])
+
+
+def test_without_deployments_they_say_what_to_set(shown: Path) -> None:
+    """The defaults install, and the notes tell how to name the first Coder."""
+    said = notes(shown, {})
+
+    assert said.startswith("No Coder deployment is set, so the exporter cannot start yet.")
+    assert "kubectl --namespace insights create secret generic coder-tokens --from-literal=main=TOKEN" in said
+    assert "--set 'config.deployments[0].url=https://coder.example.com'" in said
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        pytest.param({}, "port-forward deployment/demo-insights-exporter 12112:12112", id="look"),
+        pytest.param({}, "http://localhost:12112/", id="address"),
+        pytest.param({"web": {"tlsSecret": "ours"}}, "https://localhost:12112/", id="HTTPS"),
+        pytest.param(
+            {"containerPort": 9999}, "port-forward deployment/demo-insights-exporter 12112:9999", id="port"
+        ),
+        pytest.param(
+            {"sharding": {"enabled": True}}, "rollout status statefulset/demo-insights-exporter", id="shards"
+        ),
+        pytest.param({}, "exec deployment/demo-insights-exporter -- insights-exporter check", id="check"),
+        pytest.param(
+            {},
+            "Nothing scrapes it yet. With the Prometheus operator: --set serviceMonitor.enabled=true.",
+            id="not scraped",
+        ),
+        pytest.param({}, "scrape\ndemo-insights-exporter.insights.svc:12112/metrics.", id="what to scrape"),
+        pytest.param(
+            {"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}},
+            "More than one of serviceMonitor, podMonitor and scrapeConfig is enabled",
+            id="scraped twice",
+        ),
+    ],
+)
+def test_with_a_deployment_they_say_how_to_look(shown: Path, values: Values, words: str) -> None:
+    """The commands fit the release."""
+    assert words in notes(shown, {**ONE, **values})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"serviceMonitor": {"enabled": True}}, id="ServiceMonitor"),
+        pytest.param({"podAnnotations": {"prometheus.io/scrape": "true"}}, id="annotation"),
+    ],
+)
+def test_what_is_scraped_is_not_complained_about(shown: Path, values: Values) -> None:
+    """Nothing is said where nothing is missing."""
+    assert "scrape" not in notes(shown, {**ONE, **values})

@@ -1,0 +1,82 @@
+"""Probes ask in the way that the web configuration leaves open."""
+
+import pytest
+
+from tests.helm.chart import Object, Values, container
+
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+TLS = {"cert_file": "/etc/insights-exporter/tls/tls.crt", "key_file": "/etc/insights-exporter/tls/tls.key"}
+HEALTH = {
+    "command": [
+        "insights-exporter",
+        "health",
+        "--web.listen-address=:12112",
+        "--web.config.file=/etc/insights-exporter/web/web.yaml",
+    ]
+}
+
+
+def handlers(values: Values) -> list[Object]:
+    """Give how each probe asks, without its times."""
+    asked = ("httpGet", "exec", "tcpSocket", "grpc")
+    probes = [container(values)[probe] for probe in PROBES]
+    return [{key: value for key, value in probe.items() if key in asked} for probe in probes]
+
+
+@pytest.mark.parametrize(
+    ("web", "scheme"),
+    [
+        pytest.param({}, "HTTP", id="plain"),
+        pytest.param({"tlsSecret": "ours"}, "HTTPS", id="certificate"),
+        pytest.param({"config": {"tls_server_config": TLS}}, "HTTPS", id="TLS in the web configuration"),
+        pytest.param({"config": {"http_server_config": {"headers": {"X": "y"}}}}, "HTTP", id="headers only"),
+    ],
+)
+def test_open_pages_are_asked_for(web: Values, scheme: str) -> None:
+    """Without users and client certificates the kubelet asks by itself, by the right scheme."""
+    expected = [
+        {"httpGet": {"path": path, "port": "metrics", "scheme": scheme}}
+        for path in ("/-/healthy", "/-/healthy", "/-/ready")
+    ]
+
+    assert expected == handlers({"web": web})
+
+
+@pytest.mark.parametrize(
+    "web",
+    [
+        pytest.param({"config": {"basic_auth_users": {"a": "hash"}}}, id="users"),
+        pytest.param({"config": {"rate_limit": {"interval": "1s", "burst": 1}}}, id="rate limit"),
+        pytest.param(
+            {"config": {"tls_server_config": {**TLS, "client_auth_type": "RequireAndVerifyClientCert"}}},
+            id="client certificates",
+        ),
+        pytest.param({"existingSecret": "theirs"}, id="unknown"),
+    ],
+)
+def test_guarded_pages_are_asked_for_from_inside(web: Values) -> None:
+    """Where a plain request may be refused the exporter's own command asks."""
+    assert [{"exec": HEALTH}] * 3 == handlers({"web": web})
+
+
+def test_times_can_be_changed_alone() -> None:
+    """A probe keeps its handler when only its times are set."""
+    probe = container({"livenessProbe": {"periodSeconds": 99}})["livenessProbe"]
+
+    assert (99, 5, "/-/healthy") == (
+        probe["periodSeconds"],
+        probe["timeoutSeconds"],
+        probe["httpGet"]["path"],
+    )
+
+
+def test_a_probe_can_be_replaced() -> None:
+    """A handler of one's own replaces the chart's."""
+    probe = container({"livenessProbe": {"tcpSocket": {"port": "metrics"}}})["livenessProbe"]
+
+    assert ("metrics", False) == (probe["tcpSocket"]["port"], "httpGet" in probe)
+
+
+def test_a_probe_can_be_left_out() -> None:
+    """Null takes a probe away."""
+    assert "startupProbe" not in container({"startupProbe": None})

@@ -1,0 +1,109 @@
+"""Values that cannot be meant are refused by their place, with what would be right."""
+
+import json
+
+import jsonschema
+import pytest
+
+from insights_exporter.config.schema import json_schema
+from tests.helm.chart import CHART, Values, objects, refusal
+
+ONE = {"name": "main", "url": "https://coder.example.com"}
+
+WRONG: dict[str, tuple[Values, str]] = {
+    "unknown key": ({"replicass": 1}, "(root): Additional property replicass is not allowed"),
+    "unknown key inside": ({"image": {"tagg": "a"}}, "image: Additional property tagg is not allowed"),
+    "text for a number": ({"replicas": "two"}, "replicas: Invalid type. Expected: integer, given: string"),
+    "part of a pod": ({"replicas": 0.5}, "replicas: Invalid type. Expected: integer, given: number"),
+    "negative": ({"replicas": -1}, "replicas: Must be greater than or equal to 0"),
+    "text for a switch": (
+        {"serviceMonitor": {"enabled": "yes"}},
+        "serviceMonitor.enabled: Invalid type. Expected: boolean, given: string",
+    ),
+    "switch for a map": (
+        {"serviceMonitor": True},
+        "serviceMonitor: Invalid type. Expected: object, given: boolean",
+    ),
+    "map for a list": (
+        {"tolerations": {"a": "b"}},
+        "tolerations: Invalid type. Expected: array, given: object",
+    ),
+    "number for a label": (
+        {"podLabels": {"a": 1}},
+        "podLabels.a: Invalid type. Expected: string, given: integer",
+    ),
+    "unknown word": (
+        {"image": {"pullPolicy": "Sometimes"}},
+        'image.pullPolicy must be one of the following: "Always", "IfNotPresent", "Never"',
+    ),
+    "digest": ({"image": {"digest": "latest"}}, "image.digest: Does not match pattern"),
+    "port": ({"service": {"port": 70000}}, "service.port: Must be less than or equal to 65535"),
+    "log level": (
+        {"log": {"level": "verbose"}},
+        'log.level must be one of the following: "debug", "info", "warning", "error"',
+    ),
+    "path": ({"web": {"telemetryPath": "metrics"}}, "web.telemetryPath: Does not match pattern '^/'"),
+    "web configuration": (
+        {"web": {"config": {"basic_auth": {}}}},
+        "web.config: Additional property basic_auth is not allowed",
+    ),
+    "duration": (
+        {"serviceMonitor": {"interval": "1 minute"}},
+        "serviceMonitor.interval: Does not match pattern",
+    ),
+    "size": ({"podMonitor": {"bodySizeLimit": "big"}}, "podMonitor.bodySizeLimit: Does not match pattern"),
+    "relabeling": (
+        {"serviceMonitor": {"relabelings": [{"source_labels": ["a"]}]}},
+        "serviceMonitor.relabelings.0: Additional property source_labels is not allowed",
+    ),
+    "limit": (
+        {"scrapeConfig": {"sampleLimit": "many"}},
+        "scrapeConfig.sampleLimit: Invalid type. Expected: [integer,null], given: string",
+    ),
+    "ingress path": (
+        {"ingress": {"hosts": [{"host": "a", "paths": [{"path": "/"}]}]}},
+        "ingress.hosts.0.paths.0: pathType is required",
+    ),
+    "variable without a name": ({"extraEnv": [{"value": "a"}]}, "extraEnv.0: name is required"),
+    "setting of the exporter": (
+        {"config": {"deployments": [ONE | {"tokenfile": "a"}]}},
+        "config.deployments.0: Additional property tokenfile is not allowed",
+    ),
+    "deployment without URL": (
+        {"config": {"deployments": [{"name": "a"}]}},
+        "config.deployments.0: url is required",
+    ),
+    "setting of all deployments": (
+        {"config": {"defaults": {"max_series": "many"}}},
+        "config.defaults.max_series: Invalid type. Expected: integer, given: string",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_value_is_refused(case: str) -> None:
+    """Helm says where the mistake is and what was expected."""
+    values, words = WRONG[case]
+
+    assert words in refusal(values)
+
+
+def test_the_schema_is_a_schema() -> None:
+    """It keeps the rules of the draft that it names, which Helm reads."""
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+
+    assert "http://json-schema.org/draft-07/schema#" == schema["$schema"]
+    jsonschema.Draft7Validator.check_schema(schema)
+
+
+def test_all_settings_of_the_exporter_may_be_set() -> None:
+    """What the exporter's own file may hold is what `config` may hold."""
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+
+    assert json_schema()["properties"].keys() == schema["$defs"]["config"]["properties"].keys()
+    assert json_schema()["$defs"].items() <= schema["$defs"].items()
+
+
+def test_a_value_of_another_chart_is_none_of_ours() -> None:
+    """A parent's global values, and its switch for this chart, are let through."""
+    assert objects() == objects({"global": {"domain": "example.com"}, "enabled": True})

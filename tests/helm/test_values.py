@@ -1,0 +1,165 @@
+"""No value without use, no use without a value, and each with a description."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.helm.chart import CHART, SWITCHES, Values, text
+from tests.helm.uses import used
+from tools.chart_values import Value, read
+
+LEAVES = {
+    leaf.path: leaf
+    for value in read((CHART / "values.yaml").read_text(encoding="utf-8")).values()
+    for leaf in value.leaves()
+}
+TEMPLATES = sorted(path for path in (CHART / "templates").rglob("*") if path.is_file())
+MAIN = {"name": "main", "url": "https://coder.example.com"}
+
+SAMPLES: Mapping[str, Any] = {
+    "config": {"deployments": [MAIN]},
+    "tokens": {"main": "made-up"},
+    "image.digest": f"sha256:{'0' * 64}",
+    "image.pullPolicy": "Always",
+    "web.telemetryPath": "/changed",
+    "web.config": {"http_server_config": {"http2": False}},
+    "web.scheme": "https",
+    "log.level": "debug",
+    "log.format": "logfmt",
+    "replicas": 0,
+    "dnsPolicy": "Default",
+    "extraArgs": ["--changed"],
+    "service.type": "NodePort",
+    "service.ipFamilyPolicy": "SingleStack",
+    "service.ipFamilies": ["IPv6"],
+    "scrapeConfig.targetLabels": {"changed": "yes"},
+    "rules.disabledAlerts": ["InsightsExporterDown"],
+    "rules.extraGroups": [{"name": "changed", "rules": []}],
+    "networkPolicy.coder.ports": [7],
+    "ingress.hosts": [{"host": "changed", "paths": [{"path": "/", "pathType": "Exact"}]}],
+    "route.hostnames": ["changed"],
+    "podDisruptionBudget.unhealthyPodEvictionPolicy": "AlwaysAllow",
+    "verticalPodAutoscaler.updateMode": "Recreate",
+    "verticalPodAutoscaler.controlledResources": ["cpu"],
+    "verticalPodAutoscaler.controlledValues": "RequestsOnly",
+    "interval": "7s",
+    "scrapeInterval": "7s",
+    "scrapeTimeout": "7s",
+    "bodySizeLimit": "7MB",
+    "params": {"deployment": ["changed"]},
+    "proxyUrl": "http://changed",
+    "relabelings": [{"regex": "changed"}],
+    "metricRelabelings": [{"regex": "changed"}],
+    "targetLabels": ["changed"],
+    "podTargetLabels": ["changed"],
+    "imagePullSecrets": [{"name": "changed"}],
+    "recommenders": [{"name": "changed"}],
+}
+"""Another value than the default, by path or last name, where its type alone does not tell one."""
+
+SAMPLES_BY_KIND: Mapping[type, Any] = {
+    int: 7,
+    str: "changed",
+    list: [{"name": "changed", "mountPath": "/changed"}],
+    dict: {"changed": "yes"},
+    type(None): 7,
+}
+
+NEEDED: Mapping[str, Values] = {
+    "config": {"existingSecret": "theirs"},
+    "tokens": {"config": {"deployments": [MAIN], "defaults": {"token_env": "TOKEN"}}},
+    "service.nodePort": {"service": {"type": "NodePort"}},
+    "rules": {"prometheusRule": {"enabled": True}},
+    "serviceAccount.name": {"serviceAccount": {"create": True}},
+}
+"""What else must be set for a value to matter, beside its own switch."""
+
+
+def test_every_value_is_described() -> None:
+    """Each leaf has a sentence of its own and a section."""
+    assert [] == [path for path, leaf in LEAVES.items() if not (leaf.about.endswith(".") and leaf.section)]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_every_use_has_a_value(template: Path) -> None:
+    """A template asks only for what values.yaml has."""
+    assert [] == sorted(path for path in used(template) if not _is_value(path))
+
+
+def test_every_value_is_used(tmp_path: Path) -> None:
+    """Each value, set to something else, changes what is rendered."""
+    cases = {
+        path: (_needed(path), _merged(_needed(path), _at(path, _sample(leaf))))
+        for path, leaf in LEAVES.items()
+    }
+    rendered = _rendered([values for pair in cases.values() for values in pair], tmp_path)
+
+    assert [] == [
+        path
+        for path, (before, after) in cases.items()
+        if rendered[json.dumps(before)] == rendered[json.dumps(after)]
+    ]
+
+
+def _is_value(path: str) -> bool:
+    """Tell whether the path leads to a value, to some of them, or into a map that may hold anything."""
+    return any(
+        f"{leaf}.".startswith(f"{path}.") or (path.startswith(f"{leaf}.") and isinstance(found.default, dict))
+        for leaf, found in LEAVES.items()
+    )
+
+
+def _sample(leaf: Value) -> object:
+    if isinstance(leaf.default, bool):
+        return not leaf.default
+    by_kind = SAMPLES_BY_KIND[type(leaf.default)]
+    return SAMPLES.get(leaf.path, SAMPLES.get(leaf.path.rpartition(".")[2], by_kind))
+
+
+def _needed(path: str) -> Values:
+    block = path.partition(".")[0]
+    switch = {block: {"enabled": True}} if block in SWITCHES and not path.endswith(".enabled") else {}
+    return {**switch, **NEEDED.get(block, {}), **NEEDED.get(path, {})}
+
+
+def _at(path: str, sample: object) -> Values:
+    for name in reversed(path.split(".")):
+        sample = {name: sample}
+    assert isinstance(sample, dict)
+    return sample
+
+
+def _merged(one: Values, other: Values) -> Values:
+    """Merge two maps of values, the other wins."""
+    both = {
+        key: _merged(one[key], other[key])
+        if isinstance(one[key], dict) and isinstance(other[key], dict)
+        else other[key]
+        for key in one.keys() & other.keys()
+    }
+    return {**one, **other, **both}
+
+
+def _rendered(variants: list[Values], directory: Path) -> Mapping[str, str]:
+    """Give the text of each variant; all are rendered at once, as parts of one parent chart."""
+    names = {json.dumps(each): f"variant{index}" for index, each in enumerate(variants)}
+    parts = [{"name": "insights-exporter", "version": "*", "alias": alias} for alias in names.values()]
+    about = {"apiVersion": "v2", "name": "parent", "version": "1.0.0", "dependencies": parts}
+    parent = directory / "parent"
+    shutil.copytree(CHART, parent / "charts" / "insights-exporter")
+    dashboard = parent / "charts" / "insights-exporter" / "dashboards" / "made-up.json"
+    dashboard.parent.mkdir(exist_ok=True)
+    dashboard.write_text("{}", encoding="utf-8")
+    (parent / "Chart.yaml").write_text(yaml.safe_dump(about), encoding="utf-8")
+    documents: dict[str, list[str]] = {alias: [] for alias in names.values()}
+    for document in text({alias: json.loads(each) for each, alias in names.items()}, chart=parent).split(
+        "\n---\n"
+    ):
+        alias = document.partition("parent/charts/")[2].partition("/")[0]
+        documents[alias].append(document.replace(alias, "variant"))
+    return {each: "\n".join(sorted(documents[alias])) for each, alias in names.items()}

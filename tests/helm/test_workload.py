@@ -1,0 +1,205 @@
+"""The exporter's pod: one at a time, or shards, with what it may do kept small."""
+
+from pathlib import Path
+
+import pytest
+
+from insights_exporter import __version__
+from tests.helm.chart import CI_VALUES, SWITCHES, Values, container, objects, of_kind, only, pod, refusal
+
+IMAGE = "ghcr.io/insights-exporter/insights-exporter"
+SHARDED: Values = {"sharding": {"enabled": True}, "replicas": 3}
+
+
+def test_an_upgrade_never_polls_twice() -> None:
+    """The old pod ends before the new one starts, and there is one."""
+    spec = only("Deployment")["spec"]
+
+    assert ({"type": "Recreate"}, 1) == (spec["strategy"], spec["replicas"])
+
+
+def test_more_than_one_pod_is_refused() -> None:
+    """A second pod would poll everything again; the refusal says so and what to do."""
+    said = refusal({"replicas": 2})
+
+    assert "replicas: 2 pods would each poll every deployment" in said
+    assert "set sharding.enabled to share the deployments out among them" in said
+
+
+def test_the_exporter_can_be_paused() -> None:
+    """No pod at all is fine."""
+    assert 0 == only("Deployment", {"replicas": 0})["spec"]["replicas"]
+
+
+def test_shards_are_numbered_by_their_names() -> None:
+    """Pods of a StatefulSet know their number, and all of them how many they are."""
+    spec = only("StatefulSet", SHARDED)["spec"]
+
+    assert (3, "demo-insights-exporter-shards", "Parallel") == (
+        spec["replicas"],
+        spec["serviceName"],
+        spec["podManagementPolicy"],
+    )
+    assert ["--shard=auto", "--total-shards=3"] == container(SHARDED)["args"][-2:]
+
+
+def test_shards_have_a_headless_service_of_their_own() -> None:
+    """Each is scraped by itself; a Service that was not headless cannot become so."""
+    spec = only("Service", SHARDED)["spec"]
+
+    assert ("None", True) == (spec["clusterIP"], spec["publishNotReadyAddresses"])
+    assert "demo-insights-exporter" == only("Service")["metadata"]["name"]
+
+
+def test_shards_behind_a_balancer_are_refused() -> None:
+    """A balanced page would be another one each time."""
+    assert "service.type: with sharding.enabled every pod is scraped by itself" in refusal(
+        {**SHARDED, "service": {"type": "NodePort"}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param({}, f"{IMAGE}:{__version__}", id="version of the package"),
+        pytest.param({"image": {"tag": "edge"}}, f"{IMAGE}:edge", id="tag"),
+        pytest.param(
+            {"image": {"tag": "edge", "digest": f"sha256:{'0' * 64}"}},
+            f"{IMAGE}@sha256:{'0' * 64}",
+            id="digest",
+        ),
+        pytest.param(
+            {"global": {"imageRegistry": "mirror.example.com:5000"}},
+            f"mirror.example.com:5000/insights-exporter/insights-exporter:{__version__}",
+            id="registry of all charts",
+        ),
+        pytest.param(
+            {"image": {"registry": "", "repository": "local"}}, f"local:{__version__}", id="no registry"
+        ),
+    ],
+)
+def test_the_image(values: Values, expected: str) -> None:
+    """The image is the release's own, from wherever it is mirrored."""
+    assert expected == container(values)["image"]
+
+
+@pytest.mark.parametrize("values", [{}, SHARDED], ids=["alone", "sharded"])
+def test_the_pod_may_do_little(values: Values) -> None:
+    """It has no rights on the node or the cluster, and cannot get any."""
+    spec = pod(values)
+
+    assert {
+        "runAsNonRoot": True,
+        "runAsUser": 65532,
+        "runAsGroup": 65532,
+        "fsGroup": 65532,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    } == spec["securityContext"]
+    assert {
+        "allowPrivilegeEscalation": False,
+        "privileged": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    } == spec["containers"][0]["securityContext"]
+    assert (False, False) == (spec["automountServiceAccountToken"], spec["enableServiceLinks"])
+
+
+def test_no_right_in_the_cluster_is_asked_for() -> None:
+    """Whatever is switched on, no role is made, and the account's token is not mounted."""
+    found = objects({switch: {"enabled": True} for switch in SWITCHES})
+
+    assert not [each for each in found if "Role" in each["kind"]]
+    assert False is only("ServiceAccount")["automountServiceAccountToken"]
+
+
+def test_the_test_pod_is_no_part_of_the_service() -> None:
+    """No Service, budget or monitor may take it for the exporter; it is as confined."""
+    spec, labels = only("Pod")["spec"], only("Pod")["metadata"]["labels"]
+    selector = only("Service")["spec"]["selector"]
+
+    assert not selector.items() <= labels.items()
+    assert pod()["securityContext"] == spec["securityContext"]
+    assert container()["securityContext"] == spec["containers"][0]["securityContext"]
+    assert False is spec["automountServiceAccountToken"]
+
+
+@pytest.mark.parametrize("values", [{}, SHARDED], ids=["alone", "sharded"])
+def test_all_selectors_find_the_pods(values: Values) -> None:
+    """Whatever selects pods by labels selects exactly the exporter's."""
+    switches = {switch: {"enabled": True} for switch in SWITCHES if switch != "sharding"}
+    (workload,) = [
+        each for each in objects({**values, **switches}) if each["kind"] in {"Deployment", "StatefulSet"}
+    ]
+    labels = workload["spec"]["template"]["metadata"]["labels"]
+    selectors = [
+        workload["spec"]["selector"]["matchLabels"],
+        only("Service", {**values, **switches})["spec"]["selector"],
+        only("PodDisruptionBudget", {**values, **switches})["spec"]["selector"]["matchLabels"],
+        only("PodMonitor", {**values, **switches})["spec"]["selector"]["matchLabels"],
+        only("NetworkPolicy", {**values, **switches})["spec"]["podSelector"]["matchLabels"],
+    ]
+
+    assert [selectors[0]] * len(selectors) == selectors
+    assert selectors[0].items() <= labels.items()
+
+
+def test_the_service_monitor_finds_one_service() -> None:
+    """No other Service of the release has its labels, so no pod is scraped twice."""
+    values = {**SHARDED, "serviceMonitor": {"enabled": True}}
+    selector = only("ServiceMonitor", values)["spec"]["selector"]["matchLabels"]
+
+    assert 1 == len(
+        [
+            each
+            for each in of_kind("Service", objects(values))
+            if selector.items() <= each["metadata"]["labels"].items()
+        ]
+    )
+
+
+def test_users_labels_do_not_break_selectors() -> None:
+    """Labels that selectors need cannot be overwritten."""
+    wrong = {"app.kubernetes.io/name": "other"}
+    found = only("Deployment", {"commonLabels": wrong, "podLabels": wrong})
+
+    assert "insights-exporter" == found["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/name"]
+    assert "insights-exporter" == found["metadata"]["labels"]["app.kubernetes.io/name"]
+
+
+def test_a_change_of_the_settings_restarts_the_pod() -> None:
+    """The pod carries a checksum of its configuration."""
+    one, same, other = (
+        only("Deployment", {"config": {"deployments": [], "defaults": {"timezone": zone}}})["spec"][
+            "template"
+        ]
+        for zone in ("UTC", "UTC", "Europe/Berlin")
+    )
+
+    assert one == same
+    assert one["metadata"] != other["metadata"]
+
+
+def test_a_new_token_restarts_nothing() -> None:
+    """Tokens are read anew at each poll."""
+    config = {"deployments": [{"name": "main", "url": "https://coder.example.com"}]}
+    before, after = (only("Deployment", {"config": config, "tokens": {"main": each}}) for each in "ab")
+
+    assert before == after
+
+
+@pytest.mark.parametrize("path", CI_VALUES, ids=lambda path: path.name)
+def test_names_fit(path: Path) -> None:
+    """Names and label values stay within what Kubernetes takes, however the release is called."""
+    arguments = (f"--values={path}", "--set", f"fullnameOverride={'long-name-' * 5}")
+    for each in objects({}, *arguments):
+        assert len(each["metadata"]["name"]) <= 63
+        assert all(len(value) <= 63 for value in each["metadata"].get("labels", {}).values())
+
+
+def test_a_field_can_be_taken_out() -> None:
+    """Platforms that choose the user by themselves get none."""
+    taken_out = {"podSecurityContext": {"runAsUser": None, "runAsGroup": None, "fsGroup": None}}
+
+    assert {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}} == pod(taken_out)[
+        "securityContext"
+    ]
