@@ -109,7 +109,7 @@ def chapter(schema: Mapping[str, Any], heading: str, model: str, opening: str) -
     about = (opening or part["description"]).format(datasets=", ".join(f"`{name}`" for name in datasets))
     ordered = sorted(part["properties"].items(), key=lambda item: item[0] not in ("name", "url"))
     rows = (
-        (f"`{key}`", kind(value), default(key, value, part), meaning(schema, value)) for key, value in ordered
+        (f"`{key}`", kind(value), default(key, value, part), value["description"]) for key, value in ordered
     )
     return f"## {heading}\n\n{about}\n\n{table(('key', 'kind', 'default', 'meaning'), rows)}\n"
 
@@ -135,14 +135,6 @@ KINDS = {
     "array": "list",
     "object": "map",
 }
-
-
-def meaning(schema: Mapping[str, Any], value: Mapping[str, Any]) -> str:
-    """Give the description of a key, or of the map that stands there."""
-    map_of_keys = value.get("$ref", "").rpartition("/")[2]
-    return str(
-        value["description"] if "description" in value else schema["$defs"][map_of_keys]["description"]
-    )
 
 
 def default(key: str, value: Mapping[str, Any], owner: Mapping[str, Any]) -> str:

@@ -6,9 +6,8 @@ from pydantic import BaseModel, ConfigDict
 class Model(BaseModel):
     """A part of the file: unknown keys are errors, values do not change.
 
-    The text under an attribute is its description in docs and schema.
+    The text under an attribute is its description in docs and schema, which
+    `descriptions` takes from the source: pydantic would do so at each start.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

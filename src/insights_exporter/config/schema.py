@@ -1,8 +1,11 @@
 """The JSON Schema of the settings file, for editors."""
 
+from collections.abc import Iterator
 from typing import Any
 
+from insights_exporter.config.descriptions import descriptions
 from insights_exporter.config.durations import DURATION_PATTERN, format_duration
+from insights_exporter.config.model import Model
 from insights_exporter.config.settings import SettingsFile
 
 SCHEMA_PATH = "docs/configuration.schema.json"
@@ -11,9 +14,26 @@ SCHEMA_URL = f"https://github.com/insights-exporter/insights-exporter/raw/main/{
 
 def json_schema() -> dict[str, Any]:
     """Give the schema (Draft 2020-12) of the file given by `--config.file`."""
-    schema: dict[str, Any] = _tidy(SettingsFile.model_json_schema())
+    schema: dict[str, Any] = SettingsFile.model_json_schema()
+    parts = {**schema["$defs"], SettingsFile.__name__: schema}
+    for model in _models(Model):
+        if model.__name__ in parts:
+            _describe(model, parts[model.__name__])
     about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_URL}
-    return about | {"title": "Settings of insights-exporter"} | schema
+    return {**about, "title": "Settings of insights-exporter", **_tidy(schema)}
+
+
+def _models(base: type[Model]) -> Iterator[type[Model]]:
+    for model in base.__subclasses__():
+        yield model
+        yield from _models(model)
+
+
+def _describe(model: type[Model], part: dict[str, Any]) -> None:
+    described = descriptions(model)
+    for form in part.get("anyOf", [part]):
+        for key, value in form.get("properties", {}).items():
+            value["description"] = described[key]
 
 
 def _tidy(part: Any) -> Any:  # noqa: ANN401 - a schema nests values of any type
@@ -32,11 +52,7 @@ def _is_noise(key: str, value: object) -> bool:
 
 
 def _text(key: str, value: object, owner: dict[str, Any]) -> object:
-    if key == "description" and isinstance(value, str):
-        return " ".join(value.split())
-    if key == "default":
-        return _default(value, owner)
-    return _tidy(value)
+    return _default(value, owner) if key == "default" else _tidy(value)
 
 
 def _default(value: Any, owner: dict[str, Any]) -> object:  # noqa: ANN401 - as in _tidy
