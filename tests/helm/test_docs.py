@@ -1,0 +1,44 @@
+"""The page on Kubernetes shows values that work."""
+
+import re
+
+import pytest
+import yaml
+
+from tests.helm.chart import ROOT, Values, objects
+
+PAGE = (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
+BLOCKS = [
+    re.sub(rf"^{indent}", "", block, flags=re.MULTILINE)
+    for indent, block in re.findall(r"^( *)```yaml\n(.*?)^ *```$", PAGE, flags=re.DOTALL | re.MULTILINE)
+]
+OURS = [block for block in BLOCKS if block.startswith("# values.yaml")]
+
+
+@pytest.mark.parametrize("block", OURS, ids=lambda block: block.splitlines()[-1])
+def test_values_on_the_page_render(block: str) -> None:
+    """A reader who copies them gets a release."""
+    values: Values = yaml.safe_load(block)
+
+    assert "Service" in {each["kind"] for each in objects(values)}
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.splitlines()[0])
+def test_examples_for_others_are_yaml(block: str) -> None:
+    """What is meant for other charts and operators can at least be read."""
+    assert isinstance(yaml.safe_load(block), dict)
+
+
+def test_names_on_the_page_are_those_of_the_release() -> None:
+    """ConfigMaps, Services and pods that are named there exist in such a release."""
+    named = {"fullnameOverride": "insights-exporter", "rulesConfigMap": {"enabled": True}}
+    names = {each["metadata"]["name"] for each in objects({**named, "sharding": {"enabled": True}})}
+
+    assert {"insights-exporter", "insights-exporter-rules", "insights-exporter-shards"} <= names
+    assert "configMap: insights-exporter-rules" in PAGE
+    assert "insights-exporter-0.insights-exporter-shards.insights.svc:12112" in PAGE
+
+
+def test_all_ways_are_found() -> None:
+    """The page has the values that its chapters promise."""
+    assert 5 == len(OURS)
