@@ -1,8 +1,10 @@
 """Build everything that is made from this folder: `python -m grafana.build`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from grafana import dashboards
 from grafana.rules import render as rules
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -10,10 +12,10 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 
 def render() -> dict[str, str]:
     """Give the text of all built files by their path in the repository."""
-    return rules.render()
+    return {**rules.render(), **dashboards.render()}
 
 
-def write(files: dict[str, str], root: Path = ROOT) -> None:
+def write(files: Mapping[str, str], root: Path = ROOT) -> None:
     """Write `files` under `root`."""
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)

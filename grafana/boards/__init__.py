@@ -1,0 +1,1 @@
+"""The dashboards, one file each: `content()` says what is on it."""

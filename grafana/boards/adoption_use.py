@@ -1,0 +1,96 @@
+"""The lower half of Adoption: which templates and apps people use."""
+
+from typing import Final
+
+from grafana import project
+from grafana.graphs import Style, graph
+from grafana.layout import Tile
+from grafana.looks import Look, drill
+from grafana.panels import bars
+from grafana.promql import APP, TEMPLATE, WINDOW, named_apps, series
+from grafana.queries import Query
+
+TEMPLATE_USERS: Final = "coder_insights_template_active_users"
+TEMPLATE_DAY: Final = "coder_insights_template_daily_active_users"
+APP_SECONDS: Final = "coder_insights_app_usage_seconds"
+
+YESTERDAY: Final = 'day="yesterday"'
+
+NO_TEMPLATES: Final = "no data: templates are asked one by one only for the windows in templates.windows"
+
+TO_TEMPLATE: Final = drill(
+    "Show this template",
+    project.TEMPLATES,
+    "var-deployment=${deployment:percentencode}&var-template=${__field.labels.template_name:percentencode}",
+)
+
+
+def templates() -> list[Tile]:
+    """Give the panels by template."""
+    users = series(TEMPLATE_USERS, WINDOW, by=TEMPLATE)
+    most = bars(
+        Look(
+            title="Users by template",
+            description="Distinct people of the twenty most used templates in the chosen window. Do not add "
+            "them up: who uses two templates counts in both. A click shows the template.",
+            link=TO_TEMPLATE,
+            nothing=NO_TEMPLATES,
+            minimum=0,
+        ),
+        f"sort_desc(topk by (deployment) (20, {users}))",
+        "{{template_name}}",
+    )
+    daily = graph(
+        Look(
+            title="Daily users by template",
+            description="Distinct people of the ten most used templates on each whole day, drawn on that "
+            "day.",
+            nothing=NO_TEMPLATES,
+        ),
+        [
+            Query(
+                f"{series(TEMPLATE_DAY, YESTERDAY, by=TEMPLATE, offset='-1d')}\n"
+                f"and on (deployment, template_id)\n"
+                f"topk by (deployment) (10, {users})",
+                "{{template_name}}",
+            )
+        ],
+        Style(steps=True),
+    )
+    return [Tile(most, 8, 10), Tile(daily, 16, 10)]
+
+
+def apps() -> list[Tile]:
+    """Give the panels by app."""
+    hours = named_apps(f"{series(APP_SECONDS, WINDOW, by=APP)} / 3600", APP)
+    most = bars(
+        Look(
+            title="Hours by app",
+            description="Hours that people spent in each editor, terminal and other app in the chosen "
+            "window, all people together. Two apps open at once both count.",
+            minimum=0,
+            decimals=0,
+        ),
+        f"sort_desc({hours})",
+        "{{application_name}}",
+    )
+    course = graph(
+        Look(
+            title="Hours by app, over time",
+            description="The same hours as the chosen window slid along.",
+            decimals=0,
+        ),
+        [Query(hours, "{{application_name}}")],
+    )
+    times = bars(
+        Look(
+            title="Times used",
+            description="How often people took up each app that templates define, in the chosen window. "
+            "Coder does not count this for its built-in apps.",
+            minimum=0,
+            nothing="no app of a template was used",
+        ),
+        f"sort_desc({named_apps(series('coder_insights_app_times_used', WINDOW, by=APP), APP)})",
+        "{{application_name}}",
+    )
+    return [Tile(most, 8, 10), Tile(course, 10, 10), Tile(times, 6, 10)]

@@ -1,0 +1,35 @@
+"""The dashboards in their two forms, and where each form lies."""
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+from grafana.boards import adoption, connection, health, templates
+from grafana.frame import Content, build
+from grafana.importable import importable
+
+BOARDS: Final[tuple[Callable[[], Content], ...]] = (
+    adoption.content,
+    templates.content,
+    connection.content,
+    health.content,
+)
+
+PROVISIONED: Final = "grafana/dashboards"
+IMPORTABLE: Final = "grafana/importable"
+OF_THE_CHART: Final = "helm/insights-exporter/dashboards"
+
+
+def render() -> dict[str, str]:
+    """Give all files of dashboards by their path in the repository."""
+    files: dict[str, str] = {}
+    for content in (board() for board in BOARDS):
+        provisioned = build(content)
+        file = content.board.file
+        files[f"{PROVISIONED}/{file}"] = files[f"{OF_THE_CHART}/{file}"] = _text(provisioned)
+        files[f"{IMPORTABLE}/{file}"] = _text(importable(provisioned))
+    return files
+
+
+def _text(dashboard: dict[str, Any]) -> str:
+    return json.dumps(dashboard, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,0 +1,66 @@
+"""What the dashboards share: identity, links to each other, refresh, and their JSON."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard, DashboardLink
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard
+from grafana_foundation_sdk.models.dashboard import DashboardCursorSync, DashboardLinkType, VariableModel
+
+from grafana import project
+from grafana.layout import Section, place
+from grafana.project import Board
+
+REFRESH: Final = "5m"
+"""Coder counts anew every five minutes: looking more often shows nothing new."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """A whole dashboard: who it is, since when it looks, and what is on it."""
+
+    board: Board
+    description: str
+    since: str
+    variables: Sequence[VariableModel]
+    sections: Sequence[Section]
+
+
+def build(content: Content) -> dict[str, Any]:
+    """Give the dashboard in its provisioned form."""
+    built = (
+        Dashboard(content.board.title)
+        .uid(content.board.uid)
+        .description(content.description)
+        .tags(["coder", project.TAG])
+        .readonly()
+        .tooltip(DashboardCursorSync.CROSSHAIR)
+        .time(content.since, "now")
+        .timezone("browser")
+        .refresh(REFRESH)
+        .links([_siblings(), _project()])
+        .build()
+    )
+    built.panels = place(content.sections)
+    built.templating = dashboard.DashboardDashboardTemplating(list_val=list(content.variables))
+    result: dict[str, Any] = json.loads(json.dumps(built, cls=JSONEncoder))
+    return result
+
+
+def _siblings() -> DashboardLink:
+    """Give the links to the other dashboards of the family, at the same time with the same variables."""
+    link = DashboardLink("Coder Insights").type(DashboardLinkType.DASHBOARDS).tags([project.TAG])
+    return link.include_vars(True).keep_time(True)  # noqa: FBT003  the builder's own signature
+
+
+def _project() -> DashboardLink:
+    link = (
+        DashboardLink("Runbooks")
+        .type(DashboardLinkType.LINK)
+        .icon("doc")
+        .tooltip("What to do about an alert")
+    )
+    return link.url(f"{project.ADDRESS}/tree/main/docs/runbooks").target_blank(True)  # noqa: FBT003  as above

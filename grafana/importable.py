@@ -1,0 +1,57 @@
+"""The form to import by hand: Grafana asks for the data source once, instead of a variable on the page."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from grafana.queries import SOURCE
+
+INPUT: Final = "DS_PROMETHEUS"
+KEPT_SOURCE: Final = "${datasource:queryparam}&"
+
+OLDEST_GRAFANA: Final = "10.4.0"
+
+
+def importable(provisioned: dict[str, Any]) -> dict[str, Any]:
+    """Give the importable form of a dashboard in its provisioned form."""
+    dashboard: dict[str, Any] = _asked(provisioned)
+    variables = [one for one in dashboard["templating"]["list"] if one["type"] != "datasource"]
+    return {
+        **dashboard,
+        "templating": {"list": variables},
+        "id": None,
+        "__inputs": [_input()],
+        "__elements": {},
+        "__requires": _requires(provisioned["panels"]),
+    }
+
+
+def _asked(value: Any) -> Any:  # noqa: ANN401  any part of a JSON document
+    """Give `value` with the input in place of the variable."""
+    if isinstance(value, dict):
+        return {key: _asked(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_asked(part) for part in value]
+    if isinstance(value, str):
+        return value.replace(KEPT_SOURCE, "").replace(SOURCE, f"${{{INPUT}}}")
+    return value
+
+
+def _input() -> dict[str, str]:
+    return {
+        "name": INPUT,
+        "label": "Prometheus",
+        "description": "Where the insights exporter's series are",
+        "type": "datasource",
+        "pluginId": "prometheus",
+        "pluginName": "Prometheus",
+    }
+
+
+def _requires(panels: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
+    """Give what the importing Grafana must have."""
+    kinds = sorted({panel["type"] for panel in panels} - {"row"})
+    return [
+        {"type": "grafana", "id": "grafana", "name": "Grafana", "version": OLDEST_GRAFANA},
+        {"type": "datasource", "id": "prometheus", "name": "Prometheus", "version": "1.0.0"},
+        *({"type": "panel", "id": kind, "name": kind, "version": ""} for kind in kinds),
+    ]

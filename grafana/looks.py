@@ -1,0 +1,89 @@
+"""What every panel has: words, unit, colours, and links that keep time and variables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from grafana_foundation_sdk.builders.dashboard import DashboardLink
+from grafana_foundation_sdk.models import dashboard
+from grafana_foundation_sdk.models.dashboard import DashboardLinkType
+
+from grafana.project import Board
+from grafana.queries import Kind, Query, source, targets
+
+Steps = tuple[tuple[float | None, str], ...]
+"""Colours from a value on; the first step has no value."""
+
+PLAIN: Final[Steps] = ((None, "blue"),)
+"""For numbers that are neither good nor bad."""
+
+NUMBER: Final = "locale"
+SHARE: Final = "percentunit"
+SECONDS: Final = "s"
+LONG: Final = "dtdurations"
+
+KEPT: Final = (
+    "${__url_time_range}&${datasource:queryparam}&${job:queryparam}&${instance:queryparam}"
+    "&var-window=${window}"
+)
+
+
+def worse_above(notice: float, bad: float) -> Steps:
+    """Give colours for what should be small."""
+    return ((None, "green"), (notice, "yellow"), (bad, "red"))
+
+
+def worse_below(notice: float, bad: float) -> Steps:
+    """Give colours for what should be large."""
+    return ((None, "red"), (bad, "yellow"), (notice, "green"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A panel's words and colours. `nothing` is said where there are no data."""
+
+    title: str
+    description: str
+    unit: str = NUMBER
+    steps: Steps = PLAIN
+    decimals: int | None = None
+    nothing: str = "no data"
+    minimum: float | None = None
+    maximum: float | None = None
+    link: DashboardLink | None = None
+
+
+def drill(title: str, board: Board, variables: str) -> DashboardLink:
+    """Give a link from a value to `board`, with time and variables kept and `variables` set."""
+    return DashboardLink(title).type(DashboardLinkType.LINK).url(f"{board.path}?{KEPT}&{variables}")
+
+
+def thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
+    """Give the steps as Grafana has them."""
+    return dashboard.ThresholdsConfig(
+        mode=dashboard.ThresholdsMode.ABSOLUTE,
+        steps=[dashboard.Threshold(value, color) for value, color in steps],
+    )
+
+
+def dress(panel: dashboard.Panel, look: Look, queries: Sequence[Query], kind: Kind) -> dashboard.Panel:
+    """Give `panel` its words, colours and queries."""
+    panel.title = look.title
+    panel.description = look.description
+    panel.datasource = source()
+    panel.repeat_direction = None
+    panel.targets = targets(queries, kind)
+    panel.field_config = panel.field_config or dashboard.FieldConfigSource()
+    panel.field_config.defaults = _defaults(panel.field_config.defaults or dashboard.FieldConfig(), look)
+    return panel
+
+
+def _defaults(config: dashboard.FieldConfig, look: Look) -> dashboard.FieldConfig:
+    config.unit = look.unit
+    config.decimals = look.decimals
+    config.no_value = look.nothing
+    config.min_val = look.minimum
+    config.max_val = look.maximum
+    config.thresholds = thresholds(look.steps)
+    config.links = [look.link.build()] if look.link else None
+    return config

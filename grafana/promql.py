@@ -1,0 +1,88 @@
+"""The queries' common ground: what is selected, and how exporters are told from deployments.
+
+`series` is how a dashboard reads a gauge: the largest value that any
+exporter says, by the family's own labels and no others. Two exporters of
+one deployment thus double nothing, whatever job, pod or `endpoint` they
+have, and what must not be added (users over templates or days) is not.
+"""
+
+from typing import Final
+
+SCOPE: Final = 'job=~"$job", instance=~"$instance"'
+DEPLOYMENT: Final = 'deployment=~"$deployment"'
+WINDOW: Final = 'window="$window"'
+
+POLL: Final = ("dataset", "window")
+TEMPLATE: Final = ("organization_name", "template_name", "template_id")
+APP: Final = ("app_type", "slug")
+PARAMETER: Final = ("parameter_name", "parameter_type", "parameter_value")
+
+
+def select(name: str, *matchers: str, offset: str = "") -> str:
+    """Give a selector of a family that has `deployment`."""
+    return f"{name}{{{', '.join((SCOPE, DEPLOYMENT, *matchers))}}}{offset and f' offset {offset}'}"
+
+
+def series(name: str, *matchers: str, by: tuple[str, ...] = (), offset: str = "", agree: str = "max") -> str:
+    """Give one series for each deployment and value of `by`, whoever polls it.
+
+    `agree` says whose word counts where exporters differ.
+    """
+    return f"{agree} by ({', '.join(('deployment', *by))}) ({select(name, *matchers, offset=offset)})"
+
+
+def process(name: str, *matchers: str) -> str:
+    """Give one series for each exporter."""
+    return f"max by (job, instance) ({name}{{{', '.join((SCOPE, *matchers))}}})"
+
+
+def count(expr: str, by: tuple[str, ...] = ()) -> str:
+    """Give how many series `expr` has in each deployment, and 0 where it has none at all."""
+    return f"count by ({', '.join(('deployment', *by))}) ({expr})"
+
+
+def one_of(expr: str, by: tuple[str, ...]) -> str:
+    """Give one series of `expr` for each `by`, so that it can be joined even where exporters differ."""
+    return f"topk by ({', '.join(('deployment', *by))}) (1, {expr})"
+
+
+def daily_users(day: str = "yesterday", offset: str = "") -> str:
+    """Give a day's distinct users."""
+    return series("coder_insights_daily_active_users", f'day="{day}"', offset=offset)
+
+
+def mean_daily_users() -> str:
+    """Give the mean of the last seven whole days."""
+    return f"avg_over_time({daily_users()}[7d:1h])"
+
+
+def named_apps(usage: str, by: tuple[str, ...]) -> str:
+    """Give `usage` with the apps' display names, or the slug where there is none."""
+    labels = ", ".join(("deployment", *APP))
+    names = one_of(series("coder_insights_app_info", by=(*APP, "application_name")), APP)
+    kept = ", ".join(("deployment", *by))
+    return (
+        f"{usage} * on ({labels}) group_left (application_name) {names}\n"
+        f"or on ({kept})\n"
+        f'label_replace({usage}, "application_name", "$1", "slug", "(.*)")'
+    )
+
+
+LATENCY: Final = "coder_insights_user_latency_distribution_seconds_bucket"
+TEMPLATE_LATENCY: Final = "coder_insights_template_user_latency_distribution_seconds_bucket"
+
+
+def share_above(limit: float, percentile: str, family: str = LATENCY, by: tuple[str, ...] = ()) -> str:
+    """Give the share of users whose latency at `percentile` is above `limit` seconds."""
+    matchers = (WINDOW, f'percentile="{percentile}"')
+    below = series(family, *matchers, f'le="{limit}"', by=by)
+    everybody = series(family, *matchers, 'le="+Inf"', by=by)
+    return f"1 - {below} / ({everybody} > 0)"
+
+
+def over_users(
+    quantile: float, percentile: str = "p50", family: str = LATENCY, by: tuple[str, ...] = ()
+) -> str:
+    """Give the latency that `quantile` of the users do not exceed."""
+    buckets = series(family, WINDOW, f'percentile="{percentile}"', by=(*by, "le"))
+    return f"histogram_quantile({quantile}, {buckets})"

@@ -1,0 +1,58 @@
+"""A query of a panel, and the target that Grafana makes of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from string import ascii_uppercase
+from typing import Final
+
+from grafana_foundation_sdk.builders.prometheus import Dataquery
+from grafana_foundation_sdk.cog.variants import Dataquery as Target
+from grafana_foundation_sdk.models.dashboard import DataSourceRef
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat, QueryEditorMode
+
+SOURCE: Final = "${datasource}"
+
+
+class Kind(Enum):
+    """What a panel wants to know: how it went, how it is, a table, or counts by bucket."""
+
+    RANGE = "range"
+    NOW = "now"
+    TABLE = "table"
+    BUCKETS = "buckets"
+    BUCKETS_NOW = "buckets now"
+
+
+FORMATS: Final = {
+    Kind.TABLE: PromQueryFormat.TABLE,
+    Kind.BUCKETS: PromQueryFormat.HEATMAP,
+    Kind.BUCKETS_NOW: PromQueryFormat.HEATMAP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """PromQL, and how its series are called (`{{label}}`)."""
+
+    expr: str
+    legend: str = ""
+
+
+def source() -> DataSourceRef:
+    """Give the data source that the reader chose."""
+    return DataSourceRef(type_val="prometheus", uid=SOURCE)
+
+
+def targets(queries: Iterable[Query], kind: Kind) -> list[Target]:
+    """Give the targets of a panel, called A, B, C, ..."""
+    return [_target(query, letter, kind) for query, letter in zip(queries, ascii_uppercase, strict=False)]
+
+
+def _target(query: Query, letter: str, kind: Kind) -> Target:
+    target = (
+        Dataquery().expr(query.expr).ref_id(letter).datasource(source()).editor_mode(QueryEditorMode.CODE)
+    )
+    target = target.range() if kind in {Kind.RANGE, Kind.BUCKETS} else target.instant()
+    legend = "{{le}}" if kind in {Kind.BUCKETS, Kind.BUCKETS_NOW} else query.legend
+    return target.legend_format(legend).format(FORMATS.get(kind, PromQueryFormat.TIME_SERIES)).build()

@@ -1,0 +1,91 @@
+"""Tables: a row for each thing, a query for each column of numbers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from string import ascii_uppercase
+from typing import Final
+
+from grafana_foundation_sdk.builders import table
+from grafana_foundation_sdk.builders.common import TableSortByFieldState
+from grafana_foundation_sdk.builders.dashboard import DashboardLink
+from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue, Panel
+
+from grafana.looks import NUMBER, PLAIN, Look, Steps, dress, thresholds
+from grafana.panels import mapping
+from grafana.queries import Kind, Query
+
+COLORED: Final = {"type": "color-text"}
+
+HIDDEN: Final = ("Time", "deployment", "template_id", "user_id")
+"""What tells rows apart and is not shown, unless a table names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of numbers; `words` stand for values where they are given."""
+
+    title: str
+    expr: str
+    unit: str = NUMBER
+    steps: Steps = PLAIN
+    decimals: int | None = None
+    words: Mapping[str, tuple[str, str]] | None = None
+
+    def properties(self) -> list[DynamicConfigValue]:
+        """Give what sets the column apart from the others."""
+        properties: dict[str, object] = {
+            "unit": self.unit,
+            "thresholds": thresholds(self.steps),
+            "custom.cellOptions": COLORED,
+        }
+        if self.decimals is not None:
+            properties["decimals"] = self.decimals
+        if self.words:
+            properties["mappings"] = [mapping(dict(self.words))]
+        return [DynamicConfigValue(name, value) for name, value in properties.items()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What a row is: its labels with the columns' titles, and how rows are sorted."""
+
+    labels: Mapping[str, str]
+    sort: str
+    descending: bool = True
+    links: Mapping[str, DashboardLink] | None = None
+
+
+def list_of(look: Look, rows: Rows, columns: Sequence[Column]) -> Panel:
+    """Give a table: the labels first, then the numbers."""
+    builder = (
+        table.Panel()
+        .filterable(True)  # noqa: FBT003  the builder's own signature
+        .sort_by([TableSortByFieldState().display_name(rows.sort).desc(rows.descending)])
+        .with_transformation(DataTransformerConfig("merge", options={}))
+        .with_transformation(DataTransformerConfig("organize", options=_organize(rows, columns)))
+    )
+    for column in columns:
+        builder = builder.override_by_name(column.title, column.properties())
+    for title, link in (rows.links or {}).items():
+        builder = builder.override_by_name(title, [DynamicConfigValue("links", [link.build()])])
+    return dress(builder.build(), look, [Query(column.expr) for column in columns], Kind.TABLE)
+
+
+def _organize(rows: Rows, columns: Sequence[Column]) -> dict[str, object]:
+    names = {**rows.labels, **_values(columns)}
+    return {
+        "excludeByName": {name: True for name in HIDDEN if name not in rows.labels},
+        "renameByName": names,
+        "indexByName": {name: place for place, name in enumerate(names)},
+    }
+
+
+def _values(columns: Sequence[Column]) -> dict[str, str]:
+    """Give the columns' titles by the names that Grafana gives to the values of queries.
+
+    Where a single query of a table has an answer, its values bear no letter.
+    """
+    lettered = {
+        f"Value #{letter}": column.title for letter, column in zip(ascii_uppercase, columns, strict=False)
+    }
+    return {"Value": columns[0].title, **lettered}

@@ -1,0 +1,63 @@
+"""The variables at the top of the dashboards: they mean the same on each, so that links can keep them."""
+
+from typing import Final
+
+from grafana_foundation_sdk.builders.dashboard import DatasourceVariable, QueryVariable
+from grafana_foundation_sdk.models.dashboard import (
+    VariableHide,
+    VariableModel,
+    VariableOption,
+    VariableRefresh,
+    VariableSort,
+)
+
+from grafana import thresholds
+from grafana.promql import DEPLOYMENT, SCOPE
+from grafana.queries import source
+
+ALL: Final = VariableOption(selected=True, text=["All"], value=["$__all"])
+
+
+def datasource() -> VariableModel:
+    """Give the choice of the Prometheus (or Mimir, Thanos, VictoriaMetrics) to ask."""
+    return DatasourceVariable("datasource").label("Data source").type("prometheus").build()
+
+
+def job() -> VariableModel:
+    """Give the choice of scrape jobs."""
+    return _many("job", "Job", "label_values(insights_exporter_build_info, job)")
+
+
+def instance() -> VariableModel:
+    """Give the choice of exporters."""
+    query = 'label_values(insights_exporter_build_info{job=~"$job"}, instance)'
+    return _many("instance", "Instance", query)
+
+
+def deployment() -> VariableModel:
+    """Give the choice of Coder deployments."""
+    query = f"label_values(insights_exporter_requests_total{{{SCOPE}}}, deployment)"
+    return _many("deployment", "Deployment", query)
+
+
+def chosen(name: str, label: str, family: str, value_of: str) -> VariableModel:
+    """Give a choice among the values that a label of a family has, all by default."""
+    return _many(name, label, f"label_values({family}{{{SCOPE}, {DEPLOYMENT}}}, {value_of})")
+
+
+def window(family: str, hide: VariableHide = VariableHide.DONT_HIDE) -> VariableModel:
+    """Give the choice of one of the windows that a family has."""
+    query = f"label_values({family}{{{SCOPE}, {DEPLOYMENT}}}, window)"
+    default = VariableOption(selected=True, text=thresholds.POOR_WINDOW, value=thresholds.POOR_WINDOW)
+    variable = _query("window", "Window", query).sort(VariableSort.NUMERICAL_ASC).current(default)
+    return variable.multi(False).include_all(False).hide(hide).build()  # noqa: FBT003  the builder's signature
+
+
+def _many(name: str, label: str, query: str) -> VariableModel:
+    variable = _query(name, label, query).sort(VariableSort.ALPHABETICAL_ASC).current(ALL)
+    return variable.multi(True).include_all(True).all_value(".+").build()  # noqa: FBT003  the builder's signature
+
+
+def _query(name: str, label: str, query: str) -> QueryVariable:
+    variable = QueryVariable(name).label(label).query(query).datasource(source())
+    return variable.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
