@@ -6,10 +6,11 @@ import selectors
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import ParamSpec, TypeVar
 
 import time_machine
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -21,6 +22,7 @@ class _Jumping(selectors.DefaultSelector):
         self._pass_time = pass_time
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Give what is ready now."""
         ready = super().select(0)
         if not ready and timeout:
             self._pass_time(timeout)
@@ -30,7 +32,8 @@ class _Jumping(selectors.DefaultSelector):
 class _AtOnce(ThreadPoolExecutor):
     """Does the work of a thread where it stands."""
 
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:  # type: ignore[override]
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Call `fn` and give what it gave."""
         done: Future[T] = Future()
         try:
             done.set_result(fn(*args, **kwargs))
@@ -50,6 +53,7 @@ class FastLoop(asyncio.SelectorEventLoop):
         self.set_default_executor(_AtOnce())
 
     def time(self) -> float:
+        """Give the loop's time, in seconds since it was made."""
         return self._now.total_seconds()
 
     def _pass(self, seconds: float) -> None:

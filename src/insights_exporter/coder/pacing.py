@@ -49,7 +49,8 @@ class Gate:
             RequestFailed: `rate_limited`, no turn comes in time.
         """
         loop = asyncio.get_running_loop()
-        if loop.time() + self.held_for(path) > deadline:
+        held = self.held_for(path)
+        if held and loop.time() + held > deadline:
             raise RequestFailed("rate_limited", "the server asked to wait for longer than this poll may take")
         waiter = _Waiter(priority, next(self._numbers), path, loop.create_future())
         heapq.heappush(self._queue, waiter)
@@ -81,7 +82,7 @@ class Gate:
         """Forget who no longer waits, be it just admitted or not."""
         if waiter.admitted.done() and not waiter.admitted.cancelled():
             self._leave()
-        else:
+        elif waiter in self._queue:
             self._queue.remove(waiter)
             heapq.heapify(self._queue)
 
@@ -96,7 +97,7 @@ class Gate:
             waiter = heapq.heappop(self._queue)
             if self.held_for(waiter.path) > 0:
                 waiting.append(waiter)
-            else:
+            elif not waiter.admitted.done():
                 self._free -= 1
                 self._tokens -= 1
                 waiter.admitted.set_result(None)

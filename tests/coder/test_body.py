@@ -1,0 +1,54 @@
+"""Reading answers, and no more of them than was allowed."""
+
+import gzip
+import zlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from insights_exporter.coder.body import read_body
+from insights_exporter.coder.failures import RequestFailed
+
+
+async def pieces(data: bytes, size: int = 7) -> AsyncIterator[bytes]:
+    """Give data as a network does."""
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [
+        pytest.param("", b"some text", id="plain"),
+        pytest.param("identity", b"some text", id="identity"),
+        pytest.param("gzip", gzip.compress(b"some text"), id="gzip"),
+        pytest.param("deflate", zlib.compress(b"some text"), id="deflate"),
+    ],
+)
+async def test_body_is_read_whole(encoding: str, data: bytes) -> None:
+    """A body comes whole, compressed or not."""
+    assert await read_body(pieces(data), encoding, 9) == b"some text"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [
+        pytest.param("", b"x" * 100, id="plain"),
+        pytest.param("gzip", gzip.compress(b"x" * 100_000_000), id="bomb"),
+    ],
+)
+async def test_body_that_is_too_large(encoding: str, data: bytes) -> None:
+    """Reading stops at the limit, before a bomb has gone off."""
+    with pytest.raises(RequestFailed, match="more than 99 bytes") as failed:
+        await read_body(pieces(data, 64), encoding, 99)
+
+    assert failed.value.reason == "too_large"
+
+
+@pytest.mark.parametrize(("encoding", "data"), [("gzip", b"no gzip at all"), ("br", b"anything")])
+async def test_body_that_cannot_be_unpacked(encoding: str, data: bytes) -> None:
+    """Broken compression, or one that nobody asked for, is an invalid answer."""
+    with pytest.raises(RequestFailed) as failed:
+        await read_body(pieces(data), encoding, 1000)
+
+    assert failed.value.reason == "invalid"

@@ -1,0 +1,221 @@
+"""The client, against a Coder over real sockets."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.datasets.dataset import Question
+from insights_exporter.datasets.spans import Span
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
+from tests.coder.deployments import client, deployment
+from tests.peers.waiting import eventually_async
+
+NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
+TODAY = Question("/insights/templates", Span(NOW.replace(hour=0, minute=0), NOW.replace(hour=11, minute=0)))
+DAUS = Question("/insights/daus")
+
+
+@pytest.fixture(scope="module")
+def population() -> Population:
+    """Give a small company."""
+    return Population(seed=1, users=20, templates=3)
+
+
+@pytest.fixture
+def server(population: Population) -> EmbeddedCoder:
+    """Give a Coder of that company, at a fixed time."""
+    return EmbeddedCoder(population=population, now=lambda: NOW)
+
+
+@pytest.fixture
+def url(server: EmbeddedCoder) -> Iterator[str]:
+    """Give where that Coder serves."""
+    with serve(server) as address:
+        yield address
+
+
+async def test_answer_is_the_body(url: str) -> None:
+    """A question that is answered gives the body, and one request is noted."""
+    async with client(deployment(url)) as one:
+        body = await one.coder.ask(DAUS, one.errand())
+
+    assert body.startswith(b'{"entries":[')
+    assert one.notes.failures == [None]
+    assert one.notes.remaining == [511]
+
+
+async def test_clock_is_learned(url: str) -> None:
+    """Any answer, also a refusal, sets the server's clock."""
+    async with client(deployment(url), token=lambda: "wrong-token") as one:
+        with suppress(RequestFailed):
+            await one.coder.ask(DAUS, one.errand())
+        now = one.clock.now()
+
+    assert (now - NOW).total_seconds() < 60
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        pytest.param("real", ["start_time", "start_time", "start_time"], id="the real server"),
+        pytest.param("published", ["start_time", "before", "before", "before"], id="the published page"),
+    ],
+)
+async def test_dialect_is_found_once(
+    server: EmbeddedCoder, url: str, rules: str, expected: list[str]
+) -> None:
+    """One question finds out the dialect while the others wait, and no later one is refused for it."""
+    server.rules = rules  # type: ignore[assignment]  # one of the two that there are
+    async with client(deployment(url)) as one:
+        await asyncio.gather(*(one.coder.ask(TODAY, one.errand()) for _ in range(3)))
+
+    assert expected == [seen.query.partition("=")[0] for seen in server.requests]
+
+
+async def test_first_answer_counts_where_both_dialects_fail(server: EmbeddedCoder, url: str) -> None:
+    """Where neither dialect is taken, the first refusal is the error, and nothing is remembered."""
+    tomorrow = Question(TODAY.path, Span(NOW.replace(hour=0, minute=0), NOW.replace(day=6, hour=0, minute=0)))
+    async with client(deployment(url)) as one:
+        with pytest.raises(RequestFailed, match="Query parameter has invalid value") as failed:
+            await one.coder.ask(tomorrow, one.errand())
+        dialect = one.coder.dialect
+
+    assert failed.value.reason == "rejected"
+    assert len(server.requests) == 2
+    assert dialect is None
+
+
+async def test_sign_in_page_is_no_dialect(server: EmbeddedCoder, url: str) -> None:
+    """A sign-in page that answers everything with 200 says nothing about the dialect."""
+    server.fail("sign-in-page")
+    async with client(deployment(url)) as one:
+        await one.coder.ask(TODAY, one.errand())
+        dialect = one.coder.dialect
+
+    assert dialect is None
+
+
+async def test_question_that_the_published_page_does_not_know(server: EmbeddedCoder, url: str) -> None:
+    """A question that needs more than the page has is unsupported there, without a request."""
+    question = Question(TODAY.path, TODAY.span, extra={"template_ids": "x"}, needs_extra=True)
+    async with client(deployment(url, dialect="published")) as one:
+        with pytest.raises(RequestFailed) as failed:
+            await one.coder.ask(question, one.errand())
+
+    assert failed.value.reason == "unsupported"
+    assert list(server.requests) == []
+
+
+async def test_transient_failure_is_tried_again(server: EmbeddedCoder, url: str) -> None:
+    """After a 503 the question is asked again, and every try is noted."""
+    server.fail("503")
+    async with client(deployment(url)) as one:
+        asking = asyncio.create_task(one.coder.ask(DAUS, one.errand()))
+        await eventually_async(lambda: one.notes.failures)
+        server.mend()
+        await asking
+
+    assert [failure and failure.reason for failure in one.notes.failures] == ["server_error", None]
+
+
+async def test_nothing_is_tried_after_the_deadline(server: EmbeddedCoder, url: str) -> None:
+    """A try that would start after the deadline is not made."""
+    server.fail("429-seconds")
+    async with client(deployment(url)) as one:
+        with pytest.raises(RequestFailed) as failed:
+            await one.coder.ask(DAUS, one.errand(deadline=asyncio.get_running_loop().time() + 30))
+        with pytest.raises(RequestFailed, match="asked to wait"):
+            await one.coder.ask(DAUS, one.errand(deadline=asyncio.get_running_loop().time() + 30))
+
+    assert failed.value.retry_after == 60
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [("429-seconds", 60), ("429-date", 60)],
+)
+async def test_rate_limit_holds_its_path_alone(
+    server: EmbeddedCoder, url: str, fault: str, expected: float
+) -> None:
+    """A refusal for the rate holds back its path for as long as the server says, and no other."""
+    server.fail(fault, "/insights/daus")
+    async with client(deployment(url)) as one:
+        with suppress(RequestFailed):
+            await one.coder.ask(DAUS, one.errand(deadline=asyncio.get_running_loop().time() + 1))
+        held = one.exchange.gate.held_for("/insights/daus")
+        other = await one.coder.ask(TODAY, one.errand())
+
+    assert held == pytest.approx(expected, abs=5)
+    assert other
+
+
+async def test_token_is_read_for_each_request(url: str) -> None:
+    """A token that changes counts from the next request on."""
+    tokens = iter(["wrong-token", DEMO_TOKEN])
+    async with client(deployment(url), token=lambda: next(tokens)) as one:
+        with pytest.raises(RequestFailed) as failed:
+            await one.coder.ask(DAUS, one.errand())
+        await one.coder.ask(DAUS, one.errand())
+
+    assert failed.value.reason == "unauthorized"
+    assert "wrong-token" not in str(failed.value)
+
+
+async def test_redirect_is_not_followed(server: EmbeddedCoder, url: str) -> None:
+    """A redirect is a failure of its own: a token must not travel."""
+    server.fail("redirect")
+    async with client(deployment(url)) as one:
+        with pytest.raises(RequestFailed) as failed:
+            await one.coder.ask(DAUS, one.errand())
+
+    assert failed.value.reason == "redirect"
+    assert len(server.requests) == 1
+
+
+async def test_netrc_is_not_read(
+    server: EmbeddedCoder, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A `.netrc` of the user brings no password into a request."""
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    async with client(deployment(url)) as one:
+        request = one.exchange._http.build_request("GET", url)  # noqa: SLF001 -- what would be sent
+        await one.coder.ask(DAUS, one.errand())
+
+    assert "authorization" not in request.headers
+    assert server.requests[0].status == 200
+
+
+async def test_proxy_of_the_environment_counts(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that the environment names is asked; here it is the server itself, which knows no such path."""
+    monkeypatch.setenv("HTTP_PROXY", url)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    async with client(deployment("http://coder.invalid")) as one:
+        body = await one.coder.ask(DAUS, one.errand())
+
+    assert body.startswith(b"{")
+
+
+async def test_slow_server_runs_into_the_timeout(server: EmbeddedCoder, url: str) -> None:
+    """The timeout bounds a request as a whole, the body included."""
+    server.fail("slow")
+    async with client(deployment(url, timeout="300ms")) as one:
+        with pytest.raises(RequestFailed, match=r"0\.3 s") as failed:
+            await one.coder.ask(DAUS, one.errand(deadline=asyncio.get_running_loop().time() + 0.2))
+
+    assert failed.value.reason == "timeout"
+
+
+async def test_nobody_there() -> None:
+    """A server that is not there is a failure of the connection."""
+    async with client(deployment("http://127.0.0.1:9")) as one:
+        with pytest.raises(RequestFailed) as failed:
+            await one.coder.ask(DAUS, one.errand(deadline=asyncio.get_running_loop().time() + 0.2))
+
+    assert failed.value.reason == "connection"

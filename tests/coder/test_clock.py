@@ -1,0 +1,54 @@
+"""The server's clock."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from insights_exporter.coder.clock import ServerClock, parse_http_date
+
+
+class Stopwatch:
+    """A clock that is set by hand."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def __call__(self) -> float:
+        """Give the seconds."""
+        return self.seconds
+
+
+def test_own_time_before_the_first_answer() -> None:
+    """Before any answer the server's time is the exporter's own."""
+    clock = ServerClock(Stopwatch(1_772_323_200), Stopwatch(5))
+
+    assert clock.now() == datetime(2026, 3, 1, tzinfo=UTC)
+    assert clock.skew is None
+
+
+def test_server_time_after_an_answer() -> None:
+    """After an answer the server's time goes on from its Date, whatever the exporter's clock says."""
+    wall, monotonic = Stopwatch(1_772_323_200), Stopwatch(5)
+    clock = ServerClock(wall, monotonic)
+
+    clock.learn("Mon, 02 Mar 2026 00:00:00 GMT")
+    wall.seconds -= 40_000
+    monotonic.seconds += 90
+
+    assert clock.now() == datetime(2026, 3, 2, 0, 1, 30, tzinfo=UTC)
+    assert clock.skew == 86_400
+
+
+@pytest.mark.parametrize("header", [None, "", "yesterday", "Mon, 99 Mar 2026 00:00:00 GMT"])
+def test_date_that_is_none(header: str | None) -> None:
+    """A Date that is missing or broken changes nothing."""
+    clock = ServerClock(Stopwatch(1_772_323_200), Stopwatch(5))
+
+    clock.learn(header)
+
+    assert clock.now() == datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def test_http_date_without_a_zone() -> None:
+    """A date without a usable zone is in UTC, as HTTP has it."""
+    assert parse_http_date("Mon, 02 Mar 2026 00:00:00 -0000") == datetime(2026, 3, 2, tzinfo=UTC)
