@@ -1,0 +1,174 @@
+"""What stands before the application: limit, users and headers."""
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+
+import bcrypt
+import httpx
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from insights_exporter.web.webconfig import Guard, LiveConfig
+from insights_exporter.web.webconfig.guard import credentials
+from tests.web.webconfig.serving import METRICS, Served, serving
+
+HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
+WEB = f"""
+http_server_config:
+  headers:
+    Content-Security-Policy: default-src 'none'
+    X-Frame-Options: deny
+    X-XSS-Protection: ""
+basic_auth_users:
+  alice: {HASH}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Give a file with a user and headers, without TLS."""
+    path = tmp_path / "web.yml"
+    path.write_text(WEB, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def served(file: Path) -> Iterator[Served]:
+    """Serve behind that file."""
+    with serving(file) as running:
+        yield running
+
+
+def get(served: Served, user: tuple[str, str] | None = None, **headers: str) -> httpx.Response:
+    """Ask for the metrics, logged in as `user`."""
+    return httpx.get(
+        served.url("http"), auth=httpx.BasicAuth(*user) if user else None, headers=headers, trust_env=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("user", "status"),
+    [
+        pytest.param(None, 401, id="nobody"),
+        pytest.param(("alice", "secret"), 200, id="right"),
+        pytest.param(("alice", "wrong"), 401, id="wrong password"),
+        pytest.param(("bob", "secret"), 401, id="unknown user"),
+        pytest.param(("", ""), 401, id="empty"),
+    ],
+)
+def test_only_users_get_in(served: Served, user: tuple[str, str] | None, status: int) -> None:
+    """All others learn how to log in, and nothing else."""
+    answer = get(served, user)
+
+    assert status == answer.status_code
+    assert (status == 200) == (METRICS in answer.text)
+    expected = None if status == 200 else 'Basic realm="insights-exporter", charset="UTF-8"'
+    assert expected == answer.headers.get("www-authenticate")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param("Basic", id="no credentials"),
+        pytest.param("Basic !!!", id="not base64"),
+        pytest.param("Basic " + base64.b64encode(b"alice").decode(), id="no colon"),
+        pytest.param("Bearer secret", id="another scheme"),
+        pytest.param("", id="empty"),
+    ],
+)
+def test_broken_credentials_are_none(served: Served, sent: str) -> None:
+    """They are refused like a wrong password."""
+    assert 401 == get(served, Authorization=sent).status_code
+
+
+def test_the_scheme_is_read_in_any_case() -> None:
+    """As HTTP has it."""
+    sent = b"bAsIc " + base64.b64encode(b"alice:se:cret")
+
+    assert (b"alice", b"se:cret") == credentials([(b"host", b"x"), (b"authorization", sent)])
+
+
+@pytest.mark.parametrize("user", [None, ("alice", "secret")], ids=["refused", "let in"])
+def test_every_answer_carries_the_headers(served: Served, user: tuple[str, str] | None) -> None:
+    """Refusals too; blank ones are left out."""
+    answer = get(served, user)
+
+    assert "default-src 'none'" == answer.headers["content-security-policy"]
+    assert "deny" == answer.headers["x-frame-options"]
+    assert "x-xss-protection" not in answer.headers
+
+
+def test_headers_replace_those_of_the_application(file: Path) -> None:
+    """There is one of each, and it is the operator's."""
+
+    async def own(_scope: Scope, _receive: Receive, send: Send) -> None:
+        headers = [(b"X-Frame-Options", b"sameorigin"), (b"content-length", b"0"), (b"x-own", b"1")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body"})
+
+    with serving(file, own) as served:
+        answer = get(served, ("alice", "secret"))
+
+    assert ["deny"] == answer.headers.get_list("x-frame-options")
+    assert "1" == answer.headers["x-own"]
+
+
+def test_a_changed_password_holds_from_the_next_request(served: Served, file: Path) -> None:
+    """Users are read anew, without a restart."""
+    other = bcrypt.hashpw(b"other", bcrypt.gensalt(4)).decode()
+    before = get(served, ("alice", "secret")).status_code
+    file.write_text(WEB.replace(HASH, other), encoding="utf-8")
+    served.clock.now += 1
+
+    assert 200 == before
+    assert 401 == get(served, ("alice", "secret")).status_code
+    assert 200 == get(served, ("alice", "other")).status_code
+
+
+def test_requests_above_the_limit_wait(file: Path) -> None:
+    """They are told for how long, before any password is looked at; the headers are there too."""
+    file.write_text(WEB + "rate_limit: {interval: 1m30s, burst: 2}\n", encoding="utf-8")
+    with serving(file) as served:
+        statuses = [get(served, ("alice", "secret")).status_code for _ in range(2)]
+        refused = get(served, ("alice", "secret"))
+        served.clock.now += 90
+        later = get(served, ("alice", "secret"))
+
+    assert [200, 200] == statuses
+    assert 429 == refused.status_code
+    assert "90" == refused.headers["retry-after"]
+    assert "deny" == refused.headers["x-frame-options"]
+    assert 200 == later.status_code
+
+
+def test_a_changed_limit_holds_at_once(served: Served, file: Path) -> None:
+    """It begins with a full bucket, and goes when it is taken out."""
+    file.write_text(WEB + "rate_limit: {interval: 1h, burst: 1}\n", encoding="utf-8")
+    served.clock.now += 1
+    limited = [get(served).status_code for _ in range(2)]
+    file.write_text(WEB, encoding="utf-8")
+    served.clock.now += 1
+
+    assert [401, 429] == limited
+    assert 401 == get(served).status_code
+
+
+async def test_nothing_but_http_gets_through(file: Path) -> None:
+    """The application's life goes on; a web socket finds nobody."""
+    seen = []
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        seen.append(scope["type"])
+
+    async def receive() -> dict[str, str]:
+        return {"type": "none"}
+
+    async def send(message: object) -> None:
+        raise AssertionError(message)
+
+    guard = Guard(app, LiveConfig(file))
+    await guard({"type": "lifespan"}, receive, send)
+    await guard({"type": "websocket", "headers": []}, receive, send)
+
+    assert ["lifespan"] == seen

@@ -1,0 +1,46 @@
+"""The token bucket lets through as many requests as it says, and tells how long to wait."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insights_exporter.web.webconfig.loading import RateLimit
+from insights_exporter.web.webconfig.rate import TokenBucket
+from tests.web.webconfig.serving import Clock
+
+
+def test_a_burst_gets_through_at_once() -> None:
+    """The bucket begins full."""
+    bucket = TokenBucket(RateLimit(interval=10.0, burst=3), Clock())
+
+    assert [0.0, 0.0, 0.0, 10.0] == [bucket.take() for _ in range(4)]
+
+
+def test_who_is_refused_is_told_when_to_come_again() -> None:
+    """A token later there is one, and no more."""
+    clock = Clock()
+    bucket = TokenBucket(RateLimit(interval=10.0, burst=1), clock)
+    bucket.take()
+    clock.now += 4
+    wait = bucket.take()
+    clock.now += wait
+
+    assert 6.0 == wait
+    assert [0.0, 10.0] == [bucket.take(), bucket.take()]
+
+
+@given(
+    interval=st.floats(0.001, 1000),
+    burst=st.integers(1, 50),
+    pauses=st.lists(st.floats(0, 100), max_size=200),
+)
+def test_never_more_than_the_limit(interval: float, burst: int, pauses: list[float]) -> None:
+    """Over any time, at most the burst and one more an interval get through."""
+    clock = Clock()
+    bucket = TokenBucket(RateLimit(interval, burst), clock)
+    through = 0
+    for pause in pauses:
+        clock.now += pause
+        through += bucket.take() == 0.0
+
+    elapsed = clock.now - Clock().now
+    assert through <= burst + elapsed / interval + 1e-6
