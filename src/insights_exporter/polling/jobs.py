@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from insights_exporter.config.pace import pace
-from insights_exporter.config.settings import DatasetSettings, Deployment, Window
+from insights_exporter.config.settings import DatasetName, DatasetSettings, Deployment, Window
 from insights_exporter.datasets.dataset import Dataset
 from insights_exporter.datasets.table import DATASETS
 from insights_exporter.polling.health import PollHealth, RequestHealth
@@ -33,11 +33,19 @@ class Job:
 
 
 def jobs_of(deployment: Deployment) -> Iterator[Job]:
-    """Give the jobs that the settings ask for, the datasets in the order of their table."""
+    """Give the jobs that the settings ask for, the datasets in the order of their table.
+
+    Without `templates` nobody knows which templates are in use, so there is
+    no breakdown either.
+    """
     for dataset in DATASETS.values():
-        if deployment.datasets.get(dataset.name, DatasetSettings()).enabled:
+        if _enabled(deployment, dataset.name) and (not dataset.partial or _enabled(deployment, "templates")):
             requests = RequestHealth(dataset.name)
             for window in dataset.windows(deployment):
                 rhythm = pace(deployment, dataset.name, window)
                 poll = PollHealth(dataset.name, window.name if window else "", rhythm)
                 yield Job(dataset, window, poll, requests, Kept(rhythm.max_age))
+
+
+def _enabled(deployment: Deployment, dataset: DatasetName) -> bool:
+    return deployment.datasets.get(dataset, DatasetSettings()).enabled

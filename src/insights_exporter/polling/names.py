@@ -1,6 +1,7 @@
 """Which templates there are and which are in use, as far as is known by now."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping
 
 from insights_exporter.datasets.dataset import Template
@@ -13,7 +14,7 @@ class Names:
         self.templates: Mapping[str, Template] = {}
         self._in_use: dict[str, tuple[str, ...]] = {}
         self._listed = asyncio.Event()
-        self._reported = asyncio.Event()
+        self._reported: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def listed(self, templates: Mapping[str, Template] | None) -> None:
         """Take the list of templates; None where it cannot be had."""
@@ -23,15 +24,13 @@ class Names:
     def reported(self, window: str, in_use: tuple[str, ...]) -> None:
         """Take the ids that the newest report of a window names."""
         self._in_use[window] = in_use
-        self._reported.set()
+        self._reported[window].set()
 
-    async def known(self) -> None:
-        """Wait for the first report, and for the first try to get the list."""
-        await self._reported.wait()
+    async def known(self, window: str) -> None:
+        """Wait for the first report of the window, and for the first try to get the list."""
+        await self._reported[window].wait()
         await self._listed.wait()
 
     def in_use(self, window: str) -> tuple[str, ...]:
-        """Give the ids in use in a window, or in any where it has no report."""
-        if window in self._in_use:
-            return self._in_use[window]
-        return tuple(dict.fromkeys(each for ids in self._in_use.values() for each in ids))
+        """Give the ids in use in a window, none before its first report."""
+        return self._in_use.get(window, ())

@@ -66,7 +66,7 @@ class Poller:
         if loop.time() < job.requests.not_before:
             return
         if job.dataset.partial:
-            await self._bench.names.known()
+            await self._bench.names.known(job.poll.window)
         started = loop.time()
         try:
             await self._collect(job)

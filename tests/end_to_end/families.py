@@ -1,0 +1,262 @@
+"""For each family, the series that it must have, by the name of its samples."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from tests.end_to_end.truth import (
+    ACTIVITY,
+    LATENCY,
+    Series,
+    Truth,
+    app_seconds,
+    app_uses,
+    buckets,
+    choices,
+    day_starts,
+    days,
+    latencies,
+    months,
+    series,
+    users,
+    weeks,
+    windowed,
+)
+
+Rows = Iterable[tuple[dict[str, str], float]]
+TEMPLATES = "/insights/templates"
+USERS_ACTIVITY = "/insights/user-activity"
+USERS_LATENCY = "/insights/user-latency"
+PERCENTILES = ("p50", "p95")
+
+
+def app_names(truth: Truth) -> Series:
+    """Give the name of each app: that of its row with most seconds in any window."""
+    best: dict[tuple[str, str], tuple[float, str]] = {}
+    for days_of_window in (1, 7, 30):
+        for app in truth.window(TEMPLATES, days_of_window)["report"]["apps_usage"]:
+            key, told = (app["type"], app["slug"]), (app["seconds"], app["display_name"])
+            known = best.get(key, (-1, ""))
+            best[key] = max(known, told, key=lambda entry: entry[0])
+    return series(
+        ({"app_type": kind, "slug": slug, "application_name": name}, 1)
+        for (kind, slug), (seconds, name) in best.items()
+        if slug != "sftp" or seconds
+    )
+
+
+def named_users(path: str, of_report: Callable[[Any], Rows]) -> Callable[[Truth], Series]:
+    """Give the series of each user of the week."""
+
+    def told(truth: Truth) -> Series:
+        report = truth.window(path, 7)["report"]
+        names = {user["user_id"]: user["username"] for user in report["users"]}
+        return series(
+            ({"window": "7d", "username": names[labels["user_id"]], **labels}, value)
+            for labels, value in of_report(report)
+        )
+
+    return told
+
+
+def user_seconds(report: Any) -> Rows:  # noqa: ANN401 -- JSON
+    """Give the seconds of each user."""
+    return (({"user_id": user}, seconds) for user, seconds in users(report).items())
+
+
+def user_latencies(report: Any) -> Rows:  # noqa: ANN401 -- JSON
+    """Give both percentiles of each user."""
+    for percentile in PERCENTILES:
+        for user, seconds in latencies(report, percentile).items():
+            yield {"user_id": user, "percentile": percentile}, seconds
+
+
+def activity(part: str) -> Callable[[Any], Rows]:
+    """Give a part of the distribution of seconds over users."""
+    return lambda report: _part(part, list(users(report).values()), ACTIVITY)
+
+
+def latency(part: str) -> Callable[[Any], Rows]:
+    """Give a part of the distribution of latencies over users, by percentile."""
+
+    def rows(report: Any) -> Rows:  # noqa: ANN401 -- JSON
+        for percentile in PERCENTILES:
+            for labels, value in _part(part, list(latencies(report, percentile).values()), LATENCY):
+                yield labels | {"percentile": percentile}, value
+
+    return rows
+
+
+def _part(part: str, values: list[float], bounds: Iterable[float]) -> Rows:
+    if part == "bucket":
+        return buckets(values, bounds)
+    return [({}, float(len(values)) if part == "gcount" else sum(values))]
+
+
+def by_template(path: str, rows: Callable[[Any], Rows]) -> Callable[[Truth], Series]:
+    """Give the series of each template in use in the week."""
+
+    def told(truth: Truth) -> Series:
+        return series(
+            ({"window": "7d", **template, **labels}, value)
+            for template in in_use(truth)
+            for labels, value in rows(truth.window(path, 7, template_ids=template["template_id"])["report"])
+        )
+
+    return told
+
+
+def in_use(truth: Truth) -> list[dict[str, str]]:
+    """Give the labels of the templates in use in the week; a deleted one has its id for a name."""
+    listed = {template["id"]: template for template in truth.get("/templates")}
+    ids = truth.window(TEMPLATES, 7)["report"]["template_ids"]
+    return [_labels(template, listed) for template in ids]
+
+
+def _labels(template: str, listed: Mapping[str, Any]) -> dict[str, str]:
+    known = listed.get(template, {})
+    names = {
+        "template_name": known.get("name", template),
+        "organization_name": known.get("organization_name", ""),
+    }
+    return {"template_id": template, **{name: value for name, value in names.items() if value}}
+
+
+def template_users(truth: Truth) -> Series:
+    """Give the users of each template; 0 for those listed that nobody used."""
+    listed = {template["id"]: template for template in truth.get("/templates")}
+    unused = (({"window": "7d", **_labels(template, listed)}, 0.0) for template in listed)
+    used = by_template(TEMPLATES, lambda report: [({}, report["active_users"])])(truth)
+    return series(unused) | used
+
+
+def template_days(truth: Truth) -> Series:
+    """Give the users of each template today and yesterday."""
+    midnight = truth.now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+    names = {midnight: "today", midnight - 86_400: "yesterday"}
+    return series(
+        ({"day": names[start], **template}, interval["active_users"])
+        for template in in_use(truth)
+        for interval in truth.window(TEMPLATES, 7, template_ids=template["template_id"], interval="day")[
+            "interval_reports"
+        ]
+        if (start := datetime.fromisoformat(interval["start_time"]).timestamp()) in names
+    )
+
+
+def template_choices(truth: Truth) -> Series:
+    """Give the workspaces of each template by parameter, over all values: many of these are folded."""
+
+    def rows(report: Any) -> Rows:  # noqa: ANN401 -- JSON
+        for labels, value in choices(report):
+            yield {name: text for name, text in labels.items() if name != "parameter_value"}, value
+
+    return by_template(TEMPLATES, rows)(truth)
+
+
+def template_infos(truth: Truth) -> Series:
+    """Give the templates that are listed."""
+    return series(
+        (
+            {
+                "template_id": template["id"],
+                "template_name": template["name"],
+                "organization_name": template["organization_name"],
+                "deprecated": str(bool(template["deprecated"])).lower(),
+            },
+            1,
+        )
+        for template in truth.get("/templates")
+    )
+
+
+def statuses(truth: Truth) -> Series:
+    """Give how many users of each status there are now."""
+    hour = (truth.now.hour + 1) % 24
+    offset = -hour if hour <= 12 else 24 - hour
+    counts = truth.get("/insights/user-status-counts", tz_offset=str(offset))["status_counts"]
+    newest = {
+        status: max(points, key=lambda point: point["date"])["count"] for status, points in counts.items()
+    }
+    return series(
+        ({"status": status}, newest.get(status, 0)) for status in ("active", "dormant", "suspended")
+    )
+
+
+def echoes(edge: str) -> Callable[[Truth], Series]:
+    """Give the edges of the windows, as the reports echo them."""
+
+    def told(truth: Truth) -> Series:
+        paths = {"templates": TEMPLATES, "user-activity": USERS_ACTIVITY, "user-latency": USERS_LATENCY}
+        rows = [
+            ({"dataset": dataset, "window": window}, _instant(truth.window(path, length)["report"][edge]))
+            for dataset, path in paths.items()
+            for window, length in (("today", 1), ("7d", 7), ("30d", 30))
+        ]
+        week = truth.window(TEMPLATES, 7)["report"][edge]
+        return series([*rows, ({"dataset": "template-breakdown", "window": "7d"}, _instant(week))])
+
+    return told
+
+
+def _instant(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def version(truth: Truth) -> Series:
+    """Give the server's version."""
+    return series([({"version": truth.get("/buildinfo")["version"]}, 1)])
+
+
+def distributions(
+    name: str, make: Callable[[str], Callable[[Truth], Series]]
+) -> dict[str, Callable[[Truth], Series]]:
+    """Give the three parts of a distribution's samples."""
+    return {f"{name}_{part}": make(part) for part in ("bucket", "gcount", "gsum")}
+
+
+TRUE_SERIES: Mapping[str, Callable[[Truth], Series]] = {
+    "coder_insights_daily_active_users": days,
+    "coder_insights_day_start_timestamp_seconds": day_starts,
+    "coder_insights_weekly_active_users": weeks,
+    "coder_insights_monthly_active_users": months,
+    "coder_insights_active_users": windowed(TEMPLATES, lambda report: [({}, report["active_users"])]),
+    "coder_insights_app_usage_seconds": windowed(TEMPLATES, app_seconds),
+    "coder_insights_app_times_used": windowed(TEMPLATES, app_uses),
+    "coder_insights_app_info": app_names,
+    "coder_insights_parameter_workspaces": lambda truth: series(
+        ({"window": "7d", **labels}, value) for labels, value in choices(truth.window(TEMPLATES, 7)["report"])
+    ),
+    "coder_insights_template_active_users": template_users,
+    "coder_insights_template_daily_active_users": template_days,
+    "coder_insights_template_app_usage_seconds": by_template(TEMPLATES, app_seconds),
+    "coder_insights_template_app_times_used": by_template(TEMPLATES, app_uses),
+    "coder_insights_template_parameter_workspaces": template_choices,
+    "coder_insights_template_info": template_infos,
+    "coder_insights_user_activity_seconds": named_users(USERS_ACTIVITY, user_seconds),
+    "coder_insights_user_latency_seconds": named_users(USERS_LATENCY, user_latencies),
+    "coder_insights_users": statuses,
+    "coder_insights_window_start_timestamp_seconds": echoes("start_time"),
+    "coder_insights_window_end_timestamp_seconds": echoes("end_time"),
+    "coder_insights_build_info": version,
+    **distributions(
+        "coder_insights_user_activity_distribution_seconds",
+        lambda part: windowed(USERS_ACTIVITY, activity(part)),
+    ),
+    **distributions(
+        "coder_insights_user_latency_distribution_seconds",
+        lambda part: windowed(USERS_LATENCY, latency(part)),
+    ),
+    **distributions(
+        "coder_insights_template_user_activity_distribution_seconds",
+        lambda part: by_template(USERS_ACTIVITY, activity(part)),
+    ),
+    **distributions(
+        "coder_insights_template_user_latency_distribution_seconds",
+        lambda part: by_template(USERS_LATENCY, latency(part)),
+    ),
+}
+QUERIES: Mapping[str, str] = {
+    "coder_insights_template_parameter_workspaces": "sum without (parameter_value) (%s)",
+}
+"""How a family is asked for, where not by its name alone."""
