@@ -1,8 +1,10 @@
 """The schedule: one job a dataset and window, on APScheduler."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from insights_exporter.polling.trigger import AlignedTrigger, offset_of
@@ -32,8 +34,9 @@ class Schedule:
         )
 
     def remove(self, job: str) -> None:
-        """Run the job no more; a run under way goes on."""
-        self._scheduler.remove_job(job)
+        """Run the job no more; a run under way goes on, and a stopped schedule has none left."""
+        with suppress(JobLookupError):
+            self._scheduler.remove_job(job)
 
     def advance(self, job: str) -> None:
         """Run the job within two minutes, if it is not due sooner."""
