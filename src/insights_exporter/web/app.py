@@ -34,10 +34,11 @@ def application(pages: Pages) -> Starlette:
     def config(_: Request) -> Response:
         return PlainTextResponse(pages.config(), media_type="text/yaml")
 
-    def healthy(_: Request) -> Response:
+    # Both answer on the loop itself, whose clock readiness asks.
+    async def healthy(_: Request) -> Response:
         return PlainTextResponse("The exporter is alive.\n")
 
-    def ready(_: Request) -> Response:
+    async def ready(_: Request) -> Response:
         if pages.ready():
             return PlainTextResponse("The exporter is ready.\n")
         return PlainTextResponse("The exporter has not asked for everything yet.\n", 503)
