@@ -49,13 +49,22 @@ def identities(view: View, users: Iterable[str], names: Mapping[str, str]) -> li
     if not view.pseudonym_key:
         text = "users.detail: pseudonymous needs users.key or users.key_file"
         raise ValueError(text)
-    key = view.pseudonym_key
-    return [(user, shown, shown) for user in users for shown in (pseudonym(user, key),)]
+    key = _stretched(view.pseudonym_key)
+    return [(user, shown, shown) for user in users for shown in (_hashed(user, key),)]
 
 
 def pseudonym(user_id: str, key: bytes) -> str:
     """Give the keyed BLAKE2b hash of an id as 32 hexadecimal digits; keys may have any length."""
-    return blake2b(user_id.encode(), key=blake2b(key).digest(), digest_size=_HASH_BYTES).hexdigest()
+    return _hashed(user_id, _stretched(key))
+
+
+def _stretched(key: bytes) -> bytes:
+    """Give a key of the length that BLAKE2b takes."""
+    return blake2b(key).digest()
+
+
+def _hashed(user_id: str, key: bytes) -> str:
+    return blake2b(user_id.encode(), key=key, digest_size=_HASH_BYTES).hexdigest()
 
 
 def _better(one: str, other: str) -> str:
