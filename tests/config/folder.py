@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import trustme
+from cryptography.hazmat.primitives import serialization
 
 from insights_exporter.config.loading import Loaded, load
 
@@ -27,11 +28,21 @@ def furnish(folder: Path) -> Path:
         "ca.pem": authority.cert_pem.bytes(),
         "client.pem": client.cert_chain_pems[0].bytes(),
         "client-key.pem": client.private_key_pem.bytes(),
+        "locked-key.pem": locked(client.private_key_pem.bytes()),
         "other-key.pem": other.issue_cert("other.example.com").private_key_pem.bytes(),
     }
     for name, content in contents.items():
         private(folder / name, content)
     return folder
+
+
+def locked(key: bytes) -> bytes:
+    """Encrypt a private key."""
+    return serialization.load_pem_private_key(key, None).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(HIDDEN.encode()),
+    )
 
 
 def private(path: Path, content: bytes) -> Path:

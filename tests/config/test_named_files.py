@@ -10,8 +10,9 @@ from insights_exporter.config.settings import Deployment
 from tests.config.folder import furnish, loaded
 
 TWO_OF_ONE_FILE = """
-defaults: {token_file: token}
-deployments: [{url: https://a.example.com}, {url: https://b.example.com}]
+deployments:
+  - {url: https://a.example.com, token_file: token}
+  - {url: https://b.example.com, token_file: token}
 """
 
 

@@ -61,11 +61,20 @@ def test_aliases_repeat_what_they_name() -> None:
     assert {"a": [1], "b": [[1], [1]]} == read_yaml(b"a: &x [1]\nb: [*x, *x]\n")
 
 
+@pytest.fixture(params=["compiled", "pure"])
+def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read with the library's compiled parser, or as where it has none."""
+    if request.param == "pure":
+        monkeypatch.delattr(yaml, "CSafeLoader")
+
+
+@pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize(
     "text",
     [
         "key: *hidden-secret",
         "key: !hidden-secret 1",
+        "key: !hidden-secret!x 1",
         "key: %hidden-secret",
         "hidden-secret: 1: 2",
         "'hidden-secret",
@@ -77,3 +86,31 @@ def test_errors_do_not_repeat_what_is_written(text: str) -> None:
         read_yaml(text.encode())
 
     assert "hidden" not in f"{caught.value}{caught.value!r}{caught.value.place}"
+
+
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize(
+    ("text", "place", "remedy"),
+    [
+        ("key:\n\t- 1", "line 2, column 1", "indent with spaces, not with tabs"),
+        ("key: [1\nother: 2", "line 2, column 6", "check colons, quotes and indentation there"),
+        ("key: a: b", "line 1, column 7", "check colons, quotes and indentation there"),
+        ('"key', "line 1, column 5", "check colons, quotes and indentation there"),
+    ],
+    ids=["tab", "bracket", "colon", "quote"],
+)
+def test_slip_of_the_pen_is_told_with_line_and_column(text: str, place: str, remedy: str) -> None:
+    """Whichever parser reads, the place and the remedy are told."""
+    with pytest.raises(NotYaml) as caught:
+        read_yaml(text.encode())
+
+    assert (place, remedy) == (caught.value.place, caught.value.remedy)
+
+
+@pytest.mark.usefixtures("parser")
+def test_settings_are_read_alike_by_both_parsers() -> None:
+    """Quotes, aliases, tags and kinds of numbers mean the same."""
+    text = b"a: &x [1, '1', !!str 1, 1.0, ~, true]\nb: *x\nc: |\n  d\ne: ! 1\nf: {g: }"
+    items = [1, "1", "1", 1.0, None, True]
+
+    assert {"a": items, "b": items, "c": "d\n", "e": "1", "f": {"g": None}} == read_yaml(text)
