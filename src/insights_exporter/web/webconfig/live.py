@@ -13,8 +13,8 @@ from insights_exporter.web.webconfig.loading import WebConfig, WebConfigError, l
 LOOK_EVERY = 1.0
 """Seconds between two looks at the files."""
 
-TURNOVER = 60.0
-"""Seconds after a change in which connections are ended with the answer they are at."""
+TURNOVER = 300.0
+"""Seconds after a change in which connections end with the answer they are at: longer than any stays idle."""
 
 _RESTART = "restart the exporter if that is meant"
 
