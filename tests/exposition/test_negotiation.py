@@ -47,6 +47,11 @@ ACCEPT = {
     "equals, text first": ("text/plain, application/openmetrics-text", Format.TEXT),
     "equals, one by name": ("*/*, application/openmetrics-text", Format.OPENMETRICS),
     "both refused": ("text/plain;q=0, application/openmetrics-text;q=0.000", Format.TEXT),
+    "both refused, OpenMetrics first": ("application/openmetrics-text;q=0, text/plain;q=0", Format.TEXT),
+    "our version liked less than others": (
+        "application/openmetrics-text, application/openmetrics-text;version=1.0.0;q=0.1, text/plain;q=0.5",
+        Format.TEXT,
+    ),
     "only what we have not": ("application/json", Format.TEXT),
     "quality that is none": ("application/openmetrics-text;q=nan", Format.TEXT),
     "quality above one": ("application/openmetrics-text;q=5, text/plain;q=0.1", Format.TEXT),

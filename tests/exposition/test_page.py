@@ -108,6 +108,17 @@ def test_segments_are_few(sizes: list[int]) -> None:
     assert sum(map(len, content.segments)) == content.length
 
 
+def test_joined_segments_stay_small() -> None:
+    """What had to be copied is copied in small parts; only what is one piece may be larger."""
+    page = assemble(many_deployments())
+    uncopied = {id(piece.data) for block in page.blocks.values() for piece in block.pieces.values()}
+
+    content = page.contents[Format.TEXT]
+
+    assert 2 * SMALL > max(len(segment) for segment in content.segments if id(segment) not in uncopied)
+    assert 2 * SMALL > max(map(len, content.packed))
+
+
 def test_large_chunk_is_served_without_a_copy() -> None:
     """The bytes that were rendered are those that are sent, in both formats."""
     chunk = naps("acme", "7d", LARGE)

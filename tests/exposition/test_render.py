@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.formats import Format
 from insights_exporter.exposition.headers import layout
-from insights_exporter.exposition.render import render
+from insights_exporter.exposition.render import Chunk, render
 from insights_exporter.exposition.samples import Distribution, Row, Samples
 from tests.exposition.oracle import sample_lines
 from tests.exposition.strategies import TEXTS, families, samples
@@ -102,3 +102,8 @@ def test_chunks_are_the_same_if_their_bytes_are(pair: tuple[Samples, Samples]) -
 
     assert (one.runs == other.runs) == one.same_as(other)
     assert not one.same_as(None)
+
+
+def test_equal_checksums_do_not_make_chunks_the_same() -> None:
+    """Where two texts have one CRC-32, it is the bytes that count."""
+    assert not Chunk((b"Tom",), (7,), 1).same_as(Chunk((b"Max",), (7,), 1))

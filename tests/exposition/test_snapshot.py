@@ -99,16 +99,26 @@ def test_unknown_family_is_refused() -> None:
 
 
 def test_deployment_can_be_taken_out() -> None:
-    """Without a deployment only the others are left."""
-    assert {"acme"} == {source[0] for _, source, _ in listed(page_of("acme", "globex").without("globex"))}
+    """Without a deployment only the others are left, and nothing at all without any."""
+    both = page_of("acme", "globex")
+
+    assert {"acme"} == {source[0] for _, source, _ in listed(both.without("globex"))}
+    assert EMPTY == both.without("globex").without("acme")
 
 
 def test_one_deployment_can_be_looked_at() -> None:
     """A snapshot of one deployment has its chunks alone; of an unknown one it has none."""
-    snapshot = page_of("acme", "globex")
+    both = page_of("acme", "globex")
 
-    assert {"globex"} == {source[0] for _, source, _ in listed(snapshot.of_deployment("globex"))}
-    assert [] == listed(snapshot.of_deployment("initech"))
+    assert {"globex"} == {source[0] for _, source, _ in listed(both.of_deployment("globex"))}
+    assert [] == listed(both.of_deployment("initech"))
+
+
+def test_only_deployment_is_shared_when_looked_at() -> None:
+    """Where there is no other deployment, the chunks of a family are those of the whole."""
+    whole = page_of("acme")
+
+    assert whole.of_deployment("acme").chunks[NAPS.name] is whole.chunks[NAPS.name]
 
 
 @pytest.mark.parametrize(

@@ -114,13 +114,16 @@ def _content(pieces: Sequence[Piece]) -> Content:
 def _joined(parts: Iterable[bytes]) -> Iterator[bytes]:
     """Join small neighbours; large parts are handed on, not copied."""
     small: list[bytes] = []
+    size = 0
     for part in parts:
-        if len(part) < _SMALL:
+        large = len(part) >= _SMALL
+        if not large:
             small.append(part)
-        if small and (len(part) >= _SMALL or sum(map(len, small)) >= _SMALL):
+            size += len(part)
+        if small and (large or size >= _SMALL):
             yield b"".join(small)
-            small = []
-        if len(part) >= _SMALL:
+            small, size = [], 0
+        if large:
             yield part
     if small:
         yield b"".join(small)
