@@ -7,6 +7,7 @@ import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from insights_exporter.config.files import file_drafts
 from insights_exporter.config.loading import examine, load
@@ -174,6 +175,15 @@ def test_secrets_appear_nowhere(tmp_path: Path) -> None:
     settings = loaded(tmp_path, EVERY_SECRET)
 
     assert HIDDEN not in f"{settings}{settings.settings!r}{settings.settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize("key", ["token", "proxy", "headers", "users"])
+def test_errors_of_the_models_hide_what_they_were_given(key: str) -> None:
+    """Code that makes a deployment by itself does not put secrets into its log either."""
+    with pytest.raises(ValidationError) as caught:
+        Deployment.model_validate({"url": "https://coder.example.com", key: [HIDDEN]})
+
+    assert HIDDEN not in f"{caught.value}{caught.value!r}"
 
 
 def test_settings_with_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from insights_exporter.config.drafts import Draft, Drafts
 from insights_exporter.config.problems import ConfigError, Place, Problem, spell
 
-_LOGIN = "run coder login"
+_LOGIN = "coder login"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,9 @@ def environment_drafts(environ: Mapping[str, str]) -> Drafts:
         raise ConfigError([_no_url(bool(chosen))])
     if not chosen:
         raise ConfigError([_no_token(session)])
-    login = "coder login"
-    address = (url, "CODER_URL") if url or not session else (session.url, login)
+    address, source = (session.url, _LOGIN) if session and not url else (url, "CODER_URL")
     key, value, name = chosen
-    return _drafts({"url": address[0], key: value}, {"url": address[1], key: name})
+    return _drafts({"url": address, key: value}, {"url": source, key: name})
 
 
 def stored_session(environ: Mapping[str, str]) -> Session | None:
@@ -55,7 +54,7 @@ def stored_session(environ: Mapping[str, str]) -> Session | None:
 
 def _cli_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:
     if own := environ.get("CODER_CONFIG_DIR"):
-        return (Path(own).expanduser(),)
+        return (Path(own),)
     home = environ.get("HOME", "")
     base = environ.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
     macos = (Path(home, "Library/Application Support/coderv2"),) if home else ()
@@ -75,7 +74,7 @@ def _session_token(url: str, session: Session | None) -> tuple[str, str, str] | 
     """Take the stored token for the server it was made for, and for no other."""
     if session is None or (url and _plain(url) != _plain(session.url)):
         return None
-    return "token_file", str(session.token_file), "coder login"
+    return "token_file", str(session.token_file), _LOGIN
 
 
 def _plain(url: str) -> str:
@@ -88,7 +87,7 @@ def _no_url(has_token: bool) -> Problem:  # noqa: FBT001 - one yes or no, named 
             "", "CODER_URL", "is not set", "set it to Coder's address, as https://coder.example.com"
         )
     remedy = (
-        f"set CODER_URL and CODER_SESSION_TOKEN, or {_LOGIN}, or write a file "
+        f"set CODER_URL and CODER_SESSION_TOKEN, or run {_LOGIN}, or write a file "
         "(insights-exporter config init) and give it by --config.file"
     )
     return Problem("", "", "no deployment is set", remedy)
@@ -96,13 +95,13 @@ def _no_url(has_token: bool) -> Problem:  # noqa: FBT001 - one yes or no, named 
 
 def _no_token(session: Session | None) -> Problem:
     other = f"; the session that coder login left is for {session.url}" if session else ""
-    remedy = f"set it or CODER_SESSION_TOKEN_FILE, or {_LOGIN}{other}"
+    remedy = f"set it or CODER_SESSION_TOKEN_FILE, or run {_LOGIN}{other}"
     return Problem("", "CODER_SESSION_TOKEN", "is not set", remedy)
 
 
 def _drafts(values: Mapping[str, str], names: Mapping[str, str]) -> Drafts:
     def origin(place: Place) -> str:
-        return names.get(str(place[0]), "default") if place else "environment"
+        return names[str(place[0])]
 
     def spelled(place: Place) -> str:
         return names.get(str(place[0]), spell(place)) if place and place != ("token_env",) else ""
