@@ -8,7 +8,7 @@ import pytest
 
 from insights_exporter.datasets.table import FAMILIES
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
-from tests.end_to_end.families import QUERIES, TRUE_SERIES
+from tests.end_to_end.true_series import QUERIES, TRUE_SERIES
 from tests.end_to_end.truth import Truth
 from tests.peers import exporter as exporter_peer
 from tests.peers import prometheus as prometheus_peer

@@ -104,7 +104,7 @@ def app_seconds(report: Mapping[str, Any]) -> Iterable[tuple[dict[str, str], flo
 def app_uses(report: Mapping[str, Any]) -> Iterable[tuple[dict[str, str], float]]:
     """Give how often each custom app of a report was taken up."""
     for app in report["apps_usage"]:
-        if app["type"] == "app":
+        if app["type"] == "app" and "times_used" in app:
             yield {"app_type": "app", "slug": app["slug"]}, app["times_used"]
 
 

@@ -1,0 +1,112 @@
+"""What a user is told who set something wrong: one clear line, with the cause and the remedy."""
+
+from pathlib import Path
+
+import pytest
+
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
+from tests.peers.exporter import Exporter, RunExporter, StartExporter
+from tests.peers.waiting import eventually
+
+
+@pytest.mark.parametrize(
+    ("env", "flags", "config", "told"),
+    [
+        pytest.param({}, [], None, ["CODER_URL"], id="nothing set"),
+        pytest.param(
+            {"CODER_URL": "https://c.example.com"}, [], None, ["CODER_SESSION_TOKEN"], id="no token"
+        ),
+        pytest.param(
+            {"CODER_URL": "c.example.com", "CODER_SESSION_TOKEN": "x"}, [], None, ["http"], id="wrong URL"
+        ),
+        pytest.param(
+            {},
+            [],
+            "deployments: [{url: 'https://c.example.com', token: x, timout: 5s}]",
+            ["timout", "timeout"],
+            id="unknown key",
+        ),
+        pytest.param(
+            {"CODER_URL": "https://c.example.com", "CODER_SESSION_TOKEN": "x"},
+            ["--web.listen-address=nowhere"],
+            None,
+            ["--web.listen-address", "HOST:PORT"],
+            id="no address",
+        ),
+        pytest.param(
+            {"CODER_URL": "https://c.example.com", "CODER_SESSION_TOKEN": "x"},
+            ["--web.telemetry-path=metrics"],
+            None,
+            ["--web.telemetry-path", "/metrics"],
+            id="no path",
+        ),
+        pytest.param(
+            {"CODER_URL": "https://c.example.com", "CODER_SESSION_TOKEN": "x"},
+            ["--shard=3", "--total-shards=2"],
+            None,
+            ["--shard=3", "--total-shards=2"],
+            id="no such shard",
+        ),
+    ],
+)
+def test_start_up_mistake(  # noqa: PLR0913 -- one parameter a column
+    run_exporter: RunExporter,
+    tmp_path: Path,
+    *,
+    env: dict[str, str],
+    flags: list[str],
+    config: str | None,
+    told: list[str],
+) -> None:
+    """A mistake in what is set ends with status 2 and a line that names cause and remedy."""
+    if config:
+        (tmp_path / "config.yml").write_text(config)
+        flags = [*flags, f"--config.file={tmp_path / 'config.yml'}"]
+
+    ended = run_exporter(*flags, env=env)
+
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
+    for word in told:
+        assert word in ended.stderr
+
+
+def test_check_of_good_settings(run_exporter: RunExporter) -> None:
+    """`--config.check` says that all is good, and starts nothing."""
+    env = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x"}
+
+    ended = run_exporter("--config.check", env=env)
+
+    assert (ended.returncode, ended.stdout) == (0, "The settings are good, with 1 deployment.\n")
+
+
+def test_refused_token(start_exporter: StartExporter) -> None:
+    """A token that Coder refuses stops nothing; one line says so, and how to mend it."""
+    with serve(EmbeddedCoder(population=Population(seed=1, users=5, templates=2))) as url:
+        exporter = start_exporter(env={"CODER_URL": url, "CODER_SESSION_TOKEN": DEMO_TOKEN[::-1]})
+
+        told = eventually(lambda: failures(exporter))
+
+    assert len(told) == 1
+    assert "reason=unauthorized" in told[0]
+    assert "coder tokens create" in told[0]
+    assert DEMO_TOKEN[::-1] not in told[0]
+
+
+def test_server_that_is_down(start_exporter: StartExporter) -> None:
+    """A server that is not there stops nothing; one line says so, and the page tells."""
+    exporter = start_exporter(env={"CODER_URL": "http://127.0.0.1:9", "CODER_SESSION_TOKEN": "x"})
+
+    told = eventually(lambda: failures(exporter))
+    page = exporter.page()
+
+    assert len(told) == 1
+    assert "reason=connection" in told[0]
+    assert "insights_exporter_poll_success{" in page
+    assert "coder_insights_active_users{" not in page
+
+
+def failures(exporter: Exporter) -> list[str]:
+    """Give the log lines about failed polls."""
+    return [line for line in exporter.running.output().splitlines() if "poll failed" in line]

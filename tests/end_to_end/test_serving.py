@@ -1,0 +1,206 @@
+"""What a scraper gets: formats, compression, methods, selections."""
+
+import gzip
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
+from prometheus_client.parser import text_string_to_metric_families as text_families
+
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
+from tests.peers import exporter as exporter_peer
+from tests.peers.exporter import Exporter
+from tests.peers.promtool import Promtool
+from tests.peers.waiting import eventually
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
+CONFIG = """\
+defaults: {{token_env: TOKEN, requests_per_minute: 10000}}
+deployments:
+  - {{name: first, url: "{first}"}}
+  - {{name: second, url: "{second}"}}
+"""
+
+
+@pytest.fixture(scope="module")
+def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
+    """Give an exporter that polls two deployments whose clocks stand still."""
+    room = tmp_path_factory.mktemp("serving")
+    first, second = (
+        EmbeddedCoder(population=Population(seed=seed, users=30, templates=3), now=lambda: NOW, rate_limit=-1)
+        for seed in (1, 2)
+    )
+    with serve(first) as first_url, serve(second) as second_url:
+        (room / "config.yml").write_text(CONFIG.format(first=first_url, second=second_url))
+        config = f"--config.file={room / 'config.yml'}"
+        with exporter_peer.serving(room, config, env={"TOKEN": DEMO_TOKEN}) as running:
+            eventually(lambda: polled(running))
+            yield running
+
+
+def polled(exporter: Exporter) -> bool:
+    """Tell whether everything was polled and is on the page."""
+    page = exporter.page()
+    states = [line for line in page.splitlines() if line.startswith("insights_exporter_poll_success")]
+    return bool(states) and all(line.endswith(" 1.0") for line in states) and "template_info" in page
+
+
+def samples(families: Iterable[Metric]) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """Give the samples that do not change by themselves."""
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in families
+        for sample in family.samples
+        if not sample.name.startswith(("process_", "python_"))
+    }
+
+
+def openmetrics(page: str) -> Iterable[Metric]:
+    """Read an OpenMetrics page."""
+    return openmetrics_families(page)  # type: ignore[no-untyped-call, no-any-return]  # it has no type hints
+
+
+def test_both_formats_say_the_same(exporter: Exporter) -> None:
+    """Both formats are read by prometheus_client's parsers and hold the same samples."""
+    text = samples(text_families(exporter.page()))
+
+    openmetrics_samples = samples(openmetrics(exporter.page(accept=OPENMETRICS)))
+
+    assert len(text) > 500
+    assert text == openmetrics_samples
+
+
+def test_promtool_is_silent(exporter: Exporter, promtool: Promtool) -> None:
+    """Prometheus' own judge has nothing to say about the page."""
+    assert promtool.check_metrics(exporter.page()) == ""
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("*/*", "text/plain; version=0.0.4; charset=utf-8"),
+        (f"{OPENMETRICS};q=0.5,text/plain;version=0.0.4;q=0.9", "text/plain; version=0.0.4; charset=utf-8"),
+        (
+            f"text/plain;version=0.0.4;q=0.5,{OPENMETRICS};q=0.9",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ),
+    ],
+)
+def test_format_by_quality(exporter: Exporter, accept: str, expected: str) -> None:
+    """The format that the client likes best is the one it gets."""
+    assert expected == exporter.get("/metrics", accept=accept).headers["content-type"]
+
+
+@pytest.mark.parametrize("accept", ["text/plain", OPENMETRICS])
+def test_gzip_is_one_member_of_the_same_page(exporter: Exporter, accept: str) -> None:
+    """Compressed on the way, the page is the same, and not compressed for who did not ask."""
+    with httpx.stream(
+        "GET", f"{exporter.url}/metrics", headers={"Accept": accept, "Accept-Encoding": "gzip"}
+    ) as answer:
+        packed = b"".join(answer.iter_raw())
+
+    plain = exporter.get("/metrics", accept=accept, accept_encoding="identity")
+
+    assert answer.headers["content-encoding"] == "gzip"
+    assert int(answer.headers["content-length"]) == len(packed)
+    assert "content-encoding" not in plain.headers
+    assert stable(gzip.decompress(packed).decode()) == stable(plain.text)
+
+
+def stable(page: str) -> list[str]:
+    """Give the lines of a page that do not change by themselves."""
+    return [line for line in page.splitlines() if not line.startswith(("process_", "python_"))]
+
+
+def test_head_has_the_headers_alone(exporter: Exporter) -> None:
+    """HEAD says what GET would, without the page."""
+    answer = httpx.head(f"{exporter.url}/metrics")
+
+    assert answer.status_code == 200
+    assert int(answer.headers["content-length"]) > 10_000
+    assert answer.content == b""
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_other_methods_are_refused(exporter: Exporter, method: str) -> None:
+    """Other methods get 405 and are told which there are."""
+    answer = httpx.request(method, f"{exporter.url}/metrics")
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_one_deployment_alone(exporter: Exporter, promtool: Promtool) -> None:
+    """`?deployment=` gives that one's data and health, and nothing else."""
+    page = exporter.page("/metrics?deployment=second")
+
+    told = {sample.labels.get("deployment") for family in text_families(page) for sample in family.samples}
+
+    assert told == {"second"}
+    assert "insights_exporter_poll_success{" in page
+    assert promtool.check_metrics(page) == ""
+
+
+def test_deployment_that_does_not_exist(exporter: Exporter) -> None:
+    """A deployment that nobody polls is not found."""
+    assert exporter.get("/metrics?deployment=third").status_code == 404
+
+
+def test_families_by_name(exporter: Exporter) -> None:
+    """`name[]` gives the families that have such a name, those of the process too."""
+    names = "name[]=coder_insights_active_users&name[]=process_open_fds"
+
+    page = exporter.page(f"/metrics?{names}")
+
+    assert {family.name for family in text_families(page)} == {
+        "coder_insights_active_users",
+        "process_open_fds",
+    }
+
+
+def test_openmetrics_of_a_selection_ends_properly(exporter: Exporter) -> None:
+    """A selection is a whole exposition."""
+    page = exporter.page("/metrics?deployment=first", accept=OPENMETRICS)
+
+    assert page.endswith("# EOF\n")
+    assert samples(openmetrics(page))
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("/", 200), ("/-/healthy", 200), ("/-/ready", 200), ("/config", 200), ("/nothing", 404)],
+)
+def test_other_pages(exporter: Exporter, path: str, expected: int) -> None:
+    """The other pages are where they should be."""
+    assert expected == exporter.get(path).status_code
+
+
+def test_config_page_has_no_secret(exporter: Exporter) -> None:
+    """`/config` shows what is set, and no token."""
+    page = exporter.page("/config")
+
+    assert "name: second" in page
+    assert DEMO_TOKEN not in page
+
+
+def test_reload_is_off(exporter: Exporter) -> None:
+    """Without the lifecycle flag nobody reloads over HTTP."""
+    assert httpx.post(f"{exporter.url}/-/reload").status_code == 403
+
+
+def test_environment_alone(tmp_path: Path) -> None:
+    """`CODER_URL` and `CODER_SESSION_TOKEN` are enough; the deployment is called by its address."""
+    with serve(EmbeddedCoder(population=Population(seed=1, users=5, templates=2), now=lambda: NOW)) as url:
+        env = {"CODER_URL": url, "CODER_SESSION_TOKEN": DEMO_TOKEN}
+        with exporter_peer.serving(tmp_path, env=env) as running:
+            name = url.removeprefix("http://")
+
+            eventually(
+                lambda: (
+                    f'coder_insights_daily_active_users{{day="today",deployment="{name}"}}' in running.page()
+                )
+            )
