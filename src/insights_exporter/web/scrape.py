@@ -67,7 +67,7 @@ class Scrape:
         if "name[]" in query:
             names = frozenset(query.getlist("name[]"))
             snapshot, tail = snapshot.named(names), tail.named(names)
-        return await asyncio.to_thread(assemble, snapshot), tail
+        return await asyncio.to_thread(assemble, snapshot, self._board.page), tail
 
 
 def _joined(headers: Headers, name: str) -> str | None:
