@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from insights_exporter.demo import DEMO_TOKEN, Answer, EmbeddedCoder, Population
 
+TEMPLATES = "/insights/templates"
 Json: TypeAlias = Any
 NOW = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)
 SMALL = Population(seed=7, users=60, templates=8)
@@ -48,3 +49,11 @@ def utc_days(days: int, now: datetime = NOW) -> dict[str, str]:
     end = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     start = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
     return {"start_time": start.isoformat(), "end_time": end.isoformat()}
+
+
+def seconds(server: EmbeddedCoder, query: Mapping[str, str]) -> int:
+    """Give the seconds of all users."""
+    return sum(user["seconds"] for user in report(server, "user-activity", query)["users"])
+
+
+MONTH = utc_days(30)

@@ -74,6 +74,11 @@ def test_token_may_stand_in_several_headers(headers: dict[str, str]) -> None:
     assert coder().answer("GET", "/api/v2/users/me", "", headers).status == 200
 
 
+def test_unreadable_cookie_is_no_token() -> None:
+    """Nonsense among the cookies is a missing token."""
+    assert coder().answer("GET", "/api/v2/users/me", "", {"cookie": "a@b=c"}).status == 401
+
+
 def test_version_needs_no_token() -> None:
     """Anybody may ask for the version."""
     assert ask(coder(), "/buildinfo", token="").status == 200
@@ -108,7 +113,10 @@ def test_organization_role_sees_its_own_templates_when_named() -> None:
 
 def test_bad_parameters_are_refused_before_a_role() -> None:
     """A member with a bad request learns about the request."""
-    assert ask(coder(role="member"), "/insights/templates").status == 400
+    server = coder(role="member")
+
+    assert ask(server, "/insights/templates").status == 400
+    assert ask(server, "/insights/user-status-counts", {"tz_offset": "x"}).status == 400
 
 
 @pytest.mark.parametrize("endpoint", FOUR)
@@ -118,6 +126,13 @@ def test_switched_off_statistics_are_said_first(endpoint: str) -> None:
 
     assert answer.status == 404
     assert DISABLED == json.loads(answer.body)
+
+
+def test_switched_off_statistics_of_a_template() -> None:
+    """The days of a template are statistics too."""
+    path = f"/templates/{SMALL.catalog.templates[0].id}/daus"
+
+    assert DISABLED == json.loads(ask(coder(usage_stats=False), path).body)
 
 
 def test_switch_leaves_statuses_alone() -> None:

@@ -24,7 +24,7 @@ DEMO_TOKEN = "embedded00-coderdemocoderdemocode"  # noqa: S105 - it opens nothin
 KEPT_REQUESTS = 100_000
 KEPT_BODIES = 32
 SECONDS_OF_A_ROLL_UP = 300
-SMALL_BODY = 100_000
+SMALL_BODY = 10_000
 Outcome = bytes | Refusal
 """The body of a 200, or what is refused."""
 JSON = "application/json; charset=utf-8"
@@ -78,7 +78,8 @@ class EmbeddedCoder:
     """What was asked, oldest first."""
     failing: Failing = field(default_factory=Failing)
     _limiter: RateLimiter = field(default_factory=RateLimiter)
-    _bodies: dict[tuple[object, ...], bytes] = field(default_factory=dict)
+    kept: dict[tuple[object, ...], bytes] = field(default_factory=dict)
+    """Large answers, by what decided them."""
 
     def fail(self, fault: str, *paths: str) -> None:
         """Have a fault of FAULTS from now on, at paths (below `/api/v2`) or everywhere.
@@ -129,7 +130,7 @@ class EmbeddedCoder:
         rolled = int(call.view.now.timestamp()) // SECONDS_OF_A_ROLL_UP
         state = (self.population, self.rules, self.role, self.generation, self.usage_stats, rolled)
         key = (call.path, *call.query, *state)
-        body = self._bodies.get(key)
+        body = self.kept.get(key)
         if body is not None:
             return body
         outcome = route.handler(call, *words)
@@ -141,9 +142,9 @@ class EmbeddedCoder:
         return body
 
     def _keep(self, key: tuple[object, ...], body: bytes) -> None:
-        while len(self._bodies) >= KEPT_BODIES:
-            del self._bodies[next(iter(self._bodies))]
-        self._bodies[key] = body
+        while len(self.kept) >= KEPT_BODIES:
+            del self.kept[next(iter(self.kept))]
+        self.kept[key] = body
 
     def _judge(self, now: datetime, path: str, query: Pairs) -> Verdict:
         if self.rules == "published":

@@ -95,6 +95,8 @@ def _truncated(response: Response) -> Response:
 def _wrong_length(response: Response) -> Response:
     body = bytes(response.body)
     response.headers["Content-Length"] = str(len(body) // 2)
+    # What is left over must not be taken for the next answer: every request has this fault alone.
+    response.headers["Connection"] = "close"
     return wire.Raw(response.status_code, wire.written(response, body))
 
 

@@ -9,7 +9,7 @@ from insights_exporter.demo.population.catalog import APPS, App
 from insights_exporter.demo.population.parameters import DEFINITIONS, describe, mix
 from insights_exporter.demo.population.people import Person
 from insights_exporter.demo.population.population import UserTally
-from insights_exporter.demo.population.spans import span_between
+from insights_exporter.demo.population.spans import Span, span_between
 from insights_exporter.demo.population.tallies import AppTally, Filter
 from insights_exporter.demo.rules import DAY, WEEK, Accepted
 from insights_exporter.demo.view import Document, View
@@ -61,8 +61,7 @@ def percentile(values: Sequence[float], part: float) -> float:
 
 
 def _report(view: View, asked: Accepted, chosen: Filter) -> Document:
-    start, end = _times(asked)
-    tally = view.population.tally(span_between(start, end, view.now), chosen)
+    tally = view.population.tally(_span(view, asked.start, asked.end), chosen)
     used = view.population.template_ids(tally.templates)
     builtins = [*tally.builtins, AppTally()] if view.generation.sftp else tally.builtins
     apps = [_app(view, app, named) for named, app in zip(_builtins(view), builtins, strict=True)]
@@ -70,8 +69,8 @@ def _report(view: View, asked: Accepted, chosen: Filter) -> Document:
         apps = [app | {"template_ids": used} for app in apps]
     apps += [_app(view, app, APPS[index]) for index, app in sorted(tally.customs.items())]
     return {
-        "start_time": format_time(start),
-        "end_time": format_time(end),
+        "start_time": format_time(asked.start),
+        "end_time": format_time(asked.end),
         "template_ids": used,
         "active_users": tally.users.bit_count(),
         "apps_usage": apps,
@@ -79,10 +78,8 @@ def _report(view: View, asked: Accepted, chosen: Filter) -> Document:
     }
 
 
-def _times(asked: Accepted) -> tuple[datetime, datetime]:
-    if asked.start is None or asked.end is None:
-        raise TypeError("an accepted request for a window has both its times")
-    return asked.start, asked.end
+def _span(view: View, start: datetime, end: datetime) -> Span:
+    return span_between(start, end, view.now)
 
 
 def _builtins(view: View) -> Iterator[App]:
@@ -102,7 +99,7 @@ def _app(view: View, app: AppTally, named: App) -> Document:
 
 
 def _parameters(view: View, asked: Accepted, chosen: Filter) -> list[Document]:
-    found = view.population.parameters(span_between(*_times(asked), view.now), chosen)
+    found = view.population.parameters(_span(view, asked.start, asked.end), chosen)
     templates = view.population.catalog.templates
     return [
         {
@@ -119,11 +116,10 @@ def _parameters(view: View, asked: Accepted, chosen: Filter) -> list[Document]:
 
 
 def _interval_reports(view: View, asked: Accepted, chosen: Filter) -> Iterator[Document]:
-    start, end = _times(asked)
-    zone = start.tzinfo
+    start, end = asked.start, asked.end.astimezone(asked.start.tzinfo)
     while asked.interval and start < end:
-        after = min(start + STEPS[asked.interval], end.astimezone(zone))
-        tally = view.population.tally(span_between(start, after, view.now), chosen)
+        after = min(start + STEPS[asked.interval], end)
+        tally = view.population.tally(_span(view, start, after), chosen)
         yield {
             "start_time": format_time(start),
             "end_time": format_time(after),
@@ -140,9 +136,8 @@ def as_stored(rows: list[Document]) -> list[Document]:
 
 
 def _user_report(view: View, asked: Accepted, measured: Measured) -> Document:
-    start, end = _times(asked)
     chosen = view.population.indexes(asked.template_ids)
-    found = view.population.users(span_between(start, end, view.now), chosen)
+    found = view.population.users(_span(view, asked.start, asked.end), chosen)
     catalog, people = view.population.catalog.templates, view.population.people
     used = {template for tally in found.values() for template in tally.templates}
     users = [
@@ -157,8 +152,8 @@ def _user_report(view: View, asked: Accepted, measured: Measured) -> Document:
     ]
     return {
         "report": {
-            "start_time": format_time(start),
-            "end_time": format_time(end),
+            "start_time": format_time(asked.start),
+            "end_time": format_time(asked.end),
             "template_ids": sorted(catalog[at].id for at in used),
             "users": users,
         }

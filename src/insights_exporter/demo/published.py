@@ -20,11 +20,11 @@ def check_published(path: str, query: Query, _now: datetime) -> Verdict:
     if path not in WITH_TIMES | WITHOUT:
         return NO_ROUTE
     reader = QueryReader(query, GENERATION_2024)
-    times = [_moment(reader, name) for name in ("before", "after")] if path in WITH_TIMES else [None, None]
+    times = [_moment(reader, name) for name in ("before", "after")] if path in WITH_TIMES else []
     reader.refuse_unknown()
     if reader.complaints:
         return bad_values(reader.complaints)
-    return Accepted(start=times[0], end=times[1], interval="week" if path == "/insights/templates" else "")
+    return Accepted(start=times[0], end=times[1], interval="week") if times else Accepted()
 
 
 def _moment(reader: QueryReader, name: str) -> datetime:

@@ -33,8 +33,8 @@ class Accepted:
     `start` and `end` are in the offsets in which they were sent.
     """
 
-    start: datetime | None = None
-    end: datetime | None = None
+    start: datetime = ZERO_TIME
+    end: datetime = ZERO_TIME
     template_ids: tuple[str, ...] = ()
     interval: str = ""
     sections: frozenset[str] = SECTIONS
@@ -158,18 +158,16 @@ def _check_time(name: str, text: str, now: datetime, generation: Generation) -> 
         return bad_value(name, f'Query param "{name}" must not be zero')
     if moment > next_hour(now):
         return bad_value(name, f'Query param "{name}" must not be in the future')
-    clock = _wanted_clock(name, moment, now, generation)
-    if clock == moment.strftime("%H:%M:%S"):
+    hour = moment.hour if name == "end_time" and _is_today(moment, now, generation) else 0
+    if (moment.hour, moment.minute, moment.second) == (hour, 0, 0):
         return moment
     got = f", got {text}" if generation.repeats_clock else ""
-    return bad_value(name, f'Query param "{name}" must have the clock set to {clock}{got}')
+    return bad_value(name, f'Query param "{name}" must have the clock set to {hour:02d}:00:00{got}')
 
 
-def _wanted_clock(name: str, moment: datetime, now: datetime, generation: Generation) -> str:
+def _is_today(moment: datetime, now: datetime, generation: Generation) -> bool:
     zone = moment.tzinfo if generation.today_of_request else UTC
-    if name == "end_time" and moment.date() == now.astimezone(zone).date():
-        return f"{moment.hour:02d}:00:00"
-    return "00:00:00"
+    return moment.date() == now.astimezone(zone).date()
 
 
 def _check_interval(interval: str, start: datetime, end: datetime, generation: Generation) -> Refusal | None:

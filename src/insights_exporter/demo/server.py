@@ -51,12 +51,16 @@ class _Server(uvicorn.Server):
         )
         self.listens = Event()
         self.port = 0
+        self._leaving = asyncio.Event()
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
         self.port = self.servers[0].sockets[0].getsockname()[1]
         self.listens.set()
+
+    async def main_loop(self) -> None:
+        await self._leaving.wait()
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         self._end_connections()
@@ -73,6 +77,10 @@ class _Server(uvicorn.Server):
     def present(self, certificate: Certificate) -> None:
         """Show another certificate from now on."""
         self._do(self._present(certificate))
+
+    def leave(self) -> None:
+        """Stop serving."""
+        self._loop.call_soon_threadsafe(self._leaving.set)
 
     def _do(self, work: Coroutine[object, object, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result()
@@ -113,7 +121,7 @@ def serve(coder: Servable, port: int = 0, certificate: Certificate | None = None
             with _at_the_door(coder, server):
                 yield url
         finally:
-            server.should_exit = True
+            server.leave()
             thread.join()
 
 

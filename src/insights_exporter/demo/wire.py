@@ -82,8 +82,8 @@ async def _slowly(body: bytes) -> AsyncIterator[bytes]:
 
 async def _in_turns(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
     # A client that reads as fast as this writes would otherwise keep the loop for itself.
-    for chunk in chunks:
-        yield chunk
+    while True:
+        yield next(chunks)
         await asyncio.sleep(0)
 
 

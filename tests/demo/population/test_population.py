@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insights_exporter.demo import Population
@@ -29,6 +29,7 @@ def monday(day: date) -> Span:
     return span_between(start, start + timedelta(days=1), NOW)
 
 
+@settings(max_examples=25)
 @given(seed=st.integers(), users=st.integers(1, 80), templates=st.integers(1, 30), first=DAYS)
 def test_seed_decides_everything(seed: int, users: int, templates: int, first: int) -> None:
     """Two populations of one seed did the same on every day."""
@@ -58,6 +59,7 @@ def test_templates_are_told_apart_inside_their_organization(templates: int) -> N
     assert templates == len({(each.organization.id, each.name) for each in listed})
 
 
+@settings(max_examples=25)
 @given(first=DAYS, length=LENGTHS, chosen=CHOSEN)
 def test_order_of_questions_does_not_matter(first: int, length: int, chosen: frozenset[int] | None) -> None:
     """What was asked before changes no answer."""
@@ -79,6 +81,7 @@ def test_longer_window_has_no_less(first: int, length: int, more: int, chosen: f
         assert less.seconds <= full.seconds
 
 
+@settings(max_examples=25)
 @given(first=DAYS, length=LENGTHS, chosen=CHOSEN)
 def test_days_add_up(first: int, length: int, chosen: frozenset[int] | None) -> None:
     """Seconds of a window are those of its days; its users are all of theirs."""
@@ -106,6 +109,7 @@ def test_users_agree_with_the_tally(first: int, length: int, chosen: frozenset[i
     assert chosen is not None or ONE.active(span) == len(users)
 
 
+@settings(max_examples=25)
 @given(first=DAYS, length=st.integers(0, 6))
 def test_deployment_is_between_its_largest_template_and_their_sum(first: int, length: int) -> None:
     """Distinct users and capped half hours do not add up, but they are bounded."""

@@ -1,7 +1,7 @@
 """The population as a whole: ask it what happened in a span."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import or_
@@ -15,7 +15,7 @@ from insights_exporter.demo.population.people import ALONE, Person, count_status
 from insights_exporter.demo.population.plans import all_plans, builds_in
 from insights_exporter.demo.population.regions import REGIONS
 from insights_exporter.demo.population.spans import WHOLE_DAY, Clip, Span
-from insights_exporter.demo.population.tallies import Filter, Tally, present, shares, tally
+from insights_exporter.demo.population.tallies import Filter, Groups, Tally, group, present, shares, tally
 
 DAYS_BETWEEN_MINDS = 45
 """After so many days a user fills in a parameter anew."""
@@ -23,6 +23,8 @@ KEPT_DAYS = 4096
 KEPT_TALLIES = 16384
 KEPT_SPANS = 512
 KEPT_CROWDS = 4
+KEPT_GROUPS = 16
+KEPT_CHOICES = 65536
 
 
 @dataclass(slots=True)
@@ -70,6 +72,8 @@ class Population:
         self.workspaces = Counter(person.main for person in self.people)
         self._slots = [template.apps for template in self.catalog.templates]
         self._attend = lru_cache(KEPT_DAYS)(self._attend_anew)
+        self._group = lru_cache(KEPT_GROUPS)(self._group_anew)
+        self._choices = lru_cache(KEPT_CHOICES)(self._choices_anew)
         self._tally_place = lru_cache(KEPT_TALLIES)(self._tally_place_anew)
         self._tally_day = lru_cache(KEPT_TALLIES)(self._tally_day_anew)
         self.tally = lru_cache(KEPT_SPANS)(self._tally_anew)
@@ -77,6 +81,8 @@ class Population:
         self.active = lru_cache(KEPT_DAYS)(self._active_anew)
         self.users = lru_cache(KEPT_CROWDS)(self._users_anew)
         self.parameters = lru_cache(KEPT_CROWDS)(self._parameters_anew)
+        self._builds = lru_cache(KEPT_DAYS)(self._builds_anew)
+        self._latest_builds = lru_cache(KEPT_CROWDS)(self._latest_builds_anew)
         self.statuses = lru_cache(KEPT_DAYS)(self._statuses_anew)
 
     def indexes(self, template_ids: Sequence[str]) -> Filter:
@@ -92,9 +98,11 @@ class Population:
     def _attend_anew(self, region: int, day: int) -> Attendance:
         return attend(self.seed, region, self._crews[region], day)
 
+    def _group_anew(self, region: int, day: int) -> Groups:
+        return group(self._attend(region, day), self._pairs)
+
     def _tally_place_anew(self, place: Place, chosen: Filter) -> Tally:
-        attendance = self._attend(place.region, place.day)
-        counted = shares(attendance, self._pairs, place.clip, chosen)
+        counted = shares(self._group(place.region, place.day), place.clip, chosen)
         return tally(counted, self._slots, len(self.people))
 
     def _tally_day_anew(self, day: int, chosen: Filter) -> Tally:
@@ -134,8 +142,8 @@ class Population:
 
     def _add_users(self, found: dict[int, UserTally], place: Place, chosen: Filter) -> None:
         factor = slowness(self.seed, place.region, place.day)
-        attendance = self._attend(place.region, place.day)
-        for share, users in shares(attendance, self._pairs, place.clip, chosen):
+        groups = self._group(place.region, place.day)
+        for share, users in shares(groups, place.clip, chosen):
             latencies: Sequence[float] = share.measure.latencies
             if factor != 1.0:
                 latencies = [factor * each for each in latencies]
@@ -149,42 +157,49 @@ class Population:
                 mine.latencies += latencies
 
     def _parameters_anew(self, span: Span, chosen: Filter) -> Mapping[int, ParameterTally]:
-        latest = {(user, template): day for user, template, day in self._builds(span)}
         found: dict[int, ParameterTally] = {}
-        for (user, template), day in latest.items():
+        for (user, template), day in self._latest_builds(span).items():
             if chosen is None or template in chosen:
                 self._add_choices(found, user, template, day)
         return dict(sorted(found.items()))
 
+    def _latest_builds_anew(self, span: Span) -> Mapping[tuple[int, int], int]:
+        return {workspace: place.day for place in _places(span) for workspace in self._builds(place)}
+
     def _add_choices(self, found: dict[int, ParameterTally], user: int, template: int, day: int) -> None:
-        mind = day // DAYS_BETWEEN_MINDS
-        for index in self.catalog.templates[template].parameters:
-            number = mix(self.seed, user, template, index, mind)
-            chosen = found.setdefault(index, ParameterTally(Counter(), set()))
-            chosen.values[DEFINITIONS[index].choice(number)] += 1
+        values = self._choices(user, template, day // DAYS_BETWEEN_MINDS)
+        for index, value in zip(self.catalog.templates[template].parameters, values, strict=True):
+            chosen = found.get(index)
+            if chosen is None:
+                chosen = found[index] = ParameterTally(Counter(), set())
+            chosen.values[value] += 1
             chosen.templates.add(template)
 
-    def _builds(self, span: Span) -> Iterator[tuple[int, int, int]]:
-        plans = all_plans()
-        for place in _places(span):
-            built = builds_in(place.clip)
-            attendance = self._attend(place.region, place.day)
-            for user, plan in zip(attendance.users, attendance.plans, strict=True):
-                if any(built[plan]):
-                    pair = self._pairs[user]
-                    if plans[plan].swapped and pair[1] != ALONE:
-                        pair = pair[::-1]
-                    yield from (
-                        (user, template, place.day)
-                        for template, is_new in zip(pair, built[plan], strict=True)
-                        if is_new and template != ALONE
-                    )
+    def _choices_anew(self, user: int, template: int, mind: int) -> Sequence[str]:
+        return [
+            DEFINITIONS[index].choice(mix(self.seed, user, template, index, mind))
+            for index in self.catalog.templates[template].parameters
+        ]
+
+    def _builds_anew(self, place: Place) -> Sequence[tuple[int, int]]:
+        plans, built = all_plans(), builds_in(place.clip)
+        workspaces = []
+        attendance = self._attend(place.region, place.day)
+        for user, plan in zip(attendance.users, attendance.plans, strict=True):
+            if any(built[plan]):
+                pair = self._pairs[user]
+                if plans[plan].swapped and pair[1] != ALONE:
+                    pair = pair[::-1]
+                new = zip(pair, built[plan], strict=True)
+                workspaces += [(user, template) for template, is_new in new if is_new and template != ALONE]
+        return workspaces
 
     def _statuses_anew(self, day: int) -> Mapping[str, int]:
         return count_statuses(self.people, day)
 
 
-def _places(span: Span) -> Iterator[Place]:
-    for index, region in enumerate(REGIONS):
-        for day, clip in span.days(region):
-            yield Place(index, day, clip)
+@lru_cache(KEPT_SPANS)
+def _places(span: Span) -> Sequence[Place]:
+    return [
+        Place(index, day, clip) for index, region in enumerate(REGIONS) for day, clip in span.days(region)
+    ]

@@ -1,7 +1,8 @@
 """Tallies: what the days of many users add up to."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from insights_exporter.demo.population.attendance import Attendance
@@ -9,8 +10,11 @@ from insights_exporter.demo.population.people import ALONE
 from insights_exporter.demo.population.plans import BOTH, BUILTINS, Measure, all_plans, measure
 from insights_exporter.demo.population.spans import Clip
 
+KEPT_SHARES = 65536
 Filter = frozenset[int] | None
 """Indexes of the templates that are asked for; None for all."""
+Groups = Mapping[tuple[int, tuple[int, int]], list[int]]
+"""Users by plan and (main, other) templates."""
 
 
 @dataclass(slots=True)
@@ -57,6 +61,7 @@ class Share(NamedTuple):
     """The template whose custom apps were used, ALONE for none."""
 
 
+@lru_cache(KEPT_SHARES)
 def share_of(plan: int, pair: tuple[int, int], clip: Clip, chosen: Filter) -> Share | None:
     """Give what of a plan counts for a user's (main, other) templates; None for nothing."""
     main, other = pair
@@ -74,13 +79,16 @@ def share_of(plan: int, pair: tuple[int, int], clip: Clip, chosen: Filter) -> Sh
     return Share(together or parts[0][1], parts, main if parts[0][0] == main else ALONE)
 
 
-def shares(
-    attendance: Attendance, pairs: Sequence[tuple[int, int]], clip: Clip, chosen: Filter
-) -> Iterator[tuple[Share, list[int]]]:
-    """Give the shares of a day that count, each with the users who have it."""
+def group(attendance: Attendance, pairs: Sequence[tuple[int, int]]) -> Groups:
+    """Gather the users of a day by what decides their numbers: plan and templates."""
     groups: dict[tuple[int, tuple[int, int]], list[int]] = {}
     for user, plan in zip(attendance.users, attendance.plans, strict=True):
         groups.setdefault((plan, pairs[user]), []).append(user)
+    return groups
+
+
+def shares(groups: Groups, clip: Clip, chosen: Filter) -> Iterator[tuple[Share, list[int]]]:
+    """Give the shares of a day that count, each with the users who have it."""
     for (plan, pair), users in groups.items():
         share = share_of(plan, pair, clip, chosen)
         if share is not None:

@@ -1,0 +1,47 @@
+"""Judging a request by the real server's rules, as the tests do."""
+
+from datetime import UTC, datetime
+
+from insights_exporter.demo.generations import GENERATIONS
+from insights_exporter.demo.refusals import Refusal
+from insights_exporter.demo.rules import Accepted, check
+
+NOW = datetime(2024, 5, 20, 14, 31, 12, tzinfo=UTC)
+TODAY = {"start_time": "2024-05-20T00:00:00Z", "end_time": "2024-05-20T15:00:00Z"}
+WEEK = {"start_time": "2024-05-13T00:00:00Z", "end_time": "2024-05-20T00:00:00Z"}
+TEMPLATES = "/api/v2/insights/templates"
+A = "497f6eca-6276-4993-bfeb-53cbbbba6f08"
+B = "0b5e2f6e-6e0a-4c1c-8f53-6a3e8f5f9d11"
+
+
+def refused(query: dict[str, str], path: str = TEMPLATES, generation: str = "2026") -> dict[str, object]:
+    """Give the body of a 400."""
+    verdict = check(path, query, NOW, GENERATIONS[generation])
+    assert isinstance(verdict, Refusal)
+    assert verdict.status == 400
+    return dict(verdict.body)
+
+
+def accepted(query: dict[str, str], path: str = TEMPLATES, now: datetime = NOW) -> Accepted:
+    """Give what a request that passes asks for."""
+    verdict = check(path, query, now)
+    assert isinstance(verdict, Accepted), verdict
+    return verdict
+
+
+def one_bad(field: str, detail: str) -> dict[str, object]:
+    """Give the body for a single parameter found wrong at second sight."""
+    return {
+        "message": "Query parameter has invalid value.",
+        "validations": [{"field": field, "detail": detail}],
+    }
+
+
+def some_bad(*validations: tuple[str, str]) -> dict[str, object]:
+    """Give the body for parameters found wrong at first sight."""
+    return {
+        "message": "Query parameters have invalid values.",
+        "validations": [
+            {"field": field, "detail": f'Query param "{field}" {detail}'} for field, detail in validations
+        ],
+    }

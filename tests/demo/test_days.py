@@ -1,0 +1,81 @@
+"""Days and statuses: the two answers that look 60 days back."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.demo.asking import NOW, SMALL, coder, document, report
+
+
+def test_daus_are_the_reports_of_their_days() -> None:
+    """Each day's amount is the number of users of that UTC day."""
+    server = coder()
+    entries = document(server, "/insights/daus")["entries"]
+
+    assert len(entries) == 61
+    for entry in entries[:5]:
+        start = datetime.fromisoformat(entry["date"]).replace(tzinfo=UTC)
+        end = min(start + timedelta(days=1), NOW.replace(hour=15, minute=0))
+        window = {"start_time": start.isoformat(), "end_time": end.isoformat()}
+        assert entry["amount"] == report(server, "templates", window)["active_users"]
+
+
+def test_daus_are_unordered_and_go_back_60_days() -> None:
+    """All days are there once, today last by date only."""
+    dates = [entry["date"] for entry in document(coder(), "/insights/daus")["entries"]]
+    expected = [f"{NOW - timedelta(days=back):%Y-%m-%d}" for back in range(60, -1, -1)]
+
+    assert expected == sorted(dates)
+    assert expected != dates
+
+
+def test_last_hour_of_the_day_has_a_day_less() -> None:
+    """At 23:xx the next full hour is tomorrow's midnight."""
+    late = coder(now=lambda: NOW.replace(hour=23))
+    dates = [entry["date"] for entry in document(late, "/insights/daus")["entries"]]
+
+    assert ("2026-03-22", "2026-05-20", 60) == (min(dates), max(dates), len(dates))
+
+
+@pytest.mark.parametrize(
+    ("offset", "newest"), [("0", "2026-05-20"), ("-3", "2026-05-19"), ("5", "2026-05-20")]
+)
+def test_offset_of_daus_moves_labels_only(offset: str, newest: str) -> None:
+    """The days stay those of UTC; west of it every label is a day early."""
+    plain = document(coder(), "/insights/daus")
+    moved = document(coder(), "/insights/daus", {"tz_offset": offset})
+
+    assert int(offset) == moved["tz_hour_offset"]
+    assert newest == max(entry["date"] for entry in moved["entries"])
+    assert [each["amount"] for each in plain["entries"]] == [each["amount"] for each in moved["entries"]]
+
+
+def test_daus_of_a_template() -> None:
+    """A template has days of its own, no higher than the deployment's."""
+    server = coder()
+    template = SMALL.catalog.templates[0].id
+    every, own = (
+        {entry["date"]: entry["amount"] for entry in document(server, path)["entries"]}
+        for path in ("/insights/daus", f"/templates/{template}/daus")
+    )
+
+    assert every.keys() == own.keys()
+    assert all(own[day] <= every[day] for day in every)
+    assert sum(own.values()) > 0
+
+
+@pytest.mark.parametrize(
+    ("query", "first", "last"),
+    [
+        ({}, "2026-03-21T00:00:00Z", "2026-05-20T00:00:00Z"),
+        ({"tz_offset": "9"}, "2026-03-21T15:00:00Z", "2026-05-20T15:00:00Z"),
+        ({"tz_offset": "-3"}, "2026-03-21T03:00:00Z", "2026-05-20T03:00:00Z"),
+        ({"timezone": "Asia/Tokyo"}, "2026-03-21T15:00:00Z", "2026-05-20T15:00:00Z"),
+    ],
+    ids=["utc", "midnight-is-now", "west", "zone"],
+)
+def test_status_counts_are_a_grid_of_midnights(query: dict[str, str], first: str, last: str) -> None:
+    """Points lie at the zone's midnights; the last is now where the next hour is midnight."""
+    points = document(coder(), "/insights/user-status-counts", query)["status_counts"]["active"]
+
+    assert (first, last, 61) == (points[0]["date"], points[-1]["date"], len(points))

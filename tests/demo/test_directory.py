@@ -1,0 +1,59 @@
+"""Templates, organizations, users: the lists."""
+
+from tests.demo.asking import MONTH, SMALL, coder, document, report
+
+
+def test_retired_template_is_named_but_not_listed() -> None:
+    """Insights keep naming a template that the list no longer has."""
+    used = set(report(coder(), "templates", MONTH)["template_ids"])
+    listed = {each["id"] for each in document(coder(), "/templates")}
+
+    assert {SMALL.catalog.templates[-1].id} == used - listed
+
+
+def test_template_names_repeat_over_organizations() -> None:
+    """Two templates share a name, one is deprecated, one is used by nobody."""
+    listed = document(coder(), "/templates")
+    pairs = [(each["organization_name"], each["name"]) for each in listed]
+    used = report(coder(), "templates", MONTH)["template_ids"]
+
+    assert [("coder", "docker"), ("research", "docker")] == [pair for pair in pairs if pair[1] == "docker"]
+    assert ["aws-windows"] == [each["name"] for each in listed if each["deprecated"]]
+    assert ["sandbox"] == [each["name"] for each in listed if each["id"] not in used]
+
+
+def test_organizations_list_their_templates() -> None:
+    """By id or by name, an organization has its own."""
+    server = coder()
+    organizations = document(server, "/organizations")
+    by_id = [document(server, f"/organizations/{each['id']}/templates") for each in organizations]
+    by_name = [document(server, f"/organizations/{each['name']}/templates") for each in organizations]
+
+    assert by_id == by_name
+    assert len(document(server, "/templates")) == sum(map(len, by_id))
+
+
+def test_names_return_and_ids_do_not() -> None:
+    """A username may be taken again; an id never."""
+    names = [person.username for person in SMALL.people]
+    ids = [person.id for person in SMALL.people]
+
+    assert len(set(names)) < len(names)
+    assert len(set(ids)) == len(ids)
+
+
+def test_status_counts_agree_with_the_list_of_users() -> None:
+    """The newest point counts those that the list finds."""
+    server = coder()
+    counts = document(server, "/insights/user-status-counts")["status_counts"]
+    query = {"limit": "1", "q": "status:active"}
+    users = document(server, "/users", query)
+
+    assert counts["active"][-1]["count"] == users["count"]
+    assert len(users["users"]) == 1
+    assert sum(points[-1]["count"] for points in counts.values()) == document(server, "/users")["count"]
+
+
+def test_member_sees_only_himself_among_users() -> None:
+    """Who may not read users is alone."""
+    assert document(coder(role="member"), "/users")["count"] == 1

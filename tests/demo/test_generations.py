@@ -1,0 +1,114 @@
+"""What differs from one server generation to the next."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from insights_exporter.demo import GENERATIONS
+from insights_exporter.demo.refusals import NO_ROUTE, Refusal
+from insights_exporter.demo.rules import Accepted, check
+from tests.demo import judging
+from tests.demo.asking import TEMPLATES, WEEK, ask, coder, document, report
+from tests.demo.judging import A, B, one_bad, refused, some_bad
+
+
+@pytest.mark.parametrize(
+    ("generation", "builtins", "name", "times"),
+    [
+        ("2023", 4, "Visual Studio Code", False),
+        ("2024", 5, "Visual Studio Code", False),
+        ("2025", 5, "Visual Studio Code", True),
+        ("2026", 5, "VS Code Family", True),
+    ],
+)
+def test_generations_differ(generation: str, builtins: int, name: str, times: bool) -> None:
+    """Apps grew a field and changed a name over the years."""
+    apps = report(coder(generation=generation), "templates")["apps_usage"]
+
+    assert builtins == sum(app["type"] == "builtin" for app in apps)
+    assert (name, times) == (apps[0]["display_name"], "times_used" in apps[0])
+
+
+def test_oldest_servers_answer_otherwise() -> None:
+    """In 2023 days were instants, intervals a key of every answer, apps had everybody's templates."""
+    server = coder(generation="2023")
+    body = document(server, TEMPLATES, WEEK)
+
+    assert document(server, "/insights/daus")["entries"][0]["date"].endswith("T00:00:00Z")
+    assert body["interval_reports"] == []
+    assert all(
+        body["report"]["template_ids"] == app["template_ids"] for app in body["report"]["apps_usage"][:4]
+    )
+    assert ask(server, "/templates").status == 404
+    assert "organization_name" not in document(server, "/organizations/coder/templates")[0]
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_generations_agree_about_users(generation: str) -> None:
+    """What people did does not depend on the server's age."""
+    assert report(coder(), "user-activity") == report(coder(generation=generation), "user-activity")
+
+
+def test_published_server_gives_both_parts() -> None:
+    """A server made from the page answers in the page's shape, with weeks."""
+    server = coder(rules="published")
+    query = {"before": "1778457600", "after": "1779289200"}
+    body = document(server, TEMPLATES, query)
+
+    assert ["report", "interval_reports"] == list(body)
+    assert {row["interval"] for row in body["interval_reports"]} == {"week"}
+    assert "times_used" not in body["report"]["apps_usage"][0]
+    assert ask(server, "/buildinfo").status == 404
+    assert ask(server, TEMPLATES, query, token="").status == 401
+
+
+def test_repeated_parameter_is_refused() -> None:
+    """New servers refuse a parameter given twice, older ones read the first."""
+    query = [*judging.WEEK.items(), ("template_ids", A), ("template_ids", B)]
+    detail = "provided more than once, found 2 times. Only provide 1 instance of this query param."
+    new, old = (check(judging.TEMPLATES, query, judging.NOW, GENERATIONS[name]) for name in ("2026", "2024"))
+
+    assert Refusal(400, some_bad(("template_ids", detail))) == new
+    assert isinstance(old, Accepted)
+    assert (A,) == old.template_ids
+
+
+@pytest.mark.parametrize(("generation", "step"), [("2025", 3600), ("2026", 86400)])
+def test_step_of_status_counts_is_honoured_by_some(generation: str, step: int) -> None:
+    """The interval in seconds counted for a while."""
+    verdict = check(
+        "/insights/user-status-counts", {"interval": "3600"}, judging.NOW, GENERATIONS[generation]
+    )
+
+    assert isinstance(verdict, Accepted)
+    assert step == verdict.step
+
+
+@pytest.mark.parametrize("generation", ["2023", "2024"])
+def test_older_servers_have_no_status_counts(generation: str) -> None:
+    """user-status-counts came in 2025."""
+    assert check("/insights/user-status-counts", {}, judging.NOW, GENERATIONS[generation]) is NO_ROUTE
+
+
+def test_oldest_server_knows_less_and_says_less() -> None:
+    """In 2023 there were no sections and no weeks, and messages were shorter."""
+    clock = 'Query param "start_time" must have the clock set to 00:00:00'
+    missing = some_bad(("start_time", "is required"), ("end_time", "is required"))
+    late = judging.TODAY | {"start_time": "2024-05-20T01:00:00Z"}
+    week = one_bad("interval", "must be one of [day]")
+
+    assert missing == refused({}, generation="2023")
+    assert one_bad("start_time", clock) == refused(late, generation="2023")
+    assert week == refused(judging.WEEK | {"interval": "week"}, generation="2023")
+    assert some_bad(("sections", "is not a valid query param")) == refused(
+        judging.WEEK | {"sections": "report"}, generation="2023"
+    )
+
+
+def test_oldest_server_compares_today_in_its_own_zone() -> None:
+    """In 2023 a client in another zone was refused near midnight."""
+    now = datetime(2024, 5, 20, 23, 30, tzinfo=UTC)
+    query = {"start_time": "2024-05-21T00:00:00+05:00", "end_time": "2024-05-21T05:00:00+05:00"}
+
+    assert isinstance(check(judging.TEMPLATES, query, now, GENERATIONS["2026"]), Accepted)
+    assert isinstance(check(judging.TEMPLATES, query, now, GENERATIONS["2023"]), Refusal)

@@ -1,0 +1,38 @@
+"""Interval reports: rows of days and weeks."""
+
+from itertools import pairwise
+
+import pytest
+
+from tests.demo.asking import TEMPLATES, WEEK, coder, document, report
+
+
+@pytest.mark.parametrize(("interval", "count"), [("day", 14), ("week", 2)])
+def test_intervals_cover_the_window(interval: str, count: int) -> None:
+    """Rows follow each other without gaps once sorted, and come in no order."""
+    query = {"start_time": "2026-05-04T00:00:00+02:00", "end_time": "2026-05-18T00:00:00+02:00"}
+    rows = document(coder(), TEMPLATES, query | {"interval": interval})["interval_reports"]
+    ordered = sorted(rows, key=lambda row: str(row["start_time"]))
+
+    assert count == len(rows)
+    assert query == {"start_time": ordered[0]["start_time"], "end_time": ordered[-1]["end_time"]}
+    assert all(before["end_time"] == after["start_time"] for before, after in pairwise(ordered))
+    assert (interval == "day") == (ordered != rows)
+
+
+def test_last_interval_may_be_short() -> None:
+    """The running day ends with the window."""
+    rows = document(coder(), TEMPLATES, WEEK | {"interval": "day"})["interval_reports"]
+
+    assert WEEK["end_time"] == max(row["end_time"] for row in rows)
+    assert len(rows) == 7
+
+
+def test_interval_row_is_the_report_of_its_own_window() -> None:
+    """A row says what a request for that window alone says."""
+    server = coder()
+    for row in document(server, TEMPLATES, WEEK | {"interval": "day"})["interval_reports"]:
+        window = {"start_time": row["start_time"], "end_time": row["end_time"]}
+        alone = report(server, "templates", window)
+
+        assert (row["active_users"], row["template_ids"]) == (alone["active_users"], alone["template_ids"])

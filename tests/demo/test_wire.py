@@ -1,0 +1,161 @@
+"""The faults below HTTP: doors, streams, certificates."""
+
+import socket
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.responses import Response, StreamingResponse
+
+from insights_exporter.demo import serve
+from insights_exporter.demo.wire import slow
+from tests.demo.asking import coder
+from tests.demo.certificates import Authority
+from tests.demo.failing import DAUS, Failing, client
+
+
+def test_refused_is_a_closed_port_until_mended() -> None:
+    """Connections that were open end, new ones are refused, and the port is the same afterwards."""
+    server = coder()
+    with serve(server) as url, client(url) as asking:
+        assert asking.get("/buildinfo").status_code == 200
+        server.fail("refused")
+        with pytest.raises(httpx.TransportError):
+            asking.get("/buildinfo")
+        with pytest.raises(httpx.ConnectError):
+            asking.get("/buildinfo")
+        server.mend()
+        assert asking.get("/buildinfo").status_code == 200
+
+
+def test_server_that_is_down_may_be_served() -> None:
+    """A fault set beforehand is there from the first connection on."""
+    server = coder()
+    server.fail("refused")
+    with serve(server) as url, client(url) as asking:
+        with pytest.raises(httpx.ConnectError):
+            asking.get("/buildinfo")
+        server.mend()
+        assert asking.get("/buildinfo").status_code == 200
+
+
+def test_refused_on_a_shared_port_is_a_reset() -> None:
+    """One of several servers behind a port cannot close it."""
+    broken, healthy = coder(), coder()
+    broken.fail("refused")
+    with serve({"broken": broken, "healthy": healthy}) as url, httpx.Client() as asking:
+        with pytest.raises(httpx.TransportError):
+            asking.get(f"{url}/broken/api/v2/buildinfo")
+        assert asking.get(f"{url}/healthy/api/v2/buildinfo").status_code == 200
+
+
+def test_silence_says_nothing(failing: Failing) -> None:
+    """The request is taken, and not a byte comes back."""
+    failing.server.fail("silence")
+    with pytest.raises(httpx.ReadTimeout):
+        failing.client.get(DAUS, timeout=0.2)
+
+
+def test_slow_sends_a_byte_at_a_time(failing: Failing) -> None:
+    """The head comes at once, then the body byte by byte."""
+    with failing.stream("slow") as answer:
+        first = next(answer.iter_raw())
+
+    assert (200, 1) == (answer.status_code, len(first))
+
+
+def test_slow_goes_on(failing: Failing) -> None:
+    """The second byte follows the first."""
+    with failing.stream("slow") as answer:
+        pieces = answer.iter_raw()
+
+        assert b'{"' == next(pieces) + next(pieces)
+
+
+async def test_slow_ends_with_the_body() -> None:
+    """An empty body is over at once."""
+    response = slow(Response(b""))
+
+    assert isinstance(response, StreamingResponse)
+    assert [] == [piece async for piece in response.body_iterator]
+
+
+def test_endless_goes_on(failing: Failing) -> None:
+    """Ten megabytes are not the end."""
+    with failing.stream("endless") as answer:
+        read = 0
+        for chunk in answer.iter_raw():
+            read += len(chunk)
+            if read > 10_000_000:
+                break
+
+    assert read > 10_000_000
+
+
+def test_gzip_bomb_unpacks_a_hundredfold_without_end(failing: Failing) -> None:
+    """A hundred kilobytes become ten megabytes and more."""
+    unpacker = zlib.decompressobj(31)
+    packed = unpacked = 0
+    with failing.stream("gzip-bomb") as answer:
+        for chunk in answer.iter_raw():
+            packed += len(chunk)
+            unpacked += len(unpacker.decompress(chunk))
+            if packed > 100_000:
+                break
+
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert unpacked > 100 * packed
+    assert not unpacker.eof
+
+
+def test_wrong_length_is_half(failing: Failing) -> None:
+    """What is announced ends in the middle of the JSON."""
+    half = failing.get("wrong-length").content
+    whole = failing.mended().content
+
+    assert whole[: len(whole) // 2] == half
+
+
+def test_certificates_change_while_it_runs(tmp_path: Path) -> None:
+    """A good certificate is trusted; an expired and a self-signed one are refused by any client."""
+    authority = Authority(tmp_path)
+    server = coder()
+    with (
+        serve(server, certificate=authority.good()) as url,
+        httpx.Client(verify=authority.context()) as asking,
+    ):
+        buildinfo = f"{url}/api/v2/buildinfo"
+        assert asking.get(buildinfo).status_code == 200
+        for certificate, reason in (
+            (authority.expired(), "certificate has expired"),
+            (authority.self_signed(), "unable to get local issuer certificate"),
+        ):
+            server.present(certificate)
+            with pytest.raises(httpx.TransportError):
+                asking.get(buildinfo)
+            with pytest.raises(httpx.ConnectError, match=reason):
+                asking.get(buildinfo)
+        server.present(authority.good())
+        assert asking.get(buildinfo).status_code == 200
+
+
+def test_certificate_means_nothing_without_tls(tmp_path: Path) -> None:
+    """A server without TLS stays one."""
+    server = coder()
+    with serve(server) as url:
+        server.present(Authority(tmp_path).good())
+        assert httpx.get(f"{url}/api/v2/buildinfo").status_code == 200
+
+
+def test_client_that_waits_does_not_hold_the_end_up() -> None:
+    """The server ends though a request is unanswered, and closes its connection."""
+    server = coder()
+    server.fail("silence")
+    with serve(server) as url:
+        waiting = socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])))
+        waiting.sendall(b"GET /api/v2/buildinfo HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    with waiting, suppress(ConnectionResetError):
+        assert waiting.recv(1) == b""
