@@ -138,6 +138,16 @@ def test_only_allowed_names_get_in(
         assert refused == speak(served.port, client_context(authorities.server, shown)).refused
 
 
+def test_without_authorities_the_systems_count(
+    directory: Path, authorities: Authorities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Go has it, and the warning says."""
+    file = write_case(directory, "good-client-require-and-verify-by-anybody.yml")
+    monkeypatch.setenv("SSL_CERT_FILE", str(directory / "client-ca.crt"))
+    with serving(file) as served:
+        assert THE_KNOWN == outcome(served.port, authorities, TLS13)
+
+
 def test_optional_certificates_are_not_optional_with_allowed_names(
     directory: Path, authorities: Authorities
 ) -> None:

@@ -36,6 +36,18 @@ def test_a_file_that_is_left_alone_is_unchanged(tmp_path: Path) -> None:
     assert not changed(files.stamps)
 
 
+def test_a_file_that_looks_the_same_is_a_change(tmp_path: Path) -> None:
+    """As long as before, and dated back by a careful copy."""
+    path = tmp_path / "a"
+    path.write_bytes(b"first")
+    files, dated = Files(tmp_path), path.stat().st_mtime_ns
+    files.read("a")
+    path.write_bytes(b"other")
+    os.utime(path, ns=(dated, dated))
+
+    assert changed(files.stamps)
+
+
 def test_a_file_that_appears_is_a_change(tmp_path: Path) -> None:
     """That it was not there is remembered too."""
     files = Files(tmp_path)

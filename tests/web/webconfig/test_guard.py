@@ -89,6 +89,13 @@ def test_the_scheme_is_read_in_any_case() -> None:
     assert (b"alice", b"se:cret") == credentials([(b"host", b"x"), (b"authorization", sent)])
 
 
+def test_a_user_without_a_password_is_nobody() -> None:
+    """An empty password has a colon before it."""
+    sent = [b"Basic " + base64.b64encode(text) for text in (b"alice", b"alice:")]
+
+    assert [None, (b"alice", b"")] == [credentials([(b"authorization", value)]) for value in sent]
+
+
 @pytest.mark.parametrize("user", [None, ("alice", "secret")], ids=["refused", "let in"])
 def test_every_answer_carries_the_headers(served: Served, user: tuple[str, str] | None) -> None:
     """Refusals too; blank ones are left out."""
@@ -144,13 +151,15 @@ def test_requests_above_the_limit_wait(file: Path) -> None:
 
 def test_a_changed_limit_holds_at_once(served: Served, file: Path) -> None:
     """It begins with a full bucket, and goes when it is taken out."""
-    file.write_text(WEB + "rate_limit: {interval: 1h, burst: 1}\n", encoding="utf-8")
-    served.clock.now += 1
-    limited = [get(served).status_code for _ in range(2)]
+    limited = []
+    for burst in (1, 2):
+        file.write_text(f"{WEB}rate_limit: {{interval: 1h, burst: {burst}}}\n", encoding="utf-8")
+        served.clock.now += 1
+        limited += [get(served).status_code for _ in range(burst + 1)]
     file.write_text(WEB, encoding="utf-8")
     served.clock.now += 1
 
-    assert [401, 429] == limited
+    assert [401, 429, 401, 401, 429] == limited
     assert 401 == get(served).status_code
 
 

@@ -58,6 +58,7 @@ def test_a_right_file_is_taken(followed: Followed) -> None:
 
 def test_files_are_looked_at_once_a_second(followed: Followed) -> None:
     """However many requests come, the disk is left alone in between."""
+    followed.clock.now += LOOK_EVERY
     followed.live.now()
     followed.file.write_text(SAMEORIGIN, encoding="utf-8")
     followed.clock.now += LOOK_EVERY / 2

@@ -56,6 +56,14 @@ async def test_only_the_right_password_of_a_known_user_is_accepted(
     assert [right, right] == [await checker.accept(USERS, user, password) for _ in range(2)]
 
 
+async def test_the_decoys_password_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever found it would still be nobody."""
+    monkeypatch.setattr(passwords, "_DECOY", hashed(b"decoy").decode().replace("04", "%02d", 1))
+    checker = Passwords()
+
+    assert [False, False] == [await checker.accept(USERS, b"bob", b"decoy") for _ in range(2)]
+
+
 async def test_passwords_beyond_what_bcrypt_reads_are_cut() -> None:
     """As the tools do that make the hashes."""
     users = {b"alice": hashed(LONG)}
@@ -154,6 +162,13 @@ async def test_logins_that_run_together_stay_apart(parts: tuple[bytes, bytes]) -
     await checker.accept(USERS, b"alice", b"secret")
 
     assert not await checker.accept(USERS, *parts)
+
+
+def test_what_is_remembered_depends_on_where_parts_begin() -> None:
+    """The same bytes split in another place are another login."""
+    checker = Passwords()
+
+    assert checker._digest(b"ab", b"c") != checker._digest(b"a", b"bc")  # noqa: SLF001 - no login shows it
 
 
 async def test_only_so_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,15 @@ def test_who_is_refused_is_told_when_to_come_again() -> None:
     assert [0.0, 10.0] == [bucket.take(), bucket.take()]
 
 
+def test_a_quiet_time_saves_up_no_more_than_a_burst() -> None:
+    """The bucket holds no more."""
+    clock = Clock()
+    bucket = TokenBucket(RateLimit(interval=10.0, burst=2), clock)
+    clock.now += 10_000
+
+    assert [0.0, 0.0, 10.0] == [bucket.take() for _ in range(3)]
+
+
 @given(
     interval=st.floats(0.001, 1000),
     burst=st.integers(1, 50),
