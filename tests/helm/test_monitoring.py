@@ -85,9 +85,11 @@ def test_each_dashboard_is_a_config_map_for_the_sidecar() -> None:
         if "grafana_dashboard" in each["metadata"]["labels"]
     ]
 
-    assert {name: json.loads(path.read_text(encoding="utf-8")) for name, path in DASHBOARDS.items()} == {
-        name: json.loads(text) for each in found for name, text in each["data"].items()
-    }
+    assert DASHBOARDS
+    assert {
+        f"demo-insights-exporter-{name}": json.loads(path.read_text(encoding="utf-8"))
+        for name, path in DASHBOARDS.items()
+    } == {name: json.loads(text) for each in found for name, text in each["data"].items()}
     assert all(each["metadata"]["labels"]["grafana_dashboard"] == "1" for each in found)
     assert all(each["metadata"]["annotations"] == {"grafana_folder": "Coder"} for each in found)
 

@@ -31,16 +31,18 @@ def test_the_exporter_can_be_paused() -> None:
     assert 0 == only("Deployment", {"replicas": 0})["spec"]["replicas"]
 
 
-def test_shards_are_numbered_by_their_names() -> None:
+@pytest.mark.parametrize("replicas", [1, 4])
+def test_shards_are_numbered_by_their_names(replicas: int) -> None:
     """Pods of a StatefulSet know their number, and all of them how many they are."""
-    spec = only("StatefulSet", SHARDED)["spec"]
+    values = {**SHARDED, "replicas": replicas}
+    spec = only("StatefulSet", values)["spec"]
 
-    assert (3, "demo-insights-exporter-shards", "Parallel") == (
+    assert (replicas, "demo-insights-exporter-shards", "Parallel") == (
         spec["replicas"],
         spec["serviceName"],
         spec["podManagementPolicy"],
     )
-    assert ["--shard=auto", "--total-shards=3"] == container(SHARDED)["args"][-2:]
+    assert ["--shard=auto", f"--total-shards={replicas}"] == container(values)["args"][-2:]
 
 
 def test_shards_have_a_headless_service_of_their_own() -> None:
@@ -177,6 +179,17 @@ def test_a_change_of_the_settings_restarts_the_pod() -> None:
 
     assert one == same
     assert one["metadata"] != other["metadata"]
+
+
+def test_a_change_of_the_web_configuration_restarts_the_pod() -> None:
+    """TLS is not turned on or off while running."""
+    users = {"basic_auth_users": {"prometheus": "hash"}}
+    before, after = (
+        only("Deployment", {"web": {"config": config}})["spec"]["template"]
+        for config in (users, {**users, "tls_server_config": {"cert_file": "a", "key_file": "b"}})
+    )
+
+    assert before["metadata"] != after["metadata"]
 
 
 def test_a_new_token_restarts_nothing() -> None:

@@ -24,9 +24,15 @@
 {{/* What `health` has to know too. */}}
 {{- define "insights-exporter.webArguments" -}}
 - --web.listen-address=:{{ .Values.containerPort }}
-{{- if include "insights-exporter.webSecret" . }}
-- --web.config.file=/etc/insights-exporter/web/web.yaml
+{{- with include "insights-exporter.webFile" . }}
+{{ . }}
 {{- end }}
+{{- end -}}
+
+{{- define "insights-exporter.webFile" -}}
+{{- if include "insights-exporter.webSecret" . -}}
+- --web.config.file=/etc/insights-exporter/web/web.yaml
+{{- end -}}
 {{- end -}}
 
 {{/* A probe of `path` with the fields of `own`, which may bring its own handler. */}}
@@ -46,49 +52,6 @@ httpGet:
 {{- end }}
 {{ end -}}
 {{ toYaml .own }}
-{{- end -}}
-
-{{/* Of each mounted folder: where its content is from. */}}
-{{- define "insights-exporter.sources" -}}
-config:
-  {{- with include "insights-exporter.configSecret" . }}
-  secret: {secretName: {{ . }}, defaultMode: 0440}
-  {{- else }}
-  configMap: {name: {{ include "insights-exporter.fullname" . }}}
-  {{- end }}
-{{- with include "insights-exporter.tokenSecret" . }}
-tokens:
-  secret: {secretName: {{ . }}, defaultMode: 0440}
-{{- end }}
-{{- with include "insights-exporter.webSecret" . }}
-web:
-  secret: {secretName: {{ . }}, defaultMode: 0440}
-{{- end }}
-{{- with .Values.web.tlsSecret }}
-tls:
-  secret: {secretName: {{ . }}, defaultMode: 0440}
-{{- end }}
-{{- end -}}
-
-{{- define "insights-exporter.volumes" -}}
-{{- range $name, $source := include "insights-exporter.sources" . | fromYaml }}
-- name: {{ $name }}
-  {{- toYaml $source | nindent 2 }}
-{{- end }}
-{{- with .Values.extraVolumes }}
-{{ toYaml . }}
-{{- end }}
-{{- end -}}
-
-{{- define "insights-exporter.volumeMounts" -}}
-{{- range $name, $source := include "insights-exporter.sources" . | fromYaml }}
-- name: {{ $name }}
-  mountPath: /etc/insights-exporter/{{ $name }}
-  readOnly: true
-{{- end }}
-{{- with .Values.extraVolumeMounts }}
-{{ toYaml . }}
-{{- end }}
 {{- end -}}
 
 {{- define "insights-exporter.container" -}}
@@ -117,12 +80,17 @@ readinessProbe: {{- include "insights-exporter.probe" (dict "root" $ "own" . "pa
 {{- end }}
 resources: {{- toYaml .Values.resources | nindent 2 }}
 securityContext: {{- toYaml .Values.securityContext | nindent 2 }}
-volumeMounts: {{- include "insights-exporter.volumeMounts" . | trim | nindent 2 }}
+volumeMounts:
+  {{- include "insights-exporter.sources" . | fromYaml | include "insights-exporter.mounts" | trim | nindent 2 }}
+  {{- with .Values.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- end -}}
 
 {{- define "insights-exporter.pod" -}}
-{{- /* Tokens and the web configuration are followed while running; the rest is read at the start. */ -}}
-{{- $annotations := dict "checksum/config" (include "insights-exporter.config" . | sha256sum) -}}
+{{- /* Tokens are read anew at each poll; what the files say else, such as TLS or none, holds from the start. */ -}}
+{{- $files := list (include "insights-exporter.config" .) (include "insights-exporter.webConfig" .) -}}
+{{- $annotations := dict "checksum/config" (join "\n" $files | sha256sum) -}}
 {{- $labels := include "insights-exporter.selector" . | fromYaml -}}
 metadata:
   annotations: {{- merge $annotations .Values.podAnnotations .Values.commonAnnotations | toYaml | nindent 4 }}
@@ -144,7 +112,11 @@ spec:
     {{- with .Values.extraContainers }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  volumes: {{- include "insights-exporter.volumes" . | trim | nindent 4 }}
+  volumes:
+    {{- include "insights-exporter.sources" . | fromYaml | include "insights-exporter.mountedVolumes" | trim | nindent 4 }}
+    {{- with .Values.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
   {{- with include "insights-exporter.set" (list .Values "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "priorityClassName" "runtimeClassName" "schedulerName" "hostAliases" "dnsPolicy" "dnsConfig") }}
   {{- nindent 2 . }}
   {{- end }}

@@ -1,0 +1,127 @@
+"""The exporter itself takes the settings and arguments that the chart gives it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from insights_exporter.polling.shards import mine
+from tests.helm.chart import CI_VALUES, Object, objects
+from tests.helm.pods import MOUNTED, laid_out
+from tests.peers.exporter import RunExporter, StartExporter, command
+from tests.peers.processes import clean_environment, free_port, running
+from tests.peers.waiting import eventually
+
+MISSING_FLAG = pytest.mark.xfail(reason="--web.config.file is not a flag of serve and health yet")
+WITH_WEB_FILE = {"guarded-values.yaml", "https-values.yaml"}
+EXAMPLES = [
+    pytest.param(path, id=path.name, marks=[MISSING_FLAG] if path.name in WITH_WEB_FILE else [])
+    for path in CI_VALUES
+    if path.name != "everything-else-values.yaml"
+]
+"""All that bring their settings; the other one names a Secret that it does not have."""
+
+MAIN = {"name": "main", "url": "http://127.0.0.1:9"}
+
+HASH = "$2b$04$zHMoPUQa7KGfttbev/diLOYTLMLSaAxtw21yJWb/nA4KOFT88tXVW"  # of the password "prometheus"
+TLS = {"cert_file": f"{MOUNTED}/tls/tls.crt", "key_file": f"{MOUNTED}/tls/tls.key"}
+MUTUAL = {
+    **TLS,
+    "client_auth_type": "RequireAndVerifyClientCert",
+    "client_ca_file": f"{MOUNTED}/tls/ca.crt",
+}
+FLEET = [f"coder-{number}.example.com" for number in range(1, 6)]
+
+
+def without_address(arguments: Iterable[str]) -> list[str]:
+    """Give the arguments but for the address, since here the port must be a free one."""
+    return [argument for argument in arguments if not argument.startswith("--web.listen-address")]
+
+
+def with_address(arguments: Iterable[str], address: str) -> list[str]:
+    """Give the arguments with another address."""
+    return [*without_address(arguments), f"--web.listen-address={address}"]
+
+
+def for_shard(arguments: Iterable[str], shard: int) -> list[str]:
+    """Give the arguments as a pod of this number reads them; here no host name tells it."""
+    return [argument.replace("--shard=auto", f"--shard={shard}") for argument in arguments]
+
+
+@pytest.mark.parametrize("path", EXAMPLES)
+def test_an_example_is_accepted(path: Path, tmp_path: Path, run_exporter: RunExporter) -> None:
+    """Settings and flags pass the exporter's own check."""
+    pod = laid_out(objects({}, f"--values={path}"), tmp_path / "pod")
+    done = run_exporter(*for_shard(pod.arguments, 0), "--config.check", env=pod.environment)
+
+    assert (0, True) == (done.returncode, done.stdout.startswith("The settings are good")), done.stderr
+
+
+def test_without_deployments_the_log_says_what_to_set(tmp_path: Path, run_exporter: RunExporter) -> None:
+    """The default release ends at once, with a line that names what is missing."""
+    pod = laid_out(objects(), tmp_path / "pod")
+    done = run_exporter(*pod.arguments)
+
+    assert 2 == done.returncode
+    assert "config.yaml" in done.stderr
+    assert "deployments" in done.stderr
+
+
+def test_an_installed_exporter_answers_its_probes(tmp_path: Path, start_exporter: StartExporter) -> None:
+    """Started as rendered it lives though its Coder is down, and its page is where it is scraped."""
+    values = {
+        "config": {"deployments": [MAIN]},
+        "tokens": {"main": "made-up"},
+        "web": {"telemetryPath": "/insights"},
+    }
+    pod = laid_out(objects(values), tmp_path / "pod")
+    exporter = start_exporter(*without_address(pod.arguments))
+    live, ready = (exporter.get(probe["httpGet"]["path"]) for probe in pod.probes)
+
+    assert (200, True) == (live.status_code, ready.status_code in {200, 503})
+    assert 'deployment="main"' in exporter.page("/insights")
+
+
+@MISSING_FLAG
+@pytest.mark.parametrize(
+    "guard",
+    [
+        pytest.param({"basic_auth_users": {"prometheus": HASH}}, id="user"),
+        pytest.param(
+            {"tls_server_config": TLS, "basic_auth_users": {"prometheus": HASH}}, id="HTTPS and user"
+        ),
+        pytest.param({"tls_server_config": MUTUAL}, id="client certificate"),
+    ],
+)
+def test_a_guarded_exporter_passes_its_own_probe(
+    guard: Object, tmp_path: Path, run_exporter: RunExporter
+) -> None:
+    """The command of the probe finds that the exporter lives, though it could not read a page."""
+    web = {"config": guard, **({"tlsSecret": "theirs"} if "tls_server_config" in guard else {})}
+    values = {"config": {"deployments": [MAIN]}, "tokens": {"main": "made-up"}, "web": web}
+    pod, address = laid_out(objects(values), tmp_path / "pod"), f"127.0.0.1:{free_port()}"
+    probe = with_address(pod.probes[0]["exec"]["command"][1:], address)
+    words = (*command(), *with_address(pod.arguments, address))
+
+    assert 0 != run_exporter(*probe).returncode
+    with running(words, tmp_path / "run", clean_environment(tmp_path, {})) as exporter:
+        eventually(lambda: run_exporter(*probe).returncode == 0)
+        assert 0 == exporter.stop()
+
+
+def test_shards_share_the_deployments_out(tmp_path: Path, start_exporter: StartExporter) -> None:
+    """Each of the rendered shards serves its part of the fleet and nothing else."""
+    config = {
+        "defaults": {"token_env": "TOKEN"},
+        "deployments": [{"name": name, "url": "http://127.0.0.1:9"} for name in FLEET],
+    }
+    values = {"sharding": {"enabled": True}, "replicas": 2, "config": config}
+    pod = laid_out(objects(values), tmp_path / "pod")
+    pages = [
+        start_exporter(*for_shard(without_address(pod.arguments), shard), env={"TOKEN": "made-up"}).page()
+        for shard in range(2)
+    ]
+
+    assert [set(mine(FLEET, shard, 2)) for shard in range(2)] == [
+        {name for name in FLEET if f'deployment="{name}"' in page} for page in pages
+    ]

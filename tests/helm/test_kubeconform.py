@@ -1,0 +1,66 @@
+"""A second judge of the rendered objects, where it is installed."""
+
+import json
+import re
+import shutil
+import subprocess
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from kubernetes_validate import latest_version
+
+from tests.helm.chart import CI_VALUES, SWITCHES, text
+from tests.helm.custom_resources import TABLE
+
+KUBECONFORM = shutil.which("kubeconform") or shutil.which("kubeconform", path=Path.home() / "go" / "bin")
+KINDS = (
+    *("configmap-v1", "pod-v1", "secret-v1", "service-v1", "serviceaccount-v1"),
+    *("deployment-apps-v1", "statefulset-apps-v1", "poddisruptionbudget-policy-v1"),
+    *("ingress-networking-v1", "networkpolicy-networking-v1"),
+)
+SCHEMAS = Path(str(files("kubernetes_validate"))) / "kubernetes-json-schema"
+
+pytestmark = pytest.mark.skipif(
+    KUBECONFORM is None,
+    reason="kubeconform is not installed; go install github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0",
+)
+
+
+def kubeconform(schemas: Path, manifests: str) -> subprocess.CompletedProcess[str]:
+    """Judge manifests by the schemas, but for the kinds that the table of custom resources has."""
+    custom = ",".join(kind.rpartition("/")[2] for kind in TABLE)
+    location = f"{schemas}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
+    command = [str(KUBECONFORM), "-strict", "-summary", "-skip", custom, "-schema-location", location, "-"]
+    return subprocess.run(command, input=manifests, check=False, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture(params=["1.28", latest_version()])
+def schemas(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Give a folder of Kubernetes' schemas as kubeconform reads them: each refers to a file beside it."""
+    (folder,) = SCHEMAS.glob(f"v{request.param}*-local-strict")
+    for name in (*KINDS, "_definitions"):
+        written = (folder / f"{name}.json").read_text(encoding="utf-8")
+        beside = re.sub(r'"[^"#]*?(_definitions\.json)?#/\$defs', r'"\1#/$defs', written)
+        schema = {key: value for key, value in json.loads(beside).items() if key != "$id"}
+        (tmp_path / f"{name}.json").write_text(json.dumps(schema), encoding="utf-8")
+    return tmp_path
+
+
+def test_all_objects_are_valid(schemas: Path) -> None:
+    """Defaults, each switch and each example give valid objects."""
+    releases = [
+        text(),
+        *(text({switch: {"enabled": True}}) for switch in SWITCHES),
+        *(text({}, f"--values={path}") for path in CI_VALUES),
+    ]
+    done = kubeconform(schemas, "\n---\n".join(releases))
+
+    assert (0, True) == (done.returncode, "Invalid: 0, Errors: 0" in done.stdout), done.stdout
+
+
+def test_a_wrong_object_is_noticed(schemas: Path) -> None:
+    """An unknown field deep inside fails."""
+    done = kubeconform(schemas, text().replace("mountPath:", "mountPaths:"))
+
+    assert (1, True) == (done.returncode, "'mountPaths' not allowed" in done.stdout), done.stdout
