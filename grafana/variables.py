@@ -41,8 +41,8 @@ def deployment() -> VariableModel:
 
 
 def chosen(name: str, label: str, family: str, value_of: str) -> VariableModel:
-    """Give a choice among the values that a label of a family has, all by default."""
-    return _many(name, label, f"label_values({family}{{{SCOPE}, {DEPLOYMENT}}}, {value_of})")
+    """Give a choice among the values that a label of a family has; all by default, the empty one too."""
+    return _many(name, label, f"label_values({family}{{{SCOPE}, {DEPLOYMENT}}}, {value_of})", ".*")
 
 
 def window(family: str, hide: VariableHide = VariableHide.DONT_HIDE) -> VariableModel:
@@ -53,9 +53,9 @@ def window(family: str, hide: VariableHide = VariableHide.DONT_HIDE) -> Variable
     return variable.multi(False).include_all(False).hide(hide).build()  # noqa: FBT003  the builder's signature
 
 
-def _many(name: str, label: str, query: str) -> VariableModel:
+def _many(name: str, label: str, query: str, everything: str = ".+") -> VariableModel:
     variable = _query(name, label, query).sort(VariableSort.ALPHABETICAL_ASC).current(ALL)
-    return variable.multi(True).include_all(True).all_value(".+").build()  # noqa: FBT003  the builder's signature
+    return variable.multi(True).include_all(True).all_value(everything).build()  # noqa: FBT003  the builder's signature
 
 
 def _query(name: str, label: str, query: str) -> QueryVariable:

@@ -127,7 +127,7 @@ def _numbers() -> list[Tile]:
             f"min({LEFT})",
         ),
         number(
-            Look(title="Series", description="Series of Coder's data that the exporters serve."),
+            Look(title="Series served", description="Series of Coder's data that the exporters serve."),
             f"sum({SERIES})",
         ),
     ]

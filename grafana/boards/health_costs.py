@@ -138,7 +138,11 @@ def limits() -> list[Tile]:
         Style(limits=True),
     )
     served = graph(
-        Look(title="Series", description="Series of Coder's data that are served, by dataset.", minimum=0),
+        Look(
+            title="Series by dataset",
+            description="Series of Coder's data that are served, by dataset.",
+            minimum=0,
+        ),
         [Query(f"sum by (deployment, dataset) ({SERIES})", BY_DATASET)],
         Style(stacked=True),
     )

@@ -1,30 +1,18 @@
 """The rules: what Prometheus' own judge says, and what rules, runbooks and tests owe each other."""
 
 import re
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from grafana.project import ADDRESS
 from tests.peers.promtool import Promtool
+from tests.rules.shipped import RULES, RUNBOOKS, rules
 
-ROOT = Path(__file__).resolve().parents[2]
-RULES = ROOT / "helm/insights-exporter/rules"
-RUNBOOKS = ROOT / "docs/runbooks"
 CASES = Path(__file__).parent
 
 SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
-
-
-def rules(kind: str) -> Iterator[Mapping[str, Any]]:
-    """Give the rules of a kind, `alert` or `record`, as the shipped files have them."""
-    for file in sorted(RULES.glob("*.yaml")):
-        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
-            yield from (rule for rule in group["rules"] if kind in rule)
-
 
 ALERTS = {rule["alert"]: rule for rule in rules("alert")}
 RECORDS = {rule["record"]: rule for rule in rules("record")}
@@ -66,6 +54,17 @@ def test_names_are_unique() -> None:
     names = [rule.get("alert") or rule["record"] for kind in ("alert", "record") for rule in rules(kind)]
 
     assert sorted(set(names)) == sorted(names)
+
+
+def test_groups_are_small() -> None:
+    """A group has a short name and at most twenty rules, so that its evaluation stays quick."""
+    groups = [
+        group
+        for file in RULES.glob("*.yaml")
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+    ]
+
+    assert [] == [group["name"] for group in groups if len(group["name"]) > 40 or len(group["rules"]) > 20]
 
 
 @each_alert

@@ -1,0 +1,68 @@
+"""Ask the linters of others about rules and dashboards, those that are installed: `python -m grafana.lint`.
+
+dashboard-linter (Grafana), mixtool (monitoring-mixins) and pint (Cloudflare,
+without a Prometheus) are Go programs that are looked for on PATH. What
+their rules demand is also held by this project's own tests.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from grafana.build import write
+from grafana.mixin import plain_files
+
+
+@dataclass(frozen=True, slots=True)
+class Linter:
+    """A program, its words, and which files of the mixin it is given one by one."""
+
+    program: str
+    words: tuple[str, ...]
+    files: str
+
+
+LINTERS: Final = (
+    Linter("dashboard-linter", ("lint", "--strict"), "dashboards/*.json"),
+    Linter("mixtool", ("lint",), "mixin.libsonnet"),
+    Linter("pint", ("--offline", "--no-color", "lint", "--min-severity=info"), "rules/*.yaml"),
+)
+
+
+def complaints(linter: Linter, program: str, mixin: Path) -> list[str]:
+    """Give what a linter says about the files it does not accept."""
+    commands = ([program, *linter.words, str(file)] for file in sorted(mixin.glob(linter.files)))
+    runs = [_run(command) for command in commands]
+    return [run.stdout + run.stderr for run in runs if run.returncode]
+
+
+def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  words of LINTERS
+
+
+def main(linters: Sequence[Linter] = LINTERS) -> int:
+    """Lint, say what was and was not run, and give the exit status."""
+    status = 0
+    with TemporaryDirectory() as folder:
+        write(plain_files(), Path(folder))
+        for linter in linters:
+            program = shutil.which(linter.program)
+            found = complaints(linter, program, Path(folder)) if program else []
+            print(f"{linter.program}: {_verdict(program, found)}", *found, sep="\n")  # noqa: T201  what it is for
+            status |= bool(found)
+    return status
+
+
+def _verdict(program: str | None, found: Sequence[str]) -> str:
+    if program is None:
+        return "not run, it is not installed"
+    return f"{len(found)} files are not right" if found else "nothing to say"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""The built dashboards as the tests read them: from the files, as Grafana does."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PROVISIONED: Final = ROOT / "grafana/dashboards"
+IMPORTABLE: Final = ROOT / "grafana/importable"
+OF_THE_CHART: Final = ROOT / "helm/insights-exporter/dashboards"
+
+Json = dict[str, Any]
+
+
+def load(file: Path) -> Json:
+    """Give a built dashboard."""
+    content: Json = json.loads(file.read_text(encoding="utf-8"))
+    return content
+
+
+def files(folder: Path = PROVISIONED) -> list[Path]:
+    """Give the files of a form."""
+    return sorted(folder.glob("*.json"))
+
+
+def rows(dashboard: Json) -> Iterator[Json]:
+    """Give rows and panels in their order, those in collapsed rows too."""
+    for panel in dashboard["panels"]:
+        yield panel
+        yield from panel.get("panels", [])
+
+
+def panels(dashboard: Json) -> Iterator[Json]:
+    """Give all panels that show something."""
+    return (panel for panel in rows(dashboard) if panel["type"] != "row")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query of a panel: on which dashboard, in which panel, which of its queries."""
+
+    board: str
+    panel: str
+    letter: str
+    expr: str
+    over_time: bool
+
+    def __str__(self) -> str:
+        """Give its place in a few words."""
+        return f"{self.board}: {self.panel}: {self.letter}"
+
+
+def queries(file: Path) -> Iterator[Asked]:
+    """Give every query of a dashboard."""
+    for panel in panels(load(file)):
+        for target in panel["targets"]:
+            yield Asked(file.stem, panel["title"], target["refId"], target["expr"], target["range"])
+
+
+ALL_QUERIES: Final = tuple(query for file in files() for query in queries(file))

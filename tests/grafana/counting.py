@@ -1,0 +1,145 @@
+"""How many series a query must give, counted on the page itself, without PromQL."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from tests.grafana.history import Series
+
+Count = Callable[[Sequence[Series]], int]
+"""Gives a number of series from the page of one deployment."""
+
+TEMPLATE = ("organization_name", "template_name", "template_id")
+APP = ("app_type", "slug")
+PARAMETER = ("parameter_name", "parameter_type", "parameter_value")
+POLL = ("dataset", "window")
+
+
+def distinct(name: str, *by: str, at_most: int | None = None, **matching: str) -> Count:
+    """Count the values of the labels `by` among series whose other labels match."""
+
+    def count(page: Sequence[Series]) -> int:
+        labels = [dict(series.labels) for series in page if series.name == name]
+        chosen = [one for one in labels if all(one.get(key) == value for key, value in matching.items())]
+        return min(len({tuple(one.get(key) for key in by) for one in chosen}), at_most or len(chosen))
+
+    return count
+
+
+def exactly(number: int) -> Count:
+    """Count a fixed number."""
+    return lambda _: number
+
+
+ONE = exactly(1)
+
+SHARES = (ONE, ONE, ONE)
+TEMPLATES = distinct("coder_insights_template_active_users", *TEMPLATE, window="7d")
+TEMPLATE_DAYS = distinct("coder_insights_template_daily_active_users", *TEMPLATE, day="yesterday")
+APPS = distinct("coder_insights_app_usage_seconds", *APP, window="7d")
+APPS_COUNTED = distinct("coder_insights_app_times_used", *APP, window="7d")
+TEMPLATE_APPS = distinct("coder_insights_template_app_usage_seconds", *TEMPLATE, *APP, window="7d")
+TEMPLATE_APPS_COUNTED = distinct("coder_insights_template_app_times_used", *TEMPLATE, *APP, window="7d")
+CHOICES = distinct("coder_insights_parameter_workspaces", *PARAMETER, window="7d")
+TEMPLATE_CHOICES = distinct(
+    "coder_insights_template_parameter_workspaces", *TEMPLATE, *PARAMETER, window="7d"
+)
+STATUSES = distinct("coder_insights_users", "status")
+SLOWEST = distinct(
+    "coder_insights_user_latency_seconds", "user_id", window="7d", percentile="p95", at_most=25
+)
+BOUNDS = distinct("coder_insights_user_latency_distribution_seconds_bucket", "le")
+MEASURED_TEMPLATES = distinct(
+    "coder_insights_template_user_latency_distribution_seconds_bucket", *TEMPLATE, window="7d"
+)
+POLLS = distinct("insights_exporter_poll_success", *POLL)
+DATASETS = distinct("insights_exporter_requests_total", "dataset")
+LIMITED = distinct("insights_exporter_rate_limit_remaining", "dataset")
+REASONS = distinct("insights_exporter_request_failures_total", "reason")
+AVAILABLE = distinct("insights_exporter_dataset_available", "dataset", "reason")
+
+
+def ten(count: Count) -> Count:
+    """Count no more than ten."""
+    return lambda page: min(count(page), 10)
+
+
+EXPECTED: Mapping[str, Mapping[str, tuple[Count, ...]]] = {
+    "adoption": {
+        "Deployments side by side": (ONE,) * 5,
+        "Today so far": (ONE,),
+        "Against last week": (ONE,),
+        "Yesterday": (ONE,),
+        "Last week": (ONE,),
+        "Weekly growth": (ONE,),
+        "Last month": (ONE,),
+        "Monthly growth": (ONE,),
+        "Stickiness": (ONE,),
+        "Daily users": (ONE, ONE),
+        "Today against the same weekday": (ONE, ONE),
+        "Users in the window, over time": (ONE,),
+        "Stickiness over time": (ONE, ONE),
+        "Accounts by status": (STATUSES,),
+        "Users by template": (TEMPLATES,),
+        "Daily users by template": (TEMPLATE_DAYS,),
+        "Hours by app": (APPS,),
+        "Hours by app, over time": (APPS,),
+        "Times used": (APPS_COUNTED,),
+    },
+    "templates": {
+        "Templates in use": (ONE,),
+        "Templates without users": (ONE,),
+        "Deprecated and in use": (ONE,),
+        "Parameters": (ONE,),
+        "Templates": (TEMPLATES,),
+        "Daily users": (TEMPLATE_DAYS,),
+        "Users in the window, over time": (TEMPLATES,),
+        "Apps by template": (TEMPLATE_APPS, TEMPLATE_APPS_COUNTED),
+        "Hours by app, over time": (ten(TEMPLATE_APPS),),
+        "Parameter choices by template": (TEMPLATE_CHOICES,),
+        "Parameter choices of all templates": (CHOICES,),
+        "Parameter choices over time": (ten(CHOICES),),
+    },
+    "connection": {
+        "Above 300 ms": (ONE,),
+        "Above 150 ms": (ONE,),
+        "Slow moments": (ONE,),
+        "Half of the people": (ONE,),
+        "Nine of ten": (ONE,),
+        "People measured": (ONE,),
+        "People above the limits": SHARES,
+        "Typical latency over people": (ONE,) * 4,
+        "People by typical latency": (BOUNDS,),
+        "People by typical latency, over time": (BOUNDS,),
+        "Slowest connections": (SLOWEST, SLOWEST),
+        "Connection quality by template": (MEASURED_TEMPLATES,) * 4,
+        "Typical latency by template": (MEASURED_TEMPLATES,),
+    },
+    "health": {
+        "Exporters down": (ONE,),
+        "Deployments": (ONE,),
+        "Failing polls": (ONE,),
+        "Oldest data": (ONE,),
+        "Missing datasets": (ONE,),
+        "Least rest of a token": (ONE,),
+        "Fewest requests left": (ONE,),
+        "Series served": (ONE,),
+        "Datasets": (POLLS,) * 7,
+        "Age of the data": (POLLS,),
+        "Polls": (POLLS,),
+        "Failed requests by reason": (REASONS,),
+        "Requests a minute": (DATASETS,),
+        "Slow answers": (DATASETS,),
+        "Rows not understood": (DATASETS,),
+        "What the servers have": (AVAILABLE,),
+        "Rate limit": (LIMITED,),
+        "Rest of the tokens": (ONE,),
+        "Series by dataset": (DATASETS,),
+        "Series folded away": (POLLS,),
+        "Settings": (ONE,),
+        "Exporters": (ONE,),
+        "Coder servers": (ONE,),
+        "Memory": (ONE,),
+        "Processor": (ONE,),
+        "Scrape": (ONE,),
+    },
+}
+"""What each query of each panel gives for one deployment and one exporter."""

@@ -1,0 +1,39 @@
+"""What is built lies in the repository as it would be built now."""
+
+from pathlib import Path
+
+import pytest
+
+from grafana import build
+from tests.grafana.boards import IMPORTABLE, OF_THE_CHART, PROVISIONED, ROOT, files
+from tests.rules.shipped import RULES
+
+BUILT = build.render()
+
+
+@pytest.mark.parametrize("path", BUILT)
+def test_built_file_is_up_to_date(path: str) -> None:
+    """A built file says what its source says; `make dashboards` writes it anew."""
+    assert BUILT[path] == (ROOT / path).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("folder", [PROVISIONED, IMPORTABLE, OF_THE_CHART, RULES], ids=str)
+def test_nothing_is_left_behind(folder: Path) -> None:
+    """A folder of built files holds no file that is not built any more."""
+    there = {str(file.relative_to(ROOT)) for file in folder.iterdir()}
+
+    assert {path for path in BUILT if (ROOT / path).parent == folder} == there
+
+
+def test_chart_has_the_provisioned_dashboards() -> None:
+    """What the chart installs is what the repository shows."""
+    assert [file.read_text() for file in files(PROVISIONED)] == [
+        file.read_text() for file in files(OF_THE_CHART)
+    ]
+
+
+def test_building_writes_all_files(tmp_path: Path) -> None:
+    """Building makes folders and files under the place it is told."""
+    build.write({"a/b.txt": "text"}, tmp_path)
+
+    assert "text" == (tmp_path / "a/b.txt").read_text()

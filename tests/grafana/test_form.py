@@ -1,0 +1,197 @@
+"""The dashboards' JSON: whole, laid out without overlaps, and with words on everything."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from tests.grafana.boards import IMPORTABLE, PROVISIONED, Json, files, load, panels, rows
+
+each = pytest.mark.parametrize("file", files(), ids=lambda file: file.stem)
+
+UNITS = {"locale", "percentunit", "s", "dtdurations", "bytes", "bool_yes_no"}
+
+
+def cells(panel: Json) -> set[tuple[int, int]]:
+    """Give the cells of the grid that a panel covers."""
+    at = panel["gridPos"]
+    return set(itertools.product(range(at["x"], at["x"] + at["w"]), range(at["y"], at["y"] + at["h"])))
+
+
+def test_there_are_the_four_dashboards() -> None:
+    """Adoption, connection quality, exporter health, and templates with their parameters."""
+    assert ["adoption", "connection", "health", "templates"] == [file.stem for file in files()]
+
+
+@each
+def test_panels_do_not_overlap(file: Path) -> None:
+    """No cell of the grid is covered twice, and none lies outside."""
+    covered = [cell for panel in rows(load(file)) for cell in cells(panel)]
+
+    assert len(set(covered)) == len(covered)
+    assert {x for x, _ in covered} <= set(range(24))
+
+
+@each
+def test_lines_are_filled(file: Path) -> None:
+    """Every line of the grid is covered from left to right, so that nothing moves when Grafana packs it."""
+    covered = {cell for panel in rows(load(file)) for cell in cells(panel)}
+    lines = {y for _, y in covered}
+
+    assert [] == [(x, y) for y in lines for x in range(24) if (x, y) not in covered]
+
+
+@each
+def test_numbers_of_panels_are_unique(file: Path) -> None:
+    """Rows and panels are numbered, each once."""
+    numbers = [panel["id"] for panel in rows(load(file))]
+
+    assert sorted(set(numbers)) == sorted(numbers)
+
+
+def test_identities_are_unique_and_stable() -> None:
+    """Links and bookmarks hold on to these names."""
+    uids = [load(file)["uid"] for file in files()]
+
+    assert [
+        "coder-insights-adoption",
+        "coder-insights-connection",
+        "coder-insights-health",
+        "coder-insights-templates",
+    ] == uids
+    assert len({load(file)["title"] for file in files()}) == len(uids)
+
+
+@each
+def test_every_panel_explains_itself(file: Path) -> None:
+    """Title, description in a sentence, unit, thresholds, and words for the case without data."""
+    for panel in panels(load(file)):
+        defaults = panel["fieldConfig"]["defaults"]
+        steps = defaults["thresholds"]["steps"]
+
+        assert panel["title"]
+        assert panel["description"][-1] == "."
+        assert defaults["unit"] in UNITS
+        assert steps[0]["value"] is None
+        assert [step["value"] for step in steps[1:]] == sorted(step["value"] for step in steps[1:])
+        assert defaults["noValue"]
+
+
+@each
+def test_titles_are_unique(file: Path) -> None:
+    """A panel can be spoken of by its title."""
+    titles = [panel["title"] for panel in panels(load(file))]
+
+    assert sorted(set(titles)) == sorted(titles)
+
+
+@each
+def test_every_query_asks_the_chosen_data_source(file: Path) -> None:
+    """Panels, queries and variables name the variable `datasource` and no data source."""
+    dashboard = load(file)
+    named = [part["datasource"] for panel in panels(dashboard) for part in (panel, *panel["targets"])]
+    named += [one["datasource"] for one in dashboard["templating"]["list"] if one["type"] == "query"]
+
+    assert [{"type": "prometheus", "uid": "${datasource}"}] * len(named) == named
+
+
+@each
+def test_variables(file: Path) -> None:
+    """The shared variables come first and are the same on each dashboard, so that links can keep them."""
+    variables = load(file)["templating"]["list"]
+
+    assert ["datasource", "job", "instance", "deployment", "window"] == [one["name"] for one in variables[:5]]
+    assert ["Data source", "Job", "Instance"] == [one["label"] for one in variables[:3]]
+    assert [".+", ".+"] == [one["allValue"] for one in variables[1:3]]
+    for variable in variables[1:]:
+        assert variable["refresh"] == 2
+        assert variable["label"]
+        assert (variable["name"] == "window") != (variable["multi"] and variable["includeAll"])
+        assert variable["name"] == "window" or variable["allValue"] in {".+", ".*"}
+
+
+@each
+def test_dashboards_link_to_each_other(file: Path) -> None:
+    """The link finds the others by their tag and keeps time and variables."""
+    dashboard = load(file)
+    links = [link for link in dashboard["links"] if link["type"] == "dashboards"]
+
+    assert [(["coder-insights"], True, True)] == [
+        (link["tags"], link["keepTime"], link["includeVars"]) for link in links
+    ]
+    assert "coder-insights" in dashboard["tags"]
+
+
+def drill_downs(folder: Path) -> list[str]:
+    """Give the addresses of all links that values have."""
+    found = []
+    for panel in (panel for file in files(folder) for panel in panels(load(file))):
+        config = panel["fieldConfig"]
+        found += [link["url"] for link in config["defaults"].get("links", [])]
+        for override in config["overrides"]:
+            for one in override["properties"]:
+                found += [link["url"] for link in one["value"]] if one["id"] == "links" else []
+    return found
+
+
+def test_drill_downs_keep_time_and_variables() -> None:
+    """Whoever clicks on a value sees the other dashboard at the same time, with the same choices."""
+    uids = {load(file)["uid"] for file in files()}
+    urls = drill_downs(PROVISIONED)
+
+    assert urls
+    for url in urls:
+        assert url.removeprefix("/d/").partition("?")[0] in uids
+        for kept in (
+            "${__url_time_range}",
+            "datasource",
+            "job",
+            "instance",
+            "var-window=",
+            "var-deployment=",
+        ):
+            assert kept in url
+
+
+@each
+def test_dashboard_is_kept_by_its_file(file: Path) -> None:
+    """What is provisioned is not edited by hand, and looks no more often than data change."""
+    dashboard = load(file)
+
+    assert dashboard["editable"] is False
+    assert "5m" == dashboard["refresh"]
+    assert "id" not in dashboard
+
+
+@each
+def test_importable_form_asks_for_the_data_source(file: Path) -> None:
+    """It declares an input, uses it everywhere, and has no variable for it; else it is the same."""
+    provisioned, importable = load(file), load(IMPORTABLE / file.name)
+    text = (IMPORTABLE / file.name).read_text(encoding="utf-8")
+
+    assert [("DS_PROMETHEUS", "datasource", "prometheus")] == [
+        (one["name"], one["type"], one["pluginId"]) for one in importable["__inputs"]
+    ]
+    assert "${datasource" not in text
+    assert "$datasource" not in text
+    assert [one["name"] for one in provisioned["templating"]["list"][1:]] == [
+        one["name"] for one in importable["templating"]["list"]
+    ]
+    assert file.read_text(encoding="utf-8").count('"uid": "${datasource}"') == text.count(
+        '"uid": "${DS_PROMETHEUS}"'
+    )
+    assert importable["id"] is None
+
+
+@each
+def test_importable_form_says_what_it_requires(file: Path) -> None:
+    """Every kind of panel is named, so that Grafana can tell what is missing."""
+    importable = load(IMPORTABLE / file.name)
+    required = {one["id"] for one in importable["__requires"] if one["type"] == "panel"}
+
+    assert {panel["type"] for panel in panels(importable)} == required
+
+
+def test_provisioned_form_has_no_inputs() -> None:
+    """Inputs break provisioning: Grafana would look for a data source of that name."""
+    assert [] == [file.name for file in files() if "__inputs" in load(file) or "${DS_" in file.read_text()]

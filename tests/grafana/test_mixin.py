@@ -1,0 +1,71 @@
+"""The plain files for those who do not use Helm, and the linters that look at them."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from grafana import lint, mixin
+from grafana.lint import Linter
+from tests.grafana.boards import IMPORTABLE, PROVISIONED
+from tests.peers.parts import require
+from tests.rules.shipped import RULES
+
+
+def test_mixin_has_rules_and_dashboards(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The folder holds the shipped rules and both forms of the dashboards, unchanged."""
+    mixin.main([str(tmp_path)])
+
+    for folder, source in (("rules", RULES), ("dashboards", PROVISIONED), ("importable", IMPORTABLE)):
+        assert {file.name: file.read_text() for file in source.iterdir()} == {
+            file.name: file.read_text() for file in (tmp_path / folder).iterdir()
+        }
+    assert str(tmp_path) in capsys.readouterr().out
+
+
+def test_mixin_names_its_files_for_jsonnet() -> None:
+    """The jsonnet file imports files that are there."""
+    files = mixin.plain_files()
+    text = files["mixin.libsonnet"]
+
+    assert [] == [
+        path for path in files if path.startswith(("dashboards/", "rules/")) and f"'{path}'" not in text
+    ]
+
+
+@pytest.mark.parametrize("url", ["https://grafana.example.com", "https://grafana.example.com/"])
+def test_links_of_alerts_lead_to_the_reader_s_grafana(url: str) -> None:
+    """With the address of a Grafana the links to dashboards are whole."""
+    groups = yaml.safe_load(mixin.plain_files(url)["rules/alerts.yaml"])["groups"]
+    links = [rule["annotations"]["dashboard_url"] for group in groups for rule in group["rules"]]
+
+    assert links
+    assert [] == [
+        link for link in links if not link.startswith("https://grafana.example.com/d/coder-insights-")
+    ]
+
+
+def test_linter_that_is_not_installed_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """A linter that is not there is said to have been left out."""
+    status = lint.main([Linter("no-such-linter", (), "rules/*.yaml")])
+
+    assert (0, "no-such-linter: not run, it is not installed\n") == (status, capsys.readouterr().out)
+
+
+def test_complaints_of_a_linter_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a linter says about a file is shown, and the status is 1."""
+    require("promtool")
+    status = lint.main([Linter("promtool", ("check", "config"), "rules/alerts.yaml")])
+    told = capsys.readouterr().out
+
+    assert 1 == status
+    assert "promtool: 1 files are not right" in told
+    assert "FAILED" in told
+
+
+def test_linter_with_nothing_to_say(capsys: pytest.CaptureFixture[str]) -> None:
+    """A linter that accepts all files leaves the status at 0."""
+    require("promtool")
+    status = lint.main([Linter("promtool", ("check", "rules"), "rules/*.yaml")])
+
+    assert (0, "promtool: nothing to say\n") == (status, capsys.readouterr().out)

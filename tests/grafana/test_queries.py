@@ -1,0 +1,125 @@
+"""Every query in the words of the declared families, and by the rules that keep numbers true."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.grafana.boards import ALL_QUERIES, Asked, files, load
+from tests.rules.shipped import rules
+from tools.metrics_docs import declared_families
+
+TARGET_LABELS = {"job", "instance"}
+NOT_OURS = ("up", "scrape_duration_seconds", "process_resident_memory_bytes", "process_cpu_seconds_total")
+SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "gaugehistogram": ("_bucket", "_gsum", "_gcount")}
+
+SELECTOR = re.compile(r"\b([a-z_:]+)\{([^}]*)\}")
+MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"(?:[^"\\]|\\.)*"')
+GROUPED = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
+NAME = re.compile(r"\b(?:coder_insights|insights_exporter)_\w+")
+
+each = pytest.mark.parametrize("query", ALL_QUERIES, ids=str)
+
+
+def names() -> dict[str, set[str]]:
+    """Give the labels of every series that a page has, by its name."""
+    known: dict[str, set[str]] = {name: set() for name in NOT_OURS}
+    for family in declared_families():
+        for suffix in SUFFIXES.get(family.kind, ("",)):
+            known[family.name + suffix] = set(family.labels) | ({"le"} if suffix == "_bucket" else set())
+    return known
+
+
+NAMES = names()
+
+
+def selectors(expr: str) -> Iterator[tuple[str, set[str]]]:
+    """Give each selector's name and the labels it matches."""
+    for name, matchers in SELECTOR.findall(expr):
+        yield name, set(MATCHER.findall(matchers))
+
+
+def unknown(expr: str) -> list[str]:
+    """Give what a query speaks of and no family has."""
+    wrong = [name for name in NAME.findall(expr) if name not in NAMES]
+    for name, labels in selectors(expr):
+        wrong += [f"{name}{{{label}}}" for label in labels - NAMES.get(name, set()) - TARGET_LABELS]
+    known = set().union(*NAMES.values()) | TARGET_LABELS
+    grouped = {label.strip() for group in GROUPED.findall(expr) for label in group.split(",")} - {""}
+    return [*wrong, *(grouped - known)]
+
+
+@each
+def test_metrics_and_labels_exist(query: Asked) -> None:
+    """A dashboard asks for families that the exporter declares, by labels that they have."""
+    assert [] == unknown(query.expr)
+
+
+def test_metrics_of_rules_exist() -> None:
+    """Rules ask for declared families, and for recorded series that are recorded."""
+    recorded = {rule["record"] for rule in rules("record")}
+    for kind in ("record", "alert"):
+        for expr in (rule["expr"] for rule in rules(kind)):
+            colons = set(re.findall(r"\w+:\w+:\w+", expr))
+            plain = re.sub(r"\w+:\w+:\w+", "recorded", expr)
+
+            assert set() == colons - recorded
+            assert [] == [name for name in NAME.findall(plain) if name not in NAMES]
+
+
+@pytest.mark.parametrize("file", files(), ids=lambda file: file.stem)
+def test_variables_ask_for_what_exists(file: Path) -> None:
+    """A variable lists the values of a label that its family has."""
+    for variable in load(file)["templating"]["list"]:
+        if variable["type"] == "query":
+            asked = re.fullmatch(r"label_values\((\w+)(?:\{.*\})?, (\w+)\)", variable["query"])
+
+            assert asked
+            assert asked[2] in NAMES[asked[1]] | TARGET_LABELS
+
+
+@each
+def test_exporters_are_chosen(query: Asked) -> None:
+    """Every selector is bound to the chosen jobs, instances and (where it has any) deployments."""
+    for name, matchers in SELECTOR.findall(query.expr):
+        assert 'job=~"$job", instance=~"$instance"' in matchers
+        assert ('deployment=~"$deployment"' in matchers) == ("deployment" in NAMES[name])
+
+
+@each
+def test_nothing_is_selected_bare(query: Asked) -> None:
+    """No family stands without its selector."""
+    bare = re.sub(SELECTOR, "", query.expr)
+
+    assert [] == [name for name in NAMES if re.search(rf"\b{name}\b", bare)]
+
+
+@each
+def test_exporters_of_a_deployment_count_once(query: Asked) -> None:
+    """A gauge is read through `max by` (or `min by`) its own labels; counters are of each exporter's own."""
+    for name, _ in selectors(query.expr):
+        if not name.endswith("_total") and "request_duration" not in name:
+            read = re.findall(rf"(?:max|min) by \(([\w, ]+)\) \({name}\{{", query.expr)
+
+            assert len(re.findall(rf"\b{name}\{{", query.expr)) == len(read)
+            assert set() == {label for by in read for label in by.split(", ")} - NAMES[name] - TARGET_LABELS
+
+
+@each
+def test_users_are_never_added_up(query: Asked) -> None:
+    """Distinct users of templates, days or deployments overlap: no query adds them."""
+    added = re.findall(r"\bsum\b.*", query.expr, flags=re.DOTALL)
+
+    assert [] == [text for text in added if re.search(r"active_users|coder_insights_users|latency", text)]
+
+
+@each
+def test_rates_follow_the_scrape_interval(query: Asked) -> None:
+    """A counter is read by rate or increase, over Grafana's own range."""
+    counters = re.findall(r"(\w+)\((\w+_total)\{[^}]*\}(\[[^\]]*\])?\)", query.expr)
+
+    assert len(re.findall(r"\w+_total\{", query.expr)) == len(counters)
+    for function, _, over in counters:
+        assert function in {"rate", "increase"}
+        assert "[$__rate_interval]" == over
