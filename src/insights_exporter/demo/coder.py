@@ -12,6 +12,7 @@ from insights_exporter.demo.access import ROLES, Key, check_token, find_token
 from insights_exporter.demo.failing import Certificate, Failing
 from insights_exporter.demo.generations import GENERATIONS
 from insights_exporter.demo.golang import dump_json, parse_query
+from insights_exporter.demo.kept import Kept
 from insights_exporter.demo.population.population import Population
 from insights_exporter.demo.published import check_published
 from insights_exporter.demo.ratelimit import RateLimiter
@@ -22,9 +23,6 @@ from insights_exporter.demo.view import View
 
 DEMO_TOKEN = "embedded00-coderdemocoderdemocode"  # noqa: S105 - it opens nothing but the demo
 KEPT_REQUESTS = 100_000
-KEPT_BODIES = 32
-SECONDS_OF_A_ROLL_UP = 300
-SMALL_BODY = 10_000
 Outcome = bytes | Refusal
 """The body of a 200, or what is refused."""
 JSON = "application/json; charset=utf-8"
@@ -78,8 +76,7 @@ class EmbeddedCoder:
     """What was asked, oldest first."""
     failing: Failing = field(default_factory=Failing)
     _limiter: RateLimiter = field(default_factory=RateLimiter)
-    kept: dict[tuple[object, ...], bytes] = field(default_factory=dict)
-    """Large answers, by what decided them."""
+    kept: Kept = field(default_factory=Kept)
 
     def fail(self, fault: str, *paths: str) -> None:
         """Have a fault of FAULTS from now on, at paths (below `/api/v2`) or everywhere.
@@ -126,25 +123,18 @@ class EmbeddedCoder:
         return refused or self._handle(route, words, call)
 
     def _handle(self, route: Route, words: tuple[str, ...], call: Call) -> Outcome:
-        # What a roll-up changes, and every setting, is part of the key.
-        rolled = int(call.view.now.timestamp()) // SECONDS_OF_A_ROLL_UP
-        state = (self.population, self.rules, self.role, self.generation, self.usage_stats, rolled)
+        # Every setting that an answer depends on is part of the key.
+        state = (self.population, self.rules, self.role, self.generation, self.usage_stats)
         key = (call.path, *call.query, *state)
-        body = self.kept.get(key)
+        body = self.kept.find(key, call.view.now)
         if body is not None:
             return body
         outcome = route.handler(call, *words)
         if isinstance(outcome, Refusal):
             return outcome
         body = dump_json(outcome)
-        if len(body) > SMALL_BODY:
-            self._keep(key, body)
+        self.kept.keep(key, body)
         return body
-
-    def _keep(self, key: tuple[object, ...], body: bytes) -> None:
-        while len(self.kept) >= KEPT_BODIES:
-            del self.kept[next(iter(self.kept))]
-        self.kept[key] = body
 
     def _judge(self, now: datetime, path: str, query: Pairs) -> Verdict:
         if self.rules == "published":

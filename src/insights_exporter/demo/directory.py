@@ -6,7 +6,8 @@ from itertools import islice
 
 from insights_exporter.demo.golang import format_time
 from insights_exporter.demo.population.catalog import Organization, Template
-from insights_exporter.demo.population.people import FOUNDED, Person, status_of
+from insights_exporter.demo.population.people import Person, status_of
+from insights_exporter.demo.population.regions import FOUNDED
 from insights_exporter.demo.view import Document, View
 
 LIFETIME = timedelta(days=30)

@@ -8,7 +8,7 @@ from insights_exporter.demo.refusals import NO_ROUTE, bad_values
 from insights_exporter.demo.rules import API, Accepted, Verdict
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
+END_OF_TIME = datetime(2100, 1, 1, tzinfo=UTC)
 LATEST = int((END_OF_TIME - EPOCH).total_seconds())
 WITH_TIMES = frozenset({"/insights/templates", "/insights/user-activity", "/insights/user-latency"})
 WITHOUT = frozenset({"/insights/daus"})

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insights_exporter.demo import Population
-from insights_exporter.demo.population.people import FOUNDED
+from insights_exporter.demo.population.regions import FOUNDED
 from insights_exporter.demo.population.spans import Span, span_between
 
 NOW = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)

@@ -1,11 +1,11 @@
 """Half hours: which of them count."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.demo.population.regions import REGIONS
+from insights_exporter.demo.population.regions import FOUNDED, REGIONS
 from insights_exporter.demo.population.spans import Span, span_between
 
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
@@ -42,6 +42,21 @@ def test_half_hour_beyond_the_window_does_not_run() -> None:
 def test_window_in_the_future_is_empty() -> None:
     """What has not begun counts nothing."""
     assert half_hours(span_between(at(20, 0), at(22, 0), at(14, 44))) == (40, 40, 0)
+
+
+def test_nothing_is_older_than_the_company() -> None:
+    """A window from the first day of all calendars begins with the first user."""
+    ages = span_between(datetime.min.replace(tzinfo=UTC), DAY, DAY)
+
+    assert ages == span_between(datetime.combine(date.fromordinal(FOUNDED), time.min, UTC), DAY, DAY)
+
+
+def test_window_before_the_company_is_empty() -> None:
+    """What ends before the first user has no half hour."""
+    long_ago = datetime(1999, 1, 1, tzinfo=UTC)
+    span = span_between(long_ago, long_ago + timedelta(days=7), DAY)
+
+    assert (span.first, 0) == (span.after, span.minutes)
 
 
 @given(start=MOMENTS, hours=st.integers(0, 24 * 40), now=MOMENTS)

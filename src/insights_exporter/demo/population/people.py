@@ -10,9 +10,8 @@ from typing import NamedTuple
 from insights_exporter.demo.population.catalog import Catalog
 from insights_exporter.demo.population.identifiers import uuids
 from insights_exporter.demo.population.plans import PERSONAS, PLANS_OF_A_PERSONA
-from insights_exporter.demo.population.regions import REGIONS
+from insights_exporter.demo.population.regions import FOUNDED, REGIONS
 
-FOUNDED = date(2022, 1, 3).toordinal()
 YEARS_OF_GROWTH = 2000
 """Days over which the later users join."""
 NEVER = date.max.toordinal()

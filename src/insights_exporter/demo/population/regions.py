@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 HALF_HOURS_OF_A_DAY = 48
 SECONDS_OF_A_HALF_HOUR = 1800
 SATURDAY = 5
+FOUNDED = date(2022, 1, 3).toordinal()
+"""The day of the first users: before it nothing happened."""
 HOLIDAYS = frozenset({(1, 1), (5, 1), (12, 25), (12, 26)})
 
 

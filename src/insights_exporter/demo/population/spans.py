@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from insights_exporter.demo.population.regions import HALF_HOURS_OF_A_DAY, Region, first_half_hour
+from insights_exporter.demo.population.regions import FOUNDED, HALF_HOURS_OF_A_DAY, Region, first_half_hour
 
 MINUTES_OF_A_DAY = 1440
 HALF_HOUR = 30
@@ -54,7 +54,7 @@ def span_between(start: datetime, end: datetime, now: datetime) -> Span:
     A half hour counts only if all of it lies in the window. The running one
     counts with the minutes up to the last roll-up.
     """
-    first = -(-_seconds(start) // (60 * HALF_HOUR))
+    first = max(-(-_seconds(start) // (60 * HALF_HOUR)), FOUNDED * HALF_HOURS_OF_A_DAY)
     after = _seconds(end) // (60 * HALF_HOUR)
     rolled = _seconds(now) // (60 * ROLL_UP) * ROLL_UP
     running, minutes = divmod(rolled, HALF_HOUR)
