@@ -104,6 +104,45 @@ def _demo(
         demo(Company(users=users, templates=templates, seed=seed, rules=rules), listen_address)
 
 
+@app.command("check")
+def _check(
+    *,
+    config_file: ConfigFile = None,
+    output: Annotated[
+        Literal["table", "json"], typer.Option("--output", help="For people or scripts.")
+    ] = "table",
+    log_level: LogLevel = "error",
+    log_format: LogFormat = "logfmt",
+) -> None:
+    """Ask each deployment what the token may do, and say how to mend what it may not."""
+    _start_logging(log_level, log_format)
+    from insights_exporter.commands.check import check
+
+    with _exit_status():
+        raise typer.Exit(check(config_file, output))
+
+
+@app.command("scrape")
+def _scrape(
+    *,
+    config_file: ConfigFile = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="File to write whole, else standard output.")
+    ] = None,
+    form: Annotated[
+        Literal["text", "openmetrics"], typer.Option("--format", help="Of the exposition.")
+    ] = "text",
+    log_level: LogLevel = "warning",
+    log_format: LogFormat = "logfmt",
+) -> None:
+    """Poll everything once and print the exposition, for a textfile collector or a look."""
+    _start_logging(log_level, log_format)
+    from insights_exporter.commands.scrape import scrape
+
+    with _exit_status():
+        raise typer.Exit(scrape(config_file, output, form))
+
+
 @app.command("health")
 def _health(*, listen_address: Address = DEFAULT_ADDRESS) -> None:
     """Ask a running exporter whether it is healthy."""
@@ -138,11 +177,11 @@ def _config_schema() -> None:
 @config.command("show")
 def _config_show(config_file: ConfigFile = None) -> None:
     """Print the settings that count, who set them, and no secrets."""
-    from insights_exporter.config.loading import load
+    from insights_exporter.commands.serve import load_settings
     from insights_exporter.config.showing import show
 
     with _exit_status():
-        typer.echo(show(load(config_file, os.environ)), nl=False)
+        typer.echo(show(load_settings(config_file, os.environ)), nl=False)
 
 
 def _start_logging(level: LogLevel, form: LogFormat) -> None:

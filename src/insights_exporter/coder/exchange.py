@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -83,6 +83,10 @@ class Exchange:
                 raise failure from None
             finally:
                 errand.observer.request_ended(loop.time() - started, failure, remaining)
+
+    def show(self, look: Callable[[httpx.Response], Awaitable[None]]) -> None:
+        """Have `look` called with each answer as it comes, before its body."""
+        self._http.event_hooks = {"response": [look]}
 
     async def close(self) -> None:
         """Close all connections."""

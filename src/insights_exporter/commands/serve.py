@@ -15,24 +15,20 @@ from starlette.applications import Starlette
 
 from insights_exporter import __version__
 from insights_exporter.commands.errors import NotUsable
+from insights_exporter.commands.families import PAGE_FAMILIES
 from insights_exporter.config.loading import Loaded, load
 from insights_exporter.config.problems import ConfigError
 from insights_exporter.config.settings import Settings
 from insights_exporter.config.showing import show
-from insights_exporter.datasets.server_facts import TOKEN_FAMILIES
-from insights_exporter.datasets.table import FAMILIES
 from insights_exporter.exposition.tail import TailSource, process_registry
 from insights_exporter.polling.board import Board
 from insights_exporter.polling.fleet import Fleet
-from insights_exporter.polling.health_families import HEALTH_FAMILIES
 from insights_exporter.polling.own import Reloads
 from insights_exporter.polling.shards import mine, shard_index
 from insights_exporter.web.app import TAKEN_PATHS, Pages, application
 from insights_exporter.web.landing import landing_page
 from insights_exporter.web.scrape import Scrape
 from insights_exporter.web.server import Server, listen, make_server
-
-PAGE_FAMILIES = (*FAMILIES, *TOKEN_FAMILIES, *HEALTH_FAMILIES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +76,20 @@ def checked(options: Options) -> Loaded:
         raise NotUsable(f"--web.telemetry-path: {options.telemetry_path!r} is taken or no path; try /metrics")
     try:
         _shard(options)
-        loaded = load(options.config_file, os.environ)
-    except (ConfigError, ValueError) as error:
+    except ValueError as error:
+        raise NotUsable(str(error)) from None
+    return load_settings(options.config_file, os.environ)
+
+
+def load_settings(config_file: Path | None, environ: Mapping[str, str]) -> Loaded:
+    """Load the settings, and log what is better known.
+
+    Raises:
+        NotUsable: they cannot be used.
+    """
+    try:
+        loaded = load(config_file, environ)
+    except ConfigError as error:
         raise NotUsable(str(error)) from None
     for warning in loaded.warnings:
         structlog.get_logger("insights_exporter").warning("settings", problem=str(warning))

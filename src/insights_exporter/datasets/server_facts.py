@@ -88,6 +88,12 @@ class ApiKey(Frame, frozen=True):
     lifetime_seconds: float | None = None
 
 
+class CurrentUser(Frame, frozen=True):
+    """The answer of `/users/me`."""
+
+    username: str | None = None
+
+
 class Token(NamedTuple):
     """When a token expires, in Unix seconds, and for how long a use prolongs it; None where untold."""
 
@@ -167,6 +173,15 @@ def read_token(body: bytes) -> Token:
     """
     key = decode(body, ApiKey).value
     return Token(read_instant(key.expires_at), key.lifetime_seconds)
+
+
+def read_user(body: bytes) -> str | None:
+    """Read the name of the token's own user.
+
+    Raises:
+        InvalidAnswer: The answer is no object.
+    """
+    return decode(body, CurrentUser).value.username
 
 
 def token_samples(token: Token) -> tuple[Samples, Samples]:

@@ -36,6 +36,7 @@ class Facts:
         publisher: Publisher,
     ) -> None:
         self.version: str | None = None
+        self.token = _UNKNOWN
         self._deployment = deployment
         self._exchange = exchange
         self._token = token
@@ -54,8 +55,13 @@ class Facts:
         self.version = version or self.version
         self._names.listed(await self._templates())
         known = server_facts.template_info(self._names.templates)
-        token = server_facts.token_samples(await self._token_life())
+        self.token = await self._token_life()
+        token = server_facts.token_samples(self.token)
         self._publish([server_facts.build_info(self.version), known, *token])
+
+    async def user(self) -> str | None:
+        """Give the name of the token's own user."""
+        return await self._read("/users/me", server_facts.read_user)
 
     async def _templates(self) -> dict[str, Template] | None:
         listed = await self._read("/templates", server_facts.read_templates)

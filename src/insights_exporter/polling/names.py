@@ -31,6 +31,10 @@ class Names:
         await self._reported[window].wait()
         await self._listed.wait()
 
+    def reported_for(self, window: str) -> bool:
+        """Tell whether there is a report of the window by now."""
+        return self._reported[window].is_set()
+
     def in_use(self, window: str) -> tuple[str, ...]:
         """Give the ids in use in a window, none before its first report."""
         return self._in_use.get(window, ())

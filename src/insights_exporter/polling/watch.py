@@ -51,12 +51,14 @@ class Watch:
         self.clock = ServerClock(time.time, asyncio.get_running_loop().time)
         self.publisher = Publisher(deployment.name, deployment.max_series, shared.board)
         self._schedule = shared.schedule
-        self._exchange = Exchange(deployment, token, tls, self.clock, shared.transport)
-        coder = Coder(self._exchange, None if deployment.dialect == "auto" else deployment.dialect)
-        names = Names()
-        bench = Bench(deployment, coder, self.clock, names, self.publisher, shared.converter, pseudonym_key)
+        self.exchange = Exchange(deployment, token, tls, self.clock, shared.transport)
+        self.coder = Coder(self.exchange, None if deployment.dialect == "auto" else deployment.dialect)
+        self._names = Names()
+        bench = Bench(
+            deployment, self.coder, self.clock, self._names, self.publisher, shared.converter, pseudonym_key
+        )
         self._poller = Poller(bench, self._advance)
-        self._facts = Facts(deployment.name, self._exchange, token, names, self.publisher)
+        self.facts = Facts(deployment.name, self.exchange, token, self._names, self.publisher)
         self.jobs = tuple(jobs_of(deployment))
 
     def start(self) -> None:
@@ -64,24 +66,36 @@ class Watch:
         for job in self.jobs:
             self.publisher.watch(job.poll, job.requests)
             self.publisher.health(job.dataset.name)
-        self._schedule.add(self._id(_FACTS), self._facts.poll, _FACTS_EVERY)
+        self._schedule.add(self._id(_FACTS), self.facts.poll, _FACTS_EVERY)
         for job in sorted(self.jobs, key=lambda job: job.poll.pace.every):
             self._schedule.add(self._id(job.name), partial(self._run, job), job.poll.pace.every)
+
+    async def once(self, done: Callable[[], None] = lambda: None) -> None:
+        """Poll everything once, whatever the schedule; call `done` after each job."""
+        await self.facts.poll()
+        for partly in (False, True):
+            jobs = [job for job in self.jobs if job.dataset.partial is partly]
+            await asyncio.gather(*(self._once(job, done) for job in jobs))
 
     async def stop(self) -> None:
         """Poll nothing more, and take everything off the board."""
         for name in (_FACTS, *(job.name for job in self.jobs)):
             self._schedule.remove(self._id(name))
         self.publisher.close()
-        await self._exchange.close()
+        await self.exchange.close()
 
     @property
     def tried(self) -> bool:
         """Whether every job but the breakdown has been tried once."""
         return all(job.tried for job in self.jobs if not job.dataset.partial)
 
+    async def _once(self, job: Job, done: Callable[[], None]) -> None:
+        if not job.dataset.partial or self._names.reported_for(job.poll.window):
+            await self._poller.poll(job)
+        done()
+
     async def _run(self, job: Job) -> None:
-        await self._facts.clock_known()
+        await self.facts.clock_known()
         await self._poller.poll(job)
 
     def _advance(self, job: Job) -> None:

@@ -1,0 +1,55 @@
+"""`insights-exporter scrape`: poll once, and print the exposition."""
+
+import os
+import sys
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from insights_exporter.commands.errors import NotUsable
+from insights_exporter.commands.once import polled_once
+from insights_exporter.commands.serve import load_settings
+from insights_exporter.commands.verdict import verdict
+from insights_exporter.exposition.body import compose
+from insights_exporter.exposition.formats import Format
+from insights_exporter.exposition.page import assemble
+from insights_exporter.exposition.tail import Tail
+from insights_exporter.polling.board import Board
+from insights_exporter.polling.fleet import Fleet
+
+_READABLE = 0o644
+
+
+def scrape(config_file: Path | None, output: Path | None, form: str) -> int:
+    """Write one exposition to `output`, or to standard output, and give the exit status.
+
+    Raises:
+        NotUsable: the settings cannot be used, or the file cannot be written.
+    """
+
+    async def look(board: Board, fleet: Fleet) -> tuple[bytes, int]:
+        body = compose(assemble(board.snapshot), Tail(()), Format(form), gzip=False)
+        return b"".join(body.segments), verdict(fleet.watches.values())
+
+    loaded = load_settings(config_file, os.environ)
+    page, status = polled_once(loaded.settings, os.environ, look)
+    if output is None:
+        sys.stdout.buffer.write(page)
+        sys.stdout.flush()
+    else:
+        _write(output, page)
+    return status
+
+
+def _write(path: Path, page: bytes) -> None:
+    """Put the file in place whole: who reads it meanwhile sees the old one."""
+    try:
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            file.write(page)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(file.name).chmod(_READABLE)
+        Path(file.name).replace(path)
+    except OSError as error:
+        raise NotUsable(
+            f"--output: {path} cannot be written: {error.strerror}; choose another file"
+        ) from None
