@@ -1,11 +1,16 @@
 """The HTTP server: uvicorn on a socket of ours, ended by whoever runs it."""
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from functools import partial
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from insights_exporter.web.connection import USUAL_BOUNDS, Bounds, Connection, Door
 
 _BACKLOG = 512
 _GRACE = 4
@@ -20,11 +25,11 @@ class Server(uvicorn.Server):
         yield
 
 
-def make_server(app: ASGIApp) -> Server:
+def make_server(app: ASGIApp, bounds: Bounds = USUAL_BOUNDS) -> Server:
     """Make a server for `app`; `serve(sockets=[...])` runs it until `should_exit` is set."""
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=cast("type[asyncio.Protocol]", partial(Connection, Door(bounds))),
         loop="none",
         lifespan="off",
         ws="none",

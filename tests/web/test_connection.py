@@ -1,0 +1,203 @@
+"""What one connection may cost, tried over real sockets."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+
+import pytest
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from insights_exporter.web.connection import Bounds
+from insights_exporter.web.server import Server, listen, make_server
+from tests.peers.waiting import eventually_async
+
+FAR = 60.0
+ROOMY = Bounds(head_bytes=64 * 1024, head_seconds=FAR, answer_seconds=FAR, idle_seconds=FAR, connections=1000)
+SOON = 0.1
+GOOD = b"GET /hello HTTP/1.1\r\nHost: here\r\n\r\n"
+LARGE = 64 * 1024 * 1024
+"""More bytes than the kernel takes in on behalf of a client that does not read."""
+
+Address = tuple[str, int]
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with a word, or with more than anybody takes in at once."""
+    large = scope["path"] == "/large"
+    await (PlainTextResponse(b"x" * LARGE) if large else Response(b"hello"))(scope, receive, send)
+
+
+@asynccontextmanager
+async def serving(bounds: Bounds) -> AsyncIterator[tuple[Server, Address]]:
+    """Serve with these bounds until the block ends."""
+    with listen("127.0.0.1:0") as listener:
+        server = make_server(app, bounds)
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        await eventually_async(lambda: server.started)
+        yield server, listener.getsockname()
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+        server.should_exit = True
+        await task
+
+
+async def ended(reader: asyncio.StreamReader) -> bytes:
+    """Give what comes until the connection ends, in order or by a reset."""
+    got = bytearray()
+    try:
+        while piece := await reader.read(65536):
+            got += piece
+    except ConnectionError:
+        pass
+    return bytes(got)
+
+
+@contextmanager
+def deaf(address: Address, request: bytes) -> Iterator[socket.socket]:
+    """Ask for something and never read the answer."""
+    with socket.create_connection(address) as client:
+        client.sendall(request)
+        yield client
+
+
+async def answered(address: Address) -> bool:
+    """Tell whether somebody who behaves is answered."""
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(b"GET /hello HTTP/1.0\r\n\r\n")
+    text = await ended(reader)
+    writer.close()
+    return text.endswith(b"hello")
+
+
+async def test_many_requests_on_one_connection() -> None:
+    """A client that behaves keeps its connection, whatever pieces its requests come in."""
+    async with serving(ROOMY) as (_, address):
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(GOOD + GOOD[:10])
+        first = await reader.readuntil(b"hello")
+        writer.write(GOOD[10:] + GOOD + GOOD)
+        others = [await reader.readuntil(b"hello") for _ in range(3)]
+        writer.close()
+
+    assert all(answer.startswith(b"HTTP/1.1 200 OK") for answer in (first, *others))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(b"GET /" + b"x" * 1_000_000, id="an address without end"),
+        pytest.param(b"GET /?" + b"name[]=x&" * 100_000 + b" HTTP/1.1\r\n\r\n", id="100 000 names"),
+        pytest.param(b"GET / HTTP/1.1\r\nX: " + b"x" * 1_000_000, id="a header without end"),
+        pytest.param(b"GET / HTTP/1.1\r\n" + b"X: x\r\n" * 200_000, id="headers without number"),
+    ],
+)
+async def test_head_of_a_request_is_bounded(head: bytes) -> None:
+    """Of a request with too long a head no more is kept than the bound, and its client is told."""
+    async with serving(ROOMY) as (server, address):
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(head)
+        said = await ended(reader)
+        writer.close()
+        await eventually_async(lambda: not server.server_state.connections)
+
+    # A client that is still sending may see the connection reset before it reads the answer.
+    assert said == b"" or said.startswith(b"HTTP/1.1 431 ")
+
+
+async def test_head_of_allowed_length() -> None:
+    """A head just below the bound is answered."""
+    async with serving(ROOMY) as (_, address):
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"GET /hello HTTP/1.1\r\nX: " + b"x" * (ROOMY.head_bytes - 30) + b"\r\n\r\n")
+        said = await reader.readuntil(b"hello")
+        writer.close()
+
+    assert said.startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "request_", "drip"),
+    [
+        pytest.param(replace(ROOMY, head_seconds=SOON), b"", b"", id="says nothing"),
+        pytest.param(
+            replace(ROOMY, head_seconds=SOON), b"GET / HTTP/1.1\r\n", b"X: x\r\n", id="drips headers"
+        ),
+        pytest.param(replace(ROOMY, head_seconds=SOON), b"", b"\r\n", id="drips empty lines"),
+        pytest.param(replace(ROOMY, idle_seconds=SOON), GOOD, b"", id="asks no more"),
+        pytest.param(replace(ROOMY, idle_seconds=SOON), GOOD, b"\r\n", id="drips between requests"),
+        pytest.param(
+            ROOMY,
+            b"POST /hello HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n",
+            b"x",
+            id="drips a body that nobody reads",
+        ),
+    ],
+)
+async def test_connection_ends_by_itself(bounds: Bounds, request_: bytes, drip: bytes) -> None:
+    """A client that keeps a connection and does not ask loses it, however it drips."""
+    async with serving(bounds) as (server, address):
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(request_)
+        await eventually_async(lambda: server.server_state.connections)
+
+        async def dripped() -> bool:
+            if drip and server.server_state.connections:
+                writer.write(drip)
+            return not server.server_state.connections
+
+        await eventually_async(dripped)
+        said = await ended(reader)
+        writer.close()
+
+    assert said.startswith(b"HTTP/1.1 200") is bool(request_ and not request_.endswith(b"1.1\r\n"))
+
+
+@pytest.mark.parametrize(
+    "path", [pytest.param(b"/large", id="a large answer"), pytest.param(b"/hello", id="small ones")]
+)
+async def test_client_that_does_not_read(path: bytes) -> None:
+    """A client that does not read is dropped with what was to be sent to it, and its task ends."""
+    bounds = replace(ROOMY, answer_seconds=SOON, idle_seconds=SOON)
+    async with serving(bounds) as (server, address):
+        with deaf(address, b"GET %b HTTP/1.1\r\n\r\n" % path * 3):
+            await eventually_async(lambda: server.server_state.connections)
+            await eventually_async(lambda: not server.server_state.connections)
+            await eventually_async(lambda: not server.server_state.tasks)
+
+        assert await answered(address)
+
+
+async def test_idle_connections_make_room() -> None:
+    """Above the number of connections the one that has waited longest goes, and newer ones are answered."""
+    async with serving(replace(ROOMY, connections=3)) as (server, address):
+        first, *others = [await asyncio.open_connection(*address) for _ in range(5)]
+        said = await ended(first[0])
+
+        assert said == b""
+        assert await answered(address)
+        assert len(server.server_state.connections) <= 3
+        for _, writer in (first, *others):
+            writer.close()
+
+
+async def test_busy_connections_stay() -> None:
+    """A connection whose request is being answered is never the one that goes."""
+    async with serving(replace(ROOMY, connections=2)) as (server, address):
+        with deaf(address, b"GET /large HTTP/1.0\r\n\r\n") as busy:
+            await eventually_async(lambda: server.server_state.total_requests)
+            idle = [await asyncio.open_connection(*address) for _ in range(3)]
+            await ended(idle[0][0])
+            received = await asyncio.to_thread(read_all, busy)
+            for _, writer in idle:
+                writer.close()
+
+    assert received.endswith(b"x" * 100)
+    assert len(received) > LARGE
+
+
+def read_all(client: socket.socket) -> bytes:
+    """Read until the end."""
+    return b"".join(iter(lambda: client.recv(1 << 20), b""))
