@@ -1,13 +1,17 @@
 """Values that cannot be meant are refused by their place, with what would be right."""
 
 import json
+from typing import get_args
 
 import jsonschema
 import pytest
 
+from insights_exporter.cli import LogFormat, LogLevel
 from insights_exporter.config.schema import json_schema
+from insights_exporter.web.webconfig.written import WebFile
 from tests.helm.chart import CHART, Values, objects, refusal
 
+SCHEMA = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
 ONE = {"name": "main", "url": "https://coder.example.com"}
 
 WRONG: dict[str, tuple[Values, str]] = {
@@ -90,18 +94,27 @@ def test_a_wrong_value_is_refused(case: str) -> None:
 
 def test_the_schema_is_a_schema() -> None:
     """It keeps the rules of the draft that it names, which Helm reads."""
-    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
-
-    assert "http://json-schema.org/draft-07/schema#" == schema["$schema"]
-    jsonschema.Draft7Validator.check_schema(schema)
+    assert "http://json-schema.org/draft-07/schema#" == SCHEMA["$schema"]
+    jsonschema.Draft7Validator.check_schema(SCHEMA)
 
 
 def test_all_settings_of_the_exporter_may_be_set() -> None:
     """What the exporter's own file may hold is what `config` may hold."""
-    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    assert json_schema()["properties"].keys() == SCHEMA["$defs"]["config"]["properties"].keys()
+    assert json_schema()["$defs"].items() <= SCHEMA["$defs"].items()
 
-    assert json_schema()["properties"].keys() == schema["$defs"]["config"]["properties"].keys()
-    assert json_schema()["$defs"].items() <= schema["$defs"].items()
+
+@pytest.mark.parametrize(("value", "flag"), [("level", LogLevel), ("format", LogFormat)])
+def test_logging_has_the_exporters_words(value: str, flag: object) -> None:
+    """What `log` may say is what the flags take."""
+    words = get_args(get_args(flag)[0])
+
+    assert words == tuple(SCHEMA["properties"]["log"]["properties"][value]["enum"])
+
+
+def test_the_web_configuration_has_the_exporters_sections() -> None:
+    """What `web.config` may hold at its top is what the file may."""
+    assert WebFile.model_fields.keys() == SCHEMA["$defs"]["webConfig"]["properties"].keys()
 
 
 def test_a_value_of_another_chart_is_none_of_ours() -> None:
