@@ -19,6 +19,9 @@ PROVISIONED: Final = "grafana/dashboards"
 IMPORTABLE: Final = "grafana/importable"
 OF_THE_CHART: Final = "helm/insights-exporter/dashboards"
 
+EXCLUSIONS: Final = f"{PROVISIONED}/.lint"
+"""What dashboard-linter is told to leave out, with the reason."""
+
 
 def render() -> dict[str, str]:
     """Give all files of dashboards by their path in the repository."""

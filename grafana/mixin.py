@@ -28,7 +28,14 @@ def plain_files(grafana_url: str = "") -> dict[str, str]:
         if (folder := str(PurePosixPath(path).parent)) in PLACES
     }
     linked = {path: _linked(text, grafana_url) for path, text in files.items() if path.endswith(".yaml")}
-    return {**files, **linked, "mixin.libsonnet": _libsonnet(files)}
+    exclusions = (ROOT / dashboards.EXCLUSIONS).read_text(encoding="utf-8")
+    return {
+        **files,
+        **linked,
+        "mixin.libsonnet": _libsonnet(files),
+        ".lint": exclusions,
+        "dashboards/.lint": exclusions,
+    }
 
 
 def _linked(text: str, grafana_url: str) -> str:

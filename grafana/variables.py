@@ -15,6 +15,10 @@ from grafana import thresholds
 from grafana.promql import DEPLOYMENT, SCOPE
 from grafana.queries import source
 
+EVEN_NONE: Final = ".*"
+"""All values, and that of series without the label: collectors may drop `instance`, and the organization
+of a deleted template is not known."""
+
 ALL: Final = VariableOption(selected=True, text=["All"], value=["$__all"])
 
 
@@ -31,7 +35,7 @@ def job() -> VariableModel:
 def instance() -> VariableModel:
     """Give the choice of exporters."""
     query = 'label_values(insights_exporter_build_info{job=~"$job"}, instance)'
-    return _many("instance", "Instance", query)
+    return _many("instance", "Instance", query, EVEN_NONE)
 
 
 def deployment() -> VariableModel:
@@ -41,8 +45,8 @@ def deployment() -> VariableModel:
 
 
 def chosen(name: str, label: str, family: str, value_of: str) -> VariableModel:
-    """Give a choice among the values that a label of a family has; all by default, the empty one too."""
-    return _many(name, label, f"label_values({family}{{{SCOPE}, {DEPLOYMENT}}}, {value_of})", ".*")
+    """Give a choice among the values that a label of a family has."""
+    return _many(name, label, f"label_values({family}{{{SCOPE}, {DEPLOYMENT}}}, {value_of})", EVEN_NONE)
 
 
 def window(family: str, hide: VariableHide = VariableHide.DONT_HIDE) -> VariableModel:

@@ -4,6 +4,7 @@ import itertools
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.grafana.boards import IMPORTABLE, PROVISIONED, Json, files, load, panels, rows
 
@@ -102,12 +103,19 @@ def test_variables(file: Path) -> None:
 
     assert ["datasource", "job", "instance", "deployment", "window"] == [one["name"] for one in variables[:5]]
     assert ["Data source", "Job", "Instance"] == [one["label"] for one in variables[:3]]
-    assert [".+", ".+"] == [one["allValue"] for one in variables[1:3]]
+    assert [".+", ".*", ".+"] == [one["allValue"] for one in variables[1:4]]
     for variable in variables[1:]:
         assert variable["refresh"] == 2
         assert variable["label"]
         assert (variable["name"] == "window") != (variable["multi"] and variable["includeAll"])
-        assert variable["name"] == "window" or variable["allValue"] in {".+", ".*"}
+
+
+def test_exclusions_of_the_linter_have_reasons() -> None:
+    """What dashboard-linter is told to leave out is one rule, and why stands beside it."""
+    exclusions = yaml.safe_load((PROVISIONED / ".lint").read_text(encoding="utf-8"))["exclusions"]
+
+    assert ["template-instance-rule"] == list(exclusions)
+    assert exclusions["template-instance-rule"]["reason"]
 
 
 @each
