@@ -163,6 +163,15 @@ def test_a_changed_limit_holds_at_once(served: Served, file: Path) -> None:
     assert 401 == get(served).status_code
 
 
+def test_a_flood_of_logins_is_turned_away(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those who cannot even wait are told to come again."""
+    monkeypatch.setattr("insights_exporter.web.webconfig.passwords._WAITING", 0)
+    answer = get(served, ("alice", "secret"))
+
+    assert 429 == answer.status_code
+    assert "1" == answer.headers["retry-after"]
+
+
 async def test_nothing_but_http_gets_through(file: Path) -> None:
     """The application's life goes on; a web socket finds nobody."""
     seen = []

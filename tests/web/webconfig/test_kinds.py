@@ -3,9 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from insights_exporter.config.problems import Wrong
-from insights_exporter.web.webconfig.kinds import parse_go_duration
+from insights_exporter.web.webconfig.kinds import HeaderValue, Switch, parse_go_duration
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,33 @@ def test_parts_add_up(minutes: int, seconds: int, milliseconds: int) -> None:
     expected = minutes * 60 + seconds + milliseconds / 1000
 
     assert expected == pytest.approx(parse_go_duration(f"{minutes}m{seconds}s{milliseconds}ms"))
+
+
+@pytest.mark.parametrize(
+    ("written", "text"), [("a b ", "a b"), (1, "1"), (1.5, "1.5"), (True, "true"), (None, "")], ids=repr
+)
+def test_scalars_are_text_where_text_is_due(written: object, text: str) -> None:
+    """`X-XSS-Protection: 1` needs no quotes."""
+    adapter: TypeAdapter[str] = TypeAdapter(HeaderValue)
+
+    assert text == adapter.validate_python(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "on"),
+    [
+        (True, True),
+        ("yes", True),
+        ("On", True),
+        ("y", True),
+        (False, False),
+        ("no", False),
+        ("OFF", False),
+        ("n", False),
+    ],
+)
+def test_switches_have_words_too(written: object, on: bool) -> None:
+    """Those that YAML had of old."""
+    adapter: TypeAdapter[bool] = TypeAdapter(Switch)
+
+    assert on is adapter.validate_python(written)

@@ -1,5 +1,6 @@
 """What OpenSSL refuses is named."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,19 @@ def test_a_suite_that_openssl_lacks_is_named(directory: Path, monkeypatch: pytes
     )
     with pytest.raises(WebConfigError, match="cipher_suites: has NO-SUCH-SUITE, which OpenSSL"):
         load(write_case(directory, "good-suites.yml"))
+
+
+def test_usual_suites_may_be_fewer(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An OpenSSL that is held to fewer suites serves with those, where the file asks for none."""
+    monkeypatch.setattr(
+        "insights_exporter.web.webconfig.tls.SUITES",
+        {**names.SUITES, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": "NO-SUCH-SUITE"},
+    )
+    context = load(write_case(directory, "good-tls.yml")).tls
+
+    assert context is not None
+    offered = {suite["name"] for suite in context.get_ciphers() if suite["protocol"] == "TLSv1.2"}
+    assert set(names.MODERN_SUITES.values()) - {"ECDHE-RSA-AES128-GCM-SHA256"} == offered
 
 
 def test_no_suite_at_all_is_named(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,6 +55,28 @@ def test_a_version_that_openssl_lacks_is_named(
 
     with pytest.raises(WebConfigError, match=f"min_version: {version} is not in OpenSSL"):
         load(file)
+
+
+def test_a_curve_that_openssl_lacks_is_named(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some systems leave some out."""
+    monkeypatch.setattr(
+        "insights_exporter.web.webconfig.tls.CURVES", {**names.CURVES, "CurveP384": "no-such-curve"}
+    )
+    with pytest.raises(WebConfigError, match="curve_preferences: CurveP384 is not in OpenSSL"):
+        load(write_case(directory, "good-curve.yml"))
+
+
+def test_a_system_out_of_resources_is_told_like_a_wrong_file(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was before stays then, as with a wrong file."""
+
+    def no_more_files(_pem: bytes) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("insights_exporter.web.webconfig.tls.as_file", no_more_files)
+    with pytest.raises(WebConfigError, match="cannot be used now: Too many open files"):
+        load(write_case(directory, "good-tls.yml"))
 
 
 @pytest.mark.parametrize("name", ["good-tls-inline.yml", "good-users.yml"])

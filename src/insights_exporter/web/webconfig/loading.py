@@ -63,6 +63,11 @@ def load(path: Path) -> WebConfig:
         return _web_config(path, files)
     except ConfigError as error:
         raise WebConfigError(error.problems, files.stamps) from None
+    except OSError as error:
+        problem = Problem(
+            str(path), "", f"cannot be used now: {error.strerror or error}", "look at the system's log"
+        )
+        raise WebConfigError([problem], files.stamps) from None
 
 
 def _web_config(path: Path, files: Files) -> WebConfig:

@@ -9,6 +9,7 @@ RELOAD_FAILURES = Family(
     kind="counter",
     help="Times that the web config file, or a file it names, had changed and could not be used; "
     "the settings before stay in use.",
+    source="the exporter itself",
     absent="without --web.config.file",
     example="increase(insights_exporter_web_config_reload_failures_total[1h]) > 0",
 )

@@ -18,7 +18,6 @@ from insights_exporter.web.webconfig.written import TlsSection
 _WITH_OLD_VERSIONS = "@SECLEVEL=0"
 """OpenSSL speaks TLS 1.0 and 1.1 at this level alone."""
 
-
 _CERTIFICATE_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "KEY_VALUES_MISMATCH": ("does not belong to the private key", "give two that belong together"),
@@ -49,8 +48,7 @@ def server_context(section: TlsSection, files: Files) -> ServerContext:
     context.options |= ssl.OP_NO_RENEGOTIATION
     _set_versions(context, section)
     _set_suites(context, section)
-    if section.curve_preferences:
-        context.set_ecdh_curve(CURVES[section.curve_preferences[0]])
+    _set_curve(context, section)
     _load_certificate(context, section, files)
     _ask_clients(context, section, files)
     return context
@@ -74,9 +72,19 @@ def _set_suites(context: ServerContext, section: TlsSection) -> None:
     with suppress(ssl.SSLError):
         context.set_ciphers(":".join([*wanted, _WITH_OLD_VERSIONS] if old else wanted))
     missing = set(wanted) - {suite["name"] for suite in context.get_ciphers()}
-    if missing:
+    if missing and (section.cipher_suites or missing == set(wanted)):
         what = f"has {', '.join(sorted(missing))}, which {ssl.OPENSSL_VERSION} does not offer"
         raise Misfit("cipher_suites", what, "take it out")
+
+
+def _set_curve(context: ServerContext, section: TlsSection) -> None:
+    for name in section.curve_preferences[:1]:
+        try:
+            context.set_ecdh_curve(CURVES[name])
+        except (ValueError, ssl.SSLError):
+            raise Misfit(
+                "curve_preferences", f"{name} is not in {ssl.OPENSSL_VERSION}", "take another"
+            ) from None
 
 
 def _usual(*, old: bool) -> Iterable[str]:

@@ -39,11 +39,14 @@ def pem(section: TlsSection, part: str, files: Files) -> bytes:
 def parts_are_usable(section: TlsSection, files: Files) -> Iterator[Found]:
     """Certificate and key are there, each part comes from one place and holds what it should."""
     for part, check in _PARTS:
-        in_file = bool(getattr(section, f"{part}_file"))
-        if in_file and inline(section, part):
+        in_file, in_here = bool(getattr(section, f"{part}_file")), bool(inline(section, part))
+        if in_file and in_here:
             yield (part,), f"is set beside {part}_file", "keep one of the two"
-        elif in_file or inline(section, part):
-            yield from _tried(f"{part}_file" if in_file else part, lambda: check(pem(section, part, files)))  # noqa: B023 - called at once
+        elif in_file or in_here:
+            try:
+                check(pem(section, part, files))
+            except Wrong as wrong:
+                yield (f"{part}_file" if in_file else part,), wrong.what, wrong.remedy
         elif part in _NEEDED:
             remedy = f"write it, or {part} with the PEM text itself; without TLS leave out tls_server_config"
             yield (f"{part}_file",), "is missing", remedy
@@ -72,9 +75,8 @@ def suites_fit_versions(section: TlsSection, _files: Files) -> Iterator[Found]:
 
 def names_are_given(section: TlsSection, _files: Files) -> Iterator[Found]:
     """A list of allowed names lets somebody in."""
-    if section.client_allowed_sans is not None and not all(
-        (*section.client_allowed_sans, any(section.client_allowed_sans))
-    ):
+    names = section.client_allowed_sans
+    if names is not None and not (names and all(names)):
         yield ("client_allowed_sans",), "has an empty entry or none", "list names, or leave the key out"
 
 
@@ -117,10 +119,3 @@ def warnings(section: TlsSection) -> Iterator[Found]:
 
 def _as_written(key: str, section: TlsSection) -> str:
     return "client_ca" if key == "client_ca_file" and section.client_ca else key
-
-
-def _tried(key: str, attempt: Callable[[], None]) -> Iterator[Found]:
-    try:
-        attempt()
-    except Wrong as wrong:
-        yield (key,), wrong.what, wrong.remedy

@@ -1,0 +1,47 @@
+"""The page about the web config file keeps its word."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from insights_exporter.config.problems import Problem
+from insights_exporter.web.webconfig import RELOAD_FAILURES, load
+from insights_exporter.web.webconfig.kinds import AUTH_TYPES
+from insights_exporter.web.webconfig.names import CURVES, HEADERS, VERSIONS
+from insights_exporter.web.webconfig.written import HttpSection, RateLimitSection, TlsSection, WebFile
+
+PAGE = (
+    Path(__file__).resolve().parents[3].joinpath("docs", "web-configuration.md").read_text(encoding="utf-8")
+)
+BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+WEB_FILES = [block for block in BLOCKS if yaml.safe_load(block).keys() <= WebFile.model_fields.keys()]
+
+
+def test_examples_are_good_files(directory: Path) -> None:
+    """Each can be copied as it is, and nothing in it is warned about."""
+    warnings: list[Problem] = []
+    for example in WEB_FILES:
+        (directory / "web.yml").write_text(example, encoding="utf-8")
+        warnings += load(directory / "web.yml").warnings
+
+    assert len(WEB_FILES) == 2
+    assert [] == warnings
+
+
+@pytest.mark.parametrize("section", [WebFile, TlsSection, HttpSection, RateLimitSection])
+def test_every_key_is_told(section: type[BaseModel]) -> None:
+    """No key is read that the page does not name."""
+    assert [] == [key for key in section.model_fields if not re.search(rf"\b{key}\b", PAGE)]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [AUTH_TYPES, CURVES, VERSIONS, HEADERS, [RELOAD_FAILURES.name]],
+    ids=lambda names: next(iter(names)),
+)
+def test_every_value_is_told(names: list[str]) -> None:
+    """No value is known that the page does not name."""
+    assert [] == [name for name in names if f"`{name}`" not in PAGE]
