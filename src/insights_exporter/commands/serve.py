@@ -4,9 +4,10 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 import typer
@@ -17,11 +18,12 @@ from insights_exporter import __version__
 from insights_exporter.commands.errors import NotUsable
 from insights_exporter.commands.families import PAGE_FAMILIES
 from insights_exporter.config.loading import Loaded, load
-from insights_exporter.config.problems import ConfigError
+from insights_exporter.config.problems import ConfigError, Problem
 from insights_exporter.config.settings import Settings
 from insights_exporter.config.showing import show
 from insights_exporter.exposition.tail import TailSource, process_registry
 from insights_exporter.polling.board import Board
+from insights_exporter.polling.converting import whereabouts
 from insights_exporter.polling.fleet import Fleet
 from insights_exporter.polling.own import Reloads
 from insights_exporter.polling.shards import mine, shard_index
@@ -29,6 +31,8 @@ from insights_exporter.web.app import TAKEN_PATHS, Pages, application
 from insights_exporter.web.landing import landing_page
 from insights_exporter.web.scrape import Scrape
 from insights_exporter.web.server import Server, listen, make_server
+
+_TELL_US = "please report it, with this line"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +95,14 @@ def load_settings(config_file: Path | None, environ: Mapping[str, str]) -> Loade
         loaded = load(config_file, environ)
     except ConfigError as error:
         raise NotUsable(str(error)) from None
-    for warning in loaded.warnings:
-        structlog.get_logger("insights_exporter").warning("settings", problem=str(warning))
+    warn(loaded.warnings)
     return loaded
+
+
+def warn(problems: Iterable[Problem]) -> None:
+    """Log what is better known about settings that can be used."""
+    for problem in problems:
+        structlog.get_logger("insights_exporter").warning("settings", problem=str(problem))
 
 
 def opened(address: str) -> socket.socket:
@@ -125,6 +134,7 @@ class Exporter:
         self._environ = environ
         self._reloads = Reloads()
         self._reloading = asyncio.Lock()
+        self._signalled: set[asyncio.Task[str | None]] = set()
         self._log = structlog.get_logger("insights_exporter")
 
     async def run(self, listener: socket.socket, started: Callable[[str], None] = lambda _: None) -> None:
@@ -151,17 +161,23 @@ class Exporter:
                 loaded = await asyncio.to_thread(load, self._options.config_file, self._environ)
                 await self._fleet.apply(self._mine(loaded.settings))
             except ConfigError as error:
-                self._reloads.ended(successful=False)
-                self._log.error("settings not reloaded, the old ones stay", problems=str(error))
-                return f"{error}\n"
+                return self._not_reloaded(str(error))
+            except Exception as error:  # noqa: BLE001 -- a mistake of ours must not go unseen either
+                return self._not_reloaded(whereabouts(error))
+            warn(each for each in loaded.warnings if each not in self._loaded.warnings)
             self._loaded = loaded
             self._reloads.ended(successful=True)
             self._log.info("settings reloaded", deployments=len(self._fleet.watches))
             return None
 
+    def _not_reloaded(self, problems: str) -> str:
+        self._reloads.ended(successful=False)
+        self._log.error("settings not reloaded, the old ones stay", problems=problems)
+        return f"{problems}\n"
+
     def _application(self, board: Board) -> Starlette:
         tail = TailSource(process_registry(), self._reloads.samples)
-        scrape = Scrape(board, tail, self._fleet.watches.keys, self._options.max_requests)
+        scrape = Scrape(board, tail, lambda: frozenset(self._fleet.watches), self._options.max_requests)
         return application(
             Pages(
                 metrics_path=self._options.telemetry_path,
@@ -170,6 +186,7 @@ class Exporter:
                 config=lambda: show(self._loaded),
                 ready=lambda: self._fleet.ready,
                 reload=self.reload if self._options.enable_lifecycle else None,
+                mistake=lambda error: self._unexpected(whereabouts(error)),
             )
         )
 
@@ -183,6 +200,18 @@ class Exporter:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, setattr, server, "should_exit", True)  # noqa: FBT003 -- setattr takes it so
         loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
+        loop.set_exception_handler(self._not_waited_for)
+
+    def _not_waited_for(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        where = whereabouts(error) if isinstance(error, Exception) and error.__traceback__ else ""
+        self._unexpected(where or context["message"])
+
+    def _unexpected(self, detail: str) -> None:
+        """Tell of a mistake of ours, without the data that its own text may hold."""
+        self._log.error("unexpected error", detail=detail, remedy=_TELL_US)
 
     def _reload_soon(self) -> None:
-        self._reload_task = asyncio.create_task(self.reload())
+        task = asyncio.create_task(self.reload())
+        self._signalled.add(task)
+        task.add_done_callback(self._signalled.discard)

@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from ssl import SSLContext
 
 import httpx
 
-from insights_exporter.coder.transport import tls_context
 from insights_exporter.config.settings import Deployment, Settings
-from insights_exporter.config.tokens import read_key, read_token
+from insights_exporter.config.tokens import read_token
 from insights_exporter.polling.board import Board
+from insights_exporter.polling.material import Material, read_materials
 from insights_exporter.polling.schedule import Schedule
 from insights_exporter.polling.watch import Shared, Watch
 
@@ -27,7 +26,8 @@ class Fleet:
     def __init__(
         self, board: Board, environ: Mapping[str, str], transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
-        self.watches: dict[str, Watch] = {}
+        self.watches: Mapping[str, Watch] = {}
+        self._materials: Mapping[str, Material] = {}
         self._environ = environ
         self._converter = ThreadPoolExecutor(1, thread_name_prefix="convert")
         self._shared = Shared(board, Schedule(), self._converter, transport)
@@ -44,28 +44,30 @@ class Fleet:
         self._shared.schedule.start()
 
     async def apply(self, settings: Settings) -> None:
-        """Poll what `settings` say; a deployment that stays as it is goes on undisturbed."""
-        wanted = {deployment.name: deployment for deployment in settings.deployments}
-        for name, watch in list(self.watches.items()):
-            if wanted.get(name) != watch.deployment:
-                await self.watches.pop(name).stop()
-        contexts: dict[str, SSLContext] = {}
-        for name in wanted.keys() - self.watches.keys():
-            deployment = wanted[name]
-            key = deployment.tls.model_dump_json()
-            if key not in contexts:
-                contexts[key] = tls_context(deployment.tls)
-            self.watches[name] = self._watch(deployment, contexts[key])
-            self.watches[name].start()
+        """Poll what `settings` say; a deployment that stays as it is goes on undisturbed.
 
-    def _watch(self, deployment: Deployment, tls: SSLContext) -> Watch:
-        pseudonymous = deployment.users.detail == "pseudonymous"
-        key = read_key(deployment) if pseudonymous else None
-        return Watch(deployment, partial(read_token, deployment, self._environ), key, tls, self._shared)
+        Raises:
+            ConfigError: a file that they name cannot be used; then nothing changes.
+        """
+        materials = await asyncio.to_thread(read_materials, settings.deployments)
+        watches = {each.name: self._watch(each, materials[each.name]) for each in settings.deployments}
+        gone = [watch for name, watch in self.watches.items() if watches.get(name) is not watch]
+        new = [watch for name, watch in watches.items() if self.watches.get(name) is not watch]
+        self.watches, self._materials = watches, materials
+        await asyncio.gather(*(watch.stop() for watch in gone), return_exceptions=True)
+        for watch in new:
+            watch.start()
+
+    def _watch(self, deployment: Deployment, material: Material) -> Watch:
+        """Give the watch that there is, or a new one where the settings or their files have changed."""
+        known = self.watches.get(deployment.name)
+        if known and known.deployment == deployment and self._materials[deployment.name] == material:
+            return known
+        token = partial(read_token, deployment, self._environ)
+        return Watch(deployment, token, material.pseudonym_key, material.tls, self._shared)
 
     async def close(self) -> None:
         """Stop everything."""
         self._shared.schedule.stop()
-        for watch in self.watches.values():
-            await watch.stop()
+        await asyncio.gather(*(watch.stop() for watch in self.watches.values()), return_exceptions=True)
         self._converter.shutdown(wait=False, cancel_futures=True)

@@ -23,6 +23,8 @@ class Pages:
     ready: Callable[[], bool]
     reload: Callable[[], Awaitable[str | None]] | None
     """Applies the settings anew and tells what is wrong with them; None where it is not enabled."""
+    mistake: Callable[[Exception], None]
+    """Is told of a mistake of ours, for which the client gets a 500."""
 
 
 def application(pages: Pages) -> Starlette:
@@ -49,7 +51,12 @@ def application(pages: Pages) -> Starlette:
         problem = await pages.reload()
         return PlainTextResponse(problem or "The settings are reloaded.\n", 500 if problem else 200)
 
+    def mistake(_: Request, error: Exception) -> Response:
+        pages.mistake(error)
+        return PlainTextResponse("The exporter made a mistake.\n", 500)
+
     return Starlette(
+        exception_handlers={Exception: mistake},
         routes=[
             Route("/", landing),
             Route(pages.metrics_path, pages.scrape),
@@ -57,5 +64,5 @@ def application(pages: Pages) -> Starlette:
             Route("/-/ready", ready),
             Route("/-/reload", reload, methods=["POST", "PUT"]),
             Route("/config", config),
-        ]
+        ],
     )
