@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import nsmallest
-from operator import itemgetter
 from typing import Final, NamedTuple
 
 from insights_exporter.config.settings import Deployment, Window
@@ -134,19 +133,16 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
 
 def latencies_by_user(users: Sequence[ConnectedUser]) -> Latencies:
     """Give each user id its latencies, the slowest where it has several rows."""
-    reported = [(user.user_id, user.latency_ms) for user in users if user.latency_ms]
+    reported = [(user.user_id, latency) for user in users if (latency := user.latency_ms)]
+    by_p50, by_p95 = reported, reported
+    if len(dict(reported)) < len(reported):
+        by_p50 = sorted(reported, key=lambda row: row[1].p50 or _UNKNOWN)
+        by_p95 = sorted(reported, key=lambda row: row[1].p95 or _UNKNOWN)
+    # In the order of speed the slowest of several rows comes last and stays.
     return Latencies(
-        _slowest([(user, ms) for user, latency in reported if (ms := latency.p50) is not None and ms >= 0]),
-        _slowest([(user, ms) for user, latency in reported if (ms := latency.p95) is not None and ms >= 0]),
+        {user: ms / _MILLISECONDS for user, each in by_p50 if (ms := each.p50) is not None and ms >= 0},
+        {user: ms / _MILLISECONDS for user, each in by_p95 if (ms := each.p95) is not None and ms >= 0},
     )
-
-
-def _slowest(measured: list[tuple[str, float]]) -> dict[str, float]:
-    """Give seconds by user: in the order of speed the slowest of several comes last and stays."""
-    seconds = {user: ms / _MILLISECONDS for user, ms in measured}
-    if len(seconds) == len(measured):
-        return seconds
-    return {user: ms / _MILLISECONDS for user, ms in sorted(measured, key=itemgetter(1))}
 
 
 def _shown(view: View, latencies: Latencies, names: Mapping[str, str]) -> tuple[list[Row], int]:
