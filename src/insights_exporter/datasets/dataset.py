@@ -90,7 +90,7 @@ class Conversion:
     has one short reason a row that could not be understood, without any data
     of the row. `in_use` are the ids of the templates that the report names,
     None where it is no report on all of them, `app_names` what apps are
-    called in it.
+    called in it. `daily_users` are users by day, which is its ordinal.
     """
 
     samples: tuple[Samples, ...]
@@ -98,6 +98,7 @@ class Conversion:
     invalid: tuple[str, ...] = ()
     in_use: tuple[str, ...] | None = None
     app_names: tuple[AppName, ...] = ()
+    daily_users: tuple[tuple[int, float], ...] = ()
 
 
 def nothing_across(_conversions: Iterable[Conversion]) -> tuple[Samples, ...]:

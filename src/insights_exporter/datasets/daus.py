@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 from insights_exporter.config.settings import Deployment, Window
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
@@ -84,32 +85,39 @@ def questions(view: View) -> Sequence[Question]:
     )
 
 
-def convert(_view: View, answers: Sequence[Answer]) -> Conversion:
+def convert(view: View, answers: Sequence[Answer]) -> Conversion:
     """Give the days that the answers tell.
 
     Raises:
         InvalidAnswer: An answer cannot be read.
     """
-    days = [_READERS[answer.question.path](answer) for answer in answers]
+    days = [_READERS[answer.question.path](view, answer) for answer in answers]
     return Conversion(
         samples=(
-            Samples(DAILY_ACTIVE_USERS, [row for users, _, _ in days for row in users]),
-            Samples(DAY_START, [row for _, starts, _ in days for row in starts]),
+            Samples(DAILY_ACTIVE_USERS, [row for each in days for row in each.users]),
+            Samples(DAY_START, [row for each in days for row in each.starts]),
         ),
-        invalid=tuple(reason for _, _, invalid in days for reason in invalid),
+        invalid=tuple(reason for each in days for reason in each.invalid),
+        daily_users=tuple(sorted(day for each in days for day in each.by_day.items())),
     )
 
 
-_Days = tuple[list[Row], list[Row], tuple[str, ...]]
+class _Days(NamedTuple):
+    """What one answer tells of days; `by_day` are all that it names, by their ordinal."""
+
+    users: list[Row]
+    starts: list[Row]
+    by_day: dict[int, float]
+    invalid: tuple[str, ...]
 
 
-def _from_entries(answer: Answer) -> _Days:
+def _from_entries(_view: View, answer: Answer) -> _Days:
     decoded = decode(answer.body, DausAnswer)
     entries = [(read_day(entry.date), entry.amount) for entry in decoded.value.entries or ()]
     undated = ("entries[].date: expected a day",) * sum(day is None for day, _ in entries)
     amounts = added_up((day, amount) for day, amount in entries if day is not None)
     users, starts = _newest_two(amounts)
-    return users, starts, decoded.invalid + undated
+    return _Days(users, starts, amounts, decoded.invalid + undated)
 
 
 def _newest_two(amounts: dict[int, float]) -> tuple[list[Row], list[Row]]:
@@ -122,19 +130,21 @@ def _newest_two(amounts: dict[int, float]) -> tuple[list[Row], list[Row]]:
     )
 
 
-def _from_report(answer: Answer) -> _Days:
+def _from_report(view: View, answer: Answer) -> _Days:
     decoded = decode(answer.body, TemplatesAnswer)
     report = decoded.value.report
     if report is None or report.active_users is None:
-        return [], [], decoded.invalid
-    day = (answer.question.subject,)
-    return [(day, report.active_users)], _told(day, read_instant(report.start_time)), decoded.invalid
+        return _Days([], [], {}, decoded.invalid)
+    name = answer.question.subject
+    day = view.now.astimezone(zone_of(view)).toordinal() - (name == YESTERDAY)
+    starts = _told((name,), read_instant(report.start_time))
+    return _Days([((name,), report.active_users)], starts, {day: report.active_users}, decoded.invalid)
 
 
 def _told(labels: tuple[str, ...], value: float | None) -> list[Row]:
     return [] if value is None else [(labels, value)]
 
 
-_READERS: dict[str, Callable[[Answer], _Days]] = {PATH: _from_entries, REPORT_PATH: _from_report}
+_READERS: dict[str, Callable[[View, Answer], _Days]] = {PATH: _from_entries, REPORT_PATH: _from_report}
 
 DATASET = Dataset(name="daus", families=FAMILIES, windows=windows, questions=questions, convert=convert)

@@ -9,6 +9,7 @@ from insights_exporter.coder.failures import RequestFailed
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, InvalidAnswer, View
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.render import Chunk
+from insights_exporter.polling.glances import Glance, glance
 from insights_exporter.polling.publisher import rendered
 
 
@@ -20,9 +21,10 @@ def whereabouts(error: Exception) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """What answers became: the bytes to serve, and what else they say."""
+    """What answers became: the bytes to serve, what people like to see of them, and what else they say."""
 
     chunks: dict[Family, Chunk]
+    seen: Glance
     said: Conversion
 
 
@@ -36,7 +38,8 @@ def converted(dataset: Dataset, view: View, answers: Sequence[Answer]) -> Conver
         conversion = dataset.convert(view, answers)
     except InvalidAnswer as error:
         raise RequestFailed("invalid", str(error)) from None
-    return Converted(rendered(conversion.samples, view.deployment.name), replace(conversion, samples=()))
+    chunks = rendered(conversion.samples, view.deployment.name)
+    return Converted(chunks, glance(conversion), replace(conversion, samples=(), daily_users=()))
 
 
 def understood(

@@ -25,19 +25,21 @@ class PollHealth:
     folded: int = 0
     withheld: int = 0
     finished: bool = False
-    failing_since: float | None = None
+    since: float | None = None
+    """When it began to succeed, or to fail, as it does now."""
     failures: int = 0
     failure: RequestFailed | None = None
 
     def succeeded(self, now: float, seconds: float) -> None:
         """Take note of a poll that gave its data."""
+        self.since = self.since if self.success else now
         self.success, self.last_success, self.duration, self.finished = True, now, seconds, True
-        self.failing_since, self.failures, self.failure = None, 0, None
+        self.failures, self.failure = 0, None
 
     def failed(self, now: float, seconds: float, failure: RequestFailed) -> None:
         """Take note of a poll that gave nothing."""
+        self.since = self.since if self.failure else now
         self.success, self.duration, self.finished = False, seconds, True
-        self.failing_since = now if self.failing_since is None else self.failing_since
         self.failures += 1
         self.failure = failure
 

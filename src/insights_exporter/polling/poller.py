@@ -19,6 +19,7 @@ from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, View
 from insights_exporter.datasets.spans import midnight
 from insights_exporter.polling.asking import ask_all, ask_each
 from insights_exporter.polling.converting import converted, understood, whereabouts
+from insights_exporter.polling.glances import Glances
 from insights_exporter.polling.jobs import Job
 from insights_exporter.polling.names import Names
 from insights_exporter.polling.news import News
@@ -54,6 +55,7 @@ class Poller:
     def __init__(self, bench: Bench, advance: Callable[[Job], None]) -> None:
         self._bench = bench
         self._zone = ZoneInfo(bench.deployment.timezone)
+        self.glances = Glances()
         self._publisher = bench.publisher
         self._advance = advance
         self._news = News(bench.deployment.name)
@@ -112,6 +114,7 @@ class Poller:
         self._news.rows_invalid(job.poll.dataset, result.said.invalid)
         source = self._publisher.source(job.poll.dataset, job.poll.window)
         self._publisher.data(source, result.chunks)
+        self.glances.saw(job.poll.dataset, job.poll.window, result.seen)
         self._publisher.until_stale(source, lives, lambda: self._stale(job))
         if any(family.rolls_over for family in result.chunks):
             self._publisher.until_midnight(source, self._left_of_day(view), lambda: self._advance(job))
@@ -136,6 +139,7 @@ class Poller:
             self._background(self._show_kept(job))
             return
         self._publisher.withdraw(self._publisher.source(job.poll.dataset, job.poll.window))
+        self.glances.forget(job.poll.dataset, job.poll.window)
         if self._said.get(job.dataset.name, {}).pop(job.poll.window, None):
             self._show_across(job.dataset)
 

@@ -16,6 +16,7 @@ from insights_exporter.coder.exchange import Exchange
 from insights_exporter.config.settings import Deployment
 from insights_exporter.polling.board import Board
 from insights_exporter.polling.facts import Facts
+from insights_exporter.polling.glances import Glances
 from insights_exporter.polling.jobs import Job, jobs_of
 from insights_exporter.polling.names import Names
 from insights_exporter.polling.poller import Bench, Poller
@@ -83,6 +84,11 @@ class Watch:
             self._schedule.remove(self._id(name))
         self.publisher.close()
         await self.exchange.close()
+
+    @property
+    def glances(self) -> Glances:
+        """What the newest polls said, in short."""
+        return self._poller.glances
 
     @property
     def tried(self) -> bool:

@@ -1,0 +1,101 @@
+"""What the newest polls said, as far as people like to see it at a glance.
+
+Samples are gone once they are rendered. Of deployments and templates, never
+of single users, a few small values are kept here.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from heapq import nlargest
+from operator import itemgetter
+from typing import Any
+
+from insights_exporter.datasets import template_families, templates, user_latency, user_status_counts
+from insights_exporter.datasets.dataset import Conversion
+from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.samples import Distribution
+
+DAYS = 60
+_MOST_ROWS = 12
+_LONGEST_NAME = 80
+
+_Labels = tuple[str, ...]
+_Rows = Mapping[Family, Iterable[tuple[_Labels, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The largest values by name, and how many others there are, with their sum."""
+
+    rows: tuple[tuple[str, float], ...] = ()
+    others: int = 0
+    rest: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """What one poll said; what it does not speak of is empty or None.
+
+    `days` are users by the day's ordinal, `apps` seconds, `templates` users,
+    `users` accounts by status, `latency` users by percentile, within `bounds`
+    in seconds.
+    """
+
+    active_users: float | None = None
+    days: Mapping[int, float] = field(default_factory=dict)
+    apps: Ranking | None = None
+    templates: Ranking | None = None
+    users: Mapping[str, float] = field(default_factory=dict)
+    latency: Mapping[str, Distribution] = field(default_factory=dict)
+    bounds: tuple[float, ...] = user_latency.LATENCY_DISTRIBUTION.bounds
+
+
+def glance(said: Conversion) -> Glance:
+    """Give the small values of what a poll said."""
+    rows: _Rows = {samples.family: samples.rows for samples in said.samples}
+    names = {(name.app_type, name.slug): name.name for name in said.app_names}
+    used = rows.get(template_families.TEMPLATE_ACTIVE_USERS, ())
+    several = len({labels[1] for labels, _ in used}) > 1
+    return Glance(
+        active_users=next((value for _, value in rows.get(templates.ACTIVE_USERS, ())), None),
+        days=dict(said.daily_users[-DAYS:]),
+        apps=_ranking(rows, templates.APP_USAGE, lambda app: names.get((app[1], app[2]), app[2])),
+        templates=_ranking(
+            rows,
+            template_families.TEMPLATE_ACTIVE_USERS,
+            lambda template: "/".join(filter(None, template[1:3])) if several else template[2],
+        ),
+        users={labels[0]: value for labels, value in rows.get(user_status_counts.USERS, ())},
+        latency={labels[1]: value for labels, value in rows.get(user_latency.LATENCY_DISTRIBUTION, ())},
+    )
+
+
+def _ranking(rows: _Rows, family: Family, name: Callable[[_Labels], str]) -> Ranking | None:
+    if family not in rows:
+        return None
+    used = [(labels, value) for labels, value in rows[family] if value > 0]
+    most = nlargest(_MOST_ROWS, used, key=itemgetter(1))
+    rest = max(sum(value for _, value in used) - sum(value for _, value in most), 0.0)
+    named = tuple((name(labels)[:_LONGEST_NAME], value) for labels, value in most)
+    return Ranking(named, len(used) - len(most), rest if len(used) > len(most) else 0.0)
+
+
+class Glances:
+    """The newest glance of each dataset and window, as long as its data are served."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], Glance] = {}
+
+    def saw(self, dataset: str, window: str, seen: Glance) -> None:
+        """Take a new glance; days that it does not name are still those of the last."""
+        before = self._seen.get((dataset, window), Glance())
+        days = sorted({**before.days, **seen.days}.items())[-DAYS:]
+        self._seen[dataset, window] = replace(seen, days=dict(days))
+
+    def forget(self, dataset: str, window: str) -> None:
+        """Show no longer what the dataset said of the window."""
+        self._seen.pop((dataset, window), None)
+
+    def of(self, dataset: str, window: str) -> Glance:
+        """Give the newest glance, an empty one where there is none."""
+        return self._seen.get((dataset, window), Glance())
