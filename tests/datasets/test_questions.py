@@ -115,24 +115,3 @@ def test_dataset_is_polled_for_these_windows(
     windows = DATASETS[name].windows(view_of(deployment=deployment).deployment)
 
     assert expected == [window and window.name for window in windows]
-
-
-EVERY = {
-    "daus": [300],
-    "periods": [3600],
-    "templates": [300, 900, 3600],
-    "template-breakdown": [900],
-    "user-activity": [300, 900, 3600],
-    "user-latency": [300, 900, 3600],
-    "user-status-counts": [900],
-}
-
-
-def test_default_intervals_follow_the_window() -> None:
-    """Today every five minutes, a week every quarter of an hour, what is longer every hour."""
-    deployment = view_of().deployment
-
-    assert EVERY == {
-        name: [dataset.every(window) for window in dataset.windows(deployment)]
-        for name, dataset in DATASETS.items()
-    }

@@ -13,8 +13,6 @@ from insights_exporter.datasets.spans import Span
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.samples import Samples
 
-DAYS_OF_A_WEEK = 7
-
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -106,20 +104,12 @@ def nothing_across(_conversions: Iterable[Conversion]) -> tuple[Samples, ...]:
     return ()
 
 
-def default_interval(window: Window | None) -> float:
-    """Give the seconds between two polls: the longer a window, the slower it changes."""
-    if window is None or window.days == 1:
-        return 300.0
-    return 900.0 if window.days <= DAYS_OF_A_WEEK else 3600.0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """One kind of request: what it asks, what it becomes, how often.
+    """One kind of request: what it asks, and what it becomes.
 
-    `every` gives the default interval of a window (`None`: of a dataset that
-    has none) in seconds. Of a `partial` dataset each answer stands for
-    itself, so that one that fails leaves the others. `across` gives what the newest conversions of all
+    Of a `partial` dataset each answer stands for itself, so that one that
+    fails leaves the others. `across` gives what the newest conversions of all
     windows say only together: series without a `window` label, which would
     repeat if each window had them.
     """
@@ -129,6 +119,5 @@ class Dataset:
     windows: Callable[[Deployment], Sequence[Window | None]]
     questions: Callable[[View], Sequence[Question]]
     convert: Callable[[View, Sequence[Answer]], Conversion]
-    every: Callable[[Window | None], float] = default_interval
     partial: bool = False
     across: Callable[[Iterable[Conversion]], tuple[Samples, ...]] = nothing_across

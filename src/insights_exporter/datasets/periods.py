@@ -14,7 +14,6 @@ from insights_exporter.exposition.samples import Row, Samples
 
 _WEEK = timedelta(days=7)
 _DAY = timedelta(days=1)
-_HOUR_SECONDS = 3600.0
 
 WEEKLY_ACTIVE_USERS = Family(
     name="coder_insights_weekly_active_users",
@@ -97,11 +96,4 @@ def convert(_view: View, answers: Sequence[Answer]) -> Conversion:
     return Conversion(tuple(Samples(family, rows[family]) for family in FAMILIES), invalid=tuple(invalid))
 
 
-def every(_window: Window | None) -> float:
-    """Poll once an hour: whole periods hardly change."""
-    return _HOUR_SECONDS
-
-
-DATASET = Dataset(
-    name="periods", families=FAMILIES, windows=windows, questions=questions, convert=convert, every=every
-)
+DATASET = Dataset(name="periods", families=FAMILIES, windows=windows, questions=questions, convert=convert)

@@ -1,5 +1,6 @@
 """Dataset `user-status-counts`: how many users there are, by status."""
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -19,7 +20,6 @@ KNOWN_STATUSES = ("active", "dormant", "suspended")
 
 _HOURS = 24
 _EASTERNMOST = 11
-_EVERY_SECONDS = 900.0
 
 USERS = Family(
     name="coder_insights_users",
@@ -28,7 +28,8 @@ USERS = Family(
     labels=("deployment", "status"),
     source="user-status-counts: status_counts.count",
     merge="the newest point of each status",
-    absent="the server is older than the endpoint; a known status that is not in the answer is 0",
+    absent="the server is older than the endpoint, or the newest point cannot be understood; a known status "
+    "that is not in the answer is 0",
     example='coder_insights_users{status="active"}',
 )
 FAMILIES = (USERS,)
@@ -64,7 +65,7 @@ def offset_of_next_midnight(now: datetime) -> int:
     return east if east <= _EASTERNMOST else east - _HOURS
 
 
-def convert(_view: View, answers: Sequence[Answer]) -> Conversion:
+def convert(view: View, answers: Sequence[Answer]) -> Conversion:
     """Give the newest count of each status.
 
     Raises:
@@ -74,33 +75,30 @@ def convert(_view: View, answers: Sequence[Answer]) -> Conversion:
     told = decoded.value.status_counts
     if told is None:
         return Conversion((), invalid=decoded.invalid)
-    undated = ["status_counts.*[].date: expected a time"] * sum(
+    undated = ("status_counts.*[].date: expected a time",) * sum(
         read_instant(point.date) is None for points in told.values() for point in points or ()
     )
-    counts = [(_label(status), count) for status, points in told.items() for count in _newest(points or ())]
-    missing = [(status, 0.0) for status in KNOWN_STATUSES if not told.get(status)]
-    complete = not decoded.invalid
-    rows = added_up([*counts, *(missing if complete else ())])
-    return Conversion(
-        (Samples(USERS, [((status,), count) for status, count in sorted(rows.items())]),),
-        invalid=(*decoded.invalid, *undated),
-    )
+    invalid = decoded.invalid + undated
+    since = view.now.timestamp() if invalid else -math.inf
+    counts = [
+        (_label(status), count) for status, points in told.items() for count in _newest(points or (), since)
+    ]
+    missing = [] if invalid else [(status, 0.0) for status in KNOWN_STATUSES if not told.get(status)]
+    rows = sorted(added_up([*counts, *missing]).items())
+    return Conversion((Samples(USERS, [((status,), count) for status, count in rows]),), invalid=invalid)
 
 
-def _newest(points: Iterable[Point]) -> Iterable[float]:
+def _newest(points: Iterable[Point], since: float) -> Iterable[float]:
+    """Give the newest count, unless an older point may stand in for one that could not be understood."""
     by_time = added_up(
         (time, point.count) for point in points if (time := read_instant(point.date)) is not None
     )
-    return [by_time[max(by_time)]] if by_time else []
+    newest = max(by_time, default=-math.inf)
+    return [by_time[newest]] if by_time and newest >= since else []
 
 
 def _label(status: str) -> str:
     return status[:LONGEST_VALUE] or EMPTY
-
-
-def every(_window: Window | None) -> float:
-    """Poll four times an hour: accounts change slowly."""
-    return _EVERY_SECONDS
 
 
 DATASET = Dataset(
@@ -109,5 +107,4 @@ DATASET = Dataset(
     windows=windows,
     questions=questions,
     convert=convert,
-    every=every,
 )

@@ -32,9 +32,11 @@ class Board:
                 self._assembling = asyncio.create_task(self._assemble())
 
     async def _assemble(self) -> None:
-        while self._shown is not self.snapshot:
-            target = self.snapshot
-            self.page = await asyncio.to_thread(assemble, target, self.page)
-            self._shown = target
-            await asyncio.sleep(_PAUSE)
-        self._assembling = None
+        try:
+            while self._shown is not self.snapshot:
+                target = self.snapshot
+                self.page = await asyncio.to_thread(assemble, target, self.page)
+                self._shown = target
+                await asyncio.sleep(_PAUSE)
+        finally:
+            self._assembling = None

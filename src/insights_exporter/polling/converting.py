@@ -1,7 +1,7 @@
 """Turns answers into chunks: pure work, done in a thread beside the event loop."""
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,7 +42,39 @@ def converted(dataset: Dataset, view: View, answers: Sequence[Answer]) -> Conver
     return Converted(chunks, glance(conversion), replace(conversion, samples=(), daily_users=()))
 
 
-def understood(
+@dataclass(frozen=True, slots=True)
+class Partly:
+    """What new answers became, with kept ones beside them.
+
+    `good` are the new answers that are what was asked for, `invalid` has a
+    reason for each row of theirs that could not be understood, `failure` is
+    the first failure of the other answers.
+    """
+
+    converted: Converted
+    good: tuple[Answer, ...]
+    invalid: tuple[str, ...]
+    failure: RequestFailed | None
+
+
+def converted_partly(
+    dataset: Dataset,
+    view: View,
+    new: tuple[Answer, ...],
+    beside: Callable[[Sequence[Answer]], tuple[Answer, ...]],
+) -> Partly:
+    """Convert new answers together with those kept `beside` them; a new one that is not good is left out."""
+    good, failure = new, None
+    try:
+        result = converted(dataset, view, (*new, *beside(new)))
+    except RequestFailed:
+        good, failure = _understood(dataset, view, new)
+        result = converted(dataset, view, (*good, *beside(good)))
+    invalid = dataset.convert(view, good).invalid if beside(good) else result.said.invalid
+    return Partly(result, good, invalid, failure)
+
+
+def _understood(
     dataset: Dataset, view: View, answers: Sequence[Answer]
 ) -> tuple[tuple[Answer, ...], RequestFailed | None]:
     """Give the answers that each can be converted alone, and the first failure of the others."""

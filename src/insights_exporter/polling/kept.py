@@ -20,6 +20,11 @@ class Kept:
         self._answers = {key: kept for key, kept in self._answers.items() if key in asked}
         self._answers |= {_key(answer.question): (now, answer) for answer in answers}
 
+    def beside(self, questions: Iterable[Question], now: float, new: Iterable[Answer]) -> tuple[Answer, ...]:
+        """Give the answers to `questions` that are not too old and have no `new` one in their place."""
+        wanted = {_key(question) for question in questions} - {_key(answer.question) for answer in new}
+        return tuple(answer for answer in self.alive(now) if _key(answer.question) in wanted)
+
     def alive(self, now: float) -> tuple[Answer, ...]:
         """Give the answers that are not too old."""
         return tuple(answer for born, answer in self._answers.values() if now - born < self._max_age)

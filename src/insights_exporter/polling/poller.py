@@ -15,10 +15,10 @@ from insights_exporter.coder.clock import ServerClock
 from insights_exporter.coder.exchange import Errand
 from insights_exporter.coder.failures import RequestFailed
 from insights_exporter.config.settings import Deployment
-from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, View
+from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
 from insights_exporter.datasets.spans import midnight
 from insights_exporter.polling.asking import ask_all, ask_each
-from insights_exporter.polling.converting import converted, understood, whereabouts
+from insights_exporter.polling.converting import Converted, converted, converted_partly, whereabouts
 from insights_exporter.polling.glances import Glances
 from insights_exporter.polling.jobs import Job
 from insights_exporter.polling.names import Names
@@ -61,6 +61,8 @@ class Poller:
         self._news = News(bench.deployment.name)
         self._said: dict[str, dict[str, Conversion]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Lock()
+        """Held while kept answers are looked at, converted and served, so that no older ones come later."""
 
     async def poll(self, job: Job) -> None:
         """Poll once, and let the health tell how it went."""
@@ -83,35 +85,52 @@ class Poller:
     async def _collect(self, job: Job) -> None:
         view = self._view(job)
         questions = job.dataset.questions(view)
-        ask = ask_each if job.dataset.partial else ask_all
-        asked = await ask(self._bench.coder, questions, self._errand(job))
-        failure = asked.failure
         if job.dataset.partial:
-            good, misunderstood = await self._in_thread(understood, job.dataset, view, asked.answers)
-            job.requests.failures["invalid"] += len(asked.answers) - len(good)
-            job.kept.renew(questions, good, asyncio.get_running_loop().time())
-            failure = failure or misunderstood
-            if good or not failure:
-                await self._show_kept(job)
-        elif failure is None:
-            await self._show(job, view, asked.answers, job.poll.pace.max_age)
+            await self._collect_each(job, questions)
+            return
+        asked = await ask_all(self._bench.coder, questions, self._errand(job))
+        if asked.failure:
+            raise asked.failure
+        result = await self._converted(job, view, asked.answers)
+        self._note_rows(job, result.said.invalid)
+        self._serve(job, view, result, job.poll.pace.max_age)
+
+    async def _collect_each(self, job: Job, questions: Sequence[Question]) -> None:
+        """Take the answers that there are, and serve kept ones for the others."""
+        asked = await ask_each(self._bench.coder, questions, self._errand(job))
+        async with self._turn:
+            now, view = asyncio.get_running_loop().time(), self._view(job)
+            beside = partial(job.kept.beside, questions, now)
+            partly = await self._in_thread(converted_partly, job.dataset, view, asked.answers, beside)
+            job.requests.failures["invalid"] += len(asked.answers) - len(partly.good)
+            job.kept.renew(questions, partly.good, now)
+            self._note_rows(job, partly.invalid)
+            failure = asked.failure or partly.failure
+            if partly.good or not failure:
+                self._serve(job, view, partly.converted, job.kept.next_death(now))
         if failure:
             raise failure
 
-    async def _show_kept(self, job: Job) -> None:
-        now = asyncio.get_running_loop().time()
-        answers = job.kept.alive(now)
-        await self._show(job, self._view(job), answers, job.kept.next_death(now))
+    async def _serve_kept(self, job: Job) -> None:
+        """Serve the kept answers that are still good."""
+        async with self._turn:
+            now, view = asyncio.get_running_loop().time(), self._view(job)
+            result = await self._converted(job, view, job.kept.alive(now))
+            self._serve(job, view, result, job.kept.next_death(now))
 
-    async def _show(self, job: Job, view: View, answers: Sequence[Answer], lives: float) -> None:
+    async def _converted(self, job: Job, view: View, answers: Sequence[Answer]) -> Converted:
         try:
-            result = await self._in_thread(converted, job.dataset, view, answers)
+            return await self._in_thread(converted, job.dataset, view, answers)
         except RequestFailed as failure:
             job.requests.failures[failure.reason] += 1
             raise
+
+    def _note_rows(self, job: Job, reasons: tuple[str, ...]) -> None:
+        job.requests.rows_invalid += len(reasons)
+        self._news.rows_invalid(job.poll.dataset, reasons)
+
+    def _serve(self, job: Job, view: View, result: Converted, lives: float) -> None:
         job.poll.folded = result.said.folded
-        job.requests.rows_invalid += len(result.said.invalid)
-        self._news.rows_invalid(job.poll.dataset, result.said.invalid)
         source = self._publisher.source(job.poll.dataset, job.poll.window)
         self._publisher.data(source, result.chunks)
         self.glances.saw(job.poll.dataset, job.poll.window, result.seen)
@@ -136,7 +155,7 @@ class Poller:
     def _stale(self, job: Job) -> None:
         """Serve a job's data no longer, but for kept answers that are still good."""
         if job.kept.alive(asyncio.get_running_loop().time()):
-            self._background(self._show_kept(job))
+            self._background(self._serve_kept(job))
             return
         self._publisher.withdraw(self._publisher.source(job.poll.dataset, job.poll.window))
         self.glances.forget(job.poll.dataset, job.poll.window)

@@ -35,6 +35,7 @@ class Publisher:
         self._board = board
         self._health: dict[Source, tuple[PollHealth, RequestHealth]] = {}
         self._timers: dict[tuple[Source, str], asyncio.TimerHandle] = {}
+        self._closed = False
 
     def source(self, dataset: str, window: str) -> Source:
         """Name where data come from."""
@@ -72,13 +73,16 @@ class Publisher:
         self._publish({}, dataset)
 
     def close(self) -> None:
-        """Take everything off the board."""
+        """Take everything off the board, for good: a poll that is still under way shows nothing."""
+        self._closed = True
         for timer in self._timers.values():
             timer.cancel()
         datasets = {poll.dataset for poll, _ in self._health.values()}
         self._board.publish(self._shelf.clear() | dict.fromkeys(self._health_changes(datasets)))
 
     def _publish(self, changes: Changes, dataset: str | None = None) -> None:
+        if self._closed:
+            return
         touched = {dataset for _, (_, dataset, _) in changes} | ({dataset} if dataset else set())
         self._board.publish(changes | self._health_changes(touched))
 
@@ -102,4 +106,5 @@ class Publisher:
         earlier = self._timers.pop((source, why), None)
         if earlier:
             earlier.cancel()
-        self._timers[source, why] = asyncio.get_running_loop().call_later(seconds, do)
+        if not self._closed:
+            self._timers[source, why] = asyncio.get_running_loop().call_later(seconds, do)

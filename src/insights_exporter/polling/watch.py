@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -61,15 +61,16 @@ class Watch:
         self._poller = Poller(bench, self._advance)
         self.facts = Facts(deployment.name, self.exchange, token, self._names, self.publisher)
         self.jobs = tuple(jobs_of(deployment))
+        self._under_way: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Learn the server's clock, then poll everything, now and again and again."""
         for job in self.jobs:
             self.publisher.watch(job.poll, job.requests)
             self.publisher.health(job.dataset.name)
-        self._schedule.add(self._id(_FACTS), self.facts.poll, _FACTS_EVERY)
+        self._add(_FACTS, self.facts.poll, _FACTS_EVERY)
         for job in sorted(self.jobs, key=lambda job: job.poll.pace.every):
-            self._schedule.add(self._id(job.name), partial(self._run, job), job.poll.pace.every)
+            self._add(job.name, partial(self._run, job), job.poll.pace.every)
 
     async def once(self, done: Callable[[], None] = lambda: None) -> None:
         """Poll everything once, whatever the schedule; call `done` after each job."""
@@ -83,6 +84,9 @@ class Watch:
         for name in (_FACTS, *(job.name for job in self.jobs)):
             self._schedule.remove(self._id(name))
         self.publisher.close()
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
         await self.exchange.close()
 
     @property
@@ -99,6 +103,15 @@ class Watch:
         if not job.dataset.partial or self._names.reported_for(job.poll.window):
             await self._poller.poll(job)
         done()
+
+    def _add(self, name: str, work: Callable[[], Coroutine[None, None, None]], every: float) -> None:
+        async def run() -> None:
+            task = asyncio.create_task(work())
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._schedule.add(self._id(name), run, every)
 
     async def _run(self, job: Job) -> None:
         await self.facts.clock_known()
