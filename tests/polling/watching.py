@@ -1,0 +1,96 @@
+"""One deployment that is polled, from an embedded Coder without a network, on a clock that jumps."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from insights_exporter.commands.families import PAGE_FAMILIES
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
+from insights_exporter.demo.app import make_app
+from insights_exporter.exposition.formats import Format
+from insights_exporter.polling.board import Board
+from insights_exporter.polling.jobs import Job
+from insights_exporter.polling.schedule import Schedule
+from insights_exporter.polling.watch import Shared, Watch
+from tests.coder.deployments import PLAIN, deployment
+from tests.support.fast_clock import AT_ONCE, run_fast
+
+T = TypeVar("T")
+
+START = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
+"""A Wednesday."""
+
+Series = Mapping[tuple[tuple[str, str], ...], float]
+
+
+def small_coder(**settings: object) -> EmbeddedCoder:
+    """Give a Coder of a small company; its clock is the wall's."""
+    return EmbeddedCoder(population=Population(seed=1, users=20, templates=3), **settings)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What polls, and what it shows."""
+
+    watch: Watch
+    board: Board
+
+    def page(self) -> str:
+        """Give the page as text, without its tail."""
+        return b"".join(self.board.page.contents[Format.TEXT].segments).decode()
+
+    def series(self, name: str) -> Series:
+        """Give the values of a sample name by labels, but for the deployment."""
+        return {
+            tuple(sorted((label, text) for label, text in sample.labels.items() if label != "deployment")): (
+                sample.value
+            )
+            for family in text_string_to_metric_families(self.page())
+            for sample in family.samples
+            if sample.name == name
+        }
+
+    def value(self, name: str, **labels: str) -> float | None:
+        """Give the value of a series, None where there is none."""
+        return self.series(name).get(tuple(sorted(labels.items())))
+
+    def job(self, dataset: str, window: str = "") -> Job:
+        """Give a job."""
+        (found,) = [job for job in self.watch.jobs if job.name == f"{dataset}/{window}"]
+        return found
+
+    def count(self) -> Counter[str]:
+        """Count the series on the page by sample name."""
+        return Counter(
+            sample.name for family in text_string_to_metric_families(self.page()) for sample in family.samples
+        )
+
+
+@asynccontextmanager
+async def watching(
+    coder: EmbeddedCoder | httpx.AsyncBaseTransport, **settings: object
+) -> AsyncIterator[Watched]:
+    """Poll a Coder as the settings say until the block ends."""
+    transport = httpx.ASGITransport(make_app(coder)) if isinstance(coder, EmbeddedCoder) else coder
+    board, schedule = Board(PAGE_FAMILIES), Schedule()
+    polled = deployment("http://coder.example.com", name="dev", **settings)
+    key = polled.users.key.get_secret_value().encode() if polled.users.key else None
+    watch = Watch(polled, lambda: DEMO_TOKEN, key, PLAIN, Shared(board, schedule, AT_ONCE, transport))
+    schedule.start()
+    watch.start()
+    try:
+        yield Watched(watch, board)
+    finally:
+        schedule.stop()
+        await watch.stop()
+
+
+def on_fast_clock(work: Callable[[], Coroutine[None, None, T]], start: datetime = START) -> T:
+    """Run `work` from `start` on, on a clock that waits for nobody."""
+    return run_fast(start, work)
