@@ -45,7 +45,14 @@ async def test_body_that_is_too_large(encoding: str, data: bytes) -> None:
     assert failed.value.reason == "too_large"
 
 
-@pytest.mark.parametrize(("encoding", "data"), [("gzip", b"no gzip at all"), ("br", b"anything")])
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [
+        pytest.param("gzip", b"no gzip at all", id="broken"),
+        pytest.param("br", b"anything", id="not asked for"),
+        pytest.param("gzip", gzip.compress(b"some text") + b"x" * 100, id="something after its end"),
+    ],
+)
 async def test_body_that_cannot_be_unpacked(encoding: str, data: bytes) -> None:
     """Broken compression, or one that nobody asked for, is an invalid answer."""
     with pytest.raises(RequestFailed) as failed:

@@ -77,3 +77,11 @@ def test_echoed_secrets_are_masked() -> None:
 
     assert masked.detail == "bad key ***"
     assert (masked.transient, masked.retry_after) == (True, 3.0)
+
+
+@pytest.mark.parametrize("before", range(240, 300))
+def test_no_piece_of_a_secret_is_left_by_cutting(before: int) -> None:
+    """A secret that stands where a long message is cut leaves no piece of itself."""
+    body = b'{"message":"%b%b"}' % (b"." * before, b"SECRETsecretSECRET")
+
+    assert "S" not in refusal(400, "/x", body, secrets=["SECRETsecretSECRET"]).detail.removeprefix("HTTP")

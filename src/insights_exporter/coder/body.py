@@ -34,6 +34,8 @@ def _inflater(encoding: str) -> Callable[[bytes, int], bytes]:
     stream = zlib.decompressobj(_GZIP_OR_ZLIB)
 
     def inflate(chunk: bytes, most: int) -> bytes:
+        if stream.eof:  # zlib would keep all that comes after it
+            raise RequestFailed("invalid", "the answer goes on after the end of its compression")
         try:
             return stream.decompress(chunk, most)
         except zlib.error as error:

@@ -12,6 +12,7 @@ import httpx
 from insights_exporter.coder.body import read_body
 from insights_exporter.coder.clock import ServerClock, parse_http_date
 from insights_exporter.coder.failures import RequestFailed, refusal
+from insights_exporter.coder.masking import secrets_of
 from insights_exporter.coder.pacing import Gate
 from insights_exporter.coder.transport import api_root, http_client
 from insights_exporter.config.problems import ConfigError
@@ -62,7 +63,7 @@ class Exchange:
         self._limit = deployment.max_response_bytes
         self._http = http_client(deployment, tls, transport)
         self._root = api_root(deployment)
-        self._secrets = tuple(value.get_secret_value() for value in deployment.headers.values())
+        self._secrets = secrets_of(deployment)
 
     async def get(self, path: str, parameters: Mapping[str, str], errand: Errand) -> bytes:
         """Wait for a turn, ask once, and give the body of a 200.
@@ -77,7 +78,7 @@ class Exchange:
                 token = self._token()
                 async with asyncio.timeout(self._timeout), self._sent(path, parameters, token) as reply:
                     remaining = _number(reply, "X-RateLimit-Remaining")
-                    return await self._read(path, reply)
+                    return await self._read(path, reply, (token, *self._secrets))
             except (RequestFailed, ConfigError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
                 failure = self._failure(error).without((token, *self._secrets))
                 raise failure from None
@@ -96,11 +97,11 @@ class Exchange:
         headers = {"Coder-Session-Token": token}
         return self._http.stream("GET", self._root + path, params=parameters, headers=headers)
 
-    async def _read(self, path: str, reply: httpx.Response) -> bytes:
+    async def _read(self, path: str, reply: httpx.Response, secrets: tuple[str, ...]) -> bytes:
         self._clock.learn(reply.headers.get("Date"))
         wait = self._obeyed(path, reply)
         if reply.status_code != 200:
-            raise refusal(reply.status_code, path, await _error_body(reply), wait)
+            raise refusal(reply.status_code, path, await _error_body(reply), wait, secrets)
         return await read_body(reply.aiter_raw(), _encoding(reply), self._limit)
 
     def _obeyed(self, path: str, reply: httpx.Response) -> float | None:
@@ -146,4 +147,4 @@ def _number(reply: httpx.Response, header: str) -> float | None:
 
 
 def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": ")[:300]
+    return f"{type(error).__name__}: {error}".rstrip(": ")

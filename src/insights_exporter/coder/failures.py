@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from insights_exporter.coder.masking import masked
+
 Reason = Literal[
     "unauthorized",
     "forbidden",
@@ -77,10 +79,8 @@ class RequestFailed(Exception):
         self.retry_after = retry_after
 
     def without(self, secrets: Iterable[str]) -> "RequestFailed":
-        """Give the same failure, its detail without `secrets`, should the server have echoed them."""
-        detail = self.detail
-        for secret in filter(None, secrets):
-            detail = detail.replace(secret, "***")
+        """Give the same failure, its detail cut to a line's length and without `secrets`."""
+        detail = masked(self.detail, secrets)[:_DETAIL_LENGTH]
         return RequestFailed(self.reason, detail, transient=self.transient, retry_after=self.retry_after)
 
     @property
@@ -96,16 +96,20 @@ class _ErrorBody(msgspec.Struct):
     detail: str = ""
 
 
-def refusal(status: int, path: str, body: bytes, retry_after: float | None = None) -> RequestFailed:
+def refusal(
+    status: int, path: str, body: bytes, retry_after: float | None = None, secrets: Iterable[str] = ()
+) -> RequestFailed:
     """Give the failure that a status other than 200 means.
 
     The body is only looked at for its message: it may be HTML, two JSON
-    documents, or anything else.
+    documents, or anything else. `secrets` are masked before anything is cut,
+    which could leave a piece of one.
     """
     said = _said(body)
     reason = _reason(status, path, said)
     detail = said.detail if status < 500 else ""  # Coder's database speaks there, maybe of people
-    text = " ".join(f"HTTP {status} for {path}: {said.message} {detail}".split()).rstrip(": ")
+    words = masked(f"{said.message} {detail}", secrets).split()
+    text = " ".join((f"HTTP {status} for {path}:", *words)).rstrip(": ")
     return RequestFailed(
         reason, text[:_DETAIL_LENGTH], transient=status in _TRANSIENT_STATUS, retry_after=retry_after
     )

@@ -1,0 +1,53 @@
+"""Keeps secrets out of what is told, should a server or a proxy have echoed them."""
+
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies
+
+from insights_exporter.config.settings import Deployment
+
+MASK = "***"
+_SHORTEST_WORD = 6
+
+
+def secrets_of(deployment: Deployment) -> tuple[str, ...]:
+    """Give what must not be told of the settings: values of headers, and what a proxy is given.
+
+    The token is not among them, since it may change at any time.
+    """
+    headers = [value.get_secret_value() for value in deployment.headers.values()]
+    proxies = [deployment.proxy.get_secret_value()] if deployment.proxy else list(getproxies().values())
+    return tuple(
+        dict.fromkeys(
+            [
+                *(word for header in headers for word in _words(header)),
+                *(word for proxy in proxies for word in _credentials(proxy)),
+            ]
+        )
+    )
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """Give `text` with `***` in the place of every one of `secrets`."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
+
+
+def _words(header: str) -> Iterator[str]:
+    """Give a header's value whole, and its words, since `Bearer abcdef` may come back as `abcdef`."""
+    yield header
+    yield from (word for word in header.split() if len(word) >= _SHORTEST_WORD)
+
+
+def _credentials(proxy: str) -> Iterator[str]:
+    """Give a password as it stands in a URL, as it is meant, and as HTTP sends it."""
+    try:
+        parts = urlsplit(proxy)
+        user, password = parts.username or "", parts.password or ""
+    except ValueError:
+        return
+    if password:
+        yield from (password, unquote(password))
+        yield b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
