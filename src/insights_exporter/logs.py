@@ -5,12 +5,13 @@ import sys
 from typing import Literal, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["logfmt", "json"]
 
 _FIRST = ("ts", "level", "msg")
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) != "\n"}
 # Their lines tell nothing that the exporter does not tell itself, and may hold addresses of requests.
 _SILENCED = ("httpx", "httpcore", "apscheduler", "uvicorn", "asyncio")
 
@@ -21,6 +22,7 @@ def configure(level: Level, form: Format, stream: TextIO | None = None) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
         structlog.processors.EventRenamer("msg"),
+        _without_controls,
     ]
     renderers: dict[Format, Processor] = {
         "logfmt": structlog.processors.LogfmtRenderer(
@@ -54,3 +56,9 @@ def configure(level: Level, form: Format, stream: TextIO | None = None) -> None:
     root.setLevel(level.upper())
     for name in _SILENCED:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _without_controls(_: object, __: str, line: EventDict) -> EventDict:
+    """Spell out control characters, with which a server could rewrite what a terminal shows."""
+    texts = {key: value.translate(_CONTROLS) for key, value in line.items() if isinstance(value, str)}
+    return {**line, **texts}

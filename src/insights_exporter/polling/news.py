@@ -5,37 +5,43 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from insights_exporter.coder.failures import WHOLE_SERVER, RequestFailed
+from insights_exporter.coder.failures import REMEDIES, WHOLE_SERVER, Reason, RequestFailed
 
 
 @dataclass(slots=True)
 class _Trouble:
-    """A failure that goes on: since when, whom it hits, how often."""
+    """What fails now: since when, for what reasons, whom it hits, how often."""
 
     since: float
-    hit: set[str] = field(default_factory=set)
+    reasons: list[Reason] = field(default_factory=list)
+    jobs: set[str] = field(default_factory=set)
+    datasets: set[str] = field(default_factory=set)
     polls: int = 0
 
 
 class News:
     """What was told of one deployment, so that it is told once.
 
-    A failure of the server as a whole is told for the deployment, others
-    for each dataset.
+    What hits the server as a whole is one trouble, whatever jobs it hits and
+    whatever its reasons, each of which is told once; anything else is a
+    trouble of its dataset. A trouble is over when all that it hit works.
     """
 
     def __init__(self, deployment: str) -> None:
         self._log = structlog.get_logger("insights_exporter").bind(deployment=deployment)
-        self._troubles: dict[tuple[str, str], _Trouble] = {}
+        self._troubles: dict[str, _Trouble] = {}
         self._told_rows: set[tuple[str, str]] = set()
 
     def failed(self, job: str, dataset: str, failure: RequestFailed, now: float) -> None:
         """Tell a failure, unless it is known."""
-        self._over(job, now, but=failure.reason)
         subject = "" if failure.reason in WHOLE_SERVER else dataset
-        key = (failure.reason, subject)
-        if key not in self._troubles:
-            self._troubles[key] = _Trouble(now)
+        self._over(job, now, but=subject)
+        trouble = self._troubles.setdefault(subject, _Trouble(now))
+        trouble.jobs.add(job)
+        trouble.datasets.add(dataset)
+        trouble.polls += 1
+        if failure.reason not in trouble.reasons:
+            trouble.reasons.append(failure.reason)
             self._log.warning(
                 "poll failed",
                 dataset=dataset,
@@ -43,29 +49,35 @@ class News:
                 detail=failure.detail,
                 remedy=failure.remedy,
             )
-        self._troubles[key].hit.add(job)
-        self._troubles[key].polls += 1
 
     def succeeded(self, job: str, now: float) -> None:
         """Tell that what failed works again, once all that it hit does."""
-        self._over(job, now, but="")
+        self._over(job, now, but=None)
 
     def rows_invalid(self, dataset: str, reasons: Iterable[str]) -> None:
         """Tell what kinds of rows could not be understood, each once."""
         for reason in dict.fromkeys(reasons):
             if (dataset, reason) not in self._told_rows:
                 self._told_rows.add((dataset, reason))
-                self._log.warning("row left out", dataset=dataset, reason="invalid", detail=reason)
+                self._log.warning(
+                    "row left out",
+                    dataset=dataset,
+                    reason="invalid",
+                    detail=reason,
+                    remedy=REMEDIES["invalid"],
+                )
 
-    def _over(self, job: str, now: float, but: str) -> None:
-        for (reason, subject), trouble in list(self._troubles.items()):
-            if reason == but or job not in trouble.hit:
+    def _over(self, job: str, now: float, but: str | None) -> None:
+        for subject, trouble in list(self._troubles.items()):
+            if subject == but or job not in trouble.jobs:
                 continue
-            trouble.hit.discard(job)
-            if not trouble.hit:
-                del self._troubles[reason, subject]
-                told = {"dataset": subject} if subject else {}
-                seconds = round(now - trouble.since)
+            trouble.jobs.discard(job)
+            if not trouble.jobs:
+                del self._troubles[subject]
                 self._log.info(
-                    "poll failure over", **told, reason=reason, seconds=seconds, failed_polls=trouble.polls
+                    "poll failure over",
+                    dataset=",".join(sorted(trouble.datasets)),
+                    reason=",".join(trouble.reasons),
+                    seconds=round(now - trouble.since),
+                    failed_polls=trouble.polls,
                 )

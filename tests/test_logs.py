@@ -1,0 +1,76 @@
+"""Log lines, as people and machines read them."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insights_exporter.logs import Format, Level, configure
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Leave the root logger as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def told(form: Format, level: Level = "info", **values: object) -> str:
+    """Give what one line of information becomes."""
+    stream = io.StringIO()
+    configure(level, form, stream)
+    structlog.stdlib.get_logger("insights_exporter").bind(deployment="prod").info("poll failed", **values)
+    return stream.getvalue()
+
+
+def test_logfmt() -> None:
+    """A logfmt line begins with time, level and message; values with spaces are quoted."""
+    line = told("logfmt", reason="timeout", detail="no answer")
+
+    assert line.startswith("ts=2")
+    assert line.endswith(' level=info msg="poll failed" deployment=prod reason=timeout detail="no answer"\n')
+
+
+def test_json() -> None:
+    """A JSON line holds the same."""
+    line = json.loads(told("json", reason="timeout"))
+
+    assert line.pop("ts")
+    assert line == {"level": "info", "msg": "poll failed", "deployment": "prod", "reason": "timeout"}
+
+
+def test_level() -> None:
+    """Lines below the level are not written."""
+    assert told("logfmt", level="warning", reason="timeout") == ""
+
+
+@pytest.mark.parametrize("form", ["logfmt", "json"])
+@given(text=st.text())
+def test_whatever_a_server_says_is_one_line(form: Format, text: str) -> None:
+    """No text breaks a line in two, or controls a terminal."""
+    line = told(form, detail=text)
+
+    assert line.endswith("\n")
+    assert all(character.isprintable() or ord(character) >= 0xA0 for character in line[:-1])
+
+
+@pytest.mark.parametrize(
+    "name", ["httpx", "httpcore.http11", "apscheduler.scheduler", "uvicorn.error", "asyncio"]
+)
+def test_libraries_are_silent(name: str) -> None:
+    """Libraries write nothing at any level: their lines may hold headers."""
+    stream = io.StringIO()
+    configure("debug", "logfmt", stream)
+
+    logging.getLogger(name).error("Coder-Session-Token: secret")
+
+    assert stream.getvalue() == ""
