@@ -38,7 +38,7 @@ def templates() -> list[Tile]:
             minimum=0,
         ),
         f"sort_desc(topk by (deployment) (20, {users}))",
-        "{{template_name}}",
+        "{{organization_name}}/{{template_name}}",
     )
     daily = graph(
         Look(
@@ -52,7 +52,7 @@ def templates() -> list[Tile]:
                 f"{series(TEMPLATE_DAY, YESTERDAY, by=TEMPLATE, offset='-1d')}\n"
                 f"and on (deployment, template_id)\n"
                 f"topk by (deployment) (10, {users})",
-                "{{template_name}}",
+                "{{organization_name}}/{{template_name}}",
             )
         ],
         Style(steps=True),

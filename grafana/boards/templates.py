@@ -175,7 +175,7 @@ def _apps() -> list[Tile]:
         [
             Query(
                 f"topk by (deployment) (10, {series(SECONDS, WINDOW, *CHOSEN, by=by)} / 3600)",
-                "{{template_name}} {{slug}}",
+                "{{organization_name}}/{{template_name}} {{slug}}",
             )
         ],
     )

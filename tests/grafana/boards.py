@@ -46,6 +46,9 @@ class Asked:
     letter: str
     expr: str
     over_time: bool
+    legend: str
+    columns: frozenset[str] | None
+    """The labels that a table names or hides; None for other panels."""
 
     def __str__(self) -> str:
         """Give its place in a few words."""
@@ -56,7 +59,22 @@ def queries(file: Path) -> Iterator[Asked]:
     """Give every query of a dashboard."""
     for panel in panels(load(file)):
         for target in panel["targets"]:
-            yield Asked(file.stem, panel["title"], target["refId"], target["expr"], target["range"])
+            yield Asked(
+                board=file.stem,
+                panel=panel["title"],
+                letter=target["refId"],
+                expr=target["expr"],
+                over_time=target["range"],
+                legend=target["legendFormat"],
+                columns=_columns(panel),
+            )
+
+
+def _columns(panel: Json) -> frozenset[str] | None:
+    if panel["type"] != "table":
+        return None
+    (organize,) = (one["options"] for one in panel["transformations"] if one["id"] == "organize")
+    return frozenset(organize["renameByName"]) | frozenset(organize["excludeByName"])
 
 
 ALL_QUERIES: Final = tuple(query for file in files() for query in queries(file))

@@ -172,6 +172,26 @@ def test_only_what_names_users_is_missing_without_names(data: Data, query: Asked
     assert expected == len(answers(data, query, deployment="discreet"))
 
 
+@pytest.mark.parametrize("query", [query for query in ALL_QUERIES if "{{" in query.legend], ids=str)
+def test_legend_tells_series_apart(data: Data, query: Asked) -> None:
+    """A legend speaks of labels that the series have, and no two lines of a panel are called the same."""
+    labels: list[dict[str, str]] = [dict(answer[:-1]) for answer in answers(data, query)]
+    spoken = re.findall(r"\{\{(\w+)\}\}", query.legend)
+    called = [tuple(one.get(label, "") for label in spoken) for one in labels]
+
+    assert [] == [label for label in spoken if not any(label in one for one in labels)]
+    assert sorted(set(called)) == sorted(called)
+
+
+@pytest.mark.parametrize("query", [query for query in ALL_QUERIES if query.columns is not None], ids=str)
+def test_table_names_or_hides_every_label(data: Data, query: Asked) -> None:
+    """No column of a table is left with a label's bare name."""
+    labels = {label for answer in answers(data, query) for label, _ in answer[:-1]}
+
+    assert query.columns is not None
+    assert set() == labels - query.columns
+
+
 @pytest.mark.parametrize("rule", rules("record"), ids=lambda rule: rule["record"])
 def test_recording_rule_records(data: Data, rule: Mapping[str, Any]) -> None:
     """Each recorded series comes to be from the exporter's series, one for both pods of a job."""
