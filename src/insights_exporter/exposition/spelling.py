@@ -1,6 +1,7 @@
 """How label values and numbers are spelled in both exposition formats."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 
 import msgspec
 
@@ -29,12 +30,19 @@ def spelled_all(values: Sequence[float]) -> list[str]:
     A JSON encoder spells most numbers alike and all of them in one call; the
     others are spelled one by one.
     """
-    numbers = [float(value) for value in values]
+    numbers = list(map(float, values))
     texts = msgspec.json.encode(numbers)[1:-1].decode().split(",")
+    if _all_alike(numbers):
+        return texts
     return [
         text if _TINY <= number < _HUGE or number == 0 else _respelled(number, text)
         for number, text in zip(numbers, texts, strict=False)
     ]
+
+
+def _all_alike(numbers: Sequence[float]) -> bool:
+    """Return whether Python, JSON and Go spell all of the numbers alike; NaN makes the sum NaN."""
+    return bool(numbers) and min(numbers) >= _TINY and max(numbers) < _HUGE and sum(numbers) < inf
 
 
 def _respelled(number: float, text: str) -> str:
