@@ -86,8 +86,8 @@ ALERTS: Final = (
         expr=f"{_unnamed()}\nand\n{_unnamed(' offset 1d')}",
         summary="A template in use has no name that the exporter can see.",
         description=(
-            "{{ $value }} users of {{ $labels.deployment }} worked yesterday, and some the day before, "
-            "with template {{ $labels.template_id }}, which Coder does not list: "
+            "Template {{ $labels.template_id }} was used by {{ $value }} of {{ $labels.deployment }}'s users "
+            "yesterday, and by some the day before, and Coder does not list it: "
             "deleted, or hidden from the token."
         ),
         board=project.TEMPLATES,
