@@ -1,0 +1,142 @@
+"""The board: many changes, few pages, and nothing rendered twice."""
+
+import asyncio
+
+import pytest
+
+from insights_exporter.datasets.table import FAMILIES
+from insights_exporter.exposition import page as page_module
+from insights_exporter.exposition.page import Page, assemble
+from insights_exporter.exposition.samples import Samples
+from insights_exporter.exposition.snapshot import Snapshot, Source
+from insights_exporter.polling import board as board_module
+from insights_exporter.polling.board import Board
+from insights_exporter.polling.publisher import rendered
+from insights_exporter.polling.shelf import Changes
+from tests.polling.watching import on_fast_clock, small_coder, watching
+
+USERS = next(family for family in FAMILIES if family.name == "coder_insights_active_users")
+
+
+def users(value: float, window: str = "7d") -> Changes:
+    """Give a change of the users of a window."""
+    source: Source = ("dev", "templates", window)
+    chunks = rendered([Samples(USERS, [((window,), value)])], "dev")
+    return {(family, source): chunk for family, chunk in chunks.items()}
+
+
+def text(board: Board) -> bytes:
+    """Give the page as text."""
+    return b"".join(board.page.contents[page_module.Format.TEXT].segments)
+
+
+def test_page_follows_in_a_moment() -> None:
+    """A change is on the page a moment later."""
+
+    async def scenario() -> tuple[bytes, bytes]:
+        board = Board(FAMILIES)
+        before = text(board)
+        board.publish(users(3))
+        await asyncio.sleep(0.2)
+        return before, text(board)
+
+    before, after = on_fast_clock(scenario)
+
+    assert b"" == before
+    assert b'coder_insights_active_users{deployment="dev",window="7d"} 3.0\n' in after
+
+
+def test_burst_of_changes_makes_few_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand changes within a second make about ten pages, and the last one has them all."""
+    made: list[Snapshot] = []
+
+    def counted(snapshot: Snapshot, previous: Page | None = None) -> Page:
+        made.append(snapshot)
+        return assemble(snapshot, previous)
+
+    monkeypatch.setattr(board_module, "assemble", counted)
+
+    async def scenario() -> bytes:
+        board = Board(FAMILIES)
+        for number in range(1000):
+            board.publish(users(number))
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(1)
+        return text(board)
+
+    page = on_fast_clock(scenario)
+
+    assert b"} 999.0\n" in page
+    assert 3 <= len(made) <= 15
+
+
+def test_no_change_makes_no_page() -> None:
+    """The same bytes again leave the page the very same object."""
+
+    async def scenario() -> tuple[Page, Page]:
+        board = Board(FAMILIES)
+        board.publish(users(3))
+        await asyncio.sleep(1)
+        first = board.page
+        board.publish(users(3))
+        board.publish({})
+        await asyncio.sleep(1)
+        return first, board.page
+
+    first, second = on_fast_clock(scenario)
+
+    assert first is second
+
+
+def test_page_that_could_not_be_made_is_made_with_the_next_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error while a page is made does not stop the page for ever."""
+
+    def broken(_snapshot: Snapshot, _previous: Page) -> Page:
+        raise MemoryError
+
+    async def scenario() -> bytes:
+        board = Board(FAMILIES)
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        monkeypatch.setattr(board_module, "assemble", broken)
+        board.publish(users(3))
+        await asyncio.sleep(1)
+        monkeypatch.setattr(board_module, "assemble", assemble)
+        board.publish(users(4))
+        await asyncio.sleep(1)
+        return text(board)
+
+    assert b"} 4.0\n" in on_fast_clock(scenario)
+
+
+def changed(before: Snapshot, after: Snapshot) -> set[Source]:
+    """Give the sources of all chunks that are not the very same objects."""
+    return {
+        source
+        for name in before.chunks
+        for source in (*before.chunks[name].get("dev", ()), *after.chunks[name].get("dev", ()))
+        if before.chunks[name].get("dev", {}).get(source) is not after.chunks[name].get("dev", {}).get(source)
+    }
+
+
+def test_poll_renders_its_own_chunks_alone() -> None:
+    """After a poll of one dataset and window, the chunks of all others are the very same objects."""
+
+    async def scenario() -> list[tuple[Source, set[Source]]]:
+        seen = []
+        async with watching(small_coder()) as watched:
+            await asyncio.sleep(100)
+            for _ in range(900):
+                snapshot = watched.board.snapshot
+                ended = {job.name: job.poll.last_success for job in watched.watch.jobs}
+                await asyncio.sleep(1)
+                polled = [job for job in watched.watch.jobs if job.poll.last_success != ended[job.name]]
+                if len(polled) == 1:
+                    source = ("dev", polled[0].poll.dataset, polled[0].poll.window)
+                    seen.append((source, changed(snapshot, watched.board.snapshot)))
+        return seen
+
+    seen = on_fast_clock(scenario)
+
+    assert len({source for source, _ in seen}) >= 4
+    assert [] == [(source, others) for source, others in seen if others - {source, (*source[:2], "")}]
+    assert all(source in sources for source, sources in seen)

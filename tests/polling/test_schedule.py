@@ -1,0 +1,124 @@
+"""The schedule: the first run at once, then on the clock, never two of a job at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from insights_exporter.polling.schedule import Schedule
+from insights_exporter.polling.trigger import offset_of
+from tests.polling.watching import START, on_fast_clock
+
+JOB = "dev/daus/"
+
+
+def runs(every: float, hours: float, work: Callable[[], Awaitable[None]] | None = None) -> list[datetime]:
+    """Give the times at which a job starts."""
+    started: list[datetime] = []
+
+    async def run() -> None:
+        started.append(datetime.now(UTC))
+        if work:
+            await work()
+
+    async def scenario() -> None:
+        schedule = Schedule()
+        schedule.start()
+        schedule.add(JOB, run, every)
+        await asyncio.sleep(hours * 3600)
+        schedule.stop()
+
+    on_fast_clock(scenario)
+    return started
+
+
+@pytest.mark.parametrize("minutes", [5, 7, 15, 60])
+def test_first_at_once_then_on_the_clock(minutes: int) -> None:
+    """A job runs when it is added, then at each multiple of its interval plus its offset."""
+    every = timedelta(minutes=minutes)
+    first, *later = runs(every.total_seconds(), 6)
+    midnight = datetime.fromtimestamp(0, UTC) + offset_of(JOB)
+
+    assert START == first
+    assert {timedelta()} == {(run - midnight) % every for run in later}
+    assert {every} == {after - before for before, after in pairwise(later)}
+
+
+def test_short_intervals_just_repeat() -> None:
+    """An interval below the roll-up knows no multiples."""
+    assert [START + timedelta(seconds=100 * run) for run in range(37)] == runs(100, 1.001)
+
+
+def test_no_job_runs_twice_at_once() -> None:
+    """A run that takes longer than the interval delays the next one; what was missed is not made up for."""
+    at_once: list[int] = []
+
+    async def slow() -> None:
+        at_once.append(1)
+        await asyncio.sleep(800)
+        at_once.append(-1)
+
+    started = runs(300, 2, slow)
+
+    assert {1, -1} == set(at_once)
+    assert {0, 1} == {sum(at_once[:count]) for count in range(len(at_once) + 1)}
+    assert 7 <= len(started) <= 9
+
+
+def test_job_that_fails_runs_again() -> None:
+    """An error ends a run, not the job."""
+
+    async def fail() -> None:
+        raise ValueError("unexpected")
+
+    assert 13 == len(runs(300, 1, fail))
+
+
+def test_advance_runs_within_two_minutes() -> None:
+    """A job that must run soon does, and what is due sooner stays."""
+
+    async def scenario() -> tuple[list[float], float]:
+        schedule, started = Schedule(), list[float]()
+        start = asyncio.get_running_loop().time()
+
+        async def run() -> None:
+            started.append(asyncio.get_running_loop().time() - start)
+
+        schedule.start()
+        schedule.add(JOB, run, 3600)
+        await asyncio.sleep(1)
+        schedule.advance(JOB)
+        schedule.advance(JOB)
+        schedule.advance("dev/unknown/")
+        await asyncio.sleep(200)
+        schedule.stop()
+        return started, offset_of(JOB).total_seconds()
+
+    started, offset = on_fast_clock(scenario)
+
+    assert [0.0, 1 + offset] == pytest.approx(started, abs=0.001)
+
+
+def test_removed_job_runs_no_more() -> None:
+    """Removing ends a job, and a job that there is not is no error."""
+
+    async def scenario() -> int:
+        schedule, count = Schedule(), list[int]()
+
+        async def run() -> None:
+            count.append(1)
+
+        schedule.start()
+        schedule.add(JOB, run, 300)
+        await asyncio.sleep(1)
+        schedule.remove(JOB)
+        schedule.remove(JOB)
+        await asyncio.sleep(3600)
+        schedule.stop()
+        schedule.stop()
+        schedule.remove(JOB)
+        return len(count)
+
+    assert 1 == on_fast_clock(scenario)
