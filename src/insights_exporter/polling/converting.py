@@ -9,6 +9,7 @@ from insights_exporter.coder.failures import RequestFailed
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, InvalidAnswer, View
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.render import Chunk
+from insights_exporter.polling.collector import collector_paused
 from insights_exporter.polling.glances import Glance, glance
 from insights_exporter.polling.publisher import rendered
 
@@ -28,6 +29,7 @@ class Converted:
     said: Conversion
 
 
+@collector_paused()
 def converted(dataset: Dataset, view: View, answers: Sequence[Answer]) -> Converted:
     """Convert answers and render what comes of them; the samples are not kept.
 
