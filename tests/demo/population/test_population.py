@@ -140,6 +140,17 @@ def test_working_days_are_busier_than_weekends() -> None:
     assert ONE.active(monday(date(2025, 12, 25))) * 2 < wednesday
 
 
+def test_nobody_works_before_joining_or_after_leaving() -> None:
+    """Whoever is active on a day has a status that day, or had one till that day."""
+    crowd = Population(seed=1, users=300, templates=3)
+    for year in range(2022, 2030):
+        day = date(year, 6, 14)
+        for user in crowd.users(monday(day), None):
+            person = crowd.people[user]
+            assert person.joined <= day.toordinal() + 1
+            assert day.toordinal() - 1 < person.left
+
+
 def test_company_grows() -> None:
     """Three years after the founding there are more users than at first, and before it none."""
     first, later = (sum(ONE.statuses(FOUNDED + day).values()) for day in (0, 1000))

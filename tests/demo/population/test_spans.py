@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,9 +35,10 @@ def test_running_half_hour_counts_up_to_the_roll_up() -> None:
     assert half_hours(span_between(at(0, 0), at(15, 0), at(14, 44))) == (0, 29, 10)
 
 
-def test_half_hour_beyond_the_window_does_not_run() -> None:
-    """A window that ends at 14:00 has nothing running at 14:44."""
-    assert half_hours(span_between(at(0, 0), at(14, 0), at(14, 44))) == (0, 28, 0)
+@pytest.mark.parametrize(("minute", "after"), [(0, 28), (30, 29)])
+def test_half_hour_beyond_the_window_does_not_run(minute: int, after: int) -> None:
+    """A window that ends at 14:00 or 14:30 has nothing running at 14:44."""
+    assert half_hours(span_between(at(0, 0), at(14, minute), at(14, 44))) == (0, after, 0)
 
 
 def test_window_in_the_future_is_empty() -> None:

@@ -1,0 +1,129 @@
+"""The population's days written out half hour by half hour: slow, and as the database does it."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from insights_exporter.demo import Population
+from insights_exporter.demo.population.attendance import attend, slowness
+from insights_exporter.demo.population.people import ALONE, make_crews
+from insights_exporter.demo.population.plans import all_plans
+from insights_exporter.demo.population.regions import REGIONS, first_half_hour
+from insights_exporter.demo.population.spans import Span
+
+CAP = 30
+BUILTINS = 4
+
+
+class Row(NamedTuple):
+    """What one user did in one half hour on one template; `apps` are minutes by app."""
+
+    user: int
+    half_hour: int
+    template: int
+    minutes: int
+    apps: dict[tuple[str, int], int]
+    latency: float
+
+
+def rows(population: Population, span: Span, chosen: frozenset[int] | None) -> list[Row]:
+    """Give all rows of a span and a choice of templates."""
+    days = range(span.first // 48 - 1, span.after // 48 + 2)
+    return [
+        row
+        for region in range(len(REGIONS))
+        for day in days
+        for row in _day(population, region, day, span)
+        if row.minutes and (chosen is None or row.template in chosen)
+    ]
+
+
+def seconds_by_user(written: Sequence[Row], span: Span) -> dict[int, int]:
+    """Add up the minutes of each user, over all templates no more a half hour than went by in it."""
+    halves: dict[tuple[int, int], int] = defaultdict(int)
+    for row in written:
+        halves[row.user, row.half_hour] += row.minutes
+    totals: dict[int, int] = defaultdict(int)
+    for (user, half_hour), minutes in halves.items():
+        totals[user] += min(minutes, _counted(half_hour, span)) * 60
+    return dict(totals)
+
+
+def seconds_by_app(written: Sequence[Row], span: Span) -> dict[tuple[str, int], int]:
+    """Add up the minutes of each app, no more a half hour and user than went by in it."""
+    halves: dict[tuple[tuple[str, int], int, int], int] = defaultdict(int)
+    for row in written:
+        for app, minutes in row.apps.items():
+            halves[app, row.user, row.half_hour] += minutes
+    totals: dict[tuple[str, int], int] = defaultdict(int)
+    for (app, _, half_hour), minutes in halves.items():
+        totals[app] += min(minutes, _counted(half_hour, span)) * 60
+    return dict(totals)
+
+
+def templates_by_app(written: Sequence[Row]) -> dict[tuple[str, int], set[int]]:
+    """Give the templates on which each app was used."""
+    found: dict[tuple[str, int], set[int]] = defaultdict(set)
+    for row in written:
+        for app in row.apps:
+            found[app].add(row.template)
+    return dict(found)
+
+
+def runs_by_app(written: Sequence[Row]) -> dict[tuple[str, int], int]:
+    """Count for each app the runs of consecutive half hours, user by user."""
+    halves: dict[tuple[tuple[str, int], int], set[int]] = defaultdict(set)
+    for row in written:
+        for app in row.apps:
+            halves[app, row.user].add(row.half_hour)
+    totals: dict[tuple[str, int], int] = defaultdict(int)
+    for (app, _), used in halves.items():
+        totals[app] += 1 + sum(after - before > 1 for before, after in pairwise(sorted(used)))
+    return dict(totals)
+
+
+def latencies_by_user(written: Sequence[Row]) -> dict[int, list[float]]:
+    """Give the latencies of each user, sorted."""
+    found: dict[int, list[float]] = {row.user: [] for row in written}
+    for row in written:
+        if row.latency:
+            found[row.user].append(row.latency)
+    return {user: sorted(values) for user, values in found.items()}
+
+
+def _day(population: Population, region: int, day: int, span: Span) -> Iterator[Row]:
+    attendance = attend(population.seed, region, make_crews(population.people)[region], day)
+    factor = slowness(population.seed, region, day)
+    begin = first_half_hour(REGIONS[region], day)
+    for user, number in zip(attendance.users, attendance.plans, strict=True):
+        plan, person = all_plans()[number], population.people[user]
+        pair = (person.main, person.other)
+        if plan.swapped and person.other != ALONE:
+            pair = (person.other, person.main)
+        for usage, template in zip(plan.roles, pair, strict=False):
+            if template == ALONE:
+                continue
+            for at in range(48):
+                most = _counted(begin + at, span)
+                names = _apps(population, template)
+                apps = {name: min(app[at], most) for name, app in zip(names, usage.apps, strict=False)}
+                yield Row(
+                    user,
+                    begin + at,
+                    template,
+                    min(usage.minutes[at], most),
+                    {name: minutes for name, minutes in apps.items() if minutes},
+                    usage.latencies[0][at] * factor,
+                )
+
+
+def _counted(half_hour: int, span: Span) -> int:
+    if span.first <= half_hour < span.after:
+        return CAP
+    return span.minutes if half_hour == span.after else 0
+
+
+def _apps(population: Population, template: int) -> list[tuple[str, int]]:
+    customs = population.catalog.templates[template].apps
+    return [("builtin", at) for at in range(BUILTINS)] + [("app", index) for index in customs]

@@ -1,0 +1,61 @@
+"""The fast sums of the population are those of a ledger that holds every half hour."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from insights_exporter.demo import Population
+from insights_exporter.demo.population.spans import Span, span_between
+from tests.demo.population import ledger
+
+ONE = Population(seed=5, users=25, templates=5)
+FIRST = datetime(2025, 10, 20, tzinfo=UTC)
+# In half hours: windows of up to three days, seen from within or from after.
+BEGINNINGS = st.integers(0, 20 * 48)
+LENGTHS = st.integers(0, 3 * 48)
+MOMENTS = st.integers(0, 24 * 60)
+CHOSEN = st.none() | st.frozensets(st.integers(0, 5), min_size=1)
+
+
+def span_of(begin: int, length: int, late: int) -> Span:
+    """Give a window in half hours, seen so many minutes before its end."""
+    start = FIRST + timedelta(minutes=30 * begin)
+    end = start + timedelta(minutes=30 * length)
+    return span_between(start, end, end - timedelta(minutes=late))
+
+
+@settings(max_examples=60)
+@given(begin=BEGINNINGS, length=LENGTHS, late=MOMENTS, chosen=CHOSEN)
+def test_users_are_those_of_the_ledger(
+    begin: int, length: int, late: int, chosen: frozenset[int] | None
+) -> None:
+    """Seconds, templates and latencies of each user."""
+    span = span_of(begin, length, late)
+    written = ledger.rows(ONE, span, chosen)
+    users = ONE.users(span, chosen)
+
+    assert ledger.seconds_by_user(written, span) == {user: tally.seconds for user, tally in users.items()}
+    for user, latencies in ledger.latencies_by_user(written).items():
+        assert pytest.approx(latencies) == sorted(users[user].latencies)
+        assert {row.template for row in written if row.user == user} == users[user].templates
+
+
+@settings(max_examples=60)
+@given(begin=BEGINNINGS, length=LENGTHS, late=MOMENTS, chosen=CHOSEN)
+def test_apps_are_those_of_the_ledger(
+    begin: int, length: int, late: int, chosen: frozenset[int] | None
+) -> None:
+    """Seconds, templates and runs of each app."""
+    span = span_of(begin, length, late)
+    written = ledger.rows(ONE, span, chosen)
+    tally = ONE.tally(span, chosen)
+    apps = {("builtin", at): app for at, app in enumerate(tally.builtins) if app.seconds}
+    apps |= {("app", index): app for index, app in tally.customs.items()}
+
+    assert ledger.seconds_by_app(written, span) == {key: app.seconds for key, app in apps.items()}
+    for key, templates in ledger.templates_by_app(written).items():
+        assert sum(1 << at for at in templates) == apps[key].templates
+    for key, runs in ledger.runs_by_app(written).items():
+        assert key[0] == "builtin" or runs == apps[key].runs
