@@ -5,35 +5,23 @@ What a command needs is imported when it runs, so that `--help` is quick.
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from insights_exporter import __version__
-from insights_exporter.commands.errors import NotUsable
-
-NOT_USABLE = 2
-
-
-def _flag(name: str, help_text: str, **more: Any) -> Any:  # noqa: ANN401 -- as typer.Option has it
-    variable = "INSIGHTS_EXPORTER_" + name.removeprefix("--").replace(".", "_").replace("-", "_").upper()
-    return typer.Option(name, help=help_text, envvar=variable, show_envvar=False, **more)
-
-
-ConfigFile = Annotated[
-    Path | None,
-    _flag("--config.file", "Settings (YAML); without it CODER_URL and CODER_SESSION_TOKEN count."),
-]
-LogLevel = Annotated[
-    Literal["debug", "info", "warning", "error"], _flag("--log.level", "Least severe lines.")
-]
-LogFormat = Annotated[Literal["logfmt", "json"], _flag("--log.format", "Form of the log lines.")]
-Address = Annotated[str, _flag("--web.listen-address", "Where to serve, as HOST:PORT or :PORT.")]
-
-DEFAULT_ADDRESS = ":12112"
+from insights_exporter.commands.backfill_flags import backfill_command
+from insights_exporter.commands.flags import (
+    DEFAULT_ADDRESS,
+    Address,
+    ConfigFile,
+    LogFormat,
+    LogLevel,
+    exit_status,
+    flag,
+    start_logging,
+)
 
 app = typer.Typer(
     help="The Prometheus exporter for Coder's Insights API. Without a command it serves.",
@@ -55,11 +43,11 @@ def _serve(
     config_file: ConfigFile = None,
     config_check: Annotated[bool, typer.Option("--config.check", help="Check the settings and end.")] = False,
     listen_address: Address = DEFAULT_ADDRESS,
-    telemetry_path: Annotated[str, _flag("--web.telemetry-path", "Path of the metrics.")] = "/metrics",
-    enable_lifecycle: Annotated[bool, _flag("--web.enable-lifecycle", "Allow POST /-/reload.")] = False,
-    max_requests: Annotated[int, _flag("--web.max-requests", "Scrapes at once.", min=1)] = 40,
-    shard: Annotated[str, _flag("--shard", "Number of this shard from 0, or auto.")] = "0",
-    total_shards: Annotated[int, _flag("--total-shards", "How many shards there are.", min=1)] = 1,
+    telemetry_path: Annotated[str, flag("--web.telemetry-path", "Path of the metrics.")] = "/metrics",
+    enable_lifecycle: Annotated[bool, flag("--web.enable-lifecycle", "Allow POST /-/reload.")] = False,
+    max_requests: Annotated[int, flag("--web.max-requests", "Scrapes at once.", min=1)] = 40,
+    shard: Annotated[str, flag("--shard", "Number of this shard from 0, or auto.")] = "0",
+    total_shards: Annotated[int, flag("--total-shards", "How many shards there are.", min=1)] = 1,
     log_level: LogLevel = "info",
     log_format: LogFormat = "logfmt",
     version: Annotated[bool, typer.Option("--version", help="Show the version and end.")] = False,
@@ -67,10 +55,10 @@ def _serve(
     if version:
         typer.echo(f"insights-exporter {__version__}")
     elif context.invoked_subcommand is None:
-        _start_logging(log_level, log_format)
+        start_logging(log_level, log_format)
         from insights_exporter.commands.serve import Options, check, serve
 
-        with _exit_status():
+        with exit_status():
             options = Options(
                 config_file=config_file,
                 listen_address=listen_address,
@@ -97,10 +85,10 @@ def _demo(
     log_format: LogFormat = "logfmt",
 ) -> None:
     """Serve the metrics of a made-up company, from a Coder inside."""
-    _start_logging(log_level, log_format)
+    start_logging(log_level, log_format)
     from insights_exporter.commands.demo import Company, demo
 
-    with _exit_status():
+    with exit_status():
         demo(Company(users=users, templates=templates, seed=seed, rules=rules), listen_address)
 
 
@@ -115,10 +103,10 @@ def _check(
     log_format: LogFormat = "logfmt",
 ) -> None:
     """Ask each deployment what the token may do, and say how to mend what it may not."""
-    _start_logging(log_level, log_format)
+    start_logging(log_level, log_format)
     from insights_exporter.commands.check import check
 
-    with _exit_status():
+    with exit_status():
         raise typer.Exit(check(config_file, output))
 
 
@@ -136,10 +124,10 @@ def _scrape(
     log_format: LogFormat = "logfmt",
 ) -> None:
     """Poll everything once and print the exposition, for a textfile collector or a look."""
-    _start_logging(log_level, log_format)
+    start_logging(log_level, log_format)
     from insights_exporter.commands.scrape import scrape
 
-    with _exit_status():
+    with exit_status():
         raise typer.Exit(scrape(config_file, output, form))
 
 
@@ -148,9 +136,11 @@ def _health(*, listen_address: Address = DEFAULT_ADDRESS) -> None:
     """Ask a running exporter whether it is healthy."""
     from insights_exporter.commands.health import health
 
-    with _exit_status():
+    with exit_status():
         raise typer.Exit(0 if health(listen_address) else 1)
 
+
+app.command("backfill")(backfill_command)
 
 config = typer.Typer(
     help="Write, describe and show the settings.", rich_markup_mode=None, no_args_is_help=True
@@ -180,23 +170,5 @@ def _config_show(config_file: ConfigFile = None) -> None:
     from insights_exporter.commands.serve import load_settings
     from insights_exporter.config.showing import show
 
-    with _exit_status():
+    with exit_status():
         typer.echo(show(load_settings(config_file, os.environ)), nl=False)
-
-
-def _start_logging(level: LogLevel, form: LogFormat) -> None:
-    from insights_exporter.logs import configure
-
-    configure(level, form)
-
-
-@contextmanager
-def _exit_status() -> Iterator[None]:
-    """End with status 2 and a line a problem where something is not usable as set."""
-    try:
-        yield
-    except (NotUsable, OSError) as problem:
-        typer.echo(f"insights-exporter: {problem}", err=True)
-        raise typer.Exit(NOT_USABLE) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(0) from None

@@ -69,6 +69,16 @@ class Gate:
         finally:
             self._leave()
 
+    @property
+    def per_minute(self) -> float:
+        """How many requests a minute are let through."""
+        return self._rate * 60
+
+    @per_minute.setter
+    def per_minute(self, per_minute: float) -> None:
+        self._refill()
+        self._rate = per_minute / 60
+
     def hold(self, path: str, seconds: float) -> None:
         """Let nothing through to `path` for `seconds`."""
         until = asyncio.get_running_loop().time() + seconds

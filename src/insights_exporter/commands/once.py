@@ -1,15 +1,13 @@
 """Polling everything once, for the commands that end by themselves."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import uvloop
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from insights_exporter.commands.families import PAGE_FAMILIES
+from insights_exporter.commands.progress import progress
 from insights_exporter.config.settings import Settings
 from insights_exporter.polling.board import Board
 from insights_exporter.polling.fleet import Fleet
@@ -46,12 +44,5 @@ def polled_once(
 
 async def _poll(fleet: Fleet) -> None:
     watches = fleet.watches.values()
-    with _progress() as progress:
-        task = progress.add_task("Asking Coder", total=sum(len(watch.jobs) for watch in watches))
-        await asyncio.gather(*(watch.once(lambda: progress.advance(task)) for watch in watches))
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    return Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty())
+    with progress("Asking Coder", sum(len(watch.jobs) for watch in watches)) as advance:
+        await asyncio.gather(*(watch.once(advance) for watch in watches))

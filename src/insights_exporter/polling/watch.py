@@ -54,12 +54,12 @@ class Watch:
         self._schedule = shared.schedule
         self.exchange = Exchange(deployment, token, tls, self.clock, shared.transport)
         self.coder = Coder(self.exchange, None if deployment.dialect == "auto" else deployment.dialect)
-        self._names = Names()
+        self.names = Names()
         bench = Bench(
-            deployment, self.coder, self.clock, self._names, self.publisher, shared.converter, pseudonym_key
+            deployment, self.coder, self.clock, self.names, self.publisher, shared.converter, pseudonym_key
         )
         self._poller = Poller(bench, self._advance)
-        self.facts = Facts(deployment.name, self.exchange, token, self._names, self.publisher)
+        self.facts = Facts(deployment.name, self.exchange, token, self.names, self.publisher)
         self.jobs = tuple(jobs_of(deployment))
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -100,7 +100,7 @@ class Watch:
         return all(job.tried for job in self.jobs if not job.dataset.partial)
 
     async def _once(self, job: Job, done: Callable[[], None]) -> None:
-        if not job.dataset.partial or self._names.reported_for(job.poll.window):
+        if not job.dataset.partial or self.names.reported_for(job.poll.window):
             await self._poller.poll(job)
         done()
 

@@ -1,0 +1,1 @@
+"""History: what Coder still knows of the past, written as Prometheus would have scraped it."""
