@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from insights_exporter.datasets.table import FAMILIES
-from insights_exporter.exposition import page as page_module
+from insights_exporter.exposition.formats import Format
 from insights_exporter.exposition.page import Page, assemble
 from insights_exporter.exposition.samples import Samples
 from insights_exporter.exposition.snapshot import Snapshot, Source
@@ -27,7 +27,7 @@ def users(value: float, window: str = "7d") -> Changes:
 
 def text(board: Board) -> bytes:
     """Give the page as text."""
-    return b"".join(board.page.contents[page_module.Format.TEXT].segments)
+    return b"".join(board.page.contents[Format.TEXT].segments)
 
 
 def test_page_follows_in_a_moment() -> None:

@@ -1,0 +1,83 @@
+"""Asking all, or as many as can be had."""
+
+from collections.abc import Mapping
+
+import httpx
+import pytest
+
+from insights_exporter.coder.failures import REASONS, WHOLE_SERVER, Reason
+from insights_exporter.datasets.dataset import Question
+from insights_exporter.polling.asking import Asked, ask_all, ask_each
+from tests.coder.deployments import client, deployment
+from tests.polling.watching import on_fast_clock
+
+STATUS: Mapping[Reason, int] = {
+    "unauthorized": 401,
+    "not_found": 404,
+    "redirect": 302,
+    "server_error": 500,
+    "rejected": 400,
+    "forbidden": 403,
+}
+
+
+def asked(statuses: list[int], *, each: bool) -> tuple[Asked, int]:
+    """Ask one question a status; give what came of it and how many requests there were."""
+    left = list(statuses)
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(left.pop(0), stream=httpx.ByteStream(b"{}"))
+
+    async def scenario() -> Asked:
+        questions = [Question("/insights/templates", subject=str(number)) for number in range(len(statuses))]
+        transport = httpx.MockTransport(answer)
+        async with client(deployment("http://coder.example.com"), transport=transport) as one:
+            return await (ask_each if each else ask_all)(one.coder, questions, one.errand())
+
+    return on_fast_clock(scenario), len(statuses) - len(left)
+
+
+def subjects(result: Asked) -> str:
+    """Name the questions that were answered."""
+    return "".join(answer.question.subject for answer in result.answers)
+
+
+def reason(result: Asked) -> Reason | None:
+    """Give the reason of the failure."""
+    return result.failure.reason if result.failure else None
+
+
+@pytest.mark.parametrize("each", [True, False])
+def test_all_are_answered(each: bool) -> None:
+    """In the order of the questions, without a failure."""
+    result, _ = asked([200, 200, 200], each=each)
+
+    assert ("012", None) == (subjects(result), reason(result))
+
+
+def test_all_or_nothing_stops_at_the_first_failure() -> None:
+    """What cannot be whole is not worth more requests."""
+    result, requests = asked([200, 403, 200], each=False)
+
+    assert ("0", "forbidden", 2) == (subjects(result), reason(result), requests)
+
+
+def test_each_by_itself_goes_on_after_failures() -> None:
+    """The first failure is told, the others' answers are there."""
+    result, requests = asked([400, 200, 403, 200], each=True)
+
+    assert ("13", "rejected", 4) == (subjects(result), reason(result), requests)
+
+
+@pytest.mark.parametrize("failing", STATUS)
+def test_server_that_fails_as_a_whole_is_left_alone(failing: Reason) -> None:
+    """Three failures in a row that most likely hit every request are enough, others are not."""
+    status = STATUS[failing]
+    _, requests = asked([status, status, 200, *[status] * 5], each=True)
+
+    assert (6 if failing in WHOLE_SERVER else 8) == requests
+
+
+def test_every_reason_of_the_whole_server_is_one_there_is() -> None:
+    """The table of reasons is the only source of them."""
+    assert set(REASONS) > WHOLE_SERVER

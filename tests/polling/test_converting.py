@@ -1,0 +1,122 @@
+"""From answers to bytes: together where that is possible, one by one where it is not."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, View
+from insights_exporter.datasets.table import DATASETS
+from insights_exporter.exposition.family import Family
+from insights_exporter.polling.converting import Partly, converted, converted_partly, whereabouts
+from tests.datasets.cases import answered, view_of
+
+BREAKDOWN = DATASETS["template-breakdown"]
+VIEW = view_of("7d", in_use=["a", "b", "c"])
+BROKEN_ROW = {"slug": "ide", "type": "app", "seconds": "many"}
+
+
+def answer(subject: str, users: int = 1, **more: Any) -> Answer:  # noqa: ANN401 -- what JSON holds
+    """Give an answer about one template."""
+    (question,) = [one for one in BREAKDOWN.questions(VIEW) if one.subject == subject]
+    report = {"template_ids": [subject], "active_users": users, **more}
+    return Answer(question, json.dumps({"report": report}).encode())
+
+
+def users_of(chunks: dict[Family, Any]) -> list[str]:
+    """Give the lines of the users of templates, shortened."""
+    (chunk,) = [
+        chunk for family, chunk in chunks.items() if family.name == "coder_insights_template_active_users"
+    ]
+    shown = [line.partition('template_name="')[2] for line in chunk.runs[-1].decode().splitlines()]
+    return [line.replace('",window="7d"}', "") for line in shown]
+
+
+def partly(*new: Answer, kept: Sequence[Answer] = (), dataset: Dataset = BREAKDOWN) -> Partly:
+    """Convert new answers beside kept ones."""
+
+    def beside(good: Sequence[Answer]) -> tuple[Answer, ...]:
+        taken = {answer.question.subject for answer in good}
+        return tuple(answer for answer in kept if answer.question.subject not in taken)
+
+    return converted_partly(dataset, VIEW, new, beside)
+
+
+def test_samples_are_rendered_and_not_kept() -> None:
+    """What is kept of a poll is bytes, and what it says beside its samples."""
+    (told,) = answered(DATASETS["templates"], VIEW, b'{"report":{"active_users":3,"template_ids":["a"]}}')
+    result = converted(DATASETS["templates"], VIEW, [told])
+
+    assert () == result.said.samples
+    assert ("a",) == result.said.in_use
+    assert b'coder_insights_active_users{deployment="dev",window="7d"} 3.0\n' in {
+        chunk.runs[-1] for chunk in result.chunks.values()
+    }
+
+
+def test_answer_that_cannot_be_what_was_asked_for_is_a_failure() -> None:
+    """Its reason is `invalid`."""
+    (told,) = answered(DATASETS["templates"], VIEW, b"<html>")
+    with pytest.raises(RequestFailed, match="not JSON") as failed:
+        converted(DATASETS["templates"], VIEW, [told])
+
+    assert "invalid" == failed.value.reason
+
+
+def test_new_answers_stand_beside_kept_ones() -> None:
+    """A kept answer is shown where no new one takes its place."""
+    result = partly(answer("a", 5), kept=[answer("a", 1), answer("b", 2)])
+
+    assert ["a 5.0", "b 2.0"] == users_of(result.converted.chunks)
+    assert (None, 1) == (result.failure, len(result.good))
+
+
+def test_bad_answer_leaves_the_others_and_its_own_kept_one() -> None:
+    """One answer about the wrong template takes nothing with it."""
+    wrong = answer("b", 9, template_ids=["somebody-else"])
+    result = partly(answer("a", 5), wrong, answer("c", 7), kept=[answer("b", 2)])
+
+    assert ["a 5.0", "c 7.0", "b 2.0"] == users_of(result.converted.chunks)
+    assert ["a", "c"] == [good.question.subject for good in result.good]
+    assert result.failure is not None
+    assert "invalid" == result.failure.reason
+
+
+def test_rows_of_new_answers_alone_are_counted() -> None:
+    """A kept answer's rows were counted when it came."""
+    kept = answer("b", apps_usage=[BROKEN_ROW, BROKEN_ROW])
+
+    assert 1 == len(partly(answer("a", apps_usage=[BROKEN_ROW]), kept=[kept]).invalid)
+    assert 0 == len(partly(kept=[kept]).invalid)
+    assert 2 == len(partly(kept).invalid)
+
+
+def test_good_answers_are_converted_once() -> None:
+    """All together, as long as nothing is wrong with any."""
+    conversions: list[int] = []
+
+    def convert(view: View, answers: Sequence[Answer]) -> Conversion:
+        conversions.append(len(answers))
+        return BREAKDOWN.convert(view, answers)
+
+    partly(answer("a"), answer("b"), answer("c"), dataset=replace(BREAKDOWN, convert=convert))
+
+    assert [3] == conversions
+
+
+def test_whereabouts_tell_the_place_and_no_data() -> None:
+    """An unexpected error is named by its type and line: its text may speak of people."""
+
+    def crash() -> None:
+        raise KeyError("alice")
+
+    try:
+        crash()
+    except KeyError as error:
+        told = whereabouts(error)
+
+    assert told.startswith("unexpected KeyError in crash (test_converting.py:")
+    assert "alice" not in told

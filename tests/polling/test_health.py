@@ -1,0 +1,108 @@
+"""What is known about polls and requests, and the samples that say so."""
+
+from typing import Any
+
+from insights_exporter.coder.failures import REASONS, RequestFailed
+from insights_exporter.config.pace import Pace
+from insights_exporter.polling.health import PollHealth, RequestHealth
+from insights_exporter.polling.health_families import REQUEST_DURATION
+
+FAILURE = RequestFailed("timeout", "no whole answer within 30 s")
+
+
+def poll() -> PollHealth:
+    """Give the health of polls that have not begun."""
+    return PollHealth("templates", "7d", Pace(900, 2700))
+
+
+def told(health: PollHealth | RequestHealth) -> dict[str, Any]:
+    """Give the values by family, without the exporter's prefix; of several rows by their last label."""
+    values: dict[str, Any] = {}
+    for samples in health.samples():
+        name = samples.family.name.removeprefix("insights_exporter_")
+        rows = {labels[-1]: value for labels, value in samples.rows}
+        values[name] = next(iter(rows.values())) if len(rows) == 1 else rows or None
+    return values
+
+
+def test_before_the_first_poll() -> None:
+    """Not successful, never, nothing served; interval and age as set, and no duration yet."""
+    assert {
+        "poll_success": 0.0,
+        "last_success_timestamp_seconds": 0.0,
+        "poll_duration_seconds": None,
+        "poll_interval_seconds": 900,
+        "max_age_seconds": 2700,
+        "series": 0.0,
+        "series_folded": 0.0,
+    } == told(poll())
+
+
+def test_after_a_good_poll() -> None:
+    """When it ended and how long it took."""
+    health = poll()
+    health.succeeded(now=1e9, seconds=2.5)
+
+    assert {"poll_success": 1.0, "last_success_timestamp_seconds": 1e9, "poll_duration_seconds": 2.5} == {
+        name: value for name, value in told(health).items() if "_success" in name or "duration" in name
+    }
+
+
+def test_failure_leaves_the_time_of_the_last_success() -> None:
+    """It is visible at once, with how often it failed and why."""
+    health = poll()
+    health.succeeded(now=1e9, seconds=2.5)
+    health.failed(now=2e9, seconds=30, failure=FAILURE)
+    health.failed(now=3e9, seconds=30, failure=FAILURE)
+
+    assert (0.0, 1e9) == (told(health)["poll_success"], told(health)["last_success_timestamp_seconds"])
+    assert (2, FAILURE) == (health.failures, health.failure)
+
+    health.succeeded(now=4e9, seconds=1)
+
+    assert (0, None) == (health.failures, health.failure)
+
+
+def test_folded_counts_what_limits_and_the_ceiling_take() -> None:
+    """Series that a dataset folded, and those that the ceiling holds back."""
+    health = poll()
+    health.folded, health.withheld, health.series = 3, 40, 7
+
+    assert (43.0, 7.0) == (told(health)["series_folded"], told(health)["series"])
+
+
+def test_before_the_first_request() -> None:
+    """Each reason of failure starts at 0, so that its first increase is one; the dataset is available."""
+    values = told(RequestHealth("daus"))
+
+    assert 0.0 == values["requests_total"]
+    assert dict.fromkeys(REASONS, 0.0) == values["request_failures_total"]
+    assert (0,) * (len(REQUEST_DURATION.bounds) + 1) == values["request_duration_seconds"].counts
+    assert (None, 0.0, 1.0) == (
+        values["rate_limit_remaining"],
+        values["rows_invalid_total"],
+        values["dataset_available"],
+    )
+
+
+def test_requests_are_counted_by_how_they_end() -> None:
+    """Duration, reason, and what the rate limit leaves, which stays where an answer is silent."""
+    health = RequestHealth("daus")
+    health.request_ended(0.05, None, 511)
+    health.request_ended(31, FAILURE, None)
+    health.request_ended(0.3, None, None)
+    values = told(health)
+
+    assert (3.0, 1.0) == (values["requests_total"], values["request_failures_total"]["timeout"])
+    assert (1, 1, 1, 2, 2, 2, 2, 2, 2, 3) == values["request_duration_seconds"].counts
+    assert 31.35 == values["request_duration_seconds"].total
+    assert 511 == values["rate_limit_remaining"]
+
+
+def test_unavailable_dataset_says_why() -> None:
+    """The reason is a label, empty while all is well."""
+    health = RequestHealth("user-status-counts")
+    health.unavailable = "unsupported"
+    (available,) = [one for one in health.samples() if one.family.name.endswith("dataset_available")]
+
+    assert ((("user-status-counts", "unsupported"), 0.0),) == available.rows

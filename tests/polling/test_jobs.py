@@ -1,0 +1,74 @@
+"""The jobs that settings ask for."""
+
+import pytest
+
+from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.polling.jobs import Job, jobs_of
+from tests.coder.deployments import deployment
+
+
+def jobs(**settings: object) -> list[Job]:
+    """Give the jobs of a deployment."""
+    return list(jobs_of(deployment("https://coder.example.com", **settings)))
+
+
+EVERYTHING = [
+    "daus/",
+    "periods/",
+    "templates/today",
+    "templates/7d",
+    "templates/30d",
+    "template-breakdown/7d",
+    "user-activity/today",
+    "user-activity/7d",
+    "user-activity/30d",
+    "user-latency/today",
+    "user-latency/7d",
+    "user-latency/30d",
+    "user-status-counts/",
+]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        pytest.param({}, EVERYTHING, id="defaults"),
+        pytest.param(
+            {"datasets": {"user-latency": {"enabled": False}, "daus": {"enabled": False}}},
+            [name for name in EVERYTHING if not name.startswith(("user-latency", "daus"))],
+            id="some off",
+        ),
+        pytest.param(
+            {"datasets": {"templates": {"enabled": False}}},
+            [name for name in EVERYTHING if not name.startswith("template")],
+            id="no breakdown without templates",
+        ),
+        pytest.param(
+            {"templates": {"breakdown": False}},
+            [name for name in EVERYTHING if not name.startswith("template-breakdown")],
+            id="no breakdown",
+        ),
+    ],
+)
+def test_jobs_of_settings(settings: dict[str, object], expected: list[str]) -> None:
+    """One job a dataset and window."""
+    assert expected == [job.name for job in jobs(**settings)]
+
+
+def test_windows_of_a_dataset_share_their_requests() -> None:
+    """Requests are counted by dataset, polls by window."""
+    today, week, month = [job for job in jobs() if job.dataset.name == "templates"]
+
+    assert today.requests is week.requests is month.requests
+    assert [300.0, 900.0, 3600.0] == [job.poll.pace.every for job in (today, week, month)]
+
+
+def test_job_is_tried_once_its_poll_ended_or_cannot_be() -> None:
+    """A good end, a bad one, or a server that does not have it."""
+    good, bad, unavailable, new = jobs()[:4]
+    good.poll.succeeded(0, 0)
+    bad.poll.failed(0, 0, RequestFailed("timeout", ""))
+    unavailable.requests.unavailable = "unsupported"
+
+    assert [True, True, True] == [job.tried for job in (good, bad, unavailable)]
+    assert new.requests is unavailable.requests or not new.tried

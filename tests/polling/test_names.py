@@ -1,0 +1,50 @@
+"""What one dataset learns and another waits for."""
+
+import asyncio
+from functools import partial
+
+from insights_exporter.datasets.dataset import Template
+from insights_exporter.polling.names import Names
+from tests.polling.watching import on_fast_clock
+
+DOCKER = {"a": Template("a", "docker", "acme")}
+
+
+def test_ids_in_use_are_those_of_the_window() -> None:
+    """Windows do not mix, and before a report there are none."""
+    names = Names()
+    names.reported("7d", ("a", "b"))
+    names.reported("30d", ("c",))
+    names.reported("7d", ("b",))
+
+    assert [("b",), ("c",), ()] == [names.in_use(window) for window in ("7d", "30d", "today")]
+    assert [True, False] == [names.reported_for(window) for window in ("7d", "today")]
+
+
+def test_list_that_cannot_be_had_leaves_the_known_one() -> None:
+    """Names are kept over a failure."""
+    names = Names()
+    names.listed(DOCKER)
+    names.listed(None)
+
+    assert DOCKER == names.templates
+
+
+def test_who_asks_waits_for_the_report_and_the_list() -> None:
+    """For the window's own report, and for one try to get the list, whatever its end."""
+
+    async def scenario() -> list[bool]:
+        names = Names()
+        waiting = asyncio.create_task(names.known("7d"))
+        told = []
+        for learn in (
+            partial(names.reported, "30d", ()),
+            partial(names.listed, None),
+            partial(names.reported, "7d", ()),
+        ):
+            learn()
+            await asyncio.sleep(1)
+            told.append(waiting.done())
+        return told
+
+    assert [False, False, True] == on_fast_clock(scenario)
