@@ -17,10 +17,12 @@ from starlette.applications import Starlette
 from insights_exporter import __version__
 from insights_exporter.commands.errors import NotUsable
 from insights_exporter.commands.families import PAGE_FAMILIES
+from insights_exporter.commands.protection import Protection
 from insights_exporter.config.loading import Loaded, load
 from insights_exporter.config.problems import ConfigError, Problem
 from insights_exporter.config.settings import Settings
 from insights_exporter.config.showing import show
+from insights_exporter.exposition.samples import Samples
 from insights_exporter.exposition.tail import TailSource, process_registry
 from insights_exporter.polling.board import Board
 from insights_exporter.polling.converting import whereabouts
@@ -28,9 +30,9 @@ from insights_exporter.polling.fleet import Fleet
 from insights_exporter.polling.own import Reloads
 from insights_exporter.polling.shards import mine, shard_index
 from insights_exporter.web.app import TAKEN_PATHS, Pages, application
-from insights_exporter.web.landing import landing_page
 from insights_exporter.web.scrape import Scrape
-from insights_exporter.web.server import Server, listen, make_server
+from insights_exporter.web.server import Server, listen
+from insights_exporter.web.status.endpoint import StatusPage
 
 _TELL_US = "please report it, with this line"
 
@@ -41,6 +43,7 @@ class Options:
 
     config_file: Path | None
     listen_address: str
+    web_config_file: Path | None = None
     telemetry_path: str = "/metrics"
     enable_lifecycle: bool = False
     max_requests: int = 40
@@ -52,21 +55,22 @@ def serve(options: Options) -> None:
     """Poll and serve until SIGTERM or SIGINT.
 
     Raises:
-        NotUsable: settings, flags or address cannot be used.
+        NotUsable: settings, flags, web config file or address cannot be used.
     """
-    loaded = checked(options)
+    loaded, protection = checked(options), Protection(options.web_config_file)
     listener = opened(options.listen_address)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(Exporter(options, loaded, os.environ).run(listener))
+        runner.run(Exporter(options, loaded, protection, os.environ).run(listener))
 
 
 def check(options: Options) -> None:
-    """Say that the settings and flags can be used.
+    """Say that the settings, flags and web config file can be used.
 
     Raises:
         NotUsable: they cannot.
     """
     count = len(checked(options).settings.deployments)
+    Protection(options.web_config_file)
     typer.echo(f"The settings are good, with {count} deployment{'' if count == 1 else 's'}.")
 
 
@@ -128,9 +132,12 @@ def _shard(options: Options) -> int:
 class Exporter:
     """The program while it serves: what polls, what is served, and the two signals between."""
 
-    def __init__(self, options: Options, loaded: Loaded, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, options: Options, loaded: Loaded, protection: Protection, environ: Mapping[str, str]
+    ) -> None:
         self._options = options
         self._loaded = loaded
+        self._protection = protection
         self._environ = environ
         self._reloads = Reloads()
         self._reloading = asyncio.Lock()
@@ -141,7 +148,7 @@ class Exporter:
         """Serve on `listener` until a signal comes; call `started` with the address once it does."""
         board = Board(PAGE_FAMILIES)
         self._fleet = Fleet(board, self._environ)
-        server = make_server(self._application(board))
+        server = self._protection.server(self._application(board))
         self._handle_signals(server)
         self._fleet.start()
         await self._fleet.apply(self._mine(self._loaded.settings))
@@ -155,7 +162,11 @@ class Exporter:
             self._log.info("stopped")
 
     async def reload(self) -> str | None:
-        """Apply the settings anew; give what is wrong with them, None if nothing is."""
+        """Apply settings and web config file anew; give what is wrong with them, None if nothing is."""
+        problems = [self._protection.look(), await self._reload_settings()]
+        return "".join(f"{problem}\n" for problem in problems if problem) or None
+
+    async def _reload_settings(self) -> str | None:
         async with self._reloading:
             try:
                 loaded = await asyncio.to_thread(load, self._options.config_file, self._environ)
@@ -173,22 +184,25 @@ class Exporter:
     def _not_reloaded(self, problems: str) -> str:
         self._reloads.ended(successful=False)
         self._log.error("settings not reloaded, the old ones stay", problems=problems)
-        return f"{problems}\n"
+        return problems
 
     def _application(self, board: Board) -> Starlette:
-        tail = TailSource(process_registry(), self._reloads.samples)
+        tail = TailSource(process_registry(), self._own_samples)
         scrape = Scrape(board, tail, lambda: frozenset(self._fleet.watches), self._options.max_requests)
         return application(
             Pages(
                 metrics_path=self._options.telemetry_path,
                 scrape=scrape,
-                landing=lambda: landing_page(self._options.telemetry_path, self._fleet.watches.values()),
+                status=StatusPage(self._options.telemetry_path, lambda: tuple(self._fleet.watches.values())),
                 config=lambda: show(self._loaded),
                 ready=lambda: self._fleet.ready,
                 reload=self.reload if self._options.enable_lifecycle else None,
                 mistake=lambda error: self._unexpected(whereabouts(error)),
             )
         )
+
+    def _own_samples(self) -> Iterable[Samples]:
+        return (*self._reloads.samples(), *self._protection.samples())
 
     def _mine(self, settings: Settings) -> Settings:
         names = [deployment.name for deployment in settings.deployments]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -18,7 +18,7 @@ class Pages:
 
     metrics_path: str
     scrape: ASGIApp
-    landing: Callable[[], str]
+    status: Callable[[Request], Awaitable[Response]]
     config: Callable[[], str]
     ready: Callable[[], bool]
     reload: Callable[[], Awaitable[str | None]] | None
@@ -30,8 +30,8 @@ class Pages:
 def application(pages: Pages) -> Starlette:
     """Make the ASGI application of the exporter."""
 
-    def landing(_: Request) -> Response:
-        return HTMLResponse(pages.landing())
+    async def status(request: Request) -> Response:
+        return await pages.status(request)
 
     def config(_: Request) -> Response:
         return PlainTextResponse(pages.config(), media_type="text/yaml")
@@ -58,7 +58,7 @@ def application(pages: Pages) -> Starlette:
     return Starlette(
         exception_handlers={Exception: mistake},
         routes=[
-            Route("/", landing),
+            Route("/", status),
             Route(pages.metrics_path, pages.scrape),
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),

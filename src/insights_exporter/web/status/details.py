@@ -1,0 +1,194 @@
+"""What the page tells of one deployment."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from types import MappingProxyType
+
+from insights_exporter.exposition.samples import Distribution
+from insights_exporter.polling.glances import Glance, Ranking
+from insights_exporter.web.status import words
+from insights_exporter.web.status.charts import Columns, bins_chart, days_chart, edge
+from insights_exporter.web.status.health import Health, health
+from insights_exporter.web.status.sight import Poll, Sight, State
+
+FAIR, POOR = 0.15, 0.3
+"""Seconds of latency from which Coder shows a connection in yellow, and in red."""
+
+PERCENTILES: Mapping[str, str] = MappingProxyType({"p50": "median", "p95": "95th percentile"})
+
+_STATES: Mapping[State, str] = MappingProxyType(
+    {"good": "good", "failing": "failing", "waiting": "not polled yet", "unavailable": "not on this server"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A number that stands out, with its name and a remark."""
+
+    name: str
+    value: str
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A line of a ranking; `share` is in percent of the longest."""
+
+    name: str
+    value: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """A ranking, and a word on what it leaves out."""
+
+    bars: tuple[Bar, ...]
+    others: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How users' latencies are spread; limits are places in percent of the width."""
+
+    chart: Columns
+    fair: float
+    poor: float
+    sentences: tuple[str, ...]
+    percentiles: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PollRow:
+    """A line of the table of datasets; times both for people and for machines."""
+
+    poll: Poll
+    state: str
+    success_ago: str
+    success_at: str
+    duration: str
+    every: str
+    series: str
+    failing: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """One deployment, for the template."""
+
+    name: str
+    url: str
+    facts: tuple[tuple[str, str], ...]
+    health: Health
+    since: str
+    tiles: tuple[Tile, ...]
+    days: Columns
+    days_remark: str
+    apps: Bars | None
+    templates: Bars | None
+    broken_down: tuple[str, ...]
+    latency: Latency | None
+    polls: tuple[PollRow, ...]
+
+
+def details(sight: Sight, window: str, now: float) -> Details:
+    """Tell of a deployment what is known in a window."""
+    state = health(sight)
+    report = sight.glance("templates", window)
+    daily = sight.glance("daus")
+    breakdown = sight.glance("template-breakdown", window)
+    latency = sight.glance("user-latency", window)
+    return Details(
+        name=sight.name,
+        url=sight.url,
+        facts=tuple(_facts(sight)),
+        health=state,
+        since=f"for {words.span(now - state.since)}, since {words.clock(state.since)}" if state.since else "",
+        tiles=tuple(_tiles(sight, window, report)),
+        days=days_chart(daily.days, sight.today.toordinal()),
+        days_remark=_days_remark(sight),
+        apps=_bars(report.apps, words.hours, "apps") if report.apps else None,
+        templates=_bars(breakdown.templates, words.number, "templates") if breakdown.templates else None,
+        broken_down=sight.broken_down,
+        latency=_latency(latency) if latency.latency else None,
+        polls=tuple(_row(poll, now) for poll in sight.polls),
+    )
+
+
+def _facts(sight: Sight) -> Iterator[tuple[str, str]]:
+    yield "Coder", sight.version or "version not known"
+    yield "Days of", sight.timezone
+    if sight.token_expires is not None:
+        yield "Token until", words.clock(sight.token_expires)
+    yield "Series", words.number(sum(poll.series for poll in sight.polls))
+
+
+def _tiles(sight: Sight, window: str, report: Glance) -> Iterator[Tile]:
+    days, today = sight.glance("daus").days, sight.today.toordinal()
+    yield Tile("Active today", words.number(days.get(today)), "so far")
+    yield Tile("Active yesterday", words.number(days.get(today - 1)), words.day(today - 1))
+    yield Tile("Active users", words.number(report.active_users), f"distinct, window {window}")
+    if report.apps:
+        total = sum(seconds for _, seconds in report.apps.rows) + report.apps.rest
+        yield Tile("Time in apps", words.hours(total), f"all apps, window {window}")
+    users = sight.glance("user-status-counts").users
+    if users:
+        others = (f"{words.number(count)} {status}" for status, count in users.items() if status != "active")
+        yield Tile("Active accounts", words.number(users.get("active")), ", ".join(others))
+
+
+def _days_remark(sight: Sight) -> str:
+    known = sight.glance("daus").days
+    if known and max(known) < sight.today.toordinal() - 1:
+        return "The server tells nothing newer: its statistics may stand still."
+    if known and len(known) < 3:
+        return "In this time zone Coder tells two days at a time; the chart grows while the exporter runs."
+    return ""
+
+
+def _bars(ranking: Ranking, write: Callable[[float], str], kind: str) -> Bars:
+    longest = max((value for _, value in ranking.rows), default=0.0)
+    bars = tuple(Bar(name, write(value), 100 * value / longest) for name, value in ranking.rows)
+    return Bars(bars, f"and {words.number(ranking.others)} more {kind}" if ranking.others else "")
+
+
+def _latency(seen: Glance) -> Latency:
+    spread = {name: _apart(seen.latency[name]) for name in PERCENTILES if name in seen.latency}
+    return Latency(
+        chart=bins_chart(seen.bounds, spread, PERCENTILES),
+        fair=edge(seen.bounds, FAIR),
+        poor=edge(seen.bounds, POOR),
+        sentences=tuple(_sentence(name, seen) for name in spread),
+        percentiles=tuple((name, PERCENTILES[name]) for name in spread),
+    )
+
+
+def _apart(cumulative: Distribution) -> tuple[int, ...]:
+    """Give how many users are in each bucket alone."""
+    return tuple(count - below for below, count in pairwise((0, *cumulative.counts)))
+
+
+def _sentence(percentile: str, seen: Glance) -> str:
+    counts = seen.latency[percentile].counts
+    users = counts[-1]
+    over = [users - counts[seen.bounds.index(limit)] for limit in (FAIR, POOR)]
+    shares = [f"{words.number(count)} ({words.percent(count, users)})" for count in over]
+    return (
+        f"By their {PERCENTILES[percentile]}, {shares[0]} of {words.number(users)} users are above "
+        f"150 ms and {shares[1]} above 300 ms."
+    )
+
+
+def _row(poll: Poll, now: float) -> PollRow:
+    failing = f", {poll.failures} in a row" if poll.failures > 1 else ""
+    return PollRow(
+        poll=poll,
+        state=_STATES[poll.state],
+        success_ago=words.ago(poll.last_success, now) if poll.last_success else "never",
+        success_at=words.iso(poll.last_success) if poll.last_success else "",
+        duration=words.NOTHING if poll.duration is None else words.took(poll.duration),
+        every=words.span(poll.every),
+        series=words.number(poll.series),
+        failing=f"since {words.ago(poll.since, now)}{failing}" if poll.reason and poll.since else "",
+    )

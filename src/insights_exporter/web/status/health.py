@@ -1,0 +1,51 @@
+"""How a deployment is, in a word and a sentence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from insights_exporter.web.status import words
+from insights_exporter.web.status.sight import Poll, Sight
+
+Level = Literal["good", "partly", "bad", "waiting"]
+
+ORDER: tuple[Level, ...] = ("bad", "partly", "waiting", "good")
+"""The levels, worst first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a deployment is: a level, its word, since when (Unix seconds), and what to know."""
+
+    level: Level
+    word: str
+    since: float | None
+    sentence: str
+
+
+def health(sight: Sight) -> Health:
+    """Judge a deployment by its last polls; what its server does not have does not count."""
+    asked = [poll for poll in sight.polls if poll.state != "unavailable"]
+    failing = [poll for poll in asked if poll.state == "failing"]
+    if failing:
+        return _failing(failing, asked)
+    waiting = sum(poll.state == "waiting" for poll in asked)
+    if waiting:
+        return Health("waiting", "Starting", None, f"{waiting} of {len(asked)} polls have yet to end.")
+    since = max((poll.since for poll in asked if poll.since is not None), default=None)
+    return Health("good", "Healthy", since, f"All {len(asked)} polls succeed.")
+
+
+def oldest(sight: Sight, now: float) -> str:
+    """Tell the age of the oldest data shown, a dash where there are none."""
+    successes = [poll.last_success for poll in sight.polls if poll.last_success]
+    return words.ago(min(successes), now) if successes else words.NOTHING
+
+
+def _failing(failing: Sequence[Poll], asked: Sequence[Poll]) -> Health:
+    since = min((poll.since for poll in failing if poll.since is not None), default=None)
+    reasons = " and ".join(sorted({poll.reason.replace("_", " ") for poll in failing}))
+    sentence = f"{len(failing)} of {len(asked)} polls fail ({reasons})."
+    if len(failing) == len(asked):
+        return Health("bad", "Failing", since, sentence)
+    return Health("partly", "Partly failing", since, sentence)

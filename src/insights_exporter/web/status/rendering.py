@@ -1,0 +1,71 @@
+"""From values to HTML, and the headers that keep a browser from doing more than showing it."""
+
+import base64
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from types import MappingProxyType
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from insights_exporter.web.status.view import Page
+
+DOCS = "https://github.com/insights-exporter/insights-exporter#readme"
+
+_ICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
+    "%3Cpath fill='%230f766e' d='M1 9h3v6H1zM6 5h3v10H6zM11 1h3v14h-3z'/%3E%3C/svg%3E"
+)
+
+
+def _file(name: str) -> str:
+    return files("insights_exporter.web.status").joinpath(name).read_text(encoding="utf-8")
+
+
+def _source(text: str) -> str:
+    return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+_STYLE = _file("style.css")
+_SCRIPT = _file("refresh.js")
+
+HEADERS: Mapping[str, str] = MappingProxyType(
+    {
+        "Content-Security-Policy": "; ".join(
+            (
+                "default-src 'none'",
+                f"style-src {_source(_STYLE)}",
+                f"script-src {_source(_SCRIPT)}",
+                "connect-src 'self'",
+                "img-src data:",
+                "base-uri 'none'",
+                "form-action 'none'",
+                "frame-ancestors 'none'",
+            )
+        ),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+    }
+)
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("insights_exporter.web.status"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html")
+
+
+def render(page: Page) -> str:
+    """Give the page as HTML; whatever stands in names and answers is text there."""
+    # Both are files of this package, and go in as they are.
+    style, script = Markup(_STYLE), Markup(_SCRIPT)  # noqa: S704
+    return _template().render(page=page, style=style, script=script, icon=_ICON, docs=DOCS)

@@ -1,0 +1,103 @@
+"""What the page is made of: plain values, copied from the watches on their own event loop."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from insights_exporter.polling.glances import Glance
+from insights_exporter.polling.jobs import Job
+from insights_exporter.polling.watch import Watch
+
+State = Literal["good", "failing", "waiting", "unavailable"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """How one dataset and window is polled; times are Unix seconds, durations seconds.
+
+    A `last_success` of 0 is none. `failures` are those in a row.
+    """
+
+    dataset: str
+    window: str
+    state: State
+    since: float | None
+    last_success: float
+    duration: float | None
+    every: float
+    series: int
+    failures: int = 0
+    reason: str = ""
+    detail: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """One deployment at one moment; `today` is the server's date in the deployment's zone."""
+
+    name: str
+    url: str
+    version: str | None
+    token_expires: float | None
+    timezone: str
+    today: datetime
+    windows: tuple[str, ...]
+    broken_down: tuple[str, ...]
+    polls: tuple[Poll, ...]
+    glances: Mapping[tuple[str, str], Glance]
+
+    def glance(self, dataset: str, window: str = "") -> Glance:
+        """Give what the dataset last said of the window; nothing where it said nothing."""
+        return self.glances.get((dataset, window), Glance())
+
+
+def sights(watches: Iterable[Watch]) -> tuple[Sight, ...]:
+    """Look at each deployment as it is now."""
+    return tuple(_sight(watch) for watch in watches)
+
+
+def _sight(watch: Watch) -> Sight:
+    deployment = watch.deployment
+    names = [(job.poll.dataset, job.poll.window) for job in watch.jobs]
+    return Sight(
+        name=deployment.name,
+        url=deployment.url,
+        version=watch.facts.version,
+        token_expires=watch.facts.token.expires,
+        timezone=deployment.timezone,
+        today=watch.clock.now().astimezone(ZoneInfo(deployment.timezone)),
+        windows=tuple(window.name for window in deployment.windows),
+        broken_down=tuple(window for dataset, window in names if dataset == "template-breakdown"),
+        polls=tuple(_poll(job) for job in watch.jobs),
+        glances={name: watch.glances.of(*name) for name in names},
+    )
+
+
+def _poll(job: Job) -> Poll:
+    health = job.poll
+    failure = health.failure
+    return Poll(
+        dataset=health.dataset,
+        window=health.window,
+        state=_state(job),
+        since=health.since,
+        last_success=health.last_success,
+        duration=health.duration,
+        every=health.pace.every,
+        series=health.series,
+        failures=health.failures,
+        reason=failure.reason if failure else "",
+        detail=failure.detail if failure else "",
+        remedy=failure.remedy if failure else "",
+    )
+
+
+def _state(job: Job) -> State:
+    if job.requests.unavailable is not None:
+        return "unavailable"
+    if not job.poll.finished:
+        return "waiting"
+    return "good" if job.poll.success else "failing"

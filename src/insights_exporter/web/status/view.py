@@ -1,0 +1,144 @@
+"""The page as plain values: which deployment, which window, what to link to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from insights_exporter import __version__
+from insights_exporter.web.status import words
+from insights_exporter.web.status.charts import spark
+from insights_exporter.web.status.details import Details, details
+from insights_exporter.web.status.health import ORDER, Health, health, oldest
+from insights_exporter.web.status.sight import Sight
+
+_USUAL_WINDOW = "7d"
+
+
+class NotHere(LookupError):
+    """There is no such deployment or window; the message says which there are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the address asks for: a deployment, a window, both optional."""
+
+    deployment: str | None = None
+    window: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A window that can be chosen."""
+
+    name: str
+    href: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One deployment among many."""
+
+    name: str
+    href: str
+    health: Health
+    version: str
+    today: str
+    yesterday: str
+    users: str
+    age: str
+    series: str
+    spark: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """All that the templates need."""
+
+    title: str
+    version: str
+    metrics: str
+    made_at: float
+    window: str
+    windows: tuple[Choice, ...]
+    back: str
+    lines: tuple[Line, ...]
+    summary: str
+    details: Details | None
+
+
+def page(asked: Asked, sights: Sequence[Sight], metrics_path: str, now: float) -> Page:
+    """Make the page: a table of many deployments, or one in detail.
+
+    Raises:
+        NotHere: there is no such deployment or window.
+    """
+    shown = _shown(asked, sights)
+    alone = len(shown) == 1
+    names = tuple(dict.fromkeys(window for sight in shown for window in sight.windows))
+    window = _window(asked, names)
+    return Page(
+        title=shown[0].name if alone else f"{len(shown)} deployments",
+        version=__version__,
+        metrics=quote(metrics_path),
+        made_at=now,
+        window=window,
+        windows=tuple(Choice(name, _href(asked.deployment, name), name == window) for name in names),
+        back=_href(None, asked.window) if asked.deployment and len(sights) > 1 else "",
+        lines=() if alone else tuple(_line(sight, window, now) for sight in sorted(shown, key=_worst_first)),
+        summary=_summary(shown),
+        details=details(shown[0], window, now) if alone else None,
+    )
+
+
+def _shown(asked: Asked, sights: Sequence[Sight]) -> Sequence[Sight]:
+    if asked.deployment is None:
+        return sights
+    found = [sight for sight in sights if sight.name == asked.deployment]
+    if not found:
+        raise NotHere("There is no such deployment here.")
+    return found
+
+
+def _window(asked: Asked, names: Sequence[str]) -> str:
+    if asked.window is None:
+        return _USUAL_WINDOW if _USUAL_WINDOW in names else next(iter(names), "")
+    if asked.window not in names:
+        raise NotHere("There is no such window here.")
+    return asked.window
+
+
+def _href(deployment: str | None, window: str | None) -> str:
+    chosen = {"deployment": deployment, "window": window}
+    query = urlencode({name: value for name, value in chosen.items() if value is not None})
+    return f"/?{query}" if query else "/"
+
+
+def _worst_first(sight: Sight) -> tuple[int, str]:
+    return ORDER.index(health(sight).level), sight.name
+
+
+def _line(sight: Sight, window: str, now: float) -> Line:
+    days, today = sight.glance("daus").days, sight.today.toordinal()
+    return Line(
+        name=sight.name,
+        href=_href(sight.name, window if window in sight.windows else None),
+        health=health(sight),
+        version=sight.version or words.NOTHING,
+        today=words.number(days.get(today)),
+        yesterday=words.number(days.get(today - 1)),
+        users=words.number(sight.glance("templates", window).active_users),
+        age=oldest(sight, now),
+        series=words.number(sum(poll.series for poll in sight.polls)),
+        spark=spark(days, today),
+    )
+
+
+def _summary(sights: Sequence[Sight]) -> str:
+    levels = [health(sight).level for sight in sights]
+    told = [
+        f"{levels.count(level)} {word}"
+        for level, word in zip(ORDER, ("failing", "partly failing", "starting", "healthy"), strict=True)
+        if level in levels
+    ]
+    return ", ".join(told) or "Nothing is polled here"

@@ -1,0 +1,70 @@
+"""Numbers, times and durations as people read them."""
+
+from datetime import UTC, date, datetime
+
+_UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
+_FEW = 10
+NOTHING = "–"  # noqa: RUF001 -- a dash, as in printed tables
+
+
+def number(value: float | None) -> str:
+    """Write a count: `12,345`, a dash where there is none."""
+    return NOTHING if value is None else f"{value:,.0f}"
+
+
+def hours(seconds: float) -> str:
+    """Write a time of use: `1,234 h`, `3.5 h`, `12 min`."""
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    amount = seconds / 3600
+    return f"{amount:.1f} h" if amount < _FEW else f"{amount:,.0f} h"
+
+
+def span(seconds: float) -> str:
+    """Write a duration in its largest unit, rounded down: `3 min`, `2 h`."""
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
+def ago(moment: float, now: float) -> str:
+    """Write how long ago a moment was."""
+    return f"{span(now - moment)} ago"
+
+
+def took(seconds: float) -> str:
+    """Write how long something took: `38 ms`, `1.2 s`."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def clock(moment: float) -> str:
+    """Write a moment in UTC, for people."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def iso(moment: float) -> str:
+    """Write a moment in UTC, for machines."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def day(ordinal: int) -> str:
+    """Write a day with its weekday: `Fri 20 Nov 2026`."""
+    found = date.fromordinal(ordinal)
+    return f"{found:%a} {found.day} {found:%b %Y}"
+
+
+def short_day(ordinal: int) -> str:
+    """Write a day in short: `20 Nov`."""
+    found = date.fromordinal(ordinal)
+    return f"{found.day} {found:%b}"
+
+
+def percent(part: float, whole: float) -> str:
+    """Write a share: `6.7 %`."""
+    return f"{100 * part / whole:.1f} %" if whole else NOTHING
+
+
+def milliseconds(seconds: float) -> str:
+    """Write a bound of latency: `150`, from a second on `1 s`."""
+    return f"{seconds * 1000:g}" if seconds < 1 else f"{seconds:g} s"
