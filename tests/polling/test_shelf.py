@@ -114,7 +114,7 @@ def test_families_go_in_the_order_of_their_worth() -> None:
 
 
 SOURCES = st.sampled_from([FIRST, SECOND, ("dev", "user-activity", "30d")])
-DATA = st.dictionaries(st.sampled_from([USERS, *ORDER]), st.integers(0, 9).map(chunk), max_size=5)
+DATA = st.dictionaries(st.sampled_from([USERS, *ORDER]), st.integers(1, 9).map(chunk), max_size=5)
 
 
 @given(ceiling=st.integers(0, 40), steps=st.lists(st.tuples(SOURCES, DATA), max_size=12))

@@ -1,6 +1,5 @@
 """One deployment that is polled, from an embedded Coder without a network, on a clock that jumps."""
 
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,7 +25,8 @@ T = TypeVar("T")
 START = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 """A Wednesday."""
 
-Series = Mapping[tuple[tuple[str, str], ...], float]
+Labels = tuple[tuple[str, str], ...]
+"""Names and values, sorted, without the deployment."""
 
 
 def small_coder(**settings: object) -> EmbeddedCoder:
@@ -45,31 +45,26 @@ class Watched:
         """Give the page as text, without its tail."""
         return b"".join(self.board.page.contents[Format.TEXT].segments).decode()
 
-    def series(self, name: str) -> Series:
-        """Give the values of a sample name by labels, but for the deployment."""
-        return {
-            tuple(sorted((label, text) for label, text in sample.labels.items() if label != "deployment")): (
-                sample.value
-            )
-            for family in text_string_to_metric_families(self.page())
-            for sample in family.samples
-            if sample.name == name
-        }
-
     def value(self, name: str, **labels: str) -> float | None:
         """Give the value of a series, None where there is none."""
-        return self.series(name).get(tuple(sorted(labels.items())))
+        return series_of(self.page(), name).get(tuple(sorted(labels.items())))
 
     def job(self, dataset: str, window: str = "") -> Job:
         """Give a job."""
         (found,) = [job for job in self.watch.jobs if job.name == f"{dataset}/{window}"]
         return found
 
-    def count(self) -> Counter[str]:
-        """Count the series on the page by sample name."""
-        return Counter(
-            sample.name for family in text_string_to_metric_families(self.page()) for sample in family.samples
+
+def series_of(page: str, name: str) -> Mapping[Labels, float]:
+    """Give the values of a sample name on a page."""
+    return {
+        tuple(sorted((label, text) for label, text in sample.labels.items() if label != "deployment")): (
+            sample.value
         )
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+        if sample.name == name
+    }
 
 
 @asynccontextmanager

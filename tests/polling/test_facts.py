@@ -1,0 +1,125 @@
+"""What enriches the data: names, version, the token's end; nothing of it is needed."""
+
+import asyncio
+from collections.abc import Mapping
+
+import httpx
+import pytest
+
+from insights_exporter.demo import EmbeddedCoder
+from insights_exporter.demo.app import make_app
+from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
+
+NAMES = "coder_insights_template_info"
+USERS = "coder_insights_template_active_users"
+KEY = "/users/me/keys/embedded00"
+NO_ROUTE = b'{"message":"Route not found."}'
+
+
+class Without(httpx.AsyncBaseTransport):
+    """A server that answers something else at some paths."""
+
+    def __init__(self, coder: EmbeddedCoder, instead: Mapping[str, tuple[int, bytes]]) -> None:
+        self._inner = httpx.ASGITransport(make_app(coder))
+        self._instead = instead
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer, or do instead what was said."""
+        other = self._instead.get(request.url.path.removeprefix("/api/v2"))
+        if other is None:
+            return await self._inner.handle_async_request(request)
+        return httpx.Response(other[0], stream=httpx.ByteStream(other[1]))
+
+
+def page_of(coder: EmbeddedCoder, instead: Mapping[str, tuple[int, bytes]] | None = None) -> str:
+    """Give the page after everything was polled once."""
+
+    async def scenario() -> str:
+        async with watching(Without(coder, instead or {})) as watched:
+            await asyncio.sleep(60)
+            return watched.page()
+
+    return on_fast_clock(scenario)
+
+
+def named(page: str, family: str = NAMES) -> set[tuple[str, str]]:
+    """Give organization and name of each template that a family has."""
+    return {
+        (labels["organization_name"], labels["template_name"])
+        for labels in map(dict, series_of(page, family))
+    }
+
+
+LISTED = {("coder", "kubernetes"), ("coder", "docker"), ("research", "docker")}
+
+
+@pytest.mark.parametrize("generation", ["2026", "2024", "2023"])
+def test_templates_are_named_on_servers_of_all_ages(generation: str) -> None:
+    """Old ones list templates by organization, or leave the organization's name out."""
+    page = page_of(small_coder(generation=generation))
+
+    assert LISTED == named(page)
+    assert LISTED <= named(page, USERS)
+    assert 'coder_insights_build_info{deployment="dev",version="v' in page
+
+
+def test_without_a_list_of_all_each_organization_is_asked() -> None:
+    """The names are the same."""
+    assert LISTED == named(page_of(small_coder(), {"/templates": (404, NO_ROUTE)}))
+
+
+def test_without_any_list_templates_are_called_by_their_ids() -> None:
+    """The breakdown does not wait for what cannot be had."""
+    page = page_of(small_coder(), dict.fromkeys(("/templates", "/organizations"), (404, NO_ROUTE)))
+    labels = [dict(labels) for labels in series_of(page, USERS)]
+
+    assert set() == named(page)
+    assert labels
+    assert all(one["template_name"] == one["template_id"] for one in labels)
+
+
+def test_token_tells_its_end() -> None:
+    """Where Coder tells: when it expires, and how long a use prolongs it."""
+    page = page_of(small_coder())
+
+    assert 'insights_exporter_token_expiry_timestamp_seconds{deployment="dev"} 1.7' in page
+    assert 'insights_exporter_token_lifetime_seconds{deployment="dev"} ' in page
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(404, NO_ROUTE), (500, b""), (403, b"{}"), (200, b"<html>"), (200, b"[]"), (200, b"null"), (302, b"")],
+    ids=["no route", "broken", "forbidden", "a page", "a list", "null", "elsewhere"],
+)
+def test_nothing_of_it_is_needed_and_nothing_counts_as_failure(answer: tuple[int, bytes]) -> None:
+    """Whatever comes instead, the data are there and no failure is told."""
+    paths = ("/buildinfo", "/templates", "/organizations", KEY)
+    page = page_of(small_coder(), dict.fromkeys(paths, answer))
+
+    assert {1.0} == set(series_of(page, "insights_exporter_poll_success").values())
+    assert {0.0} == set(series_of(page, "insights_exporter_request_failures_total").values())
+    assert not series_of(page, NAMES)
+    assert "coder_insights_build_info" not in page
+    assert "token_expiry" not in page
+
+
+def test_requests_for_it_are_not_counted_as_requests_for_insights() -> None:
+    """The counters are by dataset."""
+    coder = small_coder()
+    counted = sum(series_of(page_of(coder), "insights_exporter_requests_total").values())
+    insights = [seen for seen in coder.requests if "/insights/" in seen.path]
+
+    assert len(insights) == counted
+    assert len(coder.requests) == counted + 3
+
+
+def test_it_is_asked_for_anew_each_hour() -> None:
+    """A template that is renamed or added is known within the hour."""
+
+    async def scenario() -> int:
+        coder = small_coder()
+        async with watching(coder):
+            await asyncio.sleep(2 * 3600)
+        return sum(seen.path == "/api/v2/templates" for seen in coder.requests)
+
+    assert 3 == on_fast_clock(scenario)

@@ -1,0 +1,200 @@
+"""Publishing: data come with their health, and go when they are stale, at midnight, or at the end."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+from insights_exporter.config.pace import Pace
+from insights_exporter.datasets.table import FAMILIES
+from insights_exporter.exposition.samples import Samples
+from insights_exporter.polling.board import Board
+from insights_exporter.polling.health import PollHealth, RequestHealth
+from insights_exporter.polling.health_families import HEALTH_FAMILIES, SERIES, SERIES_FOLDED
+from insights_exporter.polling.publisher import Publisher, rendered
+from tests.polling.watching import on_fast_clock
+
+BY_NAME = {family.name: family for family in FAMILIES}
+DAILY = BY_NAME["coder_insights_template_daily_active_users"]
+ACTIVITY = BY_NAME["coder_insights_user_activity_seconds"]
+LIFE, MIDNIGHT = 900.0, 600.0
+DATA = rendered(
+    [
+        Samples(DAILY, [(("today", "acme", "docker", "id"), 3.0)]),
+        Samples(ACTIVITY, [(("7d", "id", name), 1.0) for name in "ab"]),
+    ],
+    "dev",
+)
+
+
+class Stage:
+    """A publisher with one job, and what its board shows."""
+
+    def __init__(self, ceiling: int = 100) -> None:
+        self.board = Board((*FAMILIES, *HEALTH_FAMILIES))
+        self.publisher = Publisher("dev", ceiling, self.board)
+        self.source = self.publisher.source("template-breakdown", "7d")
+        self.requests = RequestHealth("template-breakdown")
+        self.publisher.watch(PollHealth("template-breakdown", "7d", Pace(900, LIFE)), self.requests)
+        self.calls: list[str] = []
+
+    def serve(self) -> None:
+        """Publish the data with both timers."""
+        self.publisher.data(self.source, DATA)
+        self.publisher.until_stale(self.source, LIFE, self.stale)
+        self.publisher.until_midnight(self.source, MIDNIGHT, lambda: self.calls.append("midnight"))
+
+    def stale(self) -> None:
+        """Take note, and withdraw."""
+        self.calls.append("stale")
+        self.publisher.withdraw(self.source)
+
+    def shown(self) -> set[str]:
+        """Name the families of Coder's data that are shown."""
+        return {
+            name
+            for name, by_deployment in self.board.snapshot.chunks.items()
+            if name.startswith("coder") and by_deployment
+        }
+
+    def health(self) -> list[bytes]:
+        """Give the lines of the series served and folded."""
+        return [
+            chunk.runs[-1]
+            for family in (SERIES, SERIES_FOLDED)
+            for chunk in self.board.snapshot.chunks[family.name].get("dev", {}).values()
+        ]
+
+
+def on_stage(play: Callable[[Stage], Coroutine[None, None, None]], ceiling: int = 100) -> Stage:
+    """Play on a stage on the fast clock."""
+
+    async def scenario() -> Stage:
+        stage = Stage(ceiling)
+        await play(stage)
+        return stage
+
+    return on_fast_clock(scenario)
+
+
+def told(series: int, folded: int) -> list[bytes]:
+    """Give the lines of health that tell these numbers."""
+    labels = b'{dataset="template-breakdown",deployment="dev",window="7d"}'
+    return [
+        b"insights_exporter_series%s %.1f\n" % (labels, series),
+        b"insights_exporter_series_folded%s %.1f\n" % (labels, folded),
+    ]
+
+
+def test_data_come_with_their_health() -> None:
+    """The series are counted in the same change of the page."""
+
+    async def play(stage: Stage) -> None:
+        stage.serve()
+
+    stage = on_stage(play)
+
+    assert {DAILY.name, ACTIVITY.name} == stage.shown()
+    assert told(3, 0) == stage.health()
+
+
+def test_what_the_ceiling_holds_back_is_counted() -> None:
+    """As folded, and not as served."""
+
+    async def play(stage: Stage) -> None:
+        stage.serve()
+
+    stage = on_stage(play, ceiling=2)
+
+    assert {DAILY.name} == stage.shown()
+    assert told(1, 2) == stage.health()
+
+
+def test_at_midnight_goes_what_names_a_day() -> None:
+    """And nothing else, and who asked to be called is called."""
+
+    async def play(stage: Stage) -> None:
+        stage.serve()
+        await asyncio.sleep(MIDNIGHT - 1)
+        assert [] == stage.calls
+        await asyncio.sleep(2)
+
+    stage = on_stage(play)
+
+    assert ["midnight"] == stage.calls
+    assert {ACTIVITY.name} == stage.shown()
+    assert told(2, 0) == stage.health()
+
+
+def test_stale_data_go() -> None:
+    """Where nothing came anew within their life, nothing of them stays."""
+
+    async def play(stage: Stage) -> None:
+        stage.serve()
+        await asyncio.sleep(LIFE + 1)
+
+    stage = on_stage(play)
+
+    assert ["midnight", "stale"] == stage.calls
+    assert set() == stage.shown()
+    assert told(0, 0) == stage.health()
+
+
+def test_newer_data_live_anew() -> None:
+    """Both timers start again."""
+
+    async def play(stage: Stage) -> None:
+        stage.serve()
+        await asyncio.sleep(MIDNIGHT - 1)
+        stage.serve()
+        await asyncio.sleep(MIDNIGHT - 1)
+
+    stage = on_stage(play)
+
+    assert [] == stage.calls
+    assert {DAILY.name, ACTIVITY.name} == stage.shown()
+
+
+def test_midnight_that_is_over_comes_at_once() -> None:
+    """An answer that was on its way over midnight is of no day that is."""
+
+    async def play(stage: Stage) -> None:
+        stage.publisher.data(stage.source, DATA)
+        stage.publisher.until_midnight(stage.source, -3.0, lambda: stage.calls.append("midnight"))
+        await asyncio.sleep(0.001)
+
+    stage = on_stage(play)
+
+    assert ["midnight"] == stage.calls
+    assert {ACTIVITY.name} == stage.shown()
+
+
+def test_health_of_what_is_not_available_goes() -> None:
+    """Nothing alerts on what cannot be; its requests are still told."""
+
+    async def play(stage: Stage) -> None:
+        stage.publisher.health("template-breakdown")
+        assert told(0, 0) == stage.health()
+        stage.requests.unavailable = "disabled"
+        stage.publisher.health("template-breakdown")
+
+    stage = on_stage(play)
+    (available,) = stage.board.snapshot.chunks["insights_exporter_dataset_available"]["dev"].values()
+
+    assert [] == stage.health()
+    assert b'reason="disabled"} 0.0\n' in available.runs[-1]
+
+
+def test_closed_publisher_shows_nothing_more() -> None:
+    """Everything goes, timers too, and what a poll under way still brings is not shown."""
+
+    async def play(stage: Stage) -> None:
+        stage.serve()
+        stage.publisher.health("template-breakdown")
+        stage.publisher.close()
+        stage.serve()
+        stage.publisher.health("template-breakdown")
+        await asyncio.sleep(LIFE + 1)
+
+    stage = on_stage(play)
+
+    assert [] == stage.calls
+    assert {} == {name: chunks for name, chunks in stage.board.snapshot.chunks.items() if chunks}

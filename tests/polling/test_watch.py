@@ -1,0 +1,126 @@
+"""One deployment from its start to its end."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from insights_exporter.demo import EmbeddedCoder
+from insights_exporter.demo.app import make_app
+from insights_exporter.polling.health_families import POLL_DURATION, POLL_FAMILIES
+from tests.polling.watching import START, on_fast_clock, series_of, small_coder, watching
+
+
+class Later(httpx.AsyncBaseTransport):
+    """A server that takes its time."""
+
+    def __init__(self, coder: EmbeddedCoder, seconds: float) -> None:
+        self._inner = httpx.ASGITransport(make_app(coder))
+        self._seconds = seconds
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer after a while."""
+        await asyncio.sleep(self._seconds)
+        return await self._inner.handle_async_request(request)
+
+
+def test_health_is_there_from_the_first_scrape_on() -> None:
+    """Before any poll ended: not successful, never, no series; interval and age as set, no duration."""
+
+    async def scenario() -> tuple[str, int]:
+        async with watching(Later(small_coder(), 10)) as watched:
+            await asyncio.sleep(0.5)
+            return watched.page(), len(watched.watch.jobs)
+
+    page, jobs = on_fast_clock(scenario)
+    health = {family.name: series_of(page, family.name) for family in POLL_FAMILIES}
+
+    assert {} == health.pop(POLL_DURATION.name)
+    assert {jobs} == {len(series) for series in health.values()}
+    assert {0.0} == {
+        value
+        for name in ("poll_success", "last_success_timestamp_seconds", "series", "series_folded")
+        for value in health[f"insights_exporter_{name}"].values()
+    }
+    assert {300.0, 900.0, 3600.0} == set(health["insights_exporter_poll_interval_seconds"].values())
+    assert {900.0, 2700.0, 10800.0} == set(health["insights_exporter_max_age_seconds"].values())
+    assert {0.0} == set(series_of(page, "insights_exporter_request_failures_total").values())
+    assert "coder_insights" not in page
+
+
+def test_everything_is_polled_at_the_start() -> None:
+    """Within seconds, whatever the interval."""
+
+    async def scenario() -> str:
+        async with watching(small_coder()) as watched:
+            await asyncio.sleep(30)
+            assert watched.watch.tried
+            return watched.page()
+
+    page = on_fast_clock(scenario)
+
+    assert {1.0} == set(series_of(page, "insights_exporter_poll_success").values())
+    assert all(
+        START.timestamp() <= time <= START.timestamp() + 30
+        for time in series_of(page, "insights_exporter_last_success_timestamp_seconds").values()
+    )
+
+
+def test_polls_wait_for_the_first_answer() -> None:
+    """It tells the server's clock, of which every window speaks."""
+    coder = small_coder()
+
+    async def scenario() -> None:
+        async with watching(coder):
+            await asyncio.sleep(30)
+
+    on_fast_clock(scenario)
+
+    assert "/api/v2/buildinfo" == coder.requests[0].path
+
+
+@pytest.mark.parametrize("seconds", [0.1, 5.0, 500.0], ids=["fast", "slow", "slower than the timeout"])
+def test_tried_whatever_comes_of_it(seconds: float) -> None:
+    """Readiness needs a try, not a success; and not before."""
+
+    async def scenario() -> tuple[bool, bool]:
+        async with watching(Later(small_coder(), seconds)) as watched:
+            at_first = watched.watch.tried
+            await asyncio.sleep(900)
+            return at_first, watched.watch.tried
+
+    assert (False, True) == on_fast_clock(scenario)
+
+
+def test_stopped_deployment_leaves_nothing() -> None:
+    """Nothing is shown, asked or left to do, polls that were under way included."""
+    coder = small_coder()
+
+    async def scenario() -> tuple[str, int, int]:
+        async with watching(Later(coder, 3)) as watched:
+            await asyncio.sleep(11)
+            assert "coder_insights" in watched.page()
+            await watched.watch.stop()
+            asked = len(coder.requests)
+            await asyncio.sleep(4000)
+            return watched.page(), asked, len(coder.requests)
+
+    page, asked, asked_later = on_fast_clock(scenario)
+
+    assert "" == page
+    assert asked == asked_later
+
+
+def test_once_polls_everything_whatever_the_schedule() -> None:
+    """The breakdown after the reports that name its templates; each job tells when it is done."""
+    done: list[int] = []
+
+    async def scenario() -> tuple[str, int]:
+        async with watching(small_coder()) as watched:
+            await watched.watch.once(lambda: done.append(1))
+            return watched.page(), len(watched.watch.jobs)
+
+    page, jobs = on_fast_clock(scenario)
+
+    assert jobs == len(done)
+    assert {1.0} == set(series_of(page, "insights_exporter_poll_success").values())
