@@ -1,0 +1,110 @@
+"""What can go wrong with a server, and what the exporter makes of it: one row a fault."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from insights_exporter.demo import EmbeddedCoder
+from tests.demo.certificates import Authority
+
+DAUS, TEMPLATES, STATUSES = "daus", "templates", "user-status-counts"
+DATASETS = (DAUS, TEMPLATES, STATUSES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One fault, and where and how it is felt."""
+
+    name: str
+    reason: str
+    """The reason in `request_failures_total`; empty where nothing fails."""
+    dataset: str = DAUS
+    """Whose path has the fault; the others' are well, unless the whole server has it."""
+    whole_server: bool = False
+    begin: Callable[[EmbeddedCoder, Authority], None]
+    available: bool = True
+    """Whether the dataset still counts as one that the server has."""
+    patient: bool = False
+    """Whether the next try comes only after a time that the test does not wait for."""
+    from_start: bool = False
+    """Whether there never are any data."""
+
+    @property
+    def deployment(self) -> str:
+        """Name the deployment that has this fault."""
+        return self.name
+
+    @property
+    def well(self) -> tuple[str, ...]:
+        """Name the datasets that the fault must not touch."""
+        return () if self.whole_server else tuple(name for name in DATASETS if name != self.dataset)
+
+
+def at_path(fault: str, reason: str, dataset: str = DAUS, *, patient: bool = False) -> Case:
+    """Have one fault at the path of one dataset."""
+    return Case(
+        name=fault if dataset == DAUS else f"{fault}-{dataset}",
+        reason=reason,
+        dataset=dataset,
+        begin=lambda coder, _: coder.fail(fault, f"/insights/{dataset}"),
+        available=reason not in {"disabled", "unsupported"},
+        patient=patient,
+    )
+
+
+def everywhere(fault: str, reason: str) -> Case:
+    """Have one fault at the whole server."""
+    return Case(name=fault, reason=reason, whole_server=True, begin=lambda coder, _: coder.fail(fault))
+
+
+CASES = (
+    everywhere("refused", "connection"),
+    at_path("silence", "timeout"),
+    at_path("slow", "timeout"),
+    at_path("reset", "connection"),
+    at_path("truncated", "connection"),
+    at_path("wrong-length", "invalid"),
+    at_path("sign-in-page", "invalid"),
+    at_path("gzip-bomb", "too_large"),
+    at_path("endless", "too_large"),
+    at_path("bad-utf8", "invalid"),
+    at_path("wrong-shape", "invalid"),
+    at_path("redirect", "redirect"),
+    at_path("400", "rejected"),
+    at_path("400", "rejected", TEMPLATES),
+    at_path("401", "unauthorized"),
+    at_path("403", "forbidden"),
+    at_path("404-route", "not_found"),
+    at_path("404-route", "unsupported", STATUSES, patient=True),
+    at_path("404-resource", "not_permitted"),
+    at_path("404-disabled", "disabled", patient=True),
+    at_path("408", "timeout"),
+    at_path("429-seconds", "rate_limited", patient=True),
+    at_path("429-date", "rate_limited", patient=True),
+    at_path("500", "server_error"),
+    at_path("502", "server_error"),
+    at_path("503", "server_error"),
+    at_path("504", "server_error"),
+    everywhere("clock-ahead", ""),
+    everywhere("clock-behind", ""),
+    Case(
+        name="dns",
+        reason="connection",
+        whole_server=True,
+        begin=lambda _, __: None,
+        from_start=True,
+        patient=True,
+    ),
+    Case(
+        name="expired-certificate",
+        reason="connection",
+        whole_server=True,
+        begin=lambda coder, authority: coder.present(authority.expired()),
+    ),
+    Case(
+        name="self-signed-certificate",
+        reason="connection",
+        whole_server=True,
+        begin=lambda coder, authority: coder.present(authority.self_signed()),
+    ),
+)
+"""All faults; those without certificates are the demo's."""

@@ -1,0 +1,74 @@
+"""A server, and a proxy, that say back whatever they are told."""
+
+import json
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Repeats the headers of each request in every place that an answer has."""
+
+    def do_GET(self) -> None:
+        """Answer in one of several bad ways."""
+        said = " ".join(self.headers.values())
+        for value in self.headers.get_all("Proxy-Authorization", []):
+            said += " " + b64decode(value.removeprefix("Basic ")).decode()
+        status, headers, body = _answer(self.path, said)
+        self.send_response(status, said)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the library's name
+        """Say nothing."""
+
+
+def _answer(path: str, said: str) -> tuple[int, dict[str, str], bytes]:
+    if "daus" in path:
+        padding = "." * (hash(path) % 50 + 120)
+        return 400, {}, json.dumps({"message": padding + said, "detail": said}).encode()
+    if "status" in path:
+        return 302, {"Location": f"http://127.0.0.1:9/{said}", "Retry-After": said, "Date": said}, b""
+    if "buildinfo" in path:
+        return 500, {"X-RateLimit-Remaining": said}, said.encode()
+    return (
+        200,
+        {},
+        json.dumps({"report": {"start_time": said, "end_time": said, "template_ids": said}}).encode(),
+    )
+
+
+@contextmanager
+def echoing(secret: Callable[[str], str]) -> Iterator[list[dict[str, Any]]]:
+    """Serve it, and give the settings of one deployment that asks it and one that asks through it."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+        thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        address = f"127.0.0.1:{server.server_port}"
+        headers = {"X-Gateway": f"Bearer {secret('gateway')}"}
+        common = {"headers": headers, "token": secret("token")}
+        try:
+            yield [
+                {"name": "echo", "url": f"http://{address}", **common},
+                {
+                    "name": "echoing proxy",
+                    "url": "http://coder.invalid",
+                    "proxy": f"http://user:{secret('proxy')}@{address}",
+                    **common,
+                },
+                {
+                    "name": "tunnelling proxy",
+                    "url": "https://coder.invalid",
+                    "proxy": f"http://user:{secret('proxy')}@{address}",
+                    **common,
+                },
+            ]
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,88 @@
+"""Every fault of a server: what is told, what is served meanwhile, who else feels it, and its end."""
+
+import pytest
+
+from insights_exporter.demo.faults import FAULTS
+from tests.faults.cases import CASES, DATASETS, Case
+from tests.faults.scene import MAX_AGE, WELL, Scene
+
+HARD_TO_FAKE = {"dns", "expired-certificate", "self-signed-certificate"}
+CLOCKS_DIFFER = 1.0
+"""Seconds by which a page may be asked for before it is made."""
+MOST_GROWTH = 96 * 1024 * 1024
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_fault(scene: Scene, case: Case) -> None:
+    """A fault is told by its reason, keeps the last good data until they are too old, and ends by itself."""
+    seen = scene.during(case.deployment, case.dataset)
+    at_last = seen[-1][1]
+    counted = {reason for reason, count in at_last.failures.items() if count}
+    served_while_failing = [poll for _, poll in seen if poll.success != 1 and poll.data]
+    ages_without_data = [at - poll.last_success for at, poll in seen if poll.last_success and not poll.data]
+    after = scene.glances[-1].polls[case.deployment, case.dataset]
+
+    if not case.reason:
+        assert all(poll.data for _, poll in seen)
+        assert at_last.success == 1
+        return
+    assert case.reason in counted
+    assert (None if not case.available else 0) == at_last.success
+    assert ("" if case.available else case.reason) == at_last.unavailable
+    assert bool(served_while_failing) is not case.from_start
+    assert not at_last.data
+    assert all(age > MAX_AGE - CLOCKS_DIFFER for age in ages_without_data)
+    assert (after.success == 1 and after.data) is not case.patient
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_other_datasets_are_unharmed(scene: Scene, case: Case) -> None:
+    """A fault at one path is not felt at the others."""
+    polls = [poll for name in case.well for poll in scene.always(case.deployment, name)]
+
+    assert all(poll.success == 1 and poll.data for poll in polls)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_other_deployments_are_unharmed(scene: Scene, dataset: str) -> None:
+    """With thirty deployments in trouble, one that is not notices nothing."""
+    polls = scene.always(WELL, dataset)
+
+    assert len(polls) > 10
+    assert all(poll.success == 1 and poll.data for poll in polls)
+    assert polls[-1].requests > polls[0].requests
+
+
+@pytest.mark.timeout(300)
+def test_memory_is_bounded(scene: Scene) -> None:
+    """Answers without end, packed or not, once a second, cost no more memory than is allowed."""
+    before = scene.glances[scene.began].memory
+    highest = max(one.memory for one in scene.glances)
+
+    assert highest - before < MOST_GROWTH
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_log_tells_a_fault_once(scene: Scene, case: Case) -> None:
+    """A fault is one line with its reason and what to do, its end another; polls between are not told."""
+    lines = [line for line in scene.output.splitlines() if f"deployment={case.deployment} " in line]
+    failed = [line for line in lines if 'msg="poll failed"' in line and f"reason={case.reason}" in line]
+    over = [line for line in lines if 'msg="poll failure over"' in line]
+
+    if case.reason:
+        assert len(failed) == 1
+        assert "remedy=" in failed[0]
+        assert f"dataset={case.dataset}" in failed[0] or case.whole_server
+        assert len(over) == (0 if case.patient else 1)
+
+
+def test_table_has_every_fault() -> None:
+    """Whatever the embedded Coder can do wrong is tried."""
+    tried = {case.name for case in CASES} | {case.name.removesuffix(f"-{case.dataset}") for case in CASES}
+
+    assert set(FAULTS) <= tried
+    assert tried - set(FAULTS) - {"400-templates", "404-route-user-status-counts"} == HARD_TO_FAKE
