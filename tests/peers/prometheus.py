@@ -10,6 +10,7 @@ import httpx
 import yaml
 
 from tests.peers.parts import require
+from tests.peers.plain import NO_AUTHORITIES
 from tests.peers.processes import Running, clean_environment, free_port, running
 from tests.peers.waiting import eventually
 
@@ -30,7 +31,8 @@ class Prometheus:
 
     def api(self, path: str, **parameters: str | float) -> Any:  # noqa: ANN401  whatever the API says
         """Give `data` of an answer of `/api/v1/<path>`."""
-        answer = httpx.get(f"{self.url}/api/v1/{path}", params=parameters, trust_env=False, timeout=30)
+        url = f"{self.url}/api/v1/{path}"
+        answer = httpx.get(url, params=parameters, trust_env=False, verify=NO_AUTHORITIES, timeout=30)
         return answer.raise_for_status().json()["data"]
 
     def query(self, promql: str, at: float | None = None) -> list[Sample]:
@@ -46,7 +48,8 @@ class Prometheus:
     def ready(self) -> bool:
         """Tell whether it answers queries by now; fails at once if it ended."""
         self.running.check_alive()
-        return httpx.get(f"{self.url}/-/ready", trust_env=False).status_code == httpx.codes.OK
+        answer = httpx.get(f"{self.url}/-/ready", trust_env=False, verify=NO_AUTHORITIES)
+        return answer.status_code == httpx.codes.OK
 
 
 class StartPrometheus(Protocol):
