@@ -9,7 +9,7 @@ from insights_exporter.datasets.dataset import Dataset
 from insights_exporter.exposition.family import Family
 
 PATH = "docs/metrics.md"
-ROOMS = ("datasets", "exposition", "polling")
+ROOMS = ("datasets", "exposition", "polling", "web")
 
 CHAPTERS = (
     ("coder_insights_", "Coder's data", "What Coder's Insights API answered to the last good poll."),

@@ -18,6 +18,7 @@ from insights_exporter.commands.flags import (
     ConfigFile,
     LogFormat,
     LogLevel,
+    WebConfigFile,
     exit_status,
     flag,
     start_logging,
@@ -43,6 +44,7 @@ def _serve(
     config_file: ConfigFile = None,
     config_check: Annotated[bool, typer.Option("--config.check", help="Check the settings and end.")] = False,
     listen_address: Address = DEFAULT_ADDRESS,
+    web_config_file: WebConfigFile = None,
     telemetry_path: Annotated[str, flag("--web.telemetry-path", "Path of the metrics.")] = "/metrics",
     enable_lifecycle: Annotated[bool, flag("--web.enable-lifecycle", "Allow POST /-/reload.")] = False,
     max_requests: Annotated[int, flag("--web.max-requests", "Scrapes at once.", min=1)] = 40,
@@ -62,6 +64,7 @@ def _serve(
             options = Options(
                 config_file=config_file,
                 listen_address=listen_address,
+                web_config_file=web_config_file,
                 telemetry_path=telemetry_path,
                 enable_lifecycle=enable_lifecycle,
                 max_requests=max_requests,
@@ -81,6 +84,7 @@ def _demo(
         Literal["real", "published"], typer.Option("--rules", help="Behave like Coder, or like its API page.")
     ] = "real",
     listen_address: Address = DEFAULT_ADDRESS,
+    web_config_file: WebConfigFile = None,
     log_level: LogLevel = "warning",
     log_format: LogFormat = "logfmt",
 ) -> None:
@@ -89,7 +93,9 @@ def _demo(
     from insights_exporter.commands.demo import Company, demo
 
     with exit_status():
-        demo(Company(users=users, templates=templates, seed=seed, rules=rules), listen_address)
+        demo(
+            Company(users=users, templates=templates, seed=seed, rules=rules), listen_address, web_config_file
+        )
 
 
 @app.command("check")
@@ -132,12 +138,12 @@ def _scrape(
 
 
 @app.command("health")
-def _health(*, listen_address: Address = DEFAULT_ADDRESS) -> None:
+def _health(*, listen_address: Address = DEFAULT_ADDRESS, web_config_file: WebConfigFile = None) -> None:
     """Ask a running exporter whether it is healthy."""
     from insights_exporter.commands.health import health
 
     with exit_status():
-        raise typer.Exit(0 if health(listen_address) else 1)
+        raise typer.Exit(0 if health(listen_address, web_config_file) else 1)
 
 
 app.command("backfill")(backfill_command)

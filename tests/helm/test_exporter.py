@@ -12,12 +12,8 @@ from tests.peers.exporter import RunExporter, StartExporter, command
 from tests.peers.processes import clean_environment, free_port, running
 from tests.peers.waiting import eventually
 
-MISSING_FLAG = pytest.mark.xfail(reason="--web.config.file is not a flag of serve and health yet")
-WITH_WEB_FILE = {"guarded-values.yaml", "https-values.yaml"}
 EXAMPLES = [
-    pytest.param(path, id=path.name, marks=[MISSING_FLAG] if path.name in WITH_WEB_FILE else [])
-    for path in CI_VALUES
-    if path.name != "everything-else-values.yaml"
+    pytest.param(path, id=path.name) for path in CI_VALUES if path.name != "everything-else-values.yaml"
 ]
 """All that bring their settings; the other one names a Secret that it does not have."""
 
@@ -82,7 +78,6 @@ def test_an_installed_exporter_answers_its_probes(tmp_path: Path, start_exporter
     assert 'deployment="main"' in exporter.page("/insights")
 
 
-@MISSING_FLAG
 @pytest.mark.parametrize(
     "guard",
     [

@@ -4,11 +4,13 @@ import asyncio
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import typer
 import uvloop
 
+from insights_exporter.commands.protection import Protection
 from insights_exporter.commands.serve import Exporter, Options, opened
 from insights_exporter.config.loading import Loaded, load
 from insights_exporter.config.settings import Settings
@@ -35,24 +37,25 @@ class Company:
     rules: Literal["real", "published"]
 
 
-def demo(company: Company, listen_address: str) -> None:
+def demo(company: Company, listen_address: str, web_config_file: Path | None = None) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises:
-        NotUsable: the address cannot be had.
+        NotUsable: the address cannot be had, or the web config file cannot be used.
     """
-    options = Options(config_file=None, listen_address=listen_address)
+    options = Options(config_file=None, listen_address=listen_address, web_config_file=web_config_file)
+    protection = Protection(web_config_file)
     listener = opened(listen_address)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_demo(company, options, listener))
+        runner.run(_demo(company, options, protection, listener))
 
 
-async def _demo(company: Company, options: Options, listener: socket.socket) -> None:
+async def _demo(company: Company, options: Options, protection: Protection, listener: socket.socket) -> None:
     population = Population(seed=company.seed, users=company.users, templates=company.templates)
     coder = EmbeddedCoder(population=population, rules=company.rules)
     async with serving(coder) as url:
         environ = {"CODER_URL": url, "CODER_SESSION_TOKEN": coder.token}
-        exporter = Exporter(options, _settings(environ), environ)
+        exporter = Exporter(options, _settings(environ), protection, environ)
         await exporter.run(listener, started=lambda address: typer.echo(_told(address, company)))
 
 

@@ -22,6 +22,10 @@ ConfigFile = Annotated[
     Path | None,
     flag("--config.file", "Settings (YAML); without it CODER_URL and CODER_SESSION_TOKEN count."),
 ]
+WebConfigFile = Annotated[
+    Path | None,
+    flag("--web.config.file", "TLS, users and headers of what is served (YAML, as exporter-toolkit has it)."),
+]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], flag("--log.level", "Least severe lines.")]
 LogFormat = Annotated[Literal["logfmt", "json"], flag("--log.format", "Form of the log lines.")]
 Address = Annotated[str, flag("--web.listen-address", "Where to serve, as HOST:PORT or :PORT.")]

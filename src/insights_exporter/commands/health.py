@@ -1,16 +1,22 @@
 """`insights-exporter health`: whether a running exporter is healthy."""
 
 import http.client
+import ssl
+from pathlib import Path
 
 from insights_exporter.commands.errors import NotUsable
+from insights_exporter.config.yaml_reader import NotYaml, read_yaml
 from insights_exporter.web.server import split_address
 
 _PATIENCE = 5.0
 _ANY_ADDRESS = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- looked up, not listened on
 
 
-def health(listen_address: str) -> bool:
+def health(listen_address: str, web_config_file: Path | None = None) -> bool:
     """Ask the exporter that listens on the address; False where it does not answer well.
+
+    An exporter that asks for a login or a client's certificate is alive, and
+    so is one that runs on while its web config file is wrong.
 
     Raises:
         NotUsable: that is no address.
@@ -19,11 +25,41 @@ def health(listen_address: str) -> bool:
         host, port = split_address(listen_address)
     except ValueError as error:
         raise NotUsable(f"--web.listen-address: {error}") from None
-    connection = http.client.HTTPConnection(_ANY_ADDRESS.get(host, host), port, timeout=_PATIENCE)
+    ask = _ask_tls if web_config_file and _tells_tls(web_config_file) else _ask
+    try:
+        return ask(_ANY_ADDRESS.get(host, host), port)
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def _tells_tls(file: Path) -> bool:
+    """Tell whether the file says TLS; if it cannot be read, a plain question is answered by TLS ports too."""
+    try:
+        data = read_yaml(file.read_bytes())
+    except (OSError, NotYaml):
+        return False
+    return isinstance(data, dict) and bool(data.get("tls_server_config"))
+
+
+def _ask_tls(host: str, port: int) -> bool:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # it is asked whether it lives; nothing secret is said to it
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    try:
+        return _healthy(http.client.HTTPSConnection(host, port, timeout=_PATIENCE, context=context))
+    except (ssl.SSLError, ConnectionResetError):
+        return True  # it lives and keeps out who shows no certificate
+
+
+def _ask(host: str, port: int) -> bool:
+    return _healthy(http.client.HTTPConnection(host, port, timeout=_PATIENCE))
+
+
+def _healthy(connection: http.client.HTTPConnection) -> bool:
     try:
         connection.request("GET", "/-/healthy")
-        return connection.getresponse().status == http.client.OK
-    except OSError:
-        return False
+        return connection.getresponse().status < http.client.INTERNAL_SERVER_ERROR
     finally:
         connection.close()

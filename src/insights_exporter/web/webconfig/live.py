@@ -36,18 +36,23 @@ class LiveConfig:
         self._log = structlog.get_logger("insights_exporter").bind(file=str(path))
         self._config = load(path)
         self._stamps = self._config.stamps
+        self._refused: tuple[Problem, ...] = ()
         self._next_look = clock() + LOOK_EVERY
         self._turnover_until = clock()
         self._warn(self._config.warnings)
 
     def now(self) -> WebConfig:
         """Give what holds now, after a look at the files if the last one was a second ago."""
-        now = self._clock()
-        if now >= self._next_look:
-            self._next_look = now + LOOK_EVERY
-            if changed(self._stamps):
-                self._reload()
+        if self._clock() >= self._next_look:
+            self.look()
         return self._config
+
+    def look(self) -> tuple[Problem, ...]:
+        """Look at the files at once; give what keeps them as they are from being used, if anything does."""
+        self._next_look = self._clock() + LOOK_EVERY
+        if changed(self._stamps):
+            self._reload()
+        return self._refused
 
     def turning_over(self) -> bool:
         """Tell whether connections may still hold what was replaced, so that they had better end."""
@@ -58,12 +63,12 @@ class LiveConfig:
             config = load(self._path)
             _check_nothing_opens(self._path, self._config, config)
         except WebConfigError as error:
-            self._stamps = error.stamps
+            self._stamps, self._refused = error.stamps, error.problems
             self.reload_failures += 1
             problems = [str(problem) for problem in error.problems]
             self._log.error("web config file refused, the settings before stay in use", problems=problems)
         else:
-            self._stamps, self._config = config.stamps, config
+            self._stamps, self._config, self._refused = config.stamps, config, ()
             self._turnover_until = self._clock() + TURNOVER
             self._log.info("web config file read anew")
             self._warn(config.warnings)
