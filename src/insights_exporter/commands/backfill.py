@@ -39,7 +39,8 @@ from insights_exporter.polling.fleet import Fleet
 from insights_exporter.polling.health import RequestHealth
 from insights_exporter.polling.watch import Watch
 
-_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+_LONGEST_NAME = 60
 _SHARE_OF_LIMIT = 0.5
 _STOPS = (RequestFailed, InvalidAnswer, BadFile, importing.ImportFailed, remote_write.Refused, OSError)
 
@@ -181,6 +182,5 @@ def _chosen(settings: Settings, names: Sequence[str]) -> Settings:
 
 def _folder_name(deployment: str) -> str:
     """Give a name that is safe for a folder, and its own for each deployment."""
-    if _SAFE.fullmatch(deployment):
-        return deployment
-    return f"deployment-{blake2b(deployment.encode(), digest_size=6).hexdigest()}"
+    safe = _UNSAFE.sub("-", deployment)[:_LONGEST_NAME]
+    return safe if safe == deployment else f"{safe}-{blake2b(deployment.encode(), digest_size=4).hexdigest()}"
