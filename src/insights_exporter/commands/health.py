@@ -12,8 +12,8 @@ _PATIENCE = 5.0
 _ANY_ADDRESS = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- looked up, not listened on
 
 
-def health(listen_address: str, web_config_file: Path | None = None) -> bool:
-    """Ask the exporter that listens on the address; False where it does not answer well.
+def health(listen_address: str, web_config_file: Path | None = None, patience: float = _PATIENCE) -> bool:
+    """Ask the exporter that listens on the address; False where no good answer comes in `patience` seconds.
 
     An exporter that asks for a login or a client's certificate is alive, and
     so is one that runs on while its web config file is wrong.
@@ -27,7 +27,7 @@ def health(listen_address: str, web_config_file: Path | None = None) -> bool:
         raise NotUsable(f"--web.listen-address: {error}") from None
     ask = _ask_tls if web_config_file and _tells_tls(web_config_file) else _ask
     try:
-        return ask(_ANY_ADDRESS.get(host, host), port)
+        return ask(_ANY_ADDRESS.get(host, host), port, patience)
     except (OSError, http.client.HTTPException):
         return False
 
@@ -41,20 +41,20 @@ def _tells_tls(file: Path) -> bool:
     return isinstance(data, dict) and bool(data.get("tls_server_config"))
 
 
-def _ask_tls(host: str, port: int) -> bool:
+def _ask_tls(host: str, port: int, patience: float) -> bool:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # it is asked whether it lives; nothing secret is said to it
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.set_ciphers("ALL:@SECLEVEL=0")
     try:
-        return _healthy(http.client.HTTPSConnection(host, port, timeout=_PATIENCE, context=context))
+        return _healthy(http.client.HTTPSConnection(host, port, timeout=patience, context=context))
     except (ssl.SSLError, ConnectionResetError):
         return True  # it lives and keeps out who shows no certificate
 
 
-def _ask(host: str, port: int) -> bool:
-    return _healthy(http.client.HTTPConnection(host, port, timeout=_PATIENCE))
+def _ask(host: str, port: int, patience: float) -> bool:
+    return _healthy(http.client.HTTPConnection(host, port, timeout=patience))
 
 
 def _healthy(connection: http.client.HTTPConnection) -> bool:

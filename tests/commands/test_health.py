@@ -1,0 +1,109 @@
+"""The health command finds a living exporter behind whatever its web config file demands."""
+
+import socket
+from pathlib import Path
+
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from insights_exporter.commands.errors import NotUsable
+from insights_exporter.commands.health import health
+from tests.peers.processes import free_port
+from tests.web.webconfig.certificates import DATA, make_authorities, write_case, write_parts
+from tests.web.webconfig.serving import Served, serving
+
+GOOD = sorted(path.name for path in DATA.glob("good-*.yml"))
+ALIVE, DEAD = True, False
+
+REFUSING = """
+tls_server_config: {cert_file: server.crt, key_file: server.key, client_ca_file: client-ca.crt,
+  client_auth_type: VerifyClientCertIfGiven, client_allowed_sans: [nobody], max_version: %s}
+"""
+LOGIN = "basic_auth_users: {prometheus: $2b$04$zHMoPUQa7KGfttbev/diLOYTLMLSaAxtw21yJWb/nA4KOFT88tXVW}\n"
+LIMIT = "rate_limit: {interval: 1h, burst: 1}\n"
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a directory that holds the files which web config files name."""
+    made = tmp_path_factory.mktemp("health")
+    write_parts(made, make_authorities())
+    return made
+
+
+def address(served: Served) -> str:
+    """Give where it listens."""
+    return f"127.0.0.1:{served.port}"
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_an_exporter_is_alive_behind_every_good_file(name: str, directory: Path) -> None:
+    """TLS of whatever version, client certificates, users and limits are no obstacle."""
+    file = write_case(directory, name)
+    with serving(file) as served:
+        found = [health(address(served), file) for _ in range(2)]
+
+    assert [ALIVE, ALIVE] == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(REFUSING % "TLS12", id="disconnected in the handshake"),
+        pytest.param(REFUSING % "TLS13", id="disconnected after the handshake"),
+        pytest.param(LOGIN, id="asked for a login"),
+        pytest.param(LIMIT, id="asked too often"),
+    ],
+)
+def test_an_exporter_that_refuses_is_alive(text: str, directory: Path) -> None:
+    """To be refused is an answer, each time."""
+    file = directory / "refusing.yml"
+    file.write_text(text, encoding="utf-8")
+    with serving(file) as served:
+        found = [health(address(served), file) for _ in range(3)]
+
+    assert [ALIVE] * 3 == found
+
+
+@pytest.mark.parametrize("before", ["good-tls.yml", "good-empty.yml"])
+@pytest.mark.parametrize("after", ["good-tls.yml", "good-empty.yml", "bad-not-yaml.yml", "not-there.yml"])
+def test_a_file_that_went_wrong_kills_nobody(before: str, after: str, directory: Path) -> None:
+    """The exporter goes on with what it had, and the command finds that it does."""
+    with serving(write_case(directory, before)) as served:
+        now = write_case(directory, after) if (DATA / after).exists() else directory / after
+
+        assert health(address(served), now)
+
+
+@pytest.mark.parametrize("name", ["good-tls.yml", "good-empty.yml"])
+def test_nobody_is_not_alive(name: str, directory: Path) -> None:
+    """Where nobody listens there is no exporter."""
+    assert not health(f"127.0.0.1:{free_port()}", write_case(directory, name))
+
+
+@pytest.mark.parametrize("name", ["good-tls.yml", "good-empty.yml"])
+@pytest.mark.parametrize(("status", "expected"), [(200, ALIVE), (401, ALIVE), (499, ALIVE), (500, DEAD)])
+def test_the_status_counts(status: int, name: str, directory: Path, *, expected: bool) -> None:
+    """An exporter that is at its wit's end is not healthy."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("", status)(scope, receive, send)
+
+    file = write_case(directory, name)
+    with serving(file, answer) as served:
+        assert expected == health(address(served), file)
+
+
+@pytest.mark.parametrize("name", ["good-tls.yml", "good-empty.yml"])
+def test_silence_is_not_alive(name: str, directory: Path) -> None:
+    """An exporter that takes connections and says nothing hangs."""
+    file = write_case(directory, name)
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        assert not health(f"127.0.0.1:{hanging.getsockname()[1]}", file, patience=0.1)
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    """It is the user's mistake, not the exporter's end."""
+    with pytest.raises(NotUsable, match="HOST:PORT"):
+        health("nowhere")
