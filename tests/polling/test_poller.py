@@ -1,0 +1,285 @@
+"""One poll: what comes of its answers, and of their failure."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from insights_exporter.demo import EmbeddedCoder
+from insights_exporter.demo.app import make_app
+from tests.polling.watching import START, Watched, on_fast_clock, series_of, small_coder, watching
+
+USERS = "coder_insights_template_active_users"
+SUCCESS = "insights_exporter_poll_success"
+AVAILABLE = "insights_exporter_dataset_available"
+TEMPLATES = "/insights/templates"
+
+
+class Refusing(httpx.AsyncBaseTransport):
+    """A server that refuses what it is told to refuse."""
+
+    def __init__(self, coder: EmbeddedCoder) -> None:
+        self._inner = httpx.ASGITransport(make_app(coder))
+        self.refuses: Callable[[httpx.URL], bool] = lambda _: False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer, or refuse."""
+        if self.refuses(request.url):
+            return httpx.Response(400, stream=httpx.ByteStream(b"{}"))
+        return await self._inner.handle_async_request(request)
+
+
+class Odd(Refusing):
+    """A server with one row too many in each report."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer with one odd row."""
+        answer = await super().handle_async_request(request)
+        body = (await answer.aread()).replace(b'"apps_usage":[', b'"apps_usage":[{"slug":1},')
+        headers = {name: text for name, text in answer.headers.items() if name != "content-length"}
+        return httpx.Response(answer.status_code, headers=headers, stream=httpx.ByteStream(body))
+
+
+def templates_shown(page: str) -> set[str]:
+    """Give the templates that somebody used."""
+    return {dict(labels)["template_id"] for labels, users in series_of(page, USERS).items() if users}
+
+
+def template_of(url: httpx.URL) -> str:
+    """Give the template that is asked about."""
+    return str(url.params.get("template_ids", ""))
+
+
+def poll_states(page: str, dataset: str) -> dict[str, float]:
+    """Give the success of a dataset's polls by window."""
+    states = {tuple(labels): value for labels, value in series_of(page, SUCCESS).items()}
+    return {
+        dict(labels)["window"]: state
+        for labels, state in states.items()
+        if dict(labels)["dataset"] == dataset
+    }
+
+
+def test_template_that_fails_keeps_its_rows_until_they_are_too_old() -> None:
+    """The others are renewed; the failure is visible at once, and the rows go at their own time."""
+    transport = Refusing(small_coder())
+
+    async def scenario() -> list[tuple[set[str], dict[str, float]]]:
+        seen = []
+        async with watching(transport, users={"windows": []}) as watched:
+            for minutes in (2, 20, 20, 5):
+                await asyncio.sleep(minutes * 60)
+                page = watched.page()
+                seen.append((templates_shown(page), poll_states(page, "template-breakdown")))
+                transport.refuses = lambda url: template_of(url) == min(seen[0][0])
+        return seen
+
+    (all_of_them, good), (still, failed), (old, _), (others, _) = on_fast_clock(scenario)
+
+    assert len(all_of_them) >= 2
+    assert ({"7d": 1.0}, {"7d": 0.0}) == (good, failed)
+    assert all_of_them == still == old
+    assert {min(all_of_them)} == all_of_them - others
+
+
+def test_breakdown_without_any_answer_goes_as_a_whole() -> None:
+    """After max_age, and not before."""
+    transport = Refusing(small_coder())
+
+    async def scenario() -> list[bool]:
+        async with watching(transport) as watched:
+            await asyncio.sleep(60)
+            transport.refuses = lambda url: bool(template_of(url))
+            shown = []
+            for seconds in (2700 - 120, 240):
+                await asyncio.sleep(seconds)
+                shown.append(USERS in watched.page())
+            return shown
+
+    assert [True, False] == on_fast_clock(scenario)
+
+
+def test_kept_answers_do_not_count_their_rows_again() -> None:
+    """However often they are shown, a row that could not be understood is one."""
+    transport = Odd(small_coder())
+    rows = "insights_exporter_rows_invalid_total"
+
+    async def scenario() -> tuple[int, list[float | None]]:
+        counts = []
+        async with watching(transport) as watched:
+            await asyncio.sleep(60)
+            used = templates_shown(watched.page())
+            transport.refuses = lambda url: template_of(url) == min(used)
+            for seconds in (0, 400):
+                await asyncio.sleep(seconds)
+                counts.append(watched.value(rows, dataset="template-breakdown"))
+        return len(used), counts
+
+    templates, (at_first, later) = on_fast_clock(scenario)
+
+    assert (templates, 2 * templates - 1) == (at_first, later)
+
+
+def test_failure_of_one_dataset_leaves_the_others() -> None:
+    """A Template Admin may not see the daily users, and everything else."""
+
+    async def scenario() -> str:
+        async with watching(small_coder(role="template-admin")) as watched:
+            await asyncio.sleep(60)
+            return watched.page()
+
+    page = on_fast_clock(scenario)
+
+    assert {"": 0.0} == poll_states(page, "daus")
+    assert {"today": 1.0, "7d": 1.0, "30d": 1.0} == poll_states(page, "templates")
+    assert (
+        1.0
+        == series_of(page, "insights_exporter_request_failures_total")[
+            ("dataset", "daus"), ("reason", "forbidden")
+        ]
+    )
+
+
+def test_last_good_values_stay_until_they_are_too_old() -> None:
+    """A failure is visible at once; the values end at max_age, never as zeros."""
+    coder = small_coder()
+
+    async def scenario() -> list[tuple[float | None, float | None]]:
+        seen = []
+        async with watching(coder) as watched:
+            await asyncio.sleep(60)
+            coder.fail("500")
+            for minutes in (8, 9):
+                await asyncio.sleep(minutes * 60)
+                seen.append((daily_users(watched), watched.value(SUCCESS, dataset="daus", window="")))
+        return seen
+
+    (kept, failed), (gone, still_failed) = on_fast_clock(scenario)
+
+    assert kept is not None
+    assert gone is None
+    assert (0.0, 0.0) == (failed, still_failed)
+
+
+def daily_users(watched: Watched) -> float | None:
+    """Give the users of today so far."""
+    return watched.value("coder_insights_daily_active_users", day="today")
+
+
+def test_server_that_recovers_is_shown_again() -> None:
+    """Coder down at the start stops nothing."""
+    coder = small_coder()
+    coder.fail("503")
+
+    async def scenario() -> list[float | None]:
+        seen = []
+        async with watching(coder) as watched:
+            for _ in range(2):
+                await asyncio.sleep(700)
+                seen.append(daily_users(watched))
+                coder.mend()
+        return seen
+
+    before, after = on_fast_clock(scenario)
+
+    assert before is None
+    assert after is not None
+
+
+UNAVAILABLE: Mapping[str, tuple[Mapping[str, object], list[str]]] = {
+    "unsupported": ({"generation": "2024"}, ["user-status-counts"]),
+    "disabled": (
+        {"usage_stats": False},
+        ["daus", "periods", "templates", "user-activity", "user-latency"],
+    ),
+}
+
+
+@pytest.mark.parametrize("reason", UNAVAILABLE)
+def test_what_a_server_does_not_have_is_no_failure_for_ever(reason: str) -> None:
+    """Its health is withdrawn, and one try an hour goes on."""
+    settings, datasets = UNAVAILABLE[reason]
+    coder = small_coder(**settings)
+
+    async def scenario() -> tuple[str, list[int]]:
+        async with watching(coder) as watched:
+            await asyncio.sleep(60)
+            counts = [requests_to(coder, "user-status-counts" if reason == "unsupported" else "daus")]
+            page = watched.page()
+            await asyncio.sleep(3 * 3600)
+            counts.append(requests_to(coder, "user-status-counts" if reason == "unsupported" else "daus"))
+            return page, counts
+
+    page, (at_first, later) = on_fast_clock(scenario)
+
+    for dataset in datasets:
+        assert {} == poll_states(page, dataset)
+        assert 0.0 == series_of(page, AVAILABLE)[("dataset", dataset), ("reason", reason)]
+    assert 2 <= later - at_first <= 4
+
+
+def requests_to(coder: EmbeddedCoder, dataset: str) -> int:
+    """Count the requests to a path of insights."""
+    return sum(seen.path == f"/api/v2/insights/{dataset}" for seen in coder.requests)
+
+
+def test_dataset_that_becomes_available_is_back_within_the_hour() -> None:
+    """Statistics that are switched on are shown without a restart, the breakdown too."""
+    coder = small_coder(usage_stats=False)
+
+    async def scenario() -> str:
+        async with watching(coder) as watched:
+            await asyncio.sleep(600)
+            coder.usage_stats = True
+            await asyncio.sleep(2.2 * 3600)
+            return watched.page()
+
+    page = on_fast_clock(scenario)
+
+    assert {1.0} == set(series_of(page, SUCCESS).values())
+    assert {1.0} == set(series_of(page, AVAILABLE).values())
+    assert templates_shown(page)
+
+
+@pytest.mark.parametrize("days", [-1, 1], ids=["a day behind", "a day ahead"])
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/Los_Angeles"])
+def test_clock_of_the_exporter_may_be_wrong(days: int, zone: str) -> None:
+    """No request is refused, and the days are the server's."""
+
+    def now() -> datetime:
+        return datetime.now(UTC) - timedelta(days=days)
+
+    coder = small_coder(now=now)
+
+    async def scenario() -> str:
+        async with watching(coder, timezone=zone) as watched:
+            await asyncio.sleep(3 * 3600)
+            return watched.page()
+
+    page = on_fast_clock(scenario)
+    today = series_of(page, "coder_insights_day_start_timestamp_seconds")[("day", "today"),]
+    server = START + timedelta(days=-days)
+
+    assert [] == [seen for seen in coder.requests if seen.status != 200]
+    assert {1.0} == set(series_of(page, SUCCESS).values())
+    assert 0 <= server.timestamp() + 3 * 3600 - today < 86_400
+
+
+def test_clock_that_is_set_while_it_runs_changes_nothing() -> None:
+    """The server's clock goes on with the loop's time."""
+    coder = small_coder()
+
+    async def scenario() -> str:
+        async with watching(coder) as watched:
+            await asyncio.sleep(3600)
+            coder.fail("clock-behind")
+            await asyncio.sleep(3600)
+            coder.mend()
+            await asyncio.sleep(3600)
+            return watched.page()
+
+    page = on_fast_clock(scenario)
+
+    assert {1.0} == set(series_of(page, SUCCESS).values())
