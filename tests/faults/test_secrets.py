@@ -1,0 +1,189 @@
+"""What an exporter in all kinds of trouble, at its most talkative, does not say."""
+
+import asyncio
+import os
+import stat
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.config.loading import load
+from insights_exporter.datasets.dataset import Question
+from insights_exporter.demo import EmbeddedCoder, Population, serve
+from tests.coder.deployments import client, deployment
+from tests.faults.pages import glance
+from tests.faults.scene import Scene
+from tests.peers.exporter import Exporter, StartExporter
+from tests.peers.waiting import eventually
+
+TOKEN = "0123456789-abcdefghijklmnopqrstuv"  # noqa: S105 -- it opens nothing
+OTHER = "9876543210-vutsrqponmlkjihgfedcba"
+SMALL = Population(seed=1, users=5, templates=2)
+
+
+@pytest.mark.timeout(300)
+def test_no_secret_in_any_output(scene: Scene) -> None:
+    """Logs at debug level and every page, amid all faults and servers that echo, tell no secret."""
+    everything = "\n".join((scene.output, *scene.pages.values()))
+    parts = {part for secret in scene.secrets for part in (secret, secret.partition("-")[2])}
+
+    assert len(scene.secrets) > 60
+    assert {"/", "/config", "/metrics", "openmetrics", "reload"} == scene.pages.keys()
+    assert [] == [part for part in parts if part in everything]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("deployment", ["echo", '"echoing proxy"', '"tunnelling proxy"'])
+def test_echoes_were_heard(scene: Scene, deployment: str) -> None:
+    """Servers that repeat secrets were asked, and what they said was told without these."""
+    told = [line for line in scene.output.splitlines() if f"deployment={deployment} " in line]
+
+    assert any('msg="poll failed"' in line and "***" in line for line in told)
+
+
+@pytest.mark.parametrize("fault", ["401", "redirect", "silence", "reset"])
+async def test_no_secret_in_a_traceback(fault: str) -> None:
+    """Neither a failure's traceback nor the errors behind it, which Python would show, have a token."""
+    coder = EmbeddedCoder(population=SMALL, token=TOKEN)
+    coder.fail(fault)
+    with serve(coder) as url:
+        async with client(deployment(url, timeout="1s", token=TOKEN), token=lambda: TOKEN) as one:
+            with pytest.raises(RequestFailed) as failed:
+                await one.coder.ask(Question("/insights/daus"), one.errand(asyncio.get_running_loop().time() + 0.5))
+
+    assert TOKEN not in "".join(traceback.format_exception(failed.value))
+    assert TOKEN not in repr(failed.value)
+    assert failed.value.__cause__ is None
+
+
+def test_no_secret_in_a_repr(tmp_path: Path) -> None:
+    """No object that the settings become shows a secret when it is printed."""
+    config = private(
+        tmp_path / "config.yml",
+        f"deployments: [{{url: 'https://c.example.com', token: {TOKEN}, headers: {{X-A: {OTHER}}}, "
+        f"proxy: 'http://u:{OTHER}@p.example.com', users: {{detail: pseudonymous, key: {OTHER}}}}}]",
+    )
+    loaded = load(config, {})
+
+    for thing in (
+        loaded,
+        loaded.settings,
+        *loaded.settings.deployments,
+        loaded.settings.deployments[0].users,
+    ):
+        for shown in (repr(thing), str(thing), f"{thing}"):
+            assert TOKEN not in shown
+            assert OTHER not in shown
+
+
+def by_file(room: Path, token: str) -> Callable[[str], None]:
+    """Put a token into a file, and give how to change it."""
+    path = room / "token"
+
+    def write(text: str) -> None:
+        private(path.with_suffix(".new"), text).replace(path)
+
+    write(token)
+    return write
+
+
+def by_linked_folder(room: Path, token: str) -> Callable[[str], None]:
+    """Put a token where Kubernetes would, and give how Kubernetes changes it: a link to another folder."""
+    versions = iter(range(10))
+    (room / "token").symlink_to("..data/token")
+
+    def write(text: str) -> None:
+        folder = room / f"..version-{next(versions)}"
+        folder.mkdir()
+        private(folder / "token", text)
+        (room / "..new").symlink_to(folder.name)
+        (room / "..new").replace(room / "..data")
+
+    write(token)
+    return write
+
+
+@pytest.mark.parametrize("kept", [by_file, by_linked_folder])
+def test_rotated_token(
+    start_exporter: StartExporter, tmp_path: Path, kept: Callable[[Path, str], Callable[[str], None]]
+) -> None:
+    """A token that is changed in its file is used from the next poll on, without a reload."""
+    coder = EmbeddedCoder(population=SMALL, token=TOKEN, rate_limit=-1)
+    rotate = kept(tmp_path, TOKEN)
+    with serve(coder) as url:
+        config = private(tmp_path / "config.yml", one_dataset(url, tmp_path / "token"))
+        exporter = start_exporter(f"--config.file={config}")
+        eventually(lambda: polled(exporter, well=True))
+        coder.token = OTHER
+        eventually(lambda: polled(exporter, well=False))
+        rotate(OTHER)
+        eventually(lambda: polled(exporter, well=True))
+        output = exporter.running.output()
+
+    assert output.count("reason=unauthorized") == 2
+    assert output.count('msg="poll failure over"') == 1
+    assert TOKEN not in output
+    assert OTHER not in output
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "expected"),
+    [
+        pytest.param(0o600, None, 0, id="mine alone"),
+        pytest.param(0o644, None, 1, id="open to all"),
+        pytest.param(0o640, None, 1, id="open to my group"),
+        pytest.param(0o640, 12345, 0, id="another's, open to my group, as Kubernetes' fsGroup has it"),
+    ],
+)
+def test_file_that_others_can_read(
+    start_exporter: StartExporter, tmp_path: Path, mode: int, owner: int | None, expected: int
+) -> None:
+    """A token file that others can read gets one warning, also after a reload that changes nothing."""
+    token = private(tmp_path / "token", TOKEN)
+    token.chmod(mode)
+    if owner is not None:
+        chown(token, owner)
+    with serve(EmbeddedCoder(population=SMALL, token=TOKEN)) as url:
+        config = private(tmp_path / "config.yml", one_dataset(url, token))
+        exporter = start_exporter(f"--config.file={config}", "--web.enable-lifecycle")
+        assert 200 == httpx.post(f"{exporter.url}/-/reload").status_code
+        output = exporter.running.output()
+
+    assert expected == output.count("is open to others")
+    assert mode == stat.S_IMODE(token.stat().st_mode)
+
+
+def chown(path: Path, owner: int) -> None:
+    """Give a file away; only root can."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a file away")
+    os.chown(path, owner, -1)
+
+
+def polled(exporter: Exporter, *, well: bool) -> bool:
+    """Tell whether the last poll went so."""
+    polls = glance(exporter.page(), 0).polls
+    return polls["prod", "daus"].success == float(well)
+
+
+def one_dataset(url: str, token_file: Path) -> str:
+    """Give settings of one deployment that is asked for one thing, again and again."""
+    off = "".join(
+        f", {name}: {{enabled: false}}"
+        for name in ("templates", "periods", "user-activity", "user-latency", "user-status-counts")
+    )
+    return (
+        f"deployments: [{{name: prod, url: '{url}', token_file: {token_file}, requests_per_minute: 10000, "
+        f"windows: [today], datasets: {{daus: {{every: 1s}}{off}}}}}]"
+    )
+
+
+def private(path: Path, text: str) -> Path:
+    """Write a file that nobody else can read."""
+    path.write_text(f"{text}\n", encoding="utf-8")
+    path.chmod(0o600)
+    return path
