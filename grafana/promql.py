@@ -18,17 +18,17 @@ APP: Final = ("app_type", "slug")
 PARAMETER: Final = ("parameter_name", "parameter_type", "parameter_value")
 
 
-def select(name: str, *matchers: str, offset: str = "") -> str:
-    """Give a selector of a family that has `deployment`."""
-    return f"{name}{{{', '.join((SCOPE, DEPLOYMENT, *matchers))}}}{offset and f' offset {offset}'}"
+def select(name: str, *matchers: str, when: str = "") -> str:
+    """Give a selector of a family that has `deployment`; `when` is an offset or `@`."""
+    return f"{name}{{{', '.join((SCOPE, DEPLOYMENT, *matchers))}}} {when}".rstrip()
 
 
-def series(name: str, *matchers: str, by: tuple[str, ...] = (), offset: str = "", agree: str = "max") -> str:
+def series(name: str, *matchers: str, by: tuple[str, ...] = (), when: str = "", agree: str = "max") -> str:
     """Give one series for each deployment and value of `by`, whoever polls it.
 
     `agree` says whose word counts where exporters differ.
     """
-    return f"{agree} by ({', '.join(('deployment', *by))}) ({select(name, *matchers, offset=offset)})"
+    return f"{agree} by ({', '.join(('deployment', *by))}) ({select(name, *matchers, when=when)})"
 
 
 def process(name: str, *matchers: str) -> str:
@@ -46,9 +46,24 @@ def one_of(expr: str, by: tuple[str, ...]) -> str:
     return f"topk by ({', '.join(('deployment', *by))}) (1, {expr})"
 
 
-def daily_users(day: str = "yesterday", offset: str = "") -> str:
+AT_THE_END: Final = "@ end()"
+"""As it is at the end of the time shown, so that one choice of lines holds for the whole graph."""
+
+
+def biggest(number: int, expr: str, ranking: str, by: tuple[str, ...]) -> str:
+    """Give the series of `expr` that are among the `number` largest of `ranking`."""
+    labels = ", ".join(("deployment", *by))
+    return f"{expr}\nand on ({labels})\ntopk by (deployment) ({number}, {ranking})"
+
+
+def daily_users(day: str = "yesterday", when: str = "") -> str:
     """Give a day's distinct users."""
-    return series("coder_insights_daily_active_users", f'day="{day}"', offset=offset)
+    return series("coder_insights_daily_active_users", f'day="{day}"', when=when)
+
+
+def users_a_week_ago() -> str:
+    """Give the users of this weekday a week ago at this time, or of all that day where it was backfilled."""
+    return f"({daily_users('today', 'offset 1w')} or {daily_users('yesterday', 'offset 6d')})"
 
 
 def mean_daily_users() -> str:

@@ -11,7 +11,7 @@ from grafana.graphs import Style, graph
 from grafana.layout import Section, Tile
 from grafana.looks import SHARE, Look, drill, worse_below
 from grafana.panels import number
-from grafana.promql import WINDOW, daily_users, mean_daily_users, series
+from grafana.promql import WINDOW, daily_users, mean_daily_users, series, users_a_week_ago
 from grafana.queries import Query
 from grafana.tables import Column, Rows, list_of
 
@@ -80,13 +80,14 @@ def _numbers() -> list[Tile]:
         number(
             Look(
                 title="Against last week",
-                description="Today so far, compared with the same time of the same weekday a week ago.",
+                description="Today so far, compared with the same time of the same weekday a week ago; with "
+                "all of that day where its course is not known (backfilled history).",
                 unit=SHARE,
                 steps=GROWTH,
                 decimals=0,
                 nothing="no data a week ago",
             ),
-            f"{daily_users('today')} / ({daily_users('today', '1w')} > 0) - 1",
+            f"{daily_users('today')} / ({users_a_week_ago()} > 0) - 1",
         ),
         number(
             Look(
@@ -144,19 +145,20 @@ def _people() -> list[Tile]:
             "before. The last day shown is yesterday.",
         ),
         [
-            Query(daily_users(offset="-1d"), "daily users"),
-            Query(daily_users(offset="6d"), "a week before"),
+            Query(daily_users(when="offset -1d"), "daily users"),
+            Query(daily_users(when="offset 6d"), "a week before"),
         ],
         Style(steps=True, dashed=["B"]),
     )
     today = graph(
         Look(
             title="Today against the same weekday",
-            description="How today's count has grown so far, and how it grew on this weekday a week ago.",
+            description="How today's count has grown so far, and how it grew on this weekday a week ago. A "
+            "level line is a day whose course is not known (backfilled history).",
         ),
         [
             Query(daily_users("today"), "today"),
-            Query(daily_users("today", "1w"), "a week ago"),
+            Query(users_a_week_ago(), "a week ago"),
         ],
         Style(dashed=["B"], newest="24h"),
     )

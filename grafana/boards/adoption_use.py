@@ -7,7 +7,7 @@ from grafana.graphs import Style, graph
 from grafana.layout import Tile
 from grafana.looks import Look, drill
 from grafana.panels import bars
-from grafana.promql import APP, TEMPLATE, WINDOW, named_apps, series
+from grafana.promql import APP, AT_THE_END, TEMPLATE, WINDOW, biggest, named_apps, series
 from grafana.queries import Query
 
 TEMPLATE_USERS: Final = "coder_insights_template_active_users"
@@ -49,9 +49,12 @@ def templates() -> list[Tile]:
         ),
         [
             Query(
-                f"{series(TEMPLATE_DAY, YESTERDAY, by=TEMPLATE, offset='-1d')}\n"
-                f"and on (deployment, template_id)\n"
-                f"topk by (deployment) (10, {users})",
+                biggest(
+                    10,
+                    series(TEMPLATE_DAY, YESTERDAY, by=TEMPLATE, when="offset -1d"),
+                    series(TEMPLATE_USERS, WINDOW, by=TEMPLATE, when=AT_THE_END),
+                    TEMPLATE,
+                ),
                 "{{organization_name}}/{{template_name}}",
             )
         ],

@@ -10,7 +10,7 @@ from grafana.graphs import Style, graph
 from grafana.layout import Section, Tile
 from grafana.looks import Look, drill
 from grafana.panels import number
-from grafana.promql import APP, PARAMETER, TEMPLATE, WINDOW, count, one_of, series
+from grafana.promql import APP, AT_THE_END, PARAMETER, TEMPLATE, WINDOW, biggest, count, one_of, series
 from grafana.queries import Query
 from grafana.tables import Column, Rows, list_of
 
@@ -133,7 +133,7 @@ def _users() -> list[Tile]:
         ),
         [
             Query(
-                series(DAY, YESTERDAY, *CHOSEN, by=TEMPLATE, offset="-1d"),
+                series(DAY, YESTERDAY, *CHOSEN, by=TEMPLATE, when="offset -1d"),
                 "{{organization_name}}/{{template_name}}",
             )
         ],
@@ -174,7 +174,12 @@ def _apps() -> list[Tile]:
         ),
         [
             Query(
-                f"topk by (deployment) (10, {series(SECONDS, WINDOW, *CHOSEN, by=by)} / 3600)",
+                biggest(
+                    10,
+                    f"{series(SECONDS, WINDOW, *CHOSEN, by=by)} / 3600",
+                    series(SECONDS, WINDOW, *CHOSEN, by=by, when=AT_THE_END),
+                    by,
+                ),
                 "{{organization_name}}/{{template_name}} {{slug}}",
             )
         ],
@@ -213,6 +218,7 @@ def _parameters() -> list[Tile]:
 
 def _choices() -> Panel:
     choices = series(ALL_CHOICES, WINDOW, PARAMETER_CHOSEN, by=PARAMETER)
+    ranking = series(ALL_CHOICES, WINDOW, PARAMETER_CHOSEN, by=PARAMETER, when=AT_THE_END)
     return graph(
         Look(
             title="Parameter choices over time",
@@ -220,5 +226,5 @@ def _choices() -> Panel:
             "choices of the chosen parameters.",
             nothing=NO_PARAMETERS,
         ),
-        [Query(f"topk by (deployment) (10, {choices})", "{{parameter_name}} = {{parameter_value}}")],
+        [Query(biggest(10, choices, ranking, PARAMETER), "{{parameter_name}} = {{parameter_value}}")],
     )

@@ -17,7 +17,7 @@ def distinct(name: str, *by: str, at_most: int | None = None, **matching: str) -
     """Count the values of the labels `by` among series whose other labels match."""
 
     def count(page: Sequence[Series]) -> int:
-        labels = [dict(series.labels) for series in page if series.name == name]
+        labels = [series.labels for series in page if series.name == name]
         chosen = [one for one in labels if all(one.get(key) == value for key, value in matching.items())]
         return min(len({tuple(one.get(key) for key in by) for one in chosen}), at_most or len(chosen))
 

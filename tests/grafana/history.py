@@ -1,6 +1,6 @@
-"""Three weeks of series for a Prometheus: what a page of the exporter shows, held over that time."""
+"""The series of a Prometheus that has watched for three weeks: what was backfilled, then what was scraped."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,21 +12,11 @@ from tests.peers.promtool import Promtool
 STEP: Final = 240
 """Seconds between samples: Prometheus looks back five minutes."""
 
-WEEKS: Final = 22 * 86400
-HOURS: Final = 2 * 3600
+WHOLE: Final = "744h"
+"""As few blocks as can be, so that promtool reads the file a few times only."""
 
-OVER_WEEKS: Final = (
-    "coder_insights_daily_active_users",
-    "coder_insights_template_daily_active_users",
-    "coder_insights_template_active_users",
-    "coder_insights_weekly_active_users",
-    "coder_insights_monthly_active_users",
-)
-"""What queries look back at for days; of all else the last hours will do."""
-
-BLOCK: Final = "486h"
-
-Labels = tuple[tuple[str, str], ...]
+Target = Mapping[str, str]
+"""The labels that a scrape adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,44 +24,54 @@ class Series:
     """A series of a page."""
 
     name: str
-    labels: Labels
+    labels: Mapping[str, str]
     value: float
 
-    def of(self, target: dict[str, str]) -> "Series":
-        """Give it as a scrape of `target` names it."""
-        return Series(self.name, (*self.labels, *target.items()), self.value)
-
-
-def read(page: str) -> list[Series]:
-    """Give the series of a page in the text format."""
-    return [
-        Series(sample.name, tuple(sample.labels.items()), sample.value)
-        for family in text_string_to_metric_families(page)
-        for sample in family.samples
-    ]
-
-
-def lines(series: Iterable[Series], now: int) -> Iterator[str]:
-    """Give the samples of `series` up to `now`, as OpenMetrics."""
-    for one in series:
-        labels = ",".join(f'{name}="{_escaped(value)}"' for name, value in one.labels)
-        start = now - (WEEKS if one.name in OVER_WEEKS else HOURS)
-        for at in range(start, now, STEP):
-            yield f"{one.name}{{{labels}}} {one.value} {at}\n"
-    yield "# EOF\n"
+    def spelled(self, target: Target) -> str:
+        """Give its name and labels as a scrape of `target` stores them."""
+        labels = [f'{name}="{_escaped(value)}"' for name, value in {**self.labels, **target}.items()]
+        return f"{self.name}{{{','.join(labels)}}}"
 
 
 def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-def store(promtool: Promtool, series: Iterable[Series], now: int, folder: Path) -> Path:
-    """Make blocks of `series` that a Prometheus can be started on, and give their folder."""
+def read(page: str) -> list[Series]:
+    """Give the series of a page in the text format."""
+    return [
+        Series(sample.name, sample.labels, sample.value)
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+    ]
+
+
+def scraped(series: Iterable[Series], target: Target, since: int, until: int) -> Iterator[str]:
+    """Give the samples of a target that showed `series` all the time."""
+    for one in series:
+        spelled = one.spelled(target)
+        for at in range(since, until, STEP):
+            yield f"{spelled} {one.value} {at}\n"
+
+
+def moved(backfilled: Path, target: Target, seconds: int) -> Iterator[str]:
+    """Give the samples of a backfilled file, `seconds` later and with the labels of `target`."""
+    labels = "".join(f'{name}="{_escaped(value)}",' for name, value in target.items())
+    with backfilled.open(encoding="utf-8") as lines:
+        for line in lines:
+            if not line.startswith("#"):
+                series, value, at = line.rsplit(" ", 2)
+                yield f"{series.replace('{', '{' + labels, 1)} {value} {int(at) + seconds}\n"
+
+
+def store(promtool: Promtool, lines: Iterable[str], folder: Path) -> None:
+    """Make blocks of samples that a Prometheus can be started on: in `folder/data`."""
     folder.mkdir(parents=True)
-    text, blocks = folder / "history.txt", folder / "data"
-    with text.open("w", encoding="utf-8") as file:
-        file.writelines(lines(series, now))
-    command = ("tsdb", "create-blocks-from", "openmetrics", f"--max-block-duration={BLOCK}", "--quiet")
-    done = promtool.run(*command, str(text), str(blocks), seconds=100)
+    file = folder / "history.txt"
+    with file.open("w", encoding="utf-8") as text:
+        text.writelines(lines)
+        text.write("# EOF\n")
+    command = ("tsdb", "create-blocks-from", "openmetrics", f"--max-block-duration={WHOLE}", "--quiet")
+    done = promtool.run(*command, str(file), str(folder / "data"), seconds=200)
+    file.unlink()
     assert 0 == done.returncode, done.stderr
-    return blocks

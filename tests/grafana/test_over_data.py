@@ -1,9 +1,10 @@
 """Every query of every panel, asked of a real Prometheus with three weeks of the embedded Coder's data."""
 
+import itertools
 import re
 import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from tests.peers.waiting import eventually
 from tests.rules.shipped import RULES, rules
 
 WEDNESDAY = datetime(2026, 5, 20, 14, 20, tzinfo=UTC)
+THREE_WEEKS = timedelta(weeks=3)
 ONE = {"job": "insights-exporter", "instance": "10.0.0.1:12112", "pod": "a", "endpoint": "http"}
 OTHER = {
     "job": "insights/insights-exporter/exporter",
@@ -39,12 +41,22 @@ PER_EXPORTER = re.compile(r"_total\{|request_duration|max by \(job, instance|cou
 """Queries that count each exporter's own doing, or show each exporter."""
 
 
+pytestmark = pytest.mark.timeout(300)
+
+
 class Data(NamedTuple):
     """A Prometheus with data, and what they were made from."""
 
     prometheus: Prometheus
     page: list[Series]
     now: int
+
+
+class Polled(NamedTuple):
+    """What the exporter says of the embedded Coder: now, and of its three last weeks."""
+
+    page: list[Series]
+    backfilled: list[Path]
 
 
 def settings(url: str) -> dict[str, Any]:
@@ -58,8 +70,8 @@ def settings(url: str) -> dict[str, Any]:
     }
 
 
-def page_of_the_exporter(folder: Path) -> str:
-    """Give a page that is complete: every job was tried, the breakdown too."""
+def poll(folder: Path) -> Polled:
+    """Run the exporter against an embedded Coder whose clock stands on a Wednesday."""
     folder.mkdir()
     file = folder / "config.yml"
     coder = EmbeddedCoder(
@@ -71,7 +83,8 @@ def page_of_the_exporter(folder: Path) -> str:
         file.write_text(yaml.safe_dump(settings(url)), encoding="utf-8")
         file.chmod(0o600)
         with exporter.serving(folder / "exporter", f"--config.file={file}") as running:
-            return eventually(lambda: complete(running.page()), 60)
+            page = eventually(lambda: complete(running.page()), 60)
+        return Polled(history.read(page), backfill(folder, file))
 
 
 def complete(page: str) -> str:
@@ -79,23 +92,51 @@ def complete(page: str) -> str:
     return "" if re.search(r"^insights_exporter_poll_success\{.*\} 0", page, flags=re.MULTILINE) else page
 
 
-def scraped(page: list[Series], target: dict[str, str]) -> list[Series]:
-    """Give what Prometheus has after a scrape of `target`, its own series included."""
-    own = [Series("up", (), 1), Series("scrape_duration_seconds", (), 0.01)]
-    return [series.of(target) for series in (*page, *own)]
+def backfill(folder: Path, file: Path) -> list[Path]:
+    """Have the exporter write the history of the deployment `main`, up to the Wednesday's midnight."""
+    words = (
+        f"--since={WEDNESDAY - THREE_WEEKS:%Y-%m-%d}",
+        f"--until={WEDNESDAY:%Y-%m-%d}",
+        "--deployment=main",
+        "--requests-per-minute=6000",
+        f"--output={folder / 'history'}",
+        f"--config.file={file}",
+    )
+    done = exporter.run(folder / "backfill", "backfill", *words, seconds=200)
+    assert 0 == done.returncode, done.stderr
+    return sorted((folder / "history").rglob("*.om"))
+
+
+def samples(polled: Polled, target: dict[str, str], now: int) -> Iterator[str]:
+    """Give all that Prometheus has of `target`: the backfilled weeks, then scrapes since midnight.
+
+    The deployment that was not backfilled has been scraped for two weeks.
+    """
+    midnight = now - round((WEDNESDAY - WEDNESDAY.replace(hour=0, minute=0)).total_seconds())
+    for file in polled.backfilled:
+        yield from history.moved(file, target, now - round(WEDNESDAY.timestamp()))
+    daily = [
+        series
+        for series in polled.page
+        if series.labels.get("deployment") == "discreet" and series.name.endswith("_active_users")
+    ]
+    yield from history.scraped(daily, target, now - 14 * 86400, midnight)
+    own = [Series("up", {}, 1), Series("scrape_duration_seconds", {}, 0.01)]
+    yield from history.scraped([*polled.page, *own], target, midnight, now)
 
 
 @pytest.fixture(scope="module")
 def data(promtool: Promtool, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Data]:
     """Give a Prometheus over the history of two exporters that poll the same deployments."""
     folder = tmp_path_factory.mktemp("dashboards")
-    page = history.read(page_of_the_exporter(folder / "page"))
+    polled = poll(folder / "exporter")
     now = int(time.time())
-    history.store(promtool, scraped(page, ONE) + scraped(page, OTHER), now, folder / "prometheus")
+    both = itertools.chain(samples(polled, ONE, now), samples(polled, OTHER, now))
+    history.store(promtool, both, folder / "prometheus")
     config = {"global": {"evaluation_interval": "1s"}, "rule_files": [f"{RULES}/*.yaml"]}
     flags = ("--storage.tsdb.retention.time=1y", f"--query.lookback-delta={LOOK_BACK}")
     with monitoring(folder / "prometheus", config, *flags) as prometheus:
-        yield Data(prometheus, page, now)
+        yield Data(prometheus, polled.page, now)
 
 
 def everything(board: str) -> dict[str, str]:
@@ -129,7 +170,7 @@ def freeze(labels: Mapping[str, str], value: object) -> tuple[Any, ...]:
 
 def page_of(data: Data, deployment: str) -> list[Series]:
     """Give the page's series of one deployment."""
-    return [series for series in data.page if ("deployment", deployment) in series.labels]
+    return [series for series in data.page if series.labels.get("deployment") == deployment]
 
 
 def test_every_query_is_expected() -> None:
