@@ -33,7 +33,7 @@ def health(sight: Sight) -> Health:
     if waiting:
         return Health("waiting", "Starting", None, f"{waiting} of {len(asked)} polls have yet to end.")
     since = max((poll.since for poll in asked if poll.since is not None), default=None)
-    return Health("good", "Healthy", since, f"All {len(asked)} polls succeed.")
+    return Health("good", "Healthy", since, f"{len(asked)} of {len(asked)} polls succeed.")
 
 
 def oldest(sight: Sight, now: float) -> str:
@@ -46,6 +46,6 @@ def _failing(failing: Sequence[Poll], asked: Sequence[Poll]) -> Health:
     since = min((poll.since for poll in failing if poll.since is not None), default=None)
     reasons = " and ".join(sorted({poll.reason.replace("_", " ") for poll in failing}))
     sentence = f"{len(failing)} of {len(asked)} polls fail ({reasons})."
-    if len(failing) == len(asked):
+    if not any(poll.state == "good" for poll in asked):
         return Health("bad", "Failing", since, sentence)
     return Health("partly", "Partly failing", since, sentence)

@@ -25,7 +25,7 @@ def span(seconds: float) -> str:
     for size, unit in _UNITS:
         if seconds >= size:
             return f"{seconds // size:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"
+    return f"{int(max(seconds, 0))} s"
 
 
 def ago(moment: float, now: float) -> str:

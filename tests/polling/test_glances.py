@@ -1,0 +1,83 @@
+"""What is kept of a poll for people's eyes: little, and nothing about single users."""
+
+from dataclasses import asdict
+
+import pytest
+
+from insights_exporter.datasets.dataset import Conversion
+from insights_exporter.datasets.table import DATASETS
+from insights_exporter.datasets.template_families import TEMPLATE_ACTIVE_USERS
+from insights_exporter.datasets.templates import APP_USAGE
+from insights_exporter.exposition.samples import Samples
+from insights_exporter.polling.glances import DAYS, Glance, Glances, Ranking, glance
+from tests.datasets.cases import answered, view_of
+from tests.demo.asking import NOW, ask, coder, report
+
+
+def test_largest_are_kept_and_the_rest_added_up() -> None:
+    """Of many apps a dozen is kept; the others are counted and their time is added up."""
+    rows = [(("7d", "app", f"app{number}"), float(number)) for number in range(16)]
+
+    apps = glance(Conversion((Samples(APP_USAGE, rows),))).apps
+
+    assert apps
+    assert [f"app{number}" for number in range(15, 3, -1)] == [name for name, _ in apps.rows]
+    assert (3, 6.0) == (apps.others, apps.rest)
+
+
+@pytest.mark.parametrize(
+    ("organizations", "expected"),
+    [
+        pytest.param(("coder", "coder"), ("docker", "vm"), id="one organization goes without saying"),
+        pytest.param(("coder", "research"), ("coder/docker", "research/vm"), id="several are named"),
+        pytest.param(("", "research"), ("docker", "research/vm"), id="a deleted template has none"),
+    ],
+)
+def test_templates_are_told_apart(organizations: tuple[str, str], expected: tuple[str, str]) -> None:
+    """Templates of one name in two organizations are two."""
+    rows = [
+        (("7d", organizations[0], "docker", "1"), 5.0),
+        (("7d", organizations[1], "vm", "2"), 3.0),
+        (("7d", "coder", "unused", "3"), 0.0),
+    ]
+
+    seen = glance(Conversion((Samples(TEMPLATE_ACTIVE_USERS, rows[:2]),)))
+
+    assert Ranking(tuple(zip(expected, (5.0, 3.0), strict=True))) == seen.templates
+
+
+def test_nothing_of_single_users_is_kept() -> None:
+    """A report that names users leaves nothing of them in a glance."""
+    server = coder()
+    people = report(server, "user-latency")["users"]
+    view = view_of("7d", now=NOW.isoformat())
+    dataset = DATASETS["user-latency"]
+    query = {"start_time": "2026-05-14T00:00:00Z", "end_time": "2026-05-20T15:00:00Z"}
+    said = dataset.convert(view, answered(dataset, view, ask(server, "/insights/user-latency", query).body))
+
+    kept = repr(asdict(glance(said)))
+
+    assert {"p50", "p95"} == glance(said).latency.keys()
+    assert [] == [user for user in people if user["username"] in kept or user["user_id"] in kept]
+
+
+def test_days_are_remembered_over_polls() -> None:
+    """Where an answer names but two days, those of earlier polls stay, up to 60."""
+    glances = Glances()
+
+    for day in range(100):
+        glances.saw("daus", "", Glance(days={day: 1.0, day + 1: 2.0}))
+
+    days = glances.of("daus", "").days
+    assert DAYS == len(days)
+    assert (1.0, 2.0) == (days[99], days[100])
+
+
+def test_forgotten_is_empty() -> None:
+    """What is no longer served is no longer seen."""
+    glances = Glances()
+    glances.saw("templates", "7d", Glance(active_users=3.0))
+
+    glances.forget("templates", "7d")
+
+    assert Glance() == glances.of("templates", "7d")

@@ -1,0 +1,73 @@
+"""Sights for the tests: a healthy deployment, and others by what differs."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from insights_exporter.exposition.samples import Distribution
+from insights_exporter.polling.glances import Glance, Ranking
+from insights_exporter.web.status.sight import Poll, Sight
+
+NOW = 1_800_000_000.0
+TODAY = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)
+DAY = TODAY.toordinal()
+
+
+def poll(dataset: str = "daus", window: str = "", **different: Any) -> Poll:  # noqa: ANN401 -- any field
+    """Give a poll that succeeded ten seconds ago and has done so for an hour."""
+    usual: dict[str, Any] = {
+        "dataset": dataset,
+        "window": window,
+        "state": "good",
+        "since": NOW - 3600,
+        "last_success": NOW - 10,
+        "duration": 0.25,
+        "every": 300.0,
+        "series": 4,
+    }
+    return Poll(**(usual | different))
+
+
+def failing(dataset: str = "daus", **different: Any) -> Poll:  # noqa: ANN401 -- any field
+    """Give a poll that has been refused for two hours."""
+    usual: dict[str, Any] = {
+        "state": "failing",
+        "since": NOW - 7200,
+        "reason": "forbidden",
+        "detail": "HTTP 403",
+        "remedy": "give it the role Auditor",
+        "failures": 24,
+    }
+    return poll(dataset, **(usual | different))
+
+
+GLANCES = {
+    ("daus", ""): Glance(days={DAY - 2: 7.0, DAY - 1: 12.0, DAY: 3.0}),
+    ("templates", "7d"): Glance(
+        active_users=15.0, apps=Ranking((("SSH", 7200.0), ("code-server", 1800.0)), 2, 900.0)
+    ),
+    ("template-breakdown", "7d"): Glance(templates=Ranking((("docker", 9.0), ("kubernetes", 3.0)))),
+    ("user-latency", "7d"): Glance(
+        latency={
+            "p50": Distribution((0, 1, 2, 3, 6, 7, 8, 9, 9, 9, 10), 1.5),
+            "p95": Distribution((0, 0, 0, 1, 2, 3, 4, 9, 9, 9, 10), 3.5),
+        }
+    ),
+    ("user-status-counts", ""): Glance(users={"active": 20.0, "dormant": 2.0}),
+}
+
+
+def sight(name: str = "main", **different: Any) -> Sight:  # noqa: ANN401 -- any field
+    """Give a healthy deployment that has told something of everything."""
+    usual: dict[str, Any] = {
+        "name": name,
+        "url": "https://coder.example.com",
+        "version": "v2.30.0",
+        "token_expires": NOW + 86400,
+        "timezone": "UTC",
+        "today": TODAY,
+        "windows": ("today", "7d", "30d"),
+        "broken_down": ("7d",),
+        "polls": (poll(), poll("templates", "7d")),
+        "glances": GLANCES,
+    }
+    return Sight(**(usual | different))

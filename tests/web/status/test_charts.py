@@ -1,0 +1,85 @@
+"""The geometry of the charts."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insights_exporter.polling.glances import DAYS
+from insights_exporter.web.status.charts import HEIGHT, bins_chart, days_chart, edge, spark, top_of_scale
+
+BOUNDS = (0.1, 0.15, 0.3, 1.0)
+TODAY = 740_000
+
+
+@given(st.floats(0, 1e9))
+def test_scale_reaches_the_largest_value(largest: float) -> None:
+    """The scale ends at an even number that is not below the largest value, and not far above."""
+    top = top_of_scale(largest)
+
+    assert top >= largest
+    assert top % 2 == pytest.approx(0, abs=1e-6)
+    assert top <= max(2 * largest, 4)
+
+
+@given(st.dictionaries(st.integers(TODAY - 200, TODAY), st.floats(0, 1e6)))
+def test_days_stay_within_the_plot(users: dict[int, float]) -> None:
+    """No column leaves the plot, whatever the days and their users."""
+    for column in days_chart(users, TODAY).columns:
+        assert column.x >= 0
+        assert column.x + column.width <= 100
+        assert column.y >= -1e-6
+        assert column.y + column.height == pytest.approx(HEIGHT)
+
+
+def test_last_sixty_days_are_shown() -> None:
+    """Of more days the last 60 are shown, and a day that is not known leaves a gap."""
+    users = {day: 1.0 for day in range(TODAY - 99, TODAY + 1) if day != TODAY - 5}
+
+    assert DAYS - 1 == len(days_chart(users, TODAY).columns)
+
+
+def test_height_is_the_share_of_the_scale() -> None:
+    """A column is as high as its value is on the scale."""
+    (column,) = days_chart({TODAY: 5.0}, TODAY).columns
+
+    assert HEIGHT * 5 / 6 == pytest.approx(column.height)
+
+
+def test_today_and_weekends_are_marked() -> None:
+    """The day that is not over looks different, and so do Saturday and Sunday."""
+    friday = date(2026, 5, 15).toordinal()
+
+    kinds = [column.kind for column in days_chart({friday + at: 1.0 for at in range(4)}, friday + 3).columns]
+
+    assert ["", "weekend", "weekend", "today"] == kinds
+
+
+def test_table_has_the_newest_day_first() -> None:
+    """The table behind the chart says what the columns say."""
+    chart = days_chart({TODAY - 1: 12.0, TODAY: 3.0}, TODAY)
+
+    assert ("3", "12") == tuple(users for _, users in chart.table)
+
+
+def test_spark_leaves_today_out() -> None:
+    """The small line ends with the last whole day."""
+    assert 2 == len(spark({TODAY - 2: 1.0, TODAY - 1: 2.0, TODAY: 9.0}, TODAY).split())
+
+
+def test_nothing_known_draws_nothing() -> None:
+    """Without a day there is no column and no line."""
+    assert () == days_chart({}, TODAY).columns
+    assert "" == spark({}, TODAY)
+
+
+def test_bins_lie_between_their_bounds() -> None:
+    """Each bin has a column a percentile, side by side, and the limit between two bins is where they meet."""
+    chart = bins_chart(BOUNDS, {"p50": (1, 0, 0, 0, 0), "p95": (0, 2, 0, 0, 0)}, {"p50": "a", "p95": "b"})
+
+    heights = {column.title: column.height for column in chart.columns if column.height}
+
+    assert {"up to 100 ms: 1 users (a)": HEIGHT / 2, "100 ms to 150 ms: 2 users (b)": HEIGHT} == heights
+    assert [20.0, 40.0, 60.0, 80.0] == [edge(BOUNDS, bound) for bound in BOUNDS]
+    assert ("over 1 s", "0", "0") == chart.table[-1]

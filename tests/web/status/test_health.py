@@ -1,0 +1,57 @@
+"""How a deployment is judged by its polls."""
+
+import pytest
+
+from insights_exporter.web.status.health import Health, health, oldest
+from insights_exporter.web.status.sight import Poll
+from tests.web.status.sightings import NOW, failing, poll, sight
+
+MISSING = poll(state="unavailable", since=NOW - 5, reason="unsupported", last_success=0.0)
+
+
+@pytest.mark.parametrize(
+    ("polls", "expected"),
+    [
+        pytest.param(
+            (poll(), poll("templates", "7d", since=NOW - 60)),
+            Health("good", "Healthy", NOW - 60, "2 of 2 polls succeed."),
+            id="since the last one recovered",
+        ),
+        pytest.param(
+            (poll(), MISSING),
+            Health("good", "Healthy", NOW - 3600, "1 of 1 polls succeed."),
+            id="what the server does not have does not count",
+        ),
+        pytest.param(
+            (poll(), failing("templates"), failing("user-latency", since=NOW - 60, reason="timeout")),
+            Health("partly", "Partly failing", NOW - 7200, "2 of 3 polls fail (forbidden and timeout)."),
+            id="since the first one failed",
+        ),
+        pytest.param(
+            (failing(),),
+            Health("bad", "Failing", NOW - 7200, "1 of 1 polls fail (forbidden)."),
+            id="all fail",
+        ),
+        pytest.param(
+            (failing(), poll("template-breakdown", "7d", state="waiting", since=None)),
+            Health("bad", "Failing", NOW - 7200, "1 of 2 polls fail (forbidden)."),
+            id="what waits for another is no success",
+        ),
+        pytest.param(
+            (poll(), poll("templates", state="waiting", since=None)),
+            Health("waiting", "Starting", None, "1 of 2 polls have yet to end."),
+            id="starting",
+        ),
+    ],
+)
+def test_health(polls: tuple[Poll, ...], expected: Health) -> None:
+    """A word, a sentence and a time tell how a deployment is."""
+    assert expected == health(sight(polls=polls))
+
+
+def test_oldest_data() -> None:
+    """The age shown is that of the dataset that succeeded longest ago, if any did."""
+    never = poll(last_success=0.0)
+
+    assert "2 min ago" == oldest(sight(polls=(poll(), poll(last_success=NOW - 130), never)), NOW)
+    assert "–" == oldest(sight(polls=(never,)), NOW)  # noqa: RUF001 -- the dash of an empty cell

@@ -1,0 +1,72 @@
+"""How the page looks and reads: light and dark, on a phone, to a screen reader."""
+
+import pytest
+from playwright.async_api import Page
+
+from tests.peers.exporter import Exporter
+from tests.web.status.browsing import PHONE, accessibility_faults, overflow
+
+PATHS = ("/", "/?deployment=good", "/?deployment=down")
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing(page: Page, exporter: Exporter, path: str, scheme: str) -> None:
+    """Labels, headings, landmarks, tables and contrast are as they should be, in both schemes."""
+    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+
+    await page.goto(exporter.url + path)
+
+    assert [] == await accessibility_faults(page)
+
+
+async def test_axe_would_find_something(page: Page, exporter: Exporter) -> None:
+    """Grey on grey does not pass."""
+    await page.goto(exporter.url)
+    await page.evaluate("document.documentElement.style.setProperty('--muted', '#cccccc')")
+
+    assert any(fault.startswith("color-contrast") for fault in await accessibility_faults(page))
+
+
+async def test_dark_is_dark(page: Page, exporter: Exporter) -> None:
+    """Who prefers dark gets light text on a dark ground."""
+    await page.emulate_media(color_scheme="dark")
+    await page.goto(exporter.url)
+
+    ground = await page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+
+    assert max(ground) < 64
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_fits_a_phone(page: Page, exporter: Exporter, path: str) -> None:
+    """A screen of 360 pixels needs no scrolling to the side, and axe finds nothing there either."""
+    await page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+
+    await page.goto(exporter.url + path)
+
+    assert 0 == await overflow(page)
+    assert [] == await accessibility_faults(page)
+
+
+async def test_text_in_charts_keeps_its_size_on_a_phone(page: Page, exporter: Exporter) -> None:
+    """The scale of a chart is as readable on a phone as anywhere."""
+    sizes = []
+    for width in (1280, PHONE["width"]):
+        await page.set_viewport_size({"width": width, "height": 800})
+        await page.goto(f"{exporter.url}/?deployment=good")
+        box = await page.locator("#days text").last.bounding_box()
+        sizes.append(box and box["height"])
+
+    assert sizes[0] == sizes[1]
+
+
+async def test_charts_have_names(page: Page, exporter: Exporter) -> None:
+    """A screen reader hears what each chart is, and finds its table."""
+    await page.goto(f"{exporter.url}/?deployment=good")
+
+    charts = [await chart.get_attribute("aria-label") for chart in await page.get_by_role("img").all()]
+
+    assert "Daily active users, a column a day" == charts[0]
+    assert str(charts[1]).startswith("Users by latency: By their median")
+    assert 2 == await page.get_by_text("as a table", exact=False).locator("visible=true").count()

@@ -1,0 +1,230 @@
+"""The status page in a real browser: what it says is what Coder says, and it does nothing else."""
+
+from collections import Counter
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.async_api import Page
+
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder
+from insights_exporter.web.status import words
+from tests.demo.asking import document, report
+from tests.peers.exporter import Exporter
+from tests.peers.waiting import eventually_async
+from tests.web.status.browsing import drawn_shares, rows, titles, watch
+from tests.web.status.conftest import HOSTILE
+
+ONE = "/?deployment=good"
+
+
+@pytest.fixture
+def daus(good: EmbeddedCoder) -> list[dict[str, Any]]:
+    """Give the days that the server tells, oldest first."""
+    entries: list[dict[str, Any]] = document(good, "/insights/daus")["entries"]
+    return sorted(entries, key=lambda entry: entry["date"])[-60:]
+
+
+async def test_overview_names_all_and_how_they_are(page: Page, exporter: Exporter) -> None:
+    """Each deployment has a line with its state, the worst first."""
+    await page.goto(exporter.url)
+
+    names = [(line[0], line[1].partition(" ")[0]) for line in await rows(page, "table")]
+
+    assert [("down", "Failing"), (HOSTILE, "Partly"), ("good", "Healthy")] == names
+
+
+async def test_daily_users_are_those_of_the_server(
+    page: Page, exporter: Exporter, daus: list[dict[str, Any]]
+) -> None:
+    """The chart has a column for each day, as high as its users, and the table behind it the same numbers."""
+    await page.goto(exporter.url + ONE)
+
+    told = [float(title.split(": ")[1].split()[0]) for title in await titles(page, "#days")]
+    amounts = [entry["amount"] for entry in daus]
+
+    assert amounts == told
+    assert [amount / max(amounts) for amount in amounts] == pytest.approx(
+        await drawn_shares(page, "#days"), abs=0.01
+    )
+    assert [f"{amount}" for amount in reversed(amounts)] == [
+        row[1] for row in await rows(page, "#days table")
+    ]
+
+
+async def test_time_by_app_is_that_of_the_report(page: Page, exporter: Exporter, good: EmbeddedCoder) -> None:
+    """Apps are listed by their time in the window, under the names that Coder shows."""
+    await page.goto(exporter.url + ONE)
+
+    used: Counter[tuple[str, str]] = Counter()
+    for app in report(good, "templates")["apps_usage"]:
+        used[app["type"], app["slug"]] += app["seconds"]
+    told = [words.hours(seconds) for _, seconds in used.most_common() if seconds]
+    listed = await rows(page, "#apps table")
+
+    assert told == [row[1] for row in listed]
+    assert "Web Terminal" in {row[0] for row in listed}
+
+
+async def test_latency_counts_every_user(page: Page, exporter: Exporter, good: EmbeddedCoder) -> None:
+    """The distribution has every user who has a latency, and tells who is above Coder's limits."""
+    await page.goto(exporter.url + ONE)
+    users = report(good, "user-latency")["users"]
+    medians = [user["latency_ms"]["p50"] for user in users if user["latency_ms"]["p50"] >= 0]
+
+    counted = sum(int(row[1]) for row in await rows(page, "#latency table"))
+    sentence = await page.locator("#latency p", has_text="By their median").text_content()
+
+    assert len(medians) == counted
+    assert f"{sum(ms > 150 for ms in medians)} (" in str(sentence)
+    assert ["150 ms", "300 ms"] == await page.locator("#latency text.strong").all_text_contents()
+
+
+async def test_templates_with_their_users(page: Page, exporter: Exporter, good: EmbeddedCoder) -> None:
+    """Templates are listed by their distinct users, each as the server counts it."""
+    await page.goto(exporter.url + ONE)
+    in_use = report(good, "templates")["template_ids"]
+
+    listed = await rows(page, "#templates table")
+
+    assert len(in_use) == len(listed)
+    assert sorted((int(row[1]) for row in listed), reverse=True) == [int(row[1]) for row in listed]
+
+
+async def test_other_window(page: Page, exporter: Exporter) -> None:
+    """Another window is a click away, and its numbers are other ones."""
+    await page.goto(exporter.url + ONE)
+    week = await rows(page, "#apps table")
+
+    await page.get_by_role("navigation", name="Window").get_by_role("link", name="today").click()
+    today = await rows(page, "#apps table")
+
+    assert page.url.endswith("?deployment=good&window=today")
+    assert week != today
+    assert await page.get_by_text("one by one in: 7d").is_visible()
+
+
+async def test_failing_dataset_says_why_and_what_to_do(page: Page, exporter: Exporter) -> None:
+    """A refused dataset names reason and remedy, while the others go on."""
+    await page.goto(f"{exporter.url}/?deployment={quote(HOSTILE)}")
+
+    lines = {row[0]: row for row in await rows(page, "#datasets table")}
+
+    assert "failing" in lines["daus"][1]
+    assert "forbidden" in lines["daus"][1]
+    assert "Auditor" in lines["daus"][1]
+    assert "never" == lines["daus"][2]
+    assert "good" == lines["periods"][1]
+    assert await page.get_by_text("No daily users are known yet.").is_visible()
+
+
+async def test_names_are_text(page: Page, exporter: Exporter) -> None:
+    """A name that is HTML is shown as it is written, and does nothing."""
+    watched = watch(page)
+
+    await page.goto(f"{exporter.url}/?deployment={quote(HOSTILE)}")
+
+    assert HOSTILE == await page.locator("h1").text_content()
+    assert 0 == await page.locator("img").count()
+    assert [] == watched.complaints
+
+
+@pytest.mark.parametrize("path", ["/", ONE])
+async def test_page_asks_nobody_else_and_complains_of_nothing(
+    page: Page, exporter: Exporter, path: str
+) -> None:
+    """The page is one file: it asks for nothing but itself, and the console stays empty."""
+    watched = watch(page)
+
+    await page.goto(exporter.url + path)
+    await page.wait_for_load_state("networkidle")
+
+    assert [exporter.url + path] == [url for url in watched.requests if not url.startswith("data:")]
+    assert [] == watched.complaints
+
+
+async def test_links_lead_somewhere(page: Page, exporter: Exporter) -> None:
+    """The links to metrics (wherever they are), settings and health are good."""
+    await page.goto(exporter.url)
+
+    paths = [
+        await link.get_attribute("href")
+        for link in await page.get_by_role("navigation", name="Pages").get_by_role("link").all()
+    ]
+
+    assert ["/its/metrics", "/config", "/-/healthy", "/-/ready"] == paths[:4]
+    assert [200, 200, 200, 200] == [exporter.get(str(path)).status_code for path in paths[:4]]
+
+
+async def test_refreshes_in_place(page: Page, exporter: Exporter) -> None:
+    """New values come by themselves: what is open stays open, and the page is not loaded anew."""
+    watched = watch(page)
+    await page.goto(exporter.url + ONE)
+    await page.locator("#days summary").click()
+    await page.evaluate("document.querySelector('main time').textContent = 'long ago'")
+
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    await eventually_async(lambda: renewed(page))
+    assert await page.locator("#days table").is_visible()
+    assert 2 == len([url for url in watched.requests if url.startswith("http")])
+    assert [] == watched.complaints
+
+
+async def renewed(page: Page) -> bool:
+    """Tell whether the time that was changed is as the exporter says again."""
+    return "long ago" != await page.locator("main time").first.text_content()
+
+
+async def test_refreshing_can_be_stopped(page: Page, exporter: Exporter) -> None:
+    """Who wants to read in peace can stop it."""
+    watched = watch(page)
+    await page.goto(exporter.url + ONE)
+
+    await page.get_by_role("button", name="Stop refreshing").click()
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    assert await page.get_by_role("button", name="Refresh again").is_visible()
+    assert 1 == len([url for url in watched.requests if url.startswith("http")])
+
+
+async def test_complete_without_javascript(page: Page, exporter: Exporter) -> None:
+    """All is there for a browser without JavaScript."""
+    assert page.context.browser
+    context = await page.context.browser.new_context(java_script_enabled=False)
+    plain = await context.new_page()
+
+    await plain.goto(exporter.url + ONE)
+
+    assert 60 == await plain.locator("#days rect.column").count()
+    assert await plain.locator("#latency rect.column").count()
+    assert not await plain.locator("#pause").is_visible()
+
+
+@pytest.mark.parametrize("query", ["?deployment=none", "?window=none", "?deployment=good&window=none"])
+def test_what_is_not_there(exporter: Exporter, query: str) -> None:
+    """An address that names nothing here is not found."""
+    assert 404 == exporter.get(f"/{query}").status_code
+
+
+def test_headers_keep_the_page_to_itself(exporter: Exporter) -> None:
+    """The policy allows the two inline parts by their hashes and nothing from elsewhere."""
+    headers = exporter.get("/").headers
+    policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+
+    assert "'none'" == policy["default-src"]
+    assert "'self'" == policy["connect-src"]
+    assert all(policy[name].startswith("'sha256-") for name in ("style-src", "script-src"))
+    assert "unsafe" not in headers["content-security-policy"]
+    assert "nosniff" == headers["x-content-type-options"]
+
+
+@pytest.mark.parametrize("path", ["/", ONE, f"/?deployment={quote(HOSTILE)}", "/?deployment=down"])
+def test_nothing_secret_or_personal(exporter: Exporter, good: EmbeddedCoder, path: str) -> None:
+    """Neither the token nor any user's name or id is on the page, though users are named in the metrics."""
+    shown = exporter.page(path)
+    people = report(good, "user-activity")["users"]
+
+    assert DEMO_TOKEN not in shown
+    assert f'username="{people[0]["username"]}"' in exporter.page("/its/metrics")
+    assert [] == [user for user in people if user["user_id"] in shown or f">{user['username']}<" in shown]

@@ -1,0 +1,136 @@
+"""Which deployment and window the page shows, and where its links lead."""
+
+from typing import Any
+
+import pytest
+
+from insights_exporter.web.status.details import Details, details
+from insights_exporter.web.status.view import Asked, NotHere, Page, page
+from tests.web.status.sightings import NOW, failing, sight
+
+
+def shown(*names: str, **asked: str) -> Page:
+    """Give the page of healthy deployments."""
+    return page(Asked(**asked), [sight(name) for name in names], "/metrics", NOW)
+
+
+def of(**different: Any) -> Details:  # noqa: ANN401 -- any field of a sight
+    """Give the details of a deployment in the usual window."""
+    return details(sight(**different), "7d", NOW)
+
+
+def test_one_deployment_is_shown_at_once() -> None:
+    """Where there is but one, it is shown in detail, with nothing to go back to."""
+    made = shown("main")
+
+    assert ("main", "", ()) == (made.title, made.back, made.lines)
+    assert made.details
+
+
+def test_many_deployments_are_a_table() -> None:
+    """Several are a table, the worst first, each with a link to its details."""
+    seen = [sight("b"), sight("a"), sight("z", polls=(failing(),))]
+
+    made = page(Asked(window="7d"), seen, "/metrics", NOW)
+
+    assert made.details is None
+    assert ["z", "a", "b"] == [line.name for line in made.lines]
+    assert "/?deployment=z&window=7d" == made.lines[0].href
+    assert "1 failing, 2 healthy" == made.summary
+
+
+def test_chosen_deployment() -> None:
+    """One of several is shown in detail, and a link leads back to all of them."""
+    made = shown("a", "b", deployment="b", window="today")
+
+    assert ("b", "/?window=today", "today") == (made.title, made.back, made.window)
+
+
+@pytest.mark.parametrize("asked", [{"deployment": "c"}, {"window": "90d"}, {"deployment": ""}])
+def test_what_is_not_there(asked: dict[str, str]) -> None:
+    """A deployment or window that there is not is not found."""
+    with pytest.raises(NotHere):
+        shown("a", "b", **asked)
+
+
+def test_usual_window_is_a_week() -> None:
+    """Without a choice a week is shown, or the first window where there is no week."""
+    month = page(Asked(), [sight(windows=("30d", "90d"))], "/metrics", NOW)
+
+    assert ("7d", "30d") == (shown("a").window, month.window)
+
+
+def test_links_keep_what_is_chosen_and_are_escaped() -> None:
+    """The other windows are offered for the deployment that is shown, whatever its name."""
+    made = shown("a", "b & c", deployment="b & c")
+
+    assert [f"/?deployment=b+%26+c&window={name}" for name in ("today", "7d", "30d")] == [
+        choice.href for choice in made.windows
+    ]
+
+
+def test_path_of_the_metrics() -> None:
+    """The link to the metrics leads where they are served."""
+    assert "/some%20path" == page(Asked(), [sight()], "/some path", NOW).metrics
+
+
+def test_no_deployment_at_all() -> None:
+    """A shard without any deployment has a page that says so."""
+    made = page(Asked(), [], "/metrics", NOW)
+
+    assert ("0 deployments", "Nothing is polled here") == (made.title, made.summary)
+
+
+def test_numbers_of_a_deployment() -> None:
+    """The tiles tell today, yesterday, the window's users, their time and the accounts."""
+    tiles = {tile.name: (tile.value, tile.remark) for tile in of().tiles}
+
+    assert {
+        "Active today": ("3", "so far"),
+        "Active yesterday": ("12", "Tue 19 May 2026"),
+        "Active users": ("15", "distinct, window 7d"),
+        "Time in apps": ("2.8 h", "all apps, window 7d"),
+        "Active accounts": ("20", "2 dormant"),
+    } == tiles
+
+
+def test_ranking_of_apps() -> None:
+    """Bars are as long as their share of the longest, and what has no bar is counted."""
+    apps = of().apps
+
+    assert apps
+    assert [("SSH", "2.0 h", 100.0), ("code-server", "30 min", 25.0)] == [
+        (bar.name, bar.value, bar.share) for bar in apps.bars
+    ]
+    assert "and 2 more apps" == apps.others
+
+
+def test_latency_above_the_limits() -> None:
+    """A sentence a percentile counts the users above Coder's two limits."""
+    latency = of().latency
+
+    assert latency
+    assert (
+        "By their median, 4 (40.0 %) of 10 users are above 150 ms and 2 (20.0 %) above 300 ms."
+        == (latency.sentences[0])
+    )
+
+
+def test_failure_of_a_dataset() -> None:
+    """A dataset that fails tells since when, how often, why, and what to do."""
+    (row,) = of(polls=(failing(),)).polls
+
+    assert "since 2 h ago, 24 in a row" == row.failing
+    assert ("forbidden", "HTTP 403", "give it the role Auditor") == (
+        row.poll.reason,
+        row.poll.detail,
+        row.poll.remedy,
+    )
+
+
+def test_nothing_known_yet() -> None:
+    """Before the first answers there is a page too."""
+    empty = of(glances={}, polls=(), version=None, token_expires=None)
+
+    assert (None, None, None) == (empty.apps, empty.templates, empty.latency)
+    assert "–" in {tile.value for tile in empty.tiles}  # noqa: RUF001 -- the dash of an unknown number

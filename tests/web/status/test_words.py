@@ -1,0 +1,41 @@
+"""Numbers and times as people read them."""
+
+import pytest
+
+from insights_exporter.web.status import words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        pytest.param(-5.0, "0 s", id="a clock that went back"),
+        pytest.param(59.9, "59 s", id="seconds"),
+        pytest.param(60.0, "1 min", id="a minute"),
+        pytest.param(3599.0, "59 min", id="minutes"),
+        pytest.param(7199.0, "1 h", id="an hour"),
+        pytest.param(86400.0 * 3, "3 d", id="days"),
+    ],
+)
+def test_span(seconds: float, expected: str) -> None:
+    """A duration is written in its largest unit, rounded down."""
+    assert expected == words.span(seconds)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0.0, "0 min"), (3540.0, "59 min"), (5400.0, "1.5 h"), (36000.0, "10 h"), (4_446_000.0, "1,235 h")],
+)
+def test_hours(seconds: float, expected: str) -> None:
+    """Time of use is written in minutes or hours."""
+    assert expected == words.hours(seconds)
+
+
+@pytest.mark.parametrize(("value", "expected"), [(None, "–"), (0.0, "0"), (12345.0, "12,345")])  # noqa: RUF001
+def test_number(value: float | None, expected: str) -> None:
+    """A count has its thousands apart, and a dash stands where nothing is known."""
+    assert expected == words.number(value)
+
+
+def test_share_of_nobody() -> None:
+    """Where there is nobody there is no share."""
+    assert words.NOTHING == words.percent(0, 0)
