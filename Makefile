@@ -14,7 +14,7 @@ export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test dev try lint format types wheel generated coverage left-out docs lock upgrade \
+.PHONY: help demo test dev try lint format types wheel generated dashboards mixin coverage left-out docs lock upgrade \
         parts bench soak audit clean
 
 help: ## Show this list
@@ -49,6 +49,11 @@ generated: $(BIN)/.ready ## Check that generated files are up to date
 
 docs: $(BIN)/.ready ## Write the generated files anew
 	PYTHONPATH=src $(BIN)/python -m tools.generated
+
+dashboards: docs ## Build the dashboards and rules anew (with everything else that is generated)
+
+mixin: $(BIN)/.ready ## Put rules and dashboards into build/mixin, for those without Helm
+	PYTHONPATH=src $(BIN)/python -m grafana.mixin $(ARGS)
 
 coverage: $(BIN)/.installed ## Run the tests on the installed wheel, with coverage
 	$(BIN)/coverage erase

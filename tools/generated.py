@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from grafana import build as dashboards
 from tools import chart_readme, chart_schema, configuration_docs, metrics_docs
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,6 +18,7 @@ GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
     configuration_docs.render,
     chart_schema.render,
     chart_readme.render,
+    dashboards.render,
 )
 """Each gives the text of its files by their path in the repository."""
 
