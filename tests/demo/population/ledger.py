@@ -92,16 +92,39 @@ def latencies_by_user(written: Sequence[Row]) -> dict[int, list[float]]:
     return {user: sorted(values) for user, values in found.items()}
 
 
+def workspaces(population: Population, span: Span, chosen: frozenset[int] | None) -> set[tuple[int, int]]:
+    """Give the workspaces, as user and template, that were built in a span, early in a half hour."""
+    return {
+        (user, template)
+        for region in range(len(REGIONS))
+        for day in range(span.first // 48 - 1, span.after // 48 + 2)
+        for user, template, half_hour in _builds(population, region, day)
+        if _counted(half_hour, span) and (chosen is None or template in chosen)
+    }
+
+
+def _builds(population: Population, region: int, day: int) -> Iterator[tuple[int, int, int]]:
+    attendance = attend(population.seed, region, make_crews(population.people)[region], day)
+    for user, number in zip(attendance.users, attendance.plans, strict=True):
+        for at, template in zip(all_plans()[number].builds, _pair(population, user, number), strict=True):
+            if at is not None and template != ALONE:
+                yield user, template, first_half_hour(REGIONS[region], day) + at
+
+
+def _pair(population: Population, user: int, number: int) -> tuple[int, int]:
+    person = population.people[user]
+    if all_plans()[number].swapped and person.other != ALONE:
+        return person.other, person.main
+    return person.main, person.other
+
+
 def _day(population: Population, region: int, day: int, span: Span) -> Iterator[Row]:
     attendance = attend(population.seed, region, make_crews(population.people)[region], day)
     factor = slowness(population.seed, region, day)
     begin = first_half_hour(REGIONS[region], day)
     for user, number in zip(attendance.users, attendance.plans, strict=True):
-        plan, person = all_plans()[number], population.people[user]
-        pair = (person.main, person.other)
-        if plan.swapped and person.other != ALONE:
-            pair = (person.other, person.main)
-        for usage, template in zip(plan.roles, pair, strict=False):
+        pair = _pair(population, user, number)
+        for usage, template in zip(all_plans()[number].roles, pair, strict=False):
             if template == ALONE:
                 continue
             for at in range(48):

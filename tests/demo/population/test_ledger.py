@@ -1,5 +1,6 @@
 """The fast sums of the population are those of a ledger that holds every half hour."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -59,3 +60,20 @@ def test_apps_are_those_of_the_ledger(
         assert sum(1 << at for at in templates) == apps[key].templates
     for key, runs in ledger.runs_by_app(written).items():
         assert key[0] == "builtin" or runs == apps[key].runs
+
+
+@settings(max_examples=500)
+@given(begin=BEGINNINGS, length=LENGTHS, late=MOMENTS, chosen=CHOSEN)
+def test_workspaces_are_those_of_the_ledger(
+    begin: int, length: int, late: int, chosen: frozenset[int] | None
+) -> None:
+    """Each parameter of a template has a value for every workspace that was built."""
+    span = span_of(begin, length, late)
+    written = ledger.workspaces(ONE, span, chosen)
+    declared = Counter(
+        index for _, template in written for index in ONE.catalog.templates[template].parameters
+    )
+
+    assert declared == {index: tally.values.total() for index, tally in ONE.parameters(span, chosen).items()}
+    for tally in ONE.parameters(span, chosen).values():
+        assert tally.templates <= {template for _, template in written}

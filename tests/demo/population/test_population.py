@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insights_exporter.demo import Population
+from insights_exporter.demo.population.people import status_of
 from insights_exporter.demo.population.regions import FOUNDED
 from insights_exporter.demo.population.spans import Span, span_between
 
@@ -158,6 +159,14 @@ def test_company_grows() -> None:
     assert 0 < first < later
     assert not ONE.statuses(FOUNDED - 1)
     assert ONE.active(monday(date.fromordinal(FOUNDED - 10))) == 0
+
+
+def test_dormancy_takes_its_time() -> None:
+    """Whoever stops working is active for 90 days more, then dormant."""
+    crowd = Population(seed=1, users=400, templates=3)
+    sleeper = next(person for person in crowd.people if person.fate == "dormant")
+
+    assert ["active", "dormant"] == [status_of(sleeper, sleeper.left + days) for days in (89, 90)]
 
 
 def test_fates_come_true() -> None:

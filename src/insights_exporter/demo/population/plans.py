@@ -78,6 +78,15 @@ def measure(plan: int, role: int, clip: Clip) -> Measure | None:
 
 
 @lru_cache(KEPT_CLIPS)
+def active_in(clip: Clip) -> tuple[tuple[bool, bool], ...]:
+    """Tell for every plan whether a part of the day sees any use: of the main template, of either."""
+    return tuple(
+        (measure(plan, 0, clip) is not None, measure(plan, BOTH, clip) is not None)
+        for plan in range(len(all_plans()))
+    )
+
+
+@lru_cache(KEPT_CLIPS)
 def builds_in(clip: Clip) -> tuple[tuple[bool, bool], ...]:
     """Tell for every plan which of its two workspaces is built in a part of the day."""
     return tuple((_is_built(plan.builds[0], clip), _is_built(plan.builds[1], clip)) for plan in all_plans())

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from insights_exporter.demo.population.attendance import Attendance
 from insights_exporter.demo.population.people import ALONE
-from insights_exporter.demo.population.plans import BOTH, BUILTINS, Measure, all_plans, measure
+from insights_exporter.demo.population.plans import BOTH, BUILTINS, Measure, active_in, all_plans, measure
 from insights_exporter.demo.population.spans import Clip
 
 KEPT_SHARES = 65536
@@ -98,8 +98,9 @@ def shares(groups: Groups, clip: Clip, chosen: Filter) -> Iterator[tuple[Share, 
 def present(attendance: Attendance, pairs: Sequence[tuple[int, int]], clip: Clip, size: int) -> int:
     """Give the users who did anything in a part of a day, as bits; `size` is the number of all users."""
     bits = bytearray(size // 8 + 1)
+    active = active_in(clip)
     for user, plan in zip(attendance.users, attendance.plans, strict=True):
-        if measure(plan, BOTH if pairs[user][1] != ALONE else 0, clip):
+        if active[plan][pairs[user][1] != ALONE]:
             bits[user >> 3] |= 1 << (user & 7)
     return int.from_bytes(bits, "little")
 
