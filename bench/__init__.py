@@ -1,0 +1,1 @@
+"""Side-by-side measurements, for anyone to run: `make bench`."""

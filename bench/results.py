@@ -1,0 +1,62 @@
+"""What was measured: tables and verdicts, and how they are written down."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was to be reached, and what was."""
+
+    target: str
+    reached: str
+    met: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One topic: a table, whose first row names the columns, what it means, and what was to be reached."""
+
+    title: str
+    table: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
+    verdicts: Sequence[Verdict] = field(default_factory=tuple)
+
+
+def written(machine: str, sections: Sequence[Section]) -> str:
+    """Give all results as a page of Markdown."""
+    verdicts = [verdict for section in sections for verdict in section.verdicts]
+    rows = [("target", "reached", "met")]
+    rows += [(each.target, each.reached, "yes" if each.met else "**no**") for each in verdicts]
+    parts = ["# Results", _PREFACE, machine]
+    parts += ["## Targets", _table(rows)] if verdicts else []
+    for section in sections:
+        parts += [f"## {section.title}", _table(section.table), *section.notes]
+    return "\n\n".join(parts) + "\n"
+
+
+def milliseconds(seconds: float) -> str:
+    """Spell a short time."""
+    return f"{seconds * 1000:.{1 if seconds < 0.1 else 0}f} ms"
+
+
+def megabytes(size: float) -> str:
+    """Spell a number of bytes."""
+    return f"{size / 1e6:.{1 if size < 1e7 else 0}f} MB"
+
+
+def times(one: float, other: float) -> str:
+    """Spell how many times `other` one is."""
+    return f"{one / other:.{2 if one < 10 * other else 0}f}"
+
+
+def _table(rows: Iterable[Sequence[str]]) -> str:
+    first, *others = rows
+    lines = [first, ["---"] * len(first), *others]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+_PREFACE = """\
+Written by `make bench`. All programs ran on the same machine, beside each other, over the loopback
+interface, with the same series; where two are compared they were asked in turns. Times are medians
+unless they say otherwise, and ratios tell more than times: other machines are slower or faster for all."""

@@ -1,0 +1,39 @@
+"""The settings with which the exporter is measured."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import yaml
+
+_OTHERS = ("daus", "templates", "template-breakdown", "periods", "user-activity", "user-status-counts")
+_ENOUGH = 10_000_000
+
+
+def latencies_only(path: Path, urls: Mapping[str, str], every: str = "1h") -> Path:
+    """Write settings that poll nothing but all users' latencies, of each of `urls`; give the file."""
+    off: dict[str, object] = {dataset: {"enabled": False} for dataset in _OTHERS}
+    defaults = {
+        "token": "none",
+        "windows": ["7d"],
+        "requests_per_minute": 600_000,
+        "max_series": _ENOUGH,
+        "users": {"limit": _ENOUGH},
+        "datasets": off | {"user-latency": {"every": every}},
+    }
+    return _write(path, defaults, urls)
+
+
+def everything(path: Path, urls: Mapping[str, str], token: str, every: str = "5m") -> Path:
+    """Write settings that poll all datasets of each of `urls` at one interval; give the file."""
+    datasets = {dataset: {"every": every} for dataset in (*_OTHERS, "user-latency")}
+    defaults = {"token": token, "requests_per_minute": 6000, "datasets": datasets}
+    return _write(path, defaults, urls)
+
+
+def _write(path: Path, defaults: Mapping[str, object], urls: Mapping[str, str]) -> Path:
+    deployments: Iterable[Mapping[str, str]] = [{"name": name, "url": url} for name, url in urls.items()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = yaml.safe_dump({"defaults": dict(defaults), "deployments": list(deployments)})
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")
+    return path

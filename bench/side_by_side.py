@@ -1,0 +1,114 @@
+"""The same series scraped from each program: by a client that only reads, and by Prometheus."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+
+from bench.client import in_turns, median
+from bench.meters import children, peak
+from bench.peers import FILE_SERVER, Pages, missing, present
+from bench.results import Section, Verdict, megabytes, milliseconds, times
+from bench.servers import Server, all_polled, exporter, module, scrape_url, until
+from bench.settings import latencies_only
+from bench.sizes import Sizes
+from tests.peers.prometheus import Prometheus, monitoring
+from tools.parts import find
+
+OURS = "insights-exporter"
+_FAST = (FILE_SERVER, OURS)
+_TIMES_A_FILE, _OR_MORE_SECONDS = 1.3, 0.001
+_INTERVAL = 10.0
+
+
+def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
+    """Compare all programs on this machine."""
+    with everyone(sizes, directory) as servers:
+        yield _scraped(sizes, servers)
+        if find("prometheus"):
+            yield _scraped_by_prometheus(sizes, directory, servers)
+
+
+@contextmanager
+def everyone(sizes: Sizes, directory: Path) -> Iterator[Mapping[str, Server]]:
+    """Run the exporter and its peers until the block ends, all with the exporter's page."""
+    with ExitStack() as stack:
+        coder = stack.enter_context(module(directory / "coder", "canned", str(sizes.users)))
+        settings = latencies_only(directory / "settings.yml", {"coder": coder.url})
+        ours = stack.enter_context(exporter(directory / "exporter", settings))
+        until(lambda: all_polled(ours))
+        server = scrape_url(ours)
+        pages = _saved(server.url, directory, sizes.users)
+        peers = {
+            name: stack.enter_context(start(directory / name.split()[0], pages))
+            for name, start in present().items()
+        }
+        yield {OURS: server, **peers}
+
+
+def _saved(url: str, directory: Path, users: int) -> Pages:
+    """Save one deployment's data as they are served; what the process says of itself would clash with theirs."""
+    plain, packed = directory / "page", directory / "page.gz"
+    for path, coding in ((plain, "identity"), (packed, "gzip")):
+        headers = {"Accept-Encoding": coding}
+        with httpx.stream("GET", f"{url}?deployment=coder", headers=headers, trust_env=False) as reply:
+            path.write_bytes(b"".join(reply.iter_raw()))
+    return Pages(plain, packed, users)
+
+
+def _scraped(sizes: Sizes, servers: Mapping[str, Server]) -> Section:
+    plain, packed = (_seconds(sizes, servers, gzip=gzip) for gzip in (False, True))
+    rows = [("program", "plain", "to nginx", "gzip", "to nginx", "peak memory")]
+    for name, server in servers.items():
+        cells = [cell for found in (plain, packed) for cell in _compared(found, name)]
+        used = sum(map(peak, (server.pid, *children(server.pid))))
+        rows.append((name, *cells, megabytes(used)))
+    rows += [(name, "missing", *[""] * 4) for name in missing()]
+    note = f"One scrape of {2 * sizes.users} series. nginx serves the bytes that the exporter made, as files."
+    verdicts = [
+        _verdict(form, found) for form, found in (("plain", plain), ("gzip", packed)) if FILE_SERVER in found
+    ]
+    return Section("A scrape", rows, [note], verdicts)
+
+
+def _seconds(sizes: Sizes, servers: Mapping[str, Server], *, gzip: bool) -> Mapping[str, float]:
+    fast = {name: server.url for name, server in servers.items() if name in _FAST}
+    slow = {name: server.url for name, server in servers.items() if name not in _FAST}
+    reads = in_turns(fast, sizes.rounds, gzip=gzip) | in_turns(slow, sizes.slow_rounds, gzip=gzip)
+    return {name: median(each) for name, each in reads.items()}
+
+
+def _compared(found: Mapping[str, float], name: str) -> Sequence[str]:
+    ratio = times(found[name], found[FILE_SERVER]) if FILE_SERVER in found else ""
+    return milliseconds(found[name]), ratio
+
+
+def _verdict(form: str, found: Mapping[str, float]) -> Verdict:
+    file, ours = found[FILE_SERVER], found[OURS]
+    target = f"scrape, {form}: at most 1.3 x nginx with the same bytes, or nginx + 1 ms"
+    reached = f"{times(ours, file)} x, {milliseconds(ours)} to {milliseconds(file)}"
+    return Verdict(target, reached, ours <= max(_TIMES_A_FILE * file, file + _OR_MORE_SECONDS))
+
+
+def _scraped_by_prometheus(sizes: Sizes, directory: Path, servers: Mapping[str, Server]) -> Section:
+    interval = min(_INTERVAL, sizes.prometheus_seconds / 4)
+    jobs = [
+        {"job_name": name, "static_configs": [{"targets": [server.url.split("/")[2]]}]}
+        for name, server in servers.items()
+    ]
+    spelled = f"{round(interval * 1000)}ms"
+    config = {"global": {"scrape_interval": spelled, "scrape_timeout": spelled}, "scrape_configs": jobs}
+    with monitoring(directory / "prometheus", config) as prometheus:
+        ready = f"count(count_over_time(scrape_duration_seconds[1h]) >= 3) == {len(servers)}"
+        prometheus.wait_for(ready, sizes.prometheus_seconds * 3)
+        medians = _durations(prometheus)
+    rows = [("program", "scrape_duration_seconds", "to nginx")]
+    rows += [(name, *_compared(medians, name)) for name in servers]
+    note = f"The median of Prometheus' own measure, its parsing included, scraping every {interval:g} s."
+    return Section("Prometheus scraping", rows, [note])
+
+
+def _durations(prometheus: Prometheus) -> Mapping[str, float]:
+    found = prometheus.query("quantile_over_time(0.5, scrape_duration_seconds[1h])")
+    return {sample.labels["job"]: sample.value for sample in found}

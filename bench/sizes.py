@@ -1,0 +1,56 @@
+"""How much is measured: all of it, or a little of everything."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How many of everything; a user is two series, times are in seconds."""
+
+    users: int
+    rounds: int
+    """Scrapes of each fast server; slow ones are asked `slow_rounds` times."""
+    slow_rounds: int
+    conversions: int
+    busy_seconds: float
+    small_polls: int
+    small_users: int
+    growth: tuple[int, ...]
+    shares: tuple[int, ...]
+    """Numbers of deployments over which the same users are spread."""
+    fleet: int
+    fleet_seconds: float
+    starts: int
+    prometheus_seconds: float
+
+
+FULL = Sizes(
+    users=50_000,
+    rounds=50,
+    slow_rounds=5,
+    conversions=7,
+    busy_seconds=30,
+    small_polls=1_000,
+    small_users=500,
+    growth=(500, 5_000, 50_000, 500_000),
+    shares=(1, 10, 100),
+    fleet=500,
+    fleet_seconds=300,
+    starts=5,
+    prometheus_seconds=50,
+)
+SMALL = Sizes(
+    users=200,
+    rounds=3,
+    slow_rounds=1,
+    conversions=1,
+    busy_seconds=0.5,
+    small_polls=5,
+    small_users=10,
+    growth=(50, 500),
+    shares=(1, 2),
+    fleet=2,
+    fleet_seconds=1,
+    starts=1,
+    prometheus_seconds=4,
+)

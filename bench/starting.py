@@ -1,0 +1,53 @@
+"""From the command to the first full page, and to the help."""
+
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bench.results import Section, Verdict, milliseconds
+from bench.servers import all_polled, environment, exporter, module, until
+from bench.settings import everything
+from bench.sizes import Sizes
+from insights_exporter.demo import DEMO_TOKEN
+from tests.peers.exporter import command
+
+_LONGEST_START, _LONGEST_HELP = 2.0, 0.3
+
+
+def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
+    """Start a few times each; the first start does not count."""
+    with module(directory / "coder", "coders", "1") as coder:
+        settings = everything(directory / "settings.yml", {"coder": f"{coder.url}/0"}, DEMO_TOKEN)
+        full = _median(sizes.starts, lambda: _full_page(directory, settings))
+    helped = _median(sizes.starts, lambda: _help(directory))
+    rows = [
+        ("what", "wall time"),
+        ("start to a page with every poll on it", milliseconds(full)),
+        ("insights-exporter --help", milliseconds(helped)),
+    ]
+    verdicts = [
+        Verdict("start to the first full page: 2 s", milliseconds(full), full <= _LONGEST_START),
+        Verdict("--help: 300 ms", milliseconds(helped), helped <= _LONGEST_HELP),
+    ]
+    note = "Imports and Python's own start are counted in; the embedded Coder runs in another process."
+    yield Section("Start", rows, [note], verdicts)
+
+
+def _median(count: int, measured: Callable[[], float]) -> float:
+    return statistics.median([measured() for _ in range(count + 1)][1:])
+
+
+def _full_page(directory: Path, settings: Path) -> float:
+    started = time.perf_counter()
+    with exporter(directory / "exporter", settings) as ours:
+        until(lambda: all_polled(ours))
+        return time.perf_counter() - started
+
+
+def _help(directory: Path) -> float:
+    started = time.perf_counter()
+    words = [*command(), "--help"]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=environment(directory))
+    return time.perf_counter() - started
