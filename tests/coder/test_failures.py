@@ -64,9 +64,9 @@ def test_detail_is_one_short_line() -> None:
 
 def test_detail_of_a_server_error_has_no_data() -> None:
     """What the database says behind a 500 may speak of people, so it is not repeated."""
-    body = b'{"message":"Internal error.","detail":"duplicate key (alice@example.com)"}'
+    body = b'{"message":"Cannot get alice.","detail":"duplicate key (alice@example.com)"}'
 
-    assert refusal(500, "/insights/daus", body).detail == "HTTP 500 for /insights/daus: Internal error."
+    assert refusal(500, "/insights/daus", body).detail == "HTTP 500 for /insights/daus"
 
 
 def test_echoed_secrets_are_masked() -> None:

@@ -107,8 +107,8 @@ def refusal(
     """
     said = _said(body)
     reason = _reason(status, path, said)
-    detail = said.detail if status < 500 else ""  # Coder's database speaks there, maybe of people
-    words = masked(f"{said.message} {detail}", secrets).split()
+    # A refusal speaks of the request; a failure of the database, and what that says may be of people.
+    words = masked(f"{said.message} {said.detail}", secrets).split() if 400 <= status < 500 else []
     text = " ".join((f"HTTP {status} for {path}:", *words)).rstrip(": ")
     return RequestFailed(
         reason, text[:_DETAIL_LENGTH], transient=status in _TRANSIENT_STATUS, retry_after=retry_after

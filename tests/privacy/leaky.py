@@ -1,0 +1,114 @@
+"""A Coder that echoes people in every way in which a server can go wrong."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+from insights_exporter.demo import EmbeddedCoder
+
+OK = "HTTP/1.1 200 OK"
+JSON = "Content-Type: application/json"
+ABOUT_USERS = ("/insights/user-activity", "/insights/user-latency")
+
+
+def _written(first: str, *headers: str, body: bytes, length: int | None = None) -> bytes:
+    lines = [first, *headers, f"Content-Length: {len(body) if length is None else length}", "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def _said(status: int, body: bytes) -> bytes:
+    return _written(f"HTTP/1.1 {status} Odd", JSON, body=body)
+
+
+def _refused(status: int, **texts: str) -> bytes:
+    return _said(status, json.dumps(texts).encode())
+
+
+def _numbers_are_names(body: bytes, person: str) -> bytes:
+    return re.sub(rb'("(?:seconds|p50|p95)":)-?[0-9.]+', rb'\1"%s"' % person.encode(), body)
+
+
+LEAKS: Mapping[str, Callable[[bytes, str], bytes]] = {
+    "the database speaks": lambda _, person: _refused(
+        500, message="Internal error.", detail=f"pq: duplicate key (username)=({person})"
+    ),
+    "the database speaks in the message": lambda _, person: _refused(500, message=f"get user {person}: gone"),
+    "data behind a status": lambda body, _: _said(500, body),
+    "data behind a refusal": lambda body, _: _said(400, body),
+    "redirect that names": lambda _, person: _written(
+        "HTTP/1.1 302 Found", f"Location: https://login.example.com/?user={person}", body=b""
+    ),
+    "names for numbers": lambda body, person: _said(200, _numbers_are_names(body, person)),
+    "names for rows": lambda body, person: _said(
+        200, re.sub(rb'"users":\[.*\]', rb'"users":["%s"]' % person.encode(), body)
+    ),
+    "a name for the rows": lambda body, person: _said(
+        200, re.sub(rb'"users":\[.*\]', rb'"users":"%s"' % person.encode(), body)
+    ),
+    "a name for the answer": lambda _, person: _said(200, json.dumps(person).encode()),
+    "a page that names": lambda _, person: _said(200, f"<html>Hello {person}".encode()),
+    "data cut in the middle": lambda body, _: _said(200, body[: len(body) // 2]),
+    "data that end too soon": lambda body, _: _written(OK, JSON, body=body, length=2 * len(body)),
+    "data longer than announced": lambda body, _: _written(OK, JSON, body=body, length=len(body) // 2),
+    "data without a head": lambda body, _: body + b"\r\n\r\n",
+    "a name for a status": lambda body, person: _written(f"HTTP/1.1 {person}", JSON, body=body),
+    "a broken header": lambda body, person: _written(OK, f"{person} {person}", JSON, body=body),
+    "data that are not compressed": lambda body, _: _written(OK, JSON, "Content-Encoding: gzip", body=body),
+}
+"""From a good answer and somebody's name to what is sent instead, byte by byte."""
+
+
+@dataclass(slots=True)
+class Leaky:
+    """The server; `leak` is what goes wrong with answers about users now."""
+
+    coder: EmbeddedCoder
+    leak: str = ""
+    leaked: set[str] = field(default_factory=set)
+    """What has gone wrong so far."""
+
+    @property
+    def people(self) -> list[str]:
+        """Give everything that tells who a user is."""
+        people = self.coder.population.people
+        return [text for one in people for text in (one.id, one.username, one.avatar_url) if text]
+
+    def answer(self, path: str, query: str, headers: Mapping[str, str]) -> bytes:
+        """Give the bytes of an answer."""
+        made = self.coder.answer("GET", path, query, headers)
+        if self.leak and path.endswith(ABOUT_USERS):
+            self.leaked.add(self.leak)
+            return LEAKS[self.leak](made.body, self.coder.population.people[0].username)
+        told = [f"{name}: {text}" for name, text in made.headers.items()]
+        return _written(f"HTTP/1.1 {made.status} Coder", *told, body=made.body)
+
+
+@contextmanager
+def leaking(server: Leaky) -> Iterator[str]:
+    """Serve while the context lasts; gives the URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            path, _, query = self.path.partition("?")
+            headers = {name.lower(): text for name, text in self.headers.items()}
+            self.wfile.write(server.answer(path, query, headers))
+            self.close_connection = server.leak not in ("", "data longer than announced")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the library's name
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+        listening.daemon_threads = True
+        thread = Thread(target=listening.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.server_port}"
+        finally:
+            listening.shutdown()
+            thread.join()

@@ -1,0 +1,40 @@
+"""An error that nobody expected speaks of people no more than others do."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+import structlog
+
+from insights_exporter.datasets.dataset import Answer, Conversion, View
+from insights_exporter.datasets.table import DATASETS
+from insights_exporter.polling import jobs
+from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
+
+
+def crash(_view: View, answers: Sequence[Answer]) -> Conversion:
+    """Fail with all there is in the message."""
+    raise RuntimeError(answers[0].body.decode())
+
+
+@pytest.mark.parametrize("name", ["user-activity", "template-breakdown"])
+def test_unexpected_error_names_its_place_and_nobody(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The poll fails, and the log tells where, without the error's own text."""
+    crashing = replace(DATASETS[name], convert=crash)
+    monkeypatch.setattr(jobs, "DATASETS", {**DATASETS, name: crashing})
+    coder = small_coder()
+
+    async def scenario() -> str:
+        async with watching(coder, users={"detail": "aggregate"}, templates={"users": True}) as watched:
+            await asyncio.sleep(60)
+            return watched.page()
+
+    with structlog.testing.capture_logs() as logs:
+        page = on_fast_clock(scenario)
+    told = page + str(logs)
+    people = coder.population.people
+
+    assert "unexpected RuntimeError in crash (test_crash.py:" in str(logs)
+    assert 0.0 in series_of(page, "insights_exporter_poll_success").values()
+    assert [] == [one.username for one in people if one.username in told or one.id in told]
