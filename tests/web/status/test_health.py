@@ -34,7 +34,7 @@ MISSING = poll(state="unavailable", since=NOW - 5, reason="unsupported", last_su
         ),
         pytest.param(
             (failing(), poll("template-breakdown", "7d", state="waiting", since=None)),
-            Health("bad", "Failing", NOW - 7200, "1 of 2 polls fail (forbidden)."),
+            Health("bad", "Failing", NOW - 7200, "1 of 1 polls fail (forbidden)."),
             id="what waits for another is no success",
         ),
         pytest.param(

@@ -115,7 +115,7 @@ async def test_failing_dataset_says_why_and_what_to_do(page: Page, exporter: Exp
     assert "Auditor" in lines["daus"][1]
     assert "never" == lines["daus"][2]
     assert "good" == lines["periods"][1]
-    assert await page.get_by_text("No daily users are known yet.").is_visible()
+    assert await page.get_by_text("No daily users are known.").is_visible()
 
 
 async def test_names_are_text(page: Page, exporter: Exporter) -> None:

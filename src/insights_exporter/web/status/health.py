@@ -25,7 +25,7 @@ class Health:
 
 def health(sight: Sight) -> Health:
     """Judge a deployment by its last polls; what its server does not have does not count."""
-    asked = [poll for poll in sight.polls if poll.state != "unavailable"]
+    asked = [poll for poll in sight.polls if poll.state != "unavailable" and not _waits_for_another(poll)]
     failing = [poll for poll in asked if poll.state == "failing"]
     if failing:
         return _failing(failing, asked)
@@ -40,6 +40,11 @@ def oldest(sight: Sight, now: float) -> str:
     """Tell the age of the oldest data shown, a dash where there are none."""
     successes = [poll.last_success for poll in sight.polls if poll.last_success]
     return words.ago(min(successes), now) if successes else words.NOTHING
+
+
+def _waits_for_another(poll: Poll) -> bool:
+    """Tell whether it has its turn only once another dataset names the templates in use."""
+    return poll.state == "waiting" and poll.dataset == "template-breakdown"
 
 
 def _failing(failing: Sequence[Poll], asked: Sequence[Poll]) -> Health:

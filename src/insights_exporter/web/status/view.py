@@ -124,7 +124,7 @@ def _line(sight: Sight, window: str, now: float) -> Line:
         name=sight.name,
         href=_href(sight.name, window if window in sight.windows else None),
         health=health(sight),
-        version=sight.version or words.NOTHING,
+        version=(sight.version or words.NOTHING).partition("+")[0],
         today=words.number(days.get(today)),
         yesterday=words.number(days.get(today - 1)),
         users=words.number(sight.glance("templates", window).active_users),
