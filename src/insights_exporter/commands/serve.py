@@ -31,7 +31,7 @@ from insights_exporter.polling.own import Reloads
 from insights_exporter.polling.shards import mine, shard_index
 from insights_exporter.web.app import TAKEN_PATHS, Pages, application
 from insights_exporter.web.scrape import Scrape
-from insights_exporter.web.server import Server, listen
+from insights_exporter.web.server import Server, address_of, listen
 from insights_exporter.web.status.endpoint import StatusPage
 
 _TELL_US = "please report it, with this line"
@@ -152,7 +152,7 @@ class Exporter:
         self._handle_signals(server)
         self._fleet.start()
         await self._fleet.apply(self._mine(self._loaded.settings))
-        address = "{}:{}".format(*listener.getsockname()[:2])
+        address = address_of(listener)
         self._log.info("serving", address=address, version=__version__, deployments=len(self._fleet.watches))
         started(address)
         try:

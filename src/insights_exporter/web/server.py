@@ -70,3 +70,11 @@ def split_address(address: str) -> tuple[str, int]:
     if not colon or not port.isdecimal() or int(port) > 65535:
         raise ValueError(f"{address!r} is not an address; write it as HOST:PORT, for example :12112")
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def address_of(listener: socket.socket) -> str:
+    """Give an address at which this machine reaches the listener, as `HOST:PORT`."""
+    host, port = listener.getsockname()[:2]
+    if host in {"::", "0.0.0.0"}:  # noqa: S104 -- compared, not listened on
+        host = "localhost"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
