@@ -23,7 +23,7 @@ from insights_exporter.polling.glances import Glances
 from insights_exporter.polling.jobs import Job
 from insights_exporter.polling.names import Names
 from insights_exporter.polling.news import News
-from insights_exporter.polling.publisher import Publisher, rendered
+from insights_exporter.polling.publisher import Publisher, Telling, rendered
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -192,7 +192,8 @@ class Poller:
     def _errand(self, job: Job) -> Errand:
         seconds = max(job.poll.pace.every, _SHORTEST_DEADLINE)
         deadline = asyncio.get_running_loop().time() + seconds
-        return Errand(job.requests, deadline, priority=2 if job.dataset.partial else 0)
+        observer = Telling(job.requests, self._publisher)
+        return Errand(observer, deadline, priority=2 if job.dataset.partial else 0)
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         call = partial(work, *args, **kwargs)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
+from insights_exporter.coder.failures import RequestFailed
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.render import Chunk, render
 from insights_exporter.exposition.samples import Samples
@@ -108,3 +109,17 @@ class Publisher:
             earlier.cancel()
         if not self._closed:
             self._timers[source, why] = asyncio.get_running_loop().call_later(seconds, do)
+
+
+class Telling:
+    """Takes note of a dataset's requests, and shows a failure at once, not when all tries are over."""
+
+    def __init__(self, requests: RequestHealth, publisher: Publisher) -> None:
+        self._requests = requests
+        self._publisher = publisher
+
+    def request_ended(self, seconds: float, failure: RequestFailed | None, remaining: float | None) -> None:
+        """Take note of one request: how long it took and how it ended."""
+        self._requests.request_ended(seconds, failure, remaining)
+        if failure:
+            self._publisher.health(self._requests.dataset)

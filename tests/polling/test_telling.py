@@ -1,0 +1,31 @@
+"""What is shown while a poll still tries."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.config.pace import Pace
+from insights_exporter.polling.board import Board
+from insights_exporter.polling.health import PollHealth, RequestHealth
+from insights_exporter.polling.health_families import HEALTH_FAMILIES, REQUEST_FAILURES
+from insights_exporter.polling.publisher import Publisher, Telling
+from tests.support.fast_clock import run_fast
+
+
+def test_failure_is_shown_before_the_poll_has_ended() -> None:
+    """A request that fails counts on the page at once, whatever the next try will give."""
+    shown: list[bytes] = []
+
+    async def work() -> None:
+        board = Board(HEALTH_FAMILIES)
+        publisher = Publisher("acme", 100, board)
+        requests = RequestHealth("daus")
+        publisher.watch(PollHealth("daus", "", Pace(300, 900)), requests)
+        Telling(requests, publisher).request_ended(0.1, RequestFailed("timeout", ""), None)
+        chunks = board.snapshot.chunks[REQUEST_FAILURES.name]["acme"]
+        shown.extend(run for chunk in chunks.values() for run in chunk.runs)
+        await asyncio.sleep(1)
+
+    run_fast(datetime(2026, 3, 1, tzinfo=UTC), work)
+
+    assert b'reason="timeout"} 1.0' in b"".join(shown)
