@@ -16,10 +16,11 @@ LEFT_OUT = Path("build/left-out.txt")
 
 def require(command: str) -> str:
     """Give the path of `command`; without it the test is skipped, or fails in CI."""
-    return find(command) or _without(command)
+    return find(command) or unavailable(command)
 
 
-def _without(command: str) -> NoReturn:
+def unavailable(command: str) -> NoReturn:
+    """Skip the test, or fail it in CI, since `command` is not to be had here."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{MARK}{command}", pytrace=False)
     pytest.skip(f"{MARK}{command}")

@@ -1,0 +1,84 @@
+"""A Dockerfile as its stages, and each stage as its instructions."""
+
+import json
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One instruction: its word, its flags as `--name=value`, and the rest of it."""
+
+    word: str
+    flags: tuple[str, ...]
+    rest: str
+
+    def words(self) -> list[str]:
+        """Give the rest as the words a shell, or a JSON list, has."""
+        exec_form: list[str] = json.loads(self.rest) if self.rest.startswith("[") else shlex.split(self.rest)
+        return exec_form
+
+    def pairs(self) -> dict[str, str]:
+        """Give the rest as names and values; a name alone has an empty one."""
+        return dict(word.partition("=")[::2] for word in self.words())
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What one FROM begins."""
+
+    base: str
+    name: str
+    instructions: tuple[Instruction, ...]
+
+    def of(self, word: str) -> list[Instruction]:
+        """Give the instructions with this word."""
+        return [instruction for instruction in self.instructions if instruction.word == word]
+
+    def pairs(self, word: str) -> dict[str, str]:
+        """Give the names and values of all instructions with this word."""
+        return {name: value for instruction in self.of(word) for name, value in instruction.pairs().items()}
+
+
+def stages(text: str) -> list[Stage]:
+    """Read a Dockerfile."""
+    found: list[Stage] = []
+    for instruction in _instructions(text):
+        if instruction.word == "FROM":
+            base, _, name = instruction.rest.partition(" AS ")
+            found.append(Stage(base, name, ()))
+        else:
+            last = found[-1]
+            found[-1] = Stage(last.base, last.name, (*last.instructions, instruction))
+    return found
+
+
+def dockerfile() -> list[Stage]:
+    """Give the stages of this project's Dockerfile."""
+    return stages((ROOT / "Dockerfile").read_text(encoding="utf-8"))
+
+
+def allowed() -> list[str]:
+    """Give what `.dockerignore` lets through of everything it ignores first."""
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix("!") for line in lines if line.startswith("!")]
+
+
+def _instructions(text: str) -> list[Instruction]:
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
+    return [_instruction(line) for line in joined.splitlines()]
+
+
+def _instruction(line: str) -> Instruction:
+    word, _, rest = line.partition(" ")
+    flags: list[str] = []
+    while rest.startswith("--") and word != "CMD":
+        flag, _, rest = rest.partition(" ")
+        flags.append(flag)
+    return Instruction(word, tuple(flags), rest)

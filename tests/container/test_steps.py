@@ -1,0 +1,136 @@
+"""What the Dockerfile's steps make, done in clean folders."""
+
+import importlib.metadata
+import re
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import httpx
+import pytest
+
+import insights_exporter
+from tests.container.building import Builder, Built, NoRegistryError
+from tests.container.composed import compose
+from tests.container.dockerfile import ROOT, dockerfile
+from tests.peers.parts import unavailable
+from tests.peers.plain import NO_AUTHORITIES
+from tests.peers.processes import clean_environment, free_port, running
+from tests.peers.waiting import eventually
+
+EPOCH = {"SOURCE_DATE_EPOCH": "1767225600"}
+LOCK = ROOT / "requirements/runtime.lock"
+UNCHECKED_HASH = 1
+pytestmark = pytest.mark.timeout(600)  # it installs everything from scratch
+
+
+@pytest.fixture(scope="module")
+def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
+    """Give a builder that has built the stage from which the image copies."""
+    builder = Builder(dockerfile(), tmp_path_factory.mktemp("image"), EPOCH)
+    try:
+        builder.build("installer")
+    except NoRegistryError:
+        unavailable("a package registry")
+    return builder
+
+
+@pytest.fixture(scope="module")
+def installed(builder: Builder) -> Path:
+    """Give the folder that the image gets."""
+    return installer(builder).place("/opt/insights-exporter")
+
+
+def installer(builder: Builder) -> Built:
+    """Give the stage in which everything is installed."""
+    return builder.build("installer")
+
+
+def test_exactly_what_is_locked_is_installed(installed: Path) -> None:
+    """The folder holds the versions of the lock, the exporter, and no pip."""
+    locked = re.findall(
+        r"^([a-z0-9.-]+)==([^ ]+)",
+        (ROOT / "requirements/runtime.lock").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    (packages,) = installed.glob("lib/python3.*/site-packages")
+    found = {
+        (normal(each.name), each.version) for each in importlib.metadata.distributions(path=[str(packages)])
+    }
+
+    assert ("insights-exporter", insights_exporter.__version__) in found
+    assert set() == found - set(locked) - {("insights-exporter", insights_exporter.__version__)}
+    assert {"httpx", "pydantic-core", "uvloop"} <= {name for name, _ in found}
+
+
+def normal(name: str) -> str:
+    """Give a distribution's name as locks write it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_nothing_is_compiled_while_it_runs(installed: Path) -> None:
+    """Each module has its bytecode, bound to no time of the build."""
+    (packages,) = installed.glob("lib/python3.*/site-packages")
+    sources = set(packages.rglob("*.py"))
+    compiled = list(packages.rglob("*.pyc"))
+
+    assert len(sources) == len(compiled)
+    assert {UNCHECKED_HASH} == {int.from_bytes(path.read_bytes()[4:8], "little") for path in compiled}
+
+
+def test_wheel_is_the_same_in_every_build(builder: Builder, tmp_path: Path) -> None:
+    """Built anew elsewhere, from files of another time, the wheel has the same bytes."""
+    again = Builder(dockerfile(), tmp_path, EPOCH).build("wheel")
+
+    assert digest(builder.build("wheel")) == digest(again)
+
+
+def digest(built: Built) -> tuple[str, str]:
+    """Give name and digest of the one wheel of a stage."""
+    (wheel,) = built.folder.glob("*.whl")
+    return wheel.name, sha256(wheel.read_bytes()).hexdigest()
+
+
+def test_wheel_holds_the_package_alone(builder: Builder) -> None:
+    """The wheel has the package, what describes it, and no test."""
+    (wheel,) = builder.build("wheel").folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as file:
+        tops = {name.partition("/")[0] for name in file.namelist()}
+
+    version = insights_exporter.__version__
+    assert {"insights_exporter", f"insights_exporter-{version}.dist-info"} == tops
+
+
+@pytest.fixture
+def demo(installed: Path, tmp_path: Path) -> Iterator[str]:
+    """Run what the image runs, as compose runs it; gives its address."""
+    address = f"127.0.0.1:{free_port()}"
+    command = compose()["services"]["insights-exporter"]["command"]
+    words = [str(installed / "bin/insights-exporter"), *command, f"--web.listen-address={address}"]
+    with running(words, tmp_path, clean_environment(tmp_path, {"PYTHONDONTWRITEBYTECODE": "1"})) as process:
+        eventually(lambda: healthy(address), ignoring=(httpx.TransportError,))
+        yield address
+        assert process.stop() == 0
+
+
+def healthy(address: str) -> bool:
+    """Tell whether the exporter answers."""
+    return httpx.get(f"http://{address}/-/healthy", trust_env=False, verify=NO_AUTHORITIES).is_success
+
+
+def test_healthcheck_sees_a_healthy_exporter(installed: Path, demo: str) -> None:
+    """The check of the image's health ends with 0 while the exporter serves."""
+    assert 0 == check(installed, demo)
+
+
+def test_healthcheck_sees_that_nobody_serves(installed: Path) -> None:
+    """The check ends with 1 where nobody answers, as Docker wants it."""
+    assert 1 == check(installed, f"127.0.0.1:{free_port()}")
+
+
+def check(installed: Path, address: str) -> int:
+    """Run the image's check for an address and give its exit status."""
+    words = [str(installed / "bin/insights-exporter"), "health", f"--web.listen-address={address}"]
+    return subprocess.run(words, check=False, capture_output=True, timeout=60).returncode
