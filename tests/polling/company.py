@@ -1,0 +1,125 @@
+"""A company of known size, and the requests that polling it costs.
+
+Run as a program, it prints the requests of a whole day:
+`python -m tests.polling.company`.
+"""
+
+import asyncio
+import json
+import sys
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+import httpx
+
+from insights_exporter.demo import EmbeddedCoder, Population
+from insights_exporter.demo.app import make_app
+from tests.polling.watching import START, on_fast_clock, watching
+
+PARAMETERS = 30
+DECLARED = 8
+"""How many of the parameters one template declares."""
+WORKSPACES = 13
+HOUR = 3600.0
+
+
+def parameters_of(template: int) -> Iterator[dict[str, Any]]:
+    """Give what the workspaces of a template chose."""
+    for number in {(template * 7 + place * 3) % PARAMETERS for place in range(DECLARED)}:
+        chosen = Counter(_value(number, template * WORKSPACES + one) for one in range(WORKSPACES))
+        values = [{"value": value, "count": count} for value, count in chosen.items()]
+        yield {"name": f"parameter-{number}", "type": "string", "template_ids": [], "values": values}
+
+
+def _value(number: int, workspace: int) -> str:
+    """Give text of one's own for every fifth parameter, a number for every fifth, else one of few options."""
+    kinds = (f"feature/{workspace}", str(workspace % 12), "small", "large" if workspace % 3 else "huge", "eu")
+    return kinds[number % len(kinds)]
+
+
+class Company(httpx.AsyncBaseTransport):
+    """A Coder whose answers are made once and repeated, at the time that it is.
+
+    `asked` has the times of all requests, in seconds of the loop, `paths`
+    counts them by what they ask.
+    """
+
+    def __init__(self, users: int, templates: int) -> None:
+        self.asked: list[float] = []
+        self.paths: Counter[str] = Counter()
+        self._answers: dict[tuple[object, ...], bytes] = {}
+        population = Population(seed=1, users=users, templates=templates)
+        self._coder = httpx.ASGITransport(make_app(EmbeddedCoder(population=population, rate_limit=-1)))
+        self._ids = [template.id for template in population.catalog.templates if not template.deleted]
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer, and take note."""
+        self.asked.append(asyncio.get_running_loop().time())
+        path, query = request.url.path.removeprefix("/api/v2"), request.url.params
+        self.paths[f"{path} of one template" if "template_ids" in query else path] += 1
+        key = (path, query.get("template_ids"), _days(query))
+        if key not in self._answers:
+            self._answers[key] = await self._made(request, query.get("template_ids"))
+        date = {"Date": format_datetime(datetime.now(UTC), usegmt=True)}
+        return httpx.Response(200, headers=date, stream=httpx.ByteStream(self._answers[key]))
+
+    async def _made(self, request: httpx.Request, template: str | None) -> bytes:
+        query = {name: text for name, text in request.url.params.items() if name != "tz_offset"}
+        asked = httpx.Request("GET", request.url.copy_with(params=query), headers=request.headers)
+        body = await (await self._coder.handle_async_request(asked)).aread()
+        if not request.url.path.endswith("/insights/templates"):
+            return body
+        return json.dumps(self._with_parameters(json.loads(body), template)).encode()
+
+    def _with_parameters(self, answer: dict[str, Any], template: str | None) -> dict[str, Any]:
+        """Say that every template is in use, and what was chosen in them."""
+        asked = [template] if template else self._ids
+        report = answer["report"]
+        report["template_ids"] = [one for one in asked if one in self._ids]
+        report["parameters_usage"] = [
+            row for one in report["template_ids"] for row in parameters_of(self._ids.index(one))
+        ]
+        return answer
+
+    def most_in_a_minute(self) -> int:
+        """Give the most requests that came within any 60 seconds."""
+        recent, most = deque[float](), 0
+        for time in self.asked:
+            recent.append(time)
+            while recent[0] <= time - 60:
+                recent.popleft()
+            most = max(most, len(recent))
+        return most
+
+    def in_hour(self, number: int) -> int:
+        """Count the requests of an hour, the first being 1."""
+        return sum((number - 1) * HOUR <= time < number * HOUR for time in self.asked)
+
+
+def _days(query: Mapping[str, str]) -> str:
+    return query.get("start_time", "") and str(
+        (datetime.fromisoformat(query["end_time"]) - datetime.fromisoformat(query["start_time"])).days
+    )
+
+
+def polled(company: Company, hours: float, **settings: object) -> str:
+    """Poll a company for some hours; gives the page at their end."""
+
+    async def scenario() -> str:
+        async with watching(company, **settings) as watched:
+            await asyncio.sleep(hours * HOUR)
+            return watched.page()
+
+    return on_fast_clock(scenario, START)
+
+
+if __name__ == "__main__":
+    whole = Company(users=60, templates=50)
+    polled(whole, 24)
+    total = len(whole.asked)
+    sys.stdout.write(f"{total} requests a day, {total / 1440:.2f} a minute\n")
+    sys.stdout.write(f"{whole.most_in_a_minute()} in the busiest 60 seconds\n")
+    sys.stdout.writelines(f"  {count:5d} {path}\n" for path, count in whole.paths.most_common())

@@ -1,0 +1,43 @@
+"""What polling costs Coder and Prometheus, with the default settings."""
+
+import pytest
+
+from tests.polling.company import PARAMETERS, Company, polled
+from tests.polling.watching import series_of
+
+PER_MINUTE = 60
+BURST = 10
+
+
+@pytest.mark.parametrize("per_minute", [PER_MINUTE, 10])
+def test_never_more_requests_in_a_minute_than_set(per_minute: int) -> None:
+    """At the start, when everything is due at once, and later: the pace and its burst are the most."""
+    company = Company(users=20, templates=50)
+    polled(company, 1, requests_per_minute=per_minute)
+
+    assert company.most_in_a_minute() <= per_minute + BURST
+
+
+def test_requests_of_three_windows_and_fifty_templates() -> None:
+    """The breakdown's 50 every quarter of an hour, and 74 an hour beside: less than five a minute."""
+    company = Company(users=20, templates=50)
+    polled(company, 3)
+
+    assert [50 * 4 + 74] * 2 == [company.in_hour(2), company.in_hour(3)]
+    assert company.in_hour(1) < 6 * 60
+
+
+def test_company_of_the_design_stays_small() -> None:
+    """500 users, 40 templates and 30 parameters are below 5 000 series and 5 requests a minute."""
+    company = Company(users=500, templates=40)
+    page = polled(company, 2)
+    names = {
+        dict(labels)["parameter_name"] for labels in series_of(page, "coder_insights_parameter_workspaces")
+    }
+    series = [line for line in page.splitlines() if not line.startswith("#")]
+
+    assert PARAMETERS == len(names)
+    assert 40 == len(series_of(page, "coder_insights_template_info"))
+    assert 300 < len(series_of(page, "coder_insights_user_activity_seconds")) <= 500
+    assert 2000 < len(series) < 5000
+    assert company.in_hour(2) / 60 < 5
