@@ -53,7 +53,9 @@ async def test_no_secret_in_a_traceback(fault: str) -> None:
     with serve(coder) as url:
         async with client(deployment(url, timeout="1s", token=TOKEN), token=lambda: TOKEN) as one:
             with pytest.raises(RequestFailed) as failed:
-                await one.coder.ask(Question("/insights/daus"), one.errand(asyncio.get_running_loop().time() + 0.5))
+                await one.coder.ask(
+                    Question("/insights/daus"), one.errand(asyncio.get_running_loop().time() + 0.5)
+                )
 
     assert TOKEN not in "".join(traceback.format_exception(failed.value))
     assert TOKEN not in repr(failed.value)

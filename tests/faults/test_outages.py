@@ -1,0 +1,167 @@
+"""Long outages, on a clock that jumps: what is told of them, and how they end."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from insights_exporter.demo import EmbeddedCoder
+from insights_exporter.demo.app import make_app
+from tests.faults.cases import CASES, Case
+from tests.polling.watching import on_fast_clock, small_coder, watching
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+BACK = "poll failure over"
+ODD_ROWS = b'{"entries":[{"date":5,"amount":1},{"date":"x"},{"date":6,"amount":1}],"tz_hour_offset":0}'
+
+
+def only(*datasets: str) -> dict[str, object]:
+    """Give settings by which nothing else is polled."""
+    others = {
+        "templates",
+        "template-breakdown",
+        "periods",
+        "user-activity",
+        "user-latency",
+        "user-status-counts",
+    }
+    off = {name: {"enabled": False} for name in ({"daus"} | others) - set(datasets)}
+    return {"datasets": off, "windows": ["today"]}
+
+
+class Unplugged(httpx.AsyncBaseTransport):
+    """A network that loses its server, each time in the next one of several ways."""
+
+    def __init__(self, coder: EmbeddedCoder, ways: Sequence[Callable[[], httpx.HTTPError | None]]) -> None:
+        self._inner = httpx.ASGITransport(make_app(coder))
+        self._ways = ways
+        self.down = False
+        self.requests = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer, or fail in the next way."""
+        if self.down:
+            self.requests += 1
+            error = self._ways[self.requests % len(self._ways)]()
+            if error:
+                raise error
+        return await self._inner.handle_async_request(request)
+
+
+def told(work: Callable[[], object]) -> list[EventDict]:
+    """Give the log lines that `work` leads to."""
+    with capture_logs() as lines:
+        work()
+    return lines
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.patient and not case.from_start], ids=lambda c: c.name
+)
+def test_what_is_asked_seldom_recovers_too(case: Case) -> None:
+    """What Coder does not have, or asks to wait for, is asked again in time and then served."""
+    coder = small_coder()
+    path = f"/insights/{case.dataset}"
+
+    async def scenario() -> tuple[float | None, float | None]:
+        async with watching(coder, **only(case.dataset)) as watched:
+            coder.fail(coder_fault(case), path)
+            await asyncio.sleep(HOUR / 2)
+            during = watched.value("insights_exporter_poll_success", dataset=case.dataset, window="")
+            coder.mend()
+            await asyncio.sleep(2 * HOUR)
+            return during, watched.value("insights_exporter_poll_success", dataset=case.dataset, window="")
+
+    during, after = on_fast_clock(scenario)
+
+    assert (0.0 if case.available else None) == during
+    assert after == 1.0
+
+
+def coder_fault(case: Case) -> str:
+    """Name the fault of a case as the embedded Coder does."""
+    return case.name.removesuffix(f"-{case.dataset}")
+
+
+@pytest.mark.parametrize(
+    ("ways", "reasons"),
+    [
+        pytest.param([lambda: httpx.ConnectError("refused")], ["connection"], id="always refused"),
+        pytest.param(
+            [lambda: httpx.ConnectError("refused"), lambda: httpx.ReadTimeout("silence")],
+            ["connection", "timeout"],
+            id="refused and silent in turns",
+        ),
+    ],
+)
+def test_day_of_outage_is_a_handful_of_lines(
+    ways: Sequence[Callable[[], httpx.HTTPError | None]], reasons: list[str]
+) -> None:
+    """A server that is down for a day is a line a reason, and one at the end that counts."""
+    network = Unplugged(small_coder(), ways)
+
+    async def scenario() -> None:
+        async with watching(network, **only("daus", "templates")):
+            await asyncio.sleep(HOUR)
+            network.down = True
+            await asyncio.sleep(DAY)
+            network.down = False
+            await asyncio.sleep(2 * HOUR)
+
+    lines = told(lambda: on_fast_clock(scenario))
+    failed, over = lines[:-1], lines[-1]
+
+    assert network.requests > 500
+    assert sorted(reasons) == sorted(line["reason"] for line in failed)
+    assert all(line["event"] == "poll failed" and line["remedy"] and line["dataset"] for line in failed)
+    assert (BACK, "dev", set(reasons)) == (over["event"], over["deployment"], set(over["reason"].split(",")))
+    assert over["failed_polls"] > 300
+    assert DAY - HOUR < over["seconds"] < DAY + 2 * HOUR
+    assert "daus,templates" == over["dataset"]
+
+
+def test_trouble_of_one_dataset_is_told_of_it_alone() -> None:
+    """A role that may not read one dataset for hours is one line, which names it, and one at the end."""
+    coder = small_coder()
+
+    async def scenario() -> None:
+        async with watching(coder, **only("daus")):
+            await asyncio.sleep(HOUR / 4)
+            coder.fail("403", "/insights/daus")
+            await asyncio.sleep(5 * HOUR)
+            coder.mend()
+            await asyncio.sleep(HOUR / 4)
+
+    failed, over = told(lambda: on_fast_clock(scenario))
+
+    assert ("poll failed", "daus", "forbidden") == (failed["event"], failed["dataset"], failed["reason"])
+    assert "Auditor" in failed["remedy"]
+    assert (BACK, "daus", "forbidden") == (over["event"], over["dataset"], over["reason"])
+    assert over["failed_polls"] == pytest.approx(5 * HOUR / 300, abs=1)
+
+
+def test_rows_are_told_once_a_kind() -> None:
+    """An answer with rows that cannot be understood, all day, is one line a kind of row."""
+    coder = small_coder()
+
+    class Odd(httpx.AsyncBaseTransport):
+        inner = httpx.ASGITransport(make_app(coder))
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.path.endswith("/daus"):
+                return httpx.Response(200, stream=httpx.ByteStream(ODD_ROWS))
+            return await self.inner.handle_async_request(request)
+
+    async def scenario() -> None:
+        async with watching(Odd(), **only("daus")):
+            await asyncio.sleep(DAY)
+
+    lines = told(lambda: on_fast_clock(scenario))
+
+    assert len(lines) == 2
+    assert all((line["event"], line["dataset"]) == ("row left out", "daus") for line in lines)
+    assert all(line["detail"] and line["remedy"] for line in lines)

@@ -1,0 +1,243 @@
+"""New settings while it runs: what goes on, what begins anew, and what changes nothing."""
+
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import trustme
+
+from insights_exporter.demo import EmbeddedCoder, Population, serve
+from tests.faults.pages import Polling, glance
+from tests.faults.settings import written
+from tests.peers.exporter import Exporter, RunExporter, StartExporter
+from tests.peers.waiting import eventually
+
+NAMES = ("kept", "changed", "gone", "new")
+
+
+class Town:
+    """Four servers and the settings file that names some of them."""
+
+    def __init__(self, room: Path, urls: dict[str, str], coders: dict[str, EmbeddedCoder]) -> None:
+        self.config = room / "config.yml"
+        self.urls = urls
+        self.coders = coders
+
+    def write(self, *names: str, more: dict[str, dict[str, Any]] | None = None, **defaults: object) -> None:
+        """Write settings with these deployments; `more` is said of some alone."""
+        deployments = [
+            {
+                "name": name,
+                "url": self.urls[name],
+                "token": self.coders[name].token,
+                **(more or {}).get(name, {}),
+            }
+            for name in names
+        ]
+        written(self.config, deployments, **defaults)
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    """Give four servers that serve."""
+    population = Population(seed=1, users=5, templates=2)
+    coders = {name: EmbeddedCoder(population=population, rate_limit=-1) for name in NAMES}
+    with serve(coders) as url:
+        yield Town(tmp_path, {name: f"{url}/{name}" for name in NAMES}, coders)
+
+
+@pytest.fixture
+def exporter(start_exporter: StartExporter, town: Town) -> Exporter:
+    """Give an exporter that has polled three of them."""
+    town.write("kept", "changed", "gone")
+    running = start_exporter(f"--config.file={town.config}", "--web.enable-lifecycle")
+    eventually(lambda: all(polls(running)[name].data for name in ("kept", "changed", "gone")))
+    return running
+
+
+def polls(exporter: Exporter) -> dict[str, Polling]:
+    """Give how the polling of `templates` goes, by deployment."""
+    found = glance(exporter.page(), 0).polls
+    return {name: found[name, "templates"] for name in NAMES}
+
+
+def own(exporter: Exporter, name: str) -> float:
+    """Give the value of one of the exporter's series without labels."""
+    (line,) = [line for line in exporter.page().splitlines() if line.startswith(f"insights_exporter_{name} ")]
+    return float(line.split()[1])
+
+
+def reload(exporter: Exporter) -> httpx.Response:
+    """Ask for a reload over HTTP."""
+    return httpx.post(f"{exporter.url}/-/reload", timeout=30)
+
+
+def by_signal(exporter: Exporter) -> None:
+    """Reload by a signal, and wait for its end."""
+    before = exporter.running.output().count("reloaded")
+    exporter.running.process.send_signal(signal.SIGHUP)
+    eventually(lambda: exporter.running.output().count("reloaded") > before)
+
+
+def by_request(exporter: Exporter) -> None:
+    """Reload by a request."""
+    assert reload(exporter).status_code == 200
+
+
+@pytest.mark.parametrize("how", [by_signal, by_request])
+def test_new_settings(exporter: Exporter, town: Town, how: Any) -> None:  # noqa: ANN401 -- a function
+    """Who stays keeps data, counters and connections; who changed begins anew; who is gone is gone."""
+    seen = []
+    scraping = threading.Event()
+
+    def scrape() -> None:
+        while not scraping.is_set():
+            seen.append(polls(exporter))
+
+    with ThreadPoolExecutor(1) as pool:
+        task = pool.submit(scrape)
+        eventually(lambda: len(seen) > 1)
+        requests = polls(exporter)["kept"].requests
+        hourly = {"datasets": {"templates": {"every": "1h"}}}
+        town.write(
+            "kept", "changed", "new", more={"changed": {"max_series": 50_000, **hourly}, "new": hourly}
+        )
+        how(exporter)
+        eventually(lambda: polls(exporter)["new"].data and polls(exporter)["changed"].data)
+        scraping.set()
+        task.result()
+    after, page, config = polls(exporter), exporter.page(), exporter.page("/config")
+
+    assert all(poll["kept"].data and poll["kept"].success == 1 for poll in seen)
+    assert after["kept"].requests >= requests
+    assert 'deployment="gone"' not in page
+    assert 1 == after["changed"].requests
+    assert "name: gone" not in config
+    assert "max_series: 50000" in config
+    assert "new" in exporter.page("/")
+    assert 1 == own(exporter, "config_last_reload_successful")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param("deployments: [", id="no YAML"),
+        pytest.param("", id="nothing"),
+        pytest.param("deployments: [{url: 'https://c.example.com', token: x, timout: 1s}]", id="unknown key"),
+        pytest.param("deployments: [{url: 'https://c.example.com', token_file: nowhere}]", id="no such file"),
+        pytest.param(
+            "deployments: [{url: 'https://c.example.com', token: x, tls: {ca_file: config.yml}}]",
+            id="no certificate",
+        ),
+        pytest.param(None, id="no settings file"),
+    ],
+)
+def test_bad_settings_change_nothing(exporter: Exporter, town: Town, broken: str | None) -> None:
+    """Settings that cannot be used leave all as it was, are told of, and good ones are taken again."""
+    config, requests = exporter.page("/config"), polls(exporter)
+    good = town.config.read_text()
+    if broken is None:
+        town.config.unlink()
+    else:
+        town.config.write_text(broken)
+
+    refused = reload(exporter)
+    eventually(lambda: own(exporter, "config_last_reload_successful") == 0)
+    after = polls(exporter)
+    config_after = exporter.page("/config")
+    town.config.write_text(good)
+    taken = reload(exporter)
+
+    assert 500 == refused.status_code
+    assert str(town.config) in refused.text
+    assert config == config_after
+    assert all(after[name].requests >= poll.requests for name, poll in requests.items())
+    assert all(after[name].data for name in ("kept", "changed", "gone"))
+    assert 200 == taken.status_code
+    eventually(lambda: own(exporter, "config_last_reload_successful") == 1)
+
+
+def test_changed_certificates_count_as_changed(exporter: Exporter, town: Town, tmp_path: Path) -> None:
+    """A deployment whose settings are the same, but not the files that they name, begins anew."""
+    authorities = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(authorities)
+    hourly = {name: {"every": "1h"} for name in ("daus", "templates", "user-status-counts")}
+    changed = {"tls": {"ca_file": str(authorities)}, "datasets": hourly}
+    town.write("kept", "changed", more={"changed": changed})
+    by_request(exporter)
+    eventually(lambda: polls(exporter)["changed"].data)
+    by_request(exporter)
+    asked = len(town.coders["changed"].requests)
+    eventually(lambda: polls(exporter)["kept"].requests > 5)
+    asked_while_the_same = len(town.coders["changed"].requests)
+
+    trustme.CA().cert_pem.write_to_path(authorities)
+    by_request(exporter)
+    eventually(lambda: len(town.coders["changed"].requests) > asked + 2)
+
+    assert asked == asked_while_the_same
+    assert polls(exporter)["kept"].data
+
+
+def test_many_reloads_at_once(exporter: Exporter, town: Town) -> None:
+    """Reloads that come all at once, while settings change and polls run, end in what was written last."""
+    town.coders["changed"].fail("silence")
+    orders = [("kept", "gone"), ("kept", "changed", "new"), ("kept", "changed"), ("new", "kept", "gone")]
+    answers: Counter[int] = Counter()
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(12):
+            town.write(*orders[number % 4], timeout=f"{number + 2}s")
+            answers.update(
+                task.result().status_code for task in [pool.submit(reload, exporter) for _ in range(4)]
+            )
+            exporter.running.process.send_signal(signal.SIGHUP)
+    town.coders["changed"].mend()
+    town.write("kept", "changed", "new")
+    by_request(exporter)
+    eventually(lambda: all(polls(exporter)[name].data for name in ("kept", "changed", "new")))
+
+    assert {200} == set(answers)
+    assert 'deployment="gone"' not in exporter.page()
+    assert "unexpected" not in exporter.running.output()
+
+
+def test_removed_while_it_is_polled(exporter: Exporter, town: Town) -> None:
+    """A deployment that goes while a poll of it hangs does not come back when that poll ends."""
+    town.coders["gone"].fail("silence")
+    seen = polls(exporter)["gone"].requests
+    eventually(lambda: polls(exporter)["gone"].failures.get("timeout"))
+    town.write("kept", "changed")
+    by_request(exporter)
+    before = polls(exporter)["kept"].requests
+    eventually(lambda: polls(exporter)["kept"].requests > before + 4)
+
+    assert seen
+    assert 'deployment="gone"' not in exporter.page()
+
+
+def test_reload_is_off_unless_enabled(start_exporter: StartExporter, town: Town) -> None:
+    """Without the flag a request reloads nothing, while a signal does."""
+    town.write("kept")
+    exporter = start_exporter(f"--config.file={town.config}")
+    town.write("kept", "new")
+
+    assert 403 == reload(exporter).status_code
+    assert "name: new" not in exporter.page("/config")
+    by_signal(exporter)
+    assert "name: new" in exporter.page("/config")
+
+
+@pytest.mark.parametrize(("settings", "expected"), [("good", 0), ("deployments: [{}]", 2)])
+def test_check_before_a_reload(run_exporter: RunExporter, town: Town, settings: str, expected: int) -> None:
+    """`--config.check` says beforehand whether a file would be taken."""
+    town.write("kept")
+    if settings != "good":
+        town.config.write_text(settings)
+
+    assert expected == run_exporter("--config.check", f"--config.file={town.config}").returncode
