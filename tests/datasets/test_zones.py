@@ -17,39 +17,55 @@ from tests.datasets.cases import view_of
 
 YEAR = 2026
 QUARTER = timedelta(minutes=15)
+DAY = timedelta(days=1)
 HALF_HOUR = timedelta(minutes=30)
+TEMPLATE = "b0a5c9a0-7ad8-4d6b-8a49-0f1b4c1f8f4a"
 WINDOWS = [
     Window(name="today", days=1),
     Window(name="7d", days=7),
     Window(name="30d", days=30),
     Window(name="week", days=7, include_today=False),
 ]
-BY_SPAN = ("daus", "periods", "templates", "user-status-counts")
-"""Datasets whose questions cover all: the others ask for the spans of `templates`."""
+FIRST = datetime(YEAR, 1, 1, tzinfo=UTC) - timedelta(days=1)
+DAYS = 367
+REACH_BACK = 100
+"""More days than any question reaches back."""
 
-Offsets = tuple[timedelta | None, ...]
-
-
-def hours_of_the_year() -> list[datetime]:
-    """Give each hour of the year, and a day before and after."""
-    first = datetime(YEAR, 1, 1, tzinfo=UTC) - timedelta(days=1)
-    return [first + timedelta(hours=hour) for hour in range(367 * 24)]
+Clock = tuple[tuple[datetime, timedelta | None], ...]
 
 
-def zones_by_behaviour() -> dict[Offsets, str]:
-    """Give one zone for all that have the same clock over the year."""
-    hours = hours_of_the_year()[::6]
+def clock_of(zone: ZoneInfo, days_before: int = 0) -> Clock:
+    """Give from when on which offset is valid, to the quarter of an hour."""
+    moment, clock = FIRST - timedelta(days=days_before), list[tuple[datetime, timedelta | None]]()
+    while moment < FIRST + timedelta(days=DAYS):
+        offset = moment.astimezone(zone).utcoffset()
+        if not clock or offset != clock[-1][1]:
+            clock.append((_began(moment, zone) if clock else moment, offset))
+        moment += DAY
+    return tuple(clock)
+
+
+def _began(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Give the first quarter of an hour with the offset that is valid at `moment`."""
+    offset = moment.astimezone(zone).utcoffset()
+    while (moment - QUARTER).astimezone(zone).utcoffset() == offset:
+        moment -= QUARTER
+    return moment
+
+
+def zones_by_clock() -> dict[Clock, str]:
+    """Give one zone for all whose clocks show the same time wherever a question reaches.
+
+    Questions know a zone by its clock alone, so that what holds for one of them holds for all.
+    """
     return {
-        tuple(hour.astimezone(ZoneInfo(name)).utcoffset() for hour in hours): name
-        for name in sorted(available_timezones(), reverse=True)
+        clock_of(ZoneInfo(name), REACH_BACK): name for name in sorted(available_timezones(), reverse=True)
     }
 
 
 def changes(zone: ZoneInfo) -> list[datetime]:
-    """Give the hours in which the zone's clock changes."""
-    hours = hours_of_the_year()
-    offsets = [hour.astimezone(zone).utcoffset() for hour in hours]
-    return [hour for hour, before, after in zip(hours, offsets, offsets[1:], strict=False) if before != after]
+    """Give when the zone's clock changes in the year."""
+    return [began for began, _ in clock_of(zone)[1:]]
 
 
 def moments(zone: ZoneInfo) -> Iterator[datetime]:
@@ -60,11 +76,10 @@ def moments(zone: ZoneInfo) -> Iterator[datetime]:
 
 
 def asked(view: View) -> Iterator[tuple[Window | None, Question]]:
-    """Give all questions of a moment."""
-    for name in BY_SPAN:
-        dataset = DATASETS[name]
+    """Give all questions of all datasets at a moment."""
+    for dataset in DATASETS.values():
         for window in dataset.windows(view.deployment):
-            for question in dataset.questions(View(view.deployment, window, view.now)):
+            for question in dataset.questions(replace(view, window=window)):
                 yield window, question
 
 
@@ -90,11 +105,14 @@ def wrong_days(view: View, window: Window, start: datetime, end: datetime) -> st
     return "" if (days, included) == (window.days, True) else f"{now} {zone} {window.name} has {days} days"
 
 
-@pytest.mark.parametrize("zone", zones_by_behaviour().values())
+@pytest.mark.parametrize("zone", zones_by_clock().values())
 def test_every_request_is_accepted_while_clocks_change(zone: str) -> None:
     """The window has the days it says, and the running half hour."""
     deployment = view_of(deployment={"timezone": zone, "windows": WINDOWS}).deployment
-    views = (View(deployment, None, now.astimezone(ZoneInfo(zone))) for now in moments(ZoneInfo(zone)))
+    views = (
+        View(deployment, None, now.astimezone(ZoneInfo(zone)), in_use=(TEMPLATE,))
+        for now in moments(ZoneInfo(zone))
+    )
     faults = [fault for view in views for question in asked(view) if (fault := wrong(view, *question))]
 
     assert [] == faults
