@@ -1,7 +1,8 @@
 """The programs of others that tests and bench run, and their setting up.
 
-`python -m tools.parts` installs what is missing (on Debian, as root) and
-leaves the reasons for what it could not in `build/missing-parts.txt`.
+`python -m tools.parts` installs what is missing (on Debian, as root; what is
+written in Go beside the interpreter) and leaves the reasons for what it could
+not in `build/missing-parts.txt`.
 """
 
 import os
@@ -28,6 +29,14 @@ class Part:
     service: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class GoPart:
+    """A program that is built from its Go module: its command, and where it is in which version."""
+
+    command: str
+    module: str
+
+
 PARTS = (
     Part("prometheus", "prometheus", "prometheus"),
     Part("promtool", "prometheus"),
@@ -41,6 +50,8 @@ PARTS = (
     Part("prometheus-node-exporter", "prometheus-node-exporter", "prometheus-node-exporter"),
 )
 
+GO_PARTS = (GoPart("actionlint", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"),)
+
 
 def find(command: str) -> str | None:
     """Give the path of a program, those that came with Python packages first; None where there is none."""
@@ -50,6 +61,11 @@ def find(command: str) -> str | None:
 def absent() -> tuple[Part, ...]:
     """Give the parts that are not on this machine."""
     return tuple(part for part in PARTS if not find(part.command))
+
+
+def absent_of_go() -> tuple[GoPart, ...]:
+    """Give the Go programs that are not on this machine."""
+    return tuple(part for part in GO_PARTS if not find(part.command))
 
 
 @contextmanager
@@ -85,9 +101,23 @@ def install(parts: Sequence[Part]) -> str:
     return ""
 
 
+def build(part: GoPart) -> str:
+    """Build a Go program beside the interpreter; say why not, or nothing where it went well."""
+    go = find("go")
+    if not go:
+        return "building needs go"
+    status = run(go, "install", part.module)
+    return f"go install failed with status {status}" if status else ""
+
+
 def run(*command: str) -> int:
     """Run a command that asks nothing and give its status; its output goes to standard error."""
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    environment = {
+        **os.environ,
+        "DEBIAN_FRONTEND": "noninteractive",
+        "GOBIN": BESIDE,
+        "GOTOOLCHAIN": "auto",
+    }
     done = subprocess.run(command, env=environment, check=False, stdin=subprocess.DEVNULL, stdout=sys.stderr)
     return done.returncode
 
@@ -96,7 +126,9 @@ def main() -> None:
     """Install what is missing and write down what stays so."""
     wanted = absent()
     reason = install(wanted) if wanted else ""
+    reasons = {part.command: build(part) for part in absent_of_go()}
     lines = [f"{part.command}: {reason or 'not in the package'}\n" for part in absent()]
+    lines += [f"{command}: {why}\n" for command, why in reasons.items() if why]
     MISSING.parent.mkdir(exist_ok=True)
     MISSING.write_text("".join(lines), encoding="utf-8")
 

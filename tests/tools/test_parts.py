@@ -16,7 +16,7 @@ TESTS = Path(__file__).resolve().parents[1]
 
 def test_parts_are_named_once() -> None:
     """Each command is in the table once."""
-    commands = [part.command for part in parts.PARTS]
+    commands = [part.command for part in (*parts.PARTS, *parts.GO_PARTS)]
 
     assert sorted(set(commands)) == sorted(commands)
 
@@ -26,9 +26,22 @@ def test_every_program_that_a_test_requires_is_in_the_table() -> None:
     sources = [path.read_text(encoding="utf-8") for path in TESTS.rglob("*.py")]
     required = {name for source in sources for name in re.findall(r"\brequire\(\"([^\"]+)\"\)", source)}
 
-    others = required - {part.command for part in parts.PARTS} - {"no-such-program"}
+    known = {part.command for part in (*parts.PARTS, *parts.GO_PARTS)}
+    others = required - known - {"no-such-program"}
 
     assert set() == {name for name in others if not shutil.which(name, path=parts.BESIDE)}
+
+
+def test_go_programs_have_a_version() -> None:
+    """What is built is the same on every machine."""
+    assert [] == [part.module for part in parts.GO_PARTS if not re.search(r"@v\d+\.\d+\.\d+$", part.module)]
+
+
+def test_without_go_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Go program is missing because Go is."""
+    monkeypatch.setattr(parts, "find", lambda _: None)
+
+    assert "building needs go" == parts.build(parts.GO_PARTS[0])
 
 
 def test_a_program_in_sbin_is_found() -> None:
