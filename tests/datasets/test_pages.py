@@ -1,0 +1,78 @@
+"""Odd answers as whole pages: Prometheus' own judge is silent, and both formats say the same."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
+from prometheus_client.parser import text_string_to_metric_families as text_families
+
+from insights_exporter.datasets.dataset import Dataset
+from insights_exporter.datasets.table import FAMILIES
+from insights_exporter.exposition.formats import ENDINGS, Format
+from insights_exporter.exposition.page import assemble
+from insights_exporter.exposition.render import render
+from insights_exporter.exposition.samples import Samples
+from insights_exporter.exposition.snapshot import Snapshot
+from tests.datasets.test_laws import converted, drawn, each_dataset, view_for
+from tests.peers.promtool import Promtool
+
+SEVERAL = settings(
+    max_examples=8,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+OFTEN = settings(SEVERAL, max_examples=60)
+EVERYTHING = {"templates": {"users": True}, "users": {"limit": 2}, "parameters": {"limit": 1}}
+
+
+def pages(*samples: Samples) -> dict[Format, str]:
+    """Give the page in both formats."""
+    source = ("dev", "some", "7d")
+    chunks = {(each.family, source): render(each, "dev") for each in samples}
+    page = assemble(Snapshot.empty(FAMILIES).replaced(chunks))
+    return {form: (b"".join(page.contents[form].segments) + ENDINGS[form]).decode() for form in Format}
+
+
+def drawn_pages(data: st.DataObject, dataset: Dataset) -> dict[Format, str]:
+    """Give the page of made up answers."""
+    view = view_for(dataset, deployment=EVERYTHING)
+    conversion = converted(dataset, view, drawn(data, dataset, view))
+    return pages(*conversion.samples, *dataset.across([conversion]))
+
+
+def samples_of(families: Any) -> list[str]:  # noqa: ANN401 -- one of the parsers has no type hints
+    """Give all samples in an order of their own; NaN never comes."""
+    every: list[Metric] = list(families)
+    return sorted(
+        repr((sample.name, sorted(sample.labels.items()), sample.value))
+        for family in every
+        for sample in family.samples
+    )
+
+
+@each_dataset
+@given(data=st.data())
+@SEVERAL
+def test_promtool_has_nothing_to_say(dataset: Dataset, promtool: Promtool, data: st.DataObject) -> None:
+    """Whatever a server answers, Prometheus takes the page without a complaint."""
+    assert "" == promtool.check_metrics(drawn_pages(data, dataset)[Format.TEXT])
+
+
+@each_dataset
+@given(data=st.data())
+@OFTEN
+def test_both_formats_say_the_same(dataset: Dataset, data: st.DataObject) -> None:
+    """Each read by its own parser, sample by sample."""
+    shown = drawn_pages(data, dataset)
+
+    assert samples_of(text_families(shown[Format.TEXT])) == samples_of(
+        openmetrics_families(shown[Format.OPENMETRICS])  # type: ignore[no-untyped-call]  # it has no type hints
+    )
+
+
+@pytest.mark.parametrize("form", Format)
+def test_page_of_nothing_is_empty(form: Format) -> None:
+    """No answer, no header of any family."""
+    assert ENDINGS[form].decode() == pages()[form]
