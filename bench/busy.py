@@ -45,7 +45,7 @@ def _busy(sizes: Sizes, directory: Path, url: str) -> Section:
         ("scrape, slowest", milliseconds(max(seconds)), ""),
         ("memory", megabytes(highest), megabytes(at_rest)),
     ]
-    note = f"{len(seconds)} scrapes, plain and gzip in turns, while {polls} polls of {sizes.users} users ended."
+    note = f"{len(seconds)} scrapes, plain and gzip in turns, and {polls} polls of {sizes.users} users."
     slow = at_quantile(seconds, 0.99)
     verdicts = [
         Verdict("99th percentile of scrapes while polls run: 150 ms", milliseconds(slow), slow <= _SLOWEST),
@@ -85,11 +85,12 @@ def _many(sizes: Sizes, directory: Path, url: str) -> Section:
         first = resident(pid)
         until(lambda: _polls(ours) >= early + sizes.small_polls)
         last = resident(pid)
-    rows = [("polls", "memory"), (f"{early}", megabytes(first)), (f"{early + sizes.small_polls}", megabytes(last))]
+    found = {early: megabytes(first), early + sizes.small_polls: megabytes(last)}
+    rows = [("polls", "memory"), *((f"{polls}", memory) for polls, memory in found.items())]
     target = f"no growth over {sizes.small_polls} polls (5 % are noise)"
-    reached = f"{megabytes(first)} to {megabytes(last)}"
+    verdict = Verdict(target, " to ".join(found.values()), last <= _NO_GROWTH * first)
     note = f"{_SMALL_ONES} deployments of {sizes.small_users} users, every value new at each poll."
-    return Section("Memory over many polls", rows, [note], [Verdict(target, reached, last <= _NO_GROWTH * first)])
+    return Section("Memory over many polls", rows, [note], [verdict])
 
 
 def _polls(ours: Exporter) -> int:

@@ -23,7 +23,7 @@ class Canned:
     def __init__(self, users: int) -> None:
         self._turns = itertools.cycle(latency_answer(users, version) for version in range(VERSIONS))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer the question about latencies; there is nothing else."""
         known = scope["path"].endswith("/api/v2/insights/user-latency")
         headers = [(b"content-type", b"application/json")]

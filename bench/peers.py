@@ -115,6 +115,10 @@ def _served(words: tuple[str, ...], directory: Path, port: int) -> Iterator[Serv
     command = (find(words[0]) or words[0], *words[1:])
     with running(command, directory, clean_environment(directory, {})) as process:
         url = f"http://127.0.0.1:{port}/metrics"
-        eventually(lambda: httpx.get(url, trust_env=False, timeout=_PATIENCE).is_success, ignoring=(httpx.TransportError,))
+        eventually(lambda: _is_there(url), ignoring=(httpx.TransportError,))
         yield Server(url, process.process.pid)
         process.stop()
+
+
+def _is_there(url: str) -> bool:
+    return httpx.get(url, trust_env=False, timeout=_PATIENCE).is_success

@@ -22,7 +22,7 @@ class Connected(NamedTuple):
 
 def connected(users: int, version: int = 0) -> Iterator[Connected]:
     """Give users who are the same in all versions, with latencies that are not."""
-    ids, speeds = Random(f"ids {users}"), Random(f"speeds {users} {version}")
+    ids, speeds = map(Random, (f"ids {users}", f"speeds {users} {version}"))
     for number in range(users):
         p50, p95 = speeds.uniform(5, 100), speeds.uniform(100, 400)
         yield Connected(_uuid(ids), f"user-{number:06d}", _uuid(ids), round(p50, 6), round(p95, 4))

@@ -19,7 +19,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from bench.meters import forget_peak, peak, resident
 from bench.usual import published
-from insights_exporter.commands.serve import PAGE_FAMILIES
+from insights_exporter.commands.families import PAGE_FAMILIES
 from insights_exporter.config.settings import Deployment, Users
 from insights_exporter.datasets.dataset import Answer, View
 from insights_exporter.datasets.table import DATASETS

@@ -1,5 +1,6 @@
 """The same series scraped from each program: by a client that only reads, and by Prometheus."""
 
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,13 +14,14 @@ from bench.results import Section, Verdict, megabytes, milliseconds, times
 from bench.servers import Server, all_polled, exporter, module, scrape_url, until
 from bench.settings import latencies_only
 from bench.sizes import Sizes
-from tests.peers.prometheus import Prometheus, monitoring
+from tests.peers.prometheus import monitoring, scraping
 from tools.parts import find
 
 OURS = "insights-exporter"
 _FAST = (FILE_SERVER, OURS)
 _TIMES_A_FILE, _OR_MORE_SECONDS = 1.3, 0.001
-_INTERVAL = 10.0
+_SCRAPES = 3
+_PATIENCE = 90.0
 
 
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
@@ -48,7 +50,7 @@ def everyone(sizes: Sizes, directory: Path) -> Iterator[Mapping[str, Server]]:
 
 
 def _saved(url: str, directory: Path, users: int) -> Pages:
-    """Save one deployment's data as they are served; what the process says of itself would clash with theirs."""
+    """Save one deployment's data as served; what the process says of itself would clash with theirs."""
     plain, packed = directory / "page", directory / "page.gz"
     for path, coding in ((plain, "identity"), (packed, "gzip")):
         headers = {"Accept-Encoding": coding}
@@ -59,7 +61,7 @@ def _saved(url: str, directory: Path, users: int) -> Pages:
 
 def _scraped(sizes: Sizes, servers: Mapping[str, Server]) -> Section:
     plain, packed = (_seconds(sizes, servers, gzip=gzip) for gzip in (False, True))
-    rows = [("program", "plain", "to nginx", "gzip", "to nginx", "peak memory")]
+    rows: list[tuple[str, ...]] = [("program", "plain", "to nginx", "gzip", "to nginx", "peak memory")]
     for name, server in servers.items():
         cells = [cell for found in (plain, packed) for cell in _compared(found, name)]
         used = sum(map(peak, (server.pid, *children(server.pid))))
@@ -92,23 +94,24 @@ def _verdict(form: str, found: Mapping[str, float]) -> Verdict:
 
 
 def _scraped_by_prometheus(sizes: Sizes, directory: Path, servers: Mapping[str, Server]) -> Section:
-    interval = min(_INTERVAL, sizes.prometheus_seconds / 4)
-    jobs = [
-        {"job_name": name, "static_configs": [{"targets": [server.url.split("/")[2]]}]}
-        for name, server in servers.items()
-    ]
-    spelled = f"{round(interval * 1000)}ms"
-    config = {"global": {"scrape_interval": spelled, "scrape_timeout": spelled}, "scrape_configs": jobs}
-    with monitoring(directory / "prometheus", config) as prometheus:
-        ready = f"count(count_over_time(scrape_duration_seconds[1h]) >= 3) == {len(servers)}"
-        prometheus.wait_for(ready, sizes.prometheus_seconds * 3)
-        medians = _durations(prometheus)
-    rows = [("program", "scrape_duration_seconds", "to nginx")]
-    rows += [(name, *_compared(medians, name)) for name in servers]
-    note = f"The median of Prometheus' own measure, its parsing included, scraping every {interval:g} s."
+    interval = sizes.prometheus_interval
+    found = {
+        name: _duration(directory / f"prometheus-{number}", server.url, interval)
+        for number, (name, server) in enumerate(servers.items())
+    }
+    rows: list[tuple[str, ...]] = [("program", "scrape_duration_seconds", "to nginx")]
+    rows += [(name, *_compared(found, name)) for name in servers]
+    note = (
+        f"The median of {_SCRAPES} scrapes by Prometheus' own measure, parsing and storing counted in; one "
+        f"program after the other, every {interval:g} s, without the first scrape, which makes the series."
+    )
     return Section("Prometheus scraping", rows, [note])
 
 
-def _durations(prometheus: Prometheus) -> Mapping[str, float]:
-    found = prometheus.query("quantile_over_time(0.5, scrape_duration_seconds[1h])")
-    return {sample.labels["job"]: sample.value for sample in found}
+def _duration(directory: Path, url: str, interval: float) -> float:
+    config = scraping(url.removesuffix("/metrics"), interval=f"{interval * 1000:.0f}ms")
+    with monitoring(directory, config) as prometheus:
+        enough = f"count_over_time(scrape_duration_seconds[1h]) > {_SCRAPES}"
+        prometheus.wait_for(enough, _PATIENCE)
+        (series,) = prometheus.api("query", query="scrape_duration_seconds[1h]")["result"]
+    return statistics.median(float(value) for _, value in series["values"][1:])

@@ -21,7 +21,7 @@ class Sizes:
     fleet: int
     fleet_seconds: float
     starts: int
-    prometheus_seconds: float
+    prometheus_interval: float
 
 
 FULL = Sizes(
@@ -37,7 +37,7 @@ FULL = Sizes(
     fleet=500,
     fleet_seconds=300,
     starts=5,
-    prometheus_seconds=50,
+    prometheus_interval=5,
 )
 SMALL = Sizes(
     users=200,
@@ -52,5 +52,5 @@ SMALL = Sizes(
     fleet=2,
     fleet_seconds=1,
     starts=1,
-    prometheus_seconds=4,
+    prometheus_interval=0.2,
 )

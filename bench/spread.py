@@ -22,10 +22,10 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
         urls = {name: server.url for name, server in servers.items()}
         plain, packed = (in_turns(urls, sizes.rounds, gzip=gzip) for gzip in (False, True))
         costs = {name: _cost(server, sizes.rounds) for name, server in servers.items()}
-    rows = [("deployments", "plain", "gzip", "processor time, plain and gzip")]
+    rows: list[tuple[str, ...]] = [("deployments", "plain", "gzip", "processor time")]
     found = {name: (median(plain[name]), median(packed[name]), costs[name]) for name in servers}
     rows += [(name, *map(milliseconds, each)) for name, each in found.items()]
-    note = f"{2 * sizes.users} series in all. The processor time is that of the thread that answers, a pair of scrapes."
+    note = f"{2 * sizes.users} series in all. Processor time: the answering thread's, for one of each."
     yield Section("One deployment or many", rows, [note], [_verdict(found)])
 
 
