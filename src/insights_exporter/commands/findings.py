@@ -70,12 +70,11 @@ class Finding:
 def finding(watch: Watch, witness: Witness, user: str | None) -> Finding:
     """Gather what is known of a deployment that was polled once."""
     datasets = tuple(_of_job(job) for job in watch.jobs)
-    reasons = [job.poll.failure.reason if job.poll.failure else None for job in watch.jobs]
     return Finding(
         deployment=watch.deployment.name,
         url=watch.deployment.url,
         status=verdict([watch]),
-        reachable=not all(reason in _NO_ANSWER for reason in reasons),
+        reachable=reachable(watch),
         tls=witness.tls,
         certificate_expires=witness.certificate_expires,
         version=watch.facts.version,
@@ -88,6 +87,13 @@ def finding(watch: Watch, witness: Witness, user: str | None) -> Finding:
         requests_per_minute=sum(_per_minute(job, watch.jobs) for job in watch.jobs),
         datasets=datasets,
     )
+
+
+def reachable(watch: Watch) -> bool:
+    """Tell whether the server of a deployment that was polled once said anything at all."""
+    failures = [job.poll.failure for job in watch.jobs]
+    answered = any(failure and failure.reason not in _NO_ANSWER for failure in failures)
+    return answered or any(job.poll.success for job in watch.jobs)
 
 
 def _of_job(job: Job) -> DatasetFinding:
@@ -110,6 +116,7 @@ def _of_job(job: Job) -> DatasetFinding:
 
 
 def _per_minute(job: Job, jobs: Sequence[Job]) -> float:
-    """Spread the requests that a dataset took evenly over its windows."""
-    windows = sum(other.requests is job.requests for other in jobs)
-    return job.requests.requests / windows * 60 / job.poll.pace.every
+    """Spread the requests that a dataset took evenly over its windows; one that failed takes one."""
+    alike = [other for other in jobs if other.requests is job.requests]
+    requests = job.requests.requests if all(other.poll.success for other in alike) else len(alike)
+    return requests / len(alike) * 60 / job.poll.pace.every

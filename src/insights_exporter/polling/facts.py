@@ -10,7 +10,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from insights_exporter.coder.exchange import Errand, Exchange
-from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.coder.failures import Reason, RequestFailed
 from insights_exporter.config.problems import ConfigError
 from insights_exporter.datasets import server_facts
 from insights_exporter.datasets.dataset import Template
@@ -21,6 +21,8 @@ from insights_exporter.polling.publisher import Publisher, rendered
 T = TypeVar("T")
 
 _PATIENCE = 60.0
+_SHORT_PAUSE = 1.0
+_NO_ANSWER: frozenset[Reason] = frozenset({"connection", "timeout"})
 _UNKNOWN = server_facts.Token(None, None)
 
 
@@ -47,6 +49,17 @@ class Facts:
     async def clock_known(self) -> None:
         """Wait for the first answer, whatever it is: its `Date` sets the server's clock."""
         await self._clock_known.wait()
+
+    async def silence(self) -> RequestFailed | None:
+        """Say why nothing at all comes from the server, None where something does.
+
+        A connection that fails is tried once more.
+        """
+        failure = await self._unanswered()
+        if failure and failure.reason == "connection":
+            await asyncio.sleep(_SHORT_PAUSE)
+            failure = await self._unanswered()
+        return failure
 
     async def poll(self) -> None:
         """Ask for everything once, and publish what there is."""
@@ -92,6 +105,14 @@ class Facts:
         except ConfigError:
             return _UNKNOWN
         return await self._read(f"/users/me/keys/{key_id}", server_facts.read_token) or _UNKNOWN
+
+    async def _unanswered(self) -> RequestFailed | None:
+        deadline = asyncio.get_running_loop().time() + _PATIENCE
+        try:
+            await self._exchange.get("/buildinfo", {}, Errand(_Nobody(), deadline, priority=-1))
+        except RequestFailed as failure:
+            return failure if failure.reason in _NO_ANSWER else None
+        return None
 
     async def _read(self, path: str, read: Callable[[bytes], T], priority: int = 1) -> T | None:
         deadline = asyncio.get_running_loop().time() + _PATIENCE

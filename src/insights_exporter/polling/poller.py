@@ -82,6 +82,11 @@ class Poller:
             self._succeeded(job, loop.time() - started)
         self._publisher.health(job.dataset.name)
 
+    def give_up(self, job: Job, failure: RequestFailed) -> None:
+        """Let the health tell that a job was not even begun."""
+        self._failed(job, failure, 0.0)
+        self._publisher.health(job.dataset.name)
+
     async def _collect(self, job: Job) -> None:
         view = self._view(job)
         questions = job.dataset.questions(view)

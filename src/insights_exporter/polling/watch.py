@@ -73,7 +73,16 @@ class Watch:
             self._add(job.name, partial(self._run, job), job.poll.pace.every)
 
     async def once(self, done: Callable[[], None] = lambda: None) -> None:
-        """Poll everything once, whatever the schedule; call `done` after each job."""
+        """Poll everything once, whatever the schedule; call `done` after each job.
+
+        Of a server from which nothing comes, nothing more is asked.
+        """
+        silent = await self.facts.silence()
+        if silent:
+            for job in self.jobs:
+                self._poller.give_up(job, silent)
+                done()
+            return
         await self.facts.poll()
         for partly in (False, True):
             jobs = [job for job in self.jobs if job.dataset.partial is partly]

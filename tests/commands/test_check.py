@@ -1,0 +1,208 @@
+"""`check`: what a token may do on each kind of server, and the status that scripts go by."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
+from tests.commands.settings import TOKEN, settings_file
+from tests.demo.asking import SMALL, coder
+from tests.demo.certificates import Authority
+from tests.peers.exporter import RunExporter
+from tests.peers.processes import free_port
+
+INSIGHTS = {"periods", "templates", "user-activity", "user-latency"}
+EVERYTHING = {*INSIGHTS, "daus", "template-breakdown", "user-status-counts"}
+
+
+class Checked:
+    """What `check --output json` said of one deployment, and its status."""
+
+    def __init__(self, run: RunExporter, *flags: str, env: Mapping[str, str] = TOKEN) -> None:
+        ended = run("check", "--output=json", *flags, env=env)
+        assert "Traceback" not in ended.stderr
+        assert DEMO_TOKEN not in ended.stdout + ended.stderr
+        self.status = ended.returncode
+        (self.told,) = json.loads(ended.stdout)
+
+    def datasets(self, state: str) -> set[str]:
+        """Name the datasets that are in this state."""
+        return {each["dataset"] for each in self.told["datasets"] if each["state"] == state}
+
+    def of(self, dataset: str) -> dict[str, Any]:
+        """Give what is told of the first window of a dataset."""
+        found: dict[str, Any] = next(each for each in self.told["datasets"] if each["dataset"] == dataset)
+        return found
+
+
+@pytest.mark.parametrize(
+    ("role", "status", "refused"),
+    [
+        pytest.param("owner", 0, set(), id="an owner may everything"),
+        pytest.param("auditor", 0, set(), id="an auditor may everything"),
+        pytest.param("template-admin", 1, {"daus"}, id="a template admin may not see the days"),
+        pytest.param("user-admin", 1, {*INSIGHTS, "daus"}, id="a user admin may count users"),
+        pytest.param("member", 2, {*INSIGHTS, "daus", "user-status-counts"}, id="a member may nothing"),
+    ],
+)
+def test_roles(run_exporter: RunExporter, tmp_path: Path, role: str, status: int, refused: set[str]) -> None:
+    """Each dataset is allowed or refused as the role has it, and the status says the sum."""
+    with serve(coder(role=role)) as url:
+        checked = Checked(run_exporter, settings_file(tmp_path, url))
+
+    waiting = {"template-breakdown"} if "templates" in refused else set()
+    assert (status, refused) == (checked.status, checked.datasets("refused"))
+    assert EVERYTHING - refused - waiting == checked.datasets("allowed")
+    assert waiting == checked.datasets("not asked")
+
+
+def test_role_that_would_do(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """A refused dataset names the roles that may read it, the one with the least rights first."""
+    with serve(coder(role="template-admin")) as url:
+        checked = Checked(run_exporter, settings_file(tmp_path, url))
+
+    assert ["Auditor", "Owner"] == checked.of("daus")["roles"]
+    assert "Auditor" in checked.of("daus")["remedy"]
+    assert [] == checked.of("templates")["roles"]
+
+
+def test_what_is_found_out(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """Version, dialect, clock, user, token's end, rate limit and cost are told."""
+    with serve(coder()) as url:
+        told = Checked(run_exporter, settings_file(tmp_path, url)).told
+
+    assert (True, "rfc3339", "exporter", 512.0) == (
+        told["reachable"],
+        told["dialect"],
+        told["user"],
+        told["rate_limit"],
+    )
+    assert told["version"].startswith("v2.")
+    assert told["token_expires"] > 0
+    assert abs(told["clock_skew"]) > 60
+    assert sum(each["series"] for each in told["datasets"]) == told["series"] > 300
+    assert 1 < told["requests_per_minute"] < 5
+
+
+@pytest.mark.parametrize(
+    ("fault", "paths", "status", "failed", "reason"),
+    [
+        pytest.param(
+            "401", (), 2, {*INSIGHTS, "daus", "user-status-counts"}, "unauthorized", id="token refused"
+        ),
+        pytest.param("500", ("/insights/daus",), 1, {"daus"}, "server_error", id="one path broken"),
+        pytest.param("wrong-shape", ("/insights/daus",), 1, {"daus"}, "invalid", id="one path odd"),
+        pytest.param("refused", (), 2, EVERYTHING, "connection", id="nobody there"),
+        pytest.param("redirect", (), 2, {*INSIGHTS, "daus", "user-status-counts"}, "redirect", id="moved"),
+        pytest.param(
+            "sign-in-page", (), 2, {*INSIGHTS, "daus", "user-status-counts"}, "invalid", id="sign-in"
+        ),
+    ],
+)
+def test_faults(  # noqa: PLR0913 -- one parameter a column
+    run_exporter: RunExporter,
+    tmp_path: Path,
+    *,
+    fault: str,
+    paths: tuple[str, ...],
+    status: int,
+    failed: set[str],
+    reason: str,
+) -> None:
+    """What a broken server does is told by its reason, with a remedy, for what it hits alone."""
+    server = coder()
+    server.fail(fault, *paths)
+    with serve(server) as url:
+        checked = Checked(run_exporter, settings_file(tmp_path, url))
+
+    assert status == checked.status
+    assert failed == checked.datasets("failed") | checked.datasets("refused")
+    assert reason == checked.of("daus")["reason"]
+    assert checked.of("daus")["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "paths"),
+    [
+        pytest.param("500", ("/buildinfo", "/users/me"), id="no version and no user"),
+        pytest.param("403", ("/templates", "/organizations"), id="no names"),
+        pytest.param("404-route", ("/insights/user-status-counts",), id="an old server without user counts"),
+        pytest.param("404-disabled", ("/insights/templates",), id="statistics off, so no breakdown either"),
+    ],
+)
+def test_what_only_enriches_never_counts(
+    run_exporter: RunExporter, tmp_path: Path, fault: str, paths: tuple[str, ...]
+) -> None:
+    """What a server does not have, or what is only nice to know, leaves the status good."""
+    server = coder()
+    server.fail(fault, *paths)
+    with serve(server) as url:
+        checked = Checked(run_exporter, settings_file(tmp_path, url))
+
+    assert 0 == checked.status
+
+
+def test_server_of_the_published_page(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """A server that is as the API page says is good too; it has the four published datasets."""
+    with serve(EmbeddedCoder(population=SMALL, rules="published", rate_limit=-1)) as url:
+        checked = Checked(run_exporter, settings_file(tmp_path, url))
+
+    assert (0, "published") == (checked.status, checked.told["dialect"])
+    assert {"daus", "templates", "user-activity", "user-latency"} <= checked.datasets("allowed")
+
+
+def test_certificate(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """With TLS, its version and the end of the certificate are told."""
+    authority = Authority(tmp_path)
+    with serve(coder(), certificate=authority.good()) as url:
+        flag = settings_file(tmp_path, url, tls={"ca_file": str(authority.ca_file)})
+        checked = Checked(run_exporter, flag)
+
+    assert (0, "TLSv1.3") == (checked.status, checked.told["tls"])
+    assert checked.told["certificate_expires"] > 0
+
+
+def test_certificate_that_is_not_trusted(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """A certificate of nobody's is not usable, and the reason names it."""
+    with serve(coder(), certificate=Authority(tmp_path).self_signed()) as url:
+        checked = Checked(run_exporter, settings_file(tmp_path, url))
+
+    assert (2, False) == (checked.status, checked.told["reachable"])
+    assert "certificate" in checked.of("daus")["detail"].lower()
+
+
+def test_table_for_people(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """The table has a line a dataset, and each thing to mend once, below it; the worst status counts."""
+    with serve(coder(role="member")) as bad, serve(coder()) as good:
+        flag = settings_file(tmp_path, good, bad)
+        ended = run_exporter("check", flag, env={**TOKEN, "COLUMNS": "200"})
+
+    lines = ended.stdout.splitlines()
+    assert 2 == ended.returncode
+    assert ["all good", "not usable"] == [
+        line.rpartition(": ")[2] for line in lines if line.startswith("deployment-")
+    ]
+    assert 2 == sum(line.split()[:1] == ["user-latency"] for line in lines)
+    assert 1 == ended.stdout.count("forbidden (daus)")
+    assert "today, 7d, 30d" in ended.stdout
+    assert DEMO_TOKEN not in ended.stdout + ended.stderr
+
+
+def test_progress_is_for_terminals(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """Elsewhere standard error stays empty."""
+    with serve(coder()) as url:
+        ended = run_exporter("check", settings_file(tmp_path, url), env=TOKEN)
+
+    assert "" == ended.stderr
+
+
+def test_nobody_at_all(run_exporter: RunExporter) -> None:
+    """From the environment alone, an address at which nobody listens is told within seconds."""
+    env = {"CODER_URL": f"http://127.0.0.1:{free_port()}", "CODER_SESSION_TOKEN": DEMO_TOKEN}
+
+    checked = Checked(run_exporter, env=env)
+
+    assert (2, False) == (checked.status, checked.told["reachable"])
