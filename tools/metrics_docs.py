@@ -28,6 +28,8 @@ Data families are gauges: windows slide, values fall. Values are those of the la
 `insights_exporter_max_age_seconds` says how long they stay when polls fail, after that their series end.
 There are no `_created` series.
 
+[stability.md](stability.md) tells what *stable* promises and *experimental* does not.
+
 """
 
 
@@ -96,7 +98,7 @@ def section(family: Family) -> str:
         ("Rows of one series", family.merge),
         ("Absent", family.absent),
         ("Ends at midnight", "yes, and comes back with the next poll" if family.rolls_over else ""),
-        ("Stability", "stable" if family.stable else "may change"),
+        ("Stability", "stable" if family.stable else "experimental"),
     )
     lines = "".join(f"- {name}: {fact}\n" for name, fact in facts if fact)
     example = f"\n```promql\n{family.example}\n```\n" if family.example else ""

@@ -43,6 +43,7 @@ PARTS = (
     Part("chromium", "chromium"),
     Part("curl", "curl"),
     Part("go", "golang-go"),
+    Part("shellcheck", "shellcheck"),
     Part("gzip", "gzip"),
     Part("zcat", "gzip"),
     Part("nginx", "nginx-light", "nginx"),

@@ -35,7 +35,7 @@ def test_section_tells_all_that_is_declared() -> None:
         "- Rows of one series: added up\n"
         "- Absent: when nobody slept\n"
         "- Ends at midnight: yes, and comes back with the next poll\n"
-        "- Stability: may change\n"
+        "- Stability: experimental\n"
         "\n```promql\ncoder_insights_naps_seconds_gsum\n```\n"
     ) == metrics_docs.section(FULL)
 

@@ -87,6 +87,7 @@ TEMPLATE_ACTIVITY_DISTRIBUTION = Family(
     absent="templates.users is off (as it is by default)",
     example="histogram_quantile(0.5, "
     'coder_insights_template_user_activity_distribution_seconds_bucket{window="7d"})',
+    stable=False,
 )
 TEMPLATE_LATENCY_DISTRIBUTION = Family(
     name="coder_insights_template_user_latency_distribution_seconds",
@@ -100,6 +101,7 @@ TEMPLATE_LATENCY_DISTRIBUTION = Family(
     absent="templates.users is off (as it is by default)",
     example="histogram_quantile(0.9, "
     'coder_insights_template_user_latency_distribution_seconds_bucket{window="7d",percentile="p95"})',
+    stable=False,
 )
 TEMPLATE_FAMILIES = (
     TEMPLATE_ACTIVE_USERS,

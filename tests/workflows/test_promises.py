@@ -1,0 +1,49 @@
+"""The promise about stable metrics, from one release to the next."""
+
+from dataclasses import replace
+
+import pytest
+
+from insights_exporter.exposition.family import Family
+from tools.metrics_docs import declared_families
+from tools.promises import PROMISED, broken, promises
+
+NAPS = Family(name="naps_seconds", kind="histogram", help="Naps.", labels=("who", "bed"), bounds=(0.5, 60.0))
+
+
+def test_what_was_promised_is_there() -> None:
+    """A stable family ends or changes only as docs/stability.md says, with a new list at that release."""
+    assert [] == broken(PROMISED.read_text(encoding="utf-8").splitlines(), declared_families())
+
+
+def test_a_promise_is_name_kind_labels_and_bounds() -> None:
+    """Labels are sorted, since their order is not promised."""
+    assert ["naps_seconds histogram {bed,who} 0.5,60"] == promises([NAPS])
+
+
+def test_nothing_is_promised_of_an_experimental_family() -> None:
+    """A family that is not stable is not in the list."""
+    assert [] == promises([replace(NAPS, stable=False)])
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        pytest.param([], id="gone"),
+        pytest.param([replace(NAPS, name="naps")], id="other name"),
+        pytest.param([replace(NAPS, kind="gauge")], id="other kind"),
+        pytest.param([replace(NAPS, labels=("who",))], id="a label less"),
+        pytest.param([replace(NAPS, bounds=(0.5,))], id="other bounds"),
+        pytest.param([replace(NAPS, stable=False)], id="no longer stable"),
+    ],
+)
+def test_a_broken_promise_is_named(now: list[Family]) -> None:
+    """What is gone or different is told by its line."""
+    assert promises([NAPS]) == broken(promises([NAPS]), now)
+
+
+def test_more_breaks_no_promise() -> None:
+    """New families, another help or another order of labels are free."""
+    now = [replace(NAPS, help="Sleep.", labels=("bed", "who")), replace(NAPS, name="other")]
+
+    assert [] == broken(promises([NAPS]), now)

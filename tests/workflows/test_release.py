@@ -1,0 +1,80 @@
+"""What may be released, and what is told of it."""
+
+from pathlib import Path
+
+import pytest
+
+from tools import release
+
+FILES = {
+    "src/insights_exporter/__init__.py": '__version__ = "1.2.3"\n',
+    "helm/insights-exporter/Chart.yaml": 'version: 1.2.3\nappVersion: "1.2.3"\n',
+    "CHANGELOG.md": "# All\n\n## [1.2.3] - 2026-03-04\n\n### Added\n\n- This.\n\n## [1.2.2] - 2026-02-01\n",
+}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Give a repository that is ready to be released as v1.2.3."""
+    for path, text in FILES.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_what_fits_is_released(tree: Path) -> None:
+    """A tag of the version that all files have, with a dated entry, has nothing against it."""
+    assert [] == release.complaints("v1.2.3", tree)
+
+
+@pytest.mark.parametrize(
+    ("tag", "path", "text", "told"),
+    [
+        pytest.param("1.2.3", None, "", "1.2.3 is not a tag like v1.2.3", id="no v"),
+        pytest.param("v1.2", None, "", "v1.2 is not a tag like v1.2.3", id="two numbers"),
+        pytest.param(
+            "v1.2.3",
+            "src/insights_exporter/__init__.py",
+            '__version__ = "1.2.4"\n',
+            "src/insights_exporter/__init__.py says 1.2.4, not 1.2.3",
+            id="other package",
+        ),
+        pytest.param(
+            "v1.2.3",
+            "helm/insights-exporter/Chart.yaml",
+            "name: x\n",
+            "helm/insights-exporter/Chart.yaml says nothing, not 1.2.3",
+            id="chart without version",
+        ),
+        pytest.param(
+            "v1.2.3",
+            "CHANGELOG.md",
+            "## [1.2.3] - unreleased\n",
+            "CHANGELOG.md has no line '## [1.2.3] - YYYY-MM-DD'",
+            id="no date",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_named(tree: Path, tag: str, path: str | None, text: str, told: str) -> None:
+    """One line a fault says which file, and what it says."""
+    if path:
+        (tree / path).write_text(text, encoding="utf-8")
+
+    assert [told] == release.complaints(tag, tree)
+
+
+def test_notes_are_the_changelogs(tree: Path) -> None:
+    """The notes are the entry of that version alone."""
+    assert "### Added\n\n- This.\n" == release.notes("v1.2.3", tree)
+
+
+def test_notes_of_an_unknown_version(tree: Path) -> None:
+    """A version that the changelog does not know has no notes."""
+    with pytest.raises(LookupError, match=r"CHANGELOG.md tells nothing of v9.9.9"):
+        release.notes("v9.9.9", tree)
+
+
+def test_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    """The command says what does not fit, and ends with 1."""
+    assert 1 == release.main(["check", "0.0"])
+    assert "0.0 is not a tag like v1.2.3\n" == capsys.readouterr().out
