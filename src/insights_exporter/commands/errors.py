@@ -3,3 +3,7 @@
 
 class NotUsable(Exception):
     """A flag or a file cannot be used; the message names it, the cause and the remedy, one a line."""
+
+
+class Interrupted(Exception):
+    """A signal ended a command before it was done."""

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from insights_exporter.commands.errors import NotUsable
+from insights_exporter.commands.errors import Interrupted, NotUsable
 
-NOT_USABLE = 2
+INTERRUPTED, NOT_USABLE = 1, 2
 
 
 def flag(name: str, help_text: str, **more: Any) -> Any:  # noqa: ANN401 -- as typer.Option has it
@@ -48,5 +48,8 @@ def exit_status() -> Iterator[None]:
     except (NotUsable, OSError) as problem:
         typer.echo(f"insights-exporter: {problem}", err=True)
         raise typer.Exit(NOT_USABLE) from None
+    except Interrupted:
+        typer.echo("insights-exporter: interrupted", err=True)
+        raise typer.Exit(INTERRUPTED) from None
     except KeyboardInterrupt:
         raise typer.Exit(0) from None

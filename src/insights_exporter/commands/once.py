@@ -1,11 +1,13 @@
 """Polling everything once, for the commands that end by themselves."""
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import uvloop
 
+from insights_exporter.commands.errors import Interrupted
 from insights_exporter.commands.families import PAGE_FAMILIES
 from insights_exporter.commands.progress import progress
 from insights_exporter.config.settings import Settings
@@ -25,9 +27,13 @@ def polled_once(
 
     `attend` is called before the first request. The progress is shown on
     standard error if that is a terminal.
+
+    Raises:
+        Interrupted: SIGTERM or SIGINT came first.
     """
 
     async def work() -> T:
+        _end_on_sigterm()
         board = Board(PAGE_FAMILIES)
         fleet = Fleet(board, environ)
         await fleet.apply(settings)
@@ -38,8 +44,17 @@ def polled_once(
         finally:
             await fleet.close()
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work())
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(work())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        raise Interrupted from None
+
+
+def _end_on_sigterm() -> None:
+    task = asyncio.current_task()
+    if task:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 async def _poll(fleet: Fleet) -> None:

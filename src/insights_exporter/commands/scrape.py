@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import IO
 
 from insights_exporter.commands.errors import NotUsable
 from insights_exporter.commands.once import polled_once
@@ -44,12 +45,19 @@ def _write(path: Path, page: bytes) -> None:
     """Put the file in place whole: who reads it meanwhile sees the old one."""
     try:
         with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            file.write(page)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).chmod(_READABLE)
-        Path(file.name).replace(path)
+            try:
+                _fill(file, page)
+                Path(file.name).replace(path)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
     except OSError as error:
-        raise NotUsable(
-            f"--output: {path} cannot be written: {error.strerror}; choose another file"
-        ) from None
+        said = f"--output: {path} cannot be written: {error.strerror}"
+        raise NotUsable(f"{said}; name a file in a folder that you may write to") from None
+
+
+def _fill(file: IO[bytes], page: bytes) -> None:
+    file.write(page)
+    file.flush()
+    os.fchmod(file.fileno(), _READABLE)
+    os.fsync(file.fileno())

@@ -1,0 +1,205 @@
+"""`scrape`: one poll of everything, on standard output or into a file that is always whole."""
+
+import os
+import pty
+import signal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from threading import Event, Thread
+
+import httpx
+import pytest
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
+from prometheus_client.parser import text_string_to_metric_families as text_families
+
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
+from tests.commands.settings import TOKEN, settings_file
+from tests.demo.asking import coder
+from tests.peers.exporter import RunExporter, command
+from tests.peers.parts import require
+from tests.peers.processes import clean_environment, free_port, running
+from tests.peers.promtool import Promtool
+from tests.peers.waiting import eventually
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Serve a Coder that allows everything."""
+    with serve(coder(rate_limit=-1)) as address:
+        yield address
+
+
+def values(families: Iterator[Metric]) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """Give all samples by name and labels, bounds of buckets in one spelling."""
+    return {
+        (sample.name, frozenset((sample.labels | bound(sample.labels)).items())): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def bound(labels: Mapping[str, str]) -> dict[str, str]:
+    """Give a bucket's bound as Python writes it."""
+    return {"le": str(float(labels["le"]))} if "le" in labels else {}
+
+
+def test_everything_on_standard_output(
+    run_exporter: RunExporter, tmp_path: Path, url: str, promtool: Promtool
+) -> None:
+    """The data and their health are printed, without the process that is over, and promtool is silent."""
+    ended = run_exporter("scrape", settings_file(tmp_path, url), env=TOKEN)
+
+    assert (0, "") == (ended.returncode, ended.stderr)
+    assert 'coder_insights_active_users{deployment="deployment-1",window="7d"}' in ended.stdout
+    assert "coder_insights_template_active_users{" in ended.stdout
+    assert "insights_exporter_poll_success{" in ended.stdout
+    assert "process_" not in ended.stdout
+    assert "" == promtool.check_metrics(ended.stdout)
+
+
+def test_openmetrics(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:
+    """The other format ends as it should and is read by its parser."""
+    ended = run_exporter("scrape", "--format=openmetrics", settings_file(tmp_path, url), env=TOKEN)
+
+    assert ended.stdout.endswith("# EOF\n")
+    assert values(openmetrics_families(ended.stdout))  # type: ignore[no-untyped-call]  # it has no hints
+
+
+def test_file_is_readable_and_alone(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:
+    """With --output nothing is printed, and beside the file, which others may read, nothing is left."""
+    folder = tmp_path / "textfiles"
+    folder.mkdir()
+    output = folder / "coder.prom"
+
+    ended = run_exporter("scrape", f"--output={output}", settings_file(tmp_path, url), env=TOKEN)
+
+    assert (0, "", "") == (ended.returncode, ended.stdout, ended.stderr)
+    assert [output] == list(folder.iterdir())
+    assert 0o644 == output.stat().st_mode & 0o777
+    assert output.read_text(encoding="utf-8").startswith("# HELP coder_insights_")
+
+
+def test_reader_never_sees_half_a_file(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:
+    """While it is written anew, who reads the file gets the old one or the new one, whole."""
+    output, over = tmp_path / "coder.prom", Event()
+    output.write_text("old\n", encoding="utf-8")
+    seen: set[str] = set()
+
+    def read() -> None:
+        while not over.is_set():
+            seen.add(output.read_text(encoding="utf-8"))
+
+    reader = Thread(target=read)
+    reader.start()
+    try:
+        ended = run_exporter("scrape", f"--output={output}", settings_file(tmp_path, url), env=TOKEN)
+    finally:
+        over.set()
+        reader.join()
+
+    assert 0 == ended.returncode
+    assert seen <= {"old\n", output.read_text(encoding="utf-8")}
+
+
+def test_file_that_cannot_be_written(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:
+    """A folder that is not there is told in one line."""
+    output = tmp_path / "missing" / "coder.prom"
+
+    ended = run_exporter("scrape", f"--output={output}", settings_file(tmp_path, url), env=TOKEN)
+
+    assert 2 == ended.returncode
+    assert 1 == len(ended.stderr.splitlines())
+    assert f"--output: {output} cannot be written" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"), [("auditor", 0), ("template-admin", 1), ("member", 2)], ids=str
+)
+def test_status_is_that_of_check(run_exporter: RunExporter, tmp_path: Path, role: str, expected: int) -> None:
+    """What may not be read makes the status 1, nothing at all 2; what came is printed all the same."""
+    with serve(coder(role=role)) as url:
+        ended = run_exporter("scrape", settings_file(tmp_path, url), env=TOKEN)
+
+    assert expected == ended.returncode
+    assert 'insights_exporter_poll_success{dataset="daus"' in ended.stdout
+    assert DEMO_TOKEN not in ended.stdout + ended.stderr
+
+
+def test_node_exporter_serves_the_file(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:
+    """The textfile collector takes the file without an error and serves every value of it."""
+    program, folder = require("prometheus-node-exporter"), tmp_path / "textfiles"
+    folder.mkdir()
+    output, port = folder / "coder.prom", free_port()
+    run_exporter("scrape", f"--output={output}", settings_file(tmp_path, url), env=TOKEN)
+    words = (
+        program,
+        "--collector.disable-defaults",
+        "--collector.textfile",
+        f"--collector.textfile.directory={folder}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    )
+
+    def served() -> str:
+        return httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+
+    with running(words, tmp_path / "node", clean_environment(tmp_path, {})):
+        page = eventually(served, ignoring=(httpx.TransportError,))
+
+    written = values(text_families(output.read_text(encoding="utf-8")))
+    told = values(text_families(page))
+    assert 0.0 == told["node_textfile_scrape_error", frozenset()]
+    assert {} == {sample: value for sample, value in written.items() if told.get(sample) != value}
+
+
+def test_progress_on_a_terminal(tmp_path: Path, url: str) -> None:
+    """Somebody who watches is shown how far it is, and standard output has the metrics alone."""
+    ours, theirs = pty.openpty()
+    environment = clean_environment(tmp_path, {**TOKEN, "TERM": "xterm", "COLUMNS": "100"})
+    words = (*command(), "scrape", settings_file(tmp_path, url))
+    process = os.posix_spawn(
+        words[0],
+        words,
+        environment,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 1, str(tmp_path / "out"), os.O_WRONLY | os.O_CREAT, 0o600),
+            (os.POSIX_SPAWN_DUP2, theirs, 2),
+        ],
+    )
+    os.close(theirs)
+    shown = "".join(read_terminal(ours))
+    _, status = os.waitpid(process, 0)
+
+    assert 0 == os.waitstatus_to_exitcode(status)
+    assert "Asking Coder" in shown
+    assert (tmp_path / "out").read_text(encoding="utf-8").startswith("# HELP")
+
+
+def read_terminal(terminal: int) -> Iterator[str]:
+    """Give what is written to a terminal until nobody has it open any more."""
+    while True:
+        try:
+            piece = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not piece:
+            break
+        yield piece.decode("utf-8", "replace")
+    os.close(terminal)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
+def test_interrupted(tmp_path: Path, how: signal.Signals) -> None:
+    """A signal ends it with a word and status 1, and leaves the old file as it was."""
+    server: EmbeddedCoder = coder()
+    server.fail("silence", "/insights/daus")
+    output = tmp_path / "coder.prom"
+    output.write_text("old\n", encoding="utf-8")
+    with serve(server) as url:
+        words = (*command(), "scrape", f"--output={output}", settings_file(tmp_path, url))
+        with running(words, tmp_path / "scrape", clean_environment(tmp_path, TOKEN)) as process:
+            eventually(lambda: any("daus" in seen.path for seen in server.requests))
+            status = process.stop(how)
+
+    assert (1, "insights-exporter: interrupted\n") == (status, process.output())
+    assert "old\n" == output.read_text(encoding="utf-8")
