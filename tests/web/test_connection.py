@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 
 import pytest
-from starlette.responses import PlainTextResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from insights_exporter.web.connection import Bounds
 from insights_exporter.web.server import Server, listen, make_server
@@ -26,15 +26,21 @@ Address = tuple[str, int]
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with a word, or with more than anybody takes in at once."""
-    large = scope["path"] == "/large"
-    await (PlainTextResponse(b"x" * LARGE) if large else Response(b"hello"))(scope, receive, send)
+    answers = {"/large": PlainTextResponse(b"x" * LARGE), "/segments": StreamingResponse(segments())}
+    await answers.get(scope["path"], Response(b"hello"))(scope, receive, send)
+
+
+async def segments() -> AsyncIterator[bytes]:
+    """Give as much in pieces."""
+    for _ in range(64):
+        yield b"x" * (LARGE // 64)
 
 
 @asynccontextmanager
-async def serving(bounds: Bounds) -> AsyncIterator[tuple[Server, Address]]:
+async def serving(bounds: Bounds, application: ASGIApp = app) -> AsyncIterator[tuple[Server, Address]]:
     """Serve with these bounds until the block ends."""
     with listen("127.0.0.1:0") as listener:
-        server = make_server(app, bounds)
+        server = make_server(application, bounds)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         await eventually_async(lambda: server.started)
         yield server, listener.getsockname()
@@ -201,3 +207,22 @@ async def test_busy_connections_stay() -> None:
 def read_all(client: socket.socket) -> bytes:
     """Read until the end."""
     return b"".join(iter(lambda: client.recv(1 << 20), b""))
+
+
+async def test_client_that_leaves_many_answers_behind() -> None:
+    """A client that asks many times at once and goes away is no mistake of the application."""
+    mistakes: list[BaseException] = []
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except BaseException as mistake:
+            mistakes.append(mistake)
+            raise
+
+    async with serving(ROOMY, watched) as (server, address):
+        with deaf(address, b"GET /segments HTTP/1.1\r\n\r\n" * 3):
+            await eventually_async(lambda: server.server_state.tasks)
+        await eventually_async(lambda: not server.server_state.tasks)
+
+    assert [] == mistakes

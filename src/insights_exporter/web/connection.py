@@ -4,10 +4,12 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+_ANY_PAGE = 1 << 30
 _TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n"
@@ -75,15 +77,23 @@ class Connection(HttpToolsProtocol):
         self._alarm: asyncio.TimerHandle | None = None
         self._in_head = True
         self._head_bytes = 0
+        self._answering: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base
         """Wait for the first request."""
         super().connection_made(transport)
+        if not self.config.is_ssl:
+            # Nothing is copied on its way, so an answer of many parts can be handed over in one go.
+            transport.set_write_buffer_limits(_ANY_PAGE)
         self._door.came(self, len(self.connections))
         self._must_end_in(self._bounds.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client."""
+        if self._answering:
+            # The base class tells only the newest request, which may be waiting behind this one.
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
         self._door.left(self)
         if self._alarm:
@@ -129,6 +139,18 @@ class Connection(HttpToolsProtocol):
             self._must_end_in(self._bounds.idle_seconds)
         else:
             self._must_end_in(self._bounds.answer_seconds)
+
+    def shutdown(self) -> None:
+        """End after the answer that is under way, whatever was asked for behind it."""
+        self.pipeline.clear()
+        if self._answering and not self._answering.response_complete:
+            self._answering.keep_alive = False
+        else:
+            self.transport.close()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def timeout_keep_alive_handler(self) -> None:
         """Leave the end to the time that is set here, which data in between does not put off."""

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from insights_exporter.web.connection import USUAL_BOUNDS, Bounds, Connection, Door
 
 _BACKLOG = 512
-_GRACE = 4
+_GRACE = 3
 
 
 class Server(uvicorn.Server):

@@ -1,0 +1,36 @@
+"""Clients that do not behave."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
+
+from tests.peers.exporter import Exporter
+
+GET = b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n"
+
+
+@contextmanager
+def connected(exporter: Exporter, said: bytes, number: int = 1) -> Iterator[list[socket.socket]]:
+    """Open connections, say something on each, and keep them open."""
+    address = urlsplit(exporter.url)
+    with ExitStack() as stack:
+        clients = []
+        for _ in range(number):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.settimeout(30)
+            client.connect((address.hostname, address.port))
+            client.sendall(said)
+            clients.append(client)
+        yield clients
+
+
+def answered(exporter: Exporter, said: bytes) -> bytes:
+    """Say something that ends the connection, and give the whole answer; none if it was reset."""
+    with connected(exporter, said) as (client,):
+        try:
+            client.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: client.recv(65536), b""))
+        except OSError:
+            return b""

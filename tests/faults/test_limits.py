@@ -1,0 +1,187 @@
+"""What clients cannot do to an exporter: block it, keep it from ending, make it fail."""
+
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from insights_exporter.demo import EmbeddedCoder, Population, serve
+from tests.faults.clients import GET, answered, connected
+from tests.faults.settings import written
+from tests.peers import exporter as exporter_peer
+from tests.peers.exporter import Exporter, StartExporter
+from tests.peers.waiting import eventually
+
+PEOPLE = 400
+MANY = 200
+"""Pages that are more than the kernel takes in for one connection."""
+MOST_SECONDS_TO_END = 5
+
+
+@pytest.fixture(scope="module")
+def settings_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give settings of a company that makes a page of some length."""
+    coder = EmbeddedCoder(population=Population(seed=1, users=PEOPLE, templates=2))
+    with serve(coder) as url:
+        deployment = {
+            "name": "prod",
+            "url": url,
+            "token": coder.token,
+            "windows": ["7d"],
+            "datasets": {"user-latency": {"enabled": True}},
+        }
+        yield written(tmp_path_factory.mktemp("limits") / "config.yml", [deployment], max_age="1h")
+
+
+@pytest.fixture(scope="module")
+def exporter(settings_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
+    """Give an exporter with room for two scrapes."""
+    words = (f"--config.file={settings_file}", "--web.max-requests=2", "--web.enable-lifecycle")
+    with exporter_peer.serving(tmp_path_factory.mktemp("exporter"), *words) as running:
+        eventually(lambda: "coder_insights_user_latency_seconds{" in running.page())
+        yield running
+        assert "unexpected" not in running.running.output()
+
+
+def test_more_scrapes_at_once_than_there_is_room_for(exporter: Exporter) -> None:
+    """Scrapes above the number get 503 at once, other pages do not; afterwards all is as before."""
+    with connected(exporter, GET * MANY, number=2):
+        eventually(lambda: exporter.get("/metrics").status_code == 503)
+        refused = exporter.get("/metrics")
+        others = [exporter.get(path).status_code for path in ("/", "/config", "/-/healthy", "/-/ready")]
+    eventually(lambda: exporter.get("/metrics").status_code == 200)
+
+    assert "1" == refused.headers["retry-after"]
+    assert [200] * 4 == others
+
+
+def test_idle_clients_block_nobody(exporter: Exporter) -> None:
+    """Hundreds of clients that ask nothing, or never to the end, keep nobody from being answered."""
+    with (
+        connected(exporter, b"", number=300),
+        connected(exporter, b"GET /metrics HTTP/1.1\r\nX-Slow: ", number=300),
+    ):
+        assert 200 == exporter.get("/metrics").status_code
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(
+            b"GET /metrics?%b HTTP/1.1\r\n\r\n" % b"&".join([b"name[]=x"] * 100_000), id="100 000 names"
+        ),
+        pytest.param(b"GET /metrics HTTP/1.1\r\nX: %b\r\n\r\n" % (b"x" * 1_000_000), id="a header of 1 MB"),
+        pytest.param(b"GET /%b HTTP/1.1\r\n\r\n" % (b"x" * 1_000_000), id="a path of 1 MB"),
+    ],
+)
+def test_request_is_bounded(exporter: Exporter, said: bytes) -> None:
+    """A request that is far too long is refused, or its connection reset, and nobody else notices."""
+    try:
+        status = answered(exporter, said)[:12]
+    except (BrokenPipeError, ConnectionResetError):
+        status = b""
+
+    assert status in {b"", b"HTTP/1.1 431"}
+    assert 200 == exporter.get("/metrics").status_code
+
+
+def test_thousands_of_names_are_answered(exporter: Exporter) -> None:
+    """A query as long as is allowed, with names that nothing has, is an empty selection."""
+    answer = exporter.get("/metrics?" + "&".join(f"name[]={number}" for number in range(4000)))
+
+    assert (200, "") == (answer.status_code, answer.text)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    path=st.one_of(
+        st.sampled_from([b"/", b"/metrics", b"/-/ready", b"/-/reload", b"/config", b"*", b""]),
+        st.binary(max_size=60),
+        st.text(st.sampled_from("/%2e.metrics-config?#;é\x00\udc80&=+[] "), max_size=40).map(
+            lambda text: b"/" + text.encode("utf-8", "surrogateescape")
+        ),
+    ),
+    query=st.one_of(
+        st.binary(max_size=80),
+        st.lists(
+            st.tuples(
+                st.sampled_from([b"deployment", b"name[]", b"name%5B%5D", b"collect[]", b""]),
+                st.one_of(st.sampled_from([b"prod", b"coder_insights_active_users"]), st.binary(max_size=12)),
+            ),
+            max_size=6,
+        ).map(lambda pairs: b"&".join(b"=".join(pair) for pair in pairs)),
+    ),
+    method=st.sampled_from([b"GET", b"HEAD", b"POST", b"OPTIONS", b"PUT", b"CONNECT", b"BREW"]),
+    headers=st.one_of(
+        st.just(b""), st.binary(max_size=60), st.binary(max_size=40).map(lambda it: b"Accept: " + it)
+    ),
+)
+def test_no_request_is_a_mistake_of_ours(
+    exporter: Exporter, path: bytes, query: bytes, method: bytes, headers: bytes
+) -> None:
+    """Whatever path, query, method or header is sent, the answer is never a 500."""
+    said = answered(
+        exporter, b"%b %b?%b HTTP/1.1\r\nHost: here\r\n%b\r\n\r\n" % (method, path, query, headers)
+    )
+
+    for status in re.findall(rb"^HTTP/1\.1 (\d+)", said):
+        assert int(status) < 500
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(noise=st.binary(max_size=400))
+def test_noise_is_no_mistake_of_ours(exporter: Exporter, noise: bytes) -> None:
+    """Bytes that are no HTTP at all are refused or ignored."""
+    assert answered(exporter, noise)[:12] in {b"", b"HTTP/1.1 400"}
+
+
+def test_running_scrapes_are_finished(start_exporter: StartExporter, settings_file: Path) -> None:
+    """SIGTERM lets the scrape that is running end whole, and then ends, whatever other clients do."""
+    exporter = start_exporter(f"--config.file={settings_file}", "--web.max-requests=100")
+    eventually(lambda: "coder_insights_user_latency_seconds{" in exporter.page())
+    process = exporter.running.process
+    with (
+        connected(exporter, GET * MANY, number=3),
+        connected(exporter, GET * MANY) as (slow,),
+        connected(exporter, b"GET / HTTP/1.1\r\n"),
+        connected(exporter, b"GET /-/healthy HTTP/1.1\r\n\r\n", number=5),
+    ):
+        eventually(lambda: slow.recv(1, socket.MSG_PEEK))
+        process.send_signal(signal.SIGTERM)
+        eventually(lambda: not listening(exporter))
+        pages = b"".join(iter(lambda: slow.recv(65536), b"")).split(b"HTTP/1.1 200 OK\r\n")[1:]
+        status = process.wait(MOST_SECONDS_TO_END)
+
+    lengths = [int(re.search(rb"content-length: (\d+)", page)[1]) for page in pages]  # type: ignore[index]
+    assert 0 == status
+    assert lengths == [len(page.partition(b"\r\n\r\n")[2]) for page in pages]
+    assert 0 < len(pages) < MANY
+
+
+def listening(exporter: Exporter) -> bool:
+    """Tell whether somebody new can connect."""
+    try:
+        with connected(exporter, b""):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("fault", ["silence", "slow", "refused", "endless"])
+def test_end_while_polls_hang(start_exporter: StartExporter, tmp_path: Path, fault: str) -> None:
+    """SIGTERM ends an exporter in time whose server does not answer."""
+    coder = EmbeddedCoder(population=Population(seed=1, users=5, templates=2), rate_limit=-1)
+    coder.fail(fault)
+    with serve(coder) as url:
+        deployment = {"name": "prod", "url": url, "token": coder.token, "timeout": "1h"}
+        exporter = start_exporter(f"--config.file={written(tmp_path / 'config.yml', [deployment])}")
+        eventually(lambda: coder.requests or fault == "refused")
+        process = exporter.running.process
+        process.send_signal(signal.SIGTERM)
+
+        assert 0 == process.wait(MOST_SECONDS_TO_END)
