@@ -1,15 +1,13 @@
 """One poll: what comes of its answers, and of their failure."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 
 import httpx
-import pytest
 
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.app import make_app
-from tests.polling.watching import START, Watched, on_fast_clock, series_of, small_coder, watching
+from tests.polling.watching import Watched, on_fast_clock, series_of, small_coder, watching
 
 USERS = "coder_insights_template_active_users"
 SUCCESS = "insights_exporter_poll_success"
@@ -186,100 +184,3 @@ def test_server_that_recovers_is_shown_again() -> None:
 
     assert before is None
     assert after is not None
-
-
-UNAVAILABLE: Mapping[str, tuple[Mapping[str, object], list[str]]] = {
-    "unsupported": ({"generation": "2024"}, ["user-status-counts"]),
-    "disabled": (
-        {"usage_stats": False},
-        ["daus", "periods", "templates", "user-activity", "user-latency"],
-    ),
-}
-
-
-@pytest.mark.parametrize("reason", UNAVAILABLE)
-def test_what_a_server_does_not_have_is_no_failure_for_ever(reason: str) -> None:
-    """Its health is withdrawn, and one try an hour goes on."""
-    settings, datasets = UNAVAILABLE[reason]
-    coder = small_coder(**settings)
-
-    async def scenario() -> tuple[str, list[int]]:
-        async with watching(coder) as watched:
-            await asyncio.sleep(60)
-            counts = [requests_to(coder, "user-status-counts" if reason == "unsupported" else "daus")]
-            page = watched.page()
-            await asyncio.sleep(3 * 3600)
-            counts.append(requests_to(coder, "user-status-counts" if reason == "unsupported" else "daus"))
-            return page, counts
-
-    page, (at_first, later) = on_fast_clock(scenario)
-
-    for dataset in datasets:
-        assert {} == poll_states(page, dataset)
-        assert 0.0 == series_of(page, AVAILABLE)[("dataset", dataset), ("reason", reason)]
-    assert 2 <= later - at_first <= 4
-
-
-def requests_to(coder: EmbeddedCoder, dataset: str) -> int:
-    """Count the requests to a path of insights."""
-    return sum(seen.path == f"/api/v2/insights/{dataset}" for seen in coder.requests)
-
-
-def test_dataset_that_becomes_available_is_back_within_the_hour() -> None:
-    """Statistics that are switched on are shown without a restart, the breakdown too."""
-    coder = small_coder(usage_stats=False)
-
-    async def scenario() -> str:
-        async with watching(coder) as watched:
-            await asyncio.sleep(600)
-            coder.usage_stats = True
-            await asyncio.sleep(2.2 * 3600)
-            return watched.page()
-
-    page = on_fast_clock(scenario)
-
-    assert {1.0} == set(series_of(page, SUCCESS).values())
-    assert {1.0} == set(series_of(page, AVAILABLE).values())
-    assert templates_shown(page)
-
-
-@pytest.mark.parametrize("days", [-1, 1], ids=["a day behind", "a day ahead"])
-@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/Los_Angeles"])
-def test_clock_of_the_exporter_may_be_wrong(days: int, zone: str) -> None:
-    """No request is refused, and the days are the server's."""
-
-    def now() -> datetime:
-        return datetime.now(UTC) - timedelta(days=days)
-
-    coder = small_coder(now=now)
-
-    async def scenario() -> str:
-        async with watching(coder, timezone=zone) as watched:
-            await asyncio.sleep(3 * 3600)
-            return watched.page()
-
-    page = on_fast_clock(scenario)
-    today = series_of(page, "coder_insights_day_start_timestamp_seconds")[("day", "today"),]
-    server = START + timedelta(days=-days)
-
-    assert [] == [seen for seen in coder.requests if seen.status != 200]
-    assert {1.0} == set(series_of(page, SUCCESS).values())
-    assert 0 <= server.timestamp() + 3 * 3600 - today < 86_400
-
-
-def test_clock_that_is_set_while_it_runs_changes_nothing() -> None:
-    """The server's clock goes on with the loop's time."""
-    coder = small_coder()
-
-    async def scenario() -> str:
-        async with watching(coder) as watched:
-            await asyncio.sleep(3600)
-            coder.fail("clock-behind")
-            await asyncio.sleep(3600)
-            coder.mend()
-            await asyncio.sleep(3600)
-            return watched.page()
-
-    page = on_fast_clock(scenario)
-
-    assert {1.0} == set(series_of(page, SUCCESS).values())

@@ -1,0 +1,52 @@
+"""Clocks that are wrong: the server's counts, whatever the exporter's says."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.polling.watching import START, on_fast_clock, series_of, small_coder, watching
+
+SUCCESS = "insights_exporter_poll_success"
+
+
+@pytest.mark.parametrize("days", [-1, 1], ids=["a day behind", "a day ahead"])
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/Los_Angeles"])
+def test_clock_of_the_exporter_may_be_wrong(days: int, zone: str) -> None:
+    """No request is refused, and the days are the server's."""
+
+    def now() -> datetime:
+        return datetime.now(UTC) - timedelta(days=days)
+
+    coder = small_coder(now=now)
+
+    async def scenario() -> str:
+        async with watching(coder, timezone=zone) as watched:
+            await asyncio.sleep(3 * 3600)
+            return watched.page()
+
+    page = on_fast_clock(scenario)
+    today = series_of(page, "coder_insights_day_start_timestamp_seconds")[("day", "today"),]
+    server = START + timedelta(days=-days)
+
+    assert [] == [seen for seen in coder.requests if seen.status != 200]
+    assert {1.0} == set(series_of(page, SUCCESS).values())
+    assert 0 <= server.timestamp() + 3 * 3600 - today < 86_400
+
+
+def test_clock_that_is_set_while_it_runs_changes_nothing() -> None:
+    """The server's clock goes on with the loop's time."""
+    coder = small_coder()
+
+    async def scenario() -> str:
+        async with watching(coder) as watched:
+            await asyncio.sleep(3600)
+            coder.fail("clock-behind")
+            await asyncio.sleep(3600)
+            coder.mend()
+            await asyncio.sleep(3600)
+            return watched.page()
+
+    page = on_fast_clock(scenario)
+
+    assert {1.0} == set(series_of(page, SUCCESS).values())
