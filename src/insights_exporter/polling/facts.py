@@ -63,10 +63,14 @@ class Facts:
 
     async def poll(self) -> None:
         """Ask for everything once, and publish what there is."""
-        version = await self._read("/buildinfo", server_facts.read_version, priority=-1)
-        self._clock_known.set()
-        self.version = version or self.version
-        self._names.listed(await self._templates())
+        try:
+            version = await self._read("/buildinfo", server_facts.read_version, priority=-1)
+            self._clock_known.set()
+            self.version = version or self.version
+            self._names.listed(await self._templates())
+        finally:
+            self._clock_known.set()
+            self._names.listed(None)  # whoever waits for it goes on without
         known = server_facts.template_info(self._names.templates)
         self.token = await self._token_life()
         token = server_facts.token_samples(self.token)

@@ -9,12 +9,14 @@ from functools import partial
 from ssl import SSLContext
 
 import httpx
+import structlog
 
 from insights_exporter.coder.client import Coder
 from insights_exporter.coder.clock import ServerClock
 from insights_exporter.coder.exchange import Exchange
 from insights_exporter.config.settings import Deployment
 from insights_exporter.polling.board import Board
+from insights_exporter.polling.converting import whereabouts
 from insights_exporter.polling.facts import Facts
 from insights_exporter.polling.glances import Glances
 from insights_exporter.polling.jobs import Job, jobs_of
@@ -62,6 +64,7 @@ class Watch:
         self.facts = Facts(deployment.name, self.exchange, token, self.names, self.publisher)
         self.jobs = tuple(jobs_of(deployment))
         self._under_way: set[asyncio.Task[None]] = set()
+        self._log = structlog.get_logger("insights_exporter").bind(deployment=deployment.name)
 
     def start(self) -> None:
         """Learn the server's clock, then poll everything, now and again and again."""
@@ -118,7 +121,9 @@ class Watch:
             task = asyncio.create_task(work())
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
-            await asyncio.gather(task, return_exceptions=True)
+            (outcome,) = await asyncio.gather(task, return_exceptions=True)
+            if isinstance(outcome, Exception):
+                self._log.error("job crashed", job=name, detail=whereabouts(outcome))
 
         self._schedule.add(self._id(name), run, every)
 
