@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bench import busy, fleet, polling, side_by_side, spread, starting
+from bench import busy, fleet, polling, side_by_side, spread, starting, tls
 from bench.meters import machine
 from bench.results import Section, written
 from bench.sizes import FULL, SMALL, Sizes
@@ -19,6 +19,7 @@ TOPICS: Mapping[str, Callable[[Sizes, Path], Iterator[Section]]] = {
     "busy": busy.measure,
     "spread": spread.measure,
     "starting": starting.measure,
+    "tls": tls.measure,
     "fleet": fleet.measure,
 }
 
