@@ -93,14 +93,16 @@ def test_tried_whatever_comes_of_it(seconds: float) -> None:
 
 
 def test_stopped_deployment_leaves_nothing() -> None:
-    """Nothing is shown, asked or left to do, polls that were under way included."""
+    """Nothing is shown, asked or left to do: polls that were under way end at once."""
     coder = small_coder()
 
     async def scenario() -> tuple[str, int, int]:
         async with watching(Later(coder, 3)) as watched:
             await asyncio.sleep(11)
             assert "coder_insights" in watched.page()
+            before = asyncio.get_running_loop().time()
             await watched.watch.stop()
+            assert before == asyncio.get_running_loop().time()
             asked = len(coder.requests)
             await asyncio.sleep(4000)
             return watched.page(), asked, len(coder.requests)
