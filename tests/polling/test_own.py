@@ -1,0 +1,39 @@
+"""What the exporter says of itself as a whole."""
+
+import time_machine
+
+from insights_exporter import __version__
+from insights_exporter.polling.own import BUILD_INFO, OWN_FAMILIES, RELOAD_SUCCESSFUL, RELOAD_TIME, Reloads
+from tests.polling.watching import START
+
+
+def told(reloads: Reloads) -> dict[str, object]:
+    """Give the rows by family."""
+    return {samples.family.name: samples.rows for samples in reloads.samples()}
+
+
+def test_start_counts_as_a_load() -> None:
+    """The settings were loaded when the exporter started, and its version is told."""
+    with time_machine.travel(START, tick=False):
+        reloads = Reloads()
+
+    assert {
+        BUILD_INFO.name: (((__version__,), 1.0),),
+        RELOAD_SUCCESSFUL.name: (((), 1.0),),
+        RELOAD_TIME.name: (((), START.timestamp()),),
+    } == told(reloads)
+    assert {family.name for family in OWN_FAMILIES} == set(told(reloads))
+
+
+def test_failed_reload_leaves_the_time_of_the_last_good_one() -> None:
+    """Whether the last try was good, and when one last was."""
+    with time_machine.travel(START, tick=False) as clock:
+        reloads = Reloads()
+        clock.shift(60)
+        reloads.ended(successful=False)
+
+        assert ((((), 0.0),), (((), START.timestamp()),)) == tuple(told(reloads).values())[1:]
+
+        reloads.ended(successful=True)
+
+        assert ((((), 1.0),), (((), START.timestamp() + 60),)) == tuple(told(reloads).values())[1:]
