@@ -17,6 +17,7 @@ HEADINGS = {
     "spread": ["One deployment or many"],
     "starting": ["Start"],
     "fleet": ["Many deployments"],
+    "tls": ["TLS", "TLS, scraped by Prometheus"],
 }
 
 

@@ -129,7 +129,7 @@ def _key(events: _Events, event: Any, depth: int) -> str:  # noqa: ANN401 - as i
     if not isinstance(key, str):
         raise NotYaml(_at(event.start_mark), "a key is not text", "put it in quotes")
     if key == "<<":
-        raise NotYaml(_at(event.start_mark), "<< is not read", "put what deployments share under defaults:")
+        raise NotYaml(_at(event.start_mark), "<< is not read", "write out the keys that it stands for")
     return key
 
 
