@@ -83,6 +83,18 @@ def _demo(
     rules: Annotated[
         Literal["real", "published"], typer.Option("--rules", help="Behave like Coder, or like its API page.")
     ] = "real",
+    faults: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fault",
+            metavar="NAME[=/PATH]",
+            help="What is wrong with the Coder inside, everywhere or at a path such as /insights/daus; "
+            "may be repeated, and a name that does not exist is answered with those that do.",
+        ),
+    ] = None,
+    prometheus: Annotated[
+        bool, typer.Option("--prometheus", help="Start the Prometheus that is installed, and scrape.")
+    ] = False,
     listen_address: Address = DEFAULT_ADDRESS,
     web_config_file: WebConfigFile = None,
     log_level: LogLevel = "warning",
@@ -93,9 +105,8 @@ def _demo(
     from insights_exporter.commands.demo import Company, demo
 
     with exit_status():
-        demo(
-            Company(users=users, templates=templates, seed=seed, rules=rules), listen_address, web_config_file
-        )
+        company = Company(users, templates, seed, rules, tuple(faults or ()))
+        demo(company, listen_address, web_config_file, prometheus=prometheus)
 
 
 @app.command("check")

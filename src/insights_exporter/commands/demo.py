@@ -1,8 +1,10 @@
 """`insights-exporter demo`: the exporter with a Coder inside, over real HTTP."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -10,53 +12,121 @@ from typing import Literal
 import typer
 import uvloop
 
+from insights_exporter.commands.errors import NotUsable
+from insights_exporter.commands.prometheus import QUERIES, NotStarted, graph_of, prometheus_scraping
 from insights_exporter.commands.protection import Protection
 from insights_exporter.commands.serve import Exporter, Options, opened
 from insights_exporter.config.loading import Loaded, load
+from insights_exporter.config.problems import did_you_mean
 from insights_exporter.config.settings import Settings
 from insights_exporter.demo.coder import EmbeddedCoder
+from insights_exporter.demo.faults import FAULTS
 from insights_exporter.demo.population.population import Population
 from insights_exporter.demo.server import serving
 
 _HELP = """\
-The demo serves on http://{address}/metrics, from a Coder inside with {users} users.
-  coder_insights_daily_active_users   how many use Coder, today so far and yesterday
-  coder_insights_app_usage_seconds    in which editors, and for how long, by window
-  coder_insights_user_latency_seconds how good their connections are, p50 and p95
-Ctrl-C ends it.
+A made-up company of {users} users, with a Coder inside. Open:
+  http://{address}/          the status page: who uses Coder, how, and how well
+  http://{address}/metrics   what Prometheus scrapes
+{faults}Ctrl-C ends it.
 """
+_PROXIES = ("NO_PROXY", "no_proxy")
 
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """The made-up company: its size, the seed it grows from, and how its Coder behaves."""
+    """The made-up company: its size, the seed it grows from, and how its Coder behaves.
+
+    `faults` are names of FAULTS, each alone or as `name=/path` below `/api/v2`.
+    """
 
     users: int
     templates: int
     seed: int
     rules: Literal["real", "published"]
+    faults: tuple[str, ...] = ()
 
 
-def demo(company: Company, listen_address: str, web_config_file: Path | None = None) -> None:
-    """Serve until SIGTERM or SIGINT.
+def demo(
+    company: Company, listen_address: str, web_config_file: Path | None = None, *, prometheus: bool = False
+) -> None:
+    """Serve until SIGTERM or SIGINT, with a Prometheus that scrapes it if wanted.
 
     Raises:
-        NotUsable: the address cannot be had, or the web config file cannot be used.
+        NotUsable: the address cannot be had, the flags do not go together, or name what is not there.
     """
+    if prometheus and web_config_file:
+        raise NotUsable("--prometheus: it scrapes without TLS and login; leave --web.config.file out")
+    coder = _coder(company)
     options = Options(config_file=None, listen_address=listen_address, web_config_file=web_config_file)
     protection = Protection(web_config_file)
     listener = opened(listen_address)
+    _reach_directly()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_demo(company, options, protection, listener))
+        runner.run(_Demo(company, coder, options, protection).run(listener, prometheus=prometheus))
 
 
-async def _demo(company: Company, options: Options, protection: Protection, listener: socket.socket) -> None:
+def _coder(company: Company) -> EmbeddedCoder:
     population = Population(seed=company.seed, users=company.users, templates=company.templates)
     coder = EmbeddedCoder(population=population, rules=company.rules)
-    async with serving(coder) as url:
-        environ = {"CODER_URL": url, "CODER_SESSION_TOKEN": coder.token}
-        exporter = Exporter(options, _settings(environ), protection, environ)
-        await exporter.run(listener, started=lambda address: typer.echo(_told(address, company)))
+    for fault in company.faults:
+        name, _, path = fault.partition("=")
+        if name not in FAULTS:
+            raise NotUsable(f"--fault: there is no fault {name!r}; {did_you_mean(name, FAULTS)}")
+        if path and not path.startswith("/"):
+            raise NotUsable(f"--fault: {path!r} is no path; write it as --fault={name}=/insights/daus")
+        coder.fail(name, *([path] if path else []))
+    return coder
+
+
+def _reach_directly() -> None:
+    """Have no proxy of the environment stand before the Coder inside."""
+    for name in _PROXIES:
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1")))
+
+
+class _Demo:
+    """The exporter, its Coder, and at wish a Prometheus, from start to end."""
+
+    def __init__(
+        self, company: Company, coder: EmbeddedCoder, options: Options, protection: Protection
+    ) -> None:
+        self._company = company
+        self._coder = coder
+        self._options = options
+        self._protection = protection
+        self._address = asyncio.Queue[str]()
+
+    async def run(self, listener: socket.socket, *, prometheus: bool) -> None:
+        """Serve until a signal comes."""
+        async with serving(self._coder) as url:
+            environ = {"CODER_URL": url, "CODER_SESSION_TOKEN": self._coder.token}
+            exporter = Exporter(self._options, _settings(environ), self._protection, environ)
+            async with AsyncExitStack() as beside:
+                if prometheus:
+                    scraped = asyncio.create_task(self._scraped(beside))
+                    beside.push_async_callback(_called_off, scraped)
+                await exporter.run(listener, started=self._started)
+
+    def _started(self, address: str) -> None:
+        typer.echo(_told(address, self._company), nl=False)
+        self._address.put_nowait(address)
+
+    async def _scraped(self, beside: AsyncExitStack) -> None:
+        """Start Prometheus once there is something to scrape, and tell where it is."""
+        try:
+            url = await beside.enter_async_context(prometheus_scraping(await self._address.get()))
+        except NotStarted as problem:
+            typer.echo(f"Prometheus is not started: {problem}.", err=True)
+            return
+        typer.echo(f"  {url}   Prometheus, which scrapes it every 5 s. Try:")
+        for about, query in QUERIES:
+            typer.echo(f"    {about}:\n      {query}\n      {graph_of(url, query)}")
+
+
+async def _called_off(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _settings(environ: Mapping[str, str]) -> Loaded:
@@ -68,4 +138,6 @@ def _settings(environ: Mapping[str, str]) -> Loaded:
 
 
 def _told(address: str, company: Company) -> str:
-    return _HELP.format(address=address, users=company.users)
+    hit = (f"{FAULTS[fault.partition('=')[0]].about} ({fault})" for fault in company.faults)
+    faults = "".join(f"The Coder {each}.\n" for each in hit)
+    return _HELP.format(address=address, users=company.users, faults=faults)

@@ -1,0 +1,144 @@
+"""`demo`: a company to look at, its faults, and a Prometheus beside it."""
+
+import re
+import signal
+from functools import partial
+from pathlib import Path
+
+import httpx
+import pytest
+
+from insights_exporter.demo import DEMO_TOKEN
+from tests.peers.exporter import Exporter, RunExporter, StartExporter, command
+from tests.peers.parts import require
+from tests.peers.processes import clean_environment, free_port, running
+from tests.peers.waiting import eventually
+
+SMALL = ("demo", "--users=8", "--templates=2")
+
+
+def metric(exporter: Exporter, beginning: str) -> list[str]:
+    """Give the lines of the page that begin so."""
+    return [line for line in exporter.page().splitlines() if line.startswith(beginning)]
+
+
+def test_tells_what_to_open(start_exporter: StartExporter) -> None:
+    """What it prints leads to the page and the metrics, and holds no token."""
+    exporter = start_exporter(*SMALL)
+
+    links = eventually(lambda: re.findall(r"(http://\S+)", exporter.running.output()))
+
+    assert [f"{exporter.url}/", f"{exporter.url}/metrics"] == links
+    assert [200, 200] == [httpx.get(link, trust_env=False).status_code for link in links]
+    assert "8 users" in exporter.running.output()
+    assert DEMO_TOKEN not in exporter.running.output()
+
+
+def test_size_of_the_company(start_exporter: StartExporter) -> None:
+    """There are about as many users as was said; the deleted ones have no account."""
+    exporter = start_exporter("demo", "--users=40")
+
+    accounts = eventually(lambda: metric(exporter, "coder_insights_users{"))
+
+    assert 30 <= sum(float(line.split()[-1]) for line in accounts) <= 40
+
+
+def test_same_seed_same_company(start_exporter: StartExporter) -> None:
+    """Another seed is another company, the same one the same."""
+    seeds = ("5", "5", "6")
+    names = [
+        eventually(partial(metric, demo, "coder_insights_template_info"))
+        for demo in [start_exporter(*SMALL, f"--seed={seed}") for seed in seeds]
+    ]
+
+    assert names[0] == names[1] != names[2]
+
+
+def test_faults(start_exporter: StartExporter) -> None:
+    """Each fault is told, and hits its path alone."""
+    exporter = start_exporter(*SMALL, "--fault=403=/insights/daus", "--fault=500=/insights/user-latency")
+
+    eventually(lambda: "forbidden" in exporter.page("/") and "server_error" in exporter.page("/"))
+    told = exporter.running.output()
+
+    assert "The Coder refuses the role (403=/insights/daus)." in told
+    assert "(500=/insights/user-latency)" in told
+    assert "Partly failing" in exporter.page("/")
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        pytest.param(("--fault=404-rout",), "did you mean 404-route?", id="mistyped fault"),
+        pytest.param(("--fault=403=insights",), "--fault=403=/insights/daus", id="path without a slash"),
+        pytest.param(
+            ("--prometheus", "--web.config.file=web.yml"), "leave --web.config.file out", id="locked out"
+        ),
+    ],
+)
+def test_flags_that_cannot_be(run_exporter: RunExporter, flags: tuple[str, ...], told: str) -> None:
+    """What cannot be is told in one line, with what would be right."""
+    ended = run_exporter(*SMALL, *flags)
+
+    assert 2 == ended.returncode
+    assert told in ended.stderr
+    assert 1 == len(ended.stderr.splitlines())
+
+
+def test_port_that_is_taken(start_exporter: StartExporter, run_exporter: RunExporter) -> None:
+    """A port that somebody listens on already is told in one line."""
+    address = start_exporter(*SMALL).url.removeprefix("http://")
+
+    ended = run_exporter(*SMALL, f"--web.listen-address={address}")
+
+    assert 2 == ended.returncode
+    assert 1 == len(ended.stderr.splitlines())
+    assert f"cannot listen on {address}" in ended.stderr
+    assert "choose another" in ended.stderr
+
+
+def test_proxy_of_the_environment_is_not_in_the_way(start_exporter: StartExporter) -> None:
+    """The Coder inside is asked directly, whatever proxies there are for others."""
+    nobody = f"http://127.0.0.1:{free_port()}"
+
+    exporter = start_exporter(*SMALL, env={"HTTP_PROXY": nobody, "http_proxy": nobody})
+
+    assert eventually(lambda: metric(exporter, "coder_insights_active_users{"))
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
+def test_prometheus_beside_it(tmp_path: Path, how: signal.Signals) -> None:
+    """A Prometheus scrapes the demo under the project's rules, tells two queries, and ends with it."""
+    require("prometheus")
+    words = (*command(), *SMALL, "--prometheus", f"--web.listen-address=127.0.0.1:{free_port()}")
+    environment = clean_environment(tmp_path, {"TMPDIR": str(tmp_path)})
+    with running(words, tmp_path / "demo", environment) as process:
+        (url,) = eventually(lambda: re.findall(r"(http://\S+)   Prometheus", process.output()))
+        queries = eventually(lambda: re.findall(r"^      (?!http)(.+)$", process.output(), re.MULTILINE)[:2])
+        with httpx.Client(base_url=url, trust_env=False) as prometheus:
+            for query in queries:
+                eventually(partial(answered, prometheus, query))
+            rules = prometheus.get("/api/v1/rules").json()["data"]["groups"]
+        status = process.stop(how)
+
+    assert (0, 2) == (status, len(queries))
+    assert "Traceback" not in process.output()
+    assert [] == list(tmp_path.glob("insights-exporter-demo-*"))
+    with pytest.raises(httpx.TransportError):
+        httpx.get(url, trust_env=False)
+    assert all(group["name"].startswith("insights-exporter") for group in rules)
+
+
+def answered(prometheus: httpx.Client, query: str) -> bool:
+    """Tell whether a query has a result by now."""
+    return bool(prometheus.get("/api/v1/query", params={"query": query}).json()["data"]["result"])
+
+
+def test_prometheus_that_is_not_there(start_exporter: StartExporter, tmp_path: Path) -> None:
+    """Where none is installed a line says so, and the demo goes on."""
+    exporter = start_exporter(*SMALL, "--prometheus", env={"PATH": str(tmp_path)})
+
+    eventually(lambda: "Prometheus is not started" in exporter.running.output())
+
+    assert "no program prometheus on the PATH" in exporter.running.output()
+    assert eventually(lambda: metric(exporter, "coder_insights_active_users{"))
