@@ -7,8 +7,10 @@ from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.page import Page, assemble
 from insights_exporter.exposition.render import Chunk
 from insights_exporter.exposition.snapshot import Snapshot, Source
+from insights_exporter.polling.memory import give_back
 
 _PAUSE = 0.1
+_QUIET = 5.0
 
 
 class Board:
@@ -23,6 +25,7 @@ class Board:
         self.page: Page = assemble(self.snapshot)
         self._assembling: asyncio.Task[None] | None = None
         self._shown: Snapshot = self.snapshot
+        self._tidying: asyncio.TimerHandle | None = None
 
     def publish(self, changes: Mapping[tuple[Family, Source], Chunk | None]) -> None:
         """Replace chunks of the snapshot; the page follows in a moment."""
@@ -40,3 +43,11 @@ class Board:
                 await asyncio.sleep(_PAUSE)
         finally:
             self._assembling = None
+            self._tidy_soon()
+
+    def _tidy_soon(self) -> None:
+        """Give memory back once no page has been made for a while."""
+        if self._tidying:
+            self._tidying.cancel()
+        loop = asyncio.get_running_loop()
+        self._tidying = loop.call_later(_QUIET, loop.run_in_executor, None, give_back)
