@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from insights_exporter.demo import EmbeddedCoder
+from insights_exporter.demo import EmbeddedCoder, Population
 from insights_exporter.demo.app import make_app
 from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
 
@@ -68,6 +68,22 @@ def test_without_a_list_of_all_each_organization_is_asked() -> None:
     assert LISTED == named(page_of(small_coder(), {"/templates": (404, NO_ROUTE)}))
 
 
+def test_organization_that_cannot_be_asked_keeps_its_names() -> None:
+    """A failure takes no name away."""
+    coder = small_coder()
+    instead = {"/templates": (404, NO_ROUTE)}
+    research = coder.population.catalog.organizations[1].id
+
+    async def scenario() -> set[tuple[str, str]]:
+        async with watching(Without(coder, instead)) as watched:
+            await asyncio.sleep(60)
+            instead[f"/organizations/{research}/templates"] = (500, b"")
+            await asyncio.sleep(3600)
+            return named(watched.page())
+
+    assert LISTED == on_fast_clock(scenario)
+
+
 def test_without_any_list_templates_are_called_by_their_ids() -> None:
     """The breakdown does not wait for what cannot be had."""
     page = page_of(small_coder(), dict.fromkeys(("/templates", "/organizations"), (404, NO_ROUTE)))
@@ -123,3 +139,19 @@ def test_it_is_asked_for_anew_each_hour() -> None:
         return sum(seen.path == "/api/v2/templates" for seen in coder.requests)
 
     assert 3 == on_fast_clock(scenario)
+
+
+def test_new_template_is_known_before_the_breakdown_shows_it() -> None:
+    """A report that names it has the list asked for anew within two minutes."""
+
+    async def scenario() -> set[tuple[str, str]]:
+        coder = small_coder()
+        async with watching(coder) as watched:
+            await asyncio.sleep(60)
+            coder.population = Population(seed=1, users=20, templates=5)
+            await asyncio.sleep(1140)
+            return named(watched.page(), USERS)
+
+    assert named(page_of(EmbeddedCoder(population=Population(seed=1, users=20, templates=5))), USERS) == (
+        on_fast_clock(scenario)
+    )

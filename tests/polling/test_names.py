@@ -30,6 +30,18 @@ def test_list_that_cannot_be_had_leaves_the_known_one() -> None:
     assert DOCKER == names.templates
 
 
+def test_list_is_asked_for_again_when_a_template_is_younger() -> None:
+    """Once for each id, since a deleted template is not listed however often one asks."""
+    calls: list[int] = []
+    names = Names(lambda: calls.append(1))
+    names.reported("7d", ("deleted", "a"))
+    names.listed(DOCKER)
+    for in_use, expected in ((("deleted", "a"), 0), (("a", "new"), 1), (("a", "new"), 1), (("newer",), 2)):
+        names.reported("7d", in_use)
+
+        assert expected == len(calls)
+
+
 def test_who_asks_waits_for_the_report_and_the_list() -> None:
     """For the window's own report, and for one try to get the list, whatever its end."""
 

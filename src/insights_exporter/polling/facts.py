@@ -89,7 +89,10 @@ class Facts:
         return server_facts.templates_by_id(listed.value, organizations)
 
     async def _templates_by_organization(self) -> dict[str, Template] | None:
-        """Ask each organization for its templates, as servers want it that have no list of all."""
+        """Ask each organization for its templates, as servers want it that have no list of all.
+
+        Those of an organization that cannot be asked now stay as they are known.
+        """
         organizations = await self._organizations()
         lists = [
             await self._read(f"/organizations/{organization}/templates", server_facts.read_templates)
@@ -97,8 +100,9 @@ class Facts:
         ]
         if not any(lists):
             return None
+        known = {} if all(lists) else dict(self._names.templates)
         listed = chain.from_iterable(each.value for each in lists if each)
-        return server_facts.templates_by_id(listed, organizations)
+        return known | server_facts.templates_by_id(listed, organizations)
 
     async def _organizations(self) -> dict[str, str]:
         return await self._read("/organizations", server_facts.read_organizations) or {}

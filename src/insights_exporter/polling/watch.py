@@ -56,7 +56,7 @@ class Watch:
         self._schedule = shared.schedule
         self.exchange = Exchange(deployment, token, tls, self.clock, shared.transport)
         self.coder = Coder(self.exchange, None if deployment.dialect == "auto" else deployment.dialect)
-        self.names = Names()
+        self.names = Names(partial(shared.schedule.advance, self._id(_FACTS)))
         bench = Bench(
             deployment, self.coder, self.clock, self.names, self.publisher, shared.converter, pseudonym_key
         )
