@@ -1,5 +1,6 @@
 """Scrapes and memory while large polls come every second, and memory over a thousand polls."""
 
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +38,7 @@ def _busy(sizes: Sizes, directory: Path, url: str) -> Section:
         until(lambda: all_polled(ours))
         seconds, polls = _scrapes(sizes, ours)
         pid = ours.running.process.pid
-        highest, at_rest = peak(pid), _at_rest(ours, settings, url)
+        highest, at_rest = peak(pid), _at_rest(sizes, ours, settings, url)
     rows = [
         ("what", "while polls run", "at rest"),
         ("scrape, median", milliseconds(at_quantile(seconds, 0.5)), ""),
@@ -66,12 +67,13 @@ def _scrapes(sizes: Sizes, ours: Exporter) -> tuple[list[float], int]:
     return seconds, _polls(ours) - polls
 
 
-def _at_rest(ours: Exporter, settings: Path, url: str) -> int:
-    """Let the exporter poll once more and no further; give what it then holds."""
+def _at_rest(sizes: Sizes, ours: Exporter, settings: Path, url: str) -> int:
+    """Let the exporter poll once more and no further; give what it holds a while later."""
     latencies_only(settings, {"coder": url}, _RARELY)
-    ours.running.process.send_signal(1)
+    ours.running.process.send_signal(signal.SIGHUP)
     until(lambda: health(ours, "insights_exporter_poll_interval_seconds") == [3600.0])
     until(lambda: all_polled(ours))
+    time.sleep(sizes.rest_seconds)
     return resident(ours.running.process.pid)
 
 

@@ -13,6 +13,7 @@ class Sizes:
     slow_rounds: int
     conversions: int
     busy_seconds: float
+    rest_seconds: float
     small_polls: int
     small_users: int
     growth: tuple[int, ...]
@@ -30,6 +31,7 @@ FULL = Sizes(
     slow_rounds=5,
     conversions=7,
     busy_seconds=30,
+    rest_seconds=8,
     small_polls=1_000,
     small_users=500,
     growth=(500, 5_000, 50_000, 500_000),
@@ -45,6 +47,7 @@ SMALL = Sizes(
     slow_rounds=1,
     conversions=1,
     busy_seconds=0.5,
+    rest_seconds=0,
     small_polls=5,
     small_users=10,
     growth=(50, 500),
