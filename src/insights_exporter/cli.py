@@ -34,7 +34,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line."""
-    app()
+    app(prog_name="insights-exporter")
 
 
 @app.callback(invoke_without_command=True)
@@ -56,7 +56,9 @@ def _serve(
 ) -> None:
     if version:
         typer.echo(f"insights-exporter {__version__}")
-    elif context.invoked_subcommand is None:
+    elif context.invoked_subcommand:
+        _refuse_stray_flags(context)
+    else:
         start_logging(log_level, log_format)
         from insights_exporter.commands.serve import Options, check, serve
 
@@ -72,6 +74,15 @@ def _serve(
                 total_shards=total_shards,
             )
             (check if config_check else serve)(options)
+
+
+def _refuse_stray_flags(context: typer.Context) -> None:
+    """Refuse flags before a command, which would be without effect there."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source and source.name == "COMMANDLINE":
+            told = f"write it after the command: {context.invoked_subcommand} {parameter.opts[0]}"
+            raise typer.BadParameter(told, context, param_hint=parameter.opts[0])
 
 
 @app.command("demo")
@@ -182,8 +193,11 @@ def _config_schema() -> None:
 
 
 @config.command("show")
-def _config_show(config_file: ConfigFile = None) -> None:
+def _config_show(
+    *, config_file: ConfigFile = None, log_level: LogLevel = "warning", log_format: LogFormat = "logfmt"
+) -> None:
     """Print the settings that count, who set them, and no secrets."""
+    start_logging(log_level, log_format)
     from insights_exporter.commands.serve import load_settings
     from insights_exporter.config.showing import show
 
