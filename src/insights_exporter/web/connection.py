@@ -9,6 +9,10 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+HANDED_OVER = "handed over"
+"""The key under which a request's state has what to call when all but the end of an answer is handed over:
+from then on the next piece waits until the client has taken in nearly all."""
+
 _ANY_PAGE = 1 << 30
 _TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
@@ -82,9 +86,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base
         """Wait for the first request."""
         super().connection_made(transport)
-        if not self.config.is_ssl:
-            # Nothing is copied on its way, so an answer of many parts can be handed over in one go.
-            transport.set_write_buffer_limits(_ANY_PAGE)
+        self.app_state = {**self.app_state, HANDED_OVER: self._wait_for_client}
         self._door.came(self, len(self.connections))
         self._must_end_in(self._bounds.head_seconds)
 
@@ -128,6 +130,7 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next request, or answer the one that came meanwhile."""
+        self._wait_for_client()
         super().on_response_complete()
         if not self.cycle.response_complete:
             self._must_end_in(self._bounds.answer_seconds)
@@ -150,10 +153,18 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answering = cycle
+        if not self.config.is_ssl and self._all_sent():
+            # Nothing is copied on its way, so an answer of many parts can be handed over in one go.
+            self.transport.set_write_buffer_limits(_ANY_PAGE)
         super()._start_asgi_task(cycle, app)
 
     def timeout_keep_alive_handler(self) -> None:
         """Leave the end to the time that is set here, which data in between does not put off."""
+
+    def _wait_for_client(self) -> None:
+        """Take nothing more to send until the client has taken in nearly all that there is."""
+        if not self.transport.is_closing():
+            self.transport.set_write_buffer_limits()
 
     def _all_sent(self) -> bool:
         return not self.transport.is_closing() and self.transport.get_write_buffer_size() == 0

@@ -13,6 +13,7 @@ from insights_exporter.exposition.page import Page, assemble
 from insights_exporter.exposition.snapshot import Snapshot
 from insights_exporter.exposition.tail import Tail, TailSource
 from insights_exporter.polling.board import Board
+from insights_exporter.web.connection import HANDED_OVER
 
 _METHODS = "GET, HEAD"
 _FILTERS = frozenset({"deployment", "name[]"})
@@ -39,7 +40,7 @@ class Scrape:
             return
         self._free -= 1
         try:
-            await _send(await self._body(Headers(scope=scope), query), scope["method"], send)
+            await _send(await self._body(Headers(scope=scope), query), scope, send)
         finally:
             self._free += 1
 
@@ -74,10 +75,12 @@ def _joined(headers: Headers, name: str) -> str | None:
     return ", ".join(headers.getlist(name)) or None
 
 
-async def _send(body: Body, method: str, send: Send) -> None:
+async def _send(body: Body, scope: Scope, send: Send) -> None:
+    """Send an answer; it is over when the client has taken it in, and so is its place among those at once."""
     raw = [(name.encode(), value.encode()) for name, value in body.headers]
     await send({"type": "http.response.start", "status": 200, "headers": raw})
-    if method != "HEAD":
+    if scope["method"] != "HEAD":
         for segment in body.segments:
             await send({"type": "http.response.body", "body": segment, "more_body": True})
+    scope.get("state", {}).get(HANDED_OVER, lambda: None)()
     await send({"type": "http.response.body", "body": b""})
