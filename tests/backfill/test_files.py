@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from insights_exporter.backfill.checking import BadFile, check_file
+from insights_exporter.backfill.halting import Halt, Halted
 from insights_exporter.backfill.writing import Day, Written, times_of, write_month
 
 NAMES = {"first": "One.", "second": 'Another "one".'}
@@ -39,8 +40,8 @@ def days(values: Sequence[Mapping[str, int]]) -> list[Day]:
 def test_file_holds_each_day_of_each_series(values: list[dict[str, int]]) -> None:
     """Each series has its value of each day at all its seconds, with the added labels, and nothing else."""
     with TemporaryDirectory() as folder:
-        written = write_month(Path(folder) / "month.om", NAMES, days(values), {"job": 'a"b'})
-        check_file(written)
+        written = write_month(Path(folder) / "month.om", NAMES, days(values), {"job": 'a"b'}, Halt())
+        check_file(written, Halt())
         text = written.path.read_text()
 
     found = {
@@ -76,7 +77,7 @@ def test_file_appears_whole(tmp_path: Path) -> None:
             raise Stop
 
     with pytest.raises(Stop):
-        write_month(path, NAMES, [broken[0], replace(broken[1], lines=Breaking())], {})
+        write_month(path, NAMES, [broken[0], replace(broken[1], lines=Breaking())], {}, Halt())
 
     assert not path.exists()
 
@@ -90,7 +91,10 @@ GOOD = '# TYPE first gauge\nfirst{a="x"} 1 100\nfirst{a="x"} 1 200\nfirst{a="y"}
         pytest.param(GOOD.replace("200", "100"), "time does not go on", id="a second twice"),
         pytest.param(GOOD.replace("200", "50"), "time does not go on", id="backwards"),
         pytest.param(GOOD.replace("200", "200000000000000"), "no time in seconds", id="milliseconds"),
-        pytest.param(GOOD.replace(" 200", ""), "no time in seconds|meant were", id="no time"),
+        pytest.param(GOOD.replace(" 200", ""), "is no value", id="no time"),
+        pytest.param(GOOD.replace("1 200", "one 200"), "is no value", id="no number"),
+        pytest.param(GOOD.replace(" 100", " 101"), "from 101 to 200", id="another day"),
+        pytest.param(GOOD.replace(" 200", " 201"), "from 100 to 201", id="another end"),
         pytest.param(GOOD.replace("# EOF\n", ""), "does not end with # EOF", id="no end"),
         pytest.param(GOOD + "first 1 1\n", "goes on after # EOF", id="more after the end"),
         pytest.param(GOOD.replace('first{a="x"} 1 200\n', ""), "meant were", id="a sample lost"),
@@ -107,7 +111,7 @@ def test_bad_file_is_found(tmp_path: Path, text: str, told: str) -> None:
     path.write_text(text)
 
     with pytest.raises(BadFile, match=told):
-        check_file(Written(path, 2, 3, 100, 200))
+        check_file(Written(path, 2, 3, 100, 200), Halt())
 
 
 def test_good_file_passes(tmp_path: Path) -> None:
@@ -115,4 +119,15 @@ def test_good_file_passes(tmp_path: Path) -> None:
     path = tmp_path / "month.om"
     path.write_text(GOOD)
 
-    check_file(Written(path, 2, 3, 100, 200))
+    check_file(Written(path, 2, 3, 100, 200), Halt())
+
+
+def test_no_work_goes_on_after_it_was_called_off(tmp_path: Path) -> None:
+    """Writing ends at the next series, and nothing stands under the final name."""
+    halt = Halt()
+    halt.call_off()
+
+    with pytest.raises(Halted):
+        write_month(tmp_path / "month.om", NAMES, days([{HEADS[0]: 1}]), {}, halt)
+
+    assert not (tmp_path / "month.om").exists()

@@ -14,11 +14,30 @@ HEAD = timedelta(hours=3)
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
-    """The days of one file, `name` being the year and the month."""
+class Stretch:
+    """The days of one file, each with its seconds; `name` is a year and a month."""
 
     name: str
-    days: Sequence[date]
+    days: Sequence[tuple[date, Times]]
+
+    @property
+    def first(self) -> int:
+        """Give the second of the first sample."""
+        return int(self.days[0][1][0])
+
+    @property
+    def last(self) -> int:
+        """Give the second of the last sample."""
+        return int(self.days[-1][1][-1])
+
+    def after(self, second: int) -> "Stretch":
+        """Give what comes after `second`, named after its own start if something came before."""
+        if not self.days or second < self.first:
+            return self
+        later = [(day, [text for text in times if int(text) > second]) for day, times in self.days]
+        left = tuple((day, times) for day, times in later if times)
+        start = datetime.fromtimestamp(int(left[0][1][0]), UTC) if left else None
+        return Stretch(f"{start:%Y-%m-%dT%H%MZ}" if start else self.name, left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +52,15 @@ class Range:
     @property
     def days(self) -> Sequence[date]:
         """Give the days that have samples."""
-        last = self.until.astimezone(self.zone).date()
+        last = (self.until - timedelta(seconds=1)).astimezone(self.zone).date()
         count = (last - self.since).days + 1
         return [self.since + timedelta(days=number) for number in range(count)]
 
     @property
-    def months(self) -> Sequence[Month]:
+    def months(self) -> Sequence[Stretch]:
         """Give the days by month."""
         named = groupby(self.days, key=lambda day: f"{day:%Y-%m}")
-        return [Month(name, tuple(days)) for name, days in named]
+        return [Stretch(name, tuple((day, self.times(day)) for day in days)) for name, days in named]
 
     def times(self, day: date) -> Times:
         """Give the seconds of a day's samples: from its first instant, up to the next day's or the end."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from insights_exporter.backfill.halting import Halt
 from insights_exporter.backfill.writing import Written
 
 _EOF = b"# EOF\n"
@@ -14,34 +15,71 @@ class BadFile(Exception):
     """A file is not what was meant; the message names it, the place and the matter."""
 
 
-def check_file(meant: Written) -> None:
+def check_file(meant: Written, halt: Halt) -> None:
     """Read the file as a stream: every series once and ascending, all samples there, nothing after the end.
 
     Raises:
         BadFile: it is not so.
+        Halted: it was called off.
     """
-    series = samples = 0
-    head, last = b"", 0
-    seen: set[bytes] = set()
+    found = _Found(meant.path)
     for number, line in enumerate(_body(meant.path), 1):
-        if line.startswith(b"#"):
-            continue
-        start, _, text = line.rpartition(b" ")
-        name = start.rpartition(b" ")[0]
-        second = _second(meant.path, number, text)
-        if name != head:
-            series += 1
-            head = name
-            if name in seen:
-                raise BadFile(f"{meant.path}:{number}: a series goes on after another one")
-            seen.add(name)
-        elif second <= last:
-            raise BadFile(f"{meant.path}:{number}: time does not go on within a series")
-        last = second
-        samples += 1
-    if (series, samples) != (meant.series, meant.samples):
-        found = f"{series} series with {samples} samples"
-        raise BadFile(f"{meant.path}: has {found}, meant were {meant.series} with {meant.samples}")
+        if not line.startswith(b"#"):
+            found.add(number, line)
+            if not number % 10_000:
+                halt.look()
+    told = Written(meant.path, len(found.seen), found.samples, found.first, found.latest)
+    if told != meant:
+        raise BadFile(f"{meant.path}: has {_counted(told)}, meant were {_counted(meant)}")
+
+
+class _Found:
+    """What a file was found to hold so far."""
+
+    def __init__(self, path: Path) -> None:
+        self.seen: set[bytes] = set()
+        self.samples = self.first = self.latest = 0
+        self._path = path
+        self._start = self._head = b""
+        self._last = -1
+
+    def add(self, number: int, line: bytes) -> None:
+        """Take the next sample's line; raises BadFile."""
+        start, _, digits = line[:-1].rpartition(b" ")
+        second = int(digits) if digits.isdigit() else _LATEST
+        if second >= _LATEST:
+            raise self._bad(number, f"{digits[:30]!r} is no time in seconds")
+        if start != self._start:  # else only the time is another one
+            self._begin(number, start)
+        if second <= self._last:
+            raise self._bad(number, "time does not go on within a series")
+        self._last = second
+        self.first = min(self.first, second) if self.samples else second
+        self.latest = max(self.latest, second)
+        self.samples += 1
+
+    def _begin(self, number: int, start: bytes) -> None:
+        """Take another value, or another series."""
+        head, _, value = start.rpartition(b" ")
+        if not _is_number(value):
+            raise self._bad(number, f"{value[:30]!r} is no value")
+        if head != self._head:
+            if head in self.seen:
+                raise self._bad(number, "a series goes on after another one")
+            self.seen.add(head)
+            self._head, self._last = head, -1
+        self._start = start
+
+    def _bad(self, number: int, matter: str) -> BadFile:
+        return BadFile(f"{self._path}:{number}: {matter}")
+
+
+def _is_number(text: bytes) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _body(path: Path) -> Iterator[bytes]:
@@ -58,8 +96,5 @@ def _body(path: Path) -> Iterator[bytes]:
         raise BadFile(f"{path}: does not end with # EOF")
 
 
-def _second(path: Path, number: int, text: bytes) -> int:
-    digits = text.rstrip(b"\n")
-    if not digits.isdigit() or int(digits) >= _LATEST:
-        raise BadFile(f"{path}:{number}: {digits[:30]!r} is no time in seconds")
-    return int(digits)
+def _counted(written: Written) -> str:
+    return f"{written.series} series with {written.samples} samples from {written.first} to {written.last}"

@@ -1,7 +1,12 @@
-"""Bringing a written file into a Prometheus' data with promtool, and seeing that all of it arrived."""
+"""Bringing a written file into a Prometheus' data with promtool, all of it and once.
 
+The blocks are made in a folder of their own, which Prometheus passes over,
+and counted there. Only then do they move to where Prometheus finds them.
+"""
+
+import asyncio
 import shutil
-import subprocess
+import tempfile
 from pathlib import Path
 
 from insights_exporter.backfill.writing import Written
@@ -10,6 +15,7 @@ BLOCK_DURATION = "744h"
 """A month a file: larger blocks, far fewer of them, and minutes instead of hours."""
 
 _SAMPLES_COLUMN = 4
+_STAGE = ".insights-exporter"
 
 
 class ImportFailed(Exception):
@@ -41,33 +47,74 @@ def require_promtool() -> None:
         raise ImportFailed("promtool is not installed; it comes with Prometheus, or leave out --import")
 
 
-def import_file(written: Written, tsdb: Path) -> None:
-    """Make blocks of the file, and count what is in them.
+class Importing:
+    """Brings files into the data folder of a Prometheus, which may run meanwhile."""
 
-    Raises:
-        ImportFailed: promtool refused it, or not all samples arrived.
-    """
-    tsdb.mkdir(parents=True, exist_ok=True)
-    before = _samples_by_block(tsdb)
-    _run(*command(written.path, tsdb))
-    new = {block: count for block, count in _samples_by_block(tsdb).items() if block not in before}
-    if sum(new.values()) != written.samples:
-        raise ImportFailed(
-            f"{written.path}: {sum(new.values())} of {written.samples} samples arrived in {tsdb}; "
-            f"remove the blocks {', '.join(new)} and run again"
-        )
+    def __init__(self, tsdb: Path) -> None:
+        self.name = f"import {tsdb.resolve()}"
+        self._tsdb = tsdb
+        self._stage = tsdb / _STAGE
+
+    async def bring(self, written: Written, key: str) -> None:
+        """Make blocks of the file, count what is in them, and hand them over.
+
+        Interrupted at any point, the same call with the same `key` goes on
+        and hands over each block once, until `settle`.
+
+        Raises:
+            ImportFailed: promtool refused the file, or not all samples arrived.
+        """
+        checked = self._stage / key
+        if not checked.exists():
+            await self._check(written, checked)
+        for block in checked.iterdir():
+            block.rename(self._tsdb / block.name)
+
+    def settle(self, key: str) -> None:
+        """Take note that it is known elsewhere that all has arrived."""
+        shutil.rmtree(self._stage / key, ignore_errors=True)
+        if self._stage.exists() and not any(self._stage.iterdir()):
+            self._stage.rmdir()
+
+    async def _check(self, written: Written, checked: Path) -> None:
+        for unfinished in self._stage.glob(f"{checked.name}.*.part"):
+            shutil.rmtree(unfinished, ignore_errors=True)
+        self._stage.mkdir(parents=True, exist_ok=True)
+        making = Path(tempfile.mkdtemp(prefix=f"{checked.name}.", suffix=".part", dir=self._stage))
+        await _run(*command(written.path, making))
+        arrived = _samples(await _run("promtool", "tsdb", "list", str(making)))
+        if arrived != written.samples:
+            shutil.rmtree(making)
+            raise ImportFailed(
+                f"{written.path}: promtool took {arrived} of {written.samples} samples, none was imported; "
+                "try another version of Prometheus' promtool"
+            )
+        _keep_blocks(making, checked)
 
 
-def _samples_by_block(tsdb: Path) -> dict[str, int]:
-    """Open the blocks and give how many samples each has."""
-    if not any(tsdb.glob("*/meta.json")):
-        return {}
-    rows = [line.split() for line in _run("promtool", "tsdb", "list", str(tsdb)).splitlines()[1:]]
-    return {row[0]: int(row[_SAMPLES_COLUMN]) for row in rows if row}
+def _keep_blocks(folder: Path, name: Path) -> None:
+    """Rename a folder of blocks, without what promtool leaves beside them, such as an empty log."""
+    for other in [each for each in folder.iterdir() if not (each / "meta.json").exists()]:
+        shutil.rmtree(other) if other.is_dir() else other.unlink()
+    folder.rename(name)
 
 
-def _run(*words: str) -> str:
-    done = subprocess.run(words, check=False, capture_output=True, text=True)  # noqa: S603 -- promtool, by name
-    if done.returncode:
-        raise ImportFailed(f"{' '.join(words)} failed: {(done.stderr or done.stdout).strip()}")
-    return done.stdout
+def _samples(listed: str) -> int:
+    """Count the samples of all blocks in what promtool lists."""
+    rows = [line.split() for line in listed.splitlines()[1:]]
+    return sum(int(row[_SAMPLES_COLUMN]) for row in rows if row)
+
+
+async def _run(*words: str) -> str:
+    """Run a program to its end; it does not outlive this run, and no Ctrl-C reaches it."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*words, stdout=pipe, stderr=pipe, start_new_session=True)
+    try:
+        out, err = await process.communicate()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    if process.returncode:
+        raise ImportFailed(f"{' '.join(words)} failed: {(err or out).decode(errors='replace').strip()}")
+    return out.decode()

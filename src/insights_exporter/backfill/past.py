@@ -71,8 +71,9 @@ def past_settings(deployment: Deployment, include: Include) -> Deployment:
 def datasets_of(deployment: Deployment, include: Include) -> Iterator[Dataset]:
     """Give the datasets that have a past, as far as the settings want them."""
     for name in (*_DEFAULT, *(_OF_USERS if include.users else ())):
-        if deployment.datasets.get(name, DatasetSettings()).enabled:
-            yield DATASETS[name]
+        dataset = DATASETS[name]
+        if _enabled(deployment, name) and (not dataset.partial or _enabled(deployment, "templates")):
+            yield dataset
 
 
 def part(dataset: Dataset, view: View) -> Part:
@@ -93,6 +94,10 @@ def _yesterday(view: View) -> tuple[Question, Question]:
     day = view.now.date()
     question = Question(REPORT_PATH, days_span(day - timedelta(days=1), day, zone), daus.YESTERDAY)
     return question, question
+
+
+def _enabled(deployment: Deployment, name: DatasetName) -> bool:
+    return deployment.datasets.get(name, DatasetSettings()).enabled
 
 
 def _is_running_day(window: Window) -> bool:

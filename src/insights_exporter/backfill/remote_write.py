@@ -1,106 +1,107 @@
 """Sending history by remote write 1.0: batches of samples, snappy in block format."""
 
 import random
-import re
-import struct
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
 
 import cramjam
 import httpx
 
-_BATCH = 5000
+from insights_exporter.backfill.halting import Halt, in_thread
+from insights_exporter.backfill.write_request import Run, write_request
+from insights_exporter.backfill.writing import Written
+
+BATCH = 5000
+"""Samples a request."""
+
 _ATTEMPTS = 8
 _LONGEST_PAUSE = 30.0
+_LONGEST_WAIT = 600.0  # that a receiver may ask for
+_TIMEOUT = 60.0
 _HEADERS = {
     "Content-Encoding": "snappy",
     "Content-Type": "application/x-protobuf",
     "X-Prometheus-Remote-Write-Version": "0.1.0",
 }
-_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
-_ESCAPED = re.compile(r"\\(.)")
-_MEANT = {"n": "\n"}
+_REMEDIES = {
+    400: "set its out-of-order window to be as long as the history",
+    401: "write user and password into the URL, or put a proxy with credentials before it",
+    403: "write user and password into the URL, or put a proxy with credentials before it",
+    404: "check the path, and that it receives remote write (Prometheus: --web.enable-remote-write-receiver)",
+}
 
 
 class Refused(Exception):
     """The receiver did not take a batch; the message says what it answered, and what to do."""
 
 
-class Run(NamedTuple):
-    """Samples of one series, in ascending time: seconds and values as they are written."""
+class _Busy(Exception):
+    """The receiver does not take a batch now; `wait` has the seconds it asks for, if it does."""
 
-    head: str
-    samples: Sequence[tuple[str, str]]
+    def __init__(self, what: str, wait: float | None = None) -> None:
+        super().__init__(what)
+        self.wait = wait
 
 
-def send_file(path: Path, url: str, client: httpx.Client) -> int:
+class Sending:
+    """Brings files to a receiver of remote write."""
+
+    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
+        self._url = httpx.URL(url)
+        self._headers = headers
+        self.name = f"send {shown(self._url)}"
+
+    async def bring(self, written: Written, key: str) -> None:  # noqa: ARG002 -- sent twice does no harm
+        """Send all samples of the file.
+
+        Raises:
+            Refused: the receiver does not take them.
+        """
+        await in_thread(partial(self._send, written.path))
+
+    def settle(self, key: str) -> None:
+        """Have nothing to forget."""
+
+    def _send(self, path: Path, halt: Halt) -> None:
+        with httpx.Client(timeout=_TIMEOUT, headers={**self._headers, **_HEADERS}) as client:
+            send_file(path, self._url, client, halt)
+
+
+def shown(url: httpx.URL) -> str:
+    """Spell a URL without user and password."""
+    return str(url.copy_with(userinfo=b""))
+
+
+def send_file(path: Path, url: httpx.URL, client: httpx.Client, halt: Halt) -> int:
     """Send all samples of a written file, and give how many requests it took.
 
     Raises:
         Refused: the receiver does not take them.
+        Halted: it was called off.
     """
     requests = 0
-    for batch in _batches(path):
+    for batch in batches(path):
         body = bytes(cramjam.snappy.compress_raw(write_request(batch)))
-        _post(client, url, body)
+        _post(client, url, body, halt)
         requests += 1
     return requests
 
 
-def write_request(runs: Sequence[Run]) -> bytes:
-    """Encode a `prometheus.WriteRequest`."""
-    return b"".join(_field(1, _series(run)) for run in runs)
-
-
-def _series(run: Run) -> bytes:
-    labels = b"".join(
-        _field(1, _field(1, name.encode()) + _field(2, value.encode())) for name, value in _labels(run.head)
-    )
-    samples = b"".join(
-        _field(2, b"\x09" + struct.pack("<d", float(value)) + b"\x10" + _varint(int(second) * 1000))
-        for second, value in run.samples
-    )
-    return labels + samples
-
-
-def _labels(head: str) -> Sequence[tuple[str, str]]:
-    name, _, inner = head.partition("{")
-    labels = {found[1]: _ESCAPED.sub(_meant, found[2]) for found in _LABEL.finditer(inner)}
-    return sorted({"__name__": name, **labels}.items())
-
-
-def _meant(escape: re.Match[str]) -> str:
-    return _MEANT.get(escape[1], escape[1])
-
-
-def _field(number: int, content: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
-
-
-def _varint(number: int) -> bytes:
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
-
-
-def _batches(path: Path) -> Iterator[list[Run]]:
-    """Give the samples of a file in batches; a series may go on in the next one."""
+def batches(path: Path) -> Iterator[list[Run]]:
+    """Give the samples of a file, at most BATCH at a time; a series may go on in the next batch."""
     batch: list[Run] = []
-    size = 0
+    room = BATCH
     for head, samples in _series_of(path):
-        for start in range(0, len(samples), _BATCH):
-            part = samples[start : start + _BATCH]
+        start = 0
+        while start < len(samples):
+            part = samples[start : start + room]
             batch.append(Run(head, part))
-            size += len(part)
-            if size >= _BATCH:
+            start, room = start + len(part), room - len(part)
+            if not room:
                 yield batch
-                batch, size = [], 0
+                batch, room = [], BATCH
     if batch:
         yield batch
 
@@ -112,25 +113,40 @@ def _series_of(path: Path) -> Iterator[tuple[str, list[tuple[str, str]]]]:
             yield head, [(second, value) for _, value, second in group]
 
 
-def _post(client: httpx.Client, url: str, body: bytes) -> None:
+def _post(client: httpx.Client, url: httpx.URL, body: bytes, halt: Halt) -> None:
     """Post one batch; try again where it may help, and never after a refusal."""
     for attempt in range(_ATTEMPTS):
-        trouble = _try(client, url, body)
-        if trouble is None:
+        halt.look()
+        try:
+            _try(client, url, body)
+        except _Busy as busy:
+            trouble = busy
+        else:
             return
-        time.sleep(min(2.0**attempt * random.uniform(0.5, 1.5), _LONGEST_PAUSE))  # noqa: S311 -- jitter
-    raise Refused(f"{url}: {trouble} after {_ATTEMPTS} tries; run again, what is sent twice does no harm")
+        if attempt + 1 < _ATTEMPTS:
+            halt.pause(_pause(attempt) if trouble.wait is None else min(trouble.wait, _LONGEST_WAIT))
+    raise Refused(f"{shown(url)}: {trouble}, {_ATTEMPTS} times; run again, what is sent twice does no harm")
 
 
-def _try(client: httpx.Client, url: str, body: bytes) -> str | None:
-    """Give what is wrong for the moment, None where the batch was taken."""
+def _pause(attempt: int) -> float:
+    return min(2.0**attempt * random.uniform(0.5, 1.5), _LONGEST_PAUSE)  # noqa: S311 -- jitter
+
+
+def _try(client: httpx.Client, url: httpx.URL, body: bytes) -> None:
     try:
-        answer = client.post(url, content=body, headers=_HEADERS)
+        answer = client.post(url, content=body)
     except httpx.TransportError as error:
-        return f"{type(error).__name__}: {error}"
+        raise _Busy(f"{type(error).__name__}: {error}") from None
     if answer.is_success:
-        return None
-    said = f"HTTP {answer.status_code}: {answer.text[:300].strip()}"
+        return
+    said = f"HTTP {answer.status_code}: {' '.join(answer.text.split())[:300]}".rstrip(": ")
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.status_code >= 500:
-        return said
-    raise Refused(f"{url}: {said}; does it have an out-of-order window as large as the history?")
+        raise _Busy(said, _asked_wait(answer))
+    remedy = _REMEDIES.get(answer.status_code, "look at what it says, and at its own log")
+    raise Refused(f"{shown(url)}: {said}; {remedy}")
+
+
+def _asked_wait(answer: httpx.Response) -> float | None:
+    """Give the seconds of `Retry-After`; a date there is left aside, as our own pauses are about as long."""
+    text = str(answer.headers.get("Retry-After", ""))
+    return float(text) if text.isascii() and text.isdigit() else None

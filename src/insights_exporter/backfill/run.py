@@ -1,71 +1,142 @@
-"""A run over one deployment: day by day into the journal, month by month into files."""
+"""A run over one deployment: days into the journal, months into files, files to their places."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
-from insights_exporter.backfill.calendar import Month, Range
-from insights_exporter.backfill.checking import check_file
-from insights_exporter.backfill.day import Past, sample_names
-from insights_exporter.backfill.journal import Journal
+import msgspec
+
+from insights_exporter.backfill.calendar import Range, Stretch
+from insights_exporter.backfill.checking import BadFile, check_file
+from insights_exporter.backfill.day import DayLines, Past, sample_names
+from insights_exporter.backfill.halting import Halt, in_thread
+from insights_exporter.backfill.journal import Journal, Piece
 from insights_exporter.backfill.writing import Day, Written, write_month
 from insights_exporter.coder.exchange import Errand
+from insights_exporter.coder.failures import RequestFailed
 from insights_exporter.datasets.table import FAMILIES
 
 SAMPLES: Mapping[str, str] = {name: family.help for family in FAMILIES for name in sample_names(family)}
 """HELP by the name of each sample, in the order of the page."""
 
 
+_PAUSES = (15.0, 60.0, 180.0)
+"""Seconds, as an upgrade of Coder takes them."""
+
+
+class Place(Protocol):
+    """Where files are brought, such as a Prometheus' data."""
+
+    @property
+    def name(self) -> str:
+        """Name it in the journal: what has arrived there is not brought again."""
+
+    async def bring(self, written: Written, key: str) -> None:
+        """Bring a file there; after an interruption, the same `key` goes on."""
+
+    def settle(self, key: str) -> None:
+        """Forget what was needed to go on."""
+
+
+class Listener(Protocol):
+    """Who is told how it goes."""
+
+    def days(self, count: int, *, asked: bool) -> None:
+        """Days are done: they were `asked` just now, or an earlier run has them."""
+
+    def waits(self, failure: RequestFailed, seconds: float) -> None:
+        """Coder does not answer; it is asked again in a while."""
+
+    def finished(self, written: Written) -> None:
+        """A file is finished and has arrived wherever it should."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is written of one deployment, and where."""
 
-    deployment: str
     span: Range
     labels: Mapping[str, str]
     folder: Path
-    finish: Callable[[Written], None]
-    """Takes each finished file: prints how it is imported, or imports it."""
+    places: Sequence[Place] = ()
+    listener: Listener = field(kw_only=True)
 
 
-async def run(plan: Plan, past: Past, journal: Journal, errand: Errand, told: Callable[[date], None]) -> None:
-    """Ask, write and check everything that is not done; call `told` with each day that is finished.
+async def run(plan: Plan, past: Past, journal: Journal, errand: Errand) -> None:
+    """Ask, write, check and bring everything that is not done.
 
     Raises:
         RequestFailed, InvalidAnswer: Coder does not tell a day; what is finished stays.
-        BadFile: what was written is not what was meant.
+        BadFile: what was written is not what was meant, or is gone before it has arrived.
     """
     for month in plan.span.months:
-        if not journal.is_done(month.name, _end(plan, month)):
-            await _ask(month, past, journal, errand, told)
-            written = await asyncio.to_thread(_write, plan, month, journal)
-            plan.finish(written)
-            journal.done(month.name, _end(plan, month))
-            journal.forget(month.days)
+        pieces = journal.pieces(month.name)
+        for piece in pieces:
+            await _bring_earlier(plan, journal, piece)
+        left = month.after(pieces[-1].until) if pieces else month
+        plan.listener.days(len(month.days) - len(left.days), asked=False)
+        if left.days:
+            await _ask(plan, left, past, journal, errand)
+            written = await in_thread(partial(_write, plan, left, journal))
+            piece = Piece.of(written, month.name, left.last)
+            journal.note(piece)
+            journal.forget(day for day, _ in left.days)
+            await _bring(plan, journal, piece)
+            plan.listener.finished(written)
 
 
-async def _ask(
-    month: Month, past: Past, journal: Journal, errand: Errand, told: Callable[[date], None]
-) -> None:
-    for day in month.days:
-        if not journal.has(day):
-            journal.write(day, await past.lines(day, errand))
-        told(day)
+async def _ask(plan: Plan, stretch: Stretch, past: Past, journal: Journal, errand: Errand) -> None:
+    for day, _ in stretch.days:
+        known = journal.has(day)
+        if not known:
+            journal.write(day, await _lines(plan, day, past, errand))
+        plan.listener.days(1, asked=not known)
 
 
-def _write(plan: Plan, month: Month, journal: Journal) -> Written:
-    days = [Day(journal.read(day), plan.span.times(day)) for day in month.days]
-    written = write_month(plan.folder / f"{month.name}.om", SAMPLES, days, plan.labels)
-    check_file(written)
+async def _lines(plan: Plan, day: date, past: Past, errand: Errand) -> DayLines:
+    """Ask for a day; wait while a server that has answered before does not."""
+    for pause in _PAUSES:
+        try:
+            return await past.lines(day, errand)
+        except RequestFailed as failure:
+            if not (failure.transient and past.has_answered):
+                raise
+            plan.listener.waits(failure, pause)
+            await asyncio.sleep(pause)
+    return await past.lines(day, errand)
+
+
+def _write(plan: Plan, stretch: Stretch, journal: Journal, halt: Halt) -> Written:
+    days = [Day(journal.read(day), times) for day, times in stretch.days]
+    written = write_month(plan.folder / f"{stretch.name}.om", SAMPLES, days, plan.labels, halt)
+    check_file(written, halt)
     return written
 
 
-def _end(plan: Plan, month: Month) -> str:
-    """Give the last second of a month's file: a month that has gone on since is not done."""
-    return next((times[-1] for times in _times(plan, month) if times), "")
+async def _bring_earlier(plan: Plan, journal: Journal, piece: Piece) -> None:
+    """Bring a file that an earlier run wrote to where it was not brought by then."""
+    if all(place.name in piece.arrived for place in plan.places):
+        return
+    written = piece.written(plan.folder)
+    if not written.path.exists():
+        raise BadFile(f"{written.path}: an earlier run wrote it, and it is gone; --no-resume writes all anew")
+    await in_thread(partial(check_file, written))
+    await _bring(plan, journal, piece)
 
 
-def _times(plan: Plan, month: Month) -> Iterator[tuple[str, ...]]:
-    return (tuple(plan.span.times(day)) for day in reversed(month.days))
+async def _bring(plan: Plan, journal: Journal, piece: Piece) -> None:
+    """Bring a file to each place and remove it, if there is any place."""
+    written = piece.written(plan.folder)
+    for place in plan.places:
+        if place.name not in piece.arrived and piece.samples:
+            key = f"{journal.key}-{piece.file}"
+            await place.bring(written, key)
+            piece = msgspec.structs.replace(piece, arrived=(*piece.arrived, place.name))
+            journal.note(piece)
+            place.settle(key)
+    if plan.places:
+        written.path.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
 
+from insights_exporter.backfill.halting import Halt
 from insights_exporter.exposition.spelling import escaped
 
 Times = Sequence[str]
@@ -40,28 +41,35 @@ def times_of(first: int, after: int, step: int) -> Times:
 
 
 def write_month(
-    path: Path, names: Mapping[str, str], days: Sequence[Day], labels: Mapping[str, str]
+    path: Path, names: Mapping[str, str], days: Sequence[Day], labels: Mapping[str, str], halt: Halt
 ) -> Written:
     """Write the file, whole or not at all, and tell what is in it.
 
     `names` are those of the samples, with their HELP, in the order of the
     file. `labels` are put into every series, so that history joins what a
     scrape will add.
+
+    Raises:
+        Halted: it was called off.
     """
     unfinished = path.with_name(f".{path.name}.part")
     more = "".join(f'{name}="{escaped(value)}",' for name, value in labels.items())
     series = samples = 0
+    filled: set[int] = set()
     with unfinished.open("wb") as file:
         for name, documentation in names.items():
             runs = _runs(name, days)
             if runs:
                 file.write(f"# HELP {name} {escaped(documentation)}\n# TYPE {name} gauge\n".encode())
             for head, values in runs.items():
+                halt.look()
                 series += 1
                 samples += _write(file, head.replace("{", "{" + more, 1), values, days)
+                filled.update(number for number, _ in values)
         file.write(b"# EOF\n")
     unfinished.replace(path)
-    seconds = [int(day.times[edge]) for day in days if day.times for edge in (0, -1)]
+    times = [days[number].times for number in filled if days[number].times]
+    seconds = [int(each[edge]) for each in times for edge in (0, -1)]
     return Written(path, series, samples, min(seconds, default=0), max(seconds, default=0))
 
 

@@ -3,46 +3,57 @@
 import asyncio
 import os
 import re
-import shlex
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import blake2b
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import httpx
 import structlog
 import typer
 import uvloop
 
-from insights_exporter.backfill import importing, remote_write
 from insights_exporter.backfill.calendar import Range, latest_end
 from insights_exporter.backfill.checking import BadFile
 from insights_exporter.backfill.day import Past
-from insights_exporter.backfill.journal import Journal
+from insights_exporter.backfill.importing import ImportFailed, Importing, require_promtool
+from insights_exporter.backfill.journal import Busy, Journal
 from insights_exporter.backfill.past import Include
-from insights_exporter.backfill.run import Plan, run
-from insights_exporter.backfill.writing import Written
+from insights_exporter.backfill.remote_write import Refused, Sending
+from insights_exporter.backfill.run import Place, Plan, run
 from insights_exporter.coder.exchange import Errand
 from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.commands.backfill_telling import Telling, estimate
 from insights_exporter.commands.errors import NotUsable
 from insights_exporter.commands.families import PAGE_FAMILIES
+from insights_exporter.commands.flags import NOT_USABLE
 from insights_exporter.commands.progress import progress
 from insights_exporter.commands.serve import load_settings
 from insights_exporter.commands.witness import Witness
+from insights_exporter.config.problems import ConfigError
 from insights_exporter.config.settings import Deployment, Settings
 from insights_exporter.config.tokens import read_key
-from insights_exporter.datasets.dataset import InvalidAnswer
+from insights_exporter.datasets.dataset import InvalidAnswer, View
+from insights_exporter.datasets.spans import midnight
 from insights_exporter.polling.board import Board
+from insights_exporter.polling.converting import whereabouts
 from insights_exporter.polling.fleet import Fleet
 from insights_exporter.polling.health import RequestHealth
+from insights_exporter.polling.news import News
 from insights_exporter.polling.watch import Watch
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST_NAME = 60
 _SHARE_OF_LIMIT = 0.5
-_STOPS = (RequestFailed, InvalidAnswer, BadFile, importing.ImportFailed, remote_write.Refused, OSError)
+_STOPPED = 1
+_STOPS = (RequestFailed, InvalidAnswer, BadFile, Busy, ImportFailed, Refused, OSError)
+_GO_ON = "what is finished stays; run it again to go on"
+_NOT_OF_THE_SERIES = {
+    *("token", "token_file", "token_env", "headers", "tls", "proxy", "timeout", "max_response_bytes"),
+    *("requests_per_minute", "max_concurrency", "max_age"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +62,7 @@ class Options:
 
     config_file: Path | None
     since: date
-    until: datetime | None
+    until: date | None
     deployments: Sequence[str]
     include: Include
     step: int
@@ -59,6 +70,7 @@ class Options:
     output: Path
     tsdb: Path | None
     remote_write: str | None
+    remote_write_headers: Mapping[str, str]
     requests_per_minute: float | None
     resume: bool
     dry_run: bool
@@ -72,29 +84,52 @@ def backfill(options: Options) -> int:
     """
     settings = _chosen(load_settings(options.config_file, os.environ).settings, options.deployments)
     if options.tsdb is not None:
-        importing.require_promtool()
+        require_promtool()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_backfill(options, settings))
+        try:
+            return runner.run(_backfill(options, settings))
+        except asyncio.CancelledError:
+            structlog.get_logger("insights_exporter").warning("backfill interrupted", remedy=_GO_ON)
+            return _STOPPED
 
 
 async def _backfill(options: Options, settings: Settings) -> int:
+    work = asyncio.create_task(_all(options, settings))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    return await work
+
+
+async def _all(options: Options, settings: Settings) -> int:
     fleet = Fleet(Board(PAGE_FAMILIES), os.environ)
-    await fleet.apply(settings)
     try:
+        await fleet.apply(settings)
         return max([await _status(options, watch) for watch in fleet.watches.values()])
+    except ConfigError as error:
+        raise NotUsable(str(error)) from None
     finally:
         await fleet.close()
 
 
 async def _status(options: Options, watch: Watch) -> int:
     """Do one deployment; what stops it does not stop the others."""
+    log = structlog.get_logger("insights_exporter").bind(deployment=watch.deployment.name)
     try:
         await _deployment(options, watch)
+    except (NotUsable, ConfigError) as error:
+        log.error("not usable as set", problem=str(error))  # noqa: TRY400 -- the matter is in the message
+        return NOT_USABLE
     except _STOPS as error:
-        log = structlog.get_logger("insights_exporter").bind(deployment=watch.deployment.name)
-        log.warning("backfill stopped; run it again to go on", problem=str(error))
-        return 1
+        log.warning("backfill stopped", problem=str(error), remedy=_remedy(error))
+        return _STOPPED
+    except Exception as error:  # noqa: BLE001 -- no answer, however odd, may stop the others
+        log.error("backfill stopped", problem=whereabouts(error), remedy=_GO_ON)  # noqa: TRY400 -- as above
+        return _STOPPED
     return 0
+
+
+def _remedy(error: Exception) -> str:
+    return f"{error.remedy}; {_GO_ON}" if isinstance(error, RequestFailed) else _GO_ON
 
 
 async def _deployment(options: Options, watch: Watch) -> None:
@@ -105,57 +140,51 @@ async def _deployment(options: Options, watch: Watch) -> None:
     deployment = watch.deployment
     watch.exchange.gate.per_minute = options.requests_per_minute or _pace(deployment, witness)
     span = _span(options, deployment, watch.clock.now())
-    pseudonymous = deployment.users.detail == "pseudonymous"
-    key = read_key(deployment) if pseudonymous else None
-    past = Past(deployment, options.include, watch.coder, watch.names.templates, key)
+    key = read_key(deployment) if deployment.users.detail == "pseudonymous" else b""
+    known = View(deployment, None, span.until, watch.names.templates, pseudonym_key=key or None)
+    past = Past(known, options.include, watch.coder, News(deployment.name).rows_invalid)
     errand = Errand(RequestHealth("backfill"), float("inf"))
     if options.dry_run:
-        await _estimate(past, span, errand, watch)
+        await _estimate(options, past, span, errand, watch)
         return
     folder = options.output / _folder_name(deployment.name)
-    folder.mkdir(parents=True, exist_ok=True)
-    journal = Journal(folder, _fingerprint(options, deployment), resume=options.resume)
-    with progress(f"{deployment.name}: days", len(span.days)) as advance:
-        plan = Plan(deployment.name, span, options.labels, folder, _finish(options))
-        await run(plan, past, journal, errand, lambda _: advance())
+    journal = Journal(folder, _fingerprint(options, deployment, key), resume=options.resume)
+    try:
+        await _run(options, span, past, journal, errand)
+    finally:
+        journal.close()
 
 
-def _finish(options: Options) -> Callable[[Written], None]:
-    """Give what is done with a finished file."""
-
-    def finish(written: Written) -> None:
-        typer.echo(f"{written.path}: {written.series} series, {written.samples} samples", err=True)
-        if options.remote_write is not None:
-            with httpx.Client(timeout=60) as client:
-                remote_write.send_file(written.path, options.remote_write, client)
-        if options.tsdb is not None:
-            importing.import_file(written, options.tsdb)
-            written.path.unlink()
-        elif options.remote_write is None:
-            typer.echo(shlex.join(importing.command(written.path, Path("/path/to/prometheus/data"))))
-
-    return finish
+async def _run(options: Options, span: Range, past: Past, journal: Journal, errand: Errand) -> None:
+    places = tuple(_places(options))
+    with progress(f"{journal.folder.name}: days", len(span.days)) as advance:
+        telling = Telling(len(span.days), advance, by_hand=not places)
+        await run(Plan(span, options.labels, journal.folder, places, listener=telling), past, journal, errand)
 
 
-async def _estimate(past: Past, span: Range, errand: Errand, watch: Watch) -> None:
+def _places(options: Options) -> Iterator[Place]:
+    """Give where the files are to be brought."""
+    if options.remote_write is not None:
+        yield Sending(options.remote_write, options.remote_write_headers)
+    if options.tsdb is not None:
+        yield Importing(options.tsdb)
+
+
+async def _estimate(options: Options, past: Past, span: Range, errand: Errand, watch: Watch) -> None:
     """Ask for the newest day alone, and say what all of them will take."""
-    lines = await past.lines(span.days[-1], errand)
-    health = errand.observer
-    requests = health.requests * len(span.days) if isinstance(health, RequestHealth) else 0
-    series = sum(block.count("\n") for block in lines.values())
-    samples = series * sum(len(span.times(day)) for day in span.days)
-    size = sum(len(block.encode()) for block in lines.values()) / max(series, 1) + len(" 1700000000")
-    minutes = requests / watch.exchange.gate.per_minute
-    typer.echo(
-        f"{watch.deployment.name}: {len(span.days)} days, at most {requests} requests in {minutes:.0f} min, "
-        f"{samples} samples, {samples * size / 1e9:.1f} GB of text"
-    )
+    health = RequestHealth("backfill")
+    lines = await past.lines(span.days[-1], replace(errand, observer=health))
+    added = sum(len(f'{name}="{value}",') for name, value in options.labels.items())
+    said = estimate(span, health.requests, watch.exchange.gate.per_minute, lines, added)
+    typer.echo(f"{watch.deployment.name}: {said}")
 
 
-def _fingerprint(options: Options, deployment: Deployment) -> str:
+def _fingerprint(options: Options, deployment: Deployment, key: bytes) -> str:
     """Give a text that is another one where other series would be written."""
-    shape = deployment.model_dump_json(exclude={"token", "requests_per_minute", "timeout", "proxy"})
-    return repr((shape, options.include, options.since, options.step, sorted(options.labels.items())))
+    shape = deployment.model_dump_json(exclude=_NOT_OF_THE_SERIES)
+    pseudonyms = blake2b(key).hexdigest()
+    labels = sorted(options.labels.items())
+    return repr((shape, pseudonyms, options.include, options.since, options.step, labels))
 
 
 def _pace(deployment: Deployment, witness: Witness) -> float:
@@ -164,12 +193,14 @@ def _pace(deployment: Deployment, witness: Witness) -> float:
 
 
 def _span(options: Options, deployment: Deployment, now: datetime) -> Range:
-    latest = latest_end(now)
-    until = min(options.until or latest, latest)
+    """Give the days of the deployment's zone; raises NotUsable where there are none."""
     zone = ZoneInfo(deployment.timezone)
-    if options.since > until.astimezone(zone).date():
-        raise NotUsable(f"--since: {options.since} is not before {until:%Y-%m-%d %H:%M} UTC, the end")
-    return Range(options.since, until, zone, options.step)
+    latest = latest_end(now)
+    until = min(midnight(options.until, zone), latest) if options.until else latest
+    span = Range(options.since, until, zone, options.step)
+    if not span.days:
+        raise NotUsable(f"--since: {options.since} is not before {until:%Y-%m-%d %H:%M %Z}, where it ends")
+    return span
 
 
 def _chosen(settings: Settings, names: Sequence[str]) -> Settings:

@@ -26,6 +26,10 @@ Output = Annotated[Path, typer.Option("--output", help="Folder for the files.")]
 Import = Annotated[bool, typer.Option("--import", help="Import each file with promtool, then remove it.")]
 Tsdb = Annotated[Path | None, typer.Option("--tsdb", help="Data folder of Prometheus, for --import.")]
 RemoteWrite = Annotated[str | None, typer.Option("--remote-write", help="URL to send the samples to.")]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option("--remote-write-header", help="Name=value or Name=@FILE to send along (repeatable)."),
+]
 Pace = Annotated[
     float | None, typer.Option("--requests-per-minute", help="Else half of what Coder allows.", min=1)
 ]
@@ -45,6 +49,7 @@ def backfill_command(
     import_: Import = False,
     tsdb: Tsdb = None,
     remote_write: RemoteWrite = None,
+    remote_write_header: Headers = None,
     requests_per_minute: Pace = None,
     resume: Resume = True,
     dry_run: DryRun = False,
@@ -61,14 +66,15 @@ def backfill_command(
         options = Options(
             config_file=config_file,
             since=since.date(),
-            until=words.parse_until(until),
+            until=until.date() if until else None,
             deployments=deployment or (),
             include=words.parse_include(include),
             step=words.parse_step(step),
             labels=words.parse_labels(label or ()),
             output=output,
             tsdb=words.parse_tsdb(tsdb, wanted=import_),
-            remote_write=remote_write,
+            remote_write=words.parse_receiver(remote_write),
+            remote_write_headers=words.parse_headers(remote_write_header or ()),
             requests_per_minute=requests_per_minute,
             resume=resume,
             dry_run=dry_run,

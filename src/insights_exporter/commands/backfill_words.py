@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
+
+import httpx
 
 from insights_exporter.backfill.past import Include
 from insights_exporter.commands.errors import NotUsable
 from insights_exporter.config.durations import parse_duration
+from insights_exporter.datasets.table import FAMILIES
 
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _LOOKBACK = 300
+_TAKEN = {label for family in FAMILIES for label in family.labels} | {"le"}
+_HEADER = re.compile(r"([A-Za-z0-9-]+)=(@?)([ -~]+)")
 
 
 def parse_include(text: str) -> Include:
@@ -38,8 +42,10 @@ def parse_labels(texts: Sequence[str]) -> Mapping[str, str]:
     labels = {}
     for text in texts:
         name, sign, value = text.partition("=")
-        if not sign or not value or not _LABEL_NAME.fullmatch(name) or name == "deployment":
+        if not sign or not value or not _LABEL_NAME.fullmatch(name) or name.startswith("__"):
             raise NotUsable(f"--label: {text!r} is no label; write name=value, as job=insights-exporter")
+        if name in _TAKEN or name in labels:
+            raise NotUsable(f"--label: {name!r} is there already; write labels that a scrape adds, as job")
         labels[name] = value
     return labels
 
@@ -51,6 +57,24 @@ def parse_tsdb(path: Path | None, *, wanted: bool) -> Path | None:
     return path
 
 
-def parse_until(moment: datetime | None) -> datetime | None:
-    """Take a day as its first instant in UTC."""
-    return moment.replace(tzinfo=UTC) if moment else None
+def parse_receiver(text: str | None) -> str | None:
+    """Take the URL of a receiver of remote write; raises NotUsable."""
+    try:
+        url = httpx.URL(text or "")
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if text is not None and (url.scheme not in {"http", "https"} or not url.host):
+        raise NotUsable("--remote-write: is no URL; write one as http://prometheus:9090/api/v1/write")
+    return text
+
+
+def parse_headers(texts: Sequence[str]) -> Mapping[str, str]:
+    """Read headers, each `Name=value` or `Name=@file`; raises NotUsable, or OSError for the file."""
+    headers = {}
+    for text in texts:
+        found = _HEADER.fullmatch(text)
+        if found is None:
+            raise NotUsable("--remote-write-header: write Name=value, or Name=@FILE for what is secret")
+        name, from_file, value = found.groups()
+        headers[name] = Path(value).read_text(encoding="utf-8").strip() if from_file else value
+    return headers

@@ -1,0 +1,19 @@
+"""A small company's Coder, and runs of the command against it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from insights_exporter.demo import EmbeddedCoder, Population, serve
+from tests.peers.exporter import RunExporter
+from tests.support.backfill import NOW, Backfill
+
+
+@pytest.fixture
+def backfill(run_exporter: RunExporter, tmp_path: Path) -> Iterator[Backfill]:
+    """Give a Coder and runs against it."""
+    population = Population(seed=3, users=5, templates=2)
+    coder = EmbeddedCoder(population=population, now=lambda: NOW, rate_limit=-1)
+    with serve(coder) as url:
+        yield Backfill(coder, url, tmp_path, run_exporter)

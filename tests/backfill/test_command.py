@@ -1,0 +1,203 @@
+"""The command: what it refuses, what it says, and how it goes on."""
+
+import re
+import signal
+import stat
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from insights_exporter.demo import EmbeddedCoder, Population, serve
+from tests.peers.exporter import RunExporter
+from tests.peers.waiting import eventually
+from tests.support.backfill import NOW, Backfill, samples
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--include=everything"], "parameters, users"),
+        (["--step=10m"], "below 5m"),
+        (["--label=job"], "name=value"),
+        (["--label=__name__=x"], "name=value"),
+        (["--label=window=7d"], "there already"),
+        (["--label=job=a", "--label=job=b"], "there already"),
+        (["--import"], "--tsdb"),
+        (["--deployment=nobody"], "there are"),
+        (["--remote-write=prometheus"], "/api/v1/write"),
+        (["--remote-write-header=secret"], "Name=value"),
+        (["--remote-write-header=Authorization=@missing"], "missing"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else " ".join(value),
+)
+def test_flag_that_cannot_be_used(run_exporter: RunExporter, flags: list[str], told: str) -> None:
+    """A flag that cannot be used ends with status 2 and says what would be right."""
+    env = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x"}
+
+    ended = run_exporter("backfill", "--since=2026-01-01", *flags, env=env)
+
+    assert 2 == ended.returncode
+    assert told in ended.stderr
+
+
+def test_history_that_begins_after_its_end(backfill: Backfill) -> None:
+    """Without a day between begin and end nothing can be done, and it says so."""
+    ended = backfill("2026-04-10", "--until=2026-04-10")
+
+    assert 2 == ended.returncode
+    assert "2026-04-10 is not before 2026-04-10 00:00 UTC" in ended.stderr
+
+
+def test_dry_run_tells_what_it_would_take(backfill: Backfill) -> None:
+    """A dry run asks for one day, tells requests, samples and size, and writes nothing."""
+    ended = backfill("2026-02-10", "--dry-run")
+
+    assert 0 == ended.returncode
+    assert re.search(
+        r": 60 days, at most \d+ requests in \d+ min, \d+ samples, \d\.\d GB of text$", ended.stdout.strip()
+    )
+    assert not backfill.out.exists()
+
+
+def test_each_month_is_told_in_a_line(backfill: Backfill) -> None:
+    """Elsewhere than on a terminal there is a line a month, and the command that imports it."""
+    ended = backfill("2026-03-30")
+
+    lines = ended.stderr.splitlines()
+    assert [True, True] == [" series, " in line and " samples; " in line for line in lines]
+    assert "2 of 12 days, about 1 min left" in lines[0]
+    assert lines[1].endswith("12 of 12 days")
+    assert ["2026-03.om", "2026-04.om"] == [Path(line.split()[-2]).name for line in ended.stdout.splitlines()]
+    assert all(line.startswith("promtool tsdb create-blocks-from") for line in ended.stdout.splitlines())
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
+def test_until_is_a_midnight_of_the_deployment(backfill: Backfill, zone: str) -> None:
+    """History reaches from the first instant of one day to that of another, in the deployment's zone."""
+    backfill.settings = (
+        "defaults: {token_env: CODER_SESSION_TOKEN}\n"
+        f"deployments: [{{name: acme, url: '{backfill.url}', timezone: {zone}}}]"
+    )
+
+    ended = backfill("2026-03-30", "--until=2026-04-01")
+
+    assert 0 == ended.returncode, ended.stderr
+    (file,) = backfill.files()
+    seconds = {second for values in samples(file).values() for second in values}
+    first, after = (
+        datetime(*day, tzinfo=ZoneInfo(zone)).timestamp() for day in ((2026, 3, 30), (2026, 4, 1))
+    )
+    assert first == min(seconds)
+    assert after - 285 <= max(seconds) < after
+
+
+def test_failure_is_told_and_the_next_run_goes_on(backfill: Backfill) -> None:
+    """A run that was stopped asks only for what is missing, and leaves no half file under a final name."""
+    backfill.coder.fail("400", "/insights/templates")
+    stopped = backfill("2026-03-30")
+    backfill.coder.mend()
+    first = backfill("2026-03-30")
+    asked = len(backfill.asked())
+    second = backfill("2026-03-30")
+
+    assert (1, 0, 0) == (stopped.returncode, first.returncode, second.returncode)
+    assert "run it again to go on" in stopped.stderr
+    assert {".om"} == {path.suffix for path in backfill.out.glob("*/*") if path.is_file()}
+    assert asked == len(backfill.asked())
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_run_that_was_killed_goes_on(backfill: Backfill, how: signal.Signals) -> None:
+    """However a run ends in the middle of a month, the next one asks for no day twice."""
+    backfill.hurry = ["--requests-per-minute=6000"]
+    with backfill.start("2026-03-01") as process:
+        eventually(lambda: len(list(backfill.out.rglob("2026-*.json"))) > 5)
+        status = process.stop(how)
+        said = process.output()
+    half = backfill.files()
+    asked = backfill.asked()
+    backfill.hurry = ["--requests-per-minute=100000"]
+
+    ended = backfill("2026-03-01")
+
+    twice = days_of_templates(asked) & days_of_templates(backfill.asked()[len(asked) :])
+    assert 0 == ended.returncode, ended.stderr
+    assert (-signal.SIGKILL if how is signal.SIGKILL else 1) == status
+    assert ("run it again to go on" in said) is (how is not signal.SIGKILL)
+    assert [] == half
+    assert len(days_of_templates(asked)) > 5
+    assert len(twice) <= 1, "only the day that was being asked"
+    assert 2 == len(backfill.files())
+
+
+def days_of_templates(queries: list[str]) -> set[str]:
+    """Give the days on which templates were asked about one by one."""
+    return {dict(parse_qsl(query))["end_time"] for query in queries if "template_ids" in query}
+
+
+def test_later_run_writes_only_what_came_since(backfill: Backfill) -> None:
+    """A month that has gone on is continued in another file, without a sample of the first one."""
+    backfill("2026-04-01", "--until=2026-04-05")
+    backfill("2026-04-01", "--until=2026-04-07")
+
+    parts = {file.name: samples(file) for file in backfill.files()}
+    end = max(map(max, parts["2026-04.om"].values()))
+    start = min(map(min, parts["2026-04-05T0000Z.om"].values()))
+    assert 2 == len(parts)
+    assert 0 < start - end < 300
+
+
+def test_days_are_kept_from_others_and_only_until_they_are_written(backfill: Backfill) -> None:
+    """What is kept of asked days may name people: nobody else reads it, and it goes with the month."""
+    backfill.coder.fail("400", "/insights/user-latency")
+    backfill("2026-04-07", "--include=users")
+    (journal,) = backfill.out.rglob(".journal")
+    mode = stat.S_IMODE(journal.stat().st_mode)
+    backfill.coder.mend()
+    backfill("2026-04-07", "--include=users")
+
+    assert 0o700 == mode
+    assert [] == list(journal.rglob("2026-*.json"))
+
+
+def test_days_of_other_settings_are_forgotten(backfill: Backfill) -> None:
+    """Days with people, of a run that nobody went on with, do not stay behind a run without them."""
+    backfill.hurry = ["--requests-per-minute=3000"]
+    with backfill.start("2026-03-01", "--include=users") as process:
+        eventually(lambda: list(backfill.out.rglob("2026-*.json")))
+        process.stop()
+    backfill.hurry = ["--requests-per-minute=100000"]
+    backfill("2026-04-08")
+
+    assert [] == list(backfill.out.rglob("2026-*.json"))
+
+
+def test_second_run_in_the_same_folder_is_refused(backfill: Backfill) -> None:
+    """Two runs do not write into one folder at once."""
+    backfill.hurry = ["--requests-per-minute=600"]
+    with backfill.start("2026-03-01"):
+        eventually(lambda: list(backfill.out.rglob("2026-*.json")))
+        ended = backfill("2026-03-01")
+
+    assert 1 == ended.returncode
+    assert "another backfill writes there" in ended.stderr
+
+
+def test_deployment_that_fails_leaves_the_others(backfill: Backfill) -> None:
+    """Each deployment has its own folder and its own end."""
+    other = EmbeddedCoder(population=Population(seed=4, users=3, templates=1), now=lambda: NOW, rate_limit=-1)
+    backfill.coder.fail("401")
+    with serve(other) as url:
+        backfill.settings = (
+            "defaults: {token_env: CODER_SESSION_TOKEN}\n"
+            f"deployments: [{{name: bad, url: '{backfill.url}'}}, {{name: good, url: '{url}'}}]"
+        )
+        ended = backfill("2026-04-08")
+
+    assert 1 == ended.returncode
+    assert "deployment=bad" in ended.stderr
+    assert "remedy=" in ended.stderr
+    assert [Path("good/2026-04.om")] == [file.relative_to(backfill.out) for file in backfill.files()]

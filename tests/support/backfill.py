@@ -1,0 +1,86 @@
+"""A small company's Coder, in the spring when clocks went forward, and runs of the command against it."""
+
+import subprocess
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder
+from tests.peers.exporter import RunExporter, command
+from tests.peers.processes import Running, clean_environment, running
+
+NOW = datetime(2026, 4, 10, 12, 30, tzinfo=UTC)
+
+
+@dataclass
+class Backfill:
+    """Runs the command, with output into the folder `out`.
+
+    Without `settings` those of the environment count.
+    """
+
+    coder: EmbeddedCoder
+    url: str
+    room: Path
+    run_exporter: RunExporter
+    settings: str = ""
+    hurry: list[str] = field(default_factory=lambda: ["--requests-per-minute=100000"])
+
+    @property
+    def out(self) -> Path:
+        """Where the files go."""
+        return self.room / "out"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What the exporter finds in its environment."""
+        return {"CODER_SESSION_TOKEN": DEMO_TOKEN} | ({} if self.settings else {"CODER_URL": self.url})
+
+    def words(self, since: str, *more: str) -> list[str]:
+        """Give the words of a command line."""
+        config = self.room / "config.yml"
+        config.write_text(self.settings, encoding="utf-8")
+        given = [f"--config.file={config}"] if self.settings else []
+        return ["backfill", f"--since={since}", f"--output={self.out}", *self.hurry, *given, *more]
+
+    def __call__(self, since: str, *more: str) -> subprocess.CompletedProcess[str]:
+        """Run it to its end."""
+        return self.run_exporter(*self.words(since, *more), env=self.env)
+
+    def start(self, since: str, *more: str) -> "Started":
+        """Have it run in the background, in a `with` block."""
+        return Started(self, self.words(since, *more))
+
+    def files(self) -> list[Path]:
+        """Give the files that are finished."""
+        return sorted(self.out.rglob("*.om"))
+
+    def asked(self) -> list[str]:
+        """Give what was asked for reports, oldest first."""
+        return [seen.query for seen in self.coder.requests if "/insights/" in seen.path]
+
+
+class Started:
+    """A run in the background."""
+
+    def __init__(self, backfill: Backfill, words: list[str]) -> None:
+        env = clean_environment(backfill.room, backfill.env)
+        self._context = running([*command(), *words], backfill.room / "started", env)
+
+    def __enter__(self) -> Running:
+        """Start it."""
+        return self._context.__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        """Kill it if it still runs."""
+        self._context.__exit__(None, None, None)
+
+
+def samples(path: Path) -> dict[str, dict[int, float]]:
+    """Read the samples of a file: values by second, by series."""
+    found: dict[str, dict[int, float]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            head, value, second = line.rsplit(" ", 2)
+            found.setdefault(head, {})[int(second)] = float(value)
+    return found
