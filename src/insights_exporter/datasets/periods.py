@@ -23,7 +23,7 @@ WEEKLY_ACTIVE_USERS = Family(
     labels=("deployment", "week"),
     source="templates: report.active_users of a window from Monday to Monday",
     merge="not merged",
-    absent="the answer has no report; from a Monday's midnight until the next poll",
+    absent="the answer has no report; from the deployment's midnight until the next poll",
     example='coder_insights_weekly_active_users{week="last"}',
     rolls_over=True,
 )
