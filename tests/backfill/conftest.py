@@ -8,6 +8,7 @@ import pytest
 from insights_exporter.demo import EmbeddedCoder, Population, serve
 from tests.peers.exporter import RunExporter
 from tests.support.backfill import NOW, Backfill
+from tests.support.receiver import Receiver, receiving
 
 
 @pytest.fixture
@@ -17,3 +18,10 @@ def backfill(run_exporter: RunExporter, tmp_path: Path) -> Iterator[Backfill]:
     coder = EmbeddedCoder(population=population, now=lambda: NOW, rate_limit=-1)
     with serve(coder) as url:
         yield Backfill(coder, url, tmp_path, run_exporter)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Give a receiver of remote write."""
+    with receiving() as told:
+        yield told

@@ -1,0 +1,97 @@
+"""A receiver of remote write on a real socket, and a reader of what it was sent."""
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+
+@dataclass
+class Receiver:
+    """Answers as it is told, then with 204; keeps what it was sent."""
+
+    url: str = ""
+    answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    """Receive on a real socket while the context lasts."""
+    told = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            told.headers.append({name.lower(): value for name, value in self.headers.items()})
+            told.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            status, headers = told.answers.pop(0) if told.answers else (204, {})
+            self.send_response(status)
+            for name, value in {"Content-Length": "0", **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the library's name
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        told.url = f"http://127.0.0.1:{server.server_port}/api/v1/write"
+        yield told
+        server.shutdown()
+        thread.join()
+
+
+def varint(data: bytes, at: int) -> tuple[int, int]:
+    """Read a number of protobuf's base 128; give it and where it ends."""
+    number = shift = 0
+    while True:
+        number |= (data[at] & 0x7F) << shift
+        shift, at = shift + 7, at + 1
+        if data[at - 1] < 0x80:
+            return number, at
+
+
+def fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
+    """Read a message as the specification of protobuf's wire format has it."""
+    at = 0
+    while at < len(data):
+        key, at = varint(data, at)
+        value: bytes | int
+        if key & 7 == 0:
+            value, at = varint(data, at)
+        else:
+            length, at = (8, at) if key & 7 == 1 else varint(data, at)
+            value, at = data[at : at + length], at + length
+        yield key >> 3, value
+
+
+def decoded(request: bytes) -> list[tuple[list[tuple[str, str]], list[tuple[float, int]]]]:
+    """Read a WriteRequest by prometheus' types.proto: labels and samples of each series."""
+
+    def text(value: bytes | int) -> str:
+        assert isinstance(value, bytes)
+        return value.decode()
+
+    def series(data: bytes | int) -> tuple[list[tuple[str, str]], list[tuple[float, int]]]:
+        assert isinstance(data, bytes)
+        labels, samples = [], []
+        for number, inner in fields(data):
+            assert isinstance(inner, bytes)
+            parts = dict(fields(inner))
+            if number == 1:
+                labels.append((text(parts[1]), text(parts[2])))
+            else:
+                value, moment = parts[1], parts[2]
+                assert isinstance(value, bytes)
+                assert isinstance(moment, int)
+                samples.append((struct.unpack("<d", value)[0], moment))
+        return labels, samples
+
+    assert {1} >= {number for number, _ in fields(request)}
+    return [series(data) for _, data in fields(request)]
