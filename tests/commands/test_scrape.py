@@ -30,7 +30,7 @@ def url() -> Iterator[str]:
         yield address
 
 
-def values(families: Iterator[Metric]) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+def values(families: Iterable[Metric]) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """Give all samples by name and labels, bounds of buckets in one spelling."""
     return {
         (sample.name, frozenset((sample.labels | bound(sample.labels)).items())): sample.value

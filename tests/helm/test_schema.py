@@ -6,7 +6,7 @@ from typing import get_args
 import jsonschema
 import pytest
 
-from insights_exporter.cli import LogFormat, LogLevel
+from insights_exporter.commands.flags import LogFormat, LogLevel
 from insights_exporter.config.schema import json_schema
 from insights_exporter.web.webconfig.written import WebFile
 from tests.helm.chart import CHART, Values, objects, refusal
