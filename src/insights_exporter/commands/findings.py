@@ -111,7 +111,9 @@ def _of_job(job: Job) -> DatasetFinding:
         reason=failure.reason,
         detail=failure.detail,
         remedy=failure.remedy,
-        roles=tuple(ROLES[job.poll.dataset]) if refused and failure.reason != "unauthorized" else (),
+        roles=tuple(ROLES.get(job.poll.dataset, _ANY_INSIGHTS))
+        if refused and failure.reason != "unauthorized"
+        else (),
     )
 
 
