@@ -1,8 +1,9 @@
 """Reading answers, and no more of them than was allowed."""
 
 import gzip
+import traceback
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -43,6 +44,33 @@ async def test_body_that_is_too_large(encoding: str, data: bytes) -> None:
         await read_body(pieces(data, 64), encoding, 99)
 
     assert failed.value.reason == "too_large"
+
+
+async def broken_off(data: bytes) -> AsyncIterator[bytes]:
+    """Give data until the connection breaks."""
+    yield data
+    raise ConnectionResetError
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        pytest.param(lambda: pieces(b"x" * 2_000_000, 500_000), id="too large"),
+        pytest.param(lambda: broken_off(b"x" * 900_000), id="broken off"),
+    ],
+)
+async def test_failure_keeps_nothing_of_the_body(chunks: Callable[[], AsyncIterator[bytes]]) -> None:
+    """What was read so far is not kept by the traceback of the failure that ended it."""
+    with pytest.raises((RequestFailed, ConnectionResetError)) as failed:
+        await read_body(chunks(), "", 1_000_000)
+    kept = {
+        name: len(value)
+        for frame, _ in traceback.walk_tb(failed.value.__traceback__)
+        for name, value in frame.f_locals.items()
+        if isinstance(value, bytearray)
+    }
+
+    assert {"body": 0} == kept
 
 
 @pytest.mark.parametrize(

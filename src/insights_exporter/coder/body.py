@@ -17,12 +17,15 @@ async def read_body(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> 
     """
     inflate = _inflater(encoding)
     body = bytearray()
-    async for chunk in chunks:
-        body += inflate(chunk, limit + 1 - len(body))
-        if len(body) > limit:
-            detail = f"the answer has more than {limit} bytes"
-            raise RequestFailed("too_large", detail)
-    return bytes(body)
+    try:
+        async for chunk in chunks:
+            body += inflate(chunk, limit + 1 - len(body))
+            if len(body) > limit:
+                detail = f"the answer has more than {limit} bytes"
+                raise RequestFailed("too_large", detail)
+        return bytes(body)
+    finally:
+        body.clear()  # a failure's traceback would keep it
 
 
 def _inflater(encoding: str) -> Callable[[bytes, int], bytes]:

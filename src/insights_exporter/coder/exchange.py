@@ -82,10 +82,11 @@ class Exchange:
                     remaining = _number(reply, "X-RateLimit-Remaining")
                     return await self._read(path, reply, (token, *self._secrets))
             except (RequestFailed, ConfigError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-                failure = self._failure(error).without((token, *self._secrets))
+                failure = self._failure(error.with_traceback(None)).without((token, *self._secrets))
                 raise failure from None
             finally:
                 errand.observer.request_ended(loop.time() - started, failure, remaining)
+                del failure  # which would keep this frame, and this frame it
 
     def show(self, look: Callable[[httpx.Response], Awaitable[None]]) -> None:
         """Have `look` called with each answer as it comes, before its body."""

@@ -41,7 +41,7 @@ class PollHealth:
         self.since = self.since if self.failure else now
         self.success, self.duration, self.finished = False, seconds, True
         self.failures += 1
-        self.failure = failure
+        self.failure = failure.with_traceback(None)
 
     def samples(self) -> Iterator[Samples]:
         """Give the samples of all families by dataset and window."""
