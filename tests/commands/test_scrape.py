@@ -3,7 +3,7 @@
 import os
 import pty
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from threading import Event, Thread
 
