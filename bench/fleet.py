@@ -18,6 +18,7 @@ _EVERY = 300.0
 _ON_TIME = _EVERY + 120.0
 """Polls of an interval fall within a minute of it; a minute more is for the poll itself."""
 _BETWEEN_SCRAPES = 1.0
+_BETWEEN_LOOKS = 2.0
 _SLOWEST = 0.1
 _FEWEST_SCRAPES = 3
 
@@ -39,7 +40,7 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
         settings = everything(directory / "settings.yml", urls, DEMO_TOKEN)
         started = time.monotonic()
         with exporter(directory / "exporter", settings) as ours:
-            until(lambda: all_polled(ours))
+            until(lambda: all_polled(ours), pause=_BETWEEN_LOOKS)
             filled = time.monotonic() - started
             watched = _watched(ours, sizes.fleet_seconds)
             oldest = time.time() - min(health(ours, "insights_exporter_last_success_timestamp_seconds"))

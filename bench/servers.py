@@ -1,6 +1,7 @@
 """Our own programs in processes of their own: the exporter, and Coders for it to ask."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,13 +54,19 @@ def scrape_url(running_exporter: Exporter) -> Server:
     return Server(f"{running_exporter.url}/metrics", running_exporter.running.process.pid)
 
 
-def until(condition: Callable[[], bool], seconds: float = _PATIENCE) -> None:
-    """Wait for a condition.
+def until(condition: Callable[[], bool], seconds: float = _PATIENCE, pause: float = 0.0) -> None:
+    """Wait for a condition, at which is looked again after a pause, where looking costs something.
 
     Raises:
         AssertionError: it did not come true in time.
     """
-    eventually(condition, seconds)
+
+    def looked() -> bool:
+        found = condition()
+        time.sleep(0 if found else pause)
+        return found
+
+    eventually(looked, seconds)
 
 
 def values(page: str, family: str) -> list[float]:

@@ -77,20 +77,18 @@ def _by_family(
 
 def _changed(chunks: Chunks, changes: Mapping[Source, Chunk | None]) -> Chunks:
     """Return the chunks of a family, changed; the same object if all is as before."""
-    result: dict[str, Mapping[Source, Chunk]] = dict(chunks)
+    touched: dict[str, Mapping[Source, Chunk]] = {}
     for source, chunk in changes.items():
         deployment = source[0]
-        present = result.get(deployment, {})
+        present = touched.get(deployment, chunks.get(deployment, {}))
         if not _changes_nothing(present.get(source), chunk):
-            result[deployment] = _with(present, source, chunk)
-    filled = {deployment: inner for deployment, inner in result.items() if inner}
-    if _identical(filled, chunks):
+            touched[deployment] = _with(present, source, chunk)
+    if not touched:
         return chunks
-    return filled if filled.keys() <= chunks.keys() else dict(sorted(filled.items()))
-
-
-def _identical(some: Chunks, others: Chunks) -> bool:
-    return len(some) == len(others) and all(some[key] is others.get(key) for key in some)
+    result = {**chunks, **touched}
+    for deployment in [name for name, inner in touched.items() if not inner]:
+        del result[deployment]
+    return result if touched.keys() <= chunks.keys() else dict(sorted(result.items()))
 
 
 def _changes_nothing(present: Chunk | None, chunk: Chunk | None) -> bool:

@@ -89,19 +89,22 @@ class Publisher:
 
     def _health_changes(self, datasets: set[str]) -> Changes:
         changes: Changes = {}
+        by_dataset: dict[str, RequestHealth] = {}
         for source, (poll, requests) in self._health.items():
             if poll.dataset in datasets:
                 poll.series = self._shelf.series(source)
                 poll.withheld = self._shelf.held_back(source)
+                by_dataset[poll.dataset] = requests
                 changes |= self._health_of(source, poll, requests)
+        for dataset, requests in by_dataset.items():
+            changes |= _at(self.source(dataset, ""), rendered(requests.samples(), self._deployment))
         return changes
 
     def _health_of(self, source: Source, poll: PollHealth, requests: RequestHealth) -> Changes:
         shown: Changes = {(family, source): None for family in POLL_FAMILIES}
         if requests.unavailable is None:
             shown |= _at(source, rendered(poll.samples(), self._deployment))
-        by_dataset = self.source(poll.dataset, "")
-        return shown | _at(by_dataset, rendered(requests.samples(), self._deployment))
+        return shown
 
     def _later(self, source: Source, why: str, seconds: float, do: Callable[[], None]) -> None:
         earlier = self._timers.pop((source, why), None)
