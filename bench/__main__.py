@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bench import busy, fleet, polling, side_by_side, spread, starting, tls
+from bench import backfill, busy, fleet, polling, side_by_side, spread, starting, tls
 from bench.meters import machine
 from bench.results import Section, written
 from bench.sizes import FULL, SMALL, Sizes
@@ -20,6 +20,7 @@ TOPICS: Mapping[str, Callable[[Sizes, Path], Iterator[Section]]] = {
     "spread": spread.measure,
     "starting": starting.measure,
     "tls": tls.measure,
+    "backfill": backfill.measure,
     "fleet": fleet.measure,
 }
 

@@ -21,6 +21,7 @@ class Sizes:
     """Numbers of deployments over which the same users are spread."""
     fleet: int
     fleet_seconds: float
+    history_days: int
     starts: int
     prometheus_interval: float
 
@@ -38,6 +39,7 @@ FULL = Sizes(
     shares=(1, 10, 100),
     fleet=500,
     fleet_seconds=300,
+    history_days=365,
     starts=5,
     prometheus_interval=5,
 )
@@ -54,6 +56,7 @@ SMALL = Sizes(
     shares=(1, 2),
     fleet=2,
     fleet_seconds=1,
+    history_days=3,
     starts=1,
     prometheus_interval=0.2,
 )

@@ -24,6 +24,8 @@ class Backfill:
     room: Path
     run_exporter: RunExporter
     settings: str = ""
+    path: str = ""
+    """Where programs are looked for, if not where they usually are."""
     hurry: list[str] = field(default_factory=lambda: ["--requests-per-minute=100000"])
 
     @property
@@ -34,7 +36,10 @@ class Backfill:
     @property
     def env(self) -> dict[str, str]:
         """What the exporter finds in its environment."""
-        return {"CODER_SESSION_TOKEN": DEMO_TOKEN} | ({} if self.settings else {"CODER_URL": self.url})
+        path = {"PATH": self.path} if self.path else {}
+        return {"CODER_SESSION_TOKEN": DEMO_TOKEN, **path} | (
+            {} if self.settings else {"CODER_URL": self.url}
+        )
 
     def words(self, since: str, *more: str) -> list[str]:
         """Give the words of a command line."""

@@ -1,0 +1,176 @@
+"""Importing with promtool: all samples, each once, whatever comes in between."""
+
+import os
+import shutil
+import signal
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from insights_exporter.backfill.calendar import Range
+from insights_exporter.backfill.halting import Halt
+from insights_exporter.backfill.importing import ImportFailed, Importing
+from insights_exporter.backfill.writing import Day, Written, write_month
+from tests.peers.parts import require
+from tests.peers.promtool import Promtool
+from tests.peers.waiting import eventually
+from tests.support.backfill import NOW, Backfill
+
+KEY = "one"
+
+
+def blocks(tsdb: Path) -> set[str]:
+    """Give the blocks that Prometheus would find."""
+    return {meta.parent.name for meta in tsdb.glob("*/meta.json")}
+
+
+def stored(promtool: Promtool, tsdb: Path) -> int:
+    """Count the samples that Prometheus would find."""
+    rows = promtool.run("tsdb", "list", str(tsdb)).stdout.splitlines()[1:]
+    return sum(int(row.split()[4]) for row in rows)
+
+
+@pytest.fixture
+def written(tmp_path: Path, promtool: Promtool) -> Written:
+    """Give a file of forty days, which are several blocks."""
+    assert promtool
+    span = Range(date(2026, 3, 1), NOW, NOW.tzinfo, 285)  # type: ignore[arg-type]  # any zone
+    days = [Day({"users": f'users{{a="x"}} {day.day}\n'}, span.times(day)) for day in span.days]
+    return write_month(tmp_path / "2026-03.om", {"users": "Users."}, days, {}, Halt())
+
+
+async def test_all_samples_arrive(written: Written, promtool: Promtool, tmp_path: Path) -> None:
+    """The data folder has every sample, and nothing else that was not there before."""
+    tsdb = tmp_path / "data"
+    importing = Importing(tsdb)
+
+    await importing.bring(written, KEY)
+    importing.settle(KEY)
+
+    assert written.samples == stored(promtool, tsdb)
+    assert blocks(tsdb) == {path.name for path in tsdb.iterdir()}
+
+
+async def test_what_was_handed_over_is_not_made_again(written: Written, tmp_path: Path) -> None:
+    """A crash before anybody took note of the import costs nothing: the same blocks count."""
+    tsdb = tmp_path / "data"
+    await Importing(tsdb).bring(written, KEY)
+    before = blocks(tsdb)
+    written.path.unlink()
+
+    await Importing(tsdb).bring(written, KEY)
+
+    assert before == blocks(tsdb)
+
+
+async def test_crash_while_blocks_move(written: Written, promtool: Promtool, tmp_path: Path) -> None:
+    """Blocks that were checked and not yet handed over are, by the next run."""
+    tsdb = tmp_path / "data"
+    await Importing(tsdb).bring(written, KEY)
+    before = blocks(tsdb)
+    last = max(before)
+    (tsdb / last).rename(tsdb / ".insights-exporter" / KEY / last)
+    written.path.unlink()
+
+    await Importing(tsdb).bring(written, KEY)
+
+    assert len(before) > 1
+    assert before == blocks(tsdb)
+    assert written.samples == stored(promtool, tsdb)
+
+
+async def test_crash_while_blocks_are_made(written: Written, promtool: Promtool, tmp_path: Path) -> None:
+    """Blocks that nobody has counted are thrown away and made anew."""
+    tsdb = tmp_path / "data"
+    await Importing(tsdb).bring(written, KEY)
+    half = tsdb / ".insights-exporter" / f"{KEY}.123.part"
+    half.mkdir()
+    block = max(blocks(tsdb))
+    (tsdb / block).rename(half / block)
+    for other in blocks(tsdb):
+        shutil.rmtree(tsdb / other)
+    (tsdb / ".insights-exporter" / KEY).rmdir()
+
+    importing = Importing(tsdb)
+    await importing.bring(written, KEY)
+    importing.settle(KEY)
+
+    assert block not in blocks(tsdb)
+    assert written.samples == stored(promtool, tsdb)
+    assert not (tsdb / ".insights-exporter").exists()
+
+
+async def test_lost_sample_is_found_before_anything_is_imported(written: Written, tmp_path: Path) -> None:
+    """Promtool drops what is out of order and says that all is well; then nothing is imported."""
+    text = written.path.read_text(encoding="utf-8")
+    first, second = text.splitlines()[2:4]
+    written.path.write_text(text.replace(f"{first}\n{second}\n", f"{second}\n{first}\n"), encoding="utf-8")
+
+    with pytest.raises(ImportFailed, match=f"took {written.samples - 1} of {written.samples} samples"):
+        await Importing(tmp_path / "data").bring(written, KEY)
+
+    assert set() == blocks(tmp_path / "data")
+
+
+async def test_file_that_promtool_refuses(written: Written, tmp_path: Path) -> None:
+    """What promtool says about a file is told."""
+    written.path.write_text("no metrics at all", encoding="utf-8")
+
+    with pytest.raises(ImportFailed, match=r"promtool tsdb create-blocks-from openmetrics .* failed: "):
+        await Importing(tmp_path / "data").bring(written, KEY)
+
+    assert set() == blocks(tmp_path / "data")
+
+
+def test_files_of_an_earlier_run_are_imported_once(
+    backfill: Backfill, promtool: Promtool, tmp_path: Path
+) -> None:
+    """Whoever first looks at the files and imports later need not ask Coder again; and twice is once."""
+    tsdb = tmp_path / "data"
+    places = ("--import", f"--tsdb={tsdb}")
+    backfill("2026-03-30")
+    asked = len(backfill.asked())
+    first, samples = backfill("2026-03-30", *places), stored(promtool, tsdb)
+    second = backfill("2026-03-30", *places)
+
+    assert (0, 0) == (first.returncode, second.returncode), first.stderr + second.stderr
+    assert asked == len(backfill.asked())
+    assert 0 < samples == stored(promtool, tsdb)
+    assert [] == backfill.files()
+
+
+def test_file_that_is_gone_before_its_import(backfill: Backfill, promtool: Promtool, tmp_path: Path) -> None:
+    """A file that was moved away cannot be imported, and nobody claims that it was."""
+    assert promtool
+    backfill("2026-04-08")
+    for file in backfill.files():
+        file.unlink()
+
+    ended = backfill("2026-04-08", "--import", f"--tsdb={tmp_path / 'data'}")
+
+    assert 1 == ended.returncode
+    assert "--no-resume" in ended.stderr
+
+
+def test_promtool_does_not_outlive_the_command(backfill: Backfill, tmp_path: Path) -> None:
+    """SIGTERM ends what runs below, and the next run imports."""
+    require("promtool")
+    programs, pid = tmp_path / "programs", tmp_path / "pid"
+    programs.mkdir()
+    slow = programs / "promtool"
+    slow.write_text(
+        f"#!/bin/sh\necho $$ > {pid}.part\nmv {pid}.part {pid}\nexec sleep 600\n", encoding="utf-8"
+    )
+    slow.chmod(0o755)
+    places = ("--import", f"--tsdb={tmp_path / 'data'}")
+    backfill.path = f"{programs}:{os.environ['PATH']}"
+    with backfill.start("2026-04-08", *places) as process:
+        eventually(pid.exists)
+        status = process.stop(signal.SIGTERM)
+    backfill.path = os.environ["PATH"]
+    ended = backfill("2026-04-08", *places)
+
+    assert (1, 0) == (status, ended.returncode)
+    assert not Path(f"/proc/{pid.read_text().strip()}").exists()
+    assert blocks(tmp_path / "data")

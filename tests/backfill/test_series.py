@@ -1,0 +1,206 @@
+"""What is in the files: the series that live scraping makes, under the same limits, no less and no more."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_fd_to_metric_families
+
+from insights_exporter.demo import DEMO_TOKEN
+from tests.peers.exporter import StartExporter
+from tests.peers.waiting import eventually
+from tests.support.backfill import Backfill, samples
+
+LIVE_ONLY = {
+    "coder_insights_users": "how many users there are is told of this moment only",
+    "coder_insights_template_info": "what is listed now says nothing of the past",
+    "coder_insights_build_info": "nor does the version",
+}
+
+
+def families(backfill: Backfill) -> set[str]:
+    """Give the names of the samples in all files."""
+    return {head.partition("{")[0] for file in backfill.files() for head in samples(file)}
+
+
+def settings(backfill: Backfill, more: str) -> str:
+    """Give settings with one deployment."""
+    return f"""\
+deployments:
+  - name: acme
+    url: {backfill.url}
+    token_env: CODER_SESSION_TOKEN
+    {more}
+"""
+
+
+def first_day(path: Path) -> Iterator[str]:
+    """Give the lines of a file's first day."""
+    start = min(min(values) for values in samples(path).values())
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("#") or int(line.rsplit(" ", 1)[1]) < start + 86_400:
+                yield line
+
+
+def parsed(lines: Iterator[str]) -> list[Metric]:
+    """Read lines with the parser of Prometheus' own client."""
+    return list(text_fd_to_metric_families(lines))  # type: ignore[no-untyped-call]  # not typed there
+
+
+def test_first_day_is_open_metrics(backfill: Backfill) -> None:
+    """The reference parser reads a day, and finds every sample with its second."""
+    backfill("2026-04-07", "--include=parameters,users", "--label=job=a b")
+
+    (file,) = backfill.files()
+    metrics = parsed(first_day(file))
+    read = [sample for metric in metrics for sample in metric.samples]
+
+    end = datetime(2026, 4, 8, tzinfo=UTC).timestamp()
+    meant = sum(second < end for values in samples(file).values() for second in values)
+    assert meant == len(read)
+    assert {"a b"} == {sample.labels["job"] for sample in read}
+    assert {"gauge"} == {metric.type for metric in metrics}
+
+
+def test_series_are_those_of_a_live_scrape(backfill: Backfill, start_exporter: StartExporter) -> None:
+    """Whatever is scraped has a past with the same name and labels, but for what has none."""
+    backfill.settings = settings(backfill, "templates: {users: true}\n    requests_per_minute: 100000")
+    backfill("2026-04-09", "--include=parameters,users")
+    exporter = start_exporter(f"--config.file={backfill.room / 'config.yml'}", env=backfill.env)
+
+    def page() -> str:
+        text = exporter.page()
+        return text if not re.search(r"^insights_exporter_poll_success\{.*\} 0", text, re.MULTILINE) else ""
+
+    live = {
+        line.rpartition(" ")[0] for line in eventually(page, 60).splitlines() if line.startswith("coder_")
+    }
+
+    (file,) = backfill.files()
+    without_past = {
+        head
+        for head in live - set(samples(file))
+        if head.partition("{")[0] not in LIVE_ONLY and '="today"' not in head
+    }
+    # What nobody used before today, or has used today only, is in one of the two alone.
+    assert set() == {head for head in without_past if "parameter" not in head}
+    assert len(live & set(samples(file))) > 60
+
+
+def test_day_before_is_what_daus_says(backfill: Backfill) -> None:
+    """In UTC the days are those that the live series shows, from the same list of Coder's."""
+    backfill("2026-04-01", "--until=2026-04-08")
+
+    entries = httpx.get(
+        f"{backfill.url}/api/v2/insights/daus", headers={"Coder-Session-Token": DEMO_TOKEN}
+    ).json()["entries"]
+    said = {entry["date"]: entry["amount"] for entry in entries}
+    (file,) = backfill.files()
+    (users,) = [values for head, values in samples(file).items() if "insights_daily_active_users{" in head]
+    shown = {(f"{datetime.fromtimestamp(at - 86_400, UTC):%Y-%m-%d}", value) for at, value in users.items()}
+    days = ["2026-03-31", *(f"2026-04-0{number}" for number in range(1, 7))]
+    assert {(day, said[day]) for day in days} == shown
+
+
+def test_window_tells_its_own_days(backfill: Backfill) -> None:
+    """The start and the end of a window are the midnights between which it counted."""
+    backfill("2026-04-08", "--until=2026-04-09")
+
+    (file,) = backfill.files()
+    found = samples(file)
+    midnight = datetime(2026, 4, 8, tzinfo=UTC).timestamp()
+    assert {midnight - 7 * 86_400} == told(found, 'window_start.*window="7d"')
+    assert {midnight} == told(found, 'window_end.*window="7d"')
+
+
+def told(found: dict[str, dict[int, float]], pattern: str) -> set[float]:
+    """Give all values of the series that fit."""
+    return {value for head, values in found.items() if re.search(pattern, head) for value in values.values()}
+
+
+@pytest.mark.parametrize("detail", ["named", "pseudonymous", "aggregate"])
+def test_privacy_is_that_of_live(backfill: Backfill, detail: str) -> None:
+    """Who shows people under pseudonyms or not at all has no names in history either."""
+    people = [person.username for person in backfill.coder.population.people]
+    key = "key: 0123456789abcdef0123456789abcdef" if detail == "pseudonymous" else "limit: 500"
+    backfill.settings = settings(backfill, f"users: {{detail: {detail}, {key}}}")
+
+    ended = backfill("2026-04-09", "--include=users")
+
+    assert 0 == ended.returncode, ended.stderr
+    (file,) = backfill.files()
+    text = file.read_text(encoding="utf-8")
+    assert (detail == "named") is any(f'"{name}"' in text for name in people)
+    assert "coder_insights_user_activity_distribution_seconds_bucket" in text
+    assert (detail != "aggregate") is ("coder_insights_user_activity_seconds{" in text)
+
+
+def test_ceiling_is_that_of_live(backfill: Backfill) -> None:
+    """Above `max_series` the families that live scraping withholds first have no history either."""
+    backfill.settings = settings(backfill, "max_series: 20")
+
+    backfill("2026-04-09", "--include=parameters,users")
+
+    names = families(backfill)
+    assert "coder_insights_active_users" in names
+    assert not names & {"coder_insights_parameter_workspaces", "coder_insights_user_latency_seconds"}
+
+
+def test_published_dialect_has_no_breakdown(backfill: Backfill) -> None:
+    """A server that speaks as the API page does gives what can be asked that way."""
+    backfill.coder.rules = "published"
+
+    ended = backfill("2026-04-09", "--include=users")
+
+    assert 0 == ended.returncode, ended.stderr
+    names = families(backfill)
+    assert {"coder_insights_active_users", "coder_insights_monthly_active_users"} <= names
+    assert "coder_insights_template_app_usage_seconds" not in names
+
+
+@pytest.mark.parametrize("generation", ["2023", "2024", "2025"])
+def test_older_servers_have_history(backfill: Backfill, generation: str) -> None:
+    """Servers of all ages tell their past."""
+    backfill.coder.generation = generation
+
+    ended = backfill("2026-04-09", "--include=parameters,users")
+
+    assert 0 == ended.returncode, ended.stderr
+    assert "coder_insights_template_app_usage_seconds" in families(backfill)
+
+
+def test_without_the_report_there_is_no_breakdown(backfill: Backfill) -> None:
+    """Where `templates` is not polled nobody knows which are in use: no template is said to be unused."""
+    backfill.settings = settings(backfill, "datasets: {templates: {enabled: false}}")
+
+    backfill("2026-04-09")
+
+    assert not [name for name in families(backfill) if "template" in name]
+
+
+def test_deleted_template_keeps_its_id_for_a_name(backfill: Backfill) -> None:
+    """A template that is listed no more is called by its id, as live."""
+    listed = {template.id for template in backfill.coder.population.catalog.templates}
+    backfill.coder.fail("404-route", "/templates", "/organizations")
+
+    backfill("2026-04-09")
+
+    (file,) = backfill.files()
+    named = {found[1] for head in samples(file) if (found := re.search(r'template_name="([^"]+)"', head))}
+    assert named
+    assert named <= listed
+
+
+def test_template_admin_has_days_from_reports(backfill: Backfill) -> None:
+    """A token that may not read the list of days has them from reports on each day."""
+    backfill.coder.role = "template-admin"
+
+    ended = backfill("2026-04-09")
+
+    assert 0 == ended.returncode, ended.stderr
+    assert "coder_insights_daily_active_users" in families(backfill)
