@@ -25,7 +25,7 @@ from insights_exporter.datasets.template_families import (
     TEMPLATE_LATENCY_DISTRIBUTION,
     TEMPLATE_PARAMETER_WORKSPACES,
 )
-from insights_exporter.datasets.user_activity import ActivityAnswer, seconds_by_user
+from insights_exporter.datasets.user_activity import ActivityAnswer, measured, seconds_by_user
 from insights_exporter.datasets.user_latency import LatencyAnswer, latencies_by_user
 from insights_exporter.datasets.windows import window_of, zone_of
 from insights_exporter.exposition.samples import DistributionRow, Row, Samples
@@ -67,12 +67,12 @@ def convert_activity(view: View, answer: Answer) -> Conversion:
     report = decoded.value.report
     if report is None:
         return Conversion((), invalid=decoded.invalid)
-    users = report.users or ()
+    users, negative = measured(report)
     _check_subject(answer, [report.template_ids])
     labels = (window_of(view).name, *labels_of(view, answer.question.subject))
     seconds = distribution(seconds_by_user(users).values(), ACTIVITY_BOUNDS)
     return Conversion(
-        (Samples(TEMPLATE_ACTIVITY_DISTRIBUTION, [(labels, seconds)]),), invalid=decoded.invalid
+        (Samples(TEMPLATE_ACTIVITY_DISTRIBUTION, [(labels, seconds)]),), invalid=decoded.invalid + negative
     )
 
 

@@ -93,7 +93,7 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
     report = decoded.value.report
     if report is None:
         return Conversion((), invalid=decoded.invalid)
-    users = report.users or ()
+    users, negative = measured(report)
     seconds = seconds_by_user(users)
     shown, folded = _shown(view, seconds, usernames(users)) if users_shown(view) else ([], 0)
     window = window_of(view).name
@@ -102,7 +102,17 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
         Samples(ACTIVITY_DISTRIBUTION, [((window,), distribution(seconds.values(), ACTIVITY_BOUNDS))]),
         *echo_samples(NAME, window, report.start_time, report.end_time),
     )
-    return Conversion(samples, folded=folded, invalid=decoded.invalid)
+    return Conversion(samples, folded=folded, invalid=decoded.invalid + negative)
+
+
+def measured(report: ActivityReport) -> tuple[Sequence[ActiveUser], tuple[str, ...]]:
+    """Give the users whose seconds can be a time, and a reason for each other one.
+
+    A distribution with a negative sum is refused by readers of OpenMetrics.
+    """
+    users = report.users or ()
+    possible = [user for user in users if user.seconds >= 0]
+    return possible, ("report.users[].seconds: expected 0 or more",) * (len(users) - len(possible))
 
 
 def seconds_by_user(users: Sequence[ActiveUser]) -> Mapping[str, float]:
