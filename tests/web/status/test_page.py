@@ -188,6 +188,17 @@ async def test_refreshing_can_be_stopped(page: Page, exporter: Exporter) -> None
     assert 1 == len([url for url in watched.requests if url.startswith("http")])
 
 
+async def test_exporter_that_is_gone(page: Page, exporter: Exporter) -> None:
+    """When nothing comes any more, a word says that what is seen is old."""
+    await page.goto(exporter.url + ONE)
+    await page.route("**/*", lambda route: route.abort())
+
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    await page.get_by_role("status").get_by_text("What you see is old").wait_for()
+    assert await page.locator("#days rect.column").count()
+
+
 async def test_complete_without_javascript(page: Page, exporter: Exporter) -> None:
     """All is there for a browser without JavaScript."""
     assert page.context.browser

@@ -38,7 +38,7 @@
       renew(document.querySelector("main"), fresh.querySelector("main"));
       notice.textContent = "";
     } catch {
-      notice.textContent = "The exporter does not answer; what you see is old.";
+      notice.textContent = "What you see is old: the exporter does not answer as before.";
     }
   };
 
