@@ -1,0 +1,1 @@
+"""The parts of the soak: servers that fail, clients that scrape, and the verdict."""

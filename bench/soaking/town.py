@@ -1,0 +1,184 @@
+"""Three servers, the exporter that polls them, and what happens to them at random."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from insights_exporter.demo import EmbeddedCoder, Population, serve
+from insights_exporter.demo.faults import FAULTS
+
+NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
+"""The servers' clock stands still, so that every series has one right value."""
+NAMES = ("first", "second", "third")
+PATHS = ("daus", "templates", "user-activity", "user-latency", "user-status-counts")
+_START = "import sys; from insights_exporter.cli import main; sys.exit(main())"
+_HOURLY = {"404-disabled", "404-route"}
+"""After these the exporter asks again in an hour only, or may."""
+_CLOCKS = {"clock-ahead", "clock-behind"}
+"""Another day has other values."""
+USABLE_FAULTS = tuple(name for name in FAULTS if name not in _HOURLY | _CLOCKS)
+WITHOUT_LONG_WAITS = tuple(name for name in USABLE_FAULTS if not name.startswith("429"))
+_BROKEN = ("deployments: [", "", "deployments: [{}]")
+
+
+@dataclass(slots=True)
+class Town:
+    """What is there while a soak runs; `done` counts what was done to it."""
+
+    coders: dict[str, EmbeddedCoder]
+    urls: dict[str, str]
+    config: Path
+    process: subprocess.Popen[bytes]
+    url: str
+    log: Path
+    done: Counter[str] = field(default_factory=Counter)
+
+    def healthy(self) -> bool:
+        """Tell whether the exporter answers; raises RuntimeError if it has ended."""
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the exporter ended with {self.process.returncode}: {self.log.read_text()}")
+        try:
+            return httpx.get(f"{self.url}/-/healthy", timeout=5).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    def calm(self) -> None:
+        """End all faults, and have the first settings again."""
+        for coder in self.coders.values():
+            coder.mend()
+        write(self.config, self.urls, self.coders, NAMES)
+        self._reload_by_request()
+
+    def trouble(self, chance: random.Random, faults: tuple[str, ...]) -> None:
+        """Do one thing at random."""
+        deeds = [self._fail, self._fail, self._mend, self._change, self._spoil]
+        deed = chance.choice(deeds)
+        self.done[deed.__name__.strip("_")] += 1
+        deed(chance, faults)
+
+    def _fail(self, chance: random.Random, faults: tuple[str, ...]) -> None:
+        coder = self.coders[chance.choice(NAMES)]
+        paths = [f"/insights/{path}" for path in chance.sample(PATHS, chance.randrange(len(PATHS)))]
+        coder.fail(chance.choice(faults), *paths)
+
+    def _mend(self, chance: random.Random, _: tuple[str, ...]) -> None:
+        self.coders[chance.choice(NAMES)].mend()
+
+    def _change(self, chance: random.Random, _: tuple[str, ...]) -> None:
+        names = tuple(sorted(chance.sample(NAMES, chance.randint(1, 3))))
+        write(
+            self.config,
+            self.urls,
+            self.coders,
+            names,
+            timeout=f"{chance.randint(1, 3)}s",
+            max_concurrency=chance.randint(1, 3),
+        )
+        self._reload(chance)
+
+    def _spoil(self, chance: random.Random, _: tuple[str, ...]) -> None:
+        put(self.config, chance.choice(_BROKEN))
+        self._reload(chance)
+
+    def _reload(self, chance: random.Random) -> None:
+        if chance.random() < 0.5:
+            self.process.send_signal(signal.SIGHUP)
+        else:
+            self._reload_by_request()
+
+    def _reload_by_request(self) -> None:
+        httpx.post(f"{self.url}/-/reload", timeout=30)
+
+
+_DEFAULTS: dict[str, Any] = {
+    "windows": ["today", "7d"],
+    "requests_per_minute": 100_000,
+    "timeout": "2s",
+    "max_age": "10s",
+    "max_response_bytes": 4 * 1024 * 1024,
+    "datasets": {
+        name: {"every": "2s"}
+        for name in (
+            "daus",
+            "templates",
+            "template-breakdown",
+            "user-activity",
+            "user-latency",
+            "user-status-counts",
+        )
+    },
+}
+
+
+def write(
+    config: Path,
+    urls: dict[str, str],
+    coders: dict[str, EmbeddedCoder],
+    names: tuple[str, ...],
+    **defaults: object,
+) -> None:
+    """Write the settings of these deployments."""
+    deployments = [{"name": name, "url": urls[name], "token": coders[name].token} for name in names]
+    put(config, json.dumps({"defaults": _DEFAULTS | defaults, "deployments": deployments}))
+
+
+def put(config: Path, text: str) -> None:
+    """Write a file whole or not at all, for its owner alone."""
+    new = config.with_suffix(".new")
+    new.write_text(text)
+    new.chmod(0o600)
+    new.replace(config)
+
+
+@contextmanager
+def town(room: Path) -> Iterator[Town]:
+    """Run three servers and an exporter in `room` until the block ends."""
+    with ExitStack() as stack:
+        coders = {
+            name: EmbeddedCoder(
+                population=Population(seed=seed, users=100, templates=5), now=lambda: NOW, rate_limit=-1
+            )
+            for seed, name in enumerate(NAMES)
+        }
+        urls = {name: stack.enter_context(serve(coder)) for name, coder in coders.items()}
+        config, log = room / "config.yml", room / "log.txt"
+        write(config, urls, coders, NAMES)
+        process, url = stack.enter_context(_exporter(config, log))
+        made = Town(coders, urls, config, process, url, log)
+        while not made.healthy():
+            time.sleep(0.05)
+        yield made
+
+
+@contextmanager
+def _exporter(config: Path, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    words = (f"--config.file={config}", f"--web.listen-address={address}", "--web.enable-lifecycle")
+    with log.open("wb") as err:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _START, *words], stdin=subprocess.DEVNULL, stderr=err, env=dict(os.environ)
+        )
+    try:
+        yield process, f"http://{address}"
+        process.terminate()
+        status = process.wait(10)
+        if status != 0:
+            raise RuntimeError(f"the exporter ended with {status}: {log.read_text()}")
+    finally:
+        process.kill()
+        process.wait()
