@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
@@ -34,11 +35,18 @@ def scrape(config_file: Path | None, output: Path | None, form: str) -> int:
     loaded = load_settings(config_file, os.environ)
     page, status = polled_once(loaded.settings, os.environ, look)
     if output is None:
-        sys.stdout.buffer.write(page)
+        write_all(sys.stdout.buffer.write, page)
         sys.stdout.flush()
     else:
         _write(output, page)
     return status
+
+
+def write_all(write: Callable[[memoryview], int], page: bytes) -> None:
+    """Write a page by `write`, which may take a part at a time, as unbuffered streams do."""
+    left = memoryview(page)
+    while left:
+        left = left[write(left) :]
 
 
 def _write(path: Path, page: bytes) -> None:
