@@ -107,6 +107,19 @@ def test_day_before_is_what_daus_says(backfill: Backfill) -> None:
     assert {(day, said[day]) for day in days} == shown
 
 
+def test_days_of_a_zone_are_what_its_reports_say(backfill: Backfill) -> None:
+    """In another zone a day is that zone's day, of 23 hours too, as live."""
+    backfill.settings = settings(backfill, "timezone: Europe/Berlin")
+    backfill("2026-03-30", "--until=2026-03-31")
+
+    span = {"start_time": "2026-03-29T00:00:00+01:00", "end_time": "2026-03-30T00:00:00+02:00"}
+    answer = httpx.get(
+        f"{backfill.url}/api/v2/insights/templates", params=span, headers={"Coder-Session-Token": DEMO_TOKEN}
+    )
+    (file,) = backfill.files()
+    assert {answer.json()["report"]["active_users"]} == told(samples(file), "insights_daily_active_users{")
+
+
 def test_window_tells_its_own_days(backfill: Backfill) -> None:
     """The start and the end of a window are the midnights between which it counted."""
     backfill("2026-04-08", "--until=2026-04-09")

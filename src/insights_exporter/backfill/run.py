@@ -12,7 +12,7 @@ import msgspec
 
 from insights_exporter.backfill.calendar import Range, Stretch
 from insights_exporter.backfill.checking import BadFile, check_file
-from insights_exporter.backfill.day import DayLines, Past, sample_names
+from insights_exporter.backfill.day import DayLines, sample_names
 from insights_exporter.backfill.halting import Halt, in_thread
 from insights_exporter.backfill.journal import Journal, Piece
 from insights_exporter.backfill.writing import Day, Written, write_month
@@ -24,8 +24,19 @@ SAMPLES: Mapping[str, str] = {name: family.help for family in FAMILIES for name 
 """HELP by the name of each sample, in the order of the page."""
 
 
-_PAUSES = (15.0, 60.0, 180.0)
-"""Seconds, as an upgrade of Coder takes them."""
+PAUSES = (15.0, 60.0, 180.0)
+"""Seconds to wait for a server that no longer answers, as an upgrade of Coder takes them."""
+
+
+class Asked(Protocol):
+    """Who knows the days, as `Past` does."""
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether there was an answer by now."""
+
+    async def lines(self, day: date, errand: Errand) -> DayLines:
+        """Give the lines of a day; raises RequestFailed."""
 
 
 class Place(Protocol):
@@ -64,9 +75,10 @@ class Plan:
     folder: Path
     places: Sequence[Place] = ()
     listener: Listener = field(kw_only=True)
+    pauses: Sequence[float] = PAUSES
 
 
-async def run(plan: Plan, past: Past, journal: Journal, errand: Errand) -> None:
+async def run(plan: Plan, past: Asked, journal: Journal, errand: Errand) -> None:
     """Ask, write, check and bring everything that is not done.
 
     Raises:
@@ -89,7 +101,7 @@ async def run(plan: Plan, past: Past, journal: Journal, errand: Errand) -> None:
             plan.listener.finished(written)
 
 
-async def _ask(plan: Plan, stretch: Stretch, past: Past, journal: Journal, errand: Errand) -> None:
+async def _ask(plan: Plan, stretch: Stretch, past: Asked, journal: Journal, errand: Errand) -> None:
     for day, _ in stretch.days:
         known = journal.has(day)
         if not known:
@@ -97,9 +109,9 @@ async def _ask(plan: Plan, stretch: Stretch, past: Past, journal: Journal, erran
         plan.listener.days(1, asked=not known)
 
 
-async def _lines(plan: Plan, day: date, past: Past, errand: Errand) -> DayLines:
+async def _lines(plan: Plan, day: date, past: Asked, errand: Errand) -> DayLines:
     """Ask for a day; wait while a server that has answered before does not."""
-    for pause in _PAUSES:
+    for pause in plan.pauses:
         try:
             return await past.lines(day, errand)
         except RequestFailed as failure:

@@ -1,0 +1,177 @@
+"""A run: what it waits for, and in which order it takes note of what."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from insights_exporter.backfill.calendar import Range
+from insights_exporter.backfill.day import DayLines
+from insights_exporter.backfill.journal import Journal
+from insights_exporter.backfill.run import Plan, run
+from insights_exporter.backfill.writing import Written
+from insights_exporter.coder.exchange import Errand
+from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.polling.health import RequestHealth
+
+SPAN = Range(date(2026, 1, 30), datetime(2026, 2, 2, tzinfo=UTC), ZoneInfo("UTC"), 285)
+LINE = 'coder_insights_active_users{window="7d"} 3\n'
+AWAY = RequestFailed("connection", "refused", transient=True)
+REFUSED = RequestFailed("rejected", "no")
+
+
+@dataclass
+class Coder:
+    """Tells days; `failures` come first, by day."""
+
+    failures: dict[date, list[RequestFailed]] = field(default_factory=dict)
+    asked: list[date] = field(default_factory=list)
+    has_answered: bool = False
+
+    async def lines(self, day: date, errand: Errand) -> DayLines:
+        """Tell a day."""
+        assert errand.deadline == float("inf")
+        self.asked.append(day)
+        if self.failures.get(day):
+            raise self.failures[day].pop(0)
+        self.has_answered = True
+        return {"coder_insights_active_users": LINE}
+
+
+@dataclass
+class Listener:
+    """Keeps what it is told."""
+
+    known: int = 0
+    asked: int = 0
+    waited: list[float] = field(default_factory=list)
+    files: list[Written] = field(default_factory=list)
+
+    def days(self, count: int, *, asked: bool) -> None:
+        """Take note of days."""
+        self.asked += count * asked
+        self.known += count * (not asked)
+
+    def waits(self, failure: RequestFailed, seconds: float) -> None:
+        """Take note of a wait."""
+        assert failure.transient
+        self.waited.append(seconds)
+
+    def finished(self, written: Written) -> None:
+        """Take note of a file."""
+        self.files.append(written)
+
+
+@dataclass
+class Place:
+    """Takes files, and crashes as often as it is told: after it took one, before anybody noted it."""
+
+    crashes: int = 0
+    name: str = "there"
+    taken: list[tuple[str, str]] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
+
+    async def bring(self, written: Written, key: str) -> None:
+        """Take a file."""
+        assert written.path.exists()
+        self.taken.append((written.path.name, key))
+        if self.crashes:
+            self.crashes -= 1
+            raise OSError("crash")
+
+    def settle(self, key: str) -> None:
+        """Take note that it is noted."""
+        self.settled.append(key)
+
+
+async def go(folder: Path, coder: Coder, *places: Place, span: Range = SPAN) -> Listener:
+    """Run once, as a process of its own would."""
+    listener = Listener()
+    journal = Journal(folder, "settings", resume=True)
+    plan = Plan(span, {}, folder, places, listener=listener, pauses=(0.001, 0.002))
+    try:
+        await run(plan, coder, journal, Errand(RequestHealth("backfill"), float("inf")))
+    finally:
+        journal.close()
+    return listener
+
+
+def files(folder: Path) -> list[Path]:
+    """Give the files that are there."""
+    return list(folder.glob("*.om"))
+
+
+async def test_server_that_was_there_is_waited_for(tmp_path: Path) -> None:
+    """An upgrade of Coder in the middle of a run does not end it."""
+    coder = Coder({SPAN.days[1]: [AWAY, AWAY]})
+
+    told = await go(tmp_path, coder)
+
+    assert [0.001, 0.002] == told.waited
+    assert [SPAN.days[0], *[SPAN.days[1]] * 3, SPAN.days[2]] == coder.asked
+    assert ["2026-01.om", "2026-02.om"] == [file.path.name for file in told.files]
+
+
+@pytest.mark.parametrize(
+    ("day", "failures", "tries"),
+    [
+        pytest.param(0, [AWAY], 1, id="was never there"),
+        pytest.param(1, [REFUSED], 1, id="says no"),
+        pytest.param(1, [AWAY] * 9, 3, id="stays away"),
+    ],
+)
+async def test_run_ends_where_waiting_is_no_use(
+    tmp_path: Path, day: int, failures: list[RequestFailed], tries: int
+) -> None:
+    """A wrong address, a refusal and a server that stays away end the run; what is finished stays."""
+    coder = Coder({SPAN.days[day]: list(failures)})
+
+    with pytest.raises(RequestFailed):
+        await go(tmp_path, coder)
+    coder.failures.clear()
+    told = await go(tmp_path, coder)
+
+    assert tries + 1 == coder.asked.count(SPAN.days[day])
+    assert (day, 3 - day) == (told.known, told.asked)
+
+
+async def test_place_is_told_the_same_key_after_a_crash(tmp_path: Path) -> None:
+    """Who took a file before a crash can know it again; once it is noted nobody is asked to take it."""
+    place = Place(crashes=1)
+    coder = Coder()
+    with pytest.raises(OSError, match="crash"):
+        await go(tmp_path, coder, place)
+
+    await go(tmp_path, coder, place)
+    await go(tmp_path, coder, place)
+
+    (first, key), (again, same), (other, _) = place.taken
+    assert ("2026-01.om", first, key) == (first, again, same)
+    assert "2026-02.om" == other
+    assert [key] == place.settled[:1]
+    assert [*SPAN.days] == coder.asked
+    assert not files(tmp_path)
+
+
+async def test_other_place_gets_what_the_first_has(tmp_path: Path) -> None:
+    """A file that nobody took yet goes to a place that is named later, a second time to none."""
+    await go(tmp_path, Coder())
+    place, other = Place(), Place(name="elsewhere")
+
+    await go(tmp_path, Coder(), place, other)
+
+    files: Sequence[str] = [name for name, _ in place.taken]
+    assert ["2026-01.om", "2026-02.om"] == files
+    assert place.taken == other.taken
+
+
+async def test_runs_do_not_share_a_folder(tmp_path: Path) -> None:
+    """A run that is under way keeps others out, and lets them in when it ends."""
+    both = await asyncio.gather(go(tmp_path, Coder()), go(tmp_path, Coder()), return_exceptions=True)
+
+    assert 1 == sum(isinstance(each, Listener) for each in both)
+    assert 3 == (await go(tmp_path, Coder())).known
