@@ -15,6 +15,7 @@ from bench.soaking.clients import Report, check, data_of, scrape
 from bench.soaking.judging import MEGABYTE, growth, page_of, renewed, successes, until, unwell, well
 from bench.soaking.town import USABLE_FAULTS, Town, town
 
+MOST_TOLD = 20
 PATIENCE = 150.0
 """Seconds until all is well again: a refusal for the rate holds for 60."""
 
@@ -50,7 +51,7 @@ def main() -> int:
     flags = parser.parse_args()
     say(f"Soaking for {flags.minutes:g} minutes; --seed={flags.seed} chooses the same troubles again.")
     result = soak(Plan(minutes=flags.minutes, scrapers=flags.scrapers, seed=flags.seed))
-    for line in (*result.told, *(f"FAILED: {problem}" for problem in result.problems)):
+    for line in (*result.told, *(f"FAILED: {problem}" for problem in result.problems[:MOST_TOLD])):
         say(line)
     return 1 if result.problems else 0
 
@@ -112,6 +113,7 @@ def verdict(made: Town, plan: Plan, reports: list[Report]) -> Result:
         f"done: {', '.join(f'{name} {count}' for name, count in sorted(made.done.items()))}",
         f"scrapes of the whole page: {len(durations)}",
         f"p50 {_ms(statistics.median(durations))}, p99 {_ms(p99)}, longest {_ms(max(durations))}",
+        made.processor(),
         f"pages read series by series: {len(memory)}",
         f"memory: {_mb(memory[0])} at first, at most {_mb(max(memory))}, {_mb(memory[-1])} at last",
         f"log: {len(made.log.read_text().splitlines())} lines",

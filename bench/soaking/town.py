@@ -56,6 +56,16 @@ class Town:
         except httpx.TransportError:
             return False
 
+    def processor(self) -> str:
+        """Say how long the exporter had a processor and waited for one, where the system tells."""
+        try:
+            ran, waited, _ = Path(f"/proc/{self.process.pid}/schedstat").read_text().split()
+        except OSError:
+            return "time with a processor: not known here"
+        return (
+            f"main thread: {int(ran) / 1e9:.1f} s on a processor, {int(waited) / 1e9:.1f} s in wait for one"
+        )
+
     def calm(self) -> None:
         """End all faults, and have the first settings again."""
         for coder in self.coders.values():
