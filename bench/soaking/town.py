@@ -63,7 +63,7 @@ class Town:
         except OSError:
             return "time with a processor: not known here"
         return (
-            f"main thread: {int(ran) / 1e9:.1f} s on a processor, {int(waited) / 1e9:.1f} s in wait for one"
+            f"main thread: {int(ran) / 1e9:.1f} s on a processor, {int(waited) / 1e9:.1f} s waiting for one"
         )
 
     def calm(self) -> None:
