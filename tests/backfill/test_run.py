@@ -169,6 +169,18 @@ async def test_other_place_gets_what_the_first_has(tmp_path: Path) -> None:
     assert place.taken == other.taken
 
 
+async def test_place_that_has_a_file_is_not_asked_for_the_sake_of_another(tmp_path: Path) -> None:
+    """What arrived at one of two places before a crash is brought to the other one alone."""
+    place, crashing = Place(), Place(crashes=1, name="elsewhere")
+    with pytest.raises(OSError, match="crash"):
+        await go(tmp_path, Coder(), place, crashing)
+
+    await go(tmp_path, Coder(), place, crashing)
+
+    assert ["2026-01.om", "2026-02.om"] == [name for name, _ in place.taken]
+    assert ["2026-01.om", "2026-01.om", "2026-02.om"] == [name for name, _ in crashing.taken]
+
+
 async def test_runs_do_not_share_a_folder(tmp_path: Path) -> None:
     """A run that is under way keeps others out, and lets them in when it ends."""
     both = await asyncio.gather(go(tmp_path, Coder()), go(tmp_path, Coder()), return_exceptions=True)
