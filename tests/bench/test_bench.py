@@ -18,6 +18,7 @@ HEADINGS = {
     "starting": ["Start"],
     "fleet": ["Many deployments"],
     "tls": ["TLS", "TLS, scraped by Prometheus"],
+    "backfill": ["History"],
 }
 
 
