@@ -74,11 +74,12 @@ def soak(plan: Plan) -> Result:
         if not until(lambda: well(made), PATIENCE):
             return Result(["polls did not even begin well"], [])
         right = data_of(page_of(made))
-        over = manager.Event()
+        all_there, over = manager.Barrier(3), manager.Event()
         clients = [
-            pool.submit(scrape, made.url, over, plan.scrapers, plan.seed),
-            pool.submit(check, made.url, over, right),
+            pool.submit(scrape, made.url, all_there, over, plan.scrapers, plan.seed),
+            pool.submit(check, made.url, all_there, over, right),
         ]
+        all_there.wait()
         try:
             happen(made, plan, clients)
         finally:

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from threading import Event
+from threading import Barrier, Event
 
 import httpx
 from prometheus_client import Metric
@@ -34,8 +34,9 @@ Report = tuple[list[str], list[float], list[float]]
 """What is wrong; seconds that scrapes took; bytes of memory in the order of time."""
 
 
-def scrape(url: str, over: Event, scrapers: int, seed: int) -> Report:
+def scrape(url: str, all_there: Barrier, over: Event, scrapers: int, seed: int) -> Report:
     """Scrape like several Prometheus servers until it is `over`; gives problems and durations."""
+    all_there.wait()
     return asyncio.run(_scrape(url, over, scrapers, random.Random(seed)))  # noqa: S311 -- it keeps no secret
 
 
@@ -77,8 +78,9 @@ async def _look(client: httpx.AsyncClient, path: str, problems: Counter[str]) ->
         problems[f"{path} answered {answer.status_code}"] += 1
 
 
-def check(url: str, over: Event, right: dict[Series, float]) -> Report:
+def check(url: str, all_there: Barrier, over: Event, right: dict[Series, float]) -> Report:
     """Read pages one after the other until it is `over`; gives problems and memory."""
+    all_there.wait()
     problems: Counter[str] = Counter()
     memory: list[float] = []
     with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
