@@ -101,6 +101,25 @@ def test_advance_runs_within_two_minutes() -> None:
     assert [0.0, 1 + offset] == pytest.approx(started, abs=0.001)
 
 
+def test_first_run_may_wait() -> None:
+    """A job may begin later, and keeps its multiples then."""
+
+    async def scenario() -> list[float]:
+        schedule, started = Schedule(), list[float]()
+        start = asyncio.get_running_loop().time()
+
+        async def run() -> None:
+            started.append(asyncio.get_running_loop().time() - start)
+
+        schedule.start()
+        schedule.add(JOB, run, 1, after=10)
+        await asyncio.sleep(12.5)
+        schedule.stop()
+        return started
+
+    assert [10.0, 11.0, 12.0] == pytest.approx(on_fast_clock(scenario), abs=0.001)
+
+
 def test_removed_job_runs_no_more() -> None:
     """Removing ends a job, and a job that there is not is no error."""
 

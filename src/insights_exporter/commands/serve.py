@@ -25,6 +25,7 @@ from insights_exporter.config.showing import show
 from insights_exporter.exposition.samples import Samples
 from insights_exporter.exposition.tail import TailSource, process_registry
 from insights_exporter.polling.board import Board
+from insights_exporter.polling.collector import collector_calmed
 from insights_exporter.polling.converting import whereabouts
 from insights_exporter.polling.fleet import Fleet
 from insights_exporter.polling.own import Reloads
@@ -152,6 +153,7 @@ class Exporter:
         self._handle_signals(server)
         self._fleet.start()
         await self._fleet.apply(self._mine(self._loaded.settings))
+        collector_calmed()
         address = address_of(listener)
         self._log.info("serving", address=address, version=__version__, deployments=len(self._fleet.watches))
         started(address)
@@ -171,6 +173,7 @@ class Exporter:
             try:
                 loaded = await asyncio.to_thread(load, self._options.config_file, self._environ)
                 await self._fleet.apply(self._mine(loaded.settings))
+                collector_calmed(afresh=True)
             except ConfigError as error:
                 return self._not_reloaded(str(error))
             except Exception as error:  # noqa: BLE001 -- a mistake of ours must not go unseen either

@@ -15,6 +15,9 @@ from insights_exporter.polling.schedule import Schedule
 from insights_exporter.polling.watch import Shared, Watch
 
 _READY_AFTER = 30.0
+_AT_ONCE = 10
+_APART = 0.3
+"""Seconds between the starts of further deployments; hundreds at once would keep scrapes waiting."""
 
 
 class Fleet:
@@ -55,8 +58,8 @@ class Fleet:
         new = [watch for name, watch in watches.items() if self.watches.get(name) is not watch]
         self.watches, self._materials = watches, materials
         await asyncio.gather(*(watch.stop() for watch in gone), return_exceptions=True)
-        for watch in new:
-            watch.start()
+        for number, watch in enumerate(new):
+            watch.start(max(0, number - _AT_ONCE) * _APART)
 
     def _watch(self, deployment: Deployment, material: Material) -> Watch:
         """Give the watch that there is, or a new one where the settings or their files have changed."""

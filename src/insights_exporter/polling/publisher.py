@@ -69,9 +69,9 @@ class Publisher:
         gone = [family for family in served if family.rolls_over or not rolling_only]
         self._publish(self._shelf.drop(source, gone))
 
-    def health(self, dataset: str) -> None:
-        """Show how the polls of `dataset` go now."""
-        self._publish({}, dataset)
+    def health(self, *datasets: str) -> None:
+        """Show how the polls of `datasets` go now."""
+        self._publish({}, datasets)
 
     def close(self) -> None:
         """Take everything off the board, for good: a poll that is still under way shows nothing."""
@@ -81,10 +81,10 @@ class Publisher:
         datasets = {poll.dataset for poll, _ in self._health.values()}
         self._board.publish(self._shelf.clear() | dict.fromkeys(self._health_changes(datasets)))
 
-    def _publish(self, changes: Changes, dataset: str | None = None) -> None:
+    def _publish(self, changes: Changes, datasets: Iterable[str] = ()) -> None:
         if self._closed:
             return
-        touched = {dataset for _, (_, dataset, _) in changes} | ({dataset} if dataset else set())
+        touched = {dataset for _, (_, dataset, _) in changes}.union(datasets)
         self._board.publish(changes | self._health_changes(touched))
 
     def _health_changes(self, datasets: set[str]) -> Changes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -27,11 +27,10 @@ class Schedule:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
-    def add(self, job: str, run: Callable[[], Awaitable[None]], every: float) -> None:
-        """Run `run` now and then every `every` seconds."""
-        self._scheduler.add_job(
-            run, AlignedTrigger(every, offset_of(job)), id=job, next_run_time=datetime.now(UTC)
-        )
+    def add(self, job: str, run: Callable[[], Awaitable[None]], every: float, after: float = 0.0) -> None:
+        """Run `run` in `after` seconds and then every `every` seconds."""
+        first = datetime.now(UTC) + timedelta(seconds=after)
+        self._scheduler.add_job(run, AlignedTrigger(every, offset_of(job)), id=job, next_run_time=first)
 
     def remove(self, job: str) -> None:
         """Run the job no more; a run under way goes on, and a stopped schedule has none left."""

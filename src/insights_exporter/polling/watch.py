@@ -66,14 +66,14 @@ class Watch:
         self._under_way: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger("insights_exporter").bind(deployment=deployment.name)
 
-    def start(self) -> None:
-        """Learn the server's clock, then poll everything, now and again and again."""
+    def start(self, after: float = 0.0) -> None:
+        """Learn the server's clock, then poll everything, in `after` seconds and again and again."""
         for job in self.jobs:
             self.publisher.watch(job.poll, job.requests)
-            self.publisher.health(job.dataset.name)
-        self._add(_FACTS, self.facts.poll, _FACTS_EVERY)
+        self.publisher.health(*(job.dataset.name for job in self.jobs))
+        self._add(_FACTS, self.facts.poll, _FACTS_EVERY, after)
         for job in sorted(self.jobs, key=lambda job: job.poll.pace.every):
-            self._add(job.name, partial(self._run, job), job.poll.pace.every)
+            self._add(job.name, partial(self._run, job), job.poll.pace.every, after)
 
     async def once(self, done: Callable[[], None] = lambda: None) -> None:
         """Poll everything once, whatever the schedule; call `done` after each job.
@@ -116,7 +116,9 @@ class Watch:
             await self._poller.poll(job)
         done()
 
-    def _add(self, name: str, work: Callable[[], Coroutine[None, None, None]], every: float) -> None:
+    def _add(
+        self, name: str, work: Callable[[], Coroutine[None, None, None]], every: float, after: float
+    ) -> None:
         async def run() -> None:
             task = asyncio.create_task(work())
             self._under_way.add(task)
@@ -125,7 +127,7 @@ class Watch:
             if isinstance(outcome, Exception):
                 self._log.error("job crashed", job=name, detail=whereabouts(outcome))
 
-        self._schedule.add(self._id(name), run, every)
+        self._schedule.add(self._id(name), run, every, after)
 
     async def _run(self, job: Job) -> None:
         await self.facts.clock_known()
