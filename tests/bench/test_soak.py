@@ -46,7 +46,13 @@ def test_wrong_series_are_found(page: str, expected: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("sizes", "grows"),
-    [([70, 300, 290, 310], False), ([70, 100, 200, 300], True), ([70], False)],
+    [
+        pytest.param([70, 300, 290, 310], False, id="high and steady"),
+        pytest.param([70, 80, 250, 90], False, id="high for a moment"),
+        pytest.param([70, 100, 200, 300], True, id="higher and higher"),
+        pytest.param([70, 600, 70, 70], True, id="far too high"),
+        pytest.param([70], False, id="one look"),
+    ],
 )
 def test_growth_is_found(sizes: list[float], grows: bool) -> None:
     """Memory that is higher in the second half than in the first is told."""

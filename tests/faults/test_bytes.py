@@ -1,0 +1,73 @@
+"""Bytes of any kind in the place of an answer."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from insights_exporter.datasets.dataset import Dataset, InvalidAnswer
+from insights_exporter.datasets.table import DATASETS
+from insights_exporter.polling.converting import whereabouts
+from tests.datasets.cases import CASES, answered, text_of, usual_window, view_of
+
+GOOD = {
+    name: [
+        (case / "answer.json").read_bytes()
+        for case in CASES
+        if case.parent.name == name and (case / "answer.json").exists()
+    ]
+    or [b'{"report":{"users":[],"template_ids":[]}}']
+    for name in DATASETS
+}
+PIECES = st.binary(max_size=6) | st.sampled_from(
+    [
+        b"null",
+        b"[]",
+        b"{}",
+        b"-1",
+        b"1e999",
+        b'"',
+        b"\\ud800",
+        b"\xff",
+        b"[" * 5000,
+        b"NaN",
+        b"9" * 400,
+        b"\0",
+    ]
+)
+EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 30), PIECES), min_size=1, max_size=4)
+
+
+def edited(body: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
+    """Put pieces in the place of others."""
+    for place, length, piece in edits:
+        at = int(place * len(body))
+        body = body[:at] + piece + body[at + length :]
+    return body
+
+
+@pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)
+@settings(max_examples=150)
+@given(data=st.data())
+def test_any_bytes_are_refused_or_shown(dataset: Dataset, data: st.DataObject) -> None:
+    """Noise, and real answers with damage, are refused as invalid, or what is shown of them parses."""
+    damaged = st.builds(edited, st.sampled_from(GOOD[dataset.name]), EDITS)
+    body = data.draw(st.binary(max_size=200) | damaged)
+    view = view_of(usual_window(dataset), in_use=["t1"])
+    answers = answered(dataset, view, *[body] * len(dataset.questions(view)))
+
+    with suppress(InvalidAnswer):
+        list(text_string_to_metric_families(text_of(dataset.convert(view, answers), dataset)))
+
+
+def test_mistake_is_told_without_data() -> None:
+    """What is told of a mistake of ours says where it is, and nothing of the text of its error."""
+    try:
+        int("alice@example.com")
+    except ValueError as error:
+        told = whereabouts(error)
+
+    assert told.startswith("unexpected ValueError in test_mistake_is_told_without_data (test_bytes.py:")
+    assert "alice" not in told
