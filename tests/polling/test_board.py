@@ -140,3 +140,13 @@ def test_poll_renders_its_own_chunks_alone() -> None:
     assert len({source for source, _ in seen}) >= 4
     assert [] == [(source, others) for source, others in seen if others - {source, (*source[:2], "")}]
     assert all(source in sources for source, sources in seen)
+
+
+async def test_page_can_be_brought_up_to_date_at_once() -> None:
+    """What was published before anybody listens is on the very first page."""
+    board = Board(FAMILIES)
+
+    board.publish(users(5))
+    board.show_now()
+
+    assert b'coder_insights_active_users{deployment="dev",window="7d"} 5.0' in text(board)

@@ -153,6 +153,7 @@ class Exporter:
         self._handle_signals(server)
         self._fleet.start()
         await self._fleet.apply(self._mine(self._loaded.settings))
+        board.show_now()
         collector_calmed()
         address = address_of(listener)
         self._log.info("serving", address=address, version=__version__, deployments=len(self._fleet.watches))

@@ -34,6 +34,10 @@ class Board:
             if self._assembling is None:
                 self._assembling = asyncio.create_task(self._assemble())
 
+    def show_now(self) -> None:
+        """Bring the page up to date at once, before anybody is there to wait for it."""
+        self.page, self._shown = assemble(self.snapshot, self.page), self.snapshot
+
     async def _assemble(self) -> None:
         try:
             while self._shown is not self.snapshot:
