@@ -9,6 +9,9 @@ import httpx
 from insights_exporter import __version__
 from insights_exporter.config.settings import Deployment, Tls
 
+_KEPT_SECONDS = 30.0
+"""How long a connection waits for the next request; the polls of a round come over a minute."""
+
 
 def tls_context(tls: Tls) -> ssl.SSLContext:
     """Make the TLS settings of a connection to Coder.
@@ -47,7 +50,7 @@ def http_client(
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         follow_redirects=False,
         timeout=deployment.timeout,
-        limits=httpx.Limits(max_connections=deployment.max_concurrency),
+        limits=httpx.Limits(max_connections=deployment.max_concurrency, keepalive_expiry=_KEPT_SECONDS),
         transport=transport,
     )
 

@@ -8,14 +8,14 @@ from apscheduler.triggers.base import BaseTrigger
 from insights_exporter.config.pace import ROLL_UP_SECONDS
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
-_FIRST_OFFSET = 60
-_OFFSETS = 61
+_FIRST_OFFSET = 60_000
+_OFFSETS = 60_001
 
 
 def offset_of(job: str) -> timedelta:
     """Give how long after a roll-up of Coder `job` runs: 60 to 120 seconds, always the same."""
     digest = hashlib.blake2b(job.encode(), digest_size=4).digest()
-    return timedelta(seconds=_FIRST_OFFSET + int.from_bytes(digest) % _OFFSETS)
+    return timedelta(milliseconds=_FIRST_OFFSET + int.from_bytes(digest) % _OFFSETS)
 
 
 class AlignedTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no type hints
