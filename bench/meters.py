@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_ALONE = 0.5
 _USER, _SYSTEM = 11, 12  # places in /proc/PID/stat, counted behind the command's name
 
 
@@ -55,9 +56,10 @@ def machine() -> str:
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     load = os.getloadavg()[0]
+    shared = ", so it was shared with other programs" if load > _ALONE else ""
     return (
         f"Machine: {os.cpu_count()} x {models[0] if models else platform.machine()}, {memory:.0f} GB, "
-        f"Linux {platform.release()}, Python {platform.python_version()}; load {load:.1f} at the beginning."
+        f"Linux {platform.release()}, Python {platform.python_version()}; load {load:.1f} at the beginning{shared}."
     )
 
 
