@@ -27,7 +27,8 @@ from insights_exporter.demo.server import serving
 _HELP = """\
 A made-up company of {users} users, with a Coder inside. Open:
   http://{address}/          the status page: who uses Coder, how, and how well
-  http://{address}/metrics   what Prometheus scrapes
+  http://{address}/metrics   what Prometheus scrapes: daily users, app seconds, parameters, activity
+  http://{address}/metrics?name[]=coder_insights_user_latency_seconds   how good connections are, p50 and p95
 {faults}Ctrl-C ends it.
 """
 _PROXIES = ("NO_PROXY", "no_proxy")
