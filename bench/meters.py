@@ -59,7 +59,8 @@ def machine() -> str:
     shared = ", so it was shared with other programs" if load > _ALONE else ""
     return (
         f"Machine: {os.cpu_count()} x {models[0] if models else platform.machine()}, {memory:.0f} GB, "
-        f"Linux {platform.release()}, Python {platform.python_version()}; load {load:.1f} at the beginning{shared}."
+        f"Linux {platform.release()}, Python {platform.python_version()}; "
+        f"load {load:.1f} at the beginning{shared}."
     )
 
 
