@@ -28,8 +28,9 @@ def test_tells_what_to_open(start_exporter: StartExporter) -> None:
 
     links = eventually(lambda: re.findall(r"(http://\S+)", exporter.running.output()))
 
-    assert [f"{exporter.url}/", f"{exporter.url}/metrics"] == links
-    assert [200, 200] == [httpx.get(link, trust_env=False).status_code for link in links]
+    latency = "/metrics?name[]=coder_insights_user_latency_seconds"
+    assert [f"{exporter.url}{path}" for path in ("/", "/metrics", latency)] == links
+    assert [200, 200, 200] == [httpx.get(link, trust_env=False).status_code for link in links]
     assert "8 users" in exporter.running.output()
     assert DEMO_TOKEN not in exporter.running.output()
 
