@@ -5,6 +5,7 @@ USE := .venv
 DEV := .venv-dev
 BIN := $(DEV)/bin
 MINUTES ?= 10
+WORKERS ?= 3
 TESTS ?= tests
 ARGS ?=
 SOURCES := $(shell find src -type f -not -path '*/__pycache__/*')
@@ -57,7 +58,7 @@ mixin: $(BIN)/.ready ## Put rules and dashboards into build/mixin, for those wit
 
 coverage: $(BIN)/.installed ## Run the tests on the installed wheel, with coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(TESTS) $(ARGS)
+	$(BIN)/coverage run -m pytest --numprocesses $(WORKERS) --dist loadfile $(TESTS) $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -1,23 +1,28 @@
 """Processes that a test started: where they write, and how they end."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 INHERITED = ("PATH", "LANG", "TMPDIR")
 
+PORTS = range(10_000, 32_768)
+"""Below those that the kernel gives to clients, so that no connection takes one before its server does."""
+
 
 def free_port() -> int:
     """Give a port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def clean_environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:

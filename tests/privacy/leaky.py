@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -68,8 +69,8 @@ class Leaky:
 
     coder: EmbeddedCoder
     leak: str = ""
-    leaked: set[str] = field(default_factory=set)
-    """What has gone wrong so far."""
+    leaked: Counter[str] = field(default_factory=Counter)
+    """How often what has gone wrong so far."""
 
     @property
     def people(self) -> list[str]:
@@ -81,7 +82,7 @@ class Leaky:
         """Give the bytes of an answer."""
         made = self.coder.answer("GET", path, query, headers)
         if self.leak and path.endswith(ABOUT_USERS):
-            self.leaked.add(self.leak)
+            self.leaked[self.leak] += 1
             return LEAKS[self.leak](made.body, self.coder.population.people[0].username)
         told = [f"{name}: {text}" for name, text in made.headers.items()]
         return _written(f"HTTP/1.1 {made.status} Coder", *told, body=made.body)
