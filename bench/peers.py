@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import httpx
+import trustme
 
 from bench.servers import Server, module
 from tests.peers.processes import clean_environment, free_port, running
@@ -25,12 +27,43 @@ class Pages:
     users: int
 
 
+def saved(url: str, directory: Path, users: int) -> Pages:
+    """Save one deployment's data as served; what the process says of itself would clash with theirs."""
+    plain, packed = directory / "page", directory / "page.gz"
+    for path, coding in ((plain, "identity"), (packed, "gzip")):
+        headers = {"Accept-Encoding": coding}
+        with httpx.stream("GET", f"{url}?deployment=coder", headers=headers, trust_env=False) as reply:
+            path.write_bytes(b"".join(reply.iter_raw()))
+    return Pages(plain, packed, users)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The files of a certificate that was made for this run, and of its key."""
+
+    chain: Path
+    key: Path
+
+    @classmethod
+    def made(cls, directory: Path) -> Self:
+        """Make one for this machine."""
+        leaf = trustme.CA().issue_cert("localhost")
+        certificate = cls(directory / "tls.crt", directory / "tls.key")
+        leaf.cert_chain_pems[0].write_to_path(str(certificate.chain))
+        leaf.private_key_pem.write_to_path(str(certificate.key))
+        return certificate
+
+    def for_nginx(self) -> str:
+        """Spell it as nginx' settings."""
+        return f"ssl_certificate {self.chain}; ssl_certificate_key {self.key};"
+
+
 Start = Callable[[Path, Pages], AbstractContextManager[Server]]
 
 
 @contextmanager
-def nginx(directory: Path, pages: Pages) -> Iterator[Server]:
-    """Serve the very same bytes from two files."""
+def nginx(directory: Path, pages: Pages, certificate: Certificate | None = None) -> Iterator[Server]:
+    """Serve the very same bytes from two files, with a certificate over TLS."""
     port, www = free_port(), directory / "www"
     www.mkdir(parents=True)
     (www / "metrics").symlink_to(pages.plain)
@@ -45,11 +78,12 @@ def nginx(directory: Path, pages: Pages) -> Iterator[Server]:
         f"{'user root;' if os.geteuid() == 0 else ''} events {{}}\n"
         f"http {{ access_log off; sendfile on; tcp_nopush on; gzip_static on; keepalive_requests 100000;\n"
         f"{scratch} default_type text/plain;\n"
-        f"server {{ listen 127.0.0.1:{port}; root {www}; }} }}\n",
+        f"server {{ listen 127.0.0.1:{port}{' ssl' if certificate else ''}; root {www};\n"
+        f"{certificate.for_nginx() if certificate else ''} }} }}\n",
         encoding="utf-8",
     )
     words = ("nginx", "-c", str(file), "-e", f"{directory}/errors")
-    with _served(words, directory, port) as server:
+    with _served(words, directory, port, "https" if certificate else "http") as server:
         yield server
 
 
@@ -111,14 +145,14 @@ def missing() -> tuple[str, ...]:
 
 
 @contextmanager
-def _served(words: tuple[str, ...], directory: Path, port: int) -> Iterator[Server]:
+def _served(words: tuple[str, ...], directory: Path, port: int, scheme: str = "http") -> Iterator[Server]:
     command = (find(words[0]) or words[0], *words[1:])
     with running(command, directory, clean_environment(directory, {})) as process:
-        url = f"http://127.0.0.1:{port}/metrics"
+        url = f"{scheme}://127.0.0.1:{port}/metrics"
         eventually(lambda: _is_there(url), ignoring=(httpx.TransportError,))
         yield Server(url, process.process.pid)
         process.stop()
 
 
 def _is_there(url: str) -> bool:
-    return httpx.get(url, trust_env=False, timeout=_PATIENCE).is_success
+    return httpx.get(url, trust_env=False, verify=False, timeout=_PATIENCE).is_success  # noqa: S501 -- made here

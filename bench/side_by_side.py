@@ -5,11 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import httpx
-
 from bench.client import in_turns, median
 from bench.meters import children, peak
-from bench.peers import FILE_SERVER, Pages, missing, present
+from bench.peers import FILE_SERVER, missing, present, saved
 from bench.results import Section, Verdict, megabytes, milliseconds, times
 from bench.servers import Server, all_polled, exporter, module, scrape_url, until
 from bench.settings import latencies_only
@@ -41,22 +39,12 @@ def everyone(sizes: Sizes, directory: Path) -> Iterator[Mapping[str, Server]]:
         ours = stack.enter_context(exporter(directory / "exporter", settings))
         until(lambda: all_polled(ours))
         server = scrape_url(ours)
-        pages = _saved(server.url, directory, sizes.users)
+        pages = saved(server.url, directory, sizes.users)
         peers = {
             name: stack.enter_context(start(directory / name.split()[0], pages))
             for name, start in present().items()
         }
         yield {OURS: server, **peers}
-
-
-def _saved(url: str, directory: Path, users: int) -> Pages:
-    """Save one deployment's data as served; what the process says of itself would clash with theirs."""
-    plain, packed = directory / "page", directory / "page.gz"
-    for path, coding in ((plain, "identity"), (packed, "gzip")):
-        headers = {"Accept-Encoding": coding}
-        with httpx.stream("GET", f"{url}?deployment=coder", headers=headers, trust_env=False) as reply:
-            path.write_bytes(b"".join(reply.iter_raw()))
-    return Pages(plain, packed, users)
 
 
 def _scraped(sizes: Sizes, servers: Mapping[str, Server]) -> Section:

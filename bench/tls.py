@@ -1,4 +1,4 @@
-"""A scrape over plain HTTP and over TLS, of two exporters with the same series.
+"""A scrape over plain HTTP and over TLS, of two exporters with the same series, and of nginx for comparison.
 
 By Prometheus' measure, which is what an operator sees, and by a client that
 only reads. Both keep their connections; what a new one costs stands beside.
@@ -11,13 +11,13 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import trustme
-
 from bench.client import Connection
-from bench.meters import main_thread_seconds
+from bench.meters import children, main_thread_seconds
+from bench.peers import FILE_SERVER, Certificate, Pages, nginx, saved
 from bench.results import Section, Verdict, milliseconds, times
 from bench.servers import Server, all_polled, exporter, module, scrape_url, until
 from bench.settings import latencies_only
+from bench.side_by_side import OURS
 from bench.sizes import Sizes
 from insights_exporter.commands.health import health
 from tests.peers.exporter import command
@@ -60,8 +60,12 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
         behind = stack.enter_context(_with_tls(directory / "tls", settings))
         page = _read(Connection, before)
         until(lambda: _read(TlsConnection, behind) > _NEARLY * page)
+        pairs = {OURS: (before, behind)}
+        if find("nginx"):
+            pairs[FILE_SERVER] = _files(stack, directory, saved(before.url, directory, sizes.users))
         found = {
-            ("compressed" if gzip else "not compressed"): _in_turns(before, behind, sizes.rounds, gzip=gzip)
+            (name, gzip): _in_turns(*pair, sizes.rounds, gzip=gzip)
+            for name, pair in pairs.items()
             for gzip in (True, False)
         }
         yield _section(sizes, found, _handshake(behind, sizes.rounds))
@@ -73,16 +77,25 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
 def _with_tls(directory: Path, settings: Path) -> Iterator[Server]:
     """Run the exporter with a certificate until the block ends."""
     directory.mkdir(parents=True)
-    leaf, address = trustme.CA().issue_cert("localhost"), f"127.0.0.1:{free_port()}"
-    leaf.cert_chain_pems[0].write_to_path(str(directory / "tls.crt"))
-    leaf.private_key_pem.write_to_path(str(directory / "tls.key"))
-    file = directory / "web.yml"
+    Certificate.made(directory)
+    address, file = f"127.0.0.1:{free_port()}", directory / "web.yml"
     file.write_text("tls_server_config: {cert_file: tls.crt, key_file: tls.key}\n", encoding="utf-8")
     flags = (f"--config.file={settings}", f"--web.config.file={file}", f"--web.listen-address={address}")
     with running((*command(), *flags), directory / "run", clean_environment(directory, {})) as process:
         until(lambda: health(address, file))
         yield Server(f"https://{address}/metrics", process.process.pid)
         process.stop()
+
+
+def _files(stack: ExitStack, directory: Path, pages: Pages) -> tuple[Server, Server]:
+    """Serve the same bytes from files by nginx, without TLS and with it; its worker is who answers."""
+    certificates = {"nginx": None, "nginx-tls": Certificate.made(directory)}
+    servers = [
+        stack.enter_context(nginx(directory / name, pages, certificate))
+        for name, certificate in certificates.items()
+    ]
+    plain, secret = (Server(server.url, children(server.pid)[0]) for server in servers)
+    return plain, secret
 
 
 def _read(kind: type[Connection], server: Server) -> int:
@@ -114,22 +127,22 @@ def _handshake(server: Server, rounds: int) -> float:
     return (main_thread_seconds(server.pid) - worked) / rounds
 
 
-def _section(sizes: Sizes, found: Mapping[str, tuple[Cost, Cost]], handshake: float) -> Section:
+def _section(sizes: Sizes, found: Mapping[tuple[str, bool], tuple[Cost, Cost]], handshake: float) -> Section:
     rows: list[tuple[str, ...]] = [
-        ("answer", _PLAIN, _TLS, "ratio", "processor, plain", "processor, TLS", "ratio")
+        ("program", "answer", _PLAIN, _TLS, "ratio", "processor, plain", "processor, TLS", "ratio")
     ]
-    for name, (plain, secret) in found.items():
+    for (name, gzip), (plain, secret) in found.items():
         cells = [
             cell
             for one, other in zip(plain, secret, strict=True)
             for cell in (milliseconds(one), milliseconds(other), times(other, one))
         ]
-        rows.append((name, *cells))
+        rows.append((name, "compressed" if gzip else "not compressed", *cells))
     note = (
-        f"One scrape of {2 * sizes.users} series. The client's decryption is in the times, not in the "
-        f"processor's. A new connection costs the exporter {milliseconds(handshake)} of it."
+        f"One scrape of {2 * sizes.users} series, nginx' from files. The client's decryption is in the "
+        f"times, not in the processor's. A new connection costs the exporter {milliseconds(handshake)} of it."
     )
-    plain, secret = found["compressed"]
+    plain, secret = found[OURS, True]
     target = f"TLS, compressed: at most {_AT_MOST:g} x the processor time of plain HTTP"
     one, other = milliseconds(plain.worked), milliseconds(secret.worked)
     reached = f"{times(secret.worked, plain.worked)} x, {other} to {one}"
