@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from insights_exporter.demo import EmbeddedCoder, Population, serve
+from tests.demo.asking import ask
 from tests.demo.certificates import Authority
 from tests.faults.cases import CASES, DATASETS, Case
 from tests.faults.echo import echoing
@@ -115,7 +116,8 @@ def staged(room: Path) -> Iterator[Scene]:
     """Run all cases at once and give what was seen."""
     authority, secrets = Authority(room), Secrets(room)
     with ExitStack() as stack:
-        coders = {name: coder_of(secrets, name) for name in (WELL, *(case.deployment for case in CASES))}
+        names, people = (WELL, *(case.deployment for case in CASES)), company()
+        coders = {name: coder_of(people, secrets, name) for name in names}
         settings = [
             stack.enter_context(deployed(name, number, coder, authority, secrets))
             for number, (name, coder) in enumerate(coders.items())
@@ -132,10 +134,16 @@ def staged(room: Path) -> Iterator[Scene]:
         yield scene
 
 
-def coder_of(secrets: Secrets, name: str) -> EmbeddedCoder:
+def company() -> Population:
+    """Give people whose past is known already: thirty servers have them, and none may be slow to tell it."""
+    people = Population(seed=1, users=5, templates=2)
+    ask(EmbeddedCoder(population=people), "/insights/daus")
+    return people
+
+
+def coder_of(people: Population, secrets: Secrets, name: str) -> EmbeddedCoder:
     """Give a server with a token of its own."""
-    population = Population(seed=1, users=5, templates=2)
-    return EmbeddedCoder(population=population, token=secrets.fresh(name), rate_limit=-1)
+    return EmbeddedCoder(population=people, token=secrets.fresh(name), rate_limit=-1)
 
 
 @contextmanager
