@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -46,6 +46,8 @@ class Town:
     url: str
     log: Path
     done: Counter[str] = field(default_factory=Counter)
+    there: dict[str, dict[str, object]] = field(default_factory=lambda: {name: {} for name in NAMES})
+    """The deployments that the newest good settings have, and what each has of its own."""
 
     def healthy(self) -> bool:
         """Tell whether the exporter answers; raises RuntimeError if it has ended."""
@@ -67,10 +69,14 @@ class Town:
         )
 
     def calm(self) -> None:
-        """End all faults, and have the first settings again."""
+        """End all faults, and leave the settings as they are."""
         for coder in self.coders.values():
             coder.mend()
-        write(self.config, self.urls, self.coders, NAMES)
+
+    def gather(self) -> None:
+        """Have all deployments again."""
+        self.there = {name: self.there.get(name, {}) for name in NAMES}
+        put(self.config, settings(self.urls, self.coders, self.there))
         self._reload_by_request()
 
     def trouble(self, chance: random.Random, faults: tuple[str, ...]) -> None:
@@ -89,15 +95,14 @@ class Town:
         self.coders[chance.choice(NAMES)].mend()
 
     def _change(self, chance: random.Random, _: tuple[str, ...]) -> None:
-        names = tuple(sorted(chance.sample(NAMES, chance.randint(1, 3))))
-        write(
-            self.config,
-            self.urls,
-            self.coders,
-            names,
-            timeout=f"{chance.randint(1, 3)}s",
-            max_concurrency=chance.randint(1, 3),
-        )
+        """Take away one deployment, or give one other settings, so that the others must go on undisturbed."""
+        name = chance.choice(NAMES)
+        if name in self.there and len(self.there) > 1 and chance.random() < 0.5:
+            del self.there[name]
+        else:
+            own = {"timeout": f"{chance.randint(1, 3)}s", "max_concurrency": chance.randint(1, 3)}
+            self.there = dict(sorted({**self.there, name: own}.items()))
+        put(self.config, settings(self.urls, self.coders, self.there))
         self._reload(chance)
 
     def _spoil(self, chance: random.Random, _: tuple[str, ...]) -> None:
@@ -129,21 +134,20 @@ _DEFAULTS: dict[str, Any] = {
             "user-activity",
             "user-latency",
             "user-status-counts",
+            "periods",
         )
     },
 }
 
 
-def write(
-    config: Path,
-    urls: dict[str, str],
-    coders: dict[str, EmbeddedCoder],
-    names: tuple[str, ...],
-    **defaults: object,
-) -> None:
-    """Write the settings of these deployments."""
-    deployments = [{"name": name, "url": urls[name], "token": coders[name].token} for name in names]
-    put(config, json.dumps({"defaults": _DEFAULTS | defaults, "deployments": deployments}))
+def settings(
+    urls: Mapping[str, str], coders: Mapping[str, EmbeddedCoder], there: Mapping[str, Mapping[str, object]]
+) -> str:
+    """Give the settings of the deployments that are to be there."""
+    deployments = [
+        {"name": name, "url": urls[name], "token": coders[name].token, **own} for name, own in there.items()
+    ]
+    return json.dumps({"defaults": _DEFAULTS, "deployments": deployments})
 
 
 def put(config: Path, text: str) -> None:
@@ -166,7 +170,7 @@ def town(room: Path) -> Iterator[Town]:
         }
         urls = {name: stack.enter_context(serve(coder)) for name, coder in coders.items()}
         config, log = room / "config.yml", room / "log.txt"
-        write(config, urls, coders, NAMES)
+        put(config, settings(urls, coders, {name: {} for name in NAMES}))
         process, url = stack.enter_context(_exporter(config, log))
         made = Town(coders, urls, config, process, url, log)
         while not made.healthy():
