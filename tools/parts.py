@@ -46,12 +46,17 @@ PARTS = (
     Part("shellcheck", "shellcheck"),
     Part("gzip", "gzip"),
     Part("zcat", "gzip"),
+    Part("make", "make"),
+    Part("systemd-analyze", "systemd"),
     Part("nginx", "nginx-light", "nginx"),
     Part("prometheus-pushgateway", "prometheus-pushgateway", "prometheus-pushgateway"),
     Part("prometheus-node-exporter", "prometheus-node-exporter", "prometheus-node-exporter"),
 )
 
-GO_PARTS = (GoPart("actionlint", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"),)
+GO_PARTS = (
+    GoPart("actionlint", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"),
+    GoPart("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0"),
+)
 
 
 def find(command: str) -> str | None:

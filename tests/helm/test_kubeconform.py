@@ -1,8 +1,7 @@
-"""A second judge of the rendered objects, where it is installed."""
+"""A second judge of the rendered objects."""
 
 import json
 import re
-import shutil
 import subprocess
 from importlib.resources import files
 from pathlib import Path
@@ -12,8 +11,8 @@ from kubernetes_validate import latest_version
 
 from tests.helm.chart import CI_VALUES, SWITCHES, text
 from tests.helm.custom_resources import TABLE
+from tests.peers.parts import require
 
-KUBECONFORM = shutil.which("kubeconform") or shutil.which("kubeconform", path=Path.home() / "go" / "bin")
 KINDS = (
     *("configmap-v1", "pod-v1", "secret-v1", "service-v1", "serviceaccount-v1"),
     *("deployment-apps-v1", "statefulset-apps-v1", "poddisruptionbudget-policy-v1"),
@@ -21,17 +20,13 @@ KINDS = (
 )
 SCHEMAS = Path(str(files("kubernetes_validate"))) / "kubernetes-json-schema"
 
-pytestmark = pytest.mark.skipif(
-    KUBECONFORM is None,
-    reason="kubeconform is not installed; go install github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0",
-)
-
 
 def kubeconform(schemas: Path, manifests: str) -> subprocess.CompletedProcess[str]:
     """Judge manifests by the schemas, but for the kinds that the table of custom resources has."""
     custom = ",".join(kind.rpartition("/")[2] for kind in TABLE)
     location = f"{schemas}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
-    command = [str(KUBECONFORM), "-strict", "-summary", "-skip", custom, "-schema-location", location, "-"]
+    command = [require("kubeconform"), "-strict", "-summary", "-skip", custom]
+    command += ["-schema-location", location, "-"]
     return subprocess.run(command, input=manifests, check=False, capture_output=True, text=True, timeout=60)
 
 

@@ -106,6 +106,7 @@ def test_setting_up_leaves_nothing_to_say_where_all_is_there(
 ) -> None:
     """With every part on the machine nothing is installed and no reason is written."""
     monkeypatch.setattr(parts, "PARTS", (parts.Part(Path(sys.executable).name, "python3"),))
+    monkeypatch.setattr(parts, "GO_PARTS", ())
     monkeypatch.setattr(parts, "PATH", str(Path(sys.executable).parent))
     monkeypatch.setattr(parts, "MISSING", tmp_path / "build" / "missing-parts.txt")
 
