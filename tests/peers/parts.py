@@ -1,8 +1,8 @@
-"""Programs that may be missing: skipped by name here, a failure where CI=true."""
+"""What may be missing: named at the end here, a failure where CI=true."""
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,6 +11,9 @@ import pytest
 from tools.parts import MISSING, find
 
 MARK = "needs the program "
+NOT_OURS = "not ours to bring along: "
+"""How the one reason begins that is none to fail for, since nobody can mend it; the Makefile knows it."""
+SKIPPED = "Skipped: "
 LEFT_OUT = Path("build/left-out.txt")
 
 
@@ -21,19 +24,28 @@ def require(command: str) -> str:
 
 def unavailable(command: str) -> NoReturn:
     """Skip the test, or fail it in CI, since `command` is not to be had here."""
+    leave_out(f"{MARK}{command}")
+
+
+def leave_out(reason: str) -> NoReturn:
+    """Skip the test, or fail it in CI."""
     if os.environ.get("CI") == "true":
-        pytest.fail(f"{MARK}{command}", pytrace=False)
-    pytest.skip(f"{MARK}{command}")
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
 
 
 def left_out(skip_reasons: Iterable[str]) -> list[str]:
-    """Give one line for each missing program: its name, what was not run, and why."""
-    counts = Counter(reason.partition(MARK)[2] for reason in skip_reasons if MARK in reason)
+    """Give one line for each reason of a skip, whatever it is: how many tests, and what would mend it."""
+    counts = Counter(reason.removeprefix(SKIPPED) for reason in skip_reasons)
     reasons = _reasons()
-    return [
-        f"not run: {count} test(s) that need {command} ({reasons.get(command, 'make parts installs it')})"
-        for command, count in sorted(counts.items())
-    ]
+    return [f"not run: {count} test(s) {_told(reason, reasons)}" for reason, count in sorted(counts.items())]
+
+
+def _told(reason: str, reasons: Mapping[str, str]) -> str:
+    if not reason.startswith(MARK):
+        return f"({reason})"
+    command = reason.removeprefix(MARK)
+    return f"that need {command} ({reasons.get(command, 'make parts installs it')})"
 
 
 def _reasons() -> dict[str, str]:

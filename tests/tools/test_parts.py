@@ -1,5 +1,6 @@
 """Programs of others: found, counted when missing, and never started as services."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -90,15 +91,54 @@ def test_missing_program_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_left_out_tells_program_count_and_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The summary has one line a program; skips for other reasons are none of its business."""
+    """The summary has one line a program, and one for every other reason: no skip goes unnamed."""
     reasons = tmp_path / "missing-parts.txt"
     reasons.write_text("chromium: installing needs root: sudo make parts\n", encoding="utf-8")
     monkeypatch.setattr(peers, "MISSING", reasons)
     skipped = ["Skipped: needs the program chromium"] * 2 + ["Skipped: only on Windows"]
 
     assert [
-        "not run: 2 test(s) that need chromium (installing needs root: sudo make parts)"
+        "not run: 2 test(s) that need chromium (installing needs root: sudo make parts)",
+        "not run: 1 test(s) (only on Windows)",
     ] == peers.left_out([*skipped])
+
+
+LEFT = {
+    "nothing": ("", 0),
+    "a program": ("not run: 2 test(s) that need curl (make parts installs it)\n", 2),
+    "another reason": ("not run: 1 test(s) (only root can give a file away)\n", 2),
+    "what is not ours": (f"not run: 1 test(s) ({peers.NOT_OURS}golden answers)\n", 0),
+}
+
+
+@pytest.mark.parametrize(("left", "status"), LEFT.values(), ids=LEFT)
+def test_anything_left_out_fails_ci_but_what_is_not_ours(tmp_path: Path, left: str, status: int) -> None:
+    """`make left-out`, the end of `make test`, says all of it and fails where CI=true."""
+    shutil.copy(TESTS.parent / "Makefile", tmp_path)
+    (tmp_path / "build").mkdir()
+    (tmp_path / peers.LEFT_OUT).write_text(left, encoding="utf-8")
+
+    done = subprocess.run(
+        [peers.require("make"), "--no-print-directory", "left-out"],
+        cwd=tmp_path,
+        env={**os.environ, "CI": "true"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert (status, left) == (done.returncode, done.stdout)
+
+
+def test_no_skip_is_hidden_from_ci() -> None:
+    """Where a test skips itself, it does so by `leave_out`, but for what is asked for on the command line."""
+    bare = {
+        path.relative_to(TESTS).as_posix()
+        for path in TESTS.rglob("*.py")
+        if "pytest.skip(" in path.read_text(encoding="utf-8")
+    }
+
+    assert {"peers/parts.py", "test_house.py", "tools/test_parts.py"} == bare
 
 
 def test_setting_up_leaves_nothing_to_say_where_all_is_there(
