@@ -12,9 +12,10 @@ PATH = "helm/insights-exporter/values.schema.json"
 KINDS = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
 
 _ACTIONS = (
-    *("replace", "keep", "drop", "hashmod", "labelmap", "labeldrop", "labelkeep", "lowercase", "uppercase"),
-    *("keepequal", "dropequal"),
+    *("Replace", "Keep", "Drop", "HashMod", "LabelMap", "LabelDrop", "LabelKeep", "Lowercase", "Uppercase"),
+    *("KeepEqual", "DropEqual"),
 )
+"""Of the two spellings that the operator takes the one with capitals; the other has none."""
 
 DEFINITIONS: Mapping[str, Any] = {
     "strings": {"type": "object", "additionalProperties": {"type": "string"}},
@@ -41,7 +42,7 @@ DEFINITIONS: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            "action": {"enum": sorted({*_ACTIONS, *(action.capitalize() for action in _ACTIONS)})},
+            "action": {"enum": sorted({*_ACTIONS, *(action.lower() for action in _ACTIONS)})},
             "modulus": {"type": "integer"},
             "regex": {"type": "string"},
             "replacement": {"type": "string"},

@@ -10,6 +10,7 @@ from insights_exporter.commands.flags import LogFormat, LogLevel
 from insights_exporter.config.schema import json_schema
 from insights_exporter.web.webconfig.written import WebFile
 from tests.helm.chart import CHART, Values, objects, refusal
+from tests.helm.custom_resources import TABLE
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
 ONE = {"name": "main", "url": "https://coder.example.com"}
@@ -115,6 +116,17 @@ def test_logging_has_the_exporters_words(value: str, flag: object) -> None:
 def test_the_web_configuration_has_the_exporters_sections() -> None:
     """What `web.config` may hold at its top is what the file may."""
     assert WebFile.model_fields.keys() == SCHEMA["$defs"]["webConfig"]["properties"].keys()
+
+
+@pytest.mark.parametrize(
+    ("kind", "endpoints"), [("ServiceMonitor", "endpoints!"), ("PodMonitor", "podMetricsEndpoints")]
+)
+def test_relabelings_have_the_operators_actions(kind: str, endpoints: str) -> None:
+    """Each action may be written in both ways that the operator's definition has, and in no third."""
+    (endpoint,) = TABLE[f"monitoring.coreos.com/v1/{kind}"][endpoints]
+    published = endpoint["relabelings"][0]["action"].split("|")
+
+    assert sorted(published) == SCHEMA["$defs"]["relabeling"]["properties"]["action"]["enum"]
 
 
 def test_a_value_of_another_chart_is_none_of_ours() -> None:
