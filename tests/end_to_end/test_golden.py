@@ -2,21 +2,31 @@
 
 import json
 import os
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from insights_exporter.datasets.dataset import Answer
+from insights_exporter.datasets.table import DATASETS
+from tests.datasets.cases import view_of
+from tests.end_to_end.families import Rows, activity
 from tests.end_to_end.stub import answering
-from tests.end_to_end.truth import Series, app_seconds, app_uses, choices, series, users
+from tests.end_to_end.truth import Series, app_seconds, app_uses, choices, series
 from tests.peers.exporter import Exporter, StartExporter
+from tests.peers.parts import NOT_OURS
 from tests.peers.waiting import eventually
 
 FOLDER = Path(os.environ.get("CODER_GOLDEN", Path(__file__).parents[3] / "shared" / "coder-golden"))
-FILES = sorted(FOLDER.glob("*.json"))
+FILES = {path.stem: path for path in sorted(FOLDER.glob("*.json"))}
+ONLY_INTERVALS = "templates_three_weeks_only_interval_reports"
 PATHS = {"templates": "/insights/templates", "user": "/insights/user-activity"}
+EDGES = {"start": "2023-08-15T00:00:00Z", "end": "2023-08-22T00:00:00Z"}
+"""The window of a report that does not tell its own."""
+BLANKED = "0001-01-01T00:00:00Z"
 CONFIG = """\
 deployments:
   - name: acme
@@ -26,70 +36,131 @@ deployments:
     windows: [{{name: golden, days: {days}}}]
     users: {{windows: [golden]}}
     parameters: {{windows: [golden]}}
+    templates: {{breakdown: false}}
+    datasets: {{periods: {{enabled: false}}}}
 """
 
+golden = pytest.mark.skipif(
+    not FILES,
+    reason=f"{NOT_OURS}answers that Coder's own tests expect are under another licence and may not be "
+    "copied here; CODER_GOLDEN names the folder that has them",
+)
 
-@pytest.mark.skipif(not FILES, reason="there are no golden answers here")
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+
+@golden
+@pytest.mark.parametrize("file", FILES.values(), ids=FILES)
 def test_golden_answer(file: Path, start_exporter: StartExporter, tmp_path: Path) -> None:
-    """Each number that the answer has for a family is there, rows of one series added up, and no other."""
-    body = file.read_bytes()
-    report = json.loads(body).get("report", {})
+    """All that the page says of Coder is what the answer says, rows of one series added up.
+
+    An answer of interval reports alone gives nothing: none of them is the
+    whole window. What becomes of them is the next test's matter.
+    """
+    report = json.loads(file.read_bytes()).get("report", {})
     start, end = window(report)
     path = PATHS[file.stem.partition("_")[0]]
-    with answering(path, body, end - timedelta(minutes=30)) as url:
+    dataset = path.rpartition("/")[2]
+    with answering(path, file.read_bytes(), end - timedelta(minutes=30)) as url:
         config = tmp_path / "config.yml"
         config.write_text(CONFIG.format(url=url, days=(end - start).days))
         exporter = start_exporter(f"--config.file={config}")
-        dataset = path.rpartition("/")[2]
         polled = f'poll_success{{dataset="{dataset}",deployment="acme",window="golden"}} 1'
         eventually(lambda: polled in exporter.page())
 
         actual = told(exporter)
 
-    assert expected(report) == actual
+    assert (file.stem == ONLY_INTERVALS) == (actual == {})
+    assert expected(dataset, report) == actual
 
 
-def window(report: dict[str, Any]) -> tuple[datetime, datetime]:
+@golden
+def test_golden_intervals() -> None:
+    """The breakdown shows the one that begins today, as the template's users of the day."""
+    body = FILES[ONLY_INTERVALS].read_bytes()
+    intervals = json.loads(body)["interval_reports"]
+    (template,) = {name for interval in intervals for name in interval["template_ids"]}
+    dataset = DATASETS["template-breakdown"]
+
+    shown = []
+    for interval in intervals:
+        noon = datetime.fromisoformat(interval["start_time"]) + timedelta(hours=12)
+        view = view_of("7d", now=noon.isoformat(), in_use=[template])
+        (question,) = dataset.questions(view)
+        (days,) = (each for each in dataset.convert(view, [Answer(question, body)]).samples if each.rows)
+        shown.append((days.family.name, days.rows))
+
+    name = "coder_insights_template_daily_active_users"
+    labels = ("today", "", template, template)
+    assert [(name, [(labels, interval["active_users"])]) for interval in intervals] == shown
+
+
+def window(report: Mapping[str, Any]) -> tuple[datetime, datetime]:
     """Give the window of a report; one that was blanked, or is not there, is a week."""
-    start, end = (
-        datetime.fromisoformat(report.get(edge, "0001-01-01T00:00:00Z"))
-        for edge in ("start_time", "end_time")
-    )
-    if end.year == 1:
-        return datetime(2023, 8, 15, tzinfo=UTC), datetime(2023, 8, 22, tzinfo=UTC)
+    start, end = (datetime.fromisoformat(text) for text in (EDGES | echoed(report)).values())
     return start, end
 
 
-def expected(report: dict[str, Any]) -> dict[str, Series]:
-    """Give the series that a report has, by family."""
-    families: dict[str, Series] = {}
-    if "apps_usage" in report:
-        families["coder_insights_active_users"] = series([({}, report["active_users"])])
-        families["coder_insights_app_usage_seconds"] = series(app_seconds(report))
-        families["coder_insights_app_times_used"] = series(app_uses(report))
-        families["coder_insights_parameter_workspaces"] = series(choices(report))
-    if "users" in report:
-        rows = (({"user_id": user}, seconds) for user, seconds in users(report).items())
-        families["coder_insights_user_activity_seconds"] = series(rows)
-    return {name: told for name, told in families.items() if told}
+def echoed(report: Mapping[str, Any]) -> dict[str, str]:
+    """Give the edges of the window that a report echoes."""
+    told = {edge: report.get(f"{edge}_time", BLANKED) for edge in EDGES}
+    return {edge: text for edge, text in told.items() if text != BLANKED}
+
+
+def expected(dataset: str, report: Mapping[str, Any]) -> dict[str, Series]:
+    """Give the series that a report has, by name."""
+    if not report:
+        return {}
+    rows = PARTS[dataset](report) | {
+        f"window_{edge}_timestamp_seconds": [({"dataset": dataset}, datetime.fromisoformat(text).timestamp())]
+        for edge, text in echoed(report).items()
+    }
+    windowless = names(report) if dataset == "templates" else {}
+    named = {
+        f"coder_insights_{name}": series(({"window": "golden", **labels}, value) for labels, value in each)
+        for name, each in rows.items()
+    }
+    return {name: each for name, each in (named | windowless).items() if each}
+
+
+def usage(report: Mapping[str, Any]) -> dict[str, Rows]:
+    """Give users, apps and parameters."""
+    return {
+        "active_users": [({}, report["active_users"])],
+        "app_usage_seconds": app_seconds(report),
+        "app_times_used": app_uses(report),
+        "parameter_workspaces": choices(report),
+    }
+
+
+def names(report: Mapping[str, Any]) -> dict[str, Series]:
+    """Give the names of apps; no two rows of one app have different ones here."""
+    labels = (
+        {"app_type": app["type"], "slug": app["slug"], "application_name": app["display_name"]}
+        for app in report["apps_usage"]
+        if app["slug"] != "sftp" or app["seconds"]
+    )
+    return {"coder_insights_app_info": dict.fromkeys((frozenset(each.items()) for each in labels), 1.0)}
+
+
+def people(report: Mapping[str, Any]) -> dict[str, Rows]:
+    """Give single users, and the distribution over all of them."""
+    users = ({"user_id": user["user_id"], "username": user["username"]} for user in report["users"])
+    seconds = (user["seconds"] for user in report["users"])
+    distribution = {
+        f"user_activity_distribution_seconds_{part}": activity(part)(report)
+        for part in ("bucket", "gcount", "gsum")
+    }
+    return {"user_activity_seconds": list(zip(users, seconds, strict=True)), **distribution}
+
+
+PARTS = {"templates": usage, "user-activity": people}
 
 
 def told(exporter: Exporter) -> dict[str, Series]:
-    """Give what the page says, for the families that an answer of Coder's has numbers for."""
-    numbers = {
-        "coder_insights_active_users",
-        "coder_insights_app_usage_seconds",
-        "coder_insights_app_times_used",
-        "coder_insights_parameter_workspaces",
-        "coder_insights_user_activity_seconds",
-    }
-    beside = {"deployment", "window", "username"}
-    return {
-        family.name: series(
-            ({name: text for name, text in sample.labels.items() if name not in beside}, sample.value)
-            for sample in family.samples
-        )
-        for family in text_string_to_metric_families(exporter.page())
-        if family.name in numbers
-    }
+    """Give all that the page says of Coder, by name."""
+    shown: dict[str, list[tuple[dict[str, str], float]]] = {}
+    for family in text_string_to_metric_families(exporter.page()):
+        for sample in family.samples:
+            if sample.name.startswith("coder_insights_"):
+                labels = {name: text for name, text in sample.labels.items() if name != "deployment"}
+                shown.setdefault(sample.name, []).append((labels, sample.value))
+    return {name: series(rows) for name, rows in shown.items()}
