@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN
+from tests.demo.certificates import Authority
 from tests.peers.exporter import Exporter, RunExporter, StartExporter, command
 from tests.peers.parts import require
 from tests.peers.processes import clean_environment, free_port, running
@@ -33,6 +34,34 @@ def test_tells_what_to_open(start_exporter: StartExporter) -> None:
     assert [200, 200, 200] == [httpx.get(link, trust_env=False).status_code for link in links]
     assert "8 users" in exporter.running.output()
     assert DEMO_TOKEN not in exporter.running.output()
+
+
+def test_links_over_tls(tmp_path: Path) -> None:
+    """With a certificate the addresses that it prints say so."""
+    certificate, file = Authority(tmp_path).good(), tmp_path / "web.yml"
+    tls = f"{{cert_file: {certificate.chain.name}, key_file: {certificate.key.name}}}"
+    file.write_text(f"tls_server_config: {tls}\n", encoding="utf-8")
+    address = f"127.0.0.1:{free_port()}"
+    words = (*command(), *SMALL, f"--web.listen-address={address}", f"--web.config.file={file}")
+    with running(words, tmp_path / "demo", clean_environment(tmp_path, {})) as process:
+        links = eventually(lambda: re.findall(r"https?://\S+", process.output()))
+        status = process.stop()
+
+    assert (0, 3) == (status, len(links))
+    assert all(link.startswith(f"https://{address}/") for link in links)
+
+
+def test_reload_changes_nothing(start_exporter: StartExporter) -> None:
+    """A demo that is told to read its settings anew is still the same demo."""
+    exporter = start_exporter(*SMALL)
+    eventually(lambda: metric(exporter, "coder_insights_active_users{"))
+    before = metric(exporter, "insights_exporter_poll_interval_seconds{")
+
+    exporter.running.process.send_signal(signal.SIGHUP)
+    eventually(lambda: "settings reloaded" in exporter.running.output())
+
+    assert before == metric(exporter, "insights_exporter_poll_interval_seconds{")
+    assert all('deployment="demo"' in line for line in before)
 
 
 def test_size_of_the_company(start_exporter: StartExporter) -> None:

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -26,9 +27,9 @@ from insights_exporter.demo.server import serving
 
 _HELP = """\
 A made-up company of {users} users, with a Coder inside. Open:
-  http://{address}/          the status page: who uses Coder, how, and how well
-  http://{address}/metrics   what Prometheus scrapes: daily users, app seconds, parameters, activity
-  http://{address}/metrics?name[]=coder_insights_user_latency_seconds   how good connections are, p50 and p95
+  {url}/          the status page: who uses Coder, how, and how well
+  {url}/metrics   what Prometheus scrapes: daily users, app seconds, parameters, activity
+  {url}/metrics?name[]=coder_insights_user_latency_seconds   how good connections are, p50 and p95
 {faults}Ctrl-C ends it.
 """
 _PROXIES = ("NO_PROXY", "no_proxy")
@@ -102,7 +103,8 @@ class _Demo:
         """Serve until a signal comes."""
         async with serving(self._coder) as url:
             environ = {"CODER_URL": url, "CODER_SESSION_TOKEN": self._coder.token}
-            exporter = Exporter(self._options, _settings(environ), self._protection, environ)
+            reread = partial(_settings, environ)
+            exporter = Exporter(self._options, reread(), self._protection, environ, reread)
             async with AsyncExitStack() as beside:
                 if prometheus:
                     scraped = asyncio.create_task(self._scraped(beside))
@@ -110,7 +112,7 @@ class _Demo:
                 await exporter.run(listener, started=self._started)
 
     def _started(self, address: str) -> None:
-        typer.echo(_told(address, self._company), nl=False)
+        typer.echo(_told(f"{self._protection.scheme}://{address}", self._company), nl=False)
         self._address.put_nowait(address)
 
     async def _scraped(self, beside: AsyncExitStack) -> None:
@@ -138,7 +140,7 @@ def _settings(environ: Mapping[str, str]) -> Loaded:
     return replace(loaded, settings=Settings(deployments=deployments))
 
 
-def _told(address: str, company: Company) -> str:
+def _told(url: str, company: Company) -> str:
     hit = (f"{FAULTS[fault.partition('=')[0]].about} ({fault})" for fault in company.faults)
     faults = "".join(f"The Coder {each}.\n" for each in hit)
-    return _HELP.format(address=address, users=company.users, faults=faults)
+    return _HELP.format(url=url, users=company.users, faults=faults)

@@ -25,6 +25,11 @@ class Protection:
         except ConfigError as error:
             raise NotUsable(str(error)) from None
 
+    @property
+    def scheme(self) -> str:
+        """What the pages' addresses begin with."""
+        return "https" if self._live and self._live.now().tls else "http"
+
     def server(self, app: ASGIApp) -> Server:
         """Make a server for `app` that lets in whom the file lets in."""
         if self._live is None:

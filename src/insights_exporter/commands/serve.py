@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ def serve(options: Options) -> None:
     loaded, protection = checked(options), Protection(options.web_config_file)
     listener = opened(options.listen_address)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(Exporter(options, loaded, protection, os.environ).run(listener))
+        reread = partial(load, options.config_file, os.environ)
+        runner.run(Exporter(options, loaded, protection, os.environ, reread).run(listener))
 
 
 def check(options: Options) -> None:
@@ -134,12 +136,18 @@ class Exporter:
     """The program while it serves: what polls, what is served, and the two signals between."""
 
     def __init__(
-        self, options: Options, loaded: Loaded, protection: Protection, environ: Mapping[str, str]
+        self,
+        options: Options,
+        loaded: Loaded,
+        protection: Protection,
+        environ: Mapping[str, str],
+        reread: Callable[[], Loaded],
     ) -> None:
         self._options = options
         self._loaded = loaded
         self._protection = protection
         self._environ = environ
+        self._reread = reread
         self._reloads = Reloads()
         self._reloading = asyncio.Lock()
         self._signalled: set[asyncio.Task[str | None]] = set()
@@ -172,7 +180,7 @@ class Exporter:
     async def _reload_settings(self) -> str | None:
         async with self._reloading:
             try:
-                loaded = await asyncio.to_thread(load, self._options.config_file, self._environ)
+                loaded = await asyncio.to_thread(self._reread)
                 await self._fleet.apply(self._mine(loaded.settings))
                 collector_calmed(afresh=True)
             except ConfigError as error:
