@@ -197,12 +197,14 @@ def test_without_the_report_there_is_no_breakdown(backfill: Backfill) -> None:
 
 
 def test_deleted_template_keeps_its_id_for_a_name(backfill: Backfill) -> None:
-    """A template that is listed no more is called by its id, as live."""
+    """A template that is listed no more is called by its id, as live; so are all where none is listed."""
     listed = {template.id for template in backfill.coder.population.catalog.templates}
     backfill.coder.fail("404-route", "/templates", "/organizations")
 
-    backfill("2026-04-09")
+    ended = backfill("2026-04-09")
 
+    assert 0 == ended.returncode
+    assert "called by their ids" in ended.stderr
     (file,) = backfill.files()
     named = {found[1] for head in samples(file) if (found := re.search(r'template_name="([^"]+)"', head))}
     assert named

@@ -217,3 +217,18 @@ def test_interrupted(tmp_path: Path, how: signal.Signals) -> None:
 
     assert (1, "insights-exporter: interrupted\n") == (status, process.output())
     assert "old\n" == output.read_text(encoding="utf-8")
+
+
+def test_names_that_could_not_be_had(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """Where templates could not be listed, a line says why they are called by their ids; all is well."""
+    server: EmbeddedCoder = coder()
+    server.fail("502", "/templates", "/organizations")
+    with serve(server) as url:
+        ended = run_exporter("scrape", settings_file(tmp_path, url), env=TOKEN)
+
+    (line,) = ended.stderr.splitlines()
+    assert 0 == ended.returncode
+    assert "called by their ids" in line
+    assert "HTTP 502 for /organizations" in line
+    assert "coder_insights_template_active_users{" in ended.stdout
+    assert 'template_name="docker"' not in ended.stdout

@@ -25,12 +25,14 @@ from insights_exporter.backfill.remote_write import Refused, Sending
 from insights_exporter.backfill.run import Place, Plan, run
 from insights_exporter.coder.exchange import Errand
 from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.coder.listing import Listing
 from insights_exporter.commands.backfill_telling import Telling, estimate
 from insights_exporter.commands.errors import NotUsable
 from insights_exporter.commands.families import PAGE_FAMILIES
 from insights_exporter.commands.flags import NOT_USABLE
 from insights_exporter.commands.progress import progress
 from insights_exporter.commands.serve import load_settings
+from insights_exporter.commands.template_names import NamesMissing, learn_names
 from insights_exporter.commands.witness import Witness
 from insights_exporter.config.problems import ConfigError
 from insights_exporter.config.settings import Deployment, Settings
@@ -48,7 +50,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST_NAME = 60
 _SHARE_OF_LIMIT = 0.5
 _STOPPED = 1
-_STOPS = (RequestFailed, InvalidAnswer, BadFile, Busy, ImportFailed, Refused, OSError)
+_STOPS = (RequestFailed, InvalidAnswer, NamesMissing, BadFile, Busy, ImportFailed, Refused, OSError)
 _GO_ON = "what is finished stays; run it again to go on"
 _NOT_OF_THE_SERIES = {
     *("token", "token_file", "token_env", "headers", "tls", "proxy", "timeout", "max_response_bytes"),
@@ -129,26 +131,26 @@ async def _status(options: Options, watch: Watch) -> int:
 
 
 def _remedy(error: Exception) -> str:
-    return f"{error.remedy}; {_GO_ON}" if isinstance(error, RequestFailed) else _GO_ON
+    return f"{error.remedy}; {_GO_ON}" if isinstance(error, RequestFailed | NamesMissing) else _GO_ON
 
 
 async def _deployment(options: Options, watch: Watch) -> None:
     """Do one deployment, at the pace that its rate limit allows."""
     witness = Witness()
     watch.exchange.show(witness.look)
-    await watch.facts.poll()
+    errand = Errand(RequestHealth("backfill"), float("inf"))
     deployment = watch.deployment
+    listing = await learn_names(watch.coder, errand, deployment.name)
     watch.exchange.gate.per_minute = options.requests_per_minute or _pace(deployment, witness)
     span = _span(options, deployment, watch.clock.now())
     key = read_key(deployment) if deployment.users.detail == "pseudonymous" else b""
-    known = View(deployment, None, span.until, watch.names.templates, pseudonym_key=key or None)
+    known = View(deployment, None, span.until, listing.templates or {}, pseudonym_key=key or None)
     past = Past(known, options.include, watch.coder, News(deployment.name).rows_invalid)
-    errand = Errand(RequestHealth("backfill"), float("inf"))
     if options.dry_run:
         await _estimate(options, past, span, errand, watch)
         return
     folder = options.output / _folder_name(deployment.name)
-    journal = Journal(folder, _fingerprint(options, deployment, key), resume=options.resume)
+    journal = Journal(folder, _fingerprint(options, deployment, key, listing), resume=options.resume)
     try:
         await _run(options, span, past, journal, errand)
     finally:
@@ -179,12 +181,12 @@ async def _estimate(options: Options, past: Past, span: Range, errand: Errand, w
     typer.echo(f"{watch.deployment.name}: {said}")
 
 
-def _fingerprint(options: Options, deployment: Deployment, key: bytes) -> str:
+def _fingerprint(options: Options, deployment: Deployment, key: bytes, listing: Listing) -> str:
     """Give a text that is another one where other series would be written."""
     shape = deployment.model_dump_json(exclude=_NOT_OF_THE_SERIES)
     pseudonyms = blake2b(key).hexdigest()
     labels = sorted(options.labels.items())
-    return repr((shape, pseudonyms, options.include, options.since, options.step, labels))
+    return repr((shape, pseudonyms, options.include, options.since, options.step, labels, listing.whole))
 
 
 def _pace(deployment: Deployment, witness: Witness) -> float:

@@ -10,6 +10,7 @@ from typing import IO
 from insights_exporter.commands.errors import NotUsable
 from insights_exporter.commands.once import polled_once
 from insights_exporter.commands.serve import load_settings
+from insights_exporter.commands.template_names import warn_of_ids
 from insights_exporter.commands.verdict import verdict
 from insights_exporter.exposition.body import compose
 from insights_exporter.exposition.formats import Format
@@ -29,6 +30,7 @@ def scrape(config_file: Path | None, output: Path | None, form: str) -> int:
     """
 
     async def look(board: Board, fleet: Fleet) -> tuple[bytes, int]:
+        _warn_of_ids(fleet)
         body = compose(assemble(board.snapshot), Tail(()), Format(form), gzip=False)
         return b"".join(body.segments), verdict(fleet.watches.values())
 
@@ -40,6 +42,14 @@ def scrape(config_file: Path | None, output: Path | None, form: str) -> int:
     else:
         _write(output, page)
     return status
+
+
+def _warn_of_ids(fleet: Fleet) -> None:
+    """Tell where templates were broken down whose names could not be had."""
+    for name, watch in fleet.watches.items():
+        broken_down = any(job.dataset.partial and job.poll.series for job in watch.jobs)
+        if watch.facts.unnamed and broken_down:
+            warn_of_ids(name, watch.facts.unnamed)
 
 
 def write_all(write: Callable[[memoryview], int], page: bytes) -> None:

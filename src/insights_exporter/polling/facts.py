@@ -5,15 +5,14 @@ Nothing of it is needed: what cannot be had is left out, and no failure counts.
 
 import asyncio
 from collections.abc import Callable, Iterable
-from itertools import chain
 from typing import TypeVar
 from urllib.parse import quote
 
 from insights_exporter.coder.exchange import Errand, Exchange
 from insights_exporter.coder.failures import Reason, RequestFailed
+from insights_exporter.coder.listing import list_templates
 from insights_exporter.config.problems import ConfigError
 from insights_exporter.datasets import server_facts
-from insights_exporter.datasets.dataset import Template
 from insights_exporter.exposition.samples import Samples
 from insights_exporter.polling.names import Names
 from insights_exporter.polling.publisher import Publisher, rendered
@@ -39,6 +38,9 @@ class Facts:
     ) -> None:
         self.version: str | None = None
         self.token = _UNKNOWN
+        self.unnamed: Exception | None = None
+        """Why templates may be called by their ids, None where all names are known."""
+        self._newest_failure: Exception | None = None
         self._deployment = deployment
         self._exchange = exchange
         self._token = token
@@ -67,7 +69,7 @@ class Facts:
             version = await self._read("/buildinfo", server_facts.read_version, priority=-1)
             self._clock_known.set()
             self.version = version or self.version
-            self._names.listed(await self._templates())
+            await self._list()
         finally:
             self._clock_known.set()
             self._names.listed(None)  # whoever waits for it goes on without
@@ -80,32 +82,10 @@ class Facts:
         """Give the name of the token's own user."""
         return await self._read("/users/me", server_facts.read_user)
 
-    async def _templates(self) -> dict[str, Template] | None:
-        listed = await self._read("/templates", server_facts.read_templates)
-        if listed is None:
-            return await self._templates_by_organization()
-        missing = server_facts.organizations_needed(listed.value)
-        organizations = await self._organizations() if missing else {}
-        return server_facts.templates_by_id(listed.value, organizations)
-
-    async def _templates_by_organization(self) -> dict[str, Template] | None:
-        """Ask each organization for its templates, as servers want it that have no list of all.
-
-        Those of an organization that cannot be asked now stay as they are known.
-        """
-        organizations = await self._organizations()
-        lists = [
-            await self._read(f"/organizations/{organization}/templates", server_facts.read_templates)
-            for organization in organizations
-        ]
-        if not any(lists):
-            return None
-        known = {} if all(lists) else dict(self._names.templates)
-        listed = chain.from_iterable(each.value for each in lists if each)
-        return known | server_facts.templates_by_id(listed, organizations)
-
-    async def _organizations(self) -> dict[str, str]:
-        return await self._read("/organizations", server_facts.read_organizations) or {}
+    async def _list(self) -> None:
+        listing = await list_templates(self._read, self._names.templates)
+        self.unnamed = None if listing.whole else self._newest_failure
+        self._names.listed(listing.templates)
 
     async def _token_life(self) -> server_facts.Token:
         try:
@@ -127,7 +107,8 @@ class Facts:
         try:
             body = await self._exchange.get(path, {}, Errand(_Nobody(), deadline, priority))
             return read(body)
-        except Exception:  # noqa: BLE001 -- nothing of it is needed, and polls wait for its end
+        except Exception as error:  # noqa: BLE001 -- nothing of it is needed, and polls wait for its end
+            self._newest_failure = error.with_traceback(None)
             return None
 
     def _publish(self, samples: Iterable[Samples]) -> None:

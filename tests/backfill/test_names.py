@@ -1,0 +1,113 @@
+"""Names of templates: history is under those that live scraping shows, or it is not written."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.peers.waiting import eventually
+from tests.support.backfill import Backfill, samples
+
+LABEL = re.compile(r'(organization|template)_name="([^"]*)"')
+
+
+def names(file: Path) -> set[tuple[tuple[str, str], ...]]:
+    """Give organization and name of each template in a file."""
+    found = (LABEL.findall(head) for head in samples(file))
+    return {tuple(sorted(labels)) for labels in found if labels}
+
+
+def listed(backfill: Backfill) -> set[tuple[tuple[str, str], ...]]:
+    """Give organization and name of each template that there is."""
+    catalog = backfill.coder.population.catalog
+    return {pair(one.organization.name, one.name) for one in catalog.templates if not one.deleted}
+
+
+def deleted(backfill: Backfill) -> set[tuple[tuple[str, str], ...]]:
+    """Give what a template is called that is no longer listed."""
+    return {pair("", one.id) for one in backfill.coder.population.catalog.templates if one.deleted}
+
+
+def pair(organization: str, template: str) -> tuple[tuple[str, str], ...]:
+    """Give the two names as a series has them."""
+    return ("organization", organization), ("template", template)
+
+
+@pytest.mark.parametrize(
+    ("fault", "path", "reason", "remedy"),
+    [
+        pytest.param("502", "/templates", "HTTP 502 for /templates", "log", id="a proxy finds nobody"),
+        pytest.param("truncated", "/templates", "connection", "firewall", id="the connection breaks"),
+        pytest.param("401", "/templates", "HTTP 401 for /templates", "new token", id="a token is wrong"),
+        pytest.param("sign-in-page", "/templates", "JSON", "sign-in page", id="another service answers"),
+    ],
+)
+def test_without_an_answer_nothing_is_written(
+    backfill: Backfill, fault: str, path: str, reason: str, remedy: str
+) -> None:
+    """What may pass is tried again, then ends the run in one line; the next run has every name."""
+    backfill.coder.fail(fault, path)
+    stopped = backfill("2026-04-09")
+    asked = backfill.asked()
+    backfill.coder.mend()
+    ended = backfill("2026-04-09")
+
+    assert (1, 0) == (stopped.returncode, ended.returncode)
+    (line,) = stopped.stderr.splitlines()
+    assert "cannot list the templates" in line
+    assert reason in line
+    assert remedy in line
+    assert [] == asked
+    (file,) = backfill.files()
+    assert listed(backfill) == names(file) - deleted(backfill)
+
+
+def test_organizations_are_part_of_the_names(backfill: Backfill) -> None:
+    """Servers that list templates without their organization's name must tell it otherwise."""
+    backfill.coder.generation = "2023"
+    backfill.coder.fail("503", "/organizations")
+
+    ended = backfill("2026-04-09")
+
+    assert 1 == ended.returncode
+    assert "HTTP 503 for /organizations" in ended.stderr
+    assert [] == backfill.files()
+
+
+def test_hiccup_passes(backfill: Backfill) -> None:
+    """A list that comes at the second try costs a moment."""
+    backfill.coder.fail("502", "/templates")
+    with backfill.start("2026-04-09") as process:
+        eventually(lambda: any(seen.status == 502 for seen in backfill.coder.requests))
+        backfill.coder.mend()
+        status = process.process.wait(60)
+
+    (file,) = backfill.files()
+    assert 0 == status
+    assert listed(backfill) == names(file) - deleted(backfill)
+
+
+@pytest.mark.parametrize("fault", ["403", "404-route", "404-resource"])
+def test_refusal_leaves_the_ids(backfill: Backfill, fault: str) -> None:
+    """A server that will never tell has history under ids, as live, and a warning says so."""
+    backfill.coder.fail(fault, "/templates", "/organizations")
+
+    ended = backfill("2026-04-09")
+
+    (file,) = backfill.files()
+    assert 0 == ended.returncode
+    assert "called by their ids" in ended.stderr
+    assert names(file) <= {pair("", template.id) for template in backfill.coder.population.catalog.templates}
+
+
+def test_names_that_come_later_are_another_history(backfill: Backfill) -> None:
+    """Once the server lists templates, what was written under ids is written anew."""
+    backfill.coder.fail("403", "/templates", "/organizations")
+    backfill("2026-04-09")
+    backfill.coder.mend()
+
+    ended = backfill("2026-04-09")
+
+    (file,) = backfill.files()
+    assert "" == "".join(line for line in ended.stderr.splitlines() if "ids" in line)
+    assert listed(backfill) == names(file) - deleted(backfill)
