@@ -38,7 +38,7 @@ def laid_out(release: Iterable[Object], folder: Path) -> Pod:
     return Pod(
         arguments=tuple(_here(argument, folder) for argument in container["args"]),
         probes=tuple(_probe(container[name], folder) for name in PROBES if name in container),
-        environment={each["name"]: each.get("value", TOKEN) for each in container.get("env", ())},
+        environment={each["name"]: _here(each.get("value", TOKEN), folder) for each in container["env"]},
     )
 
 

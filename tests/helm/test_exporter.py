@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from insights_exporter.demo import DEMO_TOKEN, serve
 from insights_exporter.polling.shards import mine
+from tests.demo.asking import coder
 from tests.helm.chart import CI_VALUES, Object, objects
 from tests.helm.pods import MOUNTED, laid_out
 from tests.peers.exporter import RunExporter, StartExporter, command
@@ -56,7 +58,7 @@ def test_an_example_is_accepted(path: Path, tmp_path: Path, run_exporter: RunExp
 def test_without_deployments_the_log_says_what_to_set(tmp_path: Path, run_exporter: RunExporter) -> None:
     """The default release ends at once, with a line that names what is missing."""
     pod = laid_out(objects(), tmp_path / "pod")
-    done = run_exporter(*pod.arguments)
+    done = run_exporter(*pod.arguments, env=pod.environment)
 
     assert 2 == done.returncode
     assert "config.yaml" in done.stderr
@@ -71,11 +73,28 @@ def test_an_installed_exporter_answers_its_probes(tmp_path: Path, start_exporter
         "web": {"telemetryPath": "/insights"},
     }
     pod = laid_out(objects(values), tmp_path / "pod")
-    exporter = start_exporter(*without_address(pod.arguments))
+    exporter = start_exporter(*without_address(pod.arguments), env=pod.environment)
     live, ready = (exporter.get(probe["httpGet"]["path"]) for probe in pod.probes)
 
     assert (200, True) == (live.status_code, ready.status_code in {200, 503})
     assert 'deployment="main"' in exporter.page("/insights")
+
+
+@pytest.mark.parametrize("name", ["check", "scrape"])
+def test_another_command_in_the_pod_has_the_settings(
+    name: str, tmp_path: Path, run_exporter: RunExporter
+) -> None:
+    """What notes and runbooks tell to type into the pod needs no flag, and ends well."""
+    with serve(coder(role="auditor")) as url:
+        main = {"name": "main", "url": url, "token_env": "TOKEN", "requests_per_minute": 6000}
+        values = {
+            "config": {"deployments": [main]},
+            "extraEnv": [{"name": "TOKEN", "value": DEMO_TOKEN}],
+        }
+        done = run_exporter(name, env=laid_out(objects(values), tmp_path / "pod").environment)
+
+    assert 0 == done.returncode, done.stderr
+    assert "main" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -99,7 +118,7 @@ def test_a_guarded_exporter_passes_its_own_probe(
     words = (*command(), *with_address(pod.arguments, address))
 
     assert 0 != run_exporter(*probe).returncode
-    with running(words, tmp_path / "run", clean_environment(tmp_path, {})) as exporter:
+    with running(words, tmp_path / "run", clean_environment(tmp_path, pod.environment)) as exporter:
         eventually(lambda: run_exporter(*probe).returncode == 0)
         assert 0 == exporter.stop()
 
@@ -112,8 +131,9 @@ def test_shards_share_the_deployments_out(tmp_path: Path, start_exporter: StartE
     }
     values = {"sharding": {"enabled": True}, "replicas": 2, "config": config}
     pod = laid_out(objects(values), tmp_path / "pod")
+    environment = {**pod.environment, "TOKEN": "made-up"}
     pages = [
-        start_exporter(*for_shard(without_address(pod.arguments), shard), env={"TOKEN": "made-up"}).page()
+        start_exporter(*for_shard(without_address(pod.arguments), shard), env=environment).page()
         for shard in range(2)
     ]
 

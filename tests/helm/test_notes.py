@@ -52,7 +52,7 @@ def test_without_deployments_they_say_what_to_set(shown: Path) -> None:
         pytest.param(
             {"sharding": {"enabled": True}}, "rollout status statefulset/demo-insights-exporter", id="shards"
         ),
-        pytest.param({}, "exec deployment/demo-insights-exporter -- insights-exporter check", id="check"),
+        pytest.param({}, "exec deployment/demo-insights-exporter -- insights-exporter check\n", id="check"),
         pytest.param(
             {},
             "Nothing scrapes it yet. With the Prometheus operator: --set serviceMonitor.enabled=true.",

@@ -1,7 +1,6 @@
 {{/* The pod that Deployment and StatefulSet have in common. */}}
 
 {{- define "insights-exporter.arguments" -}}
-- --config.file=/etc/insights-exporter/config/config.yaml
 {{ include "insights-exporter.webArguments" . }}
 - --web.telemetry-path={{ .Values.web.telemetryPath }}
 {{- if .Values.web.enableLifecycle }}
@@ -63,9 +62,13 @@ ports:
   - name: metrics
     containerPort: {{ .Values.containerPort }}
     protocol: TCP
-{{- with .Values.extraEnv }}
-env: {{- toYaml . | nindent 2 }}
-{{- end }}
+env:
+  # No argument, so that whoever runs another command of the exporter in the pod has the settings too.
+  - name: INSIGHTS_EXPORTER_CONFIG_FILE
+    value: /etc/insights-exporter/config/config.yaml
+  {{- with .Values.extraEnv }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- with .Values.extraEnvFrom }}
 envFrom: {{- toYaml . | nindent 2 }}
 {{- end }}
