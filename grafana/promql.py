@@ -31,9 +31,35 @@ def series(name: str, *matchers: str, by: tuple[str, ...] = (), when: str = "", 
     return f"{agree} by ({', '.join(('deployment', *by))}) ({select(name, *matchers, when=when)})"
 
 
-def process(name: str, *matchers: str) -> str:
-    """Give one series for each exporter."""
-    return f"max by (job, instance) ({name}{{{', '.join((SCOPE, *matchers))}}})"
+def exporter(name: str, *others: str) -> str:
+    """Give one series for each exporter, and value of the labels `others`."""
+    return f"max by ({', '.join(('job', 'instance', *others))}) ({name}{{{SCOPE}}})"
+
+
+INFO: Final = "insights_exporter_build_info"
+
+
+def of_exporters(expr: str) -> str:
+    """Give what of `expr` is exporters': the family is no name of ours, every program may have it."""
+    return f"{expr}\nand on (job, instance)\n{INFO}{{{SCOPE}}}"
+
+
+def exporters_down(up: str, info: str) -> str:
+    """Give what of `up` is 0 and an exporter's, by those that gave `info` in the last week.
+
+    A pod that never came up has an instance that was never seen, but a job that
+    was. A job that covers other programs too says nothing, so there the instance
+    must have been seen.
+    """
+    seen = f"present_over_time({info}[1w])"
+    return f"""\
+(
+  ({up} == 0 and on (job) {seen})
+  unless on (job)
+  ({up} == 1 unless on (job, instance) {info})
+)
+or
+({up} == 0 and on (job, instance) {seen})"""
 
 
 def count(expr: str, by: tuple[str, ...] = ()) -> str:

@@ -21,7 +21,7 @@ from grafana.graphs import Style, graph
 from grafana.layout import Section, Tile
 from grafana.looks import LONG, SECONDS, SHARE, Look, drill, worse_above
 from grafana.panels import YES_NO, number, states
-from grafana.promql import POLL, count, process, series
+from grafana.promql import INFO, POLL, SCOPE, count, exporter, exporters_down, series
 from grafana.queries import Query
 from grafana.tables import Column, Rows, list_of
 
@@ -70,7 +70,8 @@ def _numbers() -> list[Tile]:
                 description="Exporters that Prometheus could not scrape just now.",
                 steps=SOME,
             ),
-            f"count({process('up')} == 0) or 0 * count({process('up')})",
+            f"count(\n{exporters_down(exporter('up'), f'{INFO}{{{SCOPE}}}')}\n)\n"
+            f"or 0 * count({exporter(INFO)})",
         ),
         number(
             Look(title="Deployments", description="Coder deployments that are polled."),

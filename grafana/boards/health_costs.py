@@ -8,7 +8,7 @@ from grafana.graphs import Style, graph
 from grafana.layout import Tile
 from grafana.looks import SECONDS, SHARE, Look, worse_above, worse_below
 from grafana.panels import YES_NO, number
-from grafana.promql import POLL, SCOPE, process, select, series
+from grafana.promql import INFO, POLL, SCOPE, exporter, of_exporters, select, series
 from grafana.queries import Query
 from grafana.tables import Column, Rows, list_of
 from grafana.thresholds import FOLDED, REQUESTS_LEFT, TOKEN_ENDING, TOKEN_LOW
@@ -170,7 +170,7 @@ def exporters() -> list[Tile]:
             unit="bool_yes_no",
             steps=((None, "red"), (1.0, "green")),
         ),
-        f"min({process('insights_exporter_config_last_reload_successful')})",
+        f"min({exporter('insights_exporter_config_last_reload_successful')})",
         words={"1": ("loaded", "green"), "0": ("refused", "red")},
     )
     versions = list_of(
@@ -183,7 +183,7 @@ def exporters() -> list[Tile]:
         [
             Column(
                 title="Running",
-                expr=f"max by (job, instance, version) (insights_exporter_build_info{{{SCOPE}}})",
+                expr=exporter(INFO, "version"),
                 unit="bool_yes_no",
                 words=YES_NO,
             )
@@ -212,7 +212,7 @@ def exporters() -> list[Tile]:
 def _process() -> list[Panel]:
     memory = graph(
         Look(title="Memory", description="Resident memory of each exporter.", unit="bytes", minimum=0),
-        [Query(process("process_resident_memory_bytes"), "{{instance}}")],
+        [Query(of_exporters(exporter("process_resident_memory_bytes")), "{{instance}}")],
     )
     cpu = graph(
         Look(
@@ -223,7 +223,9 @@ def _process() -> list[Panel]:
         ),
         [
             Query(
-                f"max by (job, instance) (rate(process_cpu_seconds_total{{{SCOPE}}}[$__rate_interval]))",
+                of_exporters(
+                    f"max by (job, instance) (rate(process_cpu_seconds_total{{{SCOPE}}}[$__rate_interval]))"
+                ),
                 "{{instance}}",
             )
         ],
@@ -236,6 +238,6 @@ def _process() -> list[Panel]:
             steps=worse_above(1, 5),
             minimum=0,
         ),
-        [Query(process("scrape_duration_seconds"), "{{instance}}")],
+        [Query(of_exporters(exporter("scrape_duration_seconds")), "{{instance}}")],
     )
     return [memory, cpu, scrape]

@@ -3,25 +3,13 @@
 from typing import Final
 
 from grafana import project, thresholds
+from grafana.promql import INFO, exporters_down
 from grafana.rules import recording
 from grafana.rules.model import Alert, Group
 
 AGE: Final = f"(time() - {recording.LAST_SUCCESS})"
 
-SEEN: Final = "present_over_time(insights_exporter_build_info[1w])"
-
-# A pod that never came up has an instance that was never seen, but a job that was. A job that
-# covers other programs too says nothing, so there the instance must have been seen.
-DOWN: Final = f"""\
-(
-  (up == 0 and on (job) {SEEN})
-  unless on (job)
-  (up == 1 unless on (job, instance) insights_exporter_build_info)
-)
-or
-(up == 0 and on (job, instance) {SEEN})
-or on ()
-absent(insights_exporter_build_info)"""
+DOWN: Final = f"{exporters_down('up', INFO)}\nor on ()\nabsent({INFO})"
 
 REFUSALS: Final = 'insights_exporter_request_failures_total{reason=~"unauthorized|forbidden|not_permitted"}'
 

@@ -1,142 +1,30 @@
 """Every query of every panel, asked of a real Prometheus with three weeks of the embedded Coder's data."""
 
-import itertools
 import re
-import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-import yaml
 
 from grafana.rules import recording
-from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
-from tests.grafana import history
 from tests.grafana.boards import ALL_QUERIES, PROVISIONED, Asked, load
 from tests.grafana.counting import EXPECTED
 from tests.grafana.history import Series
-from tests.peers import exporter
-from tests.peers.prometheus import Prometheus, monitoring
+from tests.grafana.watched import ONE, OTHER, Data, watched
 from tests.peers.promtool import Promtool
-from tests.peers.waiting import eventually
-from tests.rules.shipped import RULES, rules
+from tests.rules.shipped import rules
 
-WEDNESDAY = datetime(2026, 5, 20, 14, 20, tzinfo=UTC)
-THREE_WEEKS = timedelta(weeks=3)
-ONE = {"job": "insights-exporter", "instance": "10.0.0.1:12112", "pod": "a", "endpoint": "http"}
-OTHER = {
-    "job": "insights/insights-exporter/exporter",
-    "namespace": "insights",
-    "pod": "b",
-    "container": "exporter",
-}
-"""Another exporter, scraped by a collector that drops `instance` and has labels of its own."""
-
-LOOK_BACK = "30m"
-"""Nothing is scraped while the tests run: the rules look back at what was before."""
+pytestmark = pytest.mark.timeout(300)
 
 PER_EXPORTER = re.compile(r"_total\{|request_duration|max by \(job, instance|count\(max by \(job")
 """Queries that count each exporter's own doing, or show each exporter."""
 
 
-pytestmark = pytest.mark.timeout(300)
-
-
-class Data(NamedTuple):
-    """A Prometheus with data, and what they were made from."""
-
-    prometheus: Prometheus
-    page: list[Series]
-    now: int
-
-
-class Polled(NamedTuple):
-    """What the exporter says of the embedded Coder: now, and of its three last weeks."""
-
-    page: list[Series]
-    backfilled: list[Path]
-
-
-def settings(url: str) -> dict[str, Any]:
-    """Give a file with one deployment that shows all there is, and one that shows no single users."""
-    common = {"url": url, "token": DEMO_TOKEN, "requests_per_minute": 6000, "templates": {"users": True}}
-    return {
-        "deployments": [
-            {"name": "main", **common},
-            {"name": "discreet", **common, "users": {"detail": "aggregate"}},
-        ]
-    }
-
-
-def poll(folder: Path) -> Polled:
-    """Run the exporter against an embedded Coder whose clock stands on a Wednesday."""
-    folder.mkdir()
-    file = folder / "config.yml"
-    coder = EmbeddedCoder(
-        population=Population(users=60, templates=6),
-        now=lambda: WEDNESDAY,
-        token_expires=datetime(2100, 1, 1, tzinfo=UTC),
-    )
-    with serve(coder) as url:
-        file.write_text(yaml.safe_dump(settings(url)), encoding="utf-8")
-        file.chmod(0o600)
-        with exporter.serving(folder / "exporter", f"--config.file={file}") as running:
-            page = eventually(lambda: complete(running.page()), 60)
-        return Polled(history.read(page), backfill(folder, file))
-
-
-def complete(page: str) -> str:
-    """Give the page once no poll of it is missing."""
-    return "" if re.search(r"^insights_exporter_poll_success\{.*\} 0", page, flags=re.MULTILINE) else page
-
-
-def backfill(folder: Path, file: Path) -> list[Path]:
-    """Have the exporter write the history of the deployment `main`, up to the Wednesday's midnight."""
-    words = (
-        f"--since={WEDNESDAY - THREE_WEEKS:%Y-%m-%d}",
-        f"--until={WEDNESDAY:%Y-%m-%d}",
-        "--deployment=main",
-        "--requests-per-minute=6000",
-        f"--output={folder / 'history'}",
-        f"--config.file={file}",
-    )
-    done = exporter.run(folder / "backfill", "backfill", *words, seconds=200)
-    assert 0 == done.returncode, done.stderr
-    return sorted((folder / "history").rglob("*.om"))
-
-
-def samples(polled: Polled, target: dict[str, str], now: int) -> Iterator[str]:
-    """Give all that Prometheus has of `target`: the backfilled weeks, then scrapes since midnight.
-
-    The deployment that was not backfilled has been scraped for two weeks.
-    """
-    midnight = now - round((WEDNESDAY - WEDNESDAY.replace(hour=0, minute=0)).total_seconds())
-    for file in polled.backfilled:
-        yield from history.moved(file, target, now - round(WEDNESDAY.timestamp()))
-    daily = [
-        series
-        for series in polled.page
-        if series.labels.get("deployment") == "discreet" and series.name.endswith("_active_users")
-    ]
-    yield from history.scraped(daily, target, now - 14 * 86400, midnight)
-    own = [Series("up", {}, 1), Series("scrape_duration_seconds", {}, 0.01)]
-    yield from history.scraped([*polled.page, *own], target, midnight, now)
-
-
 @pytest.fixture(scope="module")
 def data(promtool: Promtool, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Data]:
-    """Give a Prometheus over the history of two exporters that poll the same deployments."""
-    folder = tmp_path_factory.mktemp("dashboards")
-    polled = poll(folder / "exporter")
-    now = int(time.time())
-    both = itertools.chain(samples(polled, ONE, now), samples(polled, OTHER, now))
-    history.store(promtool, both, folder / "prometheus")
-    config = {"global": {"evaluation_interval": "1s"}, "rule_files": [f"{RULES}/*.yaml"]}
-    flags = ("--storage.tsdb.retention.time=1y", f"--query.lookback-delta={LOOK_BACK}")
-    with monitoring(folder / "prometheus", config, *flags) as prometheus:
-        yield Data(prometheus, polled.page, now)
+    """Give a Prometheus that has watched for three weeks."""
+    with watched(promtool, tmp_path_factory.mktemp("dashboards")) as data:
+        yield data
 
 
 def everything(board: str) -> dict[str, str]:
@@ -152,13 +40,14 @@ def filled(query: Asked, **chosen: str) -> str:
 
 
 def answers(
-    data: Data, query: Asked, job: str = ONE["job"], deployment: str = "main"
+    data: Data, query: Asked, job: str = ONE["job"], deployment: str = "main", ago: int = 0
 ) -> set[tuple[Any, ...]]:
-    """Give the series that a panel gets: now, or over the last days."""
+    """Give the series that a panel gets: now, or over the last days; all that `ago` seconds before now."""
     expr = filled(query, job=job, deployment=deployment)
+    now = data.now - ago
     if not query.over_time:
-        return {freeze(sample.labels, sample.value) for sample in data.prometheus.query(expr, data.now)}
-    over = {"start": data.now - 3 * 86400, "end": data.now, "step": 3600}
+        return {freeze(sample.labels, sample.value) for sample in data.prometheus.query(expr, now)}
+    over = {"start": now - 3 * 86400, "end": now, "step": 3600}
     result = data.prometheus.api("query_range", query=expr, **over)["result"]
     return {freeze(series["metric"], series["values"][-1][1]) for series in result}
 
@@ -201,6 +90,23 @@ def test_second_exporter_changes_nothing(data: Data, query: Asked) -> None:
 
     assert one == answers(data, query, OTHER["job"])
     assert one == answers(data, query, ".+")
+
+
+@pytest.mark.parametrize("query", ALL_QUERIES, ids=str)
+def test_programs_of_others_change_nothing(data: Data, query: Asked) -> None:
+    """Where no jobs are chosen, a panel shows what it shows when all jobs of exporters are."""
+    ours = answers(data, query, f"{ONE['job']}|{OTHER['job']}")
+
+    assert ours
+    assert ours == answers(data, query, ".+")
+
+
+def test_exporter_that_is_down_is_counted(data: Data) -> None:
+    """It gives nothing by which to know it any more, and is known by what it gave in the last week."""
+    (down,) = (query for query in ALL_QUERIES if query.panel == "Exporters down")
+
+    assert {("0.0",)} == answers(data, down, ".+")
+    assert {("1.0",)} == answers(data, down, ".+", ago=3 * 3600 + 1800)
 
 
 @pytest.mark.parametrize("query", ALL_QUERIES, ids=str)

@@ -1,0 +1,147 @@
+"""A Prometheus that has watched the embedded Coder for three weeks, through two exporters."""
+
+import itertools
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
+from tests.grafana import history
+from tests.grafana.history import Series
+from tests.peers import exporter
+from tests.peers.prometheus import Prometheus, monitoring
+from tests.peers.promtool import Promtool
+from tests.peers.waiting import eventually
+from tests.rules.shipped import RULES
+
+WEDNESDAY = datetime(2026, 5, 20, 14, 20, tzinfo=UTC)
+THREE_WEEKS = timedelta(weeks=3)
+ONE = {"job": "insights-exporter", "instance": "10.0.0.1:12112", "pod": "a", "endpoint": "http"}
+OTHER = {
+    "job": "insights/insights-exporter/exporter",
+    "namespace": "insights",
+    "pod": "b",
+    "container": "exporter",
+}
+"""Another exporter, scraped by a collector that drops `instance` and has labels of its own."""
+
+FOREIGN = {"job": "node", "instance": "10.0.0.9:9100"}
+"""A program that is no exporter of ours, and does not answer."""
+
+GONE = {"job": "insights-exporter-of-another-team", "instance": "10.0.0.3:12112"}
+"""An exporter that was scraped six to four hours ago and then did not answer for an hour."""
+
+LOOK_BACK = "30m"
+"""Nothing is scraped while the tests run: the rules look back at what was before."""
+
+INFO = "insights_exporter_build_info"
+DURATION = Series("scrape_duration_seconds", {}, 0.01)
+
+
+class Data(NamedTuple):
+    """A Prometheus with data, and what they were made from."""
+
+    prometheus: Prometheus
+    page: list[Series]
+    now: int
+
+
+class Polled(NamedTuple):
+    """What the exporter says of the embedded Coder: now, and of its three last weeks."""
+
+    page: list[Series]
+    backfilled: list[Path]
+
+
+def settings(url: str) -> dict[str, Any]:
+    """Give a file with one deployment that shows all there is, and one that shows no single users."""
+    common = {"url": url, "token": DEMO_TOKEN, "requests_per_minute": 6000, "templates": {"users": True}}
+    return {
+        "deployments": [
+            {"name": "main", **common},
+            {"name": "discreet", **common, "users": {"detail": "aggregate"}},
+        ]
+    }
+
+
+def poll(folder: Path) -> Polled:
+    """Run the exporter against an embedded Coder whose clock stands on a Wednesday."""
+    folder.mkdir()
+    file = folder / "config.yml"
+    coder = EmbeddedCoder(
+        population=Population(users=60, templates=6),
+        now=lambda: WEDNESDAY,
+        token_expires=datetime(2100, 1, 1, tzinfo=UTC),
+    )
+    with serve(coder) as url:
+        file.write_text(yaml.safe_dump(settings(url)), encoding="utf-8")
+        file.chmod(0o600)
+        with exporter.serving(folder / "exporter", f"--config.file={file}") as running:
+            page = eventually(lambda: complete(running.page()), 60)
+        return Polled(history.read(page), backfill(folder, file))
+
+
+def complete(page: str) -> str:
+    """Give the page once no poll of it is missing."""
+    return "" if re.search(r"^insights_exporter_poll_success\{.*\} 0", page, flags=re.MULTILINE) else page
+
+
+def backfill(folder: Path, file: Path) -> list[Path]:
+    """Have the exporter write the history of the deployment `main`, up to the Wednesday's midnight."""
+    words = (
+        f"--since={WEDNESDAY - THREE_WEEKS:%Y-%m-%d}",
+        f"--until={WEDNESDAY:%Y-%m-%d}",
+        "--deployment=main",
+        "--requests-per-minute=6000",
+        f"--output={folder / 'history'}",
+        f"--config.file={file}",
+    )
+    done = exporter.run(folder / "backfill", "backfill", *words, seconds=200)
+    assert 0 == done.returncode, done.stderr
+    return sorted((folder / "history").rglob("*.om"))
+
+
+def samples(polled: Polled, target: dict[str, str], now: int) -> Iterator[str]:
+    """Give all that Prometheus has of `target`: the backfilled weeks, then scrapes since midnight.
+
+    The deployment that was not backfilled has been scraped for two weeks.
+    """
+    midnight = now - round((WEDNESDAY - WEDNESDAY.replace(hour=0, minute=0)).total_seconds())
+    for file in polled.backfilled:
+        yield from history.moved(file, target, now - round(WEDNESDAY.timestamp()))
+    daily = [
+        series
+        for series in polled.page
+        if series.labels.get("deployment") == "discreet" and series.name.endswith("_active_users")
+    ]
+    yield from history.scraped(daily, target, now - 14 * 86400, midnight)
+    yield from history.scraped([*polled.page, Series("up", {}, 1), DURATION], target, midnight, now)
+
+
+def of_others(polled: Polled, now: int) -> Iterator[str]:
+    """Give what Prometheus has of a program that is not ours, and of an exporter that is gone."""
+    general = [one for one in polled.page if one.name.startswith("process_")]
+    down = [Series("up", {}, 0)]
+    yield from history.scraped([*general, *down, DURATION], FOREIGN, now - 4 * 86400, now)
+    alive = [one for one in polled.page if one.name == INFO]
+    yield from history.scraped([*alive, Series("up", {}, 1)], GONE, now - 6 * 3600, now - 4 * 3600)
+    yield from history.scraped(down, GONE, now - 4 * 3600, now - 3 * 3600)
+
+
+@contextmanager
+def watched(promtool: Promtool, folder: Path) -> Iterator[Data]:
+    """Give a Prometheus over the history of both exporters, of one that is gone, and of a stranger."""
+    polled = poll(folder / "exporter")
+    now = int(time.time())
+    targets = samples(polled, ONE, now), samples(polled, OTHER, now), of_others(polled, now)
+    history.store(promtool, itertools.chain(*targets), folder / "prometheus")
+    config = {"global": {"evaluation_interval": "1s"}, "rule_files": [f"{RULES}/*.yaml"]}
+    flags = ("--storage.tsdb.retention.time=1y", f"--query.lookback-delta={LOOK_BACK}")
+    with monitoring(folder / "prometheus", config, *flags) as prometheus:
+        yield Data(prometheus, polled.page, now)
