@@ -70,6 +70,18 @@ def test_alerts_can_be_routed() -> None:
     assert [rule for rule in rules({}) if "record" in rule] == [rule for rule in labelled if "record" in rule]
 
 
+@pytest.mark.parametrize("url", ["https://grafana.example.com/base", "https://grafana.example.com/base/"])
+def test_alerts_can_link_to_grafana(url: str) -> None:
+    """Each dashboard's path follows the address of Grafana, and is all that is there without one."""
+    paths, links = (
+        [rule["annotations"]["dashboard_url"] for rule in rules(values) if "alert" in rule]
+        for values in ({}, {"rules": {"grafanaUrl": url}})
+    )
+
+    assert all(path.startswith("/d/coder-insights-") for path in paths)
+    assert [f"https://grafana.example.com/base{path}" for path in paths] == links
+
+
 def test_groups_can_be_added() -> None:
     """Own groups follow the chart's, untouched."""
     own = {"name": "own", "rules": [{"alert": "A", "expr": "up == 0", "annotations": {"a": "{{ $value }}"}}]}

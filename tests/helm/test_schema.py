@@ -61,6 +61,10 @@ WRONG: dict[str, tuple[Values, str]] = {
         {"serviceMonitor": {"relabelings": [{"source_labels": ["a"]}]}},
         "serviceMonitor.relabelings.0: Additional property source_labels is not allowed",
     ),
+    "address of Grafana": (
+        {"rules": {"grafanaUrl": "grafana.example.com"}},
+        "rules.grafanaUrl: Does not match pattern",
+    ),
     "limit": (
         {"scrapeConfig": {"sampleLimit": "many"}},
         "scrapeConfig.sampleLimit: Invalid type. Expected: [integer,null], given: string",

@@ -38,6 +38,7 @@ SAMPLES: Mapping[str, Any] = {
     "service.ipFamilyPolicy": "SingleStack",
     "service.ipFamilies": ["IPv6"],
     "scrapeConfig.targetLabels": {"changed": "yes"},
+    "rules.grafanaUrl": "https://changed",
     "rules.disabledAlerts": ["InsightsExporterDown"],
     "rules.extraGroups": [{"name": "changed", "rules": []}],
     "networkPolicy.coder.ports": [7],

@@ -8,6 +8,10 @@
 {{- if not (has ($rule.alert | default "") $.root.Values.rules.disabledAlerts) -}}
 {{- if $rule.alert -}}
 {{- $_ := set $rule "labels" (merge (dict) $.root.Values.rules.alertLabels ($rule.labels | default dict)) -}}
+{{- $annotations := $rule.annotations | default dict -}}
+{{- with $annotations.dashboard_url -}}
+{{- $_ := set $annotations "dashboard_url" (printf "%s%s" (trimSuffix "/" $.root.Values.rules.grafanaUrl) .) -}}
+{{- end -}}
 {{- end -}}
 {{- $rules = append $rules $rule -}}
 {{- end -}}
