@@ -21,7 +21,9 @@ NO_TEMPLATES: Final = "no data: templates are asked one by one only for the wind
 TO_TEMPLATE: Final = drill(
     "Show this template",
     project.TEMPLATES,
-    "var-deployment=${deployment:percentencode}&var-template=${__field.labels.template_name:percentencode}",
+    "var-deployment=${deployment:percentencode}"
+    "&var-organization=${__field.labels.organization_name:percentencode}"
+    "&var-template=${__field.labels.template_name:percentencode}",
 )
 
 

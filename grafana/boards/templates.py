@@ -31,12 +31,15 @@ TEMPLATE_USERS: Final = series(USERS, WINDOW, *CHOSEN, by=TEMPLATE)
 NO_BREAKDOWN: Final = "no data: templates are asked one by one only for the windows in templates.windows"
 NO_PARAMETERS: Final = "no data: parameters are shown only for the windows in parameters.windows"
 
-NAMES: Final = {"organization_name": "Organization", "template_name": "Template"}
+ORGANIZATION: Final = "Organization"
+NAMES: Final = {"organization_name": ORGANIZATION, "template_name": "Template"}
 
 TO_TEMPLATE: Final = drill(
     "Show this template alone",
     project.TEMPLATES,
-    "var-deployment=${deployment:percentencode}&var-template=${__value.raw:percentencode}",
+    "var-deployment=${deployment:percentencode}"
+    f"&var-organization=${{__data.fields.{ORGANIZATION}:percentencode}}"
+    "&var-template=${__value.raw:percentencode}&${parameter:queryparam}",
 )
 
 

@@ -1,6 +1,8 @@
 """The dashboards' JSON: whole, laid out without overlaps, and with words on everything."""
 
 import itertools
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -130,11 +132,10 @@ def test_dashboards_link_to_each_other(file: Path) -> None:
     assert "coder-insights" in dashboard["tags"]
 
 
-def drill_downs(folder: Path) -> list[str]:
+def drill_downs(dashboard: Json) -> list[str]:
     """Give the addresses of all links that values have."""
     found = []
-    for panel in (panel for file in files(folder) for panel in panels(load(file))):
-        config = panel["fieldConfig"]
+    for config in (panel["fieldConfig"] for panel in panels(dashboard)):
         found += [link["url"] for link in config["defaults"].get("links", [])]
         for override in config["overrides"]:
             for one in override["properties"]:
@@ -142,23 +143,40 @@ def drill_downs(folder: Path) -> list[str]:
     return found
 
 
-def test_drill_downs_keep_time_and_variables() -> None:
-    """Whoever clicks on a value sees the other dashboard at the same time, with the same choices."""
-    uids = {load(file)["uid"] for file in files()}
-    urls = drill_downs(PROVISIONED)
+def variables_of(dashboard: Json) -> list[str]:
+    """Give the names of its variables."""
+    return [variable["name"] for variable in dashboard["templating"]["list"]]
 
-    assert urls
-    for url in urls:
-        assert url.removeprefix("/d/").partition("?")[0] in uids
-        for kept in (
-            "${__url_time_range}",
-            "datasource",
-            "job",
-            "instance",
-            "var-window=",
-            "var-deployment=",
-        ):
-            assert kept in url
+
+BOARDS = {board["uid"]: board for board in map(load, files())}
+LINKS = [(board, url) for board in BOARDS.values() for url in drill_downs(board)]
+
+each_link = pytest.mark.parametrize(("board", "url"), LINKS, ids=[board["uid"] for board, _ in LINKS])
+
+
+@each_link
+def test_drill_down_keeps_time_and_variables(board: Json, url: str) -> None:
+    """Whoever clicks on a value sees the other dashboard at the same time, with the choices both have."""
+    other = BOARDS[url.removeprefix("/d/").partition("?")[0]]
+    common = set(variables_of(board)) & set(variables_of(other))
+    set_or_kept = re.findall(r"&var-(\w+)=|\$\{(\w+):queryparam\}", url)
+
+    assert "${__url_time_range}" in url
+    assert set() == common - {name for names in set_or_kept for name in names}
+
+
+@each_link
+def test_drill_down_to_a_template_names_its_organization(board: Json, url: str) -> None:
+    """Two organizations may have a template of one name: a click on one shows that one."""
+    assert ("var-template=" in url) == ("var-organization=" in url)
+
+    for title in re.findall(r"\$\{__data\.fields\.(\w+)", url):
+        assert f'"{title}"' in json.dumps(board["panels"])
+
+
+def test_there_are_drill_downs_to_deployments_and_templates() -> None:
+    """Adoption and Exporter health lead to a deployment, Adoption and Templates to a template."""
+    assert 4 == len(LINKS)
 
 
 @each
