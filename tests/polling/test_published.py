@@ -1,0 +1,49 @@
+"""A Coder that follows the published page to the letter, polled for hours."""
+
+import asyncio
+
+import httpx
+
+from insights_exporter.datasets.table import DATASETS
+from insights_exporter.demo import EmbeddedCoder
+from insights_exporter.demo.app import make_app
+from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
+
+HOURS = 2
+PUBLISHED = DATASETS.keys() - {"user-status-counts", "template-breakdown"}
+"""What needs no more than the page has."""
+YOUNGER = {"coder_insights_app_times_used"}
+"""What the page's answers do not have yet."""
+
+
+class Slow(httpx.AsyncBaseTransport):
+    """A way to a Coder on which requests overtake each other: each takes a second."""
+
+    def __init__(self, coder: EmbeddedCoder) -> None:
+        self._inner = httpx.ASGITransport(make_app(coder))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer in a second."""
+        await asyncio.sleep(1)
+        return await self._inner.handle_async_request(request)
+
+
+def test_page_of_a_published_coder() -> None:
+    """The dialect is found out with one refused request, for all datasets and for good."""
+    coder = small_coder(rules="published")
+
+    async def scenario() -> str:
+        async with watching(Slow(coder)) as watched:
+            await asyncio.sleep(HOURS * 3600)
+            return watched.page()
+
+    page = on_fast_clock(scenario)
+
+    refused = [seen.path for seen in coder.requests if seen.status == 400]
+    success = series_of(page, "insights_exporter_poll_success")
+    families = {family.name for name in PUBLISHED for family in DATASETS[name].families}
+
+    assert 1 == len(refused)
+    assert PUBLISHED == {dict(labels)["dataset"] for labels in success}
+    assert {1.0} == set(success.values())
+    assert YOUNGER == {name for name in families if f"\n{name}" not in page}
