@@ -16,6 +16,7 @@ from tests.peers.processes import clean_environment, free_port, running
 from tests.peers.waiting import eventually
 
 SMALL = ("demo", "--users=8", "--templates=2")
+RELOADED = "insights_exporter_config_last_reload_success_timestamp_seconds"
 
 
 def metric(exporter: Exporter, beginning: str) -> list[str]:
@@ -57,8 +58,9 @@ def test_reload_changes_nothing(start_exporter: StartExporter) -> None:
     eventually(lambda: metric(exporter, "coder_insights_active_users{"))
     before = metric(exporter, "insights_exporter_poll_interval_seconds{")
 
+    loaded = metric(exporter, RELOADED)
     exporter.running.process.send_signal(signal.SIGHUP)
-    eventually(lambda: "settings reloaded" in exporter.running.output())
+    eventually(lambda: metric(exporter, RELOADED) != loaded)
 
     assert before == metric(exporter, "insights_exporter_poll_interval_seconds{")
     assert all('deployment="demo"' in line for line in before)
