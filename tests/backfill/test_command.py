@@ -15,6 +15,8 @@ from tests.peers.exporter import RunExporter
 from tests.peers.waiting import eventually
 from tests.support.backfill import NOW, Backfill, samples
 
+UNREACHED = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x"}
+
 
 @pytest.mark.parametrize(
     ("flags", "told"),
@@ -35,12 +37,45 @@ from tests.support.backfill import NOW, Backfill, samples
 )
 def test_flag_that_cannot_be_used(run_exporter: RunExporter, flags: list[str], told: str) -> None:
     """A flag that cannot be used ends with status 2 and says what would be right."""
-    env = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x"}
-
-    ended = run_exporter("backfill", "--since=2026-01-01", *flags, env=env)
+    ended = run_exporter("backfill", "--since=2026-01-01", *flags, env=UNREACHED)
 
     assert 2 == ended.returncode
     assert told in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"\xff\xfeB\x00e\x00a\x00r\x00e\x00r\x00", id="UTF-16"),
+        pytest.param("Bearer geh\u00e4im".encode(), id="a letter that no header has"),
+        pytest.param(b"Bearer secret\nX-Other: secret", id="two lines"),
+        pytest.param(b"\n", id="nothing"),
+    ],
+)
+def test_header_in_a_file_that_is_none(run_exporter: RunExporter, tmp_path: Path, content: bytes) -> None:
+    """A file without a header's value is named in one line, which tells nothing of what is in it."""
+    file = tmp_path / "header"
+    file.write_bytes(content)
+
+    ended = run_exporter(
+        "backfill", "--since=2026-01-01", f"--remote-write-header=Authorization=@{file}", env=UNREACHED
+    )
+
+    (line,) = ended.stderr.splitlines()
+    assert 2 == ended.returncode
+    assert f"--remote-write-header: {file} has no value" in line
+    assert "Bearer" not in line
+
+
+def test_import_without_promtool(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """Without promtool nothing is asked: one line says what is missing and where it comes from."""
+    env = {**UNREACHED, "PATH": str(tmp_path)}
+
+    ended = run_exporter("backfill", "--since=2026-01-01", "--import", f"--tsdb={tmp_path}", env=env)
+
+    (line,) = ended.stderr.splitlines()
+    assert 2 == ended.returncode
+    assert "--import: promtool is not installed; it comes with Prometheus" in line
 
 
 def test_history_that_begins_after_its_end(backfill: Backfill) -> None:

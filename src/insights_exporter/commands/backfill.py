@@ -86,13 +86,20 @@ def backfill(options: Options) -> int:
     """
     settings = _chosen(load_settings(options.config_file, os.environ).settings, options.deployments)
     if options.tsdb is not None:
-        require_promtool()
+        _require_promtool()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             return runner.run(_backfill(options, settings))
         except asyncio.CancelledError:
             structlog.get_logger("insights_exporter").warning("backfill interrupted", remedy=_GO_ON)
             return _STOPPED
+
+
+def _require_promtool() -> None:
+    try:
+        require_promtool()
+    except ImportFailed as missing:
+        raise NotUsable(f"--import: {missing}") from None
 
 
 async def _backfill(options: Options, settings: Settings) -> int:

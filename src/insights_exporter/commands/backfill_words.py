@@ -14,7 +14,8 @@ from insights_exporter.datasets.table import FAMILIES
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _LOOKBACK = 300
 _TAKEN = {label for family in FAMILIES for label in family.labels} | {"le"}
-_HEADER = re.compile(r"([A-Za-z0-9-]+)=(@?)([ -~]+)")
+_VALUE = re.compile(r"[ -~]+")
+_HEADER = re.compile(rf"([A-Za-z0-9-]+)=(@?)({_VALUE.pattern})")
 
 
 def parse_include(text: str) -> Include:
@@ -76,5 +77,15 @@ def parse_headers(texts: Sequence[str]) -> Mapping[str, str]:
         if found is None:
             raise NotUsable("--remote-write-header: write Name=value, or Name=@FILE for what is secret")
         name, from_file, value = found.groups()
-        headers[name] = Path(value).read_text(encoding="utf-8").strip() if from_file else value
+        headers[name] = _header_in(Path(value)) if from_file else value
     return headers
+
+
+def _header_in(path: Path) -> str:
+    """Read a header's value; what is wrong is told without a piece of it, as it may be secret."""
+    value = path.read_bytes().strip().decode("ascii", errors="replace")
+    if not _VALUE.fullmatch(value):
+        raise NotUsable(
+            f"--remote-write-header: {path} has no value of a header; write one line of plain ASCII there"
+        )
+    return value
