@@ -10,6 +10,7 @@ from grafana_foundation_sdk.models.dashboard import DashboardLinkType
 
 from grafana.project import Board
 from grafana.queries import Kind, Query, source, targets
+from grafana.thresholds import ANY
 
 Steps = tuple[tuple[float | None, str], ...]
 """Colours from a value on; the first step has no value."""
@@ -36,6 +37,16 @@ def worse_above(notice: float, bad: float) -> Steps:
 def worse_below(notice: float, bad: float) -> Steps:
     """Give colours for what should be large."""
     return ((None, "red"), (bad, "yellow"), (notice, "green"))
+
+
+NONE_WANTED: Final[Steps] = ((None, "green"), (ANY, "red"))
+"""For counts that should be 0."""
+
+NONE_LIKED: Final[Steps] = ((None, "green"), (ANY, "yellow"))
+"""For counts that had better be 0."""
+
+WANTED: Final[Steps] = ((None, "red"), (ANY, "green"))
+"""For what is 1 where all is well, and 0 else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

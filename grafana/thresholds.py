@@ -46,3 +46,42 @@ NOBODY_AFTER: Final = 18
 
 NOBODY_OF: Final = 5
 """Users on some day of the last week below which a day without anybody is normal."""
+
+GROWTH: Final = 0.0
+"""Relative change of a count of users from which dashboards show it in green."""
+
+SHRINKING: Final = -0.2
+"""Relative change of a count of users below which dashboards show it in red."""
+
+STICKY: Final = 0.2
+"""Share of the month's users on a usual day from which dashboards show it in green."""
+
+HARDLY_STICKY: Final = 0.1
+"""Share of the month's users on a usual day below which dashboards show it in red."""
+
+AGE_NOTICE: Final = 0.7
+"""Age of data, as a share of what it may be, that dashboards show in yellow: polls are being missed."""
+
+AGE_OVER: Final = 1.0
+"""Age of data, as a share of what it may be, at which their series end."""
+
+FOLDED_MOST: Final = 0.5
+"""Share of the source series folded away that dashboards show in red."""
+
+REQUESTS_LEFT_NOTICE: Final = 2 * REQUESTS_LEFT
+"""Requests left in Coder's rate limit from which dashboards show them in green."""
+
+ANSWER_SLOW: Final = 5
+"""Seconds for an answer of Coder that dashboards show in yellow."""
+
+ANSWER_TOO_SLOW: Final = 15
+"""Seconds for an answer of Coder that dashboards show in red: half of what a request may take by default."""
+
+SCRAPE_SLOW: Final = 1
+"""Seconds for a scrape that dashboards show in yellow."""
+
+SCRAPE_TOO_SLOW: Final = 5
+"""Seconds for a scrape that dashboards show in red: half of what Prometheus allows by default."""
+
+ANY: Final = 1
+"""Number from which something is there at all that should not be."""

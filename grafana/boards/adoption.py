@@ -4,7 +4,7 @@ from typing import Final
 
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from grafana import project, variables
+from grafana import project, thresholds, variables
 from grafana.boards import adoption_use
 from grafana.frame import Content
 from grafana.graphs import Style, graph
@@ -22,7 +22,7 @@ LAST_WEEK: Final = series(WEEK, 'week="last"')
 LAST_MONTH: Final = series(MONTH, 'month="last"')
 WINDOW_USERS: Final = series("coder_insights_active_users", WINDOW)
 
-GROWTH: Final = worse_below(0.0, -0.2)
+GROWTH: Final = worse_below(thresholds.GROWTH, thresholds.SHRINKING)
 
 
 TO_DEPLOYMENT: Final = drill(
@@ -112,7 +112,7 @@ def _numbers() -> list[Tile]:
                 "much of its people Coder sees on a day. A fifth is usual for a tool of some jobs, half for "
                 "one that people live in.",
                 unit=SHARE,
-                steps=worse_below(0.2, 0.1),
+                steps=worse_below(thresholds.STICKY, thresholds.HARDLY_STICKY),
                 decimals=0,
             ),
             f"{mean_daily_users()} / ({LAST_MONTH} > 0)",

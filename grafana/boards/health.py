@@ -19,19 +19,19 @@ from grafana.boards.health_costs import (
 from grafana.frame import Content
 from grafana.graphs import Style, graph
 from grafana.layout import Section, Tile
-from grafana.looks import LONG, SECONDS, SHARE, Look, drill, worse_above
+from grafana.looks import LONG, NONE_LIKED, NONE_WANTED, SECONDS, SHARE, WANTED, Look, drill, worse_above
 from grafana.panels import YES_NO, number, states
 from grafana.promql import INFO, POLL, SCOPE, count, exporter, exporters_down, series
 from grafana.queries import Query
 from grafana.tables import Column, Rows, list_of
+from grafana.thresholds import AGE_NOTICE, AGE_OVER
 
 SUCCESS: Final = series("insights_exporter_poll_success", by=POLL)
 MAX_AGE: Final = series("insights_exporter_max_age_seconds", by=POLL)
 AGE: Final = f"time() - ({series('insights_exporter_last_success_timestamp_seconds', by=POLL)} > 0)"
 AGE_SHARE: Final = f"({AGE}) / {MAX_AGE}"
 
-AGE_COLORS: Final = worse_above(0.7, 1)
-SOME: Final = ((None, "green"), (1.0, "red"))
+AGE_COLORS: Final = worse_above(AGE_NOTICE, AGE_OVER)
 
 TO_DEPLOYMENT: Final = drill(
     "Show this deployment alone", project.HEALTH, "var-deployment=${__value.raw:percentencode}"
@@ -68,7 +68,7 @@ def _numbers() -> list[Tile]:
             Look(
                 title="Exporters down",
                 description="Exporters that Prometheus could not scrape just now.",
-                steps=SOME,
+                steps=NONE_WANTED,
             ),
             f"count(\n{exporters_down(exporter('up'), f'{INFO}{{{SCOPE}}}')}\n)\n"
             f"or 0 * count({exporter(INFO)})",
@@ -81,7 +81,7 @@ def _numbers() -> list[Tile]:
             Look(
                 title="Failing polls",
                 description="Datasets and windows whose last poll failed.",
-                steps=SOME,
+                steps=NONE_WANTED,
             ),
             f"count({SUCCESS} == 0) or 0 * count({SUCCESS})",
         ),
@@ -101,7 +101,7 @@ def _numbers() -> list[Tile]:
                 title="Missing datasets",
                 description="Datasets that a server does not have: too old for them, or its statistics are "
                 "off.",
-                steps=((None, "green"), (1.0, "yellow")),
+                steps=NONE_LIKED,
             ),
             f"count({AVAILABLE} == 0) or 0 * count({AVAILABLE})",
         ),
@@ -153,7 +153,7 @@ def _polls() -> list[Tile]:
             title="Polls",
             description="Whether the last poll of each dataset gave its data.",
             unit="bool_yes_no",
-            steps=((None, "red"), (1.0, "green")),
+            steps=WANTED,
         ),
         SUCCESS,
         BY_POLL,

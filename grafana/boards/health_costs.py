@@ -4,14 +4,14 @@ from typing import Final
 
 from grafana_foundation_sdk.models.dashboard import Panel
 
+from grafana import thresholds
 from grafana.graphs import Style, graph
 from grafana.layout import Tile
-from grafana.looks import SECONDS, SHARE, Look, worse_above, worse_below
+from grafana.looks import SECONDS, SHARE, WANTED, Look, worse_above, worse_below
 from grafana.panels import YES_NO, number
 from grafana.promql import INFO, POLL, SCOPE, exporter, of_exporters, select, series
 from grafana.queries import Query
 from grafana.tables import Column, Rows, list_of
-from grafana.thresholds import FOLDED, REQUESTS_LEFT, TOKEN_ENDING, TOKEN_LOW
 
 BY_POLL: Final = "{{deployment}} {{dataset}} {{window}}"
 BY_DATASET: Final = "{{deployment}} {{dataset}}"
@@ -27,8 +27,8 @@ AVAILABLE: Final = series("insights_exporter_dataset_available", by=("dataset", 
 FAILURES: Final = "insights_exporter_request_failures_total"
 REQUESTS: Final = "insights_exporter_requests_total"
 
-TOKEN_COLORS: Final = worse_below(TOKEN_LOW, TOKEN_ENDING)
-LEFT_COLORS: Final = worse_below(2 * REQUESTS_LEFT, REQUESTS_LEFT)
+TOKEN_COLORS: Final = worse_below(thresholds.TOKEN_LOW, thresholds.TOKEN_ENDING)
+LEFT_COLORS: Final = worse_below(thresholds.REQUESTS_LEFT_NOTICE, thresholds.REQUESTS_LEFT)
 
 
 def requests() -> list[Tile]:
@@ -67,7 +67,7 @@ def requests() -> list[Tile]:
             title="Slow answers",
             description="Time that nine of ten requests of each dataset stay below.",
             unit=SECONDS,
-            steps=worse_above(5, 15),
+            steps=worse_above(thresholds.ANSWER_SLOW, thresholds.ANSWER_TOO_SLOW),
             minimum=0,
         ),
         [
@@ -151,7 +151,7 @@ def limits() -> list[Tile]:
             title="Series folded away",
             description="Share of what would be shown that limits fold together or leave out.",
             unit=SHARE,
-            steps=worse_above(FOLDED, 0.5),
+            steps=worse_above(thresholds.FOLDED, thresholds.FOLDED_MOST),
             minimum=0,
         ),
         [Query(f"{FOLDED_SERIES} / (({SERIES} + {FOLDED_SERIES}) > 0)", BY_POLL)],
@@ -168,7 +168,7 @@ def exporters() -> list[Tile]:
             description="Whether the settings could be loaded at the last try. If not, the old ones stay in "
             "use.",
             unit="bool_yes_no",
-            steps=((None, "red"), (1.0, "green")),
+            steps=WANTED,
         ),
         f"min({exporter('insights_exporter_config_last_reload_successful')})",
         words={"1": ("loaded", "green"), "0": ("refused", "red")},
@@ -235,7 +235,7 @@ def _process() -> list[Panel]:
             title="Scrape",
             description="How long Prometheus takes to scrape each exporter.",
             unit=SECONDS,
-            steps=worse_above(1, 5),
+            steps=worse_above(thresholds.SCRAPE_SLOW, thresholds.SCRAPE_TOO_SLOW),
             minimum=0,
         ),
         [Query(of_exporters(exporter("scrape_duration_seconds")), "{{instance}}")],

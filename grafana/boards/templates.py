@@ -8,7 +8,7 @@ from grafana import project, variables
 from grafana.frame import Content
 from grafana.graphs import Style, graph
 from grafana.layout import Section, Tile
-from grafana.looks import Look, drill
+from grafana.looks import NONE_LIKED, Look, drill
 from grafana.panels import number
 from grafana.promql import APP, AT_THE_END, PARAMETER, TEMPLATE, WINDOW, biggest, count, one_of, series
 from grafana.queries import Query
@@ -81,7 +81,7 @@ def _numbers() -> list[Tile]:
             title="Templates without users",
             description="Templates that Coder lists and nobody used in the chosen window: tidy up, or tell "
             "people.",
-            steps=((None, "green"), (1, "yellow")),
+            steps=NONE_LIKED,
         ),
         f"{count(f'{TEMPLATE_USERS} == 0')} or 0 * {count(TEMPLATE_USERS)}",
     )
@@ -90,7 +90,7 @@ def _numbers() -> list[Tile]:
             title="Deprecated and in use",
             description="Templates that are marked as deprecated and that somebody still used in the chosen "
             "window.",
-            steps=((None, "green"), (1, "yellow")),
+            steps=NONE_LIKED,
         ),
         f"{count(f'({TEMPLATE_USERS} > 0) and on (deployment, template_id) {deprecated}')} "
         f"or 0 * {count(listed)}",

@@ -1,0 +1,49 @@
+"""The numbers at which colours change and alerts fire stand in one place."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.grafana.boards import ROOT
+
+SOURCES = sorted((ROOT / "grafana").glob("boards/*.py")) + sorted((ROOT / "grafana").glob("rules/*.py"))
+
+SATURDAY = "6"
+
+each = pytest.mark.parametrize("source", SOURCES, ids=lambda file: f"{file.parent.name}/{file.stem}")
+
+
+def is_number(node: ast.expr) -> bool:
+    """Tell whether a number is written out there, alone or in a sum or product."""
+    return any(isinstance(part, ast.Constant) and type(part.value) in {int, float} for part in ast.walk(node))
+
+
+def colored(tree: ast.Module) -> Iterator[ast.expr]:
+    """Give what stands for the value of a colour: in calls of `worse_...` and in steps."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and "worse_" in node.func.id:
+            yield from node.args
+        if isinstance(node, ast.Tuple) and len(node.elts) == 2:
+            value, color = node.elts
+            if isinstance(color, ast.Constant) and isinstance(color.value, str):
+                yield value
+
+
+@each
+def test_colours_change_at_thresholds_of_one_file(source: Path) -> None:
+    """No dashboard has a number of its own at which a colour changes."""
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    numbers = [ast.unparse(node) for node in colored(tree) if is_number(node)]
+
+    assert [] == numbers
+
+
+@each
+def test_alerts_fire_at_thresholds_of_one_file(source: Path) -> None:
+    """No alert compares with a number of its own, but with yes, no, and the days of the week."""
+    compared = re.findall(r"(?:[<>]=?|==) (\d[\d.]*)", source.read_text(encoding="utf-8"))
+
+    assert set() == set(compared) - {"0", "1", SATURDAY}
