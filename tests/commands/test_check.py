@@ -145,6 +145,32 @@ def test_what_only_enriches_never_counts(
     assert 0 == checked.status
 
 
+def test_server_that_has_nothing(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """An old server with its statistics off has no dataset at all, and nothing is wrong with the settings."""
+    with serve(coder(generation="2023", usage_stats=False)) as url:
+        checked = Checked(run_exporter, settings_file(tmp_path, url))
+
+    assert (0, True) == (checked.status, checked.told["reachable"])
+    assert EVERYTHING == checked.datasets("unavailable") | checked.datasets("not asked")
+
+
+@pytest.mark.parametrize(
+    ("role", "status", "refused"),
+    [
+        pytest.param("owner", 0, set(), id="what is left is allowed"),
+        pytest.param("member", 2, {"user-status-counts"}, id="what is left is refused"),
+    ],
+)
+def test_rest_decides(
+    run_exporter: RunExporter, tmp_path: Path, role: str, status: int, refused: set[str]
+) -> None:
+    """With statistics off, the status is that of the datasets that the server still has."""
+    with serve(coder(role=role, usage_stats=False)) as url:
+        checked = Checked(run_exporter, settings_file(tmp_path, url))
+
+    assert (status, refused) == (checked.status, checked.datasets("refused"))
+
+
 def test_server_of_the_published_page(run_exporter: RunExporter, tmp_path: Path) -> None:
     """A server that is as the API page says is good too; it has the four published datasets."""
     with serve(EmbeddedCoder(population=SMALL, rules="published", rate_limit=-1)) as url:

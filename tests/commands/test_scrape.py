@@ -127,6 +127,15 @@ def test_status_is_that_of_check(run_exporter: RunExporter, tmp_path: Path, role
     assert DEMO_TOKEN not in ended.stdout + ended.stderr
 
 
+def test_server_that_has_nothing(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """What a server does not have never counts, even if that is all; the availability is printed."""
+    with serve(coder(generation="2023", usage_stats=False)) as url:
+        ended = run_exporter("scrape", settings_file(tmp_path, url), env=TOKEN)
+
+    assert 0 == ended.returncode
+    assert 'insights_exporter_dataset_available{dataset="daus"' in ended.stdout
+
+
 def test_node_exporter_serves_the_file(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:
     """The textfile collector takes the file without an error and serves every value of it."""
     program, folder = require("prometheus-node-exporter"), tmp_path / "textfiles"
