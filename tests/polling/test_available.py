@@ -2,66 +2,124 @@
 
 import asyncio
 from collections.abc import Mapping
+from itertools import pairwise
 
 import pytest
 
+from insights_exporter.config.settings import DatasetName
+from insights_exporter.datasets.table import DATASETS
 from insights_exporter.demo import EmbeddedCoder
 from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
 
 SUCCESS = "insights_exporter_poll_success"
 AVAILABLE = "insights_exporter_dataset_available"
+BREAKDOWN = "coder_insights_template_active_users"
+HOUR = 3600.0
+MINUTE = 60.0
+SOON = 121.0
+"""Seconds within which runs what was put forward."""
 
-
-UNAVAILABLE: Mapping[str, tuple[Mapping[str, object], list[str]]] = {
-    "unsupported": ({"generation": "2024"}, ["user-status-counts"]),
-    "disabled": (
-        {"usage_stats": False},
-        ["daus", "periods", "templates", "user-activity", "user-latency"],
-    ),
+OFF: dict[str, object] = {"usage_stats": False}
+OLD: dict[str, object] = {"generation": "2024"}
+UNAVAILABLE: Mapping[str, tuple[Mapping[str, object], Mapping[str, str]]] = {
+    "too old": (OLD, {"user-status-counts": "unsupported"}),
+    "statistics off": (OFF, dict.fromkeys(DATASETS.keys() - {"user-status-counts"}, "disabled")),
+    "both": (OLD | OFF, dict.fromkeys(DATASETS, "disabled") | {"user-status-counts": "unsupported"}),
+}
+PATHS: Mapping[str, str] = {
+    "user-status-counts": "user-status-counts",
+    "daus": "daus",
+    "periods": "templates",
+    "templates": "templates",
+    "user-latency": "user-latency",
 }
 
 
-@pytest.mark.parametrize("reason", UNAVAILABLE)
-def test_what_a_server_does_not_have_is_no_failure_for_ever(reason: str) -> None:
-    """Its health is withdrawn, and one try an hour goes on."""
-    settings, datasets = UNAVAILABLE[reason]
-    coder = small_coder(**settings)
-
-    async def scenario() -> tuple[str, list[int]]:
-        async with watching(coder) as watched:
-            await asyncio.sleep(60)
-            counts = [requests_to(coder, "user-status-counts" if reason == "unsupported" else "daus")]
-            page = watched.page()
-            await asyncio.sleep(3 * 3600)
-            counts.append(requests_to(coder, "user-status-counts" if reason == "unsupported" else "daus"))
-            return page, counts
-
-    page, (at_first, later) = on_fast_clock(scenario)
-
-    for dataset in datasets:
-        assert dataset not in {dict(labels)["dataset"] for labels in series_of(page, SUCCESS)}
-        assert 0.0 == series_of(page, AVAILABLE)[("dataset", dataset), ("reason", reason)]
-    assert 2 <= later - at_first <= 4
-
-
-def requests_to(coder: EmbeddedCoder, dataset: str) -> int:
-    """Count the requests to a path of insights."""
-    return sum(seen.path == f"/api/v2/insights/{dataset}" for seen in coder.requests)
-
-
-def test_dataset_that_becomes_available_is_back_within_the_hour() -> None:
-    """Statistics that are switched on are shown without a restart, the breakdown too."""
-    coder = small_coder(usage_stats=False)
+@pytest.mark.parametrize("case", UNAVAILABLE)
+def test_what_a_server_does_not_have_is_no_failure_for_ever(case: str) -> None:
+    """Its health is withdrawn and the reason told, also of what cannot be asked without it."""
+    settings, missing = UNAVAILABLE[case]
 
     async def scenario() -> str:
-        async with watching(coder) as watched:
-            await asyncio.sleep(600)
-            coder.usage_stats = True
-            await asyncio.sleep(2.2 * 3600)
+        async with watching(small_coder(**settings)) as watched:
+            await asyncio.sleep(120)
             return watched.page()
 
     page = on_fast_clock(scenario)
 
-    assert {1.0} == set(series_of(page, SUCCESS).values())
-    assert {1.0} == set(series_of(page, AVAILABLE).values())
-    assert any(series_of(page, "coder_insights_template_active_users").values())
+    assert DATASETS.keys() - missing.keys() == {
+        dict(labels)["dataset"] for labels in series_of(page, SUCCESS)
+    }
+    assert missing == {
+        dict(labels)["dataset"]: dict(labels)["reason"]
+        for labels, available in series_of(page, AVAILABLE).items()
+        if not available
+    }
+
+
+@pytest.mark.parametrize("dataset", PATHS)
+def test_one_try_an_hour_goes_on(dataset: DatasetName) -> None:
+    """However often the dataset is polled otherwise, and for however many windows."""
+    coder = small_coder(usage_stats=dataset == "user-status-counts", generation="2024")
+    others = {name: {"enabled": False} for name in DATASETS if name != dataset}
+    tried: list[float] = []
+
+    async def scenario() -> None:
+        async with watching(coder, datasets=others):
+            for _ in range(round(10 * HOUR / MINUTE)):
+                before = requests_to(coder, PATHS[dataset])
+                await asyncio.sleep(MINUTE)
+                if requests_to(coder, PATHS[dataset]) > before:
+                    tried.append(asyncio.get_running_loop().time())
+
+    on_fast_clock(scenario)
+    pauses = [later - earlier for earlier, later in pairwise(tried)]
+
+    assert HOUR + 2 * MINUTE > max(pauses)
+    assert HOUR - MINUTE < min(pauses[1:])
+    assert 10 <= len(tried) <= 11
+
+
+def requests_to(coder: EmbeddedCoder, path: str) -> int:
+    """Count the requests to a path of insights."""
+    return sum(seen.path == f"/api/v2/insights/{path}" for seen in coder.requests)
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["off from the start", "switched off and on again"])
+def test_dataset_that_becomes_available_is_back_within_the_hour(before: bool) -> None:
+    """Statistics that are switched on are shown without a restart: every window, and the breakdown."""
+    coder = small_coder(usage_stats=before)
+
+    async def scenario() -> tuple[str, str]:
+        async with watching(coder) as watched:
+            await asyncio.sleep(600)
+            coder.usage_stats = False
+            await asyncio.sleep(2 * HOUR)
+            off = watched.page()
+            coder.usage_stats = True
+            await asyncio.sleep(HOUR + MINUTE + SOON)
+            return off, watched.page()
+
+    off, on = on_fast_clock(scenario)
+
+    assert {"user-status-counts"} == {dict(labels)["dataset"] for labels in series_of(off, SUCCESS)}
+    assert not series_of(off, BREAKDOWN)
+    assert {1.0} == set(series_of(on, SUCCESS).values())
+    assert {1.0} == set(series_of(on, AVAILABLE).values())
+    assert any(series_of(on, BREAKDOWN).values())
+
+
+def test_breakdown_asks_nothing_while_nothing_can_be_said() -> None:
+    """Templates that were in use are not asked about one by one, only `templates` itself is, once an hour."""
+    coder = small_coder()
+
+    async def scenario() -> int:
+        async with watching(coder, datasets={"periods": {"enabled": False}}):
+            await asyncio.sleep(600)
+            coder.usage_stats = False
+            await asyncio.sleep(HOUR)
+            before = requests_to(coder, "templates")
+            await asyncio.sleep(5 * HOUR)
+            return requests_to(coder, "templates") - before
+
+    assert 5 <= on_fast_clock(scenario) <= 6

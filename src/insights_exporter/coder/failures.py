@@ -48,6 +48,9 @@ WHOLE_SERVER: frozenset[Reason] = frozenset(
 )
 """Reasons that most likely hit every request to the server alike."""
 
+UNAVAILABLE: frozenset[Reason] = frozenset({"disabled", "unsupported"})
+"""Reasons for which nothing is broken: the server does not have the data, and no other question helps."""
+
 PUBLISHED_PATHS = frozenset(
     {"/insights/daus", "/insights/templates", "/insights/user-activity", "/insights/user-latency"}
 )

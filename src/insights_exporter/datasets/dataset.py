@@ -109,7 +109,8 @@ class Dataset:
     """One kind of request: what it asks, and what it becomes.
 
     Of a `partial` dataset each answer stands for itself, so that one that
-    fails leaves the others. `across` gives what the newest conversions of all
+    fails leaves the others. What to ask is told by the answers of the dataset
+    that it `needs`. `across` gives what the newest conversions of all
     windows say only together: series without a `window` label, which would
     repeat if each window had them.
     """
@@ -120,4 +121,5 @@ class Dataset:
     questions: Callable[[View], Sequence[Question]]
     convert: Callable[[View, Sequence[Answer]], Conversion]
     partial: bool = False
+    needs: DatasetName | None = None
     across: Callable[[Iterable[Conversion]], tuple[Samples, ...]] = nothing_across

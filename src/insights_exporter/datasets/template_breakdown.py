@@ -100,5 +100,11 @@ _READERS: Mapping[str, Callable[[View, Answer], Conversion]] = {
 }
 
 DATASET = Dataset(
-    name=NAME, families=FAMILIES, windows=windows, questions=questions, convert=convert, partial=True
+    name=NAME,
+    families=FAMILIES,
+    windows=windows,
+    questions=questions,
+    convert=convert,
+    partial=True,
+    needs="templates",
 )

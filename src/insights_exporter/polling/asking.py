@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from insights_exporter.coder.client import Coder
 from insights_exporter.coder.exchange import Errand
-from insights_exporter.coder.failures import WHOLE_SERVER, RequestFailed
+from insights_exporter.coder.failures import UNAVAILABLE, WHOLE_SERVER, RequestFailed
 from insights_exporter.datasets.dataset import Answer, Question
 
 _GIVE_UP_AFTER = 3
+_HITS_THE_OTHERS_TOO = WHOLE_SERVER | UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ async def ask_each(coder: Coder, questions: Sequence[Question], errand: Errand) 
             in_a_row = 0
         except RequestFailed as failure:
             first = first or failure
-            in_a_row += failure.reason in WHOLE_SERVER
+            in_a_row += failure.reason in _HITS_THE_OTHERS_TOO
         if in_a_row == _GIVE_UP_AFTER:
             break
     return Asked(tuple(answers), first)

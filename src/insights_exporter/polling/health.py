@@ -78,6 +78,14 @@ class RequestHealth:
         """Count all requests so far."""
         return sum(self.buckets)
 
+    def lacks(self, reason: Reason, not_before: float) -> None:
+        """Take note that the server does not have the dataset."""
+        self.unavailable, self.not_before = reason, not_before
+
+    def found(self) -> None:
+        """Take note that the server has the dataset, as far as is known."""
+        self.unavailable, self.not_before = None, 0.0
+
     def request_ended(self, seconds: float, failure: RequestFailed | None, remaining: float | None) -> None:
         """Take note of one request: how long it took and how it ended."""
         self.buckets[bisect_left(own.REQUEST_DURATION.bounds, seconds)] += 1

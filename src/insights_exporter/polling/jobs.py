@@ -35,11 +35,11 @@ class Job:
 def jobs_of(deployment: Deployment) -> Iterator[Job]:
     """Give the jobs that the settings ask for, the datasets in the order of their table.
 
-    Without `templates` nobody knows which templates are in use, so there is
-    no breakdown either.
+    What needs a dataset that is switched off is not asked either: without
+    `templates` nobody knows which templates are in use.
     """
     for dataset in DATASETS.values():
-        if _enabled(deployment, dataset.name) and (not dataset.partial or _enabled(deployment, "templates")):
+        if all(_enabled(deployment, name) for name in (dataset.name, dataset.needs) if name):
             requests = RequestHealth(dataset.name)
             for window in dataset.windows(deployment):
                 rhythm = pace(deployment, dataset.name, window)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +18,7 @@ from insights_exporter.config.settings import Deployment
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
 from insights_exporter.datasets.spans import midnight
 from insights_exporter.polling.asking import ask_all, ask_each
+from insights_exporter.polling.availability import Availability
 from insights_exporter.polling.converting import Converted, converted, converted_partly, whereabouts
 from insights_exporter.polling.glances import Glances
 from insights_exporter.polling.jobs import Job
@@ -28,8 +29,6 @@ from insights_exporter.polling.publisher import Publisher, Telling, rendered
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_UNAVAILABLE = frozenset({"disabled", "unsupported"})
-_RETRY_UNAVAILABLE = 3600.0
 _SHORTEST_DEADLINE = 60.0
 
 
@@ -47,17 +46,18 @@ class Bench:
 
 
 class Poller:
-    """Polls the datasets of one deployment, each when its job is run.
+    """Polls the datasets of one deployment, each when its one of `jobs` is run.
 
     `advance` is called with a job that has to run again soon.
     """
 
-    def __init__(self, bench: Bench, advance: Callable[[Job], None]) -> None:
+    def __init__(self, bench: Bench, jobs: Iterable[Job], advance: Callable[[Job], None]) -> None:
         self._bench = bench
         self._zone = ZoneInfo(bench.deployment.timezone)
         self.glances = Glances()
         self._publisher = bench.publisher
         self._advance = advance
+        self._availability = Availability(jobs, advance)
         self._news = News(bench.deployment.name)
         self._said: dict[str, dict[str, Conversion]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -75,16 +75,16 @@ class Poller:
         try:
             await self._collect(job)
         except RequestFailed as failure:
-            self._failed(job, failure, loop.time() - started)
+            self._failed(job, failure, started)
         except Exception as error:  # noqa: BLE001 -- no answer, however odd, may end a job
-            self._failed(job, RequestFailed("invalid", whereabouts(error)), loop.time() - started)
+            self._failed(job, RequestFailed("invalid", whereabouts(error)), started)
         else:
-            self._succeeded(job, loop.time() - started)
-        self._publisher.health(job.dataset.name)
+            self._succeeded(job, started)
+        self._publisher.health(*self._availability.told_with(job))
 
     def give_up(self, job: Job, failure: RequestFailed) -> None:
         """Let the health tell that a job was not even begun."""
-        self._failed(job, failure, 0.0)
+        self._failed(job, failure, asyncio.get_running_loop().time())
         self._publisher.health(job.dataset.name)
 
     async def _collect(self, job: Job) -> None:
@@ -167,18 +167,17 @@ class Poller:
         if self._said.get(job.dataset.name, {}).pop(job.poll.window, None):
             self._show_across(job.dataset)
 
-    def _failed(self, job: Job, failure: RequestFailed, seconds: float) -> None:
+    def _failed(self, job: Job, failure: RequestFailed, started: float) -> None:
         now = asyncio.get_running_loop().time()
-        unavailable = failure.reason in _UNAVAILABLE
-        job.requests.unavailable = failure.reason if unavailable else None
-        job.requests.not_before = now + _RETRY_UNAVAILABLE if unavailable else 0.0
-        job.poll.failed(time.time(), seconds, failure)
+        self._availability.failed(job, failure, started)
+        job.poll.failed(time.time(), now - started, failure)
         self._news.failed(job.name, job.dataset.name, failure, now)
 
-    def _succeeded(self, job: Job, seconds: float) -> None:
-        job.requests.unavailable, job.requests.not_before = None, 0.0
-        job.poll.succeeded(time.time(), seconds)
-        self._news.succeeded(job.name, asyncio.get_running_loop().time())
+    def _succeeded(self, job: Job, started: float) -> None:
+        now = asyncio.get_running_loop().time()
+        self._availability.there(job)
+        job.poll.succeeded(time.time(), now - started)
+        self._news.succeeded(job.name, now)
 
     def _view(self, job: Job) -> View:
         return View(

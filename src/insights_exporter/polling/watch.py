@@ -60,9 +60,9 @@ class Watch:
         bench = Bench(
             deployment, self.coder, self.clock, self.names, self.publisher, shared.converter, pseudonym_key
         )
-        self._poller = Poller(bench, self._advance)
         self.facts = Facts(deployment.name, self.exchange, token, self.names, self.publisher)
         self.jobs = tuple(jobs_of(deployment))
+        self._poller = Poller(bench, self.jobs, self._advance)
         self._under_way: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger("insights_exporter").bind(deployment=deployment.name)
 
