@@ -105,15 +105,15 @@ def _days(query: Mapping[str, str]) -> str:
     )
 
 
-def polled(company: Company, hours: float, **settings: object) -> str:
-    """Poll a company for some hours; gives the page at their end."""
+def polled(company: Company, hours: float, start: datetime = START, **settings: object) -> str:
+    """Poll a company for some hours from `start` on; gives the page at their end."""
 
     async def scenario() -> str:
         async with watching(company, **settings) as watched:
             await asyncio.sleep(hours * HOUR)
             return watched.page()
 
-    return on_fast_clock(scenario, START)
+    return on_fast_clock(scenario, start)
 
 
 if __name__ == "__main__":
