@@ -160,12 +160,17 @@ def _scrape(
 
 
 @app.command("health")
-def _health(*, listen_address: Address = DEFAULT_ADDRESS, web_config_file: WebConfigFile = None) -> None:
+def _health(
+    *,
+    ready: Annotated[bool, typer.Option("--ready", help="Ask if everything was asked for once.")] = False,
+    listen_address: Address = DEFAULT_ADDRESS,
+    web_config_file: WebConfigFile = None,
+) -> None:
     """Ask a running exporter whether it is healthy."""
     from insights_exporter.commands.health import health
 
     with exit_status():
-        raise typer.Exit(0 if health(listen_address, web_config_file) else 1)
+        raise typer.Exit(0 if health(listen_address, web_config_file, ready=ready) else 1)
 
 
 app.command("backfill")(backfill_command)

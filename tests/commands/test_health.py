@@ -1,4 +1,4 @@
-"""The health command finds a living exporter behind whatever its web config file demands."""
+"""The health command finds a living or a ready exporter behind whatever its web config file demands."""
 
 import socket
 from pathlib import Path
@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from insights_exporter.commands.errors import NotUsable
 from insights_exporter.commands.health import health
+from tests.peers.exporter import RunExporter
 from tests.peers.processes import free_port
 from tests.web.webconfig.certificates import DATA, make_authorities, write_case, write_parts
 from tests.web.webconfig.serving import Served, serving
@@ -22,6 +23,18 @@ tls_server_config: {cert_file: server.crt, key_file: server.key, client_ca_file:
 """
 LOGIN = "basic_auth_users: {prometheus: $2b$04$zHMoPUQa7KGfttbev/diLOYTLMLSaAxtw21yJWb/nA4KOFT88tXVW}\n"
 LIMIT = "rate_limit: {interval: 1h, burst: 1}\n"
+
+
+ASKING = """
+tls_server_config: {cert_file: server.crt, key_file: server.key, client_ca_file: client-ca.crt,
+  client_auth_type: %s}
+"""
+ROOMY = "rate_limit: {interval: 1h, burst: 9}\n"
+
+
+async def still_asking(scope: Scope, receive: Receive, send: Send) -> None:
+    """Live, and be not ready."""
+    await PlainTextResponse("", 503 if scope["path"] == "/-/ready" else 200)(scope, receive, send)
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +106,43 @@ def test_the_status_counts(status: int, name: str, directory: Path, *, expected:
     file = write_case(directory, name)
     with serving(file, answer) as served:
         assert expected == health(address(served), file)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--ready"]], ids=["alive", "ready"])
+def test_readiness_is_asked_for_by_its_flag(
+    arguments: list[str], directory: Path, run_exporter: RunExporter
+) -> None:
+    """An exporter that has not asked for everything yet is alive and not ready."""
+    with serving(write_case(directory, "good-empty.yml"), still_asking) as served:
+        done = run_exporter("health", *arguments, f"--web.listen-address={address(served)}")
+
+    assert len(arguments) == done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("{}", False, id="open"),
+        pytest.param(ROOMY, False, id="within the limit"),
+        pytest.param(ASKING % "VerifyClientCertIfGiven", False, id="let in without a certificate"),
+        pytest.param(ASKING % "RequireAndVerifyClientCert", True, id="kept out without one"),
+        pytest.param(LOGIN, True, id="asked for a login"),
+    ],
+)
+def test_who_is_refused_cannot_wait(text: str, directory: Path, *, expected: bool) -> None:
+    """Where the exporter tells that it is not ready, that counts; where it tells nothing, that it lives."""
+    file = directory / "waiting.yml"
+    file.write_text(text, encoding="utf-8")
+    with serving(file, still_asking) as served:
+        assert expected == health(address(served), file, ready=True)
+
+
+@pytest.mark.parametrize("name", ["good-tls.yml", "good-empty.yml"])
+def test_an_exporter_becomes_ready(name: str, directory: Path) -> None:
+    """A good answer is one."""
+    file = write_case(directory, name)
+    with serving(file) as served:
+        assert health(address(served), file, ready=True)
 
 
 @pytest.mark.parametrize("name", ["good-tls.yml", "good-empty.yml"])

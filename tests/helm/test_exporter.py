@@ -107,19 +107,20 @@ def test_another_command_in_the_pod_has_the_settings(
         pytest.param({"tls_server_config": MUTUAL}, id="client certificate"),
     ],
 )
-def test_a_guarded_exporter_passes_its_own_probe(
+def test_a_guarded_exporter_passes_its_own_probes(
     guard: Object, tmp_path: Path, run_exporter: RunExporter
 ) -> None:
-    """The command of the probe finds that the exporter lives, though it could not read a page."""
+    """The probes' command finds that the exporter lives and may serve, though it could not read a page."""
     web = {"config": guard, **({"tlsSecret": "theirs"} if "tls_server_config" in guard else {})}
     values = {"config": {"deployments": [MAIN]}, "tokens": {"main": "made-up"}, "web": web}
     pod, address = laid_out(objects(values), tmp_path / "pod"), f"127.0.0.1:{free_port()}"
-    probe = with_address(pod.probes[0]["exec"]["command"][1:], address)
+    live, ready = (with_address(probe["exec"]["command"][1:], address) for probe in pod.probes)
     words = (*command(), *with_address(pod.arguments, address))
 
-    assert 0 != run_exporter(*probe).returncode
+    assert [1, 1] == [run_exporter(*probe).returncode for probe in (live, ready)]
     with running(words, tmp_path / "run", clean_environment(tmp_path, pod.environment)) as exporter:
-        eventually(lambda: run_exporter(*probe).returncode == 0)
+        eventually(lambda: run_exporter(*live).returncode == 0)
+        eventually(lambda: run_exporter(*ready).returncode == 0)
         assert 0 == exporter.stop()
 
 

@@ -6,14 +6,9 @@ from tests.helm.chart import Object, Values, container
 
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 TLS = {"cert_file": "/etc/insights-exporter/tls/tls.crt", "key_file": "/etc/insights-exporter/tls/tls.key"}
-HEALTH = {
-    "command": [
-        "insights-exporter",
-        "health",
-        "--web.listen-address=:12112",
-        "--web.config.file=/etc/insights-exporter/web/web.yaml",
-    ]
-}
+ARGUMENTS = ["--web.listen-address=:12112", "--web.config.file=/etc/insights-exporter/web/web.yaml"]
+ALIVE = {"command": ["insights-exporter", "health", *ARGUMENTS]}
+READY = {"command": ["insights-exporter", "health", "--ready", *ARGUMENTS]}
 
 
 def handlers(values: Values) -> list[Object]:
@@ -55,8 +50,8 @@ def test_open_pages_are_asked_for(web: Values, scheme: str) -> None:
     ],
 )
 def test_guarded_pages_are_asked_for_from_inside(web: Values) -> None:
-    """Where a plain request may be refused the exporter's own command asks."""
-    assert [{"exec": HEALTH}] * 3 == handlers({"web": web})
+    """Where a plain request may be refused the exporter's own command asks the same."""
+    assert [{"exec": command} for command in (ALIVE, ALIVE, READY)] == handlers({"web": web})
 
 
 def test_times_can_be_changed_alone() -> None:

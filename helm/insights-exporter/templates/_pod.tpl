@@ -42,6 +42,9 @@ exec:
   command:
     - insights-exporter
     - health
+    {{- if eq .path "/-/ready" }}
+    - --ready
+    {{- end }}
     {{- include "insights-exporter.webArguments" .root | nindent 4 }}
 {{- else -}}
 httpGet:
