@@ -1,8 +1,11 @@
 """Every request of every dataset passes the server's rules, in every zone, when clocks change."""
 
-from collections.abc import Iterator
+from calendar import monthrange
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from types import MappingProxyType
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -18,7 +21,9 @@ from tests.datasets.cases import view_of
 YEAR = 2026
 QUARTER = timedelta(minutes=15)
 DAY = timedelta(days=1)
-HALF_HOUR = timedelta(minutes=30)
+WEEK = timedelta(weeks=1)
+MOMENT = timedelta(microseconds=1)
+HALF_HOUR = 1800
 TEMPLATE = "b0a5c9a0-7ad8-4d6b-8a49-0f1b4c1f8f4a"
 WINDOWS = [
     Window(name="today", days=1),
@@ -89,25 +94,59 @@ def wrong(view: View, window: Window | None, question: Question) -> str:
     verdict = check(question.path, query, view.now)
     if not isinstance(verdict, Accepted):
         return f"{view.now.isoformat()} {view.deployment.timezone} {query}: {verdict}"
-    if window is None or verdict.start is None or verdict.end is None:
+    if question.span is None:
         return ""
-    return wrong_days(view, window, verdict.start, verdict.end)
+    first, last = days_meant(view.now.date(), window, question.subject)
+    return wrong_days(view.now, first, last, (verdict.start, verdict.end))
 
 
-def wrong_days(view: View, window: Window, start: datetime, end: datetime) -> str:
-    """Say whether a span has other days than its window, or lacks the running half hour."""
-    zone = ZoneInfo(view.deployment.timezone)
-    now = view.now.astimezone(UTC)
-    last = now if window.include_today else end.astimezone(UTC) - timedelta(microseconds=1)
-    days = (last.astimezone(zone).date() - start.astimezone(zone).date()).days + 1
-    running = now - timedelta(seconds=now.timestamp() % HALF_HOUR.total_seconds())
-    included = end >= running + HALF_HOUR if window.include_today else end <= now
-    return "" if (days, included) == (window.days, True) else f"{now} {zone} {window.name} has {days} days"
+def days_meant(today: date, window: Window | None, subject: str) -> tuple[date, date]:
+    """Give the first and the last day that a question is about."""
+    if window is None:
+        return SUBJECTS[subject](today)
+    last = today if window.include_today else today - DAY
+    return last - (window.days - 1) * DAY, last
+
+
+def week_before(weeks: int, today: date) -> tuple[date, date]:
+    """Give Monday and Sunday of the ISO week so many before that of `today`."""
+    year, week, _ = (today - weeks * WEEK).isocalendar()
+    return date.fromisocalendar(year, week, 1), date.fromisocalendar(year, week, 7)
+
+
+def month_before(months: int, today: date) -> tuple[date, date]:
+    """Give the first and the last day of the month so many before that of `today`."""
+    year, month = divmod(today.year * 12 + today.month - 1 - months, 12)
+    first = date(year, month + 1, 1)
+    return first, first.replace(day=monthrange(year, month + 1)[1])
+
+
+SUBJECTS: Mapping[str, Callable[[date], tuple[date, date]]] = MappingProxyType(
+    {
+        "today": lambda today: (today, today),
+        "yesterday": lambda today: (today - DAY, today - DAY),
+        "week:last": partial(week_before, 1),
+        "week:before_last": partial(week_before, 2),
+        "month:last": partial(month_before, 1),
+        "month:before_last": partial(month_before, 2),
+    }
+)
+
+
+def wrong_days(now: datetime, first: date, last: date, asked: tuple[datetime, datetime]) -> str:
+    """Say whether a span has other days than it should, or lacks the running half hour of a day so far."""
+    zone = now.tzinfo
+    running = now.timestamp() // HALF_HOUR * HALF_HOUR
+    begins, ends = ((edge - MOMENT).astimezone(zone).date() for edge in asked)
+    if last == now.date():
+        right = (begins, ends >= last, asked[1].timestamp() >= running + HALF_HOUR)
+        return "" if right == (first - DAY, True, True) else f"{now} {zone} {first} up to now: {asked}"
+    return "" if (begins, ends) == (first - DAY, last) else f"{now} {zone} {first} to {last}: {asked}"
 
 
 @pytest.mark.parametrize("zone", zones_by_clock().values())
 def test_every_request_is_accepted_while_clocks_change(zone: str) -> None:
-    """The window has the days it says, and the running half hour."""
+    """Windows, days, weeks and months have the days they say, and days so far the running half hour."""
     deployment = view_of(deployment={"timezone": zone, "windows": WINDOWS}).deployment
     views = (
         View(deployment, None, now.astimezone(ZoneInfo(zone)), in_use=(TEMPLATE,))
