@@ -163,54 +163,6 @@ def test_a_scrape_config_names_its_targets(values: Values, targets: list[str], s
     )
 
 
-def ports(config: Values) -> set[int]:
-    """Give the ports on which the NetworkPolicy lets the exporter reach Coders."""
-    values = {
-        "networkPolicy": {"enabled": True},
-        "config": config,
-        "existingSecret": "theirs",
-        "configInSecret": True,
-    }
-    return {each["port"] for each in only("NetworkPolicy", values)["spec"]["egress"][1]["ports"]}
-
-
-@pytest.mark.parametrize(
-    ("config", "expected"),
-    [
-        pytest.param({"deployments": []}, {80, 443}, id="unknown"),
-        pytest.param({"deployments": [{"url": "https://a"}, {"url": "https://b/c"}]}, {443}, id="HTTPS"),
-        pytest.param(
-            {"deployments": [{"url": "http://a", "name": "a"}, {"url": "https://b:8443/", "name": "b"}]},
-            {80, 8443},
-            id="others",
-        ),
-        pytest.param(
-            {
-                "defaults": {"proxy": "http://user:password@proxy:3128"},
-                "deployments": [{"url": "https://a"}, {"url": "https://b", "proxy": "http://c"}],
-            },
-            {80, 443, 3128},
-            id="proxies",
-        ),
-    ],
-)
-def test_the_network_policy_knows_the_coders_ports(config: Values, expected: set[int]) -> None:
-    """The way out leads to the ports of the URLs and proxies, and to DNS."""
-    assert expected == ports(config)
-
-
-def test_the_network_policy_lets_prometheus_in() -> None:
-    """The way in is to the container's port, whatever the Service's is."""
-    values = {"networkPolicy": {"enabled": True}, "service": {"port": 80}}
-    (rule,) = only("NetworkPolicy", values)["spec"]["ingress"]
-
-    assert [{"port": "metrics", "protocol": "TCP"}] == rule["ports"]
-    assert {"kubernetes.io/metadata.name": "monitoring"} == rule["from"][0]["namespaceSelector"][
-        "matchLabels"
-    ]
-    assert only("Pod")["metadata"]["labels"].items() >= rule["from"][1]["podSelector"]["matchLabels"].items()
-
-
 @pytest.mark.parametrize("sharded", [False, True])
 def test_the_autoscaler_knows_the_workload(sharded: bool) -> None:
     """Its target is the Deployment, or with sharding the StatefulSet."""

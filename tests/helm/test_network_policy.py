@@ -1,0 +1,67 @@
+"""The network policy lets through what the exporter is for, and nothing else."""
+
+import pytest
+import yaml
+
+from tests.helm.chart import CI_VALUES, Values, only
+
+
+def ports(config: Values) -> set[int]:
+    """Give the ports on which the NetworkPolicy lets the exporter reach Coders."""
+    values = {
+        "networkPolicy": {"enabled": True},
+        "config": config,
+        "existingSecret": "theirs",
+        "configInSecret": True,
+    }
+    return {each["port"] for each in only("NetworkPolicy", values)["spec"]["egress"][1]["ports"]}
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        pytest.param({"deployments": []}, {80, 443}, id="unknown"),
+        pytest.param({"deployments": [{"url": "https://a"}, {"url": "https://b/c"}]}, {443}, id="HTTPS"),
+        pytest.param(
+            {"deployments": [{"url": "http://a", "name": "a"}, {"url": "https://b:8443/", "name": "b"}]},
+            {80, 8443},
+            id="others",
+        ),
+        pytest.param(
+            {
+                "defaults": {"proxy": "http://user:password@proxy:3128"},
+                "deployments": [{"url": "https://a"}, {"url": "https://b", "proxy": "http://c"}],
+            },
+            {80, 443, 3128},
+            id="proxies",
+        ),
+    ],
+)
+def test_it_knows_the_coders_ports(config: Values, expected: set[int]) -> None:
+    """The way out leads to the ports of the URLs and proxies, and to DNS."""
+    assert expected == ports(config)
+
+
+def test_examples_know_the_ports_of_pods() -> None:
+    """An example that confines the way to a Coder of the same cluster says the port of its pods."""
+    confined = [
+        values
+        for values in (yaml.safe_load(path.read_text(encoding="utf-8")) for path in CI_VALUES)
+        if values.get("networkPolicy", {}).get("enabled")
+        and any(".svc" in each["url"] for each in values.get("config", {}).get("deployments", ()))
+    ]
+
+    assert confined
+    assert [] == [values for values in confined if "coder" not in values["networkPolicy"]]
+
+
+def test_it_lets_prometheus_in() -> None:
+    """The way in is to the container's port, whatever the Service's is."""
+    values = {"networkPolicy": {"enabled": True}, "service": {"port": 80}}
+    (rule,) = only("NetworkPolicy", values)["spec"]["ingress"]
+
+    assert [{"port": "metrics", "protocol": "TCP"}] == rule["ports"]
+    assert {"kubernetes.io/metadata.name": "monitoring"} == rule["from"][0]["namespaceSelector"][
+        "matchLabels"
+    ]
+    assert only("Pod")["metadata"]["labels"].items() >= rule["from"][1]["podSelector"]["matchLabels"].items()
