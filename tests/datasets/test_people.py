@@ -1,12 +1,17 @@
 """Which users are shown, and as whom."""
 
+import json
+from itertools import groupby
+
 import pytest
 
 from insights_exporter.datasets.people import identities, pseudonym, usernames, users_shown
+from insights_exporter.datasets.table import DATASETS
 from insights_exporter.datasets.user_activity import ActiveUser
-from tests.datasets.cases import view_of
+from tests.datasets.cases import answered, view_of
 
 KEY = b"a key of some length"
+COMPANY = 30
 
 SHOWN = {
     "named": ("7d", {}, True),
@@ -61,6 +66,34 @@ def test_pseudonyms_differ_by_key_and_id() -> None:
 
     assert 10 == len(pseudonyms)
     assert {32} == {len(each) for each in pseudonyms}
+
+
+@pytest.mark.parametrize("limit", [20, 500], ids=["beyond the limit", "all shown"])
+@pytest.mark.parametrize("name", ["user-activity", "user-latency"])
+def test_order_of_pseudonyms_tells_nothing_of_the_ids(name: str, limit: int) -> None:
+    """Whether they come in the order of ids, as Coder sends them, or of their values, as the limit does."""
+    users = {"detail": "pseudonymous", "key": KEY.decode(), "limit": limit}
+    view = view_of("7d", pseudonym_key=KEY.decode(), deployment={"users": users})
+    dataset = DATASETS[name]
+    body = json.dumps({"report": {"users": [user(number) for number in range(COMPANY)]}}).encode()
+
+    shown = dataset.convert(view, answered(dataset, view, body)).samples[0].rows
+    by_percentile = [list(rows) for _, rows in groupby(shown, key=lambda row: row[0][3:])]
+
+    for rows in by_percentile:
+        assert min(limit, COMPANY) == len(rows)
+        assert sorted(rows) == rows
+
+
+def user(number: int) -> dict[str, object]:
+    """Give a row of either report: the higher the id, the less active and the faster."""
+    left = COMPANY - number
+    return {
+        "user_id": f"{number:08}",
+        "username": f"user{number}",
+        "seconds": left,
+        "latency_ms": {"p50": left, "p95": 2 * left},
+    }
 
 
 def test_of_several_names_the_first_in_the_alphabet_stays() -> None:

@@ -39,7 +39,9 @@ def identities(view: View, users: Iterable[str], names: Mapping[str, str]) -> li
     """Give each user's id, and the labels `user_id` and `username` under which it is shown.
 
     A pseudonym depends on the key and the id alone, so that it outlives
-    restarts; who lacks the key cannot test a guessed id against it.
+    restarts; who lacks the key cannot test a guessed id against it. Users are
+    then in the order of their pseudonyms: in that of `users`, which may be
+    the ids' own, whoever knows all ids could tell which is whose.
 
     Raises:
         ValueError: Pseudonyms are wanted and the view has no key.
@@ -50,7 +52,7 @@ def identities(view: View, users: Iterable[str], names: Mapping[str, str]) -> li
         text = "users.detail: pseudonymous needs users.key or users.key_file"
         raise ValueError(text)
     key = _stretched(view.pseudonym_key)
-    return [(user, shown, shown) for user in users for shown in (_hashed(user, key),)]
+    return [(user, shown, shown) for shown, user in sorted((_hashed(user, key), user) for user in users)]
 
 
 def pseudonym(user_id: str, key: bytes) -> str:
