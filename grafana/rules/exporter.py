@@ -16,15 +16,11 @@ REFUSALS: Final = 'insights_exporter_request_failures_total{reason=~"unauthorize
 # A counter that was born with its first refusal has no increase yet.
 REFUSED: Final = f"""\
 (
-  sum without (instance, pod) (increase({REFUSALS}[6h])) > 0
+  {recording.once(f"increase({REFUSALS}[6h])", "dataset", "reason", operation="sum")} > 0
   or
-  sum without (instance, pod) (
-    {REFUSALS}
-    unless
-    {REFUSALS} offset 6h
-  ) > 0
+  {recording.once(f"({REFUSALS} unless {REFUSALS} offset 6h)", "dataset", "reason", operation="sum")} > 0
 )
-and on (job, deployment, dataset)
+and ignoring (reason)
 min without (window) ({recording.POLL_SUCCESS}) == 0"""
 
 ALERTS: Final = (

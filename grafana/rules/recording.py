@@ -1,7 +1,8 @@
 """The recorded series: one value a deployment, however many exporters poll it.
 
-`instance` and `pod` go first, so that a second exporter (an upgrade, a
-mistake) doubles nothing. Whatever other labels a scrape adds stay.
+A series keeps the labels that tell whose it is and those its name begins
+with. What else a scrape adds (pod, node, version) goes: a second exporter (an
+upgrade, a mistake) doubles nothing, and a week later the series is the same.
 """
 
 from typing import Final
@@ -29,15 +30,20 @@ NOON_ANYWHERE: Final = 13 * 3600
 """Added to a day's first second, gives an instant of that date in UTC for zones from -10:00 to +13:00."""
 
 
-def once(selector: str, operation: str = "max") -> str:
-    """Give what all exporters of a deployment say as one series."""
-    return f"{operation} without (instance, pod) ({selector})"
+WHOSE: Final = ("cluster", "namespace", "job", "deployment")
+"""Whose series it is: the first two are there where a scrape or an external label adds them."""
+
+POLL: Final = ("dataset", "window")
+
+
+def once(expr: str, *by: str, operation: str = "max") -> str:
+    """Give what all exporters of a deployment say as one series for each value of the labels `by`."""
+    return f"{operation} by ({', '.join((*WHOSE, *by))}) ({expr})"
 
 
 def _users(limit: str) -> str:
     """Give how many users have a latency of at most `limit` seconds."""
-    bucket = f'{LATENCY_BUCKET}{{le="{limit}"}}'
-    return f"sum without (le) ({once(bucket)})"
+    return once(f'{LATENCY_BUCKET}{{le="{limit}"}}', "window", "percentile")
 
 
 def _above(limit: float) -> str:
@@ -45,29 +51,27 @@ def _above(limit: float) -> str:
     return f"1 - {_users(str(limit))} / ({MEASURED_USERS} > 0)"
 
 
+FOLDED_SHARE: Final = """
+  insights_exporter_series_folded
+  / ((insights_exporter_series + insights_exporter_series_folded) > 0)
+"""
+
+REST: Final = """
+  (insights_exporter_token_expiry_timestamp_seconds - time())
+  / (insights_exporter_token_lifetime_seconds > 0)
+"""
+
 RECORDINGS: Final = (
-    Recording(POLL_SUCCESS, once("insights_exporter_poll_success")),
-    Recording(ANY_POLL_SUCCESS, f"max without (dataset, window) ({POLL_SUCCESS})"),
-    Recording(LAST_SUCCESS, once("insights_exporter_last_success_timestamp_seconds")),
-    Recording(POLL_INTERVAL, once("insights_exporter_poll_interval_seconds")),
-    Recording(MAX_AGE, once("insights_exporter_max_age_seconds")),
-    Recording(
-        FOLDED,
-        "max without (instance, pod) (\n"
-        "  insights_exporter_series_folded\n"
-        "  / ((insights_exporter_series + insights_exporter_series_folded) > 0)\n"
-        ")",
-    ),
-    Recording(
-        TOKEN_REST,
-        "min without (instance, pod) (\n"
-        "  (insights_exporter_token_expiry_timestamp_seconds - time())\n"
-        "  / (insights_exporter_token_lifetime_seconds > 0)\n"
-        ")",
-    ),
-    Recording(REQUESTS_LEFT, once("insights_exporter_rate_limit_remaining", "min")),
-    Recording(DAILY_USERS, once("coder_insights_daily_active_users")),
-    Recording(DAY_START, once("coder_insights_day_start_timestamp_seconds")),
+    Recording(POLL_SUCCESS, once("insights_exporter_poll_success", *POLL)),
+    Recording(ANY_POLL_SUCCESS, once(POLL_SUCCESS)),
+    Recording(LAST_SUCCESS, once("insights_exporter_last_success_timestamp_seconds", *POLL)),
+    Recording(POLL_INTERVAL, once("insights_exporter_poll_interval_seconds", *POLL)),
+    Recording(MAX_AGE, once("insights_exporter_max_age_seconds", *POLL)),
+    Recording(FOLDED, once(FOLDED_SHARE, *POLL)),
+    Recording(TOKEN_REST, once(REST, operation="min")),
+    Recording(REQUESTS_LEFT, once("insights_exporter_rate_limit_remaining", "dataset", operation="min")),
+    Recording(DAILY_USERS, once("coder_insights_daily_active_users", "day")),
+    Recording(DAY_START, once("coder_insights_day_start_timestamp_seconds", "day")),
     Recording(WEEKDAY, f"day_of_week({DAY_START} + {NOON_ANYWHERE})"),
     Recording(MEASURED_USERS, _users("+Inf")),
     Recording(USERS_ABOVE_POOR, _above(thresholds.LATENCY_POOR)),

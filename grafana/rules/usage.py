@@ -3,6 +3,7 @@
 from typing import Final
 
 from grafana import project, thresholds
+from grafana.promql import TEMPLATE
 from grafana.rules import recording
 from grafana.rules.model import Alert, Group
 
@@ -25,7 +26,7 @@ def _unnamed(offset: str = "") -> str:
     selector = (
         f'coder_insights_template_daily_active_users{{day="yesterday", template_name=~"{UUID}"}}{offset}'
     )
-    return f"{recording.once(selector)} > 0"
+    return f"{recording.once(selector, *TEMPLATE)} > 0"
 
 
 ALERTS: Final = (
@@ -70,7 +71,7 @@ ALERTS: Final = (
             f"{TODAY} == 0\n"
             f'and\n(time() - {recording.DAY_START}{{day="today"}}) > {thresholds.NOBODY_AFTER * 3600}\n'
             f"and\n{_working_day('today')}\n"
-            f"and on (job, deployment)\nmax_over_time({YESTERDAY}[1w]) >= {thresholds.NOBODY_OF}"
+            f"and ignoring (day)\nmax_over_time({YESTERDAY}[1w]) >= {thresholds.NOBODY_OF}"
         ),
         summary="Nobody has used Coder on a working day.",
         description=(

@@ -127,12 +127,15 @@ def test_recorded_series_are_named_by_level_metric_and_operation() -> None:
     assert [] == [name for name in RECORDS if not re.fullmatch(r"deployment[a-z_]*:[a-z0-9_]+:[a-z_]+", name)]
 
 
-def test_recorded_series_stand_for_all_exporters_of_a_deployment() -> None:
-    """What comes straight from an exporter loses `instance` and `pod` before anything else."""
-    straight = [rule["expr"] for rule in RECORDS.values() if not re.search(r"\b\w+:\w+:\w+", rule["expr"])]
+@pytest.mark.parametrize("name", RECORDS)
+def test_recorded_series_have_the_labels_that_their_name_tells(name: str) -> None:
+    """What else a scrape adds (pod, node, version) is gone, so that all exporters of a deployment are one."""
+    levels = name.partition(":")[0].split("_")
+    grouped = re.findall(r"\b(?:max|min|sum) by \(([\w, ]+)\)", RECORDS[name]["expr"])
 
-    assert straight
-    assert [] == [expr for expr in straight if "without (instance, pod) (" not in expr]
+    assert {", ".join(["cluster", "namespace", "job", *levels])} >= set(grouped)
+    assert grouped or re.search(r"\b\w+:\w+:\w+", RECORDS[name]["expr"])
+    assert "without" not in RECORDS[name]["expr"]
 
 
 def test_recorded_series_are_all_used() -> None:
