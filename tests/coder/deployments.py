@@ -10,7 +10,7 @@ import httpx
 
 from insights_exporter.coder.client import Coder
 from insights_exporter.coder.clock import ServerClock
-from insights_exporter.coder.exchange import Errand, Exchange
+from insights_exporter.coder.exchange import Errand, Exchange, Outlet
 from insights_exporter.coder.failures import RequestFailed
 from insights_exporter.config.settings import Deployment
 from insights_exporter.demo.coder import DEMO_TOKEN
@@ -60,7 +60,7 @@ async def client(
 ) -> AsyncIterator[Client]:
     """Give a client of the deployment; its connections are closed at the end."""
     clock = ServerClock(time.time, time.monotonic)
-    exchange = Exchange(settings, token, PLAIN, clock, transport)
+    exchange = Exchange(settings, token, PLAIN, clock, Outlet(transport))
     dialect = None if settings.dialect == "auto" else settings.dialect
     try:
         yield Client(Coder(exchange, dialect), exchange, clock, Notes())

@@ -9,6 +9,7 @@ from typing import TypeVar
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from insights_exporter.coder.exchange import Outlet
 from insights_exporter.commands.families import PAGE_FAMILIES
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
 from insights_exporter.demo.app import make_app
@@ -76,7 +77,7 @@ async def watching(
     board, schedule = Board(PAGE_FAMILIES), Schedule()
     polled = deployment("http://coder.example.com", name="dev", **settings)
     key = polled.users.key.get_secret_value().encode() if polled.users.key else None
-    watch = Watch(polled, lambda: DEMO_TOKEN, key, PLAIN, Shared(board, schedule, AT_ONCE, transport))
+    watch = Watch(polled, lambda: DEMO_TOKEN, key, PLAIN, Shared(board, schedule, AT_ONCE, Outlet(transport)))
     schedule.start()
     watch.start()
     try:

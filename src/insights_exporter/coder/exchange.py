@@ -5,7 +5,7 @@ import contextlib
 import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import httpx
@@ -16,6 +16,7 @@ from insights_exporter.coder.failures import RequestFailed, refusal
 from insights_exporter.coder.masking import secrets_of
 from insights_exporter.coder.pacing import Gate
 from insights_exporter.coder.transport import api_root, http_client
+from insights_exporter.coder.turnstile import Turnstile
 from insights_exporter.config.problems import ConfigError
 from insights_exporter.config.settings import Deployment
 
@@ -47,6 +48,14 @@ class Errand:
     priority: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """The way out that all deployments share; `transport` takes the place of the network."""
+
+    transport: httpx.AsyncBaseTransport | None = None
+    turnstile: Turnstile = field(default_factory=Turnstile)
+
+
 class Exchange:
     """Sends one request at a time through the gate and reads what comes back."""
 
@@ -56,14 +65,15 @@ class Exchange:
         token: Callable[[], str],
         tls: ssl.SSLContext,
         clock: ServerClock,
-        transport: httpx.AsyncBaseTransport | None = None,
+        outlet: Outlet,
     ) -> None:
         self.gate = Gate(deployment.requests_per_minute, deployment.max_concurrency)
         self._clock = clock
+        self._turnstile = outlet.turnstile
         self._token = token
         self._timeout = deployment.timeout
         self._limit = deployment.max_response_bytes
-        self._http = http_client(deployment, tls, transport)
+        self._http = http_client(deployment, tls, outlet.transport)
         self._root = api_root(deployment)
         self._secrets = secrets_of(deployment)
 
@@ -75,6 +85,7 @@ class Exchange:
         """
         loop = asyncio.get_running_loop()
         async with self.gate.turn(path, errand.priority, errand.deadline):
+            await self._turnstile.passed()
             started, token, remaining, failure = loop.time(), "", None, None
             try:
                 token = self._token()

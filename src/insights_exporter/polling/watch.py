@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from ssl import SSLContext
 
-import httpx
 import structlog
 
 from insights_exporter.coder.client import Coder
 from insights_exporter.coder.clock import ServerClock
-from insights_exporter.coder.exchange import Exchange
+from insights_exporter.coder.exchange import Exchange, Outlet
 from insights_exporter.config.settings import Deployment
 from insights_exporter.polling.board import Board
 from insights_exporter.polling.converting import whereabouts
@@ -36,7 +35,7 @@ class Shared:
     board: Board
     schedule: Schedule
     converter: Executor
-    transport: httpx.AsyncBaseTransport | None = None
+    outlet: Outlet
 
 
 class Watch:
@@ -54,7 +53,7 @@ class Watch:
         self.clock = ServerClock(time.time, asyncio.get_running_loop().time)
         self.publisher = Publisher(deployment.name, deployment.max_series, shared.board)
         self._schedule = shared.schedule
-        self.exchange = Exchange(deployment, token, tls, self.clock, shared.transport)
+        self.exchange = Exchange(deployment, token, tls, self.clock, shared.outlet)
         self.coder = Coder(self.exchange, None if deployment.dialect == "auto" else deployment.dialect)
         self.names = Names(partial(shared.schedule.advance, self._id(_FACTS)))
         bench = Bench(
