@@ -28,6 +28,14 @@ REFUSED = {
     "a text": (b'"ok"', f"the answer: expected an object, got a text{BEHIND}"),
     "report no object": (b'{"report":[]}', f"report: expected an object, got a list{BEHIND}"),
     "users no list": (b'{"report":{"users":{}}}', f"report.users: expected a list, got an object{BEHIND}"),
+    "no value": (b'{"report":{"users":[{},]}}', f"{NOT_JSON}Expecting value at character 23{PROXY}"),
+    "no comma": (b'{"report":{"users":[{}{}]}}', f"{NOT_JSON}Expecting ',' delimiter at character 22{PROXY}"),
+    "no name": (
+        b'{"report":{},5:6}',
+        f"{NOT_JSON}Expecting property name enclosed in double quotes at character 13{PROXY}",
+    ),
+    "no colon": (b'{"report" {}}', f"{NOT_JSON}Expecting ':' delimiter at character 10{PROXY}"),
+    "no end of a text": (b'{"x":"y', f"{NOT_JSON}Unterminated string starting at at character 5{PROXY}"),
     "users a truth": (
         b'{"report":{"users":true}}',
         f"report.users: expected a list, got a truth value{BEHIND}",
@@ -52,6 +60,40 @@ def test_rows_that_cannot_be_understood_are_left_out_alone() -> None:
     assert decoded.value.report is not None
     assert [ActiveUser("a", 1.0), ActiveUser("c", 2.0)] == decoded.value.report.users
     assert ("report.users[].seconds: missing",) == decoded.invalid
+
+
+@pytest.mark.parametrize("place", [0, 1, 255, 256, 511, 600, 999])
+def test_an_odd_row_among_many_is_left_out_alone(place: int) -> None:
+    """Wherever it stands, and in whatever order the others are, which stay in theirs."""
+    rows = [f'{{"user_id":"{number}","seconds":{number}}}' for number in range(999)]
+    rows.insert(place, '{"user_id":"x","seconds":NaN}')
+    decoded = decode(f'{{"report":{{"users":[{" , ".join(rows)}]}}}}'.encode(), ActivityAnswer)
+
+    assert decoded.value.report is not None
+    assert [float(number) for number in range(999)] == [
+        user.seconds for user in decoded.value.report.users or ()
+    ]
+    assert ("report.users[].seconds: expected a number, got a number too large",) == decoded.invalid
+
+
+def test_the_place_of_a_mistake_is_told() -> None:
+    """Also within a row."""
+    with pytest.raises(InvalidAnswer) as refused:
+        decode(b'{"report":{"users":[{"user_id":"a","seconds":1}, {"user_id" "b"}]}}', ActivityAnswer)
+
+    assert f"{NOT_JSON}Expecting ':' delimiter at character 60{PROXY}" == str(refused.value)
+
+
+def test_what_no_one_knows_is_passed_over() -> None:
+    """Unknown fields of any kind, in any place and spelling, beside odd rows."""
+    unknown = rb'"x" : {"a":[{"b":"]}\"{["},null]} ,"\\":"\\", "r\u0065port2":-1.5E+3'
+    users = rb'{"user_id":"a","seconds":1,"z":[[]]} ,{}, {"user\u005fid":"b","seconds":2}'
+    body = b'{ %b ,"report" :{"users":[ %b ],%b},"y":true}' % (unknown, users, unknown)
+    decoded = decode(body, ActivityAnswer)
+
+    assert decoded.value.report is not None
+    assert [ActiveUser("a", 1.0), ActiveUser("b", 2.0)] == decoded.value.report.users
+    assert ("report.users[].user_id: missing",) == decoded.invalid
 
 
 def test_reasons_hold_nothing_of_the_row() -> None:

@@ -1,17 +1,34 @@
-"""From bytes to wire structs: strictly and fast, or row by row where that fails."""
+"""From bytes to wire structs: strictly and fast, or row by row where that fails.
 
-import json
-import math
-import types
+However odd an answer, it costs a few times its own bytes: what it says is
+never held as a whole but in the structs that are wanted.
+"""
+
+from codecs import BOM_UTF8
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar, Union, get_args, get_origin
+from functools import cache
+from typing import Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
 from insights_exporter.datasets.dataset import InvalidAnswer
+from insights_exporter.datasets.mending import (
+    Misfit,
+    below,
+    fields_of,
+    holds_structs,
+    mended,
+    understood,
+    without_null,
+    wrong,
+)
+from insights_exporter.datasets.scanning import Scan
 from insights_exporter.datasets.wire import Frame
 
 T = TypeVar("T")
+
+_MOST_LEFT_OUT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,161 +43,107 @@ class Decoded(Generic[T]):
         return not any(reason.startswith(place) for reason in self.invalid)
 
 
-class _Misfit(Exception):
-    """A value that its type cannot take; the message has its place and no data."""
-
-
 def decode(body: bytes, kind: type[T]) -> Decoded[T]:
-    """Give what `body` says as `kind`, a struct or a list of structs.
+    """Give what `body` says as `kind`, a frame or a list of rows.
 
     Raises:
-        InvalidAnswer: The body is no JSON, or has another shape altogether.
+        InvalidAnswer: The body is no JSON, has another shape altogether, or
+            more rows than can be told that cannot be understood.
     """
+    text = body.removeprefix(BOM_UTF8)
     try:
-        return Decoded(msgspec.json.decode(body, type=kind))
+        return Decoded(msgspec.json.decode(text, type=kind))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _salvaged(body, kind)
+        return _salvaged(text, kind)
 
 
 def _salvaged(body: bytes, kind: type[T]) -> Decoded[T]:
-    left_out: list[str] = []
+    scan, left_out = Scan(body), list[str]()
     try:
-        value = _value(_parsed(body), kind, "", left_out)
-    except _Misfit as misfit:
+        value = _value(scan, kind, "", left_out)
+        scan.end()
+    except Misfit as misfit:
         text = f"{misfit}; is there something else than Coder behind the url?"
         raise InvalidAnswer(text) from None
     return Decoded(value, tuple(left_out))  # type: ignore[arg-type]  # the walk follows `kind`
 
 
-def _parsed(body: bytes) -> object:
-    try:
-        return json.loads(body, parse_float=_nearest, parse_int=_nearest, parse_constant=_TooLarge)
-    except RecursionError:
-        problem = "it is nested too deeply"
-    except json.JSONDecodeError as error:
-        problem = f"{error.msg} at character {error.pos}"
-    except ValueError:
-        problem = "it is not UTF-8"
-    text = f"the answer is not JSON: {problem}; does a proxy or a sign-in page answer in Coder's place?"
-    raise InvalidAnswer(text)
-
-
-class _TooLarge:
-    """A number that no float comes near to."""
-
-    def __init__(self, _text: str) -> None:
-        pass
-
-
-def _nearest(text: str) -> float | _TooLarge:
-    number = float(text)
-    return number if math.isfinite(number) else _TooLarge(text)
-
-
-def _value(raw: object, kind: object, place: str, left_out: list[str]) -> object:
-    inner = _not_none(kind)
-    if raw is None and inner is not kind:
+def _value(scan: Scan, kind: object, place: str, left_out: list[str]) -> object:
+    inner = without_null(kind)
+    if inner is not kind and scan.kind() == "null":
+        scan.skip()
         return None
-    if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
-        return _struct(raw, inner, place, left_out)
+    if isinstance(inner, type) and issubclass(inner, Frame):
+        return _frame(scan, inner, place, left_out)
     if get_origin(inner) is dict:
-        return _mapping(raw, get_args(inner)[1], place, left_out)
-    if _holds_structs(inner):
-        return _rows(raw, get_args(inner)[0], place, left_out)
-    return _leaf(raw, inner, place)
+        return _mapping(scan, get_args(inner)[1], place, left_out)
+    if holds_structs(inner):
+        return _rows(scan, get_args(inner)[0], place, left_out)
+    return _alone(scan, kind, place, left_out)
 
 
-def _struct(raw: object, kind: type[msgspec.Struct], place: str, left_out: list[str]) -> object:
-    if not isinstance(raw, dict):
-        raise _Misfit(_wrong(place, "an object", raw))
-    values = {}
-    for field in msgspec.structs.fields(kind):
-        if field.encode_name not in raw:
-            if field.required:
-                text = f"{_below(place, field.encode_name)}: missing"
-                raise _Misfit(text)
+def _frame(scan: Scan, kind: type[Frame], place: str, left_out: list[str]) -> Frame:
+    _expect(scan, "an object", place)
+    fields, values = fields_of(kind), {}
+    for name in scan.members():
+        field = fields.get(name)
+        if field is None:
+            scan.skip()
             continue
         try:
-            values[field.name] = _value(
-                raw[field.encode_name], field.type, _below(place, field.encode_name), left_out
-            )
-        except _Misfit as misfit:
-            if not (issubclass(kind, Frame) and _is_leaf(field.type)):
-                raise
+            values[field.name] = _value(scan, field.type, below(place, name), left_out)
+        except _LeftOut as misfit:
             left_out.append(str(misfit))
     return kind(**values)
 
 
-def _rows(raw: object, kind: object, place: str, left_out: list[str]) -> list[object]:
-    if not isinstance(raw, list):
-        raise _Misfit(_wrong(place, "a list", raw))
-    kept = []
-    for row in raw:
+def _mapping(scan: Scan, kind: object, place: str, left_out: list[str]) -> dict[str, object]:
+    _expect(scan, "an object", place)
+    return {mended(name): _value(scan, kind, f"{place}.*", left_out) for name in scan.members()}
+
+
+def _rows(scan: Scan, kind: object, place: str, left_out: list[str]) -> list[object]:
+    """Give the rows that can be understood: many at once, one by one where an odd one is among them."""
+    _expect(scan, "a list", place)
+    kept: list[object] = []
+    for _ in scan.elements():
+        some = b"[%b]" % scan.take_some()
         try:
-            kept.append(_value(row, kind, f"{place}[]", left_out))
-        except _Misfit as misfit:
-            left_out.append(str(misfit))
+            kept += _decoder(kind).decode(some)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            kept += _one_by_one(Scan(some, scan.at - len(some) + 1), kind, f"{place}[]", left_out)
+        if len(left_out) > _MOST_LEFT_OUT:
+            text = f"{place or 'the list'}: more than {_MOST_LEFT_OUT} rows cannot be understood"
+            raise Misfit(text)
     return kept
 
 
-def _mapping(raw: object, kind: object, place: str, left_out: list[str]) -> dict[str, object]:
-    if not isinstance(raw, dict):
-        raise _Misfit(_wrong(place, "an object", raw))
-    return {_mended(key): _value(item, kind, f"{place}.*", left_out) for key, item in raw.items()}
+def _one_by_one(scan: Scan, kind: object, place: str, left_out: list[str]) -> Iterator[object]:
+    for _ in scan.elements():
+        try:
+            yield _alone(scan, kind, place, left_out)
+        except _LeftOut as misfit:
+            left_out.append(str(misfit))
 
 
-def _leaf(raw: object, kind: object, place: str) -> object:
-    if isinstance(raw, list):
-        raw = [_mended(item) if isinstance(item, str) else item for item in raw]
+@cache
+def _decoder(kind: object) -> msgspec.json.Decoder[list[object]]:
+    return msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]  # known when it runs
+
+
+class _LeftOut(Misfit):
+    """A row or field that can be missing: what is around it stays."""
+
+
+def _alone(scan: Scan, kind: object, place: str, left_out: list[str]) -> object:
+    text = scan.take()
     try:
-        return msgspec.convert(_mended(raw) if isinstance(raw, str) else raw, kind)
-    except msgspec.ValidationError:
-        raise _Misfit(_wrong(place, _spelled(kind), raw)) from None
+        return understood(text, kind, place, scan.at - len(text), left_out)
+    except Misfit as misfit:
+        raise _LeftOut(str(misfit)) from None
 
 
-def _mended(text: str) -> str:
-    """Replace halves of surrogate pairs, which JSON can escape and UTF-8 cannot hold."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def _not_none(kind: object) -> object:
-    if get_origin(kind) not in {types.UnionType, Union}:
-        return kind
-    return next(part for part in get_args(kind) if part is not types.NoneType)
-
-
-def _is_struct(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
-
-
-def _holds_structs(kind: object) -> bool:
-    return get_origin(kind) is list and _is_struct(_not_none(get_args(kind)[0]))
-
-
-def _is_leaf(kind: object) -> bool:
-    inner = _not_none(kind)
-    return not (_is_struct(inner) or _holds_structs(inner) or get_origin(inner) is dict)
-
-
-def _below(place: str, name: str) -> str:
-    return f"{place}.{name}" if place else name
-
-
-def _wrong(place: str, expected: str, raw: object) -> str:
-    return f"{place or 'the answer'}: expected {expected}, got {_JSON_NAMES.get(type(raw), 'something else')}"
-
-
-def _spelled(kind: object) -> str:
-    return _TYPE_NAMES.get(kind, "a list")
-
-
-_JSON_NAMES = {
-    dict: "an object",
-    list: "a list",
-    str: "a text",
-    float: "a number",
-    bool: "a truth value",
-    types.NoneType: "null",
-    _TooLarge: "a number too large",
-}
-_TYPE_NAMES: dict[object, str] = {float: "a number", str: "a text", bool: "a truth value"}
+def _expect(scan: Scan, expected: str, place: str) -> None:
+    got = scan.kind()
+    if got != expected:
+        raise wrong(place, expected, got)

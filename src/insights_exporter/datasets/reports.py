@@ -25,13 +25,17 @@ class ParameterValue(WireRow, frozen=True):
     value: str | None = None
 
 
+class Option(WireRow, frozen=True):
+    """One of the values that a parameter declares; only that there are some is of interest."""
+
+
 class Parameter(WireRow, frozen=True):
     """A parameter of templates, and the values chosen for it."""
 
     name: str
     parameter_type: str | None = msgspec.field(name="type", default=None)
     display_name: str | None = None
-    options: list[object] | None = None
+    options: list[Option] | None = None
     values: list[ParameterValue] | None = None
     template_ids: list[str] | None = None
 
