@@ -32,6 +32,15 @@ REQUESTS_LEFT: Final = 50
 FOLDED: Final = 0.1
 """Share of the source series that limits may fold away unremarked."""
 
+REFUSED_LATELY: Final = "6h"
+"""Time within which a refusal says why a failing dataset fails."""
+
+RARELY_ASKED: Final = 3 * 3600
+"""Seconds between two polls of a dataset above which that time may be too short for one refusal."""
+
+REFUSED_RARELY_ASKED: Final = "2d"
+"""The same time for a dataset that is asked so rarely."""
+
 MISSED_POLLS: Final = 2
 """Poll intervals that may pass before data can be called too old."""
 

@@ -13,12 +13,20 @@ DOWN: Final = f"{exporters_down('up', INFO)}\nor on ()\nabsent({INFO})"
 
 REFUSALS: Final = 'insights_exporter_request_failures_total{reason=~"unauthorized|forbidden|not_permitted"}'
 
-# A counter that was born with its first refusal has no increase yet.
+
+def _refused(ago: str) -> str:
+    """Give the refusals that were not yet counted `ago`: a counter may have been born with its first."""
+    new = f"\n  {REFUSALS}\n  unless\n  {REFUSALS} == {REFUSALS} offset {ago}\n"
+    return f"{recording.once(new, 'dataset', 'reason', operation='sum')} > 0"
+
+
 REFUSED: Final = f"""\
 (
-  {recording.once(f"increase({REFUSALS}[6h])", "dataset", "reason", operation="sum")} > 0
-  or
-  {recording.once(f"({REFUSALS} unless {REFUSALS} offset 6h)", "dataset", "reason", operation="sum")} > 0
+{_refused(thresholds.REFUSED_LATELY)}
+or
+{_refused(thresholds.REFUSED_RARELY_ASKED)}
+and ignoring (reason)
+max without (window) ({recording.POLL_INTERVAL}) > {thresholds.RARELY_ASKED}
 )
 and ignoring (reason)
 min without (window) ({recording.POLL_SUCCESS}) == 0"""
