@@ -113,6 +113,30 @@ async def test_lost_sample_is_found_before_anything_is_imported(written: Written
     assert set() == blocks(tmp_path / "data")
 
 
+async def test_block_that_is_gone_as_soon_as_it_is_there(
+    written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Prometheus that keeps less removes what is old: that is told, and the next run brings all of it."""
+    tsdb = tmp_path / "data"
+    move = Path.rename
+
+    def rename(path: Path, target: Path) -> Path:
+        moved = move(path, target)
+        if target.parent == tsdb and len(blocks(tsdb)) == 1:
+            shutil.rmtree(target)
+        return moved
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", rename)
+        with pytest.raises(ImportFailed, match=rf"of {written.samples} samples of 2026-03.om .* retention"):
+            await Importing(tsdb).bring(written, KEY)
+    for block in blocks(tsdb):
+        shutil.rmtree(tsdb / block)
+    await Importing(tsdb).bring(written, KEY)
+
+    assert len(blocks(tsdb)) > 1
+
+
 async def test_file_that_promtool_refuses(written: Written, tmp_path: Path) -> None:
     """What promtool says about a file is told."""
     written.path.write_text("no metrics at all", encoding="utf-8")

@@ -1,12 +1,15 @@
 """Bringing a written file into a Prometheus' data with promtool, all of it and once.
 
 The blocks are made in a folder of their own, which Prometheus passes over,
-and counted there. Only then do they move to where Prometheus finds them.
+and counted there. Only then do they move to where Prometheus finds them,
+and are counted again.
 """
 
 import asyncio
+import json
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from insights_exporter.backfill.writing import Written
@@ -67,14 +70,25 @@ class Importing:
         checked = self._stage / key
         if not checked.exists():
             await self._check(written, checked)
-        for block in checked.iterdir():
-            block.rename(self._tsdb / block.name)
+        self._hand_over(checked, written)
 
     def settle(self, key: str) -> None:
         """Take note that it is known elsewhere that all has arrived."""
         shutil.rmtree(self._stage / key, ignore_errors=True)
         if self._stage.exists() and not any(self._stage.iterdir()):
             self._stage.rmdir()
+
+    def _hand_over(self, checked: Path, written: Written) -> None:
+        """Move the blocks, and see that they are there."""
+        blocks = list(checked.iterdir())
+        meant = _samples_of(blocks)
+        arrived = _samples_of([block.rename(self._tsdb / block.name) for block in blocks])
+        if arrived != meant:
+            shutil.rmtree(checked)
+            raise ImportFailed(
+                f"{self._tsdb}: {arrived} of {meant} samples of {written.path.name} are there after they came; "
+                "see that the retention of its Prometheus is longer than the history"
+            )
 
     async def _check(self, written: Written, checked: Path) -> None:
         for unfinished in self._stage.glob(f"{checked.name}.*.part"):
@@ -103,6 +117,12 @@ def _samples(listed: str) -> int:
     """Count the samples of all blocks in what promtool lists."""
     rows = [line.split() for line in listed.splitlines()[1:]]
     return sum(int(row[_SAMPLES_COLUMN]) for row in rows if row)
+
+
+def _samples_of(blocks: Iterable[Path]) -> int:
+    """Count the samples of blocks as they tell themselves, none where a block is gone."""
+    metas = (block / "meta.json" for block in blocks)
+    return sum(json.loads(meta.read_bytes())["stats"]["numSamples"] for meta in metas if meta.exists())
 
 
 async def _run(*words: str) -> str:
