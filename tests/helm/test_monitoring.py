@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.helm.chart import CHART, Values, objects, of_kind, only
+from tests.helm.chart import CHART, Values, objects, of_kind, only, refusal
 
 RULES = {
     path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (CHART / "rules").glob("*.yaml")
@@ -50,6 +50,14 @@ def test_an_alert_can_be_left_out() -> None:
     assert [rule for rule in rules({}) if rule.get("alert") != ALERT] == rules(
         {"rules": {"disabledAlerts": [ALERT]}}
     )
+
+
+def test_an_alert_that_is_not_there_cannot_be_left_out() -> None:
+    """A misspelled name is refused, with those that there are."""
+    said = refusal({"rules": {"disabledAlerts": [ALERT, "InsightExporterDown"]}})
+
+    assert 'rules.disabledAlerts: no alert is called "InsightExporterDown". There are: ' in said
+    assert f"{ALERT}, " in said
 
 
 def test_a_group_without_rules_is_left_out() -> None:

@@ -3,6 +3,7 @@
 {{- define "insights-exporter.refusals" -}}
 {{- include "insights-exporter.refuseReplicas" . -}}
 {{- include "insights-exporter.refuseTwoSources" . -}}
+{{- include "insights-exporter.refuseUnknownAlerts" . -}}
 {{- if not .Values.existingConfigSecret -}}
 {{- include "insights-exporter.refuseOpenSecrets" . -}}
 {{- include "insights-exporter.refuseTokens" . -}}
@@ -64,6 +65,20 @@
 {{- range $name, $token := .Values.tokens -}}
 {{- if not (has $name $names) -}}
 {{- fail (printf "tokens.%s: no deployment is called that. config.deployments has: %s." $name (empty $names | ternary "none" (join ", " $names))) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "insights-exporter.refuseUnknownAlerts" -}}
+{{- $known := list -}}
+{{- range $path, $content := .Files.Glob "rules/*.yaml" -}}
+{{- range ($content | toString | fromYaml).groups -}}
+{{- range .rules }}{{ with .alert }}{{ $known = append $known . }}{{ end }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- range $name := .Values.rules.disabledAlerts -}}
+{{- if not (has $name $known) -}}
+{{- fail (printf "rules.disabledAlerts: no alert is called %q. There are: %s." $name (join ", " $known)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
