@@ -71,6 +71,33 @@ def test_with_a_deployment_they_say_how_to_look(shown: Path, values: Values, wor
     assert words in notes(shown, {**ONE, **values})
 
 
+POLICY = {"enabled": True}
+INSIDE = "The network policy opens the way to the ports of "
+
+
+@pytest.mark.parametrize(
+    ("url", "policy", "expected"),
+    [
+        pytest.param("http://coder.coder.svc", POLICY, True, id="Service"),
+        pytest.param(
+            "http://coder.coder.svc.cluster.local:80/", POLICY, True, id="Service by its whole name"
+        ),
+        pytest.param("https://coder.svcs.example.com", POLICY, False, id="elsewhere"),
+        pytest.param(
+            "http://coder.coder.svc", {**POLICY, "coder": {"ports": [8080]}}, False, id="ports of pods"
+        ),
+        pytest.param("http://coder.coder.svc", {"enabled": False}, False, id="no policy"),
+    ],
+)
+def test_a_policy_that_may_close_the_way_is_told(
+    shown: Path, url: str, policy: Values, *, expected: bool
+) -> None:
+    """A Coder in the same cluster is reached by the port of its pods, which its URL does not tell."""
+    values = {**ONE, "config": {"deployments": [{"name": "main", "url": url}]}, "networkPolicy": policy}
+
+    assert expected == (f"{INSIDE}{url}, but" in notes(shown, values))
+
+
 @pytest.mark.parametrize(
     "values",
     [
