@@ -22,6 +22,8 @@ def furnish(folder: Path) -> Path:
     client = authority.issue_cert("client.example.com")
     contents = {
         "token": f"{HIDDEN}\n".encode(),
+        "key": f"{HIDDEN} {HIDDEN}\n".encode(),
+        "short-key": f"  {HIDDEN}  \n".encode(),
         "empty": b"\n",
         "letter": b"dear reader,\nthis is no token\n",
         "binary": bytes(range(128, 256)),

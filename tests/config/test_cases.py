@@ -71,6 +71,7 @@ def test_schema_takes_what_the_exporter_takes(case: Path) -> None:
         "window-unknown-word",
         "window-days-too-many",
         "users-limit-negative",
+        "users-key-short",
         "requests-none",
     ],
 )

@@ -46,7 +46,7 @@ def test_file_that_went_away_is_open_to_nobody(tmp_path: Path) -> None:
     assert [] == list(open_files(deployment))
 
 
-@pytest.mark.parametrize("name", ["client-key.pem", "token"])
+@pytest.mark.parametrize("name", ["client-key.pem", "key"])
 def test_all_files_with_secrets_are_looked_at(name: str, tmp_path: Path) -> None:
     """Keys count as much as tokens."""
     (furnish(tmp_path) / name).chmod(0o644)
@@ -55,7 +55,7 @@ deployments:
   - url: https://coder.example.com
     token_env: TOKEN
     tls: {cert_file: client.pem, key_file: client-key.pem}
-    users: {key_file: token}
+    users: {key_file: key}
 """
 
     assert [f"chmod 600 {tmp_path / name}"] == [one.remedy for one in loaded(tmp_path, text).warnings]

@@ -12,6 +12,7 @@ from tests.config.folder import HIDDEN, furnish
 
 UNREADABLE = "cannot be read: no such file or directory; check the path and the permissions"
 URL = "https://coder.example.com"
+KEY = f"{HIDDEN} {HIDDEN}"
 
 
 def test_token_file_is_read_anew(tmp_path: Path) -> None:
@@ -68,8 +69,18 @@ def test_key_comes_from_its_file_or_the_settings(tmp_path: Path) -> None:
     """Whitespace around a key in a file does not count."""
     furnish(tmp_path)
 
-    assert HIDDEN.encode() == read_key(Deployment(url=URL, users=Users(key_file=tmp_path / "token")))
-    assert HIDDEN.encode() == read_key(Deployment(url=URL, users=Users(key=SecretStr(HIDDEN))))
+    assert KEY.encode() == read_key(Deployment(url=URL, users=Users(key_file=tmp_path / "key")))
+    assert KEY.encode() == read_key(Deployment(url=URL, users=Users(key=SecretStr(KEY))))
+
+
+def test_key_that_became_short_is_refused(tmp_path: Path) -> None:
+    """Its file is read anew when it is used, and may have changed since the settings were checked."""
+    furnish(tmp_path)
+    users = Users(key_file=tmp_path / "short-key")
+    with pytest.raises(ConfigError, match=r"^users\.key_file: .* shorter than 16 characters") as caught:
+        read_key(Deployment(url=URL, users=users))
+
+    assert HIDDEN not in str(caught.value)
 
 
 @pytest.mark.parametrize(

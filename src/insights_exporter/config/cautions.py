@@ -7,8 +7,6 @@ from insights_exporter.config.pace import ROLL_UP_SECONDS, pace, written_interva
 from insights_exporter.config.settings import Deployment
 from insights_exporter.config.translation import Found
 
-_SHORT_KEY = 16
-
 
 def fast_polls(deployment: Deployment) -> Iterator[Found]:
     """Polls that bring nothing new, with what they cost."""
@@ -33,15 +31,4 @@ def early_ends(deployment: Deployment) -> Iterator[Found]:
             yield ("datasets", name, "max_age"), "is less than every", "its series come and go; write more"
 
 
-def short_keys(deployment: Deployment) -> Iterator[Found]:
-    """A key that can be guessed."""
-    key = deployment.users.key
-    if key is not None and len(key.get_secret_value()) < _SHORT_KEY:
-        yield (
-            ("users", "key"),
-            "is short enough to be guessed",
-            "take a long random one (openssl rand -hex 32)",
-        )
-
-
-CAUTIONS: tuple[Callable[[Deployment], Iterator[Found]], ...] = (fast_polls, early_ends, short_keys)
+CAUTIONS: tuple[Callable[[Deployment], Iterator[Found]], ...] = (fast_polls, early_ends)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from insights_exporter.config.problems import Place, Wrong
 from insights_exporter.config.settings import Deployment
-from insights_exporter.config.tokens import current_token, file_text, unreadable
+from insights_exporter.config.tokens import current_token, file_text, key_of_file, unreadable
 from insights_exporter.config.translation import Found
 
 
@@ -18,7 +18,7 @@ def unusable_files(deployment: Deployment, environ: Mapping[str, str]) -> Iterat
         key = "token_file" if deployment.token_file else "token_env"
         yield from _tried((key,), lambda: current_token(deployment, environ))
     if key_file := deployment.users.key_file:
-        yield from _tried(("users", "key_file"), lambda: file_text(key_file))
+        yield from _tried(("users", "key_file"), lambda: key_of_file(key_file))
     if ca_file := deployment.tls.ca_file:
         yield from _tried(("tls", "ca_file"), lambda: _load_authorities(ca_file))
     if (cert_file := deployment.tls.cert_file) and (own_key := deployment.tls.key_file):

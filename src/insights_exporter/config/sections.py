@@ -6,7 +6,7 @@ from pydantic import Field
 
 from insights_exporter.config.durations import Seconds
 from insights_exporter.config.model import Model
-from insights_exporter.config.values import FilePath, Flag, Glob, Secret, Whole
+from insights_exporter.config.values import FilePath, Flag, Glob, Key, Whole
 
 
 class DatasetSettings(Model):
@@ -40,10 +40,10 @@ class Users(Model):
     detail: Literal["named", "pseudonymous", "aggregate"] = "named"
     """`named`: id and name. `pseudonymous`: both are replaced by a keyed hash. `aggregate`: no series about
     single users, distributions only."""
-    key: Secret | None = None
+    key: Key | None = None
     """Key of the hash for `pseudonymous`, at least 16 characters; whoever has it can tell who is who."""
     key_file: FilePath | None = None
-    """File that holds the key, instead of `key`."""
+    """File that holds the key, instead of `key`; spaces and line ends around it do not count."""
     limit: Annotated[Whole, Field(ge=0)] = 500
     """How many users are shown a window: the most active, the slowest. The distributions cover everybody."""
     windows: tuple[str, ...] = ("7d",)

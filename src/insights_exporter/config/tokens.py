@@ -6,6 +6,7 @@ from pathlib import Path
 
 from insights_exporter.config.problems import ConfigError, Problem, Wrong
 from insights_exporter.config.settings import Deployment
+from insights_exporter.config.values import check_key
 
 _MAX_BYTES = 64 * 1024
 _TOKEN = re.compile(r"[\x21-\x7e]+")
@@ -27,17 +28,26 @@ def read_key(deployment: Deployment) -> bytes:
     """Give the key of the deployment's pseudonyms.
 
     Raises:
-        ConfigError: its file cannot be read or is empty, or there is no key.
+        ConfigError: its file cannot be read, or there is no key, or it can be guessed.
     """
     users = deployment.users
     try:
         if users.key_file is not None:
-            return file_text(users.key_file).encode()
+            return key_of_file(users.key_file).encode()
     except Wrong as wrong:
         raise ConfigError([Problem("", "users.key_file", wrong.what, wrong.remedy)]) from None
     if users.key is None:
         raise ConfigError([Problem("", "users", "has no key", "write users.key_file")])
     return users.key.get_secret_value().encode()
+
+
+def key_of_file(path: Path) -> str:
+    """Give the key of pseudonyms that a file holds.
+
+    Raises:
+        Wrong: it cannot be read, or its key can be guessed.
+    """
+    return check_key(file_text(path), f"{path} holds a key that is")
 
 
 def _token_key(deployment: Deployment) -> str:

@@ -10,6 +10,9 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, WithJsonS
 
 from insights_exporter.config.problems import Wrong, did_you_mean
 
+SHORTEST_KEY = 16
+"""Characters of a key of pseudonyms."""
+
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -98,10 +101,21 @@ def _check_token(token: SecretStr) -> SecretStr:
     return token
 
 
-def _check_secret(secret: SecretStr) -> SecretStr:
-    if not secret.get_secret_value().strip():
-        raise Wrong("is empty", "write some long random text (openssl rand -hex 32)")
-    return secret
+def check_key(text: str, subject: str = "is") -> str:
+    """Give a key of pseudonyms as it is.
+
+    Raises:
+        Wrong: `subject` (and its verb) empty, or so short that it can be guessed.
+    """
+    if len(text.strip()) < SHORTEST_KEY:
+        what = f"shorter than {SHORTEST_KEY} characters and can be guessed" if text.strip() else "empty"
+        raise Wrong(f"{subject} {what}", "write some long random text (openssl rand -hex 32)")
+    return text
+
+
+def _check_secret_key(key: SecretStr) -> SecretStr:
+    check_key(key.get_secret_value())
+    return key
 
 
 def _check_variable(name: str) -> str:
@@ -143,7 +157,11 @@ ApiPath = Annotated[str, AfterValidator(_check_api_path)]
 TimeZone = Annotated[str, AfterValidator(_check_zone)]
 Token = Annotated[SecretStr, AfterValidator(_check_token)]
 Variable = Annotated[str, AfterValidator(_check_variable)]
-Secret = Annotated[SecretStr, AfterValidator(_check_secret)]
+Key = Annotated[
+    SecretStr,
+    AfterValidator(_check_secret_key),
+    Field(json_schema_extra={"minLength": SHORTEST_KEY}),
+]
 HeaderName = Annotated[str, AfterValidator(_check_header_name)]
 HeaderValue = Annotated[SecretStr, AfterValidator(_check_header_value)]
 Label = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_check_label)]
