@@ -31,6 +31,14 @@ max without (window) ({recording.POLL_INTERVAL}) > {thresholds.RARELY_ASKED}
 and ignoring (reason)
 min without (window) ({recording.POLL_SUCCESS}) == 0"""
 
+# The health of polls is withdrawn where a server has none of the datasets; what it has is told always.
+GONE: Final = f"""\
+present_over_time({recording.ANY_POLL_SUCCESS}[1d])
+unless
+{recording.ANY_POLL_SUCCESS}
+unless
+{recording.once("insights_exporter_dataset_available")}"""
+
 ALERTS: Final = (
     Alert(
         name="InsightsExporterDown",
@@ -51,11 +59,13 @@ ALERTS: Final = (
         name="InsightsDeploymentNotPolled",
         severity="critical",
         hold="15m",
-        expr=f"{recording.ANY_POLL_SUCCESS} == 0",
+        expr=f"{recording.ANY_POLL_SUCCESS} == 0\nor\n{GONE}",
         summary="Nothing can be polled from a Coder deployment.",
         description=(
-            "The last poll of every dataset of {{ $labels.deployment }} failed. "
-            "Its numbers are the last good ones now and vanish as they get too old."
+            "{{ if $value }}No exporter polls {{ $labels.deployment }} any more, and one did within the last "
+            "day: its series are gone."
+            "{{ else }}The last poll of every dataset of {{ $labels.deployment }} failed. "
+            "Its numbers are the last good ones now and vanish as they get too old.{{ end }}"
         ),
         board=project.HEALTH,
     ),
