@@ -133,6 +133,11 @@ def test_no_secret_of_all_deployments_goes_into_a_config_map() -> None:
             {"config": {"deployments": [MAIN]}}, 'nothing says what the token of "main" is', id="no token"
         ),
         pytest.param(
+            {"config": {"deployments": [MAIN, {"url": "https://main"}]}, "existingSecret": "theirs"},
+            'config.deployments[1]: another deployment is called "main" too',
+            id="one name, so one token, for two",
+        ),
+        pytest.param(
             {"config": {"deployments": [MAIN]}, "tokens": {"main": "a", "mian": "b"}},
             "tokens.mian: no deployment is called that. config.deployments has: main.",
             id="token of nobody",

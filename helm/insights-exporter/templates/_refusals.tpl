@@ -52,6 +52,9 @@
 {{- $shared := include "insights-exporter.hasToken" (.Values.config.defaults | default dict) -}}
 {{- range $index, $deployment := .Values.config.deployments -}}
 {{- $name := include "insights-exporter.tokenKey" . -}}
+{{- if has $name $names -}}
+{{- fail (printf "config.deployments[%d]: another deployment is called %q too. Give each a name of its own." $index $name) -}}
+{{- end -}}
 {{- $names = append $names $name -}}
 {{- if not (or $shared (include "insights-exporter.hasToken" .)) -}}
 {{- if not (regexMatch "^[-._a-zA-Z0-9]+$" $name) -}}
