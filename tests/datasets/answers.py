@@ -1,6 +1,7 @@
 """Answers as hypothesis makes them up: odd in every way that JSON allows a server."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -17,10 +18,17 @@ NUMBERS = (
 COUNTS = st.integers(0, 2**40)
 SUMMABLE = st.integers(-(10**300), 10**300) | st.floats(-1e300, 1e300)
 TEXTS = st.sampled_from(["", "a", "b", "ssh", "vscode", "sftp", "__other__"]) | st.text(max_size=6)
-TIMES = st.sampled_from(
-    ["2026-05-20T00:00:00Z", "2026-05-19T00:00:00Z", "2026-05-20T02:00:00+02:00", "2026-05-20", "", "x"]
+BROKEN = st.just("a\ud800")
+"""Half of a pair of surrogates, which JSON can escape and nothing else can hold."""
+TIMES = (
+    st.sampled_from(
+        ["2026-05-20T00:00:00Z", "2026-05-19T00:00:00Z", "2026-05-20T02:00:00+02:00", "2026-05-20"]
+    )
+    | st.sampled_from(["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999-23:59", "2026-05-20T24:00:00Z"])
+    | TEXTS
 )
-IDS = st.sampled_from(["t1", "t2"])
+IDS = st.sampled_from(["t1", "t2", "T1"]) | st.text(max_size=4)
+NAMES = st.text(max_size=6) | BROKEN
 JUNK: st.SearchStrategy[Json] = (
     st.none() | st.booleans() | NUMBERS | TEXTS | st.just([]) | st.just({}) | st.just([None])
 )
@@ -42,50 +50,74 @@ def rows(row: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
     return st.none() | st.lists(row, max_size=8) | st.lists(row | JUNK, max_size=4)
 
 
-_APP_TYPES = st.sampled_from(["builtin", "app"])
-APPS = rows(
-    whole(type=_APP_TYPES, slug=TEXTS, seconds=NUMBERS, display_name=TEXTS, times_used=st.none() | NUMBERS)
-    | objects(type=_APP_TYPES, slug=TEXTS, seconds=NUMBERS, times_used=NUMBERS)
-)
-_VALUES = rows(whole(value=TEXTS, count=NUMBERS) | objects(value=TEXTS, count=NUMBERS))
-PARAMETERS = rows(
-    objects(name=TEXTS, type=st.sampled_from(["string", "bool"]), display_name=TEXTS, values=_VALUES)
-    | whole(name=TEXTS, options=st.lists(st.just({}), max_size=1), values=_VALUES)
-)
-_INTERVALS = rows(
-    whole(start_time=TIMES, active_users=NUMBERS) | objects(start_time=TIMES, active_users=NUMBERS)
-)
-_TIMES = {"start_time": TIMES, "end_time": TIMES}
-REPORTS = objects(active_users=NUMBERS, apps_usage=APPS, parameters_usage=PARAMETERS, **_TIMES)
-TEMPLATES = objects(report=REPORTS, interval_reports=_INTERVALS)
+def user(text: st.SearchStrategy[str], kind: str) -> st.SearchStrategy[str]:
+    """Mark text as being of a user, so that it is found wherever it is shown."""
+    return text.map(f"{kind}-{{}}".format)
 
-USER_IDS = st.sampled_from(["id-1", "id-2", "id-3", "id-4"])
-USERNAMES = st.sampled_from(["name-1", "name-2", ""])
-_ACTIVE = whole(user_id=USER_IDS, username=USERNAMES, seconds=NUMBERS)
-ACTIVITY = objects(
-    report=objects(
-        users=rows(_ACTIVE | objects(user_id=USER_IDS, username=USERNAMES, seconds=NUMBERS)), **_TIMES
+
+USER_IDS = user(st.sampled_from(["1", "2", "3", "4"]) | st.text(max_size=4), "user-id")
+USERNAMES = st.just("") | user(st.sampled_from("12") | NAMES, "user-name")
+
+_APP_TYPES = st.sampled_from(["builtin", "app"])
+_VALUES = rows(whole(value=TEXTS, count=NUMBERS) | objects(value=TEXTS | BROKEN, count=NUMBERS))
+_EDGES = {"start_time": TIMES, "end_time": TIMES}
+
+
+def usage(ids: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
+    """Make up answers of `/insights/templates` that name templates so."""
+    apps = rows(
+        whole(type=_APP_TYPES, slug=TEXTS, seconds=NUMBERS, display_name=NAMES, template_ids=ids)
+        | objects(type=_APP_TYPES, slug=TEXTS, seconds=NUMBERS, times_used=NUMBERS, template_ids=ids)
     )
-)
-_LATENCY = objects(p50=NUMBERS, p95=NUMBERS)
-_CONNECTED = whole(user_id=USER_IDS, username=USERNAMES, latency_ms=_LATENCY)
-LATENCY = objects(
-    report=objects(
-        users=rows(_CONNECTED | objects(user_id=USER_IDS, username=USERNAMES, latency_ms=_LATENCY)), **_TIMES
+    parameters = rows(
+        objects(name=TEXTS, type=st.sampled_from(["string", "bool"]), display_name=NAMES, values=_VALUES)
+        | whole(name=TEXTS, options=st.lists(st.just({}), max_size=1), values=_VALUES, template_ids=ids)
     )
-)
+    intervals = rows(
+        whole(start_time=TIMES, active_users=NUMBERS)
+        | objects(start_time=TIMES, active_users=NUMBERS, template_ids=ids)
+    )
+    report = objects(
+        active_users=NUMBERS, apps_usage=apps, parameters_usage=parameters, template_ids=ids, **_EDGES
+    )
+    return objects(report=report, interval_reports=intervals)
+
+
+def people(**more: st.SearchStrategy[Json]) -> Callable[[st.SearchStrategy[Json]], st.SearchStrategy[Json]]:
+    """Make up answers that list users, with what else is told of each."""
+
+    def named(ids: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
+        told = {"user_id": USER_IDS, "username": USERNAMES, **more}
+        users = rows(whole(**told) | objects(template_ids=ids, **told))
+        return objects(report=objects(users=users, template_ids=ids, **_EDGES))
+
+    return named
+
+
 DAUS = objects(entries=rows(whole(date=TIMES, amount=NUMBERS) | objects(date=TIMES, amount=NUMBERS)))
 _POINTS = rows(whole(date=TIMES, count=NUMBERS) | objects(date=TIMES, count=NUMBERS))
-_STATUSES = st.sampled_from(["active", "dormant"]) | TEXTS
+_STATUSES = st.sampled_from(["active", "dormant"]) | TEXTS | BROKEN
 STATUS_COUNTS = objects(status_counts=st.dictionaries(_STATUSES, _POINTS, max_size=4))
 
-BY_PATH: Mapping[str, st.SearchStrategy[Json]] = {
-    "/insights/daus": DAUS,
-    "/insights/templates": TEMPLATES,
-    "/insights/user-activity": ACTIVITY,
-    "/insights/user-latency": LATENCY,
-    "/insights/user-status-counts": STATUS_COUNTS,
+_BY_PATH: Mapping[str, Callable[[st.SearchStrategy[Json]], st.SearchStrategy[Json]]] = {
+    "/insights/daus": lambda _ids: DAUS,
+    "/insights/templates": usage,
+    "/insights/user-activity": people(seconds=NUMBERS),
+    "/insights/user-latency": people(latency_ms=objects(p50=NUMBERS, p95=NUMBERS)),
+    "/insights/user-status-counts": lambda _ids: STATUS_COUNTS,
 }
+
+
+@cache
+def answers_of(path: str) -> st.SearchStrategy[Json]:
+    """Make up answers about all templates."""
+    return _BY_PATH[path](rows(IDS))
+
+
+@cache
+def answers_about(path: str, template: str) -> st.SearchStrategy[Json]:
+    """Make up answers about one template, which servers may spell as they like."""
+    return _BY_PATH[path](st.none() | st.lists(st.sampled_from([template, template.upper()]), max_size=2))
 
 
 def shuffled(answer: Json, random: Random) -> Json:

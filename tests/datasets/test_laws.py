@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from insights_exporter.datasets.dataset import Conversion, Dataset, View
+from insights_exporter.datasets.dataset import Conversion, Dataset, Question, View
 from insights_exporter.datasets.table import DATASETS
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.samples import Samples
@@ -24,10 +24,23 @@ OFTEN = settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 each_dataset = pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)
 
 
+LISTED = st.dictionaries(
+    answers.IDS,
+    answers.whole(name=answers.TEXTS, organization=answers.TEXTS, deprecated=st.booleans()),
+    max_size=3,
+)
+IN_USE = st.lists(answers.IDS, max_size=2) | st.just(["t1", "t2"])
+
+
 def view_for(dataset: Dataset, **more: Any) -> View:  # noqa: ANN401 - what JSON holds
-    """Give a view with two templates in use and one that is not."""
+    """Give a view with two templates in use and one that is not, unless told otherwise."""
     listed = {name: {"name": "docker", "organization": "acme"} for name in ("t1", "t2", "t3")}
-    return view_of(usual_window(dataset), templates=listed, in_use=["t1", "t2"], **more)
+    return view_of(usual_window(dataset), **({"templates": listed, "in_use": ["t1", "t2"]} | more))
+
+
+def drawn_view(data: st.DataObject, dataset: Dataset, **more: Any) -> View:  # noqa: ANN401 - what JSON holds
+    """Make up which templates are listed, with what names, and which are in use."""
+    return view_for(dataset, templates=data.draw(LISTED), in_use=data.draw(IN_USE), **more)
 
 
 def converted(dataset: Dataset, view: View, bodies: Iterable[Any]) -> Conversion:
@@ -43,7 +56,13 @@ def series_of(dataset: Dataset, conversion: Conversion) -> list[tuple[Family, tu
 
 def drawn(data: st.DataObject, dataset: Dataset, view: View) -> list[Any]:
     """Make up an answer to each question."""
-    return [data.draw(answers.BY_PATH[question.path]) for question in dataset.questions(view)]
+    return [data.draw(answer_to(question)) for question in dataset.questions(view)]
+
+
+def answer_to(question: Question) -> st.SearchStrategy[Any]:
+    """Make up answers to a question, about the template that it is about if it is about one."""
+    template = question.extra.get("template_ids")
+    return answers.answers_about(question.path, template) if template else answers.answers_of(question.path)
 
 
 @each_dataset
@@ -53,9 +72,8 @@ def test_no_series_repeats_and_order_changes_nothing(
     dataset: Dataset, data: st.DataObject, seed: int
 ) -> None:
     """The same answer gives the same series, each once, in any order of its rows."""
-    view = view_for(
-        dataset, deployment={"templates": {"users": True}, "users": {"limit": 2}, "parameters": {"limit": 1}}
-    )
+    deployment = {"templates": {"users": True}, "users": {"limit": 2}, "parameters": {"limit": 1}}
+    view = drawn_view(data, dataset, deployment=deployment)
     bodies = drawn(data, dataset, view)
     random = Random(seed)  # noqa: S311 - nothing secret
     conversion = converted(dataset, view, bodies)
@@ -67,6 +85,7 @@ def test_no_series_repeats_and_order_changes_nothing(
     ]
     assert sorted(map(repr, series)) == sorted(map(repr, series_of(dataset, again)))
     assert (conversion.folded, sorted(conversion.invalid)) == (again.folded, sorted(again.invalid))
+    assert conversion.in_use == again.in_use
 
 
 @each_dataset
@@ -74,7 +93,7 @@ def test_no_series_repeats_and_order_changes_nothing(
 @OFTEN
 def test_what_is_shown_parses(dataset: Dataset, data: st.DataObject) -> None:
     """prometheus_client reads every line back."""
-    view = view_for(dataset)
+    view = drawn_view(data, dataset)
     conversion = converted(dataset, view, drawn(data, dataset, view))
     lines = lines_of(conversion.samples)
     page = "".join(f"{line}\n" for line in lines)
@@ -140,7 +159,8 @@ def test_nobody_is_named(detail: str, name: str, data: st.DataObject) -> None:
     """Neither ids nor names of users appear where they are not to be shown."""
     dataset = DATASETS[name]
     users = {"detail": detail, "key": "a key of some length"}
-    view = view_for(
+    view = drawn_view(
+        data,
         dataset,
         pseudonym_key="a key of some length",
         deployment={"users": users, "templates": {"users": True}},
@@ -148,8 +168,8 @@ def test_nobody_is_named(detail: str, name: str, data: st.DataObject) -> None:
     conversion = converted(dataset, view, drawn(data, dataset, view))
     shown = "\n".join((*lines_of(conversion.samples), *conversion.invalid))
 
-    assert "id-" not in shown
-    assert "name-" not in shown
+    assert "user-id-" not in shown
+    assert "user-name-" not in shown
 
 
 def values_of(conversion: Conversion, family: str) -> dict[tuple[str, ...], Any]:

@@ -16,7 +16,7 @@ from insights_exporter.exposition.page import assemble
 from insights_exporter.exposition.render import render
 from insights_exporter.exposition.samples import Samples
 from insights_exporter.exposition.snapshot import Snapshot
-from tests.datasets.test_laws import converted, drawn, each_dataset, view_for
+from tests.datasets.test_laws import converted, drawn, drawn_view, each_dataset
 from tests.peers.promtool import Promtool
 
 SEVERAL = settings(
@@ -37,7 +37,7 @@ def pages(*samples: Samples) -> dict[Format, str]:
 
 def drawn_pages(data: st.DataObject, dataset: Dataset) -> dict[Format, str]:
     """Give the page of made up answers."""
-    view = view_for(dataset, deployment=EVERYTHING)
+    view = drawn_view(data, dataset, deployment=EVERYTHING)
     conversion = converted(dataset, view, drawn(data, dataset, view))
     return pages(*conversion.samples, *dataset.across([conversion]))
 
