@@ -120,6 +120,18 @@ def answers_about(path: str, template: str) -> st.SearchStrategy[Json]:
     return _BY_PATH[path](st.none() | st.lists(st.sampled_from([template, template.upper()]), max_size=2))
 
 
+_TEMPLATE = {"id": IDS, "name": NAMES, "organization_id": IDS, "organization_name": NAMES}
+_LISTED = rows(whole(**_TEMPLATE) | objects(deprecated=st.booleans() | JUNK, **_TEMPLATE))
+_ORGANIZATIONS = rows(whole(id=IDS, name=NAMES) | objects(id=IDS | BROKEN, name=NAMES))
+FACTS: Mapping[str, st.SearchStrategy[Json]] = {
+    "buildinfo": objects(version=NAMES) | JUNK,
+    "templates": _LISTED | JUNK,
+    "organizations": _ORGANIZATIONS | JUNK,
+    "keys": objects(expires_at=TIMES, lifetime_seconds=NUMBERS) | JUNK,
+}
+"""What a server tells beside its insights, by a word of the path."""
+
+
 def shuffled(answer: Json, random: Random) -> Json:
     """Give the same answer with the rows of all its lists in another order."""
     if isinstance(answer, dict):

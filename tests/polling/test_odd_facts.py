@@ -1,0 +1,58 @@
+"""What holds for every answer beside the insights, however odd."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from insights_exporter.commands.families import PAGE_FAMILIES
+from insights_exporter.demo import DEMO_TOKEN
+from insights_exporter.exposition.formats import Format
+from insights_exporter.polling.board import Board
+from insights_exporter.polling.facts import Facts
+from insights_exporter.polling.names import Names
+from insights_exporter.polling.publisher import Publisher
+from tests.coder.deployments import client, deployment
+from tests.datasets import answers
+
+SOON = 10
+
+
+async def page_of(told: Mapping[str, Any]) -> str:
+    """Give the page after a poll; whoever waits for its end must not wait in vain."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        words = request.url.path.split("/")
+        body = next(told[word] for word in (words[-1], words[-2]) if word in told)
+        return httpx.Response(200, stream=httpx.ByteStream(json.dumps(body).encode()))
+
+    board, names = Board(PAGE_FAMILIES), Names()
+    names.reported("7d", ("t1",))
+    settings = deployment("http://coder.example.com", requests_per_minute=1_000_000)
+    async with client(settings, transport=httpx.MockTransport(answer)) as one:
+        facts = Facts("dev", one.exchange, lambda: DEMO_TOKEN, names, Publisher("dev", 10_000, board))
+        await facts.poll()
+        await asyncio.wait_for(asyncio.gather(facts.clock_known(), names.known("7d")), SOON)
+    board.show_now()
+    return b"".join(board.page.contents[Format.TEXT].segments).decode()
+
+
+@given(told=st.fixed_dictionaries(dict(answers.FACTS)))
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+def test_page_parses_and_nobody_waits(told: Mapping[str, Any]) -> None:
+    """No series repeats, each template is one, and the polls that wait for names go on."""
+    samples = [
+        sample
+        for family in text_string_to_metric_families(asyncio.run(page_of(told)))
+        for sample in family.samples
+    ]
+    series = Counter((sample.name, *sorted(sample.labels.items())) for sample in samples)
+    templates = Counter(sample.labels["template_id"] for sample in samples if "template_id" in sample.labels)
+
+    assert {} == {one: times for one, times in (series | templates).items() if times > 1}
