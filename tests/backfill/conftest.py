@@ -11,11 +11,16 @@ from tests.support.backfill import NOW, Backfill
 from tests.support.receiver import Receiver, receiving
 
 
+@pytest.fixture(scope="session")
+def company() -> Population:
+    """Give the people of all tests, whose past is computed once."""
+    return Population(seed=3, users=5, templates=2)
+
+
 @pytest.fixture
-def backfill(run_exporter: RunExporter, tmp_path: Path) -> Iterator[Backfill]:
+def backfill(run_exporter: RunExporter, tmp_path: Path, company: Population) -> Iterator[Backfill]:
     """Give a Coder and runs against it."""
-    population = Population(seed=3, users=5, templates=2)
-    coder = EmbeddedCoder(population=population, now=lambda: NOW, rate_limit=-1)
+    coder = EmbeddedCoder(population=company, now=lambda: NOW, rate_limit=-1)
     with serve(coder) as url:
         yield Backfill(coder, url, tmp_path, run_exporter)
 

@@ -1,87 +1,107 @@
 """The command, from an embedded Coder into a real Prometheus."""
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import httpx
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
+from tests.backfill.past_truth import PAST_SERIES, PastTruth
+from tests.end_to_end.families import TEMPLATES
+from tests.end_to_end.true_series import QUERIES
 from tests.peers import exporter as exporter_peer
 from tests.peers import prometheus as prometheus_peer
 from tests.peers.exporter import RunExporter
 from tests.peers.parts import require
 from tests.peers.prometheus import Prometheus, scraping
+from tests.support.backfill import NOW
 
-ZONE = "Europe/Berlin"
-NOW = datetime.now(UTC).replace(minute=30, second=0, microsecond=0)
-SINCE = (NOW - timedelta(days=60)).date()
+ZONE = ZoneInfo("Europe/Berlin")
+SINCE = date(2026, 2, 10)
+END = NOW - timedelta(hours=3)
+DAYS = [SINCE + timedelta(days=number) for number in range(60)]
+CLOCKS_GO_FORWARD = date(2026, 3, 29)
+LONG_BEFORE, SOON_AFTER = date(2026, 3, 20), date(2026, 4, 2)
+"""Days whose weeks are without and with that one."""
+NOTHING = {("coder_insights_template_daily_active_users", SOON_AFTER)}
+"""Coder cuts such a week into pieces of 24 hours, which are no days."""
+WINDOWS = {"7d": 7}
 CONFIG = """\
 deployments:
   - name: acme
     url: {url}
     token_env: TOKEN
     timezone: {zone}
+    windows: [7d]
     requests_per_minute: 100000
+    parameters: {{limit: 10000}}
     templates: {{users: true}}
 """
 EVERY = ["--include=parameters,users", "--requests-per-minute=100000"]
-HISTORIC = {
-    "coder_insights_daily_active_users",
-    "coder_insights_weekly_active_users",
-    "coder_insights_monthly_active_users",
-    "coder_insights_active_users",
-    "coder_insights_app_usage_seconds",
-    "coder_insights_app_times_used",
-    "coder_insights_app_info",
-    "coder_insights_parameter_workspaces",
-    "coder_insights_template_active_users",
-    "coder_insights_template_daily_active_users",
-    "coder_insights_template_app_usage_seconds",
-    "coder_insights_template_app_times_used",
-    "coder_insights_template_parameter_workspaces",
-    "coder_insights_user_activity_seconds",
-    "coder_insights_user_activity_distribution_seconds_bucket",
-    "coder_insights_user_latency_seconds",
-    "coder_insights_user_latency_distribution_seconds_gcount",
-    "coder_insights_day_start_timestamp_seconds",
-    "coder_insights_window_start_timestamp_seconds",
-    "coder_insights_window_end_timestamp_seconds",
-    "coder_insights_template_user_latency_distribution_seconds_bucket",
-    "coder_insights_template_user_activity_distribution_seconds_gsum",
-}
+NOT_COMPARED = {"__name__", "job", "instance", "deployment"}
 
 
+@dataclass(frozen=True, slots=True)
 class History:
-    """A Prometheus with 60 days of history that scrapes on, and the Coder that both come from."""
+    """A Prometheus with 60 days of history that scrapes on, and the Coder that both come from.
 
-    def __init__(self, coder: str, prometheus: Prometheus) -> None:
-        self.coder = coder
-        self.prometheus = prometheus
+    `told` is what the command said of the samples that it imported.
+    """
 
-    def users(self, start: datetime, end: datetime) -> float:
-        """Ask Coder itself for the users of a span."""
-        times = {"start_time": start.isoformat(), "end_time": end.isoformat()}
-        answer = httpx.get(
-            f"{self.coder}/api/v2/insights/templates",
-            params=times,
-            headers={"Coder-Session-Token": DEMO_TOKEN},
-        )
-        return float(answer.raise_for_status().json()["report"]["active_users"])
+    coder: str
+    prometheus: Prometheus
+    told: int
+
+    def on(self, day: date) -> PastTruth:
+        """Give what Coder itself says of a day."""
+        return PastTruth(self.coder, midnight(day), WINDOWS)
+
+    def each_hour(self, promql: str) -> dict[datetime, float]:
+        """Give the one series of a query at each full hour of the history."""
+        times = {"start": midnight(SINCE).timestamp(), "end": END.timestamp(), "step": 3600}
+        (found,) = self.prometheus.api("query_range", query=promql, **times)["result"]
+        return {datetime.fromtimestamp(at, ZONE): float(value) for at, value in found["values"]}
+
+
+def midnight(day: date) -> datetime:
+    """Give the first instant of a day of the deployment."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZONE)
+
+
+def last_week(day: date) -> tuple[int, int]:
+    """Give how many days ago the last whole week began and ended."""
+    return day.weekday() + 7, day.weekday()
+
+
+def last_month(day: date) -> tuple[int, int]:
+    """Give how many days ago the last whole month began and ended."""
+    return day.day - 1 + (day.replace(day=1) - timedelta(days=1)).day, day.day - 1
+
+
+def told_samples(said: str) -> int:
+    """Add up the samples of all files that the command told."""
+    return sum(int(found) for found in re.findall(r"(\d+) samples;", said))
+
+
+def stored_samples(prometheus: Prometheus, at: datetime, span: str) -> float:
+    """Count all samples of Coder's data that Prometheus has in the span before an instant."""
+    names = [name for name in prometheus.api("label/__name__/values") if name.startswith("coder_")]
+    counts = [prometheus.query(f"sum(count_over_time({name}[{span}]))", at=at.timestamp()) for name in names]
+    return sum(sample.value for samples in counts for sample in samples)
 
 
 @pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+def history(tmp_path_factory: pytest.TempPathFactory, company: Population) -> Iterator[History]:
     """Backfill 60 days in a zone with daylight saving, import them, and scrape on."""
     require("promtool")
     room = tmp_path_factory.mktemp("history")
-    coder = EmbeddedCoder(
-        population=Population(seed=3, users=12, templates=3), now=lambda: NOW, rate_limit=-1
-    )
+    coder = EmbeddedCoder(population=company, now=lambda: NOW, rate_limit=-1)
     with ExitStack() as stack:
         url = stack.enter_context(serve(coder))
         (room / "config.yml").write_text(CONFIG.format(url=url, zone=ZONE))
@@ -96,58 +116,79 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
             seconds=300,
         )
         assert ended.returncode == 0, ended.stderr
-        keep = "--storage.tsdb.retention.time=10y"
+        keep = "--storage.tsdb.retention.time=100y"
         prometheus = stack.enter_context(
             prometheus_peer.monitoring(room / "prometheus", scraping(exporter.url), keep)
         )
         prometheus.wait_for('min(insights_exporter_poll_success{deployment="acme"}) == 1', seconds=90)
-        yield History(url, prometheus)
+        yield History(url, prometheus, told_samples(ended.stderr))
 
 
-@pytest.mark.parametrize("name", sorted(HISTORIC))
+def test_no_sample_is_lost(history: History) -> None:
+    """Prometheus has as many samples as the command says that it wrote, of all days that were asked for."""
+    assert 0 < history.told == stored_samples(history.prometheus, END, "61d")
+    assert DAYS == sorted({at.date() for at in history.each_hour("max(coder_insights_active_users)")})
+
+
+@pytest.mark.parametrize("name", sorted(PAST_SERIES))
 def test_history_and_live_are_one_series(history: History, name: str) -> None:
-    """Each family has history, and what was live at the last poll goes on in the very same series."""
-    past = history.prometheus.query(f'count({{__name__="{name}"}})', at=NOW.timestamp() - 6 * 3600)
-    joined = history.prometheus.query(f'count({{__name__="{name}"}} and {{__name__="{name}"}} offset 6h)')
+    """Each family has history, and what is live now goes on in the very same series."""
+    ago = int(time.time() - END.timestamp()) + 3600
+    joined = history.prometheus.query(f'count({{__name__="{name}"}} and {{__name__="{name}"}} offset {ago}s)')
 
-    assert past[0].value > 0
     assert joined[0].value > 0
 
 
-@pytest.mark.parametrize("ago", [1, 7, 30, 59])
-def test_value_of_a_day_is_what_the_api_says(history: History, ago: int) -> None:
-    """A day's users are in the history of the day after it, all day long."""
-    day = datetime.combine(NOW.date() - timedelta(days=ago), datetime.min.time(), prometheus_zone())
-    expected = history.users(day - timedelta(days=1), day)
+@pytest.mark.parametrize("day", [LONG_BEFORE, SOON_AFTER], ids=str)
+@pytest.mark.parametrize("name", sorted(PAST_SERIES))
+def test_series_of_a_day_are_what_the_api_says(history: History, name: str, day: date) -> None:
+    """All series of a family have the values that Coder's answers add up to, in a week of a short day too."""
+    expected = PAST_SERIES[name](history.on(day))
 
-    values = {
-        history.prometheus.query(
-            'coder_insights_daily_active_users{day="yesterday"}', at=day.timestamp() + hour * 3600
-        )[0].value
-        for hour in (0, 11, 22.9)
+    samples = history.prometheus.query(
+        QUERIES.get(name, "%s") % name, at=midnight(day).timestamp() + 15 * 3600
+    )
+
+    actual = {
+        frozenset((label, text) for label, text in sample.labels.items() if label not in NOT_COMPARED): (
+            sample.value
+        )
+        for sample in samples
+    }
+    assert (name, day) in NOTHING or expected
+    assert set(expected) == set(actual)
+    assert expected == pytest.approx(actual, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("promql", "asked"),
+    [
+        pytest.param('daily_active_users{day="yesterday"}', lambda _: (1, 0), id="day before"),
+        pytest.param('active_users{window="7d"}', lambda _: (7, 0), id="seven days"),
+        pytest.param('weekly_active_users{week="last"}', last_week, id="week"),
+        pytest.param('monthly_active_users{month="last"}', last_month, id="month"),
+    ],
+)
+def test_every_hour_of_every_day_is_what_the_api_says(
+    history: History, promql: str, asked: Callable[[date], tuple[int, int]]
+) -> None:
+    """The users of a span stand from a day's first instant to its last, in days of 23 hours too."""
+    expected = {
+        day: history.on(day).of_days(TEMPLATES, *asked(day))["report"]["active_users"] for day in DAYS
     }
 
-    assert values == {expected}
+    told = history.each_hour(f"coder_insights_{promql}")
+
+    assert {at: expected[at.date()] for at in told} == told
+    assert 23 == sum(at.date() == CLOCKS_GO_FORWARD for at in told)
+    assert (END - midnight(SINCE)) // timedelta(hours=1) + 1 == len(told)
 
 
-def test_value_of_a_window_is_that_of_its_midnight(history: History) -> None:
-    """A day holds the users of the seven days that ended as it began."""
-    day = datetime.combine(NOW.date() - timedelta(days=20), datetime.min.time(), prometheus_zone())
-
-    told = history.prometheus.query('coder_insights_active_users{window="7d"}', at=day.timestamp() + 40_000)
-
-    assert [sample.value for sample in told] == [history.users(day - timedelta(days=7), day)]
-
-
-def prometheus_zone() -> ZoneInfo:
-    """Give the zone whose days count."""
-    return ZoneInfo(ZONE)
-
-
-def test_remote_write_into_prometheus(run_exporter: RunExporter, tmp_path: Path) -> None:
+def test_remote_write_into_prometheus(run_exporter: RunExporter, tmp_path: Path, company: Population) -> None:
     """A Prometheus with an out-of-order window takes history by remote write, every sample of it."""
-    coder = EmbeddedCoder(population=Population(seed=3, users=5, templates=2), now=lambda: NOW, rate_limit=-1)
-    since = (NOW - timedelta(days=4)).date()
+    now = datetime.now(UTC).replace(minute=30, second=0, microsecond=0)
+    coder = EmbeddedCoder(population=company, now=lambda: now, rate_limit=-1)
+    since = (now - timedelta(days=4)).date()
     config = {"storage": {"tsdb": {"out_of_order_time_window": "10d"}}}
     with (
         serve(coder) as url,
@@ -161,10 +202,8 @@ def test_remote_write_into_prometheus(run_exporter: RunExporter, tmp_path: Path)
             f"--remote-write={prometheus.url}/api/v1/write",
             env=env,
         )
-        told = sum(int(found) for found in re.findall(r"(\d+) samples;", ended.stderr))
-        names = [name for name in prometheus.api("label/__name__/values") if name.startswith("coder_")]
-        stored = sum(prometheus.query(f"sum(count_over_time({name}[6d]))")[0].value for name in names)
+        stored = stored_samples(prometheus, now, "6d")
 
     assert ended.returncode == 0, ended.stderr
-    assert 0 < told == stored
+    assert 0 < told_samples(ended.stderr) == stored
     assert [] == list(tmp_path.rglob("*.om"))

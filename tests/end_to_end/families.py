@@ -26,7 +26,7 @@ PERCENTILES = ("p50", "p95")
 def app_names(truth: Truth) -> Series:
     """Give the name of each app: that of its row with most seconds in any window."""
     best: dict[tuple[str, str], tuple[float, str]] = {}
-    for days_of_window in (1, 7, 30):
+    for days_of_window in truth.windows.values():
         for app in truth.window(TEMPLATES, days_of_window)["report"]["apps_usage"]:
             key, told = (app["type"], app["slug"]), (app["seconds"], app["display_name"])
             known = best.get(key, (-1, ""))
@@ -184,7 +184,7 @@ def echoes(edge: str) -> Callable[[Truth], Series]:
         rows = [
             ({"dataset": dataset, "window": window}, _instant(truth.window(path, length)["report"][edge]))
             for dataset, path in paths.items()
-            for window, length in (("today", 1), ("7d", 7), ("30d", 30))
+            for window, length in truth.windows.items()
         ]
         week = truth.window(TEMPLATES, 7)["report"][edge]
         return series([*rows, ({"dataset": "template-breakdown", "window": "7d"}, _instant(week))])

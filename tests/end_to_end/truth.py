@@ -6,13 +6,14 @@ adds up in its own way, for a deployment in UTC.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 
 from insights_exporter.demo import DEMO_TOKEN
+from tests.peers.plain import NO_AUTHORITIES
 
 Series = dict[frozenset[tuple[str, str]], float]
 BUILT_IN = ("vscode", "jetbrains", "reconnecting-pty", "ssh")
@@ -27,11 +28,14 @@ class Truth:
 
     url: str
     now: datetime
+    windows: Mapping[str, int] = field(default_factory=lambda: {"today": 1, "7d": 7, "30d": 30})
+    """The days of each window of the settings, today included."""
 
     def get(self, path: str, **parameters: str) -> Any:  # noqa: ANN401 -- JSON
         """Give what the server answers."""
         headers = {"Coder-Session-Token": DEMO_TOKEN}
-        answer = httpx.get(f"{self.url}/api/v2{path}", params=parameters, headers=headers, trust_env=False)
+        url = f"{self.url}/api/v2{path}"
+        answer = httpx.get(url, params=parameters, headers=headers, trust_env=False, verify=NO_AUTHORITIES)
         return answer.raise_for_status().json()
 
     def of_days(self, path: str, first: int, after: int | None = None, /, **more: str) -> Any:  # noqa: ANN401
@@ -145,12 +149,12 @@ def buckets(values: Iterable[float], bounds: Iterable[float]) -> Iterable[tuple[
 def windowed(
     path: str, rows: Callable[[Any], Iterable[tuple[dict[str, str], float]]]
 ) -> Callable[[Truth], Series]:
-    """Give the series of all three windows from one kind of report."""
+    """Give the series of all windows from one kind of report."""
 
     def told(truth: Truth) -> Series:
         return series(
             ({"window": window, **labels}, value)
-            for window, length in (("today", 1), ("7d", 7), ("30d", 30))
+            for window, length in truth.windows.items()
             for labels, value in rows(truth.window(path, length)["report"])
         )
 

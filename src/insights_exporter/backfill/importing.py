@@ -86,7 +86,7 @@ class Importing:
         if arrived != meant:
             shutil.rmtree(checked)
             raise ImportFailed(
-                f"{self._tsdb}: {arrived} of {meant} samples of {written.path.name} are there after they came; "
+                f"{self._tsdb}: {arrived} of {meant} samples of {written.path.name} are there by now; "
                 "see that the retention of its Prometheus is longer than the history"
             )
 
