@@ -77,7 +77,7 @@ def test_gauge_histogram_has_a_run_for_each_of_its_families_in_text() -> None:
 @pytest.mark.parametrize("labels", [("7d",), ("7d", "Tom", "3", "odd")], ids=["too few", "too many"])
 def test_row_must_have_a_value_for_each_label(labels: tuple[str, ...]) -> None:
     """A row whose labels are not the family's is refused."""
-    with pytest.raises(ValueError, match="to unpack"):
+    with pytest.raises(ValueError, match="label values where there are"):
         render(Samples(NAPS, [(labels, 5)]), "acme")
 
 

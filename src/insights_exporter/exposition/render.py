@@ -80,7 +80,7 @@ def _distributions(samples: Samples, deployment: str, *, count: str, total: str)
         for n in range(len(rows))
         for line in (*buckets[n * width : (n + 1) * width], counts[n], totals[n])
     ]
-    return tuple(utf8(part) for part in (buckets, counts, totals, together))
+    return tuple(utf8("".join(part)) for part in (buckets, counts, totals, together))
 
 
 def _bucket_rows(family: Family, rows: Sequence[DistributionRow]) -> list[Row]:
