@@ -119,6 +119,28 @@ def test_only_what_names_users_is_missing_without_names(data: Data, query: Asked
     assert expected == len(answers(data, query, deployment="discreet"))
 
 
+@pytest.mark.parametrize("query", ALL_QUERIES, ids=str)
+def test_pseudonyms_take_nothing_away(data: Data, query: Asked) -> None:
+    """Where users have pseudonyms, every panel has as many series as with names."""
+    count = EXPECTED[query.board][query.panel]["ABCDEFG".index(query.letter)]
+    expected = count(page_of(data, "main"))
+
+    assert expected == count(page_of(data, "veiled"))
+    assert expected == len(answers(data, query, deployment="veiled"))
+
+
+def test_slowest_connections_have_pseudonyms(data: Data) -> None:
+    """No name of the deployment with names is among them."""
+    (slowest, _) = (query for query in ALL_QUERIES if query.panel == "Slowest connections")
+    named, veiled = (
+        {dict(answer[:-1])["username"] for answer in answers(data, slowest, deployment=deployment)}
+        for deployment in ("main", "veiled")
+    )
+
+    assert 25 == len(named) == len(veiled)
+    assert set() == named & veiled
+
+
 @pytest.mark.parametrize("query", [query for query in ALL_QUERIES if "{{" in query.legend], ids=str)
 def test_legend_tells_series_apart(data: Data, query: Asked) -> None:
     """A legend speaks of labels that the series have, and no two lines of a panel are called the same."""

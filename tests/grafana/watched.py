@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,12 +61,13 @@ class Polled(NamedTuple):
 
 
 def settings(url: str) -> dict[str, Any]:
-    """Give a file with one deployment that shows all there is, and one that shows no single users."""
+    """Give a file with deployments that show users by name, none of them, and by pseudonyms."""
     common = {"url": url, "token": DEMO_TOKEN, "requests_per_minute": 6000, "templates": {"users": True}}
     return {
         "deployments": [
             {"name": "main", **common},
             {"name": "discreet", **common, "users": {"detail": "aggregate"}},
+            {"name": "veiled", **common, "users": {"detail": "pseudonymous", "key": secrets.token_hex(16)}},
         ]
     }
 
@@ -110,18 +112,19 @@ def backfill(folder: Path, file: Path) -> list[Path]:
 def samples(polled: Polled, target: dict[str, str], now: int) -> Iterator[str]:
     """Give all that Prometheus has of `target`: the backfilled weeks, then scrapes since midnight.
 
-    The deployment that was not backfilled has been scraped for two weeks.
+    The deployments that were not backfilled have been scraped for two weeks, `veiled` by the first exporter only.
     """
+    page = [one for one in polled.page if target is ONE or one.labels.get("deployment") != "veiled"]
     midnight = now - round((WEDNESDAY - WEDNESDAY.replace(hour=0, minute=0)).total_seconds())
     for file in polled.backfilled:
         yield from history.moved(file, target, now - round(WEDNESDAY.timestamp()))
     daily = [
         series
-        for series in polled.page
-        if series.labels.get("deployment") == "discreet" and series.name.endswith("_active_users")
+        for series in page
+        if series.labels.get("deployment") in {"discreet", "veiled"} and series.name.endswith("_active_users")
     ]
     yield from history.scraped(daily, target, now - 14 * 86400, midnight)
-    yield from history.scraped([*polled.page, Series("up", {}, 1), DURATION], target, midnight, now)
+    yield from history.scraped([*page, Series("up", {}, 1), DURATION], target, midnight, now)
 
 
 def of_others(polled: Polled, now: int) -> Iterator[str]:
