@@ -26,7 +26,8 @@ This file is written by `make docs` from the families as the code declares them.
 
 Data families are gauges: windows slide, values fall. Values are those of the last good poll;
 `insights_exporter_max_age_seconds` says how long they stay when polls fail, after that their series end.
-There are no `_created` series.
+Those of a window of one day, as `today` is, end at the deployment's midnight, too, and are back within two
+minutes. There are no `_created` series.
 
 [stability.md](stability.md) tells what *stable* promises and *experimental* does not.
 

@@ -1,20 +1,41 @@
 """Midnight: what names a day goes with it, and is back within two minutes with the new numbers."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from insights_exporter.datasets.table import FAMILIES
 from insights_exporter.demo import EmbeddedCoder
+from insights_exporter.demo.app import make_app
 from insights_exporter.demo.population.spans import span_between
-from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
+from insights_exporter.polling.glances import Glance
+from tests.polling.watching import Labels, on_fast_clock, series_of, small_coder, watching
 
 ROLLING = tuple(family.name for family in FAMILIES if family.rolls_over)
 DAYS = "coder_insights_daily_active_users"
 STARTS = "coder_insights_day_start_timestamp_seconds"
+BEGINS = "coder_insights_window_start_timestamp_seconds"
+NAMES = "coder_insights_app_info"
+UNUSED = "coder_insights_template_active_users"
+"""What is shown of a template that nobody used, as it is of all in a day's first minutes."""
+TODAY = ("window", "today")
+OF_ONE_DAY = tuple(
+    product(("templates", "template-breakdown", "user-activity", "user-latency"), ("today", "eve"))
+)
+ONE_DAY: Mapping[str, object] = {
+    "windows": ["today", {"name": "eve", "days": 1, "include_today": False, "every": "1h"}],
+    "templates": {"windows": ["today", "eve"], "users": True},
+    "users": {"windows": ["today", "eve"]},
+    "parameters": {"windows": ["today", "eve"]},
+}
+"""Windows of one day alone, with all that can be shown of them."""
 WITH_REQUEST = timedelta(seconds=121)
 MINUTE = timedelta(minutes=1)
 
@@ -27,20 +48,23 @@ class Night:
     after: str
     later: str
     coder: EmbeddedCoder
+    glimpsed: tuple[bool, ...] = ()
+    """Whether the status page had something to say of windows of one day, page by page."""
 
 
-def night(midnight: datetime, zone: str) -> Night:
+def night(midnight: datetime, zone: str, **settings: object) -> Night:
     """Poll from before a midnight until it must be over; page by page."""
     coder = small_coder()
 
     async def scenario() -> Night:
-        async with watching(coder, timezone=zone) as watched:
-            pages = list[str]()
+        async with watching(coder, timezone=zone, **settings) as watched:
+            pages, glimpsed = list[str](), list[bool]()
             for moment in (midnight - MINUTE, midnight + timedelta(seconds=1), midnight + WITH_REQUEST):
                 await asyncio.sleep((moment - datetime.now(UTC)).total_seconds())
                 pages.append(watched.page())
+                glimpsed.append(any(watched.watch.glances.of(*job) != Glance() for job in OF_ONE_DAY))
             before, after, later = pages
-            return Night(before, after, later, coder)
+            return Night(before, after, later, coder, tuple(glimpsed))
 
     return on_fast_clock(scenario, midnight - timedelta(minutes=20))
 
@@ -100,13 +124,87 @@ def test_what_names_a_day_ends_with_it(day: date, zone: str) -> None:
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
 def test_what_names_no_day_stays(zone: str) -> None:
-    """Windows slide; their newest number is still the newest there is."""
+    """Windows of several days slide; their newest number is still the newest there is."""
     seen = night(first_instant(date(2026, 3, 29), zone), zone)
-    stay = {"coder_insights_active_users", "coder_insights_app_usage_seconds", "coder_insights_users"}
 
-    assert {name: series_of(seen.before, name) for name in stay} == {
-        name: series_of(seen.after, name) for name in stay
+    assert several_days(seen.before)
+    assert several_days(seen.before) == several_days(seen.after)
+
+
+def several_days(page: str) -> dict[tuple[str, Labels], float]:
+    """Give the series of windows of several days, and what has no window."""
+    names = {"coder_insights_active_users", "coder_insights_app_usage_seconds", "coder_insights_users", NAMES}
+    return {
+        (name, labels): value
+        for name in names
+        for labels, value in series_of(page, name).items()
+        if TODAY not in labels
     }
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Sao_Paulo"])
+def test_window_of_one_day_ends_with_it(zone: str) -> None:
+    """All that is served of it goes, names of apps and the status page's numbers too, and comes back anew."""
+    midnight = first_instant(date(2026, 3, 5), zone)
+    seen = night(midnight, zone, **ONE_DAY)
+    day = timedelta(days=1)
+    asked_again = set(OF_ONE_DAY) - {("template-breakdown", "today")}
+
+    assert set(OF_ONE_DAY) == windows_begin(seen.before).keys()
+    assert {} == windows_begin(seen.after)
+    assert {name: midnight - day * (name[1] == "eve") for name in asked_again} == windows_begin(seen.later)
+    assert {0.0} == {value for labels, value in series_of(seen.later, UNUSED).items() if TODAY in labels}
+    assert (True, False, True) == seen.glimpsed
+    assert of_one_day(seen.before) == of_one_day(seen.later)
+    assert set() == of_one_day(seen.after)
+
+
+def windows_begin(page: str) -> dict[tuple[str, str], datetime]:
+    """Give when the windows begin, by dataset and window."""
+    return {
+        (dict(labels)["dataset"], dict(labels)["window"]): datetime.fromtimestamp(seconds, UTC)
+        for labels, seconds in series_of(page, BEGINS).items()
+    }
+
+
+def of_one_day(page: str) -> set[str]:
+    """Name the families of Coder's data that a page has of windows, with the names of apps."""
+    return {
+        sample.name
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+        if sample.name.startswith("coder_") and ("window" in sample.labels or sample.name == NAMES)
+    }
+
+
+def test_poll_that_midnight_overtakes_shows_nothing_of_the_day_before() -> None:
+    """Answers that were asked for before midnight and come after it are of a day that is over."""
+    midnight = first_instant(date(2026, 3, 5), "UTC")
+    begun = set[datetime]()
+
+    async def scenario() -> None:
+        async with watching(Slow(small_coder()), **ONE_DAY) as watched:
+            await asyncio.sleep((midnight - datetime.now(UTC)).total_seconds() + 1)
+            for _ in range(600):
+                begins = windows_begin(watched.page())
+                begun.update(begin for (_, window), begin in begins.items() if window == "today")
+                await asyncio.sleep(1)
+
+    on_fast_clock(scenario, midnight - timedelta(seconds=45))
+
+    assert {midnight} == begun
+
+
+class Slow(httpx.AsyncBaseTransport):
+    """A way to a Coder on which each answer takes a while."""
+
+    def __init__(self, coder: EmbeddedCoder) -> None:
+        self._inner = httpx.ASGITransport(make_app(coder))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer as the Coder does, and later."""
+        await asyncio.sleep(5)
+        return await self._inner.handle_async_request(request)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])

@@ -159,7 +159,6 @@ def test_midnight_that_is_over_comes_at_once() -> None:
     async def play(stage: Stage) -> None:
         stage.publisher.data(stage.source, DATA)
         stage.publisher.until_midnight(stage.source, -3.0, lambda: stage.calls.append("midnight"))
-        await asyncio.sleep(0.001)
 
     stage = on_stage(play)
 

@@ -27,6 +27,11 @@ class Job:
         return f"{self.poll.dataset}/{self.poll.window}"
 
     @property
+    def names_a_day(self) -> bool:
+        """Whether its window is one calendar day, so that all its data are of another day after midnight."""
+        return self.window is not None and self.window.days == 1
+
+    @property
     def tried(self) -> bool:
         """Whether it was polled once, or cannot be."""
         return self.poll.finished or self.requests.unavailable is not None

@@ -20,6 +20,10 @@ class Kept:
         self._answers = {key: kept for key, kept in self._answers.items() if key in asked}
         self._answers |= {_key(answer.question): (now, answer) for answer in answers}
 
+    def forget(self) -> None:
+        """Forget all answers."""
+        self._answers = {}
+
     def beside(self, questions: Iterable[Question], now: float, new: Iterable[Answer]) -> tuple[Answer, ...]:
         """Give the answers to `questions` that are not too old and have no `new` one in their place."""
         wanted = {_key(question) for question in questions} - {_key(answer.question) for answer in new}

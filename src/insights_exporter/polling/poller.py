@@ -91,7 +91,7 @@ class Poller:
         view = self._view(job)
         questions = job.dataset.questions(view)
         if job.dataset.partial:
-            await self._collect_each(job, questions)
+            await self._collect_each(job, view, questions)
             return
         asked = await ask_all(self._bench.coder, questions, self._errand(job))
         if asked.failure:
@@ -100,7 +100,7 @@ class Poller:
         self._note_rows(job, result.said.invalid)
         self._serve(job, view, result, job.poll.pace.max_age)
 
-    async def _collect_each(self, job: Job, questions: Sequence[Question]) -> None:
+    async def _collect_each(self, job: Job, before: View, questions: Sequence[Question]) -> None:
         """Take the answers that there are, and serve kept ones for the others."""
         asked = await ask_each(self._bench.coder, questions, self._errand(job))
         async with self._turn:
@@ -112,7 +112,7 @@ class Poller:
             self._note_rows(job, partly.invalid)
             failure = asked.failure or partly.failure
             if partly.good or not failure:
-                self._serve(job, view, partly.converted, job.kept.next_death(now))
+                self._serve(job, before, partly.converted, job.kept.next_death(now))
         if failure:
             raise failure
 
@@ -135,14 +135,15 @@ class Poller:
         self._news.rows_invalid(job.poll.dataset, reasons)
 
     def _serve(self, job: Job, view: View, result: Converted, lives: float) -> None:
+        """Serve what was asked when `view` was taken, for the day of which it is."""
         job.poll.folded = result.said.folded
         source = self._publisher.source(job.poll.dataset, job.poll.window)
         self._publisher.data(source, result.chunks)
         self.glances.saw(job.poll.dataset, job.poll.window, result.seen)
         self._publisher.until_stale(source, lives, lambda: self._stale(job))
-        if any(family.rolls_over for family in result.chunks):
-            self._publisher.until_midnight(source, self._left_of_day(view), lambda: self._advance(job))
         self._pass_on(job, result.said)
+        if job.names_a_day or any(family.rolls_over for family in result.chunks):
+            self._publisher.until_midnight(source, self._left_of_day(view), lambda: self._day_over(job))
 
     def _pass_on(self, job: Job, said: Conversion) -> None:
         """Tell what other jobs wait for, and what the windows of a dataset say together."""
@@ -161,7 +162,17 @@ class Poller:
         """Serve a job's data no longer, but for kept answers that are still good."""
         if job.kept.alive(asyncio.get_running_loop().time()):
             self._background(self._serve_kept(job))
-            return
+        else:
+            self._withdraw(job)
+
+    def _day_over(self, job: Job) -> None:
+        """Poll soon what named the day that is over; serve nothing more of a window that was that day."""
+        if job.names_a_day:
+            job.kept.forget()
+            self._withdraw(job)
+        self._advance(job)
+
+    def _withdraw(self, job: Job) -> None:
         self._publisher.withdraw(self._publisher.source(job.poll.dataset, job.poll.window))
         self.glances.forget(job.poll.dataset, job.poll.window)
         if self._said.get(job.dataset.name, {}).pop(job.poll.window, None):

@@ -55,13 +55,16 @@ class Publisher:
         self._later(source, "stale", seconds, then)
 
     def until_midnight(self, source: Source, seconds: float, then: Callable[[], None]) -> None:
-        """Withdraw in `seconds` what names a day, and call `then`."""
+        """Withdraw in `seconds`, at once if they are over, the families that name a day, and call `then`."""
 
         def roll_over() -> None:
             self.withdraw(source, rolling_only=True)
             then()
 
-        self._later(source, "midnight", seconds, roll_over)
+        if seconds > 0:
+            self._later(source, "midnight", seconds, roll_over)
+        else:
+            roll_over()
 
     def withdraw(self, source: Source, *, rolling_only: bool = False) -> None:
         """Serve no longer what `source` gave, or what of it names a day."""
