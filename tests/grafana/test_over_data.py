@@ -10,6 +10,7 @@ from grafana.rules import recording
 from tests.grafana.boards import ALL_QUERIES, PROVISIONED, Asked, load
 from tests.grafana.counting import EXPECTED
 from tests.grafana.history import Series
+from tests.grafana.shared import ONLY_OF_RULES, RECORDED, SHARED, Shared, by_labels, spoken_of, written_out
 from tests.grafana.watched import ONE, OTHER, Data, watched
 from tests.peers.promtool import Promtool
 from tests.rules.shipped import rules
@@ -167,6 +168,29 @@ def test_recording_rule_records(data: Data, rule: Mapping[str, Any]) -> None:
     recorded = data.prometheus.wait_for(rule["record"])
 
     assert set() == {label for one in recorded for label in one.labels} & {"instance", "pod", "endpoint"}
+
+
+def test_every_recorded_series_is_compared_with_a_panel() -> None:
+    """What rules record is shown by a panel too, or named as what no panel shows."""
+    assert set(RECORDED) == spoken_of() | ONLY_OF_RULES
+    assert not spoken_of() & ONLY_OF_RULES
+
+
+@pytest.mark.parametrize("shared", SHARED, ids=str)
+def test_rules_and_dashboards_agree(data: Data, shared: Shared) -> None:
+    """The value at which an alert looks is the one that the panel shows."""
+    chosen = {"deployment": "main", "job": ONE["job"]}
+    shown = data.prometheus.query(filled(shared.asked, **chosen), data.now)
+    labels = sorted({label for one in shown for label in one.labels})
+    judged = [
+        one
+        for one in data.prometheus.query(written_out(shared.expr), data.now)
+        if {**chosen, **shared.of}.items() <= one.labels.items()
+    ]
+
+    assert shown
+    assert len(shown) == len(judged)
+    assert pytest.approx(by_labels(shown, labels)) == by_labels(judged, labels)
 
 
 def test_healthy_deployments_raise_no_alert(data: Data) -> None:

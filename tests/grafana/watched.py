@@ -112,7 +112,7 @@ def backfill(folder: Path, file: Path) -> list[Path]:
 def samples(polled: Polled, target: dict[str, str], now: int) -> Iterator[str]:
     """Give all that Prometheus has of `target`: the backfilled weeks, then scrapes since midnight.
 
-    The deployments that were not backfilled have been scraped for two weeks, `veiled` by the first exporter only.
+    What was not backfilled has been scraped for two weeks, `veiled` by the first exporter only.
     """
     page = [one for one in polled.page if target is ONE or one.labels.get("deployment") != "veiled"]
     midnight = now - round((WEDNESDAY - WEDNESDAY.replace(hour=0, minute=0)).total_seconds())

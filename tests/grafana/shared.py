@@ -1,0 +1,72 @@
+"""What rules and dashboards both speak of: a value of the rules, and the panel that shows the same."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from grafana.rules import recording as r
+from tests.grafana.boards import ALL_QUERIES, Asked
+from tests.peers.prometheus import Sample
+from tests.rules.shipped import rules
+
+RECORDED: Final = {rule["record"]: rule["expr"] for rule in rules("record")}
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """PromQL over recorded series, the query of a panel, and labels that say which of the series is meant."""
+
+    expr: str
+    board: str
+    panel: str
+    letter: str = "A"
+    of: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> Asked:
+        """Give the panel's query."""
+        place = self.board, self.panel, self.letter
+        (query,) = (one for one in ALL_QUERIES if (one.board, one.panel, one.letter) == place)
+        return query
+
+    def __str__(self) -> str:
+        """Give the panel's place."""
+        return f"{self.board}: {self.panel}: {self.letter}"
+
+
+TYPICAL: Final = {"window": "7d", "percentile": "p50"}
+AGE: Final = f"time() - {r.LAST_SUCCESS}"
+
+SHARED: Final = (
+    Shared(r.POLL_SUCCESS, "health", "Polls"),
+    Shared(AGE, "health", "Datasets", "B"),
+    Shared(f"({AGE}) / {r.MAX_AGE}", "health", "Age of the data"),
+    Shared(r.POLL_INTERVAL, "health", "Datasets", "D"),
+    Shared(r.FOLDED, "health", "Series folded away"),
+    Shared(r.TOKEN_REST, "health", "Rest of the tokens"),
+    Shared(r.REQUESTS_LEFT, "health", "Rate limit"),
+    Shared(r.DAILY_USERS, "adoption", "Yesterday", of={"day": "yesterday"}),
+    Shared(r.DAILY_USERS, "adoption", "Today so far", of={"day": "today"}),
+    Shared(r.MEASURED_USERS, "connection", "People measured", of=TYPICAL),
+    Shared(r.USERS_ABOVE_POOR, "connection", "Above 300 ms", of=TYPICAL),
+)
+
+ONLY_OF_RULES: Final = frozenset({r.ANY_POLL_SUCCESS, r.DAY_START, r.WEEKDAY})
+"""What no panel shows: whether anything can be polled, and which day it is."""
+
+
+def written_out(expr: str) -> str:
+    """Give an expression with the rules' own in place of the recorded series."""
+    names = re.compile(r"\w+:\w+:\w+")
+    return names.sub(lambda found: f"({written_out(RECORDED[found[0]])})", expr)
+
+
+def spoken_of() -> frozenset[str]:
+    """Give the recorded series that are compared with panels."""
+    return frozenset(name for one in SHARED for name in re.findall(r"\w+:\w+:\w+", one.expr))
+
+
+def by_labels(samples: Iterable[Sample], labels: Iterable[str]) -> dict[tuple[str, ...], float]:
+    """Give the values by some labels."""
+    return {tuple(one.labels.get(label, "") for label in labels): one.value for one in samples}
