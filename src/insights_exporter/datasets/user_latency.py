@@ -133,12 +133,14 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
 
 def latencies_by_user(users: Sequence[ConnectedUser]) -> Latencies:
     """Give each user id its latencies, the slowest where it has several rows."""
-    reported = [(user.user_id, latency) for user in users if (latency := user.latency_ms)]
-    by_p50, by_p95 = reported, reported
-    if len(dict(reported)) < len(reported):
-        by_p50 = sorted(reported, key=lambda row: row[1].p50 or _UNKNOWN)
-        by_p95 = sorted(reported, key=lambda row: row[1].p95 or _UNKNOWN)
-    # In the order of speed the slowest of several rows comes last and stays.
+    reported = {user.user_id: latency for user in users if (latency := user.latency_ms)}
+    by_p50: Iterable[tuple[str, Latency]] = reported.items()
+    by_p95: Iterable[tuple[str, Latency]] = reported.items()
+    if len(reported) < len(users):
+        # In the order of speed the slowest of several rows comes last and stays.
+        rows = [(user.user_id, latency) for user in users if (latency := user.latency_ms)]
+        by_p50 = sorted(rows, key=lambda row: row[1].p50 or _UNKNOWN)
+        by_p95 = sorted(rows, key=lambda row: row[1].p95 or _UNKNOWN)
     return Latencies(
         {user: ms / _MILLISECONDS for user, each in by_p50 if (ms := each.p50) is not None and ms >= 0},
         {user: ms / _MILLISECONDS for user, each in by_p95 if (ms := each.p95) is not None and ms >= 0},
@@ -148,10 +150,13 @@ def latencies_by_user(users: Sequence[ConnectedUser]) -> Latencies:
 def _shown(view: View, latencies: Latencies, names: Mapping[str, str]) -> tuple[list[Row], int]:
     window = window_of(view).name
     kept = identities(view, _slowest_users(latencies, view.deployment.users.limit), names)
-    p50, p95 = latencies
-    rows: list[Row] = [((window, shown, name, P50), p50[user]) for user, shown, name in kept if user in p50]
-    rows += [((window, shown, name, P95), p95[user]) for user, shown, name in kept if user in p95]
-    return rows, len(p50) + len(p95) - len(rows)
+    rows: list[Row] = [
+        ((window, shown, name, percentile), seconds[user])
+        for percentile, seconds in latencies._asdict().items()
+        for user, shown, name in kept
+        if user in seconds
+    ]
+    return rows, sum(map(len, latencies)) - len(rows)
 
 
 def _slowest_users(latencies: Latencies, limit: int) -> Iterable[str]:
