@@ -3,14 +3,18 @@
 import re
 import signal
 import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from insights_exporter.demo import EmbeddedCoder, Population, serve
+from insights_exporter.web.connection import USUAL_BOUNDS
+from tests.end_to_end.guarded import Guarded, guarded
 from tests.faults.clients import GET, answered, connected
 from tests.faults.settings import written
 from tests.peers import exporter as exporter_peer
@@ -21,6 +25,9 @@ PEOPLE = 400
 MANY = 200
 """Pages that are more than the kernel takes in for one connection."""
 MOST_SECONDS_TO_END = 5
+MORE = USUAL_BOUNDS.connections + 200
+A_FEW = 20
+"""Files that may be open for other reasons than that of a client."""
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +74,27 @@ def test_idle_clients_block_nobody(exporter: Exporter) -> None:
         connected(exporter, b"GET /metrics HTTP/1.1\r\nX-Slow: ", number=300),
     ):
         assert 200 == exporter.get("/metrics").status_code
+
+
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\x00\x01"], ids=["nothing", "half a greeting"])
+def test_idle_clients_of_tls_block_nobody(tmp_path: Path, said: bytes) -> None:
+    """The same holds for clients whose handshake never ends: their number is bounded too."""
+    authority, trust = trustme.CA(), ssl.create_default_context()
+    authority.configure_trust(trust)
+    leaf = authority.issue_cert("localhost")
+    leaf.private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+    text = "tls_server_config: {cert_file: server.pem, key_file: server.pem}\n"
+    nobody = "http://127.0.0.1:9"
+    with guarded(tmp_path, text, nobody, trust) as exporter:
+        before = open_files(exporter)
+        with connected(Exporter(f"https://127.0.0.1:{exporter.port}", exporter.running), said, number=MORE):
+            assert 200 == exporter.ask("/metrics").status_code
+            eventually(lambda: open_files(exporter) - before <= USUAL_BOUNDS.connections + A_FEW)
+
+
+def open_files(exporter: Guarded) -> int:
+    """Give how many files and connections the exporter has open."""
+    return len(list(Path(f"/proc/{exporter.running.process.pid}/fd").iterdir()))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
@@ -28,7 +28,7 @@ class Bounds:
     head_bytes: int = 64 * 1024
     """How long the address and headers of a request may be together."""
     head_seconds: float = 10.0
-    """How long they may take to arrive, a new connection's handshake not included."""
+    """How long they may take to arrive, and a handshake before them as long again."""
     answer_seconds: float = 30.0
     """How long an answer may take until the client has taken it in."""
     idle_seconds: float = 90.0
@@ -40,23 +40,39 @@ class Bounds:
 USUAL_BOUNDS = Bounds()
 
 
+class Guest(Protocol):
+    """A connection, from the moment that it was taken in."""
+
+    def abort(self) -> None:
+        """End it at once."""
+
+
 @dataclass(slots=True)
 class Door:
-    """All connections of a server that wait for a request, the longest waiting first."""
+    """All connections of a server, and those that wait for a request, the longest waiting first."""
 
     bounds: Bounds = USUAL_BOUNDS
-    waiting: "dict[Connection, None]" = field(default_factory=dict)
+    inside: set[Guest] = field(default_factory=set)
+    waiting: dict[Guest, None] = field(default_factory=dict)
 
-    def came(self, connection: "Connection", total: int) -> None:
-        """Take note of a connection that waits, and make room where there are too many in `total`."""
-        self.waiting.pop(connection, None)
-        self.waiting[connection] = None
-        if total > self.bounds.connections:
-            next(iter(self.waiting)).transport.abort()
+    def waits(self, guest: Guest) -> None:
+        """Take note of a connection that waits, and make room where there are too many."""
+        self.inside.add(guest)
+        self.waiting.pop(guest, None)
+        self.waiting[guest] = None
+        if len(self.inside) > self.bounds.connections:
+            longest = next(iter(self.waiting))
+            self.left(longest)
+            longest.abort()
 
-    def left(self, connection: "Connection") -> None:
+    def is_served(self, guest: Guest) -> None:
         """Take note of a connection that waits no more."""
-        self.waiting.pop(connection, None)
+        self.waiting.pop(guest, None)
+
+    def left(self, guest: Guest) -> None:
+        """Forget a connection."""
+        self.waiting.pop(guest, None)
+        self.inside.discard(guest)
 
 
 class Connection(HttpToolsProtocol):
@@ -76,6 +92,8 @@ class Connection(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.instead_of: Guest | None = None
+        """Who has counted for this connection until it is made."""
         self._door = door
         self._bounds = door.bounds
         self._alarm: asyncio.TimerHandle | None = None
@@ -87,7 +105,9 @@ class Connection(HttpToolsProtocol):
         """Wait for the first request."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, HANDED_OVER: self._wait_for_client}
-        self._door.came(self, len(self.connections))
+        if self.instead_of:
+            self._door.left(self.instead_of)
+        self._door.waits(self)
         self._must_end_in(self._bounds.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -124,7 +144,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Answer the request."""
         self._in_head = False
-        self._door.left(self)
+        self._door.is_served(self)
         self._must_end_in(self._bounds.answer_seconds)
         super().on_headers_complete()
 
@@ -138,10 +158,14 @@ class Connection(HttpToolsProtocol):
         if self.cycle.more_body:  # what is still to come of it is of no use
             self.transport.close()
         if self._all_sent():
-            self._door.came(self, len(self.connections))
+            self._door.waits(self)
             self._must_end_in(self._bounds.idle_seconds)
         else:
             self._must_end_in(self._bounds.answer_seconds)
+
+    def abort(self) -> None:
+        """End at once."""
+        self.transport.abort()
 
     def shutdown(self) -> None:
         """End after the answer that is under way, whatever was asked for behind it."""
