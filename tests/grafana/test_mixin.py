@@ -7,7 +7,8 @@ import yaml
 
 from grafana import lint, mixin
 from grafana.lint import Linter
-from tests.grafana.boards import IMPORTABLE, PROVISIONED
+from tests.grafana.boards import IMPORTABLE, PROVISIONED, Json
+from tests.helm.chart import only
 from tests.peers.parts import require
 from tests.rules.shipped import RULES
 
@@ -42,6 +43,22 @@ def test_links_of_alerts_lead_to_the_reader_s_grafana(url: str) -> None:
     assert [] == [
         link for link in links if not link.startswith("https://grafana.example.com/d/coder-insights-")
     ]
+
+
+@pytest.mark.parametrize("url", ["https://grafana.example.com/base", "https://grafana.example.com/base/", ""])
+def test_chart_and_mixin_write_the_same_links(url: str) -> None:
+    """Whoever installs with Helm gets the alerts of whoever installs from files."""
+    release = {"prometheusRule": {"enabled": True}, "rules": {"grafanaUrl": url}}
+    installed = only("PrometheusRule", release)["spec"]["groups"]
+    written = yaml.safe_load(mixin.plain_files(url)["rules/alerts.yaml"])["groups"]
+
+    assert links(written) == links(installed)
+
+
+def links(groups: list[Json]) -> dict[str, str]:
+    """Give the address of each alert's dashboard."""
+    alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
+    return {rule["alert"]: rule["annotations"]["dashboard_url"] for rule in alerts}
 
 
 def test_linter_that_is_not_installed_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from grafana.project import ADDRESS
+from tests.grafana.boards import files, load
 from tests.peers.promtool import Promtool
 from tests.rules.shipped import RULES, RUNBOOKS, rules
 
@@ -88,6 +89,15 @@ def test_runbook_link_leads_to_the_alert_s_runbook(alert: str) -> None:
 
     assert f"{ADDRESS}/blob/main/docs/runbooks/{alert}.md" == link
     assert (RUNBOOKS / f"{alert}.md").is_file()
+
+
+@each_alert
+def test_dashboard_link_is_a_path_to_be_put_behind_an_address(alert: str) -> None:
+    """It leads to one of the dashboards on any Grafana, at the alert's deployment where it has one."""
+    link = ALERTS[alert]["annotations"]["dashboard_url"]
+    uids = "|".join(load(file)["uid"] for file in files())
+
+    assert re.fullmatch(rf"/d/({uids})(\?var-deployment={{{{ \$labels.deployment \| urlquery }}}})?", link)
 
 
 @each_alert
