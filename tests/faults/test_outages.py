@@ -144,6 +144,52 @@ def test_trouble_of_one_dataset_is_told_of_it_alone() -> None:
     assert over["failed_polls"] == pytest.approx(5 * HOUR / 300, abs=1)
 
 
+class InTurns(httpx.AsyncBaseTransport):
+    """A server that, while it is `down`, refuses one path in each poll in the next of several ways."""
+
+    def __init__(self, coder: EmbeddedCoder, path: str, statuses: Sequence[int]) -> None:
+        self._inner = httpx.ASGITransport(make_app(coder))
+        self._path = path
+        self._statuses = statuses
+        self.down = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer, or refuse in the way of this five minutes."""
+        if not (self.down and request.url.path.endswith(self._path)):
+            return await self._inner.handle_async_request(request)
+        turn = int(asyncio.get_running_loop().time() // 300) % len(self._statuses)
+        return httpx.Response(self._statuses[turn], stream=httpx.ByteStream(b""))
+
+
+@pytest.mark.parametrize(
+    ("statuses", "reasons"),
+    [
+        pytest.param((403, 502), {"forbidden", "server_error"}, id="403 and 502"),
+        pytest.param((403, 401, 502), {"forbidden", "unauthorized", "server_error"}, id="403, 401 and 502"),
+    ],
+)
+def test_reasons_in_turns_are_no_news(statuses: Sequence[int], reasons: set[str]) -> None:
+    """A dataset that fails now for its own reasons, now for the server's, is over when it works again."""
+    server = InTurns(small_coder(), "/insights/daus", statuses)
+
+    async def scenario() -> None:
+        async with watching(server, **only("daus")):
+            await asyncio.sleep(HOUR / 4)
+            server.down = True
+            await asyncio.sleep(5 * HOUR)
+            server.down = False
+            await asyncio.sleep(HOUR / 4)
+
+    lines = told(lambda: on_fast_clock(scenario))
+    failed = [line["reason"] for line in lines if line["event"] == "poll failed"]
+    over = [line for line in lines if line["event"] == BACK]
+
+    assert sorted(reasons) == sorted(failed)
+    assert ["poll failed"] * len(reasons) == [line["event"] for line in lines[: len(reasons)]]
+    assert reasons == {reason for line in over for reason in line["reason"].split(",")}
+    assert sum(line["failed_polls"] for line in over) == pytest.approx(5 * HOUR / 300, abs=1)
+
+
 def test_rows_are_told_once_a_kind() -> None:
     """An answer with rows that cannot be understood, all day, is one line a kind of row."""
     coder = small_coder()

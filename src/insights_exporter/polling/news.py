@@ -24,7 +24,8 @@ class News:
 
     What hits the server as a whole is one trouble, whatever jobs it hits and
     whatever its reasons, each of which is told once; anything else is a
-    trouble of its dataset. A trouble is over when all that it hit works.
+    trouble of its dataset. A trouble is over when all that it hit works: a
+    job that begins to fail for other reasons does not work.
     """
 
     def __init__(self, deployment: str) -> None:
@@ -35,7 +36,6 @@ class News:
     def failed(self, job: str, dataset: str, failure: RequestFailed, now: float) -> None:
         """Tell a failure, unless it is known."""
         subject = "" if failure.reason in WHOLE_SERVER else dataset
-        self._over(job, now, but=subject)
         trouble = self._troubles.setdefault(subject, _Trouble(now))
         trouble.jobs.add(job)
         trouble.datasets.add(dataset)
@@ -52,7 +52,12 @@ class News:
 
     def succeeded(self, job: str, now: float) -> None:
         """Tell that what failed works again, once all that it hit does."""
-        self._over(job, now, but=None)
+        for subject, trouble in list(self._troubles.items()):
+            if job in trouble.jobs:
+                trouble.jobs.discard(job)
+                if not trouble.jobs:
+                    del self._troubles[subject]
+                    self._over(trouble, now)
 
     def rows_invalid(self, dataset: str, reasons: Iterable[str]) -> None:
         """Tell what kinds of rows could not be understood, each once."""
@@ -67,17 +72,11 @@ class News:
                     remedy=REMEDIES["invalid"],
                 )
 
-    def _over(self, job: str, now: float, but: str | None) -> None:
-        for subject, trouble in list(self._troubles.items()):
-            if subject == but or job not in trouble.jobs:
-                continue
-            trouble.jobs.discard(job)
-            if not trouble.jobs:
-                del self._troubles[subject]
-                self._log.info(
-                    "poll failure over",
-                    dataset=",".join(sorted(trouble.datasets)),
-                    reason=",".join(trouble.reasons),
-                    seconds=round(now - trouble.since),
-                    failed_polls=trouble.polls,
-                )
+    def _over(self, trouble: _Trouble, now: float) -> None:
+        self._log.info(
+            "poll failure over",
+            dataset=",".join(sorted(trouble.datasets)),
+            reason=",".join(trouble.reasons),
+            seconds=round(now - trouble.since),
+            failed_polls=trouble.polls,
+        )
