@@ -18,6 +18,8 @@ from insights_exporter.demo.wire import TRANSPORT
 HOST = "127.0.0.1"
 BACKLOG = 1024
 SECONDS_TO_FINISH = 1
+SECONDS_IDLE = 120
+"""Longer than clients keep a connection, as with Go's server: none is closed just when it is used again."""
 Servable = EmbeddedCoder | Mapping[str, EmbeddedCoder]
 """One server, or many by the first part of their path."""
 
@@ -47,6 +49,7 @@ class _Server(uvicorn.Server):
                 ssl_certfile=certificate and certificate.chain,
                 ssl_keyfile=certificate and certificate.key,
                 timeout_graceful_shutdown=SECONDS_TO_FINISH,
+                timeout_keep_alive=SECONDS_IDLE,
             )
         )
         self.listens = Event()
