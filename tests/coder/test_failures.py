@@ -2,6 +2,7 @@
 
 import pytest
 
+from insights_exporter.coder.discretion import Discretion
 from insights_exporter.coder.failures import REASONS, REMEDIES, RequestFailed, refusal
 
 SIGNED_OUT = b'{"message":"You are signed out or your session has expired.","detail":"API key is invalid."}'
@@ -9,6 +10,7 @@ NO_ACCESS = b'{"message":"Resource not found or you do not have access to this r
 DISABLED = b'{"message":"Not Found.","detail":"Template insights are disabled."}'
 NO_ROUTE = b'{"message":"Route not found."}'
 TWO_DOCUMENTS = b'{"message":"Internal error fetching DAUs."}{"entries":[],"tz_hour_offset":0}'
+SECRET = Discretion("named", ("SECRETsecretSECRET",))
 HTML = b"<html><body>Sign in</body></html>"
 
 
@@ -84,4 +86,4 @@ def test_no_piece_of_a_secret_is_left_by_cutting(before: int) -> None:
     """A secret that stands where a long message is cut leaves no piece of itself."""
     body = b'{"message":"%b%b"}' % (b"." * before, b"SECRETsecretSECRET")
 
-    assert "S" not in refusal(400, "/x", body, secrets=["SECRETsecretSECRET"]).detail.removeprefix("HTTP")
+    assert "S" not in refusal(400, "/x", body, discretion=SECRET).detail.removeprefix("HTTP")

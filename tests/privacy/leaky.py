@@ -38,6 +38,12 @@ LEAKS: Mapping[str, Callable[[bytes, str], bytes]] = {
         500, message="Internal error.", detail=f"pq: duplicate key (username)=({person})"
     ),
     "the database speaks in the message": lambda _, person: _refused(500, message=f"get user {person}: gone"),
+    "a refusal of the request that names": lambda _, person: _refused(
+        400, message=f"Invalid user {person}.", detail=f"{person} is not in this organization."
+    ),
+    "a refusal of access that names": lambda _, person: _refused(
+        403, message="Forbidden.", detail=f"You may not see {person}."
+    ),
     "data behind a status": lambda body, _: _said(500, body),
     "data behind a refusal": lambda body, _: _said(400, body),
     "redirect that names": lambda _, person: _written(
@@ -58,6 +64,9 @@ LEAKS: Mapping[str, Callable[[bytes, str], bytes]] = {
     "data without a head": lambda body, _: body + b"\r\n\r\n",
     "a name for a status": lambda body, person: _written(f"HTTP/1.1 {person}", JSON, body=body),
     "a broken header": lambda body, person: _written(OK, f"{person} {person}", JSON, body=body),
+    "a name for the compression": lambda body, person: _written(
+        OK, JSON, f"Content-Encoding: {person}", body=body
+    ),
     "data that are not compressed": lambda body, _: _written(OK, JSON, "Content-Encoding: gzip", body=body),
 }
 """From a good answer and somebody's name to what is sent instead, byte by byte."""

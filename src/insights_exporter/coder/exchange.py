@@ -12,6 +12,7 @@ import httpx
 
 from insights_exporter.coder.body import read_body
 from insights_exporter.coder.clock import ServerClock, parse_http_date
+from insights_exporter.coder.discretion import Discretion
 from insights_exporter.coder.failures import RequestFailed, refusal
 from insights_exporter.coder.masking import secrets_of
 from insights_exporter.coder.pacing import Gate
@@ -76,6 +77,7 @@ class Exchange:
         self._http = http_client(deployment, tls, outlet.transport)
         self._root = api_root(deployment)
         self._secrets = secrets_of(deployment)
+        self._users = deployment.users.detail
 
     async def get(self, path: str, parameters: Mapping[str, str], errand: Errand) -> bytes:
         """Wait for a turn, ask once, and give the body of a 200.
@@ -115,7 +117,8 @@ class Exchange:
         self._clock.learn(reply.headers.get("Date"))
         wait = self._obeyed(path, reply)
         if reply.status_code != 200:
-            raise refusal(reply.status_code, path, await _error_body(reply), wait, secrets)
+            discretion = Discretion(self._users, secrets)
+            raise refusal(reply.status_code, path, await _error_body(reply), wait, discretion)
         return await read_body(reply.aiter_raw(), _encoding(reply), self._limit)
 
     def _obeyed(self, path: str, reply: httpx.Response) -> float | None:

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from insights_exporter.coder.discretion import EVERYTHING_IS_TOLD, Discretion
 from insights_exporter.coder.masking import masked
 
 Reason = Literal[
@@ -100,19 +101,23 @@ class _ErrorBody(msgspec.Struct):
 
 
 def refusal(
-    status: int, path: str, body: bytes, retry_after: float | None = None, secrets: Iterable[str] = ()
+    status: int,
+    path: str,
+    body: bytes,
+    retry_after: float | None = None,
+    discretion: Discretion = EVERYTHING_IS_TOLD,
 ) -> RequestFailed:
     """Give the failure that a status other than 200 means.
 
     The body is only looked at for its message: it may be HTML, two JSON
-    documents, or anything else. `secrets` are masked before anything is cut,
-    which could leave a piece of one.
+    documents, or anything else. `discretion` is kept before anything is cut,
+    which could leave a piece of a secret.
     """
     said = _said(body)
     reason = _reason(status, path, said)
     # A refusal speaks of the request; a failure of the database, and what that says may be of people.
-    words = masked(f"{said.message} {said.detail}", secrets).split() if 400 <= status < 500 else []
-    text = " ".join((f"HTTP {status} for {path}:", *words)).rstrip(": ")
+    words = discretion.told((said.message, said.detail)) if 400 <= status < 500 else ""
+    text = " ".join((f"HTTP {status} for {path}:", *words.split())).rstrip(": ")
     return RequestFailed(
         reason, text[:_DETAIL_LENGTH], transient=status in _TRANSIENT_STATUS, retry_after=retry_after
     )

@@ -1,0 +1,47 @@
+"""What is told of a server's own words, by what is shown of users."""
+
+from typing import Literal
+
+import pytest
+
+from insights_exporter.coder.discretion import Discretion
+from insights_exporter.coder.failures import refusal
+
+DISCREET: tuple[Literal["pseudonymous", "aggregate"], ...] = ("pseudonymous", "aggregate")
+NAMING = b'{"message":"Cannot show alice.","detail":"alice (id 7) is not yours"}'
+
+
+def test_where_users_are_named_everything_is_told() -> None:
+    """But for secrets."""
+    told = refusal(403, "/insights/user-activity", NAMING, discretion=Discretion("named", ("id 7",))).detail
+
+    assert "HTTP 403 for /insights/user-activity: Cannot show alice. alice (***) is not yours" == told
+
+
+@pytest.mark.parametrize("users", DISCREET)
+def test_where_users_are_not_named_unknown_words_are_left_out(
+    users: Literal["pseudonymous", "aggregate"],
+) -> None:
+    """With the reason why, so that whoever looks for the words knows where they went."""
+    told = refusal(400, "/insights/templates", NAMING, discretion=Discretion(users)).detail
+
+    left_out = f"(the server's own words are left out, as users.detail is {users})"
+    assert f"HTTP 400 for /insights/templates: {left_out}" == told
+
+
+@pytest.mark.parametrize("users", DISCREET)
+def test_what_coder_says_to_everybody_is_told(users: Literal["pseudonymous", "aggregate"]) -> None:
+    """Each sentence by itself, whole and to the letter."""
+    discretion = Discretion(users)
+
+    assert "Not Found. Template insights are disabled." == discretion.told(
+        ("Not Found.", "Template insights are disabled.")
+    )
+    assert "Forbidden. (the" == discretion.told(("Forbidden.", "Ask alice."))[:15]
+    assert "(the" == discretion.told(("Forbidden. Ask alice.",))[:4]
+
+
+@pytest.mark.parametrize("users", ["named", *DISCREET])
+def test_where_nothing_is_said_nothing_is_told(users: Literal["named", "pseudonymous", "aggregate"]) -> None:
+    """Nor that something was left out."""
+    assert "" == Discretion(users).told(("", " "))
