@@ -1,11 +1,11 @@
 """Ask the linters of others about rules and dashboards, those that are installed: `python -m grafana.lint`.
 
 dashboard-linter (Grafana), mixtool (monitoring-mixins) and pint (Cloudflare,
-without a Prometheus) are Go programs that are looked for on PATH. What
-their rules demand is also held by this project's own tests.
+without a Prometheus) are Go programs. They are looked for beside the
+interpreter and on PATH, and not installed by anything here. What their rules
+demand is also held by this project's own tests.
 """
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from typing import Final
 
 from grafana.build import write
 from grafana.mixin import plain_files
+from tools.parts import find
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def main(linters: Sequence[Linter] = LINTERS) -> int:
     with TemporaryDirectory() as folder:
         write(plain_files(), Path(folder))
         for linter in linters:
-            program = shutil.which(linter.program)
+            program = find(linter.program)
             found = complaints(linter, program, Path(folder)) if program else []
             print(f"{linter.program}: {_verdict(program, found)}", *found, sep="\n")  # noqa: T201  what it is for
             status |= bool(found)

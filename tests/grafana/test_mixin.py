@@ -11,6 +11,10 @@ from tests.grafana.boards import IMPORTABLE, PROVISIONED, Json
 from tests.helm.chart import only
 from tests.peers.parts import require
 from tests.rules.shipped import RULES
+from tools import parts
+from tools.parts import find
+
+NOT_RUN = "not run, it is not installed"
 
 
 def test_mixin_has_rules_and_dashboards(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,6 +63,28 @@ def links(groups: list[Json]) -> dict[str, str]:
     """Give the address of each alert's dashboard."""
     alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
     return {rule["alert"]: rule["annotations"]["dashboard_url"] for rule in alerts}
+
+
+def test_linters_of_others_have_nothing_to_say(capsys: pytest.CaptureFixture[str]) -> None:
+    """Those of them that are installed accept all files, and the others are said not to have been asked."""
+    status = lint.main()
+    programs = [linter.program for linter in lint.LINTERS]
+    verdicts = [f"{program}: {'nothing to say' if find(program) else NOT_RUN}" for program in programs]
+
+    assert (0, verdicts) == (status, capsys.readouterr().out.splitlines())
+
+
+def test_linter_beside_the_interpreter_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Linters are looked for where other programs are built, not on PATH alone."""
+    strict = tmp_path / "strict-linter"
+    strict.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    strict.chmod(0o755)
+    monkeypatch.setattr(parts, "PATH", str(tmp_path))
+    status = lint.main([Linter(strict.name, (), "rules/*.yaml")])
+
+    assert (1, True) == (status, "strict-linter: 2 files are not right" in capsys.readouterr().out)
 
 
 def test_linter_that_is_not_installed_is_named(capsys: pytest.CaptureFixture[str]) -> None:
