@@ -1,6 +1,7 @@
 """What is special about asking for one template at a time."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -119,6 +120,26 @@ def test_all_at_once_is_each_and_the_unused() -> None:
     apart = joined([*(convert_template(view, [answer]) for answer in answers), convert_unused(view)])
 
     assert lines_of(convert(view, answers).samples) == lines_of(apart.samples)
+
+
+IN_USE: Mapping[str, tuple[object, tuple[str, ...] | None]] = {
+    "some": (["b", "a", "b"], ("a", "b")),
+    "none": ([], ()),
+    "null, as some servers write none": (None, ()),
+    "one that is no text": (["a", 7], None),
+    "no list": ("a", None),
+}
+
+
+@pytest.mark.parametrize(("ids", "expected"), IN_USE.values(), ids=IN_USE)
+def test_templates_in_use_are_all_that_the_report_names_or_unknown(
+    ids: object, expected: tuple[str, ...] | None
+) -> None:
+    """Of a list that cannot be read whole nobody knows what is missing in it."""
+    dataset, view = DATASETS["templates"], view_of("7d")
+    body = json.dumps({"report": {"template_ids": ids, "active_users": 1}}).encode()
+
+    assert expected == dataset.convert(view, answered(dataset, view, body)).in_use
 
 
 def test_of_equal_series_the_first_stays() -> None:

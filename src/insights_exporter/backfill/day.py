@@ -85,6 +85,8 @@ class Past:
             return known
         said: list[Conversion] = []
         for window in dataset.windows(self._deployment):
+            if dataset.partial and window is not None and window.name not in in_use:
+                continue
             asked = part(dataset, self._view(day, window, in_use))
             if self._unsupported(asked):
                 continue

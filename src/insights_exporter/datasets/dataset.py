@@ -87,8 +87,8 @@ class Conversion:
     `folded` counts source series that a limit folded or dropped, `invalid`
     has one short reason a row that could not be understood, without any data
     of the row. `in_use` are the ids of the templates that the report names,
-    None where it is no report on all of them, `app_names` what apps are
-    called in it. `daily_users` are users by day, which is its ordinal.
+    None where it is no report on all of them or they cannot be read;
+    `app_names` what apps are called in it. `daily_users` are users by day, which is its ordinal.
     """
 
     samples: tuple[Samples, ...]

@@ -106,9 +106,14 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
         ),
         folded=folded,
         invalid=decoded.invalid,
-        in_use=tuple(sorted(set(report.template_ids or ()))),
+        in_use=_in_use(report, decoded),
         app_names=app_names(report.apps_usage or ()),
     )
+
+
+def _in_use(report: Report, decoded: Decoded[TemplatesAnswer]) -> tuple[str, ...] | None:
+    """Give the ids of the templates in use; of ids that cannot be read nobody knows which they are."""
+    return tuple(sorted(set(report.template_ids or ()))) if decoded.whole("report.template_ids") else None
 
 
 def _usage(report: Report, decoded: Decoded[TemplatesAnswer], window: str) -> tuple[Samples, ...]:
