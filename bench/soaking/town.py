@@ -28,7 +28,7 @@ PATHS = ("daus", "templates", "user-activity", "user-latency", "user-status-coun
 _START = "import sys; from insights_exporter.cli import main; sys.exit(main())"
 _HOURLY = {"404-disabled", "404-route"}
 """After these the exporter asks again in an hour only, or may."""
-_CLOCKS = {"clock-ahead", "clock-behind"}
+_CLOCKS = {"clock-ahead", "clock-behind", "clock-absurd"}
 """Another day has other values."""
 USABLE_FAULTS = tuple(name for name in FAULTS if name not in _HOURLY | _CLOCKS)
 WITHOUT_LONG_WAITS = tuple(name for name in USABLE_FAULTS if not name.startswith("429"))

@@ -39,11 +39,25 @@ def test_server_time_after_an_answer() -> None:
     assert clock.skew == 86_400
 
 
-@pytest.mark.parametrize("header", [None, "", "yesterday", "Mon, 99 Mar 2026 00:00:00 GMT"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "yesterday",
+        "Mon, 99 Mar 2026 00:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -1200",
+        "Wed, 01 Jan 3000 00:00:00 GMT",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+    ],
+)
 def test_date_that_is_none(header: str | None) -> None:
-    """A Date that is missing or broken changes nothing."""
+    """A Date that is missing, broken, or of no year in which there are servers, changes nothing."""
     clock = ServerClock(Stopwatch(1_772_323_200), Stopwatch(5))
 
+    clock.learn(header)
+    clock.learn("Sun, 01 Mar 2026 00:00:00 GMT")
     clock.learn(header)
 
     assert clock.now() == datetime(2026, 3, 1, tzinfo=UTC)

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from insights_exporter.demo import FAULTS
+from insights_exporter.demo.faults import LAST_DAY
 from tests.demo.asking import NOW, coder
 from tests.demo.failing import Failing
 
@@ -35,7 +36,7 @@ BROKEN = {
     "truncated": httpx.RemoteProtocolError,
 }
 STREAMS = {"slow", "gzip-bomb", "endless", "silence"}
-OTHERS = {"wrong-length", "clock-ahead", "clock-behind"}
+OTHERS = {"wrong-length", "clock-ahead", "clock-behind", "clock-absurd"}
 
 
 def test_every_fault_is_tried() -> None:
@@ -84,6 +85,14 @@ def test_clock_a_day_off_shows_in_date_and_rules(failing: Failing, fault: str, d
 
     assert there == parsedate_to_datetime(answer.headers["Date"])
     assert f"{there:%Y-%m-%d}" == max(entry["date"] for entry in answer.json()["entries"])
+
+
+def test_absurd_clock_shows_in_date_alone(failing: Failing) -> None:
+    """What is answered is as ever."""
+    answer = failing.get("clock-absurd")
+
+    assert LAST_DAY == answer.headers["Date"]
+    assert f"{NOW:%Y-%m-%d}" == max(entry["date"] for entry in answer.json()["entries"])
 
 
 def test_wait_may_be_a_date(failing: Failing) -> None:

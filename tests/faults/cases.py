@@ -86,6 +86,7 @@ CASES = (
     at_path("504", "server_error"),
     everywhere("clock-ahead", ""),
     everywhere("clock-behind", ""),
+    everywhere("clock-absurd", ""),
     Case(
         name="dns",
         reason="connection",

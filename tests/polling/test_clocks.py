@@ -34,6 +34,26 @@ def test_clock_of_the_exporter_may_be_wrong(days: int, zone: str) -> None:
     assert 0 <= server.timestamp() + 3 * 3600 - today < 86_400
 
 
+def test_clock_at_the_end_of_the_calendar_is_not_believed() -> None:
+    """A server that tells such a date, from the beginning or later, is asked as if it told none."""
+    coder = small_coder()
+
+    async def scenario() -> str:
+        coder.fail("clock-absurd")
+        async with watching(coder) as watched:
+            await asyncio.sleep(3600)
+            coder.mend()
+            await asyncio.sleep(3600)
+            coder.fail("clock-absurd")
+            await asyncio.sleep(3600)
+            return watched.page()
+
+    page = on_fast_clock(scenario)
+
+    assert [] == [seen for seen in coder.requests if seen.status != 200]
+    assert {1.0} == set(series_of(page, SUCCESS).values())
+
+
 def test_clock_that_is_set_while_it_runs_changes_nothing() -> None:
     """The server's clock goes on with the loop's time."""
     coder = small_coder()

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+_YEARS = range(2000, 3000)
+"""What a clock may show: a step away from either end of the calendar nothing can be reckoned."""
+
 
 class ServerClock:
     """Tells what time it is on the server.
@@ -26,9 +29,9 @@ class ServerClock:
         return self._base + timedelta(seconds=self._monotonic() - self._base_at)
 
     def learn(self, date_header: str | None) -> None:
-        """Set the clock by a `Date` header; one that is no date is ignored."""
+        """Set the clock by a `Date` header; one that is no date, or of no likely year, is ignored."""
         moment = parse_http_date(date_header)
-        if moment is not None:
+        if moment is not None and moment.year in _YEARS:
             self._base, self._base_at = moment, self._monotonic()
             self.skew = moment.timestamp() - self._wall()
 

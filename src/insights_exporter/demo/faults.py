@@ -26,6 +26,7 @@ Act = Callable[[Response], Response]
 """From the answer of a healthy server to what is sent instead."""
 DAY = timedelta(days=1)
 WAIT = timedelta(seconds=60)
+LAST_DAY = "Fri, 31 Dec 9999 23:59:59 GMT"
 SIGN_IN = b"<!doctype html><html><head><title>Sign in</title></head><body><form></form></body></html>"
 TWO_DOCUMENTS = dump_json(
     {"message": "Internal error fetching DAUs.", "detail": "pq: out of memory"}
@@ -73,6 +74,14 @@ def _instead(response: Response, body: bytes, status: int, headers: Mapping[str,
 
 def _redirect(response: Response) -> Response:
     return _instead(response, b"", 302, {"Location": "https://login.example.com/"})
+
+
+def _dated(text: str) -> Act:
+    def act(response: Response) -> Response:
+        response.headers["Date"] = text
+        return response
+
+    return act
 
 
 def _retry_at(response: Response) -> Response:
@@ -147,5 +156,6 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "504": Fault("is behind a proxy that tired of waiting", _page(504, "Gateway Timeout")),
         "clock-ahead": Fault("has its clock a day ahead", skew=DAY),
         "clock-behind": Fault("has its clock a day behind", skew=-DAY),
+        "clock-absurd": Fault("tells the last day of the calendar", _dated(LAST_DAY)),
     }
 )

@@ -40,6 +40,13 @@ def test_last_sixty_days_are_shown() -> None:
     assert DAYS - 1 == len(days_chart(users, TODAY).columns)
 
 
+@pytest.mark.parametrize("day", [1, 3, date.max.toordinal()])
+def test_first_and_last_days_of_the_calendar(day: int) -> None:
+    """Whatever day a server names can be drawn."""
+    assert 1 == len(days_chart({day: 1.0}, TODAY).columns)
+    assert spark({day: 1.0}, TODAY).endswith(",1.0")
+
+
 def test_height_is_the_share_of_the_scale() -> None:
     """A column is as high as its value is on the scale."""
     (column,) = days_chart({TODAY: 5.0}, TODAY).columns

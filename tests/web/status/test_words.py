@@ -36,6 +36,18 @@ def test_number(value: float | None, expected: str) -> None:
     assert expected == words.number(value)
 
 
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        pytest.param(1_772_323_200.0, "2026-03-01 00:00 UTC", id="a moment"),
+        pytest.param(1e18, "9999-01-01 00:00 UTC", id="after the end of the calendar"),
+    ],
+)
+def test_clock(moment: float, expected: str) -> None:
+    """A moment that a server tells is shown, whatever it is."""
+    assert expected == words.clock(moment)
+
+
 def test_share_of_nobody() -> None:
     """Where there is nobody there is no share."""
     assert words.NOTHING == words.percent(0, 0)

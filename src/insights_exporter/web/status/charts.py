@@ -117,7 +117,7 @@ def edge(bounds: Sequence[float], bound: float) -> float:
 
 def _last_days(users: Iterable[int], today: int) -> range:
     newest = max(users, default=today)
-    return range(newest - DAYS + 1, newest + 1)
+    return range(max(newest - DAYS, 0) + 1, newest + 1)
 
 
 def _column(x: float, step: float, share: float, title: str, kind: str) -> Column:

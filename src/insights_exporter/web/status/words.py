@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 _FEW = 10
+_FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1, 9999))
 NOTHING = "–"  # noqa: RUF001 -- a dash, as in printed tables
 
 
@@ -39,13 +40,13 @@ def took(seconds: float) -> str:
 
 
 def clock(moment: float) -> str:
-    """Write a moment in UTC, for people."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    """Write a moment in UTC, for people; one that no calendar has as the nearest that there is."""
+    return _in_utc(moment).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def iso(moment: float) -> str:
     """Write a moment in UTC, for machines."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _in_utc(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def day(ordinal: int) -> str:
@@ -68,3 +69,7 @@ def percent(part: float, whole: float) -> str:
 def milliseconds(seconds: float) -> str:
     """Write a bound of latency: `150`, from a second on `1 s`."""
     return f"{seconds * 1000:g}" if seconds < 1 else f"{seconds:g} s"
+
+
+def _in_utc(moment: float) -> datetime:
+    return datetime.fromtimestamp(min(max(moment, _FIRST), _LAST), UTC)
