@@ -81,6 +81,18 @@ def test_users_of_templates_are_asked_for_if_wanted() -> None:
     ]
 
 
+@pytest.mark.parametrize("off", [["user-activity"], ["user-latency"], ["user-activity", "user-latency"]])
+def test_path_that_is_switched_off_is_not_asked_for_single_templates_either(off: list[str]) -> None:
+    """Whoever switches a dataset of users off has its answers nowhere."""
+    settings = {"templates": {"users": True}, "datasets": {name: {"enabled": False} for name in off}}
+    view = view_of("7d", in_use=["a", "b"], deployment=settings)
+    asked = {question.path for question in template_breakdown.questions(view)}
+
+    assert {"templates", "user-activity", "user-latency"} - set(off) == {
+        path.removeprefix("/insights/") for path in asked
+    }
+
+
 def test_breakdown_needs_what_the_published_dialect_lacks() -> None:
     """Without `template_ids` the answer would be about all templates."""
     assert all(question.needs_extra for question in template_breakdown.questions(view_of("7d", in_use=["a"])))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from insights_exporter.config.problems import Place
-from insights_exporter.config.settings import DatasetName, DatasetSettings, Deployment, Window
+from insights_exporter.config.settings import DatasetName, Deployment, Window, dataset_settings
 
 ROLL_UP_SECONDS = 300.0
 """How often Coder renews its statistics: polls in between bring the same numbers."""
@@ -29,7 +29,7 @@ class Pace:
 
 def pace(deployment: Deployment, dataset: DatasetName, window: Window | None) -> Pace:
     """Give the pace of `dataset` for `window` (None where the dataset has none)."""
-    own = deployment.datasets.get(dataset, DatasetSettings())
+    own = dataset_settings(deployment, dataset)
     every = (window and window.every) or own.every or _default_every(dataset, window)
     written = (window and window.max_age) or own.max_age or deployment.max_age
     return Pace(every, written or max(_AGE_IN_INTERVALS * every, _LEAST_AGE))

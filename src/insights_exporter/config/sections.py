@@ -76,4 +76,5 @@ class Templates(Model):
     windows: tuple[str, ...] = ("7d",)
     """Names of the windows in which templates are broken down."""
     users: Flag = False
-    """Whether users' activity and latency are asked for too: two more requests a template and window."""
+    """Whether users' activity and latency are asked for too, unless `datasets` switches `user-activity` or
+    `user-latency` off: two more requests a template and window."""

@@ -36,6 +36,7 @@ __all__ = [
     "Tls",
     "Users",
     "Window",
+    "dataset_settings",
 ]
 
 DatasetName = Literal[
@@ -109,6 +110,11 @@ class Deployment(Defaults):
     name: Label = Field(default_factory=_name_from_url)
     """The value of the label `deployment`. Default: the URL's host, with its port if that is not the usual
     one."""
+
+
+def dataset_settings(deployment: Deployment, dataset: DatasetName) -> DatasetSettings:
+    """Give what is set for a dataset, all of it built in where nothing is."""
+    return deployment.datasets.get(dataset, DatasetSettings())
 
 
 class Settings(Model):

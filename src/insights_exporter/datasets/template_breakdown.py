@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from insights_exporter.config.settings import Deployment, Window
+from insights_exporter.config.settings import Deployment, Window, dataset_settings
 from insights_exporter.datasets import user_activity, user_latency
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
 from insights_exporter.datasets.echo import FAMILIES as ECHO_FAMILIES
@@ -33,10 +33,16 @@ def questions(view: View) -> Sequence[Question]:
     """Ask about each template in use by itself, up to the limit.
 
     A question's `subject` is the template's id; with `templates.users` there
-    are three questions about it.
+    are up to three questions about it: what the dataset of users is not asked
+    for is not asked for here either.
     """
-    paths = [PATH, user_activity.PATH, user_latency.PATH] if view.deployment.templates.users else [PATH]
+    paths = [PATH, *_paths_of_users(view.deployment)]
     return tuple(_question(view, path, template) for template in templates_asked(view) for path in paths)
+
+
+def _paths_of_users(deployment: Deployment) -> Sequence[str]:
+    of_users = (user_activity, user_latency) if deployment.templates.users else ()
+    return [dataset.PATH for dataset in of_users if dataset_settings(deployment, dataset.NAME).enabled]
 
 
 def templates_asked(view: View) -> Sequence[str]:

@@ -84,7 +84,7 @@ TEMPLATE_ACTIVITY_DISTRIBUTION = Family(
     bounds=ACTIVITY_BOUNDS,
     source="template-breakdown: user-activity report.users.seconds",
     merge="every user id counts once, with the sum of its rows",
-    absent="templates.users is off (as it is by default)",
+    absent="templates.users is off (as it is by default), or the dataset user-activity is",
     example="histogram_quantile(0.5, "
     'coder_insights_template_user_activity_distribution_seconds_bucket{window="7d"})',
     stable=False,
@@ -98,7 +98,7 @@ TEMPLATE_LATENCY_DISTRIBUTION = Family(
     bounds=LATENCY_BOUNDS,
     source="template-breakdown: user-latency report.users.latency_ms.p50, .p95",
     merge="every user id counts once a percentile",
-    absent="templates.users is off (as it is by default)",
+    absent="templates.users is off (as it is by default), or the dataset user-latency is",
     example="histogram_quantile(0.9, "
     'coder_insights_template_user_latency_distribution_seconds_bucket{window="7d",percentile="p95"})',
     stable=False,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from insights_exporter.config.pace import pace
-from insights_exporter.config.settings import DatasetName, DatasetSettings, Deployment, Window
+from insights_exporter.config.settings import Deployment, Window, dataset_settings
 from insights_exporter.datasets.dataset import Dataset
 from insights_exporter.datasets.table import DATASETS
 from insights_exporter.polling.health import PollHealth, RequestHealth
@@ -44,13 +44,10 @@ def jobs_of(deployment: Deployment) -> Iterator[Job]:
     `templates` nobody knows which templates are in use.
     """
     for dataset in DATASETS.values():
-        if all(_enabled(deployment, name) for name in (dataset.name, dataset.needs) if name):
+        needed = (dataset.name, dataset.needs) if dataset.needs else (dataset.name,)
+        if all(dataset_settings(deployment, name).enabled for name in needed):
             requests = RequestHealth(dataset.name)
             for window in dataset.windows(deployment):
                 rhythm = pace(deployment, dataset.name, window)
                 poll = PollHealth(dataset.name, window.name if window else "", rhythm)
                 yield Job(dataset, window, poll, requests, Kept(rhythm.max_age))
-
-
-def _enabled(deployment: Deployment, dataset: DatasetName) -> bool:
-    return deployment.datasets.get(dataset, DatasetSettings()).enabled
