@@ -76,7 +76,7 @@ def test_organizations_are_part_of_the_names(backfill: Backfill) -> None:
 
 def test_hiccup_passes(backfill: Backfill) -> None:
     """A list that comes at the second try costs a moment."""
-    backfill.coder.fail("502", "/templates")
+    backfill.coder.fail("502", "/templates", "/organizations")
     with backfill.start("2026-04-09") as process:
         eventually(lambda: any(seen.status == 502 for seen in backfill.coder.requests))
         backfill.coder.mend()
