@@ -54,7 +54,8 @@ MAX_AGE = Family(
 SERIES = Family(
     name="insights_exporter_series",
     kind="gauge",
-    help="Series of Coder's data that are served now.",
+    help="Series of Coder's data that polls for the window gave and that are served now; names of apps and "
+    "templates, the version and the token's times, which have no window, are not among them.",
     labels=_POLL,
     source=_SELF,
     absent="while dataset_available is 0",
@@ -63,7 +64,8 @@ SERIES = Family(
 SERIES_FOLDED = Family(
     name="insights_exporter_series_folded",
     kind="gauge",
-    help="Source series that a limit folded into others or left out now.",
+    help="Source series that a limit folded into others or left out now; what parameters.values, .include and "
+    ".exclude hide on purpose is not among them.",
     labels=_POLL,
     source=_SELF,
     absent="while dataset_available is 0",

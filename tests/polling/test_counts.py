@@ -1,0 +1,52 @@
+"""What the exporter counts of its own series, held against the page."""
+
+import asyncio
+import math
+from collections import Counter
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from insights_exporter.datasets.apps import APP_INFO
+from insights_exporter.datasets.server_facts import FAMILIES as OF_THE_SERVER
+from insights_exporter.datasets.table import FAMILIES
+from insights_exporter.exposition.headers import names
+from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
+
+SERIES = "insights_exporter_series"
+FOLDED = "insights_exporter_series_folded"
+WITHOUT_WINDOW = {family.name for family in (APP_INFO, *OF_THE_SERVER)}
+
+
+def page_with(**settings: object) -> str:
+    """Give the page after all was polled."""
+
+    async def scenario() -> str:
+        async with watching(small_coder(), **settings) as watched:
+            await asyncio.sleep(300)
+            return watched.page()
+
+    return on_fast_clock(scenario)
+
+
+def test_every_series_is_counted_but_those_that_have_no_window() -> None:
+    """By dataset and window; names, the version and the token's times are few and come beside them."""
+    page = page_with(templates={"users": True})
+    of_coder = {name for family in FAMILIES for name in names(family)}
+    shown = Counter(
+        sample.name
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+        if sample.name in of_coder
+    )
+    beside = sum(count for name, count in shown.items() if name in WITHOUT_WINDOW)
+
+    assert 0 < beside
+    assert shown.total() == math.fsum(series_of(page, SERIES).values()) + beside
+
+
+def test_what_is_hidden_on_purpose_is_no_series_that_a_limit_folded() -> None:
+    """An alert tells of limits; who hides values and parameters has chosen so."""
+    hiding = {"values": "none", "exclude": ["*e*"]}
+
+    assert {0.0} == set(series_of(page_with(parameters=hiding), FOLDED).values())
+    assert {0.0} != set(series_of(page_with(parameters={"limit": 1}), FOLDED).values())
