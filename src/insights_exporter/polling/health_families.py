@@ -64,8 +64,8 @@ SERIES = Family(
 SERIES_FOLDED = Family(
     name="insights_exporter_series_folded",
     kind="gauge",
-    help="Source series that a limit folded into others or left out now; what parameters.values, .include and "
-    ".exclude hide on purpose is not among them.",
+    help="Source series that a limit folded into others or left out now; what parameters.values, .include "
+    "and .exclude hide on purpose is not among them.",
     labels=_POLL,
     source=_SELF,
     absent="while dataset_available is 0",
