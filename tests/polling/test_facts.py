@@ -119,6 +119,31 @@ def test_nothing_of_it_is_needed_and_nothing_counts_as_failure(answer: tuple[int
     assert "token_expiry" not in page
 
 
+SHOWN = (NAMES, "coder_insights_build_info", "insights_exporter_token_expiry_timestamp_seconds")
+HOUR = 3600
+
+
+@pytest.mark.parametrize("fault", ["502", "401", "sign-in-page"])
+def test_what_was_known_is_served_until_it_is_too_old(fault: str) -> None:
+    """A failure of two hours takes nothing away, one of three all, and then it is back."""
+    coder = small_coder()
+
+    async def scenario() -> list[set[str]]:
+        async with watching(coder) as watched:
+            await asyncio.sleep(60)
+            coder.fail(fault)
+            seen = []
+            for wait in (2.5 * HOUR, HOUR):
+                await asyncio.sleep(wait)
+                seen.append(set(filter(watched.page().__contains__, SHOWN)))
+            assert (None, None) == (watched.watch.facts.version, watched.watch.facts.token.expires)
+            coder.mend()
+            await asyncio.sleep(1.5 * HOUR)
+            return [*seen, set(filter(watched.page().__contains__, SHOWN))]
+
+    assert [set(SHOWN), set(), set(SHOWN)] == on_fast_clock(scenario)
+
+
 def test_requests_for_it_are_not_counted_as_requests_for_insights() -> None:
     """The counters are by dataset."""
     coder = small_coder()

@@ -18,7 +18,7 @@ TEMPLATE_INFO = Family(
     labels=("deployment", "organization_name", "template_name", "template_id", "deprecated"),
     source="list of templates: id, name, organization_name, deprecated; list of organizations: name",
     merge="one series a template id",
-    absent="the template is deleted, or the token may not see it",
+    absent="the template is deleted, the token may not see it, or the list could not be had for three hours",
     example="coder_insights_template_active_users * on (deployment, template_id) group_left (deprecated) "
     "coder_insights_template_info",
 )
@@ -29,7 +29,7 @@ BUILD_INFO = Family(
     labels=("deployment", "version"),
     source="buildinfo: version",
     merge="not merged",
-    absent="buildinfo was not answered yet",
+    absent="buildinfo was not answered yet, or not for three hours",
     example="count by (version) (coder_insights_build_info)",
 )
 TOKEN_EXPIRY = Family(
@@ -40,7 +40,7 @@ TOKEN_EXPIRY = Family(
     labels=("deployment",),
     source="users/me/keys/{id}: expires_at",
     merge="not merged",
-    absent="the server does not tell, or the token may not ask about itself",
+    absent="the server does not tell, or the token may not ask about itself, or not for three hours",
     example="insights_exporter_token_expiry_timestamp_seconds - time()",
 )
 TOKEN_LIFETIME = Family(

@@ -1,6 +1,7 @@
 """What is asked beside the insights, once an hour: version, names, the token's end.
 
-Nothing of it is needed: what cannot be had is left out, and no failure counts.
+Nothing of it is needed, and no failure counts: what cannot be had stays as it
+was last known, until it is too old.
 """
 
 import asyncio
@@ -18,6 +19,11 @@ from insights_exporter.polling.names import Names
 from insights_exporter.polling.publisher import Publisher, rendered
 
 T = TypeVar("T")
+
+EVERY = 3600.0
+"""Seconds from poll to poll."""
+MAX_AGE = 3 * EVERY
+"""Seconds for which the last good answer is served."""
 
 _PATIENCE = 60.0
 _SHORT_PAUSE = 1.0
@@ -38,6 +44,7 @@ class Facts:
     ) -> None:
         self.version: str | None = None
         self.token = _UNKNOWN
+        self._key_id = ""
         self.unnamed: Exception | None = None
         """Why templates may be called by their ids, None where all names are known."""
         self._newest_failure: Exception | None = None
@@ -64,19 +71,18 @@ class Facts:
         return failure
 
     async def poll(self) -> None:
-        """Ask for everything once, and publish what there is."""
+        """Ask for everything once, and publish what is answered."""
         try:
             version = await self._read("/buildinfo", server_facts.read_version, priority=-1)
             self._clock_known.set()
-            self.version = version or self.version
+            if version:
+                self.version = version
+                self._show("version", [server_facts.build_info(version)], self._forget_version)
             await self._list()
         finally:
             self._clock_known.set()
             self._names.listed(None)  # whoever waits for it goes on without
-        known = server_facts.template_info(self._names.templates)
-        self.token = await self._token_life()
-        token = server_facts.token_samples(self.token)
-        self._publish([server_facts.build_info(self.version), known, *token])
+        await self._ask_about_token()
 
     async def user(self) -> str | None:
         """Give the name of the token's own user."""
@@ -86,13 +92,20 @@ class Facts:
         listing = await list_templates(self._read, self._names.templates)
         self.unnamed = None if listing.whole else self._newest_failure
         self._names.listed(listing.templates)
+        if listing.templates is not None:
+            self._show("templates", [server_facts.template_info(listing.templates)], lambda: None)
 
-    async def _token_life(self) -> server_facts.Token:
+    async def _ask_about_token(self) -> None:
         try:
             key_id = quote(self._token().partition("-")[0], safe="")
         except ConfigError:
-            return _UNKNOWN
-        return await self._read(f"/users/me/keys/{key_id}", server_facts.read_token) or _UNKNOWN
+            return
+        if key_id != self._key_id:
+            self._show_token(_UNKNOWN)
+        token = await self._read(f"/users/me/keys/{key_id}", server_facts.read_token)
+        if token:
+            self._key_id = key_id
+            self._show_token(token)
 
     async def _unanswered(self) -> RequestFailed | None:
         deadline = asyncio.get_running_loop().time() + _PATIENCE
@@ -106,14 +119,30 @@ class Facts:
         deadline = asyncio.get_running_loop().time() + _PATIENCE
         try:
             body = await self._exchange.get(path, {}, Errand(_Nobody(), deadline, priority))
-            return read(body)
+            return await asyncio.to_thread(read, body)
         except Exception as error:  # noqa: BLE001 -- nothing of it is needed, and polls wait for its end
             self._newest_failure = error.with_traceback(None)
             return None
 
-    def _publish(self, samples: Iterable[Samples]) -> None:
-        source = self._publisher.source("", "")
+    def _show_token(self, token: server_facts.Token) -> None:
+        self.token = token
+        self._show("token", server_facts.token_samples(token), self._forget_token)
+
+    def _forget_version(self) -> None:
+        self.version = None
+
+    def _forget_token(self) -> None:
+        self.token = _UNKNOWN
+
+    def _show(self, what: str, samples: Iterable[Samples], forget: Callable[[], None]) -> None:
+        source = self._publisher.source("", what)
         self._publisher.data(source, rendered(samples, self._deployment))
+
+        def stale() -> None:
+            self._publisher.withdraw(source)
+            forget()
+
+        self._publisher.until_stale(source, MAX_AGE, stale)
 
 
 class _Nobody:

@@ -16,7 +16,7 @@ from insights_exporter.coder.exchange import Exchange, Outlet
 from insights_exporter.config.settings import Deployment
 from insights_exporter.polling.board import Board
 from insights_exporter.polling.converting import whereabouts
-from insights_exporter.polling.facts import Facts
+from insights_exporter.polling.facts import EVERY, Facts
 from insights_exporter.polling.glances import Glances
 from insights_exporter.polling.jobs import Job, jobs_of
 from insights_exporter.polling.names import Names
@@ -25,7 +25,6 @@ from insights_exporter.polling.publisher import Publisher
 from insights_exporter.polling.schedule import Schedule
 
 _FACTS = "facts"
-_FACTS_EVERY = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Watch:
         for job in self.jobs:
             self.publisher.watch(job.poll, job.requests)
         self.publisher.health(*(job.dataset.name for job in self.jobs))
-        self._add(_FACTS, self.facts.poll, _FACTS_EVERY, after)
+        self._add(_FACTS, self.facts.poll, EVERY, after)
         for job in sorted(self.jobs, key=lambda job: job.poll.pace.every):
             self._add(job.name, partial(self._run, job), job.poll.pace.every, after)
 
