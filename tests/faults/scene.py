@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -84,6 +85,8 @@ class Scene:
     mended: int = 0
     """The first glance after them."""
     output: str = ""
+    failing: dict[str, str] = field(default_factory=dict)
+    """The status page of each deployment before the faults end, and that of all without a name."""
     pages: dict[str, str] = field(default_factory=dict)
 
     def during(self, deployment: str, dataset: str) -> list[tuple[float, Polling]]:
@@ -129,7 +132,7 @@ def staged(room: Path) -> Iterator[Scene]:
         scene = Scene(secrets.all)
         words = (f"--config.file={config}", "--log.level=debug", "--web.enable-lifecycle")
         with exporter_peer.serving(room / "exporter", *words, env=secrets.environ) as exporter:
-            play(scene, exporter, coders, authority)
+            play(scene, exporter, coders, authority, [each["name"] for each in settings])
             scene.output = exporter.running.output()
         yield scene
 
@@ -162,7 +165,13 @@ def deployed(
         yield settings
 
 
-def play(scene: Scene, exporter: Exporter, coders: dict[str, EmbeddedCoder], authority: Authority) -> None:
+def play(
+    scene: Scene,
+    exporter: Exporter,
+    coders: dict[str, EmbeddedCoder],
+    authority: Authority,
+    deployments: list[str],
+) -> None:
     """Have all well, then all faults, then all well again; each goes on as soon as it can."""
     until(lambda: look(scene, exporter) and all(well(scene, case) for case in CASES if not case.from_start))
     scene.began = len(scene.glances)
@@ -170,6 +179,8 @@ def play(scene: Scene, exporter: Exporter, coders: dict[str, EmbeddedCoder], aut
         case.begin(coders[case.deployment], authority)
     until(lambda: look(scene, exporter) and all(settled(scene, case) for case in CASES))
     scene.mended = len(scene.glances)
+    scene.failing = {name: exporter.page(f"/?{urlencode({'deployment': name})}") for name in deployments}
+    scene.failing[""] = exporter.page("/")
     for case in CASES:
         coders[case.deployment].mend()
         coders[case.deployment].present(authority.good())

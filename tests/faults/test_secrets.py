@@ -15,6 +15,7 @@ from insights_exporter.config.loading import load
 from insights_exporter.datasets.dataset import Question
 from insights_exporter.demo import EmbeddedCoder, Population, serve
 from tests.coder.deployments import client, deployment
+from tests.faults.cases import CASES, Case
 from tests.faults.pages import glance
 from tests.faults.scene import Scene
 from tests.peers.exporter import Exporter, StartExporter
@@ -29,12 +30,29 @@ SMALL = Population(seed=1, users=5, templates=2)
 @pytest.mark.timeout(300)
 def test_no_secret_in_any_output(scene: Scene) -> None:
     """Logs at debug level and every page, amid all faults and servers that echo, tell no secret."""
-    everything = "\n".join((scene.output, *scene.pages.values()))
+    everything = "\n".join((scene.output, *scene.pages.values(), *scene.failing.values()))
     parts = {part for secret in scene.secrets for part in (secret, secret.partition("-")[2])}
 
     assert len(scene.secrets) > 60
     assert {"/", "/config", "/metrics", "openmetrics", "reload"} == scene.pages.keys()
     assert [] == [part for part in parts if part in everything]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("case", [case for case in CASES if case.reason], ids=lambda case: case.name)
+def test_status_page_tells_what_fails(scene: Scene, case: Case) -> None:
+    """Where the details of failures stand, and might stand too much, each fault is told by its reason."""
+    page = scene.failing[case.deployment]
+
+    assert "failing" in page or not case.available
+    assert case.reason in page or not case.available
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("deployment", ["echo", "echoing proxy", "tunnelling proxy"])
+def test_status_page_tells_of_echoes(scene: Scene, deployment: str) -> None:
+    """Also what servers repeat is there, without the secrets."""
+    assert "***" in scene.failing[deployment]
 
 
 @pytest.mark.timeout(300)
