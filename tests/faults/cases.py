@@ -26,7 +26,7 @@ class Case:
     patient: bool = False
     """Whether the next try comes only after a time that the test does not wait for."""
     from_start: bool = False
-    """Whether there never are any data."""
+    """Whether there never are any data; a name that is lost later is tried in `test_names`."""
 
     @property
     def deployment(self) -> str:

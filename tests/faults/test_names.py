@@ -1,0 +1,88 @@
+"""A server whose name cannot be looked up any more: a fault of the network that no server can have itself."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from insights_exporter.coder.exchange import Outlet
+from insights_exporter.commands.families import PAGE_FAMILIES
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
+from insights_exporter.polling.board import Board
+from insights_exporter.polling.schedule import Schedule
+from insights_exporter.polling.watch import Shared, Watch
+from tests.coder.deployments import PLAIN, deployment
+from tests.faults.settings import HASTY
+from tests.peers.waiting import eventually_async
+from tests.polling.watching import Watched, small_coder
+from tests.support.fast_clock import AT_ONCE
+
+NAME = "coder.invalid"
+ANYWHERE = "127.0.0.1"
+DATA = "coder_insights_active_users"
+MAX_AGE = 6
+
+
+@dataclass(slots=True)
+class Resolver:
+    """Looks names up as the system does, and knows one more while it works."""
+
+    works: bool = True
+    asked: int = 0
+    system: Any = field(default=socket.getaddrinfo)
+
+    def __call__(self, host: str | bytes, *more: Any, **named: Any) -> Any:  # noqa: ANN401 -- as the system's
+        """Look a name up."""
+        if host not in {NAME, NAME.encode()}:
+            return self.system(host, *more, **named)
+        self.asked += 1
+        if not self.works:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return self.system(ANYWHERE, *more, **named)
+
+
+@asynccontextmanager
+async def polling(coder: EmbeddedCoder) -> AsyncIterator[Watched]:
+    """Poll a server by its name over the network, again and again."""
+    with serve(coder) as url:
+        settings = HASTY | {"max_age": f"{MAX_AGE}s"}
+        named = deployment(url.replace(ANYWHERE, NAME), name="dev", **settings)
+        board, schedule = Board(PAGE_FAMILIES), Schedule()
+        watch = Watch(named, lambda: DEMO_TOKEN, None, PLAIN, Shared(board, schedule, AT_ONCE, Outlet()))
+        schedule.start()
+        watch.start()
+        try:
+            yield Watched(watch, board)
+        finally:
+            schedule.stop()
+            await watch.stop()
+
+
+async def test_name_that_is_lost_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last good data are served until they are too old, and come back with the name."""
+    resolver, coder = Resolver(), small_coder(rate_limit=-1)
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+
+    async with polling(coder) as watched:
+        poll = watched.job("templates", "today").poll
+        await eventually_async(lambda: DATA in watched.page())
+
+        resolver.works = False
+        coder.fail("reset")  # connections that are open need no name
+        await eventually_async(lambda: poll.failure and "name resolution" in poll.failure.detail)
+        coder.mend()
+        requests, lookups = len(coder.requests), resolver.asked
+        served_while_failing = DATA in watched.page()
+        reason = poll.failure.reason if poll.failure else ""
+        await eventually_async(lambda: DATA not in watched.page())
+        asked_meanwhile = (len(coder.requests) - requests, resolver.asked > lookups)
+
+        resolver.works = True
+        await eventually_async(lambda: DATA in watched.page() and poll.success)
+
+    assert "connection" == reason
+    assert served_while_failing
+    assert (0, True) == asked_meanwhile
