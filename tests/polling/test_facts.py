@@ -166,17 +166,49 @@ def test_it_is_asked_for_anew_each_hour() -> None:
     assert 3 == on_fast_clock(scenario)
 
 
+@pytest.mark.parametrize(
+    ("zone", "asked"), [("UTC", 0), ("Etc/UTC", 0), ("Asia/Kolkata", 3), ("America/Los_Angeles", 3)]
+)
+def test_days_of_utc_are_asked_for_where_a_zone_has_but_two(zone: str, asked: int) -> None:
+    """Sixty days are known in any zone, for one request an hour."""
+    coder = small_coder()
+
+    async def scenario() -> tuple[int, int]:
+        async with watching(coder, timezone=zone) as watched:
+            await asyncio.sleep(2 * HOUR)
+            own = watched.watch.glances.of("daus", "").days
+            return len(own), len(watched.watch.facts.utc_days)
+
+    own, of_utc = on_fast_clock(scenario)
+    requests = sum(seen.path == "/api/v2/insights/daus" for seen in coder.requests)
+
+    assert 60 <= max(own, of_utc)
+    assert asked == (0 if of_utc == 0 else requests)
+
+
+def test_days_are_not_asked_for_where_nobody_wants_them() -> None:
+    """Who has switched the dataset off is not asked for it."""
+    coder = small_coder()
+
+    async def scenario() -> None:
+        async with watching(coder, timezone="Asia/Kolkata", datasets={"daus": {"enabled": False}}):
+            await asyncio.sleep(HOUR)
+
+    on_fast_clock(scenario)
+
+    assert not any("daus" in seen.path for seen in coder.requests)
+
+
 def test_new_template_is_known_before_the_breakdown_shows_it() -> None:
     """A report that names it has the list asked for anew within two minutes."""
+    larger = Population(seed=1, users=20, templates=5)
 
     async def scenario() -> set[tuple[str, str]]:
         coder = small_coder()
         async with watching(coder) as watched:
             await asyncio.sleep(60)
-            coder.population = Population(seed=1, users=20, templates=5)
+            coder.population = larger
             await asyncio.sleep(1140)
             return named(watched.page(), USERS)
 
-    assert named(page_of(EmbeddedCoder(population=Population(seed=1, users=20, templates=5))), USERS) == (
-        on_fast_clock(scenario)
-    )
+    assert named(page_of(EmbeddedCoder(population=larger)), USERS) == (on_fast_clock(scenario))

@@ -26,13 +26,16 @@ T = TypeVar("T")
 START = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 """A Wednesday."""
 
+PEOPLE = Population(seed=1, users=20, templates=3)
+"""The same for all tests, so that their past is computed once."""
+
 Labels = tuple[tuple[str, str], ...]
 """Names and values, sorted, without the deployment."""
 
 
 def small_coder(**settings: object) -> EmbeddedCoder:
     """Give a Coder of a small company; its clock is the wall's."""
-    return EmbeddedCoder(population=Population(seed=1, users=20, templates=3), **settings)  # type: ignore[arg-type]
+    return EmbeddedCoder(population=PEOPLE, **settings)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
