@@ -64,6 +64,20 @@ class DausAnswer(Frame, frozen=True):
     entries: list[Entry] | None = None
 
 
+def counts_in_utc(deployment: Deployment) -> bool:
+    """Tell whether the deployment's days are those of UTC, of which the server tells sixty."""
+    return deployment.timezone in _UTC_NAMES
+
+
+def read_days(body: bytes) -> dict[int, float]:
+    """Read the users of all days of UTC that the server tells, by the day's ordinal.
+
+    Raises:
+        InvalidAnswer: The answer cannot be read.
+    """
+    return _amounts(decode(body, DausAnswer).value)
+
+
 def windows(_deployment: Deployment) -> Sequence[Window | None]:
     """Have no windows: the days are fixed."""
     return (None,)
@@ -74,7 +88,7 @@ def questions(view: View) -> Sequence[Question]:
 
     The server's own parameter for other zones shifts the days' names only.
     """
-    if view.deployment.timezone in _UTC_NAMES:
+    if counts_in_utc(view.deployment):
         return (Question(path=PATH),)
     zone = zone_of(view)
     today = view.now.astimezone(zone).date()
@@ -113,11 +127,17 @@ class _Days(NamedTuple):
 
 def _from_entries(_view: View, answer: Answer) -> _Days:
     decoded = decode(answer.body, DausAnswer)
-    entries = [(read_day(entry.date), entry.amount) for entry in decoded.value.entries or ()]
-    undated = ("entries[].date: expected a day",) * sum(day is None for day, _ in entries)
-    amounts = added_up((day, amount) for day, amount in entries if day is not None)
+    undated = ("entries[].date: expected a day",) * sum(
+        read_day(entry.date) is None for entry in decoded.value.entries or ()
+    )
+    amounts = _amounts(decoded.value)
     users, starts = _newest_two(amounts)
     return _Days(users, starts, amounts, decoded.invalid + undated)
+
+
+def _amounts(answer: DausAnswer) -> dict[int, float]:
+    entries = [(read_day(entry.date), entry.amount) for entry in answer.entries or ()]
+    return added_up((day, amount) for day, amount in entries if day is not None)
 
 
 def _newest_two(amounts: dict[int, float]) -> tuple[list[Row], list[Row]]:

@@ -5,7 +5,7 @@ was last known, until it is too old.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -13,7 +13,7 @@ from insights_exporter.coder.exchange import Errand, Exchange
 from insights_exporter.coder.failures import Reason, RequestFailed
 from insights_exporter.coder.listing import list_templates
 from insights_exporter.config.problems import ConfigError
-from insights_exporter.datasets import server_facts
+from insights_exporter.datasets import daus, server_facts
 from insights_exporter.exposition.samples import Samples
 from insights_exporter.polling.names import Names
 from insights_exporter.polling.publisher import Publisher, rendered
@@ -32,7 +32,7 @@ _UNKNOWN = server_facts.Token(None, None)
 
 
 class Facts:
-    """Asks one deployment for what enriches its data."""
+    """Asks one deployment for what enriches its data; for users by day where its own days say little."""
 
     def __init__(
         self,
@@ -45,6 +45,9 @@ class Facts:
         self.version: str | None = None
         self.token = _UNKNOWN
         self._key_id = ""
+        self.utc_days: Mapping[int, float] = {}
+        """Users by day of UTC, by its ordinal, where they are asked for."""
+        self.asks_days = False
         self.unnamed: Exception | None = None
         """Why templates may be called by their ids, None where all names are known."""
         self._newest_failure: Exception | None = None
@@ -83,6 +86,8 @@ class Facts:
             self._clock_known.set()
             self._names.listed(None)  # whoever waits for it goes on without
         await self._ask_about_token()
+        if self.asks_days:
+            await self._ask_about_days()
 
     async def user(self) -> str | None:
         """Give the name of the token's own user."""
@@ -106,6 +111,12 @@ class Facts:
         if token:
             self._key_id = key_id
             self._show_token(token)
+
+    async def _ask_about_days(self) -> None:
+        days = await self._read(daus.PATH, daus.read_days)
+        if days is not None:
+            self.utc_days = days
+            self._show("days", [], self._forget_days)
 
     async def _unanswered(self) -> RequestFailed | None:
         deadline = asyncio.get_running_loop().time() + _PATIENCE
@@ -133,6 +144,9 @@ class Facts:
 
     def _forget_token(self) -> None:
         self.token = _UNKNOWN
+
+    def _forget_days(self) -> None:
+        self.utc_days = {}
 
     def _show(self, what: str, samples: Iterable[Samples], forget: Callable[[], None]) -> None:
         source = self._publisher.source("", what)

@@ -14,6 +14,8 @@ from insights_exporter.coder.client import Coder
 from insights_exporter.coder.clock import ServerClock
 from insights_exporter.coder.exchange import Exchange, Outlet
 from insights_exporter.config.settings import Deployment
+from insights_exporter.datasets.daus import DATASET as DAUS
+from insights_exporter.datasets.daus import counts_in_utc
 from insights_exporter.polling.board import Board
 from insights_exporter.polling.converting import whereabouts
 from insights_exporter.polling.facts import EVERY, Facts
@@ -60,6 +62,8 @@ class Watch:
         )
         self.facts = Facts(deployment.name, self.exchange, token, self.names, self.publisher)
         self.jobs = tuple(jobs_of(deployment))
+        polls_days = any(job.dataset is DAUS for job in self.jobs)
+        self.facts.asks_days = polls_days and not counts_in_utc(deployment)
         self._poller = Poller(bench, self.jobs, self._advance)
         self._under_way: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger("insights_exporter").bind(deployment=deployment.name)

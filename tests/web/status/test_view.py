@@ -6,7 +6,7 @@ import pytest
 
 from insights_exporter.web.status.details import Details, details
 from insights_exporter.web.status.view import Asked, NotHere, Page, page
-from tests.web.status.sightings import NOW, failing, sight
+from tests.web.status.sightings import DAY, NOW, failing, sight
 
 
 def shown(*names: str, **asked: str) -> Page:
@@ -134,3 +134,16 @@ def test_nothing_known_yet() -> None:
 
     assert (None, None, None) == (empty.apps, empty.templates, empty.latency)
     assert "–" in {tile.value for tile in empty.tiles}  # noqa: RUF001 -- the dash of an unknown number
+
+
+def test_days_of_utc_stand_in_where_a_zone_has_few() -> None:
+    """The chart has sixty days of UTC then and says so; numbers of today stay those of the zone."""
+    today = DAY + 1
+    days = {today - number: 5.0 for number in range(60)}
+    seen = of(utc_days=days, timezone="Asia/Kolkata")
+    without = of(timezone="Asia/Kolkata")
+
+    assert 60 == len(seen.days.columns)
+    assert "days of UTC" in seen.days_remark
+    assert "UTC" not in without.days_remark
+    assert without.tiles == seen.tiles

@@ -96,7 +96,6 @@ def details(sight: Sight, window: str, now: float) -> Details:
     """Tell of a deployment what is known in a window."""
     state = health(sight)
     report = sight.glance("templates", window)
-    daily = sight.glance("daus")
     breakdown = sight.glance("template-breakdown", window)
     latency = sight.glance("user-latency", window)
     return Details(
@@ -106,7 +105,7 @@ def details(sight: Sight, window: str, now: float) -> Details:
         health=state,
         since=f"for {words.span(now - state.since)}, since {words.clock(state.since)}" if state.since else "",
         tiles=tuple(_tiles(sight, window, report)),
-        days=days_chart(daily.days, sight.today.toordinal()),
+        days=days_chart(*sight.days()),
         days_remark=_days_remark(sight),
         apps=_bars(report.apps, words.hours, "apps") if report.apps else None,
         templates=_bars(breakdown.templates, words.number, "templates") if breakdown.templates else None,
@@ -139,9 +138,11 @@ def _tiles(sight: Sight, window: str, report: Glance) -> Iterator[Tile]:
 
 
 def _days_remark(sight: Sight) -> str:
-    known = sight.glance("daus").days
-    if known and max(known) < sight.today.toordinal() - 1:
+    known, today = sight.days()
+    if known and max(known) < today - 1:
         return "The server tells nothing newer: its statistics may stand still."
+    if sight.utc_days:
+        return f"These are days of UTC: of days of {sight.timezone} Coder does not tell as many."
     if known and len(known) < 3:
         return "In this time zone Coder tells two days at a time; the chart grows while the exporter runs."
     return ""

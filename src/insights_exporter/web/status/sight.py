@@ -1,8 +1,8 @@
 """What the page is made of: plain values, copied from the watches on their own event loop."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -48,6 +48,14 @@ class Sight:
     broken_down: tuple[str, ...]
     polls: tuple[Poll, ...]
     glances: Mapping[tuple[str, str], Glance]
+    utc_days: Mapping[int, float] = field(default_factory=dict)
+    """Users by day of UTC, where the deployment's own days do not reach far back."""
+
+    def days(self) -> tuple[Mapping[int, float], int]:
+        """Give users by day for a chart, with today: in UTC where only that reaches far back."""
+        if self.utc_days:
+            return self.utc_days, self.today.astimezone(UTC).toordinal()
+        return self.glance("daus").days, self.today.toordinal()
 
     def glance(self, dataset: str, window: str = "") -> Glance:
         """Give what the dataset last said of the window; nothing where it said nothing."""
@@ -73,6 +81,7 @@ def _sight(watch: Watch) -> Sight:
         broken_down=tuple(window for dataset, window in names if dataset == "template-breakdown"),
         polls=tuple(_poll(job) for job in watch.jobs),
         glances={name: watch.glances.of(*name) for name in names},
+        utc_days=watch.facts.utc_days,
     )
 
 

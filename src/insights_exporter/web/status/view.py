@@ -130,7 +130,7 @@ def _line(sight: Sight, window: str, now: float) -> Line:
         users=words.number(sight.glance("templates", window).active_users),
         age=oldest(sight, now),
         series=words.number(sum(poll.series for poll in sight.polls)),
-        spark=spark(days, today),
+        spark=spark(*sight.days()),
     )
 
 
