@@ -23,9 +23,9 @@ from tests.peers.prometheus import Prometheus, scraping
 from tests.support.backfill import NOW
 
 ZONE = ZoneInfo("Europe/Berlin")
-SINCE = date(2026, 3, 10)
+SINCE = date(2026, 2, 10)
 END = NOW - timedelta(hours=3)
-DAYS = [SINCE + timedelta(days=number) for number in range((END.date() - SINCE).days + 1)]
+DAYS = [SINCE + timedelta(days=number) for number in range(60)]
 CLOCKS_GO_FORWARD = date(2026, 3, 29)
 LONG_BEFORE, SOON_AFTER = date(2026, 3, 20), date(2026, 4, 2)
 """Days whose weeks are without and with that one."""
@@ -49,7 +49,7 @@ NOT_COMPARED = {"__name__", "job", "instance", "deployment"}
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A Prometheus with a month of history that scrapes on, and the Coder that both come from.
+    """A Prometheus with 60 days of history that scrapes on, and the Coder that both come from.
 
     `told` is what the command said of the samples that it imported.
     """
@@ -98,7 +98,7 @@ def stored_samples(prometheus: Prometheus, at: datetime, span: str) -> float:
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory, company: Population) -> Iterator[History]:
-    """Backfill a month in a zone with daylight saving, import them, and scrape on."""
+    """Backfill 60 days in a zone with daylight saving, import them, and scrape on."""
     require("promtool")
     room = tmp_path_factory.mktemp("history")
     coder = EmbeddedCoder(population=company, now=lambda: NOW, rate_limit=-1)
