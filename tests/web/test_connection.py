@@ -2,94 +2,14 @@
 
 import asyncio
 import socket
-import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from typing import NamedTuple
 
 import pytest
-import trustme
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from insights_exporter.web.connection import Bounds
-from insights_exporter.web.server import Server, listen, make_server
 from tests.peers.waiting import eventually_async
-
-FAR = 60.0
-ROOMY = Bounds(head_bytes=64 * 1024, head_seconds=FAR, answer_seconds=FAR, idle_seconds=FAR, connections=1000)
-SOON = 0.1
-GOOD = b"GET /hello HTTP/1.1\r\nHost: here\r\n\r\n"
-LARGE = 64 * 1024 * 1024
-"""More bytes than the kernel takes in on behalf of a client that does not read."""
-
-Address = tuple[str, int]
-
-
-class Tls(NamedTuple):
-    """What the two sides of a TLS connection need."""
-
-    server: ssl.SSLContext
-    client: ssl.SSLContext
-
-
-async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with a word, or with more than anybody takes in at once."""
-    answers = {"/large": PlainTextResponse(b"x" * LARGE), "/segments": StreamingResponse(segments())}
-    await answers.get(scope["path"], Response(b"hello"))(scope, receive, send)
-
-
-async def segments() -> AsyncIterator[bytes]:
-    """Give as much in pieces."""
-    for _ in range(64):
-        yield b"x" * (LARGE // 64)
-
-
-@asynccontextmanager
-async def serving(
-    bounds: Bounds, application: ASGIApp = app, context: ssl.SSLContext | None = None
-) -> AsyncIterator[tuple[Server, Address]]:
-    """Serve with these bounds until the block ends, over TLS where there is a context for it."""
-    with listen("127.0.0.1:0") as listener:
-        server = make_server(application, bounds)
-        server.config.load()
-        server.config.ssl = context
-        task = asyncio.create_task(server.serve(sockets=[listener]))
-        await eventually_async(lambda: server.started)
-        yield server, listener.getsockname()
-        for connection in list(server.server_state.connections):
-            connection.transport.abort()
-        server.should_exit = True
-        await task
-
-
-async def ended(reader: asyncio.StreamReader) -> bytes:
-    """Give what comes until the connection ends, in order or by a reset."""
-    got = bytearray()
-    try:
-        while piece := await reader.read(65536):
-            got += piece
-    except ConnectionError:
-        pass
-    return bytes(got)
-
-
-@contextmanager
-def deaf(address: Address, request: bytes) -> Iterator[socket.socket]:
-    """Ask for something and never read the answer."""
-    with socket.create_connection(address) as client:
-        client.sendall(request)
-        yield client
-
-
-async def answered(address: Address, context: ssl.SSLContext | None = None) -> bool:
-    """Tell whether somebody who behaves is answered."""
-    reader, writer = await asyncio.open_connection(*address, ssl=context)
-    writer.write(b"GET /hello HTTP/1.0\r\n\r\n")
-    text = await ended(reader)
-    writer.close()
-    return text.endswith(b"hello")
+from tests.web.serving import GOOD, LARGE, ROOMY, SOON, answered, app, deaf, ended, serving
 
 
 async def test_many_requests_on_one_connection() -> None:
@@ -201,64 +121,6 @@ async def test_idle_connections_make_room() -> None:
         assert len(server.server_state.connections) <= 3
         for _, writer in (first, *others):
             writer.close()
-
-
-@pytest.fixture(scope="module")
-def tls() -> Tls:
-    """Give the two sides of TLS."""
-    authority = trustme.CA()
-    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert("127.0.0.1").configure_cert(server)
-    authority.configure_trust(client)
-    return Tls(server, client)
-
-
-@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\x00\x01"], ids=["nothing", "half a greeting"])
-async def test_handshakes_end_by_themselves(tls: Tls, said: bytes) -> None:
-    """A client that does not finish its handshake loses its connection."""
-    async with serving(replace(ROOMY, head_seconds=SOON), context=tls.server) as (_, address):
-        reader, writer = await asyncio.open_connection(*address)
-        writer.write(said)
-        left = await ended(reader)
-        writer.close()
-
-    assert left == b""
-
-
-async def test_handshakes_make_room(tls: Tls) -> None:
-    """Those that shake hands count as connections: above the number the longest waiting one goes."""
-    async with serving(replace(ROOMY, connections=3), context=tls.server) as (server, address):
-        first, *others = [await asyncio.open_connection(*address) for _ in range(5)]
-        said = await ended(first[0])
-
-        assert said == b""
-        assert await answered(address, tls.client)
-        assert len(server.server_state.connections) <= 3
-        for _, writer in (first, *others):
-            writer.close()
-
-
-async def test_what_is_said_right_after_a_handshake(tls: Tls) -> None:
-    """Requests over TLS are answered one after the other, on connections that stay; all are counted once."""
-    async with serving(replace(ROOMY, connections=4), context=tls.server) as (server, address):
-        clients = [await asyncio.open_connection(*address, ssl=tls.client) for _ in range(4)]
-        for reader, writer in clients * 2:
-            writer.write(GOOD)
-            assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200 OK")
-
-        assert 4 == len(server.server_state.connections)
-        for _, writer in clients:
-            writer.close()
-
-
-async def test_end_does_not_wait_for_handshakes(tls: Tls) -> None:
-    """A client that shakes hands for ever keeps no server from ending."""
-    async with serving(ROOMY, context=tls.server) as (_, address):
-        reader, writer = await asyncio.open_connection(*address)
-        assert await answered(address, tls.client)
-
-    assert b"" == await ended(reader)
-    writer.close()
 
 
 async def test_busy_connections_stay() -> None:

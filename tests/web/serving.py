@@ -1,0 +1,81 @@
+"""Servers with bounds, over real sockets, and clients of all manners."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from insights_exporter.web.connection import Bounds
+from insights_exporter.web.server import Server, listen, make_server
+from tests.peers.waiting import eventually_async
+
+FAR = 60.0
+ROOMY = Bounds(head_bytes=64 * 1024, head_seconds=FAR, answer_seconds=FAR, idle_seconds=FAR, connections=1000)
+SOON = 0.1
+GOOD = b"GET /hello HTTP/1.1\r\nHost: here\r\n\r\n"
+LARGE = 64 * 1024 * 1024
+"""More bytes than the kernel takes in on behalf of a client that does not read."""
+
+Address = tuple[str, int]
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with a word, or with more than anybody takes in at once."""
+    answers = {"/large": PlainTextResponse(b"x" * LARGE), "/segments": StreamingResponse(segments())}
+    await answers.get(scope["path"], Response(b"hello"))(scope, receive, send)
+
+
+async def segments() -> AsyncIterator[bytes]:
+    """Give as much in pieces."""
+    for _ in range(64):
+        yield b"x" * (LARGE // 64)
+
+
+@asynccontextmanager
+async def serving(
+    bounds: Bounds, application: ASGIApp = app, context: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[Server, Address]]:
+    """Serve with these bounds until the block ends, over TLS where there is a context for it."""
+    with listen("127.0.0.1:0") as listener:
+        server = make_server(application, bounds)
+        server.config.load()
+        server.config.ssl = context
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        await eventually_async(lambda: server.started)
+        yield server, listener.getsockname()
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+        server.should_exit = True
+        await task
+
+
+async def ended(reader: asyncio.StreamReader) -> bytes:
+    """Give what comes until the connection ends, in order or by a reset."""
+    got = bytearray()
+    try:
+        while piece := await reader.read(65536):
+            got += piece
+    except ConnectionError:
+        pass
+    return bytes(got)
+
+
+@contextmanager
+def deaf(address: Address, request: bytes) -> Iterator[socket.socket]:
+    """Ask for something and never read the answer."""
+    with socket.create_connection(address) as client:
+        client.sendall(request)
+        yield client
+
+
+async def answered(address: Address, context: ssl.SSLContext | None = None) -> bool:
+    """Tell whether somebody who behaves is answered."""
+    reader, writer = await asyncio.open_connection(*address, ssl=context)
+    writer.write(b"GET /hello HTTP/1.0\r\n\r\n")
+    text = await ended(reader)
+    writer.close()
+    return text.endswith(b"hello")

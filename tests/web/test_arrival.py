@@ -1,0 +1,76 @@
+"""What a client may cost that is still shaking hands, tried over real sockets."""
+
+import asyncio
+import ssl
+from dataclasses import replace
+from typing import NamedTuple
+
+import pytest
+import trustme
+
+from tests.web.serving import GOOD, ROOMY, SOON, answered, ended, serving
+
+
+class Tls(NamedTuple):
+    """What the two sides of a TLS connection need."""
+
+    server: ssl.SSLContext
+    client: ssl.SSLContext
+
+
+@pytest.fixture(scope="module")
+def tls() -> Tls:
+    """Give the two sides of TLS."""
+    authority = trustme.CA()
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    authority.configure_trust(client)
+    return Tls(server, client)
+
+
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\x00\x01"], ids=["nothing", "half a greeting"])
+async def test_handshakes_end_by_themselves(tls: Tls, said: bytes) -> None:
+    """A client that does not finish its handshake loses its connection."""
+    async with serving(replace(ROOMY, head_seconds=SOON), context=tls.server) as (_, address):
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(said)
+        left = await ended(reader)
+        writer.close()
+
+    assert left == b""
+
+
+async def test_handshakes_make_room(tls: Tls) -> None:
+    """Those that shake hands count as connections: above the number the longest waiting one goes."""
+    async with serving(replace(ROOMY, connections=3), context=tls.server) as (server, address):
+        first, *others = [await asyncio.open_connection(*address) for _ in range(5)]
+        said = await ended(first[0])
+
+        assert said == b""
+        assert await answered(address, tls.client)
+        assert len(server.server_state.connections) <= 3
+        for _, writer in (first, *others):
+            writer.close()
+
+
+async def test_what_is_said_right_after_a_handshake(tls: Tls) -> None:
+    """Requests over TLS are answered one after the other, on connections that stay; all are counted once."""
+    async with serving(replace(ROOMY, connections=4), context=tls.server) as (server, address):
+        clients = [await asyncio.open_connection(*address, ssl=tls.client) for _ in range(4)]
+        for reader, writer in clients * 2:
+            writer.write(GOOD)
+            assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200 OK")
+
+        assert 4 == len(server.server_state.connections)
+        for _, writer in clients:
+            writer.close()
+
+
+async def test_end_does_not_wait_for_handshakes(tls: Tls) -> None:
+    """A client that shakes hands for ever keeps no server from ending."""
+    async with serving(ROOMY, context=tls.server) as (_, address):
+        reader, writer = await asyncio.open_connection(*address)
+        assert await answered(address, tls.client)
+
+    assert b"" == await ended(reader)
+    writer.close()
