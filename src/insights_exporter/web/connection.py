@@ -177,8 +177,8 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answering = cycle
-        if not self.config.is_ssl and self._all_sent():
-            # Nothing is copied on its way, so an answer of many parts can be handed over in one go.
+        if self.transport.get_extra_info("sslcontext") is None and self._all_sent():
+            # Nothing but TLS copies what it sends, so an answer of many parts can be handed over in one go.
             self.transport.set_write_buffer_limits(_ANY_PAGE)
         super()._start_asgi_task(cycle, app)
 
