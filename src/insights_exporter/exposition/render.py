@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from typing import cast
 
 from isal import isal_zlib
@@ -48,7 +49,10 @@ def render(samples: Samples, deployment: str) -> Chunk:
 def _plain(samples: Samples, deployment: str) -> tuple[bytes, ...]:
     family, rows = samples.family, cast("Sequence[Row]", samples.rows)
     line = shape(family.name, family.labels, deployment)
-    return (b"".join([encoded(line, rows[at : at + _SLICE]) for at in range(0, len(rows), _SLICE)]),)
+    text = BytesIO()  # holds everything once, where a list of slices would have to be joined
+    for at in range(0, len(rows), _SLICE):
+        text.write(encoded(line, rows[at : at + _SLICE]))
+    return (text.getvalue(),)
 
 
 def _histogram(samples: Samples, deployment: str) -> tuple[bytes, ...]:
