@@ -31,7 +31,7 @@ def test_users_are_shown_where_they_are_to_be(window: str, users: dict[str, obje
 
 def test_named_users_are_shown_as_they_are() -> None:
     """Id and name."""
-    assert [("1", "1", "anna")] == identities(view_of("7d"), ["1"], {"1": "anna"})
+    assert (["1"], ["1"], ["anna"]) == identities(view_of("7d"), ["1"], {"1": "anna"})
 
 
 def test_pseudonym_stands_for_id_and_name() -> None:
@@ -43,7 +43,7 @@ def test_pseudonym_stands_for_id_and_name() -> None:
     )
     hidden = pseudonym("1", KEY)
 
-    assert [("1", hidden, hidden)] == identities(view, ["1"], {"1": "anna"})
+    assert (["1"], [hidden], [hidden]) == identities(view, ["1"], {"1": "anna"})
 
 
 def test_pseudonyms_without_a_key_are_refused() -> None:

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from insights_exporter.exposition.family import Family, Kind
-from insights_exporter.exposition.samples import Distribution, Samples
+from insights_exporter.exposition.samples import Columns, Distribution, Samples
 
 NUMBERS = st.floats() | st.integers(-(2**60), 2**60) | st.integers(0, 10_000_000).map(float)
 """Any value a sample may have, whole and large ones often."""
@@ -33,11 +33,13 @@ def families(
 
 @st.composite
 def samples(draw: st.DrawFn, family: Family) -> Samples:
-    """Make up a few rows of a family."""
+    """Make up a few rows of a family, as they are or as columns."""
     free = len(family.labels) - (family.labels[:1] == ("deployment",))
     labels = st.tuples(*[TEXTS] * free)
     values = _distributions(len(family.bounds) + 1) if family.bounds else NUMBERS
-    return Samples(family, draw(st.lists(st.tuples(labels, values), max_size=4)))
+    rows = draw(st.lists(st.tuples(labels, values), max_size=4))
+    as_columns = not family.bounds and draw(st.booleans())
+    return Samples(family, Columns.of(rows) if as_columns else rows)
 
 
 def _distributions(buckets: int) -> st.SearchStrategy[Distribution]:

@@ -1,14 +1,22 @@
 """Which users are shown, and as whom."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from insights_exporter.datasets.dataset import View
 
 USER_LABELS = ("user_id", "username")
 
 _HASH_BYTES = 16
+
+
+class Identities(NamedTuple):
+    """Users by their ids, and the labels under which each is shown: three columns in one order."""
+
+    users: Sequence[str]
+    user_ids: Sequence[str]
+    usernames: Sequence[str]
 
 
 class _User(Protocol):
@@ -35,8 +43,8 @@ def usernames(users: Iterable[_User]) -> dict[str, str]:
     return names
 
 
-def identities(view: View, users: Iterable[str], names: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Give each user's id, and the labels `user_id` and `username` under which it is shown.
+def identities(view: View, users: Iterable[str], names: Mapping[str, str]) -> Identities:
+    """Give users, and the labels under which they are shown.
 
     A pseudonym depends on the key and the id alone, so that it outlives
     restarts; who lacks the key cannot test a guessed id against it. Users are
@@ -47,12 +55,15 @@ def identities(view: View, users: Iterable[str], names: Mapping[str, str]) -> li
         ValueError: Pseudonyms are wanted and the view has no key.
     """
     if view.deployment.users.detail == "named":
-        return [(user, user, names[user]) for user in users]
+        users = list(users)
+        return Identities(users, users, [names[user] for user in users])
     if not view.pseudonym_key:
         text = "users.detail: pseudonymous needs users.key or users.key_file"
         raise ValueError(text)
     key = _stretched(view.pseudonym_key)
-    return [(user, shown, shown) for shown, user in sorted((_hashed(user, key), user) for user in users)]
+    pairs = sorted((_hashed(user, key), user) for user in users)
+    shown = [hashed for hashed, _ in pairs]
+    return Identities([user for _, user in pairs], shown, shown)
 
 
 def pseudonym(user_id: str, key: bytes) -> str:

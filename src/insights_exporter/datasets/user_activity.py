@@ -15,7 +15,7 @@ from insights_exporter.datasets.sums import added_up
 from insights_exporter.datasets.windows import window_of, window_question
 from insights_exporter.datasets.wire import Frame, WireRow
 from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.samples import Row, Samples
+from insights_exporter.exposition.samples import Columns, Samples
 
 NAME: Final = "user-activity"
 PATH = "/insights/user-activity"
@@ -95,7 +95,7 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
         return Conversion((), invalid=decoded.invalid)
     users, negative = measured(report)
     seconds = seconds_by_user(users)
-    shown, folded = _shown(view, seconds, usernames(users)) if users_shown(view) else ([], 0)
+    shown, folded = _shown(view, seconds, users)
     window = window_of(view).name
     samples = (
         Samples(USER_ACTIVITY, shown),
@@ -121,14 +121,14 @@ def seconds_by_user(users: Sequence[ActiveUser]) -> Mapping[str, float]:
     return seconds if len(seconds) == len(users) else added_up((user.user_id, user.seconds) for user in users)
 
 
-def _shown(view: View, seconds: Mapping[str, float], names: Mapping[str, str]) -> tuple[list[Row], int]:
-    window = window_of(view).name
-    kept = _most_active(seconds, view.deployment.users.limit)
-    rows: list[Row] = [
-        ((window, shown_id, shown_name), seconds[user])
-        for user, shown_id, shown_name in identities(view, kept, names)
-    ]
-    return rows, len(seconds) - len(rows)
+def _shown(view: View, seconds: Mapping[str, float], users: Sequence[ActiveUser]) -> tuple[Columns, int]:
+    """Give the most active users, and the number left out."""
+    if not users_shown(view):
+        return Columns(), 0
+    most_active = _most_active(seconds, view.deployment.users.limit)
+    ids, *columns = identities(view, most_active, usernames(users))
+    shown = Columns(([window_of(view).name] * len(ids), *columns), [seconds[user] for user in ids])
+    return shown, len(seconds) - len(shown)
 
 
 def _most_active(seconds: Mapping[str, float], limit: int) -> Iterable[str]:

@@ -1,7 +1,8 @@
 """Dataset `user-latency`: how good each user's connection was."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from heapq import nsmallest
+from itertools import compress
 from typing import Final, NamedTuple
 
 from insights_exporter.config.settings import Deployment, Window
@@ -14,7 +15,7 @@ from insights_exporter.datasets.people import USER_LABELS, identities, usernames
 from insights_exporter.datasets.windows import window_of, window_question
 from insights_exporter.datasets.wire import Frame, WireRow
 from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.samples import Row, Samples
+from insights_exporter.exposition.samples import Columns, Samples
 
 NAME: Final = "user-latency"
 PATH = "/insights/user-latency"
@@ -115,7 +116,7 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
         return Conversion((), invalid=decoded.invalid)
     users = report.users or ()
     latencies = latencies_by_user(users)
-    shown, folded = _shown(view, latencies, usernames(users)) if users_shown(view) else ([], 0)
+    shown, folded = _shown(view, latencies, users)
     window = window_of(view).name
     samples = (
         Samples(USER_LATENCY, shown),
@@ -147,16 +148,19 @@ def latencies_by_user(users: Sequence[ConnectedUser]) -> Latencies:
     )
 
 
-def _shown(view: View, latencies: Latencies, names: Mapping[str, str]) -> tuple[list[Row], int]:
-    window = window_of(view).name
-    kept = identities(view, _slowest_users(latencies, view.deployment.users.limit), names)
-    rows: list[Row] = [
-        ((window, shown, name, percentile), seconds[user])
-        for percentile, seconds in latencies._asdict().items()
-        for user, shown, name in kept
-        if user in seconds
-    ]
-    return rows, sum(map(len, latencies)) - len(rows)
+def _shown(view: View, latencies: Latencies, users: Sequence[ConnectedUser]) -> tuple[Columns, int]:
+    """Give the slowest users, first the p50 of all, then the p95 of all, and the number left out."""
+    if not users_shown(view):
+        return Columns(), 0
+    slowest = _slowest_users(latencies, view.deployment.users.limit)
+    ids, *columns = identities(view, slowest, usernames(users))
+    seconds = [*map(latencies.p50.get, ids), *map(latencies.p95.get, ids)]
+    percentiles = [P50] * len(ids) + [P95] * len(ids)
+    known = [each is not None for each in seconds]
+    labels = ([window_of(view).name] * len(known), *([*column] * 2 for column in columns), percentiles)
+    values = [each for each in seconds if each is not None]
+    shown = Columns(tuple([*compress(column, known)] for column in labels), values)
+    return shown, sum(map(len, latencies)) - len(shown)
 
 
 def _slowest_users(latencies: Latencies, limit: int) -> Iterable[str]:

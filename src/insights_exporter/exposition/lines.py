@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from insights_exporter.exposition.samples import Row
+from insights_exporter.exposition.samples import Columns, Row
 from insights_exporter.exposition.spelling import escaped, spelled_all
 
 
@@ -37,20 +37,18 @@ def shape(name: str, labels: Sequence[str], deployment: str) -> Shape:
     return Shape(tuple(gaps), tuple(sorted(range(len(free)), key=free.__getitem__)))
 
 
-def encoded(shape: Shape, rows: Sequence[Row]) -> bytes:
+def encoded(shape: Shape, columns: Columns) -> bytes:
     """Return the lines of rows whose label values may hold anything, as UTF-8."""
-    text = utf8(written(shape, rows))
-    if _is_plain(text, shape, len(rows)):
-        return text
-    return utf8(written(shape, [(tuple(map(escaped, labels)), value) for labels, value in rows]))
+    labels = (column if _is_plain(column) else [*map(escaped, column)] for column in columns.labels)
+    return utf8(written(shape, Columns(tuple(labels), columns.values)))
 
 
 def lines(shape: Shape, rows: Sequence[Row]) -> list[str]:
     """Return one line a row; label values are escaped already."""
-    return [f"{line}\n" for line in written(shape, rows).split("\n")[:-1]]
+    return [f"{line}\n" for line in written(shape, Columns.of(rows)).split("\n")[:-1]]
 
 
-def written(shape: Shape, rows: Sequence[Row]) -> str:
+def written(shape: Shape, columns: Columns) -> str:
     """Return the lines of all rows; label values are escaped already.
 
     All gaps and values are laid out in a row and joined at once, which takes
@@ -59,18 +57,17 @@ def written(shape: Shape, rows: Sequence[Row]) -> str:
     Raises:
         ValueError: a row has not one value a label.
     """
-    if not rows:
+    if not columns:
         return ""
-    columns = [*zip(*(labels for labels, _ in rows), strict=True)]
-    if len(columns) != len(shape.order):
-        message = f"{len(columns)} label values where there are {len(shape.order)} labels"
+    if len(columns.labels) != len(shape.order):
+        message = f"{len(columns.labels)} label values where there are {len(shape.order)} labels"
         raise ValueError(message)
     line = [part for gap in shape.gaps for part in (gap, "")]
-    parts = [*line, "\n"] * len(rows)
+    parts = [*line, "\n"] * len(columns)
     width = len(line) + 1
     for place, index in enumerate(shape.order):
-        parts[2 * place + 1 :: width] = columns[index]
-    parts[len(line) - 1 :: width] = spelled_all([value for _, value in rows])
+        parts[2 * place + 1 :: width] = columns.labels[index]
+    parts[len(line) - 1 :: width] = spelled_all(columns.values)
     return "".join(parts)
 
 
@@ -79,7 +76,7 @@ def utf8(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _is_plain(text: bytes, shape: Shape, rows: int) -> bool:
-    """Return whether nothing in the label values had to be escaped: there are no marks but our own."""
-    quotes = rows * sum(gap.count('"') for gap in shape.gaps)
-    return b"\\" not in text and text.count(b'"') == quotes and text.count(b"\n") == rows
+def _is_plain(texts: Sequence[str]) -> bool:
+    """Return whether nothing in the texts has to be escaped."""
+    together = "".join(texts)
+    return not ("\\" in together or '"' in together or "\n" in together)

@@ -9,7 +9,7 @@ from isal import isal_zlib
 
 from insights_exporter.exposition.family import Family, Kind
 from insights_exporter.exposition.lines import encoded, lines, shape, utf8
-from insights_exporter.exposition.samples import DistributionRow, Row, Samples
+from insights_exporter.exposition.samples import Columns, DistributionRow, Row, Samples
 from insights_exporter.exposition.spelling import escaped, spelled
 
 # Rows at a time: their lines then stay in the processor's cache, and other
@@ -47,11 +47,12 @@ def render(samples: Samples, deployment: str) -> Chunk:
 
 
 def _plain(samples: Samples, deployment: str) -> tuple[bytes, ...]:
-    family, rows = samples.family, cast("Sequence[Row]", samples.rows)
+    family, rows = samples.family, cast("Sequence[Row] | Columns", samples.rows)
     line = shape(family.name, family.labels, deployment)
     text = BytesIO()  # holds everything once, where a list of slices would have to be joined
     for at in range(0, len(rows), _SLICE):
-        text.write(encoded(line, rows[at : at + _SLICE]))
+        some = rows[at : at + _SLICE]
+        text.write(encoded(line, some if isinstance(some, Columns) else Columns.of(some)))
     return (text.getvalue(),)
 
 

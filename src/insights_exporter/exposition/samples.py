@@ -1,8 +1,8 @@
 """Samples: the values of a family, before they are text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from insights_exporter.exposition.family import Family
 
@@ -25,15 +25,50 @@ DistributionRow = tuple[tuple[str, ...], Distribution]
 
 
 @dataclass(frozen=True, slots=True)
+class Columns:
+    """Plain rows, column by column: of a row for each user, the tuples alone would cost more than its text.
+
+    `labels` has a column for each label (all but `deployment`, in the
+    family's order), as long as `values`.
+    """
+
+    labels: tuple[Sequence[str], ...] = ()
+    values: Sequence[float] = ()
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> Self:
+        """Turn rows into columns.
+
+        Raises:
+            ValueError: the rows have different numbers of label values.
+        """
+        labels = tuple(zip(*(labels for labels, _ in rows), strict=True))
+        return cls(labels, [value for _, value in rows])
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[Row]:
+        """Give row after row."""
+        for place, value in enumerate(self.values):
+            yield tuple(column[place] for column in self.labels), value
+
+    def __getitem__(self, part: slice) -> Self:
+        """Return some of the rows."""
+        return type(self)(tuple(column[part] for column in self.labels), self.values[part])
+
+
+@dataclass(frozen=True, slots=True)
 class Samples:
     """All rows of one family that come from one place.
 
     A family of kind `histogram` or `gaugehistogram` has `DistributionRow`s,
-    every other one plain `Row`s.
+    every other one plain `Row`s or `Columns`.
     """
 
     family: Family
-    rows: Sequence[Row] | Sequence[DistributionRow]
+    rows: Sequence[Row] | Columns | Sequence[DistributionRow]
 
     @property
     def series(self) -> int:
