@@ -69,4 +69,4 @@ def test_unchanged_bundles_are_the_same_objects() -> None:
 
 def test_chunks_without_series_are_left_out() -> None:
     """Nothing is bundled where there are no lines."""
-    assert [] == bundles(sources([0, 0]))
+    assert () == bundles(sources([0, 0]))

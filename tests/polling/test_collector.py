@@ -36,6 +36,14 @@ def test_collector_that_is_off_stays_off() -> None:
     assert not gc.isenabled()
 
 
+def test_what_came_meanwhile_is_looked_through_at_once() -> None:
+    """What stays of a conversion is no longer among the new objects, which would pile up over many."""
+    with collector_paused():
+        stays: list[object] = [object()]
+
+    assert any(each is stays for each in gc.get_objects(generation=2))
+
+
 def test_what_lives_long_is_not_looked_through() -> None:
     """All objects there are become permanent."""
     collector_calmed()

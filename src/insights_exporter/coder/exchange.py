@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -25,8 +25,6 @@ _LONGEST_HOLD = 3600.0
 _RATE_WINDOW = 60.0
 _ERROR_BODY_BYTES = 64 * 1024
 _SENT = re.compile(r"(bytearray\()?\bb['\"].*", re.DOTALL)
-
-_Reply = contextlib.AbstractAsyncContextManager[httpx.Response]
 
 
 class Observer(Protocol):
@@ -109,9 +107,18 @@ class Exchange:
         """Close all connections."""
         await self._http.aclose()
 
-    def _sent(self, path: str, parameters: Mapping[str, str], token: str) -> _Reply:
+    @contextlib.asynccontextmanager
+    async def _sent(
+        self, path: str, parameters: Mapping[str, str], token: str
+    ) -> AsyncIterator[httpx.Response]:
         headers = {"Coder-Session-Token": token}
-        return self._http.stream("GET", self._root + path, params=parameters, headers=headers)
+        request = self._http.build_request("GET", self._root + path, params=parameters, headers=headers)
+        reply = await self._http.send(request, stream=True)
+        try:
+            yield reply
+        finally:
+            await reply.aclose()
+            del reply.stream  # holds the reply in turn: scrapes would wait while the collector looks for such
 
     async def _read(self, path: str, reply: httpx.Response, secrets: tuple[str, ...]) -> bytes:
         self._clock.learn(reply.headers.get("Date"))

@@ -7,7 +7,8 @@ bytes in it alone: a change touches its own bundle and leaves the others.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from insights_exporter.exposition.render import Chunk
 from insights_exporter.exposition.snapshot import Source
@@ -15,8 +16,7 @@ from insights_exporter.exposition.snapshot import Source
 _ENOUGH = 1 << 17
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Bundle:
+class Bundle(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One run of neighbouring chunks; the same object as long as they are the same.
 
     `ends` tells that nothing may follow. That is as likely as the bundle is
@@ -37,10 +37,10 @@ def leaf(sources: Mapping[Source, Chunk], runs: int, previous: Leaf = ()) -> Lea
     """Bundle one deployment's chunks, with the previous bundles where nothing changed."""
     filled = [chunk for chunk in sources.values() if chunk.series]
     known = {(bundle.run, bundle.chunks): bundle for bundles in previous for bundle in bundles}
-    return [
-        [known.get((run, chunks)) or _bundle(chunks, run) for chunks in _neighbours(filled, run)]
+    return tuple(
+        tuple(known.get((run, chunks)) or _bundle(chunks, run) for chunks in _neighbours(filled, run))
         for run in range(runs)
-    ]
+    )
 
 
 def grouped(bundles: Iterable[Bundle]) -> Iterator[tuple[Bundle, ...]]:

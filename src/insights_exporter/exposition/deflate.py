@@ -7,8 +7,8 @@ ends the stream and the trailer holds the CRC-32 and size of the whole.
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+import msgspec
 from isal import isal_zlib
 
 _RAW = -15  # deflate without a header of its own
@@ -16,8 +16,7 @@ _LEVEL = 1  # 14 times faster than zlib's level 6 and as small; higher ones gain
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # no name, no time, any system
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Piece:
+class Piece(msgspec.Struct, frozen=True, eq=False, gc=False):
     """Bytes, their deflated form and their CRC-32."""
 
     data: bytes

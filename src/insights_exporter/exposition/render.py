@@ -1,10 +1,10 @@
 """Samples become bytes: the lines of one family from one place."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from typing import cast
 
+import msgspec
 from isal import isal_zlib
 
 from insights_exporter.exposition.family import Family, Kind
@@ -17,8 +17,7 @@ from insights_exporter.exposition.spelling import escaped, spelled
 _SLICE = 2000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Chunk:
+class Chunk(msgspec.Struct, frozen=True, eq=False, gc=False):
     """The sample lines of one family from one place.
 
     `runs` are its stretches of bytes, without HELP and TYPE: one for most

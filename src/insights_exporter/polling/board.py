@@ -9,7 +9,9 @@ from insights_exporter.exposition.render import Chunk
 from insights_exporter.exposition.snapshot import Snapshot, Source
 from insights_exporter.polling.memory import give_back
 
-_PAUSE = 0.1
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_TIMES_AS_LONG = 10
+"""A pause lasts as many times as long as making the page did, so that little of the time goes into pages."""
 _QUIET = 5.0
 
 
@@ -39,12 +41,14 @@ class Board:
         self.page, self._shown = assemble(self.snapshot, self.page), self.snapshot
 
     async def _assemble(self) -> None:
+        clock = asyncio.get_running_loop().time
         try:
             while self._shown is not self.snapshot:
-                target = self.snapshot
+                target, started = self.snapshot, clock()
                 self.page = await asyncio.to_thread(assemble, target, self.page)
                 self._shown = target
-                await asyncio.sleep(_PAUSE)
+                pause = _TIMES_AS_LONG * (clock() - started)
+                await asyncio.sleep(min(max(pause, _SHORTEST_PAUSE), _LONGEST_PAUSE))
         finally:
             self._assembling = None
             self._tidy_soon()
