@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from insights_exporter.web.connection import Bounds
+from insights_exporter.web.connection import HAND_OVER, Bounds
 from tests.peers.waiting import eventually_async
 from tests.web.serving import GOOD, LARGE, ROOMY, SOON, answered, app, deaf, ended, serving
 
@@ -108,6 +108,31 @@ async def test_client_that_does_not_read(path: bytes) -> None:
             await eventually_async(lambda: not server.server_state.tasks)
 
         assert await answered(address)
+
+
+async def test_parts_are_sent_at_once_and_in_order() -> None:
+    """All parts of an answer leave in one go, and the answer is over when the client has taken them in."""
+    parts, over = [letter.encode() * (LARGE // 8) for letter in "abcdefgh"], asyncio.Event()
+
+    async def application(scope: Scope, _receive: Receive, send: Send) -> None:
+        length = (b"content-length", b"%d" % LARGE)
+        await send({"type": "http.response.start", "status": 200, "headers": [length]})
+        scope["state"][HAND_OVER](parts)
+        await send({"type": "http.response.body", "body": b""})
+        over.set()
+
+    async with serving(ROOMY, application) as (_, address):
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"GET / HTTP/1.0\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        over_too_early = over.is_set()
+        body = await ended(reader)
+        writer.close()
+
+    assert head.startswith(b"HTTP/1.1 200")
+    assert b"".join(parts) == body
+    assert over.is_set()
+    assert not over_too_early
 
 
 async def test_idle_connections_make_room() -> None:

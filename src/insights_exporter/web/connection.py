@@ -1,6 +1,7 @@
 """One connection of a client, with bounds on what it may send and how long it may take."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -9,11 +10,10 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-HANDED_OVER = "handed over"
-"""The key under which a request's state has what to call when all but the end of an answer is handed over:
-from then on the next piece waits until the client has taken in nearly all."""
+HAND_OVER = "hand over"
+"""The key under which a request's state may have what sends many parts of an answer's body at once; what is
+sent next then waits until the client has taken in nearly all."""
 
-_ANY_PAGE = 1 << 30
 _TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n"
@@ -104,7 +104,8 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base
         """Wait for the first request."""
         super().connection_made(transport)
-        self.app_state = {**self.app_state, HANDED_OVER: self._wait_for_client}
+        if transport.get_extra_info("sslcontext") is None:  # TLS would copy all parts at once
+            self.app_state = {**self.app_state, HAND_OVER: self._hand_over}
         if self.instead_of:
             self._door.left(self.instead_of)
         self._door.waits(self)
@@ -150,7 +151,6 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next request, or answer the one that came meanwhile."""
-        self._wait_for_client()
         super().on_response_complete()
         if not self.cycle.response_complete:
             self._must_end_in(self._bounds.answer_seconds)
@@ -177,18 +177,15 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answering = cycle
-        if self.transport.get_extra_info("sslcontext") is None and self._all_sent():
-            # Nothing but TLS copies what it sends, so an answer of many parts can be handed over in one go.
-            self.transport.set_write_buffer_limits(_ANY_PAGE)
         super()._start_asgi_task(cycle, app)
+
+    def _hand_over(self, parts: Sequence[bytes]) -> None:
+        if self._answering and not self._answering.disconnected:
+            self._answering.expected_content_length -= sum(map(len, parts))
+            self.transport.writelines(parts)
 
     def timeout_keep_alive_handler(self) -> None:
         """Leave the end to the time that is set here, which data in between does not put off."""
-
-    def _wait_for_client(self) -> None:
-        """Take nothing more to send until the client has taken in nearly all that there is."""
-        if not self.transport.is_closing():
-            self.transport.set_write_buffer_limits()
 
     def _all_sent(self) -> bool:
         return not self.transport.is_closing() and self.transport.get_write_buffer_size() == 0

@@ -1,7 +1,7 @@
 """`/metrics`: the bytes that are ready, chosen by what the client accepts."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.responses import PlainTextResponse
@@ -13,7 +13,7 @@ from insights_exporter.exposition.page import Page, assemble
 from insights_exporter.exposition.snapshot import Snapshot
 from insights_exporter.exposition.tail import Tail, TailSource
 from insights_exporter.polling.board import Board
-from insights_exporter.web.connection import HANDED_OVER
+from insights_exporter.web.connection import HAND_OVER
 
 _METHODS = "GET, HEAD"
 _FILTERS = frozenset({"deployment", "name[]"})
@@ -49,7 +49,8 @@ class Scrape:
             return PlainTextResponse(f"Only {_METHODS}.\n", 405, {"Allow": _METHODS})
         if self._free <= 0:
             return PlainTextResponse("Too many scrapes at once; try again.\n", 503, {"Retry-After": "1"})
-        if set(query.getlist("deployment")) - set(self._deployments()):
+        asked = set(query.getlist("deployment"))
+        if asked and not asked.issubset(self._deployments()):
             return PlainTextResponse("There is no such deployment here.\n", 404)
         return None
 
@@ -80,7 +81,14 @@ async def _send(body: Body, scope: Scope, send: Send) -> None:
     raw = [(name.encode(), value.encode()) for name, value in body.headers]
     await send({"type": "http.response.start", "status": 200, "headers": raw})
     if scope["method"] != "HEAD":
-        for segment in body.segments:
-            await send({"type": "http.response.body", "body": segment, "more_body": True})
-    scope.get("state", {}).get(HANDED_OVER, lambda: None)()
+        await _send_parts(body.segments, scope, send)
     await send({"type": "http.response.body", "body": b""})
+
+
+async def _send_parts(parts: Sequence[bytes], scope: Scope, send: Send) -> None:
+    hand_over = scope.get("state", {}).get(HAND_OVER)
+    if hand_over:
+        hand_over(parts)
+        return
+    for part in parts:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
