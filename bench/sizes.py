@@ -18,7 +18,7 @@ class Sizes:
     small_users: int
     growth: tuple[int, ...]
     shares: tuple[int, ...]
-    """Numbers of deployments over which the same users are spread."""
+    """Numbers of deployments, beside a single one, over which the same series are spread."""
     fleet: int
     fleet_seconds: float
     history_days: int
@@ -36,7 +36,7 @@ FULL = Sizes(
     small_polls=1_000,
     small_users=500,
     growth=(500, 5_000, 50_000, 500_000),
-    shares=(1, 10, 100),
+    shares=(10, 100),
     fleet=500,
     fleet_seconds=300,
     history_days=365,
@@ -53,7 +53,7 @@ SMALL = Sizes(
     small_polls=5,
     small_users=10,
     growth=(50, 500),
-    shares=(1, 2),
+    shares=(2,),
     fleet=2,
     fleet_seconds=1,
     history_days=3,
