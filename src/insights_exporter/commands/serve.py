@@ -155,6 +155,7 @@ class Exporter:
 
     async def run(self, listener: socket.socket, started: Callable[[str], None] = lambda _: None) -> None:
         """Serve on `listener` until a signal comes; call `started` with the address once it does."""
+        collector_calmed()
         board = Board(PAGE_FAMILIES)
         self._fleet = Fleet(board, self._environ)
         server = self._protection.server(self._application(board))
@@ -181,8 +182,8 @@ class Exporter:
         async with self._reloading:
             try:
                 loaded = await asyncio.to_thread(self._reread)
-                await self._fleet.apply(self._mine(loaded.settings))
-                collector_calmed(afresh=True)
+                gone = await self._fleet.apply(self._mine(loaded.settings))
+                collector_calmed(afresh=gone > 0)
             except ConfigError as error:
                 return self._not_reloaded(str(error))
             except Exception as error:  # noqa: BLE001 -- a mistake of ours must not go unseen either

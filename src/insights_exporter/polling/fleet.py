@@ -47,20 +47,27 @@ class Fleet:
         """Begin to run the jobs of all deployments, on the running loop."""
         self._shared.schedule.start()
 
-    async def apply(self, settings: Settings) -> None:
+    async def apply(self, settings: Settings) -> int:
         """Poll what `settings` say; a deployment that stays as it is goes on undisturbed.
+
+        Deployments change one after the other, so that scrapes have their
+        turn in between. Gives how many are no longer polled as they were.
 
         Raises:
             ConfigError: a file that they name cannot be used; then nothing changes.
         """
         materials = await asyncio.to_thread(read_materials, settings.deployments)
-        watches = {each.name: self._watch(each, materials[each.name]) for each in settings.deployments}
-        gone = [watch for name, watch in self.watches.items() if watches.get(name) is not watch]
-        new = [watch for name, watch in watches.items() if self.watches.get(name) is not watch]
-        self.watches, self._materials = watches, materials
-        await asyncio.gather(*(watch.stop() for watch in gone), return_exceptions=True)
-        for number, watch in enumerate(new):
-            watch.start(max(0, number - _AT_ONCE) * _APART)
+        before = self.watches
+        after = {each.name: self._watch(each, materials[each.name]) for each in settings.deployments}
+        self.watches, self._materials = after, materials
+        changed = [name for name in {**before, **after} if before.get(name) is not after.get(name)]
+        for number, name in enumerate(changed):
+            if name in before:
+                await asyncio.gather(before[name].stop(), return_exceptions=True)
+            if name in after:
+                after[name].start(max(0, number - _AT_ONCE) * _APART)
+            await asyncio.sleep(0)
+        return sum(name in before for name in changed)
 
     def _watch(self, deployment: Deployment, material: Material) -> Watch:
         """Give the watch that there is, or a new one where the settings or their files have changed."""

@@ -1,0 +1,77 @@
+"""All deployments of a process: what new settings change, and what waits for it."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import pairwise
+
+import httpx
+import pytest
+
+from insights_exporter.commands.families import PAGE_FAMILIES
+from insights_exporter.config.settings import Settings
+from insights_exporter.demo.app import make_app
+from insights_exporter.polling.board import Board
+from insights_exporter.polling.fleet import Fleet
+from insights_exporter.polling.health_families import POLL_SUCCESS
+from tests.coder.deployments import deployment
+from tests.polling.watching import on_fast_clock, small_coder
+
+NAMES = [f"dev-{number}" for number in range(20)]
+
+
+def settings(names: Sequence[str], **changed: object) -> Settings:
+    """Give settings with a deployment of each name."""
+    return Settings(deployments=tuple(deployment("http://coder", name=name, **changed) for name in names))
+
+
+def fleet(board: Board) -> Fleet:
+    """Give a fleet that shows on a board what it polls from a Coder without a network."""
+    return Fleet(board, {}, httpx.ASGITransport(make_app(small_coder())))
+
+
+def shown(board: Board) -> frozenset[str]:
+    """Give the deployments whose health is shown."""
+    return frozenset(board.snapshot.chunks[POLL_SUCCESS.name])
+
+
+def test_deployments_begin_one_after_the_other() -> None:
+    """Scrapes have their turn between any two, however many there are."""
+
+    async def scenario() -> list[int]:
+        board, seen = Board(PAGE_FAMILIES), [0]
+        polled = fleet(board)
+        applying = asyncio.create_task(polled.apply(settings(NAMES)))
+        while not applying.done():
+            seen.append(len(shown(board)))
+            await asyncio.sleep(0)
+        await polled.close()
+        return seen
+
+    seen = on_fast_clock(scenario)
+
+    assert len(NAMES) == max(seen)
+    assert 1 == max(later - earlier for earlier, later in pairwise(seen))
+
+
+@pytest.mark.parametrize(
+    ("later", "ended", "left"),
+    [
+        pytest.param(settings(NAMES), 0, NAMES, id="nothing changed"),
+        pytest.param(settings(NAMES[:5]), 15, NAMES[:5], id="some are gone"),
+        pytest.param(settings([*NAMES, "new"]), 0, [*NAMES, "new"], id="one is new"),
+        pytest.param(settings(NAMES, timeout=7.0), 20, NAMES, id="all changed"),
+    ],
+)
+def test_new_settings_end_what_they_change(later: Settings, ended: int, left: Sequence[str]) -> None:
+    """How many deployments are no longer polled as they were is told; the page has those of the settings."""
+
+    async def scenario() -> tuple[int, frozenset[str]]:
+        board = Board(PAGE_FAMILIES)
+        polled = fleet(board)
+        await polled.apply(settings(NAMES))
+        count = await polled.apply(later)
+        found = shown(board)
+        await polled.close()
+        return count, found
+
+    assert (ended, frozenset(left)) == on_fast_clock(scenario)
