@@ -70,6 +70,25 @@ def test_burst_of_changes_makes_few_pages(monkeypatch: pytest.MonkeyPatch) -> No
     assert 3 <= len(made) <= 15
 
 
+def test_page_wanted_at_once_stays() -> None:
+    """An older page that was still being made does not take its place."""
+
+    async def scenario() -> tuple[bytes, bytes]:
+        board = Board(FAMILIES)
+        board.publish(users(3))
+        await asyncio.sleep(0)
+        board.publish(users(4))
+        board.show_now()
+        at_once = text(board)
+        await asyncio.sleep(0.05)
+        return at_once, text(board)
+
+    at_once, later = on_fast_clock(scenario)
+
+    assert b"} 4.0\n" in at_once
+    assert at_once == later
+
+
 def test_no_change_makes_no_page() -> None:
     """The same bytes again leave the page the very same object."""
 

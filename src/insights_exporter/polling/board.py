@@ -44,9 +44,10 @@ class Board:
         clock = asyncio.get_running_loop().time
         try:
             while self._shown is not self.snapshot:
-                target, started = self.snapshot, clock()
-                self.page = await asyncio.to_thread(assemble, target, self.page)
-                self._shown = target
+                target, before, started = self.snapshot, self.page, clock()
+                page = await asyncio.to_thread(assemble, target, before)
+                if self.page is before:  # and nobody wanted a newer one at once
+                    self.page, self._shown = page, target
                 pause = _TIMES_AS_LONG * (clock() - started)
                 await asyncio.sleep(min(max(pause, _SHORTEST_PAUSE), _LONGEST_PAUSE))
         finally:

@@ -152,6 +152,7 @@ async def test_links_lead_somewhere(page: Page, exporter: Exporter) -> None:
         for link in await page.get_by_role("navigation", name="Pages").get_by_role("link").all()
     ]
 
+    await eventually_async(exporter.ready)
     assert ["/its/metrics", "/config", "/-/healthy", "/-/ready"] == paths[:4]
     assert [200, 200, 200, 200] == [exporter.get(str(path)).status_code for path in paths[:4]]
 
