@@ -121,6 +121,7 @@ class Connection(HttpToolsProtocol):
         self._door.left(self)
         if self._alarm:
             self._alarm.cancel()
+        self._let_go()
 
     def data_received(self, data: bytes) -> None:
         """Read on, but no head of a request that is too long."""
@@ -186,6 +187,13 @@ class Connection(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         """Leave the end to the time that is set here, which data in between does not put off."""
+
+    def _let_go(self) -> None:
+        """Drop what leads back here: a connection that held itself would wait for the garbage collector."""
+        self.pipeline.clear()
+        self.app_state = {}
+        self.scope = self.cycle = None  # type: ignore[assignment]  # as in the base
+        self._answering = None
 
     def _all_sent(self) -> bool:
         return not self.transport.is_closing() and self.transport.get_write_buffer_size() == 0
