@@ -15,6 +15,7 @@ from insights_exporter.commands.families import PAGE_FAMILIES
 from insights_exporter.demo import DEMO_TOKEN
 from insights_exporter.exposition.formats import Format
 from insights_exporter.polling.board import Board
+from insights_exporter.polling.deadlines import Deadlines
 from insights_exporter.polling.facts import Facts
 from insights_exporter.polling.names import Names
 from insights_exporter.polling.publisher import Publisher
@@ -36,7 +37,8 @@ async def page_of(told: Mapping[str, Any]) -> str:
     names.reported("7d", ("t1",))
     settings = deployment("http://coder.example.com", requests_per_minute=1_000_000)
     async with client(settings, transport=httpx.MockTransport(answer)) as one:
-        facts = Facts("dev", one.exchange, lambda: DEMO_TOKEN, names, Publisher("dev", 10_000, board))
+        publisher = Publisher("dev", 10_000, board)
+        facts = Facts(one.exchange, lambda: DEMO_TOKEN, names, publisher, Deadlines())
         await facts.poll()
         await asyncio.wait_for(asyncio.gather(facts.clock_known(), names.known("7d")), SOON)
     board.show_now()

@@ -1,6 +1,5 @@
-"""Publishing: data come with their health, and go when they are stale, at midnight, or at the end."""
+"""Publishing: data come with their health, and go as a whole, with their day, or at the end."""
 
-import asyncio
 from collections.abc import Callable, Coroutine
 
 from insights_exporter.config.pace import Pace
@@ -15,7 +14,6 @@ from tests.polling.watching import on_fast_clock
 BY_NAME = {family.name: family for family in FAMILIES}
 DAILY = BY_NAME["coder_insights_template_daily_active_users"]
 ACTIVITY = BY_NAME["coder_insights_user_activity_seconds"]
-LIFE, MIDNIGHT = 900.0, 600.0
 DATA = rendered(
     [
         Samples(DAILY, [(("today", "acme", "docker", "id"), 3.0)]),
@@ -33,19 +31,11 @@ class Stage:
         self.publisher = Publisher("dev", ceiling, self.board)
         self.source = self.publisher.source("template-breakdown", "7d")
         self.requests = RequestHealth("template-breakdown")
-        self.publisher.watch(PollHealth("template-breakdown", "7d", Pace(900, LIFE)), self.requests)
-        self.calls: list[str] = []
+        self.publisher.watch(PollHealth("template-breakdown", "7d", Pace(300, 900)), self.requests)
 
     def serve(self) -> None:
-        """Publish the data with both timers."""
+        """Publish the data."""
         self.publisher.data(self.source, DATA)
-        self.publisher.until_stale(self.source, LIFE, self.stale)
-        self.publisher.until_midnight(self.source, MIDNIGHT, lambda: self.calls.append("midnight"))
-
-    def stale(self) -> None:
-        """Take note, and withdraw."""
-        self.calls.append("stale")
-        self.publisher.withdraw(self.source)
 
     def shown(self) -> set[str]:
         """Name the families of Coder's data that are shown."""
@@ -108,62 +98,30 @@ def test_what_the_ceiling_holds_back_is_counted() -> None:
     assert told(1, 2) == stage.health()
 
 
-def test_at_midnight_goes_what_names_a_day() -> None:
-    """And nothing else, and who asked to be called is called."""
+def test_what_names_a_day_goes_by_itself() -> None:
+    """And nothing else, and the health counts what is left."""
 
     async def play(stage: Stage) -> None:
         stage.serve()
-        await asyncio.sleep(MIDNIGHT - 1)
-        assert [] == stage.calls
-        await asyncio.sleep(2)
+        stage.publisher.withdraw(stage.source, rolling_only=True)
 
     stage = on_stage(play)
 
-    assert ["midnight"] == stage.calls
     assert {ACTIVITY.name} == stage.shown()
     assert told(2, 0) == stage.health()
 
 
-def test_stale_data_go() -> None:
-    """Where nothing came anew within their life, nothing of them stays."""
+def test_data_go_as_a_whole() -> None:
+    """Nothing of them stays, but for how their polls go."""
 
     async def play(stage: Stage) -> None:
         stage.serve()
-        await asyncio.sleep(LIFE + 1)
+        stage.publisher.withdraw(stage.source)
 
     stage = on_stage(play)
 
-    assert ["midnight", "stale"] == stage.calls
     assert set() == stage.shown()
     assert told(0, 0) == stage.health()
-
-
-def test_newer_data_live_anew() -> None:
-    """Both timers start again."""
-
-    async def play(stage: Stage) -> None:
-        stage.serve()
-        await asyncio.sleep(MIDNIGHT - 1)
-        stage.serve()
-        await asyncio.sleep(MIDNIGHT - 1)
-
-    stage = on_stage(play)
-
-    assert [] == stage.calls
-    assert {DAILY.name, ACTIVITY.name} == stage.shown()
-
-
-def test_midnight_that_is_over_comes_at_once() -> None:
-    """An answer that was on its way over midnight is of no day that is."""
-
-    async def play(stage: Stage) -> None:
-        stage.publisher.data(stage.source, DATA)
-        stage.publisher.until_midnight(stage.source, -3.0, lambda: stage.calls.append("midnight"))
-
-    stage = on_stage(play)
-
-    assert ["midnight"] == stage.calls
-    assert {ACTIVITY.name} == stage.shown()
 
 
 def test_health_of_what_is_not_available_goes() -> None:
@@ -183,7 +141,7 @@ def test_health_of_what_is_not_available_goes() -> None:
 
 
 def test_closed_publisher_shows_nothing_more() -> None:
-    """Everything goes, timers too, and what a poll under way still brings is not shown."""
+    """Everything goes, and what a poll under way still brings is not shown."""
 
     async def play(stage: Stage) -> None:
         stage.serve()
@@ -191,9 +149,7 @@ def test_closed_publisher_shows_nothing_more() -> None:
         stage.publisher.close()
         stage.serve()
         stage.publisher.health("template-breakdown")
-        await asyncio.sleep(LIFE + 1)
 
     stage = on_stage(play)
 
-    assert [] == stage.calls
     assert {} == {name: chunks for name, chunks in stage.board.snapshot.chunks.items() if chunks}

@@ -5,9 +5,11 @@ day, weeks and months before it, and each window that ends at its midnight.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from insights_exporter.config.settings import DatasetName, DatasetSettings, Deployment, Window
 from insights_exporter.datasets import daus
@@ -86,7 +88,9 @@ def part(dataset: Dataset, view: View) -> Part:
     zone = ZoneInfo(view.deployment.timezone)
     day = view.now.date()
     span = days_span(day - timedelta(days=view.window.days), day, zone)
-    return Part(dataset, view, [(question, replace(question, span=span)) for question in questions])
+    return Part(
+        dataset, view, [(question, msgspec.structs.replace(question, span=span)) for question in questions]
+    )
 
 
 def _yesterday(view: View) -> tuple[Question, Question]:

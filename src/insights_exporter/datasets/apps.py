@@ -52,7 +52,7 @@ def times_used_rows(apps: Sequence[App], before: tuple[str, ...]) -> list[Row]:
 def app_names(apps: Iterable[App]) -> tuple[AppName, ...]:
     """Give the name of each app that is shown."""
     names = (AppName(app.app_type, app.slug, app.display_name or app.slug, app.seconds) for app in apps)
-    return tuple(best_names(name for name in names if name[:2] != SFTP or _sftp_is_filled(name.seconds)))
+    return tuple(best_names(name for name in names if name.app != SFTP or _sftp_is_filled(name.seconds)))
 
 
 def app_info(conversions: Iterable[Conversion]) -> tuple[Samples, ...]:
@@ -65,8 +65,8 @@ def best_names(names: Iterable[AppName]) -> list[AppName]:
     """Give each app the name with most seconds; of equal ones the first in the alphabet."""
     best: dict[tuple[str, str], AppName] = {}
     for name in sorted(names, key=lambda name: (-name.seconds, name.name)):
-        best.setdefault((name.app_type, name.slug), name)
-    return sorted(best.values())
+        best.setdefault(name.app, name)
+    return sorted(best.values(), key=lambda name: name.app)
 
 
 def _sftp_is_filled(seconds: float) -> bool:

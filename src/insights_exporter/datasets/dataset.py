@@ -1,12 +1,15 @@
 """What a dataset is: what is asked, and what the answers become.
 
 All in here is pure: no clock, no network, no settings read from anywhere.
+What is kept from poll to poll is a struct that the garbage collector need not
+look through.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+
+import msgspec
 
 from insights_exporter.config.settings import DatasetName, Deployment, Window
 from insights_exporter.datasets.spans import Span
@@ -14,8 +17,7 @@ from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.samples import Samples
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, gc=False):
     """One request to Coder.
 
     `span` is spelled as the server's query dialect wants it. `extra` are
@@ -27,12 +29,11 @@ class Question:
     path: str
     span: Span | None = None
     subject: str = ""
-    extra: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, str] = {}
     needs_extra: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What Coder said to a question: the body of a 200, not yet decoded."""
 
     question: Question
@@ -43,8 +44,7 @@ class InvalidAnswer(ValueError):
     """A 200 that cannot be what was asked for; the message is one line without data of the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(msgspec.Struct, frozen=True, gc=False):
     """A template as Coder lists it."""
 
     template_id: str
@@ -71,7 +71,7 @@ class View:
     pseudonym_key: bytes | None = None
 
 
-class AppName(NamedTuple):
+class AppName(msgspec.Struct, frozen=True, gc=False):
     """A name that a report gives an app, and the seconds that speak for it."""
 
     app_type: str
@@ -79,9 +79,13 @@ class AppName(NamedTuple):
     name: str
     seconds: float
 
+    @property
+    def app(self) -> tuple[str, str]:
+        """What it is a name of: the app's type and slug."""
+        return self.app_type, self.slug
 
-@dataclass(frozen=True, slots=True)
-class Conversion:
+
+class Conversion(msgspec.Struct, frozen=True, gc=False):
     """What the answers of one poll became.
 
     `folded` counts source series that a limit folded or dropped, `invalid`

@@ -4,15 +4,15 @@ Pure arithmetic on days; the server's rules are in coder-api terms: a start
 at 00:00:00 in its own offset, an end at 00:00:00 or at the next full hour.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from insights_exporter.config.settings import Window
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True, gc=False):
     """From `start` up to `end`, both aware and in the offset to be sent."""
 
     start: datetime

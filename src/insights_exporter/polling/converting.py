@@ -2,8 +2,10 @@
 
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from insights_exporter.coder.failures import RequestFailed
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, InvalidAnswer, View
@@ -41,7 +43,9 @@ def converted(dataset: Dataset, view: View, answers: Sequence[Answer]) -> Conver
     except InvalidAnswer as error:
         raise RequestFailed("invalid", str(error)) from None
     chunks = rendered(conversion.samples, view.deployment.name)
-    return Converted(chunks, glance(conversion), replace(conversion, samples=(), daily_users=()))
+    return Converted(
+        chunks, glance(conversion), msgspec.structs.replace(conversion, samples=(), daily_users=())
+    )
 
 
 @dataclass(frozen=True, slots=True)

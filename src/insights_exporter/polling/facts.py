@@ -15,8 +15,10 @@ from insights_exporter.coder.listing import list_templates
 from insights_exporter.config.problems import ConfigError
 from insights_exporter.datasets import daus, server_facts
 from insights_exporter.exposition.samples import Samples
+from insights_exporter.exposition.snapshot import Source
+from insights_exporter.polling.deadlines import Deadlines
 from insights_exporter.polling.names import Names
-from insights_exporter.polling.publisher import Publisher, rendered
+from insights_exporter.polling.publisher import Publisher
 
 T = TypeVar("T")
 
@@ -36,11 +38,11 @@ class Facts:
 
     def __init__(
         self,
-        deployment: str,
         exchange: Exchange,
         token: Callable[[], str],
         names: Names,
         publisher: Publisher,
+        deadlines: Deadlines,
     ) -> None:
         self.version: str | None = None
         self.token = _UNKNOWN
@@ -51,11 +53,11 @@ class Facts:
         self.unnamed: Exception | None = None
         """Why templates may be called by their ids, None where all names are known."""
         self._newest_failure: Exception | None = None
-        self._deployment = deployment
         self._exchange = exchange
         self._token = token
         self._names = names
         self._publisher = publisher
+        self._deadlines = deadlines
         self._clock_known = asyncio.Event()
 
     async def clock_known(self) -> None:
@@ -150,13 +152,12 @@ class Facts:
 
     def _show(self, what: str, samples: Iterable[Samples], forget: Callable[[], None]) -> None:
         source = self._publisher.source("", what)
-        self._publisher.data(source, rendered(samples, self._deployment))
+        self._publisher.show(source, samples)
+        self._deadlines.put(source, MAX_AGE, self._stale, source, forget)
 
-        def stale() -> None:
-            self._publisher.withdraw(source)
-            forget()
-
-        self._publisher.until_stale(source, MAX_AGE, stale)
+    def _stale(self, source: Source, forget: Callable[[], None]) -> None:
+        self._publisher.withdraw(source)
+        forget()
 
 
 class _Nobody:

@@ -5,10 +5,11 @@ of single users, a few small values are kept here.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from heapq import nlargest
 from operator import itemgetter
 from typing import Any
+
+import msgspec
 
 from insights_exporter.datasets import template_families, templates, user_latency, user_status_counts
 from insights_exporter.datasets.dataset import Conversion
@@ -23,8 +24,7 @@ _Labels = tuple[str, ...]
 _Rows = Mapping[Family, Iterable[tuple[_Labels, Any]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Ranking:
+class Ranking(msgspec.Struct, frozen=True, gc=False):
     """The largest values by name, and how many others there are, with their sum."""
 
     rows: tuple[tuple[str, float], ...] = ()
@@ -32,8 +32,7 @@ class Ranking:
     rest: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Glance:
+class Glance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one poll said; what it does not speak of is empty or None.
 
     `days` are users by the day's ordinal, `apps` seconds, `templates` users,
@@ -42,18 +41,18 @@ class Glance:
     """
 
     active_users: float | None = None
-    days: Mapping[int, float] = field(default_factory=dict)
+    days: Mapping[int, float] = {}
     apps: Ranking | None = None
     templates: Ranking | None = None
-    users: Mapping[str, float] = field(default_factory=dict)
-    latency: Mapping[str, Distribution] = field(default_factory=dict)
+    users: Mapping[str, float] = {}
+    latency: Mapping[str, Distribution] = {}
     bounds: tuple[float, ...] = user_latency.LATENCY_DISTRIBUTION.bounds
 
 
 def glance(said: Conversion) -> Glance:
     """Give the small values of what a poll said."""
     rows: _Rows = {samples.family: samples.rows for samples in said.samples}
-    names = {(name.app_type, name.slug): name.name for name in said.app_names}
+    names = {name.app: name.name for name in said.app_names}
     used = rows.get(template_families.TEMPLATE_ACTIVE_USERS, ())
     several = len({labels[1] for labels, _ in used}) > 1
     return Glance(
@@ -90,7 +89,7 @@ class Glances:
         """Take a new glance; days that it does not name are still those of the last."""
         before = self._seen.get((dataset, window), Glance())
         days = sorted({**before.days, **seen.days}.items())[-DAYS:]
-        self._seen[dataset, window] = replace(seen, days=dict(days))
+        self._seen[dataset, window] = msgspec.structs.replace(seen, days=dict(days))
 
     def forget(self, dataset: str, window: str) -> None:
         """Show no longer what the dataset said of the window."""

@@ -17,14 +17,16 @@ from insights_exporter.coder.failures import RequestFailed
 from insights_exporter.config.settings import Deployment
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
 from insights_exporter.datasets.spans import midnight
+from insights_exporter.exposition.snapshot import Source
 from insights_exporter.polling.asking import ask_all, ask_each
 from insights_exporter.polling.availability import Availability
 from insights_exporter.polling.converting import Converted, converted, converted_partly, whereabouts
+from insights_exporter.polling.deadlines import Deadlines
 from insights_exporter.polling.glances import Glances
 from insights_exporter.polling.jobs import Job
 from insights_exporter.polling.names import Names
 from insights_exporter.polling.news import News
-from insights_exporter.polling.publisher import Publisher, Telling, rendered
+from insights_exporter.polling.publisher import Publisher, Telling
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,6 +43,7 @@ class Bench:
     clock: ServerClock
     names: Names
     publisher: Publisher
+    deadlines: Deadlines
     converter: Executor
     pseudonym_key: bytes | None = None
 
@@ -137,13 +140,13 @@ class Poller:
     def _serve(self, job: Job, view: View, result: Converted, lives: float) -> None:
         """Serve what was asked when `view` was taken, for the day of which it is."""
         job.poll.folded = result.said.folded
-        source = self._publisher.source(job.poll.dataset, job.poll.window)
+        source = self._source(job)
         self._publisher.data(source, result.chunks)
         self.glances.saw(job.poll.dataset, job.poll.window, result.seen)
-        self._publisher.until_stale(source, lives, lambda: self._stale(job))
+        self._bench.deadlines.put((source, "stale"), lives, self._stale, job)
         self._pass_on(job, result.said)
         if job.names_a_day or any(family.rolls_over for family in result.chunks):
-            self._publisher.until_midnight(source, self._left_of_day(view), lambda: self._day_over(job))
+            self._bench.deadlines.put((source, "midnight"), self._left_of_day(view), self._day_over, job)
 
     def _pass_on(self, job: Job, said: Conversion) -> None:
         """Tell what other jobs wait for, and what the windows of a dataset say together."""
@@ -155,8 +158,7 @@ class Poller:
 
     def _show_across(self, dataset: Dataset) -> None:
         samples = dataset.across(self._said[dataset.name].values())
-        chunks = rendered(samples, self._bench.deployment.name)
-        self._publisher.data(self._publisher.source(dataset.name, ""), chunks)
+        self._publisher.show(self._publisher.source(dataset.name, ""), samples)
 
     def _stale(self, job: Job) -> None:
         """Serve a job's data no longer, but for kept answers that are still good."""
@@ -166,17 +168,22 @@ class Poller:
             self._withdraw(job)
 
     def _day_over(self, job: Job) -> None:
-        """Poll soon what named the day that is over; serve nothing more of a window that was that day."""
+        """Serve nothing more of the day that is over, and poll soon what named it."""
         if job.names_a_day:
             job.kept.forget()
             self._withdraw(job)
+        else:
+            self._publisher.withdraw(self._source(job), rolling_only=True)
         self._advance(job)
 
     def _withdraw(self, job: Job) -> None:
-        self._publisher.withdraw(self._publisher.source(job.poll.dataset, job.poll.window))
+        self._publisher.withdraw(self._source(job))
         self.glances.forget(job.poll.dataset, job.poll.window)
         if self._said.get(job.dataset.name, {}).pop(job.poll.window, None):
             self._show_across(job.dataset)
+
+    def _source(self, job: Job) -> Source:
+        return self._publisher.source(job.poll.dataset, job.poll.window)
 
     def _failed(self, job: Job, failure: RequestFailed, started: float) -> None:
         now = asyncio.get_running_loop().time()

@@ -1,7 +1,6 @@
-"""Publishes what polls of one deployment gave, and takes it away in time."""
+"""Publishes what polls of one deployment gave, and takes it away."""
 
-import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from insights_exporter.coder.failures import RequestFailed
 from insights_exporter.exposition.family import Family
@@ -24,18 +23,13 @@ def _at(source: Source, chunks: Mapping[Family, Chunk]) -> Changes:
 
 
 class Publisher:
-    """Puts one deployment's data and health on the board.
-
-    Data that are not renewed within their time are withdrawn, those that
-    name a day at its midnight.
-    """
+    """Puts one deployment's data and health on the board."""
 
     def __init__(self, deployment: str, ceiling: int, board: Board) -> None:
         self._deployment = deployment
         self._shelf = Shelf(ceiling)
         self._board = board
         self._health: dict[Source, tuple[PollHealth, RequestHealth]] = {}
-        self._timers: dict[tuple[Source, str], asyncio.TimerHandle] = {}
         self._closed = False
 
     def source(self, dataset: str, window: str) -> Source:
@@ -50,21 +44,9 @@ class Publisher:
         """Serve `chunks`, and no longer what `source` gave before."""
         self._publish(self._shelf.put(source, chunks))
 
-    def until_stale(self, source: Source, seconds: float, then: Callable[[], None]) -> None:
-        """Call `then` in `seconds`, unless newer data of `source` have come."""
-        self._later(source, "stale", seconds, then)
-
-    def until_midnight(self, source: Source, seconds: float, then: Callable[[], None]) -> None:
-        """Withdraw in `seconds`, at once if they are over, the families that name a day, and call `then`."""
-
-        def roll_over() -> None:
-            self.withdraw(source, rolling_only=True)
-            then()
-
-        if seconds > 0:
-            self._later(source, "midnight", seconds, roll_over)
-        else:
-            roll_over()
+    def show(self, source: Source, samples: Iterable[Samples]) -> None:
+        """Render samples, and serve them and no longer what `source` gave before."""
+        self.data(source, rendered(samples, self._deployment))
 
     def withdraw(self, source: Source, *, rolling_only: bool = False) -> None:
         """Serve no longer what `source` gave, or what of it names a day."""
@@ -79,8 +61,6 @@ class Publisher:
     def close(self) -> None:
         """Take everything off the board, for good: a poll that is still under way shows nothing."""
         self._closed = True
-        for timer in self._timers.values():
-            timer.cancel()
         datasets = {poll.dataset for poll, _ in self._health.values()}
         self._board.publish(self._shelf.clear() | dict.fromkeys(self._health_changes(datasets)))
 
@@ -108,13 +88,6 @@ class Publisher:
         if requests.unavailable is None:
             shown |= _at(source, rendered(poll.samples(), self._deployment))
         return shown
-
-    def _later(self, source: Source, why: str, seconds: float, do: Callable[[], None]) -> None:
-        earlier = self._timers.pop((source, why), None)
-        if earlier:
-            earlier.cancel()
-        if not self._closed:
-            self._timers[source, why] = asyncio.get_running_loop().call_later(seconds, do)
 
 
 class Telling:
