@@ -11,18 +11,25 @@ from insights_exporter.polling.deadlines import Deadlines
 from tests.polling.watching import on_fast_clock
 
 Told = list[tuple[float, str]]
-Steps = Sequence[tuple[float, str, float]]
+Play = Callable[[Deadlines[str]], Coroutine[None, None, None]]
 
 
-def told(play: Callable[[Deadlines, Callable[[str], None]], Coroutine[None, None, None]]) -> Told:
-    """Give what was called when, in seconds from the beginning."""
-    calls: Told = []
+def told(play: Play, also: Callable[[Deadlines[str], str], None] = lambda _, __: None) -> Told:
+    """Give what came when, in seconds from the beginning; `also` happens as it comes."""
+    came: Told = []
 
     async def scenario() -> Told:
         loop = asyncio.get_running_loop()
         started = loop.time()
-        await play(Deadlines(), lambda what: calls.append((round(loop.time() - started, 2), what)))
-        return calls
+
+        def call(thing: str) -> None:
+            came.append((round(loop.time() - started, 2), thing))
+            also(deadlines, thing)
+
+        deadlines = Deadlines(call)
+        await play(deadlines)
+        await asyncio.sleep(100)
+        return came
 
     return on_fast_clock(scenario)
 
@@ -30,111 +37,102 @@ def told(play: Callable[[Deadlines, Callable[[str], None]], Coroutine[None, None
 def test_each_comes_at_its_time() -> None:
     """Whatever the order in which they were put."""
 
-    async def play(deadlines: Deadlines, tell: Callable[[str], None]) -> None:
-        deadlines.put("b", 20, tell, "second")
-        deadlines.put("c", 30, tell, "third")
-        deadlines.put("a", 10, tell, "first")
-        await asyncio.sleep(100)
+    async def play(deadlines: Deadlines[str]) -> None:
+        deadlines.put("second", 20)
+        deadlines.put("third", 30)
+        deadlines.put("first", 10)
 
     assert [(10, "first"), (20, "second"), (30, "third")] == told(play)
 
 
 def test_put_off_comes_later() -> None:
-    """About the same there is one call, the newest."""
+    """It comes once, at the newest time; the others are not put off with it."""
 
-    async def play(deadlines: Deadlines, tell: Callable[[str], None]) -> None:
-        deadlines.put("a", 10, tell, "old")
+    async def play(deadlines: Deadlines[str]) -> None:
+        deadlines.put("put off", 10)
+        deadlines.put("not put off", 15)
         await asyncio.sleep(9)
-        deadlines.put("a", 10, tell, "new")
-        await asyncio.sleep(100)
+        deadlines.put("put off", 10)
 
-    assert [(19, "new")] == told(play)
+    assert [(15, "not put off"), (19, "put off")] == told(play)
 
 
 @pytest.mark.parametrize("seconds", [0, -3.0])
 def test_what_is_over_comes_at_once(seconds: float) -> None:
-    """Before anything else has its turn, and nothing else about it comes any more."""
+    """And no more when it was to come before."""
+    so_far: list[str] = []
 
-    async def play(deadlines: Deadlines, tell: Callable[[str], None]) -> None:
-        deadlines.put("a", 10, tell, "old")
-        deadlines.put("a", seconds, tell, "now")
-        tell("after")
-        await asyncio.sleep(100)
+    async def play(deadlines: Deadlines[str]) -> None:
+        deadlines.put("a", 10)
+        deadlines.put("a", seconds)
+        assert ["a"] == so_far
 
-    assert [(0, "now"), (0, "after")] == told(play)
-
-
-def test_call_may_put_the_next() -> None:
-    """About the same or about something else."""
-
-    async def play(deadlines: Deadlines, tell: Callable[[str], None]) -> None:
-        def first() -> None:
-            tell("first")
-            deadlines.put("a", 5, tell, "again")
-            deadlines.put("b", 5, tell, "put off")
-
-        deadlines.put("a", 10, first)
-        deadlines.put("b", 10, tell, "not yet")
-        await asyncio.sleep(100)
-
-    assert [(10, "first"), (15, "again"), (15, "put off")] == told(play)
+    assert [(0, "a")] == told(play, lambda _, thing: so_far.append(thing))
 
 
-def test_call_that_fails_leaves_the_others() -> None:
-    """The loop is told of the failure, and goes on."""
+def test_what_comes_may_put_off() -> None:
+    """Itself, or what is due with it."""
 
-    async def play(deadlines: Deadlines, tell: Callable[[str], None]) -> None:
-        def fail() -> None:
+    async def play(deadlines: Deadlines[str]) -> None:
+        deadlines.put("first", 10)
+        deadlines.put("second", 10)
+
+    def put_off(deadlines: Deadlines[str], thing: str) -> None:
+        if thing == "first":
+            deadlines.put("second", 5)
+            deadlines.put("again", 7)
+
+    assert [(10, "first"), (15, "second"), (17, "again")] == told(play, put_off)
+
+
+def test_failure_leaves_the_others() -> None:
+    """The loop is told of it, and goes on."""
+    failures: list[str] = []
+
+    async def play(deadlines: Deadlines[str]) -> None:
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: failures.append(f"{context['exception']}")
+        )
+        deadlines.put("a", 10)
+        deadlines.put("b", 10)
+
+    def fail(_: Deadlines[str], thing: str) -> None:
+        if thing == "a":
             raise ValueError("a mistake")
 
-        failures: list[str] = []
-        asyncio.get_running_loop().set_exception_handler(
-            lambda _, told: failures.append(f"{told['exception']}")
-        )
-        deadlines.put("a", 10, fail)
-        deadlines.put("b", 10, tell, "b")
-        await asyncio.sleep(100)
-        assert ["a mistake"] == failures
-
-    assert [(10, "b")] == told(play)
+    assert [(10, "a"), (10, "b")] == told(play, fail)
+    assert ["a mistake"] == failures
 
 
 def test_closed_calls_nothing() -> None:
-    """Neither what was due nor what comes after."""
+    """Neither for what was due nor for what comes after."""
 
-    async def play(deadlines: Deadlines, tell: Callable[[str], None]) -> None:
-        deadlines.put("a", 10, tell, "a")
+    async def play(deadlines: Deadlines[str]) -> None:
+        deadlines.put("a", 10)
         deadlines.close()
-        deadlines.put("b", 10, tell, "b")
-        deadlines.put("c", 0, tell, "c")
-        await asyncio.sleep(100)
+        deadlines.put("b", 10)
+        deadlines.put("c", 0)
 
     assert [] == told(play)
 
 
-@given(
-    steps=st.lists(
-        st.tuples(st.integers(0, 20).map(float), st.sampled_from("abc"), st.integers(1, 30).map(float)),
-        max_size=12,
-    )
-)
+@given(steps=st.lists(st.tuples(st.integers(0, 20), st.sampled_from("abc"), st.integers(1, 30)), max_size=12))
 @settings(max_examples=100)
-def test_comes_as_with_a_timer_each(steps: Steps) -> None:
-    """Many that are put off all the time come as if each had a timer of its own."""
+def test_comes_as_with_a_timer_each(steps: Sequence[tuple[int, str, int]]) -> None:
+    """Things that are put off again and again come as if each had a timer of its own."""
 
-    async def play(deadlines: Deadlines, tell: Callable[[str], None]) -> None:
-        for number, (pause, about, seconds) in enumerate(steps):
+    async def play(deadlines: Deadlines[str]) -> None:
+        for pause, thing, seconds in steps:
             await asyncio.sleep(pause + 0.5)
-            deadlines.put(about, seconds, tell, f"{number}")
-        await asyncio.sleep(100)
+            deadlines.put(thing, seconds + 0.25)
 
-    async def plainly(_: Deadlines, tell: Callable[[str], None]) -> None:
-        timers: dict[str, asyncio.TimerHandle] = {}
-        for number, (pause, about, seconds) in enumerate(steps):
-            await asyncio.sleep(pause + 0.5)
-            if about in timers:
-                timers[about].cancel()
-            timers[about] = asyncio.get_running_loop().call_later(seconds, tell, f"{number}")
-        await asyncio.sleep(100)
+    expected: Told = []
+    latest: dict[str, float] = {}
+    now = 0.0
+    for pause, thing, seconds in steps:
+        now += pause + 0.5
+        expected += [(when, each) for each, when in latest.items() if when < now]
+        latest = {each: when for each, when in latest.items() if when >= now} | {thing: now + seconds + 0.25}
+    expected += [(when, each) for each, when in latest.items()]
 
-    assert sorted(told(plainly)) == sorted(told(play))
+    assert sorted(expected) == sorted(told(play))

@@ -15,7 +15,6 @@ from insights_exporter.commands.families import PAGE_FAMILIES
 from insights_exporter.demo import DEMO_TOKEN
 from insights_exporter.exposition.formats import Format
 from insights_exporter.polling.board import Board
-from insights_exporter.polling.deadlines import Deadlines
 from insights_exporter.polling.facts import Facts
 from insights_exporter.polling.names import Names
 from insights_exporter.polling.publisher import Publisher
@@ -38,7 +37,7 @@ async def page_of(told: Mapping[str, Any]) -> str:
     settings = deployment("http://coder.example.com", requests_per_minute=1_000_000)
     async with client(settings, transport=httpx.MockTransport(answer)) as one:
         publisher = Publisher("dev", 10_000, board)
-        facts = Facts(one.exchange, lambda: DEMO_TOKEN, names, publisher, Deadlines())
+        facts = Facts(one.exchange, lambda: DEMO_TOKEN, names, publisher)
         await facts.poll()
         await asyncio.wait_for(asyncio.gather(facts.clock_known(), names.known("7d")), SOON)
     board.show_now()

@@ -1,45 +1,39 @@
 """What happens at its time, unless it is put off."""
 
 import asyncio
+import math
 from collections.abc import Callable, Hashable
-from typing import Any, NamedTuple, TypeVarTuple
+from typing import Generic, TypeVar
 
-Arguments = TypeVarTuple("Arguments")
+Thing = TypeVar("Thing", bound=Hashable)
 
 _EARLY = 0.001
 """Seconds by which the loop's timers may come before their time."""
 
 
-class _Due(NamedTuple):
-    when: float
-    call: Callable[..., None]
-    arguments: tuple[Any, ...]
-
-
-class Deadlines:
-    """Calls by what they are about, each at a time of the running loop's clock.
+class Deadlines(Generic[Thing]):
+    """Things whose time comes, on the running loop's clock; `call` is then called with each.
 
     All share one timer, set for the first of them: with hundreds of
     deployments there are ten thousand, nearly all of them put off before their time.
     """
 
-    def __init__(self) -> None:
-        self._due: dict[Hashable, _Due] = {}
+    def __init__(self, call: Callable[[Thing], None]) -> None:
+        self._call = call
+        self._due: dict[Thing, float] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._set_for = 0.0
         self._closed = False
 
-    def put(
-        self, about: Hashable, seconds: float, call: Callable[[*Arguments], None], *arguments: *Arguments
-    ) -> None:
-        """Call in `seconds`, at once if they are over, instead of what was to be called about the same."""
-        self._due.pop(about, None)
+    def put(self, thing: Thing, seconds: float) -> None:
+        """Have its time come in `seconds`, at once if they are over, and no longer when it was to come."""
+        self._due.pop(thing, None)
         if self._closed:
             return
         if seconds <= 0:
-            call(*arguments)
+            self._call(thing)
             return
-        self._due[about] = _Due(asyncio.get_running_loop().time() + seconds, call, arguments)
+        self._due[thing] = asyncio.get_running_loop().time() + seconds
         self._set_timer()
 
     def close(self) -> None:
@@ -49,7 +43,7 @@ class Deadlines:
         self._set_timer()
 
     def _set_timer(self) -> None:
-        first = min((due.when for due in self._due.values()), default=None)
+        first = min(self._due.values(), default=None)
         if self._timer and (first is None or first < self._set_for):
             self._timer.cancel()
             self._timer = None
@@ -61,9 +55,9 @@ class Deadlines:
         self._timer = None
         now = asyncio.get_running_loop().time() + _EARLY
         try:
-            for about, due in list(self._due.items()):
-                if due.when <= now and self._due.get(about) is due:
-                    del self._due[about]
-                    due.call(*due.arguments)
+            for thing in [thing for thing, when in self._due.items() if when <= now]:
+                if self._due.get(thing, math.inf) <= now:  # none before it has put it off
+                    del self._due[thing]
+                    self._call(thing)
         finally:
             self._set_timer()

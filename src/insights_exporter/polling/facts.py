@@ -15,7 +15,6 @@ from insights_exporter.coder.listing import list_templates
 from insights_exporter.config.problems import ConfigError
 from insights_exporter.datasets import daus, server_facts
 from insights_exporter.exposition.samples import Samples
-from insights_exporter.exposition.snapshot import Source
 from insights_exporter.polling.deadlines import Deadlines
 from insights_exporter.polling.names import Names
 from insights_exporter.polling.publisher import Publisher
@@ -42,7 +41,6 @@ class Facts:
         token: Callable[[], str],
         names: Names,
         publisher: Publisher,
-        deadlines: Deadlines,
     ) -> None:
         self.version: str | None = None
         self.token = _UNKNOWN
@@ -57,7 +55,12 @@ class Facts:
         self._token = token
         self._names = names
         self._publisher = publisher
-        self._deadlines = deadlines
+        self._ages = Deadlines(self._stale)
+        self._forget: Mapping[str, Callable[[], None]] = {
+            "version": self._forget_version,
+            "token": self._forget_token,
+            "days": self._forget_days,
+        }
         self._clock_known = asyncio.Event()
 
     async def clock_known(self) -> None:
@@ -82,7 +85,7 @@ class Facts:
             self._clock_known.set()
             if version:
                 self.version = version
-                self._show("version", [server_facts.build_info(version)], self._forget_version)
+                self._show("version", [server_facts.build_info(version)])
             await self._list()
         finally:
             self._clock_known.set()
@@ -90,6 +93,10 @@ class Facts:
         await self._ask_about_token()
         if self.asks_days:
             await self._ask_about_days()
+
+    def close(self) -> None:
+        """Forget nothing any more."""
+        self._ages.close()
 
     async def user(self) -> str | None:
         """Give the name of the token's own user."""
@@ -100,7 +107,7 @@ class Facts:
         self.unnamed = None if listing.whole else self._newest_failure
         self._names.listed(listing.templates)
         if listing.templates is not None:
-            self._show("templates", [server_facts.template_info(listing.templates)], lambda: None)
+            self._show("templates", [server_facts.template_info(listing.templates)])
 
     async def _ask_about_token(self) -> None:
         try:
@@ -118,7 +125,7 @@ class Facts:
         days = await self._read(daus.PATH, daus.read_days)
         if days is not None:
             self.utc_days = days
-            self._show("days", [], self._forget_days)
+            self._show("days", [])
 
     async def _unanswered(self) -> RequestFailed | None:
         deadline = asyncio.get_running_loop().time() + _PATIENCE
@@ -139,7 +146,7 @@ class Facts:
 
     def _show_token(self, token: server_facts.Token) -> None:
         self.token = token
-        self._show("token", server_facts.token_samples(token), self._forget_token)
+        self._show("token", server_facts.token_samples(token))
 
     def _forget_version(self) -> None:
         self.version = None
@@ -150,14 +157,14 @@ class Facts:
     def _forget_days(self) -> None:
         self.utc_days = {}
 
-    def _show(self, what: str, samples: Iterable[Samples], forget: Callable[[], None]) -> None:
-        source = self._publisher.source("", what)
-        self._publisher.show(source, samples)
-        self._deadlines.put(source, MAX_AGE, self._stale, source, forget)
+    def _show(self, what: str, samples: Iterable[Samples]) -> None:
+        self._publisher.show(self._publisher.source("", what), samples)
+        self._ages.put(what, MAX_AGE)
 
-    def _stale(self, source: Source, forget: Callable[[], None]) -> None:
-        self._publisher.withdraw(source)
-        forget()
+    def _stale(self, what: str) -> None:
+        self._publisher.withdraw(self._publisher.source("", what))
+        if what in self._forget:
+            self._forget[what]()
 
 
 class _Nobody:

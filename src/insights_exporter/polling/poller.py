@@ -43,7 +43,6 @@ class Bench:
     clock: ServerClock
     names: Names
     publisher: Publisher
-    deadlines: Deadlines
     converter: Executor
     pseudonym_key: bytes | None = None
 
@@ -63,6 +62,8 @@ class Poller:
         self._availability = Availability(jobs, advance)
         self._news = News(bench.deployment.name)
         self._said: dict[str, dict[str, Conversion]] = {}
+        self._ages = Deadlines(self._stale)
+        self._days = Deadlines(self._day_over)
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
         """Held while kept answers are looked at, converted and served, so that no older ones come later."""
@@ -89,6 +90,11 @@ class Poller:
         """Let the health tell that a job was not even begun."""
         self._failed(job, failure, asyncio.get_running_loop().time())
         self._publisher.health(job.dataset.name)
+
+    def close(self) -> None:
+        """Take nothing away any more, and begin nothing."""
+        self._ages.close()
+        self._days.close()
 
     async def _collect(self, job: Job) -> None:
         view = self._view(job)
@@ -140,13 +146,12 @@ class Poller:
     def _serve(self, job: Job, view: View, result: Converted, lives: float) -> None:
         """Serve what was asked when `view` was taken, for the day of which it is."""
         job.poll.folded = result.said.folded
-        source = self._source(job)
-        self._publisher.data(source, result.chunks)
+        self._publisher.data(self._source(job), result.chunks)
         self.glances.saw(job.poll.dataset, job.poll.window, result.seen)
-        self._bench.deadlines.put((source, "stale"), lives, self._stale, job)
+        self._ages.put(job, lives)
         self._pass_on(job, result.said)
         if job.names_a_day or any(family.rolls_over for family in result.chunks):
-            self._bench.deadlines.put((source, "midnight"), self._left_of_day(view), self._day_over, job)
+            self._days.put(job, self._left_of_day(view))
 
     def _pass_on(self, job: Job, said: Conversion) -> None:
         """Tell what other jobs wait for, and what the windows of a dataset say together."""

@@ -18,7 +18,6 @@ from insights_exporter.datasets.daus import DATASET as DAUS
 from insights_exporter.datasets.daus import counts_in_utc
 from insights_exporter.polling.board import Board
 from insights_exporter.polling.converting import whereabouts
-from insights_exporter.polling.deadlines import Deadlines
 from insights_exporter.polling.facts import EVERY, Facts
 from insights_exporter.polling.glances import Glances
 from insights_exporter.polling.jobs import Job, jobs_of
@@ -58,18 +57,16 @@ class Watch:
         self.exchange = Exchange(deployment, token, tls, self.clock, shared.outlet)
         self.coder = Coder(self.exchange, None if deployment.dialect == "auto" else deployment.dialect)
         self.names = Names(partial(shared.schedule.advance, self._id(_FACTS)))
-        self._deadlines = Deadlines()
         bench = Bench(
             deployment=deployment,
             coder=self.coder,
             clock=self.clock,
             names=self.names,
             publisher=self.publisher,
-            deadlines=self._deadlines,
             converter=shared.converter,
             pseudonym_key=pseudonym_key,
         )
-        self.facts = Facts(self.exchange, token, self.names, self.publisher, self._deadlines)
+        self.facts = Facts(self.exchange, token, self.names, self.publisher)
         self.jobs = tuple(jobs_of(deployment))
         polls_days = any(job.dataset is DAUS for job in self.jobs)
         self.facts.asks_days = polls_days and not counts_in_utc(deployment)
@@ -107,7 +104,8 @@ class Watch:
         for name in (_FACTS, *(job.name for job in self.jobs)):
             self._schedule.remove(self._id(name))
         self.publisher.close()
-        self._deadlines.close()
+        self._poller.close()
+        self.facts.close()
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
