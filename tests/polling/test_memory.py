@@ -2,6 +2,8 @@
 
 import ctypes
 import mmap
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,26 @@ from insights_exporter.polling.memory import give_back
 PIECES, PIECE = 400, 100_000
 MOST = 0.5
 """How much of what was freed may stay."""
+
+LARGE_ONES = (30_000_000, 20_000_000)
+"""The first has glibc take the second, which is smaller, for one that is worth keeping."""
+IN_A_THREAD = f"""
+from concurrent.futures import ThreadPoolExecutor
+from insights_exporter.polling.memory import give_back, held_in_one_place
+from tests.polling.test_memory import resident
+
+def work():
+    for size in {LARGE_ONES}:
+        bytes([1]) * size
+
+held_in_one_place()
+with ThreadPoolExecutor(1) as threads:
+    threads.submit(int).result()
+    before = resident()
+    threads.submit(work).result()
+    give_back()
+    print(resident() - before)
+"""
 
 
 def resident() -> int:
@@ -29,6 +51,14 @@ def test_memory_below_what_is_still_used_is_given_back() -> None:
 
     assert len(last) == PIECE
     assert resident() - before < MOST * PIECES * PIECE
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="only glibc has several places")
+def test_threads_get_memory_from_one_place() -> None:
+    """What a thread freed leaves too, though it stands at the end of what was free."""
+    done = subprocess.run([sys.executable, "-c", IN_A_THREAD], check=True, capture_output=True, text=True)
+
+    assert float(done.stdout) < MOST * LARGE_ONES[-1]
 
 
 def test_it_may_be_asked_for_at_any_time() -> None:

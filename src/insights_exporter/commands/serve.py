@@ -30,6 +30,7 @@ from insights_exporter.polling.board import Board
 from insights_exporter.polling.collector import collector_calmed
 from insights_exporter.polling.converting import whereabouts
 from insights_exporter.polling.fleet import Fleet
+from insights_exporter.polling.memory import held_in_one_place
 from insights_exporter.polling.own import Reloads
 from insights_exporter.polling.shards import mine, shard_index
 from insights_exporter.web.app import TAKEN_PATHS, Pages, application
@@ -159,6 +160,7 @@ class Exporter:
     async def run(self, listener: socket.socket, started: Callable[[str], None] = lambda _: None) -> None:
         """Serve on `listener` until a signal comes; call `started` with the address once it does."""
         collector_calmed()
+        held_in_one_place()
         sys.setswitchinterval(_TURN)
         board = Board(PAGE_FAMILIES)
         self._fleet = Fleet(board, self._environ)
