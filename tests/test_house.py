@@ -20,7 +20,7 @@ NOT_OURS = re.compile(
 )
 BINARY = {".png", ".gz", ".ico", ".woff2", ".tgz"}
 
-LONGEST_MODULE = 250
+LONGEST_MODULE = 400
 
 REGISTRIES = tuple(
     ".".join(parts)
