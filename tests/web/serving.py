@@ -10,7 +10,8 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from insights_exporter.web.connection import Bounds
-from insights_exporter.web.server import Server, listen, make_server
+from insights_exporter.web.listeners import listen
+from insights_exporter.web.server import Server, make_server
 from tests.peers.waiting import eventually_async
 
 FAR = 60.0

@@ -34,8 +34,9 @@ from insights_exporter.polling.memory import held_in_one_place
 from insights_exporter.polling.own import Reloads
 from insights_exporter.polling.shards import mine, shard_index
 from insights_exporter.web.app import TAKEN_PATHS, Pages, application
+from insights_exporter.web.listeners import address_of, listen
 from insights_exporter.web.scrape import Scrape
-from insights_exporter.web.server import Server, address_of, listen
+from insights_exporter.web.server import Server
 from insights_exporter.web.status.endpoint import StatusPage
 
 _TURN = 0.001

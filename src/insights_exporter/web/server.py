@@ -64,39 +64,3 @@ def make_server(app: ASGIApp, bounds: Bounds = USUAL_BOUNDS) -> Server:
         backlog=_BACKLOG,
     )
     return Server(config, door)
-
-
-def listen(address: str) -> socket.socket:
-    """Open the listening socket for `HOST:PORT`; without a host it takes all interfaces.
-
-    Raises:
-        OSError: the address cannot be had.
-        ValueError: it is not of this form.
-    """
-    host, port = split_address(address)
-    if host:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    dual = socket.has_dualstack_ipv6()
-    family = socket.AF_INET6 if dual else socket.AF_INET
-    return socket.create_server(("", port), family=family, dualstack_ipv6=dual, backlog=_BACKLOG)
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """Split `HOST:PORT`, `[HOST]:PORT` or `:PORT`.
-
-    Raises:
-        ValueError: it is not of this form.
-    """
-    host, colon, port = address.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
-        raise ValueError(f"{address!r} is not an address; write it as HOST:PORT, for example :12112")
-    return host.removeprefix("[").removesuffix("]"), int(port)
-
-
-def address_of(listener: socket.socket) -> str:
-    """Give an address at which this machine reaches the listener, as `HOST:PORT`."""
-    host, port = listener.getsockname()[:2]
-    if host in {"::", "0.0.0.0"}:  # noqa: S104 -- compared, not listened on
-        host = "localhost"
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,50 @@
+"""Listening sockets, from addresses such as `HOST:PORT` or from systemd."""
+
+import socket
+
+_BACKLOG = 512
+_WILDCARDS = {"", "::"}
+_ANY_INTERFACE = {"::", "0.0.0.0"}  # noqa: S104 -- compared, not listened on
+
+
+def listen(address: str) -> socket.socket:
+    """Return a listening socket for `HOST:PORT`; `:PORT` and `[::]:PORT` take all interfaces, IPv4 and IPv6.
+
+    Raises:
+        OSError: The address cannot be used.
+        ValueError: It is not of this form.
+    """
+    host, port = split_address(address)
+    if host in _WILDCARDS:
+        return _listen_everywhere(port)
+    family, _, _, _, resolved = min(
+        socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE),
+        key=lambda found: found[0] != socket.AF_INET,
+    )
+    return socket.create_server(resolved, family=family, backlog=_BACKLOG)
+
+
+def _listen_everywhere(port: int) -> socket.socket:
+    dual = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if dual else socket.AF_INET
+    return socket.create_server(("", port), family=family, dualstack_ipv6=dual, backlog=_BACKLOG)
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Return host and port of `HOST:PORT`, `[HOST]:PORT` or `:PORT`.
+
+    Raises:
+        ValueError: It is not of this form.
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
+        raise ValueError(f"{address!r} is not an address; write it as HOST:PORT, for example :12112")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def address_of(listener: socket.socket) -> str:
+    """Return an address at which this machine reaches the listener, as `HOST:PORT`."""
+    host, port = listener.getsockname()[:2]
+    if host in _ANY_INTERFACE:
+        host = "localhost"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,70 @@
+"""Listening: which addresses are accepted, and which families they serve."""
+
+import socket
+
+import pytest
+
+from insights_exporter.web.listeners import address_of, listen, split_address
+
+
+def reaches(host: str, port: int) -> bool:
+    """Return whether a client gets a connection to the address."""
+    try:
+        with socket.create_connection((host, port), timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize(
+    ("address", "families"),
+    [
+        pytest.param(":0", (True, True), id="no host"),
+        pytest.param("[::]:0", (True, True), id="IPv6 wildcard"),
+        pytest.param("0.0.0.0:0", (True, False), id="IPv4 wildcard"),
+        pytest.param("127.0.0.1:0", (True, False), id="IPv4 address"),
+        pytest.param("[::1]:0", (False, True), id="IPv6 address"),
+        pytest.param("localhost:0", (True, False), id="host name"),
+    ],
+)
+def test_families(address: str, families: tuple[bool, bool]) -> None:
+    """Both wildcards without a family serve IPv4 and IPv6; any other address serves its own family."""
+    with listen(address) as listener:
+        port = listener.getsockname()[1]
+
+        assert families == (reaches("127.0.0.1", port), reaches("::1", port))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (":12112", ("", 12112)),
+        ("localhost:1", ("localhost", 1)),
+        ("127.0.0.1:65535", ("127.0.0.1", 65535)),
+        ("[::1]:12112", ("::1", 12112)),
+        ("[fe80::1%eth0]:12112", ("fe80::1%eth0", 12112)),
+    ],
+)
+def test_address(text: str, expected: tuple[str, int]) -> None:
+    """Host and port are read as Go's programs read them."""
+    assert expected == split_address(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "12112", "localhost", ":65536", ":-1", ":http", ":\N{ARABIC-INDIC DIGIT ONE}"]
+)
+def test_no_address(text: str) -> None:
+    """Anything else is refused with the form that is expected."""
+    with pytest.raises(ValueError, match="write it as HOST:PORT"):
+        split_address(text)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [("127.0.0.1:0", "127.0.0.1"), ("0.0.0.0:0", "localhost"), (":0", "localhost"), ("[::1]:0", "[::1]")],
+)
+def test_shown_address(address: str, shown: str) -> None:
+    """The address that is shown can be opened on this machine."""
+    with listen(address) as listener:
+        assert f"{shown}:{listener.getsockname()[1]}" == address_of(listener)
