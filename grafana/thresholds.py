@@ -29,9 +29,6 @@ TOKEN_ENDING: Final = 0.1
 REQUESTS_LEFT: Final = 50
 """Requests left in Coder's rate limit, about a tenth of its default of 512 a minute."""
 
-FOLDED: Final = 0.1
-"""Share of the source series that limits may fold away unremarked."""
-
 REFUSED_LATELY: Final = "6h"
 """Time within which a refusal says why a failing dataset fails."""
 
@@ -73,9 +70,6 @@ AGE_NOTICE: Final = 0.7
 
 AGE_OVER: Final = 1.0
 """Age of data, as a share of what it may be, at which their series end."""
-
-FOLDED_MOST: Final = 0.5
-"""Share of the source series folded away that dashboards show in red."""
 
 REQUESTS_LEFT_NOTICE: Final = 2 * REQUESTS_LEFT
 """Requests left in Coder's rate limit from which dashboards show them in green."""

@@ -9,6 +9,7 @@ from grafana.boards import health_costs
 from grafana.boards.health_costs import (
     AVAILABLE,
     BY_POLL,
+    DROPPED_SERIES,
     FOLDED_SERIES,
     LEFT,
     LEFT_COLORS,
@@ -187,6 +188,7 @@ def _table() -> Panel:
                 title="Takes", expr=series("insights_exporter_poll_duration_seconds", by=POLL), unit=SECONDS
             ),
             Column(title="Series", expr=SERIES),
-            Column(title="Folded", expr=FOLDED_SERIES),
+            Column(title="Aggregated", expr=FOLDED_SERIES),
+            Column(title="Dropped", expr=DROPPED_SERIES),
         ],
     )

@@ -18,6 +18,7 @@ BY_DATASET: Final = "{{deployment}} {{dataset}}"
 
 SERIES: Final = series("insights_exporter_series", by=POLL)
 FOLDED_SERIES: Final = series("insights_exporter_series_folded", by=POLL)
+DROPPED_SERIES: Final = series("insights_exporter_series_dropped", by=POLL)
 LEFT: Final = series("insights_exporter_rate_limit_remaining", by=("dataset",), agree="min")
 EXPIRY: Final = series("insights_exporter_token_expiry_timestamp_seconds", agree="min")
 LIFETIME: Final = series("insights_exporter_token_lifetime_seconds")
@@ -148,14 +149,15 @@ def limits() -> list[Tile]:
     )
     folded = graph(
         Look(
-            title="Series folded away",
-            description="Share of what would be shown that limits fold together or leave out.",
-            unit=SHARE,
-            steps=worse_above(thresholds.FOLDED, thresholds.FOLDED_MOST),
+            title="Aggregated and dropped series",
+            description="Aggregated: source series that the limits of users, parameters, apps, templates and "
+            "groups aggregate or cut, as planned. Dropped: series above max_series, 0 normally.",
             minimum=0,
         ),
-        [Query(f"{FOLDED_SERIES} / (({SERIES} + {FOLDED_SERIES}) > 0)", BY_POLL)],
-        Style(limits=True),
+        [
+            Query(f"sum by (deployment, dataset) ({FOLDED_SERIES})", f"{BY_DATASET} aggregated"),
+            Query(f"sum by (deployment) ({DROPPED_SERIES})", "{{deployment}} dropped"),
+        ],
     )
     return [Tile(panel, 12, 8) for panel in (left, token, served, folded)]
 

@@ -134,15 +134,14 @@ ALERTS: Final = (
         board=project.HEALTH,
     ),
     Alert(
-        name="InsightsSeriesLimitReached",
+        name="InsightsSeriesDropped",
         severity="info",
         hold="1h",
-        expr=f"{recording.FOLDED} > {thresholds.FOLDED}",
-        summary="A limit folds away a good part of a deployment's series.",
+        expr=f"{recording.once(recording.SERIES_DROPPED, operation='sum')} > 0",
+        summary="Series of a Coder deployment are dropped by max_series.",
         description=(
-            "{{ $value | humanizePercentage }} of what {{ $labels.dataset }}"
-            "{{ if $labels.window }} ({{ $labels.window }}){{ end }} of {{ $labels.deployment }} would show "
-            "is folded together or left out by limits."
+            "{{ $value }} series of {{ $labels.deployment }} exceed max_series, so whole metric families are "
+            "missing from /metrics. Raise max_series, or lower users.limit or parameters.limit."
         ),
         board=project.HEALTH,
     ),

@@ -15,7 +15,7 @@ ANY_POLL_SUCCESS: Final = "deployment:insights_exporter_poll_success:max"
 LAST_SUCCESS: Final = "deployment_dataset_window:insights_exporter_last_success_timestamp_seconds:max"
 POLL_INTERVAL: Final = "deployment_dataset_window:insights_exporter_poll_interval_seconds:max"
 MAX_AGE: Final = "deployment_dataset_window:insights_exporter_max_age_seconds:max"
-FOLDED: Final = "deployment_dataset_window:insights_exporter_series_folded:ratio_max"
+SERIES_DROPPED: Final = "deployment_dataset_window:insights_exporter_series_dropped:max"
 TOKEN_REST: Final = "deployment:insights_exporter_token_rest:ratio_min"  # noqa: S105  a metric's name
 REQUESTS_LEFT: Final = "deployment_dataset:insights_exporter_rate_limit_remaining:min"
 DAILY_USERS: Final = "deployment_day:coder_insights_daily_active_users:max"
@@ -51,11 +51,6 @@ def _above(limit: float) -> str:
     return f"1 - {_users(str(limit))} / ({MEASURED_USERS} > 0)"
 
 
-FOLDED_SHARE: Final = """
-  insights_exporter_series_folded
-  / ((insights_exporter_series + insights_exporter_series_folded) > 0)
-"""
-
 REST: Final = """
   (insights_exporter_token_expiry_timestamp_seconds - time())
   / (insights_exporter_token_lifetime_seconds > 0)
@@ -67,7 +62,7 @@ RECORDINGS: Final = (
     Recording(LAST_SUCCESS, once("insights_exporter_last_success_timestamp_seconds", *POLL)),
     Recording(POLL_INTERVAL, once("insights_exporter_poll_interval_seconds", *POLL)),
     Recording(MAX_AGE, once("insights_exporter_max_age_seconds", *POLL)),
-    Recording(FOLDED, once(FOLDED_SHARE, *POLL)),
+    Recording(SERIES_DROPPED, once("insights_exporter_series_dropped", *POLL)),
     Recording(TOKEN_REST, once(REST, operation="min")),
     Recording(REQUESTS_LEFT, once("insights_exporter_rate_limit_remaining", "dataset", operation="min")),
     Recording(DAILY_USERS, once("coder_insights_daily_active_users", "day")),

@@ -76,7 +76,7 @@ def test_every_query_is_expected() -> None:
 @pytest.mark.parametrize("query", ALL_QUERIES, ids=str)
 def test_query_gives_the_right_number_of_series(data: Data, query: Asked) -> None:
     """A panel shows as many series as the exporter's page has things to show."""
-    count = EXPECTED[query.board][query.panel]["ABCDEFG".index(query.letter)]
+    count = EXPECTED[query.board][query.panel]["ABCDEFGH".index(query.letter)]
     expected = count(page_of(data, "main"))
 
     assert 0 < expected == len(answers(data, query))
@@ -113,7 +113,7 @@ def test_exporter_that_is_down_is_counted(data: Data) -> None:
 @pytest.mark.parametrize("query", ALL_QUERIES, ids=str)
 def test_only_what_names_users_is_missing_without_names(data: Data, query: Asked) -> None:
     """Where no single users are shown, their table is empty and everything else is there."""
-    count = EXPECTED[query.board][query.panel]["ABCDEFG".index(query.letter)]
+    count = EXPECTED[query.board][query.panel]["ABCDEFGH".index(query.letter)]
     expected = count(page_of(data, "discreet"))
 
     assert (query.panel == "Slowest connections") == (expected == 0)
@@ -123,7 +123,7 @@ def test_only_what_names_users_is_missing_without_names(data: Data, query: Asked
 @pytest.mark.parametrize("query", ALL_QUERIES, ids=str)
 def test_pseudonyms_take_nothing_away(data: Data, query: Asked) -> None:
     """Where users have pseudonyms, every panel has as many series as with names."""
-    count = EXPECTED[query.board][query.panel]["ABCDEFG".index(query.letter)]
+    count = EXPECTED[query.board][query.panel]["ABCDEFGH".index(query.letter)]
     expected = count(page_of(data, "main"))
 
     assert expected == count(page_of(data, "veiled"))

@@ -14,6 +14,7 @@ from tests.polling.watching import on_fast_clock, series_of, small_coder, watchi
 
 SERIES = "insights_exporter_series"
 FOLDED = "insights_exporter_series_folded"
+DROPPED = "insights_exporter_series_dropped"
 WITHOUT_WINDOW = {family.name for family in (APP_INFO, *OF_THE_SERVER)}
 
 
@@ -50,3 +51,12 @@ def test_what_is_hidden_on_purpose_is_no_series_that_a_limit_folded() -> None:
 
     assert {0.0} == set(series_of(page_with(parameters=hiding), FOLDED).values())
     assert {0.0} != set(series_of(page_with(parameters={"limit": 1}), FOLDED).values())
+
+
+def test_max_series_alone_drops() -> None:
+    """Limits aggregate and drop nothing; above max_series whole families are dropped and counted."""
+    limited = page_with(parameters={"limit": 1}, users={"limit": 1})
+    over = page_with(max_series=40)
+
+    assert {0.0} == set(series_of(limited, DROPPED).values())
+    assert {0.0} != set(series_of(over, DROPPED).values())

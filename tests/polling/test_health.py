@@ -35,6 +35,7 @@ def test_before_the_first_poll() -> None:
         "max_age_seconds": 2700,
         "series": 0.0,
         "series_folded": 0.0,
+        "series_dropped": 0.0,
     } == told(poll())
 
 
@@ -63,12 +64,13 @@ def test_failure_leaves_the_time_of_the_last_success() -> None:
     assert (0, None) == (health.failures, health.failure)
 
 
-def test_folded_counts_what_limits_and_the_ceiling_take() -> None:
-    """Series that a dataset folded, and those that the ceiling holds back."""
+def test_planned_aggregation_and_dropped_series_are_counted_apart() -> None:
+    """`series_folded` counts what limits aggregate, `series_dropped` what max_series drops."""
     health = poll()
-    health.folded, health.withheld, health.series = 3, 40, 7
+    health.folded, health.dropped, health.series = 3, 40, 7
+    values = told(health)
 
-    assert (43.0, 7.0) == (told(health)["series_folded"], told(health)["series"])
+    assert (3.0, 40.0, 7.0) == (values["series_folded"], values["series_dropped"], values["series"])
 
 
 def test_before_the_first_request() -> None:

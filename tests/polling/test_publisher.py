@@ -7,7 +7,7 @@ from insights_exporter.datasets.table import FAMILIES
 from insights_exporter.exposition.samples import Samples
 from insights_exporter.polling.board import Board
 from insights_exporter.polling.health import PollHealth, RequestHealth
-from insights_exporter.polling.health_families import HEALTH_FAMILIES, SERIES, SERIES_FOLDED
+from insights_exporter.polling.health_families import HEALTH_FAMILIES, SERIES, SERIES_DROPPED
 from insights_exporter.polling.publisher import Publisher, rendered
 from tests.polling.watching import on_fast_clock
 
@@ -46,10 +46,10 @@ class Stage:
         }
 
     def health(self) -> list[bytes]:
-        """Give the lines of the series served and folded."""
+        """Give the lines of the series served and dropped."""
         return [
             chunk.runs[-1]
-            for family in (SERIES, SERIES_FOLDED)
+            for family in (SERIES, SERIES_DROPPED)
             for chunk in self.board.snapshot.chunks[family.name].get("dev", {}).values()
         ]
 
@@ -65,12 +65,12 @@ def on_stage(play: Callable[[Stage], Coroutine[None, None, None]], ceiling: int 
     return on_fast_clock(scenario)
 
 
-def told(series: int, folded: int) -> list[bytes]:
+def told(series: int, dropped: int) -> list[bytes]:
     """Give the lines of health that tell these numbers."""
     labels = b'{dataset="template-breakdown",deployment="dev",window="7d"}'
     return [
         b"insights_exporter_series%s %.1f\n" % (labels, series),
-        b"insights_exporter_series_folded%s %.1f\n" % (labels, folded),
+        b"insights_exporter_series_dropped%s %.1f\n" % (labels, dropped),
     ]
 
 
@@ -87,7 +87,7 @@ def test_data_come_with_their_health() -> None:
 
 
 def test_what_the_ceiling_holds_back_is_counted() -> None:
-    """As folded, and not as served."""
+    """As dropped, and not as served."""
 
     async def play(stage: Stage) -> None:
         stage.serve()

@@ -75,15 +75,15 @@ def test_clear_takes_everything() -> None:
 
 
 def test_above_the_ceiling_whole_families_go() -> None:
-    """They stay on the shelf, are counted as held back, and come back when there is room."""
+    """They are counted as dropped, and come back when there is room."""
     shelf = Shelf(10)
     shelf.put(FIRST, {USERS: chunk(1), PARAMETERS: chunk(6)})
     activity = chunk(5)
 
     assert {(ACTIVITY, SECOND): None} == shelf.put(SECOND, {ACTIVITY: activity})
-    assert (0, 5) == (shelf.series(SECOND), shelf.held_back(SECOND))
+    assert (0, 5) == (shelf.series(SECOND), shelf.dropped(SECOND))
     assert {(PARAMETERS, FIRST): None, (ACTIVITY, SECOND): activity} == shelf.drop(FIRST, [PARAMETERS])
-    assert (5, 0) == (shelf.series(SECOND), shelf.held_back(SECOND))
+    assert (5, 0) == (shelf.series(SECOND), shelf.dropped(SECOND))
 
 
 def test_a_family_goes_in_all_windows() -> None:
@@ -95,7 +95,7 @@ def test_a_family_goes_in_all_windows() -> None:
     page.change(shelf.put(FIRST, {PARAMETERS: chunk(4)}))
 
     assert {PARAMETERS} == page.families()
-    assert (4, 4) == (shelf.held_back(SECOND), shelf.held_back(month))
+    assert (4, 4) == (shelf.dropped(SECOND), shelf.dropped(month))
 
 
 ORDER = (TEMPLATE_PARAMETERS, LATENCY, ACTIVITY, PARAMETERS)
@@ -130,5 +130,5 @@ def test_page_follows_the_shelf(ceiling: int, steps: Iterable[tuple[Source, dict
     whole = {source: sum(one.series for one in data.values()) for source, data in last.items()}
 
     assert counted == {source: shelf.series(source) for source in last}
-    assert whole == {source: shelf.series(source) + shelf.held_back(source) for source in last}
+    assert whole == {source: shelf.series(source) + shelf.dropped(source) for source in last}
     assert sum(counted.values()) <= ceiling or page.families() <= {USERS}

@@ -39,7 +39,13 @@ def test_health_is_there_from_the_first_scrape_on() -> None:
     assert {jobs} == {len(series) for series in health.values()}
     assert {0.0} == {
         value
-        for name in ("poll_success", "last_success_timestamp_seconds", "series", "series_folded")
+        for name in (
+            "poll_success",
+            "last_success_timestamp_seconds",
+            "series",
+            "series_folded",
+            "series_dropped",
+        )
         for value in health[f"insights_exporter_{name}"].values()
     }
     assert {300.0, 900.0, 3600.0} == set(health["insights_exporter_poll_interval_seconds"].values())

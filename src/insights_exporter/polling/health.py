@@ -23,7 +23,7 @@ class PollHealth:
     duration: float | None = None
     series: int = 0
     folded: int = 0
-    withheld: int = 0
+    dropped: int = 0
     finished: bool = False
     since: float | None = None
     """When it began to succeed, or to fail, as it does now."""
@@ -53,7 +53,8 @@ class PollHealth:
             own.POLL_INTERVAL: self.pace.every,
             own.MAX_AGE: self.pace.max_age,
             own.SERIES: float(self.series),
-            own.SERIES_FOLDED: float(self.folded + self.withheld),
+            own.SERIES_FOLDED: float(self.folded),
+            own.SERIES_DROPPED: float(self.dropped),
         }
         for family, value in values.items():
             yield Samples(family, () if value is None else ((labels, value),))

@@ -64,12 +64,21 @@ SERIES = Family(
 SERIES_FOLDED = Family(
     name="insights_exporter_series_folded",
     kind="gauge",
-    help="Source series that a limit folded into others or left out now; what parameters.values, .include "
-    "and .exclude hide on purpose is not among them.",
+    help="Source series that the limits of users, parameters, apps, templates and groups aggregate into "
+    "others or cut; expected. What parameters.values, .include and .exclude hide is not counted.",
     labels=_POLL,
     source=_SELF,
     absent="while dataset_available is 0",
     example="insights_exporter_series_folded > 0",
+)
+SERIES_DROPPED = Family(
+    name="insights_exporter_series_dropped",
+    kind="gauge",
+    help="Series of whole families that max_series drops; 0 normally.",
+    labels=_POLL,
+    source=_SELF,
+    absent="while dataset_available is 0",
+    example="insights_exporter_series_dropped > 0",
 )
 REQUESTS = Family(
     name="insights_exporter_requests_total",
@@ -130,6 +139,7 @@ POLL_FAMILIES = (
     MAX_AGE,
     SERIES,
     SERIES_FOLDED,
+    SERIES_DROPPED,
 )
 REQUEST_FAMILIES = (
     REQUESTS,

@@ -76,7 +76,7 @@ class Publisher:
         for source, (poll, requests) in self._health.items():
             if poll.dataset in datasets:
                 poll.series = self._shelf.series(source)
-                poll.withheld = self._shelf.held_back(source)
+                poll.dropped = self._shelf.dropped(source)
                 by_dataset[poll.dataset] = requests
                 changes |= self._health_of(source, poll, requests)
         for dataset, requests in by_dataset.items():

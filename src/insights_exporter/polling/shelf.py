@@ -54,8 +54,8 @@ class Shelf:
         """Count the series that `source` has on the page."""
         return self._count(source, on_page=True)
 
-    def held_back(self, source: Source) -> int:
-        """Count the series of `source` that the ceiling keeps off the page."""
+    def dropped(self, source: Source) -> int:
+        """Return the number of series of `source` that the ceiling drops."""
         return self._count(source, on_page=False)
 
     def _count(self, source: Source, *, on_page: bool) -> int:
