@@ -10,7 +10,7 @@ from tests.polling.watching import START, series_of
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 PER_MINUTE = 60
-BURST = 10
+LARGEST_BURST = 60
 BEFORE_MIDNIGHT = START + timedelta(hours=12)
 
 
@@ -30,7 +30,7 @@ def test_never_more_requests_in_a_minute_than_set(per_minute: int) -> None:
     company = Company(users=20, templates=50)
     polled(company, 1, requests_per_minute=per_minute)
 
-    assert company.most_in_a_minute() <= per_minute + BURST
+    assert company.most_in_a_minute() <= per_minute + min(per_minute, LARGEST_BURST)
 
 
 def test_requests_of_three_windows_and_fifty_templates() -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from insights_exporter.coder.failures import RequestFailed
 
-BURST = 10
+LARGEST_BURST = 60.0
+"""Requests in a row after a pause, at most: the first round of a usual deployment waits for nothing."""
 
 
 @dataclass(order=True, slots=True)
@@ -34,7 +35,7 @@ class Gate:
     def __init__(self, per_minute: float, concurrency: int) -> None:
         self._rate = per_minute / 60
         self._free = concurrency
-        self._tokens = float(BURST)
+        self._tokens = self._burst
         self._counted_at: float | None = None
         self._queue: list[_Waiter] = []
         self._numbers = itertools.count()
@@ -68,6 +69,10 @@ class Gate:
             yield
         finally:
             self._leave()
+
+    @property
+    def _burst(self) -> float:
+        return min(max(self.per_minute, 1.0), LARGEST_BURST)
 
     @property
     def per_minute(self) -> float:
@@ -118,7 +123,7 @@ class Gate:
     def _refill(self) -> None:
         now = asyncio.get_running_loop().time()
         since = now - (now if self._counted_at is None else self._counted_at)
-        self._tokens = min(float(BURST), self._tokens + since * self._rate)
+        self._tokens = min(self._burst, self._tokens + since * self._rate)
         self._counted_at = now
 
     def _set_alarm(self) -> None:

@@ -84,7 +84,7 @@ class Defaults(Model):
     templates: Templates = Templates()
     """Whether templates are asked about one by one."""
     requests_per_minute: Annotated[Number, Field(gt=0)] = 60
-    """How many requests a minute are sent at most, after a burst of 10."""
+    """Maximum number of requests per minute, after a burst of as many (at most 60)."""
     max_concurrency: Annotated[Whole, Field(ge=1)] = 2
     """How many requests are under way at once at most."""
     timeout: Seconds = 30.0
