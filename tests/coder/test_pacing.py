@@ -45,7 +45,9 @@ def test_no_minute_has_more_than_the_rate_and_a_burst(
 
     assert len(times) == count
     for number, start in enumerate(times):
-        assert sum(1 for other in times[number:] if other < start + 60) <= per_minute + min(per_minute, LARGEST_BURST)
+        assert sum(1 for other in times[number:] if other < start + 60) <= per_minute + min(
+            per_minute, LARGEST_BURST
+        )
 
 
 def test_no_more_at_once_than_allowed() -> None:

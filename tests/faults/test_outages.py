@@ -53,10 +53,10 @@ class Unplugged(httpx.AsyncBaseTransport):
 
 
 def told(work: Callable[[], object]) -> list[EventDict]:
-    """Give the log lines that `work` leads to."""
+    """Return the log lines about faults that `work` leads to."""
     with capture_logs() as lines:
         work()
-    return lines
+    return [line for line in lines if line["event"] != "first round complete"]
 
 
 @pytest.mark.parametrize(
@@ -142,6 +142,25 @@ def test_trouble_of_one_dataset_is_told_of_it_alone() -> None:
     assert "Auditor" in failed["remedy"]
     assert (BACK, "daus", "forbidden") == (over["event"], over["dataset"], over["reason"])
     assert over["failed_polls"] == pytest.approx(5 * HOUR / 300, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"), [("404-route", "unsupported"), ("404-disabled", "disabled")], ids=["no route", "off"]
+)
+def test_dataset_that_the_server_does_not_have_is_no_warning(fault: str, reason: str) -> None:
+    """A dataset that the server does not have is logged once, at info, without a remedy."""
+    coder = small_coder()
+    coder.fail(fault, "/insights/user-status-counts")
+
+    async def scenario() -> None:
+        async with watching(coder, **only("user-status-counts")):
+            await asyncio.sleep(5 * HOUR)
+
+    (line,) = told(lambda: on_fast_clock(scenario))
+
+    assert ("dataset not available", "info") == (line["event"], line["log_level"])
+    assert ("user-status-counts", reason) == (line["dataset"], line["reason"])
+    assert "remedy" not in line
 
 
 class InTurns(httpx.AsyncBaseTransport):

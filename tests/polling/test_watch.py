@@ -4,6 +4,7 @@ import asyncio
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.app import make_app
@@ -72,6 +73,35 @@ def test_everything_is_polled_at_the_start() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("fault", "failed"),
+    [
+        pytest.param("", 0, id="all datasets succeed"),
+        pytest.param("500", 3, id="the breakdown waits for a report that does not come"),
+        pytest.param("404-disabled", 0, id="the server does not have the dataset"),
+    ],
+)
+def test_first_round_is_logged_once(fault: str, failed: int) -> None:
+    """Once every job was tried, one line counts polls, failures and series, and later rounds log nothing."""
+    coder = small_coder()
+    if fault:
+        coder.fail(fault, "/insights/templates")
+
+    async def scenario() -> tuple[int, int]:
+        async with watching(coder, datasets={"periods": {"enabled": False}}) as watched:
+            await asyncio.sleep(4000)
+            jobs = watched.watch.jobs
+            return len(jobs), sum(job.poll.series for job in jobs)
+
+    with capture_logs() as lines:
+        polls, series = on_fast_clock(scenario)
+    (line,) = [line for line in lines if line["event"] == "first round complete"]
+
+    assert (polls, failed, "dev") == (line["polls"], line["failed"], line["deployment"])
+    assert line["series"] == pytest.approx(series, rel=0.1)
+    assert float(line["duration"].removesuffix("s")) < 300
+
+
 def test_polls_wait_for_the_first_answer() -> None:
     """It tells the server's clock, of which every window speaks."""
     coder = small_coder()
@@ -126,6 +156,7 @@ def test_once_polls_everything_whatever_the_schedule() -> None:
     async def scenario() -> tuple[str, int]:
         async with watching(small_coder()) as watched:
             await watched.watch.once(lambda: done.append(1))
+            await asyncio.sleep(1)  # the page follows its changes a moment later
             return watched.page(), len(watched.watch.jobs)
 
     page, jobs = on_fast_clock(scenario)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from insights_exporter.coder.failures import REMEDIES, WHOLE_SERVER, Reason, RequestFailed
+from insights_exporter.coder.failures import REMEDIES, UNAVAILABLE, WHOLE_SERVER, Reason, RequestFailed
 
 
 @dataclass(slots=True)
@@ -42,13 +42,15 @@ class News:
         trouble.polls += 1
         if failure.reason not in trouble.reasons:
             trouble.reasons.append(failure.reason)
-            self._log.warning(
-                "poll failed",
-                dataset=dataset,
-                reason=failure.reason,
-                detail=failure.detail,
-                remedy=failure.remedy,
-            )
+            self._log_new_reason(dataset, failure)
+
+    def _log_new_reason(self, dataset: str, failure: RequestFailed) -> None:
+        """Log why a dataset fails; one that the server does not have is no fault, so it needs no remedy."""
+        cause = {"dataset": dataset, "reason": failure.reason}
+        if failure.reason in UNAVAILABLE:
+            self._log.info("dataset not available", **cause)
+        else:
+            self._log.warning("poll failed", **cause, detail=failure.detail, remedy=failure.remedy)
 
     def succeeded(self, job: str, now: float) -> None:
         """Tell that what failed works again, once all that it hit does."""

@@ -72,10 +72,13 @@ class Watch:
         self.facts.asks_days = polls_days and not counts_in_utc(deployment)
         self._poller = Poller(bench, self.jobs, self._advance)
         self._under_way: set[asyncio.Task[None]] = set()
+        self._started = asyncio.get_running_loop().time()
+        self._first_round_logged = False
         self._log = structlog.get_logger("insights_exporter").bind(deployment=deployment.name)
 
     def start(self, after: float = 0.0) -> None:
         """Learn the server's clock, then poll everything, in `after` seconds and again and again."""
+        self._started = asyncio.get_running_loop().time() + after
         for job in self.jobs:
             self.publisher.watch(job.poll, job.requests)
         self.publisher.health(*(job.dataset.name for job in self.jobs))
@@ -142,6 +145,27 @@ class Watch:
     async def _run(self, job: Job) -> None:
         await self.facts.clock_known()
         await self._poller.poll(job)
+        self._log_first_round()
+
+    def _log_first_round(self) -> None:
+        """Log once how the first poll of every job went, as soon as no job still waits for its first."""
+        if self._first_round_logged or not all(map(self._is_settled, self.jobs)):
+            return
+        self._first_round_logged = True
+        self._log.info(
+            "first round complete",
+            polls=len(self.jobs),
+            failed=sum(
+                job.poll.failure is not None and job.requests.unavailable is None for job in self.jobs
+            ),
+            series=sum(job.poll.series for job in self.jobs),
+            duration=f"{asyncio.get_running_loop().time() - self._started:.1f}s",
+        )
+
+    def _is_settled(self, job: Job) -> bool:
+        """Return whether a job was polled, or cannot be because what it depends on has no data yet."""
+        waits_in_vain = job.dataset.partial and not self.names.reported_for(job.poll.window)
+        return job.tried or (waits_in_vain and self.tried)
 
     def _advance(self, job: Job) -> None:
         self._schedule.advance(self._id(job.name))
