@@ -143,7 +143,7 @@ def _scrape(
     *,
     config_file: ConfigFile = None,
     output: Annotated[
-        Path | None, typer.Option("--output", help="File to write whole, else standard output.")
+        Path | None, typer.Option("--output", help="File, FIFO or device to write to; - is standard output.")
     ] = None,
     form: Annotated[
         Literal["text", "openmetrics"], typer.Option("--format", help="Of the exposition.")

@@ -13,7 +13,6 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
-from insights_exporter.commands.scrape import write_all
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
 from tests.commands.settings import TOKEN, settings_file
 from tests.demo.asking import coder
@@ -183,19 +182,6 @@ def test_progress_on_a_terminal(tmp_path: Path, url: str) -> None:
     assert 0 == os.waitstatus_to_exitcode(status)
     assert "Asking Coder" in shown
     assert (tmp_path / "out").read_text(encoding="utf-8").startswith("# HELP")
-
-
-def test_a_page_is_written_whole() -> None:
-    """What a stream takes three bytes at a time, as an unbuffered one may, is written to its end."""
-    taken: list[bytes] = []
-
-    def take(data: memoryview) -> int:
-        taken.append(bytes(data[:3]))
-        return len(taken[-1])
-
-    write_all(take, b"a page of samples\n")
-
-    assert b"a page of samples\n" == b"".join(taken)
 
 
 def read_terminal(terminal: int) -> Iterator[str]:

@@ -1,0 +1,119 @@
+"""Where a command writes to: standard output, a FIFO or device, or a file that is replaced atomically."""
+
+import contextlib
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from insights_exporter.commands.errors import Interrupted, NotUsable
+
+Write = Callable[[bytes], None]
+
+_STANDARD_OUTPUT = Path("-")
+_READABLE = 0o644
+_PERMISSIONS = 0o777
+_IS_STREAM = (stat.S_ISFIFO, stat.S_ISCHR, stat.S_ISBLK)
+
+
+def output_to(path: Path | None) -> Write:
+    """Return the function that writes a command's whole output to `path`, without writing yet.
+
+    `-` and None are standard output. A symlink is followed, a FIFO or device
+    is written to, and a regular file is replaced atomically. The function
+    raises like this one.
+
+    Raises:
+        NotUsable: The path cannot be written to.
+        Interrupted: A signal came while nothing read the FIFO.
+    """
+    if path is None or path == _STANDARD_OUTPUT:
+        return _write_standard_output
+    with _named(path):
+        return partial(_write_path, path, _writer(path))
+
+
+def _writer(path: Path) -> Callable[[Path, bytes], None]:
+    """Return how to write to `path`; raises OSError if it is of a kind that holds no output."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        path.resolve().parent.stat()
+        return _replace
+    if _is_standard_output(found):
+        return lambda _, data: _write_standard_output(data)
+    if any(is_kind(found.st_mode) for is_kind in _IS_STREAM):
+        return _write_stream
+    if stat.S_ISREG(found.st_mode):
+        return _replace
+    raise OSError(0, "is a folder" if stat.S_ISDIR(found.st_mode) else "is neither a file nor a stream")
+
+
+def _is_standard_output(found: os.stat_result) -> bool:
+    """Return whether a path such as `/dev/stdout` leads to where standard output goes."""
+    return sys.stdout is not None and os.path.samestat(found, os.fstat(1))
+
+
+def _write_path(path: Path, write: Callable[[Path, bytes], None], data: bytes) -> None:
+    with _named(path):
+        write(path, data)
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the path in errors of the system."""
+    try:
+        yield
+    except OSError as error:
+        what = f"--output: {path} cannot be written: {error.strerror}"
+        raise NotUsable(f"{what}; name a file in a folder that you may write to") from None
+    except KeyboardInterrupt:
+        raise Interrupted from None
+
+
+def _write_standard_output(data: bytes) -> None:
+    write_all(sys.stdout.buffer.write, data)
+    sys.stdout.flush()
+
+
+def _write_stream(path: Path, data: bytes) -> None:
+    with open(os.open(path, os.O_WRONLY), "wb", buffering=0) as stream:  # noqa: PTH123 -- creates no file
+        write_all(stream.write, data)
+
+
+def write_all(write: Callable[[memoryview], int | None], data: bytes) -> None:
+    """Write `data` by `write`, which may take a part at a time, as unbuffered streams do."""
+    left = memoryview(data)
+    while left:
+        left = left[write(left) or 0 :]
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Replace the file that `path` leads to, or create it; anyone who reads it meanwhile sees the old one."""
+    target = path.resolve()
+    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+        try:
+            file.write(data)
+            file.flush()
+            _take_over(target, file.fileno())
+            os.fsync(file.fileno())
+            Path(file.name).replace(target)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+def _take_over(target: Path, descriptor: int) -> None:
+    """Copy the permissions of the old file, and its owner and group as far as allowed."""
+    try:
+        old = target.stat()
+    except FileNotFoundError:
+        os.fchmod(descriptor, _READABLE)
+        return
+    for owner, group in ((old.st_uid, -1), (-1, old.st_gid)):
+        with contextlib.suppress(PermissionError):
+            os.fchown(descriptor, owner, group)
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode) & _PERMISSIONS)

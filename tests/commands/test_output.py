@@ -1,0 +1,208 @@
+"""Where output goes: what is written to, what is replaced, and what never is.
+
+No test uses a real device.
+"""
+
+import os
+import socket
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from insights_exporter.commands.errors import NotUsable
+from insights_exporter.commands.output import output_to, write_all
+from insights_exporter.demo import serve
+from tests.commands.settings import TOKEN, settings_file
+from tests.demo.asking import coder
+from tests.peers.exporter import RunExporter
+
+DATA = b"# TYPE x gauge\nx 1\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder for outputs alone."""
+    created = tmp_path / "outputs"
+    created.mkdir()
+    return created
+
+
+def test_new_file(folder: Path) -> None:
+    """A new file is readable for other users, whatever the umask, and nothing is left next to it."""
+    before = os.umask(0o077)
+    try:
+        output_to(folder / "x.prom")(DATA)
+    finally:
+        os.umask(before)
+
+    assert [folder / "x.prom"] == list(folder.iterdir())
+    assert DATA == (folder / "x.prom").read_bytes()
+    assert 0o644 == mode(folder / "x.prom")
+
+
+def test_file_is_replaced(folder: Path) -> None:
+    """The file gets a new inode, so that readers of the old one are undisturbed, with the old permissions."""
+    output = folder / "x.prom"
+    output.write_text("old\n")
+    output.chmod(0o640)
+    with output.open() as reader:
+        output_to(output)(DATA)
+
+        assert "old\n" == reader.read()
+    assert DATA == output.read_bytes()
+    assert 0o640 == mode(output)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_owner_stays(folder: Path) -> None:
+    """A file that root replaces still belongs to its owner and group."""
+    output = folder / "x.prom"
+    output.write_text("old\n")
+    os.chown(output, 12345, 12346)
+
+    output_to(output)(DATA)
+
+    assert (12345, 12346) == (output.stat().st_uid, output.stat().st_gid)
+
+
+@pytest.mark.parametrize("exists", [True, False], ids=["file", "dangling"])
+def test_symlink_is_followed(folder: Path, tmp_path: Path, exists: bool) -> None:
+    """A symlink stays one, and the file that it leads to is replaced or created."""
+    target, link = tmp_path / "elsewhere.prom", folder / "x.prom"
+    link.symlink_to(os.path.relpath(target, folder))
+    if exists:
+        target.write_text("old\n")
+
+    output_to(link)(DATA)
+
+    assert link.is_symlink()
+    assert [link] == list(folder.iterdir())
+    assert DATA == target.read_bytes()
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["FIFO", "symlink to a FIFO"])
+def test_fifo_is_written_to(folder: Path, linked: bool) -> None:
+    """A FIFO stays one, and its reader gets everything, in as many parts as it takes."""
+    fifo, link, data = folder / "fifo", folder / "link", DATA * 20_000
+    os.mkfifo(fifo)
+    link.symlink_to(fifo)
+    read: list[bytes] = []
+    reader = Thread(target=lambda: read.append(fifo.read_bytes()), daemon=True)
+    reader.start()
+
+    output_to(link if linked else fifo)(data)
+    reader.join(60)
+
+    assert [data] == read
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+    assert link.is_symlink()
+    assert {fifo, link} == set(folder.iterdir())
+
+
+@pytest.mark.parametrize("path", [None, Path("-")], ids=["default", "-"])
+def test_standard_output(
+    path: Path | None,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without a path, and with `-`, the output is printed, and no file is created."""
+    monkeypatch.chdir(folder)
+
+    output_to(path)(DATA)
+
+    assert DATA == capfdbinary.readouterr().out
+    assert [] == list(folder.iterdir())
+
+
+def test_file_that_standard_output_goes_to(folder: Path) -> None:
+    """A path that leads to standard output, as `/dev/stdout` does, is written to in place."""
+    output = folder / "x.prom"
+    script = (
+        "import sys; from pathlib import Path; from insights_exporter.commands.output import output_to; "
+        "output_to(Path(sys.argv[1]))(b'second\\n')"
+    )
+    with output.open("wb") as file:
+        file.write(b"first\n")
+        file.flush()
+        before = os.fstat(file.fileno()).st_ino
+        os.waitpid(
+            os.posix_spawn(
+                sys.executable,
+                [sys.executable, "-c", script, str(output)],
+                os.environ,
+                file_actions=[(os.POSIX_SPAWN_DUP2, file.fileno(), 1)],
+            ),
+            0,
+        )
+
+    assert b"first\nsecond\n" == output.read_bytes()
+    assert before == output.stat().st_ino
+
+
+def listening_socket(path: Path) -> None:
+    """Leave a socket at `path`."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+
+
+REFUSED = {
+    "folder": (Path.mkdir, "is a folder"),
+    "socket": (listening_socket, "is neither a file nor a stream"),
+    "loop": (lambda path: path.symlink_to(path), "Too many levels of symbolic links"),
+    "missing folder": (
+        lambda path: path.symlink_to(path.parent / "missing" / "x"),
+        "No such file or directory",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "why"), REFUSED.values(), ids=REFUSED.keys())
+def test_refused(folder: Path, make: Callable[[Path], object], why: str) -> None:
+    """What holds no output is refused before anything is polled, and is left as it is."""
+    path = folder / "x"
+    make(path)
+    before = path.lstat()
+
+    with pytest.raises(NotUsable, match=f"--output: {path} cannot be written: {why}"):
+        output_to(path)
+
+    assert (before.st_ino, before.st_mode) == (path.lstat().st_ino, path.lstat().st_mode)
+
+
+def test_data_is_written_whole() -> None:
+    """A stream that takes three bytes at a time, as an unbuffered one may, gets everything."""
+    taken: list[bytes] = []
+
+    def take(data: memoryview) -> int:
+        taken.append(bytes(data[:3]))
+        return len(taken[-1])
+
+    write_all(take, b"a page of samples\n")
+
+    assert b"a page of samples\n" == b"".join(taken)
+
+
+def test_scrape_into_a_fifo(folder: Path, tmp_path: Path, run_exporter: RunExporter) -> None:
+    """`scrape --output` writes the exposition to a FIFO's reader."""
+    fifo = folder / "fifo"
+    os.mkfifo(fifo)
+    read: list[bytes] = []
+    reader = Thread(target=lambda: read.append(fifo.read_bytes()), daemon=True)
+    reader.start()
+    with serve(coder(rate_limit=-1)) as url:
+        ended = run_exporter("scrape", f"--output={fifo}", settings_file(tmp_path, url), env=TOKEN)
+    reader.join(60)
+
+    assert (0, "", "") == (ended.returncode, ended.stdout, ended.stderr)
+    assert read[0].startswith(b"# HELP ")
+    assert [fifo] == list(folder.iterdir())
+
+
+def mode(path: Path) -> int:
+    """Return the permissions of a file."""
+    return stat.S_IMODE(path.stat().st_mode)
