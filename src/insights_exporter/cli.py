@@ -94,6 +94,15 @@ def _demo(
     rules: Annotated[
         Literal["real", "published"], typer.Option("--rules", help="Behave like Coder, or like its API page.")
     ] = "real",
+    server_version: Annotated[
+        str,
+        typer.Option(
+            "--server-version",
+            metavar="VERSION",
+            help="Version of Coder to behave like: 2023, 2024, 2025, 2026, 2026-session-apps, 2026-bounded "
+            "or next.",
+        ),
+    ] = "2026",
     faults: Annotated[
         list[str] | None,
         typer.Option(
@@ -116,7 +125,7 @@ def _demo(
     from insights_exporter.commands.demo import Company, demo
 
     with exit_status():
-        company = Company(users, templates, seed, rules, tuple(faults or ()))
+        company = Company(users, templates, seed, rules, server_version, tuple(faults or ()))
         demo(company, listen_address, web_config_file, prometheus=prometheus)
 
 

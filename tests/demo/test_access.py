@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from insights_exporter.demo import DEMO_TOKEN, GENERATIONS
+from insights_exporter.demo import DEMO_TOKEN
 from tests.demo.asking import FOUR, NOW, SMALL, WEEK, ask, coder, document, query_for
 
 SIGNED_OUT = "You are signed out or your session has expired. Please sign in again to continue."
@@ -209,8 +209,3 @@ def test_key_tells_when_it_expires() -> None:
     key = document(coder(token_expires=NOW + timedelta(days=3)), f"/users/me/keys/{DEMO_TOKEN[:10]}")
 
     assert ("2026-05-23T14:31:00Z", 2592000) == (key["expires_at"], key["lifetime_seconds"])
-
-
-def test_every_generation_is_named_after_its_year() -> None:
-    """The generations are those that differ in what they say."""
-    assert ["2023", "2024", "2025", "2026"] == [each.name for each in GENERATIONS.values()]

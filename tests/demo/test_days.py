@@ -71,8 +71,9 @@ def test_daus_of_a_template() -> None:
         ({"tz_offset": "9"}, "2026-03-21T15:00:00Z", "2026-05-20T15:00:00Z"),
         ({"tz_offset": "-3"}, "2026-03-21T03:00:00Z", "2026-05-20T03:00:00Z"),
         ({"timezone": "Asia/Tokyo"}, "2026-03-21T15:00:00Z", "2026-05-20T15:00:00Z"),
+        ({"timezone": "Europe/Berlin"}, "2026-03-20T23:00:00Z", "2026-05-19T22:00:00Z"),
     ],
-    ids=["utc", "midnight-is-now", "west", "zone"],
+    ids=["utc", "midnight-is-now", "west", "zone", "clock-change"],
 )
 def test_status_counts_are_a_grid_of_midnights(query: dict[str, str], first: str, last: str) -> None:
     """Points lie at the zone's midnights; the last is now where the next hour is midnight."""

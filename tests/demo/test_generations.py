@@ -84,6 +84,63 @@ def test_step_of_status_counts_is_honoured_by_some(generation: str, step: int) -
     assert step == verdict.step
 
 
+STATUS_COUNTS = "/insights/user-status-counts"
+
+
+@pytest.mark.parametrize("generation", ["2026", "2026-session-apps", "2026-bounded", "next"])
+@pytest.mark.parametrize(
+    ("query", "zone"),
+    [
+        pytest.param({}, "UTC", id="neither"),
+        pytest.param({"tz_offset": "0"}, "UTC", id="offset of 0"),
+        pytest.param({"tz_offset": "9"}, "Etc/GMT-9", id="east"),
+        pytest.param({"tz_offset": "-12"}, "Etc/GMT+12", id="west"),
+        pytest.param({"timezone": "Asia/Tokyo"}, "Asia/Tokyo", id="zone"),
+        pytest.param(
+            {"timezone": "Asia/Tokyo", "tz_offset": "0"}, "Asia/Tokyo", id="zone, and an offset of 0"
+        ),
+    ],
+)
+def test_zone_of_status_counts(generation: str, query: dict[str, str], zone: str) -> None:
+    """Servers of 2026 take a zone or whole hours; the next ones take a zone alone."""
+    if generation == "next" and "tz_offset" in query:
+        unknown = some_bad(("tz_offset", "is not a valid query param"))
+        assert unknown == refused(query, STATUS_COUNTS, generation)
+        return
+    verdict = check(STATUS_COUNTS, query, judging.NOW, GENERATIONS[generation])
+
+    assert isinstance(verdict, Accepted)
+    assert zone == str(verdict.zone)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        pytest.param(
+            {"timezone": "Asia/Tokyo", "tz_offset": "9"},
+            'Provide either "timezone" or "tz_offset", not both.',
+            id="both",
+        ),
+        pytest.param({"timezone": "Mars/Base"}, "Invalid timezone.", id="unknown zone"),
+        pytest.param({"tz_offset": "15"}, "Invalid timezone.", id="too far east"),
+        pytest.param({"tz_offset": "-13"}, "Invalid timezone.", id="too far west"),
+    ],
+)
+def test_bad_zone_of_status_counts(query: dict[str, str], message: str) -> None:
+    """Both parameters at once, and zones that the database does not have, are refused."""
+    body = refused(query, STATUS_COUNTS, "2026-bounded")
+
+    assert message == body["message"]
+    assert "validations" not in body
+
+
+def test_zone_is_unknown_to_servers_of_2025() -> None:
+    """`timezone` came in 2026."""
+    unknown = some_bad(("timezone", "is not a valid query param"))
+
+    assert unknown == refused({"timezone": "Asia/Tokyo"}, STATUS_COUNTS, "2025")
+
+
 @pytest.mark.parametrize("generation", ["2023", "2024"])
 def test_older_servers_have_no_status_counts(generation: str) -> None:
     """user-status-counts came in 2025."""

@@ -22,6 +22,7 @@ from insights_exporter.config.problems import did_you_mean
 from insights_exporter.config.settings import Settings
 from insights_exporter.demo.coder import EmbeddedCoder
 from insights_exporter.demo.faults import FAULTS
+from insights_exporter.demo.generations import GENERATIONS
 from insights_exporter.demo.population.population import Population
 from insights_exporter.demo.server import serving
 
@@ -39,13 +40,15 @@ _PROXIES = ("NO_PROXY", "no_proxy")
 class Company:
     """The made-up company: its size, the seed it grows from, and how its Coder behaves.
 
-    `faults` are names of FAULTS, each alone or as `name=/path` below `/api/v2`.
+    `server_version` is one of GENERATIONS. `faults` are names of FAULTS,
+    each alone or as `name=/path` below `/api/v2`.
     """
 
     users: int
     templates: int
     seed: int
     rules: Literal["real", "published"]
+    server_version: str
     faults: tuple[str, ...] = ()
 
 
@@ -70,7 +73,12 @@ def demo(
 
 def _coder(company: Company) -> EmbeddedCoder:
     population = Population(seed=company.seed, users=company.users, templates=company.templates)
-    coder = EmbeddedCoder(population=population, rules=company.rules)
+    version = company.server_version
+    if version not in GENERATIONS:
+        raise NotUsable(
+            f"--server-version: unknown version {version!r}; {did_you_mean(version, GENERATIONS)}"
+        )
+    coder = EmbeddedCoder(population=population, rules=company.rules, generation=version)
     for fault in company.faults:
         name, _, path = fault.partition("=")
         if name not in FAULTS:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from insights_exporter.demo.golang import format_time
 from insights_exporter.demo.insights import as_stored
@@ -31,7 +32,7 @@ def answer_days(view: View, asked: Accepted, template_id: str = "") -> Document:
 def answer_status_counts(view: View, asked: Accepted) -> Document:
     """Answer `/insights/user-status-counts`: from midnight 60 days ago to the next full hour, day by day."""
     end = next_hour(view.now)
-    grid = [*_steps(_grid_start(asked, end), end + timedelta(microseconds=1), timedelta(seconds=asked.step))]
+    grid = [*(_midnights(asked.zone, end) if asked.zone else _fixed_grid(asked, end))]
     counts = [view.population.statuses(point.toordinal()) for point in grid]
     return {
         "status_counts": {
@@ -60,13 +61,16 @@ def _entry(view: View, asked: Accepted, start: datetime, end: datetime, chosen: 
     return {"date": date, "amount": amount}
 
 
-def _grid_start(asked: Accepted, end: datetime) -> datetime:
-    if asked.zone:
-        local = end.astimezone(asked.zone)
-        first = datetime.combine(local.date() - DAYS_BACK * DAY, time.min, asked.zone)
-        return first.astimezone(UTC)
+def _midnights(zone: ZoneInfo, end: datetime) -> Iterator[datetime]:
+    last = end.astimezone(zone).date()
+    for back in range(DAYS_BACK, -1, -1):
+        yield datetime.combine(last - back * DAY, time.min, zone).astimezone(UTC)
+
+
+def _fixed_grid(asked: Accepted, end: datetime) -> Iterator[datetime]:
     ahead = timedelta(hours=_sane(asked.tz_offset))
-    return (end + ahead).replace(hour=0) - ahead - DAYS_BACK * DAY
+    start = (end + ahead).replace(hour=0) - ahead - DAYS_BACK * DAY
+    return _steps(start, end + timedelta(microseconds=1), timedelta(seconds=asked.step))
 
 
 def _sane(hours: int) -> int:

@@ -18,10 +18,10 @@ BIRTH = f"{date.fromordinal(FOUNDED)}T00:00:00Z"
 
 def answer_build(view: View) -> Document:
     """Answer `/buildinfo`."""
-    minor = {"2023": 1, "2024": 9, "2025": 18}.get(view.generation.name, 30)
+    release = view.generation.release
     return {
-        "external_url": f"https://github.com/coder/coder/releases/tag/v2.{minor}.0",
-        "version": f"v2.{minor}.0+0c0de00",
+        "external_url": f"https://github.com/coder/coder/releases/tag/{release}",
+        "version": f"{release}+0c0de00",
         "dashboard_url": "http://coder.example.com",
         "telemetry": False,
         "workspace_proxy": False,

@@ -1,4 +1,4 @@
-"""What differed between Coder servers over the years, as one table."""
+"""What differs between versions of Coder servers, as one table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +8,13 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """The habits of the servers of about one year; the defaults are the newest."""
+    """The habits of one version of the server; the defaults are those of 2026.
+
+    `release` is what the server says of itself.
+    """
 
     name: str
+    release: str = "v2.30.0"
     week_intervals: bool = True
     """Whether `interval=week` is known."""
     sections: bool = True
@@ -27,8 +31,10 @@ class Generation:
     """Whether `interval_reports` is a key of every answer."""
     plain_day_dates: bool = True
     """Whether days are dates; older servers wrote an instant."""
+    session_apps: Literal["families", "listed", "bounded", "by-method"] = "families"
+    """How use of editors, SSH and terminals is reported: added up by family, or app by app."""
     sftp: bool = True
-    """Whether SFTP is among the built-in apps."""
+    """Whether SFTP is among the families."""
     own_app_templates: bool = True
     """Whether a built-in app names its own templates only, or all of the report."""
     times_used: bool = True
@@ -37,8 +43,8 @@ class Generation:
     """Whether templates name their organization."""
     all_templates: bool = True
     """Whether `/templates` exists; older servers list them by organization only."""
-    status_counts: Literal["absent", "interval", "timezone"] = "timezone"
-    """Whether user-status-counts exists, and which parameter came with that version."""
+    status_counts: Literal["absent", "interval", "timezone", "timezone-only"] = "timezone"
+    """Whether user-status-counts exists, and which parameters it has: `tz_offset` in all but the last."""
     vscode_name: str = "VS Code Family"
     explains_forbidden: bool = True
     """Whether a 403 has a detail."""
@@ -49,9 +55,15 @@ class Generation:
 
 
 GENERATION_2026 = Generation(name="2026")
-GENERATION_2025 = Generation(name="2025", status_counts="interval", vscode_name="Visual Studio Code")
+SESSION_APPS_2026 = Generation(name="2026-session-apps", release="v2.33.0", session_apps="listed")
+BOUNDED_2026 = Generation(name="2026-bounded", release="v2.34.0", session_apps="bounded")
+NEXT = Generation(name="next", release="v2.36.0", session_apps="by-method", status_counts="timezone-only")
+GENERATION_2025 = Generation(
+    name="2025", release="v2.18.0", status_counts="interval", vscode_name="Visual Studio Code"
+)
 GENERATION_2024 = Generation(
     name="2024",
+    release="v2.9.0",
     refuses_repeats=False,
     times_used=False,
     organization_names=False,
@@ -63,6 +75,7 @@ GENERATION_2024 = Generation(
 )
 GENERATION_2023 = Generation(
     name="2023",
+    release="v2.1.0",
     week_intervals=False,
     sections=False,
     refuses_repeats=False,
@@ -84,5 +97,16 @@ GENERATION_2023 = Generation(
 )
 
 GENERATIONS: Mapping[str, Generation] = MappingProxyType(
-    {each.name: each for each in (GENERATION_2023, GENERATION_2024, GENERATION_2025, GENERATION_2026)}
+    {
+        each.name: each
+        for each in (
+            GENERATION_2023,
+            GENERATION_2024,
+            GENERATION_2025,
+            GENERATION_2026,
+            SESSION_APPS_2026,
+            BOUNDED_2026,
+            NEXT,
+        )
+    }
 )

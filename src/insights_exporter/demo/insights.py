@@ -1,28 +1,19 @@
 """The answers about templates and users over a window."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 
+from insights_exporter.demo.apps import list_apps
 from insights_exporter.demo.golang import format_time
-from insights_exporter.demo.population.catalog import APPS, App
 from insights_exporter.demo.population.parameters import DEFINITIONS, describe, mix
 from insights_exporter.demo.population.people import Person
 from insights_exporter.demo.population.population import UserTally
 from insights_exporter.demo.population.spans import Span, span_between
-from insights_exporter.demo.population.tallies import AppTally, Filter
+from insights_exporter.demo.population.tallies import Filter
 from insights_exporter.demo.rules import DAY, WEEK, Accepted
 from insights_exporter.demo.view import Document, View
 
 STEPS = {"day": DAY, "week": WEEK}
-BUILTINS = (
-    App("vscode", "", "/icon/code.svg"),
-    App("jetbrains", "JetBrains", "/icon/intellij.svg"),
-    App("reconnecting-pty", "Web Terminal", "/icon/terminal.svg"),
-    App("ssh", "SSH", "/icon/terminal.svg"),
-    App("sftp", "SFTP", "/icon/terminal.svg"),
-)
-WITHOUT_SFTP = 4
 NO_LATENCY = -1
 Measured = Callable[[UserTally, Person], Document]
 
@@ -63,11 +54,9 @@ def percentile(values: Sequence[float], part: float) -> float:
 def _report(view: View, asked: Accepted, chosen: Filter) -> Document:
     tally = view.population.tally(_span(view, asked.start, asked.end), chosen)
     used = view.population.template_ids(tally.templates)
-    builtins = [*tally.builtins, AppTally()] if view.generation.sftp else tally.builtins
-    apps = [_app(view, app, named) for named, app in zip(_builtins(view), builtins, strict=True)]
+    apps = list_apps(view, tally)
     if not view.generation.own_app_templates:
-        apps = [app | {"template_ids": used} for app in apps]
-    apps += [_app(view, app, APPS[index]) for index, app in sorted(tally.customs.items())]
+        apps = [app | ({"template_ids": used} if app["type"] == "builtin" else {}) for app in apps]
     return {
         "start_time": format_time(asked.start),
         "end_time": format_time(asked.end),
@@ -80,22 +69,6 @@ def _report(view: View, asked: Accepted, chosen: Filter) -> Document:
 
 def _span(view: View, start: datetime, end: datetime) -> Span:
     return span_between(start, end, view.now)
-
-
-def _builtins(view: View) -> Iterator[App]:
-    for app in BUILTINS[: None if view.generation.sftp else WITHOUT_SFTP]:
-        yield replace(app, name=app.name or view.generation.vscode_name)
-
-
-def _app(view: View, app: AppTally, named: App) -> Document:
-    return {
-        "template_ids": view.population.template_ids(app.templates),
-        "type": "app" if named in APPS else "builtin",
-        "display_name": named.name,
-        "slug": named.slug,
-        "icon": named.icon,
-        "seconds": app.seconds,
-    } | ({"times_used": app.runs} if view.generation.times_used else {})
 
 
 def _parameters(view: View, asked: Accepted, chosen: Filter) -> list[Document]:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from zoneinfo import ZoneInfo
 
 from insights_exporter.demo.generations import Generation
 from insights_exporter.demo.golang import parse_integer, quote
@@ -67,15 +66,6 @@ class QueryReader:
         """Read a comma-separated list."""
         text = self.text(name)
         return tuple(text.split(",")) if text else ()
-
-    def zone(self, name: str) -> ZoneInfo | None:
-        """Read the name of a time zone."""
-        text = self.text(name)
-        try:
-            return ZoneInfo(text) if text else None
-        except (KeyError, ValueError, OSError):
-            self._complain(name, f"must be a valid time zone: unknown time zone {text}")
-            return None
 
     def refuse_unknown(self) -> None:
         """Complain about every parameter that nobody read."""

@@ -22,6 +22,7 @@ class Refusal:
 NO_ROUTE = Refusal(404, {"message": "Route not found."})
 NO_RESOURCE = Refusal(404, {"message": "Resource not found or you do not have access to this resource"})
 DISABLED = Refusal(404, {"message": "Not Found.", "detail": "Template insights are disabled."})
+TWO_ZONES = Refusal(400, {"message": 'Provide either "timezone" or "tz_offset", not both.'})
 WRONG_METHOD = Refusal(405, {"message": "Method not allowed."})
 SUSPENDED = Refusal(
     401,
@@ -38,6 +39,11 @@ def bad_values(validations: Sequence[tuple[str, str]]) -> Refusal:
     """Refuse several parameters at once, as (field, detail)."""
     listed = [{"field": name, "detail": detail} for name, detail in validations]
     return Refusal(400, {"message": SOME_BAD, "validations": listed})
+
+
+def bad_zone(name: str) -> Refusal:
+    """Refuse a time zone that the server does not know."""
+    return Refusal(400, {"message": "Invalid timezone.", "detail": f"unknown time zone {name}"})
 
 
 def signed_out(detail: str, generation: Generation) -> Refusal:

@@ -13,7 +13,15 @@ from zoneinfo import ZoneInfo
 from insights_exporter.demo.generations import GENERATION_2026, Generation
 from insights_exporter.demo.golang import LAYOUT, BadTime, parse_time
 from insights_exporter.demo.query import Query, QueryReader
-from insights_exporter.demo.refusals import NO_ROUTE, ONE_BAD, Refusal, bad_value, bad_values
+from insights_exporter.demo.refusals import (
+    NO_ROUTE,
+    ONE_BAD,
+    TWO_ZONES,
+    Refusal,
+    bad_value,
+    bad_values,
+    bad_zone,
+)
 
 API = "/api/v2"
 HOUR = timedelta(hours=1)
@@ -101,13 +109,24 @@ def _check_templates(reader: QueryReader, now: datetime) -> Verdict:
 
 
 def _check_status_counts(reader: QueryReader, _now: datetime) -> Verdict:
-    tz_offset = reader.integer("tz_offset", 0)
+    habits = reader.generation.status_counts
+    tz_offset = 0 if habits == "timezone-only" else reader.integer("tz_offset", 0)
     step = reader.integer("interval", SECONDS_OF_A_DAY)
-    honoured = reader.generation.status_counts == "interval"
-    zone = None if honoured else reader.zone("timezone")
-    return _complaints(reader) or Accepted(
-        tz_offset=tz_offset, zone=zone, step=step if honoured and step > 0 else SECONDS_OF_A_DAY
-    )
+    if habits == "interval":
+        return _complaints(reader) or Accepted(tz_offset=tz_offset, step=max(step, 0) or SECONDS_OF_A_DAY)
+    name = reader.text("timezone")
+    return _complaints(reader) or _check_zone(name, tz_offset)
+
+
+def _check_zone(name: str, tz_offset: int) -> Verdict:
+    if name and tz_offset:
+        return TWO_ZONES
+    # The names of the zones have the sign of POSIX: positive is west.
+    name = name or (f"Etc/GMT{-tz_offset:+d}" if tz_offset else "UTC")
+    try:
+        return Accepted(tz_offset=tz_offset, zone=ZoneInfo(name))
+    except (KeyError, ValueError, OSError):
+        return bad_zone(name)
 
 
 CHECKS: Mapping[str, Check] = MappingProxyType(

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from insights_exporter.demo import Population
 from insights_exporter.demo.population.attendance import attend, slowness
+from insights_exporter.demo.population.catalog import SESSION_APPS
 from insights_exporter.demo.population.people import ALONE, make_crews
 from insights_exporter.demo.population.plans import all_plans
 from insights_exporter.demo.population.regions import REGIONS, first_half_hour
 from insights_exporter.demo.population.spans import Span
 
 CAP = 30
-BUILTINS = 4
 
 
 class Row(NamedTuple):
@@ -149,4 +149,4 @@ def _counted(half_hour: int, span: Span) -> int:
 
 def _apps(population: Population, template: int) -> list[tuple[str, int]]:
     customs = population.catalog.templates[template].apps
-    return [("builtin", at) for at in range(BUILTINS)] + [("app", index) for index in customs]
+    return [("builtin", at) for at in range(len(SESSION_APPS))] + [("app", index) for index in customs]

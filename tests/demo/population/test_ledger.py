@@ -52,7 +52,7 @@ def test_apps_are_those_of_the_ledger(
     span = span_of(begin, length, late)
     written = ledger.rows(ONE, span, chosen)
     tally = ONE.tally(span, chosen)
-    apps = {("builtin", at): app for at, app in enumerate(tally.builtins) if app.seconds}
+    apps = {("builtin", at): app for at, app in enumerate(tally.session_apps) if app.seconds}
     apps |= {("app", index): app for index, app in tally.customs.items()}
 
     assert ledger.seconds_by_app(written, span) == {key: app.seconds for key, app in apps.items()}

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insights_exporter.demo import Population
+from insights_exporter.demo.population.catalog import SESSION_APPS
 from insights_exporter.demo.population.people import status_of
 from insights_exporter.demo.population.regions import FOUNDED
 from insights_exporter.demo.population.spans import Span, span_between
@@ -78,7 +79,7 @@ def test_longer_window_has_no_less(first: int, length: int, more: int, chosen: f
 
     assert short.users | long.users == long.users
     assert short.templates | long.templates == long.templates
-    for less, full in zip(short.builtins, long.builtins, strict=True):
+    for less, full in zip(short.session_apps, long.session_apps, strict=True):
         assert less.seconds <= full.seconds
 
 
@@ -89,8 +90,8 @@ def test_days_add_up(first: int, length: int, chosen: frozenset[int] | None) -> 
     whole = ONE.tally(days(first, length), chosen)
     parts = [ONE.tally(days(first + day, 1), chosen) for day in range(length)]
 
-    assert [each.seconds for each in whole.builtins] == [
-        sum(part.builtins[at].seconds for part in parts) for at in range(4)
+    assert [each.seconds for each in whole.session_apps] == [
+        sum(part.session_apps[at].seconds for part in parts) for at in range(len(SESSION_APPS))
     ]
     assert whole.users.bit_count() <= sum(part.users.bit_count() for part in parts)
     for index, app in whole.customs.items():

@@ -1,7 +1,8 @@
-"""What can be used: organizations, templates, custom apps."""
+"""What can be used: organizations, templates, their own apps and session apps."""
 
 from dataclasses import dataclass
 from random import Random
+from types import MappingProxyType
 
 from insights_exporter.demo.population.identifiers import uuids
 from insights_exporter.demo.population.parameters import DEFINITIONS
@@ -32,6 +33,16 @@ class App:
     icon: str
 
 
+@dataclass(frozen=True, slots=True)
+class SessionApp:
+    """An app that connects to workspaces; one of no known family has the family `unknown`."""
+
+    slug: str
+    name: str
+    icon: str
+    family: str
+
+
 APPS = (
     App("code-server", "code-server", "/icon/code.svg"),
     App("filebrowser", "File Browser", "/icon/folder.svg"),
@@ -42,6 +53,22 @@ APPS = (
     App("dashboard", 'Grafana <dev> & "prod"', "/icon/grafana.svg"),
     App("code-server", "VS Code in the browser", "/icon/code.svg"),
 )
+UNKNOWN_FAMILY = "unknown"
+SESSION_APPS = (
+    SessionApp("vscode", "VS Code", "/icon/code.svg", "vscode"),
+    SessionApp("jetbrains", "JetBrains", "/icon/intellij.svg", "jetbrains"),
+    SessionApp("reconnecting_pty", "Web Terminal", "/icon/terminal.svg", "reconnecting_pty"),
+    SessionApp("ssh", "SSH", "/icon/terminal.svg", "ssh"),
+    SessionApp("cursor", "Cursor", "/icon/cursor.svg", "vscode"),
+    SessionApp("windsurf", "Windsurf", "/icon/windsurf.svg", "vscode"),
+    SessionApp("code_server", "code-server", "/icon/code.svg", "vscode"),
+    SessionApp("zed", "Zed", "/icon/zed.svg", "ssh"),
+    SessionApp("our_editor", "our_editor", "", UNKNOWN_FAMILY),
+    SessionApp("unknown", "unknown", "", UNKNOWN_FAMILY),
+    SessionApp("overflow", "overflow", "", UNKNOWN_FAMILY),
+)
+"""What clients connect with, in the spelling of servers that list each; classic servers add up families."""
+SESSION_APP_INDEXES = MappingProxyType({app.slug: at for at, app in enumerate(SESSION_APPS)})
 # The apps of one template, in its slots; slugs are unique in a template only.
 APP_SETS = ((0, 1), (2, 3, 4), (7, 5), (0, 6, 3), (4, 1), (), (2, 4, 6), (5,), (3, 0))
 

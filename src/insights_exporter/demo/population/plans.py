@@ -10,20 +10,28 @@ from functools import cache, lru_cache
 from random import Random
 from typing import NamedTuple
 
+from insights_exporter.demo.population.catalog import SESSION_APPS
 from insights_exporter.demo.population.regions import HALF_HOURS_OF_A_DAY
 from insights_exporter.demo.population.spans import HALF_HOUR, ROLL_UP, Clip
 
-BUILTINS = ("vscode", "jetbrains", "reconnecting-pty", "ssh")
+FAMILIES = 4
+"""The session apps that personas differ in: the first of SESSION_APPS, each for its whole family."""
 SLOTS = 3
-APPS = len(BUILTINS) + SLOTS
 PLANS_OF_A_PERSONA = 64
-# How likely an app is to be used on a day, by persona, in the order of BUILTINS and the slots.
+# How likely an app is to be used on a day, by persona: the families, then the slots.
 PERSONAS: Sequence[tuple[float, ...]] = (
     (0.95, 0.02, 0.30, 0.25, 0.30, 0.05, 0.10),
     (0.10, 0.95, 0.20, 0.35, 0.10, 0.15, 0.05),
     (0.20, 0.00, 0.35, 0.95, 0.05, 0.05, 0.20),
     (0.05, 0.02, 0.55, 0.05, 0.80, 0.60, 0.30),
 )
+MEMBERS = (
+    ("vscode", ("vscode", "cursor", "vscode", "windsurf", "vscode", "cursor", "code_server")),
+    ("ssh", ("ssh", "ssh", "zed")),
+)
+"""Which app of a family is used, one plan after the other."""
+ALONGSIDE = (("our_editor", 5), ("unknown", 23), ("overflow", 31))
+"""Apps of no family that are open all day, each in one of so many plans."""
 BOTH = 2
 KEPT_MEASURES = 65536
 KEPT_CLIPS = 512
@@ -33,8 +41,9 @@ KEPT_CLIPS = 512
 class Usage:
     """What happened in the workspaces of one template, a byte of minutes for each half hour.
 
-    `latencies` holds the latency of each half hour relative to the user's
-    own, 0 where none was measured; two rows where two templates were used.
+    `apps` are in the order of SESSION_APPS and the slots. `latencies` holds
+    the latency of each half hour relative to the user's own, 0 where none
+    was measured; two rows where two templates were used.
     """
 
     minutes: bytes
@@ -43,11 +52,14 @@ class Usage:
 
 
 class Measure(NamedTuple):
-    """What a part of a plan adds up to."""
+    """What a part of a plan adds up to.
+
+    `session_apps` are (index, seconds), `customs` (slot, seconds, runs), both without unused apps.
+    """
 
     seconds: int
-    apps: tuple[int, ...]
-    runs: tuple[int, ...]
+    session_apps: tuple[tuple[int, int], ...]
+    customs: tuple[tuple[int, int, int], ...]
     latencies: tuple[float, ...]
 
 
@@ -68,7 +80,8 @@ class Plan:
 def all_plans() -> tuple[Plan, ...]:
     """Give the plans of all personas, PLANS_OF_A_PERSONA each."""
     random = Random("day plans")  # noqa: S311 - made-up people need no secrets
-    return tuple(_plan(random, persona) for persona in PERSONAS for _ in range(PLANS_OF_A_PERSONA))
+    personas = (persona for persona in PERSONAS for _ in range(PLANS_OF_A_PERSONA))
+    return tuple(_plan(random, number, persona) for number, persona in enumerate(personas))
 
 
 @lru_cache(KEPT_MEASURES)
@@ -102,14 +115,19 @@ def _measure(usage: Usage, clip: Clip) -> Measure | None:
     minutes = _clipped(usage.minutes, clip)
     if not any(minutes):
         return None
-    apps = [_clipped(app, clip) for app in usage.apps]
+    apps = [(at, _clipped(app, clip)) for at, app in enumerate(usage.apps)]
+    used = [(at, sum(app) * 60, app) for at, app in apps if any(app)]
     latencies = tuple(
         row[at] for row in usage.latencies for at, used in enumerate(minutes, clip.first) if used and row[at]
     )
     return Measure(
         sum(minutes) * 60,
-        tuple(sum(app) * 60 for app in apps),
-        tuple(_runs(app) for app in apps[len(BUILTINS) :]),
+        tuple((at, seconds) for at, seconds, _ in used if at < len(SESSION_APPS)),
+        tuple(
+            (at - len(SESSION_APPS), seconds, _runs(app))
+            for at, seconds, app in used
+            if at >= len(SESSION_APPS)
+        ),
         tuple(sorted(latencies)),
     )
 
@@ -123,10 +141,10 @@ def _runs(minutes: bytes) -> int:
     return sum(1 for before, here in zip(b"\0" + minutes, minutes, strict=False) if here and not before)
 
 
-def _plan(random: Random, persona: Sequence[float]) -> Plan:
+def _plan(random: Random, number: int, persona: Sequence[float]) -> Plan:
     main = _working_day(random)
     other = _side_job(random, main)
-    roles = (_usage(random, main, persona), _usage(random, other, persona[: len(BUILTINS)]))
+    roles = (_usage(random, number, main, persona), _usage(random, number, other, persona[:FAMILIES]))
     builds = [_first(minutes) if random.random() < 0.25 else None for minutes in (main, other)]
     return Plan((*roles, _together(*roles)), random.random() < 0.15, (builds[0], builds[1]))
 
@@ -152,12 +170,21 @@ def _side_job(random: Random, main: bytes) -> bytes:
     return bytes(day)
 
 
-def _usage(random: Random, minutes: bytes, persona: Sequence[float]) -> Usage:
-    apps = [_app(random, minutes) if random.random() < chance else bytes(len(minutes)) for chance in persona]
-    apps += [bytes(len(minutes))] * (APPS - len(apps))
+def _usage(random: Random, number: int, minutes: bytes, persona: Sequence[float]) -> Usage:
+    idle = bytes(len(minutes))
+    drawn = [_app(random, minutes) if random.random() < chance else idle for chance in persona]
+    apps = _session_apps(number, minutes, drawn[:FAMILIES]) + (drawn[FAMILIES:] or [idle] * SLOTS)
     measured = random.random() < 0.9
     latencies = tuple(random.lognormvariate(0.0, 0.3) if used and measured else 0.0 for used in minutes)
     return Usage(minutes, tuple(apps), (latencies,))
+
+
+def _session_apps(number: int, minutes: bytes, families: Sequence[bytes]) -> list[bytes]:
+    """Return the minutes of each of SESSION_APPS: those of a family go to one of its apps."""
+    used = dict(zip((app.slug for app in SESSION_APPS), families, strict=False))
+    used |= {members[number % len(members)]: used.pop(family) for family, members in MEMBERS}
+    used |= {slug: minutes for slug, plans in ALONGSIDE if number % plans == 0}
+    return [used.get(app.slug, bytes(len(minutes))) for app in SESSION_APPS]
 
 
 def _app(random: Random, minutes: bytes) -> bytes:

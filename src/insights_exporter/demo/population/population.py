@@ -62,8 +62,11 @@ class Population:
     kept for a while, so that whole days are added up once.
     """
 
-    def __init__(self, seed: int = 1, users: int = 200, templates: int = 8) -> None:
+    def __init__(
+        self, seed: int = 1, users: int = 200, templates: int = 8, unregistered_editors: int = 1
+    ) -> None:
         self.seed = seed
+        self.unregistered_editors = unregistered_editors
         random = Random(f"population {seed}")  # noqa: S311 - made-up people need no secrets
         self.catalog: Catalog = make_catalog(random, templates)
         self.people: tuple[Person, ...] = make_people(random, users, self.catalog)
@@ -103,7 +106,7 @@ class Population:
 
     def _tally_place_anew(self, place: Place, chosen: Filter) -> Tally:
         counted = shares(self._group(place.region, place.day), place.clip, chosen)
-        return tally(counted, self._slots, len(self.people))
+        return tally(counted, self._slots, len(self.people), self.unregistered_editors)
 
     def _tally_day_anew(self, day: int, chosen: Filter) -> Tally:
         total = Tally()

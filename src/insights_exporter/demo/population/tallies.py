@@ -1,16 +1,19 @@
 """Tallies: what the days of many users add up to."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
 from insights_exporter.demo.population.attendance import Attendance
+from insights_exporter.demo.population.catalog import SESSION_APP_INDEXES, SESSION_APPS
 from insights_exporter.demo.population.people import ALONE
-from insights_exporter.demo.population.plans import BOTH, BUILTINS, Measure, active_in, all_plans, measure
+from insights_exporter.demo.population.plans import BOTH, Measure, active_in, all_plans, measure
 from insights_exporter.demo.population.spans import Clip
 
 KEPT_SHARES = 65536
+UNREGISTERED_EDITOR = SESSION_APP_INDEXES["our_editor"]
 Filter = frozenset[int] | None
 """Indexes of the templates that are asked for; None for all."""
 Groups = Mapping[tuple[int, tuple[int, int]], list[int]]
@@ -34,21 +37,27 @@ class AppTally:
 
 @dataclass(slots=True)
 class Tally:
-    """What a span adds up to; `users` and `templates` are sets of indexes as bits."""
+    """What a span adds up to; `users` and `templates` are sets of indexes as bits.
+
+    `session_apps` are in the order of SESSION_APPS; `unregistered` divides
+    the unregistered editor by the number of its name.
+    """
 
     users: int = 0
     templates: int = 0
-    builtins: list[AppTally] = field(default_factory=lambda: [AppTally() for _ in BUILTINS])
+    session_apps: list[AppTally] = field(default_factory=lambda: [AppTally() for _ in SESSION_APPS])
+    unregistered: dict[int, AppTally] = field(default_factory=dict)
     customs: dict[int, AppTally] = field(default_factory=dict)
 
     def add(self, other: "Tally") -> None:
         """Add another span's tally."""
         self.users |= other.users
         self.templates |= other.templates
-        for mine, theirs in zip(self.builtins, other.builtins, strict=True):
+        for mine, theirs in zip(self.session_apps, other.session_apps, strict=True):
             mine.add(theirs.seconds, theirs.runs, theirs.templates)
-        for index, app in other.customs.items():
-            self.customs.setdefault(index, AppTally()).add(app.seconds, app.runs, app.templates)
+        for sums, added in ((self.unregistered, other.unregistered), (self.customs, other.customs)):
+            for index, app in added.items():
+                sums.setdefault(index, AppTally()).add(app.seconds, app.runs, app.templates)
 
 
 class Share(NamedTuple):
@@ -105,29 +114,47 @@ def present(attendance: Attendance, pairs: Sequence[tuple[int, int]], clip: Clip
     return int.from_bytes(bits, "little")
 
 
-def tally(counted: Iterable[tuple[Share, list[int]]], slots: Sequence[tuple[int, ...]], size: int) -> Tally:
-    """Add up shares; `slots` are the custom apps of each template, `size` the number of users."""
+def tally(
+    counted: Iterable[tuple[Share, list[int]]], slots: Sequence[tuple[int, ...]], size: int, names: int = 1
+) -> Tally:
+    """Add up shares.
+
+    `slots` are the custom apps of each template, `size` is the number of
+    users, `names` the number of names of the unregistered editor.
+    """
     total = Tally()
     present = bytearray(size // 8 + 1)
     for share, users in counted:
         for user in users:
             present[user >> 3] |= 1 << (user & 7)
-        _count(total, share, len(users), slots)
+        _count_session_apps(total, share, users, names)
+        _count_customs(total, share, len(users), slots)
     total.users = int.from_bytes(present, "little")
     return total
 
 
-def _count(total: Tally, share: Share, times: int, slots: Sequence[tuple[int, ...]]) -> None:
-    seconds = share.measure.apps
-    for app, spent in zip(total.builtins, seconds, strict=False):
-        app.seconds += spent * times
+def _count_session_apps(total: Tally, share: Share, users: Sequence[int], names: int) -> None:
+    for app, spent in share.measure.session_apps:
+        total.session_apps[app].seconds += spent * len(users)
+        if app == UNREGISTERED_EDITOR:
+            _count_unregistered(total, share, spent, Counter(user % names for user in users))
     for template, part in share.parts:
         total.templates |= 1 << template
-        for app, spent in zip(total.builtins, part.apps, strict=False):
-            app.templates |= (spent > 0) << template
+        for app, _ in part.session_apps:
+            total.session_apps[app].templates |= 1 << template
+
+
+def _count_unregistered(total: Tally, share: Share, spent: int, users: Mapping[int, int]) -> None:
+    parts = (template for template, part in share.parts if UNREGISTERED_EDITOR in dict(part.session_apps))
+    templates = sum(1 << template for template in parts)
+    for name, times in users.items():
+        total.unregistered.setdefault(name, AppTally()).add(spent * times, 0, templates)
+
+
+def _count_customs(total: Tally, share: Share, times: int, slots: Sequence[tuple[int, ...]]) -> None:
     if share.main == ALONE:
         return
-    customs = zip(slots[share.main], seconds[len(BUILTINS) :], share.measure.runs, strict=False)
-    for index, spent, runs in customs:
-        if spent:
-            total.customs.setdefault(index, AppTally()).add(spent * times, runs * times, 1 << share.main)
+    for slot, spent, runs in share.measure.customs:
+        if slot < len(slots[share.main]):
+            app = total.customs.setdefault(slots[share.main][slot], AppTally())
+            app.add(spent * times, runs * times, 1 << share.main)

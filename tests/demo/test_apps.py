@@ -1,0 +1,174 @@
+"""Rows of `apps_usage` in the shape of each server version."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from insights_exporter.demo import GENERATIONS, EmbeddedCoder, Population
+from insights_exporter.demo.apps import ACCOUNTING, MOST_UNREGISTERED
+from tests.demo.asking import MONTH, WEEK, Json, coder, report
+
+CLASSIC = ("template_ids", "type", "display_name", "slug", "icon", "seconds", "times_used")
+BY_METHOD = (
+    "template_ids",
+    "method",
+    "display_name",
+    "slug",
+    "icon",
+    "seconds",
+    "seconds_is_upper_bound",
+    "times_used",
+)
+FAMILY_OF = {
+    "code_server": "vscode",
+    "cursor": "vscode",
+    "jetbrains": "jetbrains",
+    "our_editor": "unknown",
+    "overflow": "unknown",
+    "reconnecting_pty": "reconnecting_pty",
+    "ssh": "ssh",
+    "unknown": "unknown",
+    "vscode": "vscode",
+    "windsurf": "vscode",
+    "zed": "ssh",
+}
+MANY = Population(seed=7, users=400, templates=8, unregistered_editors=150)
+"""More names of the unregistered editor than a bounded response lists."""
+
+
+def apps(server: EmbeddedCoder, query: dict[str, str] = MONTH) -> Json:
+    """Give the rows of a report."""
+    return report(server, "templates", query)["apps_usage"]
+
+
+def slugs(rows: Json) -> Sequence[str]:
+    """Give the slugs of rows, in their order."""
+    return [row["slug"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("generation", "keys"),
+    [
+        ("2023", CLASSIC[:-1]),
+        ("2024", CLASSIC[:-1]),
+        ("2025", CLASSIC),
+        ("2026", CLASSIC),
+        ("2026-session-apps", (*CLASSIC, "family")),
+        ("2026-bounded", (*CLASSIC, "family")),
+        ("next", BY_METHOD),
+    ],
+)
+def test_rows_have_the_keys_of_their_version(generation: str, keys: tuple[str, ...]) -> None:
+    """All rows of a version have the same keys where nothing is folded."""
+    assert {keys} == {tuple(row) for row in apps(coder(generation=generation))}
+
+
+@pytest.mark.parametrize("generation", ["2026-session-apps", "2026-bounded"])
+def test_session_apps_are_listed_one_by_one(generation: str) -> None:
+    """Session apps come first, sorted, in the server's spelling and with their families."""
+    rows = apps(coder(generation=generation))
+    session = [row for row in rows if row["type"] == "builtin"]
+    own = rows[len(session) :]
+
+    assert FAMILY_OF == {row["slug"]: row["family"] for row in session}
+    assert sorted(FAMILY_OF) == slugs(session)
+    assert all(row["seconds"] > 0 and row["times_used"] == 0 for row in session)
+    assert {("app", "workspace_app")} == {(row["type"], row["family"]) for row in own}
+    assert sorted(own, key=lambda row: (row["slug"], row["display_name"], row["icon"])) == own
+
+
+def test_unregistered_app_is_named_by_its_slug() -> None:
+    """An app that the server does not know has its slug as name and no icon."""
+    (row,) = (row for row in apps(coder(generation="2026-bounded")) if row["slug"] == "our_editor")
+
+    assert ("our_editor", "") == (row["display_name"], row["icon"])
+
+
+@pytest.mark.parametrize("generation", ["2026-session-apps", "2026-bounded", "next"])
+def test_nothing_used_is_an_empty_list(generation: str) -> None:
+    """Without any use there is no row at all, not even of a classic app."""
+    midnight = "2026-05-20T00:00:00Z"
+
+    assert [] == apps(coder(generation=generation), {"start_time": midnight, "end_time": midnight})
+
+
+def test_families_are_the_sums_of_their_apps() -> None:
+    """The row of a family has the seconds of its apps, and apps of no family are in none."""
+    families = {
+        row["slug"]: row["seconds"] for row in apps(coder(generation="2026")) if row["type"] == "builtin"
+    }
+    sums = dict.fromkeys(families, 0)
+    for row in apps(coder(generation="2026-session-apps")):
+        slug = row["family"].replace("_", "-")
+        sums |= {slug: sums[slug] + row["seconds"]} if slug in sums else {}
+
+    assert sums == families
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_own_apps_of_templates_are_the_same_in_every_version(generation: str) -> None:
+    """What is used of templates' own apps does not depend on the server's version."""
+    own = [{**row} for row in apps(coder(generation=generation)) if is_own(row)]
+    expected = [row for row in apps(coder(generation="2026")) if is_own(row)]
+
+    assert seconds_by_name(expected) == seconds_by_name(own)
+
+
+def is_own(row: Json) -> bool:
+    """Tell whether a row is of a template's own app."""
+    return bool({row.get("type"), row.get("method")} & {"app", "workspace_app"})
+
+
+def seconds_by_name(rows: Json) -> Json:
+    """Give seconds and icon by name, sorted."""
+    return sorted((row["slug"], row["display_name"], row["icon"], row["seconds"]) for row in rows)
+
+
+def test_methods_say_how_a_connection_was_made() -> None:
+    """Editors connect by SSH, the web terminal and templates' own apps in their own ways."""
+    methods = {
+        row["slug"]: row["method"]
+        for row in apps(coder(generation="next"))
+        if row["method"] != "workspace_app"
+    }
+
+    assert FAMILY_OF.keys() == methods.keys()
+    assert "reconnecting_pty" == methods.pop("reconnecting_pty")
+    assert {"ssh"} == set(methods.values())
+
+
+@pytest.mark.parametrize("generation", ["2026-bounded", "next"])
+def test_unregistered_apps_are_bounded(generation: str) -> None:
+    """The least used beyond 64 are folded into `overflow`, which then is an upper bound; sums are kept."""
+    whole = session_rows(coder(population=MANY, generation="2026-session-apps"))
+    rows = session_rows(coder(population=MANY, generation=generation))
+    listed, all_names = (
+        {slug: row for slug, row in each.items() if slug not in ACCOUNTING and slug.startswith("our_editor")}
+        for each in (rows, whole)
+    )
+    most = sorted(all_names, key=lambda slug: (-all_names[slug]["seconds"], slug))[:MOST_UNREGISTERED]
+
+    assert len(all_names) > MOST_UNREGISTERED
+    assert sorted(most) == sorted(listed)
+    assert rows["overflow"]["seconds_is_upper_bound"]
+    assert "seconds_is_upper_bound" not in whole["overflow"]
+    assert sum(row["seconds"] for row in whole.values()) == sum(row["seconds"] for row in rows.values())
+    assert {slug for slug in FAMILY_OF if not slug.startswith("our_editor")} <= rows.keys()
+
+
+def session_rows(server: EmbeddedCoder) -> Json:
+    """Give the rows of session apps by slug."""
+    return {row["slug"]: row for row in apps(server) if not is_own(row)}
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("query", [WEEK, MONTH], ids=["week", "month"])
+def test_deployment_has_no_more_of_an_app_than_its_templates(generation: str, query: dict[str, str]) -> None:
+    """Seconds of an app in the deployment are at most the sum over its templates, in every version."""
+    server = coder(generation=generation)
+    every = report(server, "templates", query)
+    single = [apps(server, query | {"template_ids": each}) for each in every["template_ids"]]
+
+    for slug in slugs(every["apps_usage"]):
+        part = sum(row["seconds"] for rows in single for row in rows if row["slug"] == slug)
+        assert sum(row["seconds"] for row in every["apps_usage"] if row["slug"] == slug) <= part
