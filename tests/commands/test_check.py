@@ -1,15 +1,17 @@
 """`check`: what a token may do on each kind of server, and the status that scripts go by."""
 
 import json
+import re
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.commands.settings import TOKEN, settings_file
-from tests.demo.asking import SMALL, coder
+from tests.demo.asking import NOW, SMALL, coder
 from tests.demo.certificates import Authority
 from tests.peers.exporter import RunExporter
 from tests.peers.processes import free_port
@@ -45,7 +47,7 @@ class Checked:
         pytest.param("auditor", 0, set(), id="an auditor may everything"),
         pytest.param("template-admin", 1, {"daus"}, id="a template admin may not see the days"),
         pytest.param("user-admin", 1, {*INSIGHTS, "daus"}, id="a user admin may count users"),
-        pytest.param("member", 2, {*INSIGHTS, "daus", "user-status-counts"}, id="a member may nothing"),
+        pytest.param("member", 1, {*INSIGHTS, "daus", "user-status-counts"}, id="a member may nothing"),
     ],
 )
 def test_roles(run_exporter: RunExporter, tmp_path: Path, role: str, status: int, refused: set[str]) -> None:
@@ -91,14 +93,14 @@ def test_what_is_found_out(run_exporter: RunExporter, tmp_path: Path) -> None:
     ("fault", "paths", "status", "failed", "reason"),
     [
         pytest.param(
-            "401", (), 2, {*INSIGHTS, "daus", "user-status-counts"}, "unauthorized", id="token refused"
+            "401", (), 1, {*INSIGHTS, "daus", "user-status-counts"}, "unauthorized", id="token refused"
         ),
         pytest.param("500", ("/insights/daus",), 1, {"daus"}, "server_error", id="one path broken"),
         pytest.param("wrong-shape", ("/insights/daus",), 1, {"daus"}, "invalid", id="one path odd"),
         pytest.param("refused", (), 2, EVERYTHING, "connection", id="nobody there"),
-        pytest.param("redirect", (), 2, {*INSIGHTS, "daus", "user-status-counts"}, "redirect", id="moved"),
+        pytest.param("redirect", (), 1, {*INSIGHTS, "daus", "user-status-counts"}, "redirect", id="moved"),
         pytest.param(
-            "sign-in-page", (), 2, {*INSIGHTS, "daus", "user-status-counts"}, "invalid", id="sign-in"
+            "sign-in-page", (), 1, {*INSIGHTS, "daus", "user-status-counts"}, "invalid", id="sign-in"
         ),
     ],
 )
@@ -130,7 +132,6 @@ def test_faults(  # noqa: PLR0913 -- one parameter a column
         pytest.param("500", ("/buildinfo", "/users/me"), id="no version and no user"),
         pytest.param("403", ("/templates", "/organizations"), id="no names"),
         pytest.param("404-route", ("/insights/user-status-counts",), id="an old server without user counts"),
-        pytest.param("404-disabled", ("/insights/templates",), id="statistics off, so no breakdown either"),
     ],
 )
 def test_what_only_enriches_never_counts(
@@ -146,29 +147,107 @@ def test_what_only_enriches_never_counts(
 
 
 def test_server_that_has_nothing(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """An old server with its statistics off has no dataset at all, and nothing is wrong with the settings."""
+    """An old server with its statistics off has no dataset: one cause, status 1."""
     with serve(coder(generation="2023", usage_stats=False)) as url:
         checked = Checked(run_exporter, settings_file(tmp_path, url))
 
-    assert (0, True) == (checked.status, checked.told["reachable"])
-    assert EVERYTHING == checked.datasets("unavailable") | checked.datasets("not asked")
+    assert (1, True) == (checked.status, checked.told["reachable"])
+    assert {"user-status-counts"} == checked.datasets("unavailable")
+    assert EVERYTHING - {"user-status-counts"} == checked.datasets("switched off")
+    assert ["disabled"] == [cause["reason"] for cause in checked.told["causes"]]
 
 
 @pytest.mark.parametrize(
     ("role", "status", "refused"),
     [
-        pytest.param("owner", 0, set(), id="what is left is allowed"),
-        pytest.param("member", 2, {"user-status-counts"}, id="what is left is refused"),
+        pytest.param("owner", 1, set(), id="what the server still has is allowed"),
+        pytest.param("member", 1, {"user-status-counts"}, id="what the server still has is refused"),
     ],
 )
-def test_rest_decides(
+def test_statistics_off(
     run_exporter: RunExporter, tmp_path: Path, role: str, status: int, refused: set[str]
 ) -> None:
-    """With statistics off, the status is that of the datasets that the server still has."""
+    """With statistics off the status is 1, and datasets that the server still has are tried."""
     with serve(coder(role=role, usage_stats=False)) as url:
         checked = Checked(run_exporter, settings_file(tmp_path, url))
 
     assert (status, refused) == (checked.status, checked.datasets("refused"))
+    assert INSIGHTS <= checked.datasets("switched off")
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        pytest.param({"suspended": True}, "unauthorized", id="suspended user"),
+        pytest.param({"token": "other56789-secretsecretsecretsecr"}, "unauthorized", id="unknown token"),
+        pytest.param({"usage_stats": False}, "disabled", id="statistics switched off"),
+    ],
+)
+def test_one_cause_is_stated_once(
+    run_exporter: RunExporter, tmp_path: Path, settings: dict[str, Any], reason: str
+) -> None:
+    """What hits every dataset is one cause with one remedy, on top of the report; the status is 1."""
+    with serve(coder(**settings)) as url:
+        flag = settings_file(tmp_path, url)
+        checked = Checked(run_exporter, flag)
+        shown = run_exporter("check", flag, env={**TOKEN, "COLUMNS": "200"}).stdout
+
+    (cause,) = checked.told["causes"]
+    assert (1, reason) == (checked.status, cause["reason"])
+    assert INSIGHTS | {"daus"} <= set(cause["datasets"])
+    assert 1 == shown.count(cause["remedy"])
+    assert shown.index(cause["remedy"]) < shown.index("version")
+
+
+def test_one_template_is_enough(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """Of the templates in use one is requested, and the series of all are about what `scrape` exposes."""
+    server = coder()
+    with serve(server) as url:
+        flag = settings_file(tmp_path, url)
+        checked = Checked(run_exporter, flag)
+        requested = [each for each in server.requests if "template_ids" in each.query]
+        page = run_exporter("scrape", flag, env=TOKEN).stdout
+
+    breakdown = checked.of("template-breakdown")
+    exposed = re.search(
+        r"insights_exporter_series\{dataset=\"template-breakdown\",.*\} (\S+)",
+        page,
+    )
+    assert 1 == len(requested)
+    assert exposed
+    assert (True, True) == (breakdown["estimated"], checked.told["estimated"])
+    assert pytest.approx(float(exposed[1]), rel=0.4) == breakdown["series"]
+
+
+@pytest.mark.parametrize(
+    ("left", "warned"),
+    [
+        pytest.param(timedelta(days=6, hours=4, seconds=30), True, id="less than a quarter of its lifetime"),
+        pytest.param(timedelta(days=20), False, id="most of its lifetime"),
+    ],
+)
+def test_token_near_its_end_is_a_warning(
+    run_exporter: RunExporter, tmp_path: Path, left: timedelta, *, warned: bool
+) -> None:
+    """A token that expires soon is a warning that says how soon, with status 0."""
+    with serve(coder(token_expires=NOW + left)) as url:
+        checked = Checked(run_exporter, settings_file(tmp_path, url))
+
+    expected = ["the token expires in 6d 4h"] if warned else []
+    assert (0, expected) == (checked.status, [each.partition(";")[0] for each in checked.told["warnings"]])
+
+
+def test_deployment_without_users_is_a_warning(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """A deployment that no user has used yet has readable zeros: status 0, and not `all good`."""
+    with serve(coder(population=Population(seed=7, users=0, templates=3))) as url:
+        flag = settings_file(tmp_path, url)
+        checked = Checked(run_exporter, flag)
+        shown = run_exporter("check", flag, env={**TOKEN, "COLUMNS": "200"}).stdout
+
+    (warning,) = checked.told["warnings"]
+    assert 0 == checked.status
+    assert warning.startswith("no user was active in any window")
+    assert "all good" not in shown
 
 
 def test_server_of_the_published_page(run_exporter: RunExporter, tmp_path: Path) -> None:
@@ -201,18 +280,18 @@ def test_certificate_that_is_not_trusted(run_exporter: RunExporter, tmp_path: Pa
 
 
 def test_table_for_people(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """The table has a line a dataset, and each thing to mend once, below it; the worst status counts."""
+    """The table has a line per dataset, each cause once above it; the worst status counts."""
     with serve(coder(role="member")) as bad, serve(coder()) as good:
         flag = settings_file(tmp_path, good, bad)
         ended = run_exporter("check", flag, env={**TOKEN, "COLUMNS": "200"})
 
     lines = ended.stdout.splitlines()
-    assert 2 == ended.returncode
-    assert ["all good", "not usable"] == [
+    assert 1 == ended.returncode
+    assert ["all good", "2 problems"] == [
         line.rpartition(": ")[2] for line in lines if line.startswith("deployment-")
     ]
     assert 2 == sum(line.split()[:1] == ["user-latency"] for line in lines)
-    assert 1 == ended.stdout.count("forbidden (daus)")
+    assert 1 == ended.stdout.count("forbidden (daus, user-status-counts)")
     assert "today, 7d, 30d" in ended.stdout
     assert DEMO_TOKEN not in ended.stdout + ended.stderr
 

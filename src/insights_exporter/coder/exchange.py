@@ -99,9 +99,9 @@ class Exchange:
                 errand.observer.request_ended(loop.time() - started, failure, remaining)
                 del failure  # which would keep this frame, and this frame it
 
-    def show(self, look: Callable[[httpx.Response], Awaitable[None]]) -> None:
-        """Have `look` called with each answer as it comes, before its body."""
-        self._http.event_hooks = {"response": [look]}
+    def add_response_hook(self, hook: Callable[[httpx.Response], Awaitable[None]]) -> None:
+        """Call `hook` with each response as it arrives, before its body is read."""
+        self._http.event_hooks = {"response": [*self._http.event_hooks["response"], hook]}
 
     async def close(self) -> None:
         """Close all connections."""

@@ -144,7 +144,7 @@ def _remedy(error: Exception) -> str:
 async def _deployment(options: Options, watch: Watch) -> None:
     """Do one deployment, at the pace that its rate limit allows."""
     witness = Witness()
-    watch.exchange.show(witness.look)
+    watch.exchange.add_response_hook(witness.look)
     errand = Errand(RequestHealth("backfill"), float("inf"))
     deployment = watch.deployment
     listing = await learn_names(watch.coder, errand, deployment.name)
@@ -166,7 +166,7 @@ async def _deployment(options: Options, watch: Watch) -> None:
 
 async def _run(options: Options, span: Range, past: Past, journal: Journal, errand: Errand) -> None:
     places = tuple(_places(options))
-    with progress(f"{journal.folder.name}: days", len(span.days)) as advance:
+    with progress(f"{journal.folder.name}: days", lambda: len(span.days)) as advance:
         telling = Telling(len(span.days), advance, by_hand=not places)
         await run(Plan(span, options.labels, journal.folder, places, listener=telling), past, journal, errand)
 

@@ -1,4 +1,4 @@
-"""`insights-exporter check`: what the token may do, and how to mend what it may not."""
+"""`insights-exporter check`: what the token may read in each deployment, and how to fix what it may not."""
 
 import asyncio
 import json
@@ -10,46 +10,59 @@ from typing import Literal
 
 import typer
 
-from insights_exporter.commands.findings import Finding, finding, reachable
+from insights_exporter.commands.check_report import print_reports
+from insights_exporter.commands.deployment_report import DeploymentReport, build_report, is_reachable
 from insights_exporter.commands.once import polled_once
-from insights_exporter.commands.report import print_report
 from insights_exporter.commands.serve import load_settings
 from insights_exporter.commands.verdict import NOT_USABLE
 from insights_exporter.commands.witness import Witness
+from insights_exporter.config.settings import Deployment, Settings
 from insights_exporter.polling.board import Board
 from insights_exporter.polling.fleet import Fleet
 from insights_exporter.polling.watch import Watch
 
 
 def check(config_file: Path | None, form: Literal["table", "json"]) -> int:
-    """Ask each deployment for everything once, print what came of it, and give the exit status.
+    """Poll each deployment once, print what came of it, and return the exit status.
+
+    Of the templates in use one is requested, which is enough to know the permission.
 
     Raises:
-        NotUsable: the settings cannot be used.
+        NotUsable: the config is invalid.
     """
     loaded = load_settings(config_file, os.environ)
-    witnesses = {deployment.name: Witness() for deployment in loaded.settings.deployments}
+    configured = {deployment.name: deployment for deployment in loaded.settings.deployments}
+    connections = {name: Witness() for name in configured}
 
     def attend(fleet: Fleet) -> None:
         for name, watch in fleet.watches.items():
-            watch.exchange.show(witnesses[name].look)
+            watch.exchange.add_response_hook(connections[name].look)
 
-    async def look(_: Board, fleet: Fleet) -> list[Finding]:
-        users = await asyncio.gather(*map(_user, fleet.watches.values()))
+    async def look(_: Board, fleet: Fleet) -> list[DeploymentReport]:
+        users = await asyncio.gather(*map(_token_user, fleet.watches.values()))
         pairs = zip(fleet.watches.items(), users, strict=True)
-        return [finding(watch, witnesses[name], user) for (name, watch), user in pairs]
+        return [
+            build_report(watch, configured[name], connections[name], user) for (name, watch), user in pairs
+        ]
 
-    findings = polled_once(loaded.settings, os.environ, look, attend)
-    _PRINTERS[form](findings)
-    return max((each.status for each in findings), default=NOT_USABLE)
-
-
-async def _user(watch: Watch) -> str | None:
-    return await watch.facts.user() if reachable(watch) else None
-
-
-def _print_json(findings: Iterable[Finding]) -> None:
-    typer.echo(json.dumps([asdict(each) for each in findings], indent=2))
+    limited = Settings(deployments=tuple(map(_limit_to_one_template, configured.values())))
+    reports = polled_once(limited, os.environ, look, attend)
+    _PRINTERS[form](reports)
+    return max((report.status for report in reports), default=NOT_USABLE)
 
 
-_PRINTERS = {"table": print_report, "json": _print_json}
+def _limit_to_one_template(deployment: Deployment) -> Deployment:
+    limit = min(1, deployment.templates.limit)
+    templates = deployment.templates.model_copy(update={"limit": limit})
+    return deployment.model_copy(update={"templates": templates})
+
+
+async def _token_user(watch: Watch) -> str | None:
+    return await watch.facts.user() if is_reachable(watch) else None
+
+
+def _print_json(reports: Iterable[DeploymentReport]) -> None:
+    typer.echo(json.dumps([asdict(each) for each in reports], indent=2))
+
+
+_PRINTERS = {"table": print_reports, "json": _print_json}

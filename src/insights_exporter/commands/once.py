@@ -5,6 +5,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
+import httpx
 import uvloop
 
 from insights_exporter.commands.errors import Interrupted
@@ -59,5 +60,11 @@ def _end_on_sigterm() -> None:
 
 async def _poll(fleet: Fleet) -> None:
     watches = fleet.watches.values()
-    with progress("Asking Coder", sum(len(watch.jobs) for watch in watches)) as advance:
-        await asyncio.gather(*(watch.once(advance) for watch in watches))
+    with progress("Requests to Coder", lambda: sum(watch.planned_requests for watch in watches)) as advance:
+
+        async def count(_: httpx.Response) -> None:
+            advance()
+
+        for watch in watches:
+            watch.exchange.add_response_hook(count)
+        await asyncio.gather(*(watch.once() for watch in watches))

@@ -97,7 +97,7 @@ class Poller:
         self._days.close()
 
     async def _collect(self, job: Job) -> None:
-        view = self._view(job)
+        view = self.view(job)
         questions = job.dataset.questions(view)
         if job.dataset.partial:
             await self._collect_each(job, view, questions)
@@ -113,7 +113,7 @@ class Poller:
         """Take the answers that there are, and serve kept ones for the others."""
         asked = await ask_each(self._bench.coder, questions, self._errand(job))
         async with self._turn:
-            now, view = asyncio.get_running_loop().time(), self._view(job)
+            now, view = asyncio.get_running_loop().time(), self.view(job)
             beside = partial(job.kept.beside, questions, now)
             partly = await self._in_thread(converted_partly, job.dataset, view, asked.answers, beside)
             job.requests.failures["invalid"] += len(asked.answers) - len(partly.good)
@@ -128,7 +128,7 @@ class Poller:
     async def _serve_kept(self, job: Job) -> None:
         """Serve the kept answers that are still good."""
         async with self._turn:
-            now, view = asyncio.get_running_loop().time(), self._view(job)
+            now, view = asyncio.get_running_loop().time(), self.view(job)
             result = await self._converted(job, view, job.kept.alive(now))
             self._serve(job, view, result, job.kept.next_death(now))
 
@@ -202,7 +202,8 @@ class Poller:
         job.poll.succeeded(time.time(), now - started)
         self._news.succeeded(job.name, now)
 
-    def _view(self, job: Job) -> View:
+    def view(self, job: Job) -> View:
+        """Return what a poll of a job goes by, as of now."""
         return View(
             deployment=self._bench.deployment,
             window=job.window,

@@ -14,6 +14,7 @@ from insights_exporter.coder.client import Coder
 from insights_exporter.coder.clock import ServerClock
 from insights_exporter.coder.exchange import Exchange, Outlet
 from insights_exporter.config.settings import Deployment
+from insights_exporter.datasets.dataset import View
 from insights_exporter.datasets.daus import DATASET as DAUS
 from insights_exporter.datasets.daus import counts_in_utc
 from insights_exporter.polling.board import Board
@@ -27,6 +28,8 @@ from insights_exporter.polling.publisher import Publisher
 from insights_exporter.polling.schedule import Schedule
 
 _FACTS = "facts"
+_FACTS_REQUESTS = 3
+"""Version, list of templates, token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,8 @@ class Watch:
         for job in sorted(self.jobs, key=lambda job: job.poll.pace.every):
             self._add(job.name, partial(self._run, job), job.poll.pace.every, after)
 
-    async def once(self, done: Callable[[], None] = lambda: None) -> None:
-        """Poll everything once, whatever the schedule; call `done` after each job.
+    async def once(self) -> None:
+        """Poll everything once, whatever the schedule.
 
         Of a server from which nothing comes, nothing more is asked.
         """
@@ -95,12 +98,11 @@ class Watch:
         if silent:
             for job in self.jobs:
                 self._poller.give_up(job, silent)
-                done()
             return
         await self.facts.poll()
         for partly in (False, True):
             jobs = [job for job in self.jobs if job.dataset.partial is partly]
-            await asyncio.gather(*(self._once(job, done) for job in jobs))
+            await asyncio.gather(*(self._once(job) for job in jobs))
 
     async def stop(self) -> None:
         """Poll nothing more, and take everything off the board."""
@@ -119,15 +121,23 @@ class Watch:
         """What the newest polls said, in short."""
         return self._poller.glances
 
+    def view(self, job: Job) -> View:
+        """Return what the next poll of a job would go by."""
+        return self._poller.view(job)
+
+    @property
+    def planned_requests(self) -> int:
+        """Count the requests of one round, as far as they are known by now."""
+        return sum(len(job.dataset.questions(self.view(job))) for job in self.jobs) + _FACTS_REQUESTS
+
     @property
     def tried(self) -> bool:
         """Whether every job but the breakdown has been tried once."""
         return all(job.tried for job in self.jobs if not job.dataset.partial)
 
-    async def _once(self, job: Job, done: Callable[[], None]) -> None:
+    async def _once(self, job: Job) -> None:
         if not job.dataset.partial or self.names.reported_for(job.poll.window):
             await self._poller.poll(job)
-        done()
 
     def _add(
         self, name: str, work: Callable[[], Coroutine[None, None, None]], every: float, after: float

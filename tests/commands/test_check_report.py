@@ -1,0 +1,119 @@
+"""The report of `check` on a terminal, whatever servers say."""
+
+import pytest
+
+from insights_exporter.commands.check_report import print_reports
+from insights_exporter.commands.deployment_report import (
+    Cause,
+    DatasetResult,
+    DeploymentReport,
+    State,
+    format_duration,
+)
+
+STEERING = "\x1b[2J[bold red]:smile: \u202e"
+
+
+def report(*datasets: DatasetResult, **known: object) -> DeploymentReport:
+    """Return a report of a deployment of which nothing is known but what is passed."""
+    unknown: dict[str, object] = {
+        "deployment": "dev",
+        "url": "https://coder.example.com",
+        "status": 0,
+        "reachable": True,
+        "tls": None,
+        "certificate_expires": None,
+        "version": None,
+        "dialect": None,
+        "clock_skew": None,
+        "user": None,
+        "token_expires": None,
+        "rate_limit": None,
+        "series": 0,
+        "estimated": False,
+        "requests_per_minute": 0.2,
+        "causes": (),
+        "warnings": (),
+        "datasets": datasets,
+    }
+    return DeploymentReport(**(unknown | known))  # type: ignore[arg-type]  # fields by their names
+
+
+def printed(capsys: pytest.CaptureFixture[str], one: DeploymentReport) -> str:
+    """Return what is printed of a report."""
+    print_reports([one])
+    return capsys.readouterr().out
+
+
+def test_what_servers_say_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Control characters, markup and emoji names are shown as text, or not at all."""
+    cause = Cause("rejected", ("daus",), STEERING, "check `dialect`")
+    one = report(deployment=f"name {STEERING}", version=STEERING, user=STEERING, causes=(cause,))
+
+    shown = printed(capsys, one)
+
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert 4 == shown.count("[bold red]:smile:")
+    assert "TLS         unknown" in shown
+
+
+@pytest.mark.parametrize(
+    ("known", "line"),
+    [
+        pytest.param({}, "user and expiry unknown", id="nothing"),
+        pytest.param({"user": "exporter"}, "of exporter, expiry unknown", id="user alone"),
+        pytest.param({"token_expires": 0.0}, "user unknown, expires 1970-01-01 00:00 UTC", id="expiry alone"),
+        pytest.param(
+            {"user": "exporter", "token_expires": 0.0},
+            "of exporter, expires 1970-01-01 00:00 UTC",
+            id="both",
+        ),
+    ],
+)
+def test_token(capsys: pytest.CaptureFixture[str], known: dict[str, object], line: str) -> None:
+    """The token's line states what is known and names what is not."""
+    assert line in printed(capsys, report(**known))
+
+
+ALLOWED = DatasetResult("daus", "", "allowed", 4)
+
+
+@pytest.mark.parametrize(
+    ("state", "known", "verdict"),
+    [
+        pytest.param("allowed", {}, "all good", id="data"),
+        pytest.param("unavailable", {}, "no data", id="the server has no dataset"),
+        pytest.param("allowed", {"warnings": ("token",)}, "readable, with warnings", id="warning"),
+        pytest.param(
+            "refused", {"causes": (Cause("forbidden", ("daus",), "", ""),)}, "1 problem", id="refused"
+        ),
+        pytest.param("failed", {"reachable": False}, "not reachable", id="no answer"),
+    ],
+)
+def test_verdict(
+    capsys: pytest.CaptureFixture[str], state: State, known: dict[str, object], verdict: str
+) -> None:
+    """The heading says in a word how it went, and `all good` only if there is data."""
+    heading, *_ = printed(capsys, report(DatasetResult("daus", "", state, 0), **known)).splitlines()
+
+    assert f"dev (https://coder.example.com): {verdict}" == heading
+
+
+def test_estimates_are_marked(capsys: pytest.CaptureFixture[str]) -> None:
+    """Series that are an estimate are marked `about`, in the table and in the sum."""
+    breakdown = DatasetResult("template-breakdown", "7d", "allowed", 1200, estimated=True)
+
+    shown = printed(capsys, report(ALLOWED, breakdown, series=1204, estimated=True))
+
+    assert "about 1,204 series" in shown
+    assert "about 1,200" in shown
+    assert "about 4" not in shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(533_000, "6d 4h"), (11_520, "3h 12m"), (330, "5m"), (-1, "0m")], ids=str
+)
+def test_durations(seconds: float, text: str) -> None:
+    """A duration is written in its two largest units."""
+    assert text == format_duration(seconds)
