@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bench import backfill, busy, fleet, polling, side_by_side, spread, starting, tls
+from bench import attacks, backfill, busy, fleet, polling, side_by_side, spread, starting, tls
 from bench.meters import machine
 from bench.results import Section, written
 from bench.sizes import FULL, SMALL, Sizes
@@ -22,6 +22,7 @@ TOPICS: Mapping[str, Callable[[Sizes, Path], Iterator[Section]]] = {
     "tls": tls.measure,
     "backfill": backfill.measure,
     "fleet": fleet.measure,
+    "attacks": attacks.measure,
 }
 
 

@@ -24,6 +24,14 @@ class Sizes:
     history_days: int
     starts: int
     prometheus_interval: float
+    attacks: int | None
+    """How many attacks of the table, or all."""
+    attack_variants: int | None
+    attack_users: int
+    attack_clients: tuple[int, ...]
+    """Clients of each round of an attack."""
+    attack_seconds: float
+    attack_rest_seconds: float
 
 
 FULL = Sizes(
@@ -42,6 +50,12 @@ FULL = Sizes(
     history_days=365,
     starts=5,
     prometheus_interval=5,
+    attacks=None,
+    attack_variants=None,
+    attack_users=10_000,
+    attack_clients=(1, 10, 100),
+    attack_seconds=6,
+    attack_rest_seconds=30,
 )
 SMALL = Sizes(
     users=200,
@@ -59,4 +73,10 @@ SMALL = Sizes(
     history_days=3,
     starts=1,
     prometheus_interval=0.2,
+    attacks=1,
+    attack_variants=2,
+    attack_users=200,
+    attack_clients=(1, 2),
+    attack_seconds=0.2,
+    attack_rest_seconds=0,
 )

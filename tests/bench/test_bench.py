@@ -19,6 +19,7 @@ HEADINGS = {
     "fleet": ["Many deployments"],
     "tls": ["TLS", "TLS, scraped by Prometheus"],
     "backfill": ["History"],
+    "attacks": ["Attacks"],
 }
 
 

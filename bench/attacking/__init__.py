@@ -1,0 +1,1 @@
+"""Clients that attack an HTTP server on the loopback interface, and clients that measure the effect."""

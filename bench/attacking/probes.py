@@ -1,0 +1,117 @@
+"""Clients that behave, and what they notice while a server is attacked."""
+
+import base64
+import ssl
+import statistics
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+_TIMEOUT = 30.0
+_PAUSE = 0.05
+NO_RESPONSE = 0
+
+
+class Seen(NamedTuple):
+    """One request: seconds until its response was read, and its status."""
+
+    seconds: float
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A server, and the login that it asks for, as `user:password`."""
+
+    url: str
+    login: str = ""
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return urlsplit(self.url).port or 0
+
+    @property
+    def scheme(self) -> str:
+        """Either http or https."""
+        return urlsplit(self.url).scheme
+
+    def connect(self) -> HTTPConnection:
+        """Return a connection that is made at its first request."""
+        host = urlsplit(self.url).netloc
+        if self.scheme == "http":
+            return HTTPConnection(host, timeout=_TIMEOUT)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return HTTPSConnection(host, timeout=_TIMEOUT, context=context)
+
+    def get(self, connection: HTTPConnection, path: str) -> int:
+        """Return the status of a response that was read to its end."""
+        headers = {"Accept-Encoding": "gzip"}
+        if self.login:
+            headers["Authorization"] = f"Basic {base64.b64encode(self.login.encode()).decode()}"
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        response.read()
+        return response.status
+
+
+KEPT, NEW, HEALTH = "open connection", "new connection", "/-/healthy"
+_PATHS = {KEPT: "/metrics", NEW: "/metrics", HEALTH: "/-/healthy"}
+
+
+@contextmanager
+def probing(target: Target) -> Iterator[dict[str, list[Seen]]]:
+    """Send requests of each kind until the block ends; then the dictionary holds what was seen."""
+    over, found = threading.Event(), dict[str, list[Seen]]()
+    kept = target.connect()
+    target.get(kept, _PATHS[KEPT])
+    connections = {KEPT: kept, NEW: None, HEALTH: None}
+    with ThreadPoolExecutor(len(_PATHS)) as pool, closing(kept):
+        running = {
+            kind: pool.submit(_probe, target, path, connections[kind], over) for kind, path in _PATHS.items()
+        }
+        try:
+            yield found
+        finally:
+            over.set()
+        found.update({kind: each.result() for kind, each in running.items()})
+
+
+def _probe(target: Target, path: str, kept: HTTPConnection | None, over: threading.Event) -> list[Seen]:
+    seen: list[Seen] = []
+    while not seen or not over.wait(_PAUSE):
+        seen.append(_request(target, path, kept))
+    return seen
+
+
+def _request(target: Target, path: str, kept: HTTPConnection | None) -> Seen:
+    """Send one request; an open connection that the server has ended is replaced, as Prometheus does."""
+    started = time.monotonic()
+    status = NO_RESPONSE
+    for connection in (kept, target.connect()) if kept else (target.connect(),):
+        try:
+            status = target.get(connection, path)
+        except (OSError, HTTPException):
+            connection.close()
+        else:
+            break
+    if connection is not kept:
+        connection.close()
+    return Seen(time.monotonic() - started, status)
+
+
+def median(seen: Sequence[Seen]) -> float:
+    """Return the median of the times."""
+    return statistics.median(each.seconds for each in seen)
+
+
+def count(seen: Mapping[str, Sequence[Seen]], *statuses: int) -> int:
+    """Return how many requests got one of these statuses."""
+    return sum(each.status in statuses for kind in seen.values() for each in kind)

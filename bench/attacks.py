@@ -1,0 +1,178 @@
+"""What an exporter holds, and what its scrapes notice, while it is attacked over the loopback interface."""
+
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.attacking.probes import HEALTH, KEPT, NEW, NO_RESPONSE, Target, count, median, probing
+from bench.attacking.scripts import ATTACKS, Attack
+from bench.attacking.victims import VARIANTS, Variant, Victim, victim
+from bench.meters import forget_peak, peak, resident
+from bench.results import Section, Verdict, megabytes, milliseconds
+from bench.servers import environment, module
+from bench.settings import latencies_only
+from bench.sizes import Sizes
+
+_PROCESSES = 2
+"""Attackers share this many processes, as many as there are cores."""
+_WARM_UP = 20
+_MOST, _LEFT, _REFUSED, _LIMITED, _LINES = "memory, most", "memory, left", "503 or none", "429", "log lines"
+
+
+class Limit(NamedTuple):
+    """What is measured in each attack: the target, the largest good value, and how values are written."""
+
+    target: str
+    most: float
+    spell: Callable[[float], str]
+
+
+def _number(number: float) -> str:
+    return f"{number:.0f}"
+
+
+LIMITS: Mapping[str, Limit] = {
+    _MOST: Limit("at most 30 MB more memory than before", 30e6, megabytes),
+    _LEFT: Limit("at most 10 MB more memory 30 s later than after the first round", 10e6, megabytes),
+    KEPT: Limit("scrapes over an open connection: median of 50 ms", 0.05, milliseconds),
+    NEW: Limit("scrapes over new connections: median of 500 ms", 0.5, milliseconds),
+    HEALTH: Limit("/-/healthy over new connections: median of 500 ms", 0.5, milliseconds),
+    _REFUSED: Limit("every scrape gets a response, none a 503", 0, _number),
+    _LIMITED: Limit("", math.inf, _number),
+    _LINES: Limit("at most 100 lines in the log", 100, _number),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an attack did to an exporter: a value for each limit."""
+
+    attack: str
+    variant: str
+    values: Mapping[str, float]
+
+    def __str__(self) -> str:
+        """Return a line that shows the progress."""
+        values = ", ".join(f"{name} {LIMITS[name].spell(value)}" for name, value in self.values.items())
+        return f"{self.attack} ({self.variant}): {values}"
+
+    @property
+    def good(self) -> bool:
+        """Whether no limit was exceeded."""
+        return all(self.values[name] <= limit.most for name, limit in LIMITS.items())
+
+
+@dataclass(frozen=True, slots=True)
+class _Setup:
+    """What all attacks of a run share."""
+
+    sizes: Sizes
+    directory: Path
+    config: Path
+    pool: ThreadPoolExecutor
+
+
+def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
+    """Attack an exporter of its own for each attack and variant, one after the other."""
+    with ExitStack() as stack:
+        coder = stack.enter_context(module(directory / "coder", "canned", str(sizes.attack_users)))
+        config = latencies_only(directory / "config.yml", {"coder": coder.url})
+        setup = _Setup(sizes, directory, config, stack.enter_context(ThreadPoolExecutor()))
+        futures = [_attacked(setup, attack, variant) for attack, variant in _cases(sizes)]
+        yield section(sizes, [future.result() for future in futures])
+
+
+def _cases(sizes: Sizes) -> Iterator[tuple[Attack, Variant]]:
+    for variant in VARIANTS[: sizes.attack_variants]:
+        for attack in ATTACKS[: sizes.attacks]:
+            if variant.tls >= attack.tls_only and variant.users >= attack.users_only:
+                yield attack, variant
+
+
+def _attacked(setup: _Setup, attack: Attack, variant: Variant) -> Future[Outcome]:
+    """Attack a new exporter; its outcome is complete after a rest, during which the next one is attacked."""
+    sizes, directory = setup.sizes, setup.directory / f"{attack.name}, {variant.name}"
+    with ExitStack() as stack:
+        ours = stack.enter_context(victim(directory, setup.config, variant))
+        _warm_up(ours.target)
+        before, lines = resident(ours.pid), ours.log_lines
+        forget_peak(ours.pid)
+        rounds = [
+            _round(directory, ours, attack, clients, sizes.attack_seconds) for clients in sizes.attack_clients
+        ]
+        values = {key: max(found[key] for found, _ in rounds) for key in rounds[0][0]}
+        values |= {_MOST: peak(ours.pid) - before, _LINES: ours.log_lines - lines}
+        rest = stack.pop_all()
+
+    def complete() -> Outcome:
+        with rest:
+            time.sleep(sizes.attack_rest_seconds)
+            values[_LEFT] = resident(ours.pid) - rounds[0][1]
+            outcome = Outcome(attack.name, variant.name, values)
+        sys.stderr.write(f"{outcome}\n")
+        return outcome
+
+    return setup.pool.submit(complete)
+
+
+def _warm_up(target: Target) -> None:
+    with closing(target.connect()) as connection:
+        for _ in range(_WARM_UP):
+            target.get(connection, "/metrics")
+
+
+def _round(
+    directory: Path, ours: Victim, attack: Attack, clients: int, seconds: float
+) -> tuple[dict[str, float], int]:
+    """Return what behaving clients saw, and the memory afterwards."""
+    with probing(ours.target) as seen:
+        run_attackers(directory, ours.target, attack, clients, seconds)
+    medians = {kind: median(each) for kind, each in seen.items()}
+    statuses = {_REFUSED: count(seen, NO_RESPONSE, 503), _LIMITED: count(seen, 429)}
+    return medians | statuses, resident(ours.pid)
+
+
+def run_attackers(directory: Path, target: Target, attack: Attack, clients: int, seconds: float) -> str:
+    """Attack from processes of lowest priority; return what they did."""
+    shares = [clients // _PROCESSES + (number < clients % _PROCESSES) for number in range(_PROCESSES)]
+    words = (sys.executable, "-m", "bench.attacking.attackers", attack.name, f"{target.port}", target.scheme)
+    processes = [
+        subprocess.Popen(
+            (*words, f"{share}", f"{seconds}"), env=environment(directory), stdout=subprocess.PIPE, text=True
+        )
+        for share in shares
+        if share
+    ]
+    return "".join(process.communicate()[0] for process in processes)
+
+
+def section(sizes: Sizes, outcomes: Sequence[Outcome]) -> Section:
+    """Return a row for each attack, with the worst values of all variants."""
+    rows = [("attack", *LIMITS, "exceeded with")]
+    for name in dict.fromkeys(each.attack for each in outcomes):
+        same = [each for each in outcomes if each.attack == name]
+        worst = (limit.spell(max(each.values[key] for each in same)) for key, limit in LIMITS.items())
+        rows.append((name, *worst, "; ".join(each.variant for each in same if not each.good)))
+    clients = ", ".join(map(str, sizes.attack_clients))
+    variants = "; ".join(dict.fromkeys(each.variant for each in outcomes))
+    note = (
+        f"Worst of rounds of {sizes.attack_seconds:g} s with {clients} clients, niced, of {variants}. "
+        "Memory: more than before the attack; and "
+        f"{sizes.attack_rest_seconds:g} s after the last round, more than after the first. "
+        "Users come with a rate limit for the requests of all clients together: its response is 429."
+    )
+    verdicts = [_verdict(key, limit, outcomes) for key, limit in LIMITS.items() if limit.target]
+    return Section("Attacks", rows, [note], verdicts)
+
+
+def _verdict(key: str, limit: Limit, outcomes: Sequence[Outcome]) -> Verdict:
+    worst = max(outcomes, key=lambda each: each.values[key])
+    reached = f"{limit.spell(worst.values[key])} ({worst.attack}; {worst.variant})"
+    return Verdict(f"attacked: {limit.target}", reached, worst.values[key] <= limit.most)
