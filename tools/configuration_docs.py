@@ -22,6 +22,7 @@ CHAPTERS = (
     ("`tls`", "Tls", ""),
     ("`users`", "Users", ""),
     ("`parameters`", "Parameters", ""),
+    ("`apps`", "Apps", ""),
     ("`templates`", "Templates", ""),
 )
 """Heading, model, opening."""

@@ -11,6 +11,7 @@ from insights_exporter.config.example import example
 from insights_exporter.config.problems import ConfigError
 from insights_exporter.config.schema import SCHEMA_URL, json_schema
 from insights_exporter.config.settings import (
+    Apps,
     DatasetSettings,
     Deployment,
     Parameters,
@@ -56,7 +57,7 @@ def test_schema_takes_all_of_the_example() -> None:
 
 
 @pytest.mark.parametrize(
-    "model", [SettingsFile, Deployment, Window, DatasetSettings, Tls, Users, Parameters, Templates]
+    "model", [SettingsFile, Deployment, Window, DatasetSettings, Tls, Users, Parameters, Templates, Apps]
 )
 def test_example_shows_every_key(model: type[SettingsFile]) -> None:
     """No key is missing from the file that people begin with."""

@@ -64,6 +64,8 @@ USER_IDS = user(st.sampled_from(["1", "2", "3", "4"]) | st.text(max_size=4), "us
 USERNAMES = st.just("") | user(NAMES, "user-name")
 
 _APP_TYPES = st.sampled_from(["builtin", "app"])
+_FAMILIES = st.sampled_from(["vscode", "unknown", "workspace_app"])
+_METHODS = st.sampled_from(["ssh", "reconnecting_pty", "workspace_app"])
 _VALUES = rows(whole(value=TEXTS, count=NUMBERS) | objects(value=TEXTS | BROKEN, count=NUMBERS))
 _EDGES = {"start_time": TIMES, "end_time": TIMES}
 
@@ -72,6 +74,8 @@ def usage(ids: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
     """Make up answers of `/insights/templates` that name templates so."""
     apps = rows(
         whole(type=_APP_TYPES, slug=TEXTS, seconds=NUMBERS, display_name=NAMES, template_ids=ids)
+        | whole(type=_APP_TYPES, family=_FAMILIES, slug=TEXTS, seconds=NUMBERS, display_name=NAMES)
+        | whole(method=_METHODS, slug=TEXTS, seconds=NUMBERS, times_used=NUMBERS, template_ids=ids)
         | objects(type=_APP_TYPES, slug=TEXTS, seconds=NUMBERS, times_used=NUMBERS, template_ids=ids)
     )
     parameters = rows(

@@ -136,6 +136,55 @@ def test_folding_keeps_totals(values: list[dict[str, Any]], limit: int) -> None:
     assert all(count <= limit for count in per_parameter.values())
 
 
+SESSION_APPS = st.sampled_from(["vscode", "reconnecting_pty", "overflow", "unknown", "__other__"])
+
+
+@given(
+    apps=st.lists(
+        answers.whole(
+            type=st.sampled_from(["app", "builtin"]),
+            slug=SESSION_APPS | st.text("abc", max_size=2),
+            seconds=answers.COUNTS,
+            times_used=answers.COUNTS,
+        )
+    ),
+    limit=st.integers(0, 4),
+)
+@OFTEN
+def test_limit_of_apps_keeps_totals(apps: list[dict[str, Any]], limit: int) -> None:
+    """The sums over an app type are the same with a limit as without, and at most `limit` apps are shown."""
+    dataset = DATASETS["templates"]
+    view = view_for(dataset, deployment={"apps": {"limit": limit}})
+    conversion = converted(dataset, view, [{"report": {"apps_usage": apps}}])
+    usage = values_of(conversion, "coder_insights_app_usage_seconds")
+    times = values_of(conversion, "coder_insights_app_times_used")
+    always = {"vscode", "jetbrains", "reconnecting-pty", "ssh", "overflow", "unknown", "__other__"}
+
+    for kind in ("app", "builtin"):
+        shown = {labels[2]: seconds for labels, seconds in usage.items() if labels[1] == kind}
+        counted = set(shown) - (always if kind == "builtin" else {"__other__"})
+        assert sum(app["seconds"] for app in apps if app["type"] == kind) == sum(shown.values())
+        assert len(counted) <= limit
+    assert sum(app["times_used"] for app in apps if app["type"] == "app") == sum(times.values())
+
+
+def test_thousands_of_invented_apps_are_few_series() -> None:
+    """Names of session apps are free text of clients."""
+    dataset = DATASETS["templates"]
+    apps = [
+        {"type": "builtin", "family": "unknown", "slug": f"invented_{number}", "seconds": 60 + number}
+        for number in range(3000)
+    ]
+    conversion = converted(dataset, view_for(dataset), [{"report": {"apps_usage": apps}}])
+    shown = values_of(conversion, "coder_insights_app_usage_seconds")
+    names = dataset.across([conversion])[0].rows
+
+    assert 50 + len(["__other__", "vscode", "jetbrains", "reconnecting-pty", "ssh"]) == len(shown)
+    assert sum(range(60, 3060)) == sum(shown.values())
+    assert 51 == len(names)
+    assert 2950 == conversion.folded
+
+
 @given(users=st.lists(answers.whole(user_id=answers.USER_IDS, seconds=answers.COUNTS)))
 @OFTEN
 def test_distribution_counts_each_user_once(users: list[dict[str, Any]]) -> None:

@@ -1,8 +1,17 @@
 """What looks like a secret, and what does not."""
 
+import re
+from collections.abc import Callable
+
 import pytest
 
-from insights_exporter.datasets.secrets import name_looks_secret, value_looks_secret
+from insights_exporter.datasets.apps import KNOWN_APPS
+from insights_exporter.datasets.secrets import (
+    PATTERNS,
+    name_looks_secret,
+    slug_looks_secret,
+    value_looks_secret,
+)
 
 SECRET_NAMES = [
     "token",
@@ -23,16 +32,36 @@ SECRET_VALUES = {
     "URL with user": "ssh://git@git.example.com/a.git",
     "URL within a text": "clone from https://t0k3n@git.example.com/a please",
     "e-mail": "jane.doe+x@example.co.uk",
+    "e-mail at a domain with a dash": "jane-doe@example-corp.com",
     "e-mail within a text": "Jane Doe <jane@example.com>",
     "PEM": "-----BEGIN RSA PRIVATE KEY-----\nMIIE",
     "GitHub": "ghp_0123456789abcdefghij0123456789abcdef",
     "GitHub, new": "github_pat_11ABCDEFG0",
     "GitLab": "glpat-0123456789",
+    "GitLab deploy token": "gldt-0123456789",
     "Slack": "xoxb-1234-5678",
+    "Slack app": "xapp-1-A0123-4567",
+    "OpenAI": "sk-0123456789abcdef",
+    "OpenAI project": "sk-proj-0123456789abcdef",
+    "Anthropic": "sk-ant-0123456789abcdef",
+    "Stripe": "rk_live_0123456789",
     "AWS": "AKIAIOSFODNN7EXAMPLE",
+    "AWS, temporary": "ASIAIOSFODNN7EXAMPLE",
+    "Google": "AIzaSyA-0123456789abcdefghijklm",
+    "Google OAuth": "ya29.a0AfH6SM",
     "JWT": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+    "Vault": "hvs.CAESIJ",
+    "npm": "npm_0123456789abcdef",
+    "PyPI": "pypi-AgEIcHlwaS5vcmc",
+    "Docker": "dckr_pat_0123",
+    "DigitalOcean": "dop_v1_0123",
+    "SendGrid": "SG.0123456789abcdef",
+    "Shopify": "shpat_0123",
+    "Hugging Face": "hf_0123456789abcdef",
+    "age": "AGE-SECRET-KEY-1QQPQYP",
     "Coder": "AbCdEfGhIj-0123456789abcdefghijkl",
     "assignment": "DB_PASSWORD=x",
+    "assignment of a key": "api-key=x",
 }
 PLAIN_VALUES = {
     "region": "eu-central-1",
@@ -66,6 +95,37 @@ def test_value_of_a_secret_is_known(value: str) -> None:
     assert value_looks_secret(value)
 
 
+def server_spelling(slug: str) -> str:
+    """Spell a slug as Coder does for session apps."""
+    return slug.lower().replace("-", "_")
+
+
+@pytest.mark.parametrize("spell", [str, server_spelling], ids=["as the client", "as the server"])
+@pytest.mark.parametrize("value", SECRET_VALUES.values(), ids=SECRET_VALUES)
+def test_secret_in_a_slug_is_known_in_both_spellings(value: str, spell: Callable[[str], str]) -> None:
+    """Coder writes names of session apps in lower case and with `_` for `-`."""
+    assert slug_looks_secret(spell(value))
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_each_pattern_has_an_example(pattern: str) -> None:
+    """Each pattern is needed for at least one of the examples."""
+    assert any(re.search(pattern, value) for value in SECRET_VALUES.values())
+
+
+PLAIN_SLUGS = [
+    *("code-server", "code_server", "jupyter-notebook", "vscode_insiders", "rstudio-server"),
+    *("intellij_idea_ultimate_edition", "pypi_server", "xapp_editor", "ssh", "overflow"),
+    *("sk_learn", "my_company_internal_dashboard_app"),
+]
+
+
+@pytest.mark.parametrize("slug", [*PLAIN_SLUGS, *KNOWN_APPS])
+def test_other_slugs_are_left_alone(slug: str) -> None:
+    """An app is not hidden for nothing."""
+    assert not slug_looks_secret(slug)
+
+
 @pytest.mark.parametrize("value", PLAIN_VALUES.values(), ids=PLAIN_VALUES)
 def test_other_values_are_left_alone(value: str) -> None:
     """A value is not hidden for nothing."""
@@ -75,4 +135,7 @@ def test_other_values_are_left_alone(value: str) -> None:
 @pytest.mark.parametrize("piece", ["a", "a@", "://", "a.", "-", "eyJ", "x" * 9 + "-"])
 def test_long_values_are_judged_at_once(piece: str) -> None:
     """A megabyte of text that almost fits takes no time; quadratic search would outlast the test's limit."""
-    assert not value_looks_secret(piece * (1_000_000 // len(piece)) + "!")
+    text = piece * (1_000_000 // len(piece)) + "!"
+
+    assert not value_looks_secret(text)
+    assert not slug_looks_secret(text)

@@ -32,10 +32,15 @@ def app_names(truth: Truth) -> Series:
             known = best.get(key, (-1, ""))
             best[key] = max(known, told, key=lambda entry: entry[0])
     return series(
-        ({"app_type": kind, "slug": slug, "application_name": name}, 1)
+        ({"app_type": kind, "slug": slug, "application_name": name, "app_family": app_family(kind, slug)}, 1)
         for (kind, slug), (seconds, name) in best.items()
         if slug != "sftp" or seconds
     )
+
+
+def app_family(app_type: str, slug: str) -> str:
+    """Return the family of an app of a server that does not report families itself."""
+    return "workspace_app" if app_type == "app" else slug.replace("-", "_")
 
 
 def named_users(path: str, of_report: Callable[[Any], Rows]) -> Callable[[Truth], Series]:

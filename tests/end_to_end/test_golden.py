@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from insights_exporter.datasets.dataset import Answer
 from insights_exporter.datasets.table import DATASETS
 from tests.datasets.cases import view_of
-from tests.end_to_end.families import Rows, activity
+from tests.end_to_end.families import Rows, activity, app_family
 from tests.end_to_end.stub import answering
 from tests.end_to_end.truth import Series, app_seconds, app_uses, choices, series
 from tests.peers.exporter import Exporter, StartExporter
@@ -134,7 +134,12 @@ def usage(report: Mapping[str, Any]) -> dict[str, Rows]:
 def names(report: Mapping[str, Any]) -> dict[str, Series]:
     """Give the names of apps; no two rows of one app have different ones here."""
     labels = (
-        {"app_type": app["type"], "slug": app["slug"], "application_name": app["display_name"]}
+        {
+            "app_type": app["type"],
+            "slug": app["slug"],
+            "application_name": app["display_name"],
+            "app_family": app_family(app["type"], app["slug"]),
+        }
         for app in report["apps_usage"]
         if app["slug"] != "sftp" or app["seconds"]
     )

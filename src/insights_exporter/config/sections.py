@@ -66,6 +66,15 @@ class Parameters(Model):
     """Names of the parameters to leave out, as patterns; wins over `include`."""
 
 
+class Apps(Model):
+    """How many apps are shown."""
+
+    limit: Annotated[Whole, Field(ge=0)] = 50
+    """Maximum number of apps per app type and window (at most 20 within a template), those with the most
+    seconds; the others are aggregated as `__other__`. The five classic session apps, `overflow` and `unknown`
+    are always shown and do not count."""
+
+
 class Templates(Model):
     """Whether templates are asked about one by one."""
 

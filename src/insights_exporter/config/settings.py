@@ -6,7 +6,7 @@ from pydantic import Field
 
 from insights_exporter.config.durations import Seconds
 from insights_exporter.config.model import Model
-from insights_exporter.config.sections import DatasetSettings, Parameters, Templates, Tls, Users
+from insights_exporter.config.sections import Apps, DatasetSettings, Parameters, Templates, Tls, Users
 from insights_exporter.config.values import (
     ApiPath,
     FilePath,
@@ -25,6 +25,7 @@ from insights_exporter.config.values import (
 from insights_exporter.config.windows import DEFAULT_WINDOWS, Window
 
 __all__ = [
+    "Apps",
     "DatasetName",
     "DatasetSettings",
     "Defaults",
@@ -83,6 +84,8 @@ class Defaults(Model):
     """Which parameters are shown, and which of their values."""
     templates: Templates = Templates()
     """Whether templates are asked about one by one."""
+    apps: Apps = Apps()
+    """How many apps are shown."""
     requests_per_minute: Annotated[Number, Field(gt=0)] = 60
     """Maximum number of requests per minute, after a burst of as many (at most 60)."""
     max_concurrency: Annotated[Whole, Field(ge=1)] = 2

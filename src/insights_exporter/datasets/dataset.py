@@ -72,11 +72,12 @@ class View:
 
 
 class AppName(msgspec.Struct, frozen=True, gc=False):
-    """A name that a report gives an app, and the seconds that speak for it."""
+    """An app's name and family in a report, and the seconds of the row they come from."""
 
     app_type: str
     slug: str
     name: str
+    family: str
     seconds: float
 
     @property

@@ -8,11 +8,16 @@ PATH = "/insights/templates"
 
 
 class App(WireRow, frozen=True):
-    """What one app was used, over all users."""
+    """The use of one app, over all users.
+
+    Which of `type`, `family` and `method` a row has depends on the server's version; at least one is needed.
+    """
 
     slug: str
     seconds: float
-    app_type: str = msgspec.field(name="type")
+    app_type: str | None = msgspec.field(name="type", default=None)
+    family: str | None = None
+    method: str | None = None
     display_name: str | None = None
     times_used: float | None = None
     template_ids: list[str] | None = None

@@ -1,4 +1,4 @@
-"""What looks like a secret or like a person, judged from its text."""
+"""Recognize secrets and e-mail addresses by their text."""
 
 import re
 
@@ -8,15 +8,15 @@ _SECRET_NAME = re.compile(
 
 _URL_WITH_USER = r"://[^/?#\s]*@"
 _EMAIL = r"(?<![\w.+%-])(?!git@[\w.-]+:)[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"
-_PEM = r"-----BEGIN "
-_ASSIGNED = r"(?i:token|secret|password|passwd|api_?key)="
+_PEM = r"[-]{5}BEGIN "
+_ASSIGNED = r"(?i:token|secret|password|passwd|api[-_]?key)="
 _PREFIXES = (
     r"gh[oprsu]_",
     r"github_pat_",
-    r"gl(?:pat|dt|rt|soat|cbt)-",
-    r"xox[abeoprs]-",
-    r"xapp-",
-    r"sk-(?:ant-|proj-)?[A-Za-z0-9]{12}",
+    r"gl(?:pat|dt|rt|soat|cbt)[-]",
+    r"xox[abeoprs][-]",
+    r"xapp[-]\d[-]",
+    r"sk[-](?:ant[-]|proj[-])?[A-Za-z0-9]{12}",
     r"(?:sk|rk|pk)_(?:live|test)_",
     r"(?:AKIA|ASIA)[A-Z0-9]{12}",
     r"AIza[\w-]{20}",
@@ -24,25 +24,38 @@ _PREFIXES = (
     r"eyJ[\w-]{8,}\.",
     r"hv[bs]\.",
     r"npm_[A-Za-z0-9]{12}",
-    r"pypi-",
+    r"pypi[-]AgE",
     r"dckr_pat_",
     r"do[opr]_v1_",
     r"SG\.[\w-]{8}",
     r"shp(?:at|ca|pa|ss)_",
     r"hf_[A-Za-z0-9]{12}",
-    r"AGE-SECRET-KEY-",
-    r"[A-Za-z0-9]{10}-[A-Za-z0-9]{22}(?![A-Za-z0-9])",
+    r"AGE[-]SECRET[-]KEY[-]",
+    r"[A-Za-z0-9]{10}[-][A-Za-z0-9]{22}(?![A-Za-z0-9])",
 )
-_SECRET_VALUE = re.compile(
-    "|".join((_URL_WITH_USER, _EMAIL, _PEM, _ASSIGNED, rf"(?<![A-Za-z0-9])(?:{'|'.join(_PREFIXES)})"))
+"""A dash of a secret is written `[-]`, so that the pattern for Coder's spelling of slugs follows from it."""
+
+PATTERNS = (
+    *(_URL_WITH_USER, _EMAIL, _PEM, _ASSIGNED),
+    *(rf"(?<![A-Za-z0-9]){prefix}" for prefix in _PREFIXES),
 )
+"""What a secret or an e-mail address looks like."""
+
+_ANY = "|".join((_URL_WITH_USER, _EMAIL, _PEM, _ASSIGNED, rf"(?<![A-Za-z0-9])(?:{'|'.join(_PREFIXES)})"))
+_SECRET_VALUE = re.compile(_ANY)
+_SECRET_SLUG = re.compile(_ANY.replace("[-]", "[-_]"), re.IGNORECASE)
 
 
 def name_looks_secret(name: str) -> bool:
-    """Tell whether what is called `name` is likely a secret."""
+    """Return whether a parameter called `name` is likely a secret."""
     return _SECRET_NAME.search(name) is not None
 
 
 def value_looks_secret(value: str) -> bool:
-    """Tell whether `value` has a known shape of a secret, or names a person."""
+    """Return whether `value` has a known shape of a secret, or names a person."""
     return _SECRET_VALUE.search(value) is not None
+
+
+def slug_looks_secret(slug: str) -> bool:
+    """Return whether a slug has such a shape, also as Coder spells it: in lower case, `-` as `_`."""
+    return _SECRET_SLUG.search(slug) is not None

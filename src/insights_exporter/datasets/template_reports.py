@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Final
 
 from insights_exporter.config.settings import Deployment, Window
-from insights_exporter.datasets.apps import times_used_rows, usage_rows
+from insights_exporter.datasets.apps import LIMIT_IN_TEMPLATE as APPS_IN_TEMPLATE
+from insights_exporter.datasets.apps import convert_apps
 from insights_exporter.datasets.dataset import Answer, Conversion, InvalidAnswer, View
 from insights_exporter.datasets.dates import read_instant
 from insights_exporter.datasets.daus import TODAY, YESTERDAY
-from insights_exporter.datasets.decoding import Decoded, decode
+from insights_exporter.datasets.decoding import decode
 from insights_exporter.datasets.distributions import ACTIVITY_BOUNDS, LATENCY_BOUNDS, distribution
 from insights_exporter.datasets.echo import echo_samples
 from insights_exporter.datasets.parameters import LIMIT_IN_TEMPLATE, parameter_rows, parameters_shown
@@ -52,13 +53,22 @@ def convert_report(view: View, answer: Answer) -> Conversion:
         return Conversion((daily,), invalid=decoded.invalid)
     window = window_of(view).name
     parameters, folded = _parameters(view, report, labels)
+    apps = convert_apps(
+        report.apps_usage or (),
+        (window, *labels),
+        min(view.deployment.apps.limit, APPS_IN_TEMPLATE),
+        complete=decoded.whole("report.apps_usage"),
+    )
+    users: list[Row] = [] if report.active_users is None else [((window, *labels), report.active_users)]
     samples = (
-        *_usage(report, decoded, (window, *labels)),
+        Samples(TEMPLATE_ACTIVE_USERS, users),
+        Samples(TEMPLATE_APP_USAGE, apps.usage),
+        Samples(TEMPLATE_APP_TIMES_USED, apps.times_used),
         daily,
         *parameters,
         *echo_samples(NAME, window, report.start_time, report.end_time),
     )
-    return Conversion(samples, folded=folded, invalid=decoded.invalid)
+    return Conversion(samples, folded=folded + apps.folded, invalid=decoded.invalid + apps.invalid)
 
 
 def convert_activity(view: View, answer: Answer) -> Conversion:
@@ -120,19 +130,6 @@ def _check_subject(answer: Answer, named: Iterable[_Ids]) -> None:
             "the server, or a gateway before it, ignores template_ids: switch templates.breakdown off"
         )
         raise InvalidAnswer(text)
-
-
-def _usage(
-    report: Report, decoded: Decoded[TemplatesAnswer], labels: tuple[str, ...]
-) -> tuple[Samples, Samples, Samples]:
-    apps = report.apps_usage or ()
-    users: list[Row] = [] if report.active_users is None else [(labels, report.active_users)]
-    complete = decoded.whole("report.apps_usage")
-    return (
-        Samples(TEMPLATE_ACTIVE_USERS, users),
-        Samples(TEMPLATE_APP_USAGE, usage_rows(apps, labels, complete=complete)),
-        Samples(TEMPLATE_APP_TIMES_USED, times_used_rows(apps, labels)),
-    )
 
 
 def _parameters(view: View, report: Report, labels: tuple[str, ...]) -> tuple[tuple[Samples, ...], int]:

@@ -4,14 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from insights_exporter.config.settings import Deployment, Window
-from insights_exporter.datasets.apps import (
-    APP_INFO,
-    APP_LABELS,
-    app_info,
-    app_names,
-    times_used_rows,
-    usage_rows,
-)
+from insights_exporter.datasets.apps import APP_INFO, APP_LABELS, app_info, convert_apps
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
 from insights_exporter.datasets.decoding import Decoded, decode
 from insights_exporter.datasets.echo import FAMILIES as ECHO_FAMILIES
@@ -44,8 +37,10 @@ APP_USAGE = Family(
     "report.apps_usage.seconds); cached.",
     labels=(*_LABELS, *APP_LABELS),
     source="templates: report.apps_usage.seconds",
-    merge="rows of one type and slug add up, whatever their names and icons",
-    absent="the app is not in the report; a built-in one is 0 then, and sftp is shown only above 0",
+    merge="rows of one type and slug add up, whatever their names and icons; session apps reconnecting_pty "
+    "and reconnecting-pty are one; apps beyond apps.limit are __other__, slugs that look secret __redacted__",
+    absent="the app is not in the report; vscode, jetbrains, reconnecting-pty and ssh are 0 then, and sftp "
+    "is shown only above 0",
     example='topk(5, coder_insights_app_usage_seconds{window="7d"} / 3600)',
 )
 APP_TIMES_USED = Family(
@@ -54,8 +49,8 @@ APP_TIMES_USED = Family(
     help="How often an app was taken up in the window (API: templates report.apps_usage.times_used); cached.",
     labels=(*_LABELS, *APP_LABELS),
     source="templates: report.apps_usage.times_used",
-    merge="rows of one slug add up",
-    absent="the app is built in (the server does not measure it), or the server is older than the field",
+    merge="as coder_insights_app_usage_seconds",
+    absent="the app is a session app (the server does not measure it), or the server is older than the field",
     example='coder_insights_app_times_used{window="7d",app_type="app"}',
 )
 PARAMETER_WORKSPACES = Family(
@@ -98,33 +93,27 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
         return Conversion((), invalid=decoded.invalid)
     parameters, folded = _parameters(view, report)
     window = window_of(view).name
+    complete = decoded.whole("report.apps_usage")
+    apps = convert_apps(report.apps_usage or (), (window,), view.deployment.apps.limit, complete=complete)
+    users = [] if report.active_users is None else [((window,), report.active_users)]
     return Conversion(
         samples=(
-            *_usage(report, decoded, window),
+            Samples(ACTIVE_USERS, users),
+            Samples(APP_USAGE, apps.usage),
+            Samples(APP_TIMES_USED, apps.times_used),
             *parameters,
             *echo_samples(NAME, window, report.start_time, report.end_time),
         ),
-        folded=folded,
-        invalid=decoded.invalid,
+        folded=folded + apps.folded,
+        invalid=decoded.invalid + apps.invalid,
         in_use=_in_use(report, decoded),
-        app_names=app_names(report.apps_usage or ()),
+        app_names=apps.names,
     )
 
 
 def _in_use(report: Report, decoded: Decoded[TemplatesAnswer]) -> tuple[str, ...] | None:
     """Give the ids of the templates in use; of ids that cannot be read nobody knows which they are."""
     return tuple(sorted(set(report.template_ids or ()))) if decoded.whole("report.template_ids") else None
-
-
-def _usage(report: Report, decoded: Decoded[TemplatesAnswer], window: str) -> tuple[Samples, ...]:
-    apps = report.apps_usage or ()
-    users = [] if report.active_users is None else [((window,), report.active_users)]
-    complete = decoded.whole("report.apps_usage")
-    return (
-        Samples(ACTIVE_USERS, users),
-        Samples(APP_USAGE, usage_rows(apps, (window,), complete=complete)),
-        Samples(APP_TIMES_USED, times_used_rows(apps, (window,))),
-    )
 
 
 def _parameters(view: View, report: Report) -> tuple[tuple[Samples, ...], int]:
