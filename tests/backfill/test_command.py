@@ -86,15 +86,25 @@ def test_history_that_begins_after_its_end(backfill: Backfill) -> None:
     assert "2026-04-10 is not before 2026-04-10 00:00 UTC" in ended.stderr
 
 
-def test_dry_run_tells_what_it_would_take(backfill: Backfill) -> None:
-    """A dry run asks for one day, tells requests, samples and size, and writes nothing."""
-    ended = backfill("2026-02-10", "--dry-run")
+def test_dry_run_estimates_what_is_written(backfill: Backfill) -> None:
+    """A dry run writes nothing, and its samples and bytes are within 10% of what a run writes."""
+    dry = backfill("2026-02-10", "--dry-run")
 
-    assert 0 == ended.returncode
-    assert re.search(
-        r": 60 days, at most \d+ requests in \d+ min, \d+ samples, \d\.\d GB of text$", ended.stdout.strip()
-    )
+    assert 0 == dry.returncode, dry.stderr
     assert not backfill.out.exists()
+    found = re.search(
+        r": 60 days, at most \d+ requests in \d+ min, about ([\d,]+) samples, (\d+\.\d) MB of text$",
+        dry.stdout.strip(),
+    )
+    assert found
+    estimated_samples, estimated_bytes = int(found[1].replace(",", "")), float(found[2]) * 1e6
+
+    assert 0 == backfill("2026-02-10").returncode
+    text = [file.read_bytes() for file in backfill.files()]
+    written = sum(line.startswith(b"coder_") for each in text for line in each.splitlines())
+
+    assert pytest.approx(written, rel=0.1) == estimated_samples
+    assert pytest.approx(sum(map(len, text)), rel=0.1) == estimated_bytes
 
 
 def test_each_month_is_told_in_a_line(backfill: Backfill) -> None:

@@ -26,7 +26,7 @@ from insights_exporter.backfill.run import Place, Plan, run
 from insights_exporter.coder.exchange import Errand
 from insights_exporter.coder.failures import RequestFailed
 from insights_exporter.coder.listing import Listing
-from insights_exporter.commands.backfill_telling import Telling, estimate
+from insights_exporter.commands.backfill_telling import Telling, days_to_measure, estimate, measure_day
 from insights_exporter.commands.errors import NotUsable
 from insights_exporter.commands.families import PAGE_FAMILIES
 from insights_exporter.commands.flags import NOT_USABLE
@@ -180,11 +180,14 @@ def _places(options: Options) -> Iterator[Place]:
 
 
 async def _estimate(options: Options, past: Past, span: Range, errand: Errand, watch: Watch) -> None:
-    """Ask for the newest day alone, and say what all of them will take."""
-    health = RequestHealth("backfill")
-    lines = await past.lines(span.days[-1], replace(errand, observer=health))
+    """Request a few of the days, and print what all of them will take."""
+    stats = RequestHealth("backfill")
+    sizes = {
+        number: measure_day(await past.lines(span.days[number], replace(errand, observer=stats)))
+        for number in days_to_measure(len(span.days))
+    }
     added = sum(len(f'{name}="{value}",') for name, value in options.labels.items())
-    said = estimate(span, health.requests, watch.exchange.gate.per_minute, lines, added)
+    said = estimate(span, sizes, stats.requests, watch.exchange.gate.per_minute, added)
     typer.echo(f"{watch.deployment.name}: {said}")
 
 

@@ -1,8 +1,12 @@
 """What `backfill` says while it works, and before it does."""
 
+import math
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from operator import mul
 from pathlib import Path
 
 import typer
@@ -58,13 +62,53 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{max(minutes, 1)} min"
 
 
-def estimate(span: Range, requests: int, per_minute: float, lines: DayLines, added: int) -> str:
-    """Say what all days will take, judged by one: its requests, and its lines, each `added` longer."""
+@dataclass(frozen=True, slots=True)
+class DaySize:
+    """What one point of time of a day takes: series, and bytes of text without added labels."""
+
+    series: int
+    text: int
+
+
+def measure_day(lines: DayLines) -> DaySize:
+    """Return the size of a day's lines, each with the time that it will have."""
     series = sum(block.count("\n") for block in lines.values())
-    samples = series * sum(len(span.times(day)) for day in span.days)
-    line = sum(len(block.encode()) for block in lines.values()) / max(series, 1) + added + _TIME
-    asked = requests * len(span.days)
-    return (
-        f"{len(span.days)} days, at most {asked} requests in {duration(asked / per_minute * 60)}, "
-        f"{samples} samples, {samples * line / 1e9:.1f} GB of text"
+    return DaySize(series, sum(len(block.encode()) for block in lines.values()) + series * _TIME)
+
+
+def days_to_measure(count: int) -> Sequence[int]:
+    """Return which of `count` days a dry run asks for: the first, the middle and the last."""
+    return sorted({0, count // 2, count - 1})
+
+
+def estimate(span: Range, sizes: Mapping[int, DaySize], requests: int, per_minute: float, added: int) -> str:
+    """Return what all days will take, judged by those measured: the days between lie on a line.
+
+    `sizes` are by the number of the day, `requests` those of the measured
+    days together, `added` is the length of the labels that each line gets.
+    """
+    times = [len(span.times(day)) for day in span.days]
+    series = _interpolate({number: size.series for number, size in sizes.items()}, len(times))
+    text = _interpolate(
+        {number: size.text + size.series * added for number, size in sizes.items()}, len(times)
     )
+    asked = math.ceil(requests / len(sizes) * len(times))
+    return (
+        f"{len(times)} days, at most {asked:,} requests in {duration(asked / per_minute * 60)}, "
+        f"about {round(sum(map(mul, series, times))):,} samples, "
+        f"{format_size(sum(map(mul, text, times)))} of text"
+    )
+
+
+def format_size(size: float) -> str:
+    """Return bytes as `84.2 MB`, from a gigabyte on as `1.3 GB`."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
+def _interpolate(known: Mapping[int, float], count: int) -> Sequence[float]:
+    numbers = sorted(known)
+    values: list[float] = [known[numbers[0]]]
+    for before, after in pairwise(numbers):
+        step = (known[after] - known[before]) / (after - before)
+        values += [known[before] + step * number for number in range(1, after - before + 1)]
+    return values[:count]
