@@ -1,6 +1,7 @@
 """The command line: help at start-up, and what is told of what is mistyped."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from tests.peers.exporter import RunExporter
 URL = "https://coder.example.com"
 SECRET = "0123456789-abcdefghijklmnopqrstuv"  # noqa: S105 -- it opens nothing
 SET = {"CODER_URL": URL, "CODER_SESSION_TOKEN": SECRET}
+
+
+ONLY_PRINT = {"--version", "--install-completion", "--show-completion"}
 
 
 def commands(command: Any) -> Iterator[Any]:  # noqa: ANN401 -- typer has no type for it
@@ -50,6 +54,82 @@ def test_every_flag_has_its_help() -> None:
     ]
 
     assert [] == wrong
+
+
+def options() -> Iterator[Any]:
+    """Yield each flag of each command, with the name of its command as `id`."""
+    for command in commands(typer.main.get_command(app)):
+        for option in command.params:
+            yield pytest.param(command, option, id=f"{command.name} {option.opts[0]}")
+
+
+@pytest.mark.parametrize(("command", "option"), tuple(options()))
+def test_values_are_named_in_words(command: Any, option: Any) -> None:  # noqa: ANN401 -- typer has no type for them
+    """`--help` names the value of each flag by what it is, or lists choices; no type of Python."""
+    shown, _ = option.get_help_record(command.make_context("x", [], resilient_parsing=True))
+    value = "" if option.is_flag else shown.partition(" ")[2]
+
+    assert option.is_flag or re.fullmatch(r"<[a-z]+([|][a-z]+)+>|[A-Z][A-Z:=,/@\[\]-]*", value)
+    assert value not in {"TEXT", "INTEGER", "FLOAT", "BOOLEAN"}
+
+
+@pytest.mark.parametrize(("command", "option"), tuple(options()))
+def test_flag_twice(command: Any, option: Any) -> None:  # noqa: ANN401 -- as above
+    """A flag that may stand once is refused the second time, and one that may be repeated says so."""
+    words = [option.opts[0]] if option.is_flag else [option.opts[0], "2026-01-01"]
+    context = command.make_context("x", [], resilient_parsing=True)
+    context.resilient_parsing = False
+
+    if option.multiple:
+        assert "Repeatable" in option.help
+    elif "completion" not in option.opts[0]:
+        with pytest.raises(typer.BadParameter, match="may be given only once"):
+            command.parse_args(context, words * 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        pytest.param(("--web.enable-lifecycle",), True, id="on"),
+        pytest.param(("--web.enable-lifecycle=true",), True, id="true"),
+        pytest.param(("--web.enable-lifecycle=1",), True, id="1"),
+        pytest.param(("--web.enable-lifecycle=false",), False, id="false"),
+        pytest.param(("--no-web.enable-lifecycle",), False, id="off"),
+        pytest.param((), True, id="variable"),
+    ],
+)
+def test_switches_are_spelled_as_by_kingpin(
+    words: tuple[str, ...], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A switch takes a value after `=`, has a negation, and wins over its variable."""
+    monkeypatch.setenv("INSIGHTS_EXPORTER_WEB_ENABLE_LIFECYCLE", "true")
+
+    context = typer.main.get_command(app).make_context("insights-exporter", list(words))
+
+    assert expected == context.params["enable_lifecycle"]
+
+
+def test_every_switch_has_its_negation() -> None:
+    """Each flag without a value can be switched off, but for those that only print."""
+    switches = {
+        option.opts[0]: option.secondary_opts
+        for command in commands(typer.main.get_command(app))
+        for option in command.params
+        if option.is_flag and option.opts[0] not in ONLY_PRINT
+    }
+
+    assert {"--config.check", "--ready", "--resume"} <= switches.keys()
+    assert {name: [f"--no-{name.removeprefix('--')}"] for name in switches} == switches
+
+
+@pytest.mark.parametrize("level", ["warn", "warning"])
+def test_both_names_of_the_level(run_exporter: RunExporter, level: str) -> None:
+    """Go's name of a level and Python's mean the same."""
+    shown = run_exporter("config", "show", f"--log.level={level}", env={**SET, "CODER_TOKN": "x"})
+    hidden = run_exporter("config", "show", "--log.level=error", env={**SET, "CODER_TOKN": "x"})
+
+    assert (0, True) == (shown.returncode, "level=warning" in shown.stderr)
+    assert (0, "") == (hidden.returncode, hidden.stderr)
 
 
 def test_flag_before_a_command_is_refused(run_exporter: RunExporter) -> None:

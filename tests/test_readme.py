@@ -29,6 +29,7 @@ from tests.peers.waiting import eventually
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 UNIT = ROOT / "docs" / "systemd" / "insights-exporter.service"
+SOCKET = UNIT.with_suffix(".socket")
 PROJECT = "https://github.com/insights-exporter/insights-exporter"
 
 ENDS = (
@@ -223,9 +224,12 @@ def test_unit_starts_the_exporter() -> None:
 
 
 def test_unit_is_understood_by_systemd() -> None:
-    """It has no complaint but that the command is not installed there."""
+    """Service and socket have no complaint but that the command is not installed there."""
     done = subprocess.run(
-        [require("systemd-analyze"), "verify", str(UNIT)], check=False, capture_output=True, text=True
+        [require("systemd-analyze"), "verify", str(UNIT), str(SOCKET)],
+        check=False,
+        capture_output=True,
+        text=True,
     )
 
     assert [] == [line for line in done.stderr.splitlines() if "is not executable" not in line]

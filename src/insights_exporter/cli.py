@@ -13,18 +13,22 @@ import typer
 from insights_exporter import __version__
 from insights_exporter.commands.backfill_flags import backfill_command
 from insights_exporter.commands.flags import (
-    DEFAULT_ADDRESS,
-    Address,
+    Addresses,
     ConfigFile,
     LogFormat,
     LogLevel,
     WebConfigFile,
     exit_status,
     flag,
+    listen_addresses,
+    refuse_two_kinds_of_listeners,
     start_logging,
+    switch,
 )
+from insights_exporter.commands.parsing import Command, Group
 
 app = typer.Typer(
+    cls=Group,
     help="The Prometheus exporter for Coder's Insights API. Without a command it serves.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -42,17 +46,37 @@ def _serve(
     context: typer.Context,
     *,
     config_file: ConfigFile = None,
-    config_check: Annotated[bool, typer.Option("--config.check", help="Check the settings and end.")] = False,
-    listen_address: Address = DEFAULT_ADDRESS,
+    config_check: Annotated[bool, switch("--config.check", "Validate the config and exit.")] = False,
+    listen_address: Addresses = None,
+    systemd_socket: Annotated[
+        bool,
+        switch(
+            "--web.systemd-socket",
+            "Listen on the sockets that systemd passes, not on addresses.",
+            environment=True,
+        ),
+    ] = False,
     web_config_file: WebConfigFile = None,
-    telemetry_path: Annotated[str, flag("--web.telemetry-path", "Path of the metrics.")] = "/metrics",
-    enable_lifecycle: Annotated[bool, flag("--web.enable-lifecycle", "Allow POST /-/reload.")] = False,
-    max_requests: Annotated[int, flag("--web.max-requests", "Scrapes at once.", min=1)] = 40,
-    shard: Annotated[str, flag("--shard", "Number of this shard from 0, or auto.")] = "0",
-    total_shards: Annotated[int, flag("--total-shards", "How many shards there are.", min=1)] = 1,
+    telemetry_path: Annotated[
+        str, flag("--web.telemetry-path", "Path of the metrics.", metavar="PATH")
+    ] = "/metrics",
+    enable_lifecycle: Annotated[
+        bool, switch("--web.enable-lifecycle", "Enable reloading by POST /-/reload.", environment=True)
+    ] = False,
+    max_requests: Annotated[
+        int,
+        flag("--web.max-requests", "Maximum number of concurrent scrapes.", metavar="NUMBER", min=1),
+    ] = 40,
+    shard: Annotated[
+        str,
+        flag(
+            "--shard", "Number of this shard, from 0, or auto for a StatefulSet's ordinal.", metavar="NUMBER"
+        ),
+    ] = "0",
+    total_shards: Annotated[int, flag("--total-shards", "Number of shards.", metavar="NUMBER", min=1)] = 1,
     log_level: LogLevel = "info",
     log_format: LogFormat = "logfmt",
-    version: Annotated[bool, typer.Option("--version", help="Show the version and end.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
     if version:
         typer.echo(f"insights-exporter {__version__}")
@@ -63,9 +87,11 @@ def _serve(
         from insights_exporter.commands.serve import Options, check, serve
 
         with exit_status():
+            refuse_two_kinds_of_listeners(listen_address, systemd_socket=systemd_socket)
             options = Options(
                 config_file=config_file,
-                listen_address=listen_address,
+                listen_addresses=listen_addresses(listen_address),
+                systemd_socket=systemd_socket,
                 web_config_file=web_config_file,
                 telemetry_path=telemetry_path,
                 enable_lifecycle=enable_lifecycle,
@@ -85,12 +111,18 @@ def _refuse_stray_flags(context: typer.Context) -> None:
             raise typer.BadParameter(told, context, param_hint=parameter.opts[0])
 
 
-@app.command("demo")
+@app.command("demo", cls=Command)
 def _demo(
     *,
-    users: Annotated[int, typer.Option("--users", help="People in the made-up company.", min=1)] = 200,
-    templates: Annotated[int, typer.Option("--templates", help="Templates they may choose.", min=1)] = 8,
-    seed: Annotated[int, typer.Option("--seed", help="Another number, another company.")] = 1,
+    users: Annotated[
+        int, typer.Option("--users", help="Number of users in the sample data.", metavar="NUMBER", min=1)
+    ] = 200,
+    templates: Annotated[
+        int, typer.Option("--templates", help="Number of templates.", metavar="NUMBER", min=1)
+    ] = 8,
+    seed: Annotated[
+        int, typer.Option("--seed", help="Seed of the sample data; each makes other data.", metavar="NUMBER")
+    ] = 1,
     rules: Annotated[
         Literal["real", "published"], typer.Option("--rules", help="Behave like Coder, or like its API page.")
     ] = "real",
@@ -108,33 +140,34 @@ def _demo(
         typer.Option(
             "--fault",
             metavar="NAME[=/PATH]",
-            help="What is wrong with the Coder inside, everywhere or at a path such as /insights/daus; "
-            "may be repeated, and a name that does not exist is answered with those that do.",
+            help="Fault of the embedded Coder, everywhere or at a path such as /insights/daus. Repeatable; "
+            "an unknown name is answered with the known ones.",
         ),
     ] = None,
     prometheus: Annotated[
-        bool, typer.Option("--prometheus", help="Start the Prometheus that is installed, and scrape.")
+        bool,
+        switch("--prometheus", "Start the installed Prometheus and let it scrape the demo."),
     ] = False,
-    listen_address: Address = DEFAULT_ADDRESS,
+    listen_address: Addresses = None,
     web_config_file: WebConfigFile = None,
     log_level: LogLevel = "warning",
     log_format: LogFormat = "logfmt",
 ) -> None:
-    """Serve the metrics of a made-up company, from a Coder inside."""
+    """Serve the metrics of sample data, from an embedded Coder."""
     start_logging(log_level, log_format)
     from insights_exporter.commands.demo import Company, demo
 
     with exit_status():
         company = Company(users, templates, seed, rules, server_version, tuple(faults or ()))
-        demo(company, listen_address, web_config_file, prometheus=prometheus)
+        demo(company, listen_addresses(listen_address), web_config_file, prometheus=prometheus)
 
 
-@app.command("check")
+@app.command("check", cls=Command)
 def _check(
     *,
     config_file: ConfigFile = None,
     output: Annotated[
-        Literal["table", "json"], typer.Option("--output", help="For people or scripts.")
+        Literal["table", "json"], typer.Option("--output", help="Table for users, JSON for scripts.")
     ] = "table",
     log_level: LogLevel = "error",
     log_format: LogFormat = "logfmt",
@@ -147,15 +180,18 @@ def _check(
         raise typer.Exit(check(config_file, output))
 
 
-@app.command("scrape")
+@app.command("scrape", cls=Command)
 def _scrape(
     *,
     config_file: ConfigFile = None,
     output: Annotated[
-        Path | None, typer.Option("--output", help="File, FIFO or device to write to; - is standard output.")
+        Path | None,
+        typer.Option(
+            "--output", help="File, FIFO or device to write to; - is standard output.", metavar="FILE"
+        ),
     ] = None,
     form: Annotated[
-        Literal["text", "openmetrics"], typer.Option("--format", help="Of the exposition.")
+        Literal["text", "openmetrics"], typer.Option("--format", help="Format of the exposition.")
     ] = "text",
     log_level: LogLevel = "warning",
     log_format: LogFormat = "logfmt",
@@ -168,29 +204,30 @@ def _scrape(
         raise typer.Exit(scrape(config_file, output, form))
 
 
-@app.command("health")
+@app.command("health", cls=Command)
 def _health(
     *,
-    ready: Annotated[bool, typer.Option("--ready", help="Ask if everything was asked for once.")] = False,
-    listen_address: Address = DEFAULT_ADDRESS,
+    ready: Annotated[bool, switch("--ready", "Succeed only once every job was tried.")] = False,
+    listen_address: Addresses = None,
     web_config_file: WebConfigFile = None,
 ) -> None:
-    """Ask a running exporter whether it is healthy."""
+    """Check whether a running exporter is healthy, on each of its addresses."""
     from insights_exporter.commands.health import health
 
     with exit_status():
-        raise typer.Exit(0 if health(listen_address, web_config_file, ready=ready) else 1)
+        addresses = listen_addresses(listen_address)
+        raise typer.Exit(0 if all(health(each, web_config_file, ready=ready) for each in addresses) else 1)
 
 
-app.command("backfill")(backfill_command)
+app.command("backfill", cls=Command)(backfill_command)
 
 config = typer.Typer(
-    help="Write, describe and show the settings.", rich_markup_mode=None, no_args_is_help=True
+    cls=Group, help="Write, describe and show the config.", rich_markup_mode=None, no_args_is_help=True
 )
 app.add_typer(config, name="config")
 
 
-@config.command("init")
+@config.command("init", cls=Command)
 def _config_init() -> None:
     """Print a commented example of the settings file."""
     from insights_exporter.config.example import example
@@ -198,7 +235,7 @@ def _config_init() -> None:
     typer.echo(example(), nl=False)
 
 
-@config.command("schema")
+@config.command("schema", cls=Command)
 def _config_schema() -> None:
     """Print the JSON Schema of the settings file, for editors."""
     from insights_exporter.config.schema import json_schema
@@ -206,7 +243,7 @@ def _config_schema() -> None:
     typer.echo(json.dumps(json_schema(), indent=2))
 
 
-@config.command("show")
+@config.command("show", cls=Command)
 def _config_show(
     *, config_file: ConfigFile = None, log_level: LogLevel = "warning", log_format: LogFormat = "logfmt"
 ) -> None:

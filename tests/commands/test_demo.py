@@ -126,8 +126,7 @@ def test_port_that_is_taken(start_exporter: StartExporter, run_exporter: RunExpo
 
     assert 2 == ended.returncode
     assert 1 == len(ended.stderr.splitlines())
-    assert f"cannot listen on {address}" in ended.stderr
-    assert "choose another" in ended.stderr
+    assert f"cannot listen on {address}: address already in use; stop the program" in ended.stderr
 
 
 def test_proxy_of_the_environment_is_not_in_the_way(start_exporter: StartExporter) -> None:

@@ -45,7 +45,7 @@ WRONG: dict[str, tuple[Values, str]] = {
     "port": ({"service": {"port": 70000}}, "service.port: Must be less than or equal to 65535"),
     "log level": (
         {"log": {"level": "verbose"}},
-        'log.level must be one of the following: "debug", "info", "warning", "error"',
+        'log.level must be one of the following: "debug", "info", "warn", "warning", "error"',
     ),
     "path": ({"web": {"telemetryPath": "metrics"}}, "web.telemetryPath: Does not match pattern '^/'"),
     "web configuration": (

@@ -31,6 +31,16 @@ def test_the_exporter_can_be_paused() -> None:
     assert 0 == only("Deployment", {"replicas": 0})["spec"]["replicas"]
 
 
+def test_arguments_that_the_chart_sets_are_refused() -> None:
+    """A flag that the exporter accepts once is refused, and one that may be repeated is added."""
+    more = ["--web.listen-address=:8080"]
+
+    assert "extraArgs: --log.level is set by the chart already" in refusal(
+        {"extraArgs": ["--log.level=debug"]}
+    )
+    assert more == container({"extraArgs": more})["args"][-1:]
+
+
 @pytest.mark.parametrize("replicas", [1, 4])
 def test_shards_are_numbered_by_their_names(replicas: int) -> None:
     """Pods of a StatefulSet know their number, and all of them how many they are."""

@@ -1,6 +1,13 @@
 {{/* The pod that Deployment and StatefulSet have in common. */}}
 
 {{- define "insights-exporter.arguments" -}}
+{{ include "insights-exporter.ownArguments" . }}
+{{- with .Values.extraArgs }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "insights-exporter.ownArguments" -}}
 {{ include "insights-exporter.webArguments" . }}
 - --web.telemetry-path={{ .Values.web.telemetryPath }}
 {{- if .Values.web.enableLifecycle }}
@@ -14,9 +21,6 @@
 {{- if .Values.sharding.enabled }}
 - --shard=auto
 - --total-shards={{ max 1 (int .Values.replicas) }}
-{{- end }}
-{{- with .Values.extraArgs }}
-{{ toYaml . }}
 {{- end }}
 {{- end -}}
 

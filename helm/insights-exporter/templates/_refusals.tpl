@@ -3,6 +3,7 @@
 {{- define "insights-exporter.refusals" -}}
 {{- include "insights-exporter.refuseReplicas" . -}}
 {{- include "insights-exporter.refuseTwoSources" . -}}
+{{- include "insights-exporter.refuseRepeatedArguments" . -}}
 {{- include "insights-exporter.refuseUnknownAlerts" . -}}
 {{- if not .Values.existingConfigSecret -}}
 {{- include "insights-exporter.refuseOpenSecrets" . -}}
@@ -28,6 +29,19 @@
 {{- end -}}
 {{- if and .Values.existingConfigSecret .Values.config.deployments -}}
 {{- fail "config.deployments, existingConfigSecret: the file in the Secret replaces config. Move the deployments there, or leave existingConfigSecret empty." -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "insights-exporter.refuseRepeatedArguments" -}}
+{{- $own := list -}}
+{{- range splitList "\n" (include "insights-exporter.ownArguments" .) -}}
+{{- $own = append $own (trimPrefix "- " . | splitList "=" | first) -}}
+{{- end -}}
+{{- range $argument := .Values.extraArgs -}}
+{{- $flag := splitList "=" $argument | first -}}
+{{- if and (has $flag $own) (ne $flag "--web.listen-address") -}}
+{{- fail (printf "extraArgs: %s is set by the chart already, and the exporter accepts it only once. Use the value that sets it." $flag) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

@@ -6,35 +6,76 @@ from typing import Annotated
 
 import typer
 
-from insights_exporter.commands.flags import ConfigFile, LogFormat, LogLevel, exit_status, start_logging
+from insights_exporter.commands.flags import (
+    ConfigFile,
+    LogFormat,
+    LogLevel,
+    exit_status,
+    start_logging,
+    switch,
+)
 
 _DAY = ["%Y-%m-%d"]
 
-Since = Annotated[datetime, typer.Option("--since", formats=_DAY, help="First day of the history.")]
+Since = Annotated[
+    datetime, typer.Option("--since", formats=_DAY, help="First day of the history.", metavar="YYYY-MM-DD")
+]
 Until = Annotated[
-    datetime | None, typer.Option("--until", formats=_DAY, help="Day before which it ends; else 3 h ago.")
+    datetime | None,
+    typer.Option(
+        "--until",
+        formats=_DAY,
+        help="Day before which the history ends. Default: 3 h ago.",
+        metavar="YYYY-MM-DD",
+    ),
 ]
 OnlyDeployments = Annotated[
-    list[str] | None, typer.Option("--deployment", help="This deployment alone (repeatable).")
+    list[str] | None, typer.Option("--deployment", help="Only this deployment. Repeatable.", metavar="NAME")
 ]
-More = Annotated[str, typer.Option("--include", help="More families: parameters, users, or both.")]
-Step = Annotated[str, typer.Option("--step", help="Time between two samples, below 5m.")]
+More = Annotated[
+    str, typer.Option("--include", help="More families: parameters, users, or both.", metavar="NAME[,NAME]")
+]
+Step = Annotated[str, typer.Option("--step", help="Time between two samples, below 5m.", metavar="DURATION")]
 Labels = Annotated[
-    list[str] | None, typer.Option("--label", help="name=value to add, as job and instance (repeatable).")
+    list[str] | None,
+    typer.Option(
+        "--label",
+        help="Label to add to all series, such as job and instance. Repeatable.",
+        metavar="NAME=VALUE",
+    ),
 ]
-Output = Annotated[Path, typer.Option("--output", help="Folder for the files.")]
-Import = Annotated[bool, typer.Option("--import", help="Import each file with promtool, then remove it.")]
-Tsdb = Annotated[Path | None, typer.Option("--tsdb", help="Data folder of Prometheus, for --import.")]
-RemoteWrite = Annotated[str | None, typer.Option("--remote-write", help="URL to send the samples to.")]
+Output = Annotated[Path, typer.Option("--output", help="Folder for the files.", metavar="FOLDER")]
+Import = Annotated[
+    bool,
+    switch("--import", "Import each file with promtool, then remove it."),
+]
+Tsdb = Annotated[
+    Path | None,
+    typer.Option("--tsdb", help="Data folder of Prometheus, for --import.", metavar="FOLDER"),
+]
+RemoteWrite = Annotated[
+    str | None,
+    typer.Option("--remote-write", help="URL of a remote-write receiver for the samples.", metavar="URL"),
+]
 Headers = Annotated[
     list[str] | None,
-    typer.Option("--remote-write-header", help="Name=value or Name=@FILE to send along (repeatable)."),
+    typer.Option(
+        "--remote-write-header",
+        help="Header of remote-write requests; NAME=@FILE reads its value from a file. Repeatable.",
+        metavar="NAME=VALUE",
+    ),
 ]
 Pace = Annotated[
-    float | None, typer.Option("--requests-per-minute", help="Else half of what Coder allows.", min=1)
+    float | None,
+    typer.Option(
+        "--requests-per-minute",
+        help="Pace of requests. Default: half of what Coder allows.",
+        metavar="NUMBER",
+        min=1,
+    ),
 ]
-Resume = Annotated[bool, typer.Option("--resume/--no-resume", help="Go on where the last run ended.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Ask for one day, and say what all would take.")]
+Resume = Annotated[bool, switch("--resume", "Resume where the last run ended; the default.")]
+DryRun = Annotated[bool, switch("--dry-run", "Request one day, and estimate the whole run.")]
 
 
 def backfill_command(

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +16,7 @@ import uvloop
 from insights_exporter.commands.errors import NotUsable
 from insights_exporter.commands.prometheus import QUERIES, NotStarted, graph_of, prometheus_scraping
 from insights_exporter.commands.protection import Protection
-from insights_exporter.commands.serve import Exporter, Options, opened
+from insights_exporter.commands.serve import Exporter, Options, open_listeners
 from insights_exporter.config.loading import Loaded, load
 from insights_exporter.config.problems import did_you_mean
 from insights_exporter.config.settings import Settings
@@ -53,7 +53,11 @@ class Company:
 
 
 def demo(
-    company: Company, listen_address: str, web_config_file: Path | None = None, *, prometheus: bool = False
+    company: Company,
+    listen_addresses: Sequence[str],
+    web_config_file: Path | None = None,
+    *,
+    prometheus: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT, with a Prometheus that scrapes it if wanted.
 
@@ -63,12 +67,12 @@ def demo(
     if prometheus and web_config_file:
         raise NotUsable("--prometheus: it scrapes without TLS and login; leave --web.config.file out")
     coder = _coder(company)
-    options = Options(config_file=None, listen_address=listen_address, web_config_file=web_config_file)
+    options = Options(config_file=None, listen_addresses=listen_addresses, web_config_file=web_config_file)
     protection = Protection(web_config_file)
-    listener = opened(listen_address)
+    listeners = open_listeners(options, os.environ)
     _reach_directly()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_Demo(company, coder, options, protection).run(listener, prometheus=prometheus))
+        runner.run(_Demo(company, coder, options, protection).run(listeners, prometheus=prometheus))
 
 
 def _coder(company: Company) -> EmbeddedCoder:
@@ -107,7 +111,7 @@ class _Demo:
         self._protection = protection
         self._address = asyncio.Queue[str]()
 
-    async def run(self, listener: socket.socket, *, prometheus: bool) -> None:
+    async def run(self, listeners: Sequence[socket.socket], *, prometheus: bool) -> None:
         """Serve until a signal comes."""
         async with serving(self._coder) as url:
             environ = {"CODER_URL": url, "CODER_SESSION_TOKEN": self._coder.token}
@@ -117,7 +121,7 @@ class _Demo:
                 if prometheus:
                     scraped = asyncio.create_task(self._scraped(beside))
                     beside.push_async_callback(_called_off, scraped)
-                await exporter.run(listener, started=self._started)
+                await exporter.run(listeners, started=self._started)
 
     def _started(self, address: str) -> None:
         typer.echo(_told(f"{self._protection.scheme}://{address}", self._company), nl=False)

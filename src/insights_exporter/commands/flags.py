@@ -10,39 +10,78 @@ import typer
 from insights_exporter.commands.errors import Interrupted, NotUsable
 
 INTERRUPTED, NOT_USABLE = 1, 2
+DEFAULT_ADDRESS = ":12112"
 
 
 def flag(name: str, help_text: str, **more: Any) -> Any:  # noqa: ANN401 -- as typer.Option has it
-    """Declare a flag that may also be given by an environment variable of its name."""
-    variable = "INSIGHTS_EXPORTER_" + name.removeprefix("--").replace(".", "_").replace("-", "_").upper()
-    return typer.Option(name, help=help_text, envvar=variable, show_envvar=False, **more)
+    """Declare a flag that an environment variable of its name may set too."""
+    return typer.Option(name, help=help_text, envvar=_variable(name), show_envvar=False, **more)
+
+
+def switch(name: str, help_text: str, *, environment: bool = False) -> Any:  # noqa: ANN401 -- as above
+    """Declare a flag that is on or off, in kingpin's spellings; `environment` lets a variable set it too."""
+    spellings = f"{name}/--no-{name.removeprefix('--')}"
+    variable = _variable(name) if environment else None
+    return typer.Option(spellings, help=help_text, envvar=variable, show_envvar=False, show_default=False)
+
+
+def _variable(name: str) -> str:
+    return "INSIGHTS_EXPORTER_" + name.removeprefix("--").replace(".", "_").replace("-", "_").upper()
 
 
 ConfigFile = Annotated[
     Path | None,
-    flag("--config.file", "Settings (YAML); without it CODER_URL and CODER_SESSION_TOKEN count."),
+    flag(
+        "--config.file",
+        "Config file (YAML). Without it, CODER_URL and CODER_SESSION_TOKEN are read.",
+        metavar="FILE",
+    ),
 ]
 WebConfigFile = Annotated[
     Path | None,
-    flag("--web.config.file", "TLS, users and headers of what is served (YAML, as exporter-toolkit has it)."),
+    flag(
+        "--web.config.file",
+        "Web config file of exporter-toolkit (YAML): TLS, users and headers of the exporter's own server.",
+        metavar="FILE",
+    ),
 ]
-LogLevel = Annotated[Literal["debug", "info", "warning", "error"], flag("--log.level", "Least severe lines.")]
-LogFormat = Annotated[Literal["logfmt", "json"], flag("--log.format", "Form of the log lines.")]
-Address = Annotated[str, flag("--web.listen-address", "Where to serve, as HOST:PORT or :PORT.")]
+LogLevel = Annotated[
+    Literal["debug", "info", "warn", "warning", "error"],
+    flag("--log.level", "Only log messages with the given severity or above."),
+]
+LogFormat = Annotated[Literal["logfmt", "json"], flag("--log.format", "Format of log messages.")]
+Addresses = Annotated[
+    list[str] | None,
+    flag(
+        "--web.listen-address",
+        f"Address to listen on; :PORT is all interfaces. Repeatable. Default: {DEFAULT_ADDRESS}.",
+        metavar="HOST:PORT",
+    ),
+]
 
-DEFAULT_ADDRESS = ":12112"
+
+def listen_addresses(given: list[str] | None) -> tuple[str, ...]:
+    """Return the addresses to listen on."""
+    return tuple(given or (DEFAULT_ADDRESS,))
+
+
+def refuse_two_kinds_of_listeners(addresses: list[str] | None, *, systemd_socket: bool) -> None:
+    """Refuse addresses along with systemd's sockets; raises NotUsable."""
+    if addresses and systemd_socket:
+        what = "is mutually exclusive with --web.listen-address; keep one of them"
+        raise NotUsable(f"--web.systemd-socket: {what}")
 
 
 def start_logging(level: LogLevel, form: LogFormat) -> None:
-    """Log as the flags say."""
+    """Start logging at a level, of which `warn` is another name of `warning`."""
     from insights_exporter.logs import configure
 
-    configure(level, form)
+    configure("warning" if level == "warn" else level, form)
 
 
 @contextmanager
 def exit_status() -> Iterator[None]:
-    """End with status 2 and a line a problem where something is not usable as set."""
+    """End with status 2 and one line per problem if a command cannot run as configured."""
     try:
         yield
     except (NotUsable, OSError) as problem:

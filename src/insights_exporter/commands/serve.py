@@ -1,11 +1,13 @@
 """`insights-exporter`: poll, and serve until a signal says to stop."""
 
 import asyncio
+import errno
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -34,13 +36,17 @@ from insights_exporter.polling.memory import held_in_one_place
 from insights_exporter.polling.own import Reloads
 from insights_exporter.polling.shards import mine, shard_index
 from insights_exporter.web.app import TAKEN_PATHS, Pages, application
-from insights_exporter.web.listeners import address_of, listen
+from insights_exporter.web.listeners import address_of, listen, passed_by_systemd
 from insights_exporter.web.scrape import Scrape
 from insights_exporter.web.server import Server
 from insights_exporter.web.status.endpoint import StatusPage
 
 _TURN = 0.001
 """Seconds after which a thread that converts lets the one that answers go on; a fifth of Python's own."""
+_LISTEN_REMEDIES = {
+    errno.EADDRINUSE: "stop the program that listens there, or choose another address",
+    errno.EACCES: "choose a port above 1023",
+}
 _TELL_US = "please report it, with this line"
 
 
@@ -49,7 +55,8 @@ class Options:
     """What the flags of `serve` say."""
 
     config_file: Path | None
-    listen_address: str
+    listen_addresses: Sequence[str]
+    systemd_socket: bool = False
     web_config_file: Path | None = None
     telemetry_path: str = "/metrics"
     enable_lifecycle: bool = False
@@ -65,10 +72,10 @@ def serve(options: Options) -> None:
         NotUsable: settings, flags, web config file or address cannot be used.
     """
     loaded, protection = checked(options), Protection(options.web_config_file)
-    listener = opened(options.listen_address)
+    listeners = open_listeners(options, os.environ)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         reread = partial(load, options.config_file, os.environ)
-        runner.run(Exporter(options, loaded, protection, os.environ, reread).run(listener))
+        runner.run(Exporter(options, loaded, protection, os.environ, reread).run(listeners))
 
 
 def check(options: Options) -> None:
@@ -117,17 +124,35 @@ def warn(problems: Iterable[Problem]) -> None:
         structlog.get_logger("insights_exporter").warning("settings", problem=str(problem))
 
 
-def opened(address: str) -> socket.socket:
-    """Open the listening socket.
+def open_listeners(options: Options, environ: Mapping[str, str]) -> list[socket.socket]:
+    """Return a listening socket for each address, or those that systemd passed.
 
     Raises:
-        NotUsable: the address cannot be had.
+        NotUsable: One of them cannot be used.
     """
+    if options.systemd_socket:
+        try:
+            return passed_by_systemd(environ)
+        except (OSError, ValueError) as error:
+            raise NotUsable(f"--web.systemd-socket: {error}") from None
+    with ExitStack() as opened:
+        listeners = [opened.enter_context(_open_listener(each)) for each in options.listen_addresses]
+        opened.pop_all()
+        return listeners
+
+
+def _open_listener(address: str) -> socket.socket:
     try:
         return listen(address)
-    except (OSError, ValueError) as error:
-        remedy = "choose another with --web.listen-address=HOST:PORT"
-        raise NotUsable(f"--web.listen-address: cannot listen on {address}: {error}; {remedy}") from None
+    except ValueError as error:
+        raise NotUsable(f"--web.listen-address: {error}") from None
+    except OSError as error:
+        number = error.errno or 0
+        what = os.strerror(number) if number > 0 else str(error.strerror)  # names have numbers of their own
+        remedy = _LISTEN_REMEDIES.get(number, "choose an address of this machine")
+        raise NotUsable(
+            f"--web.listen-address: cannot listen on {address}: {what.lower()}; {remedy}"
+        ) from None
 
 
 def _shard(options: Options) -> int:
@@ -158,8 +183,10 @@ class Exporter:
         self._signalled: set[asyncio.Task[str | None]] = set()
         self._log = structlog.get_logger("insights_exporter")
 
-    async def run(self, listener: socket.socket, started: Callable[[str], None] = lambda _: None) -> None:
-        """Serve on `listener` until a signal comes; call `started` with the address once it does."""
+    async def run(
+        self, listeners: Sequence[socket.socket], started: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """Serve on `listeners` until a signal comes; call `started` with the first address once it does."""
         collector_calmed()
         held_in_one_place()
         sys.setswitchinterval(_TURN)
@@ -171,11 +198,16 @@ class Exporter:
         await self._fleet.apply(self._mine(self._loaded.settings))
         board.show_now()
         collector_calmed()
-        address = address_of(listener)
-        self._log.info("serving", address=address, version=__version__, deployments=len(self._fleet.watches))
-        started(address)
+        addresses = [address_of(each) for each in listeners]
+        self._log.info(
+            "serving",
+            address=",".join(addresses),
+            version=__version__,
+            deployments=len(self._fleet.watches),
+        )
+        started(addresses[0])
         try:
-            await server.serve(sockets=[listener])
+            await server.serve(sockets=list(listeners))
         finally:
             await self._fleet.close()
             self._log.info("stopped")

@@ -13,6 +13,7 @@ FLAG_VARIABLES: Mapping[str, str] = MappingProxyType(
     {
         "INSIGHTS_EXPORTER_CONFIG_FILE": "--config.file",
         "INSIGHTS_EXPORTER_WEB_LISTEN_ADDRESS": "--web.listen-address",
+        "INSIGHTS_EXPORTER_WEB_SYSTEMD_SOCKET": "--web.systemd-socket",
         "INSIGHTS_EXPORTER_WEB_CONFIG_FILE": "--web.config.file",
         "INSIGHTS_EXPORTER_WEB_TELEMETRY_PATH": "--web.telemetry-path",
         "INSIGHTS_EXPORTER_WEB_ENABLE_LIFECYCLE": "--web.enable-lifecycle",

@@ -1,7 +1,11 @@
 """Listening sockets, from addresses such as `HOST:PORT` or from systemd."""
 
+import os
 import socket
+from collections.abc import Mapping
 
+_FIRST_PASSED = 3
+_TCP = {socket.AF_INET, socket.AF_INET6}
 _BACKLOG = 512
 _WILDCARDS = {"", "::"}
 _ANY_INTERFACE = {"::", "0.0.0.0"}  # noqa: S104 -- compared, not listened on
@@ -28,6 +32,25 @@ def _listen_everywhere(port: int) -> socket.socket:
     dual = socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if dual else socket.AF_INET
     return socket.create_server(("", port), family=family, dualstack_ipv6=dual, backlog=_BACKLOG)
+
+
+def passed_by_systemd(environ: Mapping[str, str]) -> list[socket.socket]:
+    """Return the listening sockets that systemd passed to this process (sd_listen_fds(3)).
+
+    Raises:
+        ValueError: It passed none, or one that is not a listening TCP socket.
+    """
+    count = environ.get("LISTEN_FDS", "")
+    if environ.get("LISTEN_PID") != str(os.getpid()) or not count.isdecimal() or not int(count):
+        raise ValueError("systemd passed no sockets; start the exporter by a .socket unit")
+    sockets = [socket.socket(fileno=number) for number in range(_FIRST_PASSED, _FIRST_PASSED + int(count))]
+    for each in sockets:
+        each.set_inheritable(False)
+        if each.family not in _TCP or not each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            raise ValueError(
+                "systemd passed a socket that does not listen for TCP; use ListenStream=PORT and Accept=no"
+            )
+    return sockets
 
 
 def split_address(address: str) -> tuple[str, int]:
