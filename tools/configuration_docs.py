@@ -83,6 +83,26 @@ misspelled `CODER_URL` or `CODER_SESSION_TOKEN`, give a warning with the name th
 meant.
 
 {flag_variables}
+
+## Proxies of the environment
+
+`HTTP_PROXY` (for `http://` URLs), `HTTPS_PROXY` (for `https://` URLs), `ALL_PROXY` (fallback for both) and
+`NO_PROXY` work as in Go and curl, for requests to Coder and for `backfill --remote-write`. Lower-case names
+work too and win. A deployment's own `proxy` wins over all of them.
+
+- The proxy is `http://HOST:PORT` or `https://HOST:PORT`, with `USER:PASSWORD@` if needed; `http://` may be
+  omitted. A proxy that cannot be used (SOCKS, another scheme, an invalid port) is a config error.
+- `NO_PROXY` is a list, separated by commas, of host names and domains (`example.com` and `.example.com`
+  exclude the domain and its subdomains, `*.example.com` only the subdomains), addresses (`192.0.2.1`,
+  `2001:db8::1`, `[2001:db8::1]`), networks (`10.0.0.0/8`, `fd00::/8`), or `*` for every host. Host names,
+  domains and addresses may end with `:PORT`. An entry that cannot be read is skipped with a warning.
+- `localhost` and loopback addresses are always reached directly.
+
+## Trust
+
+All outgoing connections trust the certificate authorities of the system and those of certifi, or only
+those of `tls.ca_file`. Certificates of in-house authorities that curl and Go accept are accepted, with
+every version of Python: the strict mode of Python 3.13 is off. `.netrc` is not read.
 """
 
 

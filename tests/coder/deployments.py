@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -12,6 +12,7 @@ from insights_exporter.coder.client import Coder
 from insights_exporter.coder.clock import ServerClock
 from insights_exporter.coder.exchange import Errand, Exchange, Outlet
 from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.config.proxies import read_proxies
 from insights_exporter.config.settings import Deployment
 from insights_exporter.demo.coder import DEMO_TOKEN
 
@@ -57,10 +58,12 @@ async def client(
     settings: Deployment,
     token: Callable[[], str] = lambda: DEMO_TOKEN,
     transport: httpx.AsyncBaseTransport | None = None,
+    environ: Mapping[str, str] | None = None,
+    tls: ssl.SSLContext = PLAIN,
 ) -> AsyncIterator[Client]:
     """Give a client of the deployment; its connections are closed at the end."""
     clock = ServerClock(time.time, time.monotonic)
-    exchange = Exchange(settings, token, PLAIN, clock, Outlet(transport))
+    exchange = Exchange(settings, token, tls, clock, Outlet(transport, read_proxies(environ or {})))
     dialect = None if settings.dialect == "auto" else settings.dialect
     try:
         yield Client(Coder(exchange, dialect), exchange, clock, Notes())

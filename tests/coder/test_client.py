@@ -192,16 +192,6 @@ async def test_netrc_is_not_read(
     assert server.requests[0].status == 200
 
 
-async def test_proxy_of_the_environment_counts(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy that the environment names is asked; here it is the server itself, which knows no such path."""
-    monkeypatch.setenv("HTTP_PROXY", url)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    async with client(deployment("http://coder.invalid")) as one:
-        body = await one.coder.ask(DAUS, one.errand())
-
-    assert body.startswith(b"{")
-
-
 async def test_slow_server_runs_into_the_timeout(server: EmbeddedCoder, url: str) -> None:
     """The timeout bounds a request as a whole, the body included."""
     server.fail("slow")

@@ -7,10 +7,8 @@ import pytest
 from insights_exporter.coder.masking import masked, secrets_of
 from tests.coder.deployments import deployment
 
-SETTINGS = {
-    "headers": {"X-Gateway": "Bearer gateway-secret", "X-Short": "abc"},
-    "proxy": "http://user:pass%2Fword@proxy.example.com:3128",
-}
+HEADERS = {"X-Gateway": "Bearer gateway-secret", "X-Short": "abc"}
+PROXY = "http://user:pass%2Fword@proxy.example.com:3128"
 
 
 @pytest.mark.parametrize(
@@ -25,16 +23,16 @@ SETTINGS = {
 )
 def test_echoed_secret_is_masked(echoed: str) -> None:
     """Whatever form a secret of the settings comes back in, it is masked."""
-    secrets = secrets_of(deployment("https://coder.example.com", **SETTINGS))
+    secrets = secrets_of(deployment("https://coder.example.com", headers=HEADERS), PROXY)
 
     assert masked(f"no {echoed} here", secrets) == "no *** here"
 
 
-def test_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_of_the_environment() -> None:
     """The password of a proxy that the environment names is a secret too."""
-    monkeypatch.setenv("https_proxy", "http://user:password@proxy.example.com")
+    proxy = "http://user:password@proxy.example.com"
 
-    assert "password" in secrets_of(deployment("https://coder.example.com"))
+    assert "password" in secrets_of(deployment("https://coder.example.com"), proxy)
 
 
 def test_longer_secrets_go_first() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,15 +15,15 @@ from insights_exporter.coder.discretion import Discretion
 from insights_exporter.coder.failures import RequestFailed, refusal
 from insights_exporter.coder.masking import secrets_of
 from insights_exporter.coder.pacing import Gate
-from insights_exporter.coder.transport import api_root, http_client
+from insights_exporter.coder.transport import api_root, chosen_proxy, describe, http_client, may_pass
 from insights_exporter.coder.turnstile import Turnstile
 from insights_exporter.config.problems import ConfigError
+from insights_exporter.config.proxies import Proxies
 from insights_exporter.config.settings import Deployment
 
 _LONGEST_HOLD = 3600.0
 _RATE_WINDOW = 60.0
 _ERROR_BODY_BYTES = 64 * 1024
-_SENT = re.compile(r"(bytearray\()?\bb['\"].*", re.DOTALL)
 
 
 class Observer(Protocol):
@@ -49,9 +48,13 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """The way out that all deployments share; `transport` takes the place of the network."""
+    """The way out that all deployments share: the proxies of the environment, and a pause between requests.
+
+    `transport` takes the place of the network.
+    """
 
     transport: httpx.AsyncBaseTransport | None = None
+    proxies: Proxies = field(default_factory=Proxies)
     turnstile: Turnstile = field(default_factory=Turnstile)
 
 
@@ -72,9 +75,10 @@ class Exchange:
         self._token = token
         self._timeout = deployment.timeout
         self._limit = deployment.max_response_bytes
-        self._http = http_client(deployment, tls, outlet.transport)
+        proxy = chosen_proxy(deployment, outlet.proxies)
+        self._http = http_client(deployment, tls, proxy, outlet.transport)
         self._root = api_root(deployment)
-        self._secrets = secrets_of(deployment)
+        self._secrets = secrets_of(deployment, proxy)
         self._users = deployment.users.detail
 
     async def get(self, path: str, parameters: Mapping[str, str], errand: Errand) -> bytes:
@@ -151,7 +155,7 @@ class Exchange:
             return RequestFailed("unauthorized", str(error))
         if isinstance(error, TimeoutError | httpx.TimeoutException):
             return RequestFailed("timeout", f"no whole answer within {self._timeout:g} s", transient=True)
-        return RequestFailed("connection", _described(error), transient=True)
+        return RequestFailed("connection", describe(error), transient=may_pass(error))
 
 
 async def _error_body(reply: httpx.Response) -> bytes:
@@ -168,8 +172,3 @@ def _encoding(reply: httpx.Response) -> str:
 def _number(reply: httpx.Response, header: str) -> float | None:
     text = str(reply.headers.get(header, ""))
     return float(text) if text.isascii() and text.isdigit() else None
-
-
-def _described(error: Exception) -> str:
-    """Say what broke, without the bytes that the other side sent: they may be data of people."""
-    return _SENT.sub("", f"{type(error).__name__}: {error}").rstrip(": ")

@@ -3,7 +3,6 @@
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies
 
 from insights_exporter.config.settings import Deployment
 
@@ -11,18 +10,17 @@ MASK = "***"
 _SHORTEST_WORD = 6
 
 
-def secrets_of(deployment: Deployment) -> tuple[str, ...]:
-    """Give what must not be told of the settings: values of headers, and what a proxy is given.
+def secrets_of(deployment: Deployment, proxy: str | None) -> tuple[str, ...]:
+    """Return what must not be shown: values of headers, and the password for the proxy in use.
 
     The token is not among them, since it may change at any time.
     """
     headers = [value.get_secret_value() for value in deployment.headers.values()]
-    proxies = [deployment.proxy.get_secret_value()] if deployment.proxy else list(getproxies().values())
     return tuple(
         dict.fromkeys(
             [
                 *(word for header in headers for word in _words(header)),
-                *(word for proxy in proxies for word in _credentials(proxy)),
+                *(_credentials(proxy) if proxy else ()),
             ]
         )
     )

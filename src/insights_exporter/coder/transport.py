@@ -1,12 +1,15 @@
-"""The HTTP client of one deployment: certificates, proxy, headers, no redirects."""
+"""Outgoing connections: trust, proxy, headers, no redirects, and what their errors mean."""
 
+import re
 import ssl
+from collections.abc import Iterator, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import certifi
 import httpx
 
 from insights_exporter import __version__
+from insights_exporter.config.proxies import Proxies
 from insights_exporter.config.settings import Deployment, Tls
 
 _KEPT_SECONDS = 30.0
@@ -14,12 +17,15 @@ _KEPT_SECONDS = 30.0
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext:
-    """Make the TLS settings of a connection to Coder.
+    """Return the TLS context of an outgoing connection.
 
-    Without `ca_file` the system's certificate authorities count, and those
-    of certifi, since a small container has none.
+    Without `ca_file` it trusts the system's certificate authorities and
+    those of certifi, since a small container has none. It accepts what curl
+    and Go accept: Python 3.13 added a strict mode that refuses certificates
+    of in-house authorities without an Authority Key Identifier.
     """
     context = ssl.create_default_context(cafile=str(tls.ca_file) if tls.ca_file else None)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if tls.ca_file is None:
         context.load_verify_locations(certifi.where())
     if tls.insecure_skip_verify:
@@ -30,13 +36,34 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
     return context
 
 
+def chosen_proxy(deployment: Deployment, proxies: Proxies) -> str | None:
+    """Return the proxy of the config, else that of the environment, else None.
+
+    Raises:
+        ConfigError: a variable of the environment holds no proxy that can be used.
+    """
+    if deployment.proxy is not None:
+        return deployment.proxy.get_secret_value()
+    return proxies.proxy_for(deployment.url)
+
+
+def proxy_option(proxy: str | None, tls: ssl.SSLContext) -> httpx.Proxy | None:
+    """Return the proxy as a client takes it; `tls` counts for a connection to the proxy too."""
+    if proxy is None:
+        return None
+    return httpx.Proxy(proxy, ssl_context=tls if proxy.startswith("https:") else None)
+
+
 def http_client(
-    deployment: Deployment, tls: ssl.SSLContext, transport: httpx.AsyncBaseTransport | None = None
+    deployment: Deployment,
+    tls: ssl.SSLContext,
+    proxy: str | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
 ) -> httpx.AsyncClient:
     """Make the client that all requests to `deployment` share.
 
-    Proxy variables of the environment count, `.netrc` does not, cookies are
-    not kept. Whoever asks bounds the time of a request as a whole.
+    It reads nothing from the environment, follows no redirects and keeps no
+    cookies. The caller bounds the time of a request as a whole.
     """
     return httpx.AsyncClient(
         headers={
@@ -46,13 +73,73 @@ def http_client(
         }
         | {name: value.get_secret_value() for name, value in deployment.headers.items()},
         verify=tls,
-        proxy=deployment.proxy.get_secret_value() if deployment.proxy else None,
+        proxy=proxy_option(proxy, tls),
+        trust_env=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         follow_redirects=False,
         timeout=deployment.timeout,
         limits=httpx.Limits(max_connections=deployment.max_concurrency, keepalive_expiry=_KEPT_SECONDS),
         transport=transport,
     )
+
+
+_SENT = re.compile(r"(bytearray\()?\bb['\"].*", re.DOTALL)
+_NO_CERTIFICATE = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+_NO_TLS = frozenset(
+    {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
+)
+_INTERRUPTED = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+_REFUSED_TUNNEL = re.compile("4[0-9][0-9] ")
+
+_CERTIFICATE_REMEDIES: Mapping[int, str] = {
+    9: "check the clock of this machine",
+    10: "renew it",
+    18: "trust it with {ca_file}",
+    **dict.fromkeys((19, 20, 21), "trust its authority with {ca_file}"),
+    **dict.fromkeys((62, 64), "use a name that the certificate has"),
+}
+"""What helps, by OpenSSL's number for why a certificate is not accepted (X509_V_ERR_...)."""
+
+
+def may_pass(error: Exception) -> bool:
+    """Return whether the same request may succeed in a moment.
+
+    A certificate that is not accepted, a handshake that the other side
+    refuses and a tunnel that the proxy refuses stay as they are.
+    """
+    if (broken := _tls_error(error)) is not None:
+        return isinstance(broken, _INTERRUPTED)
+    if isinstance(error, httpx.ProxyError) and _REFUSED_TUNNEL.match(str(error)):
+        return False
+    return not isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL)
+
+
+def describe(error: Exception, ca_file: str = "`tls.ca_file`") -> str:
+    """Return what broke, without the bytes that the other side sent: they may be data about users.
+
+    `ca_file` names the option that sets whom to trust.
+    """
+    broken = _tls_error(error)
+    if isinstance(broken, ssl.SSLCertVerificationError):
+        remedy = _CERTIFICATE_REMEDIES.get(broken.verify_code, "").format(ca_file=ca_file)
+        said = f"the server's certificate is not accepted: {broken.verify_message.rstrip('.')}"
+        return f"{said}; {remedy}" if remedy else said
+    reason = getattr(broken, "reason", None)
+    if reason in _NO_TLS:
+        return f"the server does not speak TLS on this port ({reason})"
+    if reason == _NO_CERTIFICATE:
+        return "the server requires a client certificate"
+    return _SENT.sub("", f"{type(error).__name__}: {error}").rstrip(": ")
+
+
+def _tls_error(error: BaseException) -> ssl.SSLError | None:
+    return next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def api_root(deployment: Deployment) -> str:

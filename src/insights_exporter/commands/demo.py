@@ -33,7 +33,6 @@ A made-up company of {users} users, with a Coder inside. Open:
   {url}/metrics?name[]=coder_insights_user_latency_seconds   how good connections are, p50 and p95
 {faults}Ctrl-C ends it.
 """
-_PROXIES = ("NO_PROXY", "no_proxy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,6 @@ def demo(
     options = Options(config_file=None, listen_addresses=listen_addresses, web_config_file=web_config_file)
     protection = Protection(web_config_file)
     listeners = open_listeners(options, os.environ)
-    _reach_directly()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_Demo(company, coder, options, protection).run(listeners, prometheus=prometheus))
 
@@ -91,12 +89,6 @@ def _coder(company: Company) -> EmbeddedCoder:
             raise NotUsable(f"--fault: {path!r} is no path; write it as --fault={name}=/insights/daus")
         coder.fail(name, *([path] if path else []))
     return coder
-
-
-def _reach_directly() -> None:
-    """Have no proxy of the environment stand before the Coder inside."""
-    for name in _PROXIES:
-        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1")))
 
 
 class _Demo:

@@ -12,6 +12,7 @@ from insights_exporter.config.environment import environment_drafts
 from insights_exporter.config.files import file_drafts, read_file
 from insights_exporter.config.named_files import open_files, open_settings, unusable_files
 from insights_exporter.config.problems import ConfigError, Place, Problem
+from insights_exporter.config.proxies import Proxies, read_proxies
 from insights_exporter.config.rules import ERRORS, without_missing_windows
 from insights_exporter.config.settings import Deployment, Settings
 from insights_exporter.config.translation import Found, translate
@@ -64,11 +65,12 @@ def examine(drafts: Drafts, environ: Mapping[str, str]) -> Loaded:
         ConfigError: it cannot be used; it holds every problem there is.
     """
     checked = [_check(draft, drafts.base, environ) for draft in drafts.deployments]
-    problems = [*drafts.problems, *_problems(drafts.source, checked)]
+    proxies = read_proxies(environ)
+    problems = [*drafts.problems, *_problems(drafts.source, checked), *_unusable_proxies(checked, proxies)]
     if problems:
         raise ConfigError(dict.fromkeys(problems))
     deployments = tuple(without_missing_windows(one.deployment) for one in checked)
-    warnings = (*_warnings(drafts.source, checked), *unknown_variables(environ))
+    warnings = (*_warnings(drafts.source, checked), *proxies.skipped, *unknown_variables(environ))
     return Loaded(
         Settings(deployments=deployments), drafts.source, sources(drafts), tuple(dict.fromkeys(warnings))
     )
@@ -103,6 +105,12 @@ def _problems(source: str, checked: list[_Checked]) -> Iterator[Problem]:
             if name in first:
                 yield Problem(source, here, f"has the name of {first[name]}, {name}", "write another name")
             first.setdefault(name, here)
+
+
+def _unusable_proxies(checked: list[_Checked], proxies: Proxies) -> Iterator[Problem]:
+    """Tell which proxies of the environment the deployments without their own cannot use."""
+    good = [one for one in checked if one.bad.isdisjoint(("url", "proxy"))]
+    return proxies.invalid(one.deployment.url for one in good if one.deployment.proxy is None)
 
 
 def _warnings(source: str, checked: list[_Checked]) -> Iterator[Problem]:

@@ -66,7 +66,7 @@ class Defaults(Model):
     tls: Tls = Tls()
     """How the certificate of the deployment is checked, and ours shown."""
     proxy: Proxy | None = None
-    """URL of an HTTP proxy. Default: the environment's `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`."""
+    """URL of an HTTP proxy. Default: the proxy variables of the environment."""
     api_path: ApiPath = "/api/v2"
     """Where the API is below the URL; for gateways that put it elsewhere."""
     timezone: TimeZone = "UTC"

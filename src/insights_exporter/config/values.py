@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, WithJsonSchema
 
 from insights_exporter.config.problems import Wrong, did_you_mean
+from insights_exporter.config.proxies import USUAL_PORTS, parse_proxy
 
 SHORTEST_KEY = 16
 """Characters of a key of pseudonyms."""
@@ -33,14 +34,13 @@ _OWN_HEADERS = frozenset(
         "upgrade",
     )
 )
-_USUAL_PORTS = {"http": 80, "https": 443}
 
 
 def default_name(url: str) -> str:
     """Give the host of `url`, with its port if that is not the usual one."""
     parts = urlsplit(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
-    unusual = parts.port is not None and parts.port != _USUAL_PORTS.get(parts.scheme)
+    unusual = parts.port is not None and parts.port != USUAL_PORTS.get(parts.scheme)
     return f"{host}:{parts.port}" if unusual else host
 
 
@@ -51,7 +51,7 @@ def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna")
-        usable = parts.scheme in _USUAL_PORTS and bool(host) and parts.port != 0
+        usable = parts.scheme in USUAL_PORTS and bool(host) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
@@ -69,11 +69,7 @@ def _check_url(url: str) -> str:
 
 
 def _check_proxy(url: SecretStr) -> SecretStr:
-    try:
-        _split(url.get_secret_value())
-    except Wrong as wrong:
-        raise Wrong(wrong.what, "write it as http://proxy.example.com:3128") from None
-    return url
+    return SecretStr(parse_proxy(url.get_secret_value()))
 
 
 def _check_api_path(path: str) -> str:

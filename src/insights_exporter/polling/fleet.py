@@ -8,6 +8,7 @@ from functools import partial
 import httpx
 
 from insights_exporter.coder.exchange import Outlet
+from insights_exporter.config.proxies import read_proxies
 from insights_exporter.config.settings import Deployment, Settings
 from insights_exporter.config.tokens import read_token
 from insights_exporter.polling.board import Board
@@ -34,7 +35,8 @@ class Fleet:
         self._materials: Mapping[str, Material] = {}
         self._environ = environ
         self._converter = ThreadPoolExecutor(1, thread_name_prefix="convert")
-        self._shared = Shared(board, Schedule(), self._converter, Outlet(transport))
+        outlet = Outlet(transport, read_proxies(environ))
+        self._shared = Shared(board, Schedule(), self._converter, outlet)
         self._started = asyncio.get_running_loop().time()
 
     @property

@@ -1,0 +1,249 @@
+"""HTTP proxies: their URLs, and which of them the environment names for a request.
+
+`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` mean what they mean to
+Go and curl. Where these two differ: the lower-case name wins and `.domain`
+excludes the domain itself too, as with curl; `localhost` and loopback
+addresses are always reached directly, as with Go.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import SplitResult, urlsplit
+
+from insights_exporter.config.problems import ConfigError, Problem, Wrong
+
+USUAL_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
+
+_VARIABLES: Mapping[str, tuple[str, ...]] = {
+    scheme: (f"{scheme}_proxy", f"{scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY") for scheme in USUAL_PORTS
+}
+"""The variables that name the proxy for a scheme, the first one that is set wins."""
+
+_NO_PROXY = ("no_proxy", "NO_PROXY")
+_EXAMPLE = "write it as http://proxy.example.com:3128"
+_NO_SOCKS = "use an HTTP proxy, written as http://proxy.example.com:3128"
+_BAD_CHARACTER = re.compile(r"[\s\x00-\x1f\x7f\\]")
+_SEPARATORS = re.compile(r"[,\s]+")
+_LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_ENTRY = re.compile(r"(?P<host>\[[^\]]+\]|[^:\[\]]+)(:(?P<port>[0-9]*))?")
+_BRACKETED = re.compile(r"\[(?P<address>[^\]]+)\](?P<length>/[0-9]+)?")
+_ONLY_NUMBERS = re.compile(r"[0-9.]+")
+_LARGEST_PORT = 65535
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a request goes: a host name or an address, and a port."""
+
+    host: str
+    address: Address | None
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """An entry of `NO_PROXY`: a network, or a domain with its subdomains; without both, every host."""
+
+    network: Network | None = None
+    domain: str = ""
+    subdomains_only: bool = False
+    port: int | None = None
+
+    def covers(self, target: Target) -> bool:
+        """Return whether requests to `target` are excluded from the proxy."""
+        return self.port in (None, target.port) and self._covers_host(target)
+
+    def _covers_host(self, target: Target) -> bool:
+        if self.network is not None:
+            return target.address is not None and target.address in self.network
+        if not self.domain:
+            return True
+        itself = target.host == self.domain and not self.subdomains_only
+        return target.address is None and (itself or target.host.endswith(f".{self.domain}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """What the variables of the environment say.
+
+    `variables` has the name and the value of the variable for each scheme;
+    a value may hold a password. `skipped` are the entries of `NO_PROXY` that
+    cannot be read, with the name of the variable.
+    """
+
+    variables: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    exclusions: tuple[Exclusion, ...] = ()
+    skipped: tuple[Problem, ...] = ()
+
+    def proxy_for(self, url: str) -> str | None:
+        """Return the proxy for requests to `url`, None if they go there directly.
+
+        Raises:
+            ConfigError: the variable holds no proxy that can be used.
+        """
+        target = _target(url)
+        return None if _is_local(target) else self._proxy_for(url, target)
+
+    def invalid(self, urls: Iterable[str]) -> Iterator[Problem]:
+        """Return what is wrong with the proxies for `urls`.
+
+        Local hosts count here as well: a proxy that cannot work is reported
+        unless `NO_PROXY` excludes the host.
+        """
+        for url in urls:
+            try:
+                self._proxy_for(url, _target(url))
+            except ConfigError as error:
+                yield from error.problems
+
+    def _proxy_for(self, url: str, target: Target) -> str | None:
+        chosen = self.variables.get(urlsplit(url).scheme)
+        if chosen is None or any(exclusion.covers(target) for exclusion in self.exclusions):
+            return None
+        name, value = chosen
+        try:
+            return parse_proxy(value)
+        except Wrong as wrong:
+            raise ConfigError([Problem("", name, wrong.what, wrong.remedy)]) from None
+
+
+def read_proxies(environ: Mapping[str, str]) -> Proxies:
+    """Read the proxy variables of the environment; empty ones count as not set."""
+    found = {scheme: _first_set(names, environ) for scheme, names in _VARIABLES.items()}
+    name, value = _first_set(_NO_PROXY, environ) or ("", "")
+    exclusions, skipped = [], []
+    for entry in filter(None, _SEPARATORS.split(value)):
+        try:
+            exclusions.append(parse_exclusion(entry))
+        except ValueError:
+            skipped.append(_unreadable(name, entry))
+    return Proxies({scheme: one for scheme, one in found.items() if one}, tuple(exclusions), tuple(skipped))
+
+
+def parse_exclusion(entry: str) -> Exclusion:
+    """Read an entry of `NO_PROXY`: `*`, a network, or a host, domain or address that may have a port.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if entry == "*":
+        return Exclusion()
+    if network := _network(entry):
+        return Exclusion(network)
+    found = _ENTRY.fullmatch(entry)
+    if found is None:
+        raise ValueError(entry)
+    port = _port(found["port"])
+    if network := _network(found["host"]):
+        return Exclusion(network, port=port)
+    wildcard = found["host"].startswith("*.")
+    domain = _ascii(found["host"].removeprefix("*." if wildcard else "."))
+    if not _HOST.fullmatch(domain) or _ONLY_NUMBERS.fullmatch(domain):
+        raise ValueError(entry)
+    return Exclusion(domain=domain, subdomains_only=wildcard, port=port)
+
+
+def parse_proxy(text: str) -> str:
+    """Return the URL of a proxy in the form `scheme://user:password@host:port`; the scheme may be missing.
+
+    Raises:
+        Wrong: it is no URL of an HTTP proxy. The message holds nothing of the URL, which may have a password.
+    """
+    url = text.strip()
+    parts = _split(url if "://" in url else f"http://{url}")
+    user, at, _ = parts.netloc.rpartition("@")
+    try:
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        port = ":0"
+    if port == ":0":
+        raise Wrong("has no valid port", _EXAMPLE)
+    return f"{parts.scheme}://{user}{at}{_proxy_host(parts)}{port}"
+
+
+def _split(url: str) -> SplitResult:
+    """Split the URL of a proxy, the port not yet checked; raises Wrong."""
+    if _BAD_CHARACTER.search(url):
+        raise Wrong("has a space or another character that no URL has", _EXAMPLE)
+    scheme = url.partition("://")[0].lower()
+    if scheme.startswith("socks"):
+        raise Wrong("is a SOCKS proxy, which is not supported", _NO_SOCKS)
+    if scheme not in USUAL_PORTS:
+        raise Wrong("is not the URL of an HTTP proxy", _EXAMPLE)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise Wrong("has no valid host", _EXAMPLE) from None
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        raise Wrong("has a /, ? or # in its user or password", "write these characters as %2F, %3F and %23")
+    return parts
+
+
+def _proxy_host(parts: SplitResult) -> str:
+    """Return the host as it stands in a URL, in ASCII; raises Wrong."""
+    try:
+        host = _ascii(parts.hostname or "")
+    except ValueError:
+        host = ""
+    address = _address(host)
+    if isinstance(address, IPv6Address) and address.scope_id is None:
+        return f"[{address}]"
+    if not _HOST.fullmatch(host):
+        raise Wrong("has no valid host", _EXAMPLE)
+    return host
+
+
+def _first_set(names: Iterable[str], environ: Mapping[str, str]) -> tuple[str, str] | None:
+    return next(((name, environ[name]) for name in names if environ.get(name, "").strip()), None)
+
+
+def _target(url: str) -> Target:
+    parts = urlsplit(url)
+    host = _ascii(parts.hostname or "")
+    return Target(host, _address(host), parts.port or USUAL_PORTS.get(parts.scheme, 0))
+
+
+def _is_local(target: Target) -> bool:
+    return target.host == "localhost" or (target.address is not None and target.address.is_loopback)
+
+
+def _address(host: str) -> Address | None:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _network(text: str) -> Network | None:
+    """Read an address or a network, with or without brackets; None if the text is neither."""
+    found = _BRACKETED.fullmatch(text)
+    try:
+        return ip_network(f"{found['address']}{found['length'] or ''}" if found else text, strict=False)
+    except ValueError:
+        return None
+
+
+def _port(text: str | None) -> int | None:
+    port = int(text) if text else None
+    if port is not None and not 0 < port <= _LARGEST_PORT:
+        raise ValueError(text)
+    return port
+
+
+def _ascii(host: str) -> str:
+    """Return a host in lower case and without a dot at its end, as DNS spells it; raises ValueError."""
+    host = host.lower().rstrip(".")
+    return host if host.isascii() else host.encode("idna").decode()
+
+
+def _unreadable(name: str, entry: str) -> Problem:
+    """Report an entry that is skipped, without the user and password of a URL."""
+    what = f"{entry.rpartition('@')[2]!r} cannot be read and is skipped"
+    return Problem("", name, what, "write a host name, a domain, an address or a network such as 10.0.0.0/8")

@@ -1,0 +1,248 @@
+"""Outgoing connections over real sockets: through proxies, to certificates of in-house authorities."""
+
+import asyncio
+import datetime as dt
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.coder.transport import describe, may_pass, tls_context
+from insights_exporter.config.problems import ConfigError
+from insights_exporter.config.settings import Tls
+from insights_exporter.datasets.dataset import Question
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
+from tests.coder.deployments import Client, client, deployment
+from tests.support.certificates import BEGIN, Loose
+from tests.support.proxy import Proxy, proxying
+
+DAUS = Question("/insights/daus")
+NAME = "coder.invalid"
+STRICT_ONLY = {"no key identifiers": Loose(key_identifiers=False), "not critical": Loose(critical=False)}
+
+
+@pytest.fixture(scope="module")
+def server() -> EmbeddedCoder:
+    """Give a small Coder."""
+    return EmbeddedCoder(population=Population(seed=1, users=20, templates=3))
+
+
+@pytest.fixture
+def url(server: EmbeddedCoder) -> Iterator[str]:
+    """Give where that Coder serves."""
+    with serve(server) as address:
+        yield address
+
+
+@pytest.fixture
+def proxy(url: str) -> Iterator[Proxy]:
+    """Give a proxy that brings everything to that Coder."""
+    with proxying("127.0.0.1", urlsplit(url).port or 0) as seen:
+        yield seen
+
+
+async def ask(one: Client) -> bytes:
+    """Ask once, without a second try."""
+    return await one.coder.ask(DAUS, one.errand(deadline=asyncio.get_running_loop().time()))
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+async def test_request_goes_through_the_proxy_of_the_environment(proxy: Proxy, name: str) -> None:
+    """A plain request is forwarded by the proxy, which the variable names with or without a scheme."""
+    environ = {name: proxy.url.removeprefix("http://")}
+    async with client(deployment(f"http://{NAME}"), environ=environ) as one:
+        body = await ask(one)
+
+    assert body.startswith(b"{")
+    assert ([NAME], [DEMO_TOKEN]) == (proxy.targets, proxy.tokens)
+
+
+async def test_proxy_of_the_config_wins(proxy: Proxy) -> None:
+    """A deployment's own proxy is used, exclusions and variables of the environment or not."""
+    environ = {"HTTP_PROXY": "http://other.invalid", "NO_PROXY": "*"}
+    async with client(deployment(f"http://{NAME}", proxy=proxy.url), environ=environ) as one:
+        await ask(one)
+
+    assert [NAME] == proxy.targets
+
+
+@pytest.mark.parametrize("entries", ["127.0.0.0/8", "127.0.0.1", "*", ""])
+async def test_token_never_goes_to_a_proxy_that_is_excluded(proxy: Proxy, url: str, entries: str) -> None:
+    """An excluded server, as every local one is, is reached directly."""
+    environ = {"HTTP_PROXY": proxy.url, "NO_PROXY": entries}
+    async with client(deployment(url), environ=environ) as one:
+        await ask(one)
+
+    assert ([], []) == (proxy.targets, proxy.tokens)
+
+
+async def test_variables_of_the_process_are_not_read_a_second_time(
+    proxy: Proxy, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was checked counts; the HTTP library reads nothing on its own."""
+    monkeypatch.setenv("ALL_PROXY", proxy.url)
+    monkeypatch.setenv("NO_PROXY", "fd00::/8")
+    async with client(deployment(url), environ={}) as one:
+        await ask(one)
+
+    assert [] == proxy.targets
+
+
+async def test_unusable_proxy_is_an_error_before_any_request() -> None:
+    """A proxy that cannot be used stops the start instead of every request."""
+    with pytest.raises(ConfigError, match=r"^ALL_PROXY: is a SOCKS proxy"):
+        async with client(deployment(f"http://{NAME}"), environ={"ALL_PROXY": "socks5://p"}):
+            pass
+
+
+@asynccontextmanager
+async def tls_coder(
+    certificates: Loose, folder: Path, server: EmbeddedCoder
+) -> AsyncIterator[tuple[str, Path]]:
+    """Serve over TLS; give the address and the file of the authority."""
+    ca_file, certificate = certificates.write(folder)
+    context = serve(server, certificate=certificate)
+    url = await asyncio.to_thread(context.__enter__)
+    try:
+        yield url, ca_file
+    finally:
+        await asyncio.to_thread(context.__exit__, None, None, None)
+
+
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ssl.SSLContext]:
+    """Have Python make strict contexts, as 3.13 and newer do."""
+    make = ssl.create_default_context
+
+    def create(*arguments: object, **options: object) -> ssl.SSLContext:
+        context = make(*arguments, **options)  # type: ignore[arg-type] # passed on as they are
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", create)
+    return create
+
+
+@pytest.mark.parametrize("certificates", STRICT_ONLY.values(), ids=STRICT_ONLY)
+async def test_certificate_of_an_in_house_authority(
+    certificates: Loose, strict: Callable[..., ssl.SSLContext], tmp_path: Path, server: EmbeddedCoder
+) -> None:
+    """What curl, Go and Python 3.12 accept is accepted by every Python; its own strict mode refuses it."""
+    async with tls_coder(certificates, tmp_path, server) as (url, ca_file):
+        settings = deployment(url)
+        async with client(settings, tls=strict(cafile=ca_file)) as one:
+            with pytest.raises(RequestFailed, match="certificate is not accepted: "):
+                await ask(one)
+        async with client(settings, tls=tls_context(Tls(ca_file=ca_file))) as one:
+            assert (await ask(one)).startswith(b"{")
+
+
+@pytest.mark.usefixtures("strict")
+def test_only_the_strict_flag_is_cleared() -> None:
+    """Nothing else of Python's own context changes."""
+    usual, made = ssl.create_default_context(), tls_context(Tls())
+
+    assert usual.verify_flags & ~ssl.VERIFY_X509_STRICT == made.verify_flags
+    assert (usual.options, usual.minimum_version) == (made.options, made.minimum_version)
+    assert (usual.verify_mode, usual.check_hostname) == (made.verify_mode, made.check_hostname)
+
+
+CERTIFICATES = {
+    "expired": (Loose(end=BEGIN + dt.timedelta(days=1)), "certificate has expired; renew it"),
+    "another name": (
+        Loose(host="other.example.com"),
+        "IP address mismatch, certificate is not valid for '127.0.0.1'; use a name that the certificate has",
+    ),
+}
+
+
+@pytest.mark.parametrize(("certificates", "cause"), CERTIFICATES.values(), ids=CERTIFICATES)
+async def test_certificate_that_is_not_accepted(
+    certificates: Loose, cause: str, tmp_path: Path, server: EmbeddedCoder
+) -> None:
+    """The failure names its cause, and the request is not sent again."""
+    async with (
+        tls_coder(certificates, tmp_path, server) as (url, ca_file),
+        client(deployment(url), tls=tls_context(Tls(ca_file=ca_file))) as one,
+    ):
+        with pytest.raises(RequestFailed) as failed:
+            await one.coder.ask(DAUS, one.errand())
+
+    assert ("connection", False) == (failed.value.reason, failed.value.transient)
+    assert f"the server's certificate is not accepted: {cause}" == failed.value.detail
+    assert 1 == len(one.notes.failures)
+
+
+async def test_certificate_of_an_unknown_authority(tmp_path: Path, server: EmbeddedCoder) -> None:
+    """The remedy is the option that names the authority."""
+    async with (
+        tls_coder(Loose(), tmp_path, server) as (url, _),
+        client(deployment(url), tls=tls_context(Tls())) as one,
+    ):
+        with pytest.raises(RequestFailed, match=r"trust its authority with `tls\.ca_file`$"):
+            await one.coder.ask(DAUS, one.errand())
+
+
+async def test_plain_server_behind_an_https_url(url: str) -> None:
+    """A server without TLS is named as such, and not tried again."""
+    async with client(deployment(url.replace("http://", "https://"))) as one:
+        with pytest.raises(RequestFailed, match="does not speak TLS on this port"):
+            await one.coder.ask(DAUS, one.errand())
+
+    assert 1 == len(one.notes.failures)
+
+
+async def test_tls_reaches_through_a_tunnel(tmp_path: Path, server: EmbeddedCoder) -> None:
+    """The proxy sees the target and not the token; the certificate is checked against the target's name."""
+    async with tls_coder(Loose(host=NAME), tmp_path, server) as (url, ca_file):
+        with proxying("127.0.0.1", urlsplit(url).port or 0) as proxy:
+            settings, environ = deployment(f"https://{NAME}"), {"HTTPS_PROXY": proxy.url}
+            async with client(settings, environ=environ, tls=tls_context(Tls(ca_file=ca_file))) as one:
+                body = await ask(one)
+
+    assert body.startswith(b"{")
+    assert ([f"{NAME}:443"], []) == (proxy.targets, proxy.tokens)
+
+
+@pytest.mark.parametrize(("status", "transient"), [(407, False), (403, False), (502, True), (503, True)])
+async def test_tunnel_that_the_proxy_refuses(
+    proxy: Proxy,
+    status: int,
+    transient: bool,
+) -> None:
+    """A refusal is final; a proxy that is busy is tried again."""
+    proxy.refusal = status
+    async with client(deployment(f"https://{NAME}"), environ={"HTTPS_PROXY": proxy.url}) as one:
+        with pytest.raises(RequestFailed, match=f"ProxyError: {status}") as failed:
+            await ask(one)
+
+    assert transient == failed.value.transient
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (httpx.ConnectError("[Errno 111] Connection refused"), True),
+        (httpx.ReadError(""), True),
+        (httpx.RemoteProtocolError("Server disconnected"), True),
+        (httpx.UnsupportedProtocol("gopher"), False),
+        (httpx.InvalidURL("bad"), False),
+    ],
+)
+def test_errors_that_pass(error: Exception, passes: bool) -> None:
+    """What the network does may pass; what the config says does not."""
+    assert passes == may_pass(error)
+
+
+def test_interrupted_handshake_may_pass() -> None:
+    """A server that restarts in the middle of a handshake is tried again."""
+    error = httpx.ConnectError("EOF occurred in violation of protocol")
+    error.__cause__ = ssl.SSLEOFError(8, "EOF occurred in violation of protocol")
+
+    assert may_pass(error)
+    assert "ConnectError: EOF occurred in violation of protocol" == describe(error)
