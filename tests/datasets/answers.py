@@ -83,8 +83,8 @@ def usage(ids: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
         | whole(name=TEXTS, options=st.lists(st.just({}), max_size=1), values=_VALUES, template_ids=ids)
     )
     intervals = rows(
-        whole(start_time=TIMES, active_users=NUMBERS)
-        | objects(start_time=TIMES, active_users=NUMBERS, template_ids=ids)
+        whole(start_time=TIMES, end_time=TIMES, active_users=NUMBERS)
+        | objects(start_time=TIMES, end_time=TIMES, active_users=NUMBERS, template_ids=ids)
     )
     report = objects(
         active_users=NUMBERS, apps_usage=apps, parameters_usage=parameters, template_ids=ids, **_EDGES

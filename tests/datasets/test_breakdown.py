@@ -1,9 +1,9 @@
 """What is special about asking for one template at a time."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,7 +11,7 @@ from insights_exporter.datasets.dataset import Answer, Conversion, InvalidAnswer
 from insights_exporter.datasets.joining import joined
 from insights_exporter.datasets.table import DATASETS
 from insights_exporter.datasets.template_breakdown import convert, convert_template, convert_unused, questions
-from insights_exporter.datasets.template_families import TEMPLATE_ACTIVE_USERS
+from insights_exporter.datasets.template_families import TEMPLATE_ACTIVE_USERS, TEMPLATE_DAILY_ACTIVE_USERS
 from insights_exporter.datasets.template_reports import daily_window
 from insights_exporter.exposition.samples import Samples
 from tests.datasets.cases import answered, lines_of, view_of
@@ -28,7 +28,12 @@ FOREIGN = {
         0,
         {
             "interval_reports": [
-                {"start_time": "2026-05-20T00:00:00Z", "active_users": 1, "template_ids": ["b"]}
+                {
+                    "start_time": "2026-05-20T00:00:00Z",
+                    "end_time": "2026-05-20T15:00:00Z",
+                    "active_users": 1,
+                    "template_ids": ["b"],
+                }
             ]
         },
     ),
@@ -49,42 +54,94 @@ def test_answer_about_others_is_invalid(number: int, body: object) -> None:
         convert_template(view, [answer])
 
 
-DAYS = {
-    "interval_reports": [
-        {"start_time": "2026-05-19T00:00:00Z", "active_users": 4, "template_ids": ["a"]},
-        {"start_time": "2026-05-20T00:00:00Z", "active_users": 3, "template_ids": ["a"]},
-        {"start_time": "2026-05-21T00:00:00Z", "active_users": 2, "template_ids": ["a"]},
+def daily_rows(view: View) -> list[dict[str, object]]:
+    """Return the rows of a server: steps of 24 hours, each with as many users as its number from the end."""
+    span = questions(view)[0].span
+    assert span is not None
+    starts = [
+        span.start + timedelta(days=day) for day in range(9) if span.start + timedelta(days=day) < span.end
     ]
-}
-
-
-def day_lines(view: View, asked: View) -> list[str]:
-    """Give what `view` shows of the days in an answer that was asked for at another time."""
-    conversion = convert_template(view, answered_days(asked))
     return [
-        line.split("{day=")[1].split(",")[0] + line.split("}")[1] for line in lines_of(conversion.samples)
+        {
+            "start_time": start.isoformat(),
+            "end_time": min(start + timedelta(days=1), span.end).isoformat(),
+            "active_users": len(starts) - number,
+            "template_ids": ["a"],
+        }
+        for number, start in enumerate(starts)
     ]
 
 
 def answered_days(view: View) -> list[Answer]:
     """Answer the question about a template by its days."""
-    return [Answer(questions(view)[0], json.dumps(DAYS).encode())]
+    return [Answer(questions(view)[0], json.dumps({"interval_reports": daily_rows(view)}).encode())]
 
 
-def test_days_are_matched_by_their_start() -> None:
-    """Today and yesterday are those of now, not the last two rows."""
-    view = view_of("7d", in_use=["a"])
+def days_shown(view: View, answers: Sequence[Answer]) -> dict[str, object]:
+    """Return the users by day that `view` shows of a response."""
+    samples = convert_template(view, answers).samples
+    return {
+        labels[0]: value
+        for each in samples
+        if each.family == TEMPLATE_DAILY_ACTIVE_USERS
+        for labels, value in each.rows
+    }
 
-    assert ['"today" 3.0', '"yesterday" 4.0'] == day_lines(view, view)
+
+BOTH = {"today": 1.0, "yesterday": 2.0}
+DAYS = {
+    "an ordinary day in UTC": ("UTC", "2026-05-20T14:31", BOTH),
+    "an ordinary day in New York": ("America/New_York", "2026-05-20T14:31", BOTH),
+    "the last hour of a day": ("America/New_York", "2026-05-20T23:31", BOTH),
+    "the first hour of a day": ("America/New_York", "2026-05-20T00:31", BOTH),
+    "New York, the day of 23 hours": ("America/New_York", "2026-03-08T14:31", BOTH),
+    "New York, the day after 23 hours": ("America/New_York", "2026-03-09T14:31", {}),
+    "New York, six days after 23 hours": ("America/New_York", "2026-03-14T14:31", {}),
+    "New York, a week after 23 hours": ("America/New_York", "2026-03-15T14:31", BOTH),
+    "New York, the day of 25 hours": ("America/New_York", "2026-11-01T14:31", BOTH),
+    "New York, the 25th hour": ("America/New_York", "2026-11-01T23:31", {"yesterday": 3.0}),
+    "New York, the day after 25 hours": ("America/New_York", "2026-11-02T14:31", {}),
+    "New York, six days after 25 hours": ("America/New_York", "2026-11-07T14:31", {}),
+    "New York, a week after 25 hours": ("America/New_York", "2026-11-08T14:31", BOTH),
+    "Santiago, the day without a midnight": ("America/Santiago", "2026-09-06T14:31", BOTH),
+    "Santiago, the day after 23 hours": ("America/Santiago", "2026-09-07T14:31", {}),
+    "Santiago, six days after 23 hours": ("America/Santiago", "2026-09-12T14:31", {}),
+    "Santiago, a week after 23 hours": ("America/Santiago", "2026-09-13T14:31", BOTH),
+    "Santiago, the day of 25 hours": ("America/Santiago", "2026-04-04T14:31", BOTH),
+    "Santiago, the day after 25 hours": ("America/Santiago", "2026-04-05T14:31", {}),
+    "Santiago, six days after 25 hours": ("America/Santiago", "2026-04-10T14:31", {}),
+    "Santiago, a week after 25 hours": ("America/Santiago", "2026-04-11T14:31", BOTH),
+}
+
+
+def at(now: str, zone: str) -> View:
+    """Return the view of the week at a local time."""
+    moment = datetime.fromisoformat(now).replace(tzinfo=ZoneInfo(zone))
+    return view_of("7d", in_use=["a"], now=moment.isoformat(), deployment={"timezone": zone})
+
+
+@pytest.mark.parametrize(("zone", "now", "expected"), DAYS.values(), ids=DAYS)
+def test_rows_are_days_only_where_they_cover_them(zone: str, now: str, expected: dict[str, float]) -> None:
+    """A row of 24 hours is not shown as a day of 23 or 25, and days are absent until the change is past."""
+    view = at(now, zone)
+
+    assert expected == days_shown(view, answered_days(view))
 
 
 def test_answer_of_yesterday_does_not_tell_the_days() -> None:
     """What was today then is yesterday by now, but only a part of it."""
-    view = view_of("7d", in_use=["a"])
-    tomorrow = replace(view, now=view.now + timedelta(hours=10))
+    asked, later = at("2026-05-20T23:31", "UTC"), at("2026-05-21T00:01", "UTC")
 
-    assert [] == day_lines(tomorrow, view)
-    assert ['"today" 2.0', '"yesterday" 3.0'] == day_lines(tomorrow, tomorrow)
+    assert {} == days_shown(later, answered_days(asked))
+    assert BOTH == days_shown(later, answered_days(later))
+
+
+def test_row_that_ends_elsewhere_is_not_today() -> None:
+    """A row that ends before the request does is an older one."""
+    view, older = at("2026-05-20T14:31", "UTC"), at("2026-05-20T13:31", "UTC")
+    mixed = Answer(answered_days(view)[0].question, answered_days(older)[0].body)
+
+    assert {"yesterday": 2.0} == days_shown(view, [mixed])
 
 
 DAILY_WINDOWS = {

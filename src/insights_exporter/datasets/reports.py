@@ -50,6 +50,7 @@ class Interval(WireRow, frozen=True):
 
     active_users: float
     start_time: str
+    end_time: str
     template_ids: list[str] | None = None
 
 

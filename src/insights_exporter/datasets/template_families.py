@@ -32,9 +32,10 @@ TEMPLATE_DAILY_ACTIVE_USERS = Family(
     "interval_reports.active_users, asked for one template); cached.",
     labels=("deployment", "day", *TEMPLATE_LABELS),
     source="template-breakdown: interval_reports.active_users",
-    merge="reports that start at one midnight add up",
-    absent=f"{_ABSENT}; the template had no use in the window; no report starts at that midnight (clocks "
-    "changed within the window); from the deployment's midnight until the next poll",
+    merge="rows of one day add up",
+    absent=f"{_ABSENT}; the template had no use in the window; for up to six days after a clock change, "
+    "while the server's steps of 24 hours do not run from midnight to midnight; from the deployment's "
+    "midnight until the next poll",
     example='coder_insights_template_daily_active_users{day="yesterday"}',
     rolls_over=True,
 )

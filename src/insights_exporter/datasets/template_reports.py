@@ -1,6 +1,6 @@
 """Reading the answers about one template."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -143,24 +143,22 @@ def _parameters(view: View, report: Report, labels: tuple[str, ...]) -> tuple[tu
 
 
 def _daily_rows(view: View, answer: Answer, told: TemplatesAnswer, labels: tuple[str, ...]) -> list[Row]:
-    starts = _day_starts(view)
-    if view.window != daily_window(view.deployment) or not _reaches(answer, starts[TODAY]):
-        return []
     users = added_up(
-        (read_instant(interval.start_time), interval.active_users) for interval in told.interval_reports or ()
+        ((read_instant(interval.start_time), read_instant(interval.end_time)), interval.active_users)
+        for interval in told.interval_reports or ()
     )
-    return [((day, *labels), users[start]) for day, start in starts.items() if start in users]
+    return [((day, *labels), users[span]) for day, span in _days(view, answer).items() if span in users]
 
 
-def _reaches(answer: Answer, midnight_before: float) -> bool:
-    """Tell whether it was asked after the last midnight: an older answer has yesterday only in part."""
-    return answer.question.span is not None and answer.question.span.end.timestamp() > midnight_before
+def _days(view: View, answer: Answer) -> Mapping[str, tuple[float, float]]:
+    """Return what the row of each day must cover: a whole day, or today up to where the request ends.
 
-
-def _day_starts(view: View) -> dict[str, float]:
-    zone = zone_of(view)
+    Servers count in steps of 24 hours, which are not days while a clock change lies in the window.
+    """
+    zone, span = zone_of(view), answer.question.span
     today = view.now.astimezone(zone).date()
-    return {
-        TODAY: midnight(today, zone).timestamp(),
-        YESTERDAY: midnight(today - timedelta(days=1), zone).timestamp(),
-    }
+    start = midnight(today, zone).timestamp()
+    before = midnight(today - timedelta(days=1), zone).timestamp()
+    end = span.end.timestamp() if span and view.window == daily_window(view.deployment) else start
+    # A request made before the last midnight has the end of that day only in part.
+    return {TODAY: (start, end), YESTERDAY: (before, start)} if end > start else {}
