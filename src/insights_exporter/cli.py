@@ -15,10 +15,13 @@ from insights_exporter.commands.backfill_flags import backfill_command
 from insights_exporter.commands.flags import (
     Addresses,
     ConfigFile,
+    ExternalUrl,
     LogFormat,
     LogLevel,
+    RoutePrefix,
     WebConfigFile,
     exit_status,
+    find_route_prefix,
     flag,
     listen_addresses,
     refuse_two_kinds_of_listeners,
@@ -60,6 +63,8 @@ def _serve(
     telemetry_path: Annotated[
         str, flag("--web.telemetry-path", "Path of the metrics.", metavar="PATH")
     ] = "/metrics",
+    external_url: ExternalUrl = None,
+    route_prefix: RoutePrefix = None,
     enable_lifecycle: Annotated[
         bool, switch("--web.enable-lifecycle", "Enable reloading by POST /-/reload.", environment=True)
     ] = False,
@@ -94,6 +99,7 @@ def _serve(
                 systemd_socket=systemd_socket,
                 web_config_file=web_config_file,
                 telemetry_path=telemetry_path,
+                route_prefix=find_route_prefix(external_url, route_prefix),
                 enable_lifecycle=enable_lifecycle,
                 max_requests=max_requests,
                 shard=shard,
@@ -210,13 +216,19 @@ def _health(
     ready: Annotated[bool, switch("--ready", "Succeed only once every job was tried.")] = False,
     listen_address: Addresses = None,
     web_config_file: WebConfigFile = None,
+    external_url: ExternalUrl = None,
+    route_prefix: RoutePrefix = None,
 ) -> None:
     """Check whether a running exporter is healthy, on each of its addresses."""
     from insights_exporter.commands.health import health
 
     with exit_status():
-        addresses = listen_addresses(listen_address)
-        raise typer.Exit(0 if all(health(each, web_config_file, ready=ready) for each in addresses) else 1)
+        prefix = find_route_prefix(external_url, route_prefix)
+        healthy = all(
+            health(each, web_config_file, ready=ready, prefix=prefix)
+            for each in listen_addresses(listen_address)
+        )
+        raise typer.Exit(0 if healthy else 1)
 
 
 app.command("backfill", cls=Command)(backfill_command)

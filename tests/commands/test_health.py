@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from insights_exporter.commands.errors import NotUsable
 from insights_exporter.commands.health import health
+from insights_exporter.web.prefix import BelowPrefix
 from tests.peers.exporter import RunExporter
 from tests.peers.processes import free_port
 from tests.web.webconfig.certificates import DATA, make_authorities, write_case, write_parts
@@ -117,6 +118,15 @@ def test_readiness_is_asked_for_by_its_flag(
         done = run_exporter("health", *arguments, f"--web.listen-address={address(served)}")
 
     assert len(arguments) == done.returncode, done.stderr
+
+
+def test_readiness_below_a_prefix(directory: Path, run_exporter: RunExporter) -> None:
+    """The flags that give the exporter its prefix give it to the command too."""
+    with serving(write_case(directory, "good-empty.yml"), BelowPrefix(still_asking, "/a")) as served:
+        flags = ("--ready", f"--web.listen-address={address(served)}", "--web.external-url=http://x/a")
+        found = [run_exporter("health", *flags, *more).returncode for more in ((), ("--web.route-prefix=/",))]
+
+    assert [1, 0] == found  # not ready below the prefix; elsewhere a 404 is a sign of life
 
 
 @pytest.mark.parametrize(

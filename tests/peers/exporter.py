@@ -76,16 +76,23 @@ class RunExporter(Protocol):
 
 
 @contextmanager
-def serving(directory: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Exporter]:
-    """Serve on a free port until the block ends; then SIGTERM, and exit status 0.
+def serving(
+    directory: Path,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    port: int | None = None,
+    prefix: str = "",
+) -> Iterator[Exporter]:
+    """Serve on `port`, or a free one, until the block ends; then SIGTERM, and exit status 0.
 
     `arguments` come before the address, so that a command may be the first
-    of them. `env` is added to an environment without any settings.
+    of them. `env` is added to an environment without any settings. `prefix`
+    is where the arguments make it serve.
     """
-    port = free_port()
+    port = port or free_port()
     words = (*command(), *arguments, f"--web.listen-address=127.0.0.1:{port}")
     with running(words, directory, clean_environment(directory, env or {})) as process:
-        exporter = Exporter(f"http://127.0.0.1:{port}", process)
+        exporter = Exporter(f"http://127.0.0.1:{port}{prefix}", process)
         eventually(exporter.healthy, START, ignoring=(httpx.TransportError,))
         yield exporter
         status = process.stop()

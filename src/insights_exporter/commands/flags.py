@@ -60,6 +60,24 @@ Addresses = Annotated[
 ]
 
 
+ExternalUrl = Annotated[
+    str | None,
+    flag(
+        "--web.external-url",
+        "URL under which the exporter is reachable, for example through a reverse proxy.",
+        metavar="URL",
+    ),
+]
+RoutePrefix = Annotated[
+    str | None,
+    flag(
+        "--web.route-prefix",
+        "Prefix of the paths of all endpoints. Default: the path of --web.external-url.",
+        metavar="PATH",
+    ),
+]
+
+
 def listen_addresses(given: list[str] | None) -> tuple[str, ...]:
     """Return the addresses to listen on."""
     return tuple(given or (DEFAULT_ADDRESS,))
@@ -70,6 +88,25 @@ def refuse_two_kinds_of_listeners(addresses: list[str] | None, *, systemd_socket
     if addresses and systemd_socket:
         what = "is mutually exclusive with --web.listen-address; keep one of them"
         raise NotUsable(f"--web.systemd-socket: {what}")
+
+
+def find_route_prefix(external_url: str | None, route_prefix: str | None) -> str:
+    """Return the prefix of all paths, empty for none.
+
+    Raises:
+        NotUsable: One of the flags cannot be used.
+    """
+    from insights_exporter.web.prefix import external_path, normalize_prefix
+
+    try:
+        path = external_path(external_url) if external_url else ""
+    except ValueError as error:
+        raise NotUsable(f"--web.external-url: {error}") from None
+    try:
+        return normalize_prefix(path if route_prefix is None else route_prefix)
+    except ValueError as error:
+        place = "--web.external-url" if route_prefix is None else "--web.route-prefix"
+        raise NotUsable(f"{place}: {error}") from None
 
 
 def start_logging(level: LogLevel, form: LogFormat) -> None:

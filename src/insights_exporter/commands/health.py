@@ -18,6 +18,7 @@ def health(
     patience: float = _PATIENCE,
     *,
     ready: bool = False,
+    prefix: str = "",
 ) -> bool:
     """Ask the exporter that listens on the address; False where no good answer comes in `patience` seconds.
 
@@ -35,7 +36,9 @@ def health(
         raise NotUsable(f"--web.listen-address: {error}") from None
     ask = _ask_tls if web_config_file and _tells_tls(web_config_file) else _ask
     try:
-        return ask(_ANY_ADDRESS.get(host, host), port, patience, "/-/ready" if ready else "/-/healthy")
+        return ask(
+            _ANY_ADDRESS.get(host, host), port, patience, prefix + ("/-/ready" if ready else "/-/healthy")
+        )
     except (OSError, http.client.HTTPException):
         return False
 

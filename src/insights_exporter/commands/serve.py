@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 import typer
 import uvloop
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from insights_exporter import __version__
 from insights_exporter.commands.errors import NotUsable
@@ -37,6 +37,7 @@ from insights_exporter.polling.own import Reloads
 from insights_exporter.polling.shards import mine, shard_index
 from insights_exporter.web.app import TAKEN_PATHS, Pages, application
 from insights_exporter.web.listeners import address_of, listen, passed_by_systemd
+from insights_exporter.web.prefix import BelowPrefix
 from insights_exporter.web.scrape import Scrape
 from insights_exporter.web.server import Server
 from insights_exporter.web.status.endpoint import StatusPage
@@ -59,6 +60,7 @@ class Options:
     systemd_socket: bool = False
     web_config_file: Path | None = None
     telemetry_path: str = "/metrics"
+    route_prefix: str = ""
     enable_lifecycle: bool = False
     max_requests: int = 40
     shard: str = "0"
@@ -238,10 +240,10 @@ class Exporter:
         self._log.error("settings not reloaded, the old ones stay", problems=problems)
         return problems
 
-    def _application(self, board: Board) -> Starlette:
+    def _application(self, board: Board) -> ASGIApp:
         tail = TailSource(process_registry(), self._own_samples)
         scrape = Scrape(board, tail, lambda: frozenset(self._fleet.watches), self._options.max_requests)
-        return application(
+        app = application(
             Pages(
                 metrics_path=self._options.telemetry_path,
                 scrape=scrape,
@@ -252,6 +254,7 @@ class Exporter:
                 mistake=lambda error: self._unexpected(whereabouts(error)),
             )
         )
+        return BelowPrefix(app, self._options.route_prefix) if self._options.route_prefix else app
 
     def _own_samples(self) -> Iterable[Samples]:
         return (*self._reloads.samples(), *self._protection.samples())

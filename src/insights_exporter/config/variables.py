@@ -16,6 +16,8 @@ FLAG_VARIABLES: Mapping[str, str] = MappingProxyType(
         "INSIGHTS_EXPORTER_WEB_SYSTEMD_SOCKET": "--web.systemd-socket",
         "INSIGHTS_EXPORTER_WEB_CONFIG_FILE": "--web.config.file",
         "INSIGHTS_EXPORTER_WEB_TELEMETRY_PATH": "--web.telemetry-path",
+        "INSIGHTS_EXPORTER_WEB_EXTERNAL_URL": "--web.external-url",
+        "INSIGHTS_EXPORTER_WEB_ROUTE_PREFIX": "--web.route-prefix",
         "INSIGHTS_EXPORTER_WEB_ENABLE_LIFECYCLE": "--web.enable-lifecycle",
         "INSIGHTS_EXPORTER_WEB_MAX_REQUESTS": "--web.max-requests",
         "INSIGHTS_EXPORTER_LOG_LEVEL": "--log.level",

@@ -55,7 +55,7 @@ def application(pages: Pages) -> Starlette:
         pages.mistake(error)
         return PlainTextResponse("The exporter made a mistake.\n", 500)
 
-    return Starlette(
+    app = Starlette(
         exception_handlers={Exception: mistake},
         routes=[
             Route("/", status),
@@ -66,3 +66,5 @@ def application(pages: Pages) -> Starlette:
             Route("/config", config),
         ],
     )
+    app.router.redirect_slashes = False  # such redirects are made from the Host header
+    return app

@@ -153,8 +153,8 @@ async def test_links_lead_somewhere(page: Page, exporter: Exporter) -> None:
     ]
 
     await eventually_async(exporter.ready)
-    assert ["/its/metrics", "/config", "/-/healthy", "/-/ready"] == paths[:4]
-    assert [200, 200, 200, 200] == [exporter.get(str(path)).status_code for path in paths[:4]]
+    assert ["./its/metrics", "./config", "./-/healthy", "./-/ready"] == paths[:4]
+    assert [200, 200, 200, 200] == [exporter.get(str(path)[1:]).status_code for path in paths[:4]]
 
 
 async def test_refreshes_in_place(page: Page, exporter: Exporter) -> None:

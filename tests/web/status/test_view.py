@@ -35,7 +35,7 @@ def test_many_deployments_are_a_table() -> None:
 
     assert made.details is None
     assert ["z", "a", "b"] == [line.name for line in made.lines]
-    assert "/?deployment=z&window=7d" == made.lines[0].href
+    assert "?deployment=z&window=7d" == made.lines[0].href
     assert "1 failing, 2 healthy" == made.summary
 
 
@@ -43,7 +43,7 @@ def test_chosen_deployment() -> None:
     """One of several is shown in detail, and a link leads back to all of them."""
     made = shown("a", "b", deployment="b", window="today")
 
-    assert ("b", "/?window=today", "today") == (made.title, made.back, made.window)
+    assert ("b", "?window=today", "today") == (made.title, made.back, made.window)
 
 
 @pytest.mark.parametrize("asked", [{"deployment": "c"}, {"window": "90d"}, {"deployment": ""}])
@@ -64,14 +64,14 @@ def test_links_keep_what_is_chosen_and_are_escaped() -> None:
     """The other windows are offered for the deployment that is shown, whatever its name."""
     made = shown("a", "b & c", deployment="b & c")
 
-    assert [f"/?deployment=b+%26+c&window={name}" for name in ("today", "7d", "30d")] == [
+    assert [f"?deployment=b+%26+c&window={name}" for name in ("today", "7d", "30d")] == [
         choice.href for choice in made.windows
     ]
 
 
 def test_path_of_the_metrics() -> None:
     """The link to the metrics leads where they are served."""
-    assert "/some%20path" == page(Asked(), [sight()], "/some path", NOW).metrics
+    assert "./some%20path" == page(Asked(), [sight()], "/some path", NOW).metrics
 
 
 def test_no_deployment_at_all() -> None:

@@ -80,7 +80,7 @@ def page(asked: Asked, sights: Sequence[Sight], metrics_path: str, now: float) -
     return Page(
         title=shown[0].name if alone else f"{len(shown)} deployments",
         version=__version__,
-        metrics=quote(metrics_path),
+        metrics="." + quote(metrics_path),
         made_at=now,
         window=window,
         windows=tuple(Choice(name, _href(asked.deployment, name), name == window) for name in names),
@@ -110,8 +110,7 @@ def _window(asked: Asked, names: Sequence[str]) -> str:
 
 def _href(deployment: str | None, window: str | None) -> str:
     chosen = {"deployment": deployment, "window": window}
-    query = urlencode({name: value for name, value in chosen.items() if value is not None})
-    return f"/?{query}" if query else "/"
+    return "?" + urlencode({name: value for name, value in chosen.items() if value is not None})
 
 
 def _worst_first(sight: Sight) -> tuple[int, str]:

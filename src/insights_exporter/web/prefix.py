@@ -1,0 +1,65 @@
+"""Serving below a path prefix, as Prometheus does with --web.external-url and --web.route-prefix."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_PREFIX = re.compile(r"(/(?!\.{1,2}(/|$))[-A-Za-z0-9._~!$&'()*+,;=:@]+)*")
+_SCHEMES = {"http", "https"}
+
+
+def external_path(url: str) -> str:
+    """Return the path of the external URL, without a slash at its end; a path alone is accepted too.
+
+    Raises:
+        ValueError: It is not such a URL.
+    """
+    parts = urlsplit(url)
+    absolute = parts.scheme in _SCHEMES and parts.hostname and "@" not in parts.netloc
+    path_alone = not parts.scheme and not parts.netloc and url.startswith("/")
+    if not (absolute or path_alone) or parts.query or parts.fragment:
+        raise ValueError(
+            f"{url!r} is not a URL; write it as https://HOST/PATH, without user, query or fragment"
+        )
+    return parts.path.rstrip("/")
+
+
+def normalize_prefix(prefix: str) -> str:
+    """Return a prefix with a slash at its start and none at its end; the root is an empty text.
+
+    Raises:
+        ValueError: It is not a plain path.
+    """
+    path = f"/{prefix.strip('/')}" if prefix.strip("/") else ""
+    if not _PREFIX.fullmatch(path):
+        raise ValueError(f"{prefix!r} is not a path prefix; write it as /PATH")
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class BelowPrefix:
+    """An application below a prefix; requests for `/` and for the prefix itself lead to its first page.
+
+    The redirects are relative, so that they hold behind any host and any
+    prefix that a reverse proxy adds or strips.
+    """
+
+    app: ASGIApp
+    prefix: str
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        path: str = scope["path"]
+        if path.startswith(f"{self.prefix}/"):
+            await self.app({**scope, "path": path.removeprefix(self.prefix)}, receive, send)
+        else:
+            await self._elsewhere(path, scope["query_string"].decode("latin-1"))(scope, receive, send)
+
+    def _elsewhere(self, path: str, query: str) -> Response:
+        if path not in {"/", self.prefix}:
+            return PlainTextResponse("Not Found", 404)
+        below = self.prefix[1:] if path == "/" else self.prefix.rpartition("/")[2]
+        return RedirectResponse(f"./{below}/" + (f"?{query}" if query else ""), 302)

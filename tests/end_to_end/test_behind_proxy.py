@@ -1,0 +1,131 @@
+"""Behind a path prefix: through a real nginx over TLS, in a real browser, with and without stripping."""
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+import trustme
+from playwright.async_api import Page
+
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
+from tests.peers import exporter as exporter_peer
+from tests.peers.exporter import RunExporter
+from tests.peers.nginx import proxying
+from tests.peers.processes import free_port
+from tests.peers.waiting import eventually
+
+PREFIX = "/tools/insights"
+CONFIG = """\
+defaults: {{token_env: TOKEN, requests_per_minute: 10000}}
+deployments: [{{name: first, url: "{url}"}}, {{name: second, url: "{url}"}}]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxied:
+    """An exporter behind nginx: its own address, and the one that browsers use."""
+
+    trust: ssl.SSLContext
+    direct: str
+    base: str
+    prefix: str
+
+    def get(self, url: str) -> httpx.Response:
+        """Request a URL, without following redirects."""
+        return httpx.get(url, verify=self.trust, trust_env=False, timeout=30)
+
+
+@pytest.fixture(scope="module", params=["stripped", "kept"])
+def proxied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
+    """Serve behind an nginx that strips the prefix, or keeps it."""
+    folder, stripped = tmp_path_factory.mktemp("proxied"), request.param == "stripped"
+    config, port = folder / "config.yml", free_port()
+    coder = EmbeddedCoder(population=Population(seed=1, users=10, templates=2), rate_limit=-1)
+    authority, trust = trustme.CA(), ssl.create_default_context()
+    authority.configure_trust(trust)
+    upstream = f"http://127.0.0.1:{port}"
+    with (
+        serve(coder) as url,
+        proxying(
+            folder / "nginx", authority, f"{PREFIX}/", f"{upstream}/" if stripped else upstream
+        ) as address,
+    ):
+        config.write_text(CONFIG.format(url=url), encoding="utf-8")
+        flags = [f"--config.file={config}", f"--web.external-url={address}{PREFIX}/"]
+        flags += ["--web.route-prefix=/"] if stripped else []
+        prefix = "" if stripped else PREFIX
+        with exporter_peer.serving(folder, *flags, env={"TOKEN": DEMO_TOKEN}, port=port, prefix=prefix):
+            proxied = Proxied(trust, upstream, f"{address}{PREFIX}", prefix)
+            eventually(lambda: proxied.get(f"{proxied.base}/-/ready").status_code == httpx.codes.OK)
+            yield proxied
+
+
+@pytest.fixture
+async def visitor(page: Page) -> Page:
+    """Return a page of a browser that does not know the test's authority."""
+    assert page.context.browser
+    return await page.context.browser.new_page(ignore_https_errors=True)
+
+
+async def links(page: Page) -> set[str]:
+    """Return the addresses that the page's links lead to."""
+    found: list[str] = await page.locator("a[href]").evaluate_all("links => links.map(link => link.href)")
+    return set(found)
+
+
+async def test_all_links_of_the_status_page(visitor: Page, proxied: Proxied) -> None:
+    """Each link of the pages at `/` leads to something below the prefix."""
+    await visitor.goto(f"{proxied.base}/")
+    overview = await links(visitor)
+    await visitor.get_by_role("link", name="second").click()
+    found = {each for each in overview | await links(visitor) if each.startswith("https://localhost:")}
+
+    assert {f"{proxied.base}/metrics", f"{proxied.base}/config", f"{proxied.base}/-/ready"} <= found
+    assert [] == [each for each in found if not each.startswith(f"{proxied.base}/")]
+    assert {200} == {proxied.get(each).status_code for each in found}
+    await visitor.get_by_role("link", name="All deployments").click()
+    assert await visitor.get_by_role("link", name="first").count()
+    assert visitor.url.startswith(f"{proxied.base}/")
+
+
+async def test_refreshing(visitor: Page, proxied: Proxied) -> None:
+    """The page refreshes itself from where it was loaded."""
+    await visitor.goto(f"{proxied.base}/?deployment=first")
+    async with visitor.expect_response(lambda response: response.url == visitor.url) as refreshed:
+        await visitor.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    assert 200 == (await refreshed.value).status
+
+
+@pytest.mark.parametrize("path", ["/metrics/", "/config/", "/-/healthy/", "/missing"])
+def test_no_redirect_for_a_slash_at_the_end(proxied: Proxied, path: str) -> None:
+    """A path with a slash at its end is not found, and nothing is redirected to another host or scheme."""
+    response = proxied.get(proxied.base + path)
+
+    assert (404, None) == (response.status_code, response.headers.get("location"))
+
+
+def test_paths_above_the_prefix(proxied: Proxied) -> None:
+    """Without a proxy, relative redirects lead from the paths above to below the prefix."""
+    if proxied.prefix:
+        found = {path: proxied.get(proxied.direct + path) for path in ("/", PREFIX, "/metrics")}
+        told = {path: (each.status_code, each.headers.get("location")) for path, each in found.items()}
+
+        assert {
+            "/": (302, "./tools/insights/"),
+            PREFIX: (302, "./insights/"),
+            "/metrics": (404, None),
+        } == told
+    else:
+        assert 200 == proxied.get(f"{proxied.direct}/metrics").status_code
+
+
+def test_health(proxied: Proxied, run_exporter: RunExporter) -> None:
+    """`health` asks below the prefix, which it gets by the same flags as the exporter."""
+    address = proxied.direct.removeprefix("http://")
+    flags = [f"--web.route-prefix={proxied.prefix or '/'}", f"--web.external-url={proxied.base}"]
+    ended = run_exporter("health", "--ready", f"--web.listen-address={address}", *flags)
+
+    assert (0, "") == (ended.returncode, ended.stderr)
