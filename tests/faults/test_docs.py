@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 from insights_exporter.coder.failures import REASONS
-from insights_exporter.web.connection import USUAL_BOUNDS
 from tests.faults.cases import CASES
 
 PAGE = (Path(__file__).parents[2] / "docs/operations.md").read_text(encoding="utf-8")
@@ -21,16 +20,3 @@ def test_every_reason_is_explained() -> None:
 def test_every_reason_is_tried() -> None:
     """Each reason of the table is met by a fault."""
     assert set(REASONS) == {case.reason for case in CASES if case.reason}
-
-
-def test_limits_are_those_of_the_program() -> None:
-    """The table of limits says what the program does."""
-    for limit in (
-        f"| {USUAL_BOUNDS.head_bytes // 1024} KiB;",
-        f"| time for a TLS handshake | {USUAL_BOUNDS.head_seconds:g} s |",
-        f"| time for address and headers to arrive | {USUAL_BOUNDS.head_seconds:g} s |",
-        f"| {USUAL_BOUNDS.answer_seconds:g} s |",
-        f"| {USUAL_BOUNDS.idle_seconds:g} s |",
-        f"| {USUAL_BOUNDS.connections};",
-    ):
-        assert limit in PAGE

@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager, contextmanager
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from insights_exporter.web.connection import Bounds
+from insights_exporter.web.limits import ServerLimits
 from insights_exporter.web.listeners import listen
-from insights_exporter.web.server import Server, make_server
+from insights_exporter.web.server import Server
 from tests.peers.waiting import eventually_async
 
 FAR = 60.0
-ROOMY = Bounds(head_bytes=64 * 1024, head_seconds=FAR, answer_seconds=FAR, idle_seconds=FAR, connections=1000)
+ROOMY = ServerLimits(head_seconds=FAR, response_seconds=FAR, idle_seconds=FAR, connections=1000)
 SOON = 0.1
 GOOD = b"GET /hello HTTP/1.1\r\nHost: here\r\n\r\n"
 LARGE = 64 * 1024 * 1024
@@ -38,19 +38,17 @@ async def segments() -> AsyncIterator[bytes]:
 
 @asynccontextmanager
 async def serving(
-    bounds: Bounds, application: ASGIApp = app, context: ssl.SSLContext | None = None
+    limits: ServerLimits, application: ASGIApp = app, context: ssl.SSLContext | None = None
 ) -> AsyncIterator[tuple[Server, Address]]:
-    """Serve with these bounds until the block ends, over TLS where there is a context for it."""
+    """Serve with these limits until the block ends, over TLS where there is a context for it."""
     with listen("127.0.0.1:0") as listener:
-        server = make_server(application, bounds)
-        server.config.load()
-        server.config.ssl = context
-        task = asyncio.create_task(server.serve(sockets=[listener]))
+        server = Server(application, limits, context)
+        task = asyncio.create_task(server.serve([listener]))
         await eventually_async(lambda: server.started)
         yield server, listener.getsockname()
-        for connection in list(server.server_state.connections):
-            connection.transport.abort()
-        server.should_exit = True
+        for connection in tuple(server.tracker.open):
+            connection.abort()
+        server.stop()
         await task
 
 

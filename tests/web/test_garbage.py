@@ -14,7 +14,7 @@ from tests.peers.garbage import collected
 from tests.peers.waiting import eventually_async
 from tests.web.serving import GOOD, LARGE, ROOMY, SOON, Address, app, serving
 
-OF_SERVERS = ("insights_exporter.web.", "uvicorn.", "uvloop.", "starlette.")
+OF_SERVERS = ("insights_exporter.web.", "uvloop.", "starlette.")
 LAST = b"GET %b HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
 TIMES = 3
 
@@ -44,11 +44,11 @@ async def left_behind(
 ) -> list[str]:
     """Name what some visits left that holds itself."""
     async with serving(ROOMY, answers, server) as (running, address):
-        state = running.server_state
+        tracker = running.tracker
         with collected(*OF_SERVERS) as left:
             for _ in range(TIMES):
                 await asyncio.to_thread(visit, address, request, client)
-            await eventually_async(lambda: not state.connections and not state.tasks)
+            await eventually_async(lambda: not tracker.open and not tracker.tasks)
     return left
 
 

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 from insights_exporter.commands.errors import NotUsable
 from insights_exporter.config.problems import ConfigError
 from insights_exporter.exposition.samples import Samples
-from insights_exporter.web.server import Server, make_server
+from insights_exporter.web.server import Server
 from insights_exporter.web.webconfig import Guard, LiveConfig, listening_context, web_config_samples
 
 
@@ -33,11 +33,8 @@ class Protection:
     def server(self, app: ASGIApp) -> Server:
         """Make a server for `app` that lets in whom the file lets in."""
         if self._live is None:
-            return make_server(app)
-        server = make_server(Guard(app, self._live))
-        server.config.load()
-        server.config.ssl = listening_context(self._live)
-        return server
+            return Server(app)
+        return Server(Guard(app, self._live), context=listening_context(self._live))
 
     def look(self) -> str:
         """Read the file anew if it changed; give what keeps it from being used, a line each."""

@@ -267,7 +267,7 @@ class Exporter:
     def _handle_signals(self, server: Server) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, setattr, server, "should_exit", True)  # noqa: FBT003 -- setattr takes it so
+            loop.add_signal_handler(number, server.stop)
         loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
         loop.set_exception_handler(self._not_waited_for)
 

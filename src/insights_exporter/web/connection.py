@@ -1,204 +1,373 @@
-"""One connection of a client, with bounds on what it may send and how long it may take."""
+"""One connection of a client: requests in, one at a time, responses out, everything bounded.
+
+uvicorn keeps what a client sends while a request is served, and bounding that takes its private attributes.
+So this is a protocol class of our own, on the public parser that uvicorn uses.
+"""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+import re
+from collections.abc import Callable, Iterator, Sequence
+from enum import Enum, auto
+from http import HTTPStatus
+from typing import Any, cast
 
-from uvicorn._types import ASGI3Application
-from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-from uvicorn.server import ServerState
+from starlette.types import ASGIApp
 
-HAND_OVER = "hand over"
-"""The key under which a request's state may have what sends many parts of an answer's body at once; what is
-sent next then waits until the client has taken in nearly all."""
+from insights_exporter.web.exchange import Exchange
+from insights_exporter.web.limits import ConnectionTracker
+from insights_exporter.web.request import MALFORMED, BadRequest, Refusal, Request, parse_request
+from insights_exporter.web.response import DateHeader, render_refusal
 
-_TOO_LONG = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-    b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n"
-    b"The address and headers of a request are too long together.\n"
+_BUFFER_BYTES = 4096
+"""Bytes read at once; the buffer grows for a longer head."""
+_UNSENT_BYTES = 16 * 1024
+"""Bytes of a response that may wait for the client before the next request is read."""
+_TLS_BYTES = 128 * 1024
+"""Bytes handed to TLS at once: TLS copies all of it, and this fits the processor's cache."""
+_LINE_END = b"\r\n"
+_HEAD_END = b"\r\n\r\n"
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+_METHOD = re.compile(rb"[A-Z]")
+_BARE_LINE_END = Refusal(HTTPStatus.BAD_REQUEST, "Lines must end with CR LF.")
+_LONG_START = Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "The start line is too long.")
+_LONG_HEAD = Refusal(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The start line and the headers are too long together."
 )
+_FAILED = Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error; the log of the exporter has details.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    """What a client is allowed; times in seconds."""
-
-    head_bytes: int = 64 * 1024
-    """How long the address and headers of a request may be together."""
-    head_seconds: float = 10.0
-    """How long they may take to arrive, and a handshake before them as long again."""
-    answer_seconds: float = 30.0
-    """How long an answer may take until the client has taken it in."""
-    idle_seconds: float = 90.0
-    """How long a connection may stay open between two requests."""
-    connections: int = 512
-    """How many connections there may be; one more, and the one that has waited longest is closed."""
+class _State(Enum):
+    IDLE = auto()
+    HEAD = auto()
+    BODY = auto()
+    RESPONSE = auto()
+    CLOSING = auto()
 
 
-USUAL_BOUNDS = Bounds()
+class _Closed(asyncio.Transport):
+    """Stands for the transport of a closed connection, which would lead back to the connection itself."""
 
+    def is_closing(self) -> bool:
+        return True
 
-class Guest(Protocol):
-    """A connection, from the moment that it was taken in."""
+    def get_write_buffer_size(self) -> int:
+        return 0
 
     def abort(self) -> None:
-        """End it at once."""
+        """Do nothing."""
 
 
-@dataclass(slots=True)
-class Door:
-    """All connections of a server, and those that wait for a request, the longest waiting first."""
+class Connection(asyncio.BufferedProtocol):
+    """Speaks HTTP with one client.
 
-    bounds: Bounds = USUAL_BOUNDS
-    inside: set[Guest] = field(default_factory=set)
-    waiting: dict[Guest, None] = field(default_factory=dict)
-
-    def waits(self, guest: Guest) -> None:
-        """Take note of a connection that waits, and make room where there are too many."""
-        self.inside.add(guest)
-        self.waiting.pop(guest, None)
-        self.waiting[guest] = None
-        if len(self.inside) > self.bounds.connections:
-            longest = next(iter(self.waiting))
-            self.left(longest)
-            longest.abort()
-
-    def is_served(self, guest: Guest) -> None:
-        """Take note of a connection that waits no more."""
-        self.waiting.pop(guest, None)
-
-    def left(self, guest: Guest) -> None:
-        """Forget a connection."""
-        self.waiting.pop(guest, None)
-        self.inside.discard(guest)
-
-
-class Connection(HttpToolsProtocol):
-    """Speaks HTTP with one client, and ends where a bound is passed.
-
-    There is always one time by which something must have happened: a whole
-    request, the answer taken in, the next request. A client that drips bytes
-    gains nothing by it.
+    There is always one deadline: for a whole head, for the response to be
+    read, for the next request. A client that drips bytes gains nothing.
     """
 
-    def __init__(
-        self,
-        door: Door,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self.instead_of: Guest | None = None
-        """Who has counted for this connection until it is made."""
-        self._door = door
-        self._bounds = door.bounds
-        self._alarm: asyncio.TimerHandle | None = None
-        self._in_head = True
-        self._head_bytes = 0
-        self._answering: RequestResponseCycle | None = None
+    def __init__(self, app: ASGIApp, tracker: ConnectionTracker, date: DateHeader) -> None:
+        self.gone = False
+        self.on_made: Callable[[], None] | None = None
+        """Called once when the connection is made."""
+        self._app = app
+        self._tracker = tracker
+        self._limits = tracker.limits
+        self._date = date
+        self._loop = asyncio.get_running_loop()
+        self._state = _State.HEAD
+        self._buffer = bytearray(_BUFFER_BYTES)
+        self._filled = self._scanned = 0
+        self._body_left = 0
+        self._discarded = 0
+        self._written = 0
+        self._deadline: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self._write_paused = self._read_paused = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base
+    # What the transport calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the first request."""
-        super().connection_made(transport)
-        if transport.get_extra_info("sslcontext") is None:  # TLS would copy all parts at once
-            self.app_state = {**self.app_state, HAND_OVER: self._hand_over}
-        if self.instead_of:
-            self._door.left(self.instead_of)
-        self._door.waits(self)
-        self._must_end_in(self._bounds.head_seconds)
+        self._transport = cast("asyncio.Transport", transport)
+        self._secure = transport.get_extra_info("sslcontext") is not None
+        self._transport.set_write_buffer_limits(high=_UNSENT_BYTES, low=0)
+        if self._secure:
+            cast("Any", transport).set_read_buffer_limits(high=_UNSENT_BYTES)  # of TLS alone
+        if self.on_made:
+            self.on_made()
+            self.on_made = None
+        self._tracker.wait(self)
+        self._must_end_in(self._limits.head_seconds)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the client."""
-        if self._answering:
-            # The base class tells only the newest request, which may be waiting behind this one.
-            self._answering.disconnected = True
-            self._answering.message_event.set()
-        super().connection_lost(exc)
-        self._door.left(self)
-        if self._alarm:
-            self._alarm.cancel()
-        self._let_go()
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- as in the base class
+        """Cancel the request that is being served, and drop what leads back here."""
+        self.gone = True
+        self._tracker.forget(self)
+        if self._deadline:
+            self._deadline.cancel()
+        if self._task:
+            self._task.cancel()
+        self._task = self._writable = None
+        self._transport = _Closed()
 
-    def data_received(self, data: bytes) -> None:
-        """Read on, but no head of a request that is too long."""
-        while data and self.parser and not self.transport.is_closing():
-            room = self._bounds.head_bytes - self._head_bytes if self._in_head else len(data)
-            if room <= 0:
-                self.transport.write(_TOO_LONG)
-                self.transport.close()
-                return
-            piece, data = data[:room], data[room:]
-            if self._in_head:
-                self._head_bytes += len(piece)
-            super().data_received(piece)
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 -- as in the base class
+        """Return where the next bytes go."""
+        return memoryview(self._buffer)[self._filled :]
 
-    def on_message_begin(self) -> None:
-        """Read the head of a request."""
-        super().on_message_begin()
-        if not self._in_head:
-            self._in_head, self._head_bytes = True, 0
-            self._must_end_in(self._bounds.head_seconds)
-
-    def on_headers_complete(self) -> None:
-        """Answer the request."""
-        self._in_head = False
-        self._door.is_served(self)
-        self._must_end_in(self._bounds.answer_seconds)
-        super().on_headers_complete()
-
-    def on_response_complete(self) -> None:
-        """Wait for the next request, or answer the one that came meanwhile."""
-        super().on_response_complete()
-        if not self.cycle.response_complete:
-            self._must_end_in(self._bounds.answer_seconds)
+    def buffer_updated(self, nbytes: int) -> None:
+        """Read on as far as the request in hand allows."""
+        if self._state is _State.CLOSING:
+            self._discard(nbytes)
             return
-        if self.cycle.more_body:  # what is still to come of it is of no use
-            self.transport.close()
-        if self._all_sent():
-            self._door.waits(self)
-            self._must_end_in(self._bounds.idle_seconds)
+        self._filled += nbytes
+        if self._state is _State.IDLE:
+            self._state = _State.HEAD
+            self._must_end_in(self._limits.head_seconds)
+        if self._state is _State.RESPONSE:
+            self._pause_reading()
         else:
-            self._must_end_in(self._bounds.answer_seconds)
+            self._read()
+
+    def eof_received(self) -> bool:
+        """Finish the response that is under way; TLS ends with the client's side."""
+        self.gone = True
+        return self._state is _State.RESPONSE and not self._secure
+
+    def pause_writing(self) -> None:
+        """Let the response wait until the client has read."""
+        self._write_paused = True
+
+    def resume_writing(self) -> None:
+        """Go on with the response."""
+        self._write_paused = False
+        if self._writable and not self._writable.done():
+            self._writable.set_result(None)
+
+    # Requests.
+
+    def _read(self) -> None:
+        try:
+            if self._state is _State.HEAD:
+                self._read_head()
+            if self._state is _State.BODY:
+                self._read_body()
+        except BadRequest as error:
+            self._refuse(error.refusal)
+
+    def _read_head(self) -> None:
+        begin = self._empty_line()
+        end = self._buffer.find(_HEAD_END, max(begin, self._scanned - 3), self._filled)
+        self._check_start(begin)
+        if end < 0:
+            self._check_unfinished()
+            self._scanned = self._filled
+            self._grow()
+            self._resume_reading()
+            return
+        end += len(_HEAD_END)
+        head = bytes(memoryview(self._buffer)[begin:end])
+        self._request = parse_request(head, self._limits)
+        self._keep_from(end)
+        self._body_left = self._request.body_bytes
+        self._state = _State.BODY
+
+    def _empty_line(self) -> int:
+        """Return the length of an empty line before the request, which is ignored (RFC 9112, 2.2)."""
+        begin = self._buffer[: min(self._filled, len(_LINE_END))]
+        return len(begin) if _LINE_END.startswith(begin) else 0
+
+    def _check_start(self, begin: int) -> None:
+        if self._filled > begin and not _METHOD.match(self._buffer, begin):
+            raise BadRequest(MALFORMED)
+        longest = self._limits.start_line_bytes
+        if self._filled > longest and self._buffer.find(_LINE_END, begin, longest) < 0:
+            raise BadRequest(_LONG_START)
+
+    def _check_unfinished(self) -> None:
+        if _BARE_LF.search(self._buffer, self._scanned, self._filled):
+            raise BadRequest(_BARE_LINE_END)
+        if self._filled >= self._limits.head_bytes:
+            raise BadRequest(_LONG_HEAD)
+
+    def _grow(self) -> None:
+        if self._filled == len(self._buffer):
+            self._buffer = self._buffer + bytes(min(self._filled, self._limits.head_bytes - self._filled))
+
+    def _keep_from(self, start: int) -> None:
+        """Move what follows `start` to the beginning of a buffer that is no larger than it must be."""
+        rest = self._buffer[start : self._filled]
+        self._filled, self._scanned = len(rest), 0
+        if len(self._buffer) > _BUFFER_BYTES:
+            self._buffer = bytearray(max(_BUFFER_BYTES, len(rest) + 1))
+        self._buffer[: len(rest)] = rest
+
+    def _read_body(self) -> None:
+        part = min(self._body_left, self._filled)
+        if part:
+            self._body_left -= part
+            self._keep_from(part)
+        if self._body_left:
+            self._resume_reading()
+        else:
+            self._serve()
+
+    # Responses.
+
+    def _serve(self) -> None:
+        self._state = _State.RESPONSE
+        self._tracker.serve(self)
+        self._must_end_in(self._limits.response_seconds)
+        if self._filled:
+            self._pause_reading()
+        self._task = self._loop.create_task(self._respond(self._request))
+        self._tracker.tasks.add(self._task)
+        self._task.add_done_callback(self._tracker.tasks.discard)
+
+    async def _respond(self, request: Request) -> None:
+        exchange = Exchange(self, request, keep_alive=request.keep_alive and not self._tracker.ending)
+        try:
+            await self._app(exchange.scope(), exchange.receive, exchange.send)
+        except Exception as error:  # noqa: BLE001 -- whatever the application raises
+            self._fail(exchange, error)
+        else:
+            if not exchange.complete:
+                self._fail(exchange, RuntimeError("a response has no end"))
+        await self._drained()
+        self._end_response(keep_alive=exchange.keep_alive and not self._tracker.ending)
+
+    def _fail(self, exchange: Exchange, error: Exception) -> None:
+        """Report an error, unless the application has, and answer with 500 or cut the response off."""
+        if exchange.complete:
+            return
+        self._loop.call_exception_handler({"message": "a request failed", "exception": error})
+        exchange.keep_alive = False
+        if exchange.started:
+            self.abort()
+        else:
+            self._write([render_refusal(_FAILED, self.date())])
+
+    def _end_response(self, *, keep_alive: bool) -> None:
+        self._task = None
+        if self._transport.is_closing():
+            return
+        if not keep_alive or self.gone:
+            self._close()
+            return
+        self._tracker.wait(self)
+        self._state = _State.HEAD if self._filled else _State.IDLE
+        self._must_end_in(self._limits.head_seconds if self._filled else self._limits.idle_seconds)
+        if self._filled:
+            self._read()
+        else:
+            self._resume_reading()
+
+    async def write(self, parts: Sequence[bytes]) -> None:
+        """Send bytes, and wait until the client has read nearly all."""
+        if not self._secure:
+            self._write(parts)
+            await self._drained()
+            return
+        for piece in _pieces(parts):
+            self._write([piece])
+            await self._drained()
+
+    def _write(self, parts: Sequence[bytes]) -> None:
+        if not self._transport.is_closing():
+            self._written += sum(map(len, parts))
+            self._transport.writelines(parts)
+
+    async def _drained(self) -> None:
+        if self._write_paused and not self._transport.is_closing():
+            self._writable = self._loop.create_future()
+            await self._writable
+
+    # The end.
 
     def abort(self) -> None:
-        """End at once."""
-        self.transport.abort()
+        """Close at once."""
+        self._transport.abort()
 
     def shutdown(self) -> None:
-        """End after the answer that is under way, whatever was asked for behind it."""
-        self.pipeline.clear()
-        if self._answering and not self._answering.response_complete:
-            self._answering.keep_alive = False
-        else:
-            self.transport.close()
+        """Close after the response that is under way."""
+        if self._state is not _State.RESPONSE and not self._transport.is_closing():
+            self._transport.close()
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self._answering = cycle
-        super()._start_asgi_task(cycle, app)
+    def _refuse(self, refusal: Refusal) -> None:
+        self._write([render_refusal(refusal, self.date())])
+        self._filled = max(self._filled, 1)
+        self._close()
 
-    def _hand_over(self, parts: Sequence[bytes]) -> None:
-        if self._answering and not self._answering.disconnected:
-            self._answering.expected_content_length -= sum(map(len, parts))
-            self.transport.writelines(parts)
+    def _close(self) -> None:
+        """Close; a client that may still be sending reads the response first, instead of a reset."""
+        self._tracker.wait(self)
+        self._must_end_in(self._limits.linger_seconds)
+        lingers = self._filled and not self.gone and self._transport.can_write_eof()
+        self._state, self._filled = _State.CLOSING, 0
+        if not lingers:
+            self._transport.close()
+            return
+        self._transport.write_eof()
+        self._resume_reading()
 
-    def timeout_keep_alive_handler(self) -> None:
-        """Leave the end to the time that is set here, which data in between does not put off."""
-
-    def _let_go(self) -> None:
-        """Drop what leads back here: a connection that held itself would wait for the garbage collector."""
-        self.pipeline.clear()
-        self.app_state = {}
-        self.scope = self.cycle = None  # type: ignore[assignment]  # as in the base
-        self._answering = None
-
-    def _all_sent(self) -> bool:
-        return not self.transport.is_closing() and self.transport.get_write_buffer_size() == 0
+    def _discard(self, count: int) -> None:
+        self._discarded += count
+        if self._discarded > self._limits.linger_bytes:
+            self.abort()
 
     def _must_end_in(self, seconds: float) -> None:
-        if self._alarm:
-            self._alarm.cancel()
-        self._alarm = self.loop.call_later(seconds, self.transport.abort)
+        if self._deadline:
+            self._deadline.cancel()
+        self._deadline = self._loop.call_later(seconds, self._transport.abort)
+
+    def _pause_reading(self) -> None:
+        if not self._read_paused and not self._transport.is_closing():
+            self._read_paused = True
+            self._transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self._read_paused and not self._transport.is_closing():
+            self._read_paused = False
+            self._transport.resume_reading()
+
+    # What a response needs.
+
+    @property
+    def scheme(self) -> str:
+        """Return `http` or `https`."""
+        return "https" if self._secure else "http"
+
+    @property
+    def remote_address(self) -> tuple[str, int] | None:
+        """Return the client's address."""
+        return _address(self._transport.get_extra_info("peername"))
+
+    @property
+    def local_address(self) -> tuple[str, int] | None:
+        """Return the address that the client has connected to."""
+        return _address(self._transport.get_extra_info("sockname"))
+
+    def date(self) -> bytes:
+        """Return the line of the `Date` header."""
+        return self._date.line()
+
+    def unsent(self) -> int:
+        """Return how many bytes wait for the client."""
+        return self._transport.get_write_buffer_size()
+
+    def taken(self) -> int:
+        """Return how many bytes have left for the client so far."""
+        return self._written - self.unsent()
+
+
+def _pieces(parts: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield the parts in pieces that TLS takes well: small ones joined, large ones cut."""
+    if sum(map(len, parts)) <= _TLS_BYTES:
+        yield b"".join(parts)
+        return
+    for part in parts:
+        for start in range(0, len(part), _TLS_BYTES):
+            yield part[start : start + _TLS_BYTES]
+
+
+def _address(found: object) -> tuple[str, int] | None:
+    return (str(found[0]), int(found[1])) if isinstance(found, tuple) else None

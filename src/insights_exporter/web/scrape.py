@@ -1,7 +1,7 @@
 """`/metrics`: the bytes that are ready, chosen by what the client accepts."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.responses import PlainTextResponse
@@ -13,7 +13,7 @@ from insights_exporter.exposition.page import Page, assemble
 from insights_exporter.exposition.snapshot import Snapshot
 from insights_exporter.exposition.tail import Tail, TailSource
 from insights_exporter.polling.board import Board
-from insights_exporter.web.connection import HAND_OVER
+from insights_exporter.web.exchange import EXCHANGE, Exchange
 
 _METHODS = "GET, HEAD"
 _FILTERS = frozenset({"deployment", "name[]"})
@@ -80,15 +80,6 @@ async def _send(body: Body, scope: Scope, send: Send) -> None:
     """Send an answer; it is over when the client has taken it in, and so is its place among those at once."""
     raw = [(name.encode(), value.encode()) for name, value in body.headers]
     await send({"type": "http.response.start", "status": 200, "headers": raw})
-    if scope["method"] != "HEAD":
-        await _send_parts(body.segments, scope, send)
+    exchange: Exchange = scope["extensions"][EXCHANGE]
+    await exchange.send_parts(body.segments)
     await send({"type": "http.response.body", "body": b""})
-
-
-async def _send_parts(parts: Sequence[bytes], scope: Scope, send: Send) -> None:
-    hand_over = scope.get("state", {}).get(HAND_OVER)
-    if hand_over:
-        hand_over(parts)
-        return
-    for part in parts:
-        await send({"type": "http.response.body", "body": part, "more_body": True})

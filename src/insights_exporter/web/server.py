@@ -1,66 +1,76 @@
-"""The HTTP server: uvicorn on a socket of ours, ended by whoever runs it."""
+"""The HTTP server: connections on listening sockets, until `stop` is called."""
 
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import cast
+import ssl
+from collections.abc import Iterable
+from typing import Protocol
 
-import uvicorn
 from starlette.types import ASGIApp
 
-from insights_exporter.web.arrival import TlsListener
-from insights_exporter.web.connection import USUAL_BOUNDS, Bounds, Connection, Door
+from insights_exporter.web.connection import Connection
+from insights_exporter.web.limits import DEFAULT_LIMITS, ConnectionTracker, ServerLimits
+from insights_exporter.web.response import DateHeader
+from insights_exporter.web.tls_listener import TlsListener
 
 _BACKLOG = 512
-_GRACE = 3
+_RECEIVE_BYTES = 32 * 1024
+"""What the kernel may receive ahead for a connection: it, too, counts as the memory of a container."""
 
 
-class Server(uvicorn.Server):
-    """A uvicorn that leaves the signals to the program that it is a part of, and bounds handshakes too."""
+class _Listener(Protocol):
+    def close(self) -> None:
+        """Accept no more clients."""
 
-    def __init__(self, config: uvicorn.Config, door: Door) -> None:
-        super().__init__(config)
-        self._door = door
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen on `sockets`."""
-        context = self.config.ssl
-        if context is None:
-            await super().startup(sockets)
-            return
-        speaker = partial(
-            cast("Callable[..., Connection]", self.config.http_protocol_class),
-            config=self.config,
-            server_state=self.server_state,
-            app_state=self.lifespan.state,
-        )
-        listeners = [TlsListener(each, context, self._door, speaker) for each in sockets or ()]
-        self.servers = cast("list[asyncio.Server]", listeners)
+class Server:
+    """Serves an ASGI application over HTTP/1.1, and over TLS if it has a context."""
+
+    def __init__(
+        self, app: ASGIApp, limits: ServerLimits = DEFAULT_LIMITS, context: ssl.SSLContext | None = None
+    ) -> None:
+        self.tracker = ConnectionTracker(limits)
+        self.started = False
+        self._app = app
+        self._context = context
+        self._date = DateHeader()
+        self._stopped = asyncio.Event()
+
+    async def serve(self, sockets: Iterable[socket.socket]) -> None:
+        """Serve on listening sockets, which are closed at the end, until `stop` is called."""
+        listeners = [await self._listen(each) for each in sockets]
         self.started = True
+        try:
+            await self._stopped.wait()
+        finally:
+            for listener in listeners:
+                listener.close()
+            await self._end_connections()
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
+    def stop(self) -> None:
+        """End after the responses that are under way, or after a short time."""
+        self._stopped.set()
 
+    async def _listen(self, listener: socket.socket) -> _Listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
+        if self._context is None:
+            return await asyncio.get_running_loop().create_server(
+                self._connection, sock=listener, backlog=_BACKLOG
+            )
+        return TlsListener(listener, self._context, self.tracker, self._connection)
 
-def make_server(app: ASGIApp, bounds: Bounds = USUAL_BOUNDS) -> Server:
-    """Make a server for `app`; `serve(sockets=[...])` runs it until `should_exit` is set."""
-    door = Door(bounds)
-    config = uvicorn.Config(
-        app,
-        http=cast("type[asyncio.Protocol]", partial(Connection, door)),
-        loop="none",
-        lifespan="off",
-        ws="none",
-        interface="asgi3",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=_GRACE,
-        backlog=_BACKLOG,
-    )
-    return Server(config, door)
+    def _connection(self) -> Connection:
+        return Connection(self._app, self.tracker, self._date)
+
+    async def _end_connections(self) -> None:
+        tracker = self.tracker
+        tracker.ending = True
+        for connection in tuple(tracker.open):
+            connection.shutdown()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(tracker.limits.grace_seconds):
+                await tracker.closed()
+        for connection in tuple(tracker.open):
+            connection.abort()
+        await asyncio.gather(*tracker.tasks, return_exceptions=True)

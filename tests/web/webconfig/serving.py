@@ -1,10 +1,12 @@
 """A real server behind a web config file, and clients of all kinds."""
 
+import asyncio
 import contextlib
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +17,9 @@ import uvloop
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from insights_exporter.web.server import make_server
+from insights_exporter.web.server import Server
 from insights_exporter.web.webconfig import Guard, LiveConfig, listening_context
-from tests.peers.waiting import eventually
+from tests.peers.waiting import eventually_async
 
 METRICS = "# HELP answer Of everything.\n# TYPE answer gauge\nanswer 42\n"
 
@@ -56,17 +58,24 @@ def serving(file: Path, app: ASGIApp = metrics_app) -> Iterator[Served]:
     """Serve `app` behind the web config file until the block ends, on an event loop of its own."""
     clock = Clock()
     live = LiveConfig(file, clock)
-    server = make_server(Guard(app, live, clock))
-    server.config.load()
-    server.config.ssl = listening_context(live)
+    started: Future[tuple[Server, asyncio.AbstractEventLoop]] = Future()
+
+    async def run(listener: socket.socket) -> None:
+        server = Server(Guard(app, live, clock), context=listening_context(live))
+        task = asyncio.create_task(server.serve([listener]))
+        await eventually_async(lambda: server.started)
+        started.set_result((server, asyncio.get_running_loop()))
+        await task
+
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=uvloop.run, args=(server.serve([listener]),))
+        port = listener.getsockname()[1]
+        thread = threading.Thread(target=uvloop.run, args=(run(listener),))
         thread.start()
+        server, loop = started.result(timeout=20)
         try:
-            eventually(lambda: server.started or not thread.is_alive())
-            yield Served(listener.getsockname()[1], live, clock)
+            yield Served(port, live, clock)
         finally:
-            server.should_exit = True
+            loop.call_soon_threadsafe(server.stop)
             thread.join()
 
 

@@ -12,7 +12,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from insights_exporter.web.webconfig.live import LiveConfig
 from insights_exporter.web.webconfig.loading import WebConfig
 from insights_exporter.web.webconfig.passwords import Passwords, TooManyLogins
-from insights_exporter.web.webconfig.pieces import in_pieces
 from insights_exporter.web.webconfig.rate import TokenBucket
 
 _ASK_FOR_LOGIN = {"www-authenticate": 'Basic realm="insights-exporter", charset="UTF-8"'}
@@ -40,8 +39,7 @@ class Guard:
         elif scope["type"] == "http":
             config = self._live.now()
             answer = await self._refusal(config, scope) or self._app
-            answer_with = in_pieces(send) if config.tls else send
-            await answer(scope, receive, _with_headers(answer_with, self._headers(config)))
+            await answer(scope, receive, _with_headers(send, self._headers(config)))
 
     async def _refusal(self, config: WebConfig, scope: Scope) -> ASGIApp | None:
         if wait := self._wait(config):

@@ -48,7 +48,7 @@ async def test_handshakes_make_room(tls: Tls) -> None:
 
         assert said == b""
         assert await answered(address, tls.client)
-        assert len(server.server_state.connections) <= 3
+        assert len(server.tracker.open) <= 3
         for _, writer in (first, *others):
             writer.close()
 
@@ -61,7 +61,7 @@ async def test_what_is_said_right_after_a_handshake(tls: Tls) -> None:
             writer.write(GOOD)
             assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200 OK")
 
-        assert 4 == len(server.server_state.connections)
+        assert 4 == len(server.tracker.open)
         for _, writer in clients:
             writer.close()
 

@@ -1,0 +1,131 @@
+"""The listening side of TLS: clients are counted and timed from the moment that they are accepted."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable
+from http import HTTPStatus
+
+from insights_exporter.web.connection import Connection
+from insights_exporter.web.limits import ConnectionTracker
+from insights_exporter.web.request import Refusal
+from insights_exporter.web.response import DateHeader, render_refusal
+
+_PAUSE = 1.0
+"""Seconds to wait when no connection can be accepted, such as when no more files may be open."""
+_TLS_RECORD = (0x16, 0x80)
+"""First bytes of a handshake: that of TLS, and that of SSL 2, which OpenSSL refuses with an alert."""
+_PLAIN_HTTP = Refusal(HTTPStatus.BAD_REQUEST, "This port speaks HTTPS: begin the address with https://")
+
+
+class _Handshake:
+    """A client until its handshake is over."""
+
+    def __init__(self, client: socket.socket) -> None:
+        self._client = client
+
+    def abort(self) -> None:
+        """Close at once; the event loop then ends the handshake."""
+        with contextlib.suppress(OSError):
+            self._client.shutdown(socket.SHUT_RDWR)
+
+    shutdown = abort
+
+
+class TlsListener:
+    """Accepts clients and makes the handshake with them.
+
+    `loop.create_server` would show a client only after its handshake, when it
+    can be neither counted nor closed for a newer one.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        context: ssl.SSLContext,
+        tracker: ConnectionTracker,
+        connect: Callable[[], Connection],
+    ) -> None:
+        listener.settimeout(0)
+        self._listener = listener
+        self._context = context
+        self._tracker = tracker
+        self._connect = connect
+        self._date = DateHeader()
+        self._handshakes: set[asyncio.Task[None]] = set()
+        self._accepting = asyncio.create_task(self._accept())
+
+    def close(self) -> None:
+        """Accept no more clients, and end the handshakes."""
+        for task in (self._accepting, *self._handshakes):
+            task.cancel()
+        self._listener.close()
+
+    async def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = await asyncio.get_running_loop().sock_accept(self._listener)
+            except OSError:
+                await asyncio.sleep(_PAUSE)
+                continue
+            task = asyncio.create_task(self._greet(client))
+            self._handshakes.add(task)
+            task.add_done_callback(self._handshakes.discard)
+
+    async def _greet(self, client: socket.socket) -> None:
+        handshake, seconds = _Handshake(client), self._tracker.limits.head_seconds
+        self._tracker.wait(handshake)
+        try:
+            client.settimeout(0)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            async with asyncio.timeout(seconds):
+                await _readable(client)
+            if self._speaks_tls(client):
+                await self._shake_hands(client, handshake, seconds)
+        except OSError:  # the client's fault, or its departure; TLS has sent an alert if it could
+            client.close()
+        except BaseException:
+            client.close()
+            raise
+        finally:
+            self._tracker.forget(handshake)
+
+    async def _shake_hands(self, client: socket.socket, handshake: _Handshake, seconds: float) -> None:
+        def connection() -> Connection:
+            made = self._connect()
+            made.on_made = lambda: self._tracker.forget(handshake)
+            return made
+
+        await asyncio.get_running_loop().connect_accepted_socket(
+            connection,
+            client,
+            ssl=self._context,
+            ssl_handshake_timeout=seconds,
+            ssl_shutdown_timeout=self._tracker.limits.linger_seconds,
+        )
+
+    def _speaks_tls(self, client: socket.socket) -> bool:
+        """Look at the first byte; a client that speaks plain HTTP gets a response and is closed."""
+        begin = client.recv(1, socket.MSG_PEEK)
+        if not begin or begin[0] in _TLS_RECORD:
+            return True
+        client.recv(self._tracker.limits.head_bytes)  # what is left unread would reset the connection
+        client.send(render_refusal(_PLAIN_HTTP, self._date.line()))
+        client.close()
+        return False
+
+
+async def _readable(client: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(client, _set, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(client)
+
+
+def _set(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
