@@ -111,6 +111,74 @@ async def test_question_that_the_published_page_does_not_know(server: EmbeddedCo
     assert list(server.requests) == []
 
 
+STATUSES = Question(
+    "/insights/user-status-counts", extra={"tz_offset": "-4"}, alternative={"timezone": "Etc/GMT+4"}
+)
+VERSIONS = {
+    "a server that knows tz_offset": ("2025", ["tz_offset", "tz_offset"]),
+    "a server that knows both": ("2026", ["tz_offset", "tz_offset"]),
+    "a server that knows timezone": ("next", ["tz_offset", "timezone", "timezone"]),
+}
+
+
+@pytest.mark.parametrize(("version", "expected"), VERSIONS.values(), ids=VERSIONS)
+async def test_rejected_parameters_are_replaced_by_the_alternative(
+    population: Population, version: str, expected: list[str]
+) -> None:
+    """What works is remembered, and the response is the same."""
+    server = EmbeddedCoder(population=population, now=lambda: NOW, generation=version)
+    with serve(server) as url:
+        async with client(deployment(url)) as one:
+            bodies = [await one.coder.ask(STATUSES, one.errand()) for _ in range(2)]
+
+    assert expected == [seen.query.partition("=")[0] for seen in server.requests]
+    assert bodies[0] == bodies[1]
+
+
+async def test_alternative_is_given_up_where_it_is_rejected(population: Population) -> None:
+    """A Coder that is rolled back gets the first spelling again."""
+    server = EmbeddedCoder(population=population, now=lambda: NOW, generation="next")
+    with serve(server) as url:
+        async with client(deployment(url)) as one:
+            await one.coder.ask(STATUSES, one.errand())
+            server.generation = "2025"
+            await one.coder.ask(STATUSES, one.errand())
+            await one.coder.ask(STATUSES, one.errand())
+
+    assert ["tz_offset", "timezone", "timezone", "tz_offset", "tz_offset"] == [
+        seen.query.partition("=")[0] for seen in server.requests
+    ]
+
+
+async def test_first_rejection_counts_where_the_alternative_fails_too(
+    server: EmbeddedCoder, url: str
+) -> None:
+    """The message speaks of the parameters that most servers know."""
+    question = Question(STATUSES.path, extra={"first": "1"}, alternative={"second": "2"})
+    async with client(deployment(url)) as one:
+        with pytest.raises(RequestFailed) as failed:
+            await one.coder.ask(question, one.errand())
+
+    assert "rejected" == failed.value.reason
+    assert one.notes.failures[0] is not None
+    assert one.notes.failures[0].detail == failed.value.detail
+    assert ["first", "second"] == [seen.query.partition("=")[0] for seen in server.requests]
+
+
+@pytest.mark.parametrize(("fault", "reason"), [("401", "unauthorized"), ("403", "forbidden")])
+async def test_alternative_is_not_sent_after_another_refusal(
+    server: EmbeddedCoder, url: str, fault: str, reason: str
+) -> None:
+    """Other parameters do not help there."""
+    server.fail(fault)
+    async with client(deployment(url)) as one:
+        with pytest.raises(RequestFailed) as failed:
+            await one.coder.ask(STATUSES, one.errand())
+
+    assert reason == failed.value.reason
+    assert 1 == len(one.notes.failures)
+
+
 async def test_transient_failure_is_tried_again(server: EmbeddedCoder, url: str) -> None:
     """After a 503 the question is asked again, and every try is noted."""
     server.fail("503")

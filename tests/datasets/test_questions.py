@@ -1,12 +1,14 @@
 """What each dataset asks."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from insights_exporter.coder.dialects import SPELLINGS
 from insights_exporter.datasets import template_breakdown
 from insights_exporter.datasets.periods import periods_before
+from insights_exporter.datasets.spans import next_full_hour
 from insights_exporter.datasets.table import DATASETS
 from tests.datasets.cases import usual_window, view_of
 
@@ -38,6 +40,19 @@ def test_dataset_asks_what_the_server_wants(name: str) -> None:
     questions = DATASETS[name].questions(view)
 
     assert ASKED[name] == [(question.path, SPELLINGS["rfc3339"](question)) for question in questions]
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_both_spellings_of_an_offset_have_their_midnight_at_the_next_full_hour(hour: int) -> None:
+    """So that the newest point of the response is now."""
+    view = view_of(now=f"2026-05-20T{hour:02}:31:00+00:00")
+    (question,) = DATASETS["user-status-counts"].questions(view)
+    end = next_full_hour(view.now)
+    offset = timezone(timedelta(hours=int(question.extra["tz_offset"])))
+
+    assert time(0) == end.astimezone(offset).time()
+    assert time(0) == end.astimezone(ZoneInfo(question.alternative["timezone"])).time()
+    assert ["timezone"] == list(question.alternative)
 
 
 def test_days_of_another_zone_are_windows_of_their_own() -> None:

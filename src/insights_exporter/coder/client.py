@@ -3,6 +3,8 @@
 import asyncio
 import random
 
+import msgspec
+
 from insights_exporter.coder.dialects import SPELLINGS, Dialect
 from insights_exporter.coder.exchange import Errand, Exchange
 from insights_exporter.coder.failures import RequestFailed
@@ -20,6 +22,7 @@ class Coder:
         """The query dialect, None until it is found out."""
         self._exchange = exchange
         self._discovery = asyncio.Lock()
+        self._alternative_paths: set[str] = set()
 
     async def ask(self, question: Question, errand: Errand) -> bytes:
         """Ask until there is an answer, and give its body.
@@ -28,12 +31,31 @@ class Coder:
             RequestFailed: there is no usable answer, and trying again would
                 not help or not be in time.
         """
+        if question.alternative:
+            return await self._ask_either(question, errand)
         if question.span is None or self.dialect:
             return await self._tried(self.dialect or "rfc3339", question, errand)
         async with self._discovery:
             if self.dialect is None:
                 return await self._discover(question, errand)
         return await self._tried(self.dialect, question, errand)
+
+    async def _ask_either(self, question: Question, errand: Errand) -> bytes:
+        """Send the parameters that worked last; if they are rejected, the alternative once."""
+        dialect = self.dialect or "rfc3339"
+        other = msgspec.structs.replace(question, extra=question.alternative)
+        first, second = (other, question) if question.path in self._alternative_paths else (question, other)
+        try:
+            return await self._tried(dialect, first, errand)
+        except RequestFailed as rejection:
+            if rejection.reason != "rejected":
+                raise
+            try:
+                body = await self._tried(dialect, second, errand)
+            except RequestFailed:
+                raise rejection from None
+        self._alternative_paths ^= {question.path}
+        return body
 
     async def _discover(self, question: Question, errand: Errand) -> bytes:
         """Ask in the real server's dialect, then in the published page's; remember what worked."""

@@ -23,6 +23,8 @@ class Question(msgspec.Struct, frozen=True, gc=False):
     `span` is spelled as the server's query dialect wants it. `extra` are
     parameters that only the real server knows; a question with
     `needs_extra` cannot be asked in the published dialect.
+    `alternative` are the parameters that servers of other versions want instead
+    of `extra`: sent if those are rejected.
     `subject` tells the answers of one poll apart (`today`, a template's id).
     """
 
@@ -30,6 +32,7 @@ class Question(msgspec.Struct, frozen=True, gc=False):
     span: Span | None = None
     subject: str = ""
     extra: Mapping[str, str] = {}
+    alternative: Mapping[str, str] = {}
     needs_extra: bool = False
 
 

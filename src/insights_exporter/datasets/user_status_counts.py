@@ -55,14 +55,20 @@ def windows(_deployment: Deployment) -> Sequence[Window | None]:
 
 def questions(view: View) -> Sequence[Question]:
     """Ask so that the grid of points, one a midnight, ends with the next full hour."""
-    extra = {"tz_offset": str(offset_of_next_midnight(view.now))}
-    return (Question(path=PATH, extra=extra, needs_extra=True),)
+    east = offset_of_next_midnight(view.now)
+    tz_offset, timezone = {"tz_offset": str(east)}, {"timezone": _zone_name(east)}
+    return (Question(path=PATH, extra=tz_offset, alternative=timezone, needs_extra=True),)
 
 
 def offset_of_next_midnight(now: datetime) -> int:
     """Give the whole hours east of UTC, -12 to 11, where the next full hour is midnight."""
     east = -next_full_hour(now).hour % _HOURS
     return east if east <= _EASTERNMOST else east - _HOURS
+
+
+def _zone_name(east: int) -> str:
+    """Return the zone of an offset; the names of the time zone database count hours west."""
+    return f"Etc/GMT{-east:+d}" if east else "Etc/GMT"
 
 
 def convert(view: View, answers: Sequence[Answer]) -> Conversion:
