@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from grafana import build as dashboards
-from tools import chart_readme, chart_schema, configuration_docs, metrics_docs
+from tools import chart_readme, chart_schema, configuration_docs, failure_docs, metrics_docs
 
 ROOT = Path(__file__).resolve().parents[1]
 
 GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
     metrics_docs.render,
     configuration_docs.render,
+    failure_docs.render,
     chart_schema.render,
     chart_readme.render,
     dashboards.render,

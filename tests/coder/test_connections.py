@@ -222,6 +222,7 @@ async def test_tunnel_that_the_proxy_refuses(
             await ask(one)
 
     assert transient == failed.value.transient
+    assert ("connection" if transient else "refused_by_proxy") == failed.value.reason
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,26 @@ def test_what_coder_says_to_everybody_is_told(users: Literal["pseudonymous", "ag
     assert "(the" == discretion.told(("Forbidden. Ask alice.",))[:4]
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        'API key expired at "2026-05-01 00:00:00 +0000 UTC"',
+        'API key expired at "2026-05-01T00:00:00Z".',
+        "Invalid API key format: incorrect amount of API key parts, expected 2 got 1",
+        "Invalid API key format: invalid API key secret length, expected 22 got 7",
+        'User is not active (status = "suspended"). Contact an admin to reactivate your account.',
+        "Template RBAC is a Premium feature. Contact sales!",
+        "You've been rate limited for sending more than 512 requests in 1m0s.",
+    ],
+)
+def test_sentences_with_a_number_or_a_time_are_shown(sentence: str) -> None:
+    """What differs in a number, a time or a feature alone names no user."""
+    discretion = Discretion("aggregate")
+
+    assert sentence == discretion.told((sentence,))
+    assert sentence not in discretion.told((f"{sentence} alice@example.com",))
+
+
 @pytest.mark.parametrize("users", ["named", *DISCREET])
 def test_where_nothing_is_said_nothing_is_told(users: Literal["named", "pseudonymous", "aggregate"]) -> None:
     """Nor that something was left out."""

@@ -3,7 +3,7 @@
 import pytest
 
 from insights_exporter.coder.discretion import Discretion
-from insights_exporter.coder.failures import REASONS, REMEDIES, RequestFailed, refusal
+from insights_exporter.coder.failures import CAUSES, REASONS, UNAVAILABLE, Cause, RequestFailed, refusal
 
 SIGNED_OUT = b'{"message":"You are signed out or your session has expired.","detail":"API key is invalid."}'
 NO_ACCESS = b'{"message":"Resource not found or you do not have access to this resource"}'
@@ -27,7 +27,13 @@ HTML = b"<html><body>Sign in</body></html>"
         pytest.param(404, "/insights/user-status-counts", NO_ROUTE, "unsupported", id="404 on a newer path"),
         pytest.param(408, "/insights/daus", b"", "timeout", id="request timeout"),
         pytest.param(422, "/insights/daus", HTML, "rejected", id="a gateway's bad parameters"),
-        pytest.param(428, "/insights/daus", b"text", "rejected", id="precondition required"),
+        pytest.param(405, "/insights/daus", HTML, "refused_by_proxy", id="method not allowed"),
+        pytest.param(407, "/insights/daus", HTML, "refused_by_proxy", id="proxy login"),
+        pytest.param(413, "/insights/daus", HTML, "refused_by_proxy", id="too large for a proxy"),
+        pytest.param(421, "/insights/daus", HTML, "refused_by_proxy", id="misdirected"),
+        pytest.param(431, "/insights/daus", HTML, "refused_by_proxy", id="headers too large"),
+        pytest.param(451, "/insights/daus", HTML, "refused_by_proxy", id="blocked"),
+        pytest.param(428, "/insights/daus", b"text", "refused_by_proxy", id="a 4xx that Coder does not send"),
         pytest.param(429, "/insights/daus", b"{}", "rate_limited", id="rate limit"),
         pytest.param(302, "/insights/daus", b"", "redirect", id="redirect"),
         pytest.param(204, "/insights/daus", b"", "invalid", id="nothing"),
@@ -48,10 +54,88 @@ def test_transient_refusals(status: int, *, expected: bool) -> None:
     assert expected is refusal(status, "/insights/daus", b"").transient
 
 
+OLD_COOKIE = 'Cookie \\"session_token\\" or query parameter must be provided.'
+SUSPENDED = b'{"message":"User is not active (status = \\"suspended\\"). Contact an admin."}'
+
+
+def detail_of(text: str) -> bytes:
+    """Give the body of a 401 with this detail."""
+    return b'{"message":"You are signed out or your session has expired.","detail":"%b"}' % text.encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        pytest.param(401, detail_of(OLD_COOKIE), "token_missing", id="no token arrived"),
+        pytest.param(
+            401,
+            detail_of("Invalid API key format: incorrect amount of API key parts, expected 2 got 3"),
+            "token_malformed",
+            id="not ID-SECRET",
+        ),
+        pytest.param(
+            401,
+            detail_of("Invalid API key format: invalid API key ID length, expected 10 got 11"),
+            "token_malformed",
+            id="quoted",
+        ),
+        pytest.param(
+            401, detail_of("API key is invalid."), "token_unknown", id="unknown key or deleted user"
+        ),
+        pytest.param(401, detail_of("API key secret is invalid."), "token_mistyped", id="wrong secret"),
+        pytest.param(401, detail_of('API key expired at \\"2026-05-01\\".'), "token_expired", id="expired"),
+        pytest.param(401, SUSPENDED, "user_suspended", id="suspended user"),
+        pytest.param(
+            401,
+            SUSPENDED.replace(b"suspended", b"dormant"),
+            "user_suspended",
+            id="dormant user of an old server",
+        ),
+        pytest.param(
+            401, b'{"message":"Could not refresh expired Oauth token."}', "login_expired", id="browser login"
+        ),
+        pytest.param(
+            401,
+            b'{"message":"An internal error occurred. Please try again.","detail":"roles"}',
+            "server_error",
+            id="database trouble",
+        ),
+        pytest.param(401, HTML, "unauthorized", id="somebody else's 401"),
+        pytest.param(403, b'{"message":"Forbidden.","detail":"Sorry."}', "forbidden", id="role"),
+        pytest.param(
+            403,
+            b'{"message":"Template RBAC is a Premium feature. Contact sales!"}',
+            "not_licensed",
+            id="licence",
+        ),
+        pytest.param(403, HTML, "forbidden_by_proxy", id="somebody else's 403"),
+    ],
+)
+def test_cause_of_a_refusal(status: int, body: bytes, expected: str) -> None:
+    """Each kind of 401 and 403 is a cause of its own."""
+    assert expected == refusal(status, "/groups", body).cause
+
+
 def test_every_reason_has_a_remedy() -> None:
-    """Each reason comes with what a person can do about it."""
-    assert set(REASONS) == set(REMEDIES)
-    assert RequestFailed("timeout", "").remedy == REMEDIES["timeout"]
+    """Every reason is a cause of itself, and each cause comes with what a user can do about it."""
+    assert set(REASONS) == {each.reason for each in CAUSES.values()} <= set(CAUSES)
+    assert all(cause == CAUSES[cause].reason for cause in REASONS)
+    assert all(each.remedy and each.when for each in CAUSES.values())
+    assert CAUSES["token_expired"].remedy == RequestFailed("token_expired", "").remedy
+
+
+@pytest.mark.parametrize("cause", [cause for cause, each in CAUSES.items() if each.reason == "unauthorized"])
+def test_new_token_is_advised_only_where_it_helps(cause: Cause) -> None:
+    """A new token is the remedy for an unknown or expired one, and for nothing else."""
+    helps = {"token_unknown", "token_expired", "login_expired"}
+
+    assert (cause in helps) is ("coder tokens create" in CAUSES[cause].remedy)
+
+
+def test_license_is_no_matter_of_roles() -> None:
+    """No role is advised where a license is missing."""
+    assert "Auditor" not in CAUSES["not_licensed"].remedy
+    assert "not_licensed" in UNAVAILABLE
 
 
 def test_detail_is_one_short_line() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from insights_exporter.coder.failures import UNAVAILABLE
 from insights_exporter.demo import EmbeddedCoder
 from tests.demo.certificates import Authority
 
@@ -46,7 +47,7 @@ def at_path(fault: str, reason: str, dataset: str = DAUS, *, patient: bool = Fal
         reason=reason,
         dataset=dataset,
         begin=lambda coder, _: coder.fail(fault, f"/insights/{dataset}"),
-        available=reason not in {"disabled", "unsupported"},
+        available=reason not in UNAVAILABLE,
         patient=patient,
     )
 
@@ -72,7 +73,10 @@ CASES = (
     at_path("400", "rejected"),
     at_path("400", "rejected", TEMPLATES),
     at_path("401", "unauthorized"),
+    at_path("401-suspended", "unauthorized"),
     at_path("403", "forbidden"),
+    at_path("403-premium", "not_licensed", patient=True),
+    at_path("413", "refused_by_proxy"),
     at_path("404-route", "not_found"),
     at_path("404-route", "unsupported", STATUSES, patient=True),
     at_path("404-resource", "not_permitted"),
@@ -109,3 +113,11 @@ CASES = (
     ),
 )
 """All faults; those without certificates are the demo's."""
+
+LIKE_OTHERS = {
+    **dict.fromkeys(
+        ("401-missing", "401-malformed", "401-secret", "401-expired", "401-login"), "401-suspended"
+    ),
+    **dict.fromkeys(("405", "407", "421", "431", "451"), "413"),
+}
+"""Faults that differ from one of CASES in their words or their status alone."""

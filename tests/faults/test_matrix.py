@@ -3,7 +3,7 @@
 import pytest
 
 from insights_exporter.demo.faults import FAULTS
-from tests.faults.cases import CASES, DATASETS, Case
+from tests.faults.cases import CASES, DATASETS, LIKE_OTHERS, Case
 from tests.faults.scene import MAX_AGE, WELL, Scene
 
 HARD_TO_FAKE = {"dns", "expired-certificate", "self-signed-certificate"}
@@ -85,5 +85,6 @@ def test_table_has_every_fault() -> None:
     """Whatever the embedded Coder can do wrong is tried."""
     tried = {case.name for case in CASES} | {case.name.removesuffix(f"-{case.dataset}") for case in CASES}
 
-    assert set(FAULTS) <= tried
+    assert set(FAULTS) <= tried | LIKE_OTHERS.keys()
+    assert tried >= set(LIKE_OTHERS.values())
     assert tried - set(FAULTS) - {"400-templates", "404-route-user-status-counts"} == HARD_TO_FAKE

@@ -1,5 +1,6 @@
 """What of a refusal's own words is told: where users are not named, only what is known to name nobody."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -11,6 +12,7 @@ _NAMES_NOBODY = frozenset(
         "API key is invalid.",
         "API key secret is invalid.",
         'Cookie "coder_session_token" or query parameter must be provided.',
+        "Could not refresh expired Oauth token.",
         "Forbidden.",
         "Last report interval should have at least 6 days.",
         "Not Found.",
@@ -28,6 +30,16 @@ _NAMES_NOBODY = frozenset(
     }
 )
 """What Coder says to everybody alike."""
+_NAMES_NOBODY_IN_FORM = re.compile(
+    r"Invalid API key format: incorrect amount of API key parts, expected \d+ got \d+"
+    r"|Invalid API key format: invalid API key (?:ID|secret) length, expected \d+ got \d+"
+    r'|API key expired at "\d{4}-\d\d-\d\d[T ][0-9:.]+ ?(?:Z|[+-]\d\d:?\d\d)(?: UTC)?"\.?'
+    r'|User is not active \(status = "[a-z]+"\)\. Contact an admin to reactivate your account\.'
+    r"|[A-Za-z][A-Za-z ]{1,40} is an? (?:Premium|Enterprise) feature\. Contact sales!"
+    r"|You've been rate limited for sending more than \d+ requests in [0-9hms]+\.",
+    re.ASCII,
+)
+"""What Coder says to everybody but for a number, a time, or the name of a feature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +54,13 @@ class Discretion:
         sentences = [sentence for sentence in said if sentence.strip()]
         if self.users == "named":
             return masked(" ".join(sentences), self.secrets)
-        told = [sentence for sentence in sentences if sentence in _NAMES_NOBODY]
+        told = [sentence for sentence in sentences if _names_nobody(sentence)]
         left_out = f"(the server's own words are left out, as users.detail is {self.users})"
         return " ".join(told if told == sentences else [*told, left_out])
 
 
 EVERYTHING_IS_TOLD = Discretion("named")
+
+
+def _names_nobody(sentence: str) -> bool:
+    return sentence in _NAMES_NOBODY or _NAMES_NOBODY_IN_FORM.fullmatch(sentence) is not None

@@ -12,10 +12,17 @@ import httpx
 from insights_exporter.coder.body import read_body
 from insights_exporter.coder.clock import ServerClock, parse_http_date
 from insights_exporter.coder.discretion import Discretion
-from insights_exporter.coder.failures import RequestFailed, refusal
+from insights_exporter.coder.failures import Cause, RequestFailed, refusal
 from insights_exporter.coder.masking import secrets_of
 from insights_exporter.coder.pacing import Gate
-from insights_exporter.coder.transport import api_root, chosen_proxy, describe, http_client, may_pass
+from insights_exporter.coder.transport import (
+    api_root,
+    chosen_proxy,
+    describe,
+    http_client,
+    is_refused_tunnel,
+    may_pass,
+)
 from insights_exporter.coder.turnstile import Turnstile
 from insights_exporter.config.problems import ConfigError
 from insights_exporter.config.proxies import Proxies
@@ -152,10 +159,11 @@ class Exchange:
         if isinstance(error, RequestFailed):
             return error
         if isinstance(error, ConfigError):
-            return RequestFailed("unauthorized", str(error))
+            return RequestFailed("token_unreadable", str(error))
         if isinstance(error, TimeoutError | httpx.TimeoutException):
             return RequestFailed("timeout", f"no whole answer within {self._timeout:g} s", transient=True)
-        return RequestFailed("connection", describe(error), transient=may_pass(error))
+        cause: Cause = "refused_by_proxy" if is_refused_tunnel(error) else "connection"
+        return RequestFailed(cause, describe(error), transient=may_pass(error))
 
 
 async def _error_body(reply: httpx.Response) -> bytes:

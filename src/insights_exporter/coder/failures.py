@@ -1,7 +1,9 @@
-"""Why a request failed, in the words of `request_failures_total`."""
+"""Why a request failed: reasons for metrics, causes with their remedies for users."""
 
+import re
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -15,7 +17,9 @@ Reason = Literal[
     "not_found",
     "disabled",
     "unsupported",
+    "not_licensed",
     "rejected",
+    "refused_by_proxy",
     "rate_limited",
     "server_error",
     "timeout",
@@ -24,42 +28,232 @@ Reason = Literal[
     "redirect",
     "invalid",
 ]
+"""The values of the label `reason`."""
+REASONS: tuple[Reason, ...] = get_args(Reason)
 
-REMEDIES: Mapping[Reason, str] = {
-    "unauthorized": "make a new token with `coder tokens create` and set it; the old one is wrong or expired",
-    "forbidden": "give the token's user the site role Auditor (or Owner), which may read all insights",
-    "not_permitted": "give the token's user the site role Auditor (or Owner), which may read all insights",
-    "not_found": "check `url` and `api_path`: there is no Coder API at this address",
-    "disabled": "none needed; to have this data, switch usage statistics on in Coder",
-    "unsupported": "none needed; this server does not have the data, a newer Coder does",
-    "rejected": "check `dialect` and the server's version; the server does not take these parameters",
-    "rate_limited": "lower `requests_per_minute`, or poll less often with `every`",
-    "server_error": "look at Coder's own log; the exporter tries again",
-    "timeout": "look at Coder's load, or raise `timeout`; the exporter tries again",
-    "connection": "check `url`, DNS, proxy, firewall and `tls`; the exporter tries again",
-    "too_large": "raise `max_response_bytes` if answers of this size are expected",
-    "redirect": "set `url` to where the server redirects to; a token never follows a redirect",
-    "invalid": "check that `url` is Coder itself and not a sign-in page or another service",
-}
+Cause = Literal[
+    Reason,
+    "token_missing",
+    "token_malformed",
+    "token_unknown",
+    "token_mistyped",
+    "token_expired",
+    "token_unreadable",
+    "login_expired",
+    "user_suspended",
+    "forbidden_by_proxy",
+    "newer_coder",
+]
+"""What is behind a reason, with one remedy each; a reason itself stands for all other causes of it."""
 
-REASONS: tuple[Reason, ...] = tuple(REMEDIES)
+
+class Explanation(NamedTuple):
+    """What a cause means: its reason, when it occurs, what to do, and whether the same poll retries."""
+
+    reason: Reason
+    when: str
+    remedy: str
+    retried: str = "no"
+
+
+_ROLE = "give the token's user the site role Auditor (or Owner), which may read all insights"
+_HOURLY = "no, once an hour"
+
+CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
+    {
+        "token_missing": Explanation(
+            "unauthorized",
+            "401 `Cookie ... must be provided.`",
+            "set a token that is not empty, and check that no proxy removes the header Coder-Session-Token",
+        ),
+        "token_malformed": Explanation(
+            "unauthorized",
+            "401 `Invalid API key format`",
+            "copy the token again, whole and without quotes or anything around it; it has the form ID-SECRET",
+        ),
+        "token_unknown": Explanation(
+            "unauthorized",
+            "401 `API key is invalid.`: revoked, of a deleted user, or of another deployment",
+            "check that `url` is the deployment that issued the token and that its user still exists, "
+            "then create a token with `coder tokens create` and set it",
+        ),
+        "token_mistyped": Explanation(
+            "unauthorized",
+            "401 `API key secret is invalid.`",
+            "copy the token again; its ID is right, its secret is not",
+        ),
+        "token_expired": Explanation(
+            "unauthorized",
+            "401 `API key expired at ...`",
+            "create a token with a longer lifetime (`coder tokens create --lifetime`) and set it",
+        ),
+        "token_unreadable": Explanation(
+            "unauthorized",
+            "The token cannot be read from its file or variable, or is visibly wrapped",
+            "fix the source of the token as the error says; it is read again at each poll",
+        ),
+        "login_expired": Explanation(
+            "unauthorized",
+            "401 `Could not refresh expired Oauth token.`",
+            "create a token with `coder tokens create` and set it, instead of one from a browser login",
+        ),
+        "user_suspended": Explanation(
+            "unauthorized",
+            '401 `User is not active (status = "suspended")`',
+            "have an administrator activate the token's user (`coder users activate USER`); "
+            "a new token does not help",
+        ),
+        "unauthorized": Explanation(
+            "unauthorized",
+            "Any other 401",
+            "check the token, and whether a proxy in front of Coder asks for a login of its own",
+        ),
+        "forbidden": Explanation("forbidden", "403 `Forbidden.`", _ROLE),
+        "forbidden_by_proxy": Explanation(
+            "forbidden",
+            "403 without a message from Coder",
+            "check the proxy, gateway or firewall in front of Coder; the response is not Coder's",
+        ),
+        "not_permitted": Explanation(
+            "not_permitted", "404 `Resource not found or you do not have access to this resource`", _ROLE
+        ),
+        "not_licensed": Explanation(
+            "not_licensed",
+            "403 `... is a Premium feature. Contact sales!`",
+            "no action needed; this data needs a Premium license, and no role or token changes that",
+            _HOURLY,
+        ),
+        "disabled": Explanation(
+            "disabled",
+            "404 `Template insights are disabled.`",
+            "no action needed; to get this data, enable usage statistics in Coder",
+            _HOURLY,
+        ),
+        "unsupported": Explanation(
+            "unsupported",
+            "404 `Route not found.` on a path that newer servers have",
+            "no action needed; this server does not have the data, a newer Coder does",
+            _HOURLY,
+        ),
+        "not_found": Explanation(
+            "not_found",
+            "404 `Route not found.` on a path that every Coder has",
+            "check `url` and `api_path`; there is no Coder API at this address",
+        ),
+        "rejected": Explanation(
+            "rejected",
+            "400 or 422, in both query dialects",
+            "check `dialect` and the server's version; the server does not accept these parameters",
+        ),
+        "refused_by_proxy": Explanation(
+            "refused_by_proxy",
+            "405, 407, 413, 421, 431, 451 or another 4xx that Coder does not send",
+            "check the proxy or gateway in front of Coder; it refuses the request with this status",
+        ),
+        "rate_limited": Explanation(
+            "rate_limited",
+            "429",
+            "lower `requests_per_minute`, or poll less often with `every`",
+            "if the wait ends before the next poll",
+        ),
+        "server_error": Explanation(
+            "server_error",
+            "500 and above",
+            "check Coder's log, and the proxy in front of it; the exporter retries",
+            "502, 503 and 504 only",
+        ),
+        "timeout": Explanation(
+            "timeout",
+            "No whole response in time, or 408",
+            "check Coder's load, or raise `timeout`; the exporter retries",
+            "yes",
+        ),
+        "connection": Explanation(
+            "connection",
+            "Connection refused or reset, name not found, certificate not trusted",
+            "check `url`, DNS, proxy, firewall and `tls`; the exporter retries",
+            "yes",
+        ),
+        "redirect": Explanation(
+            "redirect",
+            "A redirect: it is not followed, because the token must not travel",
+            "set `url` to where the server redirects to",
+        ),
+        "too_large": Explanation(
+            "too_large",
+            "A body above `max_response_bytes`",
+            "raise `max_response_bytes` if responses of this size are expected",
+        ),
+        "invalid": Explanation(
+            "invalid",
+            "A 200 that is not JSON of a known shape, such as a sign-in page",
+            "check that `url` is Coder itself and not a sign-in page or another service",
+        ),
+        "newer_coder": Explanation(
+            "invalid",
+            "JSON whose rows or fields are not understood",
+            "upgrade the exporter; this Coder is newer than it knows",
+        ),
+    }
+)
+"""All causes, with what can be done about each: log, `check`, status page and docs take it from here."""
+
+REMEDIES: Mapping[Cause, str] = MappingProxyType({cause: each.remedy for cause, each in CAUSES.items()})
 
 WHOLE_SERVER: frozenset[Reason] = frozenset(
-    {"unauthorized", "rate_limited", "server_error", "timeout", "connection", "redirect", "not_found"}
+    {
+        "unauthorized",
+        "refused_by_proxy",
+        "rate_limited",
+        "server_error",
+        "timeout",
+        "connection",
+        "redirect",
+        "not_found",
+    }
 )
 """Reasons that most likely hit every request to the server alike."""
 
-UNAVAILABLE: frozenset[Reason] = frozenset({"disabled", "unsupported"})
-"""Reasons for which nothing is broken: the server does not have the data, and no other question helps."""
+UNAVAILABLE: frozenset[Reason] = frozenset({"disabled", "unsupported", "not_licensed"})
+"""Reasons for which nothing is broken: the server does not have the data, and no other request helps."""
 
 PUBLISHED_PATHS = frozenset(
     {"/insights/daus", "/insights/templates", "/insights/user-activity", "/insights/user-latency"}
 )
 """Paths that every Coder with insights has, so that a 404 there means a wrong address."""
 
-_STATUS: Mapping[int, Reason] = {401: "unauthorized", 403: "forbidden", 408: "timeout", 429: "rate_limited"}
+_STATUS: Mapping[int, Cause] = MappingProxyType(
+    {
+        400: "rejected",
+        401: "unauthorized",
+        403: "forbidden",
+        408: "timeout",
+        422: "rejected",
+        429: "rate_limited",
+    }
+)
+
+
+def _words(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+
+
+_WORDS: tuple[tuple[int, re.Pattern[str], Cause], ...] = (
+    (401, _words(r"^Cookie .* must be provided"), "token_missing"),
+    (401, _words(r"^Invalid API key format"), "token_malformed"),
+    (401, _words(r"^API key is invalid"), "token_unknown"),
+    (401, _words(r"^API key secret is invalid"), "token_mistyped"),
+    (401, _words(r"^API key expired"), "token_expired"),
+    (401, _words(r"^Could not refresh expired OAuth token"), "login_expired"),
+    (401, _words(r"^User is not active"), "user_suspended"),
+    (401, _words(r"^An internal error occurred"), "server_error"),
+    (403, _words(r"\b(?:Premium|Enterprise) feature\b"), "not_licensed"),
+    (403, _words(r"\A\s*\Z"), "forbidden_by_proxy"),
+    (404, _words(r"insights are disabled"), "disabled"),
+    (404, _words(r"^Resource not found or you do not have access"), "not_permitted"),
+)
+"""What a status means if the message or the detail has these words."""
 _TRANSIENT_STATUS = frozenset({408, 429, 502, 503, 504})
-_NOT_PERMITTED = "resource not found or you do not have access"
 _DETAIL_LENGTH = 300
 
 
@@ -67,6 +261,7 @@ class RequestFailed(Exception):
     """A request that gave no usable answer.
 
     Attributes:
+        cause: what went wrong, a key of CAUSES.
         reason: the value of the `reason` label.
         detail: what happened, without any secret.
         transient: whether the same request may succeed in a moment.
@@ -74,10 +269,11 @@ class RequestFailed(Exception):
     """
 
     def __init__(
-        self, reason: Reason, detail: str, *, transient: bool = False, retry_after: float | None = None
+        self, cause: Cause, detail: str, *, transient: bool = False, retry_after: float | None = None
     ) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason: Reason = reason
+        self.cause: Cause = cause
+        self.reason: Reason = CAUSES[cause].reason
+        super().__init__(f"{self.reason}: {detail}")
         self.detail = detail
         self.transient = transient
         self.retry_after = retry_after
@@ -85,12 +281,12 @@ class RequestFailed(Exception):
     def without(self, secrets: Iterable[str]) -> "RequestFailed":
         """Give the same failure, its detail cut to a line's length and without `secrets`."""
         detail = masked(self.detail, secrets)[:_DETAIL_LENGTH]
-        return RequestFailed(self.reason, detail, transient=self.transient, retry_after=self.retry_after)
+        return RequestFailed(self.cause, detail, transient=self.transient, retry_after=self.retry_after)
 
     @property
     def remedy(self) -> str:
-        """Say what a person can do about it."""
-        return REMEDIES[self.reason]
+        """Return what the reader can do about it."""
+        return CAUSES[self.cause].remedy
 
 
 class _ErrorBody(msgspec.Struct):
@@ -114,31 +310,33 @@ def refusal(
     which could leave a piece of a secret.
     """
     said = _said(body)
-    reason = _reason(status, path, said)
     # A refusal speaks of the request; a failure of the database, and what that says may be of people.
     words = discretion.told((said.message, said.detail)) if 400 <= status < 500 else ""
     text = " ".join((f"HTTP {status} for {path}:", *words.split())).rstrip(": ")
     return RequestFailed(
-        reason, text[:_DETAIL_LENGTH], transient=status in _TRANSIENT_STATUS, retry_after=retry_after
+        _cause(status, path, said),
+        text[:_DETAIL_LENGTH],
+        transient=status in _TRANSIENT_STATUS,
+        retry_after=retry_after,
     )
 
 
-def _reason(status: int, path: str, said: _ErrorBody) -> Reason:
+def _cause(status: int, path: str, said: _ErrorBody) -> Cause:
+    words = f"{said.message}\n{said.detail}"
+    for of_status, pattern, cause in _WORDS:
+        if status == of_status and pattern.search(words):
+            return cause
     if status == 404:
-        return _not_found(path, said)
-    if 300 <= status < 400:
-        return "redirect"
+        return "not_found" if path in PUBLISHED_PATHS else "unsupported"
+    return _STATUS.get(status) or _cause_by_class(status)
+
+
+def _cause_by_class(status: int) -> Cause:
     if status >= 500:
         return "server_error"
-    return _STATUS.get(status, "rejected" if status >= 400 else "invalid")
-
-
-def _not_found(path: str, said: _ErrorBody) -> Reason:
-    if "insights are disabled" in said.detail.lower():
-        return "disabled"
-    if said.message.lower().startswith(_NOT_PERMITTED):
-        return "not_permitted"
-    return "not_found" if path in PUBLISHED_PATHS else "unsupported"
+    if status >= 400:
+        return "refused_by_proxy"
+    return "redirect" if status >= 300 else "invalid"
 
 
 def _said(body: bytes) -> _ErrorBody:

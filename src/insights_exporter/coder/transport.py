@@ -109,9 +109,14 @@ def may_pass(error: Exception) -> bool:
     """
     if (broken := _tls_error(error)) is not None:
         return isinstance(broken, _INTERRUPTED)
-    if isinstance(error, httpx.ProxyError) and _REFUSED_TUNNEL.match(str(error)):
+    if is_refused_tunnel(error):
         return False
     return not isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL)
+
+
+def is_refused_tunnel(error: Exception) -> bool:
+    """Return whether a proxy answered CONNECT with a 4xx, which is how the text of the error begins."""
+    return isinstance(error, httpx.ProxyError) and _REFUSED_TUNNEL.match(str(error)) is not None
 
 
 def describe(error: Exception, ca_file: str = "`tls.ca_file`") -> str:

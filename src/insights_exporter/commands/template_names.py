@@ -19,9 +19,9 @@ _REFUSALS: frozenset[Reason] = frozenset({"forbidden", "not_permitted", "not_fou
 class NamesMissing(Exception):
     """The templates cannot be listed now; the message says why."""
 
-    def __init__(self, problem: Exception, reason: Reason) -> None:
+    def __init__(self, problem: Exception) -> None:
         super().__init__(f"cannot list the templates, and history must not be under wrong names: {problem}")
-        self.remedy = REMEDIES[reason]
+        self.remedy = _remedy(problem)
 
 
 async def learn_names(coder: Coder, errand: Errand, deployment: str) -> Listing:
@@ -36,10 +36,10 @@ async def learn_names(coder: Coder, errand: Errand, deployment: str) -> Listing:
         try:
             return decode(await coder.ask(Question(path), errand))
         except InvalidAnswer as odd:
-            raise NamesMissing(odd, "invalid") from None
+            raise NamesMissing(odd) from None
         except RequestFailed as failure:
             if failure.reason not in _REFUSALS:
-                raise NamesMissing(failure, failure.reason) from None
+                raise NamesMissing(failure) from None
             refusals.append(failure)
             return None
 
@@ -56,5 +56,9 @@ def warn_of_ids(deployment: str, problem: Exception) -> None:
         "templates without a name are called by their ids, and unused ones are left out",
         deployment=deployment,
         problem=str(told),
-        remedy=REMEDIES[problem.reason if isinstance(problem, RequestFailed) else "invalid"],
+        remedy=_remedy(problem),
     )
+
+
+def _remedy(problem: Exception) -> str:
+    return problem.remedy if isinstance(problem, RequestFailed) else REMEDIES["invalid"]

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from insights_exporter.demo.generations import Generation
 from insights_exporter.demo.golang import format_time, quote
-from insights_exporter.demo.refusals import SUSPENDED, Refusal, signed_out
+from insights_exporter.demo.refusals import MISSING, SUSPENDED, Refusal, signed_out
 
 COOKIE = "coder_session_token"
 ID_LENGTH = 10
@@ -91,7 +91,7 @@ def _cookie(text: str) -> str:
 
 def _complaint(token: str, key: Key, now: datetime) -> str:
     if not token:
-        return f'Cookie "{COOKIE}" or query parameter must be provided.'
+        return MISSING
     malformed = _malformed(token.split("-"))
     if malformed:
         return f"Invalid API key format: {malformed}"

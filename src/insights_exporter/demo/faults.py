@@ -13,8 +13,12 @@ from insights_exporter.demo.generations import GENERATION_2026
 from insights_exporter.demo.golang import dump_json
 from insights_exporter.demo.refusals import (
     DISABLED,
+    LOGIN_EXPIRED,
+    MISSING,
     NO_RESOURCE,
     NO_ROUTE,
+    NOT_LICENSED,
+    SUSPENDED,
     Refusal,
     bad_value,
     forbidden,
@@ -52,6 +56,10 @@ def _refusing(refusal: Refusal) -> Act:
         return _instead(response, dump_json(refusal.body), refusal.status, refusal.headers)
 
     return act
+
+
+def _signed_out(detail: str) -> Act:
+    return _refusing(signed_out(detail, GENERATION_2026))
 
 
 def _saying(body: bytes, status: int = 200, media_type: str = "application/json; charset=utf-8") -> Act:
@@ -140,8 +148,28 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "wrong-shape": Fault("sends JSON that is neither an object nor a list", _saying(b'"unexpected"')),
         "redirect": Fault("redirects to another host", _redirect),
         "400": Fault("refuses the parameters", _refusing(bad_value("end_time", "must not be in the future"))),
-        "401": Fault("refuses the token", _refusing(signed_out("API key is invalid.", GENERATION_2026))),
+        "401": Fault("refuses the token", _signed_out("API key is invalid.")),
+        "401-missing": Fault("is behind a proxy that removes the token", _signed_out(MISSING)),
+        "401-malformed": Fault(
+            "got a token that was cut",
+            _signed_out("Invalid API key format: invalid API key secret length, expected 22 got 7"),
+        ),
+        "401-secret": Fault(
+            "knows the token's ID, not its secret", _signed_out("API key secret is invalid.")
+        ),
+        "401-expired": Fault(
+            "says that the token expired", _signed_out('API key expired at "2026-05-01 00:00:00 +0000 UTC"')
+        ),
+        "401-suspended": Fault("has suspended the token's user", _refusing(SUSPENDED)),
+        "401-login": Fault("cannot refresh a browser login", _refusing(LOGIN_EXPIRED)),
         "403": Fault("refuses the role", _refusing(forbidden(GENERATION_2026))),
+        "403-premium": Fault("has no license for it", _refusing(NOT_LICENSED)),
+        "405": Fault("is behind a proxy that allows no such method", _page(405, "Method Not Allowed")),
+        "407": Fault("is behind a proxy that wants a login", _page(407, "Proxy Authentication Required")),
+        "413": Fault("is behind a proxy that takes no such request", _page(413, "Content Too Large")),
+        "421": Fault("is behind a proxy for other hosts", _page(421, "Misdirected Request")),
+        "431": Fault("is behind a proxy with a low limit", _page(431, "Request Header Fields Too Large")),
+        "451": Fault("is behind a proxy with a block list", _page(451, "Unavailable For Legal Reasons")),
         "404-route": Fault("knows no such path", _refusing(NO_ROUTE)),
         "404-resource": Fault("hides what the role may not see", _refusing(NO_RESOURCE)),
         "404-disabled": Fault("has its statistics switched off", _refusing(DISABLED)),

@@ -30,6 +30,12 @@ SUSPENDED = Refusal(
 )
 
 
+LOGIN_EXPIRED = Refusal(401, {"message": "Could not refresh expired Oauth token."})
+NOT_LICENSED = Refusal(403, {"message": "Template RBAC is a Premium feature. Contact sales!"})
+MISSING = 'Cookie "coder_session_token" or query parameter must be provided.'
+"""What a 401 says where no token came."""
+
+
 def bad_value(name: str, detail: str) -> Refusal:
     """Refuse one parameter."""
     return Refusal(400, {"message": ONE_BAD, "validations": [{"field": name, "detail": detail}]})

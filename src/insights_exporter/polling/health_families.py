@@ -91,7 +91,7 @@ REQUESTS = Family(
 REQUEST_FAILURES = Family(
     name="insights_exporter_request_failures_total",
     kind="counter",
-    help="Requests for Coder's insights that gave no usable answer, retries included.",
+    help="Requests for Coder's insights that failed, by reason (docs/failures.md), retries included.",
     labels=(*_REQUESTS, "reason"),
     source=_SELF,
     example="increase(insights_exporter_request_failures_total[1h]) > 0",
@@ -125,7 +125,8 @@ ROWS_INVALID = Family(
 DATASET_AVAILABLE = Family(
     name="insights_exporter_dataset_available",
     kind="gauge",
-    help="Whether the server has the dataset (1) or not (0): too old for it, or statistics switched off.",
+    help="Whether the server has the dataset (1) or not (0): it is too old, has no license for it, or its "
+    "statistics are switched off.",
     labels=(*_REQUESTS, "reason"),
     source=_SELF,
     example="insights_exporter_dataset_available == 0",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from insights_exporter.coder.failures import REMEDIES, UNAVAILABLE, WHOLE_SERVER, Reason, RequestFailed
+from insights_exporter.coder.failures import REMEDIES, UNAVAILABLE, WHOLE_SERVER, Cause, Reason, RequestFailed
 
 
 @dataclass(slots=True)
@@ -14,6 +14,7 @@ class _Trouble:
 
     since: float
     reasons: list[Reason] = field(default_factory=list)
+    causes: set[Cause] = field(default_factory=set)
     jobs: set[str] = field(default_factory=set)
     datasets: set[str] = field(default_factory=set)
     polls: int = 0
@@ -23,7 +24,7 @@ class News:
     """What was told of one deployment, so that it is told once.
 
     What hits the server as a whole is one trouble, whatever jobs it hits and
-    whatever its reasons, each of which is told once; anything else is a
+    whatever its causes, each of which is logged once; anything else is a
     trouble of its dataset. A trouble is over when all that it hit works: a
     job that begins to fail for other reasons does not work.
     """
@@ -42,9 +43,11 @@ class News:
         trouble.polls += 1
         if failure.reason not in trouble.reasons:
             trouble.reasons.append(failure.reason)
-            self._log_new_reason(dataset, failure)
+        if failure.cause not in trouble.causes:
+            trouble.causes.add(failure.cause)
+            self._log_new_cause(dataset, failure)
 
-    def _log_new_reason(self, dataset: str, failure: RequestFailed) -> None:
+    def _log_new_cause(self, dataset: str, failure: RequestFailed) -> None:
         """Log why a dataset fails; one that the server does not have is no fault, so it needs no remedy."""
         cause = {"dataset": dataset, "reason": failure.reason}
         if failure.reason in UNAVAILABLE:

@@ -1,0 +1,32 @@
+"""Write docs/failures.md: every cause of a failed request, with its reason and its remedy."""
+
+from collections.abc import Mapping
+
+from insights_exporter.coder.failures import CAUSES, Explanation
+
+PATH = "docs/failures.md"
+OPENING = """# Reasons and remedies
+
+This file is written by `make docs` from the table in the code.
+
+Every failed request counts in `insights_exporter_request_failures_total` with its reason. The log, `check`
+and the status page show the remedy below. *Retried* is about the same poll; every dataset is polled again at
+its next interval in any case.
+
+| Response or error | Reason | Retried | What to do |
+|---|---|---|---|
+"""
+CLOSING = """
+`disabled`, `unsupported` and `not_licensed` mean that nothing is broken: the series
+`insights_exporter_dataset_available` is 0 with that reason, and the other health series of the dataset are
+removed, so that no alert fires.
+"""
+
+
+def render() -> Mapping[str, str]:
+    """Return the text of the file, by its path."""
+    return {PATH: OPENING + "".join(map(_row, CAUSES.values())) + CLOSING}
+
+
+def _row(cause: Explanation) -> str:
+    return f"| {cause.when} | `{cause.reason}` | {cause.retried} | {cause.remedy} |\n"
