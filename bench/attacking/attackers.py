@@ -15,8 +15,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
+from bench.attacking.key_updates import key_updates
 from bench.attacking.scripts import ATTACKS, Attack, Script
 
 _LOWEST_PRIORITY = 19
@@ -63,8 +64,8 @@ def _one_connection(
         time.sleep(0.01)
         return
     done["connections"] += 1
-    with connection, suppress(OSError):
-        done["bytes"] += _follow(script, connection, end)
+    with connection, suppress(OSError), _pieces(script, connection) as pieces:
+        done["bytes"] += _follow(script, connection, pieces, end)
 
 
 def _connect(port: int, context: ssl.SSLContext | None, *, small: bool) -> socket.socket:
@@ -85,10 +86,10 @@ def _connect(port: int, context: ssl.SSLContext | None, *, small: bool) -> socke
     return connection
 
 
-def _follow(script: Script, connection: socket.socket, end: float) -> int:
+def _follow(script: Script, connection: socket.socket, pieces: Iterator[bytes], end: float) -> int:
     """Send and read as the script says until the server or the time ends it; return the bytes sent."""
-    sent, pieces = 0, _pieces(script)
-    piece, open_ = next(pieces, b""), True
+    sent, open_ = 0, True
+    piece = next(pieces, b"")
     poll = select.poll()
     while (piece or script.holds) and time.monotonic() < end:
         if open_ and script.half_closed and not piece:
@@ -111,7 +112,17 @@ def _interest(script: Script, piece: bytes) -> int:
     return (select.POLLIN if script.reads else 0) | (select.POLLOUT if piece else 0) | select.POLLRDHUP
 
 
-def _pieces(script: Script) -> Iterator[bytes]:
+@contextmanager
+def _pieces(script: Script, connection: socket.socket) -> Iterator[Iterator[bytes]]:
+    """Yield all that a script sends, piece by piece."""
+    if not script.key_updates:
+        yield _cut(script)
+        return
+    with key_updates(connection) as batches:
+        yield batches
+
+
+def _cut(script: Script) -> Iterator[bytes]:
     if script.first:
         yield script.first
     while script.repeat:

@@ -37,6 +37,8 @@ class Script:
     """Whether the sending side is closed after `first`."""
     raw: bool = False
     """Whether to send these bytes as they are even on a TLS port."""
+    key_updates: bool = False
+    """Whether to ask for new TLS keys without end, instead of all the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +222,7 @@ ATTACKS = (
             Script(first=_HELLO, repeat=b"\x14\x03\x03\x00\x01\x01" * 1000, raw=True),
         ),
     ),
+    Attack(name="TLS key updates without end", tls_only=True, scripts=(Script(key_updates=True, raw=True),)),
     Attack(
         name="plain HTTP instead of TLS", tls_only=True, scripts=_reading(_GET % b"/metrics" * 1000, raw=True)
     ),
