@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import structlog
 
+from insights_exporter.web.webconfig.tls_records import TLSRecords
+
 Certificate = Mapping[str, Any]
 """A verified certificate as Python's TLS shows it; empty where the client showed none."""
 
@@ -29,6 +31,7 @@ class Handshake(ssl.SSLObject):
     """
 
     outgoing: ssl.MemoryBIO
+    records: TLSRecords
     checks: "ServerContext"
     _refusal: ssl.SSLError | None = None
 
@@ -42,12 +45,49 @@ class Handshake(ssl.SSLObject):
         if self._refusal is not None:
             raise self._refusal
         try:
-            super().do_handshake()
+            self._with_records(super().do_handshake)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise
         except ssl.SSLError as refusal:
             self._refuse(refusal)
         self._check_certificate()
+        self.records.had_data()
+
+    def read(self, len: int = 1024, buffer: Any = None) -> bytes:  # noqa: A002, ANN401 -- as in the base class
+        """Return the next data, or its length if it goes into a buffer.
+
+        Raises:
+            ssl.SSLWantReadError: more must come from the client first.
+            ssl.SSLError: the connection must end.
+        """
+        while True:
+            try:
+                data = super().read(len, buffer)
+            except ssl.SSLWantReadError:
+                self.records.had_none()
+                if not self.records.move():
+                    raise
+            else:
+                self.records.had_data()
+                return data
+
+    def unwrap(self) -> None:
+        """End TLS.
+
+        Raises:
+            ssl.SSLWantReadError: the client has not ended it yet.
+        """
+        self._with_records(super().unwrap)
+
+    def _with_records(self, step: Callable[[], object]) -> None:
+        while True:
+            try:
+                step()
+            except ssl.SSLWantReadError:
+                if not self.records.move():
+                    raise
+            else:
+                return
 
     def _refuse(self, refusal: ssl.SSLError) -> None:
         if refusal.reason in _PLAIN_HTTP:
@@ -86,8 +126,10 @@ class ServerContext(ssl.SSLContext):
         session: ssl.SSLSession | None = None,
     ) -> Handshake:
         """Give the server's side of a new connection."""
-        made = cast("Handshake", super().wrap_bio(incoming, outgoing, server_side, server_hostname, session))
-        made.outgoing, made.checks = outgoing, self
+        records = TLSRecords(incoming)
+        plain = super().wrap_bio(records.outgoing, outgoing, server_side, server_hostname, session)
+        made = cast("Handshake", plain)
+        made.outgoing, made.records, made.checks = outgoing, records, self
         return made
 
 
