@@ -13,6 +13,7 @@ from grafana.queries import Query
 TEMPLATE_USERS: Final = "coder_insights_template_active_users"
 TEMPLATE_DAY: Final = "coder_insights_template_daily_active_users"
 APP_SECONDS: Final = "coder_insights_app_usage_seconds"
+APP_TIMES: Final = "coder_insights_app_times_used"
 
 YESTERDAY: Final = 'day="yesterday"'
 
@@ -66,36 +67,44 @@ def templates() -> list[Tile]:
 
 
 def apps() -> list[Tile]:
-    """Give the panels by app."""
+    """Return the panels by app."""
     hours = named_apps(f"{series(APP_SECONDS, WINDOW, by=APP)} / 3600", APP)
     most = bars(
         Look(
             title="Hours by app",
-            description="Hours that people spent in each editor, terminal and other app in the chosen "
-            "window, all people together. Two apps open at once both count.",
+            description="Hours that users spent in each of the twenty most used editors, terminals and other "
+            "apps in the chosen window, all users together. Two apps open at once both count. `overflow` and "
+            "`unknown` are no apps: Coder counts in them what it does not list by name.",
             minimum=0,
             decimals=0,
         ),
-        f"sort_desc({hours})",
+        f"sort_desc(topk by (deployment) (20, {hours}))",
         "{{application_name}}",
     )
     course = graph(
         Look(
             title="Hours by app, over time",
-            description="The same hours as the chosen window slid along.",
+            description="The same hours of the ten most used apps as the chosen window slid along. When "
+            "Coder begins to list editors one by one, Visual Studio Code falls, and Cursor and others appear.",
             decimals=0,
         ),
-        [Query(hours, "{{application_name}}")],
+        [
+            Query(
+                biggest(10, f"({hours})", series(APP_SECONDS, WINDOW, by=APP, when=AT_THE_END), APP),
+                "{{application_name}}",
+            )
+        ],
     )
     times = bars(
         Look(
             title="Times used",
-            description="How often people took up each app that templates define, in the chosen window. "
-            "Coder does not count this for its built-in apps.",
+            description="Number of times that users opened each of the twenty most opened apps that "
+            "templates define, in the chosen window. Coder does not count this for session apps (editors, "
+            "SSH, terminals).",
             minimum=0,
             nothing="no app of a template was used",
         ),
-        f"sort_desc({named_apps(series('coder_insights_app_times_used', WINDOW, by=APP), APP)})",
+        f"sort_desc(topk by (deployment) (20, {named_apps(series(APP_TIMES, WINDOW, by=APP), APP)}))",
         "{{application_name}}",
     )
     return [Tile(most, 8, 10), Tile(course, 10, 10), Tile(times, 6, 10)]

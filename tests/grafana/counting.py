@@ -34,8 +34,8 @@ ONE = exactly(1)
 SHARES = (ONE, ONE, ONE)
 TEMPLATES = distinct("coder_insights_template_active_users", *TEMPLATE, window="7d")
 TEMPLATE_DAYS = distinct("coder_insights_template_daily_active_users", *TEMPLATE, day="yesterday")
-APPS = distinct("coder_insights_app_usage_seconds", *APP, window="7d")
-APPS_COUNTED = distinct("coder_insights_app_times_used", *APP, window="7d")
+APPS = distinct("coder_insights_app_usage_seconds", *APP, window="7d", at_most=20)
+APPS_COUNTED = distinct("coder_insights_app_times_used", *APP, window="7d", at_most=20)
 TEMPLATE_APPS = distinct("coder_insights_template_app_usage_seconds", *TEMPLATE, *APP, window="7d")
 TEMPLATE_APPS_COUNTED = distinct("coder_insights_template_app_times_used", *TEMPLATE, *APP, window="7d")
 CHOICES = distinct("coder_insights_parameter_workspaces", *PARAMETER, window="7d")
@@ -81,7 +81,7 @@ EXPECTED: Mapping[str, Mapping[str, tuple[Count, ...]]] = {
         "Users by template": (TEMPLATES,),
         "Daily users by template": (TEMPLATE_DAYS,),
         "Hours by app": (APPS,),
-        "Hours by app, over time": (APPS,),
+        "Hours by app, over time": (ten(APPS),),
         "Times used": (APPS_COUNTED,),
     },
     "templates": {
