@@ -29,6 +29,7 @@ Data families are gauges: windows slide, values fall. Values are those of the la
 Those of a window of one day, as `today` is, end at the deployment's midnight, too, and are back within two
 minutes. There are no `_created` series.
 
+[numbers.md](numbers.md) explains how to read the values: days, apps and families, upgrades of Coder.
 [stability.md](stability.md) tells what *stable* promises and *experimental* does not.
 
 """

@@ -85,7 +85,7 @@ def apps() -> list[Tile]:
         Look(
             title="Hours by app, over time",
             description="The same hours of the ten most used apps as the chosen window slid along. When "
-            "Coder begins to list editors one by one, Visual Studio Code falls, and Cursor and others appear.",
+            "Coder begins to list editors one by one, Visual Studio Code falls; Cursor and others appear.",
             decimals=0,
         ),
         [
