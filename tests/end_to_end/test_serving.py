@@ -145,9 +145,36 @@ def test_one_deployment_alone(exporter: Exporter, promtool: Promtool) -> None:
     assert promtool.check_metrics(page) == ""
 
 
-def test_deployment_that_does_not_exist(exporter: Exporter) -> None:
-    """A deployment that nobody polls is not found."""
-    assert exporter.get("/metrics?deployment=third").status_code == 404
+def test_several_deployments(exporter: Exporter, promtool: Promtool) -> None:
+    """`?deployment=` may be repeated, in any order."""
+    page = exporter.page("/metrics?deployment=second&deployment=first&deployment=second")
+
+    told = {sample.labels.get("deployment") for family in text_families(page) for sample in family.samples}
+
+    assert {"first", "second"} == told
+    assert "" == promtool.check_metrics(page)
+
+
+@pytest.mark.parametrize("query", ["deployment=third", "deployment=first&deployment=third"])
+def test_deployment_that_does_not_exist(exporter: Exporter, query: str) -> None:
+    """An unknown deployment is not found, and named."""
+    response = exporter.get(f"/metrics?{query}")
+
+    assert (404, "There is no deployment 'third'.\n") == (response.status_code, response.text)
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/config", "/nothing", "/-/reload"])
+def test_headers_for_browsers(exporter: Exporter, path: str) -> None:
+    """No response is sniffed, kept, or may load anything that is not the exporter's own."""
+    headers = exporter.get(path).headers
+
+    assert ("nosniff", "no-store") == (headers["x-content-type-options"], headers["cache-control"])
+    assert headers["content-security-policy"].startswith("default-src 'none'; ")
+
+
+def test_slash_at_the_end_is_no_redirect(exporter: Exporter) -> None:
+    """No redirect is made from the Host header that a client sends."""
+    assert 404 == exporter.get("/metrics/").status_code
 
 
 def test_families_by_name(exporter: Exporter) -> None:

@@ -167,7 +167,7 @@ def test_page_of_one_deployment_uses_what_is_there() -> None:
     """A selection compresses no large chunk anew."""
     snapshot = page_of("acme", "globex").replaced({(NAPS, ("acme", "cats", "7d")): naps("acme", "7d", LARGE)})
     whole = assemble(snapshot)
-    part = assemble(snapshot.of_deployment("acme"), whole)
+    part = assemble(snapshot.of_deployments({"acme"}), whole)
     large = [piece for piece in part.blocks[NAPS.name].pieces.values() if len(piece.data) >= SMALL]
 
     assert b"globex" not in plain(part, Format.TEXT)

@@ -110,15 +110,15 @@ def test_one_deployment_can_be_looked_at() -> None:
     """A snapshot of one deployment has its chunks alone; of an unknown one it has none."""
     both = page_of("acme", "globex")
 
-    assert {"globex"} == {source[0] for _, source, _ in listed(both.of_deployment("globex"))}
-    assert [] == listed(both.of_deployment("initech"))
+    assert {"globex"} == {source[0] for _, source, _ in listed(both.of_deployments({"globex"}))}
+    assert [] == listed(both.of_deployments({"initech"}))
 
 
 def test_only_deployment_is_shared_when_looked_at() -> None:
     """Where there is no other deployment, the chunks of a family are those of the whole."""
     whole = page_of("acme")
 
-    assert whole.of_deployment("acme").chunks[NAPS.name] is whole.chunks[NAPS.name]
+    assert whole.of_deployments({"acme"}).chunks[NAPS.name] is whole.chunks[NAPS.name]
 
 
 @pytest.mark.parametrize(

@@ -55,9 +55,9 @@ class Snapshot:
         }
         return self.replaced(gone)
 
-    def of_deployment(self, deployment: str) -> Self:
-        """Return a snapshot with this deployment alone."""
-        return replace(self, chunks={name: _only(chunks, deployment) for name, chunks in self.chunks.items()})
+    def of_deployments(self, wanted: Collection[str]) -> Self:
+        """Return a snapshot with these deployments alone."""
+        return replace(self, chunks={name: _only(chunks, wanted) for name, chunks in self.chunks.items()})
 
     def named(self, wanted: Collection[str]) -> Self:
         """Return a snapshot with the families that have, or one of whose samples has, such a name."""
@@ -102,7 +102,7 @@ def _with(present: Mapping[Source, Chunk], source: Source, chunk: Chunk | None) 
     return changed if source in present else dict(sorted(changed.items()))
 
 
-def _only(chunks: Chunks, deployment: str) -> Chunks:
-    if chunks.keys() <= {deployment}:
+def _only(chunks: Chunks, wanted: Collection[str]) -> Chunks:
+    if all(deployment in wanted for deployment in chunks):
         return chunks
-    return {deployment: chunks[deployment]} if deployment in chunks else {}
+    return {deployment: of_it for deployment, of_it in chunks.items() if deployment in wanted}

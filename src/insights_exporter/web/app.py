@@ -4,10 +4,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
+
+from insights_exporter.web.work import Busy, OneAtATime, Shared, in_thread
+
+_OWN_SITES = frozenset({"same-origin", "none"})
+_WAITING_PAGES = 16
 
 TAKEN_PATHS = frozenset({"/", "/-/healthy", "/-/ready", "/-/reload", "/config"})
 
@@ -33,8 +39,11 @@ def application(pages: Pages) -> Starlette:
     async def status(request: Request) -> Response:
         return await pages.status(request)
 
-    def config(_: Request) -> Response:
-        return PlainTextResponse(pages.config(), media_type="text/yaml")
+    configs = OneAtATime(_WAITING_PAGES)
+
+    async def config(_: Request) -> Response:
+        async with configs:
+            return PlainTextResponse(await in_thread(pages.config), media_type="text/yaml")
 
     # Both answer on the loop itself, whose clock readiness asks.
     async def healthy(_: Request) -> Response:
@@ -45,26 +54,47 @@ def application(pages: Pages) -> Starlette:
             return PlainTextResponse("The exporter is ready.\n")
         return PlainTextResponse("The exporter has not asked for everything yet.\n", 503)
 
-    async def reload(_: Request) -> Response:
-        if pages.reload is None:
-            return PlainTextResponse("Reloading is off; start with --web.enable-lifecycle.\n", 403)
-        problem = await pages.reload()
-        return PlainTextResponse(problem or "The settings are reloaded.\n", 500 if problem else 200)
-
     def mistake(_: Request, error: Exception) -> Response:
         pages.mistake(error)
         return PlainTextResponse("The exporter made a mistake.\n", 500)
 
     app = Starlette(
-        exception_handlers={Exception: mistake},
+        exception_handlers={Exception: mistake, Busy: _busy},
         routes=[
             Route("/", status),
             Route(pages.metrics_path, pages.scrape),
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),
-            Route("/-/reload", reload, methods=["POST", "PUT"]),
+            Route("/-/reload", _reload(pages.reload), methods=["POST", "PUT"]),
             Route("/config", config),
         ],
     )
     app.router.redirect_slashes = False  # such redirects are made from the Host header
     return app
+
+
+def _busy(_request: Request, _error: Exception) -> Response:
+    return PlainTextResponse("Too many requests at once; try again.\n", 503, {"Retry-After": "1"})
+
+
+def _reload(work: Callable[[], Awaitable[str | None]] | None) -> Callable[[Request], Awaitable[Response]]:
+    shared = Shared(work) if work else None
+
+    async def reload(request: Request) -> Response:
+        if shared is None:
+            return PlainTextResponse("Reloading is off; start with --web.enable-lifecycle.\n", 403)
+        if cross_origin(request.headers):
+            return PlainTextResponse("Reloading from another site's page is refused.\n", 403)
+        problem = await shared.do()
+        return PlainTextResponse(problem or "The settings are reloaded.\n", 500 if problem else 200)
+
+    return reload
+
+
+def cross_origin(headers: Headers) -> bool:
+    """Return whether a browser sends the request for a page of another origin; other clients do not say."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in _OWN_SITES
+    origin = headers.get("origin")
+    return origin is not None and origin.partition("://")[2] != headers.get("host")

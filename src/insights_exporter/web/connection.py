@@ -5,6 +5,7 @@ So this is a protocol class of our own, on the public parser that uvicorn uses.
 """
 
 import asyncio
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum, auto
@@ -24,6 +25,10 @@ _UNSENT_BYTES = 16 * 1024
 """Bytes of a response that may wait for the client before the next request is read."""
 _TLS_BYTES = 128 * 1024
 """Bytes handed to TLS at once: TLS copies all of it, and this fits the processor's cache."""
+_RATE_AFTER = 0.01
+"""Seconds after which it shows whether a client reads."""
+_RATE_WITHIN = 1.0
+"""Seconds after which what a client has read before counts no more."""
 _LINE_END = b"\r\n"
 _HEAD_END = b"\r\n\r\n"
 _BARE_LF = re.compile(rb"(?<!\r)\n")
@@ -79,6 +84,7 @@ class Connection(asyncio.BufferedProtocol):
         self._body_left = 0
         self._discarded = 0
         self._written = 0
+        self._sample = (0, 0.0)
         self._deadline: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._writable: asyncio.Future[None] | None = None
@@ -275,6 +281,7 @@ class Connection(asyncio.BufferedProtocol):
         if not self._transport.is_closing():
             self._written += sum(map(len, parts))
             self._transport.writelines(parts)
+            self._sample = (self._taken(), self._loop.time())
 
     async def _drained(self) -> None:
         if self._write_paused and not self._transport.is_closing():
@@ -350,13 +357,17 @@ class Connection(asyncio.BufferedProtocol):
         """Return the line of the `Date` header."""
         return self._date.line()
 
-    def unsent(self) -> int:
-        """Return how many bytes wait for the client."""
-        return self._transport.get_write_buffer_size()
+    def reading_rate(self) -> float:
+        """Return bytes per second read since the last write; infinite if unknown."""
+        (taken, since), now = self._sample, self._loop.time()
+        if not self._transport.get_write_buffer_size() or now - since < _RATE_AFTER:
+            return math.inf
+        if now - since > _RATE_WITHIN:
+            self._sample = (self._taken(), now)
+        return (self._taken() - taken) / (now - since)
 
-    def taken(self) -> int:
-        """Return how many bytes have left for the client so far."""
-        return self._written - self.unsent()
+    def _taken(self) -> int:
+        return self._written - self._transport.get_write_buffer_size()
 
 
 def _pieces(parts: Sequence[bytes]) -> Iterator[bytes]:

@@ -30,11 +30,8 @@ class Peer(Protocol):
     def scheme(self) -> str:
         """Return `http` or `https`."""
 
-    def unsent(self) -> int:
-        """Return how many bytes wait for the client."""
-
-    def taken(self) -> int:
-        """Return how many bytes have left for the client so far."""
+    def reading_rate(self) -> float:
+        """Return bytes per second read since the last write; infinite if unknown."""
 
     def date(self) -> bytes:
         """Return the line of the `Date` header."""

@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from insights_exporter.web.places import Reader, drop_slowest
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerLimits:
@@ -33,11 +35,8 @@ class ServerLimits:
 DEFAULT_LIMITS = ServerLimits()
 
 
-class Closable(Protocol):
+class Tracked(Reader, Protocol):
     """A connection, or a handshake that becomes one."""
-
-    def abort(self) -> None:
-        """Close at once."""
 
     def shutdown(self) -> None:
         """Close after the response that is under way."""
@@ -45,40 +44,54 @@ class Closable(Protocol):
 
 @dataclass(slots=True, eq=False)
 class ConnectionTracker:
-    """All connections of a server; those that wait for a request are closed for newer ones, oldest first."""
+    """All connections of a server, within their number."""
 
     limits: ServerLimits = DEFAULT_LIMITS
-    open: set[Closable] = field(default_factory=set)
-    waiting: dict[Closable, None] = field(default_factory=dict)
+    waiting: dict[Tracked, None] = field(default_factory=dict)
+    """Those that wait for a request, longest first."""
+    served: dict[Tracked, None] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Requests that are being served."""
-    _all_closed: asyncio.Event = field(default_factory=asyncio.Event)
     ending: bool = False
     """The server ends: connections are closed after their response."""
+    _all_closed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def wait(self, connection: Closable) -> None:
-        """Record that a connection waits for a request, and close the oldest if there are too many."""
-        self.open.add(connection)
-        self.waiting.pop(connection, None)
+    @property
+    def open(self) -> tuple[Tracked, ...]:
+        """Return all connections."""
+        return (*self.waiting, *self.served)
+
+    def wait(self, connection: Tracked) -> None:
+        """Record that a connection waits for a request, and close another if there are too many."""
+        self.forget(connection)
         self.waiting[connection] = None
-        if len(self.open) > self.limits.connections:
-            oldest = next(iter(self.waiting))
-            self.forget(oldest)
-            oldest.abort()
+        if len(self.waiting) + len(self.served) > self.limits.connections:
+            self._make_room()
 
-    def serve(self, connection: Closable) -> None:
-        """Record that a connection waits no more."""
+    def serve(self, connection: Tracked) -> None:
+        """Record that a request of a connection is served."""
         self.waiting.pop(connection, None)
+        self.served[connection] = None
 
-    def forget(self, connection: Closable) -> None:
+    def forget(self, connection: Tracked) -> None:
         """Record that a connection is closed."""
         self.waiting.pop(connection, None)
-        self.open.discard(connection)
-        if not self.open:
+        self.served.pop(connection, None)
+        if not self.waiting and not self.served:
             self._all_closed.set()
 
     async def closed(self) -> None:
         """Wait until there is no connection."""
-        while self.open:
+        while self.waiting or self.served:
             self._all_closed.clear()
             await self._all_closed.wait()
+
+    def _make_room(self) -> None:
+        """Close the connection that waits longest, or that of the slowest reader if only the newest waits."""
+        slowest = drop_slowest(self.served) if len(self.waiting) == 1 else None
+        if slowest is not None:
+            self.served.pop(slowest, None)
+            return
+        oldest = next(iter(self.waiting))
+        self.forget(oldest)
+        oldest.abort()

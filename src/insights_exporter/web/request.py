@@ -86,6 +86,7 @@ def parse_request(data: bytes, limits: ServerLimits) -> Request:
     Raises:
         BadRequest: the request is malformed, or not one that the exporter serves.
     """
+    _check_bytes(data)
     head = _Head()
     parser = httptools.HttpRequestParser(head)
     upgrade = False
@@ -110,6 +111,13 @@ def parse_request(data: bytes, limits: ServerLimits) -> Request:
         body_bytes=body_bytes,
         keep_alive=version == "1.1" and not upgrade and not body_bytes and not _asks_to_close(head.headers),
     )
+
+
+def _check_bytes(data: bytes) -> None:
+    """Refuse bare CR and LF, which others may read as the end of a line or a head, and NUL."""
+    lines = data.count(b"\r\n")
+    if data.count(b"\n") != lines or data.count(b"\r") != lines or b"\0" in data:
+        raise BadRequest(MALFORMED)
 
 
 def _check_head(head: _Head, version: str, max_headers: int) -> None:

@@ -1,7 +1,7 @@
 """`/metrics`: the bytes that are ready, chosen by what the client accepts."""
 
-import asyncio
 from collections.abc import Callable, Collection
+from functools import partial
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.responses import PlainTextResponse
@@ -10,18 +10,21 @@ from starlette.types import Receive, Scope, Send
 from insights_exporter.exposition.body import Body, compose
 from insights_exporter.exposition.negotiation import negotiate
 from insights_exporter.exposition.page import Page, assemble
-from insights_exporter.exposition.snapshot import Snapshot
 from insights_exporter.exposition.tail import Tail, TailSource
 from insights_exporter.polling.board import Board
 from insights_exporter.web.exchange import EXCHANGE, Exchange
+from insights_exporter.web.places import Places
+from insights_exporter.web.work import Busy, OneAtATime, in_thread
 
 _METHODS = "GET, HEAD"
 _FILTERS = frozenset({"deployment", "name[]"})
 _NO_TAIL = Tail(())
+_NAME_SHOWN = 100
+_BUSY = PlainTextResponse("Too many scrapes at once; try again.\n", 503, {"Retry-After": "1"})
 
 
 class Scrape:
-    """Answers scrapes (an ASGI application), at most `most` of them at once."""
+    """Answers scrapes (an ASGI application), at most `most` of them at once, half of them selections."""
 
     def __init__(
         self, board: Board, tail: TailSource, deployments: Callable[[], Collection[str]], most: int
@@ -29,47 +32,52 @@ class Scrape:
         self._board = board
         self._tail = tail
         self._deployments = deployments
-        self._free = most
+        self._places = Places(most)
+        self._selections = OneAtATime(most // 2)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        query = QueryParams(scope["query_string"])
+        query, reader = QueryParams(scope["query_string"]), scope["extensions"][EXCHANGE].peer
         refusal = self._refusal(scope["method"], query)
+        if refusal is None and not self._places.take(reader):
+            refusal = _BUSY
         if refusal:
             await refusal(scope, receive, send)
             return
-        self._free -= 1
         try:
             await _send(await self._body(Headers(scope=scope), query), scope, send)
+        except Busy:
+            await _BUSY(scope, receive, send)
         finally:
-            self._free += 1
+            self._places.free(reader)
 
     def _refusal(self, method: str, query: QueryParams) -> PlainTextResponse | None:
         if method not in _METHODS.split(", "):
             return PlainTextResponse(f"Only {_METHODS}.\n", 405, {"Allow": _METHODS})
-        if self._free <= 0:
-            return PlainTextResponse("Too many scrapes at once; try again.\n", 503, {"Retry-After": "1"})
-        asked = set(query.getlist("deployment"))
-        if asked and not asked.issubset(self._deployments()):
-            return PlainTextResponse("There is no such deployment here.\n", 404)
+        wanted = query.getlist("deployment")
+        unknown = next((name for name in wanted if name not in self._deployments()), None)
+        if unknown is not None:
+            return PlainTextResponse(f"There is no deployment {unknown[:_NAME_SHOWN]!r}.\n", 404)
         return None
 
     async def _body(self, headers: Headers, query: QueryParams) -> Body:
         choice = negotiate(_joined(headers, "accept"), _joined(headers, "accept-encoding"))
         page, tail = self._board.page, self._tail()
         if _FILTERS & query.keys():
-            page, tail = await self._filtered(query, tail)
+            async with self._selections:
+                page, tail = await in_thread(partial(_selected, self._board, tail, query))
         return compose(page, tail, choice.form, gzip=choice.gzip)
 
-    async def _filtered(self, query: QueryParams, tail: Tail) -> tuple[Page, Tail]:
-        """Give what the query leaves: one deployment has no tail, which is the whole process's."""
-        snapshot: Snapshot = self._board.snapshot
-        if "deployment" in query:
-            snapshot, tail = snapshot.of_deployment(query["deployment"]), _NO_TAIL
-        if "name[]" in query:
-            names = frozenset(query.getlist("name[]"))
-            snapshot, tail = snapshot.named(names), tail.named(names)
-        return await asyncio.to_thread(assemble, snapshot, self._board.page), tail
+
+def _selected(board: Board, tail: Tail, query: QueryParams) -> tuple[Page, Tail]:
+    """Return what the query selects; deployments come without the tail, which is the whole process's."""
+    snapshot, page = board.snapshot, board.page
+    if "deployment" in query:
+        snapshot, tail = snapshot.of_deployments(frozenset(query.getlist("deployment"))), _NO_TAIL
+    if "name[]" in query:
+        names = frozenset(query.getlist("name[]"))
+        snapshot, tail = snapshot.named(names), tail.named(names)
+    return assemble(snapshot, page), tail
 
 
 def _joined(headers: Headers, name: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import socket
 import ssl
 from collections.abc import Callable
@@ -31,6 +32,10 @@ class _Handshake:
             self._client.shutdown(socket.SHUT_RDWR)
 
     shutdown = abort
+
+    def reading_rate(self) -> float:
+        """Return infinity: nothing is sent yet."""
+        return math.inf
 
 
 class TlsListener:

@@ -1,6 +1,5 @@
 """Answers requests for the status page, one at a time and beside the event loop."""
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -12,6 +11,9 @@ from insights_exporter.polling.watch import Watch
 from insights_exporter.web.status.rendering import HEADERS, render
 from insights_exporter.web.status.sight import Sight, sights
 from insights_exporter.web.status.view import Asked, NotHere, page
+from insights_exporter.web.work import OneAtATime, in_thread
+
+_WAITING = 16
 
 
 class StatusPage:
@@ -24,7 +26,7 @@ class StatusPage:
     def __init__(self, metrics_path: str, watches: Callable[[], Iterable[Watch]]) -> None:
         self._metrics_path = metrics_path
         self._watches = watches
-        self._turn = asyncio.Lock()
+        self._turn = OneAtATime(_WAITING)
 
     async def __call__(self, request: Request) -> Response:
         """Show all deployments, or the one that is asked for."""
@@ -33,7 +35,7 @@ class StatusPage:
             seen = sights(self._watches())
             make = partial(_made, asked, seen, self._metrics_path, time.time())
             try:
-                return HTMLResponse(await asyncio.to_thread(make), headers=HEADERS)
+                return HTMLResponse(await in_thread(make), headers=HEADERS)
             except NotHere as missing:
                 return PlainTextResponse(f"{missing}\n", 404)
 

@@ -1,0 +1,104 @@
+"""The routes that change something, and what happens when too much is wanted at once."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from starlette.datastructures import Headers
+
+from insights_exporter.web.app import cross_origin
+from insights_exporter.web.work import Busy, OneAtATime, Shared, in_thread
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        pytest.param({}, False, id="no browser"),
+        pytest.param({"sec-fetch-site": "same-origin"}, False, id="the status page"),
+        pytest.param({"sec-fetch-site": "none"}, False, id="typed by the user"),
+        pytest.param({"sec-fetch-site": "same-site"}, True, id="another host of the domain"),
+        pytest.param({"sec-fetch-site": "cross-site"}, True, id="another site"),
+        pytest.param({"sec-fetch-site": "cross-site", "origin": "http://here"}, True, id="a lie in Origin"),
+        pytest.param({"origin": "http://here", "host": "here"}, False, id="an old browser, same origin"),
+        pytest.param({"origin": "http://there", "host": "here"}, True, id="an old browser, another origin"),
+        pytest.param({"origin": "null", "host": "here"}, True, id="an old browser, a local file"),
+        pytest.param({"origin": "http://here:1", "host": "here"}, True, id="another port"),
+    ],
+)
+def test_cross_origin(headers: dict[str, str], expected: bool) -> None:
+    """Only requests that a browser sends for another origin count."""
+    assert expected is cross_origin(Headers(headers))
+
+
+async def test_requests_share_the_next_run() -> None:
+    """Requests that come while the work is done wait for one further run together."""
+    begun, go_on, results = asyncio.Event(), asyncio.Event(), iter("abc")
+
+    async def work(results: Iterator[str] = results) -> str:
+        begun.set()
+        await go_on.wait()
+        return next(results)
+
+    shared = Shared(work)
+    first = asyncio.create_task(shared.do())
+    await begun.wait()
+    others = [asyncio.create_task(shared.do()) for _ in range(5)]
+    await asyncio.sleep(0)
+    go_on.set()
+
+    assert "a" == await first
+    assert ["b"] * 5 == await asyncio.gather(*others)
+
+
+async def test_shared_work_goes_on_without_its_request() -> None:
+    """A client that goes away does not leave a change half made."""
+    begun, go_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await go_on.wait()
+        ended.set()
+
+    task = asyncio.create_task(Shared(work).do())
+    await begun.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    go_on.set()
+    await ended.wait()
+
+    assert task.cancelled()
+
+
+async def test_more_than_may_wait_is_refused() -> None:
+    """One works, a number waits, and one more is refused at once."""
+    turn = OneAtATime(1)
+    async with turn:
+        waiting = asyncio.create_task(turn.__aenter__())
+        await asyncio.sleep(0)
+        with pytest.raises(Busy):
+            await turn.__aenter__()
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        waiting = asyncio.create_task(turn.__aenter__())
+    await waiting
+
+
+async def test_work_in_a_thread_counts_until_it_ends() -> None:
+    """A cancelled request goes only when its thread has ended."""
+    loop, go_on, begun = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+
+    def work() -> None:
+        loop.call_soon_threadsafe(begun.set)
+        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result()
+
+    task = asyncio.create_task(in_thread(work))
+    await begun.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    still_there = not task.done()
+    go_on.set()
+    await asyncio.wait([task])
+
+    assert still_there
+    assert task.cancelled()
