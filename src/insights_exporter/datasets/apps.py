@@ -140,6 +140,8 @@ def _redact(usage: _Usage) -> _Usage:
 
 def _apply_limit(rows: Sequence[_Usage], limit: int) -> tuple[Sequence[_Usage], int]:
     """Aggregate all but the `limit` apps of each type with the most seconds; count what is aggregated."""
+    if len(rows) <= limit:
+        return rows, 0
     totals = added_up((row.app, row.seconds) for row in rows if _can_be_aggregated(row.app))
     ranked = sorted(totals, key=lambda app: (-totals[app], app))
     beyond = {
@@ -147,7 +149,7 @@ def _apply_limit(rows: Sequence[_Usage], limit: int) -> tuple[Sequence[_Usage], 
         for app_type in (_TEMPLATE_APP, _SESSION_APP)
         for app in [app for app in ranked if app[0] == app_type][limit:]
     }
-    return [_aggregate(row) if row.app in beyond or row.app[1] == OTHER else row for row in rows], len(beyond)
+    return [_aggregate(row) if row.app in beyond else row for row in rows], len(beyond)
 
 
 def _can_be_aggregated(app: _AppKey) -> bool:

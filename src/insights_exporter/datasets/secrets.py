@@ -1,6 +1,7 @@
 """Recognize secrets and e-mail addresses by their text."""
 
 import re
+from functools import lru_cache
 
 _SECRET_NAME = re.compile(
     r"token|secret|passw(or)?d|passphrase|credential|(private|api|access)[\s_.-]*key", re.IGNORECASE
@@ -56,6 +57,7 @@ def value_looks_secret(value: str) -> bool:
     return _SECRET_VALUE.search(value) is not None
 
 
+@lru_cache(2048)  # reports repeat the same few names: once per template, window and poll
 def slug_looks_secret(slug: str) -> bool:
     """Return whether a slug has such a shape, also as Coder spells it: in lower case, `-` as `_`."""
     return _SECRET_SLUG.search(slug) is not None
