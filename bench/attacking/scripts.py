@@ -15,7 +15,8 @@ _GET = b"GET %b HTTP/1.1\r\n" + _HOST + b"\r\n"
 _POST = b"POST /-/reload HTTP/1.1\r\n" + _HOST
 _CHUNKED = _POST + b"Transfer-Encoding: chunked\r\n\r\n"
 _FILLER = b"x" * _LARGE
-_NAMES = b"name[]=a&" * 5_000
+_LARGEST = b"name[]=coder_insights_user_latency_seconds&name[]="
+_NAMES = b"name[]=a&" * 1_700
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,10 +186,11 @@ ATTACKS = (
     Attack(
         name="filters and pages that cost",
         scripts=_reading(
-            *(
-                _GET % path
-                for path in (b"/metrics?" + _NAMES[:-1], b"/metrics?deployment=coder", b"/", b"/config")
-            )
+            b"".join(_GET % b"/metrics?%b%d" % (_LARGEST, number) for number in range(50)),
+            _GET % (b"/metrics?" + _NAMES),
+            _GET % b"/metrics?deployment=coder",
+            _GET % b"/",
+            _GET % b"/config",
         ),
     ),
     Attack(name="reloads", scripts=_reading(_POST + _LENGTH % 0)),

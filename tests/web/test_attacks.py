@@ -1,0 +1,56 @@
+"""A short form of every attack of `python -m bench attacks`, on the exporter as users run it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from bench.attacking.probes import NO_RESPONSE, count, probing
+from bench.attacking.scripts import ATTACKS, Attack
+from bench.attacking.victims import Variant, Victim, victim
+from bench.attacks import run_attackers
+from bench.meters import forget_peak, peak, resident
+from bench.servers import module
+from bench.settings import latencies_only
+
+CLIENTS = 10
+SECONDS = 1.0
+MOST_MEMORY = 30e6
+
+Victims = Callable[[Variant], Victim]
+
+
+@pytest.fixture(scope="module")
+def victims(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victims]:
+    """Start exporters to attack, one for each variant."""
+    directory = tmp_path_factory.mktemp("attacks")
+    running: dict[Variant, Victim] = {}
+    with ExitStack() as stack:
+        coder = stack.enter_context(module(directory / "coder", "canned", "2000"))
+        config = latencies_only(directory / "config.yml", {"coder": coder.url})
+
+        def start(variant: Variant) -> Victim:
+            if variant not in running:
+                home = directory / f"{len(running)}"
+                running[variant] = stack.enter_context(victim(home, config, variant))
+            return running[variant]
+
+        yield start
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=[attack.name for attack in ATTACKS])
+def test_attack_takes_neither_memory_nor_responses(attack: Attack, victims: Victims, tmp_path: Path) -> None:
+    """Attackers do not make the exporter hold memory, and other clients still get responses."""
+    protected = attack.tls_only or attack.users_only
+    ours = victims(Variant(tls=protected, users=protected))
+    before = resident(ours.pid)
+    forget_peak(ours.pid)
+    with probing(ours.target) as seen:
+        run_attackers(tmp_path, ours.target, attack, CLIENTS, SECONDS)
+    more = peak(ours.pid) - before
+
+    assert {"memory": True, "refused": 0} == {
+        "memory": more < MOST_MEMORY or more,
+        "refused": count(seen, NO_RESPONSE, 503),
+    }
