@@ -26,7 +26,7 @@ class ServerLimits:
     """Time that a refused client may go on sending before its connection is closed."""
     linger_bytes: int = 1024 * 1024
     """Bytes that it may send in this time."""
-    connections: int = 512
+    connections: int = 256
     """Connections, handshakes included."""
     grace_seconds: float = 3.0
     """Time for running responses when the server ends."""

@@ -15,8 +15,8 @@ from insights_exporter.web.response import DateHeader
 from insights_exporter.web.tls_listener import TlsListener
 
 _BACKLOG = 512
-_RECEIVE_BYTES = 32 * 1024
-"""What the kernel may receive ahead for a connection: it, too, counts as the memory of a container."""
+_RECEIVE_BYTES = 8 * 1024
+"""What the kernel may receive ahead for a connection, and TLS take in at once."""
 
 
 class _Listener(Protocol):

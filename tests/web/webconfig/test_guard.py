@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from insights_exporter.web.webconfig import Guard, LiveConfig
 from insights_exporter.web.webconfig.guard import credentials
+from insights_exporter.web.webconfig.passwords import PasswordChecker, TooManyLogins
 from tests.web.webconfig.serving import METRICS, Served, serving
 
 HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
@@ -164,8 +165,12 @@ def test_a_changed_limit_holds_at_once(served: Served, file: Path) -> None:
 
 
 def test_a_flood_of_logins_is_turned_away(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those who cannot even wait are told to come again."""
-    monkeypatch.setattr("insights_exporter.web.webconfig.passwords._WAITING", 0)
+    """A login that cannot be checked is answered 429, with the time after which to try again."""
+
+    async def too_many(*_: object) -> bool:
+        raise TooManyLogins(1)
+
+    monkeypatch.setattr(PasswordChecker, "verify", too_many)
     answer = get(served, ("alice", "secret"))
 
     assert 429 == answer.status_code

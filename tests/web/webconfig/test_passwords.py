@@ -1,13 +1,14 @@
 """Passwords are checked by bcrypt, remembered without being kept, and tell nobody who exists."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 
 import bcrypt
 import pytest
 
 from insights_exporter.web.webconfig import passwords
-from insights_exporter.web.webconfig.passwords import Passwords, TooManyLogins
+from insights_exporter.web.webconfig.passwords import LoginLimits, PasswordChecker, TooManyLogins
 
 
 def hashed(password: bytes, cost: int = 4) -> bytes:
@@ -51,53 +52,41 @@ async def test_only_the_right_password_of_a_known_user_is_accepted(
     user: bytes, password: bytes, right: bool
 ) -> None:
     """Twice, so that what is remembered is right too."""
-    checker = Passwords()
+    checker = PasswordChecker()
 
-    assert [right, right] == [await checker.accept(USERS, user, password) for _ in range(2)]
+    assert [right, right] == [await checker.verify(USERS, user, password) for _ in range(2)]
 
 
 async def test_the_decoys_password_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever found it would still be nobody."""
-    monkeypatch.setattr(passwords, "_DECOY", hashed(b"decoy").decode().replace("04", "%02d", 1))
-    checker = Passwords()
+    monkeypatch.setattr(passwords, "_DUMMY_HASH", hashed(b"decoy"))
+    checker = PasswordChecker()
 
-    assert [False, False] == [await checker.accept(USERS, b"bob", b"decoy") for _ in range(2)]
+    assert [False, False] == [await checker.verify(USERS, b"bob", b"decoy") for _ in range(2)]
 
 
 async def test_passwords_beyond_what_bcrypt_reads_are_cut() -> None:
     """As the tools do that make the hashes."""
     users = {b"alice": hashed(LONG)}
 
-    assert await Passwords().accept(users, b"alice", LONG)
-    assert not await Passwords().accept(users, b"alice", LONG[:71])
+    assert await PasswordChecker().verify(users, b"alice", LONG)
+    assert not await PasswordChecker().verify(users, b"alice", LONG[:71])
 
 
-async def test_an_unknown_user_costs_what_a_wrong_password_costs(costs: list[int]) -> None:
-    """One check of the same cost each, every time."""
-    checker, users = Passwords(), {b"alice": hashed(b"secret", 5)}
-    for _ in range(2):
-        await checker.accept(users, b"alice", b"wrong")
-        await checker.accept(users, b"bob", b"wrong")
+async def test_an_unknown_user_costs_what_is_usual(costs: list[int]) -> None:
+    """One check of a fixed cost, whatever the costs in the file."""
+    checker, users = PasswordChecker(), {b"alice": hashed(b"secret", 5), b"bob": hashed(b"secret", 4)}
+    for user in (b"carol", b"carol", b"dave"):
+        await checker.verify(users, user, b"wrong")
 
-    assert [5, 5, 5, 5] == costs
-
-
-async def test_unknown_users_cost_what_known_ones_do_where_those_differ(costs: list[int]) -> None:
-    """Each unknown name costs what one of the known does, and the same each time."""
-    checker, users = Passwords(), {b"alice": hashed(b"a", 4), b"bob": hashed(b"b", 5)}
-    names = [f"user-{number}".encode() for number in range(40)]
-    for name in [*names, *names]:
-        await checker.accept(users, name, b"wrong")
-
-    assert {4, 5} == set(costs)
-    assert costs[:40] == costs[40:]
+    assert [10, 10, 10] == costs
 
 
 async def test_a_right_password_is_checked_once(costs: list[int]) -> None:
     """A scrape does not pay for bcrypt each time, and others with the same login wait for the first."""
-    checker = Passwords()
+    checker = PasswordChecker()
 
-    accepted = await asyncio.gather(*(checker.accept(USERS, b"alice", b"secret") for _ in range(5)))
+    accepted = await asyncio.gather(*(checker.verify(USERS, b"alice", b"secret") for _ in range(5)))
 
     assert [True] * 5 == accepted
     assert [4] == costs
@@ -105,44 +94,44 @@ async def test_a_right_password_is_checked_once(costs: list[int]) -> None:
 
 async def test_wrong_passwords_push_nothing_out(costs: list[int]) -> None:
     """Whoever guesses cannot make the scrape slow."""
-    checker = Passwords()
-    await checker.accept(USERS, b"alice", b"secret")
+    checker = PasswordChecker()
+    await checker.verify(USERS, b"alice", b"secret")
     for number in range(50):
-        await checker.accept(USERS, b"alice", str(number).encode())
+        await checker.verify(USERS, b"alice", str(number).encode())
     costs.clear()
 
-    assert await checker.accept(USERS, b"alice", b"secret")
+    assert await checker.verify(USERS, b"alice", b"secret")
     assert [] == costs
 
 
 async def test_what_is_remembered_is_bounded(costs: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """The login that was used longest ago is forgotten first."""
-    monkeypatch.setattr(passwords, "_REMEMBERED", 2)
-    checker, users = Passwords(), {name: hashed(name) for name in (b"a", b"b", b"c")}
+    monkeypatch.setattr(passwords, "_CACHED", 2)
+    checker, users = PasswordChecker(), {name: hashed(name) for name in (b"a", b"b", b"c")}
     for name in (b"a", b"b", b"a", b"c"):
-        await checker.accept(users, name, name)
+        await checker.verify(users, name, name)
     costs.clear()
     for name in (b"a", b"c"):
-        await checker.accept(users, name, name)
+        await checker.verify(users, name, name)
     remembered = list(costs)
-    await checker.accept(users, b"b", b"b")
+    await checker.verify(users, b"b", b"b")
 
     assert ([], [4]) == (remembered, costs)
 
 
 async def test_a_changed_hash_ends_what_is_remembered() -> None:
     """The old password of a user is wrong from the next request on."""
-    checker = Passwords()
-    await checker.accept(USERS, b"alice", b"secret")
+    checker = PasswordChecker()
+    await checker.verify(USERS, b"alice", b"secret")
 
-    assert not await checker.accept({b"alice": hashed(b"other")}, b"alice", b"secret")
+    assert not await checker.verify({b"alice": hashed(b"other")}, b"alice", b"secret")
 
 
 async def test_no_password_is_kept() -> None:
     """What is remembered holds none, and nothing that could be tried against a list of them."""
-    checker, twin = Passwords(), Passwords()
-    await checker.accept(USERS, b"alice", b"secret")
-    await twin.accept(USERS, b"alice", b"secret")
+    checker, twin = PasswordChecker(), PasswordChecker()
+    await checker.verify(USERS, b"alice", b"secret")
+    await twin.verify(USERS, b"alice", b"secret")
 
     assert b"secret" not in repr(vars(checker)).encode()
     assert checker._right.keys().isdisjoint(twin._right)  # noqa: SLF001 - the point is what it holds
@@ -158,27 +147,90 @@ async def test_no_password_is_kept() -> None:
 )
 async def test_logins_that_run_together_stay_apart(parts: tuple[bytes, bytes]) -> None:
     """Moving letters between user, hash and password does not hit what is remembered of another."""
-    checker = Passwords()
-    await checker.accept(USERS, b"alice", b"secret")
+    checker = PasswordChecker()
+    await checker.verify(USERS, b"alice", b"secret")
 
-    assert not await checker.accept(USERS, *parts)
+    assert not await checker.verify(USERS, *parts)
 
 
 def test_what_is_remembered_depends_on_where_parts_begin() -> None:
     """The same bytes split in another place are another login."""
-    checker = Passwords()
+    checker = PasswordChecker()
 
-    assert checker._digest(b"ab", b"c") != checker._digest(b"a", b"bc")  # noqa: SLF001 - no login shows it
+    assert checker._cache_key(b"ab", b"c") != checker._cache_key(b"a", b"bc")  # noqa: SLF001 - no login shows it
 
 
-async def test_only_so_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A flood of guesses is turned away, not queued without end."""
-    monkeypatch.setattr(passwords, "_WAITING", 3)
-    checker = Passwords()
-    guesses = (checker.accept(USERS, b"alice", str(number).encode()) for number in range(5))
+def guesses(checker: PasswordChecker, number: int, client: str = "") -> list[asyncio.Task[bool]]:
+    """Start guesses of a client."""
+    return [
+        asyncio.create_task(checker.verify(USERS, b"alice", str(guess).encode(), client))
+        for guess in range(number)
+    ]
 
-    results = await asyncio.gather(*guesses, return_exceptions=True)
 
-    assert [False] * 3 == results[:3]
-    assert [TooManyLogins] * 2 == [type(result) for result in results[3:]]
-    assert await checker.accept(USERS, b"alice", b"secret")
+@pytest.mark.parametrize(
+    "limits",
+    [LoginLimits(waiting=3, of_client=100), LoginLimits(waiting=100, of_client=3)],
+    ids=["in all", "of a client"],
+)
+async def test_only_so_many_wait(limits: LoginLimits) -> None:
+    """A flood of guesses is refused, not queued without end."""
+    checker = PasswordChecker(limits)
+
+    results = await asyncio.gather(*guesses(checker, 6), return_exceptions=True)
+
+    assert [False] * 4 == results[:4]
+    assert [TooManyLogins] * 2 == [type(result) for result in results[4:]]
+    assert await checker.verify(USERS, b"alice", b"secret")
+
+
+async def test_clients_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that guesses much does not keep another one waiting for all of its guesses."""
+    checked: list[bytes] = []
+
+    def check(password: bytes, _: bytes) -> bool:
+        checked.append(password)
+        return False
+
+    monkeypatch.setattr("bcrypt.checkpw", check)
+    checker = PasswordChecker()
+
+    flood = guesses(checker, 10, "flood")
+    await asyncio.sleep(0)
+    await checker.verify(USERS, b"alice", b"other", "other")
+    await asyncio.gather(*flood)
+
+    assert checked.index(b"other") <= 2
+    assert 11 == len(checked)
+
+
+@pytest.mark.parametrize(
+    "limits", [LoginLimits(turn_seconds=0), LoginLimits(check_seconds=0)], ids=["turn", "check"]
+)
+async def test_late_logins_are_refused(limits: LoginLimits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A login whose turn or result does not come in time is refused, and its turn ends with its thread."""
+    go_on = threading.Event()
+    monkeypatch.setattr("bcrypt.checkpw", lambda *_: go_on.wait())
+    checker = PasswordChecker(limits)
+
+    first, second = guesses(checker, 2)
+    with pytest.raises(TooManyLogins):
+        await (first if limits.check_seconds == 0 else second)
+    go_on.set()
+    await asyncio.gather(first, second, return_exceptions=True)
+
+    assert await PasswordChecker().verify(USERS, b"alice", b"x")
+
+
+async def test_logins_of_clients_that_are_gone_are_dropped(costs: list[int]) -> None:
+    """A login that waits is neither checked nor counted once its client is gone."""
+    checker = PasswordChecker()
+
+    first, second = guesses(checker, 2)
+    left = asyncio.create_task(checker.verify(USERS, b"alice", b"x", gone=lambda: True))
+    await asyncio.sleep(0)
+    second.cancel()
+    results = await asyncio.gather(first, second, left, return_exceptions=True)
+
+    assert [False, asyncio.CancelledError, False] == [results[0], type(results[1]), results[2]]
+    assert [4] == costs

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from insights_exporter.web.exchange import EXCHANGE
 from insights_exporter.web.webconfig.live import LiveConfig
 from insights_exporter.web.webconfig.loading import WebConfig
-from insights_exporter.web.webconfig.passwords import Passwords, TooManyLogins
+from insights_exporter.web.webconfig.passwords import PasswordChecker, TooManyLogins
 from insights_exporter.web.webconfig.rate import TokenBucket
 
 _ASK_FOR_LOGIN = {"www-authenticate": 'Basic realm="insights-exporter", charset="UTF-8"'}
@@ -29,7 +30,7 @@ class Guard:
         self._app = app
         self._live = live
         self._clock = clock
-        self._passwords = Passwords()
+        self._passwords = PasswordChecker()
         self._bucket: TokenBucket | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,8 +49,8 @@ class Guard:
             return None
         try:
             welcome = await self._welcome(config, scope)
-        except TooManyLogins:
-            return _too_many(1)
+        except TooManyLogins as error:
+            return _too_many(error.seconds)
         return None if welcome else PlainTextResponse("Log in first.\n", 401, _ASK_FOR_LOGIN)
 
     def _wait(self, config: WebConfig) -> float:
@@ -61,8 +62,11 @@ class Guard:
         return self._bucket.take() if self._bucket else 0.0
 
     async def _welcome(self, config: WebConfig, scope: Scope) -> bool:
-        login = credentials(scope["headers"])
-        return login is not None and await self._passwords.accept(config.users, *login)
+        login, peer = credentials(scope["headers"]), scope["extensions"][EXCHANGE].peer
+        client = scope["client"][0] if scope["client"] else ""
+        return login is not None and await self._passwords.verify(
+            config.users, *login, client, lambda: peer.gone
+        )
 
     def _headers(self, config: WebConfig) -> list[tuple[bytes, bytes]]:
         headers = [(name.lower().encode(), value.encode()) for name, value in config.headers]

@@ -34,3 +34,8 @@ def warnings(file: WebFile) -> Iterator[Found]:
     if file.basic_auth_users and file.tls_server_config is None:
         what = "without TLS, passwords cross the network readable"
         yield ("basic_auth_users",), what, "set tls_server_config, or listen on loopback alone"
+    costs = sorted({int(text.split("$")[2]) for text in file.basic_auth_users.values()})
+    if len(costs) > 1:
+        listed = ", ".join(map(str, costs))
+        what = f"has hashes of the costs {listed}: the time that a login takes shows which users exist"
+        yield ("basic_auth_users",), what, "make all of them with `htpasswd -nBC 10`"
