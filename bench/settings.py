@@ -13,7 +13,7 @@ def latencies_only(path: Path, urls: Mapping[str, str], every: str = "1h") -> Pa
     """Write settings that poll nothing but all users' latencies, of each of `urls`; give the file."""
     off: dict[str, object] = {dataset: {"enabled": False} for dataset in _OTHERS}
     defaults = {
-        "token": "none",
+        "token": "no-token",
         "windows": ["7d"],
         "requests_per_minute": 600_000,
         "max_series": _ENOUGH,

@@ -15,7 +15,7 @@ from tests.peers.exporter import RunExporter
 from tests.peers.waiting import eventually
 from tests.support.backfill import NOW, Backfill, samples
 
-UNREACHED = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x"}
+UNREACHED = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x-x"}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ BERLIN = "Europe/Berlin"
 def deployment(**settings: object) -> Deployment:
     """Give a deployment in Berlin."""
     return Deployment.model_validate(
-        {"url": "https://coder.example.com", "token": "x", "timezone": BERLIN, **settings}
+        {"url": "https://coder.example.com", "token": "x-x", "timezone": BERLIN, **settings}
     )
 
 

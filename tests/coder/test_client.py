@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.coder.failures import CAUSES, RequestFailed
+from insights_exporter.config.settings import Deployment
+from insights_exporter.config.tokens import read_token
 from insights_exporter.datasets.dataset import Question
 from insights_exporter.datasets.spans import Span
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
@@ -277,3 +279,16 @@ async def test_nobody_there() -> None:
             await one.coder.ask(DAUS, one.errand(deadline=asyncio.get_running_loop().time() + 0.2))
 
     assert failed.value.reason == "connection"
+
+
+async def test_token_file_that_becomes_wrapped(server: EmbeddedCoder, url: str, tmp_path: Path) -> None:
+    """The poll fails with what the token is wrapped in, nothing is sent, and no new token is advised."""
+    path = tmp_path / "token"
+    path.write_text(f'"{DEMO_TOKEN}"', encoding="utf-8")
+    settings = Deployment(url=url, token_file=path)
+    async with client(settings, token=lambda: read_token(settings, {})) as one:
+        with pytest.raises(RequestFailed, match=r"token is wrapped in quotes") as failed:
+            await one.coder.ask(DAUS, one.errand())
+
+    assert CAUSES["token_unreadable"].remedy == failed.value.remedy
+    assert not server.requests

@@ -41,14 +41,14 @@ def refused(environ: Mapping[str, str]) -> str:
 
 def test_url_and_token_are_enough() -> None:
     """Two variables set a deployment."""
-    assert (URL, "abc") == found({"CODER_URL": f" {URL}/ ", "CODER_SESSION_TOKEN": "abc\n"})
+    assert (URL, "a-bc") == found({"CODER_URL": f" {URL}/ ", "CODER_SESSION_TOKEN": "a-bc\n"})
 
 
 def test_token_may_be_in_a_file(tmp_path: Path) -> None:
     """A variable names the file."""
-    token = private(tmp_path / "token", b"abc")
+    token = private(tmp_path / "token", b"a-bc")
 
-    assert (URL, "abc") == found({"CODER_URL": URL, "CODER_SESSION_TOKEN_FILE": str(token)})
+    assert (URL, "a-bc") == found({"CODER_URL": URL, "CODER_SESSION_TOKEN_FILE": str(token)})
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ def test_stored_token_goes_to_no_other_server(tmp_path: Path) -> None:
 
 def test_token_that_is_set_wins_over_the_stored_one(tmp_path: Path) -> None:
     """The session then gives the URL alone."""
-    assert (URL, "abc") == found(
-        {"CODER_SESSION_TOKEN": "abc", "CODER_CONFIG_DIR": str(log_in(tmp_path / "own"))}
+    assert (URL, "a-bc") == found(
+        {"CODER_SESSION_TOKEN": "a-bc", "CODER_CONFIG_DIR": str(log_in(tmp_path / "own"))}
     )
 
 
@@ -123,7 +123,10 @@ def test_half_a_session_is_none(missing: str, tmp_path: Path) -> None:
         ),
         (
             {"CODER_URL": URL, "CODER_SESSION_TOKEN": f"{HIDDEN} {HIDDEN}"},
-            "CODER_SESSION_TOKEN has characters that no token has; put the token alone there",
+            (
+                "CODER_SESSION_TOKEN contains spaces or line breaks; "
+                "write the token alone, as `coder tokens create` printed it"
+            ),
         ),
         (
             {"CODER_URL": URL, "CODER_SESSION_TOKEN_FILE": "/nowhere/token"},

@@ -68,7 +68,9 @@ def test_secrets_are_masked(tmp_path: Path) -> None:
 
 def test_environment_is_named_where_there_is_no_file() -> None:
     """The variable stands beside its value."""
-    lines = show(load(None, {"CODER_URL": "https://x.example.com", "CODER_SESSION_TOKEN": "x"})).splitlines()
+    lines = show(
+        load(None, {"CODER_URL": "https://x.example.com", "CODER_SESSION_TOKEN": "x-x"})
+    ).splitlines()
 
     assert "# From the environment" == lines[0]
     assert "    url: https://x.example.com  # CODER_URL" in lines

@@ -20,19 +20,19 @@ def test_token_file_is_read_anew(tmp_path: Path) -> None:
     path = tmp_path / "token"
     deployment = Deployment(url=URL, token_file=path)
     tokens = []
-    for content in ("first\n", "  second"):
+    for content in ("first-one\n", "  second-one"):
         path.write_text(content)
         tokens.append(read_token(deployment, {}))
 
-    assert ["first", "second"] == tokens
+    assert ["first-one", "second-one"] == tokens
 
 
 def test_token_comes_from_the_variable_that_is_named() -> None:
     """The environment is looked at each time."""
     deployment = Deployment.model_validate({"url": URL, "token_env": "TOKEN"})
 
-    assert "a" == read_token(deployment, {"TOKEN": " a\n"})
-    assert "b" == read_token(deployment, {"TOKEN": "b"})
+    assert "a-b" == read_token(deployment, {"TOKEN": " a-b\n"})
+    assert "c-d" == read_token(deployment, {"TOKEN": "c-d"})
 
 
 def test_token_may_stand_in_the_settings() -> None:
@@ -45,11 +45,11 @@ def test_token_may_stand_in_the_settings() -> None:
     [
         ({"token_file": "missing"}, "token_file: {folder}/missing cannot be read: no such file or directory"),
         ({"token_file": "empty"}, "token_file: {folder}/empty is empty"),
-        ({"token_file": "letter"}, "token_file: {folder}/letter has characters that no token has"),
+        ({"token_file": "letter"}, "token_file: {folder}/letter contains spaces or line breaks"),
         ({"token_file": "binary"}, "token_file: {folder}/binary is not text"),
         ({"token_file": ""}, "token_file: {folder} is not a regular file"),
         ({"token_env": "OTHER"}, "token_env: OTHER is not set or empty"),
-        ({"token_env": "LETTER"}, "token_env: LETTER has characters that no token has"),
+        ({"token_env": "LETTER"}, "token_env: LETTER contains spaces or line breaks"),
         ({}, "token: is not set"),
     ],
     ids=["missing", "empty", "letter", "binary", "folder", "unset", "two words", "nothing"],

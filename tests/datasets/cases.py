@@ -27,7 +27,7 @@ CASES = sorted(path for path in DATA.glob("*/*") if path.is_dir())
 
 def view_of(window: str | None = None, **more: Any) -> View:  # noqa: ANN401 - what JSON holds
     """Give a view; `more` is what `view.json` may say."""
-    settings = {"name": "dev", "url": "https://coder.example.com", "token": "token"}
+    settings = {"name": "dev", "url": "https://coder.example.com", "token": "a-token"}
     deployment = Deployment(**(settings | more.get("deployment", {})))
     windows = {each.name: each for each in deployment.windows}
     now = datetime.fromisoformat(more["now"]) if "now" in more else NOW

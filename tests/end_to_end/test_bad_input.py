@@ -17,31 +17,31 @@ from tests.peers.waiting import eventually
             {"CODER_URL": "https://c.example.com"}, [], None, ["CODER_SESSION_TOKEN"], id="no token"
         ),
         pytest.param(
-            {"CODER_URL": "c.example.com", "CODER_SESSION_TOKEN": "x"}, [], None, ["http"], id="wrong URL"
+            {"CODER_URL": "c.example.com", "CODER_SESSION_TOKEN": "x-x"}, [], None, ["http"], id="wrong URL"
         ),
         pytest.param(
             {},
             [],
-            "deployments: [{url: 'https://c.example.com', token: x, timout: 5s}]",
+            "deployments: [{url: 'https://c.example.com', token: x-x, timout: 5s}]",
             ["timout", "timeout"],
             id="unknown key",
         ),
         pytest.param(
-            {"CODER_URL": "https://c.example.com", "CODER_SESSION_TOKEN": "x"},
+            {"CODER_URL": "https://c.example.com", "CODER_SESSION_TOKEN": "x-x"},
             ["--web.listen-address=nowhere"],
             None,
             ["--web.listen-address", "HOST:PORT"],
             id="no address",
         ),
         pytest.param(
-            {"CODER_URL": "https://c.example.com", "CODER_SESSION_TOKEN": "x"},
+            {"CODER_URL": "https://c.example.com", "CODER_SESSION_TOKEN": "x-x"},
             ["--web.telemetry-path=metrics"],
             None,
             ["--web.telemetry-path", "/metrics"],
             id="no path",
         ),
         pytest.param(
-            {"CODER_URL": "https://c.example.com", "CODER_SESSION_TOKEN": "x"},
+            {"CODER_URL": "https://c.example.com", "CODER_SESSION_TOKEN": "x-x"},
             ["--shard=3", "--total-shards=2"],
             None,
             ["--shard=3", "--total-shards=2"],
@@ -74,7 +74,7 @@ def test_start_up_mistake(  # noqa: PLR0913 -- one parameter a column
 
 def test_check_of_good_settings(run_exporter: RunExporter) -> None:
     """`--config.check` says that all is good, and starts nothing."""
-    env = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x"}
+    env = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x-x"}
 
     ended = run_exporter("--config.check", env=env)
 
@@ -96,7 +96,7 @@ def test_refused_token(start_exporter: StartExporter) -> None:
 
 def test_server_that_is_down(start_exporter: StartExporter) -> None:
     """A server that is not there stops nothing; one line says so, and the page tells."""
-    exporter = start_exporter(env={"CODER_URL": "http://127.0.0.1:9", "CODER_SESSION_TOKEN": "x"})
+    exporter = start_exporter(env={"CODER_URL": "http://127.0.0.1:9", "CODER_SESSION_TOKEN": "x-x"})
 
     told = eventually(lambda: failures(exporter))
     page = exporter.page()

@@ -155,7 +155,7 @@ def test_a_wrong_file_ends_the_exporter(flags: list[str], directory: Path, run_e
     """Status 2, and a line for each thing that is wrong."""
     file = directory / "web.yml"
     file.write_text(WRONG)
-    env = {"CODER_URL": "http://127.0.0.1:9", "CODER_SESSION_TOKEN": "x"}
+    env = {"CODER_URL": "http://127.0.0.1:9", "CODER_SESSION_TOKEN": "x-x"}
     done = run_exporter(*flags, env={**env, "INSIGHTS_EXPORTER_WEB_CONFIG_FILE": str(file)})
     lines = [line for line in done.stderr.splitlines() if "web.yml" in line]
 

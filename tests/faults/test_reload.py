@@ -129,10 +129,10 @@ def test_new_settings(exporter: Exporter, town: Town, how: Any) -> None:  # noqa
     [
         pytest.param("deployments: [", id="no YAML"),
         pytest.param("", id="nothing"),
-        pytest.param("deployments: [{url: 'https://c.example.com', token: x, timout: 1s}]", id="unknown key"),
+        pytest.param("deployments: [{url: 'https://x.example', token: a-b, timout: 1s}]", id="unknown key"),
         pytest.param("deployments: [{url: 'https://c.example.com', token_file: nowhere}]", id="no such file"),
         pytest.param(
-            "deployments: [{url: 'https://c.example.com', token: x, tls: {ca_file: config.yml}}]",
+            "deployments: [{url: 'https://c.example.com', token: x-x, tls: {ca_file: config.yml}}]",
             id="no certificate",
         ),
         pytest.param(None, id="no settings file"),

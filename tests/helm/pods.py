@@ -12,7 +12,7 @@ from tests.helm.chart import Object
 
 MOUNTED = "/etc/insights-exporter"
 PROBES = ("livenessProbe", "readinessProbe")
-TOKEN = "made-up-token"  # noqa: S105 - no secret
+TOKEN = "example-token"  # noqa: S105 - no secret
 
 
 @dataclass(frozen=True, slots=True)

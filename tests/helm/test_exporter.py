@@ -132,7 +132,7 @@ def test_shards_share_the_deployments_out(tmp_path: Path, start_exporter: StartE
     }
     values = {"sharding": {"enabled": True}, "replicas": 2, "config": config}
     pod = laid_out(objects(values), tmp_path / "pod")
-    environment = {**pod.environment, "TOKEN": "made-up"}
+    environment = {**pod.environment, "TOKEN": "example-token"}
     pages = [
         start_exporter(*for_shard(without_address(pod.arguments), shard), env=environment).page()
         for shard in range(2)

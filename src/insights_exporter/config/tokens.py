@@ -1,15 +1,15 @@
 """Tokens and keys, read anew each time they are asked for."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from insights_exporter.config.problems import ConfigError, Problem, Wrong
 from insights_exporter.config.settings import Deployment
+from insights_exporter.config.token_text import check_token
 from insights_exporter.config.values import check_key
 
 _MAX_BYTES = 64 * 1024
-_TOKEN = re.compile(r"[\x21-\x7e]+")
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_token(deployment: Deployment, environ: Mapping[str, str]) -> str:
@@ -69,9 +69,10 @@ def current_token(deployment: Deployment, environ: Mapping[str, str]) -> str:
 
 
 def _alone(text: str, source: str) -> str:
-    if not _TOKEN.fullmatch(text):
-        raise Wrong(f"{source} has characters that no token has", "put the token alone there")
-    return text
+    try:
+        return check_token(text)
+    except Wrong as wrong:
+        raise Wrong(f"{source} {wrong.what}", wrong.remedy) from None
 
 
 def file_text(path: Path) -> str:
@@ -84,7 +85,10 @@ def file_text(path: Path) -> str:
         if not path.is_file() and path.exists():
             raise Wrong(f"{path} is not a regular file", "name the file that holds the text")
         with path.open("rb") as file:
-            text = file.read(_MAX_BYTES).decode().strip()
+            raw = file.read(_MAX_BYTES)
+        if raw.startswith(_UTF16_MARKS):
+            raise Wrong(f"{path} is written in UTF-16", "save it as UTF-8 without a byte order mark")
+        text = raw.decode().strip()
     except OSError as error:
         raise unreadable(path, error) from None
     except UnicodeDecodeError:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, WithJsonS
 
 from insights_exporter.config.problems import Wrong, did_you_mean
 from insights_exporter.config.proxies import USUAL_PORTS, parse_proxy
+from insights_exporter.config.token_text import check_token
 
 SHORTEST_KEY = 16
 """Characters of a key of pseudonyms."""
@@ -17,7 +18,6 @@ SHORTEST_KEY = 16
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_TOKEN = re.compile(r"[\x21-\x7e]+")
 _OWN_HEADERS = frozenset(
     (
         "coder-session-token",
@@ -88,13 +88,7 @@ def _check_zone(name: str) -> str:
 
 
 def _check_token(token: SecretStr) -> SecretStr:
-    text = token.get_secret_value()
-    if text.startswith("$"):
-        raise Wrong("is a reference, and references are not followed here", "name the variable as token_env")
-    if not _TOKEN.fullmatch(text):
-        remedy = "write the token as Coder printed it, or name a file as token_file"
-        raise Wrong("is empty or has characters that no token has", remedy)
-    return token
+    return SecretStr(check_token(token.get_secret_value()))
 
 
 def check_key(text: str, subject: str = "is") -> str:

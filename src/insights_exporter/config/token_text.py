@@ -1,0 +1,61 @@
+"""The text of a token, and what it is wrapped in where it is not a token alone."""
+
+import binascii
+import re
+from base64 import b64decode
+
+from insights_exporter.config.problems import Wrong
+
+_TOKEN = re.compile("[A-Za-z0-9]+-[A-Za-z0-9]+")
+_ALONE = "write the token alone, as `coder tokens create` printed it"
+_UTF8 = "save it as UTF-8 without a byte order mark"
+_QUOTES = "\"'`\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}"
+_QUOTES += "\N{RIGHT SINGLE QUOTATION MARK}"
+
+_WRAPPINGS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), what, remedy)
+    for pattern, what, remedy in (
+        ("\ufeff.*", "begins with a byte order mark (BOM)", _UTF8),
+        ("\\$.*", "is a reference, which is not expanded here", "name the variable with token_env"),
+        (f"[{_QUOTES}].*|.*[{_QUOTES}]", "is wrapped in quotes", _ALONE),
+        (r"(export\s+)?[A-Za-z_]\w*\s*=.*", "is written as NAME=TOKEN", _ALONE),
+        (r"(?i)(bearer|basic)\s.*", "begins with the scheme of an Authorization header", _ALONE),
+        (r"[\[{].*[\]}]", "is wrapped in JSON or brackets", _ALONE),
+        ("<.*>", "is wrapped in angle brackets", _ALONE),
+        ("(?i)https?://.*", "is a URL", _ALONE),
+        (r"[A-Za-z][\w-]*:.*", "is written as NAME: TOKEN", _ALONE),
+        (r".*\\[nrt]", "ends with an escape sequence such as \\n", _ALONE),
+        (r".*\s.*", "contains spaces or line breaks", _ALONE),
+    )
+)
+"""What a token may be wrapped in, in the order of the checks."""
+
+
+def check_token(text: str) -> str:
+    """Return a token without the white space around it.
+
+    Raises:
+        Wrong: it is visibly not a token alone. The message holds nothing of it.
+    """
+    token = text.strip()
+    if _TOKEN.fullmatch(token):
+        return token
+    if not token:
+        raise Wrong("is empty", _ALONE)
+    if _is_encoded(token):
+        raise Wrong("is encoded in base64", "decode it (base64 -d), and write the token alone")
+    for pattern, what, remedy in _WRAPPINGS:
+        if pattern.fullmatch(token):
+            raise Wrong(what, remedy)
+    raise Wrong("is not a token of the form ID-SECRET", _ALONE)
+
+
+def _is_encoded(text: str) -> bool:
+    """Return whether `text` is base64 of something with a token in it."""
+    try:
+        decoded = b64decode(
+            text + "=" * (-len(text) % 4), altchars=b"-_" if "-" in text else None, validate=True
+        )
+    except (binascii.Error, ValueError):
+        return False
+    return decoded.isascii() and _TOKEN.search(decoded.decode()) is not None
