@@ -20,10 +20,11 @@ SUMMABLE = st.integers(-(10**300), 10**300) | st.floats(-1e300, 1e300)
 TEXTS = st.sampled_from(["", "a", "b", "ssh", "vscode", "sftp", "__other__"]) | st.text(max_size=6)
 BROKEN = st.just("a\ud800")
 """Half of a pair of surrogates, which JSON can escape and nothing else can hold."""
+INSTANTS = st.sampled_from(
+    ["2026-05-20T00:00:00Z", "2026-05-19T00:00:00Z", "2026-05-20T02:00:00+02:00", "2026-05-20"]
+)
 TIMES = (
-    st.sampled_from(
-        ["2026-05-20T00:00:00Z", "2026-05-19T00:00:00Z", "2026-05-20T02:00:00+02:00", "2026-05-20"]
-    )
+    INSTANTS
     | st.sampled_from(["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999-23:59", "2026-05-20T24:00:00Z"])
     | TEXTS
 )
@@ -50,9 +51,19 @@ def mostly(usual: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
     return st.integers(1, 5).flatmap(lambda number: JUNK if number == 5 else usual)
 
 
-def rows(row: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
-    """Make up lists of rows, seldom with one that is none."""
-    return st.none() | st.lists(row, max_size=8) | st.lists(mostly(row), max_size=4)
+def rows(
+    good: st.SearchStrategy[Json], odd: st.SearchStrategy[Json] | None = None
+) -> st.SearchStrategy[Json]:
+    """Make up lists of rows, seldom with one that is none; if there are rows, one at least is good."""
+    row = good if odd is None else good | odd
+    some = st.lists(row, max_size=7) | st.lists(mostly(row), max_size=3)
+    return st.none() | st.just([]) | st.tuples(some, good).map(lambda parts: [*parts[0], parts[1]])
+
+
+def envelope(**fields: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
+    """Make up objects that have all of the fields, seldom with one that is missing or null."""
+    usual = st.fixed_dictionaries(fields, optional={"unknown": JUNK})
+    return st.integers(1, 10).flatmap(lambda number: objects(**fields) if number == 10 else usual)
 
 
 def user(text: st.SearchStrategy[str], kind: str) -> st.SearchStrategy[str]:
@@ -66,7 +77,7 @@ USERNAMES = st.just("") | user(NAMES, "user-name")
 _APP_TYPES = st.sampled_from(["builtin", "app"])
 _FAMILIES = st.sampled_from(["vscode", "unknown", "workspace_app"])
 _METHODS = st.sampled_from(["ssh", "reconnecting_pty", "workspace_app"])
-_VALUES = rows(whole(value=TEXTS, count=NUMBERS) | objects(value=TEXTS | BROKEN, count=NUMBERS))
+_VALUES = rows(whole(value=TEXTS, count=NUMBERS), objects(value=TEXTS | BROKEN, count=NUMBERS))
 _EDGES = {"start_time": TIMES, "end_time": TIMES}
 
 
@@ -75,46 +86,65 @@ def usage(ids: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
     apps = rows(
         whole(type=_APP_TYPES, slug=TEXTS, seconds=NUMBERS, display_name=NAMES, template_ids=ids)
         | whole(type=_APP_TYPES, family=_FAMILIES, slug=TEXTS, seconds=NUMBERS, display_name=NAMES)
-        | whole(method=_METHODS, slug=TEXTS, seconds=NUMBERS, times_used=NUMBERS, template_ids=ids)
-        | objects(type=_APP_TYPES, slug=TEXTS, seconds=NUMBERS, times_used=NUMBERS, template_ids=ids)
+        | whole(method=_METHODS, slug=TEXTS, seconds=NUMBERS, times_used=NUMBERS, template_ids=ids),
+        objects(type=_APP_TYPES, slug=TEXTS, seconds=NUMBERS, times_used=NUMBERS, template_ids=ids),
     )
+    types = st.sampled_from(["string", "bool"])
+    options: st.SearchStrategy[Json] = st.lists(st.just({}), max_size=1)
     parameters = rows(
-        objects(name=TEXTS, type=st.sampled_from(["string", "bool"]), display_name=NAMES, values=_VALUES)
-        | whole(name=TEXTS, options=st.lists(st.just({}), max_size=1), values=_VALUES, template_ids=ids)
+        whole(name=TEXTS, type=types, options=options, values=_VALUES, template_ids=ids),
+        objects(name=TEXTS, type=types, display_name=NAMES, values=_VALUES),
     )
     intervals = rows(
-        whole(start_time=TIMES, end_time=TIMES, active_users=NUMBERS)
-        | objects(start_time=TIMES, end_time=TIMES, active_users=NUMBERS, template_ids=ids)
+        whole(start_time=INSTANTS, end_time=INSTANTS, active_users=NUMBERS),
+        objects(start_time=TIMES, end_time=TIMES, active_users=NUMBERS, template_ids=ids),
     )
-    report = objects(
+    report = envelope(
         active_users=NUMBERS, apps_usage=apps, parameters_usage=parameters, template_ids=ids, **_EDGES
     )
-    return objects(report=report, interval_reports=intervals)
+    return envelope(report=report, interval_reports=intervals)
 
 
-def people(**more: st.SearchStrategy[Json]) -> Callable[[st.SearchStrategy[Json]], st.SearchStrategy[Json]]:
-    """Make up answers that list users, with what else is told of each."""
+def people(
+    good: Mapping[str, st.SearchStrategy[Json]], odd: Mapping[str, st.SearchStrategy[Json]]
+) -> Callable[[st.SearchStrategy[Json]], st.SearchStrategy[Json]]:
+    """Make up answers that list users, with what else each row has if it is good, or odd."""
 
     def named(ids: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
-        told = {"user_id": USER_IDS, "username": USERNAMES, **more}
-        users = rows(whole(**told) | objects(template_ids=ids, **told))
-        return objects(report=objects(users=users, template_ids=ids, **_EDGES))
+        user = {"user_id": USER_IDS, "username": USERNAMES}
+        users = rows(whole(**user, **good), objects(template_ids=ids, **user, **odd))
+        return envelope(report=envelope(users=users, template_ids=ids, **_EDGES))
 
     return named
 
 
-DAUS = objects(entries=rows(whole(date=TIMES, amount=NUMBERS) | objects(date=TIMES, amount=NUMBERS)))
-_POINTS = rows(whole(date=TIMES, count=NUMBERS) | objects(date=TIMES, count=NUMBERS))
+DAUS = envelope(entries=rows(whole(date=INSTANTS, amount=NUMBERS), objects(date=TIMES, amount=NUMBERS)))
+_POINTS = rows(whole(date=INSTANTS, count=NUMBERS), objects(date=TIMES, count=NUMBERS))
 _STATUSES = st.sampled_from(["active", "dormant"]) | TEXTS | BROKEN
-STATUS_COUNTS = objects(status_counts=st.dictionaries(_STATUSES, _POINTS, max_size=4))
+STATUS_COUNTS = envelope(
+    status_counts=st.builds(
+        lambda known, others: known | others,
+        whole(suspended=_POINTS),
+        st.dictionaries(_STATUSES, _POINTS, max_size=4),
+    )
+)
+_LATENCY = {"p50": NUMBERS, "p95": NUMBERS}
 
 _BY_PATH: Mapping[str, Callable[[st.SearchStrategy[Json]], st.SearchStrategy[Json]]] = {
     "/insights/daus": lambda _ids: DAUS,
     "/insights/templates": usage,
-    "/insights/user-activity": people(seconds=NUMBERS),
-    "/insights/user-latency": people(latency_ms=objects(p50=NUMBERS, p95=NUMBERS)),
+    "/insights/user-activity": people({"seconds": COUNTS}, {"seconds": NUMBERS}),
+    "/insights/user-latency": people({"latency_ms": whole(**_LATENCY)}, {"latency_ms": objects(**_LATENCY)}),
     "/insights/user-status-counts": lambda _ids: STATUS_COUNTS,
 }
+
+
+EDGES: Mapping[str, Json] = {"start_time": None, "end_time": None, "template_ids": []}
+
+
+def report_of(**fields: Json) -> dict[str, Json]:
+    """Return a response of `/insights/templates` in which little happened but what `fields` say."""
+    return {"report": {"active_users": 1, "apps_usage": [], "parameters_usage": [], **EDGES, **fields}}
 
 
 @cache
@@ -130,8 +160,8 @@ def answers_about(path: str, template: str) -> st.SearchStrategy[Json]:
 
 
 _TEMPLATE = {"id": IDS, "name": NAMES, "organization_id": IDS, "organization_name": NAMES}
-_LISTED = rows(whole(**_TEMPLATE) | objects(deprecated=st.booleans() | JUNK, **_TEMPLATE))
-_ORGANIZATIONS = rows(whole(id=IDS, name=NAMES) | objects(id=IDS | BROKEN, name=NAMES))
+_LISTED = rows(whole(**_TEMPLATE), objects(deprecated=st.booleans() | JUNK, **_TEMPLATE))
+_ORGANIZATIONS = rows(whole(id=IDS, name=NAMES), objects(id=IDS | BROKEN, name=NAMES))
 FACTS: Mapping[str, st.SearchStrategy[Json]] = {
     "buildinfo": mostly(objects(version=NAMES)),
     "templates": mostly(st.lists(whole(**_TEMPLATE), max_size=4) | _LISTED),

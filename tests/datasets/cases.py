@@ -3,7 +3,7 @@
 `data/DATASET/CASE/` holds `answer.json` (or `answers.json`, a list with one
 answer a question, null where there was none), `expected.prom`, and, where it
 is not the usual one, `view.json`. Run as a program, it writes all
-`expected.prom` anew: to be read before they are believed.
+`expected.prom` again: to be read before they are believed.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from insights_exporter.config.settings import Deployment
-from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Template, View
+from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, InvalidAnswer, Template, View
 from insights_exporter.datasets.table import DATASETS
 from insights_exporter.exposition.render import render
 from insights_exporter.exposition.samples import Samples
@@ -61,7 +61,11 @@ def shown(case: Path) -> str:
     settings = case / "view.json"
     more = json.loads(settings.read_bytes()) if settings.exists() else {}
     view = view_of(**({"window": usual_window(dataset)} | more))
-    return text_of(dataset.convert(view, answered(dataset, view, *_bodies(case))), dataset)
+    try:
+        conversion = dataset.convert(view, answered(dataset, view, *_bodies(case)))
+    except InvalidAnswer as error:
+        return f"# invalid: {error}\n"
+    return text_of(conversion, dataset)
 
 
 def text_of(conversion: Conversion, dataset: Dataset) -> str:
@@ -70,7 +74,7 @@ def text_of(conversion: Conversion, dataset: Dataset) -> str:
     comments = [
         *(f"# template in use: {template}" for template in conversion.in_use or ()),
         *([f"# folded: {conversion.folded}"] if conversion.folded else []),
-        *(f"# left out: {reason}" for reason in conversion.invalid),
+        *(f"# dropped: {reason}" for reason in conversion.invalid),
     ]
     return "".join(f"{line}\n" for line in (*lines, *comments))
 

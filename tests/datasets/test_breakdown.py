@@ -14,16 +14,20 @@ from insights_exporter.datasets.template_breakdown import convert, convert_templ
 from insights_exporter.datasets.template_families import TEMPLATE_ACTIVE_USERS, TEMPLATE_DAILY_ACTIVE_USERS
 from insights_exporter.datasets.template_reports import daily_window
 from insights_exporter.exposition.samples import Samples
+from tests.datasets.answers import EDGES, report_of
 from tests.datasets.cases import answered, lines_of, view_of
 
 USERS = {"deployment": {"templates": {"users": True}}}
 FOREIGN = {
-    "report": (0, {"report": {"template_ids": ["a", "b"]}}),
+    "report": (0, report_of(template_ids=["a", "b"])),
     "app": (
         0,
-        {"report": {"apps_usage": [{"type": "app", "slug": "x", "seconds": 1, "template_ids": ["b"]}]}},
+        report_of(apps_usage=[{"type": "app", "slug": "x", "seconds": 1, "template_ids": ["b"]}]),
     ),
-    "parameter": (0, {"report": {"parameters_usage": [{"name": "x", "template_ids": ["b"]}]}}),
+    "parameter": (
+        0,
+        report_of(parameters_usage=[{"name": "x", "type": "string", "values": [], "template_ids": ["b"]}]),
+    ),
     "day": (
         0,
         {
@@ -37,8 +41,8 @@ FOREIGN = {
             ]
         },
     ),
-    "activity": (1, {"report": {"template_ids": ["b"], "users": []}}),
-    "latency": (2, {"report": {"template_ids": ["b"], "users": []}}),
+    "activity": (1, {"report": {**EDGES, "template_ids": ["b"], "users": []}}),
+    "latency": (2, {"report": {**EDGES, "template_ids": ["b"], "users": []}}),
 }
 
 
@@ -173,7 +177,7 @@ def test_all_at_once_is_each_and_the_unused() -> None:
     """A poll may convert its answers together or one template after the other."""
     templates = {name: {"name": name, "organization": "acme"} for name in ("a", "b", "c")}
     view = view_of("7d", in_use=["a", "b"], templates=templates)
-    answers = answered(DATASETS["template-breakdown"], view, *[b'{"report":{"active_users":1}}'] * 2)
+    answers = answered(DATASETS["template-breakdown"], view, *[json.dumps(report_of()).encode()] * 2)
     apart = joined([*(convert_template(view, [answer]) for answer in answers), convert_unused(view)])
 
     assert lines_of(convert(view, answers).samples) == lines_of(apart.samples)
@@ -194,7 +198,7 @@ def test_templates_in_use_are_all_that_the_report_names_or_unknown(
 ) -> None:
     """Of a list that cannot be read whole nobody knows what is missing in it."""
     dataset, view = DATASETS["templates"], view_of("7d")
-    body = json.dumps({"report": {"template_ids": ids, "active_users": 1}}).encode()
+    body = json.dumps(report_of(template_ids=ids)).encode()
 
     assert expected == dataset.convert(view, answered(dataset, view, body)).in_use
 

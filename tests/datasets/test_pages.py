@@ -16,12 +16,16 @@ from insights_exporter.exposition.page import assemble
 from insights_exporter.exposition.render import render
 from insights_exporter.exposition.samples import Samples
 from insights_exporter.exposition.snapshot import Snapshot
-from tests.datasets.test_laws import converted, drawn, drawn_view, each_dataset
+from tests.datasets.test_laws import drawn, drawn_view, each_dataset, understood
 from tests.peers.promtool import Promtool
 
 SEVERAL = settings(
     max_examples=8,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.filter_too_much,
+        HealthCheck.function_scoped_fixture,
+    ],
 )
 OFTEN = settings(SEVERAL, max_examples=60)
 EVERYTHING = {"templates": {"users": True}, "users": {"limit": 2}, "parameters": {"limit": 1}}
@@ -38,7 +42,7 @@ def pages(*samples: Samples) -> dict[Format, str]:
 def drawn_pages(data: st.DataObject, dataset: Dataset) -> dict[Format, str]:
     """Give the page of made up answers."""
     view = drawn_view(data, dataset, deployment=EVERYTHING)
-    conversion = converted(dataset, view, drawn(data, dataset, view))
+    conversion = understood(dataset, view, drawn(data, dataset, view))
     return pages(*conversion.samples, *dataset.across([conversion]))
 
 

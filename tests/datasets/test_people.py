@@ -8,6 +8,7 @@ import pytest
 from insights_exporter.datasets.people import identities, pseudonym, usernames, users_shown
 from insights_exporter.datasets.table import DATASETS
 from insights_exporter.datasets.user_activity import ActiveUser
+from tests.datasets.answers import EDGES
 from tests.datasets.cases import answered, view_of
 
 KEY = b"a key of some length"
@@ -75,7 +76,7 @@ def test_order_of_pseudonyms_tells_nothing_of_the_ids(name: str, limit: int) -> 
     users = {"detail": "pseudonymous", "key": KEY.decode(), "limit": limit}
     view = view_of("7d", pseudonym_key=KEY.decode(), deployment={"users": users})
     dataset = DATASETS[name]
-    body = json.dumps({"report": {"users": [user(number) for number in range(COMPANY)]}}).encode()
+    body = json.dumps({"report": {"users": [user(number) for number in range(COMPANY)], **EDGES}}).encode()
 
     shown = dataset.convert(view, answered(dataset, view, body)).samples[0].rows
     by_percentile = [list(rows) for _, rows in groupby(shown, key=lambda row: row[0][3:])]

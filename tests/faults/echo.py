@@ -43,11 +43,9 @@ def _answer(path: str, said: str) -> tuple[int, dict[str, str], bytes]:
         return 302, {"Location": f"http://127.0.0.1:9/{said}", "Retry-After": said, "Date": said}, b""
     if "buildinfo" in path:
         return 500, {"X-RateLimit-Remaining": said}, said.encode()
-    return (
-        200,
-        {},
-        json.dumps({"report": {"start_time": said, "end_time": said, "template_ids": said}}).encode(),
-    )
+    echoed = {"start_time": said, "end_time": said, "template_ids": said}
+    report = echoed | {"active_users": 1, "apps_usage": [], "parameters_usage": [], "users": []}
+    return 200, {}, json.dumps({"report": report}).encode()
 
 
 @contextmanager

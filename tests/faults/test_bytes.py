@@ -1,5 +1,6 @@
 """Bytes of any kind in the place of an answer."""
 
+import json
 from contextlib import suppress
 
 import pytest
@@ -10,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from insights_exporter.datasets.dataset import Dataset, InvalidAnswer
 from insights_exporter.datasets.table import DATASETS
 from insights_exporter.polling.converting import whereabouts
+from tests.datasets.answers import report_of
 from tests.datasets.cases import CASES, answered, text_of, usual_window, view_of
 
 GOOD = {
@@ -18,7 +20,7 @@ GOOD = {
         for case in CASES
         if case.parent.name == name and (case / "answer.json").exists()
     ]
-    or [b'{"report":{"users":[],"template_ids":[]}}']
+    or [json.dumps(report_of()).encode()]
     for name in DATASETS
 }
 PIECES = st.binary(max_size=6) | st.sampled_from(

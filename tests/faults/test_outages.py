@@ -16,7 +16,10 @@ from tests.polling.watching import on_fast_clock, small_coder, watching
 HOUR = 3600.0
 DAY = 24 * HOUR
 BACK = "poll failure over"
-ODD_ROWS = b'{"entries":[{"date":5,"amount":1},{"date":"x"},{"date":6,"amount":1}],"tz_hour_offset":0}'
+ODD_ROWS = (
+    b'{"entries":[{"date":"2026-05-20","amount":1},'
+    b'{"date":5,"amount":1},{"date":"x"},{"date":6,"amount":1}],"tz_hour_offset":0}'
+)
 
 
 def only(*datasets: str) -> dict[str, object]:

@@ -7,23 +7,25 @@ from typing import Any
 
 import pytest
 
-from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.coder.failures import REMEDIES, RequestFailed
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, View
 from insights_exporter.datasets.table import DATASETS
 from insights_exporter.exposition.family import Family
 from insights_exporter.polling.converting import Partly, converted, converted_partly, whereabouts
+from tests.datasets.answers import report_of
 from tests.datasets.cases import answered, view_of
 
 BREAKDOWN = DATASETS["template-breakdown"]
 VIEW = view_of("7d", in_use=["a", "b", "c"])
-BROKEN_ROW = {"slug": "ide", "type": "app", "seconds": "many"}
+GOOD_ROW = {"slug": "ide", "type": "app", "seconds": 1}
+BROKEN_ROW = GOOD_ROW | {"seconds": "many"}
 
 
 def answer(subject: str, users: int = 1, **more: Any) -> Answer:  # noqa: ANN401 -- what JSON holds
     """Give an answer about one template."""
     (question,) = [one for one in BREAKDOWN.questions(VIEW) if one.subject == subject]
-    report = {"template_ids": [subject], "active_users": users, **more}
-    return Answer(question, json.dumps({"report": report}).encode())
+    told = report_of(**{"template_ids": [subject], "active_users": users} | more)
+    return Answer(question, json.dumps(told).encode())
 
 
 def users_of(chunks: dict[Family, Any]) -> list[str]:
@@ -47,7 +49,8 @@ def partly(*new: Answer, kept: Sequence[Answer] = (), dataset: Dataset = BREAKDO
 
 def test_samples_are_rendered_and_not_kept() -> None:
     """What is kept of a poll is bytes, and what it says beside its samples."""
-    (told,) = answered(DATASETS["templates"], VIEW, b'{"report":{"active_users":3,"template_ids":["a"]}}')
+    body = json.dumps(report_of(active_users=3, template_ids=["a"])).encode()
+    (told,) = answered(DATASETS["templates"], VIEW, body)
     result = converted(DATASETS["templates"], VIEW, [told])
 
     assert () == result.said.samples
@@ -63,7 +66,16 @@ def test_answer_that_cannot_be_what_was_asked_for_is_a_failure() -> None:
     with pytest.raises(RequestFailed, match="not JSON") as failed:
         converted(DATASETS["templates"], VIEW, [told])
 
-    assert "invalid" == failed.value.reason
+    assert ("invalid", REMEDIES["invalid"]) == (failed.value.reason, failed.value.remedy)
+
+
+def test_response_of_a_newer_server_has_its_own_remedy() -> None:
+    """The remedy for an unknown shape is to upgrade the exporter, wherever the failure goes."""
+    (told,) = answered(DATASETS["templates"], VIEW, b'{"report":{}}')
+    with pytest.raises(RequestFailed, match="active_users: missing") as failed:
+        converted(DATASETS["templates"], VIEW, [told])
+
+    assert ("invalid", REMEDIES["newer_coder"]) == (failed.value.reason, failed.value.remedy)
 
 
 def test_new_answers_stand_beside_kept_ones() -> None:
@@ -87,9 +99,9 @@ def test_bad_answer_leaves_the_others_and_its_own_kept_one() -> None:
 
 def test_rows_of_new_answers_alone_are_counted() -> None:
     """A kept answer's rows were counted when it came."""
-    kept = answer("b", apps_usage=[BROKEN_ROW, BROKEN_ROW])
+    kept = answer("b", apps_usage=[GOOD_ROW, BROKEN_ROW, BROKEN_ROW])
 
-    assert 1 == len(partly(answer("a", apps_usage=[BROKEN_ROW]), kept=[kept]).invalid)
+    assert 1 == len(partly(answer("a", apps_usage=[GOOD_ROW, BROKEN_ROW]), kept=[kept]).invalid)
     assert 0 == len(partly(kept=[kept]).invalid)
     assert 2 == len(partly(kept).invalid)
 

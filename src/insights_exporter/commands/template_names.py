@@ -61,4 +61,6 @@ def warn_of_ids(deployment: str, problem: Exception) -> None:
 
 
 def _remedy(problem: Exception) -> str:
-    return problem.remedy if isinstance(problem, RequestFailed) else REMEDIES["invalid"]
+    if isinstance(problem, RequestFailed):
+        return problem.remedy
+    return REMEDIES[problem.cause if isinstance(problem, InvalidAnswer) else "invalid"]

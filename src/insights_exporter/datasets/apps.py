@@ -45,7 +45,6 @@ _SHOWN_AT_ZERO = ("vscode", "jetbrains", "reconnecting-pty", "ssh")
 _CLASSIC_SPELLING = MappingProxyType({"reconnecting_pty": "reconnecting-pty"})
 _NEVER_AGGREGATED = frozenset((*_SHOWN_AT_ZERO, "sftp", "overflow", "unknown"))
 _SFTP = (_SESSION_APP, "sftp")
-_NO_KIND = "report.apps_usage[]: type, family and method are missing"
 
 APP_INFO = Family(
     name="coder_insights_app_info",
@@ -65,16 +64,12 @@ _AppKey = tuple[str, str]
 
 
 class AppSeries(msgspec.Struct, frozen=True, gc=False):
-    """The series of all apps of a report.
-
-    `folded` counts the apps that were aggregated as `__other__`; `invalid` has one reason per dropped row.
-    """
+    """The series of all apps of a report; `folded` counts the apps that were aggregated as `__other__`."""
 
     usage: list[Row]
     times_used: list[Row]
     names: tuple[AppName, ...]
     folded: int
-    invalid: tuple[str, ...]
 
 
 class _Usage(msgspec.Struct, frozen=True, gc=False):
@@ -92,15 +87,12 @@ def convert_apps(apps: Sequence[App], before: tuple[str, ...], limit: int, *, co
 
     Classic session apps that a `complete` report does not mention are 0.
     """
-    known = [app for app in apps if app.app_type or app.family or app.method]
-    invalid = (_NO_KIND,) * (len(apps) - len(known))
-    rows, folded = _apply_limit([_read(app) for app in known], limit)
+    rows, folded = _apply_limit([_read(app) for app in apps], limit)
     return AppSeries(
-        usage=[((*before, *app), seconds) for app, seconds in _seconds(rows, zeros=complete and not invalid)],
+        usage=[((*before, *app), seconds) for app, seconds in _seconds(rows, zeros=complete)],
         times_used=[((*before, *app), times) for app, times in _times_used(rows)],
         names=_names(rows),
         folded=folded,
-        invalid=invalid,
     )
 
 

@@ -8,6 +8,7 @@ look through.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -44,7 +45,15 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 class InvalidAnswer(ValueError):
-    """A 200 that cannot be what was asked for; the message is one line without data of the answer."""
+    """A 200 that cannot be what was requested; the message is one line without data of the response.
+
+    Attributes:
+        cause: `newer_coder` if it is a response of Coder in an unknown shape, else `invalid`.
+    """
+
+    def __init__(self, message: str, cause: Literal["invalid", "newer_coder"] = "invalid") -> None:
+        super().__init__(message)
+        self.cause: Literal["invalid", "newer_coder"] = cause
 
 
 class Template(msgspec.Struct, frozen=True, gc=False):

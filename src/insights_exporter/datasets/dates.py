@@ -33,3 +33,14 @@ def read_instant(text: str | None) -> float | None:
     if moment.year == 1:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def require_instant(name: str, text: str) -> None:
+    """Reject the value of a field that is no RFC 3339 time.
+
+    Raises:
+        ValueError: It is none; the message begins with the field's name.
+    """
+    if read_instant(text) is None:
+        problem = f"{name}: expected a time"
+        raise ValueError(problem)

@@ -7,15 +7,15 @@ from typing import NamedTuple
 from insights_exporter.config.settings import Deployment, Window
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
 from insights_exporter.datasets.dates import day_seconds, read_day, read_instant
-from insights_exporter.datasets.decoding import decode
+from insights_exporter.datasets.decode import Envelope, Row, decode
 from insights_exporter.datasets.reports import PATH as REPORT_PATH
-from insights_exporter.datasets.reports import TemplatesAnswer
+from insights_exporter.datasets.reports import UsersResponse
 from insights_exporter.datasets.spans import days_span, window_span
 from insights_exporter.datasets.sums import added_up
 from insights_exporter.datasets.windows import zone_of
-from insights_exporter.datasets.wire import Frame, WireRow
 from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.samples import Row, Samples
+from insights_exporter.exposition.samples import Row as SampleRow
+from insights_exporter.exposition.samples import Samples
 
 PATH = "/insights/daus"
 TODAY = "today"
@@ -51,17 +51,27 @@ DAY_START = Family(
 FAMILIES = (DAILY_ACTIVE_USERS, DAY_START)
 
 
-class Entry(WireRow, frozen=True):
+class Entry(Row, frozen=True):
     """The users of one day."""
 
     date: str
     amount: float
 
+    def __post_init__(self) -> None:
+        """Reject a date that cannot be read.
 
-class DausAnswer(Frame, frozen=True):
-    """The answer of `/insights/daus`."""
+        Raises:
+            ValueError: It is no day.
+        """
+        if read_day(self.date) is None:
+            text = "date: expected a day"
+            raise ValueError(text)
 
-    entries: list[Entry] | None = None
+
+class DausAnswer(Envelope, frozen=True):
+    """The response of `/insights/daus`."""
+
+    entries: list[Entry]
 
 
 def counts_in_utc(deployment: Deployment) -> bool:
@@ -119,28 +129,25 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
 class _Days(NamedTuple):
     """What one answer tells of days; `by_day` are all that it names, by their ordinal."""
 
-    users: list[Row]
-    starts: list[Row]
+    users: list[SampleRow]
+    starts: list[SampleRow]
     by_day: dict[int, float]
     invalid: tuple[str, ...]
 
 
 def _from_entries(_view: View, answer: Answer) -> _Days:
     decoded = decode(answer.body, DausAnswer)
-    undated = ("entries[].date: expected a day",) * sum(
-        read_day(entry.date) is None for entry in decoded.value.entries or ()
-    )
     amounts = _amounts(decoded.value)
     users, starts = _newest_two(amounts)
-    return _Days(users, starts, amounts, decoded.invalid + undated)
+    return _Days(users, starts, amounts, decoded.invalid)
 
 
 def _amounts(answer: DausAnswer) -> dict[int, float]:
-    entries = [(read_day(entry.date), entry.amount) for entry in answer.entries or ()]
+    entries = [(read_day(entry.date), entry.amount) for entry in answer.entries]
     return added_up((day, amount) for day, amount in entries if day is not None)
 
 
-def _newest_two(amounts: dict[int, float]) -> tuple[list[Row], list[Row]]:
+def _newest_two(amounts: dict[int, float]) -> tuple[list[SampleRow], list[SampleRow]]:
     newest = max(amounts, default=0)
     days = [(TODAY, newest), (YESTERDAY, newest - 1)]
     told = [(name, day) for name, day in days if day in amounts]
@@ -151,17 +158,15 @@ def _newest_two(amounts: dict[int, float]) -> tuple[list[Row], list[Row]]:
 
 
 def _from_report(view: View, answer: Answer) -> _Days:
-    decoded = decode(answer.body, TemplatesAnswer)
+    decoded = decode(answer.body, UsersResponse)
     report = decoded.value.report
-    if report is None or report.active_users is None:
-        return _Days([], [], {}, decoded.invalid)
     name = answer.question.subject
     day = view.now.astimezone(zone_of(view)).toordinal() - (name == YESTERDAY)
     starts = _told((name,), read_instant(report.start_time))
     return _Days([((name,), report.active_users)], starts, {day: report.active_users}, decoded.invalid)
 
 
-def _told(labels: tuple[str, ...], value: float | None) -> list[Row]:
+def _told(labels: tuple[str, ...], value: float | None) -> list[SampleRow]:
     return [] if value is None else [(labels, value)]
 
 

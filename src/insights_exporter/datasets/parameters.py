@@ -69,7 +69,7 @@ def _chosen(parameters: Iterable[Parameter], rules: Rules) -> Iterator[tuple[tup
     for parameter in parameters:
         if _wanted(parameter.name, rules):
             key = (parameter.name, parameter.parameter_type or "")
-            for item in parameter.values or ():
+            for item in parameter.values:
                 yield (key, _shown_value(parameter, item.value or "", rules)), item.count
 
 

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 from insights_exporter.config.settings import Deployment, Window
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
-from insights_exporter.datasets.decoding import decode
-from insights_exporter.datasets.reports import PATH, TemplatesAnswer
+from insights_exporter.datasets.decode import decode
+from insights_exporter.datasets.reports import PATH, UsersResponse
 from insights_exporter.datasets.spans import days_span
 from insights_exporter.datasets.windows import zone_of
 from insights_exporter.exposition.family import Family
@@ -87,12 +87,10 @@ def convert(_view: View, answers: Sequence[Answer]) -> Conversion:
     rows: dict[Family, list[Row]] = {family: [] for family in FAMILIES}
     invalid: list[str] = []
     for answer in answers:
-        decoded = decode(answer.body, TemplatesAnswer)
+        decoded = decode(answer.body, UsersResponse)
         invalid.extend(decoded.invalid)
-        report = decoded.value.report
-        if report is not None and report.active_users is not None:
-            family, label = _SHOWN_AS[answer.question.subject]
-            rows[family].append(((label,), report.active_users))
+        family, label = _SHOWN_AS[answer.question.subject]
+        rows[family].append(((label,), decoded.value.report.active_users))
     return Conversion(tuple(Samples(family, rows[family]) for family in FAMILIES), invalid=tuple(invalid))
 
 

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from insights_exporter.datasets.dataset import Template
 from insights_exporter.datasets.dates import read_instant
-from insights_exporter.datasets.decoding import Decoded, decode
-from insights_exporter.datasets.wire import Frame, WireRow
+from insights_exporter.datasets.decode import Decoded, Envelope, Row, decode
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.samples import Samples
 
@@ -58,7 +57,7 @@ FAMILIES = (TEMPLATE_INFO, BUILD_INFO)
 TOKEN_FAMILIES = (TOKEN_EXPIRY, TOKEN_LIFETIME)
 
 
-class ListedTemplate(WireRow, frozen=True):
+class ListedTemplate(Row, frozen=True):
     """One row of `/templates` or `/organizations/{organization}/templates`."""
 
     id: str
@@ -67,28 +66,38 @@ class ListedTemplate(WireRow, frozen=True):
     organization_name: str | None = None
     deprecated: bool | None = None
 
+    def __post_init__(self) -> None:
+        """Reject a template of no organization.
 
-class ListedOrganization(WireRow, frozen=True):
+        Raises:
+            ValueError: Neither the id nor the name of its organization is there.
+        """
+        if not (self.organization_id or self.organization_name):
+            text = "organization_id: missing"
+            raise ValueError(text)
+
+
+class ListedOrganization(Row, frozen=True):
     """One row of `/organizations`."""
 
     id: str
     name: str
 
 
-class BuildInfo(Frame, frozen=True):
+class BuildInfo(Envelope, frozen=True):
     """The answer of `/buildinfo`."""
 
     version: str | None = None
 
 
-class ApiKey(Frame, frozen=True):
+class ApiKey(Envelope, frozen=True):
     """The answer of `/users/me/keys/{id}`."""
 
     expires_at: str | None = None
     lifetime_seconds: float | None = None
 
 
-class CurrentUser(Frame, frozen=True):
+class CurrentUser(Envelope, frozen=True):
     """The answer of `/users/me`."""
 
     username: str | None = None

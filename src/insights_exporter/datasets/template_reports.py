@@ -10,7 +10,7 @@ from insights_exporter.datasets.apps import convert_apps
 from insights_exporter.datasets.dataset import Answer, Conversion, InvalidAnswer, View
 from insights_exporter.datasets.dates import read_instant
 from insights_exporter.datasets.daus import TODAY, YESTERDAY
-from insights_exporter.datasets.decoding import decode
+from insights_exporter.datasets.decode import decode
 from insights_exporter.datasets.distributions import ACTIVITY_BOUNDS, LATENCY_BOUNDS, distribution
 from insights_exporter.datasets.echo import echo_samples
 from insights_exporter.datasets.parameters import LIMIT_IN_TEMPLATE, parameter_rows, parameters_shown
@@ -26,7 +26,7 @@ from insights_exporter.datasets.template_families import (
     TEMPLATE_LATENCY_DISTRIBUTION,
     TEMPLATE_PARAMETER_WORKSPACES,
 )
-from insights_exporter.datasets.user_activity import ActivityAnswer, measured, seconds_by_user
+from insights_exporter.datasets.user_activity import ActivityAnswer, seconds_by_user
 from insights_exporter.datasets.user_latency import LatencyAnswer, latencies_by_user
 from insights_exporter.datasets.windows import window_of, zone_of
 from insights_exporter.exposition.samples import DistributionRow, Row, Samples
@@ -54,35 +54,31 @@ def convert_report(view: View, answer: Answer) -> Conversion:
     window = window_of(view).name
     parameters, folded = _parameters(view, report, labels)
     apps = convert_apps(
-        report.apps_usage or (),
+        report.apps_usage,
         (window, *labels),
         min(view.deployment.apps.limit, APPS_IN_TEMPLATE),
-        complete=decoded.whole("report.apps_usage"),
+        complete=decoded.complete("report.apps_usage"),
     )
-    users: list[Row] = [] if report.active_users is None else [((window, *labels), report.active_users)]
     samples = (
-        Samples(TEMPLATE_ACTIVE_USERS, users),
+        Samples(TEMPLATE_ACTIVE_USERS, [((window, *labels), report.active_users)]),
         Samples(TEMPLATE_APP_USAGE, apps.usage),
         Samples(TEMPLATE_APP_TIMES_USED, apps.times_used),
         daily,
         *parameters,
         *echo_samples(NAME, window, report.start_time, report.end_time),
     )
-    return Conversion(samples, folded=folded + apps.folded, invalid=decoded.invalid + apps.invalid)
+    return Conversion(samples, folded=folded + apps.folded, invalid=decoded.invalid)
 
 
 def convert_activity(view: View, answer: Answer) -> Conversion:
     """Give how active the users of a template were."""
     decoded = decode(answer.body, ActivityAnswer)
     report = decoded.value.report
-    if report is None:
-        return Conversion((), invalid=decoded.invalid)
-    users, negative = measured(report)
     _check_subject(answer, [report.template_ids])
     labels = (window_of(view).name, *labels_of(view, answer.question.subject))
-    seconds = distribution(seconds_by_user(users).values(), ACTIVITY_BOUNDS)
+    seconds = distribution(seconds_by_user(report.users).values(), ACTIVITY_BOUNDS)
     return Conversion(
-        (Samples(TEMPLATE_ACTIVITY_DISTRIBUTION, [(labels, seconds)]),), invalid=decoded.invalid + negative
+        (Samples(TEMPLATE_ACTIVITY_DISTRIBUTION, [(labels, seconds)]),), invalid=decoded.invalid
     )
 
 
@@ -90,14 +86,11 @@ def convert_latency(view: View, answer: Answer) -> Conversion:
     """Give how slow connections were for the users of a template."""
     decoded = decode(answer.body, LatencyAnswer)
     report = decoded.value.report
-    if report is None:
-        return Conversion((), invalid=decoded.invalid)
-    users = report.users or ()
     _check_subject(answer, [report.template_ids])
     labels = (window_of(view).name, *labels_of(view, answer.question.subject))
     rows: list[DistributionRow] = [
         ((*labels, name), distribution(seconds.values(), LATENCY_BOUNDS))
-        for name, seconds in latencies_by_user(users)._asdict().items()
+        for name, seconds in latencies_by_user(report.users)._asdict().items()
     ]
     return Conversion((Samples(TEMPLATE_LATENCY_DISTRIBUTION, rows),), invalid=decoded.invalid)
 
@@ -116,9 +109,10 @@ def daily_window(deployment: Deployment) -> Window | None:
 
 
 def _named(answer: TemplatesAnswer) -> list[_Ids]:
-    report = answer.report or Report()
-    rows = [*(report.apps_usage or ()), *(report.parameters_usage or ()), *(answer.interval_reports or ())]
-    return [report.template_ids, *(row.template_ids for row in rows)]
+    report = answer.report
+    rows = [*report.apps_usage, *(report.parameters_usage or ())] if report else []
+    named = [report.template_ids] if report else []
+    return [*named, *(row.template_ids for row in (*rows, *(answer.interval_reports or ())))]
 
 
 def _check_subject(answer: Answer, named: Iterable[_Ids]) -> None:

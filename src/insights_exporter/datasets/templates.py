@@ -6,7 +6,7 @@ from typing import Final
 from insights_exporter.config.settings import Deployment, Window
 from insights_exporter.datasets.apps import APP_INFO, APP_LABELS, app_info, convert_apps
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
-from insights_exporter.datasets.decoding import Decoded, decode
+from insights_exporter.datasets.decode import Decoded, decode
 from insights_exporter.datasets.echo import FAMILIES as ECHO_FAMILIES
 from insights_exporter.datasets.echo import echo_samples
 from insights_exporter.datasets.parameters import PARAMETER_LABELS, parameter_rows, parameters_shown
@@ -93,19 +93,18 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
         return Conversion((), invalid=decoded.invalid)
     parameters, folded = _parameters(view, report)
     window = window_of(view).name
-    complete = decoded.whole("report.apps_usage")
-    apps = convert_apps(report.apps_usage or (), (window,), view.deployment.apps.limit, complete=complete)
-    users = [] if report.active_users is None else [((window,), report.active_users)]
+    complete = decoded.complete("report.apps_usage")
+    apps = convert_apps(report.apps_usage, (window,), view.deployment.apps.limit, complete=complete)
     return Conversion(
         samples=(
-            Samples(ACTIVE_USERS, users),
+            Samples(ACTIVE_USERS, [((window,), report.active_users)]),
             Samples(APP_USAGE, apps.usage),
             Samples(APP_TIMES_USED, apps.times_used),
             *parameters,
             *echo_samples(NAME, window, report.start_time, report.end_time),
         ),
         folded=folded + apps.folded,
-        invalid=decoded.invalid + apps.invalid,
+        invalid=decoded.invalid,
         in_use=_in_use(report, decoded),
         app_names=apps.names,
     )
@@ -113,7 +112,7 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
 
 def _in_use(report: Report, decoded: Decoded[TemplatesAnswer]) -> tuple[str, ...] | None:
     """Give the ids of the templates in use; of ids that cannot be read nobody knows which they are."""
-    return tuple(sorted(set(report.template_ids or ()))) if decoded.whole("report.template_ids") else None
+    return tuple(sorted(set(report.template_ids or ()))) if decoded.complete("report.template_ids") else None
 
 
 def _parameters(view: View, report: Report) -> tuple[tuple[Samples, ...], int]:

@@ -6,14 +6,13 @@ from typing import Final
 
 from insights_exporter.config.settings import Deployment, Window
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
-from insights_exporter.datasets.decoding import decode
+from insights_exporter.datasets.decode import Envelope, NonNegative, Row, decode
 from insights_exporter.datasets.distributions import ACTIVITY_BOUNDS, distribution
 from insights_exporter.datasets.echo import FAMILIES as ECHO_FAMILIES
 from insights_exporter.datasets.echo import echo_samples
 from insights_exporter.datasets.people import USER_LABELS, identities, usernames, users_shown
 from insights_exporter.datasets.sums import added_up
 from insights_exporter.datasets.windows import window_of, window_question
-from insights_exporter.datasets.wire import Frame, WireRow
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.samples import Columns, Samples
 
@@ -50,27 +49,27 @@ ACTIVITY_DISTRIBUTION = Family(
 FAMILIES = (USER_ACTIVITY, ACTIVITY_DISTRIBUTION, *ECHO_FAMILIES)
 
 
-class ActiveUser(WireRow, frozen=True):
-    """How long one user was active."""
+class ActiveUser(Row, frozen=True):
+    """How long one user was active; readers of OpenMetrics refuse a distribution with a negative sum."""
 
     user_id: str
-    seconds: float
+    seconds: NonNegative
     username: str | None = None
 
 
-class ActivityReport(Frame, frozen=True):
+class ActivityReport(Envelope, frozen=True):
     """All users of the window."""
 
-    start_time: str | None = None
-    end_time: str | None = None
-    template_ids: list[str] | None = None
-    users: list[ActiveUser] | None = None
+    users: list[ActiveUser]
+    start_time: str | None
+    end_time: str | None
+    template_ids: list[str] | None
 
 
-class ActivityAnswer(Frame, frozen=True):
+class ActivityAnswer(Envelope, frozen=True):
     """The whole answer."""
 
-    report: ActivityReport | None = None
+    report: ActivityReport
 
 
 def windows(deployment: Deployment) -> Sequence[Window | None]:
@@ -91,28 +90,15 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
     """
     decoded = decode(answers[0].body, ActivityAnswer)
     report = decoded.value.report
-    if report is None:
-        return Conversion((), invalid=decoded.invalid)
-    users, negative = measured(report)
-    seconds = seconds_by_user(users)
-    shown, folded = _shown(view, seconds, users)
+    seconds = seconds_by_user(report.users)
+    shown, folded = _shown(view, seconds, report.users)
     window = window_of(view).name
     samples = (
         Samples(USER_ACTIVITY, shown),
         Samples(ACTIVITY_DISTRIBUTION, [((window,), distribution(seconds.values(), ACTIVITY_BOUNDS))]),
         *echo_samples(NAME, window, report.start_time, report.end_time),
     )
-    return Conversion(samples, folded=folded, invalid=decoded.invalid + negative)
-
-
-def measured(report: ActivityReport) -> tuple[Sequence[ActiveUser], tuple[str, ...]]:
-    """Give the users whose seconds can be a time, and a reason for each other one.
-
-    A distribution with a negative sum is refused by readers of OpenMetrics.
-    """
-    users = report.users or ()
-    possible = [user for user in users if user.seconds >= 0]
-    return possible, ("report.users[].seconds: expected 0 or more",) * (len(users) - len(possible))
+    return Conversion(samples, folded=folded, invalid=decoded.invalid)
 
 
 def seconds_by_user(users: Sequence[ActiveUser]) -> Mapping[str, float]:

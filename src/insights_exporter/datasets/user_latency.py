@@ -7,13 +7,12 @@ from typing import Final, NamedTuple
 
 from insights_exporter.config.settings import Deployment, Window
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
-from insights_exporter.datasets.decoding import decode
+from insights_exporter.datasets.decode import Envelope, Row, decode
 from insights_exporter.datasets.distributions import LATENCY_BOUNDS, distribution
 from insights_exporter.datasets.echo import FAMILIES as ECHO_FAMILIES
 from insights_exporter.datasets.echo import echo_samples
 from insights_exporter.datasets.people import USER_LABELS, identities, usernames, users_shown
 from insights_exporter.datasets.windows import window_of, window_question
-from insights_exporter.datasets.wire import Frame, WireRow
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.samples import Columns, Samples
 
@@ -57,34 +56,34 @@ LATENCY_DISTRIBUTION = Family(
 FAMILIES = (USER_LATENCY, LATENCY_DISTRIBUTION, *ECHO_FAMILIES)
 
 
-class Latency(WireRow, frozen=True):
+class Latency(Row, frozen=True):
     """Percentiles in milliseconds; negative where there is none."""
 
-    p50: float | None = None
-    p95: float | None = None
+    p50: float | None
+    p95: float | None
 
 
-class ConnectedUser(WireRow, frozen=True):
+class ConnectedUser(Row, frozen=True):
     """How slow one user's connections were."""
 
     user_id: str
+    latency_ms: Latency | None
     username: str | None = None
-    latency_ms: Latency | None = None
 
 
-class LatencyReport(Frame, frozen=True):
+class LatencyReport(Envelope, frozen=True):
     """All users of the window."""
 
-    start_time: str | None = None
-    end_time: str | None = None
-    template_ids: list[str] | None = None
-    users: list[ConnectedUser] | None = None
+    users: list[ConnectedUser]
+    start_time: str | None
+    end_time: str | None
+    template_ids: list[str] | None
 
 
-class LatencyAnswer(Frame, frozen=True):
+class LatencyAnswer(Envelope, frozen=True):
     """The whole answer."""
 
-    report: LatencyReport | None = None
+    report: LatencyReport
 
 
 class Latencies(NamedTuple):
@@ -112,11 +111,8 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
     """
     decoded = decode(answers[0].body, LatencyAnswer)
     report = decoded.value.report
-    if report is None:
-        return Conversion((), invalid=decoded.invalid)
-    users = report.users or ()
-    latencies = latencies_by_user(users)
-    shown, folded = _shown(view, latencies, users)
+    latencies = latencies_by_user(report.users)
+    shown, folded = _shown(view, latencies, report.users)
     window = window_of(view).name
     samples = (
         Samples(USER_LATENCY, shown),

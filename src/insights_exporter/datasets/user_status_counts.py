@@ -6,12 +6,11 @@ from datetime import datetime
 
 from insights_exporter.config.settings import Deployment, Window
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
-from insights_exporter.datasets.dates import read_instant
-from insights_exporter.datasets.decoding import decode
+from insights_exporter.datasets.dates import read_instant, require_instant
+from insights_exporter.datasets.decode import Envelope, Row, decode
 from insights_exporter.datasets.parameters import EMPTY, LONGEST_VALUE
 from insights_exporter.datasets.spans import next_full_hour
 from insights_exporter.datasets.sums import added_up
-from insights_exporter.datasets.wire import Frame, WireRow
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.samples import Samples
 
@@ -35,17 +34,31 @@ USERS = Family(
 FAMILIES = (USERS,)
 
 
-class Point(WireRow, frozen=True):
+class Point(Row, frozen=True):
     """The users of a status at one time."""
 
     date: str
     count: float
 
+    def __post_init__(self) -> None:
+        """Reject a time that cannot be read."""
+        require_instant("date", self.date)
 
-class StatusAnswer(Frame, frozen=True):
-    """The whole answer: points by status."""
 
-    status_counts: dict[str, list[Point] | None] | None = None
+class StatusAnswer(Envelope, frozen=True):
+    """The whole response: points by status."""
+
+    status_counts: dict[str, list[Point]]
+
+    def __post_init__(self) -> None:
+        """Reject statuses of which none is known.
+
+        Raises:
+            ValueError: No known status is named.
+        """
+        if not self.status_counts.keys() & set(KNOWN_STATUSES):
+            text = f"status_counts: has none of {', '.join(KNOWN_STATUSES)}"
+            raise ValueError(text)
 
 
 def windows(_deployment: Deployment) -> Sequence[Window | None]:
@@ -79,16 +92,9 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
     """
     decoded = decode(answers[0].body, StatusAnswer)
     told = decoded.value.status_counts
-    if told is None:
-        return Conversion((), invalid=decoded.invalid)
-    undated = ("status_counts.*[].date: expected a time",) * sum(
-        read_instant(point.date) is None for points in told.values() for point in points or ()
-    )
-    invalid = decoded.invalid + undated
+    invalid = decoded.invalid
     since = view.now.timestamp() if invalid else -math.inf
-    counts = [
-        (_label(status), count) for status, points in told.items() for count in _newest(points or (), since)
-    ]
+    counts = [(_label(status), count) for status, points in told.items() for count in _newest(points, since)]
     missing = [] if invalid else [(status, 0.0) for status in KNOWN_STATUSES if not told.get(status)]
     rows = sorted(added_up([*counts, *missing]).items())
     return Conversion((Samples(USERS, [((status,), count) for status, count in rows]),), invalid=invalid)

@@ -41,11 +41,15 @@ def converted(dataset: Dataset, view: View, answers: Sequence[Answer]) -> Conver
     try:
         conversion = dataset.convert(view, answers)
     except InvalidAnswer as error:
-        raise RequestFailed("invalid", str(error)) from None
+        raise _failure(error) from None
     chunks = rendered(conversion.samples, view.deployment.name)
     return Converted(
         chunks, glance(conversion), msgspec.structs.replace(conversion, samples=(), daily_users=())
     )
+
+
+def _failure(error: InvalidAnswer) -> RequestFailed:
+    return RequestFailed(error.cause, str(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ def _understood(
         try:
             dataset.convert(view, [answer])
         except InvalidAnswer as error:
-            first = first or RequestFailed("invalid", str(error))
+            first = first or _failure(error)
         else:
             good.append(answer)
     return tuple(good), first

@@ -74,7 +74,7 @@ class News:
                     dataset=dataset,
                     reason="invalid",
                     detail=reason,
-                    remedy=REMEDIES["invalid"],
+                    remedy=REMEDIES["newer_coder"],
                 )
 
     def _over(self, trouble: _Trouble, now: float) -> None:

@@ -1,0 +1,230 @@
+"""From bytes to structs: what is invalid, what is dropped, what is replaced."""
+
+import pytest
+
+from insights_exporter.datasets.dataset import InvalidAnswer
+from insights_exporter.datasets.daus import DausAnswer
+from insights_exporter.datasets.decode import decode
+from insights_exporter.datasets.reports import TemplatesAnswer, UsersResponse
+from insights_exporter.datasets.server_facts import ListedTemplate
+from insights_exporter.datasets.user_activity import ActiveUser, ActivityAnswer
+
+NOT_JSON = "the response is not JSON: "
+PROXY = "; does a proxy or a sign-in page respond in Coder's place?"
+BEHIND = "; is something other than Coder behind the url?"
+EDGES = b'"start_time":null,"end_time":null,"template_ids":[]'
+
+NOT_CODER = {
+    "nothing": (b"", f"{NOT_JSON}Expecting value at character 0{PROXY}"),
+    "a page": (b"<!doctype html><title>Sign in</title>", f"{NOT_JSON}Expecting value at character 0{PROXY}"),
+    "two documents": (b'{"report":{}}{"message":"x"}', f"{NOT_JSON}Extra data at character 13{PROXY}"),
+    "a part": (b'{"report":{"users":[', f"{NOT_JSON}Expecting value at character 20{PROXY}"),
+    "no UTF-8": (
+        b'{"report":{"users":[{"user_id":"\xff","seconds":1}]}}',
+        f"{NOT_JSON}it is not UTF-8{PROXY}",
+    ),
+    "too deep": (b'{"x":' + b"[" * 200_000, f"{NOT_JSON}it is nested too deeply{PROXY}"),
+    "null": (b"null", f"the response: expected an object, got null{BEHIND}"),
+    "a list": (b"[]", f"the response: expected an object, got a list{BEHIND}"),
+    "a string": (b'"ok"', f"the response: expected an object, got a string{BEHIND}"),
+}
+"""What something other than Coder sends, and the message."""
+
+UNKNOWN_SHAPES = {
+    "another object": (b'{"error":"x"}', "report: missing"),
+    "report no object": (b'{"report":[]}', "report: expected an object, got a list"),
+    "no users": (b'{"report":{%b}}' % EDGES, "report.users: missing"),
+    "users no list": (b'{"report":{"users":{}}}', "report.users: expected a list, got an object"),
+    "users a boolean": (b'{"report":{"users":true}}', "report.users: expected a list, got a boolean"),
+    "no row understood": (
+        b'{"report":{"users":[{"user_id":"a"},7],%b}}' % EDGES,
+        "report.users[]: none of 2 rows is understood; the first: report.users[].seconds: missing",
+    ),
+    "too many odd rows": (
+        b'{"report":{"users":[%b{}],%b}}' % (b'{"seconds":1},' * 10_000, EDGES),
+        "more than 10000 rows are not understood; the first: report.users[].user_id: missing",
+    ),
+    "too large to be read row by row": (
+        b'{"report":{"users":[%b{}]}}' % (b" " * 32 * 1024 * 1024),
+        "33554457 bytes are not understood as a whole, too many to be read row by row",
+    ),
+}
+"""What a newer Coder may send, and the message."""
+
+
+@pytest.mark.parametrize(("body", "message"), NOT_CODER.values(), ids=NOT_CODER)
+def test_what_is_not_from_coder_is_invalid(body: bytes, message: str) -> None:
+    """A body that is no JSON, or no object, has the usual cause."""
+    with pytest.raises(InvalidAnswer) as invalid:
+        decode(body, ActivityAnswer)
+
+    assert (message, "invalid") == (str(invalid.value), invalid.value.cause)
+
+
+@pytest.mark.parametrize(("body", "message"), UNKNOWN_SHAPES.values(), ids=UNKNOWN_SHAPES)
+def test_unknown_shapes_are_invalid(body: bytes, message: str) -> None:
+    """A response of an unknown shape is invalid, and the remedy is to upgrade the exporter."""
+    with pytest.raises(InvalidAnswer) as invalid:
+        decode(body, ActivityAnswer)
+
+    assert (message, "newer_coder") == (str(invalid.value), invalid.value.cause)
+
+
+def test_rows_are_judged_over_all_lists_of_a_path() -> None:
+    """A parameter of which no value is understood is no new shape if values of another one are."""
+    odd, good = b'{"count":"x","value":"a"}', b'{"count":1,"value":"b"}'
+    body = parameters(b"[%b]" % odd, b"[%b]" % good)
+    decoded = decode(body, TemplatesAnswer)
+
+    assert decoded.value.report is not None
+    assert [0, 1] == [len(each.values) for each in decoded.value.report.parameters_usage or ()]
+    with pytest.raises(InvalidAnswer, match=r"values\[\]: none of 2 rows is understood"):
+        decode(parameters(b"[%b]" % odd, b"[%b]" % odd), TemplatesAnswer)
+
+
+def parameters(*values: bytes) -> bytes:
+    """Return a report with a parameter for each list of values."""
+    rows = b",".join(b'{"name":"p","type":"string","values":%b}' % each for each in values)
+    return b'{"report":{"active_users":1,"apps_usage":[],%b,"parameters_usage":[%b]}}' % (EDGES, rows)
+
+
+def test_odd_rows_are_dropped_alone() -> None:
+    """The other rows stay."""
+    rows = b'{"user_id":"a","seconds":1},{"user_id":"b"},{"user_id":"c","seconds":2}'
+    body = b'{"report":{"users":[%b],%b}}' % (rows, EDGES)
+    decoded = decode(body, ActivityAnswer)
+
+    assert [ActiveUser("a", 1.0), ActiveUser("c", 2.0)] == decoded.value.report.users
+    assert ("report.users[].seconds: missing",) == decoded.invalid
+
+
+@pytest.mark.parametrize("place", [0, 1, 255, 256, 511, 600, 999])
+def test_an_odd_row_among_many_is_dropped_alone(place: int) -> None:
+    """Wherever it stands, and in whatever order the others are, which stay in theirs."""
+    rows = [f'{{"user_id":"{number}","seconds":{number}}}' for number in range(999)]
+    rows.insert(place, '{"user_id":"x","seconds":NaN}')
+    body = f'{{"report":{{"users":[{" , ".join(rows)}],{EDGES.decode()}}}}}'
+    decoded = decode(body.encode(), ActivityAnswer)
+
+    assert [float(number) for number in range(999)] == [user.seconds for user in decoded.value.report.users]
+    assert (
+        "report.users[].seconds: expected a number of 0 or more, got a number too large",
+    ) == decoded.invalid
+
+
+def test_a_syntax_error_has_its_place() -> None:
+    """Also within a row."""
+    with pytest.raises(InvalidAnswer) as refused:
+        decode(b'{"report":{"users":[{"user_id":"a","seconds":1}, {"user_id" "b"}]}}', ActivityAnswer)
+
+    assert f"{NOT_JSON}Expecting ':' delimiter at character 60{PROXY}" == str(refused.value)
+
+
+def test_unknown_fields_are_ignored() -> None:
+    """Unknown fields may be of any kind, in any place and spelling, alongside odd rows."""
+    unknown = rb'"x" : {"a":[{"b":"]}\"{["},null]} ,"\\":"\\", "r\u0065port2":-1.5E+3'
+    users = rb'{"user_id":"a","seconds":1,"z":[[]]} ,{}, {"user\u005fid":"b","seconds":2}'
+    body = b'{ %b ,"report" :{"users":[ %b ],%b,%b},"y":true}' % (unknown, users, EDGES, unknown)
+    decoded = decode(body, ActivityAnswer)
+
+    assert [ActiveUser("a", 1.0), ActiveUser("b", 2.0)] == decoded.value.report.users
+    assert ("report.users[].user_id: missing",) == decoded.invalid
+
+
+def test_reasons_hold_nothing_of_the_row() -> None:
+    """Neither names nor values of a bad row get into the reason, which is logged."""
+    rows = b'{"user_id":"a","seconds":"jane","jane":1},"jane",{"user_id":["jane"],"seconds":1}'
+    good = b'{"user_id":"b","seconds":1}'
+    body = b'{"report":{"users":[%b,%b],%b}}' % (rows, good, EDGES)
+    decoded = decode(body, ActivityAnswer)
+
+    assert 3 == len(decoded.invalid)
+    assert "jane" not in "".join(decoded.invalid)
+
+
+def test_a_bad_row_within_a_row_leaves_the_outer_one() -> None:
+    """Of a parameter only the values that cannot be understood are missing."""
+    body = parameters(b'[{"count":"x","value":"a"},{"count":1,"value":"b"}]')
+    decoded = decode(body, TemplatesAnswer)
+
+    assert decoded.value.report is not None
+    assert [[1.0]] == [
+        [value.count for value in parameter.values]
+        for parameter in decoded.value.report.parameters_usage or ()
+    ]
+    assert ("report.parameters_usage[].values[].count: expected a number, got a string",) == decoded.invalid
+
+
+def test_an_odd_field_of_an_envelope_is_dropped_if_it_may_be_none() -> None:
+    """Without a readable start the report still has its other fields, and what is missing is counted."""
+    fields = b'"apps_usage":[],"start_time":7,"template_ids":[],"parameters_usage":[]'
+    body = b'{"report":{"active_users":3,%b}}' % fields
+    decoded = decode(body, TemplatesAnswer)
+
+    assert decoded.value.report is not None
+    assert (3.0, None, None) == (
+        decoded.value.report.active_users,
+        decoded.value.report.start_time,
+        decoded.value.report.end_time,
+    )
+    assert (
+        "report.start_time: expected a string, got a number",
+        "report.end_time: missing",
+    ) == decoded.invalid
+    assert not decoded.complete("report.start_time")
+    assert decoded.complete("report.apps_usage")
+
+
+def test_null_lists_are_empty() -> None:
+    """Go writes an empty list as null now and then."""
+    decoded = decode(b'{"report":{"users":null,%b}}' % EDGES, ActivityAnswer)
+
+    assert [] == decoded.value.report.users
+    assert () == decoded.invalid
+    assert [] == decode(b"null", list[ListedTemplate]).value
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e999", "9" * 5000, "NaN", "Infinity"])
+def test_numbers_without_a_nearest_float_drop_their_row(number: str) -> None:
+    """One row with such a number does not break the answer."""
+    body = f'{{"entries":[{{"date":"2026-05-20","amount":{number}}},{{"date":"2026-05-19","amount":1}}]}}'
+    decoded = decode(body.encode(), DausAnswer)
+
+    assert ["2026-05-19"] == [entry.date for entry in decoded.value.entries]
+    assert ("entries[].amount: expected a number, got a number too large",) == decoded.invalid
+
+
+@pytest.mark.parametrize(
+    ("number", "nearest"),
+    [("3", 3.0), ("3.0", 3.0), ("9007199254740993", 2.0**53), (str(10**300), 1e300), ("1e-400", 0.0)],
+)
+def test_numbers_become_the_nearest_float(number: str, nearest: float) -> None:
+    """Integers may come as floats and have any size; precision beyond that of a gauge is dropped."""
+    decoded = decode(f'{{"report":{{"active_users":{number},"start_time":null}}}}'.encode(), UsersResponse)
+
+    assert nearest == decoded.value.report.active_users
+    assert () == decoded.invalid
+
+
+def test_halves_of_surrogate_pairs_are_replaced() -> None:
+    """What UTF-8 cannot hold is replaced, so that the exposition can be encoded."""
+    user = b'{"user_id":"\\ud83d","username":"\\ud83d\\ude00 \\udc00","seconds":1}'
+    body = b'{"report":{"users":[%b],%b}}' % (user, EDGES)
+    decoded = decode(body, ActivityAnswer)
+
+    assert [ActiveUser("\ufffd", 1.0, "\U0001f600 \ufffd")] == decoded.value.report.users
+
+
+def test_a_byte_order_mark_is_no_harm() -> None:
+    """Some gateways put one before the JSON."""
+    assert DausAnswer(entries=[]) == decode(b'\xef\xbb\xbf{"entries":[]}', DausAnswer).value
+
+
+def test_lists_at_the_top_are_read_row_by_row_too() -> None:
+    """A list of templates loses only what cannot be understood."""
+    decoded = decode(
+        b'[{"id":"a","name":"docker","organization_id":"o"},{"id":"b"},null]', list[ListedTemplate]
+    )
+
+    assert [ListedTemplate("a", "docker", "o")] == decoded.value
+    assert ("[].name: missing", "[]: expected an object, got null") == decoded.invalid
