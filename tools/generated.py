@@ -9,7 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from grafana import build as dashboards
-from tools import chart_readme, chart_schema, configuration_docs, failure_docs, metrics_docs
+from tools import (
+    chart_defaults,
+    chart_readme,
+    chart_schema,
+    configuration_docs,
+    failure_docs,
+    metrics_docs,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -17,6 +24,7 @@ GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
     metrics_docs.render,
     configuration_docs.render,
     failure_docs.render,
+    chart_defaults.render,
     chart_schema.render,
     chart_readme.render,
     dashboards.render,

@@ -53,6 +53,9 @@ def test_without_deployments_they_say_what_to_set(shown: Path) -> None:
             {"sharding": {"enabled": True}}, "rollout status statefulset/demo-insights-exporter", id="shards"
         ),
         pytest.param({}, "exec deployment/demo-insights-exporter -- insights-exporter check\n", id="check"),
+        pytest.param({"web": {"routePrefix": "/a/"}}, "http://localhost:12112/a/", id="prefix"),
+        pytest.param({"web": {"routePrefix": "/a/"}}, "svc:12112/a/metrics.", id="what to scrape below it"),
+        pytest.param({"web": {"externalUrl": "https://x/a"}}, "\n  https://x/a/\n", id="from outside"),
         pytest.param(
             {},
             "Nothing scrapes it yet. With the Prometheus operator: --set serviceMonitor.enabled=true.",

@@ -72,6 +72,22 @@ def test_a_probe_can_be_replaced() -> None:
     assert ("metrics", False) == (probe["tcpSocket"]["port"], "httpGet" in probe)
 
 
-def test_a_probe_can_be_left_out() -> None:
-    """Null takes a probe away."""
-    assert "startupProbe" not in container({"startupProbe": None})
+@pytest.mark.parametrize("probe", PROBES)
+def test_a_probe_can_be_removed(probe: str) -> None:
+    """A probe that is not enabled is not there, and the switch is no field of the others."""
+    assert probe not in container({probe: {"enabled": False}})
+    assert "enabled" not in container({probe: {"enabled": True}})[probe]
+
+
+@pytest.mark.parametrize("web", [{}, {"existingSecret": "theirs"}], ids=["open", "guarded"])
+@pytest.mark.parametrize("prefix", ["/tools/insights", "/tools/insights/", "tools"])
+def test_probes_follow_the_prefix(web: Values, prefix: str) -> None:
+    """The kubelet and the exporter's own command ask below the prefix, spelled without a slash at its end."""
+    plain = f"/{prefix.strip('/')}"
+    asked = handlers({"web": {**web, "routePrefix": f"/{prefix.lstrip('/')}"}})
+    paths = [probe["httpGet"]["path"] for probe in asked if "httpGet" in probe]
+    commands = [probe["exec"]["command"] for probe in asked if "exec" in probe]
+
+    assert ([] if web else [f"{plain}/-/healthy", f"{plain}/-/healthy", f"{plain}/-/ready"]) == paths
+    assert all(f"--web.route-prefix={plain}" == command[-1] for command in commands)
+    assert 3 == len(paths) + len(commands)

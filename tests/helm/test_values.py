@@ -1,16 +1,15 @@
 """No value without use, no use without a value, and each with a description."""
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.helm.chart import CHART, SWITCHES, Values, text
+from tests.helm.chart import CHART, SWITCHES, Values
 from tests.helm.uses import used
+from tests.helm.variants import render_variants
 from tools.chart_values import Value, read
 
 LEAVES = {
@@ -28,6 +27,8 @@ SAMPLES: Mapping[str, Any] = {
     "image.pullPolicy": "Always",
     "web.telemetryPath": "/changed",
     "web.config": {"http_server_config": {"http2": False}},
+    "web.externalUrl": "https://changed/path",
+    "web.routePrefix": "/changed",
     "web.scheme": "https",
     "log.level": "debug",
     "log.format": "logfmt",
@@ -98,7 +99,7 @@ def test_every_value_is_used(tmp_path: Path) -> None:
         path: (_needed(path), _merged(_needed(path), _at(path, _sample(leaf))))
         for path, leaf in LEAVES.items()
     }
-    rendered = _rendered([values for pair in cases.values() for values in pair], tmp_path)
+    rendered = render_variants([values for pair in cases.values() for values in pair], tmp_path)
 
     assert [] == [
         path
@@ -144,23 +145,3 @@ def _merged(one: Values, other: Values) -> Values:
         for key in one.keys() & other.keys()
     }
     return {**one, **other, **both}
-
-
-def _rendered(variants: list[Values], directory: Path) -> Mapping[str, str]:
-    """Give the text of each variant; all are rendered at once, as parts of one parent chart."""
-    names = {json.dumps(each): f"variant{index}" for index, each in enumerate(variants)}
-    parts = [{"name": "insights-exporter", "version": "*", "alias": alias} for alias in names.values()]
-    about = {"apiVersion": "v2", "name": "parent", "version": "1.0.0", "dependencies": parts}
-    parent = directory / "parent"
-    shutil.copytree(CHART, parent / "charts" / "insights-exporter")
-    dashboard = parent / "charts" / "insights-exporter" / "dashboards" / "made-up.json"
-    dashboard.parent.mkdir(exist_ok=True)
-    dashboard.write_text("{}", encoding="utf-8")
-    (parent / "Chart.yaml").write_text(yaml.safe_dump(about), encoding="utf-8")
-    documents: dict[str, list[str]] = {alias: [] for alias in names.values()}
-    for document in text({alias: json.loads(each) for each, alias in names.items()}, chart=parent).split(
-        "\n---\n"
-    ):
-        alias = document.partition("parent/charts/")[2].partition("/")[0]
-        documents[alias].append(document.replace(alias, "variant"))
-    return {each: "\n".join(sorted(documents[alias])) for each, alias in names.items()}

@@ -54,6 +54,34 @@
 {{- .Values.web.existingSecret | default (include "insights-exporter.webConfig" . | empty | ternary "" $own) -}}
 {{- end -}}
 
+{{/* What comes before the paths of all endpoints: a path without a slash at its end, or nothing. */}}
+{{- define "insights-exporter.routePrefix" -}}
+{{- with trimAll "/" .Values.web.routePrefix }}/{{ . }}{{ end -}}
+{{- end -}}
+
+{{/* The URL under which users reach the exporter, without a slash at its end; empty if it is not known. */}}
+{{- define "insights-exporter.externalUrl" -}}
+{{- $url := .Values.web.externalUrl -}}
+{{- if .Values.route.enabled -}}
+{{- $path := ((first .Values.route.matches).path | default dict).value | default "" -}}
+{{- $url = $url | default (include "insights-exporter.url" (list "https" (first .Values.route.hostnames) $path)) -}}
+{{- end -}}
+{{- if .Values.ingress.enabled -}}
+{{- $host := first .Values.ingress.hosts -}}
+{{- $scheme := empty .Values.ingress.tls | ternary "http" "https" -}}
+{{- $url = $url | default (include "insights-exporter.url" (list $scheme $host.host (first $host.paths).path)) -}}
+{{- end -}}
+{{- trimSuffix "/" $url -}}
+{{- end -}}
+
+{{/* The URL of a scheme, a host and a path, of which a pattern is cut off; empty without a host of its own. */}}
+{{- define "insights-exporter.url" -}}
+{{- $host := index . 1 | default "" -}}
+{{- if and $host (not (hasPrefix "*" $host)) -}}
+{{- printf "%s://%s%s" (first .) $host (regexFind "^(/[-._~A-Za-z0-9]+)*" (last .)) -}}
+{{- end -}}
+{{- end -}}
+
 {{/* http or https */}}
 {{- define "insights-exporter.scheme" -}}
 {{- $web := include "insights-exporter.webConfig" . | fromYaml -}}

@@ -2,7 +2,7 @@
 
 {{- define "insights-exporter.endpoint" -}}
 port: metrics
-path: {{ .root.Values.web.telemetryPath }}
+path: {{ include "insights-exporter.routePrefix" .root }}{{ .root.Values.web.telemetryPath }}
 scheme: {{ include "insights-exporter.scheme" .root }}
 {{- with include "insights-exporter.set" (list .own "interval" "scrapeTimeout" "params" "honorLabels" "relabelings" "metricRelabelings" "tlsConfig" "basicAuth" "authorization" "proxyUrl") }}
 {{ . }}

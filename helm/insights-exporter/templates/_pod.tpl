@@ -8,8 +8,14 @@
 {{- end -}}
 
 {{- define "insights-exporter.ownArguments" -}}
-{{ include "insights-exporter.webArguments" . }}
+{{ include "insights-exporter.webArguments" (dict "root" . "address" (printf ":%d" (int .Values.containerPort))) }}
 - --web.telemetry-path={{ .Values.web.telemetryPath }}
+{{- with include "insights-exporter.externalUrl" . }}
+- --web.external-url={{ . }}
+{{- if not (include "insights-exporter.routePrefix" $) }}
+- --web.route-prefix=/
+{{- end }}
+{{- end }}
 {{- if .Values.web.enableLifecycle }}
 - --web.enable-lifecycle
 {{- end }}
@@ -24,18 +30,15 @@
 {{- end }}
 {{- end -}}
 
-{{/* What `health` has to know too. */}}
+{{/* What `health` has to know too, of the exporter of `root` that is reached at `address`. */}}
 {{- define "insights-exporter.webArguments" -}}
-- --web.listen-address=:{{ .Values.containerPort }}
-{{- with include "insights-exporter.webFile" . }}
-{{ . }}
-{{- end }}
-{{- end -}}
-
-{{- define "insights-exporter.webFile" -}}
-{{- if include "insights-exporter.webSecret" . -}}
+- --web.listen-address={{ .address }}
+{{- if include "insights-exporter.webSecret" .root }}
 - --web.config.file=/etc/insights-exporter/web/web.yaml
-{{- end -}}
+{{- end }}
+{{- with include "insights-exporter.routePrefix" .root }}
+- --web.route-prefix={{ . }}
+{{- end }}
 {{- end -}}
 
 {{/* A probe of `path` with the fields of `own`, which may bring its own handler. */}}
@@ -49,10 +52,10 @@ exec:
     {{- if eq .path "/-/ready" }}
     - --ready
     {{- end }}
-    {{- include "insights-exporter.webArguments" .root | nindent 4 }}
+    {{- include "insights-exporter.webArguments" (dict "root" .root "address" (printf ":%d" (int .root.Values.containerPort))) | nindent 4 }}
 {{- else -}}
 httpGet:
-  path: {{ .path }}
+  path: {{ include "insights-exporter.routePrefix" .root }}{{ .path }}
   port: metrics
   scheme: {{ include "insights-exporter.scheme" .root | upper }}
 {{- end }}
@@ -79,14 +82,14 @@ env:
 {{- with .Values.extraEnvFrom }}
 envFrom: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .Values.startupProbe }}
-startupProbe: {{- include "insights-exporter.probe" (dict "root" $ "own" . "path" "/-/healthy") | nindent 2 }}
+{{- if ne (.Values.startupProbe.enabled | toString) "false" }}
+startupProbe: {{- include "insights-exporter.probe" (dict "root" . "own" (omit .Values.startupProbe "enabled") "path" "/-/healthy") | nindent 2 }}
 {{- end }}
-{{- with .Values.livenessProbe }}
-livenessProbe: {{- include "insights-exporter.probe" (dict "root" $ "own" . "path" "/-/healthy") | nindent 2 }}
+{{- if ne (.Values.livenessProbe.enabled | toString) "false" }}
+livenessProbe: {{- include "insights-exporter.probe" (dict "root" . "own" (omit .Values.livenessProbe "enabled") "path" "/-/healthy") | nindent 2 }}
 {{- end }}
-{{- with .Values.readinessProbe }}
-readinessProbe: {{- include "insights-exporter.probe" (dict "root" $ "own" . "path" "/-/ready") | nindent 2 }}
+{{- if ne (.Values.readinessProbe.enabled | toString) "false" }}
+readinessProbe: {{- include "insights-exporter.probe" (dict "root" . "own" (omit .Values.readinessProbe "enabled") "path" "/-/ready") | nindent 2 }}
 {{- end }}
 resources: {{- toYaml .Values.resources | nindent 2 }}
 securityContext: {{- toYaml .Values.securityContext | nindent 2 }}

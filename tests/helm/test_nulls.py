@@ -1,0 +1,93 @@
+"""A value that is set to null, as one with nothing after its colon, has its default."""
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helm.chart import CHART, SWITCHES, Values, objects, text
+from tests.helm.variants import render_variants
+from tools.chart_values import Value, read
+
+VALUES = read((CHART / "values.yaml").read_text(encoding="utf-8"))
+BASES: Mapping[str, dict[str, Any]] = {
+    "everything": {switch: {"enabled": True} for switch in SWITCHES if switch != "sharding"},
+    "sharding": {"sharding": {"enabled": True}, "scrapeConfig": {"enabled": True}},
+}
+
+
+def paths(values: Mapping[str, Value]) -> Iterator[tuple[str, ...]]:
+    """Yield the path of each value and of each map of values."""
+    for value in values.values():
+        yield tuple(value.path.split("."))
+        yield from paths(value.children)
+
+
+def with_null(base: Values, path: tuple[str, ...]) -> dict[str, Any]:
+    """Return the values with null at `path`."""
+    changed: dict[str, Any] = copy.deepcopy(dict(base))
+    place = changed
+    for name in path[:-1]:
+        place = place.setdefault(name, {})
+    place[path[-1]] = None
+    return changed
+
+
+def without(base: Values, path: tuple[str, ...]) -> dict[str, Any]:
+    """Return the values without `path`."""
+    kept = {name: value for name, value in base.items() if name != path[0]}
+    if len(path) > 1 and path[0] in base:
+        kept[path[0]] = without(base[path[0]], path[1:])
+    return kept
+
+
+@pytest.mark.parametrize("base", BASES.values(), ids=BASES.keys())
+def test_one_null(base: Values, tmp_path: Path) -> None:
+    """Null in the place of any value, or of a map of values, renders what its absence renders."""
+    cases = {".".join(path): (without(base, path), with_null(base, path)) for path in paths(VALUES)}
+    rendered = render_variants([values for pair in cases.values() for values in pair], tmp_path)
+
+    assert len(cases) > 200
+    assert [] == [
+        path
+        for path, (absent, null) in cases.items()
+        if rendered[json.dumps(absent)] != rendered[json.dumps(null)]
+    ]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_everything_null(depth: int) -> None:
+    """A file of nothing but nulls, for the chart itself, renders the defaults."""
+    values: dict[str, Any] = {}
+    for path in paths(VALUES):
+        if len(path) == depth or (len(path) < depth and not has_children(path)):
+            values = with_null(values, path)
+
+    assert text() == text(values)
+
+
+def has_children(path: tuple[str, ...]) -> bool:
+    """Return whether the path is one of a map of values."""
+    return any(each[: len(path)] == path and len(each) > len(path) for each in paths(VALUES))
+
+
+def test_null_in_a_map_of_kubernetes() -> None:
+    """Within a value that is a map, null removes a key, as with any chart."""
+    values = {"podSecurityContext": {"runAsUser": None}, "resources": {"requests": None}}
+    (workload,) = [each for each in objects(values) if each["kind"] == "Deployment"]
+    pod = workload["spec"]["template"]["spec"]
+
+    assert "runAsUser" not in pod["securityContext"]
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert {} == pod["containers"][0]["resources"]
+
+
+def test_each_template_reads_the_defaults() -> None:
+    """Helm orders templates as it likes, so that each of them fills absent values first."""
+    templates = [path for path in (CHART / "templates").rglob("*") if path.suffix in {".yaml", ".txt"}]
+    opening = '{{- include "insights-exporter.defaults" . -}}\n'
+
+    assert [] == [each.name for each in templates if not each.read_text(encoding="utf-8").startswith(opening)]
