@@ -2,7 +2,7 @@
 
 import pytest
 
-from insights_exporter.datasets.dataset import Conversion
+from insights_exporter.datasets.dataset import AppName, Conversion
 from insights_exporter.datasets.table import DATASETS
 from insights_exporter.datasets.template_families import TEMPLATE_ACTIVE_USERS
 from insights_exporter.datasets.templates import APP_USAGE
@@ -21,6 +21,17 @@ def test_largest_are_kept_and_the_rest_added_up() -> None:
     assert apps
     assert [f"app{number}" for number in range(15, 3, -1)] == [name for name, _ in apps.rows]
     assert (3, 6.0) == (apps.others, apps.rest)
+
+
+def test_aggregated_and_redacted_apps_have_readable_names() -> None:
+    """The status page explains itself without the markers of the metrics."""
+    rows = [(("7d", "builtin", "__other__"), 2.0), (("7d", "builtin", "__redacted__"), 1.0)]
+    names = tuple(AppName("builtin", slug, slug, "unknown", 1.0) for slug in ("__other__", "__redacted__"))
+
+    apps = glance(Conversion((Samples(APP_USAGE, rows),), app_names=names)).apps
+
+    assert apps
+    assert ["all other apps", "apps with a hidden name"] == [name for name, _ in apps.rows]
 
 
 @pytest.mark.parametrize(

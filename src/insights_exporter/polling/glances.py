@@ -13,12 +13,15 @@ import msgspec
 
 from insights_exporter.datasets import template_families, templates, user_latency, user_status_counts
 from insights_exporter.datasets.dataset import Conversion
+from insights_exporter.datasets.parameters import OTHER, REDACTED
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.samples import Distribution
 
 DAYS = 60
 _MOST_ROWS = 12
 _LONGEST_NAME = 80
+
+_READABLE = {OTHER: "all other apps", REDACTED: "apps with a hidden name"}
 
 _Labels = tuple[str, ...]
 _Rows = Mapping[Family, Iterable[tuple[_Labels, Any]]]
@@ -52,7 +55,7 @@ class Glance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def glance(said: Conversion) -> Glance:
     """Give the small values of what a poll said."""
     rows: _Rows = {samples.family: samples.rows for samples in said.samples}
-    names = {name.app: name.name for name in said.app_names}
+    names = {name.app: _READABLE.get(name.name, name.name) for name in said.app_names}
     used = rows.get(template_families.TEMPLATE_ACTIVE_USERS, ())
     several = len({labels[1] for labels, _ in used}) > 1
     return Glance(
