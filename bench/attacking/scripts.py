@@ -189,6 +189,7 @@ ATTACKS = (
             b"".join(_GET % b"/metrics?%b%d" % (_LARGEST, number) for number in range(50)),
             _GET % (b"/metrics?" + _NAMES),
             _GET % b"/metrics?deployment=coder",
+            _GET[:-2] % b"/metrics" + b"Accept: " + b"," * 30_000 + b"\r\n\r\n",
             _GET % b"/",
             _GET % b"/config",
         ),

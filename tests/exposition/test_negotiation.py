@@ -55,6 +55,8 @@ ACCEPT = {
     "only what we have not": ("application/json", Format.TEXT),
     "quality that is none": ("application/openmetrics-text;q=nan", Format.TEXT),
     "quality above one": ("application/openmetrics-text;q=5, text/plain;q=0.1", Format.TEXT),
+    "the hundredth element": ("," * 99 + "application/openmetrics-text", Format.OPENMETRICS),
+    "behind the hundredth element": ("," * 100 + "application/openmetrics-text", Format.TEXT),
     "commas and semicolons": (",;=,;q=1,application/openmetrics-text;;,", Format.OPENMETRICS),
 }
 

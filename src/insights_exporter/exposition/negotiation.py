@@ -19,6 +19,8 @@ _OFFERS: Mapping[Format, tuple[str, str]] = {
     Format.OPENMETRICS: ("application/openmetrics-text", "1.0.0"),
 }
 _QUALITY = re.compile(r"(?:0(?:\.\d*)?|1(?:\.0*)?)", re.ASCII)
+_MAX_ELEMENTS, _MAX_PARAMETERS = 100, 10
+"""What follows is ignored: no client sends as many, and a header of 30 kB would take 9 ms of the event loop."""
 _CODINGS = ("gzip", "x-gzip")
 
 
@@ -80,8 +82,8 @@ def _gzip(elements: Sequence[_Element]) -> bool:
 
 
 def _elements(header: str) -> Iterator[_Element]:
-    for place, text in enumerate(header.split(",")):
-        value, *parameters = text.split(";")
+    for place, text in enumerate(header.split(",", _MAX_ELEMENTS)[:_MAX_ELEMENTS]):
+        value, *parameters = text.split(";", _MAX_PARAMETERS)[:_MAX_PARAMETERS]
         named = dict(_parameters(parameters))
         quality = named.get("q", "1")
         if value.strip() and _QUALITY.fullmatch(quality):
