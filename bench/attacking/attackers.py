@@ -24,6 +24,8 @@ _LOWEST_PRIORITY = 19
 _TIMEOUT = 2.0
 _LOOK = 0.2
 """Seconds after which a connection that has nothing to do looks at the clock."""
+_BYTES = 1 << 16
+_SLOW_BYTES, _SLOW_PAUSE = 20_000, 0.05
 _RECEIVE_BUFFER = 4096
 _ENDED = select.POLLHUP | select.POLLERR | select.POLLRDHUP
 _RESET = struct.pack("ii", 1, 0)
@@ -59,7 +61,7 @@ def _one_connection(
     script: Script, port: int, context: ssl.SSLContext | None, end: float, done: Counter[str]
 ) -> None:
     try:
-        connection = _connect(port, context, small=not script.reads)
+        connection = _connect(port, context, small=script.slowly or not script.reads)
     except OSError:
         time.sleep(0.01)
         return
@@ -97,7 +99,7 @@ def _follow(script: Script, connection: socket.socket, pieces: Iterator[bytes], 
             open_ = False
         poll.register(connection, _interest(script, piece))
         events = dict(poll.poll(_LOOK * 1000)).get(connection.fileno(), 0)
-        if events and (not _read(connection) if script.reads else events & _ENDED):
+        if events and (not _read(connection, script) if script.reads else events & _ENDED):
             break
         count = _send(connection, piece)
         sent, piece = sent + count, piece[count:]
@@ -137,11 +139,13 @@ def _send(connection: socket.socket, piece: bytes) -> int:
         return 0
 
 
-def _read(connection: socket.socket) -> bool:
-    """Read what there is; return False at the end."""
+def _read(connection: socket.socket, script: Script) -> bool:
+    """Read what there is, or a little; return False at the end."""
     try:
-        while data := connection.recv(1 << 16):
-            pass
+        while data := connection.recv(_SLOW_BYTES if script.slowly else _BYTES):
+            if script.slowly:
+                time.sleep(_SLOW_PAUSE)
+                break
     except _NOT_READY:
         return True
     return bool(data)

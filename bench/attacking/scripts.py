@@ -32,6 +32,8 @@ class Script:
     pause: float = 0.0
     """Seconds between two pieces."""
     reads: bool = False
+    slowly: bool = False
+    """Whether to read 400 kB a second, instead of all that there is."""
     holds: bool = True
     """Whether a connection with nothing left to send stays open."""
     half_closed: bool = False
@@ -157,9 +159,13 @@ ATTACKS = (
         ),
     ),
     Attack(
-        name="responses not read",
-        scripts=(Script(first=_GET % b"/metrics"), Script(first=_GET % b"/")),
-        connections=2,
+        name="responses not read, or slowly",
+        scripts=(
+            Script(first=_GET % b"/metrics"),
+            Script(first=_GET % b"/"),
+            Script(repeat=_GET % b"/metrics", reads=True, slowly=True),
+        ),
+        connections=3,
     ),
     Attack(name="idle connections", scripts=(Script(),), connections=10),
     Attack(

@@ -20,7 +20,7 @@ _OFFERS: Mapping[Format, tuple[str, str]] = {
 }
 _QUALITY = re.compile(r"(?:0(?:\.\d*)?|1(?:\.0*)?)", re.ASCII)
 _MAX_ELEMENTS, _MAX_PARAMETERS = 100, 10
-"""What follows is ignored: no client sends as many, and a header of 30 kB would take 9 ms of the event loop."""
+"""What follows is ignored: no client sends as many, and a header of 30 kB takes 9 ms of the event loop."""
 _CODINGS = ("gzip", "x-gzip")
 
 
