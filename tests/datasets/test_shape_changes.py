@@ -1,0 +1,173 @@
+"""What happens to the series if a newer Coder renames or removes a field."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from insights_exporter.datasets.dataset import Conversion, Dataset, InvalidAnswer, View
+from insights_exporter.datasets.table import DATASETS
+from tests.datasets.cases import DATA, answered, usual_window, view_of
+
+Json = Any
+Edit = Callable[[dict[str, Json], str], None]
+Series = Mapping[tuple[str, tuple[tuple[str, str], ...]], object]
+
+OPTIONAL: Mapping[str, frozenset[str]] = {
+    "interval_reports": frozenset(),
+    "report": frozenset(),
+    "options": frozenset({"parameter_value"}),
+    "times_used": frozenset(),
+    "icon": frozenset(),
+    "username": frozenset({"username"}),
+    "display_name": frozenset({"application_name"}),
+    "organization_name": frozenset({"organization_name"}),
+    "family": frozenset({"app_family"}),
+    "deprecated": frozenset({"deprecated"}),
+}
+"""Fields that a response may lack, and the labels that then have another value.
+
+`report` is optional alongside `interval_reports`, and `family` alongside `type`.
+"""
+
+KEYS_ARE_DATA = ("status_counts",)
+"""Objects whose names are data: by design a missing status is 0, and an unknown one is a series."""
+
+GOOD = {
+    "daus": ("today-and-yesterday", "rfc3339-dates-of-older-servers", "other-zone-asks-two-windows"),
+    "periods": ("weeks-and-months",),
+    "templates": (
+        "all-there-is",
+        "older-server-without-times-used",
+        "shape-of-the-published-page",
+        "values-of-options-only",
+        "family-totals",
+        "session-apps-with-family",
+        "session-apps-bounded-by-the-server",
+        "apps-by-method",
+    ),
+    "template-breakdown": (
+        "one-in-use-two-not",
+        "with-users",
+        "ten-values-a-parameter",
+        "session-apps-with-family",
+        "apps-by-method",
+    ),
+    "user-activity": ("every-user", "one-user-in-two-rows", "pseudonymous"),
+    "user-latency": ("every-user", "one-user-in-two-rows"),
+    "user-status-counts": ("newest-points", "any-order-and-offsets", "missing-statuses-are-0"),
+}
+"""The cases whose responses are known to be good, in every shape that servers have had."""
+CASES = [DATA / dataset / case for dataset, cases in GOOD.items() for case in cases]
+
+
+def field_paths(document: Json) -> set[tuple[str, ...]]:
+    """Return the path of each field, with `[]` for any element of a list."""
+    if isinstance(document, list):
+        return {("[]", *path) for element in document for path in field_paths(element)}
+    if not isinstance(document, dict):
+        return set()
+    inside = {(name, *path) for name, value in document.items() for path in field_paths(value)}
+    return inside | {(name,) for name in document}
+
+
+def change(document: Json, path: Sequence[str], edit: Edit, rows: int | None) -> None:
+    """Edit the field at `path`, in the first `rows` elements of the lists on its way, or in all."""
+    first, *rest = path
+    if first == "[]":
+        for element in document[:rows]:
+            change(element, rest, edit, rows)
+    elif not isinstance(document, dict) or first not in document:
+        return
+    elif rest:
+        change(document[first], rest, edit, rows)
+    else:
+        edit(document, first)
+
+
+def remove(fields: dict[str, Json], name: str) -> None:
+    """Remove a field."""
+    del fields[name]
+
+
+def rename(fields: dict[str, Json], name: str) -> None:
+    """Rename a field."""
+    fields[f"new_{name}"] = fields.pop(name)
+
+
+def convert(dataset: Dataset, view: View, documents: Sequence[Json]) -> Conversion | None:
+    """Convert documents, None if the poll fails."""
+    bodies = [None if each is None else json.dumps(each).encode() for each in documents]
+    try:
+        return dataset.convert(view, answered(dataset, view, *bodies))
+    except InvalidAnswer:
+        return None
+
+
+def series_of(dataset: Dataset, conversion: Conversion, without: frozenset[str] = frozenset()) -> Series:
+    """Return the values of all series; those that differ only in the labels `without` are added up."""
+    series: dict[Any, Any] = {}
+    for samples in (*conversion.samples, *dataset.across([conversion])):
+        for values, value in samples.rows:
+            key = samples.family.name, labels_of(samples.family.labels[1:], values, without)
+            series[key] = series[key] + value if key in series else value
+    return series
+
+
+def labels_of(
+    names: Sequence[str], values: Sequence[str], without: frozenset[str]
+) -> tuple[tuple[str, str], ...]:
+    """Return labels, but those in `without`."""
+    return tuple((name, value) for name, value in zip(names, values, strict=True) if name not in without)
+
+
+def silent_changes(dataset: Dataset, good: Conversion, now: Conversion | None, field: str) -> Iterator[str]:
+    """Yield what a change of `field` did to the series without a sign of it."""
+    if now is None:
+        return
+    without = OPTIONAL.get(field, frozenset())
+    before, after = series_of(dataset, good, without), series_of(dataset, now, without)
+    yield from (f"{key}: a zero that was not reported" for key in after if after[key] == 0 != before.get(key))
+    if now.invalid:
+        return
+    yield from (f"{key}: {before.get(key)} is {after[key]}" for key in after if after[key] != before.get(key))
+    if field not in OPTIONAL:
+        yield from (f"{key}: lost" for key in before.keys() - after.keys())
+        yield from () if good.in_use == now.in_use else ("templates in use: lost",)
+
+
+def load(case: Path) -> tuple[Dataset, View, list[Json]]:
+    """Load a case: its dataset, view and documents."""
+    dataset, settings = DATASETS[case.parent.name], case / "view.json"
+    more = json.loads(settings.read_bytes()) if settings.exists() else {}
+    single = case / "answer.json"
+    documents = [json.loads(single.read_bytes())] if single.exists() else None
+    view = view_of(**({"window": usual_window(dataset)} | more))
+    return dataset, view, documents or json.loads((case / "answers.json").read_bytes())
+
+
+@pytest.mark.parametrize("rows", [1, None], ids=["first row", "all rows"])
+@pytest.mark.parametrize("edit", [rename, remove])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
+def test_no_field_changes_silently(case: Path, edit: Edit, rows: int | None) -> None:
+    """A series keeps its value, or the failure is visible, or the field is optional and the series absent."""
+    dataset, view, documents = load(case)
+    good = convert(dataset, view, documents)
+    assert good is not None
+    assert () == good.invalid
+
+    wrong: dict[str, list[str]] = {}
+    for number, document in enumerate(documents):
+        for path in sorted(field_paths(document)):
+            if len(path) > 1 and path[-2] in KEYS_ARE_DATA:
+                continue
+            changed = deepcopy(documents)
+            change(changed[number], path, edit, rows)
+            found = list(silent_changes(dataset, good, convert(dataset, view, changed), path[-1]))
+            if found:
+                wrong[f"{number}: {'.'.join(path)}"] = found
+
+    assert {} == wrong
