@@ -8,11 +8,14 @@ import httpx
 import pytest
 
 from insights_exporter.backfill.halting import Halt, Halted
-from insights_exporter.backfill.remote_write import BATCH, Refused, Sending, batches, send_file
+from insights_exporter.backfill.remote_write import BATCH, Receiver, Refused, Sending, batches, send_file
 from insights_exporter.backfill.write_request import Run, write_request
+from insights_exporter.coder.transport import tls_context
+from insights_exporter.config.settings import Tls
 from tests.peers.processes import free_port
 from tests.support.backfill import Backfill
-from tests.support.receiver import Receiver, decoded
+from tests.support.receiver import Receiver as ReceivingServer
+from tests.support.receiver import decoded
 
 HEAD = r'up{job="b",a="x \"y\"\n\\z"}'
 FILE = f"# TYPE up gauge\n{HEAD} 1.5 100\n{HEAD} 2 400\n# EOF\n"
@@ -34,14 +37,14 @@ class Patient(Halt):
             raise Halted
 
 
-def send(receiver: Receiver, path: Path, halt: Halt) -> int:
+def send(receiver: ReceivingServer, path: Path, halt: Halt) -> int:
     """Send a small file."""
     path.write_text(FILE, encoding="utf-8")
     with httpx.Client() as client:
         return send_file(path, httpx.URL(receiver.url), client, halt)
 
 
-def test_request_holds_labels_sorted_and_milliseconds(receiver: Receiver, tmp_path: Path) -> None:
+def test_request_holds_labels_sorted_and_milliseconds(receiver: ReceivingServer, tmp_path: Path) -> None:
     """A receiver finds in the body just what stands in the file."""
     assert 1 == send(receiver, tmp_path / "month.om", Halt())
 
@@ -75,7 +78,7 @@ def test_batches_are_bounded_and_lose_nothing(tmp_path: Path, sizes: Sequence[in
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
-def test_busy_receiver_is_asked_again(receiver: Receiver, tmp_path: Path, status: int) -> None:
+def test_busy_receiver_is_asked_again(receiver: ReceivingServer, tmp_path: Path, status: int) -> None:
     """What may pass is tried again, after longer and longer pauses, with the same bytes."""
     receiver.answers = [(status, {})] * 3
     halt = Patient()
@@ -91,7 +94,7 @@ def test_busy_receiver_is_asked_again(receiver: Receiver, tmp_path: Path, status
 
 @pytest.mark.parametrize(("asked", "waited"), [("7", 7.0), ("0", None), ("100000", 600.0)])
 def test_wait_that_is_asked_for_is_kept(
-    receiver: Receiver, tmp_path: Path, asked: str, waited: float | None
+    receiver: ReceivingServer, tmp_path: Path, asked: str, waited: float | None
 ) -> None:
     """`Retry-After` tells how long to wait, up to ten minutes."""
     receiver.answers = [(429, {"Retry-After": asked})]
@@ -113,7 +116,9 @@ def test_wait_that_is_asked_for_is_kept(
         (301, "own log"),
     ],
 )
-def test_refusal_is_never_tried_again(receiver: Receiver, tmp_path: Path, status: int, remedy: str) -> None:
+def test_refusal_is_never_tried_again(
+    receiver: ReceivingServer, tmp_path: Path, status: int, remedy: str
+) -> None:
     """Who says no is told to the user with the remedy, and not asked again."""
     receiver.answers = [(status, {})]
 
@@ -123,7 +128,7 @@ def test_refusal_is_never_tried_again(receiver: Receiver, tmp_path: Path, status
     assert 1 == len(receiver.bodies)
 
 
-def test_receiver_that_stays_busy_is_given_up(receiver: Receiver, tmp_path: Path) -> None:
+def test_receiver_that_stays_busy_is_given_up(receiver: ReceivingServer, tmp_path: Path) -> None:
     """After some tries it ends, and says that the next run may send all again."""
     receiver.answers = [(503, {})] * 100
 
@@ -133,7 +138,7 @@ def test_receiver_that_stays_busy_is_given_up(receiver: Receiver, tmp_path: Path
     assert 8 == len(receiver.bodies)
 
 
-def test_pause_ends_when_called_off(receiver: Receiver, tmp_path: Path) -> None:
+def test_pause_ends_when_called_off(receiver: ReceivingServer, tmp_path: Path) -> None:
     """Nobody waits for a receiver after Ctrl-C."""
     receiver.answers = [(503, {})] * 100
 
@@ -153,10 +158,10 @@ def test_receiver_that_is_not_there(tmp_path: Path) -> None:
         send_file(path, url, client, Patient())
 
     assert "secret" not in str(caught.value)
-    assert "secret" not in Sending(str(url), {}).name
+    assert "secret" not in Sending(Receiver(url, tls_context(Tls()))).name
 
 
-def test_headers_and_password_are_sent(backfill: Backfill, receiver: Receiver) -> None:
+def test_headers_and_password_are_sent(backfill: Backfill, receiver: ReceivingServer) -> None:
     """A receiver gets what its protocol wants, the headers of the flags, and the user of the URL."""
     secret = backfill.room / "secret"
     secret.write_text("Bearer 123\n", encoding="utf-8")
@@ -179,7 +184,7 @@ def test_headers_and_password_are_sent(backfill: Backfill, receiver: Receiver) -
     assert [] == backfill.files()
 
 
-def test_refused_file_is_sent_by_the_next_run(backfill: Backfill, receiver: Receiver) -> None:
+def test_refused_file_is_sent_by_the_next_run(backfill: Backfill, receiver: ReceivingServer) -> None:
     """What was not taken stays, and is sent without asking Coder again."""
     receiver.answers = [(400, {})]
     refused = backfill("2026-04-09", f"--remote-write={receiver.url}")

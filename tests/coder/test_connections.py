@@ -18,7 +18,7 @@ from insights_exporter.config.settings import Tls
 from insights_exporter.datasets.dataset import Question
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.coder.deployments import Client, client, deployment
-from tests.support.certificates import BEGIN, Loose
+from tests.support.certificates import BEGIN, Loose, make_strict
 from tests.support.proxy import Proxy, proxying
 
 DAUS = Question("/insights/daus")
@@ -117,15 +117,7 @@ async def tls_coder(
 @pytest.fixture
 def strict(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ssl.SSLContext]:
     """Have Python make strict contexts, as 3.13 and newer do."""
-    make = ssl.create_default_context
-
-    def create(*arguments: object, **options: object) -> ssl.SSLContext:
-        context = make(*arguments, **options)  # type: ignore[arg-type] # passed on as they are
-        context.verify_flags |= ssl.VERIFY_X509_STRICT
-        return context
-
-    monkeypatch.setattr(ssl, "create_default_context", create)
-    return create
+    return make_strict(monkeypatch)
 
 
 @pytest.mark.parametrize("certificates", STRICT_ONLY.values(), ids=STRICT_ONLY)

@@ -1,10 +1,13 @@
 """Certificates as in-house authorities make them, without what RFC 5280 demands and most clients do not."""
 
 import datetime as dt
+import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -48,6 +51,19 @@ class Loose:
         ca_file = _write(folder / "authority.pem", authority.sign(own, hashes.SHA256()))
         chain = _write(folder / "server.pem", server.sign(own, hashes.SHA256()))
         return ca_file, Certificate(chain, _write_key(folder / "server.key", key))
+
+
+def make_strict(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ssl.SSLContext]:
+    """Have Python make strict contexts, as 3.13 and newer do; return the function that makes them."""
+    make = ssl.create_default_context
+
+    def create(*arguments: object, **options: object) -> ssl.SSLContext:
+        context = make(*arguments, **options)  # type: ignore[arg-type] # passed on as they are
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", create)
+    return create
 
 
 def _name(text: str) -> x509.Name:

@@ -1,5 +1,6 @@
 """A receiver of remote write on a real socket, and a reader of what it was sent."""
 
+import ssl
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,8 +20,8 @@ class Receiver:
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
-    """Receive on a real socket while the context lasts."""
+def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """Receive on a real socket while the context lasts, over TLS if there is a context for it."""
     told = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -39,9 +40,11 @@ def receiving() -> Iterator[Receiver]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
-        told.url = f"http://127.0.0.1:{server.server_port}/api/v1/write"
+        told.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}/api/v1/write"
         yield told
         server.shutdown()
         thread.join()

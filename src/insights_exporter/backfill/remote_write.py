@@ -1,7 +1,9 @@
 """Sending history by remote write 1.0: batches of samples, snappy in block format."""
 
 import random
+import ssl
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -12,6 +14,7 @@ import httpx
 from insights_exporter.backfill.halting import Halt, in_thread
 from insights_exporter.backfill.write_request import Run, write_request
 from insights_exporter.backfill.writing import Written
+from insights_exporter.coder.transport import TlsOptions, describe, is_unknown_host, may_pass, proxy_option
 
 BATCH = 5000
 """Samples a request."""
@@ -29,8 +32,32 @@ _REMEDIES = {
     400: "set its out-of-order window to be as long as the history",
     401: "write user and password into the URL, or put a proxy with credentials before it",
     403: "write user and password into the URL, or put a proxy with credentials before it",
+    407: "write user and password into the URL of the proxy",
     404: "check the path, and that it receives remote write (Prometheus: --web.enable-remote-write-receiver)",
 }
+
+
+_OPTIONS = TlsOptions("--remote-write-ca-file", "--remote-write-cert-file and --remote-write-key-file")
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Where samples are sent, and what connections to it use; nothing more comes from the environment."""
+
+    url: httpx.URL = field(repr=False)
+    tls: ssl.SSLContext
+    proxy: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def client(self) -> httpx.Client:
+        """Return a client for requests to this receiver."""
+        return httpx.Client(
+            headers={**self.headers, **_HEADERS},
+            verify=self.tls,
+            proxy=proxy_option(self.proxy, self.tls),
+            trust_env=False,
+            timeout=_TIMEOUT,
+        )
 
 
 class Refused(Exception):
@@ -48,10 +75,9 @@ class _Busy(Exception):
 class Sending:
     """Brings files to a receiver of remote write."""
 
-    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
-        self._url = httpx.URL(url)
-        self._headers = headers
-        self.name = f"send {shown(self._url)}"
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+        self.name = f"send {shown(receiver.url)}"
 
     async def bring(self, written: Written, key: str) -> None:  # noqa: ARG002 -- sent twice does no harm
         """Send all samples of the file.
@@ -65,8 +91,8 @@ class Sending:
         """Have nothing to forget."""
 
     def _send(self, path: Path, halt: Halt) -> None:
-        with httpx.Client(timeout=_TIMEOUT, headers={**self._headers, **_HEADERS}) as client:
-            send_file(path, self._url, client, halt)
+        with self._receiver.client() as client:
+            send_file(path, self._receiver.url, client, halt)
 
 
 def shown(url: httpx.URL) -> str:
@@ -135,8 +161,11 @@ def _pause(attempt: int) -> float:
 def _try(client: httpx.Client, url: httpx.URL, body: bytes) -> None:
     try:
         answer = client.post(url, content=body)
-    except httpx.TransportError as error:
-        raise _Busy(f"{type(error).__name__}: {error}") from None
+    except httpx.RequestError as error:
+        said = describe(error, _OPTIONS)
+        if may_pass(error) and not is_unknown_host(error):
+            raise _Busy(said) from None
+        raise Refused(f"{shown(url)}: {said}") from None
     if answer.is_success:
         return
     said = f"HTTP {answer.status_code}: {' '.join(answer.text.split())[:300]}".rstrip(": ")

@@ -1,9 +1,11 @@
 """Outgoing connections: trust, proxy, headers, no redirects, and what their errors mean."""
 
 import re
+import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import NamedTuple
 
 import certifi
 import httpx
@@ -101,6 +103,16 @@ _CERTIFICATE_REMEDIES: Mapping[int, str] = {
 """What helps, by OpenSSL's number for why a certificate is not accepted (X509_V_ERR_...)."""
 
 
+class TlsOptions(NamedTuple):
+    """How a user sets whom to trust and which certificate to show, as errors name it."""
+
+    ca_file: str = "`tls.ca_file`"
+    cert_file: str = "`tls.cert_file`"
+
+
+IN_CONFIG = TlsOptions()
+
+
 def may_pass(error: Exception) -> bool:
     """Return whether the same request may succeed in a moment.
 
@@ -119,21 +131,24 @@ def is_refused_tunnel(error: Exception) -> bool:
     return isinstance(error, httpx.ProxyError) and _REFUSED_TUNNEL.match(str(error)) is not None
 
 
-def describe(error: Exception, ca_file: str = "`tls.ca_file`") -> str:
-    """Return what broke, without the bytes that the other side sent: they may be data about users.
+def is_unknown_host(error: Exception) -> bool:
+    """Return whether the host name does not exist, as opposed to a DNS server that does not respond."""
+    causes = (cause for cause in _causes(error) if isinstance(cause, socket.gaierror))
+    return any(cause.errno == socket.EAI_NONAME for cause in causes)
 
-    `ca_file` names the option that sets whom to trust.
-    """
+
+def describe(error: Exception, options: TlsOptions = IN_CONFIG) -> str:
+    """Return what broke, without the bytes that the other side sent: they may be data about users."""
     broken = _tls_error(error)
     if isinstance(broken, ssl.SSLCertVerificationError):
-        remedy = _CERTIFICATE_REMEDIES.get(broken.verify_code, "").format(ca_file=ca_file)
+        remedy = _CERTIFICATE_REMEDIES.get(broken.verify_code, "").format(ca_file=options.ca_file)
         said = f"the server's certificate is not accepted: {broken.verify_message.rstrip('.')}"
         return f"{said}; {remedy}" if remedy else said
     reason = getattr(broken, "reason", None)
     if reason in _NO_TLS:
         return f"the server does not speak TLS on this port ({reason})"
     if reason == _NO_CERTIFICATE:
-        return "the server requires a client certificate"
+        return f"the server requires a client certificate; set {options.cert_file}"
     return _SENT.sub("", f"{type(error).__name__}: {error}").rstrip(": ")
 
 

@@ -21,7 +21,7 @@ from insights_exporter.backfill.day import Past
 from insights_exporter.backfill.importing import ImportFailed, Importing, require_promtool
 from insights_exporter.backfill.journal import Busy, Journal
 from insights_exporter.backfill.past import Include
-from insights_exporter.backfill.remote_write import Refused, Sending
+from insights_exporter.backfill.remote_write import Receiver, Refused, Sending
 from insights_exporter.backfill.run import Place, Plan, run
 from insights_exporter.coder.exchange import Errand
 from insights_exporter.coder.failures import RequestFailed
@@ -71,8 +71,7 @@ class Options:
     labels: Mapping[str, str]
     output: Path
     tsdb: Path | None
-    remote_write: str | None
-    remote_write_headers: Mapping[str, str]
+    remote_write: Receiver | None
     requests_per_minute: float | None
     resume: bool
     dry_run: bool
@@ -174,7 +173,7 @@ async def _run(options: Options, span: Range, past: Past, journal: Journal, erra
 def _places(options: Options) -> Iterator[Place]:
     """Give where the files are to be brought."""
     if options.remote_write is not None:
-        yield Sending(options.remote_write, options.remote_write_headers)
+        yield Sending(options.remote_write)
     if options.tsdb is not None:
         yield Importing(options.tsdb)
 

@@ -1,5 +1,6 @@
 """The command line of `backfill`."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -65,6 +66,28 @@ Headers = Annotated[
         metavar="NAME=VALUE",
     ),
 ]
+CaFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--remote-write-ca-file",
+        help="PEM file of the authorities to trust for remote write, instead of the system's.",
+        metavar="FILE",
+    ),
+]
+CertFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--remote-write-cert-file",
+        help="PEM file of the client certificate for remote write.",
+        metavar="FILE",
+    ),
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--remote-write-key-file", help="PEM file of its private key, not encrypted.", metavar="FILE"
+    ),
+]
 Pace = Annotated[
     float | None,
     typer.Option(
@@ -91,6 +114,9 @@ def backfill_command(
     tsdb: Tsdb = None,
     remote_write: RemoteWrite = None,
     remote_write_header: Headers = None,
+    remote_write_ca_file: CaFile = None,
+    remote_write_cert_file: CertFile = None,
+    remote_write_key_file: KeyFile = None,
     requests_per_minute: Pace = None,
     resume: Resume = True,
     dry_run: DryRun = False,
@@ -104,6 +130,7 @@ def backfill_command(
     from insights_exporter.commands.backfill import Options, backfill
 
     with exit_status():
+        certificates = (remote_write_ca_file, remote_write_cert_file, remote_write_key_file)
         options = Options(
             config_file=config_file,
             since=since.date(),
@@ -114,8 +141,12 @@ def backfill_command(
             labels=words.parse_labels(label or ()),
             output=output,
             tsdb=words.parse_tsdb(tsdb, wanted=import_),
-            remote_write=words.parse_receiver(remote_write),
-            remote_write_headers=words.parse_headers(remote_write_header or ()),
+            remote_write=words.parse_receiver(
+                remote_write,
+                words.parse_headers(remote_write_header or ()),
+                words.parse_certificates(*certificates),
+                os.environ,
+            ),
             requests_per_minute=requests_per_minute,
             resume=resume,
             dry_run=dry_run,

@@ -7,8 +7,14 @@ from pathlib import Path
 import httpx
 
 from insights_exporter.backfill.past import Include
+from insights_exporter.backfill.remote_write import Receiver
+from insights_exporter.coder.transport import tls_context
 from insights_exporter.commands.errors import NotUsable
 from insights_exporter.config.durations import parse_duration
+from insights_exporter.config.named_files import unusable_certificates
+from insights_exporter.config.problems import ConfigError
+from insights_exporter.config.proxies import read_proxies
+from insights_exporter.config.settings import Tls
 from insights_exporter.datasets.table import FAMILIES
 
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -58,15 +64,44 @@ def parse_tsdb(path: Path | None, *, wanted: bool) -> Path | None:
     return path
 
 
-def parse_receiver(text: str | None) -> str | None:
-    """Take the URL of a receiver of remote write; raises NotUsable."""
+def parse_receiver(
+    url: str | None, headers: Mapping[str, str], tls: Tls, environ: Mapping[str, str]
+) -> Receiver | None:
+    """Return the receiver of remote write, None without a URL; raises NotUsable."""
+    if url is None:
+        if tls.ca_file or tls.cert_file:
+            raise NotUsable("--remote-write-ca-file, --remote-write-cert-file: set --remote-write too")
+        return None
+    parsed = _parse_url(url)
     try:
-        url = httpx.URL(text or "")
+        proxy = read_proxies(environ).proxy_for(str(parsed))
+    except ConfigError as error:
+        raise NotUsable(str(error)) from None
+    return Receiver(parsed, tls_context(tls), proxy, headers)
+
+
+def _parse_url(text: str) -> httpx.URL:
+    try:
+        url = httpx.URL(text)
     except httpx.InvalidURL:
         url = httpx.URL("")
-    if text is not None and (url.scheme not in {"http", "https"} or not url.host):
+    if url.scheme not in {"http", "https"} or not url.host:
         raise NotUsable("--remote-write: is no URL; write one as http://prometheus:9090/api/v1/write")
-    return text
+    return url
+
+
+def parse_certificates(ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> Tls:
+    """Return whom to trust and which certificate to show; raises NotUsable."""
+    if (cert_file is None) != (key_file is None):
+        raise NotUsable("--remote-write-cert-file and --remote-write-key-file: set both or none")
+    tls = Tls.model_construct(ca_file=ca_file, cert_file=cert_file, key_file=key_file)
+    problems = [
+        f"--remote-write-{str(key).replace('_', '-')}: {what}; {remedy}"
+        for (key, *_), what, remedy in unusable_certificates(tls)
+    ]
+    if problems:
+        raise NotUsable("\n".join(problems))
+    return tls
 
 
 def parse_headers(texts: Sequence[str]) -> Mapping[str, str]:

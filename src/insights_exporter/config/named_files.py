@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from insights_exporter.config.problems import Place, Wrong
-from insights_exporter.config.settings import Deployment
+from insights_exporter.config.settings import Deployment, Tls
 from insights_exporter.config.tokens import current_token, file_text, key_of_file, unreadable
 from insights_exporter.config.translation import Found
 
@@ -19,10 +19,16 @@ def unusable_files(deployment: Deployment, environ: Mapping[str, str]) -> Iterat
         yield from _tried((key,), lambda: current_token(deployment, environ))
     if key_file := deployment.users.key_file:
         yield from _tried(("users", "key_file"), lambda: key_of_file(key_file))
-    if ca_file := deployment.tls.ca_file:
-        yield from _tried(("tls", "ca_file"), lambda: _load_authorities(ca_file))
-    if (cert_file := deployment.tls.cert_file) and (own_key := deployment.tls.key_file):
-        yield from _tried(("tls", "cert_file"), lambda: _load_certificate(cert_file, own_key))
+    for place, what, remedy in unusable_certificates(deployment.tls):
+        yield ("tls", *place), what, remedy
+
+
+def unusable_certificates(tls: Tls) -> Iterator[Found]:
+    """Return which files of `tls` cannot be used now, by their keys."""
+    if ca_file := tls.ca_file:
+        yield from _tried(("ca_file",), lambda: _load_authorities(ca_file))
+    if (cert_file := tls.cert_file) and (own_key := tls.key_file):
+        yield from _tried(("cert_file",), lambda: _load_certificate(cert_file, own_key))
 
 
 def open_files(deployment: Deployment) -> Iterator[Found]:
