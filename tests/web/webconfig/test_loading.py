@@ -2,14 +2,33 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from insights_exporter.config.yaml_reader import NotYaml, read_yaml
 from insights_exporter.web.webconfig import WebConfigError, load
 from tests.web.webconfig.certificates import DATA, write_case
 
 BAD = sorted(path.name for path in DATA.glob("bad-*.yml"))
 GOOD = sorted(path.name for path in DATA.glob("good-*.yml"))
+
+
+BAD_SECTIONS = {
+    "tls_server_config": "bad-key-is-anothers.yml",
+    "http_server_config": "bad-header-frame-options.yml",
+    "basic_auth_users": "bad-password-in-clear.yml",
+    "rate_limit": "bad-burst-missing.yml",
+}
+"""For each section a file in which it alone is wrong."""
+
+
+def written(name: str) -> Any:  # noqa: ANN401 -- whatever a data file holds
+    """Return what a data file says; None for one that is not YAML."""
+    try:
+        return read_yaml((DATA / name).read_bytes())
+    except NotYaml:
+        return None
 
 
 def said(name: str, about: str, directory: Path) -> list[str]:
@@ -30,6 +49,21 @@ def test_a_bad_file_is_refused_in_the_words_of_its_comment(name: str, directory:
         load(write_case(directory, name))
 
     assert said(name, "refused", directory) == str(refused.value).splitlines()
+
+
+@pytest.mark.parametrize("name", [name for name in BAD if isinstance(written(name), dict)])
+def test_a_bad_section_hides_no_other(name: str, directory: Path) -> None:
+    """With a bad value in each section that a bad file lacks, all faults are reported."""
+    others = [other for section, other in BAD_SECTIONS.items() if section not in written(name)]
+    file = write_case(directory, name)
+    parts = [each.read_text(encoding="utf-8") for each in (file, *(DATA / other for other in others))]
+    file.write_text("\n".join(parts), encoding="utf-8")
+    faults = [fault.replace(other, name) for other in others for fault in said(other, "refused", directory)]
+
+    with pytest.raises(WebConfigError) as refused:
+        load(file)
+
+    assert sorted([*said(name, "refused", directory), *faults]) == sorted(str(refused.value).splitlines())
 
 
 @pytest.mark.parametrize("name", GOOD)

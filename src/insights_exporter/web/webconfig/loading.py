@@ -13,7 +13,7 @@ from insights_exporter.web.webconfig import http_rules, tls_rules
 from insights_exporter.web.webconfig.files import Files, Stamps
 from insights_exporter.web.webconfig.handshake import ServerContext
 from insights_exporter.web.webconfig.tls import Misfit, server_context
-from insights_exporter.web.webconfig.written import WebFile
+from insights_exporter.web.webconfig.written import TlsSection, WebFile
 
 _TLS = "tls_server_config"
 
@@ -71,10 +71,10 @@ def load(path: Path) -> WebConfig:
 
 
 def _web_config(path: Path, files: Files) -> WebConfig:
-    file = _checked(path, _data(path, files), files)
+    file, context = _checked(path, _data(path, files), files)
     limit = file.rate_limit
     return WebConfig(
-        tls=_context(path, file, files),
+        tls=context,
         headers=tuple((name, value) for name, value in file.http_server_config.headers.items() if value),
         users=MappingProxyType(
             {name.encode(): text.encode() for name, text in file.basic_auth_users.items()}
@@ -99,29 +99,28 @@ def _data(path: Path, files: Files) -> dict[str, Any]:
     return {key: value for key, value in (data or {}).items() if (key, value) != (_TLS, {})}
 
 
-def _checked(path: Path, data: dict[str, Any], files: Files) -> WebFile:
-    """Give the file as it is written, or all its faults: a wrong section hides none of another."""
+def _checked(path: Path, data: dict[str, Any], files: Files) -> tuple[WebFile, ServerContext | None]:
+    """Return what the file says and its TLS context; raises ConfigError with the faults of all sections."""
     found = list(wrong_fields(WebFile, data))
     wrong = {place[0] for place, *_ in found}
     file = WebFile.model_validate({key: value for key, value in data.items() if key not in wrong})
-    found += _broken_rules(file, files)
+    context, tls_faults = _context(file.tls_server_config, files)
+    found += [*_below_tls(tls_faults), *(fault for rule in http_rules.RULES for fault in rule(file))]
     if found:
         raise ConfigError(_problems(path, found))
-    return file
+    return file, context
 
 
-def _broken_rules(file: WebFile, files: Files) -> Iterator[Found]:
-    if section := file.tls_server_config:
-        yield from _below_tls(found for rule in tls_rules.RULES for found in rule(section, files))
-    for http_rule in http_rules.RULES:
-        yield from http_rule(file)
-
-
-def _context(path: Path, file: WebFile, files: Files) -> ServerContext | None:
+def _context(section: TlsSection | None, files: Files) -> tuple[ServerContext | None, list[Found]]:
+    """Return the context of a section, or all that is wrong with it."""
+    if section is None:
+        return None, []
+    if found := [fault for rule in tls_rules.RULES for fault in rule(section, files)]:
+        return None, found
     try:
-        return server_context(file.tls_server_config, files) if file.tls_server_config else None
+        return server_context(section, files), []
     except Misfit as wrong:
-        raise ConfigError(_problems(path, [((_TLS, wrong.key), wrong.what, wrong.remedy)])) from None
+        return None, [((wrong.key,), wrong.what, wrong.remedy)]
 
 
 def _warnings(file: WebFile) -> Iterator[Found]:
