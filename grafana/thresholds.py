@@ -21,25 +21,49 @@ POOR_WINDOW: Final = "7d"
 """Window that the latency alert looks at: a default one, neither jumpy nor slow to recover."""
 
 TOKEN_LOW: Final = 0.25
-"""Rest of a token's lifetime, as a share, at which there is still time to renew it."""
+"""Share of a token's lifetime below which it is time to plan its renewal."""
+
+TOKEN_LOW_DAYS: Final = 14
+"""Days of a token's lifetime that go with `TOKEN_LOW`: both must be undercut."""
 
 TOKEN_ENDING: Final = 0.1
-"""Rest of a token's lifetime at which it has to be renewed now."""
+"""Share of a token's lifetime below which it has to be renewed now."""
+
+TOKEN_ENDING_DAYS: Final = 3
+"""Days of a token's lifetime that go with `TOKEN_ENDING`."""
 
 REQUESTS_LEFT: Final = 50
 """Requests left in Coder's rate limit, about a tenth of its default of 512 a minute."""
 
-REFUSED_LATELY: Final = "6h"
-"""Time within which a refusal says why a failing dataset fails."""
+FAILED_LATELY: Final = "2h"
+"""Time within which a counted failure explains why a poll fails now."""
 
-RARELY_ASKED: Final = 3 * 3600
-"""Seconds between two polls of a dataset above which that time may be too short for one refusal."""
+RARELY_POLLED: Final = 3600
+"""Seconds between two polls of a dataset above which that time may be too short for one failure."""
 
-REFUSED_RARELY_ASKED: Final = "2d"
-"""The same time for a dataset that is asked so rarely."""
+FAILED_RARELY_POLLED: Final = "2d"
+"""The same time for a dataset that is polled so rarely."""
+
+AFTER_OUTAGE: Final = "2h"
+"""Time after an outage in which datasets that are polled hourly may still be old."""
 
 MISSED_POLLS: Final = 2
 """Poll intervals that may pass before data can be called too old."""
+
+REFUSED_DATASETS: Final = 2
+"""Refused datasets from which the token lacks a role, rather than one permission."""
+
+ROWS_PER_HOUR: Final = 0
+"""Invalid rows per hour that are accepted."""
+
+DROPPED: Final = 0
+"""Series dropped by max_series that are accepted."""
+
+FIRST_WORKING_DAY: Final = 1
+"""Monday; 0 is Sunday."""
+
+LAST_WORKING_DAY: Final = 5
+"""Friday; 6 is Saturday."""
 
 USERS_FALLEN_TO: Final = 0.5
 """Share of the same weekday's users a week ago."""

@@ -1,87 +1,172 @@
-"""Alerts about the exporter: that it runs, is let in, and has fresh data."""
+"""Alerts about the exporter: whether it runs, has access, and serves fresh data.
 
+A cause suppresses its consequences: an exporter that is down is the only alert
+about its deployments, a deployment that cannot be polled the only one about its
+datasets, a missing role the only one about the datasets it hides.
+"""
+
+from textwrap import indent
 from typing import Final
 
 from grafana import project, thresholds
 from grafana.promql import INFO, exporters_down
 from grafana.rules import recording
-from grafana.rules.model import Alert, Group
+from grafana.rules.model import Alert, Group, threshold
+from grafana.rules.recording import JOB, once
 
-AGE: Final = f"(time() - {recording.LAST_SUCCESS})"
+ON_JOB: Final = f"on ({', '.join(JOB)})"
+ON_DEPLOYMENT: Final = recording.on()
+ON_DATASET: Final = recording.on("dataset")
 
-DOWN: Final = f"{exporters_down('up', INFO)}\nor on ()\nabsent({INFO})"
-
-REFUSALS: Final = 'insights_exporter_request_failures_total{reason=~"unauthorized|forbidden|not_permitted"}'
-
-
-def _refused(ago: str) -> str:
-    """Give the refusals that were not yet counted `ago`: a counter may have been born with its first."""
-    new = f"\n  {REFUSALS}\n  unless\n  {REFUSALS} == {REFUSALS} offset {ago}\n"
-    return f"{recording.once(new, 'dataset', 'reason', operation='sum')} > 0"
-
-
-REFUSED: Final = f"""\
+# An exporter of a job vanished with its target, and with it deployments that were polled. A deployment that
+# is missing while all exporters are there was removed from the config. Datasets that a server does not have
+# have no poll_success.
+VANISHED: Final = f"""\
 (
-{_refused(thresholds.REFUSED_LATELY)}
-or
-{_refused(thresholds.REFUSED_RARELY_ASKED)}
-and ignoring (reason)
-max without (window) ({recording.POLL_INTERVAL}) > {thresholds.RARELY_ASKED}
-)
-and ignoring (reason)
-min without (window) ({recording.POLL_SUCCESS}) == 0"""
+  {recording.EXPORTERS} < quantile_over_time(0.5, {recording.EXPORTERS}[1d])
+  and {ON_JOB}
+  (
+    present_over_time({recording.ANY_POLL_SUCCESS}[1d])
+    unless
+    {recording.ANY_POLL_SUCCESS}
+    unless
+    {once("insights_exporter_dataset_available")}
+  )
+  unless on (job)
+  up == 0
+)"""
 
-# The health of polls is withdrawn where a server has none of the datasets; what it has is told always.
-GONE: Final = f"""\
-present_over_time({recording.ANY_POLL_SUCCESS}[1d])
-unless
-{recording.ANY_POLL_SUCCESS}
-unless
-{recording.once("insights_exporter_dataset_available")}"""
+DOWN: Final = f"{exporters_down('up', INFO)}\nor\n{VANISHED}\nor on ()\nabsent({INFO})"
+
+DEPLOYMENT: Final = "{{ $labels.deployment }}"
+
+_OF_DEPLOYMENT: Final = "cluster=%q, namespace=%q, job=%q, deployment=%q"
+_LABELS: Final = "$labels.cluster $labels.namespace $labels.job $labels.deployment"
+
+
+def _list(series: str, label: str, matchers: str = "", arguments: str = "", none: str = "") -> str:
+    """Return a template that lists the values of a label of an alert's deployment."""
+    query = f"group by ({label}) ({series}{{{_OF_DEPLOYMENT}{matchers}}})"
+    found = f'printf "{query}" {_LABELS}{arguments} | query | sortByLabel "{label}"'
+    listed = f"{{{{ if $i }}}}, {{{{ end }}}}{{{{ .Labels.{label} }}}}"
+    return f"{{{{ range $i, $_ := {found} }}}}{listed}{{{{ else }}}}{none}{{{{ end }}}}"
+
+
+UNKNOWN_REASON: Final = "reason in the exporter's log"
+REASONS: Final = _list(recording.RECENT_FAILURES, "reason", none=UNKNOWN_REASON)
+DATASET_REASONS: Final = _list(
+    recording.RECENT_FAILURES, "reason", ", dataset=%q", " $labels.dataset", "polls do not finish in time"
+)
+REFUSALS: Final = _list(
+    recording.RECENT_FAILURES,
+    "reason",
+    f", dataset=%q, reason=~`{recording.REFUSALS}`",
+    " $labels.dataset",
+    UNKNOWN_REASON,
+)
+REFUSED_DATASETS: Final = _list(recording.REFUSED, "dataset")
+
+# A poll without a duration has not ended once: it waits for another dataset.
+AGE: Final = recording.age(recording.LAST_SUCCESS)
+TOO_OLD: Final = f"""\
+{
+    once(
+        f'''
+  {AGE}
+  and
+  time() - {recording.LAST_SUCCESS} > {recording.MAX_AGE}
+  and
+  time() - {recording.LAST_SUCCESS} > {thresholds.MISSED_POLLS} * {recording.POLL_INTERVAL}
+  and
+  {once("insights_exporter_poll_duration_seconds", *recording.POLL)}
+''',
+        "dataset",
+    )
+}
+unless {ON_DATASET}
+{recording.REFUSED}
+unless {ON_DATASET}
+(
+  {recording.RECENT_FAILURES}{{reason="rate_limited"}}
+  and {ON_DEPLOYMENT}
+  {once(recording.REQUESTS_LEFT, operation="min")} < {threshold("requests", thresholds.REQUESTS_LEFT)}
+)
+unless {ON_DEPLOYMENT}
+present_over_time({recording.NOT_POLLED}[{thresholds.AFTER_OUTAGE}])"""
+
+LACKS_ROLE: Final = (
+    f"{recording.REFUSED_DATASETS} >= {thresholds.REFUSED_DATASETS}\nunless\n{recording.NOT_POLLED}"
+)
+REFUSED: Final = (
+    f"{recording.REFUSED}\n"
+    f"unless {ON_DEPLOYMENT}\n{recording.REFUSED_DATASETS} >= {thresholds.REFUSED_DATASETS}\n"
+    f"unless {ON_DEPLOYMENT}\n{recording.NOT_POLLED}"
+)
+
+
+def _token_below(severity: str, share: float, days: float) -> str:
+    """Return the remaining seconds of tokens below a share of their lifetime and a number of days."""
+    return (
+        f"{recording.TOKEN_REMAINING}\n"
+        f"and\n{recording.TOKEN_SHARE} < {threshold(f'{severity}Share', share)}\n"
+        f"and\n{recording.TOKEN_REMAINING} / 86400 < {threshold(f'{severity}Days', days)}"
+    )
+
+
+TOKEN_LOW: Final = _token_below("info", thresholds.TOKEN_LOW, thresholds.TOKEN_LOW_DAYS)
+TOKEN_ENDING: Final = _token_below("warning", thresholds.TOKEN_ENDING, thresholds.TOKEN_ENDING_DAYS)
+
+TOKEN_SUMMARY: Final = "The exporter's token for a Coder deployment expires soon."  # noqa: S105  a text
+TOKEN_DESCRIPTION: Final = (
+    f"The token for {DEPLOYMENT} "
+    "{{ if gt $value 0.0 }}"
+    'ends in {{ $value | humanizeDuration | reReplaceAll "(d [0-9]+h) .*" "$1" }} '
+    "and is not prolonged by use. Replace it before then, or every poll fails."
+    "{{ else }}has expired. Replace it.{{ end }}"
+)
 
 ALERTS: Final = (
     Alert(
         name="InsightsExporterDown",
-        severity="critical",
+        severity="warning",
         hold="10m",
         expr=DOWN,
         summary="An insights exporter is not scraped.",
         description=(
-            "Prometheus gets no page from "
-            "{{ if $labels.instance }}{{ $labels.instance }} (job {{ $labels.job }})"
-            "{{ else }}any insights exporter{{ end }}: "
-            "Coder's usage is not recorded while this lasts."
+            "{{ if $labels.instance }}"
+            "Prometheus cannot scrape {{ $labels.instance }} (job {{ $labels.job }})."
+            "{{ else if $labels.job }}"
+            "An exporter of job {{ $labels.job }} has disappeared, with deployments that it polled."
+            "{{ else }}"
+            "Prometheus scrapes no insights exporter."
+            "{{ end }} Usage of Coder is not recorded until it is back; it can be backfilled."
         ),
         board=project.HEALTH,
         of_deployment=False,
     ),
     Alert(
         name="InsightsDeploymentNotPolled",
-        severity="critical",
+        severity="warning",
         hold="15m",
-        expr=f"{recording.ANY_POLL_SUCCESS} == 0\nor\n{GONE}",
+        expr=recording.NOT_POLLED,
         summary="Nothing can be polled from a Coder deployment.",
         description=(
-            "{{ if $value }}No exporter polls {{ $labels.deployment }} any more, and one did within the last "
-            "day: its series are gone."
-            "{{ else }}The last poll of every dataset of {{ $labels.deployment }} failed. "
-            "Its numbers are the last good ones now and vanish as they get too old.{{ end }}"
+            f"Every poll of {DEPLOYMENT} fails ({REASONS}). "
+            "{{ if gt $value 1e9 }}None has succeeded since the exporter started, so there is no data."
+            "{{ else }}The last one succeeded {{ $value | humanizeDuration }} ago. "
+            "Series keep their last values until max_age and then expire.{{ end }}"
         ),
         board=project.HEALTH,
     ),
     Alert(
-        name="InsightsDataTooOld",
+        name="InsightsTokenLacksRole",
         severity="warning",
         hold="15m",
-        expr=(
-            f"{AGE} > {recording.MAX_AGE}\nand\n{AGE} > {thresholds.MISSED_POLLS} * {recording.POLL_INTERVAL}"
-        ),
-        summary="Data of a Coder deployment are too old to be served.",
+        expr=LACKS_ROLE,
+        summary="Coder refuses several datasets to the exporter's token.",
         description=(
-            "Last good poll of {{ $labels.dataset }}{{ if $labels.window }} ({{ $labels.window }}){{ end }} "
-            "of {{ $labels.deployment }}: "
-            "{{ if gt $value 1e9 }}never{{ else }}{{ $value | humanizeDuration }} ago{{ end }}. "
-            "That is longer than max_age allows, so its series are gone."
+            f"Coder refuses {{{{ $value }}}} datasets of {DEPLOYMENT} to the token: {REFUSED_DATASETS}. "
+            "The site role Auditor is the least that can read all of them."
         ),
         board=project.HEALTH,
     ),
@@ -92,44 +177,72 @@ ALERTS: Final = (
         expr=REFUSED,
         summary="Coder refuses a dataset to the exporter's token.",
         description=(
-            "{{ $labels.deployment }} answers requests for {{ $labels.dataset }} with "
-            "{{ $labels.reason }}, so its series are missing. Auditor is the least role that may read all."
+            f"Coder refuses {{{{ $labels.dataset }}}} of {DEPLOYMENT} to the token ({REFUSALS}). "
+            "Its user lacks a permission, or the token a scope. All other datasets are readable."
+        ),
+        board=project.HEALTH,
+    ),
+    Alert(
+        name="InsightsDataTooOld",
+        severity="warning",
+        hold="15m",
+        expr=TOO_OLD,
+        summary="Data of a Coder deployment is older than max_age.",
+        description=(
+            f"{{{{ $labels.dataset }}}} of {DEPLOYMENT} ({DATASET_REASONS}): "
+            "{{ if gt $value 1e9 }}one or more of its polls have not succeeded since the exporter started, "
+            "so their data is missing."
+            "{{ else }}its oldest data is from {{ $value | humanizeDuration }} ago, longer than max_age, "
+            "so those series have expired.{{ end }}"
         ),
         board=project.HEALTH,
     ),
     Alert(
         name="InsightsTokenExpiresSoon",
-        severity="warning",
+        severity="info",
         hold="15m",
-        expr=f"{recording.TOKEN_REST} < {thresholds.TOKEN_LOW}",
-        summary="The exporter's token for a Coder deployment expires soon.",
-        description=(
-            "The token for {{ $labels.deployment }} has {{ $value | humanizePercentage }} of its lifetime "
-            "left and is not prolonged by use. Without a new one all polls of this deployment will fail."
-        ),
+        expr=f"{TOKEN_LOW}\nunless\n(\n{indent(TOKEN_ENDING, '  ')}\n)",
+        summary=TOKEN_SUMMARY,
+        description=TOKEN_DESCRIPTION,
         board=project.HEALTH,
     ),
     Alert(
-        name="InsightsTokenAlmostExpired",
-        severity="critical",
+        name="InsightsTokenExpiresSoon",
+        severity="warning",
         hold="5m",
-        expr=f"{recording.TOKEN_REST} < {thresholds.TOKEN_ENDING}",
-        summary="The exporter's token for a Coder deployment is about to expire.",
-        description=(
-            "The token for {{ $labels.deployment }} has {{ $value | humanizePercentage }} of its lifetime "
-            "left. Renew it now: all polls of this deployment are about to fail."
-        ),
+        expr=f"{TOKEN_ENDING}\nunless\n({recording.TOKEN_REMAINING} <= 0 and {recording.NOT_POLLED})",
+        summary=TOKEN_SUMMARY,
+        description=TOKEN_DESCRIPTION,
         board=project.HEALTH,
     ),
     Alert(
-        name="InsightsRateLimitNearEnd",
+        name="InsightsRateLimitNearlyExhausted",
         severity="warning",
         hold="15m",
-        expr=f"{recording.REQUESTS_LEFT} < {thresholds.REQUESTS_LEFT}",
+        expr=(
+            f"{once(recording.REQUESTS_LEFT, operation='min')} < "
+            f"{threshold('requests', thresholds.REQUESTS_LEFT)}\n"
+            f"unless\n{recording.NOT_POLLED}"
+        ),
         summary="The exporter is close to Coder's rate limit.",
         description=(
-            "{{ $labels.deployment }} allows {{ $value }} more requests for {{ $labels.dataset }} this "
-            "minute. Beyond that it refuses the exporter, and whoever shares its user or address."
+            f"{DEPLOYMENT} accepts only {{{{ $value }}}} more requests in the current minute. Beyond that it "
+            "refuses the exporter, and everyone who shares its user or address."
+        ),
+        board=project.HEALTH,
+    ),
+    Alert(
+        name="InsightsRowsInvalid",
+        severity="info",
+        hold="1h",
+        expr=(
+            f"{recording.ROWS_INVALID} > {threshold('rowsPerHour', thresholds.ROWS_PER_HOUR)}\n"
+            f"and\n{once(recording.POLL_SUCCESS, 'dataset', operation='min')} == 1"
+        ),
+        summary="The exporter drops rows of Coder's responses that it does not understand.",
+        description=(
+            f'{{{{ printf "%.1f" $value }}}} rows per hour of {{{{ $labels.dataset }}}} of {DEPLOYMENT} '
+            "are dropped as invalid. All other rows are exposed. The log names each kind of row once."
         ),
         board=project.HEALTH,
     ),
@@ -137,10 +250,12 @@ ALERTS: Final = (
         name="InsightsSeriesDropped",
         severity="info",
         hold="1h",
-        expr=f"{recording.once(recording.SERIES_DROPPED, operation='sum')} > 0",
+        expr=(
+            f"{once(recording.SERIES_DROPPED, operation='sum')} > {threshold('series', thresholds.DROPPED)}"
+        ),
         summary="Series of a Coder deployment are dropped by max_series.",
         description=(
-            "{{ $value }} series of {{ $labels.deployment }} exceed max_series, so whole metric families are "
+            f"{{{{ $value }}}} series of {DEPLOYMENT} exceed max_series, so whole metric families are "
             "missing from /metrics. Raise max_series, or lower users.limit or parameters.limit."
         ),
         board=project.HEALTH,

@@ -7,7 +7,13 @@ from typing import Literal
 from grafana import project
 from grafana.project import Board
 
-Severity = Literal["critical", "warning", "info"]
+Severity = Literal["warning", "info"]
+"""Statistics that can be backfilled page no one; the chart can set others."""
+
+
+def threshold(name: str, value: float) -> str:
+    """Return a number with the name under which the chart changes it; it ends its line of PromQL."""
+    return f"{value}  # {name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,32 @@
-"""The recorded series: one value a deployment, however many exporters poll it.
+"""The recorded series: one value per deployment, however many exporters poll it.
 
-A series keeps the labels that tell whose it is and those its name begins
-with. What else a scrape adds (pod, node, version) goes: a second exporter (an
-upgrade, a mistake) doubles nothing, and a week later the series is the same.
+A series keeps the labels that identify the deployment and those its name begins
+with. Other labels that a scrape adds (pod, node, version) are dropped: a second
+exporter (an upgrade, a mistake) doubles nothing, and a week later the series is
+the same.
 """
 
 from typing import Final
 
 from grafana import thresholds
+from grafana.promql import INFO
 from grafana.rules.model import Group, Recording
 
 POLL_SUCCESS: Final = "deployment_dataset_window:insights_exporter_poll_success:max"
 ANY_POLL_SUCCESS: Final = "deployment:insights_exporter_poll_success:max"
 LAST_SUCCESS: Final = "deployment_dataset_window:insights_exporter_last_success_timestamp_seconds:max"
+ANY_LAST_SUCCESS: Final = "deployment:insights_exporter_last_success_timestamp_seconds:max"
 POLL_INTERVAL: Final = "deployment_dataset_window:insights_exporter_poll_interval_seconds:max"
 MAX_AGE: Final = "deployment_dataset_window:insights_exporter_max_age_seconds:max"
+RECENT_FAILURES: Final = "deployment_dataset_reason:insights_exporter_request_failures:recent"
+REFUSED: Final = "deployment_dataset:insights_exporter_request_failures:refused"
+NOT_POLLED: Final = "deployment:insights_exporter_seconds_since_success:not_polled"
 SERIES_DROPPED: Final = "deployment_dataset_window:insights_exporter_series_dropped:max"
-TOKEN_REST: Final = "deployment:insights_exporter_token_rest:ratio_min"  # noqa: S105  a metric's name
+ROWS_INVALID: Final = "deployment_dataset:insights_exporter_rows_invalid:per_hour"
+TOKEN_REMAINING: Final = "deployment:insights_exporter_token_remaining_seconds:min"  # noqa: S105  a metric's name
+TOKEN_SHARE: Final = "deployment:insights_exporter_token_remaining:ratio_min"  # noqa: S105  a metric's name
 REQUESTS_LEFT: Final = "deployment_dataset:insights_exporter_rate_limit_remaining:min"
+EXPORTERS: Final = "job:insights_exporter_build_info:count"
 DAILY_USERS: Final = "deployment_day:coder_insights_daily_active_users:max"
 DAY_START: Final = "deployment_day:coder_insights_day_start_timestamp_seconds:max"
 WEEKDAY: Final = "deployment_day:coder_insights_day_start_timestamp_seconds:weekday"
@@ -25,45 +34,126 @@ MEASURED_USERS: Final = "deployment_window_percentile:coder_insights_users_with_
 USERS_ABOVE_POOR: Final = "deployment_window_percentile:coder_insights_users_above_300ms:ratio"
 
 LATENCY_BUCKET: Final = "coder_insights_user_latency_distribution_seconds_bucket"
+FAILURES: Final = "insights_exporter_request_failures_total"
 
 NOON_ANYWHERE: Final = 13 * 3600
-"""Added to a day's first second, gives an instant of that date in UTC for zones from -10:00 to +13:00."""
+"""Added to the first second of a day, an instant of that date in UTC for zones from -10:00 to +13:00."""
 
+JOB: Final = ("cluster", "namespace", "job")
+"""Which exporters: the first two labels exist where a scrape or an external label adds them."""
 
-WHOSE: Final = ("cluster", "namespace", "job", "deployment")
-"""Whose series it is: the first two are there where a scrape or an external label adds them."""
+WHOSE: Final = (*JOB, "deployment")
+"""Which deployment."""
 
 POLL: Final = ("dataset", "window")
 
+REFUSALS: Final = "forbidden|not_permitted"
+"""Reasons with which Coder refuses a dataset to a valid token."""
+
+
+def on(*labels: str) -> str:
+    """Return a vector match on the labels of a deployment and `labels`."""
+    return f"on ({', '.join((*WHOSE, *labels))})"
+
 
 def once(expr: str, *by: str, operation: str = "max") -> str:
-    """Give what all exporters of a deployment say as one series for each value of the labels `by`."""
+    """Return the values of all exporters of a deployment as one series per value of the labels `by`."""
     return f"{operation} by ({', '.join((*WHOSE, *by))}) ({expr})"
 
 
 def _users(limit: str) -> str:
-    """Give how many users have a latency of at most `limit` seconds."""
+    """Return the number of users with a latency of at most `limit` seconds."""
     return once(f'{LATENCY_BUCKET}{{le="{limit}"}}', "window", "percentile")
 
 
 def _above(limit: float) -> str:
-    """Give the share of users whose latency is above `limit` seconds."""
+    """Return the share of users whose latency is above `limit` seconds."""
     return f"1 - {_users(str(limit))} / ({MEASURED_USERS} > 0)"
 
 
-REST: Final = """
-  (insights_exporter_token_expiry_timestamp_seconds - time())
-  / (insights_exporter_token_lifetime_seconds > 0)
-"""
+def age(last_success: str) -> str:
+    """Return the seconds since a last success, +Inf where there was none."""
+    return f"(time() - {last_success}) / ({last_success} > bool 0)"
+
+
+def _failures_since(ago: str) -> str:
+    """Return the failures that were not yet counted `ago`; a counter may start above 0."""
+    new = f"\n  {FAILURES}\n  unless\n  {FAILURES} == {FAILURES} offset {ago}\n"
+    return f"{once(new, 'dataset', 'reason', operation='sum')} > 0"
+
+
+_RECENT_FAILURES: Final = f"""\
+{_failures_since(thresholds.FAILED_LATELY)}
+or
+{_failures_since(thresholds.FAILED_RARELY_POLLED)}
+and {on("dataset")}
+{once(POLL_INTERVAL, "dataset")} > {thresholds.RARELY_POLLED}"""
+
+
+def _nothing_succeeded_since(last: str, *labels: str) -> str:
+    """Return the deployments and `labels` where a poll fails and none has succeeded since it began to fail.
+
+    A poll that fails began to fail at most one interval after its last success.
+    """
+    return once(
+        f"\n  {LAST_SUCCESS} + {POLL_INTERVAL} >= {on(*labels)} group_left () {last}\n"
+        f"  and\n  {POLL_SUCCESS} == 0\n",
+        *labels,
+        operation="group",
+    )
+
+
+_REFUSED: Final = f"""\
+{_nothing_succeeded_since(f"max by ({', '.join((*WHOSE, 'dataset'))}) ({LAST_SUCCESS})", "dataset")}
+and
+{once(f'{RECENT_FAILURES}{{reason=~"{REFUSALS}"}}', "dataset")}"""
+
+FAILING_DATASETS: Final = f"""\
+count by ({", ".join(WHOSE)}) (
+  {once(POLL_SUCCESS, "dataset", operation="min")} == 0
+  and {on("dataset")}
+  {RECENT_FAILURES}
+)"""
+REFUSED_DATASETS: Final = f"count by ({', '.join(WHOSE)}) ({REFUSED})"
+
+_NOT_POLLED: Final = f"""\
+{age(ANY_LAST_SUCCESS)}
+and
+(
+  {ANY_POLL_SUCCESS} == 0
+  or
+  time() - {ANY_LAST_SUCCESS} > {thresholds.MISSED_POLLS} * {once(POLL_INTERVAL, operation="min")}
+  and
+  {_nothing_succeeded_since(ANY_LAST_SUCCESS)}
+)
+unless
+{FAILING_DATASETS} <= {REFUSED_DATASETS}"""
+
+_TOKEN_REMAINING: Final = "insights_exporter_token_expiry_timestamp_seconds - time()"  # noqa: S105  PromQL
 
 RECORDINGS: Final = (
+    Recording(EXPORTERS, f"count by ({', '.join(JOB)}) ({INFO})"),
     Recording(POLL_SUCCESS, once("insights_exporter_poll_success", *POLL)),
     Recording(ANY_POLL_SUCCESS, once(POLL_SUCCESS)),
     Recording(LAST_SUCCESS, once("insights_exporter_last_success_timestamp_seconds", *POLL)),
+    Recording(ANY_LAST_SUCCESS, once(LAST_SUCCESS)),
     Recording(POLL_INTERVAL, once("insights_exporter_poll_interval_seconds", *POLL)),
     Recording(MAX_AGE, once("insights_exporter_max_age_seconds", *POLL)),
+    Recording(RECENT_FAILURES, _RECENT_FAILURES),
+    Recording(REFUSED, _REFUSED),
+    Recording(NOT_POLLED, _NOT_POLLED),
     Recording(SERIES_DROPPED, once("insights_exporter_series_dropped", *POLL)),
-    Recording(TOKEN_REST, once(REST, operation="min")),
+    Recording(
+        ROWS_INVALID,
+        once("rate(insights_exporter_rows_invalid_total[2h]) * 3600", "dataset", operation="sum"),
+    ),
+    Recording(TOKEN_REMAINING, once(_TOKEN_REMAINING, operation="min")),
+    Recording(
+        TOKEN_SHARE,
+        once(
+            f"\n  ({_TOKEN_REMAINING})\n  / (insights_exporter_token_lifetime_seconds > 0)\n", operation="min"
+        ),
+    ),
     Recording(REQUESTS_LEFT, once("insights_exporter_rate_limit_remaining", "dataset", operation="min")),
     Recording(DAILY_USERS, once("coder_insights_daily_active_users", "day")),
     Recording(DAY_START, once("coder_insights_day_start_timestamp_seconds", "day")),

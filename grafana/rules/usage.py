@@ -5,7 +5,7 @@ from typing import Final
 from grafana import project, thresholds
 from grafana.promql import TEMPLATE
 from grafana.rules import recording
-from grafana.rules.model import Alert, Group
+from grafana.rules.model import Alert, Group, threshold
 
 UUID: Final = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -16,13 +16,15 @@ TODAY: Final = f'{recording.DAILY_USERS}{{day="today"}}'
 
 
 def _working_day(day: str) -> str:
-    """Give a condition that holds from Monday to Friday."""
+    """Return a condition that holds on working days."""
     weekday = f'{recording.WEEKDAY}{{day="{day}"}}'
-    return f"{weekday} > 0\nand\n{weekday} < 6"
+    first = threshold("firstWorkingDay", thresholds.FIRST_WORKING_DAY)
+    last = threshold("lastWorkingDay", thresholds.LAST_WORKING_DAY)
+    return f"{weekday} >= {first}\nand\n{weekday} <= {last}"
 
 
 def _unnamed(offset: str = "") -> str:
-    """Give the templates that were used on the last whole day and have an id for a name."""
+    """Return the templates that were used on the last whole day and have an id for a name."""
     selector = (
         f'coder_insights_template_daily_active_users{{day="yesterday", template_name=~"{UUID}"}}{offset}'
     )
@@ -35,9 +37,9 @@ ALERTS: Final = (
         severity="warning",
         hold="1h",
         expr=(
-            f"{recording.USERS_ABOVE_POOR}{LATENCY} > {thresholds.POOR_USERS}\n"
+            f"{recording.USERS_ABOVE_POOR}{LATENCY} > {threshold('share', thresholds.POOR_USERS)}\n"
             f"and\n"
-            f"{recording.MEASURED_USERS}{LATENCY} >= {thresholds.POOR_USERS_OF}"
+            f"{recording.MEASURED_USERS}{LATENCY} >= {threshold('users', thresholds.POOR_USERS_OF)}"
         ),
         summary="Many users of a Coder deployment have a slow connection.",
         description=(
@@ -52,11 +54,11 @@ ALERTS: Final = (
         severity="warning",
         hold="2h",
         expr=(
-            f"{YESTERDAY} / {YESTERDAY} offset 1w < {thresholds.USERS_FALLEN_TO}\n"
-            f"and\n{YESTERDAY} offset 1w >= {thresholds.USERS_FALLEN_OF}\n"
+            f"{YESTERDAY} / {YESTERDAY} offset 1w < {threshold('share', thresholds.USERS_FALLEN_TO)}\n"
+            f"and\n{YESTERDAY} offset 1w >= {threshold('users', thresholds.USERS_FALLEN_OF)}\n"
             f"and\n{_working_day('yesterday')}"
         ),
-        summary="Far fewer people used Coder than on the same weekday a week before.",
+        summary="Far fewer users were active than on the same weekday a week before.",
         description=(
             "Yesterday {{ $labels.deployment }} had {{ $value | humanizePercentage }} "
             "of the daily active users it had on that weekday a week before."
@@ -64,32 +66,34 @@ ALERTS: Final = (
         board=project.ADOPTION,
     ),
     Alert(
-        name="InsightsNobodyActive",
+        name="InsightsNoActiveUsers",
         severity="warning",
         hold="15m",
         expr=(
             f"{TODAY} == 0\n"
-            f'and\n(time() - {recording.DAY_START}{{day="today"}}) > {thresholds.NOBODY_AFTER * 3600}\n'
+            f'and\n(time() - {recording.DAY_START}{{day="today"}}) / 3600'
+            f" > {threshold('hours', thresholds.NOBODY_AFTER)}\n"
             f"and\n{_working_day('today')}\n"
-            f"and ignoring (day)\nmax_over_time({YESTERDAY}[1w]) >= {thresholds.NOBODY_OF}"
+            f"and ignoring (day)\nmax_over_time({YESTERDAY}[1w])"
+            f" >= {threshold('users', thresholds.NOBODY_OF)}"
         ),
-        summary="Nobody has used Coder on a working day.",
+        summary="No user has been active on a working day.",
         description=(
-            "{{ $labels.deployment }} counts {{ $value }} active users today, a working day that is "
-            f"more than {thresholds.NOBODY_AFTER} hours old, though it had users in the last week."
+            "{{ $labels.deployment }} counts {{ $value }} active users today, a working day, although it had "
+            "users in the last week."
         ),
         board=project.ADOPTION,
     ),
     Alert(
-        name="InsightsTemplateWithoutName",
+        name="InsightsTemplateNameUnknown",
         severity="info",
         hold="1h",
         expr=f"{_unnamed()}\nand\n{_unnamed(' offset 1d')}",
-        summary="A template in use has no name that the exporter can see.",
+        summary="The name of a template in use is unknown.",
         description=(
             "Template {{ $labels.template_id }} was used by {{ $value }} of {{ $labels.deployment }}'s users "
-            "yesterday, and by some the day before, and Coder does not list it: "
-            "deleted, or hidden from the token."
+            "yesterday and by some the day before, but Coder does not list it: it was deleted, or the token "
+            "may not see it."
         ),
         board=project.TEMPLATES,
     ),

@@ -44,7 +44,7 @@ SHARED: Final = (
     Shared(f"({AGE}) / {r.MAX_AGE}", "health", "Age of the data"),
     Shared(r.POLL_INTERVAL, "health", "Datasets", "D"),
     Shared(r.once(r.SERIES_DROPPED, operation="sum"), "health", "Aggregated and dropped series", "B"),
-    Shared(r.TOKEN_REST, "health", "Rest of the tokens"),
+    Shared(r.TOKEN_SHARE, "health", "Rest of the tokens"),
     Shared(r.REQUESTS_LEFT, "health", "Rate limit"),
     Shared(r.DAILY_USERS, "adoption", "Yesterday", of={"day": "yesterday"}),
     Shared(r.DAILY_USERS, "adoption", "Today so far", of={"day": "today"}),
@@ -52,8 +52,21 @@ SHARED: Final = (
     Shared(r.USERS_ABOVE_POOR, "connection", "Above 300 ms", of=TYPICAL),
 )
 
-ONLY_OF_RULES: Final = frozenset({r.ANY_POLL_SUCCESS, r.DAY_START, r.WEEKDAY})
-"""What no panel shows: whether anything can be polled, and which day it is."""
+ONLY_OF_RULES: Final = frozenset(
+    {
+        r.ANY_LAST_SUCCESS,
+        r.ANY_POLL_SUCCESS,
+        r.DAY_START,
+        r.EXPORTERS,
+        r.NOT_POLLED,
+        r.RECENT_FAILURES,
+        r.REFUSED,
+        r.ROWS_INVALID,
+        r.TOKEN_REMAINING,
+        r.WEEKDAY,
+    }
+)
+"""What no panel shows: the causes that suppress alerts, and which day it is."""
 
 
 def written_out(expr: str) -> str:

@@ -1,0 +1,284 @@
+"""Which alerts fire in each state of the real exporter, over hours: exactly these, and no others."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from tests.peers.promtool import Promtool
+from tests.rules.shipped import RULES, rules
+from tests.rules.simulation import START, Minute, Play, Stage, input_series, simulate
+
+pytestmark = pytest.mark.timeout(120)
+
+EVER_FIRED: Final = (
+    "group by (alertname, severity, deployment, dataset, instance) "
+    '(present_over_time(ALERTS{alertstate="firing"}[1d]))'
+)
+NAMES: Final = re.compile(
+    "|".join(
+        sorted(
+            set(
+                re.findall(
+                    r"\b(?:insights_exporter|coder_insights)_\w+", str(rules("record") + rules("alert"))
+                )
+            )
+        )
+    )
+    + "|up"
+)
+"""What the rules read."""
+
+Change = Callable[[Stage], None]
+
+
+def after_an_hour(change: Change, hours: float = 3) -> Play:
+    """Return a play in which something happens after an hour in which all is well."""
+
+    async def play(stage: Stage) -> None:
+        await stage.scrape(1)
+        change(stage)
+        await stage.scrape(hours)
+
+    return play
+
+
+async def from_the_start(stage: Stage) -> None:
+    """Let hours pass."""
+    await stage.scrape(3)
+
+
+def revoke(stage: Stage) -> None:
+    """Have the Coder accept another token only."""
+    stage.coder.token = "another000-coderdemocoderdemocode"  # noqa: S105  it opens nothing but the demo
+
+
+def suspend(stage: Stage) -> None:
+    """Suspend the token's user."""
+    stage.coder.suspended = True
+
+
+def demote(stage: Stage) -> None:
+    """Take the role from the token's user."""
+    stage.coder.role = "member"
+
+
+def switch_statistics_off(stage: Stage) -> None:
+    """Switch usage statistics off in Coder."""
+    stage.coder.usage_stats = False
+
+
+def cut(stage: Stage) -> None:
+    """Cut the network."""
+    stage.network.cut = True
+
+
+def fail_latency(stage: Stage) -> None:
+    """Have one dataset fail inside Coder."""
+    stage.coder.fail("500", "/insights/user-latency")
+
+
+def limit_latency(stage: Stage) -> None:
+    """Have Coder refuse one dataset for its rate."""
+    stage.coder.fail("429-seconds", "/insights/user-latency")
+
+
+def lower_rate_limit(stage: Stage) -> None:
+    """Leave a few requests per minute."""
+    stage.coder.rate_limit = 20
+
+
+def spoil_users(stage: Stage) -> None:
+    """Have one row of the activity of users be of an unknown shape."""
+
+    def change(path: str, body: bytes) -> bytes:
+        if not path.endswith("/insights/user-activity"):
+            return body
+        response = json.loads(body)
+        response["report"]["users"].append({"user_id": 1})
+        return json.dumps(response).encode()
+
+    stage.network.change = change
+
+
+async def outage_with_recovery(stage: Stage) -> None:
+    """Cut the network for hours, and then for no longer."""
+    await stage.scrape(1)
+    stage.network.cut = True
+    await stage.scrape(3.5)
+    stage.network.cut = False
+    await stage.scrape(1.5)
+
+
+async def exporter_dies(stage: Stage) -> None:
+    """Let the exporter end after an hour."""
+    await stage.scrape(1)
+    stage.miss(2)
+
+
+async def deployment_removed(stage: Stage) -> None:
+    """Remove the deployment from the config of an exporter that goes on."""
+    await stage.scrape(1)
+    removed: Minute = {'insights_exporter_config_last_reload_successful{job="insights-exporter"}': "1"}
+    stage.minutes += [removed] * 120
+
+
+def fired(
+    alertname: str, severity: str = "warning", deployment: str = "dev", **labels: str
+) -> dict[str, str]:
+    """Return the labels of an alert."""
+    return {"alertname": alertname, "severity": severity, "deployment": deployment, **labels}
+
+
+NOT_POLLED: Final = fired("InsightsDeploymentNotPolled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A state of the exporter, and the alerts that ever fire in it.
+
+    `description` is the text of the first one at the end, durations to the hour.
+    """
+
+    play: Play = from_the_start
+    alerts: tuple[Mapping[str, str], ...] = ()
+    description: str = ""
+    coder: Mapping[str, Any] = field(default_factory=dict)
+    cut: bool = False
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+KEPT: Final = " Series keep their last values until max_age and then expire."
+
+STATES: Final[Mapping[str, State]] = {
+    "healthy": State(),
+    "wrong token": State(
+        coder={"token": "another000-coderdemocoderdemocode"},
+        alerts=(NOT_POLLED,),
+        description="Every poll of dev fails (unauthorized). "
+        "None has succeeded since the exporter started, so there is no data.",
+    ),
+    "token revoked": State(
+        play=after_an_hour(revoke),
+        alerts=(NOT_POLLED,),
+        description=f"Every poll of dev fails (unauthorized). The last one succeeded 3h ago.{KEPT}",
+    ),
+    "user suspended": State(
+        play=after_an_hour(suspend),
+        alerts=(NOT_POLLED,),
+        description=f"Every poll of dev fails (unauthorized). The last one succeeded 3h ago.{KEPT}",
+    ),
+    "member role": State(
+        coder={"role": "member"},
+        alerts=(fired("InsightsTokenLacksRole"),),
+    ),
+    "role lost": State(play=after_an_hour(demote), alerts=(fired("InsightsTokenLacksRole"),)),
+    "template admin": State(
+        coder={"role": "template-admin"},
+        alerts=(fired("InsightsDatasetRefused", dataset="daus"),),
+        description="Coder refuses daus of dev to the token (forbidden). "
+        "Its user lacks a permission, or the token a scope. All other datasets are readable.",
+    ),
+    "statistics off": State(coder={"usage_stats": False}),
+    "statistics switched off": State(play=after_an_hour(switch_statistics_off)),
+    "unreachable": State(
+        play=after_an_hour(cut),
+        alerts=(NOT_POLLED,),
+        description=f"Every poll of dev fails (connection). The last one succeeded 3h ago.{KEPT}",
+    ),
+    "never reached": State(
+        cut=True,
+        alerts=(NOT_POLLED,),
+        description="Every poll of dev fails (connection). "
+        "None has succeeded since the exporter started, so there is no data.",
+    ),
+    "outage with recovery": State(play=outage_with_recovery, alerts=(NOT_POLLED,)),
+    "one dataset failing": State(
+        play=after_an_hour(fail_latency),
+        alerts=(fired("InsightsDataTooOld", dataset="user-latency"),),
+        description="user-latency of dev (server_error): its oldest data is from 3h ago, "
+        "longer than max_age, so those series have expired.",
+    ),
+    "one dataset rate limited": State(
+        play=after_an_hour(limit_latency),
+        alerts=(fired("InsightsDataTooOld", dataset="user-latency"),),
+    ),
+    "rate limit nearly exhausted": State(
+        play=after_an_hour(lower_rate_limit),
+        alerts=(fired("InsightsRateLimitNearlyExhausted"),),
+    ),
+    "token ending": State(
+        coder={"token_expires": START + timedelta(days=6, hours=7)},
+        alerts=(fired("InsightsTokenExpiresSoon", "info"),),
+        description="The token for dev ends in 6d 4h and is not prolonged by use. "
+        "Replace it before then, or every poll fails.",
+    ),
+    "token about to end": State(
+        coder={"token_expires": START + timedelta(hours=5)},
+        alerts=(fired("InsightsTokenExpiresSoon"),),
+        description="The token for dev ends in 2h and is not prolonged by use. "
+        "Replace it before then, or every poll fails.",
+    ),
+    "token expired": State(
+        coder={"token_expires": START + timedelta(hours=1)},
+        alerts=(NOT_POLLED, fired("InsightsTokenExpiresSoon")),
+    ),
+    "rows of an unknown shape": State(
+        play=after_an_hour(spoil_users),
+        alerts=(fired("InsightsRowsInvalid", "info", dataset="user-activity"),),
+    ),
+    "planned aggregation": State(config={"users": {"limit": 2}, "parameters": {"limit": 1}}),
+    "above max_series": State(
+        config={"max_series": 100},
+        alerts=(fired("InsightsSeriesDropped", "info"),),
+    ),
+    "exporter down": State(
+        play=exporter_dies,
+        alerts=(fired("InsightsExporterDown", deployment="", instance="10.0.0.1:12112"),),
+    ),
+    "deployment removed": State(play=deployment_removed),
+}
+
+
+def judge(promtool: Promtool, folder: Path, minutes: tuple[Minute, ...], checks: Mapping[str, Any]) -> str:
+    """Return what promtool finds wrong with `checks`, empty if nothing is, durations to the hour."""
+    file = folder / "state.yaml"
+    groups = ("recording", "exporter", "usage")
+    content = {
+        "rule_files": sorted(map(str, RULES.glob("*.yaml"))),
+        "group_eval_order": [f"insights-exporter.{group}" for group in groups],
+        "evaluation_interval": "1m",
+        "tests": [{"interval": "1m", "input_series": input_series(minutes, NAMES), **checks}],
+    }
+    file.write_text(yaml.dump(content, Dumper=yaml.CSafeDumper), encoding="utf-8")
+    done = promtool.run("test", "rules", str(file), seconds=100)
+    return re.sub(r"(\dh) \d+m \d+s", r"\1", done.stdout + done.stderr) if done.returncode else ""
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_exactly_the_alerts_of_a_state_fire(promtool: Promtool, tmp_path: Path, name: str) -> None:
+    """Over hours, from the first scrape on, one cause fires one alert, with a text that fits the reason."""
+    state = STATES[name]
+    minutes = simulate(state.play, state.coder, cut=state.cut, **state.config)
+    at = f"{len(minutes) - 1}m"
+    samples = [{"labels": spell(labels), "value": 1} for labels in state.alerts]
+    fired = {"promql_expr_test": [{"expr": EVER_FIRED, "eval_time": at, "exp_samples": samples}]}
+    none = {
+        "alert_rule_test": [{"eval_time": at, "alertname": alert["alertname"]} for alert in state.alerts[:1]]
+    }
+
+    wrong = judge(promtool, tmp_path, minutes, fired)
+    assert not wrong, wrong
+    if state.description:
+        assert f'description="{state.description}"' in judge(promtool, tmp_path, minutes, none)
+
+
+def spell(labels: Mapping[str, str]) -> str:
+    """Return labels as a selector spells them."""
+    return "{" + ", ".join(f'{key}="{value}"' for key, value in labels.items() if value) + "}"
