@@ -59,6 +59,9 @@ ROWS_PER_HOUR: Final = 0
 DROPPED: Final = 0
 """Series dropped by max_series that are accepted."""
 
+UNNAMED_TEMPLATES: Final = 2
+"""Templates without a name from which the token may not see them; a single one was most likely deleted."""
+
 FIRST_WORKING_DAY: Final = 1
 """Monday; 0 is Sunday."""
 

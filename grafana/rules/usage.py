@@ -31,6 +31,8 @@ def _unnamed(offset: str = "") -> str:
     return f"{recording.once(selector, *TEMPLATE)} > 0"
 
 
+UNNAMED: Final = f"\n  {_unnamed()}\n  and\n  {_unnamed(' offset 1d')}\n"
+
 ALERTS: Final = (
     Alert(
         name="InsightsUserLatencyHigh",
@@ -88,12 +90,14 @@ ALERTS: Final = (
         name="InsightsTemplateNameUnknown",
         severity="info",
         hold="1h",
-        expr=f"{_unnamed()}\nand\n{_unnamed(' offset 1d')}",
-        summary="The name of a template in use is unknown.",
+        expr=(
+            f"{recording.once(UNNAMED, operation='count')} >= "
+            f"{threshold('templates', thresholds.UNNAMED_TEMPLATES)}"
+        ),
+        summary="The names of templates in use are unknown.",
         description=(
-            "Template {{ $labels.template_id }} was used by {{ $value }} of {{ $labels.deployment }}'s users "
-            "yesterday and by some the day before, but Coder does not list it: it was deleted, or the token "
-            "may not see it."
+            "{{ $value }} templates that users of {{ $labels.deployment }} used yesterday and the day before "
+            "have no name: Coder does not list them. The token may not see them, or they were deleted."
         ),
         board=project.TEMPLATES,
     ),

@@ -68,6 +68,9 @@ ONLY_OF_RULES: Final = frozenset(
 )
 """What no panel shows: the causes that suppress alerts, and which day it is."""
 
+CONDITIONS: Final = frozenset({r.NOT_POLLED, r.RECENT_FAILURES, r.REFUSED})
+"""What is recorded only while something fails."""
+
 
 def written_out(expr: str) -> str:
     """Give an expression with the rules' own in place of the recorded series."""

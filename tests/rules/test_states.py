@@ -101,7 +101,8 @@ def spoil_users(stage: Stage) -> None:
         if not path.endswith("/insights/user-activity"):
             return body
         response = json.loads(body)
-        response["report"]["users"].append({"user_id": 1})
+        if response["report"]["users"]:
+            response["report"]["users"].append({"user_id": 1})
         return json.dumps(response).encode()
 
     stage.network.change = change
