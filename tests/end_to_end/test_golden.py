@@ -2,8 +2,9 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from insights_exporter.datasets.dataset import Answer
 from insights_exporter.datasets.table import DATASETS
+from insights_exporter.datasets.template_families import TEMPLATE_DAILY_ACTIVE_USERS
 from tests.datasets.cases import view_of
 from tests.end_to_end.families import Rows, activity, app_family
 from tests.end_to_end.stub import answering
@@ -23,6 +25,7 @@ from tests.peers.waiting import eventually
 FOLDER = Path(os.environ.get("CODER_GOLDEN", Path(__file__).parents[3] / "shared" / "coder-golden"))
 FILES = {path.stem: path for path in sorted(FOLDER.glob("*.json"))}
 ONLY_INTERVALS = "templates_three_weeks_only_interval_reports"
+DAY_INTERVALS = "templates_week_deployment_wide"
 PATHS = {"templates": "/insights/templates", "user": "/insights/user-activity"}
 EDGES = {"start": "2023-08-15T00:00:00Z", "end": "2023-08-22T00:00:00Z"}
 """The window of a report that does not tell its own."""
@@ -53,7 +56,7 @@ def test_golden_answer(file: Path, start_exporter: StartExporter, tmp_path: Path
     """All that the page says of Coder is what the answer says, rows of one series added up.
 
     An answer of interval reports alone gives nothing: none of them is the
-    whole window. What becomes of them is the next test's matter.
+    whole window. The next tests cover them.
     """
     report = json.loads(file.read_bytes()).get("report", {})
     start, end = window(report)
@@ -73,24 +76,41 @@ def test_golden_answer(file: Path, start_exporter: StartExporter, tmp_path: Path
 
 
 @golden
-def test_golden_intervals() -> None:
-    """The breakdown shows the one that begins today, as the template's users of the day."""
-    body = FILES[ONLY_INTERVALS].read_bytes()
-    intervals = json.loads(body)["interval_reports"]
-    (template,) = {name for interval in intervals for name in interval["template_ids"]}
+def test_golden_days() -> None:
+    """The breakdown shows the day that ends where the request does, and the whole day before it."""
+    intervals = [
+        interval | {"template_ids": ["some-template"]}
+        for interval in json.loads(FILES[DAY_INTERVALS].read_bytes())["interval_reports"]
+    ]
+    users = [interval["active_users"] for interval in intervals]
+    expected_days = [{"today": users[0]}] + [
+        {"today": today, "yesterday": yesterday} for yesterday, today in pairwise(users)
+    ]
+
+    assert expected_days == [days_at_end_of(interval, intervals) for interval in intervals]
+
+
+@golden
+def test_golden_weeks() -> None:
+    """A week is not shown as a day, not even on the day it begins or ends."""
+    intervals = json.loads(FILES[ONLY_INTERVALS].read_bytes())["interval_reports"]
+
+    assert [{}] * 3 == [days_at_end_of(interval, intervals) for interval in intervals]
+
+
+def days_at_end_of(interval: Mapping[str, Any], intervals: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+    """Return the template's users by day, as shown in the last half hour of an interval."""
     dataset = DATASETS["template-breakdown"]
-
-    shown = []
-    for interval in intervals:
-        noon = datetime.fromisoformat(interval["start_time"]) + timedelta(hours=12)
-        view = view_of("7d", now=noon.isoformat(), in_use=[template])
-        (question,) = dataset.questions(view)
-        (days,) = (each for each in dataset.convert(view, [Answer(question, body)]).samples if each.rows)
-        shown.append((days.family.name, days.rows))
-
-    name = "coder_insights_template_daily_active_users"
-    labels = ("today", "", template, template)
-    assert [(name, [(labels, interval["active_users"])]) for interval in intervals] == shown
+    (template,) = {name for each in intervals for name in each["template_ids"]}
+    late = datetime.fromisoformat(interval["end_time"]) - timedelta(minutes=30)
+    view = view_of("7d", now=late.isoformat(), in_use=[template])
+    answers = [Answer(dataset.questions(view)[0], json.dumps({"interval_reports": intervals}).encode())]
+    return {
+        labels[0]: value
+        for samples in dataset.convert(view, answers).samples
+        if samples.family == TEMPLATE_DAILY_ACTIVE_USERS
+        for labels, value in samples.rows
+    }
 
 
 def window(report: Mapping[str, Any]) -> tuple[datetime, datetime]:
