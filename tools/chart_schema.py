@@ -1,9 +1,11 @@
 """Write the chart's values.schema.json from values.yaml and the exporter's own settings."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from grafana.rules.render import ALERTS
 from insights_exporter.config.schema import json_schema
 from tools.chart_values import CHART, Value, read
 
@@ -89,6 +91,7 @@ def render() -> Mapping[str, str]:
 def schema(values: Mapping[str, Value]) -> dict[str, Any]:
     """Give the schema of a whole file of values."""
     settings = json_schema()
+    definitions = {**DEFINITIONS, "alerts": _alerts(), "config": _config(settings)}
     properties = {name: _property(value) for name, value in values.items()}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -96,8 +99,33 @@ def schema(values: Mapping[str, Value]) -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "properties": {**properties, "enabled": PARENTS_SWITCH},
-        "$defs": {**DEFINITIONS, "config": _config(settings), **settings["$defs"]},
+        "$defs": {**definitions, **settings["$defs"]},
     }
+
+
+def _alerts() -> dict[str, Any]:
+    """Return the schema of the changes to alerts, with the names of alerts and thresholds that exist."""
+    expressions: dict[str, str] = {}
+    for alert in ALERTS:
+        expressions[alert.name] = f"{expressions.get(alert.name, '')}\n{alert.expr}"
+    return _closed({name: _alert(expr) for name, expr in expressions.items()})
+
+
+def _alert(expr: str) -> dict[str, Any]:
+    severities = _closed({severity: {"type": "string"} for severity in ("info", "warning")})
+    names = sorted(set(re.findall(r"  # (\w+)$", expr, flags=re.MULTILINE)))
+    return _closed(
+        {
+            "enabled": {"type": "boolean"},
+            "severity": {"oneOf": [{"type": "string"}, severities]},
+            "for": {"$ref": "#/$defs/duration"},
+            "thresholds": _closed({name: {"type": "number", "minimum": 0} for name in names}),
+        }
+    )
+
+
+def _closed(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
 def _property(value: Value) -> dict[str, Any]:

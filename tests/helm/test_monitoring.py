@@ -1,6 +1,7 @@
 """What the chart gives to Prometheus and Grafana."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -45,27 +46,79 @@ def test_rules_for_a_prometheus_without_operator() -> None:
     assert RULES == {name: yaml.safe_load(text) for name, text in found["data"].items()}
 
 
-def test_an_alert_can_be_left_out() -> None:
-    """One alert goes, all other rules stay."""
-    assert [rule for rule in rules({}) if rule.get("alert") != ALERT] == rules(
-        {"rules": {"disabledAlerts": [ALERT]}}
+def changed(**alerts: object) -> list[dict[str, Any]]:
+    """Return all rules with changes to alerts."""
+    return rules({"rules": {"alerts": alerts}})
+
+
+def test_an_alert_can_be_disabled() -> None:
+    """All rules of one alert are missing, all other rules are as written."""
+    token = "InsightsTokenExpiresSoon"  # noqa: S105  an alert
+
+    assert [rule for rule in rules({}) if rule.get("alert") != token] == changed(
+        **{token: {"enabled": False}}
     )
+    assert rules({}) == changed(**{token: {"enabled": True}})
 
 
-def test_an_alert_that_is_not_there_cannot_be_left_out() -> None:
-    """A misspelled name is refused, with those that there are."""
-    said = refusal({"rules": {"disabledAlerts": [ALERT, "InsightExporterDown"]}})
+def test_a_group_without_rules_is_missing() -> None:
+    """A group of which every alert is disabled is missing too."""
+    alerts = {rule["alert"]: {"enabled": False} for rule in rules({}) if "alert" in rule}
 
-    assert 'rules.disabledAlerts: no alert is called "InsightExporterDown". There are: ' in said
-    assert f"{ALERT}, " in said
+    assert all("record" in rule for rule in changed(**alerts))
+    assert all(group["rules"] for group in groups({"rules": {"alerts": alerts}}))
 
 
-def test_a_group_without_rules_is_left_out() -> None:
-    """Where every alert of a group is left out, so is the group."""
-    alerts = [rule["alert"] for rule in rules({}) if "alert" in rule]
+def test_severity_and_for_can_be_set() -> None:
+    """They change in one alert and nowhere else; `for` is the time that the condition has to hold."""
+    (before,) = (rule for rule in rules({}) if rule.get("alert") == ALERT)
+    after = changed(**{ALERT: {"severity": "critical", "for": "30m"}})
 
-    assert all("record" in rule for rule in rules({"rules": {"disabledAlerts": alerts}}))
-    assert all(group["rules"] for group in groups({"rules": {"disabledAlerts": alerts}}))
+    assert {**before, "labels": {"severity": "critical"}, "for": "30m"} in after
+    assert [rule for rule in rules({}) if rule != before] == [
+        rule for rule in after if rule.get("alert") != ALERT
+    ]
+
+
+@pytest.mark.parametrize(
+    ("severity", "expected"),
+    [
+        pytest.param("page", ["page", "page"], id="one for all rules"),
+        pytest.param({"warning": "critical"}, ["info", "critical"], id="by the severity it has"),
+    ],
+)
+def test_severities_of_an_alert_with_two_rules(severity: object, expected: list[str]) -> None:
+    """A name is for all rules of the alert, a map for those that have one severity."""
+    after = changed(InsightsTokenExpiresSoon={"severity": severity})
+    found = [rule["labels"]["severity"] for rule in after if rule.get("alert") == "InsightsTokenExpiresSoon"]
+
+    assert expected == found
+
+
+def test_thresholds_can_be_set() -> None:
+    """The named numbers change in all rules of an alert, and nothing else of the expressions."""
+    after = changed(InsightsTokenExpiresSoon={"thresholds": {"warningDays": 5, "infoShare": 0.5}})
+    expected = [
+        rule["expr"].replace("3  # warningDays", "5  # warningDays").replace("0.25  # infoS", "0.5  # infoS")
+        for rule in rules({})
+    ]
+
+    assert expected == [rule["expr"] for rule in after]
+    assert expected != [rule["expr"] for rule in rules({})]
+
+
+@pytest.mark.parametrize(
+    ("alerts", "expected"),
+    [
+        pytest.param({"InsightExporterDown": {}}, "InsightExporterDown", id="alert"),
+        pytest.param({"InsightsExporterDown": {"severty": "info"}}, "severty", id="key"),
+        pytest.param({"InsightsExporterDown": {"thresholds": {"days": 1}}}, "days", id="threshold"),
+        pytest.param({"InsightsNoActiveUsers": {"thresholds": {"hours": "late"}}}, "hours", id="no number"),
+    ],
+)
+def test_changes_that_change_nothing_are_refused(alerts: Mapping[str, Any], expected: str) -> None:
+    """A misspelled name is refused, and so is a threshold that is no number."""
+    assert expected in refusal({"rules": {"alerts": alerts}})
 
 
 def test_alerts_can_be_routed() -> None:

@@ -40,7 +40,7 @@ SAMPLES: Mapping[str, Any] = {
     "service.ipFamilies": ["IPv6"],
     "scrapeConfig.targetLabels": {"changed": "yes"},
     "rules.grafanaUrl": "https://changed",
-    "rules.disabledAlerts": ["InsightsExporterDown"],
+    "rules.alerts": {"InsightsExporterDown": {"enabled": False}},
     "rules.extraGroups": [{"name": "changed", "rules": []}],
     "networkPolicy.coder.ports": [7],
     "ingress.hosts": [{"host": "changed", "paths": [{"path": "/", "pathType": "Exact"}]}],

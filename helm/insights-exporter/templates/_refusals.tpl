@@ -4,7 +4,6 @@
 {{- include "insights-exporter.refuseReplicas" . -}}
 {{- include "insights-exporter.refuseTwoSources" . -}}
 {{- include "insights-exporter.refuseRepeatedArguments" . -}}
-{{- include "insights-exporter.refuseUnknownAlerts" . -}}
 {{- if not .Values.existingConfigSecret -}}
 {{- include "insights-exporter.refuseOpenSecrets" . -}}
 {{- include "insights-exporter.refuseTokens" . -}}
@@ -82,20 +81,6 @@
 {{- range $name, $token := .Values.tokens -}}
 {{- if not (has $name $names) -}}
 {{- fail (printf "tokens.%s: no deployment is called that. config.deployments has: %s." $name (empty $names | ternary "none" (join ", " $names))) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-
-{{- define "insights-exporter.refuseUnknownAlerts" -}}
-{{- $known := list -}}
-{{- range $path, $content := .Files.Glob "rules/*.yaml" -}}
-{{- range ($content | toString | fromYaml).groups -}}
-{{- range .rules }}{{ with .alert }}{{ $known = append $known . }}{{ end }}{{ end -}}
-{{- end -}}
-{{- end -}}
-{{- range $name := .Values.rules.disabledAlerts -}}
-{{- if not (has $name $known) -}}
-{{- fail (printf "rules.disabledAlerts: no alert is called %q. There are: %s." $name (join ", " $known)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
