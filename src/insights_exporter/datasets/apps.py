@@ -63,17 +63,8 @@ APP_INFO = Family(
 _AppKey = tuple[str, str]
 
 
-class AppSeries(msgspec.Struct, frozen=True, gc=False):
-    """The series of all apps of a report; `folded` counts the apps that were aggregated as `__other__`."""
-
-    usage: list[Row]
-    times_used: list[Row]
-    names: tuple[AppName, ...]
-    folded: int
-
-
-class _Usage(msgspec.Struct, frozen=True, gc=False):
-    """One row in the terms of the exporter."""
+class AppUsage(msgspec.Struct, frozen=True, gc=False):
+    """One row in the terms of the exporter; `app` is type and slug."""
 
     app: _AppKey
     name: str
@@ -82,18 +73,35 @@ class _Usage(msgspec.Struct, frozen=True, gc=False):
     times_used: float | None
 
 
-def convert_apps(apps: Sequence[App], before: tuple[str, ...], limit: int, *, complete: bool) -> AppSeries:
-    """Return the series of `apps`, labelled `before` and then by type and slug.
+def read_apps(apps: Iterable[App], limit: int) -> tuple[Sequence[AppUsage], int]:
+    """Return the usage of apps, at most `limit` of each type by name, and how many more were aggregated."""
+    return _apply_limit([_read(app) for app in apps], limit)
+
+
+def usage_rows(apps: Iterable[AppUsage], before: tuple[str, ...], *, complete: bool) -> list[Row]:
+    """Return the seconds of each app, labelled `before` and then by type and slug.
 
     Classic session apps that a `complete` report does not mention are 0.
     """
-    rows, folded = _apply_limit([_read(app) for app in apps], limit)
-    return AppSeries(
-        usage=[((*before, *app), seconds) for app, seconds in _seconds(rows, zeros=complete)],
-        times_used=[((*before, *app), times) for app, times in _times_used(rows)],
-        names=_names(rows),
-        folded=folded,
+    unused = [((_SESSION_APP, slug), 0.0) for slug in _SHOWN_AT_ZERO] if complete else []
+    totals = added_up([*unused, *((app.app, app.seconds) for app in apps)])
+    return [((*before, *app), seconds) for app, seconds in sorted(totals.items()) if _is_shown(app, seconds)]
+
+
+def times_used_rows(apps: Iterable[AppUsage], before: tuple[str, ...]) -> list[Row]:
+    """Return how often each template app was opened; servers do not measure it for session apps."""
+    measured = (
+        (app.app, app.times_used)
+        for app in apps
+        if app.app[0] == _TEMPLATE_APP and app.times_used is not None
     )
+    return [((*before, *app), times) for app, times in sorted(added_up(measured).items())]
+
+
+def app_names(apps: Iterable[AppUsage]) -> tuple[AppName, ...]:
+    """Return name and family of each app that is shown."""
+    shown = (app for app in apps if _is_shown(app.app, app.seconds))
+    return tuple(_best_names(AppName(*app.app, app.name, app.family, app.seconds) for app in shown))
 
 
 def app_info(conversions: Iterable[Conversion]) -> tuple[Samples, ...]:
@@ -103,26 +111,19 @@ def app_info(conversions: Iterable[Conversion]) -> tuple[Samples, ...]:
     return (Samples(APP_INFO, rows),)
 
 
-def _read(app: App) -> _Usage:
-    is_template_app = app.app_type == _TEMPLATE_APP or _WORKSPACE_APP in (app.family, app.method)
-    if is_template_app:
-        key, family = (_TEMPLATE_APP, app.slug), _WORKSPACE_APP
-    else:
-        slug = _CLASSIC_SPELLING.get(app.slug, app.slug)
-        key, family = (_SESSION_APP, slug), KNOWN_APPS.get(_server_spelling(slug), _UNKNOWN)
-    usage = _Usage(key, app.display_name or key[1], app.family or family, app.seconds, app.times_used)
-    return usage if _is_known(key) else _redact(usage)
+def _read(row: App) -> AppUsage:
+    if row.app_type == _TEMPLATE_APP or _WORKSPACE_APP in (row.family, row.method):
+        return _redact(_usage(row, (_TEMPLATE_APP, row.slug), _WORKSPACE_APP))
+    app = (_SESSION_APP, _CLASSIC_SPELLING.get(row.slug, row.slug))
+    family = KNOWN_APPS.get(row.slug.lower().replace("-", "_"))
+    return _usage(row, app, family) if family else _redact(_usage(row, app, _UNKNOWN))
 
 
-def _is_known(app: _AppKey) -> bool:
-    return app[0] == _SESSION_APP and _server_spelling(app[1]) in KNOWN_APPS
+def _usage(row: App, app: _AppKey, family: str) -> AppUsage:
+    return AppUsage(app, row.display_name or app[1], row.family or family, row.seconds, row.times_used)
 
 
-def _server_spelling(slug: str) -> str:
-    return slug.lower().replace("-", "_")
-
-
-def _redact(usage: _Usage) -> _Usage:
+def _redact(usage: AppUsage) -> AppUsage:
     """Hide secrets and e-mail addresses: slugs of session apps are free text of clients."""
     app_type, slug = usage.app
     if slug_looks_secret(slug):
@@ -130,49 +131,31 @@ def _redact(usage: _Usage) -> _Usage:
     return msgspec.structs.replace(usage, name=REDACTED) if slug_looks_secret(usage.name) else usage
 
 
-def _apply_limit(rows: Sequence[_Usage], limit: int) -> tuple[Sequence[_Usage], int]:
-    """Aggregate all but the `limit` apps of each type with the most seconds; count what is aggregated."""
-    if len(rows) <= limit:
-        return rows, 0
-    totals = added_up((row.app, row.seconds) for row in rows if _can_be_aggregated(row.app))
+def _apply_limit(apps: Sequence[AppUsage], limit: int) -> tuple[Sequence[AppUsage], int]:
+    if len(apps) <= limit:
+        return apps, 0
+    totals = added_up((app.app, app.seconds) for app in apps if _can_be_aggregated(app.app))
     ranked = sorted(totals, key=lambda app: (-totals[app], app))
     beyond = {
         app
         for app_type in (_TEMPLATE_APP, _SESSION_APP)
         for app in [app for app in ranked if app[0] == app_type][limit:]
     }
-    return [_aggregate(row) if row.app in beyond else row for row in rows], len(beyond)
+    return [_aggregate(app) if app.app in beyond else app for app in apps], len(beyond)
 
 
 def _can_be_aggregated(app: _AppKey) -> bool:
     return app[1] != OTHER and not (app[0] == _SESSION_APP and app[1] in _NEVER_AGGREGATED)
 
 
-def _aggregate(row: _Usage) -> _Usage:
-    app_type = row.app[0]
+def _aggregate(usage: AppUsage) -> AppUsage:
+    app_type, _ = usage.app
     family = _WORKSPACE_APP if app_type == _TEMPLATE_APP else _UNKNOWN
-    return msgspec.structs.replace(row, app=(app_type, OTHER), name=OTHER, family=family)
+    return msgspec.structs.replace(usage, app=(app_type, OTHER), name=OTHER, family=family)
 
 
-def _seconds(rows: Iterable[_Usage], *, zeros: bool) -> list[tuple[_AppKey, float]]:
-    unused = [((_SESSION_APP, slug), 0.0) for slug in _SHOWN_AT_ZERO] if zeros else []
-    totals = added_up([*unused, *((row.app, row.seconds) for row in rows)])
-    return [(app, seconds) for app, seconds in sorted(totals.items()) if app != _SFTP or seconds > 0]
-
-
-def _times_used(rows: Iterable[_Usage]) -> list[tuple[_AppKey, float]]:
-    """Return how often each template app was opened; servers do not measure it for session apps."""
-    measured = (
-        (row.app, row.times_used)
-        for row in rows
-        if row.app[0] == _TEMPLATE_APP and row.times_used is not None
-    )
-    return sorted(added_up(measured).items())
-
-
-def _names(rows: Iterable[_Usage]) -> tuple[AppName, ...]:
-    names = (AppName(*row.app, row.name, row.family, row.seconds) for row in rows)
-    return tuple(_best_names(name for name in names if name.app != _SFTP or name.seconds > 0))
+def _is_shown(app: _AppKey, seconds: float) -> bool:
+    return app != _SFTP or seconds > 0
 
 
 def _best_names(names: Iterable[AppName]) -> list[AppName]:

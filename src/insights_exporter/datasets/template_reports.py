@@ -6,7 +6,7 @@ from typing import Final
 
 from insights_exporter.config.settings import Deployment, Window
 from insights_exporter.datasets.apps import LIMIT_IN_TEMPLATE as APPS_IN_TEMPLATE
-from insights_exporter.datasets.apps import convert_apps
+from insights_exporter.datasets.apps import read_apps, times_used_rows, usage_rows
 from insights_exporter.datasets.dataset import Answer, Conversion, InvalidAnswer, View
 from insights_exporter.datasets.dates import read_instant
 from insights_exporter.datasets.daus import TODAY, YESTERDAY
@@ -53,21 +53,17 @@ def convert_report(view: View, answer: Answer) -> Conversion:
         return Conversion((daily,), invalid=decoded.invalid)
     window = window_of(view).name
     parameters, folded = _parameters(view, report, labels)
-    apps = convert_apps(
-        report.apps_usage,
-        (window, *labels),
-        min(view.deployment.apps.limit, APPS_IN_TEMPLATE),
-        complete=decoded.complete("report.apps_usage"),
-    )
+    apps, apps_aggregated = read_apps(report.apps_usage, min(view.deployment.apps.limit, APPS_IN_TEMPLATE))
+    complete = decoded.complete("report.apps_usage")
     samples = (
         Samples(TEMPLATE_ACTIVE_USERS, [((window, *labels), report.active_users)]),
-        Samples(TEMPLATE_APP_USAGE, apps.usage),
-        Samples(TEMPLATE_APP_TIMES_USED, apps.times_used),
+        Samples(TEMPLATE_APP_USAGE, usage_rows(apps, (window, *labels), complete=complete)),
+        Samples(TEMPLATE_APP_TIMES_USED, times_used_rows(apps, (window, *labels))),
         daily,
         *parameters,
         *echo_samples(NAME, window, report.start_time, report.end_time),
     )
-    return Conversion(samples, folded=folded + apps.folded, invalid=decoded.invalid)
+    return Conversion(samples, folded=folded + apps_aggregated, invalid=decoded.invalid)
 
 
 def convert_activity(view: View, answer: Answer) -> Conversion:

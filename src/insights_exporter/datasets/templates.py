@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from insights_exporter.config.settings import Deployment, Window
-from insights_exporter.datasets.apps import APP_INFO, APP_LABELS, app_info, convert_apps
+from insights_exporter.datasets.apps import (
+    APP_INFO,
+    APP_LABELS,
+    app_info,
+    app_names,
+    read_apps,
+    times_used_rows,
+    usage_rows,
+)
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
 from insights_exporter.datasets.decode import Decoded, decode
 from insights_exporter.datasets.echo import FAMILIES as ECHO_FAMILIES
@@ -93,20 +101,20 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
         return Conversion((), invalid=decoded.invalid)
     parameters, folded = _parameters(view, report)
     window = window_of(view).name
+    apps, apps_aggregated = read_apps(report.apps_usage, view.deployment.apps.limit)
     complete = decoded.complete("report.apps_usage")
-    apps = convert_apps(report.apps_usage, (window,), view.deployment.apps.limit, complete=complete)
     return Conversion(
         samples=(
             Samples(ACTIVE_USERS, [((window,), report.active_users)]),
-            Samples(APP_USAGE, apps.usage),
-            Samples(APP_TIMES_USED, apps.times_used),
+            Samples(APP_USAGE, usage_rows(apps, (window,), complete=complete)),
+            Samples(APP_TIMES_USED, times_used_rows(apps, (window,))),
             *parameters,
             *echo_samples(NAME, window, report.start_time, report.end_time),
         ),
-        folded=folded + apps.folded,
+        folded=folded + apps_aggregated,
         invalid=decoded.invalid,
         in_use=_in_use(report, decoded),
-        app_names=apps.names,
+        app_names=app_names(apps),
     )
 
 
