@@ -28,6 +28,8 @@ UNREACHED = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x
         (["--label=window=7d"], "there already"),
         (["--label=job=a", "--label=job=b"], "there already"),
         (["--import"], "--tsdb"),
+        (["--output=-"], "--output: - is no folder"),
+        (["--output=/dev/null"], "--output: /dev/null is no folder"),
         (["--deployment=nobody"], "there are"),
         (["--remote-write=prometheus"], "/api/v1/write"),
         (["--remote-write-header=secret"], "Name=value"),

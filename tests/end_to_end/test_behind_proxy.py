@@ -37,20 +37,27 @@ class Proxied:
         return httpx.get(url, verify=self.trust, trust_env=False, timeout=30)
 
 
-@pytest.fixture(scope="module", params=["stripped", "kept"])
+LOCATIONS = {
+    "stripped": "location {prefix}/ {{ proxy_pass {upstream}/; }}",
+    "replaced": "location {prefix} {{ rewrite ^{prefix}/?(.*)$ /$1 break; proxy_pass {upstream}; }}",
+    "kept": "location {prefix} {{ proxy_pass {upstream}; }}",
+}
+"""How nginx passes a prefix on: without it, as HTTPRoute's ReplacePrefixMatch does, or with it."""
+
+
+@pytest.fixture(scope="module", params=LOCATIONS)
 def proxied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
     """Serve behind an nginx that strips the prefix, or keeps it."""
-    folder, stripped = tmp_path_factory.mktemp("proxied"), request.param == "stripped"
+    folder, stripped = tmp_path_factory.mktemp("proxied"), request.param != "kept"
     config, port = folder / "config.yml", free_port()
     coder = EmbeddedCoder(population=Population(seed=1, users=10, templates=2), rate_limit=-1)
     authority, trust = trustme.CA(), ssl.create_default_context()
     authority.configure_trust(trust)
     upstream = f"http://127.0.0.1:{port}"
+    location = LOCATIONS[request.param].format(prefix=PREFIX, upstream=upstream)
     with (
         serve(coder) as url,
-        proxying(
-            folder / "nginx", authority, f"{PREFIX}/", f"{upstream}/" if stripped else upstream
-        ) as address,
+        proxying(folder / "nginx", authority, location) as address,
     ):
         config.write_text(CONFIG.format(url=url), encoding="utf-8")
         flags = [f"--config.file={config}", f"--web.external-url={address}{PREFIX}/"]
@@ -75,9 +82,10 @@ async def links(page: Page) -> set[str]:
     return set(found)
 
 
-async def test_all_links_of_the_status_page(visitor: Page, proxied: Proxied) -> None:
-    """Each link of the pages at `/` leads to something below the prefix."""
-    await visitor.goto(f"{proxied.base}/")
+@pytest.mark.parametrize("end", ["/", "", "/?window=7d", "?window=7d"])
+async def test_all_links_of_the_status_page(visitor: Page, proxied: Proxied, end: str) -> None:
+    """Each link of the pages at `/` leads below the prefix, with and without a slash in the address."""
+    await visitor.goto(proxied.base + end)
     overview = await links(visitor)
     await visitor.get_by_role("link", name="second").click()
     found = {each for each in overview | await links(visitor) if each.startswith("https://localhost:")}

@@ -21,23 +21,21 @@ http {{
   server {{
     listen 127.0.0.1:{port} ssl; server_name localhost;
     ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.pem;
-    location {path} {{ proxy_pass {upstream}; proxy_set_header Host $http_host; }}
+    proxy_set_header Host $http_host;
+    {location}
   }}
 }}
 """
 
 
 @contextmanager
-def proxying(folder: Path, authority: trustme.CA, path: str, upstream: str) -> Iterator[str]:
-    """Pass requests below `path` on to `upstream` until the block ends; yields the address without a path.
-
-    As nginx has it: an upstream that ends in a slash gets them without `path`.
-    """
+def proxying(folder: Path, authority: trustme.CA, location: str) -> Iterator[str]:
+    """Serve `location`, as nginx' config has it, until the block ends; yields the address without a path."""
     program, port = require("nginx"), free_port()
     folder.mkdir(parents=True, exist_ok=True)
     authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
     user = "user root;" if os.geteuid() == 0 else ""
-    config = _CONFIG.format(folder=folder, user=user, port=port, path=path, upstream=upstream)
+    config = _CONFIG.format(folder=folder, user=user, port=port, location=location)
     (folder / "nginx.conf").write_text(config, encoding="utf-8")
     words = (program, "-c", str(folder / "nginx.conf"), "-e", str(folder / "errors"))
     with running(words, folder, clean_environment(folder, {})) as process:

@@ -128,6 +128,7 @@ def backfill_command(
     start_logging(log_level, log_format)
     from insights_exporter.commands import backfill_words as words
     from insights_exporter.commands.backfill import Options, backfill
+    from insights_exporter.commands.output import folder_for_output
 
     with exit_status():
         certificates = (remote_write_ca_file, remote_write_cert_file, remote_write_key_file)
@@ -139,7 +140,7 @@ def backfill_command(
             include=words.parse_include(include),
             step=words.parse_step(step),
             labels=words.parse_labels(label or ()),
-            output=output,
+            output=folder_for_output(output),
             tsdb=words.parse_tsdb(tsdb, wanted=import_),
             remote_write=words.parse_receiver(
                 remote_write,

@@ -36,6 +36,17 @@ def output_to(path: Path | None) -> Write:
         return partial(_write_path, path, _writer(path))
 
 
+def folder_for_output(path: Path) -> Path:
+    """Return the folder for a command's files, which need not exist yet.
+
+    Raises:
+        NotUsable: It is standard output, or no folder.
+    """
+    if path == _STANDARD_OUTPUT or (path.exists() and not path.is_dir()):
+        raise NotUsable(f"--output: {path} is no folder; name a folder, since several files are written")
+    return path
+
+
 def _writer(path: Path) -> Callable[[Path, bytes], None]:
     """Return how to write to `path`; raises OSError if it is of a kind that holds no output."""
     try:

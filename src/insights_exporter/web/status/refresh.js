@@ -1,5 +1,9 @@
 "use strict";
 (() => {
+  // A proxy that strips a path may have been asked for it without the slash that relative links need.
+  if (!location.pathname.endsWith("/"))
+    history.replaceState(null, "", `${location.pathname}/${location.search}${location.hash}`);
+
   const seconds = 15;
   const notice = document.getElementById("notice");
   const pause = document.getElementById("pause");
