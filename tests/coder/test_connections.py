@@ -201,6 +201,22 @@ async def test_tls_reaches_through_a_tunnel(tmp_path: Path, server: EmbeddedCode
     assert ([f"{NAME}:443"], []) == (proxy.targets, proxy.tokens)
 
 
+async def test_connection_to_the_proxy_itself_may_use_tls(tmp_path: Path, url: str) -> None:
+    """The certificate of a proxy is checked against the same authorities as that of the server."""
+    ca_file, files = Loose().write(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.chain, files.key)
+    with proxying("127.0.0.1", urlsplit(url).port or 0, context) as proxy:
+        settings, environ = deployment(f"http://{NAME}"), {"HTTP_PROXY": proxy.url}
+        async with client(settings, environ=environ, tls=tls_context(Tls())) as one:
+            with pytest.raises(RequestFailed, match="certificate is not accepted"):
+                await ask(one)
+        async with client(settings, environ=environ, tls=tls_context(Tls(ca_file=ca_file))) as one:
+            await ask(one)
+
+    assert ([NAME], [DEMO_TOKEN]) == (proxy.targets, proxy.tokens)
+
+
 @pytest.mark.parametrize(("status", "transient"), [(407, False), (403, False), (502, True), (503, True)])
 async def test_tunnel_that_the_proxy_refuses(
     proxy: Proxy,

@@ -35,6 +35,20 @@ def test_unusable_proxy_ends_every_command(run_exporter: RunExporter, words: Seq
     assert "hidden-secret" not in ended.stdout + ended.stderr
 
 
+@pytest.mark.parametrize("words", [("check",), ("scrape",), ()], ids=lambda words: " ".join(words) or "serve")
+def test_unusable_key_log_ends_every_command(
+    words: Sequence[str], run_exporter: RunExporter, tmp_path: Path
+) -> None:
+    """A variable that Python itself reads when clients are made is checked as well."""
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    ended = run_exporter(*words, env={**ENV, "SSLKEYLOGFILE": str(keys)})
+
+    assert 2 == ended.returncode
+    assert "SSLKEYLOGFILE: cannot be written: is a directory" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 @pytest.mark.parametrize("entry", ["fd00::/8", "fd00::/129"])
 def test_no_proxy_alone_breaks_nothing(run_exporter: RunExporter, entry: str) -> None:
     """Entries that other tools know do no harm, readable or not."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.config.named_files import open_files
+from insights_exporter.config.named_files import open_files, unusable_key_log
 from insights_exporter.config.settings import Deployment
 from tests.config.folder import furnish, loaded
 
@@ -59,3 +59,21 @@ deployments:
 """
 
     assert [f"chmod 600 {tmp_path / name}"] == [one.remedy for one in loaded(tmp_path, text).warnings]
+
+
+def test_key_log_that_cannot_be_written_is_found(tmp_path: Path) -> None:
+    """Python writes TLS keys to `SSLKEYLOGFILE` when it makes a context, and would fail there."""
+    found = list(unusable_key_log({"SSLKEYLOGFILE": str(tmp_path / "missing" / "keys")}))
+
+    line = "SSLKEYLOGFILE: cannot be written: no such file or directory; unset it, or name another file"
+    assert [line] == [str(problem) for problem in found]
+
+
+@pytest.mark.parametrize("name", ["SSLKEYLOGFILE", "OTHER"])
+def test_key_log_that_can_be_written_is_no_problem(tmp_path: Path, name: str) -> None:
+    """What is there stays, as Python appends."""
+    keys = tmp_path / "keys"
+    keys.write_text("before", encoding="utf-8")
+
+    assert [] == list(unusable_key_log({name: str(keys)}))
+    assert "before" == keys.read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
 """An HTTP proxy on a real socket that keeps what passes through it."""
 
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,8 +25,11 @@ class Proxy:
 
 
 @contextmanager
-def proxying(host: str, port: int) -> Iterator[Proxy]:
-    """Run a proxy that brings every request and every tunnel to `host` and `port`, whatever their target."""
+def proxying(host: str, port: int, tls: ssl.SSLContext | None = None) -> Iterator[Proxy]:
+    """Run a proxy that brings every request and every tunnel to `host` and `port`, whatever their target.
+
+    With `tls` clients speak TLS to the proxy itself.
+    """
     seen = Proxy()
 
     class Handler(BaseHTTPRequestHandler):
@@ -69,9 +73,11 @@ def proxying(host: str, port: int) -> Iterator[Proxy]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
-        seen.url = f"http://127.0.0.1:{server.server_port}"
+        seen.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
         yield seen
         server.shutdown()
         thread.join()

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from insights_exporter.commands.errors import Interrupted, NotUsable
+from insights_exporter.config.problems import ConfigError
 
 INTERRUPTED, NOT_USABLE = 1, 2
 DEFAULT_ADDRESS = ":12112"
@@ -121,7 +122,7 @@ def exit_status() -> Iterator[None]:
     """End with status 2 and one line per problem if a command cannot run as configured."""
     try:
         yield
-    except (NotUsable, OSError) as problem:
+    except (NotUsable, ConfigError, OSError) as problem:
         typer.echo(f"insights-exporter: {problem}", err=True)
         raise typer.Exit(NOT_USABLE) from None
     except Interrupted:

@@ -10,7 +10,7 @@ from insights_exporter.config.cautions import CAUTIONS
 from insights_exporter.config.drafts import Draft, Drafts, sources
 from insights_exporter.config.environment import environment_drafts
 from insights_exporter.config.files import file_drafts, read_file
-from insights_exporter.config.named_files import open_files, open_settings, unusable_files
+from insights_exporter.config.named_files import open_files, open_settings, unusable_files, unusable_key_log
 from insights_exporter.config.problems import ConfigError, Place, Problem
 from insights_exporter.config.proxies import Proxies, read_proxies
 from insights_exporter.config.rules import ERRORS, without_missing_windows
@@ -66,7 +66,8 @@ def examine(drafts: Drafts, environ: Mapping[str, str]) -> Loaded:
     """
     checked = [_check(draft, drafts.base, environ) for draft in drafts.deployments]
     proxies = read_proxies(environ)
-    problems = [*drafts.problems, *_problems(drafts.source, checked), *_unusable_proxies(checked, proxies)]
+    problems = [*drafts.problems, *_problems(drafts.source, checked)]
+    problems += [*_unusable_proxies(checked, proxies), *unusable_key_log(environ)]
     if problems:
         raise ConfigError(dict.fromkeys(problems))
     deployments = tuple(without_missing_windows(one.deployment) for one in checked)

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from insights_exporter.config.problems import Place, Wrong
+from insights_exporter.config.problems import Place, Problem, Wrong
 from insights_exporter.config.settings import Deployment, Tls
 from insights_exporter.config.tokens import current_token, file_text, key_of_file, unreadable
 from insights_exporter.config.translation import Found
@@ -29,6 +29,18 @@ def unusable_certificates(tls: Tls) -> Iterator[Found]:
         yield from _tried(("ca_file",), lambda: _load_authorities(ca_file))
     if (cert_file := tls.cert_file) and (own_key := tls.key_file):
         yield from _tried(("cert_file",), lambda: _load_certificate(cert_file, own_key))
+
+
+def unusable_key_log(environ: Mapping[str, str]) -> Iterator[Problem]:
+    """Return what is wrong with the file that Python writes TLS keys to when it makes a context."""
+    if path := environ.get("SSLKEYLOGFILE"):
+        try:
+            Path(path).open("ab").close()
+        except (OSError, ValueError) as error:
+            reason = (getattr(error, "strerror", None) or "not a path").lower()
+            yield Problem(
+                "", "SSLKEYLOGFILE", f"cannot be written: {reason}", "unset it, or name another file"
+            )
 
 
 def open_files(deployment: Deployment) -> Iterator[Found]:
