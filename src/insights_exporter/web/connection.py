@@ -7,6 +7,7 @@ So this is a protocol class of our own, on the public parser that uvicorn uses.
 import asyncio
 import math
 import re
+import string
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum, auto
 from http import HTTPStatus
@@ -21,8 +22,10 @@ from insights_exporter.web.response import DateHeader, render_refusal
 
 _BUFFER_BYTES = 4096
 """Bytes read at once; the buffer grows for a longer head."""
-_UNSENT_BYTES = 16 * 1024
-"""Bytes of a response that may wait for the client before the next request is read."""
+_UNSENT_BYTES = 64 * 1024
+"""Bytes of responses that may wait for the client before the next request is served."""
+_TLS_READ_BYTES = 16 * 1024
+"""Encrypted bytes that TLS may hold while nothing is read."""
 _TLS_BYTES = 128 * 1024
 """Bytes handed to TLS at once: TLS copies all of it, and this fits the processor's cache."""
 _RATE_AFTER = 0.01
@@ -32,7 +35,7 @@ _RATE_WITHIN = 1.0
 _LINE_END = b"\r\n"
 _HEAD_END = b"\r\n\r\n"
 _BARE_LF = re.compile(rb"(?<!\r)\n")
-_METHOD = re.compile(rb"[A-Z]")
+_METHOD = frozenset(string.ascii_uppercase.encode())
 _BARE_LINE_END = Refusal(HTTPStatus.BAD_REQUEST, "Lines must end with CR LF.")
 _LONG_START = Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "The start line is too long.")
 _LONG_HEAD = Refusal(
@@ -47,6 +50,9 @@ class _State(Enum):
     BODY = auto()
     RESPONSE = auto()
     CLOSING = auto()
+
+
+_UNFINISHED = (_State.HEAD, _State.BODY)
 
 
 class _Closed(asyncio.Transport):
@@ -96,9 +102,12 @@ class Connection(asyncio.BufferedProtocol):
         """Wait for the first request."""
         self._transport = cast("asyncio.Transport", transport)
         self._secure = transport.get_extra_info("sslcontext") is not None
-        self._transport.set_write_buffer_limits(high=_UNSENT_BYTES, low=0)
+        self.scheme = "https" if self._secure else "http"
+        self.remote_address = _address(transport.get_extra_info("peername"))
+        self.local_address = _address(transport.get_extra_info("sockname"))
+        self._transport.set_write_buffer_limits(high=_UNSENT_BYTES)
         if self._secure:
-            cast("Any", transport).set_read_buffer_limits(high=_UNSENT_BYTES)  # of TLS alone
+            cast("Any", transport).set_read_buffer_limits(high=_TLS_READ_BYTES)  # of TLS alone
         if self.on_made:
             self.on_made()
             self.on_made = None
@@ -116,9 +125,9 @@ class Connection(asyncio.BufferedProtocol):
         self._task = self._writable = None
         self._transport = _Closed()
 
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 -- as in the base class
+    def get_buffer(self, sizehint: int) -> bytearray | memoryview:  # noqa: ARG002 -- as in the base class
         """Return where the next bytes go."""
-        return memoryview(self._buffer)[self._filled :]
+        return memoryview(self._buffer)[self._filled :] if self._filled else self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """Read on as far as the request in hand allows."""
@@ -126,13 +135,15 @@ class Connection(asyncio.BufferedProtocol):
             self._discard(nbytes)
             return
         self._filled += nbytes
-        if self._state is _State.IDLE:
-            self._state = _State.HEAD
-            self._must_end_in(self._limits.head_seconds)
         if self._state is _State.RESPONSE:
             self._pause_reading()
-        else:
-            self._read()
+            return
+        begins = self._state is _State.IDLE
+        if begins:
+            self._state = _State.HEAD
+        self._read()
+        if begins and self._state in _UNFINISHED:
+            self._must_end_in(self._limits.head_seconds)
 
     def eof_received(self) -> bool:
         """Finish the response that is under way; TLS ends with the client's side."""
@@ -171,19 +182,20 @@ class Connection(asyncio.BufferedProtocol):
             self._resume_reading()
             return
         end += len(_HEAD_END)
-        head = bytes(memoryview(self._buffer)[begin:end])
-        self._request = parse_request(head, self._limits)
+        self._request = parse_request(self._buffer[begin:end], self._limits)
         self._keep_from(end)
         self._body_left = self._request.body_bytes
         self._state = _State.BODY
 
     def _empty_line(self) -> int:
         """Return the length of an empty line before the request, which is ignored (RFC 9112, 2.2)."""
+        if self._buffer[0] != _LINE_END[0]:
+            return 0
         begin = self._buffer[: min(self._filled, len(_LINE_END))]
         return len(begin) if _LINE_END.startswith(begin) else 0
 
     def _check_start(self, begin: int) -> None:
-        if self._filled > begin and not _METHOD.match(self._buffer, begin):
+        if self._filled > begin and self._buffer[begin] not in _METHOD:
             raise BadRequest(MALFORMED)
         longest = self._limits.start_line_bytes
         if self._filled > longest and self._buffer.find(_LINE_END, begin, longest) < 0:
@@ -201,11 +213,12 @@ class Connection(asyncio.BufferedProtocol):
 
     def _keep_from(self, start: int) -> None:
         """Move what follows `start` to the beginning of a buffer that is no larger than it must be."""
-        rest = self._buffer[start : self._filled]
+        rest = self._buffer[start : self._filled] if start < self._filled else b""
         self._filled, self._scanned = len(rest), 0
         if len(self._buffer) > _BUFFER_BYTES:
             self._buffer = bytearray(max(_BUFFER_BYTES, len(rest) + 1))
-        self._buffer[: len(rest)] = rest
+        if rest:
+            self._buffer[: len(rest)] = rest
 
     def _read_body(self) -> None:
         part = min(self._body_left, self._filled)
@@ -230,15 +243,16 @@ class Connection(asyncio.BufferedProtocol):
         self._task.add_done_callback(self._tracker.tasks.discard)
 
     async def _respond(self, request: Request) -> None:
-        exchange = Exchange(self, request, keep_alive=request.keep_alive and not self._tracker.ending)
+        keep_alive = request.keep_alive and not self._tracker.ending
+        exchange = Exchange(self, request, keep_alive=keep_alive)
         try:
             await self._app(exchange.scope(), exchange.receive, exchange.send)
-        except Exception as error:  # noqa: BLE001 -- whatever the application raises
-            self._fail(exchange, error)
-        else:
             if not exchange.complete:
                 self._fail(exchange, RuntimeError("a response has no end"))
-        await self._drained()
+            await self._drained()
+        except Exception as error:  # noqa: BLE001 -- whatever the application raises
+            self._fail(exchange, error)
+            await self._drained()
         self._end_response(keep_alive=exchange.keep_alive and not self._tracker.ending)
 
     def _fail(self, exchange: Exchange, error: Exception) -> None:
@@ -271,7 +285,8 @@ class Connection(asyncio.BufferedProtocol):
         """Send bytes, and wait until the client has read nearly all."""
         if not self._secure:
             self._write(parts)
-            await self._drained()
+            if self._write_paused:
+                await self._drained()
             return
         for piece in _pieces(parts):
             self._write([piece])
@@ -281,7 +296,8 @@ class Connection(asyncio.BufferedProtocol):
         if not self._transport.is_closing():
             self._written += sum(map(len, parts))
             self._transport.writelines(parts)
-            self._sample = (self._taken(), self._loop.time())
+            if self._write_paused:
+                self._sample = (self._taken(), self._loop.time())
 
     async def _drained(self) -> None:
         if self._write_paused and not self._transport.is_closing():
@@ -337,21 +353,6 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.resume_reading()
 
     # What a response needs.
-
-    @property
-    def scheme(self) -> str:
-        """Return `http` or `https`."""
-        return "https" if self._secure else "http"
-
-    @property
-    def remote_address(self) -> tuple[str, int] | None:
-        """Return the client's address."""
-        return _address(self._transport.get_extra_info("peername"))
-
-    @property
-    def local_address(self) -> tuple[str, int] | None:
-        """Return the address that the client has connected to."""
-        return _address(self._transport.get_extra_info("sockname"))
 
     def date(self) -> bytes:
         """Return the line of the `Date` header."""

@@ -18,17 +18,11 @@ class Peer(Protocol):
     gone: bool
     """The client has closed its side, at least."""
 
-    @property
-    def local_address(self) -> tuple[str, int] | None:
-        """The address that the client has connected to."""
-
-    @property
-    def remote_address(self) -> tuple[str, int] | None:
-        """The client's address."""
-
-    @property
-    def scheme(self) -> str:
-        """Return `http` or `https`."""
+    scheme: str
+    """`http` or `https`."""
+    local_address: tuple[str, int] | None
+    """The address that the client has connected to."""
+    remote_address: tuple[str, int] | None
 
     def reading_rate(self) -> float:
         """Return bytes per second read since the last write; infinite if unknown."""
@@ -86,19 +80,22 @@ class Exchange:
         """Take a part of the response."""
         if message["type"] == "http.response.start":
             self._start(message["status"], list(message.get("headers", ())))
-        else:
-            await self.send_parts([message.get("body", b"")], last=not message.get("more_body", False))
+            return
+        body, last = message.get("body", b""), not message.get("more_body", False)
+        await self.send_parts([body] if body else [], last=last)
 
     async def send_parts(self, parts: Sequence[bytes], *, last: bool = False) -> None:
-        """Send many parts of the body at once, without a copy where there is no TLS."""
-        body = [] if self._without_body else [part for part in parts if part]
+        """Send parts of the body at once; without TLS nothing is copied."""
+        body = [] if self._without_body else parts
         if self._left is not None:
             self._left -= sum(map(len, body))
-        head, self._head = self._head, b""
+        if self._head:
+            body, self._head = [self._head, *body], b""
         self.complete = last
         if last and self._left:
             self.peer.abort()  # the client could not tell where the next response begins
-        await self.peer.write([head, *body] if head else body)
+        elif body:
+            await self.peer.write(body)
 
     def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         is_head = self._request.method == "HEAD"

@@ -63,7 +63,8 @@ class ConnectionTracker:
 
     def wait(self, connection: Tracked) -> None:
         """Record that a connection waits for a request, and close another if there are too many."""
-        self.forget(connection)
+        self.waiting.pop(connection, None)
+        self.served.pop(connection, None)
         self.waiting[connection] = None
         if len(self.waiting) + len(self.served) > self.limits.connections:
             self._make_room()

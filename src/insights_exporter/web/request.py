@@ -34,6 +34,9 @@ _WRONG_HOST = Refusal(HTTPStatus.BAD_REQUEST, "The request needs one valid Host 
 _WRONG_TARGET = Refusal(HTTPStatus.BAD_REQUEST, "The request target must be a path, such as /metrics.")
 _LARGE_BODY = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body of the request is too large.")
 
+_REFUSED_HEADERS = {b"transfer-encoding": _TRANSFER_ENCODING, b"expect": _EXPECTATION}
+_SPECIAL = frozenset({b"host", b"content-length", b"connection", *_REFUSED_HEADERS})
+
 
 class BadRequest(Exception):
     """A request that is refused."""
@@ -80,7 +83,7 @@ class _Head:
         self.complete = True
 
 
-def parse_request(data: bytes, limits: ServerLimits) -> Request:
+def parse_request(data: bytes | bytearray, limits: ServerLimits) -> Request:
     """Return the request whose head is `data`, from the start line to the empty line.
 
     Raises:
@@ -98,40 +101,40 @@ def parse_request(data: bytes, limits: ServerLimits) -> Request:
         # A body that is not chunked properly is an error of the parser, but not the one to report.
         if not _has(head.headers, b"transfer-encoding"):
             raise BadRequest(MALFORMED) from None
-    version, method = parser.get_http_version(), parser.get_method()
-    _check_head(head, version, limits.headers)
+    version = parser.get_http_version()
+    special = [header for header in head.headers if header[0] in _SPECIAL]
+    _check_head(head, special, version, limits.headers)
     raw_path, query = _split_target(head.target)
-    body_bytes = _body_bytes(head.headers, limits.body_bytes)
+    body_bytes = _body_bytes(special, limits.body_bytes)
     return Request(
-        method=method.decode("ascii"),
+        method=parser.get_method().decode("ascii"),
         raw_path=raw_path,
         query=query,
         version=version,
         headers=head.headers,
         body_bytes=body_bytes,
-        keep_alive=version == "1.1" and not upgrade and not body_bytes and not _asks_to_close(head.headers),
+        keep_alive=version == "1.1" and not upgrade and not body_bytes and not _asks_to_close(special),
     )
 
 
-def _check_bytes(data: bytes) -> None:
+def _check_bytes(data: bytes | bytearray) -> None:
     """Refuse bare CR and LF, which others may read as the end of a line or a head, and NUL."""
     lines = data.count(b"\r\n")
     if data.count(b"\n") != lines or data.count(b"\r") != lines or b"\0" in data:
         raise BadRequest(MALFORMED)
 
 
-def _check_head(head: _Head, version: str, max_headers: int) -> None:
+def _check_head(head: _Head, special: list[Header], version: str, max_headers: int) -> None:
     if version not in _VERSIONS:
         raise BadRequest(_WRONG_VERSION)
     if len(head.headers) > max_headers:
         raise BadRequest(_TOO_MANY_HEADERS)
-    if _has(head.headers, b"transfer-encoding"):
-        raise BadRequest(_TRANSFER_ENCODING)
-    if _has(head.headers, b"expect"):
-        raise BadRequest(_EXPECTATION)
+    for name, refusal in _REFUSED_HEADERS.items():
+        if _has(special, name):
+            raise BadRequest(refusal)
     if not head.complete:
         raise BadRequest(MALFORMED)
-    hosts = [value for name, value in head.headers if name == b"host"]
+    hosts = [value for name, value in special if name == b"host"]
     if len(hosts) > 1 or (version == "1.1" and not hosts) or not all(map(_HOST.fullmatch, hosts)):
         raise BadRequest(_WRONG_HOST)
 
