@@ -15,6 +15,9 @@ TEMPLATE_DAY: Final = "coder_insights_template_daily_active_users"
 APP_SECONDS: Final = "coder_insights_app_usage_seconds"
 APP_TIMES: Final = "coder_insights_app_times_used"
 
+APP_LEGEND: Final = "{{application_name}} ({{slug}})"
+"""A session app and an app of a template may have one name, as code-server does."""
+
 YESTERDAY: Final = 'day="yesterday"'
 
 NO_TEMPLATES: Final = "no data: templates are asked one by one only for the windows in templates.windows"
@@ -79,7 +82,7 @@ def apps() -> list[Tile]:
             decimals=0,
         ),
         f"sort_desc(topk by (deployment) (20, {hours}))",
-        "{{application_name}}",
+        APP_LEGEND,
     )
     course = graph(
         Look(
@@ -91,7 +94,7 @@ def apps() -> list[Tile]:
         [
             Query(
                 biggest(10, f"({hours})", series(APP_SECONDS, WINDOW, by=APP, when=AT_THE_END), APP),
-                "{{application_name}}",
+                APP_LEGEND,
             )
         ],
     )

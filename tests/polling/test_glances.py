@@ -8,7 +8,7 @@ from insights_exporter.datasets.template_families import TEMPLATE_ACTIVE_USERS
 from insights_exporter.datasets.templates import APP_USAGE
 from insights_exporter.exposition.samples import Samples
 from insights_exporter.polling.glances import DAYS, Glance, Glances, Ranking, glance
-from tests.datasets.cases import answered, view_of
+from tests.datasets.cases import CASES, answered, view_of
 from tests.demo.asking import NOW, ask, coder, report
 
 
@@ -32,6 +32,18 @@ def test_aggregated_and_redacted_apps_have_readable_names() -> None:
 
     assert apps
     assert ["all other apps", "apps with a hidden name"] == [name for name, _ in apps.rows]
+
+
+def test_secrets_in_names_of_apps_are_not_kept() -> None:
+    """What is redacted in the metrics is redacted on the status page."""
+    dataset, view = DATASETS["templates"], view_of("7d")
+    (case,) = (case for case in CASES if case.name == "secrets-in-apps-are-redacted")
+    response = (case / "answer.json").read_bytes()
+
+    kept = repr(glance(dataset.convert(view, answered(dataset, view, response))))
+
+    assert "apps with a hidden name" in kept
+    assert [] == [secret for secret in ("ghp_", "glpat", "jane", "Jane") if secret in kept]
 
 
 @pytest.mark.parametrize(
