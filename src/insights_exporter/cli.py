@@ -140,7 +140,7 @@ def _demo(
             help="Version of Coder to behave like: 2023, 2024, 2025, 2026, 2026-session-apps, 2026-bounded "
             "or next.",
         ),
-    ] = "2026",
+    ] = "2026-bounded",
     faults: Annotated[
         list[str] | None,
         typer.Option(

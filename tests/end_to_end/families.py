@@ -9,8 +9,10 @@ from tests.end_to_end.truth import (
     LATENCY,
     Series,
     Truth,
+    app_labels,
     buckets,
     choices,
+    is_shown,
     latencies,
     series,
     users,
@@ -21,26 +23,34 @@ TEMPLATES = "/insights/templates"
 USERS_ACTIVITY = "/insights/user-activity"
 USERS_LATENCY = "/insights/user-latency"
 PERCENTILES = ("p50", "p95")
+FAMILIES = {
+    **dict.fromkeys(("cursor", "windsurf", "code_server"), "vscode"),
+    **dict.fromkeys(("our_editor", "overflow"), "unknown"),
+    "zed": "ssh",
+}
+"""The families of the sample data's session apps that are not called like their family."""
 
 
 def app_names(truth: Truth) -> Series:
     """Give the name of each app: that of its row with most seconds in any window."""
-    best: dict[tuple[str, str], tuple[float, str]] = {}
+    best: dict[tuple[tuple[str, str], ...], tuple[float, str, str]] = {}
     for days_of_window in truth.windows.values():
-        for app in truth.window(TEMPLATES, days_of_window)["report"]["apps_usage"]:
-            key, told = (app["type"], app["slug"]), (app["seconds"], app["display_name"])
-            known = best.get(key, (-1, ""))
-            best[key] = max(known, told, key=lambda entry: entry[0])
+        for app in filter(is_shown, truth.window(TEMPLATES, days_of_window)["report"]["apps_usage"]):
+            labels = tuple(app_labels(app).items())
+            told = (app["seconds"], app["display_name"], app_family(app))
+            best[labels] = max(best.get(labels, (-1, "", "")), told, key=lambda entry: entry[0])
     return series(
-        ({"app_type": kind, "slug": slug, "application_name": name, "app_family": app_family(kind, slug)}, 1)
-        for (kind, slug), (seconds, name) in best.items()
-        if slug != "sftp" or seconds
+        ({**dict(labels), "application_name": name, "app_family": family}, 1)
+        for labels, (_, name, family) in best.items()
     )
 
 
-def app_family(app_type: str, slug: str) -> str:
-    """Return the family of an app of a server that does not report families itself."""
-    return "workspace_app" if app_type == "app" else slug.replace("-", "_")
+def app_family(app: Mapping[str, Any]) -> str:
+    """Return the family of a row, of which only some server versions report it."""
+    if app_labels(app)["app_type"] == "app":
+        return "workspace_app"
+    family: str = app.get("family") or FAMILIES.get(app["slug"], app["slug"].replace("-", "_"))
+    return family
 
 
 def named_users(path: str, of_report: Callable[[Any], Rows]) -> Callable[[Truth], Series]:

@@ -158,7 +158,7 @@ def names(report: Mapping[str, Any]) -> dict[str, Series]:
             "app_type": app["type"],
             "slug": app["slug"],
             "application_name": app["display_name"],
-            "app_family": app_family(app["type"], app["slug"]),
+            "app_family": app_family(app),
         }
         for app in report["apps_usage"]
         if app["slug"] != "sftp" or app["seconds"]

@@ -97,19 +97,31 @@ def months(truth: Truth) -> Series:
     )
 
 
+def app_labels(app: Mapping[str, Any]) -> dict[str, str]:
+    """Give the labels of a row of any server version."""
+    own = app.get("type") == "app" or app.get("method") == "workspace_app"
+    slug = app["slug"] if own or app["slug"] != "reconnecting_pty" else "reconnecting-pty"
+    return {"app_type": "app" if own else "builtin", "slug": slug}
+
+
 def app_seconds(report: Mapping[str, Any]) -> Iterable[tuple[dict[str, str], float]]:
     """Give the seconds of each app of a report."""
     yield from (({"app_type": "builtin", "slug": slug}, 0) for slug in BUILT_IN)
     for app in report["apps_usage"]:
-        if app["slug"] != "sftp" or app["type"] == "app" or app["seconds"]:
-            yield {"app_type": app["type"], "slug": app["slug"]}, app["seconds"]
+        if is_shown(app):
+            yield app_labels(app), app["seconds"]
+
+
+def is_shown(app: Mapping[str, Any]) -> bool:
+    """Tell whether a row is shown: SFTP is not without seconds."""
+    return app_labels(app) != {"app_type": "builtin", "slug": "sftp"} or bool(app["seconds"])
 
 
 def app_uses(report: Mapping[str, Any]) -> Iterable[tuple[dict[str, str], float]]:
     """Give how often each custom app of a report was taken up."""
     for app in report["apps_usage"]:
-        if app["type"] == "app" and "times_used" in app:
-            yield {"app_type": "app", "slug": app["slug"]}, app["times_used"]
+        if app_labels(app)["app_type"] == "app" and "times_used" in app:
+            yield app_labels(app), app["times_used"]
 
 
 def choices(report: Mapping[str, Any]) -> Iterable[tuple[dict[str, str], float]]:

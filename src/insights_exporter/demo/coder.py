@@ -65,7 +65,7 @@ class EmbeddedCoder:
     rules: Literal["real", "published"] = "real"
     token: str = DEMO_TOKEN
     role: str = "auditor"
-    generation: str = "2026"
+    generation: str = "2026-bounded"
     rate_limit: int = 512
     usage_stats: bool = True
     suspended: bool = False

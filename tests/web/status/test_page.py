@@ -53,7 +53,7 @@ async def test_daily_users_are_those_of_the_server(
 
 
 async def test_time_by_app_is_that_of_the_report(page: Page, exporter: Exporter, good: EmbeddedCoder) -> None:
-    """Apps are listed by their time in the window, under the names that Coder shows."""
+    """The most used apps are listed by their time in the window, under the names that Coder shows."""
     await page.goto(exporter.url + ONE)
 
     used: Counter[tuple[str, str]] = Counter()
@@ -62,7 +62,8 @@ async def test_time_by_app_is_that_of_the_report(page: Page, exporter: Exporter,
     told = [words.hours(seconds) for _, seconds in used.most_common() if seconds]
     listed = await rows(page, "#apps table")
 
-    assert told == [row[1] for row in listed]
+    assert len(listed) > 5
+    assert told[: len(listed)] == [row[1] for row in listed]
     assert "Web Terminal" in {row[0] for row in listed}
 
 
