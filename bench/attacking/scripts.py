@@ -81,7 +81,7 @@ def _client_hello() -> bytes:
     return outgoing.read()
 
 
-_HELLO = _client_hello()
+HELLO = _client_hello()
 _MANY = [f"{number}" for number in range(2000)]
 _GARBAGE = random.Random(1).randbytes(_LARGE)  # noqa: S311 -- the same noise each time
 _HOSTS = (
@@ -187,7 +187,7 @@ ATTACKS = (
     ),
     Attack(
         name="corners of HTTP, and bytes at random",
-        scripts=(Script(repeat=_GARBAGE, raw=True), Script(first=_HELLO, raw=True), *_reading(*_ODD)),
+        scripts=(Script(repeat=_GARBAGE, raw=True), Script(first=HELLO, raw=True), *_reading(*_ODD)),
     ),
     Attack(
         name="filters and pages that cost",
@@ -215,9 +215,9 @@ ATTACKS = (
         name="TLS handshakes begun and left",
         tls_only=True,
         scripts=(
-            Script(first=_HELLO, raw=True, holds=False),
-            Script(first=_HELLO, raw=True),
-            Script(first=_HELLO[:50], raw=True),
+            Script(first=HELLO, raw=True, holds=False),
+            Script(first=HELLO, raw=True),
+            Script(first=HELLO[:50], raw=True),
             Script(raw=True),
         ),
         connections=2,
@@ -226,9 +226,9 @@ ATTACKS = (
         name="TLS handshakes that never end",
         tls_only=True,
         scripts=(
-            Script(first=_HELLO[:50], repeat=b"\0", piece=1, pause=0.02, raw=True),
+            Script(first=HELLO[:50], repeat=b"\0", piece=1, pause=0.02, raw=True),
             Script(repeat=b"\x16\x03\x01\x40\x00" + bytes(0x4000), raw=True),
-            Script(first=_HELLO, repeat=b"\x14\x03\x03\x00\x01\x01" * 1000, raw=True),
+            Script(first=HELLO, repeat=b"\x14\x03\x03\x00\x01\x01" * 1000, raw=True),
         ),
     ),
     Attack(name="TLS key updates without end", tls_only=True, scripts=(Script(key_updates=True, raw=True),)),

@@ -43,7 +43,7 @@ class Handshake(ssl.SSLObject):
             ssl.SSLError: the client is refused.
         """
         if self._refusal is not None:
-            raise self._refusal
+            raise self._take_refusal()
         try:
             self._with_records(super().do_handshake)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -94,8 +94,13 @@ class Handshake(ssl.SSLObject):
             self.outgoing.write(_NOT_TLS)
         if not self.outgoing.pending:
             raise refusal
-        self._refusal = refusal
-        raise ssl.SSLWantReadError from refusal
+        self._refusal = refusal.with_traceback(None)
+        raise ssl.SSLWantReadError from None
+
+    def _take_refusal(self) -> ssl.SSLError:
+        """Return the refusal, and keep it no longer: its traceback will hold this connection."""
+        refusal, self._refusal = self._refusal, None
+        return cast("ssl.SSLError", refusal)
 
     def _check_certificate(self) -> None:
         """See what OpenSSL does not: the names, and that a resumed session's certificate still holds."""
