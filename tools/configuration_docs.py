@@ -59,6 +59,8 @@ the file names by `token_env`. `insights-exporter config init` prints this one t
   `parameters` and `templates` are shown for `7d` by default; where a deployment has no such window,
   they are not shown.
 - Text is taken as it stands: `${{NAME}}` is not replaced. A token comes from a variable by `token_env`.
+- A token is `ID-SECRET` alone, wherever it comes from; white space around it is ignored. Quotes, `NAME=`,
+  base64 or a byte order mark around it are errors.
 - Durations are written as Prometheus does: `30s`, `5m`, `1h30m`, `7d`.
 - Paths are relative to the folder of the file. All files must be there when the exporter starts. Token
   files are read anew at each poll.
