@@ -18,8 +18,13 @@ RUNBOOKS: Final = """\
 <!-- Built from grafana/rules by `make dashboards`; change it there. -->
 # Runbooks
 
-One for each alert of `helm/insights-exporter/rules/alerts.yaml`: what it means and costs, how to find the
-cause, and what to do. Install the rules as [docs/dashboards.md](../dashboards.md) tells.
+One page per alert of `helm/insights-exporter/rules/alerts.yaml`: its impact and the first thing to do, what
+it means, how to find the cause, and how to fix it. [dashboards.md](../dashboards.md) describes how to install
+the rules.
+
+Commands are for the installations that the docs set up ([systemd](../../README.md),
+[container](../container.md), [Helm](../kubernetes.md)), with the names used there: deployment `main`, user
+`insights-exporter`.
 
 | alert | severity | fires after | meaning |
 |---|---|---|---|

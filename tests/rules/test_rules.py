@@ -13,7 +13,7 @@ from tests.rules.shipped import RULES, RUNBOOKS, rules
 
 CASES = Path(__file__).parent
 
-SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
+SECTIONS = ["Meaning", "Diagnosis", "Mitigation"]
 
 ALERTS = {rule["alert"]: rule for rule in rules("alert")}
 RECORDS = {rule["record"]: rule for rule in rules("record")}
@@ -103,10 +103,13 @@ def test_dashboard_link_is_a_path_to_be_put_behind_an_address(alert: str) -> Non
 
 @each_alert
 def test_runbook_has_its_parts(alert: str) -> None:
-    """A runbook is called like its alert and has all parts, with commands to type among them."""
+    """A runbook begins with impact and the first thing to do, and has all parts, with commands among them."""
     text = (RUNBOOKS / f"{alert}.md").read_text(encoding="utf-8")
 
-    assert f"# {alert}" == text.splitlines()[0]
+    title, _, impact, _, first = text.splitlines()[:5]
+    assert f"# {alert}" == title
+    assert impact.startswith("**Impact.** ")
+    assert first.startswith("**Do first.** ")
     assert SECTIONS == re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
     diagnosis = text.partition("## Diagnosis")[2].partition("## Mitigation")[0]
     assert "```" in diagnosis
