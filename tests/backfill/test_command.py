@@ -29,7 +29,7 @@ UNREACHED = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x
         (["--label=job=a", "--label=job=b"], "there already"),
         (["--import"], "--tsdb"),
         (["--output=-"], "--output: - is no folder"),
-        (["--output=/dev/null"], "--output: /dev/null is no folder"),
+        ([f"--output={__file__}"], "test_command.py is no folder"),
         (["--deployment=nobody"], "there are"),
         (["--remote-write=prometheus"], "/api/v1/write"),
         (["--remote-write-header=secret"], "Name=value"),

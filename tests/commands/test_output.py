@@ -4,6 +4,7 @@ No test uses a real device.
 """
 
 import os
+import signal
 import socket
 import stat
 import sys
@@ -13,7 +14,7 @@ from threading import Thread
 
 import pytest
 
-from insights_exporter.commands.errors import NotUsable
+from insights_exporter.commands.errors import Interrupted, NotUsable
 from insights_exporter.commands.output import output_to, write_all
 from insights_exporter.demo import serve
 from tests.commands.settings import TOKEN, settings_file
@@ -101,6 +102,21 @@ def test_fifo_is_written_to(folder: Path, linked: bool) -> None:
     assert stat.S_ISFIFO(fifo.stat().st_mode)
     assert link.is_symlink()
     assert {fifo, link} == set(folder.iterdir())
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
+def test_interrupted_while_nothing_reads(
+    folder: Path, how: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal that comes while the FIFO waits for a reader is no success; the old handler is set again."""
+    os.mkfifo(folder / "fifo")
+    before = signal.getsignal(signal.SIGTERM)
+    write = output_to(folder / "fifo")
+    monkeypatch.setattr(os, "open", lambda *_: os.kill(os.getpid(), how))
+
+    with pytest.raises(Interrupted):
+        write(DATA)
+    assert before == signal.getsignal(signal.SIGTERM)
 
 
 @pytest.mark.parametrize("path", [None, Path("-")], ids=["default", "-"])

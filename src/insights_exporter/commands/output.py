@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ def output_to(path: Path | None) -> Write:
     """
     if path is None or path == _STANDARD_OUTPUT:
         return _write_standard_output
-    with _named(path):
+    with _name_in_errors(path):
         return partial(_write_path, path, _writer(path))
 
 
@@ -69,20 +70,30 @@ def _is_standard_output(found: os.stat_result) -> bool:
 
 
 def _write_path(path: Path, write: Callable[[Path, bytes], None], data: bytes) -> None:
-    with _named(path):
+    with _name_in_errors(path), _end_on_signals():
         write(path, data)
 
 
 @contextlib.contextmanager
-def _named(path: Path) -> Iterator[None]:
+def _end_on_signals() -> Iterator[None]:
+    """Raise Interrupted on SIGINT and SIGTERM, since a FIFO may wait for its reader without end."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _name_in_errors(path: Path) -> Iterator[None]:
     """Name the path in errors of the system."""
     try:
         yield
     except OSError as error:
         what = f"--output: {path} cannot be written: {error.strerror}"
         raise NotUsable(f"{what}; name a file in a folder that you may write to") from None
-    except KeyboardInterrupt:
-        raise Interrupted from None
 
 
 def _write_standard_output(data: bytes) -> None:
