@@ -180,7 +180,7 @@ def test_progress_on_a_terminal(tmp_path: Path, url: str) -> None:
     _, status = os.waitpid(process, 0)
 
     assert 0 == os.waitstatus_to_exitcode(status)
-    assert "Asking Coder" in shown
+    assert "Requests to Coder" in shown
     assert (tmp_path / "out").read_text(encoding="utf-8").startswith("# HELP")
 
 
