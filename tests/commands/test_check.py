@@ -127,6 +127,27 @@ def test_faults(  # noqa: PLR0913 -- one parameter a column
 
 
 @pytest.mark.parametrize(
+    ("fault", "status", "state"),
+    [
+        pytest.param("403-premium", 0, "unavailable", id="no license"),
+        pytest.param("403-proxy", 1, "refused", id="a proxy's 403"),
+        pytest.param("401-suspended", 1, "refused", id="suspended user"),
+    ],
+)
+def test_no_role_is_advised_where_none_helps(
+    run_exporter: RunExporter, tmp_path: Path, fault: str, status: int, state: str
+) -> None:
+    """Roles are named for what Coder refuses to a role, and for nothing else."""
+    server = coder()
+    server.fail(fault, "/insights/daus")
+    with serve(server) as url:
+        checked = Checked(run_exporter, settings_file(tmp_path, url))
+
+    assert (status, state) == (checked.status, checked.of("daus")["state"])
+    assert [] == checked.of("daus")["roles"]
+
+
+@pytest.mark.parametrize(
     ("fault", "paths"),
     [
         pytest.param("500", ("/buildinfo", "/users/me"), id="no version and no user"),

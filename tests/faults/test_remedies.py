@@ -24,6 +24,7 @@ CAUSE_OF: dict[str, Cause] = {
     "401-login": "login_expired",
     "403": "forbidden",
     "403-premium": "not_licensed",
+    "403-proxy": "forbidden_by_proxy",
     "405": "refused_by_proxy",
     "407": "refused_by_proxy",
     "413": "refused_by_proxy",

@@ -237,3 +237,15 @@ def test_a_page_has_its_command_for_every_installation() -> None:
     everywhere = [{*CHECKS}, {line for line in ALL if re.search(r"journalctl|logs", line)}]
     assert told
     assert [] == [name for name, lines in told.items() if lines not in (*everywhere, set.union(*everywhere))]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["InsightsDataTooOld", "InsightsDatasetRefused", "InsightsDeploymentNotPolled", "InsightsTokenLacksRole"],
+)
+def test_remedies_are_those_of_the_table(name: str) -> None:
+    """A runbook about failing polls leads to the table of remedies, and advises no new token itself."""
+    text = (RUNBOOKS / f"{name}.md").read_text(encoding="utf-8")
+
+    assert "(../failures.md)" in text
+    assert "tokens create" not in text

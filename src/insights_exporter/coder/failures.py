@@ -43,6 +43,7 @@ Cause = Literal[
     "user_suspended",
     "forbidden_by_proxy",
     "newer_coder",
+    "exporter_bug",
 ]
 """What is behind a reason, with one remedy each; a reason itself stands for all other causes of it."""
 
@@ -193,6 +194,11 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
             "invalid",
             "JSON whose rows or fields are not understood",
             "upgrade the exporter; this Coder is newer than it knows",
+        ),
+        "exporter_bug": Explanation(
+            "invalid",
+            "An unexpected error in the exporter",
+            "report this line as a bug of the exporter",
         ),
     }
 )

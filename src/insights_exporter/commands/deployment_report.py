@@ -28,8 +28,8 @@ ROLES: Mapping[str, Sequence[str]] = MappingProxyType(
 )
 """The site roles that may read a dataset, the one with the least rights first."""
 
-_ROLE_REASONS: frozenset[Reason] = frozenset({"forbidden", "not_permitted"})
-_REFUSED_REASONS: frozenset[Reason] = _ROLE_REASONS | {"unauthorized"}
+_ROLE_CAUSES = frozenset({"forbidden", "not_permitted"})
+_REFUSED_REASONS: frozenset[Reason] = frozenset({"forbidden", "not_permitted", "unauthorized"})
 _NO_RESPONSE: frozenset[Reason] = frozenset({"connection", "timeout"})
 _TOKEN_SHARE, _TOKEN_SECONDS = 0.25, 14 * 86400.0
 """When a token is near its end: the limits of the alert InsightsTokenExpiresSoon."""
@@ -159,7 +159,7 @@ def _build_result(watch: Watch, configured: Deployment, job: Job) -> DatasetResu
         detail=failure.detail if failure else "",
         remedy=failure.remedy if failure else "",
         roles=tuple(ROLES.get(job.poll.dataset, _ANY_INSIGHTS))
-        if failure and failure.reason in _ROLE_REASONS
+        if failure and failure.cause in _ROLE_CAUSES
         else (),
     )
 

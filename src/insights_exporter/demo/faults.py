@@ -164,6 +164,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "401-login": Fault("cannot refresh a browser login", _refusing(LOGIN_EXPIRED)),
         "403": Fault("refuses the role", _refusing(forbidden(GENERATION_2026))),
         "403-premium": Fault("has no license for it", _refusing(NOT_LICENSED)),
+        "403-proxy": Fault("is behind a proxy that forbids it", _page(403, "Forbidden")),
         "405": Fault("is behind a proxy that allows no such method", _page(405, "Method Not Allowed")),
         "407": Fault("is behind a proxy that wants a login", _page(407, "Proxy Authentication Required")),
         "413": Fault("is behind a proxy that takes no such request", _page(413, "Content Too Large")),

@@ -81,7 +81,7 @@ class Poller:
         except RequestFailed as failure:
             self._failed(job, failure, started)
         except Exception as error:  # noqa: BLE001 -- no answer, however odd, may end a job
-            self._failed(job, RequestFailed("invalid", whereabouts(error)), started)
+            self._failed(job, RequestFailed("exporter_bug", whereabouts(error)), started)
         else:
             self._succeeded(job, started)
         self._publisher.health(*self._availability.told_with(job))
