@@ -1,5 +1,6 @@
 """The HTTP reference, compared with the limits of the server."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,13 @@ PAGE = (Path(__file__).parents[2] / "docs/http.md").read_text(encoding="utf-8")
 def test_limits_are_documented(entry: str, bound: str) -> None:
     """Each row names the limit that the server applies."""
     assert f"\n| {entry} | {bound}" in PAGE
+
+
+def test_each_limit_names_its_test() -> None:
+    """The last column names modules of tests that there are."""
+    table = PAGE.partition("## Limits")[2]
+    rows = [line.split("|") for line in table.splitlines() if line.startswith("| ")]
+    named = {name for row in rows[1:] for name in re.findall(r"`([\w/]+)`", row[-2])}
+
+    assert all(row[-2].strip() for row in rows)
+    assert [] == [name for name in sorted(named) if not (Path(__file__).parent / f"{name}.py").exists()]

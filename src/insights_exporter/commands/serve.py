@@ -41,6 +41,7 @@ from insights_exporter.web.prefix import BelowPrefix
 from insights_exporter.web.scrape import Scrape
 from insights_exporter.web.server import Server
 from insights_exporter.web.status.endpoint import StatusPage
+from insights_exporter.web.throttle import Throttle
 
 _TURN = 0.001
 """Seconds after which a thread that converts lets the one that answers go on; a fifth of Python's own."""
@@ -184,6 +185,7 @@ class Exporter:
         self._reloading = asyncio.Lock()
         self._signalled: set[asyncio.Task[str | None]] = set()
         self._log = structlog.get_logger("insights_exporter")
+        self._errors = Throttle()
 
     async def run(
         self, listeners: Sequence[socket.socket], started: Callable[[str], None] = lambda _: None
@@ -278,7 +280,9 @@ class Exporter:
 
     def _unexpected(self, detail: str) -> None:
         """Tell of a mistake of ours, without the data that its own text may hold."""
-        self._log.error("unexpected error", detail=detail, remedy=_TELL_US)
+        suppressed = self._errors.suppressed(detail)
+        if suppressed is not None:
+            self._log.error("unexpected error", detail=detail, suppressed=suppressed, remedy=_TELL_US)
 
     def _reload_soon(self) -> None:
         task = asyncio.create_task(self.reload())

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import pytest
 import trustme
+from structlog.testing import capture_logs
 
+from insights_exporter.web.webconfig import load
 from tests.peers.parts import require
 from tests.peers.processes import clean_environment, free_port, running
 from tests.peers.waiting import eventually
@@ -197,3 +199,17 @@ def test_what_is_given_as_authority_is_trusted(kind: str, directory: Path, autho
     with serving(file) as served:
         assert "" == speak(served.port, client_context(authorities.server, shown)).refused
         assert NOT_TRUSTED == outcome(served.port, authorities, TLS13).strangers
+
+
+def test_refused_certificates_are_logged_once_a_minute(directory: Path) -> None:
+    """Of many refusals of one certificate one is logged, with a bounded part of its names."""
+    context = load(write_case(directory, "good-tls.yml")).tls
+    assert context
+    names = [f"{number:03}.{'x' * 200}" for number in range(50)]
+    with capture_logs() as logged:
+        for _ in range(5):
+            context.log_refusal(names)
+        context.log_refusal(["other.example.com"])
+
+    assert [10, 1] == [len(line["names"]) for line in logged]
+    assert {100} == {len(name) for name in logged[0]["names"]}

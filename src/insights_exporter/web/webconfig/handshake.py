@@ -8,11 +8,14 @@ from typing import Any, cast
 
 import structlog
 
+from insights_exporter.web.throttle import Throttle
 from insights_exporter.web.webconfig.tls_records import TLSRecords
 
 Certificate = Mapping[str, Any]
 """A verified certificate as Python's TLS shows it; empty where the client showed none."""
 
+_NAMES_SHOWN, _NAME_SHOWN = 10, 100
+"""How many names of a refused certificate are logged, and how many characters of each."""
 _NAMES = frozenset({"DNS", "IP Address", "email", "URI"})
 _PLAIN_HTTP = ("HTTP_REQUEST", "HTTPS_PROXY_REQUEST")
 _SPEAK_TLS = b"This port speaks HTTPS: begin the address with https://\n"
@@ -109,9 +112,7 @@ class Handshake(ssl.SSLObject):
         if self.session_reused and expired(certificate, self.checks.clock()):
             raise ssl.SSLCertVerificationError("the client's certificate has expired")
         if allowed and names.isdisjoint(allowed):
-            structlog.get_logger("insights_exporter").warning(
-                "client certificate refused", names=sorted(names), remedy="see client_allowed_sans"
-            )
+            self.checks.log_refusal(names)
             raise ssl.SSLCertVerificationError("the client's certificate has none of the allowed names")
 
 
@@ -121,6 +122,19 @@ class ServerContext(ssl.SSLContext):
     sslobject_class = Handshake
     allowed_names: frozenset[str] = frozenset()
     clock: Callable[[], float] = staticmethod(time.time)
+    refusals: Throttle
+
+    def log_refusal(self, names: Iterable[str]) -> None:
+        """Log that none of a certificate's names is allowed, once a minute for the same names."""
+        shown = [name[:_NAME_SHOWN] for name in sorted(names)[:_NAMES_SHOWN]]
+        suppressed = self.refusals.suppressed(" ".join(shown))
+        if suppressed is not None:
+            structlog.get_logger("insights_exporter").warning(
+                "client certificate refused",
+                names=shown,
+                suppressed=suppressed,
+                remedy="see client_allowed_sans",
+            )
 
     def wrap_bio(
         self,

@@ -7,6 +7,7 @@ from contextlib import suppress
 from types import MappingProxyType
 
 from insights_exporter.config.problems import Wrong
+from insights_exporter.web.throttle import Throttle
 from insights_exporter.web.webconfig.client_auth import meaning
 from insights_exporter.web.webconfig.files import Files
 from insights_exporter.web.webconfig.handshake import ServerContext, canonical
@@ -44,6 +45,7 @@ def server_context(section: TlsSection, files: Files) -> ServerContext:
         Misfit: OpenSSL does not take it.
     """
     context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
+    context.refusals = Throttle()
     context.set_alpn_protocols(["http/1.1"])
     context.options |= ssl.OP_NO_RENEGOTIATION
     _set_versions(context, section)

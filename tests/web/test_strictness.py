@@ -1,0 +1,185 @@
+"""One request at a time, nothing hidden behind it, and an end for everything, tried over real sockets."""
+
+import asyncio
+import socket
+import ssl
+from dataclasses import replace
+
+import pytest
+import trustme
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from tests.peers.waiting import eventually_async
+from tests.web.serving import GOOD, ROOMY, Address, answered, deaf, ended, serving
+
+MANY = 20_000
+POST = b"POST /hello HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n\r\n"
+
+
+async def exchange(address: Address, sent: bytes, *, half_close: bool = False) -> bytes:
+    """Send something on a new connection and return all that comes until it ends."""
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(sent)
+    if half_close:
+        writer.write_eof()
+    received = await ended(reader)
+    writer.close()
+    return received
+
+
+async def test_requests_wait_in_the_socket() -> None:
+    """Of many requests sent at once one is served at a time, and no more is read while it is."""
+    serve, running, most, served = asyncio.Event(), 0, 0, 0
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal running, most, served
+        running, served = running + 1, served + 1
+        most = max(most, running)
+        await serve.wait()
+        await PlainTextResponse("hello")(scope, receive, send)
+        running -= 1
+
+    async with serving(ROOMY, app) as (server, address):
+        with socket.create_connection(address) as client:
+            client.settimeout(0)
+            whole = GOOD * MANY
+            await eventually_async(lambda: blocked(client, whole))
+            await eventually_async(lambda: served)
+            waiting = served
+            serve.set()
+            reader, writer = await asyncio.open_connection(sock=client)
+            for _ in range(100):
+                await reader.readuntil(b"hello")
+            writer.transport.abort()
+        await eventually_async(lambda: not server.tracker.tasks)
+
+    assert (1, 1) == (waiting, most)
+
+
+def blocked(client: socket.socket, whole: bytes) -> bool:
+    """Send until the other side takes no more; return whether that came before the end."""
+    left = memoryview(whole)
+    try:
+        while left:
+            left = left[client.send(left) :]
+    except BlockingIOError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("sent", "half_close", "bodies"),
+    [
+        pytest.param(GOOD, True, 1, id="a client that closes its side"),
+        pytest.param(b"\r\n" + GOOD, True, 1, id="an empty line before"),
+        pytest.param(b"GET /hello HTTP/1.0\r\n\r\n" * 2, False, 1, id="HTTP/1.0 ends after one"),
+        pytest.param(POST % 3 + b"abc" + GOOD, False, 1, id="nothing after a body"),
+        pytest.param(POST % 0 + GOOD, True, 2, id="an empty body is none"),
+        pytest.param(GOOD.replace(b"GET", b"HEAD").replace(b"1.1", b"1.0"), False, 0, id="HEAD"),
+    ],
+)
+async def test_how_a_connection_ends(sent: bytes, half_close: bool, bodies: int) -> None:
+    """Each response is whole, and no request is read from what follows the last one."""
+    async with serving(ROOMY) as (_, address):
+        received = await exchange(address, sent, half_close=half_close)
+
+    assert received.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert bodies == received.count(b"hello")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        pytest.param(b"\x16\x03\x01\x02\x00", 400, id="TLS"),
+        pytest.param(b"\r\n\r\n", 400, id="empty lines"),
+        pytest.param(b"GET / HTTP/1.1\n", 400, id="bare LF"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: here\n", 400, id="bare LF later"),
+        pytest.param(POST % 5000 + b"x" * 5000, 413, id="large body"),
+        pytest.param(GOOD.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n"), 411, id="chunked"),
+    ],
+)
+async def test_refusals_come_at_once(sent: bytes, status: int) -> None:
+    """What cannot become a request is refused without waiting for more, and the connection ends."""
+    async with serving(replace(ROOMY, linger_seconds=0.1)) as (_, address):
+        received = await exchange(address, sent)
+
+    assert received.startswith(b"HTTP/1.1 %d " % status)
+    assert b"\r\nconnection: close\r\n" in received
+
+
+async def test_request_is_cancelled_when_its_client_leaves() -> None:
+    """What waits for a client that has gone does not go on waiting."""
+    begun, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    async with serving(ROOMY, app) as (server, address):
+        _, writer = await asyncio.open_connection(*address)
+        writer.write(GOOD)
+        await begun.wait()
+        linger = b"\1\0\0\0\0\0\0\0"
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.transport.abort()
+        await cancelled.wait()
+        await eventually_async(lambda: not server.tracker.tasks)
+
+
+async def test_slow_readers_make_room() -> None:
+    """If all connections are served, those that read nothing are closed for new ones."""
+    async with serving(replace(ROOMY, connections=2)) as (server, address):
+        large = b"GET /large HTTP/1.0\r\n\r\n"
+        with deaf(address, large), deaf(address, large):
+            await eventually_async(lambda: len(server.tracker.served) == 2)
+            assert await answered(address)
+
+
+@pytest.mark.parametrize(
+    ("begins", "expected"),
+    [pytest.param(False, b"HTTP/1.1 500 ", id="before"), pytest.param(True, b"", id="amid")],
+)
+async def test_failing_application(begins: bool, expected: bytes) -> None:
+    """A mistake outside the application's own handling is reported, and the response is none or cut off."""
+    reported: list[object] = []
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        if begins:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ValueError("a mistake")
+
+    async with serving(ROOMY, app) as (_, address):
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: reported.append(context["exception"]))
+        received = await exchange(address, GOOD)
+
+    assert (expected, 1) == (received[: len(b"HTTP/1.1 500 ")], len(reported))
+
+
+async def test_response_of_wrong_length_is_cut_off() -> None:
+    """A response that is shorter than it says leaves no doubt where the next one begins."""
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        headers = [(b"content-length", b"10")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"short"})
+
+    async with serving(ROOMY, app) as (_, address):
+        assert b"" == await exchange(address, GOOD * 2)
+
+
+async def test_plain_http_on_the_tls_port() -> None:
+    """It is answered and closed at once, without a handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    async with serving(ROOMY, context=context) as (server, address):
+        received = await exchange(address, GOOD)
+        await eventually_async(lambda: not server.tracker.open)
+
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert received.endswith(b"This port speaks HTTPS: begin the address with https://\n")

@@ -1,0 +1,27 @@
+"""Log lines that clients can cause are few, and none goes uncounted."""
+
+from insights_exporter.web.throttle import Throttle
+from tests.web.webconfig.serving import Clock
+
+
+def test_one_line_of_a_kind_in_a_while() -> None:
+    """The first line of each kind is logged; the next one after a minute says how many were not."""
+    clock = Clock()
+    throttle = Throttle(60, clock)
+
+    first = [throttle.suppressed(kind) for kind in ("a", "a", "b", "a")]
+    clock.now += 60
+    later = [throttle.suppressed(kind) for kind in ("a", "a", "b")]
+
+    assert [0, None, 0, None] == first
+    assert [2, None, 0] == later
+
+
+def test_kinds_are_bounded() -> None:
+    """However many kinds there are, few are remembered."""
+    throttle = Throttle()
+
+    logged = [throttle.suppressed(str(number)) for number in range(1000)]
+
+    assert [0] * 1000 == logged
+    assert len(throttle._kinds) <= 100  # noqa: SLF001 -- the point is what it holds
