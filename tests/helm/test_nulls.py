@@ -3,10 +3,12 @@
 import copy
 import json
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.helm.chart import CHART, SWITCHES, Values, objects, text
 from tests.helm.variants import render_variants
@@ -72,6 +74,36 @@ def test_everything_null(depth: int) -> None:
 def has_children(path: tuple[str, ...]) -> bool:
     """Return whether the path is one of a map of values."""
     return any(each[: len(path)] == path and len(each) > len(path) for each in paths(VALUES))
+
+
+def keys_within(default: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:  # noqa: ANN401 -- of any type
+    """Yield the paths of all keys within a default."""
+    if isinstance(default, dict):
+        for name, value in default.items():
+            yield (*path, name)
+            yield from keys_within(value, (*path, name))
+
+
+def test_null_within_a_value(tmp_path: Path) -> None:
+    """Null for each key within a value that is a map, and for all of its keys, renders."""
+    leaves = [leaf for value in VALUES.values() for leaf in value.leaves()]
+    within = [(each,) for leaf in leaves for each in keys_within(leaf.default, tuple(leaf.path.split(".")))]
+    at_once = [
+        tuple((*leaf.path.split("."), name) for name in leaf.default)
+        for leaf in leaves
+        if isinstance(leaf.default, dict) and leaf.default
+    ]
+    cases = [reduce(with_null, nulls, BASES["everything"]) for nulls in (*within, *at_once)]
+    rendered = render_variants(cases, tmp_path)
+
+    assert len(cases) > 25
+    for case in cases:
+        list(yaml.load_all(rendered[json.dumps(case)].replace("# Source", "---\n# Source"), yaml.CSafeLoader))
+
+
+def test_no_deployments() -> None:
+    """Null for the deployments, which are a key within `config`, is the same as none."""
+    assert text() == text({"config": {"deployments": None}})
 
 
 def test_null_in_a_map_of_kubernetes() -> None:

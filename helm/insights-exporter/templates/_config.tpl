@@ -15,6 +15,7 @@
 {{/* What is under `config`; a deployment that does not say where its token is gets the mounted one. */}}
 {{- define "insights-exporter.config" -}}
 {{- $config := deepCopy .Values.config -}}
+{{- $_ := set $config "deployments" ($config.deployments | default list) -}}
 {{- if not (include "insights-exporter.hasToken" ($config.defaults | default dict)) -}}
 {{- range $config.deployments -}}
 {{- if not (include "insights-exporter.hasToken" .) -}}

@@ -60,7 +60,9 @@ httpGet:
   scheme: {{ include "insights-exporter.scheme" .root | upper }}
 {{- end }}
 {{ end -}}
-{{ toYaml .own }}
+{{- with .own }}
+{{- toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{- define "insights-exporter.container" -}}
