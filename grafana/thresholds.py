@@ -69,10 +69,10 @@ LAST_WORKING_DAY: Final = 5
 """Friday; 6 is Saturday."""
 
 USERS_FALLEN_TO: Final = 0.5
-"""Share of the same weekday's users a week ago."""
+"""Share of the mean daily users of the week before."""
 
 USERS_FALLEN_OF: Final = 20
-"""Users a week ago below which a fall by half may be chance."""
+"""Mean daily users of the week before below which a fall by half may be chance."""
 
 NOBODY_AFTER: Final = 18
 """Hours of a day after which a day without anybody is no late start."""

@@ -12,6 +12,8 @@ UUID: Final = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 LATENCY: Final = f'{{window="{thresholds.POOR_WINDOW}", percentile="p50"}}'
 
 YESTERDAY: Final = f'{recording.DAILY_USERS}{{day="yesterday"}}'
+THIS_WEEK: Final = f"avg_over_time({YESTERDAY}[1w])"
+WEEK_BEFORE: Final = f"avg_over_time({YESTERDAY}[1w] offset 1w)"
 TODAY: Final = f'{recording.DAILY_USERS}{{day="today"}}'
 
 
@@ -53,17 +55,16 @@ ALERTS: Final = (
     ),
     Alert(
         name="InsightsDailyUsersHalved",
-        severity="warning",
+        severity="info",
         hold="2h",
         expr=(
-            f"{YESTERDAY} / {YESTERDAY} offset 1w < {threshold('share', thresholds.USERS_FALLEN_TO)}\n"
-            f"and\n{YESTERDAY} offset 1w >= {threshold('users', thresholds.USERS_FALLEN_OF)}\n"
-            f"and\n{_working_day('yesterday')}"
+            f"{THIS_WEEK} / {WEEK_BEFORE} < {threshold('share', thresholds.USERS_FALLEN_TO)}\n"
+            f"and\n{WEEK_BEFORE} >= {threshold('users', thresholds.USERS_FALLEN_OF)}"
         ),
-        summary="Far fewer users were active than on the same weekday a week before.",
+        summary="Far fewer users were active in the last week than in the week before.",
         description=(
-            "Yesterday {{ $labels.deployment }} had {{ $value | humanizePercentage }} "
-            "of the daily active users it had on that weekday a week before."
+            "The daily active users of {{ $labels.deployment }}, averaged over the last seven days, are "
+            "{{ $value | humanizePercentage }} of those of the week before."
         ),
         board=project.ADOPTION,
     ),

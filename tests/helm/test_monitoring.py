@@ -1,13 +1,16 @@
 """What the chart gives to Prometheus and Grafana."""
 
 import json
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from tests.helm.chart import CHART, Values, objects, of_kind, only, refusal
+from tests.peers.promtool import Promtool
 
 RULES = {
     path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (CHART / "rules").glob("*.yaml")
@@ -119,6 +122,21 @@ def test_thresholds_can_be_set() -> None:
 def test_changes_that_change_nothing_are_refused(alerts: Mapping[str, Any], expected: str) -> None:
     """A misspelled name is refused, and so is a threshold that is no number."""
     assert expected in refusal({"rules": {"alerts": alerts}})
+
+
+def test_changed_rules_are_rules(promtool: Promtool, tmp_path: Path) -> None:
+    """Prometheus reads the rules with every threshold of every alert set to something else."""
+    defined = json.loads((CHART / "values.schema.json").read_text("utf-8"))["$defs"]["alerts"]["properties"]
+    alerts = {
+        name: {"thresholds": dict.fromkeys(its["properties"]["thresholds"]["properties"], 12.5)}
+        for name, its in defined.items()
+    }
+    file = tmp_path / "rules.yaml"
+    file.write_text(yaml.safe_dump({"groups": groups({"rules": {"alerts": alerts}})}), encoding="utf-8")
+    expressions = "\n".join(rule["expr"] for rule in changed(**alerts))
+
+    assert 0 == promtool.run("check", "rules", str(file)).returncode
+    assert {"12.5"} == set(re.findall(r"([\d.]+)  # \w+$", expressions, flags=re.MULTILINE))
 
 
 def test_alerts_can_be_routed() -> None:
