@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.coder.failures import CAUSES, RequestFailed
 from insights_exporter.coder.transport import describe, may_pass, tls_context
 from insights_exporter.config.problems import ConfigError
 from insights_exporter.config.settings import Tls
@@ -166,6 +166,7 @@ async def test_certificate_that_is_not_accepted(
             await one.coder.ask(DAUS, one.errand())
 
     assert ("connection", False) == (failed.value.reason, failed.value.transient)
+    assert CAUSES["tls_failed"].remedy == failed.value.remedy
     assert f"the server's certificate is not accepted: {cause}" == failed.value.detail
     assert 1 == len(one.notes.failures)
 

@@ -21,6 +21,7 @@ from insights_exporter.coder.transport import (
     describe,
     http_client,
     is_refused_tunnel,
+    is_tls_failure,
     may_pass,
 )
 from insights_exporter.coder.turnstile import Turnstile
@@ -162,8 +163,13 @@ class Exchange:
             return RequestFailed("token_unreadable", str(error))
         if isinstance(error, TimeoutError | httpx.TimeoutException):
             return RequestFailed("timeout", f"no whole answer within {self._timeout:g} s", transient=True)
-        cause: Cause = "refused_by_proxy" if is_refused_tunnel(error) else "connection"
-        return RequestFailed(cause, describe(error), transient=may_pass(error))
+        return RequestFailed(_connection_cause(error), describe(error), transient=may_pass(error))
+
+
+def _connection_cause(error: Exception) -> Cause:
+    if is_refused_tunnel(error):
+        return "refused_by_proxy"
+    return "tls_failed" if is_tls_failure(error) else "connection"
 
 
 async def _error_body(reply: httpx.Response) -> bytes:

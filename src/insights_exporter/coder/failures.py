@@ -42,6 +42,7 @@ Cause = Literal[
     "login_expired",
     "user_suspended",
     "forbidden_by_proxy",
+    "tls_failed",
     "newer_coder",
     "exporter_bug",
 ]
@@ -171,9 +172,14 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
         ),
         "connection": Explanation(
             "connection",
-            "Connection refused or reset, name not found, certificate not trusted",
-            "check `url`, DNS, proxy, firewall and `tls`; the exporter retries",
+            "Connection refused or reset, name not found",
+            "check `url`, DNS, proxy and firewall; the exporter retries",
             "yes",
+        ),
+        "tls_failed": Explanation(
+            "connection",
+            "TLS that cannot be established: a certificate that is not accepted, or a port without TLS",
+            "fix what the error names: the server's certificate, the files of `tls`, or the scheme of `url`",
         ),
         "redirect": Explanation(
             "redirect",

@@ -119,11 +119,15 @@ def may_pass(error: Exception) -> bool:
     A certificate that is not accepted, a handshake that the other side
     refuses and a tunnel that the proxy refuses stay as they are.
     """
-    if (broken := _tls_error(error)) is not None:
-        return isinstance(broken, _INTERRUPTED)
-    if is_refused_tunnel(error):
+    if is_tls_failure(error) or is_refused_tunnel(error):
         return False
     return not isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL)
+
+
+def is_tls_failure(error: Exception) -> bool:
+    """Return whether TLS cannot be established, as opposed to a handshake that was interrupted."""
+    broken = _tls_error(error)
+    return broken is not None and not isinstance(broken, _INTERRUPTED)
 
 
 def is_refused_tunnel(error: Exception) -> bool:
