@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
+from insights_exporter.coder.failures import CAUSES
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.app import make_app
 from tests.faults.cases import CASES, Case
@@ -164,6 +165,25 @@ def test_dataset_that_the_server_does_not_have_is_no_warning(fault: str, reason:
     assert ("dataset not available", "info") == (line["event"], line["log_level"])
     assert ("user-status-counts", reason) == (line["dataset"], line["reason"])
     assert "remedy" not in line
+
+
+def test_each_cause_is_logged_with_its_own_remedy() -> None:
+    """A token that expires and whose user is then suspended is two lines with two remedies."""
+    coder = small_coder()
+
+    async def scenario() -> None:
+        async with watching(coder, **only("daus")):
+            for fault in ("401-expired", "401-suspended", "401-expired"):
+                coder.fail(fault, "/insights/daus")
+                await asyncio.sleep(HOUR)
+            coder.mend()
+            await asyncio.sleep(HOUR / 4)
+
+    expired, suspended, over = told(lambda: on_fast_clock(scenario))
+
+    assert ["unauthorized"] * 3 == [line["reason"] for line in (expired, suspended, over)]
+    assert CAUSES["token_expired"].remedy == expired["remedy"]
+    assert CAUSES["user_suspended"].remedy == suspended["remedy"]
 
 
 class InTurns(httpx.AsyncBaseTransport):
