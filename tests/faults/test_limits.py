@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import trustme
 from hypothesis import HealthCheck, given, settings
@@ -64,6 +65,14 @@ def test_clients_that_do_not_read_give_way(exporter: Exporter) -> None:
         ]
 
     assert [200] * 25 == statuses
+
+
+@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-origin", 200)])
+def test_other_sites_cannot_reload(exporter: Exporter, site: str, status: int) -> None:
+    """A page of another site that a user of the exporter looks at reloads nothing."""
+    response = httpx.post(f"{exporter.url}/-/reload", headers={"Sec-Fetch-Site": site}, trust_env=False)
+
+    assert status == response.status_code
 
 
 def test_idle_clients_block_nobody(exporter: Exporter) -> None:

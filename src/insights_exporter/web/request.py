@@ -13,7 +13,7 @@ Header = tuple[bytes, bytes]
 
 _VERSIONS = ("1.0", "1.1")
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?")
-_TARGET = re.compile(rb"(?:https?://[^/?#]*)?(/[^?#]*|(?=\?|$))(?:\?([^#]*))?", re.IGNORECASE)
+_TARGET = re.compile(rb"(?:https?://[^/?#@]*)?(/[^?#]*|(?=\?|$))(?:\?([^#]*))?", re.IGNORECASE)
 """Origin form or absolute form: path and query."""
 
 
@@ -104,6 +104,7 @@ def parse_request(data: bytes | bytearray, limits: ServerLimits) -> Request:
     version = parser.get_http_version()
     special = [header for header in head.headers if header[0] in _SPECIAL]
     _check_head(head, special, version, limits.headers)
+    _check_start_line(data, parser.get_method(), head.target, version)
     raw_path, query = _split_target(head.target)
     body_bytes = _body_bytes(special, limits.body_bytes)
     return Request(
@@ -137,6 +138,12 @@ def _check_head(head: _Head, special: list[Header], version: str, max_headers: i
     hosts = [value for name, value in special if name == b"host"]
     if len(hosts) > 1 or (version == "1.1" and not hosts) or not all(map(_HOST.fullmatch, hosts)):
         raise BadRequest(_WRONG_HOST)
+
+
+def _check_start_line(data: bytes | bytearray, method: bytes, target: bytes, version: str) -> None:
+    """Refuse more than one space between the parts, which the parser skips."""
+    if not data.startswith(b"%b %b HTTP/%b\r\n" % (method, target, version.encode())):
+        raise BadRequest(MALFORMED)
 
 
 def _split_target(target: bytes) -> tuple[bytes, bytes]:
