@@ -42,6 +42,20 @@ from tests.peers.waiting import eventually
         ),
         pytest.param(
             {"CODER_URL": "https://c.example.com", "CODER_SESSION_TOKEN": "x-x"},
+            ["--web.external-url=tools.example.com/insights"],
+            None,
+            ["--web.external-url", "https://HOST/PATH"],
+            id="no URL",
+        ),
+        pytest.param(
+            {"CODER_URL": "https://c.example.com", "CODER_SESSION_TOKEN": "x-x"},
+            ["--web.route-prefix=/a//b"],
+            None,
+            ["--web.route-prefix", "/PATH"],
+            id="no prefix",
+        ),
+        pytest.param(
+            {"CODER_URL": "https://c.example.com", "CODER_SESSION_TOKEN": "x-x"},
             ["--shard=3", "--total-shards=2"],
             None,
             ["--shard=3", "--total-shards=2"],
@@ -84,14 +98,14 @@ def test_check_of_good_settings(run_exporter: RunExporter) -> None:
 def test_refused_token(start_exporter: StartExporter) -> None:
     """A token that Coder refuses stops nothing; one line says so, and how to mend it."""
     with serve(EmbeddedCoder(population=Population(seed=1, users=5, templates=2))) as url:
-        exporter = start_exporter(env={"CODER_URL": url, "CODER_SESSION_TOKEN": DEMO_TOKEN[::-1]})
+        exporter = start_exporter(env={"CODER_URL": url, "CODER_SESSION_TOKEN": DEMO_TOKEN.swapcase()})
 
         told = eventually(lambda: failures(exporter))
 
     assert len(told) == 1
     assert "reason=unauthorized" in told[0]
     assert "coder tokens create" in told[0]
-    assert DEMO_TOKEN[::-1] not in told[0]
+    assert DEMO_TOKEN.swapcase() not in told[0]
 
 
 def test_server_that_is_down(start_exporter: StartExporter) -> None:
