@@ -3,13 +3,8 @@
 import pytest
 
 from insights_exporter.commands.check_report import print_reports
-from insights_exporter.commands.deployment_report import (
-    Cause,
-    DatasetResult,
-    DeploymentReport,
-    State,
-    format_duration,
-)
+from insights_exporter.commands.deployment_report import DatasetResult, DeploymentReport, State
+from insights_exporter.polling.causes import Cause
 
 STEERING = "\x1b[2J[bold red]:smile: \u202e"
 
@@ -109,11 +104,3 @@ def test_estimates_are_marked(capsys: pytest.CaptureFixture[str]) -> None:
     assert "about 1,204 series" in shown
     assert "about 1,200" in shown
     assert "about 4" not in shown
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(533_000, "6d 4h"), (11_520, "3h 12m"), (330, "5m"), (-1, "0m")], ids=str
-)
-def test_durations(seconds: float, text: str) -> None:
-    """A duration is written in its two largest units."""
-    assert text == format_duration(seconds)

@@ -1,6 +1,6 @@
 """What one round of polls found out about a deployment, as plain values."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
@@ -11,7 +11,9 @@ from insights_exporter.commands.witness import Witness
 from insights_exporter.config.settings import Deployment
 from insights_exporter.datasets import template_breakdown
 from insights_exporter.datasets.echo import FAMILIES as WINDOW_FAMILIES
+from insights_exporter.polling.causes import Cause, find_causes
 from insights_exporter.polling.jobs import Job
+from insights_exporter.polling.token_expiry import warn_of_token
 from insights_exporter.polling.watch import Watch
 
 _ANY_INSIGHTS = ("Auditor", "Template Admin", "Owner")
@@ -31,8 +33,6 @@ ROLES: Mapping[str, Sequence[str]] = MappingProxyType(
 _ROLE_CAUSES = frozenset({"forbidden", "not_permitted"})
 _REFUSED_REASONS: frozenset[Reason] = frozenset({"forbidden", "not_permitted", "unauthorized"})
 _NO_RESPONSE: frozenset[Reason] = frozenset({"connection", "timeout"})
-_TOKEN_SHARE, _TOKEN_SECONDS = 0.25, 14 * 86400.0
-"""When a token is near its end: the limits of the alert InsightsTokenExpiresSoon."""
 
 State = Literal["allowed", "refused", "failed", "switched off", "unavailable", "not asked"]
 
@@ -56,16 +56,6 @@ class DatasetResult:
     detail: str = ""
     remedy: str = ""
     roles: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """One thing that is wrong, with the datasets that it hits and what to do about it."""
-
-    reason: str
-    datasets: tuple[str, ...]
-    detail: str
-    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +94,7 @@ def build_report(
     `configured` is the deployment without the limit of one template that `check` polls with.
     """
     datasets = tuple(_build_result(watch, configured, job) for job in watch.jobs)
-    causes = tuple(_find_causes(datasets))
+    causes = find_causes(watch.jobs)
     return DeploymentReport(
         deployment=configured.name,
         url=configured.url,
@@ -182,28 +172,10 @@ def _estimate_series(watch: Watch, job: Job, templates: int) -> int:
     return shared + (job.poll.series - shared) * templates
 
 
-def _find_causes(datasets: Iterable[DatasetResult]) -> Iterator[Cause]:
-    """Yield each thing that is wrong once: the same reason and remedy are one cause, whatever the path."""
-    alike: dict[tuple[str, str], list[DatasetResult]] = {}
-    for each in datasets:
-        if each.state in {"refused", "failed", "switched off"} and each.reason:
-            alike.setdefault((each.reason, each.remedy), []).append(each)
-    for (reason, remedy), hit in alike.items():
-        names = tuple(dict.fromkeys(each.dataset for each in hit))
-        yield Cause(reason, names, hit[0].detail, remedy)
-
-
 def _warn_of_token(watch: Watch) -> Iterator[str]:
-    token = watch.facts.token
-    if token.expires is None:
-        return
-    left = token.expires - watch.clock.now().timestamp()
-    share = _TOKEN_SECONDS if token.lifetime is None else _TOKEN_SHARE * token.lifetime
-    if left < min(share, _TOKEN_SECONDS):
-        yield (
-            f"the token expires in {format_duration(left)}; create a new one with `coder tokens create` "
-            "and set it before then"
-        )
+    warning = warn_of_token(watch.facts.token, watch.clock.now().timestamp())
+    if warning:
+        yield warning
 
 
 def _warn_of_no_users(watch: Watch) -> Iterator[str]:
@@ -213,12 +185,3 @@ def _warn_of_no_users(watch: Watch) -> Iterator[str]:
     counts += [users for summary in summaries for users in summary.days.values()]
     if counts and not any(counts):
         yield "no user was active in any window; check that `url` is the Coder that your users work with"
-
-
-def format_duration(seconds: float) -> str:
-    """Return a duration in its two largest units: `6d 4h`, `3h 12m`, `5m`."""
-    minutes = max(int(seconds // 60), 0)
-    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
-    if days:
-        return f"{days}d {hours}h"
-    return f"{hours}h {minutes}m" if hours else f"{minutes}m"

@@ -33,10 +33,14 @@ def failing(dataset: str = "daus", **different: Any) -> Poll:  # noqa: ANN401 --
         "state": "failing",
         "since": NOW - 7200,
         "reason": "forbidden",
-        "detail": "HTTP 403",
-        "remedy": "give it the role Auditor",
         "failures": 24,
     }
+    return poll(dataset, **(usual | different))
+
+
+def switched_off(dataset: str = "daus", **different: Any) -> Poll:  # noqa: ANN401 -- any field
+    """Return a poll of statistics that have been switched off for two hours."""
+    usual: dict[str, Any] = {"state": "off", "since": NOW - 7200, "reason": "disabled", "series": 0}
     return poll(dataset, **(usual | different))
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from insights_exporter.web.status.health import Health, health, oldest
 from insights_exporter.web.status.sight import Poll
-from tests.web.status.sightings import NOW, failing, poll, sight
+from tests.web.status.sightings import NOW, failing, poll, sight, switched_off
 
 MISSING = poll(state="unavailable", since=NOW - 5, reason="unsupported", last_success=0.0)
 
@@ -41,6 +41,16 @@ MISSING = poll(state="unavailable", since=NOW - 5, reason="unsupported", last_su
             (poll(), poll("templates", state="waiting", since=None)),
             Health("waiting", "Starting", None, "1 of 2 polls have yet to end."),
             id="starting",
+        ),
+        pytest.param(
+            (switched_off(), switched_off("templates", since=None), poll("user-status-counts")),
+            Health("off", "Statistics off", NOW - 7200, "Usage statistics are switched off in Coder."),
+            id="statistics off",
+        ),
+        pytest.param(
+            (switched_off(), failing("user-status-counts"), poll("periods")),
+            Health("partly", "Partly failing", NOW - 7200, "1 of 2 polls fail (forbidden)."),
+            id="statistics off and a failure",
         ),
     ],
 )

@@ -29,7 +29,9 @@ async def test_overview_names_all_and_how_they_are(page: Page, exporter: Exporte
     """Each deployment has a line with its state, the worst first."""
     await page.goto(exporter.url)
 
-    names = [(line[0], line[1].partition(" ")[0]) for line in await rows(page, "table")]
+    names = [
+        (line[0].partition(" Coder v")[0], line[1].partition(" ")[0]) for line in await rows(page, "table")
+    ]
 
     assert [("down", "Failing"), (HOSTILE, "Partly"), ("good", "Healthy")] == names
 
@@ -106,14 +108,15 @@ async def test_other_window(page: Page, exporter: Exporter) -> None:
 
 
 async def test_failing_dataset_says_why_and_what_to_do(page: Page, exporter: Exporter) -> None:
-    """A refused dataset names reason and remedy, while the others go on."""
+    """A refused dataset names its reason and the page its remedy once, while the others go on."""
     await page.goto(f"{exporter.url}/?deployment={quote(HOSTILE)}")
 
     lines = {row[0]: row for row in await rows(page, "#datasets table")}
 
     assert "failing" in lines["daus"][1]
     assert "forbidden" in lines["daus"][1]
-    assert "Auditor" in lines["daus"][1]
+    assert 1 == await page.get_by_text("the site role Auditor").count()
+    assert await page.locator("#problems").get_by_text("the site role Auditor").is_visible()
     assert "never" == lines["daus"][2]
     assert "good" == lines["periods"][1]
     assert await page.get_by_text("No daily users are known.").is_visible()

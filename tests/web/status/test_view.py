@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
-from insights_exporter.web.status.details import Details, details
+from insights_exporter.polling.causes import Cause
+from insights_exporter.polling.token_expiry import Urgency
+from insights_exporter.web.status.details import Details, Problem, details
+from insights_exporter.web.status.health import SWITCHED_OFF
 from insights_exporter.web.status.view import Asked, NotHere, Page, page
 from tests.web.status.sightings import DAY, NOW, failing, sight
 
@@ -111,21 +114,66 @@ def test_latency_above_the_limits() -> None:
 
     assert latency
     assert (
-        "By their median, 4 (40.0 %) of 10 users are above 150 ms and 2 (20.0 %) above 300 ms."
+        "By their median, 4 (40.0%) of 10 users are above 150 ms and 2 (20.0%) above 300 ms."
         == (latency.sentences[0])
     )
 
 
 def test_failure_of_a_dataset() -> None:
-    """A dataset that fails tells since when, how often, why, and what to do."""
+    """A dataset that fails shows since when, how often and why."""
     (row,) = of(polls=(failing(),)).polls
 
-    assert "since 2 h ago, 24 in a row" == row.failing
-    assert ("forbidden", "HTTP 403", "give it the role Auditor") == (
-        row.poll.reason,
-        row.poll.detail,
-        row.poll.remedy,
-    )
+    assert ("forbidden", "since 2 h ago, 24 in a row") == (row.poll.reason, row.failing)
+
+
+REFUSED = Cause("forbidden", ("daus", "templates"), "HTTP 403", "grant the role Auditor")
+OFF = Cause("disabled", ("daus",), "HTTP 404", "enable usage statistics in Coder")
+
+
+@pytest.mark.parametrize(
+    ("different", "expected"),
+    [
+        pytest.param({}, (), id="nothing is wrong"),
+        pytest.param(
+            {"causes": (REFUSED,)},
+            (Problem("failing", "Forbidden", "Grant the role Auditor.", "HTTP 403", "daus, templates"),),
+            id="a cause of two datasets",
+        ),
+        pytest.param(
+            {"causes": (OFF,)},
+            (Problem("off", SWITCHED_OFF, "Enable usage statistics in Coder.", "HTTP 404", "daus"),),
+            id="statistics off",
+        ),
+        pytest.param(
+            {"expiry_urgency": "warning", "expiry_warning": "the token expires in 1d 0h; replace it"},
+            (Problem("bad", "Token expires in 1d 0h", "The token expires in 1d 0h; replace it."),),
+            id="token near its end",
+        ),
+    ],
+)
+def test_problems(different: dict[str, Any], expected: tuple[Problem, ...]) -> None:
+    """Each cause is shown once with its remedy, above all numbers."""
+    assert expected == of(**different).problems
+
+
+@pytest.mark.parametrize(("urgency", "kind"), [("none", ""), ("info", "partly"), ("warning", "bad")])
+def test_token_is_coloured_by_urgency(urgency: Urgency, kind: str) -> None:
+    """The expiry of the token stands out when it is near, in the details and in the overview."""
+    seen = sight(expiry_urgency=urgency)
+    (token,) = [fact for fact in details(seen, "7d", NOW).facts if fact.name == "Token"]
+    line = page(Asked(), [seen, sight("b")], "/metrics", NOW).lines[1]
+
+    assert ("expires in 1d 0h (2027-01-16 08:00 UTC)", kind) == (token.value, token.kind)
+    assert (kind, "token expires in 1d 0h" if kind else "") == (line.token_kind, line.token)
+
+
+def test_line_names_version_and_foreign_days() -> None:
+    """The overview shows the version of Coder, and the zone of the days if it is not UTC."""
+    seen = [sight("a", timezone="Asia/Kolkata"), sight("b", version=None)]
+
+    facts = [line.facts for line in page(Asked(), seen, "/metrics", NOW).lines]
+
+    assert ["Coder v2.30.0, days of Asia/Kolkata", ""] == facts
 
 
 def test_nothing_known_yet() -> None:

@@ -7,9 +7,10 @@ from types import MappingProxyType
 
 from insights_exporter.exposition.samples import Distribution
 from insights_exporter.polling.glances import Glance, Ranking
+from insights_exporter.polling.token_expiry import Urgency, describe_expiry
 from insights_exporter.web.status import words
 from insights_exporter.web.status.charts import Columns, bins_chart, days_chart, edge
-from insights_exporter.web.status.health import Health, health
+from insights_exporter.web.status.health import SWITCHED_OFF, Health, health
 from insights_exporter.web.status.sight import Poll, Sight, State
 
 FAIR, POOR = 0.15, 0.3
@@ -17,8 +18,17 @@ FAIR, POOR = 0.15, 0.3
 
 PERCENTILES: Mapping[str, str] = MappingProxyType({"p50": "median", "p95": "95th percentile"})
 
+URGENT: Mapping[Urgency, str] = MappingProxyType({"none": "", "info": "partly", "warning": "bad"})
+"""How the page colours a token by the urgency of replacing it."""
+
 _STATES: Mapping[State, str] = MappingProxyType(
-    {"good": "good", "failing": "failing", "waiting": "not polled yet", "unavailable": "not on this server"}
+    {
+        "good": "good",
+        "failing": "failing",
+        "waiting": "not polled yet",
+        "off": "switched off in Coder",
+        "unavailable": "not on this server",
+    }
 )
 
 
@@ -29,6 +39,26 @@ class Tile:
     name: str
     value: str
     remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A property of the deployment; `kind` colours a value that needs attention."""
+
+    name: str
+    value: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to fix: its heading, what to do, what Coder said, and the datasets that it hits."""
+
+    kind: str
+    heading: str
+    remedy: str
+    detail: str = ""
+    datasets: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +109,10 @@ class Details:
 
     name: str
     url: str
-    facts: tuple[tuple[str, str], ...]
+    facts: tuple[Fact, ...]
     health: Health
     since: str
+    problems: tuple[Problem, ...]
     tiles: tuple[Tile, ...]
     days: Columns
     days_remark: str
@@ -101,9 +132,10 @@ def details(sight: Sight, window: str, now: float) -> Details:
     return Details(
         name=sight.name,
         url=sight.url,
-        facts=tuple(_facts(sight)),
+        facts=tuple(_facts(sight, now)),
         health=state,
         since=f"for {words.span(now - state.since)}, since {words.clock(state.since)}" if state.since else "",
+        problems=tuple(_problems(sight, now)),
         tiles=tuple(_tiles(sight, window, report)),
         days=days_chart(*sight.days()),
         days_remark=_days_remark(sight),
@@ -115,12 +147,30 @@ def details(sight: Sight, window: str, now: float) -> Details:
     )
 
 
-def _facts(sight: Sight) -> Iterator[tuple[str, str]]:
-    yield "Coder", sight.version or "version not known"
-    yield "Days of", sight.timezone
+def _facts(sight: Sight, now: float) -> Iterator[Fact]:
+    yield Fact("Coder", sight.version or "version unknown")
+    yield Fact("Time zone", sight.timezone)
     if sight.token_expires is not None:
-        yield "Token until", words.clock(sight.token_expires)
-    yield "Series", words.number(sum(poll.series for poll in sight.polls))
+        left = describe_expiry(sight.token_expires, now)
+        yield Fact("Token", f"{left} ({words.clock(sight.token_expires)})", URGENT[sight.expiry_urgency])
+    yield Fact("Series", words.number(sum(poll.series for poll in sight.polls)))
+
+
+def _problems(sight: Sight, now: float) -> Iterator[Problem]:
+    """Yield what there is to fix, each cause once with its remedy."""
+    for cause in sight.causes:
+        off = cause.reason == "disabled"
+        heading = SWITCHED_OFF if off else cause.reason.replace("_", " ").capitalize()
+        kind = "off" if off else "failing"
+        yield Problem(kind, heading, _sentence_of(cause.remedy), cause.detail, ", ".join(cause.datasets))
+    if sight.expiry_warning and sight.token_expires is not None:
+        heading = f"Token {describe_expiry(sight.token_expires, now)}"
+        yield Problem(URGENT[sight.expiry_urgency], heading, _sentence_of(sight.expiry_warning))
+
+
+def _sentence_of(text: str) -> str:
+    """Return a remedy as sentences; those of the log begin in lower case and have no full stop."""
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _tiles(sight: Sight, window: str, report: Glance) -> Iterator[Tile]:
@@ -160,7 +210,7 @@ def _latency(seen: Glance) -> Latency:
         chart=bins_chart(seen.bounds, spread, PERCENTILES),
         fair=edge(seen.bounds, FAIR),
         poor=edge(seen.bounds, POOR),
-        sentences=tuple(_sentence(name, seen) for name in spread),
+        sentences=tuple(_latency_sentence(name, seen) for name in spread),
         percentiles=tuple((name, PERCENTILES[name]) for name in spread),
     )
 
@@ -170,7 +220,7 @@ def _apart(cumulative: Distribution) -> tuple[int, ...]:
     return tuple(count - below for below, count in pairwise((0, *cumulative.counts)))
 
 
-def _sentence(percentile: str, seen: Glance) -> str:
+def _latency_sentence(percentile: str, seen: Glance) -> str:
     counts = seen.latency[percentile].counts
     users = counts[-1]
     over = [users - counts[seen.bounds.index(limit)] for limit in (FAIR, POOR)]
@@ -191,5 +241,7 @@ def _row(poll: Poll, now: float) -> PollRow:
         duration=words.NOTHING if poll.duration is None else words.took(poll.duration),
         every=words.span(poll.every),
         series=words.number(poll.series),
-        failing=f"since {words.ago(poll.since, now)}{failing}" if poll.reason and poll.since else "",
+        failing=f"since {words.ago(poll.since, now)}{failing}"
+        if poll.state in {"failing", "off"} and poll.since
+        else "",
     )

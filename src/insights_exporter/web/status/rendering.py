@@ -1,6 +1,7 @@
 """From values to HTML, and the headers that keep a browser from doing more than showing it."""
 
 import base64
+import re
 from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
@@ -28,6 +29,7 @@ def _source(text: str) -> str:
     return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
+_PARTS = re.compile(r"[^._/:-]*[._/:-]?")
 _STYLE = _file("style.css")
 _SCRIPT = _file("refresh.js")
 
@@ -52,6 +54,11 @@ HEADERS: Mapping[str, str] = MappingProxyType(
 )
 
 
+def breakable(name: str) -> Markup:
+    """Return a name as HTML whose lines break after punctuation rather than within words."""
+    return Markup("<wbr>").join(filter(None, _PARTS.findall(name)))
+
+
 @cache
 def _template() -> Template:
     environment = Environment(
@@ -61,6 +68,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = breakable
     return environment.get_template("page.html")
 
 

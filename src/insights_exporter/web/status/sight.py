@@ -6,18 +6,21 @@ from datetime import UTC, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from insights_exporter.polling.causes import Cause, find_causes
 from insights_exporter.polling.glances import Glance
 from insights_exporter.polling.jobs import Job
+from insights_exporter.polling.token_expiry import Urgency, rate_token, warn_of_token
 from insights_exporter.polling.watch import Watch
 
-State = Literal["good", "failing", "waiting", "unavailable"]
+State = Literal["good", "failing", "waiting", "off", "unavailable"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
     """How one dataset and window is polled; times are Unix seconds, durations seconds.
 
-    A `last_success` of 0 is none. `failures` are those in a row.
+    A `last_success` of 0 is none. `failures` are those in a row. `off` is a
+    dataset of the statistics that are switched off in Coder.
     """
 
     dataset: str
@@ -30,8 +33,6 @@ class Poll:
     series: int
     failures: int = 0
     reason: str = ""
-    detail: str = ""
-    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,9 @@ class Sight:
     url: str
     version: str | None
     token_expires: float | None
+    expiry_urgency: Urgency = "none"
+    expiry_warning: str = ""
+    causes: tuple[Cause, ...] = ()
     timezone: str
     today: datetime
     windows: tuple[str, ...]
@@ -68,15 +72,19 @@ def sights(watches: Iterable[Watch]) -> tuple[Sight, ...]:
 
 
 def _sight(watch: Watch) -> Sight:
-    deployment = watch.deployment
+    deployment, token = watch.deployment, watch.facts.token
+    now = watch.clock.now()
     names = [(job.poll.dataset, job.poll.window) for job in watch.jobs]
     return Sight(
         name=deployment.name,
         url=deployment.url,
         version=watch.facts.version,
-        token_expires=watch.facts.token.expires,
+        token_expires=token.expires,
+        expiry_urgency=rate_token(token, now.timestamp()),
+        expiry_warning=warn_of_token(token, now.timestamp()),
+        causes=find_causes(watch.jobs),
         timezone=deployment.timezone,
-        today=watch.clock.now().astimezone(ZoneInfo(deployment.timezone)),
+        today=now.astimezone(ZoneInfo(deployment.timezone)),
         windows=tuple(window.name for window in deployment.windows),
         broken_down=tuple(window for dataset, window in names if dataset == "template-breakdown"),
         polls=tuple(_poll(job) for job in watch.jobs),
@@ -98,15 +106,13 @@ def _poll(job: Job) -> Poll:
         every=health.pace.every,
         series=health.series,
         failures=health.failures,
-        reason=failure.reason if failure else "",
-        detail=failure.detail if failure else "",
-        remedy=failure.remedy if failure else "",
+        reason=failure.reason if failure else job.requests.unavailable or "",
     )
 
 
 def _state(job: Job) -> State:
     if job.requests.unavailable is not None:
-        return "unavailable"
+        return "off" if job.requests.unavailable == "disabled" else "unavailable"
     if not job.poll.finished:
         return "waiting"
     return "good" if job.poll.success else "failing"

@@ -1,13 +1,14 @@
 """The page as plain values: which deployment, which window, what to link to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from insights_exporter import __version__
+from insights_exporter.polling.token_expiry import describe_expiry
 from insights_exporter.web.status import words
 from insights_exporter.web.status.charts import spark
-from insights_exporter.web.status.details import Details, details
+from insights_exporter.web.status.details import URGENT, Details, details
 from insights_exporter.web.status.health import ORDER, Health, health, oldest
 from insights_exporter.web.status.sight import Sight
 
@@ -42,7 +43,9 @@ class Line:
     name: str
     href: str
     health: Health
-    version: str
+    facts: str
+    token: str
+    token_kind: str
     today: str
     yesterday: str
     users: str
@@ -119,11 +122,14 @@ def _worst_first(sight: Sight) -> tuple[int, str]:
 
 def _line(sight: Sight, window: str, now: float) -> Line:
     days, today = sight.glance("daus").days, sight.today.toordinal()
+    urgent = URGENT[sight.expiry_urgency]
     return Line(
         name=sight.name,
         href=_href(sight.name, window if window in sight.windows else None),
         health=health(sight),
-        version=(sight.version or words.NOTHING).partition("+")[0],
+        facts=", ".join(_line_facts(sight)),
+        token=f"token {describe_expiry(sight.token_expires, now)}" if urgent and sight.token_expires else "",
+        token_kind=urgent,
         today=words.number(days.get(today)),
         yesterday=words.number(days.get(today - 1)),
         users=words.number(sight.glance("templates", window).active_users),
@@ -133,11 +139,20 @@ def _line(sight: Sight, window: str, now: float) -> Line:
     )
 
 
+def _line_facts(sight: Sight) -> Iterator[str]:
+    if sight.version:
+        yield f"Coder {sight.version.partition('+')[0]}"
+    if sight.timezone != "UTC":
+        yield f"days of {sight.timezone}"
+
+
 def _summary(sights: Sequence[Sight]) -> str:
     levels = [health(sight).level for sight in sights]
     told = [
         f"{levels.count(level)} {word}"
-        for level, word in zip(ORDER, ("failing", "partly failing", "starting", "healthy"), strict=True)
+        for level, word in zip(
+            ORDER, ("failing", "partly failing", "with statistics off", "starting", "healthy"), strict=True
+        )
         if level in levels
     ]
     return ", ".join(told) or "Nothing is polled here"

@@ -62,8 +62,8 @@ def short_day(ordinal: int) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """Write a share: `6.7 %`."""
-    return f"{100 * part / whole:.1f} %" if whole else NOTHING
+    """Write a share: `6.7%`."""
+    return f"{100 * part / whole:.1f}%" if whole else NOTHING
 
 
 def milliseconds(seconds: float) -> str:
