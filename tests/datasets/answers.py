@@ -130,8 +130,11 @@ STATUS_COUNTS = envelope(
 )
 _LATENCY = {"p50": NUMBERS, "p95": NUMBERS}
 
+_TEMPLATE = {"id": IDS, "name": NAMES, "organization_id": IDS, "organization_name": NAMES}
+_LISTED = rows(whole(**_TEMPLATE), objects(deprecated=st.booleans() | JUNK, **_TEMPLATE))
 _BY_PATH: Mapping[str, Callable[[st.SearchStrategy[Json]], st.SearchStrategy[Json]]] = {
     "/insights/daus": lambda _ids: DAUS,
+    "/templates": lambda _ids: _LISTED,
     "/insights/templates": usage,
     "/insights/user-activity": people({"seconds": COUNTS}, {"seconds": NUMBERS}),
     "/insights/user-latency": people({"latency_ms": whole(**_LATENCY)}, {"latency_ms": objects(**_LATENCY)}),
@@ -159,13 +162,8 @@ def answers_about(path: str, template: str) -> st.SearchStrategy[Json]:
     return _BY_PATH[path](st.none() | st.lists(st.sampled_from([template, template.upper()]), max_size=2))
 
 
-_TEMPLATE = {"id": IDS, "name": NAMES, "organization_id": IDS, "organization_name": NAMES}
-_LISTED = rows(whole(**_TEMPLATE), objects(deprecated=st.booleans() | JUNK, **_TEMPLATE))
-_ORGANIZATIONS = rows(whole(id=IDS, name=NAMES), objects(id=IDS | BROKEN, name=NAMES))
 FACTS: Mapping[str, st.SearchStrategy[Json]] = {
     "buildinfo": mostly(objects(version=NAMES)),
-    "templates": mostly(st.lists(whole(**_TEMPLATE), max_size=4) | _LISTED),
-    "organizations": mostly(_ORGANIZATIONS),
     "keys": mostly(objects(expires_at=TIMES, lifetime_seconds=NUMBERS)),
 }
 """What a server tells beside its insights, by a word of the path."""

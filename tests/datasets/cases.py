@@ -7,6 +7,7 @@ is not the usual one, `view.json`. Run as a program, it writes all
 """
 
 import json
+from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,15 +45,21 @@ def view_of(window: str | None = None, **more: Any) -> View:  # noqa: ANN401 - w
 
 def usual_window(dataset: Dataset) -> str | None:
     """Give the window that a dataset is asked for where a case says no other."""
-    return "7d" if dataset.name not in {"daus", "periods", "user-status-counts"} else None
+    return "7d" if dataset.name not in {"daus", "periods", "user-status-counts", "template-list"} else None
 
 
 def answered(dataset: Dataset, view: View, *bodies: bytes | None) -> list[Answer]:
-    """Answer the questions of a dataset one after the other; None is no answer."""
-    questions = dataset.questions(view)
-    return [
-        Answer(question, body) for question, body in zip(questions, bodies, strict=True) if body is not None
-    ]
+    """Answer the questions of a dataset and those that follow, one after the other; None is no answer."""
+    answers: list[Answer] = []
+    questions = deque(dataset.questions(view))
+    for body in bodies:
+        if not questions:
+            asked = {answer.question.path for answer in answers}
+            questions.extend(one for one in dataset.follow_up(answers) if one.path not in asked)
+        question = questions.popleft()
+        if body is not None:
+            answers.append(Answer(question, body))
+    return answers
 
 
 def shown(case: Path) -> str:
@@ -62,7 +69,7 @@ def shown(case: Path) -> str:
     more = json.loads(settings.read_bytes()) if settings.exists() else {}
     view = view_of(**({"window": usual_window(dataset)} | more))
     try:
-        conversion = dataset.convert(view, answered(dataset, view, *_bodies(case)))
+        conversion = dataset.convert(view, answered(dataset, view, *bodies_of(case)))
     except InvalidAnswer as error:
         return f"# invalid: {error}\n"
     return text_of(conversion, dataset)
@@ -89,7 +96,8 @@ def _sorted(samples: Samples) -> str:
     return render(Samples(samples.family, rows), "dev").runs[-1].decode()
 
 
-def _bodies(case: Path) -> list[bytes | None]:
+def bodies_of(case: Path) -> list[bytes | None]:
+    """Return the body of each answer of a case, None for a question without one."""
     single = case / "answer.json"
     if single.exists():
         return [single.read_bytes()]

@@ -6,7 +6,7 @@ from insights_exporter.datasets.dataset import InvalidAnswer
 from insights_exporter.datasets.daus import DausAnswer
 from insights_exporter.datasets.decode import decode
 from insights_exporter.datasets.reports import TemplatesAnswer, UsersResponse
-from insights_exporter.datasets.server_facts import ListedTemplate
+from insights_exporter.datasets.template_list import ListedTemplate
 from insights_exporter.datasets.user_activity import ActiveUser, ActivityAnswer
 
 NOT_JSON = "the response is not JSON: "

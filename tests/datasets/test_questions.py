@@ -19,6 +19,7 @@ ASKED = {
     "templates": [("/insights/templates", UTC_WEEK)],
     "user-activity": [("/insights/user-activity", UTC_WEEK)],
     "user-latency": [("/insights/user-latency", UTC_WEEK)],
+    "template-list": [("/templates", {})],
     "user-status-counts": [("/insights/user-status-counts", {"tz_offset": "9"})],
     "periods": [
         ("/insights/templates", {"start_time": "2026-05-11T00:00:00Z", "end_time": "2026-05-18T00:00:00Z"}),

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from insights_exporter.datasets.dataset import Conversion, Dataset, InvalidAnswer, View
+from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, InvalidAnswer, Question, View
 from insights_exporter.datasets.table import DATASETS
-from tests.datasets.cases import DATA, answered, usual_window, view_of
+from tests.datasets.cases import DATA, answered, bodies_of, usual_window, view_of
 
 Json = Any
+Key = tuple[str, str]
 Edit = Callable[[dict[str, Json], str], None]
 Series = Mapping[tuple[str, tuple[tuple[str, str], ...]], object]
 
@@ -58,6 +59,7 @@ GOOD = {
     ),
     "user-activity": ("every-user", "one-user-in-two-rows", "pseudonymous"),
     "user-latency": ("every-user", "one-user-in-two-rows"),
+    "template-list": ("all-named", "organizations-of-older-servers", "one-list-per-organization"),
     "user-status-counts": ("newest-points", "any-order-and-offsets", "missing-statuses-are-0"),
 }
 """The cases whose responses are known to be good, in every shape that servers have had."""
@@ -98,13 +100,33 @@ def rename(fields: dict[str, Json], name: str) -> None:
     fields[f"new_{name}"] = fields.pop(name)
 
 
-def convert(dataset: Dataset, view: View, documents: Sequence[Json]) -> Conversion | None:
+def convert(dataset: Dataset, view: View, documents: Mapping[Key, Json]) -> Conversion | None:
     """Convert documents, None if the poll fails."""
-    bodies = [None if each is None else json.dumps(each).encode() for each in documents]
     try:
-        return dataset.convert(view, answered(dataset, view, *bodies))
+        return dataset.convert(view, list(answers_of(dataset, view, documents)))
     except InvalidAnswer:
         return None
+
+
+def answers_of(dataset: Dataset, view: View, documents: Mapping[Key, Json]) -> Iterator[Answer]:
+    """Answer the questions of a dataset and those that follow, as far as there are documents."""
+    answers: list[Answer] = []
+    questions = dataset.questions(view)
+    while questions:
+        new = [
+            Answer(one, json.dumps(documents[key_of(one)]).encode())
+            for one in questions
+            if key_of(one) in documents
+        ]
+        answers += new
+        yield from new
+        asked = {key_of(answer.question) for answer in answers} | {key_of(one) for one in questions}
+        questions = [one for one in dataset.follow_up(answers) if key_of(one) not in asked]
+
+
+def key_of(question: Question) -> Key:
+    """Return what tells a question from the others of a poll."""
+    return question.path, question.subject
 
 
 def series_of(dataset: Dataset, conversion: Conversion, without: frozenset[str] = frozenset()) -> Series:
@@ -137,16 +159,16 @@ def silent_changes(dataset: Dataset, good: Conversion, now: Conversion | None, f
     if field not in OPTIONAL:
         yield from (f"{key}: lost" for key in before.keys() - after.keys())
         yield from () if good.in_use == now.in_use else ("templates in use: lost",)
+        yield from () if good.templates == now.templates else ("names of templates: lost",)
 
 
-def load(case: Path) -> tuple[Dataset, View, list[Json]]:
+def load(case: Path) -> tuple[Dataset, View, dict[Key, Json]]:
     """Load a case: its dataset, view and documents."""
     dataset, settings = DATASETS[case.parent.name], case / "view.json"
     more = json.loads(settings.read_bytes()) if settings.exists() else {}
-    single = case / "answer.json"
-    documents = [json.loads(single.read_bytes())] if single.exists() else None
     view = view_of(**({"window": usual_window(dataset)} | more))
-    return dataset, view, documents or json.loads((case / "answers.json").read_bytes())
+    answers = answered(dataset, view, *bodies_of(case))
+    return dataset, view, {key_of(answer.question): json.loads(answer.body) for answer in answers}
 
 
 @pytest.mark.parametrize("rows", [1, None], ids=["first row", "all rows"])
@@ -160,14 +182,14 @@ def test_no_field_changes_silently(case: Path, edit: Edit, rows: int | None) -> 
     assert () == good.invalid
 
     wrong: dict[str, list[str]] = {}
-    for number, document in enumerate(documents):
+    for key, document in documents.items():
         for path in sorted(field_paths(document)):
             if len(path) > 1 and path[-2] in KEYS_ARE_DATA:
                 continue
             changed = deepcopy(documents)
-            change(changed[number], path, edit, rows)
+            change(changed[key], path, edit, rows)
             found = list(silent_changes(dataset, good, convert(dataset, view, changed), path[-1]))
             if found:
-                wrong[f"{number}: {'.'.join(path)}"] = found
+                wrong[f"{key[0]}: {'.'.join(path)}"] = found
 
     assert {} == wrong

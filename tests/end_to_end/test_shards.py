@@ -21,7 +21,7 @@ DEPLOYMENTS = 200
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 POPULATIONS = tuple(Population(seed=seed, users=3, templates=1) for seed in range(3))
 ASKED = ("daus", "templates", "user-activity")
-LEFT_ALONE = ("template-breakdown", "periods", "user-latency", "user-status-counts")
+LEFT_ALONE = ("template-breakdown", "periods", "user-latency", "user-status-counts", "template-list")
 DATA = "coder_insights_active_users"
 Owners = Mapping[str, str]
 """The addresses of the exporters that tell of a deployment, by its name."""

@@ -40,7 +40,7 @@ DEFAULTS = {
         "user-status-counts": {"every": "8s"},
         **{
             name: {"enabled": False}
-            for name in ("template-breakdown", "periods", "user-activity", "user-latency")
+            for name in ("template-breakdown", "periods", "user-activity", "user-latency", "template-list")
         },
     },
 }

@@ -32,6 +32,7 @@ def only(*datasets: str) -> dict[str, object]:
         "user-activity",
         "user-latency",
         "user-status-counts",
+        "template-list",
     }
     off = {name: {"enabled": False} for name in ({"daus"} | others) - set(datasets)}
     return {"datasets": off, "windows": ["today"]}

@@ -1,4 +1,4 @@
-"""What enriches the data: names, version, the token's end; nothing of it is needed."""
+"""What enriches the data: names of templates, version, the token's end."""
 
 import asyncio
 from collections.abc import Mapping
@@ -94,6 +94,59 @@ def test_without_any_list_templates_are_called_by_their_ids() -> None:
     assert all(one["template_name"] == one["template_id"] for one in labels)
 
 
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ((500, b""), "server_error"),
+        ((403, b'{"message":"Forbidden."}'), "forbidden"),
+        ((200, b"<html>"), "invalid"),
+        ((200, b'[{"id":1}]'), "invalid"),
+        ((302, b""), "redirect"),
+    ],
+    ids=["broken", "forbidden", "a page", "unknown shape", "elsewhere"],
+)
+def test_failure_to_list_templates_shows(answer: tuple[int, bytes], reason: str) -> None:
+    """The list has health series like every dataset; the breakdown goes on with ids."""
+    page = page_of(small_coder(), dict.fromkeys(("/templates", "/organizations"), answer))
+    success = series_of(page, "insights_exporter_poll_success")
+    failures = series_of(page, "insights_exporter_request_failures_total")
+
+    assert {"template-list"} == {dict(labels)["dataset"] for labels, value in success.items() if not value}
+    assert {("template-list", reason)} == {
+        (dict(labels)["dataset"], dict(labels)["reason"]) for labels, value in failures.items() if value
+    }
+    assert not series_of(page, NAMES)
+    assert series_of(page, USERS)
+
+
+def test_organization_that_cannot_be_asked_shows() -> None:
+    """The poll of the list has failed, though there are the names of the others."""
+    coder = small_coder()
+    research = coder.population.catalog.organizations[1].id
+    broken = {"/templates": (404, NO_ROUTE), f"/organizations/{research}/templates": (500, b"")}
+    page = page_of(coder, broken)
+    success = series_of(page, "insights_exporter_poll_success")
+
+    assert {("coder", "kubernetes"), ("coder", "docker")} == named(page)
+    assert [0.0] == [value for labels, value in success.items() if dict(labels)["dataset"] == "template-list"]
+
+
+def test_switched_off_list_leaves_the_ids() -> None:
+    """Templates are called by their ids, and nothing waits for their names."""
+    coder = small_coder()
+
+    async def scenario() -> str:
+        async with watching(coder, datasets={"template-list": {"enabled": False}}) as watched:
+            await asyncio.sleep(60)
+            return watched.page()
+
+    page = on_fast_clock(scenario)
+
+    assert not series_of(page, NAMES)
+    assert series_of(page, USERS)
+    assert not any(seen.path.endswith("/templates") for seen in coder.requests if "insights" not in seen.path)
+
+
 def test_token_tells_its_end() -> None:
     """Where Coder tells: when it expires, and how long a use prolongs it."""
     page = page_of(small_coder())
@@ -109,12 +162,11 @@ def test_token_tells_its_end() -> None:
 )
 def test_nothing_of_it_is_needed_and_nothing_counts_as_failure(answer: tuple[int, bytes]) -> None:
     """Whatever comes instead, the data are there and no failure is told."""
-    paths = ("/buildinfo", "/templates", "/organizations", KEY)
+    paths = ("/buildinfo", KEY)
     page = page_of(small_coder(), dict.fromkeys(paths, answer))
 
     assert {1.0} == set(series_of(page, "insights_exporter_poll_success").values())
     assert {0.0} == set(series_of(page, "insights_exporter_request_failures_total").values())
-    assert not series_of(page, NAMES)
     assert "coder_insights_build_info" not in page
     assert "token_expiry" not in page
 
@@ -144,14 +196,14 @@ def test_what_was_known_is_served_until_it_is_too_old(fault: str) -> None:
     assert [set(SHOWN), set(), set(SHOWN)] == on_fast_clock(scenario)
 
 
-def test_requests_for_it_are_not_counted_as_requests_for_insights() -> None:
+def test_requests_for_it_are_not_counted_as_requests_of_datasets() -> None:
     """The counters are by dataset."""
     coder = small_coder()
     counted = sum(series_of(page_of(coder), "insights_exporter_requests_total").values())
-    insights = [seen for seen in coder.requests if "/insights/" in seen.path]
+    datasets = [seen for seen in coder.requests if "/insights/" in seen.path or "/templates" in seen.path]
 
-    assert len(insights) == counted
-    assert len(coder.requests) == counted + 3
+    assert len(datasets) == counted
+    assert len(coder.requests) == counted + 2
 
 
 def test_it_is_asked_for_anew_each_hour() -> None:

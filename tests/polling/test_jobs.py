@@ -26,6 +26,7 @@ EVERYTHING = [
     "user-latency/7d",
     "user-latency/30d",
     "user-status-counts/",
+    "template-list/",
 ]
 
 
@@ -40,7 +41,7 @@ EVERYTHING = [
         ),
         pytest.param(
             {"datasets": {"templates": {"enabled": False}}},
-            [name for name in EVERYTHING if not name.startswith("template")],
+            [name for name in EVERYTHING if not name.startswith(("templates", "template-breakdown"))],
             id="no breakdown without templates",
         ),
         pytest.param(

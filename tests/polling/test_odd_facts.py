@@ -16,7 +16,6 @@ from insights_exporter.demo import DEMO_TOKEN
 from insights_exporter.exposition.formats import Format
 from insights_exporter.polling.board import Board
 from insights_exporter.polling.facts import Facts
-from insights_exporter.polling.names import Names
 from insights_exporter.polling.publisher import Publisher
 from tests.coder.deployments import client, deployment
 from tests.datasets import answers
@@ -32,14 +31,13 @@ async def page_of(told: Mapping[str, Any]) -> str:
         body = next(told[word] for word in (words[-1], words[-2]) if word in told)
         return httpx.Response(200, stream=httpx.ByteStream(json.dumps(body).encode()))
 
-    board, names = Board(PAGE_FAMILIES), Names()
-    names.reported("7d", ("t1",))
+    board = Board(PAGE_FAMILIES)
     settings = deployment("http://coder.example.com", requests_per_minute=1_000_000)
     async with client(settings, transport=httpx.MockTransport(answer)) as one:
         publisher = Publisher("dev", 10_000, board)
-        facts = Facts(one.exchange, lambda: DEMO_TOKEN, names, publisher)
+        facts = Facts(one.exchange, lambda: DEMO_TOKEN, publisher)
         await facts.poll()
-        await asyncio.wait_for(asyncio.gather(facts.clock_known(), names.known("7d")), SOON)
+        await asyncio.wait_for(facts.clock_known(), SOON)
     board.show_now()
     return b"".join(board.page.contents[Format.TEXT].segments).decode()
 
@@ -47,13 +45,12 @@ async def page_of(told: Mapping[str, Any]) -> str:
 @given(told=st.fixed_dictionaries(dict(answers.FACTS)))
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 def test_page_parses_and_nobody_waits(told: Mapping[str, Any]) -> None:
-    """No series repeats, each template is one, and the polls that wait for names go on."""
+    """No series repeats, and the polls that wait for the clock go on."""
     samples = [
         sample
         for family in text_string_to_metric_families(asyncio.run(page_of(told)))
         for sample in family.samples
     ]
     series = Counter((sample.name, *sorted(sample.labels.items())) for sample in samples)
-    templates = Counter(sample.labels["template_id"] for sample in samples if "template_id" in sample.labels)
 
-    assert {} == {one: times for one, times in (series | templates).items() if times > 1}
+    assert {} == {one: times for one, times in series.items() if times > 1}

@@ -25,14 +25,13 @@ from insights_exporter.backfill.remote_write import Receiver, Refused, Sending
 from insights_exporter.backfill.run import Place, Plan, run
 from insights_exporter.coder.exchange import Errand
 from insights_exporter.coder.failures import RequestFailed
-from insights_exporter.coder.listing import Listing
 from insights_exporter.commands.backfill_telling import Telling, days_to_measure, estimate, measure_day
 from insights_exporter.commands.errors import NotUsable
 from insights_exporter.commands.families import PAGE_FAMILIES
 from insights_exporter.commands.flags import NOT_USABLE
 from insights_exporter.commands.progress import progress
 from insights_exporter.commands.serve import load_settings
-from insights_exporter.commands.template_names import NamesMissing, learn_names
+from insights_exporter.commands.template_names import Listing, NamesMissing, learn_names
 from insights_exporter.commands.witness import Witness
 from insights_exporter.config.problems import ConfigError
 from insights_exporter.config.settings import Deployment, Settings
@@ -146,11 +145,11 @@ async def _deployment(options: Options, watch: Watch) -> None:
     watch.exchange.add_response_hook(witness.look)
     errand = Errand(RequestHealth("backfill"), float("inf"))
     deployment = watch.deployment
-    listing = await learn_names(watch.coder, errand, deployment.name)
+    listing = await learn_names(watch.coder, errand, deployment, watch.clock.now())
     watch.exchange.gate.per_minute = options.requests_per_minute or _pace(deployment, witness)
     span = _span(options, deployment, watch.clock.now())
     key = read_key(deployment) if deployment.users.detail == "pseudonymous" else b""
-    known = View(deployment, None, span.until, listing.templates or {}, pseudonym_key=key or None)
+    known = View(deployment, None, span.until, listing.templates, pseudonym_key=key or None)
     past = Past(known, options.include, watch.coder, News(deployment.name).rows_invalid)
     if options.dry_run:
         await _estimate(options, past, span, errand, watch)

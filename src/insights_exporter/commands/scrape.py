@@ -39,5 +39,5 @@ def _warn_of_ids(fleet: Fleet) -> None:
     """Tell where templates were broken down whose names could not be had."""
     for name, watch in fleet.watches.items():
         broken_down = any(job.dataset.partial and job.poll.series for job in watch.jobs)
-        if watch.facts.unnamed and broken_down:
-            warn_of_ids(name, watch.facts.unnamed)
+        if watch.unnamed and broken_down:
+            warn_of_ids(name, watch.unnamed)

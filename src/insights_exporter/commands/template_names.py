@@ -1,19 +1,18 @@
 """The names of the templates: without them history would be other series than live scraping makes."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 
 from insights_exporter.coder.client import Coder
 from insights_exporter.coder.exchange import Errand
-from insights_exporter.coder.failures import REMEDIES, Reason, RequestFailed
-from insights_exporter.coder.listing import Listing, list_templates
-from insights_exporter.datasets.dataset import InvalidAnswer, Question
-
-T = TypeVar("T")
-
-_REFUSALS: frozenset[Reason] = frozenset({"forbidden", "not_permitted", "not_found", "unsupported"})
+from insights_exporter.coder.failures import REMEDIES, RequestFailed
+from insights_exporter.config.settings import Deployment
+from insights_exporter.datasets import template_list
+from insights_exporter.datasets.dataset import InvalidAnswer, Template, View
+from insights_exporter.polling.asking import REFUSALS, ask_in_steps
 
 
 class NamesMissing(Exception):
@@ -24,29 +23,30 @@ class NamesMissing(Exception):
         self.remedy = _remedy(problem)
 
 
-async def learn_names(coder: Coder, errand: Errand, deployment: str) -> Listing:
-    """Ask for all templates; warn where the server refuses, so that they are called by their ids.
+class Listing(NamedTuple):
+    """The templates by id; `whole` if the server refused nothing."""
+
+    templates: Mapping[str, Template]
+    whole: bool
+
+
+async def learn_names(coder: Coder, errand: Errand, deployment: Deployment, now: datetime) -> Listing:
+    """List all templates; warn if the server refuses, so that they are called by their ids.
 
     Raises:
-        NamesMissing: there is no answer, though there may be one later.
+        NamesMissing: There is no response, though there may be one later.
     """
-    refusals: list[RequestFailed] = []
-
-    async def read(path: str, decode: Callable[[bytes], T]) -> T | None:
-        try:
-            return decode(await coder.ask(Question(path), errand))
-        except InvalidAnswer as odd:
-            raise NamesMissing(odd) from None
-        except RequestFailed as failure:
-            if failure.reason not in _REFUSALS:
-                raise NamesMissing(failure) from None
-            refusals.append(failure)
-            return None
-
-    listing = await list_templates(read, {})
-    if not listing.whole:
-        warn_of_ids(deployment, refusals[-1])
-    return listing
+    view = View(deployment, None, now)
+    asked = await ask_in_steps(coder, template_list.DATASET, view, errand)
+    if asked.failure and asked.failure.reason not in REFUSALS:
+        raise NamesMissing(asked.failure)
+    if asked.failure:
+        warn_of_ids(deployment.name, asked.failure)
+    try:
+        templates = template_list.convert(view, asked.answers).templates
+    except InvalidAnswer as odd:
+        raise NamesMissing(odd) from None
+    return Listing(templates or {}, whole=asked.failure is None)
 
 
 def warn_of_ids(deployment: str, problem: Exception) -> None:

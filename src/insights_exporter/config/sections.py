@@ -15,8 +15,8 @@ class DatasetSettings(Model):
     enabled: Flag = True
     """Whether it is polled at all."""
     every: Seconds | None = None
-    """How often it is polled. Default: `daus` 5m, `user-status-counts` 15m, `periods` 1h, the others by
-    window."""
+    """How often it is polled. Default: `daus` 5m, `user-status-counts` 15m, `periods` and `template-list` 1h,
+    the others by window."""
     max_age: Seconds | None = None
     """How long a value is served after its last good poll; wins over the deployment's."""
 

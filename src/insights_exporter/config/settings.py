@@ -48,6 +48,7 @@ DatasetName = Literal[
     "user-activity",
     "user-latency",
     "user-status-counts",
+    "template-list",
 ]
 
 

@@ -105,7 +105,8 @@ class Conversion(msgspec.Struct, frozen=True, gc=False):
     has one short reason a row that could not be understood, without any data
     of the row. `in_use` are the ids of the templates that the report names,
     None where it is no report on all of them or they cannot be read;
-    `app_names` what apps are called in it. `daily_users` are users by day, which is its ordinal.
+    `app_names` what apps are called in it. `templates` are all that Coder lists, None in a response about
+    anything else. `daily_users` are users by day, which is its ordinal.
     """
 
     samples: tuple[Samples, ...]
@@ -113,7 +114,13 @@ class Conversion(msgspec.Struct, frozen=True, gc=False):
     invalid: tuple[str, ...] = ()
     in_use: tuple[str, ...] | None = None
     app_names: tuple[AppName, ...] = ()
+    templates: Mapping[str, Template] | None = None
     daily_users: tuple[tuple[int, float], ...] = ()
+
+
+def no_follow_up(_answers: Sequence[Answer]) -> Sequence[Question]:
+    """Return no further request."""
+    return ()
 
 
 def nothing_across(_conversions: Iterable[Conversion]) -> tuple[Samples, ...]:
@@ -129,7 +136,8 @@ class Dataset:
     fails leaves the others. What to ask is told by the answers of the dataset
     that it `needs`. `across` gives what the newest conversions of all
     windows say only together: series without a `window` label, which would
-    repeat if each window had them.
+    repeat if each window had them. `follow_up` returns the requests that depend on earlier responses, and
+    what to request instead if the server refused. A dataset that `names_templates` lists them for the others.
     """
 
     name: DatasetName
@@ -140,3 +148,5 @@ class Dataset:
     partial: bool = False
     needs: DatasetName | None = None
     across: Callable[[Iterable[Conversion]], tuple[Samples, ...]] = nothing_across
+    follow_up: Callable[[Sequence[Answer]], Sequence[Question]] = no_follow_up
+    names_templates: bool = False

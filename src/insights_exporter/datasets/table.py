@@ -8,6 +8,7 @@ from insights_exporter.datasets import (
     periods,
     server_facts,
     template_breakdown,
+    template_list,
     templates,
     user_activity,
     user_latency,
@@ -25,6 +26,7 @@ _ALL = (
     user_activity.DATASET,
     user_latency.DATASET,
     user_status_counts.DATASET,
+    template_list.DATASET,
 )
 
 DATASETS: Mapping[str, Dataset] = MappingProxyType({dataset.name: dataset for dataset in _ALL})

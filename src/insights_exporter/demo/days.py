@@ -29,6 +29,10 @@ def answer_days(view: View, asked: Accepted, template_id: str = "") -> Document:
     return {"entries": as_stored(entries), "tz_hour_offset": asked.tz_offset}
 
 
+_OWN_STATUS = "active"
+"""The status of the token's own user, which every server reports."""
+
+
 def answer_status_counts(view: View, asked: Accepted) -> Document:
     """Answer `/insights/user-status-counts`: from midnight 60 days ago to the next full hour, day by day."""
     end = next_hour(view.now)
@@ -41,7 +45,7 @@ def answer_status_counts(view: View, asked: Accepted) -> Document:
                 for point, count in zip(grid, counts, strict=True)
             ]
             for status in STATUSES
-            if any(status in count for count in counts)
+            if status == _OWN_STATUS or any(status in count for count in counts)
         }
     }
 

@@ -1,4 +1,4 @@
-"""What is asked beside the insights, once an hour: version, names, the token's end.
+"""What is requested in addition to the datasets, once an hour: version, the token's end.
 
 Nothing of it is needed, and no failure counts: what cannot be had stays as it
 was last known, until it is too old.
@@ -6,17 +6,17 @@ was last known, until it is too old.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import TypeVar
 from urllib.parse import quote
 
 from insights_exporter.coder.exchange import Errand, Exchange
 from insights_exporter.coder.failures import Reason, RequestFailed
-from insights_exporter.coder.listing import list_templates
 from insights_exporter.config.problems import ConfigError
 from insights_exporter.datasets import daus, server_facts
+from insights_exporter.datasets.dataset import InvalidAnswer
 from insights_exporter.exposition.samples import Samples
 from insights_exporter.polling.deadlines import Deadlines
-from insights_exporter.polling.names import Names
 from insights_exporter.polling.publisher import Publisher
 
 T = TypeVar("T")
@@ -39,7 +39,6 @@ class Facts:
         self,
         exchange: Exchange,
         token: Callable[[], str],
-        names: Names,
         publisher: Publisher,
     ) -> None:
         self.version: str | None = None
@@ -48,12 +47,8 @@ class Facts:
         self.utc_days: Mapping[int, float] = {}
         """Users by day of UTC, by its ordinal, where they are asked for."""
         self.asks_days = False
-        self.unnamed: Exception | None = None
-        """Why templates may be called by their ids, None where all names are known."""
-        self._newest_failure: Exception | None = None
         self._exchange = exchange
         self._token = token
-        self._names = names
         self._publisher = publisher
         self._ages = Deadlines(self._stale)
         self._forget: Mapping[str, Callable[[], None]] = {
@@ -68,28 +63,23 @@ class Facts:
         await self._clock_known.wait()
 
     async def silence(self) -> RequestFailed | None:
-        """Say why nothing at all comes from the server, None where something does.
+        """Request the version; return why nothing at all comes from the server, None if something does.
 
         A connection that fails is tried once more.
         """
-        failure = await self._unanswered()
+        failure = await self._ask_version()
         if failure and failure.reason == "connection":
             await asyncio.sleep(_SHORT_PAUSE)
-            failure = await self._unanswered()
-        return failure
+            failure = await self._ask_version()
+        return failure if failure and failure.reason in _NO_ANSWER else None
 
     async def poll(self) -> None:
-        """Ask for everything once, and publish what is answered."""
-        try:
-            version = await self._read("/buildinfo", server_facts.read_version, priority=-1)
-            self._clock_known.set()
-            if version:
-                self.version = version
-                self._show("version", [server_facts.build_info(version)])
-            await self._list()
-        finally:
-            self._clock_known.set()
-            self._names.listed(None)  # whoever waits for it goes on without
+        """Request everything once, and publish what is answered."""
+        await self._ask_version()
+        await self.poll_all_but_version()
+
+    async def poll_all_but_version(self) -> None:
+        """Request what is left after the version, and publish what is answered."""
         await self._ask_about_token()
         if self.asks_days:
             await self._ask_about_days()
@@ -101,13 +91,6 @@ class Facts:
     async def user(self) -> str | None:
         """Give the name of the token's own user."""
         return await self._read("/users/me", server_facts.read_user)
-
-    async def _list(self) -> None:
-        listing = await list_templates(self._read, self._names.templates)
-        self.unnamed = None if listing.whole else self._newest_failure
-        self._names.listed(listing.templates)
-        if listing.templates is not None:
-            self._show("templates", [server_facts.template_info(listing.templates)])
 
     async def _ask_about_token(self) -> None:
         try:
@@ -127,21 +110,29 @@ class Facts:
             self.utc_days = days
             self._show("days", [])
 
-    async def _unanswered(self) -> RequestFailed | None:
+    async def _ask_version(self) -> RequestFailed | None:
         deadline = asyncio.get_running_loop().time() + _PATIENCE
         try:
-            await self._exchange.get("/buildinfo", {}, Errand(_Nobody(), deadline, priority=-1))
+            body = await self._exchange.get("/buildinfo", {}, Errand(_Nobody(), deadline, priority=-1))
         except RequestFailed as failure:
-            return failure if failure.reason in _NO_ANSWER else None
+            return failure
+        finally:
+            self._clock_known.set()
+        with suppress(InvalidAnswer):
+            self._show_version(await asyncio.to_thread(server_facts.read_version, body))
         return None
 
-    async def _read(self, path: str, read: Callable[[bytes], T], priority: int = 1) -> T | None:
+    def _show_version(self, version: str | None) -> None:
+        if version:
+            self.version = version
+            self._show("version", [server_facts.build_info(version)])
+
+    async def _read(self, path: str, read: Callable[[bytes], T]) -> T | None:
         deadline = asyncio.get_running_loop().time() + _PATIENCE
         try:
-            body = await self._exchange.get(path, {}, Errand(_Nobody(), deadline, priority))
+            body = await self._exchange.get(path, {}, Errand(_Nobody(), deadline, priority=1))
             return await asyncio.to_thread(read, body)
-        except Exception as error:  # noqa: BLE001 -- nothing of it is needed, and polls wait for its end
-            self._newest_failure = error.with_traceback(None)
+        except Exception:  # noqa: BLE001 -- nothing of it is needed, and polls wait for its end
             return None
 
     def _show_token(self, token: server_facts.Token) -> None:

@@ -18,7 +18,7 @@ from insights_exporter.config.settings import Deployment
 from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
 from insights_exporter.datasets.spans import midnight
 from insights_exporter.exposition.snapshot import Source
-from insights_exporter.polling.asking import ask_all, ask_each
+from insights_exporter.polling.asking import ask_each, ask_in_steps
 from insights_exporter.polling.availability import Availability
 from insights_exporter.polling.converting import Converted, converted, converted_partly, whereabouts
 from insights_exporter.polling.deadlines import Deadlines
@@ -84,6 +84,8 @@ class Poller:
             self._failed(job, RequestFailed("exporter_bug", whereabouts(error)), started)
         else:
             self._succeeded(job, started)
+        if job.dataset.names_templates:
+            self._bench.names.listed(None)
         self._publisher.health(*self._availability.told_with(job))
 
     def give_up(self, job: Job, failure: RequestFailed) -> None:
@@ -98,16 +100,16 @@ class Poller:
 
     async def _collect(self, job: Job) -> None:
         view = self.view(job)
-        questions = job.dataset.questions(view)
         if job.dataset.partial:
-            await self._collect_each(job, view, questions)
+            await self._collect_each(job, view, job.dataset.questions(view))
             return
-        asked = await ask_all(self._bench.coder, questions, self._errand(job))
+        asked = await ask_in_steps(self._bench.coder, job.dataset, view, self._errand(job))
+        if asked.answers or not asked.failure:
+            result = await self._converted(job, view, asked.answers)
+            self._note_rows(job, result.said.invalid)
+            self._serve(job, view, result, job.poll.pace.max_age)
         if asked.failure:
             raise asked.failure
-        result = await self._converted(job, view, asked.answers)
-        self._note_rows(job, result.said.invalid)
-        self._serve(job, view, result, job.poll.pace.max_age)
 
     async def _collect_each(self, job: Job, before: View, questions: Sequence[Question]) -> None:
         """Take the answers that there are, and serve kept ones for the others."""
@@ -155,6 +157,8 @@ class Poller:
 
     def _pass_on(self, job: Job, said: Conversion) -> None:
         """Tell what other jobs wait for, and what the windows of a dataset say together."""
+        if said.templates is not None:
+            self._bench.names.listed(said.templates)
         if said.in_use is not None:
             self._bench.names.reported(job.poll.window, said.in_use)
         if job.window is not None:

@@ -13,6 +13,7 @@ import structlog
 from insights_exporter.coder.client import Coder
 from insights_exporter.coder.clock import ServerClock
 from insights_exporter.coder.exchange import Exchange, Outlet
+from insights_exporter.coder.failures import RequestFailed
 from insights_exporter.config.settings import Deployment
 from insights_exporter.datasets.dataset import View
 from insights_exporter.datasets.daus import DATASET as DAUS
@@ -28,8 +29,8 @@ from insights_exporter.polling.publisher import Publisher
 from insights_exporter.polling.schedule import Schedule
 
 _FACTS = "facts"
-_FACTS_REQUESTS = 3
-"""Version, list of templates, token."""
+_FACTS_REQUESTS = 2
+"""Version, token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,11 @@ class Watch:
         self._schedule = shared.schedule
         self.exchange = Exchange(deployment, token, tls, self.clock, shared.outlet)
         self.coder = Coder(self.exchange, None if deployment.dialect == "auto" else deployment.dialect)
-        self.names = Names(partial(shared.schedule.advance, self._id(_FACTS)))
+        self.jobs = tuple(jobs_of(deployment))
+        self._list_job = next((job for job in self.jobs if job.dataset.names_templates), None)
+        self.names = Names(self._list_templates_soon)
+        if self._list_job is None:
+            self.names.listed(None)
         bench = Bench(
             deployment=deployment,
             coder=self.coder,
@@ -69,8 +74,7 @@ class Watch:
             converter=shared.converter,
             pseudonym_key=pseudonym_key,
         )
-        self.facts = Facts(self.exchange, token, self.names, self.publisher)
-        self.jobs = tuple(jobs_of(deployment))
+        self.facts = Facts(self.exchange, token, self.publisher)
         polls_days = any(job.dataset is DAUS for job in self.jobs)
         self.facts.asks_days = polls_days and not counts_in_utc(deployment)
         self._poller = Poller(bench, self.jobs, self._advance)
@@ -99,7 +103,7 @@ class Watch:
             for job in self.jobs:
                 self._poller.give_up(job, silent)
             return
-        await self.facts.poll()
+        await self.facts.poll_all_but_version()
         for partly in (False, True):
             jobs = [job for job in self.jobs if job.dataset.partial is partly]
             await asyncio.gather(*(self._once(job) for job in jobs))
@@ -176,6 +180,15 @@ class Watch:
         """Return whether a job was polled, or cannot be because what it depends on has no data yet."""
         waits_in_vain = job.dataset.partial and not self.names.reported_for(job.poll.window)
         return job.tried or (waits_in_vain and self.tried)
+
+    @property
+    def unnamed(self) -> RequestFailed | None:
+        """Why templates may be called by their ids, None if all names are known or not wanted."""
+        return self._list_job.poll.failure if self._list_job else None
+
+    def _list_templates_soon(self) -> None:
+        if self._list_job:
+            self._advance(self._list_job)
 
     def _advance(self, job: Job) -> None:
         self._schedule.advance(self._id(job.name))

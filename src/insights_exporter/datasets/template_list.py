@@ -1,0 +1,157 @@
+"""Dataset `template-list`: which templates there are, and what they are called."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from insights_exporter.config.settings import Deployment, Window
+from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, Template, View
+from insights_exporter.datasets.decode import Row, decode
+from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.samples import Samples
+
+NAME: Final = "template-list"
+PATH = "/templates"
+ORGANIZATIONS_PATH = "/organizations"
+
+TEMPLATE_INFO = Family(
+    name="coder_insights_template_info",
+    kind="gauge",
+    help="A template that Coder lists, always 1 (API: templates name, organization_name, deprecated); "
+    "cached.",
+    labels=("deployment", "organization_name", "template_name", "template_id", "deprecated"),
+    source="template-list: id, name, organization_name, deprecated; list of organizations: name",
+    merge="one series per template id",
+    absent="the template is deleted, or the token may not see it",
+    example="coder_insights_template_active_users * on (deployment, template_id) group_left (deprecated) "
+    "coder_insights_template_info",
+)
+FAMILIES = (TEMPLATE_INFO,)
+
+
+class ListedTemplate(Row, frozen=True):
+    """One row of `/templates` or `/organizations/{organization}/templates`."""
+
+    id: str
+    name: str
+    organization_id: str | None = None
+    organization_name: str | None = None
+    deprecated: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Reject a template of no organization.
+
+        Raises:
+            ValueError: Neither the id nor the name of its organization is there.
+        """
+        if not (self.organization_id or self.organization_name):
+            text = "organization_id: missing"
+            raise ValueError(text)
+
+
+class ListedOrganization(Row, frozen=True):
+    """One row of `/organizations`."""
+
+    id: str
+    name: str
+
+
+def windows(_deployment: Deployment) -> Sequence[Window | None]:
+    """Return no window: the list is that of now."""
+    return (None,)
+
+
+def questions(_view: View) -> Sequence[Question]:
+    """Return the request for the list of all templates."""
+    return (Question(path=PATH),)
+
+
+def follow_up(answers: Sequence[Answer]) -> Sequence[Question]:
+    """Return the requests that older servers need.
+
+    They list templates without the organization's name, or by organization only.
+
+    Raises:
+        InvalidAnswer: A response cannot be read.
+    """
+    bodies = {answer.question.path: answer.body for answer in answers}
+    if PATH in bodies:
+        listed = decode(bodies[PATH], list[ListedTemplate]).value
+        nameless = any(not row.organization_name for row in listed)
+        return (Question(path=ORGANIZATIONS_PATH),) if nameless else ()
+    if ORGANIZATIONS_PATH not in bodies:
+        return (Question(path=ORGANIZATIONS_PATH),)
+    organizations = decode(bodies[ORGANIZATIONS_PATH], list[ListedOrganization]).value
+    return [Question(path=_list_path(row.id)) for row in organizations]
+
+
+def convert(view: View, answers: Sequence[Answer]) -> Conversion:
+    """Return the templates; those of an organization whose list is missing stay as they are known.
+
+    Raises:
+        InvalidAnswer: A response cannot be read.
+    """
+    bodies = {answer.question.path: answer.body for answer in answers}
+    organizations = decode(bodies.pop(ORGANIZATIONS_PATH, b"[]"), list[ListedOrganization])
+    names = {row.id: row.name for row in organizations.value}
+    lists = [decode(body, list[ListedTemplate]) for body in bodies.values()]
+    complete = PATH in bodies or all(_list_path(organization) in bodies for organization in names)
+    known = {} if complete else dict(view.templates)
+    templates = known | templates_by_id((row for each in lists for row in each.value), names)
+    return Conversion(
+        samples=(template_info(templates),),
+        invalid=(*organizations.invalid, *(reason for each in lists for reason in each.invalid)),
+        templates=templates,
+    )
+
+
+def templates_by_id(
+    listed: Iterable[ListedTemplate], organizations: Mapping[str, str]
+) -> dict[str, Template]:
+    """Return templates by id, of several the last by name.
+
+    An organization without a known name is called by its id.
+    """
+    templates = (
+        Template(
+            template_id=row.id,
+            name=row.name,
+            organization=_organization(row, organizations),
+            deprecated=bool(row.deprecated),
+        )
+        for row in listed
+    )
+    return {each.template_id: each for each in sorted(templates, key=msgspec.structs.astuple)}
+
+
+def template_info(templates: Mapping[str, Template]) -> Samples:
+    """Return one series per template, sorted by id."""
+    listed = sorted(templates.values(), key=lambda template: template.template_id)
+    return Samples(
+        TEMPLATE_INFO,
+        [
+            ((one.organization, one.name, one.template_id, "true" if one.deprecated else "false"), 1.0)
+            for one in listed
+        ],
+    )
+
+
+def _list_path(organization: str) -> str:
+    return f"{ORGANIZATIONS_PATH}/{quote(organization, safe='')}/templates"
+
+
+def _organization(row: ListedTemplate, organizations: Mapping[str, str]) -> str:
+    return row.organization_name or organizations.get(row.organization_id or "") or row.organization_id or ""
+
+
+DATASET = Dataset(
+    name=NAME,
+    families=FAMILIES,
+    windows=windows,
+    questions=questions,
+    convert=convert,
+    follow_up=follow_up,
+    names_templates=True,
+)
