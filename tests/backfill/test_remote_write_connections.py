@@ -45,7 +45,7 @@ def send(receiver: Receiver, folder: Path, halt: Halt) -> int:
 
 
 def parsed(url: str, tls: Tls | None = None, **environ: str) -> Receiver:
-    """Give the receiver as the command line would."""
+    """Return the receiver as the command line makes it."""
     receiver = parse_receiver(url, {}, tls or Tls(), environ)
     assert receiver is not None
     return receiver
@@ -77,7 +77,7 @@ def test_receiver_of_an_in_house_authority(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_certificate_that_is_not_accepted_is_final_at_once(tmp_path: Path) -> None:
-    """It is told with the flag that helps, after one try."""
+    """The error names the flag that helps, after one attempt."""
     halt = Hurried()
     with secure(tmp_path, Loose()) as server, pytest.raises(Refused) as refused:
         send(parsed(server.url), tmp_path, halt)
@@ -154,7 +154,7 @@ def test_tunnel_that_the_proxy_refuses(tmp_path: Path, status: int, pauses: int)
     assert pauses == halt.pauses
 
 
-def test_unusable_proxy_is_told_before_anything_is_requested() -> None:
+def test_unusable_proxy_is_found_before_anything_is_requested() -> None:
     """The variable is named, without its password."""
     with pytest.raises(NotUsable, match=r"^HTTPS_PROXY: is a SOCKS proxy") as caught:
         parsed("https://receiver.example.com/write", HTTPS_PROXY="socks5://me:hidden-secret@proxy")
@@ -175,7 +175,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("names", "told"), BAD.values(), ids=BAD)
-def test_bad_files_are_told_by_their_flag(tmp_path: Path, names: tuple[str | None, ...], told: str) -> None:
+def test_bad_files_are_named_by_their_flag(tmp_path: Path, names: tuple[str | None, ...], told: str) -> None:
     """The files are read before anything is requested."""
     Loose().write(tmp_path)
     ca_file, cert_file, key_file = (tmp_path / name if name else None for name in names)

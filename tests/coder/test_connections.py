@@ -28,20 +28,20 @@ STRICT_ONLY = {"no key identifiers": Loose(key_identifiers=False), "not critical
 
 @pytest.fixture(scope="module")
 def server() -> EmbeddedCoder:
-    """Give a small Coder."""
+    """Return a small Coder."""
     return EmbeddedCoder(population=Population(seed=1, users=20, templates=3))
 
 
 @pytest.fixture
 def url(server: EmbeddedCoder) -> Iterator[str]:
-    """Give where that Coder serves."""
+    """Yield the URL of that Coder."""
     with serve(server) as address:
         yield address
 
 
 @pytest.fixture
 def proxy(url: str) -> Iterator[Proxy]:
-    """Give a proxy that brings everything to that Coder."""
+    """Yield a proxy that brings everything to that Coder."""
     with proxying("127.0.0.1", urlsplit(url).port or 0) as seen:
         yield seen
 

@@ -116,7 +116,7 @@ def send_file(path: Path, url: httpx.URL, client: httpx.Client, halt: Halt) -> i
 
 
 def batches(path: Path) -> Iterator[list[Run]]:
-    """Give the samples of a file, at most BATCH at a time; a series may go on in the next batch."""
+    """Yield the samples of a file, at most BATCH at a time; a series may go on in the next batch."""
     batch: list[Run] = []
     room = BATCH
     for head, samples in _series_of(path):
@@ -176,6 +176,6 @@ def _try(client: httpx.Client, url: httpx.URL, body: bytes) -> None:
 
 
 def _asked_wait(answer: httpx.Response) -> float | None:
-    """Give the seconds of `Retry-After`; a date there is left aside, as our own pauses are about as long."""
+    """Return the seconds of `Retry-After`; a date is ignored, since our own pauses are about as long."""
     text = str(answer.headers.get("Retry-After", ""))
     return float(text) if text.isascii() and text.isdigit() else None

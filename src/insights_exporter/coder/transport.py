@@ -167,6 +167,6 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def api_root(deployment: Deployment) -> str:
-    """Give the address under which the API's paths are, without a slash at its end."""
+    """Return the address under which the API's paths are, without a slash at its end."""
     url, api_path = deployment.url.rstrip("/"), "/" + deployment.api_path.strip("/")
     return url if url.endswith(api_path) else (url + api_path).rstrip("/")

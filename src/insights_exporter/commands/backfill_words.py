@@ -58,7 +58,7 @@ def parse_labels(texts: Sequence[str]) -> Mapping[str, str]:
 
 
 def parse_tsdb(path: Path | None, *, wanted: bool) -> Path | None:
-    """Give the folder to import into, None where nothing is to be imported; raises NotUsable."""
+    """Return the folder to import into, None without an import; raises NotUsable."""
     if wanted == (path is None):
         raise NotUsable("--import and --tsdb go together: name the data folder of Prometheus with --tsdb")
     return path
@@ -117,7 +117,7 @@ def parse_headers(texts: Sequence[str]) -> Mapping[str, str]:
 
 
 def _header_in(path: Path) -> str:
-    """Read a header's value; what is wrong is told without a piece of it, as it may be secret."""
+    """Read the value of a header; errors hold nothing of it, as it may be secret."""
     value = path.read_bytes().strip().decode("ascii", errors="replace")
     if not _VALUE.fullmatch(value):
         raise NotUsable(

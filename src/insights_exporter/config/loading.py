@@ -109,7 +109,7 @@ def _problems(source: str, checked: list[_Checked]) -> Iterator[Problem]:
 
 
 def _unusable_proxies(checked: list[_Checked], proxies: Proxies) -> Iterator[Problem]:
-    """Tell which proxies of the environment the deployments without their own cannot use."""
+    """Return which proxies of the environment cannot be used by deployments without their own."""
     good = [one for one in checked if one.bad.isdisjoint(("url", "proxy"))]
     return proxies.invalid(one.deployment.url for one in good if one.deployment.proxy is None)
 

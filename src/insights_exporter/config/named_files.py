@@ -13,7 +13,7 @@ from insights_exporter.config.translation import Found
 
 
 def unusable_files(deployment: Deployment, environ: Mapping[str, str]) -> Iterator[Found]:
-    """Tell which files and variables of `deployment` cannot be used now."""
+    """Return which files and variables of `deployment` cannot be used now."""
     if deployment.token_file or deployment.token_env:
         key = "token_file" if deployment.token_file else "token_env"
         yield from _tried((key,), lambda: current_token(deployment, environ))
