@@ -34,7 +34,8 @@ class Protection:
         """Make a server for `app` that lets in whom the file lets in."""
         if self._live is None:
             return Server(app)
-        return Server(Guard(app, self._live), context=listening_context(self._live))
+        guard = Guard(app, self._live)
+        return Server(guard, context=listening_context(self._live), headers=guard.headers)
 
     def look(self) -> str:
         """Read the file anew if it changed; give what keeps it from being used, a line each."""

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from insights_exporter.web.exchange import Exchange
 from insights_exporter.web.limits import ConnectionTracker
 from insights_exporter.web.request import MALFORMED, BadRequest, Refusal, Request, parse_request
-from insights_exporter.web.response import DateHeader, render_refusal
+from insights_exporter.web.response import Refuser
 
 _BUFFER_BYTES = 4096
 """Bytes read at once; the buffer grows for a longer head."""
@@ -75,14 +75,14 @@ class Connection(asyncio.BufferedProtocol):
     read, for the next request. A client that drips bytes gains nothing.
     """
 
-    def __init__(self, app: ASGIApp, tracker: ConnectionTracker, date: DateHeader) -> None:
+    def __init__(self, app: ASGIApp, tracker: ConnectionTracker, refuser: Refuser) -> None:
         self.gone = False
         self.on_made: Callable[[], None] | None = None
         """Called once when the connection is made."""
         self._app = app
         self._tracker = tracker
         self._limits = tracker.limits
-        self._date = date
+        self._refuser = refuser
         self._loop = asyncio.get_running_loop()
         self._state = _State.HEAD
         self._buffer = bytearray(_BUFFER_BYTES)
@@ -264,7 +264,7 @@ class Connection(asyncio.BufferedProtocol):
         if exchange.started:
             self.abort()
         else:
-            self._write([render_refusal(_FAILED, self.date())])
+            self._write([self._refuser.render(_FAILED)])
 
     def _end_response(self, *, keep_alive: bool) -> None:
         self._task = None
@@ -296,8 +296,7 @@ class Connection(asyncio.BufferedProtocol):
         if not self._transport.is_closing():
             self._written += sum(map(len, parts))
             self._transport.writelines(parts)
-            if self._write_paused:
-                self._sample = (self._taken(), self._loop.time())
+            self._sample = (self._taken(), self._loop.time())
 
     async def _drained(self) -> None:
         if self._write_paused and not self._transport.is_closing():
@@ -316,7 +315,7 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.close()
 
     def _refuse(self, refusal: Refusal) -> None:
-        self._write([render_refusal(refusal, self.date())])
+        self._write([self._refuser.render(refusal)])
         self._filled = max(self._filled, 1)
         self._close()
 
@@ -356,7 +355,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def date(self) -> bytes:
         """Return the line of the `Date` header."""
-        return self._date.line()
+        return self._refuser.date.line()
 
     def reading_rate(self) -> float:
         """Return bytes per second read since the last write; infinite if unknown."""

@@ -1,7 +1,7 @@
 """The head of a response, as bytes."""
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from email.utils import formatdate
 from http import HTTPStatus
 
@@ -47,11 +47,23 @@ def render_head(status: int, headers: Collection[Header], date: bytes, *, keep_a
     return b"".join(lines)
 
 
-def render_refusal(refusal: Refusal, date: bytes) -> bytes:
-    """Return the whole response to a request that is refused."""
-    body = f"{refusal.text}\n".encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
-    return render_head(refusal.status, headers, date, keep_alive=False) + body
+class Refuser:
+    """Renders responses to requests that are refused before the application sees them."""
+
+    def __init__(self, headers: Callable[[], list[Header]] = list) -> None:
+        self.date = DateHeader()
+        self._headers = headers
+        """Returns the headers that every response shall have."""
+
+    def render(self, refusal: Refusal) -> bytes:
+        """Return the whole response."""
+        body = f"{refusal.text}\n".encode()
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", b"%d" % len(body)),
+            *self._headers(),
+        ]
+        return render_head(refusal.status, headers, self.date.line(), keep_alive=False) + body
 
 
 def body_length(status: int, headers: Iterable[Header], *, is_head: bool) -> int | None:

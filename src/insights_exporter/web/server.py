@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from starlette.types import ASGIApp
 
 from insights_exporter.web.connection import Connection
 from insights_exporter.web.limits import DEFAULT_LIMITS, ConnectionTracker, ServerLimits
-from insights_exporter.web.response import DateHeader
+from insights_exporter.web.request import Header
+from insights_exporter.web.response import Refuser
 from insights_exporter.web.tls_listener import TlsListener
 
 _BACKLOG = 512
@@ -25,16 +26,23 @@ class _Listener(Protocol):
 
 
 class Server:
-    """Serves an ASGI application over HTTP/1.1, and over TLS if it has a context."""
+    """Serves an ASGI application over HTTP/1.1, and over TLS if it has a context.
+
+    `headers` returns those of responses that the application has no part in.
+    """
 
     def __init__(
-        self, app: ASGIApp, limits: ServerLimits = DEFAULT_LIMITS, context: ssl.SSLContext | None = None
+        self,
+        app: ASGIApp,
+        limits: ServerLimits = DEFAULT_LIMITS,
+        context: ssl.SSLContext | None = None,
+        headers: Callable[[], list[Header]] = list,
     ) -> None:
         self.tracker = ConnectionTracker(limits)
         self.started = False
         self._app = app
         self._context = context
-        self._date = DateHeader()
+        self._refuser = Refuser(headers)
         self._stopped = asyncio.Event()
 
     async def serve(self, sockets: Iterable[socket.socket]) -> None:
@@ -58,10 +66,10 @@ class Server:
             return await asyncio.get_running_loop().create_server(
                 self._connection, sock=listener, backlog=_BACKLOG
             )
-        return TlsListener(listener, self._context, self.tracker, self._connection)
+        return TlsListener(listener, self._context, self.tracker, self._connection, self._refuser)
 
     def _connection(self) -> Connection:
-        return Connection(self._app, self.tracker, self._date)
+        return Connection(self._app, self.tracker, self._refuser)
 
     async def _end_connections(self) -> None:
         tracker = self.tracker

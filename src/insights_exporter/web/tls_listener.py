@@ -11,7 +11,7 @@ from http import HTTPStatus
 from insights_exporter.web.connection import Connection
 from insights_exporter.web.limits import ConnectionTracker
 from insights_exporter.web.request import Refusal
-from insights_exporter.web.response import DateHeader, render_refusal
+from insights_exporter.web.response import Refuser
 
 _PAUSE = 1.0
 """Seconds to wait when no connection can be accepted, such as when no more files may be open."""
@@ -51,13 +51,14 @@ class TlsListener:
         context: ssl.SSLContext,
         tracker: ConnectionTracker,
         connect: Callable[[], Connection],
+        refuser: Refuser,
     ) -> None:
         listener.settimeout(0)
         self._listener = listener
         self._context = context
         self._tracker = tracker
         self._connect = connect
-        self._date = DateHeader()
+        self._refuser = refuser
         self._handshakes: set[asyncio.Task[None]] = set()
         self._accepting = asyncio.create_task(self._accept())
 
@@ -116,7 +117,7 @@ class TlsListener:
         if not begin or begin[0] in _TLS_RECORD:
             return True
         client.recv(self._tracker.limits.head_bytes)  # what is left unread would reset the connection
-        client.send(render_refusal(_PLAIN_HTTP, self._date.line()))
+        client.send(self._refuser.render(_PLAIN_HTTP))
         client.close()
         return False
 

@@ -61,7 +61,8 @@ def serving(file: Path, app: ASGIApp = metrics_app) -> Iterator[Served]:
     started: Future[tuple[Server, asyncio.AbstractEventLoop]] = Future()
 
     async def run(listener: socket.socket) -> None:
-        server = Server(Guard(app, live, clock), context=listening_context(live))
+        guard = Guard(app, live, clock)
+        server = Server(guard, context=listening_context(live), headers=guard.headers)
         task = asyncio.create_task(server.serve([listener]))
         await eventually_async(lambda: server.started)
         started.set_result((server, asyncio.get_running_loop()))

@@ -107,6 +107,15 @@ def test_every_answer_carries_the_headers(served: Served, user: tuple[str, str] 
     assert "x-xss-protection" not in answer.headers
 
 
+def test_refusals_of_the_server_carry_the_headers(served: Served) -> None:
+    """A request that is refused before any login is looked at gets them too, in place of the defaults."""
+    answer = httpx.get(f"{served.url('http')}/{'x' * 20_000}", trust_env=False)
+
+    assert httpx.codes.REQUEST_URI_TOO_LONG == answer.status_code
+    assert ["default-src 'none'"] == answer.headers.get_list("content-security-policy")
+    assert ["deny"] == answer.headers.get_list("x-frame-options")
+
+
 def test_headers_replace_those_of_the_application(file: Path) -> None:
     """There is one of each, and it is the operator's."""
 

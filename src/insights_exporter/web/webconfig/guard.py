@@ -40,7 +40,7 @@ class Guard:
         elif scope["type"] == "http":
             config = self._live.now()
             answer = await self._refusal(config, scope) or self._app
-            await answer(scope, receive, _with_headers(send, self._headers(config)))
+            await answer(scope, receive, _with_headers(send, self.headers()))
 
     async def _refusal(self, config: WebConfig, scope: Scope) -> ASGIApp | None:
         if wait := self._wait(config):
@@ -68,8 +68,9 @@ class Guard:
             config.users, *login, client, lambda: peer.gone
         )
 
-    def _headers(self, config: WebConfig) -> list[tuple[bytes, bytes]]:
-        headers = [(name.lower().encode(), value.encode()) for name, value in config.headers]
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the headers of all responses."""
+        headers = [(name.lower().encode(), value.encode()) for name, value in self._live.now().headers]
         return [*headers, (b"connection", b"close")] if self._live.turning_over() else headers
 
 
