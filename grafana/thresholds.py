@@ -47,6 +47,9 @@ FAILED_RARELY_POLLED: Final = "2d"
 AFTER_OUTAGE: Final = "2h"
 """Time after an outage in which datasets that are polled hourly may still be old."""
 
+NO_OUTAGE: Final = 5
+"""Evaluations without a successful poll that are no outage, but the first round after a start."""
+
 MISSED_POLLS: Final = 2
 """Poll intervals that may pass before data can be called too old."""
 

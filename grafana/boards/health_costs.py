@@ -38,7 +38,7 @@ def requests() -> list[Tile]:
         Look(
             title="Failed requests by reason",
             description="Requests of all exporters that gave no usable answer, retries included. The "
-            "runbook of InsightsDeploymentNotPolled says what each reason means.",
+            "page docs/failures.md describes each reason and its remedy.",
             decimals=0,
             minimum=0,
         ),

@@ -92,7 +92,9 @@ unless {ON_DATASET}
   {once(recording.REQUESTS_LEFT, operation="min")} < {threshold("requests", thresholds.REQUESTS_LEFT)}
 )
 unless {ON_DEPLOYMENT}
-present_over_time({recording.NOT_POLLED}[{thresholds.AFTER_OUTAGE}])"""
+{recording.NOT_POLLED}
+unless {ON_DEPLOYMENT}
+count_over_time({recording.NOT_POLLED}[{thresholds.AFTER_OUTAGE}]) > {thresholds.NO_OUTAGE}"""
 
 LACKS_ROLE: Final = (
     f"{recording.REFUSED_DATASETS} >= {thresholds.REFUSED_DATASETS}\nunless\n{recording.NOT_POLLED}"

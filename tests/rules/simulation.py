@@ -22,6 +22,7 @@ START: Final = datetime(2026, 3, 5, tzinfo=UTC)
 """A Thursday's midnight, as the start of Unix time is, which is when promtool's clock starts."""
 
 MINUTE: Final = 60.0
+BEFORE_THE_FIRST_POLL: Final = 0.001
 TARGET: Final = 'job="insights-exporter",instance="10.0.0.1:12112"'
 SERIES: Final = re.compile(r"((?:insights_exporter|coder_insights)_\w+)\{(.*)\} (\S+)")
 
@@ -88,6 +89,7 @@ async def _stage(coder: EmbeddedCoder, cut: bool, settings: Mapping[str, Any]) -
     network = Network(coder)
     network.cut = cut
     async with watching(network, **settings) as watched:
+        await asyncio.sleep(BEFORE_THE_FIRST_POLL)
         yield Stage(coder, network, watched)
 
 

@@ -86,6 +86,12 @@ def fail_latency(stage: Stage) -> None:
     stage.coder.fail("500", "/insights/user-latency")
 
 
+async def failing_from_the_start(stage: Stage) -> None:
+    """Have one dataset fail inside Coder before its first poll."""
+    fail_latency(stage)
+    await stage.scrape(1.5)
+
+
 def limit_latency(stage: Stage) -> None:
     """Have Coder refuse one dataset for its rate."""
     stage.coder.fail("429-seconds", "/insights/user-latency")
@@ -207,6 +213,12 @@ STATES: Final[Mapping[str, State]] = {
         alerts=(fired("InsightsDataTooOld", dataset="user-latency"),),
         description="user-latency of dev (server_error): its oldest data is from 3h ago, "
         "longer than max_age, so those series have expired.",
+    ),
+    "one dataset failing from the start": State(
+        play=failing_from_the_start,
+        alerts=(fired("InsightsDataTooOld", dataset="user-latency"),),
+        description="user-latency of dev (server_error): one or more of its polls have not succeeded since "
+        "the exporter started, so their data is missing.",
     ),
     "one dataset rate limited": State(
         play=after_an_hour(limit_latency),
