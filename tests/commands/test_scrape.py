@@ -226,3 +226,13 @@ def test_names_that_could_not_be_had(run_exporter: RunExporter, tmp_path: Path) 
     assert "HTTP 502 for /templates" in line
     assert "coder_insights_template_active_users{" in ended.stdout
     assert 'template_name="docker"' not in ended.stdout
+
+
+def test_version_is_requested_once(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """One request shows that the server is there and which version it has."""
+    server: EmbeddedCoder = coder()
+    with serve(server) as url:
+        ended = run_exporter("scrape", settings_file(tmp_path, url), env=TOKEN)
+
+    assert 1 == sum(seen.path.endswith("/buildinfo") for seen in server.requests)
+    assert "coder_insights_build_info{" in ended.stdout

@@ -23,6 +23,12 @@ def test_largest_are_kept_and_the_rest_added_up() -> None:
     assert (3, 6.0) == (apps.others, apps.rest)
 
 
+@pytest.mark.parametrize(("in_use", "expected"), [(None, None), ((), 0), (("a", "b"), 2)])
+def test_templates_in_use_are_counted(in_use: tuple[str, ...] | None, expected: int | None) -> None:
+    """None stands for a report that does not say."""
+    assert expected == glance(Conversion((), in_use=in_use)).templates_in_use
+
+
 def test_aggregated_and_redacted_apps_have_readable_names() -> None:
     """The status page explains itself without the markers of the metrics."""
     rows = [(("7d", "builtin", "__other__"), 2.0), (("7d", "builtin", "__redacted__"), 1.0)]

@@ -39,6 +39,7 @@ class Glance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one poll said; what it does not speak of is empty or None.
 
     `days` are users by the day's ordinal, `apps` seconds, `templates` users,
+    `templates_in_use` how many templates the report names,
     `users` accounts by status, `latency` users by percentile, within `bounds`
     in seconds.
     """
@@ -47,6 +48,7 @@ class Glance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     days: Mapping[int, float] = {}
     apps: Ranking | None = None
     templates: Ranking | None = None
+    templates_in_use: int | None = None
     users: Mapping[str, float] = {}
     latency: Mapping[str, Distribution] = {}
     bounds: tuple[float, ...] = user_latency.LATENCY_DISTRIBUTION.bounds
@@ -67,6 +69,7 @@ def glance(said: Conversion) -> Glance:
             template_families.TEMPLATE_ACTIVE_USERS,
             lambda template: "/".join(filter(None, template[1:3])) if several else template[2],
         ),
+        templates_in_use=None if said.in_use is None else len(said.in_use),
         users={labels[0]: value for labels, value in rows.get(user_status_counts.USERS, ())},
         latency={labels[1]: value for labels, value in rows.get(user_latency.LATENCY_DISTRIBUTION, ())},
     )

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from insights_exporter.polling.causes import Cause
+from insights_exporter.polling.glances import Glance, Ranking
 from insights_exporter.polling.token_expiry import Urgency
 from insights_exporter.web.status.details import Details, Problem, details
 from insights_exporter.web.status.health import SWITCHED_OFF
@@ -106,6 +107,35 @@ def test_ranking_of_apps() -> None:
         (bar.name, bar.value, bar.share) for bar in apps.bars
     ]
     assert "and 2 more apps" == apps.others
+
+
+USED = Glance(templates_in_use=7)
+UNUSED = Glance(templates_in_use=0)
+NO_USERS = Glance(templates=Ranking(()))
+REMARKS: dict[str, tuple[tuple[str, ...], dict[tuple[str, str], Glance], str]] = {
+    "no breakdown": ((), {}, "Templates are not requested one by one."),
+    "other window": (("today", "30d"), {}, "Templates are requested one by one in: today, 30d."),
+    "no report": (("7d",), {}, "No report says which templates were used in this window."),
+    "breakdown unavailable": (
+        ("7d",),
+        {("templates", "7d"): USED},
+        "Templates used in this window: 7. Their users are not available.",
+    ),
+    "no users": (
+        ("7d",),
+        {("templates", "7d"): USED, ("template-breakdown", "7d"): NO_USERS},
+        "No template was used in this window.",
+    ),
+    "nothing used": (("7d",), {("templates", "7d"): UNUSED}, "No template was used in this window."),
+}
+
+
+@pytest.mark.parametrize(("broken_down", "glances", "expected"), REMARKS.values(), ids=REMARKS)
+def test_remark_without_users_by_template(
+    broken_down: tuple[str, ...], glances: dict[tuple[str, str], Glance], expected: str
+) -> None:
+    """The page does not claim that no template was used if only the breakdown is unavailable."""
+    assert expected == of(broken_down=broken_down, glances=glances).templates_remark
 
 
 def test_latency_above_the_limits() -> None:

@@ -118,7 +118,7 @@ class Details:
     days_remark: str
     apps: Bars | None
     templates: Bars | None
-    broken_down: tuple[str, ...]
+    templates_remark: str
     latency: Latency | None
     polls: tuple[PollRow, ...]
 
@@ -141,7 +141,7 @@ def details(sight: Sight, window: str, now: float) -> Details:
         days_remark=_days_remark(sight),
         apps=_bars(report.apps, words.hours, "apps") if report.apps else None,
         templates=_bars(breakdown.templates, words.number, "templates") if breakdown.templates else None,
-        broken_down=sight.broken_down,
+        templates_remark=_templates_remark(sight, window, report.templates_in_use, breakdown.templates),
         latency=_latency(latency) if latency.latency else None,
         polls=tuple(_row(poll, now) for poll in sight.polls),
     )
@@ -196,6 +196,19 @@ def _days_remark(sight: Sight) -> str:
     if known and len(known) < 3:
         return "In this time zone Coder tells two days at a time; the chart grows while the exporter runs."
     return ""
+
+
+def _templates_remark(sight: Sight, window: str, in_use: int | None, ranking: Ranking | None) -> str:
+    """Return what to show if there are no users by template."""
+    if not sight.broken_down:
+        return "Templates are not requested one by one."
+    if window not in sight.broken_down:
+        return f"Templates are requested one by one in: {', '.join(sight.broken_down)}."
+    if in_use is None:
+        return "No report says which templates were used in this window."
+    if in_use and ranking is None:
+        return f"Templates used in this window: {words.number(in_use)}. Their users are not available."
+    return "No template was used in this window."
 
 
 def _bars(ranking: Ranking, write: Callable[[float], str], kind: str) -> Bars:
