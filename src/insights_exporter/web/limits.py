@@ -26,8 +26,10 @@ class ServerLimits:
     """Time that a refused client may go on sending before its connection is closed."""
     linger_bytes: int = 1024 * 1024
     """Bytes that it may send in this time."""
-    connections: int = 256
-    """Connections, handshakes included."""
+    connections: int = 128
+    """Connections, handshakes included; with TLS each one may hold 200 kB."""
+    memory_seconds: float = 5.0
+    """Time between two checks of whether many connections have ended."""
     grace_seconds: float = 3.0
     """Time for running responses when the server ends."""
 
@@ -52,9 +54,16 @@ class ConnectionTracker:
     served: dict[Tracked, None] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Requests that are being served."""
+    most: int = 0
+    """The largest number of connections since memory was last returned."""
     ending: bool = False
     """The server ends: connections are closed after their response."""
     _all_closed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def count(self) -> int:
+        """Return the number of all connections."""
+        return len(self.waiting) + len(self.served)
 
     @property
     def open(self) -> tuple[Tracked, ...]:
@@ -66,7 +75,8 @@ class ConnectionTracker:
         self.waiting.pop(connection, None)
         self.served.pop(connection, None)
         self.waiting[connection] = None
-        if len(self.waiting) + len(self.served) > self.limits.connections:
+        self.most = max(self.most, self.count)
+        if self.count > self.limits.connections:
             self._make_room()
 
     def serve(self, connection: Tracked) -> None:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from starlette.types import ASGIApp
 
+from insights_exporter.polling.memory import give_back
 from insights_exporter.web.connection import Connection
 from insights_exporter.web.limits import DEFAULT_LIMITS, ConnectionTracker, ServerLimits
 from insights_exporter.web.request import Header
@@ -18,6 +19,9 @@ from insights_exporter.web.tls_listener import TlsListener
 _BACKLOG = 512
 _RECEIVE_BYTES = 8 * 1024
 """What the kernel may receive ahead for a connection, and TLS take in at once."""
+
+_MANY = 32
+"""After so many connections have ended, memory that the C library would keep is returned."""
 
 
 class _Listener(Protocol):
@@ -48,10 +52,12 @@ class Server:
     async def serve(self, sockets: Iterable[socket.socket]) -> None:
         """Serve on listening sockets, which are closed at the end, until `stop` is called."""
         listeners = [await self._listen(each) for each in sockets]
+        returning = asyncio.create_task(self._return_memory())
         self.started = True
         try:
             await self._stopped.wait()
         finally:
+            returning.cancel()
             for listener in listeners:
                 listener.close()
             await self._end_connections()
@@ -70,6 +76,15 @@ class Server:
 
     def _connection(self) -> Connection:
         return Connection(self._app, self.tracker, self._refuser)
+
+    async def _return_memory(self) -> None:
+        """Return free memory to the system after many connections have ended."""
+        tracker = self.tracker
+        while True:
+            await asyncio.sleep(tracker.limits.memory_seconds)
+            if tracker.most - tracker.count >= _MANY:
+                tracker.most = tracker.count
+                await asyncio.to_thread(give_back)
 
     async def _end_connections(self) -> None:
         tracker = self.tracker
