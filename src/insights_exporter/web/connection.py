@@ -26,8 +26,8 @@ _UNSENT_BYTES = 64 * 1024
 """Bytes of responses that may wait for the client before the next request is served."""
 _TLS_READ_BYTES = 16 * 1024
 """Encrypted bytes that TLS may hold while nothing is read."""
-_TLS_BYTES = 128 * 1024
-"""Bytes handed to TLS at once: TLS copies all of it, and this fits the processor's cache."""
+_TLS_BYTES = 32 * 1024
+"""Bytes handed to TLS at once, which copies them twice: the buffers of new connections keep that memory."""
 _RATE_AFTER = 0.01
 """Seconds after which it shows whether a client reads."""
 _RATE_WITHIN = 1.0

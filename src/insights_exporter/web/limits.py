@@ -27,7 +27,7 @@ class ServerLimits:
     linger_bytes: int = 1024 * 1024
     """Bytes that it may send in this time."""
     connections: int = 128
-    """Connections, handshakes included; with TLS each one may hold 200 kB."""
+    """Connections, handshakes included; with TLS each one may hold 100 kB."""
     memory_seconds: float = 5.0
     """Time between two checks of whether many connections have ended."""
     grace_seconds: float = 3.0
