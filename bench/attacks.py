@@ -79,53 +79,74 @@ class _Setup:
     pool: ThreadPoolExecutor
 
 
+class _Started(NamedTuple):
+    victim: Victim
+    running: ExitStack
+    """Ends it."""
+
+
+_Case = tuple[Attack, Variant]
+
+
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     """Attack an exporter of its own for each attack and variant, one after the other."""
     with ExitStack() as stack:
         coder = stack.enter_context(module(directory / "coder", "canned", str(sizes.attack_users)))
         config = latencies_only(directory / "config.yml", {"coder": coder.url})
         setup = _Setup(sizes, directory, config, stack.enter_context(ThreadPoolExecutor()))
-        futures = [_attacked(setup, attack, variant) for attack, variant in _cases(sizes)]
-        yield section(sizes, [future.result() for future in futures])
+        yield section(sizes, [outcome.result() for outcome in _outcomes(setup, list(_cases(sizes)))])
 
 
-def _cases(sizes: Sizes) -> Iterator[tuple[Attack, Variant]]:
+def _cases(sizes: Sizes) -> Iterator[_Case]:
     for variant in VARIANTS[: sizes.attack_variants]:
         for attack in ATTACKS[: sizes.attacks]:
             if variant.tls >= attack.tls_only and variant.users >= attack.users_only:
                 yield attack, variant
 
 
-def _attacked(setup: _Setup, attack: Attack, variant: Variant) -> Future[Outcome]:
-    """Attack a new exporter; its outcome is complete after a rest, during which the next one is attacked."""
-    sizes, directory = setup.sizes, setup.directory / f"{attack.name}, {variant.name}"
+def _outcomes(setup: _Setup, cases: Sequence[_Case]) -> Iterator[Future[Outcome]]:
+    """Attack one exporter after the other; the next one starts early, so that its memory has settled."""
+    upcoming = setup.pool.submit(_start, setup, cases[0])
+    for number, case in enumerate(cases, 1):
+        started = upcoming.result()
+        if number < len(cases):
+            upcoming = setup.pool.submit(_start, setup, cases[number])
+        yield _attack(setup, started, case)
+
+
+def _start(setup: _Setup, case: _Case) -> _Started:
+    attack, variant = case
     with ExitStack() as stack:
-        ours = stack.enter_context(victim(directory, setup.config, variant))
-        _warm_up(ours.target)
-        before, lines = resident(ours.pid), ours.log_lines
-        forget_peak(ours.pid)
-        rounds = [
-            _round(directory, ours, attack, clients, sizes.attack_seconds) for clients in sizes.attack_clients
-        ]
-        values = {key: max(found[key] for found, _ in rounds) for key in rounds[0][0]}
-        values |= {_MOST: peak(ours.pid) - before, _LINES: ours.log_lines - lines}
-        rest = stack.pop_all()
+        ours = stack.enter_context(
+            victim(setup.directory / f"{attack.name}, {variant.name}", setup.config, variant)
+        )
+        with closing(ours.target.connect()) as connection:
+            for _ in range(_WARM_UP):
+                ours.target.get(connection, "/metrics")
+        return _Started(ours, stack.pop_all())
+
+
+def _attack(setup: _Setup, started: _Started, case: _Case) -> Future[Outcome]:
+    """Attack an exporter; its outcome is complete after a rest, during which the next one is attacked."""
+    (attack, variant), sizes, ours = case, setup.sizes, started.victim
+    before, lines = resident(ours.pid), ours.log_lines
+    forget_peak(ours.pid)
+    rounds = [
+        _round(setup.directory, ours, attack, clients, sizes.attack_seconds)
+        for clients in sizes.attack_clients
+    ]
+    values = {key: max(found[key] for found, _ in rounds) for key in rounds[0][0]}
+    values |= {_MOST: peak(ours.pid) - before, _LINES: ours.log_lines - lines}
 
     def complete() -> Outcome:
-        with rest:
+        with started.running:
             time.sleep(sizes.attack_rest_seconds)
             values[_LEFT] = resident(ours.pid) - rounds[0][1]
-            outcome = Outcome(attack.name, variant.name, values)
+        outcome = Outcome(attack.name, variant.name, values)
         sys.stderr.write(f"{outcome}\n")
         return outcome
 
     return setup.pool.submit(complete)
-
-
-def _warm_up(target: Target) -> None:
-    with closing(target.connect()) as connection:
-        for _ in range(_WARM_UP):
-            target.get(connection, "/metrics")
 
 
 def _round(
