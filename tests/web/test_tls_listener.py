@@ -1,6 +1,8 @@
 """What a client may cost that is still shaking hands, tried over real sockets."""
 
 import asyncio
+import errno
+import socket
 import ssl
 from dataclasses import replace
 from typing import NamedTuple
@@ -74,3 +76,26 @@ async def test_end_does_not_wait_for_handshakes(tls: Tls) -> None:
 
     assert b"" == await ended(reader)
     writer.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "pause"),
+    [
+        pytest.param(errno.ECONNABORTED, 1000.0, id="of a client"),
+        pytest.param(errno.EMFILE, SOON, id="of all"),
+    ],
+)
+async def test_errors_of_accept(tls: Tls, error: int, pause: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that concerns one client keeps no other one waiting; if no file may be opened, all wait."""
+    loop, failures = asyncio.get_running_loop(), [OSError(error, "not now")] * 3
+    accept = loop.sock_accept
+
+    async def fail_first(listener: socket.socket) -> tuple[socket.socket, object]:
+        if failures:
+            raise failures.pop()
+        return await accept(listener)
+
+    monkeypatch.setattr(loop, "sock_accept", fail_first)
+    monkeypatch.setattr("insights_exporter.web.tls_listener._PAUSE", pause)
+    async with serving(ROOMY, context=tls.server) as (_, address), asyncio.timeout(20):
+        assert await answered(address, tls.client)

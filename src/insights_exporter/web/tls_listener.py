@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import math
 import socket
 import ssl
@@ -14,7 +15,9 @@ from insights_exporter.web.request import Refusal
 from insights_exporter.web.response import Refuser
 
 _PAUSE = 1.0
-"""Seconds to wait when no connection can be accepted, such as when no more files may be open."""
+"""Seconds to wait when no connection can be accepted."""
+_NO_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+"""Errors of `accept` that concern every client; all others are about the one that was to be accepted."""
 _TLS_RECORD = (0x16, 0x80)
 """First bytes of a handshake: that of TLS, and that of SSL 2, which OpenSSL refuses with an alert."""
 _PLAIN_HTTP = Refusal(HTTPStatus.BAD_REQUEST, "This port speaks HTTPS: begin the address with https://")
@@ -72,8 +75,8 @@ class TlsListener:
         while True:
             try:
                 client, _ = await asyncio.get_running_loop().sock_accept(self._listener)
-            except OSError:
-                await asyncio.sleep(_PAUSE)
+            except OSError as error:
+                await asyncio.sleep(_PAUSE if error.errno in _NO_RESOURCES else 0)
                 continue
             task = asyncio.create_task(self._greet(client))
             self._handshakes.add(task)
