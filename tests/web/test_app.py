@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from starlette.datastructures import Headers
@@ -48,6 +49,24 @@ async def test_requests_share_the_next_run() -> None:
 
     assert "a" == await first
     assert ["b"] * 5 == await asyncio.gather(*others)
+
+
+async def test_shared_work_has_pauses() -> None:
+    """The first run begins at once, the others with a distance, and requests in the pause share one."""
+    clock, seconds, begins = asyncio.get_running_loop().time, 0.1, list[float]()
+
+    async def work() -> None:
+        begins.append(clock())
+
+    shared = Shared(work, seconds)
+    for _ in range(2):
+        await asyncio.gather(*(shared.do() for _ in range(5)))
+    await shared.do()
+    async with asyncio.timeout(20):
+        await Shared(work, 1000).do()
+
+    assert 4 == len(begins)
+    assert all(later - earlier >= seconds for earlier, later in pairwise(begins[:3]))
 
 
 async def test_shared_work_goes_on_without_its_request() -> None:

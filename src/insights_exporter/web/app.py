@@ -14,6 +14,8 @@ from insights_exporter.web.work import Busy, OneAtATime, Shared, in_thread
 
 _OWN_SITES = frozenset({"same-origin", "none"})
 _WAITING_PAGES = 16
+_RELOAD_SECONDS = 1.0
+"""Between two reloads, which read all files, check them and write to the log."""
 
 TAKEN_PATHS = frozenset({"/", "/-/healthy", "/-/ready", "/-/reload", "/config"})
 
@@ -78,7 +80,7 @@ def _busy(_request: Request, _error: Exception) -> Response:
 
 
 def _reload(work: Callable[[], Awaitable[str | None]] | None) -> Callable[[Request], Awaitable[Response]]:
-    shared = Shared(work) if work else None
+    shared = Shared(work, _RELOAD_SECONDS) if work else None
 
     async def reload(request: Request) -> Response:
         if shared is None:

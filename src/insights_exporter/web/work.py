@@ -55,10 +55,15 @@ async def finished(work: Awaitable[T]) -> T:
 
 
 class Shared(Generic[T]):
-    """Work that is done once for all who want it while it waits, and to its end whether they stay or not."""
+    """Work that is done once for all who want it while it waits, and to its end whether they stay or not.
 
-    def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
+    There are at least `seconds` between the starts of two runs.
+    """
+
+    def __init__(self, work: Callable[[], Awaitable[T]], seconds: float = 0.0) -> None:
         self._work = work
+        self._seconds = seconds
+        self._earliest = 0.0
         self._turn = asyncio.Lock()
         self._next: asyncio.Task[T] | None = None
         self._running: asyncio.Task[T] | None = None
@@ -70,6 +75,9 @@ class Shared(Generic[T]):
         return await asyncio.shield(self._next)
 
     async def _run(self) -> T:
+        clock = asyncio.get_running_loop().time
         async with self._turn:
+            await asyncio.sleep(max(0.0, self._earliest - clock()))
+            self._earliest = clock() + self._seconds
             self._running, self._next = self._next, None
             return await self._work()
