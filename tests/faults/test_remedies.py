@@ -63,7 +63,7 @@ def test_one_remedy_everywhere(
             assert (cause.reason, None) == log[fault]
         else:
             assert (cause.reason, cause.remedy) == log[fault]
-            assert cause.remedy in pages[fault]
+            assert f"{cause.remedy[:1].upper()}{cause.remedy[1:]}." in pages[fault]
 
 
 def logged(output: str) -> dict[str, tuple[str, str | None]]:
