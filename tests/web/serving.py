@@ -38,10 +38,18 @@ async def segments() -> AsyncIterator[bytes]:
 
 @asynccontextmanager
 async def serving(
-    limits: ServerLimits, application: ASGIApp = app, context: ssl.SSLContext | None = None
+    limits: ServerLimits,
+    application: ASGIApp = app,
+    context: ssl.SSLContext | None = None,
+    send_bytes: int = 0,
 ) -> AsyncIterator[tuple[Server, Address]]:
-    """Serve with these limits until the block ends, over TLS where there is a context for it."""
+    """Serve with these limits until the block ends, over TLS where there is a context for it.
+
+    The kernel takes `send_bytes` for a client that does not read, if it is given.
+    """
     with listen("127.0.0.1:0") as listener:
+        if send_bytes:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_bytes)
         server = Server(application, limits, context)
         task = asyncio.create_task(server.serve([listener]))
         await eventually_async(lambda: server.started)
@@ -64,9 +72,12 @@ async def ended(reader: asyncio.StreamReader) -> bytes:
 
 
 @contextmanager
-def deaf(address: Address, request: bytes) -> Iterator[socket.socket]:
-    """Ask for something and never read the answer."""
-    with socket.create_connection(address) as client:
+def deaf(address: Address, request: bytes, receive_bytes: int = 0) -> Iterator[socket.socket]:
+    """Ask for something and never read the answer, of which the kernel may take `receive_bytes`."""
+    with socket.socket() as client:
+        if receive_bytes:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        client.connect(address)
         client.sendall(request)
         yield client
 

@@ -140,6 +140,27 @@ async def test_slow_readers_make_room() -> None:
             assert await answered(address)
 
 
+async def test_last_response_is_sent_to_its_end() -> None:
+    """A connection that ends after its response waits for a client that reads late."""
+    body, responded = b"x" * 50_000, asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse(body)(scope, receive, send)
+        responded.set()
+
+    limits = replace(ROOMY, linger_seconds=0)
+    async with serving(limits, app, send_bytes=4096) as (server, address):
+        with deaf(address, b"GET / HTTP/1.0\r\n\r\n", receive_bytes=4096) as client:
+            await responded.wait()
+            await eventually_async(lambda: not server.tracker.served)
+            client.settimeout(0)
+            reader, writer = await asyncio.open_connection(sock=client)
+            received = await ended(reader)
+            writer.close()
+
+    assert received.endswith(b"\r\n\r\n" + body)
+
+
 @pytest.mark.parametrize(
     ("begins", "expected"),
     [pytest.param(False, b"HTTP/1.1 500 ", id="before"), pytest.param(True, b"", id="amid")],

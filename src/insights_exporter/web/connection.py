@@ -322,7 +322,8 @@ class Connection(asyncio.BufferedProtocol):
     def _close(self) -> None:
         """Close; a client that may still be sending reads the response first, instead of a reset."""
         self._tracker.wait(self)
-        self._must_end_in(self._limits.linger_seconds)
+        unsent = self._transport.get_write_buffer_size()
+        self._must_end_in(self._limits.response_seconds if unsent else self._limits.linger_seconds)
         lingers = self._filled and not self.gone and self._transport.can_write_eof()
         self._state, self._filled = _State.CLOSING, 0
         if not lingers:
