@@ -3,11 +3,12 @@
 import pytest
 
 from insights_exporter.datasets.dataset import AppName, Conversion
+from insights_exporter.datasets.periods import MONTHLY_ACTIVE_USERS, WEEKLY_ACTIVE_USERS
 from insights_exporter.datasets.table import DATASETS
 from insights_exporter.datasets.template_families import TEMPLATE_ACTIVE_USERS
-from insights_exporter.datasets.templates import APP_USAGE
+from insights_exporter.datasets.templates import APP_USAGE, PARAMETER_WORKSPACES
 from insights_exporter.exposition.samples import Samples
-from insights_exporter.polling.glances import DAYS, Glance, Glances, Ranking, glance
+from insights_exporter.polling.glances import DAYS, Glance, Glances, ParameterUse, Ranking, glance
 from tests.datasets.cases import CASES, answered, view_of
 from tests.demo.asking import NOW, ask, coder, report
 
@@ -98,6 +99,44 @@ def test_days_are_remembered_over_polls() -> None:
     days = glances.of("daus", "").days
     assert DAYS == len(days)
     assert (1.0, 2.0) == (days[99], days[100])
+
+
+PARAMETERS = (
+    Samples(
+        PARAMETER_WORKSPACES,
+        [
+            (("7d", "region", "string", "eu"), 5.0),
+            (("7d", "region", "string", "__other__"), 2.0),
+            (("7d", "owner", "string", "alice"), 3.0),
+            (("7d", "owner", "string", "bob"), 1.0),
+        ],
+    ),
+)
+
+
+def test_parameters_list_declared_values_only() -> None:
+    """Values of free text, which may name users, are counted and not kept."""
+    kept = glance(Conversion(PARAMETERS, choices=("region",))).parameters
+
+    assert (
+        ParameterUse("region", Ranking((("eu", 5.0), ("all other values", 2.0)))),
+        ParameterUse("owner", Ranking((), 2, 4.0), free_text=True),
+    ) == kept
+
+
+def test_weeks_and_months_end_with_the_day() -> None:
+    """After midnight the last week and month may be other ones, so they are not shown until the next poll."""
+    glances = Glances()
+    rows = [(("last",), 4.0), (("before_last",), 3.0)]
+    said = Conversion((Samples(WEEKLY_ACTIVE_USERS, rows), Samples(MONTHLY_ACTIVE_USERS, rows)))
+    glances.saw("periods", "", glance(said))
+    before = glances.of("periods", "")
+
+    glances.end_day("periods", "")
+
+    expected = {"last": 4.0, "before_last": 3.0}
+    assert (expected, expected) == (before.weeks, before.months)
+    assert Glance() == glances.of("periods", "")
 
 
 def test_forgotten_is_empty() -> None:

@@ -116,6 +116,8 @@ class Conversion(msgspec.Struct, frozen=True, gc=False):
     app_names: tuple[AppName, ...] = ()
     templates: Mapping[str, Template] | None = None
     daily_users: tuple[tuple[int, float], ...] = ()
+    choices: tuple[str, ...] = ()
+    """The parameters whose values are not free text, see `parameters_with_choices`."""
 
 
 def no_follow_up(_answers: Sequence[Answer]) -> Sequence[Question]:

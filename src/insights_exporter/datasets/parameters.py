@@ -45,6 +45,12 @@ def parameter_rows(
     return rows, folded
 
 
+def parameters_with_choices(parameters: Sequence[Parameter]) -> tuple[str, ...]:
+    """Return the names of parameters of which every template declares the values: they are not free text."""
+    free = {parameter.name for parameter in parameters if not _is_closed(parameter)}
+    return tuple(sorted({parameter.name for parameter in parameters} - free))
+
+
 def limited(counts: Mapping[str, float], limit: int) -> tuple[_Counts, int]:
     """Keep the `limit` values chosen most often and fold the rest; count the folded."""
     ranked = sorted(

@@ -17,7 +17,12 @@ from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Ques
 from insights_exporter.datasets.decode import Decoded, decode
 from insights_exporter.datasets.echo import FAMILIES as ECHO_FAMILIES
 from insights_exporter.datasets.echo import echo_samples
-from insights_exporter.datasets.parameters import PARAMETER_LABELS, parameter_rows, parameters_shown
+from insights_exporter.datasets.parameters import (
+    PARAMETER_LABELS,
+    parameter_rows,
+    parameters_shown,
+    parameters_with_choices,
+)
 from insights_exporter.datasets.reports import PATH, Report, TemplatesAnswer
 from insights_exporter.datasets.windows import window_of, window_question
 from insights_exporter.exposition.family import Family
@@ -115,6 +120,7 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
         invalid=decoded.invalid,
         in_use=_in_use(report, decoded),
         app_names=app_names(apps),
+        choices=parameters_with_choices(report.parameters_usage or ()) if parameters else (),
     )
 
 

@@ -183,6 +183,7 @@ class Poller:
             self._withdraw(job)
         else:
             self._publisher.withdraw(self._source(job), rolling_only=True)
+            self.glances.end_day(job.poll.dataset, job.poll.window)
         self._advance(job)
 
     def _withdraw(self, job: Job) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from insights_exporter.exposition.samples import Distribution
-from insights_exporter.polling.glances import Glance, Ranking
+from insights_exporter.polling.glances import Glance, ParameterUse, Ranking
 from insights_exporter.web.status.sight import Poll, Sight
 
 NOW = 1_800_000_000.0
@@ -44,10 +44,16 @@ def switched_off(dataset: str = "daus", **different: Any) -> Poll:  # noqa: ANN4
     return poll(dataset, **(usual | different))
 
 
+LABELS = {"today": "today", "7d": "last 7 days", "30d": "last 30 days"}
 GLANCES = {
     ("daus", ""): Glance(days={DAY - 2: 7.0, DAY - 1: 12.0, DAY: 3.0}),
     ("templates", "7d"): Glance(
-        active_users=15.0, apps=Ranking((("SSH", 7200.0), ("code-server", 1800.0)), 2, 900.0)
+        active_users=15.0,
+        apps=Ranking((("SSH", 7200.0), ("code-server", 1800.0)), 2, 900.0),
+        parameters=(
+            ParameterUse("region", Ranking((("eu", 8.0), ("us", 2.0)), 3, 4.0)),
+            ParameterUse("dotfiles", Ranking((), 1, 5.0), free_text=True),
+        ),
     ),
     ("template-breakdown", "7d"): Glance(templates=Ranking((("docker", 9.0), ("kubernetes", 3.0)))),
     ("user-latency", "7d"): Glance(
@@ -56,6 +62,10 @@ GLANCES = {
             "p95": Distribution((0, 0, 0, 1, 2, 3, 4, 9, 9, 9, 10), 3.5),
         }
     ),
+    ("periods", ""): Glance(
+        weeks={"last": 14.0, "before_last": 13.0}, months={"last": 21.0, "before_last": 22.0}
+    ),
+    ("user-activity", "7d"): Glance(activity=Distribution((0, 1, 2, 3, 4, 5, 8, 10, 10, 10, 10, 10), 4e5)),
     ("user-status-counts", ""): Glance(users={"active": 20.0, "dormant": 2.0}),
 }
 
@@ -71,6 +81,8 @@ def sight(name: str = "main", **different: Any) -> Sight:  # noqa: ANN401 -- any
         "today": TODAY,
         "windows": ("today", "7d", "30d"),
         "broken_down": ("7d",),
+        "parameter_windows": ("7d",),
+        "labels": LABELS,
         "polls": (poll(), poll("templates", "7d")),
         "glances": GLANCES,
     }

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from insights_exporter.polling.glances import DAYS
 from insights_exporter.web.status.charts import HEIGHT, bins_chart, days_chart, edge, spark, top_of_scale
+from insights_exporter.web.status.words import latency
 
 BOUNDS = (0.1, 0.15, 0.3, 1.0)
 TODAY = 740_000
@@ -83,10 +84,12 @@ def test_nothing_known_draws_nothing() -> None:
 
 def test_bins_lie_between_their_bounds() -> None:
     """Each bin has a column a percentile, side by side, and the limit between two bins is where they meet."""
-    chart = bins_chart(BOUNDS, {"p50": (1, 0, 0, 0, 0), "p95": (0, 2, 0, 0, 0)}, {"p50": "a", "p95": "b"})
+    chart = bins_chart(
+        BOUNDS, {"p50": (1, 0, 0, 0, 0), "p95": (0, 2, 0, 0, 0)}, {"p50": " (a)", "p95": " (b)"}, latency
+    )
 
     heights = {column.title: column.height for column in chart.columns if column.height}
 
-    assert {"up to 100 ms: 1 users (a)": HEIGHT / 2, "100 ms to 150 ms: 2 users (b)": HEIGHT} == heights
+    assert {"up to 100 ms: 1 user (a)": HEIGHT / 2, "100 ms to 150 ms: 2 users (b)": HEIGHT} == heights
     assert [20.0, 40.0, 60.0, 80.0] == [edge(BOUNDS, bound) for bound in BOUNDS]
     assert ("over 1 s", "0", "0") == chart.table[-1]

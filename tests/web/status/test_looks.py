@@ -6,6 +6,18 @@ from playwright.async_api import Page
 from tests.peers.exporter import Exporter
 from tests.web.status.browsing import PHONE, accessibility_faults, overflow
 
+_BROKEN_WORDS = """table => {
+    const broken = [], texts = document.createTreeWalker(table, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode())
+        for (const word of texts.currentNode.data.matchAll(/[^\\s._/:-]+/g)) {
+            const range = document.createRange();
+            range.setStart(texts.currentNode, word.index);
+            range.setEnd(texts.currentNode, word.index + word[0].length);
+            if (new Set([...range.getClientRects()].map(box => box.top)).size > 1) broken.push(word[0]);
+        }
+    return broken;
+}"""
+
 PATHS = ("/", "/?deployment=good", "/?deployment=down")
 
 
@@ -49,6 +61,17 @@ async def test_fits_a_phone(page: Page, exporter: Exporter, path: str) -> None:
     assert [] == await accessibility_faults(page)
 
 
+@pytest.mark.parametrize("width", [1280, 1440, 1920])
+async def test_overview_breaks_no_words(page: Page, exporter: Exporter, width: int) -> None:
+    """On the screen of a desk every line of the table ends between words."""
+    await page.set_viewport_size({"width": width, "height": 900})
+
+    await page.goto(exporter.url)
+
+    assert 0 == await overflow(page)
+    assert [] == await page.locator(".deployments").evaluate(_BROKEN_WORDS)
+
+
 async def test_text_in_charts_keeps_its_size_on_a_phone(page: Page, exporter: Exporter) -> None:
     """The scale of a chart is as readable on a phone as anywhere."""
     sizes = []
@@ -67,6 +90,7 @@ async def test_charts_have_names(page: Page, exporter: Exporter) -> None:
 
     charts = [await chart.get_attribute("aria-label") for chart in await page.get_by_role("img").all()]
 
-    assert "Daily active users, a column a day" == charts[0]
-    assert str(charts[1]).startswith("Users by latency: By their median")
-    assert 2 == await page.get_by_text("as a table", exact=False).locator("visible=true").count()
+    assert "Daily active users in UTC, one column per day" == charts[0]
+    assert str(charts[1]).startswith("Users by active time: Of ")
+    assert str(charts[2]).startswith("Users by latency: By their median")
+    assert 3 == await page.get_by_text("as a table", exact=False).locator("visible=true").count()

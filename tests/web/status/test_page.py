@@ -1,6 +1,6 @@
 """The status page in a real browser: what it says is what Coder says, and it does nothing else."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 from urllib.parse import quote
 
@@ -83,6 +83,45 @@ async def test_latency_counts_every_user(page: Page, exporter: Exporter, good: E
     assert ["150 ms", "300 ms"] == await page.locator("#latency text.strong").all_text_contents()
 
 
+async def test_activity_counts_every_user(page: Page, exporter: Exporter, good: EmbeddedCoder) -> None:
+    """The distribution has every user of the window, in the bucket of the user's active time."""
+    await page.goto(exporter.url + ONE)
+    users = report(good, "user-activity")["users"]
+
+    counts = {row[0]: int(row[1]) for row in await rows(page, "#activity table")}
+
+    assert len(users) == sum(counts.values())
+    assert sum(3600 < user["seconds"] <= 7200 for user in users) == counts["1 h to 2 h"]
+
+
+async def test_parameters_with_their_workspaces(page: Page, exporter: Exporter, good: EmbeddedCoder) -> None:
+    """Values that templates declare are listed by workspaces; free text, which may name users, is not."""
+    await page.goto(exporter.url + ONE)
+    used: dict[str, Counter[str]] = defaultdict(Counter)
+    for parameter in report(good, "templates")["parameters_usage"]:
+        used[parameter["name"]].update({each["value"]: each["count"] for each in parameter["values"]})
+
+    region = await rows(page, "#parameters table:has(caption:text-is('region'))")
+    shown = await page.locator("#parameters").text_content() or ""
+
+    assert [(value, str(count)) for value, count in used["region"].most_common()] == [
+        (row[0], row[1]) for row in region
+    ]
+    assert "dotfiles_uri" in shown
+    assert [] == [value for value in used["dotfiles_uri"] if value and value in shown]
+
+
+async def test_axes_have_units(page: Page, exporter: Exporter) -> None:
+    """Each chart counts users, and each bound of a distribution has its unit."""
+    await page.goto(exporter.url + ONE)
+
+    for chart in ("#days", "#activity", "#latency"):
+        assert "users" in await page.locator(f"{chart} svg text").all_text_contents()
+    for chart in ("#activity", "#latency"):
+        bounds = await page.locator(f"{chart} svg text[text-anchor=middle]").all_text_contents()
+        assert [] == [bound for bound in bounds if bound.rpartition(" ")[2] not in {"ms", "s", "min", "h"}]
+
+
 async def test_templates_with_their_users(page: Page, exporter: Exporter, good: EmbeddedCoder) -> None:
     """Templates are listed by their distinct users, each as the server counts it."""
     await page.goto(exporter.url + ONE)
@@ -104,7 +143,8 @@ async def test_other_window(page: Page, exporter: Exporter) -> None:
 
     assert page.url.endswith("?deployment=good&window=today")
     assert week != today
-    assert await page.get_by_text("one by one in: 7d").is_visible()
+    assert await page.locator("#templates").get_by_text("last 7 days").is_visible()
+    assert await rows(page, "#templates table")
 
 
 async def test_failing_dataset_says_why_and_what_to_do(page: Page, exporter: Exporter) -> None:
@@ -119,7 +159,7 @@ async def test_failing_dataset_says_why_and_what_to_do(page: Page, exporter: Exp
     assert await page.locator("#problems").get_by_text("the site role Auditor").is_visible()
     assert "never" == lines["daus"][2]
     assert "good" == lines["periods"][1]
-    assert await page.get_by_text("No daily users are known.").is_visible()
+    assert await page.get_by_text("No data: the last poll failed.").first.is_visible()
 
 
 async def test_names_are_text(page: Page, exporter: Exporter) -> None:

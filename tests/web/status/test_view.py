@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from insights_exporter.polling.causes import Cause
-from insights_exporter.polling.glances import Glance, Ranking
 from insights_exporter.polling.token_expiry import Urgency
 from insights_exporter.web.status.details import Details, Problem, details
 from insights_exporter.web.status.health import SWITCHED_OFF
@@ -86,14 +85,16 @@ def test_no_deployment_at_all() -> None:
 
 
 def test_numbers_of_a_deployment() -> None:
-    """The tiles tell today, yesterday, the window's users, their time and the accounts."""
+    """The tiles name their day, week, month or window, so that no two of them can be mixed up."""
     tiles = {tile.name: (tile.value, tile.remark) for tile in of().tiles}
 
     assert {
-        "Active today": ("3", "so far"),
-        "Active yesterday": ("12", "Tue 19 May 2026"),
-        "Active users": ("15", "distinct, window 7d"),
-        "Time in apps": ("2.8 h", "all apps, window 7d"),
+        "Active today": ("3", "so far, Wed 20 May 2026 in UTC"),
+        "Active yesterday": ("12", "Tue 19 May 2026 in UTC"),
+        "Weekly active users": ("14", "11 May to 17 May; 13 the week before"),
+        "Monthly active users": ("21", "Apr 2026; 22 the month before"),
+        "Active users": ("15", "distinct, last 7 days"),
+        "Time in apps": ("2.8 h", "all apps, last 7 days"),
         "Active accounts": ("20", "2 dormant"),
     } == tiles
 
@@ -109,33 +110,27 @@ def test_ranking_of_apps() -> None:
     assert "and 2 more apps" == apps.others
 
 
-USED = Glance(templates_in_use=7)
-UNUSED = Glance(templates_in_use=0)
-NO_USERS = Glance(templates=Ranking(()))
-REMARKS: dict[str, tuple[tuple[str, ...], dict[tuple[str, str], Glance], str]] = {
-    "no breakdown": ((), {}, "Templates are not requested one by one."),
-    "other window": (("today", "30d"), {}, "Templates are requested one by one in: today, 30d."),
-    "no report": (("7d",), {}, "No report says which templates were used in this window."),
-    "breakdown unavailable": (
-        ("7d",),
-        {("templates", "7d"): USED},
-        "Templates used in this window: 7. Their users are not available.",
-    ),
-    "no users": (
-        ("7d",),
-        {("templates", "7d"): USED, ("template-breakdown", "7d"): NO_USERS},
-        "No template was used in this window.",
-    ),
-    "nothing used": (("7d",), {("templates", "7d"): UNUSED}, "No template was used in this window."),
-}
+def test_distribution_of_activity() -> None:
+    """The chart counts users by active time, and a sentence counts the levels of the metrics."""
+    activity = of().activity
+
+    assert activity
+    assert "30 min to 1 h: 1 user" == activity.chart.columns[2].title
+    assert (
+        "Of 10 users, 2 (20.0%) were active up to 1 h, 2 (20.0%) for 1 to 4 h, 4 (40.0%) for 4 to 16 h "
+        "and 2 (20.0%) over 16 h." == activity.sentence
+    )
 
 
-@pytest.mark.parametrize(("broken_down", "glances", "expected"), REMARKS.values(), ids=REMARKS)
-def test_remark_without_users_by_template(
-    broken_down: tuple[str, ...], glances: dict[tuple[str, str], Glance], expected: str
-) -> None:
-    """The page does not claim that no template was used if only the breakdown is unavailable."""
-    assert expected == of(broken_down=broken_down, glances=glances).templates_remark
+def test_parameters() -> None:
+    """Parameters have a bar per value; what has no bar is counted, and free text is never listed."""
+    region, dotfiles = of().parameters
+
+    assert [("eu", "8", 100.0), ("us", "2", 25.0)] == [
+        (bar.name, bar.value, bar.share) for bar in region.bars.bars
+    ]
+    assert "3 more in 4 workspaces" == region.bars.others
+    assert ((), "1 value of free text in 5 workspaces") == (dotfiles.bars.bars, dotfiles.bars.others)
 
 
 def test_latency_above_the_limits() -> None:
@@ -210,18 +205,21 @@ def test_nothing_known_yet() -> None:
     """Before the first answers there is a page too."""
     empty = of(glances={}, polls=(), version=None, token_expires=None)
 
-    assert (None, None, None) == (empty.apps, empty.templates, empty.latency)
+    assert (None, None, None, None) == (empty.apps, empty.templates, empty.activity, empty.latency)
+    assert () == empty.parameters
     assert "–" in {tile.value for tile in empty.tiles}  # noqa: RUF001 -- the dash of an unknown number
 
 
 def test_days_of_utc_stand_in_where_a_zone_has_few() -> None:
-    """The chart has sixty days of UTC then and says so; numbers of today stay those of the zone."""
+    """The chart has sixty days of UTC then and says so; tiles and their names stay those of the zone."""
     today = DAY + 1
     days = {today - number: 5.0 for number in range(60)}
     seen = of(utc_days=days, timezone="Asia/Kolkata")
     without = of(timezone="Asia/Kolkata")
 
     assert 60 == len(seen.days.columns)
-    assert "days of UTC" in seen.days_remark
+    assert ("UTC", "Asia/Kolkata") == (seen.days_zone, without.days_zone)
+    assert "The tiles above show days of Asia/Kolkata" in seen.days_remark
     assert "UTC" not in without.days_remark
+    assert "Tue 19 May 2026 in Asia/Kolkata" == seen.tiles[1].remark
     assert without.tiles == seen.tiles

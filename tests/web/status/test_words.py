@@ -2,6 +2,7 @@
 
 import pytest
 
+from insights_exporter.config.windows import Window
 from insights_exporter.web.status import words
 
 
@@ -46,6 +47,29 @@ def test_number(value: float | None, expected: str) -> None:
 def test_clock(moment: float, expected: str) -> None:
     """A moment that a server tells is shown, whatever it is."""
     assert expected == words.clock(moment)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        pytest.param(Window(name="today", days=1), "today", id="today"),
+        pytest.param(Window(name="7d", days=7), "last 7 days", id="days"),
+        pytest.param(Window(name="7d", days=7, include_today=False), "last 7 whole days", id="whole days"),
+        pytest.param(
+            Window(name="before", days=1, include_today=False), "before (yesterday)", id="the day before"
+        ),
+        pytest.param(Window(name="quarter", days=90), "quarter (last 90 days)", id="name of its own"),
+    ],
+)
+def test_window(chosen: Window, expected: str) -> None:
+    """A window is written as the days that it covers."""
+    assert expected == words.window(chosen)
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(900, "15 min"), (3600, "1 h"), (576_000, "160 h")])
+def test_active_time(seconds: float, expected: str) -> None:
+    """A bound of active time has its unit."""
+    assert expected == words.active_time(seconds)
 
 
 def test_share_of_nobody() -> None:

@@ -5,7 +5,7 @@ screen while its text keeps its size; heights are in pixels.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -32,11 +32,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A text at a place: across in percent, down in pixels."""
+    """A text at a place: across in percent, down in pixels; a `minor` one is hidden if space is short."""
 
     x: float
     y: float
     text: str
+    minor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +84,12 @@ def spark(users: Mapping[int, float], today: int) -> str:
 
 
 def bins_chart(
-    bounds: Sequence[float], counts: Mapping[str, Sequence[int]], names: Mapping[str, str]
+    bounds: Sequence[float],
+    counts: Mapping[str, Sequence[int]],
+    names: Mapping[str, str],
+    write: Callable[[float], str],
 ) -> Columns:
-    """Draw how many users lie between two bounds (seconds), a column for each percentile."""
+    """Draw how many users lie between two bounds, a column for each kind of count; `write` adds the unit."""
     width = 100 / (len(bounds) + 1)
     top = top_of_scale(max((max(each) for each in counts.values()), default=0))
     part = width / max(len(counts), 1)
@@ -94,17 +98,17 @@ def bins_chart(
             at * width + place * part,
             part,
             count / top,
-            f"{_between(bounds, at)}: {words.number(count)} users ({names[percentile]})",
-            percentile,
+            f"{_between(bounds, at, write)}: {words.count(count, 'user')}{names[kind]}",
+            kind,
         )
-        for place, (percentile, each) in enumerate(counts.items())
+        for place, (kind, each) in enumerate(counts.items())
         for at, count in enumerate(each)
     )
     labels = tuple(
-        Label((at + 1) * width, HEIGHT, words.milliseconds(bound)) for at, bound in enumerate(bounds)
+        Label((at + 1) * width, HEIGHT, write(bound), minor=at % 2 == 1) for at, bound in enumerate(bounds)
     )
     table = tuple(
-        (_between(bounds, at), *(words.number(each[at]) for each in counts.values()))
+        (_between(bounds, at, write), *(words.number(each[at]) for each in counts.values()))
         for at in range(len(bounds) + 1)
     )
     return Columns(columns, _grid(top), labels, table)
@@ -137,7 +141,7 @@ def _kind(day: int, today: int) -> str:
 
 
 def _day_title(day: int, users: float, today: int) -> str:
-    return f"{words.day(day)}: {words.number(users)} users{' so far' if day == today else ''}"
+    return f"{words.day(day)}: {words.count(users, 'user')}{' so far' if day == today else ''}"
 
 
 def _is_labelled(at: int, day: int) -> bool:
@@ -145,13 +149,9 @@ def _is_labelled(at: int, day: int) -> bool:
     return day % _LABEL_EVERY == 1 and at < DAYS - 4
 
 
-def _between(bounds: Sequence[float], at: int) -> str:
+def _between(bounds: Sequence[float], at: int, write: Callable[[float], str]) -> str:
     if at == len(bounds):
-        return f"over {_with_unit(bounds[-1])}"
+        return f"over {write(bounds[-1])}"
     if at == 0:
-        return f"up to {_with_unit(bounds[0])}"
-    return f"{_with_unit(bounds[at - 1])} to {_with_unit(bounds[at])}"
-
-
-def _with_unit(bound: float) -> str:
-    return f"{bound * 1000:g} ms" if bound < 1 else f"{bound:g} s"
+        return f"up to {write(bounds[0])}"
+    return f"{write(bounds[at - 1])} to {write(bounds[at])}"

@@ -1,20 +1,26 @@
 """What the page tells of one deployment."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 
 from insights_exporter.exposition.samples import Distribution
-from insights_exporter.polling.glances import Glance, Ranking
+from insights_exporter.polling.glances import Glance, ParameterUse, Ranking
 from insights_exporter.polling.token_expiry import Urgency, describe_expiry
 from insights_exporter.web.status import words
+from insights_exporter.web.status.cards import Card, build_cards, shown_window
 from insights_exporter.web.status.charts import Columns, bins_chart, days_chart, edge
 from insights_exporter.web.status.health import SWITCHED_OFF, Health, health
 from insights_exporter.web.status.sight import Poll, Sight, State
+from insights_exporter.web.status.tiles import Tile, build_tiles
 
 FAIR, POOR = 0.15, 0.3
 """Seconds of latency from which Coder shows a connection in yellow, and in red."""
+
+LEVELS = (3600, 14400, 57600)
+"""Seconds of active time at which a level ends; the last one is open."""
+_LEVEL_NAMES = ("were active up to 1 h", "for 1 to 4 h", "for 4 to 16 h", "over 16 h")
 
 PERCENTILES: Mapping[str, str] = MappingProxyType({"p50": "median", "p95": "95th percentile"})
 
@@ -30,15 +36,6 @@ _STATES: Mapping[State, str] = MappingProxyType(
         "unavailable": "not on this server",
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A number that stands out, with its name and a remark."""
-
-    name: str
-    value: str
-    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +76,22 @@ class Bars:
 
 
 @dataclass(frozen=True, slots=True)
+class Values:
+    """A parameter with the workspaces by value, and a word on the values that are not listed."""
+
+    name: str
+    bars: Bars
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """How the users' active times are spread."""
+
+    chart: Columns
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Latency:
     """How users' latencies are spread; limits are places in percent of the width."""
 
@@ -114,12 +127,15 @@ class Details:
     since: str
     problems: tuple[Problem, ...]
     tiles: tuple[Tile, ...]
+    cards: Mapping[str, Card]
     days: Columns
+    days_zone: str
     days_remark: str
     apps: Bars | None
     templates: Bars | None
-    templates_remark: str
+    activity: Activity | None
     latency: Latency | None
+    parameters: tuple[Values, ...]
     polls: tuple[PollRow, ...]
 
 
@@ -127,7 +143,9 @@ def details(sight: Sight, window: str, now: float) -> Details:
     """Tell of a deployment what is known in a window."""
     state = health(sight)
     report = sight.glance("templates", window)
-    breakdown = sight.glance("template-breakdown", window)
+    breakdown = sight.glance("template-breakdown", shown_window(window, sight.broken_down))
+    built = sight.glance("templates", shown_window(window, sight.parameter_windows))
+    activity = sight.glance("user-activity", window)
     latency = sight.glance("user-latency", window)
     return Details(
         name=sight.name,
@@ -136,13 +154,16 @@ def details(sight: Sight, window: str, now: float) -> Details:
         health=state,
         since=f"for {words.span(now - state.since)}, since {words.clock(state.since)}" if state.since else "",
         problems=tuple(_problems(sight, now)),
-        tiles=tuple(_tiles(sight, window, report)),
+        tiles=build_tiles(sight, window),
+        cards=build_cards(sight, window),
+        days_zone=sight.days_zone,
         days=days_chart(*sight.days()),
         days_remark=_days_remark(sight),
         apps=_bars(report.apps, words.hours, "apps") if report.apps else None,
         templates=_bars(breakdown.templates, words.number, "templates") if breakdown.templates else None,
-        templates_remark=_templates_remark(sight, window, report.templates_in_use, breakdown.templates),
+        activity=_activity(activity),
         latency=_latency(latency) if latency.latency else None,
+        parameters=tuple(_values(parameter) for parameter in built.parameters),
         polls=tuple(_row(poll, now) for poll in sight.polls),
     )
 
@@ -173,42 +194,18 @@ def _sentence_of(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _tiles(sight: Sight, window: str, report: Glance) -> Iterator[Tile]:
-    days, today = sight.glance("daus").days, sight.today.toordinal()
-    yield Tile("Active today", words.number(days.get(today)), "so far")
-    yield Tile("Active yesterday", words.number(days.get(today - 1)), words.day(today - 1))
-    yield Tile("Active users", words.number(report.active_users), f"distinct, window {window}")
-    if report.apps:
-        total = sum(seconds for _, seconds in report.apps.rows) + report.apps.rest
-        yield Tile("Time in apps", words.hours(total), f"all apps, window {window}")
-    users = sight.glance("user-status-counts").users
-    if users:
-        others = (f"{words.number(count)} {status}" for status, count in users.items() if status != "active")
-        yield Tile("Active accounts", words.number(users.get("active")), ", ".join(others))
-
-
 def _days_remark(sight: Sight) -> str:
     known, today = sight.days()
     if known and max(known) < today - 1:
-        return "The server tells nothing newer: its statistics may stand still."
+        return "Coder reports no newer days; its statistics may have stopped."
     if sight.utc_days:
-        return f"These are days of UTC: of days of {sight.timezone} Coder does not tell as many."
+        return (
+            "Coder keeps 60 days of history for UTC days only. The tiles above show days of "
+            f"{sight.timezone}, so their numbers differ."
+        )
     if known and len(known) < 3:
-        return "In this time zone Coder tells two days at a time; the chart grows while the exporter runs."
+        return "Coder reports two days at a time in this time zone; the chart grows while the exporter runs."
     return ""
-
-
-def _templates_remark(sight: Sight, window: str, in_use: int | None, ranking: Ranking | None) -> str:
-    """Return what to show if there are no users by template."""
-    if not sight.broken_down:
-        return "Templates are not requested one by one."
-    if window not in sight.broken_down:
-        return f"Templates are requested one by one in: {', '.join(sight.broken_down)}."
-    if in_use is None:
-        return "No report says which templates were used in this window."
-    if in_use and ranking is None:
-        return f"Templates used in this window: {words.number(in_use)}. Their users are not available."
-    return "No template was used in this window."
 
 
 def _bars(ranking: Ranking, write: Callable[[float], str], kind: str) -> Bars:
@@ -217,10 +214,44 @@ def _bars(ranking: Ranking, write: Callable[[float], str], kind: str) -> Bars:
     return Bars(bars, f"and {words.number(ranking.others)} more {kind}" if ranking.others else "")
 
 
+def _values(parameter: ParameterUse) -> Values:
+    ranking = parameter.values
+    bars = _bars(ranking, words.number, "values").bars
+    values, workspaces = ranking.others, ranking.rest
+    if not values:
+        return Values(parameter.name, Bars(bars))
+    count = words.count(values, "value") if parameter.free_text else f"{words.number(values)} more"
+    kind = " of free text" if parameter.free_text else ""
+    others = f"{count}{kind} in {words.count(workspaces, 'workspace')}"
+    return Values(parameter.name, Bars(bars, others))
+
+
+def _activity(seen: Glance) -> Activity | None:
+    if seen.activity is None or not seen.activity.counts[-1]:
+        return None
+    chart = bins_chart(
+        seen.activity_bounds, {"users": _apart(seen.activity)}, {"users": ""}, words.active_time
+    )
+    return Activity(chart, _activity_sentence(seen.activity, seen.activity_bounds))
+
+
+def _activity_sentence(spread: Distribution, bounds: Sequence[float]) -> str:
+    """Return how many users are in each level of activity, the levels of the metrics."""
+    total = spread.counts[-1]
+    upto = (0, *(spread.counts[bounds.index(limit)] for limit in LEVELS), total)
+    parts = [
+        f"{words.number(above - below)} ({words.percent(above - below, total)}) {name}"
+        for (below, above), name in zip(pairwise(upto), _LEVEL_NAMES, strict=True)
+    ]
+    return f"Of {words.count(total, 'user')}, {', '.join(parts[:-1])} and {parts[-1]}."
+
+
 def _latency(seen: Glance) -> Latency:
     spread = {name: _apart(seen.latency[name]) for name in PERCENTILES if name in seen.latency}
     return Latency(
-        chart=bins_chart(seen.bounds, spread, PERCENTILES),
+        chart=bins_chart(
+            seen.bounds, spread, {key: f" ({name})" for key, name in PERCENTILES.items()}, words.latency
+        ),
         fair=edge(seen.bounds, FAIR),
         poor=edge(seen.bounds, POOR),
         sentences=tuple(_latency_sentence(name, seen) for name in spread),

@@ -11,6 +11,7 @@ from insights_exporter.polling.glances import Glance
 from insights_exporter.polling.jobs import Job
 from insights_exporter.polling.token_expiry import Urgency, rate_token, warn_of_token
 from insights_exporter.polling.watch import Watch
+from insights_exporter.web.status import words
 
 State = Literal["good", "failing", "waiting", "off", "unavailable"]
 
@@ -50,10 +51,23 @@ class Sight:
     today: datetime
     windows: tuple[str, ...]
     broken_down: tuple[str, ...]
+    parameter_windows: tuple[str, ...] = ()
     polls: tuple[Poll, ...]
     glances: Mapping[tuple[str, str], Glance]
     utc_days: Mapping[int, float] = field(default_factory=dict)
     """Users by day of UTC, where the deployment's own days do not reach far back."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What windows are called in words, by name."""
+
+    def label(self, window: str) -> str:
+        """Return what a window is called in words."""
+        return self.labels.get(window, window)
+
+    @property
+    def days_zone(self) -> str:
+        """The time zone of the days of the chart."""
+        return "UTC" if self.utc_days else self.timezone
 
     def days(self) -> tuple[Mapping[int, float], int]:
         """Give users by day for a chart, with today: in UTC where only that reaches far back."""
@@ -86,6 +100,8 @@ def _sight(watch: Watch) -> Sight:
         timezone=deployment.timezone,
         today=now.astimezone(ZoneInfo(deployment.timezone)),
         windows=tuple(window.name for window in deployment.windows),
+        labels={window.name: words.window(window) for window in deployment.windows},
+        parameter_windows=tuple(deployment.parameters.windows),
         broken_down=tuple(window for dataset, window in names if dataset == "template-breakdown"),
         polls=tuple(_poll(job) for job in watch.jobs),
         glances={name: watch.glances.of(*name) for name in names},

@@ -29,9 +29,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A window that can be chosen."""
+    """A window that can be chosen, with what it is called in words."""
 
     name: str
+    label: str
     href: str
     chosen: bool
 
@@ -52,6 +53,7 @@ class Line:
     age: str
     series: str
     spark: str
+    spark_zone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class Page:
     metrics: str
     made_at: float
     window: str
+    period: str
     windows: tuple[Choice, ...]
     back: str
     lines: tuple[Line, ...]
@@ -80,13 +83,18 @@ def page(asked: Asked, sights: Sequence[Sight], metrics_path: str, now: float) -
     alone = len(shown) == 1
     names = tuple(dict.fromkeys(window for sight in shown for window in sight.windows))
     window = _window(asked, names)
+    labels = {name: label for sight in reversed(shown) for name, label in sight.labels.items()}
     return Page(
         title=shown[0].name if alone else f"{len(shown)} deployments",
         version=__version__,
         metrics="." + quote(metrics_path),
         made_at=now,
         window=window,
-        windows=tuple(Choice(name, _href(asked.deployment, name), name == window) for name in names),
+        period=labels.get(window, window),
+        windows=tuple(
+            Choice(name, labels.get(name, name), _href(asked.deployment, name), name == window)
+            for name in names
+        ),
         back=_href(None, asked.window) if asked.deployment and len(sights) > 1 else "",
         lines=() if alone else tuple(_line(sight, window, now) for sight in sorted(shown, key=_worst_first)),
         summary=_summary(shown),
@@ -136,6 +144,7 @@ def _line(sight: Sight, window: str, now: float) -> Line:
         age=oldest(sight, now),
         series=words.number(sum(poll.series for poll in sight.polls)),
         spark=spark(*sight.days()),
+        spark_zone=sight.days_zone,
     )
 
 

@@ -2,6 +2,8 @@
 
 from datetime import UTC, date, datetime
 
+from insights_exporter.config.windows import Window, days_of
+
 _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 _FEW = 10
 _FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1, 9999))
@@ -11,6 +13,11 @@ NOTHING = "–"  # noqa: RUF001 -- a dash, as in printed tables
 def number(value: float | None) -> str:
     """Write a count: `12,345`, a dash where there is none."""
     return NOTHING if value is None else f"{value:,.0f}"
+
+
+def count(value: float, noun: str) -> str:
+    """Return a number of things: `1 user`, `12 users`."""
+    return f"{number(value)} {noun}{'' if value == 1 else 's'}"
 
 
 def hours(seconds: float) -> str:
@@ -66,9 +73,33 @@ def percent(part: float, whole: float) -> str:
     return f"{100 * part / whole:.1f}%" if whole else NOTHING
 
 
-def milliseconds(seconds: float) -> str:
-    """Write a bound of latency: `150`, from a second on `1 s`."""
-    return f"{seconds * 1000:g}" if seconds < 1 else f"{seconds:g} s"
+def latency(seconds: float) -> str:
+    """Return a bound of latency with its unit: `150 ms`, `1 s`."""
+    return f"{seconds * 1000:g} ms" if seconds < 1 else f"{seconds:g} s"
+
+
+def active_time(seconds: float) -> str:
+    """Return a bound of active time with its unit: `15 min`, `24 h`."""
+    return f"{seconds / 60:g} min" if seconds < 3600 else f"{seconds / 3600:g} h"
+
+
+def window(chosen: Window) -> str:
+    """Return a window in words: `today`, `last 7 days`, `quarter (last 90 days)`."""
+    if chosen.days == 1:
+        period = "today" if chosen.include_today else "yesterday"
+    else:
+        period = f"last {chosen.days} {'days' if chosen.include_today else 'whole days'}"
+    return period if days_of(chosen.name) == chosen.days else f"{chosen.name} ({period})"
+
+
+def week(monday: int) -> str:
+    """Return the week that begins on a day: `16 Nov to 22 Nov`."""
+    return f"{short_day(monday)} to {short_day(monday + 6)}"
+
+
+def month(chosen: date) -> str:
+    """Return a month: `Oct 2026`."""
+    return f"{chosen:%b %Y}"
 
 
 def _in_utc(moment: float) -> datetime:

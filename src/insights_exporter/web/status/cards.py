@@ -1,0 +1,92 @@
+"""What the cards of the page are about: a dataset, its window, and why there may be nothing to show."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
+
+from insights_exporter.web.status import words
+from insights_exporter.web.status.health import SWITCHED_OFF
+from insights_exporter.web.status.sight import Sight, State
+
+_USUAL_WINDOW = "7d"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The window of a card in words, a remark if it is not the chosen one, and what an empty card says."""
+
+    period: str
+    remark: str
+    empty: str
+
+
+class _Kind(NamedTuple):
+    """The dataset of a card, what it says if the dataset has no data, and how to switch it on."""
+
+    dataset: str
+    nothing: str
+    switch: str
+
+
+_KINDS: Mapping[str, _Kind] = MappingProxyType(
+    {
+        "days": _Kind("daus", "Coder reports no days.", "datasets.daus"),
+        "apps": _Kind("templates", "No app was used.", "datasets.templates"),
+        "templates": _Kind("template-breakdown", "No template was used.", "templates.breakdown"),
+        "activity": _Kind("user-activity", "No user was active.", "datasets.user-activity"),
+        "latency": _Kind("user-latency", "No user has a latency.", "datasets.user-latency"),
+        "parameters": _Kind("templates", "No workspace was built with parameters.", "parameters.windows"),
+    }
+)
+
+_EMPTY: Mapping[State, str] = MappingProxyType(
+    {
+        "failing": "No data: the last poll failed.",
+        "waiting": "Not polled yet.",
+        "off": SWITCHED_OFF,
+        "unavailable": "This Coder server does not have this data.",
+    }
+)
+
+
+def shown_window(chosen: str, available: Sequence[str]) -> str:
+    """Return the chosen window if it has the data, else a week, else the first; an empty text without any."""
+    if chosen in available or not available:
+        return chosen if available else ""
+    return _USUAL_WINDOW if _USUAL_WINDOW in available else available[0]
+
+
+def build_cards(sight: Sight, chosen: str) -> Mapping[str, Card]:
+    """Return the cards by name, each for the window that it shows."""
+    windows = dict.fromkeys(_KINDS, chosen) | {
+        "days": "",
+        "templates": shown_window(chosen, sight.broken_down),
+        "parameters": shown_window(chosen, sight.parameter_windows),
+    }
+    return {name: _card(sight, kind, windows[name], chosen) for name, kind in _KINDS.items()}
+
+
+def _card(sight: Sight, kind: _Kind, window: str, chosen: str) -> Card:
+    elsewhere = window not in {"", chosen}
+    remark = f"Not polled for {sight.label(chosen)}." if elsewhere else ""
+    return Card(sight.label(window), remark, " ".join(_explain_empty(sight, kind, window)))
+
+
+def _explain_empty(sight: Sight, kind: _Kind, window: str) -> Iterator[str]:
+    states = [poll.state for poll in sight.polls if (poll.dataset, poll.window) == (kind.dataset, window)]
+    if not states:
+        yield f"Disabled in the config (`{kind.switch}`)."
+        return
+    in_use = _templates_without_users(sight, kind, window)
+    if in_use:
+        yield f"{words.count(in_use, 'template')} in use; their users are not available."
+    if not in_use or states[0] in _EMPTY:
+        yield _EMPTY.get(states[0], kind.nothing)
+
+
+def _templates_without_users(sight: Sight, kind: _Kind, window: str) -> int:
+    """Return how many templates a report names of which the breakdown has no data."""
+    if kind is not _KINDS["templates"] or sight.glance(kind.dataset, window).templates is not None:
+        return 0
+    return sight.glance("templates", window).templates_in_use or 0

@@ -1,0 +1,90 @@
+"""Which window a card shows, and what it says if there is nothing to show."""
+
+import pytest
+
+from insights_exporter.polling.glances import Glance, Ranking
+from insights_exporter.web.status.cards import build_cards, shown_window
+from insights_exporter.web.status.health import SWITCHED_OFF
+from insights_exporter.web.status.sight import Poll, State
+from tests.web.status.sightings import failing, poll, sight, switched_off
+
+
+@pytest.mark.parametrize(
+    ("chosen", "available", "expected"),
+    [
+        pytest.param("30d", ("7d", "30d"), "30d", id="the chosen one"),
+        pytest.param("today", ("30d", "7d"), "7d", id="a week"),
+        pytest.param("today", ("90d", "30d"), "90d", id="the first"),
+        pytest.param("today", (), "", id="none"),
+    ],
+)
+def test_shown_window(chosen: str, available: tuple[str, ...], expected: str) -> None:
+    """A card shows the chosen window if it has the data, else another that has."""
+    assert expected == shown_window(chosen, available)
+
+
+def test_card_names_its_window() -> None:
+    """Templates and parameters are shown for the window that has them, and the card says so."""
+    cards = build_cards(sight(), "30d")
+
+    assert ("last 30 days", "") == (cards["apps"].period, cards["apps"].remark)
+    for name in ("templates", "parameters"):
+        expected = ("last 7 days", "Not polled for last 30 days.")
+        assert expected == (cards[name].period, cards[name].remark)
+
+
+@pytest.mark.parametrize(
+    ("polls", "expected"),
+    [
+        pytest.param((switched_off("user-activity", window="7d"),), SWITCHED_OFF, id="switched off"),
+        pytest.param(
+            (failing("user-activity", window="7d"),), "No data: the last poll failed.", id="failing"
+        ),
+        pytest.param((poll("user-activity", "7d", state="waiting"),), "Not polled yet.", id="waiting"),
+        pytest.param(
+            (poll("user-activity", "7d", state="unavailable"),),
+            "This Coder server does not have this data.",
+            id="not on this server",
+        ),
+        pytest.param((poll("user-activity", "7d"),), "No user was active.", id="no users"),
+        pytest.param((), "Disabled in the config (`datasets.user-activity`).", id="not polled"),
+    ],
+)
+def test_empty_card(polls: tuple[Poll, ...], expected: str) -> None:
+    """An empty card says why it is empty."""
+    assert expected == build_cards(sight(polls=polls), "7d")["activity"].empty
+
+
+USED = Glance(templates_in_use=7)
+NO_USERS = Glance(templates=Ranking(()))
+
+
+@pytest.mark.parametrize(
+    ("state", "glances", "expected"),
+    [
+        pytest.param("good", {}, "No template was used.", id="nothing used"),
+        pytest.param(
+            "failing",
+            {("templates", "7d"): USED},
+            "7 templates in use; their users are not available. No data: the last poll failed.",
+            id="breakdown fails",
+        ),
+        pytest.param(
+            "good",
+            {("templates", "7d"): USED},
+            "7 templates in use; their users are not available.",
+            id="breakdown has no data",
+        ),
+        pytest.param(
+            "good",
+            {("templates", "7d"): USED, ("template-breakdown", "7d"): NO_USERS},
+            "No template was used.",
+            id="no users",
+        ),
+    ],
+)
+def test_templates_without_users(state: State, glances: dict[tuple[str, str], Glance], expected: str) -> None:
+    """The page does not claim that no template was used if only the breakdown is unavailable."""
+    seen = sight(polls=(poll("template-breakdown", "7d", state=state),), glances=glances)
+
+    assert expected == build_cards(seen, "7d")["templates"].empty
