@@ -56,13 +56,21 @@ def test_empty_card(polls: tuple[Poll, ...], expected: str) -> None:
 
 
 USED = Glance(templates_in_use=7)
+UNUSED = Glance(templates_in_use=0)
+UNKNOWN = Glance(active_users=3.0)
 NO_USERS = Glance(templates=Ranking(()))
 
 
 @pytest.mark.parametrize(
     ("state", "glances", "expected"),
     [
-        pytest.param("good", {}, "No template was used.", id="nothing used"),
+        pytest.param("good", {("templates", "7d"): UNUSED}, "No template was used.", id="nothing used"),
+        pytest.param(
+            "good",
+            {("templates", "7d"): UNKNOWN, ("template-breakdown", "7d"): NO_USERS},
+            "No report names the templates in use.",
+            id="templates in use unknown",
+        ),
         pytest.param(
             "failing",
             {("templates", "7d"): USED},

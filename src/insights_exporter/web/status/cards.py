@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
+from insights_exporter.polling.glances import Glance
 from insights_exporter.web.status import words
 from insights_exporter.web.status.health import SWITCHED_OFF
 from insights_exporter.web.status.sight import Sight, State
@@ -78,15 +79,18 @@ def _explain_empty(sight: Sight, kind: _Kind, window: str) -> Iterator[str]:
     if not states:
         yield f"Disabled in the config (`{kind.switch}`)."
         return
-    in_use = _templates_without_users(sight, kind, window)
-    if in_use:
-        yield f"{words.count(in_use, 'template')} in use; their users are not available."
-    if not in_use or states[0] in _EMPTY:
+    remark = _explain_templates(sight, window) if kind is _KINDS["templates"] else ""
+    if remark:
+        yield remark
+    if not remark or states[0] in _EMPTY:
         yield _EMPTY.get(states[0], kind.nothing)
 
 
-def _templates_without_users(sight: Sight, kind: _Kind, window: str) -> int:
-    """Return how many templates a report names of which the breakdown has no data."""
-    if kind is not _KINDS["templates"] or sight.glance(kind.dataset, window).templates is not None:
-        return 0
-    return sight.glance("templates", window).templates_in_use or 0
+def _explain_templates(sight: Sight, window: str) -> str:
+    """Return what is known of the templates in use if their users are not."""
+    report, breakdown = sight.glance("templates", window), sight.glance("template-breakdown", window)
+    if report.templates_in_use and breakdown.templates is None:
+        return f"{words.count(report.templates_in_use, 'template')} in use; their users are not available."
+    if report != Glance() and report.templates_in_use is None:
+        return "No report names the templates in use."
+    return ""
