@@ -1,5 +1,6 @@
 """Which client gives way when all places are taken."""
 
+import asyncio
 import math
 from dataclasses import dataclass
 
@@ -55,3 +56,40 @@ def test_place_is_free_again() -> None:
     assert not places.take(third)
     places.free(second)
     assert places.take(third)
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again at once."""
+    monkeypatch.setattr("insights_exporter.web.places._BETWEEN_TRIES", 0.0)
+
+
+@pytest.mark.usefixtures("short_pauses")
+async def test_no_place_is_free_in_time() -> None:
+    """Readers that read keep their places, and one more gets none."""
+    places = Places(1)
+
+    assert [True, False] == [await places.wait(Reading(math.inf)) for _ in range(2)]
+
+
+async def test_place_that_is_left_meanwhile() -> None:
+    """It goes to the one that waits for it."""
+    places, first = Places(1), Reading(math.inf)
+    places.take(first)
+    waiting = asyncio.create_task(places.wait(Reading(math.inf)))
+    await asyncio.sleep(0)
+    places.free(first)
+
+    assert await waiting
+
+
+async def test_reader_that_turns_out_slow_meanwhile() -> None:
+    """It gives way to the one that waits."""
+    places, first = Places(1), Reading(math.inf)
+    places.take(first)
+    waiting = asyncio.create_task(places.wait(Reading(math.inf)))
+    await asyncio.sleep(0)
+    first.rate = 0.0
+
+    assert await waiting
+    assert first.aborted

@@ -1,10 +1,13 @@
 """Places for responses that are being sent: a client that does not read gives way to one that may."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 SLOW = 256 * 1024
 """Bytes per second; below it a reader may have to give way."""
+
+_TRIES, _BETWEEN_TRIES = 10, 0.1
 
 
 class Reader(Protocol):
@@ -26,6 +29,17 @@ class Places:
     def __init__(self, number: int) -> None:
         self._number = number
         self._taken: dict[Reader, None] = {}
+
+    async def wait(self, reader: Reader) -> bool:
+        """Take a place as soon as there is one, within a second; return whether there was one.
+
+        Whether a reader is slow shows only after a while.
+        """
+        for _ in range(_TRIES):
+            if self.take(reader):
+                return True
+            await asyncio.sleep(_BETWEEN_TRIES)
+        return self.take(reader)
 
     def take(self, reader: Reader) -> bool:
         """Take a place, if need be that of the slowest reader; return whether there was one."""

@@ -39,7 +39,7 @@ class Scrape:
         """Answer one request."""
         query, reader = QueryParams(scope["query_string"]), scope["extensions"][EXCHANGE].peer
         refusal = self._refusal(scope["method"], query)
-        if refusal is None and not self._places.take(reader):
+        if refusal is None and not await self._places.wait(reader):
             refusal = _BUSY
         if refusal:
             await refusal(scope, receive, send)
