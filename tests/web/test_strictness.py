@@ -10,6 +10,7 @@ import trustme
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from insights_exporter.web.exchange import EXCHANGE
 from tests.peers.waiting import eventually_async
 from tests.web.serving import GOOD, ROOMY, Address, answered, deaf, ended, serving
 
@@ -28,8 +29,9 @@ async def exchange(address: Address, sent: bytes, *, half_close: bool = False) -
     return received
 
 
-async def test_requests_wait_in_the_socket() -> None:
-    """Of many requests sent at once one is served at a time, and no more is read while it is."""
+@pytest.mark.parametrize("first", [b"", GOOD], ids=["at once", "while one is served"])
+async def test_requests_wait_in_the_socket(first: bytes) -> None:
+    """Of many requests one is served at a time, and no more is read while it is."""
     serve, running, most, served = asyncio.Event(), 0, 0, 0
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,6 +44,8 @@ async def test_requests_wait_in_the_socket() -> None:
 
     async with serving(ROOMY, app) as (server, address):
         with socket.create_connection(address) as client:
+            client.sendall(first)
+            await eventually_async(lambda: served or not first)
             client.settimeout(0)
             whole = GOOD * MANY
             await eventually_async(lambda: blocked(client, whole))
@@ -86,6 +90,19 @@ async def test_how_a_connection_ends(sent: bytes, half_close: bool, bodies: int)
 
     assert received.startswith(b"HTTP/1.1 200 OK\r\n")
     assert bodies == received.count(b"hello")
+
+
+async def test_half_closed_client_gets_its_response() -> None:
+    """A client that has closed its side before the response is ready reads it nevertheless."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await eventually_async(lambda: scope["extensions"][EXCHANGE].peer.gone)
+        await PlainTextResponse("hello")(scope, receive, send)
+
+    async with serving(ROOMY, app) as (_, address):
+        received = await exchange(address, GOOD, half_close=True)
+
+    assert received.endswith(b"hello")
 
 
 @pytest.mark.parametrize(

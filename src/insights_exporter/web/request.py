@@ -119,7 +119,7 @@ def parse_request(data: bytes | bytearray, limits: ServerLimits) -> Request:
 
 
 def _check_bytes(data: bytes | bytearray) -> None:
-    """Refuse bare CR and LF, which others may read as the end of a line or a head, and NUL."""
+    """Refuse bare CR and LF, and NUL, whatever the version of the parser makes of them."""
     lines = data.count(b"\r\n")
     if data.count(b"\n") != lines or data.count(b"\r") != lines or b"\0" in data:
         raise BadRequest(MALFORMED)
