@@ -16,7 +16,7 @@ _POST = b"POST /-/reload HTTP/1.1\r\n" + _HOST
 _CHUNKED = _POST + b"Transfer-Encoding: chunked\r\n\r\n"
 _FILLER = b"x" * _LARGE
 _LARGEST = b"name[]=coder_insights_user_latency_seconds&name[]="
-_NAMES = b"name[]=a&" * 1_700
+_NAMES = b"name[]=a&" * 999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ def parse(head: bytes) -> Request:
         pytest.param(b"http://here", "/", b"", id="absolute without a path"),
         pytest.param(b"http://here?a=b", "/", b"a=b", id="absolute with a query alone"),
         pytest.param(b"/?", "/", b"", id="empty query"),
+        pytest.param(b"/?" + b"&" * 999, "/", b"&" * 999, id="1000 parameters"),
         pytest.param(b"/%", "/%", b"", id="broken encoding"),
         pytest.param(b"/%ff", "/\ufffd", b"", id="encoded bytes that are no text"),
     ],
@@ -68,6 +69,7 @@ def test_connection_after_a_request(head: bytes, keep_alive: bool, body_bytes: i
     ("head", "status"),
     [
         pytest.param(b"GET / HTTP/1.1\r\n", 400, id="no Host"),
+        pytest.param(b"GET /?" + b"&" * 1000 + b" HTTP/1.1\r\n" + HOST, 414, id="1001 parameters"),
         pytest.param(b"GET / HTTP/1.1\r\n" + HOST * 2, 400, id="two Hosts"),
         pytest.param(b"GET / HTTP/1.0\r\n" + HOST * 2, 400, id="two Hosts in HTTP/1.0"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: a b\r\n", 400, id="invalid Host"),

@@ -15,6 +15,7 @@ class ServerLimits:
     head_bytes: int = 32 * 1024
     """Start line and headers of a request together."""
     headers: int = 100
+    query_parameters: int = 1000
     body_bytes: int = 1024
     head_seconds: float = 10.0
     """Time for a whole head to arrive, and for a TLS handshake before it."""

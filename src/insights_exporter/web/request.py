@@ -32,6 +32,7 @@ _TRANSFER_ENCODING = Refusal(HTTPStatus.LENGTH_REQUIRED, "Transfer-Encoding is n
 _EXPECTATION = Refusal(HTTPStatus.EXPECTATION_FAILED, "Expect is not accepted.")
 _WRONG_HOST = Refusal(HTTPStatus.BAD_REQUEST, "The request needs one valid Host header.")
 _WRONG_TARGET = Refusal(HTTPStatus.BAD_REQUEST, "The request target must be a path, such as /metrics.")
+_LONG_QUERY = Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "Too many query parameters.")
 _LARGE_BODY = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body of the request is too large.")
 
 _REFUSED_HEADERS = {b"transfer-encoding": _TRANSFER_ENCODING, b"expect": _EXPECTATION}
@@ -106,6 +107,8 @@ def parse_request(data: bytes | bytearray, limits: ServerLimits) -> Request:
     _check_head(head, special, version, limits.headers)
     _check_start_line(data, parser.get_method(), head.target, version)
     raw_path, query = _split_target(head.target)
+    if query.count(b"&") >= limits.query_parameters:
+        raise BadRequest(_LONG_QUERY)
     body_bytes = _body_bytes(special, limits.body_bytes)
     return Request(
         method=parser.get_method().decode("ascii"),
