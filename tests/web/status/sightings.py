@@ -76,7 +76,7 @@ def sight(name: str = "main", **different: Any) -> Sight:  # noqa: ANN401 -- any
         "name": name,
         "url": "https://coder.example.com",
         "version": "v2.30.0",
-        "token_expires": NOW + 86400,
+        "token_expires": TODAY.timestamp() + 86400,
         "timezone": "UTC",
         "today": TODAY,
         "windows": ("today", "7d", "30d"),

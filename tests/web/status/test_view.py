@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from insights_exporter.coder.failures import REASONS
 from insights_exporter.polling.causes import Cause
 from insights_exporter.polling.token_expiry import Urgency
-from insights_exporter.web.status.details import Details, Problem, details
-from insights_exporter.web.status.health import SWITCHED_OFF
+from insights_exporter.web.status.details import Details, details
+from insights_exporter.web.status.problems import HEADINGS, Problem
 from insights_exporter.web.status.view import Asked, NotHere, Page, page
 from tests.web.status.sightings import DAY, NOW, failing, sight
 
@@ -161,12 +162,28 @@ OFF = Cause("disabled", ("daus",), "HTTP 404", "enable usage statistics in Coder
         pytest.param({}, (), id="nothing is wrong"),
         pytest.param(
             {"causes": (REFUSED,)},
-            (Problem("failing", "Forbidden", "Grant the role Auditor.", "HTTP 403", "daus, templates"),),
+            (
+                Problem(
+                    "failing",
+                    HEADINGS["forbidden"],
+                    "Grant the role Auditor.",
+                    "HTTP 403",
+                    "forbidden: daus, templates",
+                ),
+            ),
             id="a cause of two datasets",
         ),
         pytest.param(
             {"causes": (OFF,)},
-            (Problem("off", SWITCHED_OFF, "Enable usage statistics in Coder.", "HTTP 404", "daus"),),
+            (
+                Problem(
+                    "off",
+                    HEADINGS["disabled"],
+                    "Enable usage statistics in Coder.",
+                    "HTTP 404",
+                    "disabled: daus",
+                ),
+            ),
             id="statistics off",
         ),
         pytest.param(
@@ -181,6 +198,11 @@ def test_problems(different: dict[str, Any], expected: tuple[Problem, ...]) -> N
     assert expected == of(**different).problems
 
 
+def test_each_reason_has_a_heading() -> None:
+    """Every reason of a failure is put into words."""
+    assert set(REASONS) == HEADINGS.keys()
+
+
 @pytest.mark.parametrize(("urgency", "kind"), [("none", ""), ("info", "partly"), ("warning", "bad")])
 def test_token_is_coloured_by_urgency(urgency: Urgency, kind: str) -> None:
     """The expiry of the token stands out when it is near, in the details and in the overview."""
@@ -188,7 +210,7 @@ def test_token_is_coloured_by_urgency(urgency: Urgency, kind: str) -> None:
     (token,) = [fact for fact in details(seen, "7d", NOW).facts if fact.name == "Token"]
     line = page(Asked(), [seen, sight("b")], "/metrics", NOW).lines[1]
 
-    assert ("expires in 1d 0h (2027-01-16 08:00 UTC)", kind) == (token.value, token.kind)
+    assert ("expires in 1d 0h (2026-05-21 14:31 UTC)", kind) == (token.value, token.kind)
     assert (kind, "token expires in 1d 0h" if kind else "") == (line.token_kind, line.token)
 
 

@@ -28,13 +28,19 @@ class _Kind(NamedTuple):
     dataset: str
     nothing: str
     switch: str
+    waiting: str = "Not polled yet."
 
 
 _KINDS: Mapping[str, _Kind] = MappingProxyType(
     {
         "days": _Kind("daus", "Coder reports no days.", "datasets.daus"),
         "apps": _Kind("templates", "No app was used.", "datasets.templates"),
-        "templates": _Kind("template-breakdown", "No template was used.", "templates.breakdown"),
+        "templates": _Kind(
+            "template-breakdown",
+            "No template was used.",
+            "templates.breakdown",
+            "Not polled yet; a report has to name the templates in use first.",
+        ),
         "activity": _Kind("user-activity", "No user was active.", "datasets.user-activity"),
         "latency": _Kind("user-latency", "No user has a latency.", "datasets.user-latency"),
         "parameters": _Kind("templates", "No workspace was built with parameters.", "parameters.windows"),
@@ -44,7 +50,6 @@ _KINDS: Mapping[str, _Kind] = MappingProxyType(
 _EMPTY: Mapping[State, str] = MappingProxyType(
     {
         "failing": "No data: the last poll failed.",
-        "waiting": "Not polled yet.",
         "off": SWITCHED_OFF,
         "unavailable": "This Coder server does not have this data.",
     }
@@ -82,8 +87,9 @@ def _explain_empty(sight: Sight, kind: _Kind, window: str) -> Iterator[str]:
     remark = _explain_templates(sight, window) if kind is _KINDS["templates"] else ""
     if remark:
         yield remark
-    if not remark or states[0] in _EMPTY:
-        yield _EMPTY.get(states[0], kind.nothing)
+    texts: dict[State, str] = {**_EMPTY, "waiting": kind.waiting}
+    if not remark or states[0] in texts:
+        yield texts.get(states[0], kind.nothing)
 
 
 def _explain_templates(sight: Sight, window: str) -> str:

@@ -7,11 +7,11 @@ from types import MappingProxyType
 
 from insights_exporter.exposition.samples import Distribution
 from insights_exporter.polling.glances import Glance, ParameterUse, Ranking
-from insights_exporter.polling.token_expiry import Urgency, describe_expiry
 from insights_exporter.web.status import words
 from insights_exporter.web.status.cards import Card, build_cards, shown_window
 from insights_exporter.web.status.charts import Columns, bins_chart, days_chart, edge
-from insights_exporter.web.status.health import SWITCHED_OFF, Health, health
+from insights_exporter.web.status.health import Health, health
+from insights_exporter.web.status.problems import URGENT, Problem, build_problems
 from insights_exporter.web.status.sight import Poll, Sight, State
 from insights_exporter.web.status.tiles import Tile, build_tiles
 
@@ -23,9 +23,6 @@ LEVELS = (3600, 14400, 57600)
 _LEVEL_NAMES = ("were active up to 1 h", "for 1 to 4 h", "for 4 to 16 h", "over 16 h")
 
 PERCENTILES: Mapping[str, str] = MappingProxyType({"p50": "median", "p95": "95th percentile"})
-
-URGENT: Mapping[Urgency, str] = MappingProxyType({"none": "", "info": "partly", "warning": "bad"})
-"""How the page colours a token by the urgency of replacing it."""
 
 _STATES: Mapping[State, str] = MappingProxyType(
     {
@@ -45,17 +42,6 @@ class Fact:
     name: str
     value: str
     kind: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing to fix: its heading, what to do, what Coder said, and the datasets that it hits."""
-
-    kind: str
-    heading: str
-    remedy: str
-    detail: str = ""
-    datasets: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +136,10 @@ def details(sight: Sight, window: str, now: float) -> Details:
     return Details(
         name=sight.name,
         url=sight.url,
-        facts=tuple(_facts(sight, now)),
+        facts=tuple(_facts(sight)),
         health=state,
         since=f"for {words.span(now - state.since)}, since {words.clock(state.since)}" if state.since else "",
-        problems=tuple(_problems(sight, now)),
+        problems=build_problems(sight),
         tiles=build_tiles(sight, window),
         cards=build_cards(sight, window),
         days_zone=sight.days_zone,
@@ -168,30 +154,16 @@ def details(sight: Sight, window: str, now: float) -> Details:
     )
 
 
-def _facts(sight: Sight, now: float) -> Iterator[Fact]:
+def _facts(sight: Sight) -> Iterator[Fact]:
     yield Fact("Coder", sight.version or "version unknown")
     yield Fact("Time zone", sight.timezone)
     if sight.token_expires is not None:
-        left = describe_expiry(sight.token_expires, now)
-        yield Fact("Token", f"{left} ({words.clock(sight.token_expires)})", URGENT[sight.expiry_urgency])
+        yield Fact(
+            "Token",
+            f"{sight.token_expiry} ({words.clock(sight.token_expires)})",
+            URGENT[sight.expiry_urgency],
+        )
     yield Fact("Series", words.number(sum(poll.series for poll in sight.polls)))
-
-
-def _problems(sight: Sight, now: float) -> Iterator[Problem]:
-    """Yield what there is to fix, each cause once with its remedy."""
-    for cause in sight.causes:
-        off = cause.reason == "disabled"
-        heading = SWITCHED_OFF if off else cause.reason.replace("_", " ").capitalize()
-        kind = "off" if off else "failing"
-        yield Problem(kind, heading, _sentence_of(cause.remedy), cause.detail, ", ".join(cause.datasets))
-    if sight.expiry_warning and sight.token_expires is not None:
-        heading = f"Token {describe_expiry(sight.token_expires, now)}"
-        yield Problem(URGENT[sight.expiry_urgency], heading, _sentence_of(sight.expiry_warning))
-
-
-def _sentence_of(text: str) -> str:
-    """Return a remedy as sentences; those of the log begin in lower case and have no full stop."""
-    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _days_remark(sight: Sight) -> str:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from insights_exporter.polling.causes import Cause, find_causes
 from insights_exporter.polling.glances import Glance
 from insights_exporter.polling.jobs import Job
-from insights_exporter.polling.token_expiry import Urgency, rate_token, warn_of_token
+from insights_exporter.polling.token_expiry import Urgency, describe_expiry, rate_token, warn_of_token
 from insights_exporter.polling.watch import Watch
 from insights_exporter.web.status import words
 
@@ -59,6 +59,13 @@ class Sight:
 
     labels: Mapping[str, str] = field(default_factory=dict)
     """What windows are called in words, by name."""
+
+    @property
+    def token_expiry(self) -> str:
+        """When the token expires by the server's clock, empty if that is unknown."""
+        return (
+            "" if self.token_expires is None else describe_expiry(self.token_expires, self.today.timestamp())
+        )
 
     def label(self, window: str) -> str:
         """Return what a window is called in words."""

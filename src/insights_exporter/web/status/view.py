@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from insights_exporter import __version__
-from insights_exporter.polling.token_expiry import describe_expiry
 from insights_exporter.web.status import words
 from insights_exporter.web.status.charts import spark
-from insights_exporter.web.status.details import URGENT, Details, details
+from insights_exporter.web.status.details import Details, details
 from insights_exporter.web.status.health import ORDER, Health, health, oldest
+from insights_exporter.web.status.problems import URGENT
 from insights_exporter.web.status.sight import Sight
 
 _USUAL_WINDOW = "7d"
@@ -136,7 +136,7 @@ def _line(sight: Sight, window: str, now: float) -> Line:
         href=_href(sight.name, window if window in sight.windows else None),
         health=health(sight),
         facts=", ".join(_line_facts(sight)),
-        token=f"token {describe_expiry(sight.token_expires, now)}" if urgent and sight.token_expires else "",
+        token=f"token {sight.token_expiry}" if urgent else "",
         token_kind=urgent,
         today=words.number(days.get(today)),
         yesterday=words.number(days.get(today - 1)),
