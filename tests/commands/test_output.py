@@ -3,6 +3,7 @@
 No test uses a real device.
 """
 
+import errno
 import os
 import signal
 import socket
@@ -135,8 +136,9 @@ def test_standard_output(
     assert [] == list(folder.iterdir())
 
 
-def test_file_that_standard_output_goes_to(folder: Path) -> None:
-    """A path that leads to standard output, as `/dev/stdout` does, is written to in place."""
+@pytest.mark.parametrize("descriptor", [1, 2], ids=["standard output", "standard error"])
+def test_file_that_a_standard_stream_goes_to(folder: Path, descriptor: int) -> None:
+    """A path that leads to a standard stream, as `/dev/stdout` does, is written to in place."""
     output = folder / "x.prom"
     script = (
         "import sys; from pathlib import Path; from insights_exporter.commands.output import output_to; "
@@ -151,13 +153,40 @@ def test_file_that_standard_output_goes_to(folder: Path) -> None:
                 sys.executable,
                 [sys.executable, "-c", script, str(output)],
                 os.environ,
-                file_actions=[(os.POSIX_SPAWN_DUP2, file.fileno(), 1)],
+                file_actions=[(os.POSIX_SPAWN_DUP2, file.fileno(), descriptor)],
             ),
             0,
         )
 
     assert b"first\nsecond\n" == output.read_bytes()
     assert before == output.stat().st_ino
+
+
+def test_path_that_becomes_a_fifo(folder: Path) -> None:
+    """A FIFO that appears between the check and the output is not replaced."""
+    fifo = folder / "x.prom"
+    write = output_to(fifo)
+    os.mkfifo(fifo)
+    descriptor = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write(DATA)
+
+        assert DATA == os.read(descriptor, 2 * len(DATA))
+    finally:
+        os.close(descriptor)
+    assert stat.S_ISFIFO(fifo.lstat().st_mode)
+
+
+def test_standard_output_that_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What standard output cannot take is an error in one plain line."""
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+
+    with pytest.raises(NotUsable, match="--output: - cannot be written: No space left on device; "):
+        output_to(None)(DATA)
 
 
 def listening_socket(path: Path) -> None:

@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import stat
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from insights_exporter.commands.errors import Interrupted, NotUsable
 Write = Callable[[bytes], None]
 
 _STANDARD_OUTPUT = Path("-")
+_STDOUT_REMEDY = "check where standard output goes, or name a file"
 _READABLE = 0o644
 _PERMISSIONS = 0o777
 _IS_STREAM = (stat.S_ISFIFO, stat.S_ISCHR, stat.S_ISBLK)
@@ -32,9 +32,10 @@ def output_to(path: Path | None) -> Write:
         Interrupted: A signal came while nothing read the FIFO.
     """
     if path is None or path == _STANDARD_OUTPUT:
-        return _write_standard_output
+        return partial(_write_path, _STANDARD_OUTPUT)
     with _name_in_errors(path):
-        return partial(_write_path, path, _writer(path))
+        _writer(path)
+    return partial(_write_path, path)
 
 
 def folder_for_output(path: Path) -> Path:
@@ -50,13 +51,16 @@ def folder_for_output(path: Path) -> Path:
 
 def _writer(path: Path) -> Callable[[Path, bytes], None]:
     """Return how to write to `path`; raises OSError if it is of a kind that holds no output."""
+    if path == _STANDARD_OUTPUT:
+        return _write_to(1)
     try:
         found = path.stat()
     except FileNotFoundError:
         path.resolve().parent.stat()
         return _replace
-    if _is_standard_output(found):
-        return lambda _, data: _write_standard_output(data)
+    for descriptor in (1, 2):
+        if _is_same(found, descriptor):
+            return _write_to(descriptor)
     if any(is_kind(found.st_mode) for is_kind in _IS_STREAM):
         return _write_stream
     if stat.S_ISREG(found.st_mode):
@@ -64,14 +68,18 @@ def _writer(path: Path) -> Callable[[Path, bytes], None]:
     raise OSError(0, "is a folder" if stat.S_ISDIR(found.st_mode) else "is neither a file nor a stream")
 
 
-def _is_standard_output(found: os.stat_result) -> bool:
-    """Return whether a path such as `/dev/stdout` leads to where standard output goes."""
-    return sys.stdout is not None and os.path.samestat(found, os.fstat(1))
+def _is_same(found: os.stat_result, descriptor: int) -> bool:
+    """Return whether a path, as `/dev/stdout` does, leads to what is open as `descriptor`."""
+    try:
+        return os.path.samestat(found, os.fstat(descriptor))
+    except OSError:
+        return False
 
 
-def _write_path(path: Path, write: Callable[[Path, bytes], None], data: bytes) -> None:
+def _write_path(path: Path, data: bytes) -> None:
+    """Write to what the path is now, which may have changed since it was checked."""
     with _name_in_errors(path), _end_on_signals():
-        write(path, data)
+        _writer(path)(path, data)
 
 
 @contextlib.contextmanager
@@ -93,12 +101,15 @@ def _name_in_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         what = f"--output: {path} cannot be written: {error.strerror}"
-        raise NotUsable(f"{what}; name a file in a folder that you may write to") from None
+        remedy = (
+            _STDOUT_REMEDY if path == _STANDARD_OUTPUT else "name a file in a folder that you may write to"
+        )
+        raise NotUsable(f"{what}; {remedy}") from None
 
 
-def _write_standard_output(data: bytes) -> None:
-    write_all(sys.stdout.buffer.write, data)
-    sys.stdout.flush()
+def _write_to(descriptor: int) -> Callable[[Path, bytes], None]:
+    """Return a function that appends to an open descriptor, nothing of which stays in a buffer."""
+    return lambda _, data: write_all(partial(os.write, descriptor), data)
 
 
 def _write_stream(path: Path, data: bytes) -> None:
