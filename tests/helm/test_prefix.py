@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from insights_exporter.commands.flags import find_route_prefix
-from tests.helm.chart import Values, container, objects, only
+from tests.helm.chart import Values, container, objects, only, refusal
 
 EXTERNAL, PREFIX = "--web.external-url=", "--web.route-prefix="
 
@@ -59,3 +59,19 @@ def test_monitors_follow_the_prefix() -> None:
     assert "/a/b/m" == only("ScrapeConfig", values)["spec"]["metricsPath"]
     assert "--web.route-prefix=/a/b" in container(values)["args"]
     assert "--web.route-prefix=/a/b" in test["spec"]["containers"][0]["args"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("externalUrl", "https://x.example/a: b"),
+        ("externalUrl", "https://me:secret@x.example/a"),
+        ("externalUrl", "https://x.example/?a"),
+        ("routePrefix", "/a b"),
+        ("routePrefix", "/a?b"),
+        ("telemetryPath", "/{path}"),
+    ],
+)
+def test_unusable_place(value: str, text: str) -> None:
+    """What the exporter would refuse at its start is refused by Helm."""
+    assert f"web.{value}: Does not match pattern" in refusal({"web": {value: text}})

@@ -47,7 +47,7 @@ WRONG: dict[str, tuple[Values, str]] = {
         {"log": {"level": "verbose"}},
         'log.level must be one of the following: "debug", "info", "warn", "warning", "error"',
     ),
-    "path": ({"web": {"telemetryPath": "metrics"}}, "web.telemetryPath: Does not match pattern '^/'"),
+    "path": ({"web": {"telemetryPath": "metrics"}}, "web.telemetryPath: Does not match pattern"),
     "web configuration": (
         {"web": {"config": {"basic_auth": {}}}},
         "web.config: Additional property basic_auth is not allowed",
