@@ -80,6 +80,13 @@ def test_an_exporter_that_refuses_is_alive(text: str, directory: Path) -> None:
     assert [ALIVE] * 3 == found
 
 
+@pytest.mark.parametrize("host", ["", "[::]"], ids=["none", "IPv6"])
+def test_wildcard_is_asked_over_whatever_family_the_machine_has(host: str, directory: Path) -> None:
+    """An exporter on all interfaces is found where there is no IPv6, too."""
+    with serving(write_case(directory, "good-empty.yml")) as served:
+        assert health(f"{host}:{served.port}")
+
+
 @pytest.mark.parametrize("before", ["good-tls.yml", "good-empty.yml"])
 @pytest.mark.parametrize("after", ["good-tls.yml", "good-empty.yml", "bad-not-yaml.yml", "not-there.yml"])
 def test_a_file_that_went_wrong_kills_nobody(before: str, after: str, directory: Path) -> None:

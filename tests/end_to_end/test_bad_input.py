@@ -35,6 +35,20 @@ from tests.peers.waiting import eventually
         ),
         pytest.param(
             {"CODER_URL": "https://c.example.com", "CODER_SESSION_TOKEN": "x-x"},
+            ["--config.check", "--web.listen-address=:12112", "--web.listen-address=::1:12112"],
+            None,
+            ["--web.listen-address", "HOST:PORT", "[::1]:12112"],
+            id="no address, checked",
+        ),
+        pytest.param(
+            {"CODER_URL": "https://c.example.com", "CODER_SESSION_TOKEN": "x-x"},
+            ["--config.check", "--web.telemetry-path=/{path:any}"],
+            None,
+            ["--web.telemetry-path", "/metrics"],
+            id="pattern of paths",
+        ),
+        pytest.param(
+            {"CODER_URL": "https://c.example.com", "CODER_SESSION_TOKEN": "x-x"},
             ["--web.telemetry-path=metrics"],
             None,
             ["--web.telemetry-path", "/metrics"],

@@ -52,7 +52,23 @@ def test_address(text: str, expected: tuple[str, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "12112", "localhost", ":65536", ":-1", ":http", ":\N{ARABIC-INDIC DIGIT ONE}"]
+    "text",
+    [
+        "",
+        "12112",
+        "localhost",
+        ":65536",
+        ":-1",
+        ":http",
+        ":\N{ARABIC-INDIC DIGIT ONE}",
+        "::1:12112",
+        "[::1:12112",
+        "::1]:12112",
+        "[]:12112",
+        " :12112",
+        "http://localhost:12112",
+        ":12112,:12113",
+    ],
 )
 def test_no_address(text: str) -> None:
     """Anything else is refused with the form that is expected."""

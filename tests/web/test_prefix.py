@@ -43,7 +43,7 @@ def test_prefix(external_url: str | None, route_prefix: str | None, expected: st
         ("ftp://example.com/a", None, "--web.external-url"),
         ("https:///a", None, "--web.external-url"),
         ("//example.com/a", None, "--web.external-url"),
-        ("https://user@example.com/a", None, "--web.external-url"),
+        ("https://me:hidden@example.com/a", None, "--web.external-url: it has a user; write"),
         ("https://example.com/a?b", None, "--web.external-url"),
         ("https://example.com/a b", None, "--web.external-url"),
         ("https://[example.com/a", None, "--web.external-url"),

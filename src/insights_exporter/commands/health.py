@@ -9,7 +9,7 @@ from insights_exporter.config.yaml_reader import NotYaml, read_yaml
 from insights_exporter.web.listeners import split_address
 
 _PATIENCE = 5.0
-_ANY_ADDRESS = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- looked up, not listened on
+_ANY_ADDRESS = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "localhost"}  # noqa: S104 -- looked up, not listened on
 
 
 def health(

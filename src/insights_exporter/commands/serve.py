@@ -36,8 +36,8 @@ from insights_exporter.polling.memory import held_in_one_place
 from insights_exporter.polling.own import Reloads
 from insights_exporter.polling.shards import mine, shard_index
 from insights_exporter.web.app import TAKEN_PATHS, Pages, application
-from insights_exporter.web.listeners import address_of, listen, passed_by_systemd
-from insights_exporter.web.prefix import BelowPrefix
+from insights_exporter.web.listeners import address_of, listen, passed_by_systemd, split_address
+from insights_exporter.web.prefix import BelowPrefix, is_plain_path
 from insights_exporter.web.scrape import Scrape
 from insights_exporter.web.server import Server
 from insights_exporter.web.status.endpoint import StatusPage
@@ -98,13 +98,26 @@ def checked(options: Options) -> Loaded:
     Raises:
         NotUsable: settings or flags cannot be used.
     """
-    if not options.telemetry_path.startswith("/") or options.telemetry_path in TAKEN_PATHS:
-        raise NotUsable(f"--web.telemetry-path: {options.telemetry_path!r} is taken or no path; try /metrics")
+    _check_telemetry_path(options.telemetry_path)
+    for address in options.listen_addresses:
+        _check_address(address)
     try:
         _shard(options)
     except ValueError as error:
         raise NotUsable(str(error)) from None
     return load_settings(options.config_file, os.environ)
+
+
+def _check_telemetry_path(path: str) -> None:
+    if path in TAKEN_PATHS or not is_plain_path(path):
+        raise NotUsable(f"--web.telemetry-path: {path!r} is taken or no path; try /metrics")
+
+
+def _check_address(address: str) -> None:
+    try:
+        split_address(address)
+    except ValueError as error:
+        raise NotUsable(f"--web.listen-address: {error}") from None
 
 
 def load_settings(config_file: Path | None, environ: Mapping[str, str]) -> Loaded:
@@ -145,10 +158,9 @@ def open_listeners(options: Options, environ: Mapping[str, str]) -> list[socket.
 
 
 def _open_listener(address: str) -> socket.socket:
+    _check_address(address)
     try:
         return listen(address)
-    except ValueError as error:
-        raise NotUsable(f"--web.listen-address: {error}") from None
     except OSError as error:
         number = error.errno or 0
         what = os.strerror(number) if number > 0 else str(error.strerror)  # names have numbers of their own

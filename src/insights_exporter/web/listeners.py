@@ -1,12 +1,15 @@
 """Listening sockets, from addresses such as `HOST:PORT` or from systemd."""
 
 import os
+import re
 import socket
 from collections.abc import Mapping
 
 _FIRST_PASSED = 3
 _TCP = {socket.AF_INET, socket.AF_INET6}
 _BACKLOG = 512
+_ADDRESS = re.compile(r"(\[(?P<bracketed>[^\[\]\s]+)\]|(?P<host>[^:\[\]\s/]*)):(?P<port>[0-9]{1,5})")
+_LARGEST_PORT = 65535
 _WILDCARDS = {"", "::"}
 _ANY_INTERFACE = {"::", "0.0.0.0"}  # noqa: S104 -- compared, not listened on
 
@@ -59,10 +62,11 @@ def split_address(address: str) -> tuple[str, int]:
     Raises:
         ValueError: It is not of this form.
     """
-    host, colon, port = address.rpartition(":")
-    if not colon or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
-        raise ValueError(f"{address!r} is not an address; write it as HOST:PORT, for example :12112")
-    return host.removeprefix("[").removesuffix("]"), int(port)
+    found = _ADDRESS.fullmatch(address)
+    if found is None or int(found["port"]) > _LARGEST_PORT:
+        example = "for example :12112 or [::1]:12112"
+        raise ValueError(f"{address!r} is not an address; write it as HOST:PORT, {example}")
+    return found["bracketed"] or found["host"] or "", int(found["port"])
 
 
 def address_of(listener: socket.socket) -> str:

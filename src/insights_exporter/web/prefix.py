@@ -21,9 +21,8 @@ def external_path(url: str) -> str:
     absolute = parts.scheme in _SCHEMES and parts.hostname and "@" not in parts.netloc
     path_alone = not parts.scheme and not parts.netloc and url.startswith("/")
     if not (absolute or path_alone) or parts.query or parts.fragment:
-        raise ValueError(
-            f"{url!r} is not a URL; write it as https://HOST/PATH, without user, query or fragment"
-        )
+        what = "it has a user" if "@" in url else f"{url!r} is not a URL"  # a password is not shown
+        raise ValueError(f"{what}; write it as https://HOST/PATH, without user, query or fragment")
     return parts.path.rstrip("/")
 
 
@@ -37,6 +36,11 @@ def normalize_prefix(prefix: str) -> str:
     if not _PREFIX.fullmatch(path):
         raise ValueError(f"{prefix!r} is not a path prefix; write it as /PATH")
     return path
+
+
+def is_plain_path(path: str) -> bool:
+    """Return whether a path begins with a slash and names a place without escapes or patterns."""
+    return _PREFIX.fullmatch(path.removesuffix("/")) is not None and path.startswith("/")
 
 
 @dataclass(frozen=True, slots=True)
