@@ -130,8 +130,8 @@ def test_parameters() -> None:
     assert [("eu", "8", 100.0), ("us", "2", 25.0)] == [
         (bar.name, bar.value, bar.share) for bar in region.bars.bars
     ]
-    assert "3 more in 4 workspaces" == region.bars.others
-    assert ((), "1 value of free text in 5 workspaces") == (dotfiles.bars.bars, dotfiles.bars.others)
+    assert "3 more values in 4 workspaces" == region.bars.others
+    assert ((), "free text in 5 workspaces") == (dotfiles.bars.bars, dotfiles.bars.others)
 
 
 def test_latency_above_the_limits() -> None:

@@ -188,14 +188,12 @@ def _bars(ranking: Ranking, write: Callable[[float], str], kind: str) -> Bars:
 
 def _values(parameter: ParameterUse) -> Values:
     ranking = parameter.values
+    workspaces = words.count(ranking.rest, "workspace")
+    if parameter.free_text:
+        return Values(parameter.name, Bars((), f"free text in {workspaces}"))
     bars = _bars(ranking, words.number, "values").bars
-    values, workspaces = ranking.others, ranking.rest
-    if not values:
-        return Values(parameter.name, Bars(bars))
-    count = words.count(values, "value") if parameter.free_text else f"{words.number(values)} more"
-    kind = " of free text" if parameter.free_text else ""
-    others = f"{count}{kind} in {words.count(workspaces, 'workspace')}"
-    return Values(parameter.name, Bars(bars, others))
+    more = f"{words.count(ranking.others, 'more value')} in {workspaces}" if ranking.others else ""
+    return Values(parameter.name, Bars(bars, more))
 
 
 def _activity(seen: Glance) -> Activity | None:
