@@ -43,6 +43,7 @@ GOOD = {
     "templates": (
         "all-there-is",
         "older-server-without-times-used",
+        "one-slug-with-several-names-and-icons",
         "shape-of-the-published-page",
         "values-of-options-only",
         "family-totals",

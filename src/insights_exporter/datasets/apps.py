@@ -89,12 +89,13 @@ def usage_rows(apps: Iterable[AppUsage], before: tuple[str, ...], *, complete: b
 
 
 def times_used_rows(apps: Iterable[AppUsage], before: tuple[str, ...]) -> list[Row]:
-    """Return how often each template app was opened; servers do not measure it for session apps."""
-    measured = (
-        (app.app, app.times_used)
-        for app in apps
-        if app.app[0] == _TEMPLATE_APP and app.times_used is not None
-    )
+    """Return how often each template app was opened; servers do not measure it for session apps.
+
+    An app has none if one of its rows lacks it: the sum of the others would be too low.
+    """
+    rows = [(app.app, app.times_used) for app in apps if app.app[0] == _TEMPLATE_APP]
+    lacking = {app for app, times in rows if times is None}
+    measured = ((app, times) for app, times in rows if times is not None and app not in lacking)
     return [((*before, *app), times) for app, times in sorted(added_up(measured).items())]
 
 

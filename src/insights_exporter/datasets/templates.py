@@ -63,7 +63,8 @@ APP_TIMES_USED = Family(
     labels=(*_LABELS, *APP_LABELS),
     source="templates: report.apps_usage.times_used",
     merge="as coder_insights_app_usage_seconds",
-    absent="the app is a session app (the server does not measure it), or the server is older than the field",
+    absent="the app is a session app (the server does not measure it), or a row of the app lacks the field "
+    "(older servers)",
     example='coder_insights_app_times_used{window="7d",app_type="app"}',
 )
 PARAMETER_WORKSPACES = Family(
