@@ -1,6 +1,7 @@
 """What looks like a secret, and what does not."""
 
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 
 import pytest
@@ -107,6 +108,14 @@ def test_secret_in_a_slug_is_known_in_both_spellings(value: str, spell: Callable
     assert slug_looks_secret(spell(value))
 
 
+@pytest.mark.parametrize("spell", [str, server_spelling], ids=["as the client", "as the server"])
+def test_jwt_that_is_cut_to_a_slug_is_known(spell: Callable[[str], str]) -> None:
+    """Coder cuts names of session apps to 64 characters, which may be less than a JWT has before its dot."""
+    header = b'{"alg":"RS256","kid":"0123456789abcdef0123456789abcdef","typ":"JWT"}'
+
+    assert slug_looks_secret(spell(urlsafe_b64encode(header).decode()[:64]))
+
+
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_each_pattern_has_an_example(pattern: str) -> None:
     """Each pattern is needed for at least one of the examples."""
@@ -132,7 +141,7 @@ def test_other_values_are_left_alone(value: str) -> None:
     assert not value_looks_secret(value)
 
 
-@pytest.mark.parametrize("piece", ["a", "a@", "://", "a.", "-", "eyJ", "x" * 9 + "-"])
+@pytest.mark.parametrize("piece", ["a", "a@", "://", "a.", "-", "eyJ", "-eyJ", "x" * 9 + "-"])
 def test_long_values_are_judged_at_once(piece: str) -> None:
     """A megabyte of text that almost fits takes no time; quadratic search would outlast the test's limit."""
     text = piece * (1_000_000 // len(piece)) + "!"

@@ -22,7 +22,7 @@ _PREFIXES = (
     r"(?:AKIA|ASIA)[A-Z0-9]{12}",
     r"AIza[\w-]{20}",
     r"ya29\.",
-    r"eyJ[\w-]{8,}\.",
+    r"eyJ[\w-]{8,512}\.",  # bounded: "-eyJ" again and again would take a search from each to the end
     r"hv[bs]\.",
     r"npm_[A-Za-z0-9]{12}",
     r"pypi[-]AgE",
@@ -44,7 +44,9 @@ PATTERNS = (
 
 _ANY = "|".join((_URL_WITH_USER, _EMAIL, _PEM, _ASSIGNED, rf"(?<![A-Za-z0-9])(?:{'|'.join(_PREFIXES)})"))
 _SECRET_VALUE = re.compile(_ANY)
-_SECRET_SLUG = re.compile(_ANY.replace("[-]", "[-_]"), re.IGNORECASE)
+_CUT_JWT = r"(?<![A-Za-z0-9])eyJ[\w-]{40,61}\Z"
+"""A JWT of which the first part is longer than a slug of Coder may be, which is 64 characters."""
+_SECRET_SLUG = re.compile(f"{_ANY.replace('[-]', '[-_]')}|{_CUT_JWT}", re.IGNORECASE)
 
 
 def name_looks_secret(name: str) -> bool:
