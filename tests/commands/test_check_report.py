@@ -2,6 +2,7 @@
 
 import pytest
 
+from insights_exporter.coder.failures import CAUSES
 from insights_exporter.commands.check_report import print_reports
 from insights_exporter.commands.deployment_report import DatasetResult, DeploymentReport, State
 from insights_exporter.polling.causes import Cause
@@ -93,6 +94,18 @@ def test_verdict(
     heading, *_ = printed(capsys, report(DatasetResult("daus", "", state, 0), **known)).splitlines()
 
     assert f"dev (https://coder.example.com): {verdict}" == heading
+
+
+def test_why_a_dataset_is_unavailable(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the server does not have is explained once, whatever the number of windows."""
+    remedy = CAUSES["not_licensed"].remedy
+    latency = [
+        DatasetResult("user-latency", window, "unavailable", 0, remedy=remedy) for window in ("today", "7d")
+    ]
+
+    shown = " ".join(printed(capsys, report(ALLOWED, *latency)).split())
+
+    assert 1 == shown.count(f"unavailable (user-latency): {remedy}")
 
 
 def test_estimates_are_marked(capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,8 +58,19 @@ def _problems(report: DeploymentReport) -> Iterator[Padding]:
         text = Text.assemble((cause.reason, "bold"), f" ({names}): {_printable(cause.detail)}")
         yield Padding(text, (0, 0, 0, 2))
         yield Padding(Text.assemble(("To fix: ", "bold"), cause.remedy), (0, 0, 1, 4))
+    for remedy, datasets in _unavailable(report.datasets).items():
+        yield Padding(f"unavailable ({', '.join(datasets)}): {remedy}", (0, 0, 1, 2))
     for warning in report.warnings:
         yield Padding(Text.assemble(("warning: ", "bold yellow"), warning), (0, 0, 1, 2))
+
+
+def _unavailable(datasets: Iterable[DatasetResult]) -> Mapping[str, Iterable[str]]:
+    """Return the datasets that the server does not have by what is said of it, each once."""
+    names: dict[str, dict[str, None]] = {}
+    for each in datasets:
+        if each.state == "unavailable" and each.remedy:
+            names.setdefault(each.remedy, {})[each.dataset] = None
+    return names
 
 
 def _facts_table(report: DeploymentReport) -> Table:

@@ -10,7 +10,7 @@ from insights_exporter.polling.token_expiry import Urgency
 from insights_exporter.web.status.details import Details, details
 from insights_exporter.web.status.problems import HEADINGS, Problem
 from insights_exporter.web.status.view import Asked, NotHere, Page, page
-from tests.web.status.sightings import DAY, NOW, failing, sight
+from tests.web.status.sightings import DAY, NOW, failing, poll, sight
 
 
 def shown(*names: str, **asked: str) -> Page:
@@ -150,6 +150,17 @@ def test_failure_of_a_dataset() -> None:
     (row,) = of(polls=(failing(),)).polls
 
     assert ("forbidden", "since 2 h ago, 24 in a row") == (row.poll.reason, row.failing)
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"),
+    [("unsupported", "not on this server"), ("not_licensed", "needs a Premium license")],
+)
+def test_dataset_that_is_unavailable(reason: str, state: str) -> None:
+    """A dataset without a license is not said to be missing from the server."""
+    (row,) = of(polls=(poll(state="unavailable", reason=reason),)).polls
+
+    assert state == row.state
 
 
 REFUSED = Cause("forbidden", ("daus", "templates"), "HTTP 403", "grant the role Auditor")

@@ -33,6 +33,7 @@ _STATES: Mapping[State, str] = MappingProxyType(
         "unavailable": "not on this server",
     }
 )
+_STATES_BY_REASON: Mapping[str, str] = MappingProxyType({"not_licensed": "needs a Premium license"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +250,7 @@ def _row(poll: Poll, now: float) -> PollRow:
     failing = f", {poll.failures} in a row" if poll.failures > 1 else ""
     return PollRow(
         poll=poll,
-        state=_STATES[poll.state],
+        state=_STATES_BY_REASON.get(poll.reason) or _STATES[poll.state],
         success_ago=words.ago(poll.last_success, now) if poll.last_success else "never",
         success_at=words.iso(poll.last_success) if poll.last_success else "",
         duration=words.NOTHING if poll.duration is None else words.took(poll.duration),
