@@ -150,7 +150,7 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
         "refused_by_proxy": Explanation(
             "refused_by_proxy",
             "405, 407, 413, 421, 431, 451 or another 4xx that Coder does not send",
-            "check the proxy or gateway in front of Coder; it refuses the request with this status",
+            "check the proxy or gateway between the exporter and Coder; it refuses requests with this status",
         ),
         "rate_limited": Explanation(
             "rate_limited",
@@ -179,7 +179,8 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
         "tls_failed": Explanation(
             "connection",
             "TLS that cannot be established: a certificate that is not accepted, or a port without TLS",
-            "fix what the error names: the server's certificate, the files of `tls`, or the scheme of `url`",
+            "fix what the error names: the server's certificate, the files of `tls`, or the scheme of `url` "
+            "or of the proxy",
         ),
         "redirect": Explanation(
             "redirect",
