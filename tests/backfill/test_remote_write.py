@@ -113,7 +113,7 @@ def test_wait_that_is_asked_for_is_kept(
         (403, "credentials"),
         (404, "enable-remote-write-receiver"),
         (413, "own log"),
-        (301, "own log"),
+        (301, "not followed"),
     ],
 )
 def test_refusal_is_never_tried_again(
@@ -182,6 +182,21 @@ def test_headers_and_password_are_sent(backfill: Backfill, receiver: ReceivingSe
     }
     assert expected.items() <= receiver.headers[0].items()
     assert [] == backfill.files()
+
+
+def test_secrets_that_a_receiver_repeats_are_masked(backfill: Backfill, receiver: ReceivingServer) -> None:
+    """Neither the password of the URL nor a secret header is shown; a tenant is, since it explains errors."""
+    receiver.answers, receiver.text = [(401, {})], b"bad: hidden-pass, hidden-token, tenant acme"
+
+    ended = backfill(
+        "2026-04-09",
+        f"--remote-write={receiver.url.replace('://', '://me:hidden-pass@')}",
+        *("--remote-write-header=X-Api-Key=hidden-token", "--remote-write-header=X-Scope-OrgID=acme"),
+    )
+
+    assert 1 == ended.returncode
+    assert "HTTP 401: bad: ***, ***, tenant acme" in ended.stderr
+    assert "hidden" not in ended.stderr + ended.stdout
 
 
 def test_refused_file_is_sent_by_the_next_run(backfill: Backfill, receiver: ReceivingServer) -> None:

@@ -11,9 +11,10 @@ from threading import Thread
 
 @dataclass
 class Receiver:
-    """Answers as it is told, then with 204; keeps what it was sent."""
+    """Answers as it is told, refusals with `text`, then with 204; keeps what it was sent."""
 
     url: str = ""
+    text: bytes = b""
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
@@ -31,10 +32,12 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
             told.headers.append({name.lower(): value for name, value in self.headers.items()})
             told.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
             status, headers = told.answers.pop(0) if told.answers else (204, {})
+            text = told.text if status >= 400 else b""
             self.send_response(status)
-            for name, value in {"Content-Length": "0", **headers}.items():
+            for name, value in {"Content-Length": str(len(text)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
+            self.wfile.write(text)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the library's name
             pass

@@ -1,6 +1,7 @@
 """Sending history by remote write 1.0: batches of samples, snappy in block format."""
 
 import random
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import httpx
 from insights_exporter.backfill.halting import Halt, in_thread
 from insights_exporter.backfill.write_request import Run, write_request
 from insights_exporter.backfill.writing import Written
+from insights_exporter.coder.masking import masked, secrets_in
 from insights_exporter.coder.transport import TlsOptions, describe, is_unknown_host, may_pass, proxy_option
 
 BATCH = 5000
@@ -23,12 +25,16 @@ _ATTEMPTS = 8
 _LONGEST_PAUSE = 30.0
 _LONGEST_WAIT = 600.0  # that a receiver may ask for
 _TIMEOUT = 60.0
+_SECRET_NAME = re.compile("auth|key|token|secret|password", re.IGNORECASE)
 _HEADERS = {
     "Content-Encoding": "snappy",
     "Content-Type": "application/x-protobuf",
     "X-Prometheus-Remote-Write-Version": "0.1.0",
 }
 _REMEDIES = {
+    **dict.fromkeys(
+        (301, 302, 303, 307, 308), "write the URL that it redirects to; redirects are not followed"
+    ),
     400: "set its out-of-order window to be as long as the history",
     401: "write user and password into the URL, or put a proxy with credentials before it",
     403: "write user and password into the URL, or put a proxy with credentials before it",
@@ -58,6 +64,11 @@ class Receiver:
             trust_env=False,
             timeout=_TIMEOUT,
         )
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return what a receiver or proxy may repeat in its response, and what must not be shown."""
+        headers = (value for name, value in self.headers.items() if _SECRET_NAME.search(name))
+        return secrets_in(headers, [str(self.url), self.proxy or ""])
 
 
 class Refused(Exception):
@@ -91,8 +102,11 @@ class Sending:
         """Have nothing to forget."""
 
     def _send(self, path: Path, halt: Halt) -> None:
-        with self._receiver.client() as client:
-            send_file(path, self._receiver.url, client, halt)
+        try:
+            with self._receiver.client() as client:
+                send_file(path, self._receiver.url, client, halt)
+        except Refused as refused:
+            raise Refused(masked(str(refused), self._receiver.secrets())) from None
 
 
 def shown(url: httpx.URL) -> str:

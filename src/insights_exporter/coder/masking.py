@@ -15,15 +15,14 @@ def secrets_of(deployment: Deployment, proxy: str | None) -> tuple[str, ...]:
 
     The token is not among them, since it may change at any time.
     """
-    headers = [value.get_secret_value() for value in deployment.headers.values()]
-    return tuple(
-        dict.fromkeys(
-            [
-                *(word for header in headers for word in _words(header)),
-                *(_credentials(proxy) if proxy else ()),
-            ]
-        )
-    )
+    headers = (value.get_secret_value() for value in deployment.headers.values())
+    return secrets_in(headers, [proxy] if proxy else [])
+
+
+def secrets_in(headers: Iterable[str], urls: Iterable[str]) -> tuple[str, ...]:
+    """Return what must not be shown of the values of headers and of URLs with a password."""
+    words = [word for header in headers for word in _words(header)]
+    return tuple(dict.fromkeys([*words, *(secret for url in urls for secret in _credentials(url))]))
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
@@ -39,10 +38,10 @@ def _words(header: str) -> Iterator[str]:
     yield from (word for word in header.split() if len(word) >= _SHORTEST_WORD)
 
 
-def _credentials(proxy: str) -> Iterator[str]:
+def _credentials(url: str) -> Iterator[str]:
     """Give a password as it stands in a URL, as it is meant, and as HTTP sends it."""
     try:
-        parts = urlsplit(proxy)
+        parts = urlsplit(url)
         user, password = parts.username or "", parts.password or ""
     except ValueError:
         return
