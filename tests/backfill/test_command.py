@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from insights_exporter.coder.failures import REMEDIES
 from insights_exporter.demo import EmbeddedCoder, Population, serve
 from tests.peers.exporter import RunExporter
 from tests.peers.waiting import eventually
@@ -143,6 +144,16 @@ def test_until_is_a_midnight_of_the_deployment(backfill: Backfill, zone: str, da
     seconds = {second for values in samples(file).values() for second in values}
     first = datetime(2026, 3, day, tzinfo=ZoneInfo(zone)).timestamp()
     assert set(range(int(first), int(first) + hours * 3600, 285)) == seconds
+
+
+def test_response_of_an_unknown_shape_has_a_remedy(backfill: Backfill) -> None:
+    """Running it again does not help then, so the remedy of the cause comes first."""
+    backfill.coder.fail("wrong-shape", "/insights/templates")
+
+    stopped = backfill("2026-03-30")
+
+    assert 1 == stopped.returncode
+    assert f'remedy="{REMEDIES["invalid"]}; what is finished stays' in stopped.stderr
 
 
 def test_failure_is_told_and_the_next_run_goes_on(backfill: Backfill) -> None:

@@ -24,7 +24,7 @@ from insights_exporter.backfill.past import Include
 from insights_exporter.backfill.remote_write import Receiver, Refused, Sending
 from insights_exporter.backfill.run import Place, Plan, run
 from insights_exporter.coder.exchange import Errand
-from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.coder.failures import REMEDIES, RequestFailed
 from insights_exporter.commands.backfill_telling import Telling, days_to_measure, estimate, measure_day
 from insights_exporter.commands.errors import NotUsable
 from insights_exporter.commands.families import PAGE_FAMILIES
@@ -136,6 +136,8 @@ async def _status(options: Options, watch: Watch) -> int:
 
 
 def _remedy(error: Exception) -> str:
+    if isinstance(error, InvalidAnswer):
+        return f"{REMEDIES[error.cause]}; {_GO_ON}"
     return f"{error.remedy}; {_GO_ON}" if isinstance(error, RequestFailed | NamesMissing) else _GO_ON
 
 
