@@ -13,6 +13,7 @@ from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.commands.settings import TOKEN, settings_file
 from tests.demo.asking import NOW, SMALL, coder
 from tests.demo.certificates import Authority
+from tests.end_to_end.stub import answering
 from tests.peers.exporter import RunExporter
 from tests.peers.processes import free_port
 
@@ -294,6 +295,17 @@ def test_deployment_without_users_is_a_warning(run_exporter: RunExporter, tmp_pa
     assert 0 == checked.status
     assert warning.startswith("no user was active in any window")
     assert "all good" not in shown
+
+
+def test_dropped_rows_are_a_warning(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """Rows that are not understood are named with their dataset, since their series are missing."""
+    days = b'{"entries": [{"date": "2026-03-31", "amount": 3}, {"date": "2026-03-30", "count": 4}]}'
+    with answering("/insights/daus", days, NOW) as url:
+        checked = Checked(run_exporter, settings_file(tmp_path, url))
+
+    (warning,) = checked.told["warnings"]
+    assert "allowed" == checked.of("daus")["state"]
+    assert warning.startswith("rows are not understood and dropped: daus (1); upgrade the exporter")
 
 
 def test_server_of_the_published_page(run_exporter: RunExporter, tmp_path: Path) -> None:

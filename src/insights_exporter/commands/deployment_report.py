@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
-from insights_exporter.coder.failures import Reason
+from insights_exporter.coder.failures import REMEDIES, Reason
 from insights_exporter.commands.verdict import GOOD, NOT_USABLE, REFUSED
 from insights_exporter.commands.witness import Witness
 from insights_exporter.config.settings import Deployment
@@ -112,7 +112,7 @@ def build_report(
         estimated=any(each.estimated for each in datasets),
         requests_per_minute=sum(each.requests_per_minute for each in datasets),
         causes=causes,
-        warnings=(*_warn_of_token(watch), *_warn_of_no_users(watch)),
+        warnings=(*_warn_of_token(watch), *_warn_of_no_users(watch), *_warn_of_rows(watch)),
         datasets=datasets,
     )
 
@@ -185,3 +185,11 @@ def _warn_of_no_users(watch: Watch) -> Iterator[str]:
     counts += [users for summary in summaries for users in summary.days.values()]
     if counts and not any(counts):
         yield "no user was active in any window; check that `url` is the Coder that your users work with"
+
+
+def _warn_of_rows(watch: Watch) -> Iterator[str]:
+    """Warn of rows that were dropped: they are missing in datasets that are allowed."""
+    rows = {job.dataset.name: job.requests.rows_invalid for job in watch.jobs}
+    dropped = [f"{name} ({count})" for name, count in rows.items() if count]
+    if dropped:
+        yield f"rows are not understood and dropped: {', '.join(dropped)}; {REMEDIES['newer_coder']}"
