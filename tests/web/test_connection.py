@@ -1,14 +1,19 @@
 """What one connection may cost, tried over real sockets."""
 
 import asyncio
+import math
 import socket
-from dataclasses import replace
+import struct
+import sys
+from dataclasses import dataclass, field, replace
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from insights_exporter.web.connection import Connection
 from insights_exporter.web.exchange import EXCHANGE
-from insights_exporter.web.limits import ServerLimits
+from insights_exporter.web.limits import ConnectionTracker, ServerLimits
+from insights_exporter.web.response import Refuser
 from tests.peers.waiting import eventually_async
 from tests.web.serving import GOOD, LARGE, ROOMY, SOON, answered, app, deaf, ended, serving
 
@@ -151,7 +156,7 @@ async def test_idle_connections_make_room() -> None:
 
 
 async def test_busy_connections_stay() -> None:
-    """A connection whose request is being answered is never the one that goes."""
+    """A connection whose request is served is not closed while another one only waits."""
     async with serving(replace(ROOMY, connections=2)) as (server, address):
         with deaf(address, b"GET /large HTTP/1.0\r\n\r\n") as busy:
             await eventually_async(lambda: server.tracker.tasks)
@@ -187,3 +192,130 @@ async def test_client_that_leaves_many_answers_behind() -> None:
         await eventually_async(lambda: not server.tracker.tasks)
 
     assert [] == mistakes
+
+
+@dataclass
+class FarSocket:
+    """A connection over some distance, as the kernel sees it."""
+
+    round_trip: float = 0.1
+    error: OSError | None = None
+
+    def getsockopt(self, _level: int, _option: int, length: int) -> bytes:
+        """Return what Linux says of a connection, in so many bytes."""
+        if self.error:
+            raise self.error
+        return struct.pack("68xI", int(self.round_trip * 1e6)).ljust(length, b"\0")
+
+
+@dataclass
+class FarTransport(asyncio.Transport):
+    """Keeps what is written until the client takes it."""
+
+    socket: FarSocket = field(default_factory=FarSocket)
+    unsent: int = 0
+    closed: bool = False
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        """Return the socket."""
+        return self.socket if name == "socket" else default
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Do nothing."""
+
+    def get_write_buffer_size(self) -> int:
+        """Return how many bytes the client has not taken."""
+        return self.unsent
+
+    def writelines(self, list_of_data: object) -> None:  # noqa: ARG002 -- as in the base class
+        """Keep 1 MB, whatever is written."""
+        self.unsent += 1_000_000
+
+    def is_closing(self) -> bool:
+        """Return whether it was closed."""
+        return self.closed
+
+    def close(self) -> None:
+        """Close, while data may still come in, as TLS does."""
+        self.closed = True
+
+    def abort(self) -> None:
+        """Close."""
+        self.closed = True
+
+
+def far(transport: FarTransport) -> tuple[Connection, list[str]]:
+    """Return a connection with its transport, and the paths that are requested."""
+    paths: list[str] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        paths.append(scope["path"])
+        await app(scope, receive, send)
+
+    connection = Connection(application, ConnectionTracker(ROOMY), Refuser(list))
+    connection.connection_made(transport)
+    return connection, paths
+
+
+def receive(connection: Connection, data: bytes) -> None:
+    """Hand data to a connection as the event loop does."""
+    memoryview(connection.get_buffer(-1))[: len(data)] = data
+    connection.buffer_updated(len(data))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux is asked for the round trip")
+@pytest.mark.parametrize(
+    ("far_socket", "after", "known"),
+    [
+        pytest.param(FarSocket(0.0001), 0.009, False, id="near, at once"),
+        pytest.param(FarSocket(0.0001), 0.011, True, id="near"),
+        pytest.param(FarSocket(0.05), 0.2, False, id="far, within a few round trips"),
+        pytest.param(FarSocket(0.05), 0.3, True, id="far"),
+        pytest.param(FarSocket(5.0), 0.4, False, id="says that it is very far, soon"),
+        pytest.param(FarSocket(5.0), 0.6, True, id="says that it is very far"),
+        pytest.param(FarSocket(error=OSError()), 0.4, False, id="unknown, soon"),
+        pytest.param(FarSocket(error=OSError()), 0.6, True, id="unknown"),
+    ],
+)
+async def test_reading_rate_shows_after_some_round_trips(
+    far_socket: FarSocket, after: float, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that is far away gets time to read; one that never reads gets half a second."""
+    now, transport = 1000.0, FarTransport(far_socket)
+    loop = asyncio.get_running_loop()
+    connection, _ = far(transport)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "time", lambda: now)
+        await connection.write([b"all"])
+        now += after
+        rate = connection.reading_rate()
+        transport.unsent -= 500_000
+        faster = connection.reading_rate()
+    connection.connection_lost(None)
+
+    expected = (0.0, pytest.approx(500_000 / after)) if known else (math.inf, math.inf)
+    assert expected == (rate, faster)
+
+
+async def test_requests_after_the_end_are_not_served() -> None:
+    """What arrives while a connection is being closed, as TLS lets it, is not served."""
+    connection, paths = far(FarTransport())
+    connection.shutdown()
+    receive(connection, GOOD)
+    await asyncio.sleep(0)
+    connection.connection_lost(None)
+
+    assert [] == paths
+
+
+async def test_what_is_received_in_two_steps() -> None:
+    """The buffer can be sliced without a copy: asyncio reads further TLS records into a slice of it."""
+    connection, paths = far(FarTransport())
+    buffer = connection.get_buffer(-1)
+    buffer[:10] = GOOD[:10]
+    buffer[10:][: len(GOOD) - 10] = GOOD[10:]
+    connection.buffer_updated(len(GOOD))
+    await asyncio.sleep(0)
+    connection.connection_lost(None)
+
+    assert ["/hello"] == paths

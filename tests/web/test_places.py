@@ -93,3 +93,43 @@ async def test_reader_that_turns_out_slow_meanwhile() -> None:
 
     assert await waiting
     assert first.aborted
+
+
+async def test_places_are_given_in_order() -> None:
+    """One that waits gets the next place, before any that comes later, and one that left gets none."""
+    places, readers = Places(1), [Reading(math.inf) for _ in range(4)]
+    places.take(readers[0])
+    gone, first, last = (asyncio.create_task(places.wait(reader)) for reader in readers[1:])
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait([gone])
+    places.free(readers[0])
+    last_was_done = await asyncio.wait_for(first, 20) and last.done()
+    places.free(readers[2])
+
+    assert (False, True) == (last_was_done, await last)
+
+
+async def test_newcomer_waits_behind_others() -> None:
+    """A place that is free again belongs to the one that waits, even before its task goes on."""
+    places, first, newest = Places(1), Reading(math.inf), Reading(math.inf)
+    places.take(first)
+    waiting = asyncio.create_task(places.wait(Reading(math.inf)))
+    await asyncio.sleep(0)
+    places.free(first)
+    newcomer = asyncio.create_task(places.wait(newest))
+
+    assert [True, False] == [await waiting, await newcomer]
+
+
+async def test_place_of_one_that_leaves_as_it_gets_it() -> None:
+    """It goes to the next one."""
+    places, readers = Places(1), [Reading(math.inf) for _ in range(3)]
+    places.take(readers[0])
+    gone, last = (asyncio.create_task(places.wait(reader)) for reader in readers[1:])
+    await asyncio.sleep(0)
+    places.free(readers[0])
+    gone.cancel()
+
+    assert await last
+    assert gone.cancelled()

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from insights_exporter.web.exchange import Exchange
 from insights_exporter.web.limits import ConnectionTracker
+from insights_exporter.web.places import rate_after
 from insights_exporter.web.request import MALFORMED, BadRequest, Refusal, Request, parse_request
 from insights_exporter.web.response import Refuser
 
@@ -28,8 +29,6 @@ _TLS_READ_BYTES = 16 * 1024
 """Encrypted bytes that TLS may hold while nothing is read."""
 _TLS_BYTES = 32 * 1024
 """Bytes handed to TLS at once, which copies them twice: the buffers of new connections keep that memory."""
-_RATE_AFTER = 0.01
-"""Seconds after which it shows whether a client reads."""
 _RATE_WITHIN = 1.0
 """Seconds after which what a client has read before counts no more."""
 _LINE_END = b"\r\n"
@@ -125,9 +124,9 @@ class Connection(asyncio.BufferedProtocol):
         self._task = self._writable = None
         self._transport = _Closed()
 
-    def get_buffer(self, sizehint: int) -> bytearray | memoryview:  # noqa: ARG002 -- as in the base class
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 -- as in the base class
         """Return where the next bytes go."""
-        return memoryview(self._buffer)[self._filled :] if self._filled else self._buffer
+        return memoryview(self._buffer)[self._filled :]  # asyncio slices it, which must not copy
 
     def buffer_updated(self, nbytes: int) -> None:
         """Read on as far as the request in hand allows."""
@@ -312,6 +311,7 @@ class Connection(asyncio.BufferedProtocol):
     def shutdown(self) -> None:
         """Close after the response that is under way."""
         if self._state is not _State.RESPONSE and not self._transport.is_closing():
+            self._state, self._filled = _State.CLOSING, 0  # TLS reads on until the client has ended it
             self._transport.close()
 
     def _refuse(self, refusal: Refusal) -> None:
@@ -361,7 +361,7 @@ class Connection(asyncio.BufferedProtocol):
     def reading_rate(self) -> float:
         """Return bytes per second read since the last write; infinite if unknown."""
         (taken, since), now = self._sample, self._loop.time()
-        if not self._transport.get_write_buffer_size() or now - since < _RATE_AFTER:
+        if not self._transport.get_write_buffer_size() or now - since < rate_after(self._transport):
             return math.inf
         if now - since > _RATE_WITHIN:
             self._sample = (self._taken(), now)
