@@ -30,6 +30,8 @@ from insights_exporter.commands.flags import (
 )
 from insights_exporter.commands.parsing import Command, Group
 
+_STANDARD_ERROR = 2
+
 app = typer.Typer(
     cls=Group,
     help="The Prometheus exporter for Coder's Insights API. Without a command it serves.",
@@ -41,7 +43,15 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line."""
+    _fill_closed_streams()
     app(prog_name="insights-exporter")
+
+
+def _fill_closed_streams() -> None:
+    """Open the null device where a standard stream is closed, so that no socket takes its place."""
+    while (descriptor := os.open(os.devnull, os.O_RDONLY)) <= _STANDARD_ERROR:
+        pass
+    os.close(descriptor)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,11 +1,18 @@
 """How every command ends where it cannot run as configured."""
 
+import subprocess
+from pathlib import Path
+
 import pytest
 import typer
 
 from insights_exporter.commands.errors import NotUsable
 from insights_exporter.commands.flags import exit_status
 from insights_exporter.config.problems import ConfigError, Problem
+from insights_exporter.demo import DEMO_TOKEN, serve
+from tests.demo.asking import coder
+from tests.peers.exporter import command
+from tests.peers.processes import clean_environment
 
 
 @pytest.mark.parametrize(
@@ -24,3 +31,25 @@ def test_error_ends_with_its_text_alone(error: Exception, capsys: pytest.Capture
 
     assert 2 == ended.value.exit_code
     assert "insights-exporter: tls: is gone; name another\n" == capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("closing", "status", "told"),
+    [("<&-", 0, ""), (">&-", 2, "--output: - cannot be written: Bad file descriptor"), ("2>&-", 0, "")],
+    ids=["input", "output", "error"],
+)
+def test_closed_stream(closing: str, status: int, told: str, tmp_path: Path) -> None:
+    """A command that starts with a standard stream closed ends as usual, and reports output that is lost."""
+    with serve(coder(rate_limit=-1)) as url:
+        ended = subprocess.run(
+            ["/bin/sh", "-c", f'exec "$@" {closing}', "sh", *command(), "scrape"],
+            cwd=tmp_path,
+            env=clean_environment(tmp_path, {"CODER_URL": url, "CODER_SESSION_TOKEN": DEMO_TOKEN}),
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    assert status == ended.returncode, ended.stderr
+    assert told in ended.stderr

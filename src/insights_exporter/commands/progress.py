@@ -15,7 +15,7 @@ def progress(what: str, total: Callable[[], int]) -> Iterator[Callable[[], None]
     `total` is computed again for each part, since a response can lead to further requests.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    quiet = not sys.stderr.isatty()
+    quiet = sys.stderr is None or not sys.stderr.isatty()
     done = 0
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
         task = bar.add_task(what, total=total())
