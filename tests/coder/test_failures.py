@@ -39,6 +39,7 @@ HTML = b"<html><body>Sign in</body></html>"
         pytest.param(204, "/insights/daus", b"", "invalid", id="nothing"),
         pytest.param(500, "/insights/daus", TWO_DOCUMENTS, "server_error", id="two JSON documents"),
         pytest.param(503, "/insights/daus", b"\xff", "server_error", id="no text"),
+        pytest.param(502, "/insights/daus", b'{"x":' + b"[" * 60_000, "server_error", id="nested too deeply"),
     ],
 )
 def test_reason_of_a_refusal(status: int, path: str, body: bytes, expected: str) -> None:
