@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
 from insights_exporter.coder.failures import CAUSES, RequestFailed
@@ -165,6 +166,38 @@ async def test_first_rejection_counts_where_the_alternative_fails_too(
     assert one.notes.failures[0] is not None
     assert one.notes.failures[0].detail == failed.value.detail
     assert ["first", "second"] == [seen.query.partition("=")[0] for seen in server.requests]
+
+
+async def test_alternative_is_remembered_when_found_at_the_same_time(population: Population) -> None:
+    """One that finds it does not undo what the other found."""
+    server = EmbeddedCoder(population=population, now=lambda: NOW, generation="next")
+    with serve(server) as url:
+        async with client(deployment(url, max_concurrency=2)) as one:
+            await asyncio.gather(*(one.coder.ask(STATUSES, one.errand()) for _ in range(2)))
+            await one.coder.ask(STATUSES, one.errand())
+
+    assert ["timezone"] == [seen.query.partition("=")[0] for seen in list(server.requests)[4:]]
+
+
+SECOND_TRIES = {
+    "the same": (400, "rejected"),
+    "no such route": (404, "not_found"),
+    "the token": (401, "unauthorized"),
+    "the server": (500, "server_error"),
+}
+
+
+@pytest.mark.parametrize(("status", "reason"), SECOND_TRIES.values(), ids=SECOND_TRIES)
+@pytest.mark.parametrize("question", [TODAY, Question(DAUS.path, alternative={"second": "2"})])
+async def test_second_spelling_fails_for_its_own_reason(question: Question, status: int, reason: str) -> None:
+    """Only if both are rejected is it about the parameters."""
+    statuses = iter([400, status])
+    transport = httpx.MockTransport(lambda _: httpx.Response(next(statuses), stream=httpx.ByteStream(b"{}")))
+    async with client(deployment("http://coder.example.com"), transport=transport) as one:
+        with pytest.raises(RequestFailed) as failed:
+            await one.coder.ask(question, one.errand())
+
+    assert reason == failed.value.reason
 
 
 @pytest.mark.parametrize(("fault", "reason"), [("401", "unauthorized"), ("403", "forbidden")])

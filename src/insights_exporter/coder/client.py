@@ -7,11 +7,12 @@ import msgspec
 
 from insights_exporter.coder.dialects import SPELLINGS, Dialect
 from insights_exporter.coder.exchange import Errand, Exchange
-from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.coder.failures import Reason, RequestFailed
 from insights_exporter.datasets.dataset import Question
 
 _ATTEMPTS = 3
 _FIRST_DELAY = 1.0
+_ABOUT_PARAMETERS: frozenset[Reason] = frozenset({"rejected", "unsupported"})
 
 
 class Coder:
@@ -52,9 +53,12 @@ class Coder:
                 raise
             try:
                 body = await self._tried(dialect, second, errand)
-            except RequestFailed:
-                raise rejection from None
-        self._alternative_paths ^= {question.path}
+            except RequestFailed as failure:
+                raise _failure_to_report(rejection, failure) from None
+        if second is other:
+            self._alternative_paths.add(question.path)
+        else:
+            self._alternative_paths.discard(question.path)
         return body
 
     async def _discover(self, question: Question, errand: Errand) -> bytes:
@@ -66,8 +70,8 @@ class Coder:
                 raise
             try:
                 body = await self._tried("published", question, errand)
-            except RequestFailed:
-                raise first from None
+            except RequestFailed as second:
+                raise _failure_to_report(first, second) from None
             self.dialect = "published"
         else:
             self.dialect = "rfc3339" if body.lstrip()[:1] == b"{" else None
@@ -87,6 +91,11 @@ class Coder:
                     raise
                 await asyncio.sleep(wait)
         raise AssertionError
+
+
+def _failure_to_report(rejection: RequestFailed, second: RequestFailed) -> RequestFailed:
+    """Return the failure to report after a rejection: the second, unless it is about the parameters too."""
+    return rejection if second.reason in _ABOUT_PARAMETERS else second
 
 
 def _pauses() -> list[float]:
