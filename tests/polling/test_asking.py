@@ -1,15 +1,19 @@
 """Asking all, or as many as can be had."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import current_thread
 
 import httpx
 import pytest
 
 from insights_exporter.coder.failures import REASONS, WHOLE_SERVER, Reason
-from insights_exporter.datasets.dataset import Question
-from insights_exporter.polling.asking import Asked, ask_all, ask_each
+from insights_exporter.datasets import template_list
+from insights_exporter.datasets.dataset import Answer, Question, View
+from insights_exporter.polling.asking import Asked, ask_all, ask_each, ask_in_steps
 from tests.coder.deployments import client, deployment
-from tests.polling.watching import on_fast_clock
+from tests.polling.watching import START, on_fast_clock
 
 STATUS: Mapping[Reason, int] = {
     "unauthorized": 401,
@@ -81,3 +85,21 @@ def test_server_that_fails_as_a_whole_is_left_alone(failing: Reason) -> None:
 def test_every_reason_of_the_whole_server_is_one_there_is() -> None:
     """The table of reasons is the only source of them."""
     assert set(REASONS) > WHOLE_SERVER
+
+
+async def test_answers_are_decoded_beside_the_loop() -> None:
+    """The loop serves scrapes meanwhile, also while the next questions are found."""
+    threads = []
+
+    def follow_up(_answers: Sequence[Answer]) -> Sequence[Question]:
+        threads.append(current_thread().name)
+        return ()
+
+    dataset = replace(template_list.DATASET, follow_up=follow_up)
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=httpx.ByteStream(b"[]")))
+    polled = deployment("http://coder.example.com")
+    with ThreadPoolExecutor(1, "converter") as converter:
+        async with client(polled, transport=transport) as one:
+            await ask_in_steps(one.coder, dataset, View(polled, None, START), one.errand(), converter)
+
+    assert ["converter_0"] == threads

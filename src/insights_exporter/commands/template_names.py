@@ -37,7 +37,7 @@ async def learn_names(coder: Coder, errand: Errand, deployment: Deployment, now:
         NamesMissing: There is no response, though there may be one later.
     """
     view = View(deployment, None, now)
-    asked = await ask_in_steps(coder, template_list.DATASET, view, errand)
+    asked = await ask_in_steps(coder, template_list.DATASET, view, errand, converter=None)
     if asked.failure and asked.failure.reason not in REFUSALS:
         raise NamesMissing(asked.failure)
     if asked.failure:

@@ -1,12 +1,15 @@
 """Asks all that a poll needs, and keeps what is still good of the last time."""
 
+import asyncio
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from insights_exporter.coder.client import Coder
 from insights_exporter.coder.exchange import Errand
 from insights_exporter.coder.failures import UNAVAILABLE, WHOLE_SERVER, Reason, RequestFailed
-from insights_exporter.datasets.dataset import Answer, Dataset, InvalidAnswer, Question, View
+from insights_exporter.datasets.dataset import Answer, Dataset, Question, View, no_follow_up
+from insights_exporter.polling.converting import follow_up_questions
 
 _GIVE_UP_AFTER = 3
 _HITS_THE_OTHERS_TOO = WHOLE_SERVER | UNAVAILABLE
@@ -33,15 +36,18 @@ async def ask_all(coder: Coder, questions: Sequence[Question], errand: Errand) -
     return Asked(tuple(answers), None)
 
 
-async def ask_in_steps(coder: Coder, dataset: Dataset, view: View, errand: Errand) -> Asked:
+async def ask_in_steps(
+    coder: Coder, dataset: Dataset, view: View, errand: Errand, converter: Executor | None
+) -> Asked:
     """Ask all questions of a dataset, and those that follow from the answers.
 
+    Answers are decoded in `converter`, None for the loop's own executor.
     There are answers together with a failure only if a part of the last step failed.
     """
     step = await ask_all(coder, dataset.questions(view), errand)
     answers, failure = step.answers, step.failure
     while failure is None or failure.reason in REFUSALS:
-        questions = _next_questions(dataset, answers)
+        questions = await _next_questions(dataset, answers, converter)
         if not questions:
             break
         step = await ask_each(coder, questions, errand)
@@ -51,12 +57,12 @@ async def ask_in_steps(coder: Coder, dataset: Dataset, view: View, errand: Erran
     return Asked(() if failure else answers, failure)
 
 
-def _next_questions(dataset: Dataset, answers: Sequence[Answer]) -> Sequence[Question]:
-    asked = {answer.question.path for answer in answers}
-    try:
-        return [question for question in dataset.follow_up(answers) if question.path not in asked]
-    except InvalidAnswer:  # the conversion says so too
+async def _next_questions(
+    dataset: Dataset, answers: Sequence[Answer], converter: Executor | None
+) -> Sequence[Question]:
+    if dataset.follow_up is no_follow_up:
         return ()
+    return await asyncio.get_running_loop().run_in_executor(converter, follow_up_questions, dataset, answers)
 
 
 async def ask_each(coder: Coder, questions: Sequence[Question], errand: Errand) -> Asked:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from insights_exporter.coder.failures import RequestFailed
-from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, InvalidAnswer, View
+from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, InvalidAnswer, Question, View
 from insights_exporter.exposition.family import Family
 from insights_exporter.exposition.render import Chunk
 from insights_exporter.polling.collector import collector_paused
@@ -48,6 +48,16 @@ def converted(dataset: Dataset, view: View, answers: Sequence[Answer]) -> Conver
     )
 
 
+@collector_paused()
+def follow_up_questions(dataset: Dataset, answers: Sequence[Answer]) -> Sequence[Question]:
+    """Return the questions that follow from answers and are not asked yet; none if an answer is invalid."""
+    asked = {answer.question.path for answer in answers}
+    try:
+        return [question for question in dataset.follow_up(answers) if question.path not in asked]
+    except InvalidAnswer:  # the conversion reports it
+        return ()
+
+
 def _failure(error: InvalidAnswer) -> RequestFailed:
     return RequestFailed(error.cause, str(error))
 
@@ -73,7 +83,7 @@ def converted_partly(
     new: tuple[Answer, ...],
     beside: Callable[[Sequence[Answer]], tuple[Answer, ...]],
 ) -> Partly:
-    """Convert new answers together with those kept `beside` them; a new one that is not good is left out."""
+    """Convert new answers together with those kept `beside` them; a new one that is not good is dropped."""
     good, failure = new, None
     try:
         result = converted(dataset, view, (*new, *beside(new)))

@@ -103,7 +103,9 @@ class Poller:
         if job.dataset.partial:
             await self._collect_each(job, view, job.dataset.questions(view))
             return
-        asked = await ask_in_steps(self._bench.coder, job.dataset, view, self._errand(job))
+        asked = await ask_in_steps(
+            self._bench.coder, job.dataset, view, self._errand(job), self._bench.converter
+        )
         if asked.answers or not asked.failure:
             result = await self._converted(job, view, asked.answers)
             self._note_rows(job, result.said.invalid)
