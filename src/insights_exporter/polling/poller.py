@@ -133,8 +133,12 @@ class Poller:
         """Serve the kept answers that are still good."""
         async with self._turn:
             now, view = asyncio.get_running_loop().time(), self.view(job)
-            result = await self._converted(job, view, job.kept.alive(now))
-            self._serve(job, view, result, job.kept.next_death(now))
+            try:
+                result = await self._converted(job, view, job.kept.alive(now))
+                self._serve(job, view, result, job.kept.next_death(now))
+            except Exception:
+                self._withdraw(job)  # its deadline is over, and no other is set
+                raise
 
     async def _converted(self, job: Job, view: View, answers: Sequence[Answer]) -> Converted:
         try:
