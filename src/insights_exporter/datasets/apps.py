@@ -1,6 +1,6 @@
 """Usage of apps: reading the rows of every version of Coder, limits, and names.
 
-Rows come in five shapes: with `type`, with `type` and `family`, or with `method`. A row is a template's own
+Rows come in three kinds: with `type`, with `type` and `family`, or with `method`. A row is a template's own
 app (`app_type="app"`) or a session app such as an editor, SSH or the web terminal (`app_type="builtin"`).
 """
 
