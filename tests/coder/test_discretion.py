@@ -19,14 +19,14 @@ def test_where_users_are_named_everything_is_told() -> None:
 
 
 @pytest.mark.parametrize("users", DISCREET)
-def test_where_users_are_not_named_unknown_words_are_left_out(
+def test_where_users_are_not_named_unknown_words_are_omitted(
     users: Literal["pseudonymous", "aggregate"],
 ) -> None:
     """With the reason why, so that whoever looks for the words knows where they went."""
     told = refusal(400, "/insights/templates", NAMING, discretion=Discretion(users)).detail
 
-    left_out = f"(the server's own words are left out, as users.detail is {users})"
-    assert f"HTTP 400 for /insights/templates: {left_out}" == told
+    omitted = f"(the server's own words are omitted, as users.detail is {users})"
+    assert f"HTTP 400 for /insights/templates: {omitted}" == told
 
 
 @pytest.mark.parametrize("users", DISCREET)
@@ -63,5 +63,5 @@ def test_sentences_with_a_number_or_a_time_are_shown(sentence: str) -> None:
 
 @pytest.mark.parametrize("users", ["named", *DISCREET])
 def test_where_nothing_is_said_nothing_is_told(users: Literal["named", "pseudonymous", "aggregate"]) -> None:
-    """Nor that something was left out."""
+    """Nor that something was omitted."""
     assert "" == Discretion(users).told(("", " "))

@@ -145,7 +145,7 @@ def test_a_signal_reads_the_file_anew(behind_users: Guarded) -> None:
     headers = "http_server_config: {headers: {X-Frame-Options: deny}}\n"
     behind_users.file.write_text(TLS + USERS + headers)
     behind_users.running.process.send_signal(signal.SIGHUP)
-    eventually(lambda: "web config file read anew" in behind_users.running.output())
+    eventually(lambda: "web config reloaded" in behind_users.running.output())
 
     assert "deny" == behind_users.ask("/-/healthy").headers["x-frame-options"]
 

@@ -50,13 +50,13 @@ class Discretion:
     secrets: tuple[str, ...] = ()
 
     def told(self, said: Iterable[str]) -> str:
-        """Give what may be told of what a server said, and say so where something is left out."""
+        """Give what may be told of what a server said, and say so if something is omitted."""
         sentences = [sentence for sentence in said if sentence.strip()]
         if self.users == "named":
             return masked(" ".join(sentences), self.secrets)
         told = [sentence for sentence in sentences if _names_nobody(sentence)]
-        left_out = f"(the server's own words are left out, as users.detail is {self.users})"
-        return " ".join(told if told == sentences else [*told, left_out])
+        omitted = f"(the server's own words are omitted, as users.detail is {self.users})"
+        return " ".join(told if told == sentences else [*told, omitted])
 
 
 EVERYTHING_IS_TOLD = Discretion("named")

@@ -35,15 +35,15 @@ _ERROR_BODY_BYTES = 64 * 1024
 
 
 class Observer(Protocol):
-    """Who is told of every single request."""
+    """Records every single request."""
 
     def request_ended(self, seconds: float, failure: RequestFailed | None, remaining: float | None) -> None:
-        """Take note of one request: how long it took and how it ended."""
+        """Record one request: how long it took and how it ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """For whom and how urgently something is asked.
+    """On whose behalf and how urgently a request is sent.
 
     `deadline` is a time of the running loop, after which no try starts;
     a lower `priority` goes first.

@@ -98,7 +98,7 @@ class Telling:
         self._publisher = publisher
 
     def request_ended(self, seconds: float, failure: RequestFailed | None, remaining: float | None) -> None:
-        """Take note of one request: how long it took and how it ended."""
+        """Record one request: how long it took and how it ended."""
         self._requests.request_ended(seconds, failure, remaining)
         if failure:
             self._publisher.health(self._requests.dataset)

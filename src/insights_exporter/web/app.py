@@ -30,9 +30,9 @@ class Pages:
     config: Callable[[], str]
     ready: Callable[[], bool]
     reload: Callable[[], Awaitable[str | None]] | None
-    """Applies the settings anew and tells what is wrong with them; None where it is not enabled."""
+    """Reload the config and return what is wrong with it; None if this is not enabled."""
     mistake: Callable[[Exception], None]
-    """Is told of a mistake of ours, for which the client gets a 500."""
+    """Log an error of the exporter, for which the client gets a 500."""
 
 
 def application(pages: Pages) -> Starlette:

@@ -204,4 +204,4 @@ def test_warnings_are_logged_at_the_start_and_with_each_change(directory: Path) 
         followed.live.now()
 
     assert [{**warning, "file": str(followed.file)}] == at_start
-    assert ["web config file read anew", "web config"] == [line["event"] for line in later]
+    assert ["web config reloaded", "web config"] == [line["event"] for line in later]

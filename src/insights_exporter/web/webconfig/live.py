@@ -1,4 +1,4 @@
-"""The web config file as it changes: read anew, and kept as it was while it is wrong."""
+"""The web config file as it changes: reloaded, and kept as it was while it is invalid."""
 
 import time
 from collections.abc import Callable
@@ -70,7 +70,7 @@ class LiveConfig:
         else:
             self._stamps, self._config, self._refused = config.stamps, config, ()
             self._turnover_until = self._clock() + TURNOVER
-            self._log.info("web config file read anew")
+            self._log.info("web config reloaded")
             self._warn(config.warnings)
 
     def _warn(self, warnings: tuple[Problem, ...]) -> None:

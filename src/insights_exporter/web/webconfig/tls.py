@@ -107,7 +107,7 @@ def _ask_clients(context: ServerContext, section: TlsSection, files: Files) -> N
     if context.verify_mode == ssl.CERT_NONE:
         return
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # as Go: what is given is trusted, root or not
-    context.num_tickets = 0  # a session resumed by TLS 1.3 would not be verified anew
+    context.num_tickets = 0  # a session resumed by TLS 1.3 would not be verified again
     context.allowed_names = frozenset(map(canonical, section.client_allowed_sans or ()))
     authorities = pem(section, "client_ca", files)
     if not authorities:
