@@ -122,8 +122,8 @@ TOKEN_SUMMARY: Final = "The exporter's token for a Coder deployment expires soon
 TOKEN_DESCRIPTION: Final = (
     f"The token for {DEPLOYMENT} "
     "{{ if gt $value 0.0 }}"
-    'ends in {{ $value | humanizeDuration | reReplaceAll "(d [0-9]+h) .*" "$1" }} '
-    "and is not prolonged by use. Replace it before then, or every poll fails."
+    'expires in {{ $value | humanizeDuration | reReplaceAll "(d [0-9]+h) .*" "$1" }}'
+    "; using it does not extend it. Replace it before then, or every poll fails."
     "{{ else }}has expired. Replace it.{{ end }}"
 )
 
@@ -165,10 +165,11 @@ ALERTS: Final = (
         severity="warning",
         hold="15m",
         expr=LACKS_ROLE,
-        summary="Coder refuses several datasets to the exporter's token.",
+        summary="Coder denies the exporter's token access to several datasets.",
         description=(
-            f"Coder refuses {{{{ $value }}}} datasets of {DEPLOYMENT} to the token: {REFUSED_DATASETS}. "
-            "The site role Auditor is the least that can read all of them."
+            f"Coder denies the token for {DEPLOYMENT} access to {{{{ $value }}}} datasets: "
+            f"{REFUSED_DATASETS}. "
+            "If the token's user lacks a role, Auditor is the least privileged one that can read them all."
         ),
         board=project.HEALTH,
     ),
@@ -177,10 +178,10 @@ ALERTS: Final = (
         severity="warning",
         hold="15m",
         expr=REFUSED,
-        summary="Coder refuses a dataset to the exporter's token.",
+        summary="Coder denies the exporter's token access to one dataset.",
         description=(
-            f"Coder refuses {{{{ $labels.dataset }}}} of {DEPLOYMENT} to the token ({REFUSALS}). "
-            "Its user lacks a permission, or the token a scope. All other datasets are readable."
+            f"Coder denies the token for {DEPLOYMENT} access to {{{{ $labels.dataset }}}} ({REFUSALS}). "
+            "Its user lacks a permission, or the token a scope. Coder does not refuse other datasets."
         ),
         board=project.HEALTH,
     ),

@@ -46,7 +46,7 @@ PROGRAMS: Final[Mapping[str, str]] = {
 """Stand-ins that run a command here instead of as root, in a container, in a pod."""
 
 LOOKED_AT: Final[Mapping[str, str]] = {
-    r"systemctl status |journalctl |sudo systemctl ": "needs the service",
+    r"systemctl status |sudo (journalctl|systemctl) ": "needs the service",
     r"docker (ps|logs|kill) ": "needs a container engine",
     r"kubectl --namespace insights (get|describe|logs|port-forward|patch) ": "needs a cluster",
     r"helm upgrade ": "needs a cluster",
@@ -71,7 +71,7 @@ ALL: Final = sorted({line for _, line in COMMANDS})
 NOT_RUN: Final = [line for line in ALL if any(re.match(pattern, line) for pattern in LOOKED_AT)]
 CHECKS: Final = [line for line in ALL if "insights-exporter check" in line]
 READINGS: Final = [line for line in ALL if line.startswith("curl -s http://localhost:12112/")]
-WRITINGS: Final = [line for line in ALL if line.startswith('echo "$NEW_TOKEN"')]
+WRITINGS: Final = [line for line in ALL if line.startswith('test -n "$NEW_TOKEN" && echo "$NEW_TOKEN"')]
 
 CLUSTER: Final = [shlex.split(line) for line in ALL if line.startswith("kubectl ")]
 EXECUTED: Final = [words for words in CLUSTER if "exec" in words]
@@ -152,6 +152,44 @@ def test_a_new_token_is_written_for_its_reader_alone(folder: Path, line: str) ->
 
     assert (0, "") == (done.returncode, done.stderr)
     assert (DEMO_TOKEN, 0o600) == (file.read_text("utf-8").strip(), stat.S_IMODE(file.stat().st_mode))
+
+
+@pytest.mark.parametrize("line", WRITINGS)
+def test_no_token_is_overwritten_with_nothing(folder: Path, line: str) -> None:
+    """If no new token was created, the file keeps the token that it has."""
+    file = folder / ("coder-token" if CONFIG_FOLDER in line else "token")
+    file.write_text(DEMO_TOKEN, encoding="utf-8")
+    done = run(line, folder, NEW_TOKEN="")
+
+    assert 0 != done.returncode
+    assert DEMO_TOKEN == file.read_text("utf-8")
+
+
+def test_no_token_of_a_secret_is_overwritten_with_nothing(folder: Path) -> None:
+    """If no new token was created, the command that changes the Secret is not run."""
+    (line,) = (line for line in ALL if " patch " in line)
+    (folder / "bin/kubectl").write_text("#!/bin/sh\n", encoding="utf-8")
+
+    assert 0 == run(line, folder, NEW_TOKEN=DEMO_TOKEN).returncode
+    assert 0 != run(line, folder, NEW_TOKEN="").returncode
+
+
+def test_tokens_are_removed_by_their_id() -> None:
+    """A name is looked up among the tokens of the user who runs the command."""
+    assert ["coder tokens remove ID"] == [line for line in ALL if "tokens remove" in line]
+
+
+def test_port_forward_fits_sharding_too() -> None:
+    """Each page that forwards a port names the pod of a shard as well as the Deployment."""
+    (shards,) = (one for one in objects(SHARDED) if one["kind"] == "StatefulSet")
+    targets = {"deployment/insights-exporter", f"pod/{shards['metadata']['name']}-0"}
+    named: dict[str, set[str]] = {}
+    for page, line in COMMANDS:
+        if " port-forward " in line:
+            named.setdefault(page, set()).add(line.split()[4])
+
+    assert named
+    assert [] == [page for page, found in named.items() if found != targets]
 
 
 def test_installations_are_those_of_the_docs() -> None:

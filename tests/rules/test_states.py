@@ -191,8 +191,8 @@ STATES: Final[Mapping[str, State]] = {
     "template admin": State(
         coder={"role": "template-admin"},
         alerts=(fired("InsightsDatasetRefused", dataset="daus"),),
-        description="Coder refuses daus of dev to the token (forbidden). "
-        "Its user lacks a permission, or the token a scope. All other datasets are readable.",
+        description="Coder denies the token for dev access to daus (forbidden). "
+        "Its user lacks a permission, or the token a scope. Coder does not refuse other datasets.",
     ),
     "statistics off": State(coder={"usage_stats": False}),
     "statistics switched off": State(play=after_an_hour(switch_statistics_off)),
@@ -231,13 +231,13 @@ STATES: Final[Mapping[str, State]] = {
     "token ending": State(
         coder={"token_expires": START + timedelta(days=6, hours=7)},
         alerts=(fired("InsightsTokenExpiresSoon", "info"),),
-        description="The token for dev ends in 6d 4h and is not prolonged by use. "
+        description="The token for dev expires in 6d 4h; using it does not extend it. "
         "Replace it before then, or every poll fails.",
     ),
     "token about to end": State(
         coder={"token_expires": START + timedelta(hours=5)},
         alerts=(fired("InsightsTokenExpiresSoon"),),
-        description="The token for dev ends in 2h and is not prolonged by use. "
+        description="The token for dev expires in 2h; using it does not extend it. "
         "Replace it before then, or every poll fails.",
     ),
     "token expired": State(
@@ -304,7 +304,7 @@ def ask(coder: EmbeddedCoder, now: datetime, path: str, query: str = "") -> Any:
 
 
 def test_the_demo_fires_no_alert_about_its_users_in_a_year() -> None:
-    """Its users, holidays included, stay within the thresholds: fall by week, nobody at work, and latency."""
+    """Its users, holidays included, stay within the thresholds: fall by week, empty days, and latency."""
     coder = EmbeddedCoder(population=Population())
     days: dict[date, int] = {}
     for number in range(1, 8):
