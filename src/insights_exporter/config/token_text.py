@@ -7,6 +7,8 @@ from base64 import b64decode
 from insights_exporter.config.problems import Wrong
 
 _TOKEN = re.compile("[A-Za-z0-9]+-[A-Za-z0-9]+")
+_NOT_TEXT = re.compile(b"^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)|\0")
+"""A byte order mark, and what UTF-16 adds to ASCII."""
 _ALONE = "write the token alone, as `coder tokens create` printed it"
 _UTF8 = "save it as UTF-8 without a byte order mark"
 _QUOTES = "\"'`\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}"
@@ -18,7 +20,7 @@ _WRAPPINGS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         ("\ufeff.*", "begins with a byte order mark (BOM)", _UTF8),
         ("\\$.*", "is a reference, which is not expanded here", "name the variable with token_env"),
         (f"[{_QUOTES}].*|.*[{_QUOTES}]", "is wrapped in quotes", _ALONE),
-        (r"(export\s+)?[A-Za-z_]\w*\s*=.*", "is written as NAME=TOKEN", _ALONE),
+        (r"(export\s+)?[A-Za-z_]\w*\s*=\s*[^=\s].*", "is written as NAME=TOKEN", _ALONE),
         (r"(?i)(bearer|basic)\s.*", "begins with the scheme of an Authorization header", _ALONE),
         (r"[\[{].*[\]}]", "is wrapped in JSON or brackets", _ALONE),
         ("<.*>", "is wrapped in angle brackets", _ALONE),
@@ -51,11 +53,12 @@ def check_token(text: str) -> str:
 
 
 def _is_encoded(text: str) -> bool:
-    """Return whether `text` is base64 of something with a token in it."""
+    """Return whether `text` is base64, perhaps several times, of something with a token in it."""
     try:
         decoded = b64decode(
             text + "=" * (-len(text) % 4), altchars=b"-_" if "-" in text else None, validate=True
         )
     except (binascii.Error, ValueError):
         return False
-    return decoded.isascii() and _TOKEN.search(decoded.decode()) is not None
+    inner = _NOT_TEXT.sub(b"", decoded).decode("latin-1").strip()
+    return inner.isascii() and (_TOKEN.search(inner) is not None or (inner != "" and _is_encoded(inner)))
