@@ -104,9 +104,11 @@ def test_nobody_is_not_alive(name: str, directory: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["good-tls.yml", "good-empty.yml"])
-@pytest.mark.parametrize(("status", "expected"), [(200, ALIVE), (401, ALIVE), (499, ALIVE), (500, DEAD)])
+@pytest.mark.parametrize(
+    ("status", "expected"), [(200, ALIVE), (401, ALIVE), (404, DEAD), (499, ALIVE), (500, DEAD)]
+)
 def test_the_status_counts(status: int, name: str, directory: Path, *, expected: bool) -> None:
-    """An exporter that is at its wit's end is not healthy."""
+    """An exporter that fails is not healthy, and a 404 shows a wrong prefix or another server."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         await PlainTextResponse("", status)(scope, receive, send)
@@ -133,7 +135,7 @@ def test_readiness_below_a_prefix(directory: Path, run_exporter: RunExporter) ->
         flags = ("--ready", f"--web.listen-address={address(served)}", "--web.external-url=http://x/a")
         found = [run_exporter("health", *flags, *more).returncode for more in ((), ("--web.route-prefix=/",))]
 
-    assert [1, 0] == found  # not ready below the prefix; elsewhere a 404 is a sign of life
+    assert [1, 1] == found  # not ready below the prefix; elsewhere a 404
 
 
 @pytest.mark.parametrize(
@@ -168,6 +170,24 @@ def test_silence_is_not_alive(name: str, directory: Path) -> None:
     file = write_case(directory, name)
     with socket.create_server(("127.0.0.1", 0)) as hanging:
         assert not health(f"127.0.0.1:{hanging.getsockname()[1]}", file, patience=0.1)
+
+
+def test_a_failure_is_explained(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each failure prints URL, error and what to check; success prints nothing."""
+    port = free_port()
+    with serving(write_case(directory, "good-empty.yml"), BelowPrefix(still_asking, "/a")) as served:
+        assert health(address(served), prefix="/a")
+        assert not health(address(served))
+        assert not health(address(served), prefix="/a", ready=True)
+    assert not health(f"127.0.0.1:{port}")
+
+    found, nothing = (f"insights-exporter: http://{each}" for each in (address(served), f"127.0.0.1:{port}"))
+    refused = "connection refused; check --web.listen-address and --web.config.file"
+    assert [
+        f"{found}/-/healthy: HTTP 404; check --web.route-prefix and --web.external-url",
+        f"{found}/a/-/ready: HTTP 503; read the exporter's log",
+        f"{nothing}/-/healthy: {refused}",
+    ] == capsys.readouterr().err.splitlines()
 
 
 def test_an_address_that_is_none_is_refused() -> None:

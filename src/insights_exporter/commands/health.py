@@ -2,7 +2,10 @@
 
 import http.client
 import ssl
+from collections.abc import Callable
 from pathlib import Path
+
+import typer
 
 from insights_exporter.commands.errors import NotUsable
 from insights_exporter.config.yaml_reader import NotYaml, read_yaml
@@ -20,7 +23,7 @@ def health(
     ready: bool = False,
     prefix: str = "",
 ) -> bool:
-    """Ask the exporter that listens on the address; False where no good answer comes in `patience` seconds.
+    """Return whether the exporter on the address responds well within `patience` seconds; print why not.
 
     An exporter that asks for a login or a client's certificate is alive, and
     so is one that runs on while its web config file is wrong. With `ready` it
@@ -34,13 +37,30 @@ def health(
         host, port = split_address(listen_address)
     except ValueError as error:
         raise NotUsable(f"--web.listen-address: {error}") from None
-    ask = _ask_tls if web_config_file and _tells_tls(web_config_file) else _ask
+    host = _ANY_ADDRESS.get(host, host)
+    path = prefix + ("/-/ready" if ready else "/-/healthy")
+    tls = web_config_file is not None and _tells_tls(web_config_file)
+    problem = _find_problem(_ask_tls if tls else _ask, host, port, patience, path)
+    if problem:
+        url = f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}{path}"
+        typer.echo(f"insights-exporter: {url}: {problem}", err=True)
+    return problem is None
+
+
+def _find_problem(
+    ask: Callable[[str, int, float, str], int], host: str, port: int, patience: float, path: str
+) -> str | None:
+    """Return what is wrong and what to do, None if nothing is."""
     try:
-        return ask(
-            _ANY_ADDRESS.get(host, host), port, patience, prefix + ("/-/ready" if ready else "/-/healthy")
-        )
-    except (OSError, http.client.HTTPException):
-        return False
+        status = ask(host, port, patience, path)
+    except (OSError, http.client.HTTPException) as error:
+        what = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return f"{what.lower()}; check --web.listen-address and --web.config.file"
+    if status == http.client.NOT_FOUND:
+        return f"HTTP {status}; check --web.route-prefix and --web.external-url"
+    if status >= http.client.INTERNAL_SERVER_ERROR:
+        return f"HTTP {status}; read the exporter's log"
+    return None
 
 
 def _tells_tls(file: Path) -> bool:
@@ -52,25 +72,25 @@ def _tells_tls(file: Path) -> bool:
     return isinstance(data, dict) and bool(data.get("tls_server_config"))
 
 
-def _ask_tls(host: str, port: int, patience: float, path: str) -> bool:
+def _ask_tls(host: str, port: int, patience: float, path: str) -> int:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # it is asked whether it lives; nothing secret is said to it
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.set_ciphers("ALL:@SECLEVEL=0")
     try:
-        return _good(http.client.HTTPSConnection(host, port, timeout=patience, context=context), path)
+        return _status(http.client.HTTPSConnection(host, port, timeout=patience, context=context), path)
     except (ssl.SSLError, ConnectionResetError):
-        return True  # it lives and keeps out who shows no certificate
+        return http.client.FORBIDDEN  # it lives and keeps out who shows no certificate
 
 
-def _ask(host: str, port: int, patience: float, path: str) -> bool:
-    return _good(http.client.HTTPConnection(host, port, timeout=patience), path)
+def _ask(host: str, port: int, patience: float, path: str) -> int:
+    return _status(http.client.HTTPConnection(host, port, timeout=patience), path)
 
 
-def _good(connection: http.client.HTTPConnection, path: str) -> bool:
+def _status(connection: http.client.HTTPConnection, path: str) -> int:
     try:
         connection.request("GET", path)
-        return connection.getresponse().status < http.client.INTERNAL_SERVER_ERROR
+        return connection.getresponse().status
     finally:
         connection.close()
