@@ -188,7 +188,7 @@ def _check(
     log_level: LogLevel = "error",
     log_format: LogFormat = "logfmt",
 ) -> None:
-    """Ask each deployment what the token may do, and say how to mend what it may not."""
+    """Report what the token may read in each deployment, and how to fix what it may not."""
     start_logging(log_level, log_format)
     from insights_exporter.commands.check import check
 
@@ -251,7 +251,7 @@ app.add_typer(config, name="config")
 
 @config.command("init", cls=Command)
 def _config_init() -> None:
-    """Print a commented example of the settings file."""
+    """Print a commented example of the config file."""
     from insights_exporter.config.example import example
 
     typer.echo(example(), nl=False)
@@ -259,7 +259,7 @@ def _config_init() -> None:
 
 @config.command("schema", cls=Command)
 def _config_schema() -> None:
-    """Print the JSON Schema of the settings file, for editors."""
+    """Print the JSON Schema of the config file, for editors."""
     from insights_exporter.config.schema import json_schema
 
     typer.echo(json.dumps(json_schema(), indent=2))
@@ -269,7 +269,7 @@ def _config_schema() -> None:
 def _config_show(
     *, config_file: ConfigFile = None, log_level: LogLevel = "warning", log_format: LogFormat = "logfmt"
 ) -> None:
-    """Print the settings that count, who set them, and no secrets."""
+    """Print the effective config and its sources, without secrets."""
     start_logging(log_level, log_format)
     from insights_exporter.commands.serve import load_settings
     from insights_exporter.config.showing import show

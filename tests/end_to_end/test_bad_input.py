@@ -51,7 +51,10 @@ from tests.peers.waiting import eventually
             {"CODER_URL": "https://c.example.com", "CODER_SESSION_TOKEN": "x-x"},
             ["--web.telemetry-path=metrics"],
             None,
-            ["--web.telemetry-path", "/metrics"],
+            [
+                "--web.telemetry-path: 'metrics' is reserved or not a plain path",
+                "use a path such as /metrics",
+            ],
             id="no path",
         ),
         pytest.param(
@@ -106,7 +109,7 @@ def test_check_of_good_settings(run_exporter: RunExporter) -> None:
 
     ended = run_exporter("--config.check", env=env)
 
-    assert (ended.returncode, ended.stdout) == (0, "The settings are good, with 1 deployment.\n")
+    assert (ended.returncode, ended.stdout) == (0, "Config valid: 1 deployment.\n")
 
 
 def test_refused_token(start_exporter: StartExporter) -> None:

@@ -52,7 +52,7 @@ def test_an_example_is_accepted(path: Path, tmp_path: Path, run_exporter: RunExp
     pod = laid_out(objects({}, f"--values={path}"), tmp_path / "pod")
     done = run_exporter(*for_shard(pod.arguments, 0), "--config.check", env=pod.environment)
 
-    assert (0, True) == (done.returncode, done.stdout.startswith("The settings are good")), done.stderr
+    assert (0, True) == (done.returncode, done.stdout.startswith("Config valid: ")), done.stderr
 
 
 def test_without_deployments_the_log_says_what_to_set(tmp_path: Path, run_exporter: RunExporter) -> None:

@@ -61,7 +61,7 @@ def test_what_became_garbage_since_is_collected() -> None:
     gc.collect()
     assert not _Told.gone
 
-    collector_calmed(afresh=True)
+    collector_calmed(collect=True)
 
     assert _Told.gone
 

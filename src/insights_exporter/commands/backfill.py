@@ -124,7 +124,7 @@ async def _status(options: Options, watch: Watch) -> int:
     try:
         await _deployment(options, watch)
     except (NotUsable, ConfigError) as error:
-        log.error("not usable as set", problem=str(error))  # noqa: TRY400 -- the matter is in the message
+        log.error("invalid config", problem=str(error))  # noqa: TRY400 -- the matter is in the message
         return NOT_USABLE
     except _STOPS as error:
         log.warning("backfill stopped", problem=str(error), remedy=_remedy(error))

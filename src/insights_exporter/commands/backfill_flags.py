@@ -98,7 +98,7 @@ Pace = Annotated[
     ),
 ]
 Resume = Annotated[bool, switch("--resume", "Resume where the last run ended; the default.")]
-DryRun = Annotated[bool, switch("--dry-run", "Request one day, and estimate the whole run.")]
+DryRun = Annotated[bool, switch("--dry-run", "Request three days and estimate the whole run.")]
 
 
 def backfill_command(

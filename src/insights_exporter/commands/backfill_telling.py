@@ -32,7 +32,7 @@ class Telling:
         self._started = time.monotonic()
 
     def days(self, count: int, *, asked: bool) -> None:
-        """Take note of days that are done."""
+        """Record days that are done."""
         self._done += count
         self._asked += count if asked else 0
         for _ in range(count):

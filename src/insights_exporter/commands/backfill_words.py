@@ -50,9 +50,12 @@ def parse_labels(texts: Sequence[str]) -> Mapping[str, str]:
     for text in texts:
         name, sign, value = text.partition("=")
         if not sign or not value or not _LABEL_NAME.fullmatch(name) or name.startswith("__"):
-            raise NotUsable(f"--label: {text!r} is no label; write name=value, as job=insights-exporter")
+            raise NotUsable(
+                f"--label: {text!r} is not a label; write NAME=VALUE, such as job=insights-exporter"
+            )
         if name in _TAKEN or name in labels:
-            raise NotUsable(f"--label: {name!r} is there already; write labels that a scrape adds, as job")
+            what = "is already a label of the series; use one that the scrape adds, such as job"
+            raise NotUsable(f"--label: {name!r} {what}")
         labels[name] = value
     return labels
 
@@ -86,7 +89,7 @@ def _parse_url(text: str) -> httpx.URL:
     except httpx.InvalidURL:
         url = httpx.URL("")
     if url.scheme not in {"http", "https"} or not url.host:
-        raise NotUsable("--remote-write: is no URL; write one as http://prometheus:9090/api/v1/write")
+        raise NotUsable("--remote-write: is not a URL; write one such as http://prometheus:9090/api/v1/write")
     return url
 
 

@@ -27,7 +27,7 @@ from insights_exporter.demo.population.population import Population
 from insights_exporter.demo.server import serving
 
 _HELP = """\
-A made-up company of {users} users, with a Coder inside. Open:
+Sample data of {users} users, from an embedded Coder. Open:
   {url}/          the status page: who uses Coder, how, and how well
   {url}/metrics   what Prometheus scrapes: daily users, app seconds, parameters, activity
   {url}/metrics?name[]=coder_insights_user_latency_seconds   how good connections are, p50 and p95
@@ -37,7 +37,7 @@ A made-up company of {users} users, with a Coder inside. Open:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """The made-up company: its size, the seed it grows from, and how its Coder behaves.
+    """The sample data: its size, the seed it grows from, and how the embedded Coder behaves.
 
     `server_version` is one of GENERATIONS. `faults` are names of FAULTS,
     each alone or as `name=/path` below `/api/v2`.

@@ -38,7 +38,7 @@ class Protection:
         return Server(guard, context=listening_context(self._live), headers=guard.headers)
 
     def look(self) -> str:
-        """Read the file anew if it changed; give what keeps it from being used, a line each."""
+        """Read the file again if it changed; return what keeps it from being used, a line each."""
         return "\n".join(map(str, self._live.look())) if self._live else ""
 
     def samples(self) -> Iterable[Samples]:

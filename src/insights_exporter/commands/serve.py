@@ -89,11 +89,11 @@ def check(options: Options) -> None:
     """
     count = len(checked(options).settings.deployments)
     Protection(options.web_config_file)
-    typer.echo(f"The settings are good, with {count} deployment{'' if count == 1 else 's'}.")
+    typer.echo(f"Config valid: {count} deployment{'' if count == 1 else 's'}.")
 
 
 def checked(options: Options) -> Loaded:
-    """Load the settings, and log what is better known.
+    """Load the settings, and log their warnings.
 
     Raises:
         NotUsable: settings or flags cannot be used.
@@ -110,7 +110,8 @@ def checked(options: Options) -> Loaded:
 
 def _check_telemetry_path(path: str) -> None:
     if path in TAKEN_PATHS or not is_plain_path(path):
-        raise NotUsable(f"--web.telemetry-path: {path!r} is taken or no path; try /metrics")
+        what = "is reserved or not a plain path that begins with /; use a path such as /metrics"
+        raise NotUsable(f"--web.telemetry-path: {path!r} {what}")
 
 
 def _check_address(address: str) -> None:
@@ -121,7 +122,7 @@ def _check_address(address: str) -> None:
 
 
 def load_settings(config_file: Path | None, environ: Mapping[str, str]) -> Loaded:
-    """Load the settings, and log what is better known.
+    """Load the settings, and log their warnings.
 
     Raises:
         NotUsable: they cannot be used.
@@ -135,7 +136,7 @@ def load_settings(config_file: Path | None, environ: Mapping[str, str]) -> Loade
 
 
 def warn(problems: Iterable[Problem]) -> None:
-    """Log what is better known about settings that can be used."""
+    """Log the warnings about settings that can be used."""
     for problem in problems:
         structlog.get_logger("insights_exporter").warning("settings", problem=str(problem))
 
@@ -229,7 +230,7 @@ class Exporter:
             self._log.info("stopped")
 
     async def reload(self) -> str | None:
-        """Apply settings and web config file anew; give what is wrong with them, None if nothing is."""
+        """Read and apply settings and web config file; return what is wrong with them, None if nothing is."""
         problems = [self._protection.look(), await self._reload_settings()]
         return "".join(f"{problem}\n" for problem in problems if problem) or None
 
@@ -238,7 +239,7 @@ class Exporter:
             try:
                 loaded = await asyncio.to_thread(self._reread)
                 gone = await self._fleet.apply(self._mine(loaded.settings))
-                collector_calmed(afresh=gone > 0)
+                collector_calmed(collect=gone > 0)
             except ConfigError as error:
                 return self._not_reloaded(str(error))
             except Exception as error:  # noqa: BLE001 -- a mistake of ours must not go unseen either

@@ -53,7 +53,7 @@ def warn_of_ids(deployment: str, problem: Exception) -> None:
     """Tell that templates are called by their ids, and why."""
     told = problem if isinstance(problem, RequestFailed | InvalidAnswer) else type(problem).__name__
     structlog.get_logger("insights_exporter").warning(
-        "templates without a name are called by their ids, and unused ones are left out",
+        "templates without a name are called by their ids, and unused ones are omitted",
         deployment=deployment,
         problem=str(told),
         remedy=_remedy(problem),

@@ -15,7 +15,7 @@ class Witness:
     rate_limit: float | None = None
 
     async def look(self, answer: httpx.Response) -> None:
-        """Take note of an answer (an event hook of httpx)."""
+        """Record an answer (an event hook of httpx)."""
         limit = answer.headers.get("X-RateLimit-Limit", "")
         if limit.isdecimal():
             self.rate_limit = float(limit)

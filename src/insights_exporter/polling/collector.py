@@ -29,12 +29,12 @@ def collector_paused() -> Iterator[None]:
             gc.collect(_YOUNG)
 
 
-def collector_calmed(*, afresh: bool = False) -> None:
+def collector_calmed(*, collect: bool = False) -> None:
     """Take all objects that there are now for permanent: no scrape waits until all are looked through.
 
-    `afresh` collects before what has become garbage since the last call.
+    `collect` collects before what has become garbage since the last call.
     """
-    if afresh:
+    if collect:
         gc.unfreeze()
         gc.collect()
     gc.freeze()
