@@ -75,7 +75,7 @@ ports:
     containerPort: {{ .Values.containerPort }}
     protocol: TCP
 env:
-  # No argument, so that whoever runs another command of the exporter in the pod has the settings too.
+  # No argument, so that other commands of the exporter in the pod use the same config.
   - name: INSIGHTS_EXPORTER_CONFIG_FILE
     value: /etc/insights-exporter/config/config.yaml
   {{- with .Values.extraEnv }}
@@ -103,7 +103,7 @@ volumeMounts:
 {{- end -}}
 
 {{- define "insights-exporter.pod" -}}
-{{- /* Tokens are read anew at each poll; what the files say else, such as TLS or none, holds from the start. */ -}}
+{{- /* Tokens are read again at each poll; everything else in the files, such as TLS, is read at the start. */ -}}
 {{- $files := list (include "insights-exporter.config" .) (include "insights-exporter.webConfig" .) -}}
 {{- $annotations := dict "checksum/config" (join "\n" $files | sha256sum) -}}
 {{- $labels := include "insights-exporter.selector" . | fromYaml -}}
