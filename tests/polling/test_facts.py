@@ -131,6 +131,32 @@ def test_organization_that_cannot_be_asked_shows() -> None:
     assert [0.0] == [value for labels, value in success.items() if dict(labels)["dataset"] == "template-list"]
 
 
+def test_organizations_that_cannot_be_listed_keep_their_names() -> None:
+    """Older servers name organizations in a list of their own: a failure changes no name."""
+    coder = small_coder(generation="2024")
+    instead: dict[str, tuple[int, bytes]] = {}
+
+    async def scenario() -> set[tuple[str, str]]:
+        async with watching(Without(coder, instead)) as watched:
+            await asyncio.sleep(60)
+            instead["/organizations"] = (500, b"")
+            await asyncio.sleep(4 * 3600)
+            return named(watched.page())
+
+    assert LISTED == on_fast_clock(scenario)
+
+
+def test_organizations_without_names_are_called_by_their_ids() -> None:
+    """Templates keep their own names, and the failure shows."""
+    coder = small_coder(generation="2024")
+    organizations = {each.name: each.id for each in coder.population.catalog.organizations}
+    page = page_of(coder, {"/organizations": (403, b'{"message":"Forbidden."}')})
+    success = series_of(page, "insights_exporter_poll_success")
+
+    assert {(organizations[organization], name) for organization, name in LISTED} == named(page)
+    assert [0.0] == [value for labels, value in success.items() if dict(labels)["dataset"] == "template-list"]
+
+
 def test_switched_off_list_leaves_the_ids() -> None:
     """Templates are called by their ids, and nothing waits for their names."""
     coder = small_coder()

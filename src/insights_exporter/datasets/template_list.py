@@ -90,6 +90,8 @@ def follow_up(answers: Sequence[Answer]) -> Sequence[Question]:
 def convert(view: View, answers: Sequence[Answer]) -> Conversion:
     """Return the templates; those of an organization whose list is missing stay as they are known.
 
+    So do names of organizations if their list is missing.
+
     Raises:
         InvalidAnswer: A response cannot be read.
     """
@@ -97,9 +99,10 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
     organizations = decode(bodies.pop(ORGANIZATIONS_PATH, b"[]"), list[ListedOrganization])
     names = {row.id: row.name for row in organizations.value}
     lists = [decode(body, list[ListedTemplate]) for body in bodies.values()]
+    kept = {name: one.organization for name, one in view.templates.items()} if not names else {}
     complete = PATH in bodies or all(_list_path(organization) in bodies for organization in names)
     known = {} if complete else dict(view.templates)
-    templates = known | templates_by_id((row for each in lists for row in each.value), names)
+    templates = known | templates_by_id((row for each in lists for row in each.value), names, kept)
     return Conversion(
         samples=(template_info(templates),),
         invalid=(*organizations.invalid, *(reason for each in lists for reason in each.invalid)),
@@ -108,17 +111,17 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
 
 
 def templates_by_id(
-    listed: Iterable[ListedTemplate], organizations: Mapping[str, str]
+    listed: Iterable[ListedTemplate], organizations: Mapping[str, str], kept: Mapping[str, str]
 ) -> dict[str, Template]:
     """Return templates by id, of several the last by name.
 
-    An organization without a known name is called by its id.
+    An organization without a known name is called as in `kept`, by template, else by its id.
     """
     templates = (
         Template(
             template_id=row.id,
             name=row.name,
-            organization=_organization(row, organizations),
+            organization=_organization(row, organizations) or kept.get(row.id) or row.organization_id or "",
             deprecated=bool(row.deprecated),
         )
         for row in listed
@@ -143,7 +146,7 @@ def _list_path(organization: str) -> str:
 
 
 def _organization(row: ListedTemplate, organizations: Mapping[str, str]) -> str:
-    return row.organization_name or organizations.get(row.organization_id or "") or row.organization_id or ""
+    return row.organization_name or organizations.get(row.organization_id or "") or ""
 
 
 DATASET = Dataset(

@@ -42,9 +42,10 @@ async def ask_in_steps(
     """Ask all questions of a dataset, and those that follow from the answers.
 
     Answers are decoded in `converter`, None for the loop's own executor.
-    There are answers together with a failure only if a part of the last step failed.
+    There are answers together with a failure if a part of the last step failed, or if it only adds to
+    a first step that succeeded.
     """
-    step = await ask_all(coder, dataset.questions(view), errand)
+    first = step = await ask_all(coder, dataset.questions(view), errand)
     answers, failure = step.answers, step.failure
     while failure is None or failure.reason in REFUSALS:
         questions = await _next_questions(dataset, answers, converter)
@@ -53,7 +54,7 @@ async def ask_in_steps(
         step = await ask_each(coder, questions, errand)
         answers, failure = answers + step.answers, step.failure
         if failure:
-            return Asked(answers if step.answers else (), failure)
+            return Asked(answers if step.answers or not first.failure else (), failure)
     return Asked(() if failure else answers, failure)
 
 
