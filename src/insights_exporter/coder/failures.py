@@ -160,7 +160,7 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
         ),
         "server_error": Explanation(
             "server_error",
-            "500 and above",
+            "500 and above, or 401 `An internal error occurred`",
             "check Coder's log, and the proxy in front of it; the exporter retries",
             "502, 503 and 504 only",
         ),
