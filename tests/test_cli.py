@@ -109,6 +109,13 @@ def test_switches_are_spelled_as_by_kingpin(
     assert expected == context.params["enable_lifecycle"]
 
 
+@pytest.mark.parametrize("value", ["maybe", "yes", ""])
+def test_switch_with_another_value(value: str) -> None:
+    """A value of a switch that is no truth value is refused by the words that are expected."""
+    with pytest.raises(typer.BadParameter, match="is neither true nor false"):
+        typer.main.get_command(app).make_context("insights-exporter", [f"--web.enable-lifecycle={value}"])
+
+
 def test_every_switch_has_its_negation() -> None:
     """Each flag without a value can be switched off, but for those that only print."""
     switches = {

@@ -39,14 +39,16 @@ def _checked(command: TyperCommand | TyperGroup, context: typer.Context, args: S
 
 
 def _plain_switches(options: Sequence[TyperOption], args: Sequence[str]) -> Iterator[str]:
-    """Replace `--switch=true` by `--switch`, and `--switch=false` by `--no-switch`."""
+    """Replace `--switch=true` by `--switch`, and `--switch=false` by `--no-switch`; raises BadParameter."""
     switches = {option.opts[0]: option.secondary_opts[0] for option in options if option.secondary_opts}
     for arg in args:
-        name, _, value = arg.partition("=")
+        name, sign, value = arg.partition("=")
         if name in switches and value in _TRUE:
             yield name
         elif name in switches and value in _FALSE:
             yield switches[name]
+        elif name in switches and sign:
+            raise typer.BadParameter(f"{value!r} is neither true nor false", param_hint=name)
         else:
             yield arg
 
