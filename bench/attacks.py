@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.attacking.probes import HEALTH, KEPT, NEW, NO_RESPONSE, Target, count, median, probing
+from bench.attacking.probes import HEALTH, KEPT, NEW, Target, count, failures, median, probing
 from bench.attacking.scripts import ATTACKS, Attack
 from bench.attacking.victims import VARIANTS, Variant, Victim, victim
 from bench.meters import forget_peak, peak, resident
@@ -23,7 +23,7 @@ from bench.sizes import Sizes
 _PROCESSES = 2
 """Attackers share this many processes, as many as there are cores."""
 _WARM_UP = 20
-_MOST, _LEFT, _REFUSED, _LIMITED, _LINES = "memory, most", "memory, left", "503 or none", "429", "log lines"
+_MOST, _LEFT, _FAILED, _LIMITED, _LINES = "memory, most", "memory, left", "failed", "429", "log lines"
 
 
 class Limit(NamedTuple):
@@ -44,7 +44,7 @@ LIMITS: Mapping[str, Limit] = {
     KEPT: Limit("scrapes over an open connection: median of 50 ms", 0.05, milliseconds),
     NEW: Limit("scrapes over new connections: median of 500 ms", 0.5, milliseconds),
     HEALTH: Limit("/-/healthy over new connections: median of 500 ms", 0.5, milliseconds),
-    _REFUSED: Limit("every scrape gets a response, none a 503", 0, _number),
+    _FAILED: Limit("every request gets its response, 200 or the 429 of the rate limit", 0, _number),
     _LIMITED: Limit("", math.inf, _number),
     _LINES: Limit("at most 100 lines in the log", 100, _number),
 }
@@ -111,7 +111,12 @@ def _outcomes(setup: _Setup, cases: Sequence[_Case]) -> Iterator[Future[Outcome]
         started = upcoming.result()
         if number < len(cases):
             upcoming = setup.pool.submit(_start, setup, cases[number])
-        yield _attack(setup, started, case)
+        try:
+            yield _attack(setup, started, case)
+        except BaseException:
+            for each in (started, upcoming.result()):
+                each.running.close()
+            raise
 
 
 def _start(setup: _Setup, case: _Case) -> _Started:
@@ -156,12 +161,16 @@ def _round(
     with probing(ours.target) as seen:
         run_attackers(directory, ours.target, attack, clients, seconds)
     medians = {kind: median(each) for kind, each in seen.items()}
-    statuses = {_REFUSED: count(seen, NO_RESPONSE, 503), _LIMITED: count(seen, 429)}
+    statuses = {_FAILED: failures(seen), _LIMITED: count(seen, 429)}
     return medians | statuses, resident(ours.pid)
 
 
-def run_attackers(directory: Path, target: Target, attack: Attack, clients: int, seconds: float) -> str:
-    """Attack from processes of lowest priority; return what they did."""
+def run_attackers(directory: Path, target: Target, attack: Attack, clients: int, seconds: float) -> None:
+    """Attack from processes of lowest priority.
+
+    Raises:
+        RuntimeError: An attacker failed, or none made a connection.
+    """
     shares = [clients // _PROCESSES + (number < clients % _PROCESSES) for number in range(_PROCESSES)]
     words = (sys.executable, "-m", "bench.attacking.attackers", attack.name, f"{target.port}", target.scheme)
     processes = [
@@ -171,7 +180,9 @@ def run_attackers(directory: Path, target: Target, attack: Attack, clients: int,
         for share in shares
         if share
     ]
-    return "".join(process.communicate()[0] for process in processes)
+    done = "".join(process.communicate()[0] for process in processes)
+    if any(process.returncode for process in processes) or "connections=" not in done:
+        raise RuntimeError(f"the attack {attack.name!r} failed, or reached nothing: {done!r}")
 
 
 def section(sizes: Sizes, outcomes: Sequence[Outcome]) -> Section:

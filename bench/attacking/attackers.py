@@ -11,10 +11,10 @@ import socket
 import ssl
 import struct
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
 from bench.attacking.key_updates import key_updates
@@ -47,13 +47,9 @@ def attack(what: Attack, port: int, *, tls: bool, clients: int, seconds: float) 
                 return
             _one_connection(script, port, None if script.raw else context, min(end, now + share), done)
 
-    threads = [
-        threading.Thread(target=client, args=(number,)) for number in range(clients * what.connections)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    number = clients * what.connections
+    with ThreadPoolExecutor(number) as pool:
+        list(pool.map(client, range(number)))  # raises what a client raised
     return done
 
 

@@ -21,12 +21,12 @@ _RETURNS_POINTER = ("TLS_client_method", "SSL_CTX_new", "SSL_new", "BIO_s_mem", 
 def key_updates(connection: socket.socket) -> Iterator[Iterator[bytes]]:
     """Shake hands over a connection; yield requests for new keys, many at once, without end.
 
-    Without OpenSSL's library there are none.
+    Raises:
+        RuntimeError: OpenSSL's library is not installed.
     """
     path = ctypes.util.find_library("ssl")
     if path is None:
-        yield iter(())
-        return
+        raise RuntimeError("OpenSSL's library (libssl) is not installed")
     library = ctypes.CDLL(path)
     for name in _RETURNS_POINTER:
         getattr(library, name).restype = _POINTER

@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 
 _TIMEOUT = 30.0
 _PAUSE = 0.05
-NO_RESPONSE = 0
+_NO_RESPONSE = 0
+_EXPECTED = (200, 429)
+"""The status of a response, and that of the rate limit."""
 
 
 class Seen(NamedTuple):
@@ -94,7 +96,7 @@ def _probe(target: Target, path: str, kept: HTTPConnection | None, over: threadi
 def _request(target: Target, path: str, kept: HTTPConnection | None) -> Seen:
     """Send one request; an open connection that the server has ended is replaced, as Prometheus does."""
     started = time.monotonic()
-    status = NO_RESPONSE
+    status = _NO_RESPONSE
     for connection in (kept, target.connect()) if kept else (target.connect(),):
         try:
             status = target.get(connection, path)
@@ -112,6 +114,11 @@ def median(seen: Sequence[Seen]) -> float:
     return statistics.median(each.seconds for each in seen)
 
 
-def count(seen: Mapping[str, Sequence[Seen]], *statuses: int) -> int:
-    """Return how many requests got one of these statuses."""
-    return sum(each.status in statuses for kind in seen.values() for each in kind)
+def count(seen: Mapping[str, Sequence[Seen]], status: int) -> int:
+    """Return how many requests got this status."""
+    return sum(each.status == status for kind in seen.values() for each in kind)
+
+
+def failures(seen: Mapping[str, Sequence[Seen]]) -> int:
+    """Return how many requests got no response, or one that says anything but success or the rate limit."""
+    return sum(each.status not in _EXPECTED for kind in seen.values() for each in kind)
