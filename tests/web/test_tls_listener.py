@@ -99,3 +99,21 @@ async def test_errors_of_accept(tls: Tls, error: int, pause: float, monkeypatch:
     monkeypatch.setattr("insights_exporter.web.tls_listener._PAUSE", pause)
     async with serving(ROOMY, context=tls.server) as (_, address), asyncio.timeout(20):
         assert await answered(address, tls.client)
+
+
+@pytest.mark.parametrize("error", [errno.EMFILE, errno.EBADF, errno.EINVAL, errno.EPERM])
+async def test_lasting_errors_of_accept(tls: Tls, error: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that may stay does not keep the event loop busy."""
+    tries = 0
+
+    async def fail(_: socket.socket) -> tuple[socket.socket, object]:
+        nonlocal tries
+        tries += 1
+        raise OSError(error, "not now")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_accept", fail)
+    async with serving(ROOMY, context=tls.server):
+        for _ in range(100):
+            await asyncio.sleep(0)
+
+    assert 1 == tries

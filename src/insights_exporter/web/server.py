@@ -89,11 +89,11 @@ class Server:
     async def _end_connections(self) -> None:
         tracker = self.tracker
         tracker.ending = True
-        for connection in tuple(tracker.open):
+        for connection in tracker.open:
             connection.shutdown()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(tracker.limits.grace_seconds):
                 await tracker.closed()
-        for connection in tuple(tracker.open):
+        for connection in tracker.open:
             connection.abort()
         await asyncio.gather(*tracker.tasks, return_exceptions=True)

@@ -16,8 +16,17 @@ from insights_exporter.web.response import Refuser
 
 _PAUSE = 1.0
 """Seconds to wait when no connection can be accepted."""
-_NO_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-"""Errors of `accept` that concern every client; all others are about the one that was to be accepted."""
+_OF_ONE_CLIENT = {
+    errno.ECONNABORTED,
+    errno.EPROTO,
+    errno.ENOPROTOOPT,
+    errno.EOPNOTSUPP,
+    errno.ENETDOWN,
+    errno.ENETUNREACH,
+    errno.EHOSTDOWN,
+    errno.EHOSTUNREACH,
+}
+"""Errors of `accept` about the client that was to be accepted; all others stay, and concern every client."""
 _TLS_RECORD = (0x16, 0x80)
 """First bytes of a handshake: that of TLS, and that of SSL 2, which OpenSSL refuses with an alert."""
 _PLAIN_HTTP = Refusal(HTTPStatus.BAD_REQUEST, "This port speaks HTTPS: begin the address with https://")
@@ -76,7 +85,7 @@ class TlsListener:
             try:
                 client, _ = await asyncio.get_running_loop().sock_accept(self._listener)
             except OSError as error:
-                await asyncio.sleep(_PAUSE if error.errno in _NO_RESOURCES else 0)
+                await asyncio.sleep(0 if error.errno in _OF_ONE_CLIENT else _PAUSE)
                 continue
             task = asyncio.create_task(self._greet(client))
             self._handshakes.add(task)
@@ -90,8 +99,10 @@ class TlsListener:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             async with asyncio.timeout(seconds):
                 await _readable(client)
-            if self._speaks_tls(client):
+            if _speaks_tls(client.recv(1, socket.MSG_PEEK)):
                 await self._shake_hands(client, handshake, seconds)
+            else:
+                self._refuse_plain_http(client)
         except OSError:  # the client's fault, or its departure; TLS has sent an alert if it could
             client.close()
         except BaseException:
@@ -114,15 +125,15 @@ class TlsListener:
             ssl_shutdown_timeout=self._tracker.limits.linger_seconds,
         )
 
-    def _speaks_tls(self, client: socket.socket) -> bool:
-        """Look at the first byte; a client that speaks plain HTTP gets a response and is closed."""
-        begin = client.recv(1, socket.MSG_PEEK)
-        if not begin or begin[0] in _TLS_RECORD:
-            return True
+    def _refuse_plain_http(self, client: socket.socket) -> None:
         client.recv(self._tracker.limits.head_bytes)  # what is left unread would reset the connection
         client.send(self._refuser.render(_PLAIN_HTTP))
         client.close()
-        return False
+
+
+def _speaks_tls(first_byte: bytes) -> bool:
+    """Return whether a client speaks TLS, or has closed its side without a word."""
+    return not first_byte or first_byte[0] in _TLS_RECORD
 
 
 async def _readable(client: socket.socket) -> None:

@@ -17,12 +17,6 @@ Certificate = Mapping[str, Any]
 _NAMES_SHOWN, _NAME_SHOWN = 10, 100
 """How many names of a refused certificate are logged, and how many characters of each."""
 _NAMES = frozenset({"DNS", "IP Address", "email", "URI"})
-_PLAIN_HTTP = ("HTTP_REQUEST", "HTTPS_PROXY_REQUEST")
-_SPEAK_TLS = b"This port speaks HTTPS: begin the address with https://\n"
-_NOT_TLS = (
-    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n"
-    b"Content-Length: %d\r\n\r\n%b" % (len(_SPEAK_TLS), _SPEAK_TLS)
-)
 
 
 class Handshake(ssl.SSLObject):
@@ -93,8 +87,6 @@ class Handshake(ssl.SSLObject):
                 return
 
     def _refuse(self, refusal: ssl.SSLError) -> None:
-        if refusal.reason in _PLAIN_HTTP:
-            self.outgoing.write(_NOT_TLS)
         if not self.outgoing.pending:
             raise refusal
         self._refusal = refusal.with_traceback(None)
