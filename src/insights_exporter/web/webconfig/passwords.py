@@ -82,16 +82,19 @@ class PasswordChecker:
         comes, nothing is checked.
 
         Raises:
-            TooManyLogins: It cannot be checked in time.
+            TooManyLogins: It cannot be checked in time, or the client is gone.
         """
         stored, given = users.get(user, _DUMMY_HASH), password[:_BCRYPT_READS]
         login = _Login(self._cache_key(user, stored, given), stored, given, known=user in users)
         if self._is_cached(login):
             return True
         await self._wait(client)
-        if self._is_cached(login) or gone():
+        if self._is_cached(login):
             self._turns.end()
-            return self._is_cached(login)
+            return True
+        if gone():
+            self._turns.end()
+            raise self._too_many()
         return await self._check(login)
 
     async def _check(self, login: _Login) -> bool:
