@@ -18,10 +18,14 @@ def test_one_line_of_a_kind_in_a_while() -> None:
 
 
 def test_kinds_are_bounded() -> None:
-    """However many kinds there are, few are remembered."""
-    throttle = Throttle()
+    """However many kinds there are, few lines are logged and few kinds remembered; the others are counted."""
+    clock = Clock()
+    throttle = Throttle(60, clock)
 
-    logged = [throttle.suppressed(str(number)) for number in range(1000)]
+    logged = [throttle.suppressed(str(number % 101)) for number in range(1010)]
+    clock.now += 60
+    later = [throttle.suppressed(str(number)) for number in (1, 100, 0)]
 
-    assert [0] * 1000 == logged
+    assert [0] * 100 + [None] * 910 == logged
+    assert [9 + 10, 9, 9] == later
     assert len(throttle._kinds) <= 100  # noqa: SLF001 -- the point is what it holds
