@@ -1,12 +1,20 @@
 """The HTTP reference, compared with the limits of the server."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from insights_exporter.commands.serve import Options
 from insights_exporter.web.limits import DEFAULT_LIMITS as LIMITS
+from insights_exporter.web.places import SLOW
+from insights_exporter.web.webconfig.passwords import LoginLimits
+from insights_exporter.web.webconfig.tls_records import MAX_RECORDS_WITHOUT_DATA
+from insights_exporter.web.work import WAITING_PAGES
 
+LOGINS = LoginLimits()
+OPTIONS = {field.name: field.default for field in fields(Options)}
 PAGE = (Path(__file__).parents[2] / "docs/http.md").read_text(encoding="utf-8")
 
 
@@ -18,7 +26,26 @@ PAGE = (Path(__file__).parents[2] / "docs/http.md").read_text(encoding="utf-8")
         ("number of headers", f"{LIMITS.headers}"),
         ("time for a whole head to arrive", f"{LIMITS.head_seconds:g} s"),
         ("body with `Content-Length`", f"{LIMITS.body_bytes // 1024} KiB"),
-        ("response that the client does not read", f"{LIMITS.response_seconds:g} s"),
+        (
+            "time from a request until its response is read, however fast the client reads",
+            f"{LIMITS.response_seconds:g} s",
+        ),
+        ("query parameters", f"{LIMITS.query_parameters:,}"),
+        (
+            "bytes after a body, or after a request that is refused",
+            f"{LIMITS.linger_bytes // 1024**2} MiB within {LIMITS.linger_seconds:g} s",
+        ),
+        ("scrapes at once", f"`--web.max-requests` ({OPTIONS['max_requests']})"),
+        ("status pages and `/config`", f"one is rendered at a time, {WAITING_PAGES} wait"),
+        ("TLS records without data, such as requests for new keys", f"{MAX_RECORDS_WITHOUT_DATA} in"),
+        (
+            "logins that wait for bcrypt",
+            (
+                f"one is checked at a time, addresses of clients take turns; {LOGINS.of_client} of an address"
+                f" and {LOGINS.waiting} in all wait, at most {LOGINS.turn_seconds:g} s"
+            ),
+        ),
+        ("check of a login", f"{LOGINS.check_seconds:g} s"),
         ("TLS handshake", f"{LIMITS.head_seconds:g} s"),
         (
             "connection without a request",
@@ -30,6 +57,11 @@ PAGE = (Path(__file__).parents[2] / "docs/http.md").read_text(encoding="utf-8")
 def test_limits_are_documented(entry: str, bound: str) -> None:
     """Each row names the limit that the server applies."""
     assert f"\n| {entry} | {bound}" in PAGE
+
+
+def test_slow_readers_are_documented() -> None:
+    """Both rows in which a slow reader gives way name the same rate."""
+    assert 2 == PAGE.count(f"below {SLOW // 1024} KiB/s")
 
 
 def test_each_limit_names_its_test() -> None:

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from insights_exporter.web.exchange import EXCHANGE
 from tests.peers.waiting import eventually_async
-from tests.web.serving import GOOD, ROOMY, Address, answered, deaf, ended, serving
+from tests.web.serving import FAR, GOOD, ROOMY, Address, answered, deaf, ended, serving
 
 MANY = 20_000
 POST = b"POST /hello HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n\r\n"
@@ -221,3 +221,21 @@ async def test_plain_http_on_the_tls_port() -> None:
 
     assert received.startswith(b"HTTP/1.1 400 ")
     assert received.endswith(b"This port speaks HTTPS: begin the address with https://\n")
+
+
+async def test_refused_client_may_send_little_more() -> None:
+    """It reads its response while it still sends, but not for any number of bytes."""
+    limits = replace(ROOMY, linger_seconds=FAR, linger_bytes=100_000)
+    async with serving(limits) as (server, address):
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(POST % 5000)
+        received = await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"x" * 50_000)
+        await writer.drain()
+        kept = len(server.tracker.open)
+        writer.write(b"x" * 1_000_000)
+        await eventually_async(lambda: not server.tracker.open)
+        writer.close()
+
+    assert received.startswith(b"HTTP/1.1 413 ")
+    assert kept == 1

@@ -10,10 +10,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from insights_exporter.web.work import Busy, OneAtATime, Shared, in_thread
+from insights_exporter.web.work import WAITING_PAGES, Busy, OneAtATime, Shared, in_thread
 
 _OWN_SITES = frozenset({"same-origin", "none"})
-_WAITING_PAGES = 16
 _RELOAD_SECONDS = 1.0
 """Between two reloads, which read all files, check them and write to the log."""
 
@@ -41,7 +40,7 @@ def application(pages: Pages) -> Starlette:
     async def status(request: Request) -> Response:
         return await pages.status(request)
 
-    configs = OneAtATime(_WAITING_PAGES)
+    configs = OneAtATime(WAITING_PAGES)
 
     async def config(_: Request) -> Response:
         async with configs:
@@ -54,11 +53,11 @@ def application(pages: Pages) -> Starlette:
     async def ready(_: Request) -> Response:
         if pages.ready():
             return PlainTextResponse("The exporter is ready.\n")
-        return PlainTextResponse("The exporter has not asked for everything yet.\n", 503)
+        return PlainTextResponse("Not ready: some datasets have not been polled yet.\n", 503)
 
     def mistake(_: Request, error: Exception) -> Response:
         pages.mistake(error)
-        return PlainTextResponse("The exporter made a mistake.\n", 500)
+        return PlainTextResponse("Internal error; see the log.\n", 500)
 
     app = Starlette(
         exception_handlers={Exception: mistake, Busy: _busy},
@@ -88,7 +87,7 @@ def _reload(work: Callable[[], Awaitable[str | None]] | None) -> Callable[[Reque
         if cross_origin(request.headers):
             return PlainTextResponse("Reloading from another site's page is refused.\n", 403)
         problem = await shared.do()
-        return PlainTextResponse(problem or "The settings are reloaded.\n", 500 if problem else 200)
+        return PlainTextResponse(problem or "Config reloaded.\n", 500 if problem else 200)
 
     return reload
 

@@ -55,7 +55,8 @@ class Scrape:
         if method not in _METHODS.split(", "):
             return PlainTextResponse(f"Only {_METHODS}.\n", 405, {"Allow": _METHODS})
         wanted = query.getlist("deployment")
-        unknown = next((name for name in wanted if name not in self._deployments()), None)
+        known = self._deployments() if wanted else ()
+        unknown = next((name for name in wanted if name not in known), None)
         if unknown is not None:
             return PlainTextResponse(f"There is no deployment {unknown[:_NAME_SHOWN]!r}.\n", 404)
         return None

@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+WAITING_PAGES = 16
+"""How many status pages, and how many of `/config`, wait for their turn."""
+
 T = TypeVar("T")
 
 

@@ -194,7 +194,7 @@ def test_warnings_are_logged_at_the_start_and_with_each_change(directory: Path) 
         "log_level": "warning",
         "place": "http_server_config.http2",
         "detail": "has no effect: the exporter speaks HTTP/1.1 alone",
-        "remedy": "leave it out, or write false",
+        "remedy": "remove it or set it to false",
     }
     with capture_logs() as at_start:
         followed = Followed(write_case(directory, "good-http2-on.yml"))

@@ -11,9 +11,7 @@ from insights_exporter.polling.watch import Watch
 from insights_exporter.web.status.rendering import HEADERS, render
 from insights_exporter.web.status.sight import Sight, sights
 from insights_exporter.web.status.view import Asked, NotHere, page
-from insights_exporter.web.work import OneAtATime, in_thread
-
-_WAITING = 16
+from insights_exporter.web.work import WAITING_PAGES, OneAtATime, in_thread
 
 
 class StatusPage:
@@ -26,7 +24,7 @@ class StatusPage:
     def __init__(self, metrics_path: str, watches: Callable[[], Iterable[Watch]]) -> None:
         self._metrics_path = metrics_path
         self._watches = watches
-        self._turn = OneAtATime(_WAITING)
+        self._turn = OneAtATime(WAITING_PAGES)
 
     async def __call__(self, request: Request) -> Response:
         """Show all deployments, or the one that is asked for."""

@@ -28,7 +28,7 @@ def warnings(file: WebFile) -> Iterator[Found]:
     """Tell what has no effect here, or is unwise."""
     if file.http_server_config.http2:
         what = "has no effect: the exporter speaks HTTP/1.1 alone"
-        yield ("http_server_config", "http2"), what, "leave it out, or write false"
+        yield ("http_server_config", "http2"), what, "remove it or set it to false"
     if file.rate_limit.burst and not file.rate_limit.interval:
         yield ("rate_limit", "burst"), "has no effect without an interval", "write rate_limit.interval"
     if file.basic_auth_users and file.tls_server_config is None:

@@ -1,0 +1,27 @@
+"""What a request for selected deployments costs."""
+
+from unittest.mock import AsyncMock, Mock
+
+import pytest
+
+from insights_exporter.web.exchange import EXCHANGE
+from insights_exporter.web.scrape import Scrape
+
+
+@pytest.mark.parametrize("number", [1, 500])
+async def test_deployments_are_read_once(number: int) -> None:
+    """However many deployments a request names, and an unknown one is found among them."""
+    deployments, send = Mock(return_value=frozenset({"a"})), AsyncMock()
+    scrape = Scrape(Mock(), Mock(), deployments, 2)
+    query = b"deployment=a&" * number + b"deployment=unknown"
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "query_string": query,
+        "headers": [],
+        "extensions": {EXCHANGE: Mock()},
+    }
+
+    await scrape(scope, AsyncMock(), send)
+
+    assert (404, 1) == (send.call_args_list[0].args[0]["status"], deployments.call_count)
