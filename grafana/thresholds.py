@@ -35,6 +35,9 @@ TOKEN_ENDING_DAYS: Final = 3
 REQUESTS_LEFT: Final = 50
 """Requests left in Coder's rate limit, about a tenth of its default of 512 a minute."""
 
+RESPONDED_LATELY: Final = "10m"
+"""Age of a response up to which the requests that it says are left still count."""
+
 FAILED_LATELY: Final = "2h"
 """Time within which a counted failure explains why a poll fails now."""
 
@@ -76,6 +79,9 @@ USERS_FALLEN_TO: Final = 0.5
 
 USERS_FALLEN_OF: Final = 20
 """Mean daily users of the week before below which a fall by half may be chance."""
+
+USERS_KNOWN: Final = 0.8
+"""Share of the samples of the week before from which the mean of a week can be compared with it."""
 
 NOBODY_AFTER: Final = 18
 """Hours of a day after which a day without anybody is no late start."""

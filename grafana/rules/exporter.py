@@ -18,21 +18,21 @@ ON_JOB: Final = f"on ({', '.join(JOB)})"
 ON_DEPLOYMENT: Final = recording.on()
 ON_DATASET: Final = recording.on("dataset")
 
-# An exporter of a job vanished with its target, and with it deployments that were polled. A deployment that
-# is missing while all exporters are there was removed from the config. Datasets that a server does not have
-# have no poll_success.
+# A job has fewer exporters than usual, or none, no target of it is down, and deployments that it polled are
+# polled by no other job. A deployment that is missing while all exporters are there was removed from the
+# config. Datasets that a server does not have have no poll_success.
 VANISHED: Final = f"""\
 (
-  {recording.EXPORTERS} < quantile_over_time(0.5, {recording.EXPORTERS}[1d])
-  and {ON_JOB}
-  (
+  group by ({", ".join(JOB)}) (
     present_over_time({recording.ANY_POLL_SUCCESS}[1d])
-    unless
+    unless on (cluster, deployment)
     {recording.ANY_POLL_SUCCESS}
-    unless
-    {once("insights_exporter_dataset_available")}
+    unless on (cluster, deployment)
+    insights_exporter_dataset_available
   )
-  unless on (job)
+  unless {ON_JOB}
+  {recording.EXPORTERS} >= quantile_over_time(0.5, {recording.EXPORTERS}[1d])
+  unless {ON_JOB}
   up == 0
 )"""
 
@@ -66,6 +66,27 @@ REFUSALS: Final = _list(
 )
 REFUSED_DATASETS: Final = _list(recording.REFUSED, "dataset")
 
+RATE_LIMIT: Final = "InsightsRateLimitNearlyExhausted"
+
+# The gauge keeps what the last response said, however long ago that is.
+FEW_REQUESTS_LEFT: Final = f"""\
+{
+    once(
+        f'''
+  {recording.REQUESTS_LEFT}
+  and {ON_DATASET}
+  (
+    insights_exporter_requests_total
+    unless
+    insights_exporter_requests_total == insights_exporter_requests_total offset {thresholds.RESPONDED_LATELY}
+  )
+''',
+        operation="min",
+    )
+} < {threshold("requests", thresholds.REQUESTS_LEFT)}
+unless
+{recording.NOT_POLLED}"""
+
 # A poll without a duration has not ended once: it waits for another dataset.
 AGE: Final = recording.age(recording.LAST_SUCCESS)
 TOO_OLD: Final = f"""\
@@ -89,7 +110,7 @@ unless {ON_DATASET}
 (
   {recording.RECENT_FAILURES}{{reason="rate_limited"}}
   and {ON_DEPLOYMENT}
-  {once(recording.REQUESTS_LEFT, operation="min")} < {threshold("requests", thresholds.REQUESTS_LEFT)}
+  ALERTS{{alertname="{RATE_LIMIT}", alertstate="firing"}}
 )
 unless {ON_DEPLOYMENT}
 {recording.NOT_POLLED}
@@ -106,12 +127,23 @@ REFUSED: Final = (
 )
 
 
+REMAINING: Final = recording.TOKEN_REMAINING_OF_EXPORTER
+
+
 def _token_below(severity: str, share: float, days: float) -> str:
-    """Return the remaining seconds of tokens below a share of their lifetime and a number of days."""
-    return (
-        f"{recording.TOKEN_REMAINING}\n"
-        f"and\n{recording.TOKEN_SHARE} < {threshold(f'{severity}Share', share)}\n"
-        f"and\n{recording.TOKEN_REMAINING} / 86400 < {threshold(f'{severity}Days', days)}"
+    """Return the remaining seconds of tokens below a share of their lifetime and a number of days.
+
+    Two exporters of a deployment may have two tokens, so each is compared by itself.
+    """
+    return once(
+        f"""
+  {REMAINING}
+  and
+  ({REMAINING}) / (insights_exporter_token_lifetime_seconds > 0) < {threshold(f"{severity}Share", share)}
+  and
+  ({REMAINING}) / 86400 < {threshold(f"{severity}Days", days)}
+""",
+        operation="min",
     )
 
 
@@ -186,6 +218,18 @@ ALERTS: Final = (
         board=project.HEALTH,
     ),
     Alert(
+        name=RATE_LIMIT,
+        severity="warning",
+        hold="15m",
+        expr=FEW_REQUESTS_LEFT,
+        summary="The exporter is close to Coder's rate limit.",
+        description=(
+            f"{DEPLOYMENT} accepts only {{{{ $value }}}} more requests in the current minute. Beyond that it "
+            "refuses the exporter, and everyone who shares its user or address."
+        ),
+        board=project.HEALTH,
+    ),
+    Alert(
         name="InsightsDataTooOld",
         severity="warning",
         hold="15m",
@@ -216,22 +260,6 @@ ALERTS: Final = (
         expr=f"{TOKEN_ENDING}\nunless\n({recording.TOKEN_REMAINING} <= 0 and {recording.NOT_POLLED})",
         summary=TOKEN_SUMMARY,
         description=TOKEN_DESCRIPTION,
-        board=project.HEALTH,
-    ),
-    Alert(
-        name="InsightsRateLimitNearlyExhausted",
-        severity="warning",
-        hold="15m",
-        expr=(
-            f"{once(recording.REQUESTS_LEFT, operation='min')} < "
-            f"{threshold('requests', thresholds.REQUESTS_LEFT)}\n"
-            f"unless\n{recording.NOT_POLLED}"
-        ),
-        summary="The exporter is close to Coder's rate limit.",
-        description=(
-            f"{DEPLOYMENT} accepts only {{{{ $value }}}} more requests in the current minute. Beyond that it "
-            "refuses the exporter, and everyone who shares its user or address."
-        ),
         board=project.HEALTH,
     ),
     Alert(

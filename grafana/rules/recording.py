@@ -24,7 +24,6 @@ NOT_POLLED: Final = "deployment:insights_exporter_seconds_since_success:not_poll
 SERIES_DROPPED: Final = "deployment_dataset_window:insights_exporter_series_dropped:max"
 ROWS_INVALID: Final = "deployment_dataset:insights_exporter_rows_invalid:per_hour"
 TOKEN_REMAINING: Final = "deployment:insights_exporter_token_remaining_seconds:min"  # noqa: S105  a metric's name
-TOKEN_SHARE: Final = "deployment:insights_exporter_token_remaining:ratio_min"  # noqa: S105  a metric's name
 REQUESTS_LEFT: Final = "deployment_dataset:insights_exporter_rate_limit_remaining:min"
 EXPORTERS: Final = "job:insights_exporter_build_info:count"
 DAILY_USERS: Final = "deployment_day:coder_insights_daily_active_users:max"
@@ -129,7 +128,7 @@ and
 unless
 {FAILING_DATASETS} <= {REFUSED_DATASETS}"""
 
-_TOKEN_REMAINING: Final = "insights_exporter_token_expiry_timestamp_seconds - time()"  # noqa: S105  PromQL
+TOKEN_REMAINING_OF_EXPORTER: Final = "insights_exporter_token_expiry_timestamp_seconds - time()"  # noqa: S105  PromQL
 
 RECORDINGS: Final = (
     Recording(EXPORTERS, f"count by ({', '.join(JOB)}) ({INFO})"),
@@ -147,13 +146,7 @@ RECORDINGS: Final = (
         ROWS_INVALID,
         once("rate(insights_exporter_rows_invalid_total[2h]) * 3600", "dataset", operation="sum"),
     ),
-    Recording(TOKEN_REMAINING, once(_TOKEN_REMAINING, operation="min")),
-    Recording(
-        TOKEN_SHARE,
-        once(
-            f"\n  ({_TOKEN_REMAINING})\n  / (insights_exporter_token_lifetime_seconds > 0)\n", operation="min"
-        ),
-    ),
+    Recording(TOKEN_REMAINING, once(TOKEN_REMAINING_OF_EXPORTER, operation="min")),
     Recording(REQUESTS_LEFT, once("insights_exporter_rate_limit_remaining", "dataset", operation="min")),
     Recording(DAILY_USERS, once("coder_insights_daily_active_users", "day")),
     Recording(DAY_START, once("coder_insights_day_start_timestamp_seconds", "day")),

@@ -14,6 +14,9 @@ LATENCY: Final = f'{{window="{thresholds.POOR_WINDOW}", percentile="p50"}}'
 YESTERDAY: Final = f'{recording.DAILY_USERS}{{day="yesterday"}}'
 THIS_WEEK: Final = f"avg_over_time({YESTERDAY}[1w])"
 WEEK_BEFORE: Final = f"avg_over_time({YESTERDAY}[1w] offset 1w)"
+# Without it, a week of which only quiet days were scraped would look like a fall.
+KNOWN: Final = f"count_over_time({YESTERDAY}[1w])"
+KNOWN_BEFORE: Final = f"count_over_time({YESTERDAY}[1w] offset 1w)"
 TODAY: Final = f'{recording.DAILY_USERS}{{day="today"}}'
 
 
@@ -59,7 +62,8 @@ ALERTS: Final = (
         hold="2h",
         expr=(
             f"{THIS_WEEK} / {WEEK_BEFORE} < {threshold('share', thresholds.USERS_FALLEN_TO)}\n"
-            f"and\n{WEEK_BEFORE} >= {threshold('users', thresholds.USERS_FALLEN_OF)}"
+            f"and\n{WEEK_BEFORE} >= {threshold('users', thresholds.USERS_FALLEN_OF)}\n"
+            f"and\n{KNOWN} >= {thresholds.USERS_KNOWN} * {KNOWN_BEFORE}"
         ),
         summary="Far fewer users were active in the last week than in the week before.",
         description=(
@@ -93,7 +97,8 @@ ALERTS: Final = (
         hold="1h",
         expr=(
             f"{recording.once(UNNAMED, operation='count')} >= "
-            f"{threshold('templates', thresholds.UNNAMED_TEMPLATES)}"
+            f"{threshold('templates', thresholds.UNNAMED_TEMPLATES)}\n"
+            f'unless {recording.on()}\n{recording.POLL_SUCCESS}{{dataset="template-list"}} == 0'
         ),
         summary="The names of templates in use are unknown.",
         description=(

@@ -44,7 +44,6 @@ SHARED: Final = (
     Shared(f"({AGE}) / {r.MAX_AGE}", "health", "Age of the data"),
     Shared(r.POLL_INTERVAL, "health", "Datasets", "D"),
     Shared(r.once(r.SERIES_DROPPED, operation="sum"), "health", "Aggregated and dropped series", "B"),
-    Shared(r.TOKEN_SHARE, "health", "Rest of the tokens"),
     Shared(r.REQUESTS_LEFT, "health", "Rate limit"),
     Shared(r.DAILY_USERS, "adoption", "Yesterday", of={"day": "yesterday"}),
     Shared(r.DAILY_USERS, "adoption", "Today so far", of={"day": "today"}),
