@@ -96,10 +96,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(line: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as printed, but for the folder of the config."""
+    """Run a command as printed, but for the folders of the config and the program."""
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
-        ["/bin/sh", "-c", line.replace(CONFIG_FOLDER, str(folder))],
+        ["/bin/sh", "-c", line.replace(CONFIG_FOLDER, str(folder)).replace("/usr/local/bin/", "")],
         cwd=folder,
         env=dict(clean_environment(folder, {"PATH": path, **settings})),
         check=False,
@@ -131,6 +131,19 @@ def test_check_finds_config_and_token(folder: Path, line: str) -> None:
     assert 0 == done.returncode, (done.stdout, done.stderr)
     assert "daus" in done.stdout
     assert DEMO_TOKEN not in done.stdout + done.stderr
+
+
+def test_check_uses_a_config_file_that_the_environment_names(folder: Path) -> None:
+    """The command for systemd examines the deployments of the config file, as the service does."""
+    (line,) = (line for line in CHECKS if line.startswith("sudo "))
+    with serve(coder(rate_limit=-1)) as url:
+        install(folder, url)
+        text = f"INSIGHTS_EXPORTER_CONFIG_FILE={folder / 'config.yml'}\n"
+        (folder / "environment").write_text(text, encoding="utf-8")
+        done = run(line, folder)
+
+    assert 0 == done.returncode, (done.stdout, done.stderr)
+    assert "daus" in done.stdout
 
 
 def test_responses_have_what_is_looked_for(start_exporter: StartExporter, folder: Path) -> None:
