@@ -345,11 +345,14 @@ def test_table_for_people(run_exporter: RunExporter, tmp_path: Path) -> None:
 
     lines = ended.stdout.splitlines()
     assert 1 == ended.returncode
-    assert ["all good", "2 problems"] == [
+    assert ["all good", "1 problem"] == [
         line.rpartition(": ")[2] for line in lines if line.startswith("deployment-")
     ]
     assert 2 == sum(line.split()[:1] == ["user-latency"] for line in lines)
-    assert 1 == ended.stdout.count("forbidden (daus, user-status-counts)")
+    assert 1 == ended.stdout.count("To fix: ")
+    assert 1 == ended.stdout.count(
+        "forbidden (daus, periods, templates, user-activity, user-latency, user-status-counts)"
+    )
     assert "today, 7d, 30d" in ended.stdout
     assert DEMO_TOKEN not in ended.stdout + ended.stderr
 

@@ -16,7 +16,7 @@ def job(dataset: str, failure: RequestFailed | None, unavailable: Reason | None 
 
 
 def test_each_cause_is_found_once() -> None:
-    """Failures with one reason and remedy are one cause; what the server does not have is none."""
+    """Failures with one remedy are one cause; what the server does not have is none."""
     jobs = (
         job("daus", RequestFailed("token_expired", "HTTP 401 for /insights/daus")),
         job("templates", RequestFailed("token_expired", "HTTP 401 for /insights/templates")),
@@ -31,3 +31,14 @@ def test_each_cause_is_found_once() -> None:
         Cause("unauthorized", ("daus", "templates"), "HTTP 401 for /insights/daus", expired),
         Cause("disabled", ("periods",), "HTTP 404", REMEDIES["disabled"]),
     ) == find_causes(jobs)
+
+
+def test_missing_role_is_one_cause() -> None:
+    """A missing role is one cause, although Coder forbids some paths and hides others."""
+    jobs = (
+        job("daus", RequestFailed("forbidden", "HTTP 403 for /insights/daus")),
+        job("templates", RequestFailed("not_permitted", "HTTP 404 for /insights/templates")),
+    )
+
+    lacking = Cause("forbidden", ("daus", "templates"), "HTTP 403 for /insights/daus", REMEDIES["forbidden"])
+    assert (lacking,) == find_causes(jobs)

@@ -128,7 +128,7 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
         "disabled": Explanation(
             "disabled",
             "404 `Template insights are disabled.`",
-            "no action needed; to get this data, enable usage statistics in Coder",
+            "enable usage statistics in Coder to get this data, or switch these datasets off in the config",
             _HOURLY,
         ),
         "unsupported": Explanation(

@@ -18,13 +18,16 @@ class Cause:
 
 
 def find_causes(jobs: Iterable[Job]) -> tuple[Cause, ...]:
-    """Return each thing that is wrong once: the same reason and remedy are one cause, whatever the path."""
-    alike: dict[tuple[str, str], list[tuple[str, RequestFailed]]] = {}
+    """Return each thing that is wrong once: what has the same remedy is one cause, named by its first reason.
+
+    A role that is missing is `forbidden` on some paths and `not_permitted` on others.
+    """
+    alike: dict[str, list[tuple[str, RequestFailed]]] = {}
     for job in jobs:
         failure = job.poll.failure
         if failure and job.requests.unavailable in {None, "disabled"}:
-            alike.setdefault((failure.reason, failure.remedy), []).append((job.poll.dataset, failure))
+            alike.setdefault(failure.remedy, []).append((job.poll.dataset, failure))
     return tuple(
-        Cause(reason, tuple(dict.fromkeys(dataset for dataset, _ in hit)), hit[0][1].detail, remedy)
-        for (reason, remedy), hit in alike.items()
+        Cause(hit[0][1].reason, tuple(dict.fromkeys(dataset for dataset, _ in hit)), hit[0][1].detail, remedy)
+        for remedy, hit in alike.items()
     )
