@@ -89,6 +89,7 @@ def test_history_that_begins_after_its_end(backfill: Backfill) -> None:
     ended = backfill("2026-04-10", "--until=2026-04-10")
 
     assert 2 == ended.returncode
+    assert 'msg="invalid config"' in ended.stderr
     assert "2026-04-10 is not before 2026-04-10 00:00 UTC" in ended.stderr
 
 

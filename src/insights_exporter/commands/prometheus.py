@@ -24,7 +24,7 @@ QUERIES: Sequence[tuple[str, str]] = (
         f'histogram_quantile(0.9, {_LATENCY}{{percentile="p50",window="7d"}})',
     ),
 )
-"""What is told of a query, and the query."""
+"""What a query shows, and the query."""
 
 _HOST = "127.0.0.1"
 _RULES = Path(__file__).parents[3] / "helm" / "insights-exporter" / "rules"
