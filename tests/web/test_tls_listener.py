@@ -117,3 +117,16 @@ async def test_lasting_errors_of_accept(tls: Tls, error: int, monkeypatch: pytes
             await asyncio.sleep(0)
 
     assert 1 == tries
+
+
+async def test_head_in_two_records(tls: Tls) -> None:
+    """A head is read whole if two TLS records bring it at the same time."""
+    async with serving(ROOMY, context=tls.server) as (_, address):
+        reader, writer = await asyncio.open_connection(*address, ssl=tls.client)
+        writer.write(GOOD[:10])
+        writer.write(GOOD[10:])
+        async with asyncio.timeout(20):
+            received = await reader.readuntil(b"hello")
+        writer.close()
+
+    assert received.startswith(b"HTTP/1.1 200 OK")
