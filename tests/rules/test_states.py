@@ -51,6 +51,10 @@ def after_an_hour(change: Change, hours: float = 3) -> Play:
     return play
 
 
+def stay_healthy(_: Stage) -> None:
+    """Change nothing."""
+
+
 async def from_the_start(stage: Stage) -> None:
     """Let hours pass."""
     await stage.scrape(3)
@@ -90,6 +94,12 @@ async def failing_from_the_start(stage: Stage) -> None:
     """Have one dataset fail inside Coder before its first poll."""
     fail_latency(stage)
     await stage.scrape(1.5)
+
+
+async def nameless_templates(stage: Stage) -> None:
+    """Have the list of templates fail inside Coder from the start, for longer than a day."""
+    stage.coder.fail("500", "/templates")
+    await stage.scrape(26)
 
 
 def limit_latency(stage: Stage) -> None:
@@ -161,6 +171,8 @@ class State:
     coder: Mapping[str, Any] = field(default_factory=dict)
     cut: bool = False
     config: Mapping[str, Any] = field(default_factory=dict)
+    neighbor: Play | None = None
+    """What happens to a second deployment of the exporter, of the same length."""
 
 
 KEPT: Final = " Series keep their last values until max_age and then expire."
@@ -253,12 +265,35 @@ STATES: Final[Mapping[str, State]] = {
         config={"max_series": 100},
         alerts=(fired("InsightsSeriesDropped", "info"),),
     ),
+    "templates without names": State(
+        play=nameless_templates,
+        alerts=(fired("InsightsDataTooOld", dataset="template-list"),),
+    ),
+    "one of two deployments unreachable": State(
+        play=after_an_hour(cut),
+        neighbor=after_an_hour(stay_healthy),
+        alerts=(NOT_POLLED,),
+    ),
+    "two deployments with different causes": State(
+        play=after_an_hour(cut),
+        neighbor=after_an_hour(fail_latency),
+        alerts=(NOT_POLLED, fired("InsightsDataTooOld", deployment="lab", dataset="user-latency")),
+    ),
     "exporter down": State(
         play=exporter_dies,
         alerts=(fired("InsightsExporterDown", deployment="", instance="10.0.0.1:12112"),),
     ),
     "deployment removed": State(play=deployment_removed),
 }
+
+
+def add_neighbor(minutes: tuple[Minute, ...], neighbor: tuple[Minute, ...]) -> tuple[Minute, ...]:
+    """Return the scrapes of an exporter that polls a second deployment too."""
+    named = [
+        {name.replace('deployment="dev"', 'deployment="lab"'): value for name, value in minute.items()}
+        for minute in neighbor
+    ]
+    return tuple({**minute, **other} for minute, other in zip(minutes, named, strict=True))
 
 
 def judge(promtool: Promtool, folder: Path, minutes: tuple[Minute, ...], checks: Mapping[str, Any]) -> str:
@@ -281,6 +316,8 @@ def test_exactly_the_alerts_of_a_state_fire(promtool: Promtool, tmp_path: Path, 
     """Over hours, from the first scrape on, one cause fires one alert, with a text that fits the reason."""
     state = STATES[name]
     minutes = simulate(state.play, state.coder, cut=state.cut, **state.config)
+    if state.neighbor:
+        minutes = add_neighbor(minutes, simulate(state.neighbor))
     at = f"{len(minutes) - 1}m"
     samples = [{"labels": spell(labels), "value": 1} for labels in state.alerts]
     fired = {"promql_expr_test": [{"expr": EVER_FIRED, "eval_time": at, "exp_samples": samples}]}
