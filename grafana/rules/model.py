@@ -24,7 +24,7 @@ class Recording:
     expr: str
 
     def mapping(self) -> dict[str, object]:
-        """Give the rule as Prometheus writes it."""
+        """Return the rule as Prometheus writes it."""
         return {"record": self.record, "expr": self.expr}
 
 
@@ -47,7 +47,7 @@ class Alert:
     of_deployment: bool = True
 
     def mapping(self) -> dict[str, object]:
-        """Give the rule as Prometheus writes it."""
+        """Return the rule as Prometheus writes it."""
         return {
             "alert": self.name,
             "expr": self.expr,
@@ -74,5 +74,5 @@ class Group:
     rules: Sequence[Recording | Alert]
 
     def mapping(self) -> dict[str, object]:
-        """Give the group as Prometheus writes it."""
+        """Return the group as Prometheus writes it."""
         return {"name": self.name, "rules": [rule.mapping() for rule in self.rules]}

@@ -56,7 +56,7 @@ def _line(alert: Alert) -> str:
 
 
 def render() -> dict[str, str]:
-    """Give the rule files and the list of runbooks by their path in the repository."""
+    """Return the rule files and the list of runbooks by their path in the repository."""
     return {
         f"{FOLDER}/recording.yaml": _yaml([recording.GROUP]),
         f"{FOLDER}/alerts.yaml": _yaml([exporter.GROUP, usage.GROUP]),

@@ -12,7 +12,7 @@ RUNBOOKS: Final = ROOT / "docs/runbooks"
 
 
 def rules(kind: str) -> tuple[Mapping[str, Any], ...]:
-    """Give the rules of a kind, `alert` or `record`."""
+    """Return the rules of a kind, `alert` or `record`."""
     return tuple(
         rule
         for file in sorted(RULES.glob("*.yaml"))
