@@ -174,6 +174,17 @@ def test_no_role_is_advised_where_none_helps(
     assert [] == checked.of("daus")["roles"]
 
 
+def test_server_that_asks_to_wait_for_long(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """A server that asks to wait for more than a minute is reported as rate limited at once."""
+    server = coder()
+    server.fail("429-seconds")
+    with serve(server) as url:
+        checked = Checked(run_exporter, settings_file(tmp_path, url))
+
+    (cause,) = checked.told["causes"]
+    assert (1, "rate_limited") == (checked.status, cause["reason"])
+
+
 @pytest.mark.parametrize(
     ("fault", "paths"),
     [

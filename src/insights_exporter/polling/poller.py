@@ -1,6 +1,7 @@
 """Polls one deployment: asks, converts, publishes, and knows how it goes."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Executor
@@ -57,6 +58,8 @@ class Poller:
         self._bench = bench
         self._zone = ZoneInfo(bench.deployment.timezone)
         self.glances = Glances()
+        self.patience = math.inf
+        """Seconds that a poll may take at most, whatever its interval."""
         self._publisher = bench.publisher
         self._advance = advance
         self._availability = Availability(jobs, advance)
@@ -229,7 +232,7 @@ class Poller:
         return (tomorrow - self._bench.clock.now()).total_seconds()
 
     def _errand(self, job: Job) -> Errand:
-        seconds = max(job.poll.pace.every, _SHORTEST_DEADLINE)
+        seconds = min(max(job.poll.pace.every, _SHORTEST_DEADLINE), self.patience)
         deadline = asyncio.get_running_loop().time() + seconds
         observer = Telling(job.requests, self._publisher)
         return Errand(observer, deadline, priority=2 if job.dataset.partial else 0)

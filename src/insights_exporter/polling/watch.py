@@ -29,6 +29,8 @@ from insights_exporter.polling.publisher import Publisher
 from insights_exporter.polling.schedule import Schedule
 
 _FACTS = "facts"
+_ONCE_PATIENCE = 60.0
+"""Seconds that a poll may take in a command that ends by itself, since a person or a script waits for it."""
 _FACTS_REQUESTS = 2
 """Version, token."""
 
@@ -96,8 +98,10 @@ class Watch:
     async def once(self) -> None:
         """Poll everything once, whatever the schedule.
 
-        Of a server from which nothing comes, nothing more is asked.
+        Of a server from which nothing comes, nothing more is asked, and of
+        one that asks to wait for long, nothing is waited for.
         """
+        self._poller.patience = _ONCE_PATIENCE
         silent = await self.facts.silence()
         if silent:
             for job in self.jobs:
