@@ -5,7 +5,9 @@ from pathlib import Path
 
 import yaml
 
-_OTHERS = ("daus", "templates", "template-breakdown", "periods", "user-activity", "user-status-counts")
+from insights_exporter.datasets.table import DATASETS
+
+_OTHERS = tuple(name for name in DATASETS if name != "user-latency")
 _ENOUGH = 10_000_000
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 
+from insights_exporter.datasets.table import DATASETS
 from insights_exporter.demo import EmbeddedCoder, Population, serve
 from insights_exporter.demo.faults import FAULTS
 
@@ -125,18 +126,7 @@ _DEFAULTS: dict[str, Any] = {
     "timeout": "2s",
     "max_age": "10s",
     "max_response_bytes": 4 * 1024 * 1024,
-    "datasets": {
-        name: {"every": "2s"}
-        for name in (
-            "daus",
-            "templates",
-            "template-breakdown",
-            "user-activity",
-            "user-latency",
-            "user-status-counts",
-            "periods",
-        )
-    },
+    "datasets": {name: {"every": "2s"} for name in DATASETS},
 }
 
 
