@@ -60,7 +60,7 @@ SUSPENDED = b'{"message":"User is not active (status = \\"suspended\\"). Contact
 
 
 def detail_of(text: str) -> bytes:
-    """Give the body of a 401 with this detail."""
+    """Return the body of a 401 with this detail."""
     return b'{"message":"You are signed out or your session has expired.","detail":"%b"}' % text.encode()
 
 

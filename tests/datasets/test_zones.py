@@ -81,7 +81,7 @@ def moments(zone: ZoneInfo) -> Iterator[datetime]:
 
 
 def asked(view: View) -> Iterator[tuple[Window | None, Question]]:
-    """Give all questions about insights of all datasets at a moment."""
+    """Return all questions about insights of all datasets at a moment."""
     for dataset in (each for name, each in DATASETS.items() if name != "template-list"):
         for window in dataset.windows(view.deployment):
             for question in dataset.questions(replace(view, window=window)):

@@ -37,12 +37,12 @@ MANY = Population(seed=7, users=400, templates=8, unregistered_editors=150)
 
 
 def apps(server: EmbeddedCoder, query: dict[str, str] = MONTH) -> Json:
-    """Give the rows of a report."""
+    """Return the rows of a report."""
     return report(server, "templates", query)["apps_usage"]
 
 
 def slugs(rows: Json) -> Sequence[str]:
-    """Give the slugs of rows, in their order."""
+    """Return the slugs of rows, in their order."""
     return [row["slug"] for row in rows]
 
 
@@ -115,12 +115,12 @@ def test_own_apps_of_templates_are_the_same_in_every_version(generation: str) ->
 
 
 def is_own(row: Json) -> bool:
-    """Tell whether a row is of a template's own app."""
+    """Return whether a row is of a template's own app."""
     return bool({row.get("type"), row.get("method")} & {"app", "workspace_app"})
 
 
 def seconds_by_name(rows: Json) -> Json:
-    """Give seconds and icon by name, sorted."""
+    """Return seconds and icon by name, sorted."""
     return sorted((row["slug"], row["display_name"], row["icon"], row["seconds"]) for row in rows)
 
 
@@ -157,7 +157,7 @@ def test_unregistered_apps_are_bounded(generation: str) -> None:
 
 
 def session_rows(server: EmbeddedCoder) -> Json:
-    """Give the rows of session apps by slug."""
+    """Return the rows of session apps by slug."""
     return {row["slug"]: row for row in apps(server) if not is_own(row)}
 
 

@@ -50,13 +50,13 @@ class Versions:
     """The series by deployment and name of the sample, without the label `deployment`."""
 
     def truth(self, version: str) -> Truth:
-        """Give the server of a version, to be asked by hand."""
+        """Return the server of a version, to be asked by hand."""
         return Truth(f"{self.url}/{version}", NOW)
 
 
 @pytest.fixture(scope="module")
 def versions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Versions]:
-    """Give what one exporter shows of a server of each version with the same population."""
+    """Return what one exporter shows of a server of each version with the same population."""
     room = tmp_path_factory.mktemp("versions")
     population = Population(seed=7, users=60, templates=6)
     coders = {
@@ -73,13 +73,13 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Versions]:
 
 
 def is_complete(shown: Mapping[tuple[str, str], Series]) -> bool:
-    """Tell whether each dataset that is available was polled with success in each version."""
+    """Return whether each dataset that is available was polled with success in each version."""
     polled = [shown.get((name, "insights_exporter_poll_success"), {}) for name in GENERATIONS]
     return all(each and set(each.values()) == {1.0} for each in polled)
 
 
 def read(page: str) -> Mapping[tuple[str, str], Series]:
-    """Give the series of a page by deployment and name."""
+    """Return the series of a page by deployment and name."""
     shown: dict[tuple[str, str], Series] = {}
     for family in text_string_to_metric_families(page):
         for sample in family.samples:

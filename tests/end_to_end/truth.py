@@ -98,7 +98,7 @@ def months(truth: Truth) -> Series:
 
 
 def app_labels(app: Mapping[str, Any]) -> dict[str, str]:
-    """Give the labels of a row of any server version."""
+    """Return the labels of a row of any server version."""
     own = app.get("type") == "app" or app.get("method") == "workspace_app"
     slug = app["slug"] if own or app["slug"] != "reconnecting_pty" else "reconnecting-pty"
     return {"app_type": "app" if own else "builtin", "slug": slug}
@@ -113,7 +113,7 @@ def app_seconds(report: Mapping[str, Any]) -> Iterable[tuple[dict[str, str], flo
 
 
 def is_shown(app: Mapping[str, Any]) -> bool:
-    """Tell whether a row is shown: SFTP is not without seconds."""
+    """Return whether a row is shown: SFTP is not without seconds."""
     return app_labels(app) != {"app_type": "builtin", "slug": "sftp"} or bool(app["seconds"])
 
 

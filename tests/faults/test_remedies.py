@@ -67,7 +67,7 @@ def test_one_remedy_everywhere(
 
 
 def logged(output: str) -> dict[str, tuple[str, str | None]]:
-    """Give reason and remedy of the first failure that is logged, by deployment."""
+    """Return reason and remedy of the first failure that is logged, by deployment."""
     lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     told = [line for line in reversed(lines) if line.get("dataset") == "daus" and "reason" in line]
     return {line["deployment"]: (line["reason"], line.get("remedy")) for line in told}

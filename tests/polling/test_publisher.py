@@ -46,7 +46,7 @@ class Stage:
         }
 
     def health(self) -> list[bytes]:
-        """Give the lines of the series served and dropped."""
+        """Return the lines of the series served and dropped."""
         return [
             chunk.runs[-1]
             for family in (SERIES, SERIES_DROPPED)

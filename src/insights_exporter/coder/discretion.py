@@ -50,7 +50,7 @@ class Discretion:
     secrets: tuple[str, ...] = ()
 
     def told(self, said: Iterable[str]) -> str:
-        """Give what may be told of what a server said, and say so if something is omitted."""
+        """Return what may be told of what a server said, and say so if something is omitted."""
         sentences = [sentence for sentence in said if sentence.strip()]
         if self.users == "named":
             return masked(" ".join(sentences), self.secrets)
