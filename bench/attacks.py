@@ -94,7 +94,8 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
         coder = stack.enter_context(module(directory / "coder", "canned", str(sizes.attack_users)))
         config = latencies_only(directory / "config.yml", {"coder": coder.url})
         setup = _Setup(sizes, directory, config, stack.enter_context(ThreadPoolExecutor()))
-        yield section(sizes, [outcome.result() for outcome in _outcomes(setup, list(_cases(sizes)))])
+        outcomes = list(_outcomes(setup, list(_cases(sizes))))  # each rests while the next is attacked
+        yield section(sizes, [outcome.result() for outcome in outcomes])
 
 
 def _cases(sizes: Sizes) -> Iterator[_Case]:
