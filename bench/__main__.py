@@ -5,9 +5,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from bench import attacks, backfill, busy, fleet, polling, side_by_side, spread, starting, tls
+from bench.attacking.scripts import ATTACKS
 from bench.meters import machine
 from bench.results import Section, written
 from bench.sizes import FULL, SMALL, Sizes
@@ -31,13 +33,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("topics", nargs="*", metavar="TOPIC", help=f"all, or some of {', '.join(TOPICS)}")
     parser.add_argument("--small", action="store_true", help="a little of everything, to see that it runs")
+    parser.add_argument(
+        "--attack",
+        action="append",
+        choices=[each.name for each in ATTACKS],
+        metavar="NAME",
+        help="measure only this attack (repeatable)",
+    )
     parser.add_argument("--output", type=Path, default=RESULTS, help="where to write the results")
     arguments = parser.parse_args()
     unknown = set(arguments.topics) - TOPICS.keys()
     if unknown:
         parser.error(f"no such topic: {', '.join(sorted(unknown))}; there are {', '.join(TOPICS)}")
+    sizes = SMALL if arguments.small else FULL
+    if arguments.attack:
+        sizes = replace(sizes, attacks=frozenset(arguments.attack))
     here = machine()
-    sections = list(_measured(arguments.topics or list(TOPICS), SMALL if arguments.small else FULL))
+    sections = list(_measured(arguments.topics or list(TOPICS), sizes))
     arguments.output.write_text(written(here, sections), encoding="utf-8")
     sys.stdout.write(arguments.output.read_text(encoding="utf-8"))
 

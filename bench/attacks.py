@@ -94,13 +94,16 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
         coder = stack.enter_context(module(directory / "coder", "canned", str(sizes.attack_users)))
         config = latencies_only(directory / "config.yml", {"coder": coder.url})
         setup = _Setup(sizes, directory, config, stack.enter_context(ThreadPoolExecutor()))
-        outcomes = list(_outcomes(setup, list(_cases(sizes))))  # each rests while the next is attacked
+        outcomes = list(_outcomes(setup, list(select_cases(sizes))))  # each rests while the next is attacked
         yield section(sizes, [outcome.result() for outcome in outcomes])
 
 
-def _cases(sizes: Sizes) -> Iterator[_Case]:
+def select_cases(sizes: Sizes) -> Iterator[_Case]:
+    """Yield the attacks of a run with each variant of the exporter that they fit."""
     for variant in VARIANTS[: sizes.attack_variants]:
-        for attack in ATTACKS[: sizes.attacks]:
+        for attack in ATTACKS:
+            if sizes.attacks is not None and attack.name not in sizes.attacks:
+                continue
             if variant.tls >= attack.tls_only and variant.users >= attack.users_only:
                 yield attack, variant
 

@@ -24,8 +24,8 @@ class Sizes:
     history_days: int
     starts: int
     prometheus_interval: float
-    attacks: int | None
-    """How many attacks of the table, or all."""
+    attacks: frozenset[str] | None
+    """Names of attacks, or all."""
     attack_variants: int | None
     attack_users: int
     attack_clients: tuple[int, ...]
@@ -73,7 +73,7 @@ SMALL = Sizes(
     history_days=3,
     starts=1,
     prometheus_interval=0.2,
-    attacks=1,
+    attacks=frozenset({"start line without end"}),
     attack_variants=2,
     attack_users=200,
     attack_clients=(1, 2),

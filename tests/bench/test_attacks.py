@@ -47,6 +47,15 @@ def test_worst_variant_is_shown(key: str) -> None:
     assert unmet[0].reached.endswith("(flood; TLS)")
 
 
+def test_one_attack_can_be_selected() -> None:
+    """Only this attack runs, with every variant that it fits."""
+    chosen = replace(SMALL, attacks=frozenset({"logins that fail"}), attack_variants=None)
+
+    assert [("logins that fail", "plain, users"), ("logins that fail", "TLS, users")] == [
+        (attack.name, variant.name) for attack, variant in attacks.select_cases(chosen)
+    ]
+
+
 def test_requests_over_the_rate_limit_are_shown_alone() -> None:
     """They are no failure of the exporter."""
     (unlimited,) = (key for key, limit in LIMITS.items() if not limit.target)

@@ -148,6 +148,32 @@ async def test_request_is_cancelled_when_its_client_leaves() -> None:
         await eventually_async(lambda: not server.tracker.tasks)
 
 
+@pytest.mark.parametrize("refused", [b"GET / HTTP/1.1\r\nHost: here\r\n\r\n", b"?"], ids=["401", "400"])
+async def test_refused_clients_make_room(refused: bytes) -> None:
+    """Clients that get only errors take no place of one that was accepted, however many they are."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        status = 200 if scope["path"] == "/hello" else 401
+        await PlainTextResponse("hello", status)(scope, receive, send)
+
+    limits = replace(ROOMY, connections=3, linger_seconds=FAR)
+    async with serving(limits, app) as (_, address):
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(GOOD)
+        received = [await reader.readuntil(b"hello")]
+        strangers = []
+        for _ in range(6):
+            strangers.append(await asyncio.open_connection(*address))
+            strangers[-1][1].write(refused)
+            await strangers[-1][0].readuntil(b"\r\n\r\n")
+        writer.write(GOOD)
+        received.append(await reader.readuntil(b"hello"))
+        for _, each in (*strangers, (reader, writer)):
+            each.close()
+
+    assert [b"HTTP/1.1 200 OK"] * 2 == [each[:15] for each in received]
+
+
 async def test_slow_readers_make_room() -> None:
     """If all connections are served, those that read nothing are closed for new ones."""
     async with serving(replace(ROOMY, connections=2)) as (server, address):

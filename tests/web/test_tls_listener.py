@@ -55,6 +55,23 @@ async def test_handshakes_make_room(tls: Tls) -> None:
             writer.close()
 
 
+async def test_handshakes_take_no_place_of_an_accepted_client(tls: Tls) -> None:
+    """Those that only shake hands give way to each other before a client that got its response."""
+    async with serving(replace(ROOMY, connections=3), context=tls.server) as (_, address):
+        reader, writer = await asyncio.open_connection(*address, ssl=tls.client)
+        writer.write(GOOD)
+        await reader.readuntil(b"hello")
+        strangers = [await asyncio.open_connection(*address) for _ in range(6)]
+        for stranger, _ in strangers[:4]:
+            assert b"" == await ended(stranger)
+        writer.write(GOOD)
+        received = await reader.readuntil(b"hello")
+        for _, each in (*strangers, (reader, writer)):
+            each.close()
+
+    assert received.startswith(b"HTTP/1.1 200 OK")
+
+
 async def test_what_is_said_right_after_a_handshake(tls: Tls) -> None:
     """Requests over TLS are answered one after the other, on connections that stay; all are counted once."""
     async with serving(replace(ROOMY, connections=4), context=tls.server) as (server, address):

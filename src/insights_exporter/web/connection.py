@@ -76,6 +76,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def __init__(self, app: ASGIApp, tracker: ConnectionTracker, refuser: Refuser) -> None:
         self.gone = False
+        self.accepted: bool | None = None
         self.on_made: Callable[[], None] | None = None
         """Called once when the connection is made."""
         self._app = app
@@ -102,8 +103,8 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = cast("asyncio.Transport", transport)
         self._secure = transport.get_extra_info("sslcontext") is not None
         self.scheme = "https" if self._secure else "http"
-        self.remote_address = _address(transport.get_extra_info("peername"))
-        self.local_address = _address(transport.get_extra_info("sockname"))
+        self.remote_address = parse_address(transport.get_extra_info("peername"))
+        self.local_address = parse_address(transport.get_extra_info("sockname"))
         self._transport.set_write_buffer_limits(high=_UNSENT_BYTES)
         if self._secure:
             cast("Any", transport).set_read_buffer_limits(high=_TLS_READ_BYTES)  # of TLS alone
@@ -252,6 +253,7 @@ class Connection(asyncio.BufferedProtocol):
         except Exception as error:  # noqa: BLE001 -- whatever the application raises
             self._fail(exchange, error)
             await self._drained()
+        self.accepted = self.accepted or exchange.status < HTTPStatus.BAD_REQUEST
         self._end_response(keep_alive=exchange.keep_alive and not self._tracker.ending)
 
     def _fail(self, exchange: Exchange, error: Exception) -> None:
@@ -315,6 +317,7 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.close()
 
     def _refuse(self, refusal: Refusal) -> None:
+        self.accepted = bool(self.accepted)
         self._write([self._refuser.render(refusal)])
         self._filled = max(self._filled, 1)
         self._close()
@@ -381,5 +384,6 @@ def _pieces(parts: Sequence[bytes]) -> Iterator[bytes]:
             yield part[start : start + _TLS_BYTES]
 
 
-def _address(found: object) -> tuple[str, int] | None:
+def parse_address(found: object) -> tuple[str, int] | None:
+    """Return host and port of a socket address; None if it is not of TCP."""
     return (str(found[0]), int(found[1])) if isinstance(found, tuple) else None

@@ -1,6 +1,7 @@
 """One request and its response, as an ASGI application sees them."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Protocol
 
 from starlette.types import Message, Scope
@@ -44,6 +45,8 @@ class Exchange:
         self.peer = peer
         self.keep_alive = keep_alive
         self.started = self.complete = False
+        self.status: int = HTTPStatus.INTERNAL_SERVER_ERROR
+        """The status of the response; an error until it starts."""
         self._request = request
         self._head = b""
         self._without_body = False
@@ -103,5 +106,5 @@ class Exchange:
         self._without_body = self._left == 0
         if self._left is None or (b"connection", b"close") in headers:
             self.keep_alive = False
-        self.started = True
+        self.started, self.status = True, status
         self._head = render_head(status, headers, self.peer.date(), keep_alive=self.keep_alive)

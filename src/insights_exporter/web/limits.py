@@ -1,6 +1,7 @@
 """What clients may cost, and the connections that there are."""
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -40,6 +41,14 @@ DEFAULT_LIMITS = ServerLimits()
 
 class Tracked(Reader, Protocol):
     """A connection, or a handshake that becomes one."""
+
+    @property
+    def remote_address(self) -> tuple[str, int] | None:
+        """Return host and port of the client."""
+
+    @property
+    def accepted(self) -> bool | None:
+        """Return whether any response had a status below 400; None before the first response."""
 
     def shutdown(self) -> None:
         """Close after the response that is under way."""
@@ -99,11 +108,30 @@ class ConnectionTracker:
             await self._all_closed.wait()
 
     def _make_room(self) -> None:
-        """Close the connection that waits longest, or that of the slowest reader if only the newest waits."""
+        """Close a connection that waits, or that of the slowest reader if only the newest waits."""
         slowest = drop_slowest(self.served) if len(self.waiting) == 1 else None
         if slowest is not None:
             self.served.pop(slowest, None)
             return
-        oldest = next(iter(self.waiting))
-        self.forget(oldest)
-        oldest.abort()
+        chosen = self._first_to_close()
+        self.forget(chosen)
+        chosen.abort()
+
+    def _first_to_close(self) -> Tracked:
+        """Return the connection that gives way to the newest.
+
+        One that got only errors comes first, even if it is being served: its next request may be behind.
+        Accepted ones come last, unless more than half of those that wait are: without users, any client
+        is accepted. Among equals it is the address with the most connections, then the longest wait.
+        """
+        others = list(self.waiting)[:-1] or list(self.waiting)
+        refused = [each for each in (*others, *reversed(self.served)) if each.accepted is False]
+        new = [each for each in others if each.accepted is None]
+        accepted = sum(each.accepted is True for each in others)
+        candidates = refused or (new if accepted <= len(self.waiting) // 2 else []) or others
+        of_address = Counter(_host(each) for each in self.open)
+        return max(candidates, key=lambda each: of_address[_host(each)])
+
+
+def _host(connection: Tracked) -> str:
+    return connection.remote_address[0] if connection.remote_address else ""

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable
 from http import HTTPStatus
 
-from insights_exporter.web.connection import Connection
+from insights_exporter.web.connection import Connection, parse_address
 from insights_exporter.web.limits import ConnectionTracker
 from insights_exporter.web.request import Refusal
 from insights_exporter.web.response import Refuser
@@ -35,7 +35,10 @@ _PLAIN_HTTP = Refusal(HTTPStatus.BAD_REQUEST, "This port speaks HTTPS: begin the
 class _Handshake:
     """A client until its handshake is over."""
 
-    def __init__(self, client: socket.socket) -> None:
+    accepted = None
+
+    def __init__(self, client: socket.socket, address: object) -> None:
+        self.remote_address = parse_address(address)
         self._client = client
 
     def abort(self) -> None:
@@ -83,16 +86,16 @@ class TlsListener:
     async def _accept(self) -> None:
         while True:
             try:
-                client, _ = await asyncio.get_running_loop().sock_accept(self._listener)
+                client, address = await asyncio.get_running_loop().sock_accept(self._listener)
             except OSError as error:
                 await asyncio.sleep(0 if error.errno in _OF_ONE_CLIENT else _PAUSE)
                 continue
-            task = asyncio.create_task(self._greet(client))
+            task = asyncio.create_task(self._greet(client, address))
             self._handshakes.add(task)
             task.add_done_callback(self._handshakes.discard)
 
-    async def _greet(self, client: socket.socket) -> None:
-        handshake, seconds = _Handshake(client), self._tracker.limits.head_seconds
+    async def _greet(self, client: socket.socket, address: object) -> None:
+        handshake, seconds = _Handshake(client, address), self._tracker.limits.head_seconds
         self._tracker.wait(handshake)
         try:
             client.settimeout(0)

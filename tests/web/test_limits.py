@@ -1,0 +1,117 @@
+"""Which connection is closed when there are too many."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from insights_exporter.web.limits import ConnectionTracker, ServerLimits
+
+HERE, THERE = "192.0.2.1", "2001:db8::1"
+
+
+@dataclass(eq=False)
+class Client:
+    """A connection, with what its responses were and what it does."""
+
+    accepted: bool | None = None
+    host: str = HERE
+    served: bool = False
+    rate: float = math.inf
+    aborted: bool = False
+
+    @property
+    def remote_address(self) -> tuple[str, int] | None:
+        """Return its address, if it has one."""
+        return (self.host, 1) if self.host else None
+
+    def reading_rate(self) -> float:
+        """Return the rate."""
+        return self.rate
+
+    def abort(self) -> None:
+        """Record that the connection was closed."""
+        self.aborted = True
+
+    shutdown = abort
+
+
+@pytest.mark.parametrize(
+    ("clients", "expected"),
+    [
+        pytest.param({"first": Client(), "second": Client()}, "first", id="the longest wait"),
+        pytest.param({"good": Client(accepted=True), "new": Client()}, "new", id="no response yet"),
+        pytest.param(
+            {"good": Client(accepted=True), "new": Client(), "refused": Client(accepted=False)},
+            "refused",
+            id="only errors",
+        ),
+        pytest.param(
+            {"new": Client(), "served": Client(accepted=False, served=True)},
+            "served",
+            id="only errors, being served",
+        ),
+        pytest.param(
+            {"served": Client(accepted=False, served=True), "waits": Client(accepted=False)},
+            "waits",
+            id="errors: waits first",
+        ),
+        pytest.param(
+            {"login": Client(accepted=False, served=True), "other": Client(accepted=False, served=True)},
+            "other",
+            id="errors: the request that began last",
+        ),
+        pytest.param(
+            {
+                "first": Client(accepted=True),
+                "second": Client(accepted=True),
+                "third": Client(accepted=True),
+                "new": Client(),
+            },
+            "first",
+            id="most are accepted",
+        ),
+        pytest.param(
+            {
+                "good": Client(accepted=True, host=THERE),
+                "one": Client(accepted=True),
+                "other": Client(accepted=True),
+            },
+            "one",
+            id="the address with the most connections",
+        ),
+        pytest.param(
+            {"good": Client(host=THERE), "one": Client(), "busy": Client(accepted=True, served=True)},
+            "one",
+            id="connections of an address that are being served count",
+        ),
+        pytest.param(
+            {"good": Client(accepted=True, host="")}, "good", id="only one other waits, without an address"
+        ),
+        pytest.param(
+            {
+                "slow": Client(accepted=True, served=True, rate=1.0),
+                "fast": Client(accepted=True, served=True),
+            },
+            "slow",
+            id="none waits: the slowest reader",
+        ),
+        pytest.param({"fast": Client(accepted=True, served=True)}, "newest", id="none waits, none is slow"),
+    ],
+)
+def test_connection_that_gives_way(clients: Mapping[str, Client], expected: str) -> None:
+    """Above the number of connections the one that matters least is closed, and no other."""
+    tracker, newest = ConnectionTracker(ServerLimits(connections=len(clients))), Client()
+    for client in clients.values():
+        tracker.wait(client)
+        if client.served:
+            tracker.serve(client)
+
+    tracker.wait(newest)
+
+    everyone = {**clients, "newest": newest}
+    assert [expected] == [name for name, client in everyone.items() if client.aborted]
+    assert {name for name in everyone if name != expected} == {
+        name for name, client in everyone.items() if client in tracker.open
+    }
