@@ -19,13 +19,14 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from bench.meters import forget_peak, peak, resident
 from bench.usual import published
-from insights_exporter.commands.families import PAGE_FAMILIES
-from insights_exporter.config.settings import Deployment, Users
-from insights_exporter.datasets.dataset import Answer, View
-from insights_exporter.datasets.table import DATASETS
+from insights_exporter.coder.request import Answer
+from insights_exporter.config.models import Deployment, Users
+from insights_exporter.datasets.base import View
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.page import Page, assemble
-from insights_exporter.exposition.snapshot import Snapshot
-from insights_exporter.polling.converting import converted
+from insights_exporter.exposition.store import Snapshot
+from insights_exporter.polling.fetch import converted
+from insights_exporter.polling.metrics import PAGE_FAMILIES
 
 VERSIONS = 2
 _MOST_OF_THE_USUAL = 3

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from insights_exporter.datasets.table import DATASETS
+from insights_exporter.datasets.registry import DATASETS
 
 _OTHERS = tuple(name for name in DATASETS if name != "user-latency")
 _ENOUGH = 10_000_000

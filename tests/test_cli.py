@@ -11,7 +11,7 @@ import typer
 import yaml
 
 from insights_exporter.cli import app
-from insights_exporter.config.variables import FLAG_VARIABLES
+from insights_exporter.config.env import FLAG_VARIABLES
 from tests.peers.exporter import RunExporter
 
 URL = "https://coder.example.com"

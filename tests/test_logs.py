@@ -10,7 +10,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.logs import Format, Level, configure
+from insights_exporter.log import Format, Level, configure
 
 
 @pytest.fixture(autouse=True)

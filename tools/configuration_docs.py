@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from insights_exporter.config.durations import DURATION_PATTERN
-from insights_exporter.config.example import example
+from insights_exporter.config.env import CODER_VARIABLES, FLAG_VARIABLES
+from insights_exporter.config.loader import example
 from insights_exporter.config.schema import SCHEMA_PATH, json_schema
-from insights_exporter.config.variables import CODER_VARIABLES, FLAG_VARIABLES
+from insights_exporter.config.types import DURATION_PATTERN
 
 PATH = "docs/configuration.md"
 

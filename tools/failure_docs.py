@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from insights_exporter.coder.failures import CAUSES, Explanation
+from insights_exporter.coder.errors import CAUSES, Explanation
 
 PATH = "docs/failures.md"
 OPENING = """# Reasons and remedies

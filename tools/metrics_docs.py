@@ -5,7 +5,7 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 
 import insights_exporter
-from insights_exporter.datasets.dataset import Dataset
+from insights_exporter.datasets.base import Dataset
 from insights_exporter.exposition.family import Family
 
 PATH = "docs/metrics.md"

@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 
-from insights_exporter.datasets.table import DATASETS
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder, Population, serve
 from insights_exporter.demo.faults import FAULTS
 

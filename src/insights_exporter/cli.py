@@ -11,15 +11,17 @@ from typing import Annotated, Literal
 import typer
 
 from insights_exporter import __version__
-from insights_exporter.commands.backfill_flags import backfill_command
 from insights_exporter.commands.flags import (
     Addresses,
+    Command,
     ConfigFile,
     ExternalUrl,
+    Group,
     LogFormat,
     LogLevel,
     RoutePrefix,
     WebConfigFile,
+    backfill_command,
     exit_status,
     find_route_prefix,
     flag,
@@ -28,7 +30,6 @@ from insights_exporter.commands.flags import (
     start_logging,
     switch,
 )
-from insights_exporter.commands.parsing import Command, Group
 
 _STANDARD_ERROR = 2
 
@@ -252,7 +253,7 @@ app.add_typer(config, name="config")
 @config.command("init", cls=Command)
 def _config_init() -> None:
     """Print a commented example of the config file."""
-    from insights_exporter.config.example import example
+    from insights_exporter.config.loader import example
 
     typer.echo(example(), nl=False)
 
@@ -272,7 +273,7 @@ def _config_show(
     """Print the effective config and its sources, without secrets."""
     start_logging(log_level, log_format)
     from insights_exporter.commands.serve import load_settings
-    from insights_exporter.config.showing import show
+    from insights_exporter.config.dump import show
 
     with exit_status():
         typer.echo(show(load_settings(config_file, os.environ)), nl=False)

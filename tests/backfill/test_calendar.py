@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from insights_exporter.backfill.calendar import Range, latest_end
+from insights_exporter.backfill.timeline import Range, latest_end
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

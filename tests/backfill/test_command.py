@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from insights_exporter.coder.failures import REMEDIES
+from insights_exporter.coder.errors import REMEDIES
 from insights_exporter.demo import EmbeddedCoder, Population, serve
 from tests.peers.exporter import RunExporter
 from tests.peers.waiting import eventually

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from insights_exporter.backfill.checking import BadFile, check_file
-from insights_exporter.backfill.halting import Halt, Halted
-from insights_exporter.backfill.writing import Day, Written, times_of, write_month
+from insights_exporter.backfill.cancellation import Halt, Halted
+from insights_exporter.backfill.openmetrics import BadFile, Day, Written, check_file, times_of, write_month
 
 NAMES = {"first": "One.", "second": 'Another "one".'}
 HEADS = ('first{a="x"}', 'first{a="y z"}', 'second{a="back\\\\slash"}')

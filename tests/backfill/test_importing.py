@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.backfill.calendar import Range
-from insights_exporter.backfill.halting import Halt
-from insights_exporter.backfill.importing import ImportFailed, Importing
-from insights_exporter.backfill.writing import Day, Written, write_month
+from insights_exporter.backfill.cancellation import Halt
+from insights_exporter.backfill.openmetrics import Day, Written, write_month
+from insights_exporter.backfill.promtool import ImportFailed, Importing
+from insights_exporter.backfill.timeline import Range
 from tests.peers.parts import require
 from tests.peers.promtool import Promtool
 from tests.peers.waiting import eventually

@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from insights_exporter.backfill.past import Include, datasets_of, part, past_settings
-from insights_exporter.config.settings import Deployment, Window
-from insights_exporter.datasets.dataset import View
-from insights_exporter.datasets.spans import midnight
-from insights_exporter.datasets.table import DATASETS
+from insights_exporter.backfill.fetch import Include, datasets_of, part, past_settings
+from insights_exporter.config.models import Deployment, Window
+from insights_exporter.datasets.base import View
+from insights_exporter.datasets.registry import DATASETS
+from insights_exporter.datasets.timerange import midnight
 
 BERLIN = "Europe/Berlin"
 

@@ -7,11 +7,19 @@ import cramjam
 import httpx
 import pytest
 
-from insights_exporter.backfill.halting import Halt, Halted
-from insights_exporter.backfill.remote_write import BATCH, Receiver, Refused, Sending, batches, send_file
-from insights_exporter.backfill.write_request import Run, write_request
-from insights_exporter.coder.transport import tls_context
-from insights_exporter.config.settings import Tls
+from insights_exporter.backfill.cancellation import Halt, Halted
+from insights_exporter.backfill.remote_write import (
+    BATCH,
+    Receiver,
+    Refused,
+    Run,
+    Sending,
+    batches,
+    send_file,
+    write_request,
+)
+from insights_exporter.coder.http import tls_context
+from insights_exporter.config.models import Tls
 from tests.peers.processes import free_port
 from tests.support.backfill import Backfill
 from tests.support.receiver import Receiver as ReceivingServer

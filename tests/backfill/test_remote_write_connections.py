@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from insights_exporter.backfill.halting import Halt
+from insights_exporter.backfill.cancellation import Halt
 from insights_exporter.backfill.remote_write import Receiver, Refused, send_file
-from insights_exporter.commands.backfill_words import parse_certificates, parse_receiver
+from insights_exporter.commands.backfill_options import parse_certificates, parse_receiver
 from insights_exporter.commands.errors import NotUsable
-from insights_exporter.config.settings import Tls
+from insights_exporter.config.models import Tls
 from tests.support.backfill import Backfill
 from tests.support.certificates import Loose, make_strict
 from tests.support.proxy import proxying

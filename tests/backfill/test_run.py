@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from insights_exporter.backfill.calendar import Range
-from insights_exporter.backfill.day import DayLines
-from insights_exporter.backfill.journal import Journal
-from insights_exporter.backfill.run import Plan, run
-from insights_exporter.backfill.writing import Written
-from insights_exporter.coder.exchange import Errand
-from insights_exporter.coder.failures import RequestFailed
-from insights_exporter.polling.health import RequestHealth
+from insights_exporter.backfill.fetch import DayLines
+from insights_exporter.backfill.openmetrics import Written
+from insights_exporter.backfill.runner import Plan, run
+from insights_exporter.backfill.state import Journal
+from insights_exporter.backfill.timeline import Range
+from insights_exporter.coder.client import Errand
+from insights_exporter.coder.errors import RequestFailed
+from insights_exporter.polling.status import RequestHealth
 
 SPAN = Range(date(2026, 1, 30), datetime(2026, 2, 2, tzinfo=UTC), ZoneInfo("UTC"), 285)
 LINE = 'coder_insights_active_users{window="7d"} 3\n'

@@ -13,9 +13,8 @@ from bench.servers import Server
 from bench.side_by_side import everyone
 from bench.sizes import SMALL
 from bench.usual import published
-from insights_exporter.config.sections import Users
-from insights_exporter.config.settings import Deployment
-from insights_exporter.exposition.formats import Format
+from insights_exporter.config.models import Deployment, Users
+from insights_exporter.exposition.negotiation import Format
 from tests.peers.parts import require
 
 FAMILY = "coder_insights_user_latency_seconds"

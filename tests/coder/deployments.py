@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from insights_exporter.coder.client import Coder
+from insights_exporter.coder.client import Coder, Errand, Exchange, Outlet
 from insights_exporter.coder.clock import ServerClock
-from insights_exporter.coder.exchange import Errand, Exchange, Outlet
-from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.coder.errors import RequestFailed
+from insights_exporter.config.models import Deployment
 from insights_exporter.config.proxies import read_proxies
-from insights_exporter.config.settings import Deployment
-from insights_exporter.demo.coder import DEMO_TOKEN
+from insights_exporter.demo.embedded_coder import DEMO_TOKEN
 
 PLAIN = ssl.create_default_context()
 

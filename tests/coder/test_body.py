@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from insights_exporter.coder.body import read_body
-from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.coder.errors import RequestFailed
+from insights_exporter.coder.http import read_body
 
 
 async def pieces(data: bytes, size: int = 7) -> AsyncIterator[bytes]:

@@ -9,11 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from insights_exporter.coder.failures import CAUSES, RequestFailed
-from insights_exporter.config.settings import Deployment
-from insights_exporter.config.tokens import read_token
-from insights_exporter.datasets.dataset import Question
-from insights_exporter.datasets.spans import Span
+from insights_exporter.coder.errors import CAUSES, RequestFailed
+from insights_exporter.coder.request import Question, Span
+from insights_exporter.config.models import Deployment
+from insights_exporter.config.secrets import read_token
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.coder.deployments import client, deployment
 from tests.peers.waiting import eventually_async

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from insights_exporter.coder.failures import CAUSES, RequestFailed
-from insights_exporter.coder.transport import describe, may_pass, tls_context
-from insights_exporter.config.problems import ConfigError
-from insights_exporter.config.settings import Tls
-from insights_exporter.datasets.dataset import Question
+from insights_exporter.coder.errors import CAUSES, RequestFailed
+from insights_exporter.coder.http import describe, may_pass, tls_context
+from insights_exporter.coder.request import Question
+from insights_exporter.config.errors import ConfigError
+from insights_exporter.config.models import Tls
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.coder.deployments import Client, client, deployment
 from tests.support.certificates import BEGIN, Loose, make_strict

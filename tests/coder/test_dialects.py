@@ -4,9 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from insights_exporter.coder.dialects import SPELLINGS
-from insights_exporter.datasets.dataset import Question
-from insights_exporter.datasets.spans import Span
+from insights_exporter.coder.request import SPELLINGS, Question, Span
 
 
 def zone(hours: float) -> timezone:

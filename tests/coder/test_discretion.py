@@ -4,8 +4,8 @@ from typing import Literal
 
 import pytest
 
-from insights_exporter.coder.discretion import Discretion
-from insights_exporter.coder.failures import refusal
+from insights_exporter.coder.errors import refusal
+from insights_exporter.coder.redact import Discretion
 
 DISCREET: tuple[Literal["pseudonymous", "aggregate"], ...] = ("pseudonymous", "aggregate")
 NAMING = b'{"message":"Cannot show alice.","detail":"alice (id 7) is not yours"}'

@@ -2,8 +2,8 @@
 
 import pytest
 
-from insights_exporter.coder.discretion import Discretion
-from insights_exporter.coder.failures import CAUSES, REASONS, UNAVAILABLE, Cause, RequestFailed, refusal
+from insights_exporter.coder.errors import CAUSES, REASONS, UNAVAILABLE, Cause, RequestFailed, refusal
+from insights_exporter.coder.redact import Discretion
 
 SIGNED_OUT = b'{"message":"You are signed out or your session has expired.","detail":"API key is invalid."}'
 NO_ACCESS = b'{"message":"Resource not found or you do not have access to this resource"}'

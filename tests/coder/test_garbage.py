@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.coder.errors import RequestFailed
 from insights_exporter.demo import FAULTS, EmbeddedCoder, Population, serve
 from tests.coder.deployments import client, deployment
 from tests.peers.garbage import collected

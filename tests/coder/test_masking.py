@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 
-from insights_exporter.coder.masking import masked, secrets_of
+from insights_exporter.coder.redact import masked, secrets_of
 from tests.coder.deployments import deployment
 
 HEADERS = {"X-Gateway": "Bearer gateway-secret", "X-Short": "abc"}

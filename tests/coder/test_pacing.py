@@ -7,8 +7,8 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from insights_exporter.coder.failures import RequestFailed
-from insights_exporter.coder.pacing import LARGEST_BURST, Gate
+from insights_exporter.coder.errors import RequestFailed
+from insights_exporter.coder.rate_limit import LARGEST_BURST, Gate
 from tests.support.fast_clock import run_fast
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from insights_exporter.coder.transport import api_root, tls_context
-from insights_exporter.config.settings import Tls
+from insights_exporter.coder.http import api_root, tls_context
+from insights_exporter.config.models import Tls
 from tests.coder.deployments import deployment
 
 

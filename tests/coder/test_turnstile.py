@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import hypothesis
 from hypothesis import strategies as st
 
-from insights_exporter.coder.turnstile import Turnstile
+from insights_exporter.coder.rate_limit import Turnstile
 from tests.support.fast_clock import run_fast
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from insights_exporter.coder.failures import CAUSES
-from insights_exporter.commands.check_report import print_reports
+from insights_exporter.coder.errors import CAUSES
+from insights_exporter.commands.check import print_reports
 from insights_exporter.commands.deployment_report import DatasetResult, DeploymentReport, State
 from insights_exporter.polling.causes import Cause
 

@@ -8,7 +8,7 @@ import typer
 
 from insights_exporter.commands.errors import NotUsable
 from insights_exporter.commands.flags import exit_status
-from insights_exporter.config.problems import ConfigError, Problem
+from insights_exporter.config.errors import ConfigError, Problem
 from insights_exporter.demo import DEMO_TOKEN, serve
 from tests.demo.asking import coder
 from tests.peers.exporter import command

@@ -5,7 +5,7 @@ from pathlib import Path
 import trustme
 from cryptography.hazmat.primitives import serialization
 
-from insights_exporter.config.loading import Loaded, load
+from insights_exporter.config.loader import Loaded, load
 
 HIDDEN = "hidden-secret"
 """In the place of every secret of settings under test."""

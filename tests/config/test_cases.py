@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from insights_exporter.config.loading import load
-from insights_exporter.config.problems import ConfigError
+from insights_exporter.config.errors import ConfigError
+from insights_exporter.config.loader import load
 from insights_exporter.config.schema import json_schema
-from insights_exporter.config.yaml_reader import read_yaml
+from insights_exporter.config.strict_yaml import read_yaml
 from tests.config.folder import ENVIRON, HIDDEN, furnish, private
 
 CASES = sorted((Path(__file__).parent / "data").glob("*.yml"))

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.config.drafts import from_defaults, merge
+from insights_exporter.config.raw import from_defaults, merge
 
 KEYS = st.sampled_from("abc")
 MAPS = st.recursive(

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from insights_exporter.config.durations import Seconds, format_duration, parse_duration
-from insights_exporter.config.problems import Wrong
+from insights_exporter.config.errors import Wrong
+from insights_exporter.config.types import Seconds, format_duration, parse_duration
 
 SECONDS: TypeAdapter[float] = TypeAdapter(Seconds)
 

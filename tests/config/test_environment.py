@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.config.loading import load
-from insights_exporter.config.problems import ConfigError
-from insights_exporter.config.tokens import read_token
+from insights_exporter.config.errors import ConfigError
+from insights_exporter.config.loader import load
+from insights_exporter.config.secrets import read_token
 from tests.config.folder import HIDDEN, private
 
 URL = "https://coder.example.com"

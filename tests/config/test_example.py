@@ -7,10 +7,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from insights_exporter.config.example import example
-from insights_exporter.config.problems import ConfigError
-from insights_exporter.config.schema import SCHEMA_URL, json_schema
-from insights_exporter.config.settings import (
+from insights_exporter.config.errors import ConfigError
+from insights_exporter.config.loader import example
+from insights_exporter.config.models import (
     Apps,
     DatasetSettings,
     Deployment,
@@ -21,6 +20,7 @@ from insights_exporter.config.settings import (
     Users,
     Window,
 )
+from insights_exporter.config.schema import SCHEMA_URL, json_schema
 from tests.config.folder import SMALLEST, loaded
 
 USED = re.sub(r"^( *)#(?=[^ #\n])", r"\1", example(), flags=re.MULTILINE)

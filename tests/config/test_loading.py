@@ -9,11 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from insights_exporter.config.files import file_drafts
-from insights_exporter.config.loading import examine, load
-from insights_exporter.config.problems import ConfigError, Problem
-from insights_exporter.config.settings import Defaults, Deployment
-from insights_exporter.config.yaml_reader import MAX_BYTES
+from insights_exporter.config.errors import ConfigError, Problem
+from insights_exporter.config.loader import examine, file_drafts, load
+from insights_exporter.config.models import Defaults, Deployment
+from insights_exporter.config.strict_yaml import MAX_BYTES
 from tests.config.folder import ENVIRON, HIDDEN, SMALLEST, furnish, loaded, private
 
 EVERY_SECRET = f"""

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.config.named_files import open_files, unusable_key_log
-from insights_exporter.config.settings import Deployment
+from insights_exporter.config.models import Deployment
+from insights_exporter.config.validation import open_files, unusable_key_log
 from tests.config.folder import furnish, loaded
 
 TWO_OF_ONE_FILE = """

@@ -2,8 +2,8 @@
 
 import pytest
 
-from insights_exporter.config.pace import Pace, pace
-from insights_exporter.config.settings import DatasetName, DatasetSettings, Deployment, Window
+from insights_exporter.config.intervals import Pace, pace
+from insights_exporter.config.models import DatasetName, DatasetSettings, Deployment, Window
 
 URL = "https://coder.example.com"
 MINUTE, HOUR = 60.0, 3600.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from insights_exporter.config.problems import ConfigError, Problem, did_you_mean, nearest, shown_key, spell
+from insights_exporter.config.errors import ConfigError, Problem, did_you_mean, nearest, shown_key, spell
 
 
 @pytest.mark.parametrize(

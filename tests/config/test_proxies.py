@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.config.loading import load
-from insights_exporter.config.problems import ConfigError, Wrong
+from insights_exporter.config.errors import ConfigError, Wrong
+from insights_exporter.config.loader import load
 from insights_exporter.config.proxies import Proxies, parse_proxy, read_proxies
 from tests.config.folder import HIDDEN, loaded
 

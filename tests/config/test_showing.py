@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from insights_exporter.config.loading import load
-from insights_exporter.config.showing import MASK, masked_proxy, show
+from insights_exporter.config.dump import MASK, masked_proxy, show
+from insights_exporter.config.loader import load
 from tests.config.folder import HIDDEN, loaded
 from tests.config.test_loading import EVERY_SECRET
 

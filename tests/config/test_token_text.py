@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.config.loading import load
-from insights_exporter.config.problems import ConfigError, Wrong
-from insights_exporter.config.settings import Deployment
+from insights_exporter.config.errors import ConfigError, Wrong
+from insights_exporter.config.loader import load
+from insights_exporter.config.models import Deployment
+from insights_exporter.config.secrets import read_token
 from insights_exporter.config.token_text import check_token
-from insights_exporter.config.tokens import read_token
 from tests.config.folder import private
 
 URL = "https://coder.example.com"

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from insights_exporter.config.problems import ConfigError
-from insights_exporter.config.settings import Deployment, Users
-from insights_exporter.config.tokens import read_key, read_token
+from insights_exporter.config.errors import ConfigError
+from insights_exporter.config.models import Deployment, Users
+from insights_exporter.config.secrets import read_key, read_token
 from tests.config.folder import HIDDEN, furnish
 
 UNREADABLE = "cannot be read: no such file or directory; check the path and the permissions"

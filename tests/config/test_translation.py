@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from insights_exporter.config.model import Model
-from insights_exporter.config.translation import wrong_fields
+from insights_exporter.config.errors import wrong_fields
+from insights_exporter.config.models import Model
 
 
 class Pairs(Model):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from insights_exporter.config.variables import CODER_VARIABLES, FLAG_VARIABLES, unknown_variables
+from insights_exporter.config.env import CODER_VARIABLES, FLAG_VARIABLES, unknown_variables
 
 CODERS_OWN = (
     "CODER_ACCESS_URL",

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.config.yaml_reader import NotYaml, read_yaml
+from insights_exporter.config.strict_yaml import NotYaml, read_yaml
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"))
 DATA = st.recursive(

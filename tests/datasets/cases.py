@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from insights_exporter.config.settings import Deployment
-from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, InvalidAnswer, Template, View
-from insights_exporter.datasets.table import DATASETS
-from insights_exporter.exposition.render import render
-from insights_exporter.exposition.samples import Samples
+from insights_exporter.coder.request import Answer, InvalidAnswer
+from insights_exporter.config.models import Deployment
+from insights_exporter.datasets.base import Conversion, Dataset, Template, View
+from insights_exporter.datasets.registry import DATASETS
+from insights_exporter.exposition.family import Samples
+from insights_exporter.exposition.text import render
 
 DATA = Path(__file__).parent / "data"
 NOW = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)

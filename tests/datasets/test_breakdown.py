@@ -7,13 +7,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from insights_exporter.datasets.dataset import Answer, Conversion, InvalidAnswer, View
-from insights_exporter.datasets.joining import joined
-from insights_exporter.datasets.table import DATASETS
-from insights_exporter.datasets.template_breakdown import convert, convert_template, convert_unused, questions
-from insights_exporter.datasets.template_families import TEMPLATE_ACTIVE_USERS, TEMPLATE_DAILY_ACTIVE_USERS
-from insights_exporter.datasets.template_reports import daily_window
-from insights_exporter.exposition.samples import Samples
+from insights_exporter.coder.request import Answer, InvalidAnswer
+from insights_exporter.datasets.aggregate import joined
+from insights_exporter.datasets.base import Conversion, View
+from insights_exporter.datasets.registry import DATASETS
+from insights_exporter.datasets.template_breakdown import (
+    convert,
+    convert_template,
+    convert_unused,
+    daily_window,
+    questions,
+)
+from insights_exporter.datasets.template_metrics import TEMPLATE_ACTIVE_USERS, TEMPLATE_DAILY_ACTIVE_USERS
+from insights_exporter.exposition.family import Samples
 from tests.datasets.answers import EDGES, report_of
 from tests.datasets.cases import answered, lines_of, view_of
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.datasets.table import DATASETS
+from insights_exporter.datasets.registry import DATASETS
 from tests.datasets.cases import CASES, DATA, shown
 
 

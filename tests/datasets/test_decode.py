@@ -2,10 +2,10 @@
 
 import pytest
 
-from insights_exporter.datasets.dataset import InvalidAnswer
+from insights_exporter.coder.decode import decode
+from insights_exporter.coder.request import InvalidAnswer
 from insights_exporter.datasets.daus import DausAnswer
-from insights_exporter.datasets.decode import decode
-from insights_exporter.datasets.reports import TemplatesAnswer, UsersResponse
+from insights_exporter.datasets.report_schema import TemplatesAnswer, UsersResponse
 from insights_exporter.datasets.template_list import ListedTemplate
 from insights_exporter.datasets.user_activity import ActiveUser, ActivityAnswer
 

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from insights_exporter.datasets.dataset import Conversion, Dataset, InvalidAnswer, Question, View
-from insights_exporter.datasets.table import DATASETS
-from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.samples import Samples
+from insights_exporter.coder.request import InvalidAnswer, Question
+from insights_exporter.datasets.base import Conversion, Dataset, View
+from insights_exporter.datasets.registry import DATASETS
+from insights_exporter.exposition.family import Family, Samples
 from tests.datasets import answers
 from tests.datasets.cases import answered, lines_of, usual_window, view_of
 

@@ -9,13 +9,13 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
-from insights_exporter.datasets.dataset import Dataset
-from insights_exporter.datasets.table import FAMILIES
-from insights_exporter.exposition.formats import ENDINGS, Format
+from insights_exporter.datasets.base import Dataset
+from insights_exporter.datasets.registry import FAMILIES
+from insights_exporter.exposition.family import Samples
+from insights_exporter.exposition.negotiation import ENDINGS, Format
 from insights_exporter.exposition.page import assemble
-from insights_exporter.exposition.render import render
-from insights_exporter.exposition.samples import Samples
-from insights_exporter.exposition.snapshot import Snapshot
+from insights_exporter.exposition.store import Snapshot
+from insights_exporter.exposition.text import render
 from tests.datasets.test_laws import drawn, drawn_view, each_dataset, understood
 from tests.peers.promtool import Promtool
 

@@ -5,9 +5,9 @@ from itertools import groupby
 
 import pytest
 
-from insights_exporter.datasets.people import identities, pseudonym, usernames, users_shown
-from insights_exporter.datasets.table import DATASETS
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.user_activity import ActiveUser
+from insights_exporter.datasets.users import identities, pseudonym, usernames, users_shown
 from tests.datasets.answers import EDGES
 from tests.datasets.cases import answered, view_of
 

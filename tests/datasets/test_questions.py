@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from insights_exporter.coder.dialects import SPELLINGS
+from insights_exporter.coder.request import SPELLINGS
 from insights_exporter.datasets import template_breakdown
 from insights_exporter.datasets.periods import periods_before
-from insights_exporter.datasets.spans import next_full_hour
-from insights_exporter.datasets.table import DATASETS
+from insights_exporter.datasets.registry import DATASETS
+from insights_exporter.datasets.timerange import next_full_hour
 from tests.datasets.cases import usual_window, view_of
 
 UTC_WEEK = {"start_time": "2026-05-14T00:00:00Z", "end_time": "2026-05-20T15:00:00Z"}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from insights_exporter.datasets.apps import KNOWN_APPS
-from insights_exporter.datasets.secrets import (
+from insights_exporter.datasets.secret_patterns import (
     PATTERNS,
     name_looks_secret,
     slug_looks_secret,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from insights_exporter.datasets.server_facts import (
+from insights_exporter.datasets.server_info import (
     Token,
     build_info,
     read_token,

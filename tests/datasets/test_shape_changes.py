@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, InvalidAnswer, Question, View
-from insights_exporter.datasets.table import DATASETS
+from insights_exporter.coder.request import Answer, InvalidAnswer, Question
+from insights_exporter.datasets.base import Conversion, Dataset, View
+from insights_exporter.datasets.registry import DATASETS
 from tests.datasets.cases import DATA, answered, bodies_of, usual_window, view_of
 
 Json = Any

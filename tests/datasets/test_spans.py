@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from insights_exporter.config.settings import Window
-from insights_exporter.datasets.spans import days_span, midnight, next_full_hour, window_span
+from insights_exporter.config.models import Window
+from insights_exporter.datasets.timerange import days_span, midnight, next_full_hour, window_span
 
 MIDNIGHTS = {
     "UTC": ("UTC", date(2026, 5, 20), "2026-05-20T00:00:00+00:00"),

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from insights_exporter.datasets.sums import added_up, exact_sum
+from insights_exporter.datasets.aggregate import added_up, exact_sum
 
 SUMS = {
     "nothing": ([], 0.0),

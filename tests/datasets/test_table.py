@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from insights_exporter.datasets.distributions import ACTIVITY_BOUNDS, LATENCY_BOUNDS
-from insights_exporter.datasets.server_facts import TOKEN_FAMILIES
-from insights_exporter.datasets.table import DATASETS, FAMILIES
+from insights_exporter.datasets.aggregate import ACTIVITY_BOUNDS, LATENCY_BOUNDS
+from insights_exporter.datasets.registry import DATASETS, FAMILIES
+from insights_exporter.datasets.server_info import TOKEN_FAMILIES
 from insights_exporter.exposition.family import Family
 
 ALL = (*FAMILIES, *TOKEN_FAMILIES)

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from insights_exporter.coder.dialects import SPELLINGS
-from insights_exporter.config.settings import Window
-from insights_exporter.datasets.dataset import Question, View
-from insights_exporter.datasets.spans import next_full_hour
-from insights_exporter.datasets.table import DATASETS
-from insights_exporter.demo.rules import Accepted, check
+from insights_exporter.coder.request import SPELLINGS, Question
+from insights_exporter.config.models import Window
+from insights_exporter.datasets.base import View
+from insights_exporter.datasets.registry import DATASETS
+from insights_exporter.datasets.timerange import next_full_hour
+from insights_exporter.demo.validation import Accepted, check
 from tests.datasets.cases import view_of
 
 YEAR = 2026

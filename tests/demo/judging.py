@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from insights_exporter.demo.generations import GENERATIONS
-from insights_exporter.demo.refusals import Refusal
-from insights_exporter.demo.rules import Accepted, check
+from insights_exporter.demo.error_responses import Refusal
+from insights_exporter.demo.validation import Accepted, check
+from insights_exporter.demo.versions import GENERATIONS
 
 NOW = datetime(2024, 5, 20, 14, 31, 12, tzinfo=UTC)
 TODAY = {"start_time": "2024-05-20T00:00:00Z", "end_time": "2024-05-20T15:00:00Z"}

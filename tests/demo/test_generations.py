@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from insights_exporter.demo import GENERATIONS
-from insights_exporter.demo.refusals import NO_ROUTE, Refusal
-from insights_exporter.demo.rules import Accepted, check
+from insights_exporter.demo.error_responses import NO_ROUTE, Refusal
+from insights_exporter.demo.validation import Accepted, check
 from tests.demo import judging
 from tests.demo.asking import TEMPLATES, WEEK, ask, coder, document, report
 from tests.demo.judging import A, B, one_bad, refused, some_bad

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.demo.golang import (
+from insights_exporter.demo.go_format import (
     BadTime,
     dump_json,
     format_time,

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from insights_exporter.demo.kept import MOST_BODIES, SMALL, Kept
+from insights_exporter.demo.response_cache import MOST_BODIES, SMALL, Kept
 from tests.demo.asking import NOW
 
 LARGE = b"x" * SMALL

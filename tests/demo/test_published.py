@@ -4,9 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from insights_exporter.demo.published import check_published
-from insights_exporter.demo.refusals import NO_ROUTE, Refusal
-from insights_exporter.demo.rules import Accepted
+from insights_exporter.demo.error_responses import NO_ROUTE, Refusal
+from insights_exporter.demo.validation import Accepted, check_published
 
 NOW = datetime(2024, 5, 20, 14, 31, tzinfo=UTC)
 WITH_TIMES = ("templates", "user-activity", "user-latency")

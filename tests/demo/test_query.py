@@ -2,8 +2,8 @@
 
 import pytest
 
-from insights_exporter.demo.refusals import NO_ROUTE
-from insights_exporter.demo.rules import check
+from insights_exporter.demo.error_responses import NO_ROUTE
+from insights_exporter.demo.validation import check
 from tests.demo.judging import NOW, WEEK, A, B, accepted, one_bad, refused, some_bad
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.demo.refusals import Refusal
-from insights_exporter.demo.rules import check, next_hour
+from insights_exporter.demo.error_responses import Refusal
+from insights_exporter.demo.validation import check, next_hour
 from tests.demo.judging import TEMPLATES, TODAY, accepted, one_bad, refused
 
 EPOCH = datetime(2020, 1, 2, tzinfo=UTC)

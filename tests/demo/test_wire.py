@@ -10,7 +10,7 @@ import pytest
 from starlette.responses import Response, StreamingResponse
 
 from insights_exporter.demo import serve
-from insights_exporter.demo.wire import slow
+from insights_exporter.demo.fault_responses import slow
 from tests.demo.asking import coder
 from tests.demo.certificates import Authority
 from tests.demo.failing import DAUS, Failing, client

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from insights_exporter.datasets.dataset import Answer
-from insights_exporter.datasets.table import DATASETS
-from insights_exporter.datasets.template_families import TEMPLATE_DAILY_ACTIVE_USERS
+from insights_exporter.coder.request import Answer
+from insights_exporter.datasets.registry import DATASETS
+from insights_exporter.datasets.template_metrics import TEMPLATE_DAILY_ACTIVE_USERS
 from tests.datasets.cases import view_of
 from tests.end_to_end.families import Rows, activity, app_family
 from tests.end_to_end.stub import answering

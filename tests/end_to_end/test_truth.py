@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from insights_exporter.datasets.table import FAMILIES
+from insights_exporter.datasets.registry import FAMILIES
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.end_to_end.true_series import QUERIES, TRUE_SERIES
 from tests.end_to_end.truth import Truth

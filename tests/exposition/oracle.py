@@ -15,9 +15,8 @@ from prometheus_client.core import (
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.utils import floatToGoString
 
-from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.formats import Format
-from insights_exporter.exposition.samples import DistributionRow, Row, Samples
+from insights_exporter.exposition.family import DistributionRow, Family, Row, Samples
+from insights_exporter.exposition.negotiation import Format
 
 spelled_by_client = cast("Callable[[float], str]", floatToGoString)
 print_registry = cast(

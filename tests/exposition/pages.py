@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.render import Chunk, render
-from insights_exporter.exposition.samples import Distribution, DistributionRow, Row, Samples
-from insights_exporter.exposition.snapshot import Snapshot, Source
+from insights_exporter.exposition.family import Distribution, DistributionRow, Family, Row, Samples
+from insights_exporter.exposition.store import Snapshot, Source
+from insights_exporter.exposition.text import Chunk, render
 
 NAPS = Family(
     name="naps_seconds", kind="gauge", help='Time "napped", cached.', labels=("deployment", "window", "cat")

@@ -2,8 +2,7 @@
 
 from hypothesis import strategies as st
 
-from insights_exporter.exposition.family import Family, Kind
-from insights_exporter.exposition.samples import Columns, Distribution, Samples
+from insights_exporter.exposition.family import Columns, Distribution, Family, Kind, Samples
 
 NUMBERS = st.floats() | st.integers(-(2**60), 2**60) | st.integers(0, 10_000_000).map(float)
 """Any value a sample may have, whole and large ones often."""

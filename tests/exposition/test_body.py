@@ -14,10 +14,9 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from insights_exporter.exposition.body import Body, compose
-from insights_exporter.exposition.formats import Format
-from insights_exporter.exposition.page import assemble
-from insights_exporter.exposition.tail import process_registry, render_tail
+from insights_exporter.exposition.negotiation import Format
+from insights_exporter.exposition.page import Body, assemble, compose
+from insights_exporter.exposition.process import process_registry, render_tail
 from tests.exposition.pages import NAPS, naps, page_of
 from tests.peers.parts import require
 from tests.peers.promtool import Promtool

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insights_exporter.exposition.bundles import Bundle, grouped, joined, leaf
-from insights_exporter.exposition.render import Chunk
-from insights_exporter.exposition.snapshot import Source
+from insights_exporter.exposition.page import Bundle, grouped, joined, leaf
+from insights_exporter.exposition.store import Source
+from insights_exporter.exposition.text import Chunk
 from tests.exposition.pages import naps
 
 ENOUGH = 128 * 1024

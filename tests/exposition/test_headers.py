@@ -3,8 +3,8 @@
 import pytest
 
 from insights_exporter.exposition.family import Family, Kind
-from insights_exporter.exposition.formats import Format
-from insights_exporter.exposition.headers import layout, names
+from insights_exporter.exposition.negotiation import Format
+from insights_exporter.exposition.text import layout, names
 
 
 def family(kind: Kind, name: str = "naps") -> Family:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.exposition.limits import withheld
+from insights_exporter.exposition.store import withheld
 
 SERIES = {
     "coder_insights_daily_active_users": 1,

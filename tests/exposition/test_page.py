@@ -7,14 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insights_exporter.exposition.body import compose
-from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.formats import ENDINGS, Format
-from insights_exporter.exposition.page import Page, assemble
-from insights_exporter.exposition.render import render
-from insights_exporter.exposition.samples import Samples
-from insights_exporter.exposition.snapshot import Snapshot
-from insights_exporter.exposition.tail import Tail
+from insights_exporter.exposition.family import Family, Samples
+from insights_exporter.exposition.negotiation import ENDINGS, Format
+from insights_exporter.exposition.page import Page, assemble, compose
+from insights_exporter.exposition.process import Tail
+from insights_exporter.exposition.store import Snapshot
+from insights_exporter.exposition.text import render
 from tests.exposition.oracle import printed
 from tests.exposition.pages import NAPS, ROWS, naps, page_of
 from tests.exposition.strategies import families, samples

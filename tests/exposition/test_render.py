@@ -4,11 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.formats import Format
-from insights_exporter.exposition.headers import layout
-from insights_exporter.exposition.render import Chunk, render
-from insights_exporter.exposition.samples import Distribution, Row, Samples
+from insights_exporter.exposition.family import Distribution, Family, Row, Samples
+from insights_exporter.exposition.negotiation import Format
+from insights_exporter.exposition.text import Chunk, layout, render
 from tests.exposition.oracle import sample_lines
 from tests.exposition.strategies import TEXTS, families, samples
 

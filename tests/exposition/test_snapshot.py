@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.render import Chunk
-from insights_exporter.exposition.snapshot import Snapshot, Source
+from insights_exporter.exposition.store import Snapshot, Source
+from insights_exporter.exposition.text import Chunk
 from tests.exposition.pages import (
     CATS,
     EVERY_KIND,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.exposition.spelling import escaped, spelled, spelled_all
+from insights_exporter.exposition.text import escaped, spelled, spelled_all
 from tests.exposition.oracle import spelled_by_client
 from tests.exposition.strategies import NUMBERS
 

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.formats import Format
-from insights_exporter.exposition.samples import Samples
-from insights_exporter.exposition.tail import TailSource, process_registry, render_tail
+from insights_exporter.exposition.family import Family, Samples
+from insights_exporter.exposition.negotiation import Format
+from insights_exporter.exposition.process import TailSource, process_registry, render_tail
 from tests.exposition.oracle import print_registry
 
 BUILD = Family(name="cat_build_info", kind="gauge", help="The cat.", labels=("version",))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from insights_exporter.coder.failures import UNAVAILABLE
+from insights_exporter.coder.errors import UNAVAILABLE
 from insights_exporter.demo import EmbeddedCoder
 from tests.demo.certificates import Authority
 

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from insights_exporter.datasets.dataset import Dataset, InvalidAnswer
-from insights_exporter.datasets.table import DATASETS
-from insights_exporter.polling.converting import whereabouts
+from insights_exporter.coder.request import InvalidAnswer
+from insights_exporter.datasets.base import Dataset
+from insights_exporter.datasets.registry import DATASETS
+from insights_exporter.polling.fetch import whereabouts
 from tests.datasets.answers import report_of
 from tests.datasets.cases import CASES, answered, text_of, usual_window, view_of
 

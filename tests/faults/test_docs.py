@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from insights_exporter.coder.failures import REASONS
+from insights_exporter.coder.errors import REASONS
 from tests.faults.cases import CASES
 
 PAGE = (Path(__file__).parents[2] / "docs/operations.md").read_text(encoding="utf-8")

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from insights_exporter.coder.exchange import Outlet
-from insights_exporter.commands.families import PAGE_FAMILIES
+from insights_exporter.coder.client import Outlet
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
-from insights_exporter.polling.board import Board
-from insights_exporter.polling.schedule import Schedule
-from insights_exporter.polling.watch import Shared, Watch
+from insights_exporter.polling.deployment import Shared, Watch
+from insights_exporter.polling.metrics import PAGE_FAMILIES
+from insights_exporter.polling.publisher import Board
+from insights_exporter.polling.scheduler import Schedule
 from tests.coder.deployments import PLAIN, deployment
 from tests.faults.settings import HASTY
 from tests.peers.waiting import eventually_async

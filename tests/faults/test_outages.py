@@ -8,9 +8,9 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from insights_exporter.coder.failures import CAUSES
+from insights_exporter.coder.errors import CAUSES
 from insights_exporter.demo import EmbeddedCoder
-from insights_exporter.demo.app import make_app
+from insights_exporter.demo.server import make_app
 from tests.faults.cases import CASES, Case
 from tests.polling.watching import on_fast_clock, small_coder, watching
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.coder.failures import CAUSES, UNAVAILABLE, Cause
+from insights_exporter.coder.errors import CAUSES, UNAVAILABLE, Cause
 from insights_exporter.demo import EmbeddedCoder, serve
 from tests.demo.asking import SMALL
 from tests.faults.settings import written

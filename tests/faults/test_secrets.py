@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from insights_exporter.coder.failures import RequestFailed
-from insights_exporter.config.loading import load
-from insights_exporter.datasets.dataset import Question
+from insights_exporter.coder.errors import RequestFailed
+from insights_exporter.coder.request import Question
+from insights_exporter.config.loader import load
 from insights_exporter.demo import EmbeddedCoder, Population, serve
 from tests.coder.deployments import client, deployment
 from tests.faults.cases import CASES, Case

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, serve
-from insights_exporter.polling.shards import mine
+from insights_exporter.polling.sharding import mine
 from tests.demo.asking import coder
 from tests.helm.chart import CI_VALUES, Object, objects
 from tests.helm.pods import MOUNTED, laid_out

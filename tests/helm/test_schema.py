@@ -8,7 +8,7 @@ import pytest
 
 from insights_exporter.commands.flags import LogFormat, LogLevel
 from insights_exporter.config.schema import json_schema
-from insights_exporter.web.webconfig.written import WebFile
+from insights_exporter.web.webconfig.model import WebFile
 from tests.helm.chart import CHART, Values, objects, refusal
 from tests.helm.custom_resources import TABLE
 

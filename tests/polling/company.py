@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from insights_exporter.demo import EmbeddedCoder, Population
-from insights_exporter.demo.app import make_app
+from insights_exporter.demo.server import make_app
 from tests.polling.watching import START, on_fast_clock, watching
 
 PARAMETERS = 30

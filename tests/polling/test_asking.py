@@ -8,10 +8,11 @@ from threading import current_thread
 import httpx
 import pytest
 
-from insights_exporter.coder.failures import REASONS, WHOLE_SERVER, Reason
+from insights_exporter.coder.errors import REASONS, WHOLE_SERVER, Reason
+from insights_exporter.coder.request import Answer, Question
 from insights_exporter.datasets import template_list
-from insights_exporter.datasets.dataset import Answer, Question, View
-from insights_exporter.polling.asking import Asked, ask_all, ask_each, ask_in_steps
+from insights_exporter.datasets.base import View
+from insights_exporter.polling.fetch import Asked, ask_all, ask_each, ask_in_steps
 from tests.coder.deployments import client, deployment
 from tests.polling.watching import START, on_fast_clock
 

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from insights_exporter.config.settings import DatasetName
-from insights_exporter.datasets.table import DATASETS
+from insights_exporter.config.models import DatasetName
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder
 from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
 

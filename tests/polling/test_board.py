@@ -4,15 +4,13 @@ import asyncio
 
 import pytest
 
-from insights_exporter.datasets.table import FAMILIES
-from insights_exporter.exposition.formats import Format
+from insights_exporter.datasets.registry import FAMILIES
+from insights_exporter.exposition.family import Samples
+from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.page import Page, assemble
-from insights_exporter.exposition.samples import Samples
-from insights_exporter.exposition.snapshot import Snapshot, Source
-from insights_exporter.polling import board as board_module
-from insights_exporter.polling.board import Board
-from insights_exporter.polling.publisher import rendered
-from insights_exporter.polling.shelf import Changes
+from insights_exporter.exposition.store import Changes, Snapshot, Source
+from insights_exporter.polling import publisher as board_module
+from insights_exporter.polling.publisher import Board, rendered
 from tests.polling.watching import on_fast_clock, small_coder, watching
 
 USERS = next(family for family in FAMILIES if family.name == "coder_insights_active_users")

@@ -1,12 +1,11 @@
 """What is wrong with a deployment, each cause once."""
 
-from insights_exporter.coder.failures import REMEDIES, Reason, RequestFailed
-from insights_exporter.config.pace import Pace
-from insights_exporter.datasets.table import DATASETS
+from insights_exporter.coder.errors import REMEDIES, Reason, RequestFailed
+from insights_exporter.config.intervals import Pace
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.causes import Cause, find_causes
-from insights_exporter.polling.health import PollHealth, RequestHealth
-from insights_exporter.polling.jobs import Job
-from insights_exporter.polling.kept import Kept
+from insights_exporter.polling.jobs import Job, Kept
+from insights_exporter.polling.status import PollHealth, RequestHealth
 
 
 def job(dataset: str, failure: RequestFailed | None, unavailable: Reason | None = None) -> Job:

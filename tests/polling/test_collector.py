@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from insights_exporter.polling.collector import collector_calmed, collector_paused
+from insights_exporter.runtime import collector_calmed, collector_paused
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from insights_exporter.coder.failures import REMEDIES, RequestFailed
-from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, View
-from insights_exporter.datasets.table import DATASETS
+from insights_exporter.coder.errors import REMEDIES, RequestFailed
+from insights_exporter.coder.request import Answer
+from insights_exporter.datasets.base import Conversion, Dataset, View
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.family import Family
-from insights_exporter.polling.converting import Partly, converted, converted_partly, whereabouts
+from insights_exporter.polling.fetch import Partly, converted, converted_partly, whereabouts
 from tests.datasets.answers import report_of
 from tests.datasets.cases import answered, view_of
 

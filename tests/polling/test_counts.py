@@ -7,9 +7,9 @@ from collections import Counter
 from prometheus_client.parser import text_string_to_metric_families
 
 from insights_exporter.datasets.apps import APP_INFO
-from insights_exporter.datasets.server_facts import FAMILIES as OF_THE_SERVER
-from insights_exporter.datasets.table import FAMILIES
-from insights_exporter.exposition.headers import names
+from insights_exporter.datasets.registry import FAMILIES
+from insights_exporter.datasets.server_info import FAMILIES as OF_THE_SERVER
+from insights_exporter.exposition.text import names
 from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
 
 SERIES = "insights_exporter_series"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insights_exporter.polling.deadlines import Deadlines
+from insights_exporter.polling.expiry import Deadlines
 from tests.polling.watching import on_fast_clock
 
 Told = list[tuple[float, str]]

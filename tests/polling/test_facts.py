@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from insights_exporter.demo import EmbeddedCoder, Population
-from insights_exporter.demo.app import make_app
+from insights_exporter.demo.server import make_app
 from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
 
 NAMES = "coder_insights_template_info"

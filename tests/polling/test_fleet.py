@@ -7,12 +7,11 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from insights_exporter.commands.families import PAGE_FAMILIES
-from insights_exporter.config.settings import Settings
-from insights_exporter.demo.app import make_app
-from insights_exporter.polling.board import Board
-from insights_exporter.polling.fleet import Fleet
-from insights_exporter.polling.health_families import POLL_SUCCESS
+from insights_exporter.config.models import Settings
+from insights_exporter.demo.server import make_app
+from insights_exporter.polling.manager import Fleet
+from insights_exporter.polling.metrics import PAGE_FAMILIES, POLL_SUCCESS
+from insights_exporter.polling.publisher import Board
 from tests.coder.deployments import deployment
 from tests.polling.watching import on_fast_clock, small_coder
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from insights_exporter.datasets.dataset import AppName, Conversion
+from insights_exporter.datasets.base import AppName, Conversion
 from insights_exporter.datasets.periods import MONTHLY_ACTIVE_USERS, WEEKLY_ACTIVE_USERS
-from insights_exporter.datasets.table import DATASETS
-from insights_exporter.datasets.template_families import TEMPLATE_ACTIVE_USERS
+from insights_exporter.datasets.registry import DATASETS
+from insights_exporter.datasets.template_metrics import TEMPLATE_ACTIVE_USERS
 from insights_exporter.datasets.templates import APP_USAGE, PARAMETER_WORKSPACES
-from insights_exporter.exposition.samples import Samples
-from insights_exporter.polling.glances import DAYS, Glance, Glances, ParameterUse, Ranking, glance
+from insights_exporter.exposition.family import Samples
+from insights_exporter.polling.summary import DAYS, Glance, Glances, ParameterUse, Ranking, glance
 from tests.datasets.cases import CASES, answered, view_of
 from tests.demo.asking import NOW, ask, coder, report
 

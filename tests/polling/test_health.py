@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from insights_exporter.coder.failures import REASONS, RequestFailed
-from insights_exporter.config.pace import Pace
-from insights_exporter.polling.health import PollHealth, RequestHealth
-from insights_exporter.polling.health_families import REQUEST_DURATION
+from insights_exporter.coder.errors import REASONS, RequestFailed
+from insights_exporter.config.intervals import Pace
+from insights_exporter.polling.metrics import REQUEST_DURATION
+from insights_exporter.polling.status import PollHealth, RequestHealth
 
 FAILURE = RequestFailed("timeout", "no whole answer within 30 s")
 

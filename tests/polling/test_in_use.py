@@ -5,7 +5,7 @@ import json
 
 import httpx
 
-from insights_exporter.demo.app import make_app
+from insights_exporter.demo.server import make_app
 from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
 
 USERS = "coder_insights_template_active_users"

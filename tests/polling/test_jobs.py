@@ -2,7 +2,7 @@
 
 import pytest
 
-from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.coder.errors import RequestFailed
 from insights_exporter.polling.jobs import Job, jobs_of
 from tests.coder.deployments import deployment
 

@@ -1,7 +1,7 @@
 """Kept answers: the newest to each question, until it is too old or no longer asked."""
 
-from insights_exporter.datasets.dataset import Answer, Question
-from insights_exporter.polling.kept import Kept
+from insights_exporter.coder.request import Answer, Question
+from insights_exporter.polling.jobs import Kept
 
 FIRST, SECOND = (Question("/insights/templates", subject=subject) for subject in ("a", "b"))
 USERS_OF_FIRST = Question("/insights/user-activity", subject="a")

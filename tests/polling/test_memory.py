@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.polling.memory import give_back
+from insights_exporter.runtime import give_back
 
 PIECES, PIECE = 400, 100_000
 MOST = 0.5
@@ -18,7 +18,7 @@ LARGE_ONES = (30_000_000, 20_000_000)
 """The first has glibc take the second, which is smaller, for one that is worth keeping."""
 IN_A_THREAD = f"""
 from concurrent.futures import ThreadPoolExecutor
-from insights_exporter.polling.memory import give_back, held_in_one_place
+from insights_exporter.runtime import give_back, held_in_one_place
 from tests.polling.test_memory import resident
 
 def work():

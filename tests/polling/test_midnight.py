@@ -11,11 +11,11 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from insights_exporter.datasets.table import FAMILIES
+from insights_exporter.datasets.registry import FAMILIES
 from insights_exporter.demo import EmbeddedCoder
-from insights_exporter.demo.app import make_app
-from insights_exporter.demo.population.spans import span_between
-from insights_exporter.polling.glances import Glance
+from insights_exporter.demo.population.timeline import span_between
+from insights_exporter.demo.server import make_app
+from insights_exporter.polling.summary import Glance
 from tests.polling.watching import Labels, on_fast_clock, series_of, small_coder, watching
 
 ROLLING = tuple(family.name for family in FAMILIES if family.rolls_over)

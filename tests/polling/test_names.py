@@ -3,8 +3,8 @@
 import asyncio
 from functools import partial
 
-from insights_exporter.datasets.dataset import Template
-from insights_exporter.polling.names import Names
+from insights_exporter.datasets.base import Template
+from insights_exporter.polling.server_info import Names
 from tests.polling.watching import on_fast_clock
 
 DOCKER = {"a": Template("a", "docker", "acme")}

@@ -11,12 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from insights_exporter.commands.families import PAGE_FAMILIES
 from insights_exporter.demo import DEMO_TOKEN
-from insights_exporter.exposition.formats import Format
-from insights_exporter.polling.board import Board
-from insights_exporter.polling.facts import Facts
-from insights_exporter.polling.publisher import Publisher
+from insights_exporter.exposition.negotiation import Format
+from insights_exporter.polling.metrics import PAGE_FAMILIES
+from insights_exporter.polling.publisher import Board, Publisher
+from insights_exporter.polling.server_info import Facts
 from tests.coder.deployments import client, deployment
 from tests.datasets import answers
 

@@ -3,7 +3,13 @@
 import time_machine
 
 from insights_exporter import __version__
-from insights_exporter.polling.own import BUILD_INFO, OWN_FAMILIES, RELOAD_SUCCESSFUL, RELOAD_TIME, Reloads
+from insights_exporter.polling.metrics import (
+    BUILD_INFO,
+    OWN_FAMILIES,
+    RELOAD_SUCCESSFUL,
+    RELOAD_TIME,
+    Reloads,
+)
 from tests.polling.watching import START
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from insights_exporter.demo import EmbeddedCoder
-from insights_exporter.demo.app import make_app
+from insights_exporter.demo.server import make_app
 from insights_exporter.polling import poller
 from tests.polling.watching import Watched, on_fast_clock, series_of, small_coder, watching
 

@@ -4,9 +4,9 @@ import asyncio
 
 import httpx
 
-from insights_exporter.datasets.table import DATASETS
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder
-from insights_exporter.demo.app import make_app
+from insights_exporter.demo.server import make_app
 from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
 
 HOURS = 2

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Coroutine
 
-from insights_exporter.config.pace import Pace
-from insights_exporter.datasets.table import FAMILIES
-from insights_exporter.exposition.samples import Samples
-from insights_exporter.polling.board import Board
-from insights_exporter.polling.health import PollHealth, RequestHealth
-from insights_exporter.polling.health_families import HEALTH_FAMILIES, SERIES, SERIES_DROPPED
-from insights_exporter.polling.publisher import Publisher, rendered
+from insights_exporter.config.intervals import Pace
+from insights_exporter.datasets.registry import FAMILIES
+from insights_exporter.exposition.family import Samples
+from insights_exporter.polling.metrics import HEALTH_FAMILIES, SERIES, SERIES_DROPPED
+from insights_exporter.polling.publisher import Board, Publisher, rendered
+from insights_exporter.polling.status import PollHealth, RequestHealth
 from tests.polling.watching import on_fast_clock
 
 BY_NAME = {family.name: family for family in FAMILIES}

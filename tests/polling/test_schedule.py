@@ -7,8 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from insights_exporter.polling.schedule import Schedule
-from insights_exporter.polling.trigger import offset_of
+from insights_exporter.polling.scheduler import Schedule, offset_of
 from tests.polling.watching import START, on_fast_clock
 
 JOB = "dev/daus/"

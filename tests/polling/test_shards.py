@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.polling.shards import mine, shard_index
+from insights_exporter.polling.sharding import mine, shard_index
 
 NAMES = st.lists(st.text(), max_size=40, unique=True)
 TOTALS = st.integers(min_value=1, max_value=12)
@@ -80,7 +80,7 @@ def test_owners_are_the_same_for_ever(name: str) -> None:
 
 def test_owners_do_not_depend_on_the_process() -> None:
     """Interpreters that hash texts differently deal alike."""
-    program = "from insights_exporter.polling.shards import mine; print(mine(map(str, range(200)), 1, 4))"
+    program = "from insights_exporter.polling.sharding import mine; print(mine(map(str, range(200)), 1, 4))"
     answers = {
         subprocess.run(
             [sys.executable, "-c", program],

@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.datasets.table import FAMILIES
+from insights_exporter.datasets.registry import FAMILIES
 from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.render import Chunk
-from insights_exporter.exposition.snapshot import Source
-from insights_exporter.polling.shelf import Changes, Shelf
+from insights_exporter.exposition.store import Changes, Shelf, Source
+from insights_exporter.exposition.text import Chunk
 
 BY_NAME = {family.name: family for family in FAMILIES}
 USERS = BY_NAME["coder_insights_active_users"]

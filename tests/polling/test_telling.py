@@ -3,12 +3,11 @@
 import asyncio
 from datetime import UTC, datetime
 
-from insights_exporter.coder.failures import RequestFailed
-from insights_exporter.config.pace import Pace
-from insights_exporter.polling.board import Board
-from insights_exporter.polling.health import PollHealth, RequestHealth
-from insights_exporter.polling.health_families import HEALTH_FAMILIES, REQUEST_FAILURES
-from insights_exporter.polling.publisher import Publisher, Telling
+from insights_exporter.coder.errors import RequestFailed
+from insights_exporter.config.intervals import Pace
+from insights_exporter.polling.metrics import HEALTH_FAMILIES, REQUEST_FAILURES
+from insights_exporter.polling.publisher import Board, Publisher, Telling
+from insights_exporter.polling.status import PollHealth, RequestHealth
 from tests.support.fast_clock import run_fast
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.datasets.server_facts import Token
-from insights_exporter.polling.token_expiry import (
+from insights_exporter.datasets.server_info import Token
+from insights_exporter.polling.causes import (
     LIMITS,
     Urgency,
     format_remaining,

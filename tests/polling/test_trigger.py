@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.polling.trigger import AlignedTrigger, offset_of
+from insights_exporter.polling.scheduler import AlignedTrigger, offset_of
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 -- the zone is given beside

@@ -7,8 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from insights_exporter.demo import EmbeddedCoder
-from insights_exporter.demo.app import make_app
-from insights_exporter.polling.health_families import POLL_DURATION, POLL_FAMILIES
+from insights_exporter.demo.server import make_app
+from insights_exporter.polling.metrics import POLL_DURATION, POLL_FAMILIES
 from tests.polling.watching import START, on_fast_clock, series_of, small_coder, watching
 
 

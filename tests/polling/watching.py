@@ -9,15 +9,15 @@ from typing import TypeVar
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from insights_exporter.coder.exchange import Outlet
-from insights_exporter.commands.families import PAGE_FAMILIES
+from insights_exporter.coder.client import Outlet
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
-from insights_exporter.demo.app import make_app
-from insights_exporter.exposition.formats import Format
-from insights_exporter.polling.board import Board
+from insights_exporter.demo.server import make_app
+from insights_exporter.exposition.negotiation import Format
+from insights_exporter.polling.deployment import Shared, Watch
 from insights_exporter.polling.jobs import Job
-from insights_exporter.polling.schedule import Schedule
-from insights_exporter.polling.watch import Shared, Watch
+from insights_exporter.polling.metrics import PAGE_FAMILIES
+from insights_exporter.polling.publisher import Board
+from insights_exporter.polling.scheduler import Schedule
 from tests.coder.deployments import PLAIN, deployment
 from tests.support.fast_clock import AT_ONCE, run_fast
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 import structlog
 
-from insights_exporter.datasets.dataset import Answer, Conversion, View
-from insights_exporter.datasets.table import DATASETS
+from insights_exporter.coder.request import Answer
+from insights_exporter.datasets.base import Conversion, View
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling import jobs
 from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import httpx
 
 from insights_exporter.demo import EmbeddedCoder
-from insights_exporter.demo.app import make_app
+from insights_exporter.demo.server import make_app
 from tests.polling.watching import Watched, on_fast_clock, small_coder, watching
 
 START: Final = datetime(2026, 3, 5, tzinfo=UTC)

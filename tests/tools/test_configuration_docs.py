@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from insights_exporter.config.example import example
+from insights_exporter.config.loader import example
+from insights_exporter.config.models import Deployment, Window
 from insights_exporter.config.schema import SCHEMA_PATH, json_schema
-from insights_exporter.config.settings import Deployment, Window
 from tools import configuration_docs
 from tools.configuration_docs import default, kind, table
 

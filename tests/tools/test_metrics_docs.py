@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 
 from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.tail import process_registry
+from insights_exporter.exposition.process import process_registry
 from tests.peers.promtool import Promtool
 from tools import metrics_docs
 

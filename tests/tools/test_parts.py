@@ -138,7 +138,7 @@ def test_no_skip_is_hidden_from_ci() -> None:
         if "pytest.skip(" in path.read_text(encoding="utf-8")
     }
 
-    assert {"peers/parts.py", "test_house.py", "tools/test_parts.py"} == bare
+    assert {"peers/parts.py", "test_repo.py", "tools/test_parts.py"} == bare
 
 
 def test_setting_up_leaves_nothing_to_say_where_all_is_there(

@@ -10,8 +10,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from insights_exporter.web.limits import ServerLimits
-from insights_exporter.web.listeners import listen
-from insights_exporter.web.server import Server
+from insights_exporter.web.server import Server, listen
 from tests.peers.waiting import eventually_async
 
 FAR = 60.0

@@ -8,7 +8,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from insights_exporter.web.app import cross_origin
-from insights_exporter.web.work import Busy, OneAtATime, Shared, in_thread
+from insights_exporter.web.concurrency import Busy, OneAtATime, Shared, in_thread
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from insights_exporter.commands.serve import Options
+from insights_exporter.web.concurrency import WAITING_PAGES
 from insights_exporter.web.limits import DEFAULT_LIMITS as LIMITS
 from insights_exporter.web.places import SLOW
-from insights_exporter.web.webconfig.passwords import LoginLimits
-from insights_exporter.web.webconfig.tls_records import MAX_RECORDS_WITHOUT_DATA
-from insights_exporter.web.work import WAITING_PAGES
+from insights_exporter.web.webconfig.auth import LoginLimits
+from insights_exporter.web.webconfig.tls import MAX_RECORDS_WITHOUT_DATA
 
 LOGINS = LoginLimits()
 OPTIONS = {field.name: field.default for field in fields(Options)}

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from bench.attacking.scripts import HELLO
 from insights_exporter.web.limits import ServerLimits
-from insights_exporter.web.webconfig.handshake import ServerContext
+from insights_exporter.web.webconfig.tls import ServerContext
 from tests.peers.garbage import collected
 from tests.peers.waiting import eventually_async
 from tests.web.serving import GOOD, LARGE, ROOMY, SOON, Address, app, ended, serving

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from insights_exporter.web.listeners import address_of, listen, split_address
+from insights_exporter.web.server import address_of, listen, split_address
 
 
 def reaches(host: str, port: int) -> bool:

@@ -4,8 +4,8 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from insights_exporter.web.exchange import EXCHANGE
-from insights_exporter.web.scrape import Scrape
+from insights_exporter.web.metrics_handler import Scrape
+from insights_exporter.web.response import EXCHANGE
 
 
 @pytest.mark.parametrize("number", [1, 500])

@@ -1,6 +1,6 @@
 """Log lines that clients can cause are few, and none goes uncounted."""
 
-from insights_exporter.web.throttle import Throttle
+from insights_exporter.web.concurrency import Throttle
 from tests.web.webconfig.serving import Clock
 
 

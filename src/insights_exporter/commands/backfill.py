@@ -9,41 +9,94 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import structlog
 import typer
 import uvloop
 
-from insights_exporter.backfill.calendar import Range, latest_end
-from insights_exporter.backfill.checking import BadFile
-from insights_exporter.backfill.day import Past
-from insights_exporter.backfill.importing import ImportFailed, Importing, require_promtool
-from insights_exporter.backfill.journal import Busy, Journal
-from insights_exporter.backfill.past import Include
+from insights_exporter.backfill.fetch import Include, Past
+from insights_exporter.backfill.openmetrics import BadFile
+from insights_exporter.backfill.promtool import ImportFailed, Importing, require_promtool
 from insights_exporter.backfill.remote_write import Receiver, Refused, Sending
-from insights_exporter.backfill.run import Place, Plan, run
-from insights_exporter.coder.exchange import Errand
-from insights_exporter.coder.failures import REMEDIES, RequestFailed
-from insights_exporter.commands.backfill_telling import Telling, days_to_measure, estimate, measure_day
+from insights_exporter.backfill.runner import Place, Plan, run
+from insights_exporter.backfill.state import Busy, Journal
+from insights_exporter.backfill.timeline import Range, latest_end
+from insights_exporter.coder.client import Coder, Errand
+from insights_exporter.coder.errors import REMEDIES, RequestFailed
+from insights_exporter.coder.http import Witness
+from insights_exporter.coder.request import InvalidAnswer
+from insights_exporter.commands.backfill_progress import Telling, days_to_measure, estimate, measure_day
 from insights_exporter.commands.errors import NotUsable
-from insights_exporter.commands.families import PAGE_FAMILIES
 from insights_exporter.commands.flags import NOT_USABLE
-from insights_exporter.commands.progress import progress
+from insights_exporter.commands.oneshot import progress
 from insights_exporter.commands.serve import load_settings
-from insights_exporter.commands.template_names import Listing, NamesMissing, learn_names
-from insights_exporter.commands.witness import Witness
-from insights_exporter.config.problems import ConfigError
-from insights_exporter.config.settings import Deployment, Settings
-from insights_exporter.config.tokens import read_key
-from insights_exporter.datasets.dataset import InvalidAnswer, View
-from insights_exporter.datasets.spans import midnight
-from insights_exporter.polling.board import Board
-from insights_exporter.polling.converting import whereabouts
-from insights_exporter.polling.fleet import Fleet
-from insights_exporter.polling.health import RequestHealth
-from insights_exporter.polling.news import News
-from insights_exporter.polling.watch import Watch
+from insights_exporter.config.errors import ConfigError
+from insights_exporter.config.models import Deployment, Settings
+from insights_exporter.config.secrets import read_key
+from insights_exporter.datasets import template_list
+from insights_exporter.datasets.base import Template, View
+from insights_exporter.datasets.timerange import midnight
+from insights_exporter.polling.deployment import Watch
+from insights_exporter.polling.event_log import News
+from insights_exporter.polling.fetch import REFUSALS, ask_in_steps, whereabouts
+from insights_exporter.polling.manager import Fleet
+from insights_exporter.polling.metrics import PAGE_FAMILIES
+from insights_exporter.polling.publisher import Board
+from insights_exporter.polling.status import RequestHealth
+
+
+class NamesMissing(Exception):
+    """The templates cannot be listed now; the message says why."""
+
+    def __init__(self, problem: Exception) -> None:
+        super().__init__(f"cannot list the templates, and history must not be under wrong names: {problem}")
+        self.remedy = _remedy(problem)
+
+
+class Listing(NamedTuple):
+    """The templates by id; `whole` if the server refused nothing."""
+
+    templates: Mapping[str, Template]
+    whole: bool
+
+
+async def learn_names(coder: Coder, errand: Errand, deployment: Deployment, now: datetime) -> Listing:
+    """List all templates; warn if the server refuses, so that they are called by their ids.
+
+    Raises:
+        NamesMissing: There is no response, though there may be one later.
+    """
+    view = View(deployment, None, now)
+    asked = await ask_in_steps(coder, template_list.DATASET, view, errand, converter=None)
+    if asked.failure and asked.failure.reason not in REFUSALS:
+        raise NamesMissing(asked.failure)
+    if asked.failure:
+        warn_of_ids(deployment.name, asked.failure)
+    try:
+        templates = template_list.convert(view, asked.answers).templates
+    except InvalidAnswer as odd:
+        raise NamesMissing(odd) from None
+    return Listing(templates or {}, whole=asked.failure is None)
+
+
+def warn_of_ids(deployment: str, problem: Exception) -> None:
+    """Tell that templates are called by their ids, and why."""
+    told = problem if isinstance(problem, RequestFailed | InvalidAnswer) else type(problem).__name__
+    structlog.get_logger("insights_exporter").warning(
+        "templates without a name are called by their ids, and unused ones are omitted",
+        deployment=deployment,
+        problem=str(told),
+        remedy=_remedy(problem),
+    )
+
+
+def _remedy(problem: Exception) -> str:
+    if isinstance(problem, RequestFailed):
+        return problem.remedy
+    return REMEDIES[problem.cause if isinstance(problem, InvalidAnswer) else "invalid"]
+
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST_NAME = 60
@@ -127,7 +180,7 @@ async def _status(options: Options, watch: Watch) -> int:
         log.error("invalid config", problem=str(error))  # noqa: TRY400 -- the matter is in the message
         return NOT_USABLE
     except _STOPS as error:
-        log.warning("backfill stopped", problem=str(error), remedy=_remedy(error))
+        log.warning("backfill stopped", problem=str(error), remedy=_backfill_remedy(error))
         return _STOPPED
     except Exception as error:  # noqa: BLE001 -- no answer, however odd, may stop the others
         log.error("backfill stopped", problem=whereabouts(error), remedy=_GO_ON)  # noqa: TRY400 -- as above
@@ -135,7 +188,7 @@ async def _status(options: Options, watch: Watch) -> int:
     return 0
 
 
-def _remedy(error: Exception) -> str:
+def _backfill_remedy(error: Exception) -> str:
     if isinstance(error, InvalidAnswer):
         return f"{REMEDIES[error.cause]}; {_GO_ON}"
     return f"{error.remedy}; {_GO_ON}" if isinstance(error, RequestFailed | NamesMissing) else _GO_ON

@@ -13,18 +13,17 @@ from typing import Literal
 import typer
 import uvloop
 
+from insights_exporter.commands.demo_prometheus import QUERIES, NotStarted, graph_of, prometheus_scraping
 from insights_exporter.commands.errors import NotUsable
-from insights_exporter.commands.prometheus import QUERIES, NotStarted, graph_of, prometheus_scraping
-from insights_exporter.commands.protection import Protection
-from insights_exporter.commands.serve import Exporter, Options, open_listeners
-from insights_exporter.config.loading import Loaded, load
-from insights_exporter.config.problems import did_you_mean
-from insights_exporter.config.settings import Settings
-from insights_exporter.demo.coder import EmbeddedCoder
+from insights_exporter.commands.serve import Exporter, Options, Protection, open_listeners
+from insights_exporter.config.errors import did_you_mean
+from insights_exporter.config.loader import Loaded, load
+from insights_exporter.config.models import Settings
+from insights_exporter.demo.embedded_coder import EmbeddedCoder
 from insights_exporter.demo.faults import FAULTS
-from insights_exporter.demo.generations import GENERATIONS
 from insights_exporter.demo.population.population import Population
 from insights_exporter.demo.server import serving
+from insights_exporter.demo.versions import GENERATIONS
 
 _HELP = """\
 Sample data of {users} users, from an embedded Coder. Open:

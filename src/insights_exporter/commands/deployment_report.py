@@ -5,16 +5,15 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
-from insights_exporter.coder.failures import REMEDIES, Reason
-from insights_exporter.commands.verdict import GOOD, NOT_USABLE, REFUSED
-from insights_exporter.commands.witness import Witness
-from insights_exporter.config.settings import Deployment
+from insights_exporter.coder.errors import REMEDIES, Reason
+from insights_exporter.coder.http import Witness
+from insights_exporter.commands.oneshot import GOOD, NOT_USABLE, REFUSED
+from insights_exporter.config.models import Deployment
 from insights_exporter.datasets import template_breakdown
-from insights_exporter.datasets.echo import FAMILIES as WINDOW_FAMILIES
-from insights_exporter.polling.causes import Cause, find_causes
+from insights_exporter.datasets.report_window import FAMILIES as WINDOW_FAMILIES
+from insights_exporter.polling.causes import Cause, find_causes, warn_of_token
+from insights_exporter.polling.deployment import Watch
 from insights_exporter.polling.jobs import Job
-from insights_exporter.polling.token_expiry import warn_of_token
-from insights_exporter.polling.watch import Watch
 
 _ANY_INSIGHTS = ("Auditor", "Template Admin", "Owner")
 ROLES: Mapping[str, Sequence[str]] = MappingProxyType(

@@ -8,8 +8,8 @@ from pathlib import Path
 import typer
 
 from insights_exporter.commands.errors import NotUsable
-from insights_exporter.config.yaml_reader import NotYaml, read_yaml
-from insights_exporter.web.listeners import split_address
+from insights_exporter.config.strict_yaml import NotYaml, read_yaml
+from insights_exporter.web.server import split_address
 
 _PATIENCE = 5.0
 _ANY_ADDRESS = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "localhost"}  # noqa: S104 -- looked up, not listened on

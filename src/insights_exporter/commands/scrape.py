@@ -3,17 +3,15 @@
 import os
 from pathlib import Path
 
-from insights_exporter.commands.once import polled_once
+from insights_exporter.commands.backfill import warn_of_ids
+from insights_exporter.commands.oneshot import polled_once, verdict
 from insights_exporter.commands.output import output_to
 from insights_exporter.commands.serve import load_settings
-from insights_exporter.commands.template_names import warn_of_ids
-from insights_exporter.commands.verdict import verdict
-from insights_exporter.exposition.body import compose
-from insights_exporter.exposition.formats import Format
-from insights_exporter.exposition.page import assemble
-from insights_exporter.exposition.tail import Tail
-from insights_exporter.polling.board import Board
-from insights_exporter.polling.fleet import Fleet
+from insights_exporter.exposition.negotiation import Format
+from insights_exporter.exposition.page import assemble, compose
+from insights_exporter.exposition.process import Tail
+from insights_exporter.polling.manager import Fleet
+from insights_exporter.polling.publisher import Board
 
 
 def scrape(config_file: Path | None, output: Path | None, form: str) -> int:

@@ -1,4 +1,4 @@
-"""`insights-exporter`: poll, and serve until a signal says to stop."""
+"""`insights-exporter`: poll and serve until a signal comes."""
 
 import asyncio
 import errno
@@ -20,28 +20,60 @@ from starlette.types import ASGIApp
 
 from insights_exporter import __version__
 from insights_exporter.commands.errors import NotUsable
-from insights_exporter.commands.families import PAGE_FAMILIES
-from insights_exporter.commands.protection import Protection
-from insights_exporter.config.loading import Loaded, load
-from insights_exporter.config.problems import ConfigError, Problem
-from insights_exporter.config.settings import Settings
-from insights_exporter.config.showing import show
-from insights_exporter.exposition.samples import Samples
-from insights_exporter.exposition.tail import TailSource, process_registry
-from insights_exporter.polling.board import Board
-from insights_exporter.polling.collector import collector_calmed
-from insights_exporter.polling.converting import whereabouts
-from insights_exporter.polling.fleet import Fleet
-from insights_exporter.polling.memory import held_in_one_place
-from insights_exporter.polling.own import Reloads
-from insights_exporter.polling.shards import mine, shard_index
+from insights_exporter.config.dump import show
+from insights_exporter.config.errors import ConfigError, Problem
+from insights_exporter.config.loader import Loaded, load
+from insights_exporter.config.models import Settings
+from insights_exporter.exposition.family import Samples
+from insights_exporter.exposition.process import TailSource, process_registry
+from insights_exporter.polling.fetch import whereabouts
+from insights_exporter.polling.manager import Fleet
+from insights_exporter.polling.metrics import PAGE_FAMILIES, Reloads
+from insights_exporter.polling.publisher import Board
+from insights_exporter.polling.sharding import mine, shard_index
+from insights_exporter.runtime import collector_calmed, held_in_one_place
 from insights_exporter.web.app import TAKEN_PATHS, Pages, application
-from insights_exporter.web.listeners import address_of, listen, passed_by_systemd, split_address
+from insights_exporter.web.concurrency import Throttle
+from insights_exporter.web.metrics_handler import Scrape
 from insights_exporter.web.prefix import BelowPrefix, is_plain_path
-from insights_exporter.web.scrape import Scrape
-from insights_exporter.web.server import Server
-from insights_exporter.web.status.endpoint import StatusPage
-from insights_exporter.web.throttle import Throttle
+from insights_exporter.web.server import Server, address_of, listen, passed_by_systemd, split_address
+from insights_exporter.web.status.handler import StatusPage
+from insights_exporter.web.webconfig import Guard, LiveConfig, listening_context, web_config_samples
+
+
+class Protection:
+    """The web config file of `--web.config.file` as it changes; without one, nothing.
+
+    Raises:
+        NotUsable: the file cannot be used.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        try:
+            self._live = LiveConfig(file) if file else None
+        except ConfigError as error:
+            raise NotUsable(str(error)) from None
+
+    @property
+    def scheme(self) -> str:
+        """What the pages' addresses begin with."""
+        return "https" if self._live and self._live.now().tls else "http"
+
+    def server(self, app: ASGIApp) -> Server:
+        """Make a server for `app` that lets in whom the file lets in."""
+        if self._live is None:
+            return Server(app)
+        guard = Guard(app, self._live)
+        return Server(guard, context=listening_context(self._live), headers=guard.headers)
+
+    def look(self) -> str:
+        """Read the file again if it changed; return what keeps it from being used, a line each."""
+        return "\n".join(map(str, self._live.look())) if self._live else ""
+
+    def samples(self) -> Iterable[Samples]:
+        """Give what the page tells of the file."""
+        return (web_config_samples(self._live),) if self._live else ()
+
 
 _TURN = 0.001
 """Seconds after which a thread that converts lets the one that answers go on; a fifth of Python's own."""

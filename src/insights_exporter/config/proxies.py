@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
-from insights_exporter.config.problems import ConfigError, Problem, Wrong
+from insights_exporter.config.errors import ConfigError, Problem, Wrong
 
 USUAL_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 

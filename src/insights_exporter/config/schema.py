@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from insights_exporter.config.descriptions import descriptions
-from insights_exporter.config.durations import DURATION_PATTERN, format_duration
-from insights_exporter.config.model import Model
-from insights_exporter.config.settings import SettingsFile
+from insights_exporter.config.models import Model, SettingsFile, descriptions
+from insights_exporter.config.types import DURATION_PATTERN, format_duration
 
 SCHEMA_PATH = "docs/configuration.schema.json"
 SCHEMA_URL = f"https://github.com/insights-exporter/insights-exporter/raw/main/{SCHEMA_PATH}"

@@ -4,7 +4,7 @@ import binascii
 import re
 from base64 import b64decode
 
-from insights_exporter.config.problems import Wrong
+from insights_exporter.config.errors import Wrong
 
 _TOKEN = re.compile("[A-Za-z0-9]+-[A-Za-z0-9]+")
 _NOT_TEXT = re.compile(b"^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)|\0")

@@ -9,13 +9,12 @@ from types import MappingProxyType
 
 import msgspec
 
-from insights_exporter.datasets.dataset import AppName, Conversion
+from insights_exporter.datasets.aggregate import added_up
+from insights_exporter.datasets.base import AppName, Conversion
 from insights_exporter.datasets.parameters import OTHER, REDACTED
-from insights_exporter.datasets.reports import App
-from insights_exporter.datasets.secrets import slug_looks_secret
-from insights_exporter.datasets.sums import added_up
-from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.samples import Row, Samples
+from insights_exporter.datasets.report_schema import App
+from insights_exporter.datasets.secret_patterns import slug_looks_secret
+from insights_exporter.exposition.family import Family, Row, Samples
 
 APP_LABELS = ("app_type", "slug")
 LIMIT_IN_TEMPLATE = 20

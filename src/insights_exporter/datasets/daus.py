@@ -4,18 +4,23 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from insights_exporter.config.settings import Deployment, Window
-from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
-from insights_exporter.datasets.dates import day_seconds, read_day, read_instant
-from insights_exporter.datasets.decode import Envelope, Row, decode
-from insights_exporter.datasets.reports import PATH as REPORT_PATH
-from insights_exporter.datasets.reports import UsersResponse
-from insights_exporter.datasets.spans import days_span, window_span
-from insights_exporter.datasets.sums import added_up
-from insights_exporter.datasets.windows import zone_of
-from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.samples import Row as SampleRow
-from insights_exporter.exposition.samples import Samples
+from insights_exporter.coder.decode import Envelope, Row, decode
+from insights_exporter.coder.request import Answer, Question
+from insights_exporter.config.models import Deployment, Window
+from insights_exporter.datasets.aggregate import added_up
+from insights_exporter.datasets.base import Conversion, Dataset, View
+from insights_exporter.datasets.report_schema import PATH as REPORT_PATH
+from insights_exporter.datasets.report_schema import UsersResponse
+from insights_exporter.datasets.timerange import (
+    day_seconds,
+    days_span,
+    read_day,
+    read_instant,
+    window_span,
+    zone_of,
+)
+from insights_exporter.exposition.family import Family, Samples
+from insights_exporter.exposition.family import Row as SampleRow
 
 PATH = "/insights/daus"
 TODAY = "today"

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
-from insights_exporter.config.settings import Deployment
-from insights_exporter.config.settings import Parameters as Rules
-from insights_exporter.datasets.reports import Parameter
-from insights_exporter.datasets.secrets import name_looks_secret, value_looks_secret
-from insights_exporter.datasets.sums import added_up, exact_sum
-from insights_exporter.exposition.samples import Row
+from insights_exporter.config.models import Deployment
+from insights_exporter.config.models import Parameters as Rules
+from insights_exporter.datasets.aggregate import added_up, exact_sum
+from insights_exporter.datasets.report_schema import Parameter
+from insights_exporter.datasets.secret_patterns import name_looks_secret, value_looks_secret
+from insights_exporter.exposition.family import Row
 
 PARAMETER_LABELS = ("parameter_name", "parameter_type", "parameter_value")
 

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from insights_exporter.config.settings import Deployment, Window
-from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
-from insights_exporter.datasets.decode import decode
-from insights_exporter.datasets.reports import PATH, UsersResponse
-from insights_exporter.datasets.spans import days_span
-from insights_exporter.datasets.windows import zone_of
-from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.samples import Row, Samples
+from insights_exporter.coder.decode import decode
+from insights_exporter.coder.request import Answer, Question
+from insights_exporter.config.models import Deployment, Window
+from insights_exporter.datasets.base import Conversion, Dataset, View
+from insights_exporter.datasets.report_schema import PATH, UsersResponse
+from insights_exporter.datasets.timerange import days_span, zone_of
+from insights_exporter.exposition.family import Family, Row, Samples
 
 _WEEK = timedelta(days=7)
 _DAY = timedelta(days=1)

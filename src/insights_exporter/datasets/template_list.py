@@ -6,11 +6,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from insights_exporter.config.settings import Deployment, Window
-from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, Template, View
-from insights_exporter.datasets.decode import Row, decode
-from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.samples import Samples
+from insights_exporter.coder.decode import Row, decode
+from insights_exporter.coder.request import Answer, Question
+from insights_exporter.config.models import Deployment, Window
+from insights_exporter.datasets.base import Conversion, Dataset, Template, View
+from insights_exporter.exposition.family import Family, Samples
 
 NAME: Final = "template-list"
 PATH = "/templates"

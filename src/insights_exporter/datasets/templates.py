@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from insights_exporter.config.settings import Deployment, Window
+from insights_exporter.coder.decode import Decoded, decode
+from insights_exporter.coder.request import Answer, Question
+from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.apps import (
     APP_INFO,
     APP_LABELS,
@@ -13,20 +15,18 @@ from insights_exporter.datasets.apps import (
     times_used_rows,
     usage_rows,
 )
-from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
-from insights_exporter.datasets.decode import Decoded, decode
-from insights_exporter.datasets.echo import FAMILIES as ECHO_FAMILIES
-from insights_exporter.datasets.echo import echo_samples
+from insights_exporter.datasets.base import Conversion, Dataset, View
 from insights_exporter.datasets.parameters import (
     PARAMETER_LABELS,
     parameter_rows,
     parameters_shown,
     parameters_with_choices,
 )
-from insights_exporter.datasets.reports import PATH, Report, TemplatesAnswer
-from insights_exporter.datasets.windows import window_of, window_question
-from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.samples import Samples
+from insights_exporter.datasets.report_schema import PATH, Report, TemplatesAnswer
+from insights_exporter.datasets.report_window import FAMILIES as ECHO_FAMILIES
+from insights_exporter.datasets.report_window import echo_samples
+from insights_exporter.datasets.timerange import window_of, window_question
+from insights_exporter.exposition.family import Family, Samples
 
 NAME: Final = "templates"
 

@@ -4,17 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from heapq import nsmallest
 from typing import Final
 
-from insights_exporter.config.settings import Deployment, Window
-from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
-from insights_exporter.datasets.decode import Envelope, NonNegative, Row, decode
-from insights_exporter.datasets.distributions import ACTIVITY_BOUNDS, distribution
-from insights_exporter.datasets.echo import FAMILIES as ECHO_FAMILIES
-from insights_exporter.datasets.echo import echo_samples
-from insights_exporter.datasets.people import USER_LABELS, identities, usernames, users_shown
-from insights_exporter.datasets.sums import added_up
-from insights_exporter.datasets.windows import window_of, window_question
-from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.samples import Columns, Samples
+from insights_exporter.coder.decode import Envelope, NonNegative, Row, decode
+from insights_exporter.coder.request import Answer, Question
+from insights_exporter.config.models import Deployment, Window
+from insights_exporter.datasets.aggregate import ACTIVITY_BOUNDS, added_up, distribution
+from insights_exporter.datasets.base import Conversion, Dataset, View
+from insights_exporter.datasets.report_window import FAMILIES as ECHO_FAMILIES
+from insights_exporter.datasets.report_window import echo_samples
+from insights_exporter.datasets.timerange import window_of, window_question
+from insights_exporter.datasets.users import USER_LABELS, identities, usernames, users_shown
+from insights_exporter.exposition.family import Columns, Family, Samples
 
 NAME: Final = "user-activity"
 PATH = "/insights/user-activity"

@@ -4,15 +4,14 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from insights_exporter.config.settings import Deployment, Window
-from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
-from insights_exporter.datasets.dates import read_instant, require_instant
-from insights_exporter.datasets.decode import Envelope, Row, decode
+from insights_exporter.coder.decode import Envelope, Row, decode
+from insights_exporter.coder.request import Answer, Question
+from insights_exporter.config.models import Deployment, Window
+from insights_exporter.datasets.aggregate import added_up
+from insights_exporter.datasets.base import Conversion, Dataset, View
 from insights_exporter.datasets.parameters import EMPTY, LONGEST_VALUE
-from insights_exporter.datasets.spans import next_full_hour
-from insights_exporter.datasets.sums import added_up
-from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.samples import Samples
+from insights_exporter.datasets.timerange import next_full_hour, read_instant, require_instant
+from insights_exporter.exposition.family import Family, Samples
 
 PATH = "/insights/user-status-counts"
 KNOWN_STATUSES = ("active", "dormant", "suspended")

@@ -5,9 +5,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from insights_exporter.demo.population.catalog import APPS, SESSION_APPS, UNKNOWN_FAMILY, SessionApp
-from insights_exporter.demo.population.tallies import UNREGISTERED_EDITOR, AppTally, Tally
-from insights_exporter.demo.view import Document, View
+from insights_exporter.demo.population.aggregation import UNREGISTERED_EDITOR, AppTally, Tally
+from insights_exporter.demo.population.templates import APPS, SESSION_APPS, UNKNOWN_FAMILY, SessionApp
+from insights_exporter.demo.response_cache import Document, View
 
 FAMILIES = (
     SessionApp("vscode", "", "/icon/code.svg", "vscode"),

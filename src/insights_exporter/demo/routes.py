@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from insights_exporter.demo import days, directory, insights
-from insights_exporter.demo.refusals import DISABLED, NO_RESOURCE, NO_ROUTE, Refusal, forbidden
-from insights_exporter.demo.rules import API, Accepted, Verdict
-from insights_exporter.demo.view import View
+from insights_exporter.demo import insights
+from insights_exporter.demo import insights as days
+from insights_exporter.demo import resources as directory
+from insights_exporter.demo.error_responses import DISABLED, NO_RESOURCE, NO_ROUTE, Refusal, forbidden
+from insights_exporter.demo.response_cache import View
+from insights_exporter.demo.validation import API, Accepted, Verdict
 
 Pairs = Sequence[tuple[str, str]]
 Judge = Callable[[str, Pairs], Verdict]

@@ -1,19 +1,61 @@
-"""Serving an embedded Coder over real HTTP on this machine, from a thread of its own."""
+"""The embedded Coder as an ASGI application, one or many behind one port."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from socket import create_server, socket
 from threading import Event, Thread
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from insights_exporter.demo.app import make_app, make_many
-from insights_exporter.demo.coder import EmbeddedCoder
-from insights_exporter.demo.failing import Certificate
-from insights_exporter.demo.wire import TRANSPORT
+from insights_exporter.demo.embedded_coder import EmbeddedCoder
+from insights_exporter.demo.error_responses import NO_ROUTE
+from insights_exporter.demo.fault_responses import TRANSPORT
+from insights_exporter.demo.faults import Certificate
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+def make_app(coder: EmbeddedCoder) -> Starlette:
+    """Give the application of one server."""
+
+    async def respond(request: Request) -> Response:
+        return _respond(coder, request, request.url.path)
+
+    return Starlette(routes=[Route("/{path:path}", respond, methods=METHODS)])
+
+
+def make_many(coders: Mapping[str, EmbeddedCoder]) -> Starlette:
+    """Give one application for many servers, each below its own name: `/{name}/api/v2/...`."""
+
+    async def respond(request: Request) -> Response:
+        coder = coders.get(request.path_params["name"])
+        if coder is None:
+            return Response(str(NO_ROUTE.body), NO_ROUTE.status)
+        return _respond(coder, request, f"/{request.path_params['path']}")
+
+    return Starlette(routes=[Route("/{name}/{path:path}", respond, methods=METHODS)])
+
+
+def _respond(coder: EmbeddedCoder, request: Request, path: str) -> Response:
+    query = request.scope["query_string"].decode("latin-1")
+    answer = coder.answer(request.method, path, query, request.headers)
+    response = Response(answer.body, answer.status, dict(answer.headers))
+    failing = coder.failing.at(path)
+    if failing is None:
+        return response
+    name, fault = failing
+    response = fault.act(response)
+    coder.requests[-1] = replace(coder.requests[-1], status=response.status_code, fault=name)
+    return response
+
 
 HOST = "127.0.0.1"
 BACKLOG = 1024

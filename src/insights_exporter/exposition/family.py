@@ -1,7 +1,8 @@
-"""What a metric family is: its declaration, apart from any sample of it."""
+"""Metric families and their samples: declarations and values, before they become text."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple, Self
 
 Kind = Literal["gauge", "counter", "histogram", "gaugehistogram"]
 
@@ -34,3 +35,73 @@ class Family:
     """Whether name and labels are promised until the next major version."""
     rolls_over: bool = False
     """Whether its labels name a day, so that it ends at midnight."""
+
+
+class Distribution(NamedTuple):
+    """The value of a histogram: one count a bucket, and the sum of all.
+
+    `counts` are cumulative and end with the `+Inf` bucket, so that there is
+    one more of them than the family has bounds.
+    """
+
+    counts: tuple[int, ...]
+    total: float
+
+
+Row = tuple[tuple[str, ...], float]
+"""Label values (all but `deployment`, in the family's order) and a value."""
+
+DistributionRow = tuple[tuple[str, ...], Distribution]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Plain rows, column by column: of a row for each user, the tuples alone would cost more than its text.
+
+    `labels` has a column for each label (all but `deployment`, in the
+    family's order), as long as `values`.
+    """
+
+    labels: tuple[Sequence[str], ...] = ()
+    values: Sequence[float] = ()
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> Self:
+        """Turn rows into columns.
+
+        Raises:
+            ValueError: the rows have different numbers of label values.
+        """
+        labels = tuple(zip(*(labels for labels, _ in rows), strict=True))
+        return cls(labels, [value for _, value in rows])
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[Row]:
+        """Give row after row."""
+        for place, value in enumerate(self.values):
+            yield tuple(column[place] for column in self.labels), value
+
+    def __getitem__(self, part: slice) -> Self:
+        """Return some of the rows."""
+        return type(self)(tuple(column[part] for column in self.labels), self.values[part])
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """All rows of one family that come from one place.
+
+    A family of kind `histogram` or `gaugehistogram` has `DistributionRow`s,
+    every other one plain `Row`s or `Columns`.
+    """
+
+    family: Family
+    rows: Sequence[Row] | Columns | Sequence[DistributionRow]
+
+    @property
+    def series(self) -> int:
+        """How many series the rows are to Prometheus."""
+        lines_of_a_row = len(self.family.bounds) + 3 if self.family.kind.endswith("histogram") else 1
+        return len(self.rows) * lines_of_a_row

@@ -1,18 +1,26 @@
-"""Which format an answer has and whether it is compressed, by what the client accepts.
-
-Of the formats the one with the highest quality is taken (RFC 9110, 12.4 and
-12.5). Of equals, one that is named goes before one that a wildcard lets in,
-then the one listed first; where nothing is said, or nothing fits, it is the
-plain text format, since an answer that can be read serves better than a 406.
-Compression is used where the client names it, or a wildcard does, and it does
-not like the plain answer better. What cannot be understood is passed over.
-"""
+"""The two exposition formats."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-from insights_exporter.exposition.formats import Format
+
+class Format(StrEnum):
+    """An exposition format that Prometheus reads."""
+
+    TEXT = "text"
+    OPENMETRICS = "openmetrics"
+
+
+CONTENT_TYPES: Mapping[Format, str] = {
+    Format.TEXT: "text/plain; version=0.0.4; charset=utf-8",
+    Format.OPENMETRICS: "application/openmetrics-text; version=1.0.0; charset=utf-8",
+}
+
+ENDINGS: Mapping[Format, bytes] = {Format.TEXT: b"", Format.OPENMETRICS: b"# EOF\n"}
+"""What must end an answer."""
+
 
 _OFFERS: Mapping[Format, tuple[str, str]] = {
     Format.TEXT: ("text/plain", "0.0.4"),

@@ -1,19 +1,78 @@
-"""The page: ready-made bodies of a snapshot, for both formats and gzip.
-
-Two neighbouring snapshots share nearly all their bytes, so each family's block
-is made from the previous page's wherever its chunks are the same.
-"""
+"""The exposition: ready-made bodies of a snapshot, for both formats, plain and compressed."""
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from insights_exporter.exposition.bundles import Leaf, grouped, joined, leaf
-from insights_exporter.exposition.deflate import GZIP_HEADER, Piece, joined_crc, piece
+import msgspec
+from isal import isal_zlib
+
+from insights_exporter.exposition.compression import GZIP_HEADER, Piece, joined_crc, piece, trailer
 from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.formats import Format
-from insights_exporter.exposition.headers import layout
-from insights_exporter.exposition.snapshot import Chunks, Snapshot
+from insights_exporter.exposition.negotiation import CONTENT_TYPES, Format
+from insights_exporter.exposition.process import Tail
+from insights_exporter.exposition.store import Chunks, Snapshot, Source
+from insights_exporter.exposition.text import Chunk, layout
+
+_ENOUGH = 1 << 17
+
+
+class Bundle(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """One run of neighbouring chunks; the same object as long as they are the same.
+
+    `ends` tells that nothing may follow. That is as likely as the bundle is
+    large, and decided by the CRC-32 of its last chunk.
+    """
+
+    chunks: tuple[Chunk, ...]
+    run: int
+    size: int
+    ends: bool
+
+
+Leaf = Sequence[Sequence[Bundle]]
+"""What one deployment has of a family: for each run its bundles."""
+
+
+def leaf(sources: Mapping[Source, Chunk], runs: int, previous: Leaf = ()) -> Leaf:
+    """Bundle one deployment's chunks, with the previous bundles where nothing changed."""
+    filled = [chunk for chunk in sources.values() if chunk.series]
+    known = {(bundle.run, bundle.chunks): bundle for bundles in previous for bundle in bundles}
+    return tuple(
+        tuple(known.get((run, chunks)) or _bundle(chunks, run) for chunks in _neighbours(filled, run))
+        for run in range(runs)
+    )
+
+
+def grouped(bundles: Iterable[Bundle]) -> Iterator[tuple[Bundle, ...]]:
+    """Put neighbours together; a bundle that is large enough stays alone, and is never copied."""
+    group: list[Bundle] = []
+    for bundle in bundles:
+        if bundle.size >= _ENOUGH and group:
+            yield tuple(group)
+            group = []
+        group.append(bundle)
+        if bundle.ends:
+            yield tuple(group)
+            group = []
+    if group:
+        yield tuple(group)
+
+
+def joined(group: Iterable[Bundle]) -> bytes:
+    """Return the bytes of all bundles; of a single chunk the very same object."""
+    return b"".join([chunk.runs[bundle.run] for bundle in group for chunk in bundle.chunks])
+
+
+def _neighbours(chunks: Iterable[Chunk], run: int) -> Iterator[tuple[Chunk, ...]]:
+    for group in grouped(_bundle((chunk,), run) for chunk in chunks):
+        yield tuple(chunk for bundle in group for chunk in bundle.chunks)
+
+
+def _bundle(chunks: tuple[Chunk, ...], run: int) -> Bundle:
+    size = sum(len(chunk.runs[run]) for chunk in chunks)
+    return Bundle(chunks, run, size, ends=chunks[-1].crcs[run] % _ENOUGH < size)
+
 
 _SMALL = 1 << 16
 """Segments below this many bytes are joined with their neighbours."""
@@ -127,3 +186,27 @@ def _joined(parts: Iterable[bytes]) -> Iterator[bytes]:
             yield part
     if small:
         yield b"".join(small)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What is sent: segments in a row, `length` bytes in all, and the headers that describe them."""
+
+    segments: tuple[bytes, ...]
+    length: int
+    headers: Sequence[tuple[str, str]]
+
+
+def compose(page: Page, tail: Tail, form: Format, *, gzip: bool) -> Body:
+    """Return the answer to a scrape; nothing large is copied or compressed."""
+    content, end = page.contents[form], tail.pieces[form]
+    if gzip:
+        crc = isal_zlib.crc32_combine(content.crc, end.crc, len(end.data))
+        segments = (*content.packed, end.packed + trailer(crc, content.length + len(end.data)))
+    else:
+        segments = (*content.segments, end.data)
+    length = sum(map(len, segments))
+    headers = [("content-type", CONTENT_TYPES[form]), ("vary", "accept, accept-encoding")]
+    if gzip:
+        headers.append(("content-encoding", "gzip"))
+    return Body(segments, length, [*headers, ("content-length", str(length))])

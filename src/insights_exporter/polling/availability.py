@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 
-from insights_exporter.coder.failures import UNAVAILABLE, RequestFailed
+from insights_exporter.coder.errors import UNAVAILABLE, RequestFailed
 from insights_exporter.polling.jobs import Job
 
 _RETRY = 3600.0

@@ -1,9 +1,11 @@
-"""What is wrong with a deployment, each cause once, however many polls it hits."""
+"""What needs attention: each cause of failing polls once, and tokens that expire soon."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
-from insights_exporter.coder.failures import RequestFailed
+from insights_exporter.coder.errors import RequestFailed
+from insights_exporter.datasets.server_info import Token
 from insights_exporter.polling.jobs import Job
 
 
@@ -31,3 +33,61 @@ def find_causes(jobs: Iterable[Job]) -> tuple[Cause, ...]:
         Cause(hit[0][1].reason, tuple(dict.fromkeys(dataset for dataset, _ in hit)), hit[0][1].detail, remedy)
         for remedy, hit in alike.items()
     )
+
+
+Urgency = Literal["none", "info", "warning"]
+
+_DAY = 86400.0
+
+
+class _Limit(NamedTuple):
+    """An urgency applies below both limits: a share of the token's lifetime, and seconds."""
+
+    urgency: Urgency
+    share: float
+    seconds: float
+
+
+LIMITS = (_Limit("warning", 0.1, 3 * _DAY), _Limit("info", 0.25, 14 * _DAY))
+"""The limits, the most urgent first."""
+
+
+def rate_token(token: Token, now: float) -> Urgency:
+    """Return how urgent it is to replace a token; times are Unix seconds.
+
+    Without a known lifetime the seconds alone decide.
+    """
+    if token.expires is None:
+        return "none"
+    left = token.expires - now
+    for limit in LIMITS:
+        share = limit.seconds if token.lifetime is None else limit.share * token.lifetime
+        if left < min(share, limit.seconds):
+            return limit.urgency
+    return "none"
+
+
+def describe_expiry(expires: float, now: float) -> str:
+    """Return when a token expires: `expires in 6d 4h` or `has expired`."""
+    return f"expires in {format_remaining(expires - now)}" if expires > now else "has expired"
+
+
+def warn_of_token(token: Token, now: float) -> str:
+    """Return a warning with its remedy if a token is near its end, else an empty text."""
+    if token.expires is None or rate_token(token, now) == "none":
+        return ""
+    if token.expires <= now:
+        return "the token has expired; create a new one with `coder tokens create` and set it"
+    return (
+        f"the token {describe_expiry(token.expires, now)}; create a new one with `coder tokens create` "
+        "and set it before then"
+    )
+
+
+def format_remaining(seconds: float) -> str:
+    """Return a duration in its two largest units: `6d 4h`, `3h 12m`, `5m`."""
+    minutes = max(int(seconds // 60), 0)
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    if days:
+        return f"{days}d {hours}h"
+    return f"{hours}h {minutes}m" if hours else f"{minutes}m"

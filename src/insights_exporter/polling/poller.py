@@ -11,23 +11,29 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
-from insights_exporter.coder.client import Coder
+from insights_exporter.coder.client import Coder, Errand
 from insights_exporter.coder.clock import ServerClock
-from insights_exporter.coder.exchange import Errand
-from insights_exporter.coder.failures import RequestFailed
-from insights_exporter.config.settings import Deployment
-from insights_exporter.datasets.dataset import Answer, Conversion, Dataset, Question, View
-from insights_exporter.datasets.spans import midnight
-from insights_exporter.exposition.snapshot import Source
-from insights_exporter.polling.asking import ask_each, ask_in_steps
+from insights_exporter.coder.errors import RequestFailed
+from insights_exporter.coder.request import Answer, Question
+from insights_exporter.config.models import Deployment
+from insights_exporter.datasets.base import Conversion, Dataset, View
+from insights_exporter.datasets.timerange import midnight
+from insights_exporter.exposition.store import Source
 from insights_exporter.polling.availability import Availability
-from insights_exporter.polling.converting import Converted, converted, converted_partly, whereabouts
-from insights_exporter.polling.deadlines import Deadlines
-from insights_exporter.polling.glances import Glances
+from insights_exporter.polling.event_log import News
+from insights_exporter.polling.expiry import Deadlines
+from insights_exporter.polling.fetch import (
+    Converted,
+    ask_each,
+    ask_in_steps,
+    converted,
+    converted_partly,
+    whereabouts,
+)
 from insights_exporter.polling.jobs import Job
-from insights_exporter.polling.names import Names
-from insights_exporter.polling.news import News
 from insights_exporter.polling.publisher import Publisher, Telling
+from insights_exporter.polling.server_info import Names
+from insights_exporter.polling.summary import Glances
 
 P = ParamSpec("P")
 T = TypeVar("T")

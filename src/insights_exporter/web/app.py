@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from insights_exporter.web.work import WAITING_PAGES, Busy, OneAtATime, Shared, in_thread
+from insights_exporter.web.concurrency import WAITING_PAGES, Busy, OneAtATime, Shared, in_thread
 
 _OWN_SITES = frozenset({"same-origin", "none"})
 _RELOAD_SECONDS = 1.0

@@ -15,11 +15,10 @@ from typing import Any, cast
 
 from starlette.types import ASGIApp
 
-from insights_exporter.web.exchange import Exchange
 from insights_exporter.web.limits import ConnectionTracker
 from insights_exporter.web.places import rate_after
 from insights_exporter.web.request import MALFORMED, BadRequest, Refusal, Request, parse_request
-from insights_exporter.web.response import Refuser
+from insights_exporter.web.response import Exchange, Refuser
 
 _BUFFER_BYTES = 4096
 """Bytes read at once; the buffer grows for a longer head."""

@@ -6,12 +6,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from insights_exporter.demo import Population
-from insights_exporter.demo.population.attendance import attend, slowness
-from insights_exporter.demo.population.catalog import SESSION_APPS
-from insights_exporter.demo.population.people import ALONE, make_crews
-from insights_exporter.demo.population.plans import all_plans
-from insights_exporter.demo.population.regions import REGIONS, first_half_hour
-from insights_exporter.demo.population.spans import Span
+from insights_exporter.demo.population.activity import all_plans
+from insights_exporter.demo.population.aggregation import attend, slowness
+from insights_exporter.demo.population.templates import SESSION_APPS
+from insights_exporter.demo.population.timeline import REGIONS, Span, first_half_hour
+from insights_exporter.demo.population.users import ALONE, make_crews
 
 CAP = 30
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insights_exporter.demo import Population
-from insights_exporter.demo.population.spans import Span, span_between
+from insights_exporter.demo.population.timeline import Span, span_between
 from tests.demo.population import ledger
 
 ONE = Population(seed=5, users=25, templates=5)

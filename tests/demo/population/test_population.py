@@ -6,10 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insights_exporter.demo import Population
-from insights_exporter.demo.population.catalog import SESSION_APPS
-from insights_exporter.demo.population.people import status_of
-from insights_exporter.demo.population.regions import FOUNDED
-from insights_exporter.demo.population.spans import Span, span_between
+from insights_exporter.demo.population.templates import SESSION_APPS
+from insights_exporter.demo.population.timeline import FOUNDED, Span, span_between
+from insights_exporter.demo.population.users import status_of
 
 NOW = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)
 ONE = Population(seed=3, users=40, templates=8)

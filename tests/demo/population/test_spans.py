@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.demo.population.regions import FOUNDED, REGIONS
-from insights_exporter.demo.population.spans import Span, span_between
+from insights_exporter.demo.population.timeline import FOUNDED, REGIONS, Span, span_between
 
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 MOMENTS = st.integers(0, 3 * 365 * 24 * 60).map(lambda minutes: EPOCH + timedelta(minutes=minutes))

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from insights_exporter.exposition.samples import Distribution
-from insights_exporter.polling.glances import Glance, ParameterUse, Ranking
-from insights_exporter.web.status.sight import Poll, Sight
+from insights_exporter.exposition.family import Distribution
+from insights_exporter.polling.summary import Glance, ParameterUse, Ranking
+from insights_exporter.web.status.state import Poll, Sight
 
 NOW = 1_800_000_000.0
 TODAY = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)

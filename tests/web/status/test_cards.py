@@ -2,10 +2,10 @@
 
 import pytest
 
-from insights_exporter.polling.glances import Glance, Ranking
+from insights_exporter.polling.summary import Glance, Ranking
 from insights_exporter.web.status.cards import build_cards, shown_window
 from insights_exporter.web.status.health import SWITCHED_OFF
-from insights_exporter.web.status.sight import Poll, State
+from insights_exporter.web.status.state import Poll, State
 from tests.web.status.sightings import failing, poll, sight, switched_off
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.polling.glances import DAYS
+from insights_exporter.polling.summary import DAYS
 from insights_exporter.web.status.charts import HEIGHT, bins_chart, days_chart, edge, spark, top_of_scale
-from insights_exporter.web.status.words import latency
+from insights_exporter.web.status.format import latency
 
 BOUNDS = (0.1, 0.15, 0.3, 1.0)
 TODAY = 740_000

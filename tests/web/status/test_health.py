@@ -3,7 +3,7 @@
 import pytest
 
 from insights_exporter.web.status.health import Health, health, oldest
-from insights_exporter.web.status.sight import Poll
+from insights_exporter.web.status.state import Poll
 from tests.web.status.sightings import NOW, failing, poll, sight, switched_off
 
 MISSING = poll(state="unavailable", since=NOW - 5, reason="unsupported", last_success=0.0)

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder
-from insights_exporter.web.status import words
+from insights_exporter.web.status import format as words
 from tests.demo.asking import document, report
 from tests.peers.exporter import Exporter
 from tests.peers.waiting import eventually_async

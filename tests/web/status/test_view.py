@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 
-from insights_exporter.coder.failures import REASONS
-from insights_exporter.polling.causes import Cause
-from insights_exporter.polling.token_expiry import Urgency
+from insights_exporter.coder.errors import REASONS
+from insights_exporter.polling.causes import Cause, Urgency
 from insights_exporter.web.status.details import Details, details
-from insights_exporter.web.status.problems import HEADINGS, Problem
+from insights_exporter.web.status.health import HEADINGS, Problem
 from insights_exporter.web.status.view import Asked, NotHere, Page, page
 from tests.web.status.sightings import DAY, NOW, failing, poll, sight
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from insights_exporter.config.windows import Window
-from insights_exporter.web.status import words
+from insights_exporter.config.models import Window
+from insights_exporter.web.status import format as words
 
 
 @pytest.mark.parametrize(

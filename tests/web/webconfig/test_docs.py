@@ -7,11 +7,18 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from insights_exporter.config.problems import Problem
+from insights_exporter.config.errors import Problem
 from insights_exporter.web.webconfig import RELOAD_FAILURES, load
-from insights_exporter.web.webconfig.kinds import AUTH_TYPES
-from insights_exporter.web.webconfig.names import CURVES, HEADERS, VERSIONS
-from insights_exporter.web.webconfig.written import HttpSection, RateLimitSection, TlsSection, WebFile
+from insights_exporter.web.webconfig.model import (
+    AUTH_TYPES,
+    CURVES,
+    HEADERS,
+    VERSIONS,
+    HttpSection,
+    RateLimitSection,
+    TlsSection,
+    WebFile,
+)
 
 PAGE = (
     Path(__file__).resolve().parents[3].joinpath("docs", "web-configuration.md").read_text(encoding="utf-8")

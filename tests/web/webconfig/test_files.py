@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.config.problems import Wrong
+from insights_exporter.config.errors import Wrong
 from insights_exporter.web.webconfig.files import MAX_BYTES, Files, changed
 
 

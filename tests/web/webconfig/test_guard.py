@@ -10,8 +10,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from insights_exporter.web.webconfig import Guard, LiveConfig
-from insights_exporter.web.webconfig.guard import credentials
-from insights_exporter.web.webconfig.passwords import PasswordChecker, TooManyLogins
+from insights_exporter.web.webconfig.auth import PasswordChecker, TooManyLogins, credentials
 from tests.web.webconfig.serving import METRICS, Served, serving
 
 HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()

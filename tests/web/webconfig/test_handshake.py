@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from insights_exporter.web.webconfig.handshake import canonical, expired, names_in
+from insights_exporter.web.webconfig.tls import canonical, expired, names_in
 from tests.web.webconfig.certificates import Authorities, write_case
 from tests.web.webconfig.serving import METRICS, Spoken, client_context, serving, speak
 

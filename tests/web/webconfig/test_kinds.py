@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from insights_exporter.config.problems import Wrong
-from insights_exporter.web.webconfig.kinds import HeaderValue, Switch, parse_go_duration
+from insights_exporter.config.errors import Wrong
+from insights_exporter.web.webconfig.model import HeaderValue, Switch, parse_go_duration
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from insights_exporter.web.webconfig import LiveConfig, WebConfigError
-from insights_exporter.web.webconfig.live import LOOK_EVERY, TURNOVER
+from insights_exporter.web.webconfig.loader import LOOK_EVERY, TURNOVER
 from tests.web.webconfig.certificates import write_case
 from tests.web.webconfig.serving import Clock
 

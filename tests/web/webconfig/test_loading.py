@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from insights_exporter.config.yaml_reader import NotYaml, read_yaml
+from insights_exporter.config.strict_yaml import NotYaml, read_yaml
 from insights_exporter.web.webconfig import WebConfigError, load
 from tests.web.webconfig.certificates import DATA, write_case
 

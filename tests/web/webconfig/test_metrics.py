@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from insights_exporter.exposition.samples import Samples
+from insights_exporter.exposition.family import Samples
 from insights_exporter.web.webconfig import RELOAD_FAILURES, LiveConfig, web_config_samples
 from tests.web.webconfig.certificates import write_case
 

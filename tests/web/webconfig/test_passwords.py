@@ -7,8 +7,8 @@ from collections.abc import Callable
 import bcrypt
 import pytest
 
-from insights_exporter.web.webconfig import passwords
-from insights_exporter.web.webconfig.passwords import LoginLimits, PasswordChecker, TooManyLogins
+from insights_exporter.web.webconfig import auth as passwords
+from insights_exporter.web.webconfig.auth import LoginLimits, PasswordChecker, TooManyLogins
 from tests.peers.waiting import eventually_async
 
 

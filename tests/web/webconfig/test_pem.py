@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.web.webconfig.pem import as_file
+from insights_exporter.web.webconfig.files import as_file
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.web.webconfig.loading import RateLimit
-from insights_exporter.web.webconfig.rate import TokenBucket
+from insights_exporter.web.webconfig.auth import TokenBucket
+from insights_exporter.web.webconfig.loader import RateLimit
 from tests.web.webconfig.serving import Clock
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.web.webconfig import WebConfigError, load, names
-from insights_exporter.web.webconfig.loading import WebConfig
+from insights_exporter.web.webconfig import WebConfigError, load
+from insights_exporter.web.webconfig import model as names
+from insights_exporter.web.webconfig.loader import WebConfig
 from tests.web.webconfig.certificates import write_case
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from insights_exporter.web.webconfig.turns import Turns
+from insights_exporter.web.webconfig.auth import Turns
 
 
 async def test_clients_take_turns() -> None:

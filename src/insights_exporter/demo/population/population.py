@@ -8,14 +8,22 @@ from operator import or_
 from random import Random
 from typing import NamedTuple
 
-from insights_exporter.demo.population.attendance import Attendance, attend, slowness
-from insights_exporter.demo.population.catalog import Catalog, make_catalog
-from insights_exporter.demo.population.parameters import DEFINITIONS, mix
-from insights_exporter.demo.population.people import ALONE, Person, count_statuses, make_crews, make_people
-from insights_exporter.demo.population.plans import all_plans, builds_in
-from insights_exporter.demo.population.regions import REGIONS
-from insights_exporter.demo.population.spans import WHOLE_DAY, Clip, Span
-from insights_exporter.demo.population.tallies import Filter, Groups, Tally, group, present, shares, tally
+from insights_exporter.demo.population.activity import all_plans, builds_in
+from insights_exporter.demo.population.aggregation import (
+    Attendance,
+    Filter,
+    Groups,
+    Tally,
+    attend,
+    group,
+    present,
+    shares,
+    slowness,
+    tally,
+)
+from insights_exporter.demo.population.templates import DEFINITIONS, Catalog, make_catalog, mix
+from insights_exporter.demo.population.timeline import REGIONS, WHOLE_DAY, Clip, Span
+from insights_exporter.demo.population.users import ALONE, Person, count_statuses, make_crews, make_people
 
 DAYS_BETWEEN_MINDS = 45
 """After so many days a user fills in a parameter anew."""

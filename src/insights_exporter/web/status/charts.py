@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from insights_exporter.polling.glances import DAYS
-from insights_exporter.web.status import words
+from insights_exporter.polling.summary import DAYS
+from insights_exporter.web.status import format as words
 
 HEIGHT = 180.0
 _SPARK_HEIGHT = 24.0

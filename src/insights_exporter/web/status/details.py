@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 
-from insights_exporter.exposition.samples import Distribution
-from insights_exporter.polling.glances import Glance, ParameterUse, Ranking
-from insights_exporter.web.status import words
-from insights_exporter.web.status.cards import Card, build_cards, shown_window
+from insights_exporter.exposition.family import Distribution
+from insights_exporter.polling.summary import Glance, ParameterUse, Ranking
+from insights_exporter.web.status import format as words
+from insights_exporter.web.status.cards import Card, Tile, build_cards, build_tiles, shown_window
 from insights_exporter.web.status.charts import Columns, bins_chart, days_chart, edge
-from insights_exporter.web.status.health import Health, health
-from insights_exporter.web.status.problems import URGENT, Problem, build_problems
-from insights_exporter.web.status.sight import Poll, Sight, State
-from insights_exporter.web.status.tiles import Tile, build_tiles
+from insights_exporter.web.status.health import URGENT, Health, Problem, build_problems, health
+from insights_exporter.web.status.state import Poll, Sight, State
 
 FAIR, POOR = 0.15, 0.3
 """Seconds of latency from which Coder shows a connection in yellow, and in red."""

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from insights_exporter import __version__
-from insights_exporter.web.status import words
+from insights_exporter.web.status import format as words
 from insights_exporter.web.status.charts import spark
 from insights_exporter.web.status.details import Details, details
-from insights_exporter.web.status.health import ORDER, Health, health, oldest
-from insights_exporter.web.status.problems import URGENT
-from insights_exporter.web.status.sight import Sight
+from insights_exporter.web.status.health import ORDER, URGENT, Health, health, oldest
+from insights_exporter.web.status.state import Sight
 
 _USUAL_WINDOW = "7d"
 

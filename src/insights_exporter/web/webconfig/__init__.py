@@ -5,11 +5,16 @@ the application behind its limit and users, and `listening_context(live)` is
 what the server listens with.
 """
 
-from insights_exporter.web.webconfig.guard import Guard
-from insights_exporter.web.webconfig.listening import listening_context
-from insights_exporter.web.webconfig.live import LiveConfig
-from insights_exporter.web.webconfig.loading import WebConfig, WebConfigError, load
-from insights_exporter.web.webconfig.metrics import RELOAD_FAILURES, web_config_samples
+from insights_exporter.web.webconfig.auth import Guard
+from insights_exporter.web.webconfig.loader import (
+    RELOAD_FAILURES,
+    LiveConfig,
+    WebConfig,
+    WebConfigError,
+    listening_context,
+    load,
+    web_config_samples,
+)
 
 __all__ = [
     "RELOAD_FAILURES",

@@ -8,7 +8,7 @@ in whom the type itself would keep out.
 import ssl
 from typing import NamedTuple
 
-from insights_exporter.web.webconfig.written import TlsSection
+from insights_exporter.web.webconfig.model import TlsSection
 
 
 class Meaning(NamedTuple):

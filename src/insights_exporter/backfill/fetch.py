@@ -1,0 +1,272 @@
+"""What a live scrape would have read on a day of the past."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import chain
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from insights_exporter.coder.client import Coder, Errand
+from insights_exporter.coder.errors import RequestFailed
+from insights_exporter.coder.request import Answer, InvalidAnswer, Question
+from insights_exporter.config.models import DatasetName, DatasetSettings, Deployment, Window
+from insights_exporter.datasets import daus
+from insights_exporter.datasets.base import Conversion, Dataset, View
+from insights_exporter.datasets.registry import DATASETS
+from insights_exporter.datasets.report_schema import PATH as REPORT_PATH
+from insights_exporter.datasets.timerange import day_seconds, days_span, midnight
+from insights_exporter.exposition.family import Family, Samples
+from insights_exporter.exposition.store import withheld
+from insights_exporter.exposition.text import render
+
+_DEFAULT: tuple[DatasetName, ...] = ("daus", "periods", "templates", "template-breakdown")
+_OF_USERS: tuple[DatasetName, ...] = ("user-activity", "user-latency")
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """What is written beside the default families."""
+
+    parameters: bool = False
+    users: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A dataset and window on one day.
+
+    `asked` gives for each question of the live dataset the one that is sent
+    in its place, about whole days.
+    """
+
+    dataset: Dataset
+    view: View
+    asked: Sequence[tuple[Question, Question]]
+
+    def conversion(self, bodies: Sequence[bytes]) -> Conversion:
+        """Convert the answers as those to the live questions.
+
+        Raises:
+            InvalidAnswer: one is not what was asked for.
+        """
+        answers = [Answer(live, body) for (live, _), body in zip(self.asked, bodies, strict=True)]
+        return self.dataset.convert(self.view, answers)
+
+
+def past_settings(deployment: Deployment, include: Include) -> Deployment:
+    """Leave out what is not to be written: running days, and unless included parameters and users."""
+    windows = tuple(window for window in deployment.windows if not _is_running_day(window))
+    names = {window.name for window in windows}
+    shown = tuple(name for name in deployment.parameters.windows if name in names and include.parameters)
+    asked = tuple(name for name in deployment.templates.windows if name in names)
+    by_template = deployment.templates.model_copy(
+        update={"windows": asked, "users": deployment.templates.users and include.users}
+    )
+    return deployment.model_copy(
+        update={
+            "windows": windows,
+            "parameters": deployment.parameters.model_copy(update={"windows": shown}),
+            "templates": by_template,
+        }
+    )
+
+
+def datasets_of(deployment: Deployment, include: Include) -> Iterator[Dataset]:
+    """Give the datasets that have a past, as far as the settings want them."""
+    for name in (*_DEFAULT, *(_OF_USERS if include.users else ())):
+        dataset = DATASETS[name]
+        if _enabled(deployment, name) and (not dataset.partial or _enabled(deployment, "templates")):
+            yield dataset
+
+
+def part(dataset: Dataset, view: View) -> Part:
+    """Give what is asked for a dataset on the day whose first instant is the view's `now`."""
+    if dataset is daus.DATASET:
+        return Part(dataset, view, [_yesterday(view)])
+    questions = dataset.questions(view)
+    if view.window is None:
+        return Part(dataset, view, [(question, question) for question in questions])
+    zone = ZoneInfo(view.deployment.timezone)
+    day = view.now.date()
+    span = days_span(day - timedelta(days=view.window.days), day, zone)
+    return Part(
+        dataset, view, [(question, msgspec.structs.replace(question, span=span)) for question in questions]
+    )
+
+
+def _yesterday(view: View) -> tuple[Question, Question]:
+    zone = ZoneInfo(view.deployment.timezone)
+    day = view.now.date()
+    question = Question(REPORT_PATH, days_span(day - timedelta(days=1), day, zone), daus.YESTERDAY)
+    return question, question
+
+
+def _enabled(deployment: Deployment, name: DatasetName) -> bool:
+    return deployment.datasets.get(name, DatasetSettings()).enabled
+
+
+def _is_running_day(window: Window) -> bool:
+    return window.include_today and window.days == 1
+
+
+async def users_by_day(coder: Coder, view: View, errand: Errand) -> Mapping[int, float]:
+    """Ask for what live scraping shows as `yesterday`, and give it by the day's ordinal.
+
+    It is empty where live scraping asks for a report too, and where the
+    token may not ask for it.
+
+    Raises:
+        RequestFailed: there is no answer for now.
+    """
+    question, *others = daus.DATASET.questions(view)
+    if others or question.path != daus.PATH:
+        return {}
+    try:
+        body = await coder.ask(question, errand)
+        return dict(daus.DATASET.convert(view, [Answer(question, body)]).daily_users)
+    except RequestFailed as failure:
+        if failure.transient or failure.reason == "unauthorized":
+            raise
+        return {}
+    except InvalidAnswer:
+        return {}
+
+
+def yesterday(today: date, users: Mapping[int, float]) -> tuple[Samples, ...]:
+    """Give what was shown on `today` of the day before it, nothing where it is not known."""
+    day = today.toordinal() - 1
+    if day not in users:
+        return ()
+    return (
+        Samples(daus.DAILY_ACTIVE_USERS, [((daus.YESTERDAY,), users[day])]),
+        Samples(daus.DAY_START, [((daus.YESTERDAY,), day_seconds(day))]),
+    )
+
+
+DayLines = dict[str, str]
+"""Sample lines by the name of the sample, each `name{labels} value`."""
+
+InUse = dict[str, tuple[str, ...]]
+"""Ids of the templates in use, by window."""
+
+
+def sample_names(family: Family) -> Sequence[str]:
+    """Name the samples of a family: the parts of a distribution are series of their own."""
+    suffixes = ("_bucket", "_gcount", "_gsum") if family.kind == "gaugehistogram" else ("",)
+    return [family.name + suffix for suffix in suffixes]
+
+
+class Past:
+    """Asks one deployment about its past, day by day.
+
+    `known` is what all days share: the deployment, its templates, the key of
+    pseudonyms. An answer about weeks and months serves all the days that ask
+    for it.
+    `left_out` is called with a dataset and the reasons why rows of its
+    answers could not be understood.
+    """
+
+    def __init__(
+        self, known: View, include: Include, coder: Coder, left_out: Callable[[str, Sequence[str]], None]
+    ) -> None:
+        self._deployment = past_settings(known.deployment, include)
+        self._base = replace(known, deployment=self._deployment)
+        self._include = include
+        self._coder = coder
+        self._left_out = left_out
+        self._known: Mapping[str, bytes] = {}
+        self._users: Mapping[int, float] | None = None
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether there was an answer by now."""
+        return bool(self._known)
+
+    async def lines(self, day: date, errand: Errand) -> DayLines:
+        """Give what a live scrape would have read on `day`.
+
+        Raises:
+            RequestFailed: a question has no answer.
+            InvalidAnswer: an answer is not what was asked for.
+        """
+        asking = _Asking(self._coder, errand, self._known)
+        in_use: InUse = {}
+        written: DayLines = {}
+        for dataset in datasets_of(self._deployment, self._include):
+            self._add(written, await self._samples(dataset, day, asking, in_use))
+        self._known = asking.bodies
+        series = {name: block.count("\n") for name, block in written.items()}
+        gone = withheld(series, self._deployment.max_series)
+        return {name: block for name, block in written.items() if name not in gone}
+
+    async def _samples(
+        self, dataset: Dataset, day: date, asking: "_Asking", in_use: InUse
+    ) -> Sequence[Samples]:
+        """Give what a dataset says on a day; learn from it which templates are in use."""
+        if dataset is daus.DATASET and (known := await self._yesterday(day, asking.errand)):
+            return known
+        said: list[Conversion] = []
+        for window in dataset.windows(self._deployment):
+            if dataset.partial and window is not None and window.name not in in_use:
+                continue
+            asked = part(dataset, self._view(day, window, in_use))
+            if self._unsupported(asked):
+                continue
+            conversion = asked.conversion(await asking.all_of([question for _, question in asked.asked]))
+            self._left_out(dataset.name, conversion.invalid)
+            said.append(conversion)
+            if conversion.in_use is not None and window is not None:
+                in_use[window.name] = conversion.in_use
+        return [*chain.from_iterable(each.samples for each in said), *dataset.across(said)]
+
+    async def _yesterday(self, day: date, errand: Errand) -> Sequence[Samples]:
+        if self._users is None:
+            self._users = await users_by_day(self._coder, self._view(day, None, {}), errand)
+        return yesterday(day, self._users)
+
+    def _unsupported(self, asked: Part) -> bool:
+        return self._coder.dialect == "published" and any(question.needs_extra for _, question in asked.asked)
+
+    def _add(self, written: DayLines, samples: Iterable[Samples]) -> None:
+        for each in samples:
+            runs = render(each, self._deployment.name).runs
+            for name, run in zip(sample_names(each.family), runs, strict=False):
+                written[name] = written.get(name, "") + run.decode()
+
+    def _view(self, day: date, window: Window | None, in_use: InUse) -> View:
+        return replace(
+            self._base,
+            window=window,
+            now=midnight(day, ZoneInfo(self._deployment.timezone)),
+            in_use=in_use.get(window.name, ()) if window else (),
+        )
+
+
+class _Asking:
+    """Asks what was not asked for this day or the one before it."""
+
+    def __init__(self, coder: Coder, errand: Errand, known: Mapping[str, bytes]) -> None:
+        self.bodies: dict[str, bytes] = {}
+        self.errand = errand
+        self._coder = coder
+        self._known = known
+
+    async def all_of(self, questions: Sequence[Question]) -> Sequence[bytes]:
+        """Ask some at once, as far as the pace allows; raises RequestFailed."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                asked = [group.create_task(self._body(question)) for question in questions]
+        except* RequestFailed as failures:
+            first = failures.exceptions[0]
+        else:
+            return [task.result() for task in asked]
+        raise first
+
+    async def _body(self, question: Question) -> bytes:
+        key = repr((question.path, question.span, sorted(question.extra.items())))
+        if key not in self.bodies:
+            self.bodies[key] = self._known.get(key) or await self._coder.ask(question, self.errand)
+        return self.bodies[key]

@@ -1,0 +1,76 @@
+"""The days and months of a run, and the seconds at which a day's values hold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from insights_exporter.backfill.openmetrics import Times, times_of
+from insights_exporter.datasets.timerange import midnight
+
+HEAD = timedelta(hours=3)
+"""What is younger belongs to the head of a running Prometheus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The days of one file, each with its seconds; `name` is a year and a month."""
+
+    name: str
+    days: Sequence[tuple[date, Times]]
+
+    @property
+    def first(self) -> int:
+        """Give the second of the first sample."""
+        return int(self.days[0][1][0])
+
+    @property
+    def last(self) -> int:
+        """Give the second of the last sample."""
+        return int(self.days[-1][1][-1])
+
+    def after(self, second: int) -> "Stretch":
+        """Give what comes after `second`, named after its own start if something came before."""
+        if not self.days or second < self.first:
+            return self
+        later = [(day, [text for text in times if int(text) > second]) for day, times in self.days]
+        left = tuple((day, times) for day, times in later if times)
+        start = datetime.fromtimestamp(int(left[0][1][0]), UTC) if left else None
+        return Stretch(f"{start:%Y-%m-%dT%H%MZ}" if start else self.name, left)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """From the first instant of `since` up to `until`, in days of `zone`; a sample each `step` seconds."""
+
+    since: date
+    until: datetime
+    zone: ZoneInfo
+    step: int
+
+    @property
+    def days(self) -> Sequence[date]:
+        """Give the days that have samples."""
+        last = (self.until - timedelta(seconds=1)).astimezone(self.zone).date()
+        count = (last - self.since).days + 1
+        return [self.since + timedelta(days=number) for number in range(count)]
+
+    @property
+    def months(self) -> Sequence[Stretch]:
+        """Give the days by month."""
+        named = groupby(self.days, key=lambda day: f"{day:%Y-%m}")
+        return [Stretch(name, tuple((day, self.times(day)) for day in days)) for name, days in named]
+
+    def times(self, day: date) -> Times:
+        """Give the seconds of a day's samples: from its first instant, up to the next day's or the end."""
+        first, after = self._start(day), self._start(day + timedelta(days=1))
+        return times_of(first, min(after, int(self.until.timestamp())), self.step)
+
+    def _start(self, day: date) -> int:
+        return int(midnight(day, self.zone).timestamp())
+
+
+def latest_end(now: datetime) -> datetime:
+    """Give the latest time that history may reach."""
+    return now.astimezone(UTC).replace(microsecond=0) - HEAD

@@ -1,0 +1,358 @@
+"""Why a request failed: reasons for metrics, causes with their remedies for users."""
+
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Literal, NamedTuple, get_args
+
+import msgspec
+
+from insights_exporter.coder.redact import EVERYTHING_IS_TOLD, Discretion, masked
+
+Reason = Literal[
+    "unauthorized",
+    "forbidden",
+    "not_permitted",
+    "not_found",
+    "disabled",
+    "unsupported",
+    "not_licensed",
+    "rejected",
+    "refused_by_proxy",
+    "rate_limited",
+    "server_error",
+    "timeout",
+    "connection",
+    "too_large",
+    "redirect",
+    "invalid",
+]
+"""The values of the label `reason`."""
+REASONS: tuple[Reason, ...] = get_args(Reason)
+
+Cause = Literal[
+    Reason,
+    "token_missing",
+    "token_malformed",
+    "token_unknown",
+    "token_mistyped",
+    "token_expired",
+    "token_unreadable",
+    "login_expired",
+    "user_suspended",
+    "forbidden_by_proxy",
+    "tls_failed",
+    "newer_coder",
+    "exporter_bug",
+]
+"""What is behind a reason, with one remedy each; a reason itself stands for all other causes of it."""
+
+
+class Explanation(NamedTuple):
+    """What a cause means: its reason, when it occurs, what to do, and whether the same poll retries."""
+
+    reason: Reason
+    when: str
+    remedy: str
+    retried: str = "no"
+
+
+_ROLE = "give the token's user the site role Auditor (or Owner), which may read all insights"
+_HOURLY = "no, once an hour"
+
+CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
+    {
+        "token_missing": Explanation(
+            "unauthorized",
+            "401 `Cookie ... must be provided.`",
+            "set a token that is not empty, and check that no proxy removes the header Coder-Session-Token",
+        ),
+        "token_malformed": Explanation(
+            "unauthorized",
+            "401 `Invalid API key format`",
+            "copy the token again, whole and without quotes or anything around it; it has the form ID-SECRET",
+        ),
+        "token_unknown": Explanation(
+            "unauthorized",
+            "401 `API key is invalid.`: revoked, of a deleted user, or of another deployment",
+            "check that `url` is the deployment that issued the token and that its user still exists, "
+            "then create a token with `coder tokens create` and set it",
+        ),
+        "token_mistyped": Explanation(
+            "unauthorized",
+            "401 `API key secret is invalid.`",
+            "copy the token again; its ID is right, its secret is not",
+        ),
+        "token_expired": Explanation(
+            "unauthorized",
+            "401 `API key expired at ...`",
+            "create a token with a longer lifetime (`coder tokens create --lifetime`) and set it",
+        ),
+        "token_unreadable": Explanation(
+            "unauthorized",
+            "The token cannot be read from its file or variable, or is visibly wrapped",
+            "fix the source of the token as the error says; it is read again at each poll",
+        ),
+        "login_expired": Explanation(
+            "unauthorized",
+            "401 `Could not refresh expired Oauth token.`",
+            "create a token with `coder tokens create` and set it, instead of one from a browser login",
+        ),
+        "user_suspended": Explanation(
+            "unauthorized",
+            '401 `User is not active (status = "suspended")`',
+            "have an administrator activate the token's user (`coder users activate USER`); "
+            "a new token does not help",
+        ),
+        "unauthorized": Explanation(
+            "unauthorized",
+            "Any other 401",
+            "check the token, and whether a proxy in front of Coder asks for a login of its own",
+        ),
+        "forbidden": Explanation("forbidden", "403 `Forbidden.`", _ROLE),
+        "forbidden_by_proxy": Explanation(
+            "forbidden",
+            "403 without a message from Coder",
+            "check the proxy, gateway or firewall in front of Coder; the response is not Coder's",
+        ),
+        "not_permitted": Explanation(
+            "not_permitted", "404 `Resource not found or you do not have access to this resource`", _ROLE
+        ),
+        "not_licensed": Explanation(
+            "not_licensed",
+            "403 `... is a Premium feature. Contact sales!`",
+            "no action needed; this data needs a Premium license, and no role or token changes that",
+            _HOURLY,
+        ),
+        "disabled": Explanation(
+            "disabled",
+            "404 `Template insights are disabled.`",
+            "enable usage statistics in Coder to get this data, or switch these datasets off in the config",
+            _HOURLY,
+        ),
+        "unsupported": Explanation(
+            "unsupported",
+            "404 `Route not found.` on a path that newer servers have",
+            "no action needed; this server does not have the data, a newer Coder does",
+            _HOURLY,
+        ),
+        "not_found": Explanation(
+            "not_found",
+            "404 `Route not found.` on a path that every Coder has",
+            "check `url` and `api_path`; there is no Coder API at this address",
+        ),
+        "rejected": Explanation(
+            "rejected",
+            "400 or 422, in both query dialects",
+            "check `dialect` and the server's version; the server does not accept these parameters",
+        ),
+        "refused_by_proxy": Explanation(
+            "refused_by_proxy",
+            "405, 407, 413, 421, 431, 451 or another 4xx that Coder does not send",
+            "check the proxy or gateway between the exporter and Coder; it refuses requests with this status",
+        ),
+        "rate_limited": Explanation(
+            "rate_limited",
+            "429",
+            "lower `requests_per_minute`, or poll less often with `every`",
+            "if the wait ends before the next poll",
+        ),
+        "server_error": Explanation(
+            "server_error",
+            "500 and above, or 401 `An internal error occurred`",
+            "check Coder's log, and the proxy in front of it; the exporter retries",
+            "502, 503 and 504 only",
+        ),
+        "timeout": Explanation(
+            "timeout",
+            "No whole response in time, or 408",
+            "check Coder's load, or raise `timeout`; the exporter retries",
+            "yes",
+        ),
+        "connection": Explanation(
+            "connection",
+            "Connection refused or reset, name not found",
+            "check `url`, DNS, proxy and firewall; the exporter retries",
+            "yes",
+        ),
+        "tls_failed": Explanation(
+            "connection",
+            "TLS that cannot be established: a certificate that is not accepted, or a port without TLS",
+            "fix what the error names: the server's certificate, the files of `tls`, or the scheme of `url` "
+            "or of the proxy",
+        ),
+        "redirect": Explanation(
+            "redirect",
+            "A redirect: it is not followed, because the token must not travel",
+            "set `url` to where the server redirects to",
+        ),
+        "too_large": Explanation(
+            "too_large",
+            "A body above `max_response_bytes`",
+            "raise `max_response_bytes` if responses of this size are expected",
+        ),
+        "invalid": Explanation(
+            "invalid",
+            "A 200 that is not JSON of a known shape, such as a sign-in page",
+            "check that `url` is Coder itself and not a sign-in page or another service",
+        ),
+        "newer_coder": Explanation(
+            "invalid",
+            "JSON whose rows or fields are not understood",
+            "upgrade the exporter; this Coder is newer than it knows",
+        ),
+        "exporter_bug": Explanation(
+            "invalid",
+            "An unexpected error in the exporter",
+            "report this line as a bug of the exporter",
+        ),
+    }
+)
+"""All causes, with what can be done about each: log, `check`, status page and docs take it from here."""
+
+REMEDIES: Mapping[Cause, str] = MappingProxyType({cause: each.remedy for cause, each in CAUSES.items()})
+
+WHOLE_SERVER: frozenset[Reason] = frozenset(
+    {
+        "unauthorized",
+        "refused_by_proxy",
+        "rate_limited",
+        "server_error",
+        "timeout",
+        "connection",
+        "redirect",
+        "not_found",
+    }
+)
+"""Reasons that most likely hit every request to the server alike."""
+
+UNAVAILABLE: frozenset[Reason] = frozenset({"disabled", "unsupported", "not_licensed"})
+"""Reasons for which nothing is broken: the server does not have the data, and no other request helps."""
+
+PUBLISHED_PATHS = frozenset(
+    {"/insights/daus", "/insights/templates", "/insights/user-activity", "/insights/user-latency"}
+)
+"""Paths that every Coder with insights has, so that a 404 there means a wrong address."""
+
+_STATUS: Mapping[int, Cause] = MappingProxyType(
+    {
+        400: "rejected",
+        401: "unauthorized",
+        403: "forbidden",
+        408: "timeout",
+        422: "rejected",
+        429: "rate_limited",
+    }
+)
+
+
+def _words(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+
+
+_WORDS: tuple[tuple[int, re.Pattern[str], Cause], ...] = (
+    (401, _words(r"^Cookie .* must be provided"), "token_missing"),
+    (401, _words(r"^Invalid API key format"), "token_malformed"),
+    (401, _words(r"^API key is invalid"), "token_unknown"),
+    (401, _words(r"^API key secret is invalid"), "token_mistyped"),
+    (401, _words(r"^API key expired"), "token_expired"),
+    (401, _words(r"^Could not refresh expired OAuth token"), "login_expired"),
+    (401, _words(r"^User is not active"), "user_suspended"),
+    (401, _words(r"^An internal error occurred"), "server_error"),
+    (403, _words(r"\b(?:Premium|Enterprise) feature\b"), "not_licensed"),
+    (403, _words(r"\A\s*\Z"), "forbidden_by_proxy"),
+    (404, _words(r"insights are disabled"), "disabled"),
+    (404, _words(r"^Resource not found or you do not have access"), "not_permitted"),
+)
+"""What a status means if the message or the detail has these words."""
+_TRANSIENT_STATUS = frozenset({408, 429, 502, 503, 504})
+_DETAIL_LENGTH = 300
+
+
+class RequestFailed(Exception):
+    """A request that gave no usable answer.
+
+    Attributes:
+        cause: what went wrong, a key of CAUSES.
+        reason: the value of the `reason` label.
+        detail: what happened, without any secret.
+        transient: whether the same request may succeed in a moment.
+        retry_after: seconds that the server asks to wait, if it does.
+    """
+
+    def __init__(
+        self, cause: Cause, detail: str, *, transient: bool = False, retry_after: float | None = None
+    ) -> None:
+        self.cause: Cause = cause
+        self.reason: Reason = CAUSES[cause].reason
+        super().__init__(f"{self.reason}: {detail}")
+        self.detail = detail
+        self.transient = transient
+        self.retry_after = retry_after
+
+    def without(self, secrets: Iterable[str]) -> "RequestFailed":
+        """Give the same failure, its detail cut to a line's length and without `secrets`."""
+        detail = masked(self.detail, secrets)[:_DETAIL_LENGTH]
+        return RequestFailed(self.cause, detail, transient=self.transient, retry_after=self.retry_after)
+
+    @property
+    def remedy(self) -> str:
+        """Return what the reader can do about it."""
+        return CAUSES[self.cause].remedy
+
+
+class _ErrorBody(msgspec.Struct):
+    """Coder's error answer (codersdk.Response), as far as it is of use."""
+
+    message: str = ""
+    detail: str = ""
+
+
+def refusal(
+    status: int,
+    path: str,
+    body: bytes,
+    retry_after: float | None = None,
+    discretion: Discretion = EVERYTHING_IS_TOLD,
+) -> RequestFailed:
+    """Give the failure that a status other than 200 means.
+
+    The body is only looked at for its message: it may be HTML, two JSON
+    documents, or anything else. `discretion` is kept before anything is cut,
+    which could leave a piece of a secret.
+    """
+    said = _said(body)
+    # A refusal speaks of the request; a failure of the database, and what that says may be of people.
+    words = discretion.told((said.message, said.detail)) if 400 <= status < 500 else ""
+    text = " ".join((f"HTTP {status} for {path}:", *words.split())).rstrip(": ")
+    return RequestFailed(
+        _cause(status, path, said),
+        text[:_DETAIL_LENGTH],
+        transient=status in _TRANSIENT_STATUS,
+        retry_after=retry_after,
+    )
+
+
+def _cause(status: int, path: str, said: _ErrorBody) -> Cause:
+    words = f"{said.message}\n{said.detail}"
+    for of_status, pattern, cause in _WORDS:
+        if status == of_status and pattern.search(words):
+            return cause
+    if status == 404:
+        return "not_found" if path in PUBLISHED_PATHS else "unsupported"
+    return _STATUS.get(status) or _cause_by_class(status)
+
+
+def _cause_by_class(status: int) -> Cause:
+    if status >= 500:
+        return "server_error"
+    if status >= 400:
+        return "refused_by_proxy"
+    return "redirect" if status >= 300 else "invalid"
+
+
+def _said(body: bytes) -> _ErrorBody:
+    try:
+        return msgspec.json.decode(body, type=_ErrorBody)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _ErrorBody()

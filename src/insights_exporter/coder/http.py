@@ -1,0 +1,240 @@
+"""The HTTP client of one deployment: TLS, proxy, bounded bodies, what a connection shows."""
+
+import re
+import socket
+import ssl
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import NamedTuple
+
+import certifi
+import httpx
+
+from insights_exporter import __version__
+from insights_exporter.coder.errors import RequestFailed
+from insights_exporter.config.models import Deployment, Tls
+from insights_exporter.config.proxies import Proxies
+
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+_OTHER_COMPRESSIONS = frozenset({"br", "compress", "zstd"})
+"""What a header may say and be repeated; anything else may be data of people."""
+
+
+async def read_body(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> bytes:
+    """Join `chunks`, decompressed if `encoding` says so.
+
+    Raises:
+        RequestFailed: `too_large` past `limit` bytes, `invalid` where the
+            compression is broken or of a kind that was not asked for.
+    """
+    inflate = _inflater(encoding)
+    body = bytearray()
+    try:
+        async for chunk in chunks:
+            body += inflate(chunk, limit + 1 - len(body))
+            if len(body) > limit:
+                detail = f"the answer has more than {limit} bytes"
+                raise RequestFailed("too_large", detail)
+        return bytes(body)
+    finally:
+        body.clear()  # a failure's traceback would keep it
+
+
+def _inflater(encoding: str) -> Callable[[bytes, int], bytes]:
+    if encoding in {"", "identity"}:
+        return lambda chunk, _: chunk
+    if encoding not in {"gzip", "x-gzip", "deflate"}:
+        which = f": {encoding}" if encoding in _OTHER_COMPRESSIONS else ""
+        raise RequestFailed("invalid", f"the answer is compressed in a way that was not asked for{which}")
+    stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+
+    def inflate(chunk: bytes, most: int) -> bytes:
+        if stream.eof:  # zlib would keep all that comes after it
+            raise RequestFailed("invalid", "the answer goes on after the end of its compression")
+        try:
+            return stream.decompress(chunk, most)
+        except zlib.error as error:
+            raise RequestFailed("invalid", f"the answer's compression is broken: {error}") from None
+
+    return inflate
+
+
+_KEPT_SECONDS = 30.0
+"""How long a connection waits for the next request; the polls of a round come over a minute."""
+
+
+def tls_context(tls: Tls) -> ssl.SSLContext:
+    """Return the TLS context of an outgoing connection.
+
+    Without `ca_file` it trusts the system's certificate authorities and
+    those of certifi, since a small container has none. It accepts what curl
+    and Go accept: Python 3.13 added a strict mode that refuses certificates
+    of in-house authorities without an Authority Key Identifier.
+    """
+    context = ssl.create_default_context(cafile=str(tls.ca_file) if tls.ca_file else None)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if tls.ca_file is None:
+        context.load_verify_locations(certifi.where())
+    if tls.insecure_skip_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if tls.cert_file:
+        context.load_cert_chain(tls.cert_file, tls.key_file)
+    return context
+
+
+def chosen_proxy(deployment: Deployment, proxies: Proxies) -> str | None:
+    """Return the proxy of the config, else that of the environment, else None.
+
+    Raises:
+        ConfigError: a variable of the environment holds no proxy that can be used.
+    """
+    if deployment.proxy is not None:
+        return deployment.proxy.get_secret_value()
+    return proxies.proxy_for(deployment.url)
+
+
+def proxy_option(proxy: str | None, tls: ssl.SSLContext) -> httpx.Proxy | None:
+    """Return the proxy as a client takes it; `tls` counts for a connection to the proxy too."""
+    if proxy is None:
+        return None
+    return httpx.Proxy(proxy, ssl_context=tls if proxy.startswith("https:") else None)
+
+
+def http_client(
+    deployment: Deployment,
+    tls: ssl.SSLContext,
+    proxy: str | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> httpx.AsyncClient:
+    """Make the client that all requests to `deployment` share.
+
+    It reads nothing from the environment, follows no redirects and keeps no
+    cookies. The caller bounds the time of a request as a whole.
+    """
+    return httpx.AsyncClient(
+        headers={
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "User-Agent": f"insights-exporter/{__version__}",
+        }
+        | {name: value.get_secret_value() for name, value in deployment.headers.items()},
+        verify=tls,
+        proxy=proxy_option(proxy, tls),
+        trust_env=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        follow_redirects=False,
+        timeout=deployment.timeout,
+        limits=httpx.Limits(max_connections=deployment.max_concurrency, keepalive_expiry=_KEPT_SECONDS),
+        transport=transport,
+    )
+
+
+_SENT = re.compile(r"(bytearray\()?\bb['\"].*", re.DOTALL)
+_NO_CERTIFICATE = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+_NO_TLS = frozenset(
+    {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
+)
+_INTERRUPTED = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+_REFUSED_TUNNEL = re.compile("4[0-9][0-9] ")
+
+_CERTIFICATE_REMEDIES: Mapping[int, str] = {
+    9: "check the clock of this machine",
+    10: "renew it",
+    18: "trust it with {ca_file}",
+    **dict.fromkeys((19, 20, 21), "trust its authority with {ca_file}"),
+    **dict.fromkeys((62, 64), "use a name that the certificate has"),
+}
+"""What helps, by OpenSSL's number for why a certificate is not accepted (X509_V_ERR_...)."""
+
+
+class TlsOptions(NamedTuple):
+    """How a user sets whom to trust and which certificate to show, as errors name it."""
+
+    ca_file: str = "`tls.ca_file`"
+    cert_file: str = "`tls.cert_file`"
+
+
+IN_CONFIG = TlsOptions()
+
+
+def may_pass(error: Exception) -> bool:
+    """Return whether the same request may succeed in a moment.
+
+    A certificate that is not accepted, a handshake that the other side
+    refuses and a tunnel that the proxy refuses stay as they are.
+    """
+    if is_tls_failure(error) or is_refused_tunnel(error):
+        return False
+    return not isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL)
+
+
+def is_tls_failure(error: Exception) -> bool:
+    """Return whether TLS cannot be established, as opposed to a handshake that was interrupted."""
+    broken = _tls_error(error)
+    return broken is not None and not isinstance(broken, _INTERRUPTED)
+
+
+def is_refused_tunnel(error: Exception) -> bool:
+    """Return whether a proxy answered CONNECT with a 4xx, which is how the text of the error begins."""
+    return isinstance(error, httpx.ProxyError) and _REFUSED_TUNNEL.match(str(error)) is not None
+
+
+def is_unknown_host(error: Exception) -> bool:
+    """Return whether the host name does not exist, as opposed to a DNS server that does not respond."""
+    causes = (cause for cause in _causes(error) if isinstance(cause, socket.gaierror))
+    return any(cause.errno == socket.EAI_NONAME for cause in causes)
+
+
+def describe(error: Exception, options: TlsOptions = IN_CONFIG) -> str:
+    """Return what broke, without the bytes that the other side sent: they may be data about users."""
+    broken = _tls_error(error)
+    if isinstance(broken, ssl.SSLCertVerificationError):
+        remedy = _CERTIFICATE_REMEDIES.get(broken.verify_code, "").format(ca_file=options.ca_file)
+        said = f"the server's certificate is not accepted: {broken.verify_message.rstrip('.')}"
+        return f"{said}; {remedy}" if remedy else said
+    reason = getattr(broken, "reason", None)
+    if reason in _NO_TLS:
+        return f"the server does not speak TLS on this port ({reason})"
+    if reason == _NO_CERTIFICATE:
+        return f"the server requires a client certificate; set {options.cert_file}"
+    return _SENT.sub("", f"{type(error).__name__}: {error}").rstrip(": ")
+
+
+def _tls_error(error: BaseException) -> ssl.SSLError | None:
+    return next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def api_root(deployment: Deployment) -> str:
+    """Return the address under which the API's paths are, without a slash at its end."""
+    url, api_path = deployment.url.rstrip("/"), "/" + deployment.api_path.strip("/")
+    return url if url.endswith(api_path) else (url + api_path).rstrip("/")
+
+
+@dataclass(slots=True)
+class Witness:
+    """What the newest answers of a server showed."""
+
+    tls: str | None = None
+    certificate_expires: float | None = None
+    rate_limit: float | None = None
+
+    async def look(self, answer: httpx.Response) -> None:
+        """Record an answer (an event hook of httpx)."""
+        limit = answer.headers.get("X-RateLimit-Limit", "")
+        if limit.isdecimal():
+            self.rate_limit = float(limit)
+        connection = answer.extensions["network_stream"].get_extra_info("ssl_object")
+        if connection is not None:
+            self.tls = connection.version()
+            certificate = connection.getpeercert() or {}
+            if "notAfter" in certificate:
+                self.certificate_expires = ssl.cert_time_to_seconds(certificate["notAfter"])

@@ -1,0 +1,86 @@
+"""How a question is spelled for a server: the real one's way, or the published page's."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+
+class Span(msgspec.Struct, frozen=True, gc=False):
+    """From `start` up to `end`, both aware and in the offset to be sent."""
+
+    start: datetime
+    end: datetime
+
+
+class Question(msgspec.Struct, frozen=True, gc=False):
+    """One request to Coder.
+
+    `span` is spelled as the server's query dialect wants it. `extra` are
+    parameters that only the real server knows; a question with
+    `needs_extra` cannot be asked in the published dialect.
+    `alternative` are the parameters that servers of other versions want instead
+    of `extra`: sent if those are rejected.
+    `subject` tells the answers of one poll apart (`today`, a template's id).
+    """
+
+    path: str
+    span: Span | None = None
+    subject: str = ""
+    extra: Mapping[str, str] = {}
+    alternative: Mapping[str, str] = {}
+    needs_extra: bool = False
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """What Coder said to a question: the body of a 200, not yet decoded."""
+
+    question: Question
+    body: bytes
+
+
+class InvalidAnswer(ValueError):
+    """A 200 that cannot be what was requested; the message is one line without data of the response.
+
+    Attributes:
+        cause: `newer_coder` if it is a response of Coder in an unknown shape, else `invalid`.
+    """
+
+    def __init__(self, message: str, cause: Literal["invalid", "newer_coder"] = "invalid") -> None:
+        super().__init__(message)
+        self.cause: Literal["invalid", "newer_coder"] = cause
+
+
+Dialect = Literal["rfc3339", "published"]
+
+
+def _rfc3339(question: Question) -> dict[str, str]:
+    if question.span is None:
+        return dict(question.extra)
+    times = {"start_time": _timestamp(question.span.start), "end_time": _timestamp(question.span.end)}
+    return times | dict(question.extra)
+
+
+def _published(question: Question) -> dict[str, str]:
+    if question.span is None:
+        return {}
+    start, end = question.span.start, question.span.end
+    return {"before": str(int(start.timestamp())), "after": str(int(end.timestamp()))}
+
+
+SPELLINGS: Mapping[Dialect, Callable[[Question], dict[str, str]]] = {
+    "rfc3339": _rfc3339,
+    "published": _published,
+}
+
+
+def _timestamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") + _offset(moment)
+
+
+def _offset(moment: datetime) -> str:
+    minutes = (moment.utcoffset() or timedelta()) // timedelta(minutes=1)
+    if minutes == 0:
+        return "Z"
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"

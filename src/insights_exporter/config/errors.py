@@ -1,0 +1,197 @@
+"""What is wrong with a config: issues with place, cause and remedy, all at once."""
+
+import difflib
+import re
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+Place = tuple[str | int, ...]
+"""The way to a value: keys of maps and indexes of lists."""
+
+_PRINTABLE_KEY = re.compile(r"[\w.-]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, or that is better known.
+
+    `source` is the file (empty for the environment), `place` the key or the
+    variable, `what` the matter, `remedy` what would be right.
+    """
+
+    source: str
+    place: str
+    what: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        """Give the one line that a user reads."""
+        said = f"{self.what}; {self.remedy}" if self.remedy else self.what
+        return ": ".join(part for part in (self.source, self.place, said) if part)
+
+
+class ConfigError(Exception):
+    """The settings cannot be used, for all of `problems`."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(*self.problems)
+
+    def __str__(self) -> str:
+        """Give a line a problem."""
+        return "\n".join(map(str, self.problems))
+
+
+class Wrong(ValueError):
+    """A value that a rule refuses: what is wrong with it, what would be right."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        self.what = what
+        self.remedy = remedy
+        super().__init__(f"{what}; {remedy}")
+
+
+def spell(place: Place) -> str:
+    """Spell a place as users write it: `deployments[0].windows[2].days`."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{shown_key(step)}" for step in place)
+    return "".join(steps).removeprefix(".")
+
+
+def shown_key(key: str) -> str:
+    """Give as much of a mistyped key as cannot be a secret written beside it (`token:abc`)."""
+    found = _PRINTABLE_KEY.match(key)
+    shown = found[0] if found else ""
+    return shown if shown == key else f"{shown}..."
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Give the known name that `name` was most likely meant to be."""
+    by_fold = {_folded(one): one for one in known}
+    close = difflib.get_close_matches(_folded(name), by_fold, n=1)
+    return by_fold[close[0]] if close else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Say which known name is nearest, or which there are."""
+    names = sorted(known)
+    near = nearest(name, names)
+    return f"did you mean {near}?" if near else f"known are {', '.join(names)}"
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).lower()
+
+
+_IN_KEY = "[key]"
+_FOLLOWS_FROM_OTHERS = frozenset({"default_factory_not_called"})
+
+Found = tuple[Place, str, str]
+"""Where, what is wrong, what would be right."""
+
+
+def wrong_fields(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[Found]:
+    """Tell what is wrong with the single values for `model`."""
+    try:
+        model.model_validate(values, context={})
+    except ValidationError as error:
+        yield from translate(model, error)
+
+
+def translate(model: type[BaseModel], error: ValidationError) -> Iterator[Found]:
+    """Give each thing that is wrong with what `model` was made from."""
+    details = [
+        detail for detail in error.errors(include_url=False) if detail["type"] not in _FOLLOWS_FROM_OTHERS
+    ]
+    inside = {detail["loc"][:-1] for detail in details} | {detail["loc"][:-2] for detail in details}
+    for detail in details:
+        if detail["type"] == "too_short" and detail["loc"] in inside:
+            continue
+        place = tuple(step for step in detail["loc"] if step != _IN_KEY)
+        yield place, *_words(model, detail)
+
+
+def _words(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
+    ctx = detail.get("ctx", {})
+    if isinstance(wrong := ctx.get("error"), Wrong):
+        return wrong.what, wrong.remedy
+    if detail["type"] in _BY_MODEL:
+        return _BY_MODEL[detail["type"]](model, detail)
+    if detail["type"] not in _WORDS:
+        return detail["msg"], ""
+    what, remedy = _WORDS[detail["type"]]
+    return what.format_map(ctx), remedy.format_map(ctx)
+
+
+_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "string_type": ("must be text", "put it in quotes"),
+        "string_too_short": ("is empty", "write something, or leave the key out"),
+        "string_too_long": ("is longer than {max_length} characters", "shorten it"),
+        "int_type": ("must be a whole number", "write it in digits, without quotes"),
+        "float_type": ("must be a number", "write it in digits, without quotes"),
+        "finite_number": ("must be a finite number", "write it in digits"),
+        "bool_type": ("must be true or false", "write one of the two, without quotes"),
+        "path_type": ("must be the path of a file", "write it as /run/secrets/coder-token"),
+        "tuple_type": ("must be a list", "write it in brackets, or a line with a dash for each entry"),
+        "list_type": ("must be a list", "write it in brackets, or a line with a dash for each entry"),
+        "model_type": (
+            "must be a map of keys and values",
+            "write `key: value` lines below it, or leave it out",
+        ),
+        "dict_type": (
+            "must be a map of keys and values",
+            "write `key: value` lines below it, or leave it out",
+        ),
+        "too_short": ("is empty", "write at least one entry"),
+        "greater_than": ("is too small", "write more than {gt:g}"),
+        "greater_than_equal": ("is too small", "write {ge} or more"),
+        "less_than_equal": ("is too large", "write {le} or less"),
+    }
+)
+
+
+def _missing(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
+    owner, key = _owner(model, detail["loc"]), str(detail["loc"][-1])
+    examples = owner.model_fields[key].examples or ["..."]
+    return "is missing", f"write `{key}: {examples[0]}`"
+
+
+def _unknown_key(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
+    key = str(detail["loc"][-1])
+    if shown_key(key) != key:
+        return "is not a known key", "is a space missing after a colon?"
+    return "is not a known key", did_you_mean(key, _owner(model, detail["loc"]).model_fields)
+
+
+def _not_among(_model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
+    in_key = detail["loc"][-1] == _IN_KEY
+    allowed = detail["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+    if in_key:
+        return "is not a known key", did_you_mean(str(detail["loc"][-2]), allowed)
+    return "is not a known value", f"write one of {', '.join(allowed)}"
+
+
+_BY_MODEL: Mapping[str, Callable[[type[BaseModel], ErrorDetails], tuple[str, str]]] = MappingProxyType(
+    {"missing": _missing, "extra_forbidden": _unknown_key, "literal_error": _not_among}
+)
+
+
+def _owner(model: type[BaseModel], place: Place) -> type[BaseModel]:
+    """Give the model that the last key of `place` belongs to."""
+    for step in place[:-1]:
+        if step in model.model_fields:
+            model = next(_models(model.model_fields[str(step)].annotation), model)
+    return model
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 - annotations are of any type
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in typing.get_args(annotation):
+        yield from _models(argument)

@@ -1,0 +1,213 @@
+"""Annotated scalar types of the config, with their validators."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationInfo,
+    WithJsonSchema,
+)
+
+from insights_exporter.config.errors import Wrong, did_you_mean
+from insights_exporter.config.proxies import USUAL_PORTS, parse_proxy
+from insights_exporter.config.token_text import check_token
+
+_UNITS = {"y": 31_536_000.0, "w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+DURATION_PATTERN = "".join(f"([0-9]{{1,9}}{unit})?" for unit in _UNITS)
+_PART = re.compile("([0-9]+)([a-z]+)")
+
+
+def parse_duration(text: object) -> float:
+    """Give the seconds that `text` says.
+
+    Raises:
+        Wrong: it is not a positive duration in Prometheus' spelling.
+    """
+    spelled = text if isinstance(text, str) and re.fullmatch(DURATION_PATTERN, text) else ""
+    seconds = sum(int(count) * _UNITS[unit] for count, unit in _PART.findall(spelled))
+    if seconds <= 0:
+        raise Wrong("is not a duration", "write it as Prometheus does, for example 30s, 5m or 1h30m")
+    return float(seconds)
+
+
+def format_duration(seconds: float) -> str:
+    """Spell `seconds`, to the millisecond, as `parse_duration` reads them."""
+    parts, rest = [], round(seconds * 1000)
+    for unit, size in _UNITS.items():
+        count, rest = divmod(rest, round(size * 1000))
+        parts.append(f"{count}{unit}" if count else "")
+    return "".join(parts) or "0s"
+
+
+def _seconds(value: object, info: ValidationInfo) -> float:
+    in_file = info.context is not None
+    return value if isinstance(value, float) and not in_file else parse_duration(value)
+
+
+Seconds = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema({"type": "string", "minLength": 2, "pattern": f"^{DURATION_PATTERN}$"}),
+]
+"""Seconds in the program, Prometheus' spelling in the file."""
+
+
+SHORTEST_KEY = 16
+"""Characters of a key of pseudonyms."""
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OWN_HEADERS = frozenset(
+    (
+        "coder-session-token",
+        "connection",
+        "content-length",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+
+
+def default_name(url: str) -> str:
+    """Give the host of `url`, with its port if that is not the usual one."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    unusual = parts.port is not None and parts.port != USUAL_PORTS.get(parts.scheme)
+    return f"{host}:{parts.port}" if unusual else host
+
+
+def _split(url: str) -> SplitResult:
+    remedy = "write it as https://coder.example.com"
+    if re.search(r"[\s\x00-\x1f\x7f\\]", url):
+        raise Wrong("has a space or another character that no URL has", remedy)
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna")
+        usable = parts.scheme in USUAL_PORTS and bool(host) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Wrong("is not the URL of an HTTP server", remedy)
+    return parts
+
+
+def _check_url(url: str) -> str:
+    parts = _split(url)
+    if "@" in parts.netloc:
+        raise Wrong("holds a user or a password", "take them out; the token is set apart, by token_file")
+    if parts.query or parts.fragment or url.endswith(("?", "#")):
+        raise Wrong("goes on after the path", "end it before the ? or #")
+    return url.rstrip("/")
+
+
+def _check_proxy(url: SecretStr) -> SecretStr:
+    return SecretStr(parse_proxy(url.get_secret_value()))
+
+
+def _check_api_path(path: str) -> str:
+    if not re.fullmatch(r"(/[^\s/?#]+)*/?", path):
+        raise Wrong("is not a path", "write it as /api/v2")
+    return path.rstrip("/")
+
+
+def _check_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        near = did_you_mean(name, available_timezones()).partition("known are")[0]
+        raise Wrong("is not a time zone", near or "write an IANA name, for example Europe/Berlin") from None
+    return name
+
+
+def _check_token(token: SecretStr) -> SecretStr:
+    return SecretStr(check_token(token.get_secret_value()))
+
+
+def check_key(text: str, subject: str = "is") -> str:
+    """Give a key of pseudonyms as it is.
+
+    Raises:
+        Wrong: `subject` (and its verb) empty, or so short that it can be guessed.
+    """
+    if len(text.strip()) < SHORTEST_KEY:
+        what = f"shorter than {SHORTEST_KEY} characters and can be guessed" if text.strip() else "empty"
+        raise Wrong(f"{subject} {what}", "write some long random text (openssl rand -hex 32)")
+    return text
+
+
+def _check_secret_key(key: SecretStr) -> SecretStr:
+    check_key(key.get_secret_value())
+    return key
+
+
+def _check_variable(name: str) -> str:
+    if not _VARIABLE.fullmatch(name):
+        raise Wrong("is not the name of a variable", "write the name alone, for example CODER_SESSION_TOKEN")
+    return name
+
+
+def _check_header_name(name: str) -> str:
+    if name.lower() in _OWN_HEADERS:
+        raise Wrong("is a header that the exporter sets itself", "take it out")
+    if not _HEADER_NAME.fullmatch(name):
+        raise Wrong("is not the name of a header", "write it as X-Gateway-Key")
+    return name
+
+
+def _check_header_value(value: SecretStr) -> SecretStr:
+    if not _HEADER_VALUE.fullmatch(value.get_secret_value()):
+        raise Wrong("has characters that a header cannot carry", "keep to printable ASCII, in one line")
+    return value
+
+
+def _check_label(text: str) -> str:
+    if not text.isprintable() or text != text.strip():
+        raise Wrong("has spaces around it or unprintable characters", "write it as it is to stand on graphs")
+    return text
+
+
+def _check_path(path: Path, info: ValidationInfo) -> Path:
+    if not str(path).isprintable() or path == Path():
+        raise Wrong("is not the path of a file", "write it as /run/secrets/coder-token")
+    base = (info.context or {}).get("base")
+    return base / path if base else path
+
+
+Url = Annotated[str, AfterValidator(_check_url), Field(json_schema_extra={"format": "uri"})]
+Proxy = Annotated[SecretStr, AfterValidator(_check_proxy)]
+ApiPath = Annotated[str, AfterValidator(_check_api_path)]
+TimeZone = Annotated[str, AfterValidator(_check_zone)]
+Token = Annotated[SecretStr, AfterValidator(_check_token)]
+Variable = Annotated[str, AfterValidator(_check_variable)]
+Key = Annotated[
+    SecretStr,
+    AfterValidator(_check_secret_key),
+    Field(json_schema_extra={"minLength": SHORTEST_KEY}),
+]
+HeaderName = Annotated[str, AfterValidator(_check_header_name)]
+HeaderValue = Annotated[SecretStr, AfterValidator(_check_header_value)]
+Label = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_check_label)]
+Glob = Annotated[str, Field(min_length=1, max_length=200)]
+FilePath = Annotated[
+    Path, AfterValidator(_check_path), WithJsonSchema({"type": "string", "format": "path", "minLength": 1})
+]
+Flag = Annotated[bool, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]

@@ -1,0 +1,69 @@
+"""Sums and distributions over rows."""
+
+import math
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable
+from fractions import Fraction
+from functools import partial
+from itertools import accumulate
+from typing import Any, TypeVar
+
+from insights_exporter.datasets.base import Conversion
+from insights_exporter.exposition.family import Distribution, Family, Samples
+
+K = TypeVar("K", bound=Hashable)
+
+
+def exact_sum(values: Iterable[float]) -> float:
+    """Give the float nearest to the true sum, infinite where there is none, in whatever order it is added."""
+    numbers = list(values)
+    try:
+        return math.fsum(numbers)
+    except OverflowError:
+        return _nearest(sum(map(Fraction, numbers), Fraction()))
+
+
+def added_up(rows: Iterable[tuple[K, float]]) -> dict[K, float]:
+    """Give one value a key: rows that would be one series add up."""
+    parts: dict[K, list[float]] = {}
+    for key, value in rows:
+        parts.setdefault(key, []).append(value)
+    return {key: values[0] if len(values) == 1 else exact_sum(values) for key, values in parts.items()}
+
+
+def _nearest(total: Fraction) -> float:
+    try:
+        return float(total)
+    except OverflowError:
+        return math.inf if total > 0 else -math.inf
+
+
+ACTIVITY_BOUNDS = (900, 1800, 3600, 7200, 14400, 28800, 57600, 86400, 144000, 288000, 576000)
+"""Seconds, from a quarter of an hour to a month of working days."""
+
+LATENCY_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0)
+"""Seconds; at 0.15 and 0.3 Coder changes its own colours."""
+
+
+def distribution(values: Collection[float], bounds: tuple[float, ...]) -> Distribution:
+    """Count how many values are at most each bound, and add them up."""
+    per_bucket = Counter(map(partial(bisect_left, bounds), values))
+    counts = accumulate(per_bucket[bucket] for bucket in range(len(bounds) + 1))
+    return Distribution(tuple(counts), exact_sum(values))
+
+
+def joined(conversions: Iterable[Conversion]) -> Conversion:
+    """Give one conversion for several; of equal series the first wins."""
+    parts = list(conversions)
+    rows: dict[Family, dict[tuple[str, ...], Any]] = {}
+    for samples in (samples for part in parts for samples in part.samples):
+        of_family = rows.setdefault(samples.family, {})
+        for labels, value in samples.rows:
+            of_family.setdefault(labels, value)
+    return Conversion(
+        samples=tuple(Samples(family, list(by_labels.items())) for family, by_labels in rows.items()),
+        folded=sum(part.folded for part in parts),
+        invalid=tuple(reason for part in parts for reason in part.invalid),
+        app_names=tuple(name for part in parts for name in part.app_names),
+    )

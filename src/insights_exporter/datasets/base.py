@@ -1,0 +1,114 @@
+"""What a dataset is: what is asked, and what the answers become.
+
+All in here is pure: no clock, no network, no settings read from anywhere.
+What is kept from poll to poll is a struct that the garbage collector need not
+look through.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from insights_exporter.coder.request import Answer, Question
+from insights_exporter.config.models import DatasetName, Deployment, Window
+from insights_exporter.exposition.family import Family, Samples
+
+
+class Template(msgspec.Struct, frozen=True, gc=False):
+    """A template as Coder lists it."""
+
+    template_id: str
+    name: str
+    organization: str
+    deprecated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a dataset may know when it asks and when it converts.
+
+    `now` is the server's clock, aware, in the deployment's time zone.
+    `templates` are those that Coder lists, by id; `in_use` the ids named by
+    the newest `templates` answers (empty before the first). Who shows users
+    under pseudonyms brings `pseudonym_key`.
+    """
+
+    deployment: Deployment
+    window: Window | None
+    now: datetime
+    templates: Mapping[str, Template] = field(default_factory=dict)
+    in_use: tuple[str, ...] = ()
+    pseudonym_key: bytes | None = None
+
+
+class AppName(msgspec.Struct, frozen=True, gc=False):
+    """An app's name and family in a report, and the seconds of the row they come from."""
+
+    app_type: str
+    slug: str
+    name: str
+    family: str
+    seconds: float
+
+    @property
+    def app(self) -> tuple[str, str]:
+        """What it is a name of: the app's type and slug."""
+        return self.app_type, self.slug
+
+
+class Conversion(msgspec.Struct, frozen=True, gc=False):
+    """What the answers of one poll became.
+
+    `folded` counts source series that a limit folded or dropped, `invalid`
+    has one short reason a row that could not be understood, without any data
+    of the row. `in_use` are the ids of the templates that the report names,
+    None where it is no report on all of them or they cannot be read;
+    `app_names` what apps are called in it. `templates` are all that Coder lists, None in a response about
+    anything else. `daily_users` are users by day, which is its ordinal.
+    """
+
+    samples: tuple[Samples, ...]
+    folded: int = 0
+    invalid: tuple[str, ...] = ()
+    in_use: tuple[str, ...] | None = None
+    app_names: tuple[AppName, ...] = ()
+    templates: Mapping[str, Template] | None = None
+    daily_users: tuple[tuple[int, float], ...] = ()
+    choices: tuple[str, ...] = ()
+    """The parameters whose values are not free text, see `parameters_with_choices`."""
+
+
+def no_follow_up(_answers: Sequence[Answer]) -> Sequence[Question]:
+    """Return no further request."""
+    return ()
+
+
+def nothing_across(_conversions: Iterable[Conversion]) -> tuple[Samples, ...]:
+    """Say nothing about the windows of a dataset together."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """One kind of request: what it asks, and what it becomes.
+
+    Of a `partial` dataset each answer stands for itself, so that one that
+    fails leaves the others. What to ask is told by the answers of the dataset
+    that it `needs`. `across` gives what the newest conversions of all
+    windows say only together: series without a `window` label, which would
+    repeat if each window had them. `follow_up` returns the requests that depend on earlier responses, and
+    what to request instead if the server refused. A dataset that `names_templates` lists them for the others.
+    """
+
+    name: DatasetName
+    families: tuple[Family, ...]
+    windows: Callable[[Deployment], Sequence[Window | None]]
+    questions: Callable[[View], Sequence[Question]]
+    convert: Callable[[View, Sequence[Answer]], Conversion]
+    partial: bool = False
+    needs: DatasetName | None = None
+    across: Callable[[Iterable[Conversion]], tuple[Samples, ...]] = nothing_across
+    follow_up: Callable[[Sequence[Answer]], Sequence[Question]] = no_follow_up
+    names_templates: bool = False

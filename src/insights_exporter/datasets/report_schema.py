@@ -1,0 +1,111 @@
+"""The answer of `/insights/templates`, which several datasets ask for."""
+
+import msgspec
+
+from insights_exporter.coder.decode import Envelope, Row
+from insights_exporter.datasets.timerange import require_instant
+
+PATH = "/insights/templates"
+
+
+class App(Row, frozen=True):
+    """The use of one app, over all users.
+
+    Which of `type`, `family` and `method` a row has depends on the server's version; at least one is needed.
+    """
+
+    slug: str
+    seconds: float
+    app_type: str | None = msgspec.field(name="type", default=None)
+    family: str | None = None
+    method: str | None = None
+    display_name: str | None = None
+    times_used: float | None = None
+    template_ids: list[str] | None = None
+
+    def __post_init__(self) -> None:
+        """Reject a row of which the kind is not known.
+
+        Raises:
+            ValueError: There is neither `type` nor `family` nor `method`.
+        """
+        if not (self.app_type or self.family or self.method):
+            text = "type: missing, as family and method are"
+            raise ValueError(text)
+
+
+class ParameterValue(Row, frozen=True):
+    """How many workspaces chose a value."""
+
+    count: float
+    value: str | None
+
+
+class Option(Row, frozen=True):
+    """One of the values that a parameter declares; only that there are some is of interest."""
+
+
+class Parameter(Row, frozen=True):
+    """A parameter of templates, and the values chosen for it."""
+
+    name: str
+    parameter_type: str | None = msgspec.field(name="type")
+    values: list[ParameterValue]
+    display_name: str | None = None
+    options: list[Option] | None = None
+    template_ids: list[str] | None = None
+
+
+class Interval(Row, frozen=True):
+    """The users of one day or week."""
+
+    active_users: float
+    start_time: str
+    end_time: str
+    template_ids: list[str] | None = None
+
+    def __post_init__(self) -> None:
+        """Reject a time that cannot be read."""
+        require_instant("start_time", self.start_time)
+        require_instant("end_time", self.end_time)
+
+
+class Report(Envelope, frozen=True):
+    """What happened in the window as a whole."""
+
+    active_users: float
+    apps_usage: list[App]
+    start_time: str | None
+    end_time: str | None
+    template_ids: list[str] | None
+    parameters_usage: list[Parameter] | None
+
+
+class TemplatesAnswer(Envelope, frozen=True):
+    """The whole response: one section at least."""
+
+    report: Report | None = None
+    interval_reports: list[Interval] | None = None
+
+    def __post_init__(self) -> None:
+        """Reject a response without any known section.
+
+        Raises:
+            ValueError: There is neither `report` nor `interval_reports`.
+        """
+        if self.report is None and self.interval_reports is None:
+            text = "report: missing"
+            raise ValueError(text)
+
+
+class UsersReport(Envelope, frozen=True):
+    """The part of a report that counts its users."""
+
+    active_users: float
+    start_time: str | None
+
+
+class UsersResponse(Envelope, frozen=True):
+    """The response, for datasets that need the number of users alone."""
+
+    report: UsersReport

@@ -1,0 +1,115 @@
+"""The families of single templates: apart from those of the deployment, since they do not add up to them."""
+
+from insights_exporter.datasets.aggregate import ACTIVITY_BOUNDS, LATENCY_BOUNDS
+from insights_exporter.datasets.apps import APP_LABELS
+from insights_exporter.datasets.parameters import PARAMETER_LABELS
+from insights_exporter.exposition.family import Family
+
+TEMPLATE_LABELS = ("organization_name", "template_name", "template_id")
+
+_LABELS = ("deployment", "window", *TEMPLATE_LABELS)
+_BREAKDOWN_OFF = (
+    "templates.breakdown is off, the window is not among templates.windows, or the template is beyond"
+)
+_ABSENT = f"{_BREAKDOWN_OFF} templates.limit"
+
+TEMPLATE_ACTIVE_USERS = Family(
+    name="coder_insights_template_active_users",
+    kind="gauge",
+    help="Distinct users of a template in the window (API: templates report.active_users, asked for one "
+    "template); "
+    "cached.",
+    labels=_LABELS,
+    source="template-breakdown: report.active_users",
+    merge="not merged: users of several templates overlap and do not add up",
+    absent=f"{_ABSENT}; a listed template that nobody used is 0",
+    example='topk(10, coder_insights_template_active_users{window="7d"})',
+)
+TEMPLATE_DAILY_ACTIVE_USERS = Family(
+    name="coder_insights_template_daily_active_users",
+    kind="gauge",
+    help="Distinct users of a template on the day, today so far or yesterday (API: templates "
+    "interval_reports.active_users, asked for one template); cached.",
+    labels=("deployment", "day", *TEMPLATE_LABELS),
+    source="template-breakdown: interval_reports.active_users",
+    merge="rows of one day add up",
+    absent=f"{_ABSENT}; the template had no use in the window; for up to six days after a clock change, "
+    "while the server's steps of 24 hours do not run from midnight to midnight; from the deployment's "
+    "midnight until the next poll",
+    example='coder_insights_template_daily_active_users{day="yesterday"}',
+    rolls_over=True,
+)
+TEMPLATE_APP_USAGE = Family(
+    name="coder_insights_template_app_usage_seconds",
+    kind="gauge",
+    help="Seconds an app was used with a template in the window (API: templates "
+    "report.apps_usage.seconds, asked for "
+    "one template); cached.",
+    labels=(*_LABELS, *APP_LABELS),
+    source="template-breakdown: report.apps_usage.seconds",
+    merge="as coder_insights_app_usage_seconds; templates used in one half hour may add up to more than "
+    "the deployment",
+    absent=f"{_ABSENT}; the template had no use in the window",
+    example='sum without (slug, app_type) (coder_insights_template_app_usage_seconds{window="7d"}) / 3600',
+)
+TEMPLATE_APP_TIMES_USED = Family(
+    name="coder_insights_template_app_times_used",
+    kind="gauge",
+    help="How often an app was taken up with a template in the window (API: templates "
+    "report.apps_usage.times_used, "
+    "asked for one template); cached.",
+    labels=(*_LABELS, *APP_LABELS),
+    source="template-breakdown: report.apps_usage.times_used",
+    merge="rows of one slug add up",
+    absent="as coder_insights_app_times_used; the template had no use in the window",
+    example='coder_insights_template_app_times_used{window="7d"}',
+)
+TEMPLATE_PARAMETER_WORKSPACES = Family(
+    name="coder_insights_template_parameter_workspaces",
+    kind="gauge",
+    help="Workspaces of a template built in the window that chose the value (API: templates "
+    "report.parameters_usage.values.count, asked for one template); cached.",
+    labels=(*_LABELS, *PARAMETER_LABELS),
+    source="template-breakdown: report.parameters_usage.values.count",
+    merge="as coder_insights_parameter_workspaces, with at most 10 values a parameter",
+    absent="as coder_insights_parameter_workspaces; the template had no use in the window",
+    example='coder_insights_template_parameter_workspaces{template_name="docker",window="7d"}',
+)
+TEMPLATE_ACTIVITY_DISTRIBUTION = Family(
+    name="coder_insights_template_user_activity_distribution_seconds",
+    kind="gaugehistogram",
+    help="How active the users of a template were in the window, in seconds (API: user-activity "
+    "report.users.seconds, "
+    "asked for one template); cached.",
+    labels=_LABELS,
+    bounds=ACTIVITY_BOUNDS,
+    source="template-breakdown: user-activity report.users.seconds",
+    merge="every user id counts once, with the sum of its rows",
+    absent="templates.users is off (as it is by default), or the dataset user-activity is",
+    example="histogram_quantile(0.5, "
+    'coder_insights_template_user_activity_distribution_seconds_bucket{window="7d"})',
+    stable=False,
+)
+TEMPLATE_LATENCY_DISTRIBUTION = Family(
+    name="coder_insights_template_user_latency_distribution_seconds",
+    kind="gaugehistogram",
+    help="How slow connections were for the users of a template in the window, in seconds (API: user-latency "
+    "report.users.latency_ms, asked for one template); cached.",
+    labels=(*_LABELS, "percentile"),
+    bounds=LATENCY_BOUNDS,
+    source="template-breakdown: user-latency report.users.latency_ms.p50, .p95",
+    merge="every user id counts once a percentile",
+    absent="templates.users is off (as it is by default), or the dataset user-latency is",
+    example="histogram_quantile(0.9, "
+    'coder_insights_template_user_latency_distribution_seconds_bucket{window="7d",percentile="p95"})',
+    stable=False,
+)
+TEMPLATE_FAMILIES = (
+    TEMPLATE_ACTIVE_USERS,
+    TEMPLATE_DAILY_ACTIVE_USERS,
+    TEMPLATE_APP_USAGE,
+    TEMPLATE_APP_TIMES_USED,
+    TEMPLATE_PARAMETER_WORKSPACES,
+    TEMPLATE_ACTIVITY_DISTRIBUTION,
+    TEMPLATE_LATENCY_DISTRIBUTION,
+)

@@ -1,0 +1,106 @@
+"""Windows become ranges of time: midnights that exist, offsets, RFC 3339."""
+
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+from insights_exporter.coder.request import Question, Span
+from insights_exporter.config.models import Window
+from insights_exporter.datasets.base import View
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DAY = _EPOCH.toordinal()
+_DAY_SECONDS = 86_400
+_DATE_LENGTH = len("2006-01-02")
+
+
+def read_day(text: str) -> int | None:
+    """Give the ordinal of the day in `2006-01-02` or `2006-01-02T00:00:00Z`, if it is one."""
+    try:
+        return date.fromisoformat(text[:_DATE_LENGTH]).toordinal()
+    except ValueError:
+        return None
+
+
+def day_seconds(ordinal: int) -> float:
+    """Give the Unix seconds at which a day begins in UTC."""
+    return float((ordinal - _EPOCH_DAY) * _DAY_SECONDS)
+
+
+def read_instant(text: str | None) -> float | None:
+    """Give Unix seconds for an RFC 3339 time, in UTC where it has no offset.
+
+    The year 1 is how Go writes that there is no time.
+    """
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    if moment.year == 1:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def require_instant(name: str, text: str) -> None:
+    """Reject the value of a field that is no RFC 3339 time.
+
+    Raises:
+        ValueError: It is none; the message begins with the field's name.
+    """
+    if read_instant(text) is None:
+        problem = f"{name}: expected a time"
+        raise ValueError(problem)
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """Give 00:00:00 of `day` with the offset valid just before it.
+
+    The offset is fixed, not the zone: where clocks jump over midnight,
+    00:00:00 is still the instant at which the day begins.
+    """
+    offset = datetime.combine(day, time.min, zone).utcoffset()
+    return datetime.combine(day, time.min, timezone(offset or timedelta()))
+
+
+def next_full_hour(now: datetime) -> datetime:
+    """Give the end of the running hour, in UTC, as the server counts hours."""
+    return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+
+
+def window_span(window: Window, now: datetime, zone: ZoneInfo) -> Span:
+    """Give what `window` covers at `now`: whole days of `zone`."""
+    today = now.astimezone(zone).date()
+    if window.include_today:
+        return Span(midnight(today - timedelta(days=window.days - 1), zone), next_full_hour(now))
+    return days_span(today - timedelta(days=window.days), today, zone)
+
+
+def days_span(first: date, after: date, zone: ZoneInfo) -> Span:
+    """Give the whole days from `first` up to, not including, `after`."""
+    return Span(midnight(first, zone), midnight(after, zone))
+
+
+def window_of(view: View) -> Window:
+    """Give the window of a view that has one.
+
+    Raises:
+        ValueError: It has none.
+    """
+    if view.window is None:
+        text = "this dataset is polled by window"
+        raise ValueError(text)
+    return view.window
+
+
+def zone_of(view: View) -> ZoneInfo:
+    """Give the time zone whose days are counted."""
+    return ZoneInfo(view.deployment.timezone)
+
+
+def span_of(view: View) -> Span:
+    """Give what the view's window covers now."""
+    return window_span(window_of(view), view.now, zone_of(view))
+
+
+def window_question(path: str, view: View) -> Question:
+    """Ask about the view's window and nothing else."""
+    return Question(path=path, span=span_of(view))

@@ -1,0 +1,149 @@
+"""Who may read what, and how often."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from http.cookies import CookieError, SimpleCookie
+from types import MappingProxyType
+
+from insights_exporter.demo.error_responses import MISSING, SUSPENDED, Refusal, signed_out
+from insights_exporter.demo.go_format import format_time, quote
+from insights_exporter.demo.versions import Generation
+
+WINDOW = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a caller stands after a request; `headers` are empty without a limit."""
+
+    exceeded: bool
+    headers: Mapping[str, str]
+
+
+UNLIMITED = Standing(exceeded=False, headers={})
+
+
+@dataclass(slots=True)
+class RateLimiter:
+    """Counts requests in windows of a whole minute."""
+
+    _counts: dict[str, int] = field(default_factory=dict)
+    _window: int = 0
+
+    def count(self, key: str, limit: int, now: datetime) -> Standing:
+        """Count one request; a negative limit is none."""
+        if limit < 0:
+            return UNLIMITED
+        window = int(now.timestamp()) // WINDOW
+        if window != self._window:
+            self._window = window
+            self._counts.clear()
+        used = self._counts[key] = self._counts.get(key, 0) + 1
+        headers = {
+            "X-RateLimit-Limit": str(limit),
+            "X-RateLimit-Remaining": str(max(limit - used, 0)),
+            "X-RateLimit-Reset": str((window + 1) * WINDOW),
+        }
+        return Standing(exceeded=used > limit, headers=headers)
+
+
+COOKIE = "coder_session_token"
+ID_LENGTH = 10
+SECRET_LENGTH = 22
+PARTS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What a role may do on the site.
+
+    `one_organization` roles see the insights of the first organization's
+    templates, and only when they name them.
+    """
+
+    name: str
+    reads_deployment: bool = False
+    views_insights: bool = False
+    reads_users: bool = False
+    reads_templates: bool = True
+    one_organization: bool = False
+
+
+ROLES: Mapping[str, Role] = MappingProxyType(
+    {
+        role.name: role
+        for role in (
+            Role(name="owner", reads_deployment=True, views_insights=True, reads_users=True),
+            Role(name="auditor", reads_deployment=True, views_insights=True, reads_users=True),
+            Role(name="template-admin", views_insights=True, reads_users=True),
+            Role(name="user-admin", reads_users=True, reads_templates=False),
+            Role(name="member", reads_templates=False),
+            Role(name="organization-template-admin", one_organization=True),
+        )
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The one API key that the server knows, and the state of its user."""
+
+    token: str
+    expires_at: datetime
+    suspended: bool = False
+
+    @property
+    def id(self) -> str:
+        """The public part of the token."""
+        return self.token.partition("-")[0]
+
+
+def check_token(token: str, key: Key, now: datetime, generation: Generation) -> Refusal | None:
+    """Judge the token of a request, empty where there is none."""
+    complaint = _complaint(token, key, now)
+    if complaint:
+        return signed_out(complaint, generation)
+    return SUSPENDED if key.suspended else None
+
+
+def find_token(headers: Mapping[str, str], query: Mapping[str, str]) -> str:
+    """Find the token of a request where the server looks for it; header names are lower case."""
+    bearer = headers.get("authorization", "")
+    return (
+        _cookie(headers.get("cookie", ""))
+        or query.get(COOKIE, "")
+        or headers.get("coder-session-token", "")
+        or (bearer[7:] if bearer[:7].lower() == "bearer " else "")
+        or query.get("access_token", "")
+    )
+
+
+def _cookie(text: str) -> str:
+    try:
+        found = SimpleCookie(text).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+def _complaint(token: str, key: Key, now: datetime) -> str:
+    if not token:
+        return MISSING
+    malformed = _malformed(token.split("-"))
+    if malformed:
+        return f"Invalid API key format: {malformed}"
+    if token.partition("-")[0] != key.id:
+        return "API key is invalid."
+    if token != key.token:
+        return "API key secret is invalid."
+    return f"API key expired at {quote(format_time(key.expires_at))}." if key.expires_at <= now else ""
+
+
+def _malformed(parts: Sequence[str]) -> str:
+    if len(parts) != PARTS:
+        return f"incorrect amount of API key parts, expected {PARTS} got {len(parts)}"
+    for part, name, length in zip(parts, ("ID", "secret"), (ID_LENGTH, SECRET_LENGTH), strict=True):
+        if len(part) != length:
+            return f"invalid API key {name} length, expected {length} got {len(part)}"
+    return ""

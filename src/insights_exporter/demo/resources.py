@@ -1,0 +1,145 @@
+"""The answers about the server itself: templates, organizations, users, keys, version."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, timedelta
+from itertools import islice
+
+from insights_exporter.demo.go_format import format_time
+from insights_exporter.demo.population.templates import Organization, Template
+from insights_exporter.demo.population.timeline import FOUNDED
+from insights_exporter.demo.population.users import Person, status_of
+from insights_exporter.demo.response_cache import Document, View
+
+LIFETIME = timedelta(days=30)
+MOST_USERS = 100
+CALLER_ID = "00000000-0000-4000-8000-00000000c0de"
+BIRTH = f"{date.fromordinal(FOUNDED)}T00:00:00Z"
+
+
+def answer_build(view: View) -> Document:
+    """Answer `/buildinfo`."""
+    release = view.generation.release
+    return {
+        "external_url": f"https://github.com/coder/coder/releases/tag/{release}",
+        "version": f"{release}+0c0de00",
+        "dashboard_url": "http://coder.example.com",
+        "telemetry": False,
+        "workspace_proxy": False,
+        "agent_api_version": "1.0",
+        "deployment_id": CALLER_ID,
+    }
+
+
+def answer_templates_list(view: View, organization: str = "") -> list[Document]:
+    """Answer `/templates`, or those of one organization (its id or name); deleted ones are not listed."""
+    return [
+        _template(view, at, each)
+        for at, each in enumerate(view.population.catalog.templates)
+        if not each.deleted
+        and view.role.reads_templates
+        and organization in {"", each.organization.id, each.organization.name}
+    ]
+
+
+def answer_organizations(view: View) -> list[Document]:
+    """Answer `/organizations`."""
+    return [_organization(each, at == 0) for at, each in enumerate(view.population.catalog.organizations)]
+
+
+def answer_me(view: View) -> Document:
+    """Answer `/users/me`."""
+    roles = [] if view.role.name == "member" else [{"name": view.role.name, "display_name": view.role.name}]
+    return {
+        "id": CALLER_ID,
+        "username": "exporter",
+        "email": "exporter@example.com",
+        "created_at": BIRTH,
+        "last_seen_at": format_time(view.now.replace(microsecond=0)),
+        "status": "active",
+        "login_type": "token",
+        "organization_ids": [each.id for each in view.population.catalog.organizations],
+        "roles": roles,
+    }
+
+
+def answer_key(view: View) -> Document:
+    """Answer `/users/me/keys/{id}` for the caller's own key."""
+    made = format_time(view.key.expires_at - LIFETIME)
+    return {
+        "id": view.key.id,
+        "user_id": CALLER_ID,
+        "last_used": format_time(view.now.replace(microsecond=0)),
+        "expires_at": format_time(view.key.expires_at),
+        "created_at": made,
+        "updated_at": made,
+        "login_type": "token",
+        "scope": "all",
+        "token_name": "exporter",
+        "lifetime_seconds": int(LIFETIME.total_seconds()),
+    }
+
+
+def answer_users(view: View, query: Mapping[str, str]) -> Document:
+    """Answer `/users`: `limit`, `offset`, and `status:` in `q` are understood."""
+    wanted = query.get("q", "").removeprefix("status:")
+    today = view.now.astimezone(UTC).toordinal()
+    if not view.role.reads_users:
+        return {"users": [answer_me(view)], "count": 1}
+    found = ((person, status_of(person, today)) for person in view.population.people)
+    matching = (_user(person, status) for person, status in found if status and wanted in {"", status})
+    counts = view.population.statuses(today)
+    offset, limit = _number(query.get("offset")), _number(query.get("limit")) or MOST_USERS
+    return {
+        "users": list(islice(matching, offset, offset + limit)),
+        "count": counts.get(wanted, 0) if wanted else sum(counts.values()),
+    }
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() else 0
+
+
+def _template(view: View, at: int, template: Template) -> Document:
+    home = template.organization
+    names = {"organization_name": home.name, "organization_display_name": home.display_name}
+    return {
+        "id": template.id,
+        "created_at": BIRTH,
+        "updated_at": BIRTH,
+        "organization_id": home.id,
+        **(names if view.generation.organization_names else {}),
+        "name": template.name,
+        "display_name": template.name.replace("-", " ").title(),
+        "provisioner": "terraform",
+        "active_user_count": view.population.workspaces[at] or -1,
+        "build_time_stats": {"start": {"P50": 31000, "P95": 98000}, "stop": {"P50": None, "P95": None}},
+        "description": "",
+        "deprecated": template.deprecated,
+        "deprecation_message": "Use another one" if template.deprecated else "",
+        "icon": "",
+    }
+
+
+def _organization(organization: Organization, is_default: bool) -> Document:  # noqa: FBT001 - a field's value
+    return {
+        "id": organization.id,
+        "name": organization.name,
+        "display_name": organization.display_name,
+        "icon": "",
+        "description": "",
+        "created_at": BIRTH,
+        "updated_at": BIRTH,
+        "is_default": is_default,
+    }
+
+
+def _user(person: Person, status: str) -> Document:
+    return {
+        "id": person.id,
+        "username": person.username,
+        "avatar_url": person.avatar_url,
+        "email": f"{person.username}@example.com",
+        "created_at": f"{date.fromordinal(person.joined)}T00:00:00Z",
+        "status": status,
+        "login_type": "oidc",
+    }

@@ -1,0 +1,313 @@
+"""Query parameters are checked as the real server, or the published page, does."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from insights_exporter.demo.error_responses import (
+    NO_ROUTE,
+    ONE_BAD,
+    TWO_ZONES,
+    Refusal,
+    bad_value,
+    bad_values,
+    bad_zone,
+)
+from insights_exporter.demo.go_format import LAYOUT, BadTime, parse_integer, parse_time, quote
+from insights_exporter.demo.versions import GENERATION_2024, GENERATION_2026, Generation
+
+Query = Mapping[str, str] | Iterable[tuple[str, str]]
+UUID = re.compile(
+    r"(?:urn:uuid:)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}"
+    r"|\{[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class QueryReader:
+    """Reads the parameters of one request and collects what is wrong with them."""
+
+    query: Query
+    generation: Generation
+    complaints: list[tuple[str, str]] = field(default_factory=list)
+    _values: dict[str, list[str]] = field(init=False, default_factory=dict)
+    _known: set[str] = field(init=False, default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Group the values by name."""
+        pairs = self.query.items() if isinstance(self.query, Mapping) else self.query
+        for name, value in pairs:
+            self._values.setdefault(name, []).append(value)
+
+    def text(self, name: str, *, required: bool = False) -> str:
+        """Read a text; a missing one is empty."""
+        self._known.add(name)
+        values = self._values.get(name, [""])
+        if len(values) > 1 and self.generation.refuses_repeats:
+            self._complain(name, "provided more than once, found", f"{len(values)} times.", _ONCE)
+        elif required and not values[0]:
+            self._complain(
+                name, "is required", "and cannot be empty" if self.generation.says_not_empty else ""
+            )
+        return values[0]
+
+    def integer(self, name: str, default: int) -> int:
+        """Read an integer."""
+        text = self.text(name)
+        try:
+            return parse_integer(text) if text else default
+        except ValueError as error:
+            self._complain(name, f"must be a valid integer ({error})")
+            return default
+
+    def uuids(self, name: str) -> tuple[str, ...]:
+        """Read a comma-separated list of UUIDs, spaces around them allowed."""
+        text = self.text(name)
+        listed = [part.strip() for part in text.split(",")] if text else []
+        bad = [part for part in listed if UUID.fullmatch(part) is None]
+        if bad:
+            self._complain(name, f"has invalid values: {', '.join(bad)}")
+            return ()
+        return tuple(map(_canonical, listed))
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """Read a comma-separated list."""
+        text = self.text(name)
+        return tuple(text.split(",")) if text else ()
+
+    def refuse_unknown(self) -> None:
+        """Complain about every parameter that nobody read."""
+        for name in self._values:
+            if name not in self._known:
+                self._complain(name, "is not a valid query param")
+
+    def _complain(self, name: str, *words: str) -> None:
+        self.complaints.append((name, " ".join(("Query param", quote(name), *filter(None, words)))))
+
+
+_ONCE = "Only provide 1 instance of this query param."
+
+
+def _canonical(text: str) -> str:
+    digits = text.lower().removeprefix("urn:uuid:").strip("{}").replace("-", "")
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+API = "/api/v2"
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+WEEK = timedelta(weeks=1)
+MOST_OF_A_WEEK = timedelta(days=6)
+ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
+SECTIONS = frozenset({"report", "interval_reports"})
+INTERVALS = ("day", "week")
+SECONDS_OF_A_DAY = 86400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A request that passed, with what it asks for; what an endpoint lacks keeps its default.
+
+    `start` and `end` are in the offsets in which they were sent.
+    """
+
+    start: datetime = ZERO_TIME
+    end: datetime = ZERO_TIME
+    template_ids: tuple[str, ...] = ()
+    interval: str = ""
+    sections: frozenset[str] = SECTIONS
+    tz_offset: int = 0
+    zone: ZoneInfo | None = None
+    step: int = SECONDS_OF_A_DAY
+    """Seconds between two points of user-status-counts."""
+
+
+Verdict = Accepted | Refusal
+Check = Callable[[QueryReader, datetime], Verdict]
+
+
+def check(path: str, query: Query, now: datetime, generation: Generation = GENERATION_2026) -> Verdict:
+    """Judge a GET of an insights path, with or without `/api/v2`, at the server's `now`.
+
+    `query` is decoded: no `%2B` in it.
+    """
+    rule = CHECKS.get(path.removeprefix(API)) or (_check_days if _is_template_days(path) else None)
+    if rule is None or (rule is _check_status_counts and generation.status_counts == "absent"):
+        return NO_ROUTE
+    return rule(QueryReader(query, generation), now)
+
+
+def next_hour(now: datetime) -> datetime:
+    """Give the next full hour, in UTC: hours are cut there, whatever the zone."""
+    return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + HOUR
+
+
+def _check_days(reader: QueryReader, _now: datetime) -> Verdict:
+    tz_offset = reader.integer("tz_offset", 0)
+    return _complaints(reader) or Accepted(tz_offset=tz_offset)
+
+
+def _check_users(reader: QueryReader, now: datetime) -> Verdict:
+    times = _read_times(reader)
+    template_ids = reader.uuids("template_ids")
+    span = _complaints(reader) or _check_times(times, now, reader.generation)
+    if isinstance(span, Refusal):
+        return span
+    return Accepted(start=span[0], end=span[1], template_ids=template_ids)
+
+
+def _check_templates(reader: QueryReader, now: datetime) -> Verdict:
+    times = _read_times(reader)
+    interval = reader.text("interval")
+    template_ids = reader.uuids("template_ids")
+    sections = reader.words("sections") if reader.generation.sections else ()
+    span = _complaints(reader) or _check_times(times, now, reader.generation)
+    if isinstance(span, Refusal):
+        return span
+    start, end = span
+    return (
+        _check_interval(interval, start, end, reader.generation)
+        or _check_sections(sections)
+        or Accepted(
+            start=start,
+            end=end,
+            template_ids=template_ids,
+            interval=interval,
+            sections=frozenset(sections) or SECTIONS,
+        )
+    )
+
+
+def _check_status_counts(reader: QueryReader, _now: datetime) -> Verdict:
+    habits = reader.generation.status_counts
+    tz_offset = 0 if habits == "timezone-only" else reader.integer("tz_offset", 0)
+    step = reader.integer("interval", SECONDS_OF_A_DAY)
+    if habits == "interval":
+        return _complaints(reader) or Accepted(tz_offset=tz_offset, step=max(step, 0) or SECONDS_OF_A_DAY)
+    name = reader.text("timezone")
+    return _complaints(reader) or _check_zone(name, tz_offset)
+
+
+def _check_zone(name: str, tz_offset: int) -> Verdict:
+    if name and tz_offset:
+        return TWO_ZONES
+    # The names of the zones have the sign of POSIX: positive is west.
+    name = name or (f"Etc/GMT{-tz_offset:+d}" if tz_offset else "UTC")
+    try:
+        return Accepted(tz_offset=tz_offset, zone=ZoneInfo(name))
+    except (KeyError, ValueError, OSError):
+        return bad_zone(name)
+
+
+CHECKS: Mapping[str, Check] = MappingProxyType(
+    {
+        "/insights/daus": _check_days,
+        "/insights/templates": _check_templates,
+        "/insights/user-activity": _check_users,
+        "/insights/user-latency": _check_users,
+        "/insights/user-status-counts": _check_status_counts,
+    }
+)
+
+
+def _is_template_days(path: str) -> bool:
+    return path.removeprefix(API).startswith("/templates/") and path.endswith("/daus")
+
+
+def _read_times(reader: QueryReader) -> Mapping[str, str]:
+    return {name: reader.text(name, required=True) for name in ("start_time", "end_time")}
+
+
+def _complaints(reader: QueryReader) -> Refusal | None:
+    reader.refuse_unknown()
+    return bad_values(reader.complaints) if reader.complaints else None
+
+
+def _check_times(
+    times: Mapping[str, str], now: datetime, generation: Generation
+) -> tuple[datetime, datetime] | Refusal:
+    moments = []
+    for name, text in times.items():
+        moment = _check_time(name, text, now, generation)
+        if isinstance(moment, Refusal):
+            return moment
+        moments.append(moment)
+    start, end = moments
+    if end < start:
+        return bad_value("end_time", 'Query param "end_time" must be after than "start_time"')
+    return start, end
+
+
+def _check_time(name: str, text: str, now: datetime, generation: Generation) -> datetime | Refusal:
+    try:
+        moment = parse_time(text)
+    except BadTime as error:
+        return bad_value(name, f'Query param "{name}" must be a valid date format ({LAYOUT}): {error}')
+    if moment == ZERO_TIME:
+        return bad_value(name, f'Query param "{name}" must not be zero')
+    if moment > next_hour(now):
+        return bad_value(name, f'Query param "{name}" must not be in the future')
+    hour = moment.hour if name == "end_time" and _is_today(moment, now, generation) else 0
+    if (moment.hour, moment.minute, moment.second) == (hour, 0, 0):
+        return moment
+    got = f", got {text}" if generation.repeats_clock else ""
+    return bad_value(name, f'Query param "{name}" must have the clock set to {hour:02d}:00:00{got}')
+
+
+def _is_today(moment: datetime, now: datetime, generation: Generation) -> bool:
+    zone = moment.tzinfo if generation.today_of_request else UTC
+    return moment.date() == now.astimezone(zone).date()
+
+
+def _check_interval(interval: str, start: datetime, end: datetime, generation: Generation) -> Refusal | None:
+    known = INTERVALS if generation.week_intervals else INTERVALS[:1]
+    if interval and interval not in known:
+        return bad_value("interval", f"must be one of [{' '.join(known)}]")
+    if interval == "week" and not _ends_with_a_week(start, end):
+        return Refusal(
+            400, {"message": ONE_BAD, "detail": "Last report interval should have at least 6 days."}
+        )
+    return None
+
+
+def _ends_with_a_week(start: datetime, end: datetime) -> bool:
+    rest = (end - start) % WEEK
+    shortened = end.replace(tzinfo=None) - start.replace(tzinfo=None) == MOST_OF_A_WEEK
+    return not rest or rest >= MOST_OF_A_WEEK or shortened
+
+
+def _check_sections(sections: tuple[str, ...]) -> Refusal | None:
+    if SECTIONS.issuperset(sections):
+        return None
+    return bad_value("sections", "must be one of [interval_reports report]")
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+END_OF_TIME = datetime(2100, 1, 1, tzinfo=UTC)
+LATEST = int((END_OF_TIME - EPOCH).total_seconds())
+WITH_TIMES = frozenset({"/insights/templates", "/insights/user-activity", "/insights/user-latency"})
+WITHOUT = frozenset({"/insights/daus"})
+
+
+def check_published(path: str, query: Query, _now: datetime) -> Verdict:
+    """Judge a GET by the page: `before` (the start) and `after` (the end), integers, both required."""
+    path = path.removeprefix(API)
+    if path not in WITH_TIMES | WITHOUT:
+        return NO_ROUTE
+    reader = QueryReader(query, GENERATION_2024)
+    times = [_moment(reader, name) for name in ("before", "after")] if path in WITH_TIMES else []
+    reader.refuse_unknown()
+    if reader.complaints:
+        return bad_values(reader.complaints)
+    return Accepted(start=times[0], end=times[1], interval="week") if times else Accepted()
+
+
+def _moment(reader: QueryReader, name: str) -> datetime:
+    complaints = len(reader.complaints)
+    reader.text(name, required=True)
+    seconds = reader.integer(name, 0) if len(reader.complaints) == complaints else 0
+    return EPOCH + timedelta(seconds=max(0, min(seconds, LATEST)))

@@ -1,0 +1,270 @@
+"""Rendering: the samples of a family become lines of the text and OpenMetrics formats."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from math import inf
+from typing import cast
+
+import msgspec
+from isal import isal_zlib
+
+from insights_exporter.exposition.family import Columns, DistributionRow, Family, Kind, Row, Samples
+from insights_exporter.exposition.negotiation import Format
+
+# Where spellings change: Python and JSON differ below _TINY, Go writes
+# an exponent from _HUGE up, Python does so itself from _VAST up.
+_TINY, _HUGE, _VAST = 1e-4, 1e6, 1e16
+_EXPONENTS: Mapping[int, str] = {digits: f"e+{digits - 1:02d}" for digits in range(7, 17)}
+_NOT_FINITE: Mapping[str, str] = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
+
+
+def escaped(text: str) -> str:
+    """Return a label value as it stands between its quotes."""
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def spelled(value: float) -> str:
+    """Return a number as the Prometheus clients spell it."""
+    number = float(value)
+    text = repr(number)
+    return _with_exponent(text) if _HUGE <= number < _VAST else _NOT_FINITE.get(text, text)
+
+
+def spelled_all(values: Sequence[float]) -> list[str]:
+    """Return many numbers as `spelled` does, several times faster.
+
+    A JSON encoder spells most numbers alike and all of them in one call; the
+    others are spelled one by one.
+    """
+    numbers = list(map(float, values))
+    texts = msgspec.json.encode(numbers)[1:-1].decode().split(",")
+    if _all_alike(numbers):
+        return texts
+    return [
+        text if _TINY <= number < _HUGE or number == 0 else _respelled(number, text)
+        for number, text in zip(numbers, texts, strict=False)
+    ]
+
+
+def _all_alike(numbers: Sequence[float]) -> bool:
+    """Return whether Python, JSON and Go spell all of the numbers alike; NaN makes the sum NaN."""
+    return bool(numbers) and min(numbers) >= _TINY and max(numbers) < _HUGE and sum(numbers) < inf
+
+
+def _respelled(number: float, text: str) -> str:
+    return _with_exponent(text) if _HUGE <= number < _VAST else spelled(number)
+
+
+def _with_exponent(text: str) -> str:
+    """Return `1234500.0` as `1.2345e+06`, which is Go's spelling from a million up."""
+    whole, _, fraction = text.partition(".")
+    return f"{whole[0]}.{whole[1:]}{fraction}".rstrip("0.") + _EXPONENTS[len(whole)]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the lines of one sample name have in common.
+
+    A line is a gap, a label value, a gap, a label value, ..., a gap, a value.
+    `order` tells which of a row's label values comes in which place.
+    """
+
+    gaps: tuple[str, ...]
+    order: tuple[int, ...]
+
+
+def shape(name: str, labels: Sequence[str], deployment: str) -> Shape:
+    """Return the shape of a sample name's lines, labels sorted by name.
+
+    Where the first label is `deployment`, it is the same in all lines.
+    """
+    fixed = {"deployment": escaped(deployment)} if labels[:1] == ("deployment",) else {}
+    free = labels[len(fixed) :]
+    gaps, gap = [], f"{name}{{" if labels else name
+    for label in sorted(labels):
+        gap += f'{label}="'
+        if label not in fixed:
+            gaps.append(gap)
+            gap = ""
+        gap += f'{fixed.get(label, "")}",'
+    gaps.append(f"{gap[:-1]}}} " if labels else f"{gap} ")
+    return Shape(tuple(gaps), tuple(sorted(range(len(free)), key=free.__getitem__)))
+
+
+def encoded(shape: Shape, columns: Columns) -> bytes:
+    """Return the lines of rows whose label values may hold anything, as UTF-8."""
+    labels = (column if _is_plain(column) else [*map(escaped, column)] for column in columns.labels)
+    return utf8(written(shape, Columns(tuple(labels), columns.values)))
+
+
+def lines(shape: Shape, rows: Sequence[Row]) -> list[str]:
+    """Return one line a row; label values are escaped already."""
+    return [f"{line}\n" for line in written(shape, Columns.of(rows)).split("\n")[:-1]]
+
+
+def written(shape: Shape, columns: Columns) -> str:
+    """Return the lines of all rows; label values are escaped already.
+
+    All gaps and values are laid out in a row and joined at once, which takes
+    half the time of making each line.
+
+    Raises:
+        ValueError: a row has not one value a label.
+    """
+    if not columns:
+        return ""
+    if len(columns.labels) != len(shape.order):
+        message = f"{len(columns.labels)} label values where there are {len(shape.order)} labels"
+        raise ValueError(message)
+    line = [part for gap in shape.gaps for part in (gap, "")]
+    parts = [*line, "\n"] * len(columns)
+    width = len(line) + 1
+    for place, index in enumerate(shape.order):
+        parts[2 * place + 1 :: width] = columns.labels[index]
+    parts[len(line) - 1 :: width] = spelled_all(columns.values)
+    return "".join(parts)
+
+
+def utf8(text: str) -> bytes:
+    """Return text as UTF-8; a lone surrogate, which it cannot hold, becomes `?`."""
+    return text.encode("utf-8", "replace")
+
+
+def _is_plain(texts: Sequence[str]) -> bool:
+    """Return whether nothing in the texts has to be escaped."""
+    together = "".join(texts)
+    return not ("\\" in together or '"' in together or "\n" in together)
+
+
+Section = tuple[bytes, int]
+"""HELP and TYPE, and the number of the run of lines below them."""
+
+_GAUGE_HISTOGRAM: Mapping[str, str] = {"": "histogram", "_gcount": "gauge", "_gsum": "gauge"}
+"""What the text format, which has no such type, makes of one."""
+
+_SUFFIXES: Mapping[Kind, tuple[str, ...]] = {
+    "gauge": (),
+    "counter": (),
+    "histogram": ("_bucket", "_count", "_sum"),
+    "gaugehistogram": ("_bucket", "_gcount", "_gsum"),
+}
+
+
+def layout(family: Family) -> Mapping[Format, Sequence[Section]]:
+    """Return the sections of a family in each format."""
+    bare = family.name.removesuffix("_total") if family.kind == "counter" else family.name
+    text_help = family.help.replace("\\", r"\\").replace("\n", r"\n")
+    types = _GAUGE_HISTOGRAM if family.kind == "gaugehistogram" else {"": family.kind}
+    text = [
+        (_header(family.name + suffix, text_help, kind), run)
+        for run, (suffix, kind) in enumerate(types.items())
+    ]
+    last_run = len(text) if family.kind == "gaugehistogram" else 0
+    return {
+        Format.TEXT: text,
+        Format.OPENMETRICS: [(_header(bare, escaped(family.help), family.kind), last_run)],
+    }
+
+
+def names(family: Family) -> frozenset[str]:
+    """Return all names by which a family may be asked for: its own and its samples'."""
+    suffixed = {family.name + suffix for suffix in _SUFFIXES[family.kind]}
+    bare = family.name.removesuffix("_total") if family.kind == "counter" else family.name
+    return frozenset({family.name, bare, *suffixed})
+
+
+def _header(name: str, documentation: str, kind: str) -> bytes:
+    return f"# HELP {name} {documentation}\n# TYPE {name} {kind}\n".encode()
+
+
+# Rows at a time: their lines then stay in the processor's cache, and other
+# threads get their turn between two slices.
+_SLICE = 2000
+
+
+class Chunk(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """The sample lines of one family from one place.
+
+    `runs` are its stretches of bytes, without HELP and TYPE: one for most
+    kinds, the same in both formats; several for a gauge histogram.
+    `headers.layout` tells which format shows which runs. `crcs` are their
+    CRC-32; `series` is what Prometheus would count.
+    """
+
+    runs: tuple[bytes, ...]
+    crcs: tuple[int, ...]
+    series: int
+
+    def same_as(self, other: "Chunk | None") -> bool:
+        """Return whether both hold the same bytes."""
+        return other is not None and self.crcs == other.crcs and self.runs == other.runs
+
+
+def render(samples: Samples, deployment: str) -> Chunk:
+    """Return the lines of all samples, as prometheus_client would print them.
+
+    Raises:
+        ValueError: a row has not one value a label, or not one count a bucket.
+    """
+    runs = _RUNS[samples.family.kind](samples, deployment)
+    return Chunk(runs, tuple(map(isal_zlib.crc32, runs)), samples.series)
+
+
+def _plain(samples: Samples, deployment: str) -> tuple[bytes, ...]:
+    family, rows = samples.family, cast("Sequence[Row] | Columns", samples.rows)
+    line = shape(family.name, family.labels, deployment)
+    text = BytesIO()  # holds everything once, where a list of slices would have to be joined
+    for at in range(0, len(rows), _SLICE):
+        some = rows[at : at + _SLICE]
+        text.write(encoded(line, some if isinstance(some, Columns) else Columns.of(some)))
+    return (text.getvalue(),)
+
+
+def _histogram(samples: Samples, deployment: str) -> tuple[bytes, ...]:
+    *_, together = _distributions(samples, deployment, count="_count", total="_sum")
+    return (together,)
+
+
+def _gauge_histogram(samples: Samples, deployment: str) -> tuple[bytes, ...]:
+    return _distributions(samples, deployment, count="_gcount", total="_gsum")
+
+
+def _distributions(samples: Samples, deployment: str, *, count: str, total: str) -> tuple[bytes, ...]:
+    """Return the buckets, the counts, the sums, and all three row by row."""
+    family = samples.family
+    rows = [
+        (tuple(map(escaped, labels)), value)
+        for labels, value in cast("Sequence[DistributionRow]", samples.rows)
+    ]
+
+    def written(suffix: str, flat: Sequence[Row], extra: tuple[str, ...] = ()) -> list[str]:
+        return lines(shape(family.name + suffix, (*family.labels, *extra), deployment), flat)
+
+    buckets = written("_bucket", _bucket_rows(family, rows), ("le",))
+    counts = written(count, [(labels, value.counts[-1]) for labels, value in rows])
+    totals = written(total, [(labels, value.total) for labels, value in rows])
+    width = len(family.bounds) + 1
+    together = [
+        line
+        for n in range(len(rows))
+        for line in (*buckets[n * width : (n + 1) * width], counts[n], totals[n])
+    ]
+    return tuple(utf8("".join(part)) for part in (buckets, counts, totals, together))
+
+
+def _bucket_rows(family: Family, rows: Sequence[DistributionRow]) -> list[Row]:
+    bounds = [*map(spelled, family.bounds), "+Inf"]
+    return [
+        ((*labels, bound), count)
+        for labels, value in rows
+        for bound, count in zip(bounds, value.counts, strict=True)
+    ]
+
+
+_RUNS: Mapping[Kind, Callable[[Samples, str], tuple[bytes, ...]]] = {
+    "gauge": _plain,
+    "counter": _plain,
+    "histogram": _histogram,
+    "gaugehistogram": _gauge_histogram,
+}

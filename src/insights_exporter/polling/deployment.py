@@ -1,0 +1,198 @@
+"""One deployment that is polled: its jobs, from start to stop."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from ssl import SSLContext
+
+import structlog
+
+from insights_exporter.coder.client import Coder, Exchange, Outlet
+from insights_exporter.coder.clock import ServerClock
+from insights_exporter.coder.errors import RequestFailed
+from insights_exporter.config.models import Deployment
+from insights_exporter.datasets.base import View
+from insights_exporter.datasets.daus import DATASET as DAUS
+from insights_exporter.datasets.daus import counts_in_utc
+from insights_exporter.polling.fetch import whereabouts
+from insights_exporter.polling.jobs import Job, jobs_of
+from insights_exporter.polling.poller import Bench, Poller
+from insights_exporter.polling.publisher import Board, Publisher
+from insights_exporter.polling.scheduler import Schedule
+from insights_exporter.polling.server_info import EVERY, Facts, Names
+from insights_exporter.polling.summary import Glances
+
+_FACTS = "facts"
+_ONCE_PATIENCE = 60.0
+"""Seconds that a poll may take in a command that ends by itself, since a person or a script waits for it."""
+_FACTS_REQUESTS = 2
+"""Version, token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all deployments of one process share."""
+
+    board: Board
+    schedule: Schedule
+    converter: Executor
+    outlet: Outlet
+
+
+class Watch:
+    """Polls one deployment from `start` to `stop`."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        token: Callable[[], str],
+        pseudonym_key: bytes | None,
+        tls: SSLContext,
+        shared: Shared,
+    ) -> None:
+        self.deployment = deployment
+        self.clock = ServerClock(time.time, asyncio.get_running_loop().time)
+        self.publisher = Publisher(deployment.name, deployment.max_series, shared.board)
+        self._schedule = shared.schedule
+        self.exchange = Exchange(deployment, token, tls, self.clock, shared.outlet)
+        self.coder = Coder(self.exchange, None if deployment.dialect == "auto" else deployment.dialect)
+        self.jobs = tuple(jobs_of(deployment))
+        self._list_job = next((job for job in self.jobs if job.dataset.names_templates), None)
+        self.names = Names(self._list_templates_soon)
+        if self._list_job is None:
+            self.names.listed(None)
+        bench = Bench(
+            deployment=deployment,
+            coder=self.coder,
+            clock=self.clock,
+            names=self.names,
+            publisher=self.publisher,
+            converter=shared.converter,
+            pseudonym_key=pseudonym_key,
+        )
+        self.facts = Facts(self.exchange, token, self.publisher)
+        polls_days = any(job.dataset is DAUS for job in self.jobs)
+        self.facts.asks_days = polls_days and not counts_in_utc(deployment)
+        self._poller = Poller(bench, self.jobs, self._advance)
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._started = asyncio.get_running_loop().time()
+        self._first_round_logged = False
+        self._log = structlog.get_logger("insights_exporter").bind(deployment=deployment.name)
+
+    def start(self, after: float = 0.0) -> None:
+        """Learn the server's clock, then poll everything, in `after` seconds and again and again."""
+        self._started = asyncio.get_running_loop().time() + after
+        for job in self.jobs:
+            self.publisher.watch(job.poll, job.requests)
+        self.publisher.health(*(job.dataset.name for job in self.jobs))
+        self._add(_FACTS, self.facts.poll, EVERY, after)
+        for job in sorted(self.jobs, key=lambda job: job.poll.pace.every):
+            self._add(job.name, partial(self._run, job), job.poll.pace.every, after)
+
+    async def once(self) -> None:
+        """Poll everything once, whatever the schedule.
+
+        Of a server from which nothing comes, nothing more is asked, and of
+        one that asks to wait for long, nothing is waited for.
+        """
+        self._poller.patience = _ONCE_PATIENCE
+        silent = await self.facts.silence()
+        if silent:
+            for job in self.jobs:
+                self._poller.give_up(job, silent)
+            return
+        await self.facts.poll_all_but_version()
+        for partly in (False, True):
+            jobs = [job for job in self.jobs if job.dataset.partial is partly]
+            await asyncio.gather(*(self._once(job) for job in jobs))
+
+    async def stop(self) -> None:
+        """Poll nothing more, and take everything off the board."""
+        for name in (_FACTS, *(job.name for job in self.jobs)):
+            self._schedule.remove(self._id(name))
+        self.publisher.close()
+        self._poller.close()
+        self.facts.close()
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self.exchange.close()
+
+    @property
+    def glances(self) -> Glances:
+        """What the newest polls said, in short."""
+        return self._poller.glances
+
+    def view(self, job: Job) -> View:
+        """Return what the next poll of a job would go by."""
+        return self._poller.view(job)
+
+    @property
+    def planned_requests(self) -> int:
+        """Count the requests of one round, as far as they are known by now."""
+        return sum(len(job.dataset.questions(self.view(job))) for job in self.jobs) + _FACTS_REQUESTS
+
+    @property
+    def tried(self) -> bool:
+        """Whether every job but the breakdown has been tried once."""
+        return all(job.tried for job in self.jobs if not job.dataset.partial)
+
+    async def _once(self, job: Job) -> None:
+        if not job.dataset.partial or self.names.reported_for(job.poll.window):
+            await self._poller.poll(job)
+
+    def _add(
+        self, name: str, work: Callable[[], Coroutine[None, None, None]], every: float, after: float
+    ) -> None:
+        async def run() -> None:
+            task = asyncio.create_task(work())
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+            (outcome,) = await asyncio.gather(task, return_exceptions=True)
+            if isinstance(outcome, Exception):
+                self._log.error("job crashed", job=name, detail=whereabouts(outcome))
+
+        self._schedule.add(self._id(name), run, every, after)
+
+    async def _run(self, job: Job) -> None:
+        await self.facts.clock_known()
+        await self._poller.poll(job)
+        self._log_first_round()
+
+    def _log_first_round(self) -> None:
+        """Log once how the first poll of every job went, as soon as no job still waits for its first."""
+        if self._first_round_logged or not all(map(self._is_settled, self.jobs)):
+            return
+        self._first_round_logged = True
+        self._log.info(
+            "first round complete",
+            polls=len(self.jobs),
+            failed=sum(
+                job.poll.failure is not None and job.requests.unavailable is None for job in self.jobs
+            ),
+            series=sum(job.poll.series for job in self.jobs),
+            duration=f"{asyncio.get_running_loop().time() - self._started:.1f}s",
+        )
+
+    def _is_settled(self, job: Job) -> bool:
+        """Return whether a job was polled, or cannot be because what it depends on has no data yet."""
+        waits_in_vain = job.dataset.partial and not self.names.reported_for(job.poll.window)
+        return job.tried or (waits_in_vain and self.tried)
+
+    @property
+    def unnamed(self) -> RequestFailed | None:
+        """Why templates may be called by their ids, None if all names are known or not wanted."""
+        return self._list_job.poll.failure if self._list_job else None
+
+    def _list_templates_soon(self) -> None:
+        if self._list_job:
+            self._advance(self._list_job)
+
+    def _advance(self, job: Job) -> None:
+        self._schedule.advance(self._id(job.name))
+
+    def _id(self, job: str) -> str:
+        return f"{self.deployment.name}/{job}"

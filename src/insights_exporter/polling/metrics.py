@@ -1,0 +1,208 @@
+"""The exporter's own metric families."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from insights_exporter import __version__
+from insights_exporter.datasets.registry import FAMILIES
+from insights_exporter.datasets.server_info import TOKEN_FAMILIES
+from insights_exporter.exposition.family import Family, Samples
+
+_POLL = ("deployment", "dataset", "window")
+_REQUESTS = ("deployment", "dataset")
+_SELF = "the exporter itself"
+
+POLL_SUCCESS = Family(
+    name="insights_exporter_poll_success",
+    kind="gauge",
+    help="Whether the last finished poll, retries included, gave its data (1) or not (0).",
+    labels=_POLL,
+    source=_SELF,
+    absent="while dataset_available is 0",
+    example="insights_exporter_poll_success == 0",
+)
+LAST_SUCCESS = Family(
+    name="insights_exporter_last_success_timestamp_seconds",
+    kind="gauge",
+    help="When the last good poll ended, as Unix time by the exporter's clock; 0 before the first.",
+    labels=_POLL,
+    source=_SELF,
+    absent="while dataset_available is 0",
+    example="time() - insights_exporter_last_success_timestamp_seconds",
+)
+POLL_DURATION = Family(
+    name="insights_exporter_poll_duration_seconds",
+    kind="gauge",
+    help="How long the last finished poll took, in seconds, waiting for its turn included.",
+    labels=_POLL,
+    source=_SELF,
+    absent="before the first poll has ended, and while dataset_available is 0",
+    example="topk(5, insights_exporter_poll_duration_seconds)",
+)
+POLL_INTERVAL = Family(
+    name="insights_exporter_poll_interval_seconds",
+    kind="gauge",
+    help="Seconds between two polls, as set.",
+    labels=_POLL,
+    source="settings: every",
+    absent="while dataset_available is 0",
+    example="insights_exporter_poll_interval_seconds",
+)
+MAX_AGE = Family(
+    name="insights_exporter_max_age_seconds",
+    kind="gauge",
+    help="Seconds for which the last good data are served when polls fail, as set.",
+    labels=_POLL,
+    source="settings: max_age",
+    absent="while dataset_available is 0",
+    example="insights_exporter_max_age_seconds",
+)
+SERIES = Family(
+    name="insights_exporter_series",
+    kind="gauge",
+    help="Series of Coder's data that polls for the window gave and that are served now; names of apps and "
+    "templates, the version and the token's times, which have no window, are not among them.",
+    labels=_POLL,
+    source=_SELF,
+    absent="while dataset_available is 0",
+    example="sum without (dataset, window) (insights_exporter_series)",
+)
+SERIES_FOLDED = Family(
+    name="insights_exporter_series_folded",
+    kind="gauge",
+    help="Source series that the limits of users, parameters, apps, templates and groups aggregate into "
+    "others or cut; expected. What parameters.values, .include and .exclude hide is not counted.",
+    labels=_POLL,
+    source=_SELF,
+    absent="while dataset_available is 0",
+    example="insights_exporter_series_folded > 0",
+)
+SERIES_DROPPED = Family(
+    name="insights_exporter_series_dropped",
+    kind="gauge",
+    help="Series of whole families that max_series drops; 0 normally.",
+    labels=_POLL,
+    source=_SELF,
+    absent="while dataset_available is 0",
+    example="insights_exporter_series_dropped > 0",
+)
+REQUESTS = Family(
+    name="insights_exporter_requests_total",
+    kind="counter",
+    help="Requests for Coder's insights, retries included.",
+    labels=_REQUESTS,
+    source=_SELF,
+    example="rate(insights_exporter_requests_total[10m]) * 60",
+)
+REQUEST_FAILURES = Family(
+    name="insights_exporter_request_failures_total",
+    kind="counter",
+    help="Requests for Coder's insights that failed, by reason (docs/failures.md), retries included.",
+    labels=(*_REQUESTS, "reason"),
+    source=_SELF,
+    example="increase(insights_exporter_request_failures_total[1h]) > 0",
+)
+REQUEST_DURATION = Family(
+    name="insights_exporter_request_duration_seconds",
+    kind="histogram",
+    help="How long requests for Coder's insights took, in seconds, from the start to the end of the body.",
+    labels=_REQUESTS,
+    bounds=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+    source=_SELF,
+    example="histogram_quantile(0.9, rate(insights_exporter_request_duration_seconds_bucket[1h]))",
+)
+RATE_LIMIT_REMAINING = Family(
+    name="insights_exporter_rate_limit_remaining",
+    kind="gauge",
+    help="Requests that Coder's rate limit still allowed when it last answered (X-RateLimit-Remaining).",
+    labels=_REQUESTS,
+    source="header: X-RateLimit-Remaining",
+    absent="where the server sends no such header",
+    example="insights_exporter_rate_limit_remaining < 50",
+)
+ROWS_INVALID = Family(
+    name="insights_exporter_rows_invalid_total",
+    kind="counter",
+    help="Rows of answers that could not be understood and were left out.",
+    labels=_REQUESTS,
+    source=_SELF,
+    example="increase(insights_exporter_rows_invalid_total[1h]) > 0",
+)
+DATASET_AVAILABLE = Family(
+    name="insights_exporter_dataset_available",
+    kind="gauge",
+    help="Whether the server has the dataset (1) or not (0): it is too old, has no license for it, or its "
+    "statistics are switched off.",
+    labels=(*_REQUESTS, "reason"),
+    source=_SELF,
+    example="insights_exporter_dataset_available == 0",
+)
+
+POLL_FAMILIES = (
+    POLL_SUCCESS,
+    LAST_SUCCESS,
+    POLL_DURATION,
+    POLL_INTERVAL,
+    MAX_AGE,
+    SERIES,
+    SERIES_FOLDED,
+    SERIES_DROPPED,
+)
+REQUEST_FAMILIES = (
+    REQUESTS,
+    REQUEST_FAILURES,
+    REQUEST_DURATION,
+    RATE_LIMIT_REMAINING,
+    ROWS_INVALID,
+    DATASET_AVAILABLE,
+)
+HEALTH_FAMILIES = POLL_FAMILIES + REQUEST_FAMILIES
+
+
+BUILD_INFO = Family(
+    name="insights_exporter_build_info",
+    kind="gauge",
+    help="The version of the exporter, always 1.",
+    labels=("version",),
+    source="the exporter itself",
+    example="count by (version) (insights_exporter_build_info)",
+)
+RELOAD_SUCCESSFUL = Family(
+    name="insights_exporter_config_last_reload_successful",
+    kind="gauge",
+    help="Whether the last try to load the settings succeeded (1) or not (0).",
+    source="the exporter itself",
+    example="insights_exporter_config_last_reload_successful == 0",
+)
+RELOAD_TIME = Family(
+    name="insights_exporter_config_last_reload_success_timestamp_seconds",
+    kind="gauge",
+    help="When the settings were last loaded, as Unix time.",
+    source="the exporter itself",
+    example="time() - insights_exporter_config_last_reload_success_timestamp_seconds",
+)
+OWN_FAMILIES = (BUILD_INFO, RELOAD_SUCCESSFUL, RELOAD_TIME)
+
+
+@dataclass(slots=True)
+class Reloads:
+    """How the last load of the settings went."""
+
+    successful: bool = True
+    succeeded_at: float = field(default_factory=time.time)
+
+    def ended(self, *, successful: bool) -> None:
+        """Take note of a try."""
+        self.successful = successful
+        if successful:
+            self.succeeded_at = time.time()
+
+    def samples(self) -> Iterable[Samples]:
+        """Give the samples of the exporter's own families."""
+        yield Samples(BUILD_INFO, (((__version__,), 1.0),))
+        yield Samples(RELOAD_SUCCESSFUL, (((), float(self.successful)),))
+        yield Samples(RELOAD_TIME, (((), self.succeeded_at),))
+
+
+PAGE_FAMILIES = (*FAMILIES, *TOKEN_FAMILIES, *HEALTH_FAMILIES)

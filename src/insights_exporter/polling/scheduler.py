@@ -1,0 +1,76 @@
+"""The schedule: one job per dataset and window, aligned to Coder's rollup."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+from insights_exporter.config.intervals import ROLL_UP_SECONDS
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_FIRST_OFFSET = 60_000
+_OFFSETS = 60_001
+
+
+def offset_of(job: str) -> timedelta:
+    """Give how long after a roll-up of Coder `job` runs: 60 to 120 seconds, always the same."""
+    digest = hashlib.blake2b(job.encode(), digest_size=4).digest()
+    return timedelta(milliseconds=_FIRST_OFFSET + int.from_bytes(digest) % _OFFSETS)
+
+
+class AlignedTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no type hints
+    """Fires at each multiple of `every` seconds of Unix time, by `offset` later.
+
+    Intervals shorter than Coder's roll-up just repeat.
+    """
+
+    def __init__(self, every: float, offset: timedelta) -> None:
+        self._every = timedelta(seconds=every)
+        self._repeats = every < ROLL_UP_SECONDS
+        self._offset = offset
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        """Give the next time after `now`."""
+        if self._repeats:
+            return max((previous or now) + self._every, now)
+        return _EPOCH + self._offset + ((now - _EPOCH - self._offset) // self._every + 1) * self._every
+
+
+_DEFAULTS = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+
+
+class Schedule:
+    """Runs jobs again and again, never one of them twice at once."""
+
+    def __init__(self) -> None:
+        self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=_DEFAULTS)
+
+    def start(self) -> None:
+        """Begin to run the jobs, on the running loop."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Run nothing more."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def add(self, job: str, run: Callable[[], Awaitable[None]], every: float, after: float = 0.0) -> None:
+        """Run `run` in `after` seconds and then every `every` seconds."""
+        first = datetime.now(UTC) + timedelta(seconds=after)
+        self._scheduler.add_job(run, AlignedTrigger(every, offset_of(job)), id=job, next_run_time=first)
+
+    def remove(self, job: str) -> None:
+        """Run the job no more; a run under way goes on, and a stopped schedule has none left."""
+        with suppress(JobLookupError):
+            self._scheduler.remove_job(job)
+
+    def advance(self, job: str) -> None:
+        """Run the job within two minutes, if it is not due sooner."""
+        known = self._scheduler.get_job(job)
+        soon = datetime.now(UTC) + offset_of(job)
+        if known and known.next_run_time > soon:
+            known.modify(next_run_time=soon)

@@ -1,0 +1,209 @@
+"""What a server says of itself: version, templates, the token's expiry."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import TypeVar
+from urllib.parse import quote
+
+from insights_exporter.coder.client import Errand, Exchange
+from insights_exporter.coder.errors import Reason, RequestFailed
+from insights_exporter.coder.request import InvalidAnswer
+from insights_exporter.config.errors import ConfigError
+from insights_exporter.datasets import daus
+from insights_exporter.datasets import server_info as server_facts
+from insights_exporter.datasets.base import Template
+from insights_exporter.exposition.family import Samples
+from insights_exporter.polling.expiry import Deadlines
+from insights_exporter.polling.publisher import Publisher
+
+
+class Names:
+    """What one dataset learns and another needs: ids in use, and names.
+
+    `ask_again` is called when a report names a template that is younger than
+    the list; once for each, since a deleted one is never listed again.
+    """
+
+    def __init__(self, ask_again: Callable[[], None] = lambda: None) -> None:
+        self.templates: Mapping[str, Template] = {}
+        self._ask_again = ask_again
+        self._asked_for: set[str] = set()
+        self._in_use: dict[str, tuple[str, ...]] = {}
+        self._listed = asyncio.Event()
+        self._reported: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    def listed(self, templates: Mapping[str, Template] | None) -> None:
+        """Take the list of templates; None where it cannot be had."""
+        self.templates = self.templates if templates is None else templates
+        self._asked_for.update(*self._in_use.values())
+        self._listed.set()
+
+    def reported(self, window: str, in_use: tuple[str, ...]) -> None:
+        """Take the ids that the newest report of a window names."""
+        self._in_use[window] = in_use
+        self._reported[window].set()
+        unknown = set(in_use) - self.templates.keys() - self._asked_for
+        if unknown and self._listed.is_set():
+            self._asked_for |= unknown
+            self._ask_again()
+
+    async def known(self, window: str) -> None:
+        """Wait for the first report of the window, and for the first try to get the list."""
+        await self._reported[window].wait()
+        await self._listed.wait()
+
+    def reported_for(self, window: str) -> bool:
+        """Tell whether there is a report of the window by now."""
+        return self._reported[window].is_set()
+
+    def in_use(self, window: str) -> tuple[str, ...]:
+        """Give the ids in use in a window, none before its first report."""
+        return self._in_use.get(window, ())
+
+
+T = TypeVar("T")
+
+EVERY = 3600.0
+"""Seconds from poll to poll."""
+MAX_AGE = 3 * EVERY
+"""Seconds for which the last good answer is served."""
+
+_PATIENCE = 60.0
+_SHORT_PAUSE = 1.0
+_NO_ANSWER: frozenset[Reason] = frozenset({"connection", "timeout"})
+_UNKNOWN = server_facts.Token(None, None)
+
+
+class Facts:
+    """Asks one deployment for what enriches its data; for users by day where its own days say little."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        token: Callable[[], str],
+        publisher: Publisher,
+    ) -> None:
+        self.version: str | None = None
+        self.token = _UNKNOWN
+        self._key_id = ""
+        self.utc_days: Mapping[int, float] = {}
+        """Users by day of UTC, by its ordinal, where they are asked for."""
+        self.asks_days = False
+        self._exchange = exchange
+        self._token = token
+        self._publisher = publisher
+        self._ages = Deadlines(self._stale)
+        self._forget: Mapping[str, Callable[[], None]] = {
+            "version": self._forget_version,
+            "token": self._forget_token,
+            "days": self._forget_days,
+        }
+        self._clock_known = asyncio.Event()
+
+    async def clock_known(self) -> None:
+        """Wait for the first answer, whatever it is: its `Date` sets the server's clock."""
+        await self._clock_known.wait()
+
+    async def silence(self) -> RequestFailed | None:
+        """Request the version; return why nothing at all comes from the server, None if something does.
+
+        A connection that fails is tried once more.
+        """
+        failure = await self._ask_version()
+        if failure and failure.reason == "connection":
+            await asyncio.sleep(_SHORT_PAUSE)
+            failure = await self._ask_version()
+        return failure if failure and failure.reason in _NO_ANSWER else None
+
+    async def poll(self) -> None:
+        """Request everything once, and publish what is answered."""
+        await self._ask_version()
+        await self.poll_all_but_version()
+
+    async def poll_all_but_version(self) -> None:
+        """Request what is left after the version, and publish what is answered."""
+        await self._ask_about_token()
+        if self.asks_days:
+            await self._ask_about_days()
+
+    def close(self) -> None:
+        """Forget nothing any more."""
+        self._ages.close()
+
+    async def user(self) -> str | None:
+        """Give the name of the token's own user."""
+        return await self._read("/users/me", server_facts.read_user)
+
+    async def _ask_about_token(self) -> None:
+        try:
+            key_id = quote(self._token().partition("-")[0], safe="")
+        except ConfigError:
+            return
+        if key_id != self._key_id:
+            self._show_token(_UNKNOWN)
+        token = await self._read(f"/users/me/keys/{key_id}", server_facts.read_token)
+        if token:
+            self._key_id = key_id
+            self._show_token(token)
+
+    async def _ask_about_days(self) -> None:
+        days = await self._read(daus.PATH, daus.read_days)
+        if days is not None:
+            self.utc_days = days
+            self._show("days", [])
+
+    async def _ask_version(self) -> RequestFailed | None:
+        deadline = asyncio.get_running_loop().time() + _PATIENCE
+        try:
+            body = await self._exchange.get("/buildinfo", {}, Errand(_Nobody(), deadline, priority=-1))
+        except RequestFailed as failure:
+            return failure
+        finally:
+            self._clock_known.set()
+        with suppress(InvalidAnswer):
+            self._show_version(await asyncio.to_thread(server_facts.read_version, body))
+        return None
+
+    def _show_version(self, version: str | None) -> None:
+        if version:
+            self.version = version
+            self._show("version", [server_facts.build_info(version)])
+
+    async def _read(self, path: str, read: Callable[[bytes], T]) -> T | None:
+        deadline = asyncio.get_running_loop().time() + _PATIENCE
+        try:
+            body = await self._exchange.get(path, {}, Errand(_Nobody(), deadline, priority=1))
+            return await asyncio.to_thread(read, body)
+        except Exception:  # noqa: BLE001 -- nothing of it is needed, and polls wait for its end
+            return None
+
+    def _show_token(self, token: server_facts.Token) -> None:
+        self.token = token
+        self._show("token", server_facts.token_samples(token))
+
+    def _forget_version(self) -> None:
+        self.version = None
+
+    def _forget_token(self) -> None:
+        self.token = _UNKNOWN
+
+    def _forget_days(self) -> None:
+        self.utc_days = {}
+
+    def _show(self, what: str, samples: Iterable[Samples]) -> None:
+        self._publisher.show(self._publisher.source("", what), samples)
+        self._ages.put(what, MAX_AGE)
+
+    def _stale(self, what: str) -> None:
+        self._publisher.withdraw(self._publisher.source("", what))
+        if what in self._forget:
+            self._forget[what]()
+
+
+class _Nobody:
+    """Takes no note of requests: these are not for insights."""
+
+    def request_ended(self, seconds: float, failure: RequestFailed | None, remaining: float | None) -> None:
+        """Take no note."""

@@ -1,0 +1,158 @@
+"""What the newest polls said, as far as people like to see it at a glance.
+
+Samples are gone once they are rendered. Of deployments and templates, never
+of single users, a few small values are kept here.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from heapq import nlargest
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+
+from insights_exporter.datasets import periods, templates, user_activity, user_latency, user_status_counts
+from insights_exporter.datasets import template_metrics as template_families
+from insights_exporter.datasets.base import Conversion
+from insights_exporter.datasets.parameters import EMPTY, OTHER, REDACTED
+from insights_exporter.exposition.family import Distribution, Family
+
+DAYS = 60
+_MOST_ROWS = 12
+_MOST_PARAMETERS = 8
+_MOST_VALUES = 4
+_LONGEST_NAME = 80
+
+_READABLE = {OTHER: "all other apps", REDACTED: "apps with a hidden name"}
+_READABLE_VALUES = {OTHER: "all other values", REDACTED: "hidden values", EMPTY: "(empty)"}
+
+_Labels = tuple[str, ...]
+_Rows = Mapping[Family, Iterable[tuple[_Labels, Any]]]
+
+
+class Ranking(msgspec.Struct, frozen=True, gc=False):
+    """The largest values by name, and how many others there are, with their sum."""
+
+    rows: tuple[tuple[str, float], ...] = ()
+    others: int = 0
+    rest: float = 0.0
+
+
+class ParameterUse(msgspec.Struct, frozen=True, gc=False):
+    """A parameter with the number of workspaces by value; values that are free text are only counted."""
+
+    name: str
+    values: Ranking
+    free_text: bool = False
+
+
+class Glance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What one poll said; what it does not speak of is empty or None.
+
+    `days` are users by the day's ordinal, `apps` seconds, `templates` users,
+    `templates_in_use` how many templates the report names,
+    `users` accounts by status, `latency` users by percentile, within `bounds`
+    in seconds. `weeks` and `months` are users by `last` and `before_last`,
+    `activity` users by their active time, within `activity_bounds` in seconds.
+    """
+
+    active_users: float | None = None
+    days: Mapping[int, float] = {}
+    apps: Ranking | None = None
+    templates: Ranking | None = None
+    templates_in_use: int | None = None
+    users: Mapping[str, float] = {}
+    latency: Mapping[str, Distribution] = {}
+    bounds: tuple[float, ...] = user_latency.LATENCY_DISTRIBUTION.bounds
+    weeks: Mapping[str, float] = {}
+    months: Mapping[str, float] = {}
+    parameters: tuple[ParameterUse, ...] = ()
+    activity: Distribution | None = None
+    activity_bounds: tuple[float, ...] = user_activity.ACTIVITY_DISTRIBUTION.bounds
+
+
+def glance(said: Conversion) -> Glance:
+    """Give the small values of what a poll said."""
+    rows: _Rows = {samples.family: samples.rows for samples in said.samples}
+    names = {name.app: _READABLE.get(name.name, name.name) for name in said.app_names}
+    used = rows.get(template_families.TEMPLATE_ACTIVE_USERS, ())
+    several = len({labels[1] for labels, _ in used}) > 1
+    return Glance(
+        active_users=next((value for _, value in rows.get(templates.ACTIVE_USERS, ())), None),
+        days=dict(said.daily_users[-DAYS:]),
+        apps=_ranking(rows, templates.APP_USAGE, lambda app: names.get((app[1], app[2]), app[2])),
+        templates=_ranking(
+            rows,
+            template_families.TEMPLATE_ACTIVE_USERS,
+            lambda template: "/".join(filter(None, template[1:3])) if several else template[2],
+        ),
+        templates_in_use=None if said.in_use is None else len(said.in_use),
+        users=_by_first_label(rows, user_status_counts.USERS),
+        weeks=_by_first_label(rows, periods.WEEKLY_ACTIVE_USERS),
+        months=_by_first_label(rows, periods.MONTHLY_ACTIVE_USERS),
+        parameters=_parameters(rows, said.choices),
+        activity=next((value for _, value in rows.get(user_activity.ACTIVITY_DISTRIBUTION, ())), None),
+        latency={labels[1]: value for labels, value in rows.get(user_latency.LATENCY_DISTRIBUTION, ())},
+    )
+
+
+def _ranking(rows: _Rows, family: Family, name: Callable[[_Labels], str]) -> Ranking | None:
+    return _largest(rows[family], _MOST_ROWS, name) if family in rows else None
+
+
+def _largest(rows: Iterable[tuple[_Labels, float]], limit: int, name: Callable[[_Labels], str]) -> Ranking:
+    used = [(labels, value) for labels, value in rows if value > 0]
+    most = nlargest(limit, used, key=itemgetter(1))
+    rest = max(sum(value for _, value in used) - sum(value for _, value in most), 0.0)
+    named = tuple((name(labels)[:_LONGEST_NAME], value) for labels, value in most)
+    return Ranking(named, len(used) - len(most), rest if len(used) > len(most) else 0.0)
+
+
+def _by_first_label(rows: _Rows, family: Family) -> Mapping[str, float]:
+    return {labels[0]: value for labels, value in rows.get(family, ())}
+
+
+def _parameters(rows: _Rows, choices: Collection[str]) -> tuple[ParameterUse, ...]:
+    """Return the parameters of most workspaces; free text, which may name users, leaves no value."""
+    by_name: dict[str, list[tuple[_Labels, float]]] = {}
+    for labels, workspaces in rows.get(templates.PARAMETER_WORKSPACES, ()):
+        by_name.setdefault(labels[1], []).append((labels, workspaces))
+    most = nlargest(_MOST_PARAMETERS, by_name.items(), key=_workspaces)
+    return tuple(_parameter(name, values, choices) for name, values in most)
+
+
+def _workspaces(parameter: tuple[str, Sequence[tuple[_Labels, float]]]) -> float:
+    return sum(value for _, value in parameter[1])
+
+
+def _parameter(name: str, values: Sequence[tuple[_Labels, float]], choices: Collection[str]) -> ParameterUse:
+    limit = _MOST_VALUES if name in choices else 0
+    ranking = _largest(values, limit, lambda labels: _READABLE_VALUES.get(labels[3], labels[3]))
+    return ParameterUse(name[:_LONGEST_NAME], ranking, name not in choices)
+
+
+class Glances:
+    """The newest glance of each dataset and window, as long as its data are served."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], Glance] = {}
+
+    def saw(self, dataset: str, window: str, seen: Glance) -> None:
+        """Take a new glance; days that it does not name are still those of the last."""
+        before = self._seen.get((dataset, window), Glance())
+        days = sorted({**before.days, **seen.days}.items())[-DAYS:]
+        self._seen[dataset, window] = msgspec.structs.replace(seen, days=dict(days))
+
+    def end_day(self, dataset: str, window: str) -> None:
+        """Drop the weeks and months of a dataset: after midnight they may be those before."""
+        seen = self.of(dataset, window)
+        if seen.weeks or seen.months:
+            self._seen[dataset, window] = msgspec.structs.replace(seen, weeks={}, months={})
+
+    def forget(self, dataset: str, window: str) -> None:
+        """Show no longer what the dataset said of the window."""
+        self._seen.pop((dataset, window), None)
+
+    def of(self, dataset: str, window: str) -> Glance:
+        """Give the newest glance, an empty one where there is none."""
+        return self._seen.get((dataset, window), Glance())

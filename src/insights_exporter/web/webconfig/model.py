@@ -1,0 +1,219 @@
+"""The web config file as exporter-toolkit defines it."""
+
+import re
+import ssl
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+
+from insights_exporter.config.errors import Wrong, did_you_mean
+from insights_exporter.config.models import Model
+
+MODERN_SUITES: Mapping[str, str] = MappingProxyType(
+    {
+        "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256": "ECDHE-ECDSA-AES128-GCM-SHA256",
+        "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": "ECDHE-RSA-AES128-GCM-SHA256",
+        "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384": "ECDHE-ECDSA-AES256-GCM-SHA384",
+        "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384": "ECDHE-RSA-AES256-GCM-SHA384",
+        "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-ECDSA-CHACHA20-POLY1305",
+        "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-RSA-CHACHA20-POLY1305",
+    }
+)
+"""Suites of TLS 1.2 that are offered where the file lists none."""
+
+OLD_SUITES: Mapping[str, str] = MappingProxyType(
+    {
+        "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA": "ECDHE-ECDSA-AES128-SHA",
+        "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA": "ECDHE-RSA-AES128-SHA",
+        "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA": "ECDHE-ECDSA-AES256-SHA",
+        "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA": "ECDHE-RSA-AES256-SHA",
+    }
+)
+"""Suites that TLS 1.0 and 1.1 need; later versions use them only where the file lists them."""
+
+SUITES: Mapping[str, str] = MappingProxyType({**MODERN_SUITES, **OLD_SUITES})
+
+TLS13_SUITES = frozenset({"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"})
+"""Suites of TLS 1.3, which are always all offered: neither Go nor Python lets one choose."""
+
+CURVES: Mapping[str, str] = MappingProxyType(
+    {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1", "X25519": "X25519"}
+)
+
+VERSIONS: Mapping[str, ssl.TLSVersion] = MappingProxyType(
+    {
+        "TLS10": ssl.TLSVersion.TLSv1,
+        "TLS11": ssl.TLSVersion.TLSv1_1,
+        "TLS12": ssl.TLSVersion.TLSv1_2,
+        "TLS13": ssl.TLSVersion.TLSv1_3,
+    }
+)
+
+HEADERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "Content-Security-Policy": (),
+        "Strict-Transport-Security": (),
+        "X-Content-Type-Options": ("nosniff",),
+        "X-Frame-Options": ("deny", "sameorigin"),
+        "X-XSS-Protection": (),
+    }
+)
+"""The response headers that the file may set, with their values where only some are allowed."""
+
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_AMOUNT = r"(?:[0-9]{1,12}(?:\.[0-9]{0,12})?|\.[0-9]{1,12})"
+_PART = re.compile(rf"({_AMOUNT})(h|ms|m|s|us|µs|ns)")
+_DURATION = re.compile(rf"\+?(?:{_PART.pattern})+")
+_SWITCHES = {
+    **dict.fromkeys(("y", "yes", "on"), True),
+    **dict.fromkeys(("n", "no", "off"), False),
+}
+_BCRYPT = re.compile(r"\$2[abxy]\$(\d\d)\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
+_MAKE_A_HASH = 'make one with `htpasswd -nBC 10 ""` and write what follows the colon, in quotes'
+_COSTS = range(4, 32)
+_ALIASES = {"": "NoClientCert", "RequireClientCert": "RequireAnyClientCert"}
+
+AUTH_TYPES = (
+    "NoClientCert",
+    "RequestClientCert",
+    "RequireAnyClientCert",
+    "VerifyClientCertIfGiven",
+    "RequireAndVerifyClientCert",
+)
+
+
+def parse_go_duration(written: object) -> float:
+    """Give the seconds that `written` says in Go's spelling; 0 is a duration too.
+
+    Raises:
+        Wrong: it is no such duration, or a negative one.
+    """
+    if written == 0 and not isinstance(written, bool):
+        return 0.0
+    if not isinstance(written, str) or not (written == "0" or _DURATION.fullmatch(written)):
+        raise Wrong("is not a duration", "write it as 100ms, 1s or 1m30s (there are no days), or 0 for none")
+    return sum(float(amount) * _UNITS[unit] for amount, unit in _PART.findall(written))
+
+
+def _text(written: object) -> object:
+    """Read a scalar as text even if it looks like a number, and nothing as blank."""
+    if isinstance(written, bool):
+        return str(written).lower()
+    return "" if written is None else str(written) if isinstance(written, int | float) else written
+
+
+def _switch(written: object) -> object:
+    return _SWITCHES.get(written.lower(), written) if isinstance(written, str) else written
+
+
+def _one_of(names: Iterable[str]) -> Callable[[str], str]:
+    known = tuple(names)
+
+    def check(name: str) -> str:
+        if name not in known:
+            raise Wrong("is not a known value", did_you_mean(name, known))
+        return name
+
+    return check
+
+
+def _header_name(name: str) -> str:
+    if name not in HEADERS:
+        raise Wrong("is not a header that can be set here", did_you_mean(name, HEADERS))
+    return name
+
+
+def _header_value(value: str) -> str:
+    if not re.fullmatch(r"[\x20-\x7e\t]*", value):
+        raise Wrong("has characters that a header cannot carry", "keep to printable ASCII, in one line")
+    return value.strip()
+
+
+def _user_name(name: str) -> str:
+    if ":" in name or not name.isprintable():
+        raise Wrong("is a name that nobody can log in with", "take out colons and unprintable characters")
+    return name
+
+
+def _bcrypt_hash(text: str) -> str:
+    found = _BCRYPT.fullmatch(text)
+    if found is None:
+        raise Wrong("is not a bcrypt hash", _MAKE_A_HASH)
+    if int(found[1]) not in _COSTS:
+        raise Wrong(f"has a bcrypt cost of {int(found[1])}", "use 4 to 31 (10 to 12 are usual)")
+    return text
+
+
+def _auth_type(written: object) -> object:
+    return _ALIASES.get(written, written) if isinstance(written, str) else written
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Switch = Annotated[bool, BeforeValidator(_switch), Field(strict=True)]
+Duration = Annotated[float, BeforeValidator(parse_go_duration)]
+Count = Annotated[int, Field(strict=True, ge=0)]
+AuthType = Annotated[
+    str, AfterValidator(_one_of(AUTH_TYPES)), BeforeValidator(_auth_type), BeforeValidator(_text)
+]
+Version = Annotated[str, AfterValidator(_one_of(VERSIONS)), BeforeValidator(_text)]
+Suite = Annotated[str, AfterValidator(_one_of([*SUITES, *sorted(TLS13_SUITES)])), BeforeValidator(_text)]
+Curve = Annotated[str, AfterValidator(_one_of(CURVES)), BeforeValidator(_text)]
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+HeaderValue = Annotated[str, AfterValidator(_header_value), BeforeValidator(_text)]
+UserName = Annotated[str, AfterValidator(_user_name)]
+PasswordHash = Annotated[str, AfterValidator(_bcrypt_hash), BeforeValidator(_text)]
+
+
+class Section(Model):
+    """A part of the file; a key without a value is as good as none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_nulls(cls, written: Any) -> Any:  # noqa: ANN401 - whatever the file says
+        if not isinstance(written, dict):
+            return written
+        return {key: value for key, value in written.items() if value is not None}
+
+
+class TlsSection(Section):
+    """`tls_server_config`: with any key in it the exporter speaks TLS and nothing else."""
+
+    cert: Text = ""
+    key: SecretStr = SecretStr("")
+    cert_file: Text = ""
+    key_file: Text = ""
+    client_auth_type: AuthType = "NoClientCert"
+    client_ca: Text = ""
+    client_ca_file: Text = ""
+    client_allowed_sans: tuple[Text, ...] | None = None
+    min_version: Version = "TLS12"
+    max_version: Version = "TLS13"
+    cipher_suites: tuple[Suite, ...] = ()
+    prefer_server_cipher_suites: Switch = True
+    curve_preferences: tuple[Curve, ...] = ()
+
+
+class HttpSection(Section):
+    """`http_server_config`."""
+
+    http2: Switch | None = None
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
+
+
+class RateLimitSection(Section):
+    """`rate_limit`: a bucket of `burst` tokens, one more each `interval` seconds."""
+
+    interval: Duration = 0.0
+    burst: Count = 0
+
+
+class WebFile(Section):
+    """The whole file."""
+
+    tls_server_config: TlsSection | None = None
+    http_server_config: HttpSection = HttpSection()
+    basic_auth_users: dict[UserName, PasswordHash] = Field(default_factory=dict)
+    rate_limit: RateLimitSection = RateLimitSection()
