@@ -14,10 +14,10 @@ from typing import NamedTuple
 from bench.attacking.probes import HEALTH, KEPT, NEW, Target, count, failures, median, probing
 from bench.attacking.scripts import ATTACKS, Attack
 from bench.attacking.victims import VARIANTS, Variant, Victim, victim
+from bench.config import latencies_only
 from bench.meters import forget_peak, peak, resident
 from bench.results import Section, Verdict, megabytes, milliseconds
 from bench.servers import environment, module
-from bench.settings import latencies_only
 from bench.sizes import Sizes
 
 _PROCESSES = 2

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.client import Connection, at_quantile
+from bench.config import latencies_only
 from bench.meters import peak, resident
 from bench.results import Section, Verdict, megabytes, milliseconds
 from bench.servers import all_polled, exporter, health, module, scrape_url, until
-from bench.settings import latencies_only
 from bench.sizes import Sizes
 from tests.peers.exporter import Exporter
 
@@ -35,12 +35,12 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
 
 
 def _busy(sizes: Sizes, directory: Path, url: str) -> Section:
-    settings = latencies_only(directory / "busy.yml", {"coder": url}, _OFTEN)
-    with exporter(directory / "busy", settings, "--web.enable-lifecycle") as ours:
+    config = latencies_only(directory / "busy.yml", {"coder": url}, _OFTEN)
+    with exporter(directory / "busy", config, "--web.enable-lifecycle") as ours:
         until(lambda: all_polled(ours))
         seconds, polls = _scrapes(sizes, ours)
         pid = ours.running.process.pid
-        highest, at_rest = peak(pid), _at_rest(sizes, ours, settings, url)
+        highest, at_rest = peak(pid), _at_rest(sizes, ours, config, url)
     rows = [
         ("what", "while polls run", "at rest"),
         ("scrape, median", milliseconds(at_quantile(seconds, 0.5)), ""),
@@ -69,9 +69,9 @@ def _scrapes(sizes: Sizes, ours: Exporter) -> tuple[list[float], int]:
     return seconds, _polls(ours) - polls
 
 
-def _at_rest(sizes: Sizes, ours: Exporter, settings: Path, url: str) -> int:
+def _at_rest(sizes: Sizes, ours: Exporter, config: Path, url: str) -> int:
     """Let the exporter poll once more and no further; give what it holds a while later."""
-    latencies_only(settings, {"coder": url}, _RARELY)
+    latencies_only(config, {"coder": url}, _RARELY)
     ours.running.process.send_signal(signal.SIGHUP)
     until(lambda: health(ours, "insights_exporter_poll_interval_seconds") == [3600.0])
     until(lambda: all_polled(ours))
@@ -81,9 +81,9 @@ def _at_rest(sizes: Sizes, ours: Exporter, settings: Path, url: str) -> int:
 
 def _many(sizes: Sizes, directory: Path, url: str) -> Section:
     urls = {f"dev-{number}": f"{url}/{number}" for number in range(_SMALL_ONES)}
-    settings = latencies_only(directory / "many.yml", urls, _OFTEN)
+    config = latencies_only(directory / "many.yml", urls, _OFTEN)
     early = sizes.small_polls // 10 + 1
-    with exporter(directory / "many", settings) as ours:
+    with exporter(directory / "many", config) as ours:
         pid = ours.running.process.pid
         until(lambda: _polls(ours) >= early)
         first = _between_polls(pid)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.client import Connection, at_quantile
+from bench.config import everything
 from bench.meters import cpu_seconds, resident
 from bench.results import Section, Verdict, megabytes, milliseconds
 from bench.servers import all_polled, exporter, health, module, scrape_url, until
-from bench.settings import everything
 from bench.sizes import Sizes
 from insights_exporter.demo import DEMO_TOKEN
 from tests.peers.exporter import Exporter
@@ -37,9 +37,9 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     """Poll all of them for as long as an interval."""
     with module(directory / "coders", "coders", str(sizes.fleet)) as coders:
         urls = {f"dev-{number}": f"{coders.url}/{number}" for number in range(sizes.fleet)}
-        settings = everything(directory / "settings.yml", urls, DEMO_TOKEN)
+        config = everything(directory / "settings.yml", urls, DEMO_TOKEN)
         started = time.monotonic()
-        with exporter(directory / "exporter", settings) as ours:
+        with exporter(directory / "exporter", config) as ours:
             until(lambda: all_polled(ours), pause=_BETWEEN_LOOKS)
             filled = time.monotonic() - started
             watched = _watched(ours, sizes.fleet_seconds)

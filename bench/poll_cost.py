@@ -19,14 +19,14 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from bench.meters import forget_peak, peak, resident
 from bench.usual import published
-from insights_exporter.coder.request import Answer
-from insights_exporter.config.models import Deployment, Users
-from insights_exporter.datasets.base import View
+from insights_exporter.coder.request import Response
+from insights_exporter.config.models import Deployment, UserOptions
+from insights_exporter.datasets.base import PollContext
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.exposition.page import Page, assemble
+from insights_exporter.exposition.page import Page, build_page
 from insights_exporter.exposition.store import Snapshot
-from insights_exporter.polling.fetch import converted
-from insights_exporter.polling.metrics import PAGE_FAMILIES
+from insights_exporter.polling.fetch import convert
+from insights_exporter.polling.metrics import ALL_FAMILIES
 
 VERSIONS = 2
 _MOST_OF_THE_USUAL = 3
@@ -47,35 +47,35 @@ class Published:
 
     def __init__(self, deployment: Deployment) -> None:
         window = next(window for window in deployment.windows if window.name == "7d")
-        self._view = View(deployment=deployment, window=window, now=datetime(2024, 5, 8, tzinfo=UTC))
+        self._view = PollContext(deployment=deployment, window=window, now=datetime(2024, 5, 8, tzinfo=UTC))
         self._dataset = DATASETS["user-latency"]
-        self._snapshot = Snapshot.empty(PAGE_FAMILIES)
-        self.page: Page = assemble(self._snapshot)
+        self._snapshot = Snapshot.empty(ALL_FAMILIES)
+        self.page: Page = build_page(self._snapshot)
 
-    def poll(self, answer: bytes) -> None:
+    def poll(self, response: bytes) -> None:
         """Convert an answer and make both formats' bodies, plain and compressed."""
-        (question,) = self._dataset.questions(self._view)
-        result = converted(self._dataset, self._view, [Answer(question, answer)])
+        (request,) = self._dataset.requests(self._view)
+        result = convert(self._dataset, self._view, [Response(request, response)])
         self._snapshot = self._snapshot.replaced(
             {(family, _SOURCE): chunk for family, chunk in result.chunks.items()}
         )
-        self.page = assemble(self._snapshot, self.page)
+        self.page = build_page(self._snapshot, self.page)
 
 
 def measured(users: int, rounds: int, *, usual: bool) -> Costs:
     """Convert and publish in turns with the usual way."""
-    answers = [_answer(users, version) for version in range(VERSIONS)]
+    responses = [_answer(users, version) for version in range(VERSIONS)]
     page = Published(_deployment(users))
     process = os.getpid()
     before = resident(process)
     forget_peak(process)
-    page.poll(answers[-1])
-    turns = [answers[number % VERSIONS] for number in range(rounds)]
-    ours = [_seconds(page.poll, answer) for answer in turns]
+    page.poll(responses[-1])
+    turns = [responses[number % VERSIONS] for number in range(rounds)]
+    ours = [_seconds(page.poll, response) for response in turns]
     costs = Costs(ours, max(peak(process) - before, mmap.PAGESIZE))
-    for answer in turns[:_MOST_OF_THE_USUAL] if usual else ():
-        costs.usual.append(_seconds(published, answer))
-        costs.usual_both.append(_seconds(published, answer, generate_latest, generate_openmetrics))
+    for response in turns[:_MOST_OF_THE_USUAL] if usual else ():
+        costs.usual.append(_seconds(published, response))
+        costs.usual_both.append(_seconds(published, response, generate_latest, generate_openmetrics))
     return costs
 
 
@@ -85,7 +85,7 @@ def _answer(users: int, version: int) -> bytes:
 
 
 def _deployment(users: int) -> Deployment:
-    return Deployment(name="coder", url="http://127.0.0.1", users=Users(limit=users))
+    return Deployment(name="coder", url="http://127.0.0.1", users=UserOptions(limit=users))
 
 
 def _seconds(work: Callable[..., object], *arguments: object) -> float:

@@ -44,9 +44,9 @@ def module(directory: Path, name: str, *arguments: str) -> Iterator[Server]:
 
 
 @contextmanager
-def exporter(directory: Path, settings: Path, *flags: str) -> Iterator[Exporter]:
+def exporter(directory: Path, config: Path, *flags: str) -> Iterator[Exporter]:
     """Run the exporter with a settings file until the block ends."""
-    with serving(directory, f"--config.file={settings}", "--log.level=error", *flags) as process:
+    with serving(directory, f"--config.file={config}", "--log.level=error", *flags) as process:
         yield process
 
 

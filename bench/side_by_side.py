@@ -6,11 +6,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench.client import in_turns, median
+from bench.config import latencies_only
 from bench.meters import children, peak
 from bench.peers import FILE_SERVER, missing, present, saved
 from bench.results import Section, Verdict, megabytes, milliseconds, times
 from bench.servers import Server, all_polled, exporter, module, scrape_url, until
-from bench.settings import latencies_only
 from bench.sizes import Sizes
 from tests.peers.prometheus import monitoring, scraping
 from tools.parts import find
@@ -35,8 +35,8 @@ def everyone(sizes: Sizes, directory: Path) -> Iterator[Mapping[str, Server]]:
     """Run the exporter and its peers until the block ends, all with the exporter's page."""
     with ExitStack() as stack:
         coder = stack.enter_context(module(directory / "coder", "canned", str(sizes.users)))
-        settings = latencies_only(directory / "settings.yml", {"coder": coder.url})
-        ours = stack.enter_context(exporter(directory / "exporter", settings))
+        config = latencies_only(directory / "settings.yml", {"coder": coder.url})
+        ours = stack.enter_context(exporter(directory / "exporter", config))
         until(lambda: all_polled(ours))
         server = scrape_url(ours)
         pages = saved(server.url, directory, sizes.users)
@@ -57,7 +57,9 @@ def _scraped(sizes: Sizes, servers: Mapping[str, Server]) -> Section:
     rows += [(name, "missing", *[""] * 4) for name in missing()]
     note = f"One scrape of {2 * sizes.users} series. nginx serves the bytes that the exporter made, as files."
     verdicts = [
-        _verdict(form, found) for form, found in (("plain", plain), ("gzip", packed)) if FILE_SERVER in found
+        _verdict(format_, found)
+        for format_, found in (("plain", plain), ("gzip", packed))
+        if FILE_SERVER in found
     ]
     return Section("A scrape", rows, [note], verdicts)
 
@@ -74,9 +76,9 @@ def _compared(found: Mapping[str, float], name: str) -> Sequence[str]:
     return milliseconds(found[name]), ratio
 
 
-def _verdict(form: str, found: Mapping[str, float]) -> Verdict:
+def _verdict(format_: str, found: Mapping[str, float]) -> Verdict:
     file, ours = found[FILE_SERVER], found[OURS]
-    target = f"scrape, {form}: at most 1.3 x nginx with the same bytes, or nginx + 1 ms"
+    target = f"scrape, {format_}: at most 1.3 x nginx with the same bytes, or nginx + 1 ms"
     reached = f"{times(ours, file)} x, {milliseconds(ours)} to {milliseconds(file)}"
     return Verdict(target, reached, ours <= max(_TIMES_A_FILE * file, file + _OR_MORE_SECONDS))
 

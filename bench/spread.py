@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.client import Read, in_turns, median
+from bench.config import latencies_only
 from bench.meters import main_thread_seconds
 from bench.results import Section, Verdict, milliseconds, times
 from bench.servers import Server, exporter, module, scrape_url, until
-from bench.settings import latencies_only
 from bench.sizes import Sizes
 from tests.peers.exporter import Exporter
 

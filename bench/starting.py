@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.config import everything
 from bench.meters import cpu_seconds
 from bench.results import Section, Verdict, milliseconds
 from bench.servers import all_polled, environment, exporter, module, until
-from bench.settings import everything
 from bench.sizes import Sizes
 from insights_exporter.demo import DEMO_TOKEN
 from tests.peers.exporter import command
@@ -20,8 +20,8 @@ _LONGEST_START, _LONGEST_HELP = 2.0, 0.3
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     """Start a few times each; the first start does not count."""
     with module(directory / "coder", "coders", "1") as coder:
-        settings = everything(directory / "settings.yml", {"coder": f"{coder.url}/0"}, DEMO_TOKEN)
-        starts = [_full_page(directory, settings) for _ in range(sizes.starts + 1)][1:]
+        config = everything(directory / "settings.yml", {"coder": f"{coder.url}/0"}, DEMO_TOKEN)
+        starts = [_full_page(directory, config) for _ in range(sizes.starts + 1)][1:]
     full, worked = map(statistics.median, zip(*starts, strict=True))
     helped = statistics.median([_help(directory) for _ in range(sizes.starts + 1)][1:])
     rows = [
@@ -38,10 +38,10 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     yield Section("Start", rows, [note], verdicts)
 
 
-def _full_page(directory: Path, settings: Path) -> tuple[float, float]:
+def _full_page(directory: Path, config: Path) -> tuple[float, float]:
     """Give the time until every poll has ended well, and the processor's share of it."""
     started = time.perf_counter()
-    with exporter(directory / "exporter", settings) as ours:
+    with exporter(directory / "exporter", config) as ours:
         until(lambda: all_polled(ours))
         return time.perf_counter() - started, cpu_seconds(ours.running.process.pid)
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.client import Connection
+from bench.config import latencies_only
 from bench.meters import children, main_thread_seconds
 from bench.peers import FILE_SERVER, Certificate, Pages, nginx, saved
 from bench.results import Section, Verdict, milliseconds, times
 from bench.servers import Server, all_polled, exporter, module, scrape_url, until
-from bench.settings import latencies_only
 from bench.side_by_side import OURS
 from bench.sizes import Sizes
 from insights_exporter.commands.health import health
@@ -53,11 +53,11 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     """Scrape both exporters in turns."""
     with ExitStack() as stack:
         coder = stack.enter_context(module(directory / "coder", "canned", str(sizes.users)))
-        settings = latencies_only(directory / "settings.yml", {"coder": coder.url})
-        plain = stack.enter_context(exporter(directory / "plain", settings))
+        config = latencies_only(directory / "settings.yml", {"coder": coder.url})
+        plain = stack.enter_context(exporter(directory / "plain", config))
         until(lambda: all_polled(plain))
         before = scrape_url(plain)
-        behind = stack.enter_context(_with_tls(directory / "tls", settings))
+        behind = stack.enter_context(_with_tls(directory / "tls", config))
         page = _read(Connection, before)
         until(lambda: _read(TlsConnection, behind) > _NEARLY * page)
         pairs = {OURS: (before, behind)}
@@ -74,13 +74,13 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
 
 
 @contextmanager
-def _with_tls(directory: Path, settings: Path) -> Iterator[Server]:
+def _with_tls(directory: Path, config: Path) -> Iterator[Server]:
     """Run the exporter with a certificate until the block ends."""
     directory.mkdir(parents=True)
     Certificate.made(directory)
     address, file = f"127.0.0.1:{free_port()}", directory / "web.yml"
     file.write_text("tls_server_config: {cert_file: tls.crt, key_file: tls.key}\n", encoding="utf-8")
-    flags = (f"--config.file={settings}", f"--web.config.file={file}", f"--web.listen-address={address}")
+    flags = (f"--config.file={config}", f"--web.config.file={file}", f"--web.listen-address={address}")
     with running((*command(), *flags), directory / "run", clean_environment(directory, {})) as process:
         until(lambda: health(address, file))
         yield Server(f"https://{address}/metrics", process.process.pid)

@@ -16,11 +16,11 @@ from bench.people import latency_answer
 _LABELS = ("deployment", "window", "user_id", "username", "percentile")
 
 
-def filled(answer: bytes) -> CollectorRegistry:
+def filled(response: bytes) -> CollectorRegistry:
     """Give a registry with what Coder's answer says."""
     registry = CollectorRegistry()
     latency = Gauge("coder_insights_user_latency_seconds", "Latency.", _LABELS, registry=registry)
-    for user in json.loads(answer)["report"]["users"]:
+    for user in json.loads(response)["report"]["users"]:
         for percentile, value in user["latency_ms"].items():
             labels = ("coder", "7d", user["user_id"], user["username"], percentile)
             latency.labels(*labels).set(value / 1000)
@@ -28,10 +28,10 @@ def filled(answer: bytes) -> CollectorRegistry:
 
 
 def published(
-    answer: bytes, *printers: Callable[[CollectorRegistry], bytes]
+    response: bytes, *printers: Callable[[CollectorRegistry], bytes]
 ) -> tuple[tuple[bytes, bytes], ...]:
     """Give the page of an answer, plain and compressed, as each of `printers` writes it."""
-    registry = filled(answer)
+    registry = filled(response)
     pages = [printer(registry) for printer in printers or (generate_latest,)]
     return tuple((page, gzip.compress(page)) for page in pages)
 

@@ -24,10 +24,10 @@ def logging_as_before() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-def told(form: Format, level: Level = "info", **values: object) -> str:
+def told(format_: Format, level: Level = "info", **values: object) -> str:
     """Give what one line of information becomes."""
     stream = io.StringIO()
-    configure(level, form, stream)
+    configure(level, format_, stream)
     structlog.stdlib.get_logger("insights_exporter").bind(deployment="prod").info("poll failed", **values)
     return stream.getvalue()
 
@@ -55,9 +55,9 @@ def test_level() -> None:
 
 @pytest.mark.parametrize("form", ["logfmt", "json"])
 @given(text=st.text())
-def test_whatever_a_server_says_is_one_line(form: Format, text: str) -> None:
+def test_whatever_a_server_says_is_one_line(format_: Format, text: str) -> None:
     """No text breaks a line in two, or controls a terminal."""
-    line = told(form, detail=text)
+    line = told(format_, detail=text)
 
     assert line.endswith("\n")
     assert all(character.isprintable() or ord(character) >= 0xA0 for character in line[:-1])

@@ -94,13 +94,13 @@ def shell(tmp_path: Path) -> Iterator[Mapping[str, str]]:
     (folder / "insights-exporter").write_text(f'#!/bin/sh\nexec {shlex.join(command())} "$@"\n')
     (folder / "insights-exporter").chmod(0o755)
     with serve(coder(rate_limit=-1)) as url:
-        settings = {
+        config = {
             "CODER_URL": url,
             "CODER_SESSION_TOKEN": DEMO_TOKEN,
             "INSIGHTS_EXPORTER_WEB_LISTEN_ADDRESS": f"127.0.0.1:{free_port()}",
             "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
         }
-        yield clean_environment(tmp_path, settings)
+        yield clean_environment(tmp_path, config)
 
 
 def test_every_command_is_run_or_looked_at() -> None:

@@ -90,8 +90,8 @@ def render() -> Mapping[str, str]:
 
 def schema(values: Mapping[str, Value]) -> dict[str, Any]:
     """Give the schema of a whole file of values."""
-    settings = json_schema()
-    definitions = {**DEFINITIONS, "alerts": _alerts(), "config": _config(settings)}
+    config = json_schema()
+    definitions = {**DEFINITIONS, "alerts": _alerts(), "config": _config(config)}
     properties = {name: _property(value) for name, value in values.items()}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -99,7 +99,7 @@ def schema(values: Mapping[str, Value]) -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "properties": {**properties, "enabled": PARENTS_SWITCH},
-        "$defs": {**definitions, **settings["$defs"]},
+        "$defs": {**definitions, **config["$defs"]},
     }
 
 
@@ -147,13 +147,13 @@ def _kind(value: Value) -> dict[str, Any]:
     return {"type": KINDS[type(value.default)]}
 
 
-def _config(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _config(config: Mapping[str, Any]) -> dict[str, Any]:
     """Give the schema of the exporter's file, which in the chart may still be without deployments."""
     deployments = {
-        key: value for key, value in settings["properties"]["deployments"].items() if key != "minItems"
+        key: value for key, value in config["properties"]["deployments"].items() if key != "minItems"
     }
     return {
         "type": "object",
         "additionalProperties": False,
-        "properties": {**settings["properties"], "deployments": deployments},
+        "properties": {**config["properties"], "deployments": deployments},
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import insights_exporter
 from insights_exporter.datasets.base import Dataset
-from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.family import MetricFamily
 
 PATH = "docs/metrics.md"
 ROOMS = ("datasets", "exposition", "polling", "web")
@@ -52,20 +52,20 @@ def render() -> Mapping[str, str]:
     return {PATH: OPENING + "\n".join(chapters) + CLOSING}
 
 
-def declared_families() -> tuple[Family, ...]:
+def declared_families() -> tuple[MetricFamily, ...]:
     """Give every family that a module of the package declares, each once.
 
     Raises:
         ValueError: two differing families have one name.
     """
-    found: dict[str, Family] = {}
+    found: dict[str, MetricFamily] = {}
     for family in _families_in_modules():
         if found.setdefault(family.name, family) != family:
             raise ValueError(f"{family.name} is declared twice, differently")
     return tuple(found.values())
 
 
-def _families_in_modules() -> Iterator[Family]:
+def _families_in_modules() -> Iterator[MetricFamily]:
     """Look through the rooms that declare families."""
     for module in pkgutil.walk_packages(insights_exporter.__path__, "insights_exporter."):
         if module.name.split(".")[1] in ROOMS:
@@ -73,9 +73,9 @@ def _families_in_modules() -> Iterator[Family]:
                 yield from _families_of(value)
 
 
-def _families_of(value: object) -> Iterator[Family]:
+def _families_of(value: object) -> Iterator[MetricFamily]:
     """Give the families a module's value is or holds."""
-    if isinstance(value, Family):
+    if isinstance(value, MetricFamily):
         yield value
     elif isinstance(value, Dataset):
         yield from value.families
@@ -84,12 +84,12 @@ def _families_of(value: object) -> Iterator[Family]:
             yield from _families_of(item)
 
 
-def chapter(title: str, about: str, families: list[Family]) -> str:
+def chapter(title: str, about: str, families: list[MetricFamily]) -> str:
     """Give a chapter with one section a family."""
     return f"## {title}\n\n{about}\n\n" + "\n".join(section(family) for family in families)
 
 
-def section(family: Family) -> str:
+def section(family: MetricFamily) -> str:
     """Tell what is known of one family."""
     labels = ", ".join(f"`{label}`" for label in family.labels)
     facts = (
@@ -99,7 +99,7 @@ def section(family: Family) -> str:
         ("From", family.source),
         ("Rows of one series", family.merge),
         ("Absent", family.absent),
-        ("Ends at midnight", "yes, and comes back with the next poll" if family.rolls_over else ""),
+        ("Ends at midnight", "yes, and comes back with the next poll" if family.expires_at_midnight else ""),
         ("Stability", "stable" if family.stable else "experimental"),
     )
     lines = "".join(f"- {name}: {fact}\n" for name, fact in facts if fact)

@@ -7,24 +7,24 @@ docs/stability.md tells what the promise is.
 from collections.abc import Iterable
 from pathlib import Path
 
-from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.family import MetricFamily
 from tools.metrics_docs import declared_families
 
 PROMISED = Path(__file__).resolve().parents[1] / "docs/promised-metrics.txt"
 
 
-def promise(family: Family) -> str:
+def promise(family: MetricFamily) -> str:
     """Give the line of a family."""
     labels, bounds = ",".join(sorted(family.labels)), ",".join(f"{bound:g}" for bound in family.bounds)
     return " ".join(part for part in (family.name, family.kind, f"{{{labels}}}", bounds) if part)
 
 
-def promises(families: Iterable[Family]) -> list[str]:
+def promises(families: Iterable[MetricFamily]) -> list[str]:
     """Give the lines of the stable ones among `families`, sorted."""
     return sorted(promise(family) for family in families if family.stable)
 
 
-def broken(promised: Iterable[str], families: Iterable[Family]) -> list[str]:
+def broken(promised: Iterable[str], families: Iterable[MetricFamily]) -> list[str]:
     """Give the lines of `promised` that do not hold."""
     kept = set(promises(families))
     return [line for line in promised if line not in kept]

@@ -63,19 +63,19 @@ async def _scrape(url: str, over: Event, scrapers: int, chance: random.Random) -
 async def _measure(client: httpx.AsyncClient, accept: str, problems: Counter[str]) -> float:
     """Scrape as Prometheus does and give the seconds until the last byte."""
     began = time.perf_counter()
-    async with client.stream("GET", "/metrics", headers={"Accept": accept}) as answer:
-        async for _ in answer.aiter_raw():
+    async with client.stream("GET", "/metrics", headers={"Accept": accept}) as response:
+        async for _ in response.aiter_raw():
             pass
-    if answer.status_code != httpx.codes.OK:
-        problems[f"/metrics answered {answer.status_code}"] += 1
+    if response.status_code != httpx.codes.OK:
+        problems[f"/metrics answered {response.status_code}"] += 1
     return time.perf_counter() - began
 
 
 async def _look(client: httpx.AsyncClient, path: str, problems: Counter[str]) -> None:
-    answer = await client.get(path)
+    response = await client.get(path)
     allowed = {200, 404} if "deployment=" in path else {200, 503} if path == "/-/ready" else {200}
-    if answer.status_code not in allowed:
-        problems[f"{path} answered {answer.status_code}"] += 1
+    if response.status_code not in allowed:
+        problems[f"{path} answered {response.status_code}"] += 1
 
 
 def check(url: str, all_there: Barrier, over: Event, right: dict[Series, float]) -> Report:

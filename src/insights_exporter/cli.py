@@ -207,7 +207,7 @@ def _scrape(
             "--output", help="File, FIFO or device to write to; - is standard output.", metavar="FILE"
         ),
     ] = None,
-    form: Annotated[
+    format_: Annotated[
         Literal["text", "openmetrics"], typer.Option("--format", help="Format of the exposition.")
     ] = "text",
     log_level: LogLevel = "warning",
@@ -218,7 +218,7 @@ def _scrape(
     from insights_exporter.commands.scrape import scrape
 
     with exit_status():
-        raise typer.Exit(scrape(config_file, output, form))
+        raise typer.Exit(scrape(config_file, output, format_))
 
 
 @app.command("health", cls=Command)
@@ -273,7 +273,7 @@ def _config_show(
     """Print the effective config and its sources, without secrets."""
     start_logging(log_level, log_format)
     from insights_exporter.commands.serve import load_settings
-    from insights_exporter.config.dump import show
+    from insights_exporter.config.dump import dump_config
 
     with exit_status():
-        typer.echo(show(load_settings(config_file, os.environ)), nl=False)
+        typer.echo(dump_config(load_settings(config_file, os.environ)), nl=False)

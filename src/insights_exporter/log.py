@@ -16,7 +16,7 @@ _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0
 _SILENCED = ("httpx", "httpcore", "apscheduler", "uvicorn", "asyncio")
 
 
-def configure(level: Level, form: Format, stream: TextIO | None = None) -> None:
+def configure(level: Level, format_: Format, stream: TextIO | None = None) -> None:
     """Write all log lines from `level` on to `stream`, standard error by default."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
@@ -37,7 +37,7 @@ def configure(level: Level, form: Format, stream: TextIO | None = None) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                renderers[form],
+                renderers[format_],
             ],
         )
     )

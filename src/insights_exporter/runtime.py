@@ -11,7 +11,7 @@ _YOUNG = 1
 
 
 @contextmanager
-def collector_paused() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Look for no reference cycles meanwhile, and then at once through what is new.
 
     Converting makes hundreds of thousands of objects and not one cycle; to
@@ -30,7 +30,7 @@ def collector_paused() -> Iterator[None]:
             gc.collect(_YOUNG)
 
 
-def collector_calmed(*, collect: bool = False) -> None:
+def freeze_gc(*, collect: bool = False) -> None:
     """Take all objects that there are now for permanent: no scrape waits until all are looked through.
 
     `collect` collects before what has become garbage since the last call.
@@ -46,7 +46,7 @@ _C_LIBRARY = ctypes.CDLL(None)
 _M_ARENA_MAX = -8
 
 
-def held_in_one_place() -> None:
+def limit_malloc_arenas() -> None:
     """Have all threads get memory from one place: glibc's `malloc_trim` gives the ends of others not back.
 
     Has to be called before there are other threads.
@@ -56,7 +56,7 @@ def held_in_one_place() -> None:
         tune(_M_ARENA_MAX, 1)
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Return free memory to the system, where the C library (glibc) would keep it for the next large poll."""
     trim = getattr(_C_LIBRARY, "malloc_trim", None)
     if trim:

@@ -6,14 +6,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from insights_exporter.backfill.timeline import Range, latest_end
+from insights_exporter.backfill.timeline import BackfillRange, latest_end
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def span(since: date, until: datetime, zone: str = "UTC", step: int = 285) -> Range:
+def span(since: date, until: datetime, zone: str = "UTC", step: int = 285) -> BackfillRange:
     """Give a range."""
-    return Range(since, until, ZoneInfo(zone), step)
+    return BackfillRange(since, until, ZoneInfo(zone), step)
 
 
 def test_days_reach_to_the_end() -> None:

@@ -136,7 +136,7 @@ def test_each_month_is_told_in_a_line(backfill: Backfill) -> None:
 )
 def test_until_is_a_midnight_of_the_deployment(backfill: Backfill, zone: str, day: int, hours: int) -> None:
     """History reaches from the first instant of one day to that of another, in the deployment's zone."""
-    backfill.settings = (
+    backfill.config = (
         "defaults: {token_env: CODER_SESSION_TOKEN}\n"
         f"deployments: [{{name: acme, url: '{backfill.url}', timezone: {zone}}}]"
     )
@@ -220,13 +220,13 @@ def test_days_are_kept_from_others_and_only_until_they_are_written(backfill: Bac
     """What is kept of asked days may name people: nobody else reads it, and it goes with the month."""
     backfill.coder.fail("400", "/insights/user-latency")
     backfill("2026-04-07", "--include=users")
-    (journal,) = backfill.out.rglob(".journal")
-    mode = stat.S_IMODE(journal.stat().st_mode)
+    (state,) = backfill.out.rglob(".journal")
+    mode = stat.S_IMODE(state.stat().st_mode)
     backfill.coder.mend()
     backfill("2026-04-07", "--include=users")
 
     assert 0o700 == mode
-    assert [] == list(journal.rglob("2026-*.json"))
+    assert [] == list(state.rglob("2026-*.json"))
 
 
 def test_days_of_other_settings_are_forgotten(backfill: Backfill) -> None:
@@ -257,7 +257,7 @@ def test_deployment_that_fails_leaves_the_others(backfill: Backfill) -> None:
     other = EmbeddedCoder(population=Population(seed=4, users=3, templates=1), now=lambda: NOW, rate_limit=-1)
     backfill.coder.fail("401")
     with serve(other) as url:
-        backfill.settings = (
+        backfill.config = (
             "defaults: {token_env: CODER_SESSION_TOKEN}\n"
             f"deployments: [{{name: bad, url: '{backfill.url}'}}, {{name: good, url: '{url}'}}]"
         )

@@ -10,8 +10,15 @@ import pytest
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from insights_exporter.backfill.cancellation import Halt, Halted
-from insights_exporter.backfill.openmetrics import BadFile, Day, Written, check_file, times_of, write_month
+from insights_exporter.backfill.cancellation import Cancelled, CancelToken
+from insights_exporter.backfill.openmetrics import (
+    Day,
+    FileStats,
+    VerificationError,
+    check_file,
+    times_of,
+    write_month,
+)
 
 NAMES = {"first": "One.", "second": 'Another "one".'}
 HEADS = ('first{a="x"}', 'first{a="y z"}', 'second{a="back\\\\slash"}')
@@ -39,8 +46,8 @@ def days(values: Sequence[Mapping[str, int]]) -> list[Day]:
 def test_file_holds_each_day_of_each_series(values: list[dict[str, int]]) -> None:
     """Each series has its value of each day at all its seconds, with the added labels, and nothing else."""
     with TemporaryDirectory() as folder:
-        written = write_month(Path(folder) / "month.om", NAMES, days(values), {"job": 'a"b'}, Halt())
-        check_file(written, Halt())
+        written = write_month(Path(folder) / "month.om", NAMES, days(values), {"job": 'a"b'}, CancelToken())
+        check_file(written, CancelToken())
         text = written.path.read_text()
 
     found = {
@@ -76,7 +83,7 @@ def test_file_appears_whole(tmp_path: Path) -> None:
             raise Stop
 
     with pytest.raises(Stop):
-        write_month(path, NAMES, [broken[0], replace(broken[1], lines=Breaking())], {}, Halt())
+        write_month(path, NAMES, [broken[0], replace(broken[1], lines=Breaking())], {}, CancelToken())
 
     assert not path.exists()
 
@@ -109,8 +116,8 @@ def test_bad_file_is_found(tmp_path: Path, text: str, told: str) -> None:
     path = tmp_path / "month.om"
     path.write_text(text)
 
-    with pytest.raises(BadFile, match=told):
-        check_file(Written(path, 2, 3, 100, 200), Halt())
+    with pytest.raises(VerificationError, match=told):
+        check_file(FileStats(path, 2, 3, 100, 200), CancelToken())
 
 
 def test_good_file_passes(tmp_path: Path) -> None:
@@ -118,15 +125,15 @@ def test_good_file_passes(tmp_path: Path) -> None:
     path = tmp_path / "month.om"
     path.write_text(GOOD)
 
-    check_file(Written(path, 2, 3, 100, 200), Halt())
+    check_file(FileStats(path, 2, 3, 100, 200), CancelToken())
 
 
 def test_no_work_goes_on_after_it_was_called_off(tmp_path: Path) -> None:
     """Writing ends at the next series, and nothing stands under the final name."""
-    halt = Halt()
-    halt.call_off()
+    cancel_token = CancelToken()
+    cancel_token.call_off()
 
-    with pytest.raises(Halted):
-        write_month(tmp_path / "month.om", NAMES, days([{HEADS[0]: 1}]), {}, halt)
+    with pytest.raises(Cancelled):
+        write_month(tmp_path / "month.om", NAMES, days([{HEADS[0]: 1}]), {}, cancel_token)
 
     assert not (tmp_path / "month.om").exists()

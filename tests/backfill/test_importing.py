@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.backfill.cancellation import Halt
-from insights_exporter.backfill.openmetrics import Day, Written, write_month
-from insights_exporter.backfill.promtool import ImportFailed, Importing
-from insights_exporter.backfill.timeline import Range
+from insights_exporter.backfill.cancellation import CancelToken
+from insights_exporter.backfill.openmetrics import Day, FileStats, write_month
+from insights_exporter.backfill.promtool import ImportFailed, PromtoolSink
+from insights_exporter.backfill.timeline import BackfillRange
 from tests.peers.parts import require
 from tests.peers.promtool import Promtool
 from tests.peers.waiting import eventually
@@ -32,18 +32,18 @@ def stored(promtool: Promtool, tsdb: Path) -> int:
 
 
 @pytest.fixture
-def written(tmp_path: Path, promtool: Promtool) -> Written:
+def written(tmp_path: Path, promtool: Promtool) -> FileStats:
     """Give a file of forty days, which are several blocks."""
     assert promtool
-    span = Range(date(2026, 3, 1), NOW, NOW.tzinfo, 285)  # type: ignore[arg-type]  # any zone
+    span = BackfillRange(date(2026, 3, 1), NOW, NOW.tzinfo, 285)  # type: ignore[arg-type]  # any zone
     days = [Day({"users": f'users{{a="x"}} {day.day}\n'}, span.times(day)) for day in span.days]
-    return write_month(tmp_path / "2026-03.om", {"users": "Users."}, days, {}, Halt())
+    return write_month(tmp_path / "2026-03.om", {"users": "Users."}, days, {}, CancelToken())
 
 
-async def test_all_samples_arrive(written: Written, promtool: Promtool, tmp_path: Path) -> None:
+async def test_all_samples_arrive(written: FileStats, promtool: Promtool, tmp_path: Path) -> None:
     """The data folder has every sample, and nothing else that was not there before."""
     tsdb = tmp_path / "data"
-    importing = Importing(tsdb)
+    importing = PromtoolSink(tsdb)
 
     await importing.bring(written, KEY)
     importing.settle(KEY)
@@ -52,38 +52,38 @@ async def test_all_samples_arrive(written: Written, promtool: Promtool, tmp_path
     assert blocks(tsdb) == {path.name for path in tsdb.iterdir()}
 
 
-async def test_what_was_handed_over_is_not_made_again(written: Written, tmp_path: Path) -> None:
+async def test_what_was_handed_over_is_not_made_again(written: FileStats, tmp_path: Path) -> None:
     """A crash before anybody took note of the import costs nothing: the same blocks count."""
     tsdb = tmp_path / "data"
-    await Importing(tsdb).bring(written, KEY)
+    await PromtoolSink(tsdb).bring(written, KEY)
     before = blocks(tsdb)
     written.path.unlink()
 
-    await Importing(tsdb).bring(written, KEY)
+    await PromtoolSink(tsdb).bring(written, KEY)
 
     assert before == blocks(tsdb)
 
 
-async def test_crash_while_blocks_move(written: Written, promtool: Promtool, tmp_path: Path) -> None:
+async def test_crash_while_blocks_move(written: FileStats, promtool: Promtool, tmp_path: Path) -> None:
     """Blocks that were checked and not yet handed over are, by the next run."""
     tsdb = tmp_path / "data"
-    await Importing(tsdb).bring(written, KEY)
+    await PromtoolSink(tsdb).bring(written, KEY)
     before = blocks(tsdb)
     last = max(before)
     (tsdb / last).rename(tsdb / ".insights-exporter" / KEY / last)
     written.path.unlink()
 
-    await Importing(tsdb).bring(written, KEY)
+    await PromtoolSink(tsdb).bring(written, KEY)
 
     assert len(before) > 1
     assert before == blocks(tsdb)
     assert written.samples == stored(promtool, tsdb)
 
 
-async def test_crash_while_blocks_are_made(written: Written, promtool: Promtool, tmp_path: Path) -> None:
+async def test_crash_while_blocks_are_made(written: FileStats, promtool: Promtool, tmp_path: Path) -> None:
     """Blocks that nobody has counted are thrown away and made anew."""
     tsdb = tmp_path / "data"
-    await Importing(tsdb).bring(written, KEY)
+    await PromtoolSink(tsdb).bring(written, KEY)
     half = tsdb / ".insights-exporter" / f"{KEY}.123.part"
     half.mkdir()
     block = max(blocks(tsdb))
@@ -92,7 +92,7 @@ async def test_crash_while_blocks_are_made(written: Written, promtool: Promtool,
         shutil.rmtree(tsdb / other)
     (tsdb / ".insights-exporter" / KEY).rmdir()
 
-    importing = Importing(tsdb)
+    importing = PromtoolSink(tsdb)
     await importing.bring(written, KEY)
     importing.settle(KEY)
 
@@ -101,20 +101,20 @@ async def test_crash_while_blocks_are_made(written: Written, promtool: Promtool,
     assert not (tsdb / ".insights-exporter").exists()
 
 
-async def test_lost_sample_is_found_before_anything_is_imported(written: Written, tmp_path: Path) -> None:
+async def test_lost_sample_is_found_before_anything_is_imported(written: FileStats, tmp_path: Path) -> None:
     """Promtool drops what is out of order and says that all is well; then nothing is imported."""
     text = written.path.read_text(encoding="utf-8")
     first, second = text.splitlines()[2:4]
     written.path.write_text(text.replace(f"{first}\n{second}\n", f"{second}\n{first}\n"), encoding="utf-8")
 
     with pytest.raises(ImportFailed, match=f"took {written.samples - 1} of {written.samples} samples"):
-        await Importing(tmp_path / "data").bring(written, KEY)
+        await PromtoolSink(tmp_path / "data").bring(written, KEY)
 
     assert set() == blocks(tmp_path / "data")
 
 
 async def test_block_that_is_gone_as_soon_as_it_is_there(
-    written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    written: FileStats, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A Prometheus that keeps less removes what is old: that is told, and the next run brings all of it."""
     tsdb = tmp_path / "data"
@@ -129,20 +129,20 @@ async def test_block_that_is_gone_as_soon_as_it_is_there(
     with monkeypatch.context() as patched:
         patched.setattr(Path, "rename", rename)
         with pytest.raises(ImportFailed, match=rf"of {written.samples} samples of 2026-03.om .* retention"):
-            await Importing(tsdb).bring(written, KEY)
+            await PromtoolSink(tsdb).bring(written, KEY)
     for block in blocks(tsdb):
         shutil.rmtree(tsdb / block)
-    await Importing(tsdb).bring(written, KEY)
+    await PromtoolSink(tsdb).bring(written, KEY)
 
     assert len(blocks(tsdb)) > 1
 
 
-async def test_file_that_promtool_refuses(written: Written, tmp_path: Path) -> None:
+async def test_file_that_promtool_refuses(written: FileStats, tmp_path: Path) -> None:
     """What promtool says about a file is told."""
     written.path.write_text("no metrics at all", encoding="utf-8")
 
     with pytest.raises(ImportFailed, match=r"promtool tsdb create-blocks-from openmetrics .* failed: "):
-        await Importing(tmp_path / "data").bring(written, KEY)
+        await PromtoolSink(tmp_path / "data").bring(written, KEY)
 
     assert set() == blocks(tmp_path / "data")
 

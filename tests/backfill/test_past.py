@@ -5,34 +5,34 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from insights_exporter.backfill.fetch import Include, datasets_of, part, past_settings
+from insights_exporter.backfill.fetch import Include, backfill_config, datasets_of, part
 from insights_exporter.config.models import Deployment, Window
-from insights_exporter.datasets.base import View
+from insights_exporter.datasets.base import PollContext
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.timerange import midnight
 
 BERLIN = "Europe/Berlin"
 
 
-def deployment(**settings: object) -> Deployment:
+def deployment(**config: object) -> Deployment:
     """Give a deployment in Berlin."""
     return Deployment.model_validate(
-        {"url": "https://coder.example.com", "token": "x-x", "timezone": BERLIN, **settings}
+        {"url": "https://coder.example.com", "token": "x-x", "timezone": BERLIN, **config}
     )
 
 
-def view(settings: Deployment, window: Window | None, day: date) -> View:
+def context(config: Deployment, window: Window | None, day: date) -> PollContext:
     """Give the view of a day's first instant."""
-    return View(settings, window, midnight(day, ZoneInfo(BERLIN)), in_use=("t1",))
+    return PollContext(config, window, midnight(day, ZoneInfo(BERLIN)), in_use=("t1",))
 
 
 @pytest.mark.parametrize("dataset", ["templates", "template-breakdown", "user-activity"])
 def test_window_ends_at_the_midnight_of_its_day(dataset: str) -> None:
     """A day holds the value of the window that ended as it began: whole days, over a change of clocks."""
-    settings = deployment()
-    week = next(window for window in settings.windows if window.name == "7d")
+    config = deployment()
+    week = next(window for window in config.windows if window.name == "7d")
 
-    (_, sent), *_ = part(DATASETS[dataset], view(settings, week, date(2026, 3, 31))).asked
+    (_, sent), *_ = part(DATASETS[dataset], context(config, week, date(2026, 3, 31))).asked
 
     assert sent.span
     assert sent.span.start == datetime.fromisoformat("2026-03-24T00:00:00+01:00")
@@ -41,9 +41,9 @@ def test_window_ends_at_the_midnight_of_its_day(dataset: str) -> None:
 
 def test_day_asks_for_the_day_before() -> None:
     """Of the days, only yesterday is known of the past."""
-    settings = deployment()
+    config = deployment()
 
-    asked = part(DATASETS["daus"], view(settings, None, date(2026, 3, 30))).asked
+    asked = part(DATASETS["daus"], context(config, None, date(2026, 3, 30))).asked
 
     assert [sent.subject for _, sent in asked] == ["yesterday"]
     assert asked[0][1].span
@@ -53,11 +53,11 @@ def test_day_asks_for_the_day_before() -> None:
 
 def test_running_day_is_left_out() -> None:
     """`today` has no past; windows of whole days do."""
-    settings = past_settings(
+    config = backfill_config(
         deployment(windows=["today", "7d", {"name": "d", "days": 1, "include_today": False}]), Include()
     )
 
-    assert [window.name for window in settings.windows] == ["7d", "d"]
+    assert [window.name for window in config.windows] == ["7d", "d"]
 
 
 @pytest.mark.parametrize(
@@ -72,14 +72,14 @@ def test_parameters_and_users_only_where_included(
     include: Include, datasets: int, parameters: tuple[str, ...]
 ) -> None:
     """By default history has neither parameters nor users."""
-    settings = past_settings(deployment(), include)
+    config = backfill_config(deployment(), include)
 
-    assert len(list(datasets_of(settings, include))) == datasets
-    assert settings.parameters.windows == parameters
+    assert len(list(datasets_of(config, include))) == datasets
+    assert config.parameters.windows == parameters
 
 
 def test_dataset_that_is_off_has_no_history() -> None:
     """What is not polled is not asked about the past either."""
-    settings = deployment(datasets={"daus": {"enabled": False}})
+    config = deployment(datasets={"daus": {"enabled": False}})
 
-    assert "daus" not in [dataset.name for dataset in datasets_of(settings, Include())]
+    assert "daus" not in [dataset.name for dataset in datasets_of(config, Include())]

@@ -7,19 +7,19 @@ import cramjam
 import httpx
 import pytest
 
-from insights_exporter.backfill.cancellation import Halt, Halted
+from insights_exporter.backfill.cancellation import Cancelled, CancelToken
 from insights_exporter.backfill.remote_write import (
     BATCH,
     Receiver,
-    Refused,
+    RemoteWriteRejected,
+    RemoteWriteSink,
     Run,
-    Sending,
     batches,
     send_file,
     write_request,
 )
 from insights_exporter.coder.http import tls_context
-from insights_exporter.config.models import Tls
+from insights_exporter.config.models import TLSConfig
 from tests.peers.processes import free_port
 from tests.support.backfill import Backfill
 from tests.support.receiver import Receiver as ReceivingServer
@@ -29,7 +29,7 @@ HEAD = r'up{job="b",a="x \"y\"\n\\z"}'
 FILE = f"# TYPE up gauge\n{HEAD} 1.5 100\n{HEAD} 2 400\n# EOF\n"
 
 
-class Patient(Halt):
+class Patient(CancelToken):
     """Takes note of pauses, and makes none."""
 
     def __init__(self, stop_after: int = 1000) -> None:
@@ -42,19 +42,19 @@ class Patient(Halt):
         if seconds:
             self.pauses.append(seconds)
         if len(self.pauses) > self._stop_after:
-            raise Halted
+            raise Cancelled
 
 
-def send(receiver: ReceivingServer, path: Path, halt: Halt) -> int:
+def send(receiver: ReceivingServer, path: Path, cancel_token: CancelToken) -> int:
     """Send a small file."""
     path.write_text(FILE, encoding="utf-8")
     with httpx.Client() as client:
-        return send_file(path, httpx.URL(receiver.url), client, halt)
+        return send_file(path, httpx.URL(receiver.url), client, cancel_token)
 
 
 def test_request_holds_labels_sorted_and_milliseconds(receiver: ReceivingServer, tmp_path: Path) -> None:
     """A receiver finds in the body just what stands in the file."""
-    assert 1 == send(receiver, tmp_path / "month.om", Halt())
+    assert 1 == send(receiver, tmp_path / "month.om", CancelToken())
 
     (body,) = receiver.bodies
     labels = [("__name__", "up"), ("a", 'x "y"\n\\z'), ("job", "b")]
@@ -88,15 +88,15 @@ def test_batches_are_bounded_and_lose_nothing(tmp_path: Path, sizes: Sequence[in
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
 def test_busy_receiver_is_asked_again(receiver: ReceivingServer, tmp_path: Path, status: int) -> None:
     """What may pass is tried again, after longer and longer pauses, with the same bytes."""
-    receiver.answers = [(status, {})] * 3
-    halt = Patient()
+    receiver.responses = [(status, {})] * 3
+    cancel_token = Patient()
 
-    assert 1 == send(receiver, tmp_path / "month.om", halt)
+    assert 1 == send(receiver, tmp_path / "month.om", cancel_token)
 
     assert 4 == len(receiver.bodies)
     assert 1 == len(set(receiver.bodies))
     assert [True] * 3 == [
-        low <= pause <= 3 * low for pause, low in zip(halt.pauses, (0.5, 1, 2), strict=True)
+        low <= pause <= 3 * low for pause, low in zip(cancel_token.pauses, (0.5, 1, 2), strict=True)
     ]
 
 
@@ -105,12 +105,12 @@ def test_wait_that_is_asked_for_is_kept(
     receiver: ReceivingServer, tmp_path: Path, asked: str, waited: float | None
 ) -> None:
     """`Retry-After` tells how long to wait, up to ten minutes."""
-    receiver.answers = [(429, {"Retry-After": asked})]
-    halt = Patient()
+    receiver.responses = [(429, {"Retry-After": asked})]
+    cancel_token = Patient()
 
-    send(receiver, tmp_path / "month.om", halt)
+    send(receiver, tmp_path / "month.om", cancel_token)
 
-    assert [waited] * (waited is not None) == halt.pauses
+    assert [waited] * (waited is not None) == cancel_token.pauses
 
 
 @pytest.mark.parametrize(
@@ -128,9 +128,9 @@ def test_refusal_is_never_tried_again(
     receiver: ReceivingServer, tmp_path: Path, status: int, remedy: str
 ) -> None:
     """Who says no is told to the user with the remedy, and not asked again."""
-    receiver.answers = [(status, {})]
+    receiver.responses = [(status, {})]
 
-    with pytest.raises(Refused, match=f"HTTP {status}.*{remedy}"):
+    with pytest.raises(RemoteWriteRejected, match=f"HTTP {status}.*{remedy}"):
         send(receiver, tmp_path / "month.om", Patient())
 
     assert 1 == len(receiver.bodies)
@@ -138,9 +138,9 @@ def test_refusal_is_never_tried_again(
 
 def test_receiver_that_stays_busy_is_given_up(receiver: ReceivingServer, tmp_path: Path) -> None:
     """After some tries it ends, and says that the next run may send all again."""
-    receiver.answers = [(503, {})] * 100
+    receiver.responses = [(503, {})] * 100
 
-    with pytest.raises(Refused, match="503, 8 times; run again"):
+    with pytest.raises(RemoteWriteRejected, match="503, 8 times; run again"):
         send(receiver, tmp_path / "month.om", Patient())
 
     assert 8 == len(receiver.bodies)
@@ -148,9 +148,9 @@ def test_receiver_that_stays_busy_is_given_up(receiver: ReceivingServer, tmp_pat
 
 def test_pause_ends_when_called_off(receiver: ReceivingServer, tmp_path: Path) -> None:
     """Nobody waits for a receiver after Ctrl-C."""
-    receiver.answers = [(503, {})] * 100
+    receiver.responses = [(503, {})] * 100
 
-    with pytest.raises(Halted):
+    with pytest.raises(Cancelled):
         send(receiver, tmp_path / "month.om", Patient(stop_after=1))
 
     assert 2 == len(receiver.bodies)
@@ -162,11 +162,14 @@ def test_receiver_that_is_not_there(tmp_path: Path) -> None:
     path.write_text(FILE, encoding="utf-8")
     url = httpx.URL(f"http://me:secret@127.0.0.1:{free_port()}/")
 
-    with httpx.Client() as client, pytest.raises(Refused, match=r"ConnectError.*8 times") as caught:
+    with (
+        httpx.Client() as client,
+        pytest.raises(RemoteWriteRejected, match=r"ConnectError.*8 times") as caught,
+    ):
         send_file(path, url, client, Patient())
 
     assert "secret" not in str(caught.value)
-    assert "secret" not in Sending(Receiver(url, tls_context(Tls()))).name
+    assert "secret" not in RemoteWriteSink(Receiver(url, tls_context(TLSConfig()))).name
 
 
 def test_headers_and_password_are_sent(backfill: Backfill, receiver: ReceivingServer) -> None:
@@ -194,7 +197,7 @@ def test_headers_and_password_are_sent(backfill: Backfill, receiver: ReceivingSe
 
 def test_secrets_that_a_receiver_repeats_are_masked(backfill: Backfill, receiver: ReceivingServer) -> None:
     """Neither the password of the URL nor a secret header is shown; a tenant is, since it explains errors."""
-    receiver.answers, receiver.text = [(401, {})], b"bad: hidden-pass, hidden-token, tenant acme"
+    receiver.responses, receiver.text = [(401, {})], b"bad: hidden-pass, hidden-token, tenant acme"
 
     ended = backfill(
         "2026-04-09",
@@ -209,7 +212,7 @@ def test_secrets_that_a_receiver_repeats_are_masked(backfill: Backfill, receiver
 
 def test_refused_file_is_sent_by_the_next_run(backfill: Backfill, receiver: ReceivingServer) -> None:
     """What was not taken stays, and is sent without asking Coder again."""
-    receiver.answers = [(400, {})]
+    receiver.responses = [(400, {})]
     refused = backfill("2026-04-09", f"--remote-write={receiver.url}")
     kept, asked = backfill.files(), len(backfill.asked())
     taken = backfill("2026-04-09", f"--remote-write={receiver.url}")

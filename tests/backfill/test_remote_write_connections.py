@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from insights_exporter.backfill.cancellation import Halt
-from insights_exporter.backfill.remote_write import Receiver, Refused, send_file
+from insights_exporter.backfill.cancellation import CancelToken
+from insights_exporter.backfill.remote_write import Receiver, RemoteWriteRejected, send_file
 from insights_exporter.commands.backfill_options import parse_certificates, parse_receiver
-from insights_exporter.commands.errors import NotUsable
-from insights_exporter.config.models import Tls
+from insights_exporter.commands.errors import CommandError
+from insights_exporter.config.models import TLSConfig
 from tests.support.backfill import Backfill
 from tests.support.certificates import Loose, make_strict
 from tests.support.proxy import proxying
@@ -24,7 +24,7 @@ from tests.support.receiver import receiving
 FILE = "# TYPE up gauge\nup 1 100\n# EOF\n"
 
 
-class Hurried(Halt):
+class Hurried(CancelToken):
     """Counts pauses, and makes none."""
 
     def __init__(self) -> None:
@@ -36,17 +36,17 @@ class Hurried(Halt):
         self.pauses += seconds > 0
 
 
-def send(receiver: Receiver, folder: Path, halt: Halt) -> int:
+def send(receiver: Receiver, folder: Path, cancel_token: CancelToken) -> int:
     """Send a small file."""
     path = folder / "month.om"
     path.write_text(FILE, encoding="utf-8")
     with receiver.client() as client:
-        return send_file(path, receiver.url, client, halt)
+        return send_file(path, receiver.url, client, cancel_token)
 
 
-def parsed(url: str, tls: Tls | None = None, **environ: str) -> Receiver:
+def parsed(url: str, tls: TLSConfig | None = None, **environ: str) -> Receiver:
     """Return the receiver as the command line makes it."""
-    receiver = parse_receiver(url, {}, tls or Tls(), environ)
+    receiver = parse_receiver(url, {}, tls or TLSConfig(), environ)
     assert receiver is not None
     return receiver
 
@@ -71,40 +71,42 @@ def test_receiver_of_an_in_house_authority(tmp_path: Path, monkeypatch: pytest.M
     make_strict(monkeypatch)
     with secure(tmp_path, Loose(key_identifiers=False, critical=False)) as server:
         tls = parse_certificates(tmp_path / "authority.pem", None, None)
-        assert 1 == send(parsed(server.url, tls), tmp_path, Halt())
+        assert 1 == send(parsed(server.url, tls), tmp_path, CancelToken())
 
     assert 1 == len(server.bodies)
 
 
 def test_certificate_that_is_not_accepted_is_final_at_once(tmp_path: Path) -> None:
     """The error names the flag that helps, after one attempt."""
-    halt = Hurried()
-    with secure(tmp_path, Loose()) as server, pytest.raises(Refused) as refused:
-        send(parsed(server.url), tmp_path, halt)
+    cancel_token = Hurried()
+    with secure(tmp_path, Loose()) as server, pytest.raises(RemoteWriteRejected) as refused:
+        send(parsed(server.url), tmp_path, cancel_token)
 
     said = "certificate is not accepted: unable to get local issuer certificate; "
     assert f"{said}trust its authority with --remote-write-ca-file" in str(refused.value)
-    assert 0 == halt.pauses
+    assert 0 == cancel_token.pauses
 
 
 def test_missing_client_certificate_is_final_at_once(tmp_path: Path) -> None:
     """A receiver that requires a client certificate is named as such."""
-    halt = Hurried()
+    cancel_token = Hurried()
     with secure(tmp_path, Loose(), client_certificate=True) as server:
         tls = parse_certificates(tmp_path / "authority.pem", None, None)
-        with pytest.raises(Refused, match="requires a client certificate; set --remote-write-cert-file and"):
-            send(parsed(server.url, tls), tmp_path, halt)
+        with pytest.raises(
+            RemoteWriteRejected, match="requires a client certificate; set --remote-write-cert-file and"
+        ):
+            send(parsed(server.url, tls), tmp_path, cancel_token)
 
-    assert 0 == halt.pauses
+    assert 0 == cancel_token.pauses
 
 
 def test_receiver_without_tls_is_final_at_once(receiver: ReceivingServer, tmp_path: Path) -> None:
     """An https:// URL of a server that speaks plain HTTP does not get better by waiting."""
-    halt = Hurried()
-    with pytest.raises(Refused, match="does not speak TLS on this port"):
-        send(parsed(receiver.url.replace("http:", "https:")), tmp_path, halt)
+    cancel_token = Hurried()
+    with pytest.raises(RemoteWriteRejected, match="does not speak TLS on this port"):
+        send(parsed(receiver.url.replace("http:", "https:")), tmp_path, cancel_token)
 
-    assert 0 == halt.pauses
+    assert 0 == cancel_token.pauses
 
 
 @pytest.mark.parametrize(
@@ -116,18 +118,18 @@ def test_host_name(tmp_path: Path, number: int, pauses: int) -> None:
     def fail(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("no address") from socket.gaierror(number, "no address")
 
-    path, halt = tmp_path / "month.om", Hurried()
+    path, cancel_token = tmp_path / "month.om", Hurried()
     path.write_text(FILE, encoding="utf-8")
-    with httpx.Client(transport=httpx.MockTransport(fail)) as client, pytest.raises(Refused):
-        send_file(path, httpx.URL("http://receiver.invalid/"), client, halt)
+    with httpx.Client(transport=httpx.MockTransport(fail)) as client, pytest.raises(RemoteWriteRejected):
+        send_file(path, httpx.URL("http://receiver.invalid/"), client, cancel_token)
 
-    assert pauses == halt.pauses
+    assert pauses == cancel_token.pauses
 
 
 def test_proxy_of_the_environment(receiver: ReceivingServer, tmp_path: Path) -> None:
     """Samples go through the proxy that the environment names."""
     with proxying("127.0.0.1", urlsplit(receiver.url).port or 0) as proxy:
-        send(parsed("http://receiver.invalid/write", HTTP_PROXY=proxy.url), tmp_path, Halt())
+        send(parsed("http://receiver.invalid/write", HTTP_PROXY=proxy.url), tmp_path, CancelToken())
 
     assert (["receiver.invalid"], 1) == (proxy.targets, len(receiver.bodies))
 
@@ -136,7 +138,7 @@ def test_excluded_proxy(receiver: ReceivingServer, tmp_path: Path, monkeypatch: 
     """A receiver that is excluded, as every local one is, is reached directly."""
     with proxying("127.0.0.1", 9) as proxy:
         monkeypatch.setenv("ALL_PROXY", proxy.url)
-        send(parsed(receiver.url, ALL_PROXY=proxy.url), tmp_path, Halt())
+        send(parsed(receiver.url, ALL_PROXY=proxy.url), tmp_path, CancelToken())
 
     assert ([], 1) == (proxy.targets, len(receiver.bodies))
 
@@ -144,19 +146,19 @@ def test_excluded_proxy(receiver: ReceivingServer, tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize(("status", "pauses"), [(407, 0), (403, 0), (503, 7)])
 def test_tunnel_that_the_proxy_refuses(tmp_path: Path, status: int, pauses: int) -> None:
     """A refusal of the proxy is final; a busy proxy is tried again."""
-    halt = Hurried()
+    cancel_token = Hurried()
     with proxying("127.0.0.1", 9) as proxy:
         proxy.refusal = status
         receiver = parsed("https://receiver.invalid/write", HTTPS_PROXY=proxy.url)
-        with pytest.raises(Refused, match=str(status)):
-            send(receiver, tmp_path, halt)
+        with pytest.raises(RemoteWriteRejected, match=str(status)):
+            send(receiver, tmp_path, cancel_token)
 
-    assert pauses == halt.pauses
+    assert pauses == cancel_token.pauses
 
 
 def test_unusable_proxy_is_found_before_anything_is_requested() -> None:
     """The variable is named, without its password."""
-    with pytest.raises(NotUsable, match=r"^HTTPS_PROXY: is a SOCKS proxy") as caught:
+    with pytest.raises(CommandError, match=r"^HTTPS_PROXY: is a SOCKS proxy") as caught:
         parsed("https://receiver.example.com/write", HTTPS_PROXY="socks5://me:hidden-secret@proxy")
 
     assert "hidden-secret" not in str(caught.value)
@@ -180,7 +182,7 @@ def test_bad_files_are_named_by_their_flag(tmp_path: Path, names: tuple[str | No
     Loose().write(tmp_path)
     ca_file, cert_file, key_file = (tmp_path / name if name else None for name in names)
 
-    with pytest.raises(NotUsable, match=told):
+    with pytest.raises(CommandError, match=told):
         parse_certificates(ca_file, cert_file, key_file)
 
 

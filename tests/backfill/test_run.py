@@ -10,31 +10,31 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from insights_exporter.backfill.fetch import DayLines
-from insights_exporter.backfill.openmetrics import Written
-from insights_exporter.backfill.runner import Plan, run
-from insights_exporter.backfill.state import Journal
-from insights_exporter.backfill.timeline import Range
-from insights_exporter.coder.client import Errand
-from insights_exporter.coder.errors import RequestFailed
-from insights_exporter.polling.status import RequestHealth
+from insights_exporter.backfill.openmetrics import FileStats
+from insights_exporter.backfill.runner import BackfillPlan, run
+from insights_exporter.backfill.state import BackfillState
+from insights_exporter.backfill.timeline import BackfillRange
+from insights_exporter.coder.client import RequestOptions
+from insights_exporter.coder.errors import ApiError
+from insights_exporter.polling.status import RequestStats
 
-SPAN = Range(date(2026, 1, 30), datetime(2026, 2, 2, tzinfo=UTC), ZoneInfo("UTC"), 285)
+SPAN = BackfillRange(date(2026, 1, 30), datetime(2026, 2, 2, tzinfo=UTC), ZoneInfo("UTC"), 285)
 LINE = 'coder_insights_active_users{window="7d"} 3\n'
-AWAY = RequestFailed("connection", "refused", transient=True)
-REFUSED = RequestFailed("rejected", "no")
+AWAY = ApiError("connection", "refused", transient=True)
+REFUSED = ApiError("rejected", "no")
 
 
 @dataclass
 class Coder:
     """Tells days; `failures` come first, by day."""
 
-    failures: dict[date, list[RequestFailed]] = field(default_factory=dict)
+    failures: dict[date, list[ApiError]] = field(default_factory=dict)
     asked: list[date] = field(default_factory=list)
     has_answered: bool = False
 
-    async def lines(self, day: date, errand: Errand) -> DayLines:
+    async def lines(self, day: date, options: RequestOptions) -> DayLines:
         """Tell a day."""
-        assert errand.deadline == float("inf")
+        assert options.deadline == float("inf")
         self.asked.append(day)
         if self.failures.get(day):
             raise self.failures[day].pop(0)
@@ -49,19 +49,19 @@ class Listener:
     known: int = 0
     asked: int = 0
     waited: list[float] = field(default_factory=list)
-    files: list[Written] = field(default_factory=list)
+    files: list[FileStats] = field(default_factory=list)
 
     def days(self, count: int, *, asked: bool) -> None:
         """Take note of days."""
         self.asked += count * asked
         self.known += count * (not asked)
 
-    def waits(self, failure: RequestFailed, seconds: float) -> None:
+    def waits(self, failure: ApiError, seconds: float) -> None:
         """Take note of a wait."""
         assert failure.transient
         self.waited.append(seconds)
 
-    def finished(self, written: Written) -> None:
+    def finished(self, written: FileStats) -> None:
         """Take note of a file."""
         self.files.append(written)
 
@@ -75,7 +75,7 @@ class Place:
     taken: list[tuple[str, str]] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
 
-    async def bring(self, written: Written, key: str) -> None:
+    async def bring(self, written: FileStats, key: str) -> None:
         """Take a file."""
         assert written.path.exists()
         self.taken.append((written.path.name, key))
@@ -88,15 +88,15 @@ class Place:
         self.settled.append(key)
 
 
-async def go(folder: Path, coder: Coder, *places: Place, span: Range = SPAN) -> Listener:
+async def go(folder: Path, coder: Coder, *places: Place, span: BackfillRange = SPAN) -> Listener:
     """Run once, as a process of its own would."""
     listener = Listener()
-    journal = Journal(folder, "settings", resume=True)
-    plan = Plan(span, {}, folder, places, listener=listener, pauses=(0.001, 0.002))
+    state = BackfillState(folder, "settings", resume=True)
+    plan = BackfillPlan(span, {}, folder, places, listener=listener, pauses=(0.001, 0.002))
     try:
-        await run(plan, coder, journal, Errand(RequestHealth("backfill"), float("inf")))
+        await run(plan, coder, state, RequestOptions(RequestStats("backfill"), float("inf")))
     finally:
-        journal.close()
+        state.close()
     return listener
 
 
@@ -125,12 +125,12 @@ async def test_server_that_was_there_is_waited_for(tmp_path: Path) -> None:
     ],
 )
 async def test_run_ends_where_waiting_is_no_use(
-    tmp_path: Path, day: int, failures: list[RequestFailed], tries: int
+    tmp_path: Path, day: int, failures: list[ApiError], tries: int
 ) -> None:
     """A wrong address, a refusal and a server that stays away end the run; what is finished stays."""
     coder = Coder({SPAN.days[day]: list(failures)})
 
-    with pytest.raises(RequestFailed):
+    with pytest.raises(ApiError):
         await go(tmp_path, coder)
     coder.failures.clear()
     told = await go(tmp_path, coder)

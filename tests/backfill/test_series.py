@@ -27,7 +27,7 @@ def families(backfill: Backfill) -> set[str]:
     return {head.partition("{")[0] for file in backfill.files() for head in samples(file)}
 
 
-def settings(backfill: Backfill, more: str) -> str:
+def config(backfill: Backfill, more: str) -> str:
     """Give settings with one deployment."""
     return f"""\
 deployments:
@@ -69,7 +69,7 @@ def test_first_day_is_open_metrics(backfill: Backfill) -> None:
 
 def test_series_are_those_of_a_live_scrape(backfill: Backfill, start_exporter: StartExporter) -> None:
     """Whatever is scraped as a day begins has a past with the same name and labels, but for what has none."""
-    backfill.settings = settings(backfill, "templates: {users: true}\n    requests_per_minute: 100000")
+    backfill.config = config(backfill, "templates: {users: true}\n    requests_per_minute: 100000")
     backfill("2026-04-09", "--include=parameters,users")
     # Half an hour into the day nobody has done anything yet that history does not know.
     backfill.coder.now = lambda: datetime(2026, 4, 10, 0, 30, tzinfo=UTC)
@@ -111,15 +111,15 @@ def test_day_before_is_what_daus_says(backfill: Backfill) -> None:
 
 def test_days_of_a_zone_are_what_its_reports_say(backfill: Backfill) -> None:
     """In another zone a day is that zone's day, of 23 hours too, as live."""
-    backfill.settings = settings(backfill, "timezone: Europe/Berlin")
+    backfill.config = config(backfill, "timezone: Europe/Berlin")
     backfill("2026-03-30", "--until=2026-03-31")
 
     span = {"start_time": "2026-03-29T00:00:00+01:00", "end_time": "2026-03-30T00:00:00+02:00"}
-    answer = httpx.get(
+    response = httpx.get(
         f"{backfill.url}/api/v2/insights/templates", params=span, headers={"Coder-Session-Token": DEMO_TOKEN}
     )
     (file,) = backfill.files()
-    assert {answer.json()["report"]["active_users"]} == told(samples(file), "insights_daily_active_users{")
+    assert {response.json()["report"]["active_users"]} == told(samples(file), "insights_daily_active_users{")
 
 
 def test_window_tells_its_own_days(backfill: Backfill) -> None:
@@ -143,7 +143,7 @@ def test_privacy_is_that_of_live(backfill: Backfill, detail: str) -> None:
     """Who shows people under pseudonyms or not at all has no names in history either."""
     people = [person.username for person in backfill.coder.population.people]
     key = "key: 0123456789abcdef0123456789abcdef" if detail == "pseudonymous" else "limit: 500"
-    backfill.settings = settings(backfill, f"users: {{detail: {detail}, {key}}}")
+    backfill.config = config(backfill, f"users: {{detail: {detail}, {key}}}")
 
     ended = backfill("2026-04-09", "--include=users")
 
@@ -157,7 +157,7 @@ def test_privacy_is_that_of_live(backfill: Backfill, detail: str) -> None:
 
 def test_ceiling_is_that_of_live(backfill: Backfill) -> None:
     """Above `max_series` the families that live scraping withholds first have no history either."""
-    backfill.settings = settings(backfill, "max_series: 20")
+    backfill.config = config(backfill, "max_series: 20")
 
     backfill("2026-04-09", "--include=parameters,users")
 
@@ -191,7 +191,7 @@ def test_older_servers_have_history(backfill: Backfill, generation: str) -> None
 
 def test_without_the_report_there_is_no_breakdown(backfill: Backfill) -> None:
     """Where `templates` is not polled nobody knows which are in use: no template is said to be unused."""
-    backfill.settings = settings(backfill, "datasets: {templates: {enabled: false}}")
+    backfill.config = config(backfill, "datasets: {templates: {enabled: false}}")
 
     backfill("2026-04-09")
 

@@ -13,7 +13,7 @@ from bench.servers import Server
 from bench.side_by_side import everyone
 from bench.sizes import SMALL
 from bench.usual import published
-from insights_exporter.config.models import Deployment, Users
+from insights_exporter.config.models import Deployment, UserOptions
 from insights_exporter.exposition.negotiation import Format
 from tests.peers.parts import require
 
@@ -56,10 +56,10 @@ def read(server: Server) -> dict[tuple[str, ...], float]:
 
 def test_both_ways_of_a_poll_give_the_same_series() -> None:
     """Ours and the usual one."""
-    answer = latency_answer(USERS)
-    ours = Published(Deployment(name="coder", url="http://127.0.0.1", users=Users(limit=USERS)))
-    ours.poll(answer)
-    ((usual, _),) = published(answer)
+    response = latency_answer(USERS)
+    ours = Published(Deployment(name="coder", url="http://127.0.0.1", users=UserOptions(limit=USERS)))
+    ours.poll(response)
+    ((usual, _),) = published(response)
 
     assert series(usual.decode()) == series(b"".join(ours.page.contents[Format.TEXT].segments).decode())
 

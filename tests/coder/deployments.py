@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from insights_exporter.coder.client import Coder, Errand, Exchange, Outlet
+from insights_exporter.coder.client import CoderClient, Exchange, RequestOptions, SharedTransport
 from insights_exporter.coder.clock import ServerClock
-from insights_exporter.coder.errors import RequestFailed
+from insights_exporter.coder.errors import ApiError
 from insights_exporter.config.models import Deployment
 from insights_exporter.config.proxies import read_proxies
 from insights_exporter.demo.embedded_coder import DEMO_TOKEN
@@ -18,9 +18,9 @@ from insights_exporter.demo.embedded_coder import DEMO_TOKEN
 PLAIN = ssl.create_default_context()
 
 
-def deployment(url: str, **settings: object) -> Deployment:
+def deployment(url: str, **config: object) -> Deployment:
     """Give a deployment at `url` with some settings."""
-    return Deployment.model_validate({"url": url, "token": DEMO_TOKEN, **settings})
+    return Deployment.model_validate({"url": url, "token": DEMO_TOKEN, **config})
 
 
 @dataclass(slots=True)
@@ -28,10 +28,10 @@ class Notes:
     """Takes note of requests."""
 
     seconds: list[float] = field(default_factory=list)
-    failures: list[RequestFailed | None] = field(default_factory=list)
+    failures: list[ApiError | None] = field(default_factory=list)
     remaining: list[float | None] = field(default_factory=list)
 
-    def request_ended(self, seconds: float, failure: RequestFailed | None, remaining: float | None) -> None:
+    def request_ended(self, seconds: float, failure: ApiError | None, remaining: float | None) -> None:
         """Take note of a request."""
         self.seconds.append(seconds)
         self.failures.append(failure)
@@ -42,19 +42,19 @@ class Notes:
 class Client:
     """A client and what it works with."""
 
-    coder: Coder
+    coder: CoderClient
     exchange: Exchange
     clock: ServerClock
     notes: Notes
 
-    def errand(self, deadline: float = float("inf"), priority: int = 0) -> Errand:
+    def options(self, deadline: float = float("inf"), priority: int = 0) -> RequestOptions:
         """Give an errand that this client takes note of."""
-        return Errand(self.notes, deadline, priority)
+        return RequestOptions(self.notes, deadline, priority)
 
 
 @asynccontextmanager
 async def client(
-    settings: Deployment,
+    config: Deployment,
     token: Callable[[], str] = lambda: DEMO_TOKEN,
     transport: httpx.AsyncBaseTransport | None = None,
     environ: Mapping[str, str] | None = None,
@@ -62,9 +62,9 @@ async def client(
 ) -> AsyncIterator[Client]:
     """Give a client of the deployment; its connections are closed at the end."""
     clock = ServerClock(time.time, time.monotonic)
-    exchange = Exchange(settings, token, tls, clock, Outlet(transport, read_proxies(environ or {})))
-    dialect = None if settings.dialect == "auto" else settings.dialect
+    exchange = Exchange(config, token, tls, clock, SharedTransport(transport, read_proxies(environ or {})))
+    dialect = None if config.dialect == "auto" else config.dialect
     try:
-        yield Client(Coder(exchange, dialect), exchange, clock, Notes())
+        yield Client(CoderClient(exchange, dialect), exchange, clock, Notes())
     finally:
         await exchange.close()

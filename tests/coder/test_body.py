@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from insights_exporter.coder.errors import RequestFailed
+from insights_exporter.coder.errors import ApiError
 from insights_exporter.coder.http import read_body
 
 
@@ -40,7 +40,7 @@ async def test_body_is_read_whole(encoding: str, data: bytes) -> None:
 )
 async def test_body_that_is_too_large(encoding: str, data: bytes) -> None:
     """Reading stops at the limit, before a bomb has gone off."""
-    with pytest.raises(RequestFailed, match="more than 99 bytes") as failed:
+    with pytest.raises(ApiError, match="more than 99 bytes") as failed:
         await read_body(pieces(data, 64), encoding, 99)
 
     assert failed.value.reason == "too_large"
@@ -61,7 +61,7 @@ async def broken_off(data: bytes) -> AsyncIterator[bytes]:
 )
 async def test_failure_keeps_nothing_of_the_body(chunks: Callable[[], AsyncIterator[bytes]]) -> None:
     """What was read so far is not kept by the traceback of the failure that ended it."""
-    with pytest.raises((RequestFailed, ConnectionResetError)) as failed:
+    with pytest.raises((ApiError, ConnectionResetError)) as failed:
         await read_body(chunks(), "", 1_000_000)
     kept = {
         name: len(value)
@@ -83,7 +83,7 @@ async def test_failure_keeps_nothing_of_the_body(chunks: Callable[[], AsyncItera
 )
 async def test_body_that_cannot_be_unpacked(encoding: str, data: bytes) -> None:
     """Broken compression, or one that nobody asked for, is an invalid answer."""
-    with pytest.raises(RequestFailed) as failed:
+    with pytest.raises(ApiError) as failed:
         await read_body(pieces(data), encoding, 1000)
 
     assert failed.value.reason == "invalid"

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from insights_exporter.coder.errors import CAUSES, RequestFailed
-from insights_exporter.coder.request import Question, Span
+from insights_exporter.coder.errors import CAUSES, ApiError
+from insights_exporter.coder.request import Request, TimeRange
 from insights_exporter.config.models import Deployment
 from insights_exporter.config.secrets import read_token
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
@@ -18,8 +18,10 @@ from tests.coder.deployments import client, deployment
 from tests.peers.waiting import eventually_async
 
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
-TODAY = Question("/insights/templates", Span(NOW.replace(hour=0, minute=0), NOW.replace(hour=11, minute=0)))
-DAUS = Question("/insights/daus")
+TODAY = Request(
+    "/insights/templates", TimeRange(NOW.replace(hour=0, minute=0), NOW.replace(hour=11, minute=0))
+)
+DAUS = Request("/insights/daus")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def url(server: EmbeddedCoder) -> Iterator[str]:
 async def test_answer_is_the_body(url: str) -> None:
     """A question that is answered gives the body, and one request is noted."""
     async with client(deployment(url)) as one:
-        body = await one.coder.ask(DAUS, one.errand())
+        body = await one.coder.ask(DAUS, one.options())
 
     assert body.startswith(b'{"entries":[')
     assert one.notes.failures == [None]
@@ -54,8 +56,8 @@ async def test_answer_is_the_body(url: str) -> None:
 async def test_clock_is_learned(url: str) -> None:
     """Any answer, also a refusal, sets the server's clock."""
     async with client(deployment(url), token=lambda: "wrong-token") as one:
-        with suppress(RequestFailed):
-            await one.coder.ask(DAUS, one.errand())
+        with suppress(ApiError):
+            await one.coder.ask(DAUS, one.options())
         now = one.clock.now()
 
     assert (now - NOW).total_seconds() < 60
@@ -74,17 +76,19 @@ async def test_dialect_is_found_once(
     """One question finds out the dialect while the others wait, and no later one is refused for it."""
     server.rules = rules  # type: ignore[assignment]  # one of the two that there are
     async with client(deployment(url)) as one:
-        await asyncio.gather(*(one.coder.ask(TODAY, one.errand()) for _ in range(3)))
+        await asyncio.gather(*(one.coder.ask(TODAY, one.options()) for _ in range(3)))
 
     assert expected == [seen.query.partition("=")[0] for seen in server.requests]
 
 
 async def test_first_answer_counts_where_both_dialects_fail(server: EmbeddedCoder, url: str) -> None:
     """Where neither dialect is taken, the first refusal is the error, and nothing is remembered."""
-    tomorrow = Question(TODAY.path, Span(NOW.replace(hour=0, minute=0), NOW.replace(day=6, hour=0, minute=0)))
+    tomorrow = Request(
+        TODAY.path, TimeRange(NOW.replace(hour=0, minute=0), NOW.replace(day=6, hour=0, minute=0))
+    )
     async with client(deployment(url)) as one:
-        with pytest.raises(RequestFailed, match="Query parameter has invalid value") as failed:
-            await one.coder.ask(tomorrow, one.errand())
+        with pytest.raises(ApiError, match="Query parameter has invalid value") as failed:
+            await one.coder.ask(tomorrow, one.options())
         dialect = one.coder.dialect
 
     assert failed.value.reason == "rejected"
@@ -96,7 +100,7 @@ async def test_sign_in_page_is_no_dialect(server: EmbeddedCoder, url: str) -> No
     """A sign-in page that answers everything with 200 says nothing about the dialect."""
     server.fail("sign-in-page")
     async with client(deployment(url)) as one:
-        await one.coder.ask(TODAY, one.errand())
+        await one.coder.ask(TODAY, one.options())
         dialect = one.coder.dialect
 
     assert dialect is None
@@ -104,16 +108,16 @@ async def test_sign_in_page_is_no_dialect(server: EmbeddedCoder, url: str) -> No
 
 async def test_question_that_the_published_page_does_not_know(server: EmbeddedCoder, url: str) -> None:
     """A question that needs more than the page has is unsupported there, without a request."""
-    question = Question(TODAY.path, TODAY.span, extra={"template_ids": "x"}, needs_extra=True)
+    request = Request(TODAY.path, TODAY.span, extra={"template_ids": "x"}, needs_extra=True)
     async with client(deployment(url, dialect="published")) as one:
-        with pytest.raises(RequestFailed) as failed:
-            await one.coder.ask(question, one.errand())
+        with pytest.raises(ApiError) as failed:
+            await one.coder.ask(request, one.options())
 
     assert failed.value.reason == "unsupported"
     assert list(server.requests) == []
 
 
-STATUSES = Question(
+STATUSES = Request(
     "/insights/user-status-counts", extra={"tz_offset": "-4"}, alternative={"timezone": "Etc/GMT+4"}
 )
 VERSIONS = {
@@ -131,7 +135,7 @@ async def test_rejected_parameters_are_replaced_by_the_alternative(
     server = EmbeddedCoder(population=population, now=lambda: NOW, generation=version)
     with serve(server) as url:
         async with client(deployment(url)) as one:
-            bodies = [await one.coder.ask(STATUSES, one.errand()) for _ in range(2)]
+            bodies = [await one.coder.ask(STATUSES, one.options()) for _ in range(2)]
 
     assert expected == [seen.query.partition("=")[0] for seen in server.requests]
     assert bodies[0] == bodies[1]
@@ -142,10 +146,10 @@ async def test_alternative_is_given_up_where_it_is_rejected(population: Populati
     server = EmbeddedCoder(population=population, now=lambda: NOW, generation="next")
     with serve(server) as url:
         async with client(deployment(url)) as one:
-            await one.coder.ask(STATUSES, one.errand())
+            await one.coder.ask(STATUSES, one.options())
             server.generation = "2025"
-            await one.coder.ask(STATUSES, one.errand())
-            await one.coder.ask(STATUSES, one.errand())
+            await one.coder.ask(STATUSES, one.options())
+            await one.coder.ask(STATUSES, one.options())
 
     assert ["tz_offset", "timezone", "timezone", "tz_offset", "tz_offset"] == [
         seen.query.partition("=")[0] for seen in server.requests
@@ -156,10 +160,10 @@ async def test_first_rejection_counts_where_the_alternative_fails_too(
     server: EmbeddedCoder, url: str
 ) -> None:
     """The message speaks of the parameters that most servers know."""
-    question = Question(STATUSES.path, extra={"first": "1"}, alternative={"second": "2"})
+    request = Request(STATUSES.path, extra={"first": "1"}, alternative={"second": "2"})
     async with client(deployment(url)) as one:
-        with pytest.raises(RequestFailed) as failed:
-            await one.coder.ask(question, one.errand())
+        with pytest.raises(ApiError) as failed:
+            await one.coder.ask(request, one.options())
 
     assert "rejected" == failed.value.reason
     assert one.notes.failures[0] is not None
@@ -172,8 +176,8 @@ async def test_alternative_is_remembered_when_found_at_the_same_time(population:
     server = EmbeddedCoder(population=population, now=lambda: NOW, generation="next")
     with serve(server) as url:
         async with client(deployment(url, max_concurrency=2)) as one:
-            await asyncio.gather(*(one.coder.ask(STATUSES, one.errand()) for _ in range(2)))
-            await one.coder.ask(STATUSES, one.errand())
+            await asyncio.gather(*(one.coder.ask(STATUSES, one.options()) for _ in range(2)))
+            await one.coder.ask(STATUSES, one.options())
 
     assert ["timezone"] == [seen.query.partition("=")[0] for seen in list(server.requests)[4:]]
 
@@ -187,14 +191,14 @@ SECOND_TRIES = {
 
 
 @pytest.mark.parametrize(("status", "reason"), SECOND_TRIES.values(), ids=SECOND_TRIES)
-@pytest.mark.parametrize("question", [TODAY, Question(DAUS.path, alternative={"second": "2"})])
-async def test_second_spelling_fails_for_its_own_reason(question: Question, status: int, reason: str) -> None:
+@pytest.mark.parametrize("question", [TODAY, Request(DAUS.path, alternative={"second": "2"})])
+async def test_second_spelling_fails_for_its_own_reason(request: Request, status: int, reason: str) -> None:
     """Only if both are rejected is it about the parameters."""
     statuses = iter([400, status])
     transport = httpx.MockTransport(lambda _: httpx.Response(next(statuses), stream=httpx.ByteStream(b"{}")))
     async with client(deployment("http://coder.example.com"), transport=transport) as one:
-        with pytest.raises(RequestFailed) as failed:
-            await one.coder.ask(question, one.errand())
+        with pytest.raises(ApiError) as failed:
+            await one.coder.ask(request, one.options())
 
     assert reason == failed.value.reason
 
@@ -206,8 +210,8 @@ async def test_alternative_is_not_sent_after_another_refusal(
     """Other parameters do not help there."""
     server.fail(fault)
     async with client(deployment(url)) as one:
-        with pytest.raises(RequestFailed) as failed:
-            await one.coder.ask(STATUSES, one.errand())
+        with pytest.raises(ApiError) as failed:
+            await one.coder.ask(STATUSES, one.options())
 
     assert reason == failed.value.reason
     assert 1 == len(one.notes.failures)
@@ -217,7 +221,7 @@ async def test_transient_failure_is_tried_again(server: EmbeddedCoder, url: str)
     """After a 503 the question is asked again, and every try is noted."""
     server.fail("503")
     async with client(deployment(url)) as one:
-        asking = asyncio.create_task(one.coder.ask(DAUS, one.errand()))
+        asking = asyncio.create_task(one.coder.ask(DAUS, one.options()))
         await eventually_async(lambda: one.notes.failures)
         server.mend()
         await asking
@@ -229,10 +233,10 @@ async def test_nothing_is_tried_after_the_deadline(server: EmbeddedCoder, url: s
     """A try that would start after the deadline is not made."""
     server.fail("429-seconds")
     async with client(deployment(url)) as one:
-        with pytest.raises(RequestFailed) as failed:
-            await one.coder.ask(DAUS, one.errand(deadline=asyncio.get_running_loop().time() + 30))
-        with pytest.raises(RequestFailed, match="asked to wait"):
-            await one.coder.ask(DAUS, one.errand(deadline=asyncio.get_running_loop().time() + 30))
+        with pytest.raises(ApiError) as failed:
+            await one.coder.ask(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 30))
+        with pytest.raises(ApiError, match="asked to wait"):
+            await one.coder.ask(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 30))
 
     assert failed.value.retry_after == 60
     assert len(server.requests) == 1
@@ -248,10 +252,10 @@ async def test_rate_limit_holds_its_path_alone(
     """A refusal for the rate holds back its path for as long as the server says, and no other."""
     server.fail(fault, "/insights/daus")
     async with client(deployment(url)) as one:
-        with suppress(RequestFailed):
-            await one.coder.ask(DAUS, one.errand(deadline=asyncio.get_running_loop().time() + 1))
+        with suppress(ApiError):
+            await one.coder.ask(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 1))
         held = one.exchange.gate.held_for("/insights/daus")
-        other = await one.coder.ask(TODAY, one.errand())
+        other = await one.coder.ask(TODAY, one.options())
 
     assert held == pytest.approx(expected, abs=5)
     assert other
@@ -261,9 +265,9 @@ async def test_token_is_read_for_each_request(url: str) -> None:
     """A token that changes counts from the next request on."""
     tokens = iter(["wrong-token", DEMO_TOKEN])
     async with client(deployment(url), token=lambda: next(tokens)) as one:
-        with pytest.raises(RequestFailed) as failed:
-            await one.coder.ask(DAUS, one.errand())
-        await one.coder.ask(DAUS, one.errand())
+        with pytest.raises(ApiError) as failed:
+            await one.coder.ask(DAUS, one.options())
+        await one.coder.ask(DAUS, one.options())
 
     assert failed.value.reason == "unauthorized"
     assert "wrong-token" not in str(failed.value)
@@ -273,8 +277,8 @@ async def test_redirect_is_not_followed(server: EmbeddedCoder, url: str) -> None
     """A redirect is a failure of its own: a token must not travel."""
     server.fail("redirect")
     async with client(deployment(url)) as one:
-        with pytest.raises(RequestFailed) as failed:
-            await one.coder.ask(DAUS, one.errand())
+        with pytest.raises(ApiError) as failed:
+            await one.coder.ask(DAUS, one.options())
 
     assert failed.value.reason == "redirect"
     assert len(server.requests) == 1
@@ -288,7 +292,7 @@ async def test_netrc_is_not_read(
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     async with client(deployment(url)) as one:
         request = one.exchange._http.build_request("GET", url)  # noqa: SLF001 -- what would be sent
-        await one.coder.ask(DAUS, one.errand())
+        await one.coder.ask(DAUS, one.options())
 
     assert "authorization" not in request.headers
     assert server.requests[0].status == 200
@@ -298,8 +302,8 @@ async def test_slow_server_runs_into_the_timeout(server: EmbeddedCoder, url: str
     """The timeout bounds a request as a whole, the body included."""
     server.fail("slow")
     async with client(deployment(url, timeout="300ms")) as one:
-        with pytest.raises(RequestFailed, match=r"0\.3 s") as failed:
-            await one.coder.ask(DAUS, one.errand(deadline=asyncio.get_running_loop().time() + 0.2))
+        with pytest.raises(ApiError, match=r"0\.3 s") as failed:
+            await one.coder.ask(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 0.2))
 
     assert failed.value.reason == "timeout"
 
@@ -307,8 +311,8 @@ async def test_slow_server_runs_into_the_timeout(server: EmbeddedCoder, url: str
 async def test_nobody_there() -> None:
     """A server that is not there is a failure of the connection."""
     async with client(deployment("http://127.0.0.1:9")) as one:
-        with pytest.raises(RequestFailed) as failed:
-            await one.coder.ask(DAUS, one.errand(deadline=asyncio.get_running_loop().time() + 0.2))
+        with pytest.raises(ApiError) as failed:
+            await one.coder.ask(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 0.2))
 
     assert failed.value.reason == "connection"
 
@@ -317,10 +321,10 @@ async def test_token_file_that_becomes_wrapped(server: EmbeddedCoder, url: str, 
     """The poll fails with what the token is wrapped in, nothing is sent, and no new token is advised."""
     path = tmp_path / "token"
     path.write_text(f'"{DEMO_TOKEN}"', encoding="utf-8")
-    settings = Deployment(url=url, token_file=path)
-    async with client(settings, token=lambda: read_token(settings, {})) as one:
-        with pytest.raises(RequestFailed, match=r"token is wrapped in quotes") as failed:
-            await one.coder.ask(DAUS, one.errand())
+    config = Deployment(url=url, token_file=path)
+    async with client(config, token=lambda: read_token(config, {})) as one:
+        with pytest.raises(ApiError, match=r"token is wrapped in quotes") as failed:
+            await one.coder.ask(DAUS, one.options())
 
     assert CAUSES["token_unreadable"].remedy == failed.value.remedy
     assert not server.requests

@@ -11,17 +11,17 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from insights_exporter.coder.errors import CAUSES, RequestFailed
+from insights_exporter.coder.errors import CAUSES, ApiError
 from insights_exporter.coder.http import describe, may_pass, tls_context
-from insights_exporter.coder.request import Question
+from insights_exporter.coder.request import Request
 from insights_exporter.config.errors import ConfigError
-from insights_exporter.config.models import Tls
+from insights_exporter.config.models import TLSConfig
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.coder.deployments import Client, client, deployment
 from tests.support.certificates import BEGIN, Loose, make_strict
 from tests.support.proxy import Proxy, proxying
 
-DAUS = Question("/insights/daus")
+DAUS = Request("/insights/daus")
 NAME = "coder.invalid"
 STRICT_ONLY = {"no key identifiers": Loose(key_identifiers=False), "not critical": Loose(critical=False)}
 
@@ -48,7 +48,7 @@ def proxy(url: str) -> Iterator[Proxy]:
 
 async def ask(one: Client) -> bytes:
     """Ask once, without a second try."""
-    return await one.coder.ask(DAUS, one.errand(deadline=asyncio.get_running_loop().time()))
+    return await one.coder.ask(DAUS, one.options(deadline=asyncio.get_running_loop().time()))
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
@@ -126,18 +126,18 @@ async def test_certificate_of_an_in_house_authority(
 ) -> None:
     """What curl, Go and Python 3.12 accept is accepted by every Python; its own strict mode refuses it."""
     async with tls_coder(certificates, tmp_path, server) as (url, ca_file):
-        settings = deployment(url)
-        async with client(settings, tls=strict(cafile=ca_file)) as one:
-            with pytest.raises(RequestFailed, match="certificate is not accepted: "):
+        config = deployment(url)
+        async with client(config, tls=strict(cafile=ca_file)) as one:
+            with pytest.raises(ApiError, match="certificate is not accepted: "):
                 await ask(one)
-        async with client(settings, tls=tls_context(Tls(ca_file=ca_file))) as one:
+        async with client(config, tls=tls_context(TLSConfig(ca_file=ca_file))) as one:
             assert (await ask(one)).startswith(b"{")
 
 
 @pytest.mark.usefixtures("strict")
 def test_only_the_strict_flag_is_cleared() -> None:
     """Nothing else of Python's own context changes."""
-    usual, made = ssl.create_default_context(), tls_context(Tls())
+    usual, made = ssl.create_default_context(), tls_context(TLSConfig())
 
     assert usual.verify_flags & ~ssl.VERIFY_X509_STRICT == made.verify_flags
     assert (usual.options, usual.minimum_version) == (made.options, made.minimum_version)
@@ -160,10 +160,10 @@ async def test_certificate_that_is_not_accepted(
     """The failure names its cause, and the request is not sent again."""
     async with (
         tls_coder(certificates, tmp_path, server) as (url, ca_file),
-        client(deployment(url), tls=tls_context(Tls(ca_file=ca_file))) as one,
+        client(deployment(url), tls=tls_context(TLSConfig(ca_file=ca_file))) as one,
     ):
-        with pytest.raises(RequestFailed) as failed:
-            await one.coder.ask(DAUS, one.errand())
+        with pytest.raises(ApiError) as failed:
+            await one.coder.ask(DAUS, one.options())
 
     assert ("connection", False) == (failed.value.reason, failed.value.transient)
     assert CAUSES["tls_failed"].remedy == failed.value.remedy
@@ -175,17 +175,17 @@ async def test_certificate_of_an_unknown_authority(tmp_path: Path, server: Embed
     """The remedy is the option that names the authority."""
     async with (
         tls_coder(Loose(), tmp_path, server) as (url, _),
-        client(deployment(url), tls=tls_context(Tls())) as one,
+        client(deployment(url), tls=tls_context(TLSConfig())) as one,
     ):
-        with pytest.raises(RequestFailed, match=r"trust its authority with `tls\.ca_file`$"):
-            await one.coder.ask(DAUS, one.errand())
+        with pytest.raises(ApiError, match=r"trust its authority with `tls\.ca_file`$"):
+            await one.coder.ask(DAUS, one.options())
 
 
 async def test_plain_server_behind_an_https_url(url: str) -> None:
     """A server without TLS is named as such, and not tried again."""
     async with client(deployment(url.replace("http://", "https://"))) as one:
-        with pytest.raises(RequestFailed, match="does not speak TLS on this port"):
-            await one.coder.ask(DAUS, one.errand())
+        with pytest.raises(ApiError, match="does not speak TLS on this port"):
+            await one.coder.ask(DAUS, one.options())
 
     assert 1 == len(one.notes.failures)
 
@@ -194,8 +194,8 @@ async def test_tls_reaches_through_a_tunnel(tmp_path: Path, server: EmbeddedCode
     """The proxy sees the target and not the token; the certificate is checked against the target's name."""
     async with tls_coder(Loose(host=NAME), tmp_path, server) as (url, ca_file):
         with proxying("127.0.0.1", urlsplit(url).port or 0) as proxy:
-            settings, environ = deployment(f"https://{NAME}"), {"HTTPS_PROXY": proxy.url}
-            async with client(settings, environ=environ, tls=tls_context(Tls(ca_file=ca_file))) as one:
+            config, environ = deployment(f"https://{NAME}"), {"HTTPS_PROXY": proxy.url}
+            async with client(config, environ=environ, tls=tls_context(TLSConfig(ca_file=ca_file))) as one:
                 body = await ask(one)
 
     assert body.startswith(b"{")
@@ -208,11 +208,11 @@ async def test_connection_to_the_proxy_itself_may_use_tls(tmp_path: Path, url: s
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.chain, files.key)
     with proxying("127.0.0.1", urlsplit(url).port or 0, context) as proxy:
-        settings, environ = deployment(f"http://{NAME}"), {"HTTP_PROXY": proxy.url}
-        async with client(settings, environ=environ, tls=tls_context(Tls())) as one:
-            with pytest.raises(RequestFailed, match="certificate is not accepted"):
+        config, environ = deployment(f"http://{NAME}"), {"HTTP_PROXY": proxy.url}
+        async with client(config, environ=environ, tls=tls_context(TLSConfig())) as one:
+            with pytest.raises(ApiError, match="certificate is not accepted"):
                 await ask(one)
-        async with client(settings, environ=environ, tls=tls_context(Tls(ca_file=ca_file))) as one:
+        async with client(config, environ=environ, tls=tls_context(TLSConfig(ca_file=ca_file))) as one:
             await ask(one)
 
     assert ([NAME], [DEMO_TOKEN]) == (proxy.targets, proxy.tokens)
@@ -227,7 +227,7 @@ async def test_tunnel_that_the_proxy_refuses(
     """A refusal is final; a proxy that is busy is tried again."""
     proxy.refusal = status
     async with client(deployment(f"https://{NAME}"), environ={"HTTPS_PROXY": proxy.url}) as one:
-        with pytest.raises(RequestFailed, match=f"ProxyError: {status}") as failed:
+        with pytest.raises(ApiError, match=f"ProxyError: {status}") as failed:
             await ask(one)
 
     assert transient == failed.value.transient

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from insights_exporter.coder.request import SPELLINGS, Question, Span
+from insights_exporter.coder.request import ENCODERS, Request, TimeRange
 
 
 def zone(hours: float) -> timezone:
@@ -24,20 +24,20 @@ def zone(hours: float) -> timezone:
 )
 def test_real_dialect(start: datetime, expected: str) -> None:
     """The real server gets RFC 3339 times in the offset of the span, and the extra parameters."""
-    span = Span(start, datetime(2026, 3, 2, 5, tzinfo=UTC))
-    question = Question("/insights/templates", span, extra={"interval": "day"})
+    span = TimeRange(start, datetime(2026, 3, 2, 5, tzinfo=UTC))
+    request = Request("/insights/templates", span, extra={"interval": "day"})
 
-    parameters = SPELLINGS["rfc3339"](question)
+    parameters = ENCODERS["rfc3339"](request)
 
     assert parameters == {"start_time": expected, "end_time": "2026-03-02T05:00:00Z", "interval": "day"}
 
 
 def test_published_dialect() -> None:
     """A server made from the published page gets `before` and `after`, in Unix seconds, and nothing else."""
-    span = Span(datetime(2026, 3, 1, tzinfo=zone(5.5)), datetime(2026, 3, 2, tzinfo=UTC))
-    question = Question("/insights/templates", span, extra={"interval": "day"})
+    span = TimeRange(datetime(2026, 3, 1, tzinfo=zone(5.5)), datetime(2026, 3, 2, tzinfo=UTC))
+    request = Request("/insights/templates", span, extra={"interval": "day"})
 
-    parameters = SPELLINGS["published"](question)
+    parameters = ENCODERS["published"](request)
 
     assert parameters == {"before": str(1772303400), "after": str(1772409600)}
 
@@ -45,6 +45,6 @@ def test_published_dialect() -> None:
 @pytest.mark.parametrize(("dialect", "expected"), [("rfc3339", {"tz_offset": "-4"}), ("published", {})])
 def test_question_without_a_span(dialect: str, expected: dict[str, str]) -> None:
     """A question without a span has its extra parameters only, and the published dialect none."""
-    question = Question("/insights/user-status-counts", extra={"tz_offset": "-4"})
+    request = Request("/insights/user-status-counts", extra={"tz_offset": "-4"})
 
-    assert expected == SPELLINGS[dialect](question)  # type: ignore[index]  # a name of the table above
+    assert expected == ENCODERS[dialect](request)  # type: ignore[index]  # a name of the table above

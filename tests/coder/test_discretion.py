@@ -4,8 +4,8 @@ from typing import Literal
 
 import pytest
 
-from insights_exporter.coder.errors import refusal
-from insights_exporter.coder.redact import Discretion
+from insights_exporter.coder.errors import error_from_response
+from insights_exporter.coder.redact import ErrorRedactor
 
 DISCREET: tuple[Literal["pseudonymous", "aggregate"], ...] = ("pseudonymous", "aggregate")
 NAMING = b'{"message":"Cannot show alice.","detail":"alice (id 7) is not yours"}'
@@ -13,7 +13,9 @@ NAMING = b'{"message":"Cannot show alice.","detail":"alice (id 7) is not yours"}
 
 def test_where_users_are_named_everything_is_told() -> None:
     """But for secrets."""
-    told = refusal(403, "/insights/user-activity", NAMING, discretion=Discretion("named", ("id 7",))).detail
+    told = error_from_response(
+        403, "/insights/user-activity", NAMING, redactor=ErrorRedactor("named", ("id 7",))
+    ).detail
 
     assert "HTTP 403 for /insights/user-activity: Cannot show alice. alice (***) is not yours" == told
 
@@ -23,7 +25,7 @@ def test_where_users_are_not_named_unknown_words_are_omitted(
     users: Literal["pseudonymous", "aggregate"],
 ) -> None:
     """With the reason why, so that whoever looks for the words knows where they went."""
-    told = refusal(400, "/insights/templates", NAMING, discretion=Discretion(users)).detail
+    told = error_from_response(400, "/insights/templates", NAMING, redactor=ErrorRedactor(users)).detail
 
     omitted = f"(the server's own words are omitted, as users.detail is {users})"
     assert f"HTTP 400 for /insights/templates: {omitted}" == told
@@ -32,13 +34,13 @@ def test_where_users_are_not_named_unknown_words_are_omitted(
 @pytest.mark.parametrize("users", DISCREET)
 def test_what_coder_says_to_everybody_is_told(users: Literal["pseudonymous", "aggregate"]) -> None:
     """Each sentence by itself, whole and to the letter."""
-    discretion = Discretion(users)
+    redactor = ErrorRedactor(users)
 
-    assert "Not Found. Template insights are disabled." == discretion.told(
+    assert "Not Found. Template insights are disabled." == redactor.told(
         ("Not Found.", "Template insights are disabled.")
     )
-    assert "Forbidden. (the" == discretion.told(("Forbidden.", "Ask alice."))[:15]
-    assert "(the" == discretion.told(("Forbidden. Ask alice.",))[:4]
+    assert "Forbidden. (the" == redactor.told(("Forbidden.", "Ask alice."))[:15]
+    assert "(the" == redactor.told(("Forbidden. Ask alice.",))[:4]
 
 
 @pytest.mark.parametrize(
@@ -55,13 +57,13 @@ def test_what_coder_says_to_everybody_is_told(users: Literal["pseudonymous", "ag
 )
 def test_sentences_with_a_number_or_a_time_are_shown(sentence: str) -> None:
     """What differs in a number, a time or a feature alone names no user."""
-    discretion = Discretion("aggregate")
+    redactor = ErrorRedactor("aggregate")
 
-    assert sentence == discretion.told((sentence,))
-    assert sentence not in discretion.told((f"{sentence} alice@example.com",))
+    assert sentence == redactor.told((sentence,))
+    assert sentence not in redactor.told((f"{sentence} alice@example.com",))
 
 
 @pytest.mark.parametrize("users", ["named", *DISCREET])
 def test_where_nothing_is_said_nothing_is_told(users: Literal["named", "pseudonymous", "aggregate"]) -> None:
     """Nor that something was omitted."""
-    assert "" == Discretion(users).told(("", " "))
+    assert "" == ErrorRedactor(users).told(("", " "))

@@ -2,15 +2,15 @@
 
 import pytest
 
-from insights_exporter.coder.errors import CAUSES, REASONS, UNAVAILABLE, Cause, RequestFailed, refusal
-from insights_exporter.coder.redact import Discretion
+from insights_exporter.coder.errors import CAUSES, REASONS, UNAVAILABLE, ApiError, Cause, error_from_response
+from insights_exporter.coder.redact import ErrorRedactor
 
 SIGNED_OUT = b'{"message":"You are signed out or your session has expired.","detail":"API key is invalid."}'
 NO_ACCESS = b'{"message":"Resource not found or you do not have access to this resource"}'
 DISABLED = b'{"message":"Not Found.","detail":"Template insights are disabled."}'
 NO_ROUTE = b'{"message":"Route not found."}'
 TWO_DOCUMENTS = b'{"message":"Internal error fetching DAUs."}{"entries":[],"tz_hour_offset":0}'
-SECRET = Discretion("named", ("SECRETsecretSECRET",))
+SECRET = ErrorRedactor("named", ("SECRETsecretSECRET",))
 HTML = b"<html><body>Sign in</body></html>"
 
 
@@ -44,7 +44,7 @@ HTML = b"<html><body>Sign in</body></html>"
 )
 def test_reason_of_a_refusal(status: int, path: str, body: bytes, expected: str) -> None:
     """A status, with its path and message, gives the reason of the failure."""
-    assert expected == refusal(status, path, body).reason
+    assert expected == error_from_response(status, path, body).reason
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_reason_of_a_refusal(status: int, path: str, body: bytes, expected: str)
 )
 def test_transient_refusals(status: int, *, expected: bool) -> None:
     """Only what may pass by itself is worth another try."""
-    assert expected is refusal(status, "/insights/daus", b"").transient
+    assert expected is error_from_response(status, "/insights/daus", b"").transient
 
 
 OLD_COOKIE = 'Cookie \\"session_token\\" or query parameter must be provided.'
@@ -114,7 +114,7 @@ def detail_of(text: str) -> bytes:
 )
 def test_cause_of_a_refusal(status: int, body: bytes, expected: str) -> None:
     """Each kind of 401 and 403 is a cause of its own."""
-    assert expected == refusal(status, "/groups", body).cause
+    assert expected == error_from_response(status, "/groups", body).cause
 
 
 def test_every_reason_has_a_remedy() -> None:
@@ -122,7 +122,7 @@ def test_every_reason_has_a_remedy() -> None:
     assert set(REASONS) == {each.reason for each in CAUSES.values()} <= set(CAUSES)
     assert all(cause == CAUSES[cause].reason for cause in REASONS)
     assert all(each.remedy and each.when for each in CAUSES.values())
-    assert CAUSES["token_expired"].remedy == RequestFailed("token_expired", "").remedy
+    assert CAUSES["token_expired"].remedy == ApiError("token_expired", "").remedy
 
 
 @pytest.mark.parametrize("cause", [cause for cause, each in CAUSES.items() if each.reason == "unauthorized"])
@@ -143,7 +143,7 @@ def test_detail_is_one_short_line() -> None:
     """However long and broken the server's message is, the detail is one line of bounded length."""
     body = b'{"message":"' + b"word \\n " * 10_000 + b'"}'
 
-    detail = refusal(400, "/insights/daus", body).detail
+    detail = error_from_response(400, "/insights/daus", body).detail
 
     assert len(detail) <= 300
     assert "\n" not in detail
@@ -153,12 +153,12 @@ def test_detail_of_a_server_error_has_no_data() -> None:
     """What the database says behind a 500 may speak of people, so it is not repeated."""
     body = b'{"message":"Cannot get alice.","detail":"duplicate key (alice@example.com)"}'
 
-    assert refusal(500, "/insights/daus", body).detail == "HTTP 500 for /insights/daus"
+    assert error_from_response(500, "/insights/daus", body).detail == "HTTP 500 for /insights/daus"
 
 
 def test_echoed_secrets_are_masked() -> None:
     """A server that echoes the token does not bring it into a log."""
-    failure = RequestFailed("rejected", "bad key abc-def", transient=True, retry_after=3.0)
+    failure = ApiError("rejected", "bad key abc-def", transient=True, retry_after=3.0)
 
     masked = failure.without(["abc-def", ""])
 
@@ -171,4 +171,4 @@ def test_no_piece_of_a_secret_is_left_by_cutting(before: int) -> None:
     """A secret that stands where a long message is cut leaves no piece of itself."""
     body = b'{"message":"%b%b"}' % (b"." * before, b"SECRETsecretSECRET")
 
-    assert "S" not in refusal(400, "/x", body, discretion=SECRET).detail.removeprefix("HTTP")
+    assert "S" not in error_from_response(400, "/x", body, redactor=SECRET).detail.removeprefix("HTTP")

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from insights_exporter.coder.errors import RequestFailed
+from insights_exporter.coder.errors import ApiError
 from insights_exporter.demo import FAULTS, EmbeddedCoder, Population, serve
 from tests.coder.deployments import client, deployment
 from tests.peers.garbage import collected
@@ -21,12 +21,12 @@ async def test_request_is_freed_as_it_ends(fault: str) -> None:
     if fault != "none":
         server.fail(fault)
     with serve(server) as url:
-        settings = deployment(url, timeout="300ms", max_response_bytes=1 << 20)
-        async with client(settings) as one:
+        config = deployment(url, timeout="300ms", max_response_bytes=1 << 20)
+        async with client(config) as one:
             with collected(*OF_CLIENTS) as left:
                 for path in PATHS:
-                    with suppress(RequestFailed):
-                        await one.exchange.get(path, {}, one.errand())
+                    with suppress(ApiError):
+                        await one.exchange.get(path, {}, one.options())
 
     assert len(PATHS) == len(one.notes.failures)
     assert [] == left

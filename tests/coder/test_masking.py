@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 
-from insights_exporter.coder.redact import masked, secrets_of
+from insights_exporter.coder.redact import configured_secrets, redact_secrets
 from tests.coder.deployments import deployment
 
 HEADERS = {"X-Gateway": "Bearer gateway-secret", "X-Short": "abc"}
@@ -23,18 +23,18 @@ PROXY = "http://user:pass%2Fword@proxy.example.com:3128"
 )
 def test_echoed_secret_is_masked(echoed: str) -> None:
     """Whatever form a secret of the settings comes back in, it is masked."""
-    secrets = secrets_of(deployment("https://coder.example.com", headers=HEADERS), PROXY)
+    secrets = configured_secrets(deployment("https://coder.example.com", headers=HEADERS), PROXY)
 
-    assert masked(f"no {echoed} here", secrets) == "no *** here"
+    assert redact_secrets(f"no {echoed} here", secrets) == "no *** here"
 
 
 def test_proxy_of_the_environment() -> None:
     """The password of a proxy that the environment names is a secret too."""
     proxy = "http://user:password@proxy.example.com"
 
-    assert "password" in secrets_of(deployment("https://coder.example.com"), proxy)
+    assert "password" in configured_secrets(deployment("https://coder.example.com"), proxy)
 
 
 def test_longer_secrets_go_first() -> None:
     """A secret that begins as another one does leaves no end of itself."""
-    assert masked("abcdef", ["abc", "abcdef"]) == "***"
+    assert redact_secrets("abcdef", ["abc", "abcdef"]) == "***"

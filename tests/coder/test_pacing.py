@@ -7,8 +7,8 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from insights_exporter.coder.errors import RequestFailed
-from insights_exporter.coder.rate_limit import LARGEST_BURST, Gate
+from insights_exporter.coder.errors import ApiError
+from insights_exporter.coder.rate_limit import LARGEST_BURST, RateLimiter
 from tests.support.fast_clock import run_fast
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -16,7 +16,7 @@ NEVER = float("inf")
 
 
 async def passed(
-    gate: Gate, times: list[float], path: str = "/", priority: int = 0, takes: float = 0.0
+    gate: RateLimiter, times: list[float], path: str = "/", priority: int = 0, takes: float = 0.0
 ) -> None:
     """Go through the gate, note when, and stay for a while."""
     async with gate.turn(path, priority, NEVER):
@@ -38,7 +38,7 @@ def test_no_minute_has_more_than_the_rate_and_a_burst(
     times: list[float] = []
 
     async def everybody() -> None:
-        gate = Gate(per_minute, concurrency)
+        gate = RateLimiter(per_minute, concurrency)
         await asyncio.gather(*(passed(gate, times, takes=takes) for _ in range(count)))
 
     run_fast(START, everybody)
@@ -55,7 +55,7 @@ def test_no_more_at_once_than_allowed() -> None:
     times: list[float] = []
 
     async def everybody() -> None:
-        gate = Gate(600, concurrency=2)
+        gate = RateLimiter(600, concurrency=2)
         await asyncio.gather(*(passed(gate, times, takes=10) for _ in range(4)))
 
     run_fast(START, everybody)
@@ -67,13 +67,13 @@ def test_lower_priority_goes_first() -> None:
     """Who is more urgent goes first, whoever came first; equals go in the order of arrival."""
     order: list[str] = []
 
-    async def through(gate: Gate, name: str, priority: int) -> None:
+    async def through(gate: RateLimiter, name: str, priority: int) -> None:
         async with gate.turn("/", priority, NEVER):
             order.append(name)
             await asyncio.sleep(1)
 
     async def everybody() -> None:
-        gate = Gate(600, concurrency=1)
+        gate = RateLimiter(600, concurrency=1)
         names = [("first", 0), ("late", 2), ("next", 0), ("soon", 1), ("after", 0)]
         await asyncio.gather(*(through(gate, name, priority) for name, priority in names))
 
@@ -88,7 +88,7 @@ def test_path_on_hold_waits_and_others_go_on() -> None:
     free: list[float] = []
 
     async def everybody() -> None:
-        gate = Gate(600, concurrency=1)
+        gate = RateLimiter(600, concurrency=1)
         gate.hold("/held", 30)
         await asyncio.gather(passed(gate, held, "/held"), passed(gate, free, "/free"))
 
@@ -104,12 +104,12 @@ def test_turn_that_does_not_come_in_time(why: str) -> None:
     times: list[float] = []
 
     async def everybody() -> None:
-        gate = Gate(600, concurrency=1)
+        gate = RateLimiter(600, concurrency=1)
         if why == "held":
             gate.hold("/", 100)
         first = asyncio.create_task(passed(gate, times, "/other", takes=20))
         await asyncio.sleep(0)
-        with pytest.raises(RequestFailed) as failed:
+        with pytest.raises(ApiError) as failed:
             async with gate.turn("/", 0, 10):
                 pass
         assert failed.value.reason == "rate_limited"
@@ -126,7 +126,7 @@ def test_who_gives_up_frees_the_place() -> None:
     times: list[float] = []
 
     async def everybody() -> None:
-        gate = Gate(600, concurrency=1)
+        gate = RateLimiter(600, concurrency=1)
         first = asyncio.create_task(passed(gate, times, takes=100))
         waiting = asyncio.create_task(passed(gate, times))
         await asyncio.sleep(1)

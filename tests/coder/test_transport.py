@@ -7,7 +7,7 @@ import pytest
 import trustme
 
 from insights_exporter.coder.http import api_root, tls_context
-from insights_exporter.config.models import Tls
+from insights_exporter.config.models import TLSConfig
 from tests.coder.deployments import deployment
 
 
@@ -31,13 +31,13 @@ def test_authorities_of_a_file_replace_the_usual_ones(tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
 
-    own = tls_context(Tls(ca_file=tmp_path / "ca.pem"))
+    own = tls_context(TLSConfig(ca_file=tmp_path / "ca.pem"))
 
     assert len(own.get_ca_certs()) == 1
-    assert len(tls_context(Tls()).get_ca_certs()) > 50
+    assert len(tls_context(TLSConfig()).get_ca_certs()) > 50
 
 
 def test_certificates_are_checked_unless_told_otherwise() -> None:
     """Only `insecure_skip_verify` takes any certificate."""
-    assert tls_context(Tls()).verify_mode == ssl.CERT_REQUIRED
-    assert tls_context(Tls(insecure_skip_verify=True)).verify_mode == ssl.CERT_NONE
+    assert tls_context(TLSConfig()).verify_mode == ssl.CERT_REQUIRED
+    assert tls_context(TLSConfig(insecure_skip_verify=True)).verify_mode == ssl.CERT_NONE

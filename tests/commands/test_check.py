@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
-from tests.commands.settings import TOKEN, settings_file
+from tests.commands.config import TOKEN, settings_file
 from tests.demo.asking import NOW, SMALL, coder
 from tests.demo.certificates import Authority
 from tests.end_to_end.stub import answering
@@ -242,10 +242,10 @@ def test_statistics_off(
     ],
 )
 def test_one_cause_is_stated_once(
-    run_exporter: RunExporter, tmp_path: Path, settings: dict[str, Any], reason: str
+    run_exporter: RunExporter, tmp_path: Path, config: dict[str, Any], reason: str
 ) -> None:
     """What hits every dataset is one cause with one remedy, on top of the report; the status is 1."""
-    with serve(coder(**settings)) as url:
+    with serve(coder(**config)) as url:
         flag = settings_file(tmp_path, url)
         checked = Checked(run_exporter, flag)
         shown = run_exporter("check", flag, env={**TOKEN, "COLUMNS": "200"}).stdout

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from insights_exporter.commands.errors import NotUsable
+from insights_exporter.commands.errors import CommandError
 from insights_exporter.commands.flags import exit_status
-from insights_exporter.config.errors import ConfigError, Problem
+from insights_exporter.config.errors import ConfigError, ConfigIssue
 from insights_exporter.demo import DEMO_TOKEN, serve
 from tests.demo.asking import coder
 from tests.peers.exporter import command
@@ -18,8 +18,8 @@ from tests.peers.processes import clean_environment
 @pytest.mark.parametrize(
     "error",
     [
-        NotUsable("tls: is gone; name another"),
-        ConfigError([Problem("", "tls", "is gone", "name another")]),
+        CommandError("tls: is gone; name another"),
+        ConfigError([ConfigIssue("", "tls", "is gone", "name another")]),
         OSError("tls: is gone; name another"),
     ],
     ids=lambda error: type(error).__name__,

@@ -7,7 +7,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from insights_exporter.commands.errors import NotUsable
+from insights_exporter.commands.errors import CommandError
 from insights_exporter.commands.health import health
 from insights_exporter.web.prefix import BelowPrefix
 from tests.peers.exporter import RunExporter
@@ -110,11 +110,11 @@ def test_nobody_is_not_alive(name: str, directory: Path) -> None:
 def test_the_status_counts(status: int, name: str, directory: Path, *, expected: bool) -> None:
     """An exporter that fails is not healthy, and a 404 shows a wrong prefix or another server."""
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def response(scope: Scope, receive: Receive, send: Send) -> None:
         await PlainTextResponse("", status)(scope, receive, send)
 
     file = write_case(directory, name)
-    with serving(file, answer) as served:
+    with serving(file, response) as served:
         assert expected == health(address(served), file)
 
 
@@ -192,5 +192,5 @@ def test_a_failure_is_explained(directory: Path, capsys: pytest.CaptureFixture[s
 
 def test_an_address_that_is_none_is_refused() -> None:
     """It is the user's mistake, not the exporter's end."""
-    with pytest.raises(NotUsable, match="HOST:PORT"):
+    with pytest.raises(CommandError, match="HOST:PORT"):
         health("nowhere")

@@ -15,10 +15,10 @@ from threading import Thread
 
 import pytest
 
-from insights_exporter.commands.errors import Interrupted, NotUsable
+from insights_exporter.commands.errors import CommandError, Interrupted
 from insights_exporter.commands.output import output_to, write_all
 from insights_exporter.demo import serve
-from tests.commands.settings import TOKEN, settings_file
+from tests.commands.config import TOKEN, settings_file
 from tests.demo.asking import coder
 from tests.peers.exporter import RunExporter
 
@@ -185,7 +185,7 @@ def test_standard_output_that_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(os, "write", full)
 
-    with pytest.raises(NotUsable, match="--output: - cannot be written: No space left on device; "):
+    with pytest.raises(CommandError, match="--output: - cannot be written: No space left on device; "):
         output_to(None)(DATA)
 
 
@@ -213,7 +213,7 @@ def test_refused(folder: Path, make: Callable[[Path], object], why: str) -> None
     make(path)
     before = path.lstat()
 
-    with pytest.raises(NotUsable, match=f"--output: {path} cannot be written: {why}"):
+    with pytest.raises(CommandError, match=f"--output: {path} cannot be written: {why}"):
         output_to(path)
 
     assert (before.st_ino, before.st_mode) == (path.lstat().st_ino, path.lstat().st_mode)

@@ -14,7 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
-from tests.commands.settings import TOKEN, settings_file
+from tests.commands.config import TOKEN, settings_file
 from tests.demo.asking import coder
 from tests.peers.exporter import RunExporter, command
 from tests.peers.parts import require

@@ -5,7 +5,7 @@ from pathlib import Path
 import trustme
 from cryptography.hazmat.primitives import serialization
 
-from insights_exporter.config.loader import Loaded, load
+from insights_exporter.config.loader import LoadedConfig, load_config
 
 HIDDEN = "hidden-secret"
 """In the place of every secret of settings under test."""
@@ -54,6 +54,6 @@ def private(path: Path, content: bytes) -> Path:
     return path
 
 
-def loaded(folder: Path, text: str) -> Loaded:
+def loaded(folder: Path, text: str) -> LoadedConfig:
     """Load settings written as `text`."""
-    return load(private(folder / "settings.yml", text.encode()), ENVIRON)
+    return load_config(private(folder / "settings.yml", text.encode()), ENVIRON)

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from insights_exporter.config.errors import ConfigError
-from insights_exporter.config.loader import load
+from insights_exporter.config.loader import load_config
 from insights_exporter.config.schema import json_schema
 from insights_exporter.config.strict_yaml import read_yaml
 from tests.config.folder import ENVIRON, HIDDEN, furnish, private
@@ -35,7 +35,7 @@ def test_each_problem_is_told_with_its_place_and_its_remedy(case: Path, tmp_path
     """All problems are told at once, and nothing else; no secret is repeated."""
     path = laid_out(case, tmp_path)
     with pytest.raises(ConfigError) as caught:
-        load(path, ENVIRON)
+        load_config(path, ENVIRON)
     lines = [str(problem).replace(f"{tmp_path}/", "") for problem in caught.value.problems]
 
     assert [f"{case.name}: {line}" for line in told(case, "problem")] == lines
@@ -45,7 +45,7 @@ def test_each_problem_is_told_with_its_place_and_its_remedy(case: Path, tmp_path
 @pytest.mark.parametrize("case", VALID, ids=lambda path: path.stem)
 def test_valid_settings_load_with_the_warnings_they_deserve(case: Path, tmp_path: Path) -> None:
     """Nothing is wrong; what is better known is told."""
-    warnings = load(laid_out(case, tmp_path), ENVIRON).warnings
+    warnings = load_config(laid_out(case, tmp_path), ENVIRON).warnings
 
     assert [f"{case.name}: {line}" for line in told(case, "warning")] == [
         str(warning).replace(f"{tmp_path}/", "") for warning in warnings

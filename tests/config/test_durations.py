@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from insights_exporter.config.errors import Wrong
+from insights_exporter.config.errors import InvalidValue
 from insights_exporter.config.types import Seconds, format_duration, parse_duration
 
 SECONDS: TypeAdapter[float] = TypeAdapter(Seconds)
@@ -52,7 +52,7 @@ def test_durations_are_read_as_prometheus_reads_them(text: str, seconds: float) 
 )
 def test_other_spellings_are_refused(text: object) -> None:
     """What Prometheus would not take, and nothing at all, is not a duration."""
-    with pytest.raises(Wrong, match="is not a duration; write it as Prometheus does"):
+    with pytest.raises(InvalidValue, match="is not a duration; write it as Prometheus does"):
         parse_duration(text)
 
 

@@ -10,14 +10,14 @@ from jsonschema import Draft202012Validator
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.loader import example
 from insights_exporter.config.models import (
-    Apps,
-    DatasetSettings,
+    AppOptions,
+    ConfigFile,
+    DatasetOptions,
     Deployment,
-    Parameters,
-    SettingsFile,
-    Templates,
-    Tls,
-    Users,
+    ParameterOptions,
+    TemplateOptions,
+    TLSConfig,
+    UserOptions,
     Window,
 )
 from insights_exporter.config.schema import SCHEMA_URL, json_schema
@@ -30,9 +30,9 @@ USED = re.sub(r"^( *)#(?=[^ #\n])", r"\1", example(), flags=re.MULTILINE)
 def test_example_loads_as_it_is(tmp_path: Path) -> None:
     """It sets what is built in, and needs an address and a token."""
     text = example().replace("CODER_SESSION_TOKEN", "TOKEN")
-    as_built_in = loaded(tmp_path, SMALLEST).settings
+    as_built_in = loaded(tmp_path, SMALLEST).config
 
-    assert as_built_in == loaded(tmp_path, text).settings
+    assert as_built_in == loaded(tmp_path, text).config
 
 
 def test_everything_in_the_example_may_be_used(tmp_path: Path) -> None:
@@ -57,9 +57,20 @@ def test_schema_takes_all_of_the_example() -> None:
 
 
 @pytest.mark.parametrize(
-    "model", [SettingsFile, Deployment, Window, DatasetSettings, Tls, Users, Parameters, Templates, Apps]
+    "model",
+    [
+        ConfigFile,
+        Deployment,
+        Window,
+        DatasetOptions,
+        TLSConfig,
+        UserOptions,
+        ParameterOptions,
+        TemplateOptions,
+        AppOptions,
+    ],
 )
-def test_example_shows_every_key(model: type[SettingsFile]) -> None:
+def test_example_shows_every_key(model: type[ConfigFile]) -> None:
     """No key is missing from the file that people begin with."""
     assert [] == [key for key in model.model_fields if not re.search(rf"\b{key}: ?", example())]
 

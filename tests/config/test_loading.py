@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from insights_exporter.config.errors import ConfigError, Problem
-from insights_exporter.config.loader import examine, file_drafts, load
+from insights_exporter.config.errors import ConfigError, ConfigIssue
+from insights_exporter.config.loader import load_config, read_config_file, validate
 from insights_exporter.config.models import Defaults, Deployment
 from insights_exporter.config.strict_yaml import MAX_BYTES
 from tests.config.folder import ENVIRON, HIDDEN, SMALLEST, furnish, loaded, private
@@ -39,7 +39,7 @@ deployments:
   - url: https://a.example.com
   - {url: https://b.example.com, timezone: UTC, windows: [7d], users: {limit: 20, windows: [7d]}}
 """,
-    ).settings.deployments
+    ).config.deployments
 
     assert ("Europe/Berlin", ["today", "14d"]) == (first.timezone, [one.name for one in first.windows])
     assert (10, "aggregate", ("14d",)) == (first.users.limit, first.users.detail, first.users.windows)
@@ -49,7 +49,7 @@ deployments:
 
 def test_nothing_but_url_and_token_need_be_written(tmp_path: Path) -> None:
     """Everything else has a default."""
-    (deployment,) = loaded(tmp_path, SMALLEST).settings.deployments
+    (deployment,) = loaded(tmp_path, SMALLEST).config.deployments
 
     assert "coder.example.com" == deployment.name
     assert [("today", 1), ("7d", 7), ("30d", 30)] == [(one.name, one.days) for one in deployment.windows]
@@ -79,7 +79,7 @@ def test_deployment_is_called_by_its_host(url: str, name: str) -> None:
 def test_default_windows_that_are_missing_are_left_out(tmp_path: Path) -> None:
     """What is shown for 7d by default is not shown where there is no 7d."""
     text = SMALLEST.replace("}", ", windows: [today], users: {windows: [today]}}")
-    (deployment,) = loaded(tmp_path, text).settings.deployments
+    (deployment,) = loaded(tmp_path, text).config.deployments
 
     assert (("today",), (), ()) == (
         deployment.users.windows,
@@ -91,7 +91,7 @@ def test_default_windows_that_are_missing_are_left_out(tmp_path: Path) -> None:
 def test_short_and_long_windows_say_the_same(tmp_path: Path) -> None:
     """A name that tells its days needs no more."""
     text = SMALLEST.replace("}", ", windows: [14d, {name: fortnight, days: 14}, {name: 7d, every: 1h}]}")
-    short, long, named = loaded(tmp_path, text).settings.deployments[0].windows
+    short, long, named = loaded(tmp_path, text).config.deployments[0].windows
 
     assert (14, True, None) == (short.days, short.include_today, short.every)
     assert (14, True, None) == (long.days, long.include_today, long.every)
@@ -103,7 +103,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     furnish(tmp_path)
     named = f"token_file: token, tls: {{ca_file: {tmp_path}/ca.pem}}"
     text = f"deployments: [{{url: https://coder.example.com, {named}}}]"
-    (deployment,) = loaded(tmp_path, text).settings.deployments
+    (deployment,) = loaded(tmp_path, text).config.deployments
 
     assert (tmp_path / "token", tmp_path / "ca.pem") == (deployment.token_file, deployment.tls.ca_file)
 
@@ -113,7 +113,7 @@ def test_file_wins_over_the_environment(tmp_path: Path) -> None:
     path = private(tmp_path / "settings.yml", SMALLEST.encode())
     environ = {**ENVIRON, "CODER_URL": "https://other.example.com", "CODER_SESSION_TOKEN": "other"}
 
-    assert ["https://coder.example.com"] == [one.url for one in load(path, environ).settings.deployments]
+    assert ["https://coder.example.com"] == [one.url for one in load_config(path, environ).config.deployments]
 
 
 def test_value_tells_where_it_was_written(tmp_path: Path) -> None:
@@ -135,11 +135,11 @@ def test_misspelled_variables_are_told_with_errors_and_without(tmp_path: Path) -
     good = private(tmp_path / "good.yml", SMALLEST.encode())
     environ = {**ENVIRON, "CODER_TOKN": HIDDEN}
     with pytest.raises(ConfigError) as caught:
-        load(None, {"CODER_URL": "https://coder.example.com", "CODER_TOKN": HIDDEN})
+        load_config(None, {"CODER_URL": "https://coder.example.com", "CODER_TOKN": HIDDEN})
     line = "CODER_TOKN: is not read; did you mean CODER_SESSION_TOKEN?"
 
     assert line in [str(problem) for problem in caught.value.problems]
-    assert [line] == [str(warning) for warning in load(good, environ).warnings]
+    assert [line] == [str(warning) for warning in load_config(good, environ).warnings]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_file_that_cannot_be_read_is_told_in_a_line(content: bytes | None, line:
     if content is not None:
         private(path, content)
     with pytest.raises(ConfigError) as caught:
-        load(path, {})
+        load_config(path, {})
 
     assert [f"{path}: {line}"] == [str(problem).partition(";")[0] for problem in caught.value.problems]
 
@@ -166,14 +166,14 @@ def test_file_that_cannot_be_read_is_told_in_a_line(content: bytes | None, line:
 def test_folder_is_no_file(tmp_path: Path) -> None:
     """A folder given as the file is told, not tripped over."""
     with pytest.raises(ConfigError, match="is a directory; check"):
-        load(tmp_path, {})
+        load_config(tmp_path, {})
 
 
 def test_secrets_appear_nowhere(tmp_path: Path) -> None:
     """Neither text nor representation of settings and warnings holds a secret."""
-    settings = loaded(tmp_path, EVERY_SECRET)
+    config = loaded(tmp_path, EVERY_SECRET)
 
-    assert HIDDEN not in f"{settings}{settings.settings!r}{settings.settings.model_dump_json()}"
+    assert HIDDEN not in f"{config}{config.config!r}{config.config.model_dump_json()}"
 
 
 @pytest.mark.parametrize("key", ["token", "proxy", "headers", "users"])
@@ -191,7 +191,7 @@ def test_settings_with_secrets_are_for_their_owner_alone(tmp_path: Path) -> None
     told = []
     for text in (EVERY_SECRET, SMALLEST):
         private(path, text.encode()).chmod(0o644)
-        told.append([warning.what for warning in load(path, ENVIRON).warnings])
+        told.append([warning.what for warning in load_config(path, ENVIRON).warnings])
 
     assert [["holds secrets and is open to others (mode 0644)"], []] == told
 
@@ -213,10 +213,10 @@ FILES = st.fixed_dictionaries(
 )
 
 
-def problems_of(raw: bytes) -> tuple[Problem, ...]:
+def problems_of(raw: bytes) -> tuple[ConfigIssue, ...]:
     """Give what is told of a file's bytes."""
     try:
-        examine(file_drafts(raw, Path("settings.yml")), {})
+        validate(read_config_file(raw, Path("settings.yml")), {})
     except ConfigError as error:
         return error.problems
     return ()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from insights_exporter.config.models import Deployment
-from insights_exporter.config.validation import open_files, unusable_key_log
+from insights_exporter.config.validation import unusable_key_log, world_readable_files
 from tests.config.folder import furnish, loaded
 
 TWO_OF_ONE_FILE = """
@@ -43,7 +43,7 @@ def test_file_that_went_away_is_open_to_nobody(tmp_path: Path) -> None:
     """Between two looks at a file it may vanish; the next reading tells."""
     deployment = Deployment(url="https://coder.example.com", token_file=tmp_path / "gone")
 
-    assert [] == list(open_files(deployment))
+    assert [] == list(world_readable_files(deployment))
 
 
 @pytest.mark.parametrize("name", ["client-key.pem", "key"])

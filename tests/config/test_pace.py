@@ -2,8 +2,8 @@
 
 import pytest
 
-from insights_exporter.config.intervals import Pace, pace
-from insights_exporter.config.models import DatasetName, DatasetSettings, Deployment, Window
+from insights_exporter.config.intervals import PollInterval, poll_interval
+from insights_exporter.config.models import DatasetName, DatasetOptions, Deployment, Window
 
 URL = "https://coder.example.com"
 MINUTE, HOUR = 60.0, 3600.0
@@ -17,19 +17,19 @@ def window(days: int, every: float | None = None, max_age: float | None = None) 
 @pytest.mark.parametrize(
     ("dataset", "days", "expected"),
     [
-        ("templates", 1, Pace(5 * MINUTE, 15 * MINUTE)),
-        ("templates", 2, Pace(15 * MINUTE, 45 * MINUTE)),
-        ("user-latency", 7, Pace(15 * MINUTE, 45 * MINUTE)),
-        ("user-activity", 8, Pace(HOUR, 3 * HOUR)),
-        ("template-breakdown", 30, Pace(HOUR, 3 * HOUR)),
-        ("daus", None, Pace(5 * MINUTE, 15 * MINUTE)),
-        ("user-status-counts", None, Pace(15 * MINUTE, 45 * MINUTE)),
-        ("periods", None, Pace(HOUR, 3 * HOUR)),
+        ("templates", 1, PollInterval(5 * MINUTE, 15 * MINUTE)),
+        ("templates", 2, PollInterval(15 * MINUTE, 45 * MINUTE)),
+        ("user-latency", 7, PollInterval(15 * MINUTE, 45 * MINUTE)),
+        ("user-activity", 8, PollInterval(HOUR, 3 * HOUR)),
+        ("template-breakdown", 30, PollInterval(HOUR, 3 * HOUR)),
+        ("daus", None, PollInterval(5 * MINUTE, 15 * MINUTE)),
+        ("user-status-counts", None, PollInterval(15 * MINUTE, 45 * MINUTE)),
+        ("periods", None, PollInterval(HOUR, 3 * HOUR)),
     ],
 )
-def test_pace_without_settings(dataset: DatasetName, days: int | None, expected: Pace) -> None:
+def test_pace_without_settings(dataset: DatasetName, days: int | None, expected: PollInterval) -> None:
     """Short windows are polled more often; values outlive two failed polls."""
-    chosen = pace(Deployment(url=URL), dataset, None if days is None else window(days))
+    chosen = poll_interval(Deployment(url=URL), dataset, None if days is None else window(days))
 
     assert expected == chosen
 
@@ -43,9 +43,9 @@ def test_interval_of_the_window_wins(
     of_dataset: float | None, of_window: float | None, expected: float
 ) -> None:
     """A window's `every` wins over its dataset's, that over the default."""
-    deployment = Deployment(url=URL, datasets={"templates": DatasetSettings(every=of_dataset)})
+    deployment = Deployment(url=URL, datasets={"templates": DatasetOptions(every=of_dataset)})
 
-    assert expected == pace(deployment, "templates", window(7, every=of_window)).every
+    assert expected == poll_interval(deployment, "templates", window(7, every=of_window)).every
 
 
 @pytest.mark.parametrize(
@@ -63,12 +63,12 @@ def test_most_particular_age_is_taken_as_it_is(
     of_deployment: float | None, of_dataset: float | None, of_window: float | None, expected: float
 ) -> None:
     """A written `max_age` may be shorter than any default."""
-    datasets: dict[DatasetName, DatasetSettings] = {"templates": DatasetSettings(max_age=of_dataset)}
+    datasets: dict[DatasetName, DatasetOptions] = {"templates": DatasetOptions(max_age=of_dataset)}
     deployment = Deployment(url=URL, datasets=datasets, max_age=of_deployment)
 
-    assert expected == pace(deployment, "templates", window(7, max_age=of_window)).max_age
+    assert expected == poll_interval(deployment, "templates", window(7, max_age=of_window)).max_age
 
 
 def test_fast_polls_keep_values_a_quarter_of_an_hour() -> None:
     """The default age never falls below 15m."""
-    assert 15 * MINUTE == pace(Deployment(url=URL), "templates", window(7, every=10.0)).max_age
+    assert 15 * MINUTE == poll_interval(Deployment(url=URL), "templates", window(7, every=10.0)).max_age

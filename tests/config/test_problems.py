@@ -2,30 +2,42 @@
 
 import pytest
 
-from insights_exporter.config.errors import ConfigError, Problem, did_you_mean, nearest, shown_key, spell
+from insights_exporter.config.errors import (
+    ConfigError,
+    ConfigIssue,
+    did_you_mean,
+    format_path,
+    nearest,
+    safe_key,
+)
 
 
 @pytest.mark.parametrize(
     ("problem", "line"),
     [
-        (Problem("s.yml", "a[0].b", "is wrong", "write it right"), "s.yml: a[0].b: is wrong; write it right"),
-        (Problem("", "CODER_URL", "is not set"), "CODER_URL: is not set"),
-        (Problem("", "", "nothing is set", "set it"), "nothing is set; set it"),
+        (
+            ConfigIssue("s.yml", "a[0].b", "is wrong", "write it right"),
+            "s.yml: a[0].b: is wrong; write it right",
+        ),
+        (ConfigIssue("", "CODER_URL", "is not set"), "CODER_URL: is not set"),
+        (ConfigIssue("", "", "nothing is set", "set it"), "nothing is set; set it"),
     ],
 )
-def test_problem_is_one_line(problem: Problem, line: str) -> None:
+def test_problem_is_one_line(problem: ConfigIssue, line: str) -> None:
     """Source, place, what is wrong and what would be right, as far as there are any."""
     assert line == str(problem)
 
 
 def test_error_tells_a_line_a_problem() -> None:
     """All problems are in the error's text."""
-    assert "a: is wrong\nb: is wrong" == str(ConfigError(Problem("", place, "is wrong") for place in "ab"))
+    assert "a: is wrong\nb: is wrong" == str(
+        ConfigError(ConfigIssue("", place, "is wrong") for place in "ab")
+    )
 
 
 def test_place_is_spelled_as_users_write_it() -> None:
     """Keys with dots between, indexes in brackets."""
-    assert "deployments[0].windows[2].days" == spell(("deployments", 0, "windows", 2, "days"))
+    assert "deployments[0].windows[2].days" == format_path(("deployments", 0, "windows", 2, "days"))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +46,7 @@ def test_place_is_spelled_as_users_write_it() -> None:
 )
 def test_key_is_shown_as_far_as_it_is_one(key: str, shown: str) -> None:
     """What follows a forgotten space may be a secret."""
-    assert shown == shown_key(key)
+    assert shown == safe_key(key)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.config.errors import ConfigError, Wrong
-from insights_exporter.config.loader import load
+from insights_exporter.config.errors import ConfigError, InvalidValue
+from insights_exporter.config.loader import load_config
 from insights_exporter.config.proxies import Proxies, parse_proxy, read_proxies
 from tests.config.folder import HIDDEN, loaded
 
@@ -155,7 +155,7 @@ BAD = {
 def test_unusable_proxy_is_a_config_error(value: str, what: str) -> None:
     """The error names the variable, the cause and the remedy, and no password."""
     with pytest.raises(ConfigError) as caught:
-        load(None, {**ENVIRON, "HTTPS_PROXY": value})
+        load_config(None, {**ENVIRON, "HTTPS_PROXY": value})
 
     assert [("HTTPS_PROXY", what)] == [(one.place, one.what) for one in caught.value.problems]
     assert all(one.remedy for one in caught.value.problems)
@@ -179,14 +179,14 @@ def test_own_proxies_make_those_of_the_environment_unused(tmp_path: Path) -> Non
     path.write_text(text, encoding="utf-8")
     path.chmod(0o600)
 
-    assert () == load(path, {"TOKEN": TOKEN, "ALL_PROXY": "socks5://proxy.example.com"}).warnings
+    assert () == load_config(path, {"TOKEN": TOKEN, "ALL_PROXY": "socks5://proxy.example.com"}).warnings
 
 
 def test_unusable_proxy_for_a_local_server_is_found_too() -> None:
     """A proxy that cannot work is reported, although local hosts are reached directly."""
     environ = {**ENVIRON, "CODER_URL": "http://127.0.0.1:3000", "ALL_PROXY": "socks5://proxy.example.com"}
     with pytest.raises(ConfigError, match=r"^ALL_PROXY: is a SOCKS proxy"):
-        load(None, environ)
+        load_config(None, environ)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_unusable_proxy_for_a_local_server_is_found_too() -> None:
 def test_unreadable_entry_is_skipped_with_a_warning(name: str, entry: str, shown: str) -> None:
     """The warning names the variable and the entry; the other entries count."""
     environ = {**ENVIRON, "HTTPS_PROXY": PROXY, name: f"{entry},other.example.com"}
-    (warning,) = load(None, environ).warnings
+    (warning,) = load_config(None, environ).warnings
     proxies = read_proxies(environ)
 
     assert (name, f"{shown!r} cannot be read and is skipped") == (warning.place, warning.what)
@@ -234,7 +234,7 @@ def test_what_is_read_is_read_again_as_the_same(text: str) -> None:
     """Reading is idempotent, so that a checked proxy stays the one that was checked."""
     try:
         once = parse_proxy(text)
-    except Wrong:
+    except InvalidValue:
         return
 
     assert once == parse_proxy(once)

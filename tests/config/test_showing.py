@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from insights_exporter.config.dump import MASK, masked_proxy, show
-from insights_exporter.config.loader import load
+from insights_exporter.config.dump import MASK, dump_config, masked_proxy
+from insights_exporter.config.loader import load_config
 from tests.config.folder import HIDDEN, loaded
 from tests.config.test_loading import EVERY_SECRET
 
@@ -42,24 +42,24 @@ deployments:
 
 def test_each_value_is_shown_with_who_set_it(tmp_path: Path) -> None:
     """YAML in the file's own keys, the source beside each value."""
-    text = show(loaded(tmp_path, SETTINGS))
+    text = dump_config(loaded(tmp_path, SETTINGS))
 
     assert SHOWN.format(source=tmp_path / "settings.yml") == text.partition("    datasets:")[0]
 
 
 def test_what_is_shown_is_yaml(tmp_path: Path) -> None:
     """What another program reads is what is set."""
-    settings = loaded(tmp_path, SETTINGS)
-    (deployment,) = settings.settings.deployments
+    config = loaded(tmp_path, SETTINGS)
+    (deployment,) = config.config.deployments
 
     assert {"deployments": [deployment.model_dump(mode="json", exclude_none=True)]} == yaml.safe_load(
-        show(settings)
+        dump_config(config)
     )
 
 
 def test_secrets_are_masked(tmp_path: Path) -> None:
     """Tokens, keys, values of headers and the user of a proxy are not shown."""
-    text = show(loaded(tmp_path, EVERY_SECRET))
+    text = dump_config(loaded(tmp_path, EVERY_SECRET))
 
     assert HIDDEN not in text
     assert 4 == text.count(MASK)
@@ -68,8 +68,8 @@ def test_secrets_are_masked(tmp_path: Path) -> None:
 
 def test_environment_is_named_where_there_is_no_file() -> None:
     """The variable stands beside its value."""
-    lines = show(
-        load(None, {"CODER_URL": "https://x.example.com", "CODER_SESSION_TOKEN": "x-x"})
+    lines = dump_config(
+        load_config(None, {"CODER_URL": "https://x.example.com", "CODER_SESSION_TOKEN": "x-x"})
     ).splitlines()
 
     assert "# From the environment" == lines[0]

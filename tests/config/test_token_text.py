@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.config.errors import ConfigError, Wrong
-from insights_exporter.config.loader import load
+from insights_exporter.config.errors import ConfigError, InvalidValue
+from insights_exporter.config.loader import load_config
 from insights_exporter.config.models import Deployment
 from insights_exporter.config.secrets import read_token
 from insights_exporter.config.token_text import check_token
@@ -65,7 +65,7 @@ WRAPPED = {
 def problem(environ: dict[str, str], path: Path | None = None) -> str:
     """Load a config that is wrong in one thing, and give that."""
     with pytest.raises(ConfigError) as caught:
-        load(path, environ)
+        load_config(path, environ)
     (one,) = caught.value.problems
     assert one.remedy
     assert TOKEN not in str(caught.value)
@@ -131,5 +131,5 @@ def test_token_alone_is_taken(identifier: str, secret: str, space: str) -> None:
 @given(st.text(max_size=40))
 def test_any_text_is_taken_or_refused(text: str) -> None:
     """No text raises anything but the error that explains it."""
-    with suppress(Wrong):
+    with suppress(InvalidValue):
         assert check_token(text) == text.strip()

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from insights_exporter.config.errors import ConfigError
-from insights_exporter.config.models import Deployment, Users
+from insights_exporter.config.models import Deployment, UserOptions
 from insights_exporter.config.secrets import read_key, read_token
 from tests.config.folder import HIDDEN, furnish
 
@@ -54,10 +54,10 @@ def test_token_may_stand_in_the_settings() -> None:
     ],
     ids=["missing", "empty", "letter", "binary", "folder", "unset", "two words", "nothing"],
 )
-def test_token_that_cannot_be_had_is_told(settings: dict[str, str], line: str, tmp_path: Path) -> None:
+def test_token_that_cannot_be_had_is_told(config: dict[str, str], line: str, tmp_path: Path) -> None:
     """The error names the place and not the content."""
     furnish(tmp_path)
-    given = {key: tmp_path / value if key == "token_file" else value for key, value in settings.items()}
+    given = {key: tmp_path / value if key == "token_file" else value for key, value in config.items()}
     with pytest.raises(ConfigError) as caught:
         read_token(Deployment.model_validate({"url": URL, **given}), {"LETTER": f"{HIDDEN} {HIDDEN}"})
 
@@ -69,14 +69,14 @@ def test_key_comes_from_its_file_or_the_settings(tmp_path: Path) -> None:
     """Whitespace around a key in a file does not count."""
     furnish(tmp_path)
 
-    assert KEY.encode() == read_key(Deployment(url=URL, users=Users(key_file=tmp_path / "key")))
-    assert KEY.encode() == read_key(Deployment(url=URL, users=Users(key=SecretStr(KEY))))
+    assert KEY.encode() == read_key(Deployment(url=URL, users=UserOptions(key_file=tmp_path / "key")))
+    assert KEY.encode() == read_key(Deployment(url=URL, users=UserOptions(key=SecretStr(KEY))))
 
 
 def test_key_that_became_short_is_refused(tmp_path: Path) -> None:
     """Its file is read anew when it is used, and may have changed since the settings were checked."""
     furnish(tmp_path)
-    users = Users(key_file=tmp_path / "short-key")
+    users = UserOptions(key_file=tmp_path / "short-key")
     with pytest.raises(ConfigError, match=r"^users\.key_file: .* shorter than 16 characters") as caught:
         read_key(Deployment(url=URL, users=users))
 
@@ -86,15 +86,15 @@ def test_key_that_became_short_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("users", "line"),
     [
-        (Users(), "users: has no key; write users.key_file"),
+        (UserOptions(), "users: has no key; write users.key_file"),
         (
-            Users(key_file=Path("/nowhere/key")),
+            UserOptions(key_file=Path("/nowhere/key")),
             f"users.key_file: /nowhere/key {UNREADABLE}",
         ),
     ],
     ids=["none", "missing"],
 )
-def test_key_that_cannot_be_had_is_told(users: Users, line: str) -> None:
+def test_key_that_cannot_be_had_is_told(users: UserOptions, line: str) -> None:
     """The error names the place and the remedy."""
     with pytest.raises(ConfigError) as caught:
         read_key(Deployment(url=URL, users=users))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from insights_exporter.config.errors import wrong_fields
+from insights_exporter.config.errors import validate_model
 from insights_exporter.config.models import Model
 
 
@@ -16,9 +16,9 @@ class Pairs(Model):
 
 def test_rule_without_words_speaks_for_itself() -> None:
     """A new kind of rule is told in pydantic's words until it has better ones."""
-    assert [(("shoes",), "Input should be a multiple of 2", "")] == list(wrong_fields(Pairs, {"shoes": 3}))
+    assert [(("shoes",), "Input should be a multiple of 2", "")] == list(validate_model(Pairs, {"shoes": 3}))
 
 
 def test_nothing_wrong_is_nothing_told() -> None:
     """Right values pass in silence."""
-    assert [] == list(wrong_fields(Pairs, {"shoes": 4}))
+    assert [] == list(validate_model(Pairs, {"shoes": 4}))

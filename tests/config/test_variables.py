@@ -2,7 +2,7 @@
 
 import pytest
 
-from insights_exporter.config.env import CODER_VARIABLES, FLAG_VARIABLES, unknown_variables
+from insights_exporter.config.env import CODER_VARIABLES, FLAG_VARIABLES, unknown_env_vars
 
 CODERS_OWN = (
     "CODER_ACCESS_URL",
@@ -75,14 +75,14 @@ CODERS_OWN = (
 )
 def test_variable_that_was_meant_is_named(variable: str, meant: str) -> None:
     """A near miss is told with the nearest right name, and without its value."""
-    (problem,) = unknown_variables({variable: "hidden-secret"})
+    (problem,) = unknown_env_vars({variable: "hidden-secret"})
 
     assert (variable, f"did you mean {meant}?") == (problem.place, problem.remedy)
 
 
 def test_variable_like_no_other_is_told_with_those_there_are() -> None:
     """The prefix says for whom it was meant."""
-    (problem,) = unknown_variables({"INSIGHTS_EXPORTER_XYZZY": "1"})
+    (problem,) = unknown_env_vars({"INSIGHTS_EXPORTER_XYZZY": "1"})
 
     assert problem.remedy.startswith("known are INSIGHTS_EXPORTER_CONFIG_FILE, ")
 
@@ -92,7 +92,7 @@ def test_variable_like_no_other_is_told_with_those_there_are() -> None:
 )
 def test_variable_of_others_is_left_alone(variable: str) -> None:
     """What the exporter reads, and what Coder's own programs read, is no mistake."""
-    assert [] == list(unknown_variables({variable: "1"}))
+    assert [] == list(unknown_env_vars({variable: "1"}))
 
 
 @pytest.mark.parametrize("service", ["INSIGHTS_EXPORTER", "INSIGHTS_EXPORTER_WEB", "CODER", "CODER_URL_2"])
@@ -109,4 +109,4 @@ def test_variables_that_kubernetes_sets_are_left_alone(service: str) -> None:
         f"{service}_PORT_12112_TCP_ADDR": "10.0.0.1",
     }
 
-    assert [] == list(unknown_variables(environ))
+    assert [] == list(unknown_env_vars(environ))

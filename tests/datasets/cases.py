@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from insights_exporter.coder.request import Answer, InvalidAnswer
+from insights_exporter.coder.request import InvalidResponse, Response
 from insights_exporter.config.models import Deployment
-from insights_exporter.datasets.base import Conversion, Dataset, Template, View
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, Template
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.text import render
@@ -27,14 +27,14 @@ NOW = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)
 CASES = sorted(path for path in DATA.glob("*/*") if path.is_dir())
 
 
-def view_of(window: str | None = None, **more: Any) -> View:  # noqa: ANN401 - what JSON holds
+def view_of(window: str | None = None, **more: Any) -> PollContext:  # noqa: ANN401 - what JSON holds
     """Give a view; `more` is what `view.json` may say."""
-    settings = {"name": "dev", "url": "https://coder.example.com", "token": "a-token"}
-    deployment = Deployment(**(settings | more.get("deployment", {})))
+    config = {"name": "dev", "url": "https://coder.example.com", "token": "a-token"}
+    deployment = Deployment(**(config | more.get("deployment", {})))
     windows = {each.name: each for each in deployment.windows}
     now = datetime.fromisoformat(more["now"]) if "now" in more else NOW
     key = more.get("pseudonym_key")
-    return View(
+    return PollContext(
         deployment=deployment,
         window=windows[window] if window else None,
         now=now.astimezone(ZoneInfo(deployment.timezone)),
@@ -49,36 +49,36 @@ def usual_window(dataset: Dataset) -> str | None:
     return "7d" if dataset.name not in {"daus", "periods", "user-status-counts", "template-list"} else None
 
 
-def answered(dataset: Dataset, view: View, *bodies: bytes | None) -> list[Answer]:
+def answered(dataset: Dataset, context: PollContext, *bodies: bytes | None) -> list[Response]:
     """Answer the questions of a dataset and those that follow, one after the other; None is no answer."""
-    answers: list[Answer] = []
-    questions = deque(dataset.questions(view))
+    responses: list[Response] = []
+    requests = deque(dataset.requests(context))
     for body in bodies:
-        if not questions:
-            asked = {answer.question.path for answer in answers}
-            questions.extend(one for one in dataset.follow_up(answers) if one.path not in asked)
-        question = questions.popleft()
+        if not requests:
+            asked = {response.request.path for response in responses}
+            requests.extend(one for one in dataset.follow_up(responses) if one.path not in asked)
+        request = requests.popleft()
         if body is not None:
-            answers.append(Answer(question, body))
-    return answers
+            responses.append(Response(request, body))
+    return responses
 
 
 def shown(case: Path) -> str:
     """Give what is shown of the answers of a case."""
     dataset = DATASETS[case.parent.name]
-    settings = case / "view.json"
-    more = json.loads(settings.read_bytes()) if settings.exists() else {}
-    view = view_of(**({"window": usual_window(dataset)} | more))
+    config = case / "view.json"
+    more = json.loads(config.read_bytes()) if config.exists() else {}
+    context = view_of(**({"window": usual_window(dataset)} | more))
     try:
-        conversion = dataset.convert(view, answered(dataset, view, *bodies_of(case)))
-    except InvalidAnswer as error:
+        conversion = dataset.convert(context, answered(dataset, context, *bodies_of(case)))
+    except InvalidResponse as error:
         return f"# invalid: {error}\n"
     return text_of(conversion, dataset)
 
 
-def text_of(conversion: Conversion, dataset: Dataset) -> str:
+def text_of(conversion: ConvertResult, dataset: Dataset) -> str:
     """Spell a conversion as lines of an exposition, and as comments what else it says."""
-    lines = lines_of((*conversion.samples, *dataset.across([conversion])))
+    lines = lines_of((*conversion.samples, *dataset.merge_windows([conversion])))
     comments = [
         *(f"# template in use: {template}" for template in conversion.in_use or ()),
         *([f"# folded: {conversion.folded}"] if conversion.folded else []),
@@ -102,8 +102,8 @@ def bodies_of(case: Path) -> list[bytes | None]:
     single = case / "answer.json"
     if single.exists():
         return [single.read_bytes()]
-    answers = json.loads((case / "answers.json").read_bytes())
-    return [None if answer is None else json.dumps(answer).encode() for answer in answers]
+    responses = json.loads((case / "answers.json").read_bytes())
+    return [None if response is None else json.dumps(response).encode() for response in responses]
 
 
 if __name__ == "__main__":

@@ -7,21 +7,21 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from insights_exporter.coder.request import Answer, InvalidAnswer
-from insights_exporter.datasets.aggregate import joined
-from insights_exporter.datasets.base import Conversion, View
+from insights_exporter.coder.request import InvalidResponse, Response
+from insights_exporter.datasets.aggregate import merge_results
+from insights_exporter.datasets.base import ConvertResult, PollContext
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.template_breakdown import (
     convert,
     convert_template,
     convert_unused,
     daily_window,
-    questions,
+    requests,
 )
 from insights_exporter.datasets.template_metrics import TEMPLATE_ACTIVE_USERS, TEMPLATE_DAILY_ACTIVE_USERS
 from insights_exporter.exposition.family import Samples
-from tests.datasets.answers import EDGES, report_of
 from tests.datasets.cases import answered, lines_of, view_of
+from tests.datasets.responses import EDGES, report_of
 
 USERS = {"deployment": {"templates": {"users": True}}}
 FOREIGN = {
@@ -55,18 +55,18 @@ FOREIGN = {
 @pytest.mark.parametrize(("number", "body"), FOREIGN.values(), ids=FOREIGN)
 def test_answer_about_others_is_invalid(number: int, body: object) -> None:
     """It is never put under the name of the template that was asked for."""
-    view = view_of("7d", in_use=["a"], **USERS)
-    answer = Answer(questions(view)[number], json.dumps(body).encode())
+    context = view_of("7d", in_use=["a"], **USERS)
+    response = Response(requests(context)[number], json.dumps(body).encode())
 
     with pytest.raises(
-        InvalidAnswer, match=r"asked about one template, .* answered about 1 others too; .* switch"
+        InvalidResponse, match=r"asked about one template, .* answered about 1 others too; .* switch"
     ):
-        convert_template(view, [answer])
+        convert_template(context, [response])
 
 
-def daily_rows(view: View) -> list[dict[str, object]]:
+def daily_rows(context: PollContext) -> list[dict[str, object]]:
     """Return the rows of a server: steps of 24 hours, each with as many users as its number from the end."""
-    span = questions(view)[0].span
+    span = requests(context)[0].span
     assert span is not None
     starts = [
         span.start + timedelta(days=day) for day in range(9) if span.start + timedelta(days=day) < span.end
@@ -82,14 +82,14 @@ def daily_rows(view: View) -> list[dict[str, object]]:
     ]
 
 
-def answered_days(view: View) -> list[Answer]:
+def answered_days(context: PollContext) -> list[Response]:
     """Answer the question about a template by its days."""
-    return [Answer(questions(view)[0], json.dumps({"interval_reports": daily_rows(view)}).encode())]
+    return [Response(requests(context)[0], json.dumps({"interval_reports": daily_rows(context)}).encode())]
 
 
-def days_shown(view: View, answers: Sequence[Answer]) -> dict[str, object]:
+def days_shown(context: PollContext, responses: Sequence[Response]) -> dict[str, object]:
     """Return the users by day that `view` shows of a response."""
-    samples = convert_template(view, answers).samples
+    samples = convert_template(context, responses).samples
     return {
         labels[0]: value
         for each in samples
@@ -124,7 +124,7 @@ DAYS = {
 }
 
 
-def at(now: str, zone: str) -> View:
+def at(now: str, zone: str) -> PollContext:
     """Return the view of the week at a local time."""
     moment = datetime.fromisoformat(now).replace(tzinfo=ZoneInfo(zone))
     return view_of("7d", in_use=["a"], now=moment.isoformat(), deployment={"timezone": zone})
@@ -133,9 +133,9 @@ def at(now: str, zone: str) -> View:
 @pytest.mark.parametrize(("zone", "now", "expected"), DAYS.values(), ids=DAYS)
 def test_rows_are_days_only_where_they_cover_them(zone: str, now: str, expected: dict[str, float]) -> None:
     """A row of 24 hours is not shown as a day of 23 or 25, and days are absent until the change is past."""
-    view = at(now, zone)
+    context = at(now, zone)
 
-    assert expected == days_shown(view, answered_days(view))
+    assert expected == days_shown(context, answered_days(context))
 
 
 def test_answer_of_yesterday_does_not_tell_the_days() -> None:
@@ -148,10 +148,10 @@ def test_answer_of_yesterday_does_not_tell_the_days() -> None:
 
 def test_row_that_ends_elsewhere_is_not_today() -> None:
     """A row that ends before the request does is an older one."""
-    view, older = at("2026-05-20T14:31", "UTC"), at("2026-05-20T13:31", "UTC")
-    mixed = Answer(answered_days(view)[0].question, answered_days(older)[0].body)
+    context, older = at("2026-05-20T14:31", "UTC"), at("2026-05-20T13:31", "UTC")
+    mixed = Response(answered_days(context)[0].request, answered_days(older)[0].body)
 
-    assert {"yesterday": 2.0} == days_shown(view, [mixed])
+    assert {"yesterday": 2.0} == days_shown(context, [mixed])
 
 
 DAILY_WINDOWS = {
@@ -172,21 +172,23 @@ def test_one_window_tells_the_days(windows: list[str], expected: str | None) -> 
 
 def test_other_windows_do_not_tell_the_days() -> None:
     """The series have no label for the window."""
-    view = view_of("30d", in_use=["a"], deployment={"templates": {"windows": ["7d", "30d"]}})
+    context = view_of("30d", in_use=["a"], deployment={"templates": {"windows": ["7d", "30d"]}})
 
     assert [] == [
-        line for line in lines_of(convert_template(view, answered_days(view)).samples) if "day=" in line
+        line for line in lines_of(convert_template(context, answered_days(context)).samples) if "day=" in line
     ]
 
 
 def test_all_at_once_is_each_and_the_unused() -> None:
     """A poll may convert its answers together or one template after the other."""
     templates = {name: {"name": name, "organization": "acme"} for name in ("a", "b", "c")}
-    view = view_of("7d", in_use=["a", "b"], templates=templates)
-    answers = answered(DATASETS["template-breakdown"], view, *[json.dumps(report_of()).encode()] * 2)
-    apart = joined([*(convert_template(view, [answer]) for answer in answers), convert_unused(view)])
+    context = view_of("7d", in_use=["a", "b"], templates=templates)
+    responses = answered(DATASETS["template-breakdown"], context, *[json.dumps(report_of()).encode()] * 2)
+    apart = merge_results(
+        [*(convert_template(context, [response]) for response in responses), convert_unused(context)]
+    )
 
-    assert lines_of(convert(view, answers).samples) == lines_of(apart.samples)
+    assert lines_of(convert(context, responses).samples) == lines_of(apart.samples)
 
 
 IN_USE: Mapping[str, tuple[object, tuple[str, ...] | None]] = {
@@ -203,17 +205,19 @@ def test_templates_in_use_are_all_that_the_report_names_or_unknown(
     ids: object, expected: tuple[str, ...] | None
 ) -> None:
     """Of a list that cannot be read whole nobody knows what is missing in it."""
-    dataset, view = DATASETS["templates"], view_of("7d")
+    dataset, context = DATASETS["templates"], view_of("7d")
     body = json.dumps(report_of(template_ids=ids)).encode()
 
-    assert expected == dataset.convert(view, answered(dataset, view, body)).in_use
+    assert expected == dataset.convert(context, answered(dataset, context, body)).in_use
 
 
 def test_of_equal_series_the_first_stays() -> None:
     """Rows kept of an earlier poll and a 0 of this one do not repeat a series."""
     one, other = (
-        Conversion((Samples(TEMPLATE_ACTIVE_USERS, [(("7d", "o", "n", "a"), users)]),))
+        ConvertResult((Samples(TEMPLATE_ACTIVE_USERS, [(("7d", "o", "n", "a"), users)]),))
         for users in (5.0, 0.0)
     )
 
-    assert (Samples(TEMPLATE_ACTIVE_USERS, [(("7d", "o", "n", "a"), 5.0)]),) == joined([one, other]).samples
+    assert (Samples(TEMPLATE_ACTIVE_USERS, [(("7d", "o", "n", "a"), 5.0)]),) == merge_results(
+        [one, other]
+    ).samples

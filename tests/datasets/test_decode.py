@@ -3,7 +3,7 @@
 import pytest
 
 from insights_exporter.coder.decode import decode
-from insights_exporter.coder.request import InvalidAnswer
+from insights_exporter.coder.request import InvalidResponse
 from insights_exporter.datasets.daus import DausAnswer
 from insights_exporter.datasets.report_schema import TemplatesAnswer, UsersResponse
 from insights_exporter.datasets.template_list import ListedTemplate
@@ -55,7 +55,7 @@ UNKNOWN_SHAPES = {
 @pytest.mark.parametrize(("body", "message"), NOT_CODER.values(), ids=NOT_CODER)
 def test_what_is_not_from_coder_is_invalid(body: bytes, message: str) -> None:
     """A body that is no JSON, or no object, has the usual cause."""
-    with pytest.raises(InvalidAnswer) as invalid:
+    with pytest.raises(InvalidResponse) as invalid:
         decode(body, ActivityAnswer)
 
     assert (message, "invalid") == (str(invalid.value), invalid.value.cause)
@@ -64,7 +64,7 @@ def test_what_is_not_from_coder_is_invalid(body: bytes, message: str) -> None:
 @pytest.mark.parametrize(("body", "message"), UNKNOWN_SHAPES.values(), ids=UNKNOWN_SHAPES)
 def test_unknown_shapes_are_invalid(body: bytes, message: str) -> None:
     """A response of an unknown shape is invalid, and the remedy is to upgrade the exporter."""
-    with pytest.raises(InvalidAnswer) as invalid:
+    with pytest.raises(InvalidResponse) as invalid:
         decode(body, ActivityAnswer)
 
     assert (message, "newer_coder") == (str(invalid.value), invalid.value.cause)
@@ -78,7 +78,7 @@ def test_rows_are_judged_over_all_lists_of_a_path() -> None:
 
     assert decoded.value.report is not None
     assert [0, 1] == [len(each.values) for each in decoded.value.report.parameters_usage or ()]
-    with pytest.raises(InvalidAnswer, match=r"values\[\]: none of 2 rows is understood"):
+    with pytest.raises(InvalidResponse, match=r"values\[\]: none of 2 rows is understood"):
         decode(parameters(b"[%b]" % odd, b"[%b]" % odd), TemplatesAnswer)
 
 
@@ -114,7 +114,7 @@ def test_an_odd_row_among_many_is_dropped_alone(place: int) -> None:
 
 def test_a_syntax_error_has_its_place() -> None:
     """Also within a row."""
-    with pytest.raises(InvalidAnswer) as refused:
+    with pytest.raises(InvalidResponse) as refused:
         decode(b'{"report":{"users":[{"user_id":"a","seconds":1}, {"user_id" "b"}]}}', ActivityAnswer)
 
     assert f"{NOT_JSON}Expecting ':' delimiter at character 60{PROXY}" == str(refused.value)

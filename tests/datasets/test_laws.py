@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from insights_exporter.coder.request import InvalidAnswer, Question
-from insights_exporter.datasets.base import Conversion, Dataset, View
+from insights_exporter.coder.request import InvalidResponse, Request
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.exposition.family import Family, Samples
-from tests.datasets import answers
+from insights_exporter.exposition.family import MetricFamily, Samples
+from tests.datasets import responses
 from tests.datasets.cases import answered, lines_of, usual_window, view_of
 
 OFTEN = settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
@@ -25,52 +25,56 @@ each_dataset = pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASET
 
 
 LISTED = st.dictionaries(
-    answers.IDS,
-    answers.whole(name=answers.TEXTS, organization=answers.TEXTS, deprecated=st.booleans()),
+    responses.IDS,
+    responses.whole(name=responses.TEXTS, organization=responses.TEXTS, deprecated=st.booleans()),
     max_size=3,
 )
-IN_USE = st.lists(answers.IDS, max_size=2) | st.just(["t1", "t2"])
+IN_USE = st.lists(responses.IDS, max_size=2) | st.just(["t1", "t2"])
 
 
-def view_for(dataset: Dataset, **more: Any) -> View:  # noqa: ANN401 - what JSON holds
+def view_for(dataset: Dataset, **more: Any) -> PollContext:  # noqa: ANN401 - what JSON holds
     """Give a view with two templates in use and one that is not, unless told otherwise."""
     listed = {name: {"name": "docker", "organization": "acme"} for name in ("t1", "t2", "t3")}
     return view_of(usual_window(dataset), **({"templates": listed, "in_use": ["t1", "t2"]} | more))
 
 
-def drawn_view(data: st.DataObject, dataset: Dataset, **more: Any) -> View:  # noqa: ANN401 - what JSON holds
+def drawn_view(data: st.DataObject, dataset: Dataset, **more: Any) -> PollContext:  # noqa: ANN401 - what JSON holds
     """Make up which templates are listed, with what names, and which are in use."""
     return view_for(dataset, templates=data.draw(LISTED), in_use=data.draw(IN_USE), **more)
 
 
-def converted(dataset: Dataset, view: View, bodies: Iterable[Any]) -> Conversion:
+def converted(dataset: Dataset, context: PollContext, bodies: Iterable[Any]) -> ConvertResult:
     """Convert answers to all questions."""
-    return dataset.convert(view, answered(dataset, view, *(json.dumps(body).encode() for body in bodies)))
+    return dataset.convert(
+        context, answered(dataset, context, *(json.dumps(body).encode() for body in bodies))
+    )
 
 
-def understood(dataset: Dataset, view: View, bodies: Iterable[Any]) -> Conversion:
+def understood(dataset: Dataset, context: PollContext, bodies: Iterable[Any]) -> ConvertResult:
     """Convert answers to all questions; invalid ones are no example."""
     try:
-        return converted(dataset, view, bodies)
-    except InvalidAnswer:
+        return converted(dataset, context, bodies)
+    except InvalidResponse:
         reject()
 
 
-def series_of(dataset: Dataset, conversion: Conversion) -> list[tuple[Family, tuple[str, ...], Any]]:
+def series_of(dataset: Dataset, conversion: ConvertResult) -> list[tuple[MetricFamily, tuple[str, ...], Any]]:
     """Give all series, those of all windows together included."""
-    every: tuple[Samples, ...] = (*conversion.samples, *dataset.across([conversion]))
+    every: tuple[Samples, ...] = (*conversion.samples, *dataset.merge_windows([conversion]))
     return [(samples.family, labels, value) for samples in every for labels, value in samples.rows]
 
 
-def drawn(data: st.DataObject, dataset: Dataset, view: View) -> list[Any]:
+def drawn(data: st.DataObject, dataset: Dataset, context: PollContext) -> list[Any]:
     """Make up an answer to each question."""
-    return [data.draw(answer_to(question)) for question in dataset.questions(view)]
+    return [data.draw(answer_to(request)) for request in dataset.requests(context)]
 
 
-def answer_to(question: Question) -> st.SearchStrategy[Any]:
+def answer_to(request: Request) -> st.SearchStrategy[Any]:
     """Make up answers to a question, about the template that it is about if it is about one."""
-    template = question.extra.get("template_ids")
-    return answers.answers_about(question.path, template) if template else answers.answers_of(question.path)
+    template = request.extra.get("template_ids")
+    if template:
+        return responses.answers_about(request.path, template)
+    return responses.answers_of(request.path)
 
 
 @each_dataset
@@ -81,11 +85,11 @@ def test_no_series_repeats_and_order_changes_nothing(
 ) -> None:
     """The same answer gives the same series, each once, in any order of its rows."""
     deployment = {"templates": {"users": True}, "users": {"limit": 2}, "parameters": {"limit": 1}}
-    view = drawn_view(data, dataset, deployment=deployment)
-    bodies = drawn(data, dataset, view)
+    context = drawn_view(data, dataset, deployment=deployment)
+    bodies = drawn(data, dataset, context)
     random = Random(seed)  # noqa: S311 - nothing secret
-    conversion = understood(dataset, view, bodies)
-    again = converted(dataset, view, [answers.shuffled(body, random) for body in bodies])
+    conversion = understood(dataset, context, bodies)
+    again = converted(dataset, context, [responses.shuffled(body, random) for body in bodies])
     series = series_of(dataset, conversion)
 
     assert [] == [
@@ -101,20 +105,20 @@ def test_no_series_repeats_and_order_changes_nothing(
 @OFTEN
 def test_what_is_shown_parses(dataset: Dataset, data: st.DataObject) -> None:
     """prometheus_client reads every line back."""
-    view = drawn_view(data, dataset)
-    conversion = understood(dataset, view, drawn(data, dataset, view))
+    context = drawn_view(data, dataset)
+    conversion = understood(dataset, context, drawn(data, dataset, context))
     lines = lines_of(conversion.samples)
     page = "".join(f"{line}\n" for line in lines)
 
     assert len(lines) == sum(len(family.samples) for family in text_string_to_metric_families(page))
 
 
-@given(apps=st.lists(answers.whole(type=st.just("app"), slug=answers.TEXTS, seconds=answers.SUMMABLE)))
+@given(apps=st.lists(responses.whole(type=st.just("app"), slug=responses.TEXTS, seconds=responses.SUMMABLE)))
 @OFTEN
 def test_rows_of_one_app_add_up(apps: list[dict[str, Any]]) -> None:
     """The seconds of a series are the nearest float to the sum over the answer."""
     dataset = DATASETS["templates"]
-    conversion = converted(dataset, view_for(dataset), [answers.report_of(apps_usage=apps)])
+    conversion = converted(dataset, view_for(dataset), [responses.report_of(apps_usage=apps)])
     expected: dict[tuple[str, ...], Fraction] = {}
     for app in apps:
         key = ("7d", "app", app["slug"])
@@ -127,16 +131,16 @@ def test_rows_of_one_app_add_up(apps: list[dict[str, Any]]) -> None:
 
 
 @given(
-    values=st.lists(answers.whole(value=answers.TEXTS, count=answers.COUNTS), max_size=12),
+    values=st.lists(responses.whole(value=responses.TEXTS, count=responses.COUNTS), max_size=12),
     limit=st.integers(0, 6),
 )
 @OFTEN
 def test_folding_keeps_totals(values: list[dict[str, Any]], limit: int) -> None:
     """The sum over a parameter's values is the same with a limit as without."""
     dataset = DATASETS["templates"]
-    view = view_for(dataset, deployment={"parameters": {"limit": limit}})
+    context = view_for(dataset, deployment={"parameters": {"limit": limit}})
     parameters = [{"name": name, "type": "string", "values": values} for name in ("p", "p", "q")]
-    conversion = converted(dataset, view, [answers.report_of(parameters_usage=parameters)])
+    conversion = converted(dataset, context, [responses.report_of(parameters_usage=parameters)])
     shown = values_of(conversion, "coder_insights_parameter_workspaces")
     per_parameter = Counter(labels[1] for labels in shown if labels[3] != "__other__")
 
@@ -149,11 +153,11 @@ SESSION_APPS = st.sampled_from(["vscode", "reconnecting_pty", "overflow", "unkno
 
 @given(
     apps=st.lists(
-        answers.whole(
+        responses.whole(
             type=st.sampled_from(["app", "builtin"]),
             slug=SESSION_APPS | st.text("abc", max_size=2),
-            seconds=answers.COUNTS,
-            times_used=answers.COUNTS,
+            seconds=responses.COUNTS,
+            times_used=responses.COUNTS,
         )
     ),
     limit=st.integers(0, 4),
@@ -162,8 +166,8 @@ SESSION_APPS = st.sampled_from(["vscode", "reconnecting_pty", "overflow", "unkno
 def test_limit_of_apps_keeps_totals(apps: list[dict[str, Any]], limit: int) -> None:
     """The sums over an app type are the same with a limit as without, and at most `limit` apps are shown."""
     dataset = DATASETS["templates"]
-    view = view_for(dataset, deployment={"apps": {"limit": limit}})
-    conversion = converted(dataset, view, [answers.report_of(apps_usage=apps)])
+    context = view_for(dataset, deployment={"apps": {"limit": limit}})
+    conversion = converted(dataset, context, [responses.report_of(apps_usage=apps)])
     usage = values_of(conversion, "coder_insights_app_usage_seconds")
     times = values_of(conversion, "coder_insights_app_times_used")
     always = {"vscode", "jetbrains", "reconnecting-pty", "ssh", "overflow", "unknown", "__other__"}
@@ -183,9 +187,9 @@ def test_thousands_of_invented_apps_are_few_series() -> None:
         {"type": "builtin", "family": "unknown", "slug": f"invented_{number}", "seconds": 60 + number}
         for number in range(3000)
     ]
-    conversion = converted(dataset, view_for(dataset), [answers.report_of(apps_usage=apps)])
+    conversion = converted(dataset, view_for(dataset), [responses.report_of(apps_usage=apps)])
     shown = values_of(conversion, "coder_insights_app_usage_seconds")
-    names = dataset.across([conversion])[0].rows
+    names = dataset.merge_windows([conversion])[0].rows
 
     assert 50 + len(["__other__", "vscode", "jetbrains", "reconnecting-pty", "ssh"]) == len(shown)
     assert sum(range(60, 3060)) == sum(shown.values())
@@ -193,13 +197,13 @@ def test_thousands_of_invented_apps_are_few_series() -> None:
     assert 2950 == conversion.folded
 
 
-@given(users=st.lists(answers.whole(user_id=answers.USER_IDS, seconds=answers.COUNTS)))
+@given(users=st.lists(responses.whole(user_id=responses.USER_IDS, seconds=responses.COUNTS)))
 @OFTEN
 def test_distribution_counts_each_user_once(users: list[dict[str, Any]]) -> None:
     """However many rows a user has, and however few are shown."""
     dataset = DATASETS["user-activity"]
-    view = view_for(dataset, deployment={"users": {"limit": 1}})
-    conversion = converted(dataset, view, [{"report": {"users": users, **answers.EDGES}}])
+    context = view_for(dataset, deployment={"users": {"limit": 1}})
+    conversion = converted(dataset, context, [{"report": {"users": users, **responses.EDGES}}])
     distribution = values_of(conversion, "coder_insights_user_activity_distribution_seconds")[("7d",)]
     ids = {user["user_id"] for user in users}
 
@@ -216,20 +220,20 @@ def test_nobody_is_named(detail: str, name: str, data: st.DataObject) -> None:
     """Neither ids nor names of users appear where they are not to be shown."""
     dataset = DATASETS[name]
     users = {"detail": detail, "key": "a key of some length"}
-    view = drawn_view(
+    context = drawn_view(
         data,
         dataset,
         pseudonym_key="a key of some length",
         deployment={"users": users, "templates": {"users": True}},
     )
-    conversion = understood(dataset, view, drawn(data, dataset, view))
+    conversion = understood(dataset, context, drawn(data, dataset, context))
     shown = "\n".join((*lines_of(conversion.samples), *conversion.invalid))
 
     assert "user-id-" not in shown
     assert "user-name-" not in shown
 
 
-def values_of(conversion: Conversion, family: str) -> dict[tuple[str, ...], Any]:
+def values_of(conversion: ConvertResult, family: str) -> dict[tuple[str, ...], Any]:
     """Give the values of a family by labels."""
     return {
         labels: value

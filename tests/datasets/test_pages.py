@@ -13,7 +13,7 @@ from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.registry import FAMILIES
 from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.negotiation import ENDINGS, Format
-from insights_exporter.exposition.page import assemble
+from insights_exporter.exposition.page import build_page
 from insights_exporter.exposition.store import Snapshot
 from insights_exporter.exposition.text import render
 from tests.datasets.test_laws import drawn, drawn_view, each_dataset, understood
@@ -35,15 +35,17 @@ def pages(*samples: Samples) -> dict[Format, str]:
     """Give the page in both formats."""
     source = ("dev", "some", "7d")
     chunks = {(each.family, source): render(each, "dev") for each in samples}
-    page = assemble(Snapshot.empty(FAMILIES).replaced(chunks))
-    return {form: (b"".join(page.contents[form].segments) + ENDINGS[form]).decode() for form in Format}
+    page = build_page(Snapshot.empty(FAMILIES).replaced(chunks))
+    return {
+        format_: (b"".join(page.contents[format_].segments) + ENDINGS[format_]).decode() for format_ in Format
+    }
 
 
 def drawn_pages(data: st.DataObject, dataset: Dataset) -> dict[Format, str]:
     """Give the page of made up answers."""
-    view = drawn_view(data, dataset, deployment=EVERYTHING)
-    conversion = understood(dataset, view, drawn(data, dataset, view))
-    return pages(*conversion.samples, *dataset.across([conversion]))
+    context = drawn_view(data, dataset, deployment=EVERYTHING)
+    conversion = understood(dataset, context, drawn(data, dataset, context))
+    return pages(*conversion.samples, *dataset.merge_windows([conversion]))
 
 
 def samples_of(families: Any) -> list[str]:  # noqa: ANN401 -- one of the parsers has no type hints
@@ -77,6 +79,6 @@ def test_both_formats_say_the_same(dataset: Dataset, data: st.DataObject) -> Non
 
 
 @pytest.mark.parametrize("form", Format)
-def test_page_of_nothing_is_empty(form: Format) -> None:
+def test_page_of_nothing_is_empty(format_: Format) -> None:
     """No answer, no header of any family."""
-    assert ENDINGS[form].decode() == pages()[form]
+    assert ENDINGS[format_].decode() == pages()[format_]

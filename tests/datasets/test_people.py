@@ -7,9 +7,9 @@ import pytest
 
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.user_activity import ActiveUser
-from insights_exporter.datasets.users import identities, pseudonym, usernames, users_shown
-from tests.datasets.answers import EDGES
+from insights_exporter.datasets.users import latest_usernames, names_users, pseudonym, user_labels
 from tests.datasets.cases import answered, view_of
+from tests.datasets.responses import EDGES
 
 KEY = b"a key of some length"
 COMPANY = 30
@@ -27,32 +27,32 @@ SHOWN = {
 @pytest.mark.parametrize(("window", "users", "expected"), SHOWN.values(), ids=SHOWN)
 def test_users_are_shown_where_they_are_to_be(window: str, users: dict[str, object], expected: bool) -> None:
     """By detail and by window."""
-    assert expected == users_shown(view_of(window, deployment={"users": users}))
+    assert expected == names_users(view_of(window, deployment={"users": users}))
 
 
 def test_named_users_are_shown_as_they_are() -> None:
     """Id and name."""
-    assert (["1"], ["1"], ["anna"]) == identities(view_of("7d"), ["1"], {"1": "anna"})
+    assert (["1"], ["1"], ["anna"]) == user_labels(view_of("7d"), ["1"], {"1": "anna"})
 
 
 def test_pseudonym_stands_for_id_and_name() -> None:
     """Both labels show the same, which is neither."""
-    view = view_of(
+    context = view_of(
         "7d",
         pseudonym_key=KEY.decode(),
         deployment={"users": {"detail": "pseudonymous", "key": KEY.decode()}},
     )
     hidden = pseudonym("1", KEY)
 
-    assert (["1"], [hidden], [hidden]) == identities(view, ["1"], {"1": "anna"})
+    assert (["1"], [hidden], [hidden]) == user_labels(context, ["1"], {"1": "anna"})
 
 
 def test_pseudonyms_without_a_key_are_refused() -> None:
     """Rather than names shown by mistake."""
-    view = view_of("7d", deployment={"users": {"detail": "pseudonymous", "key": KEY.decode()}})
+    context = view_of("7d", deployment={"users": {"detail": "pseudonymous", "key": KEY.decode()}})
 
     with pytest.raises(ValueError, match=r"pseudonymous needs users\.key"):
-        identities(view, ["1"], {"1": "anna"})
+        user_labels(context, ["1"], {"1": "anna"})
 
 
 def test_pseudonym_is_the_same_after_a_restart() -> None:
@@ -74,11 +74,11 @@ def test_pseudonyms_differ_by_key_and_id() -> None:
 def test_order_of_pseudonyms_tells_nothing_of_the_ids(name: str, limit: int) -> None:
     """Whether they come in the order of ids, as Coder sends them, or of their values, as the limit does."""
     users = {"detail": "pseudonymous", "key": KEY.decode(), "limit": limit}
-    view = view_of("7d", pseudonym_key=KEY.decode(), deployment={"users": users})
+    context = view_of("7d", pseudonym_key=KEY.decode(), deployment={"users": users})
     dataset = DATASETS[name]
     body = json.dumps({"report": {"users": [user(number) for number in range(COMPANY)], **EDGES}}).encode()
 
-    shown = dataset.convert(view, answered(dataset, view, body)).samples[0].rows
+    shown = dataset.convert(context, answered(dataset, context, body)).samples[0].rows
     by_percentile = [list(rows) for _, rows in groupby(shown, key=lambda row: row[0][3:])]
 
     for rows in by_percentile:
@@ -101,5 +101,5 @@ def test_of_several_names_the_first_in_the_alphabet_stays() -> None:
     """Names that are missing or empty do not count, whatever the order."""
     users = [ActiveUser("1", 0.0, name) for name in ("zoe", None, "anna", "")]
 
-    assert {"1": "anna"} == usernames(users)
-    assert {"1": "anna"} == usernames(users[::-1])
+    assert {"1": "anna"} == latest_usernames(users)
+    assert {"1": "anna"} == latest_usernames(users[::-1])

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from insights_exporter.coder.request import SPELLINGS
+from insights_exporter.coder.request import ENCODERS
 from insights_exporter.datasets import template_breakdown
 from insights_exporter.datasets.periods import periods_before
 from insights_exporter.datasets.registry import DATASETS
@@ -37,33 +37,33 @@ ASKED = {
 @pytest.mark.parametrize("name", DATASETS)
 def test_dataset_asks_what_the_server_wants(name: str) -> None:
     """Path and parameters, as the real server's dialect spells them."""
-    view = view_of(usual_window(DATASETS[name]), in_use=["b", "a", "a", "", "a,b"])
-    questions = DATASETS[name].questions(view)
+    context = view_of(usual_window(DATASETS[name]), in_use=["b", "a", "a", "", "a,b"])
+    requests = DATASETS[name].requests(context)
 
-    assert ASKED[name] == [(question.path, SPELLINGS["rfc3339"](question)) for question in questions]
+    assert ASKED[name] == [(request.path, ENCODERS["rfc3339"](request)) for request in requests]
 
 
 @pytest.mark.parametrize("hour", range(24))
 def test_both_spellings_of_an_offset_have_their_midnight_at_the_next_full_hour(hour: int) -> None:
     """So that the newest point of the response is now."""
-    view = view_of(now=f"2026-05-20T{hour:02}:31:00+00:00")
-    (question,) = DATASETS["user-status-counts"].questions(view)
-    end = next_full_hour(view.now)
-    offset = timezone(timedelta(hours=int(question.extra["tz_offset"])))
+    context = view_of(now=f"2026-05-20T{hour:02}:31:00+00:00")
+    (request,) = DATASETS["user-status-counts"].requests(context)
+    end = next_full_hour(context.now)
+    offset = timezone(timedelta(hours=int(request.extra["tz_offset"])))
 
     assert time(0) == end.astimezone(offset).time()
-    assert time(0) == end.astimezone(ZoneInfo(question.alternative["timezone"])).time()
-    assert ["timezone"] == list(question.alternative)
+    assert time(0) == end.astimezone(ZoneInfo(request.alternative["timezone"])).time()
+    assert ["timezone"] == list(request.alternative)
 
 
 def test_days_of_another_zone_are_windows_of_their_own() -> None:
     """The server's own way to ask for them shifts nothing but their names."""
-    view = view_of(deployment={"timezone": "Asia/Kolkata"})
+    context = view_of(deployment={"timezone": "Asia/Kolkata"})
 
     assert [
         ("today", {"start_time": "2026-05-20T00:00:00+05:30", "end_time": "2026-05-20T15:00:00Z"}),
         ("yesterday", {"start_time": "2026-05-19T00:00:00+05:30", "end_time": "2026-05-20T00:00:00+05:30"}),
-    ] == [(question.subject, SPELLINGS["rfc3339"](question)) for question in DATASETS["daus"].questions(view)]
+    ] == [(request.subject, ENCODERS["rfc3339"](request)) for request in DATASETS["daus"].requests(context)]
 
 
 PERIODS = {
@@ -89,20 +89,20 @@ def test_periods_are_whole_and_over(today: str, weeks: tuple[str, str], months: 
 
 def test_users_of_templates_are_asked_for_if_wanted() -> None:
     """Two more requests a template, by the same id."""
-    view = view_of("7d", in_use=["a"], deployment={"templates": {"users": True}})
+    context = view_of("7d", in_use=["a"], deployment={"templates": {"users": True}})
     users = UTC_WEEK | {"template_ids": "a"}
 
     assert [("/insights/user-activity", users), ("/insights/user-latency", users)] == [
-        (question.path, SPELLINGS["rfc3339"](question)) for question in template_breakdown.questions(view)[1:]
+        (request.path, ENCODERS["rfc3339"](request)) for request in template_breakdown.requests(context)[1:]
     ]
 
 
 @pytest.mark.parametrize("off", [["user-activity"], ["user-latency"], ["user-activity", "user-latency"]])
 def test_path_that_is_switched_off_is_not_asked_for_single_templates_either(off: list[str]) -> None:
     """Whoever switches a dataset of users off has its answers nowhere."""
-    settings = {"templates": {"users": True}, "datasets": {name: {"enabled": False} for name in off}}
-    view = view_of("7d", in_use=["a", "b"], deployment=settings)
-    asked = {question.path for question in template_breakdown.questions(view)}
+    config = {"templates": {"users": True}, "datasets": {name: {"enabled": False} for name in off}}
+    context = view_of("7d", in_use=["a", "b"], deployment=config)
+    asked = {request.path for request in template_breakdown.requests(context)}
 
     assert {"templates", "user-activity", "user-latency"} - set(off) == {
         path.removeprefix("/insights/") for path in asked
@@ -111,14 +111,14 @@ def test_path_that_is_switched_off_is_not_asked_for_single_templates_either(off:
 
 def test_breakdown_needs_what_the_published_dialect_lacks() -> None:
     """Without `template_ids` the answer would be about all templates."""
-    assert all(question.needs_extra for question in template_breakdown.questions(view_of("7d", in_use=["a"])))
+    assert all(request.needs_extra for request in template_breakdown.requests(view_of("7d", in_use=["a"])))
 
 
 def test_breakdown_asks_no_more_templates_than_the_limit() -> None:
     """The same ones each time."""
-    view = view_of("7d", in_use=["c", "a", "b"], deployment={"templates": {"limit": 2}})
+    context = view_of("7d", in_use=["c", "a", "b"], deployment={"templates": {"limit": 2}})
 
-    assert ["a", "b"] == [question.subject for question in template_breakdown.questions(view)]
+    assert ["a", "b"] == [request.subject for request in template_breakdown.requests(context)]
 
 
 WINDOWS = {

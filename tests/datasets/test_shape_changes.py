@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from insights_exporter.coder.request import Answer, InvalidAnswer, Question
-from insights_exporter.datasets.base import Conversion, Dataset, View
+from insights_exporter.coder.request import InvalidResponse, Request, Response
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.registry import DATASETS
 from tests.datasets.cases import DATA, answered, bodies_of, usual_window, view_of
 
@@ -102,39 +102,39 @@ def rename(fields: dict[str, Json], name: str) -> None:
     fields[f"new_{name}"] = fields.pop(name)
 
 
-def convert(dataset: Dataset, view: View, documents: Mapping[Key, Json]) -> Conversion | None:
+def convert(dataset: Dataset, context: PollContext, documents: Mapping[Key, Json]) -> ConvertResult | None:
     """Convert documents, None if the poll fails."""
     try:
-        return dataset.convert(view, list(answers_of(dataset, view, documents)))
-    except InvalidAnswer:
+        return dataset.convert(context, list(answers_of(dataset, context, documents)))
+    except InvalidResponse:
         return None
 
 
-def answers_of(dataset: Dataset, view: View, documents: Mapping[Key, Json]) -> Iterator[Answer]:
+def answers_of(dataset: Dataset, context: PollContext, documents: Mapping[Key, Json]) -> Iterator[Response]:
     """Answer the questions of a dataset and those that follow, as far as there are documents."""
-    answers: list[Answer] = []
-    questions = dataset.questions(view)
-    while questions:
+    responses: list[Response] = []
+    requests = dataset.requests(context)
+    while requests:
         new = [
-            Answer(one, json.dumps(documents[key_of(one)]).encode())
-            for one in questions
+            Response(one, json.dumps(documents[key_of(one)]).encode())
+            for one in requests
             if key_of(one) in documents
         ]
-        answers += new
+        responses += new
         yield from new
-        asked = {key_of(answer.question) for answer in answers} | {key_of(one) for one in questions}
-        questions = [one for one in dataset.follow_up(answers) if key_of(one) not in asked]
+        asked = {key_of(response.request) for response in responses} | {key_of(one) for one in requests}
+        requests = [one for one in dataset.follow_up(responses) if key_of(one) not in asked]
 
 
-def key_of(question: Question) -> Key:
+def key_of(request: Request) -> Key:
     """Return what tells a question from the others of a poll."""
-    return question.path, question.subject
+    return request.path, request.subject
 
 
-def series_of(dataset: Dataset, conversion: Conversion, without: frozenset[str] = frozenset()) -> Series:
+def series_of(dataset: Dataset, conversion: ConvertResult, without: frozenset[str] = frozenset()) -> Series:
     """Return the values of all series; those that differ only in the labels `without` are added up."""
     series: dict[Any, Any] = {}
-    for samples in (*conversion.samples, *dataset.across([conversion])):
+    for samples in (*conversion.samples, *dataset.merge_windows([conversion])):
         for values, value in samples.rows:
             key = samples.family.name, labels_of(samples.family.labels[1:], values, without)
             series[key] = series[key] + value if key in series else value
@@ -148,7 +148,9 @@ def labels_of(
     return tuple((name, value) for name, value in zip(names, values, strict=True) if name not in without)
 
 
-def silent_changes(dataset: Dataset, good: Conversion, now: Conversion | None, field: str) -> Iterator[str]:
+def silent_changes(
+    dataset: Dataset, good: ConvertResult, now: ConvertResult | None, field: str
+) -> Iterator[str]:
     """Yield what a change of `field` did to the series without a sign of it."""
     if now is None:
         return
@@ -164,13 +166,13 @@ def silent_changes(dataset: Dataset, good: Conversion, now: Conversion | None, f
         yield from () if good.templates == now.templates else ("names of templates: lost",)
 
 
-def load(case: Path) -> tuple[Dataset, View, dict[Key, Json]]:
+def load(case: Path) -> tuple[Dataset, PollContext, dict[Key, Json]]:
     """Load a case: its dataset, view and documents."""
-    dataset, settings = DATASETS[case.parent.name], case / "view.json"
-    more = json.loads(settings.read_bytes()) if settings.exists() else {}
-    view = view_of(**({"window": usual_window(dataset)} | more))
-    answers = answered(dataset, view, *bodies_of(case))
-    return dataset, view, {key_of(answer.question): json.loads(answer.body) for answer in answers}
+    dataset, config = DATASETS[case.parent.name], case / "view.json"
+    more = json.loads(config.read_bytes()) if config.exists() else {}
+    context = view_of(**({"window": usual_window(dataset)} | more))
+    responses = answered(dataset, context, *bodies_of(case))
+    return dataset, context, {key_of(response.request): json.loads(response.body) for response in responses}
 
 
 @pytest.mark.parametrize("rows", [1, None], ids=["first row", "all rows"])
@@ -178,8 +180,8 @@ def load(case: Path) -> tuple[Dataset, View, dict[Key, Json]]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
 def test_no_field_changes_silently(case: Path, edit: Edit, rows: int | None) -> None:
     """A series keeps its value, or the failure is visible, or the field is optional and the series absent."""
-    dataset, view, documents = load(case)
-    good = convert(dataset, view, documents)
+    dataset, context, documents = load(case)
+    good = convert(dataset, context, documents)
     assert good is not None
     assert () == good.invalid
 
@@ -190,7 +192,7 @@ def test_no_field_changes_silently(case: Path, edit: Edit, rows: int | None) -> 
                 continue
             changed = deepcopy(documents)
             change(changed[key], path, edit, rows)
-            found = list(silent_changes(dataset, good, convert(dataset, view, changed), path[-1]))
+            found = list(silent_changes(dataset, good, convert(dataset, context, changed), path[-1]))
             if found:
                 wrong[f"{key[0]}: {'.'.join(path)}"] = found
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from insights_exporter.config.models import Window
-from insights_exporter.datasets.timerange import days_span, midnight, next_full_hour, window_span
+from insights_exporter.datasets.timerange import midnight, next_full_hour, whole_days, window_range
 
 MIDNIGHTS = {
     "UTC": ("UTC", date(2026, 5, 20), "2026-05-20T00:00:00+00:00"),
@@ -89,13 +89,13 @@ def test_window_is_whole_days_of_the_zone(
 ) -> None:
     """It has as many calendar days as it says, the running one up to the next full hour."""
     window = Window(name="w", days=days, include_today=include_today)
-    span = window_span(window, datetime(2026, 5, 20, 14, 31, tzinfo=UTC), ZoneInfo(zone))
+    span = window_range(window, datetime(2026, 5, 20, 14, 31, tzinfo=UTC), ZoneInfo(zone))
 
     assert expected == (span.start.isoformat(), span.end.isoformat())
 
 
 def test_days_span_keeps_the_offset_of_each_end() -> None:
     """A span over a change of clocks has two offsets and an hour less."""
-    span = days_span(date(2026, 3, 29), date(2026, 3, 30), ZoneInfo("Europe/Berlin"))
+    span = whole_days(date(2026, 3, 29), date(2026, 3, 30), ZoneInfo("Europe/Berlin"))
 
     assert timedelta(hours=23) == span.end - span.start

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from insights_exporter.datasets.aggregate import added_up, exact_sum
+from insights_exporter.datasets.aggregate import exact_sum, sum_by_key
 
 SUMS = {
     "nothing": ([], 0.0),
@@ -25,4 +25,4 @@ def test_sum_is_the_nearest_float(values: list[float], expected: float) -> None:
 
 def test_rows_of_one_key_add_up() -> None:
     """Keys keep the order in which they came."""
-    assert [("b", 4.0), ("a", 2.0)] == list(added_up([("b", 1.0), ("a", 2.0), ("b", 3.0)]).items())
+    assert [("b", 4.0), ("a", 2.0)] == list(sum_by_key([("b", 1.0), ("a", 2.0), ("b", 3.0)]).items())

@@ -7,7 +7,7 @@ import pytest
 from insights_exporter.datasets.aggregate import ACTIVITY_BOUNDS, LATENCY_BOUNDS
 from insights_exporter.datasets.registry import DATASETS, FAMILIES
 from insights_exporter.datasets.server_info import TOKEN_FAMILIES
-from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.family import MetricFamily
 
 ALL = (*FAMILIES, *TOKEN_FAMILIES)
 
@@ -23,14 +23,14 @@ def test_families_are_declared_once() -> None:
 
 
 @each_family
-def test_family_tells_all_that_the_documentation_needs(family: Family) -> None:
+def test_family_tells_all_that_the_documentation_needs(family: MetricFamily) -> None:
     """Source, merging, absence and an example that reads the family itself."""
     assert all((family.source, family.merge, family.absent))
     assert family.name in family.example
 
 
 @each_family
-def test_help_says_where_it_comes_from_and_that_it_is_cached(family: Family) -> None:
+def test_help_says_where_it_comes_from_and_that_it_is_cached(family: MetricFamily) -> None:
     """The values are as old as the last poll."""
     assert "(API: " in family.help
     assert "cached" in family.help
@@ -38,16 +38,16 @@ def test_help_says_where_it_comes_from_and_that_it_is_cached(family: Family) -> 
 
 
 @each_family
-def test_first_label_is_the_deployment(family: Family) -> None:
+def test_first_label_is_the_deployment(family: MetricFamily) -> None:
     """No series is without one, and no label repeats."""
     assert "deployment" == family.labels[0]
     assert len(family.labels) == len(set(family.labels))
 
 
 @each_family
-def test_what_names_a_day_ends_at_midnight(family: Family) -> None:
+def test_what_names_a_day_ends_at_midnight(family: MetricFamily) -> None:
     """`today`, `yesterday` and `last` mean something else after it."""
-    assert bool(LABELS_OF_DAYS & set(family.labels)) == family.rolls_over
+    assert bool(LABELS_OF_DAYS & set(family.labels)) == family.expires_at_midnight
 
 
 def test_bounds_are_the_promised_ones() -> None:

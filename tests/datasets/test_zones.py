@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from insights_exporter.coder.request import SPELLINGS, Question
+from insights_exporter.coder.request import ENCODERS, Request
 from insights_exporter.config.models import Window
-from insights_exporter.datasets.base import View
+from insights_exporter.datasets.base import PollContext
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.timerange import next_full_hour
 from insights_exporter.demo.validation import Accepted, check
@@ -80,24 +80,24 @@ def moments(zone: ZoneInfo) -> Iterator[datetime]:
             yield change + quarter * QUARTER
 
 
-def asked(view: View) -> Iterator[tuple[Window | None, Question]]:
+def asked(context: PollContext) -> Iterator[tuple[Window | None, Request]]:
     """Return all questions about insights of all datasets at a moment."""
     for dataset in (each for name, each in DATASETS.items() if name != "template-list"):
-        for window in dataset.windows(view.deployment):
-            for question in dataset.questions(replace(view, window=window)):
-                yield window, question
+        for window in dataset.windows(context.deployment):
+            for request in dataset.requests(replace(context, window=window)):
+                yield window, request
 
 
-def wrong(view: View, window: Window | None, question: Question) -> str:
+def wrong(context: PollContext, window: Window | None, request: Request) -> str:
     """Say what is wrong with a question; empty where nothing is."""
-    query = list(SPELLINGS["rfc3339"](question).items())
-    verdict = check(question.path, query, view.now)
+    query = list(ENCODERS["rfc3339"](request).items())
+    verdict = check(request.path, query, context.now)
     if not isinstance(verdict, Accepted):
-        return f"{view.now.isoformat()} {view.deployment.timezone} {query}: {verdict}"
-    if question.span is None:
+        return f"{context.now.isoformat()} {context.deployment.timezone} {query}: {verdict}"
+    if request.span is None:
         return ""
-    first, last = days_meant(view.now.date(), window, question.subject)
-    return wrong_days(view.now, first, last, (verdict.start, verdict.end))
+    first, last = days_meant(context.now.date(), window, request.subject)
+    return wrong_days(context.now, first, last, (verdict.start, verdict.end))
 
 
 def days_meant(today: date, window: Window | None, subject: str) -> tuple[date, date]:
@@ -149,10 +149,10 @@ def test_every_request_is_accepted_while_clocks_change(zone: str) -> None:
     """Windows, days, weeks and months have the days they say, and days so far the running half hour."""
     deployment = view_of(deployment={"timezone": zone, "windows": WINDOWS}).deployment
     views = (
-        View(deployment, None, now.astimezone(ZoneInfo(zone)), in_use=(TEMPLATE,))
+        PollContext(deployment, None, now.astimezone(ZoneInfo(zone)), in_use=(TEMPLATE,))
         for now in moments(ZoneInfo(zone))
     )
-    faults = [fault for view in views for question in asked(view) if (fault := wrong(view, *question))]
+    faults = [fault for context in views for request in asked(context) if (fault := wrong(context, *request))]
 
     assert [] == faults
 
@@ -160,9 +160,9 @@ def test_every_request_is_accepted_while_clocks_change(zone: str) -> None:
 @pytest.mark.parametrize("hour", range(24))
 def test_status_counts_end_with_the_next_full_hour(hour: int) -> None:
     """The offset that is asked for makes the next full hour a midnight, and is one the server takes."""
-    view = replace(view_of(), now=datetime(2026, 5, 20, hour, 31, tzinfo=UTC))
-    (question,) = DATASETS["user-status-counts"].questions(view)
-    east = int(question.extra["tz_offset"])
+    context = replace(view_of(), now=datetime(2026, 5, 20, hour, 31, tzinfo=UTC))
+    (request,) = DATASETS["user-status-counts"].requests(context)
+    east = int(request.extra["tz_offset"])
 
     assert -12 <= east <= 11
-    assert 0 == (next_full_hour(view.now) + timedelta(hours=east)).hour
+    assert 0 == (next_full_hour(context.now) + timedelta(hours=east)).hour

@@ -24,14 +24,14 @@ def ask(
 ) -> Answer:
     """Ask for a path below `/api/v2` with a token."""
     headers = {"coder-session-token": token} if token else {}
-    return server.answer("GET", f"/api/v2{path}", urlencode(query or {}), headers)
+    return server.response("GET", f"/api/v2{path}", urlencode(query or {}), headers)
 
 
 def document(server: EmbeddedCoder, path: str, query: Mapping[str, str] | None = None) -> Json:
     """Give what a 200 says."""
-    answer = ask(server, path, query)
-    assert answer.status == 200, answer.body
-    return json.loads(answer.body)
+    response = ask(server, path, query)
+    assert response.status == 200, response.body
+    return json.loads(response.body)
 
 
 def report(server: EmbeddedCoder, endpoint: str, query: Mapping[str, str] = WEEK) -> Json:

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from insights_exporter.demo.error_responses import Refusal
+from insights_exporter.demo.error_responses import ErrorResponse
 from insights_exporter.demo.validation import Accepted, check
-from insights_exporter.demo.versions import GENERATIONS
+from insights_exporter.demo.versions import SERVER_VERSIONS
 
 NOW = datetime(2024, 5, 20, 14, 31, 12, tzinfo=UTC)
 TODAY = {"start_time": "2024-05-20T00:00:00Z", "end_time": "2024-05-20T15:00:00Z"}
@@ -16,8 +16,8 @@ B = "0b5e2f6e-6e0a-4c1c-8f53-6a3e8f5f9d11"
 
 def refused(query: dict[str, str], path: str = TEMPLATES, generation: str = "2026") -> dict[str, object]:
     """Give the body of a 400."""
-    verdict = check(path, query, NOW, GENERATIONS[generation])
-    assert isinstance(verdict, Refusal)
+    verdict = check(path, query, NOW, SERVER_VERSIONS[generation])
+    assert isinstance(verdict, ErrorResponse)
     assert verdict.status == 400
     return dict(verdict.body)
 

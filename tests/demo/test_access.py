@@ -36,11 +36,11 @@ STATUSES = {
 )
 def test_bad_token_is_refused(token: str, detail: str) -> None:
     """A 401 says what is wrong with the token."""
-    answer = ask(coder(), "/insights/daus", token=token)
+    response = ask(coder(), "/insights/daus", token=token)
 
-    assert answer.status == 401
-    assert {"message": SIGNED_OUT, "detail": detail} == json.loads(answer.body)
-    assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="coder", error="invalid_token"')
+    assert response.status == 401
+    assert {"message": SIGNED_OUT, "detail": detail} == json.loads(response.body)
+    assert response.headers["WWW-Authenticate"].startswith('Bearer realm="coder", error="invalid_token"')
 
 
 def test_expired_token_is_refused() -> None:
@@ -71,12 +71,12 @@ def test_suspended_user_is_refused() -> None:
 )
 def test_token_may_stand_in_several_headers(headers: dict[str, str]) -> None:
     """The token is found where the server looks for it."""
-    assert coder().answer("GET", "/api/v2/users/me", "", headers).status == 200
+    assert coder().response("GET", "/api/v2/users/me", "", headers).status == 200
 
 
 def test_unreadable_cookie_is_no_token() -> None:
     """Nonsense among the cookies is a missing token."""
-    assert coder().answer("GET", "/api/v2/users/me", "", {"cookie": "a@b=c"}).status == 401
+    assert coder().response("GET", "/api/v2/users/me", "", {"cookie": "a@b=c"}).status == 401
 
 
 def test_version_needs_no_token() -> None:
@@ -88,13 +88,15 @@ def test_version_needs_no_token() -> None:
 def test_role_decides_what_is_read(role: str) -> None:
     """Auditors and owners read everything, others less, and a 404 may mean "not you"."""
     server = coder(role=role)
-    answers = [ask(server, f"/insights/{endpoint}", query_for(endpoint)) for endpoint in EVERYTHING]
+    responses = [ask(server, f"/insights/{endpoint}", query_for(endpoint)) for endpoint in EVERYTHING]
 
-    assert STATUSES[role] == tuple(answer.status for answer in answers)
+    assert STATUSES[role] == tuple(response.status for response in responses)
     assert all(
-        answer.body.startswith(b'{"message":"Forbidden.') for answer in answers if answer.status == 403
+        response.body.startswith(b'{"message":"Forbidden.')
+        for response in responses
+        if response.status == 403
     )
-    assert all(NO_RESOURCE == json.loads(answer.body) for answer in answers if answer.status == 404)
+    assert all(NO_RESOURCE == json.loads(response.body) for response in responses if response.status == 404)
 
 
 def test_organization_role_sees_its_own_templates_when_named() -> None:
@@ -122,10 +124,10 @@ def test_bad_parameters_are_refused_before_a_role() -> None:
 @pytest.mark.parametrize("endpoint", FOUR)
 def test_switched_off_statistics_are_said_first(endpoint: str) -> None:
     """The switch comes before parameters and roles, for the four old endpoints."""
-    answer = ask(coder(usage_stats=False, role="member"), f"/insights/{endpoint}")
+    response = ask(coder(usage_stats=False, role="member"), f"/insights/{endpoint}")
 
-    assert answer.status == 404
-    assert DISABLED == json.loads(answer.body)
+    assert response.status == 404
+    assert DISABLED == json.loads(response.body)
 
 
 def test_switched_off_statistics_of_a_template() -> None:
@@ -154,7 +156,7 @@ def test_unknown_things_of_known_routes() -> None:
 
 def test_other_methods_are_refused() -> None:
     """Nothing can be changed."""
-    assert coder().answer("POST", "/api/v2/buildinfo").status == 405
+    assert coder().response("POST", "/api/v2/buildinfo").status == 405
 
 
 def test_rate_limit_counts_endpoints_apart() -> None:
@@ -162,7 +164,7 @@ def test_rate_limit_counts_endpoints_apart() -> None:
     server = coder(rate_limit=2)
     first, second, third = (ask(server, "/buildinfo") for _ in range(3))
 
-    assert [200, 200, 429] == [answer.status for answer in (first, second, third)]
+    assert [200, 200, 429] == [response.status for response in (first, second, third)]
     assert ["1", "0", "0"] == [each.headers["X-RateLimit-Remaining"] for each in (first, second, third)]
     assert first.headers["X-RateLimit-Limit"] == "2"
     assert str(int(NOW.timestamp()) + 60) == first.headers["X-RateLimit-Reset"]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from insights_exporter.demo import GENERATIONS, EmbeddedCoder, Population
+from insights_exporter.demo import SERVER_VERSIONS, EmbeddedCoder, Population
 from insights_exporter.demo.apps import ACCOUNTING, MOST_UNREGISTERED
 from tests.demo.asking import MONTH, WEEK, Json, coder, report
 
@@ -105,7 +105,7 @@ def test_families_are_the_sums_of_their_apps() -> None:
     assert sums == families
 
 
-@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("generation", SERVER_VERSIONS)
 def test_own_apps_of_templates_are_the_same_in_every_version(generation: str) -> None:
     """What is used of templates' own apps does not depend on the server's version."""
     own = [{**row} for row in apps(coder(generation=generation)) if is_own(row)]
@@ -161,7 +161,7 @@ def session_rows(server: EmbeddedCoder) -> Json:
     return {row["slug"]: row for row in apps(server) if not is_own(row)}
 
 
-@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("generation", SERVER_VERSIONS)
 @pytest.mark.parametrize("query", [WEEK, MONTH], ids=["week", "month"])
 def test_deployment_has_no_more_of_an_app_than_its_templates(generation: str, query: dict[str, str]) -> None:
     """Seconds of an app in the deployment are at most the sum over its templates, in every version."""

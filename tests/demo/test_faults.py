@@ -61,12 +61,12 @@ def test_every_fault_is_tried() -> None:
 @pytest.mark.parametrize("fault", STATUSES)
 def test_fault_that_is_an_answer(failing: Failing, fault: str) -> None:
     """Refusals and wrong answers come whole, with the status they are named after."""
-    answer = failing.get(fault)
+    response = failing.get(fault)
     seen = failing.server.requests[-1]
 
-    assert STATUSES[fault] == answer.status_code
+    assert STATUSES[fault] == response.status_code
     assert (fault, STATUSES[fault]) == (seen.fault, seen.status)
-    assert parsedate_to_datetime(answer.headers["Date"]) == NOW
+    assert parsedate_to_datetime(response.headers["Date"]) == NOW
 
 
 @pytest.mark.parametrize("fault", BROKEN)
@@ -94,19 +94,19 @@ def test_fault_of_one_path_leaves_others_alone(failing: Failing, fault: str) -> 
 @pytest.mark.parametrize(("fault", "days"), [("clock-ahead", 1), ("clock-behind", -1)])
 def test_clock_a_day_off_shows_in_date_and_rules(failing: Failing, fault: str, days: int) -> None:
     """The server believes in its clock: its date and its newest day are wrong together."""
-    answer = failing.get(fault)
+    response = failing.get(fault)
     there = NOW + timedelta(days=days)
 
-    assert there == parsedate_to_datetime(answer.headers["Date"])
-    assert f"{there:%Y-%m-%d}" == max(entry["date"] for entry in answer.json()["entries"])
+    assert there == parsedate_to_datetime(response.headers["Date"])
+    assert f"{there:%Y-%m-%d}" == max(entry["date"] for entry in response.json()["entries"])
 
 
 def test_absurd_clock_shows_in_date_alone(failing: Failing) -> None:
     """What is answered is as ever."""
-    answer = failing.get("clock-absurd")
+    response = failing.get("clock-absurd")
 
-    assert LAST_DAY == answer.headers["Date"]
-    assert f"{NOW:%Y-%m-%d}" == max(entry["date"] for entry in answer.json()["entries"])
+    assert LAST_DAY == response.headers["Date"]
+    assert f"{NOW:%Y-%m-%d}" == max(entry["date"] for entry in response.json()["entries"])
 
 
 def test_wait_may_be_a_date(failing: Failing) -> None:

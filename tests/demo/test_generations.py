@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from insights_exporter.demo import GENERATIONS
-from insights_exporter.demo.error_responses import NO_ROUTE, Refusal
+from insights_exporter.demo import SERVER_VERSIONS
+from insights_exporter.demo.error_responses import NO_ROUTE, ErrorResponse
 from insights_exporter.demo.validation import Accepted, check
 from tests.demo import judging
 from tests.demo.asking import TEMPLATES, WEEK, ask, coder, document, report
@@ -43,7 +43,7 @@ def test_oldest_servers_answer_otherwise() -> None:
     assert "organization_name" not in document(server, "/organizations/coder/templates")[0]
 
 
-@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("generation", SERVER_VERSIONS)
 def test_generations_agree_about_users(generation: str) -> None:
     """What people did does not depend on the server's age."""
     assert report(coder(), "user-activity") == report(coder(generation=generation), "user-activity")
@@ -66,9 +66,11 @@ def test_repeated_parameter_is_refused() -> None:
     """New servers refuse a parameter given twice, older ones read the first."""
     query = [*judging.WEEK.items(), ("template_ids", A), ("template_ids", B)]
     detail = "provided more than once, found 2 times. Only provide 1 instance of this query param."
-    new, old = (check(judging.TEMPLATES, query, judging.NOW, GENERATIONS[name]) for name in ("2026", "2024"))
+    new, old = (
+        check(judging.TEMPLATES, query, judging.NOW, SERVER_VERSIONS[name]) for name in ("2026", "2024")
+    )
 
-    assert Refusal(400, some_bad(("template_ids", detail))) == new
+    assert ErrorResponse(400, some_bad(("template_ids", detail))) == new
     assert isinstance(old, Accepted)
     assert (A,) == old.template_ids
 
@@ -77,7 +79,7 @@ def test_repeated_parameter_is_refused() -> None:
 def test_step_of_status_counts_is_honoured_by_some(generation: str, step: int) -> None:
     """The interval in seconds counted for a while."""
     verdict = check(
-        "/insights/user-status-counts", {"interval": "3600"}, judging.NOW, GENERATIONS[generation]
+        "/insights/user-status-counts", {"interval": "3600"}, judging.NOW, SERVER_VERSIONS[generation]
     )
 
     assert isinstance(verdict, Accepted)
@@ -107,7 +109,7 @@ def test_zone_of_status_counts(generation: str, query: dict[str, str], zone: str
         unknown = some_bad(("tz_offset", "is not a valid query param"))
         assert unknown == refused(query, STATUS_COUNTS, generation)
         return
-    verdict = check(STATUS_COUNTS, query, judging.NOW, GENERATIONS[generation])
+    verdict = check(STATUS_COUNTS, query, judging.NOW, SERVER_VERSIONS[generation])
 
     assert isinstance(verdict, Accepted)
     assert zone == str(verdict.zone)
@@ -144,7 +146,7 @@ def test_zone_is_unknown_to_servers_of_2025() -> None:
 @pytest.mark.parametrize("generation", ["2023", "2024"])
 def test_older_servers_have_no_status_counts(generation: str) -> None:
     """user-status-counts came in 2025."""
-    assert check("/insights/user-status-counts", {}, judging.NOW, GENERATIONS[generation]) is NO_ROUTE
+    assert check("/insights/user-status-counts", {}, judging.NOW, SERVER_VERSIONS[generation]) is NO_ROUTE
 
 
 def test_oldest_server_knows_less_and_says_less() -> None:
@@ -167,5 +169,5 @@ def test_oldest_server_compares_today_in_its_own_zone() -> None:
     now = datetime(2024, 5, 20, 23, 30, tzinfo=UTC)
     query = {"start_time": "2024-05-21T00:00:00+05:00", "end_time": "2024-05-21T05:00:00+05:00"}
 
-    assert isinstance(check(judging.TEMPLATES, query, now, GENERATIONS["2026"]), Accepted)
-    assert isinstance(check(judging.TEMPLATES, query, now, GENERATIONS["2023"]), Refusal)
+    assert isinstance(check(judging.TEMPLATES, query, now, SERVER_VERSIONS["2026"]), Accepted)
+    assert isinstance(check(judging.TEMPLATES, query, now, SERVER_VERSIONS["2023"]), ErrorResponse)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from insights_exporter.demo.error_responses import NO_ROUTE, Refusal
+from insights_exporter.demo.error_responses import NO_ROUTE, ErrorResponse
 from insights_exporter.demo.validation import Accepted, check_published
 
 NOW = datetime(2024, 5, 20, 14, 31, tzinfo=UTC)
@@ -41,7 +41,7 @@ def test_anything_else_is_refused(endpoint: str, query: dict[str, str], fields: 
     """Two integers are required, and nothing beside them is known."""
     verdict = check_published(f"/insights/{endpoint}", query, NOW)
 
-    assert isinstance(verdict, Refusal)
+    assert isinstance(verdict, ErrorResponse)
     assert verdict.status == 400
     validations = verdict.body["validations"]
     assert isinstance(validations, list)
@@ -51,7 +51,7 @@ def test_anything_else_is_refused(endpoint: str, query: dict[str, str], fields: 
 def test_days_take_no_parameter() -> None:
     """The page lists none for the days."""
     assert isinstance(check_published("/insights/daus", {}, NOW), Accepted)
-    assert isinstance(check_published("/insights/daus", {"tz_offset": "0"}, NOW), Refusal)
+    assert isinstance(check_published("/insights/daus", {"tz_offset": "0"}, NOW), ErrorResponse)
 
 
 @pytest.mark.parametrize("path", ["/insights/user-status-counts", "/templates", "/buildinfo"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.demo.error_responses import Refusal
+from insights_exporter.demo.error_responses import ErrorResponse
 from insights_exporter.demo.validation import check, next_hour
 from tests.demo.judging import TEMPLATES, TODAY, accepted, one_bad, refused
 
@@ -85,7 +85,7 @@ def test_half_hour_zone_may_not_have_its_next_hour_early() -> None:
     query = {"start_time": "2024-05-20T00:00:00+05:30", "end_time": "2024-05-20T15:00:00+05:30"}
     verdict = check(TEMPLATES, query, now)
 
-    assert isinstance(verdict, Refusal)
+    assert isinstance(verdict, ErrorResponse)
     assert one_bad("end_time", 'Query param "end_time" must not be in the future') == verdict.body
 
 

@@ -17,15 +17,18 @@ def test_answer_over_http_is_the_answer(endpoint: str) -> None:
     """What travels is what the server says, byte for byte, with its own clock's date."""
     server = coder()
     with serve(server) as url:
-        answer = httpx.get(f"{url}/api/v2/insights/{endpoint}", params=query_for(endpoint), headers=TOKEN)
+        response = httpx.get(f"{url}/api/v2/insights/{endpoint}", params=query_for(endpoint), headers=TOKEN)
 
-    alone = server.answer(
-        "GET", f"/api/v2/insights/{endpoint}", answer.url.query.decode(), {"coder-session-token": DEMO_TOKEN}
+    alone = server.response(
+        "GET",
+        f"/api/v2/insights/{endpoint}",
+        response.url.query.decode(),
+        {"coder-session-token": DEMO_TOKEN},
     )
-    assert (200, alone.body) == (answer.status_code, answer.content)
-    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
-    assert parsedate_to_datetime(answer.headers["Date"]) == NOW
-    assert "server" not in answer.headers
+    assert (200, alone.body) == (response.status_code, response.content)
+    assert response.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert parsedate_to_datetime(response.headers["Date"]) == NOW
+    assert "server" not in response.headers
 
 
 def test_settings_change_while_it_runs() -> None:
@@ -53,10 +56,10 @@ def test_plus_in_a_query_is_a_space() -> None:
     with serve(coder()) as url:
         start = "2026-05-14T00:00:00+03:00"
         query = f"start_time={start}&end_time={WEEK['end_time']}"
-        answer = httpx.get(f"{url}/api/v2/insights/templates?{query}", headers=TOKEN)
+        response = httpx.get(f"{url}/api/v2/insights/templates?{query}", headers=TOKEN)
 
-    assert answer.status_code == 400
-    assert 'cannot parse \\" 03:00\\" as \\"Z07:00\\"' in answer.text
+    assert response.status_code == 400
+    assert 'cannot parse \\" 03:00\\" as \\"Z07:00\\"' in response.text
 
 
 def test_many_servers_share_a_port() -> None:
@@ -76,17 +79,17 @@ async def test_event_loop_need_not_wait() -> None:
     """A program may serve and ask in one event loop."""
     async with serving(coder()) as url, httpx.AsyncClient(headers=TOKEN) as client:
         paths = [f"{url}/api/v2/{path}" for path in ("buildinfo", "users/me")]
-        answers = await asyncio.gather(*map(client.get, paths))
+        responses = await asyncio.gather(*map(client.get, paths))
 
-    assert [200, 200] == [answer.status_code for answer in answers]
+    assert [200, 200] == [response.status_code for response in responses]
 
 
 def test_head_has_no_body() -> None:
     """HEAD is answered like GET, without the body."""
     with serve(coder()) as url:
-        answer = httpx.head(f"{url}/api/v2/buildinfo")
+        response = httpx.head(f"{url}/api/v2/buildinfo")
 
-    assert (200, b"") == (answer.status_code, answer.content)
+    assert (200, b"") == (response.status_code, response.content)
 
 
 def test_port_may_be_chosen() -> None:

@@ -60,16 +60,16 @@ def test_silence_says_nothing(failing: Failing) -> None:
 
 def test_slow_sends_a_byte_at_a_time(failing: Failing) -> None:
     """The head comes at once, then the body byte by byte."""
-    with failing.stream("slow") as answer:
-        first = next(answer.iter_raw())
+    with failing.stream("slow") as response:
+        first = next(response.iter_raw())
 
-    assert (200, 1) == (answer.status_code, len(first))
+    assert (200, 1) == (response.status_code, len(first))
 
 
 def test_slow_goes_on(failing: Failing) -> None:
     """The second byte follows the first."""
-    with failing.stream("slow") as answer:
-        pieces = answer.iter_raw()
+    with failing.stream("slow") as response:
+        pieces = response.iter_raw()
 
         assert b'{"' == next(pieces) + next(pieces)
 
@@ -84,9 +84,9 @@ async def test_slow_ends_with_the_body() -> None:
 
 def test_endless_goes_on(failing: Failing) -> None:
     """Ten megabytes are not the end."""
-    with failing.stream("endless") as answer:
+    with failing.stream("endless") as response:
         read = 0
-        for chunk in answer.iter_raw():
+        for chunk in response.iter_raw():
             read += len(chunk)
             if read > 10_000_000:
                 break
@@ -98,14 +98,14 @@ def test_gzip_bomb_unpacks_a_hundredfold_without_end(failing: Failing) -> None:
     """A hundred kilobytes become ten megabytes and more."""
     unpacker = zlib.decompressobj(31)
     packed = unpacked = 0
-    with failing.stream("gzip-bomb") as answer:
-        for chunk in answer.iter_raw():
+    with failing.stream("gzip-bomb") as response:
+        for chunk in response.iter_raw():
             packed += len(chunk)
             unpacked += len(unpacker.decompress(chunk))
             if packed > 100_000:
                 break
 
-    assert answer.headers["Content-Encoding"] == "gzip"
+    assert response.headers["Content-Encoding"] == "gzip"
     assert unpacked > 100 * packed
     assert not unpacker.eof
 

@@ -39,11 +39,11 @@ class Guarded:
         with httpx.Client(verify=self.trust, trust_env=False, timeout=30) as client:
             return client.request(method, f"https://localhost:{self.port}{path}", auth=login)
 
-    def job(self, name: str, trusted: Path, **settings: Any) -> dict[str, Any]:  # noqa: ANN401 - what Prometheus takes
+    def job(self, name: str, trusted: Path, **config: Any) -> dict[str, Any]:  # noqa: ANN401 - what Prometheus takes
         """Give a job of Prometheus' that scrapes it over TLS, as nobody unless `settings` say more."""
         plain: dict[str, Any] = scraping(f"http://localhost:{self.port}", job=name)["scrape_configs"][0]
-        tls = {"ca_file": str(trusted), **settings.pop("tls_config", {})}
-        return {**plain, "scheme": "https", "tls_config": tls, **settings}
+        tls = {"ca_file": str(trusted), **config.pop("tls_config", {})}
+        return {**plain, "scheme": "https", "tls_config": tls, **config}
 
 
 @contextmanager

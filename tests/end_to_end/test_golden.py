@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from insights_exporter.coder.request import Answer
+from insights_exporter.coder.request import Response
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.template_metrics import TEMPLATE_DAILY_ACTIVE_USERS
 from tests.datasets.cases import view_of
@@ -104,10 +104,10 @@ def days_at_end_of(interval: Mapping[str, Any], intervals: Sequence[Mapping[str,
     (template,) = {name for each in intervals for name in each["template_ids"]}
     late = datetime.fromisoformat(interval["end_time"]) - timedelta(minutes=30)
     view = view_of("7d", now=late.isoformat(), in_use=[template])
-    answers = [Answer(dataset.questions(view)[0], json.dumps({"interval_reports": intervals}).encode())]
+    responses = [Response(dataset.requests(view)[0], json.dumps({"interval_reports": intervals}).encode())]
     return {
         labels[0]: value
-        for samples in dataset.convert(view, answers).samples
+        for samples in dataset.convert(view, responses).samples
         if samples.family == TEMPLATE_DAILY_ACTIVE_USERS
         for labels, value in samples.rows
     }

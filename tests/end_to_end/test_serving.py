@@ -101,13 +101,13 @@ def test_gzip_is_one_member_of_the_same_page(exporter: Exporter, accept: str) ->
     """Compressed on the way, the page is the same, and not compressed for who did not ask."""
     with httpx.stream(
         "GET", f"{exporter.url}/metrics", headers={"Accept": accept, "Accept-Encoding": "gzip"}
-    ) as answer:
-        packed = b"".join(answer.iter_raw())
+    ) as response:
+        packed = b"".join(response.iter_raw())
 
     plain = exporter.get("/metrics", accept=accept, accept_encoding="identity")
 
-    assert answer.headers["content-encoding"] == "gzip"
-    assert int(answer.headers["content-length"]) == len(packed)
+    assert response.headers["content-encoding"] == "gzip"
+    assert int(response.headers["content-length"]) == len(packed)
     assert "content-encoding" not in plain.headers
     assert stable(gzip.decompress(packed).decode()) == stable(plain.text)
 
@@ -119,19 +119,19 @@ def stable(page: str) -> list[str]:
 
 def test_head_has_the_headers_alone(exporter: Exporter) -> None:
     """HEAD says what GET would, without the page."""
-    answer = httpx.head(f"{exporter.url}/metrics")
+    response = httpx.head(f"{exporter.url}/metrics")
 
-    assert answer.status_code == 200
-    assert int(answer.headers["content-length"]) > 10_000
-    assert answer.content == b""
+    assert response.status_code == 200
+    assert int(response.headers["content-length"]) > 10_000
+    assert response.content == b""
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_other_methods_are_refused(exporter: Exporter, method: str) -> None:
     """Other methods get 405 and are told which there are."""
-    answer = httpx.request(method, f"{exporter.url}/metrics")
+    response = httpx.request(method, f"{exporter.url}/metrics")
 
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
 
 
 def test_one_deployment_alone(exporter: Exporter, promtool: Promtool) -> None:

@@ -38,11 +38,11 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     }
     with serve(coders) as url:
         file = tmp_path_factory.mktemp("shards") / "config.yml"
-        file.write_text(yaml.safe_dump(settings(url, coders)), encoding="utf-8")
+        file.write_text(yaml.safe_dump(build_config(url, coders)), encoding="utf-8")
         yield file
 
 
-def settings(url: str, names: Mapping[str, object]) -> dict[str, object]:
+def build_config(url: str, names: Mapping[str, object]) -> dict[str, object]:
     """Give settings that poll a little of each deployment, once within any test."""
     polled = {dataset: {"every": "12h"} for dataset in ASKED}
     defaults = {

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from insights_exporter.demo import DEMO_TOKEN, GENERATIONS, EmbeddedCoder, Population, serve
+from insights_exporter.demo import DEMO_TOKEN, SERVER_VERSIONS, EmbeddedCoder, Population, serve
 from tests.end_to_end.families import app_names
 from tests.end_to_end.truth import Series, Truth, app_seconds, app_uses, windowed
 from tests.peers import exporter as exporter_peer
@@ -61,7 +61,7 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Versions]:
     population = Population(seed=7, users=60, templates=6)
     coders = {
         name: EmbeddedCoder(population=population, now=lambda: NOW, rate_limit=-1, generation=name)
-        for name in GENERATIONS
+        for name in SERVER_VERSIONS
     }
     with serve(coders) as url:
         rows = "\n".join(f'  - {{name: "{name}", url: "{url}/{name}"}}' for name in coders)
@@ -74,7 +74,7 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Versions]:
 
 def is_complete(shown: Mapping[tuple[str, str], Series]) -> bool:
     """Return whether each dataset that is available was polled with success in each version."""
-    polled = [shown.get((name, "insights_exporter_poll_success"), {}) for name in GENERATIONS]
+    polled = [shown.get((name, "insights_exporter_poll_success"), {}) for name in SERVER_VERSIONS]
     return all(each and set(each.values()) == {1.0} for each in polled)
 
 
@@ -89,7 +89,7 @@ def read(page: str) -> Mapping[tuple[str, str], Series]:
     return shown
 
 
-@pytest.mark.parametrize("version", GENERATIONS)
+@pytest.mark.parametrize("version", SERVER_VERSIONS)
 def test_datasets_of_a_version(versions: Versions, version: str) -> None:
     """Every dataset is available but those that the version does not have."""
     available = versions.series[version, "insights_exporter_dataset_available"]
@@ -98,14 +98,14 @@ def test_datasets_of_a_version(versions: Versions, version: str) -> None:
     assert ABSENT.get(version, set()) == absent
 
 
-@pytest.mark.parametrize("version", GENERATIONS)
+@pytest.mark.parametrize("version", SERVER_VERSIONS)
 @pytest.mark.parametrize("name", APPS)
 def test_apps_of_a_version(versions: Versions, version: str, name: str) -> None:
     """The series of apps are those that the rows of the version add up to."""
     assert TRUE_APPS[name](versions.truth(version)) == versions.series.get((version, name), {})
 
 
-@pytest.mark.parametrize("version", GENERATIONS)
+@pytest.mark.parametrize("version", SERVER_VERSIONS)
 @pytest.mark.parametrize("name", SAME_IN_ALL)
 def test_versions_agree(versions: Versions, version: str, name: str) -> None:
     """What users did is the same in every version."""
@@ -115,13 +115,13 @@ def test_versions_agree(versions: Versions, version: str, name: str) -> None:
     assert versions.series["2026", name] == shown
 
 
-@pytest.mark.parametrize("version", [name for name in GENERATIONS if name not in ABSENT])
+@pytest.mark.parametrize("version", [name for name in SERVER_VERSIONS if name not in ABSENT])
 def test_users_by_status_of_a_version(versions: Versions, version: str) -> None:
     """Users by status are the same however the server takes its time zone."""
     assert versions.series["2025", "coder_insights_users"] == versions.series[version, "coder_insights_users"]
 
 
-@pytest.mark.parametrize("version", GENERATIONS)
+@pytest.mark.parametrize("version", SERVER_VERSIONS)
 def test_no_row_is_invalid(versions: Versions, version: str) -> None:
     """No row of any version is dropped."""
     assert {0.0} == set(versions.series[version, "insights_exporter_rows_invalid_total"].values())

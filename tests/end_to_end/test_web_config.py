@@ -117,11 +117,11 @@ async def test_the_status_page_asks_for_a_login(behind_users: Guarded) -> None:
     login = HttpCredentials(username=USER, password=PASSWORD)
     async with browsing() as browser:
         known = await browser.new_page(ignore_https_errors=True, http_credentials=login)
-        answer = await known.goto(f"https://localhost:{behind_users.port}/")
+        response = await known.goto(f"https://localhost:{behind_users.port}/")
         await expect(known.locator("body")).to_contain_text("127.0.0.1")
 
     assert 401 == behind_users.ask("/").status_code
-    assert 200 == (answer and answer.status)
+    assert 200 == (response and response.status)
 
 
 def test_a_wrong_file_is_told_to_who_reloads(behind_users: Guarded) -> None:

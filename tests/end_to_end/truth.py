@@ -35,8 +35,8 @@ class Truth:
         """Give what the server answers."""
         headers = {"Coder-Session-Token": DEMO_TOKEN}
         url = f"{self.url}/api/v2{path}"
-        answer = httpx.get(url, params=parameters, headers=headers, trust_env=False, verify=NO_AUTHORITIES)
-        return answer.raise_for_status().json()
+        response = httpx.get(url, params=parameters, headers=headers, trust_env=False, verify=NO_AUTHORITIES)
+        return response.raise_for_status().json()
 
     def of_days(self, path: str, first: int, after: int | None = None, /, **more: str) -> Any:  # noqa: ANN401
         """Give the report from `first` days before today up to `after` days before it, or up to now."""

@@ -15,7 +15,7 @@ from prometheus_client.core import (
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.utils import floatToGoString
 
-from insights_exporter.exposition.family import DistributionRow, Family, Row, Samples
+from insights_exporter.exposition.family import HistogramRow, MetricFamily, Row, Samples
 from insights_exporter.exposition.negotiation import Format
 
 spelled_by_client = cast("Callable[[float], str]", floatToGoString)
@@ -42,34 +42,34 @@ class _Given:
         return self._metrics
 
 
-def printed(form: Format, everything: Mapping[Family, Sequence[tuple[str, Samples]]]) -> bytes:
+def printed(format_: Format, everything: Mapping[MetricFamily, Sequence[tuple[str, Samples]]]) -> bytes:
     """Print families, each with the samples of some deployments."""
     registry = CollectorRegistry()
     registry.register(_Given([_metric(family, given) for family, given in everything.items()]))
-    return print_registry[form](registry)
+    return print_registry[format_](registry)
 
 
-def sample_lines(form: Format, samples: Samples, deployment: str) -> bytes:
+def sample_lines(format_: Format, samples: Samples, deployment: str) -> bytes:
     """Print one family without the lines that describe it."""
-    page = printed(form, {samples.family: [(deployment, samples)]})
+    page = printed(format_, {samples.family: [(deployment, samples)]})
     return re.sub(rb"^#[^\n]*\n", b"", page, flags=re.MULTILINE)
 
 
-def _metric(family: Family, given: Sequence[tuple[str, Samples]]) -> Metric:
+def _metric(family: MetricFamily, given: Sequence[tuple[str, Samples]]) -> Metric:
     rows = [
         ((deployment, *labels) if family.labels[:1] == ("deployment",) else labels, value)
         for deployment, samples in given
         for labels, value in samples.rows
     ]
     if family.kind in _DISTRIBUTION:
-        return _distributions(family, cast("Sequence[DistributionRow]", rows))
+        return _distributions(family, cast("Sequence[HistogramRow]", rows))
     metric = _PLAIN[family.kind](family.name, family.help, labels=family.labels)
     for labels, value in cast("Sequence[Row]", rows):
         metric.add_metric(labels, value)
     return metric
 
 
-def _distributions(family: Family, rows: Iterable[DistributionRow]) -> Metric:
+def _distributions(family: MetricFamily, rows: Iterable[HistogramRow]) -> Metric:
     bounds = [*map(spelled_by_client, family.bounds), "+Inf"]
     metric = _DISTRIBUTION[family.kind](family.name, family.help, labels=family.labels)
     for labels, value in rows:

@@ -2,37 +2,37 @@
 
 from collections.abc import Mapping, Sequence
 
-from insights_exporter.exposition.family import Distribution, DistributionRow, Family, Row, Samples
+from insights_exporter.exposition.family import HistogramRow, HistogramValue, MetricFamily, Row, Samples
 from insights_exporter.exposition.store import Snapshot, Source
-from insights_exporter.exposition.text import Chunk, render
+from insights_exporter.exposition.text import RenderedFamily, render
 
-NAPS = Family(
+NAPS = MetricFamily(
     name="naps_seconds", kind="gauge", help='Time "napped", cached.', labels=("deployment", "window", "cat")
 )
-MEALS = Family(name="meals_total", kind="counter", help="Meals.", labels=("deployment", "dish"))
-MEAL_TIMES = Family(
+MEALS = MetricFamily(name="meals_total", kind="counter", help="Meals.", labels=("deployment", "dish"))
+MEAL_TIMES = MetricFamily(
     name="meal_seconds", kind="histogram", help="Meals by length.", labels=("deployment",), bounds=(0.5, 60)
 )
-NAP_LENGTHS = Family(
+NAP_LENGTHS = MetricFamily(
     name="nap_length_seconds",
     kind="gaugehistogram",
     help="Cats by naps.",
     labels=("deployment", "window"),
     bounds=(900, 1800.0),
 )
-CATS = Family(name="cats", kind="gauge", help="Cats.", labels=("deployment",))
+CATS = MetricFamily(name="cats", kind="gauge", help="Cats.", labels=("deployment",))
 EVERY_KIND = (NAPS, MEALS, MEAL_TIMES, NAP_LENGTHS, CATS)
 
-ROWS: Mapping[Family, Sequence[Row] | Sequence[DistributionRow]] = {
+ROWS: Mapping[MetricFamily, Sequence[Row] | Sequence[HistogramRow]] = {
     NAPS: [(("7d", "Tom"), 3.5e6), (("7d", 'Felix\n"\\'), 0)],
     MEALS: [(("fish",), 7), (("mice",), 1e9)],
-    MEAL_TIMES: [((), Distribution((1, 2, 3), 100.25))],
-    NAP_LENGTHS: [(("7d",), Distribution((1, 2, 3), 9e6)), (("30d",), Distribution((0, 0, 0), 0))],
+    MEAL_TIMES: [((), HistogramValue((1, 2, 3), 100.25))],
+    NAP_LENGTHS: [(("7d",), HistogramValue((1, 2, 3), 9e6)), (("30d",), HistogramValue((0, 0, 0), 0))],
 }
 """Samples of every family but the last, which has none."""
 
 
-def changes(deployment: str) -> Mapping[tuple[Family, Source], Chunk]:
+def changes(deployment: str) -> Mapping[tuple[MetricFamily, Source], RenderedFamily]:
     """Give chunks of every kind for a deployment."""
     return {
         (family, (deployment, "cats", "")): render(Samples(family, rows), deployment)
@@ -48,7 +48,7 @@ def page_of(*deployments: str) -> Snapshot:
     return snapshot
 
 
-def naps(deployment: str, window: str, count: int, length: float = 1) -> Chunk:
+def naps(deployment: str, window: str, count: int, length: float = 1) -> RenderedFamily:
     """Give a chunk of about 60 bytes a row."""
     rows = [((window, f"cat {number:05}"), length + number) for number in range(count)]
     return render(Samples(NAPS, rows), deployment)

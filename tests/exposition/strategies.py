@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from insights_exporter.exposition.family import Columns, Distribution, Family, Kind, Samples
+from insights_exporter.exposition.family import Columns, HistogramValue, MetricFamily, MetricType, Samples
 
 NUMBERS = st.floats() | st.integers(-(2**60), 2**60) | st.integers(0, 10_000_000).map(float)
 """Any value a sample may have, whole and large ones often."""
@@ -16,12 +16,12 @@ _BOUNDS = st.lists(st.floats(0, 1e9, exclude_min=True), unique=True, min_size=1,
 
 @st.composite
 def families(
-    draw: st.DrawFn, kinds: tuple[Kind, ...] = ("gauge", "counter", "histogram", "gaugehistogram")
-) -> Family:
+    draw: st.DrawFn, kinds: tuple[MetricType, ...] = ("gauge", "counter", "histogram", "gaugehistogram")
+) -> MetricFamily:
     """Make up a family, with or without a deployment."""
     kind = draw(st.sampled_from(kinds))
     labels = [label for label in draw(_LABELS) if label not in ("deployment", "le")]
-    return Family(
+    return MetricFamily(
         name="naps_total" if kind == "counter" else "naps_seconds",
         kind=kind,
         help=draw(TEXTS),
@@ -31,7 +31,7 @@ def families(
 
 
 @st.composite
-def samples(draw: st.DrawFn, family: Family) -> Samples:
+def samples(draw: st.DrawFn, family: MetricFamily) -> Samples:
     """Make up a few rows of a family, as they are or as columns."""
     free = len(family.labels) - (family.labels[:1] == ("deployment",))
     labels = st.tuples(*[TEXTS] * free)
@@ -41,6 +41,6 @@ def samples(draw: st.DrawFn, family: Family) -> Samples:
     return Samples(family, Columns.of(rows) if as_columns else rows)
 
 
-def _distributions(buckets: int) -> st.SearchStrategy[Distribution]:
+def _distributions(buckets: int) -> st.SearchStrategy[HistogramValue]:
     counts = st.lists(st.integers(0, 2_000_000), min_size=buckets, max_size=buckets)
-    return st.builds(Distribution, counts.map(sorted).map(tuple), NUMBERS)
+    return st.builds(HistogramValue, counts.map(sorted).map(tuple), NUMBERS)

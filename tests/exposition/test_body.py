@@ -15,15 +15,15 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from insights_exporter.exposition.negotiation import Format
-from insights_exporter.exposition.page import Body, assemble, compose
-from insights_exporter.exposition.process import process_registry, render_tail
+from insights_exporter.exposition.page import ResponseBody, build_page, build_response
+from insights_exporter.exposition.process import process_registry, render_process_metrics
 from tests.exposition.pages import NAPS, naps, page_of
 from tests.peers.parts import require
 from tests.peers.promtool import Promtool
 
 SNAPSHOT = page_of("acme", "globex").replaced({(NAPS, ("acme", "cats", "7d")): naps("acme", "7d", 20_000)})
-PAGE = assemble(SNAPSHOT)
-TAIL = render_tail(process_registry())
+PAGE = build_page(SNAPSHOT)
+TAIL = render_process_metrics(process_registry())
 
 Reader = Callable[[bytes, Path], bytes]
 
@@ -46,9 +46,9 @@ PARSERS = cast(
 )
 
 
-def sent(form: Format, *, compressed: bool) -> bytes:
+def sent(format_: Format, *, compressed: bool) -> bytes:
     """Give all bytes of an answer."""
-    return b"".join(compose(PAGE, TAIL, form, gzip=compressed).segments)
+    return b"".join(build_response(PAGE, TAIL, format_, gzip=compressed).segments)
 
 
 def by_python(packed: bytes, _: Path) -> bytes:
@@ -81,9 +81,9 @@ def by_go(packed: bytes, directory: Path) -> bytes:
 
 @pytest.mark.parametrize("form", Format)
 @pytest.mark.parametrize("read", [by_python, by_one_member_of_zlib, by_zcat, by_go])
-def test_compressed_answer_is_one_member(form: Format, read: Reader, tmp_path: Path) -> None:
+def test_compressed_answer_is_one_member(format_: Format, read: Reader, tmp_path: Path) -> None:
     """Every reader finds the plain answer in the first and only member."""
-    assert sent(form, compressed=False) == read(sent(form, compressed=True), tmp_path)
+    assert sent(format_, compressed=False) == read(sent(format_, compressed=True), tmp_path)
 
 
 def test_gzip_finds_no_fault() -> None:
@@ -97,7 +97,7 @@ def test_gzip_finds_no_fault() -> None:
 @pytest.fixture
 def served() -> Iterator[str]:
     """Serve the compressed answer and give its address."""
-    body = compose(PAGE, TAIL, Format.OPENMETRICS, gzip=True)
+    body = build_response(PAGE, TAIL, Format.OPENMETRICS, gzip=True)
 
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -136,22 +136,26 @@ def test_curl_reads_the_answer(served: str) -> None:
 
 @pytest.mark.parametrize("form", Format)
 @pytest.mark.parametrize("compressed", [False, True])
-def test_headers_describe_the_body(form: Format, compressed: bool) -> None:
+def test_headers_describe_the_body(format_: Format, compressed: bool) -> None:
     """Type, coding and length are those of what is sent; caches are told what they depend on."""
-    body: Body = compose(PAGE, TAIL, form, gzip=compressed)
+    body: ResponseBody = build_response(PAGE, TAIL, format_, gzip=compressed)
     headers = dict(body.headers)
 
     assert len(b"".join(body.segments)) == body.length == int(headers["content-length"])
     assert ("gzip" if compressed else None) == headers.get("content-encoding")
     assert "accept, accept-encoding" == headers["vary"]
     assert headers["content-type"].startswith(
-        "text/plain; version=0.0.4" if form is Format.TEXT else "application/openmetrics-text; version=1.0.0"
+        "text/plain; version=0.0.4"
+        if format_ is Format.TEXT
+        else "application/openmetrics-text; version=1.0.0"
     )
 
 
 def test_both_formats_say_the_same() -> None:
     """Read by prometheus_client's two parsers, the samples are equal."""
-    text, openmetrics = (parse(sent(form, compressed=False).decode()) for form, parse in PARSERS.items())
+    text, openmetrics = (
+        parse(sent(format_, compressed=False).decode()) for format_, parse in PARSERS.items()
+    )
 
     samples, others = (
         sorted(

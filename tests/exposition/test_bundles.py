@@ -7,21 +7,21 @@ from hypothesis import strategies as st
 
 from insights_exporter.exposition.page import Bundle, grouped, joined, leaf
 from insights_exporter.exposition.store import Source
-from insights_exporter.exposition.text import Chunk
+from insights_exporter.exposition.text import RenderedFamily
 from tests.exposition.pages import naps
 
 ENOUGH = 128 * 1024
 LARGE = 3000  # rows, more than enough
 
 
-def sources(sizes: Iterable[int]) -> Mapping[Source, Chunk]:
+def sources(sizes: Iterable[int]) -> Mapping[Source, RenderedFamily]:
     """Give a deployment's chunks of so many rows."""
     return {
         ("acme", "cats", f"w{number}"): naps("acme", f"w{number}", size) for number, size in enumerate(sizes)
     }
 
 
-def bundles(given: Mapping[Source, Chunk]) -> Sequence[Bundle]:
+def bundles(given: Mapping[Source, RenderedFamily]) -> Sequence[Bundle]:
     """Bundle chunks that have one run."""
     (only_run,) = leaf(given, 1)
     return only_run

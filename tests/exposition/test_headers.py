@@ -2,19 +2,21 @@
 
 import pytest
 
-from insights_exporter.exposition.family import Family, Kind
+from insights_exporter.exposition.family import MetricFamily, MetricType
 from insights_exporter.exposition.negotiation import Format
-from insights_exporter.exposition.text import layout, names
+from insights_exporter.exposition.text import header_sections, sample_names
 
 
-def family(kind: Kind, name: str = "naps") -> Family:
+def family(kind: MetricType, name: str = "naps") -> MetricFamily:
     """Declare a family."""
-    return Family(name=name, kind=kind, help='C:\\naps\n"all"', bounds=(1,) if "histogram" in kind else ())
+    return MetricFamily(
+        name=name, kind=kind, help='C:\\naps\n"all"', bounds=(1,) if "histogram" in kind else ()
+    )
 
 
 def test_help_is_escaped_as_each_format_wants_it() -> None:
     """Only OpenMetrics escapes quotes."""
-    shown = layout(family("gauge"))
+    shown = header_sections(family("gauge"))
 
     assert [(b'# HELP naps C:\\\\naps\\n"all"\n# TYPE naps gauge\n', 0)] == shown[Format.TEXT]
     assert [(b'# HELP naps C:\\\\naps\\n\\"all\\"\n# TYPE naps gauge\n', 0)] == shown[Format.OPENMETRICS]
@@ -22,7 +24,7 @@ def test_help_is_escaped_as_each_format_wants_it() -> None:
 
 def test_counter_loses_its_suffix_in_openmetrics() -> None:
     """The family's name is without `_total` there, its samples' names are not."""
-    shown = layout(family("counter", "naps_total"))
+    shown = header_sections(family("counter", "naps_total"))
 
     assert b"# TYPE naps_total counter\n" == shown[Format.TEXT][0][0].splitlines(keepends=True)[1]
     assert b"# TYPE naps counter\n" == shown[Format.OPENMETRICS][0][0].splitlines(keepends=True)[1]
@@ -30,7 +32,7 @@ def test_counter_loses_its_suffix_in_openmetrics() -> None:
 
 def test_gauge_histogram_is_three_families_in_text() -> None:
     """Its count and sum may fall, so they are gauges of their own where the type does not exist."""
-    types = [header.splitlines()[1] for header, _ in layout(family("gaugehistogram"))[Format.TEXT]]
+    types = [header.splitlines()[1] for header, _ in header_sections(family("gaugehistogram"))[Format.TEXT]]
 
     assert [b"# TYPE naps histogram", b"# TYPE naps_gcount gauge", b"# TYPE naps_gsum gauge"] == types
 
@@ -44,6 +46,6 @@ def test_gauge_histogram_is_three_families_in_text() -> None:
         ("gaugehistogram", "naps", {"naps", "naps_bucket", "naps_gcount", "naps_gsum"}),
     ],
 )
-def test_family_goes_by_the_names_of_its_samples(kind: Kind, name: str, expected: set[str]) -> None:
+def test_family_goes_by_the_names_of_its_samples(kind: MetricType, name: str, expected: set[str]) -> None:
     """A family may be asked for by its own name and by those of its samples."""
-    assert expected == names(family(kind, name))
+    assert expected == sample_names(family(kind, name))

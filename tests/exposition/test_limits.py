@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.exposition.store import withheld
+from insights_exporter.exposition.store import families_to_drop
 
 SERIES = {
     "coder_insights_daily_active_users": 1,
@@ -40,13 +40,13 @@ APPS = SERIES.keys() - {"coder_insights_daily_active_users"}
 )
 def test_families_go_in_order_until_the_rest_fits(ceiling: int, expected: set[str]) -> None:
     """One more goes only where those before were not enough; what names no detail stays for ever."""
-    assert expected == withheld(SERIES, ceiling)
+    assert expected == families_to_drop(SERIES, ceiling)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(SERIES)), st.integers(0, 100)), st.integers(0, 500))
 def test_no_more_goes_than_must(series: Mapping[str, int], ceiling: int) -> None:
     """What goes has series, and only if all go that may does the rest exceed the ceiling."""
-    gone = withheld(series, ceiling)
+    gone = families_to_drop(series, ceiling)
     rest = sum(count for name, count in series.items() if name not in gone)
 
     assert all(series[name] for name in gone)

@@ -83,7 +83,7 @@ ACCEPT_ENCODING = {
 @pytest.mark.parametrize(("accept", "expected"), ACCEPT.values(), ids=ACCEPT)
 def test_format_is_the_one_liked_best(accept: str | None, expected: Format) -> None:
     """By quality, then by how exactly it is named, then by place; else plain text."""
-    assert expected == negotiate(accept, None).form
+    assert expected == negotiate(accept, None).format_
 
 
 @pytest.mark.parametrize(("accept_encoding", "expected"), ACCEPT_ENCODING.values(), ids=ACCEPT_ENCODING)
@@ -99,7 +99,7 @@ ANYTHING = st.text() | st.text(',;=*/q.01gzip "')
 @given(ANYTHING, ANYTHING)
 def test_no_header_is_too_odd(accept: str, accept_encoding: str) -> None:
     """Whatever is sent, there is an answer."""
-    assert negotiate(accept, accept_encoding).form in Format
+    assert negotiate(accept, accept_encoding).format_ in Format
 
 
 @given(QUALITIES, QUALITIES)
@@ -108,9 +108,9 @@ def test_higher_quality_wins(openmetrics: float, text: float) -> None:
     named = [f"application/openmetrics-text;q={openmetrics}", f"text/plain;q={text}"]
     expected = Format.OPENMETRICS if openmetrics > text else Format.TEXT
 
-    assert expected == negotiate(", ".join(reversed(named)), None).form
+    assert expected == negotiate(", ".join(reversed(named)), None).format_
     if openmetrics != text:
-        assert expected == negotiate(", ".join(named), None).form
+        assert expected == negotiate(", ".join(named), None).format_
 
 
 @given(ANYTHING)
@@ -118,7 +118,7 @@ def test_what_cannot_be_understood_changes_nothing(odd: str) -> None:
     """An element that names neither format nor a wildcard does not matter."""
     unknown = odd.replace(",", "").replace("*", "").replace("/", "")
 
-    assert Format.OPENMETRICS == negotiate(f"{unknown},application/openmetrics-text", None).form
+    assert Format.OPENMETRICS == negotiate(f"{unknown},application/openmetrics-text", None).format_
 
 
 @given(QUALITIES)

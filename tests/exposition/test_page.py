@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insights_exporter.exposition.family import Family, Samples
+from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.negotiation import ENDINGS, Format
-from insights_exporter.exposition.page import Page, assemble, compose
-from insights_exporter.exposition.process import Tail
+from insights_exporter.exposition.page import Page, build_page, build_response
+from insights_exporter.exposition.process import ProcessMetrics
 from insights_exporter.exposition.store import Snapshot
 from insights_exporter.exposition.text import render
 from tests.exposition.oracle import printed
@@ -19,17 +19,17 @@ from tests.exposition.strategies import families, samples
 
 SMALL = 64 * 1024
 LARGE = 5000  # rows, more than chunks share a piece with others
-NOTHING = Tail(())
+NOTHING = ProcessMetrics(())
 
 
-def plain(page: Page, form: Format) -> bytes:
+def plain(page: Page, format_: Format) -> bytes:
     """Give the whole body."""
-    return b"".join(compose(page, NOTHING, form, gzip=False).segments)
+    return b"".join(build_response(page, NOTHING, format_, gzip=False).segments)
 
 
-def unpacked(page: Page, form: Format) -> bytes:
+def unpacked(page: Page, format_: Format) -> bytes:
     """Give the whole body as a client reads it that got it compressed."""
-    return gzip.decompress(b"".join(compose(page, NOTHING, form, gzip=True).segments))
+    return gzip.decompress(b"".join(build_response(page, NOTHING, format_, gzip=True).segments))
 
 
 def pieces(page: Page) -> set[int]:
@@ -45,23 +45,23 @@ def many_deployments() -> Snapshot:
 
 
 @pytest.mark.parametrize("form", Format)
-def test_page_is_that_of_the_client(form: Format) -> None:
+def test_page_is_that_of_the_client(format_: Format) -> None:
     """All kinds, two deployments: as prometheus_client prints them, without empty families."""
     everything = {
         family: [(deployment, Samples(family, rows)) for deployment in ("acme", "globex")]
         for family, rows in ROWS.items()
     }
 
-    assert printed(form, everything) == plain(assemble(page_of("globex", "acme")), form)
+    assert printed(format_, everything) == plain(build_page(page_of("globex", "acme")), format_)
 
 
 @pytest.mark.parametrize("form", Format)
-def test_page_without_samples_has_no_families(form: Format) -> None:
+def test_page_without_samples_has_no_families(format_: Format) -> None:
     """HELP and TYPE stand above samples only."""
     nothing = page_of("acme").replaced({(NAPS, ("acme", "cats", "")): render(Samples(NAPS, []), "acme")})
 
-    assert ENDINGS[form] == plain(assemble(page_of()), form)
-    assert b"naps_seconds" not in plain(assemble(nothing), form)
+    assert ENDINGS[format_] == plain(build_page(page_of()), format_)
+    assert b"naps_seconds" not in plain(build_page(nothing), format_)
 
 
 @st.composite
@@ -70,7 +70,7 @@ def histories(draw: st.DrawFn) -> list[Snapshot]:
     declared = {family.name: family for family in draw(st.lists(families(), min_size=1))}
     history = [Snapshot.empty(tuple(declared.values()))]
     for _ in range(draw(st.integers(1, 4))):
-        family: Family = draw(st.sampled_from(list(declared.values())))
+        family: MetricFamily = draw(st.sampled_from(list(declared.values())))
         source = (draw(st.sampled_from("ab")), "cats", draw(st.sampled_from("cd")))
         chunk = render(draw(samples(family)), source[0]) if draw(st.booleans()) else None
         history.append(history[-1].replaced({(family, source): chunk}))
@@ -79,15 +79,15 @@ def histories(draw: st.DrawFn) -> list[Snapshot]:
 
 @pytest.mark.parametrize("form", Format)
 @given(history=histories())
-def test_page_does_not_depend_on_its_past(form: Format, history: list[Snapshot]) -> None:
+def test_page_does_not_depend_on_its_past(format_: Format, history: list[Snapshot]) -> None:
     """Made from the previous page or from nothing, compressed or not, it is the same page."""
     page = None
     for snapshot in history:
-        page = assemble(snapshot, page)
-        anew = assemble(snapshot)
+        page = build_page(snapshot, page)
+        anew = build_page(snapshot)
 
         assert anew.contents == page.contents
-        assert plain(anew, form) == plain(page, form) == unpacked(page, form)
+        assert plain(anew, format_) == plain(page, format_) == unpacked(page, format_)
 
 
 @settings(max_examples=20)
@@ -99,7 +99,7 @@ def test_segments_are_few(sizes: list[int]) -> None:
         source = ("acme", "cats", f"{number:02}")
         page = page.replaced({(NAPS, source): naps("acme", source[2], size)})
 
-    content = assemble(page).contents[Format.TEXT]
+    content = build_page(page).contents[Format.TEXT]
 
     for segments in (content.segments, content.packed):
         assert all(max(map(len, pair)) >= SMALL for pair in pairwise(segments))
@@ -108,7 +108,7 @@ def test_segments_are_few(sizes: list[int]) -> None:
 
 def test_joined_segments_stay_small() -> None:
     """What had to be copied is copied in small parts; only what is one piece may be larger."""
-    page = assemble(many_deployments())
+    page = build_page(many_deployments())
     uncopied = {id(piece.data) for block in page.blocks.values() for piece in block.pieces.values()}
 
     content = page.contents[Format.TEXT]
@@ -120,7 +120,7 @@ def test_joined_segments_stay_small() -> None:
 def test_large_chunk_is_served_without_a_copy() -> None:
     """The bytes that were rendered are those that are sent, in both formats."""
     chunk = naps("acme", "7d", LARGE)
-    page = assemble(page_of("acme", "globex").replaced({(NAPS, ("acme", "cats", "7d")): chunk}))
+    page = build_page(page_of("acme", "globex").replaced({(NAPS, ("acme", "cats", "7d")): chunk}))
 
     for content in page.contents.values():
         assert [chunk.runs[0]] == [segment for segment in content.segments if segment is chunk.runs[0]]
@@ -129,8 +129,8 @@ def test_large_chunk_is_served_without_a_copy() -> None:
 def test_change_of_one_family_compresses_that_family_alone() -> None:
     """The compressed pieces of all other families are used again."""
     before = page_of("acme", "globex")
-    old = assemble(before)
-    new = assemble(before.replaced({(NAPS, ("acme", "cats", "")): naps("acme", "7d", 1)}), old)
+    old = build_page(before)
+    new = build_page(before.replaced({(NAPS, ("acme", "cats", "")): naps("acme", "7d", 1)}), old)
 
     changed = [name for name, block in new.blocks.items() if block is not old.blocks[name]]
 
@@ -141,13 +141,13 @@ def test_change_of_one_family_compresses_that_family_alone() -> None:
 def test_change_of_one_deployment_compresses_its_neighbours_at_most() -> None:
     """Of a family with many deployments, the pieces far from a change are used again."""
     before = many_deployments()
-    old = assemble(before)
+    old = build_page(before)
     after = before.replaced({(NAPS, ("d50", "cats", "7d")): naps("d50", "7d", 501)})
-    new = assemble(after, old)
+    new = build_page(after, old)
 
     assert 20 <= len(pieces(old))
     assert 1 <= len(pieces(new) - pieces(old)) <= 2
-    assert assemble(after).contents == new.contents
+    assert build_page(after).contents == new.contents
 
 
 def test_change_of_one_window_leaves_another_large_one() -> None:
@@ -155,8 +155,8 @@ def test_change_of_one_window_leaves_another_large_one() -> None:
     before = page_of().replaced(
         {(NAPS, ("acme", "cats", window)): naps("acme", window, LARGE) for window in ("7d", "30d")}
     )
-    old = assemble(before)
-    new = assemble(before.replaced({(NAPS, ("acme", "cats", "7d")): naps("acme", "7d", LARGE + 1)}), old)
+    old = build_page(before)
+    new = build_page(before.replaced({(NAPS, ("acme", "cats", "7d")): naps("acme", "7d", LARGE + 1)}), old)
 
     assert 1 == len(pieces(new) - pieces(old))
 
@@ -164,8 +164,8 @@ def test_change_of_one_window_leaves_another_large_one() -> None:
 def test_page_of_one_deployment_uses_what_is_there() -> None:
     """A selection compresses no large chunk anew."""
     snapshot = page_of("acme", "globex").replaced({(NAPS, ("acme", "cats", "7d")): naps("acme", "7d", LARGE)})
-    whole = assemble(snapshot)
-    part = assemble(snapshot.of_deployments({"acme"}), whole)
+    whole = build_page(snapshot)
+    part = build_page(snapshot.of_deployments({"acme"}), whole)
     large = [piece for piece in part.blocks[NAPS.name].pieces.values() if len(piece.data) >= SMALL]
 
     assert b"globex" not in plain(part, Format.TEXT)
@@ -174,7 +174,7 @@ def test_page_of_one_deployment_uses_what_is_there() -> None:
 
 def test_page_of_some_names_shows_those_families() -> None:
     """A page of a chosen snapshot has the families chosen."""
-    shown = plain(assemble(page_of("acme").named(["meals"])), Format.TEXT)
+    shown = plain(build_page(page_of("acme").named(["meals"])), Format.TEXT)
 
     assert shown.startswith(b"# HELP meals_total Meals.")
     assert b'meals_total{deployment="acme",dish="fish"} 7.0' in shown

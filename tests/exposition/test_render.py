@@ -4,29 +4,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.exposition.family import Distribution, Family, Row, Samples
+from insights_exporter.exposition.family import HistogramValue, MetricFamily, Row, Samples
 from insights_exporter.exposition.negotiation import Format
-from insights_exporter.exposition.text import Chunk, layout, render
+from insights_exporter.exposition.text import RenderedFamily, header_sections, render
 from tests.exposition.oracle import sample_lines
 from tests.exposition.strategies import TEXTS, families, samples
 
-NAPS = Family(name="naps_seconds", kind="gauge", help="Naps.", labels=("deployment", "window", "cat", "age"))
-NAP_LENGTHS = Family(
+NAPS = MetricFamily(
+    name="naps_seconds", kind="gauge", help="Naps.", labels=("deployment", "window", "cat", "age")
+)
+NAP_LENGTHS = MetricFamily(
     name="nap_seconds", kind="gaugehistogram", help="Naps.", labels=("deployment", "window"), bounds=(1, 2.5)
 )
 
 
-def rendered(form: Format, given: Samples, deployment: str) -> bytes:
+def rendered(format_: Format, given: Samples, deployment: str) -> bytes:
     """Put the runs of a chunk together as a format shows them."""
     chunk = render(given, deployment)
-    return b"".join(chunk.runs[run] for _, run in layout(given.family)[form])
+    return b"".join(chunk.runs[run] for _, run in header_sections(given.family)[format_])
 
 
 @pytest.mark.parametrize("form", Format)
 @given(given_samples=families().flatmap(samples), deployment=TEXTS)
-def test_lines_are_those_of_the_client(form: Format, given_samples: Samples, deployment: str) -> None:
+def test_lines_are_those_of_the_client(format_: Format, given_samples: Samples, deployment: str) -> None:
     """Whatever the kind, labels and values, each byte is as prometheus_client prints it."""
-    assert sample_lines(form, given_samples, deployment) == rendered(form, given_samples, deployment)
+    assert sample_lines(format_, given_samples, deployment) == rendered(format_, given_samples, deployment)
 
 
 def test_labels_are_sorted_and_hold_the_deployment() -> None:
@@ -59,7 +61,7 @@ def test_gauge_histogram_has_a_run_for_each_of_its_families_in_text() -> None:
     """Buckets, counts and sums apart for the text format, row by row for OpenMetrics."""
     given_samples = Samples(
         NAP_LENGTHS,
-        [(("7d",), Distribution((1, 2, 3), 6.5)), (("30d",), Distribution((0, 0, 1), 9))],
+        [(("7d",), HistogramValue((1, 2, 3), 6.5)), (("30d",), HistogramValue((0, 0, 1), 9))],
     )
 
     buckets, counts, sums, together = (run.splitlines() for run in render(given_samples, "acme").runs)
@@ -82,7 +84,7 @@ def test_row_must_have_a_value_for_each_label(labels: tuple[str, ...]) -> None:
 def test_distribution_must_have_a_count_for_each_bucket() -> None:
     """A distribution made for other bounds is refused."""
     with pytest.raises(ValueError, match="argument 2 is shorter"):
-        render(Samples(NAP_LENGTHS, [(("7d",), Distribution((1, 2), 3))]), "acme")
+        render(Samples(NAP_LENGTHS, [(("7d",), HistogramValue((1, 2), 3))]), "acme")
 
 
 @given(families().flatmap(samples))
@@ -104,4 +106,4 @@ def test_chunks_are_the_same_if_their_bytes_are(pair: tuple[Samples, Samples]) -
 
 def test_equal_checksums_do_not_make_chunks_the_same() -> None:
     """Where two texts have one CRC-32, it is the bytes that count."""
-    assert not Chunk((b"Tom",), (7,), 1).same_as(Chunk((b"Max",), (7,), 1))
+    assert not RenderedFamily((b"Tom",), (7,), 1).same_as(RenderedFamily((b"Max",), (7,), 1))

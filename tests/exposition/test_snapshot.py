@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.family import MetricFamily
 from insights_exporter.exposition.store import Snapshot, Source
-from insights_exporter.exposition.text import Chunk
+from insights_exporter.exposition.text import RenderedFamily
 from tests.exposition.pages import (
     CATS,
     EVERY_KIND,
@@ -30,7 +30,7 @@ CHANGES = st.dictionaries(
 )
 
 
-def listed(snapshot: Snapshot) -> list[tuple[str, Source, Chunk]]:
+def listed(snapshot: Snapshot) -> list[tuple[str, Source, RenderedFamily]]:
     """List all chunks in the order of the page."""
     return [
         (name, source, chunk)
@@ -41,7 +41,9 @@ def listed(snapshot: Snapshot) -> list[tuple[str, Source, Chunk]]:
 
 
 @given(st.lists(CHANGES, max_size=5))
-def test_snapshot_holds_what_was_put_in_last(steps: list[dict[tuple[Family, Source], Chunk | None]]) -> None:
+def test_snapshot_holds_what_was_put_in_last(
+    steps: list[dict[tuple[MetricFamily, Source], RenderedFamily | None]],
+) -> None:
     """Each source of each family has the bytes of its last chunk, or is gone with the last `None`."""
     snapshot = EMPTY
     expected: dict[tuple[str, Source], tuple[bytes, ...] | None] = {}
@@ -95,7 +97,9 @@ def test_same_bytes_are_no_change() -> None:
 def test_unknown_family_is_refused() -> None:
     """A family that was not declared is an error that names it."""
     with pytest.raises(KeyError, match="dogs: no such family in this snapshot; declare it"):
-        EMPTY.replaced({(Family(name="dogs", kind="gauge", help="Dogs."), THIS_WEEK): naps("acme", "7d", 1)})
+        EMPTY.replaced(
+            {(MetricFamily(name="dogs", kind="gauge", help="Dogs."), THIS_WEEK): naps("acme", "7d", 1)}
+        )
 
 
 def test_deployment_can_be_taken_out() -> None:
@@ -134,6 +138,6 @@ def test_only_deployment_is_shared_when_looked_at() -> None:
     ],
     ids=str,
 )
-def test_families_can_be_chosen_by_name(wanted: list[str], expected: list[Family]) -> None:
+def test_families_can_be_chosen_by_name(wanted: list[str], expected: list[MetricFamily]) -> None:
     """Whole families are chosen, by their own name or that of one of their samples."""
     assert expected == page_of("acme").named(wanted).families

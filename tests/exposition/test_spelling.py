@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.exposition.text import escaped, spelled, spelled_all
+from insights_exporter.exposition.text import escape_label, format_value, format_values
 from tests.exposition.oracle import spelled_by_client
 from tests.exposition.strategies import NUMBERS
 
@@ -33,21 +33,21 @@ SPELLINGS = {
 @pytest.mark.parametrize(("value", "expected"), SPELLINGS.values(), ids=SPELLINGS)
 def test_number_is_spelled(value: float, expected: str) -> None:
     """Each kind of number has one spelling."""
-    assert expected == spelled(value)
+    assert expected == format_value(value)
 
 
 @given(NUMBERS)
 def test_number_is_spelled_as_by_the_client(value: float) -> None:
     """No number is spelled otherwise than by prometheus_client."""
-    assert spelled_by_client(value) == spelled(value)
+    assert spelled_by_client(value) == format_value(value)
 
 
 @given(st.lists(NUMBERS))
 def test_many_numbers_are_spelled_as_one_by_one(values: list[float]) -> None:
     """Spelling many at once changes no spelling."""
-    assert [spelled(value) for value in values] == spelled_all(values)
+    assert [format_value(value) for value in values] == format_values(values)
 
 
 def test_label_value_is_escaped() -> None:
     """Backslash, quote and line feed are escaped, and nothing else."""
-    assert r"C:\\a \"b\"\n{c}=é" == escaped('C:\\a "b"\n{c}=é')
+    assert r"C:\\a \"b\"\n{c}=é" == escape_label('C:\\a "b"\n{c}=é')

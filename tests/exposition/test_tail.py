@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from insights_exporter.exposition.family import Family, Samples
+from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.negotiation import Format
-from insights_exporter.exposition.process import TailSource, process_registry, render_tail
+from insights_exporter.exposition.process import ProcessMetricsCache, process_registry, render_process_metrics
 from tests.exposition.oracle import print_registry
 
-BUILD = Family(name="cat_build_info", kind="gauge", help="The cat.", labels=("version",))
+BUILD = MetricFamily(name="cat_build_info", kind="gauge", help="The cat.", labels=("version",))
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_text_is_what_the_client_prints(registry: CollectorRegistry) -> None:
     """The registry's samples are as prometheus_client prints them, without `_created`."""
     expected = print_registry[Format.TEXT](registry).split(b"# HELP purrs_created")[0]
 
-    assert expected == render_tail(registry).pieces[Format.TEXT].data
+    assert expected == render_process_metrics(registry).pieces[Format.TEXT].data
 
 
 def test_openmetrics_ends_with_its_mark(registry: CollectorRegistry) -> None:
@@ -34,12 +34,12 @@ def test_openmetrics_ends_with_its_mark(registry: CollectorRegistry) -> None:
     lines = print_registry[Format.OPENMETRICS](registry).splitlines(keepends=True)
     expected = b"".join(line for line in lines if not line.startswith(b"purrs_created"))
 
-    assert expected == render_tail(registry).pieces[Format.OPENMETRICS].data
+    assert expected == render_process_metrics(registry).pieces[Format.OPENMETRICS].data
 
 
 def test_own_samples_come_first(registry: CollectorRegistry) -> None:
     """What the exporter says of itself stands before the registry's."""
-    tail = render_tail(registry, [Samples(BUILD, [(("1.0",), 1)])])
+    tail = render_process_metrics(registry, [Samples(BUILD, [(("1.0",), 1)])])
 
     assert (
         b'# HELP cat_build_info The cat.\n# TYPE cat_build_info gauge\ncat_build_info{version="1.0"} 1.0\n'
@@ -53,7 +53,7 @@ def test_own_samples_come_first(registry: CollectorRegistry) -> None:
 )
 def test_tail_can_be_chosen_from(registry: CollectorRegistry, wanted: str, expected: list[bytes]) -> None:
     """Families are chosen by their own name or that of a sample; the end mark stays."""
-    data = render_tail(registry).named([wanted]).pieces[Format.OPENMETRICS].data
+    data = render_process_metrics(registry).named([wanted]).pieces[Format.OPENMETRICS].data
 
     assert expected == [line.split()[2] for line in data.splitlines() if line.startswith(b"# TYPE")]
     assert data.endswith(b"# EOF\n")
@@ -61,7 +61,7 @@ def test_tail_can_be_chosen_from(registry: CollectorRegistry, wanted: str, expec
 
 def test_usual_process_metrics_are_there() -> None:
     """The process and its Python are described under the usual names."""
-    text = render_tail(process_registry()).pieces[Format.TEXT].data
+    text = render_process_metrics(process_registry()).pieces[Format.TEXT].data
 
     for name in (
         b"process_cpu_seconds_total",
@@ -75,7 +75,7 @@ def test_usual_process_metrics_are_there() -> None:
 def test_tail_is_at_most_a_second_old(registry: CollectorRegistry) -> None:
     """Within a second it is the same; after it, it is new."""
     times: Iterator[float] = iter([10.0, 10.9, 11.0, 12.5])
-    source = TailSource(registry, clock=lambda: next(times))
+    source = ProcessMetricsCache(registry, clock=lambda: next(times))
 
     first, same, second, third = (source() for _ in range(4))
 
@@ -86,7 +86,7 @@ def test_tail_is_at_most_a_second_old(registry: CollectorRegistry) -> None:
 def test_tail_shows_the_own_samples_of_now(registry: CollectorRegistry) -> None:
     """What the exporter says of itself is asked for at each rendering."""
     times, versions = iter([0.0, 5.0]), iter(["1.0", "1.1"])
-    source = TailSource(
+    source = ProcessMetricsCache(
         registry, lambda: [Samples(BUILD, [((next(versions),), 1)])], clock=lambda: next(times)
     )
 

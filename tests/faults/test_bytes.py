@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from insights_exporter.coder.request import InvalidAnswer
+from insights_exporter.coder.request import InvalidResponse
 from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.polling.fetch import whereabouts
-from tests.datasets.answers import report_of
+from insights_exporter.polling.fetch import error_location
 from tests.datasets.cases import CASES, answered, text_of, usual_window, view_of
+from tests.datasets.responses import report_of
 
 GOOD = {
     name: [
@@ -59,10 +59,10 @@ def test_any_bytes_are_refused_or_shown(dataset: Dataset, data: st.DataObject) -
     damaged = st.builds(edited, st.sampled_from(GOOD[dataset.name]), EDITS)
     body = data.draw(st.binary(max_size=200) | damaged)
     view = view_of(usual_window(dataset), in_use=["t1"])
-    answers = answered(dataset, view, *[body] * len(dataset.questions(view)))
+    responses = answered(dataset, view, *[body] * len(dataset.requests(view)))
 
-    with suppress(InvalidAnswer):
-        list(text_string_to_metric_families(text_of(dataset.convert(view, answers), dataset)))
+    with suppress(InvalidResponse):
+        list(text_string_to_metric_families(text_of(dataset.convert(view, responses), dataset)))
 
 
 def test_mistake_is_told_without_data() -> None:
@@ -70,7 +70,7 @@ def test_mistake_is_told_without_data() -> None:
     try:
         int("alice@example.com")
     except ValueError as error:
-        told = whereabouts(error)
+        told = error_location(error)
 
     assert told.startswith("unexpected ValueError in test_mistake_is_told_without_data (test_bytes.py:")
     assert "alice" not in told

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from insights_exporter.demo import EmbeddedCoder, Population, serve
-from tests.faults.settings import written
+from tests.faults.config import written
 from tests.peers.exporter import StartExporter
 from tests.peers.prometheus import StartPrometheus, scraping
 from tests.peers.waiting import eventually

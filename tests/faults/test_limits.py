@@ -17,7 +17,7 @@ from insights_exporter.demo import EmbeddedCoder, Population, serve
 from insights_exporter.web.limits import DEFAULT_LIMITS
 from tests.end_to_end.guarded import Guarded, guarded
 from tests.faults.clients import GET, answered, connected
-from tests.faults.settings import written
+from tests.faults.config import written
 from tests.peers import exporter as exporter_peer
 from tests.peers.exporter import Exporter, StartExporter
 from tests.peers.waiting import eventually
@@ -128,9 +128,9 @@ def test_request_is_bounded(exporter: Exporter, said: bytes) -> None:
 
 def test_thousands_of_names_are_answered(exporter: Exporter) -> None:
     """A query as long as is allowed, with names that nothing has, is an empty selection."""
-    answer = exporter.get("/metrics?" + "&".join(f"name[]={number}" for number in range(1000)))
+    response = exporter.get("/metrics?" + "&".join(f"name[]={number}" for number in range(1000)))
 
-    assert (200, "") == (answer.status_code, answer.text)
+    assert (200, "") == (response.status_code, response.text)
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from insights_exporter.coder.client import Outlet
+from insights_exporter.coder.client import SharedTransport
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
-from insights_exporter.polling.deployment import Shared, Watch
-from insights_exporter.polling.metrics import PAGE_FAMILIES
-from insights_exporter.polling.publisher import Board
-from insights_exporter.polling.scheduler import Schedule
+from insights_exporter.polling.deployment import DeploymentPoller, SharedResources
+from insights_exporter.polling.metrics import ALL_FAMILIES
+from insights_exporter.polling.publisher import PageStore
+from insights_exporter.polling.scheduler import Scheduler
 from tests.coder.deployments import PLAIN, deployment
-from tests.faults.settings import HASTY
+from tests.faults.config import HASTY
 from tests.peers.waiting import eventually_async
 from tests.polling.watching import Watched, small_coder
 from tests.support.fast_clock import AT_ONCE
@@ -48,10 +48,16 @@ class Resolver:
 async def polling(coder: EmbeddedCoder) -> AsyncIterator[Watched]:
     """Poll a server by its name over the network, again and again."""
     with serve(coder) as url:
-        settings = HASTY | {"max_age": f"{MAX_AGE}s"}
-        named = deployment(url.replace(ANYWHERE, NAME), name="dev", **settings)
-        board, schedule = Board(PAGE_FAMILIES), Schedule()
-        watch = Watch(named, lambda: DEMO_TOKEN, None, PLAIN, Shared(board, schedule, AT_ONCE, Outlet()))
+        config = HASTY | {"max_age": f"{MAX_AGE}s"}
+        named = deployment(url.replace(ANYWHERE, NAME), name="dev", **config)
+        board, schedule = PageStore(ALL_FAMILIES), Scheduler()
+        watch = DeploymentPoller(
+            named,
+            lambda: DEMO_TOKEN,
+            None,
+            PLAIN,
+            SharedResources(board, schedule, AT_ONCE, SharedTransport()),
+        )
         schedule.start()
         watch.start()
         try:

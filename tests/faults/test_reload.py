@@ -13,8 +13,8 @@ import pytest
 import trustme
 
 from insights_exporter.demo import EmbeddedCoder, Population, serve
+from tests.faults.config import written
 from tests.faults.pages import Polling, glance
-from tests.faults.settings import written
 from tests.peers.exporter import Exporter, RunExporter, StartExporter
 from tests.peers.waiting import eventually
 
@@ -189,11 +189,11 @@ def test_many_reloads_at_once(exporter: Exporter, town: Town) -> None:
     """Reloads that come all at once, while settings change and polls run, end in what was written last."""
     town.coders["changed"].fail("silence")
     orders = [("kept", "gone"), ("kept", "changed", "new"), ("kept", "changed"), ("new", "kept", "gone")]
-    answers: Counter[int] = Counter()
+    responses: Counter[int] = Counter()
     with ThreadPoolExecutor(8) as pool:
         for number in range(12):
             town.write(*orders[number % 4], timeout=f"{number + 2}s")
-            answers.update(
+            responses.update(
                 task.result().status_code for task in [pool.submit(reload, exporter) for _ in range(4)]
             )
             exporter.running.process.send_signal(signal.SIGHUP)
@@ -202,7 +202,7 @@ def test_many_reloads_at_once(exporter: Exporter, town: Town) -> None:
     by_request(exporter)
     eventually(lambda: all(polls(exporter)[name].data for name in ("kept", "changed", "new")))
 
-    assert {200} == set(answers)
+    assert {200} == set(responses)
     assert 'deployment="gone"' not in exporter.page()
     assert "unexpected" not in exporter.running.output()
 
@@ -234,10 +234,10 @@ def test_reload_is_off_unless_enabled(start_exporter: StartExporter, town: Town)
 
 
 @pytest.mark.parametrize(("settings", "expected"), [("good", 0), ("deployments: [{}]", 2)])
-def test_check_before_a_reload(run_exporter: RunExporter, town: Town, settings: str, expected: int) -> None:
+def test_check_before_a_reload(run_exporter: RunExporter, town: Town, config: str, expected: int) -> None:
     """`--config.check` says beforehand whether a file would be taken."""
     town.write("kept")
-    if settings != "good":
-        town.config.write_text(settings)
+    if config != "good":
+        town.config.write_text(config)
 
     assert expected == run_exporter("--config.check", f"--config.file={town.config}").returncode

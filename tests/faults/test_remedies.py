@@ -9,7 +9,7 @@ import pytest
 from insights_exporter.coder.errors import CAUSES, UNAVAILABLE, Cause
 from insights_exporter.demo import EmbeddedCoder, serve
 from tests.demo.asking import SMALL
-from tests.faults.settings import written
+from tests.faults.config import written
 from tests.peers.exporter import RunExporter, StartExporter
 from tests.peers.waiting import eventually
 

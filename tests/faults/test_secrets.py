@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from insights_exporter.coder.errors import RequestFailed
-from insights_exporter.coder.request import Question
-from insights_exporter.config.loader import load
+from insights_exporter.coder.errors import ApiError
+from insights_exporter.coder.request import Request
+from insights_exporter.config.loader import load_config
 from insights_exporter.demo import EmbeddedCoder, Population, serve
 from tests.coder.deployments import client, deployment
 from tests.faults.cases import CASES, Case
@@ -71,9 +71,9 @@ async def test_no_secret_in_a_traceback(fault: str) -> None:
     coder.fail(fault)
     with serve(coder) as url:
         async with client(deployment(url, timeout="1s", token=TOKEN), token=lambda: TOKEN) as one:
-            with pytest.raises(RequestFailed) as failed:
+            with pytest.raises(ApiError) as failed:
                 await one.coder.ask(
-                    Question("/insights/daus"), one.errand(asyncio.get_running_loop().time() + 0.5)
+                    Request("/insights/daus"), one.options(asyncio.get_running_loop().time() + 0.5)
                 )
 
     assert TOKEN not in "".join(traceback.format_exception(failed.value))
@@ -88,13 +88,13 @@ def test_no_secret_in_a_repr(tmp_path: Path) -> None:
         f"deployments: [{{url: 'https://c.example.com', token: {TOKEN}, headers: {{X-A: {OTHER}}}, "
         f"proxy: 'http://u:{OTHER}@p.example.com', users: {{detail: pseudonymous, key: {OTHER}}}}}]",
     )
-    loaded = load(config, {})
+    loaded = load_config(config, {})
 
     for thing in (
         loaded,
-        loaded.settings,
-        *loaded.settings.deployments,
-        loaded.settings.deployments[0].users,
+        loaded.config,
+        *loaded.config.deployments,
+        loaded.config.deployments[0].users,
     ):
         for shown in (repr(thing), str(thing), f"{thing}"):
             assert TOKEN not in shown

@@ -50,7 +50,7 @@ def filled(query: Asked, **chosen: str) -> str:
     return re.sub(r"\$(\w+)", lambda found: values.get(found[1], found[0]), query.expr)
 
 
-def answers(
+def responses(
     data: Data, query: Asked, job: str = ONE["job"], deployment: str = "main", ago: int = 0
 ) -> set[tuple[Any, ...]]:
     """Give the series that a panel gets: now, or over the last days; all that `ago` seconds before now."""
@@ -89,7 +89,7 @@ def test_query_gives_the_right_number_of_series(data: Data, query: Asked) -> Non
     count = EXPECTED[query.board][query.panel]["ABCDEFGH".index(query.letter)]
     expected = count(page_of(data, "main"))
 
-    assert 0 < expected == len(answers(data, query))
+    assert 0 < expected == len(responses(data, query))
 
 
 @pytest.mark.parametrize(
@@ -97,27 +97,27 @@ def test_query_gives_the_right_number_of_series(data: Data, query: Asked) -> Non
 )
 def test_second_exporter_changes_nothing(data: Data, query: Asked) -> None:
     """Numbers are the same from one exporter, from the other, and from both of them."""
-    one = answers(data, query, ONE["job"])
+    one = responses(data, query, ONE["job"])
 
-    assert one == answers(data, query, OTHER["job"])
-    assert one == answers(data, query, ".+")
+    assert one == responses(data, query, OTHER["job"])
+    assert one == responses(data, query, ".+")
 
 
 @pytest.mark.parametrize("query", ALL_QUERIES, ids=str)
 def test_programs_of_others_change_nothing(data: Data, query: Asked) -> None:
     """Where no jobs are chosen, a panel shows what it shows when all jobs of exporters are."""
-    ours = answers(data, query, f"{ONE['job']}|{OTHER['job']}")
+    ours = responses(data, query, f"{ONE['job']}|{OTHER['job']}")
 
     assert ours
-    assert ours == answers(data, query, ".+")
+    assert ours == responses(data, query, ".+")
 
 
 def test_exporter_that_is_down_is_counted(data: Data) -> None:
     """It gives nothing by which to know it any more, and is known by what it gave in the last week."""
     (down,) = (query for query in ALL_QUERIES if query.panel == "Exporters down")
 
-    assert {("0.0",)} == answers(data, down, ".+")
-    assert {("1.0",)} == answers(data, down, ".+", ago=3 * 3600 + 1800)
+    assert {("0.0",)} == responses(data, down, ".+")
+    assert {("1.0",)} == responses(data, down, ".+", ago=3 * 3600 + 1800)
 
 
 @pytest.mark.parametrize("query", ALL_QUERIES, ids=str)
@@ -127,7 +127,7 @@ def test_only_what_names_users_is_missing_without_names(data: Data, query: Asked
     expected = count(page_of(data, "discreet"))
 
     assert (query.panel == "Slowest connections") == (expected == 0)
-    assert expected == len(answers(data, query, deployment="discreet"))
+    assert expected == len(responses(data, query, deployment="discreet"))
 
 
 @pytest.mark.parametrize("query", ALL_QUERIES, ids=str)
@@ -137,14 +137,14 @@ def test_pseudonyms_take_nothing_away(data: Data, query: Asked) -> None:
     expected = count(page_of(data, "main"))
 
     assert expected == count(page_of(data, "veiled"))
-    assert expected == len(answers(data, query, deployment="veiled"))
+    assert expected == len(responses(data, query, deployment="veiled"))
 
 
 def test_slowest_connections_have_pseudonyms(data: Data) -> None:
     """No name of the deployment with names is among them."""
     (slowest, _) = (query for query in ALL_QUERIES if query.panel == "Slowest connections")
     named, veiled = (
-        {dict(answer[:-1])["username"] for answer in answers(data, slowest, deployment=deployment)}
+        {dict(response[:-1])["username"] for response in responses(data, slowest, deployment=deployment)}
         for deployment in ("main", "veiled")
     )
 
@@ -155,7 +155,7 @@ def test_slowest_connections_have_pseudonyms(data: Data) -> None:
 @pytest.mark.parametrize("query", [query for query in ALL_QUERIES if "{{" in query.legend], ids=str)
 def test_legend_tells_series_apart(data: Data, query: Asked) -> None:
     """A legend speaks of labels that the series have, and no two lines of a panel are called the same."""
-    labels: list[dict[str, str]] = [dict(answer[:-1]) for answer in answers(data, query)]
+    labels: list[dict[str, str]] = [dict(response[:-1]) for response in responses(data, query)]
     spoken = re.findall(r"\{\{(\w+)\}\}", query.legend)
     called = [tuple(one.get(label, "") for label in spoken) for one in labels]
 
@@ -166,7 +166,7 @@ def test_legend_tells_series_apart(data: Data, query: Asked) -> None:
 @pytest.mark.parametrize("query", [query for query in ALL_QUERIES if query.columns is not None], ids=str)
 def test_table_names_or_hides_every_label(data: Data, query: Asked) -> None:
     """No column of a table is left with a label's bare name."""
-    labels = {label for answer in answers(data, query) for label, _ in answer[:-1]}
+    labels = {label for response in responses(data, query) for label, _ in response[:-1]}
 
     assert query.columns is not None
     assert set() == labels - query.columns

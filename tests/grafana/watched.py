@@ -60,7 +60,7 @@ class Polled(NamedTuple):
     backfilled: list[Path]
 
 
-def settings(url: str) -> dict[str, Any]:
+def config(url: str) -> dict[str, Any]:
     """Give a file with deployments that show users by name, none of them, and by pseudonyms."""
     common = {"url": url, "token": DEMO_TOKEN, "requests_per_minute": 6000, "templates": {"users": True}}
     return {
@@ -82,7 +82,7 @@ def poll(folder: Path) -> Polled:
         token_expires=datetime(2100, 1, 1, tzinfo=UTC),
     )
     with serve(coder) as url:
-        file.write_text(yaml.safe_dump(settings(url)), encoding="utf-8")
+        file.write_text(yaml.safe_dump(config(url)), encoding="utf-8")
         file.chmod(0o600)
         with exporter.serving(folder / "exporter", f"--config.file={file}") as running:
             page = eventually(lambda: complete(running.page()), 60)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, serve
-from insights_exporter.polling.sharding import mine
+from insights_exporter.polling.sharding import owned_by
 from tests.demo.asking import coder
 from tests.helm.chart import CI_VALUES, Object, objects
 from tests.helm.pods import MOUNTED, laid_out
@@ -138,6 +138,6 @@ def test_shards_share_the_deployments_out(tmp_path: Path, start_exporter: StartE
         for shard in range(2)
     ]
 
-    assert [set(mine(FLEET, shard, 2)) for shard in range(2)] == [
+    assert [set(owned_by(FLEET, shard, 2)) for shard in range(2)] == [
         {name for name in FLEET if f'deployment="{name}"' in page} for page in pages
     ]

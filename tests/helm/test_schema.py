@@ -8,7 +8,7 @@ import pytest
 
 from insights_exporter.commands.flags import LogFormat, LogLevel
 from insights_exporter.config.schema import json_schema
-from insights_exporter.web.webconfig.model import WebFile
+from insights_exporter.web.webconfig.model import WebConfigModel
 from tests.helm.chart import CHART, Values, objects, refusal
 from tests.helm.custom_resources import TABLE
 
@@ -119,7 +119,7 @@ def test_logging_has_the_exporters_words(value: str, flag: object) -> None:
 
 def test_the_web_configuration_has_the_exporters_sections() -> None:
     """What `web.config` may hold at its top is what the file may."""
-    assert WebFile.model_fields.keys() == SCHEMA["$defs"]["webConfig"]["properties"].keys()
+    assert WebConfigModel.model_fields.keys() == SCHEMA["$defs"]["webConfig"]["properties"].keys()
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,8 @@ class Prometheus:
     def api(self, path: str, **parameters: str | float) -> Any:  # noqa: ANN401  whatever the API says
         """Give `data` of an answer of `/api/v1/<path>`."""
         url = f"{self.url}/api/v1/{path}"
-        answer = httpx.get(url, params=parameters, trust_env=False, verify=NO_AUTHORITIES, timeout=30)
-        return answer.raise_for_status().json()["data"]
+        response = httpx.get(url, params=parameters, trust_env=False, verify=NO_AUTHORITIES, timeout=30)
+        return response.raise_for_status().json()["data"]
 
     def query(self, promql: str, at: float | None = None) -> list[Sample]:
         """Evaluate `promql` now, or at a Unix time."""
@@ -48,8 +48,8 @@ class Prometheus:
     def ready(self) -> bool:
         """Tell whether it answers queries by now; fails at once if it ended."""
         self.running.check_alive()
-        answer = httpx.get(f"{self.url}/-/ready", trust_env=False, verify=NO_AUTHORITIES)
-        return answer.status_code == httpx.codes.OK
+        response = httpx.get(f"{self.url}/-/ready", trust_env=False, verify=NO_AUTHORITIES)
+        return response.status_code == httpx.codes.OK
 
 
 class StartPrometheus(Protocol):

@@ -74,15 +74,15 @@ class Company(httpx.AsyncBaseTransport):
             return body
         return json.dumps(self._with_parameters(json.loads(body), template)).encode()
 
-    def _with_parameters(self, answer: dict[str, Any], template: str | None) -> dict[str, Any]:
+    def _with_parameters(self, response: dict[str, Any], template: str | None) -> dict[str, Any]:
         """Say that every template is in use, and what was chosen in them."""
         asked = [template] if template else self._ids
-        report = answer["report"]
+        report = response["report"]
         report["template_ids"] = [one for one in asked if one in self._ids]
         report["parameters_usage"] = [
             row for one in report["template_ids"] for row in parameters_of(self._ids.index(one))
         ]
-        return answer
+        return response
 
     def most_in_a_minute(self) -> int:
         """Give the most requests that came within any 60 seconds."""
@@ -105,11 +105,11 @@ def _days(query: Mapping[str, str]) -> str:
     )
 
 
-def polled(company: Company, hours: float, start: datetime = START, **settings: object) -> str:
+def polled(company: Company, hours: float, start: datetime = START, **config: object) -> str:
     """Poll a company for some hours from `start` on; gives the page at their end."""
 
     async def scenario() -> str:
-        async with watching(company, **settings) as watched:
+        async with watching(company, **config) as watched:
             await asyncio.sleep(hours * HOUR)
             return watched.page()
 

@@ -8,15 +8,15 @@ from threading import current_thread
 import httpx
 import pytest
 
-from insights_exporter.coder.errors import REASONS, WHOLE_SERVER, Reason
-from insights_exporter.coder.request import Answer, Question
+from insights_exporter.coder.errors import REASONS, WHOLE_SERVER, FailureReason
+from insights_exporter.coder.request import Request, Response
 from insights_exporter.datasets import template_list
-from insights_exporter.datasets.base import View
-from insights_exporter.polling.fetch import Asked, ask_all, ask_each, ask_in_steps
+from insights_exporter.datasets.base import PollContext
+from insights_exporter.polling.fetch import FetchResult, ask_in_steps, fetch_all, fetch_each
 from tests.coder.deployments import client, deployment
 from tests.polling.watching import START, on_fast_clock
 
-STATUS: Mapping[Reason, int] = {
+STATUS: Mapping[FailureReason, int] = {
     "unauthorized": 401,
     "not_found": 404,
     "redirect": 302,
@@ -26,28 +26,28 @@ STATUS: Mapping[Reason, int] = {
 }
 
 
-def asked(statuses: list[int], *, each: bool) -> tuple[Asked, int]:
+def asked(statuses: list[int], *, each: bool) -> tuple[FetchResult, int]:
     """Ask one question a status; give what came of it and how many requests there were."""
     left = list(statuses)
 
-    def answer(_request: httpx.Request) -> httpx.Response:
+    def response(_request: httpx.Request) -> httpx.Response:
         return httpx.Response(left.pop(0), stream=httpx.ByteStream(b"{}"))
 
-    async def scenario() -> Asked:
-        questions = [Question("/insights/templates", subject=str(number)) for number in range(len(statuses))]
-        transport = httpx.MockTransport(answer)
+    async def scenario() -> FetchResult:
+        requests = [Request("/insights/templates", subject=str(number)) for number in range(len(statuses))]
+        transport = httpx.MockTransport(response)
         async with client(deployment("http://coder.example.com"), transport=transport) as one:
-            return await (ask_each if each else ask_all)(one.coder, questions, one.errand())
+            return await (fetch_each if each else fetch_all)(one.coder, requests, one.options())
 
     return on_fast_clock(scenario), len(statuses) - len(left)
 
 
-def subjects(result: Asked) -> str:
+def subjects(result: FetchResult) -> str:
     """Name the questions that were answered."""
-    return "".join(answer.question.subject for answer in result.answers)
+    return "".join(response.request.subject for response in result.responses)
 
 
-def reason(result: Asked) -> Reason | None:
+def reason(result: FetchResult) -> FailureReason | None:
     """Give the reason of the failure."""
     return result.failure.reason if result.failure else None
 
@@ -75,7 +75,7 @@ def test_each_by_itself_goes_on_after_failures() -> None:
 
 
 @pytest.mark.parametrize("failing", STATUS)
-def test_server_that_fails_as_a_whole_is_left_alone(failing: Reason) -> None:
+def test_server_that_fails_as_a_whole_is_left_alone(failing: FailureReason) -> None:
     """Three failures in a row that most likely hit every request are enough, others are not."""
     status = STATUS[failing]
     _, requests = asked([status, status, 200, *[status] * 5], each=True)
@@ -92,7 +92,7 @@ async def test_answers_are_decoded_beside_the_loop() -> None:
     """The loop serves scrapes meanwhile, also while the next questions are found."""
     threads = []
 
-    def follow_up(_answers: Sequence[Answer]) -> Sequence[Question]:
+    def follow_up(_answers: Sequence[Response]) -> Sequence[Request]:
         threads.append(current_thread().name)
         return ()
 
@@ -101,6 +101,6 @@ async def test_answers_are_decoded_beside_the_loop() -> None:
     polled = deployment("http://coder.example.com")
     with ThreadPoolExecutor(1, "converter") as converter:
         async with client(polled, transport=transport) as one:
-            await ask_in_steps(one.coder, dataset, View(polled, None, START), one.errand(), converter)
+            await ask_in_steps(one.coder, dataset, PollContext(polled, None, START), one.options(), converter)
 
     assert ["converter_0"] == threads

@@ -39,10 +39,10 @@ PATHS: Mapping[str, str] = {
 @pytest.mark.parametrize("case", UNAVAILABLE)
 def test_what_a_server_does_not_have_is_no_failure_for_ever(case: str) -> None:
     """Its health is withdrawn and the reason told, also of what cannot be asked without it."""
-    settings, missing = UNAVAILABLE[case]
+    config, missing = UNAVAILABLE[case]
 
     async def scenario() -> str:
-        async with watching(small_coder(**settings)) as watched:
+        async with watching(small_coder(**config)) as watched:
             await asyncio.sleep(120)
             return watched.page()
 

@@ -7,10 +7,10 @@ import pytest
 from insights_exporter.datasets.registry import FAMILIES
 from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.negotiation import Format
-from insights_exporter.exposition.page import Page, assemble
+from insights_exporter.exposition.page import Page, build_page
 from insights_exporter.exposition.store import Changes, Snapshot, Source
 from insights_exporter.polling import publisher as board_module
-from insights_exporter.polling.publisher import Board, rendered
+from insights_exporter.polling.publisher import PageStore, rendered
 from tests.polling.watching import on_fast_clock, small_coder, watching
 
 USERS = next(family for family in FAMILIES if family.name == "coder_insights_active_users")
@@ -23,7 +23,7 @@ def users(value: float, window: str = "7d") -> Changes:
     return {(family, source): chunk for family, chunk in chunks.items()}
 
 
-def text(board: Board) -> bytes:
+def text(board: PageStore) -> bytes:
     """Give the page as text."""
     return b"".join(board.page.contents[Format.TEXT].segments)
 
@@ -32,7 +32,7 @@ def test_page_follows_in_a_moment() -> None:
     """A change is on the page a moment later."""
 
     async def scenario() -> tuple[bytes, bytes]:
-        board = Board(FAMILIES)
+        board = PageStore(FAMILIES)
         before = text(board)
         board.publish(users(3))
         await asyncio.sleep(0.2)
@@ -50,12 +50,12 @@ def test_burst_of_changes_makes_few_pages(monkeypatch: pytest.MonkeyPatch) -> No
 
     def counted(snapshot: Snapshot, previous: Page | None = None) -> Page:
         made.append(snapshot)
-        return assemble(snapshot, previous)
+        return build_page(snapshot, previous)
 
     monkeypatch.setattr(board_module, "assemble", counted)
 
     async def scenario() -> bytes:
-        board = Board(FAMILIES)
+        board = PageStore(FAMILIES)
         for number in range(1000):
             board.publish(users(number))
             await asyncio.sleep(0.001)
@@ -72,7 +72,7 @@ def test_page_wanted_at_once_stays() -> None:
     """An older page that was still being made does not take its place."""
 
     async def scenario() -> tuple[bytes, bytes]:
-        board = Board(FAMILIES)
+        board = PageStore(FAMILIES)
         board.publish(users(3))
         await asyncio.sleep(0)
         board.publish(users(4))
@@ -91,7 +91,7 @@ def test_no_change_makes_no_page() -> None:
     """The same bytes again leave the page the very same object."""
 
     async def scenario() -> tuple[Page, Page]:
-        board = Board(FAMILIES)
+        board = PageStore(FAMILIES)
         board.publish(users(3))
         await asyncio.sleep(1)
         first = board.page
@@ -112,12 +112,12 @@ def test_page_that_could_not_be_made_is_made_with_the_next_change(monkeypatch: p
         raise MemoryError
 
     async def scenario() -> bytes:
-        board = Board(FAMILIES)
+        board = PageStore(FAMILIES)
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)
         monkeypatch.setattr(board_module, "assemble", broken)
         board.publish(users(3))
         await asyncio.sleep(1)
-        monkeypatch.setattr(board_module, "assemble", assemble)
+        monkeypatch.setattr(board_module, "assemble", build_page)
         board.publish(users(4))
         await asyncio.sleep(1)
         return text(board)
@@ -161,7 +161,7 @@ def test_poll_renders_its_own_chunks_alone() -> None:
 
 async def test_page_can_be_brought_up_to_date_at_once() -> None:
     """What was published before anybody listens is on the very first page."""
-    board = Board(FAMILIES)
+    board = PageStore(FAMILIES)
 
     board.publish(users(5))
     board.show_now()

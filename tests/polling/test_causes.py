@@ -1,27 +1,29 @@
 """What is wrong with a deployment, each cause once."""
 
-from insights_exporter.coder.errors import REMEDIES, Reason, RequestFailed
-from insights_exporter.config.intervals import Pace
+from insights_exporter.coder.errors import REMEDIES, ApiError, FailureReason
+from insights_exporter.config.intervals import PollInterval
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.causes import Cause, find_causes
-from insights_exporter.polling.jobs import Job, Kept
-from insights_exporter.polling.status import PollHealth, RequestHealth
+from insights_exporter.polling.jobs import Job, ResponseCache
+from insights_exporter.polling.status import PollStatus, RequestStats
 
 
-def job(dataset: str, failure: RequestFailed | None, unavailable: Reason | None = None) -> Job:
+def job(dataset: str, failure: ApiError | None, unavailable: FailureReason | None = None) -> Job:
     """Return a job whose last poll ended with a failure, or without one."""
-    poll = PollHealth(dataset, "", Pace(300.0, 900.0), failure=failure)
-    return Job(DATASETS[dataset], None, poll, RequestHealth(dataset, unavailable=unavailable), Kept(900.0))
+    poll = PollStatus(dataset, "", PollInterval(300.0, 900.0), failure=failure)
+    return Job(
+        DATASETS[dataset], None, poll, RequestStats(dataset, unavailable=unavailable), ResponseCache(900.0)
+    )
 
 
 def test_each_cause_is_found_once() -> None:
     """Failures with one remedy are one cause; what the server does not have is none."""
     jobs = (
-        job("daus", RequestFailed("token_expired", "HTTP 401 for /insights/daus")),
-        job("templates", RequestFailed("token_expired", "HTTP 401 for /insights/templates")),
-        job("templates", RequestFailed("token_expired", "HTTP 401 for /insights/templates")),
-        job("periods", RequestFailed("disabled", "HTTP 404"), "disabled"),
-        job("user-status-counts", RequestFailed("unsupported", "HTTP 404"), "unsupported"),
+        job("daus", ApiError("token_expired", "HTTP 401 for /insights/daus")),
+        job("templates", ApiError("token_expired", "HTTP 401 for /insights/templates")),
+        job("templates", ApiError("token_expired", "HTTP 401 for /insights/templates")),
+        job("periods", ApiError("disabled", "HTTP 404"), "disabled"),
+        job("user-status-counts", ApiError("unsupported", "HTTP 404"), "unsupported"),
         job("user-latency", None),
     )
 
@@ -35,8 +37,8 @@ def test_each_cause_is_found_once() -> None:
 def test_missing_role_is_one_cause() -> None:
     """A missing role is one cause, although Coder forbids some paths and hides others."""
     jobs = (
-        job("daus", RequestFailed("forbidden", "HTTP 403 for /insights/daus")),
-        job("templates", RequestFailed("not_permitted", "HTTP 404 for /insights/templates")),
+        job("daus", ApiError("forbidden", "HTTP 403 for /insights/daus")),
+        job("templates", ApiError("not_permitted", "HTTP 404 for /insights/templates")),
     )
 
     lacking = Cause("forbidden", ("daus", "templates"), "HTTP 403 for /insights/daus", REMEDIES["forbidden"])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from insights_exporter.runtime import collector_calmed, collector_paused
+from insights_exporter.runtime import freeze_gc, gc_paused
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def test_paused_collector_goes_on_afterwards() -> None:
 def test_collector_that_is_off_stays_off() -> None:
     """Whoever turned it off wants it so."""
     gc.disable()
-    with collector_paused():
+    with gc_paused():
         pass
 
     assert not gc.isenabled()
@@ -38,7 +38,7 @@ def test_collector_that_is_off_stays_off() -> None:
 
 def test_what_came_meanwhile_is_looked_through_at_once() -> None:
     """What stays of a conversion is no longer among the new objects, which would pile up over many."""
-    with collector_paused():
+    with gc_paused():
         stays: list[object] = [object()]
 
     assert any(each is stays for each in gc.get_objects(generation=2))
@@ -46,7 +46,7 @@ def test_what_came_meanwhile_is_looked_through_at_once() -> None:
 
 def test_what_lives_long_is_not_looked_through() -> None:
     """All objects there are become permanent."""
-    collector_calmed()
+    freeze_gc()
 
     assert gc.get_freeze_count() > len(gc.get_objects())
 
@@ -55,19 +55,19 @@ def test_what_became_garbage_since_is_collected() -> None:
     """Afresh, a cycle that was permanent goes."""
     cycle: list[object] = [_Told()]
     cycle.append(cycle)
-    collector_calmed()
+    freeze_gc()
     _Told.gone = False
     del cycle
     gc.collect()
     assert not _Told.gone
 
-    collector_calmed(collect=True)
+    freeze_gc(collect=True)
 
     assert _Told.gone
 
 
 def _fail_while_paused() -> None:
-    with collector_paused():
+    with gc_paused():
         assert not gc.isenabled()
         raise ValueError("odd")
 

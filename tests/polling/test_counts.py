@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from insights_exporter.datasets.apps import APP_INFO
 from insights_exporter.datasets.registry import FAMILIES
 from insights_exporter.datasets.server_info import FAMILIES as OF_THE_SERVER
-from insights_exporter.exposition.text import names
+from insights_exporter.exposition.text import sample_names
 from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
 
 SERIES = "insights_exporter_series"
@@ -18,11 +18,11 @@ DROPPED = "insights_exporter_series_dropped"
 WITHOUT_WINDOW = {family.name for family in (APP_INFO, *OF_THE_SERVER)}
 
 
-def page_with(**settings: object) -> str:
+def page_with(**config: object) -> str:
     """Give the page after all was polled."""
 
     async def scenario() -> str:
-        async with watching(small_coder(), **settings) as watched:
+        async with watching(small_coder(), **config) as watched:
             await asyncio.sleep(300)
             return watched.page()
 
@@ -32,7 +32,7 @@ def page_with(**settings: object) -> str:
 def test_every_series_is_counted_but_those_that_have_no_window() -> None:
     """By dataset and window; names, the version and the token's times are few and come beside them."""
     page = page_with(templates={"users": True})
-    of_coder = {name for family in FAMILIES for name in names(family)}
+    of_coder = {name for family in FAMILIES for name in sample_names(family)}
     shown = Counter(
         sample.name
         for family in text_string_to_metric_families(page)

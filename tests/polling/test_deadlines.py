@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insights_exporter.polling.expiry import Deadlines
+from insights_exporter.polling.expiry import ExpiryTimers
 from tests.polling.watching import on_fast_clock
 
 Told = list[tuple[float, str]]
-Play = Callable[[Deadlines[str]], Coroutine[None, None, None]]
+Play = Callable[[ExpiryTimers[str]], Coroutine[None, None, None]]
 
 
-def told(play: Play, also: Callable[[Deadlines[str], str], None] = lambda _, __: None) -> Told:
+def told(play: Play, also: Callable[[ExpiryTimers[str], str], None] = lambda _, __: None) -> Told:
     """Give what came when, in seconds from the beginning; `also` happens as it comes."""
     came: Told = []
 
@@ -26,7 +26,7 @@ def told(play: Play, also: Callable[[Deadlines[str], str], None] = lambda _, __:
             came.append((round(loop.time() - started, 2), thing))
             also(deadlines, thing)
 
-        deadlines = Deadlines(call)
+        deadlines = ExpiryTimers(call)
         await play(deadlines)
         await asyncio.sleep(100)
         return came
@@ -37,7 +37,7 @@ def told(play: Play, also: Callable[[Deadlines[str], str], None] = lambda _, __:
 def test_each_comes_at_its_time() -> None:
     """Whatever the order in which they were put."""
 
-    async def play(deadlines: Deadlines[str]) -> None:
+    async def play(deadlines: ExpiryTimers[str]) -> None:
         deadlines.put("second", 20)
         deadlines.put("third", 30)
         deadlines.put("first", 10)
@@ -48,7 +48,7 @@ def test_each_comes_at_its_time() -> None:
 def test_put_off_comes_later() -> None:
     """It comes once, at the newest time; the others are not put off with it."""
 
-    async def play(deadlines: Deadlines[str]) -> None:
+    async def play(deadlines: ExpiryTimers[str]) -> None:
         deadlines.put("put off", 10)
         deadlines.put("not put off", 15)
         await asyncio.sleep(9)
@@ -62,7 +62,7 @@ def test_what_is_over_comes_at_once(seconds: float) -> None:
     """And no more when it was to come before."""
     so_far: list[str] = []
 
-    async def play(deadlines: Deadlines[str]) -> None:
+    async def play(deadlines: ExpiryTimers[str]) -> None:
         deadlines.put("a", 10)
         deadlines.put("a", seconds)
         assert ["a"] == so_far
@@ -73,11 +73,11 @@ def test_what_is_over_comes_at_once(seconds: float) -> None:
 def test_what_comes_may_put_off() -> None:
     """Itself, or what is due with it."""
 
-    async def play(deadlines: Deadlines[str]) -> None:
+    async def play(deadlines: ExpiryTimers[str]) -> None:
         deadlines.put("first", 10)
         deadlines.put("second", 10)
 
-    def put_off(deadlines: Deadlines[str], thing: str) -> None:
+    def put_off(deadlines: ExpiryTimers[str], thing: str) -> None:
         if thing == "first":
             deadlines.put("second", 5)
             deadlines.put("again", 7)
@@ -89,14 +89,14 @@ def test_failure_leaves_the_others() -> None:
     """The loop is told of it, and goes on."""
     failures: list[str] = []
 
-    async def play(deadlines: Deadlines[str]) -> None:
+    async def play(deadlines: ExpiryTimers[str]) -> None:
         asyncio.get_running_loop().set_exception_handler(
             lambda _, context: failures.append(f"{context['exception']}")
         )
         deadlines.put("a", 10)
         deadlines.put("b", 10)
 
-    def fail(_: Deadlines[str], thing: str) -> None:
+    def fail(_: ExpiryTimers[str], thing: str) -> None:
         if thing == "a":
             raise ValueError("a mistake")
 
@@ -107,7 +107,7 @@ def test_failure_leaves_the_others() -> None:
 def test_closed_calls_nothing() -> None:
     """Neither for what was due nor for what comes after."""
 
-    async def play(deadlines: Deadlines[str]) -> None:
+    async def play(deadlines: ExpiryTimers[str]) -> None:
         deadlines.put("a", 10)
         deadlines.close()
         deadlines.put("b", 10)
@@ -121,7 +121,7 @@ def test_closed_calls_nothing() -> None:
 def test_comes_as_with_a_timer_each(steps: Sequence[tuple[int, str, int]]) -> None:
     """Things that are put off again and again come as if each had a timer of its own."""
 
-    async def play(deadlines: Deadlines[str]) -> None:
+    async def play(deadlines: ExpiryTimers[str]) -> None:
         for pause, thing, seconds in steps:
             await asyncio.sleep(pause + 0.5)
             deadlines.put(thing, seconds + 0.25)

@@ -105,9 +105,9 @@ def test_without_any_list_templates_are_called_by_their_ids() -> None:
     ],
     ids=["broken", "forbidden", "a page", "unknown shape", "elsewhere"],
 )
-def test_failure_to_list_templates_shows(answer: tuple[int, bytes], reason: str) -> None:
+def test_failure_to_list_templates_shows(response: tuple[int, bytes], reason: str) -> None:
     """The list has health series like every dataset; the breakdown goes on with ids."""
-    page = page_of(small_coder(), dict.fromkeys(("/templates", "/organizations"), answer))
+    page = page_of(small_coder(), dict.fromkeys(("/templates", "/organizations"), response))
     success = series_of(page, "insights_exporter_poll_success")
     failures = series_of(page, "insights_exporter_request_failures_total")
 
@@ -186,10 +186,10 @@ def test_token_tells_its_end() -> None:
     [(404, NO_ROUTE), (500, b""), (403, b"{}"), (200, b"<html>"), (200, b"[]"), (200, b"null"), (302, b"")],
     ids=["no route", "broken", "forbidden", "a page", "a list", "null", "elsewhere"],
 )
-def test_nothing_of_it_is_needed_and_nothing_counts_as_failure(answer: tuple[int, bytes]) -> None:
+def test_nothing_of_it_is_needed_and_nothing_counts_as_failure(response: tuple[int, bytes]) -> None:
     """Whatever comes instead, the data are there and no failure is told."""
     paths = ("/buildinfo", KEY)
-    page = page_of(small_coder(), dict.fromkeys(paths, answer))
+    page = page_of(small_coder(), dict.fromkeys(paths, response))
 
     assert {1.0} == set(series_of(page, "insights_exporter_poll_success").values())
     assert {0.0} == set(series_of(page, "insights_exporter_request_failures_total").values())

@@ -7,28 +7,28 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from insights_exporter.config.models import Settings
+from insights_exporter.config.models import Config
 from insights_exporter.demo.server import make_app
-from insights_exporter.polling.manager import Fleet
-from insights_exporter.polling.metrics import PAGE_FAMILIES, POLL_SUCCESS
-from insights_exporter.polling.publisher import Board
+from insights_exporter.polling.manager import DeploymentManager
+from insights_exporter.polling.metrics import ALL_FAMILIES, POLL_SUCCESS
+from insights_exporter.polling.publisher import PageStore
 from tests.coder.deployments import deployment
 from tests.polling.watching import on_fast_clock, small_coder
 
 NAMES = [f"dev-{number}" for number in range(20)]
 
 
-def settings(names: Sequence[str], **changed: object) -> Settings:
+def config(names: Sequence[str], **changed: object) -> Config:
     """Give settings with a deployment of each name."""
-    return Settings(deployments=tuple(deployment("http://coder", name=name, **changed) for name in names))
+    return Config(deployments=tuple(deployment("http://coder", name=name, **changed) for name in names))
 
 
-def fleet(board: Board) -> Fleet:
+def fleet(board: PageStore) -> DeploymentManager:
     """Give a fleet that shows on a board what it polls from a Coder without a network."""
-    return Fleet(board, {}, httpx.ASGITransport(make_app(small_coder())))
+    return DeploymentManager(board, {}, httpx.ASGITransport(make_app(small_coder())))
 
 
-def shown(board: Board) -> frozenset[str]:
+def shown(board: PageStore) -> frozenset[str]:
     """Give the deployments whose health is shown."""
     return frozenset(board.snapshot.chunks[POLL_SUCCESS.name])
 
@@ -37,9 +37,9 @@ def test_deployments_begin_one_after_the_other() -> None:
     """Scrapes have their turn between any two, however many there are."""
 
     async def scenario() -> list[int]:
-        board, seen = Board(PAGE_FAMILIES), [0]
+        board, seen = PageStore(ALL_FAMILIES), [0]
         polled = fleet(board)
-        applying = asyncio.create_task(polled.apply(settings(NAMES)))
+        applying = asyncio.create_task(polled.apply(config(NAMES)))
         while not applying.done():
             seen.append(len(shown(board)))
             await asyncio.sleep(0)
@@ -55,19 +55,19 @@ def test_deployments_begin_one_after_the_other() -> None:
 @pytest.mark.parametrize(
     ("later", "ended", "left"),
     [
-        pytest.param(settings(NAMES), 0, NAMES, id="nothing changed"),
-        pytest.param(settings(NAMES[:5]), 15, NAMES[:5], id="some are gone"),
-        pytest.param(settings([*NAMES, "new"]), 0, [*NAMES, "new"], id="one is new"),
-        pytest.param(settings(NAMES, timeout=7.0), 20, NAMES, id="all changed"),
+        pytest.param(config(NAMES), 0, NAMES, id="nothing changed"),
+        pytest.param(config(NAMES[:5]), 15, NAMES[:5], id="some are gone"),
+        pytest.param(config([*NAMES, "new"]), 0, [*NAMES, "new"], id="one is new"),
+        pytest.param(config(NAMES, timeout=7.0), 20, NAMES, id="all changed"),
     ],
 )
-def test_new_settings_end_what_they_change(later: Settings, ended: int, left: Sequence[str]) -> None:
+def test_new_settings_end_what_they_change(later: Config, ended: int, left: Sequence[str]) -> None:
     """How many deployments are no longer polled as they were is told; the page has those of the settings."""
 
     async def scenario() -> tuple[int, frozenset[str]]:
-        board = Board(PAGE_FAMILIES)
+        board = PageStore(ALL_FAMILIES)
         polled = fleet(board)
-        await polled.apply(settings(NAMES))
+        await polled.apply(config(NAMES))
         count = await polled.apply(later)
         found = shown(board)
         await polled.close()

@@ -2,13 +2,20 @@
 
 import pytest
 
-from insights_exporter.datasets.base import AppName, Conversion
+from insights_exporter.datasets.base import AppName, ConvertResult
 from insights_exporter.datasets.periods import MONTHLY_ACTIVE_USERS, WEEKLY_ACTIVE_USERS
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.template_metrics import TEMPLATE_ACTIVE_USERS
 from insights_exporter.datasets.templates import APP_USAGE, PARAMETER_WORKSPACES
 from insights_exporter.exposition.family import Samples
-from insights_exporter.polling.summary import DAYS, Glance, Glances, ParameterUse, Ranking, glance
+from insights_exporter.polling.summary import (
+    DAYS,
+    ParameterUse,
+    PollSummary,
+    Ranking,
+    SummaryStore,
+    summarize,
+)
 from tests.datasets.cases import CASES, answered, view_of
 from tests.demo.asking import NOW, ask, coder, report
 
@@ -17,7 +24,7 @@ def test_largest_are_kept_and_the_rest_added_up() -> None:
     """Of many apps a dozen is kept; the others are counted and their time is added up."""
     rows = [(("7d", "app", f"app{number}"), float(number)) for number in range(16)]
 
-    apps = glance(Conversion((Samples(APP_USAGE, rows),))).apps
+    apps = summarize(ConvertResult((Samples(APP_USAGE, rows),))).apps
 
     assert apps
     assert [f"app{number}" for number in range(15, 3, -1)] == [name for name, _ in apps.rows]
@@ -27,7 +34,7 @@ def test_largest_are_kept_and_the_rest_added_up() -> None:
 @pytest.mark.parametrize(("in_use", "expected"), [(None, None), ((), 0), (("a", "b"), 2)])
 def test_templates_in_use_are_counted(in_use: tuple[str, ...] | None, expected: int | None) -> None:
     """None stands for a report that does not say."""
-    assert expected == glance(Conversion((), in_use=in_use)).templates_in_use
+    assert expected == summarize(ConvertResult((), in_use=in_use)).templates_in_use
 
 
 def test_aggregated_and_redacted_apps_have_readable_names() -> None:
@@ -35,7 +42,7 @@ def test_aggregated_and_redacted_apps_have_readable_names() -> None:
     rows = [(("7d", "builtin", "__other__"), 2.0), (("7d", "builtin", "__redacted__"), 1.0)]
     names = tuple(AppName("builtin", slug, slug, "unknown", 1.0) for slug in ("__other__", "__redacted__"))
 
-    apps = glance(Conversion((Samples(APP_USAGE, rows),), app_names=names)).apps
+    apps = summarize(ConvertResult((Samples(APP_USAGE, rows),), app_names=names)).apps
 
     assert apps
     assert ["all other apps", "apps with a hidden name"] == [name for name, _ in apps.rows]
@@ -43,11 +50,11 @@ def test_aggregated_and_redacted_apps_have_readable_names() -> None:
 
 def test_secrets_in_names_of_apps_are_not_kept() -> None:
     """What is redacted in the metrics is redacted on the status page."""
-    dataset, view = DATASETS["templates"], view_of("7d")
+    dataset, context = DATASETS["templates"], view_of("7d")
     (case,) = (case for case in CASES if case.name == "secrets-in-apps-are-redacted")
     response = (case / "answer.json").read_bytes()
 
-    kept = repr(glance(dataset.convert(view, answered(dataset, view, response))))
+    kept = repr(summarize(dataset.convert(context, answered(dataset, context, response))))
 
     assert "apps with a hidden name" in kept
     assert [] == [secret for secret in ("ghp_", "glpat", "jane", "Jane") if secret in kept]
@@ -69,7 +76,7 @@ def test_templates_are_told_apart(organizations: tuple[str, str], expected: tupl
         (("7d", "coder", "unused", "3"), 0.0),
     ]
 
-    seen = glance(Conversion((Samples(TEMPLATE_ACTIVE_USERS, rows[:2]),)))
+    seen = summarize(ConvertResult((Samples(TEMPLATE_ACTIVE_USERS, rows[:2]),)))
 
     assert Ranking(tuple(zip(expected, (5.0, 3.0), strict=True))) == seen.templates
 
@@ -78,23 +85,25 @@ def test_nothing_of_single_users_is_kept() -> None:
     """A report that names users leaves nothing of them in a glance."""
     server = coder()
     people = report(server, "user-latency")["users"]
-    view = view_of("7d", now=NOW.isoformat())
+    context = view_of("7d", now=NOW.isoformat())
     dataset = DATASETS["user-latency"]
     query = {"start_time": "2026-05-14T00:00:00Z", "end_time": "2026-05-20T15:00:00Z"}
-    said = dataset.convert(view, answered(dataset, view, ask(server, "/insights/user-latency", query).body))
+    said = dataset.convert(
+        context, answered(dataset, context, ask(server, "/insights/user-latency", query).body)
+    )
 
-    kept = repr(glance(said))
+    kept = repr(summarize(said))
 
-    assert {"p50", "p95"} == glance(said).latency.keys()
+    assert {"p50", "p95"} == summarize(said).latency.keys()
     assert [] == [user for user in people if user["username"] in kept or user["user_id"] in kept]
 
 
 def test_days_are_remembered_over_polls() -> None:
     """Where an answer names but two days, those of earlier polls stay, up to 60."""
-    glances = Glances()
+    glances = SummaryStore()
 
     for day in range(100):
-        glances.saw("daus", "", Glance(days={day: 1.0, day + 1: 2.0}))
+        glances.saw("daus", "", PollSummary(days={day: 1.0, day + 1: 2.0}))
 
     days = glances.of("daus", "").days
     assert DAYS == len(days)
@@ -116,7 +125,7 @@ PARAMETERS = (
 
 def test_parameters_list_declared_values_only() -> None:
     """Values of free text, which may name users, are counted and not kept."""
-    kept = glance(Conversion(PARAMETERS, choices=("region",))).parameters
+    kept = summarize(ConvertResult(PARAMETERS, choices=("region",))).parameters
 
     assert (
         ParameterUse("region", Ranking((("eu", 5.0), ("all other values", 2.0)))),
@@ -126,24 +135,24 @@ def test_parameters_list_declared_values_only() -> None:
 
 def test_weeks_and_months_end_with_the_day() -> None:
     """After midnight the last week and month may be other ones, so they are not shown until the next poll."""
-    glances = Glances()
+    glances = SummaryStore()
     rows = [(("last",), 4.0), (("before_last",), 3.0)]
-    said = Conversion((Samples(WEEKLY_ACTIVE_USERS, rows), Samples(MONTHLY_ACTIVE_USERS, rows)))
-    glances.saw("periods", "", glance(said))
+    said = ConvertResult((Samples(WEEKLY_ACTIVE_USERS, rows), Samples(MONTHLY_ACTIVE_USERS, rows)))
+    glances.saw("periods", "", summarize(said))
     before = glances.of("periods", "")
 
     glances.end_day("periods", "")
 
     expected = {"last": 4.0, "before_last": 3.0}
     assert (expected, expected) == (before.weeks, before.months)
-    assert Glance() == glances.of("periods", "")
+    assert PollSummary() == glances.of("periods", "")
 
 
 def test_forgotten_is_empty() -> None:
     """What is no longer served is no longer seen."""
-    glances = Glances()
-    glances.saw("templates", "7d", Glance(active_users=3.0))
+    glances = SummaryStore()
+    glances.saw("templates", "7d", PollSummary(active_users=3.0))
 
     glances.forget("templates", "7d")
 
-    assert Glance() == glances.of("templates", "7d")
+    assert PollSummary() == glances.of("templates", "7d")

@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from insights_exporter.coder.errors import REASONS, RequestFailed
-from insights_exporter.config.intervals import Pace
+from insights_exporter.coder.errors import REASONS, ApiError
+from insights_exporter.config.intervals import PollInterval
 from insights_exporter.polling.metrics import REQUEST_DURATION
-from insights_exporter.polling.status import PollHealth, RequestHealth
+from insights_exporter.polling.status import PollStatus, RequestStats
 
-FAILURE = RequestFailed("timeout", "no whole answer within 30 s")
+FAILURE = ApiError("timeout", "no whole answer within 30 s")
 
 
-def poll() -> PollHealth:
+def poll() -> PollStatus:
     """Give the health of polls that have not begun."""
-    return PollHealth("templates", "7d", Pace(900, 2700))
+    return PollStatus("templates", "7d", PollInterval(900, 2700))
 
 
-def told(health: PollHealth | RequestHealth) -> dict[str, Any]:
+def told(health: PollStatus | RequestStats) -> dict[str, Any]:
     """Give the values by family, without the exporter's prefix; of several rows by their last label."""
     values: dict[str, Any] = {}
     for samples in health.samples():
@@ -75,7 +75,7 @@ def test_planned_aggregation_and_dropped_series_are_counted_apart() -> None:
 
 def test_before_the_first_request() -> None:
     """Each reason of failure starts at 0, so that its first increase is one; the dataset is available."""
-    values = told(RequestHealth("daus"))
+    values = told(RequestStats("daus"))
 
     assert 0.0 == values["requests_total"]
     assert dict.fromkeys(REASONS, 0.0) == values["request_failures_total"]
@@ -89,7 +89,7 @@ def test_before_the_first_request() -> None:
 
 def test_requests_are_counted_by_how_they_end() -> None:
     """Duration, reason, and what the rate limit leaves, which stays where an answer is silent."""
-    health = RequestHealth("daus")
+    health = RequestStats("daus")
     health.request_ended(0.05, None, 511)
     health.request_ended(31, FAILURE, None)
     health.request_ended(0.3, None, None)
@@ -103,7 +103,7 @@ def test_requests_are_counted_by_how_they_end() -> None:
 
 def test_unavailable_dataset_says_why() -> None:
     """The reason is a label, empty while all is well."""
-    health = RequestHealth("user-status-counts")
+    health = RequestStats("user-status-counts")
     health.unavailable = "unsupported"
     (available,) = [one for one in health.samples() if one.family.name.endswith("dataset_available")]
 

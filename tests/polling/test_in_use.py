@@ -20,11 +20,11 @@ class Garbled(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer as the Coder does, with a number among the ids where they get lost."""
-        answer = await self._inner.handle_async_request(request)
+        response = await self._inner.handle_async_request(request)
         of_all = request.url.path.endswith("/insights/templates") and "template_ids" not in request.url.params
         if not (self.broken and of_all):
-            return answer
-        told = json.loads(await answer.aread())
+            return response
+        told = json.loads(await response.aread())
         told["report"]["template_ids"].append(7)
         return httpx.Response(200, stream=httpx.ByteStream(json.dumps(told).encode()))
 

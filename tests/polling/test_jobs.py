@@ -2,14 +2,14 @@
 
 import pytest
 
-from insights_exporter.coder.errors import RequestFailed
-from insights_exporter.polling.jobs import Job, jobs_of
+from insights_exporter.coder.errors import ApiError
+from insights_exporter.polling.jobs import Job, build_jobs
 from tests.coder.deployments import deployment
 
 
-def jobs(**settings: object) -> list[Job]:
+def jobs(**config: object) -> list[Job]:
     """Give the jobs of a deployment."""
-    return list(jobs_of(deployment("https://coder.example.com", **settings)))
+    return list(build_jobs(deployment("https://coder.example.com", **config)))
 
 
 EVERYTHING = [
@@ -51,9 +51,9 @@ EVERYTHING = [
         ),
     ],
 )
-def test_jobs_of_settings(settings: dict[str, object], expected: list[str]) -> None:
+def test_jobs_of_settings(config: dict[str, object], expected: list[str]) -> None:
     """One job a dataset and window."""
-    assert expected == [job.name for job in jobs(**settings)]
+    assert expected == [job.name for job in jobs(**config)]
 
 
 def test_windows_of_a_dataset_share_their_requests() -> None:
@@ -68,7 +68,7 @@ def test_job_is_tried_once_its_poll_ended_or_cannot_be() -> None:
     """A good end, a bad one, or a server that does not have it."""
     good, bad, unavailable, new = jobs()[:4]
     good.poll.succeeded(0, 0)
-    bad.poll.failed(0, 0, RequestFailed("timeout", ""))
+    bad.poll.failed(0, 0, ApiError("timeout", ""))
     unavailable.requests.unavailable = "unsupported"
 
     assert [True, True, True] == [job.tried for job in (good, bad, unavailable)]

@@ -1,21 +1,21 @@
 """Kept answers: the newest to each question, until it is too old or no longer asked."""
 
-from insights_exporter.coder.request import Answer, Question
-from insights_exporter.polling.jobs import Kept
+from insights_exporter.coder.request import Request, Response
+from insights_exporter.polling.jobs import ResponseCache
 
-FIRST, SECOND = (Question("/insights/templates", subject=subject) for subject in ("a", "b"))
-USERS_OF_FIRST = Question("/insights/user-activity", subject="a")
+FIRST, SECOND = (Request("/insights/templates", subject=subject) for subject in ("a", "b"))
+USERS_OF_FIRST = Request("/insights/user-activity", subject="a")
 BOTH = (FIRST, SECOND)
 
 
-def said(question: Question, text: str = "") -> Answer:
+def said(request: Request, text: str = "") -> Response:
     """Give an answer."""
-    return Answer(question, text.encode())
+    return Response(request, text.encode())
 
 
 def test_newest_answer_to_each_question_counts() -> None:
     """An answer that did not come anew stays beside the new ones."""
-    kept = Kept(max_age=100)
+    kept = ResponseCache(max_age=100)
     kept.renew(BOTH, [said(FIRST, "old"), said(SECOND, "old")], now=0)
     kept.renew(BOTH, [said(FIRST, "new")], now=10)
 
@@ -24,7 +24,7 @@ def test_newest_answer_to_each_question_counts() -> None:
 
 def test_answers_die_of_age() -> None:
     """Each at its own time, which is told in advance."""
-    kept = Kept(max_age=100)
+    kept = ResponseCache(max_age=100)
     kept.renew(BOTH, [said(FIRST)], now=0)
     kept.renew(BOTH, [said(SECOND)], now=30)
 
@@ -34,12 +34,12 @@ def test_answers_die_of_age() -> None:
 
 def test_next_death_without_answers_is_a_whole_life_away() -> None:
     """There is nothing to withdraw sooner."""
-    assert 100 == Kept(max_age=100).next_death(5)
+    assert 100 == ResponseCache(max_age=100).next_death(5)
 
 
 def test_answers_to_questions_no_longer_asked_are_forgotten() -> None:
     """A template that is used no more takes its answer with it."""
-    kept = Kept(max_age=100)
+    kept = ResponseCache(max_age=100)
     kept.renew(BOTH, [said(FIRST), said(SECOND)], now=0)
     kept.renew([SECOND], [], now=1)
 
@@ -48,7 +48,7 @@ def test_answers_to_questions_no_longer_asked_are_forgotten() -> None:
 
 def test_questions_about_one_template_are_told_apart() -> None:
     """By their path."""
-    kept = Kept(max_age=100)
+    kept = ResponseCache(max_age=100)
     kept.renew([FIRST, USERS_OF_FIRST], [said(FIRST, "1"), said(USERS_OF_FIRST, "2")], now=0)
 
     assert 2 == len(kept.alive(now=1))
@@ -56,7 +56,7 @@ def test_questions_about_one_template_are_told_apart() -> None:
 
 def test_beside_new_answers_stand_the_others() -> None:
     """Those still asked for, still alive, and not among the new."""
-    kept = Kept(max_age=100)
+    kept = ResponseCache(max_age=100)
     kept.renew([*BOTH, USERS_OF_FIRST], [said(FIRST), said(SECOND), said(USERS_OF_FIRST)], now=0)
 
     assert (said(SECOND),) == kept.beside(BOTH, 50, [said(FIRST, "new")])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.runtime import give_back
+from insights_exporter.runtime import trim_heap
 
 PIECES, PIECE = 400, 100_000
 MOST = 0.5
@@ -47,7 +47,7 @@ def test_memory_below_what_is_still_used_is_given_back() -> None:
     pieces = [bytes([1]) * PIECE for _ in range(PIECES)]
     last = bytes([1]) * PIECE
     pieces.clear()
-    give_back()
+    trim_heap()
 
     assert len(last) == PIECE
     assert resident() - before < MOST * PIECES * PIECE
@@ -63,5 +63,5 @@ def test_threads_get_memory_from_one_place() -> None:
 
 def test_it_may_be_asked_for_at_any_time() -> None:
     """Also where there is nothing to give."""
-    give_back()
-    give_back()
+    trim_heap()
+    trim_heap()

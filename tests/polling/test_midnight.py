@@ -15,10 +15,10 @@ from insights_exporter.datasets.registry import FAMILIES
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.population.timeline import span_between
 from insights_exporter.demo.server import make_app
-from insights_exporter.polling.summary import Glance
+from insights_exporter.polling.summary import PollSummary
 from tests.polling.watching import Labels, on_fast_clock, series_of, small_coder, watching
 
-ROLLING = tuple(family.name for family in FAMILIES if family.rolls_over)
+ROLLING = tuple(family.name for family in FAMILIES if family.expires_at_midnight)
 TEMPLATE_DAYS = "coder_insights_template_daily_active_users"
 DAYS = "coder_insights_daily_active_users"
 STARTS = "coder_insights_day_start_timestamp_seconds"
@@ -53,17 +53,17 @@ class Night:
     """Whether the status page had something to say of windows of one day, page by page."""
 
 
-def night(midnight: datetime, zone: str, **settings: object) -> Night:
+def night(midnight: datetime, zone: str, **config: object) -> Night:
     """Poll from before a midnight until it must be over; page by page."""
     coder = small_coder()
 
     async def scenario() -> Night:
-        async with watching(coder, timezone=zone, **settings) as watched:
+        async with watching(coder, timezone=zone, **config) as watched:
             pages, glimpsed = list[str](), list[bool]()
             for moment in (midnight - MINUTE, midnight + timedelta(seconds=1), midnight + WITH_REQUEST):
                 await asyncio.sleep((moment - datetime.now(UTC)).total_seconds())
                 pages.append(watched.page())
-                glimpsed.append(any(watched.watch.glances.of(*job) != Glance() for job in OF_ONE_DAY))
+                glimpsed.append(any(watched.watch.glances.of(*job) != PollSummary() for job in OF_ONE_DAY))
             before, after, later = pages
             return Night(before, after, later, coder, tuple(glimpsed))
 

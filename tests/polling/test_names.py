@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 
 from insights_exporter.datasets.base import Template
-from insights_exporter.polling.server_info import Names
+from insights_exporter.polling.server_info import TemplateIndex
 from tests.polling.watching import on_fast_clock
 
 DOCKER = {"a": Template("a", "docker", "acme")}
@@ -12,7 +12,7 @@ DOCKER = {"a": Template("a", "docker", "acme")}
 
 def test_ids_in_use_are_those_of_the_window() -> None:
     """Windows do not mix, and before a report there are none."""
-    names = Names()
+    names = TemplateIndex()
     names.reported("7d", ("a", "b"))
     names.reported("30d", ("c",))
     names.reported("7d", ("b",))
@@ -23,7 +23,7 @@ def test_ids_in_use_are_those_of_the_window() -> None:
 
 def test_list_that_cannot_be_had_leaves_the_known_one() -> None:
     """Names are kept over a failure."""
-    names = Names()
+    names = TemplateIndex()
     names.listed(DOCKER)
     names.listed(None)
 
@@ -33,7 +33,7 @@ def test_list_that_cannot_be_had_leaves_the_known_one() -> None:
 def test_list_is_asked_for_again_when_a_template_is_younger() -> None:
     """Once for each id, since a deleted template is not listed however often one asks."""
     calls: list[int] = []
-    names = Names(lambda: calls.append(1))
+    names = TemplateIndex(lambda: calls.append(1))
     names.reported("7d", ("deleted", "a"))
     names.listed(DOCKER)
     for in_use, expected in ((("deleted", "a"), 0), (("a", "new"), 1), (("a", "new"), 1), (("newer",), 2)):
@@ -46,7 +46,7 @@ def test_who_asks_waits_for_the_report_and_the_list() -> None:
     """For the window's own report, and for one try to get the list, whatever its end."""
 
     async def scenario() -> list[bool]:
-        names = Names()
+        names = TemplateIndex()
         waiting = asyncio.create_task(names.known("7d"))
         told = []
         for learn in (

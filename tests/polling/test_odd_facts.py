@@ -13,11 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from insights_exporter.demo import DEMO_TOKEN
 from insights_exporter.exposition.negotiation import Format
-from insights_exporter.polling.metrics import PAGE_FAMILIES
-from insights_exporter.polling.publisher import Board, Publisher
-from insights_exporter.polling.server_info import Facts
+from insights_exporter.polling.metrics import ALL_FAMILIES
+from insights_exporter.polling.publisher import PageStore, Publisher
+from insights_exporter.polling.server_info import ServerInfoPoller
 from tests.coder.deployments import client, deployment
-from tests.datasets import answers
+from tests.datasets import responses
 
 SOON = 10
 
@@ -25,23 +25,23 @@ SOON = 10
 async def page_of(told: Mapping[str, Any]) -> str:
     """Give the page after a poll; whoever waits for its end must not wait in vain."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def response(request: httpx.Request) -> httpx.Response:
         words = request.url.path.split("/")
         body = next(told[word] for word in (words[-1], words[-2]) if word in told)
         return httpx.Response(200, stream=httpx.ByteStream(json.dumps(body).encode()))
 
-    board = Board(PAGE_FAMILIES)
+    board = PageStore(ALL_FAMILIES)
     settings = deployment("http://coder.example.com", requests_per_minute=1_000_000)
-    async with client(settings, transport=httpx.MockTransport(answer)) as one:
+    async with client(settings, transport=httpx.MockTransport(response)) as one:
         publisher = Publisher("dev", 10_000, board)
-        facts = Facts(one.exchange, lambda: DEMO_TOKEN, publisher)
+        facts = ServerInfoPoller(one.exchange, lambda: DEMO_TOKEN, publisher)
         await facts.poll()
         await asyncio.wait_for(facts.clock_known(), SOON)
     board.show_now()
     return b"".join(board.page.contents[Format.TEXT].segments).decode()
 
 
-@given(told=st.fixed_dictionaries(dict(answers.FACTS)))
+@given(told=st.fixed_dictionaries(dict(responses.FACTS)))
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 def test_page_parses_and_nobody_waits(told: Mapping[str, Any]) -> None:
     """No series repeats, and the polls that wait for the clock go on."""

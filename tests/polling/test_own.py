@@ -8,12 +8,12 @@ from insights_exporter.polling.metrics import (
     OWN_FAMILIES,
     RELOAD_SUCCESSFUL,
     RELOAD_TIME,
-    Reloads,
+    ReloadStatus,
 )
 from tests.polling.watching import START
 
 
-def told(reloads: Reloads) -> dict[str, object]:
+def told(reloads: ReloadStatus) -> dict[str, object]:
     """Give the rows by family."""
     return {samples.family.name: samples.rows for samples in reloads.samples()}
 
@@ -21,7 +21,7 @@ def told(reloads: Reloads) -> dict[str, object]:
 def test_start_counts_as_a_load() -> None:
     """The settings were loaded when the exporter started, and its version is told."""
     with time_machine.travel(START, tick=False):
-        reloads = Reloads()
+        reloads = ReloadStatus()
 
     assert {
         BUILD_INFO.name: (((__version__,), 1.0),),
@@ -34,7 +34,7 @@ def test_start_counts_as_a_load() -> None:
 def test_failed_reload_leaves_the_time_of_the_last_good_one() -> None:
     """Whether the last try was good, and when one last was."""
     with time_machine.travel(START, tick=False) as clock:
-        reloads = Reloads()
+        reloads = ReloadStatus()
         clock.shift(60)
         reloads.ended(successful=False)
 

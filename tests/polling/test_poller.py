@@ -36,10 +36,10 @@ class Odd(Refusing):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer with one odd row."""
-        answer = await super().handle_async_request(request)
-        body = (await answer.aread()).replace(b'"apps_usage":[', b'"apps_usage":[{"slug":1},')
-        headers = {name: text for name, text in answer.headers.items() if name != "content-length"}
-        return httpx.Response(answer.status_code, headers=headers, stream=httpx.ByteStream(body))
+        response = await super().handle_async_request(request)
+        body = (await response.aread()).replace(b'"apps_usage":[', b'"apps_usage":[{"slug":1},')
+        headers = {name: text for name, text in response.headers.items() if name != "content-length"}
+        return httpx.Response(response.status_code, headers=headers, stream=httpx.ByteStream(body))
 
 
 def templates_shown(page: str) -> set[str]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Coroutine
 
-from insights_exporter.config.intervals import Pace
+from insights_exporter.config.intervals import PollInterval
 from insights_exporter.datasets.registry import FAMILIES
 from insights_exporter.exposition.family import Samples
 from insights_exporter.polling.metrics import HEALTH_FAMILIES, SERIES, SERIES_DROPPED
-from insights_exporter.polling.publisher import Board, Publisher, rendered
-from insights_exporter.polling.status import PollHealth, RequestHealth
+from insights_exporter.polling.publisher import PageStore, Publisher, rendered
+from insights_exporter.polling.status import PollStatus, RequestStats
 from tests.polling.watching import on_fast_clock
 
 BY_NAME = {family.name: family for family in FAMILIES}
@@ -26,11 +26,11 @@ class Stage:
     """A publisher with one job, and what its board shows."""
 
     def __init__(self, ceiling: int = 100) -> None:
-        self.board = Board((*FAMILIES, *HEALTH_FAMILIES))
+        self.board = PageStore((*FAMILIES, *HEALTH_FAMILIES))
         self.publisher = Publisher("dev", ceiling, self.board)
         self.source = self.publisher.source("template-breakdown", "7d")
-        self.requests = RequestHealth("template-breakdown")
-        self.publisher.watch(PollHealth("template-breakdown", "7d", Pace(300, 900)), self.requests)
+        self.requests = RequestStats("template-breakdown")
+        self.publisher.watch(PollStatus("template-breakdown", "7d", PollInterval(300, 900)), self.requests)
 
     def serve(self) -> None:
         """Publish the data."""

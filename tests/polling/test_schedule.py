@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from insights_exporter.polling.scheduler import Schedule, offset_of
+from insights_exporter.polling.scheduler import Scheduler, offset_of
 from tests.polling.watching import START, on_fast_clock
 
 JOB = "dev/daus/"
@@ -25,7 +25,7 @@ def runs(every: float, hours: float, work: Callable[[], Awaitable[None]] | None 
             await work()
 
     async def scenario() -> None:
-        schedule = Schedule()
+        schedule = Scheduler()
         schedule.start()
         schedule.add(JOB, run, every)
         await asyncio.sleep(hours * 3600)
@@ -82,7 +82,7 @@ def test_advance_runs_within_two_minutes() -> None:
     """A job that must run soon does, and what is due sooner stays."""
 
     async def scenario() -> tuple[list[float], float]:
-        schedule, started = Schedule(), list[float]()
+        schedule, started = Scheduler(), list[float]()
         start = asyncio.get_running_loop().time()
 
         async def run() -> None:
@@ -107,7 +107,7 @@ def test_first_run_may_wait() -> None:
     """A job may begin later, and keeps its multiples then."""
 
     async def scenario() -> list[float]:
-        schedule, started = Schedule(), list[float]()
+        schedule, started = Scheduler(), list[float]()
         start = asyncio.get_running_loop().time()
 
         async def run() -> None:
@@ -126,7 +126,7 @@ def test_removed_job_runs_no_more() -> None:
     """Removing ends a job, and a job that there is not is no error."""
 
     async def scenario() -> int:
-        schedule, count = Schedule(), list[int]()
+        schedule, count = Scheduler(), list[int]()
 
         async def run() -> None:
             count.append(1)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.polling.sharding import mine, shard_index
+from insights_exporter.polling.sharding import owned_by, shard_index
 
 NAMES = st.lists(st.text(), max_size=40, unique=True)
 TOTALS = st.integers(min_value=1, max_value=12)
@@ -25,14 +25,14 @@ OWNERS = {
 
 def owner(name: str, total: int) -> int:
     """Give the one shard of `total` that has `name`."""
-    (found,) = [shard for shard in range(total) if mine([name], shard, total)]
+    (found,) = [shard for shard in range(total) if owned_by([name], shard, total)]
     return found
 
 
 @given(names=NAMES, total=TOTALS)
 def test_each_deployment_belongs_to_exactly_one_shard(names: list[str], total: int) -> None:
     """Together the shards poll everything, and nothing twice."""
-    shares = [mine(names, shard, total) for shard in range(total)]
+    shares = [owned_by(names, shard, total) for shard in range(total)]
 
     assert sorted(names) == sorted(name for share in shares for name in share)
 
@@ -40,7 +40,7 @@ def test_each_deployment_belongs_to_exactly_one_shard(names: list[str], total: i
 @given(names=NAMES, total=TOTALS)
 def test_a_share_keeps_the_order_of_the_file(names: list[str], total: int) -> None:
     """A share is the list with the others' names left out."""
-    share = mine(names, total - 1, total)
+    share = owned_by(names, total - 1, total)
 
     assert [name for name in names if name in share] == list(share)
 
@@ -48,20 +48,20 @@ def test_a_share_keeps_the_order_of_the_file(names: list[str], total: int) -> No
 @given(names=NAMES, total=TOTALS)
 def test_others_in_the_file_do_not_matter(names: list[str], total: int) -> None:
     """Whose a deployment is depends on its name and the number of shards alone."""
-    together = {name for name in names if name in mine(names, 0, total)}
+    together = {name for name in names if name in owned_by(names, 0, total)}
 
-    assert together == {name for name in names if mine([name], 0, total)}
+    assert together == {name for name in names if owned_by([name], 0, total)}
 
 
 @given(names=NAMES, total=TOTALS)
 def test_one_shard_more_takes_and_nothing_else_moves(names: list[str], total: int) -> None:
     """A deployment that changes hands goes to the new shard, once."""
-    taken = mine(names, total, total + 1)
+    taken = owned_by(names, total, total + 1)
 
     assert {
-        shard: tuple(name for name in mine(names, shard, total) if name not in taken)
+        shard: tuple(name for name in owned_by(names, shard, total) if name not in taken)
         for shard in range(total)
-    } == {shard: mine(names, shard, total + 1) for shard in range(total)}
+    } == {shard: owned_by(names, shard, total + 1) for shard in range(total)}
 
 
 @pytest.mark.parametrize("total", [1, 2, 3, 4, 8, 16])
@@ -69,7 +69,7 @@ def test_one_shard_more_takes_its_fair_part(total: int) -> None:
     """From N to N+1 shards about 1/(N+1) of the deployments move, a tenth of that more or less."""
     fair = len(FLEET) / (total + 1)
 
-    assert fair == pytest.approx(len(mine(FLEET, total, total + 1)), rel=0.1)
+    assert fair == pytest.approx(len(owned_by(FLEET, total, total + 1)), rel=0.1)
 
 
 @pytest.mark.parametrize("name", OWNERS)
@@ -81,7 +81,7 @@ def test_owners_are_the_same_for_ever(name: str) -> None:
 def test_owners_do_not_depend_on_the_process() -> None:
     """Interpreters that hash texts differently deal alike."""
     program = "from insights_exporter.polling.sharding import mine; print(mine(map(str, range(200)), 1, 4))"
-    answers = {
+    responses = {
         subprocess.run(
             [sys.executable, "-c", program],
             env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -92,7 +92,7 @@ def test_owners_do_not_depend_on_the_process() -> None:
         for seed in ("0", "1", "4294967295")
     }
 
-    assert {str(mine(map(str, range(200)), 1, 4))} == answers
+    assert {str(owned_by(map(str, range(200)), 1, 4))} == responses
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_owners_do_not_depend_on_the_process() -> None:
 def test_a_shard_that_cannot_be_is_refused(shard: int, total: int, words: str) -> None:
     """The error names the flags and what would be right."""
     with pytest.raises(ValueError, match=words):
-        mine(["main"], shard, total)
+        owned_by(["main"], shard, total)
 
 
 @pytest.mark.parametrize(

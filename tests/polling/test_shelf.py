@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insights_exporter.datasets.registry import FAMILIES
-from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.store import Changes, Shelf, Source
-from insights_exporter.exposition.text import Chunk
+from insights_exporter.exposition.family import MetricFamily
+from insights_exporter.exposition.store import Changes, MetricStore, Source
+from insights_exporter.exposition.text import RenderedFamily
 
 BY_NAME = {family.name: family for family in FAMILIES}
 USERS = BY_NAME["coder_insights_active_users"]
@@ -19,16 +19,16 @@ TEMPLATE_PARAMETERS = BY_NAME["coder_insights_template_parameter_workspaces"]
 FIRST, SECOND = ("dev", "templates", "7d"), ("dev", "user-activity", "7d")
 
 
-def chunk(series: int) -> Chunk:
+def chunk(series: int) -> RenderedFamily:
     """Give a chunk that counts as so many series."""
-    return Chunk((b"x",), (0,), series)
+    return RenderedFamily((b"x",), (0,), series)
 
 
 class Page:
     """The page as it is when all changes of a shelf are made."""
 
     def __init__(self) -> None:
-        self.shown: dict[tuple[Family, Source], Chunk] = {}
+        self.shown: dict[tuple[MetricFamily, Source], RenderedFamily] = {}
 
     def change(self, changes: Changes) -> None:
         """Make changes."""
@@ -38,14 +38,14 @@ class Page:
             else:
                 self.shown[key] = new
 
-    def families(self) -> set[Family]:
+    def families(self) -> set[MetricFamily]:
         """Give what is shown."""
         return {family for family, _ in self.shown}
 
 
 def test_newer_data_replace_all_of_their_source() -> None:
     """What a source no longer gives goes, others stay."""
-    shelf = Shelf(100)
+    shelf = MetricStore(100)
     shelf.put(SECOND, {ACTIVITY: chunk(2)})
     shelf.put(FIRST, {USERS: chunk(1), PARAMETERS: chunk(3)})
     newer = chunk(1)
@@ -56,7 +56,7 @@ def test_newer_data_replace_all_of_their_source() -> None:
 
 def test_drop_takes_the_named_families_alone() -> None:
     """Families that are not there are no change."""
-    shelf = Shelf(100)
+    shelf = MetricStore(100)
     shelf.put(FIRST, {USERS: chunk(1), PARAMETERS: chunk(3)})
 
     assert {(PARAMETERS, FIRST): None} == shelf.drop(FIRST, [PARAMETERS, LATENCY])
@@ -66,7 +66,7 @@ def test_drop_takes_the_named_families_alone() -> None:
 
 def test_clear_takes_everything() -> None:
     """Nothing is left, be it shown or not."""
-    shelf = Shelf(1)
+    shelf = MetricStore(1)
     shelf.put(FIRST, {USERS: chunk(1), PARAMETERS: chunk(3)})
 
     assert {(USERS, FIRST): None, (PARAMETERS, FIRST): None} == shelf.clear()
@@ -75,7 +75,7 @@ def test_clear_takes_everything() -> None:
 
 def test_above_the_ceiling_whole_families_go() -> None:
     """They are counted as dropped, and come back when there is room."""
-    shelf = Shelf(10)
+    shelf = MetricStore(10)
     shelf.put(FIRST, {USERS: chunk(1), PARAMETERS: chunk(6)})
     activity = chunk(5)
 
@@ -87,7 +87,7 @@ def test_above_the_ceiling_whole_families_go() -> None:
 
 def test_a_family_goes_in_all_windows() -> None:
     """Half a family would be read as a whole one."""
-    shelf, page = Shelf(10), Page()
+    shelf, page = MetricStore(10), Page()
     month = ("dev", "user-activity", "30d")
     page.change(shelf.put(SECOND, {ACTIVITY: chunk(4)}))
     page.change(shelf.put(month, {ACTIVITY: chunk(4)}))
@@ -104,9 +104,9 @@ def test_families_go_in_the_order_of_their_worth() -> None:
     """First the parameters of templates, then latency, activity, parameters."""
     data = {family: chunk(10) for family in ORDER} | {USERS: chunk(10)}
 
-    def shown(ceiling: int) -> set[Family]:
+    def shown(ceiling: int) -> set[MetricFamily]:
         page = Page()
-        page.change(Shelf(ceiling).put(FIRST, data))
+        page.change(MetricStore(ceiling).put(FIRST, data))
         return page.families()
 
     assert [{USERS, *ORDER[gone:]} for gone in range(5)] == [shown(50 - 10 * gone) for gone in range(5)]
@@ -117,9 +117,11 @@ DATA = st.dictionaries(st.sampled_from([USERS, *ORDER]), st.integers(1, 9).map(c
 
 
 @given(ceiling=st.integers(0, 40), steps=st.lists(st.tuples(SOURCES, DATA), max_size=12))
-def test_page_follows_the_shelf(ceiling: int, steps: Iterable[tuple[Source, dict[Family, Chunk]]]) -> None:
+def test_page_follows_the_shelf(
+    ceiling: int, steps: Iterable[tuple[Source, dict[MetricFamily, RenderedFamily]]]
+) -> None:
     """After any steps the page is as if all data had come at once, and the counts are those of the page."""
-    shelf, page, last = Shelf(ceiling), Page(), dict[Source, dict[Family, Chunk]]()
+    shelf, page, last = MetricStore(ceiling), Page(), dict[Source, dict[MetricFamily, RenderedFamily]]()
     for source, data in steps:
         page.change(shelf.put(source, data))
         last[source] = data

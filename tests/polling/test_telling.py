@@ -3,11 +3,11 @@
 import asyncio
 from datetime import UTC, datetime
 
-from insights_exporter.coder.errors import RequestFailed
-from insights_exporter.config.intervals import Pace
+from insights_exporter.coder.errors import ApiError
+from insights_exporter.config.intervals import PollInterval
 from insights_exporter.polling.metrics import HEALTH_FAMILIES, REQUEST_FAILURES
-from insights_exporter.polling.publisher import Board, Publisher, Telling
-from insights_exporter.polling.status import PollHealth, RequestHealth
+from insights_exporter.polling.publisher import PageStore, Publisher, RequestObserver
+from insights_exporter.polling.status import PollStatus, RequestStats
 from tests.support.fast_clock import run_fast
 
 
@@ -16,11 +16,11 @@ def test_failure_is_shown_before_the_poll_has_ended() -> None:
     shown: list[bytes] = []
 
     async def work() -> None:
-        board = Board(HEALTH_FAMILIES)
+        board = PageStore(HEALTH_FAMILIES)
         publisher = Publisher("acme", 100, board)
-        requests = RequestHealth("daus")
-        publisher.watch(PollHealth("daus", "", Pace(300, 900)), requests)
-        Telling(requests, publisher).request_ended(0.1, RequestFailed("timeout", ""), None)
+        requests = RequestStats("daus")
+        publisher.watch(PollStatus("daus", "", PollInterval(300, 900)), requests)
+        RequestObserver(requests, publisher).request_ended(0.1, ApiError("timeout", ""), None)
         chunks = board.snapshot.chunks[REQUEST_FAILURES.name]["acme"]
         shown.extend(run for chunk in chunks.values() for run in chunk.runs)
         await asyncio.sleep(1)

@@ -9,15 +9,15 @@ from typing import TypeVar
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from insights_exporter.coder.client import Outlet
+from insights_exporter.coder.client import SharedTransport
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
 from insights_exporter.demo.server import make_app
 from insights_exporter.exposition.negotiation import Format
-from insights_exporter.polling.deployment import Shared, Watch
+from insights_exporter.polling.deployment import DeploymentPoller, SharedResources
 from insights_exporter.polling.jobs import Job
-from insights_exporter.polling.metrics import PAGE_FAMILIES
-from insights_exporter.polling.publisher import Board
-from insights_exporter.polling.scheduler import Schedule
+from insights_exporter.polling.metrics import ALL_FAMILIES
+from insights_exporter.polling.publisher import PageStore
+from insights_exporter.polling.scheduler import Scheduler
 from tests.coder.deployments import PLAIN, deployment
 from tests.support.fast_clock import AT_ONCE, run_fast
 
@@ -33,17 +33,17 @@ Labels = tuple[tuple[str, str], ...]
 """Names and values, sorted, without the deployment."""
 
 
-def small_coder(**settings: object) -> EmbeddedCoder:
+def small_coder(**config: object) -> EmbeddedCoder:
     """Give a Coder of a small company; its clock is the wall's."""
-    return EmbeddedCoder(population=PEOPLE, **settings)  # type: ignore[arg-type]
+    return EmbeddedCoder(population=PEOPLE, **config)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
     """What polls, and what it shows."""
 
-    watch: Watch
-    board: Board
+    watch: DeploymentPoller
+    board: PageStore
 
     def page(self) -> str:
         """Give the page as text, without its tail."""
@@ -73,14 +73,20 @@ def series_of(page: str, name: str) -> Mapping[Labels, float]:
 
 @asynccontextmanager
 async def watching(
-    coder: EmbeddedCoder | httpx.AsyncBaseTransport, **settings: object
+    coder: EmbeddedCoder | httpx.AsyncBaseTransport, **config: object
 ) -> AsyncIterator[Watched]:
     """Poll a Coder as the settings say until the block ends."""
     transport = httpx.ASGITransport(make_app(coder)) if isinstance(coder, EmbeddedCoder) else coder
-    board, schedule = Board(PAGE_FAMILIES), Schedule()
-    polled = deployment("http://coder.example.com", name="dev", **settings)
+    board, schedule = PageStore(ALL_FAMILIES), Scheduler()
+    polled = deployment("http://coder.example.com", name="dev", **config)
     key = polled.users.key.get_secret_value().encode() if polled.users.key else None
-    watch = Watch(polled, lambda: DEMO_TOKEN, key, PLAIN, Shared(board, schedule, AT_ONCE, Outlet(transport)))
+    watch = DeploymentPoller(
+        polled,
+        lambda: DEMO_TOKEN,
+        key,
+        PLAIN,
+        SharedResources(board, schedule, AT_ONCE, SharedTransport(transport)),
+    )
     schedule.start()
     watch.start()
     try:

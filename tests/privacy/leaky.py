@@ -87,9 +87,9 @@ class Leaky:
         people = self.coder.population.people
         return [text for one in people for text in (one.id, one.username, one.avatar_url) if text]
 
-    def answer(self, path: str, query: str, headers: Mapping[str, str]) -> bytes:
+    def response(self, path: str, query: str, headers: Mapping[str, str]) -> bytes:
         """Give the bytes of an answer."""
-        made = self.coder.answer("GET", path, query, headers)
+        made = self.coder.response("GET", path, query, headers)
         if self.leak and path.endswith(ABOUT_USERS):
             self.leaked[self.leak] += 1
             return LEAKS[self.leak](made.body, self.coder.population.people[0].username)
@@ -107,7 +107,7 @@ def leaking(server: Leaky) -> Iterator[str]:
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
             headers = {name.lower(): text for name, text in self.headers.items()}
-            self.wfile.write(server.answer(path, query, headers))
+            self.wfile.write(server.response(path, query, headers))
             self.close_connection = server.leak not in ("", "data longer than announced")
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the library's name

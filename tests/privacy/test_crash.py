@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 import structlog
 
-from insights_exporter.coder.request import Answer
-from insights_exporter.datasets.base import Conversion, View
+from insights_exporter.coder.request import Response
+from insights_exporter.datasets.base import ConvertResult, PollContext
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling import jobs
 from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
 
 
-def crash(_view: View, answers: Sequence[Answer]) -> Conversion:
+def crash(_view: PollContext, responses: Sequence[Response]) -> ConvertResult:
     """Fail with all there is in the message."""
-    raise RuntimeError(answers[0].body.decode())
+    raise RuntimeError(responses[0].body.decode())
 
 
 @pytest.mark.parametrize("name", ["user-activity", "template-breakdown"])

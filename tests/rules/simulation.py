@@ -85,21 +85,21 @@ def _sample(line: re.Match[str]) -> tuple[str, str]:
 
 
 @asynccontextmanager
-async def _stage(coder: EmbeddedCoder, cut: bool, settings: Mapping[str, Any]) -> AsyncIterator[Stage]:
+async def _stage(coder: EmbeddedCoder, cut: bool, config: Mapping[str, Any]) -> AsyncIterator[Stage]:
     network = Network(coder)
     network.cut = cut
-    async with watching(network, **settings) as watched:
+    async with watching(network, **config) as watched:
         await asyncio.sleep(BEFORE_THE_FIRST_POLL)
         yield Stage(coder, network, watched)
 
 
 def simulate(
-    play: Play, coder: Mapping[str, Any] | None = None, *, cut: bool = False, **settings: object
+    play: Play, coder: Mapping[str, Any] | None = None, *, cut: bool = False, **config: object
 ) -> tuple[Minute, ...]:
     """Return what Prometheus scrapes while `play` goes on, with the config `settings`."""
 
     async def scenario() -> tuple[Minute, ...]:
-        async with _stage(small_coder(**(coder or {})), cut, settings) as stage:
+        async with _stage(small_coder(**(coder or {})), cut, config) as stage:
             await play(stage)
             return tuple(stage.minutes)
 

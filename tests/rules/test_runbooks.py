@@ -95,13 +95,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(line: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+def run(line: str, folder: Path, **config: str) -> subprocess.CompletedProcess[str]:
     """Run a command as printed, but for the folders of the config and the program."""
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
         ["/bin/sh", "-c", line.replace(CONFIG_FOLDER, str(folder)).replace("/usr/local/bin/", "")],
         cwd=folder,
-        env=dict(clean_environment(folder, {"PATH": path, **settings})),
+        env=dict(clean_environment(folder, {"PATH": path, **config})),
         check=False,
         capture_output=True,
         text=True,

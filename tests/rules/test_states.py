@@ -336,8 +336,8 @@ def spell(labels: Mapping[str, str]) -> str:
 def ask(coder: EmbeddedCoder, now: datetime, path: str, query: str = "") -> Any:  # noqa: ANN401  any JSON
     """Return the response of a Coder at a time."""
     coder.now = lambda: now
-    answer = coder.answer("GET", f"/api/v2{path}", query, {"coder-session-token": DEMO_TOKEN})
-    return json.loads(answer.body)
+    response = coder.response("GET", f"/api/v2{path}", query, {"coder-session-token": DEMO_TOKEN})
+    return json.loads(response.body)
 
 
 def test_the_demo_fires_no_alert_about_its_users_in_a_year() -> None:

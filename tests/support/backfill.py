@@ -23,7 +23,7 @@ class Backfill:
     url: str
     room: Path
     run_exporter: RunExporter
-    settings: str = ""
+    config: str = ""
     path: str = ""
     """Where programs are looked for, if not where they usually are."""
     hurry: list[str] = field(default_factory=lambda: ["--requests-per-minute=100000"])
@@ -37,15 +37,13 @@ class Backfill:
     def env(self) -> dict[str, str]:
         """What the exporter finds in its environment."""
         path = {"PATH": self.path} if self.path else {}
-        return {"CODER_SESSION_TOKEN": DEMO_TOKEN, **path} | (
-            {} if self.settings else {"CODER_URL": self.url}
-        )
+        return {"CODER_SESSION_TOKEN": DEMO_TOKEN, **path} | ({} if self.config else {"CODER_URL": self.url})
 
     def words(self, since: str, *more: str) -> list[str]:
         """Give the words of a command line."""
         config = self.room / "config.yml"
-        config.write_text(self.settings, encoding="utf-8")
-        given = [f"--config.file={config}"] if self.settings else []
+        config.write_text(self.config, encoding="utf-8")
+        given = [f"--config.file={config}"] if self.config else []
         return ["backfill", f"--since={since}", f"--output={self.out}", *self.hurry, *given, *more]
 
     def __call__(self, since: str, *more: str) -> subprocess.CompletedProcess[str]:

@@ -58,10 +58,10 @@ def proxying(host: str, port: int, tls: ssl.SSLContext | None = None) -> Iterato
             seen.tokens += self.headers.get_all(TOKEN_HEADER, [])
             connection = HTTPConnection(host, port, timeout=10)
             connection.request(self.command, self.path, body, dict(self.headers.items()))
-            answer = connection.getresponse()
-            content = answer.read()
-            self.send_response_only(answer.status)
-            for name, value in answer.getheaders():
+            response = connection.getresponse()
+            content = response.read()
+            self.send_response_only(response.status)
+            for name, value in response.getheaders():
                 if name.lower() not in {"transfer-encoding", "content-length", "connection"}:
                     self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))

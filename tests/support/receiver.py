@@ -15,7 +15,7 @@ class Receiver:
 
     url: str = ""
     text: bytes = b""
-    answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    responses: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
 
@@ -31,7 +31,7 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         def do_POST(self) -> None:
             told.headers.append({name.lower(): value for name, value in self.headers.items()})
             told.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-            status, headers = told.answers.pop(0) if told.answers else (204, {})
+            status, headers = told.responses.pop(0) if told.responses else (204, {})
             text = told.text if status >= 400 else b""
             self.send_response(status)
             for name, value in {"Content-Length": str(len(text)), **headers}.items():

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import yaml
 
-from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.family import MetricFamily
 from insights_exporter.exposition.process import process_registry
 from tests.peers.promtool import Promtool
 from tools import metrics_docs
 
-FULL = Family(
+FULL = MetricFamily(
     name="coder_insights_naps_seconds",
     kind="gaugehistogram",
     help="How long people slept.",
@@ -20,7 +20,7 @@ FULL = Family(
     absent="when nobody slept",
     example="coder_insights_naps_seconds_gsum",
     stable=False,
-    rolls_over=True,
+    expires_at_midnight=True,
 )
 
 
@@ -42,7 +42,7 @@ def test_section_tells_all_that_is_declared() -> None:
 
 def test_section_leaves_out_what_is_not_declared() -> None:
     """A family with a name, a kind and a HELP has no empty lines of facts."""
-    family = Family(name="naps", kind="gauge", help="Naps now.")
+    family = MetricFamily(name="naps", kind="gauge", help="Naps now.")
 
     assert "### `naps`\n\nNaps now.\n\n- Kind: gauge\n- Labels: none\n- Stability: stable\n" == (
         metrics_docs.section(family)

@@ -25,8 +25,8 @@ Address = tuple[str, int]
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with a word, or with more than anybody takes in at once."""
-    answers = {"/large": PlainTextResponse(b"x" * LARGE), "/segments": StreamingResponse(segments())}
-    await answers.get(scope["path"], Response(b"hello"))(scope, receive, send)
+    responses = {"/large": PlainTextResponse(b"x" * LARGE), "/segments": StreamingResponse(segments())}
+    await responses.get(scope["path"], Response(b"hello"))(scope, receive, send)
 
 
 async def segments() -> AsyncIterator[bytes]:

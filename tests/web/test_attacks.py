@@ -10,9 +10,9 @@ from bench.attacking.probes import failures, probing
 from bench.attacking.scripts import ATTACKS, Attack
 from bench.attacking.victims import Variant, Victim, victim
 from bench.attacks import run_attackers
+from bench.config import latencies_only
 from bench.meters import forget_peak, peak, resident
 from bench.servers import module
-from bench.settings import latencies_only
 
 CLIENTS = 10
 SECONDS = 1.0

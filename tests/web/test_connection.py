@@ -27,7 +27,7 @@ async def test_many_requests_on_one_connection() -> None:
         others = [await reader.readuntil(b"hello") for _ in range(3)]
         writer.close()
 
-    assert all(answer.startswith(b"HTTP/1.1 200 OK") for answer in (first, *others))
+    assert all(response.startswith(b"HTTP/1.1 200 OK") for response in (first, *others))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from bench.attacking.scripts import HELLO
 from insights_exporter.web.limits import ServerLimits
-from insights_exporter.web.webconfig.tls import ServerContext
+from insights_exporter.web.webconfig.tls import ServerSSLContext
 from tests.peers.garbage import collected
 from tests.peers.waiting import eventually_async
 from tests.web.serving import GOOD, LARGE, ROOMY, SOON, Address, app, ended, serving
@@ -23,7 +23,7 @@ LAST = b"GET %b HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
 TIMES = 3
 
 
-async def answers(scope: Scope, receive: Receive, send: Send) -> None:
+async def responses(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer, or fail to."""
     if scope["path"] == "/mistake":
         raise ValueError("a mistake")
@@ -47,7 +47,7 @@ async def left_behind(
     request: bytes, server: ssl.SSLContext | None, client: ssl.SSLContext | None
 ) -> list[str]:
     """Name what some visits left that holds itself."""
-    async with serving(ROOMY, answers, server) as (running, address):
+    async with serving(ROOMY, responses, server) as (running, address):
         tracker = running.tracker
         with collected(*OF_SERVERS) as left:
             for _ in range(TIMES):
@@ -93,9 +93,9 @@ BAD_HANDSHAKES = {
 
 async def left_by_handshakes(first: bytes, limits: ServerLimits) -> list[str]:
     """Name what clients left that hold themselves after a handshake that has failed."""
-    context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ServerSSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-    async with serving(limits, answers, context) as (running, address):
+    async with serving(limits, responses, context) as (running, address):
         tracker = running.tracker
         with collected(*OF_SERVERS, "ssl.") as left:
             for _ in range(TIMES):
@@ -132,9 +132,9 @@ def test_handshake_that_is_closed_for_a_newer_one_is_freed(first: bytes) -> None
 
 async def left_by_replaced(first: bytes) -> list[str]:
     """Name what clients left that hold themselves after their handshakes made room for newer ones."""
-    context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ServerSSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-    async with serving(replace(ROOMY, connections=1), answers, context) as (running, address):
+    async with serving(replace(ROOMY, connections=1), responses, context) as (running, address):
         tracker = running.tracker
         with collected(*OF_SERVERS, "ssl.") as left:
             clients = [await asyncio.open_connection(*address) for _ in range(TIMES)]

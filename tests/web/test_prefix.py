@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from insights_exporter.commands.errors import NotUsable
+from insights_exporter.commands.errors import CommandError
 from insights_exporter.commands.flags import find_route_prefix
 from insights_exporter.web.prefix import BelowPrefix
 
@@ -55,7 +55,7 @@ def test_prefix(external_url: str | None, route_prefix: str | None, expected: st
 )
 def test_no_prefix(external_url: str | None, route_prefix: str | None, told: str) -> None:
     """What cannot be a prefix is refused by the flag that it comes from."""
-    with pytest.raises(NotUsable, match=told):
+    with pytest.raises(CommandError, match=told):
         find_route_prefix(external_url, route_prefix)
 
 

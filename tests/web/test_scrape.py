@@ -4,7 +4,7 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from insights_exporter.web.metrics_handler import Scrape
+from insights_exporter.web.metrics_handler import MetricsHandler
 from insights_exporter.web.response import EXCHANGE
 
 
@@ -12,7 +12,7 @@ from insights_exporter.web.response import EXCHANGE
 async def test_deployments_are_read_once(number: int) -> None:
     """However many deployments a request names, and an unknown one is found among them."""
     deployments, send = Mock(return_value=frozenset({"a"})), AsyncMock()
-    scrape = Scrape(Mock(), Mock(), deployments, 2)
+    scrape = MetricsHandler(Mock(), Mock(), deployments, 2)
     query = b"deployment=a&" * number + b"deployment=unknown"
     scope = {
         "type": "http",

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.family import MetricFamily
 from tools.metrics_docs import declared_families
 from tools.promises import PROMISED, broken, promises
 
-NAPS = Family(name="naps_seconds", kind="histogram", help="Naps.", labels=("who", "bed"), bounds=(0.5, 60.0))
+NAPS = MetricFamily(
+    name="naps_seconds", kind="histogram", help="Naps.", labels=("who", "bed"), bounds=(0.5, 60.0)
+)
 
 
 def test_what_was_promised_is_there() -> None:
@@ -37,7 +39,7 @@ def test_nothing_is_promised_of_an_experimental_family() -> None:
         pytest.param([replace(NAPS, stable=False)], id="no longer stable"),
     ],
 )
-def test_a_broken_promise_is_named(now: list[Family]) -> None:
+def test_a_broken_promise_is_named(now: list[MetricFamily]) -> None:
     """What is gone or different is told by its line."""
     assert promises([NAPS]) == broken(promises([NAPS]), now)
 

@@ -8,11 +8,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Halted(Exception):
+class Cancelled(Exception):
     """The work was called off."""
 
 
-class Halt:
+class CancelToken:
     """What long work asks every now and then: whether it is still wanted."""
 
     def __init__(self) -> None:
@@ -29,16 +29,16 @@ class Halt:
     def pause(self, seconds: float) -> None:
         """Wait; raises Halted as soon as the work was called off."""
         if self._called_off.is_set() or (seconds and self._called_off.wait(seconds)):
-            raise Halted
+            raise Cancelled
 
 
-async def in_thread(work: Callable[[Halt], T]) -> T:
+async def in_thread(work: Callable[[CancelToken], T]) -> T:
     """Do the work in a thread; when cancelled, call it off and wait for its end."""
-    halt = Halt()
-    thread = asyncio.ensure_future(asyncio.to_thread(work, halt))
+    cancel_token = CancelToken()
+    thread = asyncio.ensure_future(asyncio.to_thread(work, cancel_token))
     try:
         return await asyncio.shield(thread)
     except asyncio.CancelledError:
-        halt.call_off()
+        cancel_token.call_off()
         await asyncio.wait([thread])
         raise

@@ -9,17 +9,17 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from insights_exporter.coder.client import Coder, Errand
-from insights_exporter.coder.errors import RequestFailed
-from insights_exporter.coder.request import Answer, InvalidAnswer, Question
-from insights_exporter.config.models import DatasetName, DatasetSettings, Deployment, Window
+from insights_exporter.coder.client import CoderClient, RequestOptions
+from insights_exporter.coder.errors import ApiError
+from insights_exporter.coder.request import InvalidResponse, Request, Response
+from insights_exporter.config.models import DatasetName, DatasetOptions, Deployment, Window
 from insights_exporter.datasets import daus
-from insights_exporter.datasets.base import Conversion, Dataset, View
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.report_schema import PATH as REPORT_PATH
-from insights_exporter.datasets.timerange import day_seconds, days_span, midnight
-from insights_exporter.exposition.family import Family, Samples
-from insights_exporter.exposition.store import withheld
+from insights_exporter.datasets.timerange import day_seconds, midnight, whole_days
+from insights_exporter.exposition.family import MetricFamily, Samples
+from insights_exporter.exposition.store import families_to_drop
 from insights_exporter.exposition.text import render
 
 _DEFAULT: tuple[DatasetName, ...] = ("daus", "periods", "templates", "template-breakdown")
@@ -35,7 +35,7 @@ class Include:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DayRequests:
     """A dataset and window on one day.
 
     `asked` gives for each question of the live dataset the one that is sent
@@ -43,20 +43,20 @@ class Part:
     """
 
     dataset: Dataset
-    view: View
-    asked: Sequence[tuple[Question, Question]]
+    context: PollContext
+    asked: Sequence[tuple[Request, Request]]
 
-    def conversion(self, bodies: Sequence[bytes]) -> Conversion:
+    def conversion(self, bodies: Sequence[bytes]) -> ConvertResult:
         """Convert the answers as those to the live questions.
 
         Raises:
             InvalidAnswer: one is not what was asked for.
         """
-        answers = [Answer(live, body) for (live, _), body in zip(self.asked, bodies, strict=True)]
-        return self.dataset.convert(self.view, answers)
+        responses = [Response(live, body) for (live, _), body in zip(self.asked, bodies, strict=True)]
+        return self.dataset.convert(self.context, responses)
 
 
-def past_settings(deployment: Deployment, include: Include) -> Deployment:
+def backfill_config(deployment: Deployment, include: Include) -> Deployment:
     """Leave out what is not to be written: running days, and unless included parameters and users."""
     windows = tuple(window for window in deployment.windows if not _is_running_day(window))
     names = {window.name for window in windows}
@@ -82,37 +82,39 @@ def datasets_of(deployment: Deployment, include: Include) -> Iterator[Dataset]:
             yield dataset
 
 
-def part(dataset: Dataset, view: View) -> Part:
+def part(dataset: Dataset, context: PollContext) -> DayRequests:
     """Give what is asked for a dataset on the day whose first instant is the view's `now`."""
     if dataset is daus.DATASET:
-        return Part(dataset, view, [_yesterday(view)])
-    questions = dataset.questions(view)
-    if view.window is None:
-        return Part(dataset, view, [(question, question) for question in questions])
-    zone = ZoneInfo(view.deployment.timezone)
-    day = view.now.date()
-    span = days_span(day - timedelta(days=view.window.days), day, zone)
-    return Part(
-        dataset, view, [(question, msgspec.structs.replace(question, span=span)) for question in questions]
+        return DayRequests(dataset, context, [_yesterday(context)])
+    requests = dataset.requests(context)
+    if context.window is None:
+        return DayRequests(dataset, context, [(request, request) for request in requests])
+    zone = ZoneInfo(context.deployment.timezone)
+    day = context.now.date()
+    span = whole_days(day - timedelta(days=context.window.days), day, zone)
+    return DayRequests(
+        dataset, context, [(request, msgspec.structs.replace(request, span=span)) for request in requests]
     )
 
 
-def _yesterday(view: View) -> tuple[Question, Question]:
-    zone = ZoneInfo(view.deployment.timezone)
-    day = view.now.date()
-    question = Question(REPORT_PATH, days_span(day - timedelta(days=1), day, zone), daus.YESTERDAY)
-    return question, question
+def _yesterday(context: PollContext) -> tuple[Request, Request]:
+    zone = ZoneInfo(context.deployment.timezone)
+    day = context.now.date()
+    request = Request(REPORT_PATH, whole_days(day - timedelta(days=1), day, zone), daus.YESTERDAY)
+    return request, request
 
 
 def _enabled(deployment: Deployment, name: DatasetName) -> bool:
-    return deployment.datasets.get(name, DatasetSettings()).enabled
+    return deployment.datasets.get(name, DatasetOptions()).enabled
 
 
 def _is_running_day(window: Window) -> bool:
     return window.include_today and window.days == 1
 
 
-async def users_by_day(coder: Coder, view: View, errand: Errand) -> Mapping[int, float]:
+async def users_by_day(
+    coder: CoderClient, context: PollContext, options: RequestOptions
+) -> Mapping[int, float]:
     """Ask for what live scraping shows as `yesterday`, and give it by the day's ordinal.
 
     It is empty where live scraping asks for a report too, and where the
@@ -121,17 +123,17 @@ async def users_by_day(coder: Coder, view: View, errand: Errand) -> Mapping[int,
     Raises:
         RequestFailed: there is no answer for now.
     """
-    question, *others = daus.DATASET.questions(view)
-    if others or question.path != daus.PATH:
+    request, *others = daus.DATASET.requests(context)
+    if others or request.path != daus.PATH:
         return {}
     try:
-        body = await coder.ask(question, errand)
-        return dict(daus.DATASET.convert(view, [Answer(question, body)]).daily_users)
-    except RequestFailed as failure:
+        body = await coder.ask(request, options)
+        return dict(daus.DATASET.convert(context, [Response(request, body)]).daily_users)
+    except ApiError as failure:
         if failure.transient or failure.reason == "unauthorized":
             raise
         return {}
-    except InvalidAnswer:
+    except InvalidResponse:
         return {}
 
 
@@ -153,13 +155,13 @@ InUse = dict[str, tuple[str, ...]]
 """Ids of the templates in use, by window."""
 
 
-def sample_names(family: Family) -> Sequence[str]:
+def sample_names(family: MetricFamily) -> Sequence[str]:
     """Name the samples of a family: the parts of a distribution are series of their own."""
     suffixes = ("_bucket", "_gcount", "_gsum") if family.kind == "gaugehistogram" else ("",)
     return [family.name + suffix for suffix in suffixes]
 
 
-class Past:
+class HistoryFetcher:
     """Asks one deployment about its past, day by day.
 
     `known` is what all days share: the deployment, its templates, the key of
@@ -170,9 +172,13 @@ class Past:
     """
 
     def __init__(
-        self, known: View, include: Include, coder: Coder, left_out: Callable[[str, Sequence[str]], None]
+        self,
+        known: PollContext,
+        include: Include,
+        coder: CoderClient,
+        left_out: Callable[[str, Sequence[str]], None],
     ) -> None:
-        self._deployment = past_settings(known.deployment, include)
+        self._deployment = backfill_config(known.deployment, include)
         self._base = replace(known, deployment=self._deployment)
         self._include = include
         self._coder = coder
@@ -185,50 +191,50 @@ class Past:
         """Whether there was an answer by now."""
         return bool(self._known)
 
-    async def lines(self, day: date, errand: Errand) -> DayLines:
+    async def lines(self, day: date, options: RequestOptions) -> DayLines:
         """Give what a live scrape would have read on `day`.
 
         Raises:
             RequestFailed: a question has no answer.
             InvalidAnswer: an answer is not what was asked for.
         """
-        asking = _Asking(self._coder, errand, self._known)
+        asking = _Asking(self._coder, options, self._known)
         in_use: InUse = {}
         written: DayLines = {}
         for dataset in datasets_of(self._deployment, self._include):
             self._add(written, await self._samples(dataset, day, asking, in_use))
         self._known = asking.bodies
         series = {name: block.count("\n") for name, block in written.items()}
-        gone = withheld(series, self._deployment.max_series)
+        gone = families_to_drop(series, self._deployment.max_series)
         return {name: block for name, block in written.items() if name not in gone}
 
     async def _samples(
         self, dataset: Dataset, day: date, asking: "_Asking", in_use: InUse
     ) -> Sequence[Samples]:
         """Give what a dataset says on a day; learn from it which templates are in use."""
-        if dataset is daus.DATASET and (known := await self._yesterday(day, asking.errand)):
+        if dataset is daus.DATASET and (known := await self._yesterday(day, asking.options)):
             return known
-        said: list[Conversion] = []
+        said: list[ConvertResult] = []
         for window in dataset.windows(self._deployment):
             if dataset.partial and window is not None and window.name not in in_use:
                 continue
             asked = part(dataset, self._view(day, window, in_use))
             if self._unsupported(asked):
                 continue
-            conversion = asked.conversion(await asking.all_of([question for _, question in asked.asked]))
+            conversion = asked.conversion(await asking.all_of([request for _, request in asked.asked]))
             self._left_out(dataset.name, conversion.invalid)
             said.append(conversion)
             if conversion.in_use is not None and window is not None:
                 in_use[window.name] = conversion.in_use
-        return [*chain.from_iterable(each.samples for each in said), *dataset.across(said)]
+        return [*chain.from_iterable(each.samples for each in said), *dataset.merge_windows(said)]
 
-    async def _yesterday(self, day: date, errand: Errand) -> Sequence[Samples]:
+    async def _yesterday(self, day: date, options: RequestOptions) -> Sequence[Samples]:
         if self._users is None:
-            self._users = await users_by_day(self._coder, self._view(day, None, {}), errand)
+            self._users = await users_by_day(self._coder, self._view(day, None, {}), options)
         return yesterday(day, self._users)
 
-    def _unsupported(self, asked: Part) -> bool:
-        return self._coder.dialect == "published" and any(question.needs_extra for _, question in asked.asked)
+    def _unsupported(self, asked: DayRequests) -> bool:
+        return self._coder.dialect == "published" and any(request.needs_extra for _, request in asked.asked)
 
     def _add(self, written: DayLines, samples: Iterable[Samples]) -> None:
         for each in samples:
@@ -236,7 +242,7 @@ class Past:
             for name, run in zip(sample_names(each.family), runs, strict=False):
                 written[name] = written.get(name, "") + run.decode()
 
-    def _view(self, day: date, window: Window | None, in_use: InUse) -> View:
+    def _view(self, day: date, window: Window | None, in_use: InUse) -> PollContext:
         return replace(
             self._base,
             window=window,
@@ -248,25 +254,25 @@ class Past:
 class _Asking:
     """Asks what was not asked for this day or the one before it."""
 
-    def __init__(self, coder: Coder, errand: Errand, known: Mapping[str, bytes]) -> None:
+    def __init__(self, coder: CoderClient, options: RequestOptions, known: Mapping[str, bytes]) -> None:
         self.bodies: dict[str, bytes] = {}
-        self.errand = errand
+        self.options = options
         self._coder = coder
         self._known = known
 
-    async def all_of(self, questions: Sequence[Question]) -> Sequence[bytes]:
+    async def all_of(self, requests: Sequence[Request]) -> Sequence[bytes]:
         """Ask some at once, as far as the pace allows; raises RequestFailed."""
         try:
             async with asyncio.TaskGroup() as group:
-                asked = [group.create_task(self._body(question)) for question in questions]
-        except* RequestFailed as failures:
+                asked = [group.create_task(self._body(request)) for request in requests]
+        except* ApiError as failures:
             first = failures.exceptions[0]
         else:
             return [task.result() for task in asked]
         raise first
 
-    async def _body(self, question: Question) -> bytes:
-        key = repr((question.path, question.span, sorted(question.extra.items())))
+    async def _body(self, request: Request) -> bytes:
+        key = repr((request.path, request.span, sorted(request.extra.items())))
         if key not in self.bodies:
-            self.bodies[key] = self._known.get(key) or await self._coder.ask(question, self.errand)
+            self.bodies[key] = self._known.get(key) or await self._coder.ask(request, self.options)
         return self.bodies[key]

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
 
-from insights_exporter.backfill.cancellation import Halt
-from insights_exporter.exposition.text import escaped
+from insights_exporter.backfill.cancellation import CancelToken
+from insights_exporter.exposition.text import escape_label
 
 Times = Sequence[str]
 """The seconds of a day's samples, as they are written."""
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class FileStats:
     """What a file holds: how many series, how many samples, and from when to when (Unix seconds)."""
 
     path: Path
@@ -37,8 +37,12 @@ def times_of(first: int, after: int, step: int) -> Times:
 
 
 def write_month(
-    path: Path, names: Mapping[str, str], days: Sequence[Day], labels: Mapping[str, str], halt: Halt
-) -> Written:
+    path: Path,
+    names: Mapping[str, str],
+    days: Sequence[Day],
+    labels: Mapping[str, str],
+    cancel_token: CancelToken,
+) -> FileStats:
     """Write the file, whole or not at all, and tell what is in it.
 
     `names` are those of the samples, with their HELP, in the order of the
@@ -49,16 +53,16 @@ def write_month(
         Halted: it was called off.
     """
     unfinished = path.with_name(f".{path.name}.part")
-    more = "".join(f'{name}="{escaped(value)}",' for name, value in labels.items())
+    more = "".join(f'{name}="{escape_label(value)}",' for name, value in labels.items())
     series = samples = 0
     filled: set[int] = set()
     with unfinished.open("wb") as file:
         for name, documentation in names.items():
             runs = _runs(name, days)
             if runs:
-                file.write(f"# HELP {name} {escaped(documentation)}\n# TYPE {name} gauge\n".encode())
+                file.write(f"# HELP {name} {escape_label(documentation)}\n# TYPE {name} gauge\n".encode())
             for head, values in runs.items():
-                halt.look()
+                cancel_token.look()
                 series += 1
                 samples += _write(file, head.replace("{", "{" + more, 1), values, days)
                 filled.update(number for number, _ in values)
@@ -66,7 +70,7 @@ def write_month(
     unfinished.replace(path)
     times = [days[number].times for number in filled if days[number].times]
     seconds = [int(each[edge]) for each in times for edge in (0, -1)]
-    return Written(path, series, samples, min(seconds, default=0), max(seconds, default=0))
+    return FileStats(path, series, samples, min(seconds, default=0), max(seconds, default=0))
 
 
 def _runs(name: str, days: Sequence[Day]) -> dict[str, list[tuple[int, str]]]:
@@ -96,11 +100,11 @@ _LATEST = 32_503_680_000
 """The first second of the year 3000: what is later are no seconds."""
 
 
-class BadFile(Exception):
+class VerificationError(Exception):
     """A file is not what was meant; the message names it, the place and the matter."""
 
 
-def check_file(meant: Written, halt: Halt) -> None:
+def check_file(meant: FileStats, cancel_token: CancelToken) -> None:
     """Read the file as a stream: every series once and ascending, all samples there, nothing after the end.
 
     Raises:
@@ -112,10 +116,10 @@ def check_file(meant: Written, halt: Halt) -> None:
         if not line.startswith(b"#"):
             found.add(number, line)
             if not number % 10_000:
-                halt.look()
-    told = Written(meant.path, len(found.seen), found.samples, found.first, found.latest)
+                cancel_token.look()
+    told = FileStats(meant.path, len(found.seen), found.samples, found.first, found.latest)
     if told != meant:
-        raise BadFile(f"{meant.path}: has {_counted(told)}, meant were {_counted(meant)}")
+        raise VerificationError(f"{meant.path}: has {_counted(told)}, meant were {_counted(meant)}")
 
 
 class _Found:
@@ -155,8 +159,8 @@ class _Found:
             self._head, self._last = head, -1
         self._start = start
 
-    def _bad(self, number: int, matter: str) -> BadFile:
-        return BadFile(f"{self._path}:{number}: {matter}")
+    def _bad(self, number: int, matter: str) -> VerificationError:
+        return VerificationError(f"{self._path}:{number}: {matter}")
 
 
 def _is_number(text: bytes) -> bool:
@@ -173,13 +177,13 @@ def _body(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         for line in file:
             if ended:
-                raise BadFile(f"{path}: goes on after # EOF")
+                raise VerificationError(f"{path}: goes on after # EOF")
             ended = line == _EOF
             if not ended:
                 yield line
     if not ended:
-        raise BadFile(f"{path}: does not end with # EOF")
+        raise VerificationError(f"{path}: does not end with # EOF")
 
 
-def _counted(written: Written) -> str:
+def _counted(written: FileStats) -> str:
     return f"{written.series} series with {written.samples} samples from {written.first} to {written.last}"

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from insights_exporter.backfill.openmetrics import Written
+from insights_exporter.backfill.openmetrics import FileStats
 
 BLOCK_DURATION = "744h"
 """A month a file: larger blocks, far fewer of them, and minutes instead of hours."""
@@ -50,7 +50,7 @@ def require_promtool() -> None:
         raise ImportFailed("promtool is not installed; it comes with Prometheus, or leave out --import")
 
 
-class Importing:
+class PromtoolSink:
     """Brings files into the data folder of a Prometheus, which may run meanwhile."""
 
     def __init__(self, tsdb: Path) -> None:
@@ -58,7 +58,7 @@ class Importing:
         self._tsdb = tsdb
         self._stage = tsdb / _STAGE
 
-    async def bring(self, written: Written, key: str) -> None:
+    async def bring(self, written: FileStats, key: str) -> None:
         """Make blocks of the file, count what is in them, and hand them over.
 
         Interrupted at any point, the same call with the same `key` goes on
@@ -78,7 +78,7 @@ class Importing:
         if self._stage.exists() and not any(self._stage.iterdir()):
             self._stage.rmdir()
 
-    def _hand_over(self, checked: Path, written: Written) -> None:
+    def _hand_over(self, checked: Path, written: FileStats) -> None:
         """Move the blocks, and see that they are there."""
         blocks = list(checked.iterdir())
         meant = _samples_of(blocks)
@@ -90,7 +90,7 @@ class Importing:
                 "see that the retention of its Prometheus is longer than the history"
             )
 
-    async def _check(self, written: Written, checked: Path) -> None:
+    async def _check(self, written: FileStats, checked: Path) -> None:
         for unfinished in self._stage.glob(f"{checked.name}.*.part"):
             shutil.rmtree(unfinished, ignore_errors=True)
         self._stage.mkdir(parents=True, exist_ok=True)

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import cramjam
 import httpx
 
-from insights_exporter.backfill.cancellation import Halt, in_thread
-from insights_exporter.backfill.openmetrics import Written
+from insights_exporter.backfill.cancellation import CancelToken, in_thread
+from insights_exporter.backfill.openmetrics import FileStats
 from insights_exporter.coder.http import TlsOptions, describe, is_unknown_host, may_pass, proxy_option
-from insights_exporter.coder.redact import masked, secrets_in
+from insights_exporter.coder.redact import redact_secrets, secrets_in
 
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(r"\\(.)")
@@ -124,11 +124,11 @@ class Receiver:
         return secrets_in(headers, [str(self.url), self.proxy or ""])
 
 
-class Refused(Exception):
+class RemoteWriteRejected(Exception):
     """The receiver did not take a batch; the message says what it answered, and what to do."""
 
 
-class _Busy(Exception):
+class _Retryable(Exception):
     """The receiver does not take a batch now; `wait` has the seconds it asks for, if it does."""
 
     def __init__(self, what: str, wait: float | None = None) -> None:
@@ -136,14 +136,14 @@ class _Busy(Exception):
         self.wait = wait
 
 
-class Sending:
+class RemoteWriteSink:
     """Brings files to a receiver of remote write."""
 
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
         self.name = f"send {shown(receiver.url)}"
 
-    async def bring(self, written: Written, key: str) -> None:  # noqa: ARG002 -- sent twice does no harm
+    async def bring(self, written: FileStats, key: str) -> None:  # noqa: ARG002 -- sent twice does no harm
         """Send all samples of the file.
 
         Raises:
@@ -154,12 +154,12 @@ class Sending:
     def settle(self, key: str) -> None:
         """Have nothing to forget."""
 
-    def _send(self, path: Path, halt: Halt) -> None:
+    def _send(self, path: Path, cancel_token: CancelToken) -> None:
         try:
             with self._receiver.client() as client:
-                send_file(path, self._receiver.url, client, halt)
-        except Refused as refused:
-            raise Refused(masked(str(refused), self._receiver.secrets())) from None
+                send_file(path, self._receiver.url, client, cancel_token)
+        except RemoteWriteRejected as refused:
+            raise RemoteWriteRejected(redact_secrets(str(refused), self._receiver.secrets())) from None
 
 
 def shown(url: httpx.URL) -> str:
@@ -167,7 +167,7 @@ def shown(url: httpx.URL) -> str:
     return str(url.copy_with(userinfo=b""))
 
 
-def send_file(path: Path, url: httpx.URL, client: httpx.Client, halt: Halt) -> int:
+def send_file(path: Path, url: httpx.URL, client: httpx.Client, cancel_token: CancelToken) -> int:
     """Send all samples of a written file, and give how many requests it took.
 
     Raises:
@@ -177,7 +177,7 @@ def send_file(path: Path, url: httpx.URL, client: httpx.Client, halt: Halt) -> i
     requests = 0
     for batch in batches(path):
         body = bytes(cramjam.snappy.compress_raw(write_request(batch)))
-        _post(client, url, body, halt)
+        _post(client, url, body, cancel_token)
         requests += 1
     return requests
 
@@ -206,19 +206,21 @@ def _series_of(path: Path) -> Iterator[tuple[str, list[tuple[str, str]]]]:
             yield head, [(second, value) for _, value, second in group]
 
 
-def _post(client: httpx.Client, url: httpx.URL, body: bytes, halt: Halt) -> None:
+def _post(client: httpx.Client, url: httpx.URL, body: bytes, cancel_token: CancelToken) -> None:
     """Post one batch; try again where it may help, and never after a refusal."""
     for attempt in range(_ATTEMPTS):
-        halt.look()
+        cancel_token.look()
         try:
             _try(client, url, body)
-        except _Busy as busy:
+        except _Retryable as busy:
             trouble = busy
         else:
             return
         if attempt + 1 < _ATTEMPTS:
-            halt.pause(_pause(attempt) if trouble.wait is None else min(trouble.wait, _LONGEST_WAIT))
-    raise Refused(f"{shown(url)}: {trouble}, {_ATTEMPTS} times; run again, what is sent twice does no harm")
+            cancel_token.pause(_pause(attempt) if trouble.wait is None else min(trouble.wait, _LONGEST_WAIT))
+    raise RemoteWriteRejected(
+        f"{shown(url)}: {trouble}, {_ATTEMPTS} times; run again, what is sent twice does no harm"
+    )
 
 
 def _pause(attempt: int) -> float:
@@ -227,22 +229,22 @@ def _pause(attempt: int) -> float:
 
 def _try(client: httpx.Client, url: httpx.URL, body: bytes) -> None:
     try:
-        answer = client.post(url, content=body)
+        response = client.post(url, content=body)
     except httpx.RequestError as error:
         said = describe(error, _OPTIONS)
         if may_pass(error) and not is_unknown_host(error):
-            raise _Busy(said) from None
-        raise Refused(f"{shown(url)}: {said}") from None
-    if answer.is_success:
+            raise _Retryable(said) from None
+        raise RemoteWriteRejected(f"{shown(url)}: {said}") from None
+    if response.is_success:
         return
-    said = f"HTTP {answer.status_code}: {' '.join(answer.text.split())[:300]}".rstrip(": ")
-    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.status_code >= 500:
-        raise _Busy(said, _asked_wait(answer))
-    remedy = _REMEDIES.get(answer.status_code, "look at what it says, and at its own log")
-    raise Refused(f"{shown(url)}: {said}; {remedy}")
+    said = f"HTTP {response.status_code}: {' '.join(response.text.split())[:300]}".rstrip(": ")
+    if response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.status_code >= 500:
+        raise _Retryable(said, _asked_wait(response))
+    remedy = _REMEDIES.get(response.status_code, "look at what it says, and at its own log")
+    raise RemoteWriteRejected(f"{shown(url)}: {said}; {remedy}")
 
 
-def _asked_wait(answer: httpx.Response) -> float | None:
+def _asked_wait(response: httpx.Response) -> float | None:
     """Return the seconds of `Retry-After`; a date is ignored, since our own pauses are about as long."""
-    text = str(answer.headers.get("Retry-After", ""))
+    text = str(response.headers.get("Retry-After", ""))
     return float(text) if text.isascii() and text.isdigit() else None

@@ -16,17 +16,17 @@ from typing import BinaryIO
 import msgspec
 
 from insights_exporter.backfill.fetch import DayLines
-from insights_exporter.backfill.openmetrics import Written
+from insights_exporter.backfill.openmetrics import FileStats
 
 _NAME = ".journal"
 _OURS_ALONE = 0o700  # days may name people
 
 
-class Busy(Exception):
+class LockedError(Exception):
     """Another run works in the same folder."""
 
 
-class Piece(msgspec.Struct, frozen=True):
+class OutputFile(msgspec.Struct, frozen=True):
     """A written file of a month, and the names of the places to which it has been brought.
 
     `until` is the last second for which the file was written, whether or not
@@ -43,17 +43,17 @@ class Piece(msgspec.Struct, frozen=True):
     arrived: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, written: Written, month: str, until: int) -> "Piece":
+    def of(cls, written: FileStats, month: str, until: int) -> "OutputFile":
         """Give the piece for a file that has been brought nowhere."""
         counted = (written.series, written.samples, written.first, written.last)
         return cls(month, written.path.name, *counted, until)
 
-    def written(self, folder: Path) -> Written:
+    def written(self, folder: Path) -> FileStats:
         """Give what the file holds."""
-        return Written(folder / self.file, self.series, self.samples, self.first, self.last)
+        return FileStats(folder / self.file, self.series, self.samples, self.first, self.last)
 
 
-class Journal:
+class BackfillState:
     """One file a day and one a piece, each put in place whole.
 
     `settings` tell apart runs that write other series: of those that do not
@@ -63,9 +63,9 @@ class Journal:
         Busy: another run holds it.
     """
 
-    def __init__(self, folder: Path, settings: str, *, resume: bool) -> None:
+    def __init__(self, folder: Path, config: str, *, resume: bool) -> None:
         self.folder = folder
-        self.key = blake2b(settings.encode(), digest_size=8).hexdigest()
+        self.key = blake2b(config.encode(), digest_size=8).hexdigest()
         """Tells this run's series from those of other settings."""
         root = folder / _NAME
         root.mkdir(mode=_OURS_ALONE, parents=True, exist_ok=True)
@@ -99,13 +99,13 @@ class Journal:
         for day in days:
             self._day(day).unlink(missing_ok=True)
 
-    def pieces(self, month: str) -> Sequence[Piece]:
+    def pieces(self, month: str) -> Sequence[OutputFile]:
         """Give the files of a month, in the order of time."""
         files = self._own.glob("*.piece")
-        known = [msgspec.json.decode(file.read_bytes(), type=Piece) for file in files]
+        known = [msgspec.json.decode(file.read_bytes(), type=OutputFile) for file in files]
         return sorted((piece for piece in known if piece.month == month), key=lambda piece: piece.until)
 
-    def note(self, piece: Piece) -> None:
+    def note(self, piece: OutputFile) -> None:
         """Take note of a written file, and of where it has arrived."""
         _put(self._own / f"{piece.file}.piece", msgspec.json.encode(piece))
 
@@ -126,7 +126,9 @@ def _locked(path: Path) -> BinaryIO:
     except BlockingIOError:
         file.close()
         folder = path.parent.parent
-        raise Busy(f"{folder}: another backfill writes there; wait, or name another --output") from None
+        raise LockedError(
+            f"{folder}: another backfill writes there; wait, or name another --output"
+        ) from None
     return file
 
 

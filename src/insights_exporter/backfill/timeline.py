@@ -14,7 +14,7 @@ HEAD = timedelta(hours=3)
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class MonthSlice:
     """The days of one file, each with its seconds; `name` is a year and a month."""
 
     name: str
@@ -30,18 +30,18 @@ class Stretch:
         """Give the second of the last sample."""
         return int(self.days[-1][1][-1])
 
-    def after(self, second: int) -> "Stretch":
+    def after(self, second: int) -> "MonthSlice":
         """Give what comes after `second`, named after its own start if something came before."""
         if not self.days or second < self.first:
             return self
         later = [(day, [text for text in times if int(text) > second]) for day, times in self.days]
         left = tuple((day, times) for day, times in later if times)
         start = datetime.fromtimestamp(int(left[0][1][0]), UTC) if left else None
-        return Stretch(f"{start:%Y-%m-%dT%H%MZ}" if start else self.name, left)
+        return MonthSlice(f"{start:%Y-%m-%dT%H%MZ}" if start else self.name, left)
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class BackfillRange:
     """From the first instant of `since` up to `until`, in days of `zone`; a sample each `step` seconds."""
 
     since: date
@@ -57,10 +57,10 @@ class Range:
         return [self.since + timedelta(days=number) for number in range(count)]
 
     @property
-    def months(self) -> Sequence[Stretch]:
+    def months(self) -> Sequence[MonthSlice]:
         """Give the days by month."""
         named = groupby(self.days, key=lambda day: f"{day:%Y-%m}")
-        return [Stretch(name, tuple((day, self.times(day)) for day in days)) for name, days in named]
+        return [MonthSlice(name, tuple((day, self.times(day)) for day in days)) for name, days in named]
 
     def times(self, day: date) -> Times:
         """Give the seconds of a day's samples: from its first instant, up to the next day's or the end."""

@@ -12,7 +12,7 @@ import httpx
 import msgspec
 
 from insights_exporter.coder.clock import ServerClock, parse_http_date
-from insights_exporter.coder.errors import Cause, Reason, RequestFailed, refusal
+from insights_exporter.coder.errors import ApiError, Cause, FailureReason, error_from_response
 from insights_exporter.coder.http import (
     api_root,
     chosen_proxy,
@@ -23,9 +23,9 @@ from insights_exporter.coder.http import (
     may_pass,
     read_body,
 )
-from insights_exporter.coder.rate_limit import Gate, Turnstile
-from insights_exporter.coder.redact import Discretion, secrets_of
-from insights_exporter.coder.request import SPELLINGS, Dialect, Question
+from insights_exporter.coder.rate_limit import GlobalRateLimiter, RateLimiter
+from insights_exporter.coder.redact import ErrorRedactor, configured_secrets
+from insights_exporter.coder.request import ENCODERS, Dialect, Request
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.models import Deployment
 from insights_exporter.config.proxies import Proxies
@@ -38,12 +38,12 @@ _ERROR_BODY_BYTES = 64 * 1024
 class Observer(Protocol):
     """Records every single request."""
 
-    def request_ended(self, seconds: float, failure: RequestFailed | None, remaining: float | None) -> None:
+    def request_ended(self, seconds: float, failure: ApiError | None, remaining: float | None) -> None:
         """Record one request: how long it took and how it ended."""
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class RequestOptions:
     """On whose behalf and how urgently a request is sent.
 
     `deadline` is a time of the running loop, after which no try starts;
@@ -56,7 +56,7 @@ class Errand:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlet:
+class SharedTransport:
     """The way out that all deployments share: the proxies of the environment, and a pause between requests.
 
     `transport` takes the place of the network.
@@ -64,7 +64,7 @@ class Outlet:
 
     transport: httpx.AsyncBaseTransport | None = None
     proxies: Proxies = field(default_factory=Proxies)
-    turnstile: Turnstile = field(default_factory=Turnstile)
+    global_limit: GlobalRateLimiter = field(default_factory=GlobalRateLimiter)
 
 
 class Exchange:
@@ -76,28 +76,28 @@ class Exchange:
         token: Callable[[], str],
         tls: ssl.SSLContext,
         clock: ServerClock,
-        outlet: Outlet,
+        outlet: SharedTransport,
     ) -> None:
-        self.gate = Gate(deployment.requests_per_minute, deployment.max_concurrency)
+        self.gate = RateLimiter(deployment.requests_per_minute, deployment.max_concurrency)
         self._clock = clock
-        self._turnstile = outlet.turnstile
+        self._turnstile = outlet.global_limit
         self._token = token
         self._timeout = deployment.timeout
         self._limit = deployment.max_response_bytes
         proxy = chosen_proxy(deployment, outlet.proxies)
         self._http = http_client(deployment, tls, proxy, outlet.transport)
         self._root = api_root(deployment)
-        self._secrets = secrets_of(deployment, proxy)
+        self._secrets = configured_secrets(deployment, proxy)
         self._users = deployment.users.detail
 
-    async def get(self, path: str, parameters: Mapping[str, str], errand: Errand) -> bytes:
+    async def get(self, path: str, parameters: Mapping[str, str], options: RequestOptions) -> bytes:
         """Wait for a turn, ask once, and give the body of a 200.
 
         Raises:
             RequestFailed: anything else than a whole 200 in time.
         """
         loop = asyncio.get_running_loop()
-        async with self.gate.turn(path, errand.priority, errand.deadline):
+        async with self.gate.turn(path, options.priority, options.deadline):
             await self._turnstile.passed()
             started, token, remaining, failure = loop.time(), "", None, None
             try:
@@ -105,11 +105,11 @@ class Exchange:
                 async with asyncio.timeout(self._timeout), self._sent(path, parameters, token) as reply:
                     remaining = _number(reply, "X-RateLimit-Remaining")
                     return await self._read(path, reply, (token, *self._secrets))
-            except (RequestFailed, ConfigError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            except (ApiError, ConfigError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
                 failure = self._failure(error.with_traceback(None)).without((token, *self._secrets))
                 raise failure from None
             finally:
-                errand.observer.request_ended(loop.time() - started, failure, remaining)
+                options.observer.request_ended(loop.time() - started, failure, remaining)
                 del failure  # which would keep this frame, and this frame it
 
     def add_response_hook(self, hook: Callable[[httpx.Response], Awaitable[None]]) -> None:
@@ -137,8 +137,8 @@ class Exchange:
         self._clock.learn(reply.headers.get("Date"))
         wait = self._obeyed(path, reply)
         if reply.status_code != 200:
-            discretion = Discretion(self._users, secrets)
-            raise refusal(reply.status_code, path, await _error_body(reply), wait, discretion)
+            redactor = ErrorRedactor(self._users, secrets)
+            raise error_from_response(reply.status_code, path, await _error_body(reply), wait, redactor)
         return await read_body(reply.aiter_raw(), _encoding(reply), self._limit)
 
     def _obeyed(self, path: str, reply: httpx.Response) -> float | None:
@@ -157,14 +157,14 @@ class Exchange:
         until = moment.timestamp() if moment else reset
         return _RATE_WINDOW if until is None else until - self._clock.now().timestamp()
 
-    def _failure(self, error: Exception) -> RequestFailed:
-        if isinstance(error, RequestFailed):
+    def _failure(self, error: Exception) -> ApiError:
+        if isinstance(error, ApiError):
             return error
         if isinstance(error, ConfigError):
-            return RequestFailed("token_unreadable", str(error))
+            return ApiError("token_unreadable", str(error))
         if isinstance(error, TimeoutError | httpx.TimeoutException):
-            return RequestFailed("timeout", f"no whole answer within {self._timeout:g} s", transient=True)
-        return RequestFailed(_connection_cause(error), describe(error), transient=may_pass(error))
+            return ApiError("timeout", f"no whole answer within {self._timeout:g} s", transient=True)
+        return ApiError(_connection_cause(error), describe(error), transient=may_pass(error))
 
 
 def _connection_cause(error: Exception) -> Cause:
@@ -176,7 +176,7 @@ def _connection_cause(error: Exception) -> Cause:
 async def _error_body(reply: httpx.Response) -> bytes:
     try:
         return await read_body(reply.aiter_raw(), _encoding(reply), _ERROR_BODY_BYTES)
-    except RequestFailed:
+    except ApiError:
         return b""
 
 
@@ -191,10 +191,10 @@ def _number(reply: httpx.Response, header: str) -> float | None:
 
 _ATTEMPTS = 3
 _FIRST_DELAY = 1.0
-_ABOUT_PARAMETERS: frozenset[Reason] = frozenset({"rejected", "unsupported"})
+_ABOUT_PARAMETERS: frozenset[FailureReason] = frozenset({"rejected", "unsupported"})
 
 
-class Coder:
+class CoderClient:
     """One deployment's API, as far as the exporter asks it."""
 
     def __init__(self, exchange: Exchange, dialect: Dialect | None) -> None:
@@ -204,75 +204,75 @@ class Coder:
         self._discovery = asyncio.Lock()
         self._alternative_paths: set[str] = set()
 
-    async def ask(self, question: Question, errand: Errand) -> bytes:
+    async def ask(self, request: Request, options: RequestOptions) -> bytes:
         """Ask until there is an answer, and give its body.
 
         Raises:
             RequestFailed: there is no usable answer, and trying again would
                 not help or not be in time.
         """
-        if question.alternative:
-            return await self._ask_either(question, errand)
-        if question.span is None or self.dialect:
-            return await self._tried(self.dialect or "rfc3339", question, errand)
+        if request.alternative:
+            return await self._ask_either(request, options)
+        if request.span is None or self.dialect:
+            return await self._tried(self.dialect or "rfc3339", request, options)
         async with self._discovery:
             if self.dialect is None:
-                return await self._discover(question, errand)
-        return await self._tried(self.dialect, question, errand)
+                return await self._discover(request, options)
+        return await self._tried(self.dialect, request, options)
 
-    async def _ask_either(self, question: Question, errand: Errand) -> bytes:
+    async def _ask_either(self, request: Request, options: RequestOptions) -> bytes:
         """Send the parameters that worked last; if they are rejected, the alternative once."""
         dialect = self.dialect or "rfc3339"
-        other = msgspec.structs.replace(question, extra=question.alternative)
-        first, second = (other, question) if question.path in self._alternative_paths else (question, other)
+        other = msgspec.structs.replace(request, extra=request.alternative)
+        first, second = (other, request) if request.path in self._alternative_paths else (request, other)
         try:
-            return await self._tried(dialect, first, errand)
-        except RequestFailed as rejection:
+            return await self._tried(dialect, first, options)
+        except ApiError as rejection:
             if rejection.reason != "rejected":
                 raise
             try:
-                body = await self._tried(dialect, second, errand)
-            except RequestFailed as failure:
+                body = await self._tried(dialect, second, options)
+            except ApiError as failure:
                 raise _failure_to_report(rejection, failure) from None
         if second is other:
-            self._alternative_paths.add(question.path)
+            self._alternative_paths.add(request.path)
         else:
-            self._alternative_paths.discard(question.path)
+            self._alternative_paths.discard(request.path)
         return body
 
-    async def _discover(self, question: Question, errand: Errand) -> bytes:
+    async def _discover(self, request: Request, options: RequestOptions) -> bytes:
         """Ask in the real server's dialect, then in the published page's; remember what worked."""
         try:
-            body = await self._tried("rfc3339", question, errand)
-        except RequestFailed as first:
+            body = await self._tried("rfc3339", request, options)
+        except ApiError as first:
             if first.reason != "rejected":
                 raise
             try:
-                body = await self._tried("published", question, errand)
-            except RequestFailed as second:
+                body = await self._tried("published", request, options)
+            except ApiError as second:
                 raise _failure_to_report(first, second) from None
             self.dialect = "published"
         else:
             self.dialect = "rfc3339" if body.lstrip()[:1] == b"{" else None
         return body
 
-    async def _tried(self, dialect: Dialect, question: Question, errand: Errand) -> bytes:
+    async def _tried(self, dialect: Dialect, request: Request, options: RequestOptions) -> bytes:
         """Ask, and after a failure that may pass ask again, with growing pauses."""
-        if dialect == "published" and question.needs_extra:
-            raise RequestFailed("unsupported", "the published dialect has no parameters for this")
-        parameters = SPELLINGS[dialect](question)
+        if dialect == "published" and request.needs_extra:
+            raise ApiError("unsupported", "the published dialect has no parameters for this")
+        parameters = ENCODERS[dialect](request)
         for pause in _pauses():
             try:
-                return await self._exchange.get(question.path, parameters, errand)
-            except RequestFailed as failure:
+                return await self._exchange.get(request.path, parameters, options)
+            except ApiError as failure:
                 wait = pause if failure.retry_after is None else failure.retry_after
-                if not failure.transient or not _left(errand) > wait or pause == 0:
+                if not failure.transient or not _left(options) > wait or pause == 0:
                     raise
                 await asyncio.sleep(wait)
         raise AssertionError
 
 
-def _failure_to_report(rejection: RequestFailed, second: RequestFailed) -> RequestFailed:
+def _failure_to_report(rejection: ApiError, second: ApiError) -> ApiError:
     """Return the failure to report after a rejection: the second, unless it is about the parameters too."""
     return rejection if second.reason in _ABOUT_PARAMETERS else second
 
@@ -286,5 +286,5 @@ def _pauses() -> list[float]:
     return [*growing, 0.0]
 
 
-def _left(errand: Errand) -> float:
-    return errand.deadline - asyncio.get_running_loop().time()
+def _left(options: RequestOptions) -> float:
+    return options.deadline - asyncio.get_running_loop().time()

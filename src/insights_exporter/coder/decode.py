@@ -20,7 +20,7 @@ from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 import msgspec
 from msgspec.structs import FieldInfo, fields
 
-from insights_exporter.coder.request import InvalidAnswer
+from insights_exporter.coder.request import InvalidResponse
 
 T = TypeVar("T")
 
@@ -94,25 +94,25 @@ class _Tally:
         self.invalid.append(reason)
         if len(self.invalid) > _MAX_DROPPED_ROWS:
             text = f"more than {_MAX_DROPPED_ROWS} rows are not understood; the first: {self.invalid[0]}"
-            raise InvalidAnswer(text, "newer_coder")
+            raise InvalidResponse(text, "newer_coder")
 
     def check(self) -> None:
         for place, path in self.paths.items():
             if path.rows and not path.understood:
                 text = f"{place}: none of {path.rows} rows is understood; the first: {path.first_reason}"
-                raise InvalidAnswer(text, "newer_coder")
+                raise InvalidResponse(text, "newer_coder")
 
 
 def _decode_row_by_row(body: bytes, kind: type[T]) -> Decoded[T]:
     if len(body) > _MAX_ROW_BY_ROW_BYTES:
         text = f"{len(body)} bytes are not understood as a whole, too many to be read row by row"
-        raise InvalidAnswer(text, "newer_coder")
+        raise InvalidResponse(text, "newer_coder")
     tally = _Tally()
     try:
         value = _convert(_parse(body), kind, "", tally)
     except _TypeMismatch as mismatch:
         text = f"{mismatch}; is something other than Coder behind the url?"
-        raise InvalidAnswer(text) from None
+        raise InvalidResponse(text) from None
     tally.check()
     return Decoded(value, tuple(tally.invalid))  # type: ignore[arg-type]  # the walk follows `kind`
 
@@ -132,7 +132,7 @@ def _parse(body: bytes) -> object:
     except ValueError:
         problem = "it is not UTF-8"
     text = f"the response is not JSON: {problem}; does a proxy or a sign-in page respond in Coder's place?"
-    raise InvalidAnswer(text)
+    raise InvalidResponse(text)
 
 
 def _nearest(text: str) -> float | _TooLarge:
@@ -167,7 +167,7 @@ def _convert_object(raw: object, kind: type[msgspec.Struct], place: str, tally: 
         return kind(**values)
     except ValueError as error:
         text = _child(place, str(error))
-        raise (InvalidAnswer(text, "newer_coder") if _is_envelope(kind) else _TypeMismatch(text)) from None
+        raise (InvalidResponse(text, "newer_coder") if _is_envelope(kind) else _TypeMismatch(text)) from None
 
 
 def _convert_row_field(raw: Any, info: FieldInfo, place: str, tally: _Tally) -> object:  # noqa: ANN401 -- JSON
@@ -182,7 +182,7 @@ def _convert_envelope_field(raw: Any, info: FieldInfo, place: str, tally: _Tally
         return _convert_row_field(raw, info, place, tally)
     except _TypeMismatch as mismatch:
         if not _may_be_none(info.type) or _is_envelope(_without_null(info.type)):
-            raise InvalidAnswer(str(mismatch), "newer_coder") from None
+            raise InvalidResponse(str(mismatch), "newer_coder") from None
         tally.drop(str(mismatch))
         return None
 

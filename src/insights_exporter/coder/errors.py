@@ -7,9 +7,9 @@ from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
-from insights_exporter.coder.redact import EVERYTHING_IS_TOLD, Discretion, masked
+from insights_exporter.coder.redact import REDACT_NOTHING, ErrorRedactor, redact_secrets
 
-Reason = Literal[
+FailureReason = Literal[
     "unauthorized",
     "forbidden",
     "not_permitted",
@@ -28,10 +28,10 @@ Reason = Literal[
     "invalid",
 ]
 """The values of the label `reason`."""
-REASONS: tuple[Reason, ...] = get_args(Reason)
+REASONS: tuple[FailureReason, ...] = get_args(FailureReason)
 
 Cause = Literal[
-    Reason,
+    FailureReason,
     "token_missing",
     "token_malformed",
     "token_unknown",
@@ -51,7 +51,7 @@ Cause = Literal[
 class Explanation(NamedTuple):
     """What a cause means: its reason, when it occurs, what to do, and whether the same poll retries."""
 
-    reason: Reason
+    reason: FailureReason
     when: str
     remedy: str
     retried: str = "no"
@@ -212,7 +212,7 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
 
 REMEDIES: Mapping[Cause, str] = MappingProxyType({cause: each.remedy for cause, each in CAUSES.items()})
 
-WHOLE_SERVER: frozenset[Reason] = frozenset(
+WHOLE_SERVER: frozenset[FailureReason] = frozenset(
     {
         "unauthorized",
         "refused_by_proxy",
@@ -226,7 +226,7 @@ WHOLE_SERVER: frozenset[Reason] = frozenset(
 )
 """Reasons that most likely hit every request to the server alike."""
 
-UNAVAILABLE: frozenset[Reason] = frozenset({"disabled", "unsupported", "not_licensed"})
+UNAVAILABLE: frozenset[FailureReason] = frozenset({"disabled", "unsupported", "not_licensed"})
 """Reasons for which nothing is broken: the server does not have the data, and no other request helps."""
 
 PUBLISHED_PATHS = frozenset(
@@ -269,7 +269,7 @@ _TRANSIENT_STATUS = frozenset({408, 429, 502, 503, 504})
 _DETAIL_LENGTH = 300
 
 
-class RequestFailed(Exception):
+class ApiError(Exception):
     """A request that gave no usable answer.
 
     Attributes:
@@ -284,16 +284,16 @@ class RequestFailed(Exception):
         self, cause: Cause, detail: str, *, transient: bool = False, retry_after: float | None = None
     ) -> None:
         self.cause: Cause = cause
-        self.reason: Reason = CAUSES[cause].reason
+        self.reason: FailureReason = CAUSES[cause].reason
         super().__init__(f"{self.reason}: {detail}")
         self.detail = detail
         self.transient = transient
         self.retry_after = retry_after
 
-    def without(self, secrets: Iterable[str]) -> "RequestFailed":
+    def without(self, secrets: Iterable[str]) -> "ApiError":
         """Give the same failure, its detail cut to a line's length and without `secrets`."""
-        detail = masked(self.detail, secrets)[:_DETAIL_LENGTH]
-        return RequestFailed(self.cause, detail, transient=self.transient, retry_after=self.retry_after)
+        detail = redact_secrets(self.detail, secrets)[:_DETAIL_LENGTH]
+        return ApiError(self.cause, detail, transient=self.transient, retry_after=self.retry_after)
 
     @property
     def remedy(self) -> str:
@@ -308,13 +308,13 @@ class _ErrorBody(msgspec.Struct):
     detail: str = ""
 
 
-def refusal(
+def error_from_response(
     status: int,
     path: str,
     body: bytes,
     retry_after: float | None = None,
-    discretion: Discretion = EVERYTHING_IS_TOLD,
-) -> RequestFailed:
+    redactor: ErrorRedactor = REDACT_NOTHING,
+) -> ApiError:
     """Give the failure that a status other than 200 means.
 
     The body is only looked at for its message: it may be HTML, two JSON
@@ -323,9 +323,9 @@ def refusal(
     """
     said = _said(body)
     # A refusal speaks of the request; a failure of the database, and what that says may be of people.
-    words = discretion.told((said.message, said.detail)) if 400 <= status < 500 else ""
+    words = redactor.told((said.message, said.detail)) if 400 <= status < 500 else ""
     text = " ".join((f"HTTP {status} for {path}:", *words.split())).rstrip(": ")
-    return RequestFailed(
+    return ApiError(
         _cause(status, path, said),
         text[:_DETAIL_LENGTH],
         transient=status in _TRANSIENT_STATUS,

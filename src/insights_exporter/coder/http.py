@@ -13,8 +13,8 @@ import certifi
 import httpx
 
 from insights_exporter import __version__
-from insights_exporter.coder.errors import RequestFailed
-from insights_exporter.config.models import Deployment, Tls
+from insights_exporter.coder.errors import ApiError
+from insights_exporter.config.models import Deployment, TLSConfig
 from insights_exporter.config.proxies import Proxies
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
@@ -36,7 +36,7 @@ async def read_body(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> 
             body += inflate(chunk, limit + 1 - len(body))
             if len(body) > limit:
                 detail = f"the answer has more than {limit} bytes"
-                raise RequestFailed("too_large", detail)
+                raise ApiError("too_large", detail)
         return bytes(body)
     finally:
         body.clear()  # a failure's traceback would keep it
@@ -47,16 +47,16 @@ def _inflater(encoding: str) -> Callable[[bytes, int], bytes]:
         return lambda chunk, _: chunk
     if encoding not in {"gzip", "x-gzip", "deflate"}:
         which = f": {encoding}" if encoding in _OTHER_COMPRESSIONS else ""
-        raise RequestFailed("invalid", f"the answer is compressed in a way that was not asked for{which}")
+        raise ApiError("invalid", f"the answer is compressed in a way that was not asked for{which}")
     stream = zlib.decompressobj(_GZIP_OR_ZLIB)
 
     def inflate(chunk: bytes, most: int) -> bytes:
         if stream.eof:  # zlib would keep all that comes after it
-            raise RequestFailed("invalid", "the answer goes on after the end of its compression")
+            raise ApiError("invalid", "the answer goes on after the end of its compression")
         try:
             return stream.decompress(chunk, most)
         except zlib.error as error:
-            raise RequestFailed("invalid", f"the answer's compression is broken: {error}") from None
+            raise ApiError("invalid", f"the answer's compression is broken: {error}") from None
 
     return inflate
 
@@ -65,7 +65,7 @@ _KEPT_SECONDS = 30.0
 """How long a connection waits for the next request; the polls of a round come over a minute."""
 
 
-def tls_context(tls: Tls) -> ssl.SSLContext:
+def tls_context(tls: TLSConfig) -> ssl.SSLContext:
     """Return the TLS context of an outgoing connection.
 
     Without `ca_file` it trusts the system's certificate authorities and
@@ -220,19 +220,19 @@ def api_root(deployment: Deployment) -> str:
 
 
 @dataclass(slots=True)
-class Witness:
+class ConnectionInfo:
     """What the newest answers of a server showed."""
 
     tls: str | None = None
     certificate_expires: float | None = None
     rate_limit: float | None = None
 
-    async def look(self, answer: httpx.Response) -> None:
+    async def look(self, response: httpx.Response) -> None:
         """Record an answer (an event hook of httpx)."""
-        limit = answer.headers.get("X-RateLimit-Limit", "")
+        limit = response.headers.get("X-RateLimit-Limit", "")
         if limit.isdecimal():
             self.rate_limit = float(limit)
-        connection = answer.extensions["network_stream"].get_extra_info("ssl_object")
+        connection = response.extensions["network_stream"].get_extra_info("ssl_object")
         if connection is not None:
             self.tls = connection.version()
             certificate = connection.getpeercert() or {}

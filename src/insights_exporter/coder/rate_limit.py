@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from insights_exporter.coder.errors import RequestFailed
+from insights_exporter.coder.errors import ApiError
 
 LARGEST_BURST = 60.0
 """Requests in a row after a pause, at most: the first round of a usual deployment waits for nothing."""
@@ -21,7 +21,7 @@ class _Waiter:
     admitted: asyncio.Future[None] = field(compare=False)
 
 
-class Gate:
+class RateLimiter:
     """Lets requests through: at most `concurrency` at once, `per_minute` paced.
 
     A lower `priority` goes first. A path that is on hold lets nothing
@@ -48,7 +48,7 @@ class Gate:
         loop = asyncio.get_running_loop()
         held = self.held_for(path)
         if held and loop.time() + held > deadline:
-            raise RequestFailed("rate_limited", "the server asked to wait for longer than this poll may take")
+            raise ApiError("rate_limited", "the server asked to wait for longer than this poll may take")
         waiter = _Waiter(priority, next(self._numbers), path, loop.create_future())
         heapq.heappush(self._queue, waiter)
         self._admit()
@@ -57,7 +57,7 @@ class Gate:
                 await waiter.admitted
         except TimeoutError:
             self._withdraw(waiter)
-            raise RequestFailed("rate_limited", "no turn came in time; too much is polled") from None
+            raise ApiError("rate_limited", "no turn came in time; too much is polled") from None
         except asyncio.CancelledError:
             self._withdraw(waiter)
             raise
@@ -138,7 +138,7 @@ PER_SECOND = 125.0
 AT_ONCE = 50
 
 
-class Turnstile:
+class GlobalRateLimiter:
     """Lets `per_second` requests pass, and up to `at_once` of them in a row after a pause.
 
     Polls of all deployments fall into the same minute after a roll-up of

@@ -13,7 +13,7 @@ MASK = "***"
 _SHORTEST_WORD = 6
 
 
-def secrets_of(deployment: Deployment, proxy: str | None) -> tuple[str, ...]:
+def configured_secrets(deployment: Deployment, proxy: str | None) -> tuple[str, ...]:
     """Return what must not be shown: values of headers, and the password for the proxy in use.
 
     The token is not among them, since it may change at any time.
@@ -28,7 +28,7 @@ def secrets_in(headers: Iterable[str], urls: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*words, *(secret for url in urls for secret in _credentials(url))]))
 
 
-def masked(text: str, secrets: Iterable[str]) -> str:
+def redact_secrets(text: str, secrets: Iterable[str]) -> str:
     """Give `text` with `***` in the place of every one of `secrets`."""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, MASK)
@@ -89,7 +89,7 @@ _NAMES_NOBODY_IN_FORM = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Discretion:
+class ErrorRedactor:
     """What must not be told: `secrets`, and people where `users` (`users.detail`) does not name them."""
 
     users: Literal["named", "pseudonymous", "aggregate"]
@@ -99,13 +99,13 @@ class Discretion:
         """Return what may be told of what a server said, and say so if something is omitted."""
         sentences = [sentence for sentence in said if sentence.strip()]
         if self.users == "named":
-            return masked(" ".join(sentences), self.secrets)
+            return redact_secrets(" ".join(sentences), self.secrets)
         told = [sentence for sentence in sentences if _names_nobody(sentence)]
         omitted = f"(the server's own words are omitted, as users.detail is {self.users})"
         return " ".join(told if told == sentences else [*told, omitted])
 
 
-EVERYTHING_IS_TOLD = Discretion("named")
+REDACT_NOTHING = ErrorRedactor("named")
 
 
 def _names_nobody(sentence: str) -> bool:

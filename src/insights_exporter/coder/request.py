@@ -7,14 +7,14 @@ from typing import Literal
 import msgspec
 
 
-class Span(msgspec.Struct, frozen=True, gc=False):
+class TimeRange(msgspec.Struct, frozen=True, gc=False):
     """From `start` up to `end`, both aware and in the offset to be sent."""
 
     start: datetime
     end: datetime
 
 
-class Question(msgspec.Struct, frozen=True, gc=False):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """One request to Coder.
 
     `span` is spelled as the server's query dialect wants it. `extra` are
@@ -26,21 +26,21 @@ class Question(msgspec.Struct, frozen=True, gc=False):
     """
 
     path: str
-    span: Span | None = None
+    span: TimeRange | None = None
     subject: str = ""
     extra: Mapping[str, str] = {}
     alternative: Mapping[str, str] = {}
     needs_extra: bool = False
 
 
-class Answer(msgspec.Struct, frozen=True, gc=False):
+class Response(msgspec.Struct, frozen=True, gc=False):
     """What Coder said to a question: the body of a 200, not yet decoded."""
 
-    question: Question
+    request: Request
     body: bytes
 
 
-class InvalidAnswer(ValueError):
+class InvalidResponse(ValueError):
     """A 200 that cannot be what was requested; the message is one line without data of the response.
 
     Attributes:
@@ -55,21 +55,21 @@ class InvalidAnswer(ValueError):
 Dialect = Literal["rfc3339", "published"]
 
 
-def _rfc3339(question: Question) -> dict[str, str]:
-    if question.span is None:
-        return dict(question.extra)
-    times = {"start_time": _timestamp(question.span.start), "end_time": _timestamp(question.span.end)}
-    return times | dict(question.extra)
+def _rfc3339(request: Request) -> dict[str, str]:
+    if request.span is None:
+        return dict(request.extra)
+    times = {"start_time": _timestamp(request.span.start), "end_time": _timestamp(request.span.end)}
+    return times | dict(request.extra)
 
 
-def _published(question: Question) -> dict[str, str]:
-    if question.span is None:
+def _published(request: Request) -> dict[str, str]:
+    if request.span is None:
         return {}
-    start, end = question.span.start, question.span.end
+    start, end = request.span.start, request.span.end
     return {"before": str(int(start.timestamp())), "after": str(int(end.timestamp()))}
 
 
-SPELLINGS: Mapping[Dialect, Callable[[Question], dict[str, str]]] = {
+ENCODERS: Mapping[Dialect, Callable[[Request], dict[str, str]]] = {
     "rfc3339": _rfc3339,
     "published": _published,
 }

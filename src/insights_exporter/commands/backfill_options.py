@@ -9,9 +9,9 @@ import httpx
 from insights_exporter.backfill.fetch import Include
 from insights_exporter.backfill.remote_write import Receiver
 from insights_exporter.coder.http import tls_context
-from insights_exporter.commands.errors import NotUsable
+from insights_exporter.commands.errors import CommandError
 from insights_exporter.config.errors import ConfigError
-from insights_exporter.config.models import Tls
+from insights_exporter.config.models import TLSConfig
 from insights_exporter.config.proxies import read_proxies
 from insights_exporter.config.types import parse_duration
 from insights_exporter.config.validation import unusable_certificates
@@ -29,7 +29,7 @@ def parse_include(text: str) -> Include:
     words = {word.strip() for word in text.split(",") if word.strip()}
     unknown = words - {"parameters", "users"}
     if unknown:
-        raise NotUsable(f"--include: {unknown.pop()!r} is not known; write parameters, users or both")
+        raise CommandError(f"--include: {unknown.pop()!r} is not known; write parameters, users or both")
     return Include(parameters="parameters" in words, users="users" in words)
 
 
@@ -38,9 +38,9 @@ def parse_step(text: str) -> int:
     try:
         seconds = parse_duration(text)
     except ValueError as error:
-        raise NotUsable(f"--step: {error}") from None
+        raise CommandError(f"--step: {error}") from None
     if not 1 <= seconds < _LOOKBACK or seconds % 1:
-        raise NotUsable("--step: write whole seconds below 5m, as far as Prometheus looks back")
+        raise CommandError("--step: write whole seconds below 5m, as far as Prometheus looks back")
     return int(seconds)
 
 
@@ -50,12 +50,12 @@ def parse_labels(texts: Sequence[str]) -> Mapping[str, str]:
     for text in texts:
         name, sign, value = text.partition("=")
         if not sign or not value or not _LABEL_NAME.fullmatch(name) or name.startswith("__"):
-            raise NotUsable(
+            raise CommandError(
                 f"--label: {text!r} is not a label; write NAME=VALUE, such as job=insights-exporter"
             )
         if name in _TAKEN or name in labels:
             what = "is already a label of the series; use one that the scrape adds, such as job"
-            raise NotUsable(f"--label: {name!r} {what}")
+            raise CommandError(f"--label: {name!r} {what}")
         labels[name] = value
     return labels
 
@@ -63,23 +63,23 @@ def parse_labels(texts: Sequence[str]) -> Mapping[str, str]:
 def parse_tsdb(path: Path | None, *, wanted: bool) -> Path | None:
     """Return the folder to import into, None without an import; raises NotUsable."""
     if wanted == (path is None):
-        raise NotUsable("--import and --tsdb go together: name the data folder of Prometheus with --tsdb")
+        raise CommandError("--import and --tsdb go together: name the data folder of Prometheus with --tsdb")
     return path
 
 
 def parse_receiver(
-    url: str | None, headers: Mapping[str, str], tls: Tls, environ: Mapping[str, str]
+    url: str | None, headers: Mapping[str, str], tls: TLSConfig, environ: Mapping[str, str]
 ) -> Receiver | None:
     """Return the receiver of remote write, None without a URL; raises NotUsable."""
     if url is None:
         if tls.ca_file or tls.cert_file:
-            raise NotUsable("--remote-write-ca-file, --remote-write-cert-file: set --remote-write too")
+            raise CommandError("--remote-write-ca-file, --remote-write-cert-file: set --remote-write too")
         return None
     parsed = _parse_url(url)
     try:
         proxy = read_proxies(environ).proxy_for(str(parsed))
     except ConfigError as error:
-        raise NotUsable(str(error)) from None
+        raise CommandError(str(error)) from None
     return Receiver(parsed, tls_context(tls), proxy, headers)
 
 
@@ -89,21 +89,23 @@ def _parse_url(text: str) -> httpx.URL:
     except httpx.InvalidURL:
         url = httpx.URL("")
     if url.scheme not in {"http", "https"} or not url.host:
-        raise NotUsable("--remote-write: is not a URL; write one such as http://prometheus:9090/api/v1/write")
+        raise CommandError(
+            "--remote-write: is not a URL; write one such as http://prometheus:9090/api/v1/write"
+        )
     return url
 
 
-def parse_certificates(ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> Tls:
+def parse_certificates(ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> TLSConfig:
     """Return whom to trust and which certificate to show; raises NotUsable."""
     if (cert_file is None) != (key_file is None):
-        raise NotUsable("--remote-write-cert-file and --remote-write-key-file: set both or none")
-    tls = Tls.model_construct(ca_file=ca_file, cert_file=cert_file, key_file=key_file)
+        raise CommandError("--remote-write-cert-file and --remote-write-key-file: set both or none")
+    tls = TLSConfig.model_construct(ca_file=ca_file, cert_file=cert_file, key_file=key_file)
     problems = [
         f"--remote-write-{str(key).replace('_', '-')}: {what}; {remedy}"
         for (key, *_), what, remedy in unusable_certificates(tls)
     ]
     if problems:
-        raise NotUsable("\n".join(problems))
+        raise CommandError("\n".join(problems))
     return tls
 
 
@@ -113,7 +115,7 @@ def parse_headers(texts: Sequence[str]) -> Mapping[str, str]:
     for text in texts:
         found = _HEADER.fullmatch(text)
         if found is None:
-            raise NotUsable("--remote-write-header: write Name=value, or Name=@FILE for what is secret")
+            raise CommandError("--remote-write-header: write Name=value, or Name=@FILE for what is secret")
         name, from_file, value = found.groups()
         headers[name] = _header_in(Path(value)) if from_file else value
     return headers
@@ -123,7 +125,7 @@ def _header_in(path: Path) -> str:
     """Read the value of a header; errors hold nothing of it, as it may be secret."""
     value = path.read_bytes().strip().decode("ascii", errors="replace")
     if not _VALUE.fullmatch(value):
-        raise NotUsable(
+        raise CommandError(
             f"--remote-write-header: {path} has no value of a header; write one line of plain ASCII there"
         )
     return value

@@ -13,15 +13,15 @@ import typer
 
 from insights_exporter.backfill import promtool as importing
 from insights_exporter.backfill.fetch import DayLines
-from insights_exporter.backfill.openmetrics import Written
-from insights_exporter.backfill.timeline import Range
-from insights_exporter.coder.errors import RequestFailed
+from insights_exporter.backfill.openmetrics import FileStats
+from insights_exporter.backfill.timeline import BackfillRange
+from insights_exporter.coder.errors import ApiError
 
 _ANY_DATA_FOLDER = Path("/path/to/prometheus/data")
 _TIME = len(" 1700000000")
 
 
-class Telling:
+class BackfillProgress:
     """A line a file: what is in it, how far the run is, how long it still takes."""
 
     def __init__(self, days: int, advance: Callable[[], None], *, by_hand: bool) -> None:
@@ -38,11 +38,11 @@ class Telling:
         for _ in range(count):
             self._advance()
 
-    def waits(self, failure: RequestFailed, seconds: float) -> None:
+    def waits(self, failure: ApiError, seconds: float) -> None:
         """Tell that Coder does not answer for now."""
         typer.echo(f"Coder does not answer ({failure}); asking again in {seconds:.0f} s", err=True)
 
-    def finished(self, written: Written) -> None:
+    def finished(self, written: FileStats) -> None:
         """Tell of a file; and how it is imported, where that is left to be done by hand."""
         said = f"{written.path}: {written.series} series, {written.samples} samples"
         typer.echo(f"{said}; {self._done} of {self._days} days{self._left()}", err=True)
@@ -81,7 +81,9 @@ def days_to_measure(count: int) -> Sequence[int]:
     return sorted({0, count // 2, count - 1})
 
 
-def estimate(span: Range, sizes: Mapping[int, DaySize], requests: int, per_minute: float, added: int) -> str:
+def estimate(
+    span: BackfillRange, sizes: Mapping[int, DaySize], requests: int, per_minute: float, added: int
+) -> str:
     """Return what all days will take, judged by those measured: the days between lie on a line.
 
     `sizes` are by the number of the day, `requests` those of the measured

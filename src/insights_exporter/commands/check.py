@@ -17,19 +17,19 @@ from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
-from insights_exporter.coder.http import Witness
+from insights_exporter.coder.http import ConnectionInfo
 from insights_exporter.commands.deployment_report import (
     DatasetResult,
     DeploymentReport,
     build_report,
     is_reachable,
 )
-from insights_exporter.commands.oneshot import NOT_USABLE, polled_once
+from insights_exporter.commands.oneshot import EXIT_ERROR, poll_once
 from insights_exporter.commands.serve import load_settings
-from insights_exporter.config.models import Deployment, Settings
-from insights_exporter.polling.deployment import Watch
-from insights_exporter.polling.manager import Fleet
-from insights_exporter.polling.publisher import Board
+from insights_exporter.config.models import Config, Deployment
+from insights_exporter.polling.deployment import DeploymentPoller
+from insights_exporter.polling.manager import DeploymentManager
+from insights_exporter.polling.publisher import PageStore
 
 _COLOURS: Mapping[str, str] = MappingProxyType(
     {
@@ -168,7 +168,7 @@ def _printable(text: str) -> str:
     )
 
 
-def check(config_file: Path | None, form: Literal["table", "json"]) -> int:
+def check(config_file: Path | None, format_: Literal["table", "json"]) -> int:
     """Poll each deployment once, print what came of it, and return the exit status.
 
     Of the templates in use one is requested, which is enough to know the permission.
@@ -177,24 +177,24 @@ def check(config_file: Path | None, form: Literal["table", "json"]) -> int:
         NotUsable: the config is invalid.
     """
     loaded = load_settings(config_file, os.environ)
-    configured = {deployment.name: deployment for deployment in loaded.settings.deployments}
-    connections = {name: Witness() for name in configured}
+    configured = {deployment.name: deployment for deployment in loaded.config.deployments}
+    connections = {name: ConnectionInfo() for name in configured}
 
-    def attend(fleet: Fleet) -> None:
+    def attend(fleet: DeploymentManager) -> None:
         for name, watch in fleet.watches.items():
             watch.exchange.add_response_hook(connections[name].look)
 
-    async def look(_: Board, fleet: Fleet) -> list[DeploymentReport]:
+    async def look(_: PageStore, fleet: DeploymentManager) -> list[DeploymentReport]:
         users = await asyncio.gather(*map(_token_user, fleet.watches.values()))
         pairs = zip(fleet.watches.items(), users, strict=True)
         return [
             build_report(watch, configured[name], connections[name], user) for (name, watch), user in pairs
         ]
 
-    limited = Settings(deployments=tuple(map(_limit_to_one_template, configured.values())))
-    reports = polled_once(limited, os.environ, look, attend)
-    _PRINTERS[form](reports)
-    return max((report.status for report in reports), default=NOT_USABLE)
+    limited = Config(deployments=tuple(map(_limit_to_one_template, configured.values())))
+    reports = poll_once(limited, os.environ, look, attend)
+    _PRINTERS[format_](reports)
+    return max((report.status for report in reports), default=EXIT_ERROR)
 
 
 def _limit_to_one_template(deployment: Deployment) -> Deployment:
@@ -203,7 +203,7 @@ def _limit_to_one_template(deployment: Deployment) -> Deployment:
     return deployment.model_copy(update={"templates": templates})
 
 
-async def _token_user(watch: Watch) -> str | None:
+async def _token_user(watch: DeploymentPoller) -> str | None:
     return await watch.facts.user() if is_reachable(watch) else None
 
 

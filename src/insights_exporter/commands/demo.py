@@ -14,16 +14,16 @@ import typer
 import uvloop
 
 from insights_exporter.commands.demo_prometheus import QUERIES, NotStarted, graph_of, prometheus_scraping
-from insights_exporter.commands.errors import NotUsable
-from insights_exporter.commands.serve import Exporter, Options, Protection, open_listeners
+from insights_exporter.commands.errors import CommandError
+from insights_exporter.commands.serve import Exporter, Options, WebConfigHandle, open_listeners
 from insights_exporter.config.errors import did_you_mean
-from insights_exporter.config.loader import Loaded, load
-from insights_exporter.config.models import Settings
+from insights_exporter.config.loader import LoadedConfig, load_config
+from insights_exporter.config.models import Config
 from insights_exporter.demo.embedded_coder import EmbeddedCoder
 from insights_exporter.demo.faults import FAULTS
 from insights_exporter.demo.population.population import Population
 from insights_exporter.demo.server import serving
-from insights_exporter.demo.versions import GENERATIONS
+from insights_exporter.demo.versions import SERVER_VERSIONS
 
 _HELP = """\
 Sample data of {users} users, from an embedded Coder. Open:
@@ -63,10 +63,10 @@ def demo(
         NotUsable: the address cannot be had, the flags do not go together, or name what is not there.
     """
     if prometheus and web_config_file:
-        raise NotUsable("--prometheus: it scrapes without TLS and login; leave --web.config.file out")
+        raise CommandError("--prometheus: it scrapes without TLS and login; leave --web.config.file out")
     coder = _coder(company)
     options = Options(config_file=None, listen_addresses=listen_addresses, web_config_file=web_config_file)
-    protection = Protection(web_config_file)
+    protection = WebConfigHandle(web_config_file)
     listeners = open_listeners(options, os.environ)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_Demo(company, coder, options, protection).run(listeners, prometheus=prometheus))
@@ -75,17 +75,17 @@ def demo(
 def _coder(company: Company) -> EmbeddedCoder:
     population = Population(seed=company.seed, users=company.users, templates=company.templates)
     version = company.server_version
-    if version not in GENERATIONS:
-        raise NotUsable(
-            f"--server-version: unknown version {version!r}; {did_you_mean(version, GENERATIONS)}"
+    if version not in SERVER_VERSIONS:
+        raise CommandError(
+            f"--server-version: unknown version {version!r}; {did_you_mean(version, SERVER_VERSIONS)}"
         )
     coder = EmbeddedCoder(population=population, rules=company.rules, generation=version)
     for fault in company.faults:
         name, _, path = fault.partition("=")
         if name not in FAULTS:
-            raise NotUsable(f"--fault: there is no fault {name!r}; {did_you_mean(name, FAULTS)}")
+            raise CommandError(f"--fault: there is no fault {name!r}; {did_you_mean(name, FAULTS)}")
         if path and not path.startswith("/"):
-            raise NotUsable(f"--fault: {path!r} is no path; write it as --fault={name}=/insights/daus")
+            raise CommandError(f"--fault: {path!r} is no path; write it as --fault={name}=/insights/daus")
         coder.fail(name, *([path] if path else []))
     return coder
 
@@ -94,7 +94,7 @@ class _Demo:
     """The exporter, its Coder, and at wish a Prometheus, from start to end."""
 
     def __init__(
-        self, company: Company, coder: EmbeddedCoder, options: Options, protection: Protection
+        self, company: Company, coder: EmbeddedCoder, options: Options, protection: WebConfigHandle
     ) -> None:
         self._company = company
         self._coder = coder
@@ -135,12 +135,12 @@ async def _called_off(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-def _settings(environ: Mapping[str, str]) -> Loaded:
+def _settings(environ: Mapping[str, str]) -> LoadedConfig:
     """Give the settings of the environment, but for a pace that only a Coder of one's own takes."""
-    loaded = load(None, environ)
+    loaded = load_config(None, environ)
     hasty = {"name": "demo", "requests_per_minute": 6000.0}
-    deployments = tuple(each.model_copy(update=hasty) for each in loaded.settings.deployments)
-    return replace(loaded, settings=Settings(deployments=deployments))
+    deployments = tuple(each.model_copy(update=hasty) for each in loaded.config.deployments)
+    return replace(loaded, config=Config(deployments=deployments))
 
 
 def _told(url: str, company: Company) -> str:

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
-from insights_exporter.coder.errors import REMEDIES, Reason
-from insights_exporter.coder.http import Witness
-from insights_exporter.commands.oneshot import GOOD, NOT_USABLE, REFUSED
+from insights_exporter.coder.errors import REMEDIES, FailureReason
+from insights_exporter.coder.http import ConnectionInfo
+from insights_exporter.commands.oneshot import EXIT_ERROR, EXIT_OK, EXIT_PARTIAL
 from insights_exporter.config.models import Deployment
 from insights_exporter.datasets import template_breakdown
 from insights_exporter.datasets.report_window import FAMILIES as WINDOW_FAMILIES
 from insights_exporter.polling.causes import Cause, find_causes, warn_of_token
-from insights_exporter.polling.deployment import Watch
+from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.jobs import Job
 
 _ANY_INSIGHTS = ("Auditor", "Template Admin", "Owner")
@@ -30,8 +30,8 @@ ROLES: Mapping[str, Sequence[str]] = MappingProxyType(
 """The site roles that may read a dataset, the one with the least rights first."""
 
 _ROLE_CAUSES = frozenset({"forbidden", "not_permitted"})
-_REFUSED_REASONS: frozenset[Reason] = frozenset({"forbidden", "not_permitted", "unauthorized"})
-_NO_RESPONSE: frozenset[Reason] = frozenset({"connection", "timeout"})
+_REFUSED_REASONS: frozenset[FailureReason] = frozenset({"forbidden", "not_permitted", "unauthorized"})
+_NO_RESPONSE: frozenset[FailureReason] = frozenset({"connection", "timeout"})
 
 State = Literal["allowed", "refused", "failed", "switched off", "unavailable", "not asked"]
 
@@ -86,7 +86,7 @@ class DeploymentReport:
 
 
 def build_report(
-    watch: Watch, configured: Deployment, connection: Witness, user: str | None
+    watch: DeploymentPoller, configured: Deployment, connection: ConnectionInfo, user: str | None
 ) -> DeploymentReport:
     """Return what is known of a deployment that was polled once.
 
@@ -116,25 +116,25 @@ def build_report(
     )
 
 
-def is_reachable(watch: Watch) -> bool:
+def is_reachable(watch: DeploymentPoller) -> bool:
     """Return whether a server that was polled once sent any response at all."""
     failures = [job.poll.failure for job in watch.jobs]
     refused = any(failure and failure.reason not in _NO_RESPONSE for failure in failures)
     return refused or any(job.poll.success for job in watch.jobs)
 
 
-def _exit_status(watch: Watch, datasets: Sequence[DatasetResult], causes: Sequence[Cause]) -> int:
+def _exit_status(watch: DeploymentPoller, datasets: Sequence[DatasetResult], causes: Sequence[Cause]) -> int:
     """Return 2 without a server or any dataset, 1 if something is refused, failed or switched off, else 0."""
     if not is_reachable(watch):
-        return NOT_USABLE
+        return EXIT_ERROR
     if causes:
-        return REFUSED
-    return GOOD if any(each.state == "allowed" for each in datasets) else NOT_USABLE
+        return EXIT_PARTIAL
+    return EXIT_OK if any(each.state == "allowed" for each in datasets) else EXIT_ERROR
 
 
-def _build_result(watch: Watch, configured: Deployment, job: Job) -> DatasetResult:
-    planned = job.dataset.questions(replace(watch.view(job), deployment=configured))
-    subjects = len({question.subject for question in planned})
+def _build_result(watch: DeploymentPoller, configured: Deployment, job: Job) -> DatasetResult:
+    planned = job.dataset.requests(replace(watch.context(job), deployment=configured))
+    subjects = len({request.subject for request in planned})
     estimated = job.dataset.partial and job.poll.success and subjects > 1
     failure, state = job.poll.failure, _state(job)
     return DatasetResult(
@@ -164,20 +164,20 @@ def _state(job: Job) -> State:
     return "refused" if reason in _REFUSED_REASONS else "failed"
 
 
-def _estimate_series(watch: Watch, job: Job, templates: int) -> int:
+def _estimate_series(watch: DeploymentPoller, job: Job, templates: int) -> int:
     """Return about how many series all templates in use have, by those of the one that was requested."""
-    unused = template_breakdown.convert_unused(watch.view(job))
+    unused = template_breakdown.convert_unused(watch.context(job))
     shared = sum(len(samples.rows) for samples in unused.samples) + len(WINDOW_FAMILIES)
     return shared + (job.poll.series - shared) * templates
 
 
-def _warn_of_token(watch: Watch) -> Iterator[str]:
+def _warn_of_token(watch: DeploymentPoller) -> Iterator[str]:
     warning = warn_of_token(watch.facts.token, watch.clock.now().timestamp())
     if warning:
         yield warning
 
 
-def _warn_of_no_users(watch: Watch) -> Iterator[str]:
+def _warn_of_no_users(watch: DeploymentPoller) -> Iterator[str]:
     """Warn if Coder reports no active user in any window and on any day: dashboards will show zeros."""
     summaries = [watch.glances.of(job.poll.dataset, job.poll.window) for job in watch.jobs]
     counts = [summary.active_users for summary in summaries if summary.active_users is not None]
@@ -186,7 +186,7 @@ def _warn_of_no_users(watch: Watch) -> Iterator[str]:
         yield "no user was active in any window; check that `url` is the Coder that your users work with"
 
 
-def _warn_of_rows(watch: Watch) -> Iterator[str]:
+def _warn_of_rows(watch: DeploymentPoller) -> Iterator[str]:
     """Warn of rows that were dropped: they are missing in datasets that are allowed."""
     rows = {job.dataset.name: job.requests.rows_invalid for job in watch.jobs}
     dropped = [f"{name} ({count})" for name, count in rows.items() if count]

@@ -1,7 +1,7 @@
 """How a command says that it cannot do what it was told."""
 
 
-class NotUsable(Exception):
+class CommandError(Exception):
     """A flag or a file cannot be used; the message names it, the cause and the remedy, one a line."""
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from insights_exporter.commands.errors import Interrupted, NotUsable
+from insights_exporter.commands.errors import CommandError, Interrupted
 from insights_exporter.config.errors import ConfigError
 
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
@@ -145,7 +145,7 @@ def refuse_two_kinds_of_listeners(addresses: list[str] | None, *, systemd_socket
     """Refuse addresses along with systemd's sockets; raises NotUsable."""
     if addresses and systemd_socket:
         what = "is mutually exclusive with --web.listen-address; keep one of them"
-        raise NotUsable(f"--web.systemd-socket: {what}")
+        raise CommandError(f"--web.systemd-socket: {what}")
 
 
 def find_route_prefix(external_url: str | None, route_prefix: str | None) -> str:
@@ -159,19 +159,19 @@ def find_route_prefix(external_url: str | None, route_prefix: str | None) -> str
     try:
         path = external_path(external_url) if external_url else ""
     except ValueError as error:
-        raise NotUsable(f"--web.external-url: {error}") from None
+        raise CommandError(f"--web.external-url: {error}") from None
     try:
         return normalize_prefix(path if route_prefix is None else route_prefix)
     except ValueError as error:
         place = "--web.external-url" if route_prefix is None else "--web.route-prefix"
-        raise NotUsable(f"{place}: {error}") from None
+        raise CommandError(f"{place}: {error}") from None
 
 
-def start_logging(level: LogLevel, form: LogFormat) -> None:
+def start_logging(level: LogLevel, format_: LogFormat) -> None:
     """Start logging at a level, of which `warn` is another name of `warning`."""
     from insights_exporter.log import configure
 
-    configure("warning" if level == "warn" else level, form)
+    configure("warning" if level == "warn" else level, format_)
 
 
 @contextmanager
@@ -179,7 +179,7 @@ def exit_status() -> Iterator[None]:
     """End with status 2 and one line per problem if a command cannot run as configured."""
     try:
         yield
-    except (NotUsable, ConfigError, OSError) as problem:
+    except (CommandError, ConfigError, OSError) as problem:
         typer.echo(f"insights-exporter: {problem}", err=True)
         raise typer.Exit(NOT_USABLE) from None
     except Interrupted:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from insights_exporter.commands.errors import NotUsable
+from insights_exporter.commands.errors import CommandError
 from insights_exporter.config.strict_yaml import NotYaml, read_yaml
 from insights_exporter.web.server import split_address
 
@@ -36,7 +36,7 @@ def health(
     try:
         host, port = split_address(listen_address)
     except ValueError as error:
-        raise NotUsable(f"--web.listen-address: {error}") from None
+        raise CommandError(f"--web.listen-address: {error}") from None
     host = _ANY_ADDRESS.get(host, host)
     path = prefix + ("/-/ready" if ready else "/-/healthy")
     tls = web_config_file is not None and _tells_tls(web_config_file)

@@ -13,29 +13,29 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from insights_exporter.commands.errors import Interrupted
-from insights_exporter.config.models import Settings
-from insights_exporter.polling.deployment import Watch
+from insights_exporter.config.models import Config
+from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.jobs import Job
-from insights_exporter.polling.manager import Fleet
-from insights_exporter.polling.metrics import PAGE_FAMILIES
-from insights_exporter.polling.publisher import Board
+from insights_exporter.polling.manager import DeploymentManager
+from insights_exporter.polling.metrics import ALL_FAMILIES
+from insights_exporter.polling.publisher import PageStore
 
-GOOD, REFUSED, NOT_USABLE = 0, 1, 2
+EXIT_OK, EXIT_PARTIAL, EXIT_ERROR = 0, 1, 2
 
 
-def verdict(watches: Iterable[Watch]) -> int:
+def exit_code(watches: Iterable[DeploymentPoller]) -> int:
     """Give 0 where all came that the servers have, 1 where some did not, 2 where one gave nothing of it.
 
     What a server does not have never counts, even where that is everything.
     """
-    return max((_of(watch.jobs) for watch in watches), default=NOT_USABLE)
+    return max((_of(watch.jobs) for watch in watches), default=EXIT_ERROR)
 
 
 def _of(jobs: Sequence[Job]) -> int:
     had = [job.poll for job in jobs if job.requests.unavailable is None]
     failed = any(poll.failure for poll in had)
     came = any(poll.success for poll in had)
-    return (REFUSED if came else NOT_USABLE) if failed or not jobs else GOOD
+    return (EXIT_PARTIAL if came else EXIT_ERROR) if failed or not jobs else EXIT_OK
 
 
 @contextmanager
@@ -62,11 +62,11 @@ def progress(what: str, total: Callable[[], int]) -> Iterator[Callable[[], None]
 T = TypeVar("T")
 
 
-def polled_once(
-    settings: Settings,
+def poll_once(
+    config: Config,
     environ: Mapping[str, str],
-    look: Callable[[Board, Fleet], Awaitable[T]],
-    attend: Callable[[Fleet], None] = lambda _: None,
+    look: Callable[[PageStore, DeploymentManager], Awaitable[T]],
+    attend: Callable[[DeploymentManager], None] = lambda _: None,
 ) -> T:
     """Poll all deployments once, and give what `look` makes of it while they are still known.
 
@@ -79,9 +79,9 @@ def polled_once(
 
     async def work() -> T:
         _end_on_sigterm()
-        board = Board(PAGE_FAMILIES)
-        fleet = Fleet(board, environ)
-        await fleet.apply(settings)
+        board = PageStore(ALL_FAMILIES)
+        fleet = DeploymentManager(board, environ)
+        await fleet.apply(config)
         attend(fleet)
         try:
             await _poll(fleet)
@@ -102,7 +102,7 @@ def _end_on_sigterm() -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
-async def _poll(fleet: Fleet) -> None:
+async def _poll(fleet: DeploymentManager) -> None:
     watches = fleet.watches.values()
     with progress("Requests to Coder", lambda: sum(watch.planned_requests for watch in watches)) as advance:
 

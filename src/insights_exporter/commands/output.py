@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from insights_exporter.commands.errors import Interrupted, NotUsable
+from insights_exporter.commands.errors import CommandError, Interrupted
 
 Write = Callable[[bytes], None]
 
@@ -45,7 +45,7 @@ def folder_for_output(path: Path) -> Path:
         NotUsable: It is standard output, or no folder.
     """
     if path == _STANDARD_OUTPUT or (path.exists() and not path.is_dir()):
-        raise NotUsable(f"--output: {path} is no folder; name a folder, since several files are written")
+        raise CommandError(f"--output: {path} is no folder; name a folder, since several files are written")
     return path
 
 
@@ -104,7 +104,7 @@ def _name_in_errors(path: Path) -> Iterator[None]:
         remedy = (
             _STDOUT_REMEDY if path == _STANDARD_OUTPUT else "name a file in a folder that you may write to"
         )
-        raise NotUsable(f"{what}; {remedy}") from None
+        raise CommandError(f"{what}; {remedy}") from None
 
 
 def _write_to(descriptor: int) -> Callable[[Path, bytes], None]:

@@ -4,36 +4,36 @@ import os
 from pathlib import Path
 
 from insights_exporter.commands.backfill import warn_of_ids
-from insights_exporter.commands.oneshot import polled_once, verdict
+from insights_exporter.commands.oneshot import exit_code, poll_once
 from insights_exporter.commands.output import output_to
 from insights_exporter.commands.serve import load_settings
 from insights_exporter.exposition.negotiation import Format
-from insights_exporter.exposition.page import assemble, compose
-from insights_exporter.exposition.process import Tail
-from insights_exporter.polling.manager import Fleet
-from insights_exporter.polling.publisher import Board
+from insights_exporter.exposition.page import build_page, build_response
+from insights_exporter.exposition.process import ProcessMetrics
+from insights_exporter.polling.manager import DeploymentManager
+from insights_exporter.polling.publisher import PageStore
 
 
-def scrape(config_file: Path | None, output: Path | None, form: str) -> int:
+def scrape(config_file: Path | None, output: Path | None, format_: str) -> int:
     """Write one exposition to `output`, and return the exit status.
 
     Raises:
         NotUsable: The config cannot be used, or `output` cannot be written to.
     """
 
-    async def look(board: Board, fleet: Fleet) -> tuple[bytes, int]:
+    async def look(board: PageStore, fleet: DeploymentManager) -> tuple[bytes, int]:
         _warn_of_ids(fleet)
-        body = compose(assemble(board.snapshot), Tail(()), Format(form), gzip=False)
-        return b"".join(body.segments), verdict(fleet.watches.values())
+        body = build_response(build_page(board.snapshot), ProcessMetrics(()), Format(format_), gzip=False)
+        return b"".join(body.segments), exit_code(fleet.watches.values())
 
     loaded = load_settings(config_file, os.environ)
     write = output_to(output)
-    page, status = polled_once(loaded.settings, os.environ, look)
+    page, status = poll_once(loaded.config, os.environ, look)
     write(page)
     return status
 
 
-def _warn_of_ids(fleet: Fleet) -> None:
+def _warn_of_ids(fleet: DeploymentManager) -> None:
     """Tell where templates were broken down whose names could not be had."""
     for name, watch in fleet.watches.items():
         broken_down = any(job.dataset.partial and job.poll.series for job in watch.jobs)

@@ -19,29 +19,34 @@ import uvloop
 from starlette.types import ASGIApp
 
 from insights_exporter import __version__
-from insights_exporter.commands.errors import NotUsable
-from insights_exporter.config.dump import show
-from insights_exporter.config.errors import ConfigError, Problem
-from insights_exporter.config.loader import Loaded, load
-from insights_exporter.config.models import Settings
+from insights_exporter.commands.errors import CommandError
+from insights_exporter.config.dump import dump_config
+from insights_exporter.config.errors import ConfigError, ConfigIssue
+from insights_exporter.config.loader import LoadedConfig, load_config
+from insights_exporter.config.models import Config
 from insights_exporter.exposition.family import Samples
-from insights_exporter.exposition.process import TailSource, process_registry
-from insights_exporter.polling.fetch import whereabouts
-from insights_exporter.polling.manager import Fleet
-from insights_exporter.polling.metrics import PAGE_FAMILIES, Reloads
-from insights_exporter.polling.publisher import Board
-from insights_exporter.polling.sharding import mine, shard_index
-from insights_exporter.runtime import collector_calmed, held_in_one_place
-from insights_exporter.web.app import TAKEN_PATHS, Pages, application
+from insights_exporter.exposition.process import ProcessMetricsCache, process_registry
+from insights_exporter.polling.fetch import error_location
+from insights_exporter.polling.manager import DeploymentManager
+from insights_exporter.polling.metrics import ALL_FAMILIES, ReloadStatus
+from insights_exporter.polling.publisher import PageStore
+from insights_exporter.polling.sharding import owned_by, shard_index
+from insights_exporter.runtime import freeze_gc, limit_malloc_arenas
+from insights_exporter.web.app import TAKEN_PATHS, AppDependencies, create_app
 from insights_exporter.web.concurrency import Throttle
-from insights_exporter.web.metrics_handler import Scrape
+from insights_exporter.web.metrics_handler import MetricsHandler
 from insights_exporter.web.prefix import BelowPrefix, is_plain_path
 from insights_exporter.web.server import Server, address_of, listen, passed_by_systemd, split_address
 from insights_exporter.web.status.handler import StatusPage
-from insights_exporter.web.webconfig import Guard, LiveConfig, listening_context, web_config_samples
+from insights_exporter.web.webconfig import (
+    BasicAuthMiddleware,
+    ReloadingConfig,
+    listening_context,
+    web_config_samples,
+)
 
 
-class Protection:
+class WebConfigHandle:
     """The web config file of `--web.config.file` as it changes; without one, nothing.
 
     Raises:
@@ -50,9 +55,9 @@ class Protection:
 
     def __init__(self, file: Path | None) -> None:
         try:
-            self._live = LiveConfig(file) if file else None
+            self._live = ReloadingConfig(file) if file else None
         except ConfigError as error:
-            raise NotUsable(str(error)) from None
+            raise CommandError(str(error)) from None
 
     @property
     def scheme(self) -> str:
@@ -63,7 +68,7 @@ class Protection:
         """Make a server for `app` that lets in whom the file lets in."""
         if self._live is None:
             return Server(app)
-        guard = Guard(app, self._live)
+        guard = BasicAuthMiddleware(app, self._live)
         return Server(guard, context=listening_context(self._live), headers=guard.headers)
 
     def look(self) -> str:
@@ -81,7 +86,7 @@ _LISTEN_REMEDIES = {
     errno.EADDRINUSE: "stop the program that listens there, or choose another address",
     errno.EACCES: "choose a port above 1023",
 }
-_TELL_US = "please report it, with this line"
+_REPORT_THIS = "please report it, with this line"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +111,10 @@ def serve(options: Options) -> None:
     Raises:
         NotUsable: settings, flags, web config file or address cannot be used.
     """
-    loaded, protection = checked(options), Protection(options.web_config_file)
+    loaded, protection = load_checked(options), WebConfigHandle(options.web_config_file)
     listeners = open_listeners(options, os.environ)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        reread = partial(load, options.config_file, os.environ)
+        reread = partial(load_config, options.config_file, os.environ)
         runner.run(Exporter(options, loaded, protection, os.environ, reread).run(listeners))
 
 
@@ -119,12 +124,12 @@ def check(options: Options) -> None:
     Raises:
         NotUsable: they cannot.
     """
-    count = len(checked(options).settings.deployments)
-    Protection(options.web_config_file)
+    count = len(load_checked(options).config.deployments)
+    WebConfigHandle(options.web_config_file)
     typer.echo(f"Config valid: {count} deployment{'' if count == 1 else 's'}.")
 
 
-def checked(options: Options) -> Loaded:
+def load_checked(options: Options) -> LoadedConfig:
     """Load the settings, and log their warnings.
 
     Raises:
@@ -136,38 +141,38 @@ def checked(options: Options) -> Loaded:
     try:
         _shard(options)
     except ValueError as error:
-        raise NotUsable(str(error)) from None
+        raise CommandError(str(error)) from None
     return load_settings(options.config_file, os.environ)
 
 
 def _check_telemetry_path(path: str) -> None:
     if path in TAKEN_PATHS or not is_plain_path(path):
         what = "is reserved or not a plain path that begins with /; use a path such as /metrics"
-        raise NotUsable(f"--web.telemetry-path: {path!r} {what}")
+        raise CommandError(f"--web.telemetry-path: {path!r} {what}")
 
 
 def _check_address(address: str) -> None:
     try:
         split_address(address)
     except ValueError as error:
-        raise NotUsable(f"--web.listen-address: {error}") from None
+        raise CommandError(f"--web.listen-address: {error}") from None
 
 
-def load_settings(config_file: Path | None, environ: Mapping[str, str]) -> Loaded:
+def load_settings(config_file: Path | None, environ: Mapping[str, str]) -> LoadedConfig:
     """Load the settings, and log their warnings.
 
     Raises:
         NotUsable: they cannot be used.
     """
     try:
-        loaded = load(config_file, environ)
+        loaded = load_config(config_file, environ)
     except ConfigError as error:
-        raise NotUsable(str(error)) from None
+        raise CommandError(str(error)) from None
     warn(loaded.warnings)
     return loaded
 
 
-def warn(problems: Iterable[Problem]) -> None:
+def warn(problems: Iterable[ConfigIssue]) -> None:
     """Log the warnings about settings that can be used."""
     for problem in problems:
         structlog.get_logger("insights_exporter").warning("settings", problem=str(problem))
@@ -183,7 +188,7 @@ def open_listeners(options: Options, environ: Mapping[str, str]) -> list[socket.
         try:
             return passed_by_systemd(environ)
         except (OSError, ValueError) as error:
-            raise NotUsable(f"--web.systemd-socket: {error}") from None
+            raise CommandError(f"--web.systemd-socket: {error}") from None
     with ExitStack() as opened:
         listeners = [opened.enter_context(_open_listener(each)) for each in options.listen_addresses]
         opened.pop_all()
@@ -198,7 +203,7 @@ def _open_listener(address: str) -> socket.socket:
         number = error.errno or 0
         what = os.strerror(number) if number > 0 else str(error.strerror)  # names have numbers of their own
         remedy = _LISTEN_REMEDIES.get(number, "choose an address of this machine")
-        raise NotUsable(
+        raise CommandError(
             f"--web.listen-address: cannot listen on {address}: {what.lower()}; {remedy}"
         ) from None
 
@@ -206,7 +211,7 @@ def _open_listener(address: str) -> socket.socket:
 def _shard(options: Options) -> int:
     """Give this shard's number; raises ValueError where there is no such shard."""
     number = shard_index(options.shard, socket.gethostname())
-    mine((), number, options.total_shards)
+    owned_by((), number, options.total_shards)
     return number
 
 
@@ -216,17 +221,17 @@ class Exporter:
     def __init__(
         self,
         options: Options,
-        loaded: Loaded,
-        protection: Protection,
+        loaded: LoadedConfig,
+        protection: WebConfigHandle,
         environ: Mapping[str, str],
-        reread: Callable[[], Loaded],
+        reread: Callable[[], LoadedConfig],
     ) -> None:
         self._options = options
         self._loaded = loaded
         self._protection = protection
         self._environ = environ
         self._reread = reread
-        self._reloads = Reloads()
+        self._reloads = ReloadStatus()
         self._reloading = asyncio.Lock()
         self._signalled: set[asyncio.Task[str | None]] = set()
         self._log = structlog.get_logger("insights_exporter")
@@ -236,17 +241,17 @@ class Exporter:
         self, listeners: Sequence[socket.socket], started: Callable[[str], None] = lambda _: None
     ) -> None:
         """Serve on `listeners` until a signal comes; call `started` with the first address once it does."""
-        collector_calmed()
-        held_in_one_place()
+        freeze_gc()
+        limit_malloc_arenas()
         sys.setswitchinterval(_TURN)
-        board = Board(PAGE_FAMILIES)
-        self._fleet = Fleet(board, self._environ)
+        board = PageStore(ALL_FAMILIES)
+        self._fleet = DeploymentManager(board, self._environ)
         server = self._protection.server(self._application(board))
         self._handle_signals(server)
         self._fleet.start()
-        await self._fleet.apply(self._mine(self._loaded.settings))
+        await self._fleet.apply(self._mine(self._loaded.config))
         board.show_now()
-        collector_calmed()
+        freeze_gc()
         addresses = [address_of(each) for each in listeners]
         self._log.info(
             "serving",
@@ -270,12 +275,12 @@ class Exporter:
         async with self._reloading:
             try:
                 loaded = await asyncio.to_thread(self._reread)
-                gone = await self._fleet.apply(self._mine(loaded.settings))
-                collector_calmed(collect=gone > 0)
+                gone = await self._fleet.apply(self._mine(loaded.config))
+                freeze_gc(collect=gone > 0)
             except ConfigError as error:
                 return self._not_reloaded(str(error))
             except Exception as error:  # noqa: BLE001 -- a mistake of ours must not go unseen either
-                return self._not_reloaded(whereabouts(error))
+                return self._not_reloaded(error_location(error))
             warn(each for each in loaded.warnings if each not in self._loaded.warnings)
             self._loaded = loaded
             self._reloads.ended(successful=True)
@@ -287,18 +292,20 @@ class Exporter:
         self._log.error("settings not reloaded, the old ones stay", problems=problems)
         return problems
 
-    def _application(self, board: Board) -> ASGIApp:
-        tail = TailSource(process_registry(), self._own_samples)
-        scrape = Scrape(board, tail, lambda: frozenset(self._fleet.watches), self._options.max_requests)
-        app = application(
-            Pages(
+    def _application(self, board: PageStore) -> ASGIApp:
+        tail = ProcessMetricsCache(process_registry(), self._own_samples)
+        scrape = MetricsHandler(
+            board, tail, lambda: frozenset(self._fleet.watches), self._options.max_requests
+        )
+        app = create_app(
+            AppDependencies(
                 metrics_path=self._options.telemetry_path,
                 scrape=scrape,
                 status=StatusPage(self._options.telemetry_path, lambda: tuple(self._fleet.watches.values())),
-                config=lambda: show(self._loaded),
+                config=lambda: dump_config(self._loaded),
                 ready=lambda: self._fleet.ready,
                 reload=self.reload if self._options.enable_lifecycle else None,
-                mistake=lambda error: self._unexpected(whereabouts(error)),
+                mistake=lambda error: self._unexpected(error_location(error)),
             )
         )
         return BelowPrefix(app, self._options.route_prefix) if self._options.route_prefix else app
@@ -306,10 +313,10 @@ class Exporter:
     def _own_samples(self) -> Iterable[Samples]:
         return (*self._reloads.samples(), *self._protection.samples())
 
-    def _mine(self, settings: Settings) -> Settings:
-        names = [deployment.name for deployment in settings.deployments]
-        kept = set(mine(names, _shard(self._options), self._options.total_shards))
-        return Settings(deployments=tuple(each for each in settings.deployments if each.name in kept))
+    def _mine(self, config: Config) -> Config:
+        names = [deployment.name for deployment in config.deployments]
+        kept = set(owned_by(names, _shard(self._options), self._options.total_shards))
+        return Config(deployments=tuple(each for each in config.deployments if each.name in kept))
 
     def _handle_signals(self, server: Server) -> None:
         loop = asyncio.get_running_loop()
@@ -320,14 +327,14 @@ class Exporter:
 
     def _not_waited_for(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        where = whereabouts(error) if isinstance(error, Exception) and error.__traceback__ else ""
+        where = error_location(error) if isinstance(error, Exception) and error.__traceback__ else ""
         self._unexpected(where or context["message"])
 
     def _unexpected(self, detail: str) -> None:
         """Tell of a mistake of ours, without the data that its own text may hold."""
         suppressed = self._errors.suppressed(detail)
         if suppressed is not None:
-            self._log.error("unexpected error", detail=detail, suppressed=suppressed, remedy=_TELL_US)
+            self._log.error("unexpected error", detail=detail, suppressed=suppressed, remedy=_REPORT_THIS)
 
     def _reload_soon(self) -> None:
         task = asyncio.create_task(self.reload())

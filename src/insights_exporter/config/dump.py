@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from insights_exporter.config.errors import Place
-from insights_exporter.config.loader import Loaded
+from insights_exporter.config.errors import KeyPath
+from insights_exporter.config.loader import LoadedConfig
 from insights_exporter.config.models import Deployment
 
 MASK = "**********"
@@ -18,12 +18,12 @@ _NOT_TEXT = re.compile("true|false|yes|no|on|off|y|n|null|[0-9]+e[0-9]+", re.IGN
 _FIRST = ("name", "url")
 
 
-def show(loaded: Loaded) -> str:
+def dump_config(loaded: LoadedConfig) -> str:
     """Give the settings as YAML, each value with who set it, secrets masked.
 
     What is not set and has no default is left out.
     """
-    deployments = [_shown(deployment) for deployment in loaded.settings.deployments]
+    deployments = [_shown(deployment) for deployment in loaded.config.deployments]
     lines = _lines({"deployments": deployments}, (), "", loaded.sources)
     return "".join(f"{line}\n" for line in (f"# From {loaded.source or 'the environment'}", *lines))
 
@@ -42,7 +42,7 @@ def _shown(deployment: Deployment) -> dict[str, Any]:
 
 
 def _lines(
-    value: dict[str, Any] | list[Any], place: Place, indent: str, sources: Mapping[Place, str]
+    value: dict[str, Any] | list[Any], place: KeyPath, indent: str, sources: Mapping[KeyPath, str]
 ) -> Iterator[str]:
     for step, part in value.items() if isinstance(value, dict) else enumerate(value):
         lead = f"{indent}{_scalar(step)}:" if isinstance(step, str) else f"{indent}-"
@@ -58,7 +58,7 @@ def _lines(
             yield f"{lead} {_scalar(part)}  # {_source(below, sources)}"
 
 
-def _source(place: Place, sources: Mapping[Place, str]) -> str:
+def _source(place: KeyPath, sources: Mapping[KeyPath, str]) -> str:
     """Find who wrote the value, or the short form that it comes from."""
     prefixes = (place[:length] for length in range(len(place), 0, -1))
     return next((sources[prefix] for prefix in prefixes if prefix in sources), BUILT_IN)

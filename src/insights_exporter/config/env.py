@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from insights_exporter.config.errors import ConfigError, Place, Problem, spell
-from insights_exporter.config.raw import Draft, Drafts
+from insights_exporter.config.errors import ConfigError, ConfigIssue, KeyPath, format_path
+from insights_exporter.config.raw import RawConfig, RawDeployment
 
 OWN_PREFIX = "INSIGHTS_EXPORTER_"
 
@@ -61,7 +61,7 @@ _BY_KUBERNETES = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_[0-9]+_(
 _LIKE_ENOUGH = 0.85
 
 
-def unknown_variables(environ: Mapping[str, str]) -> Iterator[Problem]:
+def unknown_env_vars(environ: Mapping[str, str]) -> Iterator[ConfigIssue]:
     """Warn of variables that nothing reads and that were most likely meant for the exporter."""
     for name, value in sorted(environ.items()):
         if _BY_KUBERNETES.fullmatch(name) or value.startswith(("tcp://", "udp://")):
@@ -69,9 +69,9 @@ def unknown_variables(environ: Mapping[str, str]) -> Iterator[Problem]:
         if name.startswith(OWN_PREFIX) and name not in FLAG_VARIABLES:
             near = difflib.get_close_matches(name, FLAG_VARIABLES, n=1, cutoff=0.8)
             remedy = f"did you mean {near[0]}?" if near else f"known are {', '.join(FLAG_VARIABLES)}"
-            yield Problem("", name, "is not a known variable", remedy)
+            yield ConfigIssue("", name, "is not a known variable", remedy)
         elif meant := _meant_for_coder(name):
-            yield Problem("", name, "is not read", f"did you mean {meant}?")
+            yield ConfigIssue("", name, "is not read", f"did you mean {meant}?")
 
 
 def _meant_for_coder(name: str) -> str | None:
@@ -93,7 +93,7 @@ class Session:
     token_file: Path
 
 
-def environment_drafts(environ: Mapping[str, str]) -> Drafts:
+def read_environment(environ: Mapping[str, str]) -> RawConfig:
     """Give the one deployment that the environment names.
 
     Raises:
@@ -139,7 +139,7 @@ def _cli_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:
 def _token(token: str, token_file: str) -> tuple[str, str, str] | None:
     if token and token_file:
         what = "is set beside CODER_SESSION_TOKEN"
-        raise ConfigError([Problem("", "CODER_SESSION_TOKEN_FILE", what, "unset one of the two")])
+        raise ConfigError([ConfigIssue("", "CODER_SESSION_TOKEN_FILE", what, "unset one of the two")])
     if token:
         return "token_env", "CODER_SESSION_TOKEN", "CODER_SESSION_TOKEN"
     return ("token_file", token_file, "CODER_SESSION_TOKEN_FILE") if token_file else None
@@ -156,29 +156,29 @@ def _plain(url: str) -> str:
     return url.rstrip("/").lower()
 
 
-def _no_url(has_token: bool) -> Problem:  # noqa: FBT001 - one yes or no, named at the call
+def _no_url(has_token: bool) -> ConfigIssue:  # noqa: FBT001 - one yes or no, named at the call
     if has_token:
-        return Problem(
+        return ConfigIssue(
             "", "CODER_URL", "is not set", "set it to Coder's address, as https://coder.example.com"
         )
     remedy = (
         f"set CODER_URL and CODER_SESSION_TOKEN, or run {_LOGIN}, or write a file "
         "(insights-exporter config init) and give it by --config.file"
     )
-    return Problem("", "", "no deployment is set", remedy)
+    return ConfigIssue("", "", "no deployment is set", remedy)
 
 
-def _no_token(session: Session | None) -> Problem:
+def _no_token(session: Session | None) -> ConfigIssue:
     other = f"; the session that coder login left is for {session.url}" if session else ""
     remedy = f"set it or CODER_SESSION_TOKEN_FILE, or run {_LOGIN}{other}"
-    return Problem("", "CODER_SESSION_TOKEN", "is not set", remedy)
+    return ConfigIssue("", "CODER_SESSION_TOKEN", "is not set", remedy)
 
 
-def _drafts(values: Mapping[str, str], names: Mapping[str, str]) -> Drafts:
-    def origin(place: Place) -> str:
+def _drafts(values: Mapping[str, str], names: Mapping[str, str]) -> RawConfig:
+    def origin(place: KeyPath) -> str:
         return names[str(place[0])]
 
-    def spelled(place: Place) -> str:
-        return names.get(str(place[0]), spell(place)) if place and place != ("token_env",) else ""
+    def spelled(place: KeyPath) -> str:
+        return names.get(str(place[0]), format_path(place)) if place and place != ("token_env",) else ""
 
-    return Drafts("", Path(), (Draft(values, spelled, origin),))
+    return RawConfig("", Path(), (RawDeployment(values, spelled, origin),))

@@ -11,14 +11,14 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-Place = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """The way to a value: keys of maps and indexes of lists."""
 
 _PRINTABLE_KEY = re.compile(r"[\w.-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ConfigIssue:
     """One thing that is wrong, or that is better known.
 
     `source` is the file (empty for the environment), `place` the key or the
@@ -39,7 +39,7 @@ class Problem:
 class ConfigError(Exception):
     """The settings cannot be used, for all of `problems`."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[ConfigIssue]) -> None:
         self.problems = tuple(problems)
         super().__init__(*self.problems)
 
@@ -48,7 +48,7 @@ class ConfigError(Exception):
         return "\n".join(map(str, self.problems))
 
 
-class Wrong(ValueError):
+class InvalidValue(ValueError):
     """A value that a rule refuses: what is wrong with it, what would be right."""
 
     def __init__(self, what: str, remedy: str) -> None:
@@ -57,13 +57,13 @@ class Wrong(ValueError):
         super().__init__(f"{what}; {remedy}")
 
 
-def spell(place: Place) -> str:
+def format_path(place: KeyPath) -> str:
     """Spell a place as users write it: `deployments[0].windows[2].days`."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{shown_key(step)}" for step in place)
+    steps = (f"[{step}]" if isinstance(step, int) else f".{safe_key(step)}" for step in place)
     return "".join(steps).removeprefix(".")
 
 
-def shown_key(key: str) -> str:
+def safe_key(key: str) -> str:
     """Give as much of a mistyped key as cannot be a secret written beside it (`token:abc`)."""
     found = _PRINTABLE_KEY.match(key)
     shown = found[0] if found else ""
@@ -91,19 +91,19 @@ def _folded(name: str) -> str:
 _IN_KEY = "[key]"
 _FOLLOWS_FROM_OTHERS = frozenset({"default_factory_not_called"})
 
-Found = tuple[Place, str, str]
+Finding = tuple[KeyPath, str, str]
 """Where, what is wrong, what would be right."""
 
 
-def wrong_fields(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[Found]:
+def validate_model(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[Finding]:
     """Tell what is wrong with the single values for `model`."""
     try:
         model.model_validate(values, context={})
     except ValidationError as error:
-        yield from translate(model, error)
+        yield from translate_pydantic_errors(model, error)
 
 
-def translate(model: type[BaseModel], error: ValidationError) -> Iterator[Found]:
+def translate_pydantic_errors(model: type[BaseModel], error: ValidationError) -> Iterator[Finding]:
     """Give each thing that is wrong with what `model` was made from."""
     details = [
         detail for detail in error.errors(include_url=False) if detail["type"] not in _FOLLOWS_FROM_OTHERS
@@ -118,7 +118,7 @@ def translate(model: type[BaseModel], error: ValidationError) -> Iterator[Found]
 
 def _words(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
     ctx = detail.get("ctx", {})
-    if isinstance(wrong := ctx.get("error"), Wrong):
+    if isinstance(wrong := ctx.get("error"), InvalidValue):
         return wrong.what, wrong.remedy
     if detail["type"] in _BY_MODEL:
         return _BY_MODEL[detail["type"]](model, detail)
@@ -164,7 +164,7 @@ def _missing(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
 
 def _unknown_key(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
     key = str(detail["loc"][-1])
-    if shown_key(key) != key:
+    if safe_key(key) != key:
         return "is not a known key", "is a space missing after a colon?"
     return "is not a known key", did_you_mean(key, _owner(model, detail["loc"]).model_fields)
 
@@ -182,7 +182,7 @@ _BY_MODEL: Mapping[str, Callable[[type[BaseModel], ErrorDetails], tuple[str, str
 )
 
 
-def _owner(model: type[BaseModel], place: Place) -> type[BaseModel]:
+def _owner(model: type[BaseModel], place: KeyPath) -> type[BaseModel]:
     """Give the model that the last key of `place` belongs to."""
     for step in place[:-1]:
         if step in model.model_fields:

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from insights_exporter.config.errors import Place
-from insights_exporter.config.models import DatasetName, Deployment, Window, dataset_settings
+from insights_exporter.config.errors import KeyPath
+from insights_exporter.config.models import DatasetName, Deployment, Window, dataset_options
 
-ROLL_UP_SECONDS = 300.0
+ROLLUP_INTERVAL = 300.0
 """How often Coder renews its statistics: polls in between bring the same numbers."""
 
 _BY_DATASET: Mapping[str, float] = MappingProxyType(
@@ -20,22 +20,22 @@ _LEAST_AGE = 900.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PollInterval:
     """Seconds from poll to poll, and seconds that a value is served after its last good poll."""
 
     every: float
     max_age: float
 
 
-def pace(deployment: Deployment, dataset: DatasetName, window: Window | None) -> Pace:
+def poll_interval(deployment: Deployment, dataset: DatasetName, window: Window | None) -> PollInterval:
     """Give the pace of `dataset` for `window` (None where the dataset has none)."""
-    own = dataset_settings(deployment, dataset)
+    own = dataset_options(deployment, dataset)
     every = (window and window.every) or own.every or _default_every(dataset, window)
     written = (window and window.max_age) or own.max_age or deployment.max_age
-    return Pace(every, written or max(_AGE_IN_INTERVALS * every, _LEAST_AGE))
+    return PollInterval(every, written or max(_AGE_IN_INTERVALS * every, _LEAST_AGE))
 
 
-def written_intervals(deployment: Deployment) -> Iterator[tuple[Place, float]]:
+def configured_intervals(deployment: Deployment) -> Iterator[tuple[KeyPath, float]]:
     """Give each `every` that is written, with its place."""
     for index, window in enumerate(deployment.windows):
         if window.every is not None:

@@ -9,20 +9,28 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from insights_exporter.config.env import environment_drafts, unknown_variables
-from insights_exporter.config.errors import ConfigError, Found, Place, Problem, spell, translate, wrong_fields
-from insights_exporter.config.models import Defaults, Deployment, Model, Settings
+from insights_exporter.config.env import read_environment, unknown_env_vars
+from insights_exporter.config.errors import (
+    ConfigError,
+    ConfigIssue,
+    Finding,
+    KeyPath,
+    format_path,
+    translate_pydantic_errors,
+    validate_model,
+)
+from insights_exporter.config.models import Config, Defaults, Deployment, Model
 from insights_exporter.config.proxies import Proxies, read_proxies
-from insights_exporter.config.raw import Draft, Drafts, Written, from_defaults, merge, sources
+from insights_exporter.config.raw import RawConfig, RawDeployment, RawMapping, from_defaults, merge, sources
 from insights_exporter.config.strict_yaml import MAX_BYTES, NotYaml, read_yaml
 from insights_exporter.config.validation import (
-    CAUTIONS,
     ERRORS,
-    open_files,
-    open_settings,
-    unusable_files,
+    WARNINGS,
+    unreadable_files,
     unusable_key_log,
     without_missing_windows,
+    world_readable_config,
+    world_readable_files,
 )
 
 
@@ -48,10 +56,10 @@ def read_file(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or "not a path").lower()
         remedy = "check --config.file and the file's permissions"
-        raise ConfigError([Problem(str(path), "", f"cannot be read: {reason}", remedy)]) from None
+        raise ConfigError([ConfigIssue(str(path), "", f"cannot be read: {reason}", remedy)]) from None
 
 
-def file_drafts(raw: bytes, path: Path) -> Drafts:
+def read_config_file(raw: bytes, path: Path) -> RawConfig:
     """Give the deployments that the file's bytes name, `defaults` merged in.
 
     Raises:
@@ -61,39 +69,41 @@ def file_drafts(raw: bytes, path: Path) -> Drafts:
     try:
         data = read_yaml(raw)
     except NotYaml as wrong:
-        raise ConfigError([Problem(source, wrong.place, wrong.what, wrong.remedy)]) from None
+        raise ConfigError([ConfigIssue(source, wrong.place, wrong.what, wrong.remedy)]) from None
     if not isinstance(data, dict):
         what = "has no settings" if data is None else "is not a map of keys and values"
         remedy = "write deployments: and below it what to poll (insights-exporter config init shows how)"
-        raise ConfigError([Problem(source, "", what, remedy)])
+        raise ConfigError([ConfigIssue(source, "", what, remedy)])
     defaults = data.get("defaults")
     shared = defaults if isinstance(defaults, dict) else {}
-    problems = [Problem(source, spell(place), *words) for place, *words in _wrong_outside(data, shared)]
-    return Drafts(source, path.parent, tuple(_drafts(data, shared)), tuple(problems))
+    problems = [
+        ConfigIssue(source, format_path(place), *words) for place, *words in _wrong_outside(data, shared)
+    ]
+    return RawConfig(source, path.parent, tuple(_drafts(data, shared)), tuple(problems))
 
 
-def _wrong_outside(data: Written, shared: Written) -> Iterator[Found]:
+def _wrong_outside(data: RawMapping, shared: RawMapping) -> Iterator[Finding]:
     """Tell what is wrong outside the deployments."""
-    yield from wrong_fields(_Outline, data)
-    for place, what, remedy in wrong_fields(Defaults, shared):
+    yield from validate_model(_Outline, data)
+    for place, what, remedy in validate_model(Defaults, shared):
         yield ("defaults", *place), what, remedy
 
 
-def _drafts(data: Written, shared: Written) -> Iterator[Draft]:
+def _drafts(data: RawMapping, shared: RawMapping) -> Iterator[RawDeployment]:
     deployments = data.get("deployments")
     for index, own in enumerate(deployments if isinstance(deployments, list) else ()):
         if isinstance(own, dict):
             in_defaults = partial(from_defaults, own=own, defaults=shared)
-            yield Draft(
+            yield RawDeployment(
                 merge(shared, own), partial(_spell, index, in_defaults), partial(_origin, in_defaults)
             )
 
 
-def _spell(index: int, in_defaults: Callable[[Place], bool], place: Place) -> str:
-    return spell(("defaults", *place) if in_defaults(place) else ("deployments", index, *place))
+def _spell(index: int, in_defaults: Callable[[KeyPath], bool], place: KeyPath) -> str:
+    return format_path(("defaults", *place) if in_defaults(place) else ("deployments", index, *place))
 
 
-def _origin(in_defaults: Callable[[Place], bool], place: Place) -> str:
+def _origin(in_defaults: Callable[[KeyPath], bool], place: KeyPath) -> str:
     return "file, defaults" if in_defaults(place) else "file"
 
 
@@ -101,43 +111,43 @@ _STAND_IN_URL = "http://not-known.invalid"
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedConfig:
     """Settings that can be used, and what is told beside them.
 
     `sources` says who set a value, by its place; what is not there is built
     in. `source` is the file, or empty.
     """
 
-    settings: Settings
+    config: Config
     source: str
-    sources: Mapping[Place, str]
-    warnings: tuple[Problem, ...]
+    sources: Mapping[KeyPath, str]
+    warnings: tuple[ConfigIssue, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
     """A deployment with what is wrong with it; `bad` are the keys that had to be left out."""
 
-    draft: Draft
+    draft: RawDeployment
     deployment: Deployment
     bad: frozenset[str | int]
-    problems: tuple[Found, ...]
+    problems: tuple[Finding, ...]
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Loaded:
+def load_config(path: Path | None, environ: Mapping[str, str]) -> LoadedConfig:
     """Read and check the settings: those of the file if one is given, else those of the environment.
 
     Raises:
         ConfigError: they cannot be used; it holds every problem there is.
     """
     try:
-        drafts = environment_drafts(environ) if path is None else file_drafts(read_file(path), path)
-        return examine(drafts, environ)
+        drafts = read_environment(environ) if path is None else read_config_file(read_file(path), path)
+        return validate(drafts, environ)
     except ConfigError as error:
-        raise ConfigError([*error.problems, *unknown_variables(environ)]) from None
+        raise ConfigError([*error.problems, *unknown_env_vars(environ)]) from None
 
 
-def examine(drafts: Drafts, environ: Mapping[str, str]) -> Loaded:
+def validate(drafts: RawConfig, environ: Mapping[str, str]) -> LoadedConfig:
     """Check what is written, with the files and variables that it names.
 
     Raises:
@@ -150,61 +160,65 @@ def examine(drafts: Drafts, environ: Mapping[str, str]) -> Loaded:
     if problems:
         raise ConfigError(dict.fromkeys(problems))
     deployments = tuple(without_missing_windows(one.deployment) for one in checked)
-    warnings = (*_warnings(drafts.source, checked), *proxies.skipped, *unknown_variables(environ))
-    return Loaded(
-        Settings(deployments=deployments), drafts.source, sources(drafts), tuple(dict.fromkeys(warnings))
+    warnings = (*_warnings(drafts.source, checked), *proxies.skipped, *unknown_env_vars(environ))
+    return LoadedConfig(
+        Config(deployments=deployments), drafts.source, sources(drafts), tuple(dict.fromkeys(warnings))
     )
 
 
-def _check(draft: Draft, base: Path, environ: Mapping[str, str]) -> _Checked:
-    deployment, bad, wrong = _salvage(draft, base)
+def _check(draft: RawDeployment, base: Path, environ: Mapping[str, str]) -> _Checked:
+    deployment, bad, wrong = _validate_partially(draft, base)
     broken = [found for keys, rule in ERRORS if bad.isdisjoint(keys) for found in rule(deployment)]
-    return _Checked(draft, deployment, bad, (*wrong, *broken, *unusable_files(deployment, environ)))
+    return _Checked(draft, deployment, bad, (*wrong, *broken, *unreadable_files(deployment, environ)))
 
 
-def _salvage(draft: Draft, base: Path) -> tuple[Deployment, frozenset[str | int], tuple[Found, ...]]:
+def _validate_partially(
+    draft: RawDeployment, base: Path
+) -> tuple[Deployment, frozenset[str | int], tuple[Finding, ...]]:
     """Make the deployment, at need without its bad keys, so that the rules can look at the others."""
     context = {"base": base}
     try:
         return Deployment.model_validate(draft.values, context=context), frozenset(), ()
     except ValidationError as error:
-        wrong = tuple(translate(Deployment, error))
+        wrong = tuple(translate_pydantic_errors(Deployment, error))
     bad = frozenset(place[0] for place, *_ in wrong)
     good = {key: value for key, value in draft.values.items() if key not in bad}
     return Deployment.model_validate({"url": _STAND_IN_URL, **good}, context=context), bad, wrong
 
 
-def _problems(source: str, checked: list[_Checked]) -> Iterator[Problem]:
+def _problems(source: str, checked: list[_Checked]) -> Iterator[ConfigIssue]:
     for one in checked:
         for place, what, remedy in one.problems:
-            yield Problem(source, one.draft.place(place), what, remedy)
+            yield ConfigIssue(source, one.draft.place(place), what, remedy)
     first: dict[str, str] = {}
     for one in checked:
         if one.bad.isdisjoint(("url", "name")):
             name, here = one.deployment.name, one.draft.place(())
             if name in first:
-                yield Problem(source, here, f"has the name of {first[name]}, {name}", "write another name")
+                yield ConfigIssue(
+                    source, here, f"has the name of {first[name]}, {name}", "write another name"
+                )
             first.setdefault(name, here)
 
 
-def _unusable_proxies(checked: list[_Checked], proxies: Proxies) -> Iterator[Problem]:
+def _unusable_proxies(checked: list[_Checked], proxies: Proxies) -> Iterator[ConfigIssue]:
     """Return which proxies of the environment cannot be used by deployments without their own."""
     good = [one for one in checked if one.bad.isdisjoint(("url", "proxy"))]
     return proxies.invalid(one.deployment.url for one in good if one.deployment.proxy is None)
 
 
-def _warnings(source: str, checked: list[_Checked]) -> Iterator[Problem]:
+def _warnings(source: str, checked: list[_Checked]) -> Iterator[ConfigIssue]:
     if source:
-        for _, what, remedy in open_settings(Path(source), [one.deployment for one in checked]):
-            yield Problem(source, "", what, remedy)
+        for _, what, remedy in world_readable_config(Path(source), [one.deployment for one in checked]):
+            yield ConfigIssue(source, "", what, remedy)
     told: set[str] = set()
     for one in checked:
-        for caution in CAUTIONS:
+        for caution in WARNINGS:
             for place, what, remedy in caution(one.deployment):
-                yield Problem(source, one.draft.place(place), what, remedy)
-        for place, what, remedy in open_files(one.deployment):
+                yield ConfigIssue(source, one.draft.place(place), what, remedy)
+        for place, what, remedy in world_readable_files(one.deployment):
             if what not in told:
-                yield Problem(source, one.draft.place(place), what, remedy)
+                yield ConfigIssue(source, one.draft.place(place), what, remedy)
             told.add(what)
 
 

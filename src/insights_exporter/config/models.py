@@ -11,24 +11,24 @@ from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_v
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from insights_exporter.config.errors import Wrong
+from insights_exporter.config.errors import InvalidValue
 from insights_exporter.config.types import (
     ApiPath,
     FilePath,
-    Flag,
     Glob,
     HeaderName,
     HeaderValue,
     Key,
     Label,
-    Number,
     Proxy,
     Seconds,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
     TimeZone,
     Token,
     Url,
     Variable,
-    Whole,
     default_name,
 )
 
@@ -46,7 +46,7 @@ class Model(BaseModel):
 _SHORT = re.compile(r"([1-9][0-9]{0,3})d")
 
 
-def days_of(name: str) -> int | None:
+def window_days(name: str) -> int | None:
     """Give the days that a window's name tells by itself: `today` 1, `30d` 30."""
     found = _SHORT.fullmatch(name)
     return 1 if name == "today" else int(found[1]) if found else None
@@ -57,10 +57,10 @@ class Window(Model):
 
     name: Label
     """The value of the label `window`."""
-    days: Annotated[Whole, Field(ge=1, le=3660, examples=[14])]
+    days: Annotated[StrictInt, Field(ge=1, le=3660, examples=[14])]
     """How many calendar days of the deployment's time zone. May be left out where the name says it (`today`,
     `14d`)."""
-    include_today: Flag = True
+    include_today: StrictBool = True
     """Whether the running day counts, up to the next full hour. `false`: whole days ending at the last
     midnight."""
     every: Seconds | None = None
@@ -73,12 +73,12 @@ class Window(Model):
     @classmethod
     def _from_name(cls, value: object) -> object:
         if isinstance(value, str):
-            if days_of(value) is None:
+            if window_days(value) is None:
                 remedy = "write today, a number of days as 7d, or a map with name and days"
-                raise Wrong("is not a window", remedy)
+                raise InvalidValue("is not a window", remedy)
             value = {"name": value}
         if isinstance(value, dict) and "days" not in value and isinstance(value.get("name"), str):
-            days = days_of(value["name"])
+            days = window_days(value["name"])
             return value if days is None else {**value, "days": days}
         return value
 
@@ -97,10 +97,10 @@ DEFAULT_WINDOWS = tuple(Window(name=name, days=days) for name, days in (("today"
 """What is polled where nothing else is set."""
 
 
-class DatasetSettings(Model):
+class DatasetOptions(Model):
     """Whether and how often one dataset is polled."""
 
-    enabled: Flag = True
+    enabled: StrictBool = True
     """Whether it is polled at all."""
     every: Seconds | None = None
     """How often it is polled. Default: `daus` 5m, `user-status-counts` 15m, `periods` and `template-list` 1h,
@@ -109,7 +109,7 @@ class DatasetSettings(Model):
     """How long a value is served after its last good poll; wins over the deployment's."""
 
 
-class Tls(Model):
+class TLSConfig(Model):
     """How the certificate of the deployment is checked, and ours shown."""
 
     ca_file: FilePath | None = None
@@ -118,11 +118,11 @@ class Tls(Model):
     """PEM file of the certificate that the exporter shows; needs `key_file`."""
     key_file: FilePath | None = None
     """PEM file of its private key, not encrypted; needs `cert_file`."""
-    insecure_skip_verify: Flag = False
+    insecure_skip_verify: StrictBool = False
     """Whether any certificate is taken. Whoever is on the way can then read the token."""
 
 
-class Users(Model):
+class UserOptions(Model):
     """What is shown about single users."""
 
     detail: Literal["named", "pseudonymous", "aggregate"] = "named"
@@ -132,16 +132,16 @@ class Users(Model):
     """Key of the hash for `pseudonymous`, at least 16 characters; whoever has it can tell who is who."""
     key_file: FilePath | None = None
     """File that holds the key, instead of `key`; spaces and line ends around it do not count."""
-    limit: Annotated[Whole, Field(ge=0)] = 500
+    limit: Annotated[StrictInt, Field(ge=0)] = 500
     """How many users are shown a window: the most active, the slowest. The distributions cover everybody."""
     windows: tuple[str, ...] = ("7d",)
     """Names of the windows with series that name users."""
 
 
-class Parameters(Model):
+class ParameterOptions(Model):
     """Which parameters are shown, and which of their values."""
 
-    limit: Annotated[Whole, Field(ge=0)] = 50
+    limit: Annotated[StrictInt, Field(ge=0)] = 50
     """How many values are shown a parameter (within a template at most 10); the rest is added up as
     `__other__`."""
     windows: tuple[str, ...] = ("7d",)
@@ -154,43 +154,43 @@ class Parameters(Model):
     """Names of the parameters to leave out, as patterns; wins over `include`."""
 
 
-class Apps(Model):
+class AppOptions(Model):
     """How many apps are shown."""
 
-    limit: Annotated[Whole, Field(ge=0)] = 50
+    limit: Annotated[StrictInt, Field(ge=0)] = 50
     """Maximum number of apps per app type and window (at most 20 within a template), those with the most
     seconds; the others are aggregated as `__other__`. The five classic session apps, `overflow` and `unknown`
     are always shown and do not count."""
 
 
-class Templates(Model):
+class TemplateOptions(Model):
     """Whether templates are asked about one by one."""
 
-    breakdown: Flag = True
+    breakdown: StrictBool = True
     """Whether each template in use is asked about: one request a template and window."""
-    limit: Annotated[Whole, Field(ge=0)] = 200
+    limit: Annotated[StrictInt, Field(ge=0)] = 200
     """How many templates are asked about at most."""
     windows: tuple[str, ...] = ("7d",)
     """Names of the windows in which templates are broken down."""
-    users: Flag = False
+    users: StrictBool = False
     """Whether users' activity and latency are asked for too, unless `datasets` switches `user-activity` or
     `user-latency` off: two more requests a template and window."""
 
 
 __all__ = [
-    "Apps",
+    "AppOptions",
+    "Config",
+    "ConfigFile",
     "DatasetName",
-    "DatasetSettings",
+    "DatasetOptions",
     "Defaults",
     "Deployment",
-    "Parameters",
-    "Settings",
-    "SettingsFile",
-    "Templates",
-    "Tls",
-    "Users",
+    "ParameterOptions",
+    "TLSConfig",
+    "TemplateOptions",
+    "UserOptions",
     "Window",
-    "dataset_settings",
+    "dataset_options",
 ]
 
 DatasetName = Literal[
@@ -217,7 +217,7 @@ class Defaults(Model):
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     """Further headers of each request, for a gateway in front of Coder; not `Coder-Session-Token`, `Host` or
     those of the connection. Their values are kept secret."""
-    tls: Tls = Tls()
+    tls: TLSConfig = TLSConfig()
     """How the certificate of the deployment is checked, and ours shown."""
     proxy: Proxy | None = None
     """URL of an HTTP proxy. Default: the proxy variables of the environment."""
@@ -227,31 +227,31 @@ class Defaults(Model):
     """IANA name of the zone whose days are counted."""
     windows: Annotated[tuple[Window, ...], Field(min_length=1)] = DEFAULT_WINDOWS
     """What spans of days are asked for: `today`, a number of days as `7d`, or a map."""
-    datasets: dict[DatasetName, DatasetSettings] = Field(default_factory=dict)
+    datasets: dict[DatasetName, DatasetOptions] = Field(default_factory=dict)
     """Which datasets are polled, and how often."""
     dialect: Literal["auto", "rfc3339", "published"] = "auto"
     """How the server wants times: `rfc3339` (`start_time`, `end_time`), `published` (`before`, `after`), or
     found out by asking (`auto`)."""
-    users: Users = Users()
+    users: UserOptions = UserOptions()
     """What is shown about single users."""
-    parameters: Parameters = Parameters()
+    parameters: ParameterOptions = ParameterOptions()
     """Which parameters are shown, and which of their values."""
-    templates: Templates = Templates()
+    templates: TemplateOptions = TemplateOptions()
     """Whether templates are asked about one by one."""
-    apps: Apps = Apps()
+    apps: AppOptions = AppOptions()
     """How many apps are shown."""
-    requests_per_minute: Annotated[Number, Field(gt=0)] = 60
+    requests_per_minute: Annotated[StrictFloat, Field(gt=0)] = 60
     """Maximum number of requests per minute, after a burst of as many (at most 60)."""
-    max_concurrency: Annotated[Whole, Field(ge=1)] = 2
+    max_concurrency: Annotated[StrictInt, Field(ge=1)] = 2
     """How many requests are under way at once at most."""
     timeout: Seconds = 30.0
     """How long one request may take, the answer's body included."""
-    max_response_bytes: Annotated[Whole, Field(ge=1024)] = 256 * 1024 * 1024
+    max_response_bytes: Annotated[StrictInt, Field(ge=1024)] = 256 * 1024 * 1024
     """How large an answer may be, decompressed."""
     max_age: Seconds | None = None
     """How long a value is served after its last good poll. Default: three times the poll interval, at least
     15m."""
-    max_series: Annotated[Whole, Field(ge=0)] = 100_000
+    max_series: Annotated[StrictInt, Field(ge=0)] = 100_000
     """How many series are served at most; above it whole families are left out."""
 
 
@@ -269,19 +269,19 @@ class Deployment(Defaults):
     one."""
 
 
-def dataset_settings(deployment: Deployment, dataset: DatasetName) -> DatasetSettings:
+def dataset_options(deployment: Deployment, dataset: DatasetName) -> DatasetOptions:
     """Give what is set for a dataset, all of it built in where nothing is."""
-    return deployment.datasets.get(dataset, DatasetSettings())
+    return deployment.datasets.get(dataset, DatasetOptions())
 
 
-class Settings(Model):
+class Config(Model):
     """All that is polled."""
 
     deployments: Annotated[tuple[Deployment, ...], Field(min_length=1)]
     """The Coder servers that are polled."""
 
 
-class SettingsFile(Settings):
+class ConfigFile(Config):
     """The file given by `--config.file`."""
 
     defaults: Defaults = Defaults()

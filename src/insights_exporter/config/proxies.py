@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
-from insights_exporter.config.errors import ConfigError, Problem, Wrong
+from insights_exporter.config.errors import ConfigError, ConfigIssue, InvalidValue
 
 USUAL_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 
@@ -79,7 +79,7 @@ class Proxies:
 
     variables: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
     exclusions: tuple[Exclusion, ...] = ()
-    skipped: tuple[Problem, ...] = ()
+    skipped: tuple[ConfigIssue, ...] = ()
 
     def proxy_for(self, url: str) -> str | None:
         """Return the proxy for requests to `url`, None if they go there directly.
@@ -90,7 +90,7 @@ class Proxies:
         target = _target(url)
         return None if _is_local(target) else self._proxy_for(url, target)
 
-    def invalid(self, urls: Iterable[str]) -> Iterator[Problem]:
+    def invalid(self, urls: Iterable[str]) -> Iterator[ConfigIssue]:
         """Return what is wrong with the proxies for `urls`.
 
         Local hosts count here as well: a proxy that cannot work is reported
@@ -109,8 +109,8 @@ class Proxies:
         name, value = chosen
         try:
             return parse_proxy(value)
-        except Wrong as wrong:
-            raise ConfigError([Problem("", name, wrong.what, wrong.remedy)]) from None
+        except InvalidValue as wrong:
+            raise ConfigError([ConfigIssue("", name, wrong.what, wrong.remedy)]) from None
 
 
 def read_proxies(environ: Mapping[str, str]) -> Proxies:
@@ -163,25 +163,27 @@ def parse_proxy(text: str) -> str:
     except ValueError:
         port = ":0"
     if port == ":0":
-        raise Wrong("has no valid port", _EXAMPLE)
+        raise InvalidValue("has no valid port", _EXAMPLE)
     return f"{parts.scheme}://{user}{at}{_proxy_host(parts)}{port}"
 
 
 def _split(url: str) -> SplitResult:
     """Split the URL of a proxy, the port not yet checked; raises Wrong."""
     if _BAD_CHARACTER.search(url):
-        raise Wrong("has a space or another character that no URL has", _EXAMPLE)
+        raise InvalidValue("has a space or another character that no URL has", _EXAMPLE)
     scheme = url.partition("://")[0].lower()
     if scheme.startswith("socks"):
-        raise Wrong("is a SOCKS proxy, which is not supported", _NO_SOCKS)
+        raise InvalidValue("is a SOCKS proxy, which is not supported", _NO_SOCKS)
     if scheme not in USUAL_PORTS:
-        raise Wrong("is not the URL of an HTTP proxy", _EXAMPLE)
+        raise InvalidValue("is not the URL of an HTTP proxy", _EXAMPLE)
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise Wrong("has no valid host", _EXAMPLE) from None
+        raise InvalidValue("has no valid host", _EXAMPLE) from None
     if "@" in f"{parts.path}{parts.query}{parts.fragment}":
-        raise Wrong("has a /, ? or # in its user or password", "write these characters as %2F, %3F and %23")
+        raise InvalidValue(
+            "has a /, ? or # in its user or password", "write these characters as %2F, %3F and %23"
+        )
     return parts
 
 
@@ -195,7 +197,7 @@ def _proxy_host(parts: SplitResult) -> str:
     if isinstance(address, IPv6Address) and address.scope_id is None:
         return f"[{address}]"
     if not _HOST.fullmatch(host):
-        raise Wrong("has no valid host", _EXAMPLE)
+        raise InvalidValue("has no valid host", _EXAMPLE)
     return host
 
 
@@ -243,7 +245,9 @@ def _ascii(host: str) -> str:
     return host if host.isascii() else host.encode("idna").decode()
 
 
-def _unreadable(name: str, entry: str) -> Problem:
+def _unreadable(name: str, entry: str) -> ConfigIssue:
     """Report an entry that is skipped, without the user and password of a URL."""
     what = f"{entry.rpartition('@')[2]!r} cannot be read and is skipped"
-    return Problem("", name, what, "write a host name, a domain, an address or a network such as 10.0.0.0/8")
+    return ConfigIssue(
+        "", name, what, "write a host name, a domain, an address or a network such as 10.0.0.0/8"
+    )

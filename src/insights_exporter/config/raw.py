@@ -6,31 +6,31 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from insights_exporter.config.errors import Place, Problem
+from insights_exporter.config.errors import ConfigIssue, KeyPath
 
-Written = Mapping[str, Any]
+RawMapping = Mapping[str, Any]
 
-_RIVALS: Mapping[Place, tuple[str, ...]] = MappingProxyType(
+_RIVALS: Mapping[KeyPath, tuple[str, ...]] = MappingProxyType(
     {(): ("token", "token_file", "token_env"), ("users",): ("key", "key_file")}
 )
 """Keys of which a deployment's own one displaces the others of `defaults`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class RawDeployment:
     """A deployment as it is written.
 
     `place` spells where a value stands, `origin` who set it, both by the
     value's place in `values`.
     """
 
-    values: Written
-    place: Callable[[Place], str]
-    origin: Callable[[Place], str]
+    values: RawMapping
+    place: Callable[[KeyPath], str]
+    origin: Callable[[KeyPath], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Drafts:
+class RawConfig:
     """All deployments of one source: a file, or the environment (an empty `source`).
 
     Paths of files are relative to `base`. `problems` are those outside the
@@ -39,11 +39,11 @@ class Drafts:
 
     source: str
     base: Path
-    deployments: tuple[Draft, ...]
-    problems: tuple[Problem, ...] = ()
+    deployments: tuple[RawDeployment, ...]
+    problems: tuple[ConfigIssue, ...] = ()
 
 
-def merge(defaults: Written, own: Written, at: Place = ()) -> dict[str, Any]:
+def merge(defaults: RawMapping, own: RawMapping, at: KeyPath = ()) -> dict[str, Any]:
     """Give `own` over `defaults`: maps key by key, everything else replaced."""
     rivals = _RIVALS.get(at, ())
     displaced = set(rivals) if any(own.get(key) is not None for key in rivals) else set()
@@ -53,11 +53,11 @@ def merge(defaults: Written, own: Written, at: Place = ()) -> dict[str, Any]:
     return merged
 
 
-def _over(below: object, value: object, at: Place) -> object:
+def _over(below: object, value: object, at: KeyPath) -> object:
     return merge(below, value, at) if isinstance(below, dict) and isinstance(value, dict) else value
 
 
-def from_defaults(place: Place, own: object, defaults: object) -> bool:
+def from_defaults(place: KeyPath, own: object, defaults: object) -> bool:
     """Say whether the value at `place` of the merged deployment was written in `defaults`."""
     for step in place:
         if not isinstance(own, dict):
@@ -69,7 +69,7 @@ def from_defaults(place: Place, own: object, defaults: object) -> bool:
     return False
 
 
-def sources(drafts: Drafts) -> dict[Place, str]:
+def sources(drafts: RawConfig) -> dict[KeyPath, str]:
     """Give who wrote each value, by its place in the settings."""
     return {
         ("deployments", index, *place): draft.origin(place)
@@ -78,7 +78,7 @@ def sources(drafts: Drafts) -> dict[Place, str]:
     }
 
 
-def _leaves(value: object, place: Place = ()) -> Iterator[Place]:
+def _leaves(value: object, place: KeyPath = ()) -> Iterator[KeyPath]:
     parts: Iterable[tuple[str | int, object]] = ()
     if isinstance(value, Mapping):
         parts = value.items()

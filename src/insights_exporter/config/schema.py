@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from insights_exporter.config.models import Model, SettingsFile, descriptions
+from insights_exporter.config.models import ConfigFile, Model, descriptions
 from insights_exporter.config.types import DURATION_PATTERN, format_duration
 
 SCHEMA_PATH = "docs/configuration.schema.json"
@@ -12,8 +12,8 @@ SCHEMA_URL = f"https://github.com/insights-exporter/insights-exporter/raw/main/{
 
 def json_schema() -> dict[str, Any]:
     """Give the schema (Draft 2020-12) of the file given by `--config.file`."""
-    schema: dict[str, Any] = SettingsFile.model_json_schema()
-    parts = {**schema["$defs"], SettingsFile.__name__: schema}
+    schema: dict[str, Any] = ConfigFile.model_json_schema()
+    parts = {**schema["$defs"], ConfigFile.__name__: schema}
     for model in _models(Model):
         if model.__name__ in parts:
             _describe(model, parts[model.__name__])
@@ -29,8 +29,8 @@ def _models(base: type[Model]) -> Iterator[type[Model]]:
 
 def _describe(model: type[Model], part: dict[str, Any]) -> None:
     described = descriptions(model)
-    for form in part.get("anyOf", [part]):
-        for key, value in form.get("properties", {}).items():
+    for format_ in part.get("anyOf", [part]):
+        for key, value in format_.get("properties", {}).items():
             value["description"] = described[key]
 
 

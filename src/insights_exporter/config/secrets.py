@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from insights_exporter.config.errors import ConfigError, Problem, Wrong
+from insights_exporter.config.errors import ConfigError, ConfigIssue, InvalidValue
 from insights_exporter.config.models import Deployment
 from insights_exporter.config.token_text import check_token
 from insights_exporter.config.types import check_key
@@ -20,8 +20,8 @@ def read_token(deployment: Deployment, environ: Mapping[str, str]) -> str:
     """
     try:
         return current_token(deployment, environ)
-    except Wrong as wrong:
-        raise ConfigError([Problem("", _token_key(deployment), wrong.what, wrong.remedy)]) from None
+    except InvalidValue as wrong:
+        raise ConfigError([ConfigIssue("", _token_key(deployment), wrong.what, wrong.remedy)]) from None
 
 
 def read_key(deployment: Deployment) -> bytes:
@@ -34,10 +34,10 @@ def read_key(deployment: Deployment) -> bytes:
     try:
         if users.key_file is not None:
             return key_of_file(users.key_file).encode()
-    except Wrong as wrong:
-        raise ConfigError([Problem("", "users.key_file", wrong.what, wrong.remedy)]) from None
+    except InvalidValue as wrong:
+        raise ConfigError([ConfigIssue("", "users.key_file", wrong.what, wrong.remedy)]) from None
     if users.key is None:
-        raise ConfigError([Problem("", "users", "has no key", "write users.key_file")])
+        raise ConfigError([ConfigIssue("", "users", "has no key", "write users.key_file")])
     return users.key.get_secret_value().encode()
 
 
@@ -61,18 +61,18 @@ def current_token(deployment: Deployment, environ: Mapping[str, str]) -> str:
     if deployment.token_env is not None:
         text = environ.get(deployment.token_env, "").strip()
         if not text:
-            raise Wrong(f"{deployment.token_env} is not set or empty", "set it to the token")
+            raise InvalidValue(f"{deployment.token_env} is not set or empty", "set it to the token")
         return _alone(text, deployment.token_env)
     if deployment.token is None:
-        raise Wrong("is not set", "write one of token_file, token_env and token")
+        raise InvalidValue("is not set", "write one of token_file, token_env and token")
     return deployment.token.get_secret_value()
 
 
 def _alone(text: str, source: str) -> str:
     try:
         return check_token(text)
-    except Wrong as wrong:
-        raise Wrong(f"{source} {wrong.what}", wrong.remedy) from None
+    except InvalidValue as wrong:
+        raise InvalidValue(f"{source} {wrong.what}", wrong.remedy) from None
 
 
 def file_text(path: Path) -> str:
@@ -83,22 +83,22 @@ def file_text(path: Path) -> str:
     """
     try:
         if not path.is_file() and path.exists():
-            raise Wrong(f"{path} is not a regular file", "name the file that holds the text")
+            raise InvalidValue(f"{path} is not a regular file", "name the file that holds the text")
         with path.open("rb") as file:
             raw = file.read(_MAX_BYTES)
         if raw.startswith(_UTF16_MARKS):
-            raise Wrong(f"{path} is written in UTF-16", "save it as UTF-8 without a byte order mark")
+            raise InvalidValue(f"{path} is written in UTF-16", "save it as UTF-8 without a byte order mark")
         text = raw.decode().strip()
     except OSError as error:
         raise unreadable(path, error) from None
     except UnicodeDecodeError:
-        raise Wrong(f"{path} is not text", "put the text alone there") from None
+        raise InvalidValue(f"{path} is not text", "put the text alone there") from None
     if not text:
-        raise Wrong(f"{path} is empty", "write the text into it")
+        raise InvalidValue(f"{path} is empty", "write the text into it")
     return text
 
 
-def unreadable(path: Path, error: OSError) -> Wrong:
+def unreadable(path: Path, error: OSError) -> InvalidValue:
     """Say why the system does not give a file."""
     reason = (error.strerror or "cannot be read").lower()
-    return Wrong(f"{path} cannot be read: {reason}", "check the path and the permissions")
+    return InvalidValue(f"{path} cannot be read: {reason}", "check the path and the permissions")

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from insights_exporter.config.errors import Wrong, shown_key
+from insights_exporter.config.errors import InvalidValue, safe_key
 
 MAX_BYTES = 2 * 1024 * 1024
 _MAX_DEPTH = 24
@@ -31,7 +31,7 @@ _STANDARD_TAGS = {
 }
 
 
-class NotYaml(Wrong):
+class NotYaml(InvalidValue):
     """The text is not YAML that can be read; `place` says where, as far as that is known."""
 
     def __init__(self, place: str, what: str, remedy: str) -> None:
@@ -118,7 +118,7 @@ def _mapping(events: _Events, _event: object, depth: int) -> object:
     while not isinstance(event := events.take(), yaml.MappingEndEvent):
         key = _key(events, event, depth + 1)
         if key in pairs:
-            what = f"the key {shown_key(key)} is here a second time"
+            what = f"the key {safe_key(key)} is here a second time"
             raise NotYaml(_at(event.start_mark), what, "keep one of them")
         pairs[key] = _value(events, events.take(), depth + 1)
     return pairs

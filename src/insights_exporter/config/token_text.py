@@ -4,7 +4,7 @@ import binascii
 import re
 from base64 import b64decode
 
-from insights_exporter.config.errors import Wrong
+from insights_exporter.config.errors import InvalidValue
 
 _TOKEN = re.compile("[A-Za-z0-9]+-[A-Za-z0-9]+")
 _NOT_TEXT = re.compile(b"^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)|\0")
@@ -43,13 +43,13 @@ def check_token(text: str) -> str:
     if _TOKEN.fullmatch(token):
         return token
     if not token:
-        raise Wrong("is empty", _ALONE)
+        raise InvalidValue("is empty", _ALONE)
     if _is_encoded(token):
-        raise Wrong("is encoded in base64", "decode it (base64 -d), and write the token alone")
+        raise InvalidValue("is encoded in base64", "decode it (base64 -d), and write the token alone")
     for pattern, what, remedy in _WRAPPINGS:
         if pattern.fullmatch(token):
-            raise Wrong(what, remedy)
-    raise Wrong("is not a token of the form ID-SECRET", _ALONE)
+            raise InvalidValue(what, remedy)
+    raise InvalidValue("is not a token of the form ID-SECRET", _ALONE)
 
 
 def _is_encoded(text: str) -> bool:

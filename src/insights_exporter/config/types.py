@@ -16,7 +16,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from insights_exporter.config.errors import Wrong, did_you_mean
+from insights_exporter.config.errors import InvalidValue, did_you_mean
 from insights_exporter.config.proxies import USUAL_PORTS, parse_proxy
 from insights_exporter.config.token_text import check_token
 
@@ -34,7 +34,7 @@ def parse_duration(text: object) -> float:
     spelled = text if isinstance(text, str) and re.fullmatch(DURATION_PATTERN, text) else ""
     seconds = sum(int(count) * _UNITS[unit] for count, unit in _PART.findall(spelled))
     if seconds <= 0:
-        raise Wrong("is not a duration", "write it as Prometheus does, for example 30s, 5m or 1h30m")
+        raise InvalidValue("is not a duration", "write it as Prometheus does, for example 30s, 5m or 1h30m")
     return float(seconds)
 
 
@@ -96,7 +96,7 @@ def default_name(url: str) -> str:
 def _split(url: str) -> SplitResult:
     remedy = "write it as https://coder.example.com"
     if re.search(r"[\s\x00-\x1f\x7f\\]", url):
-        raise Wrong("has a space or another character that no URL has", remedy)
+        raise InvalidValue("has a space or another character that no URL has", remedy)
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna")
@@ -104,16 +104,18 @@ def _split(url: str) -> SplitResult:
     except ValueError:
         usable = False
     if not usable:
-        raise Wrong("is not the URL of an HTTP server", remedy)
+        raise InvalidValue("is not the URL of an HTTP server", remedy)
     return parts
 
 
 def _check_url(url: str) -> str:
     parts = _split(url)
     if "@" in parts.netloc:
-        raise Wrong("holds a user or a password", "take them out; the token is set apart, by token_file")
+        raise InvalidValue(
+            "holds a user or a password", "take them out; the token is set apart, by token_file"
+        )
     if parts.query or parts.fragment or url.endswith(("?", "#")):
-        raise Wrong("goes on after the path", "end it before the ? or #")
+        raise InvalidValue("goes on after the path", "end it before the ? or #")
     return url.rstrip("/")
 
 
@@ -123,7 +125,7 @@ def _check_proxy(url: SecretStr) -> SecretStr:
 
 def _check_api_path(path: str) -> str:
     if not re.fullmatch(r"(/[^\s/?#]+)*/?", path):
-        raise Wrong("is not a path", "write it as /api/v2")
+        raise InvalidValue("is not a path", "write it as /api/v2")
     return path.rstrip("/")
 
 
@@ -132,7 +134,9 @@ def _check_zone(name: str) -> str:
         ZoneInfo(name)
     except (OSError, ValueError, KeyError):
         near = did_you_mean(name, available_timezones()).partition("known are")[0]
-        raise Wrong("is not a time zone", near or "write an IANA name, for example Europe/Berlin") from None
+        raise InvalidValue(
+            "is not a time zone", near or "write an IANA name, for example Europe/Berlin"
+        ) from None
     return name
 
 
@@ -148,7 +152,7 @@ def check_key(text: str, subject: str = "is") -> str:
     """
     if len(text.strip()) < SHORTEST_KEY:
         what = f"shorter than {SHORTEST_KEY} characters and can be guessed" if text.strip() else "empty"
-        raise Wrong(f"{subject} {what}", "write some long random text (openssl rand -hex 32)")
+        raise InvalidValue(f"{subject} {what}", "write some long random text (openssl rand -hex 32)")
     return text
 
 
@@ -159,33 +163,39 @@ def _check_secret_key(key: SecretStr) -> SecretStr:
 
 def _check_variable(name: str) -> str:
     if not _VARIABLE.fullmatch(name):
-        raise Wrong("is not the name of a variable", "write the name alone, for example CODER_SESSION_TOKEN")
+        raise InvalidValue(
+            "is not the name of a variable", "write the name alone, for example CODER_SESSION_TOKEN"
+        )
     return name
 
 
 def _check_header_name(name: str) -> str:
     if name.lower() in _OWN_HEADERS:
-        raise Wrong("is a header that the exporter sets itself", "take it out")
+        raise InvalidValue("is a header that the exporter sets itself", "take it out")
     if not _HEADER_NAME.fullmatch(name):
-        raise Wrong("is not the name of a header", "write it as X-Gateway-Key")
+        raise InvalidValue("is not the name of a header", "write it as X-Gateway-Key")
     return name
 
 
 def _check_header_value(value: SecretStr) -> SecretStr:
     if not _HEADER_VALUE.fullmatch(value.get_secret_value()):
-        raise Wrong("has characters that a header cannot carry", "keep to printable ASCII, in one line")
+        raise InvalidValue(
+            "has characters that a header cannot carry", "keep to printable ASCII, in one line"
+        )
     return value
 
 
 def _check_label(text: str) -> str:
     if not text.isprintable() or text != text.strip():
-        raise Wrong("has spaces around it or unprintable characters", "write it as it is to stand on graphs")
+        raise InvalidValue(
+            "has spaces around it or unprintable characters", "write it as it is to stand on graphs"
+        )
     return text
 
 
 def _check_path(path: Path, info: ValidationInfo) -> Path:
     if not str(path).isprintable() or path == Path():
-        raise Wrong("is not the path of a file", "write it as /run/secrets/coder-token")
+        raise InvalidValue("is not the path of a file", "write it as /run/secrets/coder-token")
     base = (info.context or {}).get("base")
     return base / path if base else path
 
@@ -208,6 +218,6 @@ Glob = Annotated[str, Field(min_length=1, max_length=200)]
 FilePath = Annotated[
     Path, AfterValidator(_check_path), WithJsonSchema({"type": "string", "format": "path", "minLength": 1})
 ]
-Flag = Annotated[bool, Field(strict=True)]
-Whole = Annotated[int, Field(strict=True)]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+StrictBool = Annotated[bool, Field(strict=True)]
+StrictInt = Annotated[int, Field(strict=True)]
+StrictFloat = Annotated[float, Field(strict=True, allow_inf_nan=False)]

@@ -6,19 +6,19 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from insights_exporter.config.errors import Found, Place, Problem, Wrong, did_you_mean
-from insights_exporter.config.intervals import ROLL_UP_SECONDS, pace, written_intervals
-from insights_exporter.config.models import Deployment, Tls, days_of
+from insights_exporter.config.errors import ConfigIssue, Finding, InvalidValue, KeyPath, did_you_mean
+from insights_exporter.config.intervals import ROLLUP_INTERVAL, configured_intervals, poll_interval
+from insights_exporter.config.models import Deployment, TLSConfig, window_days
 from insights_exporter.config.secrets import current_token, file_text, key_of_file, unreadable
 from insights_exporter.config.types import format_duration
 
-Rule = Callable[[Deployment], Iterator[Found]]
+Rule = Callable[[Deployment], Iterator[Finding]]
 
 _TOKEN_KEYS = ("token_file", "token_env", "token")
 _SHORTEST_EVERY = 1.0
 
 
-def one_token(deployment: Deployment) -> Iterator[Found]:
+def one_token(deployment: Deployment) -> Iterator[Finding]:
     """Exactly one of the three ways to give a token is used."""
     written = [key for key in _TOKEN_KEYS if getattr(deployment, key) is not None]
     if not written:
@@ -27,7 +27,7 @@ def one_token(deployment: Deployment) -> Iterator[Found]:
         yield (key,), f"is set beside {written[0]}", "keep one of token_file, token_env and token"
 
 
-def certificate_with_key(deployment: Deployment) -> Iterator[Found]:
+def certificate_with_key(deployment: Deployment) -> Iterator[Finding]:
     """A certificate comes with its private key."""
     tls = deployment.tls
     if tls.cert_file and not tls.key_file:
@@ -36,7 +36,7 @@ def certificate_with_key(deployment: Deployment) -> Iterator[Found]:
         yield ("tls", "key_file"), "has no certificate", "write tls.cert_file too"
 
 
-def headers_once(deployment: Deployment) -> Iterator[Found]:
+def headers_once(deployment: Deployment) -> Iterator[Finding]:
     """No header is written twice in different spellings."""
     seen: dict[str, str] = {}
     for name in deployment.headers:
@@ -45,7 +45,7 @@ def headers_once(deployment: Deployment) -> Iterator[Found]:
             yield ("headers", name), f"is the same header as {first}", "keep one of them"
 
 
-def pseudonyms_have_a_key(deployment: Deployment) -> Iterator[Found]:
+def pseudonyms_have_a_key(deployment: Deployment) -> Iterator[Finding]:
     """Pseudonyms are made with exactly one key."""
     users = deployment.users
     if users.key is not None and users.key_file is not None:
@@ -55,7 +55,7 @@ def pseudonyms_have_a_key(deployment: Deployment) -> Iterator[Found]:
         yield ("users", "detail"), "pseudonymous needs a key", remedy
 
 
-def windows_told_apart(deployment: Deployment) -> Iterator[Found]:
+def windows_told_apart(deployment: Deployment) -> Iterator[Finding]:
     """No two windows have one name, and none says other days than it has."""
     seen: dict[str, int] = {}
     for index, window in enumerate(deployment.windows):
@@ -66,12 +66,12 @@ def windows_told_apart(deployment: Deployment) -> Iterator[Found]:
                 f"has the name of windows[{first}], {window.name}",
                 "give each its own name",
             )
-        if days_of(window.name) not in (None, window.days):
-            remedy = f"write {days_of(window.name)}, or choose another name"
+        if window_days(window.name) not in (None, window.days):
+            remedy = f"write {window_days(window.name)}, or choose another name"
             yield ("windows", index, "days"), f"is not what the name {window.name} says", remedy
 
 
-def named_windows_exist(deployment: Deployment) -> Iterator[Found]:
+def named_windows_exist(deployment: Deployment) -> Iterator[Finding]:
     """What is shown for windows names windows of the deployment."""
     known = [window.name for window in deployment.windows]
     for part in PARTS_WITH_WINDOWS:
@@ -82,11 +82,11 @@ def named_windows_exist(deployment: Deployment) -> Iterator[Found]:
                 yield (part, "windows", index), "is not among the windows", did_you_mean(name, known)
 
 
-def not_too_fast(deployment: Deployment) -> Iterator[Found]:
+def not_too_fast(deployment: Deployment) -> Iterator[Finding]:
     """Polls are at least a second apart."""
-    for place, every in written_intervals(deployment):
+    for place, every in configured_intervals(deployment):
         if every < _SHORTEST_EVERY:
-            yield place, "is too fast", f"write {format_duration(ROLL_UP_SECONDS)} or more, never below 1s"
+            yield place, "is too fast", f"write {format_duration(ROLLUP_INTERVAL)} or more, never below 1s"
 
 
 PARTS_WITH_WINDOWS = ("users", "parameters", "templates")
@@ -114,19 +114,19 @@ def without_missing_windows(deployment: Deployment) -> Deployment:
     return deployment.model_copy(update=update)
 
 
-def fast_polls(deployment: Deployment) -> Iterator[Found]:
+def interval_below_rollup(deployment: Deployment) -> Iterator[Finding]:
     """Polls that bring nothing new, with what they cost."""
-    for place, every in written_intervals(deployment):
-        if every < ROLL_UP_SECONDS:
-            cost, enough = (f"{3600 / seconds:.0f}" for seconds in (every, ROLL_UP_SECONDS))
+    for place, every in configured_intervals(deployment):
+        if every < ROLLUP_INTERVAL:
+            cost, enough = (f"{3600 / seconds:.0f}" for seconds in (every, ROLLUP_INTERVAL))
             what = f"{format_duration(every)} costs Coder {cost} polls an hour where {enough} tell as much"
-            yield place, what, f"it renews its statistics every {format_duration(ROLL_UP_SECONDS)}"
+            yield place, what, f"it renews its statistics every {format_duration(ROLLUP_INTERVAL)}"
 
 
-def early_ends(deployment: Deployment) -> Iterator[Found]:
+def max_age_below_interval(deployment: Deployment) -> Iterator[Finding]:
     """Values that are gone before the next poll can bring new ones."""
     for index, window in enumerate(deployment.windows):
-        chosen = pace(deployment, "templates", window)
+        chosen = poll_interval(deployment, "templates", window)
         if chosen.max_age < chosen.every:
             served = f"serves {window.name} for {format_duration(chosen.max_age)}"
             what = f"{served} while it is polled every {format_duration(chosen.every)}"
@@ -137,10 +137,13 @@ def early_ends(deployment: Deployment) -> Iterator[Found]:
             yield ("datasets", name, "max_age"), "is less than every", "its series come and go; write more"
 
 
-CAUTIONS: tuple[Callable[[Deployment], Iterator[Found]], ...] = (fast_polls, early_ends)
+WARNINGS: tuple[Callable[[Deployment], Iterator[Finding]], ...] = (
+    interval_below_rollup,
+    max_age_below_interval,
+)
 
 
-def unusable_files(deployment: Deployment, environ: Mapping[str, str]) -> Iterator[Found]:
+def unreadable_files(deployment: Deployment, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Return which files and variables of `deployment` cannot be used now."""
     if deployment.token_file or deployment.token_env:
         key = "token_file" if deployment.token_file else "token_env"
@@ -151,7 +154,7 @@ def unusable_files(deployment: Deployment, environ: Mapping[str, str]) -> Iterat
         yield ("tls", *place), what, remedy
 
 
-def unusable_certificates(tls: Tls) -> Iterator[Found]:
+def unusable_certificates(tls: TLSConfig) -> Iterator[Finding]:
     """Return which files of `tls` cannot be used now, by their keys."""
     if ca_file := tls.ca_file:
         yield from _tried(("ca_file",), lambda: _load_authorities(ca_file))
@@ -159,19 +162,19 @@ def unusable_certificates(tls: Tls) -> Iterator[Found]:
         yield from _tried(("cert_file",), lambda: _load_certificate(cert_file, own_key))
 
 
-def unusable_key_log(environ: Mapping[str, str]) -> Iterator[Problem]:
+def unusable_key_log(environ: Mapping[str, str]) -> Iterator[ConfigIssue]:
     """Return what is wrong with the file that Python writes TLS keys to when it makes a context."""
     if path := environ.get("SSLKEYLOGFILE"):
         try:
             Path(path).open("ab").close()
         except (OSError, ValueError) as error:
             reason = (getattr(error, "strerror", None) or "not a path").lower()
-            yield Problem(
+            yield ConfigIssue(
                 "", "SSLKEYLOGFILE", f"cannot be written: {reason}", "unset it, or name another file"
             )
 
 
-def open_files(deployment: Deployment) -> Iterator[Found]:
+def world_readable_files(deployment: Deployment) -> Iterator[Finding]:
     """Warn of files with secrets that others can read."""
     named = {
         ("token_file",): deployment.token_file,
@@ -183,7 +186,7 @@ def open_files(deployment: Deployment) -> Iterator[Found]:
             yield place, f"{path} is open to others (mode {mode:04o})", f"chmod 600 {path}"
 
 
-def open_settings(path: Path, deployments: Iterable[Deployment]) -> Iterator[Found]:
+def world_readable_config(path: Path, deployments: Iterable[Deployment]) -> Iterator[Finding]:
     """Warn of a settings file that holds secrets itself and that others can read."""
     held = any(one.token or one.users.key or one.headers or one.proxy for one in deployments)
     if held and (mode := _open_mode(path)):
@@ -195,7 +198,7 @@ def _load_authorities(path: Path) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except ssl.SSLError:
-        raise Wrong(f"{path} holds no certificates", "name a file in PEM form") from None
+        raise InvalidValue(f"{path} holds no certificates", "name a file in PEM form") from None
     except OSError as error:
         raise unreadable(path, error) from None
 
@@ -208,13 +211,13 @@ def _load_certificate(cert_file: Path, key_file: Path) -> None:
         context.load_cert_chain(cert_file, key_file, password=lambda: b"")
     except (ssl.SSLError, OSError, ValueError):
         what = f"{cert_file} and {key_file} are not a certificate and its unencrypted key"
-        raise Wrong(what, "name two PEM files that belong together") from None
+        raise InvalidValue(what, "name two PEM files that belong together") from None
 
 
-def _tried(place: Place, attempt: Callable[[], object]) -> Iterator[Found]:
+def _tried(place: KeyPath, attempt: Callable[[], object]) -> Iterator[Finding]:
     try:
         attempt()
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         yield place, wrong.what, wrong.remedy
 
 

@@ -9,8 +9,8 @@ from functools import partial
 from itertools import accumulate
 from typing import Any, TypeVar
 
-from insights_exporter.datasets.base import Conversion
-from insights_exporter.exposition.family import Distribution, Family, Samples
+from insights_exporter.datasets.base import ConvertResult
+from insights_exporter.exposition.family import HistogramValue, MetricFamily, Samples
 
 K = TypeVar("K", bound=Hashable)
 
@@ -24,7 +24,7 @@ def exact_sum(values: Iterable[float]) -> float:
         return _nearest(sum(map(Fraction, numbers), Fraction()))
 
 
-def added_up(rows: Iterable[tuple[K, float]]) -> dict[K, float]:
+def sum_by_key(rows: Iterable[tuple[K, float]]) -> dict[K, float]:
     """Give one value a key: rows that would be one series add up."""
     parts: dict[K, list[float]] = {}
     for key, value in rows:
@@ -46,22 +46,22 @@ LATENCY_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0)
 """Seconds; at 0.15 and 0.3 Coder changes its own colours."""
 
 
-def distribution(values: Collection[float], bounds: tuple[float, ...]) -> Distribution:
+def build_histogram(values: Collection[float], bounds: tuple[float, ...]) -> HistogramValue:
     """Count how many values are at most each bound, and add them up."""
     per_bucket = Counter(map(partial(bisect_left, bounds), values))
     counts = accumulate(per_bucket[bucket] for bucket in range(len(bounds) + 1))
-    return Distribution(tuple(counts), exact_sum(values))
+    return HistogramValue(tuple(counts), exact_sum(values))
 
 
-def joined(conversions: Iterable[Conversion]) -> Conversion:
+def merge_results(conversions: Iterable[ConvertResult]) -> ConvertResult:
     """Give one conversion for several; of equal series the first wins."""
     parts = list(conversions)
-    rows: dict[Family, dict[tuple[str, ...], Any]] = {}
+    rows: dict[MetricFamily, dict[tuple[str, ...], Any]] = {}
     for samples in (samples for part in parts for samples in part.samples):
         of_family = rows.setdefault(samples.family, {})
         for labels, value in samples.rows:
             of_family.setdefault(labels, value)
-    return Conversion(
+    return ConvertResult(
         samples=tuple(Samples(family, list(by_labels.items())) for family, by_labels in rows.items()),
         folded=sum(part.folded for part in parts),
         invalid=tuple(reason for part in parts for reason in part.invalid),

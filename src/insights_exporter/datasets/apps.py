@@ -9,12 +9,12 @@ from types import MappingProxyType
 
 import msgspec
 
-from insights_exporter.datasets.aggregate import added_up
-from insights_exporter.datasets.base import AppName, Conversion
+from insights_exporter.datasets.aggregate import sum_by_key
+from insights_exporter.datasets.base import AppName, ConvertResult
 from insights_exporter.datasets.parameters import OTHER, REDACTED
 from insights_exporter.datasets.report_schema import App
 from insights_exporter.datasets.secret_patterns import slug_looks_secret
-from insights_exporter.exposition.family import Family, Row, Samples
+from insights_exporter.exposition.family import MetricFamily, Row, Samples
 
 APP_LABELS = ("app_type", "slug")
 LIMIT_IN_TEMPLATE = 20
@@ -45,7 +45,7 @@ _CLASSIC_SPELLING = MappingProxyType({"reconnecting_pty": "reconnecting-pty"})
 _NEVER_AGGREGATED = frozenset((*_SHOWN_AT_ZERO, "sftp", "overflow", "unknown"))
 _SFTP = (_SESSION_APP, "sftp")
 
-APP_INFO = Family(
+APP_INFO = MetricFamily(
     name="coder_insights_app_info",
     kind="gauge",
     help="Name and family of an app, always 1 (API: templates report.apps_usage.display_name and family); "
@@ -83,7 +83,7 @@ def usage_rows(apps: Iterable[AppUsage], before: tuple[str, ...], *, complete: b
     Classic session apps that a `complete` report does not mention are 0.
     """
     unused = [((_SESSION_APP, slug), 0.0) for slug in _SHOWN_AT_ZERO] if complete else []
-    totals = added_up([*unused, *((app.app, app.seconds) for app in apps)])
+    totals = sum_by_key([*unused, *((app.app, app.seconds) for app in apps)])
     return [((*before, *app), seconds) for app, seconds in sorted(totals.items()) if _is_shown(app, seconds)]
 
 
@@ -95,7 +95,7 @@ def times_used_rows(apps: Iterable[AppUsage], before: tuple[str, ...]) -> list[R
     rows = [(app.app, app.times_used) for app in apps if app.app[0] == _TEMPLATE_APP]
     lacking = {app for app, times in rows if times is None}
     measured = ((app, times) for app, times in rows if times is not None and app not in lacking)
-    return [((*before, *app), times) for app, times in sorted(added_up(measured).items())]
+    return [((*before, *app), times) for app, times in sorted(sum_by_key(measured).items())]
 
 
 def app_names(apps: Iterable[AppUsage]) -> tuple[AppName, ...]:
@@ -104,7 +104,7 @@ def app_names(apps: Iterable[AppUsage]) -> tuple[AppName, ...]:
     return tuple(_best_names(AppName(*app.app, app.name, app.family, app.seconds) for app in shown))
 
 
-def app_info(conversions: Iterable[Conversion]) -> tuple[Samples, ...]:
+def app_info(conversions: Iterable[ConvertResult]) -> tuple[Samples, ...]:
     """Return one name and family per app over all windows."""
     names = _best_names(name for conversion in conversions for name in conversion.app_names)
     rows: list[Row] = [((name.app_type, name.slug, name.name, name.family), 1.0) for name in names]
@@ -134,7 +134,7 @@ def _redact(usage: AppUsage) -> AppUsage:
 def _apply_limit(apps: Sequence[AppUsage], limit: int) -> tuple[Sequence[AppUsage], int]:
     if len(apps) <= limit:
         return apps, 0
-    totals = added_up((app.app, app.seconds) for app in apps if _can_be_aggregated(app.app))
+    totals = sum_by_key((app.app, app.seconds) for app in apps if _can_be_aggregated(app.app))
     ranked = sorted(totals, key=lambda app: (-totals[app], app))
     beyond = {
         app

@@ -11,9 +11,9 @@ from datetime import datetime
 
 import msgspec
 
-from insights_exporter.coder.request import Answer, Question
+from insights_exporter.coder.request import Request, Response
 from insights_exporter.config.models import DatasetName, Deployment, Window
-from insights_exporter.exposition.family import Family, Samples
+from insights_exporter.exposition.family import MetricFamily, Samples
 
 
 class Template(msgspec.Struct, frozen=True, gc=False):
@@ -26,7 +26,7 @@ class Template(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PollContext:
     """What a dataset may know when it asks and when it converts.
 
     `now` is the server's clock, aware, in the deployment's time zone.
@@ -58,7 +58,7 @@ class AppName(msgspec.Struct, frozen=True, gc=False):
         return self.app_type, self.slug
 
 
-class Conversion(msgspec.Struct, frozen=True, gc=False):
+class ConvertResult(msgspec.Struct, frozen=True, gc=False):
     """What the answers of one poll became.
 
     `folded` counts source series that a limit folded or dropped, `invalid`
@@ -80,12 +80,12 @@ class Conversion(msgspec.Struct, frozen=True, gc=False):
     """The parameters whose values are not free text, see `parameters_with_choices`."""
 
 
-def no_follow_up(_answers: Sequence[Answer]) -> Sequence[Question]:
+def no_follow_up(_answers: Sequence[Response]) -> Sequence[Request]:
     """Return no further request."""
     return ()
 
 
-def nothing_across(_conversions: Iterable[Conversion]) -> tuple[Samples, ...]:
+def no_merge(_conversions: Iterable[ConvertResult]) -> tuple[Samples, ...]:
     """Say nothing about the windows of a dataset together."""
     return ()
 
@@ -103,12 +103,12 @@ class Dataset:
     """
 
     name: DatasetName
-    families: tuple[Family, ...]
+    families: tuple[MetricFamily, ...]
     windows: Callable[[Deployment], Sequence[Window | None]]
-    questions: Callable[[View], Sequence[Question]]
-    convert: Callable[[View, Sequence[Answer]], Conversion]
+    requests: Callable[[PollContext], Sequence[Request]]
+    convert: Callable[[PollContext, Sequence[Response]], ConvertResult]
     partial: bool = False
-    needs: DatasetName | None = None
-    across: Callable[[Iterable[Conversion]], tuple[Samples, ...]] = nothing_across
-    follow_up: Callable[[Sequence[Answer]], Sequence[Question]] = no_follow_up
+    depends_on: DatasetName | None = None
+    merge_windows: Callable[[Iterable[ConvertResult]], tuple[Samples, ...]] = no_merge
+    follow_up: Callable[[Sequence[Response]], Sequence[Request]] = no_follow_up
     names_templates: bool = False

@@ -5,21 +5,21 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from insights_exporter.coder.decode import Envelope, Row, decode
-from insights_exporter.coder.request import Answer, Question
+from insights_exporter.coder.request import Request, Response
 from insights_exporter.config.models import Deployment, Window
-from insights_exporter.datasets.aggregate import added_up
-from insights_exporter.datasets.base import Conversion, Dataset, View
+from insights_exporter.datasets.aggregate import sum_by_key
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.report_schema import PATH as REPORT_PATH
 from insights_exporter.datasets.report_schema import UsersResponse
 from insights_exporter.datasets.timerange import (
     day_seconds,
-    days_span,
     read_day,
     read_instant,
-    window_span,
+    whole_days,
+    window_range,
     zone_of,
 )
-from insights_exporter.exposition.family import Family, Samples
+from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.family import Row as SampleRow
 
 PATH = "/insights/daus"
@@ -28,7 +28,7 @@ YESTERDAY = "yesterday"
 
 _UTC_NAMES = frozenset({"UTC", "Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "UCT", "Universal", "Zulu"})
 
-DAILY_ACTIVE_USERS = Family(
+DAILY_ACTIVE_USERS = MetricFamily(
     name="coder_insights_daily_active_users",
     kind="gauge",
     help="Distinct users with any use on the day, today so far or yesterday (API: daus entries.amount); "
@@ -39,9 +39,9 @@ DAILY_ACTIVE_USERS = Family(
     merge="entries of one day add up; today is the newest day of the answer",
     absent="the answer lacks the day; from the deployment's midnight until the next poll",
     example='coder_insights_daily_active_users{day="yesterday"}',
-    rolls_over=True,
+    expires_at_midnight=True,
 )
-DAY_START = Family(
+DAY_START = MetricFamily(
     name="coder_insights_day_start_timestamp_seconds",
     kind="gauge",
     help="When the day that is shown as today or yesterday begins (API: daus entries.date), in Unix "
@@ -51,7 +51,7 @@ DAY_START = Family(
     merge="not merged",
     absent="as coder_insights_daily_active_users, and where the report tells no start",
     example='time() - coder_insights_day_start_timestamp_seconds{day="today"} > 2 * 86400',
-    rolls_over=True,
+    expires_at_midnight=True,
 )
 FAMILIES = (DAILY_ACTIVE_USERS, DAY_START)
 
@@ -98,30 +98,30 @@ def windows(_deployment: Deployment) -> Sequence[Window | None]:
     return (None,)
 
 
-def questions(view: View) -> Sequence[Question]:
+def requests(context: PollContext) -> Sequence[Request]:
     """Ask for the days of UTC at once, for those of another zone one by one.
 
     The server's own parameter for other zones shifts the days' names only.
     """
-    if counts_in_utc(view.deployment):
-        return (Question(path=PATH),)
-    zone = zone_of(view)
-    today = view.now.astimezone(zone).date()
-    so_far = window_span(Window(name=TODAY, days=1), view.now, zone)
+    if counts_in_utc(context.deployment):
+        return (Request(path=PATH),)
+    zone = zone_of(context)
+    today = context.now.astimezone(zone).date()
+    so_far = window_range(Window(name=TODAY, days=1), context.now, zone)
     return (
-        Question(path=REPORT_PATH, span=so_far, subject=TODAY),
-        Question(path=REPORT_PATH, span=days_span(today - timedelta(days=1), today, zone), subject=YESTERDAY),
+        Request(path=REPORT_PATH, span=so_far, subject=TODAY),
+        Request(path=REPORT_PATH, span=whole_days(today - timedelta(days=1), today, zone), subject=YESTERDAY),
     )
 
 
-def convert(view: View, answers: Sequence[Answer]) -> Conversion:
+def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResult:
     """Give the days that the answers tell.
 
     Raises:
         InvalidAnswer: An answer cannot be read.
     """
-    days = [_READERS[answer.question.path](view, answer) for answer in answers]
-    return Conversion(
+    days = [_READERS[response.request.path](context, response) for response in responses]
+    return ConvertResult(
         samples=(
             Samples(DAILY_ACTIVE_USERS, [row for each in days for row in each.users]),
             Samples(DAY_START, [row for each in days for row in each.starts]),
@@ -140,16 +140,16 @@ class _Days(NamedTuple):
     invalid: tuple[str, ...]
 
 
-def _from_entries(_view: View, answer: Answer) -> _Days:
-    decoded = decode(answer.body, DausAnswer)
+def _from_entries(_view: PollContext, response: Response) -> _Days:
+    decoded = decode(response.body, DausAnswer)
     amounts = _amounts(decoded.value)
     users, starts = _newest_two(amounts)
     return _Days(users, starts, amounts, decoded.invalid)
 
 
-def _amounts(answer: DausAnswer) -> dict[int, float]:
-    entries = [(read_day(entry.date), entry.amount) for entry in answer.entries]
-    return added_up((day, amount) for day, amount in entries if day is not None)
+def _amounts(response: DausAnswer) -> dict[int, float]:
+    entries = [(read_day(entry.date), entry.amount) for entry in response.entries]
+    return sum_by_key((day, amount) for day, amount in entries if day is not None)
 
 
 def _newest_two(amounts: dict[int, float]) -> tuple[list[SampleRow], list[SampleRow]]:
@@ -162,11 +162,11 @@ def _newest_two(amounts: dict[int, float]) -> tuple[list[SampleRow], list[Sample
     )
 
 
-def _from_report(view: View, answer: Answer) -> _Days:
-    decoded = decode(answer.body, UsersResponse)
+def _from_report(context: PollContext, response: Response) -> _Days:
+    decoded = decode(response.body, UsersResponse)
     report = decoded.value.report
-    name = answer.question.subject
-    day = view.now.astimezone(zone_of(view)).toordinal() - (name == YESTERDAY)
+    name = response.request.subject
+    day = context.now.astimezone(zone_of(context)).toordinal() - (name == YESTERDAY)
     starts = _told((name,), read_instant(report.start_time))
     return _Days([((name,), report.active_users)], starts, {day: report.active_users}, decoded.invalid)
 
@@ -175,6 +175,9 @@ def _told(labels: tuple[str, ...], value: float | None) -> list[SampleRow]:
     return [] if value is None else [(labels, value)]
 
 
-_READERS: dict[str, Callable[[View, Answer], _Days]] = {PATH: _from_entries, REPORT_PATH: _from_report}
+_READERS: dict[str, Callable[[PollContext, Response], _Days]] = {
+    PATH: _from_entries,
+    REPORT_PATH: _from_report,
+}
 
-DATASET = Dataset(name="daus", families=FAMILIES, windows=windows, questions=questions, convert=convert)
+DATASET = Dataset(name="daus", families=FAMILIES, windows=windows, requests=requests, convert=convert)

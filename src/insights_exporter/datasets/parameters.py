@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from insights_exporter.config.models import Deployment
-from insights_exporter.config.models import Parameters as Rules
-from insights_exporter.datasets.aggregate import added_up, exact_sum
+from insights_exporter.config.models import ParameterOptions as Rules
+from insights_exporter.datasets.aggregate import exact_sum, sum_by_key
 from insights_exporter.datasets.report_schema import Parameter
 from insights_exporter.datasets.secret_patterns import name_looks_secret, value_looks_secret
 from insights_exporter.exposition.family import Row
@@ -24,7 +24,7 @@ _Key = tuple[str, str]
 _Counts = dict[str, float]
 
 
-def parameters_shown(deployment: Deployment, window: str) -> bool:
+def parameters_enabled(deployment: Deployment, window: str) -> bool:
     """Tell whether parameters are shown in `window`."""
     return window in deployment.parameters.windows
 
@@ -39,7 +39,7 @@ def parameter_rows(
     rows: list[Row] = []
     folded = 0
     for key, counts in sorted(_by_parameter(parameters, rules).items()):
-        shown, gone = limited(counts, limit)
+        shown, gone = apply_limit(counts, limit)
         rows.extend(((*before, *key, value), count) for value, count in shown.items())
         folded += gone
     return rows, folded
@@ -51,7 +51,7 @@ def parameters_with_choices(parameters: Sequence[Parameter]) -> tuple[str, ...]:
     return tuple(sorted({parameter.name for parameter in parameters} - free))
 
 
-def limited(counts: Mapping[str, float], limit: int) -> tuple[_Counts, int]:
+def apply_limit(counts: Mapping[str, float], limit: int) -> tuple[_Counts, int]:
     """Keep the `limit` values chosen most often and fold the rest; count the folded."""
     ranked = sorted(
         (item for item in counts.items() if item[0] != OTHER), key=lambda item: (-item[1], item[0])
@@ -66,7 +66,7 @@ def limited(counts: Mapping[str, float], limit: int) -> tuple[_Counts, int]:
 
 def _by_parameter(parameters: Iterable[Parameter], rules: Rules) -> dict[_Key, _Counts]:
     by_parameter: dict[_Key, _Counts] = {}
-    for (key, value), count in added_up(_chosen(parameters, rules)).items():
+    for (key, value), count in sum_by_key(_chosen(parameters, rules)).items():
         by_parameter.setdefault(key, {})[value] = count
     return by_parameter
 

@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from insights_exporter.coder.decode import decode
-from insights_exporter.coder.request import Answer, Question
+from insights_exporter.coder.request import Request, Response
 from insights_exporter.config.models import Deployment, Window
-from insights_exporter.datasets.base import Conversion, Dataset, View
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.report_schema import PATH, UsersResponse
-from insights_exporter.datasets.timerange import days_span, zone_of
-from insights_exporter.exposition.family import Family, Row, Samples
+from insights_exporter.datasets.timerange import whole_days, zone_of
+from insights_exporter.exposition.family import MetricFamily, Row, Samples
 
 _WEEK = timedelta(days=7)
 _DAY = timedelta(days=1)
 
-WEEKLY_ACTIVE_USERS = Family(
+WEEKLY_ACTIVE_USERS = MetricFamily(
     name="coder_insights_weekly_active_users",
     kind="gauge",
     help="Distinct users with any use in a whole ISO week, the last or the one before (API: templates "
@@ -24,9 +24,9 @@ WEEKLY_ACTIVE_USERS = Family(
     merge="not merged",
     absent="the answer has no report; from the deployment's midnight until the next poll",
     example='coder_insights_weekly_active_users{week="last"}',
-    rolls_over=True,
+    expires_at_midnight=True,
 )
-MONTHLY_ACTIVE_USERS = Family(
+MONTHLY_ACTIVE_USERS = MetricFamily(
     name="coder_insights_monthly_active_users",
     kind="gauge",
     help="Distinct users with any use in a calendar month, the last or the one before (API: templates "
@@ -37,11 +37,11 @@ MONTHLY_ACTIVE_USERS = Family(
     absent="the answer has no report; from the deployment's midnight until the next poll",
     example='coder_insights_monthly_active_users{month="last"} '
     '/ ignoring (month) coder_insights_monthly_active_users{month="before_last"}',
-    rolls_over=True,
+    expires_at_midnight=True,
 )
 FAMILIES = (WEEKLY_ACTIVE_USERS, MONTHLY_ACTIVE_USERS)
 
-_SHOWN_AS: Mapping[str, tuple[Family, str]] = {
+_SHOWN_AS: Mapping[str, tuple[MetricFamily, str]] = {
     "week:last": (WEEKLY_ACTIVE_USERS, "last"),
     "week:before_last": (WEEKLY_ACTIVE_USERS, "before_last"),
     "month:last": (MONTHLY_ACTIVE_USERS, "last"),
@@ -67,30 +67,30 @@ def windows(_deployment: Deployment) -> Sequence[Window | None]:
     return (None,)
 
 
-def questions(view: View) -> Sequence[Question]:
+def requests(context: PollContext) -> Sequence[Request]:
     """Ask for each period by itself: its days are then right in every zone, on every server."""
-    zone = zone_of(view)
-    periods = periods_before(view.now.astimezone(zone).date())
+    zone = zone_of(context)
+    periods = periods_before(context.now.astimezone(zone).date())
     return tuple(
-        Question(path=PATH, span=days_span(first, after, zone), subject=name)
+        Request(path=PATH, span=whole_days(first, after, zone), subject=name)
         for name, (first, after) in periods.items()
     )
 
 
-def convert(_view: View, answers: Sequence[Answer]) -> Conversion:
+def convert(_view: PollContext, responses: Sequence[Response]) -> ConvertResult:
     """Give the users of each period that was answered.
 
     Raises:
         InvalidAnswer: An answer cannot be read.
     """
-    rows: dict[Family, list[Row]] = {family: [] for family in FAMILIES}
+    rows: dict[MetricFamily, list[Row]] = {family: [] for family in FAMILIES}
     invalid: list[str] = []
-    for answer in answers:
-        decoded = decode(answer.body, UsersResponse)
+    for response in responses:
+        decoded = decode(response.body, UsersResponse)
         invalid.extend(decoded.invalid)
-        family, label = _SHOWN_AS[answer.question.subject]
+        family, label = _SHOWN_AS[response.request.subject]
         rows[family].append(((label,), decoded.value.report.active_users))
-    return Conversion(tuple(Samples(family, rows[family]) for family in FAMILIES), invalid=tuple(invalid))
+    return ConvertResult(tuple(Samples(family, rows[family]) for family in FAMILIES), invalid=tuple(invalid))
 
 
-DATASET = Dataset(name="periods", families=FAMILIES, windows=windows, questions=questions, convert=convert)
+DATASET = Dataset(name="periods", families=FAMILIES, windows=windows, requests=requests, convert=convert)

@@ -16,7 +16,7 @@ from insights_exporter.datasets import (
 from insights_exporter.datasets import server_info as server_facts
 from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.report_window import FAMILIES as ECHO_FAMILIES
-from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.family import MetricFamily
 
 _ALL = (
     daus.DATASET,
@@ -33,10 +33,10 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType({dataset.name: dataset for da
 """The datasets by name."""
 
 
-def _in_page_order() -> tuple[Family, ...]:
+def _in_page_order() -> tuple[MetricFamily, ...]:
     of_datasets = [family for dataset in _ALL for family in dataset.families if family not in ECHO_FAMILIES]
     return (*of_datasets, *ECHO_FAMILIES, *server_facts.FAMILIES)
 
 
-FAMILIES: tuple[Family, ...] = _in_page_order()
+FAMILIES: tuple[MetricFamily, ...] = _in_page_order()
 """All families of Coder's data, in the order in which the page has them."""

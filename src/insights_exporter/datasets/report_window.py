@@ -1,11 +1,11 @@
 """The window that a report says it covers."""
 
 from insights_exporter.datasets.timerange import read_instant
-from insights_exporter.exposition.family import Family, Samples
+from insights_exporter.exposition.family import MetricFamily, Samples
 
 _LABELS = ("deployment", "dataset", "window")
 
-WINDOW_START = Family(
+WINDOW_START = MetricFamily(
     name="coder_insights_window_start_timestamp_seconds",
     kind="gauge",
     help="When the window begins, as the report itself says (API: report.start_time), in Unix seconds; "
@@ -16,7 +16,7 @@ WINDOW_START = Family(
     absent="the report has no readable start_time",
     example='coder_insights_window_start_timestamp_seconds{window="7d"}',
 )
-WINDOW_END = Family(
+WINDOW_END = MetricFamily(
     name="coder_insights_window_end_timestamp_seconds",
     kind="gauge",
     help="When the window ends, as the report itself says (API: report.end_time), in Unix seconds; cached.",

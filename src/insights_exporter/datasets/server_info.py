@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from insights_exporter.coder.decode import Envelope, decode
 from insights_exporter.datasets.timerange import read_instant
-from insights_exporter.exposition.family import Family, Samples
+from insights_exporter.exposition.family import MetricFamily, Samples
 
-BUILD_INFO = Family(
+BUILD_INFO = MetricFamily(
     name="coder_insights_build_info",
     kind="gauge",
     help="The version of Coder, always 1 (API: buildinfo version); cached.",
@@ -16,7 +16,7 @@ BUILD_INFO = Family(
     absent="buildinfo was not answered yet, or not for three hours",
     example="count by (version) (coder_insights_build_info)",
 )
-TOKEN_EXPIRY = Family(
+TOKEN_EXPIRY = MetricFamily(
     name="insights_exporter_token_expiry_timestamp_seconds",
     kind="gauge",
     help="When the token expires unless it is used until then (API: users/me/keys expires_at), in Unix "
@@ -27,7 +27,7 @@ TOKEN_EXPIRY = Family(
     absent="the server does not tell, or the token may not ask about itself, or not for three hours",
     example="insights_exporter_token_expiry_timestamp_seconds - time()",
 )
-TOKEN_LIFETIME = Family(
+TOKEN_LIFETIME = MetricFamily(
     name="insights_exporter_token_lifetime_seconds",
     kind="gauge",
     help="How long the token lives after its last use (API: users/me/keys lifetime_seconds); cached.",

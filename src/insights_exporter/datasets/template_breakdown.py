@@ -5,21 +5,21 @@ from datetime import timedelta
 from typing import Final
 
 from insights_exporter.coder.decode import decode
-from insights_exporter.coder.request import Answer, InvalidAnswer, Question
-from insights_exporter.config.models import Deployment, Window, dataset_settings
+from insights_exporter.coder.request import InvalidResponse, Request, Response
+from insights_exporter.config.models import Deployment, Window, dataset_options
 from insights_exporter.datasets import user_activity, user_latency
 from insights_exporter.datasets.aggregate import (
     ACTIVITY_BOUNDS,
     LATENCY_BOUNDS,
-    added_up,
-    distribution,
-    joined,
+    build_histogram,
+    merge_results,
+    sum_by_key,
 )
 from insights_exporter.datasets.apps import LIMIT_IN_TEMPLATE as APPS_IN_TEMPLATE
 from insights_exporter.datasets.apps import read_apps, times_used_rows, usage_rows
-from insights_exporter.datasets.base import Conversion, Dataset, View
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.daus import TODAY, YESTERDAY
-from insights_exporter.datasets.parameters import LIMIT_IN_TEMPLATE, parameter_rows, parameters_shown
+from insights_exporter.datasets.parameters import LIMIT_IN_TEMPLATE, parameter_rows, parameters_enabled
 from insights_exporter.datasets.report_schema import PATH, Report, TemplatesAnswer
 from insights_exporter.datasets.report_window import FAMILIES as ECHO_FAMILIES
 from insights_exporter.datasets.report_window import echo_samples
@@ -33,34 +33,34 @@ from insights_exporter.datasets.template_metrics import (
     TEMPLATE_LATENCY_DISTRIBUTION,
     TEMPLATE_PARAMETER_WORKSPACES,
 )
-from insights_exporter.datasets.timerange import midnight, read_instant, span_of, window_of, zone_of
+from insights_exporter.datasets.timerange import midnight, read_instant, time_range_of, window_of, zone_of
 from insights_exporter.datasets.user_activity import ActivityAnswer, seconds_by_user
 from insights_exporter.datasets.user_latency import LatencyAnswer, latencies_by_user
-from insights_exporter.exposition.family import DistributionRow, Row, Samples
+from insights_exporter.exposition.family import HistogramRow, Row, Samples
 
 NAME: Final = "template-breakdown"
 
 _Ids = Iterable[str] | None
 
 
-def labels_of(view: View, template_id: str) -> tuple[str, str, str]:
+def template_labels(context: PollContext, template_id: str) -> tuple[str, str, str]:
     """Give organization, name and id; a template that is not listed any more is called by its id."""
-    template = view.templates.get(template_id)
+    template = context.templates.get(template_id)
     return (template.organization, template.name, template_id) if template else ("", template_id, template_id)
 
 
-def convert_report(view: View, answer: Answer) -> Conversion:
+def convert_report(context: PollContext, response: Response) -> ConvertResult:
     """Give users, apps and parameters of a template."""
-    decoded = decode(answer.body, TemplatesAnswer)
-    _check_subject(answer, _named(decoded.value))
-    labels = labels_of(view, answer.question.subject)
-    daily = Samples(TEMPLATE_DAILY_ACTIVE_USERS, _daily_rows(view, answer, decoded.value, labels))
+    decoded = decode(response.body, TemplatesAnswer)
+    _check_subject(response, _named(decoded.value))
+    labels = template_labels(context, response.request.subject)
+    daily = Samples(TEMPLATE_DAILY_ACTIVE_USERS, _daily_rows(context, response, decoded.value, labels))
     report = decoded.value.report
     if report is None:
-        return Conversion((daily,), invalid=decoded.invalid)
-    window = window_of(view).name
-    parameters, folded = _parameters(view, report, labels)
-    apps, apps_aggregated = read_apps(report.apps_usage, min(view.deployment.apps.limit, APPS_IN_TEMPLATE))
+        return ConvertResult((daily,), invalid=decoded.invalid)
+    window = window_of(context).name
+    parameters, folded = _parameters(context, report, labels)
+    apps, apps_aggregated = read_apps(report.apps_usage, min(context.deployment.apps.limit, APPS_IN_TEMPLATE))
     complete = decoded.complete("report.apps_usage")
     samples = (
         Samples(TEMPLATE_ACTIVE_USERS, [((window, *labels), report.active_users)]),
@@ -70,32 +70,32 @@ def convert_report(view: View, answer: Answer) -> Conversion:
         *parameters,
         *echo_samples(NAME, window, report.start_time, report.end_time),
     )
-    return Conversion(samples, folded=folded + apps_aggregated, invalid=decoded.invalid)
+    return ConvertResult(samples, folded=folded + apps_aggregated, invalid=decoded.invalid)
 
 
-def convert_activity(view: View, answer: Answer) -> Conversion:
+def convert_activity(context: PollContext, response: Response) -> ConvertResult:
     """Give how active the users of a template were."""
-    decoded = decode(answer.body, ActivityAnswer)
+    decoded = decode(response.body, ActivityAnswer)
     report = decoded.value.report
-    _check_subject(answer, [report.template_ids])
-    labels = (window_of(view).name, *labels_of(view, answer.question.subject))
-    seconds = distribution(seconds_by_user(report.users).values(), ACTIVITY_BOUNDS)
-    return Conversion(
+    _check_subject(response, [report.template_ids])
+    labels = (window_of(context).name, *template_labels(context, response.request.subject))
+    seconds = build_histogram(seconds_by_user(report.users).values(), ACTIVITY_BOUNDS)
+    return ConvertResult(
         (Samples(TEMPLATE_ACTIVITY_DISTRIBUTION, [(labels, seconds)]),), invalid=decoded.invalid
     )
 
 
-def convert_latency(view: View, answer: Answer) -> Conversion:
+def convert_latency(context: PollContext, response: Response) -> ConvertResult:
     """Give how slow connections were for the users of a template."""
-    decoded = decode(answer.body, LatencyAnswer)
+    decoded = decode(response.body, LatencyAnswer)
     report = decoded.value.report
-    _check_subject(answer, [report.template_ids])
-    labels = (window_of(view).name, *labels_of(view, answer.question.subject))
-    rows: list[DistributionRow] = [
-        ((*labels, name), distribution(seconds.values(), LATENCY_BOUNDS))
+    _check_subject(response, [report.template_ids])
+    labels = (window_of(context).name, *template_labels(context, response.request.subject))
+    rows: list[HistogramRow] = [
+        ((*labels, name), build_histogram(seconds.values(), LATENCY_BOUNDS))
         for name, seconds in latencies_by_user(report.users)._asdict().items()
     ]
-    return Conversion((Samples(TEMPLATE_LATENCY_DISTRIBUTION, rows),), invalid=decoded.invalid)
+    return ConvertResult((Samples(TEMPLATE_LATENCY_DISTRIBUTION, rows),), invalid=decoded.invalid)
 
 
 def daily_window(deployment: Deployment) -> Window | None:
@@ -111,52 +111,56 @@ def daily_window(deployment: Deployment) -> Window | None:
     return min(fitting, key=lambda window: (window.days == 1, window.days), default=None)
 
 
-def _named(answer: TemplatesAnswer) -> list[_Ids]:
-    report = answer.report
+def _named(response: TemplatesAnswer) -> list[_Ids]:
+    report = response.report
     rows = [*report.apps_usage, *(report.parameters_usage or ())] if report else []
     named = [report.template_ids] if report else []
-    return [*named, *(row.template_ids for row in (*rows, *(answer.interval_reports or ())))]
+    return [*named, *(row.template_ids for row in (*rows, *(response.interval_reports or ())))]
 
 
-def _check_subject(answer: Answer, named: Iterable[_Ids]) -> None:
-    asked = answer.question.subject.lower()
+def _check_subject(response: Response, named: Iterable[_Ids]) -> None:
+    asked = response.request.subject.lower()
     others = {template for ids in named for template in ids or () if template.lower() != asked}
     if others:
         text = (
-            f"asked about one template, {answer.question.path} answered about {len(others)} others too; "
+            f"asked about one template, {response.request.path} answered about {len(others)} others too; "
             "the server, or a gateway before it, ignores template_ids: switch templates.breakdown off"
         )
-        raise InvalidAnswer(text)
+        raise InvalidResponse(text)
 
 
-def _parameters(view: View, report: Report, labels: tuple[str, ...]) -> tuple[tuple[Samples, ...], int]:
-    window = window_of(view).name
-    if not parameters_shown(view.deployment, window):
+def _parameters(
+    context: PollContext, report: Report, labels: tuple[str, ...]
+) -> tuple[tuple[Samples, ...], int]:
+    window = window_of(context).name
+    if not parameters_enabled(context.deployment, window):
         return (), 0
-    rules = view.deployment.parameters
+    rules = context.deployment.parameters
     limit = min(rules.limit, LIMIT_IN_TEMPLATE)
     rows, folded = parameter_rows(report.parameters_usage or (), rules, limit, (window, *labels))
     return (Samples(TEMPLATE_PARAMETER_WORKSPACES, rows),), folded
 
 
-def _daily_rows(view: View, answer: Answer, told: TemplatesAnswer, labels: tuple[str, ...]) -> list[Row]:
-    users = added_up(
+def _daily_rows(
+    context: PollContext, response: Response, told: TemplatesAnswer, labels: tuple[str, ...]
+) -> list[Row]:
+    users = sum_by_key(
         ((read_instant(interval.start_time), read_instant(interval.end_time)), interval.active_users)
         for interval in told.interval_reports or ()
     )
-    return [((day, *labels), users[span]) for day, span in _days(view, answer).items() if span in users]
+    return [((day, *labels), users[span]) for day, span in _days(context, response).items() if span in users]
 
 
-def _days(view: View, answer: Answer) -> Mapping[str, tuple[float, float]]:
+def _days(context: PollContext, response: Response) -> Mapping[str, tuple[float, float]]:
     """Return what the row of each day must cover: a whole day, or today up to where the request ends.
 
     Servers count in steps of 24 hours, which are not days while a clock change lies in the window.
     """
-    zone, span = zone_of(view), answer.question.span
-    today = view.now.astimezone(zone).date()
+    zone, span = zone_of(context), response.request.span
+    today = context.now.astimezone(zone).date()
     start = midnight(today, zone).timestamp()
     before = midnight(today - timedelta(days=1), zone).timestamp()
-    end = span.end.timestamp() if span and view.window == daily_window(view.deployment) else start
+    end = span.end.timestamp() if span and context.window == daily_window(context.deployment) else start
     # A request made before the last midnight has the end of that day only in part.
     return {TODAY: (start, end), YESTERDAY: (before, start)} if end > start else {}
 
@@ -171,77 +175,79 @@ def windows(deployment: Deployment) -> Sequence[Window | None]:
     return tuple(window for window in deployment.windows if window.name in deployment.templates.windows)
 
 
-def questions(view: View) -> Sequence[Question]:
+def requests(context: PollContext) -> Sequence[Request]:
     """Ask about each template in use by itself, up to the limit.
 
     A question's `subject` is the template's id; with `templates.users` there
     are up to three questions about it: what the dataset of users is not asked
     for is not asked for here either.
     """
-    paths = [PATH, *_paths_of_users(view.deployment)]
-    return tuple(_question(view, path, template) for template in templates_asked(view) for path in paths)
+    paths = [PATH, *_paths_of_users(context.deployment)]
+    return tuple(
+        _question(context, path, template) for template in templates_asked(context) for path in paths
+    )
 
 
 def _paths_of_users(deployment: Deployment) -> Sequence[str]:
     of_users = (user_activity, user_latency) if deployment.templates.users else ()
-    return [dataset.PATH for dataset in of_users if dataset_settings(deployment, dataset.NAME).enabled]
+    return [dataset.PATH for dataset in of_users if dataset_options(deployment, dataset.NAME).enabled]
 
 
-def templates_asked(view: View) -> Sequence[str]:
+def templates_asked(context: PollContext) -> Sequence[str]:
     """Give the ids of the templates that are asked about: of too many the first by id."""
-    return _in_use(view)[: view.deployment.templates.limit]
+    return _in_use(context)[: context.deployment.templates.limit]
 
 
-def convert(view: View, answers: Sequence[Answer]) -> Conversion:
+def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResult:
     """Give the series of all templates that were answered, and of those that nobody used.
 
     Raises:
         InvalidAnswer: An answer cannot be read, or is about templates that were not asked for.
     """
-    by_template: dict[str, list[Answer]] = {}
-    for answer in answers:
-        by_template.setdefault(answer.question.subject, []).append(answer)
-    return joined(
-        [*(convert_template(view, of_one) for of_one in by_template.values()), convert_unused(view)]
+    by_template: dict[str, list[Response]] = {}
+    for response in responses:
+        by_template.setdefault(response.request.subject, []).append(response)
+    return merge_results(
+        [*(convert_template(context, of_one) for of_one in by_template.values()), convert_unused(context)]
     )
 
 
-def convert_template(view: View, answers: Sequence[Answer]) -> Conversion:
+def convert_template(context: PollContext, responses: Sequence[Response]) -> ConvertResult:
     """Give the series of the one template that all `answers` are about.
 
     Raises:
         InvalidAnswer: An answer cannot be read, or is about templates that were not asked for.
     """
-    return joined(_READERS[answer.question.path](view, answer) for answer in answers)
+    return merge_results(_READERS[response.request.path](context, response) for response in responses)
 
 
-def convert_unused(view: View) -> Conversion:
+def convert_unused(context: PollContext) -> ConvertResult:
     """Give 0 users for each listed template that nobody used, and count the templates beyond the limit."""
-    window = view.window.name if view.window else ""
-    used = set(view.in_use)
+    window = context.window.name if context.window else ""
+    used = set(context.in_use)
     rows: list[Row] = [
-        ((window, *labels_of(view, template)), 0.0)
-        for template in sorted(view.templates)
+        ((window, *template_labels(context, template)), 0.0)
+        for template in sorted(context.templates)
         if template not in used
     ]
-    beyond = len(_in_use(view)) - len(templates_asked(view))
-    return Conversion((Samples(TEMPLATE_ACTIVE_USERS, rows),), folded=beyond)
+    beyond = len(_in_use(context)) - len(templates_asked(context))
+    return ConvertResult((Samples(TEMPLATE_ACTIVE_USERS, rows),), folded=beyond)
 
 
-def _in_use(view: View) -> Sequence[str]:
-    return sorted({template for template in view.in_use if _is_one_id(template)})
+def _in_use(context: PollContext) -> Sequence[str]:
+    return sorted({template for template in context.in_use if _is_one_id(template)})
 
 
 def _is_one_id(template: str) -> bool:
     return bool(template) and not any(character == "," or character.isspace() for character in template)
 
 
-def _question(view: View, path: str, template: str) -> Question:
+def _question(context: PollContext, path: str, template: str) -> Request:
     extra = {"template_ids": template} | ({"interval": "day"} if path == PATH else {})
-    return Question(path=path, span=span_of(view), subject=template, extra=extra, needs_extra=True)
+    return Request(path=path, span=time_range_of(context), subject=template, extra=extra, needs_extra=True)
 
 
-_READERS: Mapping[str, Callable[[View, Answer], Conversion]] = {
+_READERS: Mapping[str, Callable[[PollContext, Response], ConvertResult]] = {
     PATH: convert_report,
     user_activity.PATH: convert_activity,
     user_latency.PATH: convert_latency,
@@ -251,8 +257,8 @@ DATASET = Dataset(
     name=NAME,
     families=FAMILIES,
     windows=windows,
-    questions=questions,
+    requests=requests,
     convert=convert,
     partial=True,
-    needs="templates",
+    depends_on="templates",
 )

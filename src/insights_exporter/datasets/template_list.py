@@ -7,16 +7,16 @@ from urllib.parse import quote
 import msgspec
 
 from insights_exporter.coder.decode import Row, decode
-from insights_exporter.coder.request import Answer, Question
+from insights_exporter.coder.request import Request, Response
 from insights_exporter.config.models import Deployment, Window
-from insights_exporter.datasets.base import Conversion, Dataset, Template, View
-from insights_exporter.exposition.family import Family, Samples
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, Template
+from insights_exporter.exposition.family import MetricFamily, Samples
 
 NAME: Final = "template-list"
 PATH = "/templates"
 ORGANIZATIONS_PATH = "/organizations"
 
-TEMPLATE_INFO = Family(
+TEMPLATE_INFO = MetricFamily(
     name="coder_insights_template_info",
     kind="gauge",
     help="A template that Coder lists, always 1 (API: templates name, organization_name, deprecated); "
@@ -63,12 +63,12 @@ def windows(_deployment: Deployment) -> Sequence[Window | None]:
     return (None,)
 
 
-def questions(_view: View) -> Sequence[Question]:
+def requests(_view: PollContext) -> Sequence[Request]:
     """Return the request for the list of all templates."""
-    return (Question(path=PATH),)
+    return (Request(path=PATH),)
 
 
-def follow_up(answers: Sequence[Answer]) -> Sequence[Question]:
+def follow_up(responses: Sequence[Response]) -> Sequence[Request]:
     """Return the requests that older servers need.
 
     They list templates without the organization's name, or by organization only.
@@ -76,18 +76,18 @@ def follow_up(answers: Sequence[Answer]) -> Sequence[Question]:
     Raises:
         InvalidAnswer: A response cannot be read.
     """
-    bodies = {answer.question.path: answer.body for answer in answers}
+    bodies = {response.request.path: response.body for response in responses}
     if PATH in bodies:
         listed = decode(bodies[PATH], list[ListedTemplate]).value
         nameless = any(not row.organization_name for row in listed)
-        return (Question(path=ORGANIZATIONS_PATH),) if nameless else ()
+        return (Request(path=ORGANIZATIONS_PATH),) if nameless else ()
     if ORGANIZATIONS_PATH not in bodies:
-        return (Question(path=ORGANIZATIONS_PATH),)
+        return (Request(path=ORGANIZATIONS_PATH),)
     organizations = decode(bodies[ORGANIZATIONS_PATH], list[ListedOrganization]).value
-    return [Question(path=_list_path(row.id)) for row in organizations]
+    return [Request(path=_list_path(row.id)) for row in organizations]
 
 
-def convert(view: View, answers: Sequence[Answer]) -> Conversion:
+def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResult:
     """Return the templates; those of an organization whose list is missing stay as they are known.
 
     So do names of organizations if their list is missing.
@@ -95,15 +95,15 @@ def convert(view: View, answers: Sequence[Answer]) -> Conversion:
     Raises:
         InvalidAnswer: A response cannot be read.
     """
-    bodies = {answer.question.path: answer.body for answer in answers}
+    bodies = {response.request.path: response.body for response in responses}
     organizations = decode(bodies.pop(ORGANIZATIONS_PATH, b"[]"), list[ListedOrganization])
     names = {row.id: row.name for row in organizations.value}
     lists = [decode(body, list[ListedTemplate]) for body in bodies.values()]
-    kept = {name: one.organization for name, one in view.templates.items()} if not names else {}
+    kept = {name: one.organization for name, one in context.templates.items()} if not names else {}
     complete = PATH in bodies or all(_list_path(organization) in bodies for organization in names)
-    known = {} if complete else dict(view.templates)
+    known = {} if complete else dict(context.templates)
     templates = known | templates_by_id((row for each in lists for row in each.value), names, kept)
-    return Conversion(
+    return ConvertResult(
         samples=(template_info(templates),),
         invalid=(*organizations.invalid, *(reason for each in lists for reason in each.invalid)),
         templates=templates,
@@ -153,7 +153,7 @@ DATASET = Dataset(
     name=NAME,
     families=FAMILIES,
     windows=windows,
-    questions=questions,
+    requests=requests,
     convert=convert,
     follow_up=follow_up,
     names_templates=True,

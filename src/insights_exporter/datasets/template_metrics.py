@@ -3,7 +3,7 @@
 from insights_exporter.datasets.aggregate import ACTIVITY_BOUNDS, LATENCY_BOUNDS
 from insights_exporter.datasets.apps import APP_LABELS
 from insights_exporter.datasets.parameters import PARAMETER_LABELS
-from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.family import MetricFamily
 
 TEMPLATE_LABELS = ("organization_name", "template_name", "template_id")
 
@@ -13,7 +13,7 @@ _BREAKDOWN_OFF = (
 )
 _ABSENT = f"{_BREAKDOWN_OFF} templates.limit"
 
-TEMPLATE_ACTIVE_USERS = Family(
+TEMPLATE_ACTIVE_USERS = MetricFamily(
     name="coder_insights_template_active_users",
     kind="gauge",
     help="Distinct users of a template in the window (API: templates report.active_users, asked for one "
@@ -25,7 +25,7 @@ TEMPLATE_ACTIVE_USERS = Family(
     absent=f"{_ABSENT}; a listed template that nobody used is 0",
     example='topk(10, coder_insights_template_active_users{window="7d"})',
 )
-TEMPLATE_DAILY_ACTIVE_USERS = Family(
+TEMPLATE_DAILY_ACTIVE_USERS = MetricFamily(
     name="coder_insights_template_daily_active_users",
     kind="gauge",
     help="Distinct users of a template on the day, today so far or yesterday (API: templates "
@@ -37,9 +37,9 @@ TEMPLATE_DAILY_ACTIVE_USERS = Family(
     "while the server's steps of 24 hours do not run from midnight to midnight; from the deployment's "
     "midnight until the next poll",
     example='coder_insights_template_daily_active_users{day="yesterday"}',
-    rolls_over=True,
+    expires_at_midnight=True,
 )
-TEMPLATE_APP_USAGE = Family(
+TEMPLATE_APP_USAGE = MetricFamily(
     name="coder_insights_template_app_usage_seconds",
     kind="gauge",
     help="Seconds an app was used with a template in the window (API: templates "
@@ -52,7 +52,7 @@ TEMPLATE_APP_USAGE = Family(
     absent=f"{_ABSENT}; the template had no use in the window",
     example='sum without (slug, app_type) (coder_insights_template_app_usage_seconds{window="7d"}) / 3600',
 )
-TEMPLATE_APP_TIMES_USED = Family(
+TEMPLATE_APP_TIMES_USED = MetricFamily(
     name="coder_insights_template_app_times_used",
     kind="gauge",
     help="How often an app was taken up with a template in the window (API: templates "
@@ -64,7 +64,7 @@ TEMPLATE_APP_TIMES_USED = Family(
     absent="as coder_insights_app_times_used; the template had no use in the window",
     example='coder_insights_template_app_times_used{window="7d"}',
 )
-TEMPLATE_PARAMETER_WORKSPACES = Family(
+TEMPLATE_PARAMETER_WORKSPACES = MetricFamily(
     name="coder_insights_template_parameter_workspaces",
     kind="gauge",
     help="Workspaces of a template built in the window that chose the value (API: templates "
@@ -75,7 +75,7 @@ TEMPLATE_PARAMETER_WORKSPACES = Family(
     absent="as coder_insights_parameter_workspaces; the template had no use in the window",
     example='coder_insights_template_parameter_workspaces{template_name="docker",window="7d"}',
 )
-TEMPLATE_ACTIVITY_DISTRIBUTION = Family(
+TEMPLATE_ACTIVITY_DISTRIBUTION = MetricFamily(
     name="coder_insights_template_user_activity_distribution_seconds",
     kind="gaugehistogram",
     help="How active the users of a template were in the window, in seconds (API: user-activity "
@@ -90,7 +90,7 @@ TEMPLATE_ACTIVITY_DISTRIBUTION = Family(
     'coder_insights_template_user_activity_distribution_seconds_bucket{window="7d"})',
     stable=False,
 )
-TEMPLATE_LATENCY_DISTRIBUTION = Family(
+TEMPLATE_LATENCY_DISTRIBUTION = MetricFamily(
     name="coder_insights_template_user_latency_distribution_seconds",
     kind="gaugehistogram",
     help="How slow connections were for the users of a template in the window, in seconds (API: user-latency "

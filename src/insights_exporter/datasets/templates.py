@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from insights_exporter.coder.decode import Decoded, decode
-from insights_exporter.coder.request import Answer, Question
+from insights_exporter.coder.request import Request, Response
 from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.apps import (
     APP_INFO,
@@ -15,24 +15,24 @@ from insights_exporter.datasets.apps import (
     times_used_rows,
     usage_rows,
 )
-from insights_exporter.datasets.base import Conversion, Dataset, View
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.parameters import (
     PARAMETER_LABELS,
     parameter_rows,
-    parameters_shown,
+    parameters_enabled,
     parameters_with_choices,
 )
 from insights_exporter.datasets.report_schema import PATH, Report, TemplatesAnswer
 from insights_exporter.datasets.report_window import FAMILIES as ECHO_FAMILIES
 from insights_exporter.datasets.report_window import echo_samples
-from insights_exporter.datasets.timerange import window_of, window_question
-from insights_exporter.exposition.family import Family, Samples
+from insights_exporter.datasets.timerange import window_of, window_request
+from insights_exporter.exposition.family import MetricFamily, Samples
 
 NAME: Final = "templates"
 
 _LABELS = ("deployment", "window")
 
-ACTIVE_USERS = Family(
+ACTIVE_USERS = MetricFamily(
     name="coder_insights_active_users",
     kind="gauge",
     help="Distinct users with any use in the window (API: templates report.active_users); cached between "
@@ -43,7 +43,7 @@ ACTIVE_USERS = Family(
     absent="the answer has no report",
     example='coder_insights_active_users{window="7d"}',
 )
-APP_USAGE = Family(
+APP_USAGE = MetricFamily(
     name="coder_insights_app_usage_seconds",
     kind="gauge",
     help="Seconds an app was used in the window, over all users (API: templates "
@@ -56,7 +56,7 @@ APP_USAGE = Family(
     "is shown only above 0",
     example='topk(5, coder_insights_app_usage_seconds{window="7d"} / 3600)',
 )
-APP_TIMES_USED = Family(
+APP_TIMES_USED = MetricFamily(
     name="coder_insights_app_times_used",
     kind="gauge",
     help="How often an app was taken up in the window (API: templates report.apps_usage.times_used); cached.",
@@ -67,7 +67,7 @@ APP_TIMES_USED = Family(
     "(older servers)",
     example='coder_insights_app_times_used{window="7d",app_type="app"}',
 )
-PARAMETER_WORKSPACES = Family(
+PARAMETER_WORKSPACES = MetricFamily(
     name="coder_insights_parameter_workspaces",
     kind="gauge",
     help="Workspaces built in the window that chose the value (API: templates "
@@ -90,26 +90,26 @@ def windows(deployment: Deployment) -> Sequence[Window | None]:
     return deployment.windows
 
 
-def questions(view: View) -> Sequence[Question]:
+def requests(context: PollContext) -> Sequence[Request]:
     """Ask one report over all templates."""
-    return (window_question(PATH, view),)
+    return (window_request(PATH, context),)
 
 
-def convert(view: View, answers: Sequence[Answer]) -> Conversion:
+def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResult:
     """Give what the report says; nothing where it is absent.
 
     Raises:
         InvalidAnswer: The answer cannot be read.
     """
-    decoded = decode(answers[0].body, TemplatesAnswer)
+    decoded = decode(responses[0].body, TemplatesAnswer)
     report = decoded.value.report
     if report is None:
-        return Conversion((), invalid=decoded.invalid)
-    parameters, folded = _parameters(view, report)
-    window = window_of(view).name
-    apps, apps_aggregated = read_apps(report.apps_usage, view.deployment.apps.limit)
+        return ConvertResult((), invalid=decoded.invalid)
+    parameters, folded = _parameters(context, report)
+    window = window_of(context).name
+    apps, apps_aggregated = read_apps(report.apps_usage, context.deployment.apps.limit)
     complete = decoded.complete("report.apps_usage")
-    return Conversion(
+    return ConvertResult(
         samples=(
             Samples(ACTIVE_USERS, [((window,), report.active_users)]),
             Samples(APP_USAGE, usage_rows(apps, (window,), complete=complete)),
@@ -130,15 +130,15 @@ def _in_use(report: Report, decoded: Decoded[TemplatesAnswer]) -> tuple[str, ...
     return tuple(sorted(set(report.template_ids or ()))) if decoded.complete("report.template_ids") else None
 
 
-def _parameters(view: View, report: Report) -> tuple[tuple[Samples, ...], int]:
-    window = window_of(view).name
-    if not parameters_shown(view.deployment, window):
+def _parameters(context: PollContext, report: Report) -> tuple[tuple[Samples, ...], int]:
+    window = window_of(context).name
+    if not parameters_enabled(context.deployment, window):
         return (), 0
-    rules = view.deployment.parameters
+    rules = context.deployment.parameters
     rows, folded = parameter_rows(report.parameters_usage or (), rules, rules.limit, (window,))
     return (Samples(PARAMETER_WORKSPACES, rows),), folded
 
 
 DATASET = Dataset(
-    name=NAME, families=FAMILIES, windows=windows, questions=questions, convert=convert, across=app_info
+    name=NAME, families=FAMILIES, windows=windows, requests=requests, convert=convert, merge_windows=app_info
 )

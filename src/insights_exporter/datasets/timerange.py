@@ -3,9 +3,9 @@
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-from insights_exporter.coder.request import Question, Span
+from insights_exporter.coder.request import Request, TimeRange
 from insights_exporter.config.models import Window
-from insights_exporter.datasets.base import View
+from insights_exporter.datasets.base import PollContext
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = _EPOCH.toordinal()
@@ -66,41 +66,41 @@ def next_full_hour(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
-def window_span(window: Window, now: datetime, zone: ZoneInfo) -> Span:
+def window_range(window: Window, now: datetime, zone: ZoneInfo) -> TimeRange:
     """Give what `window` covers at `now`: whole days of `zone`."""
     today = now.astimezone(zone).date()
     if window.include_today:
-        return Span(midnight(today - timedelta(days=window.days - 1), zone), next_full_hour(now))
-    return days_span(today - timedelta(days=window.days), today, zone)
+        return TimeRange(midnight(today - timedelta(days=window.days - 1), zone), next_full_hour(now))
+    return whole_days(today - timedelta(days=window.days), today, zone)
 
 
-def days_span(first: date, after: date, zone: ZoneInfo) -> Span:
+def whole_days(first: date, after: date, zone: ZoneInfo) -> TimeRange:
     """Give the whole days from `first` up to, not including, `after`."""
-    return Span(midnight(first, zone), midnight(after, zone))
+    return TimeRange(midnight(first, zone), midnight(after, zone))
 
 
-def window_of(view: View) -> Window:
+def window_of(context: PollContext) -> Window:
     """Give the window of a view that has one.
 
     Raises:
         ValueError: It has none.
     """
-    if view.window is None:
+    if context.window is None:
         text = "this dataset is polled by window"
         raise ValueError(text)
-    return view.window
+    return context.window
 
 
-def zone_of(view: View) -> ZoneInfo:
+def zone_of(context: PollContext) -> ZoneInfo:
     """Give the time zone whose days are counted."""
-    return ZoneInfo(view.deployment.timezone)
+    return ZoneInfo(context.deployment.timezone)
 
 
-def span_of(view: View) -> Span:
+def time_range_of(context: PollContext) -> TimeRange:
     """Give what the view's window covers now."""
-    return window_span(window_of(view), view.now, zone_of(view))
+    return window_range(window_of(context), context.now, zone_of(context))
 
 
-def window_question(path: str, view: View) -> Question:
+def window_request(path: str, context: PollContext) -> Request:
     """Ask about the view's window and nothing else."""
-    return Question(path=path, span=span_of(view))
+    return Request(path=path, span=time_range_of(context))

@@ -5,22 +5,22 @@ from heapq import nsmallest
 from typing import Final
 
 from insights_exporter.coder.decode import Envelope, NonNegative, Row, decode
-from insights_exporter.coder.request import Answer, Question
+from insights_exporter.coder.request import Request, Response
 from insights_exporter.config.models import Deployment, Window
-from insights_exporter.datasets.aggregate import ACTIVITY_BOUNDS, added_up, distribution
-from insights_exporter.datasets.base import Conversion, Dataset, View
+from insights_exporter.datasets.aggregate import ACTIVITY_BOUNDS, build_histogram, sum_by_key
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.report_window import FAMILIES as ECHO_FAMILIES
 from insights_exporter.datasets.report_window import echo_samples
-from insights_exporter.datasets.timerange import window_of, window_question
-from insights_exporter.datasets.users import USER_LABELS, identities, usernames, users_shown
-from insights_exporter.exposition.family import Columns, Family, Samples
+from insights_exporter.datasets.timerange import window_of, window_request
+from insights_exporter.datasets.users import USER_LABELS, latest_usernames, names_users, user_labels
+from insights_exporter.exposition.family import Columns, MetricFamily, Samples
 
 NAME: Final = "user-activity"
 PATH = "/insights/user-activity"
 
 _LABELS = ("deployment", "window")
 
-USER_ACTIVITY = Family(
+USER_ACTIVITY = MetricFamily(
     name="coder_insights_user_activity_seconds",
     kind="gauge",
     help="Seconds a user was active in the window (API: user-activity report.users.seconds); cached "
@@ -33,7 +33,7 @@ USER_ACTIVITY = Family(
     "the window",
     example='topk(10, coder_insights_user_activity_seconds{window="7d"} / 3600)',
 )
-ACTIVITY_DISTRIBUTION = Family(
+ACTIVITY_DISTRIBUTION = MetricFamily(
     name="coder_insights_user_activity_distribution_seconds",
     kind="gaugehistogram",
     help="How active users were in the window, in seconds, all users counted (API: user-activity "
@@ -76,43 +76,47 @@ def windows(deployment: Deployment) -> Sequence[Window | None]:
     return deployment.windows
 
 
-def questions(view: View) -> Sequence[Question]:
+def requests(context: PollContext) -> Sequence[Request]:
     """Ask for all users."""
-    return (window_question(PATH, view),)
+    return (window_request(PATH, context),)
 
 
-def convert(view: View, answers: Sequence[Answer]) -> Conversion:
+def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResult:
     """Give the users shown and the distribution over all of them.
 
     Raises:
         InvalidAnswer: The answer cannot be read.
     """
-    decoded = decode(answers[0].body, ActivityAnswer)
+    decoded = decode(responses[0].body, ActivityAnswer)
     report = decoded.value.report
     seconds = seconds_by_user(report.users)
-    shown, folded = _shown(view, seconds, report.users)
-    window = window_of(view).name
+    shown, folded = _shown(context, seconds, report.users)
+    window = window_of(context).name
     samples = (
         Samples(USER_ACTIVITY, shown),
-        Samples(ACTIVITY_DISTRIBUTION, [((window,), distribution(seconds.values(), ACTIVITY_BOUNDS))]),
+        Samples(ACTIVITY_DISTRIBUTION, [((window,), build_histogram(seconds.values(), ACTIVITY_BOUNDS))]),
         *echo_samples(NAME, window, report.start_time, report.end_time),
     )
-    return Conversion(samples, folded=folded, invalid=decoded.invalid)
+    return ConvertResult(samples, folded=folded, invalid=decoded.invalid)
 
 
 def seconds_by_user(users: Sequence[ActiveUser]) -> Mapping[str, float]:
     """Give each user id the sum of its rows."""
     seconds = {user.user_id: user.seconds for user in users}
-    return seconds if len(seconds) == len(users) else added_up((user.user_id, user.seconds) for user in users)
+    return (
+        seconds if len(seconds) == len(users) else sum_by_key((user.user_id, user.seconds) for user in users)
+    )
 
 
-def _shown(view: View, seconds: Mapping[str, float], users: Sequence[ActiveUser]) -> tuple[Columns, int]:
+def _shown(
+    context: PollContext, seconds: Mapping[str, float], users: Sequence[ActiveUser]
+) -> tuple[Columns, int]:
     """Give the most active users, and the number left out."""
-    if not users_shown(view):
+    if not names_users(context):
         return Columns(), 0
-    most_active = _most_active(seconds, view.deployment.users.limit)
-    ids, *columns = identities(view, most_active, usernames(users))
-    shown = Columns(([window_of(view).name] * len(ids), *columns), [seconds[user] for user in ids])
+    most_active = _most_active(seconds, context.deployment.users.limit)
+    ids, *columns = user_labels(context, most_active, latest_usernames(users))
+    shown = Columns(([window_of(context).name] * len(ids), *columns), [seconds[user] for user in ids])
     return shown, len(seconds) - len(shown)
 
 
@@ -122,4 +126,4 @@ def _most_active(seconds: Mapping[str, float], limit: int) -> Iterable[str]:
     return [user for _, user in nsmallest(limit, [(-value, user) for user, value in seconds.items()])]
 
 
-DATASET = Dataset(name=NAME, families=FAMILIES, windows=windows, questions=questions, convert=convert)
+DATASET = Dataset(name=NAME, families=FAMILIES, windows=windows, requests=requests, convert=convert)

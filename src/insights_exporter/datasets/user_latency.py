@@ -6,15 +6,15 @@ from itertools import compress
 from typing import Final, NamedTuple
 
 from insights_exporter.coder.decode import Envelope, Row, decode
-from insights_exporter.coder.request import Answer, Question
+from insights_exporter.coder.request import Request, Response
 from insights_exporter.config.models import Deployment, Window
-from insights_exporter.datasets.aggregate import LATENCY_BOUNDS, distribution
-from insights_exporter.datasets.base import Conversion, Dataset, View
+from insights_exporter.datasets.aggregate import LATENCY_BOUNDS, build_histogram
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.report_window import FAMILIES as ECHO_FAMILIES
 from insights_exporter.datasets.report_window import echo_samples
-from insights_exporter.datasets.timerange import window_of, window_question
-from insights_exporter.datasets.users import USER_LABELS, identities, usernames, users_shown
-from insights_exporter.exposition.family import Columns, Family, Samples
+from insights_exporter.datasets.timerange import window_of, window_request
+from insights_exporter.datasets.users import USER_LABELS, latest_usernames, names_users, user_labels
+from insights_exporter.exposition.family import Columns, MetricFamily, Samples
 
 NAME: Final = "user-latency"
 PATH = "/insights/user-latency"
@@ -25,7 +25,7 @@ _LABELS = ("deployment", "window")
 _MILLISECONDS = 1000.0
 _UNKNOWN = -1.0
 
-USER_LATENCY = Family(
+USER_LATENCY = MetricFamily(
     name="coder_insights_user_latency_seconds",
     kind="gauge",
     help="Latency of a user's connections in the window, in seconds (API: user-latency "
@@ -39,7 +39,7 @@ USER_LATENCY = Family(
     absent="as coder_insights_user_activity_seconds, and where the server has no latency of the user (-1)",
     example='topk(10, coder_insights_user_latency_seconds{window="7d",percentile="p95"})',
 )
-LATENCY_DISTRIBUTION = Family(
+LATENCY_DISTRIBUTION = MetricFamily(
     name="coder_insights_user_latency_distribution_seconds",
     kind="gaugehistogram",
     help="How slow users' connections were in the window, in seconds, all users with a latency counted (API: "
@@ -98,34 +98,34 @@ def windows(deployment: Deployment) -> Sequence[Window | None]:
     return deployment.windows
 
 
-def questions(view: View) -> Sequence[Question]:
+def requests(context: PollContext) -> Sequence[Request]:
     """Ask for all users."""
-    return (window_question(PATH, view),)
+    return (window_request(PATH, context),)
 
 
-def convert(view: View, answers: Sequence[Answer]) -> Conversion:
+def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResult:
     """Give the users shown and the distributions over all of them.
 
     Raises:
         InvalidAnswer: The answer cannot be read.
     """
-    decoded = decode(answers[0].body, LatencyAnswer)
+    decoded = decode(responses[0].body, LatencyAnswer)
     report = decoded.value.report
     latencies = latencies_by_user(report.users)
-    shown, folded = _shown(view, latencies, report.users)
-    window = window_of(view).name
+    shown, folded = _shown(context, latencies, report.users)
+    window = window_of(context).name
     samples = (
         Samples(USER_LATENCY, shown),
         Samples(
             LATENCY_DISTRIBUTION,
             [
-                ((window, name), distribution(seconds.values(), LATENCY_BOUNDS))
+                ((window, name), build_histogram(seconds.values(), LATENCY_BOUNDS))
                 for name, seconds in latencies._asdict().items()
             ],
         ),
         *echo_samples(NAME, window, report.start_time, report.end_time),
     )
-    return Conversion(samples, folded=folded, invalid=decoded.invalid)
+    return ConvertResult(samples, folded=folded, invalid=decoded.invalid)
 
 
 def latencies_by_user(users: Sequence[ConnectedUser]) -> Latencies:
@@ -144,16 +144,16 @@ def latencies_by_user(users: Sequence[ConnectedUser]) -> Latencies:
     )
 
 
-def _shown(view: View, latencies: Latencies, users: Sequence[ConnectedUser]) -> tuple[Columns, int]:
+def _shown(context: PollContext, latencies: Latencies, users: Sequence[ConnectedUser]) -> tuple[Columns, int]:
     """Give the slowest users, first the p50 of all, then the p95 of all, and the number left out."""
-    if not users_shown(view):
+    if not names_users(context):
         return Columns(), 0
-    slowest = _slowest_users(latencies, view.deployment.users.limit)
-    ids, *columns = identities(view, slowest, usernames(users))
+    slowest = _slowest_users(latencies, context.deployment.users.limit)
+    ids, *columns = user_labels(context, slowest, latest_usernames(users))
     seconds = [*map(latencies.p50.get, ids), *map(latencies.p95.get, ids)]
     percentiles = [P50] * len(ids) + [P95] * len(ids)
     known = [each is not None for each in seconds]
-    labels = ([window_of(view).name] * len(known), *([*column] * 2 for column in columns), percentiles)
+    labels = ([window_of(context).name] * len(known), *([*column] * 2 for column in columns), percentiles)
     values = [each for each in seconds if each is not None]
     shown = Columns(tuple([*compress(column, known)] for column in labels), values)
     return shown, sum(map(len, latencies)) - len(shown)
@@ -168,4 +168,4 @@ def _slowest_users(latencies: Latencies, limit: int) -> Iterable[str]:
     return [user for _, _, user in nsmallest(limit, ranked)]
 
 
-DATASET = Dataset(name=NAME, families=FAMILIES, windows=windows, questions=questions, convert=convert)
+DATASET = Dataset(name=NAME, families=FAMILIES, windows=windows, requests=requests, convert=convert)

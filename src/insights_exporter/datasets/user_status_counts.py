@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from insights_exporter.coder.decode import Envelope, Row, decode
-from insights_exporter.coder.request import Answer, Question
+from insights_exporter.coder.request import Request, Response
 from insights_exporter.config.models import Deployment, Window
-from insights_exporter.datasets.aggregate import added_up
-from insights_exporter.datasets.base import Conversion, Dataset, View
+from insights_exporter.datasets.aggregate import sum_by_key
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.parameters import EMPTY, LONGEST_VALUE
 from insights_exporter.datasets.timerange import next_full_hour, read_instant, require_instant
-from insights_exporter.exposition.family import Family, Samples
+from insights_exporter.exposition.family import MetricFamily, Samples
 
 PATH = "/insights/user-status-counts"
 KNOWN_STATUSES = ("active", "dormant", "suspended")
@@ -19,7 +19,7 @@ KNOWN_STATUSES = ("active", "dormant", "suspended")
 _HOURS = 24
 _EASTERNMOST = 11
 
-USERS = Family(
+USERS = MetricFamily(
     name="coder_insights_users",
     kind="gauge",
     help="Users by status, as of the newest point (API: user-status-counts status_counts.count); cached.",
@@ -65,11 +65,11 @@ def windows(_deployment: Deployment) -> Sequence[Window | None]:
     return (None,)
 
 
-def questions(view: View) -> Sequence[Question]:
+def requests(context: PollContext) -> Sequence[Request]:
     """Ask so that the grid of points, one a midnight, ends with the next full hour."""
-    east = offset_of_next_midnight(view.now)
+    east = offset_of_next_midnight(context.now)
     tz_offset, timezone = {"tz_offset": str(east)}, {"timezone": _zone_name(east)}
-    return (Question(path=PATH, extra=tz_offset, alternative=timezone, needs_extra=True),)
+    return (Request(path=PATH, extra=tz_offset, alternative=timezone, needs_extra=True),)
 
 
 def offset_of_next_midnight(now: datetime) -> int:
@@ -83,25 +83,25 @@ def _zone_name(east: int) -> str:
     return f"Etc/GMT{-east:+d}" if east else "Etc/GMT"
 
 
-def convert(view: View, answers: Sequence[Answer]) -> Conversion:
+def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResult:
     """Give the newest count of each status.
 
     Raises:
         InvalidAnswer: The answer cannot be read.
     """
-    decoded = decode(answers[0].body, StatusAnswer)
+    decoded = decode(responses[0].body, StatusAnswer)
     told = decoded.value.status_counts
     invalid = decoded.invalid
-    since = view.now.timestamp() if invalid else -math.inf
+    since = context.now.timestamp() if invalid else -math.inf
     counts = [(_label(status), count) for status, points in told.items() for count in _newest(points, since)]
     missing = [] if invalid else [(status, 0.0) for status in KNOWN_STATUSES if not told.get(status)]
-    rows = sorted(added_up([*counts, *missing]).items())
-    return Conversion((Samples(USERS, [((status,), count) for status, count in rows]),), invalid=invalid)
+    rows = sorted(sum_by_key([*counts, *missing]).items())
+    return ConvertResult((Samples(USERS, [((status,), count) for status, count in rows]),), invalid=invalid)
 
 
 def _newest(points: Iterable[Point], since: float) -> Iterable[float]:
     """Give the newest count, unless an older point may stand in for one that could not be understood."""
-    by_time = added_up(
+    by_time = sum_by_key(
         (time, point.count) for point in points if (time := read_instant(point.date)) is not None
     )
     newest = max(by_time, default=-math.inf)
@@ -116,6 +116,6 @@ DATASET = Dataset(
     name="user-status-counts",
     families=FAMILIES,
     windows=windows,
-    questions=questions,
+    requests=requests,
     convert=convert,
 )

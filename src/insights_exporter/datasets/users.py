@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
-from insights_exporter.datasets.base import View
+from insights_exporter.datasets.base import PollContext
 
 USER_LABELS = ("user_id", "username")
 
@@ -16,7 +16,7 @@ class Identities(NamedTuple):
 
     users: Sequence[str]
     user_ids: Sequence[str]
-    usernames: Sequence[str]
+    latest_usernames: Sequence[str]
 
 
 class _User(Protocol):
@@ -26,13 +26,13 @@ class _User(Protocol):
     def username(self) -> str | None: ...
 
 
-def users_shown(view: View) -> bool:
+def names_users(context: PollContext) -> bool:
     """Tell whether series that name users exist in the view's window."""
-    users = view.deployment.users
-    return users.detail != "aggregate" and view.window is not None and view.window.name in users.windows
+    users = context.deployment.users
+    return users.detail != "aggregate" and context.window is not None and context.window.name in users.windows
 
 
-def usernames(users: Iterable[_User]) -> dict[str, str]:
+def latest_usernames(users: Iterable[_User]) -> dict[str, str]:
     """Give each id one name: of several the first in the alphabet that is not empty."""
     rows = list(users)
     names = {user.user_id: user.username or "" for user in rows}
@@ -43,7 +43,7 @@ def usernames(users: Iterable[_User]) -> dict[str, str]:
     return names
 
 
-def identities(view: View, users: Iterable[str], names: Mapping[str, str]) -> Identities:
+def user_labels(context: PollContext, users: Iterable[str], names: Mapping[str, str]) -> Identities:
     """Give users, and the labels under which they are shown.
 
     A pseudonym depends on the key and the id alone, so that it outlives
@@ -54,13 +54,13 @@ def identities(view: View, users: Iterable[str], names: Mapping[str, str]) -> Id
     Raises:
         ValueError: Pseudonyms are wanted and the view has no key.
     """
-    if view.deployment.users.detail == "named":
+    if context.deployment.users.detail == "named":
         users = list(users)
         return Identities(users, users, [names[user] for user in users])
-    if not view.pseudonym_key:
+    if not context.pseudonym_key:
         text = "users.detail: pseudonymous needs users.key or users.key_file"
         raise ValueError(text)
-    key = _stretched(view.pseudonym_key)
+    key = _stretched(context.pseudonym_key)
     pairs = sorted((_hashed(user, key), user) for user in users)
     shown = [hashed for hashed, _ in pairs]
     return Identities([user for _, user in pairs], shown, shown)

@@ -6,9 +6,9 @@ from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
 from types import MappingProxyType
 
-from insights_exporter.demo.error_responses import MISSING, SUSPENDED, Refusal, signed_out
+from insights_exporter.demo.error_responses import MISSING, SUSPENDED, ErrorResponse, signed_out
 from insights_exporter.demo.go_format import format_time, quote
-from insights_exporter.demo.versions import Generation
+from insights_exporter.demo.versions import ServerVersion
 
 WINDOW = 60
 
@@ -99,7 +99,7 @@ class Key:
         return self.token.partition("-")[0]
 
 
-def check_token(token: str, key: Key, now: datetime, generation: Generation) -> Refusal | None:
+def check_token(token: str, key: Key, now: datetime, generation: ServerVersion) -> ErrorResponse | None:
     """Judge the token of a request, empty where there is none."""
     complaint = _complaint(token, key, now)
     if complaint:

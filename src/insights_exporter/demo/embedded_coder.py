@@ -9,18 +9,18 @@ from functools import partial
 from typing import Literal
 
 from insights_exporter.demo.auth import ROLES, Key, RateLimiter, check_token, find_token
-from insights_exporter.demo.error_responses import NO_ROUTE, WRONG_METHOD, Refusal, too_many
-from insights_exporter.demo.faults import Certificate, Failing
+from insights_exporter.demo.error_responses import NO_ROUTE, WRONG_METHOD, ErrorResponse, too_many
+from insights_exporter.demo.faults import Certificate, FaultState
 from insights_exporter.demo.go_format import dump_json, parse_query
 from insights_exporter.demo.population.population import Population
-from insights_exporter.demo.response_cache import Kept, View
+from insights_exporter.demo.response_cache import ResponseCache, View
 from insights_exporter.demo.routes import Call, Pairs, Route, find_route
 from insights_exporter.demo.validation import Verdict, check, check_published
-from insights_exporter.demo.versions import GENERATIONS
+from insights_exporter.demo.versions import SERVER_VERSIONS
 
 DEMO_TOKEN = "embedded00-coderdemocoderdemocode"  # noqa: S105 - it opens nothing but the demo
 KEPT_REQUESTS = 100_000
-Outcome = bytes | Refusal
+Outcome = bytes | ErrorResponse
 """The body of a 200, or what is refused."""
 JSON = "application/json; charset=utf-8"
 
@@ -31,7 +31,7 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class RequestLogEntry:
     """A request that was answered; `query` as it was sent."""
 
     path: str
@@ -69,11 +69,11 @@ class EmbeddedCoder:
     token_expires: datetime | None = None
     """When the token expires; None prolongs it with every use."""
     now: Callable[[], datetime] = utc_now
-    requests: deque[Seen] = field(default_factory=lambda: deque(maxlen=KEPT_REQUESTS))
+    requests: deque[RequestLogEntry] = field(default_factory=lambda: deque(maxlen=KEPT_REQUESTS))
     """What was asked, oldest first."""
-    failing: Failing = field(default_factory=Failing)
+    failing: FaultState = field(default_factory=FaultState)
     _limiter: RateLimiter = field(default_factory=RateLimiter)
-    kept: Kept = field(default_factory=Kept)
+    kept: ResponseCache = field(default_factory=ResponseCache)
 
     def fail(self, fault: str, *paths: str) -> None:
         """Have a fault of FAULTS from now on, at paths (below `/api/v2`) or everywhere.
@@ -91,7 +91,7 @@ class EmbeddedCoder:
         for door in self.failing.doors:
             door.present(certificate)
 
-    def answer(
+    def response(
         self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Answer a request; `query` as it stands in the URL, header names in lower case."""
@@ -99,12 +99,12 @@ class EmbeddedCoder:
         standing = self._limiter.count(path, self.rate_limit, now)
         pairs = parse_query(query)
         if standing.exceeded:
-            outcome: Outcome = too_many(self.rate_limit, GENERATIONS[self.generation])
+            outcome: Outcome = too_many(self.rate_limit, SERVER_VERSIONS[self.generation])
         else:
             token = find_token(headers or {}, dict(pairs))
             outcome = self._outcome(method, path, pairs, token, now)
         made = self._write(outcome, now, standing.headers)
-        self.requests.append(Seen(path, query, made.status))
+        self.requests.append(RequestLogEntry(path, query, made.status))
         return made
 
     def _outcome(self, method: str, path: str, pairs: Pairs, token: str, now: datetime) -> Outcome:
@@ -127,7 +127,7 @@ class EmbeddedCoder:
         if body is not None:
             return body
         outcome = route.handler(call, *words)
-        if isinstance(outcome, Refusal):
+        if isinstance(outcome, ErrorResponse):
             return outcome
         body = dump_json(outcome)
         self.kept.keep(key, body)
@@ -136,18 +136,18 @@ class EmbeddedCoder:
     def _judge(self, now: datetime, path: str, query: Pairs) -> Verdict:
         if self.rules == "published":
             return check_published(path, query, now)
-        return check(path, query, now, GENERATIONS[self.generation])
+        return check(path, query, now, SERVER_VERSIONS[self.generation])
 
     def _view(self, now: datetime) -> View:
         expires = self.token_expires or now.replace(microsecond=0) + timedelta(days=30)
         # The page was written in the days of this generation.
-        generation = GENERATIONS["2024" if self.rules == "published" else self.generation]
+        generation = SERVER_VERSIONS["2024" if self.rules == "published" else self.generation]
         key = Key(self.token, expires, self.suspended)
         return View(self.population, generation, ROLES[self.role], key, now)
 
     def _write(self, outcome: Outcome, now: datetime, standing: Mapping[str, str]) -> Answer:
         date = format_datetime(now.astimezone(UTC), usegmt=True)
         headers = {"Content-Type": JSON, "Date": date, **standing}
-        if isinstance(outcome, Refusal):
+        if isinstance(outcome, ErrorResponse):
             return Answer(outcome.status, {**headers, **outcome.headers}, dump_json(outcome.body))
         return Answer(200, headers, outcome)

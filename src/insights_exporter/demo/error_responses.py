@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from insights_exporter.demo.go_format import quote
-from insights_exporter.demo.versions import Generation
+from insights_exporter.demo.versions import ServerVersion
 
 ONE_BAD = "Query parameter has invalid value."
 SOME_BAD = "Query parameters have invalid values."
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ErrorResponse:
     """A status, its JSON body, and headers beyond the usual ones."""
 
     status: int
@@ -19,63 +19,65 @@ class Refusal:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-NO_ROUTE = Refusal(404, {"message": "Route not found."})
-NO_RESOURCE = Refusal(404, {"message": "Resource not found or you do not have access to this resource"})
-DISABLED = Refusal(404, {"message": "Not Found.", "detail": "Template insights are disabled."})
-TWO_ZONES = Refusal(400, {"message": 'Provide either "timezone" or "tz_offset", not both.'})
-WRONG_METHOD = Refusal(405, {"message": "Method not allowed."})
-SUSPENDED = Refusal(
+NO_ROUTE = ErrorResponse(404, {"message": "Route not found."})
+NO_RESOURCE = ErrorResponse(404, {"message": "Resource not found or you do not have access to this resource"})
+DISABLED = ErrorResponse(404, {"message": "Not Found.", "detail": "Template insights are disabled."})
+TWO_ZONES = ErrorResponse(400, {"message": 'Provide either "timezone" or "tz_offset", not both.'})
+WRONG_METHOD = ErrorResponse(405, {"message": "Method not allowed."})
+SUSPENDED = ErrorResponse(
     401,
     {"message": 'User is not active (status = "suspended"). Contact an admin to reactivate your account.'},
 )
 
 
-LOGIN_EXPIRED = Refusal(401, {"message": "Could not refresh expired Oauth token."})
-NOT_LICENSED = Refusal(403, {"message": "Template RBAC is a Premium feature. Contact sales!"})
+LOGIN_EXPIRED = ErrorResponse(401, {"message": "Could not refresh expired Oauth token."})
+NOT_LICENSED = ErrorResponse(403, {"message": "Template RBAC is a Premium feature. Contact sales!"})
 MISSING = 'Cookie "coder_session_token" or query parameter must be provided.'
 """What a 401 says where no token came."""
 
 
-def bad_value(name: str, detail: str) -> Refusal:
+def bad_value(name: str, detail: str) -> ErrorResponse:
     """Refuse one parameter."""
-    return Refusal(400, {"message": ONE_BAD, "validations": [{"field": name, "detail": detail}]})
+    return ErrorResponse(400, {"message": ONE_BAD, "validations": [{"field": name, "detail": detail}]})
 
 
-def bad_values(validations: Sequence[tuple[str, str]]) -> Refusal:
+def bad_values(validations: Sequence[tuple[str, str]]) -> ErrorResponse:
     """Refuse several parameters at once, as (field, detail)."""
     listed = [{"field": name, "detail": detail} for name, detail in validations]
-    return Refusal(400, {"message": SOME_BAD, "validations": listed})
+    return ErrorResponse(400, {"message": SOME_BAD, "validations": listed})
 
 
-def bad_zone(name: str) -> Refusal:
+def bad_zone(name: str) -> ErrorResponse:
     """Refuse a time zone that the server does not know."""
-    return Refusal(400, {"message": "Invalid timezone.", "detail": f"unknown time zone {name}"})
+    return ErrorResponse(400, {"message": "Invalid timezone.", "detail": f"unknown time zone {name}"})
 
 
-def signed_out(detail: str, generation: Generation) -> Refusal:
+def signed_out(detail: str, generation: ServerVersion) -> ErrorResponse:
     """Refuse a token."""
     message = "You are signed out or your session has expired. Please sign in again to continue."
     challenge = f'Bearer realm="coder", error="invalid_token", error_description={quote(detail)}'
-    return Refusal(
+    return ErrorResponse(
         401,
         {"message": message, "detail": detail},
         {"WWW-Authenticate": challenge} if generation.challenges else {},
     )
 
 
-def forbidden(generation: Generation) -> Refusal:
+def forbidden(generation: ServerVersion) -> ErrorResponse:
     """Refuse a user who may not."""
     detail = (
         "You don't have permission to view this content. If you believe this is a mistake, "
         "please contact your administrator or try signing in with different credentials."
     )
-    return Refusal(
+    return ErrorResponse(
         403, {"message": "Forbidden."} | ({"detail": detail} if generation.explains_forbidden else {})
     )
 
 
-def too_many(limit: int, generation: Generation) -> Refusal:
+def too_many(limit: int, generation: ServerVersion) -> ErrorResponse:
     """Refuse a request above the rate limit, with the wait of a whole window."""
     counted = f"You've been rate limited for sending more than {limit} requests in 1m0s."
     plain = "You've been rate limited for sending too many requests!"
-    return Refusal(429, {"message": counted if generation.counts_rate else plain}, {"Retry-After": "60"})
+    return ErrorResponse(
+        429, {"message": counted if generation.counts_rate else plain}, {"Retry-After": "60"}
+    )

@@ -18,7 +18,7 @@ ENDLESS_ENTRY = b'{"date":"2024-05-20","amount":1},' * 2000
 LINGER_NOT = struct.pack("ii", 1, 0)
 
 
-class Silence(Response):
+class NoResponse(Response):
     """Accepts the request and never answers."""
 
     async def __call__(self, _scope: Scope, receive: Receive, _send: Send) -> None:
@@ -39,7 +39,7 @@ class Raw(Response):
         transport: asyncio.Transport = scope["state"][TRANSPORT]
         transport.write(self.content)
         if self.reset:
-            _forget_politeness(transport)
+            _disable_linger(transport)
             transport.abort()
         else:
             transport.close()
@@ -106,7 +106,7 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-def _forget_politeness(transport: asyncio.Transport) -> None:
+def _disable_linger(transport: asyncio.Transport) -> None:
     # Without lingering the last close sends RST; the option belongs to the connection, not to this copy.
     descriptor = os.dup(transport.get_extra_info("socket").fileno())
     with socket.socket(fileno=descriptor) as copy:

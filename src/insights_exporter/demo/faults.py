@@ -19,7 +19,7 @@ from insights_exporter.demo.error_responses import (
     NO_ROUTE,
     NOT_LICENSED,
     SUSPENDED,
-    Refusal,
+    ErrorResponse,
     bad_value,
     forbidden,
     signed_out,
@@ -54,7 +54,7 @@ class Fault:
     skew: timedelta = timedelta()
 
 
-def _refusing(refusal: Refusal) -> Act:
+def _refusing(refusal: ErrorResponse) -> Act:
     def act(response: Response) -> Response:
         return _instead(response, dump_json(refusal.body), refusal.status, refusal.headers)
 
@@ -126,7 +126,7 @@ def _bad_utf8(response: Response) -> Response:
 
 
 def _silence(_response: Response) -> Response:
-    return wire.Silence()
+    return wire.NoResponse()
 
 
 def _refused(response: Response) -> Response:
@@ -217,7 +217,7 @@ class Door(Protocol):
 
 
 @dataclass(slots=True)
-class Failing:
+class FaultState:
     """The faults of one server by path, and the doors at which it listens."""
 
     faults: dict[str, str] = field(default_factory=dict)

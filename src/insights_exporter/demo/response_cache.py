@@ -7,7 +7,7 @@ from typing import Any
 
 from insights_exporter.demo.auth import Key, Role
 from insights_exporter.demo.population.population import Population
-from insights_exporter.demo.versions import Generation
+from insights_exporter.demo.versions import ServerVersion
 
 SECONDS_OF_A_ROLL_UP = 300
 MOST_BODIES = 32
@@ -16,7 +16,7 @@ SMALL = 50_000
 
 
 @dataclass(slots=True)
-class Kept:
+class ResponseCache:
     """Answers by what decided them, all of one roll-up."""
 
     _rolled: int = 0
@@ -51,7 +51,7 @@ class View:
     """One moment of one server, seen by one caller."""
 
     population: Population
-    generation: Generation
+    generation: ServerVersion
     role: Role
     key: Key
     now: datetime

@@ -9,7 +9,7 @@ from typing import Any
 from insights_exporter.demo import insights
 from insights_exporter.demo import insights as days
 from insights_exporter.demo import resources as directory
-from insights_exporter.demo.error_responses import DISABLED, NO_RESOURCE, NO_ROUTE, Refusal, forbidden
+from insights_exporter.demo.error_responses import DISABLED, NO_RESOURCE, NO_ROUTE, ErrorResponse, forbidden
 from insights_exporter.demo.response_cache import View
 from insights_exporter.demo.validation import API, Accepted, Verdict
 
@@ -69,13 +69,13 @@ def _template_daus(call: Call, template_id: str) -> object:
     return _judged(call, partial(days.answer_days, template_id=template_id))
 
 
-def _window(call: Call, answer: Callable[[View, Accepted], object]) -> object:
+def _window(call: Call, response: Callable[[View, Accepted], object]) -> object:
     if not call.usage_stats:
         return DISABLED
     verdict = call.judge(call.path, call.query)
-    if isinstance(verdict, Refusal):
+    if isinstance(verdict, ErrorResponse):
         return verdict
-    return answer(call.view, verdict) if _may_view(call.view, verdict.template_ids) else NO_RESOURCE
+    return response(call.view, verdict) if _may_view(call.view, verdict.template_ids) else NO_RESOURCE
 
 
 def _templates(call: Call) -> object:
@@ -92,16 +92,16 @@ def _latency(call: Call) -> object:
 
 def _status_counts(call: Call) -> object:
     verdict = call.judge(call.path, call.query)
-    if isinstance(verdict, Refusal):
+    if isinstance(verdict, ErrorResponse):
         return verdict
     if not call.view.role.reads_users:
         return forbidden(call.view.generation)
     return days.answer_status_counts(call.view, verdict)
 
 
-def _judged(call: Call, answer: Callable[[View, Accepted], object]) -> object:
+def _judged(call: Call, response: Callable[[View, Accepted], object]) -> object:
     verdict = call.judge(call.path, call.query)
-    return verdict if isinstance(verdict, Refusal) else answer(call.view, verdict)
+    return verdict if isinstance(verdict, ErrorResponse) else response(call.view, verdict)
 
 
 def _may_view(view: View, template_ids: Sequence[str]) -> bool:

@@ -46,7 +46,7 @@ def make_many(coders: Mapping[str, EmbeddedCoder]) -> Starlette:
 
 def _respond(coder: EmbeddedCoder, request: Request, path: str) -> Response:
     query = request.scope["query_string"].decode("latin-1")
-    answer = coder.answer(request.method, path, query, request.headers)
+    answer = coder.response(request.method, path, query, request.headers)
     response = Response(answer.body, answer.status, dict(answer.headers))
     failing = coder.failing.at(path)
     if failing is None:

@@ -11,13 +11,13 @@ from insights_exporter.demo.error_responses import (
     NO_ROUTE,
     ONE_BAD,
     TWO_ZONES,
-    Refusal,
+    ErrorResponse,
     bad_value,
     bad_values,
     bad_zone,
 )
 from insights_exporter.demo.go_format import LAYOUT, BadTime, parse_integer, parse_time, quote
-from insights_exporter.demo.versions import GENERATION_2024, GENERATION_2026, Generation
+from insights_exporter.demo.versions import GENERATION_2024, GENERATION_2026, ServerVersion
 
 Query = Mapping[str, str] | Iterable[tuple[str, str]]
 UUID = re.compile(
@@ -32,7 +32,7 @@ class QueryReader:
     """Reads the parameters of one request and collects what is wrong with them."""
 
     query: Query
-    generation: Generation
+    generation: ServerVersion
     complaints: list[tuple[str, str]] = field(default_factory=list)
     _values: dict[str, list[str]] = field(init=False, default_factory=dict)
     _known: set[str] = field(init=False, default_factory=set)
@@ -126,11 +126,11 @@ class Accepted:
     """Seconds between two points of user-status-counts."""
 
 
-Verdict = Accepted | Refusal
+Verdict = Accepted | ErrorResponse
 Check = Callable[[QueryReader, datetime], Verdict]
 
 
-def check(path: str, query: Query, now: datetime, generation: Generation = GENERATION_2026) -> Verdict:
+def check(path: str, query: Query, now: datetime, generation: ServerVersion = GENERATION_2026) -> Verdict:
     """Judge a GET of an insights path, with or without `/api/v2`, at the server's `now`.
 
     `query` is decoded: no `%2B` in it.
@@ -155,7 +155,7 @@ def _check_users(reader: QueryReader, now: datetime) -> Verdict:
     times = _read_times(reader)
     template_ids = reader.uuids("template_ids")
     span = _complaints(reader) or _check_times(times, now, reader.generation)
-    if isinstance(span, Refusal):
+    if isinstance(span, ErrorResponse):
         return span
     return Accepted(start=span[0], end=span[1], template_ids=template_ids)
 
@@ -166,7 +166,7 @@ def _check_templates(reader: QueryReader, now: datetime) -> Verdict:
     template_ids = reader.uuids("template_ids")
     sections = reader.words("sections") if reader.generation.sections else ()
     span = _complaints(reader) or _check_times(times, now, reader.generation)
-    if isinstance(span, Refusal):
+    if isinstance(span, ErrorResponse):
         return span
     start, end = span
     return (
@@ -222,18 +222,18 @@ def _read_times(reader: QueryReader) -> Mapping[str, str]:
     return {name: reader.text(name, required=True) for name in ("start_time", "end_time")}
 
 
-def _complaints(reader: QueryReader) -> Refusal | None:
+def _complaints(reader: QueryReader) -> ErrorResponse | None:
     reader.refuse_unknown()
     return bad_values(reader.complaints) if reader.complaints else None
 
 
 def _check_times(
-    times: Mapping[str, str], now: datetime, generation: Generation
-) -> tuple[datetime, datetime] | Refusal:
+    times: Mapping[str, str], now: datetime, generation: ServerVersion
+) -> tuple[datetime, datetime] | ErrorResponse:
     moments = []
     for name, text in times.items():
         moment = _check_time(name, text, now, generation)
-        if isinstance(moment, Refusal):
+        if isinstance(moment, ErrorResponse):
             return moment
         moments.append(moment)
     start, end = moments
@@ -242,7 +242,7 @@ def _check_times(
     return start, end
 
 
-def _check_time(name: str, text: str, now: datetime, generation: Generation) -> datetime | Refusal:
+def _check_time(name: str, text: str, now: datetime, generation: ServerVersion) -> datetime | ErrorResponse:
     try:
         moment = parse_time(text)
     except BadTime as error:
@@ -258,17 +258,19 @@ def _check_time(name: str, text: str, now: datetime, generation: Generation) -> 
     return bad_value(name, f'Query param "{name}" must have the clock set to {hour:02d}:00:00{got}')
 
 
-def _is_today(moment: datetime, now: datetime, generation: Generation) -> bool:
+def _is_today(moment: datetime, now: datetime, generation: ServerVersion) -> bool:
     zone = moment.tzinfo if generation.today_of_request else UTC
     return moment.date() == now.astimezone(zone).date()
 
 
-def _check_interval(interval: str, start: datetime, end: datetime, generation: Generation) -> Refusal | None:
+def _check_interval(
+    interval: str, start: datetime, end: datetime, generation: ServerVersion
+) -> ErrorResponse | None:
     known = INTERVALS if generation.week_intervals else INTERVALS[:1]
     if interval and interval not in known:
         return bad_value("interval", f"must be one of [{' '.join(known)}]")
     if interval == "week" and not _ends_with_a_week(start, end):
-        return Refusal(
+        return ErrorResponse(
             400, {"message": ONE_BAD, "detail": "Last report interval should have at least 6 days."}
         )
     return None
@@ -280,7 +282,7 @@ def _ends_with_a_week(start: datetime, end: datetime) -> bool:
     return not rest or rest >= MOST_OF_A_WEEK or shortened
 
 
-def _check_sections(sections: tuple[str, ...]) -> Refusal | None:
+def _check_sections(sections: tuple[str, ...]) -> ErrorResponse | None:
     if SECTIONS.issuperset(sections):
         return None
     return bad_value("sections", "must be one of [interval_reports report]")

@@ -7,7 +7,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
+class ServerVersion:
     """The habits of one version of the server; the defaults are those of 2026.
 
     `release` is what the server says of itself.
@@ -54,14 +54,14 @@ class Generation:
     """Whether a 401 carries WWW-Authenticate."""
 
 
-GENERATION_2026 = Generation(name="2026")
-SESSION_APPS_2026 = Generation(name="2026-session-apps", release="v2.33.0", session_apps="listed")
-BOUNDED_2026 = Generation(name="2026-bounded", release="v2.34.0", session_apps="bounded")
-NEXT = Generation(name="next", release="v2.36.0", session_apps="by-method", status_counts="timezone-only")
-GENERATION_2025 = Generation(
+GENERATION_2026 = ServerVersion(name="2026")
+SESSION_APPS_2026 = ServerVersion(name="2026-session-apps", release="v2.33.0", session_apps="listed")
+BOUNDED_2026 = ServerVersion(name="2026-bounded", release="v2.34.0", session_apps="bounded")
+NEXT = ServerVersion(name="next", release="v2.36.0", session_apps="by-method", status_counts="timezone-only")
+GENERATION_2025 = ServerVersion(
     name="2025", release="v2.18.0", status_counts="interval", vscode_name="Visual Studio Code"
 )
-GENERATION_2024 = Generation(
+GENERATION_2024 = ServerVersion(
     name="2024",
     release="v2.9.0",
     refuses_repeats=False,
@@ -73,7 +73,7 @@ GENERATION_2024 = Generation(
     counts_rate=False,
     challenges=False,
 )
-GENERATION_2023 = Generation(
+GENERATION_2023 = ServerVersion(
     name="2023",
     release="v2.1.0",
     week_intervals=False,
@@ -96,7 +96,7 @@ GENERATION_2023 = Generation(
     challenges=False,
 )
 
-GENERATIONS: Mapping[str, Generation] = MappingProxyType(
+SERVER_VERSIONS: Mapping[str, ServerVersion] = MappingProxyType(
     {
         each.name: each
         for each in (

@@ -16,7 +16,7 @@ _LEVEL = 1  # 14 times faster than zlib's level 6 and as small; higher ones gain
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # no name, no time, any system
 
 
-class Piece(msgspec.Struct, frozen=True, eq=False, gc=False):
+class CompressedPiece(msgspec.Struct, frozen=True, eq=False, gc=False):
     """Bytes, their deflated form and their CRC-32."""
 
     data: bytes
@@ -24,17 +24,17 @@ class Piece(msgspec.Struct, frozen=True, eq=False, gc=False):
     crc: int
 
 
-def piece(data: bytes) -> Piece:
+def compress(data: bytes) -> CompressedPiece:
     """Return bytes with their deflated form, which others may follow."""
-    return Piece(data, _deflated(data, isal_zlib.Z_FULL_FLUSH), isal_zlib.crc32(data))
+    return CompressedPiece(data, _deflated(data, isal_zlib.Z_FULL_FLUSH), isal_zlib.crc32(data))
 
 
-def last_piece(data: bytes) -> Piece:
+def compress_last(data: bytes) -> CompressedPiece:
     """Return bytes with their deflated form, which ends the stream."""
-    return Piece(data, _deflated(data, isal_zlib.Z_FINISH), isal_zlib.crc32(data))
+    return CompressedPiece(data, _deflated(data, isal_zlib.Z_FINISH), isal_zlib.crc32(data))
 
 
-def joined_crc(pieces: Iterable[Piece]) -> int:
+def combine_crcs(pieces: Iterable[CompressedPiece]) -> int:
     """Return the CRC-32 of all pieces' bytes in a row."""
     crc = 0
     for part in pieces:

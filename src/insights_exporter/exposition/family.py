@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Self
 
-Kind = Literal["gauge", "counter", "histogram", "gaugehistogram"]
+MetricType = Literal["gauge", "counter", "histogram", "gaugehistogram"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
+class MetricFamily:
     """A metric family as it is declared, documented and rendered.
 
     `labels` are in the order in which rows give their values, `deployment`
@@ -19,7 +19,7 @@ class Family:
     """
 
     name: str
-    kind: Kind
+    kind: MetricType
     help: str
     labels: tuple[str, ...] = ()
     bounds: tuple[float, ...] = ()
@@ -33,11 +33,11 @@ class Family:
     """A PromQL query that reads it rightly."""
     stable: bool = True
     """Whether name and labels are promised until the next major version."""
-    rolls_over: bool = False
+    expires_at_midnight: bool = False
     """Whether its labels name a day, so that it ends at midnight."""
 
 
-class Distribution(NamedTuple):
+class HistogramValue(NamedTuple):
     """The value of a histogram: one count a bucket, and the sum of all.
 
     `counts` are cumulative and end with the `+Inf` bucket, so that there is
@@ -51,7 +51,7 @@ class Distribution(NamedTuple):
 Row = tuple[tuple[str, ...], float]
 """Label values (all but `deployment`, in the family's order) and a value."""
 
-DistributionRow = tuple[tuple[str, ...], Distribution]
+HistogramRow = tuple[tuple[str, ...], HistogramValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ class Samples:
     every other one plain `Row`s or `Columns`.
     """
 
-    family: Family
-    rows: Sequence[Row] | Columns | Sequence[DistributionRow]
+    family: MetricFamily
+    rows: Sequence[Row] | Columns | Sequence[HistogramRow]
 
     @property
     def series(self) -> int:

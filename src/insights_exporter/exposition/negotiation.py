@@ -33,10 +33,10 @@ _CODINGS = ("gzip", "x-gzip")
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Negotiated:
     """What the client gets."""
 
-    form: Format
+    format_: Format
     gzip: bool
 
 
@@ -50,20 +50,20 @@ class _Element:
     place: int
 
 
-def negotiate(accept: str | None, accept_encoding: str | None) -> Choice:
+def negotiate(accept: str | None, accept_encoding: str | None) -> Negotiated:
     """Return what a client gets that sent these headers, if it sent them."""
-    return Choice(_format(list(_elements(accept or ""))), _gzip(list(_elements(accept_encoding or ""))))
+    return Negotiated(_format(list(_elements(accept or ""))), _gzip(list(_elements(accept_encoding or ""))))
 
 
 def _format(elements: Sequence[_Element]) -> Format:
-    rated = [(_rating(elements, form), form) for form in Format]
-    (quality, *_), form = max(rated, key=lambda entry: entry[0])
-    return form if quality > 0 else Format.TEXT
+    rated = [(_rating(elements, format_), format_) for format_ in Format]
+    (quality, *_), format_ = max(rated, key=lambda entry: entry[0])
+    return format_ if quality > 0 else Format.TEXT
 
 
-def _rating(elements: Sequence[_Element], form: Format) -> tuple[float, int, int]:
+def _rating(elements: Sequence[_Element], format_: Format) -> tuple[float, int, int]:
     """Return quality, specificity and place of the element that speaks most precisely of a format."""
-    matches = [(_specificity(element, form), element) for element in elements]
+    matches = [(_specificity(element, format_), element) for element in elements]
     precise = max((rank for rank, _ in matches), default=0)
     best = max(
         ((element.quality, -element.place) for rank, element in matches if rank == precise > 0),
@@ -72,9 +72,9 @@ def _rating(elements: Sequence[_Element], form: Format) -> tuple[float, int, int
     return best[0], precise, best[1]
 
 
-def _specificity(element: _Element, form: Format) -> int:
+def _specificity(element: _Element, format_: Format) -> int:
     """Return 0 for an element that does not speak of a format, more the closer it names it."""
-    media_type, version = _OFFERS[form]
+    media_type, version = _OFFERS[format_]
     family = media_type.partition("/")[0]
     if element.version not in ("", version):
         return 0

@@ -7,12 +7,18 @@ from itertools import chain
 import msgspec
 from isal import isal_zlib
 
-from insights_exporter.exposition.compression import GZIP_HEADER, Piece, joined_crc, piece, trailer
-from insights_exporter.exposition.family import Family
+from insights_exporter.exposition.compression import (
+    GZIP_HEADER,
+    CompressedPiece,
+    combine_crcs,
+    compress,
+    trailer,
+)
+from insights_exporter.exposition.family import MetricFamily
 from insights_exporter.exposition.negotiation import CONTENT_TYPES, Format
-from insights_exporter.exposition.process import Tail
+from insights_exporter.exposition.process import ProcessMetrics
 from insights_exporter.exposition.store import Chunks, Snapshot, Source
-from insights_exporter.exposition.text import Chunk, layout
+from insights_exporter.exposition.text import RenderedFamily, header_sections
 
 _ENOUGH = 1 << 17
 
@@ -24,7 +30,7 @@ class Bundle(msgspec.Struct, frozen=True, eq=False, gc=False):
     large, and decided by the CRC-32 of its last chunk.
     """
 
-    chunks: tuple[Chunk, ...]
+    chunks: tuple[RenderedFamily, ...]
     run: int
     size: int
     ends: bool
@@ -34,7 +40,7 @@ Leaf = Sequence[Sequence[Bundle]]
 """What one deployment has of a family: for each run its bundles."""
 
 
-def leaf(sources: Mapping[Source, Chunk], runs: int, previous: Leaf = ()) -> Leaf:
+def leaf(sources: Mapping[Source, RenderedFamily], runs: int, previous: Leaf = ()) -> Leaf:
     """Bundle one deployment's chunks, with the previous bundles where nothing changed."""
     filled = [chunk for chunk in sources.values() if chunk.series]
     known = {(bundle.run, bundle.chunks): bundle for bundles in previous for bundle in bundles}
@@ -64,12 +70,12 @@ def joined(group: Iterable[Bundle]) -> bytes:
     return b"".join([chunk.runs[bundle.run] for bundle in group for chunk in bundle.chunks])
 
 
-def _neighbours(chunks: Iterable[Chunk], run: int) -> Iterator[tuple[Chunk, ...]]:
+def _neighbours(chunks: Iterable[RenderedFamily], run: int) -> Iterator[tuple[RenderedFamily, ...]]:
     for group in grouped(_bundle((chunk,), run) for chunk in chunks):
         yield tuple(chunk for bundle in group for chunk in bundle.chunks)
 
 
-def _bundle(chunks: tuple[Chunk, ...], run: int) -> Bundle:
+def _bundle(chunks: tuple[RenderedFamily, ...], run: int) -> Bundle:
     size = sum(len(chunk.runs[run]) for chunk in chunks)
     return Bundle(chunks, run, size, ends=chunks[-1].crcs[run] % _ENOUGH < size)
 
@@ -79,7 +85,7 @@ _SMALL = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class EncodedBody:
     """A body up to its tail, as it is and as the beginning of a gzip member."""
 
     segments: tuple[bytes, ...]
@@ -97,19 +103,21 @@ class Block:
 
     chunks: Chunks | None = None
     leaves: Mapping[str, Leaf] = field(default_factory=dict)
-    pieces: Mapping[Hashable, Piece] = field(default_factory=dict)
-    shown: Mapping[Format, Sequence[Piece]] = field(default_factory=lambda: dict.fromkeys(Format, ()))
+    pieces: Mapping[Hashable, CompressedPiece] = field(default_factory=dict)
+    shown: Mapping[Format, Sequence[CompressedPiece]] = field(
+        default_factory=lambda: dict.fromkeys(Format, ())
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """What a snapshot looks like in each format; the tail is still to follow."""
 
-    contents: Mapping[Format, Content]
+    contents: Mapping[Format, EncodedBody]
     blocks: Mapping[str, Block]
 
 
-def assemble(snapshot: Snapshot, previous: Page | None = None) -> Page:
+def build_page(snapshot: Snapshot, previous: Page | None = None) -> Page:
     """Return the page of a snapshot, made from the previous one where nothing changed.
 
     It compresses what is new; with large chunks that is work for a thread.
@@ -126,27 +134,27 @@ def assemble(snapshot: Snapshot, previous: Page | None = None) -> Page:
     return Page(contents, blocks)
 
 
-def _block(family: Family, chunks: Chunks, previous: Block) -> Block:
+def _block(family: MetricFamily, chunks: Chunks, previous: Block) -> Block:
     if previous.chunks is chunks:
         return previous
-    sections, known = layout(family), previous.pieces
+    sections, known = header_sections(family), previous.pieces
     runs = 1 + max(run for listed in sections.values() for _, run in listed)
     leaves = _leaves(chunks, runs, previous)
     groups = [
         list(grouped(bundle for leaf in leaves.values() for bundle in leaf[run])) for run in range(runs)
     ]
-    lines: Mapping[Hashable, Piece] = {
-        group: known.get(group) or piece(joined(group)) for group in chain.from_iterable(groups)
+    lines: Mapping[Hashable, CompressedPiece] = {
+        group: known.get(group) or compress(joined(group)) for group in chain.from_iterable(groups)
     }
     if not lines:
         return Block(chunks, leaves)
-    headers: Mapping[Hashable, Piece] = {
-        header: known.get(header) or piece(header) for listed in sections.values() for header, _ in listed
+    headers: Mapping[Hashable, CompressedPiece] = {
+        header: known.get(header) or compress(header) for listed in sections.values() for header, _ in listed
     }
     pieces = {**headers, **lines}
     shown = {
-        form: [pieces[key] for header, run in listed for key in (header, *groups[run])]
-        for form, listed in sections.items()
+        format_: [pieces[key] for header, run in listed for key in (header, *groups[run])]
+        for format_, listed in sections.items()
     }
     return Block(chunks, leaves, pieces, shown)
 
@@ -161,12 +169,12 @@ def _leaves(chunks: Chunks, runs: int, previous: Block) -> Mapping[str, Leaf]:
     }
 
 
-def _content(pieces: Sequence[Piece]) -> Content:
-    return Content(
+def _content(pieces: Sequence[CompressedPiece]) -> EncodedBody:
+    return EncodedBody(
         segments=tuple(_joined(part.data for part in pieces)),
         packed=tuple(_joined(chain([GZIP_HEADER], (part.packed for part in pieces)))),
         length=sum(len(part.data) for part in pieces),
-        crc=joined_crc(pieces),
+        crc=combine_crcs(pieces),
     )
 
 
@@ -189,7 +197,7 @@ def _joined(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class ResponseBody:
     """What is sent: segments in a row, `length` bytes in all, and the headers that describe them."""
 
     segments: tuple[bytes, ...]
@@ -197,16 +205,16 @@ class Body:
     headers: Sequence[tuple[str, str]]
 
 
-def compose(page: Page, tail: Tail, form: Format, *, gzip: bool) -> Body:
+def build_response(page: Page, tail: ProcessMetrics, format_: Format, *, gzip: bool) -> ResponseBody:
     """Return the answer to a scrape; nothing large is copied or compressed."""
-    content, end = page.contents[form], tail.pieces[form]
+    content, end = page.contents[format_], tail.pieces[format_]
     if gzip:
         crc = isal_zlib.crc32_combine(content.crc, end.crc, len(end.data))
         segments = (*content.packed, end.packed + trailer(crc, content.length + len(end.data)))
     else:
         segments = (*content.segments, end.data)
     length = sum(map(len, segments))
-    headers = [("content-type", CONTENT_TYPES[form]), ("vary", "accept, accept-encoding")]
+    headers = [("content-type", CONTENT_TYPES[format_]), ("vary", "accept, accept-encoding")]
     if gzip:
         headers.append(("content-encoding", "gzip"))
-    return Body(segments, length, [*headers, ("content-length", str(length))])
+    return ResponseBody(segments, length, [*headers, ("content-length", str(length))])

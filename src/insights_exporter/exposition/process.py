@@ -7,10 +7,10 @@ from functools import cached_property
 
 from prometheus_client import CollectorRegistry, GCCollector, Metric, PlatformCollector, ProcessCollector
 
-from insights_exporter.exposition.compression import Piece, last_piece
-from insights_exporter.exposition.family import Family, Kind, Samples
+from insights_exporter.exposition.compression import CompressedPiece, compress_last
+from insights_exporter.exposition.family import MetricFamily, MetricType, Samples
 from insights_exporter.exposition.negotiation import ENDINGS, Format
-from insights_exporter.exposition.text import Chunk, layout, names, render
+from insights_exporter.exposition.text import RenderedFamily, header_sections, render, sample_names
 
 OwnSamples = Callable[[], Iterable[Samples]]
 """What the exporter has to say of itself, without a `deployment`."""
@@ -19,19 +19,19 @@ _MAX_AGE = 1.0  # seconds
 
 
 @dataclass(frozen=True)
-class Tail:
+class ProcessMetrics:
     """The last families of an answer, and its end, in each format."""
 
-    parts: Sequence[tuple[Family, Chunk]]
+    parts: Sequence[tuple[MetricFamily, RenderedFamily]]
 
     @cached_property
-    def pieces(self) -> Mapping[Format, Piece]:
+    def pieces(self) -> Mapping[Format, CompressedPiece]:
         """What ends a body, by format."""
-        return {form: last_piece(_body(self.parts, form)) for form in Format}
+        return {format_: compress_last(_body(self.parts, format_)) for format_ in Format}
 
-    def named(self, wanted: Collection[str]) -> "Tail":
+    def named(self, wanted: Collection[str]) -> "ProcessMetrics":
         """Return a tail with the families that have, or one of whose samples has, such a name."""
-        return Tail([part for part in self.parts if not names(part[0]).isdisjoint(wanted)])
+        return ProcessMetrics([part for part in self.parts if not sample_names(part[0]).isdisjoint(wanted)])
 
 
 def process_registry() -> CollectorRegistry:
@@ -43,7 +43,7 @@ def process_registry() -> CollectorRegistry:
     return registry
 
 
-class TailSource:
+class ProcessMetricsCache:
     """Gives the tail, rendered anew when the last one is a second old."""
 
     def __init__(
@@ -55,33 +55,37 @@ class TailSource:
         self._registry = registry
         self._own = own
         self._clock = clock
-        self._tail = Tail(())
+        self._tail = ProcessMetrics(())
         self._rendered_at: float | None = None
 
-    def __call__(self) -> Tail:
+    def __call__(self) -> ProcessMetrics:
         """Return the tail of now."""
         now = self._clock()
         if self._rendered_at is None or now - self._rendered_at >= _MAX_AGE:
-            self._tail = render_tail(self._registry, self._own())
+            self._tail = render_process_metrics(self._registry, self._own())
             self._rendered_at = now
         return self._tail
 
 
-def render_tail(registry: CollectorRegistry, own: Iterable[Samples] = ()) -> Tail:
+def render_process_metrics(registry: CollectorRegistry, own: Iterable[Samples] = ()) -> ProcessMetrics:
     """Return a tail of the exporter's own samples and the registry's gauges and counters."""
     samples = [*own, *(_samples(metric) for metric in registry.collect())]
-    return Tail([(one.family, render(one, "")) for one in samples if one.rows])
+    return ProcessMetrics([(one.family, render(one, "")) for one in samples if one.rows])
 
 
 def _samples(metric: Metric) -> Samples:
     name = f"{metric.name}_total" if metric.type == "counter" else metric.name
     labels = tuple(metric.samples[0].labels) if metric.samples else ()
-    kind: Kind = "counter" if metric.type == "counter" else "gauge"
-    family = Family(name=name, kind=kind, help=metric.documentation, labels=labels)
+    kind: MetricType = "counter" if metric.type == "counter" else "gauge"
+    family = MetricFamily(name=name, kind=kind, help=metric.documentation, labels=labels)
     rows = [(tuple(sample.labels.values()), sample.value) for sample in metric.samples if sample.name == name]
     return Samples(family, rows)
 
 
-def _body(parts: Iterable[tuple[Family, Chunk]], form: Format) -> bytes:
-    sections = [header + chunk.runs[run] for family, chunk in parts for header, run in layout(family)[form]]
-    return b"".join((*sections, ENDINGS[form]))
+def _body(parts: Iterable[tuple[MetricFamily, RenderedFamily]], format_: Format) -> bytes:
+    sections = [
+        header + chunk.runs[run]
+        for family, chunk in parts
+        for header, run in header_sections(family)[format_]
+    ]
+    return b"".join((*sections, ENDINGS[format_]))

@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from insights_exporter.exposition.family import Family
-from insights_exporter.exposition.text import Chunk, names
+from insights_exporter.exposition.family import MetricFamily
+from insights_exporter.exposition.text import RenderedFamily, sample_names
 
 Source = tuple[str, str, str]
 """Where a chunk comes from: deployment, dataset, window; the last two may be empty."""
 
-Chunks = Mapping[str, Mapping[Source, Chunk]]
+Chunks = Mapping[str, Mapping[Source, RenderedFamily]]
 """The chunks of one family by deployment and source, both in sorted order."""
 
 
@@ -19,16 +19,16 @@ Chunks = Mapping[str, Mapping[Source, Chunk]]
 class Snapshot:
     """The chunks of all families, which are shown in the order given here."""
 
-    families: Sequence[Family]
+    families: Sequence[MetricFamily]
     chunks: Mapping[str, Chunks]
     """By the family's name; the same object as long as nothing in it changed."""
 
     @classmethod
-    def empty(cls, families: Sequence[Family]) -> Self:
+    def empty(cls, families: Sequence[MetricFamily]) -> Self:
         """Return a snapshot without any chunk, for these families."""
         return cls(families, {family.name: {} for family in families})
 
-    def replaced(self, changes: Mapping[tuple[Family, Source], Chunk | None]) -> Self:
+    def replaced(self, changes: Mapping[tuple[MetricFamily, Source], RenderedFamily | None]) -> Self:
         """Return a snapshot with these chunks put in, or taken out where there is none.
 
         A chunk that holds the same bytes as the present one changes nothing;
@@ -48,7 +48,7 @@ class Snapshot:
 
     def without(self, deployment: str) -> Self:
         """Return a snapshot that has nothing of this deployment."""
-        gone: dict[tuple[Family, Source], None] = {
+        gone: dict[tuple[MetricFamily, Source], None] = {
             (family, source): None
             for family in self.families
             for source in self.chunks[family.name].get(deployment, ())
@@ -62,22 +62,22 @@ class Snapshot:
     def named(self, wanted: Collection[str]) -> Self:
         """Return a snapshot with the families that have, or one of whose samples has, such a name."""
         return replace(
-            self, families=[family for family in self.families if not names(family).isdisjoint(wanted)]
+            self, families=[family for family in self.families if not sample_names(family).isdisjoint(wanted)]
         )
 
 
 def _by_family(
-    changes: Mapping[tuple[Family, Source], Chunk | None],
-) -> Mapping[str, Mapping[Source, Chunk | None]]:
-    grouped: dict[str, dict[Source, Chunk | None]] = {}
+    changes: Mapping[tuple[MetricFamily, Source], RenderedFamily | None],
+) -> Mapping[str, Mapping[Source, RenderedFamily | None]]:
+    grouped: dict[str, dict[Source, RenderedFamily | None]] = {}
     for (family, source), chunk in changes.items():
         grouped.setdefault(family.name, {})[source] = chunk
     return grouped
 
 
-def _changed(chunks: Chunks, changes: Mapping[Source, Chunk | None]) -> Chunks:
+def _changed(chunks: Chunks, changes: Mapping[Source, RenderedFamily | None]) -> Chunks:
     """Return the chunks of a family, changed; the same object if all is as before."""
-    touched: dict[str, Mapping[Source, Chunk]] = {}
+    touched: dict[str, Mapping[Source, RenderedFamily]] = {}
     for source, chunk in changes.items():
         deployment = source[0]
         present = touched.get(deployment, chunks.get(deployment, {}))
@@ -91,11 +91,13 @@ def _changed(chunks: Chunks, changes: Mapping[Source, Chunk | None]) -> Chunks:
     return result if touched.keys() <= chunks.keys() else dict(sorted(result.items()))
 
 
-def _changes_nothing(present: Chunk | None, chunk: Chunk | None) -> bool:
+def _changes_nothing(present: RenderedFamily | None, chunk: RenderedFamily | None) -> bool:
     return present is None if chunk is None else chunk.same_as(present)
 
 
-def _with(present: Mapping[Source, Chunk], source: Source, chunk: Chunk | None) -> Mapping[Source, Chunk]:
+def _with(
+    present: Mapping[Source, RenderedFamily], source: Source, chunk: RenderedFamily | None
+) -> Mapping[Source, RenderedFamily]:
     if chunk is None:
         return {key: value for key, value in present.items() if key != source}
     changed = {**present, source: chunk}
@@ -117,7 +119,7 @@ _FIRST_TO_GO: Sequence[tuple[str, ...]] = (
 )
 
 
-def withheld(series_by_family: Mapping[str, int], ceiling: int) -> frozenset[str]:
+def families_to_drop(series_by_family: Mapping[str, int], ceiling: int) -> frozenset[str]:
     """Return the families of a deployment to leave out so that the rest fits under the ceiling.
 
     Whole families go, in a fixed order, and no more of them than needed; if
@@ -134,11 +136,11 @@ def withheld(series_by_family: Mapping[str, int], ceiling: int) -> frozenset[str
     return frozenset(gone)
 
 
-Changes = dict[tuple[Family, Source], Chunk | None]
+Changes = dict[tuple[MetricFamily, Source], RenderedFamily | None]
 """Chunks to show, and None for those to take away."""
 
 
-class Shelf:
+class MetricStore:
     """The rendered data of one deployment, by where they come from.
 
     Above `ceiling` series whole families stay on the shelf but off the page.
@@ -146,20 +148,20 @@ class Shelf:
 
     def __init__(self, ceiling: int) -> None:
         self._ceiling = ceiling
-        self._chunks: dict[Source, dict[Family, Chunk]] = {}
+        self._chunks: dict[Source, dict[MetricFamily, RenderedFamily]] = {}
         self._withheld: frozenset[str] = frozenset()
 
-    def put(self, source: Source, chunks: Mapping[Family, Chunk]) -> Changes:
+    def put(self, source: Source, chunks: Mapping[MetricFamily, RenderedFamily]) -> Changes:
         """Replace all that `source` serves."""
         gone = dict.fromkeys(self._chunks.get(source, {}))
         self._chunks[source] = dict(chunks)
         return self._changes(source, gone | dict(chunks))
 
-    def families(self, source: Source) -> tuple[Family, ...]:
+    def families(self, source: Source) -> tuple[MetricFamily, ...]:
         """Name the families that `source` serves."""
         return tuple(self._chunks.get(source, ()))
 
-    def drop(self, source: Source, families: Iterable[Family]) -> Changes:
+    def drop(self, source: Source, families: Iterable[MetricFamily]) -> Changes:
         """Take away the `families` of `source`."""
         served = self._chunks.get(source, {})
         gone = [family for family in families if family in served]
@@ -187,8 +189,8 @@ class Shelf:
             chunk.series for family, chunk in chunks.items() if (family.name not in self._withheld) is on_page
         )
 
-    def _changes(self, source: Source, touched: Mapping[Family, Chunk | None]) -> Changes:
-        before, self._withheld = self._withheld, withheld(self._series_by_family(), self._ceiling)
+    def _changes(self, source: Source, touched: Mapping[MetricFamily, RenderedFamily | None]) -> Changes:
+        before, self._withheld = self._withheld, families_to_drop(self._series_by_family(), self._ceiling)
         changes: Changes = {
             (family, source): chunk if family.name not in self._withheld else None
             for family, chunk in touched.items()

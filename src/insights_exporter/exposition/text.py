@@ -9,7 +9,7 @@ from typing import cast
 import msgspec
 from isal import isal_zlib
 
-from insights_exporter.exposition.family import Columns, DistributionRow, Family, Kind, Row, Samples
+from insights_exporter.exposition.family import Columns, HistogramRow, MetricFamily, MetricType, Row, Samples
 from insights_exporter.exposition.negotiation import Format
 
 # Where spellings change: Python and JSON differ below _TINY, Go writes
@@ -19,19 +19,19 @@ _EXPONENTS: Mapping[int, str] = {digits: f"e+{digits - 1:02d}" for digits in ran
 _NOT_FINITE: Mapping[str, str] = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
 
 
-def escaped(text: str) -> str:
+def escape_label(text: str) -> str:
     """Return a label value as it stands between its quotes."""
     return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
-def spelled(value: float) -> str:
+def format_value(value: float) -> str:
     """Return a number as the Prometheus clients spell it."""
     number = float(value)
     text = repr(number)
     return _with_exponent(text) if _HUGE <= number < _VAST else _NOT_FINITE.get(text, text)
 
 
-def spelled_all(values: Sequence[float]) -> list[str]:
+def format_values(values: Sequence[float]) -> list[str]:
     """Return many numbers as `spelled` does, several times faster.
 
     A JSON encoder spells most numbers alike and all of them in one call; the
@@ -53,7 +53,7 @@ def _all_alike(numbers: Sequence[float]) -> bool:
 
 
 def _respelled(number: float, text: str) -> str:
-    return _with_exponent(text) if _HUGE <= number < _VAST else spelled(number)
+    return _with_exponent(text) if _HUGE <= number < _VAST else format_value(number)
 
 
 def _with_exponent(text: str) -> str:
@@ -63,7 +63,7 @@ def _with_exponent(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class LineTemplate:
     """What the lines of one sample name have in common.
 
     A line is a gap, a label value, a gap, a label value, ..., a gap, a value.
@@ -74,12 +74,12 @@ class Shape:
     order: tuple[int, ...]
 
 
-def shape(name: str, labels: Sequence[str], deployment: str) -> Shape:
+def line_template(name: str, labels: Sequence[str], deployment: str) -> LineTemplate:
     """Return the shape of a sample name's lines, labels sorted by name.
 
     Where the first label is `deployment`, it is the same in all lines.
     """
-    fixed = {"deployment": escaped(deployment)} if labels[:1] == ("deployment",) else {}
+    fixed = {"deployment": escape_label(deployment)} if labels[:1] == ("deployment",) else {}
     free = labels[len(fixed) :]
     gaps, gap = [], f"{name}{{" if labels else name
     for label in sorted(labels):
@@ -89,21 +89,21 @@ def shape(name: str, labels: Sequence[str], deployment: str) -> Shape:
             gap = ""
         gap += f'{fixed.get(label, "")}",'
     gaps.append(f"{gap[:-1]}}} " if labels else f"{gap} ")
-    return Shape(tuple(gaps), tuple(sorted(range(len(free)), key=free.__getitem__)))
+    return LineTemplate(tuple(gaps), tuple(sorted(range(len(free)), key=free.__getitem__)))
 
 
-def encoded(shape: Shape, columns: Columns) -> bytes:
+def encode_rows(line_template: LineTemplate, columns: Columns) -> bytes:
     """Return the lines of rows whose label values may hold anything, as UTF-8."""
-    labels = (column if _is_plain(column) else [*map(escaped, column)] for column in columns.labels)
-    return utf8(written(shape, Columns(tuple(labels), columns.values)))
+    labels = (column if _is_plain(column) else [*map(escape_label, column)] for column in columns.labels)
+    return encode_utf8(format_rows(line_template, Columns(tuple(labels), columns.values)))
 
 
-def lines(shape: Shape, rows: Sequence[Row]) -> list[str]:
+def format_lines(line_template: LineTemplate, rows: Sequence[Row]) -> list[str]:
     """Return one line a row; label values are escaped already."""
-    return [f"{line}\n" for line in written(shape, Columns.of(rows)).split("\n")[:-1]]
+    return [f"{line}\n" for line in format_rows(line_template, Columns.of(rows)).split("\n")[:-1]]
 
 
-def written(shape: Shape, columns: Columns) -> str:
+def format_rows(line_template: LineTemplate, columns: Columns) -> str:
     """Return the lines of all rows; label values are escaped already.
 
     All gaps and values are laid out in a row and joined at once, which takes
@@ -114,19 +114,19 @@ def written(shape: Shape, columns: Columns) -> str:
     """
     if not columns:
         return ""
-    if len(columns.labels) != len(shape.order):
-        message = f"{len(columns.labels)} label values where there are {len(shape.order)} labels"
+    if len(columns.labels) != len(line_template.order):
+        message = f"{len(columns.labels)} label values where there are {len(line_template.order)} labels"
         raise ValueError(message)
-    line = [part for gap in shape.gaps for part in (gap, "")]
+    line = [part for gap in line_template.gaps for part in (gap, "")]
     parts = [*line, "\n"] * len(columns)
     width = len(line) + 1
-    for place, index in enumerate(shape.order):
+    for place, index in enumerate(line_template.order):
         parts[2 * place + 1 :: width] = columns.labels[index]
-    parts[len(line) - 1 :: width] = spelled_all(columns.values)
+    parts[len(line) - 1 :: width] = format_values(columns.values)
     return "".join(parts)
 
 
-def utf8(text: str) -> bytes:
+def encode_utf8(text: str) -> bytes:
     """Return text as UTF-8; a lone surrogate, which it cannot hold, becomes `?`."""
     return text.encode("utf-8", "replace")
 
@@ -143,7 +143,7 @@ Section = tuple[bytes, int]
 _GAUGE_HISTOGRAM: Mapping[str, str] = {"": "histogram", "_gcount": "gauge", "_gsum": "gauge"}
 """What the text format, which has no such type, makes of one."""
 
-_SUFFIXES: Mapping[Kind, tuple[str, ...]] = {
+_SUFFIXES: Mapping[MetricType, tuple[str, ...]] = {
     "gauge": (),
     "counter": (),
     "histogram": ("_bucket", "_count", "_sum"),
@@ -151,7 +151,7 @@ _SUFFIXES: Mapping[Kind, tuple[str, ...]] = {
 }
 
 
-def layout(family: Family) -> Mapping[Format, Sequence[Section]]:
+def header_sections(family: MetricFamily) -> Mapping[Format, Sequence[Section]]:
     """Return the sections of a family in each format."""
     bare = family.name.removesuffix("_total") if family.kind == "counter" else family.name
     text_help = family.help.replace("\\", r"\\").replace("\n", r"\n")
@@ -163,11 +163,11 @@ def layout(family: Family) -> Mapping[Format, Sequence[Section]]:
     last_run = len(text) if family.kind == "gaugehistogram" else 0
     return {
         Format.TEXT: text,
-        Format.OPENMETRICS: [(_header(bare, escaped(family.help), family.kind), last_run)],
+        Format.OPENMETRICS: [(_header(bare, escape_label(family.help), family.kind), last_run)],
     }
 
 
-def names(family: Family) -> frozenset[str]:
+def sample_names(family: MetricFamily) -> frozenset[str]:
     """Return all names by which a family may be asked for: its own and its samples'."""
     suffixed = {family.name + suffix for suffix in _SUFFIXES[family.kind]}
     bare = family.name.removesuffix("_total") if family.kind == "counter" else family.name
@@ -183,7 +183,7 @@ def _header(name: str, documentation: str, kind: str) -> bytes:
 _SLICE = 2000
 
 
-class Chunk(msgspec.Struct, frozen=True, eq=False, gc=False):
+class RenderedFamily(msgspec.Struct, frozen=True, eq=False, gc=False):
     """The sample lines of one family from one place.
 
     `runs` are its stretches of bytes, without HELP and TYPE: one for most
@@ -196,28 +196,28 @@ class Chunk(msgspec.Struct, frozen=True, eq=False, gc=False):
     crcs: tuple[int, ...]
     series: int
 
-    def same_as(self, other: "Chunk | None") -> bool:
+    def same_as(self, other: "RenderedFamily | None") -> bool:
         """Return whether both hold the same bytes."""
         return other is not None and self.crcs == other.crcs and self.runs == other.runs
 
 
-def render(samples: Samples, deployment: str) -> Chunk:
+def render(samples: Samples, deployment: str) -> RenderedFamily:
     """Return the lines of all samples, as prometheus_client would print them.
 
     Raises:
         ValueError: a row has not one value a label, or not one count a bucket.
     """
     runs = _RUNS[samples.family.kind](samples, deployment)
-    return Chunk(runs, tuple(map(isal_zlib.crc32, runs)), samples.series)
+    return RenderedFamily(runs, tuple(map(isal_zlib.crc32, runs)), samples.series)
 
 
 def _plain(samples: Samples, deployment: str) -> tuple[bytes, ...]:
     family, rows = samples.family, cast("Sequence[Row] | Columns", samples.rows)
-    line = shape(family.name, family.labels, deployment)
+    line = line_template(family.name, family.labels, deployment)
     text = BytesIO()  # holds everything once, where a list of slices would have to be joined
     for at in range(0, len(rows), _SLICE):
         some = rows[at : at + _SLICE]
-        text.write(encoded(line, some if isinstance(some, Columns) else Columns.of(some)))
+        text.write(encode_rows(line, some if isinstance(some, Columns) else Columns.of(some)))
     return (text.getvalue(),)
 
 
@@ -234,27 +234,27 @@ def _distributions(samples: Samples, deployment: str, *, count: str, total: str)
     """Return the buckets, the counts, the sums, and all three row by row."""
     family = samples.family
     rows = [
-        (tuple(map(escaped, labels)), value)
-        for labels, value in cast("Sequence[DistributionRow]", samples.rows)
+        (tuple(map(escape_label, labels)), value)
+        for labels, value in cast("Sequence[HistogramRow]", samples.rows)
     ]
 
-    def written(suffix: str, flat: Sequence[Row], extra: tuple[str, ...] = ()) -> list[str]:
-        return lines(shape(family.name + suffix, (*family.labels, *extra), deployment), flat)
+    def format_rows(suffix: str, flat: Sequence[Row], extra: tuple[str, ...] = ()) -> list[str]:
+        return format_lines(line_template(family.name + suffix, (*family.labels, *extra), deployment), flat)
 
-    buckets = written("_bucket", _bucket_rows(family, rows), ("le",))
-    counts = written(count, [(labels, value.counts[-1]) for labels, value in rows])
-    totals = written(total, [(labels, value.total) for labels, value in rows])
+    buckets = format_rows("_bucket", _bucket_rows(family, rows), ("le",))
+    counts = format_rows(count, [(labels, value.counts[-1]) for labels, value in rows])
+    totals = format_rows(total, [(labels, value.total) for labels, value in rows])
     width = len(family.bounds) + 1
     together = [
         line
         for n in range(len(rows))
         for line in (*buckets[n * width : (n + 1) * width], counts[n], totals[n])
     ]
-    return tuple(utf8("".join(part)) for part in (buckets, counts, totals, together))
+    return tuple(encode_utf8("".join(part)) for part in (buckets, counts, totals, together))
 
 
-def _bucket_rows(family: Family, rows: Sequence[DistributionRow]) -> list[Row]:
-    bounds = [*map(spelled, family.bounds), "+Inf"]
+def _bucket_rows(family: MetricFamily, rows: Sequence[HistogramRow]) -> list[Row]:
+    bounds = [*map(format_value, family.bounds), "+Inf"]
     return [
         ((*labels, bound), count)
         for labels, value in rows
@@ -262,7 +262,7 @@ def _bucket_rows(family: Family, rows: Sequence[DistributionRow]) -> list[Row]:
     ]
 
 
-_RUNS: Mapping[Kind, Callable[[Samples, str], tuple[bytes, ...]]] = {
+_RUNS: Mapping[MetricType, Callable[[Samples, str], tuple[bytes, ...]]] = {
     "gauge": _plain,
     "counter": _plain,
     "histogram": _histogram,

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 
-from insights_exporter.coder.errors import UNAVAILABLE, RequestFailed
+from insights_exporter.coder.errors import UNAVAILABLE, ApiError
 from insights_exporter.polling.jobs import Job
 
 _RETRY = 3600.0
@@ -21,7 +21,7 @@ class Availability:
         self._jobs = tuple(jobs)
         self._advance = advance
 
-    def failed(self, job: Job, failure: RequestFailed, started: float) -> None:
+    def failed(self, job: Job, failure: ApiError, started: float) -> None:
         """Take note of a poll that failed; `started` is a time of the loop.
 
         The next try is the last one that is due within an hour (and a minute),
@@ -53,4 +53,4 @@ class Availability:
         return [other for other in self._jobs if other.requests is job.requests]
 
     def _fed(self, job: Job) -> list[Job]:
-        return [other for other in self._jobs if other.dataset.needs == job.dataset.name]
+        return [other for other in self._jobs if other.dataset.depends_on == job.dataset.name]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from insights_exporter.coder.errors import RequestFailed
+from insights_exporter.coder.errors import ApiError
 from insights_exporter.datasets.server_info import Token
 from insights_exporter.polling.jobs import Job
 
@@ -24,7 +24,7 @@ def find_causes(jobs: Iterable[Job]) -> tuple[Cause, ...]:
 
     A role that is missing is `forbidden` on some paths and `not_permitted` on others.
     """
-    alike: dict[str, list[tuple[str, RequestFailed]]] = {}
+    alike: dict[str, list[tuple[str, ApiError]]] = {}
     for job in jobs:
         failure = job.poll.failure
         if failure and job.requests.unavailable in {None, "disabled"}:

@@ -10,20 +10,20 @@ from ssl import SSLContext
 
 import structlog
 
-from insights_exporter.coder.client import Coder, Exchange, Outlet
+from insights_exporter.coder.client import CoderClient, Exchange, SharedTransport
 from insights_exporter.coder.clock import ServerClock
-from insights_exporter.coder.errors import RequestFailed
+from insights_exporter.coder.errors import ApiError
 from insights_exporter.config.models import Deployment
-from insights_exporter.datasets.base import View
+from insights_exporter.datasets.base import PollContext
 from insights_exporter.datasets.daus import DATASET as DAUS
 from insights_exporter.datasets.daus import counts_in_utc
-from insights_exporter.polling.fetch import whereabouts
-from insights_exporter.polling.jobs import Job, jobs_of
-from insights_exporter.polling.poller import Bench, Poller
-from insights_exporter.polling.publisher import Board, Publisher
-from insights_exporter.polling.scheduler import Schedule
-from insights_exporter.polling.server_info import EVERY, Facts, Names
-from insights_exporter.polling.summary import Glances
+from insights_exporter.polling.fetch import error_location
+from insights_exporter.polling.jobs import Job, build_jobs
+from insights_exporter.polling.poller import Poller, PollerContext
+from insights_exporter.polling.publisher import PageStore, Publisher
+from insights_exporter.polling.scheduler import Scheduler
+from insights_exporter.polling.server_info import EVERY, ServerInfoPoller, TemplateIndex
+from insights_exporter.polling.summary import SummaryStore
 
 _FACTS = "facts"
 _ONCE_PATIENCE = 60.0
@@ -33,16 +33,16 @@ _FACTS_REQUESTS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class SharedResources:
     """What all deployments of one process share."""
 
-    board: Board
-    schedule: Schedule
+    board: PageStore
+    schedule: Scheduler
     converter: Executor
-    outlet: Outlet
+    outlet: SharedTransport
 
 
-class Watch:
+class DeploymentPoller:
     """Polls one deployment from `start` to `stop`."""
 
     def __init__(
@@ -51,20 +51,20 @@ class Watch:
         token: Callable[[], str],
         pseudonym_key: bytes | None,
         tls: SSLContext,
-        shared: Shared,
+        shared: SharedResources,
     ) -> None:
         self.deployment = deployment
         self.clock = ServerClock(time.time, asyncio.get_running_loop().time)
         self.publisher = Publisher(deployment.name, deployment.max_series, shared.board)
         self._schedule = shared.schedule
         self.exchange = Exchange(deployment, token, tls, self.clock, shared.outlet)
-        self.coder = Coder(self.exchange, None if deployment.dialect == "auto" else deployment.dialect)
-        self.jobs = tuple(jobs_of(deployment))
+        self.coder = CoderClient(self.exchange, None if deployment.dialect == "auto" else deployment.dialect)
+        self.jobs = tuple(build_jobs(deployment))
         self._list_job = next((job for job in self.jobs if job.dataset.names_templates), None)
-        self.names = Names(self._list_templates_soon)
+        self.names = TemplateIndex(self._list_templates_soon)
         if self._list_job is None:
             self.names.listed(None)
-        bench = Bench(
+        bench = PollerContext(
             deployment=deployment,
             coder=self.coder,
             clock=self.clock,
@@ -73,7 +73,7 @@ class Watch:
             converter=shared.converter,
             pseudonym_key=pseudonym_key,
         )
-        self.facts = Facts(self.exchange, token, self.publisher)
+        self.facts = ServerInfoPoller(self.exchange, token, self.publisher)
         polls_days = any(job.dataset is DAUS for job in self.jobs)
         self.facts.asks_days = polls_days and not counts_in_utc(deployment)
         self._poller = Poller(bench, self.jobs, self._advance)
@@ -122,18 +122,18 @@ class Watch:
         await self.exchange.close()
 
     @property
-    def glances(self) -> Glances:
+    def glances(self) -> SummaryStore:
         """What the newest polls said, in short."""
         return self._poller.glances
 
-    def view(self, job: Job) -> View:
+    def context(self, job: Job) -> PollContext:
         """Return what the next poll of a job would go by."""
-        return self._poller.view(job)
+        return self._poller.context(job)
 
     @property
     def planned_requests(self) -> int:
         """Count the requests of one round, as far as they are known by now."""
-        return sum(len(job.dataset.questions(self.view(job))) for job in self.jobs) + _FACTS_REQUESTS
+        return sum(len(job.dataset.requests(self.context(job))) for job in self.jobs) + _FACTS_REQUESTS
 
     @property
     def tried(self) -> bool:
@@ -153,7 +153,7 @@ class Watch:
             task.add_done_callback(self._under_way.discard)
             (outcome,) = await asyncio.gather(task, return_exceptions=True)
             if isinstance(outcome, Exception):
-                self._log.error("job crashed", job=name, detail=whereabouts(outcome))
+                self._log.error("job crashed", job=name, detail=error_location(outcome))
 
         self._schedule.add(self._id(name), run, every, after)
 
@@ -183,7 +183,7 @@ class Watch:
         return job.tried or (waits_in_vain and self.tried)
 
     @property
-    def unnamed(self) -> RequestFailed | None:
+    def unnamed(self) -> ApiError | None:
         """Why templates may be called by their ids, None if all names are known or not wanted."""
         return self._list_job.poll.failure if self._list_job else None
 

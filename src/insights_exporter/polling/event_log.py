@@ -5,22 +5,22 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from insights_exporter.coder.errors import REMEDIES, UNAVAILABLE, WHOLE_SERVER, Cause, Reason, RequestFailed
+from insights_exporter.coder.errors import REMEDIES, UNAVAILABLE, WHOLE_SERVER, ApiError, Cause, FailureReason
 
 
 @dataclass(slots=True)
-class _Trouble:
+class _Outage:
     """What fails now: since when, for what reasons, whom it hits, how often."""
 
     since: float
-    reasons: list[Reason] = field(default_factory=list)
+    reasons: list[FailureReason] = field(default_factory=list)
     causes: set[Cause] = field(default_factory=set)
     jobs: set[str] = field(default_factory=set)
     datasets: set[str] = field(default_factory=set)
     polls: int = 0
 
 
-class News:
+class StateChangeLogger:
     """What was told of one deployment, so that it is told once.
 
     What hits the server as a whole is one trouble, whatever jobs it hits and
@@ -31,13 +31,13 @@ class News:
 
     def __init__(self, deployment: str) -> None:
         self._log = structlog.get_logger("insights_exporter").bind(deployment=deployment)
-        self._troubles: dict[str, _Trouble] = {}
+        self._troubles: dict[str, _Outage] = {}
         self._told_rows: set[tuple[str, str]] = set()
 
-    def failed(self, job: str, dataset: str, failure: RequestFailed, now: float) -> None:
+    def failed(self, job: str, dataset: str, failure: ApiError, now: float) -> None:
         """Tell a failure, unless it is known."""
         subject = "" if failure.reason in WHOLE_SERVER else dataset
-        trouble = self._troubles.setdefault(subject, _Trouble(now))
+        trouble = self._troubles.setdefault(subject, _Outage(now))
         trouble.jobs.add(job)
         trouble.datasets.add(dataset)
         trouble.polls += 1
@@ -47,7 +47,7 @@ class News:
             trouble.causes.add(failure.cause)
             self._log_new_cause(dataset, failure)
 
-    def _log_new_cause(self, dataset: str, failure: RequestFailed) -> None:
+    def _log_new_cause(self, dataset: str, failure: ApiError) -> None:
         """Log why a dataset fails; one that the server does not have is no fault, so it needs no remedy."""
         cause = {"dataset": dataset, "reason": failure.reason}
         if failure.reason in UNAVAILABLE:
@@ -77,7 +77,7 @@ class News:
                     remedy=REMEDIES["newer_coder"],
                 )
 
-    def _over(self, trouble: _Trouble, now: float) -> None:
+    def _over(self, trouble: _Outage, now: float) -> None:
         self._log.info(
             "poll failure over",
             dataset=",".join(sorted(trouble.datasets)),

@@ -11,7 +11,7 @@ _EARLY = 0.001
 """Seconds by which the loop's timers may come before their time."""
 
 
-class Deadlines(Generic[Thing]):
+class ExpiryTimers(Generic[Thing]):
     """Things whose time comes, on the running loop's clock; `call` is then called with each.
 
     All share one timer, set for the first of them: with hundreds of

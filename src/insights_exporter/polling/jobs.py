@@ -3,41 +3,43 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from insights_exporter.coder.request import Answer, Question
-from insights_exporter.config.intervals import pace
-from insights_exporter.config.models import Deployment, Window, dataset_settings
+from insights_exporter.coder.request import Request, Response
+from insights_exporter.config.intervals import poll_interval
+from insights_exporter.config.models import Deployment, Window, dataset_options
 from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.polling.status import PollHealth, RequestHealth
+from insights_exporter.polling.status import PollStatus, RequestStats
 
 _Key = tuple[str, str]
 
 
-class Kept:
+class ResponseCache:
     """The newest answer to each of a dataset's questions, until it is too old."""
 
     def __init__(self, max_age: float) -> None:
         self._max_age = max_age
-        self._answers: dict[_Key, tuple[float, Answer]] = {}
+        self._answers: dict[_Key, tuple[float, Response]] = {}
 
-    def renew(self, questions: Iterable[Question], answers: Iterable[Answer], now: float) -> None:
+    def renew(self, requests: Iterable[Request], responses: Iterable[Response], now: float) -> None:
         """Take new answers, and forget those to questions that are no longer asked."""
-        asked = {_key(question) for question in questions}
+        asked = {_key(request) for request in requests}
         self._answers = {key: kept for key, kept in self._answers.items() if key in asked}
-        self._answers |= {_key(answer.question): (now, answer) for answer in answers}
+        self._answers |= {_key(response.request): (now, response) for response in responses}
 
     def forget(self) -> None:
         """Forget all answers."""
         self._answers = {}
 
-    def beside(self, questions: Iterable[Question], now: float, new: Iterable[Answer]) -> tuple[Answer, ...]:
+    def beside(
+        self, requests: Iterable[Request], now: float, new: Iterable[Response]
+    ) -> tuple[Response, ...]:
         """Give the answers to `questions` that are not too old and have no `new` one in their place."""
-        wanted = {_key(question) for question in questions} - {_key(answer.question) for answer in new}
-        return tuple(answer for answer in self.alive(now) if _key(answer.question) in wanted)
+        wanted = {_key(request) for request in requests} - {_key(response.request) for response in new}
+        return tuple(response for response in self.alive(now) if _key(response.request) in wanted)
 
-    def alive(self, now: float) -> tuple[Answer, ...]:
+    def alive(self, now: float) -> tuple[Response, ...]:
         """Give the answers that are not too old."""
-        return tuple(answer for born, answer in self._answers.values() if now - born < self._max_age)
+        return tuple(response for born, response in self._answers.values() if now - born < self._max_age)
 
     def next_death(self, now: float) -> float:
         """Give the seconds until the next answer is too old."""
@@ -45,8 +47,8 @@ class Kept:
         return min((self._max_age - age for age in ages if age < self._max_age), default=self._max_age)
 
 
-def _key(question: Question) -> _Key:
-    return question.path, question.subject
+def _key(request: Request) -> _Key:
+    return request.path, request.subject
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,9 +57,9 @@ class Job:
 
     dataset: Dataset
     window: Window | None
-    poll: PollHealth
-    requests: RequestHealth
-    kept: Kept
+    poll: PollStatus
+    requests: RequestStats
+    kept: ResponseCache
 
     @property
     def name(self) -> str:
@@ -75,17 +77,17 @@ class Job:
         return self.poll.finished or self.requests.unavailable is not None
 
 
-def jobs_of(deployment: Deployment) -> Iterator[Job]:
+def build_jobs(deployment: Deployment) -> Iterator[Job]:
     """Give the jobs that the settings ask for, the datasets in the order of their table.
 
     What needs a dataset that is switched off is not asked either: without
     `templates` nobody knows which templates are in use.
     """
     for dataset in DATASETS.values():
-        needed = (dataset.name, dataset.needs) if dataset.needs else (dataset.name,)
-        if all(dataset_settings(deployment, name).enabled for name in needed):
-            requests = RequestHealth(dataset.name)
+        needed = (dataset.name, dataset.depends_on) if dataset.depends_on else (dataset.name,)
+        if all(dataset_options(deployment, name).enabled for name in needed):
+            requests = RequestStats(dataset.name)
             for window in dataset.windows(deployment):
-                rhythm = pace(deployment, dataset.name, window)
-                poll = PollHealth(dataset.name, window.name if window else "", rhythm)
-                yield Job(dataset, window, poll, requests, Kept(rhythm.max_age))
+                rhythm = poll_interval(deployment, dataset.name, window)
+                poll = PollStatus(dataset.name, window.name if window else "", rhythm)
+                yield Job(dataset, window, poll, requests, ResponseCache(rhythm.max_age))

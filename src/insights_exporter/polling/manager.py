@@ -11,21 +11,21 @@ from ssl import SSLContext
 
 import httpx
 
-from insights_exporter.coder.client import Outlet
+from insights_exporter.coder.client import SharedTransport
 from insights_exporter.coder.http import tls_context
-from insights_exporter.config.errors import ConfigError, Problem
-from insights_exporter.config.models import Deployment, Settings
+from insights_exporter.config.errors import ConfigError, ConfigIssue
+from insights_exporter.config.models import Config, Deployment
 from insights_exporter.config.proxies import read_proxies
 from insights_exporter.config.secrets import read_key, read_token, unreadable
-from insights_exporter.polling.deployment import Shared, Watch
-from insights_exporter.polling.publisher import Board
-from insights_exporter.polling.scheduler import Schedule
+from insights_exporter.polling.deployment import DeploymentPoller, SharedResources
+from insights_exporter.polling.publisher import PageStore
+from insights_exporter.polling.scheduler import Scheduler
 
 _REMEDY = "check what the files of `tls` hold"
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class Credentials:
     """Certificates and keys, ready for use; equal where the settings and the files are.
 
     The token is not among them: it is read at each poll.
@@ -36,7 +36,7 @@ class Material:
     pseudonym_key: bytes | None = field(compare=False, repr=False)
 
 
-def read_materials(deployments: Iterable[Deployment]) -> dict[str, Material]:
+def load_credentials(deployments: Iterable[Deployment]) -> dict[str, Credentials]:
     """Read the files of all `deployments`, by their name; contexts that are alike are shared.
 
     Raises:
@@ -46,7 +46,7 @@ def read_materials(deployments: Iterable[Deployment]) -> dict[str, Material]:
     return {deployment.name: _read(deployment, contexts) for deployment in deployments}
 
 
-def _read(deployment: Deployment, contexts: dict[bytes, SSLContext]) -> Material:
+def _read(deployment: Deployment, contexts: dict[bytes, SSLContext]) -> Credentials:
     pseudonymous = deployment.users.detail == "pseudonymous"
     key = read_key(deployment) if pseudonymous else None
     try:
@@ -55,8 +55,8 @@ def _read(deployment: Deployment, contexts: dict[bytes, SSLContext]) -> Material
             contexts[tls_digest] = tls_context(deployment.tls)
     except OSError as error:
         what = unreadable(Path(error.filename), error).what if error.filename else f"cannot be used: {error}"
-        raise ConfigError([Problem("", f"tls of {deployment.name}", what, _REMEDY)]) from None
-    return Material(_digest(tls_digest, key or b""), contexts[tls_digest], key)
+        raise ConfigError([ConfigIssue("", f"tls of {deployment.name}", what, _REMEDY)]) from None
+    return Credentials(_digest(tls_digest, key or b""), contexts[tls_digest], key)
 
 
 def _contents(deployment: Deployment) -> Iterator[bytes]:
@@ -78,21 +78,21 @@ _APART = 0.3
 """Seconds between the starts of further deployments; hundreds at once would keep scrapes waiting."""
 
 
-class Fleet:
+class DeploymentManager:
     """The deployments of this process, each with a watch of its own.
 
     It is made on the running loop. `transport` takes the place of the network.
     """
 
     def __init__(
-        self, board: Board, environ: Mapping[str, str], transport: httpx.AsyncBaseTransport | None = None
+        self, board: PageStore, environ: Mapping[str, str], transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
-        self.watches: Mapping[str, Watch] = {}
-        self._materials: Mapping[str, Material] = {}
+        self.watches: Mapping[str, DeploymentPoller] = {}
+        self._materials: Mapping[str, Credentials] = {}
         self._environ = environ
         self._converter = ThreadPoolExecutor(1, thread_name_prefix="convert")
-        outlet = Outlet(transport, read_proxies(environ))
-        self._shared = Shared(board, Schedule(), self._converter, outlet)
+        outlet = SharedTransport(transport, read_proxies(environ))
+        self._shared = SharedResources(board, Scheduler(), self._converter, outlet)
         self._started = asyncio.get_running_loop().time()
 
     @property
@@ -105,7 +105,7 @@ class Fleet:
         """Begin to run the jobs of all deployments, on the running loop."""
         self._shared.schedule.start()
 
-    async def apply(self, settings: Settings) -> int:
+    async def apply(self, config: Config) -> int:
         """Poll what `settings` say; a deployment that stays as it is goes on undisturbed.
 
         Deployments change one after the other, so that scrapes have their
@@ -114,9 +114,9 @@ class Fleet:
         Raises:
             ConfigError: a file that they name cannot be used; then nothing changes.
         """
-        materials = await asyncio.to_thread(read_materials, settings.deployments)
+        materials = await asyncio.to_thread(load_credentials, config.deployments)
         before = self.watches
-        after = {each.name: self._watch(each, materials[each.name]) for each in settings.deployments}
+        after = {each.name: self._watch(each, materials[each.name]) for each in config.deployments}
         self.watches, self._materials = after, materials
         changed = [name for name in {**before, **after} if before.get(name) is not after.get(name)]
         for number, name in enumerate(changed):
@@ -127,13 +127,13 @@ class Fleet:
             await asyncio.sleep(0)
         return sum(name in before for name in changed)
 
-    def _watch(self, deployment: Deployment, material: Material) -> Watch:
+    def _watch(self, deployment: Deployment, material: Credentials) -> DeploymentPoller:
         """Give the watch that there is, or a new one where the settings or their files have changed."""
         known = self.watches.get(deployment.name)
         if known and known.deployment == deployment and self._materials[deployment.name] == material:
             return known
         token = partial(read_token, deployment, self._environ)
-        return Watch(deployment, token, material.pseudonym_key, material.tls, self._shared)
+        return DeploymentPoller(deployment, token, material.pseudonym_key, material.tls, self._shared)
 
     async def close(self) -> None:
         """Stop everything."""

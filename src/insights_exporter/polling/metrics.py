@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from insights_exporter import __version__
 from insights_exporter.datasets.registry import FAMILIES
 from insights_exporter.datasets.server_info import TOKEN_FAMILIES
-from insights_exporter.exposition.family import Family, Samples
+from insights_exporter.exposition.family import MetricFamily, Samples
 
 _POLL = ("deployment", "dataset", "window")
 _REQUESTS = ("deployment", "dataset")
 _SELF = "the exporter itself"
 
-POLL_SUCCESS = Family(
+POLL_SUCCESS = MetricFamily(
     name="insights_exporter_poll_success",
     kind="gauge",
     help="Whether the last finished poll, retries included, gave its data (1) or not (0).",
@@ -22,7 +22,7 @@ POLL_SUCCESS = Family(
     absent="while dataset_available is 0",
     example="insights_exporter_poll_success == 0",
 )
-LAST_SUCCESS = Family(
+LAST_SUCCESS = MetricFamily(
     name="insights_exporter_last_success_timestamp_seconds",
     kind="gauge",
     help="When the last good poll ended, as Unix time by the exporter's clock; 0 before the first.",
@@ -31,7 +31,7 @@ LAST_SUCCESS = Family(
     absent="while dataset_available is 0",
     example="time() - insights_exporter_last_success_timestamp_seconds",
 )
-POLL_DURATION = Family(
+POLL_DURATION = MetricFamily(
     name="insights_exporter_poll_duration_seconds",
     kind="gauge",
     help="How long the last finished poll took, in seconds, waiting for its turn included.",
@@ -40,7 +40,7 @@ POLL_DURATION = Family(
     absent="before the first poll has ended, and while dataset_available is 0",
     example="topk(5, insights_exporter_poll_duration_seconds)",
 )
-POLL_INTERVAL = Family(
+POLL_INTERVAL = MetricFamily(
     name="insights_exporter_poll_interval_seconds",
     kind="gauge",
     help="Seconds between two polls, as set.",
@@ -49,7 +49,7 @@ POLL_INTERVAL = Family(
     absent="while dataset_available is 0",
     example="insights_exporter_poll_interval_seconds",
 )
-MAX_AGE = Family(
+MAX_AGE = MetricFamily(
     name="insights_exporter_max_age_seconds",
     kind="gauge",
     help="Seconds for which the last good data are served when polls fail, as set.",
@@ -58,7 +58,7 @@ MAX_AGE = Family(
     absent="while dataset_available is 0",
     example="insights_exporter_max_age_seconds",
 )
-SERIES = Family(
+SERIES = MetricFamily(
     name="insights_exporter_series",
     kind="gauge",
     help="Series of Coder's data that polls for the window gave and that are served now; names of apps and "
@@ -68,7 +68,7 @@ SERIES = Family(
     absent="while dataset_available is 0",
     example="sum without (dataset, window) (insights_exporter_series)",
 )
-SERIES_FOLDED = Family(
+SERIES_FOLDED = MetricFamily(
     name="insights_exporter_series_folded",
     kind="gauge",
     help="Source series that the limits of users, parameters, apps, templates and groups aggregate into "
@@ -78,7 +78,7 @@ SERIES_FOLDED = Family(
     absent="while dataset_available is 0",
     example="insights_exporter_series_folded > 0",
 )
-SERIES_DROPPED = Family(
+SERIES_DROPPED = MetricFamily(
     name="insights_exporter_series_dropped",
     kind="gauge",
     help="Series of whole families that max_series drops; 0 normally.",
@@ -87,7 +87,7 @@ SERIES_DROPPED = Family(
     absent="while dataset_available is 0",
     example="insights_exporter_series_dropped > 0",
 )
-REQUESTS = Family(
+REQUESTS = MetricFamily(
     name="insights_exporter_requests_total",
     kind="counter",
     help="Requests for Coder's insights, retries included.",
@@ -95,7 +95,7 @@ REQUESTS = Family(
     source=_SELF,
     example="rate(insights_exporter_requests_total[10m]) * 60",
 )
-REQUEST_FAILURES = Family(
+REQUEST_FAILURES = MetricFamily(
     name="insights_exporter_request_failures_total",
     kind="counter",
     help="Requests for Coder's insights that failed, by reason (docs/failures.md), retries included.",
@@ -103,7 +103,7 @@ REQUEST_FAILURES = Family(
     source=_SELF,
     example="increase(insights_exporter_request_failures_total[1h]) > 0",
 )
-REQUEST_DURATION = Family(
+REQUEST_DURATION = MetricFamily(
     name="insights_exporter_request_duration_seconds",
     kind="histogram",
     help="How long requests for Coder's insights took, in seconds, from the start to the end of the body.",
@@ -112,7 +112,7 @@ REQUEST_DURATION = Family(
     source=_SELF,
     example="histogram_quantile(0.9, rate(insights_exporter_request_duration_seconds_bucket[1h]))",
 )
-RATE_LIMIT_REMAINING = Family(
+RATE_LIMIT_REMAINING = MetricFamily(
     name="insights_exporter_rate_limit_remaining",
     kind="gauge",
     help="Requests that Coder's rate limit still allowed when it last answered (X-RateLimit-Remaining).",
@@ -121,7 +121,7 @@ RATE_LIMIT_REMAINING = Family(
     absent="where the server sends no such header",
     example="insights_exporter_rate_limit_remaining < 50",
 )
-ROWS_INVALID = Family(
+ROWS_INVALID = MetricFamily(
     name="insights_exporter_rows_invalid_total",
     kind="counter",
     help="Rows of answers that could not be understood and were left out.",
@@ -129,7 +129,7 @@ ROWS_INVALID = Family(
     source=_SELF,
     example="increase(insights_exporter_rows_invalid_total[1h]) > 0",
 )
-DATASET_AVAILABLE = Family(
+DATASET_AVAILABLE = MetricFamily(
     name="insights_exporter_dataset_available",
     kind="gauge",
     help="Whether the server has the dataset (1) or not (0): it is too old, has no license for it, or its "
@@ -160,7 +160,7 @@ REQUEST_FAMILIES = (
 HEALTH_FAMILIES = POLL_FAMILIES + REQUEST_FAMILIES
 
 
-BUILD_INFO = Family(
+BUILD_INFO = MetricFamily(
     name="insights_exporter_build_info",
     kind="gauge",
     help="The version of the exporter, always 1.",
@@ -168,14 +168,14 @@ BUILD_INFO = Family(
     source="the exporter itself",
     example="count by (version) (insights_exporter_build_info)",
 )
-RELOAD_SUCCESSFUL = Family(
+RELOAD_SUCCESSFUL = MetricFamily(
     name="insights_exporter_config_last_reload_successful",
     kind="gauge",
     help="Whether the last try to load the settings succeeded (1) or not (0).",
     source="the exporter itself",
     example="insights_exporter_config_last_reload_successful == 0",
 )
-RELOAD_TIME = Family(
+RELOAD_TIME = MetricFamily(
     name="insights_exporter_config_last_reload_success_timestamp_seconds",
     kind="gauge",
     help="When the settings were last loaded, as Unix time.",
@@ -186,7 +186,7 @@ OWN_FAMILIES = (BUILD_INFO, RELOAD_SUCCESSFUL, RELOAD_TIME)
 
 
 @dataclass(slots=True)
-class Reloads:
+class ReloadStatus:
     """How the last load of the settings went."""
 
     successful: bool = True
@@ -205,4 +205,4 @@ class Reloads:
         yield Samples(RELOAD_TIME, (((), self.succeeded_at),))
 
 
-PAGE_FAMILIES = (*FAMILIES, *TOKEN_FAMILIES, *HEALTH_FAMILIES)
+ALL_FAMILIES = (*FAMILIES, *TOKEN_FAMILIES, *HEALTH_FAMILIES)

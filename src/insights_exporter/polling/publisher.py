@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 
-from insights_exporter.coder.errors import RequestFailed
-from insights_exporter.exposition.family import Family, Samples
-from insights_exporter.exposition.page import Page, assemble
-from insights_exporter.exposition.store import Changes, Shelf, Snapshot, Source
-from insights_exporter.exposition.text import Chunk, render
+from insights_exporter.coder.errors import ApiError
+from insights_exporter.exposition.family import MetricFamily, Samples
+from insights_exporter.exposition.page import Page, build_page
+from insights_exporter.exposition.store import Changes, MetricStore, Snapshot, Source
+from insights_exporter.exposition.text import RenderedFamily, render
 from insights_exporter.polling.metrics import POLL_FAMILIES
-from insights_exporter.polling.status import PollHealth, RequestHealth
-from insights_exporter.runtime import give_back
+from insights_exporter.polling.status import PollStatus, RequestStats
+from insights_exporter.runtime import trim_heap
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _TIMES_AS_LONG = 10
@@ -18,21 +18,21 @@ _TIMES_AS_LONG = 10
 _QUIET = 5.0
 
 
-class Board:
+class PageStore:
     """Takes changes, and assembles the page behind them off the event loop.
 
     Changes that come while a page is being assembled, or shortly after, go
     together into the next one, so that many polls cost few pages.
     """
 
-    def __init__(self, families: tuple[Family, ...]) -> None:
+    def __init__(self, families: tuple[MetricFamily, ...]) -> None:
         self.snapshot = Snapshot.empty(families)
-        self.page: Page = assemble(self.snapshot)
+        self.page: Page = build_page(self.snapshot)
         self._assembling: asyncio.Task[None] | None = None
         self._shown: Snapshot = self.snapshot
         self._tidying: asyncio.TimerHandle | None = None
 
-    def publish(self, changes: Mapping[tuple[Family, Source], Chunk | None]) -> None:
+    def publish(self, changes: Mapping[tuple[MetricFamily, Source], RenderedFamily | None]) -> None:
         """Replace chunks of the snapshot; the page follows in a moment."""
         if changes:
             self.snapshot = self.snapshot.replaced(changes)
@@ -41,14 +41,14 @@ class Board:
 
     def show_now(self) -> None:
         """Bring the page up to date at once, before anybody is there to wait for it."""
-        self.page, self._shown = assemble(self.snapshot, self.page), self.snapshot
+        self.page, self._shown = build_page(self.snapshot, self.page), self.snapshot
 
     async def _assemble(self) -> None:
         clock = asyncio.get_running_loop().time
         try:
             while self._shown is not self.snapshot:
                 target, before, started = self.snapshot, self.page, clock()
-                page = await asyncio.to_thread(assemble, target, before)
+                page = await asyncio.to_thread(build_page, target, before)
                 if self.page is before:  # and nobody wanted a newer one at once
                     self.page, self._shown = page, target
                 pause = _TIMES_AS_LONG * (clock() - started)
@@ -62,37 +62,37 @@ class Board:
         if self._tidying:
             self._tidying.cancel()
         loop = asyncio.get_running_loop()
-        self._tidying = loop.call_later(_QUIET, loop.run_in_executor, None, give_back)
+        self._tidying = loop.call_later(_QUIET, loop.run_in_executor, None, trim_heap)
 
 
-def rendered(samples: Iterable[Samples], deployment: str) -> dict[Family, Chunk]:
+def rendered(samples: Iterable[Samples], deployment: str) -> dict[MetricFamily, RenderedFamily]:
     """Render samples, one chunk a family."""
     return {each.family: render(each, deployment) for each in samples}
 
 
-def _at(source: Source, chunks: Mapping[Family, Chunk]) -> Changes:
+def _at(source: Source, chunks: Mapping[MetricFamily, RenderedFamily]) -> Changes:
     return {(family, source): chunk for family, chunk in chunks.items()}
 
 
 class Publisher:
     """Puts one deployment's data and health on the board."""
 
-    def __init__(self, deployment: str, ceiling: int, board: Board) -> None:
+    def __init__(self, deployment: str, ceiling: int, board: PageStore) -> None:
         self._deployment = deployment
-        self._shelf = Shelf(ceiling)
+        self._shelf = MetricStore(ceiling)
         self._board = board
-        self._health: dict[Source, tuple[PollHealth, RequestHealth]] = {}
+        self._health: dict[Source, tuple[PollStatus, RequestStats]] = {}
         self._closed = False
 
     def source(self, dataset: str, window: str) -> Source:
         """Name where data come from."""
         return (self._deployment, dataset, window)
 
-    def watch(self, poll: PollHealth, requests: RequestHealth) -> None:
+    def watch(self, poll: PollStatus, requests: RequestStats) -> None:
         """Show the health of a dataset and window, from now on."""
         self._health[self.source(poll.dataset, poll.window)] = (poll, requests)
 
-    def data(self, source: Source, chunks: Mapping[Family, Chunk]) -> None:
+    def data(self, source: Source, chunks: Mapping[MetricFamily, RenderedFamily]) -> None:
         """Serve `chunks`, and no longer what `source` gave before."""
         self._publish(self._shelf.put(source, chunks))
 
@@ -103,7 +103,7 @@ class Publisher:
     def withdraw(self, source: Source, *, rolling_only: bool = False) -> None:
         """Serve no longer what `source` gave, or what of it names a day."""
         served = self._shelf.families(source)
-        gone = [family for family in served if family.rolls_over or not rolling_only]
+        gone = [family for family in served if family.expires_at_midnight or not rolling_only]
         self._publish(self._shelf.drop(source, gone))
 
     def health(self, *datasets: str) -> None:
@@ -124,7 +124,7 @@ class Publisher:
 
     def _health_changes(self, datasets: set[str]) -> Changes:
         changes: Changes = {}
-        by_dataset: dict[str, RequestHealth] = {}
+        by_dataset: dict[str, RequestStats] = {}
         for source, (poll, requests) in self._health.items():
             if poll.dataset in datasets:
                 poll.series = self._shelf.series(source)
@@ -135,21 +135,21 @@ class Publisher:
             changes |= _at(self.source(dataset, ""), rendered(requests.samples(), self._deployment))
         return changes
 
-    def _health_of(self, source: Source, poll: PollHealth, requests: RequestHealth) -> Changes:
+    def _health_of(self, source: Source, poll: PollStatus, requests: RequestStats) -> Changes:
         shown: Changes = {(family, source): None for family in POLL_FAMILIES}
         if requests.unavailable is None:
             shown |= _at(source, rendered(poll.samples(), self._deployment))
         return shown
 
 
-class Telling:
+class RequestObserver:
     """Takes note of a dataset's requests, and shows a failure at once, not when all tries are over."""
 
-    def __init__(self, requests: RequestHealth, publisher: Publisher) -> None:
+    def __init__(self, requests: RequestStats, publisher: Publisher) -> None:
         self._requests = requests
         self._publisher = publisher
 
-    def request_ended(self, seconds: float, failure: RequestFailed | None, remaining: float | None) -> None:
+    def request_ended(self, seconds: float, failure: ApiError | None, remaining: float | None) -> None:
         """Record one request: how long it took and how it ended."""
         self._requests.request_ended(seconds, failure, remaining)
         if failure:

@@ -9,7 +9,7 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from insights_exporter.config.intervals import ROLL_UP_SECONDS
+from insights_exporter.config.intervals import ROLLUP_INTERVAL
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _FIRST_OFFSET = 60_000
@@ -30,7 +30,7 @@ class AlignedTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no t
 
     def __init__(self, every: float, offset: timedelta) -> None:
         self._every = timedelta(seconds=every)
-        self._repeats = every < ROLL_UP_SECONDS
+        self._repeats = every < ROLLUP_INTERVAL
         self._offset = offset
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
@@ -43,7 +43,7 @@ class AlignedTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no t
 _DEFAULTS = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
 
 
-class Schedule:
+class Scheduler:
     """Runs jobs again and again, never one of them twice at once."""
 
     def __init__(self) -> None:

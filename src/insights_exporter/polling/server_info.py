@@ -7,19 +7,19 @@ from contextlib import suppress
 from typing import TypeVar
 from urllib.parse import quote
 
-from insights_exporter.coder.client import Errand, Exchange
-from insights_exporter.coder.errors import Reason, RequestFailed
-from insights_exporter.coder.request import InvalidAnswer
+from insights_exporter.coder.client import Exchange, RequestOptions
+from insights_exporter.coder.errors import ApiError, FailureReason
+from insights_exporter.coder.request import InvalidResponse
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.datasets import daus
 from insights_exporter.datasets import server_info as server_facts
 from insights_exporter.datasets.base import Template
 from insights_exporter.exposition.family import Samples
-from insights_exporter.polling.expiry import Deadlines
+from insights_exporter.polling.expiry import ExpiryTimers
 from insights_exporter.polling.publisher import Publisher
 
 
-class Names:
+class TemplateIndex:
     """What one dataset learns and another needs: ids in use, and names.
 
     `ask_again` is called when a report names a template that is younger than
@@ -72,11 +72,11 @@ MAX_AGE = 3 * EVERY
 
 _PATIENCE = 60.0
 _SHORT_PAUSE = 1.0
-_NO_ANSWER: frozenset[Reason] = frozenset({"connection", "timeout"})
+_NO_ANSWER: frozenset[FailureReason] = frozenset({"connection", "timeout"})
 _UNKNOWN = server_facts.Token(None, None)
 
 
-class Facts:
+class ServerInfoPoller:
     """Asks one deployment for what enriches its data; for users by day where its own days say little."""
 
     def __init__(
@@ -94,7 +94,7 @@ class Facts:
         self._exchange = exchange
         self._token = token
         self._publisher = publisher
-        self._ages = Deadlines(self._stale)
+        self._ages = ExpiryTimers(self._stale)
         self._forget: Mapping[str, Callable[[], None]] = {
             "version": self._forget_version,
             "token": self._forget_token,
@@ -106,7 +106,7 @@ class Facts:
         """Wait for the first answer, whatever it is: its `Date` sets the server's clock."""
         await self._clock_known.wait()
 
-    async def silence(self) -> RequestFailed | None:
+    async def silence(self) -> ApiError | None:
         """Request the version; return why nothing at all comes from the server, None if something does.
 
         A connection that fails is tried once more.
@@ -154,15 +154,17 @@ class Facts:
             self.utc_days = days
             self._show("days", [])
 
-    async def _ask_version(self) -> RequestFailed | None:
+    async def _ask_version(self) -> ApiError | None:
         deadline = asyncio.get_running_loop().time() + _PATIENCE
         try:
-            body = await self._exchange.get("/buildinfo", {}, Errand(_Nobody(), deadline, priority=-1))
-        except RequestFailed as failure:
+            body = await self._exchange.get(
+                "/buildinfo", {}, RequestOptions(_Nobody(), deadline, priority=-1)
+            )
+        except ApiError as failure:
             return failure
         finally:
             self._clock_known.set()
-        with suppress(InvalidAnswer):
+        with suppress(InvalidResponse):
             self._show_version(await asyncio.to_thread(server_facts.read_version, body))
         return None
 
@@ -174,7 +176,7 @@ class Facts:
     async def _read(self, path: str, read: Callable[[bytes], T]) -> T | None:
         deadline = asyncio.get_running_loop().time() + _PATIENCE
         try:
-            body = await self._exchange.get(path, {}, Errand(_Nobody(), deadline, priority=1))
+            body = await self._exchange.get(path, {}, RequestOptions(_Nobody(), deadline, priority=1))
             return await asyncio.to_thread(read, body)
         except Exception:  # noqa: BLE001 -- nothing of it is needed, and polls wait for its end
             return None
@@ -205,5 +207,5 @@ class Facts:
 class _Nobody:
     """Takes no note of requests: these are not for insights."""
 
-    def request_ended(self, seconds: float, failure: RequestFailed | None, remaining: float | None) -> None:
+    def request_ended(self, seconds: float, failure: ApiError | None, remaining: float | None) -> None:
         """Take no note."""

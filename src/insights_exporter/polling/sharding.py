@@ -7,7 +7,7 @@ from hashlib import blake2b
 _ORDINAL = re.compile(r"-([0-9]+)$")
 
 
-def mine(names: Iterable[str], shard: int, total: int) -> tuple[str, ...]:
+def owned_by(names: Iterable[str], shard: int, total: int) -> tuple[str, ...]:
     """Give those of `names`, in their order, that belong to `shard`, which counts from 0.
 
     Each name belongs to exactly one of the `total` shards, by rendezvous hashing: every shard bids a number
@@ -55,8 +55,8 @@ def _check(shard: int, total: int) -> None:
 
 
 def _owner(name: str, total: int) -> int:
-    return max(range(total), key=lambda shard: _bid(name, shard))
+    return max(range(total), key=lambda shard: _score(name, shard))
 
 
-def _bid(name: str, shard: int) -> bytes:
+def _score(name: str, shard: int) -> bytes:
     return blake2b(f"{shard} {name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()

@@ -5,19 +5,19 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from insights_exporter.coder.errors import REASONS, Reason, RequestFailed
-from insights_exporter.config.intervals import Pace
-from insights_exporter.exposition.family import Distribution, Samples
+from insights_exporter.coder.errors import REASONS, ApiError, FailureReason
+from insights_exporter.config.intervals import PollInterval
+from insights_exporter.exposition.family import HistogramValue, Samples
 from insights_exporter.polling import metrics as own
 
 
 @dataclass(slots=True)
-class PollHealth:
+class PollStatus:
     """How the polls of one dataset and window go."""
 
     dataset: str
     window: str
-    pace: Pace
+    pace: PollInterval
     success: bool = False
     last_success: float = 0.0
     duration: float | None = None
@@ -28,7 +28,7 @@ class PollHealth:
     since: float | None = None
     """When it began to succeed, or to fail, as it does now."""
     failures: int = 0
-    failure: RequestFailed | None = None
+    failure: ApiError | None = None
 
     def succeeded(self, now: float, seconds: float) -> None:
         """Take note of a poll that gave its data."""
@@ -36,7 +36,7 @@ class PollHealth:
         self.success, self.last_success, self.duration, self.finished = True, now, seconds, True
         self.failures, self.failure = 0, None
 
-    def failed(self, now: float, seconds: float, failure: RequestFailed) -> None:
+    def failed(self, now: float, seconds: float, failure: ApiError) -> None:
         """Take note of a poll that gave nothing."""
         self.since = self.since if self.failure else now
         self.success, self.duration, self.finished = False, seconds, True
@@ -61,16 +61,16 @@ class PollHealth:
 
 
 @dataclass(slots=True)
-class RequestHealth:
+class RequestStats:
     """How the requests of one dataset go, over all its windows."""
 
     dataset: str
-    failures: Counter[Reason] = field(default_factory=Counter)
+    failures: Counter[FailureReason] = field(default_factory=Counter)
     buckets: list[int] = field(default_factory=lambda: [0] * (len(own.REQUEST_DURATION.bounds) + 1))
     seconds: float = 0.0
     remaining: float | None = None
     rows_invalid: int = 0
-    unavailable: Reason | None = None
+    unavailable: FailureReason | None = None
     not_before: float = 0.0
     """A time of the loop before which asking is no use."""
 
@@ -79,7 +79,7 @@ class RequestHealth:
         """Count all requests so far."""
         return sum(self.buckets)
 
-    def lacks(self, reason: Reason, not_before: float) -> None:
+    def lacks(self, reason: FailureReason, not_before: float) -> None:
         """Take note that the server does not have the dataset."""
         self.unavailable, self.not_before = reason, not_before
 
@@ -87,7 +87,7 @@ class RequestHealth:
         """Take note that the server has the dataset, as far as is known."""
         self.unavailable, self.not_before = None, 0.0
 
-    def request_ended(self, seconds: float, failure: RequestFailed | None, remaining: float | None) -> None:
+    def request_ended(self, seconds: float, failure: ApiError | None, remaining: float | None) -> None:
         """Take note of one request: how long it took and how it ended."""
         self.buckets[bisect_left(own.REQUEST_DURATION.bounds, seconds)] += 1
         self.seconds += seconds
@@ -109,9 +109,9 @@ class RequestHealth:
         available = ((*labels, self.unavailable or ""), float(self.unavailable is None))
         yield Samples(own.DATASET_AVAILABLE, (available,))
 
-    def _durations(self) -> Distribution:
+    def _durations(self) -> HistogramValue:
         counts, sofar = [], 0
         for count in self.buckets:
             sofar += count
             counts.append(sofar)
-        return Distribution(tuple(counts), self.seconds)
+        return HistogramValue(tuple(counts), self.seconds)

@@ -13,9 +13,9 @@ import msgspec
 
 from insights_exporter.datasets import periods, templates, user_activity, user_latency, user_status_counts
 from insights_exporter.datasets import template_metrics as template_families
-from insights_exporter.datasets.base import Conversion
+from insights_exporter.datasets.base import ConvertResult
 from insights_exporter.datasets.parameters import EMPTY, OTHER, REDACTED
-from insights_exporter.exposition.family import Distribution, Family
+from insights_exporter.exposition.family import HistogramValue, MetricFamily
 
 DAYS = 60
 _MOST_ROWS = 12
@@ -27,7 +27,7 @@ _READABLE = {OTHER: "all other apps", REDACTED: "apps with a hidden name"}
 _READABLE_VALUES = {OTHER: "all other values", REDACTED: "hidden values", EMPTY: "(empty)"}
 
 _Labels = tuple[str, ...]
-_Rows = Mapping[Family, Iterable[tuple[_Labels, Any]]]
+_Rows = Mapping[MetricFamily, Iterable[tuple[_Labels, Any]]]
 
 
 class Ranking(msgspec.Struct, frozen=True, gc=False):
@@ -46,7 +46,7 @@ class ParameterUse(msgspec.Struct, frozen=True, gc=False):
     free_text: bool = False
 
 
-class Glance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class PollSummary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one poll said; what it does not speak of is empty or None.
 
     `days` are users by the day's ordinal, `apps` seconds, `templates` users,
@@ -62,22 +62,22 @@ class Glance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     templates: Ranking | None = None
     templates_in_use: int | None = None
     users: Mapping[str, float] = {}
-    latency: Mapping[str, Distribution] = {}
+    latency: Mapping[str, HistogramValue] = {}
     bounds: tuple[float, ...] = user_latency.LATENCY_DISTRIBUTION.bounds
     weeks: Mapping[str, float] = {}
     months: Mapping[str, float] = {}
     parameters: tuple[ParameterUse, ...] = ()
-    activity: Distribution | None = None
+    activity: HistogramValue | None = None
     activity_bounds: tuple[float, ...] = user_activity.ACTIVITY_DISTRIBUTION.bounds
 
 
-def glance(said: Conversion) -> Glance:
+def summarize(said: ConvertResult) -> PollSummary:
     """Give the small values of what a poll said."""
     rows: _Rows = {samples.family: samples.rows for samples in said.samples}
     names = {name.app: _READABLE.get(name.name, name.name) for name in said.app_names}
     used = rows.get(template_families.TEMPLATE_ACTIVE_USERS, ())
     several = len({labels[1] for labels, _ in used}) > 1
-    return Glance(
+    return PollSummary(
         active_users=next((value for _, value in rows.get(templates.ACTIVE_USERS, ())), None),
         days=dict(said.daily_users[-DAYS:]),
         apps=_ranking(rows, templates.APP_USAGE, lambda app: names.get((app[1], app[2]), app[2])),
@@ -96,7 +96,7 @@ def glance(said: Conversion) -> Glance:
     )
 
 
-def _ranking(rows: _Rows, family: Family, name: Callable[[_Labels], str]) -> Ranking | None:
+def _ranking(rows: _Rows, family: MetricFamily, name: Callable[[_Labels], str]) -> Ranking | None:
     return _largest(rows[family], _MOST_ROWS, name) if family in rows else None
 
 
@@ -108,7 +108,7 @@ def _largest(rows: Iterable[tuple[_Labels, float]], limit: int, name: Callable[[
     return Ranking(named, len(used) - len(most), rest if len(used) > len(most) else 0.0)
 
 
-def _by_first_label(rows: _Rows, family: Family) -> Mapping[str, float]:
+def _by_first_label(rows: _Rows, family: MetricFamily) -> Mapping[str, float]:
     return {labels[0]: value for labels, value in rows.get(family, ())}
 
 
@@ -131,15 +131,15 @@ def _parameter(name: str, values: Sequence[tuple[_Labels, float]], choices: Coll
     return ParameterUse(name[:_LONGEST_NAME], ranking, name not in choices)
 
 
-class Glances:
+class SummaryStore:
     """The newest glance of each dataset and window, as long as its data are served."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, str], Glance] = {}
+        self._seen: dict[tuple[str, str], PollSummary] = {}
 
-    def saw(self, dataset: str, window: str, seen: Glance) -> None:
+    def saw(self, dataset: str, window: str, seen: PollSummary) -> None:
         """Take a new glance; days that it does not name are still those of the last."""
-        before = self._seen.get((dataset, window), Glance())
+        before = self._seen.get((dataset, window), PollSummary())
         days = sorted({**before.days, **seen.days}.items())[-DAYS:]
         self._seen[dataset, window] = msgspec.structs.replace(seen, days=dict(days))
 
@@ -153,6 +153,6 @@ class Glances:
         """Show no longer what the dataset said of the window."""
         self._seen.pop((dataset, window), None)
 
-    def of(self, dataset: str, window: str) -> Glance:
+    def of(self, dataset: str, window: str) -> PollSummary:
         """Give the newest glance, an empty one where there is none."""
-        return self._seen.get((dataset, window), Glance())
+        return self._seen.get((dataset, window), PollSummary())

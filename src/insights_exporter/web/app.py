@@ -20,7 +20,7 @@ TAKEN_PATHS = frozenset({"/", "/-/healthy", "/-/ready", "/-/reload", "/config"})
 
 
 @dataclass(frozen=True, slots=True)
-class Pages:
+class AppDependencies:
     """What the routes show, and how it is come by."""
 
     metrics_path: str
@@ -34,7 +34,7 @@ class Pages:
     """Log an error of the exporter, for which the client gets a 500."""
 
 
-def application(pages: Pages) -> Starlette:
+def create_app(pages: AppDependencies) -> Starlette:
     """Make the ASGI application of the exporter."""
 
     async def status(request: Request) -> Response:

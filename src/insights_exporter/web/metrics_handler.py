@@ -8,25 +8,29 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from insights_exporter.exposition.negotiation import negotiate
-from insights_exporter.exposition.page import Body, Page, assemble, compose
-from insights_exporter.exposition.process import Tail, TailSource
-from insights_exporter.polling.publisher import Board
+from insights_exporter.exposition.page import Page, ResponseBody, build_page, build_response
+from insights_exporter.exposition.process import ProcessMetrics, ProcessMetricsCache
+from insights_exporter.polling.publisher import PageStore
 from insights_exporter.web.concurrency import Busy, OneAtATime, in_thread
 from insights_exporter.web.places import Places
 from insights_exporter.web.response import EXCHANGE, Exchange
 
 _METHODS = "GET, HEAD"
 _FILTERS = frozenset({"deployment", "name[]"})
-_NO_TAIL = Tail(())
+_NO_TAIL = ProcessMetrics(())
 _NAME_SHOWN = 100
 _BUSY = PlainTextResponse("Too many scrapes at once; try again.\n", 503, {"Retry-After": "1"})
 
 
-class Scrape:
+class MetricsHandler:
     """Answers scrapes (an ASGI application), at most `most` of them at once, half of them selections."""
 
     def __init__(
-        self, board: Board, tail: TailSource, deployments: Callable[[], Collection[str]], most: int
+        self,
+        board: PageStore,
+        tail: ProcessMetricsCache,
+        deployments: Callable[[], Collection[str]],
+        most: int,
     ) -> None:
         self._board = board
         self._tail = tail
@@ -60,16 +64,16 @@ class Scrape:
             return PlainTextResponse(f"There is no deployment {unknown[:_NAME_SHOWN]!r}.\n", 404)
         return None
 
-    async def _body(self, headers: Headers, query: QueryParams) -> Body:
+    async def _body(self, headers: Headers, query: QueryParams) -> ResponseBody:
         choice = negotiate(_joined(headers, "accept"), _joined(headers, "accept-encoding"))
         page, tail = self._board.page, self._tail()
         if _FILTERS & query.keys():
             async with self._selections:
                 page, tail = await in_thread(partial(_selected, self._board, tail, query))
-        return compose(page, tail, choice.form, gzip=choice.gzip)
+        return build_response(page, tail, choice.format_, gzip=choice.gzip)
 
 
-def _selected(board: Board, tail: Tail, query: QueryParams) -> tuple[Page, Tail]:
+def _selected(board: PageStore, tail: ProcessMetrics, query: QueryParams) -> tuple[Page, ProcessMetrics]:
     """Return what the query selects; deployments come without the tail, which is the whole process's."""
     snapshot, page = board.snapshot, board.page
     if "deployment" in query:
@@ -77,14 +81,14 @@ def _selected(board: Board, tail: Tail, query: QueryParams) -> tuple[Page, Tail]
     if "name[]" in query:
         names = frozenset(query.getlist("name[]"))
         snapshot, tail = snapshot.named(names), tail.named(names)
-    return assemble(snapshot, page), tail
+    return build_page(snapshot, page), tail
 
 
 def _joined(headers: Headers, name: str) -> str | None:
     return ", ".join(headers.getlist(name)) or None
 
 
-async def _send(body: Body, scope: Scope, send: Send) -> None:
+async def _send(body: ResponseBody, scope: Scope, send: Send) -> None:
     """Send an answer; it is over when the client has taken it in, and so is its place among those at once."""
     raw = [(name.encode(), value.encode()) for name, value in body.headers]
     await send({"type": "http.response.start", "status": 200, "headers": raw})

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from starlette.types import ASGIApp
 
-from insights_exporter.runtime import give_back
+from insights_exporter.runtime import trim_heap
 from insights_exporter.web.connection import Connection
 from insights_exporter.web.limits import DEFAULT_LIMITS, ConnectionTracker, ServerLimits
 from insights_exporter.web.request import Header
@@ -157,7 +157,7 @@ class Server:
             await asyncio.sleep(tracker.limits.memory_seconds)
             if tracker.most - tracker.count >= _MANY:
                 tracker.most = tracker.count
-                await asyncio.to_thread(give_back)
+                await asyncio.to_thread(trim_heap)
 
     async def _end_connections(self) -> None:
         tracker = self.tracker

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from insights_exporter.exposition.family import Distribution
-from insights_exporter.polling.summary import Glance, ParameterUse, Ranking
-from insights_exporter.web.status.state import Poll, Sight
+from insights_exporter.exposition.family import HistogramValue
+from insights_exporter.polling.summary import ParameterUse, PollSummary, Ranking
+from insights_exporter.web.status.state import DeploymentState, Poll
 
 NOW = 1_800_000_000.0
 TODAY = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)
@@ -46,8 +46,8 @@ def switched_off(dataset: str = "daus", **different: Any) -> Poll:  # noqa: ANN4
 
 LABELS = {"today": "today", "7d": "last 7 days", "30d": "last 30 days"}
 GLANCES = {
-    ("daus", ""): Glance(days={DAY - 2: 7.0, DAY - 1: 12.0, DAY: 3.0}),
-    ("templates", "7d"): Glance(
+    ("daus", ""): PollSummary(days={DAY - 2: 7.0, DAY - 1: 12.0, DAY: 3.0}),
+    ("templates", "7d"): PollSummary(
         active_users=15.0,
         apps=Ranking((("SSH", 7200.0), ("code-server", 1800.0)), 2, 900.0),
         parameters=(
@@ -55,22 +55,24 @@ GLANCES = {
             ParameterUse("dotfiles", Ranking((), 1, 5.0), free_text=True),
         ),
     ),
-    ("template-breakdown", "7d"): Glance(templates=Ranking((("docker", 9.0), ("kubernetes", 3.0)))),
-    ("user-latency", "7d"): Glance(
+    ("template-breakdown", "7d"): PollSummary(templates=Ranking((("docker", 9.0), ("kubernetes", 3.0)))),
+    ("user-latency", "7d"): PollSummary(
         latency={
-            "p50": Distribution((0, 1, 2, 3, 6, 7, 8, 9, 9, 9, 10), 1.5),
-            "p95": Distribution((0, 0, 0, 1, 2, 3, 4, 9, 9, 9, 10), 3.5),
+            "p50": HistogramValue((0, 1, 2, 3, 6, 7, 8, 9, 9, 9, 10), 1.5),
+            "p95": HistogramValue((0, 0, 0, 1, 2, 3, 4, 9, 9, 9, 10), 3.5),
         }
     ),
-    ("periods", ""): Glance(
+    ("periods", ""): PollSummary(
         weeks={"last": 14.0, "before_last": 13.0}, months={"last": 21.0, "before_last": 22.0}
     ),
-    ("user-activity", "7d"): Glance(activity=Distribution((0, 1, 2, 3, 4, 5, 8, 10, 10, 10, 10, 10), 4e5)),
-    ("user-status-counts", ""): Glance(users={"active": 20.0, "dormant": 2.0}),
+    ("user-activity", "7d"): PollSummary(
+        activity=HistogramValue((0, 1, 2, 3, 4, 5, 8, 10, 10, 10, 10, 10), 4e5)
+    ),
+    ("user-status-counts", ""): PollSummary(users={"active": 20.0, "dormant": 2.0}),
 }
 
 
-def sight(name: str = "main", **different: Any) -> Sight:  # noqa: ANN401 -- any field
+def sight(name: str = "main", **different: Any) -> DeploymentState:  # noqa: ANN401 -- any field
     """Give a healthy deployment that has told something of everything."""
     usual: dict[str, Any] = {
         "name": name,
@@ -86,4 +88,4 @@ def sight(name: str = "main", **different: Any) -> Sight:  # noqa: ANN401 -- any
         "polls": (poll(), poll("templates", "7d")),
         "glances": GLANCES,
     }
-    return Sight(**(usual | different))
+    return DeploymentState(**(usual | different))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from insights_exporter.polling.summary import Glance, Ranking
+from insights_exporter.polling.summary import PollSummary, Ranking
 from insights_exporter.web.status.cards import build_cards, shown_window
 from insights_exporter.web.status.health import SWITCHED_OFF
 from insights_exporter.web.status.state import Poll, State
@@ -55,10 +55,10 @@ def test_empty_card(polls: tuple[Poll, ...], expected: str) -> None:
     assert expected == build_cards(sight(polls=polls), "7d")["activity"].empty
 
 
-USED = Glance(templates_in_use=7)
-UNUSED = Glance(templates_in_use=0)
-UNKNOWN = Glance(active_users=3.0)
-NO_USERS = Glance(templates=Ranking(()))
+USED = PollSummary(templates_in_use=7)
+UNUSED = PollSummary(templates_in_use=0)
+UNKNOWN = PollSummary(active_users=3.0)
+NO_USERS = PollSummary(templates=Ranking(()))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,9 @@ NO_USERS = Glance(templates=Ranking(()))
         ),
     ],
 )
-def test_templates_without_users(state: State, glances: dict[tuple[str, str], Glance], expected: str) -> None:
+def test_templates_without_users(
+    state: State, glances: dict[tuple[str, str], PollSummary], expected: str
+) -> None:
     """The page does not claim that no template was used if only the breakdown is unavailable."""
     seen = sight(polls=(poll("template-breakdown", "7d", state=state),), glances=glances)
 

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insights_exporter.polling.summary import DAYS
-from insights_exporter.web.status.charts import HEIGHT, bins_chart, days_chart, edge, spark, top_of_scale
+from insights_exporter.web.status.charts import (
+    HEIGHT,
+    days_chart,
+    edge,
+    histogram_chart,
+    sparkline,
+    top_of_scale,
+)
 from insights_exporter.web.status.format import latency
 
 BOUNDS = (0.1, 0.15, 0.3, 1.0)
@@ -45,7 +52,7 @@ def test_last_sixty_days_are_shown() -> None:
 def test_first_and_last_days_of_the_calendar(day: int) -> None:
     """Whatever day a server names can be drawn."""
     assert 1 == len(days_chart({day: 1.0}, TODAY).columns)
-    assert spark({day: 1.0}, TODAY).endswith(",1.0")
+    assert sparkline({day: 1.0}, TODAY).endswith(",1.0")
 
 
 def test_height_is_the_share_of_the_scale() -> None:
@@ -73,18 +80,18 @@ def test_table_has_the_newest_day_first() -> None:
 
 def test_spark_leaves_today_out() -> None:
     """The small line ends with the last whole day."""
-    assert 2 == len(spark({TODAY - 2: 1.0, TODAY - 1: 2.0, TODAY: 9.0}, TODAY).split())
+    assert 2 == len(sparkline({TODAY - 2: 1.0, TODAY - 1: 2.0, TODAY: 9.0}, TODAY).split())
 
 
 def test_nothing_known_draws_nothing() -> None:
     """Without a day there is no column and no line."""
     assert () == days_chart({}, TODAY).columns
-    assert "" == spark({}, TODAY)
+    assert "" == sparkline({}, TODAY)
 
 
 def test_bins_lie_between_their_bounds() -> None:
     """Each bin has a column a percentile, side by side, and the limit between two bins is where they meet."""
-    chart = bins_chart(
+    chart = histogram_chart(
         BOUNDS, {"p50": (1, 0, 0, 0, 0), "p95": (0, 2, 0, 0, 0)}, {"p50": " (a)", "p95": " (b)"}, latency
     )
 

@@ -8,13 +8,13 @@ from insights_exporter.coder.errors import REASONS
 from insights_exporter.polling.causes import Cause, Urgency
 from insights_exporter.web.status.details import Details, details
 from insights_exporter.web.status.health import HEADINGS, Problem
-from insights_exporter.web.status.view import Asked, NotHere, Page, page
+from insights_exporter.web.status.view import NotFound, Page, PageRequest, page
 from tests.web.status.sightings import DAY, NOW, failing, poll, sight
 
 
 def shown(*names: str, **asked: str) -> Page:
     """Give the page of healthy deployments."""
-    return page(Asked(**asked), [sight(name) for name in names], "/metrics", NOW)
+    return page(PageRequest(**asked), [sight(name) for name in names], "/metrics", NOW)
 
 
 def of(**different: Any) -> Details:  # noqa: ANN401 -- any field of a sight
@@ -34,7 +34,7 @@ def test_many_deployments_are_a_table() -> None:
     """Several are a table, the worst first, each with a link to its details."""
     seen = [sight("b"), sight("a"), sight("z", polls=(failing(),))]
 
-    made = page(Asked(window="7d"), seen, "/metrics", NOW)
+    made = page(PageRequest(window="7d"), seen, "/metrics", NOW)
 
     assert made.details is None
     assert ["z", "a", "b"] == [line.name for line in made.lines]
@@ -52,13 +52,13 @@ def test_chosen_deployment() -> None:
 @pytest.mark.parametrize("asked", [{"deployment": "c"}, {"window": "90d"}, {"deployment": ""}])
 def test_what_is_not_there(asked: dict[str, str]) -> None:
     """A deployment or window that there is not is not found."""
-    with pytest.raises(NotHere):
+    with pytest.raises(NotFound):
         shown("a", "b", **asked)
 
 
 def test_usual_window_is_a_week() -> None:
     """Without a choice a week is shown, or the first window where there is no week."""
-    month = page(Asked(), [sight(windows=("30d", "90d"))], "/metrics", NOW)
+    month = page(PageRequest(), [sight(windows=("30d", "90d"))], "/metrics", NOW)
 
     assert ("7d", "30d") == (shown("a").window, month.window)
 
@@ -74,12 +74,12 @@ def test_links_keep_what_is_chosen_and_are_escaped() -> None:
 
 def test_path_of_the_metrics() -> None:
     """The link to the metrics leads where they are served."""
-    assert "./some%20path" == page(Asked(), [sight()], "/some path", NOW).metrics
+    assert "./some%20path" == page(PageRequest(), [sight()], "/some path", NOW).metrics
 
 
 def test_no_deployment_at_all() -> None:
     """A shard without any deployment has a page that says so."""
-    made = page(Asked(), [], "/metrics", NOW)
+    made = page(PageRequest(), [], "/metrics", NOW)
 
     assert ("0 deployments", "Nothing is polled here") == (made.title, made.summary)
 
@@ -218,7 +218,7 @@ def test_token_is_coloured_by_urgency(urgency: Urgency, kind: str) -> None:
     """The expiry of the token stands out when it is near, in the details and in the overview."""
     seen = sight(expiry_urgency=urgency)
     (token,) = [fact for fact in details(seen, "7d", NOW).facts if fact.name == "Token"]
-    line = page(Asked(), [seen, sight("b")], "/metrics", NOW).lines[1]
+    line = page(PageRequest(), [seen, sight("b")], "/metrics", NOW).lines[1]
 
     assert ("expires in 1d 0h (2026-05-21 14:31 UTC)", kind) == (token.value, token.kind)
     assert (kind, "token expires in 1d 0h" if kind else "") == (line.token_kind, line.token)
@@ -228,7 +228,7 @@ def test_line_names_version_and_foreign_days() -> None:
     """The overview shows the version of Coder, and the zone of the days if it is not UTC."""
     seen = [sight("a", timezone="Asia/Kolkata"), sight("b", version=None)]
 
-    facts = [line.facts for line in page(Asked(), seen, "/metrics", NOW).lines]
+    facts = [line.facts for line in page(PageRequest(), seen, "/metrics", NOW).lines]
 
     assert ["Coder v2.30.0, days of Asia/Kolkata", ""] == facts
 

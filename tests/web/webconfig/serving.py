@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from insights_exporter.web.server import Server
-from insights_exporter.web.webconfig import Guard, LiveConfig, listening_context
+from insights_exporter.web.webconfig import BasicAuthMiddleware, ReloadingConfig, listening_context
 from tests.peers.waiting import eventually_async
 
 METRICS = "# HELP answer Of everything.\n# TYPE answer gauge\nanswer 42\n"
@@ -45,7 +45,7 @@ class Served:
     """A running server: where it listens, what it goes by, and the clock that it looks at."""
 
     port: int
-    live: LiveConfig
+    live: ReloadingConfig
     clock: Clock
 
     def url(self, scheme: str = "https") -> str:
@@ -57,11 +57,11 @@ class Served:
 def serving(file: Path, app: ASGIApp = metrics_app) -> Iterator[Served]:
     """Serve `app` behind the web config file until the block ends, on an event loop of its own."""
     clock = Clock()
-    live = LiveConfig(file, clock)
+    live = ReloadingConfig(file, clock)
     started: Future[tuple[Server, asyncio.AbstractEventLoop]] = Future()
 
     async def run(listener: socket.socket) -> None:
-        guard = Guard(app, live, clock)
+        guard = BasicAuthMiddleware(app, live, clock)
         server = Server(guard, context=listening_context(live), headers=guard.headers)
         task = asyncio.create_task(server.serve([listener]))
         await eventually_async(lambda: server.started)
@@ -109,7 +109,7 @@ class Spoken:
     refused: str = ""
     version: str | None = None
     suite: str | None = None
-    answer: str = ""
+    response: str = ""
 
 
 def speak(port: int, context: ssl.SSLContext, name: str | None = "localhost") -> Spoken:
@@ -121,9 +121,9 @@ def speak(port: int, context: ssl.SSLContext, name: str | None = "localhost") ->
             context.wrap_socket(plain, server_hostname=name) as connection,
         ):
             connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            answer = connection.recv(12).decode()
+            response = connection.recv(12).decode()
             suite = connection.cipher()
-            return Spoken("" if answer else "closed", connection.version(), suite and suite[0], answer)
+            return Spoken("" if response else "closed", connection.version(), suite and suite[0], response)
     except ssl.SSLError as error:
         return Spoken(refused=error.reason or "closed")
     except ConnectionError:
@@ -135,7 +135,7 @@ class Visit(NamedTuple):
 
     session: ssl.SSLSession | None
     resumed: bool
-    answer: str
+    response: str
 
 
 def visit(port: int, context: ssl.SSLContext, session: ssl.SSLSession | None = None) -> Visit:
@@ -145,8 +145,8 @@ def visit(port: int, context: ssl.SSLContext, session: ssl.SSLSession | None = N
         context.wrap_socket(plain, server_hostname="localhost", session=session) as connection,
     ):
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        answer = ""
+        response = ""
         with contextlib.suppress(OSError):
-            answer = connection.recv(12).decode()
+            response = connection.recv(12).decode()
             connection.unwrap()  # without a farewell a server forgets the session
-        return Visit(connection.session, bool(connection.session_reused), answer)
+        return Visit(connection.session, bool(connection.session_reused), response)

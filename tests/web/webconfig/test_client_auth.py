@@ -8,7 +8,7 @@ import pytest
 import trustme
 from structlog.testing import capture_logs
 
-from insights_exporter.web.webconfig import load
+from insights_exporter.web.webconfig import load_web_config
 from tests.peers.parts import require
 from tests.peers.processes import clean_environment, free_port, running
 from tests.peers.waiting import eventually
@@ -184,7 +184,7 @@ def test_a_resumed_session_ends_with_its_certificate(directory: Path, authoritie
 
         server.clock = lambda: ssl.cert_time_to_seconds("Jan  1 00:00:00 4000 GMT")
 
-        assert "" == visit(served.port, context, first.session).answer
+        assert "" == visit(served.port, context, first.session).response
         assert "" == speak(served.port, context).refused
 
 
@@ -203,7 +203,7 @@ def test_what_is_given_as_authority_is_trusted(kind: str, directory: Path, autho
 
 def test_refused_certificates_are_logged_once_a_minute(directory: Path) -> None:
     """Of many refusals of one certificate one is logged, with a bounded part of its names."""
-    context = load(write_case(directory, "good-tls.yml")).tls
+    context = load_web_config(write_case(directory, "good-tls.yml")).tls
     assert context
     names = [f"{number:03}.{'x' * 200}" for number in range(50)]
     with capture_logs() as logged:

@@ -7,8 +7,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from insights_exporter.config.errors import Problem
-from insights_exporter.web.webconfig import RELOAD_FAILURES, load
+from insights_exporter.config.errors import ConfigIssue
+from insights_exporter.web.webconfig import RELOAD_FAILURES, load_web_config
 from insights_exporter.web.webconfig.model import (
     AUTH_TYPES,
     CURVES,
@@ -16,29 +16,29 @@ from insights_exporter.web.webconfig.model import (
     VERSIONS,
     HttpSection,
     RateLimitSection,
-    TlsSection,
-    WebFile,
+    TLSSection,
+    WebConfigModel,
 )
 
 PAGE = (
     Path(__file__).resolve().parents[3].joinpath("docs", "web-configuration.md").read_text(encoding="utf-8")
 )
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-WEB_FILES = [block for block in BLOCKS if yaml.safe_load(block).keys() <= WebFile.model_fields.keys()]
+WEB_FILES = [block for block in BLOCKS if yaml.safe_load(block).keys() <= WebConfigModel.model_fields.keys()]
 
 
 def test_examples_are_good_files(directory: Path) -> None:
     """Each can be copied as it is, and nothing in it is warned about."""
-    warnings: list[Problem] = []
+    warnings: list[ConfigIssue] = []
     for example in WEB_FILES:
         (directory / "web.yml").write_text(example, encoding="utf-8")
-        warnings += load(directory / "web.yml").warnings
+        warnings += load_web_config(directory / "web.yml").warnings
 
     assert len(WEB_FILES) == 2
     assert [] == warnings
 
 
-@pytest.mark.parametrize("section", [WebFile, TlsSection, HttpSection, RateLimitSection])
+@pytest.mark.parametrize("section", [WebConfigModel, TLSSection, HttpSection, RateLimitSection])
 def test_every_key_is_told(section: type[BaseModel]) -> None:
     """No key is read that the page does not name."""
     assert [] == [key for key in section.model_fields if not re.search(rf"\b{key}\b", PAGE)]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.config.errors import Wrong
+from insights_exporter.config.errors import InvalidValue
 from insights_exporter.web.webconfig.files import MAX_BYTES, Files, changed
 
 
@@ -51,7 +51,7 @@ def test_a_file_that_looks_the_same_is_a_change(tmp_path: Path) -> None:
 def test_a_file_that_appears_is_a_change(tmp_path: Path) -> None:
     """That it was not there is remembered too."""
     files = Files(tmp_path)
-    with pytest.raises(Wrong, match="no such file"):
+    with pytest.raises(InvalidValue, match="no such file"):
         files.read("a")
     before = changed(files.stamps)
     (tmp_path / "a").touch()
@@ -73,5 +73,5 @@ def test_odd_files_are_refused(name: str, said: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "large").write_bytes(b" " * (MAX_BYTES + 1))
 
-    with pytest.raises(Wrong, match=said):
+    with pytest.raises(InvalidValue, match=said):
         Files(tmp_path).read(name)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from insights_exporter.web.webconfig import Guard, LiveConfig
+from insights_exporter.web.webconfig import BasicAuthMiddleware, ReloadingConfig
 from insights_exporter.web.webconfig.auth import PasswordChecker, TooManyLogins, credentials
 from tests.web.webconfig.serving import METRICS, Served, serving
 
@@ -59,12 +59,12 @@ def get(served: Served, user: tuple[str, str] | None = None, **headers: str) -> 
 )
 def test_only_users_get_in(served: Served, user: tuple[str, str] | None, status: int) -> None:
     """All others learn how to log in, and nothing else."""
-    answer = get(served, user)
+    response = get(served, user)
 
-    assert status == answer.status_code
-    assert (status == 200) == (METRICS in answer.text)
+    assert status == response.status_code
+    assert (status == 200) == (METRICS in response.text)
     expected = None if status == 200 else 'Basic realm="insights-exporter", charset="UTF-8"'
-    assert expected == answer.headers.get("www-authenticate")
+    assert expected == response.headers.get("www-authenticate")
 
 
 @pytest.mark.parametrize(
@@ -99,20 +99,20 @@ def test_a_user_without_a_password_is_nobody() -> None:
 @pytest.mark.parametrize("user", [None, ("alice", "secret")], ids=["refused", "let in"])
 def test_every_answer_carries_the_headers(served: Served, user: tuple[str, str] | None) -> None:
     """Refusals too; blank ones are left out."""
-    answer = get(served, user)
+    response = get(served, user)
 
-    assert "default-src 'none'" == answer.headers["content-security-policy"]
-    assert "deny" == answer.headers["x-frame-options"]
-    assert "x-xss-protection" not in answer.headers
+    assert "default-src 'none'" == response.headers["content-security-policy"]
+    assert "deny" == response.headers["x-frame-options"]
+    assert "x-xss-protection" not in response.headers
 
 
 def test_refusals_of_the_server_carry_the_headers(served: Served) -> None:
     """A request that is refused before any login is looked at gets them too, in place of the defaults."""
-    answer = httpx.get(f"{served.url('http')}/{'x' * 20_000}", trust_env=False)
+    response = httpx.get(f"{served.url('http')}/{'x' * 20_000}", trust_env=False)
 
-    assert httpx.codes.REQUEST_URI_TOO_LONG == answer.status_code
-    assert ["default-src 'none'"] == answer.headers.get_list("content-security-policy")
-    assert ["deny"] == answer.headers.get_list("x-frame-options")
+    assert httpx.codes.REQUEST_URI_TOO_LONG == response.status_code
+    assert ["default-src 'none'"] == response.headers.get_list("content-security-policy")
+    assert ["deny"] == response.headers.get_list("x-frame-options")
 
 
 def test_headers_replace_those_of_the_application(file: Path) -> None:
@@ -124,10 +124,10 @@ def test_headers_replace_those_of_the_application(file: Path) -> None:
         await send({"type": "http.response.body"})
 
     with serving(file, own) as served:
-        answer = get(served, ("alice", "secret"))
+        response = get(served, ("alice", "secret"))
 
-    assert ["deny"] == answer.headers.get_list("x-frame-options")
-    assert "1" == answer.headers["x-own"]
+    assert ["deny"] == response.headers.get_list("x-frame-options")
+    assert "1" == response.headers["x-own"]
 
 
 def test_a_changed_password_holds_from_the_next_request(served: Served, file: Path) -> None:
@@ -179,10 +179,10 @@ def test_a_flood_of_logins_is_turned_away(served: Served, monkeypatch: pytest.Mo
         raise TooManyLogins(1)
 
     monkeypatch.setattr(PasswordChecker, "verify", too_many)
-    answer = get(served, ("alice", "secret"))
+    response = get(served, ("alice", "secret"))
 
-    assert 429 == answer.status_code
-    assert "1" == answer.headers["retry-after"]
+    assert 429 == response.status_code
+    assert "1" == response.headers["retry-after"]
 
 
 async def test_nothing_but_http_gets_through(file: Path) -> None:
@@ -198,7 +198,7 @@ async def test_nothing_but_http_gets_through(file: Path) -> None:
     async def send(message: object) -> None:
         raise AssertionError(message)
 
-    guard = Guard(app, LiveConfig(file))
+    guard = BasicAuthMiddleware(app, ReloadingConfig(file))
     await guard({"type": "lifespan"}, receive, send)
     await guard({"type": "websocket", "headers": []}, receive, send)
 

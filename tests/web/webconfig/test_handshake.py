@@ -75,10 +75,10 @@ def test_only_allowed_suites_get_in(
     """By default these have forward secrecy and authenticated encryption."""
     client = client_context(authorities.server, versions=(V12, V12), suites=f"{suites}:@SECLEVEL=0")
     with serving(write_case(directory, name)) as served:
-        answer = speak(served.port, client)
+        response = speak(served.port, client)
 
-    assert spoken == answer.suite
-    assert ("" if spoken else "SSLV3_ALERT_HANDSHAKE_FAILURE") == answer.refused
+    assert spoken == response.suite
+    assert ("" if spoken else "SSLV3_ALERT_HANDSHAKE_FAILURE") == response.refused
 
 
 @pytest.mark.parametrize(
@@ -121,10 +121,10 @@ def test_only_the_first_curve_gets_in(
 def test_plain_http_is_told_to_speak_tls(directory: Path) -> None:
     """Nothing of the application is served, and the answer says what would be right."""
     with serving(write_case(directory, "good-tls.yml")) as served:
-        answer = httpx.get(served.url("http"), trust_env=False)
+        response = httpx.get(served.url("http"), trust_env=False)
 
-    assert httpx.codes.BAD_REQUEST == answer.status_code
-    assert "This port speaks HTTPS: begin the address with https://\n" == answer.text
+    assert httpx.codes.BAD_REQUEST == response.status_code
+    assert "This port speaks HTTPS: begin the address with https://\n" == response.text
 
 
 @pytest.mark.parametrize(

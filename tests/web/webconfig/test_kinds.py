@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from insights_exporter.config.errors import Wrong
+from insights_exporter.config.errors import InvalidValue
 from insights_exporter.web.webconfig.model import HeaderValue, Switch, parse_go_duration
 
 
@@ -35,7 +35,7 @@ def test_durations_are_gos(written: object, seconds: float) -> None:
 )
 def test_what_is_no_duration_is_refused(written: object) -> None:
     """A bare number would be nanoseconds to Go, which nobody means."""
-    with pytest.raises(Wrong, match="is not a duration"):
+    with pytest.raises(InvalidValue, match="is not a duration"):
         parse_go_duration(written)
 
 

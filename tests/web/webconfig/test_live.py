@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from insights_exporter.web.webconfig import LiveConfig, WebConfigError
+from insights_exporter.web.webconfig import ReloadingConfig, WebConfigError
 from insights_exporter.web.webconfig.loader import LOOK_EVERY, TURNOVER
 from tests.web.webconfig.certificates import write_case
 from tests.web.webconfig.serving import Clock
@@ -22,7 +22,7 @@ class Followed:
     def __init__(self, file: Path) -> None:
         self.file = file
         self.clock = Clock()
-        self.live = LiveConfig(file, self.clock)
+        self.live = ReloadingConfig(file, self.clock)
 
     def write(self, text: str) -> None:
         """Write the file anew; a second goes by."""
@@ -45,7 +45,7 @@ def followed(tmp_path: Path) -> Followed:
 def test_a_wrong_file_is_refused_at_the_start(directory: Path) -> None:
     """There is nothing to fall back on."""
     with pytest.raises(WebConfigError, match="cert_filse"):
-        LiveConfig(write_case(directory, "bad-unknown-tls-key.yml"))
+        ReloadingConfig(write_case(directory, "bad-unknown-tls-key.yml"))
 
 
 def test_a_right_file_is_taken(followed: Followed) -> None:

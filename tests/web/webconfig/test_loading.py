@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from insights_exporter.config.strict_yaml import NotYaml, read_yaml
-from insights_exporter.web.webconfig import WebConfigError, load
+from insights_exporter.web.webconfig import WebConfigError, load_web_config
 from tests.web.webconfig.certificates import DATA, write_case
 
 BAD = sorted(path.name for path in DATA.glob("bad-*.yml"))
@@ -46,7 +46,7 @@ def said(name: str, about: str, directory: Path) -> list[str]:
 def test_a_bad_file_is_refused_in_the_words_of_its_comment(name: str, directory: Path) -> None:
     """The error names file, key, what is wrong and what would be right, for each fault."""
     with pytest.raises(WebConfigError) as refused:
-        load(write_case(directory, name))
+        load_web_config(write_case(directory, name))
 
     assert said(name, "refused", directory) == str(refused.value).splitlines()
 
@@ -61,7 +61,7 @@ def test_a_bad_section_hides_no_other(name: str, directory: Path) -> None:
     faults = [fault.replace(other, name) for other in others for fault in said(other, "refused", directory)]
 
     with pytest.raises(WebConfigError) as refused:
-        load(file)
+        load_web_config(file)
 
     assert sorted([*said(name, "refused", directory), *faults]) == sorted(str(refused.value).splitlines())
 
@@ -69,6 +69,6 @@ def test_a_bad_section_hides_no_other(name: str, directory: Path) -> None:
 @pytest.mark.parametrize("name", GOOD)
 def test_a_good_file_is_taken_with_the_warnings_of_its_comment(name: str, directory: Path) -> None:
     """What has no effect, or another one than elsewhere, is warned about by name."""
-    warnings = load(write_case(directory, name)).warnings
+    warnings = load_web_config(write_case(directory, name)).warnings
 
     assert said(name, "warns", directory) == [str(warning) for warning in warnings]

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from insights_exporter.exposition.family import Samples
-from insights_exporter.web.webconfig import RELOAD_FAILURES, LiveConfig, web_config_samples
+from insights_exporter.web.webconfig import RELOAD_FAILURES, ReloadingConfig, web_config_samples
 from tests.web.webconfig.certificates import write_case
 
 
 def test_failed_reloads_are_counted(directory: Path) -> None:
     """The count is there from the start, and rises."""
-    live = LiveConfig(write_case(directory, "good-empty.yml"))
+    live = ReloadingConfig(write_case(directory, "good-empty.yml"))
     before = web_config_samples(live)
     live.reload_failures += 1
 

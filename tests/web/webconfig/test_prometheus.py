@@ -37,11 +37,11 @@ def served(directory: Path) -> Iterator[dict[str, Served]]:
         }
 
 
-def job(name: str, served: Served, trusted: Path, **settings: Any) -> Settings:  # noqa: ANN401 - what Prometheus takes
+def job(name: str, served: Served, trusted: Path, **config: Any) -> Settings:  # noqa: ANN401 - what Prometheus takes
     """Give a job of Prometheus' that scrapes over TLS."""
     plain: Settings = scraping(served.url("http"), job=name)["scrape_configs"][0]
-    tls = {"ca_file": str(trusted), **settings.pop("tls_config", {})}
-    return {**plain, "scheme": "https", "tls_config": tls, **settings}
+    tls = {"ca_file": str(trusted), **config.pop("tls_config", {})}
+    return {**plain, "scheme": "https", "tls_config": tls, **config}
 
 
 def shown(directory: Path, name: str, leaf: trustme.LeafCert) -> Settings:
@@ -75,7 +75,7 @@ def test_who_may_scrape(
     }
     trusted = directory / "server-ca.crt"
     authorities.server.cert_pem.write_to_path(str(trusted))
-    jobs = [job(name, served[file], trusted, **settings) for name, (file, settings, _) in cases.items()]
+    jobs = [job(name, served[file], trusted, **config) for name, (file, config, _) in cases.items()]
     prometheus = start_prometheus({**scraping(), "scrape_configs": jobs})
 
     prometheus.wait_for(f"count(up) == {len(cases)}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.web.webconfig import WebConfigError, load
+from insights_exporter.web.webconfig import WebConfigError, load_web_config
 from insights_exporter.web.webconfig import model as names
 from insights_exporter.web.webconfig.loader import WebConfig
 from tests.web.webconfig.certificates import write_case
@@ -18,7 +18,7 @@ def test_a_suite_that_openssl_lacks_is_named(directory: Path, monkeypatch: pytes
         {**names.SUITES, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": "NO-SUCH-SUITE"},
     )
     with pytest.raises(WebConfigError, match="cipher_suites: has NO-SUCH-SUITE, which OpenSSL"):
-        load(write_case(directory, "good-suites.yml"))
+        load_web_config(write_case(directory, "good-suites.yml"))
 
 
 def test_usual_suites_may_be_fewer(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,7 +27,7 @@ def test_usual_suites_may_be_fewer(directory: Path, monkeypatch: pytest.MonkeyPa
         "insights_exporter.web.webconfig.tls.SUITES",
         {**names.SUITES, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": "NO-SUCH-SUITE"},
     )
-    context = load(write_case(directory, "good-tls.yml")).tls
+    context = load_web_config(write_case(directory, "good-tls.yml")).tls
 
     assert context is not None
     offered = {suite["name"] for suite in context.get_ciphers() if suite["protocol"] == "TLSv1.2"}
@@ -40,7 +40,7 @@ def test_no_suite_at_all_is_named(directory: Path, monkeypatch: pytest.MonkeyPat
         "insights_exporter.web.webconfig.tls.SUITES", dict.fromkeys(names.SUITES, "NO-SUCH-SUITE")
     )
     with pytest.raises(WebConfigError, match="cipher_suites: has NO-SUCH-SUITE, which OpenSSL"):
-        load(write_case(directory, "good-suites.yml"))
+        load_web_config(write_case(directory, "good-suites.yml"))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_version_that_openssl_lacks_is_named(
     file.write_text(f"{file.read_text(encoding='utf-8')}  min_version: {version}\n", encoding="utf-8")
 
     with pytest.raises(WebConfigError, match=f"min_version: {version} is not in OpenSSL"):
-        load(file)
+        load_web_config(file)
 
 
 def test_a_curve_that_openssl_lacks_is_named(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +64,7 @@ def test_a_curve_that_openssl_lacks_is_named(directory: Path, monkeypatch: pytes
         "insights_exporter.web.webconfig.tls.CURVES", {**names.CURVES, "CurveP384": "no-such-curve"}
     )
     with pytest.raises(WebConfigError, match="curve_preferences: CurveP384 is not in OpenSSL"):
-        load(write_case(directory, "good-curve.yml"))
+        load_web_config(write_case(directory, "good-curve.yml"))
 
 
 def test_a_system_out_of_resources_is_told_like_a_wrong_file(
@@ -77,13 +77,13 @@ def test_a_system_out_of_resources_is_told_like_a_wrong_file(
 
     monkeypatch.setattr("insights_exporter.web.webconfig.tls.as_file", no_more_files)
     with pytest.raises(WebConfigError, match="cannot be used now: Too many open files"):
-        load(write_case(directory, "good-tls.yml"))
+        load_web_config(write_case(directory, "good-tls.yml"))
 
 
 @pytest.mark.parametrize("name", ["good-tls-inline.yml", "good-users.yml"])
 def test_no_secret_is_shown(name: str, directory: Path) -> None:
     """Neither a key nor a hash stands in what a log or a traceback may show."""
-    shown = repr(load(write_case(directory, name)))
+    shown = repr(load_web_config(write_case(directory, name)))
 
     assert "PRIVATE KEY" not in shown
     assert "$2y$" not in shown
@@ -91,7 +91,7 @@ def test_no_secret_is_shown(name: str, directory: Path) -> None:
 
 def test_an_empty_file_means_nothing(directory: Path) -> None:
     """Plain HTTP for everybody, as often as they like."""
-    config = load(write_case(directory, "good-empty.yml"))
+    config = load_web_config(write_case(directory, "good-empty.yml"))
 
     expected = WebConfig(tls=None, headers=(), users={}, rate_limit=None, warnings=(), stamps=config.stamps)
     assert expected == config

@@ -87,7 +87,7 @@ def test_client_that_asks_for_keys_is_disconnected(directory: Path, authorities:
         after = speak(served.port, client)
 
     assert ended
-    assert "HTTP/1.1 200" == after.answer
+    assert "HTTP/1.1 200" == after.response
 
 
 def test_data_in_tiny_records_is_served(directory: Path, authorities: Authorities) -> None:

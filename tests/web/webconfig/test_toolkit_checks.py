@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from insights_exporter.web.webconfig import WebConfigError, load
+from insights_exporter.web.webconfig import WebConfigError, load_web_config
 from tests.peers.promtool import Promtool
 from tests.web.webconfig.certificates import DATA, write_case
 
@@ -124,7 +124,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     missing = tmp_path / "web.yml"
 
     with pytest.raises(WebConfigError) as refused:
-        load(missing)
+        load_web_config(missing)
 
     assert f"{missing} cannot be read: no such file or directory; check the path and the permissions" == str(
         refused.value

@@ -19,7 +19,7 @@ from insights_exporter.demo.population.activity import (
 )
 from insights_exporter.demo.population.templates import SESSION_APP_INDEXES, SESSION_APPS
 from insights_exporter.demo.population.timeline import Clip, is_free
-from insights_exporter.demo.population.users import ALONE, Crew
+from insights_exporter.demo.population.users import ALONE, RegionUsers
 
 DAYS_OF_A_WEEK = 7
 ON_HOLIDAY = 16
@@ -36,7 +36,7 @@ class Attendance(NamedTuple):
     plans: "array[int]"
 
 
-def attend(seed: int, region: int, crew: Crew, day: int) -> Attendance:
+def attend(seed: int, region: int, crew: RegionUsers, day: int) -> Attendance:
     """Decide who of a region works on a local day (an ordinal), and how."""
     count = len(crew.members)
     dice = Random(f"{seed}/{region}/{day}")  # noqa: S311 - made-up people need no secrets

@@ -47,7 +47,7 @@ class Person(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
+class RegionUsers:
     """The users of one region as columns, which is how a day is decided fast."""
 
     members: Sequence[int]
@@ -68,7 +68,7 @@ def make_people(random: Random, count: int, catalog: Catalog) -> tuple[Person, .
     )
 
 
-def make_crews(people: Sequence[Person]) -> tuple[Crew, ...]:
+def make_crews(people: Sequence[Person]) -> tuple[RegionUsers, ...]:
     """Give the users of each region as columns."""
     return tuple(_crew(people, region) for region in range(len(REGIONS)))
 
@@ -124,10 +124,10 @@ def _latency(random: Random, region: int) -> float:
     return measured if random.random() < 0.97 else -1.0
 
 
-def _crew(people: Sequence[Person], region: int) -> Crew:
+def _crew(people: Sequence[Person], region: int) -> RegionUsers:
     members = [at for at, person in enumerate(people) if person.region == region]
     crew = [people[at] for at in members]
-    return Crew(
+    return RegionUsers(
         members,
         bytes(person.diligence for person in crew),
         bytes(person.leisure for person in crew),

@@ -6,10 +6,10 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
-from insights_exporter.polling.summary import Glance
+from insights_exporter.polling.summary import PollSummary
 from insights_exporter.web.status import format as words
 from insights_exporter.web.status.health import SWITCHED_OFF
-from insights_exporter.web.status.state import Sight, State
+from insights_exporter.web.status.state import DeploymentState, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,31 +21,31 @@ class Tile:
     remark: str = ""
 
 
-def build_tiles(sight: Sight, window: str) -> tuple[Tile, ...]:
+def build_tiles(sight: DeploymentState, window: str) -> tuple[Tile, ...]:
     """Return the tiles of a deployment; days, weeks and months are those of its own time zone."""
-    report = sight.glance("templates", window)
+    report = sight.summary("templates", window)
     return (
         *_days(sight),
         *_periods(sight),
         Tile("Active users", words.number(report.active_users), f"distinct, {sight.label(window)}"),
         *_time_in_apps(report, sight.label(window)),
-        *_accounts(sight.glance("user-status-counts")),
+        *_accounts(sight.summary("user-status-counts")),
     )
 
 
-def _days(sight: Sight) -> Iterator[Tile]:
-    days, today = sight.glance("daus").days, sight.today.toordinal()
+def _days(sight: DeploymentState) -> Iterator[Tile]:
+    days, today = sight.summary("daus").days, sight.today.toordinal()
     yield Tile("Active today", words.number(days.get(today)), f"so far, {_day(sight, today)}")
     yield Tile("Active yesterday", words.number(days.get(today - 1)), _day(sight, today - 1))
 
 
-def _day(sight: Sight, ordinal: int) -> str:
+def _day(sight: DeploymentState, ordinal: int) -> str:
     return f"{words.day(ordinal)} in {sight.timezone}"
 
 
-def _periods(sight: Sight) -> Iterator[Tile]:
+def _periods(sight: DeploymentState) -> Iterator[Tile]:
     """Yield the users of the last whole week and month, with those of the one before for comparison."""
-    seen = sight.glance("periods")
+    seen = sight.summary("periods")
     today = sight.today.date()
     if seen.weeks:
         remark = f"{words.week(today.toordinal() - today.weekday() - 7)}{_before(seen.weeks, 'week')}"
@@ -61,13 +61,13 @@ def _before(counts: Mapping[str, float], period: str) -> str:
     return "" if before is None else f"; {words.number(before)} the {period} before"
 
 
-def _time_in_apps(report: Glance, label: str) -> Iterator[Tile]:
+def _time_in_apps(report: PollSummary, label: str) -> Iterator[Tile]:
     if report.apps:
         total = sum(seconds for _, seconds in report.apps.rows) + report.apps.rest
         yield Tile("Time in apps", words.hours(total), f"all apps, {label}")
 
 
-def _accounts(seen: Glance) -> Iterator[Tile]:
+def _accounts(seen: PollSummary) -> Iterator[Tile]:
     if seen.users:
         others = (
             f"{words.number(count)} {status}" for status, count in seen.users.items() if status != "active"
@@ -128,7 +128,7 @@ def shown_window(chosen: str, available: Sequence[str]) -> str:
     return _USUAL_WINDOW if _USUAL_WINDOW in available else available[0]
 
 
-def build_cards(sight: Sight, chosen: str) -> Mapping[str, Card]:
+def build_cards(sight: DeploymentState, chosen: str) -> Mapping[str, Card]:
     """Return the cards by name, each for the window that it shows."""
     windows = dict.fromkeys(_KINDS, chosen) | {
         "days": "",
@@ -138,13 +138,13 @@ def build_cards(sight: Sight, chosen: str) -> Mapping[str, Card]:
     return {name: _card(sight, kind, windows[name], chosen) for name, kind in _KINDS.items()}
 
 
-def _card(sight: Sight, kind: _Kind, window: str, chosen: str) -> Card:
+def _card(sight: DeploymentState, kind: _Kind, window: str, chosen: str) -> Card:
     elsewhere = window not in {"", chosen}
     remark = f"Not polled for {sight.label(chosen)}." if elsewhere else ""
     return Card(sight.label(window), remark, " ".join(_explain_empty(sight, kind, window)))
 
 
-def _explain_empty(sight: Sight, kind: _Kind, window: str) -> Iterator[str]:
+def _explain_empty(sight: DeploymentState, kind: _Kind, window: str) -> Iterator[str]:
     states = [poll.state for poll in sight.polls if (poll.dataset, poll.window) == (kind.dataset, window)]
     if not states:
         yield f"Disabled in the config (`{kind.switch}`)."
@@ -157,11 +157,11 @@ def _explain_empty(sight: Sight, kind: _Kind, window: str) -> Iterator[str]:
         yield texts.get(states[0], kind.nothing)
 
 
-def _explain_templates(sight: Sight, window: str) -> str:
+def _explain_templates(sight: DeploymentState, window: str) -> str:
     """Return what is known of the templates in use if their users are not."""
-    report, breakdown = sight.glance("templates", window), sight.glance("template-breakdown", window)
+    report, breakdown = sight.summary("templates", window), sight.summary("template-breakdown", window)
     if report.templates_in_use and breakdown.templates is None:
         return f"{words.count(report.templates_in_use, 'template')} in use; their users are not available."
-    if report != Glance() and report.templates_in_use is None:
+    if report != PollSummary() and report.templates_in_use is None:
         return "No report names the templates in use."
     return ""

@@ -73,7 +73,7 @@ def days_chart(users: Mapping[int, float], today: int) -> Columns:
     return Columns(columns, _grid(top), labels, table)
 
 
-def spark(users: Mapping[int, float], today: int) -> str:
+def sparkline(users: Mapping[int, float], today: int) -> str:
     """Give the points of a small line of the last 60 days, today left out as it is not over."""
     known = [
         (at, users[day]) for at, day in enumerate(_last_days(users, today)) if day in users and day != today
@@ -83,7 +83,7 @@ def spark(users: Mapping[int, float], today: int) -> str:
     return " ".join(f"{at * 2},{1 + room * (1 - value / top):.1f}" for at, value in known)
 
 
-def bins_chart(
+def histogram_chart(
     bounds: Sequence[float],
     counts: Mapping[str, Sequence[int]],
     names: Mapping[str, str],

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 
-from insights_exporter.exposition.family import Distribution
-from insights_exporter.polling.summary import Glance, ParameterUse, Ranking
+from insights_exporter.exposition.family import HistogramValue
+from insights_exporter.polling.summary import ParameterUse, PollSummary, Ranking
 from insights_exporter.web.status import format as words
 from insights_exporter.web.status.cards import Card, Tile, build_cards, build_tiles, shown_window
-from insights_exporter.web.status.charts import Columns, bins_chart, days_chart, edge
+from insights_exporter.web.status.charts import Columns, days_chart, edge, histogram_chart
 from insights_exporter.web.status.health import URGENT, Health, Problem, build_problems, health
-from insights_exporter.web.status.state import Poll, Sight, State
+from insights_exporter.web.status.state import DeploymentState, Poll, State
 
 FAIR, POOR = 0.15, 0.3
 """Seconds of latency from which Coder shows a connection in yellow, and in red."""
@@ -124,14 +124,14 @@ class Details:
     polls: tuple[PollRow, ...]
 
 
-def details(sight: Sight, window: str, now: float) -> Details:
+def details(sight: DeploymentState, window: str, now: float) -> Details:
     """Tell of a deployment what is known in a window."""
     state = health(sight)
-    report = sight.glance("templates", window)
-    breakdown = sight.glance("template-breakdown", shown_window(window, sight.broken_down))
-    built = sight.glance("templates", shown_window(window, sight.parameter_windows))
-    activity = sight.glance("user-activity", window)
-    latency = sight.glance("user-latency", window)
+    report = sight.summary("templates", window)
+    breakdown = sight.summary("template-breakdown", shown_window(window, sight.broken_down))
+    built = sight.summary("templates", shown_window(window, sight.parameter_windows))
+    activity = sight.summary("user-activity", window)
+    latency = sight.summary("user-latency", window)
     return Details(
         name=sight.name,
         url=sight.url,
@@ -153,7 +153,7 @@ def details(sight: Sight, window: str, now: float) -> Details:
     )
 
 
-def _facts(sight: Sight) -> Iterator[Fact]:
+def _facts(sight: DeploymentState) -> Iterator[Fact]:
     yield Fact("Coder", sight.version or "version unknown")
     yield Fact("Time zone", sight.timezone)
     if sight.token_expires is not None:
@@ -165,7 +165,7 @@ def _facts(sight: Sight) -> Iterator[Fact]:
     yield Fact("Series", words.number(sum(poll.series for poll in sight.polls)))
 
 
-def _days_remark(sight: Sight) -> str:
+def _days_remark(sight: DeploymentState) -> str:
     known, today = sight.days()
     if known and max(known) < today - 1:
         return "Coder reports no newer days; its statistics may have stopped."
@@ -195,16 +195,16 @@ def _values(parameter: ParameterUse) -> Values:
     return Values(parameter.name, Bars(bars, more))
 
 
-def _activity(seen: Glance) -> Activity | None:
+def _activity(seen: PollSummary) -> Activity | None:
     if seen.activity is None or not seen.activity.counts[-1]:
         return None
-    chart = bins_chart(
+    chart = histogram_chart(
         seen.activity_bounds, {"users": _apart(seen.activity)}, {"users": ""}, words.active_time
     )
     return Activity(chart, _activity_sentence(seen.activity, seen.activity_bounds))
 
 
-def _activity_sentence(spread: Distribution, bounds: Sequence[float]) -> str:
+def _activity_sentence(spread: HistogramValue, bounds: Sequence[float]) -> str:
     """Return how many users are in each level of activity, the levels of the metrics."""
     total = spread.counts[-1]
     upto = (0, *(spread.counts[bounds.index(limit)] for limit in LEVELS), total)
@@ -215,10 +215,10 @@ def _activity_sentence(spread: Distribution, bounds: Sequence[float]) -> str:
     return f"Of {words.count(total, 'user')}, {', '.join(parts[:-1])} and {parts[-1]}."
 
 
-def _latency(seen: Glance) -> Latency:
+def _latency(seen: PollSummary) -> Latency:
     spread = {name: _apart(seen.latency[name]) for name in PERCENTILES if name in seen.latency}
     return Latency(
-        chart=bins_chart(
+        chart=histogram_chart(
             seen.bounds, spread, {key: f" ({name})" for key, name in PERCENTILES.items()}, words.latency
         ),
         fair=edge(seen.bounds, FAIR),
@@ -228,12 +228,12 @@ def _latency(seen: Glance) -> Latency:
     )
 
 
-def _apart(cumulative: Distribution) -> tuple[int, ...]:
+def _apart(cumulative: HistogramValue) -> tuple[int, ...]:
     """Give how many users are in each bucket alone."""
     return tuple(count - below for below, count in pairwise((0, *cumulative.counts)))
 
 
-def _latency_sentence(percentile: str, seen: Glance) -> str:
+def _latency_sentence(percentile: str, seen: PollSummary) -> str:
     counts = seen.latency[percentile].counts
     users = counts[-1]
     over = [users - counts[seen.bounds.index(limit)] for limit in (FAIR, POOR)]

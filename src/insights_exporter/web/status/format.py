@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 
-from insights_exporter.config.models import Window, days_of
+from insights_exporter.config.models import Window, window_days
 
 _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 _FEW = 10
@@ -89,7 +89,7 @@ def window(chosen: Window) -> str:
         period = "today" if chosen.include_today else "yesterday"
     else:
         period = f"last {chosen.days} {'days' if chosen.include_today else 'whole days'}"
-    return period if days_of(chosen.name) == chosen.days else f"{chosen.name} ({period})"
+    return period if window_days(chosen.name) == chosen.days else f"{chosen.name} ({period})"
 
 
 def week(monday: int) -> str:

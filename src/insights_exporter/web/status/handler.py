@@ -14,10 +14,10 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from insights_exporter.polling.deployment import Watch
+from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.web.concurrency import WAITING_PAGES, OneAtATime, in_thread
-from insights_exporter.web.status.state import Sight, sights
-from insights_exporter.web.status.view import Asked, NotHere, Page, page
+from insights_exporter.web.status.state import DeploymentState, collect_state
+from insights_exporter.web.status.view import NotFound, Page, PageRequest, page
 
 DOCS = "https://github.com/insights-exporter/insights-exporter#readme"
 
@@ -92,22 +92,22 @@ class StatusPage:
     scrapes hardly notice.
     """
 
-    def __init__(self, metrics_path: str, watches: Callable[[], Iterable[Watch]]) -> None:
+    def __init__(self, metrics_path: str, watches: Callable[[], Iterable[DeploymentPoller]]) -> None:
         self._metrics_path = metrics_path
         self._watches = watches
         self._turn = OneAtATime(WAITING_PAGES)
 
     async def __call__(self, request: Request) -> Response:
         """Show all deployments, or the one that is asked for."""
-        asked = Asked(request.query_params.get("deployment"), request.query_params.get("window"))
+        asked = PageRequest(request.query_params.get("deployment"), request.query_params.get("window"))
         async with self._turn:
-            seen = sights(self._watches())
+            seen = collect_state(self._watches())
             make = partial(_made, asked, seen, self._metrics_path, time.time())
             try:
                 return HTMLResponse(await in_thread(make), headers=HEADERS)
-            except NotHere as missing:
+            except NotFound as missing:
                 return PlainTextResponse(f"{missing}\n", 404)
 
 
-def _made(asked: Asked, seen: tuple[Sight, ...], metrics_path: str, now: float) -> str:
+def _made(asked: PageRequest, seen: tuple[DeploymentState, ...], metrics_path: str, now: float) -> str:
     return render(page(asked, seen, metrics_path, now))

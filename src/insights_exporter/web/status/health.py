@@ -7,7 +7,7 @@ from typing import Literal
 
 from insights_exporter.polling.causes import Cause, Urgency
 from insights_exporter.web.status import format as words
-from insights_exporter.web.status.state import Poll, Sight
+from insights_exporter.web.status.state import DeploymentState, Poll
 
 Level = Literal["good", "partly", "bad", "off", "waiting"]
 
@@ -26,7 +26,7 @@ class Health:
     sentence: str
 
 
-def health(sight: Sight) -> Health:
+def health(sight: DeploymentState) -> Health:
     """Judge a deployment by its last polls; what its server does not have does not count."""
     asked = [
         poll
@@ -46,7 +46,7 @@ def health(sight: Sight) -> Health:
     return Health("good", "Healthy", since, f"{len(asked)} of {len(asked)} polls succeed.")
 
 
-def oldest(sight: Sight, now: float) -> str:
+def oldest(sight: DeploymentState, now: float) -> str:
     """Tell the age of the oldest data shown, a dash where there are none."""
     successes = [poll.last_success for poll in sight.polls if poll.last_success]
     return words.ago(min(successes), now) if successes else words.NOTHING
@@ -108,7 +108,7 @@ class Problem:
     datasets: str = ""
 
 
-def build_problems(sight: Sight) -> tuple[Problem, ...]:
+def build_problems(sight: DeploymentState) -> tuple[Problem, ...]:
     """Return what needs attention: failures first, then a token near its end."""
     return (*(_of_cause(cause) for cause in sight.causes), *_of_token(sight))
 
@@ -123,7 +123,7 @@ def _of_cause(cause: Cause) -> Problem:
     )
 
 
-def _of_token(sight: Sight) -> Iterator[Problem]:
+def _of_token(sight: DeploymentState) -> Iterator[Problem]:
     if sight.expiry_warning:
         heading = f"Token {sight.token_expiry}"
         yield Problem(URGENT[sight.expiry_urgency], heading, _as_sentence(sight.expiry_warning))

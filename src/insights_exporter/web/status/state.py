@@ -14,9 +14,9 @@ from insights_exporter.polling.causes import (
     rate_token,
     warn_of_token,
 )
-from insights_exporter.polling.deployment import Watch
+from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.jobs import Job
-from insights_exporter.polling.summary import Glance
+from insights_exporter.polling.summary import PollSummary
 from insights_exporter.web.status import format as words
 
 State = Literal["good", "failing", "waiting", "off", "unavailable"]
@@ -43,7 +43,7 @@ class Poll:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class DeploymentState:
     """One deployment at one moment; `today` is the server's date in the deployment's zone."""
 
     name: str
@@ -59,7 +59,7 @@ class Sight:
     broken_down: tuple[str, ...]
     parameter_windows: tuple[str, ...] = ()
     polls: tuple[Poll, ...]
-    glances: Mapping[tuple[str, str], Glance]
+    glances: Mapping[tuple[str, str], PollSummary]
     utc_days: Mapping[int, float] = field(default_factory=dict)
     """Users by day of UTC, where the deployment's own days do not reach far back."""
 
@@ -86,23 +86,23 @@ class Sight:
         """Give users by day for a chart, with today: in UTC where only that reaches far back."""
         if self.utc_days:
             return self.utc_days, self.today.astimezone(UTC).toordinal()
-        return self.glance("daus").days, self.today.toordinal()
+        return self.summary("daus").days, self.today.toordinal()
 
-    def glance(self, dataset: str, window: str = "") -> Glance:
+    def summary(self, dataset: str, window: str = "") -> PollSummary:
         """Give what the dataset last said of the window; nothing where it said nothing."""
-        return self.glances.get((dataset, window), Glance())
+        return self.glances.get((dataset, window), PollSummary())
 
 
-def sights(watches: Iterable[Watch]) -> tuple[Sight, ...]:
+def collect_state(watches: Iterable[DeploymentPoller]) -> tuple[DeploymentState, ...]:
     """Look at each deployment as it is now."""
     return tuple(_sight(watch) for watch in watches)
 
 
-def _sight(watch: Watch) -> Sight:
+def _sight(watch: DeploymentPoller) -> DeploymentState:
     deployment, token = watch.deployment, watch.facts.token
     now = watch.clock.now()
     names = [(job.poll.dataset, job.poll.window) for job in watch.jobs]
-    return Sight(
+    return DeploymentState(
         name=deployment.name,
         url=deployment.url,
         version=watch.facts.version,

@@ -6,20 +6,20 @@ from urllib.parse import quote, urlencode
 
 from insights_exporter import __version__
 from insights_exporter.web.status import format as words
-from insights_exporter.web.status.charts import spark
+from insights_exporter.web.status.charts import sparkline
 from insights_exporter.web.status.details import Details, details
 from insights_exporter.web.status.health import ORDER, URGENT, Health, health, oldest
-from insights_exporter.web.status.state import Sight
+from insights_exporter.web.status.state import DeploymentState
 
 _USUAL_WINDOW = "7d"
 
 
-class NotHere(LookupError):
+class NotFound(LookupError):
     """There is no such deployment or window; the message says which there are not."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PageRequest:
     """What the address asks for: a deployment, a window, both optional."""
 
     deployment: str | None = None
@@ -27,7 +27,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class WindowLink:
     """A window that can be chosen, with what it is called in words."""
 
     name: str
@@ -37,7 +37,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DeploymentRow:
     """One deployment among many."""
 
     name: str
@@ -65,14 +65,14 @@ class Page:
     made_at: float
     window: str
     period: str
-    windows: tuple[Choice, ...]
+    windows: tuple[WindowLink, ...]
     back: str
-    lines: tuple[Line, ...]
+    lines: tuple[DeploymentRow, ...]
     summary: str
     details: Details | None
 
 
-def page(asked: Asked, sights: Sequence[Sight], metrics_path: str, now: float) -> Page:
+def page(asked: PageRequest, sights: Sequence[DeploymentState], metrics_path: str, now: float) -> Page:
     """Make the page: a table of many deployments, or one in detail.
 
     Raises:
@@ -91,7 +91,7 @@ def page(asked: Asked, sights: Sequence[Sight], metrics_path: str, now: float) -
         window=window,
         period=labels.get(window, window),
         windows=tuple(
-            Choice(name, labels.get(name, name), _href(asked.deployment, name), name == window)
+            WindowLink(name, labels.get(name, name), _href(asked.deployment, name), name == window)
             for name in names
         ),
         back=_href(None, asked.window) if asked.deployment and len(sights) > 1 else "",
@@ -101,20 +101,20 @@ def page(asked: Asked, sights: Sequence[Sight], metrics_path: str, now: float) -
     )
 
 
-def _shown(asked: Asked, sights: Sequence[Sight]) -> Sequence[Sight]:
+def _shown(asked: PageRequest, sights: Sequence[DeploymentState]) -> Sequence[DeploymentState]:
     if asked.deployment is None:
         return sights
     found = [sight for sight in sights if sight.name == asked.deployment]
     if not found:
-        raise NotHere("There is no such deployment here.")
+        raise NotFound("There is no such deployment here.")
     return found
 
 
-def _window(asked: Asked, names: Sequence[str]) -> str:
+def _window(asked: PageRequest, names: Sequence[str]) -> str:
     if asked.window is None:
         return _USUAL_WINDOW if _USUAL_WINDOW in names else next(iter(names), "")
     if asked.window not in names:
-        raise NotHere("There is no such window here.")
+        raise NotFound("There is no such window here.")
     return asked.window
 
 
@@ -123,14 +123,14 @@ def _href(deployment: str | None, window: str | None) -> str:
     return "?" + urlencode({name: value for name, value in chosen.items() if value is not None})
 
 
-def _worst_first(sight: Sight) -> tuple[int, str]:
+def _worst_first(sight: DeploymentState) -> tuple[int, str]:
     return ORDER.index(health(sight).level), sight.name
 
 
-def _line(sight: Sight, window: str, now: float) -> Line:
-    days, today = sight.glance("daus").days, sight.today.toordinal()
+def _line(sight: DeploymentState, window: str, now: float) -> DeploymentRow:
+    days, today = sight.summary("daus").days, sight.today.toordinal()
     urgent = URGENT[sight.expiry_urgency]
-    return Line(
+    return DeploymentRow(
         name=sight.name,
         href=_href(sight.name, window if window in sight.windows else None),
         health=health(sight),
@@ -139,22 +139,22 @@ def _line(sight: Sight, window: str, now: float) -> Line:
         token_kind=urgent,
         today=words.number(days.get(today)),
         yesterday=words.number(days.get(today - 1)),
-        users=words.number(sight.glance("templates", window).active_users),
+        users=words.number(sight.summary("templates", window).active_users),
         age=oldest(sight, now),
         series=words.number(sum(poll.series for poll in sight.polls)),
-        spark=spark(*sight.days()),
+        spark=sparkline(*sight.days()),
         spark_zone=sight.days_zone,
     )
 
 
-def _line_facts(sight: Sight) -> Iterator[str]:
+def _line_facts(sight: DeploymentState) -> Iterator[str]:
     if sight.version:
         yield f"Coder {sight.version.partition('+')[0]}"
     if sight.timezone != "UTC":
         yield f"days of {sight.timezone}"
 
 
-def _summary(sights: Sequence[Sight]) -> str:
+def _summary(sights: Sequence[DeploymentState]) -> str:
     levels = [health(sight).level for sight in sights]
     told = [
         f"{levels.count(level)} {word}"

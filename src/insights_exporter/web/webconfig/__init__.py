@@ -5,24 +5,24 @@ the application behind its limit and users, and `listening_context(live)` is
 what the server listens with.
 """
 
-from insights_exporter.web.webconfig.auth import Guard
+from insights_exporter.web.webconfig.auth import BasicAuthMiddleware
 from insights_exporter.web.webconfig.loader import (
     RELOAD_FAILURES,
-    LiveConfig,
+    ReloadingConfig,
     WebConfig,
     WebConfigError,
     listening_context,
-    load,
+    load_web_config,
     web_config_samples,
 )
 
 __all__ = [
     "RELOAD_FAILURES",
-    "Guard",
-    "LiveConfig",
+    "BasicAuthMiddleware",
+    "ReloadingConfig",
     "WebConfig",
     "WebConfigError",
     "listening_context",
-    "load",
+    "load_web_config",
     "web_config_samples",
 ]

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from insights_exporter.web.response import EXCHANGE
-from insights_exporter.web.webconfig.loader import LiveConfig, RateLimit, WebConfig
+from insights_exporter.web.webconfig.loader import RateLimit, ReloadingConfig, WebConfig
 
 
 class TokenBucket:
@@ -230,14 +230,16 @@ _ASK_FOR_LOGIN = {"www-authenticate": 'Basic realm="insights-exporter", charset=
 _SCHEME = b"basic "
 
 
-class Guard:
+class BasicAuthMiddleware:
     """An application that lets through to `app` what the file allows at that moment.
 
     The limit comes first, then the password. The headers of the file are
     put on every answer, refusals too, in place of the application's own.
     """
 
-    def __init__(self, app: ASGIApp, live: LiveConfig, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, app: ASGIApp, live: ReloadingConfig, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._app = app
         self._live = live
         self._clock = clock
@@ -250,8 +252,8 @@ class Guard:
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
             config = self._live.now()
-            answer = await self._refusal(config, scope) or self._app
-            await answer(scope, receive, _with_headers(send, self.headers()))
+            response = await self._refusal(config, scope) or self._app
+            await response(scope, receive, _with_headers(send, self.headers()))
 
     async def _refusal(self, config: WebConfig, scope: Scope) -> ASGIApp | None:
         if wait := self._wait(config):

@@ -8,10 +8,10 @@ in whom the type itself would keep out.
 import ssl
 from typing import NamedTuple
 
-from insights_exporter.web.webconfig.model import TlsSection
+from insights_exporter.web.webconfig.model import TLSSection
 
 
-class Meaning(NamedTuple):
+class ClientAuthMode(NamedTuple):
     """A row of the table: which files it is for, and what follows.
 
     `ca` and `sans` say whether client CAs and allowed names are set; `None`
@@ -33,7 +33,7 @@ _ANY_AUTHORITY = "has no client CAs, so that a certificate of any authority the 
 _VERIFY_INSTEAD = "set client_ca_file and client_auth_type: RequireAndVerifyClientCert"
 
 _MEANINGS = (
-    Meaning(
+    ClientAuthMode(
         "NoClientCert",
         ca=True,
         sans=None,
@@ -42,7 +42,7 @@ _MEANINGS = (
         what="has no effect without client certificates",
         remedy="set client_auth_type: RequireAndVerifyClientCert, or take it out",
     ),
-    Meaning(
+    ClientAuthMode(
         "NoClientCert",
         ca=False,
         sans=True,
@@ -51,8 +51,8 @@ _MEANINGS = (
         what="has no effect without client certificates",
         remedy=_VERIFY_INSTEAD,
     ),
-    Meaning("NoClientCert", ca=False, sans=False, verify=ssl.CERT_NONE),
-    Meaning(
+    ClientAuthMode("NoClientCert", ca=False, sans=False, verify=ssl.CERT_NONE),
+    ClientAuthMode(
         "RequestClientCert",
         ca=None,
         sans=False,
@@ -60,7 +60,7 @@ _MEANINGS = (
         what="lets in everybody, so certificates are not even asked for here",
         remedy=_VERIFY_INSTEAD + " to let in only some",
     ),
-    Meaning(
+    ClientAuthMode(
         "RequestClientCert",
         ca=True,
         sans=True,
@@ -68,7 +68,7 @@ _MEANINGS = (
         what=_UNVERIFIED,
         remedy="write RequireAndVerifyClientCert, which is what it does",
     ),
-    Meaning(
+    ClientAuthMode(
         "RequireAnyClientCert",
         ca=True,
         sans=None,
@@ -76,7 +76,7 @@ _MEANINGS = (
         what=_UNVERIFIED,
         remedy="write RequireAndVerifyClientCert, which is what it does",
     ),
-    Meaning(
+    ClientAuthMode(
         "RequestClientCert",
         ca=False,
         sans=True,
@@ -84,7 +84,7 @@ _MEANINGS = (
         what="cannot be kept: Python's TLS does not show names of certificates that it cannot verify",
         remedy=_VERIFY_INSTEAD,
     ),
-    Meaning(
+    ClientAuthMode(
         "RequireAnyClientCert",
         ca=False,
         sans=None,
@@ -92,8 +92,8 @@ _MEANINGS = (
         what="cannot be kept: Python's TLS accepts no client certificate that it cannot verify",
         remedy=_VERIFY_INSTEAD,
     ),
-    Meaning("VerifyClientCertIfGiven", ca=True, sans=False, verify=ssl.CERT_OPTIONAL),
-    Meaning(
+    ClientAuthMode("VerifyClientCertIfGiven", ca=True, sans=False, verify=ssl.CERT_OPTIONAL),
+    ClientAuthMode(
         "VerifyClientCertIfGiven",
         ca=False,
         sans=False,
@@ -101,9 +101,9 @@ _MEANINGS = (
         what=_ANY_AUTHORITY,
         remedy="set client_ca_file",
     ),
-    Meaning("VerifyClientCertIfGiven", ca=True, sans=True, verify=ssl.CERT_REQUIRED),
-    Meaning("RequireAndVerifyClientCert", ca=True, sans=None, verify=ssl.CERT_REQUIRED),
-    Meaning(
+    ClientAuthMode("VerifyClientCertIfGiven", ca=True, sans=True, verify=ssl.CERT_REQUIRED),
+    ClientAuthMode("RequireAndVerifyClientCert", ca=True, sans=None, verify=ssl.CERT_REQUIRED),
+    ClientAuthMode(
         "VerifyClientCertIfGiven",
         ca=False,
         sans=True,
@@ -111,7 +111,7 @@ _MEANINGS = (
         what=_ANY_AUTHORITY,
         remedy="set client_ca_file",
     ),
-    Meaning(
+    ClientAuthMode(
         "RequireAndVerifyClientCert",
         ca=False,
         sans=None,
@@ -122,7 +122,7 @@ _MEANINGS = (
 )
 
 
-def meaning(section: TlsSection) -> Meaning:
+def client_auth_mode(section: TLSSection) -> ClientAuthMode:
     """Give the row that fits the section."""
     ca = bool(section.client_ca or section.client_ca_file)
     sans = section.client_allowed_sans is not None

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from insights_exporter.config.errors import Wrong
+from insights_exporter.config.errors import InvalidValue
 
 MAX_BYTES = 2 * 1024 * 1024
 
@@ -63,11 +63,11 @@ def _content(path: Path) -> bytes:
         content = b"" if special else _beginning(path)
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or "not a path").lower()
-        raise Wrong(f"{path} cannot be read: {reason}", "check the path and the permissions") from None
+        raise InvalidValue(f"{path} cannot be read: {reason}", "check the path and the permissions") from None
     if special:
-        raise Wrong(f"{path} is not a regular file", "name the file that holds the text")
+        raise InvalidValue(f"{path} is not a regular file", "name the file that holds the text")
     if len(content) > MAX_BYTES:
-        raise Wrong(f"{path} is larger than {MAX_BYTES // 1024**2} MiB", "is it the right file?")
+        raise InvalidValue(f"{path} is larger than {MAX_BYTES // 1024**2} MiB", "is it the right file?")
     return content
 
 
@@ -88,7 +88,7 @@ def check_certificates(pem: bytes) -> None:
         Wrong: it does not.
     """
     if _CERTIFICATE not in pem:
-        raise Wrong("holds no certificate", "give one in PEM form, with its line of BEGIN CERTIFICATE")
+        raise InvalidValue("holds no certificate", "give one in PEM form, with its line of BEGIN CERTIFICATE")
 
 
 def check_key(pem: bytes) -> None:
@@ -98,9 +98,9 @@ def check_key(pem: bytes) -> None:
         Wrong: it does not.
     """
     if not _KEY.search(pem):
-        raise Wrong("holds no private key", "give one in PEM form, with its line of BEGIN PRIVATE KEY")
+        raise InvalidValue("holds no private key", "give one in PEM form, with its line of BEGIN PRIVATE KEY")
     if _ENCRYPTED.search(pem):
-        raise Wrong(
+        raise InvalidValue(
             "is encrypted", "take its passphrase off with `openssl pkey`, and keep the file to yourself"
         )
 

@@ -10,13 +10,20 @@ from typing import Any
 
 import structlog
 
-from insights_exporter.config.errors import ConfigError, Found, Problem, Wrong, spell, wrong_fields
+from insights_exporter.config.errors import (
+    ConfigError,
+    ConfigIssue,
+    Finding,
+    InvalidValue,
+    format_path,
+    validate_model,
+)
 from insights_exporter.config.strict_yaml import NotYaml, read_yaml
-from insights_exporter.exposition.family import Family, Samples
+from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.web.webconfig.files import Files, Stamps, changed
-from insights_exporter.web.webconfig.model import TlsSection, WebFile
+from insights_exporter.web.webconfig.model import TLSSection, WebConfigModel
 from insights_exporter.web.webconfig.rules import HTTP_RULES, TLS_RULES, http_warnings, tls_warnings
-from insights_exporter.web.webconfig.tls import Misfit, ServerContext, newest_context, server_context
+from insights_exporter.web.webconfig.tls import ServerSSLContext, TLSMismatch, newest_context, server_context
 
 _TLS = "tls_server_config"
 
@@ -39,23 +46,23 @@ class WebConfig:
     what the files were when they were read.
     """
 
-    tls: ServerContext | None
+    tls: ServerSSLContext | None
     headers: tuple[tuple[str, str], ...]
     users: Mapping[bytes, bytes] = field(repr=False)
     rate_limit: RateLimit | None
-    warnings: tuple[Problem, ...]
+    warnings: tuple[ConfigIssue, ...]
     stamps: Stamps = field(repr=False)
 
 
 class WebConfigError(ConfigError):
     """The file cannot be used, for all of `problems`; `stamps` as in `WebConfig`."""
 
-    def __init__(self, problems: Iterable[Problem], stamps: Stamps) -> None:
+    def __init__(self, problems: Iterable[ConfigIssue], stamps: Stamps) -> None:
         super().__init__(problems)
         self.stamps = stamps
 
 
-def load(path: Path) -> WebConfig:
+def load_web_config(path: Path) -> WebConfig:
     """Read and check a web config file and the files that it names.
 
     Raises:
@@ -67,7 +74,7 @@ def load(path: Path) -> WebConfig:
     except ConfigError as error:
         raise WebConfigError(error.problems, files.stamps) from None
     except OSError as error:
-        problem = Problem(
+        problem = ConfigIssue(
             str(path), "", f"cannot be used now: {error.strerror or error}", "look at the system's log"
         )
         raise WebConfigError([problem], files.stamps) from None
@@ -93,20 +100,22 @@ def _data(path: Path, files: Files) -> dict[str, Any]:
     try:
         data = read_yaml(files.read(path.name))
     except NotYaml as wrong:
-        raise ConfigError([Problem(str(path), wrong.place, wrong.what, wrong.remedy)]) from None
-    except Wrong as wrong:
-        raise ConfigError([Problem("", "", wrong.what, wrong.remedy)]) from None
+        raise ConfigError([ConfigIssue(str(path), wrong.place, wrong.what, wrong.remedy)]) from None
+    except InvalidValue as wrong:
+        raise ConfigError([ConfigIssue("", "", wrong.what, wrong.remedy)]) from None
     if not isinstance(data, dict | None):
         remedy = "write tls_server_config: or another section, and its keys below it"
-        raise ConfigError([Problem(str(path), "", "is not a map of keys and values", remedy)])
+        raise ConfigError([ConfigIssue(str(path), "", "is not a map of keys and values", remedy)])
     return {key: value for key, value in (data or {}).items() if (key, value) != (_TLS, {})}
 
 
-def _checked(path: Path, data: dict[str, Any], files: Files) -> tuple[WebFile, ServerContext | None]:
+def _checked(
+    path: Path, data: dict[str, Any], files: Files
+) -> tuple[WebConfigModel, ServerSSLContext | None]:
     """Return what the file says and its TLS context; raises ConfigError with the faults of all sections."""
-    found = list(wrong_fields(WebFile, data))
+    found = list(validate_model(WebConfigModel, data))
     wrong = {place[0] for place, *_ in found}
-    file = WebFile.model_validate({key: value for key, value in data.items() if key not in wrong})
+    file = WebConfigModel.model_validate({key: value for key, value in data.items() if key not in wrong})
     context, tls_faults = _context(file.tls_server_config, files)
     found += [*_below_tls(tls_faults), *(fault for rule in HTTP_RULES for fault in rule(file))]
     if found:
@@ -114,7 +123,7 @@ def _checked(path: Path, data: dict[str, Any], files: Files) -> tuple[WebFile, S
     return file, context
 
 
-def _context(section: TlsSection | None, files: Files) -> tuple[ServerContext | None, list[Found]]:
+def _context(section: TLSSection | None, files: Files) -> tuple[ServerSSLContext | None, list[Finding]]:
     """Return the context of a section, or all that is wrong with it."""
     if section is None:
         return None, []
@@ -122,23 +131,23 @@ def _context(section: TlsSection | None, files: Files) -> tuple[ServerContext | 
         return None, found
     try:
         return server_context(section, files), []
-    except Misfit as wrong:
+    except TLSMismatch as wrong:
         return None, [((wrong.key,), wrong.what, wrong.remedy)]
 
 
-def _warnings(file: WebFile) -> Iterator[Found]:
+def _warnings(file: WebConfigModel) -> Iterator[Finding]:
     if file.tls_server_config:
         yield from _below_tls(tls_warnings(file.tls_server_config))
     yield from http_warnings(file)
 
 
-def _below_tls(found: Iterable[Found]) -> Iterator[Found]:
+def _below_tls(found: Iterable[Finding]) -> Iterator[Finding]:
     for place, what, remedy in found:
         yield (_TLS, *place), what, remedy
 
 
-def _problems(path: Path, found: Iterable[Found]) -> list[Problem]:
-    return [Problem(str(path), spell(place), what, remedy) for place, what, remedy in found]
+def _problems(path: Path, found: Iterable[Finding]) -> list[ConfigIssue]:
+    return [ConfigIssue(str(path), format_path(place), what, remedy) for place, what, remedy in found]
 
 
 LOOK_EVERY = 1.0
@@ -150,7 +159,7 @@ TURNOVER = 300.0
 _RESTART = "restart the exporter if that is meant"
 
 
-class LiveConfig:
+class ReloadingConfig:
     """A web config file and what holds of it now.
 
     `reload_failures` counts new files that could not be used. Not to be
@@ -165,9 +174,9 @@ class LiveConfig:
         self._path = path
         self._clock = clock
         self._log = structlog.get_logger("insights_exporter").bind(file=str(path))
-        self._config = load(path)
+        self._config = load_web_config(path)
         self._stamps = self._config.stamps
-        self._refused: tuple[Problem, ...] = ()
+        self._refused: tuple[ConfigIssue, ...] = ()
         self._next_look = clock() + LOOK_EVERY
         self._turnover_until = clock()
         self._warn(self._config.warnings)
@@ -178,7 +187,7 @@ class LiveConfig:
             self.look()
         return self._config
 
-    def look(self) -> tuple[Problem, ...]:
+    def look(self) -> tuple[ConfigIssue, ...]:
         """Look at the files at once; give what keeps them as they are from being used, if anything does."""
         self._next_look = self._clock() + LOOK_EVERY
         if changed(self._stamps):
@@ -191,7 +200,7 @@ class LiveConfig:
 
     def _reload(self) -> None:
         try:
-            config = load(self._path)
+            config = load_web_config(self._path)
             _check_nothing_opens(self._path, self._config, config)
         except WebConfigError as error:
             self._stamps, self._refused = error.stamps, error.problems
@@ -204,7 +213,7 @@ class LiveConfig:
             self._log.info("web config reloaded")
             self._warn(config.warnings)
 
-    def _warn(self, warnings: tuple[Problem, ...]) -> None:
+    def _warn(self, warnings: tuple[ConfigIssue, ...]) -> None:
         for warning in warnings:
             self._log.warning("web config", place=warning.place, detail=warning.what, remedy=warning.remedy)
 
@@ -218,15 +227,15 @@ def _check_nothing_opens(path: Path, before: WebConfig, after: WebConfig) -> Non
     problems = []
     if bool(before.tls) != bool(after.tls):
         what = "is gone, and TLS is not turned off" if before.tls else "is new, and TLS is not turned on"
-        problems.append(Problem(str(path), "tls_server_config", f"{what} while running", _RESTART))
+        problems.append(ConfigIssue(str(path), "tls_server_config", f"{what} while running", _RESTART))
     if before.users and not after.users:
         what = "are all gone, which would let in everybody"
-        problems.append(Problem(str(path), "basic_auth_users", what, _RESTART))
+        problems.append(ConfigIssue(str(path), "basic_auth_users", what, _RESTART))
     if problems:
         raise WebConfigError(problems, after.stamps)
 
 
-def listening_context(live: LiveConfig) -> ssl.SSLContext | None:
+def listening_context(live: ReloadingConfig) -> ssl.SSLContext | None:
     """Give a context for a server's whole life, or none where the file has no TLS.
 
     Each new connection gets what the file says at that moment.
@@ -235,7 +244,7 @@ def listening_context(live: LiveConfig) -> ssl.SSLContext | None:
     return newest_context(lambda: live.now().tls or first) if first else None
 
 
-RELOAD_FAILURES = Family(
+RELOAD_FAILURES = MetricFamily(
     name="insights_exporter_web_config_reload_failures_total",
     kind="counter",
     help="Times that the web config file, or a file it names, had changed and could not be used; "
@@ -246,6 +255,6 @@ RELOAD_FAILURES = Family(
 )
 
 
-def web_config_samples(live: LiveConfig) -> Samples:
+def web_config_samples(live: ReloadingConfig) -> Samples:
     """Give the count of `live` as samples."""
     return Samples(RELOAD_FAILURES, [((), float(live.reload_failures))])

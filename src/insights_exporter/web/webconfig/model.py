@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
-from insights_exporter.config.errors import Wrong, did_you_mean
+from insights_exporter.config.errors import InvalidValue, did_you_mean
 from insights_exporter.config.models import Model
 
 MODERN_SUITES: Mapping[str, str] = MappingProxyType(
@@ -94,7 +94,9 @@ def parse_go_duration(written: object) -> float:
     if written == 0 and not isinstance(written, bool):
         return 0.0
     if not isinstance(written, str) or not (written == "0" or _DURATION.fullmatch(written)):
-        raise Wrong("is not a duration", "write it as 100ms, 1s or 1m30s (there are no days), or 0 for none")
+        raise InvalidValue(
+            "is not a duration", "write it as 100ms, 1s or 1m30s (there are no days), or 0 for none"
+        )
     return sum(float(amount) * _UNITS[unit] for amount, unit in _PART.findall(written))
 
 
@@ -114,7 +116,7 @@ def _one_of(names: Iterable[str]) -> Callable[[str], str]:
 
     def check(name: str) -> str:
         if name not in known:
-            raise Wrong("is not a known value", did_you_mean(name, known))
+            raise InvalidValue("is not a known value", did_you_mean(name, known))
         return name
 
     return check
@@ -122,28 +124,32 @@ def _one_of(names: Iterable[str]) -> Callable[[str], str]:
 
 def _header_name(name: str) -> str:
     if name not in HEADERS:
-        raise Wrong("is not a header that can be set here", did_you_mean(name, HEADERS))
+        raise InvalidValue("is not a header that can be set here", did_you_mean(name, HEADERS))
     return name
 
 
 def _header_value(value: str) -> str:
     if not re.fullmatch(r"[\x20-\x7e\t]*", value):
-        raise Wrong("has characters that a header cannot carry", "keep to printable ASCII, in one line")
+        raise InvalidValue(
+            "has characters that a header cannot carry", "keep to printable ASCII, in one line"
+        )
     return value.strip()
 
 
 def _user_name(name: str) -> str:
     if ":" in name or not name.isprintable():
-        raise Wrong("is a name that nobody can log in with", "take out colons and unprintable characters")
+        raise InvalidValue(
+            "is a name that nobody can log in with", "take out colons and unprintable characters"
+        )
     return name
 
 
 def _bcrypt_hash(text: str) -> str:
     found = _BCRYPT.fullmatch(text)
     if found is None:
-        raise Wrong("is not a bcrypt hash", _MAKE_A_HASH)
+        raise InvalidValue("is not a bcrypt hash", _MAKE_A_HASH)
     if int(found[1]) not in _COSTS:
-        raise Wrong(f"has a bcrypt cost of {int(found[1])}", "use 4 to 31 (10 to 12 are usual)")
+        raise InvalidValue(f"has a bcrypt cost of {int(found[1])}", "use 4 to 31 (10 to 12 are usual)")
     return text
 
 
@@ -178,7 +184,7 @@ class Section(Model):
         return {key: value for key, value in written.items() if value is not None}
 
 
-class TlsSection(Section):
+class TLSSection(Section):
     """`tls_server_config`: with any key in it the exporter speaks TLS and nothing else."""
 
     cert: Text = ""
@@ -210,10 +216,10 @@ class RateLimitSection(Section):
     burst: Count = 0
 
 
-class WebFile(Section):
+class WebConfigModel(Section):
     """The whole file."""
 
-    tls_server_config: TlsSection | None = None
+    tls_server_config: TLSSection | None = None
     http_server_config: HttpSection = HttpSection()
     basic_auth_users: dict[UserName, PasswordHash] = Field(default_factory=dict)
     rate_limit: RateLimitSection = RateLimitSection()

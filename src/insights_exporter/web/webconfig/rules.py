@@ -3,13 +3,20 @@
 import ssl
 from collections.abc import Callable, Iterator
 
-from insights_exporter.config.errors import Found, Wrong
-from insights_exporter.web.webconfig.client_auth import meaning
+from insights_exporter.config.errors import Finding, InvalidValue
+from insights_exporter.web.webconfig.client_auth import client_auth_mode
 from insights_exporter.web.webconfig.files import Files, check_certificates, check_key
-from insights_exporter.web.webconfig.model import HEADERS, SUITES, TLS13_SUITES, VERSIONS, TlsSection, WebFile
+from insights_exporter.web.webconfig.model import (
+    HEADERS,
+    SUITES,
+    TLS13_SUITES,
+    VERSIONS,
+    TLSSection,
+    WebConfigModel,
+)
 
 
-def headers_have_known_values(file: WebFile) -> Iterator[Found]:
+def headers_have_known_values(file: WebConfigModel) -> Iterator[Finding]:
     """A header of few values has one of them."""
     for name, value in file.http_server_config.headers.items():
         if HEADERS[name] and value not in HEADERS[name]:
@@ -17,7 +24,7 @@ def headers_have_known_values(file: WebFile) -> Iterator[Found]:
             yield place, "is not a known value", f"write {' or '.join(HEADERS[name])}"
 
 
-def limit_lets_somebody_in(file: WebFile) -> Iterator[Found]:
+def limit_lets_somebody_in(file: WebConfigModel) -> Iterator[Finding]:
     """A limit has at least one request at a time."""
     if file.rate_limit.interval and not file.rate_limit.burst:
         yield ("rate_limit", "burst"), "is 0, so every request would be refused", "write 1 or more"
@@ -26,7 +33,7 @@ def limit_lets_somebody_in(file: WebFile) -> Iterator[Found]:
 HTTP_RULES = (headers_have_known_values, limit_lets_somebody_in)
 
 
-def http_warnings(file: WebFile) -> Iterator[Found]:
+def http_warnings(file: WebConfigModel) -> Iterator[Finding]:
     """Tell what has no effect here, or is unwise."""
     if file.http_server_config.http2:
         what = "has no effect: the exporter speaks HTTP/1.1 alone"
@@ -43,7 +50,7 @@ def http_warnings(file: WebFile) -> Iterator[Found]:
         yield ("basic_auth_users",), what, "make all of them with `htpasswd -nBC 10`"
 
 
-Rule = Callable[[TlsSection, Files], Iterator[Found]]
+Rule = Callable[[TLSSection, Files], Iterator[Finding]]
 
 _PARTS: tuple[tuple[str, Callable[[bytes], None]], ...] = (
     ("cert", check_certificates),
@@ -53,12 +60,12 @@ _PARTS: tuple[tuple[str, Callable[[bytes], None]], ...] = (
 _NEEDED = ("cert", "key")
 
 
-def inline(section: TlsSection, part: str) -> str:
+def inline(section: TLSSection, part: str) -> str:
     """Give the PEM text of a part that stands in the web config file itself, or nothing."""
     return section.key.get_secret_value() if part == "key" else str(getattr(section, part))
 
 
-def pem(section: TlsSection, part: str, files: Files) -> bytes:
+def pem(section: TLSSection, part: str, files: Files) -> bytes:
     """Give the PEM text of `cert`, `key` or `client_ca`, or nothing.
 
     Raises:
@@ -68,7 +75,7 @@ def pem(section: TlsSection, part: str, files: Files) -> bytes:
     return files.read(name) if name else inline(section, part).encode()
 
 
-def parts_are_usable(section: TlsSection, files: Files) -> Iterator[Found]:
+def parts_are_usable(section: TLSSection, files: Files) -> Iterator[Finding]:
     """Certificate and key are there, each part comes from one place and holds what it should."""
     for part, check in _PARTS:
         in_file, in_here = bool(getattr(section, f"{part}_file")), bool(inline(section, part))
@@ -77,49 +84,49 @@ def parts_are_usable(section: TlsSection, files: Files) -> Iterator[Found]:
         elif in_file or in_here:
             try:
                 check(pem(section, part, files))
-            except Wrong as wrong:
+            except InvalidValue as wrong:
                 yield (f"{part}_file" if in_file else part,), wrong.what, wrong.remedy
         elif part in _NEEDED:
             remedy = f"write it, or {part} with the PEM text itself; without TLS leave out tls_server_config"
             yield (f"{part}_file",), "is missing", remedy
 
 
-def versions_in_order(section: TlsSection, _files: Files) -> Iterator[Found]:
+def versions_in_order(section: TLSSection, _files: Files) -> Iterator[Finding]:
     """The versions leave at least one."""
     if VERSIONS[section.min_version] > VERSIONS[section.max_version]:
         what = f"is lower than min_version, {section.min_version}, so nobody could connect"
         yield ("max_version",), what, "raise it, or lower min_version"
 
 
-def versions_exist(section: TlsSection, _files: Files) -> Iterator[Found]:
+def versions_exist(section: TLSSection, _files: Files) -> Iterator[Finding]:
     """The OpenSSL in use speaks the versions."""
     for key, has in (("TLS10", ssl.HAS_TLSv1), ("TLS11", ssl.HAS_TLSv1_1)):
         if key in (section.min_version, section.max_version) and not has:
             yield ("min_version",), f"{key} is not in {ssl.OPENSSL_VERSION}", "write TLS12"
 
 
-def suites_fit_versions(section: TlsSection, _files: Files) -> Iterator[Found]:
+def suites_fit_versions(section: TLSSection, _files: Files) -> Iterator[Finding]:
     """Suites of TLS 1.3 alone need TLS 1.3."""
     if only_tls13(section) and section.max_version != "TLS13":
         what = f"has suites of TLS 1.3 alone, and max_version is {section.max_version}: nobody could connect"
         yield ("cipher_suites",), what, "add a suite of TLS 1.2, or raise max_version"
 
 
-def names_are_given(section: TlsSection, _files: Files) -> Iterator[Found]:
+def names_are_given(section: TLSSection, _files: Files) -> Iterator[Finding]:
     """A list of allowed names lets somebody in."""
     names = section.client_allowed_sans
     if names is not None and not (names and all(names)):
         yield ("client_allowed_sans",), "has an empty entry or none", "list names, or leave the key out"
 
 
-def client_auth_can_be_kept(section: TlsSection, _files: Files) -> Iterator[Found]:
+def client_auth_can_be_kept(section: TLSSection, _files: Files) -> Iterator[Finding]:
     """The way clients prove who they are can be kept, and has an effect."""
-    row = meaning(section)
+    row = client_auth_mode(section)
     if row.verify is None:
         yield (_as_written(row.key, section),), row.what, row.remedy
 
 
-def only_tls13(section: TlsSection) -> bool:
+def only_tls13(section: TLSSection) -> bool:
     """Tell whether the suites leave no version below TLS 1.3."""
     return bool(section.cipher_suites) and not SUITES.keys() & set(section.cipher_suites)
 
@@ -134,9 +141,9 @@ TLS_RULES: tuple[Rule, ...] = (
 )
 
 
-def tls_warnings(section: TlsSection) -> Iterator[Found]:
+def tls_warnings(section: TLSSection) -> Iterator[Finding]:
     """Tell what has another meaning here than elsewhere, or is unwise."""
-    row = meaning(section)
+    row = client_auth_mode(section)
     if row.what:
         yield (_as_written(row.key, section),), f"{section.client_auth_type} {row.what}", row.remedy
     if VERSIONS[section.min_version] < ssl.TLSVersion.TLSv1_2:
@@ -149,5 +156,5 @@ def tls_warnings(section: TlsSection) -> Iterator[Found]:
         yield ("cipher_suites",), what, "leave out those that begin with TLS_AES or TLS_CHACHA20"
 
 
-def _as_written(key: str, section: TlsSection) -> str:
+def _as_written(key: str, section: TLSSection) -> str:
     return "client_ca" if key == "client_ca_file" and section.client_ca else key

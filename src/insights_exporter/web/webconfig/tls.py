@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import structlog
 
-from insights_exporter.config.errors import Wrong
+from insights_exporter.config.errors import InvalidValue
 from insights_exporter.web.concurrency import Throttle
-from insights_exporter.web.webconfig.client_auth import meaning
+from insights_exporter.web.webconfig.client_auth import client_auth_mode
 from insights_exporter.web.webconfig.files import Files, as_file
-from insights_exporter.web.webconfig.model import CURVES, MODERN_SUITES, SUITES, VERSIONS, TlsSection
+from insights_exporter.web.webconfig.model import CURVES, MODERN_SUITES, SUITES, VERSIONS, TLSSection
 from insights_exporter.web.webconfig.rules import only_tls13, pem
 
 MAX_RECORDS_WITHOUT_DATA = 64
@@ -77,7 +77,7 @@ _NAMES_SHOWN, _NAME_SHOWN = 10, 100
 _NAMES = frozenset({"DNS", "IP Address", "email", "URI"})
 
 
-class Handshake(ssl.SSLObject):
+class SANCheckingSSLObject(ssl.SSLObject):
     """One connection, that tells a refused client why before it ends.
 
     The event loop ends a connection as soon as its handshake fails, without
@@ -87,7 +87,7 @@ class Handshake(ssl.SSLObject):
 
     outgoing: ssl.MemoryBIO
     records: TLSRecords
-    checks: "ServerContext"
+    checks: "ServerSSLContext"
     _refusal: ssl.SSLError | None = None
 
     def do_handshake(self) -> None:
@@ -166,10 +166,10 @@ class Handshake(ssl.SSLObject):
             raise ssl.SSLCertVerificationError("the client's certificate has none of the allowed names")
 
 
-class ServerContext(ssl.SSLContext):
+class ServerSSLContext(ssl.SSLContext):
     """What holds for connections, as the file says it; without `allowed_names` any will do."""
 
-    sslobject_class = Handshake
+    sslobject_class = SANCheckingSSLObject
     allowed_names: frozenset[str] = frozenset()
     clock: Callable[[], float] = staticmethod(time.time)
     refusals: Throttle
@@ -193,16 +193,16 @@ class ServerContext(ssl.SSLContext):
         server_side: bool = False,  # noqa: FBT001, FBT002 - as the base class has it
         server_hostname: str | bytes | None = None,
         session: ssl.SSLSession | None = None,
-    ) -> Handshake:
+    ) -> SANCheckingSSLObject:
         """Give the server's side of a new connection."""
         records = TLSRecords(incoming)
         plain = super().wrap_bio(records.outgoing, outgoing, server_side, server_hostname, session)
-        made = cast("Handshake", plain)
+        made = cast("SANCheckingSSLObject", plain)
         made.outgoing, made.records, made.checks = outgoing, records, self
         return made
 
 
-class NewestContext(ssl.SSLContext):
+class ReloadingSSLContext(ssl.SSLContext):
     """Stands where a server takes one context: each new connection gets what `newest` gives then.
 
     Connections that are open keep the context that they began with.
@@ -222,9 +222,9 @@ class NewestContext(ssl.SSLContext):
         return self.newest().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
 
 
-def newest_context(newest: Callable[[], ssl.SSLContext]) -> NewestContext:
+def newest_context(newest: Callable[[], ssl.SSLContext]) -> ReloadingSSLContext:
     """Give a context for a server's whole life that hands each connection to the newest one."""
-    context = NewestContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ReloadingSSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.newest = newest
     return context
 
@@ -263,7 +263,7 @@ _CERTIFICATE_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
 """What OpenSSL refuses about certificate and key: what is wrong, what would be right."""
 
 
-class Misfit(Wrong):
+class TLSMismatch(InvalidValue):
     """OpenSSL refuses the value of `key`."""
 
     def __init__(self, key: str, what: str, remedy: str) -> None:
@@ -271,13 +271,13 @@ class Misfit(Wrong):
         self.key = key
 
 
-def server_context(section: TlsSection, files: Files) -> ServerContext:
+def server_context(section: TLSSection, files: Files) -> ServerSSLContext:
     """Give the context of a section that keeps all the rules.
 
     Raises:
         Misfit: OpenSSL does not take it.
     """
-    context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ServerSSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.refusals = Throttle()
     context.set_alpn_protocols(["http/1.1"])
     context.options |= ssl.OP_NO_RENEGOTIATION
@@ -289,7 +289,7 @@ def server_context(section: TlsSection, files: Files) -> ServerContext:
     return context
 
 
-def _set_versions(context: ServerContext, section: TlsSection) -> None:
+def _set_versions(context: ServerSSLContext, section: TLSSection) -> None:
     lowest = "TLS13" if only_tls13(section) else section.min_version
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the file's author was warned already
@@ -297,7 +297,7 @@ def _set_versions(context: ServerContext, section: TlsSection) -> None:
         context.minimum_version = VERSIONS[lowest]
 
 
-def _set_suites(context: ServerContext, section: TlsSection) -> None:
+def _set_suites(context: ServerSSLContext, section: TLSSection) -> None:
     if not section.prefer_server_cipher_suites:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     if only_tls13(section):
@@ -309,15 +309,15 @@ def _set_suites(context: ServerContext, section: TlsSection) -> None:
     missing = set(wanted) - {suite["name"] for suite in context.get_ciphers()}
     if missing and (section.cipher_suites or missing == set(wanted)):
         what = f"has {', '.join(sorted(missing))}, which {ssl.OPENSSL_VERSION} does not offer"
-        raise Misfit("cipher_suites", what, "take it out")
+        raise TLSMismatch("cipher_suites", what, "take it out")
 
 
-def _set_curve(context: ServerContext, section: TlsSection) -> None:
+def _set_curve(context: ServerSSLContext, section: TLSSection) -> None:
     for name in section.curve_preferences[:1]:
         try:
             context.set_ecdh_curve(CURVES[name])
         except (ValueError, ssl.SSLError):
-            raise Misfit(
+            raise TLSMismatch(
                 "curve_preferences", f"{name} is not in {ssl.OPENSSL_VERSION}", "take another"
             ) from None
 
@@ -326,17 +326,17 @@ def _usual(*, old: bool) -> Iterable[str]:
     return SUITES if old else MODERN_SUITES
 
 
-def _load_certificate(context: ServerContext, section: TlsSection, files: Files) -> None:
+def _load_certificate(context: ServerSSLContext, section: TLSSection, files: Files) -> None:
     with as_file(pem(section, "cert", files)) as certificate, as_file(pem(section, "key", files)) as key:
         try:
             context.load_cert_chain(certificate, key, password=lambda: b"")
         except ssl.SSLError as error:
             what, remedy = _CERTIFICATE_WORDS.get(error.reason, _CERTIFICATE_WORDS[""])
-            raise Misfit("cert_file" if section.cert_file else "cert", what, remedy) from None
+            raise TLSMismatch("cert_file" if section.cert_file else "cert", what, remedy) from None
 
 
-def _ask_clients(context: ServerContext, section: TlsSection, files: Files) -> None:
-    context.verify_mode = meaning(section).verify or ssl.CERT_NONE
+def _ask_clients(context: ServerSSLContext, section: TLSSection, files: Files) -> None:
+    context.verify_mode = client_auth_mode(section).verify or ssl.CERT_NONE
     if context.verify_mode == ssl.CERT_NONE:
         return
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # as Go: what is given is trusted, root or not
@@ -350,4 +350,6 @@ def _ask_clients(context: ServerContext, section: TlsSection, files: Files) -> N
         context.load_verify_locations(cadata=authorities.decode("ascii", "ignore"))
     except ssl.SSLError:
         key = "client_ca_file" if section.client_ca_file else "client_ca"
-        raise Misfit(key, "holds a certificate that cannot be read", "check it with `openssl x509`") from None
+        raise TLSMismatch(
+            key, "holds a certificate that cannot be read", "check it with `openssl x509`"
+        ) from None

@@ -169,10 +169,10 @@ FACTS: Mapping[str, st.SearchStrategy[Json]] = {
 """What a server tells beside its insights, by a word of the path."""
 
 
-def shuffled(answer: Json, random: Random) -> Json:
+def shuffled(response: Json, random: Random) -> Json:
     """Give the same answer with the rows of all its lists in another order."""
-    if isinstance(answer, dict):
-        return {name: shuffled(field, random) for name, field in answer.items()}
-    if isinstance(answer, list):
-        return random.sample([shuffled(row, random) for row in answer], len(answer))
-    return answer
+    if isinstance(response, dict):
+        return {name: shuffled(field, random) for name, field in response.items()}
+    if isinstance(response, list):
+        return random.sample([shuffled(row, random) for row in response], len(response))
+    return response
