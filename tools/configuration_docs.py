@@ -18,12 +18,12 @@ CHAPTERS = (
         "Each entry of `deployments:`. All but `name` and `url` may stand under `defaults:` too.",
     ),
     ("A window", "Window", "Each entry of `windows:` that is more than `today` or a number of days."),
-    ("A dataset", "DatasetSettings", "Each value of `datasets:`, under the dataset's name: {datasets}."),
-    ("`tls`", "Tls", ""),
-    ("`users`", "Users", ""),
-    ("`parameters`", "Parameters", ""),
-    ("`apps`", "Apps", ""),
-    ("`templates`", "Templates", ""),
+    ("A dataset", "DatasetOptions", "Each value of `datasets:`, under the dataset's name: {datasets}."),
+    ("`tls`", "TLSConfig", ""),
+    ("`users`", "UserOptions", ""),
+    ("`parameters`", "ParameterOptions", ""),
+    ("`apps`", "AppOptions", ""),
+    ("`templates`", "TemplateOptions", ""),
 )
 """Heading, model, opening."""
 
