@@ -46,10 +46,10 @@ types: $(BIN)/.ready ## Check types
 wheel: dist/.built ## Build the wheel into dist/
 
 generated: $(BIN)/.ready ## Check that generated files are up to date
-	PYTHONPATH=src $(BIN)/python -m tools.generated --check
+	PYTHONPATH=src $(BIN)/python -m scripts.generated --check
 
 docs: $(BIN)/.ready ## Write the generated files anew
-	PYTHONPATH=src $(BIN)/python -m tools.generated
+	PYTHONPATH=src $(BIN)/python -m scripts.generated
 
 dashboards: docs ## Build the dashboards and rules anew (with everything else that is generated)
 
@@ -67,39 +67,39 @@ left-out: ## Say what the last test run left out, and why
 	@[ "$$CI" != true ] || ! grep -qsv "(not ours to bring along: " build/left-out.txt
 
 lock: $(USE)-upkeep/.ready ## Write requirements/*.lock from pyproject.toml, keeping locked versions
-	tools/lock.sh $(USE)-upkeep/bin/uv
+	scripts/lock.sh $(USE)-upkeep/bin/uv
 
 upgrade: $(USE)-upkeep/.ready ## Write requirements/*.lock with the newest versions
-	tools/lock.sh $(USE)-upkeep/bin/uv --upgrade
+	scripts/lock.sh $(USE)-upkeep/bin/uv --upgrade
 
 audit: $(USE)-upkeep/.ready ## Look for known weaknesses in what is locked (needs the network)
 	$(USE)-upkeep/bin/pip-audit --strict --require-hashes --disable-pip -r requirements/runtime.lock
 	$(USE)-upkeep/bin/pip-audit --strict --require-hashes --disable-pip -r requirements/dev.lock
 
 parts: $(BIN)/.ready ## Install the programs that tests and bench run beside ours (Debian, as root)
-	@$(BIN)/python -m tools.parts
+	@$(BIN)/python -m scripts.install_test_deps
 
-bench: parts $(BIN)/.installed ## Measure side by side with other programs, into bench/RESULTS.md
-	$(BIN)/python -m bench $(ARGS)
+bench: parts $(BIN)/.installed ## Measure side by side with other programs, into benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(BIN)/.installed ## Run under load for MINUTES=10 and look for growth
-	$(BIN)/python -m bench.soak --minutes $(MINUTES) $(ARGS)
+	$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) $(ARGS)
 
 clean: ## Remove everything that the targets made
 	rm -rf $(USE) $(DEV) $(USE)-upkeep build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
 
-$(USE)/.ready: requirements/runtime.lock requirements/build.lock tools/environment.py
+$(USE)/.ready: requirements/runtime.lock requirements/build.lock scripts/environment.py
 	@echo "Setting up $(USE) (once, about a minute)"
-	@$(PYTHON) tools/environment.py $(USE) requirements/runtime.lock requirements/build.lock
+	@$(PYTHON) scripts/environment.py $(USE) requirements/runtime.lock requirements/build.lock
 	@touch $@
 
 $(USE)/.installed: $(USE)/.ready pyproject.toml README.md LICENSE $(SOURCES)
 	@$(USE)/bin/python -m pip install --quiet --no-index --no-deps --no-build-isolation --force-reinstall .
 	@touch $@
 
-$(BIN)/.ready: requirements/dev.lock tools/environment.py
+$(BIN)/.ready: requirements/dev.lock scripts/environment.py
 	@echo "Setting up $(DEV) (once, about a minute)"
-	@$(PYTHON) tools/environment.py $(DEV) requirements/dev.lock
+	@$(PYTHON) scripts/environment.py $(DEV) requirements/dev.lock
 	@touch $@
 
 dist/.built: $(BIN)/.ready pyproject.toml README.md LICENSE $(SOURCES)
@@ -111,6 +111,6 @@ $(BIN)/.installed: dist/.built
 	$(BIN)/python -m pip install --quiet --no-index --no-deps --force-reinstall dist/*.whl
 	@touch $@
 
-$(USE)-upkeep/.ready: requirements/upkeep.lock tools/environment.py
-	@$(PYTHON) tools/environment.py $(USE)-upkeep requirements/upkeep.lock
+$(USE)-upkeep/.ready: requirements/upkeep.lock scripts/environment.py
+	@$(PYTHON) scripts/environment.py $(USE)-upkeep requirements/upkeep.lock
 	@touch $@

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from grafana.boards import adoption, connection, health, templates
-from grafana.frame import Content, build
+from grafana.base import Content, build
+from grafana.dashboards_src import adoption, connection, health, templates
 from grafana.importable import importable
 
 BOARDS: Final[tuple[Callable[[], Content], ...]] = (

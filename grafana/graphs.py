@@ -14,8 +14,8 @@ from grafana_foundation_sdk.builders.common import (
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, Panel
 
-from grafana.looks import Look, dress
 from grafana.queries import Kind, Query
+from grafana.style import Look, dress
 
 INTERVAL: Final = "5m"
 """No finer than the data: Coder counts anew every five minutes."""

@@ -16,7 +16,7 @@ from typing import Final
 
 from grafana.build import write
 from grafana.mixin import plain_files
-from tools.parts import find
+from scripts.install_test_deps import find
 
 
 @dataclass(frozen=True, slots=True)

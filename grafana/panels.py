@@ -8,8 +8,8 @@ from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.dashboard import Panel, ValueMap, ValueMappingResult
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 
-from grafana.looks import Look, dress
 from grafana.queries import Kind, Query
+from grafana.style import Look, dress
 
 LATEST: Final = "lastNotNull"
 

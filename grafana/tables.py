@@ -10,9 +10,9 @@ from grafana_foundation_sdk.builders.common import TableSortByFieldState
 from grafana_foundation_sdk.builders.dashboard import DashboardLink
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue, Panel
 
-from grafana.looks import NUMBER, PLAIN, Look, Steps, dress, thresholds
 from grafana.panels import mapping
 from grafana.queries import Kind, Query
+from grafana.style import NUMBER, PLAIN, Look, Steps, dress, thresholds
 
 COLORED: Final = {"type": "color-text"}
 

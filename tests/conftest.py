@@ -12,13 +12,13 @@ import hypothesis
 import pytest
 from playwright.async_api import Page
 
-from tests.peers import exporter as exporter_peer
-from tests.peers import prometheus as prometheus_peer
-from tests.peers.browser import browsing
-from tests.peers.exporter import Exporter, RunExporter, StartExporter
-from tests.peers.parts import LEFT_OUT, left_out, require
-from tests.peers.prometheus import Prometheus, StartPrometheus
-from tests.peers.promtool import Promtool
+from tests.integration import exporter as exporter_peer
+from tests.integration import prometheus as prometheus_peer
+from tests.integration.browser import browsing
+from tests.integration.exporter import Exporter, RunExporter, StartExporter
+from tests.integration.parts import LEFT_OUT, left_out, require
+from tests.integration.prometheus import Prometheus, StartPrometheus
+from tests.integration.promtool import Promtool
 
 hypothesis.settings.register_profile("dev", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)

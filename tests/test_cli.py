@@ -12,7 +12,7 @@ import yaml
 
 from insights_exporter.cli import app
 from insights_exporter.config.env import FLAG_VARIABLES
-from tests.peers.exporter import RunExporter
+from tests.integration.exporter import RunExporter
 
 URL = "https://coder.example.com"
 SECRET = "0123456789-abcdefghijklmnopqrstuv"  # noqa: S105 -- it opens nothing

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-OURS = {"insights_exporter", "tests", "tools", "bench", "grafana"}
+OURS = {"insights_exporter", "tests", "scripts", "benchmarks", "grafana"}
 LINE_OF_A_LOCK = re.compile(r"[a-z0-9.-]+==[\w.!+]+( ; [^/\\]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
 
 
@@ -45,7 +45,7 @@ def imported(directory: Path) -> Iterator[str]:
     ("directory", "declared"),
     [
         pytest.param("src", RUNTIME, id="src"),
-        *(pytest.param(name, DEVELOPMENT, id=name) for name in ("tests", "tools", "bench", "grafana")),
+        *(pytest.param(name, DEVELOPMENT, id=name) for name in ("tests", "scripts", "benchmarks", "grafana")),
     ],
 )
 def test_what_is_imported_is_declared(directory: str, declared: set[str]) -> None:

@@ -11,11 +11,11 @@ from threading import Thread
 import pytest
 from playwright.async_api import Page
 
-from tests.peers.exporter import StartExporter
-from tests.peers.processes import running
-from tests.peers.prometheus import StartPrometheus, scraping
-from tests.peers.promtool import Promtool
-from tests.peers.waiting import eventually, eventually_async
+from tests.integration.exporter import StartExporter
+from tests.integration.processes import running
+from tests.integration.prometheus import StartPrometheus, scraping
+from tests.integration.promtool import Promtool
+from tests.integration.waiting import eventually, eventually_async
 
 GOOD = "# HELP naps Naps now.\n# TYPE naps gauge\nnaps 3\n"
 

@@ -20,11 +20,11 @@ import yaml
 from insights_exporter.commands.flags import DEFAULT_ADDRESS
 from insights_exporter.demo import DEMO_TOKEN, serve
 from tests.demo.asking import coder
-from tests.peers.exporter import RunExporter, command
-from tests.peers.parts import require
-from tests.peers.processes import clean_environment, free_port, running
-from tests.peers.promtool import Promtool
-from tests.peers.waiting import eventually
+from tests.integration.exporter import RunExporter, command
+from tests.integration.parts import require
+from tests.integration.processes import clean_environment, free_port, running
+from tests.integration.promtool import Promtool
+from tests.integration.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"

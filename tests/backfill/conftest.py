@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from insights_exporter.demo import EmbeddedCoder, Population, serve
-from tests.peers.exporter import RunExporter
+from tests.integration.exporter import RunExporter
 from tests.support.backfill import NOW, Backfill
 from tests.support.receiver import Receiver, receiving
 

@@ -12,8 +12,8 @@ import pytest
 
 from insights_exporter.coder.errors import REMEDIES
 from insights_exporter.demo import EmbeddedCoder, Population, serve
-from tests.peers.exporter import RunExporter
-from tests.peers.waiting import eventually
+from tests.integration.exporter import RunExporter
+from tests.integration.waiting import eventually
 from tests.support.backfill import NOW, Backfill, samples
 
 UNREACHED = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x-x"}

@@ -15,11 +15,11 @@ from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.backfill.past_truth import PAST_SERIES, PastTruth
 from tests.end_to_end.families import TEMPLATES
 from tests.end_to_end.true_series import QUERIES
-from tests.peers import exporter as exporter_peer
-from tests.peers import prometheus as prometheus_peer
-from tests.peers.exporter import RunExporter
-from tests.peers.parts import require
-from tests.peers.prometheus import Prometheus, scraping
+from tests.integration import exporter as exporter_peer
+from tests.integration import prometheus as prometheus_peer
+from tests.integration.exporter import RunExporter
+from tests.integration.parts import require
+from tests.integration.prometheus import Prometheus, scraping
 from tests.support.backfill import NOW
 
 ZONE = ZoneInfo("Europe/Berlin")

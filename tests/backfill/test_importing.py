@@ -12,9 +12,9 @@ from insights_exporter.backfill.cancellation import CancelToken
 from insights_exporter.backfill.openmetrics import Day, FileStats, write_month
 from insights_exporter.backfill.promtool import ImportFailed, PromtoolSink
 from insights_exporter.backfill.timeline import BackfillRange
-from tests.peers.parts import require
-from tests.peers.promtool import Promtool
-from tests.peers.waiting import eventually
+from tests.integration.parts import require
+from tests.integration.promtool import Promtool
+from tests.integration.waiting import eventually
 from tests.support.backfill import NOW, Backfill
 
 KEY = "one"

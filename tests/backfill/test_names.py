@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.waiting import eventually
+from tests.integration.waiting import eventually
 from tests.support.backfill import Backfill, samples
 
 LABEL = re.compile(r'(organization|template)_name="([^"]*)"')

@@ -20,7 +20,7 @@ from insights_exporter.backfill.remote_write import (
 )
 from insights_exporter.coder.http import tls_context
 from insights_exporter.config.models import TLSConfig
-from tests.peers.processes import free_port
+from tests.integration.processes import free_port
 from tests.support.backfill import Backfill
 from tests.support.receiver import Receiver as ReceivingServer
 from tests.support.receiver import decoded

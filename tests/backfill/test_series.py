@@ -11,8 +11,8 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_fd_to_metric_families
 
 from insights_exporter.demo import DEMO_TOKEN
-from tests.peers.exporter import StartExporter
-from tests.peers.waiting import eventually
+from tests.integration.exporter import StartExporter
+from tests.integration.waiting import eventually
 from tests.support.backfill import Backfill, samples
 
 LIVE_ONLY = {

@@ -15,7 +15,7 @@ from insights_exporter.config.models import Deployment
 from insights_exporter.config.secrets import read_token
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.coder.deployments import client, deployment
-from tests.peers.waiting import eventually_async
+from tests.integration.waiting import eventually_async
 
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 TODAY = Request(

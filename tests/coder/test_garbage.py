@@ -7,7 +7,7 @@ import pytest
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.demo import FAULTS, EmbeddedCoder, Population, serve
 from tests.coder.deployments import client, deployment
-from tests.peers.garbage import collected
+from tests.integration.garbage import collected
 
 PATHS = ("/insights/daus", "/insights/user-latency", "/buildinfo")
 OF_CLIENTS = ("httpx.", "httpcore.", "insights_exporter.coder.")

@@ -14,8 +14,8 @@ from tests.commands.config import TOKEN, settings_file
 from tests.demo.asking import NOW, SMALL, coder
 from tests.demo.certificates import Authority
 from tests.end_to_end.stub import answering
-from tests.peers.exporter import RunExporter
-from tests.peers.processes import free_port
+from tests.integration.exporter import RunExporter
+from tests.integration.processes import free_port
 
 INSIGHTS = {"periods", "templates", "user-activity", "user-latency"}
 EVERYTHING = {*INSIGHTS, "daus", "template-breakdown", "user-status-counts", "template-list"}

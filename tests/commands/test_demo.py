@@ -10,10 +10,10 @@ import pytest
 
 from insights_exporter.demo import DEMO_TOKEN
 from tests.demo.certificates import Authority
-from tests.peers.exporter import Exporter, RunExporter, StartExporter, command
-from tests.peers.parts import require
-from tests.peers.processes import clean_environment, free_port, running
-from tests.peers.waiting import eventually
+from tests.integration.exporter import Exporter, RunExporter, StartExporter, command
+from tests.integration.parts import require
+from tests.integration.processes import clean_environment, free_port, running
+from tests.integration.waiting import eventually
 
 SMALL = ("demo", "--users=8", "--templates=2")
 RELOADED = "insights_exporter_config_last_reload_success_timestamp_seconds"

@@ -11,8 +11,8 @@ from insights_exporter.commands.flags import exit_status
 from insights_exporter.config.errors import ConfigError, ConfigIssue
 from insights_exporter.demo import DEMO_TOKEN, serve
 from tests.demo.asking import coder
-from tests.peers.exporter import command
-from tests.peers.processes import clean_environment
+from tests.integration.exporter import command
+from tests.integration.processes import clean_environment
 
 
 @pytest.mark.parametrize(

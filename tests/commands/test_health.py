@@ -10,8 +10,8 @@ from starlette.types import Receive, Scope, Send
 from insights_exporter.commands.errors import CommandError
 from insights_exporter.commands.health import health
 from insights_exporter.web.prefix import BelowPrefix
-from tests.peers.exporter import RunExporter
-from tests.peers.processes import free_port
+from tests.integration.exporter import RunExporter
+from tests.integration.processes import free_port
 from tests.web.webconfig.certificates import DATA, make_authorities, write_case, write_parts
 from tests.web.webconfig.serving import Served, serving
 

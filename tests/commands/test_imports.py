@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests.peers.exporter import IMPORTED_FROM
+from tests.integration.exporter import IMPORTED_FROM
 
 HEAVY = frozenset(
     {"apscheduler", "bcrypt", "httpx", "jinja2", "msgspec", "prometheus_client", "pydantic", "starlette"}

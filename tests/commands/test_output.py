@@ -20,7 +20,7 @@ from insights_exporter.commands.output import output_to, write_all
 from insights_exporter.demo import serve
 from tests.commands.config import TOKEN, settings_file
 from tests.demo.asking import coder
-from tests.peers.exporter import RunExporter
+from tests.integration.exporter import RunExporter
 
 DATA = b"# TYPE x gauge\nx 1\n"
 

@@ -8,8 +8,8 @@ import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, serve
 from tests.demo.asking import coder
-from tests.peers.exporter import RunExporter
-from tests.peers.processes import free_port
+from tests.integration.exporter import RunExporter
+from tests.integration.processes import free_port
 from tests.support.proxy import proxying
 
 ENV = {"CODER_URL": "https://coder.invalid", "CODER_SESSION_TOKEN": DEMO_TOKEN}

@@ -16,11 +16,11 @@ from prometheus_client.parser import text_string_to_metric_families as text_fami
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
 from tests.commands.config import TOKEN, settings_file
 from tests.demo.asking import coder
-from tests.peers.exporter import RunExporter, command
-from tests.peers.parts import require
-from tests.peers.processes import clean_environment, free_port, running
-from tests.peers.promtool import Promtool
-from tests.peers.waiting import eventually
+from tests.integration.exporter import RunExporter, command
+from tests.integration.parts import require
+from tests.integration.processes import clean_environment, free_port, running
+from tests.integration.promtool import Promtool
+from tests.integration.waiting import eventually
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import yaml
 
 from tests.container.composed import compose, found_at, mounts
 from tests.container.dockerfile import ROOT
-from tests.peers.exporter import StartExporter
-from tests.peers.parts import require
-from tests.peers.prometheus import StartPrometheus
-from tests.peers.promtool import Promtool
+from tests.integration.exporter import StartExporter
+from tests.integration.parts import require
+from tests.integration.prometheus import StartPrometheus
+from tests.integration.promtool import Promtool
 
 SERVICES = compose()["services"]
 PROVISIONING = "/etc/grafana/provisioning"

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from tests.container.dockerfile import ROOT, allowed, dockerfile, stages
-from tests.peers.parts import require
+from tests.integration.parts import require
 
 LAST = dockerfile()[-1]
 LABEL = "org.opencontainers.image."

@@ -15,10 +15,10 @@ import insights_exporter
 from tests.container.building import Builder, Built, NoRegistryError
 from tests.container.composed import compose
 from tests.container.dockerfile import ROOT, dockerfile
-from tests.peers.parts import unavailable
-from tests.peers.plain import NO_AUTHORITIES
-from tests.peers.processes import clean_environment, free_port, running
-from tests.peers.waiting import eventually
+from tests.integration.parts import unavailable
+from tests.integration.plain import NO_AUTHORITIES
+from tests.integration.processes import clean_environment, free_port, running
+from tests.integration.waiting import eventually
 
 EPOCH = {"SOURCE_DATE_EPOCH": "1767225600"}
 LOCK = ROOT / "requirements/runtime.lock"

@@ -17,7 +17,7 @@ from insights_exporter.exposition.page import build_page
 from insights_exporter.exposition.store import Snapshot
 from insights_exporter.exposition.text import render
 from tests.datasets.test_laws import drawn, drawn_view, each_dataset, understood
-from tests.peers.promtool import Promtool
+from tests.integration.promtool import Promtool
 
 SEVERAL = settings(
     max_examples=8,

@@ -11,10 +11,10 @@ import httpx
 
 from insights_exporter.commands.health import health
 from insights_exporter.demo import DEMO_TOKEN
-from tests.peers.exporter import START, command
-from tests.peers.processes import Running, clean_environment, free_port, running
-from tests.peers.prometheus import scraping
-from tests.peers.waiting import eventually
+from tests.integration.exporter import START, command
+from tests.integration.processes import Running, clean_environment, free_port, running
+from tests.integration.prometheus import scraping
+from tests.integration.waiting import eventually
 
 USER, PASSWORD = "prometheus", "prometheus"
 TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n"

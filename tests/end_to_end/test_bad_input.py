@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
-from tests.peers.exporter import Exporter, RunExporter, StartExporter
-from tests.peers.waiting import eventually
+from tests.integration.exporter import Exporter, RunExporter, StartExporter
+from tests.integration.waiting import eventually
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ import trustme
 from playwright.async_api import Page
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
-from tests.peers import exporter as exporter_peer
-from tests.peers.exporter import RunExporter
-from tests.peers.nginx import proxying
-from tests.peers.processes import free_port
-from tests.peers.waiting import eventually
+from tests.integration import exporter as exporter_peer
+from tests.integration.exporter import RunExporter
+from tests.integration.nginx import proxying
+from tests.integration.processes import free_port
+from tests.integration.waiting import eventually
 
 PREFIX = "/tools/insights"
 CONFIG = """\

@@ -18,9 +18,9 @@ from tests.datasets.cases import view_of
 from tests.end_to_end.families import Rows, activity, app_family
 from tests.end_to_end.stub import answering
 from tests.end_to_end.truth import Series, app_seconds, app_uses, choices, series
-from tests.peers.exporter import Exporter, StartExporter
-from tests.peers.parts import NOT_OURS
-from tests.peers.waiting import eventually
+from tests.integration.exporter import Exporter, StartExporter
+from tests.integration.parts import NOT_OURS
+from tests.integration.waiting import eventually
 
 FOLDER = Path(os.environ.get("CODER_GOLDEN", Path(__file__).parents[3] / "shared" / "coder-golden"))
 FILES = {path.stem: path for path in sorted(FOLDER.glob("*.json"))}

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN
-from tests.peers.exporter import START, RunExporter, command
-from tests.peers.processes import Running, clean_environment, free_port, running
-from tests.peers.waiting import eventually
+from tests.integration.exporter import START, RunExporter, command
+from tests.integration.processes import Running, clean_environment, free_port, running
+from tests.integration.waiting import eventually
 
 SET = {"CODER_URL": "http://127.0.0.1:9", "CODER_SESSION_TOKEN": DEMO_TOKEN}
 

@@ -12,10 +12,10 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
-from tests.peers import exporter as exporter_peer
-from tests.peers.exporter import Exporter
-from tests.peers.promtool import Promtool
-from tests.peers.waiting import eventually
+from tests.integration import exporter as exporter_peer
+from tests.integration.exporter import Exporter
+from tests.integration.promtool import Promtool
+from tests.integration.waiting import eventually
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)

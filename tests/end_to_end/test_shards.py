@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
-from tests.peers.exporter import START, Exporter, command
-from tests.peers.processes import clean_environment, free_port, running
-from tests.peers.prometheus import Prometheus, StartPrometheus, scraping
-from tests.peers.waiting import eventually
+from tests.integration.exporter import START, Exporter, command
+from tests.integration.processes import clean_environment, free_port, running
+from tests.integration.prometheus import Prometheus, StartPrometheus, scraping
+from tests.integration.waiting import eventually
 
 SHARDS = 4
 DEPLOYMENTS = 200

@@ -10,9 +10,9 @@ from insights_exporter.datasets.registry import FAMILIES
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.end_to_end.true_series import QUERIES, TRUE_SERIES
 from tests.end_to_end.truth import Truth
-from tests.peers import exporter as exporter_peer
-from tests.peers import prometheus as prometheus_peer
-from tests.peers.prometheus import Prometheus, scraping
+from tests.integration import exporter as exporter_peer
+from tests.integration import prometheus as prometheus_peer
+from tests.integration.prometheus import Prometheus, scraping
 
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 TARGET_LABELS = {"__name__", "job", "instance", "deployment"}

@@ -10,8 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from insights_exporter.demo import DEMO_TOKEN, SERVER_VERSIONS, EmbeddedCoder, Population, serve
 from tests.end_to_end.families import app_names
 from tests.end_to_end.truth import Series, Truth, app_seconds, app_uses, windowed
-from tests.peers import exporter as exporter_peer
-from tests.peers.waiting import eventually
+from tests.integration import exporter as exporter_peer
+from tests.integration.waiting import eventually
 
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 CONFIG = """\

@@ -11,10 +11,10 @@ from playwright.async_api import HttpCredentials, expect
 
 from insights_exporter.demo import EmbeddedCoder, Population, serve
 from tests.end_to_end.guarded import MUTUAL, PASSWORD, TLS, USER, USERS, Guarded, guarded
-from tests.peers.browser import browsing
-from tests.peers.exporter import RunExporter
-from tests.peers.prometheus import StartPrometheus, scraping
-from tests.peers.waiting import eventually
+from tests.integration.browser import browsing
+from tests.integration.exporter import RunExporter
+from tests.integration.prometheus import StartPrometheus, scraping
+from tests.integration.waiting import eventually
 from tests.web.webconfig.certificates import Authorities, chain, make_authorities, write_parts
 from tests.web.webconfig.serving import client_context
 

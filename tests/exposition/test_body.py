@@ -18,8 +18,8 @@ from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.page import ResponseBody, build_page, build_response
 from insights_exporter.exposition.process import process_registry, render_process_metrics
 from tests.exposition.pages import NAPS, naps, page_of
-from tests.peers.parts import require
-from tests.peers.promtool import Promtool
+from tests.integration.parts import require
+from tests.integration.promtool import Promtool
 
 SNAPSHOT = page_of("acme", "globex").replaced({(NAPS, ("acme", "cats", "7d")): naps("acme", "7d", 20_000)})
 PAGE = build_page(SNAPSHOT)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from urllib.parse import urlsplit
 
-from tests.peers.exporter import Exporter
+from tests.integration.exporter import Exporter
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n"
 

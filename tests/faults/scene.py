@@ -17,8 +17,8 @@ from tests.demo.certificates import Authority
 from tests.faults.cases import CASES, DATASETS, Case
 from tests.faults.echo import echoing
 from tests.faults.pages import Glance, Polling, glance
-from tests.peers import exporter as exporter_peer
-from tests.peers.exporter import Exporter
+from tests.integration import exporter as exporter_peer
+from tests.integration.exporter import Exporter
 
 MAX_AGE = 24.0
 """Seconds for which last good data are served, longer than a poll with all its tries."""

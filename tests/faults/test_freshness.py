@@ -6,9 +6,9 @@ import pytest
 
 from insights_exporter.demo import EmbeddedCoder, Population, serve
 from tests.faults.config import written
-from tests.peers.exporter import StartExporter
-from tests.peers.prometheus import StartPrometheus, scraping
-from tests.peers.waiting import eventually
+from tests.integration.exporter import StartExporter
+from tests.integration.prometheus import StartPrometheus, scraping
+from tests.integration.waiting import eventually
 
 SERIES = 'coder_insights_daily_active_users{day="today"}'
 

@@ -18,9 +18,9 @@ from insights_exporter.web.limits import DEFAULT_LIMITS
 from tests.end_to_end.guarded import Guarded, guarded
 from tests.faults.clients import GET, answered, connected
 from tests.faults.config import written
-from tests.peers import exporter as exporter_peer
-from tests.peers.exporter import Exporter, StartExporter
-from tests.peers.waiting import eventually
+from tests.integration import exporter as exporter_peer
+from tests.integration.exporter import Exporter, StartExporter
+from tests.integration.waiting import eventually
 
 PEOPLE = 400
 MANY = 200

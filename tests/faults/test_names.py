@@ -16,7 +16,7 @@ from insights_exporter.polling.publisher import PageStore
 from insights_exporter.polling.scheduler import Scheduler
 from tests.coder.deployments import PLAIN, deployment
 from tests.faults.config import HASTY
-from tests.peers.waiting import eventually_async
+from tests.integration.waiting import eventually_async
 from tests.polling.watching import Watched, small_coder
 from tests.support.fast_clock import AT_ONCE
 

@@ -15,8 +15,8 @@ import trustme
 from insights_exporter.demo import EmbeddedCoder, Population, serve
 from tests.faults.config import written
 from tests.faults.pages import Polling, glance
-from tests.peers.exporter import Exporter, RunExporter, StartExporter
-from tests.peers.waiting import eventually
+from tests.integration.exporter import Exporter, RunExporter, StartExporter
+from tests.integration.waiting import eventually
 
 NAMES = ("kept", "changed", "gone", "new")
 

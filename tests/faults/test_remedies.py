@@ -10,8 +10,8 @@ from insights_exporter.coder.errors import CAUSES, UNAVAILABLE, Cause
 from insights_exporter.demo import EmbeddedCoder, serve
 from tests.demo.asking import SMALL
 from tests.faults.config import written
-from tests.peers.exporter import RunExporter, StartExporter
-from tests.peers.waiting import eventually
+from tests.integration.exporter import RunExporter, StartExporter
+from tests.integration.waiting import eventually
 
 DOCS = (Path(__file__).parents[2] / "docs/failures.md").read_text(encoding="utf-8")
 CAUSE_OF: dict[str, Cause] = {

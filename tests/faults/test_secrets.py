@@ -18,9 +18,9 @@ from tests.coder.deployments import client, deployment
 from tests.faults.cases import CASES, Case
 from tests.faults.pages import glance
 from tests.faults.scene import Scene
-from tests.peers.exporter import Exporter, StartExporter
-from tests.peers.parts import leave_out
-from tests.peers.waiting import eventually
+from tests.integration.exporter import Exporter, StartExporter
+from tests.integration.parts import leave_out
+from tests.integration.waiting import eventually
 
 TOKEN = "0123456789-abcdefghijklmnopqrstuv"  # noqa: S105 -- it opens nothing
 OTHER = "9876543210-vutsrqponmlkjihgfedcba"

@@ -7,7 +7,7 @@ from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.peers.promtool import Promtool
+from tests.integration.promtool import Promtool
 
 STEP: Final = 240
 """Seconds between samples: Prometheus looks back five minutes."""

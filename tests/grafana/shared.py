@@ -7,7 +7,7 @@ from typing import Final
 
 from grafana.rules import recording as r
 from tests.grafana.boards import ALL_QUERIES, Asked
-from tests.peers.prometheus import Sample
+from tests.integration.prometheus import Sample
 from tests.rules.shipped import rules
 
 RECORDED: Final = {rule["record"]: rule["expr"] for rule in rules("record")}

@@ -7,12 +7,12 @@ import yaml
 
 from grafana import lint, mixin
 from grafana.lint import Linter
+from scripts import install_test_deps as parts
+from scripts.install_test_deps import find
 from tests.grafana.boards import IMPORTABLE, PROVISIONED, Json
 from tests.helm.chart import only
-from tests.peers.parts import require
+from tests.integration.parts import require
 from tests.rules.shipped import RULES
-from tools import parts
-from tools.parts import find
 
 NOT_RUN = "not run, it is not installed"
 

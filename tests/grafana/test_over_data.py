@@ -21,8 +21,8 @@ from tests.grafana.shared import (
     written_out,
 )
 from tests.grafana.watched import ONE, OTHER, Data, watched
-from tests.peers.promtool import Promtool
-from tests.peers.waiting import eventually
+from tests.integration.promtool import Promtool
+from tests.integration.waiting import eventually
 from tests.rules.shipped import rules
 
 pytestmark = pytest.mark.timeout(300)

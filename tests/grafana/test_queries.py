@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from scripts.metrics_docs import declared_families
 from tests.grafana.boards import ALL_QUERIES, Asked, files, load
 from tests.rules.shipped import rules
-from tools.metrics_docs import declared_families
 
 TARGET_LABELS = {"job", "instance"}
 NOT_OURS = ("up", "scrape_duration_seconds", "process_resident_memory_bytes", "process_cpu_seconds_total")

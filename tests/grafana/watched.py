@@ -15,10 +15,10 @@ import yaml
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.grafana import history
 from tests.grafana.history import Series
-from tests.peers import exporter
-from tests.peers.prometheus import Prometheus, monitoring
-from tests.peers.promtool import Promtool
-from tests.peers.waiting import eventually
+from tests.integration import exporter
+from tests.integration.prometheus import Prometheus, monitoring
+from tests.integration.promtool import Promtool
+from tests.integration.waiting import eventually
 from tests.rules.shipped import RULES
 
 WEDNESDAY = datetime(2026, 5, 20, 14, 20, tzinfo=UTC)

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tests.peers.parts import require
+from tests.integration.parts import require
 
 Object = dict[str, Any]
 Values = Mapping[str, Any]

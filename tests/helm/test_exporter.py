@@ -10,9 +10,9 @@ from insights_exporter.polling.sharding import owned_by
 from tests.demo.asking import coder
 from tests.helm.chart import CI_VALUES, Object, objects
 from tests.helm.pods import MOUNTED, laid_out
-from tests.peers.exporter import RunExporter, StartExporter, command
-from tests.peers.processes import clean_environment, free_port, running
-from tests.peers.waiting import eventually
+from tests.integration.exporter import RunExporter, StartExporter, command
+from tests.integration.processes import clean_environment, free_port, running
+from tests.integration.waiting import eventually
 
 EXAMPLES = [
     pytest.param(path, id=path.name) for path in CI_VALUES if path.name != "everything-else-values.yaml"

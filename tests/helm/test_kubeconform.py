@@ -11,7 +11,7 @@ from kubernetes_validate import latest_version
 
 from tests.helm.chart import CI_VALUES, SWITCHES, text
 from tests.helm.custom_resources import TABLE
-from tests.peers.parts import require
+from tests.integration.parts import require
 
 KINDS = (
     *("configmap-v1", "pod-v1", "secret-v1", "service-v1", "serviceaccount-v1"),

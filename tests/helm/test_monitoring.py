@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.helm.chart import CHART, Values, objects, of_kind, only, refusal
-from tests.peers.promtool import Promtool
+from tests.integration.promtool import Promtool
 
 RULES = {
     path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (CHART / "rules").glob("*.yaml")

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from scripts.chart_values import Value, read
 from tests.helm.chart import CHART, SWITCHES, Values, objects, text
 from tests.helm.variants import render_variants
-from tools.chart_values import Value, read
 
 VALUES = read((CHART / "values.yaml").read_text(encoding="utf-8"))
 BASES: Mapping[str, dict[str, Any]] = {

@@ -80,7 +80,7 @@ def test_a_probe_can_be_removed(probe: str) -> None:
 
 
 @pytest.mark.parametrize("web", [{}, {"existingSecret": "theirs"}], ids=["open", "guarded"])
-@pytest.mark.parametrize("prefix", ["/tools/insights", "/tools/insights/", "tools"])
+@pytest.mark.parametrize("prefix", ["/tools/insights", "/tools/insights/", "scripts"])
 def test_probes_follow_the_prefix(web: Values, prefix: str) -> None:
     """The kubelet and the exporter's own command ask below the prefix, spelled without a slash at its end."""
     plain = f"/{prefix.strip('/')}"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from scripts.chart_values import Value, read
 from tests.helm.chart import CHART, SWITCHES, Values
 from tests.helm.uses import used
 from tests.helm.variants import render_variants
-from tools.chart_values import Value, read
 
 LEAVES = {
     leaf.path: leaf

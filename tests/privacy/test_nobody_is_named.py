@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
-from tests.peers import exporter as exporter_peer
-from tests.peers.exporter import Exporter, RunExporter
-from tests.peers.waiting import eventually
+from tests.integration import exporter as exporter_peer
+from tests.integration.exporter import Exporter, RunExporter
+from tests.integration.waiting import eventually
 from tests.polling.watching import series_of
 from tests.privacy.leaky import LEAKS, Leaky, leaking
 

@@ -8,7 +8,7 @@ import yaml
 
 from grafana.project import ADDRESS
 from tests.grafana.boards import files, load
-from tests.peers.promtool import Promtool
+from tests.integration.promtool import Promtool
 from tests.rules.shipped import RULES, RUNBOOKS, rules
 
 CASES = Path(__file__).parent

@@ -22,9 +22,9 @@ import yaml
 from insights_exporter.demo import DEMO_TOKEN, serve
 from tests.demo.asking import coder
 from tests.helm.chart import Object, container, objects, only, pod
-from tests.peers.exporter import StartExporter, command
-from tests.peers.processes import clean_environment
-from tests.peers.waiting import eventually
+from tests.integration.exporter import StartExporter, command
+from tests.integration.processes import clean_environment
+from tests.integration.waiting import eventually
 from tests.rules.shipped import ROOT, RUNBOOKS
 
 RELEASE: Final[Mapping[str, Any]] = {

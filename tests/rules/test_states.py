@@ -13,7 +13,7 @@ import yaml
 
 from grafana import thresholds
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
-from tests.peers.promtool import Promtool
+from tests.integration.promtool import Promtool
 from tests.rules.shipped import RULES, rules
 from tests.rules.simulation import START, Minute, Play, Stage, input_series, simulate
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder
-from tests.peers.exporter import RunExporter, command
-from tests.peers.processes import Running, clean_environment, running
+from tests.integration.exporter import RunExporter, command
+from tests.integration.processes import Running, clean_environment, running
 
 NOW = datetime(2026, 4, 10, 12, 30, tzinfo=UTC)
 

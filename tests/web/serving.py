@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from insights_exporter.web.limits import ServerLimits
 from insights_exporter.web.server import Server, listen
-from tests.peers.waiting import eventually_async
+from tests.integration.waiting import eventually_async
 
 FAR = 60.0
 ROOMY = ServerLimits(head_seconds=FAR, response_seconds=FAR, idle_seconds=FAR, connections=1000)

@@ -1,4 +1,4 @@
-"""A short form of every attack of `python -m bench attacks`, on the exporter as users run it."""
+"""A short form of every attack of `python -m benchmarks attacks`, on the exporter as users run it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.attacking.probes import failures, probing
-from bench.attacking.scripts import ATTACKS, Attack
-from bench.attacking.victims import Variant, Victim, victim
-from bench.attacks import run_attackers
-from bench.config import latencies_only
-from bench.meters import forget_peak, peak, resident
-from bench.servers import module
+from benchmarks.attacking.probes import failures, probing
+from benchmarks.attacking.scripts import ATTACKS, Attack
+from benchmarks.attacking.victims import Variant, Victim, victim
+from benchmarks.attacks import run_attackers
+from benchmarks.config import latencies_only
+from benchmarks.measure import forget_peak, peak, resident
+from benchmarks.servers import module
 
 CLIENTS = 10
 SECONDS = 1.0

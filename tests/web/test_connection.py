@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from insights_exporter.web.connection import Connection
 from insights_exporter.web.limits import ConnectionTracker, ServerLimits
 from insights_exporter.web.response import EXCHANGE, Refuser
-from tests.peers.waiting import eventually_async
+from tests.integration.waiting import eventually_async
 from tests.web.serving import GOOD, LARGE, ROOMY, SOON, answered, app, deaf, ended, serving
 
 

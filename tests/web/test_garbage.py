@@ -11,11 +11,11 @@ import trustme
 import uvloop
 from starlette.types import Receive, Scope, Send
 
-from bench.attacking.scripts import HELLO
+from benchmarks.attacking.scripts import HELLO
 from insights_exporter.web.limits import ServerLimits
 from insights_exporter.web.webconfig.tls import ServerSSLContext
-from tests.peers.garbage import collected
-from tests.peers.waiting import eventually_async
+from tests.integration.garbage import collected
+from tests.integration.waiting import eventually_async
 from tests.web.serving import GOOD, LARGE, ROOMY, SOON, Address, app, ended, serving
 
 OF_SERVERS = ("insights_exporter.web.", "uvloop.", "starlette.")

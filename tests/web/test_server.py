@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.peers.waiting import eventually_async
+from tests.integration.waiting import eventually_async
 from tests.web.serving import ROOMY, Address, answered, serving
 
 LIMITS = replace(ROOMY, memory_seconds=0.02)

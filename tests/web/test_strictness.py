@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from insights_exporter.web.response import EXCHANGE
-from tests.peers.waiting import eventually_async
+from tests.integration.waiting import eventually_async
 from tests.web.serving import FAR, GOOD, ROOMY, Address, answered, deaf, ended, serving
 
 MANY = 20_000

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from insights_exporter.exposition.family import MetricFamily
-from tools.metrics_docs import declared_families
-from tools.promises import PROMISED, broken, promises
+from scripts.metrics_docs import declared_families
+from scripts.stable_metrics import PROMISED, broken, promises
 
 NAPS = MetricFamily(
     name="naps_seconds", kind="histogram", help="Naps.", labels=("who", "bed"), bounds=(0.5, 60.0)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import release
+from scripts import release
 
 FILES = {
     "src/insights_exporter/__init__.py": '__version__ = "1.2.3"\n',

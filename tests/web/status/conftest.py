@@ -6,10 +6,10 @@ import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
 from tests.demo.asking import coder
-from tests.peers import exporter as exporter_peer
-from tests.peers.exporter import Exporter
-from tests.peers.processes import free_port
-from tests.peers.waiting import eventually
+from tests.integration import exporter as exporter_peer
+from tests.integration.exporter import Exporter
+from tests.integration.processes import free_port
+from tests.integration.waiting import eventually
 
 HOSTILE = '<img src=x onerror="alert(1)"> & co'
 CONFIG = """\

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page
 
-from tests.peers.exporter import Exporter
+from tests.integration.exporter import Exporter
 from tests.web.status.browsing import PHONE, accessibility_faults, overflow
 
 _BROKEN_WORDS = """table => {

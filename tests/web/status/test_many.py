@@ -7,9 +7,9 @@ from playwright.async_api import Page
 
 from insights_exporter.demo import DEMO_TOKEN, Population, serve
 from tests.demo.asking import coder
-from tests.peers import exporter as exporter_peer
-from tests.peers.exporter import Exporter
-from tests.peers.waiting import eventually
+from tests.integration import exporter as exporter_peer
+from tests.integration.exporter import Exporter
+from tests.integration.waiting import eventually
 from tests.web.status.browsing import PHONE, accessibility_faults, overflow, rows, watch
 
 MANY = 100

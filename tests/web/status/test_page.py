@@ -10,8 +10,8 @@ from playwright.async_api import Page
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder
 from insights_exporter.web.status import format as words
 from tests.demo.asking import document, report
-from tests.peers.exporter import Exporter
-from tests.peers.waiting import eventually_async
+from tests.integration.exporter import Exporter
+from tests.integration.waiting import eventually_async
 from tests.web.status.browsing import drawn_shares, rows, titles, watch
 from tests.web.status.conftest import HOSTILE
 

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from insights_exporter.web.server import Server
 from insights_exporter.web.webconfig import BasicAuthMiddleware, ReloadingConfig, listening_context
-from tests.peers.waiting import eventually_async
+from tests.integration.waiting import eventually_async
 
 METRICS = "# HELP answer Of everything.\n# TYPE answer gauge\nanswer 42\n"
 

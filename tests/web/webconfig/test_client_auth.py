@@ -9,9 +9,9 @@ import trustme
 from structlog.testing import capture_logs
 
 from insights_exporter.web.webconfig import load_web_config
-from tests.peers.parts import require
-from tests.peers.processes import clean_environment, free_port, running
-from tests.peers.waiting import eventually
+from tests.integration.parts import require
+from tests.integration.processes import clean_environment, free_port, running
+from tests.integration.waiting import eventually
 from tests.web.webconfig.certificates import Authorities, write_case
 from tests.web.webconfig.serving import client_context, serving, speak, visit
 

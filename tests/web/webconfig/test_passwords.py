@@ -9,7 +9,7 @@ import pytest
 
 from insights_exporter.web.webconfig import auth as passwords
 from insights_exporter.web.webconfig.auth import LoginLimits, PasswordChecker, TooManyLogins
-from tests.peers.waiting import eventually_async
+from tests.integration.waiting import eventually_async
 
 
 def hashed(password: bytes, cost: int = 4) -> bytes:

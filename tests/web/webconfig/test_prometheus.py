@@ -11,7 +11,7 @@ import httpx
 import pytest
 import trustme
 
-from tests.peers.prometheus import StartPrometheus, scraping
+from tests.integration.prometheus import StartPrometheus, scraping
 from tests.web.webconfig.certificates import Authorities, chain, write_case
 from tests.web.webconfig.serving import Served, serving
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.attacking.key_updates import key_updates
+from benchmarks.attacking.key_updates import key_updates
 from insights_exporter.web.webconfig.tls import MAX_RECORDS_WITHOUT_DATA, TLSRecords
 from tests.web.webconfig.certificates import Authorities, write_case
 from tests.web.webconfig.serving import METRICS, client_context, serving, speak

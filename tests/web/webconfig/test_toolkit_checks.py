@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from insights_exporter.web.webconfig import WebConfigError, load_web_config
-from tests.peers.promtool import Promtool
+from tests.integration.promtool import Promtool
 from tests.web.webconfig.certificates import DATA, write_case
 
 

@@ -1,0 +1,66 @@
+"""`python -m benchmarks`: measure everything, and write `benchmarks/RESULTS.md`."""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks import attacks, backfill, busy, fleet, polling, side_by_side, spread, starting, tls
+from benchmarks.attacking.scripts import ATTACKS
+from benchmarks.measure import machine
+from benchmarks.results import Section, written
+from benchmarks.sizes import FULL, SMALL, Sizes
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+TOPICS: Mapping[str, Callable[[Sizes, Path], Iterator[Section]]] = {
+    "side-by-side": side_by_side.measure,
+    "polling": polling.measure,
+    "busy": busy.measure,
+    "spread": spread.measure,
+    "starting": starting.measure,
+    "tls": tls.measure,
+    "backfill": backfill.measure,
+    "fleet": fleet.measure,
+    "attacks": attacks.measure,
+}
+
+
+def main() -> None:
+    """Measure what the arguments say."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("topics", nargs="*", metavar="TOPIC", help=f"all, or some of {', '.join(TOPICS)}")
+    parser.add_argument("--small", action="store_true", help="a little of everything, to see that it runs")
+    parser.add_argument(
+        "--attack",
+        action="append",
+        choices=[each.name for each in ATTACKS],
+        metavar="NAME",
+        help="measure only this attack (repeatable)",
+    )
+    parser.add_argument("--output", type=Path, default=RESULTS, help="where to write the results")
+    arguments = parser.parse_args()
+    unknown = set(arguments.topics) - TOPICS.keys()
+    if unknown:
+        parser.error(f"no such topic: {', '.join(sorted(unknown))}; there are {', '.join(TOPICS)}")
+    sizes = SMALL if arguments.small else FULL
+    if arguments.attack:
+        sizes = replace(sizes, attacks=frozenset(arguments.attack))
+    here = machine()
+    sections = list(_measured(arguments.topics or list(TOPICS), sizes))
+    arguments.output.write_text(written(here, sections), encoding="utf-8")
+    sys.stdout.write(arguments.output.read_text(encoding="utf-8"))
+
+
+def _measured(topics: list[str], sizes: Sizes) -> Iterator[Section]:
+    for topic in topics:
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory() as directory:
+            yield from TOPICS[topic](sizes, Path(directory))
+        sys.stderr.write(f"{topic}: {time.monotonic() - started:.0f} s\n")
+
+
+if __name__ == "__main__":
+    main()

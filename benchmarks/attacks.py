@@ -1,0 +1,221 @@
+"""What an exporter holds, and what its scrapes notice, while it is attacked over the loopback interface."""
+
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.attacking.probes import HEALTH, KEPT, NEW, Target, count, failures, median, probing
+from benchmarks.attacking.scripts import ATTACKS, Attack
+from benchmarks.attacking.victims import VARIANTS, Variant, Victim, victim
+from benchmarks.config import latencies_only
+from benchmarks.measure import forget_peak, peak, resident
+from benchmarks.results import Section, Verdict, megabytes, milliseconds
+from benchmarks.servers import environment, module
+from benchmarks.sizes import Sizes
+
+_PROCESSES = 2
+"""Attackers share this many processes, as many as there are cores."""
+_WARM_UP = 20
+_MOST, _LEFT, _FAILED, _LIMITED, _LINES = "memory, most", "memory, left", "failed", "429", "log lines"
+
+
+class Limit(NamedTuple):
+    """What is measured in each attack: the target, the largest good value, and how values are written."""
+
+    target: str
+    most: float
+    spell: Callable[[float], str]
+
+
+def _number(number: float) -> str:
+    return f"{number:.0f}"
+
+
+LIMITS: Mapping[str, Limit] = {
+    _MOST: Limit("at most 30 MB more memory than before", 30e6, megabytes),
+    _LEFT: Limit("at most 10 MB more memory 30 s later than after the first round", 10e6, megabytes),
+    KEPT: Limit("scrapes over an open connection: median of 50 ms", 0.05, milliseconds),
+    NEW: Limit("scrapes over new connections: median of 500 ms", 0.5, milliseconds),
+    HEALTH: Limit("/-/healthy over new connections: median of 500 ms", 0.5, milliseconds),
+    _FAILED: Limit("every request gets its response, 200 or the 429 of the rate limit", 0, _number),
+    _LIMITED: Limit("", math.inf, _number),
+    _LINES: Limit("at most 100 lines in the log", 100, _number),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an attack did to an exporter: a value for each limit."""
+
+    attack: str
+    variant: str
+    values: Mapping[str, float]
+
+    def __str__(self) -> str:
+        """Return a line that shows the progress."""
+        values = ", ".join(f"{name} {LIMITS[name].spell(value)}" for name, value in self.values.items())
+        return f"{self.attack} ({self.variant}): {values}"
+
+    @property
+    def good(self) -> bool:
+        """Whether no limit was exceeded."""
+        return all(self.values[name] <= limit.most for name, limit in LIMITS.items())
+
+
+@dataclass(frozen=True, slots=True)
+class _Setup:
+    """What all attacks of a run share."""
+
+    sizes: Sizes
+    directory: Path
+    config: Path
+    pool: ThreadPoolExecutor
+
+
+class _Started(NamedTuple):
+    victim: Victim
+    running: ExitStack
+    """Ends it."""
+
+
+_Case = tuple[Attack, Variant]
+
+
+def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
+    """Attack an exporter of its own for each attack and variant, one after the other."""
+    with ExitStack() as stack:
+        coder = stack.enter_context(module(directory / "coder", "canned", str(sizes.attack_users)))
+        config = latencies_only(directory / "config.yml", {"coder": coder.url})
+        setup = _Setup(sizes, directory, config, stack.enter_context(ThreadPoolExecutor()))
+        outcomes = list(_outcomes(setup, list(select_cases(sizes))))  # each rests while the next is attacked
+        yield section(sizes, [outcome.result() for outcome in outcomes])
+
+
+def select_cases(sizes: Sizes) -> Iterator[_Case]:
+    """Yield the attacks of a run with each variant of the exporter that they fit."""
+    for variant in VARIANTS[: sizes.attack_variants]:
+        for attack in ATTACKS:
+            if sizes.attacks is not None and attack.name not in sizes.attacks:
+                continue
+            if variant.tls >= attack.tls_only and variant.users >= attack.users_only:
+                yield attack, variant
+
+
+def _outcomes(setup: _Setup, cases: Sequence[_Case]) -> Iterator[Future[Outcome]]:
+    """Attack one exporter after the other; the next one starts early, so that its memory has settled."""
+    upcoming = setup.pool.submit(_start, setup, cases[0])
+    for number, case in enumerate(cases, 1):
+        started = upcoming.result()
+        if number < len(cases):
+            upcoming = setup.pool.submit(_start, setup, cases[number])
+        try:
+            yield _attack(setup, started, case)
+        except BaseException:
+            for each in (started, upcoming.result()):
+                each.running.close()
+            raise
+
+
+def _start(setup: _Setup, case: _Case) -> _Started:
+    attack, variant = case
+    with ExitStack() as stack:
+        ours = stack.enter_context(
+            victim(setup.directory / f"{attack.name}, {variant.name}", setup.config, variant)
+        )
+        with closing(ours.target.connect()) as connection:
+            for _ in range(_WARM_UP):
+                ours.target.get(connection, "/metrics")
+        return _Started(ours, stack.pop_all())
+
+
+def _attack(setup: _Setup, started: _Started, case: _Case) -> Future[Outcome]:
+    """Attack an exporter; its outcome is complete after a rest, during which the next one is attacked."""
+    (attack, variant), sizes, ours = case, setup.sizes, started.victim
+    before, lines = resident(ours.pid), ours.log_lines
+    forget_peak(ours.pid)
+    rounds = [
+        _round(setup.directory, ours, attack, clients, sizes.attack_seconds)
+        for clients in sizes.attack_clients
+    ]
+    values = {key: max(found[key] for found, _ in rounds) for key in rounds[0][0]}
+    values |= {_MOST: peak(ours.pid) - before, _LINES: ours.log_lines - lines}
+
+    def complete() -> Outcome:
+        with started.running:
+            time.sleep(sizes.attack_rest_seconds)
+            values[_LEFT] = resident(ours.pid) - rounds[0][1]
+        outcome = Outcome(attack.name, variant.name, values)
+        sys.stderr.write(f"{outcome}\n")
+        return outcome
+
+    return setup.pool.submit(complete)
+
+
+def _round(
+    directory: Path, ours: Victim, attack: Attack, clients: int, seconds: float
+) -> tuple[dict[str, float], int]:
+    """Return what behaving clients saw, and the memory afterwards."""
+    with probing(ours.target) as seen:
+        run_attackers(directory, ours.target, attack, clients, seconds)
+    medians = {kind: median(each) for kind, each in seen.items()}
+    statuses = {_FAILED: failures(seen), _LIMITED: count(seen, 429)}
+    return medians | statuses, resident(ours.pid)
+
+
+def run_attackers(directory: Path, target: Target, attack: Attack, clients: int, seconds: float) -> None:
+    """Attack from processes of lowest priority.
+
+    Raises:
+        RuntimeError: An attacker failed, or none made a connection.
+    """
+    shares = [clients // _PROCESSES + (number < clients % _PROCESSES) for number in range(_PROCESSES)]
+    words = (
+        sys.executable,
+        "-m",
+        "benchmarks.attacking.attackers",
+        attack.name,
+        f"{target.port}",
+        target.scheme,
+    )
+    processes = [
+        subprocess.Popen(
+            (*words, f"{share}", f"{seconds}"), env=environment(directory), stdout=subprocess.PIPE, text=True
+        )
+        for share in shares
+        if share
+    ]
+    done = "".join(process.communicate()[0] for process in processes)
+    if any(process.returncode for process in processes) or "connections=" not in done:
+        raise RuntimeError(f"the attack {attack.name!r} failed, or reached nothing: {done!r}")
+
+
+def section(sizes: Sizes, outcomes: Sequence[Outcome]) -> Section:
+    """Return a row for each attack, with the worst values of all variants."""
+    rows = [("attack", *LIMITS, "exceeded with")]
+    for name in dict.fromkeys(each.attack for each in outcomes):
+        same = [each for each in outcomes if each.attack == name]
+        worst = (limit.spell(max(each.values[key] for each in same)) for key, limit in LIMITS.items())
+        rows.append((name, *worst, "; ".join(each.variant for each in same if not each.good)))
+    clients = ", ".join(map(str, sizes.attack_clients))
+    variants = "; ".join(dict.fromkeys(each.variant for each in outcomes))
+    note = (
+        f"Worst of rounds of {sizes.attack_seconds:g} s with {clients} clients, niced, of {variants}. "
+        "Memory: more than before the attack; and "
+        f"{sizes.attack_rest_seconds:g} s after the last round, more than after the first. "
+        "Users come with a rate limit for the requests of all clients together: its response is 429."
+    )
+    verdicts = [_verdict(key, limit, outcomes) for key, limit in LIMITS.items() if limit.target]
+    return Section("Attacks", rows, [note], verdicts)
+
+
+def _verdict(key: str, limit: Limit, outcomes: Sequence[Outcome]) -> Verdict:
+    worst = max(outcomes, key=lambda each: each.values[key])
+    reached = f"{limit.spell(worst.values[key])} ({worst.attack}; {worst.variant})"
+    return Verdict(f"attacked: {limit.target}", reached, worst.values[key] <= limit.most)

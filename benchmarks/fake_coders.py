@@ -1,0 +1,21 @@
+"""Many embedded Coders in a process of their own: `python -m benchmarks.fake_coders PORT COUNT`."""
+
+import sys
+import threading
+
+from insights_exporter.demo import EmbeddedCoder, Population, serve
+
+_USERS = 50
+
+
+def main() -> None:
+    """Serve each below its number, until SIGTERM."""
+    port, count = map(int, sys.argv[1:])
+    population = Population(users=_USERS)
+    coders = {f"{number}": EmbeddedCoder(population=population) for number in range(count)}
+    with serve(coders, port):
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""From the command to the first full page, and to the help."""
+
+import statistics
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.config import everything
+from benchmarks.measure import cpu_seconds
+from benchmarks.results import Section, Verdict, milliseconds
+from benchmarks.servers import all_polled, environment, exporter, module, until
+from benchmarks.sizes import Sizes
+from insights_exporter.demo import DEMO_TOKEN
+from tests.integration.exporter import command
+
+_LONGEST_START, _LONGEST_HELP = 2.0, 0.3
+
+
+def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
+    """Start a few times each; the first start does not count."""
+    with module(directory / "coder", "coders", "1") as coder:
+        config = everything(directory / "settings.yml", {"coder": f"{coder.url}/0"}, DEMO_TOKEN)
+        starts = [_full_page(directory, config) for _ in range(sizes.starts + 1)][1:]
+    full, worked = map(statistics.median, zip(*starts, strict=True))
+    helped = statistics.median([_help(directory) for _ in range(sizes.starts + 1)][1:])
+    rows = [
+        ("what", "time"),
+        ("start to a page with every poll on it", milliseconds(full)),
+        ("the exporter's processor time of that", milliseconds(worked)),
+        ("insights-exporter --help", milliseconds(helped)),
+    ]
+    verdicts = [
+        Verdict("start to the first full page: 2 s", milliseconds(full), full <= _LONGEST_START),
+        Verdict("--help: 300 ms", milliseconds(helped), helped <= _LONGEST_HELP),
+    ]
+    note = "Imports and Python's own start are counted in; the embedded Coder runs in another process."
+    yield Section("Start", rows, [note], verdicts)
+
+
+def _full_page(directory: Path, config: Path) -> tuple[float, float]:
+    """Give the time until every poll has ended well, and the processor's share of it."""
+    started = time.perf_counter()
+    with exporter(directory / "exporter", config) as ours:
+        until(lambda: all_polled(ours))
+        return time.perf_counter() - started, cpu_seconds(ours.running.process.pid)
+
+
+def _help(directory: Path) -> float:
+    started = time.perf_counter()
+    words = [*command(), "--help"]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=environment(directory))
+    return time.perf_counter() - started

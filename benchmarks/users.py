@@ -1,0 +1,58 @@
+"""The same made-up users for all, as Coder answers.
+
+`python -m benchmarks.users USERS VERSION` prints the answer.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from random import Random
+from typing import NamedTuple
+
+
+class Connected(NamedTuple):
+    """One user's connections, latencies in milliseconds."""
+
+    user_id: str
+    username: str
+    template_id: str
+    p50: float
+    p95: float
+
+
+def connected(users: int, version: int = 0) -> Iterator[Connected]:
+    """Give users who are the same in all versions, with latencies that are not."""
+    ids, speeds = map(Random, (f"ids {users}", f"speeds {users} {version}"))
+    for number in range(users):
+        p50, p95 = speeds.uniform(5, 100), speeds.uniform(100, 400)
+        yield Connected(_uuid(ids), f"user-{number:06d}", _uuid(ids), round(p50, 6), round(p95, 4))
+
+
+def latency_answer(users: int, version: int = 0) -> bytes:
+    """Give Coder's answer about the users' latencies, a quarter of a kilobyte a user."""
+    rows = [
+        {
+            "template_ids": [user.template_id],
+            "user_id": user.user_id,
+            "username": user.username,
+            "avatar_url": f"https://example.com/avatars/{user.username}.png",
+            "latency_ms": {"p50": user.p50, "p95": user.p95},
+        }
+        for user in connected(users, version)
+    ]
+    span = {"start_time": "2024-05-01T00:00:00Z", "end_time": "2024-05-08T00:00:00Z"}
+    return json.dumps({"report": {**span, "template_ids": [], "users": rows}}).encode()
+
+
+def _uuid(random: Random) -> str:
+    digits = f"{random.getrandbits(128):032x}"
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def main() -> None:
+    """Print as the arguments say."""
+    sys.stdout.buffer.write(latency_answer(*map(int, sys.argv[1:])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""The lower half of Adoption: which templates and apps people use."""
+
+from typing import Final
+
+from grafana import project
+from grafana.graphs import Style, graph
+from grafana.layout import Tile
+from grafana.panels import bars
+from grafana.promql import APP, AT_THE_END, TEMPLATE, WINDOW, biggest, named_apps, series
+from grafana.queries import Query
+from grafana.style import Look, drill
+
+TEMPLATE_USERS: Final = "coder_insights_template_active_users"
+TEMPLATE_DAY: Final = "coder_insights_template_daily_active_users"
+APP_SECONDS: Final = "coder_insights_app_usage_seconds"
+APP_TIMES: Final = "coder_insights_app_times_used"
+
+APP_LEGEND: Final = "{{application_name}} ({{slug}})"
+"""A session app and an app of a template may have one name, as code-server does."""
+
+YESTERDAY: Final = 'day="yesterday"'
+
+NO_TEMPLATES: Final = "no data: templates are asked one by one only for the windows in templates.windows"
+
+TO_TEMPLATE: Final = drill(
+    "Show this template",
+    project.TEMPLATES,
+    "var-deployment=${deployment:percentencode}"
+    "&var-organization=${__field.labels.organization_name:percentencode}"
+    "&var-template=${__field.labels.template_name:percentencode}",
+)
+
+
+def templates() -> list[Tile]:
+    """Give the panels by template."""
+    users = series(TEMPLATE_USERS, WINDOW, by=TEMPLATE)
+    most = bars(
+        Look(
+            title="Users by template",
+            description="Distinct people of the twenty most used templates in the chosen window. Do not add "
+            "them up: who uses two templates counts in both. A click shows the template.",
+            link=TO_TEMPLATE,
+            nothing=NO_TEMPLATES,
+            minimum=0,
+        ),
+        f"sort_desc(topk by (deployment) (20, {users}))",
+        "{{organization_name}}/{{template_name}}",
+    )
+    daily = graph(
+        Look(
+            title="Daily users by template",
+            description="Distinct people of the ten most used templates on each whole day, drawn on that "
+            "day.",
+            nothing=NO_TEMPLATES,
+        ),
+        [
+            Query(
+                biggest(
+                    10,
+                    series(TEMPLATE_DAY, YESTERDAY, by=TEMPLATE, when="offset -1d"),
+                    series(TEMPLATE_USERS, WINDOW, by=TEMPLATE, when=AT_THE_END),
+                    TEMPLATE,
+                ),
+                "{{organization_name}}/{{template_name}}",
+            )
+        ],
+        Style(steps=True),
+    )
+    return [Tile(most, 8, 10), Tile(daily, 16, 10)]
+
+
+def apps() -> list[Tile]:
+    """Return the panels by app."""
+    hours = named_apps(f"{series(APP_SECONDS, WINDOW, by=APP)} / 3600", APP)
+    most = bars(
+        Look(
+            title="Hours by app",
+            description="Hours that users spent in each of the twenty most used editors, terminals and other "
+            "apps in the chosen window, all users together. Two apps open at once both count. `overflow` and "
+            "`unknown` are no apps: Coder counts in them what it does not list by name.",
+            minimum=0,
+            decimals=0,
+        ),
+        f"sort_desc(topk by (deployment) (20, {hours}))",
+        APP_LEGEND,
+    )
+    course = graph(
+        Look(
+            title="Hours by app, over time",
+            description="The same hours of the ten most used apps as the chosen window slid along. When "
+            "Coder begins to list editors one by one, Visual Studio Code falls; Cursor and others appear.",
+            decimals=0,
+        ),
+        [
+            Query(
+                biggest(10, f"({hours})", series(APP_SECONDS, WINDOW, by=APP, when=AT_THE_END), APP),
+                APP_LEGEND,
+            )
+        ],
+    )
+    times = bars(
+        Look(
+            title="Times used",
+            description="Number of times that users opened each of the twenty most opened apps that "
+            "templates define, in the chosen window. Coder does not count this for session apps (editors, "
+            "SSH, terminals).",
+            minimum=0,
+            nothing="no app of a template was used",
+        ),
+        f"sort_desc(topk by (deployment) (20, {named_apps(series(APP_TIMES, WINDOW, by=APP), APP)}))",
+        "{{application_name}}",
+    )
+    return [Tile(most, 8, 10), Tile(course, 10, 10), Tile(times, 6, 10)]

@@ -1,0 +1,194 @@
+"""Exporter health: whether the numbers on the other dashboards can be trusted."""
+
+from typing import Final
+
+from grafana_foundation_sdk.models.dashboard import Panel, VariableHide
+
+from grafana import project, variables
+from grafana.base import Content
+from grafana.dashboards_src import health_costs
+from grafana.dashboards_src.health_costs import (
+    AVAILABLE,
+    BY_POLL,
+    DROPPED_SERIES,
+    FOLDED_SERIES,
+    LEFT,
+    LEFT_COLORS,
+    SERIES,
+    TOKEN_COLORS,
+    TOKEN_REST,
+)
+from grafana.graphs import Style, graph
+from grafana.layout import Section, Tile
+from grafana.panels import YES_NO, number, states
+from grafana.promql import INFO, POLL, SCOPE, count, exporter, exporters_down, series
+from grafana.queries import Query
+from grafana.style import LONG, NONE_LIKED, NONE_WANTED, SECONDS, SHARE, WANTED, Look, drill, worse_above
+from grafana.tables import Column, Rows, list_of
+from grafana.thresholds import AGE_NOTICE, AGE_OVER
+
+SUCCESS: Final = series("insights_exporter_poll_success", by=POLL)
+MAX_AGE: Final = series("insights_exporter_max_age_seconds", by=POLL)
+AGE: Final = f"time() - ({series('insights_exporter_last_success_timestamp_seconds', by=POLL)} > 0)"
+AGE_SHARE: Final = f"({AGE}) / {MAX_AGE}"
+
+AGE_COLORS: Final = worse_above(AGE_NOTICE, AGE_OVER)
+
+TO_DEPLOYMENT: Final = drill(
+    "Show this deployment alone", project.HEALTH, "var-deployment=${__value.raw:percentencode}"
+)
+
+
+def content() -> Content:
+    """Give the dashboard."""
+    return Content(
+        board=project.HEALTH,
+        description="Whether the numbers on the other dashboards can be trusted: how fresh they are, which "
+        "polls fail and why, how close limits are.",
+        since="now-24h",
+        variables=[
+            variables.datasource(),
+            variables.job(),
+            variables.instance(),
+            variables.deployment(),
+            variables.window("coder_insights_active_users", VariableHide.HIDE_VARIABLE),
+        ],
+        sections=[
+            Section(title="Now", tiles=_numbers()),
+            Section(title="Polls", tiles=_polls()),
+            Section(title="Requests to Coder", tiles=health_costs.requests()),
+            Section(title="Limits", tiles=health_costs.limits()),
+            Section(title="Exporters", tiles=health_costs.exporters()),
+        ],
+    )
+
+
+def _numbers() -> list[Tile]:
+    panels = [
+        number(
+            Look(
+                title="Exporters down",
+                description="Exporters that Prometheus could not scrape just now.",
+                steps=NONE_WANTED,
+            ),
+            f"count(\n{exporters_down(exporter('up'), f'{INFO}{{{SCOPE}}}')}\n)\n"
+            f"or 0 * count({exporter(INFO)})",
+        ),
+        number(
+            Look(title="Deployments", description="Coder deployments that are polled."),
+            f"count({count(SUCCESS)})",
+        ),
+        number(
+            Look(
+                title="Failing polls",
+                description="Datasets and windows whose last poll failed.",
+                steps=NONE_WANTED,
+            ),
+            f"count({SUCCESS} == 0) or 0 * count({SUCCESS})",
+        ),
+        number(
+            Look(
+                title="Oldest data",
+                description="Age of the oldest data as a share of how old they may get; at 100 % their "
+                "series end.",
+                unit=SHARE,
+                steps=AGE_COLORS,
+                decimals=0,
+            ),
+            f"max({AGE_SHARE})",
+        ),
+        number(
+            Look(
+                title="Missing datasets",
+                description="Datasets that a server does not have: too old for them, or its statistics are "
+                "off.",
+                steps=NONE_LIKED,
+            ),
+            f"count({AVAILABLE} == 0) or 0 * count({AVAILABLE})",
+        ),
+        number(
+            Look(
+                title="Least rest of a token",
+                description="Rest of the lifetime of the token that ends first. A session that is prolonged "
+                "while it is used stays near 100 %.",
+                unit=SHARE,
+                steps=TOKEN_COLORS,
+                decimals=0,
+                nothing="the server does not tell",
+            ),
+            f"min({TOKEN_REST})",
+        ),
+        number(
+            Look(
+                title="Fewest requests left",
+                description="Requests that Coder's rate limit still allowed at its last answer, where they "
+                "were fewest.",
+                steps=LEFT_COLORS,
+                nothing="the server does not tell",
+            ),
+            f"min({LEFT})",
+        ),
+        number(
+            Look(title="Series served", description="Series of Coder's data that the exporters serve."),
+            f"sum({SERIES})",
+        ),
+    ]
+    return [Tile(panel, 3, 4) for panel in panels]
+
+
+def _polls() -> list[Tile]:
+    age = graph(
+        Look(
+            title="Age of the data",
+            description="Age as a share of how old the data may get. A saw that stays below 100 % is "
+            "healthy; above, the series have ended.",
+            unit=SHARE,
+            steps=AGE_COLORS,
+            minimum=0,
+        ),
+        [Query(AGE_SHARE, BY_POLL)],
+        Style(limits=True),
+    )
+    success = states(
+        Look(
+            title="Polls",
+            description="Whether the last poll of each dataset gave its data.",
+            unit="bool_yes_no",
+            steps=WANTED,
+        ),
+        SUCCESS,
+        BY_POLL,
+        {"1": ("good", "green"), "0": ("failed", "red")},
+    )
+    return [Tile(_table(), 24, 11), Tile(age, 12, 9), Tile(success, 12, 9)]
+
+
+def _table() -> Panel:
+    return list_of(
+        Look(
+            title="Datasets",
+            description="Every poll: whether it works, how old its data are and may get, and what it costs. "
+            "An empty age means that no poll was ever good.",
+        ),
+        Rows(
+            labels={"deployment": "Deployment", "dataset": "Dataset", "window": "Window"},
+            sort="Age",
+            links={"Deployment": TO_DEPLOYMENT},
+        ),
+        [
+            Column(title="Good", expr=SUCCESS, unit="bool_yes_no", words=YES_NO),
+            Column(title="Age", expr=AGE, unit=LONG, decimals=0),
+            Column(title="Of what it may", expr=AGE_SHARE, unit=SHARE, steps=AGE_COLORS, decimals=0),
+            Column(
+                title="Polled every",
+                expr=series("insights_exporter_poll_interval_seconds", by=POLL),
+                unit=LONG,
+            ),
+            Column(
+                title="Takes", expr=series("insights_exporter_poll_duration_seconds", by=POLL), unit=SECONDS
+            ),
+            Column(title="Series", expr=SERIES),
+            Column(title="Aggregated", expr=FOLDED_SERIES),
+            Column(title="Dropped", expr=DROPPED_SERIES),
+        ],
+    )

@@ -1,0 +1,245 @@
+"""The lower half of Exporter health: what polls cost, limits, and the exporters themselves."""
+
+from typing import Final
+
+from grafana_foundation_sdk.models.dashboard import Panel
+
+from grafana import thresholds
+from grafana.graphs import Style, graph
+from grafana.layout import Tile
+from grafana.panels import YES_NO, number
+from grafana.promql import INFO, POLL, SCOPE, exporter, of_exporters, select, series
+from grafana.queries import Query
+from grafana.style import SECONDS, SHARE, WANTED, Look, worse_above, worse_below
+from grafana.tables import Column, Rows, list_of
+
+BY_POLL: Final = "{{deployment}} {{dataset}} {{window}}"
+BY_DATASET: Final = "{{deployment}} {{dataset}}"
+
+SERIES: Final = series("insights_exporter_series", by=POLL)
+FOLDED_SERIES: Final = series("insights_exporter_series_folded", by=POLL)
+DROPPED_SERIES: Final = series("insights_exporter_series_dropped", by=POLL)
+LEFT: Final = series("insights_exporter_rate_limit_remaining", by=("dataset",), agree="min")
+EXPIRY: Final = series("insights_exporter_token_expiry_timestamp_seconds", agree="min")
+LIFETIME: Final = series("insights_exporter_token_lifetime_seconds")
+TOKEN_REST: Final = f"({EXPIRY} - time()) / ({LIFETIME} > 0)"
+AVAILABLE: Final = series("insights_exporter_dataset_available", by=("dataset", "reason"))
+
+FAILURES: Final = "insights_exporter_request_failures_total"
+REQUESTS: Final = "insights_exporter_requests_total"
+
+TOKEN_COLORS: Final = worse_below(thresholds.TOKEN_LOW, thresholds.TOKEN_ENDING)
+LEFT_COLORS: Final = worse_below(thresholds.REQUESTS_LEFT_NOTICE, thresholds.REQUESTS_LEFT)
+
+
+def requests() -> list[Tile]:
+    """Give the panels about what is asked of Coder, and what it answers."""
+    failures = graph(
+        Look(
+            title="Failed requests by reason",
+            description="Requests of all exporters that gave no usable answer, retries included. The "
+            "page docs/failures.md describes each reason and its remedy.",
+            decimals=0,
+            minimum=0,
+        ),
+        [
+            Query(
+                f"sum by (deployment, reason) (increase({select(FAILURES)}[$__rate_interval]))",
+                "{{deployment}} {{reason}}",
+            )
+        ],
+        Style(bars=True, stacked=True),
+    )
+    load = graph(
+        Look(
+            title="Requests a minute",
+            description="What all exporters together ask of Coder, retries included.",
+            minimum=0,
+        ),
+        [
+            Query(
+                f"sum by (deployment, dataset) (rate({select(REQUESTS)}[$__rate_interval])) * 60", BY_DATASET
+            )
+        ],
+        Style(stacked=True),
+    )
+    slow = graph(
+        Look(
+            title="Slow answers",
+            description="Time that nine of ten requests of each dataset stay below.",
+            unit=SECONDS,
+            steps=worse_above(thresholds.ANSWER_SLOW, thresholds.ANSWER_TOO_SLOW),
+            minimum=0,
+        ),
+        [
+            Query(
+                "histogram_quantile(0.9, sum by (deployment, dataset, le) (rate("
+                f"{select('insights_exporter_request_duration_seconds_bucket')}[$__rate_interval])))",
+                BY_DATASET,
+            )
+        ],
+    )
+    missing = list_of(
+        Look(
+            title="What the servers have",
+            description="Datasets that each server offers. One that is missing is tried again once an hour.",
+        ),
+        Rows(
+            labels={"deployment": "Deployment", "dataset": "Dataset", "reason": "Reason"},
+            sort="There",
+            descending=False,
+        ),
+        [Column(title="There", expr=AVAILABLE, unit="bool_yes_no", words=YES_NO)],
+    )
+    invalid = graph(
+        Look(
+            title="Rows not understood",
+            description="Rows of answers that were left out because they make no sense. The log has each "
+            "once.",
+            decimals=0,
+            minimum=0,
+        ),
+        [
+            Query(
+                "sum by (deployment, dataset) (increase("
+                f"{select('insights_exporter_rows_invalid_total')}[$__rate_interval]))",
+                BY_DATASET,
+            )
+        ],
+        Style(bars=True),
+    )
+    return [Tile(failures, 12, 9), Tile(load, 12, 9), *(Tile(p, 8, 8) for p in (slow, invalid, missing))]
+
+
+def limits() -> list[Tile]:
+    """Give the panels about how close limits are."""
+    left = graph(
+        Look(
+            title="Rate limit",
+            description="Requests that Coder still allowed in the running minute at its last answer.",
+            steps=LEFT_COLORS,
+            minimum=0,
+            nothing="the servers do not tell",
+        ),
+        [Query(LEFT, BY_DATASET)],
+        Style(limits=True),
+    )
+    token = graph(
+        Look(
+            title="Rest of the tokens",
+            description="Rest of each token's lifetime. A session that is prolonged while it is used stays "
+            "near 100 %.",
+            unit=SHARE,
+            steps=TOKEN_COLORS,
+            minimum=0,
+            maximum=1,
+            nothing="the servers do not tell",
+        ),
+        [Query(TOKEN_REST, "{{deployment}}")],
+        Style(limits=True),
+    )
+    served = graph(
+        Look(
+            title="Series by dataset",
+            description="Series of Coder's data that are served, by dataset.",
+            minimum=0,
+        ),
+        [Query(f"sum by (deployment, dataset) ({SERIES})", BY_DATASET)],
+        Style(stacked=True),
+    )
+    folded = graph(
+        Look(
+            title="Aggregated and dropped series",
+            description="Aggregated: source series that the limits of users, parameters, apps, templates and "
+            "groups aggregate or cut, as planned. Dropped: series above max_series, 0 normally.",
+            minimum=0,
+        ),
+        [
+            Query(f"sum by (deployment, dataset) ({FOLDED_SERIES})", f"{BY_DATASET} aggregated"),
+            Query(f"sum by (deployment) ({DROPPED_SERIES})", "{{deployment}} dropped"),
+        ],
+    )
+    return [Tile(panel, 12, 8) for panel in (left, token, served, folded)]
+
+
+def exporters() -> list[Tile]:
+    """Give the panels about the exporters themselves."""
+    reloaded = number(
+        Look(
+            title="Settings",
+            description="Whether the settings could be loaded at the last try. If not, the old ones stay in "
+            "use.",
+            unit="bool_yes_no",
+            steps=WANTED,
+        ),
+        f"min({exporter('insights_exporter_config_last_reload_successful')})",
+        words={"1": ("loaded", "green"), "0": ("refused", "red")},
+    )
+    versions = list_of(
+        Look(title="Exporters", description="Each exporter and its version."),
+        Rows(
+            labels={"job": "Job", "instance": "Instance", "version": "Version"},
+            sort="Instance",
+            descending=False,
+        ),
+        [
+            Column(
+                title="Running",
+                expr=exporter(INFO, "version"),
+                unit="bool_yes_no",
+                words=YES_NO,
+            )
+        ],
+    )
+    servers = list_of(
+        Look(title="Coder servers", description="Each deployment and the version of its Coder."),
+        Rows(labels={"deployment": "Deployment", "version": "Version"}, sort="Deployment", descending=False),
+        [
+            Column(
+                title="Known",
+                expr=series("coder_insights_build_info", by=("version",)),
+                unit="bool_yes_no",
+                words=YES_NO,
+            )
+        ],
+    )
+    return [
+        Tile(reloaded, 4, 8),
+        Tile(versions, 10, 8),
+        Tile(servers, 10, 8),
+        *(Tile(panel, 8, 8) for panel in _process()),
+    ]
+
+
+def _process() -> list[Panel]:
+    memory = graph(
+        Look(title="Memory", description="Resident memory of each exporter.", unit="bytes", minimum=0),
+        [Query(of_exporters(exporter("process_resident_memory_bytes")), "{{instance}}")],
+    )
+    cpu = graph(
+        Look(
+            title="Processor",
+            description="Share of one processor core that each exporter uses.",
+            unit=SHARE,
+            minimum=0,
+        ),
+        [
+            Query(
+                of_exporters(
+                    f"max by (job, instance) (rate(process_cpu_seconds_total{{{SCOPE}}}[$__rate_interval]))"
+                ),
+                "{{instance}}",
+            )
+        ],
+    )
+    scrape = graph(
+        Look(
+            title="Scrape",
+            description="How long Prometheus takes to scrape each exporter.",
+            unit=SECONDS,
+            steps=worse_above(thresholds.SCRAPE_SLOW, thresholds.SCRAPE_TOO_SLOW),
+            minimum=0,
+        ),
+        [Query(of_exporters(exporter("scrape_duration_seconds")), "{{instance}}")],
+    )
+    return [memory, cpu, scrape]

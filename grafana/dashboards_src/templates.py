@@ -1,0 +1,233 @@
+"""Templates and parameters: who uses a template, how long, with which choices."""
+
+from typing import Final
+
+from grafana_foundation_sdk.models.dashboard import Panel
+
+from grafana import project, variables
+from grafana.base import Content
+from grafana.graphs import Style, graph
+from grafana.layout import Section, Tile
+from grafana.panels import number
+from grafana.promql import APP, AT_THE_END, PARAMETER, TEMPLATE, WINDOW, biggest, count, one_of, series
+from grafana.queries import Query
+from grafana.style import NONE_LIKED, Look, drill
+from grafana.tables import Column, Rows, list_of
+
+USERS: Final = "coder_insights_template_active_users"
+DAY: Final = "coder_insights_template_daily_active_users"
+SECONDS: Final = "coder_insights_template_app_usage_seconds"
+TIMES: Final = "coder_insights_template_app_times_used"
+CHOICES: Final = "coder_insights_template_parameter_workspaces"
+ALL_CHOICES: Final = "coder_insights_parameter_workspaces"
+LISTED: Final = "coder_insights_template_info"
+
+CHOSEN: Final = 'organization_name=~"$organization"', 'template_name=~"$template"'
+PARAMETER_CHOSEN: Final = 'parameter_name=~"$parameter"'
+YESTERDAY: Final = 'day="yesterday"'
+
+TEMPLATE_USERS: Final = series(USERS, WINDOW, *CHOSEN, by=TEMPLATE)
+
+NO_BREAKDOWN: Final = "no data: templates are asked one by one only for the windows in templates.windows"
+NO_PARAMETERS: Final = "no data: parameters are shown only for the windows in parameters.windows"
+
+ORGANIZATION: Final = "Organization"
+NAMES: Final = {"organization_name": ORGANIZATION, "template_name": "Template"}
+
+TO_TEMPLATE: Final = drill(
+    "Show this template alone",
+    project.TEMPLATES,
+    "var-deployment=${deployment:percentencode}"
+    f"&var-organization=${{__data.fields.{ORGANIZATION}:percentencode}}"
+    "&var-template=${__value.raw:percentencode}&${parameter:queryparam}",
+)
+
+
+def content() -> Content:
+    """Give the dashboard."""
+    return Content(
+        board=project.TEMPLATES,
+        description="Who uses which template, for how long, with which apps and parameter choices.",
+        since="now-30d",
+        variables=[
+            variables.datasource(),
+            variables.job(),
+            variables.instance(),
+            variables.deployment(),
+            variables.window(USERS),
+            variables.chosen("organization", "Organization", USERS, "organization_name"),
+            variables.chosen("template", "Template", USERS, "template_name"),
+            variables.chosen("parameter", "Parameter", ALL_CHOICES, "parameter_name"),
+        ],
+        sections=[
+            Section(
+                title="$deployment",
+                repeat="deployment",
+                tiles=[*_numbers(), *_users(), *_apps(), *_parameters()],
+            )
+        ],
+    )
+
+
+def _numbers() -> list[Tile]:
+    deprecated = one_of(series(LISTED, 'deprecated="true"', by=("template_id",)), ("template_id",))
+    listed = series(LISTED, *CHOSEN, by=("template_id",))
+    in_use = number(
+        Look(title="Templates in use", description="Templates that somebody used in the chosen window."),
+        f"{count(f'{TEMPLATE_USERS} > 0')} or 0 * {count(TEMPLATE_USERS)}",
+    )
+    unused = number(
+        Look(
+            title="Templates without users",
+            description="Templates that Coder lists and nobody used in the chosen window: tidy up, or tell "
+            "people.",
+            steps=NONE_LIKED,
+        ),
+        f"{count(f'{TEMPLATE_USERS} == 0')} or 0 * {count(TEMPLATE_USERS)}",
+    )
+    outdated = number(
+        Look(
+            title="Deprecated and in use",
+            description="Templates that are marked as deprecated and that somebody still used in the chosen "
+            "window.",
+            steps=NONE_LIKED,
+        ),
+        f"{count(f'({TEMPLATE_USERS} > 0) and on (deployment, template_id) {deprecated}')} "
+        f"or 0 * {count(listed)}",
+    )
+    parameters = number(
+        Look(
+            title="Parameters", description="Parameters that workspaces built in the chosen window have set."
+        ),
+        count(f"count by (deployment, parameter_name) ({series(ALL_CHOICES, WINDOW, by=PARAMETER)})"),
+    )
+    return [Tile(panel, 6, 4) for panel in (in_use, unused, outdated, parameters)]
+
+
+def _users() -> list[Tile]:
+    listed = series(LISTED, by=("template_id", "deprecated"))
+    flag = one_of(listed, ("template_id",))
+    table = list_of(
+        Look(
+            title="Templates",
+            description="Distinct people of each template in the chosen window. Do not add them up: who "
+            "uses two templates counts in both. A template without a deprecation mark is no longer listed "
+            "by Coder.",
+            nothing=NO_BREAKDOWN,
+        ),
+        Rows(
+            labels={**NAMES, "deprecated": "Deprecated", "template_id": "Id"},
+            sort="Users",
+            links={"Template": TO_TEMPLATE},
+        ),
+        [
+            Column(
+                title="Users",
+                expr=f"{TEMPLATE_USERS} * on (deployment, template_id) group_left (deprecated) {flag}\n"
+                f"or on (deployment, template_id)\n{TEMPLATE_USERS}",
+            )
+        ],
+    )
+    daily = graph(
+        Look(
+            title="Daily users",
+            description="Distinct people of each chosen template on each whole day, drawn on that day.",
+            nothing=NO_BREAKDOWN,
+        ),
+        [
+            Query(
+                series(DAY, YESTERDAY, *CHOSEN, by=TEMPLATE, when="offset -1d"),
+                "{{organization_name}}/{{template_name}}",
+            )
+        ],
+        Style(steps=True),
+    )
+    course = graph(
+        Look(
+            title="Users in the window, over time",
+            description="Distinct people of each chosen template in the chosen window, as it slid along.",
+            nothing=NO_BREAKDOWN,
+        ),
+        [Query(TEMPLATE_USERS, "{{organization_name}}/{{template_name}}")],
+    )
+    return [Tile(table, 24, 9), Tile(daily, 12, 9), Tile(course, 12, 9)]
+
+
+def _apps() -> list[Tile]:
+    by = (*TEMPLATE, *APP)
+    table = list_of(
+        Look(
+            title="Apps by template",
+            description="Hours that people spent in each app with each template, and how often they took up "
+            "the template's own apps, in the chosen window.",
+            nothing=NO_BREAKDOWN,
+        ),
+        Rows(labels={**NAMES, "slug": "App", "app_type": "Kind"}, sort="Hours"),
+        [
+            Column(title="Hours", expr=f"{series(SECONDS, WINDOW, *CHOSEN, by=by)} / 3600", decimals=1),
+            Column(title="Times used", expr=series(TIMES, WINDOW, *CHOSEN, by=by)),
+        ],
+    )
+    course = graph(
+        Look(
+            title="Hours by app, over time",
+            description="The ten longest used apps of the chosen templates, as the chosen window slid along.",
+            decimals=0,
+            nothing=NO_BREAKDOWN,
+        ),
+        [
+            Query(
+                biggest(
+                    10,
+                    f"{series(SECONDS, WINDOW, *CHOSEN, by=by)} / 3600",
+                    series(SECONDS, WINDOW, *CHOSEN, by=by, when=AT_THE_END),
+                    by,
+                ),
+                "{{organization_name}}/{{template_name}} {{slug}}",
+            )
+        ],
+    )
+    return [Tile(table, 12, 10), Tile(course, 12, 10)]
+
+
+def _parameters() -> list[Tile]:
+    labels = {"parameter_name": "Parameter", "parameter_value": "Choice", "parameter_type": "Type"}
+    by_template = list_of(
+        Look(
+            title="Parameter choices by template",
+            description="Workspaces built in the chosen window, by what was chosen for each parameter.",
+            nothing=NO_PARAMETERS,
+        ),
+        Rows(labels={**NAMES, **labels}, sort="Workspaces"),
+        [
+            Column(
+                title="Workspaces",
+                expr=series(CHOICES, WINDOW, *CHOSEN, PARAMETER_CHOSEN, by=(*TEMPLATE, *PARAMETER)),
+            )
+        ],
+    )
+    overall = list_of(
+        Look(
+            title="Parameter choices of all templates",
+            description="Workspaces built in the chosen window, by what was chosen for each parameter in "
+            "the whole deployment. __other__ holds the rare choices, __redacted__ what may be secret.",
+            nothing=NO_PARAMETERS,
+        ),
+        Rows(labels=labels, sort="Workspaces"),
+        [Column(title="Workspaces", expr=series(ALL_CHOICES, WINDOW, PARAMETER_CHOSEN, by=PARAMETER))],
+    )
+    return [Tile(by_template, 14, 11), Tile(overall, 10, 11), Tile(_choices(), 24, 9)]
+
+
+def _choices() -> Panel:
+    choices = series(ALL_CHOICES, WINDOW, PARAMETER_CHOSEN, by=PARAMETER)
+    ranking = series(ALL_CHOICES, WINDOW, PARAMETER_CHOSEN, by=PARAMETER, when=AT_THE_END)
+    return graph(
+        Look(
+            title="Parameter choices over time",
+            description="Workspaces by choice as the chosen window slid along: the ten most frequent "
+            "choices of the chosen parameters.",
+            nothing=NO_PARAMETERS,
+        ),
+        [Query(biggest(10, choices, ranking, PARAMETER), "{{parameter_name}} = {{parameter_value}}")],
+    )

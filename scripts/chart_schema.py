@@ -1,0 +1,159 @@
+"""Write the chart's values.schema.json from values.yaml and the exporter's own settings."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from grafana.rules.render import ALERTS
+from insights_exporter.config.schema import json_schema
+from scripts.chart_values import CHART, Value, read
+
+PATH = "helm/insights-exporter/values.schema.json"
+
+KINDS = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
+
+_ACTIONS = (
+    *("Replace", "Keep", "Drop", "HashMod", "LabelMap", "LabelDrop", "LabelKeep", "Lowercase", "Uppercase"),
+    *("KeepEqual", "DropEqual"),
+)
+"""Of the two spellings that the operator takes the one with capitals; the other has none."""
+
+DEFINITIONS: Mapping[str, Any] = {
+    "strings": {"type": "object", "additionalProperties": {"type": "string"}},
+    "reference": {
+        "type": "object",
+        "required": ["name"],
+        "additionalProperties": False,
+        "properties": {"name": {"type": "string", "minLength": 1}},
+    },
+    "duration": {"type": "string", "pattern": "^(([0-9]+(ms|[ywdhms]))+)?$"},
+    "size": {"type": "string", "pattern": "^(0|([0-9]*[.])?[0-9]+((K|M|G|T|E|P)i?)?B)?$"},
+    "count": {"type": ["integer", "null"], "minimum": 0},
+    "webConfig": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "tls_server_config": {"type": "object"},
+            "http_server_config": {"type": "object"},
+            "basic_auth_users": {"$ref": "#/$defs/strings"},
+            "rate_limit": {"type": "object"},
+        },
+    },
+    "relabeling": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "action": {"enum": sorted({*_ACTIONS, *(action.lower() for action in _ACTIONS)})},
+            "modulus": {"type": "integer"},
+            "regex": {"type": "string"},
+            "replacement": {"type": "string"},
+            "separator": {"type": "string"},
+            "sourceLabels": {"type": "array", "items": {"type": "string"}},
+            "targetLabel": {"type": "string"},
+        },
+    },
+    "ingressHost": {
+        "type": "object",
+        "required": ["paths"],
+        "additionalProperties": False,
+        "properties": {
+            "host": {"type": "string"},
+            "paths": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "required": ["path", "pathType"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "path": {"type": "string", "pattern": "^/"},
+                        "pathType": {"enum": ["Exact", "Prefix", "ImplementationSpecific"]},
+                    },
+                },
+            },
+        },
+    },
+}
+
+PARENTS_SWITCH = {
+    "type": "boolean",
+    "description": "Not read here: the usual switch of a parent chart that depends on this one.",
+}
+
+
+def render() -> Mapping[str, str]:
+    """Give the text of the file, by its path."""
+    values = read((CHART / "values.yaml").read_text(encoding="utf-8"))
+    return {PATH: json.dumps(schema(values), indent=2, ensure_ascii=False) + "\n"}
+
+
+def schema(values: Mapping[str, Value]) -> dict[str, Any]:
+    """Give the schema of a whole file of values."""
+    config = json_schema()
+    definitions = {**DEFINITIONS, "alerts": _alerts(), "config": _config(config)}
+    properties = {name: _property(value) for name, value in values.items()}
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Values of the chart insights-exporter",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {**properties, "enabled": PARENTS_SWITCH},
+        "$defs": {**definitions, **config["$defs"]},
+    }
+
+
+def _alerts() -> dict[str, Any]:
+    """Return the schema of the changes to alerts, with the names of alerts and thresholds that exist."""
+    expressions: dict[str, str] = {}
+    for alert in ALERTS:
+        expressions[alert.name] = f"{expressions.get(alert.name, '')}\n{alert.expr}"
+    return _closed({name: _alert(expr) for name, expr in expressions.items()})
+
+
+def _alert(expr: str) -> dict[str, Any]:
+    severities = _closed({severity: {"type": "string"} for severity in ("info", "warning")})
+    names = sorted(set(re.findall(r"  # (\w+)$", expr, flags=re.MULTILINE)))
+    return _closed(
+        {
+            "enabled": {"type": "boolean"},
+            "severity": {"oneOf": [{"type": "string"}, severities]},
+            "for": {"$ref": "#/$defs/duration"},
+            "thresholds": _closed({name: {"type": "number", "minimum": 0} for name in names}),
+        }
+    )
+
+
+def _closed(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def _property(value: Value) -> dict[str, Any]:
+    if value.children:
+        properties = {name: _property(child) for name, child in value.children.items()}
+        # a parent chart may keep values for others under `global`
+        return {"type": "object", "additionalProperties": value.path == "global", "properties": properties}
+    return {"description": value.about, **_kind(value), **value.schema, "default": value.default}
+
+
+def _kind(value: Value) -> dict[str, Any]:
+    """Give the type that the default shows, unless the comment says more."""
+    if value.schema.keys() & {"$ref", "type"}:
+        return {}
+    if value.default is None:
+        raise ValueError(
+            f"values.yaml: {value.path} is null, so its type is not known; write `# @schema` above it"
+        )
+    return {"type": KINDS[type(value.default)]}
+
+
+def _config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the schema of the exporter's file, which in the chart may still be without deployments."""
+    deployments = {
+        key: value for key, value in config["properties"]["deployments"].items() if key != "minItems"
+    }
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {**config["properties"], "deployments": deployments},
+    }

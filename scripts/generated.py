@@ -1,0 +1,69 @@
+"""Write what is generated from the code, or check that it is up to date.
+
+python -m scripts.generated            write
+python -m scripts.generated --check    say what differs, exit 1 if anything does
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from grafana import build as dashboards
+from scripts import (
+    chart_defaults,
+    chart_readme,
+    chart_schema,
+    configuration_docs,
+    failure_docs,
+    metrics_docs,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+
+GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
+    metrics_docs.render,
+    configuration_docs.render,
+    failure_docs.render,
+    chart_defaults.render,
+    chart_schema.render,
+    chart_readme.render,
+    dashboards.render,
+)
+"""Each gives the text of its files by their path in the repository."""
+
+
+def wanted() -> dict[str, str]:
+    """Give all generated files as they should be."""
+    return {path: text for generate in GENERATORS for path, text in generate().items()}
+
+
+def outdated(files: Mapping[str, str], root: Path = ROOT) -> list[str]:
+    """Give the paths of `files` that are missing or say something else."""
+    return [path for path, text in files.items() if _read(root / path) != text]
+
+
+def write(files: Mapping[str, str], root: Path = ROOT) -> None:
+    """Write `files` under `root`."""
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write or check, and give the exit status."""
+    files = wanted()
+    old = outdated(files)
+    if "--check" not in arguments:
+        write({path: files[path] for path in old})
+        return 0
+    for path in old:
+        print(f"{path} is out of date; `make docs` writes it anew")
+    return 1 if old else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

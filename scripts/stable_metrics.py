@@ -1,0 +1,39 @@
+"""Write down, at a release, what is promised of the stable metrics: `python -m scripts.stable_metrics`.
+
+docs/stable-metrics.txt has one line a family: name, kind, labels, bounds.
+docs/stability.md tells what the promise is.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from insights_exporter.exposition.family import MetricFamily
+from scripts.metrics_docs import declared_families
+
+PROMISED = Path(__file__).resolve().parents[1] / "docs/stable-metrics.txt"
+
+
+def promise(family: MetricFamily) -> str:
+    """Give the line of a family."""
+    labels, bounds = ",".join(sorted(family.labels)), ",".join(f"{bound:g}" for bound in family.bounds)
+    return " ".join(part for part in (family.name, family.kind, f"{{{labels}}}", bounds) if part)
+
+
+def promises(families: Iterable[MetricFamily]) -> list[str]:
+    """Give the lines of the stable ones among `families`, sorted."""
+    return sorted(promise(family) for family in families if family.stable)
+
+
+def broken(promised: Iterable[str], families: Iterable[MetricFamily]) -> list[str]:
+    """Give the lines of `promised` that do not hold."""
+    kept = set(promises(families))
+    return [line for line in promised if line not in kept]
+
+
+def main() -> None:
+    """Write the file."""
+    PROMISED.write_text("".join(f"{line}\n" for line in promises(declared_families())), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""The measurements run: a little of each, without any judgement of the times."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import TOPICS
+from benchmarks.peers import PEERS, missing
+from benchmarks.servers import environment
+
+HEADINGS = {
+    "side-by-side": ["A scrape"],
+    "polling": ["A poll", "Growth"],
+    "busy": ["Scrapes while a poll comes every second", "Memory over many polls"],
+    "spread": ["One deployment or many"],
+    "starting": ["Start"],
+    "fleet": ["Many deployments"],
+    "tls": ["TLS", "TLS, scraped by Prometheus"],
+    "backfill": ["History"],
+    "attacks": ["Attacks"],
+}
+
+
+def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Measure a little in a process of its own, started in the repository's root."""
+    command = [sys.executable, "-m", "benchmarks", "--small", *arguments]
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, env=environment(directory), timeout=100
+    )
+
+
+def test_every_topic_is_tried() -> None:
+    """A new topic comes with its headings."""
+    assert TOPICS.keys() == HEADINGS.keys()
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_topic_is_measured_and_written_down(tmp_path: Path, topic: str) -> None:
+    """Each writes its tables, and tells the machine; a program that is missing is named."""
+    done = run(tmp_path, "--output", str(tmp_path / "results.md"), topic)
+
+    assert 0 == done.returncode, done.stderr
+    text = (tmp_path / "results.md").read_text(encoding="utf-8")
+    assert text == done.stdout
+    assert "\nMachine: " in text
+    assert [] == [title for title in HEADINGS[topic] if f"\n## {title}\n\n| " not in text]
+    if topic == "side-by-side":
+        assert [] == [name for name in PEERS if f"\n| {name} | " not in text]
+        assert [] == [name for name in missing() if f"\n| {name} | missing |  |  |  |  |\n" not in text]
+
+
+def test_unknown_topic_is_refused(tmp_path: Path) -> None:
+    """It names those that there are, and measures nothing."""
+    done = run(tmp_path, "everything-else")
+
+    assert 2 == done.returncode
+    assert "no such topic: everything-else; there are side-by-side, " in done.stderr

@@ -1,0 +1,72 @@
+"""What is compared shows the same series."""
+
+from pathlib import Path
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from benchmarks.baseline import published
+from benchmarks.client import Connection
+from benchmarks.peers import PEERS
+from benchmarks.poll_cost import Published
+from benchmarks.servers import Server
+from benchmarks.side_by_side import everyone
+from benchmarks.sizes import SMALL
+from benchmarks.users import latency_answer
+from insights_exporter.config.models import Deployment, UserOptions
+from insights_exporter.exposition.negotiation import Format
+from tests.integration.parts import require
+
+FAMILY = "coder_insights_user_latency_seconds"
+LABELS = ("deployment", "window", "user_id", "username", "percentile")
+USERS = 5
+
+
+def series(page: str) -> dict[tuple[str, ...], float]:
+    """Give the latencies on a page, by those labels that all know."""
+    return {
+        tuple(sample.labels[label] for label in LABELS): sample.value
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+        if sample.name == FAMILY
+    }
+
+
+def test_all_programs_show_the_same_series(tmp_path: Path) -> None:
+    """Whoever serves them: the same labels, the same values."""
+    for command, _ in PEERS.values():
+        require(command)
+    with everyone(SMALL, tmp_path) as servers:
+        pages = {name: read(server) for name, server in servers.items()}
+
+    expected, *others = pages.values()
+    assert 2 * SMALL.users == len(expected)
+    assert [expected] * len(PEERS) == others
+
+
+def read(server: Server) -> dict[tuple[str, ...], float]:
+    """Ask twice, once with the client that measures: it reads all of the answer."""
+    reply = httpx.get(server.url, headers={"Accept-Encoding": "identity"}, trust_env=False, timeout=60)
+    connection = Connection(server.url)
+    sizes = [connection.get(gzip=False).size for _ in range(2)]
+    connection.close()
+    assert min(sizes) > 0.9 * len(reply.content)
+    return series(reply.text)
+
+
+def test_both_ways_of_a_poll_give_the_same_series() -> None:
+    """Ours and the usual one."""
+    response = latency_answer(USERS)
+    ours = Published(Deployment(name="coder", url="http://127.0.0.1", users=UserOptions(limit=USERS)))
+    ours.poll(response)
+    ((usual, _),) = published(response)
+
+    assert series(usual.decode()) == series(b"".join(ours.page.contents[Format.TEXT].segments).decode())
+
+
+def test_versions_of_an_answer_differ_in_every_value() -> None:
+    """The users are the same."""
+    one, other = (series(published(latency_answer(USERS, version))[0][0].decode()) for version in (0, 1))
+
+    assert one.keys() == other.keys()
+    assert [] == [labels for labels in one if one[labels] == other[labels]]

@@ -1,0 +1,58 @@
+"""How results are written, and what they are made of."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.client import at_quantile
+from benchmarks.measure import slope
+from benchmarks.results import Section, Verdict, megabytes, milliseconds, times, written
+
+SPELLED = {
+    "short time": (milliseconds(0.00123), "1.2 ms"),
+    "long time": (milliseconds(1.3504), "1350 ms"),
+    "small memory": (megabytes(2_213_903), "2.2 MB"),
+    "large memory": (megabytes(198_608_000), "199 MB"),
+    "near ratio": (times(1.0, 0.8), "1.25"),
+    "far ratio": (times(135.0, 1.0), "135"),
+}
+
+
+@pytest.mark.parametrize(("spelled", "expected"), SPELLED.values(), ids=SPELLED)
+def test_numbers_have_as_many_digits_as_they_deserve(spelled: str, expected: str) -> None:
+    """What is small has one more."""
+    assert expected == spelled
+
+
+@given(power=st.floats(-2, 2), factor=st.floats(0.1, 10))
+def test_slope_is_the_power(power: float, factor: float) -> None:
+    """Of a size to the power of `power` the slope is `power`, whatever it is multiplied by."""
+    sizes = (10, 100, 1000)
+
+    assert math.isclose(power, slope(sizes, [factor * size**power for size in sizes]), abs_tol=1e-9)
+
+
+@given(st.lists(st.floats(0, 100), min_size=1))
+def test_quantile_is_one_of_the_times(seconds: list[float]) -> None:
+    """The highest quantile is the slowest, and no more than the rest lie above another."""
+    half = at_quantile(seconds, 0.5)
+
+    assert max(seconds) == at_quantile(seconds, 1)
+    assert half in seconds
+    assert sum(each > half for each in seconds) <= len(seconds) / 2
+
+
+def test_results_are_a_page() -> None:
+    """Verdicts come first, then each section with its notes."""
+    verdict = Verdict("at most 1 s", "2 s", met=False)
+    section = Section("Topic", [("what", "time"), ("it", "2 s")], ["Note."], [verdict])
+    page = written("Machine: a small one.", [section])
+
+    assert page.startswith("# Results\n\nWritten by `make bench`.")
+    assert page.endswith(
+        "Machine: a small one.\n\n"
+        "## Targets\n\n| target | reached | met |\n| --- | --- | --- |\n| at most 1 s | 2 s | **no** |\n\n"
+        "## Topic\n\n| what | time |\n| --- | --- |\n| it | 2 s |\n\nNote.\n"
+    )

@@ -1,0 +1,116 @@
+"""The product itself, run as users run it: its installed command, in a process of its own."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+
+import insights_exporter
+from tests.integration.plain import NO_AUTHORITIES
+from tests.integration.processes import Running, clean_environment, free_port, running
+from tests.integration.waiting import eventually
+
+START = 30.0
+"""Seconds a loaded machine may take until the exporter answers."""
+
+
+IMPORTED_FROM = Path(insights_exporter.__file__).parents[1]
+
+
+def command() -> tuple[str, ...]:
+    """Give the words that start the exporter: its console script, or `main` of the source tree under test."""
+    if IMPORTED_FROM.name == "site-packages":
+        return (str(Path(sys.executable).with_name("insights-exporter")),)
+    start = (
+        f"import sys; sys.path.insert(0, {str(IMPORTED_FROM)!r}); from insights_exporter.cli import main; "
+    )
+    return (sys.executable, "-c", start + "sys.exit(main())")
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """A running exporter and the address it serves on."""
+
+    url: str
+    running: Running
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        """Ask for `path`; `_` in a header's name stands for `-`."""
+        spelled = {name.replace("_", "-"): value for name, value in headers.items()}
+        return httpx.get(self.url + path, headers=spelled, trust_env=False, verify=NO_AUTHORITIES, timeout=30)
+
+    def page(self, path: str = "/metrics", **headers: str) -> str:
+        """Give the text of a page that must be there."""
+        return self.get(path, **headers).raise_for_status().text
+
+    def healthy(self) -> bool:
+        """Tell whether it answers by now; fails at once if it ended."""
+        self.running.check_alive()
+        return self.get("/-/healthy").status_code == httpx.codes.OK
+
+    def ready(self) -> bool:
+        """Tell whether every job was tried once."""
+        self.running.check_alive()
+        return self.get("/-/ready").status_code == httpx.codes.OK
+
+
+class StartExporter(Protocol):
+    """What the fixture `start_exporter` gives."""
+
+    def __call__(self, *arguments: str, env: Mapping[str, str] | None = None) -> Exporter:
+        """Start an exporter on a free port and wait until it is healthy."""
+
+
+class RunExporter(Protocol):
+    """What the fixture `run_exporter` gives."""
+
+    def __call__(
+        self, *arguments: str, env: Mapping[str, str] | None = None, seconds: float = 60
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command that ends by itself."""
+
+
+@contextmanager
+def serving(
+    directory: Path,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    port: int | None = None,
+    prefix: str = "",
+) -> Iterator[Exporter]:
+    """Serve on `port`, or a free one, until the block ends; then SIGTERM, and exit status 0.
+
+    `arguments` come before the address, so that a command may be the first
+    of them. `env` is added to an environment without any settings. `prefix`
+    is where the arguments make it serve.
+    """
+    port = port or free_port()
+    words = (*command(), *arguments, f"--web.listen-address=127.0.0.1:{port}")
+    with running(words, directory, clean_environment(directory, env or {})) as process:
+        exporter = Exporter(f"http://127.0.0.1:{port}{prefix}", process)
+        eventually(exporter.healthy, START, ignoring=(httpx.TransportError,))
+        yield exporter
+        status = process.stop()
+        assert status == 0, f"ended with {status}:\n{process.output()}"
+
+
+def run(
+    directory: Path, *arguments: str, env: Mapping[str, str] | None = None, seconds: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """Run a command that ends by itself, such as `check`, and give status and outputs."""
+    directory.mkdir(parents=True, exist_ok=True)
+    return subprocess.run(
+        [*command(), *arguments],
+        cwd=directory,
+        env=clean_environment(directory, env or {}),
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+    )

@@ -1,0 +1,23 @@
+"""Setting up: which Pythons are refused, and how that is said."""
+
+import pytest
+
+from scripts.environment import unusable
+
+
+def test_new_python_with_pip_is_good() -> None:
+    """Python 3.11 with its venv module is enough."""
+    assert "" == unusable((3, 11, 0), has_pip=True)
+
+
+@pytest.mark.parametrize(
+    ("version", "has_pip", "said"),
+    [
+        pytest.param((3, 9, 2), True, "Python 3.11 or newer is needed, this one is 3.9.2", id="old"),
+        pytest.param((3, 12, 1), False, "apt-get install python3-venv", id="no venv"),
+        pytest.param((3, 9, 2), False, "make PYTHON=", id="old and no venv"),
+    ],
+)
+def test_refusal_names_cause_and_remedy(version: tuple[int, ...], has_pip: bool, said: str) -> None:
+    """What is too old or incomplete is told so, with what to do."""
+    assert said in unusable(version, has_pip)

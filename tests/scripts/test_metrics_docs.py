@@ -1,0 +1,70 @@
+"""docs/metrics.md: what is told of a family."""
+
+from pathlib import Path
+
+import yaml
+
+from insights_exporter.exposition.family import MetricFamily
+from insights_exporter.exposition.process import process_registry
+from scripts import metrics_docs
+from tests.integration.promtool import Promtool
+
+FULL = MetricFamily(
+    name="coder_insights_naps_seconds",
+    kind="gaugehistogram",
+    help="How long people slept.",
+    labels=("deployment", "window"),
+    bounds=(0.5, 60.0),
+    source="naps: report.seconds",
+    merge="added up",
+    absent="when nobody slept",
+    example="coder_insights_naps_seconds_gsum",
+    stable=False,
+    expires_at_midnight=True,
+)
+
+
+def test_section_tells_all_that_is_declared() -> None:
+    """Each declared fact has its line, the example its block."""
+    assert (
+        "### `coder_insights_naps_seconds`\n\nHow long people slept.\n\n"
+        "- Kind: gauge histogram (as text: `_bucket` is a histogram, `_gcount` and `_gsum` are gauges)\n"
+        "- Labels: `deployment`, `window`\n"
+        "- Buckets: 0.5, 60\n"
+        "- From: naps: report.seconds\n"
+        "- Rows of one series: added up\n"
+        "- Absent: when nobody slept\n"
+        "- Ends at midnight: yes, and comes back with the next poll\n"
+        "- Stability: experimental\n"
+        "\n```promql\ncoder_insights_naps_seconds_gsum\n```\n"
+    ) == metrics_docs.section(FULL)
+
+
+def test_section_leaves_out_what_is_not_declared() -> None:
+    """A family with a name, a kind and a HELP has no empty lines of facts."""
+    family = MetricFamily(name="naps", kind="gauge", help="Naps now.")
+
+    assert "### `naps`\n\nNaps now.\n\n- Kind: gauge\n- Labels: none\n- Stability: stable\n" == (
+        metrics_docs.section(family)
+    )
+
+
+def test_what_is_not_declared_is_of_the_process() -> None:
+    """All that the page shows beside the declared families is told of in the last chapter."""
+    others = [metric.name for metric in process_registry().collect()]
+
+    assert [] == [name for name in others if not name.startswith(("process_", "python_"))]
+
+
+def test_every_family_has_a_valid_example(promtool: Promtool, tmp_path: Path) -> None:
+    """Prometheus can evaluate the example of each declared family."""
+    rules = [
+        {"record": f"example:{family.name}", "expr": family.example}
+        for family in metrics_docs.declared_families()
+    ]
+    file = tmp_path / "rules.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "examples", "rules": rules}]}), encoding="utf-8")
+
+    done = promtool.run("check", "rules", "--lint=none", str(file))
+
+    assert (0, "") == (done.returncode, done.stderr)
