@@ -104,7 +104,7 @@ def textfile(directory: Path, pages: Pages) -> Iterator[Server]:
     """Let the node exporter read the page from a file at each scrape."""
     port = free_port()
     (directory / "texts").mkdir(parents=True)
-    (directory / "texts" / "benchmarks.prom").symlink_to(pages.plain)
+    (directory / "texts" / "bench.prom").symlink_to(pages.plain)
     words = (
         "prometheus-node-exporter",
         "--collector.disable-defaults",

@@ -53,7 +53,7 @@ def test_level() -> None:
     assert told("logfmt", level="warning", reason="timeout") == ""
 
 
-@pytest.mark.parametrize("form", ["logfmt", "json"])
+@pytest.mark.parametrize("format_", ["logfmt", "json"])
 @given(text=st.text())
 def test_whatever_a_server_says_is_one_line(format_: Format, text: str) -> None:
     """No text breaks a line in two, or controls a terminal."""

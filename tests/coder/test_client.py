@@ -191,14 +191,14 @@ SECOND_TRIES = {
 
 
 @pytest.mark.parametrize(("status", "reason"), SECOND_TRIES.values(), ids=SECOND_TRIES)
-@pytest.mark.parametrize("question", [TODAY, Request(DAUS.path, alternative={"second": "2"})])
-async def test_second_spelling_fails_for_its_own_reason(request: Request, status: int, reason: str) -> None:
+@pytest.mark.parametrize("sent", [TODAY, Request(DAUS.path, alternative={"second": "2"})])
+async def test_second_spelling_fails_for_its_own_reason(sent: Request, status: int, reason: str) -> None:
     """Only if both are rejected is it about the parameters."""
     statuses = iter([400, status])
     transport = httpx.MockTransport(lambda _: httpx.Response(next(statuses), stream=httpx.ByteStream(b"{}")))
     async with client(deployment("http://coder.example.com"), transport=transport) as one:
         with pytest.raises(ApiError) as failed:
-            await one.coder.ask(request, one.options())
+            await one.coder.ask(sent, one.options())
 
     assert reason == failed.value.reason
 

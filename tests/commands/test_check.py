@@ -234,7 +234,7 @@ def test_statistics_off(
 
 
 @pytest.mark.parametrize(
-    ("settings", "reason"),
+    ("config", "reason"),
     [
         pytest.param({"suspended": True}, "unauthorized", id="suspended user"),
         pytest.param({"token": "other56789-secretsecretsecretsecr"}, "unauthorized", id="unknown token"),

@@ -41,7 +41,7 @@ def test_token_may_stand_in_the_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "line"),
+    ("config", "line"),
     [
         ({"token_file": "missing"}, "token_file: {folder}/missing cannot be read: no such file or directory"),
         ({"token_file": "empty"}, "token_file: {folder}/empty is empty"),

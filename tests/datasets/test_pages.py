@@ -78,7 +78,7 @@ def test_both_formats_say_the_same(dataset: Dataset, data: st.DataObject) -> Non
     )
 
 
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("format_", Format)
 def test_page_of_nothing_is_empty(format_: Format) -> None:
     """No answer, no header of any family."""
     assert ENDINGS[format_].decode() == pages()[format_]

@@ -79,7 +79,7 @@ def by_go(packed: bytes, directory: Path) -> bytes:
     ).stdout
 
 
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("format_", Format)
 @pytest.mark.parametrize("read", [by_python, by_one_member_of_zlib, by_zcat, by_go])
 def test_compressed_answer_is_one_member(format_: Format, read: Reader, tmp_path: Path) -> None:
     """Every reader finds the plain answer in the first and only member."""
@@ -134,7 +134,7 @@ def test_curl_reads_the_answer(served: str) -> None:
     assert sent(Format.OPENMETRICS, compressed=False) == got
 
 
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("format_", Format)
 @pytest.mark.parametrize("compressed", [False, True])
 def test_headers_describe_the_body(format_: Format, compressed: bool) -> None:
     """Type, coding and length are those of what is sent; caches are told what they depend on."""

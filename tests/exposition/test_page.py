@@ -44,7 +44,7 @@ def many_deployments() -> Snapshot:
     )
 
 
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("format_", Format)
 def test_page_is_that_of_the_client(format_: Format) -> None:
     """All kinds, two deployments: as prometheus_client prints them, without empty families."""
     everything = {
@@ -55,7 +55,7 @@ def test_page_is_that_of_the_client(format_: Format) -> None:
     assert printed(format_, everything) == plain(build_page(page_of("globex", "acme")), format_)
 
 
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("format_", Format)
 def test_page_without_samples_has_no_families(format_: Format) -> None:
     """HELP and TYPE stand above samples only."""
     nothing = page_of("acme").replaced({(NAPS, ("acme", "cats", "")): render(Samples(NAPS, []), "acme")})
@@ -77,7 +77,7 @@ def histories(draw: st.DrawFn) -> list[Snapshot]:
     return history
 
 
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("format_", Format)
 @given(history=histories())
 def test_page_does_not_depend_on_its_past(format_: Format, history: list[Snapshot]) -> None:
     """Made from the previous page or from nothing, compressed or not, it is the same page."""

@@ -24,7 +24,7 @@ def rendered(format_: Format, given: Samples, deployment: str) -> bytes:
     return b"".join(chunk.runs[run] for _, run in header_sections(given.family)[format_])
 
 
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("format_", Format)
 @given(given_samples=families().flatmap(samples), deployment=TEXTS)
 def test_lines_are_those_of_the_client(format_: Format, given_samples: Samples, deployment: str) -> None:
     """Whatever the kind, labels and values, each byte is as prometheus_client prints it."""

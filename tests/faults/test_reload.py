@@ -233,7 +233,7 @@ def test_reload_is_off_unless_enabled(start_exporter: StartExporter, town: Town)
     assert "name: new" in exporter.page("/config")
 
 
-@pytest.mark.parametrize(("settings", "expected"), [("good", 0), ("deployments: [{}]", 2)])
+@pytest.mark.parametrize(("config", "expected"), [("good", 0), ("deployments: [{}]", 2)])
 def test_check_before_a_reload(run_exporter: RunExporter, town: Town, config: str, expected: int) -> None:
     """`--config.check` says beforehand whether a file would be taken."""
     town.write("kept")

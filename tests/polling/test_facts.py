@@ -95,7 +95,7 @@ def test_without_any_list_templates_are_called_by_their_ids() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason"),
+    ("response", "reason"),
     [
         ((500, b""), "server_error"),
         ((403, b'{"message":"Forbidden."}'), "forbidden"),
@@ -182,7 +182,7 @@ def test_token_tells_its_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [(404, NO_ROUTE), (500, b""), (403, b"{}"), (200, b"<html>"), (200, b"[]"), (200, b"null"), (302, b"")],
     ids=["no route", "broken", "forbidden", "a page", "a list", "null", "elsewhere"],
 )

@@ -31,7 +31,7 @@ EVERYTHING = [
 
 
 @pytest.mark.parametrize(
-    ("settings", "expected"),
+    ("config", "expected"),
     [
         pytest.param({}, EVERYTHING, id="defaults"),
         pytest.param(

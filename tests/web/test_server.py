@@ -32,7 +32,7 @@ async def test_memory_is_returned_after_many_connections(
 ) -> None:
     """It is returned once they have ended, and only then."""
     returned: list[bool] = []
-    monkeypatch.setattr("insights_exporter.web.server.give_back", lambda: returned.append(True))
+    monkeypatch.setattr("insights_exporter.web.server.trim_heap", lambda: returned.append(True))
     async with serving(LIMITS) as (server, address):
         for number in numbers:
             await connect(address, number)
