@@ -37,7 +37,7 @@ from insights_exporter.web.concurrency import Throttle
 from insights_exporter.web.metrics_handler import MetricsHandler
 from insights_exporter.web.prefix import BelowPrefix, is_plain_path
 from insights_exporter.web.server import Server, address_of, listen, passed_by_systemd, split_address
-from insights_exporter.web.status.handler import StatusPage
+from insights_exporter.web.status.handler import StatusHandler
 from insights_exporter.web.webconfig import (
     BasicAuthMiddleware,
     ReloadingConfig,
@@ -301,7 +301,9 @@ class Exporter:
             AppDependencies(
                 metrics_path=self._options.telemetry_path,
                 scrape=scrape,
-                status=StatusPage(self._options.telemetry_path, lambda: tuple(self._fleet.watches.values())),
+                status=StatusHandler(
+                    self._options.telemetry_path, lambda: tuple(self._fleet.watches.values())
+                ),
                 config=lambda: dump_config(self._loaded),
                 ready=lambda: self._fleet.ready,
                 reload=self.reload if self._options.enable_lifecycle else None,

@@ -3,10 +3,10 @@
 import pytest
 
 from insights_exporter.polling.summary import PollSummary, Ranking
-from insights_exporter.web.status.cards import build_cards, shown_window
-from insights_exporter.web.status.health import SWITCHED_OFF
+from insights_exporter.web.status.cards import build_cards, select_window
+from insights_exporter.web.status.health import STATISTICS_OFF
 from insights_exporter.web.status.state import Poll, State
-from tests.web.status.sightings import failing, poll, sight, switched_off
+from tests.web.status.states import deployment, failing, poll, switched_off
 
 
 @pytest.mark.parametrize(
@@ -18,14 +18,14 @@ from tests.web.status.sightings import failing, poll, sight, switched_off
         pytest.param("today", (), "", id="none"),
     ],
 )
-def test_shown_window(chosen: str, available: tuple[str, ...], expected: str) -> None:
+def test_select_window(chosen: str, available: tuple[str, ...], expected: str) -> None:
     """A card shows the chosen window if it has the data, else another that has."""
-    assert expected == shown_window(chosen, available)
+    assert expected == select_window(chosen, available)
 
 
 def test_card_names_its_window() -> None:
     """Templates and parameters are shown for the window that has them, and the card says so."""
-    cards = build_cards(sight(), "30d")
+    cards = build_cards(deployment(), "30d")
 
     assert ("last 30 days", "") == (cards["apps"].period, cards["apps"].remark)
     for name in ("templates", "parameters"):
@@ -36,7 +36,7 @@ def test_card_names_its_window() -> None:
 @pytest.mark.parametrize(
     ("polls", "expected"),
     [
-        pytest.param((switched_off("user-activity", window="7d"),), SWITCHED_OFF, id="switched off"),
+        pytest.param((switched_off("user-activity", window="7d"),), STATISTICS_OFF, id="switched off"),
         pytest.param(
             (failing("user-activity", window="7d"),), "No data: the last poll failed.", id="failing"
         ),
@@ -52,7 +52,7 @@ def test_card_names_its_window() -> None:
 )
 def test_empty_card(polls: tuple[Poll, ...], expected: str) -> None:
     """An empty card says why it is empty."""
-    assert expected == build_cards(sight(polls=polls), "7d")["activity"].empty
+    assert expected == build_cards(deployment(polls=polls), "7d")["activity"].empty
 
 
 USED = PollSummary(templates_in_use=7)
@@ -62,7 +62,7 @@ NO_USERS = PollSummary(templates=Ranking(()))
 
 
 @pytest.mark.parametrize(
-    ("state", "glances", "expected"),
+    ("state", "summaries", "expected"),
     [
         pytest.param("good", {("templates", "7d"): UNUSED}, "No template was used.", id="nothing used"),
         pytest.param(
@@ -92,9 +92,9 @@ NO_USERS = PollSummary(templates=Ranking(()))
     ],
 )
 def test_templates_without_users(
-    state: State, glances: dict[tuple[str, str], PollSummary], expected: str
+    state: State, summaries: dict[tuple[str, str], PollSummary], expected: str
 ) -> None:
     """The page does not claim that no template was used if only the breakdown is unavailable."""
-    seen = sight(polls=(poll("template-breakdown", "7d", state=state),), glances=glances)
+    deployment_state = deployment(polls=(poll("template-breakdown", "7d", state=state),), summaries=summaries)
 
-    assert expected == build_cards(seen, "7d")["templates"].empty
+    assert expected == build_cards(deployment_state, "7d")["templates"].empty

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from insights_exporter.polling.summary import DAYS
 from insights_exporter.web.status.charts import (
     HEIGHT,
+    bound_position,
     days_chart,
-    edge,
     histogram_chart,
+    round_up_scale,
     sparkline,
-    top_of_scale,
 )
-from insights_exporter.web.status.format import latency
+from insights_exporter.web.status.format import format_latency
 
 BOUNDS = (0.1, 0.15, 0.3, 1.0)
 TODAY = 740_000
@@ -24,7 +24,7 @@ TODAY = 740_000
 @given(st.floats(0, 1e9))
 def test_scale_reaches_the_largest_value(largest: float) -> None:
     """The scale ends at an even number that is not below the largest value, and not far above."""
-    top = top_of_scale(largest)
+    top = round_up_scale(largest)
 
     assert top >= largest
     assert top % 2 == pytest.approx(0, abs=1e-6)
@@ -42,7 +42,7 @@ def test_days_stay_within_the_plot(users: dict[int, float]) -> None:
 
 
 def test_last_sixty_days_are_shown() -> None:
-    """Of more days the last 60 are shown, and a day that is not known leaves a gap."""
+    """The last 60 days are shown, and an unknown day leaves a gap."""
     users = {day: 1.0 for day in range(TODAY - 99, TODAY + 1) if day != TODAY - 5}
 
     assert DAYS - 1 == len(days_chart(users, TODAY).columns)
@@ -50,7 +50,7 @@ def test_last_sixty_days_are_shown() -> None:
 
 @pytest.mark.parametrize("day", [1, 3, date.max.toordinal()])
 def test_first_and_last_days_of_the_calendar(day: int) -> None:
-    """Whatever day a server names can be drawn."""
+    """Any day of the calendar can be drawn."""
     assert 1 == len(days_chart({day: 1.0}, TODAY).columns)
     assert sparkline({day: 1.0}, TODAY).endswith(",1.0")
 
@@ -66,20 +66,23 @@ def test_today_and_weekends_are_marked() -> None:
     """The day that is not over looks different, and so do Saturday and Sunday."""
     friday = date(2026, 5, 15).toordinal()
 
-    kinds = [column.kind for column in days_chart({friday + at: 1.0 for at in range(4)}, friday + 3).columns]
+    kinds = [
+        column.kind
+        for column in days_chart({friday + offset: 1.0 for offset in range(4)}, friday + 3).columns
+    ]
 
     assert ["", "weekend", "weekend", "today"] == kinds
 
 
 def test_table_has_the_newest_day_first() -> None:
-    """The table behind the chart says what the columns say."""
+    """The table of a chart has the same values, newest first."""
     chart = days_chart({TODAY - 1: 12.0, TODAY: 3.0}, TODAY)
 
     assert ("3", "12") == tuple(users for _, users in chart.table)
 
 
-def test_spark_leaves_today_out() -> None:
-    """The small line ends with the last whole day."""
+def test_sparkline_ends_before_today() -> None:
+    """The sparkline ends with the last whole day."""
     assert 2 == len(sparkline({TODAY - 2: 1.0, TODAY - 1: 2.0, TODAY: 9.0}, TODAY).split())
 
 
@@ -89,14 +92,17 @@ def test_nothing_known_draws_nothing() -> None:
     assert "" == sparkline({}, TODAY)
 
 
-def test_bins_lie_between_their_bounds() -> None:
-    """Each bin has a column a percentile, side by side, and the limit between two bins is where they meet."""
+def test_histogram_buckets() -> None:
+    """Each bucket has a column per percentile, side by side, and buckets meet at their bounds."""
     chart = histogram_chart(
-        BOUNDS, {"p50": (1, 0, 0, 0, 0), "p95": (0, 2, 0, 0, 0)}, {"p50": " (a)", "p95": " (b)"}, latency
+        BOUNDS,
+        {"p50": (1, 0, 0, 0, 0), "p95": (0, 2, 0, 0, 0)},
+        {"p50": " (a)", "p95": " (b)"},
+        format_latency,
     )
 
     heights = {column.title: column.height for column in chart.columns if column.height}
 
     assert {"up to 100 ms: 1 user (a)": HEIGHT / 2, "100 ms to 150 ms: 2 users (b)": HEIGHT} == heights
-    assert [20.0, 40.0, 60.0, 80.0] == [edge(BOUNDS, bound) for bound in BOUNDS]
+    assert [20.0, 40.0, 60.0, 80.0] == [bound_position(BOUNDS, bound) for bound in BOUNDS]
     assert ("over 1 s", "0", "0") == chart.table[-1]

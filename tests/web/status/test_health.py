@@ -1,10 +1,10 @@
-"""How a deployment is judged by its polls."""
+"""The health of a deployment follows from its polls."""
 
 import pytest
 
-from insights_exporter.web.status.health import Health, health, oldest
+from insights_exporter.web.status.health import Health, assess_health, format_data_age
 from insights_exporter.web.status.state import Poll
-from tests.web.status.sightings import NOW, failing, poll, sight, switched_off
+from tests.web.status.states import NOW, deployment, failing, poll, switched_off
 
 MISSING = poll(state="unavailable", since=NOW - 5, reason="unsupported", last_success=0.0)
 
@@ -20,7 +20,7 @@ MISSING = poll(state="unavailable", since=NOW - 5, reason="unsupported", last_su
         pytest.param(
             (poll(), MISSING),
             Health("good", "Healthy", NOW - 3600, "1 of 1 polls succeed."),
-            id="what the server does not have does not count",
+            id="datasets that the server does not have do not count",
         ),
         pytest.param(
             (poll(), failing("templates"), failing("user-latency", since=NOW - 60, reason="timeout")),
@@ -35,7 +35,7 @@ MISSING = poll(state="unavailable", since=NOW - 5, reason="unsupported", last_su
         pytest.param(
             (failing(), poll("template-breakdown", "7d", state="waiting", since=None)),
             Health("bad", "Failing", NOW - 7200, "1 of 1 polls fail (forbidden)."),
-            id="what waits for another is no success",
+            id="a breakdown that waits for its templates is no success",
         ),
         pytest.param(
             (poll(), poll("templates", state="waiting", since=None)),
@@ -55,13 +55,15 @@ MISSING = poll(state="unavailable", since=NOW - 5, reason="unsupported", last_su
     ],
 )
 def test_health(polls: tuple[Poll, ...], expected: Health) -> None:
-    """A word, a sentence and a time tell how a deployment is."""
-    assert expected == health(sight(polls=polls))
+    """The health of a deployment is a level, a sentence and the time since which it holds."""
+    assert expected == assess_health(deployment(polls=polls))
 
 
 def test_oldest_data() -> None:
     """The age shown is that of the dataset that succeeded longest ago, if any did."""
     never = poll(last_success=0.0)
 
-    assert "2 min ago" == oldest(sight(polls=(poll(), poll(last_success=NOW - 130), never)), NOW)
-    assert "–" == oldest(sight(polls=(never,)), NOW)  # noqa: RUF001 -- the dash of an empty cell
+    assert "2 min ago" == format_data_age(
+        deployment(polls=(poll(), poll(last_success=NOW - 130), never)), NOW
+    )
+    assert "–" == format_data_age(deployment(polls=(never,)), NOW)  # noqa: RUF001 -- the dash of an empty cell

@@ -1,4 +1,4 @@
-"""The status page in a real browser: what it says is what Coder says, and it does nothing else."""
+"""The status page in a real browser: it shows the values of Coder, and loads nothing else."""
 
 from collections import Counter, defaultdict
 from typing import Any
@@ -8,11 +8,11 @@ import pytest
 from playwright.async_api import Page
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder
-from insights_exporter.web.status import format as words
+from insights_exporter.web.status.format import format_usage_time
 from tests.demo.asking import document, report
 from tests.integration.exporter import Exporter
 from tests.integration.waiting import eventually_async
-from tests.web.status.browsing import drawn_shares, rows, titles, watch
+from tests.web.status.browser import drawn_shares, observe, rows, titles
 from tests.web.status.conftest import HOSTILE
 
 ONE = "/?deployment=good"
@@ -20,13 +20,13 @@ ONE = "/?deployment=good"
 
 @pytest.fixture
 def daus(good: EmbeddedCoder) -> list[dict[str, Any]]:
-    """Give the days that the server tells, oldest first."""
+    """Return the days of the server, oldest first."""
     entries: list[dict[str, Any]] = document(good, "/insights/daus")["entries"]
     return sorted(entries, key=lambda entry: entry["date"])[-60:]
 
 
-async def test_overview_names_all_and_how_they_are(page: Page, exporter: Exporter) -> None:
-    """Each deployment has a line with its state, the worst first."""
+async def test_overview(page: Page, exporter: Exporter) -> None:
+    """Each deployment has a row with its state, the worst first."""
     await page.goto(exporter.url)
 
     names = [
@@ -42,10 +42,10 @@ async def test_daily_users_are_those_of_the_server(
     """The chart has a column for each day, as high as its users, and the table behind it the same numbers."""
     await page.goto(exporter.url + ONE)
 
-    told = [float(title.split(": ")[1].split()[0]) for title in await titles(page, "#days")]
+    users = [float(title.split(": ")[1].split()[0]) for title in await titles(page, "#days")]
     amounts = [entry["amount"] for entry in daus]
 
-    assert amounts == told
+    assert amounts == users
     assert [amount / max(amounts) for amount in amounts] == pytest.approx(
         await drawn_shares(page, "#days"), abs=0.01
     )
@@ -61,16 +61,16 @@ async def test_time_by_app_is_that_of_the_report(page: Page, exporter: Exporter,
     used: Counter[tuple[str, str]] = Counter()
     for app in report(good, "templates")["apps_usage"]:
         used[app["type"], app["slug"]] += app["seconds"]
-    told = [words.hours(seconds) for _, seconds in used.most_common() if seconds]
+    times = [format_usage_time(seconds) for _, seconds in used.most_common() if seconds]
     listed = await rows(page, "#apps table")
 
     assert len(listed) > 5
-    assert told[: len(listed)] == [row[1] for row in listed]
+    assert times[: len(listed)] == [row[1] for row in listed]
     assert "Web Terminal" in {row[0] for row in listed}
 
 
 async def test_latency_counts_every_user(page: Page, exporter: Exporter, good: EmbeddedCoder) -> None:
-    """The distribution has every user who has a latency, and tells who is above Coder's limits."""
+    """The distribution has every user with a latency, and a sentence counts those above Coder's limits."""
     await page.goto(exporter.url + ONE)
     users = report(good, "user-latency")["users"]
     medians = [user["latency_ms"]["p50"] for user in users if user["latency_ms"]["p50"] >= 0]
@@ -134,7 +134,7 @@ async def test_templates_with_their_users(page: Page, exporter: Exporter, good: 
 
 
 async def test_other_window(page: Page, exporter: Exporter) -> None:
-    """Another window is a click away, and its numbers are other ones."""
+    """A link leads to another window with other numbers."""
     await page.goto(exporter.url + ONE)
     week = await rows(page, "#apps table")
 
@@ -147,8 +147,8 @@ async def test_other_window(page: Page, exporter: Exporter) -> None:
     assert await rows(page, "#templates table")
 
 
-async def test_failing_dataset_says_why_and_what_to_do(page: Page, exporter: Exporter) -> None:
-    """A refused dataset names its reason and the page its remedy once, while the others go on."""
+async def test_failing_dataset_has_reason_and_remedy(page: Page, exporter: Exporter) -> None:
+    """A refused dataset shows its reason, and the page its remedy once; the others are unaffected."""
     await page.goto(f"{exporter.url}/?deployment={quote(HOSTILE)}")
 
     lines = {row[0]: row for row in await rows(page, "#datasets table")}
@@ -163,32 +163,30 @@ async def test_failing_dataset_says_why_and_what_to_do(page: Page, exporter: Exp
 
 
 async def test_names_are_text(page: Page, exporter: Exporter) -> None:
-    """A name that is HTML is shown as it is written, and does nothing."""
-    watched = watch(page)
+    """A name that is HTML is shown as text."""
+    observed = observe(page)
 
     await page.goto(f"{exporter.url}/?deployment={quote(HOSTILE)}")
 
     assert HOSTILE == await page.locator("h1").text_content()
     assert 0 == await page.locator("img").count()
-    assert [] == watched.complaints
+    assert [] == observed.messages
 
 
 @pytest.mark.parametrize("path", ["/", ONE])
-async def test_page_asks_nobody_else_and_complains_of_nothing(
-    page: Page, exporter: Exporter, path: str
-) -> None:
-    """The page is one file: it asks for nothing but itself, and the console stays empty."""
-    watched = watch(page)
+async def test_page_loads_nothing_else(page: Page, exporter: Exporter, path: str) -> None:
+    """The page is one file: it requests nothing but itself, and the console stays empty."""
+    observed = observe(page)
 
     await page.goto(exporter.url + path)
     await page.wait_for_load_state("networkidle")
 
-    assert [exporter.url + path] == [url for url in watched.requests if not url.startswith("data:")]
-    assert [] == watched.complaints
+    assert [exporter.url + path] == [url for url in observed.requests if not url.startswith("data:")]
+    assert [] == observed.messages
 
 
 async def test_links_lead_somewhere(page: Page, exporter: Exporter) -> None:
-    """The links to metrics (wherever they are), settings and health are good."""
+    """The links to metrics (on any path), config and health work."""
     await page.goto(exporter.url)
 
     paths = [
@@ -202,45 +200,45 @@ async def test_links_lead_somewhere(page: Page, exporter: Exporter) -> None:
 
 
 async def test_refreshes_in_place(page: Page, exporter: Exporter) -> None:
-    """New values come by themselves: what is open stays open, and the page is not loaded anew."""
-    watched = watch(page)
+    """Values refresh without a reload of the page, and open tables stay open."""
+    observed = observe(page)
     await page.goto(exporter.url + ONE)
     await page.locator("#days summary").click()
     await page.evaluate("document.querySelector('main time').textContent = 'long ago'")
 
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
-    await eventually_async(lambda: renewed(page))
+    await eventually_async(lambda: is_refreshed(page))
     assert await page.locator("#days table").is_visible()
-    assert 2 == len([url for url in watched.requests if url.startswith("http")])
-    assert [] == watched.complaints
+    assert 2 == len([url for url in observed.requests if url.startswith("http")])
+    assert [] == observed.messages
 
 
-async def renewed(page: Page) -> bool:
-    """Tell whether the time that was changed is as the exporter says again."""
+async def is_refreshed(page: Page) -> bool:
+    """Return whether the changed time is that of the exporter again."""
     return "long ago" != await page.locator("main time").first.text_content()
 
 
 async def test_refreshing_can_be_stopped(page: Page, exporter: Exporter) -> None:
-    """Who wants to read in peace can stop it."""
-    watched = watch(page)
+    """A button stops the refreshing."""
+    observed = observe(page)
     await page.goto(exporter.url + ONE)
 
     await page.get_by_role("button", name="Stop refreshing").click()
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
     assert await page.get_by_role("button", name="Refresh again").is_visible()
-    assert 1 == len([url for url in watched.requests if url.startswith("http")])
+    assert 1 == len([url for url in observed.requests if url.startswith("http")])
 
 
-async def test_exporter_that_is_gone(page: Page, exporter: Exporter) -> None:
-    """When nothing comes any more, a word says that what is seen is old."""
+async def test_exporter_that_does_not_respond(page: Page, exporter: Exporter) -> None:
+    """A notice says that the values are out of date if the exporter does not respond."""
     await page.goto(exporter.url + ONE)
     await page.route("**/*", lambda route: route.abort())
 
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
-    await page.get_by_role("status").get_by_text("What you see is old").wait_for()
+    await page.get_by_role("status").get_by_text("out of date").wait_for()
     assert await page.locator("#days rect.column").count()
 
 

@@ -1,4 +1,4 @@
-"""Which deployment and window the page shows, and where its links lead."""
+"""The view: which deployment and window it shows, its links and its numbers."""
 
 from typing import Any
 
@@ -6,87 +6,87 @@ import pytest
 
 from insights_exporter.coder.errors import REASONS
 from insights_exporter.polling.causes import Cause, Urgency
-from insights_exporter.web.status.details import Details, details
+from insights_exporter.web.status.details import Details, build_details
 from insights_exporter.web.status.health import HEADINGS, Problem
-from insights_exporter.web.status.view import NotFound, Page, PageRequest, page
-from tests.web.status.sightings import DAY, NOW, failing, poll, sight
+from insights_exporter.web.status.view import NotFound, PageRequest, PageView, build_view
+from tests.web.status.states import NOW, TODAY, deployment, failing, poll
 
 
-def shown(*names: str, **asked: str) -> Page:
-    """Give the page of healthy deployments."""
-    return page(PageRequest(**asked), [sight(name) for name in names], "/metrics", NOW)
+def view(*names: str, **request: str) -> PageView:
+    """Return the view of healthy deployments."""
+    return build_view(PageRequest(**request), [deployment(name) for name in names], "/metrics", NOW)
 
 
-def of(**different: Any) -> Details:  # noqa: ANN401 -- any field of a sight
-    """Give the details of a deployment in the usual window."""
-    return details(sight(**different), "7d", NOW)
+def details(**different: Any) -> Details:  # noqa: ANN401 -- any field of the state
+    """Return the details of a deployment in the default window."""
+    return build_details(deployment(**different), "7d", NOW)
 
 
 def test_one_deployment_is_shown_at_once() -> None:
-    """Where there is but one, it is shown in detail, with nothing to go back to."""
-    made = shown("main")
+    """A single deployment is shown in detail, without a link to an overview."""
+    single = view("main")
 
-    assert ("main", "", ()) == (made.title, made.back, made.lines)
-    assert made.details
+    assert ("main", "", ()) == (single.title, single.overview_href, single.rows)
+    assert single.details
 
 
 def test_many_deployments_are_a_table() -> None:
     """Several are a table, the worst first, each with a link to its details."""
-    seen = [sight("b"), sight("a"), sight("z", polls=(failing(),))]
+    states = [deployment("b"), deployment("a"), deployment("z", polls=(failing(),))]
 
-    made = page(PageRequest(window="7d"), seen, "/metrics", NOW)
+    overview = build_view(PageRequest(window="7d"), states, "/metrics", NOW)
 
-    assert made.details is None
-    assert ["z", "a", "b"] == [line.name for line in made.lines]
-    assert "?deployment=z&window=7d" == made.lines[0].href
-    assert "1 failing, 2 healthy" == made.summary
+    assert overview.details is None
+    assert ["z", "a", "b"] == [row.name for row in overview.rows]
+    assert "?deployment=z&window=7d" == overview.rows[0].href
+    assert "1 failing, 2 healthy" == overview.summary
 
 
-def test_chosen_deployment() -> None:
+def test_requested_deployment() -> None:
     """One of several is shown in detail, and a link leads back to all of them."""
-    made = shown("a", "b", deployment="b", window="today")
+    one = view("a", "b", deployment="b", window="today")
 
-    assert ("b", "?window=today", "today") == (made.title, made.back, made.window)
+    assert ("b", "?window=today", "today") == (one.title, one.overview_href, one.window)
 
 
-@pytest.mark.parametrize("asked", [{"deployment": "c"}, {"window": "90d"}, {"deployment": ""}])
-def test_what_is_not_there(asked: dict[str, str]) -> None:
-    """A deployment or window that there is not is not found."""
+@pytest.mark.parametrize("request_", [{"deployment": "c"}, {"window": "90d"}, {"deployment": ""}])
+def test_unknown_deployment_or_window(request_: dict[str, str]) -> None:
+    """A deployment or window that does not exist is not found."""
     with pytest.raises(NotFound):
-        shown("a", "b", **asked)
+        view("a", "b", **request_)
 
 
-def test_usual_window_is_a_week() -> None:
-    """Without a choice a week is shown, or the first window where there is no week."""
-    month = page(PageRequest(), [sight(windows=("30d", "90d"))], "/metrics", NOW)
+def test_default_window_is_a_week() -> None:
+    """Without a window in the request a week is shown, or the first window if there is no week."""
+    month = build_view(PageRequest(), [deployment(windows=("30d", "90d"))], "/metrics", NOW)
 
-    assert ("7d", "30d") == (shown("a").window, month.window)
+    assert ("7d", "30d") == (view("a").window, month.window)
 
 
-def test_links_keep_what_is_chosen_and_are_escaped() -> None:
-    """The other windows are offered for the deployment that is shown, whatever its name."""
-    made = shown("a", "b & c", deployment="b & c")
+def test_window_links_keep_the_deployment() -> None:
+    """Links to the other windows keep the deployment, with its name escaped."""
+    one = view("a", "b & c", deployment="b & c")
 
     assert [f"?deployment=b+%26+c&window={name}" for name in ("today", "7d", "30d")] == [
-        choice.href for choice in made.windows
+        link.href for link in one.windows
     ]
 
 
 def test_path_of_the_metrics() -> None:
-    """The link to the metrics leads where they are served."""
-    assert "./some%20path" == page(PageRequest(), [sight()], "/some path", NOW).metrics
+    """The link to the metrics has the configured path."""
+    assert "./some%20path" == build_view(PageRequest(), [deployment()], "/some path", NOW).metrics_href
 
 
 def test_no_deployment_at_all() -> None:
     """A shard without any deployment has a page that says so."""
-    made = page(PageRequest(), [], "/metrics", NOW)
+    empty = build_view(PageRequest(), [], "/metrics", NOW)
 
-    assert ("0 deployments", "Nothing is polled here") == (made.title, made.summary)
+    assert ("0 deployments", "Nothing is polled here") == (empty.title, empty.summary)
 
 
 def test_numbers_of_a_deployment() -> None:
-    """The tiles name their day, week, month or window, so that no two of them can be mixed up."""
-    tiles = {tile.name: (tile.value, tile.remark) for tile in of().tiles}
+    """Each tile names its day, week, month or window."""
+    tiles = {tile.name: (tile.value, tile.remark) for tile in details().tiles}
 
     assert {
         "Active today": ("3", "so far, Wed 20 May 2026 in UTC"),
@@ -100,8 +100,8 @@ def test_numbers_of_a_deployment() -> None:
 
 
 def test_ranking_of_apps() -> None:
-    """Bars are as long as their share of the longest, and what has no bar is counted."""
-    apps = of().apps
+    """Bars are relative to the longest one; values without a bar are counted."""
+    apps = details().apps
 
     assert apps
     assert [("SSH", "2.0 h", 100.0), ("code-server", "30 min", 25.0)] == [
@@ -112,7 +112,7 @@ def test_ranking_of_apps() -> None:
 
 def test_distribution_of_activity() -> None:
     """The chart counts users by active time, and a sentence counts the levels of the metrics."""
-    activity = of().activity
+    activity = details().activity
 
     assert activity
     assert "30 min to 1 h: 1 user" == activity.chart.columns[2].title
@@ -123,19 +123,19 @@ def test_distribution_of_activity() -> None:
 
 
 def test_parameters() -> None:
-    """Parameters have a bar per value; what has no bar is counted, and free text is never listed."""
-    region, dotfiles = of().parameters
+    """Parameters have a bar per value; values without a bar are counted, and free text is never listed."""
+    region, dotfiles = details().parameters
 
     assert [("eu", "8", 100.0), ("us", "2", 25.0)] == [
-        (bar.name, bar.value, bar.share) for bar in region.bars.bars
+        (bar.name, bar.value, bar.share) for bar in region.bars
     ]
-    assert "3 more values in 4 workspaces" == region.bars.others
-    assert ((), "free text in 5 workspaces") == (dotfiles.bars.bars, dotfiles.bars.others)
+    assert "3 more values in 4 workspaces" == region.others
+    assert ((), "free text in 5 workspaces") == (dotfiles.bars, dotfiles.others)
 
 
 def test_latency_above_the_limits() -> None:
-    """A sentence a percentile counts the users above Coder's two limits."""
-    latency = of().latency
+    """A sentence per percentile counts the users above Coder's two limits."""
+    latency = details().latency
 
     assert latency
     assert (
@@ -145,8 +145,8 @@ def test_latency_above_the_limits() -> None:
 
 
 def test_failure_of_a_dataset() -> None:
-    """A dataset that fails shows since when, how often and why."""
-    (row,) = of(polls=(failing(),)).polls
+    """A failing dataset shows since when, how often and why."""
+    (row,) = details(polls=(failing(),)).polls
 
     assert ("forbidden", "since 2 h ago, 24 in a row") == (row.poll.reason, row.failing)
 
@@ -156,8 +156,8 @@ def test_failure_of_a_dataset() -> None:
     [("unsupported", "not on this server"), ("not_licensed", "needs a Premium license")],
 )
 def test_dataset_that_is_unavailable(reason: str, state: str) -> None:
-    """A dataset without a license is not said to be missing from the server."""
-    (row,) = of(polls=(poll(state="unavailable", reason=reason),)).polls
+    """A dataset that needs a license is not reported as missing from the server."""
+    (row,) = details(polls=(poll(state="unavailable", reason=reason),)).polls
 
     assert state == row.state
 
@@ -169,7 +169,7 @@ OFF = Cause("disabled", ("daus",), "HTTP 404", "enable usage statistics in Coder
 @pytest.mark.parametrize(
     ("different", "expected"),
     [
-        pytest.param({}, (), id="nothing is wrong"),
+        pytest.param({}, (), id="no problem"),
         pytest.param(
             {"causes": (REFUSED,)},
             (
@@ -204,54 +204,54 @@ OFF = Cause("disabled", ("daus",), "HTTP 404", "enable usage statistics in Coder
     ],
 )
 def test_problems(different: dict[str, Any], expected: tuple[Problem, ...]) -> None:
-    """Each cause is shown once with its remedy, above all numbers."""
-    assert expected == of(**different).problems
+    """Each cause is shown once with its remedy."""
+    assert expected == details(**different).problems
 
 
 def test_each_reason_has_a_heading() -> None:
-    """Every reason of a failure is put into words."""
+    """Every failure reason has a heading."""
     assert set(REASONS) == HEADINGS.keys()
 
 
 @pytest.mark.parametrize(("urgency", "kind"), [("none", ""), ("info", "partly"), ("warning", "bad")])
 def test_token_is_coloured_by_urgency(urgency: Urgency, kind: str) -> None:
     """The expiry of the token stands out when it is near, in the details and in the overview."""
-    seen = sight(expiry_urgency=urgency)
-    (token,) = [fact for fact in details(seen, "7d", NOW).facts if fact.name == "Token"]
-    line = page(PageRequest(), [seen, sight("b")], "/metrics", NOW).lines[1]
+    states = [deployment(expiry_urgency=urgency), deployment("b")]
+    (token,) = [fact for fact in details(expiry_urgency=urgency).facts if fact.name == "Token"]
+    row = build_view(PageRequest(), states, "/metrics", NOW).rows[1]
 
     assert ("expires in 1d 0h (2026-05-21 14:31 UTC)", kind) == (token.value, token.kind)
-    assert (kind, "token expires in 1d 0h" if kind else "") == (line.token_kind, line.token)
+    assert (kind, "token expires in 1d 0h" if kind else "") == (row.token_kind, row.token)
 
 
-def test_line_names_version_and_foreign_days() -> None:
+def test_row_has_version_and_time_zone() -> None:
     """The overview shows the version of Coder, and the zone of the days if it is not UTC."""
-    seen = [sight("a", timezone="Asia/Kolkata"), sight("b", version=None)]
+    states = [deployment("a", timezone="Asia/Kolkata"), deployment("b", version=None)]
 
-    facts = [line.facts for line in page(PageRequest(), seen, "/metrics", NOW).lines]
+    facts = [row.facts for row in build_view(PageRequest(), states, "/metrics", NOW).rows]
 
     assert ["Coder v2.30.0, days of Asia/Kolkata", ""] == facts
 
 
-def test_nothing_known_yet() -> None:
-    """Before the first answers there is a page too."""
-    empty = of(glances={}, polls=(), version=None, token_expires=None)
+def test_no_data_yet() -> None:
+    """Before the first responses there is a page too."""
+    empty = details(summaries={}, polls=(), version=None, token_expires=None)
 
     assert (None, None, None, None) == (empty.apps, empty.templates, empty.activity, empty.latency)
     assert () == empty.parameters
     assert "–" in {tile.value for tile in empty.tiles}  # noqa: RUF001 -- the dash of an unknown number
 
 
-def test_days_of_utc_stand_in_where_a_zone_has_few() -> None:
-    """The chart has sixty days of UTC then and says so; tiles and their names stay those of the zone."""
-    today = DAY + 1
+def test_chart_of_utc_days() -> None:
+    """The chart shows 60 UTC days if the time zone has few, and says so; the tiles stay those of the zone."""
+    today = TODAY + 1
     days = {today - number: 5.0 for number in range(60)}
-    seen = of(utc_days=days, timezone="Asia/Kolkata")
-    without = of(timezone="Asia/Kolkata")
+    utc = details(utc_days=days, timezone="Asia/Kolkata")
+    zone = details(timezone="Asia/Kolkata")
 
-    assert 60 == len(seen.days.columns)
-    assert ("UTC", "Asia/Kolkata") == (seen.days_zone, without.days_zone)
-    assert "The tiles above show days of Asia/Kolkata" in seen.days_remark
-    assert "UTC" not in without.days_remark
-    assert "Tue 19 May 2026 in Asia/Kolkata" == seen.tiles[1].remark
-    assert without.tiles == seen.tiles
+    assert 60 == len(utc.days.columns)
+    assert ("UTC", "Asia/Kolkata") == (utc.days_timezone, zone.days_timezone)
+    assert "The tiles above show days of Asia/Kolkata" in utc.days_remark
+    assert "UTC" not in zone.days_remark
+    assert "Tue 19 May 2026 in Asia/Kolkata" == utc.tiles[1].remark
+    assert zone.tiles == utc.tiles

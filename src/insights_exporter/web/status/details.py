@@ -1,24 +1,44 @@
-"""What the page tells of one deployment."""
+"""The view of one deployment."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 
 from insights_exporter.exposition.family import HistogramValue
 from insights_exporter.polling.summary import ParameterUse, PollSummary, Ranking
-from insights_exporter.web.status import format as words
-from insights_exporter.web.status.cards import Card, Tile, build_cards, build_tiles, shown_window
-from insights_exporter.web.status.charts import Columns, days_chart, edge, histogram_chart
-from insights_exporter.web.status.health import URGENT, Health, Problem, build_problems, health
+from insights_exporter.web.status.cards import Card, Tile, build_cards, build_tiles, select_window
+from insights_exporter.web.status.charts import ColumnChart, bound_position, days_chart, histogram_chart
+from insights_exporter.web.status.format import (
+    DASH,
+    format_active_time,
+    format_age,
+    format_count,
+    format_duration,
+    format_elapsed,
+    format_iso_time,
+    format_latency,
+    format_number,
+    format_percent,
+    format_time,
+    format_usage_time,
+)
+from insights_exporter.web.status.health import (
+    URGENCY_CLASSES,
+    Health,
+    Problem,
+    assess_health,
+    find_problems,
+)
 from insights_exporter.web.status.state import DeploymentState, Poll, State
 
-FAIR, POOR = 0.15, 0.3
+FAIR_LATENCY, POOR_LATENCY = 0.15, 0.3
 """Seconds of latency from which Coder shows a connection in yellow, and in red."""
 
-LEVELS = (3600, 14400, 57600)
-"""Seconds of active time at which a level ends; the last one is open."""
-_LEVEL_NAMES = ("were active up to 1 h", "for 1 to 4 h", "for 4 to 16 h", "over 16 h")
+ACTIVITY_LEVELS: Mapping[float, str] = MappingProxyType(
+    {3600: "were active up to 1 h", 14400: "for 1 to 4 h", 57600: "for 4 to 16 h", float("inf"): "over 16 h"}
+)
+"""Levels of activity by their upper bound in seconds of active time."""
 
 PERCENTILES: Mapping[str, str] = MappingProxyType({"p50": "median", "p95": "95th percentile"})
 
@@ -31,12 +51,11 @@ _STATES: Mapping[State, str] = MappingProxyType(
         "unavailable": "not on this server",
     }
 )
-_STATES_BY_REASON: Mapping[str, str] = MappingProxyType({"not_licensed": "needs a Premium license"})
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A property of the deployment; `kind` colours a value that needs attention."""
+    """A property of the deployment; `kind` is the CSS class of a value that needs attention."""
 
     name: str
     value: str
@@ -45,7 +64,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A line of a ranking; `share` is in percent of the longest."""
+    """A row of a ranking; `share` is in percent of the longest."""
 
     name: str
     value: str
@@ -53,34 +72,27 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
-    """A ranking, and a word on what it leaves out."""
+class BarList:
+    """A ranking with a remark on the values without a bar; `name` is that of a parameter."""
 
     bars: tuple[Bar, ...]
     others: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
-    """A parameter with the workspaces by value, and a word on the values that are not listed."""
+class ActivityChart:
+    """The distribution of users by active time."""
 
-    name: str
-    bars: Bars
-
-
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """How the users' active times are spread."""
-
-    chart: Columns
+    chart: ColumnChart
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
-class Latency:
-    """How users' latencies are spread; limits are places in percent of the width."""
+class LatencyChart:
+    """The distribution of users by latency; limits are positions in percent of the width."""
 
-    chart: Columns
+    chart: ColumnChart
     fair: float
     poor: float
     sentences: tuple[str, ...]
@@ -89,7 +101,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class PollRow:
-    """A line of the table of datasets; times both for people and for machines."""
+    """A row of the table of datasets; the last success is both for readers and for programs."""
 
     poll: Poll
     state: str
@@ -113,148 +125,152 @@ class Details:
     problems: tuple[Problem, ...]
     tiles: tuple[Tile, ...]
     cards: Mapping[str, Card]
-    days: Columns
-    days_zone: str
+    days: ColumnChart
+    days_timezone: str
     days_remark: str
-    apps: Bars | None
-    templates: Bars | None
-    activity: Activity | None
-    latency: Latency | None
-    parameters: tuple[Values, ...]
+    apps: BarList | None
+    templates: BarList | None
+    activity: ActivityChart | None
+    latency: LatencyChart | None
+    parameters: tuple[BarList, ...]
     polls: tuple[PollRow, ...]
 
 
-def details(sight: DeploymentState, window: str, now: float) -> Details:
-    """Tell of a deployment what is known in a window."""
-    state = health(sight)
-    report = sight.summary("templates", window)
-    breakdown = sight.summary("template-breakdown", shown_window(window, sight.broken_down))
-    built = sight.summary("templates", shown_window(window, sight.parameter_windows))
-    activity = sight.summary("user-activity", window)
-    latency = sight.summary("user-latency", window)
+def build_details(state: DeploymentState, window: str, now: float) -> Details:
+    """Return the view of a deployment in a window."""
+    health = assess_health(state)
+    report = state.summary("templates", window)
+    breakdown = state.summary("template-breakdown", select_window(window, state.breakdown_windows))
+    builds = state.summary("templates", select_window(window, state.parameter_windows))
+    since = health.since
     return Details(
-        name=sight.name,
-        url=sight.url,
-        facts=tuple(_facts(sight)),
-        health=state,
-        since=f"for {words.span(now - state.since)}, since {words.clock(state.since)}" if state.since else "",
-        problems=build_problems(sight),
-        tiles=build_tiles(sight, window),
-        cards=build_cards(sight, window),
-        days_zone=sight.days_zone,
-        days=days_chart(*sight.days()),
-        days_remark=_days_remark(sight),
-        apps=_bars(report.apps, words.hours, "apps") if report.apps else None,
-        templates=_bars(breakdown.templates, words.number, "templates") if breakdown.templates else None,
-        activity=_activity(activity),
-        latency=_latency(latency) if latency.latency else None,
-        parameters=tuple(_values(parameter) for parameter in built.parameters),
-        polls=tuple(_row(poll, now) for poll in sight.polls),
+        name=state.name,
+        url=state.url,
+        facts=tuple(_facts(state)),
+        health=health,
+        since=f"for {format_duration(now - since)}, since {format_time(since)}" if since else "",
+        problems=tuple(find_problems(state)),
+        tiles=tuple(build_tiles(state, window)),
+        cards=build_cards(state, window),
+        days=days_chart(*state.daily_users()),
+        days_timezone=state.chart_timezone,
+        days_remark=_days_remark(state),
+        apps=_bars(report.apps, format_usage_time, "apps"),
+        templates=_bars(breakdown.templates, format_number, "templates"),
+        activity=_activity(state.summary("user-activity", window)),
+        latency=_latency(state.summary("user-latency", window)),
+        parameters=tuple(map(_parameter, builds.parameters)),
+        polls=tuple(_poll_row(poll, now) for poll in state.polls),
     )
 
 
-def _facts(sight: DeploymentState) -> Iterator[Fact]:
-    yield Fact("Coder", sight.version or "version unknown")
-    yield Fact("Time zone", sight.timezone)
-    if sight.token_expires is not None:
-        yield Fact(
-            "Token",
-            f"{sight.token_expiry} ({words.clock(sight.token_expires)})",
-            URGENT[sight.expiry_urgency],
-        )
-    yield Fact("Series", words.number(sum(poll.series for poll in sight.polls)))
+def _facts(state: DeploymentState) -> Iterator[Fact]:
+    yield Fact("Coder", state.version or "version unknown")
+    yield Fact("Time zone", state.timezone)
+    if state.token_expires is not None:
+        expiry = f"{state.token_expiry} ({format_time(state.token_expires)})"
+        yield Fact("Token", expiry, URGENCY_CLASSES[state.expiry_urgency])
+    yield Fact("Series", format_number(sum(poll.series for poll in state.polls)))
 
 
-def _days_remark(sight: DeploymentState) -> str:
-    known, today = sight.days()
-    if known and max(known) < today - 1:
+def _days_remark(state: DeploymentState) -> str:
+    users, today = state.daily_users()
+    if users and max(users) < today - 1:
         return "Coder reports no newer days; its statistics may have stopped."
-    if sight.utc_days:
+    if state.utc_days:
         return (
             "Coder keeps 60 days of history for UTC days only. The tiles above show days of "
-            f"{sight.timezone}, so their numbers differ."
+            f"{state.timezone}, so their numbers differ."
         )
-    if known and len(known) < 3:
+    if users and len(users) < 3:
         return "Coder reports two days at a time in this time zone; the chart grows while the exporter runs."
     return ""
 
 
-def _bars(ranking: Ranking, write: Callable[[float], str], kind: str) -> Bars:
-    longest = max((value for _, value in ranking.rows), default=0.0)
-    bars = tuple(Bar(name, write(value), 100 * value / longest) for name, value in ranking.rows)
-    return Bars(bars, f"and {words.number(ranking.others)} more {kind}" if ranking.others else "")
-
-
-def _values(parameter: ParameterUse) -> Values:
-    ranking = parameter.values
-    workspaces = words.count(ranking.rest, "workspace")
-    if parameter.free_text:
-        return Values(parameter.name, Bars((), f"free text in {workspaces}"))
-    bars = _bars(ranking, words.number, "values").bars
-    more = f"{words.count(ranking.others, 'more value')} in {workspaces}" if ranking.others else ""
-    return Values(parameter.name, Bars(bars, more))
-
-
-def _activity(seen: PollSummary) -> Activity | None:
-    if seen.activity is None or not seen.activity.counts[-1]:
+def _bars(ranking: Ranking | None, write: Callable[[float], str], noun: str) -> BarList | None:
+    if ranking is None:
         return None
-    chart = histogram_chart(
-        seen.activity_bounds, {"users": _apart(seen.activity)}, {"users": ""}, words.active_time
+    return BarList(
+        _ranking_bars(ranking, write),
+        f"and {format_number(ranking.others)} more {noun}" if ranking.others else "",
     )
-    return Activity(chart, _activity_sentence(seen.activity, seen.activity_bounds))
 
 
-def _activity_sentence(spread: HistogramValue, bounds: Sequence[float]) -> str:
-    """Return how many users are in each level of activity, the levels of the metrics."""
-    total = spread.counts[-1]
-    upto = (0, *(spread.counts[bounds.index(limit)] for limit in LEVELS), total)
+def _parameter(parameter: ParameterUse) -> BarList:
+    ranking = parameter.values
+    workspaces = format_count(ranking.rest, "workspace")
+    if parameter.free_text:
+        return BarList((), f"free text in {workspaces}", parameter.name)
+    others = f"{format_count(ranking.others, 'more value')} in {workspaces}" if ranking.others else ""
+    return BarList(_ranking_bars(ranking, format_number), others, parameter.name)
+
+
+def _ranking_bars(ranking: Ranking, write: Callable[[float], str]) -> tuple[Bar, ...]:
+    longest = max((value for _, value in ranking.rows), default=0.0)
+    return tuple(Bar(name, write(value), 100 * value / longest) for name, value in ranking.rows)
+
+
+def _activity(summary: PollSummary) -> ActivityChart | None:
+    histogram, bounds = summary.activity, summary.activity_bounds
+    if histogram is None or not histogram.counts[-1]:
+        return None
+    counts = {"users": _bucket_counts(histogram)}
+    chart = histogram_chart(bounds, counts, {"users": ""}, format_active_time)
+    total = histogram.counts[-1]
+    cumulative = (0, *(histogram.counts[bounds.index(limit)] for limit in [*ACTIVITY_LEVELS][:-1]), total)
     parts = [
-        f"{words.number(above - below)} ({words.percent(above - below, total)}) {name}"
-        for (below, above), name in zip(pairwise(upto), _LEVEL_NAMES, strict=True)
+        f"{format_number(above - below)} ({format_percent(above - below, total)}) {name}"
+        for (below, above), name in zip(pairwise(cumulative), ACTIVITY_LEVELS.values(), strict=True)
     ]
-    return f"Of {words.count(total, 'user')}, {', '.join(parts[:-1])} and {parts[-1]}."
+    sentence = f"Of {format_count(total, 'user')}, {', '.join(parts[:-1])} and {parts[-1]}."
+    return ActivityChart(chart, sentence)
 
 
-def _latency(seen: PollSummary) -> Latency:
-    spread = {name: _apart(seen.latency[name]) for name in PERCENTILES if name in seen.latency}
-    return Latency(
+def _latency(summary: PollSummary) -> LatencyChart | None:
+    if not summary.latency:
+        return None
+    percentiles = {key: name for key, name in PERCENTILES.items() if key in summary.latency}
+    return LatencyChart(
         chart=histogram_chart(
-            seen.bounds, spread, {key: f" ({name})" for key, name in PERCENTILES.items()}, words.latency
+            summary.bounds,
+            {key: _bucket_counts(summary.latency[key]) for key in percentiles},
+            {key: f" ({name})" for key, name in percentiles.items()},
+            format_latency,
         ),
-        fair=edge(seen.bounds, FAIR),
-        poor=edge(seen.bounds, POOR),
-        sentences=tuple(_latency_sentence(name, seen) for name in spread),
-        percentiles=tuple((name, PERCENTILES[name]) for name in spread),
+        fair=bound_position(summary.bounds, FAIR_LATENCY),
+        poor=bound_position(summary.bounds, POOR_LATENCY),
+        sentences=tuple(_latency_sentence(summary, key, name) for key, name in percentiles.items()),
+        percentiles=tuple(percentiles.items()),
     )
 
 
-def _apart(cumulative: HistogramValue) -> tuple[int, ...]:
-    """Give how many users are in each bucket alone."""
+def _bucket_counts(cumulative: HistogramValue) -> tuple[int, ...]:
+    """Return the number of users within each bucket."""
     return tuple(count - below for below, count in pairwise((0, *cumulative.counts)))
 
 
-def _latency_sentence(percentile: str, seen: PollSummary) -> str:
-    counts = seen.latency[percentile].counts
+def _latency_sentence(summary: PollSummary, key: str, name: str) -> str:
+    counts = summary.latency[key].counts
     users = counts[-1]
-    over = [users - counts[seen.bounds.index(limit)] for limit in (FAIR, POOR)]
-    shares = [f"{words.number(count)} ({words.percent(count, users)})" for count in over]
+    above = [users - counts[summary.bounds.index(limit)] for limit in (FAIR_LATENCY, POOR_LATENCY)]
+    fair, poor = (f"{format_number(count)} ({format_percent(count, users)})" for count in above)
     return (
-        f"By their {PERCENTILES[percentile]}, {shares[0]} of {words.number(users)} users are above "
-        f"150 ms and {shares[1]} above 300 ms."
+        f"By their {name}, {fair} of {format_number(users)} users are above 150 ms and {poor} above 300 ms."
     )
 
 
-def _row(poll: Poll, now: float) -> PollRow:
-    failing = f", {poll.failures} in a row" if poll.failures > 1 else ""
+def _poll_row(poll: Poll, now: float) -> PollRow:
+    failing = ""
+    if poll.state in {"failing", "off"} and poll.since:
+        in_a_row = f", {poll.failures} in a row" if poll.failures > 1 else ""
+        failing = f"since {format_age(poll.since, now)}{in_a_row}"
     return PollRow(
         poll=poll,
-        state=_STATES_BY_REASON.get(poll.reason) or _STATES[poll.state],
-        success_ago=words.ago(poll.last_success, now) if poll.last_success else "never",
-        success_at=words.iso(poll.last_success) if poll.last_success else "",
-        duration=words.NOTHING if poll.duration is None else words.took(poll.duration),
-        every=words.span(poll.every),
-        series=words.number(poll.series),
-        failing=f"since {words.ago(poll.since, now)}{failing}"
-        if poll.state in {"failing", "off"} and poll.since
-        else "",
+        state="needs a Premium license" if poll.reason == "not_licensed" else _STATES[poll.state],
+        success_ago=format_age(poll.last_success, now) if poll.last_success else "never",
+        success_at=format_iso_time(poll.last_success) if poll.last_success else "",
+        duration=DASH if poll.duration is None else format_elapsed(poll.duration),
+        every=format_duration(poll.every),
+        series=format_number(poll.series),
+        failing=failing,
     )

@@ -1,78 +1,31 @@
-"""The health of a deployment: its level, and what needs attention with its remedy."""
+"""The health of a deployment, and the problems that need attention."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from insights_exporter.polling.causes import Cause, Urgency
-from insights_exporter.web.status import format as words
+from insights_exporter.polling.causes import Urgency
+from insights_exporter.web.status.format import DASH, format_age
 from insights_exporter.web.status.state import DeploymentState, Poll
 
 Level = Literal["good", "partly", "bad", "off", "waiting"]
 
-ORDER: tuple[Level, ...] = ("bad", "partly", "off", "waiting", "good")
-SWITCHED_OFF = "Usage statistics are switched off in Coder."
-"""The levels, worst first."""
+LEVELS: Mapping[Level, str] = MappingProxyType(
+    {
+        "bad": "failing",
+        "partly": "partly failing",
+        "off": "with statistics off",
+        "waiting": "starting",
+        "good": "healthy",
+    }
+)
+"""The levels, worst first, with what the overview calls deployments of that level."""
 
+URGENCY_CLASSES: Mapping[Urgency, str] = MappingProxyType({"none": "", "info": "partly", "warning": "bad"})
+"""CSS class of a token by the urgency of replacing it."""
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How a deployment is: a level, its word, since when (Unix seconds), and what to know."""
-
-    level: Level
-    word: str
-    since: float | None
-    sentence: str
-
-
-def health(sight: DeploymentState) -> Health:
-    """Judge a deployment by its last polls; what its server does not have does not count."""
-    asked = [
-        poll
-        for poll in sight.polls
-        if poll.state not in {"off", "unavailable"} and not _waits_for_another(poll)
-    ]
-    failing = [poll for poll in asked if poll.state == "failing"]
-    if failing:
-        return _failing(failing, asked)
-    off = [poll for poll in sight.polls if poll.state == "off"]
-    if off:
-        return Health("off", "Statistics off", _first(off), SWITCHED_OFF)
-    waiting = sum(poll.state == "waiting" for poll in asked)
-    if waiting:
-        return Health("waiting", "Starting", None, f"{waiting} of {len(asked)} polls have yet to end.")
-    since = max((poll.since for poll in asked if poll.since is not None), default=None)
-    return Health("good", "Healthy", since, f"{len(asked)} of {len(asked)} polls succeed.")
-
-
-def oldest(sight: DeploymentState, now: float) -> str:
-    """Tell the age of the oldest data shown, a dash where there are none."""
-    successes = [poll.last_success for poll in sight.polls if poll.last_success]
-    return words.ago(min(successes), now) if successes else words.NOTHING
-
-
-def _waits_for_another(poll: Poll) -> bool:
-    """Tell whether it has its turn only once another dataset names the templates in use."""
-    return poll.state == "waiting" and poll.dataset == "template-breakdown"
-
-
-def _first(polls: Sequence[Poll]) -> float | None:
-    """Return since when the first of the polls is in its state."""
-    return min((poll.since for poll in polls if poll.since is not None), default=None)
-
-
-def _failing(failing: Sequence[Poll], asked: Sequence[Poll]) -> Health:
-    since = _first(failing)
-    reasons = " and ".join(sorted({poll.reason.replace("_", " ") for poll in failing}))
-    sentence = f"{len(failing)} of {len(asked)} polls fail ({reasons})."
-    if not any(poll.state == "good" for poll in asked):
-        return Health("bad", "Failing", since, sentence)
-    return Health("partly", "Partly failing", since, sentence)
-
-
-URGENT: Mapping[Urgency, str] = MappingProxyType({"none": "", "info": "partly", "warning": "bad"})
-"""How the page colours a token by the urgency of replacing it."""
+STATISTICS_OFF = "Usage statistics are switched off in Coder."
 
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -80,7 +33,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         "forbidden": "The token may not read this data",
         "not_permitted": "The token may not see this data",
         "not_found": "There is no Coder API at this address",
-        "disabled": SWITCHED_OFF.rstrip("."),
+        "disabled": STATISTICS_OFF.rstrip("."),
         "unsupported": "This Coder does not have this data",
         "not_licensed": "This Coder has no license for this data",
         "rejected": "Coder rejects the parameters",
@@ -91,15 +44,25 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         "connection": "Coder cannot be reached",
         "too_large": "A response is too large",
         "redirect": "Coder redirects to another address",
-        "invalid": "A response is not understood",
+        "invalid": "A response cannot be decoded",
     }
 )
-"""What each reason of a failure means, in words."""
+"""Heading of a problem by failure reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The health of a deployment: `since` is in Unix seconds, `sentence` says what it follows from."""
+
+    level: Level
+    word: str
+    since: float | None
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to fix: its heading, what to do, what Coder said, and the datasets that it hits."""
+    """One problem: its heading and remedy, what Coder responded, and the affected datasets."""
 
     kind: str
     heading: str
@@ -108,27 +71,59 @@ class Problem:
     datasets: str = ""
 
 
-def build_problems(sight: DeploymentState) -> tuple[Problem, ...]:
-    """Return what needs attention: failures first, then a token near its end."""
-    return (*(_of_cause(cause) for cause in sight.causes), *_of_token(sight))
+def assess_health(state: DeploymentState) -> Health:
+    """Return the health of a deployment by its last polls.
+
+    Datasets that the server does not have do not count, nor does a breakdown that waits for its templates.
+    """
+    polls = [
+        poll
+        for poll in state.polls
+        if poll.state not in {"off", "unavailable"}
+        and not (poll.state == "waiting" and poll.dataset == "template-breakdown")
+    ]
+    failing = [poll for poll in polls if poll.state == "failing"]
+    if failing:
+        reasons = " and ".join(sorted({poll.reason.replace("_", " ") for poll in failing}))
+        sentence = f"{len(failing)} of {len(polls)} polls fail ({reasons})."
+        if any(poll.state == "good" for poll in polls):
+            return Health("partly", "Partly failing", _earliest(failing), sentence)
+        return Health("bad", "Failing", _earliest(failing), sentence)
+    off = [poll for poll in state.polls if poll.state == "off"]
+    if off:
+        return Health("off", "Statistics off", _earliest(off), STATISTICS_OFF)
+    waiting = sum(poll.state == "waiting" for poll in polls)
+    if waiting:
+        return Health("waiting", "Starting", None, f"{waiting} of {len(polls)} polls have yet to end.")
+    since = max((poll.since for poll in polls if poll.since is not None), default=None)
+    return Health("good", "Healthy", since, f"{len(polls)} of {len(polls)} polls succeed.")
 
 
-def _of_cause(cause: Cause) -> Problem:
-    return Problem(
-        kind="off" if cause.reason == "disabled" else "failing",
-        heading=HEADINGS[cause.reason],
-        remedy=_as_sentence(cause.remedy),
-        detail=cause.detail,
-        datasets=f"{cause.reason}: {', '.join(cause.datasets)}",
-    )
+def _earliest(polls: Sequence[Poll]) -> float | None:
+    return min((poll.since for poll in polls if poll.since is not None), default=None)
 
 
-def _of_token(sight: DeploymentState) -> Iterator[Problem]:
-    if sight.expiry_warning:
-        heading = f"Token {sight.token_expiry}"
-        yield Problem(URGENT[sight.expiry_urgency], heading, _as_sentence(sight.expiry_warning))
+def format_data_age(state: DeploymentState, now: float) -> str:
+    """Return the age of the oldest data shown, a dash if there is none."""
+    successes = [poll.last_success for poll in state.polls if poll.last_success]
+    return format_age(min(successes), now) if successes else DASH
 
 
-def _as_sentence(text: str) -> str:
-    """Return a remedy as a sentence; remedies in the log begin in lower case and have no full stop."""
-    return f"{text[:1].upper()}{text[1:]}."
+def find_problems(state: DeploymentState) -> Iterator[Problem]:
+    """Yield what needs attention: failures first, then a token that expires soon."""
+    for cause in state.causes:
+        yield Problem(
+            kind="off" if cause.reason == "disabled" else "failing",
+            heading=HEADINGS[cause.reason],
+            remedy=_as_sentence(cause.remedy),
+            detail=cause.detail,
+            datasets=f"{cause.reason}: {', '.join(cause.datasets)}",
+        )
+    if state.expiry_warning:
+        kind = URGENCY_CLASSES[state.expiry_urgency]
+        yield Problem(kind, f"Token {state.token_expiry}", _as_sentence(state.expiry_warning))
+
+
+def _as_sentence(remedy: str) -> str:
+    """Return a remedy, which the log shows in lower case, as a sentence."""
+    return f"{remedy[:1].upper()}{remedy[1:]}."

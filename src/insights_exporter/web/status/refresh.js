@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  // A proxy that strips a path may have been asked for it without the slash that relative links need.
+  // Behind a proxy that strips a path, the address may lack the slash that relative links need.
   if (!location.pathname.endsWith("/"))
     history.replaceState(null, "", `${location.pathname}/${location.search}${location.hash}`);
 
@@ -9,11 +9,11 @@
   const pause = document.getElementById("pause");
   let paused = false;
 
-  const alike = (one, other) =>
+  const isSameNode = (one, other) =>
     one.nodeType === other.nodeType && one.nodeName === other.nodeName && one.id === other.id;
 
-  // Changes what differs and nothing else, so that nothing flickers and focus and open tables stay.
-  const renew = (old, fresh) => {
+  // Change only what differs, so that nothing flickers, and focus and open tables stay.
+  const update = (old, fresh) => {
     if (old.nodeType !== Node.ELEMENT_NODE) {
       if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
       return;
@@ -24,10 +24,10 @@
       if (name !== "open" && !fresh.hasAttribute(name)) old.removeAttribute(name);
     const before = [...old.childNodes];
     const after = [...fresh.childNodes];
-    after.forEach((node, at) => {
-      if (at >= before.length) old.append(node);
-      else if (alike(before[at], node)) renew(before[at], node);
-      else before[at].replaceWith(node);
+    after.forEach((node, index) => {
+      if (index >= before.length) old.append(node);
+      else if (isSameNode(before[index], node)) update(before[index], node);
+      else before[index].replaceWith(node);
     });
     before.slice(after.length).forEach((node) => node.remove());
   };
@@ -35,14 +35,14 @@
   const refresh = async () => {
     if (paused || document.hidden) return;
     try {
-      const answer = await fetch(location.href, { cache: "no-store" });
-      if (!answer.ok) throw new Error(answer.statusText);
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const response = await fetch(location.href, { cache: "no-store" });
+      if (!response.ok) throw new Error(response.statusText);
+      const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
       document.title = fresh.title;
-      renew(document.querySelector("main"), fresh.querySelector("main"));
+      update(document.querySelector("main"), fresh.querySelector("main"));
       notice.textContent = "";
     } catch {
-      notice.textContent = "What you see is old: the exporter does not answer as before.";
+      notice.textContent = "The values on this page are out of date: the exporter does not respond.";
     }
   };
 

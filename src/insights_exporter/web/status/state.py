@@ -1,4 +1,4 @@
-"""What the page is made of: plain values, copied from the watches on their own event loop."""
+"""The state of each deployment that the status page shows, copied on the event loop."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,17 +17,17 @@ from insights_exporter.polling.causes import (
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.jobs import Job
 from insights_exporter.polling.summary import PollSummary
-from insights_exporter.web.status import format as words
+from insights_exporter.web.status.format import describe_window
 
 State = Literal["good", "failing", "waiting", "off", "unavailable"]
+"""The state of a poll; `off`: usage statistics are switched off in Coder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """How one dataset and window is polled; times are Unix seconds, durations seconds.
+    """The polling of one dataset and window; times are Unix seconds, durations seconds.
 
-    A `last_success` of 0 is none. `failures` are those in a row. `off` is a
-    dataset of the statistics that are switched off in Coder.
+    `last_success` is 0 before the first success; `failures` are consecutive ones.
     """
 
     dataset: str
@@ -44,7 +44,7 @@ class Poll:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentState:
-    """One deployment at one moment; `today` is the server's date in the deployment's zone."""
+    """One deployment at one moment; `now` is the server's time in the time zone of the deployment."""
 
     name: str
     url: str
@@ -54,94 +54,93 @@ class DeploymentState:
     expiry_warning: str = ""
     causes: tuple[Cause, ...] = ()
     timezone: str
-    today: datetime
+    now: datetime
     windows: tuple[str, ...]
-    broken_down: tuple[str, ...]
+    window_labels: Mapping[str, str] = field(default_factory=dict)
+    breakdown_windows: tuple[str, ...]
     parameter_windows: tuple[str, ...] = ()
     polls: tuple[Poll, ...]
-    glances: Mapping[tuple[str, str], PollSummary]
+    summaries: Mapping[tuple[str, str], PollSummary]
+    """Summaries by dataset and window."""
     utc_days: Mapping[int, float] = field(default_factory=dict)
-    """Users by day of UTC, where the deployment's own days do not reach far back."""
+    """Users by UTC day, if Coder keeps little history for days of the deployment's time zone."""
 
-    labels: Mapping[str, str] = field(default_factory=dict)
-    """What windows are called in words, by name."""
+    @property
+    def today(self) -> int:
+        """The ordinal of the current day in the time zone of the deployment."""
+        return self.now.toordinal()
 
     @property
     def token_expiry(self) -> str:
-        """When the token expires by the server's clock, empty if that is unknown."""
-        return (
-            "" if self.token_expires is None else describe_expiry(self.token_expires, self.today.timestamp())
-        )
-
-    def label(self, window: str) -> str:
-        """Return what a window is called in words."""
-        return self.labels.get(window, window)
+        """The remaining lifetime of the token in words, empty if unknown."""
+        return "" if self.token_expires is None else describe_expiry(self.token_expires, self.now.timestamp())
 
     @property
-    def days_zone(self) -> str:
-        """The time zone of the days of the chart."""
+    def chart_timezone(self) -> str:
+        """The time zone of `daily_users`."""
         return "UTC" if self.utc_days else self.timezone
 
-    def days(self) -> tuple[Mapping[int, float], int]:
-        """Give users by day for a chart, with today: in UTC where only that reaches far back."""
+    def daily_users(self) -> tuple[Mapping[int, float], int]:
+        """Return users by day for the chart, and the current day in the same time zone."""
         if self.utc_days:
-            return self.utc_days, self.today.astimezone(UTC).toordinal()
-        return self.summary("daus").days, self.today.toordinal()
+            return self.utc_days, self.now.astimezone(UTC).toordinal()
+        return self.summary("daus").days, self.today
+
+    def window_label(self, window: str) -> str:
+        """Return the description of a window."""
+        return self.window_labels.get(window, window)
 
     def summary(self, dataset: str, window: str = "") -> PollSummary:
-        """Give what the dataset last said of the window; nothing where it said nothing."""
-        return self.glances.get((dataset, window), PollSummary())
+        """Return the newest summary of a dataset and window, empty if there is none."""
+        return self.summaries.get((dataset, window), PollSummary())
 
 
-def collect_state(watches: Iterable[DeploymentPoller]) -> tuple[DeploymentState, ...]:
-    """Look at each deployment as it is now."""
-    return tuple(_sight(watch) for watch in watches)
+def collect_state(pollers: Iterable[DeploymentPoller]) -> tuple[DeploymentState, ...]:
+    """Return the current state of each deployment."""
+    return tuple(_collect_deployment(poller) for poller in pollers)
 
 
-def _sight(watch: DeploymentPoller) -> DeploymentState:
-    deployment, token = watch.deployment, watch.facts.token
-    now = watch.clock.now()
-    names = [(job.poll.dataset, job.poll.window) for job in watch.jobs]
+def _collect_deployment(poller: DeploymentPoller) -> DeploymentState:
+    deployment, token = poller.deployment, poller.facts.token
+    now = poller.clock.now()
+    keys = [(job.poll.dataset, job.poll.window) for job in poller.jobs]
     return DeploymentState(
         name=deployment.name,
         url=deployment.url,
-        version=watch.facts.version,
+        version=poller.facts.version,
         token_expires=token.expires,
         expiry_urgency=rate_token(token, now.timestamp()),
         expiry_warning=warn_of_token(token, now.timestamp()),
-        causes=find_causes(watch.jobs),
+        causes=find_causes(poller.jobs),
         timezone=deployment.timezone,
-        today=now.astimezone(ZoneInfo(deployment.timezone)),
+        now=now.astimezone(ZoneInfo(deployment.timezone)),
         windows=tuple(window.name for window in deployment.windows),
-        labels={window.name: words.window(window) for window in deployment.windows},
+        window_labels={window.name: describe_window(window) for window in deployment.windows},
         parameter_windows=tuple(deployment.parameters.windows),
-        broken_down=tuple(window for dataset, window in names if dataset == "template-breakdown"),
-        polls=tuple(_poll(job) for job in watch.jobs),
-        glances={name: watch.glances.of(*name) for name in names},
-        utc_days=watch.facts.utc_days,
+        breakdown_windows=tuple(window for dataset, window in keys if dataset == "template-breakdown"),
+        polls=tuple(map(_collect_poll, poller.jobs)),
+        summaries={key: poller.glances.of(*key) for key in keys},
+        utc_days=poller.facts.utc_days,
     )
 
 
-def _poll(job: Job) -> Poll:
-    health = job.poll
-    failure = health.failure
+def _collect_poll(job: Job) -> Poll:
+    status, unavailable = job.poll, job.requests.unavailable
+    if unavailable is not None:
+        state: State = "off" if unavailable == "disabled" else "unavailable"
+    elif not status.finished:
+        state = "waiting"
+    else:
+        state = "good" if status.success else "failing"
     return Poll(
-        dataset=health.dataset,
-        window=health.window,
-        state=_state(job),
-        since=health.since,
-        last_success=health.last_success,
-        duration=health.duration,
-        every=health.pace.every,
-        series=health.series,
-        failures=health.failures,
-        reason=failure.reason if failure else job.requests.unavailable or "",
+        dataset=status.dataset,
+        window=status.window,
+        state=state,
+        since=status.since,
+        last_success=status.last_success,
+        duration=status.duration,
+        every=status.pace.every,
+        series=status.series,
+        failures=status.failures,
+        reason=status.failure.reason if status.failure else unavailable or "",
     )
-
-
-def _state(job: Job) -> State:
-    if job.requests.unavailable is not None:
-        return "off" if job.requests.unavailable == "disabled" else "unavailable"
-    if not job.poll.finished:
-        return "waiting"
-    return "good" if job.poll.success else "failing"

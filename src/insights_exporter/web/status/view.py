@@ -1,26 +1,31 @@
-"""The page as plain values: which deployment, which window, what to link to."""
+"""The view of the status page: plain values for the templates."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from insights_exporter import __version__
-from insights_exporter.web.status import format as words
+from insights_exporter.web.status.cards import DEFAULT_WINDOW
 from insights_exporter.web.status.charts import sparkline
-from insights_exporter.web.status.details import Details, details
-from insights_exporter.web.status.health import ORDER, URGENT, Health, health, oldest
+from insights_exporter.web.status.details import Details, build_details
+from insights_exporter.web.status.format import format_number
+from insights_exporter.web.status.health import (
+    LEVELS,
+    URGENCY_CLASSES,
+    Health,
+    assess_health,
+    format_data_age,
+)
 from insights_exporter.web.status.state import DeploymentState
-
-_USUAL_WINDOW = "7d"
 
 
 class NotFound(LookupError):
-    """There is no such deployment or window; the message says which there are not."""
+    """The requested deployment or window does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """What the address asks for: a deployment, a window, both optional."""
+    """The deployment and the window of the query, both optional."""
 
     deployment: str | None = None
     window: str | None = None
@@ -28,17 +33,16 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class WindowLink:
-    """A window that can be chosen, with what it is called in words."""
+    """A link to another window."""
 
-    name: str
     label: str
     href: str
-    chosen: bool
+    selected: bool
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentRow:
-    """One deployment among many."""
+    """A row of the overview."""
 
     name: str
     href: str
@@ -51,116 +55,107 @@ class DeploymentRow:
     users: str
     age: str
     series: str
-    spark: str
-    spark_zone: str
+    sparkline: str
+    sparkline_timezone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """All that the templates need."""
+class PageView:
+    """The values of the templates: rows of several deployments, or details of one."""
 
     title: str
     version: str
-    metrics: str
-    made_at: float
+    metrics_href: str
+    overview_href: str
     window: str
-    period: str
+    window_label: str
     windows: tuple[WindowLink, ...]
-    back: str
-    lines: tuple[DeploymentRow, ...]
     summary: str
+    rows: tuple[DeploymentRow, ...]
     details: Details | None
 
 
-def page(asked: PageRequest, sights: Sequence[DeploymentState], metrics_path: str, now: float) -> Page:
-    """Make the page: a table of many deployments, or one in detail.
+def build_view(
+    request: PageRequest, states: Sequence[DeploymentState], metrics_path: str, now: float
+) -> PageView:
+    """Return the view of the requested deployment, or of all.
 
     Raises:
-        NotHere: there is no such deployment or window.
+        NotFound: The deployment or the window does not exist.
     """
-    shown = _shown(asked, sights)
-    alone = len(shown) == 1
-    names = tuple(dict.fromkeys(window for sight in shown for window in sight.windows))
-    window = _window(asked, names)
-    labels = {name: label for sight in reversed(shown) for name, label in sight.labels.items()}
-    return Page(
-        title=shown[0].name if alone else f"{len(shown)} deployments",
+    shown = states
+    if request.deployment is not None:
+        shown = [state for state in states if state.name == request.deployment]
+        if not shown:
+            raise NotFound("There is no such deployment here.")
+    single = len(shown) == 1
+    labels = {name: state.window_label(name) for state in reversed(shown) for name in state.windows}
+    names = tuple(dict.fromkeys(name for state in shown for name in state.windows))
+    window = _select_window(request, names)
+    return PageView(
+        title=shown[0].name if single else f"{len(shown)} deployments",
         version=__version__,
-        metrics="." + quote(metrics_path),
-        made_at=now,
+        metrics_href="." + quote(metrics_path),
+        overview_href=_href(None, request.window) if request.deployment and len(states) > 1 else "",
         window=window,
-        period=labels.get(window, window),
+        window_label=labels.get(window, window),
         windows=tuple(
-            WindowLink(name, labels.get(name, name), _href(asked.deployment, name), name == window)
-            for name in names
+            WindowLink(labels[name], _href(request.deployment, name), name == window) for name in names
         ),
-        back=_href(None, asked.window) if asked.deployment and len(sights) > 1 else "",
-        lines=() if alone else tuple(_line(sight, window, now) for sight in sorted(shown, key=_worst_first)),
-        summary=_summary(shown),
-        details=details(shown[0], window, now) if alone else None,
+        summary=_summarize(shown),
+        rows=() if single else _rows(shown, window, now),
+        details=build_details(shown[0], window, now) if single else None,
     )
 
 
-def _shown(asked: PageRequest, sights: Sequence[DeploymentState]) -> Sequence[DeploymentState]:
-    if asked.deployment is None:
-        return sights
-    found = [sight for sight in sights if sight.name == asked.deployment]
-    if not found:
-        raise NotFound("There is no such deployment here.")
-    return found
-
-
-def _window(asked: PageRequest, names: Sequence[str]) -> str:
-    if asked.window is None:
-        return _USUAL_WINDOW if _USUAL_WINDOW in names else next(iter(names), "")
-    if asked.window not in names:
+def _select_window(request: PageRequest, names: Sequence[str]) -> str:
+    if request.window is None:
+        return DEFAULT_WINDOW if DEFAULT_WINDOW in names else next(iter(names), "")
+    if request.window not in names:
         raise NotFound("There is no such window here.")
-    return asked.window
+    return request.window
 
 
 def _href(deployment: str | None, window: str | None) -> str:
-    chosen = {"deployment": deployment, "window": window}
-    return "?" + urlencode({name: value for name, value in chosen.items() if value is not None})
+    query = {"deployment": deployment, "window": window}
+    return "?" + urlencode({name: value for name, value in query.items() if value is not None})
 
 
-def _worst_first(sight: DeploymentState) -> tuple[int, str]:
-    return ORDER.index(health(sight).level), sight.name
+def _summarize(states: Sequence[DeploymentState]) -> str:
+    levels = [assess_health(state).level for state in states]
+    counts = [f"{levels.count(level)} {words}" for level, words in LEVELS.items() if level in levels]
+    return ", ".join(counts) or "Nothing is polled here"
 
 
-def _line(sight: DeploymentState, window: str, now: float) -> DeploymentRow:
-    days, today = sight.summary("daus").days, sight.today.toordinal()
-    urgent = URGENT[sight.expiry_urgency]
+def _rows(states: Sequence[DeploymentState], window: str, now: float) -> tuple[DeploymentRow, ...]:
+    """Return the rows of deployments, the worst first."""
+    order = [*LEVELS]
+    rows = [_row(state, window, now) for state in states]
+    return tuple(sorted(rows, key=lambda row: (order.index(row.health.level), row.name)))
+
+
+def _row(state: DeploymentState, window: str, now: float) -> DeploymentRow:
+    days = state.summary("daus").days
+    token_kind = URGENCY_CLASSES[state.expiry_urgency]
     return DeploymentRow(
-        name=sight.name,
-        href=_href(sight.name, window if window in sight.windows else None),
-        health=health(sight),
-        facts=", ".join(_line_facts(sight)),
-        token=f"token {sight.token_expiry}" if urgent else "",
-        token_kind=urgent,
-        today=words.number(days.get(today)),
-        yesterday=words.number(days.get(today - 1)),
-        users=words.number(sight.summary("templates", window).active_users),
-        age=oldest(sight, now),
-        series=words.number(sum(poll.series for poll in sight.polls)),
-        spark=sparkline(*sight.days()),
-        spark_zone=sight.days_zone,
+        name=state.name,
+        href=_href(state.name, window if window in state.windows else None),
+        health=assess_health(state),
+        facts=", ".join(_facts(state)),
+        token=f"token {state.token_expiry}" if token_kind else "",
+        token_kind=token_kind,
+        today=format_number(days.get(state.today)),
+        yesterday=format_number(days.get(state.today - 1)),
+        users=format_number(state.summary("templates", window).active_users),
+        age=format_data_age(state, now),
+        series=format_number(sum(poll.series for poll in state.polls)),
+        sparkline=sparkline(*state.daily_users()),
+        sparkline_timezone=state.chart_timezone,
     )
 
 
-def _line_facts(sight: DeploymentState) -> Iterator[str]:
-    if sight.version:
-        yield f"Coder {sight.version.partition('+')[0]}"
-    if sight.timezone != "UTC":
-        yield f"days of {sight.timezone}"
-
-
-def _summary(sights: Sequence[DeploymentState]) -> str:
-    levels = [health(sight).level for sight in sights]
-    told = [
-        f"{levels.count(level)} {word}"
-        for level, word in zip(
-            ORDER, ("failing", "partly failing", "with statistics off", "starting", "healthy"), strict=True
-        )
-        if level in levels
-    ]
-    return ", ".join(told) or "Nothing is polled here"
+def _facts(state: DeploymentState) -> Iterator[str]:
+    if state.version:
+        yield f"Coder {state.version.partition('+')[0]}"
+    if state.timezone != "UTC":
+        yield f"days of {state.timezone}"

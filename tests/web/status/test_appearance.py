@@ -1,10 +1,10 @@
-"""How the page looks and reads: light and dark, on a phone, to a screen reader."""
+"""The appearance of the page: light and dark, on a phone, for a screen reader."""
 
 import pytest
 from playwright.async_api import Page
 
 from tests.integration.exporter import Exporter
-from tests.web.status.browsing import PHONE, accessibility_faults, overflow
+from tests.web.status.browser import PHONE, accessibility_faults, overflow
 
 _BROKEN_WORDS = """table => {
     const broken = [], texts = document.createTreeWalker(table, NodeFilter.SHOW_TEXT);
@@ -24,7 +24,7 @@ PATHS = ("/", "/?deployment=good", "/?deployment=down")
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_nothing(page: Page, exporter: Exporter, path: str, scheme: str) -> None:
-    """Labels, headings, landmarks, tables and contrast are as they should be, in both schemes."""
+    """Labels, headings, landmarks, tables and contrast are accessible in both color schemes."""
     await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
 
     await page.goto(exporter.url + path)
@@ -41,13 +41,15 @@ async def test_axe_would_find_something(page: Page, exporter: Exporter) -> None:
 
 
 async def test_dark_is_dark(page: Page, exporter: Exporter) -> None:
-    """Who prefers dark gets light text on a dark ground."""
+    """The dark color scheme has a dark background."""
     await page.emulate_media(color_scheme="dark")
     await page.goto(exporter.url)
 
-    ground = await page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+    background = await page.evaluate(
+        "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
+    )
 
-    assert max(ground) < 64
+    assert max(background) < 64
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -63,7 +65,7 @@ async def test_fits_a_phone(page: Page, exporter: Exporter, path: str) -> None:
 
 @pytest.mark.parametrize("width", [1280, 1440, 1920])
 async def test_overview_breaks_no_words(page: Page, exporter: Exporter, width: int) -> None:
-    """On the screen of a desk every line of the table ends between words."""
+    """On a desktop screen no line of the table breaks within a word."""
     await page.set_viewport_size({"width": width, "height": 900})
 
     await page.goto(exporter.url)
@@ -73,7 +75,7 @@ async def test_overview_breaks_no_words(page: Page, exporter: Exporter, width: i
 
 
 async def test_text_in_charts_keeps_its_size_on_a_phone(page: Page, exporter: Exporter) -> None:
-    """The scale of a chart is as readable on a phone as anywhere."""
+    """The scale of a chart has the same text size on a phone."""
     sizes = []
     for width in (1280, PHONE["width"]):
         await page.set_viewport_size({"width": width, "height": 800})
@@ -85,7 +87,7 @@ async def test_text_in_charts_keeps_its_size_on_a_phone(page: Page, exporter: Ex
 
 
 async def test_charts_have_names(page: Page, exporter: Exporter) -> None:
-    """A screen reader hears what each chart is, and finds its table."""
+    """Each chart has a label for screen readers, and a table."""
     await page.goto(f"{exporter.url}/?deployment=good")
 
     charts = [await chart.get_attribute("aria-label") for chart in await page.get_by_role("img").all()]

@@ -1,9 +1,18 @@
-"""Numbers and times as people read them."""
+"""Numbers and times as text."""
 
 import pytest
 
 from insights_exporter.config.models import Window
-from insights_exporter.web.status import format as words
+from insights_exporter.web.status.format import (
+    DASH,
+    describe_window,
+    format_active_time,
+    format_duration,
+    format_number,
+    format_percent,
+    format_time,
+    format_usage_time,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,36 +26,36 @@ from insights_exporter.web.status import format as words
         pytest.param(86400.0 * 3, "3 d", id="days"),
     ],
 )
-def test_span(seconds: float, expected: str) -> None:
+def test_duration(seconds: float, expected: str) -> None:
     """A duration is written in its largest unit, rounded down."""
-    assert expected == words.span(seconds)
+    assert expected == format_duration(seconds)
 
 
 @pytest.mark.parametrize(
     ("seconds", "expected"),
     [(0.0, "0 min"), (3540.0, "59 min"), (5400.0, "1.5 h"), (36000.0, "10 h"), (4_446_000.0, "1,235 h")],
 )
-def test_hours(seconds: float, expected: str) -> None:
+def test_usage_time(seconds: float, expected: str) -> None:
     """Time of use is written in minutes or hours."""
-    assert expected == words.hours(seconds)
+    assert expected == format_usage_time(seconds)
 
 
 @pytest.mark.parametrize(("value", "expected"), [(None, "–"), (0.0, "0"), (12345.0, "12,345")])  # noqa: RUF001
 def test_number(value: float | None, expected: str) -> None:
-    """A count has its thousands apart, and a dash stands where nothing is known."""
-    assert expected == words.number(value)
+    """A count has separated thousands; a dash stands for an unknown one."""
+    assert expected == format_number(value)
 
 
 @pytest.mark.parametrize(
-    ("moment", "expected"),
+    ("timestamp", "expected"),
     [
-        pytest.param(1_772_323_200.0, "2026-03-01 00:00 UTC", id="a moment"),
+        pytest.param(1_772_323_200.0, "2026-03-01 00:00 UTC", id="a time"),
         pytest.param(1e18, "9999-01-01 00:00 UTC", id="after the end of the calendar"),
     ],
 )
-def test_clock(moment: float, expected: str) -> None:
-    """A moment that a server tells is shown, whatever it is."""
-    assert expected == words.clock(moment)
+def test_time(timestamp: float, expected: str) -> None:
+    """A timestamp is limited to the calendar, whatever the server sends."""
+    assert expected == format_time(timestamp)
 
 
 @pytest.mark.parametrize(
@@ -63,15 +72,15 @@ def test_clock(moment: float, expected: str) -> None:
 )
 def test_window(chosen: Window, expected: str) -> None:
     """A window is written as the days that it covers."""
-    assert expected == words.window(chosen)
+    assert expected == describe_window(chosen)
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(900, "15 min"), (3600, "1 h"), (576_000, "160 h")])
 def test_active_time(seconds: float, expected: str) -> None:
     """A bound of active time has its unit."""
-    assert expected == words.active_time(seconds)
+    assert expected == format_active_time(seconds)
 
 
-def test_share_of_nobody() -> None:
-    """Where there is nobody there is no share."""
-    assert words.NOTHING == words.percent(0, 0)
+def test_share_of_nothing() -> None:
+    """A share of 0 is unknown."""
+    assert DASH == format_percent(0, 0)

@@ -1,4 +1,4 @@
-"""Looking at a page with a browser: what it shows, what it asks for, what it complains about."""
+"""What a page in a browser shows, requests and writes to the console."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,37 +13,37 @@ _FINDINGS = """() => axe.run({resultTypes: ["violations"]}).then((found) => foun
 
 
 @dataclass(slots=True)
-class Watched:
-    """What a page did beside showing itself."""
+class Observed:
+    """Console messages and errors of a page, and its requests."""
 
-    complaints: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
 
-def watch(page: Page) -> Watched:
-    """Take note of whatever the page writes to the console, fails with, or asks for."""
-    seen = Watched()
-    page.on("console", lambda message: seen.complaints.append(message.text))
-    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    page.on("request", lambda request: seen.requests.append(request.url))
-    return seen
+def observe(page: Page) -> Observed:
+    """Record what the page writes to the console, fails with, or requests."""
+    observed = Observed()
+    page.on("console", lambda message: observed.messages.append(message.text))
+    page.on("pageerror", lambda error: observed.messages.append(str(error)))
+    page.on("request", lambda request: observed.requests.append(request.url))
+    return observed
 
 
 async def accessibility_faults(page: Page) -> list[str]:
-    """Give what axe finds wrong with the page, best practices included."""
+    """Return the findings of axe, best practices included."""
     await page.evaluate(AXE_SCRIPT)
     found: list[str] = await page.evaluate(_FINDINGS)
     return found
 
 
 async def overflow(page: Page) -> int:
-    """Give by how many pixels the page is wider than the screen."""
+    """Return by how many pixels the page is wider than the screen."""
     wider: int = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
     return wider
 
 
 async def rows(page: Page, selector: str) -> list[list[str]]:
-    """Give the texts of a table's body, cell by cell; what is hidden for the eye counts too."""
+    """Return the texts of a table's body by row and cell, visually hidden ones included."""
     text: list[list[str]] = await page.locator(selector).evaluate(
         "table => [...table.tBodies[0].rows].map(row => [...row.cells].map(cell => cell.textContent.trim()))"
     )
@@ -51,12 +51,12 @@ async def rows(page: Page, selector: str) -> list[list[str]]:
 
 
 async def titles(page: Page, selector: str) -> Sequence[str]:
-    """Give the titles of a chart's columns."""
+    """Return the titles of a chart's columns."""
     return await page.locator(f"{selector} rect title").all_text_contents()
 
 
 async def drawn_shares(page: Page, selector: str) -> Any:  # noqa: ANN401 -- a list of numbers, from JavaScript
-    """Give the height of each column of a chart as a share of the highest, as the browser draws it."""
+    """Return the height of each column of a chart as a share of the highest, as the browser draws it."""
     return await page.locator(f"{selector} rect.column").evaluate_all(
         """columns => {
             const heights = columns.map(column => column.getBBox().height);

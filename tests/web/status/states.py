@@ -1,4 +1,4 @@
-"""Sights for the tests: a healthy deployment, and others by what differs."""
+"""States of deployments for the tests: a healthy one, and others by what differs."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,13 +8,13 @@ from insights_exporter.polling.summary import ParameterUse, PollSummary, Ranking
 from insights_exporter.web.status.state import DeploymentState, Poll
 
 NOW = 1_800_000_000.0
-TODAY = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)
-DAY = TODAY.toordinal()
+SERVER_TIME = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)
+TODAY = SERVER_TIME.toordinal()
 
 
 def poll(dataset: str = "daus", window: str = "", **different: Any) -> Poll:  # noqa: ANN401 -- any field
-    """Give a poll that succeeded ten seconds ago and has done so for an hour."""
-    usual: dict[str, Any] = {
+    """Return a poll that succeeded ten seconds ago and has done so for an hour."""
+    default: dict[str, Any] = {
         "dataset": dataset,
         "window": window,
         "state": "good",
@@ -24,29 +24,29 @@ def poll(dataset: str = "daus", window: str = "", **different: Any) -> Poll:  # 
         "every": 300.0,
         "series": 4,
     }
-    return Poll(**(usual | different))
+    return Poll(**(default | different))
 
 
 def failing(dataset: str = "daus", **different: Any) -> Poll:  # noqa: ANN401 -- any field
-    """Give a poll that has been refused for two hours."""
-    usual: dict[str, Any] = {
+    """Return a poll that has been refused for two hours."""
+    default: dict[str, Any] = {
         "state": "failing",
         "since": NOW - 7200,
         "reason": "forbidden",
         "failures": 24,
     }
-    return poll(dataset, **(usual | different))
+    return poll(dataset, **(default | different))
 
 
 def switched_off(dataset: str = "daus", **different: Any) -> Poll:  # noqa: ANN401 -- any field
     """Return a poll of statistics that have been switched off for two hours."""
-    usual: dict[str, Any] = {"state": "off", "since": NOW - 7200, "reason": "disabled", "series": 0}
-    return poll(dataset, **(usual | different))
+    default: dict[str, Any] = {"state": "off", "since": NOW - 7200, "reason": "disabled", "series": 0}
+    return poll(dataset, **(default | different))
 
 
 LABELS = {"today": "today", "7d": "last 7 days", "30d": "last 30 days"}
-GLANCES = {
-    ("daus", ""): PollSummary(days={DAY - 2: 7.0, DAY - 1: 12.0, DAY: 3.0}),
+SUMMARIES = {
+    ("daus", ""): PollSummary(days={TODAY - 2: 7.0, TODAY - 1: 12.0, TODAY: 3.0}),
     ("templates", "7d"): PollSummary(
         active_users=15.0,
         apps=Ranking((("SSH", 7200.0), ("code-server", 1800.0)), 2, 900.0),
@@ -72,20 +72,20 @@ GLANCES = {
 }
 
 
-def sight(name: str = "main", **different: Any) -> DeploymentState:  # noqa: ANN401 -- any field
-    """Give a healthy deployment that has told something of everything."""
-    usual: dict[str, Any] = {
+def deployment(name: str = "main", **different: Any) -> DeploymentState:  # noqa: ANN401 -- any field
+    """Return a healthy deployment with data of every dataset."""
+    default: dict[str, Any] = {
         "name": name,
         "url": "https://coder.example.com",
         "version": "v2.30.0",
-        "token_expires": TODAY.timestamp() + 86400,
+        "token_expires": SERVER_TIME.timestamp() + 86400,
         "timezone": "UTC",
-        "today": TODAY,
+        "now": SERVER_TIME,
         "windows": ("today", "7d", "30d"),
-        "broken_down": ("7d",),
+        "breakdown_windows": ("7d",),
         "parameter_windows": ("7d",),
-        "labels": LABELS,
+        "window_labels": LABELS,
         "polls": (poll(), poll("templates", "7d")),
-        "glances": GLANCES,
+        "summaries": SUMMARIES,
     }
-    return DeploymentState(**(usual | different))
+    return DeploymentState(**(default | different))
