@@ -33,6 +33,16 @@ def test_organizations_list_their_templates() -> None:
     assert len(document(server, "/templates")) == sum(map(len, by_id))
 
 
+def test_builds_take_milliseconds_or_are_unknown() -> None:
+    """Each template has percentiles of three kinds of builds, None where there were none."""
+    listed = document(coder(), "/templates")
+    times = {each["name"]: each["build_time_stats"] for each in listed}
+
+    assert {"P50": None, "P95": None} == times["sandbox"]["start"]
+    assert all(each.keys() == {"start", "stop", "delete"} for each in times.values())
+    assert 20_000 < times["docker"]["start"]["P50"] < times["docker"]["start"]["P95"] < 300_000
+
+
 def test_names_return_and_ids_do_not() -> None:
     """A username may be taken again; an id never."""
     names = [person.username for person in SMALL.people]

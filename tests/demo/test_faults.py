@@ -50,7 +50,7 @@ BROKEN = {
     "truncated": httpx.RemoteProtocolError,
 }
 STREAMS = {"slow", "gzip-bomb", "endless", "silence"}
-OTHERS = {"wrong-length", "clock-ahead", "clock-behind", "clock-absurd"}
+OTHERS = {"wrong-length", "not-licensed", "clock-ahead", "clock-behind", "clock-absurd"}
 
 
 def test_every_fault_is_tried() -> None:

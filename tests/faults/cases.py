@@ -119,6 +119,7 @@ LIKE_OTHERS = {
         ("401-missing", "401-malformed", "401-secret", "401-expired", "401-login"), "401-suspended"
     ),
     "403-proxy": "403",
+    "not-licensed": "403-premium",
     **dict.fromkeys(("405", "407", "421", "431", "451"), "413"),
 }
 """Faults that differ from one of CASES in their words or their status alone."""

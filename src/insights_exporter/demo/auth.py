@@ -5,8 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
 from types import MappingProxyType
+from typing import Literal
 
-from insights_exporter.demo.error_responses import MISSING, SUSPENDED, ErrorResponse, signed_out
+from insights_exporter.demo.error_responses import (
+    MISSING,
+    NO_ROUTE,
+    NOT_LICENSED,
+    SUSPENDED,
+    ErrorResponse,
+    signed_out,
+)
 from insights_exporter.demo.go_format import format_time, quote
 from insights_exporter.demo.versions import ServerVersion
 
@@ -67,6 +75,7 @@ class Role:
     views_insights: bool = False
     reads_users: bool = False
     reads_templates: bool = True
+    reads_groups: bool = False
     one_organization: bool = False
 
 
@@ -74,15 +83,38 @@ ROLES: Mapping[str, Role] = MappingProxyType(
     {
         role.name: role
         for role in (
-            Role(name="owner", reads_deployment=True, views_insights=True, reads_users=True),
-            Role(name="auditor", reads_deployment=True, views_insights=True, reads_users=True),
-            Role(name="template-admin", views_insights=True, reads_users=True),
-            Role(name="user-admin", reads_users=True, reads_templates=False),
+            Role(
+                name="owner", reads_deployment=True, views_insights=True, reads_users=True, reads_groups=True
+            ),
+            Role(
+                name="auditor",
+                reads_deployment=True,
+                views_insights=True,
+                reads_users=True,
+                reads_groups=True,
+            ),
+            Role(name="template-admin", views_insights=True, reads_users=True, reads_groups=True),
+            Role(name="user-admin", reads_users=True, reads_templates=False, reads_groups=True),
             Role(name="member", reads_templates=False),
             Role(name="organization-template-admin", one_organization=True),
         )
     }
 )
+
+
+LicenseState = Literal["premium", "grace-period", "none", "open-source"]
+"""`none` is an enterprise build without a license; an open-source build lacks the routes."""
+ENTITLEMENTS: Mapping[LicenseState, str] = MappingProxyType(
+    {"premium": "entitled", "grace-period": "grace_period"}
+)
+"""What the features of a license are said to be; those that it lacks are `not_entitled`."""
+
+
+def refuse_unlicensed(license_: LicenseState, version: ServerVersion) -> ErrorResponse | None:
+    """Return the refusal of a Premium feature, None if the license allows it."""
+    if license_ in ENTITLEMENTS:
+        return None
+    return NOT_LICENSED if license_ == "none" and version.explains_license else NO_ROUTE
 
 
 @dataclass(frozen=True, slots=True)

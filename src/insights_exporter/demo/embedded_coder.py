@@ -8,7 +8,15 @@ from email.utils import format_datetime
 from functools import partial
 from typing import Literal
 
-from insights_exporter.demo.auth import ROLES, Key, RateLimiter, check_token, find_token
+from insights_exporter.demo.auth import (
+    ROLES,
+    Key,
+    LicenseState,
+    RateLimiter,
+    check_token,
+    find_token,
+    refuse_unlicensed,
+)
 from insights_exporter.demo.error_responses import NO_ROUTE, WRONG_METHOD, ErrorResponse, too_many
 from insights_exporter.demo.faults import Certificate, FaultState
 from insights_exporter.demo.go_format import dump_json, parse_query
@@ -66,6 +74,7 @@ class EmbeddedCoder:
     rate_limit: int = 512
     usage_stats: bool = True
     suspended: bool = False
+    license: LicenseState = "premium"
     token_expires: datetime | None = None
     """When the token expires; None prolongs it with every use."""
     now: Callable[[], datetime] = utc_now
@@ -114,14 +123,14 @@ class EmbeddedCoder:
         if method not in {"GET", "HEAD"}:
             return WRONG_METHOD
         route, words = found
-        view = self._view(now)
-        refused = None if route.open else check_token(token, view.key, now, view.generation)
+        view = self._view(now, path)
+        refused = _refuse(route, view, token)
         call = Call(view, path, pairs, partial(self._judge, now), self.usage_stats)
         return refused or self._handle(route, words, call)
 
     def _handle(self, route: Route, words: tuple[str, ...], call: Call) -> Outcome:
         # Every setting that an answer depends on is part of the key.
-        state = (self.population, self.rules, self.role, self.generation, self.usage_stats)
+        state = (self.population, self.rules, self.role, self.generation, self.usage_stats, call.view.license)
         key = (call.path, *call.query, *state)
         body = self.kept.find(key, call.view.now)
         if body is not None:
@@ -138,12 +147,13 @@ class EmbeddedCoder:
             return check_published(path, query, now)
         return check(path, query, now, SERVER_VERSIONS[self.generation])
 
-    def _view(self, now: datetime) -> View:
+    def _view(self, now: datetime, path: str) -> View:
         expires = self.token_expires or now.replace(microsecond=0) + timedelta(days=30)
         # The page was written in the days of this generation.
         generation = SERVER_VERSIONS["2024" if self.rules == "published" else self.generation]
         key = Key(self.token, expires, self.suspended)
-        return View(self.population, generation, ROLES[self.role], key, now)
+        license_ = "none" if self.failing.is_unlicensed(path) else self.license
+        return View(self.population, generation, ROLES[self.role], key, now, license_)
 
     def _write(self, outcome: Outcome, now: datetime, standing: Mapping[str, str]) -> Answer:
         date = format_datetime(now.astimezone(UTC), usegmt=True)
@@ -151,3 +161,11 @@ class EmbeddedCoder:
         if isinstance(outcome, ErrorResponse):
             return Answer(outcome.status, {**headers, **outcome.headers}, dump_json(outcome.body))
         return Answer(200, headers, outcome)
+
+
+def _refuse(route: Route, view: View, token: str) -> ErrorResponse | None:
+    if route.enterprise and view.license == "open-source":
+        return NO_ROUTE
+    unlicensed = refuse_unlicensed(view.license, view.generation) if route.premium else None
+    bad_token = None if route.open else check_token(token, view.key, view.now, view.generation)
+    return unlicensed or bad_token if route.license_first else bad_token or unlicensed

@@ -46,12 +46,16 @@ def _unchanged(response: Response) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to fail; `closed` refuses connections, `skew` puts the server's clock wrong."""
+    """One way to fail.
+
+    `closed` refuses connections, `skew` puts the server's clock wrong, `unlicensed` takes the license away.
+    """
 
     about: str
     act: Act = _unchanged
     closed: bool = False
     skew: timedelta = timedelta()
+    unlicensed: bool = False
 
 
 def _refusing(refusal: ErrorResponse) -> Act:
@@ -186,6 +190,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "502": Fault("is behind a proxy that finds nobody", _page(502, "Bad Gateway")),
         "503": Fault("is behind a proxy that has given up", _page(503, "Service Unavailable")),
         "504": Fault("is behind a proxy that tired of waiting", _page(504, "Gateway Timeout")),
+        "not-licensed": Fault("has no license, so neither groups nor seats", unlicensed=True),
         "clock-ahead": Fault("has its clock a day ahead", skew=DAY),
         "clock-behind": Fault("has its clock a day behind", skew=-DAY),
         "clock-absurd": Fault("tells the last day of the calendar", _dated(LAST_DAY)),
@@ -246,6 +251,11 @@ class FaultState:
         """Give by how much the clock is wrong for a path."""
         found = self.at(path)
         return found[1].skew if found else timedelta()
+
+    def is_unlicensed(self, path: str) -> bool:
+        """Return whether there is no license for a path."""
+        found = self.at(path)
+        return found is not None and found[1].unlicensed
 
     def _move_doors(self) -> None:
         everywhere = FAULTS.get(self.faults.get(EVERYWHERE, ""))

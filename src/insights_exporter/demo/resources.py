@@ -1,14 +1,17 @@
-"""The answers about the server itself: templates, organizations, users, keys, version."""
+"""The answers about the server itself: templates, organizations, groups, users, keys, version."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, timedelta
 from itertools import islice
 
-from insights_exporter.demo.go_format import format_time
-from insights_exporter.demo.population.templates import Organization, Template
+from insights_exporter.demo.error_responses import ErrorResponse, bad_values
+from insights_exporter.demo.go_format import format_time, quote
+from insights_exporter.demo.population.groups import EVERYONE, Group
+from insights_exporter.demo.population.templates import Organization, Template, mix
 from insights_exporter.demo.population.timeline import FOUNDED
 from insights_exporter.demo.population.users import Person, status_of
 from insights_exporter.demo.response_cache import Document, View
+from insights_exporter.demo.validation import Accepted
 
 LIFETIME = timedelta(days=30)
 MOST_USERS = 100
@@ -44,6 +47,32 @@ def answer_templates_list(view: View, organization: str = "") -> list[Document]:
 def answer_organizations(view: View) -> list[Document]:
     """Answer `/organizations`."""
     return [_organization(each, at == 0) for at, each in enumerate(view.population.catalog.organizations)]
+
+
+def list_groups(view: View, asked: Accepted) -> list[Document] | ErrorResponse:
+    """Return the response of `/groups`: every group with all its members."""
+    people, groups = view.population.people, view.population.groups
+    by_name = {name: each for each in view.population.catalog.organizations for name in (each.id, each.name)}
+    members = {name: at for at, each in enumerate(people) for name in (each.id, each.username)}
+    unknown = [
+        (field, f"Query param {quote(field)} has invalid value: {what} {quote(value)} not found")
+        for field, what, value, known in (
+            ("organization", "organization", asked.organization, by_name),
+            ("has_member", "user", asked.member, members),
+        )
+        if value and value not in known
+    ]
+    if unknown:
+        return bad_values(unknown)
+    organization, member = by_name.get(asked.organization), members.get(asked.member)
+    return [
+        _group(view, each)
+        for each in groups
+        if _may_read_group(view, each)
+        and (organization is None or each.organization == organization)
+        and (member is None or member in each.members)
+        and (not asked.group_ids or each.id in asked.group_ids)
+    ]
 
 
 def answer_me(view: View) -> Document:
@@ -95,6 +124,59 @@ def answer_users(view: View, query: Mapping[str, str]) -> Document:
     }
 
 
+def _may_read_group(view: View, group: Group) -> bool:
+    """Return whether the caller may read a group; without a role for all only the ones that it is in."""
+    own = view.role.one_organization and group.organization == view.population.catalog.organizations[0]
+    return view.role.reads_groups or own or group.name == EVERYONE
+
+
+def _group(view: View, group: Group) -> Document:
+    home = group.organization
+    names = {"organization_name": home.name, "organization_display_name": home.display_name}
+    today = view.now.astimezone(UTC).toordinal()
+    people = view.population.people
+    found = ((people[at], status_of(people[at], today)) for at in group.members)
+    members = [_member(person, status) for person, status in found if status]
+    sees_members = view.role.reads_groups or view.role.one_organization
+    counted = {"total_member_count": len(members)}
+    return {
+        "id": group.id,
+        "name": group.name,
+        "display_name": group.display_name,
+        "organization_id": home.id,
+        "members": members if sees_members else [answer_me(view)],
+        "avatar_url": "",
+        "quota_allowance": 0,
+        "source": group.source,
+        **(names | counted if view.generation.all_groups else {}),
+    }
+
+
+def _member(person: Person, status: str) -> Document:
+    return _user(person, status) | {
+        "name": person.username.replace(".", " ").title(),
+        "updated_at": BIRTH,
+        "last_seen_at": BIRTH,
+        "theme_preference": "",
+    }
+
+
+def _build_times(view: View, at: int, template: Template) -> Document:
+    """Return durations in milliseconds, which the server computes every four hours."""
+    computed = int(view.now.timestamp()) // 14_400
+    drawn = mix(view.population.seed, at, computed)
+    used = template.weight > 0
+    return {
+        "start": _percentiles(24_000 + 9_000 * at + drawn % 6_000 if used else None),
+        "stop": _percentiles(5_000 + drawn % 2_000 if used and at % 4 else None),
+        "delete": _percentiles(8_000 + drawn % 3_000 if used and at % 3 == 0 else None),
+    }
+
+
+def _percentiles(median: int | None) -> Document:
+    return {"P50": median, "P95": median and median * 5 // 2}
+
+
 def _number(text: str | None) -> int:
     return int(text) if text and text.isdecimal() else 0
 
@@ -112,7 +194,7 @@ def _template(view: View, at: int, template: Template) -> Document:
         "display_name": template.name.replace("-", " ").title(),
         "provisioner": "terraform",
         "active_user_count": view.population.workspaces[at] or -1,
-        "build_time_stats": {"start": {"P50": 31000, "P95": 98000}, "stop": {"P50": None, "P95": None}},
+        "build_time_stats": _build_times(view, at, template),
         "description": "",
         "deprecated": template.deprecated,
         "deprecation_message": "Use another one" if template.deprecated else "",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from insights_exporter.demo.auth import Key, Role
+from insights_exporter.demo.auth import Key, LicenseState, Role
 from insights_exporter.demo.population.population import Population
 from insights_exporter.demo.versions import ServerVersion
 
@@ -55,3 +55,4 @@ class View:
     role: Role
     key: Key
     now: datetime
+    license: LicenseState = "premium"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from insights_exporter.demo import insights
+from insights_exporter.demo import entitlements, insights
 from insights_exporter.demo import insights as days
 from insights_exporter.demo import resources as directory
 from insights_exporter.demo.error_responses import DISABLED, NO_RESOURCE, NO_ROUTE, ErrorResponse, forbidden
@@ -41,6 +41,12 @@ class Route:
     """Whether no token is needed."""
     published: bool = False
     """Whether the published page has it."""
+    enterprise: bool = False
+    """Whether an open-source build lacks it."""
+    premium: bool = False
+    """Whether it needs a license."""
+    license_first: bool = False
+    """Whether the license is checked before the token."""
 
 
 def find_route(path: str) -> tuple[Route, tuple[str, ...]] | None:
@@ -143,6 +149,27 @@ def _users(call: Call) -> object:
     return directory.answer_users(call.view, dict(call.query))
 
 
+def _entitlements(call: Call) -> object:
+    return entitlements.build_entitlements(call.view)
+
+
+def _all_groups(call: Call) -> object:
+    return _groups(call, call.query) if call.view.generation.all_groups else NO_ROUTE
+
+
+def _organization_groups(call: Call, organization: str) -> object:
+    known = {name for each in call.view.population.catalog.organizations for name in (each.id, each.name)}
+    if organization not in known:
+        return NO_RESOURCE
+    others = [pair for pair in call.query if pair[0] != "organization"]
+    return _groups(call, [*others, ("organization", organization)])
+
+
+def _groups(call: Call, query: Pairs) -> object:
+    verdict = call.judge("/groups", query)
+    return verdict if isinstance(verdict, ErrorResponse) else directory.list_groups(call.view, verdict)
+
+
 ROUTES = (
     Route(re.compile("/insights/daus"), _daus, published=True),
     Route(re.compile("/insights/templates"), _templates, published=True),
@@ -156,5 +183,8 @@ ROUTES = (
     Route(re.compile("/users/me"), _me),
     Route(re.compile("/users/me/keys/([^/]+)"), _key),
     Route(re.compile("/users"), _users),
+    Route(re.compile("/groups"), _all_groups, enterprise=True, premium=True, license_first=True),
+    Route(re.compile("/organizations/([^/]+)/groups"), _organization_groups, enterprise=True, premium=True),
+    Route(re.compile("/entitlements"), _entitlements, open=True, enterprise=True),
     Route(re.compile("/buildinfo"), _build, open=True),
 )

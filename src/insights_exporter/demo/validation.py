@@ -124,6 +124,10 @@ class Accepted:
     zone: ZoneInfo | None = None
     step: int = SECONDS_OF_A_DAY
     """Seconds between two points of user-status-counts."""
+    organization: str = ""
+    """Id or name, as `member` is; both filter groups, as `group_ids` do."""
+    member: str = ""
+    group_ids: tuple[str, ...] = ()
 
 
 Verdict = Accepted | ErrorResponse
@@ -192,6 +196,12 @@ def _check_status_counts(reader: QueryReader, _now: datetime) -> Verdict:
     return _complaints(reader) or _check_zone(name, tz_offset)
 
 
+def _check_groups(reader: QueryReader, _now: datetime) -> Verdict:
+    organization, member = reader.text("organization"), reader.text("has_member")
+    group_ids = reader.uuids("group_ids")
+    return _complaints(reader) or Accepted(organization=organization, member=member, group_ids=group_ids)
+
+
 def _check_zone(name: str, tz_offset: int) -> Verdict:
     if name and tz_offset:
         return TWO_ZONES
@@ -210,6 +220,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "/insights/user-activity": _check_users,
         "/insights/user-latency": _check_users,
         "/insights/user-status-counts": _check_status_counts,
+        "/groups": _check_groups,
     }
 )
 

@@ -43,6 +43,12 @@ class ServerVersion:
     """Whether templates name their organization."""
     all_templates: bool = True
     """Whether `/templates` exists; older servers list them by organization only."""
+    all_groups: bool = True
+    """Whether `/groups` exists, and groups have a count of members and their organization's names."""
+    explains_license: bool = True
+    """Whether a Premium feature is refused with 403; older servers have no such route without a license."""
+    agent_features: bool = True
+    """Whether a license speaks of AI seats and of agents."""
     status_counts: Literal["absent", "interval", "timezone", "timezone-only"] = "timezone"
     """Whether user-status-counts exists, and which parameters it has: `tz_offset` in all but the last."""
     vscode_name: str = "VS Code Family"
@@ -59,7 +65,11 @@ SESSION_APPS_2026 = ServerVersion(name="2026-session-apps", release="v2.33.0", s
 BOUNDED_2026 = ServerVersion(name="2026-bounded", release="v2.34.0", session_apps="bounded")
 NEXT = ServerVersion(name="next", release="v2.36.0", session_apps="by-method", status_counts="timezone-only")
 GENERATION_2025 = ServerVersion(
-    name="2025", release="v2.18.0", status_counts="interval", vscode_name="Visual Studio Code"
+    name="2025",
+    release="v2.18.0",
+    status_counts="interval",
+    vscode_name="Visual Studio Code",
+    agent_features=False,
 )
 GENERATION_2024 = ServerVersion(
     name="2024",
@@ -67,6 +77,9 @@ GENERATION_2024 = ServerVersion(
     refuses_repeats=False,
     times_used=False,
     organization_names=False,
+    all_groups=False,
+    explains_license=False,
+    agent_features=False,
     status_counts="absent",
     vscode_name="Visual Studio Code",
     explains_forbidden=False,
@@ -88,6 +101,9 @@ GENERATION_2023 = ServerVersion(
     own_app_templates=False,
     times_used=False,
     organization_names=False,
+    all_groups=False,
+    explains_license=False,
+    agent_features=False,
     all_templates=False,
     status_counts="absent",
     vscode_name="Visual Studio Code",

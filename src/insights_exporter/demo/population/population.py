@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import cached_property, lru_cache, reduce
 from operator import or_
 from random import Random
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from insights_exporter.demo.population.aggregation import (
     slowness,
     tally,
 )
+from insights_exporter.demo.population.groups import Group, make_groups
 from insights_exporter.demo.population.templates import DEFINITIONS, Catalog, make_catalog, mix
 from insights_exporter.demo.population.timeline import REGIONS, WHOLE_DAY, Clip, Span
 from insights_exporter.demo.population.users import ALONE, Person, count_statuses, make_crews, make_people
@@ -71,10 +72,16 @@ class Population:
     """
 
     def __init__(
-        self, seed: int = 1, users: int = 200, templates: int = 8, unregistered_editors: int = 1
+        self,
+        seed: int = 1,
+        users: int = 200,
+        templates: int = 8,
+        unregistered_editors: int = 1,
+        teams: int = 8,
     ) -> None:
         self.seed = seed
         self.unregistered_editors = unregistered_editors
+        self._teams = teams
         random = Random(f"population {seed}")  # noqa: S311 - made-up people need no secrets
         self.catalog: Catalog = make_catalog(random, templates)
         self.people: tuple[Person, ...] = make_people(random, users, self.catalog)
@@ -95,6 +102,11 @@ class Population:
         self._builds = lru_cache(KEPT_DAYS)(self._builds_anew)
         self._latest_builds = lru_cache(KEPT_CROWDS)(self._latest_builds_anew)
         self.statuses = lru_cache(KEPT_DAYS)(self._statuses_anew)
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups of everyone in an organization, then the teams."""
+        return make_groups(self.seed, self.people, self.catalog, self._teams)
 
     def indexes(self, template_ids: Sequence[str]) -> Filter:
         """Give the filter for template ids as requested; none means all, unknown ones match nothing."""

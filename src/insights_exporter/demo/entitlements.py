@@ -1,0 +1,104 @@
+"""The response of `/entitlements`: what the license allows, and how much of it is used."""
+
+from datetime import UTC, datetime, timedelta
+
+from insights_exporter.demo.auth import ENTITLEMENTS
+from insights_exporter.demo.go_format import format_time
+from insights_exporter.demo.response_cache import Document, View
+
+REFRESH_SECONDS = 600
+SEATS_STEP = 10
+AGENT_HOURS_OF_A_USER = 250
+AGENT_MS_OF_AN_HOUR = 90_000
+"""Agent runtime of one user in an hour of the year, on average."""
+SWITCHES = (
+    "access_control",
+    "advanced_template_scheduling",
+    "appearance",
+    "audit_log",
+    "browser_only",
+    "control_shared_ports",
+    "custom_roles",
+    "external_provisioner_daemons",
+    "external_token_encryption",
+    "high_availability",
+    "multiple_external_auth",
+    "multiple_organizations",
+    "scim",
+    "template_rbac",
+    "user_role_management",
+    "workspace_batch_actions",
+    "workspace_external_agent",
+    "workspace_prebuilds",
+    "workspace_proxy",
+)
+"""Features without numbers."""
+NEVER_BOUGHT = frozenset({"browser_only", "scim"})
+
+
+def build_entitlements(view: View) -> Document:
+    """Return the response of `/entitlements`."""
+    licensed = view.license in ENTITLEMENTS
+    refreshed = int(view.now.timestamp()) // REFRESH_SECONDS * REFRESH_SECONDS
+    features = {name: _switch(view, licensed=licensed and name not in NEVER_BOUGHT) for name in SWITCHES}
+    expired = "Audit Logging is enabled but your license for this feature is expired."
+    return {
+        "features": dict(sorted((features | _measured(view, licensed=licensed)).items())),
+        "warnings": [expired] if view.license == "grace-period" else [],
+        "errors": [],
+        "has_license": licensed,
+        "trial": False,
+        "require_telemetry": False,
+        "refreshed_at": format_time(datetime.fromtimestamp(refreshed, UTC)),
+    }
+
+
+def _switch(view: View, *, licensed: bool) -> Document:
+    return {
+        "entitlement": ENTITLEMENTS[view.license] if licensed else "not_entitled",
+        "enabled": licensed,
+    }
+
+
+def _measured(view: View, *, licensed: bool) -> Document:
+    active = view.population.statuses(view.now.astimezone(UTC).toordinal()).get("active", 0)
+    state = _switch(view, licensed=licensed)
+    if not licensed:
+        return {"user_limit": {**state, "actual": active}, "managed_agent_limit": state}
+    users = len(view.population.people)
+    seats = (users + users // 4) // SEATS_STEP * SEATS_STEP + SEATS_STEP
+    features = {"user_limit": {**state, "limit": seats, "actual": active}}
+    if view.generation.agent_features:
+        features["managed_agent_limit"] = {
+            **state,
+            "limit": 1000,
+            "actual": 0,
+            "usage_period": _term(view, 100),
+        }
+        features["ai_governance_user_limit"] = {**state, "limit": users // 2 + 1, "actual": active * 2 // 5}
+        features["agent_runtime_hours"] = {**state, **_agent_runtime(view, users)}
+    return features
+
+
+def _agent_runtime(view: View, users: int) -> Document:
+    hours = (view.now - _year(view)) // timedelta(hours=1)
+    runtime_ms = hours * users * AGENT_MS_OF_AN_HOUR
+    limit = users * AGENT_HOURS_OF_A_USER
+    return {
+        "limit": limit,
+        "soft_limit": limit * 9 // 10,
+        "hard_limit": limit * 6 // 5,
+        "actual": runtime_ms // 3_600_000,
+        "actual_ms": runtime_ms,
+        "usage_period": _term(view, 1),
+    }
+
+
+def _year(view: View) -> datetime:
+    return datetime(view.now.astimezone(UTC).year, 1, 1, tzinfo=UTC)
+
+
+def _term(view: View, years: int) -> Document:
+    start = _year(view)
+    begun = format_time(start)
+    return {"issued_at": begun, "start": begun, "end": format_time(start.replace(year=start.year + years))}

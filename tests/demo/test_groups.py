@@ -1,0 +1,146 @@
+"""Groups and their members: paths, filters, roles."""
+
+import json
+
+import pytest
+
+from insights_exporter.demo import DEMO_TOKEN, Population
+from tests.demo.asking import SMALL, Json, ask, coder, document
+
+CODER, RESEARCH = SMALL.catalog.organizations
+
+
+def groups(path: str = "/groups", query: dict[str, str] | None = None, role: str = "auditor") -> Json:
+    """Return the groups that a server lists."""
+    return document(coder(role=role), path, query)
+
+
+def test_everyone_is_a_group_of_each_organization() -> None:
+    """The group of everyone has the id of its organization, and all its users."""
+    everyone = {each["id"]: each for each in groups() if each["name"] == "Everyone"}
+
+    assert {CODER.id, RESEARCH.id} == everyone.keys()
+    assert document(coder(), "/users")["count"] == len(everyone[CODER.id]["members"])
+    assert 0 < len(everyone[RESEARCH.id]["members"]) < len(everyone[CODER.id]["members"])
+
+
+def test_members_are_embedded_with_personal_data() -> None:
+    """Each member has a name and an e-mail address, and each group counts its members."""
+    found = groups()
+
+    assert all("@example.com" in member["email"] for each in found for member in each["members"])
+    assert all(each["total_member_count"] == len(each["members"]) for each in found)
+    assert min(len(each["members"]) for each in found) < 5
+
+
+def test_user_may_be_in_several_teams() -> None:
+    """Members of teams overlap, and some users are in none."""
+    members = [member["id"] for each in groups() if each["name"] != "Everyone" for member in each["members"]]
+
+    assert len(set(members)) < len(members)
+    assert len(set(members)) < len(SMALL.people)
+
+
+def test_organization_lists_its_groups() -> None:
+    """By id or by name; whatever the query says, an organization has its own."""
+    by_id = [groups(f"/organizations/{each.id}/groups") for each in (CODER, RESEARCH)]
+    by_name = [
+        groups(f"/organizations/{each.name}/groups", {"organization": "x"}) for each in (CODER, RESEARCH)
+    ]
+
+    assert by_id == by_name
+    assert len(groups()) == sum(map(len, by_id))
+
+
+@pytest.mark.parametrize("organization", [RESEARCH.id, RESEARCH.name])
+def test_groups_are_filtered_by_organization(organization: str) -> None:
+    """An id and a name do the same."""
+    found = groups("/groups", {"organization": organization})
+
+    assert {RESEARCH.id} == {each["organization_id"] for each in found}
+
+
+def test_groups_are_filtered_by_member_and_id() -> None:
+    """All filters must hold."""
+    person = SMALL.people[0]
+    theirs = groups("/groups", {"has_member": person.username})
+
+    assert theirs == groups("/groups", {"has_member": person.id})
+    assert all(person.id in {member["id"] for member in each["members"]} for each in theirs)
+    assert [CODER.id] == [
+        each["id"] for each in groups("/groups", {"has_member": person.id, "group_ids": CODER.id})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "detail"),
+    [
+        (
+            "organization",
+            "mars",
+            'Query param "organization" has invalid value: organization "mars" not found',
+        ),
+        ("has_member", "eve", 'Query param "has_member" has invalid value: user "eve" not found'),
+        ("group_ids", "x", 'Query param "group_ids" has invalid values: x'),
+        ("limit", "10", 'Query param "limit" is not a valid query param'),
+    ],
+)
+def test_bad_filter_is_refused(name: str, value: str, detail: str) -> None:
+    """There is no paging, and names must exist."""
+    response = ask(coder(), "/groups", {name: value})
+
+    assert response.status == 400
+    assert [{"field": name, "detail": detail}] == json.loads(response.body)["validations"]
+
+
+@pytest.mark.parametrize(
+    ("role", "names", "members"),
+    [
+        ("owner", 10, True),
+        ("auditor", 10, True),
+        ("template-admin", 10, True),
+        ("user-admin", 10, True),
+        ("organization-template-admin", 9, True),
+        ("member", 2, False),
+    ],
+)
+def test_role_decides_which_groups_are_listed(role: str, names: int, members: bool) -> None:
+    """Others see the groups that they are in, of which they see the size and themselves."""
+    found = groups(role=role)
+    everyone = next(each for each in found if each["id"] == CODER.id)
+
+    assert names == len(found)
+    assert members is (len(everyone["members"]) > 1)
+    assert everyone["total_member_count"] > 1
+
+
+@pytest.mark.parametrize("generation", ["2023", "2024"])
+def test_older_servers_list_groups_by_organization_only(generation: str) -> None:
+    """There was no list of all, no count and no name of the organization."""
+    server = coder(generation=generation)
+    (everyone, *_) = document(server, f"/organizations/{CODER.id}/groups")
+
+    assert ask(server, "/groups").status == 404
+    assert "total_member_count" not in everyone
+    assert "organization_name" not in everyone
+
+
+def test_unknown_organization_has_no_groups() -> None:
+    """It is a resource that is not there."""
+    assert ask(coder(), "/organizations/mars/groups").status == 404
+
+
+def test_number_of_teams_is_chosen() -> None:
+    """A population has as many teams as wanted, each with its own name and id."""
+    large = Population(users=300, teams=50).groups
+
+    assert len(large) == 52
+    assert len({each.id for each in large}) == 52
+    assert len({(each.organization, each.name) for each in large}) == 52
+    assert Population(users=3, teams=0).groups[0].members == [0, 1, 2]
+
+
+def test_groups_need_a_token() -> None:
+    """With a license, a request without a token is refused."""
+    assert ask(coder(), "/groups", token="").status == 401
+    assert ask(coder(), "/groups", token=DEMO_TOKEN).status == 200
