@@ -7,6 +7,7 @@ from typing import Any
 
 from grafana.rules.render import ALERTS
 from insights_exporter.config.schema import json_schema
+from insights_exporter.datasets.registry import DATASETS
 from scripts.chart_values import CHART, Value, read
 
 PATH = "helm/insights-exporter/values.schema.json"
@@ -17,6 +18,7 @@ _ACTIONS = (
     *("Replace", "Keep", "Drop", "HashMod", "LabelMap", "LabelDrop", "LabelKeep", "Lowercase", "Uppercase"),
     *("KeepEqual", "DropEqual"),
 )
+
 """Of the two spellings that the operator takes the one with capitals; the other has none."""
 
 DEFINITIONS: Mapping[str, Any] = {
@@ -90,7 +92,7 @@ def render() -> Mapping[str, str]:
 
 def schema(values: Mapping[str, Value]) -> dict[str, Any]:
     """Give the schema of a whole file of values."""
-    config = json_schema()
+    config = json_schema(DATASETS)
     definitions = {**DEFINITIONS, "alerts": _alerts(), "config": _config(config)}
     properties = {name: _property(value) for name, value in values.items()}
     return {

@@ -7,7 +7,9 @@ from typing import Any
 from insights_exporter.config.env import CODER_VARIABLES, FLAG_VARIABLES
 from insights_exporter.config.loader import example
 from insights_exporter.config.schema import SCHEMA_PATH, json_schema
-from insights_exporter.config.types import DURATION_PATTERN
+from insights_exporter.config.types import DURATION_PATTERN, format_duration
+from insights_exporter.datasets.base import Dataset
+from insights_exporter.datasets.registry import DATASETS
 
 PATH = "docs/configuration.md"
 
@@ -18,13 +20,14 @@ CHAPTERS = (
         "Each entry of `deployments:`. All but `name` and `url` may stand under `defaults:` too.",
     ),
     ("A window", "Window", "Each entry of `windows:` that is more than `today` or a number of days."),
-    ("A dataset", "DatasetOptions", "Each value of `datasets:`, under the dataset's name: {datasets}."),
+    ("A dataset", "DatasetOptions", "Each value of `datasets:`, under the dataset's name.\n\n{datasets}"),
     ("`tls`", "TLSConfig", ""),
     ("`users`", "UserOptions", ""),
     ("`parameters`", "ParameterOptions", ""),
     ("`apps`", "AppOptions", ""),
     ("`templates`", "TemplateOptions", ""),
 )
+
 """Heading, model, opening."""
 
 OPENING = """# Configuration
@@ -108,10 +111,10 @@ every version of Python: the strict mode of Python 3.13 is off. `.netrc` is not 
 """
 
 
-def render() -> Mapping[str, str]:
-    """Give the text of both files, by their paths."""
-    schema = json_schema()
-    chapters = "\n".join(chapter(schema, *words) for words in CHAPTERS)
+def render(datasets: Mapping[str, Dataset] = DATASETS) -> Mapping[str, str]:
+    """Return the text of both files, by their paths."""
+    schema = json_schema(datasets)
+    chapters = "\n".join(chapter(schema, datasets, *words) for words in CHAPTERS)
     opening = OPENING.format(
         coder_variables=table(
             ("variable", "meaning"), ((f"`{name}`", text) for name, text in CODER_VARIABLES.items())
@@ -124,17 +127,31 @@ def render() -> Mapping[str, str]:
     return {PATH: text, SCHEMA_PATH: f"{json.dumps(schema, indent=2, ensure_ascii=False)}\n"}
 
 
-def chapter(schema: Mapping[str, Any], heading: str, model: str, opening: str) -> str:
+def chapter(
+    schema: Mapping[str, Any], datasets: Mapping[str, Dataset], heading: str, model: str, opening: str
+) -> str:
     """Give the part of the page about one map of the file."""
     part = schema["$defs"][model]
     part = part.get("anyOf", [part])[-1]
-    datasets = schema["$defs"]["Deployment"]["properties"]["datasets"]["propertyNames"]["enum"]
-    about = (opening or part["description"]).format(datasets=", ".join(f"`{name}`" for name in datasets))
+    about = (opening or part["description"]).format(datasets=dataset_table(datasets))
     ordered = sorted(part["properties"].items(), key=lambda item: item[0] not in ("name", "url"))
     rows = (
         (f"`{key}`", kind(value), default(key, value, part), value["description"]) for key, value in ordered
     )
     return f"## {heading}\n\n{about}\n\n{table(('key', 'kind', 'default', 'meaning'), rows)}\n"
+
+
+def dataset_table(datasets: Mapping[str, Dataset]) -> str:
+    """Return a table of the datasets with their defaults."""
+    rows = (
+        (
+            f"`{name}`",
+            "yes" if dataset.enabled_by_default else "no",
+            format_duration(dataset.default_interval) if dataset.default_interval else "by the window",
+        )
+        for name, dataset in datasets.items()
+    )
+    return table(("dataset", "enabled", "polled every"), rows)
 
 
 def kind(value: Mapping[str, Any]) -> str:

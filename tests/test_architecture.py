@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "backfill": ("config", "exposition", "coder", "datasets"),
     "demo": (),
     "commands": (*PARTS, "demo", "log", "runtime"),
-    "cli": ("config", "commands", "log"),
+    "cli": ("config", "datasets", "commands", "log"),
 }
 """What a package may import besides itself and the package's version."""
 

@@ -262,8 +262,9 @@ def _config_init() -> None:
 def _config_schema() -> None:
     """Print the JSON Schema of the config file, for editors."""
     from insights_exporter.config.schema import json_schema
+    from insights_exporter.datasets.registry import DATASETS
 
-    typer.echo(json.dumps(json_schema(), indent=2))
+    typer.echo(json.dumps(json_schema(DATASETS), indent=2))
 
 
 @config.command("show", cls=Command)

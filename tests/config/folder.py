@@ -6,6 +6,7 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 
 from insights_exporter.config.loader import LoadedConfig, load_config
+from insights_exporter.datasets.registry import DATASETS
 
 HIDDEN = "hidden-secret"
 """In the place of every secret of settings under test."""
@@ -56,4 +57,4 @@ def private(path: Path, content: bytes) -> Path:
 
 def loaded(folder: Path, text: str) -> LoadedConfig:
     """Load settings written as `text`."""
-    return load_config(private(folder / "settings.yml", text.encode()), ENVIRON)
+    return load_config(private(folder / "settings.yml", text.encode()), ENVIRON, DATASETS)

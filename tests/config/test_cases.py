@@ -10,12 +10,13 @@ from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.loader import load_config
 from insights_exporter.config.schema import json_schema
 from insights_exporter.config.strict_yaml import read_yaml
+from insights_exporter.datasets.registry import DATASETS
 from tests.config.folder import ENVIRON, HIDDEN, furnish, private
 
 CASES = sorted((Path(__file__).parent / "data").glob("*.yml"))
 VALID = [path for path in CASES if path.stem.startswith("valid-")]
 INVALID = [path for path in CASES if path.stem.startswith("invalid-")]
-SCHEMA = Draft202012Validator(json_schema())
+SCHEMA = Draft202012Validator(json_schema(DATASETS))
 
 
 def told(path: Path, kind: str) -> list[str]:
@@ -35,7 +36,7 @@ def test_each_problem_is_told_with_its_place_and_its_remedy(case: Path, tmp_path
     """All problems are told at once, and nothing else; no secret is repeated."""
     path = laid_out(case, tmp_path)
     with pytest.raises(ConfigError) as caught:
-        load_config(path, ENVIRON)
+        load_config(path, ENVIRON, DATASETS)
     lines = [str(problem).replace(f"{tmp_path}/", "") for problem in caught.value.problems]
 
     assert [f"{case.name}: {line}" for line in told(case, "problem")] == lines
@@ -45,7 +46,7 @@ def test_each_problem_is_told_with_its_place_and_its_remedy(case: Path, tmp_path
 @pytest.mark.parametrize("case", VALID, ids=lambda path: path.stem)
 def test_valid_settings_load_with_the_warnings_they_deserve(case: Path, tmp_path: Path) -> None:
     """Nothing is wrong; what is better known is told."""
-    warnings = load_config(laid_out(case, tmp_path), ENVIRON).warnings
+    warnings = load_config(laid_out(case, tmp_path), ENVIRON, DATASETS).warnings
 
     assert [f"{case.name}: {line}" for line in told(case, "warning")] == [
         str(warning).replace(f"{tmp_path}/", "") for warning in warnings
@@ -84,4 +85,4 @@ def test_schema_marks_what_an_editor_can_know(rule: str) -> None:
 
 def test_schema_is_a_schema() -> None:
     """It is valid by its own draft, and JSON can hold it."""
-    Draft202012Validator.check_schema(json.loads(json.dumps(json_schema())))
+    Draft202012Validator.check_schema(json.loads(json.dumps(json_schema(DATASETS))))

@@ -8,6 +8,7 @@ import pytest
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.loader import load_config
 from insights_exporter.config.secrets import read_token
+from insights_exporter.datasets.registry import DATASETS
 from tests.config.folder import HIDDEN, private
 
 URL = "https://coder.example.com"
@@ -28,14 +29,14 @@ def log_in(folder: Path, url: str = URL) -> Path:
 
 def found(environ: Mapping[str, str]) -> tuple[str, str]:
     """Give URL and token of the deployment that the environment sets."""
-    (deployment,) = load_config(None, environ).config.deployments
+    (deployment,) = load_config(None, environ, DATASETS).config.deployments
     return deployment.url, read_token(deployment, environ)
 
 
 def refused(environ: Mapping[str, str]) -> str:
     """Give what is told of an environment that sets no deployment."""
     with pytest.raises(ConfigError) as caught:
-        load_config(None, environ)
+        load_config(None, environ, DATASETS)
     return str(caught.value)
 
 
@@ -67,7 +68,7 @@ def test_stored_session_is_found(folder: str, variables: dict[str, str], tmp_pat
     environ = {name: value.format(home=tmp_path) for name, value in variables.items()}
 
     assert (URL, HIDDEN) == found(environ)
-    assert {"coder login"} == set(load_config(None, environ).sources.values())
+    assert {"coder login"} == set(load_config(None, environ, DATASETS).sources.values())
 
 
 @pytest.mark.parametrize("url", [URL, f"{URL}/", "HTTPS://Coder.Example.com"])
@@ -142,7 +143,7 @@ def test_what_is_missing_is_told_by_its_variable(environ: dict[str, str], line: 
 
 def test_value_tells_its_variable() -> None:
     """Each value has the variable it comes from as its source."""
-    sources = load_config(None, {"CODER_URL": URL, "CODER_SESSION_TOKEN": HIDDEN}).sources
+    sources = load_config(None, {"CODER_URL": URL, "CODER_SESSION_TOKEN": HIDDEN}, DATASETS).sources
 
     assert {
         ("deployments", 0, "url"): "CODER_URL",

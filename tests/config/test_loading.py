@@ -13,6 +13,7 @@ from insights_exporter.config.errors import ConfigError, ConfigIssue
 from insights_exporter.config.loader import load_config, read_config_file, validate
 from insights_exporter.config.models import Defaults, Deployment
 from insights_exporter.config.strict_yaml import MAX_BYTES
+from insights_exporter.datasets.registry import DATASETS
 from tests.config.folder import ENVIRON, HIDDEN, SMALLEST, furnish, loaded, private
 
 EVERY_SECRET = f"""
@@ -113,7 +114,8 @@ def test_file_wins_over_the_environment(tmp_path: Path) -> None:
     path = private(tmp_path / "settings.yml", SMALLEST.encode())
     environ = {**ENVIRON, "CODER_URL": "https://other.example.com", "CODER_SESSION_TOKEN": "other"}
 
-    assert ["https://coder.example.com"] == [one.url for one in load_config(path, environ).config.deployments]
+    (deployment,) = load_config(path, environ, DATASETS).config.deployments
+    assert "https://coder.example.com" == deployment.url
 
 
 def test_value_tells_where_it_was_written(tmp_path: Path) -> None:
@@ -135,11 +137,11 @@ def test_misspelled_variables_are_told_with_errors_and_without(tmp_path: Path) -
     good = private(tmp_path / "good.yml", SMALLEST.encode())
     environ = {**ENVIRON, "CODER_TOKN": HIDDEN}
     with pytest.raises(ConfigError) as caught:
-        load_config(None, {"CODER_URL": "https://coder.example.com", "CODER_TOKN": HIDDEN})
+        load_config(None, {"CODER_URL": "https://coder.example.com", "CODER_TOKN": HIDDEN}, DATASETS)
     line = "CODER_TOKN: is not read; did you mean CODER_SESSION_TOKEN?"
 
     assert line in [str(problem) for problem in caught.value.problems]
-    assert [line] == [str(warning) for warning in load_config(good, environ).warnings]
+    assert [line] == [str(warning) for warning in load_config(good, environ, DATASETS).warnings]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,7 @@ def test_file_that_cannot_be_read_is_told_in_a_line(content: bytes | None, line:
     if content is not None:
         private(path, content)
     with pytest.raises(ConfigError) as caught:
-        load_config(path, {})
+        load_config(path, {}, DATASETS)
 
     assert [f"{path}: {line}"] == [str(problem).partition(";")[0] for problem in caught.value.problems]
 
@@ -166,7 +168,7 @@ def test_file_that_cannot_be_read_is_told_in_a_line(content: bytes | None, line:
 def test_folder_is_no_file(tmp_path: Path) -> None:
     """A folder given as the file is told, not tripped over."""
     with pytest.raises(ConfigError, match="is a directory; check"):
-        load_config(tmp_path, {})
+        load_config(tmp_path, {}, DATASETS)
 
 
 def test_secrets_appear_nowhere(tmp_path: Path) -> None:
@@ -191,7 +193,7 @@ def test_settings_with_secrets_are_for_their_owner_alone(tmp_path: Path) -> None
     told = []
     for text in (EVERY_SECRET, SMALLEST):
         private(path, text.encode()).chmod(0o644)
-        told.append([warning.what for warning in load_config(path, ENVIRON).warnings])
+        told.append([warning.what for warning in load_config(path, ENVIRON, DATASETS).warnings])
 
     assert [["holds secrets and is open to others (mode 0644)"], []] == told
 
@@ -216,7 +218,7 @@ FILES = st.fixed_dictionaries(
 def problems_of(raw: bytes) -> tuple[ConfigIssue, ...]:
     """Give what is told of a file's bytes."""
     try:
-        validate(read_config_file(raw, Path("settings.yml")), {})
+        validate(read_config_file(raw, Path("settings.yml"), DATASETS), {}, DATASETS)
     except ConfigError as error:
         return error.problems
     return ()

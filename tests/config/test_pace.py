@@ -3,7 +3,8 @@
 import pytest
 
 from insights_exporter.config.intervals import PollInterval, poll_interval
-from insights_exporter.config.models import DatasetName, DatasetOptions, Deployment, Window
+from insights_exporter.config.models import DatasetOptions, Deployment, Window
+from insights_exporter.datasets.registry import DATASETS
 
 URL = "https://coder.example.com"
 MINUTE, HOUR = 60.0, 3600.0
@@ -27,11 +28,12 @@ def window(days: int, every: float | None = None, max_age: float | None = None) 
         ("periods", None, PollInterval(HOUR, 3 * HOUR)),
     ],
 )
-def test_pace_without_settings(dataset: DatasetName, days: int | None, expected: PollInterval) -> None:
+def test_pace_without_settings(dataset: str, days: int | None, expected: PollInterval) -> None:
     """Short windows are polled more often; values outlive two failed polls."""
-    chosen = poll_interval(Deployment(url=URL), dataset, None if days is None else window(days))
+    default = DATASETS[dataset].default_interval
+    shown = None if days is None else window(days)
 
-    assert expected == chosen
+    assert expected == poll_interval(Deployment(url=URL), DatasetOptions(), shown, default)
 
 
 @pytest.mark.parametrize(
@@ -43,9 +45,9 @@ def test_interval_of_the_window_wins(
     of_dataset: float | None, of_window: float | None, expected: float
 ) -> None:
     """A window's `every` wins over its dataset's, that over the default."""
-    deployment = Deployment(url=URL, datasets={"templates": DatasetOptions(every=of_dataset)})
+    options = DatasetOptions(every=of_dataset)
 
-    assert expected == poll_interval(deployment, "templates", window(7, every=of_window)).every
+    assert expected == poll_interval(Deployment(url=URL), options, window(7, every=of_window)).every
 
 
 @pytest.mark.parametrize(
@@ -63,12 +65,13 @@ def test_most_particular_age_is_taken_as_it_is(
     of_deployment: float | None, of_dataset: float | None, of_window: float | None, expected: float
 ) -> None:
     """A written `max_age` may be shorter than any default."""
-    datasets: dict[DatasetName, DatasetOptions] = {"templates": DatasetOptions(max_age=of_dataset)}
-    deployment = Deployment(url=URL, datasets=datasets, max_age=of_deployment)
+    deployment, options = Deployment(url=URL, max_age=of_deployment), DatasetOptions(max_age=of_dataset)
 
-    assert expected == poll_interval(deployment, "templates", window(7, max_age=of_window)).max_age
+    assert expected == poll_interval(deployment, options, window(7, max_age=of_window)).max_age
 
 
 def test_fast_polls_keep_values_a_quarter_of_an_hour() -> None:
     """The default age never falls below 15m."""
-    assert 15 * MINUTE == poll_interval(Deployment(url=URL), "templates", window(7, every=10.0)).max_age
+    fast = window(7, every=10.0)
+
+    assert 15 * MINUTE == poll_interval(Deployment(url=URL), DatasetOptions(), fast).max_age

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from insights_exporter.config.errors import ConfigError, InvalidValue
 from insights_exporter.config.loader import load_config
 from insights_exporter.config.proxies import Proxies, parse_proxy, read_proxies
+from insights_exporter.datasets.registry import DATASETS
 from tests.config.folder import HIDDEN, loaded
 
 PROXY = "http://proxy.example.com:3128"
@@ -155,7 +156,7 @@ BAD = {
 def test_unusable_proxy_is_a_config_error(value: str, what: str) -> None:
     """The error names the variable, the cause and the remedy, and no password."""
     with pytest.raises(ConfigError) as caught:
-        load_config(None, {**ENVIRON, "HTTPS_PROXY": value})
+        load_config(None, {**ENVIRON, "HTTPS_PROXY": value}, DATASETS)
 
     assert [("HTTPS_PROXY", what)] == [(one.place, one.what) for one in caught.value.problems]
     assert all(one.remedy for one in caught.value.problems)
@@ -179,14 +180,15 @@ def test_own_proxies_make_those_of_the_environment_unused(tmp_path: Path) -> Non
     path.write_text(text, encoding="utf-8")
     path.chmod(0o600)
 
-    assert () == load_config(path, {"TOKEN": TOKEN, "ALL_PROXY": "socks5://proxy.example.com"}).warnings
+    environ = {"TOKEN": TOKEN, "ALL_PROXY": "socks5://proxy.example.com"}
+    assert () == load_config(path, environ, DATASETS).warnings
 
 
 def test_unusable_proxy_for_a_local_server_is_found_too() -> None:
     """A proxy that cannot work is reported, although local hosts are reached directly."""
     environ = {**ENVIRON, "CODER_URL": "http://127.0.0.1:3000", "ALL_PROXY": "socks5://proxy.example.com"}
     with pytest.raises(ConfigError, match=r"^ALL_PROXY: is a SOCKS proxy"):
-        load_config(None, environ)
+        load_config(None, environ, DATASETS)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,7 @@ def test_unusable_proxy_for_a_local_server_is_found_too() -> None:
 def test_unreadable_entry_is_skipped_with_a_warning(name: str, entry: str, shown: str) -> None:
     """The warning names the variable and the entry; the other entries count."""
     environ = {**ENVIRON, "HTTPS_PROXY": PROXY, name: f"{entry},other.example.com"}
-    (warning,) = load_config(None, environ).warnings
+    (warning,) = load_config(None, environ, DATASETS).warnings
     proxies = read_proxies(environ)
 
     assert (name, f"{shown!r} cannot be read and is skipped") == (warning.place, warning.what)

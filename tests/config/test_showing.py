@@ -7,6 +7,7 @@ import yaml
 
 from insights_exporter.config.dump import MASK, dump_config, masked_proxy
 from insights_exporter.config.loader import load_config
+from insights_exporter.datasets.registry import DATASETS
 from tests.config.folder import HIDDEN, loaded
 from tests.config.test_loading import EVERY_SECRET
 
@@ -69,7 +70,7 @@ def test_secrets_are_masked(tmp_path: Path) -> None:
 def test_environment_is_named_where_there_is_no_file() -> None:
     """The variable stands beside its value."""
     lines = dump_config(
-        load_config(None, {"CODER_URL": "https://x.example.com", "CODER_SESSION_TOKEN": "x-x"})
+        load_config(None, {"CODER_URL": "https://x.example.com", "CODER_SESSION_TOKEN": "x-x"}, DATASETS)
     ).splitlines()
 
     assert "# From the environment" == lines[0]

@@ -14,6 +14,7 @@ from insights_exporter.config.loader import load_config
 from insights_exporter.config.models import Deployment
 from insights_exporter.config.secrets import read_token
 from insights_exporter.config.token_text import check_token
+from insights_exporter.datasets.registry import DATASETS
 from tests.config.folder import private
 
 URL = "https://coder.example.com"
@@ -65,7 +66,7 @@ WRAPPED = {
 def problem(environ: dict[str, str], path: Path | None = None) -> str:
     """Load a config that is wrong in one thing, and give that."""
     with pytest.raises(ConfigError) as caught:
-        load_config(path, environ)
+        load_config(path, environ, DATASETS)
     (one,) = caught.value.problems
     assert one.remedy
     assert TOKEN not in str(caught.value)

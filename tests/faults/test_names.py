@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from insights_exporter.coder.client import SharedTransport
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
 from insights_exporter.polling.deployment import DeploymentPoller, SharedResources
 from insights_exporter.polling.metrics import ALL_FAMILIES
@@ -56,7 +57,7 @@ async def polling(coder: EmbeddedCoder) -> AsyncIterator[Watched]:
             lambda: DEMO_TOKEN,
             None,
             PLAIN,
-            SharedResources(board, schedule, AT_ONCE, SharedTransport()),
+            SharedResources(board, schedule, AT_ONCE, SharedTransport(), DATASETS),
         )
         schedule.start()
         watch.start()

@@ -13,6 +13,7 @@ import pytest
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.coder.request import Request
 from insights_exporter.config.loader import load_config
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder, Population, serve
 from tests.coder.deployments import client, deployment
 from tests.faults.cases import CASES, Case
@@ -88,7 +89,7 @@ def test_no_secret_in_a_repr(tmp_path: Path) -> None:
         f"deployments: [{{url: 'https://c.example.com', token: {TOKEN}, headers: {{X-A: {OTHER}}}, "
         f"proxy: 'http://u:{OTHER}@p.example.com', users: {{detail: pseudonymous, key: {OTHER}}}}}]",
     )
-    loaded = load_config(config, {})
+    loaded = load_config(config, {}, DATASETS)
 
     for thing in (
         loaded,

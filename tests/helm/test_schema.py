@@ -8,6 +8,7 @@ import pytest
 
 from insights_exporter.commands.flags import LogFormat, LogLevel
 from insights_exporter.config.schema import json_schema
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.web.webconfig.model import WebConfigModel
 from tests.helm.chart import CHART, Values, objects, refusal
 from tests.helm.custom_resources import TABLE
@@ -105,8 +106,8 @@ def test_the_schema_is_a_schema() -> None:
 
 def test_all_settings_of_the_exporter_may_be_set() -> None:
     """What the exporter's own file may hold is what `config` may hold."""
-    assert json_schema()["properties"].keys() == SCHEMA["$defs"]["config"]["properties"].keys()
-    assert json_schema()["$defs"].items() <= SCHEMA["$defs"].items()
+    assert json_schema(DATASETS)["properties"].keys() == SCHEMA["$defs"]["config"]["properties"].keys()
+    assert json_schema(DATASETS)["$defs"].items() <= SCHEMA["$defs"].items()
 
 
 @pytest.mark.parametrize(("value", "flag"), [("level", LogLevel), ("format", LogFormat)])

@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import pytest
 
-from insights_exporter.config.models import DatasetName
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder
 from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
@@ -59,7 +58,7 @@ def test_what_a_server_does_not_have_is_no_failure_for_ever(case: str) -> None:
 
 
 @pytest.mark.parametrize("dataset", PATHS)
-def test_one_try_an_hour_goes_on(dataset: DatasetName) -> None:
+def test_one_try_an_hour_goes_on(dataset: str) -> None:
     """However often the dataset is polled otherwise, and for however many windows."""
     coder = small_coder(usage_stats=dataset == "user-status-counts", generation="2024")
     others = {name: {"enabled": False} for name in DATASETS if name != dataset}

@@ -3,13 +3,14 @@
 import pytest
 
 from insights_exporter.coder.errors import ApiError
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.jobs import Job, build_jobs
 from tests.coder.deployments import deployment
 
 
 def jobs(**config: object) -> list[Job]:
     """Give the jobs of a deployment."""
-    return list(build_jobs(deployment("https://coder.example.com", **config)))
+    return list(build_jobs(deployment("https://coder.example.com", **config), DATASETS))
 
 
 EVERYTHING = [

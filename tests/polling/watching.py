@@ -10,6 +10,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from insights_exporter.coder.client import SharedTransport
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
 from insights_exporter.demo.server import make_app
 from insights_exporter.exposition.negotiation import Format
@@ -85,7 +86,7 @@ async def watching(
         lambda: DEMO_TOKEN,
         key,
         PLAIN,
-        SharedResources(board, schedule, AT_ONCE, SharedTransport(transport)),
+        SharedResources(board, schedule, AT_ONCE, SharedTransport(transport), DATASETS),
     )
     schedule.start()
     watch.start()

@@ -12,7 +12,7 @@ import msgspec
 from insights_exporter.coder.client import CoderClient, RequestOptions
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.coder.request import InvalidResponse, Request, Response
-from insights_exporter.config.models import DatasetName, DatasetOptions, Deployment, Window
+from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets import daus
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.registry import DATASETS
@@ -21,9 +21,6 @@ from insights_exporter.datasets.timerange import day_seconds, midnight, whole_da
 from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.store import families_to_drop
 from insights_exporter.exposition.text import render
-
-_DEFAULT: tuple[DatasetName, ...] = ("daus", "periods", "templates", "template-breakdown")
-_OF_USERS: tuple[DatasetName, ...] = ("user-activity", "user-latency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +72,11 @@ def backfill_config(deployment: Deployment, include: Include) -> Deployment:
 
 
 def datasets_of(deployment: Deployment, include: Include) -> Iterator[Dataset]:
-    """Give the datasets that have a past, as far as the settings want them."""
-    for name in (*_DEFAULT, *(_OF_USERS if include.users else ())):
-        dataset = DATASETS[name]
-        if _enabled(deployment, name) and (not dataset.partial or _enabled(deployment, "templates")):
+    """Yield the datasets that have history, as far as the config and `include` want them."""
+    for dataset in DATASETS.values():
+        needed = [dataset, DATASETS[dataset.depends_on]] if dataset.depends_on else [dataset]
+        is_included = dataset.backfill == "always" or (dataset.backfill == "users" and include.users)
+        if is_included and all(each.is_enabled(deployment) for each in needed):
             yield dataset
 
 
@@ -102,10 +100,6 @@ def _yesterday(context: PollContext) -> tuple[Request, Request]:
     day = context.now.date()
     request = Request(REPORT_PATH, whole_days(day - timedelta(days=1), day, zone), daus.YESTERDAY)
     return request, request
-
-
-def _enabled(deployment: Deployment, name: DatasetName) -> bool:
-    return deployment.datasets.get(name, DatasetOptions()).enabled
 
 
 def _is_running_day(window: Window) -> bool:

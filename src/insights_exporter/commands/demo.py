@@ -19,6 +19,7 @@ from insights_exporter.commands.serve import Exporter, Options, WebConfigHandle,
 from insights_exporter.config.errors import did_you_mean
 from insights_exporter.config.loader import LoadedConfig, load_config
 from insights_exporter.config.models import Config
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo.embedded_coder import EmbeddedCoder
 from insights_exporter.demo.faults import FAULTS
 from insights_exporter.demo.population.population import Population
@@ -137,7 +138,7 @@ async def _called_off(task: asyncio.Task[None]) -> None:
 
 def _settings(environ: Mapping[str, str]) -> LoadedConfig:
     """Give the settings of the environment, but for a pace that only a Coder of one's own takes."""
-    loaded = load_config(None, environ)
+    loaded = load_config(None, environ, DATASETS)
     hasty = {"name": "demo", "requests_per_minute": 6000.0}
     deployments = tuple(each.model_copy(update=hasty) for each in loaded.config.deployments)
     return replace(loaded, config=Config(deployments=deployments))

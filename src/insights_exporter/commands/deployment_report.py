@@ -1,8 +1,7 @@
 """What one round of polls found out about a deployment, as plain values."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Literal
 
 from insights_exporter.coder.errors import REMEDIES, FailureReason
@@ -14,20 +13,6 @@ from insights_exporter.datasets.report_window import FAMILIES as WINDOW_FAMILIES
 from insights_exporter.polling.causes import Cause, find_causes, warn_of_token
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.jobs import Job
-
-_ANY_INSIGHTS = ("Auditor", "Template Admin", "Owner")
-ROLES: Mapping[str, Sequence[str]] = MappingProxyType(
-    {
-        "daus": ("Auditor", "Owner"),
-        "templates": _ANY_INSIGHTS,
-        "template-breakdown": _ANY_INSIGHTS,
-        "periods": _ANY_INSIGHTS,
-        "user-activity": _ANY_INSIGHTS,
-        "user-latency": _ANY_INSIGHTS,
-        "user-status-counts": ("Auditor", "User Admin", "Template Admin", "Owner"),
-    }
-)
-"""The site roles that may read a dataset, the one with the least rights first."""
 
 _ROLE_CAUSES = frozenset({"forbidden", "not_permitted"})
 _REFUSED_REASONS: frozenset[FailureReason] = frozenset({"forbidden", "not_permitted", "unauthorized"})
@@ -147,9 +132,7 @@ def _build_result(watch: DeploymentPoller, configured: Deployment, job: Job) -> 
         reason=failure.reason if failure else "",
         detail=failure.detail if failure else "",
         remedy=failure.remedy if failure else "",
-        roles=tuple(ROLES.get(job.poll.dataset, _ANY_INSIGHTS))
-        if failure and failure.cause in _ROLE_CAUSES
-        else (),
+        roles=job.dataset.roles if failure and failure.cause in _ROLE_CAUSES else (),
     )
 
 

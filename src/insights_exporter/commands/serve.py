@@ -24,6 +24,7 @@ from insights_exporter.config.dump import dump_config
 from insights_exporter.config.errors import ConfigError, ConfigIssue
 from insights_exporter.config.loader import LoadedConfig, load_config
 from insights_exporter.config.models import Config
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.process import ProcessMetricsCache, process_registry
 from insights_exporter.polling.fetch import error_location
@@ -114,7 +115,7 @@ def serve(options: Options) -> None:
     loaded, protection = load_checked(options), WebConfigHandle(options.web_config_file)
     listeners = open_listeners(options, os.environ)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        reread = partial(load_config, options.config_file, os.environ)
+        reread = partial(load_config, options.config_file, os.environ, DATASETS)
         runner.run(Exporter(options, loaded, protection, os.environ, reread).run(listeners))
 
 
@@ -165,7 +166,7 @@ def load_settings(config_file: Path | None, environ: Mapping[str, str]) -> Loade
         NotUsable: they cannot be used.
     """
     try:
-        loaded = load_config(config_file, environ)
+        loaded = load_config(config_file, environ, DATASETS)
     except ConfigError as error:
         raise CommandError(str(error)) from None
     warn(loaded.warnings)

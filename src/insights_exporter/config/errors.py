@@ -3,7 +3,7 @@
 import difflib
 import re
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -95,10 +95,12 @@ Finding = tuple[KeyPath, str, str]
 """Where, what is wrong, what would be right."""
 
 
-def validate_model(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[Finding]:
-    """Tell what is wrong with the single values for `model`."""
+def validate_model(
+    model: type[BaseModel], values: Mapping[str, Any], datasets: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Yield what is wrong with the single values for `model`; `datasets` are the known names."""
     try:
-        model.model_validate(values, context={})
+        model.model_validate(values, context={"datasets": datasets})
     except ValidationError as error:
         yield from translate_pydantic_errors(model, error)
 

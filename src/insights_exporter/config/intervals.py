@@ -1,20 +1,16 @@
 """How often each dataset is polled, and how long its values are served."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from insights_exporter.config.errors import KeyPath
-from insights_exporter.config.models import DatasetName, Deployment, Window, dataset_options
+from insights_exporter.config.models import DatasetOptions, Deployment, Window
 
 ROLLUP_INTERVAL = 300.0
 """How often Coder renews its statistics: polls in between bring the same numbers."""
+HOUR = 3600.0
 
-_BY_DATASET: Mapping[str, float] = MappingProxyType(
-    {"daus": 300.0, "user-status-counts": 900.0, "periods": 3600.0}
-)
 _BY_DAYS = ((1, 300.0), (7, 900.0))
-_LONGER = 3600.0
 _AGE_IN_INTERVALS = 3
 _LEAST_AGE = 900.0
 
@@ -27,16 +23,23 @@ class PollInterval:
     max_age: float
 
 
-def poll_interval(deployment: Deployment, dataset: DatasetName, window: Window | None) -> PollInterval:
-    """Give the pace of `dataset` for `window` (None where the dataset has none)."""
-    own = dataset_options(deployment, dataset)
-    every = (window and window.every) or own.every or _default_every(dataset, window)
-    written = (window and window.max_age) or own.max_age or deployment.max_age
-    return PollInterval(every, written or max(_AGE_IN_INTERVALS * every, _LEAST_AGE))
+def poll_interval(
+    deployment: Deployment,
+    dataset: DatasetOptions,
+    window: Window | None,
+    default: float | None = None,
+) -> PollInterval:
+    """Return the interval of a dataset for `window` (None if the dataset has none).
+
+    `default` is the dataset's own default interval; without one the days of the window decide.
+    """
+    every = (window and window.every) or dataset.every or default or _interval_by_days(window)
+    max_age = (window and window.max_age) or dataset.max_age or deployment.max_age
+    return PollInterval(every, max_age or max(_AGE_IN_INTERVALS * every, _LEAST_AGE))
 
 
 def configured_intervals(deployment: Deployment) -> Iterator[tuple[KeyPath, float]]:
-    """Give each `every` that is written, with its place."""
+    """Yield each configured `every` with its place."""
     for index, window in enumerate(deployment.windows):
         if window.every is not None:
             yield ("windows", index, "every"), window.every
@@ -45,7 +48,6 @@ def configured_intervals(deployment: Deployment) -> Iterator[tuple[KeyPath, floa
             yield ("datasets", name, "every"), dataset.every
 
 
-def _default_every(dataset: DatasetName, window: Window | None) -> float:
-    if window is None or dataset in _BY_DATASET:
-        return _BY_DATASET.get(dataset, _LONGER)
-    return next((every for days, every in _BY_DAYS if window.days <= days), _LONGER)
+def _interval_by_days(window: Window | None) -> float:
+    days = window.days if window else None
+    return next((every for limit, every in _BY_DAYS if days and days <= limit), HOUR)

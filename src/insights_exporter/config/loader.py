@@ -1,6 +1,6 @@
 """A config file or the environment becomes a Config, with all issues at once."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
@@ -59,7 +59,7 @@ def read_file(path: Path) -> bytes:
         raise ConfigError([ConfigIssue(str(path), "", f"cannot be read: {reason}", remedy)]) from None
 
 
-def read_config_file(raw: bytes, path: Path) -> RawConfig:
+def read_config_file(raw: bytes, path: Path, datasets: Collection[str]) -> RawConfig:
     """Give the deployments that the file's bytes name, `defaults` merged in.
 
     Raises:
@@ -76,16 +76,15 @@ def read_config_file(raw: bytes, path: Path) -> RawConfig:
         raise ConfigError([ConfigIssue(source, "", what, remedy)])
     defaults = data.get("defaults")
     shared = defaults if isinstance(defaults, dict) else {}
-    problems = [
-        ConfigIssue(source, format_path(place), *words) for place, *words in _wrong_outside(data, shared)
-    ]
+    outside = _wrong_outside(data, shared, datasets)
+    problems = [ConfigIssue(source, format_path(place), *words) for place, *words in outside]
     return RawConfig(source, path.parent, tuple(_drafts(data, shared)), tuple(problems))
 
 
-def _wrong_outside(data: RawMapping, shared: RawMapping) -> Iterator[Finding]:
+def _wrong_outside(data: RawMapping, shared: RawMapping, datasets: Collection[str]) -> Iterator[Finding]:
     """Tell what is wrong outside the deployments."""
     yield from validate_model(_Outline, data)
-    for place, what, remedy in validate_model(Defaults, shared):
+    for place, what, remedy in validate_model(Defaults, shared, datasets):
         yield ("defaults", *place), what, remedy
 
 
@@ -134,26 +133,30 @@ class _Checked:
     problems: tuple[Finding, ...]
 
 
-def load_config(path: Path | None, environ: Mapping[str, str]) -> LoadedConfig:
-    """Read and check the settings: those of the file if one is given, else those of the environment.
+def load_config(path: Path | None, environ: Mapping[str, str], datasets: Collection[str]) -> LoadedConfig:
+    """Read and check the config: the file if one is given, else the environment.
+
+    The keys of `datasets:` are checked against the names in `datasets`.
 
     Raises:
         ConfigError: they cannot be used; it holds every problem there is.
     """
     try:
-        drafts = read_environment(environ) if path is None else read_config_file(read_file(path), path)
-        return validate(drafts, environ)
+        if path is None:
+            return validate(read_environment(environ), environ, datasets)
+        return validate(read_config_file(read_file(path), path, datasets), environ, datasets)
     except ConfigError as error:
         raise ConfigError([*error.problems, *unknown_env_vars(environ)]) from None
 
 
-def validate(drafts: RawConfig, environ: Mapping[str, str]) -> LoadedConfig:
+def validate(drafts: RawConfig, environ: Mapping[str, str], datasets: Collection[str]) -> LoadedConfig:
     """Check what is written, with the files and variables that it names.
 
     Raises:
         ConfigError: it cannot be used; it holds every problem there is.
     """
-    checked = [_check(draft, drafts.base, environ) for draft in drafts.deployments]
+    context = {"base": drafts.base, "datasets": datasets}
+    checked = [_check(draft, context, environ) for draft in drafts.deployments]
     proxies = read_proxies(environ)
     problems = [*drafts.problems, *_problems(drafts.source, checked)]
     problems += [*_unusable_proxies(checked, proxies), *unusable_key_log(environ)]
@@ -166,17 +169,16 @@ def validate(drafts: RawConfig, environ: Mapping[str, str]) -> LoadedConfig:
     )
 
 
-def _check(draft: RawDeployment, base: Path, environ: Mapping[str, str]) -> _Checked:
-    deployment, bad, wrong = _validate_partially(draft, base)
+def _check(draft: RawDeployment, context: Mapping[str, Any], environ: Mapping[str, str]) -> _Checked:
+    deployment, bad, wrong = _validate_partially(draft, context)
     broken = [found for keys, rule in ERRORS if bad.isdisjoint(keys) for found in rule(deployment)]
     return _Checked(draft, deployment, bad, (*wrong, *broken, *unreadable_files(deployment, environ)))
 
 
 def _validate_partially(
-    draft: RawDeployment, base: Path
+    draft: RawDeployment, context: Mapping[str, Any]
 ) -> tuple[Deployment, frozenset[str | int], tuple[Finding, ...]]:
     """Make the deployment, at need without its bad keys, so that the rules can look at the others."""
-    context = {"base": base}
     try:
         return Deployment.model_validate(draft.values, context=context), frozenset(), ()
     except ValidationError as error:

@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema
 from insights_exporter.config.errors import InvalidValue
 from insights_exporter.config.types import (
     ApiPath,
+    DatasetKey,
     FilePath,
     Glob,
     HeaderName,
@@ -100,11 +101,10 @@ DEFAULT_WINDOWS = tuple(Window(name=name, days=days) for name, days in (("today"
 class DatasetOptions(Model):
     """Whether and how often one dataset is polled."""
 
-    enabled: StrictBool = True
-    """Whether it is polled at all."""
+    enabled: StrictBool | None = None
+    """Whether it is polled at all. Default: as the table says."""
     every: Seconds | None = None
-    """How often it is polled. Default: `daus` 5m, `user-status-counts` 15m, `periods` and `template-list` 1h,
-    the others by window."""
+    """How often it is polled. Default: as the table says, else by the window."""
     max_age: Seconds | None = None
     """How long a value is served after its last good poll; wins over the deployment's."""
 
@@ -173,15 +173,14 @@ class TemplateOptions(Model):
     windows: tuple[str, ...] = ("7d",)
     """Names of the windows in which templates are broken down."""
     users: StrictBool = False
-    """Whether users' activity and latency are asked for too, unless `datasets` switches `user-activity` or
-    `user-latency` off: two more requests a template and window."""
+    """Whether users' activity and latency are requested too, unless `datasets` switches them off: two more
+    requests per template and window."""
 
 
 __all__ = [
     "AppOptions",
     "Config",
     "ConfigFile",
-    "DatasetName",
     "DatasetOptions",
     "Defaults",
     "Deployment",
@@ -190,18 +189,6 @@ __all__ = [
     "TemplateOptions",
     "UserOptions",
     "Window",
-    "dataset_options",
-]
-
-DatasetName = Literal[
-    "daus",
-    "templates",
-    "template-breakdown",
-    "periods",
-    "user-activity",
-    "user-latency",
-    "user-status-counts",
-    "template-list",
 ]
 
 
@@ -227,7 +214,7 @@ class Defaults(Model):
     """IANA name of the zone whose days are counted."""
     windows: Annotated[tuple[Window, ...], Field(min_length=1)] = DEFAULT_WINDOWS
     """What spans of days are asked for: `today`, a number of days as `7d`, or a map."""
-    datasets: dict[DatasetName, DatasetOptions] = Field(default_factory=dict)
+    datasets: dict[DatasetKey, DatasetOptions] = Field(default_factory=dict)
     """Which datasets are polled, and how often."""
     dialect: Literal["auto", "rfc3339", "published"] = "auto"
     """How the server wants times: `rfc3339` (`start_time`, `end_time`), `published` (`before`, `after`), or
@@ -267,11 +254,6 @@ class Deployment(Defaults):
     name: Label = Field(default_factory=_name_from_url)
     """The value of the label `deployment`. Default: the URL's host, with its port if that is not the usual
     one."""
-
-
-def dataset_options(deployment: Deployment, dataset: DatasetName) -> DatasetOptions:
-    """Give what is set for a dataset, all of it built in where nothing is."""
-    return deployment.datasets.get(dataset, DatasetOptions())
 
 
 class Config(Model):

@@ -1,6 +1,6 @@
 """The JSON Schema of the settings file, for editors."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from insights_exporter.config.models import ConfigFile, Model, descriptions
@@ -10,13 +10,16 @@ SCHEMA_PATH = "docs/configuration.schema.json"
 SCHEMA_URL = f"https://github.com/insights-exporter/insights-exporter/raw/main/{SCHEMA_PATH}"
 
 
-def json_schema() -> dict[str, Any]:
-    """Give the schema (Draft 2020-12) of the file given by `--config.file`."""
+def json_schema(datasets: Collection[str]) -> dict[str, Any]:
+    """Return the schema (Draft 2020-12) of the file given by `--config.file`, for the names of `datasets`."""
     schema: dict[str, Any] = ConfigFile.model_json_schema()
     parts = {**schema["$defs"], ConfigFile.__name__: schema}
     for model in _models(Model):
         if model.__name__ in parts:
             _describe(model, parts[model.__name__])
+    for part in parts.values():
+        if "datasets" in part.get("properties", {}):
+            part["properties"]["datasets"]["propertyNames"] = {"enum": [*datasets]}
     about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_URL}
     return {**about, "title": "Settings of insights-exporter", **_tidy(schema)}
 

@@ -61,6 +61,16 @@ Seconds = Annotated[
 """Seconds in the program, Prometheus' spelling in the file."""
 
 
+def _known_dataset(name: str, info: ValidationInfo) -> str:
+    known = (info.context or {}).get("datasets", (name,))
+    if name not in known:
+        raise InvalidValue("is not a known key", did_you_mean(name, known))
+    return name
+
+
+DatasetKey = Annotated[str, AfterValidator(_known_dataset)]
+"""Name of a dataset, checked against the names that the loader is given."""
+
 SHORTEST_KEY = 16
 """Characters of a key of pseudonyms."""
 

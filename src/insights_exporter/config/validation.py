@@ -8,7 +8,7 @@ from pathlib import Path
 
 from insights_exporter.config.errors import ConfigIssue, Finding, InvalidValue, KeyPath, did_you_mean
 from insights_exporter.config.intervals import ROLLUP_INTERVAL, configured_intervals, poll_interval
-from insights_exporter.config.models import Deployment, TLSConfig, window_days
+from insights_exporter.config.models import DatasetOptions, Deployment, TLSConfig, window_days
 from insights_exporter.config.secrets import current_token, file_text, key_of_file, unreadable
 from insights_exporter.config.types import format_duration
 
@@ -126,15 +126,18 @@ def interval_below_rollup(deployment: Deployment) -> Iterator[Finding]:
 def max_age_below_interval(deployment: Deployment) -> Iterator[Finding]:
     """Values that are gone before the next poll can bring new ones."""
     for index, window in enumerate(deployment.windows):
-        chosen = poll_interval(deployment, "templates", window)
+        chosen = poll_interval(deployment, DatasetOptions(), window)
         if chosen.max_age < chosen.every:
             served = f"serves {window.name} for {format_duration(chosen.max_age)}"
             what = f"{served} while it is polled every {format_duration(chosen.every)}"
             place = ("windows", index, "max_age") if window.max_age else ("max_age",)
             yield place, what, "its series come and go; write more"
     for name, dataset in deployment.datasets.items():
-        if dataset.max_age and dataset.every and dataset.max_age < dataset.every:
-            yield ("datasets", name, "max_age"), "is less than every", "its series come and go; write more"
+        max_age = dataset.max_age or deployment.max_age
+        if max_age and dataset.every and max_age < dataset.every:
+            key: KeyPath = ("datasets", name, "max_age") if dataset.max_age else ("max_age",)
+            what = "is less than every" if dataset.max_age else f"is less than every of {name}"
+            yield key, what, "its series come and go; write more"
 
 
 WARNINGS: tuple[Callable[[Deployment], Iterator[Finding]], ...] = (

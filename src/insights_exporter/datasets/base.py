@@ -8,11 +8,12 @@ look through.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
 from insights_exporter.coder.request import Request, Response
-from insights_exporter.config.models import DatasetName, Deployment, Window
+from insights_exporter.config.models import DatasetOptions, Deployment, Window
 from insights_exporter.exposition.family import MetricFamily, Samples
 
 
@@ -102,13 +103,29 @@ class Dataset:
     what to request instead if the server refused. A dataset that `names_templates` lists them for the others.
     """
 
-    name: DatasetName
+    name: str
     families: tuple[MetricFamily, ...]
     windows: Callable[[Deployment], Sequence[Window | None]]
     requests: Callable[[PollContext], Sequence[Request]]
     convert: Callable[[PollContext, Sequence[Response]], ConvertResult]
     partial: bool = False
-    depends_on: DatasetName | None = None
+    depends_on: str | None = None
     merge_windows: Callable[[Iterable[ConvertResult]], tuple[Samples, ...]] = no_merge
     follow_up: Callable[[Sequence[Response]], Sequence[Request]] = no_follow_up
     names_templates: bool = False
+    default_interval: float | None = None
+    """Seconds between polls; None: by the days of the window."""
+    roles: tuple[str, ...] = ("Auditor", "Template Admin", "Owner")
+    """Site roles that may read it, the one with the least rights first."""
+    backfill: Literal["always", "users", "never"] = "never"
+    """Whether it has history that `backfill` can request: always, or only if users are included."""
+    enabled_by_default: bool = True
+
+    def options(self, deployment: Deployment) -> DatasetOptions:
+        """Return what `datasets:` of the config sets for this dataset."""
+        return deployment.datasets.get(self.name, DatasetOptions())
+
+    def is_enabled(self, deployment: Deployment) -> bool:
+        """Return whether the dataset is polled."""
+        enabled = self.options(deployment).enabled
+        return self.enabled_by_default if enabled is None else enabled

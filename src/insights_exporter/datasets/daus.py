@@ -180,4 +180,13 @@ _READERS: dict[str, Callable[[PollContext, Response], _Days]] = {
     REPORT_PATH: _from_report,
 }
 
-DATASET = Dataset(name="daus", families=FAMILIES, windows=windows, requests=requests, convert=convert)
+DATASET = Dataset(
+    name="daus",
+    families=FAMILIES,
+    windows=windows,
+    requests=requests,
+    convert=convert,
+    default_interval=300.0,
+    roles=("Auditor", "Owner"),
+    backfill="always",
+)

@@ -93,4 +93,12 @@ def convert(_view: PollContext, responses: Sequence[Response]) -> ConvertResult:
     return ConvertResult(tuple(Samples(family, rows[family]) for family in FAMILIES), invalid=tuple(invalid))
 
 
-DATASET = Dataset(name="periods", families=FAMILIES, windows=windows, requests=requests, convert=convert)
+DATASET = Dataset(
+    name="periods",
+    families=FAMILIES,
+    windows=windows,
+    requests=requests,
+    convert=convert,
+    default_interval=3600.0,
+    backfill="always",
+)

@@ -6,7 +6,7 @@ from typing import Final
 
 from insights_exporter.coder.decode import decode
 from insights_exporter.coder.request import InvalidResponse, Request, Response
-from insights_exporter.config.models import Deployment, Window, dataset_options
+from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets import user_activity, user_latency
 from insights_exporter.datasets.aggregate import (
     ACTIVITY_BOUNDS,
@@ -190,7 +190,7 @@ def requests(context: PollContext) -> Sequence[Request]:
 
 def _paths_of_users(deployment: Deployment) -> Sequence[str]:
     of_users = (user_activity, user_latency) if deployment.templates.users else ()
-    return [dataset.PATH for dataset in of_users if dataset_options(deployment, dataset.NAME).enabled]
+    return [dataset.PATH for dataset in of_users if dataset.DATASET.is_enabled(deployment)]
 
 
 def templates_asked(context: PollContext) -> Sequence[str]:
@@ -261,4 +261,5 @@ DATASET = Dataset(
     convert=convert,
     partial=True,
     depends_on="templates",
+    backfill="always",
 )

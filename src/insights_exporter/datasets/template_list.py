@@ -157,4 +157,5 @@ DATASET = Dataset(
     convert=convert,
     follow_up=follow_up,
     names_templates=True,
+    default_interval=3600.0,
 )

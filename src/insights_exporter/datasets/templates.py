@@ -140,5 +140,11 @@ def _parameters(context: PollContext, report: Report) -> tuple[tuple[Samples, ..
 
 
 DATASET = Dataset(
-    name=NAME, families=FAMILIES, windows=windows, requests=requests, convert=convert, merge_windows=app_info
+    name=NAME,
+    families=FAMILIES,
+    windows=windows,
+    requests=requests,
+    convert=convert,
+    merge_windows=app_info,
+    backfill="always",
 )

@@ -126,4 +126,11 @@ def _most_active(seconds: Mapping[str, float], limit: int) -> Iterable[str]:
     return [user for _, user in nsmallest(limit, [(-value, user) for user, value in seconds.items()])]
 
 
-DATASET = Dataset(name=NAME, families=FAMILIES, windows=windows, requests=requests, convert=convert)
+DATASET = Dataset(
+    name=NAME,
+    families=FAMILIES,
+    windows=windows,
+    requests=requests,
+    convert=convert,
+    backfill="users",
+)

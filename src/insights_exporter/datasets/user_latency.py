@@ -168,4 +168,11 @@ def _slowest_users(latencies: Latencies, limit: int) -> Iterable[str]:
     return [user for _, _, user in nsmallest(limit, ranked)]
 
 
-DATASET = Dataset(name=NAME, families=FAMILIES, windows=windows, requests=requests, convert=convert)
+DATASET = Dataset(
+    name=NAME,
+    families=FAMILIES,
+    windows=windows,
+    requests=requests,
+    convert=convert,
+    backfill="users",
+)

@@ -118,4 +118,6 @@ DATASET = Dataset(
     windows=windows,
     requests=requests,
     convert=convert,
+    default_interval=900.0,
+    roles=("Auditor", "User Admin", "Template Admin", "Owner"),
 )

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from insights_exporter.coder.client import CoderClient, Exchange, SharedTranspor
 from insights_exporter.coder.clock import ServerClock
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.config.models import Deployment
-from insights_exporter.datasets.base import PollContext
+from insights_exporter.datasets.base import Dataset, PollContext
 from insights_exporter.datasets.daus import DATASET as DAUS
 from insights_exporter.datasets.daus import counts_in_utc
 from insights_exporter.polling.fetch import error_location
@@ -40,6 +40,7 @@ class SharedResources:
     schedule: Scheduler
     converter: Executor
     outlet: SharedTransport
+    datasets: Mapping[str, Dataset]
 
 
 class DeploymentPoller:
@@ -59,7 +60,7 @@ class DeploymentPoller:
         self._schedule = shared.schedule
         self.exchange = Exchange(deployment, token, tls, self.clock, shared.outlet)
         self.coder = CoderClient(self.exchange, None if deployment.dialect == "auto" else deployment.dialect)
-        self.jobs = tuple(build_jobs(deployment))
+        self.jobs = tuple(build_jobs(deployment, shared.datasets))
         self._list_job = next((job for job in self.jobs if job.dataset.names_templates), None)
         self.names = TemplateIndex(self._list_templates_soon)
         if self._list_job is None:

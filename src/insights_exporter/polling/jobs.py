@@ -1,13 +1,12 @@
 """The jobs of a deployment: one per dataset and window, with its last good responses."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from insights_exporter.coder.request import Request, Response
 from insights_exporter.config.intervals import poll_interval
-from insights_exporter.config.models import Deployment, Window, dataset_options
+from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.base import Dataset
-from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.status import PollStatus, RequestStats
 
 _Key = tuple[str, str]
@@ -77,17 +76,19 @@ class Job:
         return self.poll.finished or self.requests.unavailable is not None
 
 
-def build_jobs(deployment: Deployment) -> Iterator[Job]:
-    """Give the jobs that the settings ask for, the datasets in the order of their table.
+def build_jobs(deployment: Deployment, datasets: Mapping[str, Dataset]) -> Iterator[Job]:
+    """Yield the jobs that the config asks for, in the order of `datasets`.
 
     What needs a dataset that is switched off is not asked either: without
     `templates` nobody knows which templates are in use.
     """
-    for dataset in DATASETS.values():
+    for dataset in datasets.values():
         needed = (dataset.name, dataset.depends_on) if dataset.depends_on else (dataset.name,)
-        if all(dataset_options(deployment, name).enabled for name in needed):
+        if all(datasets[name].is_enabled(deployment) for name in needed):
             requests = RequestStats(dataset.name)
             for window in dataset.windows(deployment):
-                rhythm = poll_interval(deployment, dataset.name, window)
+                rhythm = poll_interval(
+                    deployment, dataset.options(deployment), window, dataset.default_interval
+                )
                 poll = PollStatus(dataset.name, window.name if window else "", rhythm)
                 yield Job(dataset, window, poll, requests, ResponseCache(rhythm.max_age))

@@ -17,6 +17,8 @@ from insights_exporter.config.errors import ConfigError, ConfigIssue
 from insights_exporter.config.models import Config, Deployment
 from insights_exporter.config.proxies import read_proxies
 from insights_exporter.config.secrets import read_key, read_token, unreadable
+from insights_exporter.datasets.base import Dataset
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.deployment import DeploymentPoller, SharedResources
 from insights_exporter.polling.publisher import PageStore
 from insights_exporter.polling.scheduler import Scheduler
@@ -85,14 +87,18 @@ class DeploymentManager:
     """
 
     def __init__(
-        self, board: PageStore, environ: Mapping[str, str], transport: httpx.AsyncBaseTransport | None = None
+        self,
+        board: PageStore,
+        environ: Mapping[str, str],
+        transport: httpx.AsyncBaseTransport | None = None,
+        datasets: Mapping[str, Dataset] = DATASETS,
     ) -> None:
         self.watches: Mapping[str, DeploymentPoller] = {}
         self._materials: Mapping[str, Credentials] = {}
         self._environ = environ
         self._converter = ThreadPoolExecutor(1, thread_name_prefix="convert")
         outlet = SharedTransport(transport, read_proxies(environ))
-        self._shared = SharedResources(board, Scheduler(), self._converter, outlet)
+        self._shared = SharedResources(board, Scheduler(), self._converter, outlet, datasets)
         self._started = asyncio.get_running_loop().time()
 
     @property
