@@ -189,6 +189,71 @@ def test_families_by_name(exporter: Exporter) -> None:
     }
 
 
+GAUGES = "gauge_histograms=gauges"
+BUCKETS = "coder_insights_user_latency_distribution_seconds_bucket"
+
+
+@pytest.mark.parametrize("accept", ["text/plain", OPENMETRICS])
+def test_gauge_histograms_as_gauges(exporter: Exporter, accept: str) -> None:
+    """With the parameter the samples are the same, and no family is of a type that collectors do not know."""
+    page = exporter.page(f"/metrics?{GAUGES}", accept=accept)
+    parsed = list(openmetrics(page) if accept == OPENMETRICS else text_families(page))
+
+    assert samples(text_families(exporter.page())) == samples(parsed)
+    assert f"# TYPE {BUCKETS} gauge\n" in page
+    assert {"gauge", "counter", "histogram"} == {family.type for family in parsed}
+    assert {"insights_exporter_request_duration_seconds"} == {
+        family.name for family in parsed if family.type == "histogram"
+    }
+
+
+@pytest.mark.parametrize("accept", ["text/plain", OPENMETRICS])
+def test_gauge_histograms_as_gauges_are_compressed(exporter: Exporter, accept: str) -> None:
+    """The response with the parameter is compressed as the default one."""
+    plain = exporter.get(f"/metrics?{GAUGES}", accept=accept, accept_encoding="identity")
+    packed = exporter.get(f"/metrics?{GAUGES}", accept=accept, accept_encoding="gzip")
+
+    assert (None, "gzip") == tuple(answer.headers.get("content-encoding") for answer in (plain, packed))
+    assert stable(plain.text) == stable(packed.text)
+
+
+def test_gauge_histograms_as_gauges_of_a_selection(exporter: Exporter) -> None:
+    """The parameter goes together with `deployment` and `name[]`."""
+    page = exporter.page(f"/metrics?{GAUGES}&deployment=second&name[]={BUCKETS}")
+    parsed = list(text_families(page))
+
+    assert ["gauge"] * 3 == [family.type for family in parsed]
+    assert {"second"} == {sample.labels["deployment"] for family in parsed for sample in family.samples}
+
+
+@pytest.mark.parametrize("query", ["gauge_histograms=", "gauge_histograms=histograms", f"{GAUGES}&{GAUGES}s"])
+def test_gauge_histograms_has_one_value(exporter: Exporter, query: str) -> None:
+    """Another value is refused, and the response names the right one."""
+    response = exporter.get(f"/metrics?{query}")
+
+    assert (400, "gauge_histograms: the only value is 'gauges'.\n") == (response.status_code, response.text)
+
+
+@pytest.mark.parametrize("query", ["", f"?{GAUGES}", "?deployment=first"])
+def test_order_of_the_response(exporter: Exporter, query: str) -> None:
+    """The exporter's own families come first, those that name users last, but for those of the process."""
+    page = exporter.page(f"/metrics{query}")
+    names = [line.split()[2] for line in page.splitlines() if line.startswith("# TYPE ")]
+    with_users = {
+        family.name
+        for family in text_families(page)
+        if any("user_id" in sample.labels for sample in family.samples)
+    }
+
+    def place(name: str) -> int:
+        if name in with_users:
+            return 2
+        return {"insights": 0, "coder": 1}.get(name.partition("_")[0], 3)
+
+    assert {"coder_insights_user_activity_seconds", "coder_insights_user_latency_seconds"} == with_users
+    assert sorted(map(place, names)) == [*map(place, names)]
+
+
 def test_openmetrics_of_a_selection_ends_properly(exporter: Exporter) -> None:
     """A selection is a whole exposition."""
     page = exporter.page("/metrics?deployment=first", accept=OPENMETRICS)

@@ -14,6 +14,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.page import ResponseBody, build_page, build_response
 from insights_exporter.exposition.process import process_registry, render_process_metrics
@@ -23,7 +24,8 @@ from tests.integration.promtool import Promtool
 
 SNAPSHOT = page_of("acme", "globex").replaced({(NAPS, ("acme", "cats", "7d")): naps("acme", "7d", 20_000)})
 PAGE = build_page(SNAPSHOT)
-TAIL = render_process_metrics(process_registry())
+BUILD = MetricFamily(name="cat_build_info", kind="gauge", help="The cat.", labels=("version",))
+TAIL = render_process_metrics(process_registry(), [Samples(BUILD, [(("1.0",), 1)])])
 
 Reader = Callable[[bytes, Path], bytes]
 
@@ -168,6 +170,15 @@ def test_both_formats_say_the_same() -> None:
 
     assert 20_000 < len(samples)
     assert samples == others
+
+
+@pytest.mark.parametrize("format_", Format)
+def test_own_families_come_first_and_those_of_the_process_last(format_: Format) -> None:
+    """A collector that stops at a limit has the exporter's own families."""
+    lines = sent(format_, compressed=False).splitlines()
+
+    assert b"# HELP cat_build_info The cat." == lines[0]
+    assert [line for line in lines if line.startswith((b"process_", b"python_"))][-1] in lines[-2:]
 
 
 def test_promtool_is_silent(promtool: Promtool) -> None:

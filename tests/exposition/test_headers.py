@@ -4,7 +4,7 @@ import pytest
 
 from insights_exporter.exposition.family import MetricFamily, MetricType
 from insights_exporter.exposition.negotiation import Format
-from insights_exporter.exposition.text import header_sections, sample_names
+from insights_exporter.exposition.text import header_sections, header_sections_with_gauges, sample_names
 
 
 def family(kind: MetricType, name: str = "naps") -> MetricFamily:
@@ -35,6 +35,24 @@ def test_gauge_histogram_is_three_families_in_text() -> None:
     types = [header.splitlines()[1] for header, _ in header_sections(family("gaugehistogram"))[Format.TEXT]]
 
     assert [b"# TYPE naps histogram", b"# TYPE naps_gcount gauge", b"# TYPE naps_gsum gauge"] == types
+
+
+@pytest.mark.parametrize("format_", Format)
+def test_gauge_histogram_is_three_gauges_on_demand(format_: Format) -> None:
+    """Buckets, count and sum are gauges, each under the name of its samples."""
+    sections = header_sections_with_gauges(family("gaugehistogram"))[format_]
+
+    assert [
+        (b"# TYPE naps_bucket gauge", 0),
+        (b"# TYPE naps_gcount gauge", 1),
+        (b"# TYPE naps_gsum gauge", 2),
+    ] == [(header.splitlines()[1], run) for header, run in sections]
+
+
+@pytest.mark.parametrize("kind", ["gauge", "counter", "histogram"])
+def test_other_families_stay_as_they_are(kind: MetricType) -> None:
+    """Only gauge histograms are shown in another way."""
+    assert header_sections(family(kind)) == header_sections_with_gauges(family(kind))
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,7 @@ def test_page_does_not_depend_on_its_past(format_: Format, history: list[Snapsho
         anew = build_page(snapshot)
 
         assert anew.contents == page.contents
+        assert anew.with_gauges.contents == page.with_gauges.contents
         assert plain(anew, format_) == plain(page, format_) == unpacked(page, format_)
 
 

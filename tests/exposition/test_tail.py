@@ -37,14 +37,25 @@ def test_openmetrics_ends_with_its_mark(registry: CollectorRegistry) -> None:
     assert expected == render_process_metrics(registry).pieces[Format.OPENMETRICS].data
 
 
-def test_own_samples_come_first(registry: CollectorRegistry) -> None:
-    """What the exporter says of itself stands before the registry's."""
+def test_own_samples_begin_the_body(registry: CollectorRegistry) -> None:
+    """The exporter's own families stand before the page, and the registry's samples after it."""
     tail = render_process_metrics(registry, [Samples(BUILD, [(("1.0",), 1)])])
 
     assert (
         b'# HELP cat_build_info The cat.\n# TYPE cat_build_info gauge\ncat_build_info{version="1.0"} 1.0\n'
-        b"# HELP cats" in tail.pieces[Format.TEXT].data
+        == tail.heads[Format.TEXT].data
+        == tail.heads[Format.OPENMETRICS].data
     )
+    assert tail.pieces[Format.TEXT].data.startswith(b"# HELP cats")
+
+
+def test_own_samples_can_be_chosen(registry: CollectorRegistry) -> None:
+    """Families before the page are selected by name as those after it."""
+    tail = render_process_metrics(registry, [Samples(BUILD, [(("1.0",), 1)])])
+    chosen = tail.named({"cat_build_info"})
+
+    assert tail.heads[Format.TEXT].data == chosen.heads[Format.TEXT].data
+    assert b"" == tail.named({"cats"}).heads[Format.TEXT].data
 
 
 @pytest.mark.parametrize(
@@ -90,5 +101,5 @@ def test_tail_shows_the_own_samples_of_now(registry: CollectorRegistry) -> None:
         registry, lambda: [Samples(BUILD, [((next(versions),), 1)])], clock=lambda: next(times)
     )
 
-    assert b'version="1.0"' in source().pieces[Format.TEXT].data
-    assert b'version="1.1"' in source().pieces[Format.TEXT].data
+    assert b'version="1.0"' in source().heads[Format.TEXT].data
+    assert b'version="1.1"' in source().heads[Format.TEXT].data

@@ -35,8 +35,9 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType({dataset.name: dataset for da
 
 def _in_page_order() -> tuple[MetricFamily, ...]:
     of_datasets = [family for dataset in _ALL for family in dataset.families if family not in ECHO_FAMILIES]
-    return (*of_datasets, *ECHO_FAMILIES, *server_facts.FAMILIES)
+    families = (*of_datasets, *ECHO_FAMILIES, *server_facts.FAMILIES)
+    return tuple(sorted(families, key=lambda family: "user_id" in family.labels))
 
 
 FAMILIES: tuple[MetricFamily, ...] = _in_page_order()
-"""All families of Coder's data, in the order in which the page has them."""
+"""All families of Coder's data, in the order in which the page has them: those that name users last."""

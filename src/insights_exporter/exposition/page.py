@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 
 import msgspec
@@ -18,7 +19,12 @@ from insights_exporter.exposition.family import MetricFamily
 from insights_exporter.exposition.negotiation import CONTENT_TYPES, Format
 from insights_exporter.exposition.process import ProcessMetrics
 from insights_exporter.exposition.store import Chunks, Snapshot, Source
-from insights_exporter.exposition.text import RenderedFamily, header_sections
+from insights_exporter.exposition.text import (
+    RenderedFamily,
+    Section,
+    header_sections,
+    header_sections_with_gauges,
+)
 
 _ENOUGH = 1 << 17
 
@@ -86,7 +92,7 @@ _SMALL = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class EncodedBody:
-    """A body up to its tail, as it is and as the beginning of a gzip member."""
+    """A body between its head and its tail, as it is and as a part of a gzip member."""
 
     segments: tuple[bytes, ...]
     packed: tuple[bytes, ...]
@@ -107,14 +113,28 @@ class Block:
     shown: Mapping[Format, Sequence[CompressedPiece]] = field(
         default_factory=lambda: dict.fromkeys(Format, ())
     )
+    gauges: Mapping[Format, Sequence[CompressedPiece]] = field(
+        default_factory=lambda: dict.fromkeys(Format, ())
+    )
+    """The same with a gauge histogram as three gauges."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Page:
-    """What a snapshot looks like in each format; the tail is still to follow."""
+    """What a snapshot looks like in each format, without its head and tail."""
 
     contents: Mapping[Format, EncodedBody]
     blocks: Mapping[str, Block]
+
+    @cached_property
+    def with_gauges(self) -> "Page":
+        """This page with gauge histograms as gauges; built on first use, which is work for a thread."""
+        return Page(_contents([block.gauges for block in self.blocks.values()]), self.blocks)
+
+    @property
+    def has_gauges(self) -> bool:
+        """Whether `with_gauges` is built."""
+        return "with_gauges" in self.__dict__
 
 
 def build_page(snapshot: Snapshot, previous: Page | None = None) -> Page:
@@ -127,18 +147,15 @@ def build_page(snapshot: Snapshot, previous: Page | None = None) -> Page:
         family.name: _block(family, snapshot.chunks[family.name], old.get(family.name, Block()))
         for family in snapshot.families
     }
-    contents = {
-        shown: _content([part for block in blocks.values() for part in block.shown[shown]])
-        for shown in Format
-    }
-    return Page(contents, blocks)
+    return Page(_contents([block.shown for block in blocks.values()]), blocks)
 
 
 def _block(family: MetricFamily, chunks: Chunks, previous: Block) -> Block:
     if previous.chunks is chunks:
         return previous
-    sections, known = header_sections(family), previous.pieces
-    runs = 1 + max(run for listed in sections.values() for _, run in listed)
+    sections, gauges, known = header_sections(family), header_sections_with_gauges(family), previous.pieces
+    every = [*sections.values(), *gauges.values()]
+    runs = 1 + max(run for listed in every for _, run in listed)
     leaves = _leaves(chunks, runs, previous)
     groups = [
         list(grouped(bundle for leaf in leaves.values() for bundle in leaf[run])) for run in range(runs)
@@ -149,14 +166,18 @@ def _block(family: MetricFamily, chunks: Chunks, previous: Block) -> Block:
     if not lines:
         return Block(chunks, leaves)
     headers: Mapping[Hashable, CompressedPiece] = {
-        header: known.get(header) or compress(header) for listed in sections.values() for header, _ in listed
+        header: known.get(header) or compress(header) for listed in every for header, _ in listed
     }
     pieces = {**headers, **lines}
-    shown = {
-        format_: [pieces[key] for header, run in listed for key in (header, *groups[run])]
-        for format_, listed in sections.items()
-    }
-    return Block(chunks, leaves, pieces, shown)
+
+    def arrange(sections: Mapping[Format, Sequence[Section]]) -> Mapping[Format, Sequence[CompressedPiece]]:
+        return {
+            format_: [pieces[key] for header, run in listed for key in (header, *groups[run])]
+            for format_, listed in sections.items()
+        }
+
+    shown = arrange(sections)
+    return Block(chunks, leaves, pieces, shown, arrange(gauges) if family.kind == "gaugehistogram" else shown)
 
 
 def _leaves(chunks: Chunks, runs: int, previous: Block) -> Mapping[str, Leaf]:
@@ -169,10 +190,14 @@ def _leaves(chunks: Chunks, runs: int, previous: Block) -> Mapping[str, Leaf]:
     }
 
 
+def _contents(shown: Sequence[Mapping[Format, Sequence[CompressedPiece]]]) -> Mapping[Format, EncodedBody]:
+    return {format_: _content([part for each in shown for part in each[format_]]) for format_ in Format}
+
+
 def _content(pieces: Sequence[CompressedPiece]) -> EncodedBody:
     return EncodedBody(
         segments=tuple(_joined(part.data for part in pieces)),
-        packed=tuple(_joined(chain([GZIP_HEADER], (part.packed for part in pieces)))),
+        packed=tuple(_joined(part.packed for part in pieces)),
         length=sum(len(part.data) for part in pieces),
         crc=combine_crcs(pieces),
     )
@@ -207,12 +232,14 @@ class ResponseBody:
 
 def build_response(page: Page, tail: ProcessMetrics, format_: Format, *, gzip: bool) -> ResponseBody:
     """Return the answer to a scrape; nothing large is copied or compressed."""
-    content, end = page.contents[format_], tail.pieces[format_]
+    content, head, end = page.contents[format_], tail.heads[format_], tail.pieces[format_]
     if gzip:
-        crc = isal_zlib.crc32_combine(content.crc, end.crc, len(end.data))
-        segments = (*content.packed, end.packed + trailer(crc, content.length + len(end.data)))
+        whole = len(head.data) + content.length + len(end.data)
+        crc = isal_zlib.crc32_combine(head.crc, content.crc, content.length)
+        crc = isal_zlib.crc32_combine(crc, end.crc, len(end.data))
+        segments = (GZIP_HEADER + head.packed, *content.packed, end.packed + trailer(crc, whole))
     else:
-        segments = (*content.segments, end.data)
+        segments = tuple(filter(None, (head.data, *content.segments, end.data)))
     length = sum(map(len, segments))
     headers = [("content-type", CONTENT_TYPES[format_]), ("vary", "accept, accept-encoding")]
     if gzip:

@@ -1,4 +1,4 @@
-"""The tail of the page: what changes by itself, at most a second old."""
+"""The head and the tail of the page: the exporter's own families and its process, at most a second old."""
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from functools import cached_property
 
 from prometheus_client import CollectorRegistry, GCCollector, Metric, PlatformCollector, ProcessCollector
 
-from insights_exporter.exposition.compression import CompressedPiece, compress_last
+from insights_exporter.exposition.compression import CompressedPiece, compress, compress_last
 from insights_exporter.exposition.family import MetricFamily, MetricType, Samples
 from insights_exporter.exposition.negotiation import ENDINGS, Format
 from insights_exporter.exposition.text import RenderedFamily, header_sections, render, sample_names
@@ -20,18 +20,29 @@ _MAX_AGE = 1.0  # seconds
 
 @dataclass(frozen=True)
 class ProcessMetrics:
-    """The last families of an answer, and its end, in each format."""
+    """The first and the last families of a response, and its end, in each format."""
 
-    parts: Sequence[tuple[MetricFamily, RenderedFamily]]
+    parts: Sequence[tuple[MetricFamily, RenderedFamily]] = ()
+    first: Sequence[tuple[MetricFamily, RenderedFamily]] = ()
+
+    @cached_property
+    def heads(self) -> Mapping[Format, CompressedPiece]:
+        """What begins a body, by format."""
+        return {format_: compress(_body(self.first, format_)) for format_ in Format}
 
     @cached_property
     def pieces(self) -> Mapping[Format, CompressedPiece]:
         """What ends a body, by format."""
-        return {format_: compress_last(_body(self.parts, format_)) for format_ in Format}
+        return {format_: compress_last(_body(self.parts, format_) + ENDINGS[format_]) for format_ in Format}
 
     def named(self, wanted: Collection[str]) -> "ProcessMetrics":
-        """Return a tail with the families that have, or one of whose samples has, such a name."""
-        return ProcessMetrics([part for part in self.parts if not sample_names(part[0]).isdisjoint(wanted)])
+        """Return head and tail with the families that have, or one of whose samples has, such a name."""
+        return ProcessMetrics(
+            *(
+                [part for part in parts if not sample_names(part[0]).isdisjoint(wanted)]
+                for parts in (self.parts, self.first)
+            )
+        )
 
 
 def process_registry() -> CollectorRegistry:
@@ -68,9 +79,12 @@ class ProcessMetricsCache:
 
 
 def render_process_metrics(registry: CollectorRegistry, own: Iterable[Samples] = ()) -> ProcessMetrics:
-    """Return a tail of the exporter's own samples and the registry's gauges and counters."""
-    samples = [*own, *(_samples(metric) for metric in registry.collect())]
-    return ProcessMetrics([(one.family, render(one, "")) for one in samples if one.rows])
+    """Return a head of the exporter's own samples and a tail of the registry's gauges and counters."""
+    return ProcessMetrics(_render(map(_samples, registry.collect())), _render(own))
+
+
+def _render(samples: Iterable[Samples]) -> Sequence[tuple[MetricFamily, RenderedFamily]]:
+    return [(one.family, render(one, "")) for one in samples if one.rows]
 
 
 def _samples(metric: Metric) -> Samples:
@@ -88,4 +102,4 @@ def _body(parts: Iterable[tuple[MetricFamily, RenderedFamily]], format_: Format)
         for family, chunk in parts
         for header, run in header_sections(family)[format_]
     ]
-    return b"".join((*sections, ENDINGS[format_]))
+    return b"".join(sections)

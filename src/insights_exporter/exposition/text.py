@@ -142,6 +142,8 @@ Section = tuple[bytes, int]
 
 _GAUGE_HISTOGRAM: Mapping[str, str] = {"": "histogram", "_gcount": "gauge", "_gsum": "gauge"}
 """What the text format, which has no such type, makes of one."""
+_GAUGES: Mapping[str, str] = {"_bucket": "gauge", "_gcount": "gauge", "_gsum": "gauge"}
+"""The same for a collector that does not know the type."""
 
 _SUFFIXES: Mapping[MetricType, tuple[str, ...]] = {
     "gauge": (),
@@ -154,16 +156,22 @@ _SUFFIXES: Mapping[MetricType, tuple[str, ...]] = {
 def header_sections(family: MetricFamily) -> Mapping[Format, Sequence[Section]]:
     """Return the sections of a family in each format."""
     bare = family.name.removesuffix("_total") if family.kind == "counter" else family.name
-    text_help = family.help.replace("\\", r"\\").replace("\n", r"\n")
     types = _GAUGE_HISTOGRAM if family.kind == "gaugehistogram" else {"": family.kind}
-    text = [
-        (_header(family.name + suffix, text_help, kind), run)
-        for run, (suffix, kind) in enumerate(types.items())
-    ]
+    text = _sections(family.name, _text_help(family), types)
     last_run = len(text) if family.kind == "gaugehistogram" else 0
     return {
         Format.TEXT: text,
         Format.OPENMETRICS: [(_header(bare, escape_label(family.help), family.kind), last_run)],
+    }
+
+
+def header_sections_with_gauges(family: MetricFamily) -> Mapping[Format, Sequence[Section]]:
+    """Return the sections of a family in each format, those of a gauge histogram as three gauges."""
+    if family.kind != "gaugehistogram":
+        return header_sections(family)
+    return {
+        Format.TEXT: _sections(family.name, _text_help(family), _GAUGES),
+        Format.OPENMETRICS: _sections(family.name, escape_label(family.help), _GAUGES),
     }
 
 
@@ -172,6 +180,16 @@ def sample_names(family: MetricFamily) -> frozenset[str]:
     suffixed = {family.name + suffix for suffix in _SUFFIXES[family.kind]}
     bare = family.name.removesuffix("_total") if family.kind == "counter" else family.name
     return frozenset({family.name, bare, *suffixed})
+
+
+def _sections(name: str, documentation: str, types: Mapping[str, str]) -> Sequence[Section]:
+    return [
+        (_header(name + suffix, documentation, kind), run) for run, (suffix, kind) in enumerate(types.items())
+    ]
+
+
+def _text_help(family: MetricFamily) -> str:
+    return family.help.replace("\\", r"\\").replace("\n", r"\n")
 
 
 def _header(name: str, documentation: str, kind: str) -> bytes:

@@ -205,4 +205,4 @@ class ReloadStatus:
         yield Samples(RELOAD_TIME, (((), self.succeeded_at),))
 
 
-ALL_FAMILIES = (*FAMILIES, *TOKEN_FAMILIES, *HEALTH_FAMILIES)
+ALL_FAMILIES = (*HEALTH_FAMILIES, *TOKEN_FAMILIES, *FAMILIES)

@@ -17,6 +17,7 @@ from insights_exporter.web.response import EXCHANGE, Exchange
 
 _METHODS = "GET, HEAD"
 _FILTERS = frozenset({"deployment", "name[]"})
+_GAUGES, _GAUGES_VALUE = "gauge_histograms", "gauges"
 _NO_TAIL = ProcessMetrics(())
 _NAME_SHOWN = 100
 _BUSY = PlainTextResponse("Too many scrapes at once; try again.\n", 503, {"Retry-After": "1"})
@@ -57,6 +58,8 @@ class MetricsHandler:
     def _refusal(self, method: str, query: QueryParams) -> PlainTextResponse | None:
         if method not in _METHODS.split(", "):
             return PlainTextResponse(f"Only {_METHODS}.\n", 405, {"Allow": _METHODS})
+        if any(value != _GAUGES_VALUE for value in query.getlist(_GAUGES)):
+            return PlainTextResponse(f"{_GAUGES}: the only value is {_GAUGES_VALUE!r}.\n", 400)
         wanted = query.getlist("deployment")
         known = self._deployments() if wanted else ()
         unknown = next((name for name in wanted if name not in known), None)
@@ -66,22 +69,26 @@ class MetricsHandler:
 
     async def _body(self, headers: Headers, query: QueryParams) -> ResponseBody:
         choice = negotiate(_joined(headers, "accept"), _joined(headers, "accept-encoding"))
-        page, tail = self._board.page, self._tail()
-        if _FILTERS & query.keys():
+        page, tail, gauges = self._board.page, self._tail(), _GAUGES in query
+        if _FILTERS & query.keys() or (gauges and not page.has_gauges):
             async with self._selections:
                 page, tail = await in_thread(partial(_selected, self._board, tail, query))
+        elif gauges:
+            page = page.with_gauges
         return build_response(page, tail, choice.format_, gzip=choice.gzip)
 
 
 def _selected(board: PageStore, tail: ProcessMetrics, query: QueryParams) -> tuple[Page, ProcessMetrics]:
     """Return what the query selects; deployments come without the tail, which is the whole process's."""
-    snapshot, page = board.snapshot, board.page
-    if "deployment" in query:
+    snapshot, page, filters = board.snapshot, board.page, _FILTERS & query.keys()
+    if "deployment" in filters:
         snapshot, tail = snapshot.of_deployments(frozenset(query.getlist("deployment"))), _NO_TAIL
-    if "name[]" in query:
+    if "name[]" in filters:
         names = frozenset(query.getlist("name[]"))
         snapshot, tail = snapshot.named(names), tail.named(names)
-    return build_page(snapshot, page), tail
+    if filters:
+        page = build_page(snapshot, page)
+    return page.with_gauges if _GAUGES in query else page, tail
 
 
 def _joined(headers: Headers, name: str) -> str | None:

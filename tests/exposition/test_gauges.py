@@ -1,0 +1,104 @@
+"""Gauge histograms as gauges, for collectors that do not know them."""
+
+import gzip
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insights_exporter.exposition.family import HistogramRow, MetricFamily, Row, Samples
+from insights_exporter.exposition.negotiation import Format
+from insights_exporter.exposition.page import Page, build_page, build_response
+from insights_exporter.exposition.process import ProcessMetrics
+from insights_exporter.exposition.store import Snapshot
+from insights_exporter.exposition.text import render
+from tests.exposition.oracle import printed, spelled_by_client
+from tests.exposition.pages import NAP_LENGTHS, ROWS, page_of
+from tests.exposition.strategies import families, samples
+
+EMPTY = ProcessMetrics()
+
+
+def body(page: Page, format_: Format) -> bytes:
+    """Return the whole body."""
+    return b"".join(build_response(page, EMPTY, format_, gzip=False).segments)
+
+
+def as_gauges(family: MetricFamily, rows: list[HistogramRow]) -> dict[MetricFamily, list[Row]]:
+    """Return the three gauges of a gauge histogram."""
+    bounds = [*map(spelled_by_client, family.bounds), "+Inf"]
+    gauges: dict[str, list[Row]] = {
+        "_bucket": [
+            ((*labels, bound), count)
+            for labels, value in rows
+            for bound, count in zip(bounds, value.counts, strict=True)
+        ],
+        "_gcount": [(labels, value.counts[-1]) for labels, value in rows],
+        "_gsum": [(labels, value.total) for labels, value in rows],
+    }
+    return {
+        MetricFamily(
+            name=family.name + suffix,
+            kind="gauge",
+            help=family.help,
+            labels=(*family.labels, "le") if suffix == "_bucket" else family.labels,
+        ): found
+        for suffix, found in gauges.items()
+    }
+
+
+@pytest.mark.parametrize("format_", Format)
+def test_page_is_that_of_the_client(format_: Format) -> None:
+    """Gauge histograms are three gauges, as prometheus_client prints them; all else is as it was."""
+    expected = {
+        gauge: [(deployment, Samples(gauge, found)) for deployment in ("acme", "globex")]
+        for family, rows in ROWS.items()
+        for gauge, found in (
+            as_gauges(family, list(rows)) if family is NAP_LENGTHS else {family: rows}  # type: ignore[arg-type]  # its rows are distributions
+        ).items()
+    }
+
+    assert printed(format_, expected) == body(build_page(page_of("acme", "globex")).with_gauges, format_)
+
+
+@st.composite
+def snapshots(draw: st.DrawFn) -> Snapshot:
+    """Draw a snapshot of some families."""
+    declared = {family.name: family for family in draw(st.lists(families(), min_size=1))}
+    changes = {
+        (family, ("a", "cats", "")): render(draw(samples(family)), "a") for family in declared.values()
+    }
+    return Snapshot.empty(tuple(declared.values())).replaced(changes)
+
+
+@given(snapshot=snapshots())
+def test_sample_lines_are_those_of_the_text_format(snapshot: Snapshot) -> None:
+    """Only HELP and TYPE differ from the default response in the text format, compressed or not."""
+    page = build_page(snapshot)
+
+    def lines(page: Page, format_: Format) -> list[bytes]:
+        return sorted(line for line in body(page, format_).splitlines() if not line.startswith(b"#"))
+
+    for format_ in Format:
+        assert lines(page, Format.TEXT) == lines(page.with_gauges, format_)
+        packed = b"".join(build_response(page.with_gauges, EMPTY, format_, gzip=True).segments)
+        assert body(page.with_gauges, format_) == gzip.decompress(packed)
+
+
+def test_page_is_built_once() -> None:
+    """The first request builds it, later ones get the very same."""
+    page = build_page(page_of("acme"))
+
+    assert not page.has_gauges
+    assert page.with_gauges is page.with_gauges
+    assert page.has_gauges
+
+
+def test_nothing_is_compressed_for_it() -> None:
+    """Its pieces are those of the page, which were compressed when it was made."""
+    page = build_page(page_of("acme", "globex"))
+    pieces = {id(piece) for block in page.blocks.values() for piece in block.pieces.values()}
+
+    assert {
+        id(piece) for block in page.blocks.values() for shown in block.gauges.values() for piece in shown
+    } <= pieces
