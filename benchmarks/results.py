@@ -29,9 +29,9 @@ def written(machine: str, sections: Sequence[Section]) -> str:
     rows = [("target", "reached", "met")]
     rows += [(each.target, each.reached, "yes" if each.met else "**no**") for each in verdicts]
     parts = ["# Results", _PREFACE, machine]
-    parts += ["## Targets", _table(rows)] if verdicts else []
+    parts += ["## Targets", table(rows)] if verdicts else []
     for section in sections:
-        parts += [f"## {section.title}", _table(section.table), *section.notes]
+        parts += [f"## {section.title}", table(section.table), *section.notes]
     return "\n\n".join(parts) + "\n"
 
 
@@ -50,7 +50,8 @@ def times(one: float, other: float) -> str:
     return f"{one / other:.{2 if one < 10 * other else 0}f}"
 
 
-def _table(rows: Iterable[Sequence[str]]) -> str:
+def table(rows: Iterable[Sequence[str]]) -> str:
+    """Return a table of Markdown, whose first row names the columns."""
     first, *others = rows
     lines = [first, ["---"] * len(first), *others]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

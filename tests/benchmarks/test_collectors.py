@@ -1,0 +1,167 @@
+"""The comparison of what collectors have with what the exporter serves."""
+
+from collections.abc import Iterable
+
+import pytest
+import yaml
+
+from benchmarks.collectors import recipes
+from benchmarks.collectors.programs import COLLECTORS
+from benchmarks.collectors.readers import from_datadog, from_otlp, from_telegraf
+from benchmarks.collectors.series import Arrival, Comparison, Series, buckets, compare, parse, settle
+
+PAGE = """\
+# TYPE coder_insights_x_bucket histogram
+coder_insights_x_bucket{deployment="a",le="900.0"} 3.0
+coder_insights_x_bucket{deployment="a",le="+Inf"} 4.0
+# TYPE coder_insights_x_gsum gauge
+coder_insights_x_gsum{deployment="a"} 7.5
+# TYPE insights_exporter_requests_total counter
+insights_exporter_requests_total{deployment="a",window=""} 9.0
+"""
+TARGET = "127.0.0.1:1"
+
+
+def series(name: str, **labels: str) -> Series:
+    """Return a series of deployment `a`."""
+    return Series.of(name, {"deployment": "a", **labels})
+
+
+LOW, HIGH = series("coder_insights_x_bucket", le="900"), series("coder_insights_x_bucket", le="+Inf")
+SUM, REQUESTS = series("coder_insights_x_gsum"), series("insights_exporter_requests_total")
+ALL = [Arrival(LOW, 3.0), Arrival(HIGH, 4.0), Arrival(SUM, 7.5), Arrival(REQUESTS, 9.0, counter=True)]
+
+
+@pytest.mark.parametrize(
+    ("arrived", "expected"),
+    [
+        pytest.param(ALL, Comparison(same=[LOW, HIGH, SUM, REQUESTS], invented=[]), id="all"),
+        pytest.param(ALL[2:], Comparison(lost=[LOW, HIGH], same=[SUM, REQUESTS], invented=[]), id="lost"),
+        pytest.param(
+            [*ALL[:2], Arrival(SUM, 7.0), ALL[3]],
+            Comparison(changed=[SUM], same=[LOW, HIGH, REQUESTS], invented=[]),
+            id="changed",
+        ),
+        pytest.param(
+            [Arrival(LOW, 3.0, counter=True), *ALL[1:]],
+            Comparison(increases=[LOW], same=[HIGH, SUM, REQUESTS], invented=[]),
+            id="increases",
+        ),
+        pytest.param(
+            [*ALL, Arrival(series("coder_insights_x_sum"), 0.0), Arrival(series("up"), 1.0)],
+            Comparison(same=[LOW, HIGH, SUM, REQUESTS], invented=[series("coder_insights_x_sum")]),
+            id="invented",
+        ),
+    ],
+)
+def test_series_are_sorted_by_what_became_of_them(arrived: Iterable[Arrival], expected: Comparison) -> None:
+    """Each series is the same, lost, changed, sent as increases, or invented."""
+    assert expected == compare(parse(PAGE), arrived)
+
+
+def test_a_value_that_changed_meanwhile_may_be_any() -> None:
+    """Only the presence of a series is compared if its value changed during the comparison."""
+    expected = settle(parse(PAGE), parse(PAGE.replace(" 9.0", " 10.0")))
+
+    assert [REQUESTS] == [each for each, wanted in expected.items() if wanted.value is None]
+    assert [REQUESTS] == list(compare(expected, [Arrival(REQUESTS, 11.0)]).same)
+
+
+def test_buckets_are_those_of_the_data() -> None:
+    """Buckets of gauge histograms are counted on their own."""
+    assert [LOW, HIGH] == buckets(parse(PAGE))
+
+
+def test_otlp_is_read_as_prometheus_names_it() -> None:
+    """A histogram of OTLP becomes cumulative buckets, a count and a sum, all of them counters."""
+    attributes = [{"key": "deployment", "value": {"stringValue": "a"}}]
+    gauge = {"attributes": attributes, "asDouble": 7.5}
+    histogram = {
+        "attributes": attributes,
+        "count": "4",
+        "sum": 2.5,
+        "bucketCounts": ["3", "1"],
+        "explicitBounds": [900],
+    }
+    metrics = [
+        {"name": "coder_insights_x_gsum", "gauge": {"dataPoints": [gauge]}},
+        {"name": "coder_insights_x", "histogram": {"dataPoints": [histogram]}},
+    ]
+
+    assert [
+        Arrival(SUM, 7.5),
+        Arrival(LOW, 3, counter=True),
+        Arrival(HIGH, 4, counter=True),
+        Arrival(series("coder_insights_x_count"), 4, counter=True),
+        Arrival(series("coder_insights_x_sum"), 2.5, counter=True),
+    ] == from_otlp([{"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}]}]}])
+
+
+def test_datadog_names_are_turned_back() -> None:
+    """`.count` is a counter's total or a histogram's count, `.bucket` a bucket, `upper_bound` is `le`."""
+    tags = ["deployment:a", "endpoint:http://127.0.0.1:1/metrics"]
+    metrics = [
+        ("coder_insights_x_gsum", "gauge", 7.5, tags),
+        ("insights_exporter_requests.count", "monotonic_count", 9.0, tags),
+        ("coder_insights_x.bucket", "monotonic_count", 3.0, [*tags, "upper_bound:900"]),
+        ("coder_insights_x.count", "monotonic_count", 4.0, tags),
+    ]
+
+    assert [
+        ALL[2],
+        ALL[3],
+        Arrival(LOW, 3.0, counter=True),
+        Arrival(series("coder_insights_x_count"), 4.0, counter=True),
+    ] == from_datadog(metrics)
+
+
+def test_telegraf_fields_are_series_and_the_newest_counts() -> None:
+    """Each field of a metric is a series, without the URL that Telegraf adds."""
+    tags = {"deployment": "a", "url": "http://127.0.0.1:1/metrics"}
+    documents = [{"fields": {"coder_insights_x_gsum": value}, "tags": tags} for value in (1.0, 7.5)]
+
+    assert [Arrival(SUM, 7.5)] == from_telegraf(documents)
+
+
+def test_docs_have_a_config_for_each_collector() -> None:
+    """The script finds the config of every collector in the docs, and a heading's first one alone."""
+    found = recipes.recipes(recipes.PAGE.read_text(encoding="utf-8"))
+
+    assert {collector.heading for collector in COLLECTORS.values()} <= found.keys()
+
+
+@pytest.mark.parametrize("gauges", [False, True])
+@pytest.mark.parametrize(
+    "heading", ["Prometheus", "Prometheus agent", "VictoriaMetrics", "OpenTelemetry Collector"]
+)
+def test_scrape_configs_of_the_docs_are_aimed(heading: str, *, gauges: bool) -> None:
+    """A scrape config of the docs is aimed at an exporter, with or without the parameter."""
+    recipe = recipes.recipes(recipes.PAGE.read_text(encoding="utf-8"))[heading]
+
+    config = recipes.scrape_config(recipe, TARGET, gauges=gauges)
+
+    assert [{"targets": [TARGET]}] == config["static_configs"]
+    assert ({"gauge_histograms": ["gauges"]} if gauges else {}) == config["params"]
+
+
+@pytest.mark.parametrize(
+    ("gauges", "expected"),
+    [(False, f"http://{TARGET}/metrics"), (True, f"http://{TARGET}/metrics?gauge_histograms=gauges")],
+)
+def test_urls_of_the_docs_are_aimed(expected: str, *, gauges: bool) -> None:
+    """A URL of the docs is aimed at an exporter, with or without the parameter."""
+    found = recipes.recipes(recipes.PAGE.read_text(encoding="utf-8"))
+
+    assert (
+        expected == recipes.datadog_instance(found["Datadog"], TARGET, gauges=gauges)["openmetrics_endpoint"]
+    )
+    assert f'urls = ["{expected}"]' in recipes.aim(found["Telegraf"], TARGET, gauges=gauges)
+
+
+def test_a_config_for_another_address_is_refused() -> None:
+    """A config of the docs that names another exporter is an error, not a scrape of it."""
+    with pytest.raises(ValueError, match="must name insights-exporter:12112 once"):
+        recipes.aim('urls = ["http://elsewhere:1/metrics"]', TARGET, gauges=True)
+    config = yaml.safe_dump({"scrape_configs": [{"static_configs": [{"targets": ["elsewhere:1"]}]}]})
+    with pytest.raises(ValueError, match="must name insights-exporter:12112 once"):
+        recipes.scrape_config(config, TARGET, gauges=True)
