@@ -13,7 +13,7 @@ from insights_exporter.web.prefix import BelowPrefix
 from tests.integration.exporter import RunExporter
 from tests.integration.processes import free_port
 from tests.web.webconfig.certificates import DATA, make_authorities, write_case, write_parts
-from tests.web.webconfig.serving import Served, serving
+from tests.web.webconfig.server import Served, serving
 
 GOOD = sorted(path.name for path in DATA.glob("good-*.yml"))
 ALIVE, DEAD = True, False

@@ -16,7 +16,7 @@ from tests.integration.exporter import RunExporter
 from tests.integration.prometheus import StartPrometheus, scraping
 from tests.integration.waiting import eventually
 from tests.web.webconfig.certificates import Authorities, chain, make_authorities, write_parts
-from tests.web.webconfig.serving import client_context
+from tests.web.webconfig.server import client_context
 
 LOGIN = (USER, PASSWORD)
 FAILURES = "insights_exporter_web_config_reload_failures_total"
@@ -137,7 +137,7 @@ def test_a_wrong_file_is_told_to_who_reloads(behind_users: Guarded) -> None:
     assert [500, 500, 200] == [each.status_code for each in (failed, again, mended)]
     assert [word in line for word, line in zip(TOLD, failed.text.splitlines(), strict=True)] == [True, True]
     assert f"{FAILURES} 1.0" in page
-    assert 1 == behind_users.running.output().count("web config file refused")
+    assert 1 == behind_users.running.output().count("web config reload failed")
 
 
 def test_a_signal_reads_the_file_anew(behind_users: Guarded) -> None:

@@ -8,7 +8,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from insights_exporter.web.app import cross_origin
-from insights_exporter.web.concurrency import Busy, OneAtATime, Shared, in_thread
+from insights_exporter.web.concurrency import BoundedLock, Busy, SingleFlight, run_in_thread
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ async def test_requests_share_the_next_run() -> None:
         await go_on.wait()
         return next(results)
 
-    shared = Shared(work)
+    shared = SingleFlight(work)
     first = asyncio.create_task(shared.do())
     await begun.wait()
     others = [asyncio.create_task(shared.do()) for _ in range(5)]
@@ -58,12 +58,12 @@ async def test_shared_work_has_pauses() -> None:
     async def work() -> None:
         begins.append(clock())
 
-    shared = Shared(work, seconds)
+    shared = SingleFlight(work, seconds)
     for _ in range(2):
         await asyncio.gather(*(shared.do() for _ in range(5)))
     await shared.do()
     async with asyncio.timeout(20):
-        await Shared(work, 1000).do()
+        await SingleFlight(work, 1000).do()
 
     assert 4 == len(begins)
     assert all(later - earlier >= seconds for earlier, later in pairwise(begins[:3]))
@@ -78,7 +78,7 @@ async def test_shared_work_goes_on_without_its_request() -> None:
         await go_on.wait()
         ended.set()
 
-    task = asyncio.create_task(Shared(work).do())
+    task = asyncio.create_task(SingleFlight(work).do())
     await begun.wait()
     task.cancel()
     await asyncio.wait([task])
@@ -90,7 +90,7 @@ async def test_shared_work_goes_on_without_its_request() -> None:
 
 async def test_more_than_may_wait_is_refused() -> None:
     """One works, a number waits, and one more is refused at once."""
-    turn = OneAtATime(1)
+    turn = BoundedLock(1)
     async with turn:
         waiting = asyncio.create_task(turn.__aenter__())
         await asyncio.sleep(0)
@@ -110,7 +110,7 @@ async def test_work_in_a_thread_counts_until_it_ends() -> None:
         loop.call_soon_threadsafe(begun.set)
         asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result()
 
-    task = asyncio.create_task(in_thread(work))
+    task = asyncio.create_task(run_in_thread(work))
     await begun.wait()
     task.cancel()
     await asyncio.sleep(0)

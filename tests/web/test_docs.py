@@ -41,8 +41,8 @@ PAGE = (Path(__file__).parents[2] / "docs/http.md").read_text(encoding="utf-8")
         (
             "logins that wait for bcrypt",
             (
-                f"one is checked at a time, addresses of clients take turns; {LOGINS.of_client} of an address"
-                f" and {LOGINS.waiting} in all wait, at most {LOGINS.turn_seconds:g} s"
+                f"one is checked at a time, addresses of clients take turns; {LOGINS.waiting_per_client} "
+                f"of an address and {LOGINS.waiting} in all wait, at most {LOGINS.wait_seconds:g} s"
             ),
         ),
         ("check of a login", f"{LOGINS.check_seconds:g} s"),

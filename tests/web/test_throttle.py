@@ -1,17 +1,17 @@
 """Log lines that clients can cause are few, and none goes uncounted."""
 
-from insights_exporter.web.concurrency import Throttle
-from tests.web.webconfig.serving import Clock
+from insights_exporter.web.concurrency import LogThrottle
+from tests.web.webconfig.server import Clock
 
 
 def test_one_line_of_a_kind_in_a_while() -> None:
     """The first line of each kind is logged; the next one after a minute says how many were not."""
     clock = Clock()
-    throttle = Throttle(60, clock)
+    throttle = LogThrottle(60, clock)
 
-    first = [throttle.suppressed(kind) for kind in ("a", "a", "b", "a")]
+    first = [throttle.admit(kind) for kind in ("a", "a", "b", "a")]
     clock.now += 60
-    later = [throttle.suppressed(kind) for kind in ("a", "a", "b")]
+    later = [throttle.admit(kind) for kind in ("a", "a", "b")]
 
     assert [0, None, 0, None] == first
     assert [2, None, 0] == later
@@ -20,11 +20,11 @@ def test_one_line_of_a_kind_in_a_while() -> None:
 def test_kinds_are_bounded() -> None:
     """However many kinds there are, few lines are logged and few kinds remembered; the others are counted."""
     clock = Clock()
-    throttle = Throttle(60, clock)
+    throttle = LogThrottle(60, clock)
 
-    logged = [throttle.suppressed(str(number % 101)) for number in range(1010)]
+    logged = [throttle.admit(str(number % 101)) for number in range(1010)]
     clock.now += 60
-    later = [throttle.suppressed(str(number)) for number in (1, 100, 0)]
+    later = [throttle.admit(str(number)) for number in (1, 100, 0)]
 
     assert [0] * 100 + [None] * 910 == logged
     assert [9 + 10, 9, 9] == later

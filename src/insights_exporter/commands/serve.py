@@ -34,7 +34,7 @@ from insights_exporter.polling.publisher import PageStore
 from insights_exporter.polling.sharding import owned_by, shard_index
 from insights_exporter.runtime import freeze_gc, limit_malloc_arenas
 from insights_exporter.web.app import TAKEN_PATHS, AppDependencies, create_app
-from insights_exporter.web.concurrency import Throttle
+from insights_exporter.web.concurrency import LogThrottle
 from insights_exporter.web.metrics_handler import MetricsHandler
 from insights_exporter.web.prefix import BelowPrefix, is_plain_path
 from insights_exporter.web.server import Server, address_of, listen, passed_by_systemd, split_address
@@ -63,7 +63,7 @@ class WebConfigHandle:
     @property
     def scheme(self) -> str:
         """What the pages' addresses begin with."""
-        return "https" if self._live and self._live.now().tls else "http"
+        return "https" if self._live and self._live.current().tls else "http"
 
     def server(self, app: ASGIApp) -> Server:
         """Make a server for `app` that lets in whom the file lets in."""
@@ -74,7 +74,7 @@ class WebConfigHandle:
 
     def look(self) -> str:
         """Read the file again if it changed; return what keeps it from being used, a line each."""
-        return "\n".join(map(str, self._live.look())) if self._live else ""
+        return "\n".join(map(str, self._live.reload_if_changed())) if self._live else ""
 
     def samples(self) -> Iterable[Samples]:
         """Give what the page tells of the file."""
@@ -236,7 +236,7 @@ class Exporter:
         self._reloading = asyncio.Lock()
         self._signalled: set[asyncio.Task[str | None]] = set()
         self._log = structlog.get_logger("insights_exporter")
-        self._errors = Throttle()
+        self._errors = LogThrottle()
 
     async def run(
         self, listeners: Sequence[socket.socket], started: Callable[[str], None] = lambda _: None
@@ -335,7 +335,7 @@ class Exporter:
 
     def _unexpected(self, detail: str) -> None:
         """Tell of a mistake of ours, without the data that its own text may hold."""
-        suppressed = self._errors.suppressed(detail)
+        suppressed = self._errors.admit(detail)
         if suppressed is not None:
             self._log.error("unexpected error", detail=detail, suppressed=suppressed, remedy=_REPORT_THIS)
 

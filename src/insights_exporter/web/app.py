@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from insights_exporter.web.concurrency import WAITING_PAGES, Busy, OneAtATime, Shared, in_thread
+from insights_exporter.web.concurrency import WAITING_PAGES, BoundedLock, Busy, SingleFlight, run_in_thread
 
 _OWN_SITES = frozenset({"same-origin", "none"})
 _RELOAD_SECONDS = 1.0
@@ -40,11 +40,11 @@ def create_app(pages: AppDependencies) -> Starlette:
     async def status(request: Request) -> Response:
         return await pages.status(request)
 
-    configs = OneAtATime(WAITING_PAGES)
+    configs = BoundedLock(WAITING_PAGES)
 
     async def config(_: Request) -> Response:
         async with configs:
-            return PlainTextResponse(await in_thread(pages.config), media_type="text/yaml")
+            return PlainTextResponse(await run_in_thread(pages.config), media_type="text/yaml")
 
     # Both answer on the loop itself, whose clock readiness asks.
     async def healthy(_: Request) -> Response:
@@ -79,7 +79,7 @@ def _busy(_request: Request, _error: Exception) -> Response:
 
 
 def _reload(work: Callable[[], Awaitable[str | None]] | None) -> Callable[[Request], Awaitable[Response]]:
-    shared = Shared(work, _RELOAD_SECONDS) if work else None
+    shared = SingleFlight(work, _RELOAD_SECONDS) if work else None
 
     async def reload(request: Request) -> Response:
         if shared is None:

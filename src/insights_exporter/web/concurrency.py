@@ -1,4 +1,4 @@
-"""Bounds on what requests cause: work off the event loop, and log lines."""
+"""Limits on what requests cause: work off the event loop, and log lines."""
 
 import asyncio
 import time
@@ -6,8 +6,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-_KINDS = 100
-"""Kinds that are remembered, and so lines of all kinds within the time."""
+WAITING_PAGES = 16
+"""Maximum number of waiting requests for the status page, and for `/config`."""
+
+_MAX_KINDS = 100
+"""Maximum number of kinds of log lines, and so of lines within the interval."""
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -16,8 +21,8 @@ class _Kind:
     suppressed: int = 0
 
 
-class Throttle:
-    """Decides which lines are logged."""
+class LogThrottle:
+    """Decides which lines are logged: one per kind and interval."""
 
     def __init__(self, seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
@@ -25,12 +30,12 @@ class Throttle:
         self._kinds: dict[str, _Kind] = {}
         """In the order of their last lines."""
         self._others = 0
-        """Suppressed lines of kinds that are not remembered."""
+        """Suppressed lines of kinds that are not stored."""
 
-    def suppressed(self, kind: str = "") -> int | None:
-        """Return how many lines were suppressed since the last one of a kind; None if this one is, too.
+    def admit(self, kind: str = "") -> int | None:
+        """Return how many lines were suppressed since the last one of a kind, None to suppress this one too.
 
-        Lines of kinds that are not remembered count with any kind.
+        Suppressed lines of kinds that are not stored are counted with the next line of any kind.
         """
         last = self._kinds.get(kind)
         if last is not None and self._is_recent(last):
@@ -45,8 +50,8 @@ class Throttle:
         return count
 
     def _make_room(self) -> bool:
-        """Forget the oldest kind if there are too many; return whether there is room for another."""
-        if len(self._kinds) < _KINDS:
+        """Remove the oldest kind if there are too many; return whether there is room for another."""
+        if len(self._kinds) < _MAX_KINDS:
             return True
         name, oldest = next(iter(self._kinds.items()))
         if self._is_recent(oldest):
@@ -58,52 +63,41 @@ class Throttle:
         return self._clock() - kind.since < self._seconds
 
 
-WAITING_PAGES = 16
-"""How many status pages, and how many of `/config`, wait for their turn."""
-
-T = TypeVar("T")
-
-
 class Busy(Exception):
-    """As much work waits as may."""
+    """Too many requests wait already."""
 
 
-class OneAtATime:
-    """Lets one request after the other do its work; a bounded number of them waits."""
+class BoundedLock:
+    """A lock with a limited number of waiters."""
 
-    def __init__(self, waiting: int) -> None:
-        self._free = waiting + 1
-        self._turn = asyncio.Lock()
+    def __init__(self, max_waiting: int) -> None:
+        self._free = max_waiting + 1
+        self._lock = asyncio.Lock()
 
     async def __aenter__(self) -> None:
-        """Wait for the turn.
+        """Acquire the lock.
 
         Raises:
-            Busy: too many wait already.
+            Busy: Too many wait already.
         """
         if not self._free:
             raise Busy
         self._free -= 1
         try:
-            await self._turn.acquire()
+            await self._lock.acquire()
         except BaseException:
             self._free += 1
             raise
 
     async def __aexit__(self, *_: object) -> None:
-        """Let the next one go on."""
+        """Release the lock."""
         self._free += 1
-        self._turn.release()
+        self._lock.release()
 
 
-async def in_thread(work: Callable[[], T]) -> T:
-    """Return what `work` returns in a thread, and wait for its end even if cancelled."""
-    return await finished(asyncio.to_thread(work))
-
-
-async def finished(work: Awaitable[T]) -> T:
-    """Return what `work` returns, and wait for its end even if cancelled."""
-    task = asyncio.ensure_future(work)
+async def run_in_thread(work: Callable[[], T]) -> T:
+    """Return the result of `work` in a thread, and wait for its end even if cancelled."""
+    task = asyncio.create_task(asyncio.to_thread(work))
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
@@ -111,8 +105,8 @@ async def finished(work: Awaitable[T]) -> T:
         raise
 
 
-class Shared(Generic[T]):
-    """Work that is done once for all who want it while it waits, and to its end whether they stay or not.
+class SingleFlight(Generic[T]):
+    """Runs work once for all callers that wait for it, and to its end even if they are cancelled.
 
     There are at least `seconds` between the starts of two runs.
     """
@@ -121,19 +115,19 @@ class Shared(Generic[T]):
         self._work = work
         self._seconds = seconds
         self._earliest = 0.0
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._next: asyncio.Task[T] | None = None
         self._running: asyncio.Task[T] | None = None
 
     async def do(self) -> T:
-        """Return what the next run returns."""
+        """Return the result of the next run."""
         if self._next is None:
             self._next = asyncio.create_task(self._run())
         return await asyncio.shield(self._next)
 
     async def _run(self) -> T:
         clock = asyncio.get_running_loop().time
-        async with self._turn:
+        async with self._lock:
             await asyncio.sleep(max(0.0, self._earliest - clock()))
             self._earliest = clock() + self._seconds
             self._running, self._next = self._next, None

@@ -11,7 +11,7 @@ from insights_exporter.exposition.negotiation import negotiate
 from insights_exporter.exposition.page import Page, ResponseBody, build_page, build_response
 from insights_exporter.exposition.process import ProcessMetrics, ProcessMetricsCache
 from insights_exporter.polling.publisher import PageStore
-from insights_exporter.web.concurrency import Busy, OneAtATime, in_thread
+from insights_exporter.web.concurrency import BoundedLock, Busy, run_in_thread
 from insights_exporter.web.places import Places
 from insights_exporter.web.response import EXCHANGE, Exchange
 
@@ -37,7 +37,7 @@ class MetricsHandler:
         self._tail = tail
         self._deployments = deployments
         self._places = Places(most)
-        self._selections = OneAtATime(most // 2)
+        self._selections = BoundedLock(most // 2)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -72,7 +72,7 @@ class MetricsHandler:
         page, tail, gauges = self._board.page, self._tail(), _GAUGES in query
         if _FILTERS & query.keys() or (gauges and not page.has_gauges):
             async with self._selections:
-                page, tail = await in_thread(partial(_selected, self._board, tail, query))
+                page, tail = await run_in_thread(partial(_selected, self._board, tail, query))
         elif gauges:
             page = page.with_gauges
         return build_response(page, tail, choice.format_, gzip=choice.gzip)

@@ -13,7 +13,7 @@ from tests.integration.parts import require
 from tests.integration.processes import clean_environment, free_port, running
 from tests.integration.waiting import eventually
 from tests.web.webconfig.certificates import Authorities, write_case
-from tests.web.webconfig.serving import client_context, serving, speak, visit
+from tests.web.webconfig.server import client_context, serving, speak, visit
 
 TLS12 = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2)
 TLS13 = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3)
@@ -177,7 +177,7 @@ def test_a_resumed_session_ends_with_its_certificate(directory: Path, authoritie
     shown = authorities.client.issue_cert(NAME)
     context = client_context(authorities.server, shown, versions=TLS12)
     with serving(write_case(directory, "good-client-require-and-verify.yml")) as served:
-        server = served.live.now().tls
+        server = served.config.current().tls
         assert server is not None
         first = visit(served.port, context)
         assert visit(served.port, context, first.session) == first._replace(resumed=True)

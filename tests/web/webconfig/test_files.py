@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from insights_exporter.config.errors import InvalidValue
-from insights_exporter.web.webconfig.files import MAX_BYTES, Files, changed
+from insights_exporter.web.webconfig.files import MAX_BYTES, Files, have_changed
 
 
 def test_a_file_is_read_once(tmp_path: Path) -> None:
@@ -17,7 +17,7 @@ def test_a_file_is_read_once(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"second")
 
     assert b"first" == files.read("a")
-    assert changed(files.stamps)
+    assert have_changed(files.stamps)
 
 
 def test_an_absolute_name_is_taken_as_it_is(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_file_that_is_left_alone_is_unchanged(tmp_path: Path) -> None:
     files = Files(tmp_path)
     files.read("a")
 
-    assert not changed(files.stamps)
+    assert not have_changed(files.stamps)
 
 
 def test_a_file_that_looks_the_same_is_a_change(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_file_that_looks_the_same_is_a_change(tmp_path: Path) -> None:
     path.write_bytes(b"other")
     os.utime(path, ns=(dated, dated))
 
-    assert changed(files.stamps)
+    assert have_changed(files.stamps)
 
 
 def test_a_file_that_appears_is_a_change(tmp_path: Path) -> None:
@@ -53,10 +53,10 @@ def test_a_file_that_appears_is_a_change(tmp_path: Path) -> None:
     files = Files(tmp_path)
     with pytest.raises(InvalidValue, match="no such file"):
         files.read("a")
-    before = changed(files.stamps)
+    before = have_changed(files.stamps)
     (tmp_path / "a").touch()
 
-    assert (False, True) == (before, changed(files.stamps))
+    assert (False, True) == (before, have_changed(files.stamps))
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from insights_exporter.web.webconfig.tls import canonical, expired, names_in
+from insights_exporter.web.webconfig.tls import canonicalize_name, certificate_names, has_expired
 from tests.web.webconfig.certificates import Authorities, write_case
-from tests.web.webconfig.serving import METRICS, Spoken, client_context, serving, speak
+from tests.web.webconfig.server import METRICS, Spoken, client_context, serving, speak
 
 V10, V11, V12, V13 = (
     ssl.TLSVersion.TLSv1,
@@ -197,7 +197,7 @@ def test_clients_that_wish_for_http2_get_http1(directory: Path, authorities: Aut
 )
 def test_addresses_have_one_spelling(written: str, spelled: str) -> None:
     """OpenSSL and people spell addresses in different ways."""
-    assert spelled == canonical(written)
+    assert spelled == canonicalize_name(written)
 
 
 def test_all_kinds_of_names_count() -> None:
@@ -213,10 +213,10 @@ def test_all_kinds_of_names_count() -> None:
     }
 
     expected = {"a.example.com", "2001:db8::7", "a@example.com", "spiffe://example.com/a"}
-    assert expected == names_in(certificate)
+    assert expected == certificate_names(certificate)
 
 
 def test_no_certificate_has_no_names_and_does_not_expire() -> None:
     """Where certificates are optional there may be none."""
-    assert frozenset() == names_in({})
-    assert not expired({}, 10.0**12)
+    assert frozenset() == certificate_names({})
+    assert not has_expired({}, 10.0**12)

@@ -10,7 +10,7 @@ from pathlib import Path
 from starlette.types import Receive, Scope, Send
 
 from tests.web.webconfig.certificates import Authorities, chain, write_case
-from tests.web.webconfig.serving import Served, client_context, serving, speak
+from tests.web.webconfig.server import Served, client_context, serving, speak
 
 NAME = "prometheus.example.com"
 
@@ -47,7 +47,7 @@ def test_a_new_certificate_is_shown_to_new_connections(directory: Path, authorit
 
     assert before == between
     assert before != after
-    assert 1 == served.live.reload_failures
+    assert 1 == served.config.reload_failures
 
 
 def test_new_rules_hold_for_new_connections(directory: Path, authorities: Authorities) -> None:

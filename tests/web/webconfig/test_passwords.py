@@ -107,7 +107,7 @@ async def test_wrong_passwords_push_nothing_out(costs: list[int]) -> None:
 
 async def test_what_is_remembered_is_bounded(costs: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """The login that was used longest ago is forgotten first."""
-    monkeypatch.setattr(passwords, "_CACHED", 2)
+    monkeypatch.setattr(passwords, "_MAX_CACHED", 2)
     checker, users = PasswordChecker(), {name: hashed(name) for name in (b"a", b"b", b"c")}
     for name in (b"a", b"b", b"a", b"c"):
         await checker.verify(users, name, name)
@@ -135,7 +135,7 @@ async def test_no_password_is_kept() -> None:
     await twin.verify(USERS, b"alice", b"secret")
 
     assert b"secret" not in repr(vars(checker)).encode()
-    assert checker._right.keys().isdisjoint(twin._right)  # noqa: SLF001 - the point is what it holds
+    assert checker._cache.keys().isdisjoint(twin._cache)  # noqa: SLF001 - the point is what it holds
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def guesses(checker: PasswordChecker, number: int, client: str = "") -> list[asy
 
 @pytest.mark.parametrize(
     "limits",
-    [LoginLimits(waiting=3, of_client=100), LoginLimits(waiting=100, of_client=3)],
+    [LoginLimits(waiting=3, waiting_per_client=100), LoginLimits(waiting=100, waiting_per_client=3)],
     ids=["in all", "of a client"],
 )
 async def test_only_so_many_wait(limits: LoginLimits) -> None:
@@ -206,7 +206,7 @@ async def test_clients_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "limits", [LoginLimits(turn_seconds=0), LoginLimits(check_seconds=0)], ids=["turn", "check"]
+    "limits", [LoginLimits(wait_seconds=0), LoginLimits(check_seconds=0)], ids=["turn", "check"]
 )
 async def test_late_logins_are_refused(limits: LoginLimits, monkeypatch: pytest.MonkeyPatch) -> None:
     """A login whose turn or result does not come in time is refused, and its turn ends with its thread."""
@@ -236,7 +236,7 @@ async def test_logins_of_clients_that_are_gone_are_dropped(costs: list[int]) -> 
     checker = PasswordChecker()
 
     first, second = guesses(checker, 2)
-    left = asyncio.create_task(checker.verify(USERS, b"alice", b"x", gone=lambda: True))
+    left = asyncio.create_task(checker.verify(USERS, b"alice", b"x", is_disconnected=lambda: True))
     await asyncio.sleep(0)
     second.cancel()
     results = await asyncio.gather(first, second, left, return_exceptions=True)

@@ -13,7 +13,7 @@ import trustme
 
 from tests.integration.prometheus import StartPrometheus, scraping
 from tests.web.webconfig.certificates import Authorities, chain, write_case
-from tests.web.webconfig.serving import Served, serving
+from tests.web.webconfig.server import Served, serving
 
 NAME = "prometheus.example.com"
 WITH_PASSWORD, WITH_CERTIFICATE = "with-password.yml", "good-client-allowed-sans.yml"
@@ -106,7 +106,7 @@ def test_scraping_goes_on_while_certificates_change(
         missed = prometheus.query("min_over_time(up[1m]) == 0")
 
     assert [] == missed
-    assert 0 == served.live.reload_failures
+    assert 0 == served.config.reload_failures
 
 
 def test_a_browser_is_asked_for_its_login(served: dict[str, Served], authorities: Authorities) -> None:

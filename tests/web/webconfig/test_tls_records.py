@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from benchmarks.attacking.key_updates import key_updates
 from insights_exporter.web.webconfig.tls import MAX_RECORDS_WITHOUT_DATA, TLSRecords
 from tests.web.webconfig.certificates import Authorities, write_case
-from tests.web.webconfig.serving import METRICS, client_context, serving, speak
+from tests.web.webconfig.server import METRICS, client_context, serving, speak
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -63,14 +63,14 @@ def test_records_without_data_are_limited() -> None:
     incoming.write(record(b"x") * (2 * MAX_RECORDS_WITHOUT_DATA + 2))
     for _ in range(MAX_RECORDS_WITHOUT_DATA):
         moved.move()
-        moved.had_none()
-        moved.had_none()
+        moved.record_no_data()
+        moved.record_no_data()
         moved.move()
-        moved.had_data()
+        moved.record_data()
     moved.move()
 
     with pytest.raises(ssl.SSLError, match="too many TLS records"):
-        moved.had_none()
+        moved.record_no_data()
 
 
 def test_client_that_asks_for_keys_is_disconnected(directory: Path, authorities: Authorities) -> None:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from insights_exporter.polling.deployment import DeploymentPoller
-from insights_exporter.web.concurrency import WAITING_PAGES, OneAtATime, in_thread
+from insights_exporter.web.concurrency import WAITING_PAGES, BoundedLock, run_in_thread
 from insights_exporter.web.status.state import collect_state
 from insights_exporter.web.status.view import NotFound, PageRequest, PageView, build_view
 
@@ -63,7 +63,7 @@ class StatusHandler:
     def __init__(self, metrics_path: str, pollers: Callable[[], Iterable[DeploymentPoller]]) -> None:
         self._metrics_path = metrics_path
         self._pollers = pollers
-        self._turn = OneAtATime(WAITING_PAGES)
+        self._turn = BoundedLock(WAITING_PAGES)
 
     async def __call__(self, request: Request) -> Response:
         """Return the page of all deployments, or of the requested one."""
@@ -75,7 +75,7 @@ class StatusHandler:
                 return render_html(build_view(wanted, states, self._metrics_path, time.time()))
 
             try:
-                return HTMLResponse(await in_thread(render_page), headers=HEADERS)
+                return HTMLResponse(await run_in_thread(render_page), headers=HEADERS)
             except NotFound as error:
                 return PlainTextResponse(f"{error}\n", 404)
 

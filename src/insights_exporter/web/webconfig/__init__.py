@@ -1,9 +1,4 @@
-"""The web config file that exporters share: TLS, client certificates, users, headers, a rate limit.
-
-`LiveConfig(path)` reads it and follows its changes, `Guard(app, live)` is
-the application behind its limit and users, and `listening_context(live)` is
-what the server listens with.
-"""
+"""The web config file of exporter-toolkit: TLS, client certificates, users, headers, a rate limit."""
 
 from insights_exporter.web.webconfig.auth import BasicAuthMiddleware
 from insights_exporter.web.webconfig.loader import (

@@ -1,7 +1,6 @@
-"""Files and inline PEM that the web config file names."""
+"""The files that the web config file names."""
 
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -13,16 +12,15 @@ from insights_exporter.config.errors import InvalidValue
 MAX_BYTES = 2 * 1024 * 1024
 
 Stamp = tuple[int, ...] | None
-"""What tells one state of a file from another; none where there is no file."""
+"""Identifies one state of a file; None for a missing file."""
 
 Stamps = Mapping[Path, Stamp]
 
 
 class Files:
-    """Reads files of a directory, each once, so that what was checked is what is used.
+    """Reads each file once, so that the checked content is the content in use; relative to `directory`.
 
-    `stamps` holds what each looked like before it was read: a file that
-    changes while it is read is seen as changed at the next look.
+    `stamps` are taken before a file is read, so that a file that changes meanwhile counts as changed.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -31,20 +29,24 @@ class Files:
         self._contents: dict[Path, bytes] = {}
 
     def read(self, name: str) -> bytes:
-        """Give what is in the file; a relative name starts at the directory.
+        """Return the content of a file.
 
         Raises:
-            Wrong: it cannot be read, or is far larger than such files are.
+            InvalidValue: It cannot be read, or is larger than 2 MiB.
         """
         path = self._directory / name
         if path not in self._contents:
-            self.stamps[path] = stamp(path)
-            self._contents[path] = _content(path)
+            self.stamps[path] = _stamp(path)
+            self._contents[path] = _read_file(path)
         return self._contents[path]
 
 
-def stamp(path: Path) -> Stamp:
-    """Give the stamp of the file that `path` leads to now, through symbolic links."""
+def have_changed(stamps: Stamps) -> bool:
+    """Return whether any of the files has changed, also one behind a symbolic link."""
+    return any(_stamp(path) != before for path, before in stamps.items())
+
+
+def _stamp(path: Path) -> Stamp:
     try:
         state = path.stat()
     except (OSError, ValueError):
@@ -52,65 +54,28 @@ def stamp(path: Path) -> Stamp:
     return (state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino, state.st_dev)
 
 
-def changed(stamps: Stamps) -> bool:
-    """Tell whether any of the files is another than when it was read."""
-    return any(stamp(path) != before for path, before in stamps.items())
-
-
-def _content(path: Path) -> bytes:
+def _read_file(path: Path) -> bytes:
+    content = None
     try:
-        special = path.exists() and not path.is_file()
-        content = b"" if special else _beginning(path)
+        if path.is_file() or not path.exists():
+            with path.open("rb") as file:
+                content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or "not a path").lower()
         raise InvalidValue(f"{path} cannot be read: {reason}", "check the path and the permissions") from None
-    if special:
+    if content is None:
         raise InvalidValue(f"{path} is not a regular file", "name the file that holds the text")
     if len(content) > MAX_BYTES:
         raise InvalidValue(f"{path} is larger than {MAX_BYTES // 1024**2} MiB", "is it the right file?")
     return content
 
 
-def _beginning(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
-
-
-_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
-_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
-_ENCRYPTED = re.compile(rb"-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED")
-
-
-def check_certificates(pem: bytes) -> None:
-    """See that `pem` holds a certificate.
-
-    Raises:
-        Wrong: it does not.
-    """
-    if _CERTIFICATE not in pem:
-        raise InvalidValue("holds no certificate", "give one in PEM form, with its line of BEGIN CERTIFICATE")
-
-
-def check_key(pem: bytes) -> None:
-    """See that `pem` holds a private key that needs no passphrase.
-
-    Raises:
-        Wrong: it does not.
-    """
-    if not _KEY.search(pem):
-        raise InvalidValue("holds no private key", "give one in PEM form, with its line of BEGIN PRIVATE KEY")
-    if _ENCRYPTED.search(pem):
-        raise InvalidValue(
-            "is encrypted", "take its passphrase off with `openssl pkey`, and keep the file to yourself"
-        )
-
-
 @contextmanager
 def as_file(pem: bytes) -> Iterator[str]:
-    """Give a path under which `pem` can be read until the block ends.
+    """Provide a path at which `pem` can be read within the block.
 
-    Python's TLS loads keys from paths alone. On Linux the path leads to
-    memory: an inline key never gets to a disk, and none need be writable.
+    The `ssl` module loads keys from paths only. On Linux the path is in memory:
+    an inline key is never written to a disk, and no writable disk is needed.
     """
     if sys.platform == "linux":
         with open(os.memfd_create("pem"), "w+b", buffering=0) as file:  # noqa: PTH123 - it has no path

@@ -21,7 +21,7 @@ MODERN_SUITES: Mapping[str, str] = MappingProxyType(
         "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-RSA-CHACHA20-POLY1305",
     }
 )
-"""Suites of TLS 1.2 that are offered where the file lists none."""
+"""Suites of TLS 1.2 that are offered if the file lists none."""
 
 OLD_SUITES: Mapping[str, str] = MappingProxyType(
     {
@@ -31,12 +31,12 @@ OLD_SUITES: Mapping[str, str] = MappingProxyType(
         "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA": "ECDHE-RSA-AES256-SHA",
     }
 )
-"""Suites that TLS 1.0 and 1.1 need; later versions use them only where the file lists them."""
+"""Suites that TLS 1.0 and 1.1 need; later versions use them only if the file lists them."""
 
 SUITES: Mapping[str, str] = MappingProxyType({**MODERN_SUITES, **OLD_SUITES})
 
 TLS13_SUITES = frozenset({"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"})
-"""Suites of TLS 1.3, which are always all offered: neither Go nor Python lets one choose."""
+"""Suites of TLS 1.3, all of which are always offered: neither Go nor Python allows a selection."""
 
 CURVES: Mapping[str, str] = MappingProxyType(
     {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1", "X25519": "X25519"}
@@ -60,14 +60,13 @@ HEADERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "X-XSS-Protection": (),
     }
 )
-"""The response headers that the file may set, with their values where only some are allowed."""
-
+"""The response headers that the file may set, with their values if only some are allowed."""
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _AMOUNT = r"(?:[0-9]{1,12}(?:\.[0-9]{0,12})?|\.[0-9]{1,12})"
 _PART = re.compile(rf"({_AMOUNT})(h|ms|m|s|us|µs|ns)")
 _DURATION = re.compile(rf"\+?(?:{_PART.pattern})+")
-_SWITCHES = {
+_BOOLEANS = {
     **dict.fromkeys(("y", "yes", "on"), True),
     **dict.fromkeys(("n", "no", "off"), False),
 }
@@ -86,10 +85,10 @@ AUTH_TYPES = (
 
 
 def parse_go_duration(written: object) -> float:
-    """Give the seconds that `written` says in Go's spelling; 0 is a duration too.
+    """Return the seconds of a duration in Go's notation, or of 0.
 
     Raises:
-        Wrong: it is no such duration, or a negative one.
+        InvalidValue: It is not such a duration, or a negative one.
     """
     if written == 0 and not isinstance(written, bool):
         return 0.0
@@ -100,15 +99,19 @@ def parse_go_duration(written: object) -> float:
     return sum(float(amount) * _UNITS[unit] for amount, unit in _PART.findall(written))
 
 
-def _text(written: object) -> object:
-    """Read a scalar as text even if it looks like a number, and nothing as blank."""
+def _to_text(written: object) -> object:
+    """Return a scalar as text even if it looks like a number, and null as empty text."""
     if isinstance(written, bool):
         return str(written).lower()
     return "" if written is None else str(written) if isinstance(written, int | float) else written
 
 
-def _switch(written: object) -> object:
-    return _SWITCHES.get(written.lower(), written) if isinstance(written, str) else written
+def _to_bool(written: object) -> object:
+    return _BOOLEANS.get(written.lower(), written) if isinstance(written, str) else written
+
+
+def _resolve_alias(written: object) -> object:
+    return _ALIASES.get(written, written) if isinstance(written, str) else written
 
 
 def _one_of(names: Iterable[str]) -> Callable[[str], str]:
@@ -122,13 +125,13 @@ def _one_of(names: Iterable[str]) -> Callable[[str], str]:
     return check
 
 
-def _header_name(name: str) -> str:
+def _check_header_name(name: str) -> str:
     if name not in HEADERS:
         raise InvalidValue("is not a header that can be set here", did_you_mean(name, HEADERS))
     return name
 
 
-def _header_value(value: str) -> str:
+def _check_header_value(value: str) -> str:
     if not re.fullmatch(r"[\x20-\x7e\t]*", value):
         raise InvalidValue(
             "has characters that a header cannot carry", "keep to printable ASCII, in one line"
@@ -136,15 +139,15 @@ def _header_value(value: str) -> str:
     return value.strip()
 
 
-def _user_name(name: str) -> str:
+def _check_user_name(name: str) -> str:
     if ":" in name or not name.isprintable():
         raise InvalidValue(
-            "is a name that nobody can log in with", "take out colons and unprintable characters"
+            "is a name that no user can log in with", "remove colons and unprintable characters"
         )
     return name
 
 
-def _bcrypt_hash(text: str) -> str:
+def _check_bcrypt_hash(text: str) -> str:
     found = _BCRYPT.fullmatch(text)
     if found is None:
         raise InvalidValue("is not a bcrypt hash", _MAKE_A_HASH)
@@ -153,39 +156,35 @@ def _bcrypt_hash(text: str) -> str:
     return text
 
 
-def _auth_type(written: object) -> object:
-    return _ALIASES.get(written, written) if isinstance(written, str) else written
-
-
-Text = Annotated[str, BeforeValidator(_text)]
-Switch = Annotated[bool, BeforeValidator(_switch), Field(strict=True)]
+Text = Annotated[str, BeforeValidator(_to_text)]
+GoBool = Annotated[bool, BeforeValidator(_to_bool), Field(strict=True)]
 Duration = Annotated[float, BeforeValidator(parse_go_duration)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 AuthType = Annotated[
-    str, AfterValidator(_one_of(AUTH_TYPES)), BeforeValidator(_auth_type), BeforeValidator(_text)
+    str, AfterValidator(_one_of(AUTH_TYPES)), BeforeValidator(_resolve_alias), BeforeValidator(_to_text)
 ]
-Version = Annotated[str, AfterValidator(_one_of(VERSIONS)), BeforeValidator(_text)]
-Suite = Annotated[str, AfterValidator(_one_of([*SUITES, *sorted(TLS13_SUITES)])), BeforeValidator(_text)]
-Curve = Annotated[str, AfterValidator(_one_of(CURVES)), BeforeValidator(_text)]
-HeaderName = Annotated[str, AfterValidator(_header_name)]
-HeaderValue = Annotated[str, AfterValidator(_header_value), BeforeValidator(_text)]
-UserName = Annotated[str, AfterValidator(_user_name)]
-PasswordHash = Annotated[str, AfterValidator(_bcrypt_hash), BeforeValidator(_text)]
+Version = Annotated[str, AfterValidator(_one_of(VERSIONS)), BeforeValidator(_to_text)]
+Suite = Annotated[str, AfterValidator(_one_of([*SUITES, *sorted(TLS13_SUITES)])), BeforeValidator(_to_text)]
+Curve = Annotated[str, AfterValidator(_one_of(CURVES)), BeforeValidator(_to_text)]
+HeaderName = Annotated[str, AfterValidator(_check_header_name)]
+HeaderValue = Annotated[str, AfterValidator(_check_header_value), BeforeValidator(_to_text)]
+UserName = Annotated[str, AfterValidator(_check_user_name)]
+PasswordHash = Annotated[str, AfterValidator(_check_bcrypt_hash), BeforeValidator(_to_text)]
 
 
 class Section(Model):
-    """A part of the file; a key without a value is as good as none."""
+    """A section of the file; keys with null count as missing."""
 
     @model_validator(mode="before")
     @classmethod
-    def _leave_out_nulls(cls, written: Any) -> Any:  # noqa: ANN401 - whatever the file says
+    def _drop_nulls(cls, written: Any) -> Any:  # noqa: ANN401 - whatever the file says
         if not isinstance(written, dict):
             return written
         return {key: value for key, value in written.items() if value is not None}
 
 
 class TLSSection(Section):
-    """`tls_server_config`: with any key in it the exporter speaks TLS and nothing else."""
+    """`tls_server_config`: with any key in it the exporter speaks TLS only."""
 
     cert: Text = ""
     key: SecretStr = SecretStr("")
@@ -198,19 +197,19 @@ class TLSSection(Section):
     min_version: Version = "TLS12"
     max_version: Version = "TLS13"
     cipher_suites: tuple[Suite, ...] = ()
-    prefer_server_cipher_suites: Switch = True
+    prefer_server_cipher_suites: GoBool = True
     curve_preferences: tuple[Curve, ...] = ()
 
 
 class HttpSection(Section):
     """`http_server_config`."""
 
-    http2: Switch | None = None
+    http2: GoBool | None = None
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
 
 
 class RateLimitSection(Section):
-    """`rate_limit`: a bucket of `burst` tokens, one more each `interval` seconds."""
+    """`rate_limit`: a bucket of `burst` tokens, one more every `interval` seconds."""
 
     interval: Duration = 0.0
     burst: Count = 0

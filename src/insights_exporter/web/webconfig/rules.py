@@ -1,11 +1,13 @@
-"""Rules over several keys of the web config file."""
+"""Rules over several keys of the web config file, and what each `client_auth_type` means here."""
 
+import re
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 from insights_exporter.config.errors import Finding, InvalidValue
-from insights_exporter.web.webconfig.client_auth import client_auth_mode
-from insights_exporter.web.webconfig.files import Files, check_certificates, check_key
+from insights_exporter.web.webconfig.files import Files
 from insights_exporter.web.webconfig.model import (
     HEADERS,
     SUITES,
@@ -15,34 +17,124 @@ from insights_exporter.web.webconfig.model import (
     WebConfigModel,
 )
 
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----")
+_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
+_ENCRYPTED = re.compile(rb"-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED")
 
-def headers_have_known_values(file: WebConfigModel) -> Iterator[Finding]:
-    """A header of few values has one of them."""
+
+class ClientAuthMode(NamedTuple):
+    """How the `ssl` module verifies clients; without `verify` the file is invalid.
+
+    `what` is wrong with `key`, or worth a warning.
+    """
+
+    verify: ssl.VerifyMode | None
+    what: str = ""
+    remedy: str = ""
+    key: str = "client_auth_type"
+
+
+_VERIFY_INSTEAD = "set client_ca_file and client_auth_type: RequireAndVerifyClientCert"
+_NO_EFFECT = "has no effect without client certificates"
+_ANY_AUTHORITY = "has no client CAs, so a certificate of any authority that the system trusts is accepted"
+
+_NONE = ClientAuthMode(ssl.CERT_NONE)
+_OPTIONAL = ClientAuthMode(ssl.CERT_OPTIONAL)
+_OPTIONAL_ANY_CA = ClientAuthMode(ssl.CERT_OPTIONAL, _ANY_AUTHORITY, "set client_ca_file")
+_REQUIRED = ClientAuthMode(ssl.CERT_REQUIRED)
+_REQUIRED_ANY_CA = ClientAuthMode(ssl.CERT_REQUIRED, _ANY_AUTHORITY, "set client_ca_file")
+_STRICTER = ClientAuthMode(
+    ssl.CERT_REQUIRED,
+    "is stricter here: Python's TLS accepts no client certificate that it cannot verify",
+    "write RequireAndVerifyClientCert, which is what it does",
+)
+_NOT_REQUESTED = ClientAuthMode(
+    ssl.CERT_NONE,
+    "accepts every client, so certificates are not requested here",
+    _VERIFY_INSTEAD + " to accept only some",
+)
+_UNUSED_CA = ClientAuthMode(
+    None,
+    _NO_EFFECT,
+    "set client_auth_type: RequireAndVerifyClientCert, or remove it",
+    "client_ca_file",
+)
+_UNUSED_SANS = ClientAuthMode(None, _NO_EFFECT, _VERIFY_INSTEAD, "client_allowed_sans")
+_UNVERIFIED = ClientAuthMode(
+    None,
+    "is not possible: Python's TLS accepts no client certificate that it cannot verify",
+    _VERIFY_INSTEAD,
+)
+_UNVERIFIED_SANS = ClientAuthMode(
+    None,
+    "is not possible: Python's TLS does not show names of certificates that it cannot verify",
+    _VERIFY_INSTEAD,
+)
+
+_CLIENT_AUTH_MODES: Mapping[str, tuple[ClientAuthMode, ...]] = MappingProxyType(
+    {
+        # by client CAs and allowed names: neither, names, CAs, both
+        "NoClientCert": (_NONE, _UNUSED_SANS, _UNUSED_CA, _UNUSED_CA),
+        "RequestClientCert": (_NOT_REQUESTED, _UNVERIFIED_SANS, _NOT_REQUESTED, _STRICTER),
+        "RequireAnyClientCert": (_UNVERIFIED, _UNVERIFIED, _STRICTER, _STRICTER),
+        "VerifyClientCertIfGiven": (_OPTIONAL_ANY_CA, _REQUIRED_ANY_CA, _OPTIONAL, _REQUIRED),
+        "RequireAndVerifyClientCert": (_REQUIRED_ANY_CA, _REQUIRED_ANY_CA, _REQUIRED, _REQUIRED),
+    }
+)
+"""The `ssl` module shows a client's certificate only after verifying it.
+
+A type that accepts unverified certificates gets the nearest mode that accepts
+no client which the type itself would refuse.
+"""
+
+
+def client_auth_mode(section: TLSSection) -> ClientAuthMode:
+    """Return how clients are verified."""
+    has_ca = bool(section.client_ca or section.client_ca_file)
+    has_sans = section.client_allowed_sans is not None
+    mode = _CLIENT_AUTH_MODES[section.client_auth_type][2 * has_ca + has_sans]
+    return mode._replace(key="client_ca") if mode is _UNUSED_CA and section.client_ca else mode
+
+
+def has_only_tls13_suites(section: TLSSection) -> bool:
+    """Return whether the suites leave no version below TLS 1.3."""
+    return bool(section.cipher_suites) and not SUITES.keys() & set(section.cipher_suites)
+
+
+def read_pem(section: TLSSection, part: str, files: Files) -> bytes:
+    """Return the PEM text of `cert`, `key` or `client_ca`, empty if it is not set.
+
+    Raises:
+        InvalidValue: Its file cannot be read.
+    """
+    name = getattr(section, f"{part}_file")
+    return files.read(name) if name else _inline_pem(section, part).encode()
+
+
+def _inline_pem(section: TLSSection, part: str) -> str:
+    return section.key.get_secret_value() if part == "key" else str(getattr(section, part))
+
+
+def check_http(file: WebConfigModel) -> Iterator[Finding]:
+    """Yield errors in headers and in the rate limit."""
     for name, value in file.http_server_config.headers.items():
         if HEADERS[name] and value not in HEADERS[name]:
             place = ("http_server_config", "headers", name)
             yield place, "is not a known value", f"write {' or '.join(HEADERS[name])}"
-
-
-def limit_lets_somebody_in(file: WebConfigModel) -> Iterator[Finding]:
-    """A limit has at least one request at a time."""
     if file.rate_limit.interval and not file.rate_limit.burst:
         yield ("rate_limit", "burst"), "is 0, so every request would be refused", "write 1 or more"
 
 
-HTTP_RULES = (headers_have_known_values, limit_lets_somebody_in)
-
-
-def http_warnings(file: WebConfigModel) -> Iterator[Finding]:
-    """Tell what has no effect here, or is unwise."""
+def warn_of_http(file: WebConfigModel) -> Iterator[Finding]:
+    """Yield warnings of values that have no effect here, or are unwise."""
     if file.http_server_config.http2:
-        what = "has no effect: the exporter speaks HTTP/1.1 alone"
+        what = "has no effect: the exporter speaks HTTP/1.1 only"
         yield ("http_server_config", "http2"), what, "remove it or set it to false"
     if file.rate_limit.burst and not file.rate_limit.interval:
         yield ("rate_limit", "burst"), "has no effect without an interval", "write rate_limit.interval"
     if file.basic_auth_users and file.tls_server_config is None:
         what = "without TLS, passwords cross the network readable"
-        yield ("basic_auth_users",), what, "set tls_server_config, or listen on loopback alone"
+        yield ("basic_auth_users",), what, "set tls_server_config, or listen on loopback only"
     costs = sorted({int(text.split("$")[2]) for text in file.basic_auth_users.values()})
     if len(costs) > 1:
         listed = ", ".join(map(str, costs))
@@ -50,111 +142,79 @@ def http_warnings(file: WebConfigModel) -> Iterator[Finding]:
         yield ("basic_auth_users",), what, "make all of them with `htpasswd -nBC 10`"
 
 
-Rule = Callable[[TLSSection, Files], Iterator[Finding]]
+def check_tls(section: TLSSection, files: Files) -> Iterator[Finding]:
+    """Yield errors in `tls_server_config` and in the files that it names."""
+    for part, check, required in _PARTS:
+        yield from _check_part(section, files, part, check, required=required)
+    yield from _check_versions(section)
+    names = section.client_allowed_sans
+    if names is not None and not (names and all(names)):
+        yield ("client_allowed_sans",), "has an empty entry or none", "list names, or remove the key"
+    mode = client_auth_mode(section)
+    if mode.verify is None:
+        yield (mode.key,), mode.what, mode.remedy
 
-_PARTS: tuple[tuple[str, Callable[[bytes], None]], ...] = (
-    ("cert", check_certificates),
-    ("key", check_key),
-    ("client_ca", check_certificates),
+
+def _check_part(
+    section: TLSSection, files: Files, part: str, check: Callable[[bytes], None], *, required: bool
+) -> Iterator[Finding]:
+    file, inline = getattr(section, f"{part}_file"), _inline_pem(section, part)
+    if file and inline:
+        yield (part,), f"is set in addition to {part}_file", "keep one of the two"
+    elif file or inline:
+        try:
+            check(read_pem(section, part, files))
+        except InvalidValue as error:
+            yield (f"{part}_file" if file else part,), error.what, error.remedy
+    elif required:
+        remedy = f"write it, or {part} with the PEM text itself; without TLS remove tls_server_config"
+        yield (f"{part}_file",), "is missing", remedy
+
+
+def _check_certificates(pem: bytes) -> None:
+    if not _CERTIFICATE.search(pem):
+        raise InvalidValue("holds no certificate", "use PEM with a line of BEGIN CERTIFICATE")
+
+
+def _check_key(pem: bytes) -> None:
+    if not _KEY.search(pem):
+        raise InvalidValue("holds no private key", "use PEM with a line of BEGIN PRIVATE KEY")
+    if _ENCRYPTED.search(pem):
+        raise InvalidValue("is encrypted", "remove its passphrase with `openssl pkey`, and protect the file")
+
+
+_PARTS = (
+    ("cert", _check_certificates, True),
+    ("key", _check_key, True),
+    ("client_ca", _check_certificates, False),
 )
-_NEEDED = ("cert", "key")
 
 
-def inline(section: TLSSection, part: str) -> str:
-    """Give the PEM text of a part that stands in the web config file itself, or nothing."""
-    return section.key.get_secret_value() if part == "key" else str(getattr(section, part))
-
-
-def pem(section: TLSSection, part: str, files: Files) -> bytes:
-    """Give the PEM text of `cert`, `key` or `client_ca`, or nothing.
-
-    Raises:
-        Wrong: its file cannot be read.
-    """
-    name = getattr(section, f"{part}_file")
-    return files.read(name) if name else inline(section, part).encode()
-
-
-def parts_are_usable(section: TLSSection, files: Files) -> Iterator[Finding]:
-    """Certificate and key are there, each part comes from one place and holds what it should."""
-    for part, check in _PARTS:
-        in_file, in_here = bool(getattr(section, f"{part}_file")), bool(inline(section, part))
-        if in_file and in_here:
-            yield (part,), f"is set beside {part}_file", "keep one of the two"
-        elif in_file or in_here:
-            try:
-                check(pem(section, part, files))
-            except InvalidValue as wrong:
-                yield (f"{part}_file" if in_file else part,), wrong.what, wrong.remedy
-        elif part in _NEEDED:
-            remedy = f"write it, or {part} with the PEM text itself; without TLS leave out tls_server_config"
-            yield (f"{part}_file",), "is missing", remedy
-
-
-def versions_in_order(section: TLSSection, _files: Files) -> Iterator[Finding]:
-    """The versions leave at least one."""
+def _check_versions(section: TLSSection) -> Iterator[Finding]:
     if VERSIONS[section.min_version] > VERSIONS[section.max_version]:
-        what = f"is lower than min_version, {section.min_version}, so nobody could connect"
+        what = f"is lower than min_version, {section.min_version}, so no client could connect"
         yield ("max_version",), what, "raise it, or lower min_version"
-
-
-def versions_exist(section: TLSSection, _files: Files) -> Iterator[Finding]:
-    """The OpenSSL in use speaks the versions."""
-    for key, has in (("TLS10", ssl.HAS_TLSv1), ("TLS11", ssl.HAS_TLSv1_1)):
-        if key in (section.min_version, section.max_version) and not has:
-            yield ("min_version",), f"{key} is not in {ssl.OPENSSL_VERSION}", "write TLS12"
-
-
-def suites_fit_versions(section: TLSSection, _files: Files) -> Iterator[Finding]:
-    """Suites of TLS 1.3 alone need TLS 1.3."""
-    if only_tls13(section) and section.max_version != "TLS13":
-        what = f"has suites of TLS 1.3 alone, and max_version is {section.max_version}: nobody could connect"
+    for version, has_version in (("TLS10", ssl.HAS_TLSv1), ("TLS11", ssl.HAS_TLSv1_1)):
+        if version in (section.min_version, section.max_version) and not has_version:
+            yield ("min_version",), f"{version} is not in {ssl.OPENSSL_VERSION}", "write TLS12"
+    if has_only_tls13_suites(section) and section.max_version != "TLS13":
+        what = (
+            f"has suites of TLS 1.3 only, and max_version is {section.max_version}: no client could connect"
+        )
         yield ("cipher_suites",), what, "add a suite of TLS 1.2, or raise max_version"
 
 
-def names_are_given(section: TLSSection, _files: Files) -> Iterator[Finding]:
-    """A list of allowed names lets somebody in."""
-    names = section.client_allowed_sans
-    if names is not None and not (names and all(names)):
-        yield ("client_allowed_sans",), "has an empty entry or none", "list names, or leave the key out"
-
-
-def client_auth_can_be_kept(section: TLSSection, _files: Files) -> Iterator[Finding]:
-    """The way clients prove who they are can be kept, and has an effect."""
-    row = client_auth_mode(section)
-    if row.verify is None:
-        yield (_as_written(row.key, section),), row.what, row.remedy
-
-
-def only_tls13(section: TLSSection) -> bool:
-    """Tell whether the suites leave no version below TLS 1.3."""
-    return bool(section.cipher_suites) and not SUITES.keys() & set(section.cipher_suites)
-
-
-TLS_RULES: tuple[Rule, ...] = (
-    parts_are_usable,
-    versions_in_order,
-    versions_exist,
-    suites_fit_versions,
-    names_are_given,
-    client_auth_can_be_kept,
-)
-
-
-def tls_warnings(section: TLSSection) -> Iterator[Finding]:
-    """Tell what has another meaning here than elsewhere, or is unwise."""
-    row = client_auth_mode(section)
-    if row.what:
-        yield (_as_written(row.key, section),), f"{section.client_auth_type} {row.what}", row.remedy
+def warn_of_tls(section: TLSSection) -> Iterator[Finding]:
+    """Yield warnings of values with another meaning here than in other exporters, and of unwise ones."""
+    mode = client_auth_mode(section)
+    if mode.what:
+        yield (mode.key,), f"{section.client_auth_type} {mode.what}", mode.remedy
     if VERSIONS[section.min_version] < ssl.TLSVersion.TLSv1_2:
         yield ("min_version",), f"{section.min_version} is outdated and insecure", "write TLS12"
     if len(section.curve_preferences) > 1:
         what = f"only the first, {section.curve_preferences[0]}, is offered: Python's TLS takes one curve"
-        yield ("curve_preferences",), what, "put first what all clients have, or leave the key out"
-    if TLS13_SUITES - set(section.cipher_suites) and TLS13_SUITES & set(section.cipher_suites):
-        what = "cannot choose among the suites of TLS 1.3: all of them are offered, as by Go"
-        yield ("cipher_suites",), what, "leave out those that begin with TLS_AES or TLS_CHACHA20"
-
-
-def _as_written(key: str, section: TLSSection) -> str:
-    return "client_ca" if key == "client_ca_file" and section.client_ca else key
+        yield ("curve_preferences",), what, "put first what all clients have, or remove the key"
+    suites = set(section.cipher_suites)
+    if TLS13_SUITES - suites and TLS13_SUITES & suites:
+        what = "cannot select suites of TLS 1.3: all of them are offered, as by Go"
+        yield ("cipher_suites",), what, "remove those that begin with TLS_AES or TLS_CHACHA20"

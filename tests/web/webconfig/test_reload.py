@@ -7,9 +7,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from insights_exporter.web.webconfig import ReloadingConfig, WebConfigError
-from insights_exporter.web.webconfig.loader import LOOK_EVERY, TURNOVER
+from insights_exporter.web.webconfig.loader import CHECK_INTERVAL, DRAIN_SECONDS
 from tests.web.webconfig.certificates import write_case
-from tests.web.webconfig.serving import Clock
+from tests.web.webconfig.server import Clock
 
 DENY = "http_server_config: {headers: {X-Frame-Options: deny}}\n"
 SAMEORIGIN = "http_server_config: {headers: {X-Frame-Options: sameorigin}}\n"
@@ -22,16 +22,16 @@ class Followed:
     def __init__(self, file: Path) -> None:
         self.file = file
         self.clock = Clock()
-        self.live = ReloadingConfig(file, self.clock)
+        self.config = ReloadingConfig(file, self.clock)
 
     def write(self, text: str) -> None:
         """Write the file anew; a second goes by."""
         self.file.write_text(text, encoding="utf-8")
-        self.clock.now += LOOK_EVERY
+        self.clock.now += CHECK_INTERVAL
 
     def option(self) -> str:
         """Give the header that holds now."""
-        return dict(self.live.now().headers)["X-Frame-Options"]
+        return dict(self.config.current().headers)["X-Frame-Options"]
 
 
 @pytest.fixture
@@ -53,17 +53,17 @@ def test_a_right_file_is_taken(followed: Followed) -> None:
     followed.write(SAMEORIGIN)
 
     assert "sameorigin" == followed.option()
-    assert 0 == followed.live.reload_failures
+    assert 0 == followed.config.reload_failures
 
 
 def test_files_are_looked_at_once_a_second(followed: Followed) -> None:
     """However many requests come, the disk is left alone in between."""
-    followed.clock.now += LOOK_EVERY
-    followed.live.now()
+    followed.clock.now += CHECK_INTERVAL
+    followed.config.current()
     followed.file.write_text(SAMEORIGIN, encoding="utf-8")
-    followed.clock.now += LOOK_EVERY / 2
+    followed.clock.now += CHECK_INTERVAL / 2
     between = followed.option()
-    followed.clock.now += LOOK_EVERY / 2
+    followed.clock.now += CHECK_INTERVAL / 2
 
     assert "deny" == between
     assert "sameorigin" == followed.option()
@@ -81,38 +81,38 @@ def test_a_wrong_file_is_told_and_counted_once(followed: Followed) -> None:
     with capture_logs() as logs:
         followed.write(WRONG)
         for _ in range(3):
-            followed.live.now()
-            followed.clock.now += LOOK_EVERY
+            followed.config.current()
+            followed.clock.now += CHECK_INTERVAL
 
     place = "http_server_config.headers.X-Frame-Options"
     problem = f"{followed.file}: {place}: is not a known value; write deny or sameorigin"
     refused = {
-        "event": "web config file refused, the settings before stay in use",
+        "event": "web config reload failed, keeping previous config",
         "log_level": "error",
         "file": str(followed.file),
-        "problems": [problem],
+        "err": [problem],
     }
     assert [refused] == logs
-    assert 1 == followed.live.reload_failures
+    assert 1 == followed.config.reload_failures
 
 
 def test_a_mended_file_is_taken(followed: Followed) -> None:
     """A failure is over with the next right file; the count stays."""
     followed.write(WRONG)
-    followed.live.now()
+    followed.config.current()
     followed.write(SAMEORIGIN)
 
     assert "sameorigin" == followed.option()
-    assert 1 == followed.live.reload_failures
+    assert 1 == followed.config.reload_failures
 
 
 def test_a_file_that_is_gone_leaves_what_was(followed: Followed) -> None:
     """An orchestrator may take it away for a moment."""
     followed.file.unlink()
-    followed.clock.now += LOOK_EVERY
+    followed.clock.now += CHECK_INTERVAL
 
     assert "deny" == followed.option()
-    assert 1 == followed.live.reload_failures
+    assert 1 == followed.config.reload_failures
 
 
 def test_a_swapped_link_is_a_change(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_swapped_link_is_a_change(tmp_path: Path) -> None:
     followed = Followed(tmp_path / "web.yml")
     (tmp_path / "fresh").symlink_to("new")
     (tmp_path / "fresh").replace(tmp_path / "data")
-    followed.clock.now += LOOK_EVERY
+    followed.clock.now += CHECK_INTERVAL
 
     assert "sameorigin" == followed.option()
 
@@ -134,37 +134,37 @@ def test_a_swapped_link_is_a_change(tmp_path: Path) -> None:
 def test_a_part_that_is_touched_is_a_change(part: str, directory: Path) -> None:
     """The files that the file names are followed as itself is."""
     followed = Followed(write_case(directory, "good-client-require-and-verify.yml"))
-    before = followed.live.now().tls
+    before = followed.config.current().tls
     os.utime(directory / part, ns=(0, 0))
-    followed.clock.now += LOOK_EVERY
+    followed.clock.now += CHECK_INTERVAL
 
-    assert before is not followed.live.now().tls
+    assert before is not followed.config.current().tls
 
 
 @pytest.mark.parametrize(
     ("name", "after", "told"),
     [
         pytest.param(
-            "good-tls.yml", "", "tls_server_config: is gone, and TLS is not turned off", id="TLS off"
+            "good-tls.yml", "", "tls_server_config: was removed, but TLS cannot be turned off", id="TLS off"
         ),
         pytest.param(
-            "good-empty.yml", "TLS", "tls_server_config: is new, and TLS is not turned on", id="TLS on"
+            "good-empty.yml", "TLS", "tls_server_config: is new, but TLS cannot be turned on", id="TLS on"
         ),
-        pytest.param("good-users.yml", "TLS", "basic_auth_users: are all gone", id="no users"),
+        pytest.param("good-users.yml", "TLS", "basic_auth_users: were all removed", id="no users"),
     ],
 )
 def test_protection_as_a_whole_does_not_change(name: str, after: str, told: str, directory: Path) -> None:
     """A file that is caught empty opens nothing."""
     tls = write_case(directory, "good-tls.yml").read_text(encoding="utf-8")
     followed = Followed(write_case(directory, name))
-    before = followed.live.now()
+    before = followed.config.current()
     with capture_logs() as logs:
         followed.write(tls if after else "")
-        unchanged = followed.live.now()
+        unchanged = followed.config.current()
 
     assert before is unchanged
-    assert told in logs[0]["problems"][0]
-    assert logs[0]["problems"][0].endswith("restart the exporter if that is meant")
+    assert told in logs[0]["err"][0]
+    assert logs[0]["err"][0].endswith("restart the exporter if that is intended")
 
 
 def test_a_single_user_may_go(directory: Path) -> None:
@@ -173,35 +173,35 @@ def test_a_single_user_may_go(directory: Path) -> None:
     lines = followed.file.read_text(encoding="utf-8").splitlines(keepends=True)
     followed.write("".join(line for line in lines if "bob" not in line))
 
-    assert {b"alice"} == followed.live.now().users.keys()
+    assert {b"alice"} == followed.config.current().users.keys()
 
 
 def test_connections_turn_over_for_a_while_after_a_change(followed: Followed) -> None:
     """Long enough for each to have had an answer."""
-    before = followed.live.turning_over()
+    before = followed.config.is_draining
     followed.write(SAMEORIGIN)
-    followed.live.now()
-    during = followed.live.turning_over()
-    followed.clock.now += TURNOVER
+    followed.config.current()
+    during = followed.config.is_draining
+    followed.clock.now += DRAIN_SECONDS
 
-    assert (False, True, False) == (before, during, followed.live.turning_over())
+    assert (False, True, False) == (before, during, followed.config.is_draining)
 
 
 def test_warnings_are_logged_at_the_start_and_with_each_change(directory: Path) -> None:
     """What has no effect is told by name."""
     warning = {
-        "event": "web config",
+        "event": "web config warning",
         "log_level": "warning",
         "place": "http_server_config.http2",
-        "detail": "has no effect: the exporter speaks HTTP/1.1 alone",
+        "err": "has no effect: the exporter speaks HTTP/1.1 only",
         "remedy": "remove it or set it to false",
     }
     with capture_logs() as at_start:
         followed = Followed(write_case(directory, "good-http2-on.yml"))
     with capture_logs() as later:
         followed.write("http_server_config: {http2: true}")
-        followed.live.now()
-        followed.live.now()
+        followed.config.current()
+        followed.config.current()
 
     assert [{**warning, "file": str(followed.file)}] == at_start
-    assert ["web config reloaded", "web config"] == [line["event"] for line in later]
+    assert ["web config reloaded", "web config warning"] == [line["event"] for line in later]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from insights_exporter.config.errors import InvalidValue
-from insights_exporter.web.webconfig.model import HeaderValue, Switch, parse_go_duration
+from insights_exporter.web.webconfig.model import GoBool, HeaderValue, parse_go_duration
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,6 @@ def test_scalars_are_text_where_text_is_due(written: object, text: str) -> None:
 )
 def test_switches_have_words_too(written: object, on: bool) -> None:
     """Those that YAML had of old."""
-    adapter: TypeAdapter[bool] = TypeAdapter(Switch)
+    adapter: TypeAdapter[bool] = TypeAdapter(GoBool)
 
     assert on is adapter.validate_python(written)

@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insights_exporter.web.webconfig.auth import TokenBucket
-from insights_exporter.web.webconfig.loader import RateLimit
-from tests.web.webconfig.serving import Clock
+from insights_exporter.web.webconfig.model import RateLimitSection
+from tests.web.webconfig.server import Clock
 
 
 def test_a_burst_gets_through_at_once() -> None:
     """The bucket begins full."""
-    bucket = TokenBucket(RateLimit(interval=10.0, burst=3), Clock())
+    bucket = TokenBucket(RateLimitSection.model_construct(interval=10.0, burst=3), Clock())
 
     assert [0.0, 0.0, 0.0, 10.0] == [bucket.take() for _ in range(4)]
 
@@ -18,7 +18,7 @@ def test_a_burst_gets_through_at_once() -> None:
 def test_who_is_refused_is_told_when_to_come_again() -> None:
     """A token later there is one, and no more."""
     clock = Clock()
-    bucket = TokenBucket(RateLimit(interval=10.0, burst=1), clock)
+    bucket = TokenBucket(RateLimitSection.model_construct(interval=10.0, burst=1), clock)
     bucket.take()
     clock.now += 4
     wait = bucket.take()
@@ -31,7 +31,7 @@ def test_who_is_refused_is_told_when_to_come_again() -> None:
 def test_a_quiet_time_saves_up_no_more_than_a_burst() -> None:
     """The bucket holds no more."""
     clock = Clock()
-    bucket = TokenBucket(RateLimit(interval=10.0, burst=2), clock)
+    bucket = TokenBucket(RateLimitSection.model_construct(interval=10.0, burst=2), clock)
     clock.now += 10_000
 
     assert [0.0, 0.0, 10.0] == [bucket.take() for _ in range(3)]
@@ -45,7 +45,7 @@ def test_a_quiet_time_saves_up_no_more_than_a_burst() -> None:
 def test_never_more_than_the_limit(interval: float, burst: int, pauses: list[float]) -> None:
     """Over any time, at most the burst and one more an interval get through."""
     clock = Clock()
-    bucket = TokenBucket(RateLimit(interval, burst), clock)
+    bucket = TokenBucket(RateLimitSection.model_construct(interval=interval, burst=burst), clock)
     through = 0
     for pause in pauses:
         clock.now += pause

@@ -45,7 +45,7 @@ class Served:
     """A running server: where it listens, what it goes by, and the clock that it looks at."""
 
     port: int
-    live: ReloadingConfig
+    config: ReloadingConfig
     clock: Clock
 
     def url(self, scheme: str = "https") -> str:
@@ -57,12 +57,12 @@ class Served:
 def serving(file: Path, app: ASGIApp = metrics_app) -> Iterator[Served]:
     """Serve `app` behind the web config file until the block ends, on an event loop of its own."""
     clock = Clock()
-    live = ReloadingConfig(file, clock)
+    config = ReloadingConfig(file, clock)
     started: Future[tuple[Server, asyncio.AbstractEventLoop]] = Future()
 
     async def run(listener: socket.socket) -> None:
-        guard = BasicAuthMiddleware(app, live, clock)
-        server = Server(guard, context=listening_context(live), headers=guard.headers)
+        guard = BasicAuthMiddleware(app, config, clock)
+        server = Server(guard, context=listening_context(config), headers=guard.headers)
         task = asyncio.create_task(server.serve([listener]))
         await eventually_async(lambda: server.started)
         started.set_result((server, asyncio.get_running_loop()))
@@ -74,7 +74,7 @@ def serving(file: Path, app: ASGIApp = metrics_app) -> Iterator[Served]:
         thread.start()
         server, loop = started.result(timeout=20)
         try:
-            yield Served(port, live, clock)
+            yield Served(port, config, clock)
         finally:
             loop.call_soon_threadsafe(server.stop)
             thread.join()

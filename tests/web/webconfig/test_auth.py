@@ -10,8 +10,8 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from insights_exporter.web.webconfig import BasicAuthMiddleware, ReloadingConfig
-from insights_exporter.web.webconfig.auth import PasswordChecker, TooManyLogins, credentials
-from tests.web.webconfig.serving import METRICS, Served, serving
+from insights_exporter.web.webconfig.auth import PasswordChecker, TooManyLogins, parse_credentials
+from tests.web.webconfig.server import METRICS, Served, serving
 
 HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
 WEB = f"""
@@ -86,14 +86,14 @@ def test_the_scheme_is_read_in_any_case() -> None:
     """As HTTP has it."""
     sent = b"bAsIc " + base64.b64encode(b"alice:se:cret")
 
-    assert (b"alice", b"se:cret") == credentials([(b"host", b"x"), (b"authorization", sent)])
+    assert (b"alice", b"se:cret") == parse_credentials([(b"host", b"x"), (b"authorization", sent)])
 
 
 def test_a_user_without_a_password_is_nobody() -> None:
     """An empty password has a colon before it."""
     sent = [b"Basic " + base64.b64encode(text) for text in (b"alice", b"alice:")]
 
-    assert [None, (b"alice", b"")] == [credentials([(b"authorization", value)]) for value in sent]
+    assert [None, (b"alice", b"")] == [parse_credentials([(b"authorization", value)]) for value in sent]
 
 
 @pytest.mark.parametrize("user", [None, ("alice", "secret")], ids=["refused", "let in"])
