@@ -18,6 +18,7 @@ from tests.support.backfill import Backfill, samples
 LIVE_ONLY = {
     "coder_insights_users": "how many users there are is told of this moment only",
     "coder_insights_template_info": "what is listed now says nothing of the past",
+    "coder_insights_template_build_duration_seconds": "the server computes them for its builds of now",
     "coder_insights_build_info": "nor does the version",
 }
 

@@ -131,7 +131,11 @@ STATUS_COUNTS = envelope(
 _LATENCY = {"p50": NUMBERS, "p95": NUMBERS}
 
 _TEMPLATE = {"id": IDS, "name": NAMES, "organization_id": IDS, "organization_name": NAMES}
-_LISTED = rows(whole(**_TEMPLATE), objects(deprecated=st.booleans() | JUNK, **_TEMPLATE))
+_BUILD_TIMES = objects(P50=COUNTS | JUNK, P95=COUNTS)
+_STATS = objects(start=_BUILD_TIMES, stop=_BUILD_TIMES, delete=_BUILD_TIMES) | JUNK
+_LISTED = rows(
+    whole(**_TEMPLATE), objects(deprecated=st.booleans() | JUNK, build_time_stats=_STATS, **_TEMPLATE)
+)
 _BY_PATH: Mapping[str, Callable[[st.SearchStrategy[Json]], st.SearchStrategy[Json]]] = {
     "/insights/daus": lambda _ids: DAUS,
     "/templates": lambda _ids: _LISTED,

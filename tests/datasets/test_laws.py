@@ -212,6 +212,37 @@ def test_distribution_counts_each_user_once(users: list[dict[str, Any]]) -> None
     assert max(len(ids) - 1, 0) == conversion.folded
 
 
+BANDED = {
+    "user-activity": [("user_activity_distribution_seconds", "activity_level_users", 4)],
+    "user-latency": [("user_latency_distribution_seconds", "connection_quality_users", 3)],
+    "template-breakdown": [
+        ("template_user_activity_distribution_seconds", "template_activity_level_users", 4),
+        ("template_user_latency_distribution_seconds", "template_connection_quality_users", 3),
+    ],
+}
+"""Distributions with the families of their bands, and how many bands there are."""
+
+
+@pytest.mark.parametrize("name", BANDED)
+@given(data=st.data())
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+def test_bands_sum_to_the_count_of_their_distribution(name: str, data: st.DataObject) -> None:
+    """Every band is there, and each user in exactly one."""
+    dataset = DATASETS[name]
+    view = view_for(dataset, deployment={"templates": {"users": True}, "users": {"limit": 1}})
+    conversion = understood(dataset, view, drawn(data, dataset, view))
+
+    for distribution, bands, number in BANDED[name]:
+        shown = values_of(conversion, f"coder_insights_{bands}")
+        totals: Counter[tuple[str, ...]] = Counter()
+        for labels, value in shown.items():
+            totals[labels[:-1]] += value
+        counts = values_of(conversion, f"coder_insights_{distribution}")
+        assert {labels: value.counts[-1] for labels, value in counts.items()} == totals
+        assert number * len(counts) == len(shown)
+        assert all(value >= 0 for value in shown.values())
+
+
 @pytest.mark.parametrize("detail", ["pseudonymous", "aggregate"])
 @pytest.mark.parametrize("name", ["user-activity", "user-latency", "template-breakdown"])
 @given(data=st.data())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from tests.end_to_end.truth import (
@@ -93,6 +94,47 @@ def latency(part: str) -> Callable[[Any], Rows]:
                 yield labels | {"percentile": percentile}, value
 
     return rows
+
+
+def levels(report: Any) -> Rows:  # noqa: ANN401 -- JSON
+    """Return the users by how long they were active."""
+    hours = [seconds / 3600 for seconds in users(report).values()]
+    for level, low, high in (
+        ("up_to_1h", -1, 1),
+        ("1h_to_4h", 1, 4),
+        ("4h_to_16h", 4, 16),
+        ("over_16h", 16, inf),
+    ):
+        yield {"level": level}, sum(low < each <= high for each in hours)
+
+
+def qualities(report: Any) -> Rows:  # noqa: ANN401 -- JSON
+    """Return the users by the quality of their connections, by percentile."""
+    for percentile in PERCENTILES:
+        measured = latencies(report, percentile).values()
+        for quality, low, high in (("good", -1, 0.15), ("fair", 0.15, 0.3), ("poor", 0.3, inf)):
+            users_of_band = sum(low < each <= high for each in measured)
+            yield {"percentile": percentile, "quality": quality}, users_of_band
+
+
+def build_durations(truth: Truth) -> Series:
+    """Return how long builds of the listed templates took, where the server knows it."""
+    return series(
+        (
+            {
+                "template_id": template["id"],
+                "template_name": template["name"],
+                "organization_name": template["organization_name"],
+                "transition": transition,
+                "percentile": percentile.lower(),
+            },
+            milliseconds / 1000,
+        )
+        for template in truth.get("/templates")
+        for transition, times in template["build_time_stats"].items()
+        for percentile, milliseconds in times.items()
+        if milliseconds is not None
+    )
 
 
 def _part(part: str, values: list[float], bounds: Iterable[float]) -> Rows:

@@ -15,7 +15,7 @@ from insights_exporter.coder.request import Response
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.template_metrics import TEMPLATE_DAILY_ACTIVE_USERS
 from tests.datasets.cases import view_of
-from tests.end_to_end.families import Rows, activity, app_family
+from tests.end_to_end.families import Rows, activity, app_family, levels
 from tests.end_to_end.stub import answering
 from tests.end_to_end.truth import Series, app_seconds, app_uses, choices, series
 from tests.integration.exporter import Exporter, StartExporter
@@ -174,7 +174,11 @@ def people(report: Mapping[str, Any]) -> dict[str, Rows]:
         f"user_activity_distribution_seconds_{part}": activity(part)(report)
         for part in ("bucket", "gcount", "gsum")
     }
-    return {"user_activity_seconds": list(zip(users, seconds, strict=True)), **distribution}
+    return {
+        "user_activity_seconds": list(zip(users, seconds, strict=True)),
+        "activity_level_users": levels(report),
+        **distribution,
+    }
 
 
 PARTS = {"templates": usage, "user-activity": people}

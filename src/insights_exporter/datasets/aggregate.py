@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Any, TypeVar
 
 from insights_exporter.datasets.base import ConvertResult
-from insights_exporter.exposition.family import HistogramValue, MetricFamily, Samples
+from insights_exporter.exposition.family import HistogramValue, MetricFamily, Row, Samples
 
 K = TypeVar("K", bound=Hashable)
 
@@ -46,11 +46,35 @@ LATENCY_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0)
 """Seconds; at 0.15 and 0.3 Coder changes its own colours."""
 
 
+Bands = tuple[tuple[str, float], ...]
+"""Names of bands in ascending order, each with its upper bound: a bound of the histogram, or infinity."""
+
+ACTIVITY_LEVELS: Bands = (
+    ("up_to_1h", 3600),
+    ("1h_to_4h", 14400),
+    ("4h_to_16h", 57600),
+    ("over_16h", math.inf),
+)
+CONNECTION_QUALITIES: Bands = (("good", 0.15), ("fair", 0.3), ("poor", math.inf))
+
+
 def build_histogram(values: Collection[float], bounds: tuple[float, ...]) -> HistogramValue:
     """Count how many values are at most each bound, and add them up."""
     per_bucket = Counter(map(partial(bisect_left, bounds), values))
     counts = accumulate(per_bucket[bucket] for bucket in range(len(bounds) + 1))
     return HistogramValue(tuple(counts), exact_sum(values))
+
+
+def band_rows(
+    labels: tuple[str, ...], histogram: HistogramValue, bounds: tuple[float, ...], bands: Bands
+) -> list[Row]:
+    """Return one row per band, named by its last label: the difference of two of the histogram's buckets."""
+    counts = dict(zip((*bounds, math.inf), histogram.counts, strict=True))
+    below = (0, *(counts[bound] for _, bound in bands))
+    return [
+        ((*labels, name), float(counts[bound] - lower))
+        for (name, bound), lower in zip(bands, below, strict=False)
+    ]
 
 
 def merge_results(conversions: Iterable[ConvertResult]) -> ConvertResult:

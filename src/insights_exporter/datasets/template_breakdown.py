@@ -10,7 +10,8 @@ from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets import user_activity, user_latency
 from insights_exporter.datasets.aggregate import (
     ACTIVITY_BOUNDS,
-    LATENCY_BOUNDS,
+    ACTIVITY_LEVELS,
+    band_rows,
     build_histogram,
     merge_results,
     sum_by_key,
@@ -26,8 +27,10 @@ from insights_exporter.datasets.report_window import echo_samples
 from insights_exporter.datasets.template_metrics import (
     TEMPLATE_ACTIVE_USERS,
     TEMPLATE_ACTIVITY_DISTRIBUTION,
+    TEMPLATE_ACTIVITY_LEVEL,
     TEMPLATE_APP_TIMES_USED,
     TEMPLATE_APP_USAGE,
+    TEMPLATE_CONNECTION_QUALITY,
     TEMPLATE_DAILY_ACTIVE_USERS,
     TEMPLATE_FAMILIES,
     TEMPLATE_LATENCY_DISTRIBUTION,
@@ -35,8 +38,13 @@ from insights_exporter.datasets.template_metrics import (
 )
 from insights_exporter.datasets.timerange import midnight, read_instant, time_range_of, window_of, zone_of
 from insights_exporter.datasets.user_activity import ActivityAnswer, seconds_by_user
-from insights_exporter.datasets.user_latency import LatencyAnswer, latencies_by_user
-from insights_exporter.exposition.family import HistogramRow, Row, Samples
+from insights_exporter.datasets.user_latency import (
+    LatencyAnswer,
+    latencies_by_user,
+    latency_histograms,
+    quality_rows,
+)
+from insights_exporter.exposition.family import Row, Samples
 
 NAME: Final = "template-breakdown"
 
@@ -79,10 +87,12 @@ def convert_activity(context: PollContext, response: Response) -> ConvertResult:
     report = decoded.value.report
     _check_subject(response, [report.template_ids])
     labels = (window_of(context).name, *template_labels(context, response.request.subject))
-    seconds = build_histogram(seconds_by_user(report.users).values(), ACTIVITY_BOUNDS)
-    return ConvertResult(
-        (Samples(TEMPLATE_ACTIVITY_DISTRIBUTION, [(labels, seconds)]),), invalid=decoded.invalid
+    histogram = build_histogram(seconds_by_user(report.users).values(), ACTIVITY_BOUNDS)
+    samples = (
+        Samples(TEMPLATE_ACTIVITY_DISTRIBUTION, [(labels, histogram)]),
+        Samples(TEMPLATE_ACTIVITY_LEVEL, band_rows(labels, histogram, ACTIVITY_BOUNDS, ACTIVITY_LEVELS)),
     )
+    return ConvertResult(samples, invalid=decoded.invalid)
 
 
 def convert_latency(context: PollContext, response: Response) -> ConvertResult:
@@ -91,11 +101,12 @@ def convert_latency(context: PollContext, response: Response) -> ConvertResult:
     report = decoded.value.report
     _check_subject(response, [report.template_ids])
     labels = (window_of(context).name, *template_labels(context, response.request.subject))
-    rows: list[HistogramRow] = [
-        ((*labels, name), build_histogram(seconds.values(), LATENCY_BOUNDS))
-        for name, seconds in latencies_by_user(report.users)._asdict().items()
-    ]
-    return ConvertResult((Samples(TEMPLATE_LATENCY_DISTRIBUTION, rows),), invalid=decoded.invalid)
+    histograms = latency_histograms(labels, latencies_by_user(report.users))
+    samples = (
+        Samples(TEMPLATE_LATENCY_DISTRIBUTION, histograms),
+        Samples(TEMPLATE_CONNECTION_QUALITY, quality_rows(histograms)),
+    )
+    return ConvertResult(samples, invalid=decoded.invalid)
 
 
 def daily_window(deployment: Deployment) -> Window | None:

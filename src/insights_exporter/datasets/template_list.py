@@ -1,12 +1,12 @@
 """Dataset `template-list`: which templates there are, and what they are called."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote
 
 import msgspec
 
-from insights_exporter.coder.decode import Row, decode
+from insights_exporter.coder.decode import NonNegative, Row, decode
 from insights_exporter.coder.request import Request, Response
 from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, Template
@@ -28,7 +28,38 @@ TEMPLATE_INFO = MetricFamily(
     example="coder_insights_template_active_users * on (deployment, template_id) group_left (deprecated) "
     "coder_insights_template_info",
 )
-FAMILIES = (TEMPLATE_INFO,)
+BUILD_DURATION = MetricFamily(
+    name="coder_insights_template_build_duration_seconds",
+    kind="gauge",
+    help="How long builds of a template ran, in seconds, without waiting in the queue (API: templates "
+    "build_time_stats), over the server's own period, not a window: the template's newest 100 builds, or the "
+    "builds of 30 months on older servers; computed by the server every 4 hours; cached.",
+    labels=("deployment", "organization_name", "template_name", "template_id", "transition", "percentile"),
+    source="template-list: build_time_stats.start, .stop, .delete: P50, P95",
+    merge="of several rows of one template id the longest",
+    absent="no such build in the server's period, or the server has not computed it yet",
+    example='topk(5, coder_insights_template_build_duration_seconds{transition="start",percentile="p95"})',
+)
+FAMILIES = (TEMPLATE_INFO, BUILD_DURATION)
+
+_TRANSITIONS = ("start", "stop", "delete")
+_PERCENTILES = ("p50", "p95")
+_MILLISECONDS = 1000.0
+
+
+class BuildTimes(msgspec.Struct, frozen=True, gc=False):
+    """Percentiles in milliseconds, None if there were no builds."""
+
+    p50: NonNegative | None = msgspec.field(name="P50", default=None)
+    p95: NonNegative | None = msgspec.field(name="P95", default=None)
+
+
+class BuildTimeStats(msgspec.Struct, frozen=True, gc=False):
+    """How long builds took, by their kind."""
+
+    start: BuildTimes | None = None
+    stop: BuildTimes | None = None
+    delete: BuildTimes | None = None
 
 
 class ListedTemplate(Row, frozen=True):
@@ -39,6 +70,8 @@ class ListedTemplate(Row, frozen=True):
     organization_id: str | None = None
     organization_name: str | None = None
     deprecated: bool | None = None
+    build_time_stats: object = None
+    """Read by `build_durations`: a template is listed even if these are not understood."""
 
     def __post_init__(self) -> None:
         """Reject a template of no organization.
@@ -102,10 +135,12 @@ def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResul
     kept = {name: one.organization for name, one in context.templates.items()} if not names else {}
     complete = PATH in bodies or all(_list_path(organization) in bodies for organization in names)
     known = {} if complete else dict(context.templates)
-    templates = known | templates_by_id((row for each in lists for row in each.value), names, kept)
+    listed = [row for each in lists for row in each.value]
+    templates = known | templates_by_id(listed, names, kept)
+    durations, invalid = build_durations(listed, templates)
     return ConvertResult(
-        samples=(template_info(templates),),
-        invalid=(*organizations.invalid, *(reason for each in lists for reason in each.invalid)),
+        samples=(template_info(templates), durations),
+        invalid=(*organizations.invalid, *(reason for each in lists for reason in each.invalid), *invalid),
         templates=templates,
     )
 
@@ -139,6 +174,35 @@ def template_info(templates: Mapping[str, Template]) -> Samples:
             for one in listed
         ],
     )
+
+
+def build_durations(
+    listed: Iterable[ListedTemplate], templates: Mapping[str, Template]
+) -> tuple[Samples, Sequence[str]]:
+    """Return the durations of the builds of the templates listed, and a reason for each not understood."""
+    seconds: dict[tuple[str, ...], float] = {}
+    invalid: list[str] = []
+    for row in listed:
+        try:
+            stats = msgspec.convert(row.build_time_stats, BuildTimeStats | None)
+        except msgspec.ValidationError:
+            invalid.append("[].build_time_stats: not understood")
+            continue
+        one = templates[row.id]
+        labels = (one.organization, one.name, one.template_id)
+        for transition, percentile, value in _durations(stats):
+            key = (*labels, transition, percentile)
+            seconds[key] = max(value, seconds.get(key, 0.0))
+    return Samples(BUILD_DURATION, list(seconds.items())), invalid
+
+
+def _durations(stats: BuildTimeStats | None) -> Iterator[tuple[str, str, float]]:
+    for transition in _TRANSITIONS:
+        times = getattr(stats, transition, None)
+        for percentile in _PERCENTILES:
+            value = getattr(times, percentile, None)
+            if value is not None:
+                yield transition, percentile, value / _MILLISECONDS
 
 
 def _list_path(organization: str) -> str:

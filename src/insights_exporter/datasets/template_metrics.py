@@ -104,6 +104,31 @@ TEMPLATE_LATENCY_DISTRIBUTION = MetricFamily(
     'coder_insights_template_user_latency_distribution_seconds_bucket{window="7d",percentile="p95"})',
     stable=False,
 )
+TEMPLATE_ACTIVITY_LEVEL = MetricFamily(
+    name="coder_insights_template_activity_level_users",
+    kind="gauge",
+    help="Users of a template by how long they were active in the window (API: user-activity "
+    "report.users.seconds, asked for one template); select one window; cached.",
+    labels=(*_LABELS, "level"),
+    source="template-breakdown: user-activity report.users.seconds",
+    merge="every user id counts once, with the sum of its rows",
+    absent="as coder_insights_template_user_activity_distribution_seconds; a level that no user has is 0",
+    example='coder_insights_template_activity_level_users{window="7d",level="over_16h"}',
+    stable=False,
+)
+TEMPLATE_CONNECTION_QUALITY = MetricFamily(
+    name="coder_insights_template_connection_quality_users",
+    kind="gauge",
+    help="Users of a template by the quality of their connections in the window: good up to 0.15 s, fair up "
+    "to 0.3 s, poor above (API: user-latency report.users.latency_ms, asked for one template); select one "
+    "window and one percentile; cached.",
+    labels=(*_LABELS, "percentile", "quality"),
+    source="template-breakdown: user-latency report.users.latency_ms.p50, .p95",
+    merge="every user id counts once a percentile",
+    absent="as coder_insights_template_user_latency_distribution_seconds; a quality that no user has is 0",
+    example='coder_insights_template_connection_quality_users{window="7d",percentile="p95",quality="poor"}',
+    stable=False,
+)
 TEMPLATE_FAMILIES = (
     TEMPLATE_ACTIVE_USERS,
     TEMPLATE_DAILY_ACTIVE_USERS,
@@ -112,4 +137,6 @@ TEMPLATE_FAMILIES = (
     TEMPLATE_PARAMETER_WORKSPACES,
     TEMPLATE_ACTIVITY_DISTRIBUTION,
     TEMPLATE_LATENCY_DISTRIBUTION,
+    TEMPLATE_ACTIVITY_LEVEL,
+    TEMPLATE_CONNECTION_QUALITY,
 )

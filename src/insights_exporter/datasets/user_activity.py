@@ -7,7 +7,13 @@ from typing import Final
 from insights_exporter.coder.decode import Envelope, NonNegative, Row, decode
 from insights_exporter.coder.request import Request, Response
 from insights_exporter.config.models import Deployment, Window
-from insights_exporter.datasets.aggregate import ACTIVITY_BOUNDS, build_histogram, sum_by_key
+from insights_exporter.datasets.aggregate import (
+    ACTIVITY_BOUNDS,
+    ACTIVITY_LEVELS,
+    band_rows,
+    build_histogram,
+    sum_by_key,
+)
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.report_window import FAMILIES as ECHO_FAMILIES
 from insights_exporter.datasets.report_window import echo_samples
@@ -45,7 +51,19 @@ ACTIVITY_DISTRIBUTION = MetricFamily(
     absent="the answer has no report",
     example='histogram_quantile(0.5, coder_insights_user_activity_distribution_seconds_bucket{window="7d"})',
 )
-FAMILIES = (USER_ACTIVITY, ACTIVITY_DISTRIBUTION, *ECHO_FAMILIES)
+ACTIVITY_LEVEL = MetricFamily(
+    name="coder_insights_activity_level_users",
+    kind="gauge",
+    help="Users by how long they were active in the window, all users counted (API: user-activity "
+    "report.users.seconds); select one window; cached.",
+    labels=(*_LABELS, "level"),
+    source="user-activity: report.users.seconds",
+    merge="every user id counts once, with the sum of its rows",
+    absent="the answer has no report; a level that no user has is 0",
+    example='coder_insights_activity_level_users{window="7d",level="over_16h"} / ignoring (level) '
+    'sum without (level) (coder_insights_activity_level_users{window="7d"})',
+)
+FAMILIES = (USER_ACTIVITY, ACTIVITY_DISTRIBUTION, ACTIVITY_LEVEL, *ECHO_FAMILIES)
 
 
 class ActiveUser(Row, frozen=True):
@@ -92,9 +110,11 @@ def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResul
     seconds = seconds_by_user(report.users)
     shown, folded = _shown(context, seconds, report.users)
     window = window_of(context).name
+    histogram = build_histogram(seconds.values(), ACTIVITY_BOUNDS)
     samples = (
         Samples(USER_ACTIVITY, shown),
-        Samples(ACTIVITY_DISTRIBUTION, [((window,), build_histogram(seconds.values(), ACTIVITY_BOUNDS))]),
+        Samples(ACTIVITY_DISTRIBUTION, [((window,), histogram)]),
+        Samples(ACTIVITY_LEVEL, band_rows((window,), histogram, ACTIVITY_BOUNDS, ACTIVITY_LEVELS)),
         *echo_samples(NAME, window, report.start_time, report.end_time),
     )
     return ConvertResult(samples, folded=folded, invalid=decoded.invalid)

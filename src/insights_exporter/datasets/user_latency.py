@@ -8,13 +8,19 @@ from typing import Final, NamedTuple
 from insights_exporter.coder.decode import Envelope, Row, decode
 from insights_exporter.coder.request import Request, Response
 from insights_exporter.config.models import Deployment, Window
-from insights_exporter.datasets.aggregate import LATENCY_BOUNDS, build_histogram
+from insights_exporter.datasets.aggregate import (
+    CONNECTION_QUALITIES,
+    LATENCY_BOUNDS,
+    band_rows,
+    build_histogram,
+)
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.report_window import FAMILIES as ECHO_FAMILIES
 from insights_exporter.datasets.report_window import echo_samples
 from insights_exporter.datasets.timerange import window_of, window_request
 from insights_exporter.datasets.users import USER_LABELS, latest_usernames, names_users, user_labels
-from insights_exporter.exposition.family import Columns, MetricFamily, Samples
+from insights_exporter.exposition.family import Columns, HistogramRow, MetricFamily, Samples
+from insights_exporter.exposition.family import Row as SampleRow
 
 NAME: Final = "user-latency"
 PATH = "/insights/user-latency"
@@ -53,7 +59,21 @@ LATENCY_DISTRIBUTION = MetricFamily(
     '{window="7d",percentile="p95",le="0.3"} / ignoring (le) '
     'coder_insights_user_latency_distribution_seconds_bucket{window="7d",percentile="p95",le="+Inf"}',
 )
-FAMILIES = (USER_LATENCY, LATENCY_DISTRIBUTION, *ECHO_FAMILIES)
+CONNECTION_QUALITY = MetricFamily(
+    name="coder_insights_connection_quality_users",
+    kind="gauge",
+    help="Users by the quality of their connections in the window: good up to 0.15 s, fair up to 0.3 s, poor "
+    "above, all users with a latency counted (API: user-latency report.users.latency_ms); select one window "
+    "and one percentile; cached.",
+    labels=(*_LABELS, "percentile", "quality"),
+    source="user-latency: report.users.latency_ms.p50, .p95",
+    merge="every user id counts once a percentile",
+    absent="the answer has no report; a quality that no user has is 0",
+    example='sum without (quality) (coder_insights_connection_quality_users{window="7d",percentile="p95",'
+    'quality!="good"}) / ignoring (quality) '
+    'sum without (quality) (coder_insights_connection_quality_users{window="7d",percentile="p95"})',
+)
+FAMILIES = (USER_LATENCY, LATENCY_DISTRIBUTION, CONNECTION_QUALITY, *ECHO_FAMILIES)
 
 
 class Latency(Row, frozen=True):
@@ -114,18 +134,31 @@ def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResul
     latencies = latencies_by_user(report.users)
     shown, folded = _shown(context, latencies, report.users)
     window = window_of(context).name
+    histograms = latency_histograms((window,), latencies)
     samples = (
         Samples(USER_LATENCY, shown),
-        Samples(
-            LATENCY_DISTRIBUTION,
-            [
-                ((window, name), build_histogram(seconds.values(), LATENCY_BOUNDS))
-                for name, seconds in latencies._asdict().items()
-            ],
-        ),
+        Samples(LATENCY_DISTRIBUTION, histograms),
+        Samples(CONNECTION_QUALITY, quality_rows(histograms)),
         *echo_samples(NAME, window, report.start_time, report.end_time),
     )
     return ConvertResult(samples, folded=folded, invalid=decoded.invalid)
+
+
+def latency_histograms(labels: tuple[str, ...], latencies: Latencies) -> list[HistogramRow]:
+    """Return one histogram per percentile, which is its last label."""
+    return [
+        ((*labels, name), build_histogram(seconds.values(), LATENCY_BOUNDS))
+        for name, seconds in latencies._asdict().items()
+    ]
+
+
+def quality_rows(histograms: Iterable[HistogramRow]) -> list[SampleRow]:
+    """Return the bands of histograms, named by a further label."""
+    return [
+        row
+        for labels, histogram in histograms
+        for row in band_rows(labels, histogram, LATENCY_BOUNDS, CONNECTION_QUALITIES)
+    ]
 
 
 def latencies_by_user(users: Sequence[ConnectedUser]) -> Latencies:
