@@ -107,9 +107,7 @@ def test_an_odd_row_among_many_is_dropped_alone(place: int) -> None:
     decoded = decode(body.encode(), ActivityAnswer)
 
     assert [float(number) for number in range(999)] == [user.seconds for user in decoded.value.report.users]
-    assert (
-        "report.users[].seconds: expected a number of 0 or more, got a number too large",
-    ) == decoded.invalid
+    assert ("report.users[].seconds: expected a number, got a number too large",) == decoded.invalid
 
 
 def test_a_syntax_error_has_its_place() -> None:

@@ -10,11 +10,12 @@ normal then, and a gauge holds nothing else.
 
 import json
 import math
-import types
+import re
 from codecs import BOM_UTF8
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from types import NoneType, UnionType
 from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -63,7 +64,7 @@ def decode(body: bytes, kind: type[T]) -> Decoded[T]:
     """Decode `body` as `kind`, an envelope or a list of rows.
 
     Raises:
-        InvalidAnswer: The body is no JSON or has an unknown shape.
+        InvalidResponse: The body is not JSON or has an unknown shape.
     """
     text = body.removeprefix(BOM_UTF8)
     try:
@@ -72,210 +73,185 @@ def decode(body: bytes, kind: type[T]) -> Decoded[T]:
         return _decode_row_by_row(text, kind)
 
 
-class _TypeMismatch(Exception):
-    """A value that its type cannot hold; the message has the place and no data."""
-
-
-@dataclass(slots=True)
-class _Path:
-    rows: int = 0
-    understood: int = 0
-    first_reason: str = ""
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What happened to the rows of each path, as `report.users[]`."""
-
-    invalid: list[str] = field(default_factory=list)
-    paths: dict[str, _Path] = field(default_factory=dict)
-
-    def drop(self, reason: str) -> None:
-        self.invalid.append(reason)
-        if len(self.invalid) > _MAX_DROPPED_ROWS:
-            text = f"more than {_MAX_DROPPED_ROWS} rows are not understood; the first: {self.invalid[0]}"
-            raise InvalidResponse(text, "newer_coder")
-
-    def check(self) -> None:
-        for place, path in self.paths.items():
-            if path.rows and not path.understood:
-                text = f"{place}: none of {path.rows} rows is understood; the first: {path.first_reason}"
-                raise InvalidResponse(text, "newer_coder")
-
-
-def _decode_row_by_row(body: bytes, kind: type[T]) -> Decoded[T]:
-    if len(body) > _MAX_ROW_BY_ROW_BYTES:
-        text = f"{len(body)} bytes are not understood as a whole, too many to be read row by row"
-        raise InvalidResponse(text, "newer_coder")
-    tally = _Tally()
+def _decode_row_by_row(text: bytes, kind: type[T]) -> Decoded[T]:
+    if len(text) > _MAX_ROW_BY_ROW_BYTES:
+        problem = f"{len(text)} bytes are not understood as a whole, too many to be read row by row"
+        raise InvalidResponse(problem, "newer_coder")
+    reader = _RowReader()
     try:
-        value = _convert(_parse(body), kind, "", tally)
+        value = reader.read(_parse(text), kind, "")
     except _TypeMismatch as mismatch:
-        text = f"{mismatch}; is something other than Coder behind the url?"
-        raise InvalidResponse(text) from None
-    tally.check()
-    return Decoded(value, tuple(tally.invalid))  # type: ignore[arg-type]  # the walk follows `kind`
+        problem = f"{mismatch}; is something other than Coder behind the url?"
+        raise InvalidResponse(problem) from None
+    for place, (total, understood, first) in reader.paths.items():
+        if total and not understood:
+            problem = f"{place}: none of {total} rows is understood; the first: {first}"
+            raise InvalidResponse(problem, "newer_coder")
+    return Decoded(value, tuple(reader.invalid))
 
 
-class _TooLarge:
-    """A number beyond the largest float, and NaN."""
-
-
-def _parse(body: bytes) -> object:
-    """Parse JSON, numbers as their nearest floats."""
+def _parse(text: bytes) -> object:
+    """Parse JSON with all numbers as floats and without halves of surrogate pairs."""
+    numbers = dict.fromkeys(("parse_float", "parse_int", "parse_constant"), _read_number)
     try:
-        return json.loads(body, parse_float=_nearest, parse_int=_nearest, parse_constant=_nearest)
+        return json.loads(text, **numbers, object_pairs_hook=_clean_object)  # type: ignore[arg-type]
     except RecursionError:
         problem = "it is nested too deeply"
     except json.JSONDecodeError as error:
         problem = f"{error.msg} at character {error.pos}"
     except ValueError:
         problem = "it is not UTF-8"
-    text = f"the response is not JSON: {problem}; does a proxy or a sign-in page respond in Coder's place?"
-    raise InvalidResponse(text)
+    message = f"the response is not JSON: {problem}; does a proxy or a sign-in page respond in Coder's place?"
+    raise InvalidResponse(message)
 
 
-def _nearest(text: str) -> float | _TooLarge:
+class _TooLarge:
+    """A number beyond the largest float, and NaN."""
+
+
+def _read_number(text: str) -> float | _TooLarge:
     number = float(text)
     return number if math.isfinite(number) else _TooLarge()
 
 
-def _convert(raw: object, kind: object, place: str, tally: _Tally) -> object:
-    inner = _without_null(kind)
-    if raw is None and _may_be_none(kind):
-        return None
-    if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
-        return _convert_object(raw, inner, place, tally)
-    if get_origin(inner) is dict:
-        return _convert_mapping(raw, get_args(inner)[1], place, tally)
-    if get_origin(inner) is list and raw is None:
-        return []
-    if _holds_rows(inner):
-        return _convert_rows(raw, get_args(inner)[0], place, tally)
-    return _convert_leaf(raw, inner, place)
+def _clean_object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Replace halves of surrogate pairs: JSON can escape them, UTF-8 cannot hold them."""
+
+    def clean(value: Any) -> Any:  # noqa: ANN401 -- JSON
+        if isinstance(value, list):
+            return [*map(clean, value)]
+        if not isinstance(value, str) or value.isascii():
+            return value
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+    return {clean(name): clean(value) for name, value in members}
 
 
-def _convert_object(raw: object, kind: type[msgspec.Struct], place: str, tally: _Tally) -> object:
-    _expect(raw, dict, place)
-    convert_field = _convert_envelope_field if _is_envelope(kind) else _convert_row_field
-    values = {
-        name: convert_field(raw, info, _child(place, info.encode_name), tally)
-        for name, info in _fields(kind).items()
-        if info.encode_name in raw or info.required  # type: ignore[operator]  # a dict, as expected
-    }
-    try:
-        return kind(**values)
-    except ValueError as error:
-        text = _child(place, str(error))
-        raise (InvalidResponse(text, "newer_coder") if _is_envelope(kind) else _TypeMismatch(text)) from None
+class _TypeMismatch(Exception):
+    """A value that its type cannot hold; the message has the place and no data."""
 
 
-def _convert_row_field(raw: Any, info: FieldInfo, place: str, tally: _Tally) -> object:  # noqa: ANN401 -- JSON
-    if info.encode_name not in raw:
-        text = f"{place}: missing"
-        raise _TypeMismatch(text)
-    return _convert(raw[info.encode_name], info.type, place, tally)
+class _RowReader:
+    """Converts parsed JSON and drops the rows that are not understood.
 
+    `paths` counts the rows of each path, such as `report.users[]`: all, those understood, and why the first
+    of the others is not.
+    """
 
-def _convert_envelope_field(raw: Any, info: FieldInfo, place: str, tally: _Tally) -> object:  # noqa: ANN401 -- JSON
-    try:
-        return _convert_row_field(raw, info, place, tally)
-    except _TypeMismatch as mismatch:
-        if not _may_be_none(info.type) or _is_envelope(_without_null(info.type)):
-            raise InvalidResponse(str(mismatch), "newer_coder") from None
-        tally.drop(str(mismatch))
-        return None
+    def __init__(self) -> None:
+        self.invalid: list[str] = []
+        self.paths: dict[str, tuple[int, int, str]] = {}
 
+    def read(self, raw: object, kind: Any, place: str) -> Any:  # noqa: ANN401 -- JSON becomes any type
+        """Convert `raw`, which is at `place` in the response, to `kind`."""
+        kind, nullable = _split_null(kind)
+        if raw is None and (nullable or get_origin(kind) is list):
+            return None if nullable else []
+        if get_origin(kind) is dict:
+            members, inner = _convert(raw, dict, place), get_args(kind)[1]
+            return {name: self.read(value, inner, f"{place}.*") for name, value in members.items()}
+        if _holds_rows(kind):
+            return self._read_rows(_convert(raw, list, place), get_args(kind)[0], f"{place}[]")
+        if _is_a(kind, Envelope):
+            return self._read_envelope(_convert(raw, dict, place), kind, place)
+        if _is_a(kind, Row) and isinstance(raw, dict):
+            lists = [each for each in _fields(kind) if each.encode_name in raw and _holds_rows(each.type)]
+            raw = raw | {each.encode_name: self._read_field(raw, each, place) for each in lists}
+        return _convert(raw, kind, place)
 
-def _convert_mapping(raw: object, kind: object, place: str, tally: _Tally) -> dict[str, object]:
-    _expect(raw, dict, place)
-    members: Mapping[str, object] = raw  # type: ignore[assignment]  # as expected
-    return {_clean(name): _convert(value, kind, f"{place}.*", tally) for name, value in members.items()}
+    def _read_rows(self, rows: Sequence[object], kind: object, place: str) -> list[object]:
+        total, understood, first = self.paths.get(place, (0, 0, ""))
+        kept = []
+        for row in rows:
+            try:
+                kept.append(self.read(row, kind, place))
+            except _TypeMismatch as mismatch:
+                first = first or str(mismatch)
+                self._drop(str(mismatch))
+        self.paths[place] = total + len(rows), understood + len(kept), first
+        return kept
 
-
-def _convert_rows(raw: object, kind: object, place: str, tally: _Tally) -> list[object]:
-    _expect(raw, list, place)
-    inside = f"{place}[]"
-    path = tally.paths.setdefault(inside, _Path())
-    kept: list[object] = []
-    for row in raw:  # type: ignore[attr-defined]  # a list, as expected
-        path.rows += 1
+    def _read_envelope(self, raw: Mapping[str, object], kind: Any, place: str) -> object:  # noqa: ANN401 -- a type
+        values = {}
+        for each in _fields(kind):
+            if each.encode_name not in raw and not each.required:
+                continue
+            try:
+                values[each.name] = self._read_field(raw, each, place)
+            except _TypeMismatch as mismatch:
+                inner, nullable = _split_null(each.type)
+                if not nullable or _is_a(inner, Envelope):
+                    raise InvalidResponse(str(mismatch), "newer_coder") from None
+                self._drop(str(mismatch))
+                values[each.name] = None
         try:
-            kept.append(_convert(row, kind, inside, tally))
-        except _TypeMismatch as mismatch:
-            path.first_reason = path.first_reason or str(mismatch)
-            tally.drop(str(mismatch))
-    path.understood += len(kept)
-    return kept
+            return kind(**values)
+        except ValueError as error:
+            raise InvalidResponse(_child(place, str(error)), "newer_coder") from None
+
+    def _read_field(self, raw: Mapping[str, object], info: FieldInfo, place: str) -> object:
+        inside = _child(place, info.encode_name)
+        if info.encode_name not in raw:
+            raise _TypeMismatch(f"{inside}: missing")
+        return self.read(raw[info.encode_name], info.type, inside)
+
+    def _drop(self, reason: str) -> None:
+        self.invalid.append(reason)
+        if len(self.invalid) > _MAX_DROPPED_ROWS:
+            text = f"more than {_MAX_DROPPED_ROWS} rows are not understood; the first: {self.invalid[0]}"
+            raise InvalidResponse(text, "newer_coder")
 
 
-def _convert_leaf(raw: object, kind: object, place: str) -> object:
-    cleaned = [_clean(item) for item in raw] if isinstance(raw, list) else _clean(raw)
+_MISSING = re.compile("Object missing required field `(.*)`")
+_NAMES: Mapping[str, str] = {
+    "`object`": "an object",
+    "`array`": "a list",
+    "`str`": "a string",
+    "`float`": "a number",
+    "`bool`": "a boolean",
+    "`null`": "null",
+    f"`{_TooLarge.__name__}`": "a number too large",
+}
+
+
+def _convert(raw: object, kind: Any, place: str) -> Any:  # noqa: ANN401 -- JSON becomes any type
+    """Convert `raw` strictly; a mismatch is described in words of JSON instead of Python."""
     try:
-        return msgspec.convert(cleaned, kind)
-    except msgspec.ValidationError:
-        raise _mismatch(place, _TYPE_NAMES.get(kind, "a list"), raw) from None
-
-
-def _clean(value: Any) -> Any:  # noqa: ANN401 -- JSON
-    """Replace halves of surrogate pairs in a string: JSON can escape them, UTF-8 cannot hold them."""
-    if not isinstance(value, str):
-        return value
-    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def _expect(raw: object, kind: type, place: str) -> None:
-    if not isinstance(raw, kind):
-        raise _mismatch(place, _JSON_NAMES[kind], raw)
-
-
-def _mismatch(place: str, expected: str, raw: object) -> _TypeMismatch:
-    got = _JSON_NAMES.get(type(raw), "something else")
-    return _TypeMismatch(f"{place or 'the response'}: expected {expected}, got {got}")
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as error:
+        text, _, below = str(error).partition(" - at `$")
+        is_from_row = error.__cause__ is not None
+    place = (place + re.sub(r"\[\d+\]", "[]", below.rstrip("`"))).removeprefix(".")
+    if is_from_row:
+        raise _TypeMismatch(_child(place, text))
+    if missing := _MISSING.fullmatch(text):
+        raise _TypeMismatch(f"{_child(place, missing[1])}: missing")
+    text = text.replace("Expected", "expected").replace(" | null`", "`").replace(">= 0.0", "of 0 or more")
+    for name, words in _NAMES.items():
+        text = text.replace(name, words)
+    raise _TypeMismatch(f"{place or 'the response'}: {text}")
 
 
 def _child(place: str, name: str) -> str:
     return f"{place}.{name}" if place else name
 
 
-@cache
-def _fields(kind: type[msgspec.Struct]) -> Mapping[str, FieldInfo]:
-    return {info.name: info for info in fields(kind)}
+_fields = cache(fields)
 
 
 @cache
-def _without_null(kind: object) -> object:
-    """Return `X` for `X | None`, and any other type as it is."""
-    return next(part for part in get_args(kind) if part is not types.NoneType) if _may_be_none(kind) else kind
-
-
-@cache
-def _may_be_none(kind: object) -> bool:
-    return get_origin(kind) in {types.UnionType, Union}
-
-
-def _is_envelope(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Envelope)
+def _split_null(kind: object) -> tuple[object, bool]:
+    """Return `X` and True for `X | None`, any other type and False."""
+    if get_origin(kind) not in {UnionType, Union}:
+        return kind, False
+    return next(part for part in get_args(kind) if part is not NoneType), True
 
 
 @cache
 def _holds_rows(kind: object) -> bool:
-    row = _without_null(get_args(kind)[0]) if get_origin(kind) is list else None
-    return isinstance(row, type) and issubclass(row, Row)
+    kind, _ = _split_null(kind)
+    return get_origin(kind) is list and _is_a(_split_null(get_args(kind)[0])[0], Row)
 
 
-_JSON_NAMES: Mapping[type, str] = {
-    dict: "an object",
-    list: "a list",
-    str: "a string",
-    float: "a number",
-    bool: "a boolean",
-    types.NoneType: "null",
-    _TooLarge: "a number too large",
-}
-_TYPE_NAMES: Mapping[object, str] = {
-    float: "a number",
-    NonNegative: "a number of 0 or more",
-    str: "a string",
-    bool: "a boolean",
-}
+def _is_a(kind: object, base: type) -> bool:
+    return isinstance(kind, type) and issubclass(kind, base)
