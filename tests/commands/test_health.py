@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from insights_exporter.commands.errors import CommandError
 from insights_exporter.commands.health import health
-from insights_exporter.web.prefix import BelowPrefix
+from insights_exporter.web.prefix import PrefixMiddleware
 from tests.integration.exporter import RunExporter
 from tests.integration.processes import free_port
 from tests.web.webconfig.certificates import DATA, make_authorities, write_case, write_parts
@@ -131,7 +131,7 @@ def test_readiness_is_asked_for_by_its_flag(
 
 def test_readiness_below_a_prefix(directory: Path, run_exporter: RunExporter) -> None:
     """The flags that give the exporter its prefix give it to the command too."""
-    with serving(write_case(directory, "good-empty.yml"), BelowPrefix(still_asking, "/a")) as served:
+    with serving(write_case(directory, "good-empty.yml"), PrefixMiddleware(still_asking, "/a")) as served:
         flags = ("--ready", f"--web.listen-address={address(served)}", "--web.external-url=http://x/a")
         found = [run_exporter("health", *flags, *more).returncode for more in ((), ("--web.route-prefix=/",))]
 
@@ -175,7 +175,7 @@ def test_silence_is_not_alive(name: str, directory: Path) -> None:
 def test_a_failure_is_explained(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each failure prints URL, error and what to check; success prints nothing."""
     port = free_port()
-    with serving(write_case(directory, "good-empty.yml"), BelowPrefix(still_asking, "/a")) as served:
+    with serving(write_case(directory, "good-empty.yml"), PrefixMiddleware(still_asking, "/a")) as served:
         assert health(address(served), prefix="/a")
         assert not health(address(served))
         assert not health(address(served), prefix="/a", ready=True)

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from starlette.datastructures import Headers
 
-from insights_exporter.web.app import cross_origin
+from insights_exporter.web.app import is_cross_origin
 from insights_exporter.web.concurrency import BoundedLock, Busy, SingleFlight, run_in_thread
 
 
@@ -28,7 +28,7 @@ from insights_exporter.web.concurrency import BoundedLock, Busy, SingleFlight, r
 )
 def test_cross_origin(headers: dict[str, str], expected: bool) -> None:
     """Only requests that a browser sends for another origin count."""
-    assert expected is cross_origin(Headers(headers))
+    assert expected is is_cross_origin(Headers(headers))
 
 
 async def test_requests_share_the_next_run() -> None:

@@ -12,9 +12,9 @@ from starlette.types import Receive, Scope, Send
 
 from insights_exporter.web.connection import Connection
 from insights_exporter.web.limits import ConnectionTracker, ServerLimits
-from insights_exporter.web.response import EXCHANGE, Refuser
+from insights_exporter.web.response import EXCHANGE, RefusalRenderer
 from tests.integration.waiting import eventually_async
-from tests.web.serving import GOOD, LARGE, ROOMY, SOON, answered, app, deaf, ended, serving
+from tests.web.server import GOOD, LARGE, ROOMY, SOON, answered, app, deaf, ended, serving
 
 
 async def test_many_requests_on_one_connection() -> None:
@@ -46,7 +46,7 @@ async def test_head_of_a_request_is_bounded(head: bytes, status: int) -> None:
         writer.write(head)
         said = await ended(reader)
         writer.close()
-        await eventually_async(lambda: not server.tracker.open)
+        await eventually_async(lambda: not server.tracker.connections)
 
     assert said.startswith(b"HTTP/1.1 %d " % status)
 
@@ -87,12 +87,12 @@ async def test_connection_ends_by_itself(limits: ServerLimits, request_: bytes, 
     async with serving(limits) as (server, address):
         reader, writer = await asyncio.open_connection(*address)
         writer.write(request_)
-        await eventually_async(lambda: server.tracker.open)
+        await eventually_async(lambda: server.tracker.connections)
 
         async def dripped() -> bool:
-            if drip and server.tracker.open:
+            if drip and server.tracker.connections:
                 writer.write(drip)
-            return not server.tracker.open
+            return not server.tracker.connections
 
         await eventually_async(dripped)
         said = await ended(reader)
@@ -109,8 +109,8 @@ async def test_client_that_does_not_read(path: bytes) -> None:
     limits = replace(ROOMY, response_seconds=SOON, idle_seconds=SOON)
     async with serving(limits) as (server, address):
         with deaf(address, b"GET %b HTTP/1.1\r\nHost: here\r\n\r\n" % path * 3):
-            await eventually_async(lambda: server.tracker.open)
-            await eventually_async(lambda: not server.tracker.open)
+            await eventually_async(lambda: server.tracker.connections)
+            await eventually_async(lambda: not server.tracker.connections)
             await eventually_async(lambda: not server.tracker.tasks)
 
         assert await answered(address)
@@ -149,7 +149,7 @@ async def test_idle_connections_make_room() -> None:
 
         assert said == b""
         assert await answered(address)
-        assert len(server.tracker.open) <= 3
+        assert len(server.tracker.connections) <= 3
         for _, writer in (first, *others):
             writer.close()
 
@@ -251,7 +251,7 @@ def far(transport: FarTransport) -> tuple[Connection, list[str]]:
         paths.append(scope["path"])
         await app(scope, receive, send)
 
-    connection = Connection(application, ConnectionTracker(ROOMY), Refuser(list))
+    connection = Connection(application, ConnectionTracker(ROOMY), RefusalRenderer(list))
     connection.connection_made(transport)
     return connection, paths
 

@@ -9,7 +9,7 @@ import pytest
 from insights_exporter.commands.serve import Options
 from insights_exporter.web.concurrency import WAITING_PAGES
 from insights_exporter.web.limits import DEFAULT_LIMITS as LIMITS
-from insights_exporter.web.places import SLOW
+from insights_exporter.web.limits import SLOW
 from insights_exporter.web.webconfig.auth import LoginLimits
 from insights_exporter.web.webconfig.tls import MAX_RECORDS_WITHOUT_DATA
 

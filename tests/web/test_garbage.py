@@ -16,7 +16,7 @@ from insights_exporter.web.limits import ServerLimits
 from insights_exporter.web.webconfig.tls import ServerSSLContext
 from tests.integration.garbage import collected
 from tests.integration.waiting import eventually_async
-from tests.web.serving import GOOD, LARGE, ROOMY, SOON, Address, app, ended, serving
+from tests.web.server import GOOD, LARGE, ROOMY, SOON, Address, app, ended, serving
 
 OF_SERVERS = ("insights_exporter.web.", "uvloop.", "starlette.")
 LAST = b"GET %b HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
@@ -52,7 +52,7 @@ async def left_behind(
         with collected(*OF_SERVERS) as left:
             for _ in range(TIMES):
                 await asyncio.to_thread(visit, address, request, client)
-            await eventually_async(lambda: not tracker.open and not tracker.tasks)
+            await eventually_async(lambda: not tracker.connections and not tracker.tasks)
     return left
 
 
@@ -100,7 +100,7 @@ async def left_by_handshakes(first: bytes, limits: ServerLimits) -> list[str]:
         with collected(*OF_SERVERS, "ssl.") as left:
             for _ in range(TIMES):
                 await asyncio.to_thread(send_and_wait, address, first)
-            await eventually_async(lambda: not tracker.open and not tracker.tasks)
+            await eventually_async(lambda: not tracker.connections and not tracker.tasks)
     return left
 
 
@@ -144,7 +144,7 @@ async def left_by_replaced(first: bytes) -> list[str]:
                 await ended(reader)
             for _, writer in clients:
                 writer.close()
-            await eventually_async(lambda: not tracker.open and not tracker.tasks)
+            await eventually_async(lambda: not tracker.connections and not tracker.tasks)
     return left
 
 

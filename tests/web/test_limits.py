@@ -104,14 +104,14 @@ def test_connection_that_gives_way(clients: Mapping[str, Client], expected: str)
     """Above the number of connections the one that matters least is closed, and no other."""
     tracker, newest = ConnectionTracker(ServerLimits(connections=len(clients))), Client()
     for client in clients.values():
-        tracker.wait(client)
+        tracker.set_waiting(client)
         if client.served:
-            tracker.serve(client)
+            tracker.set_responding(client)
 
-    tracker.wait(newest)
+    tracker.set_waiting(newest)
 
     everyone = {**clients, "newest": newest}
     assert [expected] == [name for name, client in everyone.items() if client.aborted]
     assert {name for name in everyone if name != expected} == {
-        name for name, client in everyone.items() if client in tracker.open
+        name for name, client in everyone.items() if client in tracker.connections
     }

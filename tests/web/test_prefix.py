@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from insights_exporter.commands.errors import CommandError
 from insights_exporter.commands.flags import find_route_prefix
-from insights_exporter.web.prefix import BelowPrefix
+from insights_exporter.web.prefix import PrefixMiddleware
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,7 +75,7 @@ def test_no_prefix(external_url: str | None, route_prefix: str | None, told: str
 )
 async def test_where_requests_lead(path: str, status: int, expected: str) -> None:
     """Requests below the prefix get their page, the paths above a relative redirect, others 404."""
-    transport = httpx.ASGITransport(BelowPrefix(echo, "/a/b"))
+    transport = httpx.ASGITransport(PrefixMiddleware(echo, "/a/b"))
     async with httpx.AsyncClient(transport=transport, base_url="http://evil.example") as client:
         response = await client.get(path)
 

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insights_exporter.web.limits import DEFAULT_LIMITS
-from insights_exporter.web.request import BadRequest, Request, parse_request
+from insights_exporter.web.request import BadRequest, HTTPRequest, parse_request
 
 HOST = b"Host: here\r\n"
 
 
-def parse(head: bytes) -> Request:
+def parse(head: bytes) -> HTTPRequest:
     """Parse with the default limits."""
     return parse_request(head, DEFAULT_LIMITS)
 

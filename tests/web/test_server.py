@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.integration.waiting import eventually_async
-from tests.web.serving import ROOMY, Address, answered, serving
+from tests.web.server import ROOMY, Address, answered, serving
 
 LIMITS = replace(ROOMY, memory_seconds=0.02)
 
@@ -36,8 +36,8 @@ async def test_memory_is_returned_after_many_connections(
     async with serving(LIMITS) as (server, address):
         for number in numbers:
             await connect(address, number)
-            await eventually_async(lambda: not server.tracker.open)
-            await eventually_async(lambda: server.tracker.most < 32)
+            await eventually_async(lambda: not server.tracker.connections)
+            await eventually_async(lambda: server.tracker.peak < 32)
         await eventually_async(lambda: len(returned) >= expected)
 
     assert expected == len(returned)

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from insights_exporter.web.response import EXCHANGE
 from tests.integration.waiting import eventually_async
-from tests.web.serving import FAR, GOOD, ROOMY, Address, answered, deaf, ended, serving
+from tests.web.server import FAR, GOOD, ROOMY, Address, answered, deaf, ended, serving
 
 MANY = 20_000
 POST = b"POST /hello HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n\r\n"
@@ -96,7 +96,7 @@ async def test_half_closed_client_gets_its_response() -> None:
     """A client that has closed its side before the response is ready reads it nevertheless."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await eventually_async(lambda: scope["extensions"][EXCHANGE].peer.gone)
+        await eventually_async(lambda: scope["extensions"][EXCHANGE].peer.is_disconnected)
         await PlainTextResponse("hello")(scope, receive, send)
 
     async with serving(ROOMY, app) as (_, address):
@@ -179,7 +179,7 @@ async def test_slow_readers_make_room() -> None:
     async with serving(replace(ROOMY, connections=2)) as (server, address):
         large = b"GET /large HTTP/1.0\r\n\r\n"
         with deaf(address, large), deaf(address, large):
-            await eventually_async(lambda: len(server.tracker.served) == 2)
+            await eventually_async(lambda: len(server.tracker.responding) == 2)
             assert await answered(address)
 
 
@@ -195,7 +195,7 @@ async def test_last_response_is_sent_to_its_end() -> None:
     async with serving(limits, app, send_bytes=4096) as (server, address):
         with deaf(address, b"GET / HTTP/1.0\r\n\r\n", receive_bytes=4096) as client:
             await responded.wait()
-            await eventually_async(lambda: not server.tracker.served)
+            await eventually_async(lambda: not server.tracker.responding)
             client.settimeout(0)
             reader, writer = await asyncio.open_connection(sock=client)
             received = await ended(reader)
@@ -243,7 +243,7 @@ async def test_plain_http_on_the_tls_port() -> None:
     trustme.CA().issue_cert("localhost").configure_cert(context)
     async with serving(ROOMY, context=context) as (server, address):
         received = await exchange(address, GOOD)
-        await eventually_async(lambda: not server.tracker.open)
+        await eventually_async(lambda: not server.tracker.connections)
 
     assert received.startswith(b"HTTP/1.1 400 ")
     assert received.endswith(b"This port speaks HTTPS: begin the address with https://\n")
@@ -258,9 +258,9 @@ async def test_refused_client_may_send_little_more() -> None:
         received = await reader.readuntil(b"\r\n\r\n")
         writer.write(b"x" * 50_000)
         await writer.drain()
-        kept = len(server.tracker.open)
+        kept = len(server.tracker.connections)
         writer.write(b"x" * 1_000_000)
-        await eventually_async(lambda: not server.tracker.open)
+        await eventually_async(lambda: not server.tracker.connections)
         writer.close()
 
     assert received.startswith(b"HTTP/1.1 413 ")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 import trustme
 
-from tests.web.serving import GOOD, ROOMY, SOON, answered, ended, serving
+from tests.web.server import GOOD, ROOMY, SOON, answered, ended, serving
 
 
 class Tls(NamedTuple):
@@ -50,7 +50,7 @@ async def test_handshakes_make_room(tls: Tls) -> None:
 
         assert said == b""
         assert await answered(address, tls.client)
-        assert len(server.tracker.open) <= 3
+        assert len(server.tracker.connections) <= 3
         for _, writer in (first, *others):
             writer.close()
 
@@ -80,7 +80,7 @@ async def test_what_is_said_right_after_a_handshake(tls: Tls) -> None:
             writer.write(GOOD)
             assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200 OK")
 
-        assert 4 == len(server.tracker.open)
+        assert 4 == len(server.tracker.connections)
         for _, writer in clients:
             writer.close()
 
@@ -113,7 +113,7 @@ async def test_errors_of_accept(tls: Tls, error: int, pause: float, monkeypatch:
         return await accept(listener)
 
     monkeypatch.setattr(loop, "sock_accept", fail_first)
-    monkeypatch.setattr("insights_exporter.web.tls_listener._PAUSE", pause)
+    monkeypatch.setattr("insights_exporter.web.server._ACCEPT_PAUSE", pause)
     async with serving(ROOMY, context=tls.server) as (_, address), asyncio.timeout(20):
         assert await answered(address, tls.client)
 

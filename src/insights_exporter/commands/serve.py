@@ -33,11 +33,11 @@ from insights_exporter.polling.metrics import ALL_FAMILIES, ReloadStatus
 from insights_exporter.polling.publisher import PageStore
 from insights_exporter.polling.sharding import owned_by, shard_index
 from insights_exporter.runtime import freeze_gc, limit_malloc_arenas
-from insights_exporter.web.app import TAKEN_PATHS, AppDependencies, create_app
+from insights_exporter.web.app import OWN_PATHS, AppDependencies, create_app
 from insights_exporter.web.concurrency import LogThrottle
 from insights_exporter.web.metrics_handler import MetricsHandler
-from insights_exporter.web.prefix import BelowPrefix, is_plain_path
-from insights_exporter.web.server import Server, address_of, listen, passed_by_systemd, split_address
+from insights_exporter.web.prefix import PrefixMiddleware, is_plain_path
+from insights_exporter.web.server import Server, format_address, listen, sockets_from_systemd, split_address
 from insights_exporter.web.status.handler import StatusHandler
 from insights_exporter.web.webconfig import (
     BasicAuthMiddleware,
@@ -147,7 +147,7 @@ def load_checked(options: Options) -> LoadedConfig:
 
 
 def _check_telemetry_path(path: str) -> None:
-    if path in TAKEN_PATHS or not is_plain_path(path):
+    if path in OWN_PATHS or not is_plain_path(path):
         what = "is reserved or not a plain path that begins with /; use a path such as /metrics"
         raise CommandError(f"--web.telemetry-path: {path!r} {what}")
 
@@ -187,7 +187,7 @@ def open_listeners(options: Options, environ: Mapping[str, str]) -> list[socket.
     """
     if options.systemd_socket:
         try:
-            return passed_by_systemd(environ)
+            return sockets_from_systemd(environ)
         except (OSError, ValueError) as error:
             raise CommandError(f"--web.systemd-socket: {error}") from None
     with ExitStack() as opened:
@@ -253,7 +253,7 @@ class Exporter:
         await self._fleet.apply(self._mine(self._loaded.config))
         board.show_now()
         freeze_gc()
-        addresses = [address_of(each) for each in listeners]
+        addresses = [format_address(each) for each in listeners]
         self._log.info(
             "serving",
             address=",".join(addresses),
@@ -301,17 +301,17 @@ class Exporter:
         app = create_app(
             AppDependencies(
                 metrics_path=self._options.telemetry_path,
-                scrape=scrape,
+                metrics=scrape,
                 status=StatusHandler(
                     self._options.telemetry_path, lambda: tuple(self._fleet.watches.values())
                 ),
                 config=lambda: dump_config(self._loaded),
                 ready=lambda: self._fleet.ready,
                 reload=self.reload if self._options.enable_lifecycle else None,
-                mistake=lambda error: self._unexpected(error_location(error)),
+                on_error=lambda error: self._unexpected(error_location(error)),
             )
         )
-        return BelowPrefix(app, self._options.route_prefix) if self._options.route_prefix else app
+        return PrefixMiddleware(app, self._options.route_prefix) if self._options.route_prefix else app
 
     def _own_samples(self) -> Iterable[Samples]:
         return (*self._reloads.samples(), *self._protection.samples())

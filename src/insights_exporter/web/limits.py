@@ -1,11 +1,24 @@
-"""What clients may cost, and the connections that there are."""
+"""The limits of the server, and which client gives way when one is reached."""
 
 import asyncio
+import socket
+import struct
+import sys
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from insights_exporter.web.places import Reader, drop_slowest
+SLOW = 256 * 1024
+"""Bytes per second; a client that reads less may have to give way."""
+
+_RATE_DELAY = (0.01, 0.5)
+"""Seconds until the reading rate of a client is known, at least and at most."""
+_ROUND_TRIPS = 5
+"""Round trips that a client may take until its rate is known: TCP starts slowly."""
+_TCP_INFO = struct.Struct("68xI")
+"""The information of Linux on a connection: the round-trip time in microseconds."""
+_SLOT_TRIES, _SLOT_INTERVAL = 10, 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +38,7 @@ class ServerLimits:
     idle_seconds: float = 90.0
     """Time between two requests."""
     linger_seconds: float = 1.0
-    """Time that a refused client may go on sending before its connection is closed."""
+    """Time that a refused client may continue to send before its connection is closed."""
     linger_bytes: int = 1024 * 1024
     """Bytes that it may send in this time."""
     connections: int = 128
@@ -33,13 +46,23 @@ class ServerLimits:
     memory_seconds: float = 5.0
     """Time between two checks of whether many connections have ended."""
     grace_seconds: float = 3.0
-    """Time for running responses when the server ends."""
+    """Time for running responses when the server stops."""
 
 
 DEFAULT_LIMITS = ServerLimits()
 
 
-class Tracked(Reader, Protocol):
+class Client(Protocol):
+    """The connection of a client that gets a response."""
+
+    def reading_rate(self) -> float:
+        """Return bytes per second read since the last write; infinite if unknown."""
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+
+
+class TrackedClient(Client, Protocol):
     """A connection, or a handshake that becomes one."""
 
     @property
@@ -51,7 +74,10 @@ class Tracked(Reader, Protocol):
         """Return whether any response had a status below 400; None before the first response."""
 
     def shutdown(self) -> None:
-        """Close after the response that is under way."""
+        """Close after the running response."""
+
+
+C = TypeVar("C", bound=Client)
 
 
 @dataclass(slots=True, eq=False)
@@ -59,65 +85,66 @@ class ConnectionTracker:
     """All connections of a server, within their number."""
 
     limits: ServerLimits = DEFAULT_LIMITS
-    waiting: dict[Tracked, None] = field(default_factory=dict)
-    """Those that wait for a request, longest first."""
-    served: dict[Tracked, None] = field(default_factory=dict)
+    waiting: dict[TrackedClient, None] = field(default_factory=dict)
+    """Connections without a request, the longest wait first."""
+    responding: dict[TrackedClient, None] = field(default_factory=dict)
+    """Connections whose request is being served, the oldest request first."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Requests that are being served."""
-    most: int = 0
+    peak: int = 0
     """The largest number of connections since memory was last returned."""
-    ending: bool = False
-    """The server ends: connections are closed after their response."""
+    is_stopping: bool = False
+    """Whether the server stops, so that connections close after their response."""
     _all_closed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def count(self) -> int:
-        """Return the number of all connections."""
-        return len(self.waiting) + len(self.served)
+        """Return the number of connections."""
+        return len(self.waiting) + len(self.responding)
 
     @property
-    def open(self) -> tuple[Tracked, ...]:
+    def connections(self) -> tuple[TrackedClient, ...]:
         """Return all connections."""
-        return (*self.waiting, *self.served)
+        return (*self.waiting, *self.responding)
 
-    def wait(self, connection: Tracked) -> None:
+    def set_waiting(self, client: TrackedClient) -> None:
         """Record that a connection waits for a request, and close another if there are too many."""
-        self.waiting.pop(connection, None)
-        self.served.pop(connection, None)
-        self.waiting[connection] = None
-        self.most = max(self.most, self.count)
+        self.waiting.pop(client, None)
+        self.responding.pop(client, None)
+        self.waiting[client] = None
+        self.peak = max(self.peak, self.count)
         if self.count > self.limits.connections:
             self._make_room()
 
-    def serve(self, connection: Tracked) -> None:
-        """Record that a request of a connection is served."""
-        self.waiting.pop(connection, None)
-        self.served[connection] = None
+    def set_responding(self, client: TrackedClient) -> None:
+        """Record that a request of a connection is being served."""
+        self.waiting.pop(client, None)
+        self.responding[client] = None
 
-    def forget(self, connection: Tracked) -> None:
+    def remove(self, client: TrackedClient) -> None:
         """Record that a connection is closed."""
-        self.waiting.pop(connection, None)
-        self.served.pop(connection, None)
-        if not self.waiting and not self.served:
+        self.waiting.pop(client, None)
+        self.responding.pop(client, None)
+        if not self.count:
             self._all_closed.set()
 
-    async def closed(self) -> None:
+    async def wait_closed(self) -> None:
         """Wait until there is no connection."""
-        while self.waiting or self.served:
+        while self.count:
             self._all_closed.clear()
             await self._all_closed.wait()
 
     def _make_room(self) -> None:
-        """Close a connection that waits, or that of the slowest reader if only the newest waits."""
-        slowest = drop_slowest(self.served) if len(self.waiting) == 1 else None
+        """Close a waiting connection, or that of the slowest client if only the newest waits."""
+        slowest = close_slowest(self.responding) if len(self.waiting) == 1 else None
         if slowest is not None:
-            self.served.pop(slowest, None)
+            self.responding.pop(slowest, None)
             return
-        chosen = self._first_to_close()
-        self.forget(chosen)
-        chosen.abort()
+        client = self._select_for_closing()
+        self.remove(client)
+        client.abort()
 
-    def _first_to_close(self) -> Tracked:
+    def _select_for_closing(self) -> TrackedClient:
         """Return the connection that gives way to the newest.
 
         One that got only errors comes first, even if it is being served: its next request may be behind.
@@ -125,13 +152,89 @@ class ConnectionTracker:
         is accepted. Among equals it is the address with the most connections, then the longest wait.
         """
         others = list(self.waiting)[:-1] or list(self.waiting)
-        refused = [each for each in (*others, *reversed(self.served)) if each.accepted is False]
+        refused = [each for each in (*others, *reversed(self.responding)) if each.accepted is False]
         new = [each for each in others if each.accepted is None]
         accepted = sum(each.accepted is True for each in others)
         candidates = refused or (new if accepted <= len(self.waiting) // 2 else []) or others
-        of_address = Counter(_host(each) for each in self.open)
-        return max(candidates, key=lambda each: of_address[_host(each)])
+        by_host = Counter(map(_host, self.connections))
+        return max(candidates, key=lambda each: by_host[_host(each)])
 
 
-def _host(connection: Tracked) -> str:
-    return connection.remote_address[0] if connection.remote_address else ""
+def _host(client: TrackedClient) -> str:
+    return client.remote_address[0] if client.remote_address else ""
+
+
+class ResponseSlots:
+    """A limited number of concurrent responses; waiting clients get slots in the order of their arrival."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._used: dict[Client, None] = {}
+        self._waiting: dict[Client, asyncio.Future[None]] = {}
+
+    async def acquire(self, client: Client) -> bool:
+        """Wait up to a second for a slot; return whether the client got one.
+
+        It takes a while until a client is known to be slow.
+        """
+        if not self._waiting and self.try_acquire(client):
+            return True
+        turn = self._waiting[client] = asyncio.get_running_loop().create_future()
+        try:
+            for _ in range(_SLOT_TRIES):
+                await asyncio.wait([turn], timeout=_SLOT_INTERVAL)
+                slowest = None if turn.done() else close_slowest(self._used)
+                if slowest is not None:
+                    self.release(slowest)
+                if turn.done():
+                    return True
+        except asyncio.CancelledError:
+            self.release(client)
+            raise
+        finally:
+            self._waiting.pop(client, None)
+        return False
+
+    def try_acquire(self, client: Client) -> bool:
+        """Take a free slot, or that of the slowest client; return whether there was one."""
+        if len(self._used) >= self._number:
+            slowest = close_slowest(self._used)
+            if slowest is None:
+                return False
+            self._used.pop(slowest, None)
+        self._used[client] = None
+        return True
+
+    def release(self, client: Client) -> None:
+        """Pass the slot of a client, unless it has lost it, to the one that waits longest."""
+        self._used.pop(client, None)
+        while self._waiting and len(self._used) < self._number:
+            next_client, turn = next(iter(self._waiting.items()))
+            del self._waiting[next_client]
+            self._used[next_client] = None
+            turn.set_result(None)
+
+
+def close_slowest(clients: Iterable[C]) -> C | None:
+    """Close the connection of the slowest client and return it; None if none is slow."""
+    rates = {client: client.reading_rate() for client in clients}
+    slowest = min(rates, key=rates.__getitem__, default=None)
+    if slowest is None or rates[slowest] >= SLOW:
+        return None
+    slowest.abort()
+    return slowest
+
+
+def rate_delay(transport: asyncio.Transport) -> float:
+    """Return the seconds until the reading rate of a client is known, by its round-trip time."""
+    least, most = _RATE_DELAY
+    if sys.platform != "linux":
+        return most
+    try:
+        info = transport.get_extra_info("socket").getsockopt(
+            socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size
+        )
+    except OSError:  # not TCP, or just closed
+        return most
+    (microseconds,) = _TCP_INFO.unpack(info)
+    return min(max(_ROUND_TRIPS * int(microseconds) / 1e6, least), most)

@@ -1,4 +1,4 @@
-"""Serving below a path prefix, as Prometheus does with --web.external-url and --web.route-prefix."""
+"""Path prefixes: how they are written, and serving below one."""
 
 import re
 from dataclasses import dataclass
@@ -11,16 +11,41 @@ _PREFIX = re.compile(r"(/(?!\.{1,2}(/|$))[-A-Za-z0-9._~!$&'()*+,;=:@]+)*")
 _SCHEMES = {"http", "https"}
 
 
+@dataclass(frozen=True, slots=True)
+class PrefixMiddleware:
+    """Serves an application below a path prefix, as Prometheus does with `--web.route-prefix`.
+
+    `/` and the prefix itself redirect to the first page. The redirects are relative, so that
+    they work behind any host and any prefix that a reverse proxy adds or strips.
+    """
+
+    app: ASGIApp
+    prefix: str
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        path: str = scope["path"]
+        if path.startswith(f"{self.prefix}/"):
+            await self.app({**scope, "path": path.removeprefix(self.prefix)}, receive, send)
+            return
+        response: Response = PlainTextResponse("Not Found", 404)
+        if path in {"/", self.prefix}:
+            target = self.prefix[1:] if path == "/" else self.prefix.rpartition("/")[2]
+            query = scope["query_string"].decode("latin-1")
+            response = RedirectResponse(f"./{target}/" + (f"?{query}" if query else ""), 302)
+        await response(scope, receive, send)
+
+
 def external_path(url: str) -> str:
-    """Return the path of the external URL, without a slash at its end; a path alone is accepted too.
+    """Return the path of an external URL, without a slash at its end; a path alone is accepted too.
 
     Raises:
         ValueError: It is not such a URL.
     """
     parts = urlsplit(url)
-    absolute = parts.scheme in _SCHEMES and parts.hostname and "@" not in parts.netloc
-    path_alone = not parts.scheme and not parts.netloc and url.startswith("/")
-    if not (absolute or path_alone) or parts.query or parts.fragment:
+    is_absolute = parts.scheme in _SCHEMES and parts.hostname and "@" not in parts.netloc
+    is_path = not parts.scheme and not parts.netloc and url.startswith("/")
+    if not (is_absolute or is_path) or parts.query or parts.fragment:
         what = "it has a user" if "@" in url else f"{url!r} is not a URL"  # a password is not shown
         raise ValueError(f"{what}; write it as https://HOST/PATH, without user, query or fragment")
     return parts.path.rstrip("/")
@@ -39,31 +64,5 @@ def normalize_prefix(prefix: str) -> str:
 
 
 def is_plain_path(path: str) -> bool:
-    """Return whether a path begins with a slash and names a place without escapes or patterns."""
+    """Return whether a path begins with a slash and has no escapes or patterns."""
     return _PREFIX.fullmatch(path.removesuffix("/")) is not None and path.startswith("/")
-
-
-@dataclass(frozen=True, slots=True)
-class BelowPrefix:
-    """An application below a prefix; requests for `/` and for the prefix itself lead to its first page.
-
-    The redirects are relative, so that they hold behind any host and any
-    prefix that a reverse proxy adds or strips.
-    """
-
-    app: ASGIApp
-    prefix: str
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        path: str = scope["path"]
-        if path.startswith(f"{self.prefix}/"):
-            await self.app({**scope, "path": path.removeprefix(self.prefix)}, receive, send)
-        else:
-            await self._elsewhere(path, scope["query_string"].decode("latin-1"))(scope, receive, send)
-
-    def _elsewhere(self, path: str, query: str) -> Response:
-        if path not in {"/", self.prefix}:
-            return PlainTextResponse("Not Found", 404)
-        below = self.prefix[1:] if path == "/" else self.prefix.rpartition("/")[2]
-        return RedirectResponse(f"./{below}/" + (f"?{query}" if query else ""), 302)

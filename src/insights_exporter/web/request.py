@@ -1,6 +1,7 @@
-"""The head of a request, parsed and checked."""
+"""Requests: bytes of a connection become checked heads, one request at a time."""
 
 import re
+import string
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import unquote
@@ -11,6 +12,12 @@ from insights_exporter.web.limits import ServerLimits
 
 Header = tuple[bytes, bytes]
 
+_BUFFER_BYTES = 4096
+"""Bytes that are read ahead; the buffer grows for a longer head."""
+_LINE_END = b"\r\n"
+_HEAD_END = b"\r\n\r\n"
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+_METHOD_BYTES = frozenset(string.ascii_uppercase.encode())
 _VERSIONS = ("1.0", "1.1")
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?")
 _TARGET = re.compile(rb"(?:https?://[^/?#@]*)?(/[^?#]*|(?=\?|$))(?:\?([^#]*))?", re.IGNORECASE)
@@ -19,13 +26,18 @@ _TARGET = re.compile(rb"(?:https?://[^/?#@]*)?(/[^?#]*|(?=\?|$))(?:\?([^#]*))?",
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The response to a request that is not served; its connection is closed."""
+    """The response to a request that is refused; its connection is closed."""
 
     status: HTTPStatus
     text: str
 
 
-MALFORMED = Refusal(HTTPStatus.BAD_REQUEST, "This is not a valid HTTP request.")
+_MALFORMED = Refusal(HTTPStatus.BAD_REQUEST, "This is not a valid HTTP request.")
+_BARE_LINE_END = Refusal(HTTPStatus.BAD_REQUEST, "Lines must end with CR LF.")
+_LONG_START_LINE = Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "The start line is too long.")
+_LONG_HEAD = Refusal(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The start line and the headers are too long together."
+)
 _WRONG_VERSION = Refusal(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "Use HTTP/1.1 or HTTP/1.0.")
 _TOO_MANY_HEADERS = Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "Too many headers.")
 _TRANSFER_ENCODING = Refusal(HTTPStatus.LENGTH_REQUIRED, "Transfer-Encoding is not accepted.")
@@ -36,7 +48,7 @@ _LONG_QUERY = Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "Too many query parameter
 _LARGE_BODY = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body of the request is too large.")
 
 _REFUSED_HEADERS = {b"transfer-encoding": _TRANSFER_ENCODING, b"expect": _EXPECTATION}
-_SPECIAL = frozenset({b"host", b"content-length", b"connection", *_REFUSED_HEADERS})
+_CHECKED_HEADERS = frozenset({b"host", b"content-length", b"connection", *_REFUSED_HEADERS})
 
 
 class BadRequest(Exception):
@@ -48,7 +60,7 @@ class BadRequest(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HTTPRequest:
     """A request without its body, of `body_bytes` bytes; header names are in lower case."""
 
     method: str
@@ -66,13 +78,106 @@ class Request:
         return unquote(text) if "%" in text else text
 
 
-class _Head:
-    """What the parser reports; it holds no parser, so that neither waits for the garbage collector."""
+class RequestReader:
+    """Collects the bytes of one request after another in a bounded buffer; bodies are discarded."""
+
+    def __init__(self, limits: ServerLimits) -> None:
+        self._limits = limits
+        self._buffer = bytearray(_BUFFER_BYTES)
+        self._filled = self._scanned = 0
+        self._request: HTTPRequest | None = None
+        self._body_left = 0
+
+    @property
+    def has_data(self) -> bool:
+        """Whether there are bytes of a next request."""
+        return self._filled > 0
+
+    def get_buffer(self) -> memoryview:
+        """Return where the next bytes go; asyncio slices it, which must not copy."""
+        return memoryview(self._buffer)[self._filled :]
+
+    def receive(self, count: int) -> None:
+        """Record that so many bytes were written to the buffer."""
+        self._filled += count
+
+    def clear(self) -> None:
+        """Discard what the buffer holds."""
+        self._filled = 0
+
+    def next_request(self) -> HTTPRequest | None:
+        """Return the next request if all of it has arrived.
+
+        Raises:
+            BadRequest: It is refused, maybe before all of it has arrived.
+        """
+        if self._request is None:
+            self._request = self._read_head()
+            if self._request is None:
+                return None
+            self._body_left = self._request.body_bytes
+        discarded = min(self._body_left, self._filled)
+        if discarded:
+            self._body_left -= discarded
+            self._keep_from(discarded)
+        if self._body_left:
+            return None
+        request, self._request = self._request, None
+        return request
+
+    def _read_head(self) -> HTTPRequest | None:
+        start = self._empty_line_length()
+        end = self._buffer.find(_HEAD_END, max(start, self._scanned - 3), self._filled)
+        self._check_start_line(start)
+        if end < 0:
+            self._check_partial_head()
+            self._scanned = self._filled
+            if self._filled == len(self._buffer):
+                growth = min(self._filled, self._limits.head_bytes - self._filled)
+                self._buffer = self._buffer + bytes(growth)
+            return None
+        end += len(_HEAD_END)
+        request = parse_request(self._buffer[start:end], self._limits)
+        self._keep_from(end)
+        return request
+
+    def _empty_line_length(self) -> int:
+        """Return the length of an empty line before the request, which is ignored (RFC 9112, 2.2)."""
+        if self._buffer[0] != _LINE_END[0]:
+            return 0
+        start = self._buffer[: min(self._filled, len(_LINE_END))]
+        return len(start) if _LINE_END.startswith(start) else 0
+
+    def _check_start_line(self, start: int) -> None:
+        if self._filled > start and self._buffer[start] not in _METHOD_BYTES:
+            raise BadRequest(_MALFORMED)
+        longest = self._limits.start_line_bytes
+        if self._filled > longest and self._buffer.find(_LINE_END, start, longest) < 0:
+            raise BadRequest(_LONG_START_LINE)
+
+    def _check_partial_head(self) -> None:
+        if _BARE_LF.search(self._buffer, self._scanned, self._filled):
+            raise BadRequest(_BARE_LINE_END)
+        if self._filled >= self._limits.head_bytes:
+            raise BadRequest(_LONG_HEAD)
+
+    def _keep_from(self, start: int) -> None:
+        """Move what follows `start` to the beginning of a buffer that is no larger than needed."""
+        rest = self._buffer[start : self._filled] if start < self._filled else b""
+        self._filled, self._scanned = len(rest), 0
+        if len(self._buffer) > _BUFFER_BYTES:
+            self._buffer = bytearray(max(_BUFFER_BYTES, len(rest) + 1))
+        if rest:
+            self._buffer[: len(rest)] = rest
+
+
+class _ParsedHead:
+    """Collects what the parser reports; it does not refer to the parser, so there is no reference cycle."""
 
     def __init__(self) -> None:
         self.target = b""
         self.headers: list[Header] = []
-        self.complete = False
+        self.is_complete = False
 
     def on_url(self, part: bytes) -> None:
         self.target += part
@@ -81,93 +186,77 @@ class _Head:
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        self.complete = True
+        self.is_complete = True
 
 
-def parse_request(data: bytes | bytearray, limits: ServerLimits) -> Request:
+def parse_request(data: bytes | bytearray, limits: ServerLimits) -> HTTPRequest:
     """Return the request whose head is `data`, from the start line to the empty line.
 
     Raises:
-        BadRequest: the request is malformed, or not one that the exporter serves.
+        BadRequest: It is malformed, or beyond a limit.
     """
-    _check_bytes(data)
-    head = _Head()
+    _check_line_ends(data)
+    head = _ParsedHead()
     parser = httptools.HttpRequestParser(head)
-    upgrade = False
+    is_upgrade = False
     try:
         parser.feed_data(data)
     except httptools.HttpParserUpgrade:
-        upgrade = True
+        is_upgrade = True
     except httptools.HttpParserError:
-        # A body that is not chunked properly is an error of the parser, but not the one to report.
-        if not _has(head.headers, b"transfer-encoding"):
-            raise BadRequest(MALFORMED) from None
-    version = parser.get_http_version()
-    special = [header for header in head.headers if header[0] in _SPECIAL]
-    _check_head(head, special, version, limits.headers)
-    _check_start_line(data, parser.get_method(), head.target, version)
-    raw_path, query = _split_target(head.target)
+        # An invalid chunked body is an error of the parser too, but then the coding is the one to report.
+        if all(name != b"transfer-encoding" for name, _ in head.headers):
+            raise BadRequest(_MALFORMED) from None
+    method, version = parser.get_method(), parser.get_http_version()
+    checked = [header for header in head.headers if header[0] in _CHECKED_HEADERS]
+    _check_head(head, checked, version, limits.headers)
+    # The parser skips further spaces between the parts.
+    if not data.startswith(b"%b %b HTTP/%b\r\n" % (method, head.target, version.encode())):
+        raise BadRequest(_MALFORMED)
+    target = _TARGET.fullmatch(head.target) if head.target.isascii() else None
+    if not target or not head.target:
+        raise BadRequest(_WRONG_TARGET)
+    query = target[2] or b""
     if query.count(b"&") >= limits.query_parameters:
         raise BadRequest(_LONG_QUERY)
-    body_bytes = _body_bytes(special, limits.body_bytes)
-    return Request(
-        method=parser.get_method().decode("ascii"),
-        raw_path=raw_path,
+    # The parser has checked that there is one valid length at most.
+    body_bytes = next((int(value) for name, value in checked if name == b"content-length"), 0)
+    if body_bytes > limits.body_bytes:
+        raise BadRequest(_LARGE_BODY)
+    return HTTPRequest(
+        method=method.decode("ascii"),
+        raw_path=target[1] or b"/",
         query=query,
         version=version,
         headers=head.headers,
         body_bytes=body_bytes,
-        keep_alive=version == "1.1" and not upgrade and not body_bytes and not _asks_to_close(special),
+        keep_alive=version == "1.1" and not is_upgrade and not body_bytes and not _wants_close(checked),
     )
 
 
-def _check_bytes(data: bytes | bytearray) -> None:
-    """Refuse bare CR and LF, and NUL, whatever the version of the parser makes of them."""
-    lines = data.count(b"\r\n")
+def _check_line_ends(data: bytes | bytearray) -> None:
+    """Refuse bare CR and LF, and NUL, whatever the version of the parser accepts."""
+    lines = data.count(_LINE_END)
     if data.count(b"\n") != lines or data.count(b"\r") != lines or b"\0" in data:
-        raise BadRequest(MALFORMED)
+        raise BadRequest(_MALFORMED)
 
 
-def _check_head(head: _Head, special: list[Header], version: str, max_headers: int) -> None:
+def _check_head(head: _ParsedHead, checked: list[Header], version: str, max_headers: int) -> None:
     if version not in _VERSIONS:
         raise BadRequest(_WRONG_VERSION)
     if len(head.headers) > max_headers:
         raise BadRequest(_TOO_MANY_HEADERS)
+    names = {name for name, _ in checked}
     for name, refusal in _REFUSED_HEADERS.items():
-        if _has(special, name):
+        if name in names:
             raise BadRequest(refusal)
-    if not head.complete:
-        raise BadRequest(MALFORMED)
-    hosts = [value for name, value in special if name == b"host"]
+    if not head.is_complete:
+        raise BadRequest(_MALFORMED)
+    hosts = [value for name, value in checked if name == b"host"]
     if len(hosts) > 1 or (version == "1.1" and not hosts) or not all(map(_HOST.fullmatch, hosts)):
         raise BadRequest(_WRONG_HOST)
 
 
-def _check_start_line(data: bytes | bytearray, method: bytes, target: bytes, version: str) -> None:
-    """Refuse more than one space between the parts, which the parser skips."""
-    if not data.startswith(b"%b %b HTTP/%b\r\n" % (method, target, version.encode())):
-        raise BadRequest(MALFORMED)
-
-
-def _split_target(target: bytes) -> tuple[bytes, bytes]:
-    match = _TARGET.fullmatch(target) if target.isascii() else None
-    if not match or not target:
-        raise BadRequest(_WRONG_TARGET)
-    return match[1] or b"/", match[2] or b""
-
-
-def _body_bytes(headers: list[Header], max_bytes: int) -> int:
-    """Return the length of the body; the parser has checked that there is one valid number at most."""
-    size = next((int(value) for name, value in headers if name == b"content-length"), 0)
-    if size > max_bytes:
-        raise BadRequest(_LARGE_BODY)
-    return size
-
-
-def _asks_to_close(headers: list[Header]) -> bool:
+def _wants_close(headers: list[Header]) -> bool:
     options = b",".join(value for name, value in headers if name == b"connection").lower()
     return b"close" in map(bytes.strip, options.split(b","))
-
-
-def _has(headers: list[Header], wanted: bytes) -> bool:
-    return any(name == wanted for name, _ in headers)

@@ -1,21 +1,24 @@
 """Responses: what an ASGI application sends becomes HTTP/1.1 on a connection."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Protocol
 
 from starlette.types import Message, Scope
 
-from insights_exporter.web.request import Header, Refusal, Request
+from insights_exporter.web.request import Header, HTTPRequest, Refusal
+
+EXCHANGE = "insights_exporter.exchange"
+"""Key of the `HTTPExchange` in the ASGI extensions of a request."""
 
 DEFAULT_HEADERS: tuple[Header, ...] = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
 )
-"""Headers of every response that has none of that name itself."""
+"""Headers of each response that does not set them itself."""
 
 _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
@@ -23,69 +26,11 @@ _STATUS_LINES = {
 _WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 
-class DateHeader:
-    """The `Date` header, rendered once a second."""
-
-    def __init__(self) -> None:
-        self._second = 0
-        self._line = b""
-
-    def line(self) -> bytes:
-        """Return the header line."""
-        now = int(time.time())
-        if now != self._second:
-            self._second, self._line = now, f"date: {formatdate(now, usegmt=True)}\r\n".encode()
-        return self._line
-
-
-def render_head(status: int, headers: Collection[Header], date: bytes, *, keep_alive: bool) -> bytes:
-    """Return status line and headers; those of the response win over the defaults."""
-    names = {name for name, _ in headers}
-    lines = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status, date]
-    lines += [b"%b: %b\r\n" % header for header in headers]
-    lines += [b"%b: %b\r\n" % header for header in DEFAULT_HEADERS if header[0] not in names]
-    if not keep_alive and b"connection" not in names:
-        lines.append(b"connection: close\r\n")
-    lines.append(b"\r\n")
-    return b"".join(lines)
-
-
-class Refuser:
-    """Renders responses to requests that are refused before the application sees them."""
-
-    def __init__(self, headers: Callable[[], list[Header]] = list) -> None:
-        self.date = DateHeader()
-        self._headers = headers
-        """Returns the headers that every response shall have."""
-
-    def render(self, refusal: Refusal) -> bytes:
-        """Return the whole response."""
-        body = f"{refusal.text}\n".encode()
-        headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", b"%d" % len(body)),
-            *self._headers(),
-        ]
-        return render_head(refusal.status, headers, self.date.line(), keep_alive=False) + body
-
-
-def body_length(status: int, headers: Iterable[Header], *, is_head: bool) -> int | None:
-    """Return the number of body bytes that follow the head; None if the end of the connection ends them."""
-    if is_head or status in _WITHOUT_BODY:
-        return 0
-    return next((int(value) for name, value in headers if name == b"content-length"), None)
-
-
-EXCHANGE = "insights_exporter.exchange"
-"""Key of a request's ASGI extensions: its `Exchange`."""
-
-
 class Peer(Protocol):
-    """The client's connection, as far as a response needs it."""
+    """The connection of a client, as far as a response needs it."""
 
-    gone: bool
-    """The client has closed its side, at least."""
-
+    is_disconnected: bool
+    """Whether the client has closed its side, at least."""
     scheme: str
     """`http` or `https`."""
     local_address: tuple[str, int] | None
@@ -95,7 +40,7 @@ class Peer(Protocol):
     def reading_rate(self) -> float:
         """Return bytes per second read since the last write; infinite if unknown."""
 
-    def date(self) -> bytes:
+    def date_line(self) -> bytes:
         """Return the line of the `Date` header."""
 
     async def write(self, parts: Sequence[bytes]) -> None:
@@ -105,22 +50,22 @@ class Peer(Protocol):
         """Close at once."""
 
 
-class Exchange:
-    """A request that is being served; the response that `send` gets is written to its client."""
+class HTTPExchange:
+    """A request that is being served, and its response."""
 
-    def __init__(self, peer: Peer, request: Request, *, keep_alive: bool) -> None:
+    def __init__(self, peer: Peer, request: HTTPRequest, *, keep_alive: bool) -> None:
         self.peer = peer
         self.keep_alive = keep_alive
-        self.started = self.complete = False
-        self.status: int = HTTPStatus.INTERNAL_SERVER_ERROR
-        """The status of the response; an error until it starts."""
+        self.is_started = self.is_complete = False
+        self.status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+        """That of the response; until it has begun, the one it gets if it never begins."""
         self._request = request
         self._head = b""
-        self._without_body = False
-        self._left: int | None = None
+        self._has_body = True
+        self._body_left: int | None = None
 
     def scope(self) -> Scope:
-        """Return the request as ASGI has it."""
+        """Return the request in the form of ASGI."""
         request, peer = self._request, self.peer
         return {
             "type": "http",
@@ -140,38 +85,78 @@ class Exchange:
         }
 
     async def receive(self) -> Message:
-        """Return the body, which is discarded before a request is served; there is no other event.
-
-        A request whose client disconnects is cancelled.
-        """
+        """Return an empty body: bodies are discarded, and a request whose client disconnects is cancelled."""
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(self, message: Message) -> None:
-        """Take a part of the response."""
+        """Send a part of the response."""
         if message["type"] == "http.response.start":
             self._start(message["status"], list(message.get("headers", ())))
             return
-        body, last = message.get("body", b""), not message.get("more_body", False)
-        await self.send_parts([body] if body else [], last=last)
+        body, is_last = message.get("body", b""), not message.get("more_body", False)
+        await self.send_parts([body] if body else [], is_last=is_last)
 
-    async def send_parts(self, parts: Sequence[bytes], *, last: bool = False) -> None:
-        """Send parts of the body at once; without TLS nothing is copied."""
-        body = [] if self._without_body else parts
-        if self._left is not None:
-            self._left -= sum(map(len, body))
+    async def send_parts(self, parts: Sequence[bytes], *, is_last: bool = False) -> None:
+        """Send parts of the body at once; without TLS they are not copied."""
+        body = parts if self._has_body else []
+        if self._body_left is not None:
+            self._body_left -= sum(map(len, body))
         if self._head:
             body, self._head = [self._head, *body], b""
-        self.complete = last
-        if last and self._left:
+        self.is_complete = is_last
+        if is_last and self._body_left:
             self.peer.abort()  # the client could not tell where the next response begins
         elif body:
             await self.peer.write(body)
 
-    def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        is_head = self._request.method == "HEAD"
-        self._left = body_length(status, headers, is_head=is_head)
-        self._without_body = self._left == 0
-        if self._left is None or (b"connection", b"close") in headers:
+    def _start(self, status: int, headers: list[Header]) -> None:
+        if self._request.method == "HEAD" or status in _WITHOUT_BODY:
+            self._body_left = 0
+        else:
+            self._body_left = next((int(value) for name, value in headers if name == b"content-length"), None)
+        self._has_body = self._body_left != 0
+        if self._body_left is None or (b"connection", b"close") in headers:
             self.keep_alive = False
-        self.started, self.status = True, status
-        self._head = render_head(status, headers, self.peer.date(), keep_alive=self.keep_alive)
+        self.is_started, self.status = True, status
+        self._head = _render_head(status, headers, self.peer.date_line(), keep_alive=self.keep_alive)
+
+
+class RefusalRenderer:
+    """Renders responses to requests that are refused before the application gets them.
+
+    `headers` returns those that each response has.
+    """
+
+    def __init__(self, headers: Callable[[], list[Header]] = list) -> None:
+        self._headers = headers
+        self._second = 0
+        self._date_line = b""
+
+    def render(self, refusal: Refusal) -> bytes:
+        """Return the whole response."""
+        body = f"{refusal.text}\n".encode()
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", b"%d" % len(body)),
+            *self._headers(),
+        ]
+        return _render_head(refusal.status, headers, self.date_line(), keep_alive=False) + body
+
+    def date_line(self) -> bytes:
+        """Return the line of the `Date` header, rendered once a second."""
+        now = int(time.time())
+        if now != self._second:
+            self._second, self._date_line = now, f"date: {formatdate(now, usegmt=True)}\r\n".encode()
+        return self._date_line
+
+
+def _render_head(status: int, headers: Collection[Header], date_line: bytes, *, keep_alive: bool) -> bytes:
+    """Return status line and headers; the defaults are set unless the response has them."""
+    names = {name for name, _ in headers}
+    lines = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status, date_line]
+    lines += [b"%b: %b\r\n" % header for header in headers]
+    lines += [b"%b: %b\r\n" % header for header in DEFAULT_HEADERS if header[0] not in names]
+    if not keep_alive and b"connection" not in names:
+        lines.append(b"connection: close\r\n")
+    lines.append(b"\r\n")
+    return b"".join(lines)

@@ -1,56 +1,75 @@
-"""The HTTP server: listening sockets, accepted connections, graceful end."""
+"""The HTTP server: listening sockets, accepted connections, TLS handshakes, graceful stop."""
 
 import asyncio
 import contextlib
+import errno
+import math
 import os
 import re
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Protocol
 
 from starlette.types import ASGIApp
 
 from insights_exporter.runtime import trim_heap
-from insights_exporter.web.connection import Connection
+from insights_exporter.web.connection import Connection, parse_address
 from insights_exporter.web.limits import DEFAULT_LIMITS, ConnectionTracker, ServerLimits
-from insights_exporter.web.request import Header
-from insights_exporter.web.response import Refuser
-from insights_exporter.web.tls_listener import TlsListener
+from insights_exporter.web.request import Header, Refusal
+from insights_exporter.web.response import RefusalRenderer
 
-_FIRST_PASSED = 3
-_TCP = {socket.AF_INET, socket.AF_INET6}
 _BACKLOG = 512
+_RECEIVE_BYTES = 8 * 1024
+"""Bytes that the kernel may receive ahead for a connection."""
+_MANY = 32
+"""Number of ended connections after which memory that the C library would keep is returned."""
+_ACCEPT_PAUSE = 1.0
+"""Seconds to wait if no connection can be accepted."""
+_CLIENT_ERRORS = {
+    errno.ECONNABORTED,
+    errno.EPROTO,
+    errno.ENOPROTOOPT,
+    errno.EOPNOTSUPP,
+    errno.ENETDOWN,
+    errno.ENETUNREACH,
+    errno.EHOSTDOWN,
+    errno.EHOSTUNREACH,
+}
+"""Errors of `accept` that concern one client; all others last, and concern every client."""
+_TLS_FIRST_BYTES = (0x16, 0x80)
+"""First byte of a handshake: of TLS, and of SSL 2, which OpenSSL refuses with an alert."""
+_PLAIN_HTTP = Refusal(HTTPStatus.BAD_REQUEST, "This port speaks HTTPS: begin the address with https://")
+
+_SYSTEMD_FIRST_FD = 3
+_TCP = {socket.AF_INET, socket.AF_INET6}
 _ADDRESS = re.compile(r"(\[(?P<bracketed>[^\[\]\s]+)\]|(?P<host>[^:\[\]\s/]*)):(?P<port>[0-9]{1,5})")
-_LARGEST_PORT = 65535
-_WILDCARDS = {"", "::"}
-_ANY_INTERFACE = {"::", "0.0.0.0"}  # noqa: S104 -- compared, not listened on
+_MAX_PORT = 65535
+_ALL_FAMILIES = {"", "::"}
+_ALL_INTERFACES = {"::", "0.0.0.0"}  # noqa: S104 -- compared, not listened on
 
 
 def listen(address: str) -> socket.socket:
-    """Return a listening socket for `HOST:PORT`; `:PORT` and `[::]:PORT` take all interfaces, IPv4 and IPv6.
+    """Return a listening socket for `HOST:PORT`; `:PORT` and `[::]:PORT` are all interfaces, IPv4 and IPv6.
 
     Raises:
         OSError: The address cannot be used.
         ValueError: It is not of this form.
     """
     host, port = split_address(address)
-    if host in _WILDCARDS:
-        return _listen_everywhere(port)
+    if host in _ALL_FAMILIES:
+        dual = socket.has_dualstack_ipv6()
+        family = socket.AF_INET6 if dual else socket.AF_INET
+        return socket.create_server(("", port), family=family, dualstack_ipv6=dual, backlog=_BACKLOG)
     family, _, _, _, resolved = min(
         socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE),
-        key=lambda found: found[0] != socket.AF_INET,
+        key=lambda info: info[0] != socket.AF_INET,
     )
     return socket.create_server(resolved, family=family, backlog=_BACKLOG)
 
 
-def _listen_everywhere(port: int) -> socket.socket:
-    dual = socket.has_dualstack_ipv6()
-    family = socket.AF_INET6 if dual else socket.AF_INET
-    return socket.create_server(("", port), family=family, dualstack_ipv6=dual, backlog=_BACKLOG)
-
-
-def passed_by_systemd(environ: Mapping[str, str]) -> list[socket.socket]:
+def sockets_from_systemd(environ: Mapping[str, str]) -> list[socket.socket]:
     """Return the listening sockets that systemd passed to this process (sd_listen_fds(3)).
 
     Raises:
@@ -59,7 +78,8 @@ def passed_by_systemd(environ: Mapping[str, str]) -> list[socket.socket]:
     count = environ.get("LISTEN_FDS", "")
     if environ.get("LISTEN_PID") != str(os.getpid()) or not count.isdecimal() or not int(count):
         raise ValueError("systemd passed no sockets; start the exporter by a .socket unit")
-    sockets = [socket.socket(fileno=number) for number in range(_FIRST_PASSED, _FIRST_PASSED + int(count))]
+    fds = range(_SYSTEMD_FIRST_FD, _SYSTEMD_FIRST_FD + int(count))
+    sockets = [socket.socket(fileno=fd) for fd in fds]
     for each in sockets:
         each.set_inheritable(False)
         if each.family not in _TCP or not each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
@@ -75,26 +95,19 @@ def split_address(address: str) -> tuple[str, int]:
     Raises:
         ValueError: It is not of this form.
     """
-    found = _ADDRESS.fullmatch(address)
-    if found is None or int(found["port"]) > _LARGEST_PORT:
+    match = _ADDRESS.fullmatch(address)
+    if match is None or int(match["port"]) > _MAX_PORT:
         example = "for example :12112 or [::1]:12112"
         raise ValueError(f"{address!r} is not an address; write it as HOST:PORT, {example}")
-    return found["bracketed"] or found["host"] or "", int(found["port"])
+    return match["bracketed"] or match["host"] or "", int(match["port"])
 
 
-def address_of(listener: socket.socket) -> str:
+def format_address(listener: socket.socket) -> str:
     """Return an address at which this machine reaches the listener, as `HOST:PORT`."""
     host, port = listener.getsockname()[:2]
-    if host in _ANY_INTERFACE:
+    if host in _ALL_INTERFACES:
         host = "localhost"
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-_RECEIVE_BYTES = 8 * 1024
-"""What the kernel may receive ahead for a connection, and TLS take in at once."""
-
-_MANY = 32
-"""After so many connections have ended, memory that the C library would keep is returned."""
 
 
 class _Listener(Protocol):
@@ -116,17 +129,17 @@ class Server:
         headers: Callable[[], list[Header]] = list,
     ) -> None:
         self.tracker = ConnectionTracker(limits)
-        self.started = False
+        self.is_started = False
         self._app = app
         self._context = context
-        self._refuser = Refuser(headers)
+        self._refusals = RefusalRenderer(headers)
         self._stopped = asyncio.Event()
 
     async def serve(self, sockets: Iterable[socket.socket]) -> None:
         """Serve on listening sockets, which are closed at the end, until `stop` is called."""
         listeners = [await self._listen(each) for each in sockets]
         returning = asyncio.create_task(self._return_memory())
-        self.started = True
+        self.is_started = True
         try:
             await self._stopped.wait()
         finally:
@@ -136,37 +149,147 @@ class Server:
             await self._end_connections()
 
     def stop(self) -> None:
-        """End after the responses that are under way, or after a short time."""
+        """Stop after the running responses, or after a short time."""
         self._stopped.set()
 
     async def _listen(self, listener: socket.socket) -> _Listener:
+        def connect() -> Connection:
+            return Connection(self._app, self.tracker, self._refusals)
+
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
         if self._context is None:
-            return await asyncio.get_running_loop().create_server(
-                self._connection, sock=listener, backlog=_BACKLOG
-            )
-        return TlsListener(listener, self._context, self.tracker, self._connection, self._refuser)
-
-    def _connection(self) -> Connection:
-        return Connection(self._app, self.tracker, self._refuser)
+            loop = asyncio.get_running_loop()
+            return await loop.create_server(connect, sock=listener, backlog=_BACKLOG)
+        return TLSListener(listener, self._context, self.tracker, connect, self._refusals)
 
     async def _return_memory(self) -> None:
         """Return free memory to the system after many connections have ended."""
         tracker = self.tracker
         while True:
             await asyncio.sleep(tracker.limits.memory_seconds)
-            if tracker.most - tracker.count >= _MANY:
-                tracker.most = tracker.count
+            if tracker.peak - tracker.count >= _MANY:
+                tracker.peak = tracker.count
                 await asyncio.to_thread(trim_heap)
 
     async def _end_connections(self) -> None:
         tracker = self.tracker
-        tracker.ending = True
-        for connection in tracker.open:
+        tracker.is_stopping = True
+        for connection in tracker.connections:
             connection.shutdown()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(tracker.limits.grace_seconds):
-                await tracker.closed()
-        for connection in tracker.open:
+                await tracker.wait_closed()
+        for connection in tracker.connections:
             connection.abort()
         await asyncio.gather(*tracker.tasks, return_exceptions=True)
+
+
+class _Handshake:
+    """A client until the end of its handshake."""
+
+    accepted = None
+
+    def __init__(self, client: socket.socket, address: object) -> None:
+        self.remote_address = parse_address(address)
+        self._client = client
+
+    def abort(self) -> None:
+        """Close at once; the event loop then ends the handshake."""
+        with contextlib.suppress(OSError):
+            self._client.shutdown(socket.SHUT_RDWR)
+
+    shutdown = abort
+
+    def reading_rate(self) -> float:
+        """Return infinity: nothing is sent yet."""
+        return math.inf
+
+
+class TLSListener:
+    """Accepts clients and performs the TLS handshake, as part of the tracked connections.
+
+    `loop.create_server` would show a client only after its handshake, so that
+    it could be neither counted nor closed for a newer one before.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        context: ssl.SSLContext,
+        tracker: ConnectionTracker,
+        connect: Callable[[], Connection],
+        refusals: RefusalRenderer,
+    ) -> None:
+        listener.settimeout(0)
+        self._listener = listener
+        self._context = context
+        self._tracker = tracker
+        self._connect = connect
+        self._refusals = refusals
+        self._handshakes: set[asyncio.Task[None]] = set()
+        self._accepting = asyncio.create_task(self._accept())
+
+    def close(self) -> None:
+        """Accept no more clients, and cancel the handshakes."""
+        for task in (self._accepting, *self._handshakes):
+            task.cancel()
+        self._listener.close()
+
+    async def _accept(self) -> None:
+        while True:
+            try:
+                client, address = await asyncio.get_running_loop().sock_accept(self._listener)
+            except OSError as error:
+                await asyncio.sleep(0 if error.errno in _CLIENT_ERRORS else _ACCEPT_PAUSE)
+                continue
+            task = asyncio.create_task(self._connect_client(client, address))
+            self._handshakes.add(task)
+            task.add_done_callback(self._handshakes.discard)
+
+    async def _connect_client(self, client: socket.socket, address: object) -> None:
+        handshake, limits = _Handshake(client, address), self._tracker.limits
+        self._tracker.set_waiting(handshake)
+        try:
+            client.settimeout(0)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            async with asyncio.timeout(limits.head_seconds):
+                await _wait_readable(client)
+            first_byte = client.recv(1, socket.MSG_PEEK)
+            if first_byte and first_byte[0] not in _TLS_FIRST_BYTES:
+                client.recv(limits.head_bytes)  # unread bytes would reset the connection
+                client.send(self._refusals.render(_PLAIN_HTTP))
+                client.close()
+            else:
+                await self._perform_handshake(client, handshake)
+        except OSError:  # the client failed or left; TLS has sent an alert if it could
+            client.close()
+        except BaseException:
+            client.close()
+            raise
+        finally:
+            self._tracker.remove(handshake)
+
+    async def _perform_handshake(self, client: socket.socket, handshake: _Handshake) -> None:
+        def connect() -> Connection:
+            connection = self._connect()
+            connection.on_connected = lambda: self._tracker.remove(handshake)
+            return connection
+
+        limits = self._tracker.limits
+        await asyncio.get_running_loop().connect_accepted_socket(
+            connect,
+            client,
+            ssl=self._context,
+            ssl_handshake_timeout=limits.head_seconds,
+            ssl_shutdown_timeout=limits.linger_seconds,
+        )
+
+
+async def _wait_readable(client: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(client, readable.set)
+    try:
+        await readable.wait()
+    finally:
+        loop.remove_reader(client)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from insights_exporter.web.status.health import Health, assess_health, format_data_age
-from insights_exporter.web.status.state import Poll
+from insights_exporter.web.status.state import Health, Poll, assess_health, format_data_age
 from tests.web.status.states import NOW, deployment, failing, poll, switched_off
 
 MISSING = poll(state="unavailable", since=NOW - 5, reason="unsupported", last_success=0.0)

@@ -7,7 +7,7 @@ import pytest
 from insights_exporter.coder.errors import REASONS
 from insights_exporter.polling.causes import Cause, Urgency
 from insights_exporter.web.status.details import Details, build_details
-from insights_exporter.web.status.health import HEADINGS, Problem
+from insights_exporter.web.status.state import HEADINGS, Problem
 from insights_exporter.web.status.view import NotFound, PageRequest, PageView, build_view
 from tests.web.status.states import NOW, TODAY, deployment, failing, poll
 

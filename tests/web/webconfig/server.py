@@ -64,7 +64,7 @@ def serving(file: Path, app: ASGIApp = metrics_app) -> Iterator[Served]:
         guard = BasicAuthMiddleware(app, config, clock)
         server = Server(guard, context=listening_context(config), headers=guard.headers)
         task = asyncio.create_task(server.serve([listener]))
-        await eventually_async(lambda: server.started)
+        await eventually_async(lambda: server.is_started)
         started.set_result((server, asyncio.get_running_loop()))
         await task
 

@@ -14,8 +14,7 @@ from insights_exporter.web.status.format import (
     format_usage_time,
     format_week,
 )
-from insights_exporter.web.status.health import STATISTICS_OFF
-from insights_exporter.web.status.state import DeploymentState, State
+from insights_exporter.web.status.state import STATISTICS_OFF, DeploymentState, State
 
 DEFAULT_WINDOW = "7d"
 

@@ -23,14 +23,16 @@ from insights_exporter.web.status.format import (
     format_time,
     format_usage_time,
 )
-from insights_exporter.web.status.health import (
+from insights_exporter.web.status.state import (
     URGENCY_CLASSES,
+    DeploymentState,
     Health,
+    Poll,
     Problem,
+    State,
     assess_health,
     find_problems,
 )
-from insights_exporter.web.status.state import DeploymentState, Poll, State
 
 FAIR_LATENCY, POOR_LATENCY = 0.15, 0.3
 """Seconds of latency from which Coder shows a connection in yellow, and in red."""

@@ -9,14 +9,14 @@ from insights_exporter.web.status.cards import DEFAULT_WINDOW
 from insights_exporter.web.status.charts import sparkline
 from insights_exporter.web.status.details import Details, build_details
 from insights_exporter.web.status.format import format_number
-from insights_exporter.web.status.health import (
+from insights_exporter.web.status.state import (
     LEVELS,
     URGENCY_CLASSES,
+    DeploymentState,
     Health,
     assess_health,
     format_data_age,
 )
-from insights_exporter.web.status.state import DeploymentState
 
 
 class NotFound(LookupError):

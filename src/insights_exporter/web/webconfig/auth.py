@@ -273,7 +273,7 @@ class BasicAuthMiddleware:
         login, peer = parse_credentials(scope["headers"]), scope["extensions"][EXCHANGE].peer
         client = scope["client"][0] if scope["client"] else ""
         return login is not None and await self._passwords.verify(
-            config.users, *login, client, lambda: peer.gone
+            config.users, *login, client, lambda: peer.is_disconnected
         )
 
 

@@ -120,8 +120,7 @@ class SANCheckingSSLObject(ssl.SSLObject):
             ssl.SSLError: The client is refused.
         """
         if self._refusal is not None:
-            refusal, self._refusal = self._refusal, None  # its traceback will refer to this connection
-            raise refusal
+            raise self._take_refusal()
         try:
             self._run_with_records(super().do_handshake)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -169,6 +168,11 @@ class SANCheckingSSLObject(ssl.SSLObject):
                     raise
             else:
                 return
+
+    def _take_refusal(self) -> ssl.SSLError:
+        """Return the refusal and drop it; a local variable in `do_handshake` would be a reference cycle."""
+        refusal, self._refusal = self._refusal, None
+        return cast("ssl.SSLError", refusal)
 
     def _check_certificate(self) -> None:
         """Check what OpenSSL does not: the names, and the expiry of a resumed session's certificate."""

@@ -51,9 +51,9 @@ async def serving(
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_bytes)
         server = Server(application, limits, context)
         task = asyncio.create_task(server.serve([listener]))
-        await eventually_async(lambda: server.started)
+        await eventually_async(lambda: server.is_started)
         yield server, listener.getsockname()
-        for connection in tuple(server.tracker.open):
+        for connection in tuple(server.tracker.connections):
             connection.abort()
         server.stop()
         await task

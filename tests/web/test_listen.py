@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from insights_exporter.web.server import address_of, listen, split_address
+from insights_exporter.web.server import format_address, listen, split_address
 
 
 def reaches(host: str, port: int) -> bool:
@@ -83,4 +83,4 @@ def test_no_address(text: str) -> None:
 def test_shown_address(address: str, shown: str) -> None:
     """The address that is shown can be opened on this machine."""
     with listen(address) as listener:
-        assert f"{shown}:{listener.getsockname()[1]}" == address_of(listener)
+        assert f"{shown}:{listener.getsockname()[1]}" == format_address(listener)
