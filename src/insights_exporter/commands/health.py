@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from insights_exporter.commands.errors import CommandError
-from insights_exporter.config.strict_yaml import NotYaml, read_yaml
+from insights_exporter.config.strict_yaml import YamlError, read_yaml
 from insights_exporter.web.server import split_address
 
 _PATIENCE = 5.0
@@ -67,7 +67,7 @@ def _tells_tls(file: Path) -> bool:
     """Tell whether the file says TLS; if it cannot be read, a plain question is answered by TLS ports too."""
     try:
         data = read_yaml(file.read_bytes())
-    except (OSError, NotYaml):
+    except (OSError, YamlError):
         return False
     return isinstance(data, dict) and bool(data.get("tls_server_config"))
 

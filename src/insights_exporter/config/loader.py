@@ -22,7 +22,7 @@ from insights_exporter.config.errors import (
 from insights_exporter.config.models import Config, Defaults, Deployment, Model
 from insights_exporter.config.proxies import Proxies, read_proxies
 from insights_exporter.config.raw import RawConfig, RawDeployment, RawMapping, from_defaults, merge, sources
-from insights_exporter.config.strict_yaml import MAX_BYTES, NotYaml, read_yaml
+from insights_exporter.config.strict_yaml import MAX_BYTES, YamlError, read_yaml
 from insights_exporter.config.validation import (
     ERRORS,
     WARNINGS,
@@ -68,7 +68,7 @@ def read_config_file(raw: bytes, path: Path, datasets: Collection[str]) -> RawCo
     source = str(path)
     try:
         data = read_yaml(raw)
-    except NotYaml as wrong:
+    except YamlError as wrong:
         raise ConfigError([ConfigIssue(source, wrong.place, wrong.what, wrong.remedy)]) from None
     if not isinstance(data, dict):
         what = "has no settings" if data is None else "is not a map of keys and values"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from insights_exporter.config.strict_yaml import NotYaml, read_yaml
+from insights_exporter.config.strict_yaml import YamlError, read_yaml
 from insights_exporter.web.webconfig import WebConfigError, load_web_config
 from tests.web.webconfig.certificates import DATA, write_case
 
@@ -27,7 +27,7 @@ def written(name: str) -> Any:  # noqa: ANN401 -- whatever a data file holds
     """Return what a data file says; None for one that is not YAML."""
     try:
         return read_yaml((DATA / name).read_bytes())
-    except NotYaml:
+    except YamlError:
         return None
 
 

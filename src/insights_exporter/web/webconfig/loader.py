@@ -18,7 +18,7 @@ from insights_exporter.config.errors import (
     format_path,
     validate_model,
 )
-from insights_exporter.config.strict_yaml import NotYaml, read_yaml
+from insights_exporter.config.strict_yaml import YamlError, read_yaml
 from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.web.webconfig.files import Files, Stamps, have_changed
 from insights_exporter.web.webconfig.model import RateLimitSection, TLSSection, WebConfigModel
@@ -120,7 +120,7 @@ def _read_data(path: Path, files: Files) -> dict[str, Any]:
     """Return the content of the file; an empty file, and an empty TLS section, have no keys."""
     try:
         data = read_yaml(files.read(path.name))
-    except NotYaml as error:
+    except YamlError as error:
         raise ConfigError([ConfigIssue(str(path), error.place, error.what, error.remedy)]) from None
     except InvalidValue as error:
         raise ConfigError([ConfigIssue("", "", error.what, error.remedy)]) from None

@@ -1,4 +1,4 @@
-"""YAML as settings are written in."""
+"""YAML as a config is written in."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.config.strict_yaml import NotYaml, read_yaml
+from insights_exporter.config.strict_yaml import YamlError, read_yaml
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"))
 DATA = st.recursive(
@@ -18,7 +18,7 @@ DATA = st.recursive(
 
 
 @given(DATA)
-def test_what_is_dumped_is_read_back(data: Any) -> None:  # noqa: ANN401 - any data
+def test_dumped_data_is_read_back(data: Any) -> None:  # noqa: ANN401 -- any data
     """Plain data survives being written by another program."""
     assert data == read_yaml(yaml.safe_dump(data, allow_unicode=True).encode())
 
@@ -33,7 +33,7 @@ def test_what_is_dumped_is_read_back(data: Any) -> None:  # noqa: ANN401 - any d
         ("010", 10),
         ("0x1f", "0x1f"),
         (".inf", ".inf"),
-        ("1.5", 1.5),
+        ("1.0", 1.0),
         ("1e3", 1000.0),
         ("+7", 7),
         ("9" * 30, float("9" * 30)),
@@ -41,34 +41,31 @@ def test_what_is_dumped_is_read_back(data: Any) -> None:  # noqa: ANN401 - any d
         ("", None),
         ("TRUE", True),
         ("'true'", "true"),
-        ("! true", "true"),
         ("!!str 7", "7"),
         ("7d", "7d"),
+        ("|\n  d", "d\n"),
+        ("{g: }", {"g": None}),
     ],
 )
 def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
-    """Words, times and dates are text; an editor's schema check sees the same."""
-    assert {"key": value} == read_yaml(f"key: {text}\n".encode())
+    """Words, times and dates are text; an editor's schema check reads the same."""
+    read = read_yaml(f"key: {text}\n".encode())
+
+    assert ({"key": value}, type(value)) == (read, type(read["key"]))  # type: ignore[index]
 
 
-def test_byte_order_mark_does_not_count() -> None:
-    """Files of some editors begin with one."""
+def test_byte_order_mark_is_ignored() -> None:
+    """Some editors write one."""
     assert {"key": 1} == read_yaml(b"\xef\xbb\xbfkey: 1\n")
 
 
-def test_aliases_repeat_what_they_name() -> None:
-    """An anchor may be used often."""
-    assert {"a": [1], "b": [[1], [1]]} == read_yaml(b"a: &x [1]\nb: [*x, *x]\n")
+def test_aliases_repeat_their_anchor() -> None:
+    """An anchor may be used often, and defined again."""
+    assert {"a": [1], "b": [[1], [1]], "c": 2, "d": 2} == read_yaml(
+        b"a: &x [1]\nb: [*x, *x]\nc: &x 2\nd: *x\n"
+    )
 
 
-@pytest.fixture(params=["compiled", "pure"])
-def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read with the library's compiled parser, or as where it has none."""
-    if request.param == "pure":
-        monkeypatch.delattr(yaml, "CSafeLoader")
-
-
-@pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize(
     "text",
     [
@@ -80,15 +77,14 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         "'hidden-secret",
     ],
 )
-def test_errors_do_not_repeat_what_is_written(text: str) -> None:
-    """A secret beside a slip of the pen stays out of the error."""
-    with pytest.raises(NotYaml) as caught:
+def test_errors_do_not_repeat_the_text(text: str) -> None:
+    """A secret next to a mistake is not in the error."""
+    with pytest.raises(YamlError) as caught:
         read_yaml(text.encode())
 
     assert "hidden" not in f"{caught.value}{caught.value!r}{caught.value.place}"
 
 
-@pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize(
     ("text", "place", "remedy"),
     [
@@ -96,21 +92,13 @@ def test_errors_do_not_repeat_what_is_written(text: str) -> None:
         ("key: [1\nother: 2", "line 2, column 6", "check colons, quotes and indentation there"),
         ("key: a: b", "line 1, column 7", "check colons, quotes and indentation there"),
         ('"key', "line 1, column 5", "check colons, quotes and indentation there"),
+        ("key: !!str [1]", "line 1, column 6", "check colons, quotes and indentation there"),
     ],
-    ids=["tab", "bracket", "colon", "quote"],
+    ids=["tab", "bracket", "colon", "quote", "kind"],
 )
-def test_slip_of_the_pen_is_told_with_line_and_column(text: str, place: str, remedy: str) -> None:
-    """Whichever parser reads, the place and the remedy are told."""
-    with pytest.raises(NotYaml) as caught:
+def test_syntax_error_has_line_column_and_remedy(text: str, place: str, remedy: str) -> None:
+    """The place is where the parser stopped."""
+    with pytest.raises(YamlError) as caught:
         read_yaml(text.encode())
 
     assert (place, remedy) == (caught.value.place, caught.value.remedy)
-
-
-@pytest.mark.usefixtures("parser")
-def test_settings_are_read_alike_by_both_parsers() -> None:
-    """Quotes, aliases, tags and kinds of numbers mean the same."""
-    text = b"a: &x [1, '1', !!str 1, 1.0, ~, true]\nb: *x\nc: |\n  d\ne: ! 1\nf: {g: }"
-    items = [1, "1", "1", 1.0, None, True]
-
-    assert {"a": items, "b": items, "c": "d\n", "e": "1", "f": {"g": None}} == read_yaml(text)
