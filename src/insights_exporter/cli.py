@@ -1,32 +1,31 @@
-"""The command line: which commands there are and which flags they take.
+"""The command line: every command with its flags.
 
 What a command needs is imported when it runs, so that `--help` is quick.
 """
 
 import json
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from insights_exporter import __version__
+from insights_exporter.commands.errors import CommandError, exit_on_error
 from insights_exporter.commands.flags import (
-    Addresses,
+    DEFAULT_ADDRESS,
     Command,
     ConfigFile,
     ExternalUrl,
     Group,
+    ListenAddresses,
     LogFormat,
     LogLevel,
     RoutePrefix,
     WebConfigFile,
-    backfill_command,
-    exit_status,
     find_route_prefix,
     flag,
-    listen_addresses,
-    refuse_two_kinds_of_listeners,
     start_logging,
     switch,
 )
@@ -44,15 +43,11 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line."""
-    _fill_closed_streams()
-    app(prog_name="insights-exporter")
-
-
-def _fill_closed_streams() -> None:
-    """Open the null device where a standard stream is closed, so that no socket takes its place."""
+    # Open the null device for each closed standard stream, so that no socket takes its place.
     while (descriptor := os.open(os.devnull, os.O_RDONLY)) <= _STANDARD_ERROR:
         pass
     os.close(descriptor)
+    app(prog_name="insights-exporter")
 
 
 @app.callback(invoke_without_command=True)
@@ -61,7 +56,7 @@ def _serve(
     *,
     config_file: ConfigFile = None,
     config_check: Annotated[bool, switch("--config.check", "Validate the config and exit.")] = False,
-    listen_address: Addresses = None,
+    listen_address: ListenAddresses = None,
     systemd_socket: Annotated[
         bool,
         switch(
@@ -100,13 +95,15 @@ def _serve(
         _refuse_stray_flags(context)
     else:
         start_logging(log_level, log_format)
-        from insights_exporter.commands.serve import Options, check, serve
+        from insights_exporter.commands.serve import ServeOptions, check_config, serve
 
-        with exit_status():
-            refuse_two_kinds_of_listeners(listen_address, systemd_socket=systemd_socket)
-            options = Options(
+        with exit_on_error():
+            if listen_address and systemd_socket:
+                what = "is mutually exclusive with --web.listen-address; keep one of them"
+                raise CommandError(f"--web.systemd-socket: {what}")
+            options = ServeOptions(
                 config_file=config_file,
-                listen_addresses=listen_addresses(listen_address),
+                listen_addresses=listen_address or (DEFAULT_ADDRESS,),
                 systemd_socket=systemd_socket,
                 web_config_file=web_config_file,
                 telemetry_path=telemetry_path,
@@ -116,16 +113,16 @@ def _serve(
                 shard=shard,
                 total_shards=total_shards,
             )
-            (check if config_check else serve)(options)
+            (check_config if config_check else serve)(options)
 
 
 def _refuse_stray_flags(context: typer.Context) -> None:
-    """Refuse flags before a command, which would be without effect there."""
+    """Refuse flags before a command, where they would have no effect."""
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         if source and source.name == "COMMANDLINE":
-            told = f"write it after the command: {context.invoked_subcommand} {parameter.opts[0]}"
-            raise typer.BadParameter(told, context, param_hint=parameter.opts[0])
+            remedy = f"write it after the command: {context.invoked_subcommand} {parameter.opts[0]}"
+            raise typer.BadParameter(remedy, context, param_hint=parameter.opts[0])
 
 
 @app.command("demo", cls=Command)
@@ -165,18 +162,18 @@ def _demo(
         bool,
         switch("--prometheus", "Start the installed Prometheus and let it scrape the demo."),
     ] = False,
-    listen_address: Addresses = None,
+    listen_address: ListenAddresses = None,
     web_config_file: WebConfigFile = None,
     log_level: LogLevel = "warning",
     log_format: LogFormat = "logfmt",
 ) -> None:
     """Serve the metrics of sample data, from an embedded Coder."""
     start_logging(log_level, log_format)
-    from insights_exporter.commands.demo import Company, demo
+    from insights_exporter.commands.demo import SampleData, demo
 
-    with exit_status():
-        company = Company(users, templates, seed, rules, server_version, tuple(faults or ()))
-        demo(company, listen_addresses(listen_address), web_config_file, prometheus=prometheus)
+    with exit_on_error():
+        data = SampleData(users, templates, seed, rules, server_version, tuple(faults or ()))
+        demo(data, listen_address or (DEFAULT_ADDRESS,), web_config_file, prometheus=prometheus)
 
 
 @app.command("check", cls=Command)
@@ -193,7 +190,7 @@ def _check(
     start_logging(log_level, log_format)
     from insights_exporter.commands.check import check
 
-    with exit_status():
+    with exit_on_error():
         raise typer.Exit(check(config_file, output))
 
 
@@ -217,7 +214,7 @@ def _scrape(
     start_logging(log_level, log_format)
     from insights_exporter.commands.scrape import scrape
 
-    with exit_status():
+    with exit_on_error():
         raise typer.Exit(scrape(config_file, output, format_))
 
 
@@ -225,7 +222,7 @@ def _scrape(
 def _health(
     *,
     ready: Annotated[bool, switch("--ready", "Succeed only once every job was tried.")] = False,
-    listen_address: Addresses = None,
+    listen_address: ListenAddresses = None,
     web_config_file: WebConfigFile = None,
     external_url: ExternalUrl = None,
     route_prefix: RoutePrefix = None,
@@ -233,16 +230,137 @@ def _health(
     """Check whether a running exporter is healthy, on each of its addresses."""
     from insights_exporter.commands.health import health
 
-    with exit_status():
+    with exit_on_error():
         prefix = find_route_prefix(external_url, route_prefix)
         healthy = all(
             health(each, web_config_file, ready=ready, prefix=prefix)
-            for each in listen_addresses(listen_address)
+            for each in listen_address or (DEFAULT_ADDRESS,)
         )
         raise typer.Exit(0 if healthy else 1)
 
 
-app.command("backfill", cls=Command)(backfill_command)
+@app.command("backfill", cls=Command)
+def _backfill(
+    *,
+    since: Annotated[
+        datetime,
+        typer.Option("--since", formats=["%Y-%m-%d"], help="First day of the history.", metavar="YYYY-MM-DD"),
+    ],
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            "--until",
+            formats=["%Y-%m-%d"],
+            help="Day before which the history ends. Default: 3 h ago.",
+            metavar="YYYY-MM-DD",
+        ),
+    ] = None,
+    deployment: Annotated[
+        list[str] | None,
+        typer.Option("--deployment", help="Only this deployment. Repeatable.", metavar="NAME"),
+    ] = None,
+    include: Annotated[
+        str,
+        typer.Option("--include", help="More families: parameters, users, or both.", metavar="NAME[,NAME]"),
+    ] = "",
+    step: Annotated[
+        str, typer.Option("--step", help="Time between two samples, below 5m.", metavar="DURATION")
+    ] = "4m45s",
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--label",
+            help="Label to add to all series, such as job and instance. Repeatable.",
+            metavar="NAME=VALUE",
+        ),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", help="Folder for the files.", metavar="FOLDER")] = Path(
+        "insights-history"
+    ),
+    import_: Annotated[bool, switch("--import", "Import each file with promtool, then remove it.")] = False,
+    tsdb: Annotated[
+        Path | None,
+        typer.Option("--tsdb", help="Data folder of Prometheus, for --import.", metavar="FOLDER"),
+    ] = None,
+    remote_write: Annotated[
+        str | None,
+        typer.Option("--remote-write", help="URL of a remote-write receiver for the samples.", metavar="URL"),
+    ] = None,
+    remote_write_header: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--remote-write-header",
+            help="Header of remote-write requests; NAME=@FILE reads its value from a file. Repeatable.",
+            metavar="NAME=VALUE",
+        ),
+    ] = None,
+    remote_write_ca_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--remote-write-ca-file",
+            help="PEM file of the authorities to trust for remote write, instead of the system's.",
+            metavar="FILE",
+        ),
+    ] = None,
+    remote_write_cert_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--remote-write-cert-file",
+            help="PEM file of the client certificate for remote write.",
+            metavar="FILE",
+        ),
+    ] = None,
+    remote_write_key_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--remote-write-key-file", help="PEM file of its private key, not encrypted.", metavar="FILE"
+        ),
+    ] = None,
+    requests_per_minute: Annotated[
+        float | None,
+        typer.Option(
+            "--requests-per-minute",
+            help="Pace of requests. Default: half of what Coder allows.",
+            metavar="NUMBER",
+            min=1,
+        ),
+    ] = None,
+    resume: Annotated[bool, switch("--resume", "Resume where the last run ended; the default.")] = True,
+    dry_run: Annotated[bool, switch("--dry-run", "Request three days and estimate the whole run.")] = False,
+    config_file: ConfigFile = None,
+    log_level: LogLevel = "info",
+    log_format: LogFormat = "logfmt",
+) -> None:
+    """Write Coder's history as OpenMetrics for promtool, or bring it into Prometheus."""
+    start_logging(log_level, log_format)
+    from insights_exporter.commands import backfill_options as parsing
+    from insights_exporter.commands.backfill import backfill
+    from insights_exporter.commands.output import check_output_folder
+
+    with exit_on_error():
+        receiver = parsing.parse_receiver(
+            remote_write,
+            parsing.parse_headers(remote_write_header or ()),
+            parsing.parse_certificates(remote_write_ca_file, remote_write_cert_file, remote_write_key_file),
+            os.environ,
+        )
+        options = parsing.BackfillOptions(
+            config_file=config_file,
+            since=since.date(),
+            until=until.date() if until else None,
+            deployments=deployment or (),
+            include=parsing.parse_include(include),
+            step=parsing.parse_step(step),
+            labels=parsing.parse_labels(label or ()),
+            output=check_output_folder(output),
+            tsdb=parsing.parse_tsdb(tsdb, wanted=import_),
+            receiver=receiver,
+            requests_per_minute=requests_per_minute,
+            resume=resume,
+            dry_run=dry_run,
+        )
+        raise typer.Exit(backfill(options))
+
 
 config = typer.Typer(
     cls=Group, help="Write, describe and show the config.", rich_markup_mode=None, no_args_is_help=True
@@ -273,8 +391,8 @@ def _config_show(
 ) -> None:
     """Print the effective config and its sources, without secrets."""
     start_logging(log_level, log_format)
-    from insights_exporter.commands.serve import load_settings
+    from insights_exporter.commands.serve import load_or_fail
     from insights_exporter.config.dump import dump_config
 
-    with exit_status():
-        typer.echo(dump_config(load_settings(config_file, os.environ)), nl=False)
+    with exit_on_error():
+        typer.echo(dump_config(load_or_fail(config_file, os.environ)), nl=False)

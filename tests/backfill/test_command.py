@@ -29,8 +29,8 @@ UNREACHED = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x
         (["--label=window=7d"], "'window' is already a label of the series; use one that the scrape adds"),
         (["--label=job=a", "--label=job=b"], "'job' is already a label of the series"),
         (["--import"], "--tsdb"),
-        (["--output=-"], "--output: - is no folder"),
-        ([f"--output={__file__}"], "test_command.py is no folder"),
+        (["--output=-"], "--output: - is not a folder"),
+        ([f"--output={__file__}"], "test_command.py is not a folder"),
         (["--deployment=nobody"], "there are"),
         (
             ["--remote-write=prometheus"],

@@ -96,7 +96,7 @@ def test_refusal_leaves_the_ids(backfill: Backfill, fault: str) -> None:
 
     (file,) = backfill.files()
     assert 0 == ended.returncode
-    assert "called by their ids" in ended.stderr
+    assert "template names unknown" in ended.stderr
     assert names(file) <= {pair("", template.id) for template in backfill.coder.population.catalog.templates}
 
 

@@ -1,16 +1,16 @@
-"""Connections of remote write: whom they trust, which proxy they use, and errors that do not pass."""
+"""Connections of remote write: trust, proxies, and errors that are final."""
 
 import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import AsyncMock
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from insights_exporter.backfill.cancellation import CancelToken
 from insights_exporter.backfill.remote_write import Receiver, RemoteWriteRejected, send_file
 from insights_exporter.commands.backfill_options import parse_certificates, parse_receiver
 from insights_exporter.commands.errors import CommandError
@@ -24,24 +24,12 @@ from tests.support.receiver import receiving
 FILE = "# TYPE up gauge\nup 1 100\n# EOF\n"
 
 
-class Hurried(CancelToken):
-    """Counts pauses, and makes none."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pauses = 0
-
-    def pause(self, seconds: float) -> None:
-        """Go on at once."""
-        self.pauses += seconds > 0
-
-
-def send(receiver: Receiver, folder: Path, cancel_token: CancelToken) -> int:
+async def send(receiver: Receiver, folder: Path, sleep: AsyncMock | None = None) -> int:
     """Send a small file."""
     path = folder / "month.om"
     path.write_text(FILE, encoding="utf-8")
-    with receiver.client() as client:
-        return send_file(path, receiver.url, client, cancel_token)
+    with receiver.create_client() as client:
+        return await send_file(path, receiver.url, client, sleep or AsyncMock())
 
 
 def parsed(url: str, tls: TLSConfig | None = None, **environ: str) -> Receiver:
@@ -66,94 +54,96 @@ def secure(
         yield server
 
 
-def test_receiver_of_an_in_house_authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_receiver_of_an_in_house_authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The trust is that of all outgoing connections: an authority of one's own, and no strict mode."""
     make_strict(monkeypatch)
     with secure(tmp_path, Loose(key_identifiers=False, critical=False)) as server:
         tls = parse_certificates(tmp_path / "authority.pem", None, None)
-        assert 1 == send(parsed(server.url, tls), tmp_path, CancelToken())
+        assert 1 == await send(parsed(server.url, tls), tmp_path)
 
     assert 1 == len(server.bodies)
 
 
-def test_certificate_that_is_not_accepted_is_final_at_once(tmp_path: Path) -> None:
+async def test_certificate_that_is_not_accepted_is_final_at_once(tmp_path: Path) -> None:
     """The error names the flag that helps, after one attempt."""
-    cancel_token = Hurried()
+    sleep = AsyncMock()
     with secure(tmp_path, Loose()) as server, pytest.raises(RemoteWriteRejected) as refused:
-        send(parsed(server.url), tmp_path, cancel_token)
+        await send(parsed(server.url), tmp_path, sleep)
 
     said = "certificate is not accepted: unable to get local issuer certificate; "
     assert f"{said}trust its authority with --remote-write-ca-file" in str(refused.value)
-    assert 0 == cancel_token.pauses
+    assert 0 == sleep.await_count
 
 
-def test_missing_client_certificate_is_final_at_once(tmp_path: Path) -> None:
+async def test_missing_client_certificate_is_final_at_once(tmp_path: Path) -> None:
     """A receiver that requires a client certificate is named as such."""
-    cancel_token = Hurried()
+    sleep = AsyncMock()
     with secure(tmp_path, Loose(), client_certificate=True) as server:
         tls = parse_certificates(tmp_path / "authority.pem", None, None)
         with pytest.raises(
             RemoteWriteRejected, match="requires a client certificate; set --remote-write-cert-file and"
         ):
-            send(parsed(server.url, tls), tmp_path, cancel_token)
+            await send(parsed(server.url, tls), tmp_path, sleep)
 
-    assert 0 == cancel_token.pauses
+    assert 0 == sleep.await_count
 
 
-def test_receiver_without_tls_is_final_at_once(receiver: ReceivingServer, tmp_path: Path) -> None:
+async def test_receiver_without_tls_is_final_at_once(receiver: ReceivingServer, tmp_path: Path) -> None:
     """An https:// URL of a server that speaks plain HTTP does not get better by waiting."""
-    cancel_token = Hurried()
+    sleep = AsyncMock()
     with pytest.raises(RemoteWriteRejected, match="does not speak TLS on this port"):
-        send(parsed(receiver.url.replace("http:", "https:")), tmp_path, cancel_token)
+        await send(parsed(receiver.url.replace("http:", "https:")), tmp_path, sleep)
 
-    assert 0 == cancel_token.pauses
+    assert 0 == sleep.await_count
 
 
 @pytest.mark.parametrize(
     ("number", "pauses"), [(socket.EAI_NONAME, 0), (socket.EAI_AGAIN, 7)], ids=["unknown", "no response"]
 )
-def test_host_name(tmp_path: Path, number: int, pauses: int) -> None:
+async def test_host_name(tmp_path: Path, number: int, pauses: int) -> None:
     """A host that does not exist is final at once; a DNS server that does not respond is tried again."""
 
     def fail(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("no address") from socket.gaierror(number, "no address")
 
-    path, cancel_token = tmp_path / "month.om", Hurried()
+    path, sleep = tmp_path / "month.om", AsyncMock()
     path.write_text(FILE, encoding="utf-8")
-    with httpx.Client(transport=httpx.MockTransport(fail)) as client, pytest.raises(RemoteWriteRejected):
-        send_file(path, httpx.URL("http://receiver.invalid/"), client, cancel_token)
+    with pytest.raises(RemoteWriteRejected), httpx.Client(transport=httpx.MockTransport(fail)) as client:
+        await send_file(path, httpx.URL("http://receiver.invalid/"), client, sleep)
 
-    assert pauses == cancel_token.pauses
+    assert pauses == sleep.await_count
 
 
-def test_proxy_of_the_environment(receiver: ReceivingServer, tmp_path: Path) -> None:
+async def test_proxy_of_the_environment(receiver: ReceivingServer, tmp_path: Path) -> None:
     """Samples go through the proxy that the environment names."""
     with proxying("127.0.0.1", urlsplit(receiver.url).port or 0) as proxy:
-        send(parsed("http://receiver.invalid/write", HTTP_PROXY=proxy.url), tmp_path, CancelToken())
+        await send(parsed("http://receiver.invalid/write", HTTP_PROXY=proxy.url), tmp_path)
 
     assert (["receiver.invalid"], 1) == (proxy.targets, len(receiver.bodies))
 
 
-def test_excluded_proxy(receiver: ReceivingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_excluded_proxy(
+    receiver: ReceivingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A receiver that is excluded, as every local one is, is reached directly."""
     with proxying("127.0.0.1", 9) as proxy:
         monkeypatch.setenv("ALL_PROXY", proxy.url)
-        send(parsed(receiver.url, ALL_PROXY=proxy.url), tmp_path, CancelToken())
+        await send(parsed(receiver.url, ALL_PROXY=proxy.url), tmp_path)
 
     assert ([], 1) == (proxy.targets, len(receiver.bodies))
 
 
 @pytest.mark.parametrize(("status", "pauses"), [(407, 0), (403, 0), (503, 7)])
-def test_tunnel_that_the_proxy_refuses(tmp_path: Path, status: int, pauses: int) -> None:
+async def test_tunnel_that_the_proxy_refuses(tmp_path: Path, status: int, pauses: int) -> None:
     """A refusal of the proxy is final; a busy proxy is tried again."""
-    cancel_token = Hurried()
+    sleep = AsyncMock()
     with proxying("127.0.0.1", 9) as proxy:
         proxy.refusal = status
         receiver = parsed("https://receiver.invalid/write", HTTPS_PROXY=proxy.url)
         with pytest.raises(RemoteWriteRejected, match=str(status)):
-            send(receiver, tmp_path, cancel_token)
+            await send(receiver, tmp_path, sleep)
 
-    assert pauses == cancel_token.pauses
+    assert pauses == sleep.await_count
 
 
 def test_unusable_proxy_is_found_before_anything_is_requested() -> None:

@@ -207,7 +207,7 @@ def test_deleted_template_keeps_its_id_for_a_name(backfill: Backfill) -> None:
     ended = backfill("2026-04-09")
 
     assert 0 == ended.returncode
-    assert "called by their ids" in ended.stderr
+    assert "template names unknown" in ended.stderr
     (file,) = backfill.files()
     named = {found[1] for head in samples(file) if (found := re.search(r'template_name="([^"]+)"', head))}
     assert named

@@ -316,7 +316,7 @@ def test_dropped_rows_are_a_warning(run_exporter: RunExporter, tmp_path: Path) -
 
     (warning,) = checked.told["warnings"]
     assert "allowed" == checked.of("daus")["state"]
-    assert warning.startswith("rows are not understood and dropped: daus (1); upgrade the exporter")
+    assert warning.startswith("rows are invalid and dropped: daus (1); upgrade the exporter")
 
 
 def test_server_of_the_published_page(run_exporter: RunExporter, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_faults(start_exporter: StartExporter) -> None:
         pytest.param(("--fault=404-rout",), "did you mean 404-route?", id="mistyped fault"),
         pytest.param(("--fault=403=insights",), "--fault=403=/insights/daus", id="path without a slash"),
         pytest.param(
-            ("--prometheus", "--web.config.file=web.yml"), "leave --web.config.file out", id="locked out"
+            ("--prometheus", "--web.config.file=web.yml"), "remove --web.config.file", id="locked out"
         ),
     ],
 )

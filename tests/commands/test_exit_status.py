@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from insights_exporter.commands.errors import CommandError
-from insights_exporter.commands.flags import exit_status
+from insights_exporter.commands.errors import CommandError, exit_on_error
 from insights_exporter.config.errors import ConfigError, ConfigIssue
 from insights_exporter.demo import DEMO_TOKEN, serve
 from tests.demo.asking import coder
@@ -26,7 +25,7 @@ from tests.integration.processes import clean_environment
 )
 def test_error_ends_with_its_text_alone(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
     """Status 2 and the message, also where a file vanished after the config was checked."""
-    with pytest.raises(typer.Exit) as ended, exit_status():
+    with pytest.raises(typer.Exit) as ended, exit_on_error():
         raise error
 
     assert 2 == ended.value.exit_code

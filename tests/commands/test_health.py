@@ -169,7 +169,7 @@ def test_silence_is_not_alive(name: str, directory: Path) -> None:
     """An exporter that takes connections and says nothing hangs."""
     file = write_case(directory, name)
     with socket.create_server(("127.0.0.1", 0)) as hanging:
-        assert not health(f"127.0.0.1:{hanging.getsockname()[1]}", file, patience=0.1)
+        assert not health(f"127.0.0.1:{hanging.getsockname()[1]}", file, timeout=0.1)
 
 
 def test_a_failure_is_explained(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from threading import Thread
 import pytest
 
 from insights_exporter.commands.errors import CommandError, Interrupted
-from insights_exporter.commands.output import output_to, write_all
+from insights_exporter.commands.output import open_output, write_all
 from insights_exporter.demo import serve
 from tests.commands.config import TOKEN, settings_file
 from tests.demo.asking import coder
@@ -37,7 +37,7 @@ def test_new_file(folder: Path) -> None:
     """A new file is readable for other users, whatever the umask, and nothing is left next to it."""
     before = os.umask(0o077)
     try:
-        output_to(folder / "x.prom")(DATA)
+        open_output(folder / "x.prom")(DATA)
     finally:
         os.umask(before)
 
@@ -52,7 +52,7 @@ def test_file_is_replaced(folder: Path) -> None:
     output.write_text("old\n")
     output.chmod(0o640)
     with output.open() as reader:
-        output_to(output)(DATA)
+        open_output(output)(DATA)
 
         assert "old\n" == reader.read()
     assert DATA == output.read_bytes()
@@ -66,7 +66,7 @@ def test_owner_stays(folder: Path) -> None:
     output.write_text("old\n")
     os.chown(output, 12345, 12346)
 
-    output_to(output)(DATA)
+    open_output(output)(DATA)
 
     assert (12345, 12346) == (output.stat().st_uid, output.stat().st_gid)
 
@@ -79,7 +79,7 @@ def test_symlink_is_followed(folder: Path, tmp_path: Path, exists: bool) -> None
     if exists:
         target.write_text("old\n")
 
-    output_to(link)(DATA)
+    open_output(link)(DATA)
 
     assert link.is_symlink()
     assert [link] == list(folder.iterdir())
@@ -96,7 +96,7 @@ def test_fifo_is_written_to(folder: Path, linked: bool) -> None:
     reader = Thread(target=lambda: read.append(fifo.read_bytes()), daemon=True)
     reader.start()
 
-    output_to(link if linked else fifo)(data)
+    open_output(link if linked else fifo)(data)
     reader.join(60)
 
     assert [data] == read
@@ -112,7 +112,7 @@ def test_interrupted_while_nothing_reads(
     """A signal that comes while the FIFO waits for a reader is no success; the old handler is set again."""
     os.mkfifo(folder / "fifo")
     before = signal.getsignal(signal.SIGTERM)
-    write = output_to(folder / "fifo")
+    write = open_output(folder / "fifo")
     monkeypatch.setattr(os, "open", lambda *_: os.kill(os.getpid(), how))
 
     with pytest.raises(Interrupted):
@@ -130,7 +130,7 @@ def test_standard_output(
     """Without a path, and with `-`, the output is printed, and no file is created."""
     monkeypatch.chdir(folder)
 
-    output_to(path)(DATA)
+    open_output(path)(DATA)
 
     assert DATA == capfdbinary.readouterr().out
     assert [] == list(folder.iterdir())
@@ -141,8 +141,8 @@ def test_file_that_a_standard_stream_goes_to(folder: Path, descriptor: int) -> N
     """A path that leads to a standard stream, as `/dev/stdout` does, is written to in place."""
     output = folder / "x.prom"
     script = (
-        "import sys; from pathlib import Path; from insights_exporter.commands.output import output_to; "
-        "output_to(Path(sys.argv[1]))(b'second\\n')"
+        "import sys; from pathlib import Path; from insights_exporter.commands.output import open_output; "
+        "open_output(Path(sys.argv[1]))(b'second\\n')"
     )
     with output.open("wb") as file:
         file.write(b"first\n")
@@ -165,7 +165,7 @@ def test_file_that_a_standard_stream_goes_to(folder: Path, descriptor: int) -> N
 def test_path_that_becomes_a_fifo(folder: Path) -> None:
     """A FIFO that appears between the check and the output is not replaced."""
     fifo = folder / "x.prom"
-    write = output_to(fifo)
+    write = open_output(fifo)
     os.mkfifo(fifo)
     descriptor = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     try:
@@ -186,7 +186,7 @@ def test_standard_output_that_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "write", full)
 
     with pytest.raises(CommandError, match="--output: - cannot be written: No space left on device; "):
-        output_to(None)(DATA)
+        open_output(None)(DATA)
 
 
 def listening_socket(path: Path) -> None:
@@ -214,7 +214,7 @@ def test_refused(folder: Path, make: Callable[[Path], object], why: str) -> None
     before = path.lstat()
 
     with pytest.raises(CommandError, match=f"--output: {path} cannot be written: {why}"):
-        output_to(path)
+        open_output(path)
 
     assert (before.st_ino, before.st_mode) == (path.lstat().st_ino, path.lstat().st_mode)
 

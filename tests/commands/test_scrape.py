@@ -221,7 +221,7 @@ def test_names_that_could_not_be_had(run_exporter: RunExporter, tmp_path: Path) 
     with serve(server) as url:
         ended = run_exporter("scrape", settings_file(tmp_path, url), env=TOKEN)
 
-    (line,) = [line for line in ended.stderr.splitlines() if "called by their ids" in line]
+    (line,) = [line for line in ended.stderr.splitlines() if "template names unknown" in line]
     assert 1 == ended.returncode
     assert "HTTP 502 for /templates" in line
     assert "coder_insights_template_active_users{" in ended.stdout

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.commands.serve import Options
+from insights_exporter.commands.serve import ServeOptions
 from insights_exporter.web.concurrency import WAITING_PAGES
 from insights_exporter.web.limits import DEFAULT_LIMITS as LIMITS
 from insights_exporter.web.limits import SLOW
@@ -14,7 +14,7 @@ from insights_exporter.web.webconfig.auth import LoginLimits
 from insights_exporter.web.webconfig.tls import MAX_RECORDS_WITHOUT_DATA
 
 LOGINS = LoginLimits()
-OPTIONS = {field.name: field.default for field in fields(Options)}
+OPTIONS = {field.name: field.default for field in fields(ServeOptions)}
 PAGE = (Path(__file__).parents[2] / "docs/http.md").read_text(encoding="utf-8")
 
 

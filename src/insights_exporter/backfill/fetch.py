@@ -1,4 +1,4 @@
-"""What a live scrape would have read on a day of the past."""
+"""The history of one deployment: what a live scrape would have read on a day of the past."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,57 +22,47 @@ from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.store import families_to_drop
 from insights_exporter.exposition.text import render
 
+DaySamples = dict[str, str]
+"""Sample lines by sample name, each `name{labels} value`."""
+
+TemplatesInUse = dict[str, tuple[str, ...]]
+"""Ids of the templates in use, by window."""
+
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """What is written beside the default families."""
+    """What is written in addition to the default families."""
 
     parameters: bool = False
     users: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DayRequests:
-    """A dataset and window on one day.
-
-    `asked` gives for each question of the live dataset the one that is sent
-    in its place, about whole days.
-    """
-
-    dataset: Dataset
-    context: PollContext
-    asked: Sequence[tuple[Request, Request]]
-
-    def conversion(self, bodies: Sequence[bytes]) -> ConvertResult:
-        """Convert the answers as those to the live questions.
-
-        Raises:
-            InvalidAnswer: one is not what was asked for.
-        """
-        responses = [Response(live, body) for (live, _), body in zip(self.asked, bodies, strict=True)]
-        return self.dataset.convert(self.context, responses)
+def sample_names(family: MetricFamily) -> Sequence[str]:
+    """Return the sample names of a family; the parts of a histogram have names of their own."""
+    suffixes = ("_bucket", "_gcount", "_gsum") if family.kind == "gaugehistogram" else ("",)
+    return [family.name + suffix for suffix in suffixes]
 
 
 def backfill_config(deployment: Deployment, include: Include) -> Deployment:
-    """Leave out what is not to be written: running days, and unless included parameters and users."""
-    windows = tuple(window for window in deployment.windows if not _is_running_day(window))
+    """Remove what has no history (running days) or is not included (parameters, users)."""
+    windows = tuple(each for each in deployment.windows if not each.include_today or each.days > 1)
     names = {window.name for window in windows}
-    shown = tuple(name for name in deployment.parameters.windows if name in names and include.parameters)
-    asked = tuple(name for name in deployment.templates.windows if name in names)
-    by_template = deployment.templates.model_copy(
-        update={"windows": asked, "users": deployment.templates.users and include.users}
-    )
-    return deployment.model_copy(
-        update={
-            "windows": windows,
-            "parameters": deployment.parameters.model_copy(update={"windows": shown}),
-            "templates": by_template,
-        }
-    )
+
+    def limit(section: str, *, enabled: bool = True, **update: object) -> object:
+        options = getattr(deployment, section)
+        kept = tuple(name for name in options.windows if name in names and enabled)
+        return options.model_copy(update={"windows": kept, **update})
+
+    update = {
+        "windows": windows,
+        "parameters": limit("parameters", enabled=include.parameters),
+        "templates": limit("templates", users=deployment.templates.users and include.users),
+    }
+    return deployment.model_copy(update=update)
 
 
-def datasets_of(deployment: Deployment, include: Include) -> Iterator[Dataset]:
-    """Yield the datasets that have history, as far as the config and `include` want them."""
+def select_datasets(deployment: Deployment, include: Include) -> Iterator[Dataset]:
+    """Yield the datasets that have a history, are enabled and included."""
     for dataset in DATASETS.values():
         needed = [dataset, DATASETS[dataset.depends_on]] if dataset.depends_on else [dataset]
         is_included = dataset.backfill == "always" or (dataset.backfill == "users" and include.users)
@@ -80,163 +70,108 @@ def datasets_of(deployment: Deployment, include: Include) -> Iterator[Dataset]:
             yield dataset
 
 
-def part(dataset: Dataset, context: PollContext) -> DayRequests:
-    """Give what is asked for a dataset on the day whose first instant is the view's `now`."""
+def historic_requests(dataset: Dataset, context: PollContext) -> Sequence[tuple[Request, Request]]:
+    """Return the live requests of a dataset, each with the one to send instead, for whole days.
+
+    The day begins at the context's `now`.
+    """
+    zone, day = ZoneInfo(context.deployment.timezone), context.now.date()
     if dataset is daus.DATASET:
-        return DayRequests(dataset, context, [_yesterday(context)])
+        yesterday = whole_days(day - timedelta(days=1), day, zone)
+        request = Request(REPORT_PATH, yesterday, daus.YESTERDAY)
+        return [(request, request)]
     requests = dataset.requests(context)
     if context.window is None:
-        return DayRequests(dataset, context, [(request, request) for request in requests])
-    zone = ZoneInfo(context.deployment.timezone)
-    day = context.now.date()
+        return [(request, request) for request in requests]
     span = whole_days(day - timedelta(days=context.window.days), day, zone)
-    return DayRequests(
-        dataset, context, [(request, msgspec.structs.replace(request, span=span)) for request in requests]
-    )
-
-
-def _yesterday(context: PollContext) -> tuple[Request, Request]:
-    zone = ZoneInfo(context.deployment.timezone)
-    day = context.now.date()
-    request = Request(REPORT_PATH, whole_days(day - timedelta(days=1), day, zone), daus.YESTERDAY)
-    return request, request
-
-
-def _is_running_day(window: Window) -> bool:
-    return window.include_today and window.days == 1
-
-
-async def users_by_day(
-    coder: CoderClient, context: PollContext, options: RequestOptions
-) -> Mapping[int, float]:
-    """Ask for what live scraping shows as `yesterday`, and give it by the day's ordinal.
-
-    It is empty where live scraping asks for a report too, and where the
-    token may not ask for it.
-
-    Raises:
-        RequestFailed: there is no answer for now.
-    """
-    request, *others = daus.DATASET.requests(context)
-    if others or request.path != daus.PATH:
-        return {}
-    try:
-        body = await coder.ask(request, options)
-        return dict(daus.DATASET.convert(context, [Response(request, body)]).daily_users)
-    except ApiError as failure:
-        if failure.transient or failure.reason == "unauthorized":
-            raise
-        return {}
-    except InvalidResponse:
-        return {}
-
-
-def yesterday(today: date, users: Mapping[int, float]) -> tuple[Samples, ...]:
-    """Give what was shown on `today` of the day before it, nothing where it is not known."""
-    day = today.toordinal() - 1
-    if day not in users:
-        return ()
-    return (
-        Samples(daus.DAILY_ACTIVE_USERS, [((daus.YESTERDAY,), users[day])]),
-        Samples(daus.DAY_START, [((daus.YESTERDAY,), day_seconds(day))]),
-    )
-
-
-DayLines = dict[str, str]
-"""Sample lines by the name of the sample, each `name{labels} value`."""
-
-InUse = dict[str, tuple[str, ...]]
-"""Ids of the templates in use, by window."""
-
-
-def sample_names(family: MetricFamily) -> Sequence[str]:
-    """Name the samples of a family: the parts of a distribution are series of their own."""
-    suffixes = ("_bucket", "_gcount", "_gsum") if family.kind == "gaugehistogram" else ("",)
-    return [family.name + suffix for suffix in suffixes]
+    return [(request, msgspec.structs.replace(request, span=span)) for request in requests]
 
 
 class HistoryFetcher:
-    """Asks one deployment about its past, day by day.
+    """Fetches the history of one deployment, day by day.
 
-    `known` is what all days share: the deployment, its templates, the key of
-    pseudonyms. An answer about weeks and months serves all the days that ask
-    for it.
-    `left_out` is called with a dataset and the reasons why rows of its
-    answers could not be understood.
+    `context` is what all days share: the deployment, its templates, the key
+    for pseudonyms. A response about weeks and months serves all the days that
+    request it. `on_invalid_rows` is called with a dataset and the reasons why
+    rows of its responses were dropped.
     """
 
     def __init__(
         self,
-        known: PollContext,
+        context: PollContext,
         include: Include,
         coder: CoderClient,
-        left_out: Callable[[str, Sequence[str]], None],
+        on_invalid_rows: Callable[[str, Sequence[str]], None],
     ) -> None:
-        self._deployment = backfill_config(known.deployment, include)
-        self._base = replace(known, deployment=self._deployment)
+        self._deployment = backfill_config(context.deployment, include)
+        self._base = replace(context, deployment=self._deployment)
         self._include = include
         self._coder = coder
-        self._left_out = left_out
-        self._known: Mapping[str, bytes] = {}
-        self._users: Mapping[int, float] | None = None
+        self._on_invalid_rows = on_invalid_rows
+        self._responses: Mapping[str, bytes] = {}
+        self._daily_users: Mapping[int, float] | None = None
 
     @property
-    def has_answered(self) -> bool:
-        """Whether there was an answer by now."""
-        return bool(self._known)
+    def has_responded(self) -> bool:
+        """Whether any request was successful yet."""
+        return bool(self._responses)
 
-    async def lines(self, day: date, options: RequestOptions) -> DayLines:
-        """Give what a live scrape would have read on `day`.
+    async def fetch(self, day: date, options: RequestOptions) -> DaySamples:
+        """Return what a live scrape would have read on `day`.
 
         Raises:
-            RequestFailed: a question has no answer.
-            InvalidAnswer: an answer is not what was asked for.
+            ApiError: A request failed.
+            InvalidResponse: A response is invalid.
         """
-        asking = _Asking(self._coder, options, self._known)
-        in_use: InUse = {}
-        written: DayLines = {}
-        for dataset in datasets_of(self._deployment, self._include):
-            self._add(written, await self._samples(dataset, day, asking, in_use))
-        self._known = asking.bodies
-        series = {name: block.count("\n") for name, block in written.items()}
-        gone = families_to_drop(series, self._deployment.max_series)
-        return {name: block for name, block in written.items() if name not in gone}
+        requester = _Requester(self._coder, options, self._responses)
+        in_use: TemplatesInUse = {}
+        lines: DaySamples = {}
+        for dataset in select_datasets(self._deployment, self._include):
+            for samples in await self._fetch_dataset(dataset, day, requester, in_use):
+                sections = render(samples, self._deployment.name).runs
+                for name, section in zip(sample_names(samples.family), sections, strict=False):
+                    lines[name] = lines.get(name, "") + section.decode()
+        self._responses = requester.responses
+        series = {name: section.count("\n") for name, section in lines.items()}
+        dropped = families_to_drop(series, self._deployment.max_series)
+        return {name: section for name, section in lines.items() if name not in dropped}
 
-    async def _samples(
-        self, dataset: Dataset, day: date, asking: "_Asking", in_use: InUse
-    ) -> Sequence[Samples]:
-        """Give what a dataset says on a day; learn from it which templates are in use."""
-        if dataset is daus.DATASET and (known := await self._yesterday(day, asking.options)):
-            return known
-        said: list[ConvertResult] = []
+    async def _fetch_dataset(
+        self, dataset: Dataset, day: date, requester: "_Requester", in_use: TemplatesInUse
+    ) -> Iterable[Samples]:
+        """Return the samples of a dataset on a day, and record which templates are in use."""
+        if dataset is daus.DATASET and (yesterday := await self._yesterday(day, requester.options)):
+            return yesterday
+        results: list[ConvertResult] = []
         for window in dataset.windows(self._deployment):
             if dataset.partial and window is not None and window.name not in in_use:
                 continue
-            asked = part(dataset, self._view(day, window, in_use))
-            if self._unsupported(asked):
+            context = self._context(day, window, in_use)
+            pairs = historic_requests(dataset, context)
+            if self._coder.dialect == "published" and any(sent.needs_extra for _, sent in pairs):
                 continue
-            conversion = asked.conversion(await asking.all_of([request for _, request in asked.asked]))
-            self._left_out(dataset.name, conversion.invalid)
-            said.append(conversion)
-            if conversion.in_use is not None and window is not None:
-                in_use[window.name] = conversion.in_use
-        return [*chain.from_iterable(each.samples for each in said), *dataset.merge_windows(said)]
+            bodies = await requester.request_all([sent for _, sent in pairs])
+            responses = [Response(live, body) for (live, _), body in zip(pairs, bodies, strict=True)]
+            result = dataset.convert(context, responses)
+            self._on_invalid_rows(dataset.name, result.invalid)
+            results.append(result)
+            if result.in_use is not None and window is not None:
+                in_use[window.name] = result.in_use
+        return [*chain.from_iterable(each.samples for each in results), *dataset.merge_windows(results)]
 
     async def _yesterday(self, day: date, options: RequestOptions) -> Sequence[Samples]:
-        if self._users is None:
-            self._users = await users_by_day(self._coder, self._view(day, None, {}), options)
-        return yesterday(day, self._users)
+        """Return the users of the day before as `daus` lists them, nothing if it does not."""
+        if self._daily_users is None:
+            self._daily_users = await _fetch_daily_users(self._coder, self._context(day, None, {}), options)
+        before = day.toordinal() - 1
+        if before not in self._daily_users:
+            return ()
+        return (
+            Samples(daus.DAILY_ACTIVE_USERS, [((daus.YESTERDAY,), self._daily_users[before])]),
+            Samples(daus.DAY_START, [((daus.YESTERDAY,), day_seconds(before))]),
+        )
 
-    def _unsupported(self, asked: DayRequests) -> bool:
-        return self._coder.dialect == "published" and any(request.needs_extra for _, request in asked.asked)
-
-    def _add(self, written: DayLines, samples: Iterable[Samples]) -> None:
-        for each in samples:
-            runs = render(each, self._deployment.name).runs
-            for name, run in zip(sample_names(each.family), runs, strict=False):
-                written[name] = written.get(name, "") + run.decode()
-
-    def _view(self, day: date, window: Window | None, in_use: InUse) -> PollContext:
+    def _context(self, day: date, window: Window | None, in_use: TemplatesInUse) -> PollContext:
         return replace(
             self._base,
             window=window,
@@ -245,28 +180,53 @@ class HistoryFetcher:
         )
 
 
-class _Asking:
-    """Asks what was not asked for this day or the one before it."""
+async def _fetch_daily_users(
+    coder: CoderClient, context: PollContext, options: RequestOptions
+) -> Mapping[int, float]:
+    """Return what live scraping shows as `yesterday`, by the day's ordinal.
 
-    def __init__(self, coder: CoderClient, options: RequestOptions, known: Mapping[str, bytes]) -> None:
-        self.bodies: dict[str, bytes] = {}
+    It is empty if live scraping requests a report instead, or the token may
+    not read the list.
+
+    Raises:
+        ApiError: The request failed, though it may succeed later.
+    """
+    request, *others = daus.DATASET.requests(context)
+    if others or request.path != daus.PATH:
+        return {}
+    try:
+        body = await coder.ask(request, options)
+        return dict(daus.DATASET.convert(context, [Response(request, body)]).daily_users)
+    except ApiError as error:
+        if error.transient or error.reason == "unauthorized":
+            raise
+        return {}
+    except InvalidResponse:
+        return {}
+
+
+class _Requester:
+    """Sends the requests that were not sent for this day or the one before it."""
+
+    def __init__(self, coder: CoderClient, options: RequestOptions, previous: Mapping[str, bytes]) -> None:
+        self.responses: dict[str, bytes] = {}
         self.options = options
         self._coder = coder
-        self._known = known
+        self._previous = previous
 
-    async def all_of(self, requests: Sequence[Request]) -> Sequence[bytes]:
-        """Ask some at once, as far as the pace allows; raises RequestFailed."""
+    async def request_all(self, requests: Sequence[Request]) -> Sequence[bytes]:
+        """Return the bodies of the responses to concurrent requests; raises ApiError."""
         try:
             async with asyncio.TaskGroup() as group:
-                asked = [group.create_task(self._body(request)) for request in requests]
-        except* ApiError as failures:
-            first = failures.exceptions[0]
+                tasks = [group.create_task(self._request(request)) for request in requests]
+        except* ApiError as errors:
+            first = errors.exceptions[0]
         else:
-            return [task.result() for task in asked]
+            return [task.result() for task in tasks]
         raise first
 
-    async def _body(self, request: Request) -> bytes:
+    async def _request(self, request: Request) -> bytes:
         key = repr((request.path, request.span, sorted(request.extra.items())))
-        if key not in self.bodies:
-            self.bodies[key] = self._known.get(key) or await self._coder.ask(request, self.options)
-        return self.bodies[key]
+        if key not in self.responses:
+            self.responses[key] = self._previous.get(key) or await self._coder.ask(request, self.options)
+        return self.responses[key]

@@ -4,14 +4,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-from insights_exporter.backfill.cancellation import CancelToken, in_thread
-from insights_exporter.backfill.fetch import DayLines, sample_names
+from insights_exporter.backfill.fetch import DaySamples, sample_names
 from insights_exporter.backfill.openmetrics import Day, FileStats, VerificationError, check_file, write_month
 from insights_exporter.backfill.state import BackfillState, OutputFile
 from insights_exporter.backfill.timeline import BackfillRange, MonthSlice
@@ -19,50 +17,49 @@ from insights_exporter.coder.client import RequestOptions
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.datasets.registry import FAMILIES
 
-SAMPLES: Mapping[str, str] = {name: family.help for family in FAMILIES for name in sample_names(family)}
-"""HELP by the name of each sample, in the order of the page."""
-
+HELP: Mapping[str, str] = {name: family.help for family in FAMILIES for name in sample_names(family)}
+"""HELP by sample name, in the order of the exposition."""
 
 PAUSES = (15.0, 60.0, 180.0)
-"""Seconds to wait for a server that no longer answers, as an upgrade of Coder takes them."""
+"""Seconds to wait for a server that no longer responds, about as long as an upgrade of Coder takes."""
 
 
 class DaySource(Protocol):
-    """Who knows the days, as `Past` does."""
+    """Where the samples of days come from, such as a HistoryFetcher."""
 
     @property
-    def has_answered(self) -> bool:
-        """Whether there was an answer by now."""
+    def has_responded(self) -> bool:
+        """Whether any request was successful yet."""
 
-    async def lines(self, day: date, options: RequestOptions) -> DayLines:
-        """Give the lines of a day; raises RequestFailed."""
+    async def fetch(self, day: date, options: RequestOptions) -> DaySamples:
+        """Return the samples of a day; raises ApiError or InvalidResponse."""
 
 
 class Sink(Protocol):
-    """Where files are brought, such as a Prometheus' data."""
+    """Where files are delivered, such as the data folder of a Prometheus."""
 
     @property
     def name(self) -> str:
-        """Name it in the journal: what has arrived there is not brought again."""
+        """Name in the state: what was delivered is not delivered again."""
 
-    async def bring(self, written: FileStats, key: str) -> None:
-        """Bring a file there; after an interruption, the same `key` goes on."""
+    async def deliver(self, stats: FileStats, key: str) -> None:
+        """Deliver a file; after an interruption, a call with the same `key` continues."""
 
-    def settle(self, key: str) -> None:
-        """Forget what was needed to go on."""
+    def forget(self, key: str) -> None:
+        """Remove what was needed to continue."""
 
 
 class ProgressListener(Protocol):
-    """Who is told how it goes."""
+    """Gets the progress of a run."""
 
-    def days(self, count: int, *, asked: bool) -> None:
-        """Days are done: they were `asked` just now, or an earlier run has them."""
+    def on_days(self, count: int, *, requested: bool) -> None:
+        """Count finished days, which were `requested` now or by an earlier run."""
 
-    def waits(self, failure: ApiError, seconds: float) -> None:
-        """Coder does not answer; it is asked again in a while."""
+    def on_wait(self, error: ApiError, seconds: float) -> None:
+        """Report that Coder does not respond and is requested again after a wait."""
 
-    def finished(self, written: FileStats) -> None:
-        """A file is finished and has arrived wherever it should."""
+    def on_file(self, stats: FileStats) -> None:
+        """Report a file that is written and delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,88 +69,80 @@ class BackfillPlan:
     span: BackfillRange
     labels: Mapping[str, str]
     folder: Path
-    places: Sequence[Sink] = ()
+    sinks: Sequence[Sink] = ()
     listener: ProgressListener = field(kw_only=True)
     pauses: Sequence[float] = PAUSES
 
 
-async def run(plan: BackfillPlan, past: DaySource, state: BackfillState, options: RequestOptions) -> None:
-    """Ask, write, check and bring everything that is not done.
+async def run(plan: BackfillPlan, source: DaySource, state: BackfillState, options: RequestOptions) -> None:
+    """Request, write, check and deliver everything that is not done yet.
 
     Raises:
-        RequestFailed, InvalidAnswer: Coder does not tell a day; what is finished stays.
-        BadFile: what was written is not what was meant, or is gone before it has arrived.
+        ApiError, InvalidResponse: A day cannot be requested; what is finished stays.
+        VerificationError: A file is not as written, or was removed before it was delivered.
     """
     for month in plan.span.months:
-        pieces = state.pieces(month.name)
-        for piece in pieces:
-            await _bring_earlier(plan, state, piece)
-        left = month.after(pieces[-1].until) if pieces else month
-        plan.listener.days(len(month.days) - len(left.days), asked=False)
+        files = state.files(month.name)
+        for file in files:
+            await _deliver_earlier(plan, state, file)
+        left = month.after(files[-1].until) if files else month
+        plan.listener.on_days(len(month.days) - len(left.days), requested=False)
         if left.days:
-            await _ask(plan, left, past, state, options)
-            written = await in_thread(partial(_write, plan, left, state))
-            piece = OutputFile.of(written, month.name, left.last)
-            state.note(piece)
-            state.forget(day for day, _ in left.days)
-            await _bring(plan, state, piece)
-            plan.listener.finished(written)
+            for day, _ in left.days:
+                known = state.has_day(day)
+                if not known:
+                    state.write_day(day, await _fetch(plan, day, source, options))
+                plan.listener.on_days(1, requested=not known)
+            await _finish_month(plan, month.name, left, state)
 
 
-async def _ask(
-    plan: BackfillPlan, stretch: MonthSlice, past: DaySource, state: BackfillState, options: RequestOptions
-) -> None:
-    for day, _ in stretch.days:
-        known = state.has(day)
-        if not known:
-            state.write(day, await _lines(plan, day, past, options))
-        plan.listener.days(1, asked=not known)
-
-
-async def _lines(plan: BackfillPlan, day: date, past: DaySource, options: RequestOptions) -> DayLines:
-    """Ask for a day; wait while a server that has answered before does not."""
+async def _fetch(plan: BackfillPlan, day: date, source: DaySource, options: RequestOptions) -> DaySamples:
+    """Fetch a day; wait if a server that responded before does not respond."""
     for pause in plan.pauses:
         try:
-            return await past.lines(day, options)
-        except ApiError as failure:
-            if not (failure.transient and past.has_answered):
+            return await source.fetch(day, options)
+        except ApiError as error:
+            if not (error.transient and source.has_responded):
                 raise
-            plan.listener.waits(failure, pause)
+            plan.listener.on_wait(error, pause)
             await asyncio.sleep(pause)
-    return await past.lines(day, options)
+    return await source.fetch(day, options)
 
 
-def _write(
-    plan: BackfillPlan, stretch: MonthSlice, state: BackfillState, cancel_token: CancelToken
-) -> FileStats:
-    days = [Day(state.read(day), times) for day, times in stretch.days]
-    written = write_month(plan.folder / f"{stretch.name}.om", SAMPLES, days, plan.labels, cancel_token)
-    check_file(written, cancel_token)
-    return written
+async def _finish_month(plan: BackfillPlan, month: str, part: MonthSlice, state: BackfillState) -> None:
+    """Write, check and deliver the file of a month, and remove its days."""
+    days = [Day(state.read_day(day), times) for day, times in part.days]
+    stats = await write_month(plan.folder / f"{part.name}.om", HELP, days, plan.labels)
+    await check_file(stats)
+    file = OutputFile.from_stats(stats, month, part.last)
+    state.record(file)
+    state.remove_days(day for day, _ in part.days)
+    await _deliver(plan, state, file)
+    plan.listener.on_file(stats)
 
 
-async def _bring_earlier(plan: BackfillPlan, state: BackfillState, piece: OutputFile) -> None:
-    """Bring a file that an earlier run wrote to where it was not brought by then."""
-    if all(place.name in piece.arrived for place in plan.places):
+async def _deliver_earlier(plan: BackfillPlan, state: BackfillState, file: OutputFile) -> None:
+    """Deliver a file of an earlier run to the sinks that do not have it."""
+    if all(sink.name in file.delivered for sink in plan.sinks):
         return
-    written = piece.written(plan.folder)
-    if not written.path.exists():
+    stats = file.stats(plan.folder)
+    if not stats.path.exists():
         raise VerificationError(
-            f"{written.path}: an earlier run wrote it, and it is gone; --no-resume writes all anew"
+            f"{stats.path}: the file of an earlier run was removed; --no-resume writes all files again"
         )
-    await in_thread(partial(check_file, written))
-    await _bring(plan, state, piece)
+    await check_file(stats)
+    await _deliver(plan, state, file)
 
 
-async def _bring(plan: BackfillPlan, state: BackfillState, piece: OutputFile) -> None:
-    """Bring a file to each place and remove it, if there is any place."""
-    written = piece.written(plan.folder)
-    for place in plan.places:
-        if place.name not in piece.arrived and piece.samples:
-            key = f"{state.key}-{piece.file}"
-            await place.bring(written, key)
-            piece = msgspec.structs.replace(piece, arrived=(*piece.arrived, place.name))
-            state.note(piece)
-            place.settle(key)
-    if plan.places:
-        written.path.unlink(missing_ok=True)
+async def _deliver(plan: BackfillPlan, state: BackfillState, file: OutputFile) -> None:
+    """Deliver a file to each sink and then remove it, if there is any sink."""
+    stats = file.stats(plan.folder)
+    for sink in plan.sinks:
+        if sink.name not in file.delivered and file.samples:
+            key = f"{state.key}-{file.file}"
+            await sink.deliver(stats, key)
+            file = msgspec.structs.replace(file, delivered=(*file.delivered, sink.name))
+            state.record(file)
+            sink.forget(key)
+    if plan.sinks:
+        stats.path.unlink(missing_ok=True)

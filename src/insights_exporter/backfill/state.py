@@ -1,7 +1,7 @@
-"""The journal: what of a deployment is finished, so that a run goes on where the last one ended.
+"""The state of a run on disk: finished days and files, so that the next run continues where this one ended.
 
-Days that were asked are kept until their file is written. Then the file is
-noted, and whereto it has been brought.
+Days are kept until their file is written. Then the file is recorded, and to
+which sinks it was delivered.
 """
 
 import fcntl
@@ -15,19 +15,19 @@ from typing import BinaryIO
 
 import msgspec
 
-from insights_exporter.backfill.fetch import DayLines
+from insights_exporter.backfill.fetch import DaySamples
 from insights_exporter.backfill.openmetrics import FileStats
 
 _NAME = ".journal"
-_OURS_ALONE = 0o700  # days may name people
+_OWNER_ONLY = 0o700  # days may name users
 
 
 class LockedError(Exception):
-    """Another run works in the same folder."""
+    """Another run uses the same folder."""
 
 
 class OutputFile(msgspec.Struct, frozen=True):
-    """A written file of a month, and the names of the places to which it has been brought.
+    """A written file of a month, and the names of the sinks it was delivered to.
 
     `until` is the last second for which the file was written, whether or not
     there was a sample.
@@ -40,86 +40,87 @@ class OutputFile(msgspec.Struct, frozen=True):
     first: int
     last: int
     until: int
-    arrived: tuple[str, ...] = ()
+    delivered: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, written: FileStats, month: str, until: int) -> "OutputFile":
-        """Give the piece for a file that has been brought nowhere."""
-        counted = (written.series, written.samples, written.first, written.last)
-        return cls(month, written.path.name, *counted, until)
+    def from_stats(cls, stats: FileStats, month: str, until: int) -> "OutputFile":
+        """Return the record of a file that was not delivered yet."""
+        return cls(month, stats.path.name, stats.series, stats.samples, stats.first, stats.last, until)
 
-    def written(self, folder: Path) -> FileStats:
-        """Give what the file holds."""
+    def stats(self, folder: Path) -> FileStats:
+        """Return the content of the file, which is in `folder`."""
         return FileStats(folder / self.file, self.series, self.samples, self.first, self.last)
 
 
 class BackfillState:
-    """One file a day and one a piece, each put in place whole.
+    """One file per day and per output file, each written atomically.
 
-    `settings` tell apart runs that write other series: of those that do not
-    match, the days are forgotten.
+    `fingerprint` identifies runs that write the same series; days of other
+    runs are removed.
 
     Raises:
-        Busy: another run holds it.
+        LockedError: Another run uses the folder.
     """
 
-    def __init__(self, folder: Path, config: str, *, resume: bool) -> None:
+    def __init__(self, folder: Path, fingerprint: str, *, resume: bool) -> None:
         self.folder = folder
-        self.key = blake2b(config.encode(), digest_size=8).hexdigest()
-        """Tells this run's series from those of other settings."""
+        self.key = blake2b(fingerprint.encode(), digest_size=8).hexdigest()
         root = folder / _NAME
-        root.mkdir(mode=_OURS_ALONE, parents=True, exist_ok=True)
-        root.chmod(_OURS_ALONE)
-        self._lock = _locked(root / "lock")
+        root.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
+        root.chmod(_OWNER_ONLY)
+        self._lock = _lock(root / "lock")
         self._own = root / self.key
-        _forget_days(each for each in root.iterdir() if each != self._own)
+        for other in root.iterdir():
+            if other != self._own:
+                for file in (*other.glob("*.json"), *other.glob("*.part")):
+                    file.unlink()
         if not resume:
             shutil.rmtree(self._own, ignore_errors=True)
         self._own.mkdir(exist_ok=True)
 
     def close(self) -> None:
-        """Let another run have it."""
+        """Release the folder for another run."""
         self._lock.close()
 
-    def has(self, day: date) -> bool:
-        """Tell whether the day is finished."""
-        return self._day(day).exists()
+    def has_day(self, day: date) -> bool:
+        """Return whether the day is finished."""
+        return self._day_path(day).exists()
 
-    def write(self, day: date, lines: DayLines) -> None:
-        """Finish a day."""
-        _put(self._day(day), json.dumps(lines, ensure_ascii=False).encode())
+    def write_day(self, day: date, samples: DaySamples) -> None:
+        """Store a finished day."""
+        _replace(self._day_path(day), json.dumps(samples, ensure_ascii=False).encode())
 
-    def read(self, day: date) -> DayLines:
-        """Give the lines of a finished day."""
-        told: DayLines = json.loads(self._day(day).read_bytes())
-        return told
+    def read_day(self, day: date) -> DaySamples:
+        """Return the samples of a finished day."""
+        samples: DaySamples = json.loads(self._day_path(day).read_bytes())
+        return samples
 
-    def forget(self, days: Iterable[date]) -> None:
+    def remove_days(self, days: Iterable[date]) -> None:
         """Remove days that are no longer needed."""
         for day in days:
-            self._day(day).unlink(missing_ok=True)
+            self._day_path(day).unlink(missing_ok=True)
 
-    def pieces(self, month: str) -> Sequence[OutputFile]:
-        """Give the files of a month, in the order of time."""
-        files = self._own.glob("*.piece")
-        known = [msgspec.json.decode(file.read_bytes(), type=OutputFile) for file in files]
-        return sorted((piece for piece in known if piece.month == month), key=lambda piece: piece.until)
+    def files(self, month: str) -> Sequence[OutputFile]:
+        """Return the files of a month, in the order of time."""
+        paths = self._own.glob("*.piece")
+        records = [msgspec.json.decode(path.read_bytes(), type=OutputFile) for path in paths]
+        return sorted((each for each in records if each.month == month), key=lambda each: each.until)
 
-    def note(self, piece: OutputFile) -> None:
-        """Take note of a written file, and of where it has arrived."""
-        _put(self._own / f"{piece.file}.piece", msgspec.json.encode(piece))
+    def record(self, file: OutputFile) -> None:
+        """Record a written file, and where it was delivered."""
+        _replace(self._own / f"{file.file}.piece", msgspec.json.encode(file))
 
-    def _day(self, day: date) -> Path:
+    def _day_path(self, day: date) -> Path:
         return self._own / f"{day.isoformat()}.json"
 
 
-def _put(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: bytes) -> None:
     unfinished = path.with_suffix(".part")
     unfinished.write_bytes(content)
     unfinished.replace(path)
 
 
-def _locked(path: Path) -> BinaryIO:
+def _lock(path: Path) -> BinaryIO:
     file = path.open("ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -130,9 +131,3 @@ def _locked(path: Path) -> BinaryIO:
             f"{folder}: another backfill writes there; wait, or name another --output"
         ) from None
     return file
-
-
-def _forget_days(folders: Iterable[Path]) -> None:
-    for folder in folders:
-        for file in (*folder.glob("*.json"), *folder.glob("*.part")):
-            file.unlink()

@@ -1,4 +1,4 @@
-"""The days and months of a run, and the seconds at which a day's values hold."""
+"""The days and months of a run, and the seconds of a day's samples."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,33 +6,28 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from insights_exporter.backfill.openmetrics import Times, times_of
+from insights_exporter.backfill.openmetrics import Times
 from insights_exporter.datasets.timerange import midnight
 
-HEAD = timedelta(hours=3)
-"""What is younger belongs to the head of a running Prometheus."""
+_HEAD = timedelta(hours=3)
+"""Younger samples belong to the head block of a running Prometheus."""
 
 
 @dataclass(frozen=True, slots=True)
 class MonthSlice:
-    """The days of one file, each with its seconds; `name` is a year and a month."""
+    """The days of one file, each with its times; `name` is a year and a month."""
 
     name: str
     days: Sequence[tuple[date, Times]]
 
     @property
-    def first(self) -> int:
-        """Give the second of the first sample."""
-        return int(self.days[0][1][0])
-
-    @property
     def last(self) -> int:
-        """Give the second of the last sample."""
+        """Return the second of the last sample."""
         return int(self.days[-1][1][-1])
 
     def after(self, second: int) -> "MonthSlice":
-        """Give what comes after `second`, named after its own start if something came before."""
-        if not self.days or second < self.first:
+        """Return the part after `second`, named after its own start if something came before."""
+        if not self.days or second < int(self.days[0][1][0]):
             return self
         later = [(day, [text for text in times if int(text) > second]) for day, times in self.days]
         left = tuple((day, times) for day, times in later if times)
@@ -51,26 +46,23 @@ class BackfillRange:
 
     @property
     def days(self) -> Sequence[date]:
-        """Give the days that have samples."""
+        """Return the days that have samples."""
         last = (self.until - timedelta(seconds=1)).astimezone(self.zone).date()
         count = (last - self.since).days + 1
         return [self.since + timedelta(days=number) for number in range(count)]
 
     @property
     def months(self) -> Sequence[MonthSlice]:
-        """Give the days by month."""
+        """Return the days by month."""
         named = groupby(self.days, key=lambda day: f"{day:%Y-%m}")
         return [MonthSlice(name, tuple((day, self.times(day)) for day in days)) for name, days in named]
 
     def times(self, day: date) -> Times:
-        """Give the seconds of a day's samples: from its first instant, up to the next day's or the end."""
-        first, after = self._start(day), self._start(day + timedelta(days=1))
-        return times_of(first, min(after, int(self.until.timestamp())), self.step)
-
-    def _start(self, day: date) -> int:
-        return int(midnight(day, self.zone).timestamp())
+        """Return the seconds of a day's samples: from its first instant to the next day's or the end."""
+        first, after = (int(midnight(each, self.zone).timestamp()) for each in (day, day + timedelta(days=1)))
+        return [str(second) for second in range(first, min(after, int(self.until.timestamp())), self.step)]
 
 
 def latest_end(now: datetime) -> datetime:
-    """Give the latest time that history may reach."""
-    return now.astimezone(UTC).replace(microsecond=0) - HEAD
+    """Return the latest time that history may reach."""
+    return now.astimezone(UTC).replace(microsecond=0) - _HEAD

@@ -1,7 +1,9 @@
-"""What the flags of `backfill` say, and what is wrong with it."""
+"""Flags of `backfill`, parsed and checked. All functions raise CommandError for invalid flags."""
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -19,13 +21,33 @@ from insights_exporter.datasets.registry import FAMILIES
 
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _LOOKBACK = 300
-_TAKEN = {label for family in FAMILIES for label in family.labels} | {"le"}
-_VALUE = re.compile(r"[ -~]+")
-_HEADER = re.compile(rf"([A-Za-z0-9-]+)=(@?)({_VALUE.pattern})")
+"""Seconds that Prometheus looks back for a sample."""
+_SERIES_LABELS = {label for family in FAMILIES for label in family.labels} | {"le"}
+_HEADER_VALUE = re.compile(r"[ -~]+")
+_HEADER = re.compile(rf"([A-Za-z0-9-]+)=(@?)({_HEADER_VALUE.pattern})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillOptions:
+    """Flags of `backfill`."""
+
+    config_file: Path | None
+    since: date
+    until: date | None
+    deployments: Sequence[str]
+    include: Include
+    step: int
+    labels: Mapping[str, str]
+    output: Path
+    tsdb: Path | None
+    receiver: Receiver | None
+    requests_per_minute: float | None
+    resume: bool
+    dry_run: bool
 
 
 def parse_include(text: str) -> Include:
-    """Read `parameters,users`, one of them or nothing; raises NotUsable."""
+    """Parse `parameters,users`, one of them or nothing."""
     words = {word.strip() for word in text.split(",") if word.strip()}
     unknown = words - {"parameters", "users"}
     if unknown:
@@ -34,7 +56,7 @@ def parse_include(text: str) -> Include:
 
 
 def parse_step(text: str) -> int:
-    """Read the step, in whole seconds; raises NotUsable."""
+    """Parse the step, in whole seconds."""
     try:
         seconds = parse_duration(text)
     except ValueError as error:
@@ -45,15 +67,15 @@ def parse_step(text: str) -> int:
 
 
 def parse_labels(texts: Sequence[str]) -> Mapping[str, str]:
-    """Read labels, each `name=value`; raises NotUsable."""
+    """Parse labels, each `name=value`."""
     labels = {}
     for text in texts:
-        name, sign, value = text.partition("=")
-        if not sign or not value or not _LABEL_NAME.fullmatch(name) or name.startswith("__"):
+        name, _, value = text.partition("=")
+        if not value or not _LABEL_NAME.fullmatch(name) or name.startswith("__"):
             raise CommandError(
                 f"--label: {text!r} is not a label; write NAME=VALUE, such as job=insights-exporter"
             )
-        if name in _TAKEN or name in labels:
+        if name in _SERIES_LABELS or name in labels:
             what = "is already a label of the series; use one that the scrape adds, such as job"
             raise CommandError(f"--label: {name!r} {what}")
         labels[name] = value
@@ -61,7 +83,7 @@ def parse_labels(texts: Sequence[str]) -> Mapping[str, str]:
 
 
 def parse_tsdb(path: Path | None, *, wanted: bool) -> Path | None:
-    """Return the folder to import into, None without an import; raises NotUsable."""
+    """Return the folder to import into, None without an import."""
     if wanted == (path is None):
         raise CommandError("--import and --tsdb go together: name the data folder of Prometheus with --tsdb")
     return path
@@ -70,12 +92,19 @@ def parse_tsdb(path: Path | None, *, wanted: bool) -> Path | None:
 def parse_receiver(
     url: str | None, headers: Mapping[str, str], tls: TLSConfig, environ: Mapping[str, str]
 ) -> Receiver | None:
-    """Return the receiver of remote write, None without a URL; raises NotUsable."""
+    """Return the remote-write receiver, None without a URL."""
     if url is None:
         if tls.ca_file or tls.cert_file:
             raise CommandError("--remote-write-ca-file, --remote-write-cert-file: set --remote-write too")
         return None
-    parsed = _parse_url(url)
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        parsed = httpx.URL("")
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise CommandError(
+            "--remote-write: is not a URL; write one such as http://prometheus:9090/api/v1/write"
+        )
     try:
         proxy = read_proxies(environ).proxy_for(str(parsed))
     except ConfigError as error:
@@ -83,20 +112,8 @@ def parse_receiver(
     return Receiver(parsed, tls_context(tls), proxy, headers)
 
 
-def _parse_url(text: str) -> httpx.URL:
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL:
-        url = httpx.URL("")
-    if url.scheme not in {"http", "https"} or not url.host:
-        raise CommandError(
-            "--remote-write: is not a URL; write one such as http://prometheus:9090/api/v1/write"
-        )
-    return url
-
-
 def parse_certificates(ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> TLSConfig:
-    """Return whom to trust and which certificate to show; raises NotUsable."""
+    """Return the authorities to trust and the client certificate, which are checked."""
     if (cert_file is None) != (key_file is None):
         raise CommandError("--remote-write-cert-file and --remote-write-key-file: set both or none")
     tls = TLSConfig.model_construct(ca_file=ca_file, cert_file=cert_file, key_file=key_file)
@@ -110,21 +127,23 @@ def parse_certificates(ca_file: Path | None, cert_file: Path | None, key_file: P
 
 
 def parse_headers(texts: Sequence[str]) -> Mapping[str, str]:
-    """Read headers, each `Name=value` or `Name=@file`; raises NotUsable, or OSError for the file."""
+    """Parse headers, each `Name=value` or `Name=@file`; raises OSError for the file.
+
+    Errors contain no values, which may be secret.
+    """
     headers = {}
     for text in texts:
         found = _HEADER.fullmatch(text)
         if found is None:
             raise CommandError("--remote-write-header: write Name=value, or Name=@FILE for what is secret")
-        name, from_file, value = found.groups()
-        headers[name] = _header_in(Path(value)) if from_file else value
+        name, is_file, value = found.groups()
+        headers[name] = _read_header_value(Path(value)) if is_file else value
     return headers
 
 
-def _header_in(path: Path) -> str:
-    """Read the value of a header; errors hold nothing of it, as it may be secret."""
+def _read_header_value(path: Path) -> str:
     value = path.read_bytes().strip().decode("ascii", errors="replace")
-    if not _VALUE.fullmatch(value):
+    if not _HEADER_VALUE.fullmatch(value):
         raise CommandError(
             f"--remote-write-header: {path} has no value of a header; write one line of plain ASCII there"
         )

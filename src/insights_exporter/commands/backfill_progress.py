@@ -1,4 +1,4 @@
-"""What `backfill` says while it works, and before it does."""
+"""What `backfill` prints: its progress, and the estimate of a dry run."""
 
 import math
 import shlex
@@ -11,99 +11,100 @@ from pathlib import Path
 
 import typer
 
-from insights_exporter.backfill import promtool as importing
-from insights_exporter.backfill.fetch import DayLines
+from insights_exporter.backfill.fetch import DaySamples
 from insights_exporter.backfill.openmetrics import FileStats
+from insights_exporter.backfill.promtool import import_command
 from insights_exporter.backfill.timeline import BackfillRange
 from insights_exporter.coder.errors import ApiError
 
-_ANY_DATA_FOLDER = Path("/path/to/prometheus/data")
-_TIME = len(" 1700000000")
+_EXAMPLE_DATA_FOLDER = Path("/path/to/prometheus/data")
+_TIMESTAMP_LENGTH = len(" 1700000000")
 
 
 class BackfillProgress:
-    """A line a file: what is in it, how far the run is, how long it still takes."""
+    """Prints one line per file: its content, how much of the run is done, and the time left.
 
-    def __init__(self, days: int, advance: Callable[[], None], *, by_hand: bool) -> None:
+    With `print_commands` also the command that imports the file.
+    """
+
+    def __init__(self, days: int, advance: Callable[[], None], *, print_commands: bool) -> None:
         self._days = days
-        self._done = self._asked = 0
+        self._done = self._requested = 0
         self._advance = advance
-        self._by_hand = by_hand
+        self._print_commands = print_commands
         self._started = time.monotonic()
 
-    def days(self, count: int, *, asked: bool) -> None:
-        """Record days that are done."""
+    def on_days(self, count: int, *, requested: bool) -> None:
+        """Count finished days."""
         self._done += count
-        self._asked += count if asked else 0
+        self._requested += count if requested else 0
         for _ in range(count):
             self._advance()
 
-    def waits(self, failure: ApiError, seconds: float) -> None:
-        """Tell that Coder does not answer for now."""
-        typer.echo(f"Coder does not answer ({failure}); asking again in {seconds:.0f} s", err=True)
+    def on_wait(self, error: ApiError, seconds: float) -> None:
+        """Print that Coder does not respond."""
+        typer.echo(f"Coder does not respond ({error}); trying again in {seconds:.0f} s", err=True)
 
-    def finished(self, written: FileStats) -> None:
-        """Tell of a file; and how it is imported, where that is left to be done by hand."""
-        said = f"{written.path}: {written.series} series, {written.samples} samples"
-        typer.echo(f"{said}; {self._done} of {self._days} days{self._left()}", err=True)
-        if self._by_hand and written.samples:
-            typer.echo(shlex.join(importing.command(written.path, _ANY_DATA_FOLDER)))
-
-    def _left(self) -> str:
-        if not self._asked or self._done == self._days:
-            return ""
-        spent = time.monotonic() - self._started
-        return f", about {duration(spent / self._asked * (self._days - self._done))} left"
+    def on_file(self, stats: FileStats) -> None:
+        """Print the content of a file and the progress."""
+        left = ""
+        if self._requested and self._done < self._days:
+            per_day = (time.monotonic() - self._started) / self._requested
+            left = f", about {format_minutes(per_day * (self._days - self._done))} left"
+        content = f"{stats.path}: {stats.series} series, {stats.samples} samples"
+        typer.echo(f"{content}; {self._done} of {self._days} days{left}", err=True)
+        if self._print_commands and stats.samples:
+            typer.echo(shlex.join(import_command(stats.path, _EXAMPLE_DATA_FOLDER)))
 
 
-def duration(seconds: float) -> str:
-    """Spell a time as people say it."""
+def format_minutes(seconds: float) -> str:
+    """Return a duration in hours and minutes, at least `1 min`."""
     minutes = round(seconds / 60)
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{max(minutes, 1)} min"
 
 
 @dataclass(frozen=True, slots=True)
 class DaySize:
-    """What one point of time of a day takes: series, and bytes of text without added labels."""
+    """The size of one point of time of a day: series, and bytes of text without added labels."""
 
     series: int
     text: int
 
 
-def measure_day(lines: DayLines) -> DaySize:
-    """Return the size of a day's lines, each with the time that it will have."""
+def measure_day(lines: DaySamples) -> DaySize:
+    """Return the size of a day's lines, each with a timestamp."""
     series = sum(block.count("\n") for block in lines.values())
-    return DaySize(series, sum(len(block.encode()) for block in lines.values()) + series * _TIME)
+    return DaySize(series, sum(len(block.encode()) for block in lines.values()) + series * _TIMESTAMP_LENGTH)
 
 
 def days_to_measure(count: int) -> Sequence[int]:
-    """Return which of `count` days a dry run asks for: the first, the middle and the last."""
+    """Return which of `count` days a dry run requests: the first, the middle and the last."""
     return sorted({0, count // 2, count - 1})
 
 
 def estimate(
     span: BackfillRange, sizes: Mapping[int, DaySize], requests: int, per_minute: float, added: int
 ) -> str:
-    """Return what all days will take, judged by those measured: the days between lie on a line.
+    """Return what all days will take, interpolated from the measured days.
 
-    `sizes` are by the number of the day, `requests` those of the measured
-    days together, `added` is the length of the labels that each line gets.
+    `sizes` are by the number of the day, `requests` is the total of the
+    measured days, `added` the length of the labels that each line gets.
     """
     times = [len(span.times(day)) for day in span.days]
     series = _interpolate({number: size.series for number, size in sizes.items()}, len(times))
     text = _interpolate(
         {number: size.text + size.series * added for number, size in sizes.items()}, len(times)
     )
-    asked = math.ceil(requests / len(sizes) * len(times))
+    total = math.ceil(requests / len(sizes) * len(times))
     return (
-        f"{len(times)} days, at most {asked:,} requests in {duration(asked / per_minute * 60)}, "
+        f"{len(times)} days, at most {total:,} requests in {format_minutes(total / per_minute * 60)}, "
         f"about {round(sum(map(mul, series, times))):,} samples, "
         f"{format_size(sum(map(mul, text, times)))} of text"
     )
 
 
 def format_size(size: float) -> str:
-    """Return bytes as `84.2 MB`, from a gigabyte on as `1.3 GB`."""
+    """Return a number of bytes as `84.2 MB`, or `1.3 GB` from a gigabyte on."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 

@@ -1,4 +1,4 @@
-"""`insights-exporter check`: what the token may read in each deployment, and how to fix what it may not."""
+"""`insights-exporter check`: what the token may read in each deployment, and how to fix the rest."""
 
 import asyncio
 import json
@@ -24,12 +24,52 @@ from insights_exporter.commands.deployment_report import (
     build_report,
     is_reachable,
 )
-from insights_exporter.commands.oneshot import EXIT_ERROR, poll_once
-from insights_exporter.commands.serve import load_settings
+from insights_exporter.commands.errors import EXIT_ERROR
+from insights_exporter.commands.oneshot import poll_once
+from insights_exporter.commands.serve import load_or_fail
 from insights_exporter.config.models import Config, Deployment
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.manager import DeploymentManager
 from insights_exporter.polling.publisher import PageStore
+
+
+def check(config_file: Path | None, format_: Literal["table", "json"]) -> int:
+    """Poll each deployment once, print a report, and return the exit status.
+
+    Of the templates in use only one is requested, which is enough to check the permission.
+
+    Raises:
+        CommandError: The config is invalid.
+    """
+    loaded = load_or_fail(config_file, os.environ)
+    configured = {deployment.name: deployment for deployment in loaded.config.deployments}
+    connections = {name: ConnectionInfo() for name in configured}
+
+    def observe_connections(manager: DeploymentManager) -> None:
+        for name, poller in manager.watches.items():
+            poller.exchange.add_response_hook(connections[name].look)
+
+    async def build_reports(_: PageStore, manager: DeploymentManager) -> list[DeploymentReport]:
+        async def build(name: str, poller: DeploymentPoller) -> DeploymentReport:
+            user = await poller.facts.user() if is_reachable(poller) else None
+            return build_report(poller, configured[name], connections[name], user)
+
+        return await asyncio.gather(*(build(name, poller) for name, poller in manager.watches.items()))
+
+    limited = Config(deployments=tuple(map(_limit_to_one_template, configured.values())))
+    reports = poll_once(limited, os.environ, build_reports, observe_connections)
+    if format_ == "json":
+        typer.echo(json.dumps([asdict(each) for each in reports], indent=2))
+    else:
+        print_reports(reports)
+    return max((report.status for report in reports), default=EXIT_ERROR)
+
+
+def _limit_to_one_template(deployment: Deployment) -> Deployment:
+    limit = min(1, deployment.templates.limit)
+    templates = deployment.templates.model_copy(update={"limit": limit})
+    return deployment.model_copy(update={"templates": templates})
+
 
 _COLOURS: Mapping[str, str] = MappingProxyType(
     {
@@ -44,23 +84,21 @@ _COLOURS: Mapping[str, str] = MappingProxyType(
 
 
 def print_reports(reports: Iterable[DeploymentReport]) -> None:
-    """Print what is known of each deployment."""
+    """Print the report of each deployment."""
     console = Console(highlight=False, markup=False, emoji=False)
     for report in reports:
-        console.print(_heading(report))
-        for line in _problems(report):
-            console.print(line)
-        console.print(_facts_table(report))
+        name, url = _escape_controls(report.deployment), _escape_controls(report.url)
+        console.print(Text.assemble((name, "bold"), f" ({url}): ", _summary(report)))
+        for paragraph in _problems(report):
+            console.print(paragraph)
+        details = Table.grid(padding=(0, 2))
+        for label, value in _details(report):
+            details.add_row(f"  {label}", _escape_controls(value))
+        console.print(details)
         console.print(_datasets_table(report.datasets))
 
 
-def _heading(report: DeploymentReport) -> Text:
-    verdict, colour = _verdict(report)
-    name = (_printable(report.deployment), "bold")
-    return Text.assemble(name, f" ({_printable(report.url)}): ", (verdict, colour))
-
-
-def _verdict(report: DeploymentReport) -> tuple[str, str]:
+def _summary(report: DeploymentReport) -> tuple[str, str]:
     if not report.reachable:
         return "not reachable", "red"
     if report.causes:
@@ -74,141 +112,73 @@ def _verdict(report: DeploymentReport) -> tuple[str, str]:
 def _problems(report: DeploymentReport) -> Iterator[Padding]:
     for cause in report.causes:
         names = ", ".join(cause.datasets)
-        text = Text.assemble((cause.reason, "bold"), f" ({names}): {_printable(cause.detail)}")
+        text = Text.assemble((cause.reason, "bold"), f" ({names}): {_escape_controls(cause.detail)}")
         yield Padding(text, (0, 0, 0, 2))
         yield Padding(Text.assemble(("To fix: ", "bold"), cause.remedy), (0, 0, 1, 4))
-    for remedy, datasets in _unavailable(report.datasets).items():
+    unavailable: dict[str, dict[str, None]] = {}
+    for each in report.datasets:
+        if each.state == "unavailable" and each.remedy:
+            unavailable.setdefault(each.remedy, {})[each.dataset] = None
+    for remedy, datasets in unavailable.items():
         yield Padding(f"unavailable ({', '.join(datasets)}): {remedy}", (0, 0, 1, 2))
     for warning in report.warnings:
         yield Padding(Text.assemble(("warning: ", "bold yellow"), warning), (0, 0, 1, 2))
 
 
-def _unavailable(datasets: Iterable[DatasetResult]) -> Mapping[str, Iterable[str]]:
-    """Return the datasets that the server does not have by what is said of it, each once."""
-    names: dict[str, dict[str, None]] = {}
-    for each in datasets:
-        if each.state == "unavailable" and each.remedy:
-            names.setdefault(each.remedy, {})[each.dataset] = None
-    return names
-
-
-def _facts_table(report: DeploymentReport) -> Table:
-    table = Table.grid(padding=(0, 2))
-    for name, value in _facts(report):
-        table.add_row(f"  {name}", _printable(value))
-    return table
-
-
-def _facts(report: DeploymentReport) -> Iterator[tuple[str, str]]:
+def _details(report: DeploymentReport) -> Iterator[tuple[str, str]]:
     yield "TLS", _tls(report)
     yield "version", report.version or "unknown"
     yield "dialect", report.dialect or "unknown"
-    yield "clock", _clock(report.clock_skew)
+    skew, limit = report.clock_skew, report.rate_limit
+    yield "clock", "unknown" if skew is None else f"{skew:+.0f} s compared with this machine"
     yield "token", _token(report)
-    yield "rate limit", _rate_limit(report.rate_limit)
+    yield "rate limit", "unknown" if limit is None else f"{limit:.0f} requests per minute and path"
     about = "about " if report.estimated else ""
     yield "cost", f"{about}{report.series:,} series, {report.requests_per_minute:.1f} requests per minute"
 
 
 def _tls(report: DeploymentReport) -> str:
     if report.tls:
-        return f"{report.tls}, certificate expires {_moment(report.certificate_expires)}"
+        return f"{report.tls}, certificate expires {_format_time(report.certificate_expires)}"
     return "unknown" if report.url.startswith("https:") else "none: the token is sent in plain text"
-
-
-def _clock(skew: float | None) -> str:
-    return "unknown" if skew is None else f"{skew:+.0f} s compared with this machine"
 
 
 def _token(report: DeploymentReport) -> str:
     if report.user is None and report.token_expires is None:
         return "user and expiry unknown"
     user = f"of {report.user}" if report.user else "user unknown"
-    expiry = "expiry unknown" if report.token_expires is None else f"expires {_moment(report.token_expires)}"
+    expiry = (
+        "expiry unknown" if report.token_expires is None else f"expires {_format_time(report.token_expires)}"
+    )
     return f"{user}, {expiry}"
 
 
-def _rate_limit(limit: float | None) -> str:
-    return "unknown" if limit is None else f"{limit:.0f} requests per minute and path"
-
-
-def _moment(seconds: float | None) -> str:
+def _format_time(seconds: float | None) -> str:
     moment = None if seconds is None else datetime.fromtimestamp(seconds, UTC)
     return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "at an unknown time"
 
 
 def _datasets_table(datasets: Iterable[DatasetResult]) -> Table:
+    """Return a table with one row for the windows of a dataset that came out alike."""
     series = Column("series", justify="right")
     table = Table("dataset", "windows", "state", series, "allowed for", box=box.SIMPLE_HEAD, pad_edge=True)
-    for alike in _group_windows(datasets):
-        first = alike[0]
+    groups: dict[tuple[str, str, str], list[DatasetResult]] = {}
+    for each in datasets:
+        groups.setdefault((each.dataset, each.state, each.reason), []).append(each)
+    for (dataset, state, _), alike in groups.items():
         about = "about " if any(each.estimated for each in alike) else ""
         table.add_row(
-            first.dataset,
-            _printable(", ".join(each.window for each in alike if each.window)),
-            Text(first.state, style=_COLOURS[first.state]),
+            dataset,
+            _escape_controls(", ".join(each.window for each in alike if each.window)),
+            Text(state, style=_COLOURS[state]),
             f"{about}{sum(each.series for each in alike):,}",
-            ", ".join(first.roles),
+            ", ".join(alike[0].roles),
         )
     return table
 
 
-def _group_windows(datasets: Iterable[DatasetResult]) -> Iterable[list[DatasetResult]]:
-    """Return the windows of each dataset that came out the same, together."""
-    groups: dict[tuple[str, str, str], list[DatasetResult]] = {}
-    for each in datasets:
-        groups.setdefault((each.dataset, each.state, each.reason), []).append(each)
-    return groups.values()
-
-
-def _printable(text: str) -> str:
-    """Return `text` with a mark for each character that would steer a terminal."""
+def _escape_controls(text: str) -> str:
+    """Return `text` with a mark for each character that would control a terminal."""
     return "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
     )
-
-
-def check(config_file: Path | None, format_: Literal["table", "json"]) -> int:
-    """Poll each deployment once, print what came of it, and return the exit status.
-
-    Of the templates in use one is requested, which is enough to know the permission.
-
-    Raises:
-        NotUsable: the config is invalid.
-    """
-    loaded = load_settings(config_file, os.environ)
-    configured = {deployment.name: deployment for deployment in loaded.config.deployments}
-    connections = {name: ConnectionInfo() for name in configured}
-
-    def attend(fleet: DeploymentManager) -> None:
-        for name, watch in fleet.watches.items():
-            watch.exchange.add_response_hook(connections[name].look)
-
-    async def look(_: PageStore, fleet: DeploymentManager) -> list[DeploymentReport]:
-        users = await asyncio.gather(*map(_token_user, fleet.watches.values()))
-        pairs = zip(fleet.watches.items(), users, strict=True)
-        return [
-            build_report(watch, configured[name], connections[name], user) for (name, watch), user in pairs
-        ]
-
-    limited = Config(deployments=tuple(map(_limit_to_one_template, configured.values())))
-    reports = poll_once(limited, os.environ, look, attend)
-    _PRINTERS[format_](reports)
-    return max((report.status for report in reports), default=EXIT_ERROR)
-
-
-def _limit_to_one_template(deployment: Deployment) -> Deployment:
-    limit = min(1, deployment.templates.limit)
-    templates = deployment.templates.model_copy(update={"limit": limit})
-    return deployment.model_copy(update={"templates": templates})
-
-
-async def _token_user(watch: DeploymentPoller) -> str | None:
-    return await watch.facts.user() if is_reachable(watch) else None
-
-
-def _print_json(reports: Iterable[DeploymentReport]) -> None:
-    typer.echo(json.dumps([asdict(each) for each in reports], indent=2))
-
-
-_PRINTERS = {"table": print_reports, "json": _print_json}

@@ -1,4 +1,4 @@
-"""A Prometheus beside the demo: started on loopback, told what to scrape, ended with it."""
+"""A Prometheus that scrapes the demo: started on loopback, ended with it."""
 
 import asyncio
 import json
@@ -24,58 +24,62 @@ QUERIES: Sequence[tuple[str, str]] = (
         f'histogram_quantile(0.9, {_LATENCY}{{percentile="p50",window="7d"}})',
     ),
 )
-"""What a query shows, and the query."""
+"""Queries to try, each after its description."""
 
 _HOST = "127.0.0.1"
 _RULES = Path(__file__).parents[3] / "helm" / "insights-exporter" / "rules"
-_PATIENCE = 20.0
-_LOOK_EVERY = 0.2
+_TIMEOUT = 20.0
+_POLL_INTERVAL = 0.2
 
 
 class NotStarted(Exception):
-    """Prometheus did not get ready; the message says how far it came."""
+    """Prometheus did not become ready; the message says why."""
 
 
 @asynccontextmanager
-async def prometheus_scraping(target: str) -> AsyncIterator[str]:
-    """Run the Prometheus that is installed while the context lasts, and give its URL.
+async def run_prometheus(target: str) -> AsyncIterator[str]:
+    """Run the installed Prometheus, which scrapes `target` (`HOST:PORT`), and yield its URL.
 
-    It scrapes `target` (`HOST:PORT`), with the project's rules where they lie
-    beside the program, as in a checkout.
+    It evaluates the project's rules if this is a checkout.
 
     Raises:
-        NotStarted: there is none, or it does not get ready.
+        NotStarted: Prometheus is not installed, or does not become ready.
     """
     program = shutil.which(PROGRAM)
     if program is None:
         raise NotStarted(f"there is no program {PROGRAM} on the PATH")
-    with TemporaryDirectory(prefix="insights-exporter-demo-") as folder:
-        process, url = await _started(program, Path(folder), target)
+    with TemporaryDirectory(prefix="insights-exporter-demo-") as name:
+        folder, address = Path(name), f"{_HOST}:{_find_free_port()}"
+        process = await _start(program, folder, address, target)
         try:
-            await _ready(process, url, Path(folder))
-            yield url
+            await _wait_ready(process, f"http://{address}", folder)
+            yield f"http://{address}"
         finally:
-            await _ended(process)
+            await _stop(process)
 
 
-def graph_of(url: str, query: str) -> str:
-    """Give the address of a query in Prometheus' own pages."""
+def graph_url(url: str, query: str) -> str:
+    """Return the URL of a query in the web interface of the Prometheus at `url`."""
     return f"{url}/graph?g0.expr={quote(query)}&g0.tab=1"
 
 
 def rule_files() -> list[str]:
-    """Name the rules that lie beside the program, none where it is installed without them."""
+    """Return the rule files of the checkout; an installed package has none."""
     return sorted(map(str, _RULES.glob("*.yaml")))
 
 
-async def _started(program: str, folder: Path, target: str) -> tuple[asyncio.subprocess.Process, str]:
-    address = f"{_HOST}:{_free_port()}"
-    config = folder / "prometheus.yml"
-    config.write_text(json.dumps(_settings(target)), encoding="utf-8")  # JSON is YAML
+async def _start(program: str, folder: Path, address: str, target: str) -> asyncio.subprocess.Process:
+    config = {
+        "global": {"scrape_interval": "5s", "evaluation_interval": "5s"},
+        "rule_files": rule_files(),
+        "scrape_configs": [{"job_name": "insights-exporter", "static_configs": [{"targets": [target]}]}],
+    }
+    file = folder / "prometheus.yml"
+    file.write_text(json.dumps(config), encoding="utf-8")  # JSON is YAML
     with (folder / "log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             program,
-            f"--config.file={config}",
+            f"--config.file={file}",
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address={address}",
             "--log.level=warn",
@@ -83,41 +87,32 @@ async def _started(program: str, folder: Path, target: str) -> tuple[asyncio.sub
             stdout=log,
             stderr=log,
         )
-    return process, f"http://{address}"
 
 
-def _settings(target: str) -> dict[str, object]:
-    return {
-        "global": {"scrape_interval": "5s", "evaluation_interval": "5s"},
-        "rule_files": rule_files(),
-        "scrape_configs": [{"job_name": "insights-exporter", "static_configs": [{"targets": [target]}]}],
-    }
-
-
-async def _ready(process: asyncio.subprocess.Process, url: str, folder: Path) -> None:
-    deadline = asyncio.get_running_loop().time() + _PATIENCE
+async def _wait_ready(process: asyncio.subprocess.Process, url: str, folder: Path) -> None:
+    deadline = asyncio.get_running_loop().time() + _TIMEOUT
     async with httpx.AsyncClient(trust_env=False) as client:
         while process.returncode is None and asyncio.get_running_loop().time() < deadline:
             with suppress(httpx.TransportError):
                 if (await client.get(f"{url}/-/ready")).is_success:
                     return
-            await asyncio.sleep(_LOOK_EVERY)
-    said = (folder / "log").read_text(encoding="utf-8", errors="replace").strip()
-    raise NotStarted(said.rpartition("\n")[2] or "it did not get ready in time")
+            await asyncio.sleep(_POLL_INTERVAL)
+    log = (folder / "log").read_text(encoding="utf-8", errors="replace").strip()
+    raise NotStarted(log.rpartition("\n")[2] or "it did not become ready in time")
 
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
+async def _stop(process: asyncio.subprocess.Process) -> None:
     with suppress(ProcessLookupError):
         process.terminate()
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(_TIMEOUT):
             await process.wait()
     except TimeoutError:
         process.kill()
         await process.wait()
 
 
-def _free_port() -> int:
+def _find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind((_HOST, 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""What one round of polls found out about a deployment, as plain values."""
+"""The report of a deployment that was polled once, as plain values."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from typing import Literal
 
 from insights_exporter.coder.errors import REMEDIES, FailureReason
 from insights_exporter.coder.http import ConnectionInfo
-from insights_exporter.commands.oneshot import EXIT_ERROR, EXIT_OK, EXIT_PARTIAL
+from insights_exporter.commands.errors import EXIT_ERROR, EXIT_OK, EXIT_PARTIAL
 from insights_exporter.config.models import Deployment
 from insights_exporter.datasets import template_breakdown
 from insights_exporter.datasets.report_window import FAMILIES as WINDOW_FAMILIES
@@ -23,10 +23,10 @@ State = Literal["allowed", "refused", "failed", "switched off", "unavailable", "
 
 @dataclass(frozen=True, slots=True)
 class DatasetResult:
-    """How one dataset and window came out.
+    """The result of one dataset and window.
 
-    `series` is what it will expose, an estimate if `estimated`: of the
-    breakdown one template was requested. `requests_per_minute` is what its
+    `series` is what it will expose, an estimate if `estimated`: only one
+    template of the breakdown was requested. `requests_per_minute` is what its
     polls will cost Coder.
     """
 
@@ -44,7 +44,7 @@ class DatasetResult:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentReport:
-    """What one round of polls found out about a deployment; None where nothing is known.
+    """The result of polling a deployment once; None is unknown.
 
     Times are Unix seconds, `clock_skew` the seconds by which the server is
     ahead of this machine. `causes` make the status 1, `warnings` do not.
@@ -71,54 +71,54 @@ class DeploymentReport:
 
 
 def build_report(
-    watch: DeploymentPoller, configured: Deployment, connection: ConnectionInfo, user: str | None
+    poller: DeploymentPoller, configured: Deployment, connection: ConnectionInfo, user: str | None
 ) -> DeploymentReport:
-    """Return what is known of a deployment that was polled once.
+    """Return the report of a deployment that was polled once.
 
     `configured` is the deployment without the limit of one template that `check` polls with.
     """
-    datasets = tuple(_build_result(watch, configured, job) for job in watch.jobs)
-    causes = find_causes(watch.jobs)
+    datasets = tuple(_build_result(poller, configured, job) for job in poller.jobs)
+    causes = find_causes(poller.jobs)
     return DeploymentReport(
         deployment=configured.name,
         url=configured.url,
-        status=_exit_status(watch, datasets, causes),
-        reachable=is_reachable(watch),
+        status=_exit_status(poller, datasets, causes),
+        reachable=is_reachable(poller),
         tls=connection.tls,
         certificate_expires=connection.certificate_expires,
-        version=watch.facts.version,
-        dialect=watch.coder.dialect,
-        clock_skew=watch.clock.skew,
+        version=poller.facts.version,
+        dialect=poller.coder.dialect,
+        clock_skew=poller.clock.skew,
         user=user,
-        token_expires=watch.facts.token.expires,
+        token_expires=poller.facts.token.expires,
         rate_limit=connection.rate_limit,
         series=sum(each.series for each in datasets),
         estimated=any(each.estimated for each in datasets),
         requests_per_minute=sum(each.requests_per_minute for each in datasets),
         causes=causes,
-        warnings=(*_warn_of_token(watch), *_warn_of_no_users(watch), *_warn_of_rows(watch)),
+        warnings=(*_warn_of_token(poller), *_warn_of_no_users(poller), *_warn_of_rows(poller)),
         datasets=datasets,
     )
 
 
-def is_reachable(watch: DeploymentPoller) -> bool:
+def is_reachable(poller: DeploymentPoller) -> bool:
     """Return whether a server that was polled once sent any response at all."""
-    failures = [job.poll.failure for job in watch.jobs]
+    failures = [job.poll.failure for job in poller.jobs]
     refused = any(failure and failure.reason not in _NO_RESPONSE for failure in failures)
-    return refused or any(job.poll.success for job in watch.jobs)
+    return refused or any(job.poll.success for job in poller.jobs)
 
 
-def _exit_status(watch: DeploymentPoller, datasets: Sequence[DatasetResult], causes: Sequence[Cause]) -> int:
+def _exit_status(poller: DeploymentPoller, datasets: Sequence[DatasetResult], causes: Sequence[Cause]) -> int:
     """Return 2 without a server or any dataset, 1 if something is refused, failed or switched off, else 0."""
-    if not is_reachable(watch):
+    if not is_reachable(poller):
         return EXIT_ERROR
     if causes:
         return EXIT_PARTIAL
     return EXIT_OK if any(each.state == "allowed" for each in datasets) else EXIT_ERROR
 
 
-def _build_result(watch: DeploymentPoller, configured: Deployment, job: Job) -> DatasetResult:
-    planned = job.dataset.requests(replace(watch.context(job), deployment=configured))
+def _build_result(poller: DeploymentPoller, configured: Deployment, job: Job) -> DatasetResult:
+    planned = job.dataset.requests(replace(poller.context(job), deployment=configured))
     subjects = len({request.subject for request in planned})
     estimated = job.dataset.partial and job.poll.success and subjects > 1
     failure, state = job.poll.failure, _state(job)
@@ -126,7 +126,7 @@ def _build_result(watch: DeploymentPoller, configured: Deployment, job: Job) -> 
         dataset=job.poll.dataset,
         window=job.poll.window,
         state=state,
-        series=_estimate_series(watch, job, subjects) if estimated else job.poll.series,
+        series=_estimate_series(poller, job, subjects) if estimated else job.poll.series,
         estimated=estimated,
         requests_per_minute=0.0 if state == "unavailable" else len(planned) * 60 / job.poll.pace.every,
         reason=failure.reason if failure else "",
@@ -147,31 +147,31 @@ def _state(job: Job) -> State:
     return "refused" if reason in _REFUSED_REASONS else "failed"
 
 
-def _estimate_series(watch: DeploymentPoller, job: Job, templates: int) -> int:
-    """Return about how many series all templates in use have, by those of the one that was requested."""
-    unused = template_breakdown.convert_unused(watch.context(job))
+def _estimate_series(poller: DeploymentPoller, job: Job, templates: int) -> int:
+    """Return an estimate of the series of all templates in use, from the one that was requested."""
+    unused = template_breakdown.convert_unused(poller.context(job))
     shared = sum(len(samples.rows) for samples in unused.samples) + len(WINDOW_FAMILIES)
     return shared + (job.poll.series - shared) * templates
 
 
-def _warn_of_token(watch: DeploymentPoller) -> Iterator[str]:
-    warning = warn_of_token(watch.facts.token, watch.clock.now().timestamp())
+def _warn_of_token(poller: DeploymentPoller) -> Iterator[str]:
+    warning = warn_of_token(poller.facts.token, poller.clock.now().timestamp())
     if warning:
         yield warning
 
 
-def _warn_of_no_users(watch: DeploymentPoller) -> Iterator[str]:
+def _warn_of_no_users(poller: DeploymentPoller) -> Iterator[str]:
     """Warn if Coder reports no active user in any window and on any day: dashboards will show zeros."""
-    summaries = [watch.glances.of(job.poll.dataset, job.poll.window) for job in watch.jobs]
+    summaries = [poller.glances.of(job.poll.dataset, job.poll.window) for job in poller.jobs]
     counts = [summary.active_users for summary in summaries if summary.active_users is not None]
     counts += [users for summary in summaries for users in summary.days.values()]
     if counts and not any(counts):
         yield "no user was active in any window; check that `url` is the Coder that your users work with"
 
 
-def _warn_of_rows(watch: DeploymentPoller) -> Iterator[str]:
-    """Warn of rows that were dropped: they are missing in datasets that are allowed."""
-    rows = {job.dataset.name: job.requests.rows_invalid for job in watch.jobs}
+def _warn_of_rows(poller: DeploymentPoller) -> Iterator[str]:
+    """Warn of dropped rows, which are missing in datasets that are allowed."""
+    rows = {job.dataset.name: job.requests.rows_invalid for job in poller.jobs}
     dropped = [f"{name} ({count})" for name, count in rows.items() if count]
     if dropped:
-        yield f"rows are not understood and dropped: {', '.join(dropped)}; {REMEDIES['newer_coder']}"
+        yield f"rows are invalid and dropped: {', '.join(dropped)}; {REMEDIES['newer_coder']}"

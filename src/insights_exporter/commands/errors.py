@@ -1,9 +1,34 @@
-"""How a command says that it cannot do what it was told."""
+"""Errors that end a command, and its exit status."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+EXIT_OK, EXIT_PARTIAL, EXIT_ERROR = 0, 1, 2
+_EXIT_INTERRUPTED = 1
 
 
 class CommandError(Exception):
-    """A flag or a file cannot be used; the message names it, the cause and the remedy, one a line."""
+    """A flag or a file is invalid; the message has place, cause and remedy, one problem per line."""
 
 
 class Interrupted(Exception):
     """A signal ended a command before it was done."""
+
+
+@contextmanager
+def exit_on_error() -> Iterator[None]:
+    """Exit with status 2 and one line per problem if a command cannot run as configured."""
+    from insights_exporter.config.errors import ConfigError
+
+    try:
+        yield
+    except (CommandError, ConfigError, OSError) as error:
+        typer.echo(f"insights-exporter: {error}", err=True)
+        raise typer.Exit(EXIT_ERROR) from None
+    except Interrupted:
+        typer.echo("insights-exporter: interrupted", err=True)
+        raise typer.Exit(_EXIT_INTERRUPTED) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(EXIT_OK) from None

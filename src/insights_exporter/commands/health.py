@@ -2,7 +2,6 @@
 
 import http.client
 import ssl
-from collections.abc import Callable
 from pathlib import Path
 
 import typer
@@ -11,27 +10,27 @@ from insights_exporter.commands.errors import CommandError
 from insights_exporter.config.strict_yaml import YamlError, read_yaml
 from insights_exporter.web.server import split_address
 
-_PATIENCE = 5.0
+_TIMEOUT = 5.0
 _ANY_ADDRESS = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "localhost"}  # noqa: S104 -- looked up, not listened on
 
 
 def health(
     listen_address: str,
     web_config_file: Path | None = None,
-    patience: float = _PATIENCE,
+    timeout: float = _TIMEOUT,
     *,
     ready: bool = False,
     prefix: str = "",
 ) -> bool:
-    """Return whether the exporter on the address responds well within `patience` seconds; print why not.
+    """Return whether the exporter on the address responds well within `timeout` seconds; print why not.
 
-    An exporter that asks for a login or a client's certificate is alive, and
-    so is one that runs on while its web config file is wrong. With `ready` it
-    must also have asked for everything once, as far as it tells: one that
-    refuses to answer counts as ready, since no later answer would tell more.
+    An exporter that requires a login or a client certificate is healthy, and
+    so is one whose web config file became invalid while it runs. With `ready`
+    it must also have polled everything once; one that denies access counts as
+    ready, since no later response would show more.
 
     Raises:
-        NotUsable: that is no address.
+        CommandError: The address is invalid.
     """
     try:
         host, port = split_address(listen_address)
@@ -39,20 +38,27 @@ def health(
         raise CommandError(f"--web.listen-address: {error}") from None
     host = _ANY_ADDRESS.get(host, host)
     path = prefix + ("/-/ready" if ready else "/-/healthy")
-    tls = web_config_file is not None and _tells_tls(web_config_file)
-    problem = _find_problem(_ask_tls if tls else _ask, host, port, patience, path)
+    tls = web_config_file is not None and _has_tls(web_config_file)
+    problem = _find_problem(host, port, path, timeout, tls=tls)
     if problem:
         url = f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}{path}"
         typer.echo(f"insights-exporter: {url}: {problem}", err=True)
     return problem is None
 
 
-def _find_problem(
-    ask: Callable[[str, int, float, str], int], host: str, port: int, patience: float, path: str
-) -> str | None:
+def _has_tls(file: Path) -> bool:
+    """Return whether the file configures TLS; if it is invalid, a plain request gets a response as well."""
+    try:
+        data = read_yaml(file.read_bytes())
+    except (OSError, YamlError):
+        return False
+    return isinstance(data, dict) and bool(data.get("tls_server_config"))
+
+
+def _find_problem(host: str, port: int, path: str, timeout: float, *, tls: bool) -> str | None:
     """Return what is wrong and what to do, None if nothing is."""
     try:
-        status = ask(host, port, patience, path)
+        status = (_request_tls if tls else _request)(host, port, path, timeout)
     except (OSError, http.client.HTTPException) as error:
         what = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return f"{what.lower()}; check --web.listen-address and --web.config.file"
@@ -63,32 +69,23 @@ def _find_problem(
     return None
 
 
-def _tells_tls(file: Path) -> bool:
-    """Tell whether the file says TLS; if it cannot be read, a plain question is answered by TLS ports too."""
-    try:
-        data = read_yaml(file.read_bytes())
-    except (OSError, YamlError):
-        return False
-    return isinstance(data, dict) and bool(data.get("tls_server_config"))
+def _request(host: str, port: int, path: str, timeout: float) -> int:
+    return _get_status(http.client.HTTPConnection(host, port, timeout=timeout), path)
 
 
-def _ask_tls(host: str, port: int, patience: float, path: str) -> int:
+def _request_tls(host: str, port: int, path: str, timeout: float) -> int:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # it is asked whether it lives; nothing secret is said to it
+    context.verify_mode = ssl.CERT_NONE  # nothing secret is sent
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.set_ciphers("ALL:@SECLEVEL=0")
     try:
-        return _status(http.client.HTTPSConnection(host, port, timeout=patience, context=context), path)
+        return _get_status(http.client.HTTPSConnection(host, port, timeout=timeout, context=context), path)
     except (ssl.SSLError, ConnectionResetError):
-        return http.client.FORBIDDEN  # it lives and keeps out who shows no certificate
+        return http.client.FORBIDDEN  # it runs, and requires a client certificate
 
 
-def _ask(host: str, port: int, patience: float, path: str) -> int:
-    return _status(http.client.HTTPConnection(host, port, timeout=patience), path)
-
-
-def _status(connection: http.client.HTTPConnection, path: str) -> int:
+def _get_status(connection: http.client.HTTPConnection, path: str) -> int:
     try:
         connection.request("GET", path)
         return connection.getresponse().status

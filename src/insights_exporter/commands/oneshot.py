@@ -1,46 +1,80 @@
-"""Polling everything once, for the commands that end by themselves."""
+"""What commands share that poll once and end: polling, progress, exit status, warnings."""
 
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
 import httpx
+import structlog
 import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from insights_exporter.commands.errors import Interrupted
+from insights_exporter.coder.errors import REMEDIES, ApiError
+from insights_exporter.coder.request import InvalidResponse
+from insights_exporter.commands.errors import EXIT_ERROR, EXIT_OK, EXIT_PARTIAL, Interrupted
 from insights_exporter.config.models import Config
 from insights_exporter.polling.deployment import DeploymentPoller
-from insights_exporter.polling.jobs import Job
 from insights_exporter.polling.manager import DeploymentManager
 from insights_exporter.polling.metrics import ALL_FAMILIES
 from insights_exporter.polling.publisher import PageStore
 
-EXIT_OK, EXIT_PARTIAL, EXIT_ERROR = 0, 1, 2
+T = TypeVar("T")
 
 
-def exit_code(watches: Iterable[DeploymentPoller]) -> int:
-    """Give 0 where all came that the servers have, 1 where some did not, 2 where one gave nothing of it.
+def poll_once(
+    config: Config,
+    environ: Mapping[str, str],
+    on_done: Callable[[PageStore, DeploymentManager], Awaitable[T]],
+    before_start: Callable[[DeploymentManager], None] = lambda _: None,
+) -> T:
+    """Poll all deployments once, and return the result of `on_done`.
 
-    What a server does not have never counts, even where that is everything.
+    `before_start` is called before the first request. The progress is shown
+    on standard error if that is a terminal.
+
+    Raises:
+        Interrupted: SIGTERM or SIGINT came first.
     """
-    return max((_of(watch.jobs) for watch in watches), default=EXIT_ERROR)
+
+    async def poll() -> T:
+        if task := asyncio.current_task():
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        store = PageStore(ALL_FAMILIES)
+        manager = DeploymentManager(store, environ)
+        await manager.apply(config)
+        before_start(manager)
+        try:
+            await _poll_with_progress(manager)
+            return await on_done(store, manager)
+        finally:
+            await manager.close()
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(poll())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        raise Interrupted from None
 
 
-def _of(jobs: Sequence[Job]) -> int:
-    had = [job.poll for job in jobs if job.requests.unavailable is None]
-    failed = any(poll.failure for poll in had)
-    came = any(poll.success for poll in had)
-    return (EXIT_PARTIAL if came else EXIT_ERROR) if failed or not jobs else EXIT_OK
+async def _poll_with_progress(manager: DeploymentManager) -> None:
+    pollers = manager.watches.values()
+    with progress("Requests to Coder", lambda: sum(each.planned_requests for each in pollers)) as advance:
+
+        async def count(_: httpx.Response) -> None:
+            advance()
+
+        for poller in pollers:
+            poller.exchange.add_response_hook(count)
+        await asyncio.gather(*(poller.once() for poller in pollers))
 
 
 @contextmanager
-def progress(what: str, total: Callable[[], int]) -> Iterator[Callable[[], None]]:
-    """Show on standard error how much of `total` is done; yield what is called for each part.
+def progress(description: str, total: Callable[[], int]) -> Iterator[Callable[[], None]]:
+    """Show on standard error how much of `total` is done; yield the function to call after each part.
 
     `total` is computed again for each part, since a response can lead to further requests.
     """
@@ -48,7 +82,7 @@ def progress(what: str, total: Callable[[], int]) -> Iterator[Callable[[], None]
     quiet = sys.stderr is None or not sys.stderr.isatty()
     done = 0
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
-        task = bar.add_task(what, total=total())
+        task = bar.add_task(description, total=total())
 
         def advance() -> None:
             nonlocal done
@@ -59,56 +93,33 @@ def progress(what: str, total: Callable[[], int]) -> Iterator[Callable[[], None]
         yield advance
 
 
-T = TypeVar("T")
+def exit_code(pollers: Iterable[DeploymentPoller]) -> int:
+    """Return 0 if all polls succeeded, 1 if some failed, 2 if a deployment has no data at all.
 
-
-def poll_once(
-    config: Config,
-    environ: Mapping[str, str],
-    look: Callable[[PageStore, DeploymentManager], Awaitable[T]],
-    attend: Callable[[DeploymentManager], None] = lambda _: None,
-) -> T:
-    """Poll all deployments once, and give what `look` makes of it while they are still known.
-
-    `attend` is called before the first request. The progress is shown on
-    standard error if that is a terminal.
-
-    Raises:
-        Interrupted: SIGTERM or SIGINT came first.
+    Datasets that a server does not have do not count, even if that is all of them.
     """
-
-    async def work() -> T:
-        _end_on_sigterm()
-        board = PageStore(ALL_FAMILIES)
-        fleet = DeploymentManager(board, environ)
-        await fleet.apply(config)
-        attend(fleet)
-        try:
-            await _poll(fleet)
-            return await look(board, fleet)
-        finally:
-            await fleet.close()
-
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(work())
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        raise Interrupted from None
+    return max(map(_deployment_exit_code, pollers), default=EXIT_ERROR)
 
 
-def _end_on_sigterm() -> None:
-    task = asyncio.current_task()
-    if task:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+def _deployment_exit_code(poller: DeploymentPoller) -> int:
+    polls = [job.poll for job in poller.jobs if job.requests.unavailable is None]
+    if poller.jobs and not any(poll.failure for poll in polls):
+        return EXIT_OK
+    return EXIT_PARTIAL if any(poll.success for poll in polls) else EXIT_ERROR
 
 
-async def _poll(fleet: DeploymentManager) -> None:
-    watches = fleet.watches.values()
-    with progress("Requests to Coder", lambda: sum(watch.planned_requests for watch in watches)) as advance:
+def warn_of_unnamed_templates(deployment: str, error: Exception) -> None:
+    """Log that templates have no names because the list of templates is missing, and why."""
+    structlog.get_logger("insights_exporter").warning(
+        "template names unknown: ids are used instead, and unused templates are omitted",
+        deployment=deployment,
+        err=str(error) if isinstance(error, ApiError | InvalidResponse) else type(error).__name__,
+        remedy=find_remedy(error),
+    )
 
-        async def count(_: httpx.Response) -> None:
-            advance()
 
-        for watch in watches:
-            watch.exchange.add_response_hook(count)
-        await asyncio.gather(*(watch.once() for watch in watches))
+def find_remedy(error: Exception) -> str:
+    """Return what a user can do about the error of a request."""
+    if isinstance(error, ApiError):
+        return error.remedy
+    return REMEDIES[error.cause if isinstance(error, InvalidResponse) else "invalid"]

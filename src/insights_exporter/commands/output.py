@@ -20,37 +20,35 @@ _PERMISSIONS = 0o777
 _IS_STREAM = (stat.S_ISFIFO, stat.S_ISCHR, stat.S_ISBLK)
 
 
-def output_to(path: Path | None) -> Write:
-    """Return the function that writes a command's whole output to `path`, without writing yet.
+def open_output(path: Path | None) -> Write:
+    """Return a function that writes a command's whole output to `path`; nothing is written yet.
 
     `-` and None are standard output. A symlink is followed, a FIFO or device
     is written to, and a regular file is replaced atomically. The function
-    raises like this one.
+    raises the same errors.
 
     Raises:
-        NotUsable: The path cannot be written to.
+        CommandError: The path cannot be written to.
         Interrupted: A signal came while nothing read the FIFO.
     """
     if path is None or path == _STANDARD_OUTPUT:
         return partial(_write_path, _STANDARD_OUTPUT)
-    with _name_in_errors(path):
-        _writer(path)
+    with _translate_errors(path):
+        _find_writer(path)
     return partial(_write_path, path)
 
 
-def folder_for_output(path: Path) -> Path:
-    """Return the folder for a command's files, which need not exist yet.
-
-    Raises:
-        NotUsable: It is standard output, or no folder.
-    """
+def check_output_folder(path: Path) -> Path:
+    """Return the folder for a command's files, which may not exist yet; raises CommandError."""
     if path == _STANDARD_OUTPUT or (path.exists() and not path.is_dir()):
-        raise CommandError(f"--output: {path} is no folder; name a folder, since several files are written")
+        raise CommandError(
+            f"--output: {path} is not a folder; name a folder, since several files are written"
+        )
     return path
 
 
-def _writer(path: Path) -> Callable[[Path, bytes], None]:
-    """Return how to write to `path`; raises OSError if it is of a kind that holds no output."""
+def _find_writer(path: Path) -> Callable[[Path, bytes], None]:
+    """Return how to write to `path`; raises OSError if it cannot be an output."""
     if path == _STANDARD_OUTPUT:
         return _write_to(1)
     try:
@@ -69,7 +67,7 @@ def _writer(path: Path) -> Callable[[Path, bytes], None]:
 
 
 def _is_same(found: os.stat_result, descriptor: int) -> bool:
-    """Return whether a path, as `/dev/stdout` does, leads to what is open as `descriptor`."""
+    """Return whether a path such as `/dev/stdout` is what is open as `descriptor`."""
     try:
         return os.path.samestat(found, os.fstat(descriptor))
     except OSError:
@@ -77,14 +75,14 @@ def _is_same(found: os.stat_result, descriptor: int) -> bool:
 
 
 def _write_path(path: Path, data: bytes) -> None:
-    """Write to what the path is now, which may have changed since it was checked."""
-    with _name_in_errors(path), _end_on_signals():
-        _writer(path)(path, data)
+    """Write to `path`, whose kind may have changed since it was checked."""
+    with _translate_errors(path), _raise_on_signals():
+        _find_writer(path)(path, data)
 
 
 @contextlib.contextmanager
-def _end_on_signals() -> Iterator[None]:
-    """Raise Interrupted on SIGINT and SIGTERM, since a FIFO may wait for its reader without end."""
+def _raise_on_signals() -> Iterator[None]:
+    """Raise Interrupted on SIGINT and SIGTERM, since a FIFO may wait for its reader forever."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -95,8 +93,8 @@ def _end_on_signals() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _name_in_errors(path: Path) -> Iterator[None]:
-    """Name the path in errors of the system."""
+def _translate_errors(path: Path) -> Iterator[None]:
+    """Turn errors of the system into a CommandError with the path."""
     try:
         yield
     except OSError as error:
@@ -108,7 +106,7 @@ def _name_in_errors(path: Path) -> Iterator[None]:
 
 
 def _write_to(descriptor: int) -> Callable[[Path, bytes], None]:
-    """Return a function that appends to an open descriptor, nothing of which stays in a buffer."""
+    """Return a function that writes to an open descriptor, unbuffered."""
     return lambda _, data: write_all(partial(os.write, descriptor), data)
 
 
@@ -118,20 +116,20 @@ def _write_stream(path: Path, data: bytes) -> None:
 
 
 def write_all(write: Callable[[memoryview], int | None], data: bytes) -> None:
-    """Write `data` by `write`, which may take a part at a time, as unbuffered streams do."""
+    """Write `data` with `write`, which may accept a part at a time, as unbuffered streams do."""
     left = memoryview(data)
     while left:
         left = left[write(left) or 0 :]
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Replace the file that `path` leads to, or create it; anyone who reads it meanwhile sees the old one."""
+    """Replace or create the file that `path` resolves to; concurrent readers see the old one."""
     target = path.resolve()
     with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
         try:
             file.write(data)
             file.flush()
-            _take_over(target, file.fileno())
+            _copy_permissions(target, file.fileno())
             os.fsync(file.fileno())
             Path(file.name).replace(target)
         except BaseException:
@@ -139,8 +137,8 @@ def _replace(path: Path, data: bytes) -> None:
             raise
 
 
-def _take_over(target: Path, descriptor: int) -> None:
-    """Copy the permissions of the old file, and its owner and group as far as allowed."""
+def _copy_permissions(target: Path, descriptor: int) -> None:
+    """Copy the permissions of the old file, and its owner and group if allowed."""
     try:
         old = target.stat()
     except FileNotFoundError:

@@ -46,53 +46,17 @@ from insights_exporter.web.webconfig import (
     web_config_samples,
 )
 
-
-class WebConfigHandle:
-    """The web config file of `--web.config.file` as it changes; without one, nothing.
-
-    Raises:
-        NotUsable: the file cannot be used.
-    """
-
-    def __init__(self, file: Path | None) -> None:
-        try:
-            self._live = ReloadingConfig(file) if file else None
-        except ConfigError as error:
-            raise CommandError(str(error)) from None
-
-    @property
-    def scheme(self) -> str:
-        """What the pages' addresses begin with."""
-        return "https" if self._live and self._live.current().tls else "http"
-
-    def server(self, app: ASGIApp) -> Server:
-        """Make a server for `app` that lets in whom the file lets in."""
-        if self._live is None:
-            return Server(app)
-        guard = BasicAuthMiddleware(app, self._live)
-        return Server(guard, context=listening_context(self._live), headers=guard.headers)
-
-    def look(self) -> str:
-        """Read the file again if it changed; return what keeps it from being used, a line each."""
-        return "\n".join(map(str, self._live.reload_if_changed())) if self._live else ""
-
-    def samples(self) -> Iterable[Samples]:
-        """Give what the page tells of the file."""
-        return (web_config_samples(self._live),) if self._live else ()
-
-
-_TURN = 0.001
-"""Seconds after which a thread that converts lets the one that answers go on; a fifth of Python's own."""
+_SWITCH_INTERVAL = 0.001
+"""Seconds after which a thread that converts lets the event loop go on; a fifth of Python's own."""
 _LISTEN_REMEDIES = {
     errno.EADDRINUSE: "stop the program that listens there, or choose another address",
     errno.EACCES: "choose a port above 1023",
 }
-_REPORT_THIS = "please report it, with this line"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What the flags of `serve` say."""
+class ServeOptions:
+    """Flags of `serve`."""
 
     config_file: Path | None
     listen_addresses: Sequence[str]
@@ -106,85 +70,62 @@ class Options:
     total_shards: int = 1
 
 
-def serve(options: Options) -> None:
+def serve(options: ServeOptions) -> None:
     """Poll and serve until SIGTERM or SIGINT.
 
     Raises:
-        NotUsable: settings, flags, web config file or address cannot be used.
+        CommandError: The config, a flag, the web config file or an address is invalid.
     """
-    loaded, protection = load_checked(options), WebConfigHandle(options.web_config_file)
+    loaded = load_checked(options)
+    web_config = WebConfigHandle(options.web_config_file)
     listeners = open_listeners(options, os.environ)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        reread = partial(load_config, options.config_file, os.environ, DATASETS)
-        runner.run(Exporter(options, loaded, protection, os.environ, reread).run(listeners))
+        read_config = partial(load_config, options.config_file, os.environ, DATASETS)
+        runner.run(Exporter(options, loaded, web_config, os.environ, read_config).run(listeners))
 
 
-def check(options: Options) -> None:
-    """Say that the settings, flags and web config file can be used.
-
-    Raises:
-        NotUsable: they cannot.
-    """
+def check_config(options: ServeOptions) -> None:
+    """Print that config, flags and web config file are valid; raises CommandError if they are not."""
     count = len(load_checked(options).config.deployments)
     WebConfigHandle(options.web_config_file)
     typer.echo(f"Config valid: {count} deployment{'' if count == 1 else 's'}.")
 
 
-def load_checked(options: Options) -> LoadedConfig:
-    """Load the settings, and log their warnings.
-
-    Raises:
-        NotUsable: settings or flags cannot be used.
-    """
-    _check_telemetry_path(options.telemetry_path)
+def load_checked(options: ServeOptions) -> LoadedConfig:
+    """Check the flags, load the config and log its warnings; raises CommandError."""
+    if options.telemetry_path in OWN_PATHS or not is_plain_path(options.telemetry_path):
+        what = "is reserved or not a plain path that begins with /; use a path such as /metrics"
+        raise CommandError(f"--web.telemetry-path: {options.telemetry_path!r} {what}")
     for address in options.listen_addresses:
         _check_address(address)
     try:
-        _shard(options)
+        owned_by((), _find_shard(options), options.total_shards)
     except ValueError as error:
         raise CommandError(str(error)) from None
-    return load_settings(options.config_file, os.environ)
+    return load_or_fail(options.config_file, os.environ)
 
 
-def _check_telemetry_path(path: str) -> None:
-    if path in OWN_PATHS or not is_plain_path(path):
-        what = "is reserved or not a plain path that begins with /; use a path such as /metrics"
-        raise CommandError(f"--web.telemetry-path: {path!r} {what}")
-
-
-def _check_address(address: str) -> None:
-    try:
-        split_address(address)
-    except ValueError as error:
-        raise CommandError(f"--web.listen-address: {error}") from None
-
-
-def load_settings(config_file: Path | None, environ: Mapping[str, str]) -> LoadedConfig:
-    """Load the settings, and log their warnings.
-
-    Raises:
-        NotUsable: they cannot be used.
-    """
+def load_or_fail(config_file: Path | None, environ: Mapping[str, str]) -> LoadedConfig:
+    """Load the config and log its warnings; raises CommandError if it is invalid."""
     try:
         loaded = load_config(config_file, environ, DATASETS)
     except ConfigError as error:
         raise CommandError(str(error)) from None
-    warn(loaded.warnings)
+    _log_warnings(loaded.warnings)
     return loaded
 
 
-def warn(problems: Iterable[ConfigIssue]) -> None:
-    """Log the warnings about settings that can be used."""
-    for problem in problems:
-        structlog.get_logger("insights_exporter").warning("settings", problem=str(problem))
+def _log_warnings(warnings: Iterable[ConfigIssue]) -> None:
+    for warning in warnings:
+        structlog.get_logger("insights_exporter").warning("config warning", err=str(warning))
 
 
-def open_listeners(options: Options, environ: Mapping[str, str]) -> list[socket.socket]:
-    """Return a listening socket for each address, or those that systemd passed.
+def _find_shard(options: ServeOptions) -> int:
+    return shard_index(options.shard, socket.gethostname())
 
-    Raises:
-        NotUsable: One of them cannot be used.
-    """
+
+def open_listeners(options: ServeOptions, environ: Mapping[str, str]) -> list[socket.socket]:
+    """Return a listening socket for each address, or those that systemd passed; raises CommandError."""
     if options.systemd_socket:
         try:
             return sockets_from_systemd(environ)
@@ -209,137 +150,162 @@ def _open_listener(address: str) -> socket.socket:
         ) from None
 
 
-def _shard(options: Options) -> int:
-    """Give this shard's number; raises ValueError where there is no such shard."""
-    number = shard_index(options.shard, socket.gethostname())
-    owned_by((), number, options.total_shards)
-    return number
+def _check_address(address: str) -> None:
+    try:
+        split_address(address)
+    except ValueError as error:
+        raise CommandError(f"--web.listen-address: {error}") from None
+
+
+class WebConfigHandle:
+    """The web config file of `--web.config.file`, if there is one; raises CommandError if it is invalid."""
+
+    def __init__(self, file: Path | None) -> None:
+        try:
+            self._live = ReloadingConfig(file) if file else None
+        except ConfigError as error:
+            raise CommandError(str(error)) from None
+
+    @property
+    def scheme(self) -> str:
+        """Scheme of the exporter's URLs."""
+        return "https" if self._live and self._live.current().tls else "http"
+
+    def create_server(self, app: ASGIApp) -> Server:
+        """Return a server for `app` with the TLS, users and headers of the file."""
+        if self._live is None:
+            return Server(app)
+        guard = BasicAuthMiddleware(app, self._live)
+        return Server(guard, context=listening_context(self._live), headers=guard.headers)
+
+    def reload_if_changed(self) -> str:
+        """Read the file again if it changed; return what is wrong with it, one problem per line."""
+        return "\n".join(map(str, self._live.reload_if_changed())) if self._live else ""
+
+    def samples(self) -> Iterable[Samples]:
+        """Return the metrics about the file."""
+        return (web_config_samples(self._live),) if self._live else ()
 
 
 class Exporter:
-    """The program while it serves: what polls, what is served, and the two signals between."""
+    """The running exporter: pollers, server, and reloads.
+
+    `read_config` reads the config again, for a reload.
+    """
 
     def __init__(
         self,
-        options: Options,
+        options: ServeOptions,
         loaded: LoadedConfig,
-        protection: WebConfigHandle,
+        web_config: WebConfigHandle,
         environ: Mapping[str, str],
-        reread: Callable[[], LoadedConfig],
+        read_config: Callable[[], LoadedConfig],
     ) -> None:
         self._options = options
         self._loaded = loaded
-        self._protection = protection
+        self._web_config = web_config
         self._environ = environ
-        self._reread = reread
-        self._reloads = ReloadStatus()
-        self._reloading = asyncio.Lock()
-        self._signalled: set[asyncio.Task[str | None]] = set()
+        self._read_config = read_config
+        self._reload_status = ReloadStatus()
+        self._reload_lock = asyncio.Lock()
+        self._reload_tasks: set[asyncio.Task[str | None]] = set()
         self._log = structlog.get_logger("insights_exporter")
-        self._errors = LogThrottle()
+        self._throttle = LogThrottle()
 
     async def run(
-        self, listeners: Sequence[socket.socket], started: Callable[[str], None] = lambda _: None
+        self, listeners: Sequence[socket.socket], on_started: Callable[[str], None] = lambda _: None
     ) -> None:
-        """Serve on `listeners` until a signal comes; call `started` with the first address once it does."""
+        """Serve on `listeners` until a signal comes; call `on_started` with the first address."""
         freeze_gc()
         limit_malloc_arenas()
-        sys.setswitchinterval(_TURN)
-        board = PageStore(ALL_FAMILIES)
-        self._fleet = DeploymentManager(board, self._environ)
-        server = self._protection.server(self._application(board))
+        sys.setswitchinterval(_SWITCH_INTERVAL)
+        store = PageStore(ALL_FAMILIES)
+        self._manager = DeploymentManager(store, self._environ)
+        server = self._web_config.create_server(self._create_app(store))
         self._handle_signals(server)
-        self._fleet.start()
-        await self._fleet.apply(self._mine(self._loaded.config))
-        board.show_now()
+        self._manager.start()
+        await self._manager.apply(self._select_own(self._loaded.config))
+        store.show_now()
         freeze_gc()
         addresses = [format_address(each) for each in listeners]
-        self._log.info(
-            "serving",
-            address=",".join(addresses),
-            version=__version__,
-            deployments=len(self._fleet.watches),
-        )
-        started(addresses[0])
+        count = len(self._manager.watches)
+        self._log.info("serving", address=",".join(addresses), version=__version__, deployments=count)
+        on_started(addresses[0])
         try:
             await server.serve(sockets=list(listeners))
         finally:
-            await self._fleet.close()
+            await self._manager.close()
             self._log.info("stopped")
 
     async def reload(self) -> str | None:
-        """Read and apply settings and web config file; return what is wrong with them, None if nothing is."""
-        problems = [self._protection.look(), await self._reload_settings()]
+        """Reload config and web config file; return what is wrong with them, None if nothing is."""
+        problems = [self._web_config.reload_if_changed(), await self._reload_config()]
         return "".join(f"{problem}\n" for problem in problems if problem) or None
 
-    async def _reload_settings(self) -> str | None:
-        async with self._reloading:
+    async def _reload_config(self) -> str | None:
+        async with self._reload_lock:
             try:
-                loaded = await asyncio.to_thread(self._reread)
-                gone = await self._fleet.apply(self._mine(loaded.config))
-                freeze_gc(collect=gone > 0)
-            except ConfigError as error:
-                return self._not_reloaded(str(error))
-            except Exception as error:  # noqa: BLE001 -- a mistake of ours must not go unseen either
-                return self._not_reloaded(error_location(error))
-            warn(each for each in loaded.warnings if each not in self._loaded.warnings)
+                loaded = await asyncio.to_thread(self._read_config)
+                replaced = await self._manager.apply(self._select_own(loaded.config))
+                freeze_gc(collect=replaced > 0)
+            except Exception as error:  # noqa: BLE001 -- a bug must show in the metrics too
+                problem = str(error) if isinstance(error, ConfigError) else error_location(error)
+                self._reload_status.ended(successful=False)
+                self._log.error("config reload failed, keeping previous config", err=problem)
+                return problem
+            _log_warnings(each for each in loaded.warnings if each not in self._loaded.warnings)
             self._loaded = loaded
-            self._reloads.ended(successful=True)
-            self._log.info("settings reloaded", deployments=len(self._fleet.watches))
+            self._reload_status.ended(successful=True)
+            self._log.info("config reloaded", deployments=len(self._manager.watches))
             return None
 
-    def _not_reloaded(self, problems: str) -> str:
-        self._reloads.ended(successful=False)
-        self._log.error("settings not reloaded, the old ones stay", problems=problems)
-        return problems
-
-    def _application(self, board: PageStore) -> ASGIApp:
-        tail = ProcessMetricsCache(process_registry(), self._own_samples)
-        scrape = MetricsHandler(
-            board, tail, lambda: frozenset(self._fleet.watches), self._options.max_requests
+    def _create_app(self, store: PageStore) -> ASGIApp:
+        process_metrics = ProcessMetricsCache(process_registry(), self._own_samples)
+        max_requests = self._options.max_requests
+        dependencies = AppDependencies(
+            metrics_path=self._options.telemetry_path,
+            metrics=MetricsHandler(
+                store, process_metrics, lambda: frozenset(self._manager.watches), max_requests
+            ),
+            status=StatusHandler(self._options.telemetry_path, lambda: tuple(self._manager.watches.values())),
+            config=lambda: dump_config(self._loaded),
+            ready=lambda: self._manager.ready,
+            reload=self.reload if self._options.enable_lifecycle else None,
+            on_error=lambda error: self._log_unexpected(error_location(error)),
         )
-        app = create_app(
-            AppDependencies(
-                metrics_path=self._options.telemetry_path,
-                metrics=scrape,
-                status=StatusHandler(
-                    self._options.telemetry_path, lambda: tuple(self._fleet.watches.values())
-                ),
-                config=lambda: dump_config(self._loaded),
-                ready=lambda: self._fleet.ready,
-                reload=self.reload if self._options.enable_lifecycle else None,
-                on_error=lambda error: self._unexpected(error_location(error)),
-            )
-        )
+        app = create_app(dependencies)
         return PrefixMiddleware(app, self._options.route_prefix) if self._options.route_prefix else app
 
     def _own_samples(self) -> Iterable[Samples]:
-        return (*self._reloads.samples(), *self._protection.samples())
+        return (*self._reload_status.samples(), *self._web_config.samples())
 
-    def _mine(self, config: Config) -> Config:
+    def _select_own(self, config: Config) -> Config:
+        """Return the deployments of this shard."""
         names = [deployment.name for deployment in config.deployments]
-        kept = set(owned_by(names, _shard(self._options), self._options.total_shards))
-        return Config(deployments=tuple(each for each in config.deployments if each.name in kept))
+        own = set(owned_by(names, _find_shard(self._options), self._options.total_shards))
+        return Config(deployments=tuple(each for each in config.deployments if each.name in own))
 
     def _handle_signals(self, server: Server) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, server.stop)
-        loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
-        loop.set_exception_handler(self._not_waited_for)
+        loop.add_signal_handler(signal.SIGHUP, self._start_reload)
+        loop.set_exception_handler(self._on_unhandled)
 
-    def _not_waited_for(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        where = error_location(error) if isinstance(error, Exception) and error.__traceback__ else ""
-        self._unexpected(where or context["message"])
-
-    def _unexpected(self, detail: str) -> None:
-        """Tell of a mistake of ours, without the data that its own text may hold."""
-        suppressed = self._errors.admit(detail)
-        if suppressed is not None:
-            self._log.error("unexpected error", detail=detail, suppressed=suppressed, remedy=_REPORT_THIS)
-
-    def _reload_soon(self) -> None:
+    def _start_reload(self) -> None:
         task = asyncio.create_task(self.reload())
-        self._signalled.add(task)
-        task.add_done_callback(self._signalled.discard)
+        self._reload_tasks.add(task)
+        task.add_done_callback(self._reload_tasks.discard)
+
+    def _on_unhandled(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log an exception that no task awaits."""
+        error = context.get("exception")
+        location = error_location(error) if isinstance(error, Exception) and error.__traceback__ else ""
+        self._log_unexpected(location or context["message"])
+
+    def _log_unexpected(self, problem: str) -> None:
+        """Log a bug by its location, without the error's own text, which may hold data."""
+        suppressed = self._throttle.admit(problem)
+        if suppressed is not None:
+            remedy = "please report it, with this line"
+            self._log.error("unexpected error", err=problem, suppressed=suppressed, remedy=remedy)

@@ -1,11 +1,16 @@
-"""What is asked about a day of the past."""
+"""What is requested for a day of the past."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from insights_exporter.backfill.fetch import Include, backfill_config, datasets_of, part
+from insights_exporter.backfill.fetch import (
+    Include,
+    backfill_config,
+    historic_requests,
+    select_datasets,
+)
 from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.base import PollContext
 from insights_exporter.datasets.registry import DATASETS
@@ -15,14 +20,14 @@ BERLIN = "Europe/Berlin"
 
 
 def deployment(**config: object) -> Deployment:
-    """Give a deployment in Berlin."""
+    """Return a deployment in Berlin."""
     return Deployment.model_validate(
         {"url": "https://coder.example.com", "token": "x-x", "timezone": BERLIN, **config}
     )
 
 
 def context(config: Deployment, window: Window | None, day: date) -> PollContext:
-    """Give the view of a day's first instant."""
+    """Return the context of a day's first instant."""
     return PollContext(config, window, midnight(day, ZoneInfo(BERLIN)), in_use=("t1",))
 
 
@@ -32,27 +37,27 @@ def test_window_ends_at_the_midnight_of_its_day(dataset: str) -> None:
     config = deployment()
     week = next(window for window in config.windows if window.name == "7d")
 
-    (_, sent), *_ = part(DATASETS[dataset], context(config, week, date(2026, 3, 31))).asked
+    (_, sent), *_ = historic_requests(DATASETS[dataset], context(config, week, date(2026, 3, 31)))
 
     assert sent.span
     assert sent.span.start == datetime.fromisoformat("2026-03-24T00:00:00+01:00")
     assert sent.span.end == datetime.fromisoformat("2026-03-31T00:00:00+02:00")
 
 
-def test_day_asks_for_the_day_before() -> None:
-    """Of the days, only yesterday is known of the past."""
+def test_daus_requests_the_day_before() -> None:
+    """Of the days that `daus` shows, only yesterday has a history."""
     config = deployment()
 
-    asked = part(DATASETS["daus"], context(config, None, date(2026, 3, 30))).asked
+    pairs = historic_requests(DATASETS["daus"], context(config, None, date(2026, 3, 30)))
 
-    assert [sent.subject for _, sent in asked] == ["yesterday"]
-    assert asked[0][1].span
-    assert asked[0][1].span.start == datetime.fromisoformat("2026-03-29T00:00:00+01:00")
-    assert asked[0][1].span.end == datetime.fromisoformat("2026-03-30T00:00:00+02:00")
+    assert ["yesterday"] == [sent.subject for _, sent in pairs]
+    assert pairs[0][1].span
+    assert pairs[0][1].span.start == datetime.fromisoformat("2026-03-29T00:00:00+01:00")
+    assert pairs[0][1].span.end == datetime.fromisoformat("2026-03-30T00:00:00+02:00")
 
 
-def test_running_day_is_left_out() -> None:
-    """`today` has no past; windows of whole days do."""
+def test_running_day_has_no_history() -> None:
+    """`today` is removed; windows of whole days stay."""
     config = backfill_config(
         deployment(windows=["today", "7d", {"name": "d", "days": 1, "include_today": False}]), Include()
     )
@@ -68,18 +73,18 @@ def test_running_day_is_left_out() -> None:
         pytest.param(Include(users=True), 6, (), id="users"),
     ],
 )
-def test_parameters_and_users_only_where_included(
+def test_parameters_and_users_must_be_included(
     include: Include, datasets: int, parameters: tuple[str, ...]
 ) -> None:
     """By default history has neither parameters nor users."""
     config = backfill_config(deployment(), include)
 
-    assert len(list(datasets_of(config, include))) == datasets
+    assert len(list(select_datasets(config, include))) == datasets
     assert config.parameters.windows == parameters
 
 
 def test_dataset_that_is_off_has_no_history() -> None:
-    """What is not polled is not asked about the past either."""
+    """A dataset that is not polled is not requested for the past either."""
     config = deployment(datasets={"daus": {"enabled": False}})
 
-    assert "daus" not in [dataset.name for dataset in datasets_of(config, Include())]
+    assert "daus" not in [dataset.name for dataset in select_datasets(config, Include())]

@@ -12,7 +12,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def span(since: date, until: datetime, zone: str = "UTC", step: int = 285) -> BackfillRange:
-    """Give a range."""
+    """Return a range."""
     return BackfillRange(since, until, ZoneInfo(zone), step)
 
 
@@ -24,7 +24,7 @@ def test_days_reach_to_the_end() -> None:
 
 
 def test_months_split_the_days() -> None:
-    """Each month has its own days, and none is left out."""
+    """Each month has its own days, and none is missing."""
     months = span(date(2026, 2, 27), datetime(2026, 3, 2, 5, tzinfo=UTC)).months
 
     assert [(month.name, len(month.days)) for month in months] == [("2026-02", 2), ("2026-03", 2)]
@@ -40,14 +40,14 @@ def test_months_split_the_days() -> None:
     ],
 )
 def test_length_of_a_day(zone: str, day: date, expected: int) -> None:
-    """A day has the hours that it has in its zone."""
+    """A day is as long as it is in its time zone."""
     times = span(day, datetime(2027, 1, 1, tzinfo=UTC), zone, step=1).times(day)
 
     assert len(times) == expected * 3600
 
 
 def test_gaps_are_below_what_prometheus_looks_back() -> None:
-    """From one sample to the next, over midnight and over both changes of the clock, is never 5 minutes."""
+    """Samples are less than 5 minutes apart, also over midnight and both changes of the clock."""
     year = span(date(2026, 1, 1), datetime(2027, 1, 1, tzinfo=UTC), "Europe/Berlin")
 
     seconds = [int(text) for day in year.days for text in year.times(day)]
@@ -57,7 +57,7 @@ def test_gaps_are_below_what_prometheus_looks_back() -> None:
 
 
 def test_end_cuts_the_last_day() -> None:
-    """Nothing is written from the end on."""
+    """No sample is at or after the end."""
     until = datetime(2026, 3, 1, 5, 7, 30, tzinfo=UTC)
 
     assert int(span(date(2026, 3, 1), until).times(date(2026, 3, 1))[-1]) < until.timestamp()

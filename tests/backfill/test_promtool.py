@@ -1,4 +1,4 @@
-"""Importing with promtool: all samples, each once, whatever comes in between."""
+"""Imports with promtool: all samples, each once, despite interruptions."""
 
 import os
 import shutil
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.backfill.cancellation import CancelToken
 from insights_exporter.backfill.openmetrics import Day, FileStats, write_month
 from insights_exporter.backfill.promtool import ImportFailed, PromtoolSink
 from insights_exporter.backfill.timeline import BackfillRange
@@ -21,59 +20,59 @@ KEY = "one"
 
 
 def blocks(tsdb: Path) -> set[str]:
-    """Give the blocks that Prometheus would find."""
+    """Return the blocks that Prometheus would find."""
     return {meta.parent.name for meta in tsdb.glob("*/meta.json")}
 
 
 def stored(promtool: Promtool, tsdb: Path) -> int:
-    """Count the samples that Prometheus would find."""
+    """Return how many samples Prometheus would find."""
     rows = promtool.run("tsdb", "list", str(tsdb)).stdout.splitlines()[1:]
     return sum(int(row.split()[4]) for row in rows)
 
 
 @pytest.fixture
-def written(tmp_path: Path, promtool: Promtool) -> FileStats:
-    """Give a file of forty days, which are several blocks."""
+async def written(tmp_path: Path, promtool: Promtool) -> FileStats:
+    """Return a file of forty days, which are several blocks."""
     assert promtool
     span = BackfillRange(date(2026, 3, 1), NOW, NOW.tzinfo, 285)  # type: ignore[arg-type]  # any zone
     days = [Day({"users": f'users{{a="x"}} {day.day}\n'}, span.times(day)) for day in span.days]
-    return write_month(tmp_path / "2026-03.om", {"users": "Users."}, days, {}, CancelToken())
+    return await write_month(tmp_path / "2026-03.om", {"users": "Users."}, days, {})
 
 
 async def test_all_samples_arrive(written: FileStats, promtool: Promtool, tmp_path: Path) -> None:
     """The data folder has every sample, and nothing else that was not there before."""
     tsdb = tmp_path / "data"
-    importing = PromtoolSink(tsdb)
+    sink = PromtoolSink(tsdb)
 
-    await importing.bring(written, KEY)
-    importing.settle(KEY)
+    await sink.deliver(written, KEY)
+    sink.forget(KEY)
 
     assert written.samples == stored(promtool, tsdb)
     assert blocks(tsdb) == {path.name for path in tsdb.iterdir()}
 
 
-async def test_what_was_handed_over_is_not_made_again(written: FileStats, tmp_path: Path) -> None:
-    """A crash before anybody took note of the import costs nothing: the same blocks count."""
+async def test_imported_blocks_are_not_made_again(written: FileStats, tmp_path: Path) -> None:
+    """After a crash before the import was recorded, the same blocks count."""
     tsdb = tmp_path / "data"
-    await PromtoolSink(tsdb).bring(written, KEY)
+    await PromtoolSink(tsdb).deliver(written, KEY)
     before = blocks(tsdb)
     written.path.unlink()
 
-    await PromtoolSink(tsdb).bring(written, KEY)
+    await PromtoolSink(tsdb).deliver(written, KEY)
 
     assert before == blocks(tsdb)
 
 
 async def test_crash_while_blocks_move(written: FileStats, promtool: Promtool, tmp_path: Path) -> None:
-    """Blocks that were checked and not yet handed over are, by the next run."""
+    """The next run moves blocks that were checked and not yet moved."""
     tsdb = tmp_path / "data"
-    await PromtoolSink(tsdb).bring(written, KEY)
+    await PromtoolSink(tsdb).deliver(written, KEY)
     before = blocks(tsdb)
     last = max(before)
     (tsdb / last).rename(tsdb / ".insights-exporter" / KEY / last)
     written.path.unlink()
 
-    await PromtoolSink(tsdb).bring(written, KEY)
+    await PromtoolSink(tsdb).deliver(written, KEY)
 
     assert len(before) > 1
     assert before == blocks(tsdb)
@@ -81,9 +80,9 @@ async def test_crash_while_blocks_move(written: FileStats, promtool: Promtool, t
 
 
 async def test_crash_while_blocks_are_made(written: FileStats, promtool: Promtool, tmp_path: Path) -> None:
-    """Blocks that nobody has counted are thrown away and made anew."""
+    """Blocks that were not counted are removed and made again."""
     tsdb = tmp_path / "data"
-    await PromtoolSink(tsdb).bring(written, KEY)
+    await PromtoolSink(tsdb).deliver(written, KEY)
     half = tsdb / ".insights-exporter" / f"{KEY}.123.part"
     half.mkdir()
     block = max(blocks(tsdb))
@@ -92,9 +91,9 @@ async def test_crash_while_blocks_are_made(written: FileStats, promtool: Promtoo
         shutil.rmtree(tsdb / other)
     (tsdb / ".insights-exporter" / KEY).rmdir()
 
-    importing = PromtoolSink(tsdb)
-    await importing.bring(written, KEY)
-    importing.settle(KEY)
+    sink = PromtoolSink(tsdb)
+    await sink.deliver(written, KEY)
+    sink.forget(KEY)
 
     assert block not in blocks(tsdb)
     assert written.samples == stored(promtool, tsdb)
@@ -102,21 +101,21 @@ async def test_crash_while_blocks_are_made(written: FileStats, promtool: Promtoo
 
 
 async def test_lost_sample_is_found_before_anything_is_imported(written: FileStats, tmp_path: Path) -> None:
-    """Promtool drops what is out of order and says that all is well; then nothing is imported."""
+    """Promtool drops samples that are out of order and succeeds; then nothing is imported."""
     text = written.path.read_text(encoding="utf-8")
     first, second = text.splitlines()[2:4]
     written.path.write_text(text.replace(f"{first}\n{second}\n", f"{second}\n{first}\n"), encoding="utf-8")
 
-    with pytest.raises(ImportFailed, match=f"took {written.samples - 1} of {written.samples} samples"):
-        await PromtoolSink(tmp_path / "data").bring(written, KEY)
+    with pytest.raises(ImportFailed, match=f"accepted {written.samples - 1} of {written.samples} samples"):
+        await PromtoolSink(tmp_path / "data").deliver(written, KEY)
 
     assert set() == blocks(tmp_path / "data")
 
 
-async def test_block_that_is_gone_as_soon_as_it_is_there(
+async def test_block_that_prometheus_removes_at_once(
     written: FileStats, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A Prometheus that keeps less removes what is old: that is told, and the next run brings all of it."""
+    """A Prometheus with a shorter retention is reported, and the next run imports everything."""
     tsdb = tmp_path / "data"
     move = Path.rename
 
@@ -129,20 +128,20 @@ async def test_block_that_is_gone_as_soon_as_it_is_there(
     with monkeypatch.context() as patched:
         patched.setattr(Path, "rename", rename)
         with pytest.raises(ImportFailed, match=rf"of {written.samples} samples of 2026-03.om .* retention"):
-            await PromtoolSink(tsdb).bring(written, KEY)
+            await PromtoolSink(tsdb).deliver(written, KEY)
     for block in blocks(tsdb):
         shutil.rmtree(tsdb / block)
-    await PromtoolSink(tsdb).bring(written, KEY)
+    await PromtoolSink(tsdb).deliver(written, KEY)
 
     assert len(blocks(tsdb)) > 1
 
 
 async def test_file_that_promtool_refuses(written: FileStats, tmp_path: Path) -> None:
-    """What promtool says about a file is told."""
+    """The error contains promtool's own message."""
     written.path.write_text("no metrics at all", encoding="utf-8")
 
     with pytest.raises(ImportFailed, match=r"promtool tsdb create-blocks-from openmetrics .* failed: "):
-        await PromtoolSink(tmp_path / "data").bring(written, KEY)
+        await PromtoolSink(tmp_path / "data").deliver(written, KEY)
 
     assert set() == blocks(tmp_path / "data")
 
@@ -150,7 +149,7 @@ async def test_file_that_promtool_refuses(written: FileStats, tmp_path: Path) ->
 def test_files_of_an_earlier_run_are_imported_once(
     backfill: Backfill, promtool: Promtool, tmp_path: Path
 ) -> None:
-    """Whoever first looks at the files and imports later need not ask Coder again; and twice is once."""
+    """An import after a run without one requests nothing again, and a second import does nothing."""
     tsdb = tmp_path / "data"
     places = ("--import", f"--tsdb={tsdb}")
     backfill("2026-03-30")
@@ -164,8 +163,10 @@ def test_files_of_an_earlier_run_are_imported_once(
     assert [] == backfill.files()
 
 
-def test_file_that_is_gone_before_its_import(backfill: Backfill, promtool: Promtool, tmp_path: Path) -> None:
-    """A file that was moved away cannot be imported, and nobody claims that it was."""
+def test_file_that_was_removed_before_its_import(
+    backfill: Backfill, promtool: Promtool, tmp_path: Path
+) -> None:
+    """A file that was moved away is an error with a remedy."""
     assert promtool
     backfill("2026-04-08")
     for file in backfill.files():
@@ -178,7 +179,7 @@ def test_file_that_is_gone_before_its_import(backfill: Backfill, promtool: Promt
 
 
 def test_promtool_does_not_outlive_the_command(backfill: Backfill, tmp_path: Path) -> None:
-    """SIGTERM ends what runs below, and the next run imports."""
+    """SIGTERM ends promtool too, and the next run imports."""
     require("promtool")
     programs, pid = tmp_path / "programs", tmp_path / "pid"
     programs.mkdir()

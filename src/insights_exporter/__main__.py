@@ -1,0 +1,5 @@
+"""`python -m insights_exporter`: the same as the command `insights-exporter`."""
+
+from insights_exporter.cli import main
+
+main()
