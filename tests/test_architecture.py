@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "demo": (),
     "commands": (*PARTS, "demo", "log", "runtime"),
     "cli": ("config", "datasets", "commands", "log"),
+    "__main__": ("cli",),
 }
 """What a package may import besides itself and the package's version."""
 

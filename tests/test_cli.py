@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,8 @@ import yaml
 
 from insights_exporter.cli import app
 from insights_exporter.config.env import FLAG_VARIABLES
-from tests.integration.exporter import RunExporter
+from tests.integration.exporter import IMPORTED_FROM, RunExporter
+from tests.integration.processes import clean_environment
 
 URL = "https://coder.example.com"
 SECRET = "0123456789-abcdefghijklmnopqrstuv"  # noqa: S105 -- it opens nothing
@@ -277,3 +280,16 @@ def test_version(run_exporter: RunExporter) -> None:
 
     assert "insights-exporter" == name
     assert version[0].isdigit()
+
+
+def test_module_runs_the_same_program(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """`python -m insights_exporter` is the command line."""
+    ended = subprocess.run(
+        (sys.executable, "-m", "insights_exporter", "--version"),
+        env=clean_environment(tmp_path, {"PYTHONPATH": str(IMPORTED_FROM)}),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    assert run_exporter("--version").stdout == ended.stdout
