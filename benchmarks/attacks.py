@@ -91,7 +91,7 @@ _Case = tuple[Attack, Variant]
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     """Attack an exporter of its own for each attack and variant, one after the other."""
     with ExitStack() as stack:
-        coder = stack.enter_context(module(directory / "coder", "canned", str(sizes.attack_users)))
+        coder = stack.enter_context(module(directory / "coder", "fixtures", str(sizes.attack_users)))
         config = latencies_only(directory / "config.yml", {"coder": coder.url})
         setup = _Setup(sizes, directory, config, stack.enter_context(ThreadPoolExecutor()))
         outcomes = list(_outcomes(setup, list(select_cases(sizes))))  # each rests while the next is attacked

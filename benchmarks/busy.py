@@ -28,9 +28,9 @@ _NO_GROWTH = 1.05
 
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     """Poll a large deployment every second, then small ones a thousand times."""
-    with module(directory / "large", "canned", str(sizes.users)) as coder:
+    with module(directory / "large", "fixtures", str(sizes.users)) as coder:
         yield _busy(sizes, directory, coder.url)
-    with module(directory / "small", "canned", str(sizes.small_users)) as coder:
+    with module(directory / "small", "fixtures", str(sizes.small_users)) as coder:
         yield _many(sizes, directory, coder.url)
 
 

@@ -35,7 +35,7 @@ class Watched:
 
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     """Poll all of them for as long as an interval."""
-    with module(directory / "coders", "coders", str(sizes.fleet)) as coders:
+    with module(directory / "coders", "fake_coders", str(sizes.fleet)) as coders:
         urls = {f"dev-{number}": f"{coders.url}/{number}" for number in range(sizes.fleet)}
         config = everything(directory / "settings.yml", urls, DEMO_TOKEN)
         started = time.monotonic()

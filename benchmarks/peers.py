@@ -120,7 +120,7 @@ def textfile(directory: Path, pages: Pages) -> Iterator[Server]:
 @contextmanager
 def client_library(directory: Path, pages: Pages) -> Iterator[Server]:
     """Show the series with prometheus_client's own server."""
-    with module(directory, "usual", str(pages.users)) as server:
+    with module(directory, "baseline", str(pages.users)) as server:
         yield Server(f"{server.url}/metrics", server.pid)
 
 

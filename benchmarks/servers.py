@@ -35,7 +35,7 @@ def environment(home: Path) -> dict[str, str]:
 def module(directory: Path, name: str, *arguments: str) -> Iterator[Server]:
     """Run `python -m benchmarks.<name> PORT ARGUMENTS` until the block ends; it must answer by then."""
     port = free_port()
-    words = (sys.executable, "-m", f"bench.{name}", str(port), *arguments)
+    words = (sys.executable, "-m", f"benchmarks.{name}", str(port), *arguments)
     with running(words, directory, environment(directory)) as process:
         server = Server(f"http://127.0.0.1:{port}", process.process.pid)
         eventually(lambda: _answers(server.url), _PATIENCE, ignoring=(httpx.TransportError,))

@@ -34,7 +34,7 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
 def everyone(sizes: Sizes, directory: Path) -> Iterator[Mapping[str, Server]]:
     """Run the exporter and its peers until the block ends, all with the exporter's page."""
     with ExitStack() as stack:
-        coder = stack.enter_context(module(directory / "coder", "canned", str(sizes.users)))
+        coder = stack.enter_context(module(directory / "coder", "fixtures", str(sizes.users)))
         config = latencies_only(directory / "settings.yml", {"coder": coder.url})
         ours = stack.enter_context(exporter(directory / "exporter", config))
         until(lambda: all_polled(ours))

@@ -70,7 +70,7 @@ def _scrape_all(sizes: Sizes, directory: Path, found: dict[str, Found]) -> int:
 
 def _started(stack: ExitStack, directory: Path, count: int, users: int) -> Exporter:
     place = directory / f"of-{count}"
-    coder = stack.enter_context(module(place / "coder", "canned", f"{users}"))
+    coder = stack.enter_context(module(place / "coder", "fixtures", f"{users}"))
     urls = {f"dev-{number}": f"{coder.url}/{number}" for number in range(count)}
     ours = stack.enter_context(exporter(place / "exporter", latencies_only(place / "settings.yml", urls)))
     until(lambda: _series(ours) > 2 * users * count)

@@ -19,7 +19,7 @@ _LONGEST_START, _LONGEST_HELP = 2.0, 0.3
 
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     """Start a few times each; the first start does not count."""
-    with module(directory / "coder", "coders", "1") as coder:
+    with module(directory / "coder", "fake_coders", "1") as coder:
         config = everything(directory / "settings.yml", {"coder": f"{coder.url}/0"}, DEMO_TOKEN)
         starts = [_full_page(directory, config) for _ in range(sizes.starts + 1)][1:]
     full, worked = map(statistics.median, zip(*starts, strict=True))

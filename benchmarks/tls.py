@@ -52,7 +52,7 @@ class TlsConnection(Connection):
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     """Scrape both exporters in turns."""
     with ExitStack() as stack:
-        coder = stack.enter_context(module(directory / "coder", "canned", str(sizes.users)))
+        coder = stack.enter_context(module(directory / "coder", "fixtures", str(sizes.users)))
         config = latencies_only(directory / "settings.yml", {"coder": coder.url})
         plain = stack.enter_context(exporter(directory / "plain", config))
         until(lambda: all_polled(plain))

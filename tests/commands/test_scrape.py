@@ -77,7 +77,7 @@ def test_file_is_readable_and_alone(run_exporter: RunExporter, tmp_path: Path, u
     assert (0, "", "") == (ended.returncode, ended.stdout, ended.stderr)
     assert [output] == list(folder.iterdir())
     assert 0o644 == output.stat().st_mode & 0o777
-    assert output.read_text(encoding="utf-8").startswith("# HELP coder_insights_")
+    assert output.read_text(encoding="utf-8").startswith("# HELP insights_exporter_")
 
 
 def test_reader_never_sees_half_a_file(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:

@@ -27,7 +27,7 @@ def victims(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victims]:
     directory = tmp_path_factory.mktemp("attacks")
     running: dict[Variant, Victim] = {}
     with ExitStack() as stack:
-        coder = stack.enter_context(module(directory / "coder", "canned", "2000"))
+        coder = stack.enter_context(module(directory / "coder", "fixtures", "2000"))
         config = latencies_only(directory / "config.yml", {"coder": coder.url})
 
         def start(variant: Variant) -> Victim:
