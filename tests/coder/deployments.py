@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from insights_exporter.coder.client import CoderClient, Exchange, RequestOptions, SharedTransport
+from insights_exporter.coder.client import CoderClient, RequestOptions, SharedTransport
 from insights_exporter.coder.clock import ServerClock
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.config.models import Deployment
@@ -43,13 +43,12 @@ class Client:
     """A client and what it works with."""
 
     coder: CoderClient
-    exchange: Exchange
     clock: ServerClock
     notes: Notes
 
-    def options(self, deadline: float = float("inf"), priority: int = 0) -> RequestOptions:
-        """Give an errand that this client takes note of."""
-        return RequestOptions(self.notes, deadline, priority)
+    def options(self, deadline: float = float("inf")) -> RequestOptions:
+        """Return options of requests that `notes` records."""
+        return RequestOptions(self.notes, deadline, always_available=True)
 
 
 @asynccontextmanager
@@ -62,9 +61,9 @@ async def client(
 ) -> AsyncIterator[Client]:
     """Give a client of the deployment; its connections are closed at the end."""
     clock = ServerClock(time.time, time.monotonic)
-    exchange = Exchange(config, token, tls, clock, SharedTransport(transport, read_proxies(environ or {})))
-    dialect = None if config.dialect == "auto" else config.dialect
+    shared = SharedTransport(transport, read_proxies(environ or {}))
+    coder = CoderClient(config, token, tls, clock, shared)
     try:
-        yield Client(CoderClient(exchange, dialect), exchange, clock, Notes())
+        yield Client(coder, clock, Notes())
     finally:
-        await exchange.close()
+        await coder.close()

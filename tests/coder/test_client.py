@@ -46,7 +46,7 @@ def url(server: EmbeddedCoder) -> Iterator[str]:
 async def test_answer_is_the_body(url: str) -> None:
     """A question that is answered gives the body, and one request is noted."""
     async with client(deployment(url)) as one:
-        body = await one.coder.ask(DAUS, one.options())
+        body = await one.coder.get(DAUS, one.options())
 
     assert body.startswith(b'{"entries":[')
     assert one.notes.failures == [None]
@@ -57,7 +57,7 @@ async def test_clock_is_learned(url: str) -> None:
     """Any answer, also a refusal, sets the server's clock."""
     async with client(deployment(url), token=lambda: "wrong-token") as one:
         with suppress(ApiError):
-            await one.coder.ask(DAUS, one.options())
+            await one.coder.get(DAUS, one.options())
         now = one.clock.now()
 
     assert (now - NOW).total_seconds() < 60
@@ -76,7 +76,7 @@ async def test_dialect_is_found_once(
     """One question finds out the dialect while the others wait, and no later one is refused for it."""
     server.rules = rules  # type: ignore[assignment]  # one of the two that there are
     async with client(deployment(url)) as one:
-        await asyncio.gather(*(one.coder.ask(TODAY, one.options()) for _ in range(3)))
+        await asyncio.gather(*(one.coder.get(TODAY, one.options()) for _ in range(3)))
 
     assert expected == [seen.query.partition("=")[0] for seen in server.requests]
 
@@ -88,7 +88,7 @@ async def test_first_answer_counts_where_both_dialects_fail(server: EmbeddedCode
     )
     async with client(deployment(url)) as one:
         with pytest.raises(ApiError, match="Query parameter has invalid value") as failed:
-            await one.coder.ask(tomorrow, one.options())
+            await one.coder.get(tomorrow, one.options())
         dialect = one.coder.dialect
 
     assert failed.value.reason == "rejected"
@@ -100,7 +100,7 @@ async def test_sign_in_page_is_no_dialect(server: EmbeddedCoder, url: str) -> No
     """A sign-in page that answers everything with 200 says nothing about the dialect."""
     server.fail("sign-in-page")
     async with client(deployment(url)) as one:
-        await one.coder.ask(TODAY, one.options())
+        await one.coder.get(TODAY, one.options())
         dialect = one.coder.dialect
 
     assert dialect is None
@@ -111,7 +111,7 @@ async def test_question_that_the_published_page_does_not_know(server: EmbeddedCo
     request = Request(TODAY.path, TODAY.span, extra={"template_ids": "x"}, needs_extra=True)
     async with client(deployment(url, dialect="published")) as one:
         with pytest.raises(ApiError) as failed:
-            await one.coder.ask(request, one.options())
+            await one.coder.get(request, one.options())
 
     assert failed.value.reason == "unsupported"
     assert list(server.requests) == []
@@ -135,7 +135,7 @@ async def test_rejected_parameters_are_replaced_by_the_alternative(
     server = EmbeddedCoder(population=population, now=lambda: NOW, generation=version)
     with serve(server) as url:
         async with client(deployment(url)) as one:
-            bodies = [await one.coder.ask(STATUSES, one.options()) for _ in range(2)]
+            bodies = [await one.coder.get(STATUSES, one.options()) for _ in range(2)]
 
     assert expected == [seen.query.partition("=")[0] for seen in server.requests]
     assert bodies[0] == bodies[1]
@@ -146,10 +146,10 @@ async def test_alternative_is_given_up_where_it_is_rejected(population: Populati
     server = EmbeddedCoder(population=population, now=lambda: NOW, generation="next")
     with serve(server) as url:
         async with client(deployment(url)) as one:
-            await one.coder.ask(STATUSES, one.options())
+            await one.coder.get(STATUSES, one.options())
             server.generation = "2025"
-            await one.coder.ask(STATUSES, one.options())
-            await one.coder.ask(STATUSES, one.options())
+            await one.coder.get(STATUSES, one.options())
+            await one.coder.get(STATUSES, one.options())
 
     assert ["tz_offset", "timezone", "timezone", "tz_offset", "tz_offset"] == [
         seen.query.partition("=")[0] for seen in server.requests
@@ -163,7 +163,7 @@ async def test_first_rejection_counts_where_the_alternative_fails_too(
     request = Request(STATUSES.path, extra={"first": "1"}, alternative={"second": "2"})
     async with client(deployment(url)) as one:
         with pytest.raises(ApiError) as failed:
-            await one.coder.ask(request, one.options())
+            await one.coder.get(request, one.options())
 
     assert "rejected" == failed.value.reason
     assert one.notes.failures[0] is not None
@@ -176,8 +176,8 @@ async def test_alternative_is_remembered_when_found_at_the_same_time(population:
     server = EmbeddedCoder(population=population, now=lambda: NOW, generation="next")
     with serve(server) as url:
         async with client(deployment(url, max_concurrency=2)) as one:
-            await asyncio.gather(*(one.coder.ask(STATUSES, one.options()) for _ in range(2)))
-            await one.coder.ask(STATUSES, one.options())
+            await asyncio.gather(*(one.coder.get(STATUSES, one.options()) for _ in range(2)))
+            await one.coder.get(STATUSES, one.options())
 
     assert ["timezone"] == [seen.query.partition("=")[0] for seen in list(server.requests)[4:]]
 
@@ -198,7 +198,7 @@ async def test_second_spelling_fails_for_its_own_reason(sent: Request, status: i
     transport = httpx.MockTransport(lambda _: httpx.Response(next(statuses), stream=httpx.ByteStream(b"{}")))
     async with client(deployment("http://coder.example.com"), transport=transport) as one:
         with pytest.raises(ApiError) as failed:
-            await one.coder.ask(sent, one.options())
+            await one.coder.get(sent, one.options())
 
     assert reason == failed.value.reason
 
@@ -211,7 +211,7 @@ async def test_alternative_is_not_sent_after_another_refusal(
     server.fail(fault)
     async with client(deployment(url)) as one:
         with pytest.raises(ApiError) as failed:
-            await one.coder.ask(STATUSES, one.options())
+            await one.coder.get(STATUSES, one.options())
 
     assert reason == failed.value.reason
     assert 1 == len(one.notes.failures)
@@ -221,7 +221,7 @@ async def test_transient_failure_is_tried_again(server: EmbeddedCoder, url: str)
     """After a 503 the question is asked again, and every try is noted."""
     server.fail("503")
     async with client(deployment(url)) as one:
-        asking = asyncio.create_task(one.coder.ask(DAUS, one.options()))
+        asking = asyncio.create_task(one.coder.get(DAUS, one.options()))
         await eventually_async(lambda: one.notes.failures)
         server.mend()
         await asking
@@ -234,9 +234,9 @@ async def test_nothing_is_tried_after_the_deadline(server: EmbeddedCoder, url: s
     server.fail("429-seconds")
     async with client(deployment(url)) as one:
         with pytest.raises(ApiError) as failed:
-            await one.coder.ask(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 30))
+            await one.coder.get(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 30))
         with pytest.raises(ApiError, match="asked to wait"):
-            await one.coder.ask(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 30))
+            await one.coder.get(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 30))
 
     assert failed.value.retry_after == 60
     assert len(server.requests) == 1
@@ -253,9 +253,9 @@ async def test_rate_limit_holds_its_path_alone(
     server.fail(fault, "/insights/daus")
     async with client(deployment(url)) as one:
         with suppress(ApiError):
-            await one.coder.ask(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 1))
-        held = one.exchange.gate.held_for("/insights/daus")
-        other = await one.coder.ask(TODAY, one.options())
+            await one.coder.get(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 1))
+        held = one.coder.rate_limiter.blocked_for("/insights/daus")
+        other = await one.coder.get(TODAY, one.options())
 
     assert held == pytest.approx(expected, abs=5)
     assert other
@@ -266,8 +266,8 @@ async def test_token_is_read_for_each_request(url: str) -> None:
     tokens = iter(["wrong-token", DEMO_TOKEN])
     async with client(deployment(url), token=lambda: next(tokens)) as one:
         with pytest.raises(ApiError) as failed:
-            await one.coder.ask(DAUS, one.options())
-        await one.coder.ask(DAUS, one.options())
+            await one.coder.get(DAUS, one.options())
+        await one.coder.get(DAUS, one.options())
 
     assert failed.value.reason == "unauthorized"
     assert "wrong-token" not in str(failed.value)
@@ -278,7 +278,7 @@ async def test_redirect_is_not_followed(server: EmbeddedCoder, url: str) -> None
     server.fail("redirect")
     async with client(deployment(url)) as one:
         with pytest.raises(ApiError) as failed:
-            await one.coder.ask(DAUS, one.options())
+            await one.coder.get(DAUS, one.options())
 
     assert failed.value.reason == "redirect"
     assert len(server.requests) == 1
@@ -291,8 +291,8 @@ async def test_netrc_is_not_read(
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     async with client(deployment(url)) as one:
-        request = one.exchange._http.build_request("GET", url)  # noqa: SLF001 -- what would be sent
-        await one.coder.ask(DAUS, one.options())
+        request = one.coder._http.build_request("GET", url)  # noqa: SLF001 -- what would be sent
+        await one.coder.get(DAUS, one.options())
 
     assert "authorization" not in request.headers
     assert server.requests[0].status == 200
@@ -303,7 +303,7 @@ async def test_slow_server_runs_into_the_timeout(server: EmbeddedCoder, url: str
     server.fail("slow")
     async with client(deployment(url, timeout="300ms")) as one:
         with pytest.raises(ApiError, match=r"0\.3 s") as failed:
-            await one.coder.ask(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 0.2))
+            await one.coder.get(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 0.2))
 
     assert failed.value.reason == "timeout"
 
@@ -312,7 +312,7 @@ async def test_nobody_there() -> None:
     """A server that is not there is a failure of the connection."""
     async with client(deployment("http://127.0.0.1:9")) as one:
         with pytest.raises(ApiError) as failed:
-            await one.coder.ask(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 0.2))
+            await one.coder.get(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 0.2))
 
     assert failed.value.reason == "connection"
 
@@ -324,7 +324,7 @@ async def test_token_file_that_becomes_wrapped(server: EmbeddedCoder, url: str, 
     config = Deployment(url=url, token_file=path)
     async with client(config, token=lambda: read_token(config, {})) as one:
         with pytest.raises(ApiError, match=r"token is wrapped in quotes") as failed:
-            await one.coder.ask(DAUS, one.options())
+            await one.coder.get(DAUS, one.options())
 
     assert CAUSES["token_unreadable"].remedy == failed.value.remedy
     assert not server.requests

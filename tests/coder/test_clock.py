@@ -31,7 +31,7 @@ def test_server_time_after_an_answer() -> None:
     wall, monotonic = Stopwatch(1_772_323_200), Stopwatch(5)
     clock = ServerClock(wall, monotonic)
 
-    clock.learn("Mon, 02 Mar 2026 00:00:00 GMT")
+    clock.update("Mon, 02 Mar 2026 00:00:00 GMT")
     wall.seconds -= 40_000
     monotonic.seconds += 90
 
@@ -56,9 +56,9 @@ def test_date_that_is_none(header: str | None) -> None:
     """A Date that is missing, broken, or of no year in which there are servers, changes nothing."""
     clock = ServerClock(Stopwatch(1_772_323_200), Stopwatch(5))
 
-    clock.learn(header)
-    clock.learn("Sun, 01 Mar 2026 00:00:00 GMT")
-    clock.learn(header)
+    clock.update(header)
+    clock.update("Sun, 01 Mar 2026 00:00:00 GMT")
+    clock.update(header)
 
     assert clock.now() == datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from insights_exporter.coder.errors import CAUSES, ApiError
-from insights_exporter.coder.http import describe, may_pass, tls_context
+from insights_exporter.coder.http import describe, is_transient, tls_context
 from insights_exporter.coder.request import Request
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.models import TLSConfig
@@ -48,7 +48,7 @@ def proxy(url: str) -> Iterator[Proxy]:
 
 async def ask(one: Client) -> bytes:
     """Ask once, without a second try."""
-    return await one.coder.ask(DAUS, one.options(deadline=asyncio.get_running_loop().time()))
+    return await one.coder.get(DAUS, one.options(deadline=asyncio.get_running_loop().time()))
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
@@ -163,7 +163,7 @@ async def test_certificate_that_is_not_accepted(
         client(deployment(url), tls=tls_context(TLSConfig(ca_file=ca_file))) as one,
     ):
         with pytest.raises(ApiError) as failed:
-            await one.coder.ask(DAUS, one.options())
+            await one.coder.get(DAUS, one.options())
 
     assert ("connection", False) == (failed.value.reason, failed.value.transient)
     assert CAUSES["tls_failed"].remedy == failed.value.remedy
@@ -178,14 +178,14 @@ async def test_certificate_of_an_unknown_authority(tmp_path: Path, server: Embed
         client(deployment(url), tls=tls_context(TLSConfig())) as one,
     ):
         with pytest.raises(ApiError, match=r"trust its authority with `tls\.ca_file`$"):
-            await one.coder.ask(DAUS, one.options())
+            await one.coder.get(DAUS, one.options())
 
 
 async def test_plain_server_behind_an_https_url(url: str) -> None:
     """A server without TLS is named as such, and not tried again."""
     async with client(deployment(url.replace("http://", "https://"))) as one:
         with pytest.raises(ApiError, match="does not speak TLS on this port"):
-            await one.coder.ask(DAUS, one.options())
+            await one.coder.get(DAUS, one.options())
 
     assert 1 == len(one.notes.failures)
 
@@ -246,13 +246,13 @@ async def test_tunnel_that_the_proxy_refuses(
 )
 def test_errors_that_pass(error: Exception, passes: bool) -> None:
     """What the network does may pass; what the config says does not."""
-    assert passes == may_pass(error)
+    assert passes == is_transient(error)
 
 
-def test_interrupted_handshake_may_pass() -> None:
+def test_interrupted_handshake_is_transient() -> None:
     """A server that restarts in the middle of a handshake is tried again."""
     error = httpx.ConnectError("EOF occurred in violation of protocol")
     error.__cause__ = ssl.SSLEOFError(8, "EOF occurred in violation of protocol")
 
-    assert may_pass(error)
+    assert is_transient(error)
     assert "ConnectError: EOF occurred in violation of protocol" == describe(error)

@@ -36,11 +36,11 @@ def test_what_coder_says_to_everybody_is_told(users: Literal["pseudonymous", "ag
     """Each sentence by itself, whole and to the letter."""
     redactor = ErrorRedactor(users)
 
-    assert "Not Found. Template insights are disabled." == redactor.told(
+    assert "Not Found. Template insights are disabled." == redactor.redact(
         ("Not Found.", "Template insights are disabled.")
     )
-    assert "Forbidden. (the" == redactor.told(("Forbidden.", "Ask alice."))[:15]
-    assert "(the" == redactor.told(("Forbidden. Ask alice.",))[:4]
+    assert "Forbidden. (the" == redactor.redact(("Forbidden.", "Ask alice."))[:15]
+    assert "(the" == redactor.redact(("Forbidden. Ask alice.",))[:4]
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,11 @@ def test_sentences_with_a_number_or_a_time_are_shown(sentence: str) -> None:
     """What differs in a number, a time or a feature alone names no user."""
     redactor = ErrorRedactor("aggregate")
 
-    assert sentence == redactor.told((sentence,))
-    assert sentence not in redactor.told((f"{sentence} alice@example.com",))
+    assert sentence == redactor.redact((sentence,))
+    assert sentence not in redactor.redact((f"{sentence} alice@example.com",))
 
 
 @pytest.mark.parametrize("users", ["named", *DISCREET])
 def test_where_nothing_is_said_nothing_is_told(users: Literal["named", "pseudonymous", "aggregate"]) -> None:
     """Nor that something was omitted."""
-    assert "" == ErrorRedactor(users).told(("", " "))
+    assert "" == ErrorRedactor(users).redact(("", " "))

@@ -44,7 +44,9 @@ HTML = b"<html><body>Sign in</body></html>"
 )
 def test_reason_of_a_refusal(status: int, path: str, body: bytes, expected: str) -> None:
     """A status, with its path and message, gives the reason of the failure."""
-    assert expected == error_from_response(status, path, body).reason
+    error = error_from_response(status, path, body, always_available=path == "/insights/daus")
+
+    assert expected == error.reason
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,7 @@ def test_echoed_secrets_are_masked() -> None:
     """A server that echoes the token does not bring it into a log."""
     failure = ApiError("rejected", "bad key abc-def", transient=True, retry_after=3.0)
 
-    masked = failure.without(["abc-def", ""])
+    masked = failure.redacted(["abc-def", ""])
 
     assert masked.detail == "bad key ***"
     assert (masked.transient, masked.retry_after) == (True, 3.0)

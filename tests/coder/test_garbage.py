@@ -5,6 +5,7 @@ from contextlib import suppress
 import pytest
 
 from insights_exporter.coder.errors import ApiError
+from insights_exporter.coder.request import Request
 from insights_exporter.demo import FAULTS, EmbeddedCoder, Population, serve
 from tests.coder.deployments import client, deployment
 from tests.integration.garbage import collected
@@ -26,7 +27,7 @@ async def test_request_is_freed_as_it_ends(fault: str) -> None:
             with collected(*OF_CLIENTS) as left:
                 for path in PATHS:
                     with suppress(ApiError):
-                        await one.exchange.get(path, {}, one.options())
+                        await one.coder.send(Request(path), one.options())
 
     assert len(PATHS) == len(one.notes.failures)
     assert [] == left

@@ -19,7 +19,7 @@ async def passed(
     gate: RateLimiter, times: list[float], path: str = "/", priority: int = 0, takes: float = 0.0
 ) -> None:
     """Go through the gate, note when, and stay for a while."""
-    async with gate.turn(path, priority, NEVER):
+    async with gate.acquire(path, priority, NEVER):
         times.append(asyncio.get_running_loop().time())
         await asyncio.sleep(takes)
 
@@ -68,7 +68,7 @@ def test_lower_priority_goes_first() -> None:
     order: list[str] = []
 
     async def through(gate: RateLimiter, name: str, priority: int) -> None:
-        async with gate.turn("/", priority, NEVER):
+        async with gate.acquire("/", priority, NEVER):
             order.append(name)
             await asyncio.sleep(1)
 
@@ -89,7 +89,7 @@ def test_path_on_hold_waits_and_others_go_on() -> None:
 
     async def everybody() -> None:
         gate = RateLimiter(600, concurrency=1)
-        gate.hold("/held", 30)
+        gate.block("/held", 30)
         await asyncio.gather(passed(gate, held, "/held"), passed(gate, free, "/free"))
 
     run_fast(START, everybody)
@@ -106,11 +106,11 @@ def test_turn_that_does_not_come_in_time(why: str) -> None:
     async def everybody() -> None:
         gate = RateLimiter(600, concurrency=1)
         if why == "held":
-            gate.hold("/", 100)
+            gate.block("/", 100)
         first = asyncio.create_task(passed(gate, times, "/other", takes=20))
         await asyncio.sleep(0)
         with pytest.raises(ApiError) as failed:
-            async with gate.turn("/", 0, 10):
+            async with gate.acquire("/", 0, 10):
                 pass
         assert failed.value.reason == "rate_limited"
         await first

@@ -21,7 +21,7 @@ def passages(global_limit: GlobalRateLimiter, arrivals: Sequence[float]) -> list
 
     async def one(after: float) -> None:
         await asyncio.sleep(after)
-        await global_limit.passed()
+        await global_limit.acquire()
         times.append(asyncio.get_running_loop().time())
 
     async def everybody() -> None:

@@ -73,7 +73,7 @@ async def test_no_secret_in_a_traceback(fault: str) -> None:
     with serve(coder) as url:
         async with client(deployment(url, timeout="1s", token=TOKEN), token=lambda: TOKEN) as one:
             with pytest.raises(ApiError) as failed:
-                await one.coder.ask(
+                await one.coder.get(
                     Request("/insights/daus"), one.options(asyncio.get_running_loop().time() + 0.5)
                 )
 

@@ -34,7 +34,7 @@ async def page_of(told: Mapping[str, Any]) -> str:
     settings = deployment("http://coder.example.com", requests_per_minute=1_000_000)
     async with client(settings, transport=httpx.MockTransport(response)) as one:
         publisher = Publisher("dev", 10_000, board)
-        facts = ServerInfoPoller(one.exchange, lambda: DEMO_TOKEN, publisher)
+        facts = ServerInfoPoller(one.coder, lambda: DEMO_TOKEN, publisher)
         await facts.poll()
         await asyncio.wait_for(facts.clock_known(), SOON)
     board.show_now()

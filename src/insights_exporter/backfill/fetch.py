@@ -195,7 +195,7 @@ async def _fetch_daily_users(
     if others or request.path != daus.PATH:
         return {}
     try:
-        body = await coder.ask(request, options)
+        body = await coder.get(request, options)
         return dict(daus.DATASET.convert(context, [Response(request, body)]).daily_users)
     except ApiError as error:
         if error.transient or error.reason == "unauthorized":
@@ -228,5 +228,5 @@ class _Requester:
     async def _request(self, request: Request) -> bytes:
         key = repr((request.path, request.span, sorted(request.extra.items())))
         if key not in self.responses:
-            self.responses[key] = self._previous.get(key) or await self._coder.ask(request, self.options)
+            self.responses[key] = self._previous.get(key) or await self._coder.get(request, self.options)
         return self.responses[key]

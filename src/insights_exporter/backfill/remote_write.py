@@ -15,7 +15,7 @@ import cramjam
 import httpx
 
 from insights_exporter.backfill.openmetrics import FileStats
-from insights_exporter.coder.http import TlsOptions, describe, is_unknown_host, may_pass, proxy_option
+from insights_exporter.coder.http import TlsOptions, describe, is_transient, is_unknown_host, proxy_option
 from insights_exporter.coder.redact import redact_secrets, secrets_in
 
 MAX_SAMPLES = 5000
@@ -145,7 +145,7 @@ async def _post_once(client: httpx.Client, url: httpx.URL, body: bytes) -> None:
         response = await asyncio.to_thread(client.post, url, content=body)
     except httpx.RequestError as error:
         what = describe(error, _TLS_FLAGS)
-        if may_pass(error) and not is_unknown_host(error):
+        if is_transient(error) and not is_unknown_host(error):
             raise _Retryable(what) from None
         raise RemoteWriteRejected(f"{format_url(url)}: {what}") from None
     if response.is_success:

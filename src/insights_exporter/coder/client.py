@@ -1,4 +1,4 @@
-"""The client of Coder's API: one request at a time, paced, bounded, in the server's dialect."""
+"""The client of Coder's API: paced, bounded, with retries, in the server's query dialect."""
 
 import asyncio
 import contextlib
@@ -15,12 +15,12 @@ from insights_exporter.coder.clock import ServerClock, parse_http_date
 from insights_exporter.coder.errors import ApiError, Cause, FailureReason, error_from_response
 from insights_exporter.coder.http import (
     api_root,
-    chosen_proxy,
     describe,
+    find_proxy,
     http_client,
     is_refused_tunnel,
     is_tls_failure,
-    may_pass,
+    is_transient,
     read_body,
 )
 from insights_exporter.coder.rate_limit import GlobalRateLimiter, RateLimiter
@@ -30,9 +30,12 @@ from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.models import Deployment
 from insights_exporter.config.proxies import Proxies
 
-_LONGEST_HOLD = 3600.0
+_ATTEMPTS = 3
+_FIRST_DELAY = 1.0
+_LONGEST_BLOCK = 3600.0
 _RATE_WINDOW = 60.0
 _ERROR_BODY_BYTES = 64 * 1024
+_ABOUT_PARAMETERS: frozenset[FailureReason] = frozenset({"rejected", "unsupported"})
 
 
 class Observer(Protocol):
@@ -46,20 +49,22 @@ class Observer(Protocol):
 class RequestOptions:
     """On whose behalf and how urgently a request is sent.
 
-    `deadline` is a time of the running loop, after which no try starts;
-    a lower `priority` goes first.
+    `deadline` is a time of the running loop, after which no attempt starts;
+    a lower `priority` goes first. Every Coder has paths that are
+    `always_available`, so that a 404 means a wrong address.
     """
 
     observer: Observer
     deadline: float
     priority: int = 0
+    always_available: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SharedTransport:
-    """The way out that all deployments share: the proxies of the environment, and a pause between requests.
+    """What the clients of all deployments share: the proxies of the environment, and one rate limit.
 
-    `transport` takes the place of the network.
+    `transport` replaces the network.
     """
 
     transport: httpx.AsyncBaseTransport | None = None
@@ -67,8 +72,8 @@ class SharedTransport:
     global_limit: GlobalRateLimiter = field(default_factory=GlobalRateLimiter)
 
 
-class Exchange:
-    """Sends one request at a time through the gate and reads what comes back."""
+class CoderClient:
+    """The API of one deployment."""
 
     def __init__(
         self,
@@ -76,37 +81,59 @@ class Exchange:
         token: Callable[[], str],
         tls: ssl.SSLContext,
         clock: ServerClock,
-        outlet: SharedTransport,
+        shared: SharedTransport,
     ) -> None:
-        self.gate = RateLimiter(deployment.requests_per_minute, deployment.max_concurrency)
+        self.dialect: Dialect | None = None if deployment.dialect == "auto" else deployment.dialect
+        """The query dialect, None until it is found."""
+        self.rate_limiter = RateLimiter(deployment.requests_per_minute, deployment.max_concurrency)
+        self._global_limit = shared.global_limit
         self._clock = clock
-        self._turnstile = outlet.global_limit
         self._token = token
         self._timeout = deployment.timeout
-        self._limit = deployment.max_response_bytes
-        proxy = chosen_proxy(deployment, outlet.proxies)
-        self._http = http_client(deployment, tls, proxy, outlet.transport)
+        self._max_bytes = deployment.max_response_bytes
+        proxy = find_proxy(deployment, shared.proxies)
+        self._http = http_client(deployment, tls, proxy, shared.transport)
         self._root = api_root(deployment)
         self._secrets = configured_secrets(deployment, proxy)
         self._users = deployment.users.detail
+        self._discovery = asyncio.Lock()
+        self._alternative_paths: set[str] = set()
 
-    async def get(self, path: str, parameters: Mapping[str, str], options: RequestOptions) -> bytes:
-        """Wait for a turn, ask once, and give the body of a 200.
+    async def get(self, request: Request, options: RequestOptions) -> bytes:
+        """Send a request, retry it while that may help, and return the body of the 200.
 
         Raises:
-            RequestFailed: anything else than a whole 200 in time.
+            ApiError: There is no usable response in time.
         """
+        if request.alternative:
+            return await self._get_with_alternative(request, options)
+        if request.span is None or self.dialect:
+            return await self._retry(request, options, self.dialect or "rfc3339")
+        async with self._discovery:
+            if self.dialect is None:
+                return await self._discover_dialect(request, options)
+        return await self._retry(request, options, self.dialect)
+
+    async def send(self, request: Request, options: RequestOptions, dialect: Dialect = "rfc3339") -> bytes:
+        """Wait for a turn, send a request once, and return the body of the 200.
+
+        Raises:
+            ApiError: Anything other than a whole 200 in time.
+        """
+        if dialect == "published" and request.needs_extra:
+            raise ApiError("unsupported", "the published dialect has no parameters for this")
         loop = asyncio.get_running_loop()
-        async with self.gate.turn(path, options.priority, options.deadline):
-            await self._turnstile.passed()
+        async with self.rate_limiter.acquire(request.path, options.priority, options.deadline):
+            await self._global_limit.acquire()
             started, token, remaining, failure = loop.time(), "", None, None
             try:
                 token = self._token()
-                async with asyncio.timeout(self._timeout), self._sent(path, parameters, token) as reply:
-                    remaining = _number(reply, "X-RateLimit-Remaining")
-                    return await self._read(path, reply, (token, *self._secrets))
+                query = ENCODERS[dialect](request)
+                async with asyncio.timeout(self._timeout), self._open(request.path, query, token) as response:
+                    remaining = _number(response, "X-RateLimit-Remaining")
+                    return await self._read(request.path, response, options, (token, *self._secrets))
             except (ApiError, ConfigError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-                failure = self._failure(error.with_traceback(None)).without((token, *self._secrets))
+                failure = self._api_error(error.with_traceback(None)).redacted((token, *self._secrets))
                 raise failure from None
             finally:
                 options.observer.request_ended(loop.time() - started, failure, remaining)
@@ -120,171 +147,117 @@ class Exchange:
         """Close all connections."""
         await self._http.aclose()
 
-    @contextlib.asynccontextmanager
-    async def _sent(
-        self, path: str, parameters: Mapping[str, str], token: str
-    ) -> AsyncIterator[httpx.Response]:
-        headers = {"Coder-Session-Token": token}
-        request = self._http.build_request("GET", self._root + path, params=parameters, headers=headers)
-        reply = await self._http.send(request, stream=True)
-        try:
-            yield reply
-        finally:
-            await reply.aclose()
-            del reply.stream  # holds the reply in turn: scrapes would wait while the collector looks for such
-
-    async def _read(self, path: str, reply: httpx.Response, secrets: tuple[str, ...]) -> bytes:
-        self._clock.learn(reply.headers.get("Date"))
-        wait = self._obeyed(path, reply)
-        if reply.status_code != 200:
-            redactor = ErrorRedactor(self._users, secrets)
-            raise error_from_response(reply.status_code, path, await _error_body(reply), wait, redactor)
-        return await read_body(reply.aiter_raw(), _encoding(reply), self._limit)
-
-    def _obeyed(self, path: str, reply: httpx.Response) -> float | None:
-        """Hold the path where the server says so; give the wait that a 429 asks for."""
-        if reply.status_code != 429 and _number(reply, "X-RateLimit-Remaining") != 0:
-            return None
-        wait = min(max(self._asked_wait(reply), 0.0), _LONGEST_HOLD)
-        self.gate.hold(path, wait)
-        return wait
-
-    def _asked_wait(self, reply: httpx.Response) -> float:
-        seconds, reset = _number(reply, "Retry-After"), _number(reply, "X-RateLimit-Reset")
-        if seconds is not None:
-            return seconds
-        moment = parse_http_date(reply.headers.get("Retry-After"))
-        until = moment.timestamp() if moment else reset
-        return _RATE_WINDOW if until is None else until - self._clock.now().timestamp()
-
-    def _failure(self, error: Exception) -> ApiError:
-        if isinstance(error, ApiError):
-            return error
-        if isinstance(error, ConfigError):
-            return ApiError("token_unreadable", str(error))
-        if isinstance(error, TimeoutError | httpx.TimeoutException):
-            return ApiError("timeout", f"no whole answer within {self._timeout:g} s", transient=True)
-        return ApiError(_connection_cause(error), describe(error), transient=may_pass(error))
-
-
-def _connection_cause(error: Exception) -> Cause:
-    if is_refused_tunnel(error):
-        return "refused_by_proxy"
-    return "tls_failed" if is_tls_failure(error) else "connection"
-
-
-async def _error_body(reply: httpx.Response) -> bytes:
-    try:
-        return await read_body(reply.aiter_raw(), _encoding(reply), _ERROR_BODY_BYTES)
-    except ApiError:
-        return b""
-
-
-def _encoding(reply: httpx.Response) -> str:
-    return str(reply.headers.get("Content-Encoding", "")).strip().lower()
-
-
-def _number(reply: httpx.Response, header: str) -> float | None:
-    text = str(reply.headers.get(header, ""))
-    return float(text) if text.isascii() and text.isdigit() else None
-
-
-_ATTEMPTS = 3
-_FIRST_DELAY = 1.0
-_ABOUT_PARAMETERS: frozenset[FailureReason] = frozenset({"rejected", "unsupported"})
-
-
-class CoderClient:
-    """One deployment's API, as far as the exporter asks it."""
-
-    def __init__(self, exchange: Exchange, dialect: Dialect | None) -> None:
-        self.dialect = dialect
-        """The query dialect, None until it is found out."""
-        self._exchange = exchange
-        self._discovery = asyncio.Lock()
-        self._alternative_paths: set[str] = set()
-
-    async def ask(self, request: Request, options: RequestOptions) -> bytes:
-        """Ask until there is an answer, and give its body.
-
-        Raises:
-            RequestFailed: there is no usable answer, and trying again would
-                not help or not be in time.
-        """
-        if request.alternative:
-            return await self._ask_either(request, options)
-        if request.span is None or self.dialect:
-            return await self._tried(self.dialect or "rfc3339", request, options)
-        async with self._discovery:
-            if self.dialect is None:
-                return await self._discover(request, options)
-        return await self._tried(self.dialect, request, options)
-
-    async def _ask_either(self, request: Request, options: RequestOptions) -> bytes:
-        """Send the parameters that worked last; if they are rejected, the alternative once."""
+    async def _get_with_alternative(self, request: Request, options: RequestOptions) -> bytes:
+        """Send the parameters that worked last; if they are rejected, the others once."""
         dialect = self.dialect or "rfc3339"
         other = msgspec.structs.replace(request, extra=request.alternative)
         first, second = (other, request) if request.path in self._alternative_paths else (request, other)
-        try:
-            return await self._tried(dialect, first, options)
-        except ApiError as rejection:
-            if rejection.reason != "rejected":
-                raise
-            try:
-                body = await self._tried(dialect, second, options)
-            except ApiError as failure:
-                raise _failure_to_report(rejection, failure) from None
-        if second is other:
+        body, worked = await self._try_both((first, dialect), (second, dialect), options)
+        if worked == (other, dialect):
             self._alternative_paths.add(request.path)
         else:
             self._alternative_paths.discard(request.path)
         return body
 
-    async def _discover(self, request: Request, options: RequestOptions) -> bytes:
-        """Ask in the real server's dialect, then in the published page's; remember what worked."""
-        try:
-            body = await self._tried("rfc3339", request, options)
-        except ApiError as first:
-            if first.reason != "rejected":
-                raise
-            try:
-                body = await self._tried("published", request, options)
-            except ApiError as second:
-                raise _failure_to_report(first, second) from None
-            self.dialect = "published"
-        else:
-            self.dialect = "rfc3339" if body.lstrip()[:1] == b"{" else None
+    async def _discover_dialect(self, request: Request, options: RequestOptions) -> bytes:
+        """Send a request in the real server's dialect, then in the published page's; remember what worked."""
+        body, (_, dialect) = await self._try_both((request, "rfc3339"), (request, "published"), options)
+        if dialect == "published" or body.lstrip()[:1] == b"{":  # a sign-in page accepts everything
+            self.dialect = dialect
         return body
 
-    async def _tried(self, dialect: Dialect, request: Request, options: RequestOptions) -> bytes:
-        """Ask, and after a failure that may pass ask again, with growing pauses."""
-        if dialect == "published" and request.needs_extra:
-            raise ApiError("unsupported", "the published dialect has no parameters for this")
-        parameters = ENCODERS[dialect](request)
-        for pause in _pauses():
+    async def _try_both(
+        self, first: tuple[Request, Dialect], second: tuple[Request, Dialect], options: RequestOptions
+    ) -> tuple[bytes, tuple[Request, Dialect]]:
+        """Return the body, and what it is the response to: `second` if the server rejected `first`.
+
+        If both are about the parameters, the first rejection is the error.
+        """
+        try:
+            return await self._retry(first[0], options, first[1]), first
+        except ApiError as rejection:
+            if rejection.reason != "rejected":
+                raise
             try:
-                return await self._exchange.get(request.path, parameters, options)
+                return await self._retry(second[0], options, second[1]), second
             except ApiError as failure:
+                raise (rejection if failure.reason in _ABOUT_PARAMETERS else failure) from None
+
+    async def _retry(self, request: Request, options: RequestOptions, dialect: Dialect) -> bytes:
+        """Send a request, and again after a transient failure, with growing pauses."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return await self.send(request, options, dialect)
+            except ApiError as failure:
+                jitter = random.uniform(0.5, 1.5)  # noqa: S311 -- jitter keeps no secret
+                pause = _FIRST_DELAY * 2.0 ** (attempt - 1) * jitter
                 wait = pause if failure.retry_after is None else failure.retry_after
-                if not failure.transient or not _left(options) > wait or pause == 0:
+                left = options.deadline - asyncio.get_running_loop().time()
+                if not failure.transient or attempt == _ATTEMPTS or wait >= left:
                     raise
                 await asyncio.sleep(wait)
         raise AssertionError
 
+    @contextlib.asynccontextmanager
+    async def _open(self, path: str, query: Mapping[str, str], token: str) -> AsyncIterator[httpx.Response]:
+        headers = {"Coder-Session-Token": token}
+        request = self._http.build_request("GET", self._root + path, params=query, headers=headers)
+        response = await self._http.send(request, stream=True)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+            del response.stream  # a reference cycle: scrapes would wait while the garbage collector runs
 
-def _failure_to_report(rejection: ApiError, second: ApiError) -> ApiError:
-    """Return the failure to report after a rejection: the second, unless it is about the parameters too."""
-    return rejection if second.reason in _ABOUT_PARAMETERS else second
+    async def _read(
+        self, path: str, response: httpx.Response, options: RequestOptions, secrets: tuple[str, ...]
+    ) -> bytes:
+        self._clock.update(response.headers.get("Date"))
+        wait = self._obey_rate_limit(path, response)
+        if response.status_code == 200:
+            return await _read_body(response, self._max_bytes)
+        try:
+            body = await _read_body(response, _ERROR_BODY_BYTES)
+        except ApiError:
+            body = b""
+        redactor = ErrorRedactor(self._users, secrets)
+        error = error_from_response(
+            response.status_code, path, body, redactor, always_available=options.always_available
+        )
+        error.retry_after = wait
+        raise error
+
+    def _obey_rate_limit(self, path: str, response: httpx.Response) -> float | None:
+        """Block the path if the server says so; return the wait that a 429 asks for."""
+        if response.status_code != 429 and _number(response, "X-RateLimit-Remaining") != 0:
+            return None
+        seconds, reset = _number(response, "Retry-After"), _number(response, "X-RateLimit-Reset")
+        if seconds is None:
+            moment = parse_http_date(response.headers.get("Retry-After"))
+            until = moment.timestamp() if moment else reset
+            seconds = _RATE_WINDOW if until is None else until - self._clock.now().timestamp()
+        wait = min(max(seconds, 0.0), _LONGEST_BLOCK)
+        self.rate_limiter.block(path, wait)
+        return wait
+
+    def _api_error(self, error: Exception) -> ApiError:
+        if isinstance(error, ApiError):
+            return error
+        if isinstance(error, ConfigError):
+            return ApiError("token_unreadable", str(error))
+        if isinstance(error, TimeoutError | httpx.TimeoutException):
+            return ApiError("timeout", f"no whole response within {self._timeout:g} s", transient=True)
+        cause: Cause = "tls_failed" if is_tls_failure(error) else "connection"
+        if is_refused_tunnel(error):
+            cause = "refused_by_proxy"
+        return ApiError(cause, describe(error), transient=is_transient(error))
 
 
-def _pauses() -> list[float]:
-    """Give the pause after each try, 0 after the last."""
-    growing = [
-        _FIRST_DELAY * 2.0**attempt * random.uniform(0.5, 1.5)  # noqa: S311 -- jitter keeps no secret
-        for attempt in range(_ATTEMPTS - 1)
-    ]
-    return [*growing, 0.0]
+async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
+    encoding = str(response.headers.get("Content-Encoding", "")).strip().lower()
+    return await read_body(response.aiter_raw(), encoding, max_bytes)
 
 
-def _left(options: RequestOptions) -> float:
-    return options.deadline - asyncio.get_running_loop().time()
+def _number(response: httpx.Response, header: str) -> float | None:
+    text = str(response.headers.get(header, ""))
+    return float(text) if text.isascii() and text.isdigit() else None

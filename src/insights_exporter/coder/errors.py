@@ -229,11 +229,6 @@ WHOLE_SERVER: frozenset[FailureReason] = frozenset(
 UNAVAILABLE: frozenset[FailureReason] = frozenset({"disabled", "unsupported", "not_licensed"})
 """Reasons for which nothing is broken: the server does not have the data, and no other request helps."""
 
-PUBLISHED_PATHS = frozenset(
-    {"/insights/daus", "/insights/templates", "/insights/user-activity", "/insights/user-latency"}
-)
-"""Paths that every Coder with insights has, so that a 404 there means a wrong address."""
-
 _STATUS: Mapping[int, Cause] = MappingProxyType(
     {
         400: "rejected",
@@ -246,31 +241,27 @@ _STATUS: Mapping[int, Cause] = MappingProxyType(
 )
 
 
-def _words(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE | re.MULTILINE)
-
-
-_WORDS: tuple[tuple[int, re.Pattern[str], Cause], ...] = (
-    (401, _words(r"^Cookie .* must be provided"), "token_missing"),
-    (401, _words(r"^Invalid API key format"), "token_malformed"),
-    (401, _words(r"^API key is invalid"), "token_unknown"),
-    (401, _words(r"^API key secret is invalid"), "token_mistyped"),
-    (401, _words(r"^API key expired"), "token_expired"),
-    (401, _words(r"^Could not refresh expired OAuth token"), "login_expired"),
-    (401, _words(r"^User is not active"), "user_suspended"),
-    (401, _words(r"^An internal error occurred"), "server_error"),
-    (403, _words(r"\b(?:Premium|Enterprise) feature\b"), "not_licensed"),
-    (403, _words(r"\A\s*\Z"), "forbidden_by_proxy"),
-    (404, _words(r"insights are disabled"), "disabled"),
-    (404, _words(r"^Resource not found or you do not have access"), "not_permitted"),
+_MESSAGES: tuple[tuple[int, str, Cause], ...] = (
+    (401, r"^Cookie .* must be provided", "token_missing"),
+    (401, r"^Invalid API key format", "token_malformed"),
+    (401, r"^API key is invalid", "token_unknown"),
+    (401, r"^API key secret is invalid", "token_mistyped"),
+    (401, r"^API key expired", "token_expired"),
+    (401, r"^Could not refresh expired OAuth token", "login_expired"),
+    (401, r"^User is not active", "user_suspended"),
+    (401, r"^An internal error occurred", "server_error"),
+    (403, r"\b(?:Premium|Enterprise) feature\b", "not_licensed"),
+    (403, r"\A\s*\Z", "forbidden_by_proxy"),
+    (404, r"insights are disabled", "disabled"),
+    (404, r"^Resource not found or you do not have access", "not_permitted"),
 )
-"""What a status means if the message or the detail has these words."""
+"""What a status means if the message or the detail matches."""
 _TRANSIENT_STATUS = frozenset({408, 429, 502, 503, 504})
 _DETAIL_LENGTH = 300
 
 
 class ApiError(Exception):
-    """A request that gave no usable answer.
+    """A request without a usable response.
 
     Attributes:
         cause: what went wrong, a key of CAUSES.
@@ -290,8 +281,8 @@ class ApiError(Exception):
         self.transient = transient
         self.retry_after = retry_after
 
-    def without(self, secrets: Iterable[str]) -> "ApiError":
-        """Give the same failure, its detail cut to a line's length and without `secrets`."""
+    def redacted(self, secrets: Iterable[str]) -> "ApiError":
+        """Return the same error, its detail cut to a line's length and without `secrets`."""
         detail = redact_secrets(self.detail, secrets)[:_DETAIL_LENGTH]
         return ApiError(self.cause, detail, transient=self.transient, retry_after=self.retry_after)
 
@@ -302,7 +293,7 @@ class ApiError(Exception):
 
 
 class _ErrorBody(msgspec.Struct):
-    """Coder's error answer (codersdk.Response), as far as it is of use."""
+    """Coder's error response (codersdk.Response)."""
 
     message: str = ""
     detail: str = ""
@@ -312,47 +303,36 @@ def error_from_response(
     status: int,
     path: str,
     body: bytes,
-    retry_after: float | None = None,
     redactor: ErrorRedactor = REDACT_NOTHING,
+    *,
+    always_available: bool = False,
 ) -> ApiError:
-    """Give the failure that a status other than 200 means.
+    """Return the error that a status other than 200 means.
 
-    The body is only looked at for its message: it may be HTML, two JSON
-    documents, or anything else. `discretion` is kept before anything is cut,
-    which could leave a piece of a secret.
+    The body may be HTML, two JSON documents, or anything else. It is redacted before it is cut, which could
+    leave a piece of a secret. If a path is `always_available`, a 404 means a wrong address.
     """
-    said = _said(body)
-    # A refusal speaks of the request; a failure of the database, and what that says may be of people.
-    words = redactor.told((said.message, said.detail)) if 400 <= status < 500 else ""
+    try:
+        error = msgspec.json.decode(body, type=_ErrorBody)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        error = _ErrorBody()
+    # A 4xx is about the request; a failure of the database may show data about users.
+    words = redactor.redact((error.message, error.detail)) if 400 <= status < 500 else ""
     text = " ".join((f"HTTP {status} for {path}:", *words.split())).rstrip(": ")
     return ApiError(
-        _cause(status, path, said),
+        _cause(status, f"{error.message}\n{error.detail}", always_available=always_available),
         text[:_DETAIL_LENGTH],
         transient=status in _TRANSIENT_STATUS,
-        retry_after=retry_after,
     )
 
 
-def _cause(status: int, path: str, said: _ErrorBody) -> Cause:
-    words = f"{said.message}\n{said.detail}"
-    for of_status, pattern, cause in _WORDS:
-        if status == of_status and pattern.search(words):
+def _cause(status: int, message: str, *, always_available: bool) -> Cause:
+    for known_status, pattern, cause in _MESSAGES:
+        if status == known_status and re.search(pattern, message, re.IGNORECASE | re.MULTILINE):
             return cause
     if status == 404:
-        return "not_found" if path in PUBLISHED_PATHS else "unsupported"
-    return _STATUS.get(status) or _cause_by_class(status)
-
-
-def _cause_by_class(status: int) -> Cause:
-    if status >= 500:
-        return "server_error"
-    if status >= 400:
-        return "refused_by_proxy"
-    return "redirect" if status >= 300 else "invalid"
-
-
-def _said(body: bytes) -> _ErrorBody:
-    try:
-        return msgspec.json.decode(body, type=_ErrorBody)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _ErrorBody()
+        return "not_found" if always_available else "unsupported"
+    if status in _STATUS:
+        return _STATUS[status]
+    by_class: Mapping[int, Cause] = {3: "redirect", 4: "refused_by_proxy"}
+    return "server_error" if status >= 500 else by_class.get(status // 100, "invalid")

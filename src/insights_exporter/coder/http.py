@@ -19,15 +19,15 @@ from insights_exporter.config.proxies import Proxies
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _OTHER_COMPRESSIONS = frozenset({"br", "compress", "zstd"})
-"""What a header may say and be repeated; anything else may be data of people."""
+"""Values of a header that may be shown; any other may be data about users."""
 
 
 async def read_body(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> bytes:
     """Join `chunks`, decompressed if `encoding` says so.
 
     Raises:
-        RequestFailed: `too_large` past `limit` bytes, `invalid` where the
-            compression is broken or of a kind that was not asked for.
+        ApiError: `too_large` past `limit` bytes, `invalid` if the compression
+            is broken or not one that was requested.
     """
     inflate = _inflater(encoding)
     body = bytearray()
@@ -35,7 +35,7 @@ async def read_body(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> 
         async for chunk in chunks:
             body += inflate(chunk, limit + 1 - len(body))
             if len(body) > limit:
-                detail = f"the answer has more than {limit} bytes"
+                detail = f"the response has more than {limit} bytes"
                 raise ApiError("too_large", detail)
         return bytes(body)
     finally:
@@ -47,22 +47,22 @@ def _inflater(encoding: str) -> Callable[[bytes, int], bytes]:
         return lambda chunk, _: chunk
     if encoding not in {"gzip", "x-gzip", "deflate"}:
         which = f": {encoding}" if encoding in _OTHER_COMPRESSIONS else ""
-        raise ApiError("invalid", f"the answer is compressed in a way that was not asked for{which}")
+        raise ApiError("invalid", f"the response is compressed in a way that was not requested{which}")
     stream = zlib.decompressobj(_GZIP_OR_ZLIB)
 
     def inflate(chunk: bytes, most: int) -> bytes:
         if stream.eof:  # zlib would keep all that comes after it
-            raise ApiError("invalid", "the answer goes on after the end of its compression")
+            raise ApiError("invalid", "the response goes on after the end of its compression")
         try:
             return stream.decompress(chunk, most)
         except zlib.error as error:
-            raise ApiError("invalid", f"the answer's compression is broken: {error}") from None
+            raise ApiError("invalid", f"the response's compression is broken: {error}") from None
 
     return inflate
 
 
-_KEPT_SECONDS = 30.0
-"""How long a connection waits for the next request; the polls of a round come over a minute."""
+_KEEPALIVE_SECONDS = 30.0
+"""How long a connection waits for the next request; the polls of a round take a minute."""
 
 
 def tls_context(tls: TLSConfig) -> ssl.SSLContext:
@@ -85,7 +85,7 @@ def tls_context(tls: TLSConfig) -> ssl.SSLContext:
     return context
 
 
-def chosen_proxy(deployment: Deployment, proxies: Proxies) -> str | None:
+def find_proxy(deployment: Deployment, proxies: Proxies) -> str | None:
     """Return the proxy of the config, else that of the environment, else None.
 
     Raises:
@@ -97,7 +97,7 @@ def chosen_proxy(deployment: Deployment, proxies: Proxies) -> str | None:
 
 
 def proxy_option(proxy: str | None, tls: ssl.SSLContext) -> httpx.Proxy | None:
-    """Return the proxy as a client takes it; `tls` counts for a connection to the proxy too."""
+    """Return the proxy as httpx takes it; `tls` is used for a connection to the proxy too."""
     if proxy is None:
         return None
     return httpx.Proxy(proxy, ssl_context=tls if proxy.startswith("https:") else None)
@@ -109,7 +109,7 @@ def http_client(
     proxy: str | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> httpx.AsyncClient:
-    """Make the client that all requests to `deployment` share.
+    """Return the client that all requests to `deployment` share.
 
     It reads nothing from the environment, follows no redirects and keeps no
     cookies. The caller bounds the time of a request as a whole.
@@ -127,7 +127,7 @@ def http_client(
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         follow_redirects=False,
         timeout=deployment.timeout,
-        limits=httpx.Limits(max_connections=deployment.max_concurrency, keepalive_expiry=_KEPT_SECONDS),
+        limits=httpx.Limits(max_connections=deployment.max_concurrency, keepalive_expiry=_KEEPALIVE_SECONDS),
         transport=transport,
     )
 
@@ -151,7 +151,7 @@ _CERTIFICATE_REMEDIES: Mapping[int, str] = {
 
 
 class TlsOptions(NamedTuple):
-    """How a user sets whom to trust and which certificate to show, as errors name it."""
+    """The keys or flags of the config that errors about TLS name."""
 
     ca_file: str = "`tls.ca_file`"
     cert_file: str = "`tls.cert_file`"
@@ -160,11 +160,10 @@ class TlsOptions(NamedTuple):
 IN_CONFIG = TlsOptions()
 
 
-def may_pass(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Return whether the same request may succeed in a moment.
 
-    A certificate that is not accepted, a handshake that the other side
-    refuses and a tunnel that the proxy refuses stay as they are.
+    A rejected certificate, a refused handshake and a refused tunnel stay as they are.
     """
     if is_tls_failure(error) or is_refused_tunnel(error):
         return False
@@ -189,7 +188,7 @@ def is_unknown_host(error: Exception) -> bool:
 
 
 def describe(error: Exception, options: TlsOptions = IN_CONFIG) -> str:
-    """Return what broke, without the bytes that the other side sent: they may be data about users."""
+    """Return what broke, without the bytes that the other side sent, which may be data about users."""
     broken = _tls_error(error)
     if isinstance(broken, ssl.SSLCertVerificationError):
         remedy = _CERTIFICATE_REMEDIES.get(broken.verify_code, "").format(ca_file=options.ca_file)
@@ -221,14 +220,14 @@ def api_root(deployment: Deployment) -> str:
 
 @dataclass(slots=True)
 class ConnectionInfo:
-    """What the newest answers of a server showed."""
+    """What the newest responses of a server showed."""
 
     tls: str | None = None
     certificate_expires: float | None = None
     rate_limit: float | None = None
 
-    async def look(self, response: httpx.Response) -> None:
-        """Record an answer (an event hook of httpx)."""
+    async def observe(self, response: httpx.Response) -> None:
+        """Record a response (an event hook of httpx)."""
         limit = response.headers.get("X-RateLimit-Limit", "")
         if limit.isdecimal():
             self.rate_limit = float(limit)

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from insights_exporter.coder.errors import ApiError
 
 LARGEST_BURST = 60.0
-"""Requests in a row after a pause, at most: the first round of a usual deployment waits for nothing."""
+"""Most requests in a row after a pause, so that the first round of a usual deployment does not wait."""
+PER_SECOND = 125.0
+"""Requests of all deployments: one costs some 3 ms of CPU time, and scrapes need some in between."""
+AT_ONCE = 50
 
 
 @dataclass(order=True, slots=True)
@@ -22,10 +25,9 @@ class _Waiter:
 
 
 class RateLimiter:
-    """Lets requests through: at most `concurrency` at once, `per_minute` paced.
+    """Admits at most `concurrency` requests at once and `per_minute` per minute, after a burst.
 
-    A lower `priority` goes first. A path that is on hold lets nothing
-    through until its time is over; others go on.
+    A lower `priority` goes first. A blocked path waits until its time is over; others go on.
     """
 
     def __init__(self, per_minute: float, concurrency: int) -> None:
@@ -35,19 +37,19 @@ class RateLimiter:
         self._counted_at: float | None = None
         self._queue: list[_Waiter] = []
         self._numbers = itertools.count()
-        self._held: dict[str, float] = {}
+        self._blocked_until: dict[str, float] = {}
         self._wakeup: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def turn(self, path: str, priority: int, deadline: float) -> AsyncIterator[None]:
+    async def acquire(self, path: str, priority: int, deadline: float) -> AsyncIterator[None]:
         """Wait for a turn until `deadline`, a time of the loop, and keep it while the body runs.
 
         Raises:
-            RequestFailed: `rate_limited`, no turn comes in time.
+            ApiError: `rate_limited`, no turn comes in time.
         """
         loop = asyncio.get_running_loop()
-        held = self.held_for(path)
-        if held and loop.time() + held > deadline:
+        blocked = self.blocked_for(path)
+        if blocked and loop.time() + blocked > deadline:
             raise ApiError("rate_limited", "the server asked to wait for longer than this poll may take")
         waiter = _Waiter(priority, next(self._numbers), path, loop.create_future())
         heapq.heappush(self._queue, waiter)
@@ -56,23 +58,19 @@ class RateLimiter:
             async with asyncio.timeout_at(deadline):
                 await waiter.admitted
         except TimeoutError:
-            self._withdraw(waiter)
+            self._cancel(waiter)
             raise ApiError("rate_limited", "no turn came in time; too much is polled") from None
         except asyncio.CancelledError:
-            self._withdraw(waiter)
+            self._cancel(waiter)
             raise
         try:
             yield
         finally:
-            self._leave()
-
-    @property
-    def _burst(self) -> float:
-        return min(max(self.per_minute, 1.0), LARGEST_BURST)
+            self._release()
 
     @property
     def per_minute(self) -> float:
-        """How many requests a minute are let through."""
+        """How many requests are admitted per minute."""
         return self._rate * 60
 
     @per_minute.setter
@@ -80,41 +78,45 @@ class RateLimiter:
         self._refill()
         self._rate = per_minute / 60
 
-    def hold(self, path: str, seconds: float) -> None:
-        """Let nothing through to `path` for `seconds`."""
+    def block(self, path: str, seconds: float) -> None:
+        """Admit no request to `path` for `seconds`."""
         until = asyncio.get_running_loop().time() + seconds
-        self._held[path] = max(until, self._held.get(path, 0.0))
+        self._blocked_until[path] = max(until, self._blocked_until.get(path, 0.0))
 
-    def held_for(self, path: str) -> float:
-        """Give the seconds for which `path` is still on hold."""
-        return max(0.0, self._held.get(path, 0.0) - asyncio.get_running_loop().time())
+    def blocked_for(self, path: str) -> float:
+        """Return the seconds for which `path` is still blocked."""
+        return max(0.0, self._blocked_until.get(path, 0.0) - asyncio.get_running_loop().time())
 
-    def _withdraw(self, waiter: _Waiter) -> None:
-        """Forget who no longer waits, be it just admitted or not."""
+    @property
+    def _burst(self) -> float:
+        return min(max(self.per_minute, 1.0), LARGEST_BURST)
+
+    def _cancel(self, waiter: _Waiter) -> None:
+        """Remove a waiter, which may have just been admitted."""
         if waiter.admitted.done() and not waiter.admitted.cancelled():
-            self._leave()
+            self._release()
         elif waiter in self._queue:
             self._queue.remove(waiter)
             heapq.heapify(self._queue)
 
-    def _leave(self) -> None:
+    def _release(self) -> None:
         self._free += 1
         self._admit()
 
     def _admit(self) -> None:
         self._refill()
-        waiting = []
+        blocked = []
         while self._queue and self._free > 0 and self._tokens >= 1:
             waiter = heapq.heappop(self._queue)
-            if self.held_for(waiter.path) > 0:
-                waiting.append(waiter)
+            if self.blocked_for(waiter.path) > 0:
+                blocked.append(waiter)
             elif not waiter.admitted.done():
                 self._free -= 1
                 self._tokens -= 1
                 waiter.admitted.set_result(None)
-        for waiter in waiting:
+        for waiter in blocked:
             heapq.heappush(self._queue, waiter)
-        self._set_alarm()
+        self._set_wakeup()
 
     def _refill(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -122,37 +124,32 @@ class RateLimiter:
         self._tokens = min(self._burst, self._tokens + since * self._rate)
         self._counted_at = now
 
-    def _set_alarm(self) -> None:
+    def _set_wakeup(self) -> None:
         if self._wakeup:
             self._wakeup.cancel()
             self._wakeup = None
         if self._queue and self._free > 0:
-            token = max(0.0, 1 - self._tokens) / self._rate
-            held = min(self.held_for(waiter.path) for waiter in self._queue)
-            delay = max(token, held) + 0.001
+            next_token = max(0.0, 1 - self._tokens) / self._rate
+            blocked = min(self.blocked_for(waiter.path) for waiter in self._queue)
+            delay = max(next_token, blocked) + 0.001
             self._wakeup = asyncio.get_running_loop().call_later(delay, self._admit)
 
 
-PER_SECOND = 125.0
-"""A request costs some 3 ms of processor: with this many there is time for scrapes in between."""
-AT_ONCE = 50
-
-
 class GlobalRateLimiter:
-    """Lets `per_second` requests pass, and up to `at_once` of them in a row after a pause.
+    """Admits `per_second` requests per second, and up to `at_once` of them in a row after a pause.
 
-    Polls of all deployments fall into the same minute after a roll-up of
-    Coder; hundreds of deployments would have no processor left for scrapes.
+    Polls of all deployments fall into the same minute after a rollup of
+    Coder; hundreds of deployments would leave no CPU time for scrapes.
     """
 
     def __init__(self, per_second: float = PER_SECOND, at_once: int = AT_ONCE) -> None:
-        self._apart = 1 / per_second
-        self._saved = at_once * self._apart
+        self._interval = 1 / per_second
+        self._burst = at_once * self._interval
         self._next = 0.0
 
-    async def passed(self) -> None:
+    async def acquire(self) -> None:
         """Wait for a turn, in the order of arrival."""
         now = asyncio.get_running_loop().time()
-        self._next = max(self._next, now - self._saved) + self._apart
+        self._next = max(self._next, now - self._burst) + self._interval
         if self._next > now:
             await asyncio.sleep(self._next - now)

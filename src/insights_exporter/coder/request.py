@@ -1,4 +1,4 @@
-"""How a question is spelled for a server: the real one's way, or the published page's."""
+"""Requests and responses, and how a request is encoded in the query dialects of servers."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -17,12 +17,13 @@ class TimeRange(msgspec.Struct, frozen=True, gc=False):
 class Request(msgspec.Struct, frozen=True, gc=False):
     """One request to Coder.
 
-    `span` is spelled as the server's query dialect wants it. `extra` are
-    parameters that only the real server knows; a question with
-    `needs_extra` cannot be asked in the published dialect.
-    `alternative` are the parameters that servers of other versions want instead
-    of `extra`: sent if those are rejected.
-    `subject` tells the answers of one poll apart (`today`, a template's id).
+    Attributes:
+        path: below the root of the API.
+        span: what the report covers, encoded as the server's query dialect demands.
+        subject: tells the responses of one poll apart (`today`, a template's id).
+        extra: parameters that only the real server has.
+        alternative: parameters of servers of other versions, sent if `extra` is rejected.
+        needs_extra: whether the request is impossible in the published dialect.
     """
 
     path: str

@@ -149,11 +149,11 @@ def _find_remedy(error: Exception) -> str:
 async def _backfill_deployment(options: BackfillOptions, poller: DeploymentPoller) -> None:
     deployment = poller.deployment
     connection = ConnectionInfo()
-    poller.exchange.add_response_hook(connection.look)
-    request_options = RequestOptions(RequestStats("backfill"), float("inf"))
+    poller.coder.add_response_hook(connection.observe)
+    request_options = RequestOptions(RequestStats("backfill"), float("inf"), always_available=True)
     listed = await list_templates(poller.coder, request_options, deployment, poller.clock.now())
     allowed = (connection.rate_limit or 0.0) * _SHARE_OF_RATE_LIMIT
-    poller.exchange.gate.per_minute = options.requests_per_minute or max(
+    poller.coder.rate_limiter.per_minute = options.requests_per_minute or max(
         deployment.requests_per_minute, allowed
     )
     span = _find_range(options, deployment, poller.clock.now())
@@ -162,7 +162,7 @@ async def _backfill_deployment(options: BackfillOptions, poller: DeploymentPolle
     event_log = StateChangeLogger(deployment.name)
     fetcher = HistoryFetcher(context, options.include, poller.coder, event_log.rows_invalid)
     if options.dry_run:
-        per_minute = poller.exchange.gate.per_minute
+        per_minute = poller.coder.rate_limiter.per_minute
         typer.echo(
             f"{deployment.name}: {await _estimate(options, fetcher, span, request_options, per_minute)}"
         )

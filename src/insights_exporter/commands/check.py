@@ -47,7 +47,7 @@ def check(config_file: Path | None, format_: Literal["table", "json"]) -> int:
 
     def observe_connections(manager: DeploymentManager) -> None:
         for name, poller in manager.watches.items():
-            poller.exchange.add_response_hook(connections[name].look)
+            poller.coder.add_response_hook(connections[name].observe)
 
     async def build_reports(_: PageStore, manager: DeploymentManager) -> list[DeploymentReport]:
         async def build(name: str, poller: DeploymentPoller) -> DeploymentReport:

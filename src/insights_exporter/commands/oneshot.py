@@ -68,7 +68,7 @@ async def _poll_with_progress(manager: DeploymentManager) -> None:
             advance()
 
         for poller in pollers:
-            poller.exchange.add_response_hook(count)
+            poller.coder.add_response_hook(count)
         await asyncio.gather(*(poller.once() for poller in pollers))
 
 

@@ -120,6 +120,8 @@ class Dataset:
     backfill: Literal["always", "users", "never"] = "never"
     """Whether it has history that `backfill` can request: always, or only if users are included."""
     enabled_by_default: bool = True
+    always_available: bool = False
+    """Whether every Coder with insights has it, so that a 404 means a wrong address."""
 
     def options(self, deployment: Deployment) -> DatasetOptions:
         """Return what `datasets:` of the config sets for this dataset."""

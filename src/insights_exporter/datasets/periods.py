@@ -101,4 +101,5 @@ DATASET = Dataset(
     convert=convert,
     default_interval=3600.0,
     backfill="always",
+    always_available=True,
 )

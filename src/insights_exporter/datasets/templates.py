@@ -147,4 +147,5 @@ DATASET = Dataset(
     convert=convert,
     merge_windows=app_info,
     backfill="always",
+    always_available=True,
 )

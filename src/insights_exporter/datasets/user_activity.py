@@ -153,4 +153,5 @@ DATASET = Dataset(
     requests=requests,
     convert=convert,
     backfill="users",
+    always_available=True,
 )

@@ -208,4 +208,5 @@ DATASET = Dataset(
     requests=requests,
     convert=convert,
     backfill="users",
+    always_available=True,
 )

@@ -10,7 +10,7 @@ from ssl import SSLContext
 
 import structlog
 
-from insights_exporter.coder.client import CoderClient, Exchange, SharedTransport
+from insights_exporter.coder.client import CoderClient, SharedTransport
 from insights_exporter.coder.clock import ServerClock
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.config.models import Deployment
@@ -58,8 +58,7 @@ class DeploymentPoller:
         self.clock = ServerClock(time.time, asyncio.get_running_loop().time)
         self.publisher = Publisher(deployment.name, deployment.max_series, shared.board)
         self._schedule = shared.schedule
-        self.exchange = Exchange(deployment, token, tls, self.clock, shared.outlet)
-        self.coder = CoderClient(self.exchange, None if deployment.dialect == "auto" else deployment.dialect)
+        self.coder = CoderClient(deployment, token, tls, self.clock, shared.outlet)
         self.jobs = tuple(build_jobs(deployment, shared.datasets))
         self._list_job = next((job for job in self.jobs if job.dataset.names_templates), None)
         self.names = TemplateIndex(self._list_templates_soon)
@@ -74,7 +73,7 @@ class DeploymentPoller:
             converter=shared.converter,
             pseudonym_key=pseudonym_key,
         )
-        self.facts = ServerInfoPoller(self.exchange, token, self.publisher)
+        self.facts = ServerInfoPoller(self.coder, token, self.publisher)
         polls_days = any(job.dataset is DAUS for job in self.jobs)
         self.facts.asks_days = polls_days and not counts_in_utc(deployment)
         self._poller = Poller(bench, self.jobs, self._advance)
@@ -120,7 +119,7 @@ class DeploymentPoller:
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
-        await self.exchange.close()
+        await self.coder.close()
 
     @property
     def glances(self) -> SummaryStore:

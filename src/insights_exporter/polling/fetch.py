@@ -133,7 +133,7 @@ async def fetch_all(coder: CoderClient, requests: Sequence[Request], options: Re
     responses: list[Response] = []
     for request in requests:
         try:
-            responses.append(Response(request, await coder.ask(request, options)))
+            responses.append(Response(request, await coder.get(request, options)))
         except ApiError as failure:
             return FetchResult(tuple(responses), failure)
     return FetchResult(tuple(responses), None)
@@ -182,7 +182,7 @@ async def fetch_each(coder: CoderClient, requests: Sequence[Request], options: R
     in_a_row = 0
     for request in requests:
         try:
-            responses.append(Response(request, await coder.ask(request, options)))
+            responses.append(Response(request, await coder.get(request, options)))
             in_a_row = 0
         except ApiError as failure:
             first = first or failure

@@ -241,7 +241,12 @@ class Poller:
         seconds = min(max(job.poll.pace.every, _SHORTEST_DEADLINE), self.patience)
         deadline = asyncio.get_running_loop().time() + seconds
         observer = RequestObserver(job.requests, self._publisher)
-        return RequestOptions(observer, deadline, priority=2 if job.dataset.partial else 0)
+        return RequestOptions(
+            observer,
+            deadline,
+            priority=2 if job.dataset.partial else 0,
+            always_available=job.dataset.always_available,
+        )
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         call = partial(work, *args, **kwargs)

@@ -7,9 +7,9 @@ from contextlib import suppress
 from typing import TypeVar
 from urllib.parse import quote
 
-from insights_exporter.coder.client import Exchange, RequestOptions
+from insights_exporter.coder.client import CoderClient, RequestOptions
 from insights_exporter.coder.errors import ApiError, FailureReason
-from insights_exporter.coder.request import InvalidResponse
+from insights_exporter.coder.request import InvalidResponse, Request
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.datasets import daus
 from insights_exporter.datasets import server_info as server_facts
@@ -81,7 +81,7 @@ class ServerInfoPoller:
 
     def __init__(
         self,
-        exchange: Exchange,
+        coder: CoderClient,
         token: Callable[[], str],
         publisher: Publisher,
     ) -> None:
@@ -91,7 +91,7 @@ class ServerInfoPoller:
         self.utc_days: Mapping[int, float] = {}
         """Users by day of UTC, by its ordinal, where they are asked for."""
         self.asks_days = False
-        self._exchange = exchange
+        self._coder = coder
         self._token = token
         self._publisher = publisher
         self._ages = ExpiryTimers(self._stale)
@@ -157,9 +157,8 @@ class ServerInfoPoller:
     async def _ask_version(self) -> ApiError | None:
         deadline = asyncio.get_running_loop().time() + _PATIENCE
         try:
-            body = await self._exchange.get(
-                "/buildinfo", {}, RequestOptions(_Nobody(), deadline, priority=-1)
-            )
+            options = RequestOptions(_Nobody(), deadline, priority=-1)
+            body = await self._coder.send(Request("/buildinfo"), options)
         except ApiError as failure:
             return failure
         finally:
@@ -176,7 +175,7 @@ class ServerInfoPoller:
     async def _read(self, path: str, read: Callable[[bytes], T]) -> T | None:
         deadline = asyncio.get_running_loop().time() + _PATIENCE
         try:
-            body = await self._exchange.get(path, {}, RequestOptions(_Nobody(), deadline, priority=1))
+            body = await self._coder.send(Request(path), RequestOptions(_Nobody(), deadline, priority=1))
             return await asyncio.to_thread(read, body)
         except Exception:  # noqa: BLE001 -- nothing of it is needed, and polls wait for its end
             return None
