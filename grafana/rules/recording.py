@@ -32,7 +32,7 @@ WEEKDAY: Final = "deployment_day:coder_insights_day_start_timestamp_seconds:week
 MEASURED_USERS: Final = "deployment_window_percentile:coder_insights_users_with_latency:max"
 USERS_ABOVE_POOR: Final = "deployment_window_percentile:coder_insights_users_above_300ms:ratio"
 
-LATENCY_BUCKET: Final = "coder_insights_user_latency_distribution_seconds_bucket"
+QUALITY: Final = "coder_insights_connection_quality_users"
 FAILURES: Final = "insights_exporter_request_failures_total"
 
 NOON_ANYWHERE: Final = 13 * 3600
@@ -58,16 +58,6 @@ def on(*labels: str) -> str:
 def once(expr: str, *by: str, operation: str = "max") -> str:
     """Return the values of all exporters of a deployment as one series per value of the labels `by`."""
     return f"{operation} by ({', '.join((*WHOSE, *by))}) ({expr})"
-
-
-def _users(limit: str) -> str:
-    """Return the number of users with a latency of at most `limit` seconds."""
-    return once(f'{LATENCY_BUCKET}{{le="{limit}"}}', "window", "percentile")
-
-
-def _above(limit: float) -> str:
-    """Return the share of users whose latency is above `limit` seconds."""
-    return f"1 - {_users(str(limit))} / ({MEASURED_USERS} > 0)"
 
 
 def age(last_success: str) -> str:
@@ -151,8 +141,14 @@ RECORDINGS: Final = (
     Recording(DAILY_USERS, once("coder_insights_daily_active_users", "day")),
     Recording(DAY_START, once("coder_insights_day_start_timestamp_seconds", "day")),
     Recording(WEEKDAY, f"day_of_week({DAY_START} + {NOON_ANYWHERE})"),
-    Recording(MEASURED_USERS, _users("+Inf")),
-    Recording(USERS_ABOVE_POOR, _above(thresholds.LATENCY_POOR)),
+    Recording(
+        MEASURED_USERS,
+        once(once(QUALITY, "window", "percentile", "quality"), "window", "percentile", operation="sum"),
+    ),
+    Recording(
+        USERS_ABOVE_POOR,
+        f'{once(f"""{QUALITY}{{quality="poor"}}""", "window", "percentile")} / ({MEASURED_USERS} > 0)',
+    ),
 )
 
 GROUP: Final = Group("insights-exporter.recording", RECORDINGS)

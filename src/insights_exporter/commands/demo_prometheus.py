@@ -13,15 +13,14 @@ from urllib.parse import quote
 import httpx
 
 PROGRAM = "prometheus"
-_LATENCY = "coder_insights_user_latency_distribution_seconds_bucket"
 QUERIES: Sequence[tuple[str, str]] = (
     (
         "the editors and apps that people spend their time in, in hours a week",
         'topk(5, coder_insights_app_usage_seconds{window="7d"} / 3600)',
     ),
     (
-        "the median latency that nine of ten users stay below, in seconds",
-        f'histogram_quantile(0.9, {_LATENCY}{{percentile="p50",window="7d"}})',
+        "how many users have a good, fair and poor connection",
+        'coder_insights_connection_quality_users{percentile="p50",window="7d"}',
     ),
 )
 """Queries to try, each after its description."""
