@@ -1,4 +1,4 @@
-"""Sums and distributions over rows."""
+"""Sums, histograms and bands of rows."""
 
 import math
 from bisect import bisect_left
@@ -16,34 +16,31 @@ K = TypeVar("K", bound=Hashable)
 
 
 def exact_sum(values: Iterable[float]) -> float:
-    """Give the float nearest to the true sum, infinite where there is none, in whatever order it is added."""
+    """Return the float nearest to the true sum, in any order of `values`; infinite beyond the largest."""
     numbers = list(values)
     try:
         return math.fsum(numbers)
     except OverflowError:
-        return _nearest(sum(map(Fraction, numbers), Fraction()))
-
-
-def sum_by_key(rows: Iterable[tuple[K, float]]) -> dict[K, float]:
-    """Give one value a key: rows that would be one series add up."""
-    parts: dict[K, list[float]] = {}
-    for key, value in rows:
-        parts.setdefault(key, []).append(value)
-    return {key: values[0] if len(values) == 1 else exact_sum(values) for key, values in parts.items()}
-
-
-def _nearest(total: Fraction) -> float:
+        total = sum(map(Fraction, numbers), Fraction())
     try:
         return float(total)
     except OverflowError:
         return math.inf if total > 0 else -math.inf
 
 
+def sum_by_key(rows: Iterable[tuple[K, float]]) -> dict[K, float]:
+    """Return one value per key: rows that would be one series are added up."""
+    parts: dict[K, list[float]] = {}
+    for key, value in rows:
+        parts.setdefault(key, []).append(value)
+    return {key: values[0] if len(values) == 1 else exact_sum(values) for key, values in parts.items()}
+
+
 ACTIVITY_BOUNDS = (900, 1800, 3600, 7200, 14400, 28800, 57600, 86400, 144000, 288000, 576000)
 """Seconds, from a quarter of an hour to a month of working days."""
 
 LATENCY_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0)
-"""Seconds; at 0.15 and 0.3 Coder changes its own colours."""
+"""Seconds; Coder's own colours change at 0.15 and 0.3."""
 
 
 Bands = tuple[tuple[str, float], ...]
@@ -59,7 +56,7 @@ CONNECTION_QUALITIES: Bands = (("good", 0.15), ("fair", 0.3), ("poor", math.inf)
 
 
 def build_histogram(values: Collection[float], bounds: tuple[float, ...]) -> HistogramValue:
-    """Count how many values are at most each bound, and add them up."""
+    """Return the histogram of `values`."""
     per_bucket = Counter(map(partial(bisect_left, bounds), values))
     counts = accumulate(per_bucket[bucket] for bucket in range(len(bounds) + 1))
     return HistogramValue(tuple(counts), exact_sum(values))

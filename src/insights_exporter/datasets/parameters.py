@@ -1,6 +1,6 @@
-"""Which parameters are shown, and which of their values."""
+"""Which parameters are exposed, and which of their values."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from insights_exporter.config.models import Deployment
@@ -25,23 +25,23 @@ _Counts = dict[str, float]
 
 
 def parameters_enabled(deployment: Deployment, window: str) -> bool:
-    """Tell whether parameters are shown in `window`."""
+    """Return whether parameters are exposed in `window`."""
     return window in deployment.parameters.windows
 
 
 def parameter_rows(
     parameters: Sequence[Parameter], rules: Rules, limit: int, before: tuple[str, ...]
 ) -> tuple[list[Row], int]:
-    """Give the workspaces of each value shown, labelled `before` and then by parameter.
+    """Return the workspaces of each value, labelled `before` and then by parameter.
 
-    The second number counts the values that the limit folded into `__other__`.
+    Also return how many values the limit aggregated into `__other__`.
     """
     rows: list[Row] = []
     folded = 0
     for key, counts in sorted(_by_parameter(parameters, rules).items()):
-        shown, gone = apply_limit(counts, limit)
+        shown, aggregated = apply_limit(counts, limit)
         rows.extend(((*before, *key, value), count) for value, count in shown.items())
-        folded += gone
+        folded += aggregated
     return rows, folded
 
 
@@ -52,7 +52,7 @@ def parameters_with_choices(parameters: Sequence[Parameter]) -> tuple[str, ...]:
 
 
 def apply_limit(counts: Mapping[str, float], limit: int) -> tuple[_Counts, int]:
-    """Keep the `limit` values chosen most often and fold the rest; count the folded."""
+    """Keep the `limit` values chosen most often and aggregate the others; return how many those are."""
     ranked = sorted(
         (item for item in counts.items() if item[0] != OTHER), key=lambda item: (-item[1], item[0])
     )
@@ -65,27 +65,28 @@ def apply_limit(counts: Mapping[str, float], limit: int) -> tuple[_Counts, int]:
 
 
 def _by_parameter(parameters: Iterable[Parameter], rules: Rules) -> dict[_Key, _Counts]:
+    rows = (
+        (
+            (
+                parameter.name,
+                parameter.parameter_type or "",
+                _shown_value(parameter, item.value or "", rules),
+            ),
+            item.count,
+        )
+        for parameter in parameters
+        if _is_included(parameter.name, rules)
+        for item in parameter.values
+    )
     by_parameter: dict[_Key, _Counts] = {}
-    for (key, value), count in sum_by_key(_chosen(parameters, rules)).items():
-        by_parameter.setdefault(key, {})[value] = count
+    for (name, kind, value), count in sum_by_key(rows).items():
+        by_parameter.setdefault((name, kind), {})[value] = count
     return by_parameter
 
 
-def _chosen(parameters: Iterable[Parameter], rules: Rules) -> Iterator[tuple[tuple[_Key, str], float]]:
-    for parameter in parameters:
-        if _wanted(parameter.name, rules):
-            key = (parameter.name, parameter.parameter_type or "")
-            for item in parameter.values:
-                yield (key, _shown_value(parameter, item.value or "", rules)), item.count
-
-
-def _wanted(name: str, rules: Rules) -> bool:
-    included = not rules.include or _matches(name, rules.include)
-    return included and not _matches(name, rules.exclude)
-
-
-def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+def _is_included(name: str, rules: Rules) -> bool:
+    included = not rules.include or any(fnmatchcase(name, pattern) for pattern in rules.include)
+    return included and not any(fnmatchcase(name, pattern) for pattern in rules.exclude)
 
 
 def _shown_value(parameter: Parameter, value: str, rules: Rules) -> str:
@@ -93,14 +94,11 @@ def _shown_value(parameter: Parameter, value: str, rules: Rules) -> str:
         return OTHER
     if not value:
         return EMPTY
-    if _named_secret(parameter) or value_looks_secret(value):
+    names = (parameter.name, parameter.display_name or "")
+    if any(map(name_looks_secret, names)) or value_looks_secret(value):
         return REDACTED
     return value[:LONGEST_VALUE]
 
 
 def _is_closed(parameter: Parameter) -> bool:
     return bool(parameter.options) or parameter.parameter_type in _CLOSED_TYPES
-
-
-def _named_secret(parameter: Parameter) -> bool:
-    return name_looks_secret(parameter.name) or name_looks_secret(parameter.display_name or "")

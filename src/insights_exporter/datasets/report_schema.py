@@ -1,4 +1,4 @@
-"""The answer of `/insights/templates`, which several datasets ask for."""
+"""The response of `/insights/templates`, which several datasets request."""
 
 import msgspec
 
@@ -42,7 +42,7 @@ class ParameterValue(Row, frozen=True):
 
 
 class Option(Row, frozen=True):
-    """One of the values that a parameter declares; only that there are some is of interest."""
+    """One of the values that a parameter declares; only their existence matters."""
 
 
 class Parameter(Row, frozen=True):
@@ -99,13 +99,13 @@ class TemplatesAnswer(Envelope, frozen=True):
 
 
 class UsersReport(Envelope, frozen=True):
-    """The part of a report that counts its users."""
+    """The number of users in a report."""
 
     active_users: float
     start_time: str | None
 
 
 class UsersResponse(Envelope, frozen=True):
-    """The response, for datasets that need the number of users alone."""
+    """The response, for datasets that need only the number of users."""
 
     report: UsersReport

@@ -72,7 +72,7 @@ def read_version(body: bytes) -> str | None:
     """Read the server's version.
 
     Raises:
-        InvalidAnswer: The answer is no object.
+        InvalidResponse: The response is no object.
     """
     return decode(body, BuildInfo).value.version
 
@@ -86,7 +86,7 @@ def read_token(body: bytes) -> Token:
     """Read how long the token lives.
 
     Raises:
-        InvalidAnswer: The answer is no object.
+        InvalidResponse: The response is no object.
     """
     key = decode(body, ApiKey).value
     return Token(read_instant(key.expires_at), key.lifetime_seconds)
@@ -96,7 +96,7 @@ def read_user(body: bytes) -> str | None:
     """Read the name of the token's own user.
 
     Raises:
-        InvalidAnswer: The answer is no object.
+        InvalidResponse: The response is no object.
     """
     return decode(body, CurrentUser).value.username
 

@@ -1,4 +1,4 @@
-"""The families of single templates: apart from those of the deployment, since they do not add up to them."""
+"""The metric families of single templates, which do not add up to those of the deployment."""
 
 from insights_exporter.datasets.aggregate import ACTIVITY_BOUNDS, LATENCY_BOUNDS
 from insights_exporter.datasets.apps import APP_LABELS
@@ -16,25 +16,24 @@ _ABSENT = f"{_BREAKDOWN_OFF} templates.limit"
 TEMPLATE_ACTIVE_USERS = MetricFamily(
     name="coder_insights_template_active_users",
     kind="gauge",
-    help="Distinct users of a template in the window (API: templates report.active_users, asked for one "
-    "template); "
-    "cached.",
+    help="Distinct users of a template in the window (API: templates report.active_users, requested for one "
+    "template); cached.",
     labels=_LABELS,
     source="template-breakdown: report.active_users",
     merge="not merged: users of several templates overlap and do not add up",
-    absent=f"{_ABSENT}; a listed template that nobody used is 0",
+    absent=f"{_ABSENT}; a listed template without use is 0",
     example='topk(10, coder_insights_template_active_users{window="7d"})',
 )
 TEMPLATE_DAILY_ACTIVE_USERS = MetricFamily(
     name="coder_insights_template_daily_active_users",
     kind="gauge",
     help="Distinct users of a template on the day, today so far or yesterday (API: templates "
-    "interval_reports.active_users, asked for one template); cached.",
+    "interval_reports.active_users, requested for one template); cached.",
     labels=("deployment", "day", *TEMPLATE_LABELS),
     source="template-breakdown: interval_reports.active_users",
-    merge="rows of one day add up",
+    merge="rows of one day are added up",
     absent=f"{_ABSENT}; the template had no use in the window; for up to six days after a clock change, "
-    "while the server's steps of 24 hours do not run from midnight to midnight; from the deployment's "
+    "while the server's 24-hour steps do not fit the days; from the deployment's "
     "midnight until the next poll",
     example='coder_insights_template_daily_active_users{day="yesterday"}',
     expires_at_midnight=True,
@@ -42,9 +41,8 @@ TEMPLATE_DAILY_ACTIVE_USERS = MetricFamily(
 TEMPLATE_APP_USAGE = MetricFamily(
     name="coder_insights_template_app_usage_seconds",
     kind="gauge",
-    help="Seconds an app was used with a template in the window (API: templates "
-    "report.apps_usage.seconds, asked for "
-    "one template); cached.",
+    help="Seconds an app was used with a template in the window (API: templates report.apps_usage.seconds, "
+    "requested for one template); cached.",
     labels=(*_LABELS, *APP_LABELS),
     source="template-breakdown: report.apps_usage.seconds",
     merge="as coder_insights_app_usage_seconds; templates used in one half hour may add up to more than "
@@ -55,12 +53,11 @@ TEMPLATE_APP_USAGE = MetricFamily(
 TEMPLATE_APP_TIMES_USED = MetricFamily(
     name="coder_insights_template_app_times_used",
     kind="gauge",
-    help="How often an app was taken up with a template in the window (API: templates "
-    "report.apps_usage.times_used, "
-    "asked for one template); cached.",
+    help="Number of times an app was opened with a template in the window (API: templates "
+    "report.apps_usage.times_used, requested for one template); cached.",
     labels=(*_LABELS, *APP_LABELS),
     source="template-breakdown: report.apps_usage.times_used",
-    merge="rows of one slug add up",
+    merge="rows of one slug are added up",
     absent="as coder_insights_app_times_used; the template had no use in the window",
     example='coder_insights_template_app_times_used{window="7d"}',
 )
@@ -68,24 +65,23 @@ TEMPLATE_PARAMETER_WORKSPACES = MetricFamily(
     name="coder_insights_template_parameter_workspaces",
     kind="gauge",
     help="Workspaces of a template built in the window that chose the value (API: templates "
-    "report.parameters_usage.values.count, asked for one template); cached.",
+    "report.parameters_usage.values.count, requested for one template); cached.",
     labels=(*_LABELS, *PARAMETER_LABELS),
     source="template-breakdown: report.parameters_usage.values.count",
-    merge="as coder_insights_parameter_workspaces, with at most 10 values a parameter",
+    merge="as coder_insights_parameter_workspaces, with at most 10 values per parameter",
     absent="as coder_insights_parameter_workspaces; the template had no use in the window",
     example='coder_insights_template_parameter_workspaces{template_name="docker",window="7d"}',
 )
 TEMPLATE_ACTIVITY_DISTRIBUTION = MetricFamily(
     name="coder_insights_template_user_activity_distribution_seconds",
     kind="gaugehistogram",
-    help="How active the users of a template were in the window, in seconds (API: user-activity "
-    "report.users.seconds, "
-    "asked for one template); cached.",
+    help="Distribution of the time that users of a template were active in the window, in seconds (API: "
+    "user-activity report.users.seconds, requested for one template); cached.",
     labels=_LABELS,
     bounds=ACTIVITY_BOUNDS,
     source="template-breakdown: user-activity report.users.seconds",
     merge="every user id counts once, with the sum of its rows",
-    absent="templates.users is off (as it is by default), or the dataset user-activity is",
+    absent="templates.users is off (the default), or the dataset user-activity is",
     example="histogram_quantile(0.5, "
     'coder_insights_template_user_activity_distribution_seconds_bucket{window="7d"})',
     stable=False,
@@ -93,13 +89,13 @@ TEMPLATE_ACTIVITY_DISTRIBUTION = MetricFamily(
 TEMPLATE_LATENCY_DISTRIBUTION = MetricFamily(
     name="coder_insights_template_user_latency_distribution_seconds",
     kind="gaugehistogram",
-    help="How slow connections were for the users of a template in the window, in seconds (API: user-latency "
-    "report.users.latency_ms, asked for one template); cached.",
+    help="Distribution of the connection latency of users of a template in the window, in seconds (API: "
+    "user-latency report.users.latency_ms, requested for one template); cached.",
     labels=(*_LABELS, "percentile"),
     bounds=LATENCY_BOUNDS,
     source="template-breakdown: user-latency report.users.latency_ms.p50, .p95",
-    merge="every user id counts once a percentile",
-    absent="templates.users is off (as it is by default), or the dataset user-latency is",
+    merge="every user id counts once per percentile",
+    absent="templates.users is off (the default), or the dataset user-latency is",
     example="histogram_quantile(0.9, "
     'coder_insights_template_user_latency_distribution_seconds_bucket{window="7d",percentile="p95"})',
     stable=False,
@@ -108,7 +104,7 @@ TEMPLATE_ACTIVITY_LEVEL = MetricFamily(
     name="coder_insights_template_activity_level_users",
     kind="gauge",
     help="Users of a template by how long they were active in the window (API: user-activity "
-    "report.users.seconds, asked for one template); select one window; cached.",
+    "report.users.seconds, requested for one template); select one window; cached.",
     labels=(*_LABELS, "level"),
     source="template-breakdown: user-activity report.users.seconds",
     merge="every user id counts once, with the sum of its rows",
@@ -120,11 +116,11 @@ TEMPLATE_CONNECTION_QUALITY = MetricFamily(
     name="coder_insights_template_connection_quality_users",
     kind="gauge",
     help="Users of a template by the quality of their connections in the window: good up to 0.15 s, fair up "
-    "to 0.3 s, poor above (API: user-latency report.users.latency_ms, asked for one template); select one "
-    "window and one percentile; cached.",
+    "to 0.3 s, poor above (API: user-latency report.users.latency_ms, requested for one template); select "
+    "one window and one percentile; cached.",
     labels=(*_LABELS, "percentile", "quality"),
     source="template-breakdown: user-latency report.users.latency_ms.p50, .p95",
-    merge="every user id counts once a percentile",
+    merge="every user id counts once per percentile",
     absent="as coder_insights_template_user_latency_distribution_seconds; a quality that no user has is 0",
     example='coder_insights_template_connection_quality_users{window="7d",percentile="p95",quality="poor"}',
     stable=False,

@@ -1,4 +1,4 @@
-"""Windows become ranges of time: midnights that exist, offsets, RFC 3339."""
+"""Time ranges of windows, with midnights that exist and offsets, and parsing of times."""
 
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ _DATE_LENGTH = len("2006-01-02")
 
 
 def read_day(text: str) -> int | None:
-    """Give the ordinal of the day in `2006-01-02` or `2006-01-02T00:00:00Z`, if it is one."""
+    """Return the ordinal of the day in `2006-01-02` or `2006-01-02T00:00:00Z`, None if it is not one."""
     try:
         return date.fromisoformat(text[:_DATE_LENGTH]).toordinal()
     except ValueError:
@@ -22,14 +22,14 @@ def read_day(text: str) -> int | None:
 
 
 def day_seconds(ordinal: int) -> float:
-    """Give the Unix seconds at which a day begins in UTC."""
+    """Return the Unix seconds at which a day begins in UTC."""
     return float((ordinal - _EPOCH_DAY) * _DAY_SECONDS)
 
 
 def read_instant(text: str | None) -> float | None:
-    """Give Unix seconds for an RFC 3339 time, in UTC where it has no offset.
+    """Return the Unix seconds of an RFC 3339 time, UTC if it has no offset; None if it is not one.
 
-    The year 1 is how Go writes that there is no time.
+    Go writes the year 1 if there is no time.
     """
     try:
         moment = datetime.fromisoformat(text or "")
@@ -41,10 +41,10 @@ def read_instant(text: str | None) -> float | None:
 
 
 def require_instant(name: str, text: str) -> None:
-    """Reject the value of a field that is no RFC 3339 time.
+    """Reject the value of a field that is not an RFC 3339 time.
 
     Raises:
-        ValueError: It is none; the message begins with the field's name.
+        ValueError: It is not; the message begins with the field's name.
     """
     if read_instant(text) is None:
         problem = f"{name}: expected a time"
@@ -52,22 +52,22 @@ def require_instant(name: str, text: str) -> None:
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """Give 00:00:00 of `day` with the offset valid just before it.
+    """Return 00:00:00 of `day` with the offset valid just before it.
 
-    The offset is fixed, not the zone: where clocks jump over midnight,
-    00:00:00 is still the instant at which the day begins.
+    The offset is fixed, not the zone: if clocks jump over midnight, 00:00:00
+    is still the instant at which the day begins.
     """
     offset = datetime.combine(day, time.min, zone).utcoffset()
     return datetime.combine(day, time.min, timezone(offset or timedelta()))
 
 
 def next_full_hour(now: datetime) -> datetime:
-    """Give the end of the running hour, in UTC, as the server counts hours."""
+    """Return the end of the running hour in UTC, as the server counts hours."""
     return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
 def window_range(window: Window, now: datetime, zone: ZoneInfo) -> TimeRange:
-    """Give what `window` covers at `now`: whole days of `zone`."""
+    """Return what `window` covers at `now`: whole days of `zone`."""
     today = now.astimezone(zone).date()
     if window.include_today:
         return TimeRange(midnight(today - timedelta(days=window.days - 1), zone), next_full_hour(now))
@@ -75,12 +75,12 @@ def window_range(window: Window, now: datetime, zone: ZoneInfo) -> TimeRange:
 
 
 def whole_days(first: date, after: date, zone: ZoneInfo) -> TimeRange:
-    """Give the whole days from `first` up to, not including, `after`."""
+    """Return the whole days from `first` up to, not including, `after`."""
     return TimeRange(midnight(first, zone), midnight(after, zone))
 
 
 def window_of(context: PollContext) -> Window:
-    """Give the window of a view that has one.
+    """Return the window of a context that has one.
 
     Raises:
         ValueError: It has none.
@@ -92,15 +92,15 @@ def window_of(context: PollContext) -> Window:
 
 
 def zone_of(context: PollContext) -> ZoneInfo:
-    """Give the time zone whose days are counted."""
+    """Return the time zone whose days are counted."""
     return ZoneInfo(context.deployment.timezone)
 
 
 def time_range_of(context: PollContext) -> TimeRange:
-    """Give what the view's window covers now."""
+    """Return what the window of `context` covers now."""
     return window_range(window_of(context), context.now, zone_of(context))
 
 
 def window_request(path: str, context: PollContext) -> Request:
-    """Ask about the view's window and nothing else."""
+    """Return the request for the window of `context`, without further parameters."""
     return Request(path=path, span=time_range_of(context))

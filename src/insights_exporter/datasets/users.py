@@ -1,4 +1,4 @@
-"""Which users are shown, and as whom."""
+"""Which users are exposed, and under which labels."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
@@ -12,11 +12,11 @@ _HASH_BYTES = 16
 
 
 class Identities(NamedTuple):
-    """Users by their ids, and the labels under which each is shown: three columns in one order."""
+    """Ids of users and their labels: three columns in one order."""
 
     users: Sequence[str]
     user_ids: Sequence[str]
-    latest_usernames: Sequence[str]
+    usernames: Sequence[str]
 
 
 class _User(Protocol):
@@ -27,32 +27,33 @@ class _User(Protocol):
 
 
 def names_users(context: PollContext) -> bool:
-    """Tell whether series that name users exist in the view's window."""
+    """Return whether series that name users exist in the window of `context`."""
     users = context.deployment.users
     return users.detail != "aggregate" and context.window is not None and context.window.name in users.windows
 
 
 def latest_usernames(users: Iterable[_User]) -> dict[str, str]:
-    """Give each id one name: of several the first in the alphabet that is not empty."""
+    """Return one name per id: of several the first in the alphabet that is not empty."""
     rows = list(users)
     names = {user.user_id: user.username or "" for user in rows}
     if len(names) == len(rows):
         return names
     for user in rows:
-        names[user.user_id] = _better(names[user.user_id], user.username or "")
+        both = (names[user.user_id], user.username or "")
+        names[user.user_id] = min(filter(None, both), default="")
     return names
 
 
 def user_labels(context: PollContext, users: Iterable[str], names: Mapping[str, str]) -> Identities:
-    """Give users, and the labels under which they are shown.
+    """Return users and the labels under which they are exposed.
 
     A pseudonym depends on the key and the id alone, so that it outlives
-    restarts; who lacks the key cannot test a guessed id against it. Users are
-    then in the order of their pseudonyms: in that of `users`, which may be
-    the ids' own, whoever knows all ids could tell which is whose.
+    restarts, and a guessed id cannot be tested against it without the key.
+    Users are then in the order of their pseudonyms: the order of `users` may
+    be that of the ids, from which anyone who knows all ids could match them.
 
     Raises:
-        ValueError: Pseudonyms are wanted and the view has no key.
+        ValueError: Pseudonyms are configured, but the context has no key.
     """
     if context.deployment.users.detail == "named":
         users = list(users)
@@ -60,25 +61,16 @@ def user_labels(context: PollContext, users: Iterable[str], names: Mapping[str, 
     if not context.pseudonym_key:
         text = "users.detail: pseudonymous needs users.key or users.key_file"
         raise ValueError(text)
-    key = _stretched(context.pseudonym_key)
-    pairs = sorted((_hashed(user, key), user) for user in users)
-    shown = [hashed for hashed, _ in pairs]
-    return Identities([user for _, user in pairs], shown, shown)
+    key = blake2b(context.pseudonym_key).digest()  # a key of the length that BLAKE2b takes
+    pairs = sorted((_hash(user, key), user) for user in users)
+    pseudonyms = [pseudonym for pseudonym, _ in pairs]
+    return Identities([user for _, user in pairs], pseudonyms, pseudonyms)
 
 
 def pseudonym(user_id: str, key: bytes) -> str:
-    """Give the keyed BLAKE2b hash of an id as 32 hexadecimal digits; keys may have any length."""
-    return _hashed(user_id, _stretched(key))
+    """Return the keyed BLAKE2b hash of an id as 32 hexadecimal digits; keys may have any length."""
+    return _hash(user_id, blake2b(key).digest())
 
 
-def _stretched(key: bytes) -> bytes:
-    """Give a key of the length that BLAKE2b takes."""
-    return blake2b(key).digest()
-
-
-def _hashed(user_id: str, key: bytes) -> str:
+def _hash(user_id: str, key: bytes) -> str:
     return blake2b(user_id.encode(), key=key, digest_size=_HASH_BYTES).hexdigest()
-
-
-def _better(one: str, other: str) -> str:
-    return min((name for name in (one, other) if name), default="")
