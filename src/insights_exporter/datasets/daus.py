@@ -36,20 +36,20 @@ DAILY_ACTIVE_USERS = MetricFamily(
     labels=("deployment", "day"),
     source="daus: entries.amount; in zones other than UTC templates: report.active_users of windows of "
     "one day",
-    merge="entries of one day add up; today is the newest day of the answer",
-    absent="the answer lacks the day; from the deployment's midnight until the next poll",
+    merge="entries of one day are added up; today is the newest day of the response",
+    absent="the response lacks the day; from the deployment's midnight until the next poll",
     example='coder_insights_daily_active_users{day="yesterday"}',
     expires_at_midnight=True,
 )
 DAY_START = MetricFamily(
     name="coder_insights_day_start_timestamp_seconds",
     kind="gauge",
-    help="When the day that is shown as today or yesterday begins (API: daus entries.date), in Unix "
-    "seconds; cached.",
+    help="Start of the day that is exposed as today or yesterday, in Unix seconds (API: daus entries.date); "
+    "cached.",
     labels=("deployment", "day"),
     source="daus: entries.date; in zones other than UTC templates: report.start_time",
     merge="not merged",
-    absent="as coder_insights_daily_active_users, and where the report tells no start",
+    absent="as coder_insights_daily_active_users, and if the report has no start",
     example='time() - coder_insights_day_start_timestamp_seconds{day="today"} > 2 * 86400',
     expires_at_midnight=True,
 )
@@ -66,7 +66,7 @@ class Entry(Row, frozen=True):
         """Reject a date that cannot be read.
 
         Raises:
-            ValueError: It is no day.
+            ValueError: It is not a day.
         """
         if read_day(self.date) is None:
             text = "date: expected a day"
@@ -80,12 +80,12 @@ class DausAnswer(Envelope, frozen=True):
 
 
 def counts_in_utc(deployment: Deployment) -> bool:
-    """Tell whether the deployment's days are those of UTC, of which the server tells sixty."""
+    """Return whether the deployment's days are those of UTC, of which the server reports sixty."""
     return deployment.timezone in _UTC_NAMES
 
 
 def read_days(body: bytes) -> dict[int, float]:
-    """Read the users of all days of UTC that the server tells, by the day's ordinal.
+    """Return the users of all UTC days in a response, by the ordinal of the day.
 
     Raises:
         InvalidAnswer: The answer cannot be read.
@@ -94,14 +94,14 @@ def read_days(body: bytes) -> dict[int, float]:
 
 
 def windows(_deployment: Deployment) -> Sequence[Window | None]:
-    """Have no windows: the days are fixed."""
+    """Return no window: the days are fixed."""
     return (None,)
 
 
 def requests(context: PollContext) -> Sequence[Request]:
-    """Ask for the days of UTC at once, for those of another zone one by one.
+    """Return one request for all UTC days, or one for each day of another zone.
 
-    The server's own parameter for other zones shifts the days' names only.
+    The server's own parameter for other zones only shifts the names of the days.
     """
     if counts_in_utc(context.deployment):
         return (Request(path=PATH),)

@@ -22,7 +22,7 @@ WEEKLY_ACTIVE_USERS = MetricFamily(
     labels=("deployment", "week"),
     source="templates: report.active_users of a window from Monday to Monday",
     merge="not merged",
-    absent="the answer has no report; from the deployment's midnight until the next poll",
+    absent="the response has no report; from the deployment's midnight until the next poll",
     example='coder_insights_weekly_active_users{week="last"}',
     expires_at_midnight=True,
 )
@@ -34,7 +34,7 @@ MONTHLY_ACTIVE_USERS = MetricFamily(
     labels=("deployment", "month"),
     source="templates: report.active_users of a window of one month",
     merge="not merged",
-    absent="the answer has no report; from the deployment's midnight until the next poll",
+    absent="the response has no report; from the deployment's midnight until the next poll",
     example='coder_insights_monthly_active_users{month="last"} '
     '/ ignoring (month) coder_insights_monthly_active_users{month="before_last"}',
     expires_at_midnight=True,
@@ -50,7 +50,7 @@ _SHOWN_AS: Mapping[str, tuple[MetricFamily, str]] = {
 
 
 def periods_before(today: date) -> Mapping[str, tuple[date, date]]:
-    """Give the first day of each period and the day after its last."""
+    """Return the first day of each period and the day after its last."""
     monday = today - timedelta(days=today.weekday())
     this_month = today.replace(day=1)
     last_month = (this_month - _DAY).replace(day=1)
@@ -63,12 +63,12 @@ def periods_before(today: date) -> Mapping[str, tuple[date, date]]:
 
 
 def windows(_deployment: Deployment) -> Sequence[Window | None]:
-    """Have no windows: the periods are fixed."""
+    """Return no window: the periods are fixed."""
     return (None,)
 
 
 def requests(context: PollContext) -> Sequence[Request]:
-    """Ask for each period by itself: its days are then right in every zone, on every server."""
+    """Return one request per period, whose days are then right in every zone, on every server."""
     zone = zone_of(context)
     periods = periods_before(context.now.astimezone(zone).date())
     return tuple(

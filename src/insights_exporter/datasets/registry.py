@@ -1,4 +1,4 @@
-"""All datasets: whoever adds one adds its file and a row here."""
+"""The registry of all datasets."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""Recognize secrets and e-mail addresses by their text."""
+"""Recognition of secrets and e-mail addresses by their text."""
 
 import re
 from functools import lru_cache
@@ -34,7 +34,7 @@ _PREFIXES = (
     r"AGE[-]SECRET[-]KEY[-]",
     r"[A-Za-z0-9]{10}[-][A-Za-z0-9]{22}(?![A-Za-z0-9])",
 )
-"""A dash of a secret is written `[-]`, so that the pattern for Coder's spelling of slugs follows from it."""
+"""A dash of a secret is written `[-]`, so that the pattern for slugs can be derived."""
 
 PATTERNS = (
     *(_URL_WITH_USER, _EMAIL, _PEM, _ASSIGNED),

@@ -1,4 +1,4 @@
-"""What is known of a server in addition to its insights: version, how long the token lives."""
+"""Metrics of a server in addition to its insights: version, lifetime of the token."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ BUILD_INFO = MetricFamily(
     labels=("deployment", "version"),
     source="buildinfo: version",
     merge="not merged",
-    absent="buildinfo was not answered yet, or not for three hours",
+    absent="before the first response of buildinfo, or three hours after the last",
     example="count by (version) (coder_insights_build_info)",
 )
 TOKEN_EXPIRY = MetricFamily(
@@ -24,7 +24,7 @@ TOKEN_EXPIRY = MetricFamily(
     labels=("deployment",),
     source="users/me/keys/{id}: expires_at",
     merge="not merged",
-    absent="the server does not tell, or the token may not ask about itself, or not for three hours",
+    absent="the server does not report it, the token may not read it, or three hours after the last response",
     example="insights_exporter_token_expiry_timestamp_seconds - time()",
 )
 TOKEN_LIFETIME = MetricFamily(

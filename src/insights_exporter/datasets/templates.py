@@ -35,12 +35,11 @@ _LABELS = ("deployment", "window")
 ACTIVE_USERS = MetricFamily(
     name="coder_insights_active_users",
     kind="gauge",
-    help="Distinct users with any use in the window (API: templates report.active_users); cached between "
-    "polls.",
+    help="Distinct users with any use in the window (API: templates report.active_users); cached.",
     labels=_LABELS,
     source="templates: report.active_users",
     merge="not merged: users of windows and of templates overlap and do not add up",
-    absent="the answer has no report",
+    absent="the response has no report",
     example='coder_insights_active_users{window="7d"}',
 )
 APP_USAGE = MetricFamily(
@@ -50,16 +49,18 @@ APP_USAGE = MetricFamily(
     "report.apps_usage.seconds); cached.",
     labels=(*_LABELS, *APP_LABELS),
     source="templates: report.apps_usage.seconds",
-    merge="rows of one type and slug add up, whatever their names and icons; session apps reconnecting_pty "
-    "and reconnecting-pty are one; apps beyond apps.limit are __other__, slugs that look secret __redacted__",
-    absent="the app is not in the report; vscode, jetbrains, reconnecting-pty and ssh are 0 then, and sftp "
-    "is shown only above 0",
+    merge="rows of one type and slug are added up, whatever their names and icons; session apps "
+    "reconnecting_pty and reconnecting-pty are one; apps beyond apps.limit are aggregated as __other__, "
+    "slugs that look secret are __redacted__",
+    absent="the app is not in the report; vscode, jetbrains, reconnecting-pty and ssh are then 0; sftp "
+    "is exposed only above 0",
     example='topk(5, coder_insights_app_usage_seconds{window="7d"} / 3600)',
 )
 APP_TIMES_USED = MetricFamily(
     name="coder_insights_app_times_used",
     kind="gauge",
-    help="How often an app was taken up in the window (API: templates report.apps_usage.times_used); cached.",
+    help="Number of times an app was opened in the window (API: templates report.apps_usage.times_used); "
+    "cached.",
     labels=(*_LABELS, *APP_LABELS),
     source="templates: report.apps_usage.times_used",
     merge="as coder_insights_app_usage_seconds",
@@ -71,13 +72,11 @@ PARAMETER_WORKSPACES = MetricFamily(
     name="coder_insights_parameter_workspaces",
     kind="gauge",
     help="Workspaces built in the window that chose the value (API: templates "
-    "report.parameters_usage.values.count); "
-    "cached.",
+    "report.parameters_usage.values.count); cached.",
     labels=(*_LABELS, *PARAMETER_LABELS),
     source="templates: report.parameters_usage.values.count",
-    merge="rows of one name, type and value add up; values beyond the limit are __other__, empty ones "
-    "__empty__, "
-    "what looks secret __redacted__",
+    merge="rows of one name, type and value are added up; values beyond the limit are aggregated as "
+    "__other__, empty ones are __empty__, those that look secret are __redacted__",
     absent="the window is not among parameters.windows, or no build in the window chose the value",
     example="sum by (parameter_value) "
     '(coder_insights_parameter_workspaces{parameter_name="region",window="7d"})',
@@ -86,12 +85,12 @@ FAMILIES = (ACTIVE_USERS, APP_USAGE, APP_TIMES_USED, APP_INFO, PARAMETER_WORKSPA
 
 
 def windows(deployment: Deployment) -> Sequence[Window | None]:
-    """Give all windows."""
+    """Return all windows."""
     return deployment.windows
 
 
 def requests(context: PollContext) -> Sequence[Request]:
-    """Ask one report over all templates."""
+    """Return the request for one report over all templates."""
     return (window_request(PATH, context),)
 
 
@@ -126,7 +125,7 @@ def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResul
 
 
 def _in_use(report: Report, decoded: Decoded[TemplatesAnswer]) -> tuple[str, ...] | None:
-    """Give the ids of the templates in use; of ids that cannot be read nobody knows which they are."""
+    """Return the ids of the templates in use, None if some of them cannot be read."""
     return tuple(sorted(set(report.template_ids or ()))) if decoded.complete("report.template_ids") else None
 
 

@@ -29,11 +29,10 @@ _LABELS = ("deployment", "window")
 USER_ACTIVITY = MetricFamily(
     name="coder_insights_user_activity_seconds",
     kind="gauge",
-    help="Seconds a user was active in the window (API: user-activity report.users.seconds); cached "
-    "between polls.",
+    help="Seconds a user was active in the window (API: user-activity report.users.seconds); cached.",
     labels=(*_LABELS, *USER_LABELS),
     source="user-activity: report.users.seconds",
-    merge="rows of one user id add up; beyond users.limit the most active are kept, of equal ones the "
+    merge="rows of one user id are added up; beyond users.limit the most active are kept, of equal ones the "
     "lower id",
     absent="the window is not among users.windows, users.detail is aggregate, or the user had no use in "
     "the window",
@@ -42,13 +41,13 @@ USER_ACTIVITY = MetricFamily(
 ACTIVITY_DISTRIBUTION = MetricFamily(
     name="coder_insights_user_activity_distribution_seconds",
     kind="gaugehistogram",
-    help="How active users were in the window, in seconds, all users counted (API: user-activity "
-    "report.users.seconds); cached.",
+    help="Distribution of the time that users were active in the window, in seconds, over all users (API: "
+    "user-activity report.users.seconds); cached.",
     labels=_LABELS,
     bounds=ACTIVITY_BOUNDS,
     source="user-activity: report.users.seconds",
     merge="every user id counts once, with the sum of its rows",
-    absent="the answer has no report",
+    absent="the response has no report",
     example='histogram_quantile(0.5, coder_insights_user_activity_distribution_seconds_bucket{window="7d"})',
 )
 ACTIVITY_LEVEL = MetricFamily(
@@ -59,7 +58,7 @@ ACTIVITY_LEVEL = MetricFamily(
     labels=(*_LABELS, "level"),
     source="user-activity: report.users.seconds",
     merge="every user id counts once, with the sum of its rows",
-    absent="the answer has no report; a level that no user has is 0",
+    absent="the response has no report; a level that no user has is 0",
     example='coder_insights_activity_level_users{window="7d",level="over_16h"} / ignoring (level) '
     'sum without (level) (coder_insights_activity_level_users{window="7d"})',
 )
@@ -67,7 +66,7 @@ FAMILIES = (USER_ACTIVITY, ACTIVITY_DISTRIBUTION, ACTIVITY_LEVEL, *ECHO_FAMILIES
 
 
 class ActiveUser(Row, frozen=True):
-    """How long one user was active; readers of OpenMetrics refuse a distribution with a negative sum."""
+    """How long one user was active; OpenMetrics parsers reject a distribution with a negative sum."""
 
     user_id: str
     seconds: NonNegative
@@ -84,18 +83,18 @@ class ActivityReport(Envelope, frozen=True):
 
 
 class ActivityAnswer(Envelope, frozen=True):
-    """The whole answer."""
+    """The whole response."""
 
     report: ActivityReport
 
 
 def windows(deployment: Deployment) -> Sequence[Window | None]:
-    """Give all windows: the distribution is shown in each."""
+    """Return all windows: the distribution is exposed in each."""
     return deployment.windows
 
 
 def requests(context: PollContext) -> Sequence[Request]:
-    """Ask for all users."""
+    """Return the request for all users."""
     return (window_request(PATH, context),)
 
 
@@ -121,7 +120,7 @@ def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResul
 
 
 def seconds_by_user(users: Sequence[ActiveUser]) -> Mapping[str, float]:
-    """Give each user id the sum of its rows."""
+    """Return the sum of the rows of each user id."""
     seconds = {user.user_id: user.seconds for user in users}
     return (
         seconds if len(seconds) == len(users) else sum_by_key((user.user_id, user.seconds) for user in users)
@@ -131,7 +130,7 @@ def seconds_by_user(users: Sequence[ActiveUser]) -> Mapping[str, float]:
 def _shown(
     context: PollContext, seconds: Mapping[str, float], users: Sequence[ActiveUser]
 ) -> tuple[Columns, int]:
-    """Give the most active users, and the number left out."""
+    """Return the most active users, and how many others there are."""
     if not names_users(context):
         return Columns(), 0
     most_active = _most_active(seconds, context.deployment.users.limit)

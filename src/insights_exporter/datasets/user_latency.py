@@ -35,26 +35,24 @@ USER_LATENCY = MetricFamily(
     name="coder_insights_user_latency_seconds",
     kind="gauge",
     help="Latency of a user's connections in the window, in seconds (API: user-latency "
-    "report.users.latency_ms); "
-    "cached.",
+    "report.users.latency_ms); cached.",
     labels=(*_LABELS, *USER_LABELS, "percentile"),
     source="user-latency: report.users.latency_ms.p50, .p95",
     merge="of several rows of one user id the slowest; beyond users.limit the slowest by p95, then p50, "
-    "are kept, "
-    "of equal ones the lower id",
+    "are kept, of equal ones the lower id",
     absent="as coder_insights_user_activity_seconds, and where the server has no latency of the user (-1)",
     example='topk(10, coder_insights_user_latency_seconds{window="7d",percentile="p95"})',
 )
 LATENCY_DISTRIBUTION = MetricFamily(
     name="coder_insights_user_latency_distribution_seconds",
     kind="gaugehistogram",
-    help="How slow users' connections were in the window, in seconds, all users with a latency counted (API: "
-    "user-latency report.users.latency_ms); cached.",
+    help="Distribution of the connection latency in the window, in seconds, over all users with a latency "
+    "(API: user-latency report.users.latency_ms); cached.",
     labels=(*_LABELS, "percentile"),
     bounds=LATENCY_BOUNDS,
     source="user-latency: report.users.latency_ms.p50, .p95",
-    merge="every user id counts once a percentile",
-    absent="the answer has no report",
+    merge="every user id counts once per percentile",
+    absent="the response has no report",
     example="1 - coder_insights_user_latency_distribution_seconds_bucket"
     '{window="7d",percentile="p95",le="0.3"} / ignoring (le) '
     'coder_insights_user_latency_distribution_seconds_bucket{window="7d",percentile="p95",le="+Inf"}',
@@ -67,8 +65,8 @@ CONNECTION_QUALITY = MetricFamily(
     "and one percentile; cached.",
     labels=(*_LABELS, "percentile", "quality"),
     source="user-latency: report.users.latency_ms.p50, .p95",
-    merge="every user id counts once a percentile",
-    absent="the answer has no report; a quality that no user has is 0",
+    merge="every user id counts once per percentile",
+    absent="the response has no report; a quality that no user has is 0",
     example='sum without (quality) (coder_insights_connection_quality_users{window="7d",percentile="p95",'
     'quality!="good"}) / ignoring (quality) '
     'sum without (quality) (coder_insights_connection_quality_users{window="7d",percentile="p95"})',
@@ -101,7 +99,7 @@ class LatencyReport(Envelope, frozen=True):
 
 
 class LatencyAnswer(Envelope, frozen=True):
-    """The whole answer."""
+    """The whole response."""
 
     report: LatencyReport
 
@@ -114,12 +112,12 @@ class Latencies(NamedTuple):
 
 
 def windows(deployment: Deployment) -> Sequence[Window | None]:
-    """Give all windows: the distributions are shown in each."""
+    """Return all windows: the distributions are exposed in each."""
     return deployment.windows
 
 
 def requests(context: PollContext) -> Sequence[Request]:
-    """Ask for all users."""
+    """Return the request for all users."""
     return (window_request(PATH, context),)
 
 
@@ -162,7 +160,7 @@ def quality_rows(histograms: Iterable[HistogramRow]) -> list[SampleRow]:
 
 
 def latencies_by_user(users: Sequence[ConnectedUser]) -> Latencies:
-    """Give each user id its latencies, the slowest where it has several rows."""
+    """Return the latencies of each user id, the slowest of several rows."""
     reported = {user.user_id: latency for user in users if (latency := user.latency_ms)}
     by_p50: Iterable[tuple[str, Latency]] = reported.items()
     by_p95: Iterable[tuple[str, Latency]] = reported.items()
@@ -178,7 +176,7 @@ def latencies_by_user(users: Sequence[ConnectedUser]) -> Latencies:
 
 
 def _shown(context: PollContext, latencies: Latencies, users: Sequence[ConnectedUser]) -> tuple[Columns, int]:
-    """Give the slowest users, first the p50 of all, then the p95 of all, and the number left out."""
+    """Return the slowest users, first the p50 of all, then the p95 of all, and how many others there are."""
     if not names_users(context):
         return Columns(), 0
     slowest = _slowest_users(latencies, context.deployment.users.limit)

@@ -27,7 +27,7 @@ USERS = MetricFamily(
     source="user-status-counts: status_counts.count",
     merge="the newest point of each status",
     absent="the server is older than the endpoint, or the newest point cannot be understood; a known status "
-    "that is not in the answer is 0",
+    "that is not in the response is 0",
     example='coder_insights_users{status="active"}',
 )
 FAMILIES = (USERS,)
@@ -61,19 +61,19 @@ class StatusAnswer(Envelope, frozen=True):
 
 
 def windows(_deployment: Deployment) -> Sequence[Window | None]:
-    """Have no windows: only the newest point is shown."""
+    """Return no window: only the newest point is exposed."""
     return (None,)
 
 
 def requests(context: PollContext) -> Sequence[Request]:
-    """Ask so that the grid of points, one a midnight, ends with the next full hour."""
+    """Return the request whose points, one per midnight, end with the next full hour."""
     east = offset_of_next_midnight(context.now)
     tz_offset, timezone = {"tz_offset": str(east)}, {"timezone": _zone_name(east)}
     return (Request(path=PATH, extra=tz_offset, alternative=timezone, needs_extra=True),)
 
 
 def offset_of_next_midnight(now: datetime) -> int:
-    """Give the whole hours east of UTC, -12 to 11, where the next full hour is midnight."""
+    """Return the hours east of UTC, -12 to 11, where the next full hour is midnight."""
     east = -next_full_hour(now).hour % _HOURS
     return east if east <= _EASTERNMOST else east - _HOURS
 
@@ -100,7 +100,7 @@ def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResul
 
 
 def _newest(points: Iterable[Point], since: float) -> Iterable[float]:
-    """Give the newest count, unless an older point may stand in for one that could not be understood."""
+    """Return the newest count, none if a newer point may have been dropped."""
     by_time = sum_by_key(
         (time, point.count) for point in points if (time := read_instant(point.date)) is not None
     )
