@@ -97,6 +97,14 @@ class Client:
             "slow",
             id="none waits: the slowest reader",
         ),
+        pytest.param(
+            {
+                "slow": Client(accepted=True, served=True, rate=1.0),
+                "refused": Client(accepted=False, served=True),
+            },
+            "refused",
+            id="only errors, before a slow reader",
+        ),
         pytest.param({"fast": Client(accepted=True, served=True)}, "newest", id="none waits, none is slow"),
     ],
 )

@@ -135,29 +135,25 @@ class ConnectionTracker:
             await self._all_closed.wait()
 
     def _make_room(self) -> None:
-        """Close a waiting connection, or that of the slowest client if only the newest waits."""
-        slowest = close_slowest(self.responding) if len(self.waiting) == 1 else None
-        if slowest is not None:
-            self.responding.pop(slowest, None)
-            return
-        client = self._select_for_closing()
+        """Close a connection: the least useful one, that of a slow client, or else the newest."""
+        client = self._select_for_closing() or close_slowest(self.responding) or next(iter(self.waiting))
         self.remove(client)
         client.abort()
 
-    def _select_for_closing(self) -> TrackedClient:
-        """Return the connection that gives way to the newest.
+    def _select_for_closing(self) -> TrackedClient | None:
+        """Return the connection that gives way to the newest; None if all others are being served.
 
         One that got only errors comes first, even if it is being served: its next request may be behind.
         Accepted ones come last, unless more than half of those that wait are: without users, any client
         is accepted. Among equals it is the address with the most connections, then the longest wait.
         """
-        others = list(self.waiting)[:-1] or list(self.waiting)
+        others = list(self.waiting)[:-1]
         refused = [each for each in (*others, *reversed(self.responding)) if each.accepted is False]
         new = [each for each in others if each.accepted is None]
         accepted = sum(each.accepted is True for each in others)
         candidates = refused or (new if accepted <= len(self.waiting) // 2 else []) or others
         by_host = Counter(map(_host, self.connections))
-        return max(candidates, key=lambda each: by_host[_host(each)])
+        return max(candidates, key=lambda each: by_host[_host(each)], default=None)
 
 
 def _host(client: TrackedClient) -> str:
