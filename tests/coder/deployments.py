@@ -48,7 +48,7 @@ class Client:
 
     def options(self, deadline: float = float("inf")) -> RequestOptions:
         """Return options of requests that `notes` records."""
-        return RequestOptions(self.notes, deadline, always_available=True)
+        return RequestOptions(self.notes, deadline, missing_route="not_found")
 
 
 @asynccontextmanager

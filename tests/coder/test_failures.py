@@ -1,8 +1,18 @@
 """What each refusal of Coder means."""
 
+from collections.abc import Mapping
+
 import pytest
 
-from insights_exporter.coder.errors import CAUSES, REASONS, UNAVAILABLE, ApiError, Cause, error_from_response
+from insights_exporter.coder.errors import (
+    CAUSES,
+    REASONS,
+    UNAVAILABLE,
+    ApiError,
+    Cause,
+    MissingRoute,
+    error_from_response,
+)
 from insights_exporter.coder.redact import ErrorRedactor
 
 SIGNED_OUT = b'{"message":"You are signed out or your session has expired.","detail":"API key is invalid."}'
@@ -11,6 +21,7 @@ DISABLED = b'{"message":"Not Found.","detail":"Template insights are disabled."}
 NO_ROUTE = b'{"message":"Route not found."}'
 TWO_DOCUMENTS = b'{"message":"Internal error fetching DAUs."}{"entries":[],"tz_hour_offset":0}'
 SECRET = ErrorRedactor("named", ("SECRETsecretSECRET",))
+MISSING_ROUTES: Mapping[str, MissingRoute] = {"/insights/daus": "not_found", "/groups": "not_licensed"}
 HTML = b"<html><body>Sign in</body></html>"
 
 
@@ -25,6 +36,7 @@ HTML = b"<html><body>Sign in</body></html>"
         pytest.param(404, "/insights/daus", NO_ROUTE, "not_found", id="404 on a path every Coder has"),
         pytest.param(404, "/insights/daus", HTML, "not_found", id="404 of somebody else"),
         pytest.param(404, "/insights/user-status-counts", NO_ROUTE, "unsupported", id="404 on a newer path"),
+        pytest.param(404, "/groups", NO_ROUTE, "not_licensed", id="404 on a path of licensed servers"),
         pytest.param(408, "/insights/daus", b"", "timeout", id="request timeout"),
         pytest.param(422, "/insights/daus", HTML, "rejected", id="a gateway's bad parameters"),
         pytest.param(405, "/insights/daus", HTML, "refused_by_proxy", id="method not allowed"),
@@ -44,7 +56,8 @@ HTML = b"<html><body>Sign in</body></html>"
 )
 def test_reason_of_a_refusal(status: int, path: str, body: bytes, expected: str) -> None:
     """A status, with its path and message, gives the reason of the failure."""
-    error = error_from_response(status, path, body, always_available=path == "/insights/daus")
+    missing_route = MISSING_ROUTES.get(path, "unsupported")
+    error = error_from_response(status, path, body, missing_route=missing_route)
 
     assert expected == error.reason
 

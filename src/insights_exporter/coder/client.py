@@ -12,7 +12,7 @@ import httpx
 import msgspec
 
 from insights_exporter.coder.clock import ServerClock, parse_http_date
-from insights_exporter.coder.errors import ApiError, Cause, FailureReason, error_from_response
+from insights_exporter.coder.errors import ApiError, Cause, FailureReason, MissingRoute, error_from_response
 from insights_exporter.coder.http import (
     api_root,
     describe,
@@ -50,14 +50,14 @@ class RequestOptions:
     """On whose behalf and how urgently a request is sent.
 
     `deadline` is a time of the running loop, after which no attempt starts;
-    a lower `priority` goes first. Every Coder has paths that are
-    `always_available`, so that a 404 means a wrong address.
+    a lower `priority` goes first. `missing_route` is what a 404
+    `Route not found.` means.
     """
 
     observer: Observer
     deadline: float
     priority: int = 0
-    always_available: bool = False
+    missing_route: MissingRoute = "unsupported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +221,7 @@ class CoderClient:
         except ApiError:
             body = b""
         redactor = ErrorRedactor(self._users, secrets)
-        error = error_from_response(
-            response.status_code, path, body, redactor, always_available=options.always_available
-        )
+        error = error_from_response(response.status_code, path, body, redactor, options.missing_route)
         error.retry_after = wait
         raise error
 

@@ -28,6 +28,8 @@ FailureReason = Literal[
     "invalid",
 ]
 """The values of the label `reason`."""
+MissingRoute = Literal["not_found", "unsupported", "not_licensed"]
+"""What a 404 `Route not found.` can mean: a wrong address, an older server, or a server without a license."""
 REASONS: tuple[FailureReason, ...] = get_args(FailureReason)
 
 Cause = Literal[
@@ -120,7 +122,7 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
         ),
         "not_licensed": Explanation(
             "not_licensed",
-            "403 `... is a Premium feature. Contact sales!`",
+            "403 `... is a Premium feature`, or 404 `Route not found.` on a path that needs a license",
             "no action needed; this data needs a Premium license, and no role or token changes that",
             _HOURLY,
         ),
@@ -304,13 +306,12 @@ def error_from_response(
     path: str,
     body: bytes,
     redactor: ErrorRedactor = REDACT_NOTHING,
-    *,
-    always_available: bool = False,
+    missing_route: MissingRoute = "unsupported",
 ) -> ApiError:
     """Return the error that a status other than 200 means.
 
     The body may be HTML, two JSON documents, or anything else. It is redacted before it is cut, which could
-    leave a piece of a secret. If a path is `always_available`, a 404 means a wrong address.
+    leave a piece of a secret. `missing_route` is what a 404 without a known message means.
     """
     try:
         error = msgspec.json.decode(body, type=_ErrorBody)
@@ -320,18 +321,18 @@ def error_from_response(
     words = redactor.redact((error.message, error.detail)) if 400 <= status < 500 else ""
     text = " ".join((f"HTTP {status} for {path}:", *words.split())).rstrip(": ")
     return ApiError(
-        _cause(status, f"{error.message}\n{error.detail}", always_available=always_available),
+        _cause(status, f"{error.message}\n{error.detail}", missing_route),
         text[:_DETAIL_LENGTH],
         transient=status in _TRANSIENT_STATUS,
     )
 
 
-def _cause(status: int, message: str, *, always_available: bool) -> Cause:
+def _cause(status: int, message: str, missing_route: MissingRoute) -> Cause:
     for known_status, pattern, cause in _MESSAGES:
         if status == known_status and re.search(pattern, message, re.IGNORECASE | re.MULTILINE):
             return cause
     if status == 404:
-        return "not_found" if always_available else "unsupported"
+        return missing_route
     if status in _STATUS:
         return _STATUS[status]
     by_class: Mapping[int, Cause] = {3: "redirect", 4: "refused_by_proxy"}

@@ -150,7 +150,7 @@ async def _backfill_deployment(options: BackfillOptions, poller: DeploymentPolle
     deployment = poller.deployment
     connection = ConnectionInfo()
     poller.coder.add_response_hook(connection.observe)
-    request_options = RequestOptions(RequestStats("backfill"), float("inf"), always_available=True)
+    request_options = RequestOptions(RequestStats("backfill"), float("inf"), missing_route="not_found")
     listed = await list_templates(poller.coder, request_options, deployment, poller.clock.now())
     allowed = (connection.rate_limit or 0.0) * _SHARE_OF_RATE_LIMIT
     poller.coder.rate_limiter.per_minute = options.requests_per_minute or max(

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from insights_exporter.coder.errors import MissingRoute
 from insights_exporter.coder.request import Request, Response
 from insights_exporter.config.models import DatasetOptions, Deployment, Window
 from insights_exporter.exposition.family import MetricFamily, Samples
@@ -120,8 +121,8 @@ class Dataset:
     backfill: Literal["always", "users", "never"] = "never"
     """Whether it has history that `backfill` can request: always, or only if users are included."""
     enabled_by_default: bool = True
-    always_available: bool = False
-    """Whether every Coder with insights has it, so that a 404 means a wrong address."""
+    missing_route: MissingRoute = "unsupported"
+    """What a 404 `Route not found.` means: older servers lack it, no license has it, or a wrong address."""
 
     def options(self, deployment: Deployment) -> DatasetOptions:
         """Return what `datasets:` of the config sets for this dataset."""

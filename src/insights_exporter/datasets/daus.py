@@ -189,5 +189,5 @@ DATASET = Dataset(
     default_interval=300.0,
     roles=("Auditor", "Owner"),
     backfill="always",
-    always_available=True,
+    missing_route="not_found",
 )

@@ -101,5 +101,5 @@ DATASET = Dataset(
     convert=convert,
     default_interval=3600.0,
     backfill="always",
-    always_available=True,
+    missing_route="not_found",
 )

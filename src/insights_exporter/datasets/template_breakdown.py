@@ -273,5 +273,5 @@ DATASET = Dataset(
     partial=True,
     depends_on="templates",
     backfill="always",
-    always_available=True,
+    missing_route="not_found",
 )

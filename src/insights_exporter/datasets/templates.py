@@ -146,5 +146,5 @@ DATASET = Dataset(
     convert=convert,
     merge_windows=app_info,
     backfill="always",
-    always_available=True,
+    missing_route="not_found",
 )

@@ -152,5 +152,5 @@ DATASET = Dataset(
     requests=requests,
     convert=convert,
     backfill="users",
-    always_available=True,
+    missing_route="not_found",
 )

@@ -206,5 +206,5 @@ DATASET = Dataset(
     requests=requests,
     convert=convert,
     backfill="users",
-    always_available=True,
+    missing_route="not_found",
 )

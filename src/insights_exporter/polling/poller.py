@@ -245,7 +245,7 @@ class Poller:
             observer,
             deadline,
             priority=2 if job.dataset.partial else 0,
-            always_available=job.dataset.always_available,
+            missing_route=job.dataset.missing_route,
         )
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
