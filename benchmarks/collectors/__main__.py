@@ -3,7 +3,7 @@
 A demo is scraped by each collector that is on this machine, with the config
 that docs/collectors.md shows for it, with and without `gauge_histograms=gauges`.
 A program that is not in PATH is named by an environment variable: PROMETHEUS,
-VICTORIA_METRICS, OTELCOL, TELEGRAF, and DATADOG_PYTHON for a Python that has
+VICTORIA_METRICS, VMAGENT, OTELCOL, TELEGRAF, and DATADOG_PYTHON for a Python that has
 datadog-checks-base.
 """
 
@@ -30,6 +30,9 @@ def main() -> None:
     parser.add_argument("collectors", nargs="*", metavar="COLLECTOR", help=", ".join(COLLECTORS))
     parser.add_argument("--users", type=int, default=600, help="users of the demo (600)")
     arguments = parser.parse_args()
+    unknown = set(arguments.collectors) - COLLECTORS.keys()
+    if unknown:
+        parser.error(f"no such collector: {', '.join(sorted(unknown))}; there are {', '.join(COLLECTORS)}")
     chosen = {name: COLLECTORS[name] for name in arguments.collectors or COLLECTORS}
     with tempfile.TemporaryDirectory() as directory:
         here = Path(directory)

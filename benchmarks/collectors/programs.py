@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ import httpx
 import yaml
 
 from benchmarks.collectors.readers import from_datadog, from_otlp, from_remote, from_telegraf
-from benchmarks.collectors.recipes import aim, datadog_instance, scrape_config
+from benchmarks.collectors.recipes import Config, aim, datadog_instance, scrape_config
 from benchmarks.collectors.series import Arrival, Series
 from scripts.install_test_deps import find
 from tests.integration.processes import Running, clean_environment, free_port, running
-from tests.integration.prometheus import monitoring
+from tests.integration.prometheus import Prometheus, monitoring
 from tests.integration.waiting import eventually
 
 _PATIENCE = 60.0
@@ -58,19 +58,18 @@ class Collector:
 
 
 def _prometheus(job: Job) -> Sequence[Arrival]:
-    config = {"scrape_configs": [scrape_config(job.recipe, job.target, gauges=job.gauges)]}
-    with monitoring(job.directory, config) as prometheus:
+    with monitoring(job.directory, _scraping(job), program=job.program) as prometheus:
         return _settled(prometheus.running, lambda: from_remote(prometheus.query('{__name__!=""}')))
 
 
 def _agent(job: Job) -> Sequence[Arrival]:
-    config = {"scrape_configs": [scrape_config(job.recipe, job.target, gauges=job.gauges)]}
-    with monitoring(job.directory / "store", {}, "--web.enable-remote-write-receiver") as store:
+    with _store(job) as store:
         write = {"url": f"{store.url}/api/v1/write", "queue_config": {"batch_send_deadline": "100ms"}}
-        file = _written(job.directory / "agent.yml", yaml.safe_dump({**config, "remote_write": [write]}))
+        config = {**_scraping(job), "remote_write": [write]}
+        file = _written(job.directory / "agent.yml", yaml.safe_dump(config))
         words = (
             f"--config.file={file}",
-            "--enable-feature=agent",
+            _agent_flag(job.program),
             f"--storage.agent.path={job.directory / 'data'}",
             f"--web.listen-address=127.0.0.1:{free_port()}",
         )
@@ -78,9 +77,26 @@ def _agent(job: Job) -> Sequence[Arrival]:
             return _settled(agent, lambda: from_remote(store.query('{__name__!=""}')))
 
 
+def _agent_flag(program: str) -> str:
+    """Return the flag that makes Prometheus an agent, which version 3 renamed."""
+    done = subprocess.run([program, "--help"], check=True, capture_output=True, text=True, timeout=_PATIENCE)
+    return "--agent" if "[no-]agent" in done.stdout + done.stderr else "--enable-feature=agent"
+
+
+def _vmagent(job: Job) -> Sequence[Arrival]:
+    with _store(job) as store:
+        words = (
+            f"-promscrape.config={_written(job.directory / 'scrape.yml', yaml.safe_dump(_scraping(job)))}",
+            f"-httpListenAddr=127.0.0.1:{free_port()}",
+            f"-remoteWrite.url={store.url}/api/v1/write",
+            f"-remoteWrite.tmpDataPath={job.directory / 'data'}",
+        )
+        with _started(job, *words) as agent:
+            return _settled(agent, lambda: from_remote(store.query('{__name__!=""}')))
+
+
 def _victoria_metrics(job: Job) -> Sequence[Arrival]:
-    config = {"scrape_configs": [scrape_config(job.recipe, job.target, gauges=job.gauges)]}
-    file = _written(job.directory / "scrape.yml", yaml.safe_dump(config))
+    file = _written(job.directory / "scrape.yml", yaml.safe_dump(_scraping(job)))
     port = free_port()
     words = (
         f"-promscrape.config={file}",
@@ -100,10 +116,9 @@ def _victoria_metrics(job: Job) -> Sequence[Arrival]:
 
 
 def _otel_collector(job: Job) -> Sequence[Arrival]:
-    scraping = {"scrape_configs": [scrape_config(job.recipe, job.target, gauges=job.gauges)]}
     output = job.directory / "metrics.json"
     config = {
-        "receivers": {"prometheus": {"config": scraping}},
+        "receivers": {"prometheus": {"config": _scraping(job)}},
         "exporters": {"file": {"path": str(output)}},
         "service": {
             "telemetry": {"metrics": {"level": "none"}},
@@ -149,11 +164,21 @@ COLLECTORS: Mapping[str, Collector] = {
     "Prometheus": Collector("Prometheus", "prometheus", _prometheus),
     "Prometheus agent": Collector("Prometheus agent", "prometheus", _agent),
     "VictoriaMetrics": Collector("VictoriaMetrics", "victoria-metrics", _victoria_metrics),
+    "vmagent": Collector("VictoriaMetrics", "vmagent", _vmagent),
     "OpenTelemetry Collector": Collector("OpenTelemetry Collector", "otelcol", _otel_collector),
     "Datadog": Collector("Datadog", "datadog-python", _datadog),
     "Datadog, 2,000 metrics": Collector("Datadog", "datadog-python", _datadog_as_delivered),
     "Telegraf": Collector("Telegraf", "telegraf", _telegraf),
 }
+
+
+def _scraping(job: Job) -> Config:
+    return {"scrape_configs": [scrape_config(job.recipe, job.target, gauges=job.gauges)]}
+
+
+def _store(job: Job) -> AbstractContextManager[Prometheus]:
+    """Run a Prometheus that takes what an agent writes."""
+    return monitoring(job.directory / "store", {}, "--web.enable-remote-write-receiver")
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 """The comparison of what collectors have with what the exporter serves."""
 
+import subprocess
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 import yaml
@@ -9,6 +12,8 @@ from benchmarks.collectors import recipes
 from benchmarks.collectors.programs import COLLECTORS
 from benchmarks.collectors.readers import from_datadog, from_otlp, from_telegraf
 from benchmarks.collectors.series import Arrival, Comparison, Series, buckets, compare, parse, settle
+from benchmarks.servers import environment
+from tests.integration.parts import require
 
 PAGE = """\
 # TYPE coder_insights_x_bucket histogram
@@ -20,6 +25,14 @@ coder_insights_x_gsum{deployment="a"} 7.5
 insights_exporter_requests_total{deployment="a",window=""} 9.0
 """
 TARGET = "127.0.0.1:1"
+
+
+def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the script in a process of its own, without the variables that name programs."""
+    command = [sys.executable, "-m", "benchmarks.collectors", *arguments]
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, env=environment(directory), timeout=200
+    )
 
 
 def series(name: str, **labels: str) -> Series:
@@ -165,3 +178,27 @@ def test_a_config_for_another_address_is_refused() -> None:
     config = yaml.safe_dump({"scrape_configs": [{"static_configs": [{"targets": ["elsewhere:1"]}]}]})
     with pytest.raises(ValueError, match="must name insights-exporter:12112 once"):
         recipes.scrape_config(config, TARGET, gauges=True)
+
+
+def test_prometheus_keeps_every_series(tmp_path: Path) -> None:
+    """Prometheus has the same series with and without the parameter; a missing collector is skipped."""
+    require("prometheus")
+
+    done = run(tmp_path, "--users=20", "Prometheus", "Telegraf")
+
+    assert 0 == done.returncode, done.stderr
+    _, _, *rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()]
+    assert [("Prometheus", "default (recommended)"), ("Prometheus", "gauges")] == [
+        (*row[:2],) for row in rows
+    ]
+    assert [["0"] * 4] * 2 == [row[4:] for row in rows]
+    assert all(int(series) == int(same) > 100 for _, _, series, same, *_ in rows)
+    assert "Telegraf: skipped, neither telegraf in PATH nor TELEGRAF\n" in done.stderr
+
+
+def test_an_unknown_collector_is_refused(tmp_path: Path) -> None:
+    """The error names those that there are, and nothing is run."""
+    done = run(tmp_path, "Fluentd")
+
+    assert 2 == done.returncode
+    assert "no such collector: Fluentd; there are Prometheus, " in done.stderr

@@ -69,9 +69,11 @@ def scraping(*urls: str, interval: str = "1s", job: str = "insights-exporter") -
 
 
 @contextmanager
-def monitoring(directory: Path, config: Mapping[str, Any], *flags: str) -> Iterator[Prometheus]:
+def monitoring(
+    directory: Path, config: Mapping[str, Any], *flags: str, program: str = ""
+) -> Iterator[Prometheus]:
     """Run Prometheus with `config` until the block ends; its data is in `directory/data`."""
-    program = require("prometheus")
+    program = program or require("prometheus")
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / "prometheus.yml"
     file.write_text(yaml.safe_dump(dict(config)), encoding="utf-8")
