@@ -1,4 +1,4 @@
-"""Tell in docs/configuration.md what may be set, and give editors its schema."""
+"""Write docs/configuration.md and the JSON Schema from the config models."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,9 +17,9 @@ CHAPTERS = (
     (
         "A deployment",
         "Deployment",
-        "Each entry of `deployments:`. All but `name` and `url` may stand under `defaults:` too.",
+        "Each entry of `deployments:`. All keys except `name` and `url` can be set under `defaults:` too.",
     ),
-    ("A window", "Window", "Each entry of `windows:` that is more than `today` or a number of days."),
+    ("A window", "Window", "Each entry of `windows:` that is not just `today` or a number of days."),
     ("A dataset", "DatasetOptions", "Each value of `datasets:`, under the dataset's name.\n\n{datasets}"),
     ("`tls`", "TLSConfig", ""),
     ("`users`", "UserOptions", ""),
@@ -32,64 +32,60 @@ CHAPTERS = (
 
 OPENING = """# Configuration
 
-This file is written by `make docs` from the settings as the code declares them.
+Reference of all config keys and environment variables. `make docs` generates it from the code.
 
 ## Without a file
 
-Two variables are enough. They are read where no `--config.file` is given:
+Two variables are enough. They are read if no `--config.file` is given:
 
 {coder_variables}
 
-Where no token is set, the session is taken that `coder login` left, for the server that it was made for
-and for no other.
+If no token is set, the session of `coder login` is used, but only for the server it was created for.
 
 ## With a file
 
-`--config.file` names a YAML file; nothing about deployments is then taken from the environment but what
-the file names by `token_env`. `insights-exporter config init` prints this one to begin with:
+`--config.file` names a YAML file. Deployments then come from the file alone; the environment is only used
+for variables that the file names with `token_env`. `insights-exporter config init` prints this example:
 
 ```yaml
 {example}```
 
-- `--config.check` and `insights-exporter config show` tell every problem of a file at once, each with
-  its key and with what would be right, without polling anything. `config show` prints the settings in
-  force, who set each, no secrets.
-- `defaults:` holds for every deployment that does not say otherwise. Maps are merged key by key, lists
-  are replaced. A deployment's own `token`, `token_file` or `token_env` displaces whichever of them
-  `defaults:` has, and so do `users.key` and `users.key_file`. An empty value (`proxy:`) takes a default
-  back where the key may be unset.
-- Unknown keys, keys that stand twice, and windows that are named but not set are errors. `users`,
-  `parameters` and `templates` are shown for `7d` by default; where a deployment has no such window,
-  they are not shown.
-- Text is taken as it stands: `${{NAME}}` is not replaced. A token comes from a variable by `token_env`.
+- `--config.check` and `insights-exporter config show` report all problems of a file at once, each with its
+  key and a remedy, without polling. `config show` prints the effective config with the source of each
+  value, without secrets.
+- `defaults:` applies to all deployments, which can override it. Maps are merged key by key, lists are
+  replaced. A deployment's own `token`, `token_file` or `token_env` replaces the one in `defaults:`, and so
+  does `users.key` or `users.key_file`. An empty value (`proxy:`) removes a default of an optional key.
+- Unknown keys, repeated keys, and names of windows that do not exist are errors. By default `users`,
+  `parameters` and `templates` are exposed for `7d`; if a deployment has no such window, they are not.
+- Variables in values, such as `${{NAME}}`, are not expanded. To read a token from a variable, use
+  `token_env`.
 - A token is `ID-SECRET` alone, wherever it comes from; white space around it is ignored. Quotes, `NAME=`,
   base64 or a byte order mark around it are errors.
-- Durations are written as Prometheus does: `30s`, `5m`, `1h30m`, `7d`.
-- Paths are relative to the folder of the file. All files must be there when the exporter starts. Token
-  files are read anew at each poll.
-- A file with a secret that others can read gives a warning. A group may read a file that belongs to
-  another user, as Kubernetes mounts secrets.
-- `include` and `exclude` are patterns as a shell has them, for the whole name, and mind upper and lower
-  case: `*`, `?`, `[abc]`.
-- YAML is read as version 1.2 has it: `true` and `false` alone are flags, and `<<` is not read; use
+- Durations have the format of Prometheus: `30s`, `5m`, `1h30m`, `7d`.
+- Paths are relative to the folder of the config file. All files must exist when the exporter starts. Token
+  files are re-read at each poll.
+- A file with secrets that others can read gives a warning. Access by the group is fine if another user owns
+  the file, as with secrets that Kubernetes mounts.
+- `include` and `exclude` are shell patterns (`*`, `?`, `[abc]`) for the whole name, and case-sensitive.
+- The file is YAML 1.2: only `true` and `false` are booleans. Merge keys (`<<`) are not supported; use
   `defaults:`.
-- Editors complete and check the file by its [schema]({schema}), which `insights-exporter config schema`
+- Editors complete and check the file with its [schema]({schema}), which `insights-exporter config schema`
   prints.
 
-Polls more often than every 5m bring no new numbers, since Coder renews its statistics that often; they
-are allowed, with a warning.
+Coder updates its statistics every 5m. More frequent polls return the same numbers; they are allowed, with a
+warning.
 
 """
 
-CLOSING = """## Flags by the environment
+CLOSING = """## Environment variables of flags
 
-The command line wins. Other variables that begin with `INSIGHTS_EXPORTER_`, and those that look like a
-misspelled `CODER_URL` or `CODER_SESSION_TOKEN`, give a warning with the name that was most likely
-meant.
+The command line overrides them. Other variables that begin with `INSIGHTS_EXPORTER_`, and those that look
+like a misspelled `CODER_URL` or `CODER_SESSION_TOKEN`, give a warning with the most likely name.
 
 {flag_variables}
 
-## Proxies of the environment
+## Proxy variables
 
 `HTTP_PROXY` (for `http://` URLs), `HTTPS_PROXY` (for `https://` URLs), `ALL_PROXY` (fallback for both) and
 `NO_PROXY` work as in Go and curl, for requests to Coder and for `backfill --remote-write`. Lower-case names
@@ -100,7 +96,7 @@ work too and win. A deployment's own `proxy` wins over all of them.
 - `NO_PROXY` is a list, separated by commas, of host names and domains (`example.com` and `.example.com`
   exclude the domain and its subdomains, `*.example.com` only the subdomains), addresses (`192.0.2.1`,
   `2001:db8::1`, `[2001:db8::1]`), networks (`10.0.0.0/8`, `fd00::/8`), or `*` for every host. Host names,
-  domains and addresses may end with `:PORT`. An entry that cannot be read is skipped with a warning.
+  domains and addresses may end with `:PORT`. An invalid entry is skipped with a warning.
 - `localhost` and loopback addresses are always reached directly.
 
 ## Trust
@@ -130,7 +126,7 @@ def render(datasets: Mapping[str, Dataset] = DATASETS) -> Mapping[str, str]:
 def chapter(
     schema: Mapping[str, Any], datasets: Mapping[str, Dataset], heading: str, model: str, opening: str
 ) -> str:
-    """Give the part of the page about one map of the file."""
+    """Return the chapter about one map of the file."""
     part = schema["$defs"][model]
     part = part.get("anyOf", [part])[-1]
     about = (opening or part["description"]).format(datasets=dataset_table(datasets))
@@ -155,7 +151,7 @@ def dataset_table(datasets: Mapping[str, Dataset]) -> str:
 
 
 def kind(value: Mapping[str, Any]) -> str:
-    """Say in words what kind of value a key takes."""
+    """Return what kind of value a key takes, in words."""
     if "anyOf" in value:
         return next(kind(one) for one in value["anyOf"] if one.get("type") != "null")
     if "enum" in value:
@@ -178,7 +174,7 @@ KINDS = {
 
 
 def default(key: str, value: Mapping[str, Any], owner: Mapping[str, Any]) -> str:
-    """Say what holds where the key is left out."""
+    """Return the default of a key, or `required`."""
     if key in owner.get("required", ()):
         return "required"
     empty = value.get("default") in (None, {}, [])
@@ -186,6 +182,6 @@ def default(key: str, value: Mapping[str, Any], owner: Mapping[str, Any]) -> str
 
 
 def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
-    """Lay rows out in Markdown."""
+    """Return a Markdown table."""
     lines = (head, tuple("---" for _ in head), *rows)
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)

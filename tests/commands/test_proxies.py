@@ -63,7 +63,7 @@ def test_skipped_entry_is_a_warning(run_exporter: RunExporter) -> None:
     ended = run_exporter("--config.check", env={**ENV, "NO_PROXY": "fd00::/129"})
 
     assert 0 == ended.returncode
-    assert "NO_PROXY: 'fd00::/129' cannot be read and is skipped" in ended.stderr
+    assert "NO_PROXY: 'fd00::/129' is invalid and is skipped" in ended.stderr
 
 
 def test_scrape_goes_through_the_proxy(run_exporter: RunExporter) -> None:

@@ -1,4 +1,4 @@
-"""A folder with the files that settings under test may name."""
+"""A folder with the files that configs under test name."""
 
 from pathlib import Path
 
@@ -9,16 +9,16 @@ from insights_exporter.config.loader import LoadedConfig, load_config
 from insights_exporter.datasets.registry import DATASETS
 
 HIDDEN = "hidden-secret"
-"""In the place of every secret of settings under test."""
+"""Every secret of configs under test."""
 
 ENVIRON = {"TOKEN": HIDDEN}
-"""The environment of settings under test."""
+"""The environment of configs under test."""
 
 SMALLEST = "deployments: [{url: https://coder.example.com, token_env: TOKEN}]\n"
 
 
 def furnish(folder: Path) -> Path:
-    """Put tokens, keys, certificates and what is none of these into `folder`."""
+    """Write tokens, keys, certificates and other files into `folder`."""
     authority, other = trustme.CA(), trustme.CA()
     client = authority.issue_cert("client.example.com")
     contents = {
@@ -31,7 +31,7 @@ def furnish(folder: Path) -> Path:
         "ca.pem": authority.cert_pem.bytes(),
         "client.pem": client.cert_chain_pems[0].bytes(),
         "client-key.pem": client.private_key_pem.bytes(),
-        "locked-key.pem": locked(client.private_key_pem.bytes()),
+        "locked-key.pem": encrypt(client.private_key_pem.bytes()),
         "other-key.pem": other.issue_cert("other.example.com").private_key_pem.bytes(),
     }
     for name, content in contents.items():
@@ -39,7 +39,7 @@ def furnish(folder: Path) -> Path:
     return folder
 
 
-def locked(key: bytes) -> bytes:
+def encrypt(key: bytes) -> bytes:
     """Encrypt a private key."""
     return serialization.load_pem_private_key(key, None).private_bytes(
         serialization.Encoding.PEM,
@@ -49,12 +49,12 @@ def locked(key: bytes) -> bytes:
 
 
 def private(path: Path, content: bytes) -> Path:
-    """Write a file that nobody else can read."""
+    """Write a file that only its owner can read."""
     path.write_bytes(content)
     path.chmod(0o600)
     return path
 
 
 def loaded(folder: Path, text: str) -> LoadedConfig:
-    """Load settings written as `text`."""
-    return load_config(private(folder / "settings.yml", text.encode()), ENVIRON, DATASETS)
+    """Load a config from `text`."""
+    return load_config(private(folder / "config.yml", text.encode()), ENVIRON, DATASETS)

@@ -1,4 +1,4 @@
-"""Settings files, one rule each, named after the rule: what is told of them stands at their ends."""
+"""Config files, one rule each, named after the rule; the expected problems and warnings are at their ends."""
 
 import json
 from pathlib import Path
@@ -19,43 +19,43 @@ INVALID = [path for path in CASES if path.stem.startswith("invalid-")]
 SCHEMA = Draft202012Validator(json_schema(DATASETS))
 
 
-def told(path: Path, kind: str) -> list[str]:
-    """Give what a file says is told of it."""
+def expected(path: Path, kind: str) -> list[str]:
+    """Return the problems or warnings that a file expects."""
     lead = f"# {kind}: "
     lines = path.read_text(encoding="utf-8").split("\n")
     return [line.removeprefix(lead) for line in lines if line.startswith(lead)]
 
 
-def laid_out(case: Path, folder: Path) -> Path:
-    """Put the file into a folder with all that it may name."""
+def copy_case(case: Path, folder: Path) -> Path:
+    """Copy the file into a folder with all files that it may name."""
     return private(furnish(folder) / case.name, case.read_bytes())
 
 
 @pytest.mark.parametrize("case", INVALID, ids=lambda path: path.stem)
-def test_each_problem_is_told_with_its_place_and_its_remedy(case: Path, tmp_path: Path) -> None:
-    """All problems are told at once, and nothing else; no secret is repeated."""
-    path = laid_out(case, tmp_path)
+def test_problems_have_place_and_remedy(case: Path, tmp_path: Path) -> None:
+    """All problems are reported at once, and nothing else; no secret is repeated."""
+    path = copy_case(case, tmp_path)
     with pytest.raises(ConfigError) as caught:
         load_config(path, ENVIRON, DATASETS)
     lines = [str(problem).replace(f"{tmp_path}/", "") for problem in caught.value.problems]
 
-    assert [f"{case.name}: {line}" for line in told(case, "problem")] == lines
+    assert [f"{case.name}: {line}" for line in expected(case, "problem")] == lines
     assert HIDDEN not in f"{caught.value}{caught.value!r}"
 
 
 @pytest.mark.parametrize("case", VALID, ids=lambda path: path.stem)
-def test_valid_settings_load_with_the_warnings_they_deserve(case: Path, tmp_path: Path) -> None:
-    """Nothing is wrong; what is better known is told."""
-    warnings = load_config(laid_out(case, tmp_path), ENVIRON, DATASETS).warnings
+def test_valid_config_loads_with_its_warnings(case: Path, tmp_path: Path) -> None:
+    """Nothing else is logged."""
+    warnings = load_config(copy_case(case, tmp_path), ENVIRON, DATASETS).warnings
 
-    assert [f"{case.name}: {line}" for line in told(case, "warning")] == [
+    assert [f"{case.name}: {line}" for line in expected(case, "warning")] == [
         str(warning).replace(f"{tmp_path}/", "") for warning in warnings
     ]
 
 
 @pytest.mark.parametrize("case", VALID, ids=lambda path: path.stem)
-def test_schema_takes_what_the_exporter_takes(case: Path) -> None:
-    """An editor marks nothing in a file that loads."""
+def test_schema_accepts_valid_configs(case: Path) -> None:
+    """An editor marks no error in a file that loads."""
     assert [] == list(SCHEMA.iter_errors(read_yaml(case.read_bytes())))
 
 
@@ -76,13 +76,13 @@ def test_schema_takes_what_the_exporter_takes(case: Path) -> None:
         "requests-none",
     ],
 )
-def test_schema_marks_what_an_editor_can_know(rule: str) -> None:
-    """Unknown keys, wrong types and numbers out of bounds are marked while typing."""
+def test_schema_refuses_what_an_editor_can_check(rule: str) -> None:
+    """Unknown keys, wrong types and numbers out of range are marked while typing."""
     case = Path(__file__).parent / "data" / f"invalid-{rule}.yml"
 
     assert [] != list(SCHEMA.iter_errors(read_yaml(case.read_bytes())))
 
 
 def test_schema_is_a_schema() -> None:
-    """It is valid by its own draft, and JSON can hold it."""
+    """It is valid by its own draft, and can be written as JSON."""
     Draft202012Validator.check_schema(json.loads(json.dumps(json_schema(DATASETS))))

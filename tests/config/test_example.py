@@ -1,4 +1,4 @@
-"""The file to begin with."""
+"""The example file."""
 
 import re
 from pathlib import Path
@@ -25,26 +25,26 @@ from insights_exporter.datasets.registry import DATASETS
 from tests.config.folder import SMALLEST, loaded
 
 USED = re.sub(r"^( *)#(?=[^ #\n])", r"\1", example(), flags=re.MULTILINE)
-"""The example with every setting in use."""
+"""The example with every key in use."""
 
 
 def test_example_loads_as_it_is(tmp_path: Path) -> None:
-    """It sets what is built in, and needs an address and a token."""
+    """It sets the defaults, and needs a URL and a token."""
     text = example().replace("CODER_SESSION_TOKEN", "TOKEN")
     as_built_in = loaded(tmp_path, SMALLEST).config
 
     assert as_built_in == loaded(tmp_path, text).config
 
 
-def test_everything_in_the_example_may_be_used(tmp_path: Path) -> None:
-    """Without its #, each line is a setting; what clashes then are only ways to give one thing, and files."""
+def test_every_key_in_the_example_can_be_used(tmp_path: Path) -> None:
+    """With all keys in use, only exclusive keys and missing files are errors."""
     with pytest.raises(ConfigError) as caught:
         loaded(tmp_path, USED)
 
     assert [
-        "deployments[0].token_env: is set beside token_file",
-        "deployments[0].token: is set beside token_file",
-        "defaults.users.key_file: is set beside key",
+        "deployments[0].token_env: is mutually exclusive with token_file",
+        "deployments[0].token: is mutually exclusive with token_file",
+        "defaults.users.key_file: is mutually exclusive with key",
         "deployments[0].token_file: /run/secrets/coder-token cannot be read: no such file or directory",
         "defaults.users.key_file: /run/secrets/pseudonym-key cannot be read: no such file or directory",
         "defaults.tls.ca_file: /etc/ssl/company-ca.pem cannot be read: no such file or directory",
@@ -53,7 +53,7 @@ def test_everything_in_the_example_may_be_used(tmp_path: Path) -> None:
 
 
 def test_schema_takes_all_of_the_example() -> None:
-    """An editor marks nothing in it."""
+    """An editor marks no error in it."""
     assert [] == list(Draft202012Validator(json_schema(DATASETS)).iter_errors(yaml.safe_load(USED)))
 
 
@@ -72,11 +72,11 @@ def test_schema_takes_all_of_the_example() -> None:
     ],
 )
 def test_example_shows_every_key(model: type[ConfigFile]) -> None:
-    """No key is missing from the file that people begin with."""
+    """No key is missing from the example."""
     assert [] == [key for key in model.model_fields if not re.search(rf"\b{key}: ?", example())]
 
 
-def test_example_leads_editors_to_the_schema() -> None:
-    """Its first line names where the schema is."""
+def test_example_refers_to_the_schema() -> None:
+    """Its first line has the URL of the schema."""
     assert f"# yaml-language-server: $schema={SCHEMA_URL}" == example().splitlines()[0]
     assert {"deployments", "defaults"} == yaml.safe_load(example()).keys()

@@ -1,4 +1,4 @@
-"""Proxies of the environment, as Go and curl understand them."""
+"""Proxies of the environment, with the meaning they have for Go and curl."""
 
 from pathlib import Path
 
@@ -130,8 +130,8 @@ def test_choice_of_the_variable(environ: dict[str, str], url: str, expected: str
         ("http://bücher.example:3128", "http://xn--bcher-kva.example:3128"),
     ],
 )
-def test_proxy_is_read(text: str, expected: str) -> None:
-    """A proxy is a URL of HTTP; its scheme may be missing, as for curl."""
+def test_proxy_is_parsed(text: str, expected: str) -> None:
+    """A proxy is an HTTP URL, whose scheme may be missing, as for curl."""
     assert expected == parse_proxy(text)
 
 
@@ -153,7 +153,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("value", "what"), BAD.values(), ids=BAD)
-def test_unusable_proxy_is_a_config_error(value: str, what: str) -> None:
+def test_invalid_proxy_is_a_config_error(value: str, what: str) -> None:
     """The error names the variable, the cause and the remedy, and no password."""
     with pytest.raises(ConfigError) as caught:
         load_config(None, {**ENVIRON, "HTTPS_PROXY": value}, DATASETS)
@@ -164,8 +164,8 @@ def test_unusable_proxy_is_a_config_error(value: str, what: str) -> None:
 
 
 @pytest.mark.parametrize(("value", "what"), BAD.values(), ids=BAD)
-def test_unusable_proxy_of_the_config_is_found_alike(value: str, what: str, tmp_path: Path) -> None:
-    """`proxy` is checked as the variables are."""
+def test_invalid_proxy_of_the_config_has_the_same_error(value: str, what: str, tmp_path: Path) -> None:
+    """`proxy` is checked like the variables."""
     with pytest.raises(ConfigError) as caught:
         loaded(tmp_path, f"deployments: [{{url: {URL}, token_env: TOKEN, proxy: '{value}'}}]")
 
@@ -173,8 +173,8 @@ def test_unusable_proxy_of_the_config_is_found_alike(value: str, what: str, tmp_
     assert HIDDEN not in str(caught.value)
 
 
-def test_own_proxies_make_those_of_the_environment_unused(tmp_path: Path) -> None:
-    """Nothing is wrong with a variable that no deployment uses."""
+def test_unused_proxy_is_not_checked(tmp_path: Path) -> None:
+    """A variable that no deployment uses gives no warning."""
     path = tmp_path / "config.yml"
     text = f"deployments: [{{url: {URL}, token_env: TOKEN, proxy: '{PROXY}'}}]"
     path.write_text(text, encoding="utf-8")
@@ -184,8 +184,8 @@ def test_own_proxies_make_those_of_the_environment_unused(tmp_path: Path) -> Non
     assert () == load_config(path, environ, DATASETS).warnings
 
 
-def test_unusable_proxy_for_a_local_server_is_found_too() -> None:
-    """A proxy that cannot work is reported, although local hosts are reached directly."""
+def test_invalid_proxy_for_a_local_server_is_found() -> None:
+    """It is reported, although local hosts are reached directly."""
     environ = {**ENVIRON, "CODER_URL": "http://127.0.0.1:3000", "ALL_PROXY": "socks5://proxy.example.com"}
     with pytest.raises(ConfigError, match=r"^ALL_PROXY: is a SOCKS proxy"):
         load_config(None, environ, DATASETS)
@@ -209,19 +209,19 @@ def test_unusable_proxy_for_a_local_server_is_found_too() -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
-def test_unreadable_entry_is_skipped_with_a_warning(name: str, entry: str, shown: str) -> None:
+def test_invalid_entry_is_skipped_with_a_warning(name: str, entry: str, shown: str) -> None:
     """The warning names the variable and the entry; the other entries count."""
     environ = {**ENVIRON, "HTTPS_PROXY": PROXY, name: f"{entry},other.example.com"}
     (warning,) = load_config(None, environ, DATASETS).warnings
     proxies = read_proxies(environ)
 
-    assert (name, f"{shown!r} cannot be read and is skipped") == (warning.place, warning.what)
+    assert (name, f"{shown!r} is invalid and is skipped") == (warning.place, warning.what)
     assert (PROXY, None) == (proxies.proxy_for(URL), proxies.proxy_for("https://other.example.com"))
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60))
-def test_any_value_is_understood_or_refused(text: str) -> None:
-    """No value of a variable raises anything but an error that names it, and what is taken makes a client."""
+def test_any_value_is_accepted_or_refused(text: str) -> None:
+    """Any value is either an error with its variable, or a proxy that a client accepts."""
     proxies = read_proxies({"HTTPS_PROXY": text, "NO_PROXY": text[::-1]})
     problems = list(proxies.invalid([URL]))
 
@@ -232,8 +232,8 @@ def test_any_value_is_understood_or_refused(text: str) -> None:
 
 
 @given(st.text(alphabet="abz019.-:/@[]%#?_ü", max_size=30))
-def test_what_is_read_is_read_again_as_the_same(text: str) -> None:
-    """Reading is idempotent, so that a checked proxy stays the one that was checked."""
+def test_parsing_is_idempotent(text: str) -> None:
+    """A checked proxy stays the same when it is parsed again."""
     try:
         once = parse_proxy(text)
     except InvalidValue:

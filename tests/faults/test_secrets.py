@@ -175,7 +175,7 @@ def test_file_that_others_can_read(
         assert 200 == httpx.post(f"{exporter.url}/-/reload").status_code
         output = exporter.running.output()
 
-    assert expected == output.count("is open to others")
+    assert expected == output.count("is readable by others")
     assert mode == stat.S_IMODE(token.stat().st_mode)
 
 

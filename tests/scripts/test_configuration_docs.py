@@ -18,22 +18,22 @@ TEXT = configuration_docs.render()[configuration_docs.PATH]
 @pytest.mark.parametrize(
     "line",
     [
-        "| `url` | text | required | Where Coder is. May already end in `api_path`. |",
-        "| `token_file` | path |  | File that holds the token; read anew at each poll. |",
-        "| `windows` | list | `[today, 7d, 30d]` | What spans of days",
-        "| `timeout` | duration | `30s` | How long one request may take, the answer's body included. |",
+        "| `url` | text | required | URL of Coder; may end in `api_path`. |",
+        "| `token_file` | path |  | File with the token; re-read at each poll. |",
+        "| `windows` | list | `[today, 7d, 30d]` | Spans of days to report",
+        "| `timeout` | duration | `30s` | Timeout of a request, including the response body. |",
         "| `INSIGHTS_EXPORTER_LOG_LEVEL` | `--log.level` |",
-        "Text is taken as it stands: `${NAME}` is not replaced.",
+        "Variables in values, such as `${NAME}`, are not expanded.",
     ],
 )
-def test_setting_has_its_line(line: str) -> None:
-    """Key, kind, default and meaning stand in one row."""
+def test_key_has_its_row(line: str) -> None:
+    """Key, type, default and description are in one row."""
     assert line in TEXT
 
 
 @pytest.mark.parametrize("model", [Deployment, Window])
 def test_every_key_has_a_line(model: type[Deployment]) -> None:
-    """No key is left out, and none is without a meaning."""
+    """No key is missing, and none is without a description."""
     assert [] == [key for key in model.model_fields if f"| `{key}` | " not in TEXT]
     assert [] == [line for line in TEXT.splitlines() if line.endswith("|  |")]
 
@@ -43,8 +43,8 @@ def test_page_holds_the_example() -> None:
     assert f"```yaml\n{example()}```\n" in TEXT
 
 
-def test_schema_is_written_beside_the_page() -> None:
-    """What editors are sent to is what `config schema` prints."""
+def test_schema_is_written() -> None:
+    """It is what `config schema` prints."""
     assert json_schema(DATASETS) == json.loads(configuration_docs.render()[SCHEMA_PATH])
 
 
@@ -58,7 +58,7 @@ def test_schema_is_written_beside_the_page() -> None:
         ({"$ref": "#/$defs/Users"}, "map"),
     ],
 )
-def test_kind_is_told_in_words(value: dict[str, Any], words: str) -> None:
+def test_kind_is_in_words(value: dict[str, Any], words: str) -> None:
     """Readers need not know JSON Schema."""
     assert words == kind(value)
 
@@ -67,8 +67,8 @@ def test_kind_is_told_in_words(value: dict[str, Any], words: str) -> None:
     ("value", "words"),
     [({"default": False}, "`false`"), ({"default": 0}, "`0`"), ({"default": []}, ""), ({}, "")],
 )
-def test_default_is_told_where_it_says_something(value: dict[str, Any], words: str) -> None:
-    """No and zero are defaults, an empty list goes without saying."""
+def test_trivial_defaults_are_omitted(value: dict[str, Any], words: str) -> None:
+    """`false` and zero are shown, an empty list is not."""
     assert words == default("key", value, {})
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a config: issues with place, cause and remedy, all at once."""
+"""Problems of a config: each with place, cause and remedy."""
 
 import difflib
 import re
@@ -12,17 +12,15 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 KeyPath = tuple[str | int, ...]
-"""The way to a value: keys of maps and indexes of lists."""
-
-_PRINTABLE_KEY = re.compile(r"[\w.-]{1,40}")
+"""The keys of maps and indexes of lists that lead to a value."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigIssue:
-    """One thing that is wrong, or that is better known.
+    """An error or a warning.
 
     `source` is the file (empty for the environment), `place` the key or the
-    variable, `what` the matter, `remedy` what would be right.
+    variable, `what` the problem, `remedy` what to do.
     """
 
     source: str
@@ -31,25 +29,25 @@ class ConfigIssue:
     remedy: str = ""
 
     def __str__(self) -> str:
-        """Give the one line that a user reads."""
-        said = f"{self.what}; {self.remedy}" if self.remedy else self.what
-        return ": ".join(part for part in (self.source, self.place, said) if part)
+        """Return it as one line."""
+        text = f"{self.what}; {self.remedy}" if self.remedy else self.what
+        return ": ".join(part for part in (self.source, self.place, text) if part)
 
 
 class ConfigError(Exception):
-    """The settings cannot be used, for all of `problems`."""
+    """A config is invalid, because of all of `problems`."""
 
     def __init__(self, problems: Iterable[ConfigIssue]) -> None:
         self.problems = tuple(problems)
         super().__init__(*self.problems)
 
     def __str__(self) -> str:
-        """Give a line a problem."""
+        """Return one line per problem."""
         return "\n".join(map(str, self.problems))
 
 
 class InvalidValue(ValueError):
-    """A value that a rule refuses: what is wrong with it, what would be right."""
+    """A value is invalid: what is wrong with it, and what to do."""
 
     def __init__(self, what: str, remedy: str) -> None:
         self.what = what
@@ -58,41 +56,41 @@ class InvalidValue(ValueError):
 
 
 def format_path(place: KeyPath) -> str:
-    """Spell a place as users write it: `deployments[0].windows[2].days`."""
+    """Return a key path as text: `deployments[0].windows[2].days`."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{safe_key(step)}" for step in place)
     return "".join(steps).removeprefix(".")
 
 
 def safe_key(key: str) -> str:
-    """Give as much of a mistyped key as cannot be a secret written beside it (`token:abc`)."""
-    found = _PRINTABLE_KEY.match(key)
-    shown = found[0] if found else ""
-    return shown if shown == key else f"{shown}..."
+    """Return the start of a mistyped key that cannot be a secret next to it (`token:abc`)."""
+    found = re.match(r"[\w.-]{1,40}", key)
+    start = found[0] if found else ""
+    return start if start == key else f"{start}..."
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Give the known name that `name` was most likely meant to be."""
-    by_fold = {_folded(one): one for one in known}
-    close = difflib.get_close_matches(_folded(name), by_fold, n=1)
-    return by_fold[close[0]] if close else None
+def find_nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that `name` was most likely meant to be."""
+    by_normalized = {_normalize(each): each for each in known}
+    close = difflib.get_close_matches(_normalize(name), by_normalized, n=1)
+    return by_normalized[close[0]] if close else None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Say which known name is nearest, or which there are."""
+    """Return a remedy with the nearest known name, or all of them if none is near."""
     names = sorted(known)
-    near = nearest(name, names)
+    near = find_nearest(name, names)
     return f"did you mean {near}?" if near else f"known are {', '.join(names)}"
 
 
-def _folded(name: str) -> str:
+def _normalize(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).lower()
 
 
 _IN_KEY = "[key]"
-_FOLLOWS_FROM_OTHERS = frozenset({"default_factory_not_called"})
+_CONSEQUENCES = frozenset({"default_factory_not_called"})
 
 Finding = tuple[KeyPath, str, str]
-"""Where, what is wrong, what would be right."""
+"""Key path, what is wrong, and what to do."""
 
 
 def validate_model(
@@ -106,49 +104,47 @@ def validate_model(
 
 
 def translate_pydantic_errors(model: type[BaseModel], error: ValidationError) -> Iterator[Finding]:
-    """Give each thing that is wrong with what `model` was made from."""
-    details = [
-        detail for detail in error.errors(include_url=False) if detail["type"] not in _FOLLOWS_FROM_OTHERS
-    ]
+    """Yield what is wrong with the values for `model`."""
+    details = [detail for detail in error.errors(include_url=False) if detail["type"] not in _CONSEQUENCES]
     inside = {detail["loc"][:-1] for detail in details} | {detail["loc"][:-2] for detail in details}
     for detail in details:
         if detail["type"] == "too_short" and detail["loc"] in inside:
             continue
         place = tuple(step for step in detail["loc"] if step != _IN_KEY)
-        yield place, *_words(model, detail)
+        yield place, *_describe(model, detail)
 
 
-def _words(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
+def _describe(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
     ctx = detail.get("ctx", {})
     if isinstance(wrong := ctx.get("error"), InvalidValue):
         return wrong.what, wrong.remedy
-    if detail["type"] in _BY_MODEL:
-        return _BY_MODEL[detail["type"]](model, detail)
-    if detail["type"] not in _WORDS:
+    if detail["type"] in _DESCRIBERS:
+        return _DESCRIBERS[detail["type"]](model, detail)
+    if detail["type"] not in _MESSAGES:
         return detail["msg"], ""
-    what, remedy = _WORDS[detail["type"]]
+    what, remedy = _MESSAGES[detail["type"]]
     return what.format_map(ctx), remedy.format_map(ctx)
 
 
-_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+_MESSAGES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "string_type": ("must be text", "put it in quotes"),
-        "string_too_short": ("is empty", "write something, or leave the key out"),
+        "string_too_short": ("is empty", "write a value, or remove the key"),
         "string_too_long": ("is longer than {max_length} characters", "shorten it"),
         "int_type": ("must be a whole number", "write it in digits, without quotes"),
         "float_type": ("must be a number", "write it in digits, without quotes"),
         "finite_number": ("must be a finite number", "write it in digits"),
         "bool_type": ("must be true or false", "write one of the two, without quotes"),
         "path_type": ("must be the path of a file", "write it as /run/secrets/coder-token"),
-        "tuple_type": ("must be a list", "write it in brackets, or a line with a dash for each entry"),
-        "list_type": ("must be a list", "write it in brackets, or a line with a dash for each entry"),
+        "tuple_type": ("must be a list", "write it in brackets, or one line with a dash per entry"),
+        "list_type": ("must be a list", "write it in brackets, or one line with a dash per entry"),
         "model_type": (
             "must be a map of keys and values",
-            "write `key: value` lines below it, or leave it out",
+            "write `key: value` lines below it, or remove it",
         ),
         "dict_type": (
             "must be a map of keys and values",
-            "write `key: value` lines below it, or leave it out",
+            "write `key: value` lines below it, or remove it",
         ),
         "too_short": ("is empty", "write at least one entry"),
         "greater_than": ("is too small", "write more than {gt:g}"),
@@ -179,13 +175,13 @@ def _not_among(_model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]
     return "is not a known value", f"write one of {', '.join(allowed)}"
 
 
-_BY_MODEL: Mapping[str, Callable[[type[BaseModel], ErrorDetails], tuple[str, str]]] = MappingProxyType(
+_DESCRIBERS: Mapping[str, Callable[[type[BaseModel], ErrorDetails], tuple[str, str]]] = MappingProxyType(
     {"missing": _missing, "extra_forbidden": _unknown_key, "literal_error": _not_among}
 )
 
 
 def _owner(model: type[BaseModel], place: KeyPath) -> type[BaseModel]:
-    """Give the model that the last key of `place` belongs to."""
+    """Return the model that the last key of `place` belongs to."""
     for step in place[:-1]:
         if step in model.model_fields:
             model = next(_models(model.model_fields[str(step)].annotation), model)

@@ -1,4 +1,4 @@
-"""How often each dataset is polled, and how long its values are served."""
+"""Poll intervals, and how long values are served."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ from insights_exporter.config.errors import KeyPath
 from insights_exporter.config.models import DatasetOptions, Deployment, Window
 
 ROLLUP_INTERVAL = 300.0
-"""How often Coder renews its statistics: polls in between bring the same numbers."""
+"""Seconds between updates of Coder's statistics; polls in between return the same numbers."""
 HOUR = 3600.0
 
 _BY_DAYS = ((1, 300.0), (7, 900.0))
-_AGE_IN_INTERVALS = 3
-_LEAST_AGE = 900.0
+_MAX_AGE_INTERVALS = 3
+_MIN_MAX_AGE = 900.0
 
 
 @dataclass(frozen=True, slots=True)
 class PollInterval:
-    """Seconds from poll to poll, and seconds that a value is served after its last good poll."""
+    """Seconds between polls, and seconds that a value is served after its last successful poll."""
 
     every: float
     max_age: float
@@ -35,7 +35,7 @@ def poll_interval(
     """
     every = (window and window.every) or dataset.every or default or _interval_by_days(window)
     max_age = (window and window.max_age) or dataset.max_age or deployment.max_age
-    return PollInterval(every, max_age or max(_AGE_IN_INTERVALS * every, _LEAST_AGE))
+    return PollInterval(every, max_age or max(_MAX_AGE_INTERVALS * every, _MIN_MAX_AGE))
 
 
 def configured_intervals(deployment: Deployment) -> Iterator[tuple[KeyPath, float]]:

@@ -1,6 +1,6 @@
-"""A config file or the environment becomes a Config, with all issues at once."""
+"""A config file or the environment becomes a Config, with all problems at once."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
@@ -20,36 +20,81 @@ from insights_exporter.config.errors import (
     validate_model,
 )
 from insights_exporter.config.models import Config, Defaults, Deployment, Model
-from insights_exporter.config.proxies import Proxies, read_proxies
-from insights_exporter.config.raw import RawConfig, RawDeployment, RawMapping, from_defaults, merge, sources
+from insights_exporter.config.proxies import read_proxies
 from insights_exporter.config.strict_yaml import MAX_BYTES, YamlError, read_yaml
 from insights_exporter.config.validation import (
-    ERRORS,
+    RULES,
     WARNINGS,
+    remove_missing_windows,
     unreadable_files,
     unusable_key_log,
-    without_missing_windows,
     world_readable_config,
     world_readable_files,
 )
 
+_EXCLUSIVE_KEYS: Mapping[KeyPath, frozenset[str]] = {
+    (): frozenset({"token", "token_file", "token_env"}),
+    ("users",): frozenset({"key", "key_file"}),
+}
+"""Keys of which a deployment's own one replaces the others of `defaults`, by their section."""
 
-class _Outline(Model):
-    """The file's top: what is below is looked at one deployment at a time."""
-
-    deployments: Annotated[
-        list[dict[str, Any]],
-        Field(min_length=1, examples=["[{url: https://coder.example.com, token_file: ...}]"]),
-    ]
-    defaults: dict[str, Any] = Field(default_factory=dict)
+_PLACEHOLDER_URL = "http://unknown.invalid"
 
 
-def read_file(path: Path) -> bytes:
-    """Give the bytes of a settings file, or one more than are allowed.
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """A valid config with its warnings.
+
+    `source` is the file, or empty for the environment. `sources` says by key
+    path who set a value; other values are built in.
+    """
+
+    config: Config
+    source: str
+    sources: Mapping[KeyPath, str]
+    warnings: tuple[ConfigIssue, ...]
+
+
+def load_config(path: Path | None, environ: Mapping[str, str], datasets: Collection[str]) -> LoadedConfig:
+    """Read and check the config: the file if one is given, else the environment.
+
+    The keys of `datasets:` are checked against the names in `datasets`.
 
     Raises:
-        ConfigError: it cannot be read.
+        ConfigError: The config is invalid; it has all problems.
     """
+    try:
+        if path is not None:
+            return parse_config(_read_file(path), path, environ, datasets)
+        values, variables = read_environment(environ)
+        raw = _RawConfig("", Path(), (_RawDeployment(values, partial(_locate_variable, variables)),))
+        return _validate(raw, environ, datasets)
+    except ConfigError as error:
+        raise ConfigError([*error.problems, *unknown_env_vars(environ)]) from None
+
+
+def parse_config(
+    content: bytes, path: Path, environ: Mapping[str, str], datasets: Collection[str]
+) -> LoadedConfig:
+    """Check the content of a config file; raises ConfigError like `load_config`."""
+    try:
+        data = read_yaml(content)
+    except YamlError as error:
+        raise ConfigError([ConfigIssue(str(path), error.place, error.what, error.remedy)]) from None
+    if not isinstance(data, dict):
+        what = "has no config" if data is None else "is not a map of keys and values"
+        remedy = "write deployments: and below it what to poll (insights-exporter config init shows how)"
+        raise ConfigError([ConfigIssue(str(path), "", what, remedy)])
+    return _validate(_parse_deployments(data, path, datasets), environ, datasets)
+
+
+def example() -> str:
+    """Return a commented config file with every key."""
+    return files("insights_exporter.config").joinpath("example.yml").read_text(encoding="utf-8")
+
+
+def _read_file(path: Path) -> bytes:
+    """Return the content of a config file, or one byte more than is allowed; raises ConfigError."""
     try:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
@@ -59,171 +104,195 @@ def read_file(path: Path) -> bytes:
         raise ConfigError([ConfigIssue(str(path), "", f"cannot be read: {reason}", remedy)]) from None
 
 
-def read_config_file(raw: bytes, path: Path, datasets: Collection[str]) -> RawConfig:
-    """Give the deployments that the file's bytes name, `defaults` merged in.
+@dataclass(frozen=True, slots=True)
+class _RawDeployment:
+    """A deployment before it is checked; `locate` returns place and source of the value at a key path."""
 
-    Raises:
-        ConfigError: nothing in it can be looked at.
+    values: Mapping[str, Any]
+    locate: Callable[[KeyPath], tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _RawConfig:
+    """All deployments of a file or the environment; paths are relative to `base`.
+
+    `problems` are those outside of the deployments.
     """
-    source = str(path)
-    try:
-        data = read_yaml(raw)
-    except YamlError as wrong:
-        raise ConfigError([ConfigIssue(source, wrong.place, wrong.what, wrong.remedy)]) from None
-    if not isinstance(data, dict):
-        what = "has no settings" if data is None else "is not a map of keys and values"
-        remedy = "write deployments: and below it what to poll (insights-exporter config init shows how)"
-        raise ConfigError([ConfigIssue(source, "", what, remedy)])
+
+    source: str
+    base: Path
+    deployments: tuple[_RawDeployment, ...]
+    problems: tuple[ConfigIssue, ...] = ()
+
+
+class _Outline(Model):
+    """The top level of a file, whose deployments are checked one by one."""
+
+    deployments: Annotated[
+        list[dict[str, Any]],
+        Field(min_length=1, examples=["[{url: https://coder.example.com, token_file: ...}]"]),
+    ]
+    defaults: dict[str, Any] = Field(default_factory=dict)
+
+
+def _parse_deployments(data: Mapping[str, Any], path: Path, datasets: Collection[str]) -> _RawConfig:
+    """Return the deployments of a file, with `defaults` merged in."""
     defaults = data.get("defaults")
     shared = defaults if isinstance(defaults, dict) else {}
-    outside = _wrong_outside(data, shared, datasets)
-    problems = [ConfigIssue(source, format_path(place), *words) for place, *words in outside]
-    return RawConfig(source, path.parent, tuple(_drafts(data, shared)), tuple(problems))
-
-
-def _wrong_outside(data: RawMapping, shared: RawMapping, datasets: Collection[str]) -> Iterator[Finding]:
-    """Tell what is wrong outside the deployments."""
-    yield from validate_model(_Outline, data)
-    for place, what, remedy in validate_model(Defaults, shared, datasets):
-        yield ("defaults", *place), what, remedy
-
-
-def _drafts(data: RawMapping, shared: RawMapping) -> Iterator[RawDeployment]:
     deployments = data.get("deployments")
-    for index, own in enumerate(deployments if isinstance(deployments, list) else ()):
-        if isinstance(own, dict):
-            in_defaults = partial(from_defaults, own=own, defaults=shared)
-            yield RawDeployment(
-                merge(shared, own), partial(_spell, index, in_defaults), partial(_origin, in_defaults)
-            )
+    raw = tuple(
+        _RawDeployment(merge_defaults(shared, own), partial(_locate_key, index, own, shared))
+        for index, own in enumerate(deployments if isinstance(deployments, list) else ())
+        if isinstance(own, dict)
+    )
+    findings = list(validate_model(_Outline, data))
+    for place, what, remedy in validate_model(Defaults, shared, datasets):
+        findings.append((("defaults", *place), what, remedy))
+    problems = (ConfigIssue(str(path), format_path(place), what, remedy) for place, what, remedy in findings)
+    return _RawConfig(str(path), path.parent, raw, tuple(problems))
 
 
-def _spell(index: int, in_defaults: Callable[[KeyPath], bool], place: KeyPath) -> str:
-    return format_path(("defaults", *place) if in_defaults(place) else ("deployments", index, *place))
+def merge_defaults(
+    defaults: Mapping[str, Any], own: Mapping[str, Any], section: KeyPath = ()
+) -> dict[str, Any]:
+    """Return `own` with what it does not set taken from `defaults`: maps key by key, lists as a whole."""
+    exclusive = _EXCLUSIVE_KEYS.get(section, frozenset())
+    replaced = exclusive if any(own.get(key) is not None for key in exclusive) else frozenset()
+    merged = {key: value for key, value in defaults.items() if key not in replaced}
+    for key, value in own.items():
+        below = merged.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            merged[key] = merge_defaults(below, value, (*section, key))
+        else:
+            merged[key] = value
+    return merged
 
 
-def _origin(in_defaults: Callable[[KeyPath], bool], place: KeyPath) -> str:
-    return "file, defaults" if in_defaults(place) else "file"
+def is_from_defaults(place: KeyPath, own: object, defaults: object) -> bool:
+    """Return whether the value at `place` of the merged deployment was set in `defaults`."""
+    for step in place:
+        if not isinstance(own, dict):
+            return False
+        below = defaults.get(step) if isinstance(defaults, dict) else None
+        if step not in own:
+            return below is not None
+        own, defaults = own[step], below
+    return False
 
 
-_STAND_IN_URL = "http://not-known.invalid"
+def _locate_key(index: int, own: object, defaults: object, place: KeyPath) -> tuple[str, str]:
+    if is_from_defaults(place, own, defaults):
+        return format_path(("defaults", *place)), "file, defaults"
+    return format_path(("deployments", index, *place)), "file"
+
+
+def _locate_variable(variables: Mapping[str, str], place: KeyPath) -> tuple[str, str]:
+    variable = variables.get(str(place[0]), format_path(place)) if place else ""
+    return "" if place == ("token_env",) else variable, variable  # such an error begins with its variable
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedConfig:
-    """Settings that can be used, and what is told beside them.
+class _CheckedDeployment:
+    """A deployment with what is wrong with it; it lacks the keys in `invalid`."""
 
-    `sources` says who set a value, by its place; what is not there is built
-    in. `source` is the file, or empty.
-    """
-
-    config: Config
-    source: str
-    sources: Mapping[KeyPath, str]
-    warnings: tuple[ConfigIssue, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """A deployment with what is wrong with it; `bad` are the keys that had to be left out."""
-
-    draft: RawDeployment
+    raw: _RawDeployment
     deployment: Deployment
-    bad: frozenset[str | int]
-    problems: tuple[Finding, ...]
+    invalid: frozenset[str | int]
+    findings: tuple[Finding, ...]
 
 
-def load_config(path: Path | None, environ: Mapping[str, str], datasets: Collection[str]) -> LoadedConfig:
-    """Read and check the config: the file if one is given, else the environment.
-
-    The keys of `datasets:` are checked against the names in `datasets`.
-
-    Raises:
-        ConfigError: they cannot be used; it holds every problem there is.
-    """
-    try:
-        if path is None:
-            return validate(read_environment(environ), environ, datasets)
-        return validate(read_config_file(read_file(path), path, datasets), environ, datasets)
-    except ConfigError as error:
-        raise ConfigError([*error.problems, *unknown_env_vars(environ)]) from None
-
-
-def validate(drafts: RawConfig, environ: Mapping[str, str], datasets: Collection[str]) -> LoadedConfig:
-    """Check what is written, with the files and variables that it names.
-
-    Raises:
-        ConfigError: it cannot be used; it holds every problem there is.
-    """
-    context = {"base": drafts.base, "datasets": datasets}
-    checked = [_check(draft, context, environ) for draft in drafts.deployments]
+def _validate(raw: _RawConfig, environ: Mapping[str, str], datasets: Collection[str]) -> LoadedConfig:
+    """Check all values, and the files and variables that they name; raises ConfigError."""
+    context = {"base": raw.base, "datasets": datasets}
+    checked = [_check(deployment, context, environ) for deployment in raw.deployments]
     proxies = read_proxies(environ)
-    problems = [*drafts.problems, *_problems(drafts.source, checked)]
-    problems += [*_unusable_proxies(checked, proxies), *unusable_key_log(environ)]
+    with_proxy_of_environment = [
+        each.deployment.url
+        for each in checked
+        if each.invalid.isdisjoint(("url", "proxy")) and each.deployment.proxy is None
+    ]
+    problems = [
+        *raw.problems,
+        *(issue for each in checked for issue in _to_issues(raw.source, each.raw, each.findings)),
+        *_repeated_names(raw.source, checked),
+        *proxies.invalid(with_proxy_of_environment),
+        *unusable_key_log(environ),
+    ]
     if problems:
         raise ConfigError(dict.fromkeys(problems))
-    deployments = tuple(without_missing_windows(one.deployment) for one in checked)
-    warnings = (*_warnings(drafts.source, checked), *proxies.skipped, *unknown_env_vars(environ))
+    warnings = (*_find_warnings(raw.source, checked), *proxies.skipped, *unknown_env_vars(environ))
     return LoadedConfig(
-        Config(deployments=deployments), drafts.source, sources(drafts), tuple(dict.fromkeys(warnings))
+        Config(deployments=tuple(remove_missing_windows(each.deployment) for each in checked)),
+        raw.source,
+        _find_sources(raw),
+        tuple(dict.fromkeys(warnings)),
     )
 
 
-def _check(draft: RawDeployment, context: Mapping[str, Any], environ: Mapping[str, str]) -> _Checked:
-    deployment, bad, wrong = _validate_partially(draft, context)
-    broken = [found for keys, rule in ERRORS if bad.isdisjoint(keys) for found in rule(deployment)]
-    return _Checked(draft, deployment, bad, (*wrong, *broken, *unreadable_files(deployment, environ)))
-
-
-def _validate_partially(
-    draft: RawDeployment, context: Mapping[str, Any]
-) -> tuple[Deployment, frozenset[str | int], tuple[Finding, ...]]:
-    """Make the deployment, at need without its bad keys, so that the rules can look at the others."""
+def _check(raw: _RawDeployment, context: Mapping[str, Any], environ: Mapping[str, str]) -> _CheckedDeployment:
+    """Check a deployment; rules whose keys are valid apply even if other keys are invalid."""
+    invalid: frozenset[str | int] = frozenset()
+    findings: list[Finding] = []
     try:
-        return Deployment.model_validate(draft.values, context=context), frozenset(), ()
+        deployment = Deployment.model_validate(raw.values, context=context)
     except ValidationError as error:
-        wrong = tuple(translate_pydantic_errors(Deployment, error))
-    bad = frozenset(place[0] for place, *_ in wrong)
-    good = {key: value for key, value in draft.values.items() if key not in bad}
-    return Deployment.model_validate({"url": _STAND_IN_URL, **good}, context=context), bad, wrong
+        findings += translate_pydantic_errors(Deployment, error)
+        invalid = frozenset(place[0] for place, *_ in findings)
+        valid = {key: value for key, value in raw.values.items() if key not in invalid}
+        deployment = Deployment.model_validate({"url": _PLACEHOLDER_URL, **valid}, context=context)
+    for keys, rule in RULES:
+        if invalid.isdisjoint(keys):
+            findings += rule(deployment)
+    findings += unreadable_files(deployment, environ)
+    return _CheckedDeployment(raw, deployment, invalid, tuple(findings))
 
 
-def _problems(source: str, checked: list[_Checked]) -> Iterator[ConfigIssue]:
-    for one in checked:
-        for place, what, remedy in one.problems:
-            yield ConfigIssue(source, one.draft.place(place), what, remedy)
+def _to_issues(source: str, raw: _RawDeployment, findings: Iterable[Finding]) -> Iterator[ConfigIssue]:
+    for place, what, remedy in findings:
+        yield ConfigIssue(source, raw.locate(place)[0], what, remedy)
+
+
+def _repeated_names(source: str, checked: Iterable[_CheckedDeployment]) -> Iterator[ConfigIssue]:
     first: dict[str, str] = {}
-    for one in checked:
-        if one.bad.isdisjoint(("url", "name")):
-            name, here = one.deployment.name, one.draft.place(())
+    for each in checked:
+        if each.invalid.isdisjoint(("url", "name")):
+            name, (place, _) = each.deployment.name, each.raw.locate(())
             if name in first:
-                yield ConfigIssue(
-                    source, here, f"has the name of {first[name]}, {name}", "write another name"
-                )
-            first.setdefault(name, here)
+                what = f"has the name of {first[name]}, {name}"
+                yield ConfigIssue(source, place, what, "write another name")
+            first.setdefault(name, place)
 
 
-def _unusable_proxies(checked: list[_Checked], proxies: Proxies) -> Iterator[ConfigIssue]:
-    """Return which proxies of the environment cannot be used by deployments without their own."""
-    good = [one for one in checked if one.bad.isdisjoint(("url", "proxy"))]
-    return proxies.invalid(one.deployment.url for one in good if one.deployment.proxy is None)
-
-
-def _warnings(source: str, checked: list[_Checked]) -> Iterator[ConfigIssue]:
+def _find_warnings(source: str, checked: list[_CheckedDeployment]) -> Iterator[ConfigIssue]:
     if source:
-        for _, what, remedy in world_readable_config(Path(source), [one.deployment for one in checked]):
+        for _, what, remedy in world_readable_config(Path(source), [each.deployment for each in checked]):
             yield ConfigIssue(source, "", what, remedy)
-    told: set[str] = set()
-    for one in checked:
-        for caution in WARNINGS:
-            for place, what, remedy in caution(one.deployment):
-                yield ConfigIssue(source, one.draft.place(place), what, remedy)
-        for place, what, remedy in world_readable_files(one.deployment):
-            if what not in told:
-                yield ConfigIssue(source, one.draft.place(place), what, remedy)
-            told.add(what)
+    files_warned_of: set[str] = set()
+    for each in checked:
+        findings = [finding for warning in WARNINGS for finding in warning(each.deployment)]
+        for place, what, remedy in world_readable_files(each.deployment):
+            if what not in files_warned_of:
+                findings.append((place, what, remedy))
+            files_warned_of.add(what)
+        yield from _to_issues(source, each.raw, findings)
 
 
-def example() -> str:
-    """Give a commented file in which every key stands."""
-    return files("insights_exporter.config").joinpath("example.yml").read_text(encoding="utf-8")
+def _find_sources(raw: _RawConfig) -> dict[KeyPath, str]:
+    """Return who set each value, by its key path in the config."""
+    return {
+        ("deployments", index, *place): deployment.locate(place)[1]
+        for index, deployment in enumerate(raw.deployments)
+        for place in _leaves(deployment.values)
+    }
+
+
+def _leaves(value: object, place: KeyPath = ()) -> Iterator[KeyPath]:
+    parts: Iterable[tuple[str | int, object]] = ()
+    if isinstance(value, Mapping):
+        parts = value.items()
+    elif isinstance(value, list):
+        parts = enumerate(value)
+    if not value or not parts:
+        yield place
+    for step, part in parts:
+        yield from _leaves(part, (*place, step))

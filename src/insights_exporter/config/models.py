@@ -1,10 +1,6 @@
 """What users can configure, as pydantic models."""
 
-import ast
-import inspect
 import re
-from collections.abc import Iterator
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
@@ -35,47 +31,47 @@ from insights_exporter.config.types import (
 
 
 class Model(BaseModel):
-    """A part of the file: unknown keys are errors, values do not change.
+    """A section of the file: unknown keys are errors, values are immutable.
 
-    The text under an attribute is its description in docs and schema, which
-    `descriptions` takes from the source: pydantic would do so at each start.
+    The text below an attribute is its description in docs and schema.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-_SHORT = re.compile(r"([1-9][0-9]{0,3})d")
+_DAYS = re.compile(r"([1-9][0-9]{0,3})d")
 
 
 def window_days(name: str) -> int | None:
-    """Give the days that a window's name tells by itself: `today` 1, `30d` 30."""
-    found = _SHORT.fullmatch(name)
+    """Return the days in a window's name: 1 of `today`, 30 of `30d`, None of other names."""
+    found = _DAYS.fullmatch(name)
     return 1 if name == "today" else int(found[1]) if found else None
 
 
 class Window(Model):
-    """A named span of whole days that a report covers."""
+    """A named span of days that a report covers."""
 
     name: Label
     """The value of the label `window`."""
     days: Annotated[StrictInt, Field(ge=1, le=3660, examples=[14])]
-    """How many calendar days of the deployment's time zone. May be left out where the name says it (`today`,
+    """Number of calendar days in the deployment's time zone. Optional if the name contains it (`today`,
     `14d`)."""
     include_today: StrictBool = True
-    """Whether the running day counts, up to the next full hour. `false`: whole days ending at the last
+    """Whether the current day counts, up to the next full hour. `false`: whole days that end at the last
     midnight."""
     every: Seconds | None = None
-    """How often the datasets that have windows are polled for this one; wins over the dataset's own. Default
-    by the days: 1 day 5m, up to 7 days 15m, longer 1h."""
+    """Interval between polls of this window, for datasets with windows; overrides the dataset's. Default: 5m
+    for 1 day, 15m for up to 7 days, else 1h."""
     max_age: Seconds | None = None
-    """How long a value is served after its last good poll; wins over the dataset's and the deployment's."""
+    """How long a value is served after its last successful poll; overrides the dataset's and the
+    deployment's."""
 
     @model_validator(mode="before")
     @classmethod
     def _from_name(cls, value: object) -> object:
         if isinstance(value, str):
             if window_days(value) is None:
-                remedy = "write today, a number of days as 7d, or a map with name and days"
+                remedy = "write today, a number of days such as 7d, or a map with name and days"
                 raise InvalidValue("is not a window", remedy)
             value = {"name": value}
         if isinstance(value, dict) and "days" not in value and isinstance(value.get("name"), str):
@@ -87,159 +83,144 @@ class Window(Model):
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Allow the short form, and no days where the name says them."""
+        """Allow the short form, and no days if the name contains them."""
         long_form = handler.resolve_ref_schema(handler(core_schema))
         long_form["required"] = ["name"]
-        short_form = {"type": "string", "pattern": rf"^(today|{_SHORT.pattern})$"}
+        short_form = {"type": "string", "pattern": rf"^(today|{_DAYS.pattern})$"}
         return {"anyOf": [short_form, long_form]}
 
 
 DEFAULT_WINDOWS = tuple(Window(name=name, days=days) for name, days in (("today", 1), ("7d", 7), ("30d", 30)))
-"""What is polled where nothing else is set."""
+"""Windows that are polled by default."""
 
 
 class DatasetOptions(Model):
     """Whether and how often one dataset is polled."""
 
     enabled: StrictBool | None = None
-    """Whether it is polled at all. Default: as the table says."""
+    """Whether it is polled. Default: see the table."""
     every: Seconds | None = None
-    """How often it is polled. Default: as the table says, else by the window."""
+    """Interval between polls. Default: see the table, else by the window."""
     max_age: Seconds | None = None
-    """How long a value is served after its last good poll; wins over the deployment's."""
+    """How long a value is served after its last successful poll; overrides the deployment's."""
 
 
 class TLSConfig(Model):
-    """How the certificate of the deployment is checked, and ours shown."""
+    """How the deployment's certificate is verified, and the client certificate."""
 
     ca_file: FilePath | None = None
     """PEM file of the authorities to trust instead of the system's."""
     cert_file: FilePath | None = None
-    """PEM file of the certificate that the exporter shows; needs `key_file`."""
+    """PEM file of the client certificate; needs `key_file`."""
     key_file: FilePath | None = None
     """PEM file of its private key, not encrypted; needs `cert_file`."""
     insecure_skip_verify: StrictBool = False
-    """Whether any certificate is taken. Whoever is on the way can then read the token."""
+    """Whether any certificate is accepted. Anyone on the network path can then read the token."""
 
 
 class UserOptions(Model):
-    """What is shown about single users."""
+    """What is exposed about single users."""
 
     detail: Literal["named", "pseudonymous", "aggregate"] = "named"
-    """`named`: id and name. `pseudonymous`: both are replaced by a keyed hash. `aggregate`: no series about
-    single users, distributions only."""
+    """`named`: id and name. `pseudonymous`: a keyed hash instead of both. `aggregate`: no series about single
+    users, only distributions."""
     key: Key | None = None
-    """Key of the hash for `pseudonymous`, at least 16 characters; whoever has it can tell who is who."""
+    """Key of the hash for `pseudonymous`, at least 16 characters; anyone who has it can identify users."""
     key_file: FilePath | None = None
-    """File that holds the key, instead of `key`; spaces and line ends around it do not count."""
+    """File with the key, instead of `key`; white space around it is ignored."""
     limit: Annotated[StrictInt, Field(ge=0)] = 500
-    """How many users are shown a window: the most active, the slowest. The distributions cover everybody."""
+    """Maximum number of users per window: the most active, the slowest. Distributions cover all users."""
     windows: tuple[str, ...] = ("7d",)
-    """Names of the windows with series that name users."""
+    """Names of the windows with series about single users."""
 
 
 class ParameterOptions(Model):
-    """Which parameters are shown, and which of their values."""
+    """Which template parameters are exposed, and which of their values."""
 
     limit: Annotated[StrictInt, Field(ge=0)] = 50
-    """How many values are shown a parameter (within a template at most 10); the rest is added up as
+    """Maximum number of values per parameter (at most 10 within a template); the others are aggregated as
     `__other__`."""
     windows: tuple[str, ...] = ("7d",)
-    """Names of the windows in which parameters are shown."""
+    """Names of the windows with series about parameters."""
     values: Literal["all", "options", "none"] = "all"
-    """`all` values, those of parameters with fixed `options` (bool and number too), or `none`."""
+    """`all` values, only those of parameters with fixed `options` (also bool and number), or `none`."""
     include: tuple[Glob, ...] = ()
-    """Names of the parameters to show, as patterns (`*`, `?`, `[abc]`); empty: all."""
+    """Names of the parameters to expose, as patterns (`*`, `?`, `[abc]`); empty: all."""
     exclude: tuple[Glob, ...] = ()
-    """Names of the parameters to leave out, as patterns; wins over `include`."""
+    """Names of the parameters to hide, as patterns; overrides `include`."""
 
 
 class AppOptions(Model):
-    """How many apps are shown."""
+    """How many apps are exposed."""
 
     limit: Annotated[StrictInt, Field(ge=0)] = 50
     """Maximum number of apps per app type and window (at most 20 within a template), those with the most
     seconds; the others are aggregated as `__other__`. The five classic session apps, `overflow` and `unknown`
-    are always shown and do not count."""
+    are always exposed and do not count."""
 
 
 class TemplateOptions(Model):
-    """Whether templates are asked about one by one."""
+    """Which templates have series of their own."""
 
     breakdown: StrictBool = True
-    """Whether each template in use is asked about: one request a template and window."""
+    """Whether a report is requested for each template in use: one request per template and window."""
     limit: Annotated[StrictInt, Field(ge=0)] = 200
-    """How many templates are asked about at most."""
+    """Maximum number of templates with a report."""
     windows: tuple[str, ...] = ("7d",)
-    """Names of the windows in which templates are broken down."""
+    """Names of the windows with series about single templates."""
     users: StrictBool = False
-    """Whether users' activity and latency are requested too, unless `datasets` switches them off: two more
-    requests per template and window."""
-
-
-__all__ = [
-    "AppOptions",
-    "Config",
-    "ConfigFile",
-    "DatasetOptions",
-    "Defaults",
-    "Deployment",
-    "ParameterOptions",
-    "TLSConfig",
-    "TemplateOptions",
-    "UserOptions",
-    "Window",
-]
+    """Whether users' activity and latency are requested per template too, unless `datasets` disables them:
+    two more requests per template and window."""
 
 
 class Defaults(Model):
-    """What may be set for one deployment or, under `defaults:`, for all of them."""
+    """What can be set for one deployment or, under `defaults:`, for all of them."""
 
     token: Token | None = None
-    """The token itself. Better kept in a file."""
+    """The token itself; prefer a file."""
     token_file: FilePath | None = None
-    """File that holds the token; read anew at each poll."""
+    """File with the token; re-read at each poll."""
     token_env: Variable | None = None
-    """Name of the environment variable that holds the token."""
+    """Name of the environment variable with the token."""
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
-    """Further headers of each request, for a gateway in front of Coder; not `Coder-Session-Token`, `Host` or
-    those of the connection. Their values are kept secret."""
+    """Additional headers of each request, for a gateway in front of Coder; not `Coder-Session-Token`, `Host`
+    or those of the connection. Their values are secret."""
     tls: TLSConfig = TLSConfig()
-    """How the certificate of the deployment is checked, and ours shown."""
+    """How the deployment's certificate is verified, and the client certificate."""
     proxy: Proxy | None = None
     """URL of an HTTP proxy. Default: the proxy variables of the environment."""
     api_path: ApiPath = "/api/v2"
-    """Where the API is below the URL; for gateways that put it elsewhere."""
+    """Path of the API below the URL, for gateways that change it."""
     timezone: TimeZone = "UTC"
-    """IANA name of the zone whose days are counted."""
+    """IANA name of the time zone in which days are counted."""
     windows: Annotated[tuple[Window, ...], Field(min_length=1)] = DEFAULT_WINDOWS
-    """What spans of days are asked for: `today`, a number of days as `7d`, or a map."""
+    """Spans of days to report: `today`, a number of days such as `7d`, or a map."""
     datasets: dict[DatasetKey, DatasetOptions] = Field(default_factory=dict)
     """Which datasets are polled, and how often."""
     dialect: Literal["auto", "rfc3339", "published"] = "auto"
-    """How the server wants times: `rfc3339` (`start_time`, `end_time`), `published` (`before`, `after`), or
-    found out by asking (`auto`)."""
+    """Format of times in requests: `rfc3339` (`start_time`, `end_time`), `published` (`before`, `after`), or
+    detected (`auto`)."""
     users: UserOptions = UserOptions()
-    """What is shown about single users."""
+    """What is exposed about single users."""
     parameters: ParameterOptions = ParameterOptions()
-    """Which parameters are shown, and which of their values."""
+    """Which template parameters are exposed, and which of their values."""
     templates: TemplateOptions = TemplateOptions()
-    """Whether templates are asked about one by one."""
+    """Which templates have series of their own."""
     apps: AppOptions = AppOptions()
-    """How many apps are shown."""
+    """How many apps are exposed."""
     requests_per_minute: Annotated[StrictFloat, Field(gt=0)] = 60
     """Maximum number of requests per minute, after a burst of as many (at most 60)."""
     max_concurrency: Annotated[StrictInt, Field(ge=1)] = 2
-    """How many requests are under way at once at most."""
+    """Maximum number of concurrent requests."""
     timeout: Seconds = 30.0
-    """How long one request may take, the answer's body included."""
+    """Timeout of a request, including the response body."""
     max_response_bytes: Annotated[StrictInt, Field(ge=1024)] = 256 * 1024 * 1024
-    """How large an answer may be, decompressed."""
+    """Maximum size of a response, decompressed."""
     max_age: Seconds | None = None
-    """How long a value is served after its last good poll. Default: three times the poll interval, at least
-    15m."""
+    """How long a value is served after its last successful poll. Default: three times the poll interval, at
+    least 15m."""
     max_series: Annotated[StrictInt, Field(ge=0)] = 100_000
-    """How many series are served at most; above it whole families are left out."""
+    """Maximum number of series; above it whole families are dropped."""
 
 
 def _name_from_url(data: dict[str, Any]) -> str:
@@ -247,39 +228,24 @@ def _name_from_url(data: dict[str, Any]) -> str:
 
 
 class Deployment(Defaults):
-    """One Coder server that is polled, with everything set for it."""
+    """One Coder server that is polled, with all its options."""
 
     url: Annotated[Url, Field(examples=["https://coder.example.com"])]
-    """Where Coder is. May already end in `api_path`."""
+    """URL of Coder; may end in `api_path`."""
     name: Label = Field(default_factory=_name_from_url)
-    """The value of the label `deployment`. Default: the URL's host, with its port if that is not the usual
-    one."""
+    """The value of the label `deployment`. Default: the URL's host, with its port unless that is the default
+    of the scheme."""
 
 
 class Config(Model):
-    """All that is polled."""
+    """The whole config."""
 
     deployments: Annotated[tuple[Deployment, ...], Field(min_length=1)]
     """The Coder servers that are polled."""
 
 
 class ConfigFile(Config):
-    """The file given by `--config.file`."""
+    """The file of `--config.file`."""
 
     defaults: Defaults = Defaults()
-    """What holds for every deployment that does not say otherwise. Maps are merged key by key, lists are
-    replaced."""
-
-
-def descriptions(model: type[Model]) -> dict[str, str]:
-    """Give the description of each attribute that has one, inherited ones too, each in one line."""
-    lineage = [one for one in reversed(model.__mro__) if issubclass(one, Model) and one is not Model]
-    return {name: " ".join(text.split()) for one in lineage for name, text in _written(one)}
-
-
-def _written(model: type[Model]) -> Iterator[tuple[str, str]]:
-    (definition,) = ast.parse(inspect.getsource(model)).body
-    for attribute, below in pairwise(ast.iter_child_nodes(definition)):
-        match attribute, below:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                yield name, text
+    """Defaults for all deployments. Maps are merged key by key, lists are replaced."""

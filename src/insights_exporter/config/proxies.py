@@ -14,10 +14,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from insights_exporter.config.errors import ConfigError, ConfigIssue, InvalidValue
 
-USUAL_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
+DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 
 _VARIABLES: Mapping[str, tuple[str, ...]] = {
-    scheme: (f"{scheme}_proxy", f"{scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY") for scheme in USUAL_PORTS
+    scheme: (f"{scheme}_proxy", f"{scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY")
+    for scheme in DEFAULT_PORTS
 }
 """The variables that name the proxy for a scheme, the first one that is set wins."""
 
@@ -70,11 +71,11 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """What the variables of the environment say.
+    """The proxies of the environment.
 
     `variables` has the name and the value of the variable for each scheme;
     a value may hold a password. `skipped` are the entries of `NO_PROXY` that
-    cannot be read, with the name of the variable.
+    are invalid, with the name of the variable.
     """
 
     variables: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
@@ -82,19 +83,19 @@ class Proxies:
     skipped: tuple[ConfigIssue, ...] = ()
 
     def proxy_for(self, url: str) -> str | None:
-        """Return the proxy for requests to `url`, None if they go there directly.
+        """Return the proxy for requests to `url`, None if they are sent directly.
 
         Raises:
-            ConfigError: the variable holds no proxy that can be used.
+            ConfigError: The proxy is invalid.
         """
         target = _target(url)
         return None if _is_local(target) else self._proxy_for(url, target)
 
     def invalid(self, urls: Iterable[str]) -> Iterator[ConfigIssue]:
-        """Return what is wrong with the proxies for `urls`.
+        """Yield what is wrong with the proxies for `urls`.
 
-        Local hosts count here as well: a proxy that cannot work is reported
-        unless `NO_PROXY` excludes the host.
+        Local hosts count too: an invalid proxy is reported unless `NO_PROXY`
+        excludes the host.
         """
         for url in urls:
             try:
@@ -114,7 +115,7 @@ class Proxies:
 
 
 def read_proxies(environ: Mapping[str, str]) -> Proxies:
-    """Read the proxy variables of the environment; empty ones count as not set."""
+    """Read the proxy variables of the environment; empty ones count as unset."""
     found = {scheme: _first_set(names, environ) for scheme, names in _VARIABLES.items()}
     name, value = _first_set(_NO_PROXY, environ) or ("", "")
     exclusions, skipped = [], []
@@ -122,15 +123,17 @@ def read_proxies(environ: Mapping[str, str]) -> Proxies:
         try:
             exclusions.append(parse_exclusion(entry))
         except ValueError:
-            skipped.append(_unreadable(name, entry))
+            what = f"{entry.rpartition('@')[2]!r} is invalid and is skipped"  # without user and password
+            remedy = "write a host name, a domain, an address or a network such as 10.0.0.0/8"
+            skipped.append(ConfigIssue("", name, what, remedy))
     return Proxies({scheme: one for scheme, one in found.items() if one}, tuple(exclusions), tuple(skipped))
 
 
 def parse_exclusion(entry: str) -> Exclusion:
-    """Read an entry of `NO_PROXY`: `*`, a network, or a host, domain or address that may have a port.
+    """Parse an entry of `NO_PROXY`: `*`, a network, or a host, domain or address that may have a port.
 
     Raises:
-        ValueError: it is none of these.
+        ValueError: It is none of these.
     """
     if entry == "*":
         return Exclusion()
@@ -153,7 +156,7 @@ def parse_proxy(text: str) -> str:
     """Return the URL of a proxy in the form `scheme://user:password@host:port`; the scheme may be missing.
 
     Raises:
-        Wrong: it is no URL of an HTTP proxy. The message holds nothing of the URL, which may have a password.
+        InvalidValue: It is not the URL of an HTTP proxy. The message contains nothing of it, for passwords.
     """
     url = text.strip()
     parts = _split(url if "://" in url else f"http://{url}")
@@ -168,13 +171,13 @@ def parse_proxy(text: str) -> str:
 
 
 def _split(url: str) -> SplitResult:
-    """Split the URL of a proxy, the port not yet checked; raises Wrong."""
+    """Split the URL of a proxy; raises InvalidValue. The port is not checked."""
     if _BAD_CHARACTER.search(url):
         raise InvalidValue("has a space or another character that no URL has", _EXAMPLE)
     scheme = url.partition("://")[0].lower()
     if scheme.startswith("socks"):
         raise InvalidValue("is a SOCKS proxy, which is not supported", _NO_SOCKS)
-    if scheme not in USUAL_PORTS:
+    if scheme not in DEFAULT_PORTS:
         raise InvalidValue("is not the URL of an HTTP proxy", _EXAMPLE)
     try:
         parts = urlsplit(url)
@@ -188,7 +191,7 @@ def _split(url: str) -> SplitResult:
 
 
 def _proxy_host(parts: SplitResult) -> str:
-    """Return the host as it stands in a URL, in ASCII; raises Wrong."""
+    """Return the host for a URL, in ASCII; raises InvalidValue."""
     try:
         host = _ascii(parts.hostname or "")
     except ValueError:
@@ -208,7 +211,7 @@ def _first_set(names: Iterable[str], environ: Mapping[str, str]) -> tuple[str, s
 def _target(url: str) -> Target:
     parts = urlsplit(url)
     host = _ascii(parts.hostname or "")
-    return Target(host, _address(host), parts.port or USUAL_PORTS.get(parts.scheme, 0))
+    return Target(host, _address(host), parts.port or DEFAULT_PORTS.get(parts.scheme, 0))
 
 
 def _is_local(target: Target) -> bool:
@@ -224,7 +227,7 @@ def _address(host: str) -> Address | None:
 
 
 def _network(text: str) -> Network | None:
-    """Read an address or a network, with or without brackets; None if the text is neither."""
+    """Parse an address or a network, with or without brackets; None if the text is neither."""
     found = _BRACKETED.fullmatch(text)
     try:
         return ip_network(f"{found['address']}{found['length'] or ''}" if found else text, strict=False)
@@ -240,14 +243,6 @@ def _port(text: str | None) -> int | None:
 
 
 def _ascii(host: str) -> str:
-    """Return a host in lower case and without a dot at its end, as DNS spells it; raises ValueError."""
+    """Return a host in DNS' form: lower case, ASCII, no trailing dot; raises ValueError."""
     host = host.lower().rstrip(".")
     return host if host.isascii() else host.encode("idna").decode()
-
-
-def _unreadable(name: str, entry: str) -> ConfigIssue:
-    """Report an entry that is skipped, without the user and password of a URL."""
-    what = f"{entry.rpartition('@')[2]!r} cannot be read and is skipped"
-    return ConfigIssue(
-        "", name, what, "write a host name, a domain, an address or a network such as 10.0.0.0/8"
-    )

@@ -1,4 +1,4 @@
-"""Tokens and keys, read anew each time they are asked for."""
+"""Tokens and keys, re-read each time they are used."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,27 +13,28 @@ _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_token(deployment: Deployment, environ: Mapping[str, str]) -> str:
-    """Give the deployment's token as it is now.
+    """Return the current token of a deployment.
 
     Raises:
-        ConfigError: the file or the variable cannot be read or holds none.
+        ConfigError: The file or variable cannot be read, or has no token.
     """
     try:
         return current_token(deployment, environ)
     except InvalidValue as wrong:
-        raise ConfigError([ConfigIssue("", _token_key(deployment), wrong.what, wrong.remedy)]) from None
+        key = next((key for key in ("token_file", "token_env") if getattr(deployment, key)), "token")
+        raise ConfigError([ConfigIssue("", key, wrong.what, wrong.remedy)]) from None
 
 
 def read_key(deployment: Deployment) -> bytes:
-    """Give the key of the deployment's pseudonyms.
+    """Return the key for pseudonyms of a deployment.
 
     Raises:
-        ConfigError: its file cannot be read, or there is no key, or it can be guessed.
+        ConfigError: There is no key, its file cannot be read, or it can be guessed.
     """
     users = deployment.users
     try:
         if users.key_file is not None:
-            return key_of_file(users.key_file).encode()
+            return read_key_file(users.key_file).encode()
     except InvalidValue as wrong:
         raise ConfigError([ConfigIssue("", "users.key_file", wrong.what, wrong.remedy)]) from None
     if users.key is None:
@@ -41,49 +42,37 @@ def read_key(deployment: Deployment) -> bytes:
     return users.key.get_secret_value().encode()
 
 
-def key_of_file(path: Path) -> str:
-    """Give the key of pseudonyms that a file holds.
-
-    Raises:
-        Wrong: it cannot be read, or its key can be guessed.
-    """
-    return check_key(file_text(path), f"{path} holds a key that is")
-
-
-def _token_key(deployment: Deployment) -> str:
-    return "token_file" if deployment.token_file else "token_env" if deployment.token_env else "token"
+def read_key_file(path: Path) -> str:
+    """Return the key for pseudonyms in a file; raises InvalidValue."""
+    return check_key(read_text_file(path), f"{path} holds a key that is")
 
 
 def current_token(deployment: Deployment, environ: Mapping[str, str]) -> str:
-    """Do what `read_token` does, raising `Wrong` without the place."""
+    """Return the token like `read_token`, but raise InvalidValue, without the key."""
     if deployment.token_file is not None:
-        return _alone(file_text(deployment.token_file), str(deployment.token_file))
+        return _check_token_of(read_text_file(deployment.token_file), str(deployment.token_file))
     if deployment.token_env is not None:
         text = environ.get(deployment.token_env, "").strip()
         if not text:
             raise InvalidValue(f"{deployment.token_env} is not set or empty", "set it to the token")
-        return _alone(text, deployment.token_env)
+        return _check_token_of(text, deployment.token_env)
     if deployment.token is None:
         raise InvalidValue("is not set", "write one of token_file, token_env and token")
     return deployment.token.get_secret_value()
 
 
-def _alone(text: str, source: str) -> str:
+def _check_token_of(text: str, source: str) -> str:
     try:
         return check_token(text)
     except InvalidValue as wrong:
         raise InvalidValue(f"{source} {wrong.what}", wrong.remedy) from None
 
 
-def file_text(path: Path) -> str:
-    """Give the text of a small file, stripped.
-
-    Raises:
-        Wrong: it cannot be read, is empty or is no text.
-    """
+def read_text_file(path: Path) -> str:
+    """Return the text of a small file, stripped; raises InvalidValue if it is empty or not text."""
     try:
         if not path.is_file() and path.exists():
-            raise InvalidValue(f"{path} is not a regular file", "name the file that holds the text")
+            raise InvalidValue(f"{path} is not a regular file", "name a regular file")
         with path.open("rb") as file:
             raw = file.read(_MAX_BYTES)
         if raw.startswith(_UTF16_MARKS):
@@ -92,13 +81,13 @@ def file_text(path: Path) -> str:
     except OSError as error:
         raise unreadable(path, error) from None
     except UnicodeDecodeError:
-        raise InvalidValue(f"{path} is not text", "put the text alone there") from None
+        raise InvalidValue(f"{path} is not text", "write plain text into it") from None
     if not text:
         raise InvalidValue(f"{path} is empty", "write the text into it")
     return text
 
 
 def unreadable(path: Path, error: OSError) -> InvalidValue:
-    """Say why the system does not give a file."""
+    """Return the error of a file that cannot be read."""
     reason = (error.strerror or "cannot be read").lower()
     return InvalidValue(f"{path} cannot be read: {reason}", "check the path and the permissions")

@@ -1,4 +1,4 @@
-"""The text of a token, and what it is wrapped in where it is not a token alone."""
+"""The format of tokens, and common mistakes when they are copied."""
 
 import binascii
 import re
@@ -8,7 +8,7 @@ from insights_exporter.config.errors import InvalidValue
 
 _TOKEN = re.compile("[A-Za-z0-9]+-[A-Za-z0-9]+")
 _NOT_TEXT = re.compile(b"^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)|\0")
-"""A byte order mark, and what UTF-16 adds to ASCII."""
+"""A byte order mark, and the zeros of UTF-16."""
 _ALONE = "write the token alone, as `coder tokens create` printed it"
 _UTF8 = "save it as UTF-8 without a byte order mark"
 _QUOTES = "\"'`\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}"
@@ -37,7 +37,7 @@ def check_token(text: str) -> str:
     """Return a token without the white space around it.
 
     Raises:
-        Wrong: it is visibly not a token alone. The message holds nothing of it.
+        InvalidValue: It is not a token alone. The message contains nothing of it.
     """
     token = text.strip()
     if _TOKEN.fullmatch(token):

@@ -17,29 +17,24 @@ from pydantic import (
 )
 
 from insights_exporter.config.errors import InvalidValue, did_you_mean
-from insights_exporter.config.proxies import USUAL_PORTS, parse_proxy
+from insights_exporter.config.proxies import DEFAULT_PORTS, parse_proxy
 from insights_exporter.config.token_text import check_token
 
 _UNITS = {"y": 31_536_000.0, "w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 DURATION_PATTERN = "".join(f"([0-9]{{1,9}}{unit})?" for unit in _UNITS)
-_PART = re.compile("([0-9]+)([a-z]+)")
 
 
 def parse_duration(text: object) -> float:
-    """Give the seconds that `text` says.
-
-    Raises:
-        Wrong: it is not a positive duration in Prometheus' spelling.
-    """
-    spelled = text if isinstance(text, str) and re.fullmatch(DURATION_PATTERN, text) else ""
-    seconds = sum(int(count) * _UNITS[unit] for count, unit in _PART.findall(spelled))
+    """Return the seconds of a duration in Prometheus' format; raises InvalidValue unless positive."""
+    valid = text if isinstance(text, str) and re.fullmatch(DURATION_PATTERN, text) else ""
+    seconds = sum(int(count) * _UNITS[unit] for count, unit in re.findall("([0-9]+)([a-z]+)", valid))
     if seconds <= 0:
         raise InvalidValue("is not a duration", "write it as Prometheus does, for example 30s, 5m or 1h30m")
     return float(seconds)
 
 
 def format_duration(seconds: float) -> str:
-    """Spell `seconds`, to the millisecond, as `parse_duration` reads them."""
+    """Return `seconds`, to the millisecond, in Prometheus' format."""
     parts, rest = [], round(seconds * 1000)
     for unit, size in _UNITS.items():
         count, rest = divmod(rest, round(size * 1000))
@@ -47,32 +42,32 @@ def format_duration(seconds: float) -> str:
     return "".join(parts) or "0s"
 
 
-def _seconds(value: object, info: ValidationInfo) -> float:
-    in_file = info.context is not None
-    return value if isinstance(value, float) and not in_file else parse_duration(value)
+def _parse_seconds(value: object, info: ValidationInfo) -> float:
+    is_from_file = info.context is not None
+    return value if isinstance(value, float) and not is_from_file else parse_duration(value)
 
 
 Seconds = Annotated[
     float,
-    BeforeValidator(_seconds),
+    BeforeValidator(_parse_seconds),
     PlainSerializer(format_duration, return_type=str),
     WithJsonSchema({"type": "string", "minLength": 2, "pattern": f"^{DURATION_PATTERN}$"}),
 ]
-"""Seconds in the program, Prometheus' spelling in the file."""
+"""Seconds in the program, Prometheus' format in the file."""
 
 
-def _known_dataset(name: str, info: ValidationInfo) -> str:
+def _check_dataset(name: str, info: ValidationInfo) -> str:
     known = (info.context or {}).get("datasets", (name,))
     if name not in known:
         raise InvalidValue("is not a known key", did_you_mean(name, known))
     return name
 
 
-DatasetKey = Annotated[str, AfterValidator(_known_dataset)]
+DatasetKey = Annotated[str, AfterValidator(_check_dataset)]
 """Name of a dataset, checked against the names that the loader is given."""
 
-SHORTEST_KEY = 16
-"""Characters of a key of pseudonyms."""
+MIN_KEY_LENGTH = 16
+"""Characters of the key for pseudonyms."""
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
@@ -96,11 +91,11 @@ _OWN_HEADERS = frozenset(
 
 
 def default_name(url: str) -> str:
-    """Give the host of `url`, with its port if that is not the usual one."""
+    """Return the host of `url`, with its port unless that is the default of the scheme."""
     parts = urlsplit(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
-    unusual = parts.port is not None and parts.port != USUAL_PORTS.get(parts.scheme)
-    return f"{host}:{parts.port}" if unusual else host
+    has_port = parts.port is not None and parts.port != DEFAULT_PORTS.get(parts.scheme)
+    return f"{host}:{parts.port}" if has_port else host
 
 
 def _split(url: str) -> SplitResult:
@@ -110,7 +105,7 @@ def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna")
-        usable = parts.scheme in USUAL_PORTS and bool(host) and parts.port != 0
+        usable = parts.scheme in DEFAULT_PORTS and bool(host) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
@@ -122,10 +117,10 @@ def _check_url(url: str) -> str:
     parts = _split(url)
     if "@" in parts.netloc:
         raise InvalidValue(
-            "holds a user or a password", "take them out; the token is set apart, by token_file"
+            "holds a user or a password", "remove them; the token is set separately, by token_file"
         )
     if parts.query or parts.fragment or url.endswith(("?", "#")):
-        raise InvalidValue("goes on after the path", "end it before the ? or #")
+        raise InvalidValue("has a query or fragment", "end it before the ? or #")
     return url.rstrip("/")
 
 
@@ -155,13 +150,12 @@ def _check_token(token: SecretStr) -> SecretStr:
 
 
 def check_key(text: str, subject: str = "is") -> str:
-    """Give a key of pseudonyms as it is.
+    """Return the key for pseudonyms unchanged; raises InvalidValue if it is empty or can be guessed.
 
-    Raises:
-        Wrong: `subject` (and its verb) empty, or so short that it can be guessed.
+    `subject`, with its verb, begins the error.
     """
-    if len(text.strip()) < SHORTEST_KEY:
-        what = f"shorter than {SHORTEST_KEY} characters and can be guessed" if text.strip() else "empty"
+    if len(text.strip()) < MIN_KEY_LENGTH:
+        what = f"shorter than {MIN_KEY_LENGTH} characters and can be guessed" if text.strip() else "empty"
         raise InvalidValue(f"{subject} {what}", "write some long random text (openssl rand -hex 32)")
     return text
 
@@ -181,7 +175,7 @@ def _check_variable(name: str) -> str:
 
 def _check_header_name(name: str) -> str:
     if name.lower() in _OWN_HEADERS:
-        raise InvalidValue("is a header that the exporter sets itself", "take it out")
+        raise InvalidValue("is a header that the exporter sets itself", "remove it")
     if not _HEADER_NAME.fullmatch(name):
         raise InvalidValue("is not the name of a header", "write it as X-Gateway-Key")
     return name
@@ -190,7 +184,7 @@ def _check_header_name(name: str) -> str:
 def _check_header_value(value: SecretStr) -> SecretStr:
     if not _HEADER_VALUE.fullmatch(value.get_secret_value()):
         raise InvalidValue(
-            "has characters that a header cannot carry", "keep to printable ASCII, in one line"
+            "has characters that a header cannot contain", "write printable ASCII, in one line"
         )
     return value
 
@@ -198,7 +192,7 @@ def _check_header_value(value: SecretStr) -> SecretStr:
 def _check_label(text: str) -> str:
     if not text.isprintable() or text != text.strip():
         raise InvalidValue(
-            "has spaces around it or unprintable characters", "write it as it is to stand on graphs"
+            "has spaces around it or unprintable characters", "write it as dashboards should show it"
         )
     return text
 
@@ -219,7 +213,7 @@ Variable = Annotated[str, AfterValidator(_check_variable)]
 Key = Annotated[
     SecretStr,
     AfterValidator(_check_secret_key),
-    Field(json_schema_extra={"minLength": SHORTEST_KEY}),
+    Field(json_schema_extra={"minLength": MIN_KEY_LENGTH}),
 ]
 HeaderName = Annotated[str, AfterValidator(_check_header_name)]
 HeaderValue = Annotated[SecretStr, AfterValidator(_check_header_value)]

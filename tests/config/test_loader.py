@@ -1,4 +1,4 @@
-"""Settings from a file: what holds, what is told, and that nothing else can happen."""
+"""A config from a file: defaults, warnings, and one error for all problems."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from insights_exporter.config.errors import ConfigError, ConfigIssue
-from insights_exporter.config.loader import load_config, read_config_file, validate
+from insights_exporter.config.loader import is_from_defaults, load_config, merge_defaults, parse_config
 from insights_exporter.config.models import Defaults, Deployment
 from insights_exporter.config.strict_yaml import MAX_BYTES
 from insights_exporter.datasets.registry import DATASETS
@@ -26,7 +26,7 @@ deployments:
 """
 
 
-def test_defaults_hold_where_a_deployment_says_nothing(tmp_path: Path) -> None:
+def test_defaults_apply_to_each_deployment(tmp_path: Path) -> None:
     """Maps are merged key by key, lists are replaced."""
     first, second = loaded(
         tmp_path,
@@ -48,7 +48,7 @@ deployments:
     assert (20, "aggregate", ("7d",)) == (second.users.limit, second.users.detail, second.users.windows)
 
 
-def test_nothing_but_url_and_token_need_be_written(tmp_path: Path) -> None:
+def test_only_url_and_token_are_required(tmp_path: Path) -> None:
     """Everything else has a default."""
     (deployment,) = loaded(tmp_path, SMALLEST).config.deployments
 
@@ -72,13 +72,13 @@ def test_nothing_but_url_and_token_need_be_written(tmp_path: Path) -> None:
         ("http://[::1]:80", "[::1]"),
     ],
 )
-def test_deployment_is_called_by_its_host(url: str, name: str) -> None:
-    """The port belongs to the name where it is not the usual one."""
+def test_deployment_is_named_after_its_host(url: str, name: str) -> None:
+    """The port is part of the name unless it is the default of the scheme."""
     assert name == Deployment(url=url).name
 
 
-def test_default_windows_that_are_missing_are_left_out(tmp_path: Path) -> None:
-    """What is shown for 7d by default is not shown where there is no 7d."""
+def test_missing_default_windows_are_ignored(tmp_path: Path) -> None:
+    """Series that are exposed for 7d by default are not if there is no 7d."""
     text = SMALLEST.replace("}", ", windows: [today], users: {windows: [today]}}")
     (deployment,) = loaded(tmp_path, text).config.deployments
 
@@ -89,8 +89,8 @@ def test_default_windows_that_are_missing_are_left_out(tmp_path: Path) -> None:
     )
 
 
-def test_short_and_long_windows_say_the_same(tmp_path: Path) -> None:
-    """A name that tells its days needs no more."""
+def test_short_and_long_windows_are_equal(tmp_path: Path) -> None:
+    """A name that contains the days is enough."""
     text = SMALLEST.replace("}", ", windows: [14d, {name: fortnight, days: 14}, {name: 7d, every: 1h}]}")
     short, long, named = loaded(tmp_path, text).config.deployments[0].windows
 
@@ -100,7 +100,7 @@ def test_short_and_long_windows_say_the_same(tmp_path: Path) -> None:
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
-    """Settings may be moved together with what they name."""
+    """A config can be moved together with the files it names."""
     furnish(tmp_path)
     named = f"token_file: token, tls: {{ca_file: {tmp_path}/ca.pem}}"
     text = f"deployments: [{{url: https://coder.example.com, {named}}}]"
@@ -109,17 +109,17 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert (tmp_path / "token", tmp_path / "ca.pem") == (deployment.token_file, deployment.tls.ca_file)
 
 
-def test_file_wins_over_the_environment(tmp_path: Path) -> None:
-    """Where a file is given, no deployment comes from variables."""
-    path = private(tmp_path / "settings.yml", SMALLEST.encode())
+def test_file_overrides_the_environment(tmp_path: Path) -> None:
+    """If a file is given, variables configure no deployment."""
+    path = private(tmp_path / "config.yml", SMALLEST.encode())
     environ = {**ENVIRON, "CODER_URL": "https://other.example.com", "CODER_SESSION_TOKEN": "other"}
 
     (deployment,) = load_config(path, environ, DATASETS).config.deployments
     assert "https://coder.example.com" == deployment.url
 
 
-def test_value_tells_where_it_was_written(tmp_path: Path) -> None:
-    """Each written value has its source; what is not there is built in."""
+def test_value_has_a_source(tmp_path: Path) -> None:
+    """Each value that is set has a source; other values are built in."""
     text = f"defaults: {{timezone: UTC, users: {{limit: 1}}, parameters: {{exclude: []}}}}\n{SMALLEST}"
     sources = loaded(tmp_path, text).sources
 
@@ -132,8 +132,8 @@ def test_value_tells_where_it_was_written(tmp_path: Path) -> None:
     } == sources
 
 
-def test_misspelled_variables_are_told_with_errors_and_without(tmp_path: Path) -> None:
-    """The variable that was meant is named whether or not the settings hold."""
+def test_misspelled_variables_are_reported_with_and_without_errors(tmp_path: Path) -> None:
+    """The variable that was meant is named whether or not the config is valid."""
     good = private(tmp_path / "good.yml", SMALLEST.encode())
     environ = {**ENVIRON, "CODER_TOKN": HIDDEN}
     with pytest.raises(ConfigError) as caught:
@@ -147,16 +147,16 @@ def test_misspelled_variables_are_told_with_errors_and_without(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        (b"", "has no settings"),
+        (b"", "has no config"),
         (b"url: \xff", "is not UTF-8 text (byte 6)"),
         (b"#" * (MAX_BYTES + 1), "is larger than 2 MiB"),
         (None, "cannot be read: no such file or directory"),
     ],
     ids=["empty", "not UTF-8", "huge", "missing"],
 )
-def test_file_that_cannot_be_read_is_told_in_a_line(content: bytes | None, line: str, tmp_path: Path) -> None:
+def test_unreadable_file_is_one_line(content: bytes | None, line: str, tmp_path: Path) -> None:
     """One line names the file, the cause and the remedy."""
-    path = tmp_path / "settings.yml"
+    path = tmp_path / "config.yml"
     if content is not None:
         private(path, content)
     with pytest.raises(ConfigError) as caught:
@@ -165,41 +165,41 @@ def test_file_that_cannot_be_read_is_told_in_a_line(content: bytes | None, line:
     assert [f"{path}: {line}"] == [str(problem).partition(";")[0] for problem in caught.value.problems]
 
 
-def test_folder_is_no_file(tmp_path: Path) -> None:
-    """A folder given as the file is told, not tripped over."""
+def test_folder_is_not_a_file(tmp_path: Path) -> None:
+    """A folder given as the file is an error with a remedy."""
     with pytest.raises(ConfigError, match="is a directory; check"):
         load_config(tmp_path, {}, DATASETS)
 
 
 def test_secrets_appear_nowhere(tmp_path: Path) -> None:
-    """Neither text nor representation of settings and warnings holds a secret."""
+    """Neither text nor representation of config and warnings contains a secret."""
     config = loaded(tmp_path, EVERY_SECRET)
 
     assert HIDDEN not in f"{config}{config.config!r}{config.config.model_dump_json()}"
 
 
 @pytest.mark.parametrize("key", ["token", "proxy", "headers", "users"])
-def test_errors_of_the_models_hide_what_they_were_given(key: str) -> None:
-    """Code that makes a deployment by itself does not put secrets into its log either."""
+def test_errors_of_models_hide_their_input(key: str) -> None:
+    """Code that creates a deployment does not log secrets either."""
     with pytest.raises(ValidationError) as caught:
         Deployment.model_validate({"url": "https://coder.example.com", key: [HIDDEN]})
 
     assert HIDDEN not in f"{caught.value}{caught.value!r}"
 
 
-def test_settings_with_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:
-    """A file that holds a secret and that others can read gives a warning; one without holds its peace."""
-    path = tmp_path / "settings.yml"
+def test_config_with_secrets_should_be_private(tmp_path: Path) -> None:
+    """A file with secrets that others can read gives a warning, one without secrets does not."""
+    path = tmp_path / "config.yml"
     told = []
     for text in (EVERY_SECRET, SMALLEST):
         private(path, text.encode()).chmod(0o644)
         told.append([warning.what for warning in load_config(path, ENVIRON, DATASETS).warnings])
 
-    assert [["holds secrets and is open to others (mode 0644)"], []] == told
+    assert [["holds secrets and is readable by others (mode 0644)"], []] == told
 
 
 def anything(keys: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
-    """Give any data that YAML can write, with `keys` in its maps."""
+    """Return any data that YAML can write, with `keys` in its maps."""
     leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | keys
     return st.recursive(leaves, lambda part: st.lists(part) | st.dictionaries(keys, part), max_leaves=12)
 
@@ -216,9 +216,9 @@ FILES = st.fixed_dictionaries(
 
 
 def problems_of(raw: bytes) -> tuple[ConfigIssue, ...]:
-    """Give what is told of a file's bytes."""
+    """Return the problems of a file's content."""
     try:
-        validate(read_config_file(raw, Path("settings.yml"), DATASETS), {}, DATASETS)
+        parse_config(raw, Path("config.yml"), {}, DATASETS)
     except ConfigError as error:
         return error.problems
     return ()
@@ -228,12 +228,61 @@ def problems_of(raw: bytes) -> tuple[ConfigIssue, ...]:
 @example(b'deployments: [{url: https://x, token: x-x, timezone: "a\0b"}]')
 @example(b"deployments: [{url: 'http://[', token: x-x}]")
 @example(b"{deployments: [[]], ? : }")
-def test_any_bytes_are_settings_or_told_what_is_wrong(raw: bytes) -> None:
-    """Whatever a file holds, it loads or it is refused by problems with text."""
+def test_any_bytes_are_a_config_or_have_problems(raw: bytes) -> None:
+    """Any content loads or is refused with problems that have a text."""
     assert all(problem.what for problem in problems_of(raw))
 
 
 @pytest.mark.parametrize("opening", [b"[", b"{a: ", b"- ", b"? "])
-def test_any_nesting_is_told_what_is_wrong(opening: bytes) -> None:
+def test_any_nesting_is_refused(opening: bytes) -> None:
     """Depth that would exhaust the stack is refused before."""
     assert ["is nested too deeply"] == [problem.what for problem in problems_of(opening * 100_000)]
+
+
+MERGED_KEYS = st.sampled_from("abc")
+MERGED_MAPS = st.recursive(
+    st.dictionaries(MERGED_KEYS, st.integers() | st.lists(st.integers())),
+    lambda part: st.dictionaries(MERGED_KEYS, st.integers() | st.lists(part) | part),
+    max_leaves=8,
+)
+
+
+@given(MERGED_MAPS)
+def test_merging_with_an_empty_map_changes_nothing(values: dict[str, Any]) -> None:
+    """Empty defaults and an empty deployment leave the other unchanged."""
+    assert values == merge_defaults({}, values)
+    assert values == merge_defaults(values, {})
+
+
+@given(MERGED_MAPS, MERGED_MAPS)
+def test_own_values_override_defaults(defaults: dict[str, Any], own: dict[str, Any]) -> None:
+    """A deployment's values are kept, and missing ones come from the defaults."""
+    merged = merge_defaults(defaults, own)
+
+    assert merged == merge_defaults(merged, own)
+    assert own.keys() | defaults.keys() == merged.keys()
+
+
+def test_own_token_replaces_the_others() -> None:
+    """Of exclusive keys only the deployment's own one is kept."""
+    defaults = {"token_file": "a", "users": {"key_file": "b", "limit": 1}}
+
+    assert {"token_env": "T", "users": {"key": "k", "limit": 1}} == merge_defaults(
+        defaults, {"token_env": "T", "users": {"key": "k"}}
+    )
+
+
+def test_empty_own_token_replaces_nothing() -> None:
+    """A key without a value is not a token."""
+    assert {"token_file": "a", "token": None} == merge_defaults({"token_file": "a"}, {"token": None})
+
+
+def test_values_are_located_where_they_were_set() -> None:
+    """A problem in `defaults` is reported there, all others at the deployment."""
+    defaults = {"users": {"limit": 1}, "windows": [{"name": "a"}], "timezone": "UTC"}
+    own = {"users": {"detail": "named"}, "windows": [{"days": 1}]}
+    places = [("users", "limit"), ("timezone",), ("users", "detail"), ("windows", 0, "name"), ("url",), ()]
+
+    assert [True, True, False, False, False, False] == [
+        is_from_defaults(place, own, defaults) for place in places
+    ]

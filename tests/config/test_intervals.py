@@ -1,4 +1,4 @@
-"""How often each dataset is polled, and how long its values are served."""
+"""Poll intervals, and how long values are served."""
 
 import pytest
 
@@ -11,7 +11,7 @@ MINUTE, HOUR = 60.0, 3600.0
 
 
 def window(days: int, every: float | None = None, max_age: float | None = None) -> Window:
-    """Give a window of `days`."""
+    """Return a window of `days`."""
     return Window(name="some", days=days, every=every, max_age=max_age)
 
 
@@ -28,7 +28,7 @@ def window(days: int, every: float | None = None, max_age: float | None = None) 
         ("periods", None, PollInterval(HOUR, 3 * HOUR)),
     ],
 )
-def test_pace_without_settings(dataset: str, days: int | None, expected: PollInterval) -> None:
+def test_default_intervals(dataset: str, days: int | None, expected: PollInterval) -> None:
     """Short windows are polled more often; values outlive two failed polls."""
     default = DATASETS[dataset].default_interval
     shown = None if days is None else window(days)
@@ -41,10 +41,10 @@ def test_pace_without_settings(dataset: str, days: int | None, expected: PollInt
     [(None, None, 900.0), (60.0, None, 60.0), (None, 30.0, 30.0), (60.0, 30.0, 30.0)],
     ids=["neither", "dataset", "window", "both"],
 )
-def test_interval_of_the_window_wins(
+def test_interval_of_the_window_has_priority(
     of_dataset: float | None, of_window: float | None, expected: float
 ) -> None:
-    """A window's `every` wins over its dataset's, that over the default."""
+    """A window's `every` overrides its dataset's, which overrides the default."""
     options = DatasetOptions(every=of_dataset)
 
     assert expected == poll_interval(Deployment(url=URL), options, window(7, every=of_window)).every
@@ -61,17 +61,17 @@ def test_interval_of_the_window_wins(
     ],
     ids=["none", "deployment", "dataset", "window", "window over deployment"],
 )
-def test_most_particular_age_is_taken_as_it_is(
+def test_most_specific_max_age_is_used(
     of_deployment: float | None, of_dataset: float | None, of_window: float | None, expected: float
 ) -> None:
-    """A written `max_age` may be shorter than any default."""
+    """A configured `max_age` may be shorter than the default."""
     deployment, options = Deployment(url=URL, max_age=of_deployment), DatasetOptions(max_age=of_dataset)
 
     assert expected == poll_interval(deployment, options, window(7, max_age=of_window)).max_age
 
 
-def test_fast_polls_keep_values_a_quarter_of_an_hour() -> None:
-    """The default age never falls below 15m."""
+def test_default_max_age_is_at_least_15_minutes() -> None:
+    """Fast polls do not shorten it further."""
     fast = window(7, every=10.0)
 
     assert 15 * MINUTE == poll_interval(Deployment(url=URL), DatasetOptions(), fast).max_age

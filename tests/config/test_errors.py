@@ -1,15 +1,20 @@
-"""Words for problems."""
+"""The text of problems."""
+
+from typing import Annotated
 
 import pytest
+from pydantic import Field
 
 from insights_exporter.config.errors import (
     ConfigError,
     ConfigIssue,
     did_you_mean,
+    find_nearest,
     format_path,
-    nearest,
     safe_key,
+    validate_model,
 )
+from insights_exporter.config.models import Model
 
 
 @pytest.mark.parametrize(
@@ -24,19 +29,19 @@ from insights_exporter.config.errors import (
     ],
 )
 def test_problem_is_one_line(problem: ConfigIssue, line: str) -> None:
-    """Source, place, what is wrong and what would be right, as far as there are any."""
+    """Source, place, problem and remedy, as far as there are any."""
     assert line == str(problem)
 
 
-def test_error_tells_a_line_a_problem() -> None:
+def test_error_has_one_line_per_problem() -> None:
     """All problems are in the error's text."""
     assert "a: is wrong\nb: is wrong" == str(
         ConfigError(ConfigIssue("", place, "is wrong") for place in "ab")
     )
 
 
-def test_place_is_spelled_as_users_write_it() -> None:
-    """Keys with dots between, indexes in brackets."""
+def test_key_path_as_text() -> None:
+    """Keys are separated by dots, indexes are in brackets."""
     assert "deployments[0].windows[2].days" == format_path(("deployments", 0, "windows", 2, "days"))
 
 
@@ -44,8 +49,8 @@ def test_place_is_spelled_as_users_write_it() -> None:
     ("key", "shown"),
     [("token_file", "token_file"), ("X-Key", "X-Key"), ("token:hidden", "token..."), ("", ""), ("\n", "...")],
 )
-def test_key_is_shown_as_far_as_it_is_one(key: str, shown: str) -> None:
-    """What follows a forgotten space may be a secret."""
+def test_unsafe_part_of_a_key_is_hidden(key: str, shown: str) -> None:
+    """The text after a missing space may be secret."""
     assert shown == safe_key(key)
 
 
@@ -53,11 +58,27 @@ def test_key_is_shown_as_far_as_it_is_one(key: str, shown: str) -> None:
     ("name", "known"),
     [("time_zone", "timezone"), ("tokenFile", "token_file"), ("URL", "url"), ("xyzzy", None)],
 )
-def test_nearest_name_disregards_case_and_dashes(name: str, known: str | None) -> None:
+def test_nearest_name_ignores_case_and_dashes(name: str, known: str | None) -> None:
     """Spellings of other programs lead to the right name."""
-    assert known == nearest(name, ["timezone", "token_file", "token", "url"])
+    assert known == find_nearest(name, ["timezone", "token_file", "token", "url"])
 
 
-def test_known_names_are_listed_where_none_is_near() -> None:
-    """Who is far off sees what there is."""
+def test_known_names_are_listed_if_none_is_near() -> None:
+    """Without a near name all of them are shown."""
     assert "known are a, b" == did_you_mean("xyzzy", "ba")
+
+
+class Pairs(Model):
+    """A model with a constraint that has no message of its own."""
+
+    shoes: Annotated[int, Field(multiple_of=2)]
+
+
+def test_constraint_without_a_message_has_that_of_pydantic() -> None:
+    """Unknown kinds of errors keep pydantic's message."""
+    assert [(("shoes",), "Input should be a multiple of 2", "")] == list(validate_model(Pairs, {"shoes": 3}))
+
+
+def test_valid_values_have_no_findings() -> None:
+    """Valid values yield nothing."""
+    assert [] == list(validate_model(Pairs, {"shoes": 4}))

@@ -1,4 +1,4 @@
-"""Tokens and keys, read when they are needed."""
+"""Tokens and keys, re-read when they are used."""
 
 from pathlib import Path
 
@@ -15,8 +15,8 @@ URL = "https://coder.example.com"
 KEY = f"{HIDDEN} {HIDDEN}"
 
 
-def test_token_file_is_read_anew(tmp_path: Path) -> None:
-    """A rotated token counts from the next reading on."""
+def test_token_file_is_read_again(tmp_path: Path) -> None:
+    """A rotated token is used from the next read on."""
     path = tmp_path / "token"
     deployment = Deployment(url=URL, token_file=path)
     tokens = []
@@ -27,16 +27,16 @@ def test_token_file_is_read_anew(tmp_path: Path) -> None:
     assert ["first-one", "second-one"] == tokens
 
 
-def test_token_comes_from_the_variable_that_is_named() -> None:
-    """The environment is looked at each time."""
+def test_token_of_a_variable() -> None:
+    """The environment is read each time."""
     deployment = Deployment.model_validate({"url": URL, "token_env": "TOKEN"})
 
     assert "a-b" == read_token(deployment, {"TOKEN": " a-b\n"})
     assert "c-d" == read_token(deployment, {"TOKEN": "c-d"})
 
 
-def test_token_may_stand_in_the_settings() -> None:
-    """A token written out is given as it is."""
+def test_token_in_the_config() -> None:
+    """It is returned unchanged."""
     assert HIDDEN == read_token(Deployment(url=URL, token=SecretStr(HIDDEN)), {})
 
 
@@ -54,8 +54,8 @@ def test_token_may_stand_in_the_settings() -> None:
     ],
     ids=["missing", "empty", "letter", "binary", "folder", "unset", "two words", "nothing"],
 )
-def test_token_that_cannot_be_had_is_told(config: dict[str, str], line: str, tmp_path: Path) -> None:
-    """The error names the place and not the content."""
+def test_unusable_token_is_an_error(config: dict[str, str], line: str, tmp_path: Path) -> None:
+    """The error has the place and not the content."""
     furnish(tmp_path)
     given = {key: tmp_path / value if key == "token_file" else value for key, value in config.items()}
     with pytest.raises(ConfigError) as caught:
@@ -65,8 +65,8 @@ def test_token_that_cannot_be_had_is_told(config: dict[str, str], line: str, tmp
     assert HIDDEN not in str(caught.value)
 
 
-def test_key_comes_from_its_file_or_the_settings(tmp_path: Path) -> None:
-    """Whitespace around a key in a file does not count."""
+def test_key_of_a_file_or_the_config(tmp_path: Path) -> None:
+    """White space around a key in a file is ignored."""
     furnish(tmp_path)
 
     assert KEY.encode() == read_key(Deployment(url=URL, users=UserOptions(key_file=tmp_path / "key")))
@@ -74,7 +74,7 @@ def test_key_comes_from_its_file_or_the_settings(tmp_path: Path) -> None:
 
 
 def test_key_that_became_short_is_refused(tmp_path: Path) -> None:
-    """Its file is read anew when it is used, and may have changed since the settings were checked."""
+    """Its file is re-read when it is used, and may have changed since the config was checked."""
     furnish(tmp_path)
     users = UserOptions(key_file=tmp_path / "short-key")
     with pytest.raises(ConfigError, match=r"^users\.key_file: .* shorter than 16 characters") as caught:
@@ -94,8 +94,8 @@ def test_key_that_became_short_is_refused(tmp_path: Path) -> None:
     ],
     ids=["none", "missing"],
 )
-def test_key_that_cannot_be_had_is_told(users: UserOptions, line: str) -> None:
-    """The error names the place and the remedy."""
+def test_unusable_key_is_an_error(users: UserOptions, line: str) -> None:
+    """The error has the place and the remedy."""
     with pytest.raises(ConfigError) as caught:
         read_key(Deployment(url=URL, users=users))
 

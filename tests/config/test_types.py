@@ -1,4 +1,4 @@
-"""Durations in Prometheus' spelling."""
+"""Durations in Prometheus' format."""
 
 import pytest
 from hypothesis import given
@@ -23,8 +23,8 @@ SECONDS: TypeAdapter[float] = TypeAdapter(Seconds)
         ("1y2w", 32_745_600),
     ],
 )
-def test_durations_are_read_as_prometheus_reads_them(text: str, seconds: float) -> None:
-    """Numbers with units, the largest first."""
+def test_durations_are_parsed_like_in_prometheus(text: str, seconds: float) -> None:
+    """Numbers have units, the largest first."""
     assert seconds == parse_duration(text)
 
 
@@ -50,25 +50,25 @@ def test_durations_are_read_as_prometheus_reads_them(text: str, seconds: float) 
     ],
     ids=lambda text: repr(text)[:12],
 )
-def test_other_spellings_are_refused(text: object) -> None:
-    """What Prometheus would not take, and nothing at all, is not a duration."""
+def test_other_texts_are_refused(text: object) -> None:
+    """A text that Prometheus would refuse is not a duration, and neither is zero."""
     with pytest.raises(InvalidValue, match="is not a duration; write it as Prometheus does"):
         parse_duration(text)
 
 
 @given(st.integers(min_value=1, max_value=10**15))
-def test_spelling_is_read_back(milliseconds: int) -> None:
-    """A duration survives being spelled, to the millisecond."""
+def test_formatted_duration_is_parsed_back(milliseconds: int) -> None:
+    """Formatting keeps a duration to the millisecond."""
     assert milliseconds == round(parse_duration(format_duration(milliseconds / 1000)) * 1000)
 
 
-def test_no_time_can_be_spelled() -> None:
-    """Zero seconds, which no setting takes, still have a spelling."""
+def test_zero_is_formatted() -> None:
+    """Zero seconds can be shown, though no key accepts them."""
     assert "0s" == format_duration(0)
 
 
-def test_program_may_say_seconds_and_a_file_may_not() -> None:
-    """Seconds as a number are for code; in a file they would leave the unit open."""
+def test_numbers_are_seconds_in_code_only() -> None:
+    """In a file a number without a unit is refused."""
     with pytest.raises(ValueError, match="is not a duration"):
         SECONDS.validate_python(300.0, context={})
 

@@ -1,17 +1,17 @@
-"""The settings in force, as anybody may see them."""
+"""The effective config, without secrets."""
 
 from pathlib import Path
 
 import pytest
 import yaml
 
-from insights_exporter.config.dump import MASK, dump_config, masked_proxy
+from insights_exporter.config.dump import MASK, dump_config, mask_proxy
 from insights_exporter.config.loader import load_config
 from insights_exporter.datasets.registry import DATASETS
 from tests.config.folder import HIDDEN, loaded
-from tests.config.test_loading import EVERY_SECRET
+from tests.config.test_loader import EVERY_SECRET
 
-SETTINGS = """
+CONFIG = """
 defaults: {timezone: Europe/Berlin}
 deployments:
   - url: https://coder.example.com
@@ -41,16 +41,16 @@ deployments:
 """
 
 
-def test_each_value_is_shown_with_who_set_it(tmp_path: Path) -> None:
-    """YAML in the file's own keys, the source beside each value."""
-    text = dump_config(loaded(tmp_path, SETTINGS))
+def test_each_value_has_its_source(tmp_path: Path) -> None:
+    """The output is YAML with the file's keys, and a source for each value."""
+    text = dump_config(loaded(tmp_path, CONFIG))
 
-    assert SHOWN.format(source=tmp_path / "settings.yml") == text.partition("    datasets:")[0]
+    assert SHOWN.format(source=tmp_path / "config.yml") == text.partition("    datasets:")[0]
 
 
-def test_what_is_shown_is_yaml(tmp_path: Path) -> None:
-    """What another program reads is what is set."""
-    config = loaded(tmp_path, SETTINGS)
+def test_output_is_yaml(tmp_path: Path) -> None:
+    """Another program reads the same values."""
+    config = loaded(tmp_path, CONFIG)
     (deployment,) = config.config.deployments
 
     assert {"deployments": [deployment.model_dump(mode="json", exclude_none=True)]} == yaml.safe_load(
@@ -67,8 +67,8 @@ def test_secrets_are_masked(tmp_path: Path) -> None:
     assert f"{MASK}@proxy.example.com" in text
 
 
-def test_environment_is_named_where_there_is_no_file() -> None:
-    """The variable stands beside its value."""
+def test_sources_without_a_file_are_variables() -> None:
+    """Each value has its variable."""
     lines = dump_config(
         load_config(None, {"CODER_URL": "https://x.example.com", "CODER_SESSION_TOKEN": "x-x"}, DATASETS)
     ).splitlines()
@@ -84,6 +84,6 @@ def test_environment_is_named_where_there_is_no_file() -> None:
         ("http://me:a@b@proxy.example.com:3128/x", f"http://{MASK}@proxy.example.com:3128/x"),
     ],
 )
-def test_proxy_is_shown_without_its_user(url: str, shown: str) -> None:
-    """The host of a proxy is no secret."""
-    assert shown == masked_proxy(url)
+def test_proxy_is_shown_without_user_and_password(url: str, shown: str) -> None:
+    """The host of a proxy is not secret."""
+    assert shown == mask_proxy(url)

@@ -1,4 +1,4 @@
-"""Files with secrets that others can read."""
+"""Files that a config names: secrets that others can read, and unusable files."""
 
 import os
 from pathlib import Path
@@ -17,21 +17,21 @@ deployments:
 
 
 @pytest.mark.parametrize(
-    ("mode", "told"),
+    ("mode", "warned"),
     [(0o600, False), (0o400, False), (0o640, True), (0o644, True), (0o602, True)],
     ids=oct,
 )
-def test_file_open_to_others_gives_one_warning(mode: int, told: bool, tmp_path: Path) -> None:
-    """However many deployments name the file, it is told once."""
+def test_file_readable_by_others_gives_one_warning(mode: int, warned: bool, tmp_path: Path) -> None:
+    """The warning is given once, however many deployments name the file."""
     token = furnish(tmp_path) / "token"
     token.chmod(mode)
-    what = f"{token} is open to others (mode {mode:04o})"
+    what = f"{token} is readable by others (mode {mode:04o})"
 
-    assert ([what] if told else []) == [one.what for one in loaded(tmp_path, TWO_OF_ONE_FILE).warnings]
+    assert ([what] if warned else []) == [one.what for one in loaded(tmp_path, TWO_OF_ONE_FILE).warnings]
 
 
-def test_group_may_read_what_belongs_to_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is by the group that Kubernetes lets a pod read its secrets."""
+def test_group_may_read_files_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pods read Kubernetes' secrets as members of the group."""
     (furnish(tmp_path) / "token").chmod(0o440)
     other = os.geteuid() + 1
     monkeypatch.setattr(os, "geteuid", lambda: other)
@@ -39,15 +39,15 @@ def test_group_may_read_what_belongs_to_another_user(tmp_path: Path, monkeypatch
     assert () == loaded(tmp_path, TWO_OF_ONE_FILE).warnings
 
 
-def test_file_that_went_away_is_open_to_nobody(tmp_path: Path) -> None:
-    """Between two looks at a file it may vanish; the next reading tells."""
+def test_vanished_file_gives_no_warning(tmp_path: Path) -> None:
+    """A file may vanish between two checks; reading it is the error."""
     deployment = Deployment(url="https://coder.example.com", token_file=tmp_path / "gone")
 
     assert [] == list(world_readable_files(deployment))
 
 
 @pytest.mark.parametrize("name", ["client-key.pem", "key"])
-def test_all_files_with_secrets_are_looked_at(name: str, tmp_path: Path) -> None:
+def test_all_files_with_secrets_are_checked(name: str, tmp_path: Path) -> None:
     """Keys count as much as tokens."""
     (furnish(tmp_path) / name).chmod(0o644)
     text = """
@@ -61,8 +61,8 @@ deployments:
     assert [f"chmod 600 {tmp_path / name}"] == [one.remedy for one in loaded(tmp_path, text).warnings]
 
 
-def test_key_log_that_cannot_be_written_is_found(tmp_path: Path) -> None:
-    """Python writes TLS keys to `SSLKEYLOGFILE` when it makes a context, and would fail there."""
+def test_unwritable_key_log_is_found(tmp_path: Path) -> None:
+    """Python writes TLS keys to `SSLKEYLOGFILE` when it creates a context, and would fail then."""
     found = list(unusable_key_log({"SSLKEYLOGFILE": str(tmp_path / "missing" / "keys")}))
 
     line = "SSLKEYLOGFILE: cannot be written: no such file or directory; unset it, or name another file"
@@ -70,8 +70,8 @@ def test_key_log_that_cannot_be_written_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["SSLKEYLOGFILE", "OTHER"])
-def test_key_log_that_can_be_written_is_no_problem(tmp_path: Path, name: str) -> None:
-    """What is there stays, as Python appends."""
+def test_writable_key_log_is_unchanged(tmp_path: Path, name: str) -> None:
+    """Its content stays, since Python appends."""
     keys = tmp_path / "keys"
     keys.write_text("before", encoding="utf-8")
 
