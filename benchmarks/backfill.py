@@ -97,7 +97,7 @@ def _watched(process: subprocess.Popen[bytes], out: Path) -> _Taken:
 
 
 def _sizes(out: Path) -> Iterator[int]:
-    """Give the sizes of the files with text, finished or not."""
+    """Yield the sizes of the files with text, finished or not."""
     for path in [*out.glob("*/*.om"), *out.glob("*/.*.om.part")]:
         try:
             yield path.stat().st_size

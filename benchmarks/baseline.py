@@ -17,7 +17,7 @@ _LABELS = ("deployment", "window", "user_id", "username", "percentile")
 
 
 def filled(response: bytes) -> CollectorRegistry:
-    """Give a registry with what Coder's answer says."""
+    """Return a registry with what Coder's answer says."""
     registry = CollectorRegistry()
     latency = Gauge("coder_insights_user_latency_seconds", "Latency.", _LABELS, registry=registry)
     for user in json.loads(response)["report"]["users"]:
@@ -30,7 +30,7 @@ def filled(response: bytes) -> CollectorRegistry:
 def published(
     response: bytes, *printers: Callable[[CollectorRegistry], bytes]
 ) -> tuple[tuple[bytes, bytes], ...]:
-    """Give the page of an answer, plain and compressed, as each of `printers` writes it."""
+    """Return the page of an answer, plain and compressed, as each of `printers` writes it."""
     registry = filled(response)
     pages = [printer(registry) for printer in printers or (generate_latest,)]
     return tuple((page, gzip.compress(page)) for page in pages)

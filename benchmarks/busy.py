@@ -98,7 +98,7 @@ def _many(sizes: Sizes, directory: Path, url: str) -> Section:
 
 
 def _between_polls(pid: int) -> int:
-    """Give the least of some looks: a poll that is under way holds what it will not keep."""
+    """Return the least of some looks: a poll that is under way holds what it will not keep."""
     looks: list[int] = []
     for _ in range(_LOOKS):
         looks.append(resident(pid))

@@ -111,10 +111,10 @@ def in_turns(urls: Mapping[str, str], rounds: int, *, gzip: bool) -> dict[str, l
 
 
 def median(reads: Iterable[Read]) -> float:
-    """Give the seconds that half of the reads took at most."""
+    """Return the seconds that half of the reads took at most."""
     return statistics.median(read.seconds for read in reads)
 
 
 def at_quantile(seconds: Sequence[float], quantile: float) -> float:
-    """Give the time that this part of all did not exceed."""
+    """Return the time that this part of all did not exceed."""
     return sorted(seconds)[min(len(seconds) - 1, int(quantile * len(seconds)))]

@@ -12,28 +12,28 @@ _USER, _SYSTEM = 11, 12  # places in /proc/PID/stat, counted behind the command'
 
 
 def cpu_seconds(pid: int) -> float:
-    """Give the processor time that a process has used, to a hundredth of a second."""
+    """Return the processor time that a process has used, to a hundredth of a second."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[_USER]) + int(fields[_SYSTEM])) / _TICKS
 
 
 def main_thread_seconds(pid: int) -> float:
-    """Give the processor time of a process' first thread, to the nanosecond."""
+    """Return the processor time of a process' first thread, to the nanosecond."""
     return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="utf-8").split()[0]) / 1e9
 
 
 def children(pid: int) -> list[int]:
-    """Give the processes that a process' first thread started."""
+    """Return the processes that a process' first thread started."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()]
 
 
 def resident(pid: int) -> int:
-    """Give the bytes of memory that a process holds."""
+    """Return the bytes of memory that a process holds."""
     return _status(pid, "VmRSS")
 
 
 def peak(pid: int) -> int:
-    """Give the most bytes of memory that a process held since it started, or since `forget_peak`."""
+    """Return the most bytes of memory that a process held since it started, or since `forget_peak`."""
     return _status(pid, "VmHWM")
 
 
@@ -43,7 +43,7 @@ def forget_peak(pid: int) -> None:
 
 
 def slope(sizes: Sequence[float], values: Sequence[float]) -> float:
-    """Give the slope of the line through the logarithms: 1 is linear."""
+    """Return the slope of the line through the logarithms: 1 is linear."""
     xs, ys = [math.log(size) for size in sizes], [math.log(value) for value in values]
     middle_x, middle_y = sum(xs) / len(xs), sum(ys) / len(ys)
     products = sum((x - middle_x) * (y - middle_y) for x, y in zip(xs, ys, strict=True))

@@ -135,7 +135,7 @@ PEERS: Mapping[str, tuple[str, Start]] = {
 
 
 def present() -> Mapping[str, Start]:
-    """Give the peers that can be run on this machine."""
+    """Return the peers that can be run on this machine."""
     return {name: start for name, (command, start) in PEERS.items() if find(command)}
 
 

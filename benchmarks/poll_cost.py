@@ -80,7 +80,7 @@ def measured(users: int, rounds: int, *, usual: bool) -> Costs:
 
 
 def _answer(users: int, version: int) -> bytes:
-    """Give an answer that was made elsewhere, so that its making leaves no memory behind."""
+    """Return an answer that was made elsewhere, so that its making leaves no memory behind."""
     return subprocess.check_output([sys.executable, "-m", "benchmarks.users", str(users), str(version)])
 
 

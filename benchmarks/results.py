@@ -24,7 +24,7 @@ class Section:
 
 
 def written(machine: str, sections: Sequence[Section]) -> str:
-    """Give all results as a page of Markdown."""
+    """Return all results as a page of Markdown."""
     verdicts = [verdict for section in sections for verdict in section.verdicts]
     rows = [("target", "reached", "met")]
     rows += [(each.target, each.reached, "yes" if each.met else "**no**") for each in verdicts]

@@ -27,7 +27,7 @@ class Server:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Give the environment of a process that imports what this one does."""
+    """Return the environment of a process that imports what this one does."""
     return clean_environment(home, {"PYTHONPATH": f"{_ROOT}:{IMPORTED_FROM}"})
 
 
@@ -51,7 +51,7 @@ def exporter(directory: Path, config: Path, *flags: str) -> Iterator[Exporter]:
 
 
 def scrape_url(running_exporter: Exporter) -> Server:
-    """Give the address of an exporter's page, and its process."""
+    """Return the address of an exporter's page, and its process."""
     return Server(f"{running_exporter.url}/metrics", running_exporter.running.process.pid)
 
 
@@ -71,7 +71,7 @@ def until(condition: Callable[[], bool], seconds: float = _PATIENCE, pause: floa
 
 
 def values(page: str, family: str) -> list[float]:
-    """Give the values of all series of a family on a page."""
+    """Return the values of all series of a family on a page."""
     lines = [line for line in page.splitlines() if line.startswith(family + "{")]
     return [float(line.rpartition(" ")[2]) for line in lines]
 
@@ -86,7 +86,7 @@ def health(running_exporter: Exporter, family: str) -> list[float]:
 
 
 def all_polled(running_exporter: Exporter) -> bool:
-    """Tell whether every poll went well, and there was one."""
+    """Return whether every poll went well, and there was one."""
     successes = health(running_exporter, "insights_exporter_poll_success")
     return bool(successes) and all(successes)
 

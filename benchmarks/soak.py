@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def say(line: str) -> None:
-    """Tell whoever waits at the terminal."""
+    """Print progress for the terminal."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
@@ -134,7 +134,7 @@ def _mb(size: float) -> str:
 
 
 def recovery(made: Town) -> list[str]:
-    """Tell which polls do not go well again, now that nothing is wrong, or not again and again.
+    """Return which polls do not go well again, now that nothing is wrong, or not again and again.
 
     Settings are not touched before: a new start would hide a job that is lost.
     """

@@ -39,7 +39,7 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
 
 
 def _full_page(directory: Path, config: Path) -> tuple[float, float]:
-    """Give the time until every poll has ended well, and the processor's share of it."""
+    """Return the time until every poll has ended well, and the processor's share of it."""
     started = time.perf_counter()
     with exporter(directory / "exporter", config) as ours:
         until(lambda: all_polled(ours))

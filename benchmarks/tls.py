@@ -104,7 +104,7 @@ def _read(kind: type[Connection], server: Server) -> int:
 
 
 def _in_turns(before: Server, behind: Server, rounds: int, *, gzip: bool) -> tuple[Cost, Cost]:
-    """Give the medians without TLS and with it."""
+    """Return the medians without TLS and with it."""
     with closing(Connection(before.url)) as plain, closing(TlsConnection(behind.url)) as secret:
         pairs = [
             (_cost(plain, before, gzip=gzip), _cost(secret, behind, gzip=gzip)) for _ in range(rounds + 1)
@@ -120,7 +120,7 @@ def _cost(connection: Connection, server: Server, *, gzip: bool) -> Cost:
 
 
 def _handshake(server: Server, rounds: int) -> float:
-    """Give the processor time of a connection that is opened and closed."""
+    """Return the processor time of a connection that is opened and closed."""
     worked = main_thread_seconds(server.pid)
     for _ in range(rounds):
         TlsConnection(server.url).close()
@@ -160,7 +160,7 @@ def _by_prometheus(directory: Path, before: Server, behind: Server, interval: fl
 
 
 def _durations(directory: Path, servers: Sequence[Server], interval: float) -> Sequence[float]:
-    """Give Prometheus' own measures, without the first scrape of each server, which makes the series."""
+    """Return Prometheus' own measures, without the first scrape of each server, which makes the series."""
     jobs = [_job(server.url) for server in servers]
     spelled = f"{interval * 1000:.0f}ms"
     config = {"global": {"scrape_interval": spelled, "scrape_timeout": spelled}, "scrape_configs": jobs}

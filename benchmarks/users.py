@@ -21,7 +21,7 @@ class Connected(NamedTuple):
 
 
 def connected(users: int, version: int = 0) -> Iterator[Connected]:
-    """Give users who are the same in all versions, with latencies that are not."""
+    """Yield users who are the same in all versions, with latencies that are not."""
     ids, speeds = map(Random, (f"ids {users}", f"speeds {users} {version}"))
     for number in range(users):
         p50, p95 = speeds.uniform(5, 100), speeds.uniform(100, 400)
@@ -29,7 +29,7 @@ def connected(users: int, version: int = 0) -> Iterator[Connected]:
 
 
 def latency_answer(users: int, version: int = 0) -> bytes:
-    """Give Coder's answer about the users' latencies, a quarter of a kilobyte a user."""
+    """Return Coder's answer about the users' latencies, a quarter of a kilobyte a user."""
     rows = [
         {
             "template_ids": [user.template_id],

@@ -30,7 +30,7 @@ class Content:
 
 
 def build(content: Content) -> dict[str, Any]:
-    """Give the dashboard in its provisioned form."""
+    """Return the dashboard in its provisioned form."""
     built = (
         Dashboard(content.board.title)
         .uid(content.board.uid)
@@ -51,7 +51,7 @@ def build(content: Content) -> dict[str, Any]:
 
 
 def _siblings() -> DashboardLink:
-    """Give the links to the other dashboards of the family, at the same time with the same variables."""
+    """Return the links to the other dashboards of the family, at the same time with the same variables."""
     link = DashboardLink("Coder Insights").type(DashboardLinkType.DASHBOARDS).tags([project.TAG])
     return link.include_vars(True).keep_time(True)  # noqa: FBT003  the builder's own signature
 

@@ -11,7 +11,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 
 
 def render() -> dict[str, str]:
-    """Give the text of all built files by their path in the repository."""
+    """Return the text of all built files by their path in the repository."""
     return {**rules.render(), **dashboards.render()}
 
 

@@ -24,7 +24,7 @@ EXCLUSIONS: Final = f"{PROVISIONED}/.lint"
 
 
 def render() -> dict[str, str]:
-    """Give all files of dashboards by their path in the repository."""
+    """Return all files of dashboards by their path in the repository."""
     files: dict[str, str] = {}
     for content in (board() for board in BOARDS):
         provisioned = build(content)

@@ -37,7 +37,7 @@ LINES: Final = Style()
 
 
 def graph(look: Look, queries: Sequence[Query], style: Style = LINES) -> Panel:
-    """Give lines over time, with a table of their values below."""
+    """Return lines over time, with a table of their values below."""
     builder = (
         timeseries.Panel()
         .interval(INTERVAL)

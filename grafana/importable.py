@@ -12,7 +12,7 @@ OLDEST_GRAFANA: Final = "10.4.0"
 
 
 def importable(provisioned: dict[str, Any]) -> dict[str, Any]:
-    """Give the importable form of a dashboard in its provisioned form."""
+    """Return the importable form of a dashboard in its provisioned form."""
     dashboard: dict[str, Any] = _asked(provisioned)
     variables = [one for one in dashboard["templating"]["list"] if one["type"] != "datasource"]
     return {
@@ -26,7 +26,7 @@ def importable(provisioned: dict[str, Any]) -> dict[str, Any]:
 
 
 def _asked(value: Any) -> Any:  # noqa: ANN401  any part of a JSON document
-    """Give `value` with the input in place of the variable."""
+    """Return `value` with the input in place of the variable."""
     if isinstance(value, dict):
         return {key: _asked(part) for key, part in value.items()}
     if isinstance(value, list):
@@ -48,7 +48,7 @@ def _input() -> dict[str, str]:
 
 
 def _requires(panels: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
-    """Give what the importing Grafana must have."""
+    """Return what the importing Grafana must have."""
     kinds = sorted({panel["type"] for panel in panels} - {"row"})
     return [
         {"type": "grafana", "id": "grafana", "name": "Grafana", "version": OLDEST_GRAFANA},

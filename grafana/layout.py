@@ -29,7 +29,7 @@ class Section:
 
 
 def place(sections: Sequence[Section]) -> list[Panel | RowPanel]:
-    """Give all rows and panels with position and number."""
+    """Return all rows and panels with position and number."""
     placed: list[Panel | RowPanel] = []
     y, number = 0, 1
     for section in sections:
@@ -51,7 +51,7 @@ def place(sections: Sequence[Section]) -> list[Panel | RowPanel]:
 
 
 def _flow(tiles: Sequence[Tile], y: int, number: int) -> tuple[list[Panel], int]:
-    """Give the panels in place, and the first free line below them."""
+    """Return the panels in place, and the first free line below them."""
     x = deepest = 0
     for offset, tile in enumerate(tiles):
         if x + tile.width > WIDTH:

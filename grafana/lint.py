@@ -36,7 +36,7 @@ LINTERS: Final = (
 
 
 def complaints(linter: Linter, program: str, mixin: Path) -> list[str]:
-    """Give what a linter says about the files it does not accept."""
+    """Return what a linter says about the files it does not accept."""
     commands = ([program, *linter.words, str(file)] for file in sorted(mixin.glob(linter.files)))
     runs = [_run(command) for command in commands]
     return [run.stdout + run.stderr for run in runs if run.returncode]

@@ -21,7 +21,7 @@ PLACES: Final = {
 
 
 def plain_files(grafana_url: str = "") -> dict[str, str]:
-    """Give the files by their path in the mixin; `grafana_url` goes before the alerts' dashboard links."""
+    """Return the files by their path in the mixin; `grafana_url` goes before the alerts' dashboard links."""
     files = {
         f"{PLACES[folder]}/{PurePosixPath(path).name}": text
         for path, text in render().items()

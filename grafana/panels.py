@@ -15,7 +15,7 @@ LATEST: Final = "lastNotNull"
 
 
 def mapping(texts: dict[str, tuple[str, str]]) -> ValueMap:
-    """Give words and colours for values."""
+    """Return words and colours for values."""
     return ValueMap({value: ValueMappingResult(text, color) for value, (text, color) in texts.items()})
 
 
@@ -25,7 +25,7 @@ YES_NO: Final = {"1": ("yes", "green"), "0": ("no", "red")}
 def number(
     look: Look, expr: str, legend: str = "", *, words: dict[str, tuple[str, str]] | None = None
 ) -> Panel:
-    """Give a big number: how it is now."""
+    """Return a big number: how it is now."""
     builder = (
         stat.Panel()
         .reduce_options(_latest())
@@ -39,12 +39,12 @@ def number(
 
 
 def bars(look: Look, expr: str, legend: str) -> Panel:
-    """Give horizontal bars, the longest first where the query sorts."""
+    """Return horizontal bars, the longest first where the query sorts."""
     return dress(_bars().build(), look, [Query(expr, legend)], Kind.NOW)
 
 
 def bucket_bars(look: Look, expr: str) -> Panel:
-    """Give a bar for each bucket of a histogram: how it is now."""
+    """Return a bar for each bucket of a histogram: how it is now."""
     return dress(_bars().build(), look, [Query(expr)], Kind.BUCKETS_NOW)
 
 
@@ -65,7 +65,7 @@ def _bars() -> bargauge.Panel:
 
 
 def bucket_map(look: Look, expr: str) -> Panel:
-    """Give a map of a histogram's buckets over time."""
+    """Return a map of a histogram's buckets over time."""
     builder = (
         heatmap.Panel()
         .calculate(False)  # noqa: FBT003  the builder's own signature
@@ -78,7 +78,7 @@ def bucket_map(look: Look, expr: str) -> Panel:
 
 
 def states(look: Look, expr: str, legend: str, words: dict[str, tuple[str, str]]) -> Panel:
-    """Give a line of states over time for each series."""
+    """Return a line of states over time for each series."""
     builder = (
         statetimeline.Panel()
         .mappings([mapping(words)])

@@ -19,7 +19,7 @@ class Board:
 
     @property
     def path(self) -> str:
-        """Give its path on any Grafana, to be put behind that Grafana's address."""
+        """Return its path on any Grafana, to be put behind that Grafana's address."""
         return f"/d/{self.uid}"
 
 
@@ -34,5 +34,5 @@ HEALTH: Final = Board("coder-insights-health", "Coder Insights / Exporter health
 
 
 def runbook(alert: str) -> str:
-    """Give the address of an alert's runbook."""
+    """Return the address of an alert's runbook."""
     return f"{ADDRESS}/blob/main/docs/runbooks/{alert}.md"

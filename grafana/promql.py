@@ -19,12 +19,12 @@ PARAMETER: Final = ("parameter_name", "parameter_type", "parameter_value")
 
 
 def select(name: str, *matchers: str, when: str = "") -> str:
-    """Give a selector of a family that has `deployment`; `when` is an offset or `@`."""
+    """Return a selector of a family that has `deployment`; `when` is an offset or `@`."""
     return f"{name}{{{', '.join((SCOPE, DEPLOYMENT, *matchers))}}} {when}".rstrip()
 
 
 def series(name: str, *matchers: str, by: tuple[str, ...] = (), when: str = "", agree: str = "max") -> str:
-    """Give one series for each deployment and value of `by`, whoever polls it.
+    """Return one series for each deployment and value of `by`, whoever polls it.
 
     `agree` says whose word counts where exporters differ.
     """
@@ -32,7 +32,7 @@ def series(name: str, *matchers: str, by: tuple[str, ...] = (), when: str = "", 
 
 
 def exporter(name: str, *others: str) -> str:
-    """Give one series for each exporter, and value of the labels `others`."""
+    """Return one series for each exporter, and value of the labels `others`."""
     return f"max by ({', '.join(('job', 'instance', *others))}) ({name}{{{SCOPE}}})"
 
 
@@ -40,12 +40,12 @@ INFO: Final = "insights_exporter_build_info"
 
 
 def of_exporters(expr: str) -> str:
-    """Give what of `expr` is exporters': the family is no name of ours, every program may have it."""
+    """Return what of `expr` is exporters': the family is no name of ours, every program may have it."""
     return f"{expr}\nand on (job, instance)\n{INFO}{{{SCOPE}}}"
 
 
 def exporters_down(up: str, info: str) -> str:
-    """Give what of `up` is 0 and an exporter's, by those that gave `info` in the last week.
+    """Return what of `up` is 0 and an exporter's, by those that gave `info` in the last week.
 
     A pod that never came up has an instance that was never seen, but a job that
     was. A job that covers other programs too says nothing, so there the instance
@@ -63,12 +63,12 @@ or
 
 
 def count(expr: str, by: tuple[str, ...] = ()) -> str:
-    """Give how many series `expr` has in each deployment, and 0 where it has none at all."""
+    """Return how many series `expr` has in each deployment, and 0 where it has none at all."""
     return f"count by ({', '.join(('deployment', *by))}) ({expr})"
 
 
 def one_of(expr: str, by: tuple[str, ...]) -> str:
-    """Give one series of `expr` for each `by`, so that it can be joined even where exporters differ."""
+    """Return one series of `expr` for each `by`, so that it can be joined even where exporters differ."""
     return f"topk by ({', '.join(('deployment', *by))}) (1, {expr})"
 
 
@@ -77,28 +77,28 @@ AT_THE_END: Final = "@ end()"
 
 
 def biggest(number: int, expr: str, ranking: str, by: tuple[str, ...]) -> str:
-    """Give the series of `expr` that are among the `number` largest of `ranking`."""
+    """Return the series of `expr` that are among the `number` largest of `ranking`."""
     labels = ", ".join(("deployment", *by))
     return f"{expr}\nand on ({labels})\ntopk by (deployment) ({number}, {ranking})"
 
 
 def daily_users(day: str = "yesterday", when: str = "") -> str:
-    """Give a day's distinct users."""
+    """Return a day's distinct users."""
     return series("coder_insights_daily_active_users", f'day="{day}"', when=when)
 
 
 def users_a_week_ago() -> str:
-    """Give the users of this weekday a week ago at this time, or of all that day where it was backfilled."""
+    """Return the users of this weekday a week ago at this time, or of that whole day if it was backfilled."""
     return f"({daily_users('today', 'offset 1w')} or {daily_users('yesterday', 'offset 6d')})"
 
 
 def mean_daily_users() -> str:
-    """Give the mean of the last seven whole days."""
+    """Return the mean of the last seven whole days."""
     return f"avg_over_time({daily_users()}[7d:1h])"
 
 
 def named_apps(usage: str, by: tuple[str, ...]) -> str:
-    """Give `usage` with the apps' display names, or the slug where there is none."""
+    """Return `usage` with the apps' display names, or the slug where there is none."""
     labels = ", ".join(("deployment", *APP))
     names = one_of(series("coder_insights_app_info", by=(*APP, "application_name")), APP)
     kept = ", ".join(("deployment", *by))
@@ -114,7 +114,7 @@ TEMPLATE_LATENCY: Final = "coder_insights_template_user_latency_distribution_sec
 
 
 def share_above(limit: float, percentile: str, family: str = LATENCY, by: tuple[str, ...] = ()) -> str:
-    """Give the share of users whose latency at `percentile` is above `limit` seconds."""
+    """Return the share of users whose latency at `percentile` is above `limit` seconds."""
     matchers = (WINDOW, f'percentile="{percentile}"')
     below = series(family, *matchers, f'le="{limit}"', by=by)
     everybody = series(family, *matchers, 'le="+Inf"', by=by)
@@ -124,6 +124,6 @@ def share_above(limit: float, percentile: str, family: str = LATENCY, by: tuple[
 def over_users(
     quantile: float, percentile: str = "p50", family: str = LATENCY, by: tuple[str, ...] = ()
 ) -> str:
-    """Give the latency that `quantile` of the users do not exceed."""
+    """Return the latency that `quantile` of the users do not exceed."""
     buckets = series(family, WINDOW, f'percentile="{percentile}"', by=(*by, "le"))
     return f"histogram_quantile({quantile}, {buckets})"

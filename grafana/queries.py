@@ -40,12 +40,12 @@ class Query:
 
 
 def source() -> DataSourceRef:
-    """Give the data source that the reader chose."""
+    """Return the data source that the reader chose."""
     return DataSourceRef(type_val="prometheus", uid=SOURCE)
 
 
 def targets(queries: Iterable[Query], kind: Kind) -> list[Target]:
-    """Give the targets of a panel, called A, B, C, ..."""
+    """Return the targets of a panel, called A, B, C, ..."""
     return [_target(query, letter, kind) for query, letter in zip(queries, ascii_uppercase, strict=False)]
 
 

@@ -30,12 +30,12 @@ KEPT: Final = (
 
 
 def worse_above(notice: float, bad: float) -> Steps:
-    """Give colours for what should be small."""
+    """Return colours for what should be small."""
     return ((None, "green"), (notice, "yellow"), (bad, "red"))
 
 
 def worse_below(notice: float, bad: float) -> Steps:
-    """Give colours for what should be large."""
+    """Return colours for what should be large."""
     return ((None, "red"), (bad, "yellow"), (notice, "green"))
 
 
@@ -65,12 +65,12 @@ class Look:
 
 
 def drill(title: str, board: Board, variables: str) -> DashboardLink:
-    """Give a link from a value to `board`, with time and variables kept and `variables` set."""
+    """Return a link from a value to `board`, with time and variables kept and `variables` set."""
     return DashboardLink(title).type(DashboardLinkType.LINK).url(f"{board.path}?{KEPT}&{variables}")
 
 
 def thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
-    """Give the steps as Grafana has them."""
+    """Return the steps as Grafana has them."""
     return dashboard.ThresholdsConfig(
         mode=dashboard.ThresholdsMode.ABSOLUTE,
         steps=[dashboard.Threshold(value, color) for value, color in steps],
@@ -78,7 +78,7 @@ def thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
 
 
 def dress(panel: dashboard.Panel, look: Look, queries: Sequence[Query], kind: Kind) -> dashboard.Panel:
-    """Give `panel` its words, colours and queries."""
+    """Set title, description, colours and queries of `panel`."""
     panel.title = look.title
     panel.description = look.description
     panel.datasource = source()

@@ -32,7 +32,7 @@ class Column:
     words: Mapping[str, tuple[str, str]] | None = None
 
     def properties(self) -> list[DynamicConfigValue]:
-        """Give what sets the column apart from the others."""
+        """Return what sets the column apart from the others."""
         properties: dict[str, object] = {
             "unit": self.unit,
             "thresholds": thresholds(self.steps),
@@ -56,7 +56,7 @@ class Rows:
 
 
 def list_of(look: Look, rows: Rows, columns: Sequence[Column]) -> Panel:
-    """Give a table: the labels first, then the numbers."""
+    """Return a table: the labels first, then the numbers."""
     builder = (
         table.Panel()
         .filterable(True)  # noqa: FBT003  the builder's own signature
@@ -81,7 +81,7 @@ def _organize(rows: Rows, columns: Sequence[Column]) -> dict[str, object]:
 
 
 def _values(columns: Sequence[Column]) -> dict[str, str]:
-    """Give the columns' titles by the names that Grafana gives to the values of queries.
+    """Return the columns' titles by the names that Grafana gives to the values of queries.
 
     Where a single query of a table has an answer, its values bear no letter.
     """

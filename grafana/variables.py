@@ -23,34 +23,34 @@ ALL: Final = VariableOption(selected=True, text=["All"], value=["$__all"])
 
 
 def datasource() -> VariableModel:
-    """Give the choice of the Prometheus (or Mimir, Thanos, VictoriaMetrics) to ask."""
+    """Return the choice of the Prometheus (or Mimir, Thanos, VictoriaMetrics) to ask."""
     return DatasourceVariable("datasource").label("Data source").type("prometheus").build()
 
 
 def job() -> VariableModel:
-    """Give the choice of scrape jobs."""
+    """Return the choice of scrape jobs."""
     return _many("job", "Job", "label_values(insights_exporter_build_info, job)")
 
 
 def instance() -> VariableModel:
-    """Give the choice of exporters."""
+    """Return the choice of exporters."""
     query = 'label_values(insights_exporter_build_info{job=~"$job"}, instance)'
     return _many("instance", "Instance", query, EVEN_NONE)
 
 
 def deployment() -> VariableModel:
-    """Give the choice of Coder deployments."""
+    """Return the choice of Coder deployments."""
     query = f"label_values(insights_exporter_requests_total{{{SCOPE}}}, deployment)"
     return _many("deployment", "Deployment", query)
 
 
 def chosen(name: str, label: str, family: str, value_of: str) -> VariableModel:
-    """Give a choice among the values that a label of a family has."""
+    """Return a choice among the values that a label of a family has."""
     return _many(name, label, f"label_values({family}{{{SCOPE}, {DEPLOYMENT}}}, {value_of})", EVEN_NONE)
 
 
 def window(family: str, hide: VariableHide = VariableHide.DONT_HIDE) -> VariableModel:
-    """Give the choice of one of the windows that a family has."""
+    """Return the choice of one of the windows that a family has."""
     query = f"label_values({family}{{{SCOPE}, {DEPLOYMENT}}}, window)"
     default = VariableOption(selected=True, text=thresholds.POOR_WINDOW, value=thresholds.POOR_WINDOW)
     variable = _query("window", "Window", query).sort(VariableSort.NUMERICAL_ASC).current(default)

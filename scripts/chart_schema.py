@@ -85,13 +85,13 @@ PARENTS_SWITCH = {
 
 
 def render() -> Mapping[str, str]:
-    """Give the text of the file, by its path."""
+    """Return the text of the file, by its path."""
     values = read((CHART / "values.yaml").read_text(encoding="utf-8"))
     return {PATH: json.dumps(schema(values), indent=2, ensure_ascii=False) + "\n"}
 
 
 def schema(values: Mapping[str, Value]) -> dict[str, Any]:
-    """Give the schema of a whole file of values."""
+    """Return the schema of a whole file of values."""
     config = json_schema(DATASETS)
     definitions = {**DEFINITIONS, "alerts": _alerts(), "config": _config(config)}
     properties = {name: _property(value) for name, value in values.items()}
@@ -139,7 +139,7 @@ def _property(value: Value) -> dict[str, Any]:
 
 
 def _kind(value: Value) -> dict[str, Any]:
-    """Give the type that the default shows, unless the comment says more."""
+    """Return the type that the default shows, unless the comment says more."""
     if value.schema.keys() & {"$ref", "type"}:
         return {}
     if value.default is None:
@@ -150,7 +150,7 @@ def _kind(value: Value) -> dict[str, Any]:
 
 
 def _config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the schema of the exporter's file, which in the chart may still be without deployments."""
+    """Return the schema of the exporter's file, which in the chart may still be without deployments."""
     deployments = {
         key: value for key, value in config["properties"]["deployments"].items() if key != "minItems"
     }

@@ -26,7 +26,7 @@ class Value:
     children: Mapping[str, "Value"]
 
     def leaves(self) -> Iterator["Value"]:
-        """Give all described values from here on, in the order of the file."""
+        """Yield all described values from here on, in the order of the file."""
         if not self.children:
             yield self
         for child in self.children.values():
@@ -34,7 +34,7 @@ class Value:
 
 
 def read(text: str) -> Mapping[str, Value]:
-    """Give the values at the top of the file.
+    """Return the values at the top of the file.
 
     Raises:
         ValueError: a value has no description.
@@ -69,7 +69,7 @@ def _value(key: yaml.Node, node: yaml.Node, lines: list[str], parent: str) -> Va
 
 
 def _comment_above(line: int, lines: list[str]) -> list[str]:
-    """Give the comment that ends just above `line`, without its `# `."""
+    """Return the comment that ends just above `line`, without its `# `."""
     start = line
     while start and lines[start - 1].lstrip().startswith("#"):
         start -= 1

@@ -13,7 +13,7 @@ OLDEST = (3, 11)
 
 
 def unusable(version: "tuple[int, ...]", has_pip: bool) -> str:  # noqa: FBT001  one fact, tested by name
-    """Say why this Python cannot make the environment and what to do; empty when it can."""
+    """Return why this Python cannot make the environment and what to do; empty when it can."""
     spelled = ".".join(str(part) for part in version[:3])
     if version < OLDEST:
         return (
@@ -29,7 +29,7 @@ def unusable(version: "tuple[int, ...]", has_pip: bool) -> str:  # noqa: FBT001 
 
 
 def can_make_environments() -> bool:
-    """Tell whether the modules are there that Debian packages apart."""
+    """Return whether the modules are there that Debian packages apart."""
     try:
         import ensurepip  # noqa: F401, PLC0415  only asked for, and absent on some machines
         import venv  # noqa: F401, PLC0415  as above

@@ -33,12 +33,12 @@ GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
 
 
 def wanted() -> dict[str, str]:
-    """Give all generated files as they should be."""
+    """Return all generated files as they should be."""
     return {path: text for generate in GENERATORS for path, text in generate().items()}
 
 
 def outdated(files: Mapping[str, str], root: Path = ROOT) -> list[str]:
-    """Give the paths of `files` that are missing or say something else."""
+    """Return the paths of `files` that are missing or say something else."""
     return [path for path, text in files.items() if _read(root / path) != text]
 
 

@@ -60,17 +60,17 @@ GO_PARTS = (
 
 
 def find(command: str) -> str | None:
-    """Give the path of a program, those that came with Python packages first; None where there is none."""
+    """Return the path of a program, those that came with Python packages first; None where there is none."""
     return shutil.which(command, path=PATH)
 
 
 def absent() -> tuple[Part, ...]:
-    """Give the parts that are not on this machine."""
+    """Return the parts that are not on this machine."""
     return tuple(part for part in PARTS if not find(part.command))
 
 
 def absent_of_go() -> tuple[GoPart, ...]:
-    """Give the Go programs that are not on this machine."""
+    """Return the Go programs that are not on this machine."""
     return tuple(part for part in GO_PARTS if not find(part.command))
 
 

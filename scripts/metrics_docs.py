@@ -1,4 +1,4 @@
-"""Tell in docs/metrics.md what every declared metric family is."""
+"""Write the metrics reference, docs/metrics.md, from the declared families."""
 
 import importlib
 import pkgutil
@@ -43,7 +43,7 @@ The usual `process_` and `python_` metrics, at most a second old.
 
 
 def render() -> Mapping[str, str]:
-    """Give the text of the file, by its path."""
+    """Return the text of the file, by its path."""
     families = sorted(declared_families(), key=lambda family: family.name)
     chapters = [
         chapter(title, about, [family for family in families if family.name.startswith(prefix)])
@@ -53,7 +53,7 @@ def render() -> Mapping[str, str]:
 
 
 def declared_families() -> tuple[MetricFamily, ...]:
-    """Give every family that a module of the package declares, each once.
+    """Return every family that a module of the package declares, each once.
 
     Raises:
         ValueError: two differing families have one name.
@@ -74,7 +74,7 @@ def _families_in_modules() -> Iterator[MetricFamily]:
 
 
 def _families_of(value: object) -> Iterator[MetricFamily]:
-    """Give the families a module's value is or holds."""
+    """Yield the families a module's value is or holds."""
     if isinstance(value, MetricFamily):
         yield value
     elif isinstance(value, Dataset):
@@ -85,12 +85,12 @@ def _families_of(value: object) -> Iterator[MetricFamily]:
 
 
 def chapter(title: str, about: str, families: list[MetricFamily]) -> str:
-    """Give a chapter with one section a family."""
+    """Return a chapter with one section a family."""
     return f"## {title}\n\n{about}\n\n" + "\n".join(section(family) for family in families)
 
 
 def section(family: MetricFamily) -> str:
-    """Tell what is known of one family."""
+    """Return what is known of one family."""
     labels = ", ".join(f"`{label}`" for label in family.labels)
     facts = (
         ("Kind", KINDS.get(family.kind, family.kind)),

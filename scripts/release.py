@@ -22,7 +22,7 @@ RELEASED = r"^## \[{version}\] - \d{{4}}-\d{{2}}-\d{{2}}$"
 
 
 def complaints(tag: str, root: Path = ROOT) -> list[str]:
-    """Give what stands against a release with this tag, one line each."""
+    """Return what stands against a release with this tag, one line each."""
     version = tag.removeprefix("v")
     if not re.fullmatch(r"v\d+\.\d+\.\d+", tag):
         return [f"{tag} is not a tag like v1.2.3"]
@@ -34,7 +34,7 @@ def complaints(tag: str, root: Path = ROOT) -> list[str]:
 
 
 def notes(tag: str, root: Path = ROOT) -> str:
-    """Give the changelog's text about a version.
+    """Return the changelog's text about a version.
 
     Raises:
         LookupError: it has none.

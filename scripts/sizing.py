@@ -68,7 +68,7 @@ def scrape(room: Path) -> struct_rusage:
 
 
 def lines(sizes: Sequence[str]) -> Iterator[str]:
-    """Give the lines of the table, each as soon as it is known."""
+    """Yield the lines of the table, each as soon as it is known."""
     for number, (size, detail) in enumerate((size, detail) for size in sizes for detail in DETAILS):
         users, templates = map(int, size.split(":"))
         cells = row(users, templates, detail)

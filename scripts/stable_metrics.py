@@ -14,18 +14,18 @@ PROMISED = Path(__file__).resolve().parents[1] / "docs/stable-metrics.txt"
 
 
 def promise(family: MetricFamily) -> str:
-    """Give the line of a family."""
+    """Return the line of a family."""
     labels, bounds = ",".join(sorted(family.labels)), ",".join(f"{bound:g}" for bound in family.bounds)
     return " ".join(part for part in (family.name, family.kind, f"{{{labels}}}", bounds) if part)
 
 
 def promises(families: Iterable[MetricFamily]) -> list[str]:
-    """Give the lines of the stable ones among `families`, sorted."""
+    """Return the lines of the stable ones among `families`, sorted."""
     return sorted(promise(family) for family in families if family.stable)
 
 
 def broken(promised: Iterable[str], families: Iterable[MetricFamily]) -> list[str]:
-    """Give the lines of `promised` that do not hold."""
+    """Return the lines of `promised` that do not hold."""
     kept = set(promises(families))
     return [line for line in promised if line not in kept]
 

@@ -27,7 +27,7 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "de
 
 @pytest.fixture
 def room(tmp_path: Path) -> Callable[[str], Path]:
-    """Give folders of the test's own, numbered, so that each process has one."""
+    """Provide folders of the test's own, numbered, so that each process has one."""
     numbers = itertools.count(1)
     return lambda name: tmp_path / f"{name}-{next(numbers)}"
 
@@ -68,19 +68,19 @@ def start_prometheus(room: Callable[[str], Path]) -> Iterator[StartPrometheus]:
 
 @pytest.fixture(scope="session")
 def promtool() -> Promtool:
-    """Give Prometheus' own judge."""
+    """Provide Prometheus' own judge."""
     return Promtool(require("promtool"))
 
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
-    """Give an empty page of a real browser."""
+    """Provide an empty page of a real browser."""
     async with browsing() as browser:
         yield await browser.new_page()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say at the end, by name, what was not run and why."""
+    """Report at the end, by name, what was not run and why."""
     reasons = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
     lines = left_out(reasons)
     LEFT_OUT.parent.mkdir(exist_ok=True)

@@ -26,7 +26,7 @@ ONLY_PRINT = {"--version", "--install-completion", "--show-completion"}
 
 
 def commands(command: Any) -> Iterator[Any]:  # noqa: ANN401 -- typer has no type for it
-    """Give a command and all below it."""
+    """Yield a command and all below it."""
     yield command
     for below in getattr(command, "commands", {}).values():
         yield from commands(below)

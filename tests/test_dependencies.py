@@ -17,12 +17,12 @@ LINE_OF_A_LOCK = re.compile(r"[a-z0-9.-]+==[\w.!+]+( ; [^/\\]+)? \\|    --hash=s
 
 
 def normal(name: str) -> str:
-    """Give a distribution's name as the packaging rules normalise it."""
+    """Return a distribution's name as the packaging rules normalise it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def distributions(requirements: Sequence[object]) -> set[str]:
-    """Give the names that requirements begin with; those that include a group have none."""
+    """Return the names that requirements begin with; those that include a group have none."""
     return {normal(re.split(r"[^\w.-]", text)[0]) for text in requirements if isinstance(text, str)}
 
 
@@ -33,7 +33,7 @@ DEVELOPMENT = RUNTIME | distributions(
 
 
 def imported(directory: Path) -> Iterator[str]:
-    """Give the first name of every module of others that a directory's modules import."""
+    """Yield the first name of every module of others that a directory's modules import."""
     for path in directory.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -68,7 +68,7 @@ def test_lock_holds_versions_and_hashes_only(lock: Path) -> None:
 
 
 def pins(lock: str) -> set[str]:
-    """Give what a lock pins, each as `name==version`."""
+    """Return what a lock pins, each as `name==version`."""
     text = (ROOT / "requirements" / f"{lock}.lock").read_text(encoding="utf-8")
     return set(re.findall(r"^([a-z0-9.-]+==[^ ]+)", text, re.MULTILINE))
 

@@ -25,7 +25,7 @@ def logging_as_before() -> Iterator[None]:
 
 
 def told(format_: Format, level: Level = "info", **values: object) -> str:
-    """Give what one line of information becomes."""
+    """Return what one line of information becomes."""
     stream = io.StringIO()
     configure(level, format_, stream)
     structlog.stdlib.get_logger("insights_exporter").bind(deployment="prod").info("poll failed", **values)

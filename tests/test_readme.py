@@ -80,7 +80,7 @@ LOOKED_AT: Mapping[str, str] = MappingProxyType(
 
 
 def blocks(language: str) -> list[str]:
-    """Give the README's code blocks of a language."""
+    """Return the README's code blocks of a language."""
     return re.findall(
         rf"^```{language}\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
@@ -88,7 +88,7 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Mapping[str, str]]:
-    """Give the environment of a reader who has installed the exporter and set what is told to be set."""
+    """Provide the environment of a reader who has installed the exporter and set what is told to be set."""
     folder = tmp_path / "bin"
     folder.mkdir()
     (folder / "insights-exporter").write_text(f'#!/bin/sh\nexec {shlex.join(command())} "$@"\n')
@@ -144,7 +144,7 @@ def test_commands_that_serve(shell: Mapping[str, str], tmp_path: Path, line: str
 
 
 def status_page(url: str) -> bool:
-    """Tell whether the page is there."""
+    """Return whether the page is there."""
     return "Insights exporter" in httpx.get(url, trust_env=False).text
 
 

@@ -40,7 +40,7 @@ MACHINE_PATHS = tuple(f"/{name}/" for name in ("work", "root"))
 
 
 def our_files(directory: Path = ROOT) -> Iterator[Path]:
-    """Give all files that people wrote, sorted."""
+    """Yield all files that people wrote, sorted."""
     for path in sorted(directory.iterdir()):
         if NOT_OURS.match(path.name):
             continue
@@ -51,17 +51,17 @@ def our_files(directory: Path = ROOT) -> Iterator[Path]:
 
 
 def modules() -> list[Path]:
-    """Give all Python files of the repository."""
+    """Return all Python files of the repository."""
     return [path for path in our_files() if path.suffix == ".py"]
 
 
 def named(path: Path) -> str:
-    """Give a path as people write it."""
+    """Return a path as people write it."""
     return path.relative_to(ROOT).as_posix()
 
 
 def mentions(words: tuple[str, ...]) -> list[str]:
-    """Give each file in which one of `words` stands, and that word."""
+    """Return each file in which one of `words` stands, and that word."""
     pattern = re.compile("|".join(rf"(?<![\w-]){re.escape(word)}" for word in words))
     return [
         f"{named(path)}: {found.group()}"

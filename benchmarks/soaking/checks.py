@@ -29,12 +29,12 @@ def until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def page_of(made: Town) -> str:
-    """Give the exporter's page as it is now."""
+    """Return the exporter's page as it is now."""
     return httpx.get(f"{made.url}/metrics", timeout=30).raise_for_status().text
 
 
 def unwell(made: Town) -> list[Poll]:
-    """Give the polls whose last one failed; all deployments where others are polled than ought to be."""
+    """Return the polls whose last one failed; all deployments where others are polled than ought to be."""
     success = _values(page_of(made), "insights_exporter_poll_success")
     if {deployment for deployment, _, _ in success} != made.there.keys():
         return [(name, "", "") for name in made.there]
@@ -42,23 +42,23 @@ def unwell(made: Town) -> list[Poll]:
 
 
 def well(made: Town) -> bool:
-    """Tell whether every poll of every deployment went well."""
+    """Return whether every poll of every deployment went well."""
     return not unwell(made)
 
 
 def successes(made: Town) -> dict[Poll, float]:
-    """Give when each poll last went well."""
+    """Return when each poll last went well."""
     return _values(page_of(made), "insights_exporter_last_success_timestamp_seconds")
 
 
 def renewed(made: Town, before: dict[Poll, float]) -> bool:
-    """Tell whether every poll has gone well again since."""
+    """Return whether every poll has gone well again since."""
     now = successes(made)
     return all(now.get(poll, 0) > at for poll, at in before.items())
 
 
 def growth(memory: list[float]) -> list[str]:
-    """Tell where memory passes all bounds, or never comes down again to what it was before the middle."""
+    """Return where memory passes all bounds, or never comes down again to what it was before the middle."""
     half = len(memory) // 2
     earlier, later = max(memory[: half + 1]), min(memory[(half + len(memory)) // 2 :])
     if max(memory) > CEILING:

@@ -101,7 +101,7 @@ def families(page: str, *, openmetrics: bool) -> list[Metric]:
 
 
 def wrong(page: str, right: dict[Series, float], *, openmetrics: bool = False) -> list[str]:
-    """Give what is wrong with a page: series that are there twice, unknown, or have another value."""
+    """Return what is wrong with a page: series that are there twice, unknown, or have another value."""
     seen: set[Series] = set()
     problems = []
     try:
@@ -121,7 +121,7 @@ def wrong(page: str, right: dict[Series, float], *, openmetrics: bool = False) -
 
 
 def data_of(page: str) -> dict[Series, float]:
-    """Give the series of Coder's data on a page."""
+    """Return the series of Coder's data on a page."""
     return {
         _nameless(sample): sample.value
         for family in families(page, openmetrics=False)
@@ -136,6 +136,6 @@ def _nameless(sample: Sample) -> Series:
 
 
 def memory_of(page: str) -> float:
-    """Give the exporter's resident memory, in bytes."""
+    """Return the exporter's resident memory, in bytes."""
     (line,) = [line for line in page.splitlines() if line.startswith("process_resident_memory_bytes ")]
     return float(line.split()[1])

@@ -51,7 +51,7 @@ class Town:
     """The deployments that the newest good settings have, and what each has of its own."""
 
     def healthy(self) -> bool:
-        """Tell whether the exporter answers; raises RuntimeError if it has ended."""
+        """Return whether the exporter answers; raises RuntimeError if it has ended."""
         if self.process.poll() is not None:
             raise RuntimeError(f"the exporter ended with {self.process.returncode}: {self.log.read_text()}")
         try:
@@ -60,7 +60,7 @@ class Town:
             return False
 
     def processor(self) -> str:
-        """Say how long the exporter had a processor and waited for one, where the system tells."""
+        """Return how long the exporter had a processor and waited for one, where the system tells."""
         try:
             ran, waited, _ = Path(f"/proc/{self.process.pid}/schedstat").read_text().split()
         except OSError:
@@ -133,7 +133,7 @@ _DEFAULTS: dict[str, Any] = {
 def settings(
     urls: Mapping[str, str], coders: Mapping[str, EmbeddedCoder], there: Mapping[str, Mapping[str, object]]
 ) -> str:
-    """Give the settings of the deployments that are to be there."""
+    """Return the settings of the deployments that are to be there."""
     deployments = [
         {"name": name, "url": urls[name], "token": coders[name].token, **own} for name, own in there.items()
     ]

@@ -31,7 +31,7 @@ TO_DEPLOYMENT: Final = drill(
 
 
 def content() -> Content:
-    """Give the dashboard."""
+    """Return the dashboard."""
     return Content(
         board=project.ADOPTION,
         description="How many people use Coder, how often, with which templates and editors, and whether it "
@@ -132,7 +132,7 @@ def _growth(title: str, period: str) -> Look:
 
 
 def _change(family: str, period: str) -> str:
-    """Give the relative change from the period before the last to the last."""
+    """Return the relative change from the period before the last to the last."""
     last, before = (series(family, f'{period}="{which}"') for which in ("last", "before_last"))
     return f"{last} / ({before} > 0) - 1"
 

@@ -32,7 +32,7 @@ TO_TEMPLATE: Final = drill(
 
 
 def templates() -> list[Tile]:
-    """Give the panels by template."""
+    """Return the panels by template."""
     users = series(TEMPLATE_USERS, WINDOW, by=TEMPLATE)
     most = bars(
         Look(

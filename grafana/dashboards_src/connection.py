@@ -32,7 +32,7 @@ TYPICAL: Final = "Typical means the median of a person's connection in the windo
 
 
 def content() -> Content:
-    """Give the dashboard."""
+    """Return the dashboard."""
     return Content(
         board=project.CONNECTION,
         description="How fast people's connections to their workspaces are, by the limits that Coder's own "

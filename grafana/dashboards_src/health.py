@@ -40,7 +40,7 @@ TO_DEPLOYMENT: Final = drill(
 
 
 def content() -> Content:
-    """Give the dashboard."""
+    """Return the dashboard."""
     return Content(
         board=project.HEALTH,
         description="Whether the numbers on the other dashboards can be trusted: how fresh they are, which "

@@ -33,7 +33,7 @@ LEFT_COLORS: Final = worse_below(thresholds.REQUESTS_LEFT_NOTICE, thresholds.REQ
 
 
 def requests() -> list[Tile]:
-    """Give the panels about what is asked of Coder, and what it answers."""
+    """Return the panels about what is asked of Coder, and what it answers."""
     failures = graph(
         Look(
             title="Failed requests by reason",
@@ -112,7 +112,7 @@ def requests() -> list[Tile]:
 
 
 def limits() -> list[Tile]:
-    """Give the panels about how close limits are."""
+    """Return the panels about how close limits are."""
     left = graph(
         Look(
             title="Rate limit",
@@ -163,7 +163,7 @@ def limits() -> list[Tile]:
 
 
 def exporters() -> list[Tile]:
-    """Give the panels about the exporters themselves."""
+    """Return the panels about the exporters themselves."""
     reloaded = number(
         Look(
             title="Settings",

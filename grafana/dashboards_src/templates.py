@@ -44,7 +44,7 @@ TO_TEMPLATE: Final = drill(
 
 
 def content() -> Content:
-    """Give the dashboard."""
+    """Return the dashboard."""
     return Content(
         board=project.TEMPLATES,
         description="Who uses which template, for how long, with which apps and parameter choices.",

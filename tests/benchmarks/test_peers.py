@@ -23,7 +23,7 @@ USERS = 5
 
 
 def series(page: str) -> dict[tuple[str, ...], float]:
-    """Give the latencies on a page, by those labels that all know."""
+    """Return the latencies on a page, by those labels that all know."""
     return {
         tuple(sample.labels[label] for label in LABELS): sample.value
         for family in text_string_to_metric_families(page)

@@ -32,7 +32,7 @@ class Built:
     workdir: str = "/"
 
     def place(self, path: str) -> Path:
-        """Give where a path of the container is."""
+        """Return where a path of the container is."""
         return self.folder / os.path.join(self.workdir, path).lstrip("/")  # noqa: PTH118 -- as in the container
 
 
@@ -93,7 +93,7 @@ class Builder:
 
 
 def of_context(source: str) -> Path:
-    """Give a file or folder that the build may see.
+    """Return a file or folder that the build may see.
 
     Raises:
         FileNotFoundError: `.dockerignore` hides it.

@@ -19,13 +19,13 @@ class Mount(NamedTuple):
 
 
 def compose() -> dict[str, Any]:
-    """Give the compose file."""
+    """Return the compose file."""
     content: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
     return content
 
 
 def mounts() -> Iterator[Mount]:
-    """Give what containers see of the repository."""
+    """Yield what containers see of the repository."""
     for name, service in compose()["services"].items():
         for volume in service.get("volumes", []):
             source, target, mode = (*volume.split(":"), "")[:3]
@@ -34,7 +34,7 @@ def mounts() -> Iterator[Mount]:
 
 
 def found_at(service: str, path: str) -> Path:
-    """Give the file of the repository that a container finds at a path.
+    """Return the file of the repository that a container finds at a path.
 
     Raises:
         LookupError: there is none.

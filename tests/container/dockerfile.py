@@ -19,12 +19,12 @@ class Instruction:
     rest: str
 
     def words(self) -> list[str]:
-        """Give the rest as the words a shell, or a JSON list, has."""
+        """Return the rest as the words a shell, or a JSON list, has."""
         exec_form: list[str] = json.loads(self.rest) if self.rest.startswith("[") else shlex.split(self.rest)
         return exec_form
 
     def pairs(self) -> dict[str, str]:
-        """Give the rest as names and values; a name alone has an empty one."""
+        """Return the rest as names and values; a name alone has an empty one."""
         return dict(word.partition("=")[::2] for word in self.words())
 
 
@@ -37,11 +37,11 @@ class Stage:
     instructions: tuple[Instruction, ...]
 
     def of(self, word: str) -> list[Instruction]:
-        """Give the instructions with this word."""
+        """Return the instructions with this word."""
         return [instruction for instruction in self.instructions if instruction.word == word]
 
     def pairs(self, word: str) -> dict[str, str]:
-        """Give the names and values of all instructions with this word."""
+        """Return the names and values of all instructions with this word."""
         return {name: value for instruction in self.of(word) for name, value in instruction.pairs().items()}
 
 
@@ -59,12 +59,12 @@ def stages(text: str) -> list[Stage]:
 
 
 def dockerfile() -> list[Stage]:
-    """Give the stages of this project's Dockerfile."""
+    """Return the stages of this project's Dockerfile."""
     return stages((ROOT / "Dockerfile").read_text(encoding="utf-8"))
 
 
 def allowed() -> list[str]:
-    """Give what `.dockerignore` lets through of everything it ignores first."""
+    """Return what `.dockerignore` lets through of everything it ignores first."""
     lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     return [line.removeprefix("!") for line in lines if line.startswith("!")]
 

@@ -20,7 +20,7 @@ TARGET = "insights-exporter:12112"
 
 
 def provisioned(path: str) -> Any:  # noqa: ANN401 -- whatever the file says
-    """Give a file that Grafana finds among what is provisioned."""
+    """Return a file that Grafana finds among what is provisioned."""
     return yaml.safe_load(found_at("grafana", f"{PROVISIONING}/{path}").read_text(encoding="utf-8"))
 
 
@@ -75,7 +75,7 @@ def test_dashboards_are_found() -> None:
 
 
 def localized(room: Path, target: str) -> dict[str, Any]:
-    """Give the configuration of Prometheus with rules and target where they are on this machine."""
+    """Return the configuration of Prometheus with rules and target where they are on this machine."""
     file = found_at("prometheus", "/etc/prometheus/prometheus.yml")
     config: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
     rules = [Path(pattern) for pattern in config["rule_files"]]

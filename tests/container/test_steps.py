@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(600)  # it installs everything from scratch
 
 @pytest.fixture(scope="module")
 def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
-    """Give a builder that has built the stage from which the image copies."""
+    """Provide a builder that has built the stage from which the image copies."""
     builder = Builder(dockerfile(), tmp_path_factory.mktemp("image"), EPOCH)
     try:
         builder.build("installer")
@@ -39,12 +39,12 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
 
 @pytest.fixture(scope="module")
 def installed(builder: Builder) -> Path:
-    """Give the folder that the image gets."""
+    """Provide the folder that the image gets."""
     return installer(builder).place("/opt/insights-exporter")
 
 
 def installer(builder: Builder) -> Built:
-    """Give the stage in which everything is installed."""
+    """Return the stage in which everything is installed."""
     return builder.build("installer")
 
 
@@ -66,7 +66,7 @@ def test_exactly_what_is_locked_is_installed(installed: Path) -> None:
 
 
 def normal(name: str) -> str:
-    """Give a distribution's name as locks write it."""
+    """Return a distribution's name as locks write it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -88,7 +88,7 @@ def test_wheel_is_the_same_in_every_build(builder: Builder, tmp_path: Path) -> N
 
 
 def digest(built: Built) -> tuple[str, str]:
-    """Give name and digest of the one wheel of a stage."""
+    """Return name and digest of the one wheel of a stage."""
     (wheel,) = built.folder.glob("*.whl")
     return wheel.name, sha256(wheel.read_bytes()).hexdigest()
 
@@ -116,7 +116,7 @@ def demo(installed: Path, tmp_path: Path) -> Iterator[str]:
 
 
 def healthy(address: str) -> bool:
-    """Tell whether the exporter answers."""
+    """Return whether the exporter answers."""
     return httpx.get(f"http://{address}/-/healthy", trust_env=False, verify=NO_AUTHORITIES).is_success
 
 

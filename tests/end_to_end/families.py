@@ -33,7 +33,7 @@ FAMILIES = {
 
 
 def app_names(truth: Truth) -> Series:
-    """Give the name of each app: that of its row with most seconds in any window."""
+    """Return the name of each app: that of its row with most seconds in any window."""
     best: dict[tuple[tuple[str, str], ...], tuple[float, str, str]] = {}
     for days_of_window in truth.windows.values():
         for app in filter(is_shown, truth.window(TEMPLATES, days_of_window)["report"]["apps_usage"]):
@@ -55,7 +55,7 @@ def app_family(app: Mapping[str, Any]) -> str:
 
 
 def named_users(path: str, of_report: Callable[[Any], Rows]) -> Callable[[Truth], Series]:
-    """Give the series of each user of the week."""
+    """Return the series of each user of the week."""
 
     def told(truth: Truth) -> Series:
         report = truth.window(path, 7)["report"]
@@ -69,24 +69,24 @@ def named_users(path: str, of_report: Callable[[Any], Rows]) -> Callable[[Truth]
 
 
 def user_seconds(report: Any) -> Rows:  # noqa: ANN401 -- JSON
-    """Give the seconds of each user."""
+    """Return the seconds of each user."""
     return (({"user_id": user}, seconds) for user, seconds in users(report).items())
 
 
 def user_latencies(report: Any) -> Rows:  # noqa: ANN401 -- JSON
-    """Give both percentiles of each user."""
+    """Yield both percentiles of each user."""
     for percentile in PERCENTILES:
         for user, seconds in latencies(report, percentile).items():
             yield {"user_id": user, "percentile": percentile}, seconds
 
 
 def activity(part: str) -> Callable[[Any], Rows]:
-    """Give a part of the distribution of seconds over users."""
+    """Return a part of the distribution of seconds over users."""
     return lambda report: _part(part, list(users(report).values()), ACTIVITY)
 
 
 def latency(part: str) -> Callable[[Any], Rows]:
-    """Give a part of the distribution of latencies over users, by percentile."""
+    """Return a part of the distribution of latencies over users, by percentile."""
 
     def rows(report: Any) -> Rows:  # noqa: ANN401 -- JSON
         for percentile in PERCENTILES:
@@ -144,7 +144,7 @@ def _part(part: str, values: list[float], bounds: Iterable[float]) -> Rows:
 
 
 def by_template(path: str, rows: Callable[[Any], Rows]) -> Callable[[Truth], Series]:
-    """Give the series of each template in use in the week."""
+    """Return the series of each template in use in the week."""
 
     def told(truth: Truth) -> Series:
         return series(
@@ -157,7 +157,7 @@ def by_template(path: str, rows: Callable[[Any], Rows]) -> Callable[[Truth], Ser
 
 
 def in_use(truth: Truth) -> list[dict[str, str]]:
-    """Give the labels of the templates in use in the week; a deleted one has its id for a name."""
+    """Return the labels of the templates in use in the week; a deleted one has its id for a name."""
     listed = {template["id"]: template for template in truth.get("/templates")}
     ids = truth.window(TEMPLATES, 7)["report"]["template_ids"]
     return [_labels(template, listed) for template in ids]
@@ -173,7 +173,7 @@ def _labels(template: str, listed: Mapping[str, Any]) -> dict[str, str]:
 
 
 def template_users(truth: Truth) -> Series:
-    """Give the users of each template; 0 for those listed that nobody used."""
+    """Return the users of each template; 0 for those listed that nobody used."""
     listed = {template["id"]: template for template in truth.get("/templates")}
     unused = (({"window": "7d", **_labels(template, listed)}, 0.0) for template in listed)
     used = by_template(TEMPLATES, lambda report: [({}, report["active_users"])])(truth)
@@ -181,7 +181,7 @@ def template_users(truth: Truth) -> Series:
 
 
 def template_days(truth: Truth) -> Series:
-    """Give the users of each template today and yesterday."""
+    """Return the users of each template today and yesterday."""
     midnight = truth.now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
     names = {midnight: "today", midnight - 86_400: "yesterday"}
     return series(
@@ -195,7 +195,7 @@ def template_days(truth: Truth) -> Series:
 
 
 def template_choices(truth: Truth) -> Series:
-    """Give the workspaces of each template by parameter, over all values: many of these are folded."""
+    """Return the workspaces of each template by parameter, over all values: many of these are folded."""
 
     def rows(report: Any) -> Rows:  # noqa: ANN401 -- JSON
         for labels, value in choices(report):
@@ -205,7 +205,7 @@ def template_choices(truth: Truth) -> Series:
 
 
 def template_infos(truth: Truth) -> Series:
-    """Give the templates that are listed."""
+    """Return the templates that are listed."""
     return series(
         (
             {
@@ -221,7 +221,7 @@ def template_infos(truth: Truth) -> Series:
 
 
 def statuses(truth: Truth) -> Series:
-    """Give how many users of each status there are now."""
+    """Return how many users of each status there are now."""
     hour = (truth.now.hour + 1) % 24
     offset = -hour if hour <= 12 else 24 - hour
     counts = truth.get("/insights/user-status-counts", tz_offset=str(offset))["status_counts"]
@@ -234,7 +234,7 @@ def statuses(truth: Truth) -> Series:
 
 
 def echoes(edge: str) -> Callable[[Truth], Series]:
-    """Give the edges of the windows, as the reports echo them."""
+    """Return the edges of the windows, as the reports echo them."""
 
     def told(truth: Truth) -> Series:
         paths = {"templates": TEMPLATES, "user-activity": USERS_ACTIVITY, "user-latency": USERS_LATENCY}
@@ -254,5 +254,5 @@ def _instant(text: str) -> float:
 
 
 def version(truth: Truth) -> Series:
-    """Give the server's version."""
+    """Return the server's version."""
     return series([({"version": truth.get("/buildinfo")["version"]}, 1)])

@@ -139,5 +139,5 @@ def test_server_that_is_down(start_exporter: StartExporter) -> None:
 
 
 def failures(exporter: Exporter) -> list[str]:
-    """Give the log lines about failed polls."""
+    """Return the log lines about failed polls."""
     return [line for line in exporter.running.output().splitlines() if "poll failed" in line]

@@ -114,19 +114,19 @@ def days_at_end_of(interval: Mapping[str, Any], intervals: Sequence[Mapping[str,
 
 
 def window(report: Mapping[str, Any]) -> tuple[datetime, datetime]:
-    """Give the window of a report; one that was blanked, or is not there, is a week."""
+    """Return the window of a report; one that was blanked, or is not there, is a week."""
     start, end = (datetime.fromisoformat(text) for text in (EDGES | echoed(report)).values())
     return start, end
 
 
 def echoed(report: Mapping[str, Any]) -> dict[str, str]:
-    """Give the edges of the window that a report echoes."""
+    """Return the edges of the window that a report echoes."""
     told = {edge: report.get(f"{edge}_time", BLANKED) for edge in EDGES}
     return {edge: text for edge, text in told.items() if text != BLANKED}
 
 
 def expected(dataset: str, report: Mapping[str, Any]) -> dict[str, Series]:
-    """Give the series that a report has, by name."""
+    """Return the series that a report has, by name."""
     if not report:
         return {}
     rows = PARTS[dataset](report) | {
@@ -142,7 +142,7 @@ def expected(dataset: str, report: Mapping[str, Any]) -> dict[str, Series]:
 
 
 def usage(report: Mapping[str, Any]) -> dict[str, Rows]:
-    """Give users, apps and parameters."""
+    """Return users, apps and parameters."""
     return {
         "active_users": [({}, report["active_users"])],
         "app_usage_seconds": app_seconds(report),
@@ -152,7 +152,7 @@ def usage(report: Mapping[str, Any]) -> dict[str, Rows]:
 
 
 def names(report: Mapping[str, Any]) -> dict[str, Series]:
-    """Give the names of apps; no two rows of one app have different ones here."""
+    """Return the names of apps; no two rows of one app have different ones here."""
     labels = (
         {
             "app_type": app["type"],
@@ -167,7 +167,7 @@ def names(report: Mapping[str, Any]) -> dict[str, Series]:
 
 
 def people(report: Mapping[str, Any]) -> dict[str, Rows]:
-    """Give single users, and the distribution over all of them."""
+    """Return single users, and the distribution over all of them."""
     users = ({"user_id": user["user_id"], "username": user["username"]} for user in report["users"])
     seconds = (user["seconds"] for user in report["users"])
     distribution = {
@@ -185,7 +185,7 @@ PARTS = {"templates": usage, "user-activity": people}
 
 
 def told(exporter: Exporter) -> dict[str, Series]:
-    """Give all that the page says of Coder, by name."""
+    """Return all that the page says of Coder, by name."""
     shown: dict[str, list[tuple[dict[str, str], float]]] = {}
     for family in text_string_to_metric_families(exporter.page()):
         for sample in family.samples:

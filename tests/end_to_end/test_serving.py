@@ -29,7 +29,7 @@ deployments:
 
 @pytest.fixture(scope="module")
 def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
-    """Give an exporter that polls two deployments whose clocks stand still."""
+    """Provide an exporter that polls two deployments whose clocks stand still."""
     room = tmp_path_factory.mktemp("serving")
     first, second = (
         EmbeddedCoder(population=Population(seed=seed, users=30, templates=3), now=lambda: NOW, rate_limit=-1)
@@ -44,14 +44,14 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
 
 
 def polled(exporter: Exporter) -> bool:
-    """Tell whether everything was polled and is on the page."""
+    """Return whether everything was polled and is on the page."""
     page = exporter.page()
     states = [line for line in page.splitlines() if line.startswith("insights_exporter_poll_success")]
     return bool(states) and all(line.endswith(" 1.0") for line in states) and "template_info" in page
 
 
 def samples(families: Iterable[Metric]) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    """Give the samples that do not change by themselves."""
+    """Return the samples that do not change by themselves."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in families
@@ -113,7 +113,7 @@ def test_gzip_is_one_member_of_the_same_page(exporter: Exporter, accept: str) ->
 
 
 def stable(page: str) -> list[str]:
-    """Give the lines of a page that do not change by themselves."""
+    """Return the lines of a page that do not change by themselves."""
     return [line for line in page.splitlines() if not line.startswith(("process_", "python_"))]
 
 

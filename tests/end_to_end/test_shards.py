@@ -29,7 +29,7 @@ Owners = Mapping[str, str]
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give settings with all deployments, which share a few small companies and one door."""
+    """Provide settings with all deployments, which share a few small companies and one door."""
     coders = {
         f"coder-{number:03}": EmbeddedCoder(
             population=POPULATIONS[number % len(POPULATIONS)], now=lambda: NOW, rate_limit=-1
@@ -43,7 +43,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def build_config(url: str, names: Mapping[str, object]) -> dict[str, object]:
-    """Give settings that poll a little of each deployment, once within any test."""
+    """Return settings that poll a little of each deployment, once within any test."""
     polled = {dataset: {"every": "12h"} for dataset in ASKED}
     defaults = {
         "token": DEMO_TOKEN,
@@ -82,13 +82,13 @@ class Fleet:
 
 @pytest.fixture
 def fleet(config: Path, tmp_path: Path) -> Iterator[Fleet]:
-    """Give shards that can be started; they end with the test."""
+    """Provide shards that can be started; they end with the test."""
     with ExitStack() as stack:
         yield Fleet(config, tmp_path, stack)
 
 
 def owners(prometheus: Prometheus) -> Owners:
-    """Give who tells anything at all of each deployment; with two exporters there are two addresses."""
+    """Return who tells anything at all of each deployment; with two exporters there are two addresses."""
     told: dict[str, list[str]] = {}
     for sample in prometheus.query('group by (deployment, instance) ({deployment!=""})'):
         told.setdefault(sample.labels["deployment"], []).append(sample.labels["instance"])
@@ -96,7 +96,7 @@ def owners(prometheus: Prometheus) -> Owners:
 
 
 def down(prometheus: Prometheus) -> set[str]:
-    """Give the addresses that do not answer Prometheus."""
+    """Return the addresses that do not answer Prometheus."""
     return {sample.labels["instance"] for sample in prometheus.query("up == 0")}
 
 

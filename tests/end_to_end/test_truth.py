@@ -31,7 +31,7 @@ deployments:
 
 @pytest.fixture(scope="module")
 def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Truth, Prometheus]]:
-    """Give a Coder whose clock stands still, and a Prometheus that scrapes an exporter which polls it."""
+    """Provide a Coder whose clock stands still, and a Prometheus that scrapes an exporter which polls it."""
     room = tmp_path_factory.mktemp("truth")
     coder = EmbeddedCoder(
         population=Population(seed=7, users=60, templates=6), now=lambda: NOW, rate_limit=-1

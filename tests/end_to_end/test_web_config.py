@@ -26,13 +26,13 @@ TOLD = ("rate_limits", "X-Frame-Options")
 
 @pytest.fixture(scope="module")
 def authorities() -> Authorities:
-    """Give the authorities of these tests."""
+    """Provide the authorities of these tests."""
     return make_authorities()
 
 
 @pytest.fixture
 def directory(tmp_path: Path, authorities: Authorities) -> Path:
-    """Give a directory with certificates in it, the server's authority and a client's among them."""
+    """Provide a directory with certificates in it, the server's authority and a client's among them."""
     write_parts(tmp_path, authorities)
     authorities.server.cert_pem.write_to_path(str(tmp_path / "server-ca.crt"))
     client = authorities.client.issue_cert("prometheus.example.com")
@@ -43,14 +43,14 @@ def directory(tmp_path: Path, authorities: Authorities) -> Path:
 
 @pytest.fixture(scope="module")
 def coder() -> Iterator[str]:
-    """Give the address of a small Coder."""
+    """Provide the address of a small Coder."""
     with serve(EmbeddedCoder(population=Population(seed=1, users=10, templates=2), rate_limit=-1)) as url:
         yield url
 
 
 @pytest.fixture
 def behind_users(directory: Path, authorities: Authorities, coder: str) -> Iterator[Guarded]:
-    """Give an exporter with TLS and a user, that may be told to reload."""
+    """Provide an exporter with TLS and a user, that may be told to reload."""
     trust = client_context(authorities.server)
     with guarded(directory, TLS + USERS, coder, trust, "--web.enable-lifecycle") as exporter:
         yield exporter
@@ -108,7 +108,7 @@ def test_no_scrape_is_missed_while_the_certificate_is_renewed(
 
 
 def shown(exporter: Guarded) -> str:
-    """Give the certificate that new connections see."""
+    """Return the certificate that new connections see."""
     return ssl.get_server_certificate(("127.0.0.1", exporter.port), timeout=30)
 
 

@@ -42,7 +42,7 @@ from tests.end_to_end.truth import (
 def distributions(
     name: str, make: Callable[[str], Callable[[Truth], Series]]
 ) -> dict[str, Callable[[Truth], Series]]:
-    """Give the three parts of a distribution's samples."""
+    """Return the three parts of a distribution's samples."""
     return {f"{name}_{part}": make(part) for part in ("bucket", "gcount", "gsum")}
 
 

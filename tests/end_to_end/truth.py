@@ -32,14 +32,14 @@ class Truth:
     """The days of each window of the settings, today included."""
 
     def get(self, path: str, **parameters: str) -> Any:  # noqa: ANN401 -- JSON
-        """Give what the server answers."""
+        """Return what the server answers."""
         headers = {"Coder-Session-Token": DEMO_TOKEN}
         url = f"{self.url}/api/v2{path}"
         response = httpx.get(url, params=parameters, headers=headers, trust_env=False, verify=NO_AUTHORITIES)
         return response.raise_for_status().json()
 
     def of_days(self, path: str, first: int, after: int | None = None, /, **more: str) -> Any:  # noqa: ANN401
-        """Give the report from `first` days before today up to `after` days before it, or up to now."""
+        """Return the report from `first` days before today up to `after` days before it, or up to now."""
         midnight = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
         end = midnight - timedelta(days=after) if after is not None else self._next_hour()
         times = {"start_time": midnight - timedelta(days=first), "end_time": end}
@@ -47,7 +47,7 @@ class Truth:
         return self.get(path, **spelled, **more)
 
     def window(self, path: str, days: int, **more: str) -> Any:  # noqa: ANN401
-        """Give the report of the window of so many days, today included."""
+        """Return the report of the window of so many days, today included."""
         return self.of_days(path, days - 1, None, **more)
 
     def _next_hour(self) -> datetime:
@@ -55,7 +55,7 @@ class Truth:
 
 
 def series(rows: Iterable[tuple[Mapping[str, str], float]]) -> Series:
-    """Give rows as series; rows of one series add up."""
+    """Return rows as series; rows of one series add up."""
     summed: Series = defaultdict(float)
     for labels, value in rows:
         summed[frozenset(labels.items())] += value
@@ -63,20 +63,20 @@ def series(rows: Iterable[tuple[Mapping[str, str], float]]) -> Series:
 
 
 def days(truth: Truth) -> Series:
-    """Give how many users were active today and yesterday."""
+    """Return how many users were active today and yesterday."""
     amounts = {entry["date"]: entry["amount"] for entry in truth.get("/insights/daus")["entries"]}
     newest, before = sorted(amounts)[-1:-3:-1]
     return series([({"day": "today"}, amounts[newest]), ({"day": "yesterday"}, amounts[before])])
 
 
 def day_starts(truth: Truth) -> Series:
-    """Give when these days begin."""
+    """Return when these days begin."""
     midnight = truth.now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
     return series([({"day": "today"}, midnight), ({"day": "yesterday"}, midnight - 86_400)])
 
 
 def weeks(truth: Truth) -> Series:
-    """Give the users of the last two whole weeks, Monday to Sunday."""
+    """Return the users of the last two whole weeks, Monday to Sunday."""
     monday = truth.now.weekday()
     spans = {"last": (monday + 7, monday), "before_last": (monday + 14, monday + 7)}
     return series(
@@ -86,7 +86,7 @@ def weeks(truth: Truth) -> Series:
 
 
 def months(truth: Truth) -> Series:
-    """Give the users of the last two whole months."""
+    """Return the users of the last two whole months."""
     first = truth.now.day - 1
     last = (truth.now.replace(day=1) - timedelta(days=1)).day
     before = (truth.now.replace(day=1) - timedelta(days=last + 1)).day
@@ -105,7 +105,7 @@ def app_labels(app: Mapping[str, Any]) -> dict[str, str]:
 
 
 def app_seconds(report: Mapping[str, Any]) -> Iterable[tuple[dict[str, str], float]]:
-    """Give the seconds of each app of a report."""
+    """Yield the seconds of each app of a report."""
     yield from (({"app_type": "builtin", "slug": slug}, 0) for slug in BUILT_IN)
     for app in report["apps_usage"]:
         if is_shown(app):
@@ -118,14 +118,14 @@ def is_shown(app: Mapping[str, Any]) -> bool:
 
 
 def app_uses(report: Mapping[str, Any]) -> Iterable[tuple[dict[str, str], float]]:
-    """Give how often each custom app of a report was taken up."""
+    """Yield how often each custom app of a report was taken up."""
     for app in report["apps_usage"]:
         if app_labels(app)["app_type"] == "app" and "times_used" in app:
             yield app_labels(app), app["times_used"]
 
 
 def choices(report: Mapping[str, Any]) -> Iterable[tuple[dict[str, str], float]]:
-    """Give the workspaces by parameter and value."""
+    """Yield the workspaces by parameter and value."""
     for parameter in report["parameters_usage"]:
         for value in parameter["values"]:
             labels = {"parameter_name": parameter["name"], "parameter_type": parameter["type"]}
@@ -133,25 +133,25 @@ def choices(report: Mapping[str, Any]) -> Iterable[tuple[dict[str, str], float]]
 
 
 def shown(name: str, value: str) -> str:
-    """Give a value as it may be shown."""
+    """Return a value as it may be shown."""
     if any(word in name for word in SECRET_NAMES) or "@" in value:
         return "__redacted__"
     return value or "__empty__"
 
 
 def users(report: Mapping[str, Any]) -> dict[str, float]:
-    """Give the seconds of each user."""
+    """Return the seconds of each user."""
     return {user["user_id"]: user["seconds"] for user in report["users"]}
 
 
 def latencies(report: Mapping[str, Any], percentile: str) -> dict[str, float]:
-    """Give the latency of each user that has one, in seconds."""
+    """Return the latency of each user that has one, in seconds."""
     told = {user["user_id"]: user["latency_ms"][percentile] for user in report["users"]}
     return {user: milliseconds / 1000 for user, milliseconds in told.items() if milliseconds >= 0}
 
 
 def buckets(values: Iterable[float], bounds: Iterable[float]) -> Iterable[tuple[dict[str, str], float]]:
-    """Give the cumulative counts of a distribution."""
+    """Yield the cumulative counts of a distribution."""
     known = list(values)
     for bound in bounds:
         yield {"le": str(float(bound))}, sum(value <= bound for value in known)
@@ -161,7 +161,7 @@ def buckets(values: Iterable[float], bounds: Iterable[float]) -> Iterable[tuple[
 def windowed(
     path: str, rows: Callable[[Any], Iterable[tuple[dict[str, str], float]]]
 ) -> Callable[[Truth], Series]:
-    """Give the series of all windows from one kind of report."""
+    """Return the series of all windows from one kind of report."""
 
     def told(truth: Truth) -> Series:
         return series(

@@ -27,7 +27,7 @@ def connected(exporter: Exporter, said: bytes, number: int = 1) -> Iterator[list
 
 
 def answered(exporter: Exporter, said: bytes) -> bytes:
-    """Say something that ends the connection, and give the whole answer; none if it was reset."""
+    """Return something that ends the connection, and give the whole answer; none if it was reset."""
     with connected(exporter, said) as (client,):
         try:
             client.shutdown(socket.SHUT_WR)

@@ -32,7 +32,7 @@ class Echo(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the library's name
-        """Say nothing."""
+        """Report nothing."""
 
 
 def _answer(path: str, said: str) -> tuple[int, dict[str, str], bytes]:

@@ -55,14 +55,14 @@ class Secrets:
     environ: dict[str, str] = field(default_factory=dict)
 
     def fresh(self, of: str) -> str:
-        """Give a new secret, in the form of a token."""
+        """Return a new secret, in the form of a token."""
         name = "".join(filter(str.isalnum, of))
         secret = f"{len(self.all):010d}-{name:x<12.12}secretpart"
         self.all.append(secret)
         return secret
 
     def token(self, number: int, token: str) -> dict[str, str]:
-        """Give a setting that says `token`, in another way for each number."""
+        """Return a setting that says `token`, in another way for each number."""
         if number % 3 == 0:
             return {"token": token}
         if number % 3 == 1:
@@ -90,23 +90,23 @@ class Scene:
     pages: dict[str, str] = field(default_factory=dict)
 
     def during(self, deployment: str, dataset: str) -> list[tuple[float, Polling]]:
-        """Give what was seen of a dataset while there were faults."""
+        """Return what was seen of a dataset while there were faults."""
         return [(one.at, one.polls[deployment, dataset]) for one in self.glances[self.began : self.mended]]
 
     def always(self, deployment: str, dataset: str) -> list[Polling]:
-        """Give what was seen of a dataset since all was well for the first time."""
+        """Return what was seen of a dataset since all was well for the first time."""
         return [one.polls[deployment, dataset] for one in self.glances[self.began :]]
 
 
 def well(scene: Scene, case: Case) -> bool:
-    """Tell whether all datasets of the case's deployment have data and were polled well."""
+    """Return whether all datasets of the case's deployment have data and were polled well."""
     newest = scene.glances[-1].polls
     polls = [newest[case.deployment, name] for name in DATASETS]
     return all(poll.success == 1 and poll.data for poll in polls)
 
 
 def settled(scene: Scene, case: Case) -> bool:
-    """Tell whether the fault is felt in full: the data are gone, or many requests saw that nothing fails."""
+    """Return whether the fault has its full effect: the data expired, or many requests succeeded."""
     poll = scene.glances[-1].polls[case.deployment, case.dataset]
     if not case.reason:
         before = scene.glances[scene.began].polls[case.deployment, case.dataset]
@@ -138,14 +138,14 @@ def staged(room: Path) -> Iterator[Scene]:
 
 
 def company() -> Population:
-    """Give people whose past is known already: thirty servers have them, and none may be slow to tell it."""
+    """Return users with a history computed before: thirty servers share them, and none may be slow."""
     people = Population(seed=1, users=5, templates=2)
     ask(EmbeddedCoder(population=people), "/insights/daus")
     return people
 
 
 def coder_of(people: Population, secrets: Secrets, name: str) -> EmbeddedCoder:
-    """Give a server with a token of its own."""
+    """Return a server with a token of its own."""
     return EmbeddedCoder(population=people, token=secrets.fresh(name), rate_limit=-1)
 
 

@@ -33,7 +33,7 @@ A_FEW = 20
 
 @pytest.fixture(scope="module")
 def settings_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give settings of a company that makes a page of some length."""
+    """Provide settings of a company that makes a page of some length."""
     coder = EmbeddedCoder(population=Population(seed=1, users=PEOPLE, templates=2))
     with serve(coder) as url:
         deployment = {
@@ -48,7 +48,7 @@ def settings_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def exporter(settings_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
-    """Give an exporter with room for two scrapes."""
+    """Provide an exporter with room for two scrapes."""
     words = (f"--config.file={settings_file}", "--web.max-requests=2", "--web.enable-lifecycle")
     with exporter_peer.serving(tmp_path_factory.mktemp("exporter"), *words) as running:
         eventually(lambda: "coder_insights_user_latency_seconds{" in running.page())
@@ -101,7 +101,7 @@ def test_idle_clients_of_tls_block_nobody(tmp_path: Path, said: bytes) -> None:
 
 
 def open_files(exporter: Guarded) -> int:
-    """Give how many files and connections the exporter has open."""
+    """Return how many files and connections the exporter has open."""
     return len(list(Path(f"/proc/{exporter.running.process.pid}/fd").iterdir()))
 
 
@@ -200,7 +200,7 @@ def test_running_scrapes_are_finished(start_exporter: StartExporter, settings_fi
 
 
 def listening(exporter: Exporter) -> bool:
-    """Tell whether somebody new can connect."""
+    """Return whether somebody new can connect."""
     try:
         with connected(exporter, b""):
             return True

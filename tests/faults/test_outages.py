@@ -24,7 +24,7 @@ ODD_ROWS = (
 
 
 def only(*datasets: str) -> dict[str, object]:
-    """Give settings by which nothing else is polled."""
+    """Return settings by which nothing else is polled."""
     others = {
         "templates",
         "template-breakdown",

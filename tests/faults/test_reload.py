@@ -45,7 +45,7 @@ class Town:
 
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Town]:
-    """Give four servers that serve."""
+    """Provide four servers that serve."""
     population = Population(seed=1, users=5, templates=2)
     coders = {name: EmbeddedCoder(population=population, rate_limit=-1) for name in NAMES}
     with serve(coders) as url:
@@ -54,7 +54,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
 
 @pytest.fixture
 def exporter(start_exporter: StartExporter, town: Town) -> Exporter:
-    """Give an exporter that has polled three of them."""
+    """Provide an exporter that has polled three of them."""
     town.write("kept", "changed", "gone")
     running = start_exporter(f"--config.file={town.config}", "--web.enable-lifecycle")
     eventually(lambda: all(polls(running)[name].data for name in ("kept", "changed", "gone")))
@@ -62,13 +62,13 @@ def exporter(start_exporter: StartExporter, town: Town) -> Exporter:
 
 
 def polls(exporter: Exporter) -> dict[str, Polling]:
-    """Give how the polling of `templates` goes, by deployment."""
+    """Return how the polling of `templates` goes, by deployment."""
     found = glance(exporter.page(), 0).polls
     return {name: found[name, "templates"] for name in NAMES}
 
 
 def own(exporter: Exporter, name: str) -> float:
-    """Give the value of one of the exporter's series without labels."""
+    """Return the value of one of the exporter's series without labels."""
     (line,) = [line for line in exporter.page().splitlines() if line.startswith(f"insights_exporter_{name} ")]
     return float(line.split()[1])
 

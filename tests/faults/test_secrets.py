@@ -180,20 +180,20 @@ def test_file_that_others_can_read(
 
 
 def chown(path: Path, owner: int) -> None:
-    """Give a file away; only root can."""
+    """Return a file away; only root can."""
     if os.geteuid() != 0:
         leave_out("only root can give a file away")
     os.chown(path, owner, -1)
 
 
 def polled(exporter: Exporter, *, well: bool) -> bool:
-    """Tell whether the last poll went so."""
+    """Return whether the last poll went so."""
     polls = glance(exporter.page(), 0).polls
     return polls["prod", "daus"].success == float(well)
 
 
 def one_dataset(url: str, token_file: Path) -> str:
-    """Give settings of one deployment that is asked for one thing, again and again."""
+    """Return settings of one deployment that is asked for one thing, again and again."""
     off = "".join(
         f", {name}: {{enabled: false}}"
         for name in ("templates", "periods", "user-activity", "user-latency", "user-status-counts")

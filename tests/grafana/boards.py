@@ -15,25 +15,25 @@ Json = dict[str, Any]
 
 
 def load(file: Path) -> Json:
-    """Give a built dashboard."""
+    """Return a built dashboard."""
     content: Json = json.loads(file.read_text(encoding="utf-8"))
     return content
 
 
 def files(folder: Path = PROVISIONED) -> list[Path]:
-    """Give the files of a form."""
+    """Return the files of a form."""
     return sorted(folder.glob("*.json"))
 
 
 def rows(dashboard: Json) -> Iterator[Json]:
-    """Give rows and panels in their order, those in collapsed rows too."""
+    """Yield rows and panels in their order, those in collapsed rows too."""
     for panel in dashboard["panels"]:
         yield panel
         yield from panel.get("panels", [])
 
 
 def panels(dashboard: Json) -> Iterator[Json]:
-    """Give all panels that show something."""
+    """Return all panels that show something."""
     return (panel for panel in rows(dashboard) if panel["type"] != "row")
 
 
@@ -51,12 +51,12 @@ class Asked:
     """The labels that a table names or hides; None for other panels."""
 
     def __str__(self) -> str:
-        """Give its place in a few words."""
+        """Return its place in a few words."""
         return f"{self.board}: {self.panel}: {self.letter}"
 
 
 def queries(file: Path) -> Iterator[Asked]:
-    """Give every query of a dashboard."""
+    """Yield every query of a dashboard."""
     for panel in panels(load(file)):
         for target in panel["targets"]:
             yield Asked(

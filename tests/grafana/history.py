@@ -28,7 +28,7 @@ class Series:
     value: float
 
     def spelled(self, target: Target) -> str:
-        """Give its name and labels as a scrape of `target` stores them."""
+        """Return its name and labels as a scrape of `target` stores them."""
         labels = [f'{name}="{_escaped(value)}"' for name, value in {**self.labels, **target}.items()]
         return f"{self.name}{{{','.join(labels)}}}"
 
@@ -38,7 +38,7 @@ def _escaped(value: str) -> str:
 
 
 def read(page: str) -> list[Series]:
-    """Give the series of a page in the text format."""
+    """Return the series of a page in the text format."""
     return [
         Series(sample.name, sample.labels, sample.value)
         for family in text_string_to_metric_families(page)
@@ -47,7 +47,7 @@ def read(page: str) -> list[Series]:
 
 
 def scraped(series: Iterable[Series], target: Target, since: int, until: int) -> Iterator[str]:
-    """Give the samples of a target that showed `series` all the time."""
+    """Yield the samples of a target that showed `series` all the time."""
     for one in series:
         spelled = one.spelled(target)
         for at in range(since, until, STEP):
@@ -55,7 +55,7 @@ def scraped(series: Iterable[Series], target: Target, since: int, until: int) ->
 
 
 def moved(backfilled: Path, target: Target, seconds: int) -> Iterator[str]:
-    """Give the samples of a backfilled file, `seconds` later and with the labels of `target`."""
+    """Yield the samples of a backfilled file, `seconds` later and with the labels of `target`."""
     labels = "".join(f'{name}="{_escaped(value)}",' for name, value in target.items())
     with backfilled.open(encoding="utf-8") as lines:
         for line in lines:

@@ -25,13 +25,13 @@ class Shared:
 
     @property
     def asked(self) -> Asked:
-        """Give the panel's query."""
+        """Return the panel's query."""
         place = self.board, self.panel, self.letter
         (query,) = (one for one in ALL_QUERIES if (one.board, one.panel, one.letter) == place)
         return query
 
     def __str__(self) -> str:
-        """Give the panel's place."""
+        """Return the panel's place."""
         return f"{self.board}: {self.panel}: {self.letter}"
 
 
@@ -72,16 +72,16 @@ CONDITIONS: Final = frozenset({r.NOT_POLLED, r.RECENT_FAILURES, r.REFUSED})
 
 
 def written_out(expr: str) -> str:
-    """Give an expression with the rules' own in place of the recorded series."""
+    """Return an expression with the rules' own in place of the recorded series."""
     names = re.compile(r"\w+:\w+:\w+")
     return names.sub(lambda found: f"({written_out(RECORDED[found[0]])})", expr)
 
 
 def spoken_of() -> frozenset[str]:
-    """Give the recorded series that are compared with panels."""
+    """Return the recorded series that are compared with panels."""
     return frozenset(name for one in SHARED for name in re.findall(r"\w+:\w+:\w+", one.expr))
 
 
 def by_labels(samples: Iterable[Sample], labels: Iterable[str]) -> dict[tuple[str, ...], float]:
-    """Give the values by some labels."""
+    """Return the values by some labels."""
     return {tuple(one.labels.get(label, "") for label in labels): one.value for one in samples}

@@ -16,7 +16,7 @@ UNITS = {"locale", "percentunit", "s", "dtdurations", "bytes", "bool_yes_no"}
 
 
 def cells(panel: Json) -> set[tuple[int, int]]:
-    """Give the cells of the grid that a panel covers."""
+    """Return the cells of the grid that a panel covers."""
     at = panel["gridPos"]
     return set(itertools.product(range(at["x"], at["x"] + at["w"]), range(at["y"], at["y"] + at["h"])))
 
@@ -133,7 +133,7 @@ def test_dashboards_link_to_each_other(file: Path) -> None:
 
 
 def drill_downs(dashboard: Json) -> list[str]:
-    """Give the addresses of all links that values have."""
+    """Return the addresses of all links that values have."""
     found = []
     for config in (panel["fieldConfig"] for panel in panels(dashboard)):
         found += [link["url"] for link in config["defaults"].get("links", [])]
@@ -144,7 +144,7 @@ def drill_downs(dashboard: Json) -> list[str]:
 
 
 def variables_of(dashboard: Json) -> list[str]:
-    """Give the names of its variables."""
+    """Return the names of its variables."""
     return [variable["name"] for variable in dashboard["templating"]["list"]]
 
 

@@ -60,7 +60,7 @@ def test_chart_and_mixin_write_the_same_links(url: str) -> None:
 
 
 def links(groups: list[Json]) -> dict[str, str]:
-    """Give the address of each alert's dashboard."""
+    """Return the address of each alert's dashboard."""
     alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
     return {rule["alert"]: rule["annotations"]["dashboard_url"] for rule in alerts}
 

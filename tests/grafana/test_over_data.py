@@ -33,19 +33,19 @@ PER_EXPORTER = re.compile(r"_total\{|request_duration|max by \(job, instance|cou
 
 @pytest.fixture(scope="module")
 def data(promtool: Promtool, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Data]:
-    """Give a Prometheus that has watched for three weeks."""
+    """Provide a Prometheus that has watched for three weeks."""
     with watched(promtool, tmp_path_factory.mktemp("dashboards")) as data:
         yield data
 
 
 def everything(board: str) -> dict[str, str]:
-    """Give the values that a dashboard's variables have when nothing is chosen."""
+    """Return the values that a dashboard's variables have when nothing is chosen."""
     variables = load(PROVISIONED / f"{board}.json")["templating"]["list"][1:]
     return {one["name"]: one.get("allValue") or one["current"]["value"] for one in variables}
 
 
 def filled(query: Asked, **chosen: str) -> str:
-    """Give a query with its variables filled in, as Grafana does."""
+    """Return a query with its variables filled in, as Grafana does."""
     values = {**everything(query.board), "__rate_interval": "20m", **chosen}
     return re.sub(r"\$(\w+)", lambda found: values.get(found[1], found[0]), query.expr)
 
@@ -53,7 +53,7 @@ def filled(query: Asked, **chosen: str) -> str:
 def responses(
     data: Data, query: Asked, job: str = ONE["job"], deployment: str = "main", ago: int = 0
 ) -> set[tuple[Any, ...]]:
-    """Give the series that a panel gets: now, or over the last days; all that `ago` seconds before now."""
+    """Return the series that a panel gets: now, or over the last days; all that `ago` seconds before now."""
     expr = filled(query, job=job, deployment=deployment)
     now = data.now - ago
     if not query.over_time:
@@ -64,12 +64,12 @@ def responses(
 
 
 def freeze(labels: Mapping[str, str], value: object) -> tuple[Any, ...]:
-    """Give a series so that it can be compared."""
+    """Return a series so that it can be compared."""
     return (*sorted(labels.items()), str(value))
 
 
 def page_of(data: Data, deployment: str) -> list[Series]:
-    """Give the page's series of one deployment."""
+    """Return the page's series of one deployment."""
     return [series for series in data.page if series.labels.get("deployment") == deployment]
 
 

@@ -29,7 +29,7 @@ each = pytest.mark.parametrize("query", ALL_QUERIES, ids=str)
 
 
 def names() -> dict[str, set[str]]:
-    """Give the labels of every series that a page has, by its name."""
+    """Return the labels of every series that a page has, by its name."""
     known: dict[str, set[str]] = {name: set() for name in NOT_OURS}
     for family in declared_families():
         for suffix in SUFFIXES.get(family.kind, ("",)):
@@ -41,13 +41,13 @@ NAMES = names()
 
 
 def selectors(expr: str) -> Iterator[tuple[str, set[str]]]:
-    """Give each selector's name and the labels it matches."""
+    """Yield each selector's name and the labels it matches."""
     for name, matchers in SELECTOR.findall(expr):
         yield name, set(MATCHER.findall(matchers))
 
 
 def unknown(expr: str) -> list[str]:
-    """Give what a query speaks of and no family has."""
+    """Return what a query speaks of and no family has."""
     wrong = [name for name in NAME.findall(expr) if name not in NAMES]
     for name, labels in selectors(expr):
         wrong += [f"{name}{{{label}}}" for label in labels - NAMES.get(name, set()) - TARGET_LABELS]

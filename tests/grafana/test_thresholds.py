@@ -17,12 +17,12 @@ each = pytest.mark.parametrize("source", SOURCES, ids=lambda file: f"{file.paren
 
 
 def is_number(node: ast.expr) -> bool:
-    """Tell whether a number is written out there, alone or in a sum or product."""
+    """Return whether a number is written out there, alone or in a sum or product."""
     return any(isinstance(part, ast.Constant) and type(part.value) in {int, float} for part in ast.walk(node))
 
 
 def colored(tree: ast.Module) -> Iterator[ast.expr]:
-    """Give what stands for the value of a colour: in calls of `worse_...` and in steps."""
+    """Yield what stands for the value of a colour: in calls of `worse_...` and in steps."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and "worse_" in node.func.id:
             yield from node.args

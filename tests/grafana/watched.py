@@ -61,7 +61,7 @@ class Polled(NamedTuple):
 
 
 def config(url: str) -> dict[str, Any]:
-    """Give a file with deployments that show users by name, none of them, and by pseudonyms."""
+    """Return a file with deployments that show users by name, none of them, and by pseudonyms."""
     common = {"url": url, "token": DEMO_TOKEN, "requests_per_minute": 6000, "templates": {"users": True}}
     return {
         "deployments": [
@@ -90,7 +90,7 @@ def poll(folder: Path) -> Polled:
 
 
 def complete(page: str) -> str:
-    """Give the page once no poll of it is missing."""
+    """Return the page once no poll of it is missing."""
     return "" if re.search(r"^insights_exporter_poll_success\{.*\} 0", page, flags=re.MULTILINE) else page
 
 
@@ -110,7 +110,7 @@ def backfill(folder: Path, file: Path) -> list[Path]:
 
 
 def samples(polled: Polled, target: dict[str, str], now: int) -> Iterator[str]:
-    """Give all that Prometheus has of `target`: the backfilled weeks, then scrapes since midnight.
+    """Yield all that Prometheus has of `target`: the backfilled weeks, then scrapes since midnight.
 
     What was not backfilled has been scraped for two weeks, `veiled` by the first exporter only.
     """
@@ -128,7 +128,7 @@ def samples(polled: Polled, target: dict[str, str], now: int) -> Iterator[str]:
 
 
 def of_others(polled: Polled, now: int) -> Iterator[str]:
-    """Give what Prometheus has of a program that is not ours, and of an exporter that is gone."""
+    """Yield what Prometheus has of a program that is not ours, and of an exporter that is gone."""
     general = [one for one in polled.page if one.name.startswith("process_")]
     down = [Series("up", {}, 0)]
     yield from history.scraped([*general, *down, DURATION], FOREIGN, now - 4 * 86400, now)
@@ -139,7 +139,7 @@ def of_others(polled: Polled, now: int) -> Iterator[str]:
 
 @contextmanager
 def watched(promtool: Promtool, folder: Path) -> Iterator[Data]:
-    """Give a Prometheus over the history of both exporters, of one that is gone, and of a stranger."""
+    """Yield a Prometheus over the history of both exporters, of one that is gone, and of a stranger."""
     polled = poll(folder / "exporter")
     now = int(time.time())
     targets = samples(polled, ONE, now), samples(polled, OTHER, now), of_others(polled, now)

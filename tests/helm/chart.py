@@ -43,23 +43,23 @@ def helm(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
 
 
 def text(values: Values | None = None, *arguments: str, chart: Path = CHART) -> str:
-    """Give what the release `demo` in the namespace `insights` would install."""
+    """Return what the release `demo` in the namespace `insights` would install."""
     return _text(json.dumps(values or {}), arguments, chart)
 
 
 def objects(values: Values | None = None, *arguments: str, chart: Path = CHART) -> tuple[Object, ...]:
-    """Give the objects of the release."""
+    """Return the objects of the release."""
     return _objects(json.dumps(values or {}), arguments, chart)
 
 
 def only(kind: str, values: Values | None = None, *arguments: str) -> Object:
-    """Give the one object of `kind`."""
+    """Return the one object of `kind`."""
     (found,) = of_kind(kind, objects(values, *arguments))
     return found
 
 
 def pod(values: Values | None = None, *arguments: str) -> Object:
-    """Give the specification of the exporter's pod."""
+    """Return the specification of the exporter's pod."""
     (workload,) = [
         each for each in objects(values, *arguments) if each["kind"] in {"Deployment", "StatefulSet"}
     ]
@@ -68,18 +68,18 @@ def pod(values: Values | None = None, *arguments: str) -> Object:
 
 
 def container(values: Values | None = None, *arguments: str) -> Object:
-    """Give the specification of the exporter's container."""
+    """Return the specification of the exporter's container."""
     found: Object = pod(values, *arguments)["containers"][0]
     return found
 
 
 def of_kind(kind: str, found: Iterable[Object]) -> list[Object]:
-    """Give the objects of `kind`."""
+    """Return the objects of `kind`."""
     return [each for each in found if each["kind"] == kind]
 
 
 def refusal(values: Values) -> str:
-    """Give what Helm says about values that it must not take."""
+    """Return what Helm says about values that it must not take."""
     done = _template(json.dumps(values), (), CHART)
     assert done.returncode == 1, "these values were taken"
     return done.stderr

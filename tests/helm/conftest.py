@@ -8,6 +8,6 @@ from tests.helm.chart import CHART, Values
 
 @pytest.fixture(scope="session")
 def values() -> Values:
-    """Give the chart's values as they are by default."""
+    """Provide the chart's values as they are by default."""
     found: Values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
     return found

@@ -21,12 +21,12 @@ _SIMPLE = {
 
 
 def is_custom(found: Object) -> bool:
-    """Tell whether the kind of the object is none of Kubernetes' own."""
+    """Return whether the kind of the object is none of Kubernetes' own."""
     return _kind(found) in TABLE
 
 
 def mistakes(found: Object) -> list[str]:
-    """Give what in the object's specification is not as published, by place."""
+    """Return what in the object's specification is not as published, by place."""
     return list(_mistakes(found["spec"], TABLE[_kind(found)], "spec"))
 
 
@@ -62,5 +62,5 @@ def _mistakes_in_fields(value: Object, shape: Object, place: str) -> Iterator[st
 
 
 def _fits(value: object, shape: str) -> bool:
-    """Tell whether the value is of one of the kinds, or one of the words, that the shape names."""
+    """Return whether the value is of one of the kinds, or one of the words, that the shape names."""
     return any(_SIMPLE[each](value) if each in _SIMPLE else each == value for each in shape.split("|"))

@@ -32,17 +32,17 @@ FLEET = [f"coder-{number}.example.com" for number in range(1, 6)]
 
 
 def without_address(arguments: Iterable[str]) -> list[str]:
-    """Give the arguments but for the address, since here the port must be a free one."""
+    """Return the arguments but for the address, since here the port must be a free one."""
     return [argument for argument in arguments if not argument.startswith("--web.listen-address")]
 
 
 def with_address(arguments: Iterable[str], address: str) -> list[str]:
-    """Give the arguments with another address."""
+    """Return the arguments with another address."""
     return [*without_address(arguments), f"--web.listen-address={address}"]
 
 
 def for_shard(arguments: Iterable[str], shard: int) -> list[str]:
-    """Give the arguments as a pod of this number reads them; here no host name tells it."""
+    """Return the arguments as a pod of this number reads them; here no host name tells it."""
     return [argument.replace("--shard=auto", f"--shard={shard}") for argument in arguments]
 
 

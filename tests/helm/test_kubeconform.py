@@ -32,7 +32,7 @@ def kubeconform(schemas: Path, manifests: str) -> subprocess.CompletedProcess[st
 
 @pytest.fixture(params=["1.28", latest_version()])
 def schemas(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Give a folder of Kubernetes' schemas as kubeconform reads them: each refers to a file beside it."""
+    """Provide a folder of Kubernetes' schemas as kubeconform reads them: each refers to a file beside it."""
     (folder,) = SCHEMAS.glob(f"v{request.param}*-local-strict")
     for name in (*KINDS, "_definitions"):
         written = (folder / f"{name}.json").read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ versions = pytest.mark.parametrize("version", [OLDEST, NEWEST])
 
 
 def everything() -> dict[str, Object]:
-    """Give each distinct object that defaults, switches and examples make, by its text."""
+    """Return each distinct object that defaults, switches and examples make, by its text."""
     releases = [
         objects(),
         *(objects({switch: {"enabled": True}}) for switch in SWITCHES),

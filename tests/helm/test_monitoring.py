@@ -22,7 +22,7 @@ SHARDED: Values = {"sharding": {"enabled": True}, "replicas": 2}
 
 
 def groups(values: Values) -> list[dict[str, Any]]:
-    """Give the groups of the PrometheusRule."""
+    """Return the groups of the PrometheusRule."""
     found: list[dict[str, Any]] = only("PrometheusRule", {"prometheusRule": {"enabled": True}, **values})[
         "spec"
     ]["groups"]
@@ -30,7 +30,7 @@ def groups(values: Values) -> list[dict[str, Any]]:
 
 
 def rules(values: Values) -> list[dict[str, Any]]:
-    """Give all rules of the PrometheusRule."""
+    """Return all rules of the PrometheusRule."""
     return [rule for group in groups(values) for rule in group["rules"]]
 
 

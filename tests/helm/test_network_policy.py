@@ -7,7 +7,7 @@ from tests.helm.chart import CI_VALUES, Values, only
 
 
 def ports(config: Values) -> set[int]:
-    """Give the ports on which the NetworkPolicy lets the exporter reach Coders."""
+    """Return the ports on which the NetworkPolicy lets the exporter reach Coders."""
     values = {
         "networkPolicy": {"enabled": True},
         "config": config,

@@ -15,7 +15,7 @@ ONE: Values = {
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a chart that renders its notes as an object, since Helm shows them only to a cluster."""
+    """Provide a chart that renders its notes as an object, since Helm shows them only to a cluster."""
     chart = tmp_path_factory.mktemp("chart") / "insights-exporter"
     shutil.copytree(CHART, chart)
     (chart / "templates" / "NOTES.txt").rename(chart / "notes")
@@ -26,7 +26,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def notes(chart: Path, values: Values) -> str:
-    """Give the notes of a release."""
+    """Return the notes of a release."""
     (found,) = objects(values, "--show-only=templates/notes.yaml", chart=chart)
     return str(found["said"])
 

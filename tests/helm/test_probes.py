@@ -12,7 +12,7 @@ READY = {"command": ["insights-exporter", "health", "--ready", *ARGUMENTS]}
 
 
 def handlers(values: Values) -> list[Object]:
-    """Give how each probe asks, without its times."""
+    """Return how each probe asks, without its times."""
     asked = ("httpGet", "exec", "tcpSocket", "grpc")
     probes = [container(values)[probe] for probe in PROBES]
     return [{key: value for key, value in probe.items() if key in asked} for probe in probes]

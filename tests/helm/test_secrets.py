@@ -11,7 +11,7 @@ MADE_UP = "do-not-show-this"
 
 
 def config(values: Values) -> dict[str, object]:
-    """Give the configuration file of the release."""
+    """Return the configuration file of the release."""
     kind, key = ("Secret", "stringData") if values.get("configInSecret") else ("ConfigMap", "data")
     (found,) = [each for each in of_kind(kind, objects(values)) if "config.yaml" in each.get(key, {})]
     written: dict[str, object] = yaml.safe_load(found[key]["config.yaml"])
@@ -181,7 +181,7 @@ def test_no_example_shows_a_secret(path: object) -> None:
 
 
 def mounted(values: Values) -> dict[str, dict[str, object]]:
-    """Give the Secret or ConfigMap behind each mounted folder."""
+    """Return the Secret or ConfigMap behind each mounted folder."""
     sources = {
         volume.pop("name"): next(iter(volume.values()))
         for volume in [dict(each) for each in pod(values)["volumes"]]

@@ -109,7 +109,7 @@ def test_every_value_is_used(tmp_path: Path) -> None:
 
 
 def _is_value(path: str) -> bool:
-    """Tell whether the path leads to a value, to some of them, or into a map that may hold anything."""
+    """Return whether the path leads to a value, to some of them, or into a map that may hold anything."""
     return any(
         f"{leaf}.".startswith(f"{path}.") or (path.startswith(f"{leaf}.") and isinstance(found.default, dict))
         for leaf, found in LEAVES.items()

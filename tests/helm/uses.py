@@ -16,7 +16,7 @@ Scope = str | None
 
 
 def used(template: Path) -> set[str]:
-    """Give the paths of all values that the template asks for."""
+    """Return the paths of all values that the template asks for."""
     return set(_used(template.read_text(encoding="utf-8")))
 
 
@@ -36,7 +36,7 @@ def _used(text: str) -> Iterator[str]:
 
 
 def _listed(action: str, scope: Scope) -> Iterator[str]:
-    """Give what is asked for by names in a list: `(list .Values.service "port")`."""
+    """Yield what is asked for by names in a list: `(list .Values.service "port")`."""
     for whole, names in _LISTED.findall(action):
         path = scope if whole == "." else whole.rpartition(".Values")[2].removeprefix(".")
         if whole.startswith((".Values", "$.Values")) or (whole == "." and scope):
@@ -44,7 +44,7 @@ def _listed(action: str, scope: Scope) -> Iterator[str]:
 
 
 def _inner(keyword: str, what: str, scope: Scope) -> Scope:
-    """Give what the dot stands for inside."""
+    """Return what the dot stands for inside."""
     if keyword == "if":
         return scope
     absolute = re.fullmatch(r"\$?\.Values\.([\w.]+)", what)

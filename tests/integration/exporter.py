@@ -23,7 +23,7 @@ IMPORTED_FROM = Path(insights_exporter.__file__).parents[1]
 
 
 def command() -> tuple[str, ...]:
-    """Give the words that start the exporter: its console script, or `main` of the source tree under test."""
+    """Return the command of the exporter: its console script, or `main` of the source tree."""
     if IMPORTED_FROM.name == "site-packages":
         return (str(Path(sys.executable).with_name("insights-exporter")),)
     start = (
@@ -45,16 +45,16 @@ class Exporter:
         return httpx.get(self.url + path, headers=spelled, trust_env=False, verify=NO_AUTHORITIES, timeout=30)
 
     def page(self, path: str = "/metrics", **headers: str) -> str:
-        """Give the text of a page that must be there."""
+        """Return the text of a page that must be there."""
         return self.get(path, **headers).raise_for_status().text
 
     def healthy(self) -> bool:
-        """Tell whether it answers by now; fails at once if it ended."""
+        """Return whether it answers by now; fails at once if it ended."""
         self.running.check_alive()
         return self.get("/-/healthy").status_code == httpx.codes.OK
 
     def ready(self) -> bool:
-        """Tell whether every job was tried once."""
+        """Return whether every job was tried once."""
         self.running.check_alive()
         return self.get("/-/ready").status_code == httpx.codes.OK
 

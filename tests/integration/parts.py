@@ -18,7 +18,7 @@ LEFT_OUT = Path("build/left-out.txt")
 
 
 def require(command: str) -> str:
-    """Give the path of `command`; without it the test is skipped, or fails in CI."""
+    """Return the path of `command`; without it the test is skipped, or fails in CI."""
     return find(command) or unavailable(command)
 
 
@@ -35,7 +35,7 @@ def leave_out(reason: str) -> NoReturn:
 
 
 def left_out(skip_reasons: Iterable[str]) -> list[str]:
-    """Give one line for each reason of a skip, whatever it is: how many tests, and what would mend it."""
+    """Return one line for each reason of a skip, whatever it is: how many tests, and what would mend it."""
     counts = Counter(reason.removeprefix(SKIPPED) for reason in skip_reasons)
     reasons = _reasons()
     return [f"not run: {count} test(s) {_told(reason, reasons)}" for reason, count in sorted(counts.items())]

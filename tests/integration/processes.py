@@ -17,7 +17,7 @@ PORTS = range(10_000, 32_768)
 
 
 def free_port() -> int:
-    """Give a port of the loopback interface that nobody listens on now."""
+    """Return a port of the loopback interface that nobody listens on now."""
     while True:
         port = random.SystemRandom().choice(PORTS)
         with socket.socket() as probe, suppress(OSError):
@@ -26,7 +26,7 @@ def free_port() -> int:
 
 
 def clean_environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
-    """Give an environment without the settings and proxies of whoever runs the tests."""
+    """Return an environment without the settings and proxies of whoever runs the tests."""
     kept = {
         name: value for name, value in os.environ.items() if name in INHERITED or name.startswith("COVERAGE_")
     }
@@ -42,7 +42,7 @@ class Running:
     stderr: Path
 
     def output(self) -> str:
-        """Give all it wrote so far, both outputs."""
+        """Return all it wrote so far, both outputs."""
         return self.stdout.read_text(encoding="utf-8") + self.stderr.read_text(encoding="utf-8")
 
     def check_alive(self) -> None:

@@ -30,7 +30,7 @@ class Prometheus:
     running: Running
 
     def api(self, path: str, **parameters: str | float) -> Any:  # noqa: ANN401  whatever the API says
-        """Give `data` of an answer of `/api/v1/<path>`."""
+        """Return `data` of an answer of `/api/v1/<path>`."""
         url = f"{self.url}/api/v1/{path}"
         response = httpx.get(url, params=parameters, trust_env=False, verify=NO_AUTHORITIES, timeout=30)
         return response.raise_for_status().json()["data"]
@@ -42,11 +42,11 @@ class Prometheus:
         return [Sample(series["metric"], float(series["value"][1])) for series in result]
 
     def wait_for(self, promql: str, seconds: float = 30) -> list[Sample]:
-        """Give the first result of `promql` that is not empty."""
+        """Return the first result of `promql` that is not empty."""
         return eventually(lambda: self.query(promql), seconds)
 
     def ready(self) -> bool:
-        """Tell whether it answers queries by now; fails at once if it ended."""
+        """Return whether it answers queries by now; fails at once if it ended."""
         self.running.check_alive()
         response = httpx.get(f"{self.url}/-/ready", trust_env=False, verify=NO_AUTHORITIES)
         return response.status_code == httpx.codes.OK
@@ -60,7 +60,7 @@ class StartPrometheus(Protocol):
 
 
 def scraping(*urls: str, interval: str = "1s", job: str = "insights-exporter") -> dict[str, Any]:
-    """Give a configuration that scrapes `/metrics` of each of `urls`."""
+    """Return a configuration that scrapes `/metrics` of each of `urls`."""
     targets = [url.removeprefix("http://") for url in urls]
     return {
         "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},

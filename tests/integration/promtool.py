@@ -22,11 +22,11 @@ class Promtool:
         )
 
     def complaints(self, *arguments: str, stdin: str = "") -> str:
-        """Give what it wrote, and its status where that is not 0; empty when it is content."""
+        """Return what it wrote, and its status where that is not 0; empty when it is content."""
         done = self.run(*arguments, stdin=stdin)
         status = f"status {done.returncode}\n" if done.returncode else ""
         return done.stdout + done.stderr + status
 
     def check_metrics(self, page: str) -> str:
-        """Give its complaints about a page in the text format; empty when there are none."""
+        """Return its complaints about a page in the text format; empty when there are none."""
         return self.complaints("check", "metrics", stdin=page)

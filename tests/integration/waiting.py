@@ -18,7 +18,7 @@ def eventually(
     *,
     ignoring: tuple[type[Exception], ...] = (),
 ) -> Found:
-    """Give the first truthy value of `condition`.
+    """Return the first truthy value of `condition`.
 
     Exceptions in `ignoring` count as not yet.
 
@@ -51,7 +51,7 @@ async def eventually_async(condition: Callable[[], Found], seconds: float = 30.0
 
 
 async def eventually_async(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
-    """Give the first truthy value of `condition`, awaited if it can be, while the event loop goes on.
+    """Return the first truthy value of `condition`, awaited if it can be, while the event loop goes on.
 
     Raises:
         AssertionError: it stayed falsy for `seconds`; names the last value.
@@ -69,6 +69,6 @@ async def eventually_async(condition: Callable[[], Any], seconds: float = 30.0) 
 
 
 def _name(condition: Callable[[], object]) -> str:
-    """Say which condition it is, and where it stands."""
+    """Return which condition it is, and where it stands."""
     code = getattr(condition, "__code__", None)
     return f"{condition.__name__} at {code.co_filename}:{code.co_firstlineno}" if code else repr(condition)

@@ -83,12 +83,12 @@ class Leaky:
 
     @property
     def people(self) -> list[str]:
-        """Give everything that tells who a user is."""
+        """Return everything that tells who a user is."""
         people = self.coder.population.people
         return [text for one in people for text in (one.id, one.username, one.avatar_url) if text]
 
     def response(self, path: str, query: str, headers: Mapping[str, str]) -> bytes:
-        """Give the bytes of an answer."""
+        """Return the bytes of an answer."""
         made = self.coder.response("GET", path, query, headers)
         if self.leak and path.endswith(ABOUT_USERS):
             self.leaked[self.leak] += 1

@@ -33,14 +33,14 @@ deployments:
 
 @pytest.fixture(scope="module")
 def server() -> Leaky:
-    """Give a Coder of a small company, whose clock stands still."""
+    """Provide a Coder of a small company, whose clock stands still."""
     population = Population(seed=3, users=40, templates=3)
     return Leaky(EmbeddedCoder(population=population, rate_limit=-1, now=lambda: NOW))
 
 
 @pytest.fixture(scope="module")
 def exporter(server: Leaky, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
-    """Give an exporter that shows the company in both discreet ways, and logs all there is to log."""
+    """Provide an exporter that shows the company in both discreet ways, and logs all there is to log."""
     room = tmp_path_factory.mktemp("privacy")
     with leaking(server) as url:
         config = room / "config.yml"
@@ -55,18 +55,18 @@ def exporter(server: Leaky, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def told(exporter: Exporter, since: int = 0) -> str:
-    """Give everything that the exporter tells by now; of its log what came after `since` characters."""
+    """Return everything that the exporter tells by now; of its log what came after `since` characters."""
     pages = [exporter.page(path, accept=accept) for path in PATHS for accept in ACCEPT]
     return "\n".join((*pages, exporter.running.output()[since:]))
 
 
 def named(server: Leaky, text: str) -> list[str]:
-    """Give who is named in a text."""
+    """Return who is named in a text."""
     return [word for word in server.people if word in text]
 
 
 def states(exporter: Exporter) -> set[float]:
-    """Give how the polls about users go."""
+    """Return how the polls about users go."""
     page = exporter.page()
     return {
         value

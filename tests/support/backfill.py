@@ -40,7 +40,7 @@ class Backfill:
         return {"CODER_SESSION_TOKEN": DEMO_TOKEN, **path} | ({} if self.config else {"CODER_URL": self.url})
 
     def words(self, since: str, *more: str) -> list[str]:
-        """Give the words of a command line."""
+        """Return the words of a command line."""
         config = self.room / "config.yml"
         config.write_text(self.config, encoding="utf-8")
         given = [f"--config.file={config}"] if self.config else []
@@ -55,11 +55,11 @@ class Backfill:
         return Started(self, self.words(since, *more))
 
     def files(self) -> list[Path]:
-        """Give the files that are finished."""
+        """Return the files that are finished."""
         return sorted(self.out.rglob("*.om"))
 
     def asked(self) -> list[str]:
-        """Give what was asked for reports, oldest first."""
+        """Return what was asked for reports, oldest first."""
         return [seen.query for seen in self.coder.requests if "/insights/" in seen.path]
 
 

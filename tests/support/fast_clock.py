@@ -22,7 +22,7 @@ class _Jumping(selectors.DefaultSelector):
         self._pass_time = pass_time
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Give what is ready now."""
+        """Return what is ready now."""
         ready = super().select(0)
         if not ready and timeout:
             self._pass_time(timeout)
@@ -53,7 +53,7 @@ class FastLoop(asyncio.SelectorEventLoop):
         self.set_default_executor(_AtOnce())
 
     def time(self) -> float:
-        """Give the loop's time, in seconds since it was made."""
+        """Return the loop's time, in seconds since it was made."""
         return self._now.total_seconds()
 
     def _pass(self, seconds: float) -> None:

@@ -15,7 +15,7 @@ FILES = {
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """Give a repository that is ready to be released as v1.2.3."""
+    """Provide a repository that is ready to be released as v1.2.3."""
     for path, text in FILES.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text, encoding="utf-8")

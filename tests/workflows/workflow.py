@@ -26,20 +26,20 @@ class Job(NamedTuple):
 
 
 def workflow(file: Path) -> dict[str, Any]:
-    """Give a workflow file."""
+    """Return a workflow file."""
     # YAML 1.1 reads the key `on` as a truth value; as text it stays what GitHub reads.
     content: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 -- has no objects
     return content
 
 
 def jobs() -> Iterator[Job]:
-    """Give all jobs of all workflows."""
+    """Yield all jobs of all workflows."""
     for file in FILES:
         for name, content in workflow(file)["jobs"].items():
             yield Job(file.name, name, content)
 
 
 def steps() -> Iterator[dict[str, Any]]:
-    """Give all steps of all jobs."""
+    """Yield all steps of all jobs."""
     for job in jobs():
         yield from job.content.get("steps", [])
