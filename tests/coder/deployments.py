@@ -1,4 +1,4 @@
-"""Deployments as the settings would give them, and a client for one."""
+"""Deployments as a config defines them, and a client for one."""
 
 import ssl
 import time
@@ -19,20 +19,20 @@ PLAIN = ssl.create_default_context()
 
 
 def deployment(url: str, **config: object) -> Deployment:
-    """Give a deployment at `url` with some settings."""
+    """Return a deployment at `url` with some config."""
     return Deployment.model_validate({"url": url, "token": DEMO_TOKEN, **config})
 
 
 @dataclass(slots=True)
-class Notes:
-    """Takes note of requests."""
+class RequestLog:
+    """Records requests."""
 
     seconds: list[float] = field(default_factory=list)
     failures: list[ApiError | None] = field(default_factory=list)
     remaining: list[float | None] = field(default_factory=list)
 
     def request_ended(self, seconds: float, failure: ApiError | None, remaining: float | None) -> None:
-        """Take note of a request."""
+        """Record a request."""
         self.seconds.append(seconds)
         self.failures.append(failure)
         self.remaining.append(remaining)
@@ -44,11 +44,11 @@ class Client:
 
     coder: CoderClient
     clock: ServerClock
-    notes: Notes
+    log: RequestLog
 
     def options(self, deadline: float = float("inf")) -> RequestOptions:
-        """Return options of requests that `notes` records."""
-        return RequestOptions(self.notes, deadline, missing_route="not_found")
+        """Return options of requests that `log` records."""
+        return RequestOptions(self.log, deadline, missing_route="not_found")
 
 
 @asynccontextmanager
@@ -59,11 +59,11 @@ async def client(
     environ: Mapping[str, str] | None = None,
     tls: ssl.SSLContext = PLAIN,
 ) -> AsyncIterator[Client]:
-    """Give a client of the deployment; its connections are closed at the end."""
+    """Yield a client of the deployment; its connections are closed at the end."""
     clock = ServerClock(time.time, time.monotonic)
     shared = SharedTransport(transport, read_proxies(environ or {}))
     coder = CoderClient(config, token, tls, clock, shared)
     try:
-        yield Client(coder, clock, Notes())
+        yield Client(coder, clock, RequestLog())
     finally:
         await coder.close()

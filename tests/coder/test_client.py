@@ -26,35 +26,35 @@ DAUS = Request("/insights/daus")
 
 @pytest.fixture(scope="module")
 def population() -> Population:
-    """Give a small company."""
+    """Return a small population."""
     return Population(seed=1, users=20, templates=3)
 
 
 @pytest.fixture
 def server(population: Population) -> EmbeddedCoder:
-    """Give a Coder of that company, at a fixed time."""
+    """Return a Coder of that population, at a fixed time."""
     return EmbeddedCoder(population=population, now=lambda: NOW)
 
 
 @pytest.fixture
 def url(server: EmbeddedCoder) -> Iterator[str]:
-    """Give where that Coder serves."""
+    """Yield the URL of that Coder."""
     with serve(server) as address:
         yield address
 
 
-async def test_answer_is_the_body(url: str) -> None:
-    """A question that is answered gives the body, and one request is noted."""
+async def test_response_is_the_body(url: str) -> None:
+    """A response is its body, and one request is recorded."""
     async with client(deployment(url)) as one:
         body = await one.coder.get(DAUS, one.options())
 
     assert body.startswith(b'{"entries":[')
-    assert one.notes.failures == [None]
-    assert one.notes.remaining == [511]
+    assert [None] == one.log.failures
+    assert [511] == one.log.remaining
 
 
 async def test_clock_is_learned(url: str) -> None:
-    """Any answer, also a refusal, sets the server's clock."""
+    """Any response, also an error, sets the server's clock."""
     async with client(deployment(url), token=lambda: "wrong-token") as one:
         with suppress(ApiError):
             await one.coder.get(DAUS, one.options())
@@ -73,7 +73,7 @@ async def test_clock_is_learned(url: str) -> None:
 async def test_dialect_is_found_once(
     server: EmbeddedCoder, url: str, rules: str, expected: list[str]
 ) -> None:
-    """One question finds out the dialect while the others wait, and no later one is refused for it."""
+    """One request finds the dialect while the others wait, and no later one is rejected for it."""
     server.rules = rules  # type: ignore[assignment]  # one of the two that there are
     async with client(deployment(url)) as one:
         await asyncio.gather(*(one.coder.get(TODAY, one.options()) for _ in range(3)))
@@ -81,8 +81,8 @@ async def test_dialect_is_found_once(
     assert expected == [seen.query.partition("=")[0] for seen in server.requests]
 
 
-async def test_first_answer_counts_where_both_dialects_fail(server: EmbeddedCoder, url: str) -> None:
-    """Where neither dialect is taken, the first refusal is the error, and nothing is remembered."""
+async def test_first_rejection_is_the_error_if_both_dialects_fail(server: EmbeddedCoder, url: str) -> None:
+    """If neither dialect is accepted, the first rejection is the error, and nothing is remembered."""
     tomorrow = Request(
         TODAY.path, TimeRange(NOW.replace(hour=0, minute=0), NOW.replace(day=6, hour=0, minute=0))
     )
@@ -91,13 +91,13 @@ async def test_first_answer_counts_where_both_dialects_fail(server: EmbeddedCode
             await one.coder.get(tomorrow, one.options())
         dialect = one.coder.dialect
 
-    assert failed.value.reason == "rejected"
-    assert len(server.requests) == 2
+    assert "rejected" == failed.value.reason
+    assert 2 == len(server.requests)
     assert dialect is None
 
 
-async def test_sign_in_page_is_no_dialect(server: EmbeddedCoder, url: str) -> None:
-    """A sign-in page that answers everything with 200 says nothing about the dialect."""
+async def test_sign_in_page_does_not_decide_the_dialect(server: EmbeddedCoder, url: str) -> None:
+    """A sign-in page that responds to everything with 200 does not decide the dialect."""
     server.fail("sign-in-page")
     async with client(deployment(url)) as one:
         await one.coder.get(TODAY, one.options())
@@ -106,15 +106,15 @@ async def test_sign_in_page_is_no_dialect(server: EmbeddedCoder, url: str) -> No
     assert dialect is None
 
 
-async def test_question_that_the_published_page_does_not_know(server: EmbeddedCoder, url: str) -> None:
-    """A question that needs more than the page has is unsupported there, without a request."""
+async def test_request_that_the_published_dialect_lacks(server: EmbeddedCoder, url: str) -> None:
+    """A request that needs further parameters is unsupported there, and not sent."""
     request = Request(TODAY.path, TODAY.span, extra={"template_ids": "x"}, needs_extra=True)
     async with client(deployment(url, dialect="published")) as one:
         with pytest.raises(ApiError) as failed:
             await one.coder.get(request, one.options())
 
-    assert failed.value.reason == "unsupported"
-    assert list(server.requests) == []
+    assert "unsupported" == failed.value.reason
+    assert [] == list(server.requests)
 
 
 STATUSES = Request(
@@ -141,8 +141,8 @@ async def test_rejected_parameters_are_replaced_by_the_alternative(
     assert bodies[0] == bodies[1]
 
 
-async def test_alternative_is_given_up_where_it_is_rejected(population: Population) -> None:
-    """A Coder that is rolled back gets the first spelling again."""
+async def test_alternative_is_dropped_once_it_is_rejected(population: Population) -> None:
+    """A Coder that is rolled back gets the first parameters again."""
     server = EmbeddedCoder(population=population, now=lambda: NOW, generation="next")
     with serve(server) as url:
         async with client(deployment(url)) as one:
@@ -156,7 +156,7 @@ async def test_alternative_is_given_up_where_it_is_rejected(population: Populati
     ]
 
 
-async def test_first_rejection_counts_where_the_alternative_fails_too(
+async def test_first_rejection_is_the_error_if_the_alternative_fails_too(
     server: EmbeddedCoder, url: str
 ) -> None:
     """The message speaks of the parameters that most servers know."""
@@ -166,8 +166,8 @@ async def test_first_rejection_counts_where_the_alternative_fails_too(
             await one.coder.get(request, one.options())
 
     assert "rejected" == failed.value.reason
-    assert one.notes.failures[0] is not None
-    assert one.notes.failures[0].detail == failed.value.detail
+    assert one.log.failures[0] is not None
+    assert one.log.failures[0].detail == failed.value.detail
     assert ["first", "second"] == [seen.query.partition("=")[0] for seen in server.requests]
 
 
@@ -192,7 +192,7 @@ SECOND_TRIES = {
 
 @pytest.mark.parametrize(("status", "reason"), SECOND_TRIES.values(), ids=SECOND_TRIES)
 @pytest.mark.parametrize("sent", [TODAY, Request(DAUS.path, alternative={"second": "2"})])
-async def test_second_spelling_fails_for_its_own_reason(sent: Request, status: int, reason: str) -> None:
+async def test_second_attempt_fails_for_its_own_reason(sent: Request, status: int, reason: str) -> None:
     """Only if both are rejected is it about the parameters."""
     statuses = iter([400, status])
     transport = httpx.MockTransport(lambda _: httpx.Response(next(statuses), stream=httpx.ByteStream(b"{}")))
@@ -214,23 +214,23 @@ async def test_alternative_is_not_sent_after_another_refusal(
             await one.coder.get(STATUSES, one.options())
 
     assert reason == failed.value.reason
-    assert 1 == len(one.notes.failures)
+    assert 1 == len(one.log.failures)
 
 
 async def test_transient_failure_is_tried_again(server: EmbeddedCoder, url: str) -> None:
-    """After a 503 the question is asked again, and every try is noted."""
+    """After a 503 the request is sent again, and every attempt is recorded."""
     server.fail("503")
     async with client(deployment(url)) as one:
-        asking = asyncio.create_task(one.coder.get(DAUS, one.options()))
-        await eventually_async(lambda: one.notes.failures)
+        request = asyncio.create_task(one.coder.get(DAUS, one.options()))
+        await eventually_async(lambda: one.log.failures)
         server.mend()
-        await asking
+        await request
 
-    assert [failure and failure.reason for failure in one.notes.failures] == ["server_error", None]
+    assert ["server_error", None] == [failure and failure.reason for failure in one.log.failures]
 
 
-async def test_nothing_is_tried_after_the_deadline(server: EmbeddedCoder, url: str) -> None:
-    """A try that would start after the deadline is not made."""
+async def test_no_attempt_starts_after_the_deadline(server: EmbeddedCoder, url: str) -> None:
+    """An attempt that would start after the deadline is not made."""
     server.fail("429-seconds")
     async with client(deployment(url)) as one:
         with pytest.raises(ApiError) as failed:
@@ -238,38 +238,38 @@ async def test_nothing_is_tried_after_the_deadline(server: EmbeddedCoder, url: s
         with pytest.raises(ApiError, match="asked to wait"):
             await one.coder.get(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 30))
 
-    assert failed.value.retry_after == 60
-    assert len(server.requests) == 1
+    assert 60 == failed.value.retry_after
+    assert 1 == len(server.requests)
 
 
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [("429-seconds", 60), ("429-date", 60)],
 )
-async def test_rate_limit_holds_its_path_alone(
+async def test_rate_limit_blocks_its_path_alone(
     server: EmbeddedCoder, url: str, fault: str, expected: float
 ) -> None:
-    """A refusal for the rate holds back its path for as long as the server says, and no other."""
+    """A 429 blocks its path for as long as the server says, and no other path."""
     server.fail(fault, "/insights/daus")
     async with client(deployment(url)) as one:
         with suppress(ApiError):
             await one.coder.get(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 1))
-        held = one.coder.rate_limiter.blocked_for("/insights/daus")
+        blocked = one.coder.rate_limiter.blocked_for("/insights/daus")
         other = await one.coder.get(TODAY, one.options())
 
-    assert held == pytest.approx(expected, abs=5)
+    assert pytest.approx(expected, abs=5) == blocked
     assert other
 
 
 async def test_token_is_read_for_each_request(url: str) -> None:
-    """A token that changes counts from the next request on."""
+    """A changed token is used from the next request on."""
     tokens = iter(["wrong-token", DEMO_TOKEN])
     async with client(deployment(url), token=lambda: next(tokens)) as one:
         with pytest.raises(ApiError) as failed:
             await one.coder.get(DAUS, one.options())
         await one.coder.get(DAUS, one.options())
 
-    assert failed.value.reason == "unauthorized"
+    assert "unauthorized" == failed.value.reason
     assert "wrong-token" not in str(failed.value)
 
 
@@ -280,8 +280,8 @@ async def test_redirect_is_not_followed(server: EmbeddedCoder, url: str) -> None
         with pytest.raises(ApiError) as failed:
             await one.coder.get(DAUS, one.options())
 
-    assert failed.value.reason == "redirect"
-    assert len(server.requests) == 1
+    assert "redirect" == failed.value.reason
+    assert 1 == len(server.requests)
 
 
 async def test_netrc_is_not_read(
@@ -295,26 +295,26 @@ async def test_netrc_is_not_read(
         await one.coder.get(DAUS, one.options())
 
     assert "authorization" not in request.headers
-    assert server.requests[0].status == 200
+    assert 200 == server.requests[0].status
 
 
-async def test_slow_server_runs_into_the_timeout(server: EmbeddedCoder, url: str) -> None:
+async def test_timeout_bounds_the_whole_request(server: EmbeddedCoder, url: str) -> None:
     """The timeout bounds a request as a whole, the body included."""
     server.fail("slow")
     async with client(deployment(url, timeout="300ms")) as one:
         with pytest.raises(ApiError, match=r"0\.3 s") as failed:
             await one.coder.get(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 0.2))
 
-    assert failed.value.reason == "timeout"
+    assert "timeout" == failed.value.reason
 
 
-async def test_nobody_there() -> None:
-    """A server that is not there is a failure of the connection."""
+async def test_unreachable_server() -> None:
+    """A server that cannot be reached is a failure of the connection."""
     async with client(deployment("http://127.0.0.1:9")) as one:
         with pytest.raises(ApiError) as failed:
             await one.coder.get(DAUS, one.options(deadline=asyncio.get_running_loop().time() + 0.2))
 
-    assert failed.value.reason == "connection"
+    assert "connection" == failed.value.reason
 
 
 async def test_token_file_that_becomes_wrapped(server: EmbeddedCoder, url: str, tmp_path: Path) -> None:

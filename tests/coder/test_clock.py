@@ -14,20 +14,20 @@ class Stopwatch:
         self.seconds = seconds
 
     def __call__(self) -> float:
-        """Give the seconds."""
+        """Return the seconds."""
         return self.seconds
 
 
-def test_own_time_before_the_first_answer() -> None:
-    """Before any answer the server's time is the exporter's own."""
+def test_own_time_before_the_first_response() -> None:
+    """Before any response the server's time is the exporter's own."""
     clock = ServerClock(Stopwatch(1_772_323_200), Stopwatch(5))
 
-    assert clock.now() == datetime(2026, 3, 1, tzinfo=UTC)
+    assert datetime(2026, 3, 1, tzinfo=UTC) == clock.now()
     assert clock.skew is None
 
 
-def test_server_time_after_an_answer() -> None:
-    """After an answer the server's time goes on from its Date, whatever the exporter's clock says."""
+def test_server_time_after_a_response() -> None:
+    """After a response the server's time goes on from its Date, whatever the exporter's clock shows."""
     wall, monotonic = Stopwatch(1_772_323_200), Stopwatch(5)
     clock = ServerClock(wall, monotonic)
 
@@ -35,8 +35,8 @@ def test_server_time_after_an_answer() -> None:
     wall.seconds -= 40_000
     monotonic.seconds += 90
 
-    assert clock.now() == datetime(2026, 3, 2, 0, 1, 30, tzinfo=UTC)
-    assert clock.skew == 86_400
+    assert datetime(2026, 3, 2, 0, 1, 30, tzinfo=UTC) == clock.now()
+    assert 86_400 == clock.skew
 
 
 @pytest.mark.parametrize(
@@ -52,17 +52,17 @@ def test_server_time_after_an_answer() -> None:
         "Thu, 01 Jan 1970 00:00:00 GMT",
     ],
 )
-def test_date_that_is_none(header: str | None) -> None:
-    """A Date that is missing, broken, or of no year in which there are servers, changes nothing."""
+def test_unusable_date_is_ignored(header: str | None) -> None:
+    """A Date that is missing, broken, or of an implausible year changes nothing."""
     clock = ServerClock(Stopwatch(1_772_323_200), Stopwatch(5))
 
     clock.update(header)
     clock.update("Sun, 01 Mar 2026 00:00:00 GMT")
     clock.update(header)
 
-    assert clock.now() == datetime(2026, 3, 1, tzinfo=UTC)
+    assert datetime(2026, 3, 1, tzinfo=UTC) == clock.now()
 
 
 def test_http_date_without_a_zone() -> None:
     """A date without a usable zone is in UTC, as HTTP has it."""
-    assert parse_http_date("Mon, 02 Mar 2026 00:00:00 -0000") == datetime(2026, 3, 2, tzinfo=UTC)
+    assert datetime(2026, 3, 2, tzinfo=UTC) == parse_http_date("Mon, 02 Mar 2026 00:00:00 -0000")

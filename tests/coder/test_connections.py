@@ -46,8 +46,8 @@ def proxy(url: str) -> Iterator[Proxy]:
         yield seen
 
 
-async def ask(one: Client) -> bytes:
-    """Ask once, without a second try."""
+async def send_once(one: Client) -> bytes:
+    """Send a request once, without a retry."""
     return await one.coder.get(DAUS, one.options(deadline=asyncio.get_running_loop().time()))
 
 
@@ -56,7 +56,7 @@ async def test_request_goes_through_the_proxy_of_the_environment(proxy: Proxy, n
     """A plain request is forwarded by the proxy, which the variable names with or without a scheme."""
     environ = {name: proxy.url.removeprefix("http://")}
     async with client(deployment(f"http://{NAME}"), environ=environ) as one:
-        body = await ask(one)
+        body = await send_once(one)
 
     assert body.startswith(b"{")
     assert ([NAME], [DEMO_TOKEN]) == (proxy.targets, proxy.tokens)
@@ -66,7 +66,7 @@ async def test_proxy_of_the_config_wins(proxy: Proxy) -> None:
     """A deployment's own proxy is used, exclusions and variables of the environment or not."""
     environ = {"HTTP_PROXY": "http://other.invalid", "NO_PROXY": "*"}
     async with client(deployment(f"http://{NAME}", proxy=proxy.url), environ=environ) as one:
-        await ask(one)
+        await send_once(one)
 
     assert [NAME] == proxy.targets
 
@@ -76,7 +76,7 @@ async def test_token_never_goes_to_a_proxy_that_is_excluded(proxy: Proxy, url: s
     """An excluded server, as every local one is, is reached directly."""
     environ = {"HTTP_PROXY": proxy.url, "NO_PROXY": entries}
     async with client(deployment(url), environ=environ) as one:
-        await ask(one)
+        await send_once(one)
 
     assert ([], []) == (proxy.targets, proxy.tokens)
 
@@ -88,7 +88,7 @@ async def test_variables_of_the_process_are_not_read_a_second_time(
     monkeypatch.setenv("ALL_PROXY", proxy.url)
     monkeypatch.setenv("NO_PROXY", "fd00::/8")
     async with client(deployment(url), environ={}) as one:
-        await ask(one)
+        await send_once(one)
 
     assert [] == proxy.targets
 
@@ -116,7 +116,7 @@ async def tls_coder(
 
 @pytest.fixture
 def strict(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ssl.SSLContext]:
-    """Have Python make strict contexts, as 3.13 and newer do."""
+    """Make Python create strict contexts, as 3.13 and newer do."""
     return make_strict(monkeypatch)
 
 
@@ -129,9 +129,9 @@ async def test_certificate_of_an_in_house_authority(
         config = deployment(url)
         async with client(config, tls=strict(cafile=ca_file)) as one:
             with pytest.raises(ApiError, match="certificate is not accepted: "):
-                await ask(one)
+                await send_once(one)
         async with client(config, tls=tls_context(TLSConfig(ca_file=ca_file))) as one:
-            assert (await ask(one)).startswith(b"{")
+            assert (await send_once(one)).startswith(b"{")
 
 
 @pytest.mark.usefixtures("strict")
@@ -168,7 +168,7 @@ async def test_certificate_that_is_not_accepted(
     assert ("connection", False) == (failed.value.reason, failed.value.transient)
     assert CAUSES["tls_failed"].remedy == failed.value.remedy
     assert f"the server's certificate is not accepted: {cause}" == failed.value.detail
-    assert 1 == len(one.notes.failures)
+    assert 1 == len(one.log.failures)
 
 
 async def test_certificate_of_an_unknown_authority(tmp_path: Path, server: EmbeddedCoder) -> None:
@@ -187,7 +187,7 @@ async def test_plain_server_behind_an_https_url(url: str) -> None:
         with pytest.raises(ApiError, match="does not speak TLS on this port"):
             await one.coder.get(DAUS, one.options())
 
-    assert 1 == len(one.notes.failures)
+    assert 1 == len(one.log.failures)
 
 
 async def test_tls_reaches_through_a_tunnel(tmp_path: Path, server: EmbeddedCoder) -> None:
@@ -196,7 +196,7 @@ async def test_tls_reaches_through_a_tunnel(tmp_path: Path, server: EmbeddedCode
         with proxying("127.0.0.1", urlsplit(url).port or 0) as proxy:
             config, environ = deployment(f"https://{NAME}"), {"HTTPS_PROXY": proxy.url}
             async with client(config, environ=environ, tls=tls_context(TLSConfig(ca_file=ca_file))) as one:
-                body = await ask(one)
+                body = await send_once(one)
 
     assert body.startswith(b"{")
     assert ([f"{NAME}:443"], []) == (proxy.targets, proxy.tokens)
@@ -211,9 +211,9 @@ async def test_connection_to_the_proxy_itself_may_use_tls(tmp_path: Path, url: s
         config, environ = deployment(f"http://{NAME}"), {"HTTP_PROXY": proxy.url}
         async with client(config, environ=environ, tls=tls_context(TLSConfig())) as one:
             with pytest.raises(ApiError, match="certificate is not accepted"):
-                await ask(one)
+                await send_once(one)
         async with client(config, environ=environ, tls=tls_context(TLSConfig(ca_file=ca_file))) as one:
-            await ask(one)
+            await send_once(one)
 
     assert ([NAME], [DEMO_TOKEN]) == (proxy.targets, proxy.tokens)
 
@@ -228,7 +228,7 @@ async def test_tunnel_that_the_proxy_refuses(
     proxy.refusal = status
     async with client(deployment(f"https://{NAME}"), environ={"HTTPS_PROXY": proxy.url}) as one:
         with pytest.raises(ApiError, match=f"ProxyError: {status}") as failed:
-            await ask(one)
+            await send_once(one)
 
     assert transient == failed.value.transient
     assert ("connection" if transient else "refused_by_proxy") == failed.value.reason

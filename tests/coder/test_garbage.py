@@ -29,5 +29,5 @@ async def test_request_is_freed_as_it_ends(fault: str) -> None:
                     with suppress(ApiError):
                         await one.coder.send(Request(path), one.options())
 
-    assert len(PATHS) == len(one.notes.failures)
+    assert len(PATHS) == len(one.log.failures)
     assert [] == left

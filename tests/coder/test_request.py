@@ -1,4 +1,4 @@
-"""How a question is spelled for each kind of server."""
+"""How a request is encoded for each kind of server."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -8,7 +8,7 @@ from insights_exporter.coder.request import ENCODERS, Request, TimeRange
 
 
 def zone(hours: float) -> timezone:
-    """Give a fixed offset."""
+    """Return a fixed offset."""
     return timezone(timedelta(hours=hours))
 
 
@@ -43,8 +43,8 @@ def test_published_dialect() -> None:
 
 
 @pytest.mark.parametrize(("dialect", "expected"), [("rfc3339", {"tz_offset": "-4"}), ("published", {})])
-def test_question_without_a_span(dialect: str, expected: dict[str, str]) -> None:
-    """A question without a span has its extra parameters only, and the published dialect none."""
+def test_request_without_a_span(dialect: str, expected: dict[str, str]) -> None:
+    """A request without a span has only its extra parameters, and none in the published dialect."""
     request = Request("/insights/user-status-counts", extra={"tz_offset": "-4"})
 
     assert expected == ENCODERS[dialect](request)  # type: ignore[index]  # a name of the table above

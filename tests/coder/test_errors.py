@@ -1,4 +1,4 @@
-"""What each refusal of Coder means."""
+"""What each error status of Coder means."""
 
 from collections.abc import Mapping
 
@@ -34,7 +34,7 @@ HTML = b"<html><body>Sign in</body></html>"
         pytest.param(404, "/insights/daus", NO_ACCESS, "not_permitted", id="404 without permission"),
         pytest.param(404, "/insights/daus", DISABLED, "disabled", id="404 of statistics switched off"),
         pytest.param(404, "/insights/daus", NO_ROUTE, "not_found", id="404 on a path every Coder has"),
-        pytest.param(404, "/insights/daus", HTML, "not_found", id="404 of somebody else"),
+        pytest.param(404, "/insights/daus", HTML, "not_found", id="404 of another service"),
         pytest.param(404, "/insights/user-status-counts", NO_ROUTE, "unsupported", id="404 on a newer path"),
         pytest.param(404, "/groups", NO_ROUTE, "not_licensed", id="404 on a path of licensed servers"),
         pytest.param(408, "/insights/daus", b"", "timeout", id="request timeout"),
@@ -66,7 +66,7 @@ def test_reason_of_a_refusal(status: int, path: str, body: bytes, expected: str)
     ("status", "expected"), [(408, True), (429, True), (502, True), (504, True), (500, False), (400, False)]
 )
 def test_transient_refusals(status: int, *, expected: bool) -> None:
-    """Only what may pass by itself is worth another try."""
+    """Only a transient failure is retried."""
     assert expected is error_from_response(status, "/insights/daus", b"").transient
 
 
@@ -116,7 +116,7 @@ def detail_of(text: str) -> bytes:
             "server_error",
             id="database trouble",
         ),
-        pytest.param(401, HTML, "unauthorized", id="somebody else's 401"),
+        pytest.param(401, HTML, "unauthorized", id="401 of another service"),
         pytest.param(403, b'{"message":"Forbidden.","detail":"Sorry."}', "forbidden", id="role"),
         pytest.param(
             403,
@@ -124,7 +124,7 @@ def detail_of(text: str) -> bytes:
             "not_licensed",
             id="licence",
         ),
-        pytest.param(403, HTML, "forbidden_by_proxy", id="somebody else's 403"),
+        pytest.param(403, HTML, "forbidden_by_proxy", id="403 of another service"),
     ],
 )
 def test_cause_of_a_refusal(status: int, body: bytes, expected: str) -> None:
@@ -141,15 +141,15 @@ def test_every_reason_has_a_remedy() -> None:
 
 
 @pytest.mark.parametrize("cause", [cause for cause, each in CAUSES.items() if each.reason == "unauthorized"])
-def test_new_token_is_advised_only_where_it_helps(cause: Cause) -> None:
+def test_new_token_is_advised_only_if_it_helps(cause: Cause) -> None:
     """A new token is the remedy for an unknown or expired one, and for nothing else."""
     helps = {"token_unknown", "token_expired", "login_expired"}
 
     assert (cause in helps) is ("coder tokens create" in CAUSES[cause].remedy)
 
 
-def test_license_is_no_matter_of_roles() -> None:
-    """No role is advised where a license is missing."""
+def test_no_role_helps_without_a_license() -> None:
+    """No role is advised if a license is missing."""
     assert "Auditor" not in CAUSES["not_licensed"].remedy
     assert "not_licensed" in UNAVAILABLE
 
@@ -165,10 +165,10 @@ def test_detail_is_one_short_line() -> None:
 
 
 def test_detail_of_a_server_error_has_no_data() -> None:
-    """What the database says behind a 500 may speak of people, so it is not repeated."""
+    """The text of a 500 may hold data about users, so it is not repeated."""
     body = b'{"message":"Cannot get alice.","detail":"duplicate key (alice@example.com)"}'
 
-    assert error_from_response(500, "/insights/daus", body).detail == "HTTP 500 for /insights/daus"
+    assert "HTTP 500 for /insights/daus" == error_from_response(500, "/insights/daus", body).detail
 
 
 def test_echoed_secrets_are_masked() -> None:
@@ -177,8 +177,8 @@ def test_echoed_secrets_are_masked() -> None:
 
     masked = failure.redacted(["abc-def", ""])
 
-    assert masked.detail == "bad key ***"
-    assert (masked.transient, masked.retry_after) == (True, 3.0)
+    assert "bad key ***" == masked.detail
+    assert (True, 3.0) == (masked.transient, masked.retry_after)
 
 
 @pytest.mark.parametrize("before", range(240, 300))

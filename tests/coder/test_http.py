@@ -1,0 +1,126 @@
+"""The HTTP client: response bodies, the root of the API, trust."""
+
+import gzip
+import ssl
+import traceback
+import zlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+import trustme
+
+from insights_exporter.coder.errors import ApiError
+from insights_exporter.coder.http import api_root, read_body, tls_context
+from insights_exporter.config.models import TLSConfig
+from tests.coder.deployments import deployment
+
+
+async def chunks_of(data: bytes, size: int = 7) -> AsyncIterator[bytes]:
+    """Yield data in chunks, as a network does."""
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [
+        pytest.param("", b"some text", id="plain"),
+        pytest.param("identity", b"some text", id="identity"),
+        pytest.param("gzip", gzip.compress(b"some text"), id="gzip"),
+        pytest.param("deflate", zlib.compress(b"some text"), id="deflate"),
+    ],
+)
+async def test_body_is_read_whole(encoding: str, data: bytes) -> None:
+    """A body comes whole, compressed or not."""
+    assert b"some text" == await read_body(chunks_of(data), encoding, 9)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [
+        pytest.param("", b"x" * 100, id="plain"),
+        pytest.param("gzip", gzip.compress(b"x" * 100_000_000), id="bomb"),
+    ],
+)
+async def test_body_that_is_too_large(encoding: str, data: bytes) -> None:
+    """Reading stops at the limit, before a bomb has gone off."""
+    with pytest.raises(ApiError, match="more than 99 bytes") as failed:
+        await read_body(chunks_of(data, 64), encoding, 99)
+
+    assert "too_large" == failed.value.reason
+
+
+async def broken_off(data: bytes) -> AsyncIterator[bytes]:
+    """Yield data until the connection breaks."""
+    yield data
+    raise ConnectionResetError
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        pytest.param(lambda: chunks_of(b"x" * 2_000_000, 500_000), id="too large"),
+        pytest.param(lambda: broken_off(b"x" * 900_000), id="broken off"),
+    ],
+)
+async def test_failure_keeps_nothing_of_the_body(chunks: Callable[[], AsyncIterator[bytes]]) -> None:
+    """What was read so far is not kept by the traceback of the failure that ended it."""
+    with pytest.raises((ApiError, ConnectionResetError)) as failed:
+        await read_body(chunks(), "", 1_000_000)
+    kept = {
+        name: len(value)
+        for frame, _ in traceback.walk_tb(failed.value.__traceback__)
+        for name, value in frame.f_locals.items()
+        if isinstance(value, bytearray)
+    }
+
+    assert {"body": 0} == kept
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [
+        pytest.param("gzip", b"no gzip at all", id="broken"),
+        pytest.param("br", b"anything", id="not requested"),
+        pytest.param("gzip", gzip.compress(b"some text") + b"x" * 100, id="something after its end"),
+    ],
+)
+async def test_body_that_cannot_be_unpacked(encoding: str, data: bytes) -> None:
+    """Broken compression, or one that was not requested, is an invalid response."""
+    with pytest.raises(ApiError) as failed:
+        await read_body(chunks_of(data), encoding, 1000)
+
+    assert "invalid" == failed.value.reason
+
+
+@pytest.mark.parametrize(
+    ("url", "api_path", "expected"),
+    [
+        ("https://coder.example.com", "/api/v2", "https://coder.example.com/api/v2"),
+        ("https://coder.example.com/", "/api/v2", "https://coder.example.com/api/v2"),
+        ("https://coder.example.com/api/v2", "/api/v2", "https://coder.example.com/api/v2"),
+        ("https://example.com/coder", "/api/v2", "https://example.com/coder/api/v2"),
+        ("https://example.com/mock", "/", "https://example.com/mock"),
+    ],
+)
+def test_root_of_the_api(url: str, api_path: str, expected: str) -> None:
+    """The API is below the URL, which may already say so."""
+    assert expected == api_root(deployment(url, api_path=api_path))
+
+
+def test_authorities_of_a_file_replace_the_usual_ones(tmp_path: Path) -> None:
+    """With `ca_file` its authorities count and no others."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+
+    own = tls_context(TLSConfig(ca_file=tmp_path / "ca.pem"))
+
+    assert 1 == len(own.get_ca_certs())
+    assert len(tls_context(TLSConfig()).get_ca_certs()) > 50
+
+
+def test_certificates_are_checked_by_default() -> None:
+    """Only `insecure_skip_verify` takes any certificate."""
+    assert ssl.CERT_REQUIRED == tls_context(TLSConfig()).verify_mode
+    assert ssl.CERT_NONE == tls_context(TLSConfig(insecure_skip_verify=True)).verify_mode
