@@ -24,11 +24,14 @@ class App(Row, frozen=True):
     template_ids: list[str] | None = None
 
     def __post_init__(self) -> None:
-        """Reject a row of which the kind is not known.
+        """Reject a row without a slug or of an unknown kind.
 
         Raises:
-            ValueError: There is neither `type` nor `family` nor `method`.
+            ValueError: The slug is empty, or there is neither `type` nor `family` nor `method`.
         """
+        if not self.slug:
+            text = "slug: is empty"
+            raise ValueError(text)
         if not (self.app_type or self.family or self.method):
             text = "type: missing, as family and method are"
             raise ValueError(text)
