@@ -19,7 +19,7 @@ import yaml
 
 from insights_exporter.commands.flags import DEFAULT_ADDRESS
 from insights_exporter.demo import DEMO_TOKEN, serve
-from tests.demo.asking import coder
+from tests.demo.client import coder
 from tests.integration.exporter import RunExporter, command
 from tests.integration.parts import require
 from tests.integration.processes import clean_environment, free_port, running

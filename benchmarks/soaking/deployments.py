@@ -29,7 +29,7 @@ PATHS = ("daus", "templates", "user-activity", "user-latency", "user-status-coun
 _START = "import sys; from insights_exporter.cli import main; sys.exit(main())"
 _HOURLY = {"404-disabled", "404-route"}
 """After these the exporter asks again in an hour only, or may."""
-_CLOCKS = {"clock-ahead", "clock-behind", "clock-absurd"}
+_CLOCKS = {"clock-ahead", "clock-behind", "clock-far-future"}
 """Another day has other values."""
 USABLE_FAULTS = tuple(name for name in FAULTS if name not in _HOURLY | _CLOCKS)
 WITHOUT_LONG_WAITS = tuple(name for name in USABLE_FAULTS if not name.startswith("429"))
@@ -72,7 +72,7 @@ class Town:
     def calm(self) -> None:
         """End all faults, and leave the settings as they are."""
         for coder in self.coders.values():
-            coder.mend()
+            coder.clear_faults()
 
     def gather(self) -> None:
         """Have all deployments again."""
@@ -93,7 +93,7 @@ class Town:
         coder.fail(chance.choice(faults), *paths)
 
     def _mend(self, chance: random.Random, _: tuple[str, ...]) -> None:
-        self.coders[chance.choice(NAMES)].mend()
+        self.coders[chance.choice(NAMES)].clear_faults()
 
     def _change(self, chance: random.Random, _: tuple[str, ...]) -> None:
         """Take away one deployment, or give one other settings, so that the others must go on undisturbed."""

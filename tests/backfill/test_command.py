@@ -164,7 +164,7 @@ def test_failure_is_told_and_the_next_run_goes_on(backfill: Backfill) -> None:
     """A run that was stopped asks only for what is missing, and leaves no half file under a final name."""
     backfill.coder.fail("400", "/insights/templates")
     stopped = backfill("2026-03-30")
-    backfill.coder.mend()
+    backfill.coder.clear_faults()
     first = backfill("2026-03-30")
     asked = len(backfill.asked())
     second = backfill("2026-03-30")
@@ -222,7 +222,7 @@ def test_days_are_kept_from_others_and_only_until_they_are_written(backfill: Bac
     backfill("2026-04-07", "--include=users")
     (state,) = backfill.out.rglob(".journal")
     mode = stat.S_IMODE(state.stat().st_mode)
-    backfill.coder.mend()
+    backfill.coder.clear_faults()
     backfill("2026-04-07", "--include=users")
 
     assert 0o700 == mode

@@ -49,7 +49,7 @@ def test_without_an_answer_nothing_is_written(
     backfill.coder.fail(fault, path)
     stopped = backfill("2026-04-09")
     asked = backfill.asked()
-    backfill.coder.mend()
+    backfill.coder.clear_faults()
     ended = backfill("2026-04-09")
 
     assert (1, 0) == (stopped.returncode, ended.returncode)
@@ -64,7 +64,7 @@ def test_without_an_answer_nothing_is_written(
 
 def test_organizations_are_part_of_the_names(backfill: Backfill) -> None:
     """Servers that list templates without their organization's name must tell it otherwise."""
-    backfill.coder.generation = "2023"
+    backfill.coder.server_version = "2023"
     backfill.coder.fail("503", "/organizations")
 
     ended = backfill("2026-04-09")
@@ -79,7 +79,7 @@ def test_hiccup_passes(backfill: Backfill) -> None:
     backfill.coder.fail("502", "/templates", "/organizations")
     with backfill.start("2026-04-09") as process:
         eventually(lambda: any(seen.status == 502 for seen in backfill.coder.requests))
-        backfill.coder.mend()
+        backfill.coder.clear_faults()
         status = process.process.wait(60)
 
     (file,) = backfill.files()
@@ -87,7 +87,7 @@ def test_hiccup_passes(backfill: Backfill) -> None:
     assert listed(backfill) == names(file) - deleted(backfill)
 
 
-@pytest.mark.parametrize("fault", ["403", "404-route", "404-resource"])
+@pytest.mark.parametrize("fault", ["403", "404-route", "404-no-access"])
 def test_refusal_leaves_the_ids(backfill: Backfill, fault: str) -> None:
     """A server that will never tell has history under ids, as live, and a warning says so."""
     backfill.coder.fail(fault, "/templates", "/organizations")
@@ -104,7 +104,7 @@ def test_names_that_come_later_are_another_history(backfill: Backfill) -> None:
     """Once the server lists templates, what was written under ids is written anew."""
     backfill.coder.fail("403", "/templates", "/organizations")
     backfill("2026-04-09")
-    backfill.coder.mend()
+    backfill.coder.clear_faults()
 
     ended = backfill("2026-04-09")
 

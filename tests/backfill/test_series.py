@@ -142,7 +142,7 @@ def told(found: dict[str, dict[int, float]], pattern: str) -> set[float]:
 @pytest.mark.parametrize("detail", ["named", "pseudonymous", "aggregate"])
 def test_privacy_is_that_of_live(backfill: Backfill, detail: str) -> None:
     """Who shows people under pseudonyms or not at all has no names in history either."""
-    people = [person.username for person in backfill.coder.population.people]
+    people = [person.username for person in backfill.coder.population.users]
     key = "key: 0123456789abcdef0123456789abcdef" if detail == "pseudonymous" else "limit: 500"
     backfill.config = config(backfill, f"users: {{detail: {detail}, {key}}}")
 
@@ -179,10 +179,10 @@ def test_published_dialect_has_no_breakdown(backfill: Backfill) -> None:
     assert "coder_insights_template_app_usage_seconds" not in names
 
 
-@pytest.mark.parametrize("generation", ["2023", "2024", "2025"])
-def test_older_servers_have_history(backfill: Backfill, generation: str) -> None:
+@pytest.mark.parametrize("server_version", ["2023", "2024", "2025"])
+def test_older_servers_have_history(backfill: Backfill, server_version: str) -> None:
     """Servers of all ages tell their past."""
-    backfill.coder.generation = generation
+    backfill.coder.server_version = server_version
 
     ended = backfill("2026-04-09", "--include=parameters,users")
 

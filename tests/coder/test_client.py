@@ -132,7 +132,7 @@ async def test_rejected_parameters_are_replaced_by_the_alternative(
     population: Population, version: str, expected: list[str]
 ) -> None:
     """What works is remembered, and the response is the same."""
-    server = EmbeddedCoder(population=population, now=lambda: NOW, generation=version)
+    server = EmbeddedCoder(population=population, now=lambda: NOW, server_version=version)
     with serve(server) as url:
         async with client(deployment(url)) as one:
             bodies = [await one.coder.get(STATUSES, one.options()) for _ in range(2)]
@@ -143,11 +143,11 @@ async def test_rejected_parameters_are_replaced_by_the_alternative(
 
 async def test_alternative_is_dropped_once_it_is_rejected(population: Population) -> None:
     """A Coder that is rolled back gets the first parameters again."""
-    server = EmbeddedCoder(population=population, now=lambda: NOW, generation="next")
+    server = EmbeddedCoder(population=population, now=lambda: NOW, server_version="next")
     with serve(server) as url:
         async with client(deployment(url)) as one:
             await one.coder.get(STATUSES, one.options())
-            server.generation = "2025"
+            server.server_version = "2025"
             await one.coder.get(STATUSES, one.options())
             await one.coder.get(STATUSES, one.options())
 
@@ -173,7 +173,7 @@ async def test_first_rejection_is_the_error_if_the_alternative_fails_too(
 
 async def test_alternative_is_remembered_when_found_at_the_same_time(population: Population) -> None:
     """One that finds it does not undo what the other found."""
-    server = EmbeddedCoder(population=population, now=lambda: NOW, generation="next")
+    server = EmbeddedCoder(population=population, now=lambda: NOW, server_version="next")
     with serve(server) as url:
         async with client(deployment(url, max_concurrency=2)) as one:
             await asyncio.gather(*(one.coder.get(STATUSES, one.options()) for _ in range(2)))
@@ -223,7 +223,7 @@ async def test_transient_failure_is_tried_again(server: EmbeddedCoder, url: str)
     async with client(deployment(url)) as one:
         request = asyncio.create_task(one.coder.get(DAUS, one.options()))
         await eventually_async(lambda: one.log.failures)
-        server.mend()
+        server.clear_faults()
         await request
 
     assert ["server_error", None] == [failure and failure.reason for failure in one.log.failures]

@@ -11,8 +11,8 @@ import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.commands.config import TOKEN, settings_file
-from tests.demo.asking import NOW, SMALL, coder
 from tests.demo.certificates import Authority
+from tests.demo.client import NOW, SMALL, coder
 from tests.end_to_end.stub import answering
 from tests.integration.exporter import RunExporter
 from tests.integration.processes import free_port
@@ -206,7 +206,7 @@ def test_what_only_enriches_never_counts(
 
 def test_server_that_has_nothing(run_exporter: RunExporter, tmp_path: Path) -> None:
     """An old server with its statistics off has no dataset: one cause, status 1."""
-    with serve(coder(generation="2023", usage_stats=False)) as url:
+    with serve(coder(server_version="2023", usage_stats=False)) as url:
         checked = Checked(run_exporter, settings_file(tmp_path, url))
 
     assert (1, True) == (checked.status, checked.told["reachable"])

@@ -9,7 +9,7 @@ import typer
 from insights_exporter.commands.errors import CommandError, exit_on_error
 from insights_exporter.config.errors import ConfigError, ConfigIssue
 from insights_exporter.demo import DEMO_TOKEN, serve
-from tests.demo.asking import coder
+from tests.demo.client import coder
 from tests.integration.exporter import command
 from tests.integration.processes import clean_environment
 

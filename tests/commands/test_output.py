@@ -19,7 +19,7 @@ from insights_exporter.commands.errors import CommandError, Interrupted
 from insights_exporter.commands.output import open_output, write_all
 from insights_exporter.demo import serve
 from tests.commands.config import TOKEN, settings_file
-from tests.demo.asking import coder
+from tests.demo.client import coder
 from tests.integration.exporter import RunExporter
 
 DATA = b"# TYPE x gauge\nx 1\n"

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, serve
-from tests.demo.asking import coder
+from tests.demo.client import coder
 from tests.integration.exporter import RunExporter
 from tests.integration.processes import free_port
 from tests.support.proxy import proxying

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as text_fami
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
 from tests.commands.config import TOKEN, settings_file
-from tests.demo.asking import coder
+from tests.demo.client import coder
 from tests.integration.exporter import RunExporter, command
 from tests.integration.parts import require
 from tests.integration.processes import clean_environment, free_port, running
@@ -128,7 +128,7 @@ def test_status_is_that_of_check(run_exporter: RunExporter, tmp_path: Path, role
 
 def test_server_that_has_nothing(run_exporter: RunExporter, tmp_path: Path) -> None:
     """What a server does not have never counts, even if that is all; the availability is printed."""
-    with serve(coder(generation="2023", usage_stats=False)) as url:
+    with serve(coder(server_version="2023", usage_stats=False)) as url:
         ended = run_exporter("scrape", settings_file(tmp_path, url), env=TOKEN)
 
     assert 0 == ended.returncode
@@ -201,7 +201,7 @@ def read_terminal(terminal: int) -> Iterator[str]:
 def test_interrupted(tmp_path: Path, how: signal.Signals) -> None:
     """A signal ends it with a word and status 1, and leaves the old file as it was."""
     server: EmbeddedCoder = coder()
-    server.fail("silence", "/insights/daus")
+    server.fail("no-response", "/insights/daus")
     output = tmp_path / "coder.prom"
     output.write_text("old\n", encoding="utf-8")
     with serve(server) as url:

@@ -15,7 +15,7 @@ from insights_exporter.config.models import Window
 from insights_exporter.datasets.base import PollContext
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.timerange import next_full_hour
-from insights_exporter.demo.validation import Accepted, check
+from insights_exporter.demo.validation import ParsedQuery, check
 from tests.datasets.cases import view_of
 
 YEAR = 2026
@@ -92,7 +92,7 @@ def wrong(context: PollContext, window: Window | None, request: Request) -> str:
     """Say what is wrong with a question; empty where nothing is."""
     query = list(ENCODERS["rfc3339"](request).items())
     verdict = check(request.path, query, context.now)
-    if not isinstance(verdict, Accepted):
+    if not isinstance(verdict, ParsedQuery):
         return f"{context.now.isoformat()} {context.deployment.timezone} {query}: {verdict}"
     if request.span is None:
         return ""

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from insights_exporter.demo import EmbeddedCoder, serve
-from tests.demo.asking import coder
-from tests.demo.failing import Failing, client
+from tests.demo.client import coder
+from tests.demo.faulty_server import Failing, client
 
 
 @pytest.fixture(scope="module")
@@ -23,4 +23,4 @@ def failing(running: tuple[EmbeddedCoder, str]) -> Iterator[Failing]:
     server, url = running
     with client(url) as asking:
         yield Failing(server, asking)
-    server.mend()
+    server.clear_faults()

@@ -6,7 +6,7 @@ import pytest
 
 from insights_exporter.demo import SERVER_VERSIONS, EmbeddedCoder, Population
 from insights_exporter.demo.apps import ACCOUNTING, MOST_UNREGISTERED
-from tests.demo.asking import MONTH, WEEK, Json, coder, report
+from tests.demo.client import MONTH, WEEK, Json, coder, report
 
 CLASSIC = ("template_ids", "type", "display_name", "slug", "icon", "seconds", "times_used")
 BY_METHOD = (
@@ -47,7 +47,7 @@ def slugs(rows: Json) -> Sequence[str]:
 
 
 @pytest.mark.parametrize(
-    ("generation", "keys"),
+    ("server_version", "keys"),
     [
         ("2023", CLASSIC[:-1]),
         ("2024", CLASSIC[:-1]),
@@ -58,15 +58,15 @@ def slugs(rows: Json) -> Sequence[str]:
         ("next", BY_METHOD),
     ],
 )
-def test_rows_have_the_keys_of_their_version(generation: str, keys: tuple[str, ...]) -> None:
+def test_rows_have_the_keys_of_their_version(server_version: str, keys: tuple[str, ...]) -> None:
     """All rows of a version have the same keys where nothing is folded."""
-    assert {keys} == {tuple(row) for row in apps(coder(generation=generation))}
+    assert {keys} == {tuple(row) for row in apps(coder(server_version=server_version))}
 
 
-@pytest.mark.parametrize("generation", ["2026-session-apps", "2026-bounded"])
-def test_session_apps_are_listed_one_by_one(generation: str) -> None:
+@pytest.mark.parametrize("server_version", ["2026-session-apps", "2026-bounded"])
+def test_session_apps_are_listed_one_by_one(server_version: str) -> None:
     """Session apps come first, sorted, in the server's spelling and with their families."""
-    rows = apps(coder(generation=generation))
+    rows = apps(coder(server_version=server_version))
     session = [row for row in rows if row["type"] == "builtin"]
     own = rows[len(session) :]
 
@@ -79,37 +79,37 @@ def test_session_apps_are_listed_one_by_one(generation: str) -> None:
 
 def test_unregistered_app_is_named_by_its_slug() -> None:
     """An app that the server does not know has its slug as name and no icon."""
-    (row,) = (row for row in apps(coder(generation="2026-bounded")) if row["slug"] == "our_editor")
+    (row,) = (row for row in apps(coder(server_version="2026-bounded")) if row["slug"] == "our_editor")
 
     assert ("our_editor", "") == (row["display_name"], row["icon"])
 
 
-@pytest.mark.parametrize("generation", ["2026-session-apps", "2026-bounded", "next"])
-def test_nothing_used_is_an_empty_list(generation: str) -> None:
+@pytest.mark.parametrize("server_version", ["2026-session-apps", "2026-bounded", "next"])
+def test_nothing_used_is_an_empty_list(server_version: str) -> None:
     """Without any use there is no row at all, not even of a classic app."""
     midnight = "2026-05-20T00:00:00Z"
 
-    assert [] == apps(coder(generation=generation), {"start_time": midnight, "end_time": midnight})
+    assert [] == apps(coder(server_version=server_version), {"start_time": midnight, "end_time": midnight})
 
 
 def test_families_are_the_sums_of_their_apps() -> None:
     """The row of a family has the seconds of its apps, and apps of no family are in none."""
     families = {
-        row["slug"]: row["seconds"] for row in apps(coder(generation="2026")) if row["type"] == "builtin"
+        row["slug"]: row["seconds"] for row in apps(coder(server_version="2026")) if row["type"] == "builtin"
     }
     sums = dict.fromkeys(families, 0)
-    for row in apps(coder(generation="2026-session-apps")):
+    for row in apps(coder(server_version="2026-session-apps")):
         slug = row["family"].replace("_", "-")
         sums |= {slug: sums[slug] + row["seconds"]} if slug in sums else {}
 
     assert sums == families
 
 
-@pytest.mark.parametrize("generation", SERVER_VERSIONS)
-def test_own_apps_of_templates_are_the_same_in_every_version(generation: str) -> None:
+@pytest.mark.parametrize("server_version", SERVER_VERSIONS)
+def test_own_apps_of_templates_are_the_same_in_every_version(server_version: str) -> None:
     """What is used of templates' own apps does not depend on the server's version."""
-    own = [{**row} for row in apps(coder(generation=generation)) if is_own(row)]
-    expected = [row for row in apps(coder(generation="2026")) if is_own(row)]
+    own = [{**row} for row in apps(coder(server_version=server_version)) if is_own(row)]
+    expected = [row for row in apps(coder(server_version="2026")) if is_own(row)]
 
     assert seconds_by_name(expected) == seconds_by_name(own)
 
@@ -128,7 +128,7 @@ def test_methods_say_how_a_connection_was_made() -> None:
     """Editors connect by SSH, the web terminal and templates' own apps in their own ways."""
     methods = {
         row["slug"]: row["method"]
-        for row in apps(coder(generation="next"))
+        for row in apps(coder(server_version="next"))
         if row["method"] != "workspace_app"
     }
 
@@ -137,11 +137,11 @@ def test_methods_say_how_a_connection_was_made() -> None:
     assert {"ssh"} == set(methods.values())
 
 
-@pytest.mark.parametrize("generation", ["2026-bounded", "next"])
-def test_unregistered_apps_are_bounded(generation: str) -> None:
+@pytest.mark.parametrize("server_version", ["2026-bounded", "next"])
+def test_unregistered_apps_are_bounded(server_version: str) -> None:
     """The least used beyond 64 are folded into `overflow`, which then is an upper bound; sums are kept."""
-    whole = session_rows(coder(population=MANY, generation="2026-session-apps"))
-    rows = session_rows(coder(population=MANY, generation=generation))
+    whole = session_rows(coder(population=MANY, server_version="2026-session-apps"))
+    rows = session_rows(coder(population=MANY, server_version=server_version))
     listed, all_names = (
         {slug: row for slug, row in each.items() if slug not in ACCOUNTING and slug.startswith("our_editor")}
         for each in (rows, whole)
@@ -161,11 +161,13 @@ def session_rows(server: EmbeddedCoder) -> Json:
     return {row["slug"]: row for row in apps(server) if not is_own(row)}
 
 
-@pytest.mark.parametrize("generation", SERVER_VERSIONS)
+@pytest.mark.parametrize("server_version", SERVER_VERSIONS)
 @pytest.mark.parametrize("query", [WEEK, MONTH], ids=["week", "month"])
-def test_deployment_has_no_more_of_an_app_than_its_templates(generation: str, query: dict[str, str]) -> None:
+def test_deployment_has_no_more_of_an_app_than_its_templates(
+    server_version: str, query: dict[str, str]
+) -> None:
     """Seconds of an app in the deployment are at most the sum over its templates, in every version."""
-    server = coder(generation=generation)
+    server = coder(server_version=server_version)
     every = report(server, "templates", query)
     single = [apps(server, query | {"template_ids": each}) for each in every["template_ids"]]
 

@@ -8,8 +8,8 @@ import pytest
 
 from insights_exporter.demo import FAULTS
 from insights_exporter.demo.faults import LAST_DAY
-from tests.demo.asking import NOW, coder
-from tests.demo.failing import Failing
+from tests.demo.client import NOW, coder
+from tests.demo.faulty_server import Failing
 
 STATUSES = {
     "sign-in-page": 200,
@@ -34,7 +34,7 @@ STATUSES = {
     "431": 431,
     "451": 451,
     "404-route": 404,
-    "404-resource": 404,
+    "404-no-access": 404,
     "404-disabled": 404,
     "408": 408,
     "429-seconds": 429,
@@ -49,8 +49,8 @@ BROKEN = {
     "reset": httpx.ReadError,
     "truncated": httpx.RemoteProtocolError,
 }
-STREAMS = {"slow", "gzip-bomb", "endless", "silence"}
-OTHERS = {"wrong-length", "not-licensed", "clock-ahead", "clock-behind", "clock-absurd"}
+STREAMS = {"slow", "gzip-bomb", "endless", "no-response"}
+OTHERS = {"wrong-length", "not-licensed", "clock-ahead", "clock-behind", "clock-far-future"}
 
 
 def test_every_fault_is_tried() -> None:
@@ -103,7 +103,7 @@ def test_clock_a_day_off_shows_in_date_and_rules(failing: Failing, fault: str, d
 
 def test_absurd_clock_shows_in_date_alone(failing: Failing) -> None:
     """What is answered is as ever."""
-    response = failing.get("clock-absurd")
+    response = failing.get("clock-far-future")
 
     assert LAST_DAY == response.headers["Date"]
     assert f"{NOW:%Y-%m-%d}" == max(entry["date"] for entry in response.json()["entries"])
@@ -137,5 +137,5 @@ def test_redirect_leads_to_another_host(failing: Failing) -> None:
 
 def test_unknown_fault_is_refused() -> None:
     """A mistyped name is answered with all there are."""
-    with pytest.raises(ValueError, match="no fault is called 'tired'; there are refused, silence"):
+    with pytest.raises(ValueError, match="unknown fault 'tired'; known are refused, no-response"):
         coder().fail("tired")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, Population
-from tests.demo.asking import SMALL, Json, ask, coder, document
+from tests.demo.client import SMALL, Json, ask, coder, document
 
 CODER, RESEARCH = SMALL.catalog.organizations
 
@@ -38,7 +38,7 @@ def test_user_may_be_in_several_teams() -> None:
     members = [member["id"] for each in groups() if each["name"] != "Everyone" for member in each["members"]]
 
     assert len(set(members)) < len(members)
-    assert len(set(members)) < len(SMALL.people)
+    assert len(set(members)) < len(SMALL.users)
 
 
 def test_organization_lists_its_groups() -> None:
@@ -62,7 +62,7 @@ def test_groups_are_filtered_by_organization(organization: str) -> None:
 
 def test_groups_are_filtered_by_member_and_id() -> None:
     """All filters must hold."""
-    person = SMALL.people[0]
+    person = SMALL.users[0]
     theirs = groups("/groups", {"has_member": person.username})
 
     assert theirs == groups("/groups", {"has_member": person.id})
@@ -114,10 +114,10 @@ def test_role_decides_which_groups_are_listed(role: str, names: int, members: bo
     assert everyone["total_member_count"] > 1
 
 
-@pytest.mark.parametrize("generation", ["2023", "2024"])
-def test_older_servers_list_groups_by_organization_only(generation: str) -> None:
+@pytest.mark.parametrize("server_version", ["2023", "2024"])
+def test_older_servers_list_groups_by_organization_only(server_version: str) -> None:
     """There was no list of all, no count and no name of the organization."""
-    server = coder(generation=generation)
+    server = coder(server_version=server_version)
     (everyone, *_) = document(server, f"/organizations/{CODER.id}/groups")
 
     assert ask(server, "/groups").status == 404

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insights_exporter.demo.insights import percentile
-from tests.demo.asking import MONTH, TEMPLATES, WEEK, coder, document, report, seconds
+from tests.demo.client import MONTH, TEMPLATES, WEEK, coder, document, report, seconds
 
 BUILTINS = ["vscode", "jetbrains", "reconnecting-pty", "ssh", "sftp"]
 
@@ -16,7 +16,7 @@ def test_report_has_the_keys_of_the_server_in_its_order() -> None:
     """The report is written as Go writes its struct."""
     keys = ["start_time", "end_time", "template_ids", "active_users", "apps_usage", "parameters_usage"]
     app_keys = ["template_ids", "type", "display_name", "slug", "icon", "seconds", "times_used"]
-    body = report(coder(generation="2026"), "templates")
+    body = report(coder(server_version="2026"), "templates")
 
     assert keys == list(body)
     assert app_keys == list(body["apps_usage"][0])
@@ -41,7 +41,7 @@ def test_what_was_not_asked_for_is_absent(extra: dict[str, str], keys: set[str])
 def test_empty_window_has_empty_lists() -> None:
     """Equal times are allowed and give zeros, lists and built-in apps."""
     midnight = "2026-05-20T00:00:00Z"
-    body = report(coder(generation="2026"), "templates", {"start_time": midnight, "end_time": midnight})
+    body = report(coder(server_version="2026"), "templates", {"start_time": midnight, "end_time": midnight})
 
     assert (0, [], []) == (body["active_users"], body["template_ids"], body["parameters_usage"])
     assert [(slug, 0, []) for slug in BUILTINS] == [
@@ -59,7 +59,7 @@ def test_offset_is_echoed() -> None:
 
 def test_builtin_apps_come_first_and_sftp_is_never_filled() -> None:
     """Built-in apps are all present, in their order; custom ones follow."""
-    apps = report(coder(generation="2026"), "templates", MONTH)["apps_usage"]
+    apps = report(coder(server_version="2026"), "templates", MONTH)["apps_usage"]
 
     assert BUILTINS == [app["slug"] for app in apps if app["type"] == "builtin"]
     assert BUILTINS == [app["slug"] for app in apps[:5]]
@@ -114,7 +114,7 @@ def test_latencies_are_plausible() -> None:
 @pytest.mark.parametrize("query", [WEEK, MONTH], ids=["week", "month"])
 def test_deployment_is_no_more_than_its_templates(query: dict[str, str]) -> None:
     """Half hours are capped over all templates, and users are counted once."""
-    server = coder(generation="2026")
+    server = coder(server_version="2026")
     every = report(server, "templates", query)
     single = [query | {"template_ids": each} for each in every["template_ids"]]
     parts = [report(server, "templates", each) for each in single]

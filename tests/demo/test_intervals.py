@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.demo.asking import TEMPLATES, WEEK, coder, document, report
+from tests.demo.client import TEMPLATES, WEEK, coder, document, report
 
 
 @pytest.mark.parametrize(("interval", "count"), [("day", 14), ("week", 2)])

@@ -9,8 +9,8 @@ import pytest
 
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.auth import LicenseState
-from tests.demo.asking import NOW, SMALL, Json, ask, coder, document
-from tests.demo.failing import Failing
+from tests.demo.client import NOW, SMALL, Json, ask, coder, document
+from tests.demo.faulty_server import Failing
 
 ORGANIZATION = f"/organizations/{SMALL.catalog.organizations[0].id}/groups"
 PREMIUM = {"message": "Template RBAC is a Premium feature. Contact sales!"}
@@ -24,7 +24,7 @@ def features(server: EmbeddedCoder) -> Json:
 
 
 @pytest.mark.parametrize(
-    ("license_", "generation", "statuses"),
+    ("license_", "server_version", "statuses"),
     [
         ("premium", "2026", (200, 200, 200)),
         ("grace-period", "2026", (200, 200, 200)),
@@ -36,10 +36,10 @@ def features(server: EmbeddedCoder) -> Json:
     ],
 )
 def test_license_decides_what_is_served(
-    license_: LicenseState, generation: str, statuses: tuple[int, ...]
+    license_: LicenseState, server_version: str, statuses: tuple[int, ...]
 ) -> None:
     """Without a license groups are refused, in an open-source build nothing of it exists."""
-    server = coder(license=license_, generation=generation)
+    server = coder(license=license_, server_version=server_version)
     responses = [ask(server, path) for path in PATHS]
 
     assert statuses == tuple(response.status for response in responses)
@@ -84,7 +84,7 @@ def test_newer_licenses_have_agents() -> None:
     agents = {"ai_governance_user_limit", "agent_runtime_hours"}
 
     assert agents <= features(coder()).keys()
-    assert not agents & features(coder(generation="2025")).keys()
+    assert not agents & features(coder(server_version="2025")).keys()
     assert not agents & features(coder(license="none")).keys()
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, serve, serving
-from tests.demo.asking import FOUR, NOW, WEEK, coder, query_for
+from tests.demo.client import FOUR, NOW, WEEK, coder, query_for
 
 TOKEN = {"Coder-Session-Token": DEMO_TOKEN}
 

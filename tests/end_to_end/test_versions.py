@@ -60,7 +60,7 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Versions]:
     room = tmp_path_factory.mktemp("versions")
     population = Population(seed=7, users=60, templates=6)
     coders = {
-        name: EmbeddedCoder(population=population, now=lambda: NOW, rate_limit=-1, generation=name)
+        name: EmbeddedCoder(population=population, now=lambda: NOW, rate_limit=-1, server_version=name)
         for name in SERVER_VERSIONS
     }
     with serve(coders) as url:

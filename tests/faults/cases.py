@@ -59,7 +59,7 @@ def everywhere(fault: str, reason: str) -> Case:
 
 CASES = (
     everywhere("refused", "connection"),
-    at_path("silence", "timeout"),
+    at_path("no-response", "timeout"),
     at_path("slow", "timeout"),
     at_path("reset", "connection"),
     at_path("truncated", "connection"),
@@ -79,7 +79,7 @@ CASES = (
     at_path("413", "refused_by_proxy"),
     at_path("404-route", "not_found"),
     at_path("404-route", "unsupported", STATUSES, patient=True),
-    at_path("404-resource", "not_permitted"),
+    at_path("404-no-access", "not_permitted"),
     at_path("404-disabled", "disabled", patient=True),
     at_path("408", "timeout"),
     at_path("429-seconds", "rate_limited", patient=True),
@@ -90,7 +90,7 @@ CASES = (
     at_path("504", "server_error"),
     everywhere("clock-ahead", ""),
     everywhere("clock-behind", ""),
-    everywhere("clock-absurd", ""),
+    everywhere("clock-far-future", ""),
     Case(
         name="dns",
         reason="connection",
@@ -103,13 +103,13 @@ CASES = (
         name="expired-certificate",
         reason="connection",
         whole_server=True,
-        begin=lambda coder, authority: coder.present(authority.expired()),
+        begin=lambda coder, authority: coder.set_certificate(authority.expired()),
     ),
     Case(
         name="self-signed-certificate",
         reason="connection",
         whole_server=True,
-        begin=lambda coder, authority: coder.present(authority.self_signed()),
+        begin=lambda coder, authority: coder.set_certificate(authority.self_signed()),
     ),
 )
 """All faults; those without certificates are the demo's."""

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 import httpx
 
 from insights_exporter.demo import EmbeddedCoder, Population, serve
-from tests.demo.asking import ask
 from tests.demo.certificates import Authority
+from tests.demo.client import ask
 from tests.faults.cases import CASES, DATASETS, Case
 from tests.faults.echo import echoing
 from tests.faults.pages import Glance, Polling, glance
@@ -182,8 +182,8 @@ def play(
     scene.failing = {name: exporter.page(f"/?{urlencode({'deployment': name})}") for name in deployments}
     scene.failing[""] = exporter.page("/")
     for case in CASES:
-        coders[case.deployment].mend()
-        coders[case.deployment].present(authority.good())
+        coders[case.deployment].clear_faults()
+        coders[case.deployment].set_certificate(authority.good())
     until(lambda: look(scene, exporter) and all(well(scene, case) for case in CASES if not case.patient))
     scene.pages = {
         "/": exporter.page("/"),

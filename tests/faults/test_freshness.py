@@ -33,7 +33,7 @@ def test_stale_in_prometheus_and_back(
         eventually(lambda: not prometheus.query(SERIES))
         (up,) = prometheus.query("up")
         remembered = prometheus.query(f"last_over_time({SERIES}[10m])")
-        coder.mend()
+        coder.clear_faults()
         (after,) = prometheus.wait_for(SERIES)
         gaps = prometheus.query(f"count_over_time({SERIES}[10m]) < on(instance) count_over_time(up[10m])")
 

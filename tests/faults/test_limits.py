@@ -208,7 +208,7 @@ def listening(exporter: Exporter) -> bool:
         return False
 
 
-@pytest.mark.parametrize("fault", ["silence", "slow", "refused", "endless"])
+@pytest.mark.parametrize("fault", ["no-response", "slow", "refused", "endless"])
 def test_end_while_polls_hang(start_exporter: StartExporter, tmp_path: Path, fault: str) -> None:
     """SIGTERM ends an exporter in time whose server does not answer."""
     coder = EmbeddedCoder(population=Population(seed=1, users=5, templates=2), rate_limit=-1)

@@ -80,7 +80,7 @@ async def test_name_that_is_lost_for_a_while(monkeypatch: pytest.MonkeyPatch) ->
         resolver.works = False
         coder.fail("reset")  # connections that are open need no name
         await eventually_async(lambda: poll.failure and "name resolution" in poll.failure.detail)
-        coder.mend()
+        coder.clear_faults()
         requests, lookups = len(coder.requests), resolver.asked
         served_while_failing = DATA in watched.page()
         reason = poll.failure.reason if poll.failure else ""

@@ -10,7 +10,7 @@ from structlog.typing import EventDict
 
 from insights_exporter.coder.errors import CAUSES
 from insights_exporter.demo import EmbeddedCoder
-from insights_exporter.demo.server import make_app
+from insights_exporter.demo.server import create_app
 from tests.faults.cases import CASES, Case
 from tests.polling.watching import on_fast_clock, small_coder, watching
 
@@ -42,7 +42,7 @@ class Unplugged(httpx.AsyncBaseTransport):
     """A network that loses its server, each time in the next one of several ways."""
 
     def __init__(self, coder: EmbeddedCoder, ways: Sequence[Callable[[], httpx.HTTPError | None]]) -> None:
-        self._inner = httpx.ASGITransport(make_app(coder))
+        self._inner = httpx.ASGITransport(create_app(coder))
         self._ways = ways
         self.down = False
         self.requests = 0
@@ -77,7 +77,7 @@ def test_what_is_asked_seldom_recovers_too(case: Case) -> None:
             coder.fail(coder_fault(case), path)
             await asyncio.sleep(HOUR / 2)
             during = watched.value("insights_exporter_poll_success", dataset=case.dataset, window="")
-            coder.mend()
+            coder.clear_faults()
             await asyncio.sleep(2 * HOUR)
             return during, watched.value("insights_exporter_poll_success", dataset=case.dataset, window="")
 
@@ -138,7 +138,7 @@ def test_trouble_of_one_dataset_is_told_of_it_alone() -> None:
             await asyncio.sleep(HOUR / 4)
             coder.fail("403", "/insights/daus")
             await asyncio.sleep(5 * HOUR)
-            coder.mend()
+            coder.clear_faults()
             await asyncio.sleep(HOUR / 4)
 
     failed, over = told(lambda: on_fast_clock(scenario))
@@ -177,7 +177,7 @@ def test_each_cause_is_logged_with_its_own_remedy() -> None:
             for fault in ("401-expired", "401-suspended", "401-expired"):
                 coder.fail(fault, "/insights/daus")
                 await asyncio.sleep(HOUR)
-            coder.mend()
+            coder.clear_faults()
             await asyncio.sleep(HOUR / 4)
 
     expired, suspended, over = told(lambda: on_fast_clock(scenario))
@@ -191,7 +191,7 @@ class InTurns(httpx.AsyncBaseTransport):
     """A server that, while it is `down`, refuses one path in each poll in the next of several ways."""
 
     def __init__(self, coder: EmbeddedCoder, path: str, statuses: Sequence[int]) -> None:
-        self._inner = httpx.ASGITransport(make_app(coder))
+        self._inner = httpx.ASGITransport(create_app(coder))
         self._path = path
         self._statuses = statuses
         self.down = False
@@ -238,7 +238,7 @@ def test_rows_are_told_once_a_kind() -> None:
     coder = small_coder()
 
     class Odd(httpx.AsyncBaseTransport):
-        inner = httpx.ASGITransport(make_app(coder))
+        inner = httpx.ASGITransport(create_app(coder))
 
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             if request.url.path.endswith("/daus"):

@@ -187,7 +187,7 @@ def test_changed_certificates_count_as_changed(exporter: Exporter, town: Town, t
 
 def test_many_reloads_at_once(exporter: Exporter, town: Town) -> None:
     """Reloads that come all at once, while settings change and polls run, end in what was written last."""
-    town.coders["changed"].fail("silence")
+    town.coders["changed"].fail("no-response")
     orders = [("kept", "gone"), ("kept", "changed", "new"), ("kept", "changed"), ("new", "kept", "gone")]
     responses: Counter[int] = Counter()
     with ThreadPoolExecutor(8) as pool:
@@ -197,7 +197,7 @@ def test_many_reloads_at_once(exporter: Exporter, town: Town) -> None:
                 task.result().status_code for task in [pool.submit(reload, exporter) for _ in range(4)]
             )
             exporter.running.process.send_signal(signal.SIGHUP)
-    town.coders["changed"].mend()
+    town.coders["changed"].clear_faults()
     town.write("kept", "changed", "new")
     by_request(exporter)
     eventually(lambda: all(polls(exporter)[name].data for name in ("kept", "changed", "new")))
@@ -209,7 +209,7 @@ def test_many_reloads_at_once(exporter: Exporter, town: Town) -> None:
 
 def test_removed_while_it_is_polled(exporter: Exporter, town: Town) -> None:
     """A deployment that goes while a poll of it hangs does not come back when that poll ends."""
-    town.coders["gone"].fail("silence")
+    town.coders["gone"].fail("no-response")
     seen = polls(exporter)["gone"].requests
     eventually(lambda: polls(exporter)["gone"].failures.get("timeout"))
     town.write("kept", "changed")

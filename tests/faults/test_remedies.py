@@ -8,7 +8,7 @@ import pytest
 
 from insights_exporter.coder.errors import CAUSES, UNAVAILABLE, Cause
 from insights_exporter.demo import EmbeddedCoder, serve
-from tests.demo.asking import SMALL
+from tests.demo.client import SMALL
 from tests.faults.config import written
 from tests.integration.exporter import RunExporter, StartExporter
 from tests.integration.waiting import eventually

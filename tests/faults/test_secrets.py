@@ -65,7 +65,7 @@ def test_echoes_were_heard(scene: Scene, deployment: str) -> None:
     assert any('msg="poll failed"' in line and "***" in line for line in told)
 
 
-@pytest.mark.parametrize("fault", ["401", "redirect", "silence", "reset"])
+@pytest.mark.parametrize("fault", ["401", "redirect", "no-response", "reset"])
 async def test_no_secret_in_a_traceback(fault: str) -> None:
     """Neither a failure's traceback nor the errors behind it, which Python would show, have a token."""
     coder = EmbeddedCoder(population=SMALL, token=TOKEN)

@@ -7,7 +7,7 @@ import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, serve
 from insights_exporter.polling.sharding import owned_by
-from tests.demo.asking import coder
+from tests.demo.client import coder
 from tests.helm.chart import CI_VALUES, Object, objects
 from tests.helm.pods import MOUNTED, laid_out
 from tests.integration.exporter import RunExporter, StartExporter, command

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from insights_exporter.demo import EmbeddedCoder, Population
-from insights_exporter.demo.server import make_app
+from insights_exporter.demo.server import create_app
 from tests.polling.watching import START, on_fast_clock, watching
 
 PARAMETERS = 30
@@ -52,7 +52,7 @@ class Company(httpx.AsyncBaseTransport):
         self.paths: Counter[str] = Counter()
         self._answers: dict[tuple[object, ...], bytes] = {}
         population = Population(seed=1, users=users, templates=templates)
-        self._coder = httpx.ASGITransport(make_app(EmbeddedCoder(population=population, rate_limit=-1)))
+        self._coder = httpx.ASGITransport(create_app(EmbeddedCoder(population=population, rate_limit=-1)))
         self._ids = [template.id for template in population.catalog.templates if not template.deleted]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -20,7 +20,7 @@ SOON = 121.0
 
 INSIGHTS = DATASETS.keys() - {"template-list"}
 OFF: dict[str, object] = {"usage_stats": False}
-OLD: dict[str, object] = {"generation": "2024"}
+OLD: dict[str, object] = {"server_version": "2024"}
 UNAVAILABLE: Mapping[str, tuple[Mapping[str, object], Mapping[str, str]]] = {
     "too old": (OLD, {"user-status-counts": "unsupported"}),
     "statistics off": (OFF, dict.fromkeys(INSIGHTS - {"user-status-counts"}, "disabled")),
@@ -60,7 +60,7 @@ def test_what_a_server_does_not_have_is_no_failure_for_ever(case: str) -> None:
 @pytest.mark.parametrize("dataset", PATHS)
 def test_one_try_an_hour_goes_on(dataset: str) -> None:
     """However often the dataset is polled otherwise, and for however many windows."""
-    coder = small_coder(usage_stats=dataset == "user-status-counts", generation="2024")
+    coder = small_coder(usage_stats=dataset == "user-status-counts", server_version="2024")
     others = {name: {"enabled": False} for name in DATASETS if name != dataset}
     tried: list[float] = []
 

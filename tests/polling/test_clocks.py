@@ -39,12 +39,12 @@ def test_clock_at_the_end_of_the_calendar_is_not_believed() -> None:
     coder = small_coder()
 
     async def scenario() -> str:
-        coder.fail("clock-absurd")
+        coder.fail("clock-far-future")
         async with watching(coder) as watched:
             await asyncio.sleep(3600)
-            coder.mend()
+            coder.clear_faults()
             await asyncio.sleep(3600)
-            coder.fail("clock-absurd")
+            coder.fail("clock-far-future")
             await asyncio.sleep(3600)
             return watched.page()
 
@@ -63,7 +63,7 @@ def test_clock_that_is_set_while_it_runs_changes_nothing() -> None:
             await asyncio.sleep(3600)
             coder.fail("clock-behind")
             await asyncio.sleep(3600)
-            coder.mend()
+            coder.clear_faults()
             await asyncio.sleep(3600)
             return watched.page()
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from insights_exporter.demo import EmbeddedCoder, Population
-from insights_exporter.demo.server import make_app
+from insights_exporter.demo.server import create_app
 from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
 
 NAMES = "coder_insights_template_info"
@@ -20,7 +20,7 @@ class Without(httpx.AsyncBaseTransport):
     """A server that answers something else at some paths."""
 
     def __init__(self, coder: EmbeddedCoder, instead: Mapping[str, tuple[int, bytes]]) -> None:
-        self._inner = httpx.ASGITransport(make_app(coder))
+        self._inner = httpx.ASGITransport(create_app(coder))
         self._instead = instead
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -53,10 +53,10 @@ def named(page: str, family: str = NAMES) -> set[tuple[str, str]]:
 LISTED = {("coder", "kubernetes"), ("coder", "docker"), ("research", "docker")}
 
 
-@pytest.mark.parametrize("generation", ["2026", "2024", "2023"])
-def test_templates_are_named_on_servers_of_all_ages(generation: str) -> None:
+@pytest.mark.parametrize("server_version", ["2026", "2024", "2023"])
+def test_templates_are_named_on_servers_of_all_ages(server_version: str) -> None:
     """Old ones list templates by organization, or leave the organization's name out."""
-    page = page_of(small_coder(generation=generation))
+    page = page_of(small_coder(server_version=server_version))
 
     assert LISTED == named(page)
     assert LISTED <= named(page, USERS)
@@ -133,7 +133,7 @@ def test_organization_that_cannot_be_asked_shows() -> None:
 
 def test_organizations_that_cannot_be_listed_keep_their_names() -> None:
     """Older servers name organizations in a list of their own: a failure changes no name."""
-    coder = small_coder(generation="2024")
+    coder = small_coder(server_version="2024")
     instead: dict[str, tuple[int, bytes]] = {}
 
     async def scenario() -> set[tuple[str, str]]:
@@ -148,7 +148,7 @@ def test_organizations_that_cannot_be_listed_keep_their_names() -> None:
 
 def test_organizations_without_names_are_called_by_their_ids() -> None:
     """Templates keep their own names, and the failure shows."""
-    coder = small_coder(generation="2024")
+    coder = small_coder(server_version="2024")
     organizations = {each.name: each.id for each in coder.population.catalog.organizations}
     page = page_of(coder, {"/organizations": (403, b'{"message":"Forbidden."}')})
     success = series_of(page, "insights_exporter_poll_success")
@@ -215,7 +215,7 @@ def test_what_was_known_is_served_until_it_is_too_old(fault: str) -> None:
                 await asyncio.sleep(wait)
                 seen.append(set(filter(watched.page().__contains__, SHOWN)))
             assert (None, None) == (watched.watch.facts.version, watched.watch.facts.token.expires)
-            coder.mend()
+            coder.clear_faults()
             await asyncio.sleep(1.5 * HOUR)
             return [*seen, set(filter(watched.page().__contains__, SHOWN))]
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from insights_exporter.config.models import Config
-from insights_exporter.demo.server import make_app
+from insights_exporter.demo.server import create_app
 from insights_exporter.polling.manager import DeploymentManager
 from insights_exporter.polling.metrics import ALL_FAMILIES, POLL_SUCCESS
 from insights_exporter.polling.publisher import PageStore
@@ -25,7 +25,7 @@ def config(names: Sequence[str], **changed: object) -> Config:
 
 def fleet(board: PageStore) -> DeploymentManager:
     """Give a fleet that shows on a board what it polls from a Coder without a network."""
-    return DeploymentManager(board, {}, httpx.ASGITransport(make_app(small_coder())))
+    return DeploymentManager(board, {}, httpx.ASGITransport(create_app(small_coder())))
 
 
 def shown(board: PageStore) -> frozenset[str]:

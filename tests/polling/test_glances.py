@@ -17,7 +17,7 @@ from insights_exporter.polling.summary import (
     summarize,
 )
 from tests.datasets.cases import CASES, answered, view_of
-from tests.demo.asking import NOW, ask, coder, report
+from tests.demo.client import NOW, ask, coder, report
 
 
 def test_largest_are_kept_and_the_rest_added_up() -> None:

@@ -5,7 +5,7 @@ import json
 
 import httpx
 
-from insights_exporter.demo.server import make_app
+from insights_exporter.demo.server import create_app
 from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
 
 USERS = "coder_insights_template_active_users"
@@ -16,7 +16,7 @@ class Garbled(httpx.AsyncBaseTransport):
 
     def __init__(self) -> None:
         self.broken = False
-        self._inner = httpx.ASGITransport(make_app(small_coder()))
+        self._inner = httpx.ASGITransport(create_app(small_coder()))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer as the Coder does, with a number among the ids where they get lost."""

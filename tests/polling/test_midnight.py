@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from insights_exporter.datasets.registry import FAMILIES
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.population.timeline import span_between
-from insights_exporter.demo.server import make_app
+from insights_exporter.demo.server import create_app
 from insights_exporter.polling.summary import PollSummary
 from tests.polling.watching import Labels, on_fast_clock, series_of, small_coder, watching
 
@@ -207,7 +207,7 @@ class Slow(httpx.AsyncBaseTransport):
     """A way to a Coder on which each answer takes a while."""
 
     def __init__(self, coder: EmbeddedCoder) -> None:
-        self._inner = httpx.ASGITransport(make_app(coder))
+        self._inner = httpx.ASGITransport(create_app(coder))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer as the Coder does, and later."""
@@ -221,7 +221,7 @@ def test_numbers_are_those_of_the_new_day(zone: str) -> None:
     seen = night(first_instant(date(2026, 3, 26), zone), zone)
 
     first, after = (first_instant(date(2026, 3, day), zone) for day in (25, 26))
-    users = seen.coder.population.active(span_between(first, after, after + MINUTE))
+    users = seen.coder.population.count_active(span_between(first, after, after + MINUTE))
 
     assert users == series_of(seen.later, DAYS)[("day", "yesterday"),]
     assert series_of(seen.later, DAYS)[("day", "today"),] < users

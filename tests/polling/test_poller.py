@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from insights_exporter.demo import EmbeddedCoder
-from insights_exporter.demo.server import make_app
+from insights_exporter.demo.server import create_app
 from insights_exporter.polling import poller
 from tests.polling.watching import Watched, on_fast_clock, series_of, small_coder, watching
 
@@ -21,7 +21,7 @@ class Refusing(httpx.AsyncBaseTransport):
     """A server that refuses what it is told to refuse."""
 
     def __init__(self, coder: EmbeddedCoder) -> None:
-        self._inner = httpx.ASGITransport(make_app(coder))
+        self._inner = httpx.ASGITransport(create_app(coder))
         self.refuses: Callable[[httpx.URL], bool] = lambda _: False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -206,7 +206,7 @@ def test_server_that_recovers_is_shown_again() -> None:
             for _ in range(2):
                 await asyncio.sleep(700)
                 seen.append(daily_users(watched))
-                coder.mend()
+                coder.clear_faults()
         return seen
 
     before, after = on_fast_clock(scenario)

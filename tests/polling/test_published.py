@@ -6,7 +6,7 @@ import httpx
 
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder
-from insights_exporter.demo.server import make_app
+from insights_exporter.demo.server import create_app
 from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
 
 HOURS = 2
@@ -20,7 +20,7 @@ class Slow(httpx.AsyncBaseTransport):
     """A way to a Coder on which requests overtake each other: each takes a second."""
 
     def __init__(self, coder: EmbeddedCoder) -> None:
-        self._inner = httpx.ASGITransport(make_app(coder))
+        self._inner = httpx.ASGITransport(create_app(coder))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer in a second."""

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from insights_exporter.demo import EmbeddedCoder
-from insights_exporter.demo.server import make_app
+from insights_exporter.demo.server import create_app
 from insights_exporter.polling.metrics import POLL_DURATION, POLL_FAMILIES
 from tests.polling.watching import START, on_fast_clock, series_of, small_coder, watching
 
@@ -16,7 +16,7 @@ class Later(httpx.AsyncBaseTransport):
     """A server that takes its time."""
 
     def __init__(self, coder: EmbeddedCoder, seconds: float) -> None:
-        self._inner = httpx.ASGITransport(make_app(coder))
+        self._inner = httpx.ASGITransport(create_app(coder))
         self._seconds = seconds
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from insights_exporter.coder.client import SharedTransport
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
-from insights_exporter.demo.server import make_app
+from insights_exporter.demo.server import create_app
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.polling.deployment import DeploymentPoller, SharedResources
 from insights_exporter.polling.jobs import Job
@@ -77,7 +77,7 @@ async def watching(
     coder: EmbeddedCoder | httpx.AsyncBaseTransport, **config: object
 ) -> AsyncIterator[Watched]:
     """Poll a Coder as the settings say until the block ends."""
-    transport = httpx.ASGITransport(make_app(coder)) if isinstance(coder, EmbeddedCoder) else coder
+    transport = httpx.ASGITransport(create_app(coder)) if isinstance(coder, EmbeddedCoder) else coder
     board, schedule = PageStore(ALL_FAMILIES), Scheduler()
     polled = deployment("http://coder.example.com", name="dev", **config)
     key = polled.users.key.get_secret_value().encode() if polled.users.key else None

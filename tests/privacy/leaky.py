@@ -84,7 +84,7 @@ class Leaky:
     @property
     def people(self) -> list[str]:
         """Return everything that tells who a user is."""
-        people = self.coder.population.people
+        people = self.coder.population.users
         return [text for one in people for text in (one.id, one.username, one.avatar_url) if text]
 
     def response(self, path: str, query: str, headers: Mapping[str, str]) -> bytes:
@@ -92,7 +92,7 @@ class Leaky:
         made = self.coder.response("GET", path, query, headers)
         if self.leak and path.endswith(ABOUT_USERS):
             self.leaked[self.leak] += 1
-            return LEAKS[self.leak](made.body, self.coder.population.people[0].username)
+            return LEAKS[self.leak](made.body, self.coder.population.users[0].username)
         told = [f"{name}: {text}" for name, text in made.headers.items()]
         return _written(f"HTTP/1.1 {made.status} Coder", *told, body=made.body)
 

@@ -34,7 +34,7 @@ def test_unexpected_error_names_its_place_and_nobody(name: str, monkeypatch: pyt
     with structlog.testing.capture_logs() as logs:
         page = on_fast_clock(scenario)
     told = page + str(logs)
-    people = coder.population.people
+    people = coder.population.users
 
     assert "unexpected RuntimeError in crash (test_crash.py:" in str(logs)
     assert 0.0 in series_of(page, "insights_exporter_poll_success").values()

@@ -113,7 +113,7 @@ def test_search_has_teeth(server: Leaky, tmp_path: Path, run_exporter: RunExport
         flags = ("scrape", f"--config.file={tmp_path / 'config.yml'}")
         page = run_exporter(*flags, env={"TOKEN": DEMO_TOKEN}).stdout
 
-    people = server.coder.population.people
+    people = server.coder.population.users
 
     assert {person.username for person in people} & set(named(server, page))
     assert {person.id for person in people} & set(named(server, page))

@@ -15,7 +15,7 @@ from typing import Any, Final
 import httpx
 
 from insights_exporter.demo import EmbeddedCoder
-from insights_exporter.demo.server import make_app
+from insights_exporter.demo.server import create_app
 from tests.polling.watching import Watched, on_fast_clock, small_coder, watching
 
 START: Final = datetime(2026, 3, 5, tzinfo=UTC)
@@ -34,7 +34,7 @@ class Network(httpx.AsyncBaseTransport):
     """The way to a Coder, which can be cut, and can change responses."""
 
     def __init__(self, coder: EmbeddedCoder) -> None:
-        self._coder = httpx.ASGITransport(make_app(coder))
+        self._coder = httpx.ASGITransport(create_app(coder))
         self.cut = False
         self.change: Callable[[str, bytes], bytes] = lambda _, body: body
 

@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from insights_exporter.demo import DEMO_TOKEN, serve
-from tests.demo.asking import coder
+from tests.demo.client import coder
 from tests.helm.chart import Object, container, objects, only, pod
 from tests.integration.exporter import StartExporter, command
 from tests.integration.processes import clean_environment

@@ -99,7 +99,7 @@ def create_coder(data: SampleData) -> EmbeddedCoder:
         raise CommandError(
             f"--server-version: unknown version {version!r}; {did_you_mean(version, SERVER_VERSIONS)}"
         )
-    coder = EmbeddedCoder(population=population, rules=data.rules, generation=version)
+    coder = EmbeddedCoder(population=population, rules=data.rules, server_version=version)
     for fault in data.faults:
         name, _, path = fault.partition("=")
         if name not in FAULTS:

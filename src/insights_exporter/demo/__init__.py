@@ -1,12 +1,12 @@
-"""An embedded Coder with a made-up population: the demo, and the tests' peer."""
+"""An embedded Coder with sample data, for the demo and for tests."""
 
 from insights_exporter.demo.auth import ROLES
-from insights_exporter.demo.embedded_coder import DEMO_TOKEN, Answer, EmbeddedCoder, RequestLogEntry
+from insights_exporter.demo.embedded_coder import DEMO_TOKEN, EmbeddedCoder, HTTPResponse, RequestLogEntry
 from insights_exporter.demo.error_responses import ErrorResponse
 from insights_exporter.demo.faults import FAULTS, Certificate
 from insights_exporter.demo.population.population import Population
 from insights_exporter.demo.server import serve, serving
-from insights_exporter.demo.validation import Accepted, check, check_published
+from insights_exporter.demo.validation import ParsedQuery, check, check_published
 from insights_exporter.demo.versions import SERVER_VERSIONS
 
 __all__ = [
@@ -14,11 +14,11 @@ __all__ = [
     "FAULTS",
     "ROLES",
     "SERVER_VERSIONS",
-    "Accepted",
-    "Answer",
     "Certificate",
     "EmbeddedCoder",
     "ErrorResponse",
+    "HTTPResponse",
+    "ParsedQuery",
     "Population",
     "RequestLogEntry",
     "check",

@@ -5,9 +5,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from insights_exporter.demo.auth import Document, RequestContext
 from insights_exporter.demo.population.aggregation import UNREGISTERED_EDITOR, AppTally, Tally
-from insights_exporter.demo.population.templates import APPS, SESSION_APPS, UNKNOWN_FAMILY, SessionApp
-from insights_exporter.demo.response_cache import Document, View
+from insights_exporter.demo.population.templates import CUSTOM_APPS, SESSION_APPS, UNKNOWN_FAMILY, SessionApp
 
 FAMILIES = (
     SessionApp("vscode", "", "/icon/code.svg", "vscode"),
@@ -36,17 +36,17 @@ class _Used(NamedTuple):
     is_upper_bound: bool = False
 
 
-def list_apps(view: View, tally: Tally) -> list[Document]:
+def list_apps(context: RequestContext, tally: Tally) -> list[Document]:
     """Return the rows of `apps_usage`: session apps, then the templates' own."""
-    return [*_SHAPES[view.generation.session_apps](view, tally)]
+    return [*_SHAPES[context.server_version.session_apps](context, tally)]
 
 
-def _by_family(view: View, tally: Tally) -> Iterator[Document]:
-    for family in FAMILIES[: None if view.generation.sftp else WITHOUT_SFTP]:
-        named = replace(family, name=family.name or view.generation.vscode_name)
-        yield _row(view, _Used(named, _sum_family(tally, family.family)))
+def _by_family(context: RequestContext, tally: Tally) -> Iterator[Document]:
+    for family in FAMILIES[: None if context.server_version.sftp else WITHOUT_SFTP]:
+        named = replace(family, name=family.name or context.server_version.vscode_name)
+        yield _row(context, _Used(named, _sum_family(tally, family.family)))
     for used in _template_apps(tally):
-        yield _row(view, used)
+        yield _row(context, used)
 
 
 def _sum_family(tally: Tally, family: str) -> AppTally:
@@ -57,16 +57,16 @@ def _sum_family(tally: Tally, family: str) -> AppTally:
     return total
 
 
-def _listed(view: View, tally: Tally) -> Iterator[Document]:
-    return _one_by_one(view, _session_apps(tally), _template_apps(tally))
+def _listed(context: RequestContext, tally: Tally) -> Iterator[Document]:
+    return _one_by_one(context, _session_apps(tally), _template_apps(tally))
 
 
-def _bounded(view: View, tally: Tally) -> Iterator[Document]:
-    return _one_by_one(view, _fold(list(_session_apps(tally))), _template_apps(tally))
+def _bounded(context: RequestContext, tally: Tally) -> Iterator[Document]:
+    return _one_by_one(context, _fold(list(_session_apps(tally))), _template_apps(tally))
 
 
-def _by_method(view: View, tally: Tally) -> Iterator[Document]:
-    for row in _bounded(view, tally):
+def _by_method(context: RequestContext, tally: Tally) -> Iterator[Document]:
+    for row in _bounded(context, tally):
         yield {
             "template_ids": row["template_ids"],
             "method": METHODS.get(row["family"], "ssh"),
@@ -79,32 +79,34 @@ def _by_method(view: View, tally: Tally) -> Iterator[Document]:
         }
 
 
-_SHAPES: Mapping[str, Callable[[View, Tally], Iterator[Document]]] = MappingProxyType(
+_SHAPES: Mapping[str, Callable[[RequestContext, Tally], Iterator[Document]]] = MappingProxyType(
     {"families": _by_family, "listed": _listed, "bounded": _bounded, "by-method": _by_method}
 )
 
 
-def _one_by_one(view: View, session: Iterable[_Used], own: Iterable[_Used]) -> Iterator[Document]:
+def _one_by_one(
+    context: RequestContext, session: Iterable[_Used], own: Iterable[_Used]
+) -> Iterator[Document]:
     for used in (*sorted(session, key=_place), *sorted(own, key=_place)):
         bound = {"seconds_is_upper_bound": True} if used.is_upper_bound else {}
-        yield _row(view, used) | {"family": used.app.family} | bound
+        yield _row(context, used) | {"family": used.app.family} | bound
 
 
 def _place(used: _Used) -> tuple[str, str, str]:
     return used.app.slug, used.app.name, used.app.icon
 
 
-def _row(view: View, used: _Used) -> Document:
+def _row(context: RequestContext, used: _Used) -> Document:
     is_own = used.app.family == WORKSPACE_APP
     row = {
-        "template_ids": view.population.template_ids(used.tally.templates),
+        "template_ids": context.population.template_ids(used.tally.templates),
         "type": "app" if is_own else "builtin",
         "display_name": used.app.name,
         "slug": used.app.slug,
         "icon": used.app.icon,
         "seconds": used.tally.seconds,
     }
-    return row | ({"times_used": used.tally.runs} if view.generation.times_used else {})
+    return row | ({"times_used": used.tally.runs} if context.server_version.times_used else {})
 
 
 def _session_apps(tally: Tally) -> Iterator[_Used]:
@@ -119,8 +121,8 @@ def _session_apps(tally: Tally) -> Iterator[_Used]:
 
 
 def _template_apps(tally: Tally) -> Iterator[_Used]:
-    for index, used in sorted(tally.customs.items()):
-        app = APPS[index]
+    for index, used in sorted(tally.custom_apps.items()):
+        app = CUSTOM_APPS[index]
         yield _Used(SessionApp(app.slug, app.name, app.icon, WORKSPACE_APP), used)
 
 

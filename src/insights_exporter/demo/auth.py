@@ -1,11 +1,11 @@
-"""Who may read what, and how often."""
+"""Roles, licenses, tokens and the rate limit: what a caller may read, and how often."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from insights_exporter.demo.error_responses import (
     MISSING,
@@ -16,31 +16,39 @@ from insights_exporter.demo.error_responses import (
     signed_out,
 )
 from insights_exporter.demo.go_format import format_time, quote
+from insights_exporter.demo.population.population import Population
 from insights_exporter.demo.versions import ServerVersion
 
+Document = dict[str, Any]
+"""A JSON object."""
+
 WINDOW = 60
+COOKIE = "coder_session_token"
+ID_LENGTH = 10
+SECRET_LENGTH = 22
+PARTS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a caller stands after a request; `headers` are empty without a limit."""
+class RateLimitState:
+    """The state of the rate limit after a request; `headers` are empty without a limit."""
 
-    exceeded: bool
+    is_exceeded: bool
     headers: Mapping[str, str]
 
 
-UNLIMITED = Standing(exceeded=False, headers={})
+UNLIMITED = RateLimitState(is_exceeded=False, headers={})
 
 
 @dataclass(slots=True)
-class RateLimiter:
+class MinuteRateLimiter:
     """Counts requests in windows of a whole minute."""
 
     _counts: dict[str, int] = field(default_factory=dict)
     _window: int = 0
 
-    def count(self, key: str, limit: int, now: datetime) -> Standing:
-        """Count one request; a negative limit is none."""
+    def count(self, key: str, limit: int, now: datetime) -> RateLimitState:
+        """Count one request; a negative limit means no limit."""
         if limit < 0:
             return UNLIMITED
         window = int(now.timestamp()) // WINDOW
@@ -53,18 +61,12 @@ class RateLimiter:
             "X-RateLimit-Remaining": str(max(limit - used, 0)),
             "X-RateLimit-Reset": str((window + 1) * WINDOW),
         }
-        return Standing(exceeded=used > limit, headers=headers)
-
-
-COOKIE = "coder_session_token"
-ID_LENGTH = 10
-SECRET_LENGTH = 22
-PARTS = 2
+        return RateLimitState(is_exceeded=used > limit, headers=headers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """What a role may do on the site.
+    """The permissions of a role on the site.
 
     `one_organization` roles see the insights of the first organization's
     templates, and only when they name them.
@@ -107,7 +109,7 @@ LicenseState = Literal["premium", "grace-period", "none", "open-source"]
 ENTITLEMENTS: Mapping[LicenseState, str] = MappingProxyType(
     {"premium": "entitled", "grace-period": "grace_period"}
 )
-"""What the features of a license are said to be; those that it lacks are `not_entitled`."""
+"""Entitlement of the features of a license; those that it lacks are `not_entitled`."""
 
 
 def refuse_unlicensed(license_: LicenseState, version: ServerVersion) -> ErrorResponse | None:
@@ -119,7 +121,7 @@ def refuse_unlicensed(license_: LicenseState, version: ServerVersion) -> ErrorRe
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The one API key that the server knows, and the state of its user."""
+    """The only API key of the server, and the state of its user."""
 
     token: str
     expires_at: datetime
@@ -131,16 +133,28 @@ class Key:
         return self.token.partition("-")[0]
 
 
-def check_token(token: str, key: Key, now: datetime, generation: ServerVersion) -> ErrorResponse | None:
-    """Judge the token of a request, empty where there is none."""
-    complaint = _complaint(token, key, now)
-    if complaint:
-        return signed_out(complaint, generation)
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """The server as one caller sees it at one moment."""
+
+    population: Population
+    server_version: ServerVersion
+    role: Role
+    key: Key
+    now: datetime
+    license: LicenseState = "premium"
+
+
+def check_token(token: str, key: Key, now: datetime, server_version: ServerVersion) -> ErrorResponse | None:
+    """Return the refusal of a token, which is empty if the request has none."""
+    error = _token_error(token, key, now)
+    if error:
+        return signed_out(error, server_version)
     return SUSPENDED if key.suspended else None
 
 
 def find_token(headers: Mapping[str, str], query: Mapping[str, str]) -> str:
-    """Find the token of a request where the server looks for it; header names are lower case."""
+    """Return the token of a request from where the server looks for it; header names are lower case."""
     bearer = headers.get("authorization", "")
     return (
         _cookie(headers.get("cookie", ""))
@@ -159,12 +173,12 @@ def _cookie(text: str) -> str:
     return found.value if found else ""
 
 
-def _complaint(token: str, key: Key, now: datetime) -> str:
+def _token_error(token: str, key: Key, now: datetime) -> str:
     if not token:
         return MISSING
-    malformed = _malformed(token.split("-"))
-    if malformed:
-        return f"Invalid API key format: {malformed}"
+    format_error = _format_error(token.split("-"))
+    if format_error:
+        return f"Invalid API key format: {format_error}"
     if token.partition("-")[0] != key.id:
         return "API key is invalid."
     if token != key.token:
@@ -172,7 +186,7 @@ def _complaint(token: str, key: Key, now: datetime) -> str:
     return f"API key expired at {quote(format_time(key.expires_at))}." if key.expires_at <= now else ""
 
 
-def _malformed(parts: Sequence[str]) -> str:
+def _format_error(parts: Sequence[str]) -> str:
     if len(parts) != PARTS:
         return f"incorrect amount of API key parts, expected {PARTS} got {len(parts)}"
     for part, name, length in zip(parts, ("ID", "secret"), (ID_LENGTH, SECRET_LENGTH), strict=True):

@@ -2,9 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from insights_exporter.demo.auth import ENTITLEMENTS
+from insights_exporter.demo.auth import ENTITLEMENTS, Document, RequestContext
 from insights_exporter.demo.go_format import format_time
-from insights_exporter.demo.response_cache import Document, View
 
 REFRESH_SECONDS = 600
 SEATS_STEP = 10
@@ -36,15 +35,15 @@ SWITCHES = (
 NEVER_BOUGHT = frozenset({"browser_only", "scim"})
 
 
-def build_entitlements(view: View) -> Document:
+def build_entitlements(context: RequestContext) -> Document:
     """Return the response of `/entitlements`."""
-    licensed = view.license in ENTITLEMENTS
-    refreshed = int(view.now.timestamp()) // REFRESH_SECONDS * REFRESH_SECONDS
-    features = {name: _switch(view, licensed=licensed and name not in NEVER_BOUGHT) for name in SWITCHES}
+    licensed = context.license in ENTITLEMENTS
+    refreshed = int(context.now.timestamp()) // REFRESH_SECONDS * REFRESH_SECONDS
+    features = {name: _switch(context, licensed=licensed and name not in NEVER_BOUGHT) for name in SWITCHES}
     expired = "Audit Logging is enabled but your license for this feature is expired."
     return {
-        "features": dict(sorted((features | _measured(view, licensed=licensed)).items())),
-        "warnings": [expired] if view.license == "grace-period" else [],
+        "features": dict(sorted((features | _measured(context, licensed=licensed)).items())),
+        "warnings": [expired] if context.license == "grace-period" else [],
         "errors": [],
         "has_license": licensed,
         "trial": False,
@@ -53,35 +52,35 @@ def build_entitlements(view: View) -> Document:
     }
 
 
-def _switch(view: View, *, licensed: bool) -> Document:
+def _switch(context: RequestContext, *, licensed: bool) -> Document:
     return {
-        "entitlement": ENTITLEMENTS[view.license] if licensed else "not_entitled",
+        "entitlement": ENTITLEMENTS[context.license] if licensed else "not_entitled",
         "enabled": licensed,
     }
 
 
-def _measured(view: View, *, licensed: bool) -> Document:
-    active = view.population.statuses(view.now.astimezone(UTC).toordinal()).get("active", 0)
-    state = _switch(view, licensed=licensed)
+def _measured(context: RequestContext, *, licensed: bool) -> Document:
+    active = context.population.statuses(context.now.astimezone(UTC).toordinal()).get("active", 0)
+    state = _switch(context, licensed=licensed)
     if not licensed:
         return {"user_limit": {**state, "actual": active}, "managed_agent_limit": state}
-    users = len(view.population.people)
+    users = len(context.population.users)
     seats = (users + users // 4) // SEATS_STEP * SEATS_STEP + SEATS_STEP
     features = {"user_limit": {**state, "limit": seats, "actual": active}}
-    if view.generation.agent_features:
+    if context.server_version.agent_features:
         features["managed_agent_limit"] = {
             **state,
             "limit": 1000,
             "actual": 0,
-            "usage_period": _term(view, 100),
+            "usage_period": _term(context, 100),
         }
         features["ai_governance_user_limit"] = {**state, "limit": users // 2 + 1, "actual": active * 2 // 5}
-        features["agent_runtime_hours"] = {**state, **_agent_runtime(view, users)}
+        features["agent_runtime_hours"] = {**state, **_agent_runtime(context, users)}
     return features
 
 
-def _agent_runtime(view: View, users: int) -> Document:
-    hours = (view.now - _year(view)) // timedelta(hours=1)
+def _agent_runtime(context: RequestContext, users: int) -> Document:
+    hours = (context.now - _year(context)) // timedelta(hours=1)
     runtime_ms = hours * users * AGENT_MS_OF_AN_HOUR
     limit = users * AGENT_HOURS_OF_A_USER
     return {
@@ -90,15 +89,15 @@ def _agent_runtime(view: View, users: int) -> Document:
         "hard_limit": limit * 6 // 5,
         "actual": runtime_ms // 3_600_000,
         "actual_ms": runtime_ms,
-        "usage_period": _term(view, 1),
+        "usage_period": _term(context, 1),
     }
 
 
-def _year(view: View) -> datetime:
-    return datetime(view.now.astimezone(UTC).year, 1, 1, tzinfo=UTC)
+def _year(context: RequestContext) -> datetime:
+    return datetime(context.now.astimezone(UTC).year, 1, 1, tzinfo=UTC)
 
 
-def _term(view: View, years: int) -> Document:
-    start = _year(view)
+def _term(context: RequestContext, years: int) -> Document:
+    start = _year(context)
     begun = format_time(start)
     return {"issued_at": begun, "start": begun, "end": format_time(start.replace(year=start.year + years))}

@@ -1,4 +1,4 @@
-"""What Coder answers when it refuses: the bodies, word for word."""
+"""The error responses of Coder, word for word."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ SOME_BAD = "Query parameters have invalid values."
 
 @dataclass(frozen=True, slots=True)
 class ErrorResponse:
-    """A status, its JSON body, and headers beyond the usual ones."""
+    """A status, its JSON body, and additional headers."""
 
     status: int
     body: Mapping[str, object]
@@ -28,56 +28,54 @@ SUSPENDED = ErrorResponse(
     401,
     {"message": 'User is not active (status = "suspended"). Contact an admin to reactivate your account.'},
 )
-
-
 LOGIN_EXPIRED = ErrorResponse(401, {"message": "Could not refresh expired Oauth token."})
 NOT_LICENSED = ErrorResponse(403, {"message": "Template RBAC is a Premium feature. Contact sales!"})
 MISSING = 'Cookie "coder_session_token" or query parameter must be provided.'
-"""What a 401 says where no token came."""
+"""The detail of a 401 without a token."""
 
 
 def bad_value(name: str, detail: str) -> ErrorResponse:
-    """Refuse one parameter."""
+    """Return the refusal of one parameter."""
     return ErrorResponse(400, {"message": ONE_BAD, "validations": [{"field": name, "detail": detail}]})
 
 
 def bad_values(validations: Sequence[tuple[str, str]]) -> ErrorResponse:
-    """Refuse several parameters at once, as (field, detail)."""
+    """Return the refusal of several parameters, given as (field, detail)."""
     listed = [{"field": name, "detail": detail} for name, detail in validations]
     return ErrorResponse(400, {"message": SOME_BAD, "validations": listed})
 
 
 def bad_zone(name: str) -> ErrorResponse:
-    """Refuse a time zone that the server does not know."""
+    """Return the refusal of an unknown time zone."""
     return ErrorResponse(400, {"message": "Invalid timezone.", "detail": f"unknown time zone {name}"})
 
 
-def signed_out(detail: str, generation: ServerVersion) -> ErrorResponse:
-    """Refuse a token."""
+def signed_out(detail: str, server_version: ServerVersion) -> ErrorResponse:
+    """Return the refusal of a token."""
     message = "You are signed out or your session has expired. Please sign in again to continue."
     challenge = f'Bearer realm="coder", error="invalid_token", error_description={quote(detail)}'
     return ErrorResponse(
         401,
         {"message": message, "detail": detail},
-        {"WWW-Authenticate": challenge} if generation.challenges else {},
+        {"WWW-Authenticate": challenge} if server_version.challenges else {},
     )
 
 
-def forbidden(generation: ServerVersion) -> ErrorResponse:
-    """Refuse a user who may not."""
+def forbidden(server_version: ServerVersion) -> ErrorResponse:
+    """Return the refusal of a user without permission."""
     detail = (
         "You don't have permission to view this content. If you believe this is a mistake, "
         "please contact your administrator or try signing in with different credentials."
     )
     return ErrorResponse(
-        403, {"message": "Forbidden."} | ({"detail": detail} if generation.explains_forbidden else {})
+        403, {"message": "Forbidden."} | ({"detail": detail} if server_version.explains_forbidden else {})
     )
 
 
-def too_many(limit: int, generation: ServerVersion) -> ErrorResponse:
-    """Refuse a request above the rate limit, with the wait of a whole window."""
+def too_many(limit: int, server_version: ServerVersion) -> ErrorResponse:
+    """Return the refusal of a request above the rate limit, with the wait of a whole window."""
     counted = f"You've been rate limited for sending more than {limit} requests in 1m0s."
     plain = "You've been rate limited for sending too many requests!"
     return ErrorResponse(
-        429, {"message": counted if generation.counts_rate else plain}, {"Retry-After": "60"}
+        429, {"message": counted if server_version.counts_rate else plain}, {"Retry-After": "60"}
     )

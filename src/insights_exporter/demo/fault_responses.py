@@ -1,4 +1,4 @@
-"""Responses that misbehave on the wire: what no well-behaved server would send."""
+"""Responses with errors below HTTP."""
 
 import asyncio
 import os
@@ -12,22 +12,22 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 TRANSPORT = "transport"
-"""The key under which a request's state holds its asyncio transport."""
+"""Key of the asyncio transport in the state of a request."""
 CHUNK = 1 << 20
 ENDLESS_ENTRY = b'{"date":"2024-05-20","amount":1},' * 2000
-LINGER_NOT = struct.pack("ii", 1, 0)
+NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class NoResponse(Response):
-    """Accepts the request and never answers."""
+    """Accepts the request and never responds."""
 
     async def __call__(self, _scope: Scope, receive: Receive, _send: Send) -> None:
-        """Wait until the client gives up."""
-        await _gone(receive)
+        """Wait until the client disconnects."""
+        await _wait_disconnected(receive)
 
 
-class Raw(Response):
-    """Writes bytes past all framing, then ends the connection."""
+class RawResponse(Response):
+    """Writes bytes without any framing, then closes the connection."""
 
     def __init__(self, status: int, content: bytes, *, reset: bool = False) -> None:
         super().__init__(status_code=status)
@@ -35,7 +35,7 @@ class Raw(Response):
         self.reset = reset
 
     async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
-        """Write, and close the connection in order or by a reset."""
+        """Write, and close the connection, if wanted by a reset."""
         transport: asyncio.Transport = scope["state"][TRANSPORT]
         transport.write(self.content)
         if self.reset:
@@ -43,11 +43,11 @@ class Raw(Response):
             transport.abort()
         else:
             transport.close()
-        await _gone(receive)
+        await _wait_disconnected(receive)
 
 
-def written(response: Response, body: bytes) -> bytes:
-    """Give an answer as bytes, with the headers of one response and the body of another."""
+def serialize(response: Response, body: bytes) -> bytes:
+    """Return the bytes of a response, with another body."""
     phrase = HTTPStatus(response.status_code).phrase
     lines = [f"HTTP/1.1 {response.status_code} {phrase}".encode()]
     lines += [b": ".join(header) for header in response.raw_headers]
@@ -55,23 +55,23 @@ def written(response: Response, body: bytes) -> bytes:
 
 
 def slow(response: Response) -> Response:
-    """Send one byte a second."""
+    """Return a response that sends one byte a second."""
     return _stream(response, _slowly(bytes(response.body)), {})
 
 
 def endless(response: Response) -> Response:
-    """Send a list that never ends."""
-    return _stream(response, _in_turns(_endless()), {})
+    """Return a response with a list that never ends."""
+    return _stream(response, _yield_to_loop(_endless()), {})
 
 
 def gzip_bomb(response: Response) -> Response:
-    """Send gzip that unpacks a thousandfold, without end."""
-    return _stream(response, _in_turns(_bomb()), {"Content-Encoding": "gzip"})
+    """Return a response with gzip that unpacks a thousandfold, without end."""
+    return _stream(response, _yield_to_loop(_bomb()), {"Content-Encoding": "gzip"})
 
 
 def _stream(response: Response, chunks: AsyncIterator[bytes], extra: dict[str, str]) -> Response:
-    kept = {name: value for name, value in response.headers.items() if name != "content-length"}
-    return StreamingResponse(chunks, response.status_code, {**kept, **extra})
+    headers = {name: value for name, value in response.headers.items() if name != "content-length"}
+    return StreamingResponse(chunks, response.status_code, {**headers, **extra})
 
 
 async def _slowly(body: bytes) -> AsyncIterator[bytes]:
@@ -80,8 +80,8 @@ async def _slowly(body: bytes) -> AsyncIterator[bytes]:
         await asyncio.sleep(1)
 
 
-async def _in_turns(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    # A client that reads as fast as this writes would otherwise keep the loop for itself.
+async def _yield_to_loop(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    # Otherwise a client that reads as fast as this writes would block the event loop.
     while True:
         yield next(chunks)
         await asyncio.sleep(0)
@@ -101,13 +101,13 @@ def _bomb() -> Iterator[bytes]:
         yield again
 
 
-async def _gone(receive: Receive) -> None:
+async def _wait_disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 def _disable_linger(transport: asyncio.Transport) -> None:
-    # Without lingering the last close sends RST; the option belongs to the connection, not to this copy.
+    # Then closing sends RST; the option belongs to the connection, not to this copy of its descriptor.
     descriptor = os.dup(transport.get_extra_info("socket").fileno())
     with socket.socket(fileno=descriptor) as copy:
-        copy.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
+        copy.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)

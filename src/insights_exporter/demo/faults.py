@@ -1,4 +1,4 @@
-"""The faults that an embedded Coder can be told to have, by name."""
+"""The faults that an embedded Coder can have, by name."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from starlette.responses import Response
 
-from insights_exporter.demo import fault_responses as wire
+from insights_exporter.demo import fault_responses
 from insights_exporter.demo.error_responses import (
     DISABLED,
     LOGIN_EXPIRED,
@@ -27,12 +27,14 @@ from insights_exporter.demo.error_responses import (
 )
 from insights_exporter.demo.go_format import dump_json
 from insights_exporter.demo.validation import API
-from insights_exporter.demo.versions import GENERATION_2026
+from insights_exporter.demo.versions import VERSION_2026
 
-Act = Callable[[Response], Response]
-"""From the answer of a healthy server to what is sent instead."""
+Effect = Callable[[Response], Response]
+"""Returns what is sent instead of the response of a server without faults."""
+
 DAY = timedelta(days=1)
 WAIT = timedelta(seconds=60)
+EVERYWHERE = ""
 LAST_DAY = "Fri, 31 Dec 9999 23:59:59 GMT"
 SIGN_IN = b"<!doctype html><html><head><title>Sign in</title></head><body><form></form></body></html>"
 TWO_DOCUMENTS = dump_json(
@@ -46,159 +48,151 @@ def _unchanged(response: Response) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to fail.
+    """One fault; `about` completes the sentence "The Coder ...".
 
-    `closed` refuses connections, `skew` puts the server's clock wrong, `unlicensed` takes the license away.
+    `closed` refuses connections, `skew` sets the server's clock wrong, `unlicensed` removes the license.
     """
 
     about: str
-    act: Act = _unchanged
+    effect: Effect = _unchanged
     closed: bool = False
     skew: timedelta = timedelta()
     unlicensed: bool = False
 
 
-def _refusing(refusal: ErrorResponse) -> Act:
-    def act(response: Response) -> Response:
-        return _instead(response, dump_json(refusal.body), refusal.status, refusal.headers)
-
-    return act
-
-
-def _signed_out(detail: str) -> Act:
-    return _refusing(signed_out(detail, GENERATION_2026))
-
-
-def _saying(body: bytes, status: int = 200, media_type: str = "application/json; charset=utf-8") -> Act:
-    def act(response: Response) -> Response:
-        return _instead(response, body, status, {"Content-Type": media_type})
-
-    return act
-
-
-def _page(status: int, title: str) -> Act:
-    body = f"<html><head><title>{status} {title}</title></head><body>{title}</body></html>"
-    return _saying(body.encode(), status, "text/html")
-
-
-def _instead(response: Response, body: bytes, status: int, headers: Mapping[str, str]) -> Response:
-    fixed = {"content-length", *map(str.lower, headers)}
-    kept = {name: value for name, value in response.headers.items() if name not in fixed}
+def _replace(response: Response, body: bytes, status: int, headers: Mapping[str, str]) -> Response:
+    """Return a response with another body and status, and other headers of these names."""
+    replaced = {"content-length", *map(str.lower, headers)}
+    kept = {name: value for name, value in response.headers.items() if name not in replaced}
     return Response(body, status, {**kept, **headers})
 
 
+def _send(body: bytes, status: int = 200, media_type: str = "application/json; charset=utf-8") -> Effect:
+    return lambda response: _replace(response, body, status, {"Content-Type": media_type})
+
+
+def _send_page(status: int, title: str) -> Effect:
+    body = f"<html><head><title>{status} {title}</title></head><body>{title}</body></html>"
+    return _send(body.encode(), status, "text/html")
+
+
+def _refuse(error: ErrorResponse) -> Effect:
+    return lambda response: _replace(response, dump_json(error.body), error.status, error.headers)
+
+
+def _refuse_token(detail: str) -> Effect:
+    return _refuse(signed_out(detail, VERSION_2026))
+
+
 def _redirect(response: Response) -> Response:
-    return _instead(response, b"", 302, {"Location": "https://login.example.com/"})
+    return _replace(response, b"", 302, {"Location": "https://login.example.com/"})
 
 
-def _dated(text: str) -> Act:
-    def act(response: Response) -> Response:
-        response.headers["Date"] = text
-        return response
-
-    return act
+def _set_last_day(response: Response) -> Response:
+    response.headers["Date"] = LAST_DAY
+    return response
 
 
 def _retry_at(response: Response) -> Response:
-    refused = _refusing(too_many(512, GENERATION_2026))(response)
-    later = parsedate_to_datetime(response.headers["Date"]) + WAIT
-    refused.headers["Retry-After"] = format_datetime(later, usegmt=True)
+    refused = _refuse(too_many(512, VERSION_2026))(response)
+    retry_at = parsedate_to_datetime(response.headers["Date"]) + WAIT
+    refused.headers["Retry-After"] = format_datetime(retry_at, usegmt=True)
     return refused
 
 
-def _reset(response: Response) -> Response:
-    body = bytes(response.body)
-    return wire.Raw(response.status_code, wire.written(response, body[: len(body) // 2]), reset=True)
+def _cut(*, reset: bool) -> Effect:
+    def cut(response: Response) -> Response:
+        half = bytes(response.body)[: len(response.body) // 2]
+        content = fault_responses.serialize(response, half)
+        return fault_responses.RawResponse(response.status_code, content, reset=reset)
 
-
-def _truncated(response: Response) -> Response:
-    body = bytes(response.body)
-    return wire.Raw(response.status_code, wire.written(response, body[: len(body) // 2]))
+    return cut
 
 
 def _wrong_length(response: Response) -> Response:
     body = bytes(response.body)
     response.headers["Content-Length"] = str(len(body) // 2)
-    # What is left over must not be taken for the next answer: every request has this fault alone.
+    # Otherwise the client would read the rest as the next response, which must have this fault only.
     response.headers["Connection"] = "close"
-    return wire.Raw(response.status_code, wire.written(response, body))
+    return fault_responses.RawResponse(response.status_code, fault_responses.serialize(response, body))
 
 
 def _bad_utf8(response: Response) -> Response:
     body = bytes(response.body).replace(b'":"', b'":"\xff\xfe', 1)
-    return _instead(response, body, response.status_code, {})
+    return _replace(response, body, response.status_code, {})
 
 
-def _silence(_response: Response) -> Response:
-    return wire.NoResponse()
-
-
-def _refused(response: Response) -> Response:
-    # Where several servers share a port it stays open, and this is the nearest thing.
-    return wire.Raw(response.status_code, b"", reset=True)
+def _refuse_connection(response: Response) -> Response:
+    # For servers that share a port, which stays open; all others close it.
+    return fault_responses.RawResponse(response.status_code, b"", reset=True)
 
 
 FAULTS: Mapping[str, Fault] = MappingProxyType(
     {
-        "refused": Fault("refuses connections", _refused, closed=True),
-        "silence": Fault("accepts a request and never answers", _silence),
-        "slow": Fault("sends one byte a second", wire.slow),
-        "reset": Fault("resets the connection in the middle of the body", _reset),
-        "truncated": Fault("closes the connection in the middle of the body", _truncated),
-        "wrong-length": Fault("announces half of the body's length", _wrong_length),
+        "refused": Fault("refuses connections", _refuse_connection, closed=True),
+        "no-response": Fault("accepts requests and never responds", lambda _: fault_responses.NoResponse()),
+        "slow": Fault("sends one byte a second", fault_responses.slow),
+        "reset": Fault("resets the connection in the middle of the body", _cut(reset=True)),
+        "truncated": Fault("closes the connection in the middle of the body", _cut(reset=False)),
+        "wrong-length": Fault("declares half of the body's length", _wrong_length),
         "sign-in-page": Fault(
-            "answers 200 with the HTML page of a sign-in proxy", _saying(SIGN_IN, 200, "text/html")
+            "responds with 200 and the HTML page of a sign-in proxy", _send(SIGN_IN, 200, "text/html")
         ),
-        "gzip-bomb": Fault("sends gzip that unpacks without end", wire.gzip_bomb),
-        "endless": Fault("sends a list without end", wire.endless),
-        "bad-utf8": Fault("sends text that is no UTF-8", _bad_utf8),
-        "wrong-shape": Fault("sends JSON that is neither an object nor a list", _saying(b'"unexpected"')),
+        "gzip-bomb": Fault("sends gzip that never stops unpacking", fault_responses.gzip_bomb),
+        "endless": Fault("sends an endless list", fault_responses.endless),
+        "bad-utf8": Fault("sends text that is not UTF-8", _bad_utf8),
+        "wrong-shape": Fault("sends JSON that is neither an object nor a list", _send(b'"unexpected"')),
         "redirect": Fault("redirects to another host", _redirect),
-        "400": Fault("refuses the parameters", _refusing(bad_value("end_time", "must not be in the future"))),
-        "401": Fault("refuses the token", _signed_out("API key is invalid.")),
-        "401-missing": Fault("is behind a proxy that removes the token", _signed_out(MISSING)),
+        "400": Fault("refuses the parameters", _refuse(bad_value("end_time", "must not be in the future"))),
+        "401": Fault("refuses the token", _refuse_token("API key is invalid.")),
+        "401-missing": Fault("is behind a proxy that removes the token", _refuse_token(MISSING)),
         "401-malformed": Fault(
-            "got a token that was cut",
-            _signed_out("Invalid API key format: invalid API key secret length, expected 22 got 7"),
+            "gets a truncated token",
+            _refuse_token("Invalid API key format: invalid API key secret length, expected 22 got 7"),
         ),
         "401-secret": Fault(
-            "knows the token's ID, not its secret", _signed_out("API key secret is invalid.")
+            "knows the ID of the token, but not its secret", _refuse_token("API key secret is invalid.")
         ),
         "401-expired": Fault(
-            "says that the token expired", _signed_out('API key expired at "2026-05-01 00:00:00 +0000 UTC"')
+            "reports that the token has expired",
+            _refuse_token('API key expired at "2026-05-01 00:00:00 +0000 UTC"'),
         ),
-        "401-suspended": Fault("has suspended the token's user", _refusing(SUSPENDED)),
-        "401-login": Fault("cannot refresh a browser login", _refusing(LOGIN_EXPIRED)),
-        "403": Fault("refuses the role", _refusing(forbidden(GENERATION_2026))),
-        "403-premium": Fault("has no license for it", _refusing(NOT_LICENSED)),
-        "403-proxy": Fault("is behind a proxy that forbids it", _page(403, "Forbidden")),
-        "405": Fault("is behind a proxy that allows no such method", _page(405, "Method Not Allowed")),
-        "407": Fault("is behind a proxy that wants a login", _page(407, "Proxy Authentication Required")),
-        "413": Fault("is behind a proxy that takes no such request", _page(413, "Content Too Large")),
-        "421": Fault("is behind a proxy for other hosts", _page(421, "Misdirected Request")),
-        "431": Fault("is behind a proxy with a low limit", _page(431, "Request Header Fields Too Large")),
-        "451": Fault("is behind a proxy with a block list", _page(451, "Unavailable For Legal Reasons")),
-        "404-route": Fault("knows no such path", _refusing(NO_ROUTE)),
-        "404-resource": Fault("hides what the role may not see", _refusing(NO_RESOURCE)),
-        "404-disabled": Fault("has its statistics switched off", _refusing(DISABLED)),
-        "408": Fault("tires of waiting", _page(408, "Request Timeout")),
+        "401-suspended": Fault("has suspended the token's user", _refuse(SUSPENDED)),
+        "401-login": Fault("cannot refresh a browser login", _refuse(LOGIN_EXPIRED)),
+        "403": Fault("refuses the role", _refuse(forbidden(VERSION_2026))),
+        "403-premium": Fault("has no license for this data", _refuse(NOT_LICENSED)),
+        "403-proxy": Fault("is behind a proxy that refuses the requests", _send_page(403, "Forbidden")),
+        "405": Fault(
+            "is behind a proxy that does not allow the method", _send_page(405, "Method Not Allowed")
+        ),
+        "407": Fault(
+            "is behind a proxy that requires a login", _send_page(407, "Proxy Authentication Required")
+        ),
+        "413": Fault("is behind a proxy with a low limit for bodies", _send_page(413, "Content Too Large")),
+        "421": Fault("is behind a proxy for other hosts", _send_page(421, "Misdirected Request")),
+        "431": Fault(
+            "is behind a proxy with a low limit for headers",
+            _send_page(431, "Request Header Fields Too Large"),
+        ),
+        "451": Fault("is behind a proxy with a block list", _send_page(451, "Unavailable For Legal Reasons")),
+        "404-route": Fault("does not have the path", _refuse(NO_ROUTE)),
+        "404-no-access": Fault("hides what the role may not see", _refuse(NO_RESOURCE)),
+        "404-disabled": Fault("has usage statistics switched off", _refuse(DISABLED)),
+        "408": Fault("times out while reading requests", _send_page(408, "Request Timeout")),
         "429-seconds": Fault(
-            "limits the rate, with a wait in seconds", _refusing(too_many(512, GENERATION_2026))
+            "limits the rate, with a Retry-After in seconds", _refuse(too_many(512, VERSION_2026))
         ),
-        "429-date": Fault("limits the rate, with a date to wait for", _retry_at),
-        "500": Fault("fails inside, with two JSON documents", _saying(TWO_DOCUMENTS, 500)),
-        "502": Fault("is behind a proxy that finds nobody", _page(502, "Bad Gateway")),
-        "503": Fault("is behind a proxy that has given up", _page(503, "Service Unavailable")),
-        "504": Fault("is behind a proxy that tired of waiting", _page(504, "Gateway Timeout")),
-        "not-licensed": Fault("has no license, so neither groups nor seats", unlicensed=True),
-        "clock-ahead": Fault("has its clock a day ahead", skew=DAY),
-        "clock-behind": Fault("has its clock a day behind", skew=-DAY),
-        "clock-absurd": Fault("tells the last day of the calendar", _dated(LAST_DAY)),
+        "429-date": Fault("limits the rate, with a Retry-After date", _retry_at),
+        "500": Fault("fails with two JSON documents", _send(TWO_DOCUMENTS, 500)),
+        "502": Fault("is behind a proxy that cannot reach it", _send_page(502, "Bad Gateway")),
+        "503": Fault("is behind a proxy without a server", _send_page(503, "Service Unavailable")),
+        "504": Fault("is behind a proxy that timed out", _send_page(504, "Gateway Timeout")),
+        "not-licensed": Fault("has no license, so no groups and no seats", unlicensed=True),
+        "clock-ahead": Fault("has a clock that is a day ahead", skew=DAY),
+        "clock-behind": Fault("has a clock that is a day behind", skew=-DAY),
+        "clock-far-future": Fault("reports the last day of the calendar", _set_last_day),
     }
 )
-
-
-EVERYWHERE = ""
 
 
 class Certificate(NamedTuple):
@@ -208,47 +202,47 @@ class Certificate(NamedTuple):
     key: Path
 
 
-class Door(Protocol):
-    """A listening server; each method returns when it is done."""
+class FaultyListener(Protocol):
+    """A listening server; each method returns when it has taken effect."""
 
     def open(self) -> None:
         """Listen again, on the same port."""
 
     def close(self) -> None:
-        """Refuse new connections, and end those that are."""
+        """Refuse new connections, and close the existing ones."""
 
-    def present(self, certificate: Certificate) -> None:
-        """Show another certificate, and end the connections made with the old one."""
+    def set_certificate(self, certificate: Certificate) -> None:
+        """Use another certificate, and close the connections made with the old one."""
 
 
 @dataclass(slots=True)
 class FaultState:
-    """The faults of one server by path, and the doors at which it listens."""
+    """The faults of one server by path, and its listeners."""
 
-    faults: dict[str, str] = field(default_factory=dict)
-    doors: list[Door] = field(default_factory=list)
-    closed: bool = False
+    by_path: dict[str, str] = field(default_factory=dict)
+    listeners: list[FaultyListener] = field(default_factory=list)
+    is_closed: bool = False
 
     def begin(self, name: str, paths: tuple[str, ...]) -> None:
-        """Have a fault at paths, or everywhere without any."""
+        """Begin a fault at paths, or everywhere if there are none."""
         fault = FAULTS.get(name)
         if fault is None:
-            raise ValueError(f"no fault is called {name!r}; there are {', '.join(FAULTS)}")
-        self.faults.update(dict.fromkeys(paths or (EVERYWHERE,), name))
-        self._move_doors()
+            raise ValueError(f"unknown fault {name!r}; known are {', '.join(FAULTS)}")
+        self.by_path.update(dict.fromkeys(paths or (EVERYWHERE,), name))
+        self._update_listeners()
 
     def end(self) -> None:
-        """Have no fault any more."""
-        self.faults.clear()
-        self._move_doors()
+        """End all faults."""
+        self.by_path.clear()
+        self._update_listeners()
 
     def at(self, path: str) -> tuple[str, Fault] | None:
-        """Give the fault of a path, by name; one for the path alone wins."""
-        name = self.faults.get(path.removeprefix(API)) or self.faults.get(EVERYWHERE)
+        """Return name and fault of a path; a fault of the path takes precedence over one of all paths."""
+        name = self.by_path.get(path.removeprefix(API)) or self.by_path.get(EVERYWHERE)
         return (name, FAULTS[name]) if name else None
 
     def skew(self, path: str) -> timedelta:
-        """Give by how much the clock is wrong for a path."""
+        """Return the clock error for a path."""
         found = self.at(path)
         return found[1].skew if found else timedelta()
 
@@ -257,10 +251,10 @@ class FaultState:
         found = self.at(path)
         return found is not None and found[1].unlicensed
 
-    def _move_doors(self) -> None:
-        everywhere = FAULTS.get(self.faults.get(EVERYWHERE, ""))
+    def _update_listeners(self) -> None:
+        everywhere = FAULTS.get(self.by_path.get(EVERYWHERE, ""))
         closed = everywhere is not None and everywhere.closed
-        if closed != self.closed:
-            self.closed = closed
-            for door in self.doors:
-                (door.close if closed else door.open)()
+        if closed != self.is_closed:
+            self.is_closed = closed
+            for listener in self.listeners:
+                (listener.close if closed else listener.open)()

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from datetime import UTC, date, timedelta
 from itertools import islice
 
+from insights_exporter.demo.auth import Document, RequestContext
 from insights_exporter.demo.error_responses import ErrorResponse, bad_values
 from insights_exporter.demo.go_format import format_time, quote
-from insights_exporter.demo.population.groups import EVERYONE, Group
-from insights_exporter.demo.population.templates import Organization, Template, mix
+from insights_exporter.demo.population.groups import EVERYONE, UserGroup
+from insights_exporter.demo.population.templates import Organization, SampleTemplate, mix
 from insights_exporter.demo.population.timeline import FOUNDED
-from insights_exporter.demo.population.users import Person, status_of
-from insights_exporter.demo.response_cache import Document, View
-from insights_exporter.demo.validation import Accepted
+from insights_exporter.demo.population.users import User, status_on
+from insights_exporter.demo.validation import ParsedQuery
 
 LIFETIME = timedelta(days=30)
 MOST_USERS = 100
@@ -19,9 +19,9 @@ CALLER_ID = "00000000-0000-4000-8000-00000000c0de"
 BIRTH = f"{date.fromordinal(FOUNDED)}T00:00:00Z"
 
 
-def answer_build(view: View) -> Document:
+def get_buildinfo(context: RequestContext) -> Document:
     """Answer `/buildinfo`."""
-    release = view.generation.release
+    release = context.server_version.release
     return {
         "external_url": f"https://github.com/coder/coder/releases/tag/{release}",
         "version": f"{release}+0c0de00",
@@ -33,72 +33,78 @@ def answer_build(view: View) -> Document:
     }
 
 
-def answer_templates_list(view: View, organization: str = "") -> list[Document]:
+def list_templates(context: RequestContext, organization: str = "") -> list[Document]:
     """Answer `/templates`, or those of one organization (its id or name); deleted ones are not listed."""
     return [
-        _template(view, at, each)
-        for at, each in enumerate(view.population.catalog.templates)
+        _template(context, at, each)
+        for at, each in enumerate(context.population.catalog.templates)
         if not each.deleted
-        and view.role.reads_templates
+        and context.role.reads_templates
         and organization in {"", each.organization.id, each.organization.name}
     ]
 
 
-def answer_organizations(view: View) -> list[Document]:
+def list_organizations(context: RequestContext) -> list[Document]:
     """Answer `/organizations`."""
-    return [_organization(each, at == 0) for at, each in enumerate(view.population.catalog.organizations)]
+    return [_organization(each, at == 0) for at, each in enumerate(context.population.catalog.organizations)]
 
 
-def list_groups(view: View, asked: Accepted) -> list[Document] | ErrorResponse:
+def list_groups(context: RequestContext, query: ParsedQuery) -> list[Document] | ErrorResponse:
     """Return the response of `/groups`: every group with all its members."""
-    people, groups = view.population.people, view.population.groups
-    by_name = {name: each for each in view.population.catalog.organizations for name in (each.id, each.name)}
+    people, groups = context.population.users, context.population.groups
+    by_name = {
+        name: each for each in context.population.catalog.organizations for name in (each.id, each.name)
+    }
     members = {name: at for at, each in enumerate(people) for name in (each.id, each.username)}
     unknown = [
         (field, f"Query param {quote(field)} has invalid value: {what} {quote(value)} not found")
         for field, what, value, known in (
-            ("organization", "organization", asked.organization, by_name),
-            ("has_member", "user", asked.member, members),
+            ("organization", "organization", query.organization, by_name),
+            ("has_member", "user", query.member, members),
         )
         if value and value not in known
     ]
     if unknown:
         return bad_values(unknown)
-    organization, member = by_name.get(asked.organization), members.get(asked.member)
+    organization, member = by_name.get(query.organization), members.get(query.member)
     return [
-        _group(view, each)
+        _group(context, each)
         for each in groups
-        if _may_read_group(view, each)
+        if _may_read_group(context, each)
         and (organization is None or each.organization == organization)
         and (member is None or member in each.members)
-        and (not asked.group_ids or each.id in asked.group_ids)
+        and (not query.group_ids or each.id in query.group_ids)
     ]
 
 
-def answer_me(view: View) -> Document:
+def get_own_user(context: RequestContext) -> Document:
     """Answer `/users/me`."""
-    roles = [] if view.role.name == "member" else [{"name": view.role.name, "display_name": view.role.name}]
+    roles = (
+        []
+        if context.role.name == "member"
+        else [{"name": context.role.name, "display_name": context.role.name}]
+    )
     return {
         "id": CALLER_ID,
         "username": "exporter",
         "email": "exporter@example.com",
         "created_at": BIRTH,
-        "last_seen_at": format_time(view.now.replace(microsecond=0)),
+        "last_seen_at": format_time(context.now.replace(microsecond=0)),
         "status": "active",
         "login_type": "token",
-        "organization_ids": [each.id for each in view.population.catalog.organizations],
+        "organization_ids": [each.id for each in context.population.catalog.organizations],
         "roles": roles,
     }
 
 
-def answer_key(view: View) -> Document:
+def get_key(context: RequestContext) -> Document:
     """Answer `/users/me/keys/{id}` for the caller's own key."""
-    made = format_time(view.key.expires_at - LIFETIME)
+    made = format_time(context.key.expires_at - LIFETIME)
     return {
-        "id": view.key.id,
+        "id": context.key.id,
         "user_id": CALLER_ID,
-        "last_used": format_time(view.now.replace(microsecond=0)),
-        "expires_at": format_time(view.key.expires_at),
+        "last_used": format_time(context.now.replace(microsecond=0)),
+        "expires_at": format_time(context.key.expires_at),
         "created_at": made,
         "updated_at": made,
         "login_type": "token",
@@ -108,15 +114,15 @@ def answer_key(view: View) -> Document:
     }
 
 
-def answer_users(view: View, query: Mapping[str, str]) -> Document:
+def list_users(context: RequestContext, query: Mapping[str, str]) -> Document:
     """Answer `/users`: `limit`, `offset`, and `status:` in `q` are understood."""
     wanted = query.get("q", "").removeprefix("status:")
-    today = view.now.astimezone(UTC).toordinal()
-    if not view.role.reads_users:
-        return {"users": [answer_me(view)], "count": 1}
-    found = ((person, status_of(person, today)) for person in view.population.people)
+    today = context.now.astimezone(UTC).toordinal()
+    if not context.role.reads_users:
+        return {"users": [get_own_user(context)], "count": 1}
+    found = ((person, status_on(person, today)) for person in context.population.users)
     matching = (_user(person, status) for person, status in found if status and wanted in {"", status})
-    counts = view.population.statuses(today)
+    counts = context.population.statuses(today)
     offset, limit = _number(query.get("offset")), _number(query.get("limit")) or MOST_USERS
     return {
         "users": list(islice(matching, offset, offset + limit)),
@@ -124,35 +130,35 @@ def answer_users(view: View, query: Mapping[str, str]) -> Document:
     }
 
 
-def _may_read_group(view: View, group: Group) -> bool:
+def _may_read_group(context: RequestContext, group: UserGroup) -> bool:
     """Return whether the caller may read a group; without a role for all only the ones that it is in."""
-    own = view.role.one_organization and group.organization == view.population.catalog.organizations[0]
-    return view.role.reads_groups or own or group.name == EVERYONE
+    own = context.role.one_organization and group.organization == context.population.catalog.organizations[0]
+    return context.role.reads_groups or own or group.name == EVERYONE
 
 
-def _group(view: View, group: Group) -> Document:
+def _group(context: RequestContext, group: UserGroup) -> Document:
     home = group.organization
     names = {"organization_name": home.name, "organization_display_name": home.display_name}
-    today = view.now.astimezone(UTC).toordinal()
-    people = view.population.people
-    found = ((people[at], status_of(people[at], today)) for at in group.members)
+    today = context.now.astimezone(UTC).toordinal()
+    people = context.population.users
+    found = ((people[at], status_on(people[at], today)) for at in group.members)
     members = [_member(person, status) for person, status in found if status]
-    sees_members = view.role.reads_groups or view.role.one_organization
+    sees_members = context.role.reads_groups or context.role.one_organization
     counted = {"total_member_count": len(members)}
     return {
         "id": group.id,
         "name": group.name,
         "display_name": group.display_name,
         "organization_id": home.id,
-        "members": members if sees_members else [answer_me(view)],
+        "members": members if sees_members else [get_own_user(context)],
         "avatar_url": "",
         "quota_allowance": 0,
         "source": group.source,
-        **(names | counted if view.generation.all_groups else {}),
+        **(names | counted if context.server_version.all_groups else {}),
     }
 
 
-def _member(person: Person, status: str) -> Document:
+def _member(person: User, status: str) -> Document:
     return _user(person, status) | {
         "name": person.username.replace(".", " ").title(),
         "updated_at": BIRTH,
@@ -161,10 +167,10 @@ def _member(person: Person, status: str) -> Document:
     }
 
 
-def _build_times(view: View, at: int, template: Template) -> Document:
+def _build_times(context: RequestContext, at: int, template: SampleTemplate) -> Document:
     """Return durations in milliseconds, which the server computes every four hours."""
-    computed = int(view.now.timestamp()) // 14_400
-    drawn = mix(view.population.seed, at, computed)
+    computed = int(context.now.timestamp()) // 14_400
+    drawn = mix(context.population.seed, at, computed)
     used = template.weight > 0
     return {
         "start": _percentiles(24_000 + 9_000 * at + drawn % 6_000 if used else None),
@@ -181,7 +187,7 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.isdecimal() else 0
 
 
-def _template(view: View, at: int, template: Template) -> Document:
+def _template(context: RequestContext, at: int, template: SampleTemplate) -> Document:
     home = template.organization
     names = {"organization_name": home.name, "organization_display_name": home.display_name}
     return {
@@ -189,12 +195,12 @@ def _template(view: View, at: int, template: Template) -> Document:
         "created_at": BIRTH,
         "updated_at": BIRTH,
         "organization_id": home.id,
-        **(names if view.generation.organization_names else {}),
+        **(names if context.server_version.organization_names else {}),
         "name": template.name,
         "display_name": template.name.replace("-", " ").title(),
         "provisioner": "terraform",
-        "active_user_count": view.population.workspaces[at] or -1,
-        "build_time_stats": _build_times(view, at, template),
+        "active_user_count": context.population.workspaces[at] or -1,
+        "build_time_stats": _build_times(context, at, template),
         "description": "",
         "deprecated": template.deprecated,
         "deprecation_message": "Use another one" if template.deprecated else "",
@@ -215,7 +221,7 @@ def _organization(organization: Organization, is_default: bool) -> Document:  # 
     }
 
 
-def _user(person: Person, status: str) -> Document:
+def _user(person: User, status: str) -> Document:
     return {
         "id": person.id,
         "username": person.username,

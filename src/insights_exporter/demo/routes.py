@@ -1,4 +1,4 @@
-"""The paths of the API: what each asks of the caller, and what answers it."""
+"""The paths of the API: what each requires of the caller, and its handler."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -6,29 +6,25 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from insights_exporter.demo import entitlements, insights
-from insights_exporter.demo import insights as days
-from insights_exporter.demo import resources as directory
+from insights_exporter.demo import insights, resources
+from insights_exporter.demo.auth import RequestContext
+from insights_exporter.demo.entitlements import build_entitlements
 from insights_exporter.demo.error_responses import DISABLED, NO_RESOURCE, NO_ROUTE, ErrorResponse, forbidden
-from insights_exporter.demo.response_cache import View
-from insights_exporter.demo.validation import API, Accepted, Verdict
+from insights_exporter.demo.validation import API, CheckResult, ParsedQuery
 
 Pairs = Sequence[tuple[str, str]]
-Judge = Callable[[str, Pairs], Verdict]
+Builder = Callable[[RequestContext, ParsedQuery], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request as a handler sees it; `judge` applies the rules to path and query."""
+    """One request as a handler gets it; `check` applies the rules to a path and a query."""
 
-    view: View
+    context: RequestContext
     path: str
     query: Pairs
-    judge: Judge
+    check: Callable[[str, Pairs], CheckResult]
     usage_stats: bool
-
-
-Handler = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +32,11 @@ class Route:
     """A path with its handler, which gets the call and the groups of the pattern."""
 
     pattern: re.Pattern[str]
-    handler: Handler
+    handler: Callable[..., Any]
     open: bool = False
     """Whether no token is needed."""
     published: bool = False
-    """Whether the published page has it."""
+    """Whether the API documentation has it."""
     enterprise: bool = False
     """Whether an open-source build lacks it."""
     premium: bool = False
@@ -50,7 +46,7 @@ class Route:
 
 
 def find_route(path: str) -> tuple[Route, tuple[str, ...]] | None:
-    """Find the route of a path, with what stands in its placeholders."""
+    """Return the route of a path, with the values of its placeholders."""
     inside = path.removeprefix(API) if path.startswith(API + "/") else ""
     for route in ROUTES:
         match = route.pattern.fullmatch(inside)
@@ -59,132 +55,108 @@ def find_route(path: str) -> tuple[Route, tuple[str, ...]] | None:
     return None
 
 
+def _build_checked(call: Call, build: Builder) -> object:
+    result = call.check(call.path, call.query)
+    return result if isinstance(result, ErrorResponse) else build(call.context, result)
+
+
 def _daus(call: Call) -> object:
     if not call.usage_stats:
         return DISABLED
-    if not (call.view.role.reads_deployment and call.view.role.views_insights):
-        return forbidden(call.view.generation)
-    return _judged(call, days.answer_days)
+    if not (call.context.role.reads_deployment and call.context.role.views_insights):
+        return forbidden(call.context.server_version)
+    return _build_checked(call, insights.build_daus)
 
 
 def _template_daus(call: Call, template_id: str) -> object:
     if not call.usage_stats:
         return DISABLED
-    if not _may_view(call.view, (template_id,)):
+    if not _may_view(call.context, (template_id,)):
         return NO_RESOURCE
-    return _judged(call, partial(days.answer_days, template_id=template_id))
+    return _build_checked(call, partial(insights.build_daus, template_id=template_id))
 
 
-def _window(call: Call, response: Callable[[View, Accepted], object]) -> object:
-    if not call.usage_stats:
-        return DISABLED
-    verdict = call.judge(call.path, call.query)
-    if isinstance(verdict, ErrorResponse):
-        return verdict
-    return response(call.view, verdict) if _may_view(call.view, verdict.template_ids) else NO_RESOURCE
+def _report(build: Builder) -> Callable[[Call], object]:
+    def handle(call: Call) -> object:
+        if not call.usage_stats:
+            return DISABLED
+        result = call.check(call.path, call.query)
+        if isinstance(result, ErrorResponse):
+            return result
+        return build(call.context, result) if _may_view(call.context, result.template_ids) else NO_RESOURCE
 
-
-def _templates(call: Call) -> object:
-    return _window(call, insights.answer_templates)
-
-
-def _activity(call: Call) -> object:
-    return _window(call, insights.answer_activity)
-
-
-def _latency(call: Call) -> object:
-    return _window(call, insights.answer_latency)
+    return handle
 
 
 def _status_counts(call: Call) -> object:
-    verdict = call.judge(call.path, call.query)
-    if isinstance(verdict, ErrorResponse):
-        return verdict
-    if not call.view.role.reads_users:
-        return forbidden(call.view.generation)
-    return days.answer_status_counts(call.view, verdict)
+    result = call.check(call.path, call.query)
+    if isinstance(result, ErrorResponse):
+        return result
+    if not call.context.role.reads_users:
+        return forbidden(call.context.server_version)
+    return insights.build_status_counts(call.context, result)
 
 
-def _judged(call: Call, response: Callable[[View, Accepted], object]) -> object:
-    verdict = call.judge(call.path, call.query)
-    return verdict if isinstance(verdict, ErrorResponse) else response(call.view, verdict)
-
-
-def _may_view(view: View, template_ids: Sequence[str]) -> bool:
-    if view.role.views_insights:
+def _may_view(context: RequestContext, template_ids: Sequence[str]) -> bool:
+    if context.role.views_insights:
         return True
-    first = view.population.catalog.organizations[0]
-    own = {each.id for each in view.population.catalog.templates if each.organization == first}
-    return view.role.one_organization and bool(template_ids) and own.issuperset(template_ids)
-
-
-def _build(call: Call) -> object:
-    return directory.answer_build(call.view)
+    first = context.population.catalog.organizations[0]
+    own = {each.id for each in context.population.catalog.templates if each.organization == first}
+    return context.role.one_organization and bool(template_ids) and own.issuperset(template_ids)
 
 
 def _all_templates(call: Call) -> object:
-    return directory.answer_templates_list(call.view) if call.view.generation.all_templates else NO_ROUTE
+    return resources.list_templates(call.context) if call.context.server_version.all_templates else NO_ROUTE
 
 
 def _organization_templates(call: Call, organization: str) -> object:
-    known = {name for each in call.view.population.catalog.organizations for name in (each.id, each.name)}
-    if organization not in known:
+    if not _has_organization(call, organization):
         return NO_RESOURCE
-    return directory.answer_templates_list(call.view, organization)
+    return resources.list_templates(call.context, organization)
 
 
-def _organizations(call: Call) -> object:
-    return directory.answer_organizations(call.view)
-
-
-def _me(call: Call) -> object:
-    return directory.answer_me(call.view)
+def _has_organization(call: Call, organization: str) -> bool:
+    organizations = call.context.population.catalog.organizations
+    return any(organization in {each.id, each.name} for each in organizations)
 
 
 def _key(call: Call, key_id: str) -> object:
-    return directory.answer_key(call.view) if key_id == call.view.key.id else NO_RESOURCE
-
-
-def _users(call: Call) -> object:
-    return directory.answer_users(call.view, dict(call.query))
-
-
-def _entitlements(call: Call) -> object:
-    return entitlements.build_entitlements(call.view)
+    return resources.get_key(call.context) if key_id == call.context.key.id else NO_RESOURCE
 
 
 def _all_groups(call: Call) -> object:
-    return _groups(call, call.query) if call.view.generation.all_groups else NO_ROUTE
+    return _groups(call, call.query) if call.context.server_version.all_groups else NO_ROUTE
 
 
 def _organization_groups(call: Call, organization: str) -> object:
-    known = {name for each in call.view.population.catalog.organizations for name in (each.id, each.name)}
-    if organization not in known:
+    if not _has_organization(call, organization):
         return NO_RESOURCE
     others = [pair for pair in call.query if pair[0] != "organization"]
     return _groups(call, [*others, ("organization", organization)])
 
 
 def _groups(call: Call, query: Pairs) -> object:
-    verdict = call.judge("/groups", query)
-    return verdict if isinstance(verdict, ErrorResponse) else directory.list_groups(call.view, verdict)
+    result = call.check("/groups", query)
+    return result if isinstance(result, ErrorResponse) else resources.list_groups(call.context, result)
 
 
 ROUTES = (
     Route(re.compile("/insights/daus"), _daus, published=True),
-    Route(re.compile("/insights/templates"), _templates, published=True),
-    Route(re.compile("/insights/user-activity"), _activity, published=True),
-    Route(re.compile("/insights/user-latency"), _latency, published=True),
+    Route(re.compile("/insights/templates"), _report(insights.build_templates_report), published=True),
+    Route(re.compile("/insights/user-activity"), _report(insights.build_user_activity), published=True),
+    Route(re.compile("/insights/user-latency"), _report(insights.build_user_latency), published=True),
     Route(re.compile("/insights/user-status-counts"), _status_counts),
     Route(re.compile("/templates/([^/]+)/daus"), _template_daus),
     Route(re.compile("/templates"), _all_templates),
-    Route(re.compile("/organizations"), _organizations),
+    Route(re.compile("/organizations"), lambda call: resources.list_organizations(call.context)),
     Route(re.compile("/organizations/([^/]+)/templates"), _organization_templates),
-    Route(re.compile("/users/me"), _me),
+    Route(re.compile("/users/me"), lambda call: resources.get_own_user(call.context)),
     Route(re.compile("/users/me/keys/([^/]+)"), _key),
-    Route(re.compile("/users"), _users),
+    Route(re.compile("/users"), lambda call: resources.list_users(call.context, dict(call.query))),
     Route(re.compile("/groups"), _all_groups, enterprise=True, premium=True, license_first=True),
     Route(re.compile("/organizations/([^/]+)/groups"), _organization_groups, enterprise=True, premium=True),
-    Route(re.compile("/entitlements"), _entitlements, open=True, enterprise=True),
-    Route(re.compile("/buildinfo"), _build, open=True),
+    Route(
+        re.compile("/entitlements"), lambda call: build_entitlements(call.context), open=True, enterprise=True
+    ),
+    Route(re.compile("/buildinfo"), lambda call: resources.get_buildinfo(call.context), open=True),
 )

@@ -1,4 +1,4 @@
-"""The embedded Coder as an ASGI application, one or many behind one port."""
+"""The embedded Coder as an HTTP server, one or many behind one port."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
@@ -21,10 +21,18 @@ from insights_exporter.demo.fault_responses import TRANSPORT
 from insights_exporter.demo.faults import Certificate
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+HOST = "127.0.0.1"
+BACKLOG = 1024
+GRACE_SECONDS = 1
+IDLE_SECONDS = 120
+"""Longer than clients keep a connection, as with Go's server: none is closed just when it is used again."""
+
+Servable = EmbeddedCoder | Mapping[str, EmbeddedCoder]
+"""One server, or many by the first part of their path: `/{name}/api/v2/...`."""
 
 
-def make_app(coder: EmbeddedCoder) -> Starlette:
-    """Give the application of one server."""
+def create_app(coder: EmbeddedCoder) -> Starlette:
+    """Return the ASGI application of one server."""
 
     async def respond(request: Request) -> Response:
         return _respond(coder, request, request.url.path)
@@ -32,8 +40,8 @@ def make_app(coder: EmbeddedCoder) -> Starlette:
     return Starlette(routes=[Route("/{path:path}", respond, methods=METHODS)])
 
 
-def make_many(coders: Mapping[str, EmbeddedCoder]) -> Starlette:
-    """Give one application for many servers, each below its own name: `/{name}/api/v2/...`."""
+def create_shared_app(coders: Mapping[str, EmbeddedCoder]) -> Starlette:
+    """Return one ASGI application of many servers."""
 
     async def respond(request: Request) -> Response:
         coder = coders.get(request.path_params["name"])
@@ -46,28 +54,19 @@ def make_many(coders: Mapping[str, EmbeddedCoder]) -> Starlette:
 
 def _respond(coder: EmbeddedCoder, request: Request, path: str) -> Response:
     query = request.scope["query_string"].decode("latin-1")
-    answer = coder.response(request.method, path, query, request.headers)
-    response = Response(answer.body, answer.status, dict(answer.headers))
-    failing = coder.failing.at(path)
-    if failing is None:
+    result = coder.response(request.method, path, query, request.headers)
+    response = Response(result.body, result.status, dict(result.headers))
+    found = coder.faults.at(path)
+    if found is None:
         return response
-    name, fault = failing
-    response = fault.act(response)
+    name, fault = found
+    response = fault.effect(response)
     coder.requests[-1] = replace(coder.requests[-1], status=response.status_code, fault=name)
     return response
 
 
-HOST = "127.0.0.1"
-BACKLOG = 1024
-SECONDS_TO_FINISH = 1
-SECONDS_IDLE = 120
-"""Longer than clients keep a connection, as with Go's server: none is closed just when it is used again."""
-Servable = EmbeddedCoder | Mapping[str, EmbeddedCoder]
-"""One server, or many by the first part of their path."""
-
-
 class _Protocol(HttpToolsProtocol):
-    """Hands its transport to the application, for faults below HTTP."""
+    """Passes its transport to the application, for faults below HTTP."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base
         super().connection_made(transport)
@@ -75,7 +74,7 @@ class _Protocol(HttpToolsProtocol):
 
 
 class _Server(uvicorn.Server):
-    """Tells when it listens; is a door that can be closed, opened and shown another certificate at."""
+    """A server whose listener can be closed and opened, and whose certificate can be replaced."""
 
     def __init__(self, app: ASGIApp, certificate: Certificate | None) -> None:
         super().__init__(
@@ -90,105 +89,108 @@ class _Server(uvicorn.Server):
                 lifespan="off",
                 ssl_certfile=certificate and certificate.chain,
                 ssl_keyfile=certificate and certificate.key,
-                timeout_graceful_shutdown=SECONDS_TO_FINISH,
-                timeout_keep_alive=SECONDS_IDLE,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+                timeout_keep_alive=IDLE_SECONDS,
             )
         )
-        self.listens = Event()
+        self.is_listening = Event()
         self.port = 0
-        self._leaving = asyncio.Event()
+        self._stopping = asyncio.Event()
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
         self.port = self.servers[0].sockets[0].getsockname()[1]
-        self.listens.set()
+        self.is_listening.set()
 
     async def main_loop(self) -> None:
-        await self._leaving.wait()
+        await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        self._end_connections()
+        self._close_connections()
         await super().shutdown(sockets)
 
     def open(self) -> None:
-        """Listen again."""
-        self._do(self._open())
+        """Listen again, on the same port."""
+        self._run(super().startup([create_server((HOST, self.port), backlog=BACKLOG)]))
 
     def close(self) -> None:
-        """Stop listening and end all connections."""
-        self._do(self._close())
+        """Stop listening and close all connections."""
 
-    def present(self, certificate: Certificate) -> None:
-        """Show another certificate from now on."""
-        self._do(self._present(certificate))
+        async def close() -> None:
+            for server in self.servers:
+                server.close()
+            self._close_connections()
 
-    def leave(self) -> None:
+        self._run(close())
+
+    def set_certificate(self, certificate: Certificate) -> None:
+        """Use another certificate for new connections, and close the others."""
+
+        async def set_certificate() -> None:
+            if self.config.ssl:
+                self.config.ssl.load_cert_chain(certificate.chain, certificate.key)
+            self._close_connections()
+
+        self._run(set_certificate())
+
+    def stop(self) -> None:
         """Stop serving."""
-        self._loop.call_soon_threadsafe(self._leaving.set)
+        self._loop.call_soon_threadsafe(self._stopping.set)
 
-    def _do(self, work: Coroutine[object, object, None]) -> None:
+    def _run(self, work: Coroutine[object, object, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    async def _open(self) -> None:
-        await super().startup([create_server((HOST, self.port), backlog=BACKLOG)])
-
-    async def _close(self) -> None:
-        for server in self.servers:
-            server.close()
-        self._end_connections()
-
-    async def _present(self, certificate: Certificate) -> None:
-        if self.config.ssl:
-            self.config.ssl.load_cert_chain(certificate.chain, certificate.key)
-        self._end_connections()
-
-    def _end_connections(self) -> None:
+    def _close_connections(self) -> None:
         for connection in list(self.server_state.connections):
             connection.transport.abort()
 
 
 @contextmanager
 def serve(coder: Servable, port: int = 0, certificate: Certificate | None = None) -> Iterator[str]:
-    """Serve on 127.0.0.1 while the context lasts; gives the URL, ready for requests.
+    """Serve on 127.0.0.1 within the block; yields the URL once it is ready for requests.
 
-    A port of 0 is any free one; a certificate makes it HTTPS. Raises OSError
-    when the port is taken. Where many servers share the port, the fault
-    `refused` resets the connections of its server instead.
+    A port of 0 is any free one; a certificate makes it HTTPS. If many servers share the port, the
+    fault `refused` resets the connections of its server instead of closing the port.
+
+    Raises:
+        OSError: The port is in use.
     """
-    server = _Server(make_app(coder) if isinstance(coder, EmbeddedCoder) else make_many(coder), certificate)
+    app = create_app(coder) if isinstance(coder, EmbeddedCoder) else create_shared_app(coder)
+    server = _Server(app, certificate)
     with create_server((HOST, port), backlog=BACKLOG) as listener:
         url = f"{'https' if certificate else 'http'}://{HOST}:{listener.getsockname()[1]}"
         thread = Thread(target=server.run, args=([listener],), name="embedded Coder", daemon=True)
         thread.start()
-        server.listens.wait()
+        server.is_listening.wait()
         try:
-            with _at_the_door(coder, server):
+            with _registered(coder, server):
                 yield url
         finally:
-            server.leave()
+            server.stop()
             thread.join()
 
 
 @contextmanager
-def _at_the_door(coder: Servable, server: _Server) -> Iterator[None]:
+def _registered(coder: Servable, server: _Server) -> Iterator[None]:
+    """Let the faults of a server open and close its listener."""
     if not isinstance(coder, EmbeddedCoder):
         yield
         return
-    coder.failing.doors.append(server)
-    if coder.failing.closed:
+    coder.faults.listeners.append(server)
+    if coder.faults.is_closed:
         server.close()
     try:
         yield
     finally:
-        coder.failing.doors.remove(server)
+        coder.faults.listeners.remove(server)
 
 
 @asynccontextmanager
 async def serving(
     coder: Servable, port: int = 0, certificate: Certificate | None = None
 ) -> AsyncIterator[str]:
-    """Serve as `serve` does, for a caller whose event loop must not wait."""
+    """Serve as `serve` does, without blocking the event loop of the caller."""
     context = serve(coder, port, certificate)
     url = await asyncio.to_thread(context.__enter__)
     try:

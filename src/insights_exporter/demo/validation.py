@@ -17,7 +17,7 @@ from insights_exporter.demo.error_responses import (
     bad_zone,
 )
 from insights_exporter.demo.go_format import LAYOUT, BadTime, parse_integer, parse_time, quote
-from insights_exporter.demo.versions import GENERATION_2024, GENERATION_2026, ServerVersion
+from insights_exporter.demo.versions import VERSION_2024, VERSION_2026, ServerVersion
 
 Query = Mapping[str, str] | Iterable[tuple[str, str]]
 UUID = re.compile(
@@ -32,7 +32,7 @@ class QueryReader:
     """Reads the parameters of one request and collects what is wrong with them."""
 
     query: Query
-    generation: ServerVersion
+    server_version: ServerVersion
     complaints: list[tuple[str, str]] = field(default_factory=list)
     _values: dict[str, list[str]] = field(init=False, default_factory=dict)
     _known: set[str] = field(init=False, default_factory=set)
@@ -47,11 +47,11 @@ class QueryReader:
         """Read a text; a missing one is empty."""
         self._known.add(name)
         values = self._values.get(name, [""])
-        if len(values) > 1 and self.generation.refuses_repeats:
+        if len(values) > 1 and self.server_version.refuses_repeats:
             self._complain(name, "provided more than once, found", f"{len(values)} times.", _ONCE)
         elif required and not values[0]:
             self._complain(
-                name, "is required", "and cannot be empty" if self.generation.says_not_empty else ""
+                name, "is required", "and cannot be empty" if self.server_version.says_not_empty else ""
             )
         return values[0]
 
@@ -109,7 +109,7 @@ SECONDS_OF_A_DAY = 86400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
+class ParsedQuery:
     """A request that passed, with what it asks for; what an endpoint lacks keeps its default.
 
     `start` and `end` are in the offsets in which they were sent.
@@ -130,19 +130,21 @@ class Accepted:
     group_ids: tuple[str, ...] = ()
 
 
-Verdict = Accepted | ErrorResponse
-Check = Callable[[QueryReader, datetime], Verdict]
+CheckResult = ParsedQuery | ErrorResponse
+Check = Callable[[QueryReader, datetime], CheckResult]
 
 
-def check(path: str, query: Query, now: datetime, generation: ServerVersion = GENERATION_2026) -> Verdict:
+def check(
+    path: str, query: Query, now: datetime, server_version: ServerVersion = VERSION_2026
+) -> CheckResult:
     """Judge a GET of an insights path, with or without `/api/v2`, at the server's `now`.
 
     `query` is decoded: no `%2B` in it.
     """
     rule = CHECKS.get(path.removeprefix(API)) or (_check_days if _is_template_days(path) else None)
-    if rule is None or (rule is _check_status_counts and generation.status_counts == "absent"):
+    if rule is None or (rule is _check_status_counts and server_version.status_counts == "absent"):
         return NO_ROUTE
-    return rule(QueryReader(query, generation), now)
+    return rule(QueryReader(query, server_version), now)
 
 
 def next_hour(now: datetime) -> datetime:
@@ -150,33 +152,33 @@ def next_hour(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + HOUR
 
 
-def _check_days(reader: QueryReader, _now: datetime) -> Verdict:
+def _check_days(reader: QueryReader, _now: datetime) -> CheckResult:
     tz_offset = reader.integer("tz_offset", 0)
-    return _complaints(reader) or Accepted(tz_offset=tz_offset)
+    return _complaints(reader) or ParsedQuery(tz_offset=tz_offset)
 
 
-def _check_users(reader: QueryReader, now: datetime) -> Verdict:
+def _check_users(reader: QueryReader, now: datetime) -> CheckResult:
     times = _read_times(reader)
     template_ids = reader.uuids("template_ids")
-    span = _complaints(reader) or _check_times(times, now, reader.generation)
+    span = _complaints(reader) or _check_times(times, now, reader.server_version)
     if isinstance(span, ErrorResponse):
         return span
-    return Accepted(start=span[0], end=span[1], template_ids=template_ids)
+    return ParsedQuery(start=span[0], end=span[1], template_ids=template_ids)
 
 
-def _check_templates(reader: QueryReader, now: datetime) -> Verdict:
+def _check_templates(reader: QueryReader, now: datetime) -> CheckResult:
     times = _read_times(reader)
     interval = reader.text("interval")
     template_ids = reader.uuids("template_ids")
-    sections = reader.words("sections") if reader.generation.sections else ()
-    span = _complaints(reader) or _check_times(times, now, reader.generation)
+    sections = reader.words("sections") if reader.server_version.sections else ()
+    span = _complaints(reader) or _check_times(times, now, reader.server_version)
     if isinstance(span, ErrorResponse):
         return span
     start, end = span
     return (
-        _check_interval(interval, start, end, reader.generation)
+        _check_interval(interval, start, end, reader.server_version)
         or _check_sections(sections)
-        or Accepted(
+        or ParsedQuery(
             start=start,
             end=end,
             template_ids=template_ids,
@@ -186,29 +188,29 @@ def _check_templates(reader: QueryReader, now: datetime) -> Verdict:
     )
 
 
-def _check_status_counts(reader: QueryReader, _now: datetime) -> Verdict:
-    habits = reader.generation.status_counts
+def _check_status_counts(reader: QueryReader, _now: datetime) -> CheckResult:
+    habits = reader.server_version.status_counts
     tz_offset = 0 if habits == "timezone-only" else reader.integer("tz_offset", 0)
     step = reader.integer("interval", SECONDS_OF_A_DAY)
     if habits == "interval":
-        return _complaints(reader) or Accepted(tz_offset=tz_offset, step=max(step, 0) or SECONDS_OF_A_DAY)
+        return _complaints(reader) or ParsedQuery(tz_offset=tz_offset, step=max(step, 0) or SECONDS_OF_A_DAY)
     name = reader.text("timezone")
     return _complaints(reader) or _check_zone(name, tz_offset)
 
 
-def _check_groups(reader: QueryReader, _now: datetime) -> Verdict:
+def _check_groups(reader: QueryReader, _now: datetime) -> CheckResult:
     organization, member = reader.text("organization"), reader.text("has_member")
     group_ids = reader.uuids("group_ids")
-    return _complaints(reader) or Accepted(organization=organization, member=member, group_ids=group_ids)
+    return _complaints(reader) or ParsedQuery(organization=organization, member=member, group_ids=group_ids)
 
 
-def _check_zone(name: str, tz_offset: int) -> Verdict:
+def _check_zone(name: str, tz_offset: int) -> CheckResult:
     if name and tz_offset:
         return TWO_ZONES
     # The names of the zones have the sign of POSIX: positive is west.
     name = name or (f"Etc/GMT{-tz_offset:+d}" if tz_offset else "UTC")
     try:
-        return Accepted(tz_offset=tz_offset, zone=ZoneInfo(name))
+        return ParsedQuery(tz_offset=tz_offset, zone=ZoneInfo(name))
     except (KeyError, ValueError, OSError):
         return bad_zone(name)
 
@@ -239,11 +241,11 @@ def _complaints(reader: QueryReader) -> ErrorResponse | None:
 
 
 def _check_times(
-    times: Mapping[str, str], now: datetime, generation: ServerVersion
+    times: Mapping[str, str], now: datetime, server_version: ServerVersion
 ) -> tuple[datetime, datetime] | ErrorResponse:
     moments = []
     for name, text in times.items():
-        moment = _check_time(name, text, now, generation)
+        moment = _check_time(name, text, now, server_version)
         if isinstance(moment, ErrorResponse):
             return moment
         moments.append(moment)
@@ -253,7 +255,9 @@ def _check_times(
     return start, end
 
 
-def _check_time(name: str, text: str, now: datetime, generation: ServerVersion) -> datetime | ErrorResponse:
+def _check_time(
+    name: str, text: str, now: datetime, server_version: ServerVersion
+) -> datetime | ErrorResponse:
     try:
         moment = parse_time(text)
     except BadTime as error:
@@ -262,22 +266,22 @@ def _check_time(name: str, text: str, now: datetime, generation: ServerVersion) 
         return bad_value(name, f'Query param "{name}" must not be zero')
     if moment > next_hour(now):
         return bad_value(name, f'Query param "{name}" must not be in the future')
-    hour = moment.hour if name == "end_time" and _is_today(moment, now, generation) else 0
+    hour = moment.hour if name == "end_time" and _is_today(moment, now, server_version) else 0
     if (moment.hour, moment.minute, moment.second) == (hour, 0, 0):
         return moment
-    got = f", got {text}" if generation.repeats_clock else ""
+    got = f", got {text}" if server_version.repeats_clock else ""
     return bad_value(name, f'Query param "{name}" must have the clock set to {hour:02d}:00:00{got}')
 
 
-def _is_today(moment: datetime, now: datetime, generation: ServerVersion) -> bool:
-    zone = moment.tzinfo if generation.today_of_request else UTC
+def _is_today(moment: datetime, now: datetime, server_version: ServerVersion) -> bool:
+    zone = moment.tzinfo if server_version.today_of_request else UTC
     return moment.date() == now.astimezone(zone).date()
 
 
 def _check_interval(
-    interval: str, start: datetime, end: datetime, generation: ServerVersion
+    interval: str, start: datetime, end: datetime, server_version: ServerVersion
 ) -> ErrorResponse | None:
-    known = INTERVALS if generation.week_intervals else INTERVALS[:1]
+    known = INTERVALS if server_version.week_intervals else INTERVALS[:1]
     if interval and interval not in known:
         return bad_value("interval", f"must be one of [{' '.join(known)}]")
     if interval == "week" and not _ends_with_a_week(start, end):
@@ -306,17 +310,17 @@ WITH_TIMES = frozenset({"/insights/templates", "/insights/user-activity", "/insi
 WITHOUT = frozenset({"/insights/daus"})
 
 
-def check_published(path: str, query: Query, _now: datetime) -> Verdict:
+def check_published(path: str, query: Query, _now: datetime) -> CheckResult:
     """Judge a GET by the page: `before` (the start) and `after` (the end), integers, both required."""
     path = path.removeprefix(API)
     if path not in WITH_TIMES | WITHOUT:
         return NO_ROUTE
-    reader = QueryReader(query, GENERATION_2024)
+    reader = QueryReader(query, VERSION_2024)
     times = [_moment(reader, name) for name in ("before", "after")] if path in WITH_TIMES else []
     reader.refuse_unknown()
     if reader.complaints:
         return bad_values(reader.complaints)
-    return Accepted(start=times[0], end=times[1], interval="week") if times else Accepted()
+    return ParsedQuery(start=times[0], end=times[1], interval="week") if times else ParsedQuery()
 
 
 def _moment(reader: QueryReader, name: str) -> datetime:

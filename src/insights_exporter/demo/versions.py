@@ -60,18 +60,20 @@ class ServerVersion:
     """Whether a 401 carries WWW-Authenticate."""
 
 
-GENERATION_2026 = ServerVersion(name="2026")
-SESSION_APPS_2026 = ServerVersion(name="2026-session-apps", release="v2.33.0", session_apps="listed")
-BOUNDED_2026 = ServerVersion(name="2026-bounded", release="v2.34.0", session_apps="bounded")
-NEXT = ServerVersion(name="next", release="v2.36.0", session_apps="by-method", status_counts="timezone-only")
-GENERATION_2025 = ServerVersion(
+VERSION_2026 = ServerVersion(name="2026")
+VERSION_2026_SESSION_APPS = ServerVersion(name="2026-session-apps", release="v2.33.0", session_apps="listed")
+VERSION_2026_BOUNDED = ServerVersion(name="2026-bounded", release="v2.34.0", session_apps="bounded")
+VERSION_NEXT = ServerVersion(
+    name="next", release="v2.36.0", session_apps="by-method", status_counts="timezone-only"
+)
+VERSION_2025 = ServerVersion(
     name="2025",
     release="v2.18.0",
     status_counts="interval",
     vscode_name="Visual Studio Code",
     agent_features=False,
 )
-GENERATION_2024 = ServerVersion(
+VERSION_2024 = ServerVersion(
     name="2024",
     release="v2.9.0",
     refuses_repeats=False,
@@ -86,7 +88,7 @@ GENERATION_2024 = ServerVersion(
     counts_rate=False,
     challenges=False,
 )
-GENERATION_2023 = ServerVersion(
+VERSION_2023 = ServerVersion(
     name="2023",
     release="v2.1.0",
     week_intervals=False,
@@ -116,13 +118,13 @@ SERVER_VERSIONS: Mapping[str, ServerVersion] = MappingProxyType(
     {
         each.name: each
         for each in (
-            GENERATION_2023,
-            GENERATION_2024,
-            GENERATION_2025,
-            GENERATION_2026,
-            SESSION_APPS_2026,
-            BOUNDED_2026,
-            NEXT,
+            VERSION_2023,
+            VERSION_2024,
+            VERSION_2025,
+            VERSION_2026,
+            VERSION_2026_SESSION_APPS,
+            VERSION_2026_BOUNDED,
+            VERSION_NEXT,
         )
     }
 )

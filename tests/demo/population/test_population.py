@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from insights_exporter.demo import Population
 from insights_exporter.demo.population.templates import SESSION_APPS
 from insights_exporter.demo.population.timeline import FOUNDED, Span, span_between
-from insights_exporter.demo.population.users import status_of
+from insights_exporter.demo.population.users import status_on
 
 NOW = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)
 ONE = Population(seed=3, users=40, templates=8)
@@ -37,10 +37,10 @@ def test_seed_decides_everything(seed: int, users: int, templates: int, first: i
     one, two = (Population(seed, users, templates) for _ in range(2))
     span = days(first, 3)
 
-    assert one.people == two.people
+    assert one.users == two.users
     assert one.catalog == two.catalog
     assert one.tally(span, None) == two.tally(span, None)
-    assert one.users(span, None) == two.users(span, None)
+    assert one.user_tallies(span, None) == two.user_tallies(span, None)
     assert one.parameters(span, None) == two.parameters(span, None)
 
 
@@ -48,7 +48,7 @@ def test_another_seed_is_another_company() -> None:
     """Populations of two seeds share nobody."""
     other = Population(seed=4, users=40, templates=8)
 
-    assert not {each.id for each in ONE.people} & {each.id for each in other.people}
+    assert not {each.id for each in ONE.users} & {each.id for each in other.users}
 
 
 @given(templates=st.integers(1, 60))
@@ -68,7 +68,7 @@ def test_order_of_questions_does_not_matter(first: int, length: int, chosen: fro
     fresh = Population(seed=3, users=40, templates=8)
 
     assert fresh.tally(span, chosen) == ONE.tally(span, chosen)
-    assert fresh.users(span, chosen) == ONE.users(span, chosen)
+    assert fresh.user_tallies(span, chosen) == ONE.user_tallies(span, chosen)
 
 
 @given(first=DAYS, length=LENGTHS, more=st.integers(1, 10), chosen=CHOSEN)
@@ -93,8 +93,8 @@ def test_days_add_up(first: int, length: int, chosen: frozenset[int] | None) -> 
         sum(part.session_apps[at].seconds for part in parts) for at in range(len(SESSION_APPS))
     ]
     assert whole.users.bit_count() <= sum(part.users.bit_count() for part in parts)
-    for index, app in whole.customs.items():
-        rows = [part.customs[index] for part in parts if index in part.customs]
+    for index, app in whole.custom_apps.items():
+        rows = [part.custom_apps[index] for part in parts if index in part.custom_apps]
         assert app.seconds == sum(row.seconds for row in rows)
         assert app.runs <= sum(row.runs for row in rows)
 
@@ -103,11 +103,11 @@ def test_days_add_up(first: int, length: int, chosen: frozenset[int] | None) -> 
 def test_users_agree_with_the_tally(first: int, length: int, chosen: frozenset[int] | None) -> None:
     """The people who are listed are those who are counted, with the same templates."""
     span = days(first, length)
-    tally, users = ONE.tally(span, chosen), ONE.users(span, chosen)
+    tally, users = ONE.tally(span, chosen), ONE.user_tallies(span, chosen)
 
     assert tally.users == sum(1 << user for user in users)
     assert tally.templates == sum(1 << at for at in {at for each in users.values() for at in each.templates})
-    assert chosen is not None or ONE.active(span) == len(users)
+    assert chosen is not None or ONE.count_active(span) == len(users)
 
 
 @settings(max_examples=25)
@@ -115,8 +115,8 @@ def test_users_agree_with_the_tally(first: int, length: int, chosen: frozenset[i
 def test_deployment_is_between_its_largest_template_and_their_sum(first: int, length: int) -> None:
     """Distinct users and capped half hours do not add up, but they are bounded."""
     span = days(first, length)
-    every = ONE.users(span, None)
-    parts = [ONE.users(span, frozenset({at})) for at in range(len(ONE.catalog.templates))]
+    every = ONE.user_tallies(span, None)
+    parts = [ONE.user_tallies(span, frozenset({at})) for at in range(len(ONE.catalog.templates))]
 
     for user, tally in every.items():
         seconds = [part[user].seconds for part in parts if user in part]
@@ -129,16 +129,16 @@ def test_workspaces_are_counted_once(first: int, length: int, chosen: frozenset[
     found = ONE.parameters(days(first, length), chosen)
 
     for tally in found.values():
-        assert tally.values.total() <= 2 * len(ONE.people)
+        assert tally.values.total() <= 2 * len(ONE.users)
         assert chosen is None or tally.templates <= chosen
 
 
 def test_working_days_are_busier_than_weekends() -> None:
     """On Saturdays few work, on Christmas too."""
-    wednesday, saturday = (ONE.active(monday(date(2026, 5, day))) for day in (13, 16))
+    wednesday, saturday = (ONE.count_active(monday(date(2026, 5, day))) for day in (13, 16))
 
     assert saturday * 2 < wednesday
-    assert ONE.active(monday(date(2025, 12, 25))) * 2 < wednesday
+    assert ONE.count_active(monday(date(2025, 12, 25))) * 2 < wednesday
 
 
 def test_nobody_works_before_joining_or_after_leaving() -> None:
@@ -146,8 +146,8 @@ def test_nobody_works_before_joining_or_after_leaving() -> None:
     crowd = Population(seed=1, users=300, templates=3)
     for year in range(2022, 2030):
         day = date(year, 6, 14)
-        for user in crowd.users(monday(day), None):
-            person = crowd.people[user]
+        for user in crowd.user_tallies(monday(day), None):
+            person = crowd.users[user]
             assert person.joined <= day.toordinal() + 1
             assert day.toordinal() - 1 < person.left
 
@@ -158,15 +158,15 @@ def test_company_grows() -> None:
 
     assert 0 < first < later
     assert not ONE.statuses(FOUNDED - 1)
-    assert ONE.active(monday(date.fromordinal(FOUNDED - 10))) == 0
+    assert ONE.count_active(monday(date.fromordinal(FOUNDED - 10))) == 0
 
 
 def test_dormancy_takes_its_time() -> None:
     """Whoever stops working is active for 90 days more, then dormant."""
     crowd = Population(seed=1, users=400, templates=3)
-    sleeper = next(person for person in crowd.people if person.fate == "dormant")
+    sleeper = next(person for person in crowd.users if person.final_status == "dormant")
 
-    assert ["active", "dormant"] == [status_of(sleeper, sleeper.left + days) for days in (89, 90)]
+    assert ["active", "dormant"] == [status_on(sleeper, sleeper.left + days) for days in (89, 90)]
 
 
 def test_fates_come_true() -> None:

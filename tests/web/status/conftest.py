@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
-from tests.demo.asking import coder
+from tests.demo.client import coder
 from tests.integration import exporter as exporter_peer
 from tests.integration.exporter import Exporter
 from tests.integration.processes import free_port

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page
 
 from insights_exporter.demo import DEMO_TOKEN, Population, serve
-from tests.demo.asking import coder
+from tests.demo.client import coder
 from tests.integration import exporter as exporter_peer
 from tests.integration.exporter import Exporter
 from tests.integration.waiting import eventually

@@ -9,7 +9,7 @@ from playwright.async_api import Page
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder
 from insights_exporter.web.status.format import format_usage_time
-from tests.demo.asking import document, report
+from tests.demo.client import document, report
 from tests.integration.exporter import Exporter
 from tests.integration.waiting import eventually_async
 from tests.web.status.browser import drawn_shares, observe, rows, titles

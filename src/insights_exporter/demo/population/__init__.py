@@ -1,1 +1,1 @@
-"""A made-up population: who used what, and when, drawn from a seed."""
+"""The sample data of the embedded Coder, drawn from a seed."""

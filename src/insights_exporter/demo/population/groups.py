@@ -5,7 +5,7 @@ from random import Random
 from typing import NamedTuple
 
 from insights_exporter.demo.population.templates import Catalog, Organization, mix, uuids
-from insights_exporter.demo.population.users import ALONE, Person
+from insights_exporter.demo.population.users import NO_TEMPLATE, User
 
 EVERYONE = "Everyone"
 TEAMS = (
@@ -26,7 +26,7 @@ IN_TWO_TEAMS = 3
 """One in so many users is in two teams."""
 
 
-class Group(NamedTuple):
+class UserGroup(NamedTuple):
     """A group; `members` are indexes of users, the deleted ones included."""
 
     id: str
@@ -37,47 +37,45 @@ class Group(NamedTuple):
     source: str
 
 
-def make_groups(seed: int, people: Sequence[Person], catalog: Catalog, count: int) -> tuple[Group, ...]:
-    """Return the groups of everyone, then `count` teams, of which the last is of three users only."""
+def make_groups(seed: int, users: Sequence[User], catalog: Catalog, count: int) -> tuple[UserGroup, ...]:
+    """Return the groups of everyone, then `count` teams, of which the last has three users only."""
     ids = uuids(Random(f"groups {seed}"), count)  # noqa: S311 - sample data need no secrets
-    homes = [_organizations(person, catalog) for person in people]
-    everyone = tuple(
-        Group(each.id, EVERYONE, "", each, [at for at, home in enumerate(homes) if each in home], "user")
+    homes = [_user_organizations(user, catalog) for user in users]
+    everyone = [
+        UserGroup(
+            each.id, EVERYONE, "", each, [user for user, home in enumerate(homes) if each in home], "user"
+        )
         for each in catalog.organizations
-    )
-    teams = [_team(ids[at], at, catalog) for at in range(count)]
-    members: list[list[int]] = [[] for _ in teams]
-    for at, home in enumerate(homes):
-        for team in _teams_of(seed, at, [place for place, each in enumerate(teams) if each[3] in home][:-1]):
-            members[team].append(at)
+    ]
+    members: list[list[int]] = [[] for _ in ids]
+    organizations = [catalog.organizations[index % len(TEAMS) == 3] for index in range(count)]
+    for user, home in enumerate(homes):
+        candidates = [index for index, each in enumerate(organizations) if each in home][:-1]
+        for index in _draw_teams(seed, user, candidates):
+            members[index].append(user)
     if members:
-        members[-1] = list(range(min(LEADS, len(people))))
-    return (
-        *everyone,
-        *(
-            Group(*team, found, _source(at))
-            for at, (team, found) in enumerate(zip(teams, members, strict=True))
-        ),
-    )
+        members[-1] = list(range(min(LEADS, len(users))))
+    teams = [
+        UserGroup(id_, *_team_names(index), organization, found, "oidc" if index % 2 else "user")
+        for index, (id_, organization, found) in enumerate(zip(ids, organizations, members, strict=True))
+    ]
+    return (*everyone, *teams)
 
 
-def _team(identifier: str, at: int, catalog: Catalog) -> tuple[str, str, str, Organization]:
-    name, display_name = TEAMS[at % len(TEAMS)]
-    number = at // len(TEAMS) + 1
-    organization = catalog.organizations[at % len(TEAMS) == 3]
-    return identifier, name if number == 1 else f"{name}-{number}", display_name, organization
+def _team_names(index: int) -> tuple[str, str]:
+    name, display_name = TEAMS[index % len(TEAMS)]
+    number = index // len(TEAMS) + 1
+    return name if number == 1 else f"{name}-{number}", display_name
 
 
-def _source(at: int) -> str:
-    return "oidc" if at % 2 else "user"
+def _user_organizations(user: User, catalog: Catalog) -> Sequence[Organization]:
+    used = {
+        catalog.templates[index].organization.id for index in (user.main, user.other) if index != NO_TEMPLATE
+    }
+    return [each for index, each in enumerate(catalog.organizations) if index == 0 or each.id in used]
 
 
-def _organizations(person: Person, catalog: Catalog) -> Sequence[Organization]:
-    used = {catalog.templates[at].organization.id for at in (person.main, person.other) if at != ALONE}
-    return [each for at, each in enumerate(catalog.organizations) if at == 0 or each.id in used]
-
-
-def _teams_of(seed: int, user: int, teams: Sequence[int]) -> set[int]:
+def _draw_teams(seed: int, user: int, teams: Sequence[int]) -> set[int]:
     if not teams or mix(seed, user, 11) % WITHOUT_TEAM == 0:
         return set()
     # The smaller of two draws, so that the first teams are the largest.

@@ -1,4 +1,4 @@
-"""The population as a whole: ask it what happened in a span."""
+"""The sample data: users, templates and their activity on any day."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,37 +8,43 @@ from operator import or_
 from random import Random
 from typing import NamedTuple
 
-from insights_exporter.demo.population.activity import all_plans, builds_in
+from insights_exporter.demo.population.activity import all_plans, find_builds
 from insights_exporter.demo.population.aggregation import (
-    Attendance,
+    DayActivity,
     Filter,
-    Groups,
     Tally,
-    attend,
-    group,
-    present,
-    shares,
-    slowness,
+    UsersByPlan,
+    draw_activity,
+    draw_latency_factor,
+    find_active_users,
+    find_shares,
+    group_by_plan,
     tally,
 )
-from insights_exporter.demo.population.groups import Group, make_groups
-from insights_exporter.demo.population.templates import DEFINITIONS, Catalog, make_catalog, mix
-from insights_exporter.demo.population.timeline import REGIONS, WHOLE_DAY, Clip, Span
-from insights_exporter.demo.population.users import ALONE, Person, count_statuses, make_crews, make_people
+from insights_exporter.demo.population.groups import UserGroup, make_groups
+from insights_exporter.demo.population.templates import PARAMETERS, Catalog, make_catalog, mix
+from insights_exporter.demo.population.timeline import REGIONS, WHOLE_DAY, DayPart, Span
+from insights_exporter.demo.population.users import (
+    NO_TEMPLATE,
+    User,
+    count_statuses,
+    group_by_region,
+    make_users,
+)
 
-DAYS_BETWEEN_MINDS = 45
-"""After so many days a user fills in a parameter anew."""
-KEPT_DAYS = 4096
-KEPT_TALLIES = 16384
-KEPT_SPANS = 512
-KEPT_CROWDS = 4
-KEPT_GROUPS = 16
-KEPT_CHOICES = 65536
+PARAMETER_DAYS = 45
+"""Days after which a user chooses another value of a parameter."""
+CACHED_DAYS = 4096
+CACHED_TALLIES = 16384
+CACHED_SPANS = 512
+CACHED_REPORTS = 4
+CACHED_GROUPS = 16
+CACHED_CHOICES = 65536
 
 
 @dataclass(slots=True)
 class UserTally:
-    """What one user did in a span: seconds, templates (indexes), latencies in ms, unsorted."""
+    """The activity of one user in a span: seconds, templates (indexes), latencies in ms, unsorted."""
 
     seconds: int
     templates: set[int]
@@ -46,29 +52,28 @@ class UserTally:
 
 
 class ParameterTally(NamedTuple):
-    """What was chosen for one parameter: workspaces by value, templates (indexes)."""
+    """The values of one parameter in a span: workspaces by value, templates (indexes)."""
 
     values: Counter[str]
     templates: set[int]
 
 
-class Place(NamedTuple):
-    """A part of a local day in one region: what every sum is made of."""
+class RegionDay(NamedTuple):
+    """A part of a local day in one region, of which all totals are made."""
 
     region: int
     day: int
-    clip: Clip
+    part: DayPart
 
 
 class Population:
-    """Users, templates and what they did on any day, all drawn from a seed.
+    """Users, templates and their activity on any day, all drawn from a seed.
 
-    `active` counts the users of a span, `tally` adds up what they used,
-    `users` who did how much, `parameters` what was chosen, `statuses` counts
-    users by status on a day. All results are shared: do not change them.
+    `count_active` counts the users of a span, `tally` returns its totals, `user_tallies` the
+    activity of each user, `parameters` the values of parameters, `statuses` the number of users
+    by status on a day. All results are shared: do not change them.
 
-    Nothing is stored that could not be drawn again; what was asked for is
-    kept for a while, so that whole days are added up once.
+    Only caches are stored, so that whole days are computed once.
     """
 
     def __init__(
@@ -82,147 +87,145 @@ class Population:
         self.seed = seed
         self.unregistered_editors = unregistered_editors
         self._teams = teams
-        random = Random(f"population {seed}")  # noqa: S311 - made-up people need no secrets
+        random = Random(f"population {seed}")  # noqa: S311 - sample data need no secrets
         self.catalog: Catalog = make_catalog(random, templates)
-        self.people: tuple[Person, ...] = make_people(random, users, self.catalog)
-        self._crews = make_crews(self.people)
-        self._pairs = [(person.main, person.other) for person in self.people]
-        self.workspaces = Counter(person.main for person in self.people)
+        self.users: tuple[User, ...] = make_users(random, users, self.catalog)
+        self._region_users = group_by_region(self.users)
+        self._user_templates = [(user.main, user.other) for user in self.users]
+        self.workspaces = Counter(user.main for user in self.users)
         self._slots = [template.apps for template in self.catalog.templates]
-        self._attend = lru_cache(KEPT_DAYS)(self._attend_anew)
-        self._group = lru_cache(KEPT_GROUPS)(self._group_anew)
-        self._choices = lru_cache(KEPT_CHOICES)(self._choices_anew)
-        self._tally_place = lru_cache(KEPT_TALLIES)(self._tally_place_anew)
-        self._tally_day = lru_cache(KEPT_TALLIES)(self._tally_day_anew)
-        self.tally = lru_cache(KEPT_SPANS)(self._tally_anew)
-        self._active_place = lru_cache(KEPT_DAYS)(self._active_place_anew)
-        self.active = lru_cache(KEPT_DAYS)(self._active_anew)
-        self.users = lru_cache(KEPT_CROWDS)(self._users_anew)
-        self.parameters = lru_cache(KEPT_CROWDS)(self._parameters_anew)
-        self._builds = lru_cache(KEPT_DAYS)(self._builds_anew)
-        self._latest_builds = lru_cache(KEPT_CROWDS)(self._latest_builds_anew)
-        self.statuses = lru_cache(KEPT_DAYS)(self._statuses_anew)
+        self._activity = lru_cache(CACHED_DAYS)(self._draw_activity)
+        self._by_plan = lru_cache(CACHED_GROUPS)(self._group_by_plan)
+        self._choices = lru_cache(CACHED_CHOICES)(self._draw_choices)
+        self._region_tally = lru_cache(CACHED_TALLIES)(self._compute_region_tally)
+        self._day_tally = lru_cache(CACHED_TALLIES)(self._compute_day_tally)
+        self.tally = lru_cache(CACHED_SPANS)(self._compute_tally)
+        self._active_users = lru_cache(CACHED_DAYS)(self._find_active_users)
+        self.count_active = lru_cache(CACHED_DAYS)(self._count_active)
+        self.user_tallies = lru_cache(CACHED_REPORTS)(self._compute_user_tallies)
+        self.parameters = lru_cache(CACHED_REPORTS)(self._compute_parameters)
+        self._builds = lru_cache(CACHED_DAYS)(self._find_builds)
+        self._latest_builds = lru_cache(CACHED_REPORTS)(self._find_latest_builds)
+        self.statuses = lru_cache(CACHED_DAYS)(self._count_statuses)
 
     @cached_property
-    def groups(self) -> tuple[Group, ...]:
+    def groups(self) -> tuple[UserGroup, ...]:
         """The groups of everyone in an organization, then the teams."""
-        return make_groups(self.seed, self.people, self.catalog, self._teams)
+        return make_groups(self.seed, self.users, self.catalog, self._teams)
 
-    def indexes(self, template_ids: Sequence[str]) -> Filter:
-        """Give the filter for template ids as requested; none means all, unknown ones match nothing."""
+    def template_filter(self, template_ids: Sequence[str]) -> Filter:
+        """Return the filter of requested template ids; none selects all, unknown ones match nothing."""
         if not template_ids:
             return None
-        return frozenset(at for at, each in enumerate(self.catalog.templates) if each.id in template_ids)
+        templates = self.catalog.templates
+        return frozenset(index for index, each in enumerate(templates) if each.id in template_ids)
 
     def template_ids(self, bits: int) -> list[str]:
-        """Give the ids of a set of templates, sorted as the API does."""
-        return sorted(each.id for at, each in enumerate(self.catalog.templates) if bits >> at & 1)
+        """Return the ids of a set of templates, sorted as the API does."""
+        return sorted(each.id for index, each in enumerate(self.catalog.templates) if bits >> index & 1)
 
-    def _attend_anew(self, region: int, day: int) -> Attendance:
-        return attend(self.seed, region, self._crews[region], day)
+    def _draw_activity(self, region: int, day: int) -> DayActivity:
+        return draw_activity(self.seed, region, self._region_users[region], day)
 
-    def _group_anew(self, region: int, day: int) -> Groups:
-        return group(self._attend(region, day), self._pairs)
+    def _group_by_plan(self, region: int, day: int) -> UsersByPlan:
+        return group_by_plan(self._activity(region, day), self._user_templates)
 
-    def _tally_place_anew(self, place: Place, chosen: Filter) -> Tally:
-        counted = shares(self._group(place.region, place.day), place.clip, chosen)
-        return tally(counted, self._slots, len(self.people), self.unregistered_editors)
+    def _compute_tally(self, span: Span, chosen: Filter) -> Tally:
+        total = Tally()
+        whole_days = Counter(each.day for each in _region_days(span) if each.part == WHOLE_DAY)
+        for each in _region_days(span):
+            if each.part != WHOLE_DAY or whole_days[each.day] < len(REGIONS):
+                total.add(self._region_tally(each, chosen))
+        for day, regions in whole_days.items():
+            if regions == len(REGIONS):
+                total.add(self._day_tally(day, chosen))
+        return total
 
-    def _tally_day_anew(self, day: int, chosen: Filter) -> Tally:
+    def _compute_day_tally(self, day: int, chosen: Filter) -> Tally:
         total = Tally()
         for region in range(len(REGIONS)):
-            total.add(self._tally_place_anew(Place(region, day, WHOLE_DAY), chosen))
+            total.add(self._region_tally(RegionDay(region, day, WHOLE_DAY), chosen))
         return total
 
-    def _tally_anew(self, span: Span, chosen: Filter) -> Tally:
-        total = Tally()
-        whole: Counter[int] = Counter()
-        for place in _places(span):
-            if place.clip == WHOLE_DAY:
-                whole[place.day] += 1
-            else:
-                total.add(self._tally_place(place, chosen))
-        for day, count in whole.items():
-            if count == len(REGIONS):
-                total.add(self._tally_day(day, chosen))
-        for place in _places(span):
-            if place.clip == WHOLE_DAY and whole[place.day] < len(REGIONS):
-                total.add(self._tally_place(place, chosen))
-        return total
+    def _compute_region_tally(self, region_day: RegionDay, chosen: Filter) -> Tally:
+        shares = find_shares(self._by_plan(region_day.region, region_day.day), region_day.part, chosen)
+        return tally(shares, self._slots, len(self.users), self.unregistered_editors)
 
-    def _active_place_anew(self, place: Place) -> int:
-        attendance = self._attend(place.region, place.day)
-        return present(attendance, self._pairs, place.clip, len(self.people))
+    def _count_active(self, span: Span) -> int:
+        return reduce(or_, map(self._active_users, _region_days(span)), 0).bit_count()
 
-    def _active_anew(self, span: Span) -> int:
-        return reduce(or_, map(self._active_place, _places(span)), 0).bit_count()
+    def _find_active_users(self, region_day: RegionDay) -> int:
+        activity = self._activity(region_day.region, region_day.day)
+        return find_active_users(activity, self._user_templates, region_day.part, len(self.users))
 
-    def _users_anew(self, span: Span, chosen: Filter) -> Mapping[int, UserTally]:
-        found: dict[int, UserTally] = {}
-        for place in _places(span):
-            self._add_users(found, place, chosen)
-        return dict(sorted(found.items()))
+    def _compute_user_tallies(self, span: Span, chosen: Filter) -> Mapping[int, UserTally]:
+        tallies: dict[int, UserTally] = {}
+        for each in _region_days(span):
+            self._add_users(tallies, each, chosen)
+        return dict(sorted(tallies.items()))
 
-    def _add_users(self, found: dict[int, UserTally], place: Place, chosen: Filter) -> None:
-        factor = slowness(self.seed, place.region, place.day)
-        groups = self._group(place.region, place.day)
-        for share, users in shares(groups, place.clip, chosen):
+    def _add_users(self, tallies: dict[int, UserTally], region_day: RegionDay, chosen: Filter) -> None:
+        region, day, part = region_day
+        factor = draw_latency_factor(self.seed, region, day)
+        for share, users in find_shares(self._by_plan(region, day), part, chosen):
             latencies: Sequence[float] = share.measure.latencies
             if factor != 1.0:
                 latencies = [factor * each for each in latencies]
             templates = [template for template, _ in share.parts]
             for user in users:
-                mine = found.get(user)
-                if mine is None:
-                    mine = found[user] = UserTally(0, set(), [])
-                mine.seconds += share.measure.seconds
-                mine.templates.update(templates)
-                mine.latencies += latencies
+                total = tallies.get(user)
+                if total is None:
+                    total = tallies[user] = UserTally(0, set(), [])
+                total.seconds += share.measure.seconds
+                total.templates.update(templates)
+                total.latencies += latencies
 
-    def _parameters_anew(self, span: Span, chosen: Filter) -> Mapping[int, ParameterTally]:
-        found: dict[int, ParameterTally] = {}
+    def _compute_parameters(self, span: Span, chosen: Filter) -> Mapping[int, ParameterTally]:
+        tallies: dict[int, ParameterTally] = {}
         for (user, template), day in self._latest_builds(span).items():
-            if chosen is None or template in chosen:
-                self._add_choices(found, user, template, day)
-        return dict(sorted(found.items()))
+            if chosen is not None and template not in chosen:
+                continue
+            values = self._choices(user, template, day // PARAMETER_DAYS)
+            for index, value in zip(self.catalog.templates[template].parameters, values, strict=True):
+                total = tallies.get(index)
+                if total is None:
+                    total = tallies[index] = ParameterTally(Counter(), set())
+                total.values[value] += 1
+                total.templates.add(template)
+        return dict(sorted(tallies.items()))
 
-    def _latest_builds_anew(self, span: Span) -> Mapping[tuple[int, int], int]:
-        return {workspace: place.day for place in _places(span) for workspace in self._builds(place)}
-
-    def _add_choices(self, found: dict[int, ParameterTally], user: int, template: int, day: int) -> None:
-        values = self._choices(user, template, day // DAYS_BETWEEN_MINDS)
-        for index, value in zip(self.catalog.templates[template].parameters, values, strict=True):
-            chosen = found.get(index)
-            if chosen is None:
-                chosen = found[index] = ParameterTally(Counter(), set())
-            chosen.values[value] += 1
-            chosen.templates.add(template)
-
-    def _choices_anew(self, user: int, template: int, mind: int) -> Sequence[str]:
+    def _draw_choices(self, user: int, template: int, period: int) -> Sequence[str]:
         return [
-            DEFINITIONS[index].choice(mix(self.seed, user, template, index, mind))
+            PARAMETERS[index].choose(mix(self.seed, user, template, index, period))
             for index in self.catalog.templates[template].parameters
         ]
 
-    def _builds_anew(self, place: Place) -> Sequence[tuple[int, int]]:
-        plans, built = all_plans(), builds_in(place.clip)
+    def _find_latest_builds(self, span: Span) -> Mapping[tuple[int, int], int]:
+        """Return the day of the latest build by workspace, which is a user and a template."""
+        return {workspace: each.day for each in _region_days(span) for workspace in self._builds(each)}
+
+    def _find_builds(self, region_day: RegionDay) -> Sequence[tuple[int, int]]:
+        plans, built = all_plans(), find_builds(region_day.part)
         workspaces = []
-        attendance = self._attend(place.region, place.day)
-        for user, plan in zip(attendance.users, attendance.plans, strict=True):
+        activity = self._activity(region_day.region, region_day.day)
+        for user, plan in zip(activity.users, activity.plans, strict=True):
             if any(built[plan]):
-                pair = self._pairs[user]
-                if plans[plan].swapped and pair[1] != ALONE:
-                    pair = pair[::-1]
-                new = zip(pair, built[plan], strict=True)
-                workspaces += [(user, template) for template, is_new in new if is_new and template != ALONE]
+                templates = self._user_templates[user]
+                if plans[plan].is_swapped and templates[1] != NO_TEMPLATE:
+                    templates = templates[::-1]
+                workspaces += [
+                    (user, template)
+                    for template, is_built in zip(templates, built[plan], strict=True)
+                    if is_built and template != NO_TEMPLATE
+                ]
         return workspaces
 
-    def _statuses_anew(self, day: int) -> Mapping[str, int]:
-        return count_statuses(self.people, day)
+    def _count_statuses(self, day: int) -> Mapping[str, int]:
+        return count_statuses(self.users, day)
 
 
-@lru_cache(KEPT_SPANS)
-def _places(span: Span) -> Sequence[Place]:
+@lru_cache(CACHED_SPANS)
+def _region_days(span: Span) -> Sequence[RegionDay]:
     return [
-        Place(index, day, clip) for index, region in enumerate(REGIONS) for day, clip in span.days(region)
+        RegionDay(index, day, part) for index, region in enumerate(REGIONS) for day, part in span.days(region)
     ]

@@ -10,9 +10,9 @@ VARIANT = "89ab"
 
 
 def uuids(random: Random, count: int) -> list[str]:
-    """Draw `count` random UUIDs (version 4), as text."""
+    """Return `count` random UUIDs (version 4), as text."""
     digits = random.randbytes(SIZE * count).hex()
-    return [_uuid(digits[at : at + 2 * SIZE]) for at in range(0, len(digits), 2 * SIZE)]
+    return [_uuid(digits[index : index + 2 * SIZE]) for index in range(0, len(digits), 2 * SIZE)]
 
 
 def _uuid(digits: str) -> str:
@@ -21,12 +21,12 @@ def _uuid(digits: str) -> str:
 
 
 MASK = 0xFFFFFFFF
-Choice = Callable[[int], str]
-"""From a well mixed number of 32 bits to a value."""
+ValueChooser = Callable[[int], str]
+"""Returns a value for a pseudorandom number of 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class ParameterOption:
     """One of the values that a parameter offers."""
 
     name: str
@@ -36,19 +36,19 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
-    """A parameter as templates declare it, and how people fill it in."""
+class SampleParameter:
+    """A parameter as templates declare it, and how users choose its value."""
 
     name: str
     display_name: str
     type: str
     description: str
-    choice: Choice
-    options: tuple[Option, ...] = ()
+    choose: ValueChooser
+    options: tuple[ParameterOption, ...] = ()
 
 
 def mix(*numbers: int) -> int:
-    """Mix numbers into 32 bits that look random and depend on all of them."""
+    """Return 32 pseudorandom bits that depend on all of the numbers."""
     mixed = 0x9E3779B9
     for number in numbers:
         mixed = ((mixed ^ number) * 0x85EBCA6B) & MASK
@@ -57,11 +57,11 @@ def mix(*numbers: int) -> int:
     return mixed
 
 
-def _one_of(*values: str) -> Choice:
+def _one_of(*values: str) -> ValueChooser:
     return lambda number: values[number % len(values)]
 
 
-def _offered(*options: Option) -> Choice:
+def _offered(*options: ParameterOption) -> ValueChooser:
     # The first options are the popular ones.
     return lambda number: options[min(number % len(options), (number >> 8) % len(options))].value
 
@@ -82,34 +82,41 @@ def _branch(number: int) -> str:
 
 
 REGIONS = (
-    Option("Frankfurt", "eu-central", "Close to most of us", "/emojis/1f1e9-1f1ea.png"),
-    Option("Virginia", "us-east", "", "/emojis/1f1fa-1f1f8.png"),
-    Option("Mumbai", "ap-south", "", "/emojis/1f1ee-1f1f3.png"),
+    ParameterOption("Frankfurt", "eu-central", "Close to most of us", "/emojis/1f1e9-1f1ea.png"),
+    ParameterOption("Virginia", "us-east", "", "/emojis/1f1fa-1f1f8.png"),
+    ParameterOption("Mumbai", "ap-south", "", "/emojis/1f1ee-1f1f3.png"),
 )
-SIZES = (Option("Small", "2"), Option("Medium", "4"), Option("Large", "8"), Option("Huge", "16", "Ask first"))
-IMAGES = (Option("Ubuntu 24.04", "ubuntu:24.04"), Option("Debian 13", "debian:13"))
+SIZES = (
+    ParameterOption("Small", "2"),
+    ParameterOption("Medium", "4"),
+    ParameterOption("Large", "8"),
+    ParameterOption("Huge", "16", "Ask first"),
+)
+IMAGES = (ParameterOption("Ubuntu 24.04", "ubuntu:24.04"), ParameterOption("Debian 13", "debian:13"))
 IDES = ('["vscode"]', '["vscode","idea"]', "[]")
 GREETINGS = ("", "", 'say "hi"', "back\\slash", "zwei\nZeilen")
 NEAR = REGIONS[:2]
 
-DEFINITIONS = (
-    Definition("region", "Region", "string", "Where the workspace runs", _offered(*REGIONS), REGIONS),
-    Definition("region", "Region", "string", "The zone of the cluster", _offered(*NEAR), NEAR),
-    Definition("cpu", "CPU cores", "number", "Cores of the workspace", _offered(*SIZES), SIZES),
-    Definition("disk_gb", "Disk", "number", "Gigabytes", lambda number: str(20 + 10 * (number % 25))),
-    Definition("gpu", "GPU", "bool", "Whether a GPU is attached", _one_of("false", "false", "false", "true")),
-    Definition("ides", "IDEs", "list(string)", "What to install", _one_of(*IDES)),
-    Definition("dotfiles_uri", "Dotfiles", "string", "A git repository, may be empty", _repository),
-    Definition("api_token", "API token", "string", "Of the mirror", lambda number: f"tok-{number:08x}"),
-    Definition("contact", "", "string", "", lambda number: f"dev{number % 4001}@example.com"),
-    Definition("branch", "Branch", "string", "What to check out", _branch),
-    Definition("image", "Base image", "string", "Container image", _offered(*IMAGES), IMAGES),
-    Definition("motd", "Greeting", "string", "Shown at login", _one_of(*GREETINGS)),
+PARAMETERS = (
+    SampleParameter("region", "Region", "string", "Where the workspace runs", _offered(*REGIONS), REGIONS),
+    SampleParameter("region", "Region", "string", "The zone of the cluster", _offered(*NEAR), NEAR),
+    SampleParameter("cpu", "CPU cores", "number", "Cores of the workspace", _offered(*SIZES), SIZES),
+    SampleParameter("disk_gb", "Disk", "number", "Gigabytes", lambda number: str(20 + 10 * (number % 25))),
+    SampleParameter(
+        "gpu", "GPU", "bool", "Whether a GPU is attached", _one_of("false", "false", "false", "true")
+    ),
+    SampleParameter("ides", "IDEs", "list(string)", "What to install", _one_of(*IDES)),
+    SampleParameter("dotfiles_uri", "Dotfiles", "string", "A git repository, may be empty", _repository),
+    SampleParameter("api_token", "API token", "string", "Of the mirror", lambda number: f"tok-{number:08x}"),
+    SampleParameter("contact", "", "string", "", lambda number: f"dev{number % 4001}@example.com"),
+    SampleParameter("branch", "Branch", "string", "What to check out", _branch),
+    SampleParameter("image", "Base image", "string", "Container image", _offered(*IMAGES), IMAGES),
+    SampleParameter("motd", "Greeting", "string", "Shown at login", _one_of(*GREETINGS)),
 )
 
 
-def describe(definition: Definition) -> Mapping[str, object]:
-    """Give the options as the API does, nothing where there are none."""
+def describe(definition: SampleParameter) -> Mapping[str, object]:
+    """Return the options in the form of the API, without the key if there are none."""
     options = [
         {"name": each.name, "description": each.description, "value": each.value, "icon": each.icon}
         for each in definition.options
@@ -120,7 +127,7 @@ def describe(definition: Definition) -> Mapping[str, object]:
 NAMES = (
     "kubernetes",
     "docker",
-    "docker",  # in the other organization: a name says nothing without it
+    "docker",  # in the other organization: names are unique in an organization only
     "java-backend",
     "data-science",
     "aws-windows",
@@ -135,7 +142,7 @@ RETIRED = "legacy-vm"
 
 
 @dataclass(frozen=True, slots=True)
-class App:
+class CustomApp:
     """A custom app as templates declare it."""
 
     slug: str
@@ -145,7 +152,7 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class SessionApp:
-    """An app that connects to workspaces; one of no known family has the family `unknown`."""
+    """An app that connects to workspaces."""
 
     slug: str
     name: str
@@ -153,15 +160,15 @@ class SessionApp:
     family: str
 
 
-APPS = (
-    App("code-server", "code-server", "/icon/code.svg"),
-    App("filebrowser", "File Browser", "/icon/folder.svg"),
-    App("code-server", "code-server", "/emojis/1f4bb.png"),
-    App("ssh", "SSH Gateway", "/icon/terminal.svg"),
-    App("jupyter", "JupyterLab", "/icon/jupyter.svg"),
-    App("rstudio", "RStudio", ""),
-    App("dashboard", 'Grafana <dev> & "prod"', "/icon/grafana.svg"),
-    App("code-server", "VS Code in the browser", "/icon/code.svg"),
+CUSTOM_APPS = (
+    CustomApp("code-server", "code-server", "/icon/code.svg"),
+    CustomApp("filebrowser", "File Browser", "/icon/folder.svg"),
+    CustomApp("code-server", "code-server", "/emojis/1f4bb.png"),
+    CustomApp("ssh", "SSH Gateway", "/icon/terminal.svg"),
+    CustomApp("jupyter", "JupyterLab", "/icon/jupyter.svg"),
+    CustomApp("rstudio", "RStudio", ""),
+    CustomApp("dashboard", 'Grafana <dev> & "prod"', "/icon/grafana.svg"),
+    CustomApp("code-server", "VS Code in the browser", "/icon/code.svg"),
 )
 UNKNOWN_FAMILY = "unknown"
 SESSION_APPS = (
@@ -177,10 +184,10 @@ SESSION_APPS = (
     SessionApp("unknown", "unknown", "", UNKNOWN_FAMILY),
     SessionApp("overflow", "overflow", "", UNKNOWN_FAMILY),
 )
-"""What clients connect with, in the spelling of servers that list each; classic servers add up families."""
-SESSION_APP_INDEXES = MappingProxyType({app.slug: at for at, app in enumerate(SESSION_APPS)})
-# The apps of one template, in its slots; slugs are unique in a template only.
+"""The apps with which clients connect, as servers name them that list each; classic servers list families."""
+SESSION_APP_INDEXES = MappingProxyType({app.slug: index for index, app in enumerate(SESSION_APPS)})
 APP_SETS = ((0, 1), (2, 3, 4), (7, 5), (0, 6, 3), (4, 1), (), (2, 4, 6), (5,), (3, 0))
+"""The apps of one template by slot; slugs are unique in a template only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +200,7 @@ class Organization:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class SampleTemplate:
     """A template; `apps` and `parameters` are indexes, `weight` its share of the workspaces."""
 
     id: str
@@ -208,38 +215,38 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All there is to use; the last template is one that was deleted."""
+    """Organizations and templates; the last template is a deleted one."""
 
     organizations: tuple[Organization, ...]
-    templates: tuple[Template, ...]
+    templates: tuple[SampleTemplate, ...]
 
 
 def make_catalog(random: Random, templates: int) -> Catalog:
-    """Make two organizations and `templates` templates, and a deleted one beyond them."""
+    """Return two organizations, `templates` templates and a deleted one."""
     ids = iter(uuids(random, templates + 3))
     organizations = (
         Organization(next(ids), "coder", "Coder"),
         Organization(next(ids), "research", "Research & Development"),
     )
-    made = [_template(next(ids), at, organizations) for at in range(templates)]
-    retired = Template(next(ids), RETIRED, organizations[0], _apps(1), _parameters(1), 0.05, deleted=True)
+    made = [_make_template(next(ids), index, organizations) for index in range(templates)]
+    retired = SampleTemplate(
+        next(ids), RETIRED, organizations[0], APP_SETS[1], _parameters(1), 0.05, deleted=True
+    )
     return Catalog(organizations, (*made, retired))
 
 
-def _template(identifier: str, at: int, organizations: tuple[Organization, ...]) -> Template:
-    name = _name(at)
-    home = organizations[at % 3 == OTHER_ORGANIZATION]
-    weight = 0.0 if name == UNUSED else 1.0 / (1 + at) ** 0.7
-    return Template(identifier, name, home, _apps(at), _parameters(at), weight, deprecated=name == DEPRECATED)
+def _make_template(id_: str, index: int, organizations: tuple[Organization, ...]) -> SampleTemplate:
+    name = NAMES[index] if index < len(NAMES) else f"{NAMES[index % len(NAMES)]}-{index // len(NAMES) + 1}"
+    return SampleTemplate(
+        id=id_,
+        name=name,
+        organization=organizations[index % 3 == OTHER_ORGANIZATION],
+        apps=APP_SETS[index % len(APP_SETS)],
+        parameters=_parameters(index),
+        weight=0.0 if name == UNUSED else 1.0 / (1 + index) ** 0.7,
+        deprecated=name == DEPRECATED,
+    )
 
 
-def _name(at: int) -> str:
-    return NAMES[at] if at < len(NAMES) else f"{NAMES[at % len(NAMES)]}-{at // len(NAMES) + 1}"
-
-
-def _apps(at: int) -> tuple[int, ...]:
-    return APP_SETS[at % len(APP_SETS)]
-
-
-def _parameters(at: int) -> tuple[int, ...]:
-    return tuple(index for index in range(len(DEFINITIONS)) if (index + at) % 3 != 2)
+def _parameters(template: int) -> tuple[int, ...]:
+    return tuple(index for index in range(len(PARAMETERS)) if (index + template) % 3 != 2)

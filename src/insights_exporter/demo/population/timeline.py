@@ -7,17 +7,21 @@ from functools import cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-HALF_HOURS_OF_A_DAY = 48
-SECONDS_OF_A_HALF_HOUR = 1800
+MINUTES_PER_DAY = 1440
+HALF_HOUR = 30
+"""Minutes."""
+ROLLUP_MINUTES = 5
+HALF_HOURS_PER_DAY = 48
+SECONDS_PER_HALF_HOUR = 1800
 SATURDAY = 5
 FOUNDED = date(2022, 1, 3).toordinal()
-"""The day of the first users: before it nothing happened."""
+"""The day of the first users; there is no activity before it."""
 HOLIDAYS = frozenset({(1, 1), (5, 1), (12, 25), (12, 26)})
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A place with its share of the users and its usual way to the server.
+    """A region with its share of the users and its latency to the server.
 
     `latency_ms` is the median of its users' medians, `spread` the sigma of
     their logarithms. Offsets to UTC are whole half hours.
@@ -42,26 +46,21 @@ REGIONS = (
 
 @cache
 def first_half_hour(region: Region, day: int) -> int:
-    """Give the half hour, counted in UTC from day 0, with which a local day (an ordinal) begins."""
+    """Return the half hour, counted in UTC from day 0, with which a local day (an ordinal) begins."""
     noon = datetime.combine(date.fromordinal(day), time(12), ZoneInfo(region.zone))
     offset = noon.utcoffset()
-    ahead = 0 if offset is None else int(offset.total_seconds()) // SECONDS_OF_A_HALF_HOUR
-    return day * HALF_HOURS_OF_A_DAY - ahead
+    ahead = 0 if offset is None else int(offset.total_seconds()) // SECONDS_PER_HALF_HOUR
+    return day * HALF_HOURS_PER_DAY - ahead
 
 
 @cache
-def is_free(day: int) -> bool:
-    """Tell whether hardly anybody works on a day (an ordinal)."""
-    when = date.fromordinal(day)
-    return when.weekday() >= SATURDAY or (when.month, when.day) in HOLIDAYS
+def is_day_off(day: int) -> bool:
+    """Return whether a day (an ordinal) is a weekend or a holiday."""
+    date_ = date.fromordinal(day)
+    return date_.weekday() >= SATURDAY or (date_.month, date_.day) in HOLIDAYS
 
 
-MINUTES_OF_A_DAY = 1440
-HALF_HOUR = 30
-ROLL_UP = 5
-
-
-class Clip(NamedTuple):
+class DayPart(NamedTuple):
     """The part of a local day that counts: whole half hours, then some minutes of the next."""
 
     first: int
@@ -69,7 +68,7 @@ class Clip(NamedTuple):
     minutes: int = 0
 
 
-WHOLE_DAY = Clip(0, HALF_HOURS_OF_A_DAY)
+WHOLE_DAY = DayPart(0, HALF_HOURS_PER_DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,32 +79,32 @@ class Span:
     after: int
     minutes: int = 0
 
-    def days(self, region: Region) -> Iterator[tuple[int, Clip]]:
-        """Give the local days of a region that the span touches, with their clips."""
-        day = self.first // HALF_HOURS_OF_A_DAY - 1
+    def days(self, region: Region) -> Iterator[tuple[int, DayPart]]:
+        """Yield the local days of a region in the span, each with the part that lies in it."""
+        day = self.first // HALF_HOURS_PER_DAY - 1
         end = self.after + (self.minutes > 0)
-        while day <= end // HALF_HOURS_OF_A_DAY + 1:
-            clip = self._clip(first_half_hour(region, day))
-            if clip.first < clip.after or clip.minutes:
-                yield day, clip
+        while day <= end // HALF_HOURS_PER_DAY + 1:
+            part = self._day_part(first_half_hour(region, day))
+            if part.first < part.after or part.minutes:
+                yield day, part
             day += 1
 
-    def _clip(self, begin: int) -> Clip:
-        first = min(max(self.first - begin, 0), HALF_HOURS_OF_A_DAY)
-        after = min(max(self.after - begin, first), HALF_HOURS_OF_A_DAY)
-        runs = self.minutes and 0 <= self.after - begin < HALF_HOURS_OF_A_DAY
-        return Clip(first, after, self.minutes if runs else 0)
+    def _day_part(self, begin: int) -> DayPart:
+        first = min(max(self.first - begin, 0), HALF_HOURS_PER_DAY)
+        after = min(max(self.after - begin, first), HALF_HOURS_PER_DAY)
+        is_running = self.minutes and 0 <= self.after - begin < HALF_HOURS_PER_DAY
+        return DayPart(first, after, self.minutes if is_running else 0)
 
 
 def span_between(start: datetime, end: datetime, now: datetime) -> Span:
-    """Give what counts from `start` up to `end` as rolled up at `now`.
+    """Return the span from `start` to `end` as rolled up at `now`.
 
-    A half hour counts only if all of it lies in the window. The running one
-    counts with the minutes up to the last roll-up.
+    A half hour counts only if all of it is in the window. The running one
+    counts with the minutes up to the last rollup.
     """
-    first = max(-(-_seconds(start) // (60 * HALF_HOUR)), FOUNDED * HALF_HOURS_OF_A_DAY)
+    first = max(-(-_seconds(start) // (60 * HALF_HOUR)), FOUNDED * HALF_HOURS_PER_DAY)
     after = _seconds(end) // (60 * HALF_HOUR)
-    rolled = _seconds(now) // (60 * ROLL_UP) * ROLL_UP
+    rolled = _seconds(now) // (60 * ROLLUP_MINUTES) * ROLLUP_MINUTES
     running, minutes = divmod(rolled, HALF_HOUR)
     if after <= running:
         return Span(first, max(first, after))
@@ -114,4 +113,4 @@ def span_between(start: datetime, end: datetime, now: datetime) -> Span:
 
 def _seconds(moment: datetime) -> int:
     moment = moment.astimezone(UTC)
-    return (moment.toordinal() * MINUTES_OF_A_DAY + moment.hour * 60 + moment.minute) * 60 + moment.second
+    return (moment.toordinal() * MINUTES_PER_DAY + moment.hour * 60 + moment.minute) * 60 + moment.second

@@ -1,5 +1,6 @@
-"""The users: who they are, where they sit, when they came and went."""
+"""The users: their names, their region, when they joined and left."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -7,24 +8,24 @@ from itertools import accumulate
 from random import Random
 from typing import NamedTuple
 
-from insights_exporter.demo.population.activity import PERSONAS, PLANS_OF_A_PERSONA
+from insights_exporter.demo.population.activity import PERSONAS, PLANS_PER_PERSONA
 from insights_exporter.demo.population.templates import Catalog, uuids
 from insights_exporter.demo.population.timeline import FOUNDED, REGIONS
 
-YEARS_OF_GROWTH = 2000
+GROWTH_DAYS = 2000
 """Days over which the later users join."""
 NEVER = date.max.toordinal()
 DAYS_TO_DORMANCY = 90
-ALONE = -1
-NAMES = (
+NO_TEMPLATE = -1
+_NAMES = (
     "ada alan barbara dennis edsger frances grace hedy jean ken leslie radia",
     "adams becker costa dubois evans fischer garcia hoshi iyer jansen kaya lund",
 )
-FIRST_NAMES, LAST_NAMES = (names.split() for names in NAMES)
-FATES = ("active",) * 44 + ("dormant",) * 3 + ("suspended",) * 2 + ("deleted",)
+_FIRST_NAMES, _LAST_NAMES = (names.split() for names in _NAMES)
+_FINAL_STATUSES = ("active",) * 44 + ("dormant",) * 3 + ("suspended",) * 2 + ("deleted",)
 
 
-class Person(NamedTuple):
+class User(NamedTuple):
     """A user; days are ordinals, templates indexes of the catalog."""
 
     id: str
@@ -34,114 +35,107 @@ class Person(NamedTuple):
     main: int
     other: int
     plans: int
-    """The first of the day plans that this person follows."""
-    diligence: int
-    """How likely a working day is, of 256."""
-    leisure: int
-    """How likely work on a free day is, of 256."""
+    """The first of the day plans that this user follows."""
+    workday_probability: int
+    """Probability of activity on a working day, of 256."""
+    weekend_probability: int
+    """Probability of activity on a day off, of 256."""
     latency_ms: float
-    """Negative where the agents never tell."""
+    """Negative if the agents never report it."""
     joined: int
     left: int
-    fate: str
+    final_status: str
 
 
 @dataclass(frozen=True, slots=True)
 class RegionUsers:
-    """The users of one region as columns, which is how a day is decided fast."""
+    """The users of one region as columns, from which the activity of a day is drawn fast."""
 
     members: Sequence[int]
-    diligence: bytes
-    leisure: bytes
+    workday_probability: bytes
+    weekend_probability: bytes
     joined: Sequence[int]
     left: Sequence[int]
     plans: Sequence[int]
 
 
-def make_people(random: Random, count: int, catalog: Catalog) -> tuple[Person, ...]:
-    """Make `count` users in the order of their ids, which is the order of the API's answers."""
-    identifiers = sorted(uuids(random, count))
+def make_users(random: Random, count: int, catalog: Catalog) -> tuple[User, ...]:
+    """Return `count` users in the order of their ids, which is the order of the API's responses."""
+    ids = sorted(uuids(random, count))
     weights = tuple(accumulate(template.weight for template in catalog.templates))
     shares = tuple(accumulate(region.share for region in REGIONS))
-    return tuple(
-        _person(random, at, identifier, (weights, shares)) for at, identifier in enumerate(identifiers)
-    )
+    return tuple(_make_user(random, index, id_, weights, shares) for index, id_ in enumerate(ids))
 
 
-def make_crews(people: Sequence[Person]) -> tuple[RegionUsers, ...]:
-    """Give the users of each region as columns."""
-    return tuple(_crew(people, region) for region in range(len(REGIONS)))
-
-
-def status_of(person: Person, day: int) -> str | None:
-    """Give the status of a user on a day; None before joining and after deletion."""
-    if day < person.joined:
-        return None
-    if person.fate == "dormant":
-        return "dormant" if day >= person.left + DAYS_TO_DORMANCY else "active"
-    if day < person.left:
-        return "active"
-    return person.fate if person.fate != "deleted" else None
-
-
-def _person(
-    random: Random, at: int, identifier: str, weights: tuple[Sequence[float], Sequence[float]]
-) -> Person:
-    region = random.choices(range(len(REGIONS)), cum_weights=weights[1])[0]
-    main, other = random.choices(range(len(weights[0])), cum_weights=weights[0], k=2)
-    if at == 0:
-        other = len(weights[0]) - 1
-    joined = FOUNDED if random.random() < 0.6 else FOUNDED + random.randrange(YEARS_OF_GROWTH)
-    fate = FATES[random.randrange(len(FATES))]
-    return Person(
-        id=identifier,
-        username=_username(at),
-        avatar_url=f"https://avatars.example.com/u/{at}" if random.random() < 0.7 else "",
+def _make_user(
+    random: Random, index: int, id_: str, weights: Sequence[float], shares: Sequence[float]
+) -> User:
+    region = random.choices(range(len(REGIONS)), cum_weights=shares)[0]
+    main, other = random.choices(range(len(weights)), cum_weights=weights, k=2)
+    if index == 0:
+        other = len(weights) - 1
+    joined = FOUNDED if random.random() < 0.6 else FOUNDED + random.randrange(GROWTH_DAYS)
+    final_status = _FINAL_STATUSES[random.randrange(len(_FINAL_STATUSES))]
+    return User(
+        id=id_,
+        username=_username(index),
+        avatar_url=f"https://avatars.example.com/u/{index}" if random.random() < 0.7 else "",
         region=region,
         main=main,
-        other=other if other != main else ALONE,
-        plans=random.randrange(len(PERSONAS)) * PLANS_OF_A_PERSONA,
-        diligence=random.choice((30, 150, 190, 210, 220, 230, 240)),
-        leisure=random.choice((0, 0, 4, 12, 60)),
-        latency_ms=_latency(random, region),
+        other=other if other != main else NO_TEMPLATE,
+        plans=random.randrange(len(PERSONAS)) * PLANS_PER_PERSONA,
+        workday_probability=random.choice((30, 150, 190, 210, 220, 230, 240)),
+        weekend_probability=random.choice((0, 0, 4, 12, 60)),
+        latency_ms=_draw_latency(random, region),
         joined=joined,
-        left=NEVER if fate == "active" else joined + 120 + random.randrange(YEARS_OF_GROWTH),
-        fate=fate,
+        left=NEVER if final_status == "active" else joined + 120 + random.randrange(GROWTH_DAYS),
+        final_status=final_status,
     )
 
 
-def _username(at: int) -> str:
-    first = FIRST_NAMES[at % len(FIRST_NAMES)]
-    last = LAST_NAMES[at // len(FIRST_NAMES) % len(LAST_NAMES)]
-    number = at // (len(FIRST_NAMES) * len(LAST_NAMES))
-    # The name of a deleted user may be taken again: one in fifty has a namesake.
-    return f"{first}.{last}{number or ''}" if at % 50 != 49 else _username(at - 1)
+def _username(index: int) -> str:
+    first = _FIRST_NAMES[index % len(_FIRST_NAMES)]
+    last = _LAST_NAMES[index // len(_FIRST_NAMES) % len(_LAST_NAMES)]
+    number = index // (len(_FIRST_NAMES) * len(_LAST_NAMES))
+    # The name of a deleted user may be used again: one in fifty has a namesake.
+    return f"{first}.{last}{number or ''}" if index % 50 != 49 else _username(index - 1)
 
 
-def _latency(random: Random, region: int) -> float:
-    place = REGIONS[region]
-    measured = place.latency_ms * random.lognormvariate(0.0, place.spread)
-    return measured if random.random() < 0.97 else -1.0
+def _draw_latency(random: Random, region: int) -> float:
+    latency = REGIONS[region].latency_ms * random.lognormvariate(0.0, REGIONS[region].spread)
+    return latency if random.random() < 0.97 else -1.0
 
 
-def _crew(people: Sequence[Person], region: int) -> RegionUsers:
-    members = [at for at, person in enumerate(people) if person.region == region]
-    crew = [people[at] for at in members]
+def group_by_region(users: Sequence[User]) -> tuple[RegionUsers, ...]:
+    """Return the users of each region as columns."""
+    return tuple(_region_users(users, region) for region in range(len(REGIONS)))
+
+
+def _region_users(users: Sequence[User], region: int) -> RegionUsers:
+    members = [index for index, user in enumerate(users) if user.region == region]
+    found = [users[index] for index in members]
     return RegionUsers(
         members,
-        bytes(person.diligence for person in crew),
-        bytes(person.leisure for person in crew),
-        [person.joined for person in crew],
-        [person.left for person in crew],
-        [person.plans for person in crew],
+        bytes(user.workday_probability for user in found),
+        bytes(user.weekend_probability for user in found),
+        [user.joined for user in found],
+        [user.left for user in found],
+        [user.plans for user in found],
     )
 
 
-def count_statuses(people: Sequence[Person], day: int) -> Mapping[str, int]:
-    """Count the users by status on a day."""
-    counts: dict[str, int] = {}
-    for person in people:
-        status = status_of(person, day)
-        if status:
-            counts[status] = counts.get(status, 0) + 1
-    return counts
+def status_on(user: User, day: int) -> str | None:
+    """Return the status of a user on a day, None before joining and after deletion."""
+    if day < user.joined:
+        return None
+    if user.final_status == "dormant":
+        return "dormant" if day >= user.left + DAYS_TO_DORMANCY else "active"
+    if day < user.left:
+        return "active"
+    return user.final_status if user.final_status != "deleted" else None
+
+
+def count_statuses(users: Sequence[User], day: int) -> Mapping[str, int]:
+    """Return the number of users by status on a day."""
+    statuses = (status_on(user, day) for user in users)
+    return dict(Counter(status for status in statuses if status))

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from insights_exporter.demo import Population
 from insights_exporter.demo.population.activity import all_plans
-from insights_exporter.demo.population.aggregation import attend, slowness
+from insights_exporter.demo.population.aggregation import draw_activity, draw_latency_factor
 from insights_exporter.demo.population.templates import SESSION_APPS
 from insights_exporter.demo.population.timeline import REGIONS, Span, first_half_hour
-from insights_exporter.demo.population.users import ALONE, make_crews
+from insights_exporter.demo.population.users import NO_TEMPLATE, group_by_region
 
 CAP = 30
 
@@ -103,28 +103,28 @@ def workspaces(population: Population, span: Span, chosen: frozenset[int] | None
 
 
 def _builds(population: Population, region: int, day: int) -> Iterator[tuple[int, int, int]]:
-    attendance = attend(population.seed, region, make_crews(population.people)[region], day)
+    attendance = draw_activity(population.seed, region, group_by_region(population.users)[region], day)
     for user, number in zip(attendance.users, attendance.plans, strict=True):
         for at, template in zip(all_plans()[number].builds, _pair(population, user, number), strict=True):
-            if at is not None and template != ALONE:
+            if at is not None and template != NO_TEMPLATE:
                 yield user, template, first_half_hour(REGIONS[region], day) + at
 
 
 def _pair(population: Population, user: int, number: int) -> tuple[int, int]:
-    person = population.people[user]
-    if all_plans()[number].swapped and person.other != ALONE:
+    person = population.users[user]
+    if all_plans()[number].is_swapped and person.other != NO_TEMPLATE:
         return person.other, person.main
     return person.main, person.other
 
 
 def _day(population: Population, region: int, day: int, span: Span) -> Iterator[Row]:
-    attendance = attend(population.seed, region, make_crews(population.people)[region], day)
-    factor = slowness(population.seed, region, day)
+    attendance = draw_activity(population.seed, region, group_by_region(population.users)[region], day)
+    factor = draw_latency_factor(population.seed, region, day)
     begin = first_half_hour(REGIONS[region], day)
     for user, number in zip(attendance.users, attendance.plans, strict=True):
         pair = _pair(population, user, number)
         for usage, template in zip(all_plans()[number].roles, pair, strict=False):
-            if template == ALONE:
+            if template == NO_TEMPLATE:
                 continue
             for at in range(48):
                 most = _counted(begin + at, span)

@@ -6,14 +6,14 @@ import pytest
 
 from insights_exporter.demo import SERVER_VERSIONS
 from insights_exporter.demo.error_responses import NO_ROUTE, ErrorResponse
-from insights_exporter.demo.validation import Accepted, check
-from tests.demo import judging
-from tests.demo.asking import TEMPLATES, WEEK, ask, coder, document, report
-from tests.demo.judging import A, B, one_bad, refused, some_bad
+from insights_exporter.demo.validation import ParsedQuery, check
+from tests.demo import queries
+from tests.demo.client import TEMPLATES, WEEK, ask, coder, document, report
+from tests.demo.queries import A, B, one_bad, refused, some_bad
 
 
 @pytest.mark.parametrize(
-    ("generation", "builtins", "name", "times"),
+    ("server_version", "builtins", "name", "times"),
     [
         ("2023", 4, "Visual Studio Code", False),
         ("2024", 5, "Visual Studio Code", False),
@@ -21,9 +21,9 @@ from tests.demo.judging import A, B, one_bad, refused, some_bad
         ("2026", 5, "VS Code Family", True),
     ],
 )
-def test_generations_differ(generation: str, builtins: int, name: str, times: bool) -> None:
+def test_generations_differ(server_version: str, builtins: int, name: str, times: bool) -> None:
     """Apps grew a field and changed a name over the years."""
-    apps = report(coder(generation=generation), "templates")["apps_usage"]
+    apps = report(coder(server_version=server_version), "templates")["apps_usage"]
 
     assert builtins == sum(app["type"] == "builtin" for app in apps)
     assert (name, times) == (apps[0]["display_name"], "times_used" in apps[0])
@@ -31,7 +31,7 @@ def test_generations_differ(generation: str, builtins: int, name: str, times: bo
 
 def test_oldest_servers_answer_otherwise() -> None:
     """In 2023 days were instants, intervals a key of every answer, apps had everybody's templates."""
-    server = coder(generation="2023")
+    server = coder(server_version="2023")
     body = document(server, TEMPLATES, WEEK)
 
     assert document(server, "/insights/daus")["entries"][0]["date"].endswith("T00:00:00Z")
@@ -43,10 +43,10 @@ def test_oldest_servers_answer_otherwise() -> None:
     assert "organization_name" not in document(server, "/organizations/coder/templates")[0]
 
 
-@pytest.mark.parametrize("generation", SERVER_VERSIONS)
-def test_generations_agree_about_users(generation: str) -> None:
+@pytest.mark.parametrize("server_version", SERVER_VERSIONS)
+def test_generations_agree_about_users(server_version: str) -> None:
     """What people did does not depend on the server's age."""
-    assert report(coder(), "user-activity") == report(coder(generation=generation), "user-activity")
+    assert report(coder(), "user-activity") == report(coder(server_version=server_version), "user-activity")
 
 
 def test_published_server_gives_both_parts() -> None:
@@ -64,32 +64,32 @@ def test_published_server_gives_both_parts() -> None:
 
 def test_repeated_parameter_is_refused() -> None:
     """New servers refuse a parameter given twice, older ones read the first."""
-    query = [*judging.WEEK.items(), ("template_ids", A), ("template_ids", B)]
+    query = [*queries.WEEK.items(), ("template_ids", A), ("template_ids", B)]
     detail = "provided more than once, found 2 times. Only provide 1 instance of this query param."
     new, old = (
-        check(judging.TEMPLATES, query, judging.NOW, SERVER_VERSIONS[name]) for name in ("2026", "2024")
+        check(queries.TEMPLATES, query, queries.NOW, SERVER_VERSIONS[name]) for name in ("2026", "2024")
     )
 
     assert ErrorResponse(400, some_bad(("template_ids", detail))) == new
-    assert isinstance(old, Accepted)
+    assert isinstance(old, ParsedQuery)
     assert (A,) == old.template_ids
 
 
-@pytest.mark.parametrize(("generation", "step"), [("2025", 3600), ("2026", 86400)])
-def test_step_of_status_counts_is_honoured_by_some(generation: str, step: int) -> None:
+@pytest.mark.parametrize(("server_version", "step"), [("2025", 3600), ("2026", 86400)])
+def test_step_of_status_counts_is_honoured_by_some(server_version: str, step: int) -> None:
     """The interval in seconds counted for a while."""
     verdict = check(
-        "/insights/user-status-counts", {"interval": "3600"}, judging.NOW, SERVER_VERSIONS[generation]
+        "/insights/user-status-counts", {"interval": "3600"}, queries.NOW, SERVER_VERSIONS[server_version]
     )
 
-    assert isinstance(verdict, Accepted)
+    assert isinstance(verdict, ParsedQuery)
     assert step == verdict.step
 
 
 STATUS_COUNTS = "/insights/user-status-counts"
 
 
-@pytest.mark.parametrize("generation", ["2026", "2026-session-apps", "2026-bounded", "next"])
+@pytest.mark.parametrize("server_version", ["2026", "2026-session-apps", "2026-bounded", "next"])
 @pytest.mark.parametrize(
     ("query", "zone"),
     [
@@ -103,15 +103,15 @@ STATUS_COUNTS = "/insights/user-status-counts"
         ),
     ],
 )
-def test_zone_of_status_counts(generation: str, query: dict[str, str], zone: str) -> None:
+def test_zone_of_status_counts(server_version: str, query: dict[str, str], zone: str) -> None:
     """Servers of 2026 take a zone or whole hours; the next ones take a zone alone."""
-    if generation == "next" and "tz_offset" in query:
+    if server_version == "next" and "tz_offset" in query:
         unknown = some_bad(("tz_offset", "is not a valid query param"))
-        assert unknown == refused(query, STATUS_COUNTS, generation)
+        assert unknown == refused(query, STATUS_COUNTS, server_version)
         return
-    verdict = check(STATUS_COUNTS, query, judging.NOW, SERVER_VERSIONS[generation])
+    verdict = check(STATUS_COUNTS, query, queries.NOW, SERVER_VERSIONS[server_version])
 
-    assert isinstance(verdict, Accepted)
+    assert isinstance(verdict, ParsedQuery)
     assert zone == str(verdict.zone)
 
 
@@ -143,24 +143,24 @@ def test_zone_is_unknown_to_servers_of_2025() -> None:
     assert unknown == refused({"timezone": "Asia/Tokyo"}, STATUS_COUNTS, "2025")
 
 
-@pytest.mark.parametrize("generation", ["2023", "2024"])
-def test_older_servers_have_no_status_counts(generation: str) -> None:
+@pytest.mark.parametrize("server_version", ["2023", "2024"])
+def test_older_servers_have_no_status_counts(server_version: str) -> None:
     """user-status-counts came in 2025."""
-    assert check("/insights/user-status-counts", {}, judging.NOW, SERVER_VERSIONS[generation]) is NO_ROUTE
+    assert check("/insights/user-status-counts", {}, queries.NOW, SERVER_VERSIONS[server_version]) is NO_ROUTE
 
 
 def test_oldest_server_knows_less_and_says_less() -> None:
     """In 2023 there were no sections and no weeks, and messages were shorter."""
     clock = 'Query param "start_time" must have the clock set to 00:00:00'
     missing = some_bad(("start_time", "is required"), ("end_time", "is required"))
-    late = judging.TODAY | {"start_time": "2024-05-20T01:00:00Z"}
+    late = queries.TODAY | {"start_time": "2024-05-20T01:00:00Z"}
     week = one_bad("interval", "must be one of [day]")
 
-    assert missing == refused({}, generation="2023")
-    assert one_bad("start_time", clock) == refused(late, generation="2023")
-    assert week == refused(judging.WEEK | {"interval": "week"}, generation="2023")
+    assert missing == refused({}, server_version="2023")
+    assert one_bad("start_time", clock) == refused(late, server_version="2023")
+    assert week == refused(queries.WEEK | {"interval": "week"}, server_version="2023")
     assert some_bad(("sections", "is not a valid query param")) == refused(
-        judging.WEEK | {"sections": "report"}, generation="2023"
+        queries.WEEK | {"sections": "report"}, server_version="2023"
     )
 
 
@@ -169,5 +169,5 @@ def test_oldest_server_compares_today_in_its_own_zone() -> None:
     now = datetime(2024, 5, 20, 23, 30, tzinfo=UTC)
     query = {"start_time": "2024-05-21T00:00:00+05:00", "end_time": "2024-05-21T05:00:00+05:00"}
 
-    assert isinstance(check(judging.TEMPLATES, query, now, SERVER_VERSIONS["2026"]), Accepted)
-    assert isinstance(check(judging.TEMPLATES, query, now, SERVER_VERSIONS["2023"]), ErrorResponse)
+    assert isinstance(check(queries.TEMPLATES, query, now, SERVER_VERSIONS["2026"]), ParsedQuery)
+    assert isinstance(check(queries.TEMPLATES, query, now, SERVER_VERSIONS["2023"]), ErrorResponse)

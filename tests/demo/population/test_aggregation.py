@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from insights_exporter.demo import Population
 from insights_exporter.demo.population.timeline import Span, span_between
-from tests.demo.population import ledger
+from tests.demo.population import reference
 
 ONE = Population(seed=5, users=25, templates=5)
 FIRST = datetime(2025, 10, 20, tzinfo=UTC)
@@ -34,11 +34,11 @@ def test_users_are_those_of_the_ledger(
 ) -> None:
     """Seconds, templates and latencies of each user."""
     span = span_of(begin, length, late)
-    written = ledger.rows(ONE, span, chosen)
-    users = ONE.users(span, chosen)
+    written = reference.rows(ONE, span, chosen)
+    users = ONE.user_tallies(span, chosen)
 
-    assert ledger.seconds_by_user(written, span) == {user: tally.seconds for user, tally in users.items()}
-    for user, latencies in ledger.latencies_by_user(written).items():
+    assert reference.seconds_by_user(written, span) == {user: tally.seconds for user, tally in users.items()}
+    for user, latencies in reference.latencies_by_user(written).items():
         assert pytest.approx(latencies) == sorted(users[user].latencies)
         assert {row.template for row in written if row.user == user} == users[user].templates
 
@@ -50,15 +50,15 @@ def test_apps_are_those_of_the_ledger(
 ) -> None:
     """Seconds, templates and runs of each app."""
     span = span_of(begin, length, late)
-    written = ledger.rows(ONE, span, chosen)
+    written = reference.rows(ONE, span, chosen)
     tally = ONE.tally(span, chosen)
     apps = {("builtin", at): app for at, app in enumerate(tally.session_apps) if app.seconds}
-    apps |= {("app", index): app for index, app in tally.customs.items()}
+    apps |= {("app", index): app for index, app in tally.custom_apps.items()}
 
-    assert ledger.seconds_by_app(written, span) == {key: app.seconds for key, app in apps.items()}
-    for key, templates in ledger.templates_by_app(written).items():
+    assert reference.seconds_by_app(written, span) == {key: app.seconds for key, app in apps.items()}
+    for key, templates in reference.templates_by_app(written).items():
         assert sum(1 << at for at in templates) == apps[key].templates
-    for key, runs in ledger.runs_by_app(written).items():
+    for key, runs in reference.runs_by_app(written).items():
         assert key[0] == "builtin" or runs == apps[key].runs
 
 
@@ -69,7 +69,7 @@ def test_workspaces_are_those_of_the_ledger(
 ) -> None:
     """Each parameter of a template has a value for every workspace that was built."""
     span = span_of(begin, length, late)
-    written = ledger.workspaces(ONE, span, chosen)
+    written = reference.workspaces(ONE, span, chosen)
     declared = Counter(
         index for _, template in written for index in ONE.catalog.templates[template].parameters
     )

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.demo.asking import NOW, SMALL, coder, document, report
+from tests.demo.client import NOW, SMALL, coder, document, report
 
 
 def test_daus_are_the_reports_of_their_days() -> None:

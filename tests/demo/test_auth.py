@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN
-from tests.demo.asking import FOUR, NOW, SMALL, WEEK, ask, coder, document, query_for
+from tests.demo.client import FOUR, NOW, SMALL, WEEK, ask, coder, document, query_for
 
 SIGNED_OUT = "You are signed out or your session has expired. Please sign in again to continue."
 NO_RESOURCE = {"message": "Resource not found or you do not have access to this resource"}
@@ -188,7 +188,7 @@ def test_negative_rate_limit_is_none() -> None:
 
 def test_older_servers_say_less() -> None:
     """Older 401, 403 and 429 carry less."""
-    server = coder(generation="2023", rate_limit=2, role="member")
+    server = coder(server_version="2023", rate_limit=2, role="member")
 
     assert json.loads(ask(server, "/insights/daus").body) == {"message": "Forbidden."}
     assert "WWW-Authenticate" not in ask(server, "/insights/daus", token="").headers

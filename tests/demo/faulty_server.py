@@ -23,7 +23,7 @@ class Failing(NamedTuple):
 
     def mended(self) -> httpx.Response:
         """Ask for the days when all faults are gone."""
-        self.server.mend()
+        self.server.clear_faults()
         return self.client.get(DAUS)
 
     def stream(self, fault: str) -> AbstractContextManager[httpx.Response]:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
-from insights_exporter.demo import DEMO_TOKEN, Answer, EmbeddedCoder, Population
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, HTTPResponse, Population
 
 TEMPLATES = "/insights/templates"
 Json: TypeAlias = Any
@@ -21,7 +21,7 @@ FOUR = ("daus", "templates", "user-activity", "user-latency")
 
 def ask(
     server: EmbeddedCoder, path: str, query: Mapping[str, str] | None = None, token: str = DEMO_TOKEN
-) -> Answer:
+) -> HTTPResponse:
     """Ask for a path below `/api/v2` with a token."""
     headers = {"coder-session-token": token} if token else {}
     return server.response("GET", f"/api/v2{path}", urlencode(query or {}), headers)

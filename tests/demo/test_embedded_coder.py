@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from insights_exporter.demo import EmbeddedCoder, Population
-from tests.demo.asking import (
+from tests.demo.client import (
     MONTH,
     NOW,
     TEMPLATES,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from insights_exporter.demo.error_responses import ErrorResponse
 from insights_exporter.demo.validation import check, next_hour
-from tests.demo.judging import TEMPLATES, TODAY, accepted, one_bad, refused
+from tests.demo.queries import TEMPLATES, TODAY, accepted, one_bad, refused
 
 EPOCH = datetime(2020, 1, 2, tzinfo=UTC)
 

@@ -11,9 +11,9 @@ from starlette.responses import Response, StreamingResponse
 
 from insights_exporter.demo import serve
 from insights_exporter.demo.fault_responses import slow
-from tests.demo.asking import coder
 from tests.demo.certificates import Authority
-from tests.demo.failing import DAUS, Failing, client
+from tests.demo.client import coder
+from tests.demo.faulty_server import DAUS, Failing, client
 
 
 def test_refused_is_a_closed_port_until_mended() -> None:
@@ -26,7 +26,7 @@ def test_refused_is_a_closed_port_until_mended() -> None:
             asking.get("/buildinfo")
         with pytest.raises(httpx.ConnectError):
             asking.get("/buildinfo")
-        server.mend()
+        server.clear_faults()
         assert asking.get("/buildinfo").status_code == 200
 
 
@@ -37,7 +37,7 @@ def test_server_that_is_down_may_be_served() -> None:
     with serve(server) as url, client(url) as asking:
         with pytest.raises(httpx.ConnectError):
             asking.get("/buildinfo")
-        server.mend()
+        server.clear_faults()
         assert asking.get("/buildinfo").status_code == 200
 
 
@@ -53,7 +53,7 @@ def test_refused_on_a_shared_port_is_a_reset() -> None:
 
 def test_silence_says_nothing(failing: Failing) -> None:
     """The request is taken, and not a byte comes back."""
-    failing.server.fail("silence")
+    failing.server.fail("no-response")
     with pytest.raises(httpx.ReadTimeout):
         failing.client.get(DAUS, timeout=0.2)
 
@@ -133,12 +133,12 @@ def test_certificates_change_while_it_runs(tmp_path: Path) -> None:
             (authority.expired(), "certificate has expired"),
             (authority.self_signed(), "unable to get local issuer certificate"),
         ):
-            server.present(certificate)
+            server.set_certificate(certificate)
             with pytest.raises(httpx.TransportError):
                 asking.get(buildinfo)
             with pytest.raises(httpx.ConnectError, match=reason):
                 asking.get(buildinfo)
-        server.present(authority.good())
+        server.set_certificate(authority.good())
         assert asking.get(buildinfo).status_code == 200
 
 
@@ -146,14 +146,14 @@ def test_certificate_means_nothing_without_tls(tmp_path: Path) -> None:
     """A server without TLS stays one."""
     server = coder()
     with serve(server) as url:
-        server.present(Authority(tmp_path).good())
+        server.set_certificate(Authority(tmp_path).good())
         assert httpx.get(f"{url}/api/v2/buildinfo").status_code == 200
 
 
 def test_client_that_waits_does_not_hold_the_end_up() -> None:
     """The server ends though a request is unanswered, and closes its connection."""
     server = coder()
-    server.fail("silence")
+    server.fail("no-response")
     with serve(server) as url:
         waiting = socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])))
         waiting.sendall(b"GET /api/v2/buildinfo HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -1,6 +1,6 @@
 """Templates, organizations, users: the lists."""
 
-from tests.demo.asking import MONTH, SMALL, coder, document, report
+from tests.demo.client import MONTH, SMALL, coder, document, report
 
 
 def test_retired_template_is_named_but_not_listed() -> None:
@@ -45,8 +45,8 @@ def test_builds_take_milliseconds_or_are_unknown() -> None:
 
 def test_names_return_and_ids_do_not() -> None:
     """A username may be taken again; an id never."""
-    names = [person.username for person in SMALL.people]
-    ids = [person.id for person in SMALL.people]
+    names = [person.username for person in SMALL.users]
+    ids = [person.id for person in SMALL.users]
 
     assert len(set(names)) < len(names)
     assert len(set(ids)) == len(ids)

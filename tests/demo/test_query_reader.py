@@ -4,7 +4,7 @@ import pytest
 
 from insights_exporter.demo.error_responses import NO_ROUTE
 from insights_exporter.demo.validation import check
-from tests.demo.judging import NOW, WEEK, A, B, accepted, one_bad, refused, some_bad
+from tests.demo.queries import NOW, WEEK, A, B, accepted, one_bad, refused, some_bad
 
 
 def test_request_of_the_published_page_is_refused() -> None:

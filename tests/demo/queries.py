@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from insights_exporter.demo.error_responses import ErrorResponse
-from insights_exporter.demo.validation import Accepted, check
+from insights_exporter.demo.validation import ParsedQuery, check
 from insights_exporter.demo.versions import SERVER_VERSIONS
 
 NOW = datetime(2024, 5, 20, 14, 31, 12, tzinfo=UTC)
@@ -14,18 +14,18 @@ A = "497f6eca-6276-4993-bfeb-53cbbbba6f08"
 B = "0b5e2f6e-6e0a-4c1c-8f53-6a3e8f5f9d11"
 
 
-def refused(query: dict[str, str], path: str = TEMPLATES, generation: str = "2026") -> dict[str, object]:
+def refused(query: dict[str, str], path: str = TEMPLATES, server_version: str = "2026") -> dict[str, object]:
     """Give the body of a 400."""
-    verdict = check(path, query, NOW, SERVER_VERSIONS[generation])
+    verdict = check(path, query, NOW, SERVER_VERSIONS[server_version])
     assert isinstance(verdict, ErrorResponse)
     assert verdict.status == 400
     return dict(verdict.body)
 
 
-def accepted(query: dict[str, str], path: str = TEMPLATES, now: datetime = NOW) -> Accepted:
+def accepted(query: dict[str, str], path: str = TEMPLATES, now: datetime = NOW) -> ParsedQuery:
     """Give what a request that passes asks for."""
     verdict = check(path, query, now)
-    assert isinstance(verdict, Accepted), verdict
+    assert isinstance(verdict, ParsedQuery), verdict
     return verdict
 
 
