@@ -1,4 +1,4 @@
-"""The HTTP client of one deployment: TLS, proxy, bounded bodies, what a connection shows."""
+"""The HTTP client of one deployment: TLS, proxy, bounded bodies, and what its errors mean."""
 
 import re
 import socket
@@ -17,52 +17,17 @@ from insights_exporter.coder.errors import ApiError
 from insights_exporter.config.models import Deployment, TLSConfig
 from insights_exporter.config.proxies import Proxies
 
+_KEEPALIVE_SECONDS = 30.0
+"""How long a connection waits for the next request; the polls of a round take a minute."""
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _OTHER_COMPRESSIONS = frozenset({"br", "compress", "zstd"})
 """Values of a header that may be shown; any other may be data about users."""
 
 
-async def read_body(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> bytes:
-    """Join `chunks`, decompressed if `encoding` says so.
-
-    Raises:
-        ApiError: `too_large` past `limit` bytes, `invalid` if the compression
-            is broken or not one that was requested.
-    """
-    inflate = _inflater(encoding)
-    body = bytearray()
-    try:
-        async for chunk in chunks:
-            body += inflate(chunk, limit + 1 - len(body))
-            if len(body) > limit:
-                detail = f"the response has more than {limit} bytes"
-                raise ApiError("too_large", detail)
-        return bytes(body)
-    finally:
-        body.clear()  # a failure's traceback would keep it
-
-
-def _inflater(encoding: str) -> Callable[[bytes, int], bytes]:
-    if encoding in {"", "identity"}:
-        return lambda chunk, _: chunk
-    if encoding not in {"gzip", "x-gzip", "deflate"}:
-        which = f": {encoding}" if encoding in _OTHER_COMPRESSIONS else ""
-        raise ApiError("invalid", f"the response is compressed in a way that was not requested{which}")
-    stream = zlib.decompressobj(_GZIP_OR_ZLIB)
-
-    def inflate(chunk: bytes, most: int) -> bytes:
-        if stream.eof:  # zlib would keep all that comes after it
-            raise ApiError("invalid", "the response goes on after the end of its compression")
-        try:
-            return stream.decompress(chunk, most)
-        except zlib.error as error:
-            raise ApiError("invalid", f"the response's compression is broken: {error}") from None
-
-    return inflate
-
-
-_KEEPALIVE_SECONDS = 30.0
-"""How long a connection waits for the next request; the polls of a round take a minute."""
+def api_root(deployment: Deployment) -> str:
+    """Return the URL of the API, without a slash at its end."""
+    url, api_path = deployment.url.rstrip("/"), "/" + deployment.api_path.strip("/")
+    return url if url.endswith(api_path) else (url + api_path).rstrip("/")
 
 
 def tls_context(tls: TLSConfig) -> ssl.SSLContext:
@@ -70,7 +35,7 @@ def tls_context(tls: TLSConfig) -> ssl.SSLContext:
 
     Without `ca_file` it trusts the system's certificate authorities and
     those of certifi, since a small container has none. It accepts what curl
-    and Go accept: Python 3.13 added a strict mode that refuses certificates
+    and Go accept: Python 3.13 added a strict mode that rejects certificates
     of in-house authorities without an Authority Key Identifier.
     """
     context = ssl.create_default_context(cafile=str(tls.ca_file) if tls.ca_file else None)
@@ -89,7 +54,7 @@ def find_proxy(deployment: Deployment, proxies: Proxies) -> str | None:
     """Return the proxy of the config, else that of the environment, else None.
 
     Raises:
-        ConfigError: a variable of the environment holds no proxy that can be used.
+        ConfigError: A variable of the environment holds no usable proxy.
     """
     if deployment.proxy is not None:
         return deployment.proxy.get_secret_value()
@@ -132,90 +97,42 @@ def http_client(
     )
 
 
-_SENT = re.compile(r"(bytearray\()?\bb['\"].*", re.DOTALL)
-_NO_CERTIFICATE = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
-_NO_TLS = frozenset(
-    {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
-)
-_INTERRUPTED = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
-_REFUSED_TUNNEL = re.compile("4[0-9][0-9] ")
+async def read_body(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> bytes:
+    """Join `chunks`, decompressed if `encoding` says so.
 
-_CERTIFICATE_REMEDIES: Mapping[int, str] = {
-    9: "check the clock of this machine",
-    10: "renew it",
-    18: "trust it with {ca_file}",
-    **dict.fromkeys((19, 20, 21), "trust its authority with {ca_file}"),
-    **dict.fromkeys((62, 64), "use a name that the certificate has"),
-}
-"""What helps, by OpenSSL's number for why a certificate is not accepted (X509_V_ERR_...)."""
-
-
-class TlsOptions(NamedTuple):
-    """The keys or flags of the config that errors about TLS name."""
-
-    ca_file: str = "`tls.ca_file`"
-    cert_file: str = "`tls.cert_file`"
-
-
-IN_CONFIG = TlsOptions()
-
-
-def is_transient(error: Exception) -> bool:
-    """Return whether the same request may succeed in a moment.
-
-    A rejected certificate, a refused handshake and a refused tunnel stay as they are.
+    Raises:
+        ApiError: `too_large` past `limit` bytes, `invalid` if the compression
+            is broken or not one that was requested.
     """
-    if is_tls_failure(error) or is_refused_tunnel(error):
-        return False
-    return not isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL)
+    inflate = _inflater(encoding)
+    body = bytearray()
+    try:
+        async for chunk in chunks:
+            body += inflate(chunk, limit + 1 - len(body))
+            if len(body) > limit:
+                raise ApiError("too_large", f"the response has more than {limit} bytes")
+        return bytes(body)
+    finally:
+        body.clear()  # a failure's traceback would keep it
 
 
-def is_tls_failure(error: Exception) -> bool:
-    """Return whether TLS cannot be established, as opposed to a handshake that was interrupted."""
-    broken = _tls_error(error)
-    return broken is not None and not isinstance(broken, _INTERRUPTED)
+def _inflater(encoding: str) -> Callable[[bytes, int], bytes]:
+    if encoding in {"", "identity"}:
+        return lambda chunk, _: chunk
+    if encoding not in {"gzip", "x-gzip", "deflate"}:
+        which = f": {encoding}" if encoding in _OTHER_COMPRESSIONS else ""
+        raise ApiError("invalid", f"the response is compressed in a way that was not requested{which}")
+    stream = zlib.decompressobj(_GZIP_OR_ZLIB)
 
+    def inflate(chunk: bytes, most: int) -> bytes:
+        if stream.eof:  # zlib would keep all that comes after it
+            raise ApiError("invalid", "the response goes on after the end of its compression")
+        try:
+            return stream.decompress(chunk, most)
+        except zlib.error as error:
+            raise ApiError("invalid", f"the response's compression is broken: {error}") from None
 
-def is_refused_tunnel(error: Exception) -> bool:
-    """Return whether a proxy answered CONNECT with a 4xx, which is how the text of the error begins."""
-    return isinstance(error, httpx.ProxyError) and _REFUSED_TUNNEL.match(str(error)) is not None
-
-
-def is_unknown_host(error: Exception) -> bool:
-    """Return whether the host name does not exist, as opposed to a DNS server that does not respond."""
-    causes = (cause for cause in _causes(error) if isinstance(cause, socket.gaierror))
-    return any(cause.errno == socket.EAI_NONAME for cause in causes)
-
-
-def describe(error: Exception, options: TlsOptions = IN_CONFIG) -> str:
-    """Return what broke, without the bytes that the other side sent, which may be data about users."""
-    broken = _tls_error(error)
-    if isinstance(broken, ssl.SSLCertVerificationError):
-        remedy = _CERTIFICATE_REMEDIES.get(broken.verify_code, "").format(ca_file=options.ca_file)
-        said = f"the server's certificate is not accepted: {broken.verify_message.rstrip('.')}"
-        return f"{said}; {remedy}" if remedy else said
-    reason = getattr(broken, "reason", None)
-    if reason in _NO_TLS:
-        return f"the server does not speak TLS on this port ({reason})"
-    if reason == _NO_CERTIFICATE:
-        return f"the server requires a client certificate; set {options.cert_file}"
-    return _SENT.sub("", f"{type(error).__name__}: {error}").rstrip(": ")
-
-
-def _tls_error(error: BaseException) -> ssl.SSLError | None:
-    return next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def api_root(deployment: Deployment) -> str:
-    """Return the address under which the API's paths are, without a slash at its end."""
-    url, api_path = deployment.url.rstrip("/"), "/" + deployment.api_path.strip("/")
-    return url if url.endswith(api_path) else (url + api_path).rstrip("/")
+    return inflate
 
 
 @dataclass(slots=True)
@@ -237,3 +154,79 @@ class ConnectionInfo:
             certificate = connection.getpeercert() or {}
             if "notAfter" in certificate:
                 self.certificate_expires = ssl.cert_time_to_seconds(certificate["notAfter"])
+
+
+class TlsOptions(NamedTuple):
+    """The keys or flags of the config that errors about TLS name."""
+
+    ca_file: str = "`tls.ca_file`"
+    cert_file: str = "`tls.cert_file`"
+
+
+_CERTIFICATE_REMEDIES: Mapping[int, str] = {
+    9: "check the clock of this machine",
+    10: "renew it",
+    18: "trust it with {ca_file}",
+    **dict.fromkeys((19, 20, 21), "trust its authority with {ca_file}"),
+    **dict.fromkeys((62, 64), "use a name that the certificate has"),
+}
+"""What helps, by OpenSSL's number for why a certificate is not accepted (X509_V_ERR_...)."""
+_NO_CERTIFICATE = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+_NO_TLS = frozenset(
+    {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
+)
+_INTERRUPTED = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+_REFUSED_TUNNEL = re.compile("4[0-9][0-9] ")
+_RECEIVED_BYTES = re.compile(r"(bytearray\()?\bb['\"].*", re.DOTALL)
+
+
+def describe(error: Exception, options: TlsOptions = TlsOptions()) -> str:  # noqa: B008 -- immutable
+    """Return what broke, without the bytes that the other side sent, which may be data about users."""
+    tls_error = _tls_error(error)
+    if isinstance(tls_error, ssl.SSLCertVerificationError):
+        remedy = _CERTIFICATE_REMEDIES.get(tls_error.verify_code, "").format(ca_file=options.ca_file)
+        what = f"the server's certificate is not accepted: {tls_error.verify_message.rstrip('.')}"
+        return f"{what}; {remedy}" if remedy else what
+    reason = getattr(tls_error, "reason", None)
+    if reason in _NO_TLS:
+        return f"the server does not speak TLS on this port ({reason})"
+    if reason == _NO_CERTIFICATE:
+        return f"the server requires a client certificate; set {options.cert_file}"
+    return _RECEIVED_BYTES.sub("", f"{type(error).__name__}: {error}").rstrip(": ")
+
+
+def is_transient(error: Exception) -> bool:
+    """Return whether the same request may succeed in a moment.
+
+    A rejected certificate, a refused handshake and a refused tunnel stay as they are.
+    """
+    if is_tls_failure(error) or is_refused_tunnel(error):
+        return False
+    return not isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL)
+
+
+def is_tls_failure(error: Exception) -> bool:
+    """Return whether TLS cannot be established, as opposed to a handshake that was interrupted."""
+    tls_error = _tls_error(error)
+    return tls_error is not None and not isinstance(tls_error, _INTERRUPTED)
+
+
+def is_refused_tunnel(error: Exception) -> bool:
+    """Return whether a proxy responded to CONNECT with a 4xx, with which the text of the error begins."""
+    return isinstance(error, httpx.ProxyError) and _REFUSED_TUNNEL.match(str(error)) is not None
+
+
+def is_unknown_host(error: Exception) -> bool:
+    """Return whether the host name does not exist, as opposed to a DNS server that does not respond."""
+    lookups = (cause for cause in _causes(error) if isinstance(cause, socket.gaierror))
+    return any(lookup.errno == socket.EAI_NONAME for lookup in lookups)
+
+
+def _tls_error(error: BaseException) -> ssl.SSLError | None:
+    return next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
