@@ -26,7 +26,7 @@ from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.page import Page, build_page
 from insights_exporter.exposition.store import Snapshot
 from insights_exporter.polling.fetch import convert
-from insights_exporter.polling.metrics import ALL_FAMILIES
+from insights_exporter.polling.metrics import exposed_families
 
 VERSIONS = 2
 _MOST_OF_THE_USUAL = 3
@@ -49,7 +49,7 @@ class Published:
         window = next(window for window in deployment.windows if window.name == "7d")
         self._view = PollContext(deployment=deployment, window=window, now=datetime(2024, 5, 8, tzinfo=UTC))
         self._dataset = DATASETS["user-latency"]
-        self._snapshot = Snapshot.empty(ALL_FAMILIES)
+        self._snapshot = Snapshot.empty(exposed_families(DATASETS))
         self.page: Page = build_page(self._snapshot)
 
     def poll(self, response: bytes) -> None:

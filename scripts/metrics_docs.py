@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import insights_exporter
 from insights_exporter.datasets.base import Dataset
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.family import MetricFamily
 
 PATH = "docs/metrics.md"
@@ -42,9 +43,9 @@ The usual `process_` and `python_` metrics, at most a second old.
 """
 
 
-def render() -> Mapping[str, str]:
+def render(datasets: Mapping[str, Dataset] = DATASETS) -> Mapping[str, str]:
     """Return the text of the file, by its path."""
-    families = sorted(declared_families(), key=lambda family: family.name)
+    families = sorted(declared_families(datasets), key=lambda family: family.name)
     chapters = [
         chapter(title, about, [family for family in families if family.name.startswith(prefix)])
         for prefix, title, about in CHAPTERS
@@ -52,21 +53,21 @@ def render() -> Mapping[str, str]:
     return {PATH: OPENING + "\n".join(chapters) + CLOSING}
 
 
-def declared_families() -> tuple[MetricFamily, ...]:
-    """Return every family that a module of the package declares, each once.
+def declared_families(datasets: Mapping[str, Dataset] = DATASETS) -> tuple[MetricFamily, ...]:
+    """Return every family of `datasets` and of the package's modules, each once.
 
     Raises:
         ValueError: two differing families have one name.
     """
     found: dict[str, MetricFamily] = {}
-    for family in _families_in_modules():
+    for family in (*_families_of([*datasets.values()]), *_families_in_modules()):
         if found.setdefault(family.name, family) != family:
             raise ValueError(f"{family.name} is declared twice, differently")
     return tuple(found.values())
 
 
 def _families_in_modules() -> Iterator[MetricFamily]:
-    """Look through the rooms that declare families."""
+    """Yield the families of the packages that declare some."""
     for module in pkgutil.walk_packages(insights_exporter.__path__, "insights_exporter."):
         if module.name.split(".")[1] in ROOMS:
             for value in vars(importlib.import_module(module.name)).values():

@@ -12,7 +12,7 @@ from insights_exporter.coder.client import SharedTransport
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
 from insights_exporter.polling.deployment import DeploymentPoller, SharedResources
-from insights_exporter.polling.metrics import ALL_FAMILIES
+from insights_exporter.polling.metrics import exposed_families
 from insights_exporter.polling.publisher import PageStore
 from insights_exporter.polling.scheduler import Scheduler
 from tests.coder.deployments import PLAIN, deployment
@@ -51,7 +51,7 @@ async def polling(coder: EmbeddedCoder) -> AsyncIterator[Watched]:
     with serve(coder) as url:
         config = HASTY | {"max_age": f"{MAX_AGE}s"}
         named = deployment(url.replace(ANYWHERE, NAME), name="dev", **config)
-        board, schedule = PageStore(ALL_FAMILIES), Scheduler()
+        board, schedule = PageStore(exposed_families(DATASETS)), Scheduler()
         watch = DeploymentPoller(
             named,
             lambda: DEMO_TOKEN,

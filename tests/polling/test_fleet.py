@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from insights_exporter.config.models import Config
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo.server import create_app
 from insights_exporter.polling.manager import DeploymentManager
-from insights_exporter.polling.metrics import ALL_FAMILIES, POLL_SUCCESS
+from insights_exporter.polling.metrics import POLL_SUCCESS, exposed_families
 from insights_exporter.polling.publisher import PageStore
 from tests.coder.deployments import deployment
 from tests.polling.watching import on_fast_clock, small_coder
@@ -25,7 +26,7 @@ def config(names: Sequence[str], **changed: object) -> Config:
 
 def fleet(board: PageStore) -> DeploymentManager:
     """Give a fleet that shows on a board what it polls from a Coder without a network."""
-    return DeploymentManager(board, {}, httpx.ASGITransport(create_app(small_coder())))
+    return DeploymentManager(board, {}, DATASETS, httpx.ASGITransport(create_app(small_coder())))
 
 
 def shown(board: PageStore) -> frozenset[str]:
@@ -37,7 +38,7 @@ def test_deployments_begin_one_after_the_other() -> None:
     """Scrapes have their turn between any two, however many there are."""
 
     async def scenario() -> list[int]:
-        board, seen = PageStore(ALL_FAMILIES), [0]
+        board, seen = PageStore(exposed_families(DATASETS)), [0]
         polled = fleet(board)
         applying = asyncio.create_task(polled.apply(config(NAMES)))
         while not applying.done():
@@ -65,7 +66,7 @@ def test_new_settings_end_what_they_change(later: Config, ended: int, left: Sequ
     """How many deployments are no longer polled as they were is told; the page has those of the settings."""
 
     async def scenario() -> tuple[int, frozenset[str]]:
-        board = PageStore(ALL_FAMILIES)
+        board = PageStore(exposed_families(DATASETS))
         polled = fleet(board)
         await polled.apply(config(NAMES))
         count = await polled.apply(later)

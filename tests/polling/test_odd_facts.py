@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import DEMO_TOKEN
 from insights_exporter.exposition.negotiation import Format
-from insights_exporter.polling.metrics import ALL_FAMILIES
+from insights_exporter.polling.metrics import exposed_families
 from insights_exporter.polling.publisher import PageStore, Publisher
 from insights_exporter.polling.server_info import ServerInfoPoller
 from tests.coder.deployments import client, deployment
@@ -30,7 +31,7 @@ async def page_of(told: Mapping[str, Any]) -> str:
         body = next(told[word] for word in (words[-1], words[-2]) if word in told)
         return httpx.Response(200, stream=httpx.ByteStream(json.dumps(body).encode()))
 
-    board = PageStore(ALL_FAMILIES)
+    board = PageStore(exposed_families(DATASETS))
     settings = deployment("http://coder.example.com", requests_per_minute=1_000_000)
     async with client(settings, transport=httpx.MockTransport(response)) as one:
         publisher = Publisher("dev", 10_000, board)

@@ -16,7 +16,7 @@ from insights_exporter.demo.server import create_app
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.polling.deployment import DeploymentPoller, SharedResources
 from insights_exporter.polling.jobs import Job
-from insights_exporter.polling.metrics import ALL_FAMILIES
+from insights_exporter.polling.metrics import exposed_families
 from insights_exporter.polling.publisher import PageStore
 from insights_exporter.polling.scheduler import Scheduler
 from tests.coder.deployments import PLAIN, deployment
@@ -78,7 +78,7 @@ async def watching(
 ) -> AsyncIterator[Watched]:
     """Poll a Coder as the settings say until the block ends."""
     transport = httpx.ASGITransport(create_app(coder)) if isinstance(coder, EmbeddedCoder) else coder
-    board, schedule = PageStore(ALL_FAMILIES), Scheduler()
+    board, schedule = PageStore(exposed_families(DATASETS)), Scheduler()
     polled = deployment("http://coder.example.com", name="dev", **config)
     key = polled.users.key.get_secret_value().encode() if polled.users.key else None
     watch = DeploymentPoller(

@@ -41,12 +41,13 @@ from insights_exporter.config.models import Config, Deployment
 from insights_exporter.config.secrets import read_key
 from insights_exporter.datasets import template_list
 from insights_exporter.datasets.base import PollContext, Template
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.timerange import midnight
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.event_log import StateChangeLogger
 from insights_exporter.polling.fetch import REFUSALS, ask_in_steps, error_location
 from insights_exporter.polling.manager import DeploymentManager
-from insights_exporter.polling.metrics import ALL_FAMILIES
+from insights_exporter.polling.metrics import exposed_families
 from insights_exporter.polling.publisher import PageStore
 from insights_exporter.polling.status import RequestStats
 
@@ -113,7 +114,7 @@ async def _backfill_all(options: BackfillOptions, config: Config) -> int:
     task = asyncio.current_task()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel if task else lambda: None)
-    manager = DeploymentManager(PageStore(ALL_FAMILIES), os.environ)
+    manager = DeploymentManager(PageStore(exposed_families(DATASETS)), os.environ, DATASETS)
     try:
         await manager.apply(config)
         return max([await _try_deployment(options, poller) for poller in manager.watches.values()])

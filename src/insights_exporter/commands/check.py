@@ -28,12 +28,18 @@ from insights_exporter.commands.errors import EXIT_ERROR
 from insights_exporter.commands.oneshot import poll_once
 from insights_exporter.commands.serve import load_or_fail
 from insights_exporter.config.models import Config, Deployment
+from insights_exporter.datasets.base import Dataset
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.manager import DeploymentManager
 from insights_exporter.polling.publisher import PageStore
 
 
-def check(config_file: Path | None, format_: Literal["table", "json"]) -> int:
+def check(
+    config_file: Path | None,
+    format_: Literal["table", "json"],
+    datasets: Mapping[str, Dataset] = DATASETS,
+) -> int:
     """Poll each deployment once, print a report, and return the exit status.
 
     Of the templates in use only one is requested, which is enough to check the permission.
@@ -41,7 +47,7 @@ def check(config_file: Path | None, format_: Literal["table", "json"]) -> int:
     Raises:
         CommandError: The config is invalid.
     """
-    loaded = load_or_fail(config_file, os.environ)
+    loaded = load_or_fail(config_file, os.environ, datasets)
     configured = {deployment.name: deployment for deployment in loaded.config.deployments}
     connections = {name: ConnectionInfo() for name in configured}
 
@@ -57,7 +63,7 @@ def check(config_file: Path | None, format_: Literal["table", "json"]) -> int:
         return await asyncio.gather(*(build(name, poller) for name, poller in manager.watches.items()))
 
     limited = Config(deployments=tuple(map(_limit_to_one_template, configured.values())))
-    reports = poll_once(limited, os.environ, build_reports, observe_connections)
+    reports = poll_once(limited, os.environ, build_reports, observe_connections, datasets)
     if format_ == "json":
         typer.echo(json.dumps([asdict(each) for each in reports], indent=2))
     else:

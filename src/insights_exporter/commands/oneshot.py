@@ -17,9 +17,11 @@ from insights_exporter.coder.errors import REMEDIES, ApiError
 from insights_exporter.coder.request import InvalidResponse
 from insights_exporter.commands.errors import EXIT_ERROR, EXIT_OK, EXIT_PARTIAL, Interrupted
 from insights_exporter.config.models import Config
+from insights_exporter.datasets.base import Dataset
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.manager import DeploymentManager
-from insights_exporter.polling.metrics import ALL_FAMILIES
+from insights_exporter.polling.metrics import exposed_families
 from insights_exporter.polling.publisher import PageStore
 
 T = TypeVar("T")
@@ -30,6 +32,7 @@ def poll_once(
     environ: Mapping[str, str],
     on_done: Callable[[PageStore, DeploymentManager], Awaitable[T]],
     before_start: Callable[[DeploymentManager], None] = lambda _: None,
+    datasets: Mapping[str, Dataset] = DATASETS,
 ) -> T:
     """Poll all deployments once, and return the result of `on_done`.
 
@@ -43,8 +46,8 @@ def poll_once(
     async def poll() -> T:
         if task := asyncio.current_task():
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        store = PageStore(ALL_FAMILIES)
-        manager = DeploymentManager(store, environ)
+        store = PageStore(exposed_families(datasets))
+        manager = DeploymentManager(store, environ, datasets)
         await manager.apply(config)
         before_start(manager)
         try:

@@ -1,11 +1,14 @@
 """`insights-exporter scrape`: poll once, and print the exposition."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from insights_exporter.commands.oneshot import exit_code, poll_once, warn_of_unnamed_templates
 from insights_exporter.commands.output import open_output
 from insights_exporter.commands.serve import load_or_fail
+from insights_exporter.datasets.base import Dataset
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.page import build_page, build_response
 from insights_exporter.exposition.process import ProcessMetrics
@@ -13,7 +16,12 @@ from insights_exporter.polling.manager import DeploymentManager
 from insights_exporter.polling.publisher import PageStore
 
 
-def scrape(config_file: Path | None, output: Path | None, format_: str) -> int:
+def scrape(
+    config_file: Path | None,
+    output: Path | None,
+    format_: str,
+    datasets: Mapping[str, Dataset] = DATASETS,
+) -> int:
     """Write one exposition to `output`, and return the exit status.
 
     Raises:
@@ -28,8 +36,8 @@ def scrape(config_file: Path | None, output: Path | None, format_: str) -> int:
         response = build_response(build_page(store.snapshot), ProcessMetrics(()), Format(format_), gzip=False)
         return b"".join(response.segments), exit_code(manager.watches.values())
 
-    loaded = load_or_fail(config_file, os.environ)
+    loaded = load_or_fail(config_file, os.environ, datasets)
     write = open_output(output)
-    exposition, status = poll_once(loaded.config, os.environ, render)
+    exposition, status = poll_once(loaded.config, os.environ, render, datasets=datasets)
     write(exposition)
     return status

@@ -24,12 +24,13 @@ from insights_exporter.config.dump import dump_config
 from insights_exporter.config.errors import ConfigError, ConfigIssue
 from insights_exporter.config.loader import LoadedConfig, load_config
 from insights_exporter.config.models import Config
+from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.process import ProcessMetricsCache, process_registry
 from insights_exporter.polling.fetch import error_location
 from insights_exporter.polling.manager import DeploymentManager
-from insights_exporter.polling.metrics import ALL_FAMILIES, ReloadStatus
+from insights_exporter.polling.metrics import ReloadStatus, exposed_families
 from insights_exporter.polling.publisher import PageStore
 from insights_exporter.polling.sharding import owned_by, shard_index
 from insights_exporter.runtime import freeze_gc, limit_malloc_arenas
@@ -105,10 +106,12 @@ def load_checked(options: ServeOptions) -> LoadedConfig:
     return load_or_fail(options.config_file, os.environ)
 
 
-def load_or_fail(config_file: Path | None, environ: Mapping[str, str]) -> LoadedConfig:
+def load_or_fail(
+    config_file: Path | None, environ: Mapping[str, str], datasets: Mapping[str, Dataset] = DATASETS
+) -> LoadedConfig:
     """Load the config and log its warnings; raises CommandError if it is invalid."""
     try:
-        loaded = load_config(config_file, environ, DATASETS)
+        loaded = load_config(config_file, environ, datasets)
     except ConfigError as error:
         raise CommandError(str(error)) from None
     _log_warnings(loaded.warnings)
@@ -219,8 +222,8 @@ class Exporter:
         freeze_gc()
         limit_malloc_arenas()
         sys.setswitchinterval(_SWITCH_INTERVAL)
-        store = PageStore(ALL_FAMILIES)
-        self._manager = DeploymentManager(store, self._environ)
+        store = PageStore(exposed_families(DATASETS))
+        self._manager = DeploymentManager(store, self._environ, DATASETS)
         server = self._web_config.create_server(self._create_app(store))
         self._handle_signals(server)
         self._manager.start()

@@ -18,7 +18,6 @@ from insights_exporter.config.models import Config, Deployment
 from insights_exporter.config.proxies import read_proxies
 from insights_exporter.config.secrets import read_key, read_token, unreadable
 from insights_exporter.datasets.base import Dataset
-from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.deployment import DeploymentPoller, SharedResources
 from insights_exporter.polling.publisher import PageStore
 from insights_exporter.polling.scheduler import Scheduler
@@ -90,8 +89,8 @@ class DeploymentManager:
         self,
         board: PageStore,
         environ: Mapping[str, str],
+        datasets: Mapping[str, Dataset],
         transport: httpx.AsyncBaseTransport | None = None,
-        datasets: Mapping[str, Dataset] = DATASETS,
     ) -> None:
         self.watches: Mapping[str, DeploymentPoller] = {}
         self._materials: Mapping[str, Credentials] = {}

@@ -1,11 +1,12 @@
 """The exporter's own metric families."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from insights_exporter import __version__
-from insights_exporter.datasets.registry import FAMILIES
+from insights_exporter.datasets.base import Dataset
+from insights_exporter.datasets.registry import data_families
 from insights_exporter.datasets.server_info import TOKEN_FAMILIES
 from insights_exporter.exposition.family import MetricFamily, Samples
 
@@ -205,4 +206,6 @@ class ReloadStatus:
         yield Samples(RELOAD_TIME, (((), self.succeeded_at),))
 
 
-ALL_FAMILIES = (*HEALTH_FAMILIES, *TOKEN_FAMILIES, *FAMILIES)
+def exposed_families(datasets: Mapping[str, Dataset]) -> tuple[MetricFamily, ...]:
+    """Return the families of all deployments in the order of the exposition, the exporter's own first."""
+    return (*HEALTH_FAMILIES, *TOKEN_FAMILIES, *data_families(datasets))
