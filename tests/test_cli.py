@@ -1,4 +1,4 @@
-"""The command line: help at start-up, and what is told of what is mistyped."""
+"""The command line: help, and errors for mistyped flags, variables and keys."""
 
 import json
 import re
@@ -32,8 +32,8 @@ def commands(command: Any) -> Iterator[Any]:  # noqa: ANN401 -- typer has no typ
         yield from commands(below)
 
 
-def test_flags_have_the_variables_that_are_documented() -> None:
-    """A flag may be given by exactly the variable that the settings know for it."""
+def test_flags_have_their_documented_variables() -> None:
+    """Each flag has exactly its documented variable."""
     declared = {
         option.envvar: option.opts[0]
         for command in commands(typer.main.get_command(app))
@@ -45,8 +45,8 @@ def test_flags_have_the_variables_that_are_documented() -> None:
     assert set() == {name for name in declared if name.startswith("INSIGHTS_")} - FLAG_VARIABLES.keys()
 
 
-def test_every_flag_has_its_help() -> None:
-    """`--help` says a word on each flag of each command, and each command is told in one sentence."""
+def test_every_flag_has_a_help_text() -> None:
+    """Each flag of each command has a help text that ends with a period."""
     wrong = [
         f"{command.name} {option.opts[0]}"
         for command in commands(typer.main.get_command(app))
@@ -67,8 +67,8 @@ def options() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("command", "option"), tuple(options()))
-def test_values_are_named_in_words(command: Any, option: Any) -> None:  # noqa: ANN401 -- typer has no type for them
-    """`--help` names the value of each flag by what it is, or lists choices; no type of Python."""
+def test_values_have_names(command: Any, option: Any) -> None:  # noqa: ANN401 -- typer has no type for them
+    """`--help` names the value of each flag or lists its choices, without types of Python."""
     shown, _ = option.get_help_record(command.make_context("x", [], resilient_parsing=True))
     value = "" if option.is_flag else shown.partition(" ")[2]
 
@@ -77,8 +77,8 @@ def test_values_are_named_in_words(command: Any, option: Any) -> None:  # noqa: 
 
 
 @pytest.mark.parametrize(("command", "option"), tuple(options()))
-def test_flag_twice(command: Any, option: Any) -> None:  # noqa: ANN401 -- as above
-    """A flag that may stand once is refused the second time, and one that may be repeated says so."""
+def test_repeated_flag(command: Any, option: Any) -> None:  # noqa: ANN401 -- as above
+    """A flag must not be repeated unless its help says so."""
     words = [option.opts[0]] if option.is_flag else [option.opts[0], "2026-01-01"]
     context = command.make_context("x", [], resilient_parsing=True)
     context.resilient_parsing = False
@@ -101,10 +101,10 @@ def test_flag_twice(command: Any, option: Any) -> None:  # noqa: ANN401 -- as ab
         pytest.param((), True, id="variable"),
     ],
 )
-def test_switches_are_spelled_as_by_kingpin(
+def test_switches_follow_kingpin(
     words: tuple[str, ...], expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A switch takes a value after `=`, has a negation, and wins over its variable."""
+    """A switch accepts a value after `=`, has a negation, and overrides its variable."""
     monkeypatch.setenv("INSIGHTS_EXPORTER_WEB_ENABLE_LIFECYCLE", "true")
 
     context = typer.main.get_command(app).make_context("insights-exporter", list(words))
@@ -113,14 +113,14 @@ def test_switches_are_spelled_as_by_kingpin(
 
 
 @pytest.mark.parametrize("value", ["maybe", "yes", ""])
-def test_switch_with_another_value(value: str) -> None:
-    """A value of a switch that is no truth value is refused by the words that are expected."""
+def test_switch_with_an_invalid_value(value: str) -> None:
+    """Other values than true and false are refused with what is expected."""
     with pytest.raises(typer.BadParameter, match="is neither true nor false"):
         typer.main.get_command(app).make_context("insights-exporter", [f"--web.enable-lifecycle={value}"])
 
 
-def test_every_switch_has_its_negation() -> None:
-    """Each flag without a value can be switched off, but for those that only print."""
+def test_every_switch_has_a_negation() -> None:
+    """Each flag without a value has a negation, except those that only print."""
     switches = {
         option.opts[0]: option.secondary_opts
         for command in commands(typer.main.get_command(app))
@@ -133,7 +133,7 @@ def test_every_switch_has_its_negation() -> None:
 
 
 @pytest.mark.parametrize("level", ["warn", "warning"])
-def test_both_names_of_the_level(run_exporter: RunExporter, level: str) -> None:
+def test_both_names_of_the_warning_level(run_exporter: RunExporter, level: str) -> None:
     """Go's name of a level and Python's mean the same."""
     shown = run_exporter("config", "show", f"--log.level={level}", env={**SET, "CODER_TOKN": "x"})
     hidden = run_exporter("config", "show", "--log.level=error", env={**SET, "CODER_TOKN": "x"})
@@ -143,7 +143,7 @@ def test_both_names_of_the_level(run_exporter: RunExporter, level: str) -> None:
 
 
 def test_flag_before_a_command_is_refused(run_exporter: RunExporter) -> None:
-    """A flag that would be without effect there is told where it belongs."""
+    """The error says where the flag belongs."""
     ended = run_exporter("--config.file=x.yml", "check", env=SET)
 
     assert 2 == ended.returncode
@@ -151,7 +151,7 @@ def test_flag_before_a_command_is_refused(run_exporter: RunExporter) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         pytest.param(("chek",), "Did you mean 'check'?", id="command"),
         pytest.param(("demo", "--usrs=3"), "--users", id="flag"),
@@ -159,12 +159,14 @@ def test_flag_before_a_command_is_refused(run_exporter: RunExporter) -> None:
         pytest.param(("--web.max-requests=many",), "--web.max-requests", id="number"),
     ],
 )
-def test_mistyped_on_the_command_line(run_exporter: RunExporter, words: tuple[str, ...], told: str) -> None:
-    """What is mistyped is answered with what there is, and status 2."""
+def test_mistyped_on_the_command_line(
+    run_exporter: RunExporter, words: tuple[str, ...], message: str
+) -> None:
+    """The error has the nearest valid input, and status 2."""
     ended = run_exporter(*words, env=SET)
 
     assert 2 == ended.returncode
-    assert told in ended.stderr
+    assert message in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -177,7 +179,7 @@ def test_mistyped_on_the_command_line(run_exporter: RunExporter, words: tuple[st
     ],
 )
 def test_mistyped_variable(run_exporter: RunExporter, name: str, meant: str) -> None:
-    """A variable that nothing reads is named with the one that was meant; its value is not shown."""
+    """The warning has the variable that was meant, and not the value."""
     ended = run_exporter("config", "show", env={**SET, name: "hidden-value"})
 
     assert 0 == ended.returncode
@@ -186,8 +188,8 @@ def test_mistyped_variable(run_exporter: RunExporter, name: str, meant: str) -> 
     assert "hidden-value" not in ended.stderr + ended.stdout
 
 
-def test_nothing_set(run_exporter: RunExporter) -> None:
-    """Without any settings one line tells the three ways to give them."""
+def test_no_config(run_exporter: RunExporter) -> None:
+    """Without a config one line has the three ways to set it."""
     ended = run_exporter()
 
     assert 2 == ended.returncode
@@ -196,7 +198,7 @@ def test_nothing_set(run_exporter: RunExporter) -> None:
 
 
 def test_example_can_be_used(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """What `config init` prints is a file that `--config.check` accepts once the token is there."""
+    """The output of `config init` is valid once the token is set."""
     file = tmp_path / "config.yml"
     file.write_text(run_exporter("config", "init").stdout, encoding="utf-8")
 
@@ -206,7 +208,7 @@ def test_example_can_be_used(run_exporter: RunExporter, tmp_path: Path) -> None:
 
 
 def test_mistyped_key(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """A key that does not exist is named with the nearest one, all at once with the others."""
+    """Unknown keys have suggestions, all at once."""
     file = tmp_path / "config.yml"
     wrong = "usres: {detail: named}, timout: 5s"
     file.write_text(f"deployments: [{{url: '{URL}', token_env: CODER_SESSION_TOKEN, {wrong}}}]")
@@ -220,7 +222,7 @@ def test_mistyped_key(run_exporter: RunExporter, tmp_path: Path) -> None:
 
 
 def test_schema_is_the_published_one(run_exporter: RunExporter) -> None:
-    """`config schema` prints what editors get."""
+    """`config schema` prints the schema that editors use."""
     published = Path(__file__).parents[1] / "docs" / "configuration.schema.json"
 
     printed = run_exporter("config", "schema").stdout
@@ -228,8 +230,8 @@ def test_schema_is_the_published_one(run_exporter: RunExporter) -> None:
     assert json.loads(published.read_text(encoding="utf-8")) == json.loads(printed)
 
 
-def test_settings_with_their_sources(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """`config show` is YAML with every value, who set it, and no secret."""
+def test_config_with_sources(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """`config show` is YAML with each value and its source, and no secret."""
     file = tmp_path / "config.yml"
     header = "{X-Gateway-Key: 'hidden-value'}"
     file.write_text(
@@ -248,7 +250,7 @@ def test_settings_with_their_sources(run_exporter: RunExporter, tmp_path: Path) 
 
 @pytest.mark.parametrize("folder", [".config/coderv2", "Library/Application Support/coderv2"])
 def test_session_of_coder_login(run_exporter: RunExporter, tmp_path: Path, folder: str) -> None:
-    """The session that Coder's own command line left is found, and shown without its token."""
+    """The session of Coder's own CLI is found, and shown without its token."""
     session = tmp_path / "home" / folder
     session.mkdir(parents=True)
     (session / "url").write_text(f"{URL}\n", encoding="utf-8")
@@ -267,7 +269,7 @@ def test_session_of_coder_login(run_exporter: RunExporter, tmp_path: Path, folde
     ids=["command", "flag"],
 )
 def test_completion(run_exporter: RunExporter, typed: str, offered: str) -> None:
-    """The shell is told what may follow, and how to be told."""
+    """Commands and flags are completed."""
     place = str(len(typed.split()) - 1)
     ask = {"_INSIGHTS_EXPORTER_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": place}
 

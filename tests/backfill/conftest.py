@@ -1,4 +1,4 @@
-"""A small company's Coder, and runs of the command against it."""
+"""An embedded Coder, and runs of the command against it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +13,13 @@ from tests.support.receiver import Receiver, receiving
 
 @pytest.fixture(scope="session")
 def company() -> Population:
-    """Give the people of all tests, whose past is computed once."""
+    """Return the sample data of all tests, whose history is computed once."""
     return Population(seed=3, users=5, templates=2)
 
 
 @pytest.fixture
 def backfill(run_exporter: RunExporter, tmp_path: Path, company: Population) -> Iterator[Backfill]:
-    """Give a Coder and runs against it."""
+    """Yield an embedded Coder and runs against it."""
     coder = EmbeddedCoder(population=company, now=lambda: NOW, rate_limit=-1)
     with serve(coder) as url:
         yield Backfill(coder, url, tmp_path, run_exporter)
@@ -27,6 +27,6 @@ def backfill(run_exporter: RunExporter, tmp_path: Path, company: Population) -> 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """Give a receiver of remote write."""
-    with receiving() as told:
-        yield told
+    """Yield a remote-write receiver."""
+    with receiving() as server:
+        yield server

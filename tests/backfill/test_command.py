@@ -1,4 +1,4 @@
-"""The command: what it refuses, what it says, and how it goes on."""
+"""The command: errors, output, and how it continues."""
 
 import re
 import signal
@@ -20,7 +20,7 @@ UNREACHED = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         (["--include=everything"], "parameters, users"),
         (["--step=10m"], "below 5m"),
@@ -41,12 +41,12 @@ UNREACHED = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x
     ],
     ids=lambda value: "" if isinstance(value, str) else " ".join(value),
 )
-def test_flag_that_cannot_be_used(run_exporter: RunExporter, flags: list[str], told: str) -> None:
-    """A flag that cannot be used ends with status 2 and says what would be right."""
+def test_invalid_flag(run_exporter: RunExporter, flags: list[str], message: str) -> None:
+    """An invalid flag ends with status 2 and a remedy."""
     ended = run_exporter("backfill", "--since=2026-01-01", *flags, env=UNREACHED)
 
     assert 2 == ended.returncode
-    assert told in ended.stderr
+    assert message in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_flag_that_cannot_be_used(run_exporter: RunExporter, flags: list[str], t
         pytest.param(b"\n", id="nothing"),
     ],
 )
-def test_header_in_a_file_that_is_none(run_exporter: RunExporter, tmp_path: Path, content: bytes) -> None:
-    """A file without a header's value is named in one line, which tells nothing of what is in it."""
+def test_invalid_header_file(run_exporter: RunExporter, tmp_path: Path, content: bytes) -> None:
+    """A file without a header value is named in one line, without its content."""
     file = tmp_path / "header"
     file.write_bytes(content)
 
@@ -74,7 +74,7 @@ def test_header_in_a_file_that_is_none(run_exporter: RunExporter, tmp_path: Path
 
 
 def test_import_without_promtool(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """Without promtool nothing is asked: one line says what is missing and where it comes from."""
+    """Without promtool nothing is requested, and one line has the remedy."""
     env = {**UNREACHED, "PATH": str(tmp_path)}
 
     ended = run_exporter("backfill", "--since=2026-01-01", "--import", f"--tsdb={tmp_path}", env=env)
@@ -84,8 +84,8 @@ def test_import_without_promtool(run_exporter: RunExporter, tmp_path: Path) -> N
     assert "--import: promtool is not installed; it comes with Prometheus" in line
 
 
-def test_history_that_begins_after_its_end(backfill: Backfill) -> None:
-    """Without a day between begin and end nothing can be done, and it says so."""
+def test_history_without_days(backfill: Backfill) -> None:
+    """Without a day between start and end the command fails."""
     ended = backfill("2026-04-10", "--until=2026-04-10")
 
     assert 2 == ended.returncode
@@ -114,8 +114,8 @@ def test_dry_run_estimates_what_is_written(backfill: Backfill) -> None:
     assert pytest.approx(sum(map(len, text)), rel=0.1) == estimated_bytes
 
 
-def test_each_month_is_told_in_a_line(backfill: Backfill) -> None:
-    """Elsewhere than on a terminal there is a line a month, and the command that imports it."""
+def test_each_month_is_one_line(backfill: Backfill) -> None:
+    """Without a terminal there is one line per month, and the command that imports it."""
     ended = backfill("2026-03-30")
 
     lines = ended.stderr.splitlines()
@@ -160,36 +160,36 @@ def test_response_of_an_unknown_shape_has_a_remedy(backfill: Backfill) -> None:
     assert f'remedy="{REMEDIES["invalid"]}; what is finished stays' in stopped.stderr
 
 
-def test_failure_is_told_and_the_next_run_goes_on(backfill: Backfill) -> None:
-    """A run that was stopped asks only for what is missing, and leaves no half file under a final name."""
+def test_next_run_continues_after_an_error(backfill: Backfill) -> None:
+    """A run after an error requests only missing days, and no incomplete file has a final name."""
     backfill.coder.fail("400", "/insights/templates")
     stopped = backfill("2026-03-30")
     backfill.coder.clear_faults()
     first = backfill("2026-03-30")
-    asked = len(backfill.asked())
+    asked = len(backfill.report_queries())
     second = backfill("2026-03-30")
 
     assert (1, 0, 0) == (stopped.returncode, first.returncode, second.returncode)
     assert "run it again to go on" in stopped.stderr
     assert {".om"} == {path.suffix for path in backfill.out.glob("*/*") if path.is_file()}
-    assert asked == len(backfill.asked())
+    assert asked == len(backfill.report_queries())
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_run_that_was_killed_goes_on(backfill: Backfill, how: signal.Signals) -> None:
-    """However a run ends in the middle of a month, the next one asks for no day twice."""
+def test_next_run_continues_after_a_signal(backfill: Backfill, how: signal.Signals) -> None:
+    """However a run ends, the next one requests no day again."""
     backfill.hurry = ["--requests-per-minute=6000"]
     with backfill.start("2026-03-01") as process:
         eventually(lambda: len(list(backfill.out.rglob("2026-*.json"))) > 5)
         status = process.stop(how)
         said = process.output()
     half = backfill.files()
-    asked = backfill.asked()
+    asked = backfill.report_queries()
     backfill.hurry = ["--requests-per-minute=100000"]
 
     ended = backfill("2026-03-01")
 
-    twice = days_of_templates(asked) & days_of_templates(backfill.asked()[len(asked) :])
+    twice = days_of_templates(asked) & days_of_templates(backfill.report_queries()[len(asked) :])
     assert 0 == ended.returncode, ended.stderr
     assert (-signal.SIGKILL if how is signal.SIGKILL else 1) == status
     assert ("run it again to go on" in said) is (how is not signal.SIGKILL)
@@ -200,12 +200,12 @@ def test_run_that_was_killed_goes_on(backfill: Backfill, how: signal.Signals) ->
 
 
 def days_of_templates(queries: list[str]) -> set[str]:
-    """Give the days on which templates were asked about one by one."""
+    """Return the days with requests for single templates."""
     return {dict(parse_qsl(query))["end_time"] for query in queries if "template_ids" in query}
 
 
-def test_later_run_writes_only_what_came_since(backfill: Backfill) -> None:
-    """A month that has gone on is continued in another file, without a sample of the first one."""
+def test_later_run_writes_only_new_days(backfill: Backfill) -> None:
+    """New days of a month are written to another file, without samples of the first one."""
     backfill("2026-04-01", "--until=2026-04-05")
     backfill("2026-04-01", "--until=2026-04-07")
 
@@ -216,8 +216,8 @@ def test_later_run_writes_only_what_came_since(backfill: Backfill) -> None:
     assert 0 < start - end < 300
 
 
-def test_days_are_kept_from_others_and_only_until_they_are_written(backfill: Backfill) -> None:
-    """What is kept of asked days may name people: nobody else reads it, and it goes with the month."""
+def test_days_are_private_and_temporary(backfill: Backfill) -> None:
+    """Stored days may name users: only the owner can read them, and they are removed with the month."""
     backfill.coder.fail("400", "/insights/user-latency")
     backfill("2026-04-07", "--include=users")
     (state,) = backfill.out.rglob(".journal")
@@ -229,8 +229,8 @@ def test_days_are_kept_from_others_and_only_until_they_are_written(backfill: Bac
     assert [] == list(state.rglob("2026-*.json"))
 
 
-def test_days_of_other_settings_are_forgotten(backfill: Backfill) -> None:
-    """Days with people, of a run that nobody went on with, do not stay behind a run without them."""
+def test_days_of_another_config_are_removed(backfill: Backfill) -> None:
+    """Days with users of an unfinished run are removed by a run without them."""
     backfill.hurry = ["--requests-per-minute=3000"]
     with backfill.start("2026-03-01", "--include=users") as process:
         eventually(lambda: list(backfill.out.rglob("2026-*.json")))
@@ -242,7 +242,7 @@ def test_days_of_other_settings_are_forgotten(backfill: Backfill) -> None:
 
 
 def test_second_run_in_the_same_folder_is_refused(backfill: Backfill) -> None:
-    """Two runs do not write into one folder at once."""
+    """Two runs cannot write to one folder at once."""
     backfill.hurry = ["--requests-per-minute=600"]
     with backfill.start("2026-03-01"):
         eventually(lambda: list(backfill.out.rglob("2026-*.json")))
@@ -252,8 +252,8 @@ def test_second_run_in_the_same_folder_is_refused(backfill: Backfill) -> None:
     assert "another backfill writes there" in ended.stderr
 
 
-def test_deployment_that_fails_leaves_the_others(backfill: Backfill) -> None:
-    """Each deployment has its own folder and its own end."""
+def test_failed_deployment_does_not_stop_the_others(backfill: Backfill) -> None:
+    """Each deployment has its own folder and result."""
     other = EmbeddedCoder(population=Population(seed=4, users=3, templates=1), now=lambda: NOW, rate_limit=-1)
     backfill.coder.fail("401")
     with serve(other) as url:

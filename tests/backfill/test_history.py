@@ -1,4 +1,4 @@
-"""The command, from an embedded Coder into a real Prometheus."""
+"""Backfill from an embedded Coder into a real Prometheus."""
 
 import re
 import time
@@ -28,9 +28,9 @@ END = NOW - timedelta(hours=3)
 DAYS = [SINCE + timedelta(days=number) for number in range(60)]
 CLOCKS_GO_FORWARD = date(2026, 3, 29)
 LONG_BEFORE, SOON_AFTER = date(2026, 3, 20), date(2026, 4, 2)
-"""Days whose weeks are without and with that one."""
+"""Days whose weeks are without and with that day."""
 NOTHING = {("coder_insights_template_daily_active_users", SOON_AFTER)}
-"""Coder cuts such a week into pieces of 24 hours, which are no days."""
+"""Coder splits such a week into intervals of 24 hours, which are not days."""
 WINDOWS = {"7d": 7}
 CONFIG = """\
 deployments:
@@ -51,46 +51,46 @@ NOT_COMPARED = {"__name__", "job", "instance", "deployment"}
 class History:
     """A Prometheus with 60 days of history that scrapes on, and the Coder that both come from.
 
-    `told` is what the command said of the samples that it imported.
+    `samples` is the number of samples that the command imported.
     """
 
     coder: str
     prometheus: Prometheus
-    told: int
+    samples: int
 
     def on(self, day: date) -> PastTruth:
-        """Give what Coder itself says of a day."""
+        """Return Coder's own report of a day."""
         return PastTruth(self.coder, midnight(day), WINDOWS)
 
     def each_hour(self, promql: str) -> dict[datetime, float]:
-        """Give the one series of a query at each full hour of the history."""
+        """Return the only series of a query at each full hour of the history."""
         times = {"start": midnight(SINCE).timestamp(), "end": END.timestamp(), "step": 3600}
         (found,) = self.prometheus.api("query_range", query=promql, **times)["result"]
         return {datetime.fromtimestamp(at, ZONE): float(value) for at, value in found["values"]}
 
 
 def midnight(day: date) -> datetime:
-    """Give the first instant of a day of the deployment."""
+    """Return the first instant of a day in the deployment's time zone."""
     return datetime(day.year, day.month, day.day, tzinfo=ZONE)
 
 
 def last_week(day: date) -> tuple[int, int]:
-    """Give how many days ago the last whole week began and ended."""
+    """Return how many days ago the last whole week began and ended."""
     return day.weekday() + 7, day.weekday()
 
 
 def last_month(day: date) -> tuple[int, int]:
-    """Give how many days ago the last whole month began and ended."""
+    """Return how many days ago the last whole month began and ended."""
     return day.day - 1 + (day.replace(day=1) - timedelta(days=1)).day, day.day - 1
 
 
-def told_samples(said: str) -> int:
-    """Add up the samples of all files that the command told."""
+def printed_samples(said: str) -> int:
+    """Return the number of samples in all files that the command printed."""
     return sum(int(found) for found in re.findall(r"(\d+) samples;", said))
 
 
 def stored_samples(prometheus: Prometheus, at: datetime, span: str) -> float:
-    """Count all samples of Coder's data that Prometheus has in the span before an instant."""
+    """Return the number of samples of Coder's data in Prometheus in the span before an instant."""
     names = [name for name in prometheus.api("label/__name__/values") if name.startswith("coder_")]
     counts = [prometheus.query(f"sum(count_over_time({name}[{span}]))", at=at.timestamp()) for name in names]
     return sum(sample.value for samples in counts for sample in samples)
@@ -98,7 +98,7 @@ def stored_samples(prometheus: Prometheus, at: datetime, span: str) -> float:
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory, company: Population) -> Iterator[History]:
-    """Backfill 60 days in a zone with daylight saving, import them, and scrape on."""
+    """Backfill 60 days in a time zone with daylight saving, import them, and continue scraping."""
     require("promtool")
     room = tmp_path_factory.mktemp("history")
     coder = EmbeddedCoder(population=company, now=lambda: NOW, rate_limit=-1)
@@ -121,18 +121,18 @@ def history(tmp_path_factory: pytest.TempPathFactory, company: Population) -> It
             prometheus_peer.monitoring(room / "prometheus", scraping(exporter.url), keep)
         )
         prometheus.wait_for('min(insights_exporter_poll_success{deployment="acme"}) == 1', seconds=90)
-        yield History(url, prometheus, told_samples(ended.stderr))
+        yield History(url, prometheus, printed_samples(ended.stderr))
 
 
 def test_no_sample_is_lost(history: History) -> None:
-    """Prometheus has as many samples as the command says that it wrote, of all days that were asked for."""
-    assert 0 < history.told == stored_samples(history.prometheus, END, "61d")
+    """Prometheus has as many samples as the command wrote, for all days."""
+    assert 0 < history.samples == stored_samples(history.prometheus, END, "61d")
     assert DAYS == sorted({at.date() for at in history.each_hour("max(coder_insights_active_users)")})
 
 
 @pytest.mark.parametrize("name", sorted(PAST_SERIES))
 def test_history_and_live_are_one_series(history: History, name: str) -> None:
-    """Each family has history, and what is live now goes on in the very same series."""
+    """Each family has history, and live scraping continues the same series."""
     ago = int(time.time() - END.timestamp()) + 3600
     joined = history.prometheus.query(f'count({{__name__="{name}"}} and {{__name__="{name}"}} offset {ago}s)')
 
@@ -142,7 +142,7 @@ def test_history_and_live_are_one_series(history: History, name: str) -> None:
 @pytest.mark.parametrize("day", [LONG_BEFORE, SOON_AFTER], ids=str)
 @pytest.mark.parametrize("name", sorted(PAST_SERIES))
 def test_series_of_a_day_are_what_the_api_says(history: History, name: str, day: date) -> None:
-    """All series of a family have the values that Coder's answers add up to, in a week of a short day too."""
+    """All series of a family have the values of Coder's responses, also in a week with a short day."""
     expected = PAST_SERIES[name](history.on(day))
 
     samples = history.prometheus.query(
@@ -172,20 +172,20 @@ def test_series_of_a_day_are_what_the_api_says(history: History, name: str, day:
 def test_every_hour_of_every_day_is_what_the_api_says(
     history: History, promql: str, asked: Callable[[date], tuple[int, int]]
 ) -> None:
-    """The users of a span stand from a day's first instant to its last, in days of 23 hours too."""
+    """The users of a span are constant over each day, also of 23 hours."""
     expected = {
         day: history.on(day).of_days(TEMPLATES, *asked(day))["report"]["active_users"] for day in DAYS
     }
 
-    told = history.each_hour(f"coder_insights_{promql}")
+    values = history.each_hour(f"coder_insights_{promql}")
 
-    assert {at: expected[at.date()] for at in told} == told
-    assert 23 == sum(at.date() == CLOCKS_GO_FORWARD for at in told)
-    assert (END - midnight(SINCE)) // timedelta(hours=1) + 1 == len(told)
+    assert {at: expected[at.date()] for at in values} == values
+    assert 23 == sum(at.date() == CLOCKS_GO_FORWARD for at in values)
+    assert (END - midnight(SINCE)) // timedelta(hours=1) + 1 == len(values)
 
 
 def test_remote_write_into_prometheus(run_exporter: RunExporter, tmp_path: Path, company: Population) -> None:
-    """A Prometheus with an out-of-order window takes history by remote write, every sample of it."""
+    """A Prometheus with an out-of-order window receives every sample by remote write."""
     now = datetime.now(UTC).replace(minute=30, second=0, microsecond=0)
     coder = EmbeddedCoder(population=company, now=lambda: now, rate_limit=-1)
     since = (now - timedelta(days=4)).date()
@@ -205,5 +205,5 @@ def test_remote_write_into_prometheus(run_exporter: RunExporter, tmp_path: Path,
         stored = stored_samples(prometheus, now, "6d")
 
     assert ended.returncode == 0, ended.stderr
-    assert 0 < told_samples(ended.stderr) == stored
+    assert 0 < printed_samples(ended.stderr) == stored
     assert [] == list(tmp_path.rglob("*.om"))

@@ -166,13 +166,15 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("names", "told"), BAD.values(), ids=BAD)
-def test_bad_files_are_named_by_their_flag(tmp_path: Path, names: tuple[str | None, ...], told: str) -> None:
+@pytest.mark.parametrize(("names", "message"), BAD.values(), ids=BAD)
+def test_bad_files_are_named_by_their_flag(
+    tmp_path: Path, names: tuple[str | None, ...], message: str
+) -> None:
     """The files are read before anything is requested."""
     Loose().write(tmp_path)
     ca_file, cert_file, key_file = (tmp_path / name if name else None for name in names)
 
-    with pytest.raises(CommandError, match=told):
+    with pytest.raises(CommandError, match=message):
         parse_certificates(ca_file, cert_file, key_file)
 
 

@@ -1,4 +1,4 @@
-"""What is in the files: the series that live scraping makes, under the same limits, no less and no more."""
+"""The files have the series of live scraping, under the same limits."""
 
 import re
 from collections.abc import Iterator
@@ -24,12 +24,12 @@ LIVE_ONLY = {
 
 
 def families(backfill: Backfill) -> set[str]:
-    """Give the names of the samples in all files."""
+    """Return the sample names in all files."""
     return {head.partition("{")[0] for file in backfill.files() for head in samples(file)}
 
 
 def config(backfill: Backfill, more: str) -> str:
-    """Give settings with one deployment."""
+    """Return a config with one deployment."""
     return f"""\
 deployments:
   - name: acme
@@ -40,7 +40,7 @@ deployments:
 
 
 def first_day(path: Path) -> Iterator[str]:
-    """Give the lines of a file's first day."""
+    """Yield the lines of a file's first day."""
     start = min(min(values) for values in samples(path).values())
     with path.open(encoding="utf-8") as file:
         for line in file:
@@ -54,7 +54,7 @@ def parsed(lines: Iterator[str]) -> list[Metric]:
 
 
 def test_first_day_is_open_metrics(backfill: Backfill) -> None:
-    """The reference parser reads a day, and finds every sample with its second."""
+    """The reference parser finds every sample of a day."""
     backfill("2026-04-07", "--include=parameters,users", "--label=job=a b")
 
     (file,) = backfill.files()
@@ -69,7 +69,7 @@ def test_first_day_is_open_metrics(backfill: Backfill) -> None:
 
 
 def test_series_are_those_of_a_live_scrape(backfill: Backfill, start_exporter: StartExporter) -> None:
-    """Whatever is scraped as a day begins has a past with the same name and labels, but for what has none."""
+    """Series at the start of a day have history with the same name and labels, unless they cannot."""
     backfill.config = config(backfill, "templates: {users: true}\n    requests_per_minute: 100000")
     backfill("2026-04-09", "--include=parameters,users")
     # Half an hour into the day nobody has done anything yet that history does not know.
@@ -95,8 +95,8 @@ def test_series_are_those_of_a_live_scrape(backfill: Backfill, start_exporter: S
     assert len(live & set(samples(file))) > 60
 
 
-def test_day_before_is_what_daus_says(backfill: Backfill) -> None:
-    """In UTC the days are those that the live series shows, from the same list of Coder's."""
+def test_day_before_is_that_of_daus(backfill: Backfill) -> None:
+    """In UTC daily users are those of the live series, from the same list of Coder."""
     backfill("2026-04-01", "--until=2026-04-08")
 
     entries = httpx.get(
@@ -110,8 +110,8 @@ def test_day_before_is_what_daus_says(backfill: Backfill) -> None:
     assert {(day, said[day]) for day in days} == shown
 
 
-def test_days_of_a_zone_are_what_its_reports_say(backfill: Backfill) -> None:
-    """In another zone a day is that zone's day, of 23 hours too, as live."""
+def test_days_of_a_time_zone_are_those_of_its_reports(backfill: Backfill) -> None:
+    """In another time zone daily users are those of its days, also of 23 hours, as live."""
     backfill.config = config(backfill, "timezone: Europe/Berlin")
     backfill("2026-03-30", "--until=2026-03-31")
 
@@ -123,8 +123,8 @@ def test_days_of_a_zone_are_what_its_reports_say(backfill: Backfill) -> None:
     assert {response.json()["report"]["active_users"]} == told(samples(file), "insights_daily_active_users{")
 
 
-def test_window_tells_its_own_days(backfill: Backfill) -> None:
-    """The start and the end of a window are the midnights between which it counted."""
+def test_window_has_its_own_days(backfill: Backfill) -> None:
+    """Start and end of a window are the midnights between which it counts."""
     backfill("2026-04-08", "--until=2026-04-09")
 
     (file,) = backfill.files()
@@ -135,13 +135,13 @@ def test_window_tells_its_own_days(backfill: Backfill) -> None:
 
 
 def told(found: dict[str, dict[int, float]], pattern: str) -> set[float]:
-    """Give all values of the series that fit."""
+    """Return all values of the series that match."""
     return {value for head, values in found.items() if re.search(pattern, head) for value in values.values()}
 
 
 @pytest.mark.parametrize("detail", ["named", "pseudonymous", "aggregate"])
 def test_privacy_is_that_of_live(backfill: Backfill, detail: str) -> None:
-    """Who shows people under pseudonyms or not at all has no names in history either."""
+    """With pseudonyms or without users history has no names either."""
     people = [person.username for person in backfill.coder.population.users]
     key = "key: 0123456789abcdef0123456789abcdef" if detail == "pseudonymous" else "limit: 500"
     backfill.config = config(backfill, f"users: {{detail: {detail}, {key}}}")
@@ -156,8 +156,8 @@ def test_privacy_is_that_of_live(backfill: Backfill, detail: str) -> None:
     assert (detail != "aggregate") is ("coder_insights_user_activity_seconds{" in text)
 
 
-def test_ceiling_is_that_of_live(backfill: Backfill) -> None:
-    """Above `max_series` the families that live scraping withholds first have no history either."""
+def test_series_limit_is_that_of_live(backfill: Backfill) -> None:
+    """Above `max_series` history drops the same families as live scraping."""
     backfill.config = config(backfill, "max_series: 20")
 
     backfill("2026-04-09", "--include=parameters,users")
@@ -168,7 +168,7 @@ def test_ceiling_is_that_of_live(backfill: Backfill) -> None:
 
 
 def test_published_dialect_has_no_breakdown(backfill: Backfill) -> None:
-    """A server that speaks as the API page does gives what can be asked that way."""
+    """A server that follows the API page has history without the breakdown."""
     backfill.coder.rules = "published"
 
     ended = backfill("2026-04-09", "--include=users")
@@ -181,7 +181,7 @@ def test_published_dialect_has_no_breakdown(backfill: Backfill) -> None:
 
 @pytest.mark.parametrize("server_version", ["2023", "2024", "2025"])
 def test_older_servers_have_history(backfill: Backfill, server_version: str) -> None:
-    """Servers of all ages tell their past."""
+    """Servers of all versions have history."""
     backfill.coder.server_version = server_version
 
     ended = backfill("2026-04-09", "--include=parameters,users")
@@ -191,7 +191,7 @@ def test_older_servers_have_history(backfill: Backfill, server_version: str) -> 
 
 
 def test_without_the_report_there_is_no_breakdown(backfill: Backfill) -> None:
-    """Where `templates` is not polled nobody knows which are in use: no template is said to be unused."""
+    """Without `templates` it is unknown which are in use, so no template is exposed as unused."""
     backfill.config = config(backfill, "datasets: {templates: {enabled: false}}")
 
     backfill("2026-04-09")
@@ -200,7 +200,7 @@ def test_without_the_report_there_is_no_breakdown(backfill: Backfill) -> None:
 
 
 def test_deleted_template_keeps_its_id_for_a_name(backfill: Backfill) -> None:
-    """A template that is listed no more is called by its id, as live; so are all where none is listed."""
+    """A template that is not listed has its id as its name, as live."""
     listed = {template.id for template in backfill.coder.population.catalog.templates}
     backfill.coder.fail("404-route", "/templates", "/organizations")
 
@@ -215,7 +215,7 @@ def test_deleted_template_keeps_its_id_for_a_name(backfill: Backfill) -> None:
 
 
 def test_template_admin_has_days_from_reports(backfill: Backfill) -> None:
-    """A token that may not read the list of days has them from reports on each day."""
+    """A token that may not read the list of days gets them from reports per day."""
     backfill.coder.role = "template-admin"
 
     ended = backfill("2026-04-09")

@@ -1,4 +1,4 @@
-"""Settings files for the commands, of one deployment that may be asked as fast as it answers."""
+"""Config files for the commands, with a high rate limit."""
 
 import json
 from pathlib import Path
@@ -10,8 +10,8 @@ TOKEN = {"TOKEN": DEMO_TOKEN}
 """The environment that the files need."""
 
 
-def settings_file(folder: Path, *urls: str, **more: Any) -> str:  # noqa: ANN401 -- any setting
-    """Write a file for deployments at `urls`, and give the flag that names it."""
+def write_config(folder: Path, *urls: str, **more: Any) -> str:  # noqa: ANN401 -- any setting
+    """Write a file for deployments at `urls`, and return its flag."""
     deployments = [{"name": f"deployment-{number}", "url": url} for number, url in enumerate(urls, 1)]
     defaults = {"token_env": "TOKEN", "requests_per_minute": 10000} | more
     path = folder / "config.yml"

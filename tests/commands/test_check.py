@@ -1,4 +1,4 @@
-"""`check`: what a token may do on each kind of server, and the status that scripts go by."""
+"""`check`: what a token may read on each kind of server, and the exit status."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
-from tests.commands.config import TOKEN, settings_file
+from tests.commands.config import TOKEN, write_config
 from tests.demo.certificates import Authority
 from tests.demo.client import NOW, SMALL, coder
 from tests.end_to_end.stub import answering
@@ -22,22 +22,22 @@ EVERYTHING = {*INSIGHTS, "daus", "template-breakdown", "user-status-counts", "te
 
 
 class Checked:
-    """What `check --output json` said of one deployment, and its status."""
+    """The output of `check --output json` for one deployment, and its status."""
 
     def __init__(self, run: RunExporter, *flags: str, env: Mapping[str, str] = TOKEN) -> None:
         ended = run("check", "--output=json", *flags, env=env)
         assert "Traceback" not in ended.stderr
         assert DEMO_TOKEN not in ended.stdout + ended.stderr
         self.status = ended.returncode
-        (self.told,) = json.loads(ended.stdout)
+        (self.report,) = json.loads(ended.stdout)
 
     def datasets(self, state: str) -> set[str]:
-        """Name the datasets that are in this state."""
-        return {each["dataset"] for each in self.told["datasets"] if each["state"] == state}
+        """Return the datasets in this state."""
+        return {each["dataset"] for each in self.report["datasets"] if each["state"] == state}
 
     def of(self, dataset: str) -> dict[str, Any]:
-        """Give what is told of the first window of a dataset."""
-        found: dict[str, Any] = next(each for each in self.told["datasets"] if each["dataset"] == dataset)
+        """Return the report on the first window of a dataset."""
+        found: dict[str, Any] = next(each for each in self.report["datasets"] if each["dataset"] == dataset)
         return found
 
 
@@ -52,9 +52,9 @@ class Checked:
     ],
 )
 def test_roles(run_exporter: RunExporter, tmp_path: Path, role: str, status: int, refused: set[str]) -> None:
-    """Each dataset is allowed or refused as the role has it, and the status says the sum."""
+    """Each dataset is allowed or refused by the role, and the status is 1 if any is refused."""
     with serve(coder(role=role)) as url:
-        checked = Checked(run_exporter, settings_file(tmp_path, url))
+        checked = Checked(run_exporter, write_config(tmp_path, url))
 
     waiting = {"template-breakdown"} if "templates" in refused else set()
     assert (status, refused) == (checked.status, checked.datasets("refused"))
@@ -62,32 +62,32 @@ def test_roles(run_exporter: RunExporter, tmp_path: Path, role: str, status: int
     assert waiting == checked.datasets("not asked")
 
 
-def test_role_that_would_do(run_exporter: RunExporter, tmp_path: Path) -> None:
+def test_sufficient_roles(run_exporter: RunExporter, tmp_path: Path) -> None:
     """A refused dataset names the roles that may read it, the one with the least rights first."""
     with serve(coder(role="template-admin")) as url:
-        checked = Checked(run_exporter, settings_file(tmp_path, url))
+        checked = Checked(run_exporter, write_config(tmp_path, url))
 
     assert ["Auditor", "Owner"] == checked.of("daus")["roles"]
     assert "Auditor" in checked.of("daus")["remedy"]
     assert [] == checked.of("templates")["roles"]
 
 
-def test_what_is_found_out(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """Version, dialect, clock, user, token's end, rate limit and cost are told."""
+def test_facts_of_a_deployment(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """Version, dialect, clock, user, token expiry, rate limit and cost are reported."""
     with serve(coder()) as url:
-        told = Checked(run_exporter, settings_file(tmp_path, url)).told
+        report = Checked(run_exporter, write_config(tmp_path, url)).report
 
     assert (True, "rfc3339", "exporter", 512.0) == (
-        told["reachable"],
-        told["dialect"],
-        told["user"],
-        told["rate_limit"],
+        report["reachable"],
+        report["dialect"],
+        report["user"],
+        report["rate_limit"],
     )
-    assert told["version"].startswith("v2.")
-    assert told["token_expires"] > 0
-    assert abs(told["clock_skew"]) > 60
-    assert sum(each["series"] for each in told["datasets"]) == told["series"] > 300
-    assert 1 < told["requests_per_minute"] < 5
+    assert report["version"].startswith("v2.")
+    assert report["token_expires"] > 0
+    assert abs(report["clock_skew"]) > 60
+    assert sum(each["series"] for each in report["datasets"]) == report["series"] > 300
+    assert 1 < report["requests_per_minute"] < 5
 
 
 @pytest.mark.parametrize(
@@ -140,11 +140,11 @@ def test_faults(  # noqa: PLR0913 -- one parameter a column
     failed: set[str],
     reason: str,
 ) -> None:
-    """What a broken server does is told by its reason, with a remedy, for what it hits alone."""
+    """A fault is reported with reason and remedy for the datasets it affects, and no others."""
     server = coder()
     server.fail(fault, *paths)
     with serve(server) as url:
-        checked = Checked(run_exporter, settings_file(tmp_path, url))
+        checked = Checked(run_exporter, write_config(tmp_path, url))
 
     assert status == checked.status
     assert failed == checked.datasets("failed") | checked.datasets("refused")
@@ -161,14 +161,14 @@ def test_faults(  # noqa: PLR0913 -- one parameter a column
         pytest.param("401-suspended", 1, "refused", id="suspended user"),
     ],
 )
-def test_no_role_is_advised_where_none_helps(
+def test_roles_are_named_only_if_they_help(
     run_exporter: RunExporter, tmp_path: Path, fault: str, status: int, state: str
 ) -> None:
-    """Roles are named for what Coder refuses to a role, and for nothing else."""
+    """Roles are named only if Coder refuses the role."""
     server = coder()
     server.fail(fault, "/insights/daus")
     with serve(server) as url:
-        checked = Checked(run_exporter, settings_file(tmp_path, url))
+        checked = Checked(run_exporter, write_config(tmp_path, url))
 
     assert (status, state) == (checked.status, checked.of("daus")["state"])
     assert [] == checked.of("daus")["roles"]
@@ -179,9 +179,9 @@ def test_server_that_asks_to_wait_for_long(run_exporter: RunExporter, tmp_path: 
     server = coder()
     server.fail("429-seconds")
     with serve(server) as url:
-        checked = Checked(run_exporter, settings_file(tmp_path, url))
+        checked = Checked(run_exporter, write_config(tmp_path, url))
 
-    (cause,) = checked.told["causes"]
+    (cause,) = checked.report["causes"]
     assert (1, "rate_limited") == (checked.status, cause["reason"])
 
 
@@ -192,14 +192,14 @@ def test_server_that_asks_to_wait_for_long(run_exporter: RunExporter, tmp_path: 
         pytest.param("404-route", ("/insights/user-status-counts",), id="an old server without user counts"),
     ],
 )
-def test_what_only_enriches_never_counts(
+def test_optional_data_does_not_count(
     run_exporter: RunExporter, tmp_path: Path, fault: str, paths: tuple[str, ...]
 ) -> None:
-    """What a server does not have, or what is only nice to know, leaves the status good."""
+    """Missing datasets and optional information do not change the status."""
     server = coder()
     server.fail(fault, *paths)
     with serve(server) as url:
-        checked = Checked(run_exporter, settings_file(tmp_path, url))
+        checked = Checked(run_exporter, write_config(tmp_path, url))
 
     assert 0 == checked.status
 
@@ -207,12 +207,12 @@ def test_what_only_enriches_never_counts(
 def test_server_that_has_nothing(run_exporter: RunExporter, tmp_path: Path) -> None:
     """An old server with its statistics off has no dataset: one cause, status 1."""
     with serve(coder(server_version="2023", usage_stats=False)) as url:
-        checked = Checked(run_exporter, settings_file(tmp_path, url))
+        checked = Checked(run_exporter, write_config(tmp_path, url))
 
-    assert (1, True) == (checked.status, checked.told["reachable"])
+    assert (1, True) == (checked.status, checked.report["reachable"])
     assert {"user-status-counts"} == checked.datasets("unavailable")
     assert EVERYTHING - {"user-status-counts", "template-list"} == checked.datasets("switched off")
-    assert ["disabled"] == [cause["reason"] for cause in checked.told["causes"]]
+    assert ["disabled"] == [cause["reason"] for cause in checked.report["causes"]]
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_statistics_off(
 ) -> None:
     """With statistics off the status is 1, and datasets that the server still has are tried."""
     with serve(coder(role=role, usage_stats=False)) as url:
-        checked = Checked(run_exporter, settings_file(tmp_path, url))
+        checked = Checked(run_exporter, write_config(tmp_path, url))
 
     assert (status, refused) == (checked.status, checked.datasets("refused"))
     assert INSIGHTS <= checked.datasets("switched off")
@@ -244,13 +244,13 @@ def test_statistics_off(
 def test_one_cause_is_stated_once(
     run_exporter: RunExporter, tmp_path: Path, config: dict[str, Any], reason: str
 ) -> None:
-    """What hits every dataset is one cause with one remedy, on top of the report; the status is 1."""
+    """A fault of all datasets is one cause with one remedy, at the top of the report; the status is 1."""
     with serve(coder(**config)) as url:
-        flag = settings_file(tmp_path, url)
+        flag = write_config(tmp_path, url)
         checked = Checked(run_exporter, flag)
         shown = run_exporter("check", flag, env={**TOKEN, "COLUMNS": "200"}).stdout
 
-    (cause,) = checked.told["causes"]
+    (cause,) = checked.report["causes"]
     assert (1, reason) == (checked.status, cause["reason"])
     assert INSIGHTS | {"daus"} <= set(cause["datasets"])
     assert 1 == shown.count(cause["remedy"])
@@ -261,7 +261,7 @@ def test_one_template_is_enough(run_exporter: RunExporter, tmp_path: Path) -> No
     """Of the templates in use one is requested, and the series of all are about what `scrape` exposes."""
     server = coder()
     with serve(server) as url:
-        flag = settings_file(tmp_path, url)
+        flag = write_config(tmp_path, url)
         checked = Checked(run_exporter, flag)
         requested = [each for each in server.requests if "template_ids" in each.query]
         page = run_exporter("scrape", flag, env=TOKEN).stdout
@@ -273,7 +273,7 @@ def test_one_template_is_enough(run_exporter: RunExporter, tmp_path: Path) -> No
     )
     assert 1 == len(requested)
     assert exposed
-    assert (True, True) == (breakdown["estimated"], checked.told["estimated"])
+    assert (True, True) == (breakdown["estimated"], checked.report["estimated"])
     assert pytest.approx(float(exposed[1]), rel=0.4) == breakdown["series"]
 
 
@@ -284,74 +284,74 @@ def test_one_template_is_enough(run_exporter: RunExporter, tmp_path: Path) -> No
         pytest.param(timedelta(days=20), False, id="most of its lifetime"),
     ],
 )
-def test_token_near_its_end_is_a_warning(
+def test_token_that_expires_soon_is_a_warning(
     run_exporter: RunExporter, tmp_path: Path, left: timedelta, *, warned: bool
 ) -> None:
     """A token that expires soon is a warning that says how soon, with status 0."""
     with serve(coder(token_expires=NOW + left)) as url:
-        checked = Checked(run_exporter, settings_file(tmp_path, url))
+        checked = Checked(run_exporter, write_config(tmp_path, url))
 
     expected = ["the token expires in 6d 4h"] if warned else []
-    assert (0, expected) == (checked.status, [each.partition(";")[0] for each in checked.told["warnings"]])
+    assert (0, expected) == (checked.status, [each.partition(";")[0] for each in checked.report["warnings"]])
 
 
 def test_deployment_without_users_is_a_warning(run_exporter: RunExporter, tmp_path: Path) -> None:
     """A deployment that no user has used yet has readable zeros: status 0, and not `all good`."""
     with serve(coder(population=Population(seed=7, users=0, templates=3))) as url:
-        flag = settings_file(tmp_path, url)
+        flag = write_config(tmp_path, url)
         checked = Checked(run_exporter, flag)
         shown = run_exporter("check", flag, env={**TOKEN, "COLUMNS": "200"}).stdout
 
-    (warning,) = checked.told["warnings"]
+    (warning,) = checked.report["warnings"]
     assert 0 == checked.status
     assert warning.startswith("no user was active in any window")
     assert "all good" not in shown
 
 
 def test_dropped_rows_are_a_warning(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """Rows that are not understood are named with their dataset, since their series are missing."""
+    """Invalid rows are reported by dataset, since their series are missing."""
     days = b'{"entries": [{"date": "2026-03-31", "amount": 3}, {"date": "2026-03-30", "count": 4}]}'
     with answering("/insights/daus", days, NOW) as url:
-        checked = Checked(run_exporter, settings_file(tmp_path, url))
+        checked = Checked(run_exporter, write_config(tmp_path, url))
 
-    (warning,) = checked.told["warnings"]
+    (warning,) = checked.report["warnings"]
     assert "allowed" == checked.of("daus")["state"]
     assert warning.startswith("rows are invalid and dropped: daus (1); upgrade the exporter")
 
 
-def test_server_of_the_published_page(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """A server that is as the API page says is good too; it has the four published datasets."""
+def test_server_of_the_published_api(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """A server that follows the API page succeeds too; it has the four published datasets."""
     with serve(EmbeddedCoder(population=SMALL, rules="published", rate_limit=-1)) as url:
-        checked = Checked(run_exporter, settings_file(tmp_path, url))
+        checked = Checked(run_exporter, write_config(tmp_path, url))
 
-    assert (0, "published") == (checked.status, checked.told["dialect"])
+    assert (0, "published") == (checked.status, checked.report["dialect"])
     assert {"daus", "templates", "user-activity", "user-latency"} <= checked.datasets("allowed")
 
 
 def test_certificate(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """With TLS, its version and the end of the certificate are told."""
+    """With TLS, its version and the expiry of the certificate are reported."""
     authority = Authority(tmp_path)
     with serve(coder(), certificate=authority.good()) as url:
-        flag = settings_file(tmp_path, url, tls={"ca_file": str(authority.ca_file)})
+        flag = write_config(tmp_path, url, tls={"ca_file": str(authority.ca_file)})
         checked = Checked(run_exporter, flag)
 
-    assert (0, "TLSv1.3") == (checked.status, checked.told["tls"])
-    assert checked.told["certificate_expires"] > 0
+    assert (0, "TLSv1.3") == (checked.status, checked.report["tls"])
+    assert checked.report["certificate_expires"] > 0
 
 
-def test_certificate_that_is_not_trusted(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """A certificate of nobody's is not usable, and the reason names it."""
+def test_untrusted_certificate(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """A certificate of an unknown authority is an error with its own reason."""
     with serve(coder(), certificate=Authority(tmp_path).self_signed()) as url:
-        checked = Checked(run_exporter, settings_file(tmp_path, url))
+        checked = Checked(run_exporter, write_config(tmp_path, url))
 
-    assert (2, False) == (checked.status, checked.told["reachable"])
+    assert (2, False) == (checked.status, checked.report["reachable"])
     assert "certificate" in checked.of("daus")["detail"].lower()
 
 
-def test_table_for_people(run_exporter: RunExporter, tmp_path: Path) -> None:
+def test_table(run_exporter: RunExporter, tmp_path: Path) -> None:
     """The table has a line per dataset, each cause once above it; the worst status counts."""
     with serve(coder(role="member")) as bad, serve(coder()) as good:
-        flag = settings_file(tmp_path, good, bad)
+        flag = write_config(tmp_path, good, bad)
         ended = run_exporter("check", flag, env={**TOKEN, "COLUMNS": "200"})
 
     lines = ended.stdout.splitlines()
@@ -369,17 +369,17 @@ def test_table_for_people(run_exporter: RunExporter, tmp_path: Path) -> None:
 
 
 def test_progress_is_for_terminals(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """Elsewhere standard error stays empty."""
+    """Without a terminal standard error is empty."""
     with serve(coder()) as url:
-        ended = run_exporter("check", settings_file(tmp_path, url), env=TOKEN)
+        ended = run_exporter("check", write_config(tmp_path, url), env=TOKEN)
 
     assert "" == ended.stderr
 
 
-def test_nobody_at_all(run_exporter: RunExporter) -> None:
-    """From the environment alone, an address at which nobody listens is told within seconds."""
+def test_unreachable_server(run_exporter: RunExporter) -> None:
+    """An address without a server is reported within seconds."""
     env = {"CODER_URL": f"http://127.0.0.1:{free_port()}", "CODER_SESSION_TOKEN": DEMO_TOKEN}
 
     checked = Checked(run_exporter, env=env)
 
-    assert (2, False) == (checked.status, checked.told["reachable"])
+    assert (2, False) == (checked.status, checked.report["reachable"])

@@ -1,4 +1,4 @@
-"""The report of `check` on a terminal, whatever servers say."""
+"""The report of `check` on a terminal, for any text from servers."""
 
 import pytest
 
@@ -11,7 +11,7 @@ STEERING = "\x1b[2J[bold red]:smile: \u202e"
 
 
 def report(*datasets: DatasetResult, **known: object) -> DeploymentReport:
-    """Return a report of a deployment of which nothing is known but what is passed."""
+    """Return a report in which everything is unknown except what is passed."""
     unknown: dict[str, object] = {
         "deployment": "dev",
         "url": "https://coder.example.com",
@@ -36,12 +36,12 @@ def report(*datasets: DatasetResult, **known: object) -> DeploymentReport:
 
 
 def printed(capsys: pytest.CaptureFixture[str], one: DeploymentReport) -> str:
-    """Return what is printed of a report."""
+    """Return the printed report."""
     print_reports([one])
     return capsys.readouterr().out
 
 
-def test_what_servers_say_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_of_servers_cannot_control_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Control characters, markup and emoji names are shown as text, or not at all."""
     cause = Cause("rejected", ("daus",), STEERING, "check `dialect`")
     one = report(deployment=f"name {STEERING}", version=STEERING, user=STEERING, causes=(cause,))
@@ -68,7 +68,7 @@ def test_what_servers_say_steers_no_terminal(capsys: pytest.CaptureFixture[str])
     ],
 )
 def test_token(capsys: pytest.CaptureFixture[str], known: dict[str, object], line: str) -> None:
-    """The token's line states what is known and names what is not."""
+    """The token's line has what is known, and names what is unknown."""
     assert line in printed(capsys, report(**known))
 
 
@@ -87,17 +87,17 @@ ALLOWED = DatasetResult("daus", "", "allowed", 4)
         pytest.param("failed", {"reachable": False}, "not reachable", id="no answer"),
     ],
 )
-def test_verdict(
+def test_summary(
     capsys: pytest.CaptureFixture[str], state: State, known: dict[str, object], verdict: str
 ) -> None:
-    """The heading says in a word how it went, and `all good` only if there is data."""
+    """The heading summarizes the result; `all good` requires data."""
     heading, *_ = printed(capsys, report(DatasetResult("daus", "", state, 0), **known)).splitlines()
 
     assert f"dev (https://coder.example.com): {verdict}" == heading
 
 
 def test_why_a_dataset_is_unavailable(capsys: pytest.CaptureFixture[str]) -> None:
-    """What the server does not have is explained once, whatever the number of windows."""
+    """Unavailable datasets are explained once, for any number of windows."""
     remedy = CAUSES["not_licensed"].remedy
     latency = [
         DatasetResult("user-latency", window, "unavailable", 0, remedy=remedy) for window in ("today", "7d")

@@ -1,4 +1,4 @@
-"""`demo`: a company to look at, its faults, and a Prometheus beside it."""
+"""`demo`: sample data, faults, and a Prometheus that scrapes it."""
 
 import re
 import signal
@@ -20,12 +20,12 @@ RELOADED = "insights_exporter_config_last_reload_success_timestamp_seconds"
 
 
 def metric(exporter: Exporter, beginning: str) -> list[str]:
-    """Give the lines of the page that begin so."""
+    """Return the lines of the exposition with this prefix."""
     return [line for line in exporter.page().splitlines() if line.startswith(beginning)]
 
 
-def test_tells_what_to_open(start_exporter: StartExporter) -> None:
-    """What it prints leads to the page and the metrics, and holds no token."""
+def test_links(start_exporter: StartExporter) -> None:
+    """It prints links to the status page and the metrics, and no token."""
     exporter = start_exporter(*SMALL)
 
     links = eventually(lambda: re.findall(r"(http://\S+)", exporter.running.output()))
@@ -38,7 +38,7 @@ def test_tells_what_to_open(start_exporter: StartExporter) -> None:
 
 
 def test_links_over_tls(tmp_path: Path) -> None:
-    """With a certificate the addresses that it prints say so."""
+    """With a certificate the links are https."""
     certificate, file = Authority(tmp_path).good(), tmp_path / "web.yml"
     tls = f"{{cert_file: {certificate.chain.name}, key_file: {certificate.key.name}}}"
     file.write_text(f"tls_server_config: {tls}\n", encoding="utf-8")
@@ -53,7 +53,7 @@ def test_links_over_tls(tmp_path: Path) -> None:
 
 
 def test_reload_changes_nothing(start_exporter: StartExporter) -> None:
-    """A demo that is told to read its settings anew is still the same demo."""
+    """A reload keeps the demo's config."""
     exporter = start_exporter(*SMALL)
     eventually(lambda: metric(exporter, "coder_insights_active_users{"))
     before = metric(exporter, "insights_exporter_poll_interval_seconds{")
@@ -66,8 +66,8 @@ def test_reload_changes_nothing(start_exporter: StartExporter) -> None:
     assert all('deployment="demo"' in line for line in before)
 
 
-def test_size_of_the_company(start_exporter: StartExporter) -> None:
-    """There are about as many users as was said; the deleted ones have no account."""
+def test_number_of_users(start_exporter: StartExporter) -> None:
+    """There are about `--users` users; deleted ones have no account."""
     exporter = start_exporter("demo", "--users=40")
 
     accounts = eventually(lambda: metric(exporter, "coder_insights_users{"))
@@ -75,8 +75,8 @@ def test_size_of_the_company(start_exporter: StartExporter) -> None:
     assert 30 <= sum(float(line.split()[-1]) for line in accounts) <= 40
 
 
-def test_same_seed_same_company(start_exporter: StartExporter) -> None:
-    """Another seed is another company, the same one the same."""
+def test_seed(start_exporter: StartExporter) -> None:
+    """Each seed has its own data."""
     seeds = ("5", "5", "6")
     names = [
         eventually(partial(metric, demo, "coder_insights_template_info"))
@@ -87,7 +87,7 @@ def test_same_seed_same_company(start_exporter: StartExporter) -> None:
 
 
 def test_faults(start_exporter: StartExporter) -> None:
-    """Each fault is told, and hits its path alone."""
+    """Each fault is printed, and affects only its path."""
     exporter = start_exporter(*SMALL, "--fault=403=/insights/daus", "--fault=500=/insights/user-latency")
 
     eventually(lambda: "forbidden" in exporter.page("/") and "server_error" in exporter.page("/"))
@@ -109,8 +109,8 @@ def test_faults(start_exporter: StartExporter) -> None:
         ),
     ],
 )
-def test_flags_that_cannot_be(run_exporter: RunExporter, flags: tuple[str, ...], told: str) -> None:
-    """What cannot be is told in one line, with what would be right."""
+def test_invalid_flags(run_exporter: RunExporter, flags: tuple[str, ...], told: str) -> None:
+    """Invalid flags are reported in one line with a remedy."""
     ended = run_exporter(*SMALL, *flags)
 
     assert 2 == ended.returncode
@@ -118,8 +118,8 @@ def test_flags_that_cannot_be(run_exporter: RunExporter, flags: tuple[str, ...],
     assert 1 == len(ended.stderr.splitlines())
 
 
-def test_port_that_is_taken(start_exporter: StartExporter, run_exporter: RunExporter) -> None:
-    """A port that somebody listens on already is told in one line."""
+def test_port_in_use(start_exporter: StartExporter, run_exporter: RunExporter) -> None:
+    """A port that is in use is reported in one line."""
     address = start_exporter(*SMALL).url.removeprefix("http://")
 
     ended = run_exporter(*SMALL, f"--web.listen-address={address}")
@@ -129,8 +129,8 @@ def test_port_that_is_taken(start_exporter: StartExporter, run_exporter: RunExpo
     assert f"cannot listen on {address}: address already in use; stop the program" in ended.stderr
 
 
-def test_proxy_of_the_environment_is_not_in_the_way(start_exporter: StartExporter) -> None:
-    """The Coder inside is asked directly, whatever proxies there are for others."""
+def test_proxy_variables_are_ignored(start_exporter: StartExporter) -> None:
+    """The embedded Coder is requested directly, despite proxy variables."""
     nobody = f"http://127.0.0.1:{free_port()}"
 
     exporter = start_exporter(*SMALL, env={"HTTP_PROXY": nobody, "http_proxy": nobody})
@@ -139,8 +139,8 @@ def test_proxy_of_the_environment_is_not_in_the_way(start_exporter: StartExporte
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
-def test_prometheus_beside_it(tmp_path: Path, how: signal.Signals) -> None:
-    """A Prometheus scrapes the demo under the project's rules, tells two queries, and ends with it."""
+def test_prometheus(tmp_path: Path, how: signal.Signals) -> None:
+    """A Prometheus scrapes the demo with the project's rules and ends with it; two queries are printed."""
     require("prometheus")
     words = (*command(), *SMALL, "--prometheus", f"--web.listen-address=127.0.0.1:{free_port()}")
     environment = clean_environment(tmp_path, {"TMPDIR": str(tmp_path)})
@@ -162,12 +162,12 @@ def test_prometheus_beside_it(tmp_path: Path, how: signal.Signals) -> None:
 
 
 def answered(prometheus: httpx.Client, query: str) -> bool:
-    """Tell whether a query has a result by now."""
+    """Return whether a query has a result yet."""
     return bool(prometheus.get("/api/v1/query", params={"query": query}).json()["data"]["result"])
 
 
-def test_prometheus_that_is_not_there(start_exporter: StartExporter, tmp_path: Path) -> None:
-    """Where none is installed a line says so, and the demo goes on."""
+def test_missing_prometheus(start_exporter: StartExporter, tmp_path: Path) -> None:
+    """Without an installed Prometheus the demo prints so and continues."""
     exporter = start_exporter(*SMALL, "--prometheus", env={"PATH": str(tmp_path)})
 
     eventually(lambda: "Prometheus is not started" in exporter.running.output())

@@ -1,4 +1,4 @@
-"""How every command ends where it cannot run as configured."""
+"""How commands exit if they cannot run as configured."""
 
 import subprocess
 from pathlib import Path
@@ -23,8 +23,8 @@ from tests.integration.processes import clean_environment
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_error_ends_with_its_text_alone(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
-    """Status 2 and the message, also where a file vanished after the config was checked."""
+def test_error_is_one_message(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    """The status is 2, also if a file vanished after the config was checked."""
     with pytest.raises(typer.Exit) as ended, exit_on_error():
         raise error
 
@@ -33,12 +33,12 @@ def test_error_ends_with_its_text_alone(error: Exception, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize(
-    ("closing", "status", "told"),
+    ("closing", "status", "message"),
     [("<&-", 0, ""), (">&-", 2, "--output: - cannot be written: Bad file descriptor"), ("2>&-", 0, "")],
     ids=["input", "output", "error"],
 )
-def test_closed_stream(closing: str, status: int, told: str, tmp_path: Path) -> None:
-    """A command that starts with a standard stream closed ends as usual, and reports output that is lost."""
+def test_closed_stream(closing: str, status: int, message: str, tmp_path: Path) -> None:
+    """A command with a closed standard stream ends as usual, and reports lost output."""
     with serve(coder(rate_limit=-1)) as url:
         ended = subprocess.run(
             ["/bin/sh", "-c", f'exec "$@" {closing}', "sh", *command(), "scrape"],
@@ -51,4 +51,4 @@ def test_closed_stream(closing: str, status: int, told: str, tmp_path: Path) -> 
         )
 
     assert status == ended.returncode, ended.stderr
-    assert told in ended.stderr
+    assert message in ended.stderr

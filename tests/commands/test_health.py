@@ -1,4 +1,4 @@
-"""The health command finds a living or a ready exporter behind whatever its web config file demands."""
+"""The health command finds a healthy or ready exporter behind any web config file."""
 
 import socket
 from pathlib import Path
@@ -34,26 +34,26 @@ ROOMY = "rate_limit: {interval: 1h, burst: 9}\n"
 
 
 async def still_asking(scope: Scope, receive: Receive, send: Send) -> None:
-    """Live, and be not ready."""
+    """Be healthy and not ready."""
     await PlainTextResponse("", 503 if scope["path"] == "/-/ready" else 200)(scope, receive, send)
 
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a directory that holds the files which web config files name."""
+    """Return a directory with the files that web config files name."""
     made = tmp_path_factory.mktemp("health")
     write_parts(made, make_authorities())
     return made
 
 
 def address(served: Served) -> str:
-    """Give where it listens."""
+    """Return its address."""
     return f"127.0.0.1:{served.port}"
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_an_exporter_is_alive_behind_every_good_file(name: str, directory: Path) -> None:
-    """TLS of whatever version, client certificates, users and limits are no obstacle."""
+def test_exporter_is_healthy_behind_any_web_config(name: str, directory: Path) -> None:
+    """TLS of any version, client certificates, users and limits are no obstacle."""
     file = write_case(directory, name)
     with serving(file) as served:
         found = [health(address(served), file) for _ in range(2)]
@@ -70,8 +70,8 @@ def test_an_exporter_is_alive_behind_every_good_file(name: str, directory: Path)
         pytest.param(LIMIT, id="asked too often"),
     ],
 )
-def test_an_exporter_that_refuses_is_alive(text: str, directory: Path) -> None:
-    """To be refused is an answer, each time."""
+def test_exporter_that_refuses_is_healthy(text: str, directory: Path) -> None:
+    """A refusal is a response."""
     file = directory / "refusing.yml"
     file.write_text(text, encoding="utf-8")
     with serving(file) as served:
@@ -81,16 +81,16 @@ def test_an_exporter_that_refuses_is_alive(text: str, directory: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["", "[::]"], ids=["none", "IPv6"])
-def test_wildcard_is_asked_over_whatever_family_the_machine_has(host: str, directory: Path) -> None:
-    """An exporter on all interfaces is found where there is no IPv6, too."""
+def test_wildcard_address(host: str, directory: Path) -> None:
+    """An exporter on all interfaces is found without IPv6, too."""
     with serving(write_case(directory, "good-empty.yml")) as served:
         assert health(f"{host}:{served.port}")
 
 
 @pytest.mark.parametrize("before", ["good-tls.yml", "good-empty.yml"])
 @pytest.mark.parametrize("after", ["good-tls.yml", "good-empty.yml", "bad-not-yaml.yml", "not-there.yml"])
-def test_a_file_that_went_wrong_kills_nobody(before: str, after: str, directory: Path) -> None:
-    """The exporter goes on with what it had, and the command finds that it does."""
+def test_exporter_with_an_invalid_file_is_healthy(before: str, after: str, directory: Path) -> None:
+    """The exporter keeps its previous web config and is healthy."""
     with serving(write_case(directory, before)) as served:
         now = write_case(directory, after) if (DATA / after).exists() else directory / after
 
@@ -98,8 +98,8 @@ def test_a_file_that_went_wrong_kills_nobody(before: str, after: str, directory:
 
 
 @pytest.mark.parametrize("name", ["good-tls.yml", "good-empty.yml"])
-def test_nobody_is_not_alive(name: str, directory: Path) -> None:
-    """Where nobody listens there is no exporter."""
+def test_missing_exporter_is_not_healthy(name: str, directory: Path) -> None:
+    """Without a listener there is no exporter."""
     assert not health(f"127.0.0.1:{free_port()}", write_case(directory, name))
 
 
@@ -107,7 +107,7 @@ def test_nobody_is_not_alive(name: str, directory: Path) -> None:
 @pytest.mark.parametrize(
     ("status", "expected"), [(200, ALIVE), (401, ALIVE), (404, DEAD), (499, ALIVE), (500, DEAD)]
 )
-def test_the_status_counts(status: int, name: str, directory: Path, *, expected: bool) -> None:
+def test_error_status_is_not_healthy(status: int, name: str, directory: Path, *, expected: bool) -> None:
     """An exporter that fails is not healthy, and a 404 shows a wrong prefix or another server."""
 
     async def response(scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,10 +119,8 @@ def test_the_status_counts(status: int, name: str, directory: Path, *, expected:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--ready"]], ids=["alive", "ready"])
-def test_readiness_is_asked_for_by_its_flag(
-    arguments: list[str], directory: Path, run_exporter: RunExporter
-) -> None:
-    """An exporter that has not asked for everything yet is alive and not ready."""
+def test_readiness(arguments: list[str], directory: Path, run_exporter: RunExporter) -> None:
+    """An exporter that has not polled everything yet is healthy and not ready."""
     with serving(write_case(directory, "good-empty.yml"), still_asking) as served:
         done = run_exporter("health", *arguments, f"--web.listen-address={address(served)}")
 
@@ -130,7 +128,7 @@ def test_readiness_is_asked_for_by_its_flag(
 
 
 def test_readiness_below_a_prefix(directory: Path, run_exporter: RunExporter) -> None:
-    """The flags that give the exporter its prefix give it to the command too."""
+    """The command takes the same flags for the prefix as the exporter."""
     with serving(write_case(directory, "good-empty.yml"), PrefixMiddleware(still_asking, "/a")) as served:
         flags = ("--ready", f"--web.listen-address={address(served)}", "--web.external-url=http://x/a")
         found = [run_exporter("health", *flags, *more).returncode for more in ((), ("--web.route-prefix=/",))]
@@ -148,8 +146,8 @@ def test_readiness_below_a_prefix(directory: Path, run_exporter: RunExporter) ->
         pytest.param(LOGIN, True, id="asked for a login"),
     ],
 )
-def test_who_is_refused_cannot_wait(text: str, directory: Path, *, expected: bool) -> None:
-    """Where the exporter tells that it is not ready, that counts; where it tells nothing, that it lives."""
+def test_refusal_counts_as_ready(text: str, directory: Path, *, expected: bool) -> None:
+    """A response about readiness counts; a refusal counts as ready."""
     file = directory / "waiting.yml"
     file.write_text(text, encoding="utf-8")
     with serving(file, still_asking) as served:
@@ -157,22 +155,22 @@ def test_who_is_refused_cannot_wait(text: str, directory: Path, *, expected: boo
 
 
 @pytest.mark.parametrize("name", ["good-tls.yml", "good-empty.yml"])
-def test_an_exporter_becomes_ready(name: str, directory: Path) -> None:
-    """A good answer is one."""
+def test_exporter_becomes_ready(name: str, directory: Path) -> None:
+    """A successful response is ready."""
     file = write_case(directory, name)
     with serving(file) as served:
         assert health(address(served), file, ready=True)
 
 
 @pytest.mark.parametrize("name", ["good-tls.yml", "good-empty.yml"])
-def test_silence_is_not_alive(name: str, directory: Path) -> None:
-    """An exporter that takes connections and says nothing hangs."""
+def test_timeout_is_not_healthy(name: str, directory: Path) -> None:
+    """An exporter that accepts connections and never responds is not healthy."""
     file = write_case(directory, name)
     with socket.create_server(("127.0.0.1", 0)) as hanging:
         assert not health(f"127.0.0.1:{hanging.getsockname()[1]}", file, timeout=0.1)
 
 
-def test_a_failure_is_explained(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_error_message(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each failure prints URL, error and what to check; success prints nothing."""
     port = free_port()
     with serving(write_case(directory, "good-empty.yml"), PrefixMiddleware(still_asking, "/a")) as served:
@@ -190,7 +188,7 @@ def test_a_failure_is_explained(directory: Path, capsys: pytest.CaptureFixture[s
     ] == capsys.readouterr().err.splitlines()
 
 
-def test_an_address_that_is_none_is_refused() -> None:
-    """It is the user's mistake, not the exporter's end."""
+def test_invalid_address() -> None:
+    """An invalid address is an error of the command line."""
     with pytest.raises(CommandError, match="HOST:PORT"):
         health("nowhere")

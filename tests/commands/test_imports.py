@@ -1,4 +1,4 @@
-"""The command line is quick, since it imports what a command needs when that runs."""
+"""The command line starts quickly, since commands import what they need when they run."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ HEAVY = frozenset(
 
 
 def test_command_line_imports_nothing_heavy() -> None:
-    """To tell the flags needs none of what polls and serves."""
+    """Parsing flags needs no library for polling and serving."""
     program = (
         f"import sys; sys.path.insert(0, {str(IMPORTED_FROM)!r}); "
         "import insights_exporter.cli; print(*sys.modules)"

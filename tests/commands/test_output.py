@@ -1,4 +1,4 @@
-"""Where output goes: what is written to, what is replaced, and what never is.
+"""Outputs: what is written to, what is replaced, and what is refused.
 
 No test uses a real device.
 """
@@ -18,7 +18,7 @@ import pytest
 from insights_exporter.commands.errors import CommandError, Interrupted
 from insights_exporter.commands.output import open_output, write_all
 from insights_exporter.demo import serve
-from tests.commands.config import TOKEN, settings_file
+from tests.commands.config import TOKEN, write_config
 from tests.demo.client import coder
 from tests.integration.exporter import RunExporter
 
@@ -27,7 +27,7 @@ DATA = b"# TYPE x gauge\nx 1\n"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder for outputs alone."""
+    """Return a folder only for outputs."""
     created = tmp_path / "outputs"
     created.mkdir()
     return created
@@ -61,7 +61,7 @@ def test_file_is_replaced(folder: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
 def test_owner_stays(folder: Path) -> None:
-    """A file that root replaces still belongs to its owner and group."""
+    """A file that root replaces keeps its owner and group."""
     output = folder / "x.prom"
     output.write_text("old\n")
     os.chown(output, 12345, 12346)
@@ -73,7 +73,7 @@ def test_owner_stays(folder: Path) -> None:
 
 @pytest.mark.parametrize("exists", [True, False], ids=["file", "dangling"])
 def test_symlink_is_followed(folder: Path, tmp_path: Path, exists: bool) -> None:
-    """A symlink stays one, and the file that it leads to is replaced or created."""
+    """A symlink is kept, and its target is replaced or created."""
     target, link = tmp_path / "elsewhere.prom", folder / "x.prom"
     link.symlink_to(os.path.relpath(target, folder))
     if exists:
@@ -88,7 +88,7 @@ def test_symlink_is_followed(folder: Path, tmp_path: Path, exists: bool) -> None
 
 @pytest.mark.parametrize("linked", [False, True], ids=["FIFO", "symlink to a FIFO"])
 def test_fifo_is_written_to(folder: Path, linked: bool) -> None:
-    """A FIFO stays one, and its reader gets everything, in as many parts as it takes."""
+    """A FIFO is kept, and its reader gets everything."""
     fifo, link, data = folder / "fifo", folder / "link", DATA * 20_000
     os.mkfifo(fifo)
     link.symlink_to(fifo)
@@ -109,7 +109,7 @@ def test_fifo_is_written_to(folder: Path, linked: bool) -> None:
 def test_interrupted_while_nothing_reads(
     folder: Path, how: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A signal that comes while the FIFO waits for a reader is no success; the old handler is set again."""
+    """A signal while the FIFO waits for a reader is an error; the old handler is restored."""
     os.mkfifo(folder / "fifo")
     before = signal.getsignal(signal.SIGTERM)
     write = open_output(folder / "fifo")
@@ -138,7 +138,7 @@ def test_standard_output(
 
 @pytest.mark.parametrize("descriptor", [1, 2], ids=["standard output", "standard error"])
 def test_file_that_a_standard_stream_goes_to(folder: Path, descriptor: int) -> None:
-    """A path that leads to a standard stream, as `/dev/stdout` does, is written to in place."""
+    """A path to a standard stream, such as `/dev/stdout`, is written in place."""
     output = folder / "x.prom"
     script = (
         "import sys; from pathlib import Path; from insights_exporter.commands.output import open_output; "
@@ -178,7 +178,7 @@ def test_path_that_becomes_a_fifo(folder: Path) -> None:
 
 
 def test_standard_output_that_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What standard output cannot take is an error in one plain line."""
+    """A write error on standard output is one plain line."""
 
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -190,7 +190,7 @@ def test_standard_output_that_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def listening_socket(path: Path) -> None:
-    """Leave a socket at `path`."""
+    """Create a socket at `path`."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
 
@@ -208,7 +208,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("make", "why"), REFUSED.values(), ids=REFUSED.keys())
 def test_refused(folder: Path, make: Callable[[Path], object], why: str) -> None:
-    """What holds no output is refused before anything is polled, and is left as it is."""
+    """Paths that cannot be outputs are refused before polling, and stay unchanged."""
     path = folder / "x"
     make(path)
     before = path.lstat()
@@ -220,7 +220,7 @@ def test_refused(folder: Path, make: Callable[[Path], object], why: str) -> None
 
 
 def test_data_is_written_whole() -> None:
-    """A stream that takes three bytes at a time, as an unbuffered one may, gets everything."""
+    """An unbuffered stream that accepts three bytes at a time gets everything."""
     taken: list[bytes] = []
 
     def take(data: memoryview) -> int:
@@ -240,7 +240,7 @@ def test_scrape_into_a_fifo(folder: Path, tmp_path: Path, run_exporter: RunExpor
     reader = Thread(target=lambda: read.append(fifo.read_bytes()), daemon=True)
     reader.start()
     with serve(coder(rate_limit=-1)) as url:
-        ended = run_exporter("scrape", f"--output={fifo}", settings_file(tmp_path, url), env=TOKEN)
+        ended = run_exporter("scrape", f"--output={fifo}", write_config(tmp_path, url), env=TOKEN)
     reader.join(60)
 
     assert (0, "", "") == (ended.returncode, ended.stdout, ended.stderr)

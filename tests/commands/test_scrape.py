@@ -1,4 +1,4 @@
-"""`scrape`: one poll of everything, on standard output or into a file that is always whole."""
+"""`scrape`: one poll of everything, to standard output or a file that is replaced atomically."""
 
 import os
 import pty
@@ -14,7 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
-from tests.commands.config import TOKEN, settings_file
+from tests.commands.config import TOKEN, write_config
 from tests.demo.client import coder
 from tests.integration.exporter import RunExporter, command
 from tests.integration.parts import require
@@ -31,7 +31,7 @@ def url() -> Iterator[str]:
 
 
 def values(families: Iterable[Metric]) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    """Give all samples by name and labels, bounds of buckets in one spelling."""
+    """Return all samples by name and labels, with normalized bucket bounds."""
     return {
         (sample.name, frozenset((sample.labels | bound(sample.labels)).items())): sample.value
         for family in families
@@ -40,15 +40,15 @@ def values(families: Iterable[Metric]) -> dict[tuple[str, frozenset[tuple[str, s
 
 
 def bound(labels: Mapping[str, str]) -> dict[str, str]:
-    """Give a bucket's bound as Python writes it."""
+    """Return a bucket's bound in Python's format."""
     return {"le": str(float(labels["le"]))} if "le" in labels else {}
 
 
 def test_everything_on_standard_output(
     run_exporter: RunExporter, tmp_path: Path, url: str, promtool: Promtool
 ) -> None:
-    """The data and their health are printed, without the process that is over, and promtool is silent."""
-    ended = run_exporter("scrape", settings_file(tmp_path, url), env=TOKEN)
+    """Data and poll metrics are printed, without process metrics, and promtool accepts them."""
+    ended = run_exporter("scrape", write_config(tmp_path, url), env=TOKEN)
 
     assert (0, "") == (ended.returncode, ended.stderr)
     assert 'coder_insights_active_users{deployment="deployment-1",window="7d"}' in ended.stdout
@@ -59,20 +59,20 @@ def test_everything_on_standard_output(
 
 
 def test_openmetrics(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:
-    """The other format ends as it should and is read by its parser."""
-    ended = run_exporter("scrape", "--format=openmetrics", settings_file(tmp_path, url), env=TOKEN)
+    """OpenMetrics is accepted by its reference parser."""
+    ended = run_exporter("scrape", "--format=openmetrics", write_config(tmp_path, url), env=TOKEN)
 
     assert ended.stdout.endswith("# EOF\n")
     assert values(openmetrics_families(ended.stdout))  # type: ignore[no-untyped-call]  # it has no hints
 
 
 def test_file_is_readable_and_alone(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:
-    """With --output nothing is printed, and beside the file, which others may read, nothing is left."""
+    """With --output nothing is printed, and the folder has only the file, which is readable by others."""
     folder = tmp_path / "textfiles"
     folder.mkdir()
     output = folder / "coder.prom"
 
-    ended = run_exporter("scrape", f"--output={output}", settings_file(tmp_path, url), env=TOKEN)
+    ended = run_exporter("scrape", f"--output={output}", write_config(tmp_path, url), env=TOKEN)
 
     assert (0, "", "") == (ended.returncode, ended.stdout, ended.stderr)
     assert [output] == list(folder.iterdir())
@@ -80,8 +80,8 @@ def test_file_is_readable_and_alone(run_exporter: RunExporter, tmp_path: Path, u
     assert output.read_text(encoding="utf-8").startswith("# HELP insights_exporter_")
 
 
-def test_reader_never_sees_half_a_file(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:
-    """While it is written anew, who reads the file gets the old one or the new one, whole."""
+def test_file_is_replaced_atomically(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:
+    """During a replacement, readers get the complete old or new file."""
     output, over = tmp_path / "coder.prom", Event()
     output.write_text("old\n", encoding="utf-8")
     seen: set[str] = set()
@@ -93,7 +93,7 @@ def test_reader_never_sees_half_a_file(run_exporter: RunExporter, tmp_path: Path
     reader = Thread(target=read)
     reader.start()
     try:
-        ended = run_exporter("scrape", f"--output={output}", settings_file(tmp_path, url), env=TOKEN)
+        ended = run_exporter("scrape", f"--output={output}", write_config(tmp_path, url), env=TOKEN)
     finally:
         over.set()
         reader.join()
@@ -102,11 +102,11 @@ def test_reader_never_sees_half_a_file(run_exporter: RunExporter, tmp_path: Path
     assert seen <= {"old\n", output.read_text(encoding="utf-8")}
 
 
-def test_file_that_cannot_be_written(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:
-    """A folder that is not there is told in one line."""
+def test_missing_folder(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:
+    """A missing folder is reported in one line."""
     output = tmp_path / "missing" / "coder.prom"
 
-    ended = run_exporter("scrape", f"--output={output}", settings_file(tmp_path, url), env=TOKEN)
+    ended = run_exporter("scrape", f"--output={output}", write_config(tmp_path, url), env=TOKEN)
 
     assert 2 == ended.returncode
     assert 1 == len(ended.stderr.splitlines())
@@ -117,9 +117,9 @@ def test_file_that_cannot_be_written(run_exporter: RunExporter, tmp_path: Path, 
     ("role", "expected"), [("auditor", 0), ("template-admin", 1), ("member", 1)], ids=str
 )
 def test_status_is_that_of_check(run_exporter: RunExporter, tmp_path: Path, role: str, expected: int) -> None:
-    """Denied datasets make the status 1, and what came is printed; members may still list their templates."""
+    """With denied datasets the status is 1, and the others are printed."""
     with serve(coder(role=role)) as url:
-        ended = run_exporter("scrape", settings_file(tmp_path, url), env=TOKEN)
+        ended = run_exporter("scrape", write_config(tmp_path, url), env=TOKEN)
 
     assert expected == ended.returncode
     assert 'insights_exporter_poll_success{dataset="daus"' in ended.stdout
@@ -127,20 +127,20 @@ def test_status_is_that_of_check(run_exporter: RunExporter, tmp_path: Path, role
 
 
 def test_server_that_has_nothing(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """What a server does not have never counts, even if that is all; the availability is printed."""
+    """Datasets that a server does not have never count, and their availability is printed."""
     with serve(coder(server_version="2023", usage_stats=False)) as url:
-        ended = run_exporter("scrape", settings_file(tmp_path, url), env=TOKEN)
+        ended = run_exporter("scrape", write_config(tmp_path, url), env=TOKEN)
 
     assert 0 == ended.returncode
     assert 'insights_exporter_dataset_available{dataset="daus"' in ended.stdout
 
 
 def test_node_exporter_serves_the_file(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:
-    """The textfile collector takes the file without an error and serves every value of it."""
+    """The textfile collector accepts the file and serves all its values."""
     program, folder = require("prometheus-node-exporter"), tmp_path / "textfiles"
     folder.mkdir()
     output, port = folder / "coder.prom", free_port()
-    run_exporter("scrape", f"--output={output}", settings_file(tmp_path, url), env=TOKEN)
+    run_exporter("scrape", f"--output={output}", write_config(tmp_path, url), env=TOKEN)
     words = (
         program,
         "--collector.disable-defaults",
@@ -162,10 +162,10 @@ def test_node_exporter_serves_the_file(run_exporter: RunExporter, tmp_path: Path
 
 
 def test_progress_on_a_terminal(tmp_path: Path, url: str) -> None:
-    """Somebody who watches is shown how far it is, and standard output has the metrics alone."""
+    """The progress is shown on a terminal, and standard output has only the metrics."""
     ours, theirs = pty.openpty()
     environment = clean_environment(tmp_path, {**TOKEN, "TERM": "xterm", "COLUMNS": "100"})
-    words = (*command(), "scrape", settings_file(tmp_path, url))
+    words = (*command(), "scrape", write_config(tmp_path, url))
     process = os.posix_spawn(
         words[0],
         words,
@@ -185,7 +185,7 @@ def test_progress_on_a_terminal(tmp_path: Path, url: str) -> None:
 
 
 def read_terminal(terminal: int) -> Iterator[str]:
-    """Give what is written to a terminal until nobody has it open any more."""
+    """Return what is written to a terminal until it is closed."""
     while True:
         try:
             piece = os.read(terminal, 4096)
@@ -199,13 +199,13 @@ def read_terminal(terminal: int) -> Iterator[str]:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
 def test_interrupted(tmp_path: Path, how: signal.Signals) -> None:
-    """A signal ends it with a word and status 1, and leaves the old file as it was."""
+    """A signal ends it with a message and status 1, and keeps the old file."""
     server: EmbeddedCoder = coder()
     server.fail("no-response", "/insights/daus")
     output = tmp_path / "coder.prom"
     output.write_text("old\n", encoding="utf-8")
     with serve(server) as url:
-        words = (*command(), "scrape", f"--output={output}", settings_file(tmp_path, url))
+        words = (*command(), "scrape", f"--output={output}", write_config(tmp_path, url))
         with running(words, tmp_path / "scrape", clean_environment(tmp_path, TOKEN)) as process:
             eventually(lambda: any("daus" in seen.path for seen in server.requests))
             status = process.stop(how)
@@ -214,12 +214,12 @@ def test_interrupted(tmp_path: Path, how: signal.Signals) -> None:
     assert "old\n" == output.read_text(encoding="utf-8")
 
 
-def test_names_that_could_not_be_had(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """If templates cannot be listed, the status is 1 and the log says why they are called by their ids."""
+def test_unlisted_templates(run_exporter: RunExporter, tmp_path: Path) -> None:
+    """If templates cannot be listed, the status is 1 and the log says why ids are used instead of names."""
     server: EmbeddedCoder = coder()
     server.fail("502", "/templates", "/organizations")
     with serve(server) as url:
-        ended = run_exporter("scrape", settings_file(tmp_path, url), env=TOKEN)
+        ended = run_exporter("scrape", write_config(tmp_path, url), env=TOKEN)
 
     (line,) = [line for line in ended.stderr.splitlines() if "template names unknown" in line]
     assert 1 == ended.returncode
@@ -229,10 +229,10 @@ def test_names_that_could_not_be_had(run_exporter: RunExporter, tmp_path: Path) 
 
 
 def test_version_is_requested_once(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """One request shows that the server is there and which version it has."""
+    """One request finds the server's version."""
     server: EmbeddedCoder = coder()
     with serve(server) as url:
-        ended = run_exporter("scrape", settings_file(tmp_path, url), env=TOKEN)
+        ended = run_exporter("scrape", write_config(tmp_path, url), env=TOKEN)
 
     assert 1 == sum(seen.path.endswith("/buildinfo") for seen in server.requests)
     assert "coder_insights_build_info{" in ended.stdout

@@ -1,4 +1,4 @@
-"""A small company's Coder, in the spring when clocks went forward, and runs of the command against it."""
+"""An embedded Coder, in the spring when clocks go forward, and runs of the command against it."""
 
 import subprocess
 from dataclasses import dataclass, field
@@ -25,41 +25,41 @@ class Backfill:
     run_exporter: RunExporter
     config: str = ""
     path: str = ""
-    """Where programs are looked for, if not where they usually are."""
+    """The PATH of the command, by default that of the tests."""
     hurry: list[str] = field(default_factory=lambda: ["--requests-per-minute=100000"])
 
     @property
     def out(self) -> Path:
-        """Where the files go."""
+        """The output folder."""
         return self.room / "out"
 
     @property
     def env(self) -> dict[str, str]:
-        """What the exporter finds in its environment."""
+        """The environment of the command."""
         path = {"PATH": self.path} if self.path else {}
         return {"CODER_SESSION_TOKEN": DEMO_TOKEN, **path} | ({} if self.config else {"CODER_URL": self.url})
 
     def words(self, since: str, *more: str) -> list[str]:
-        """Return the words of a command line."""
+        """Return the arguments of a run."""
         config = self.room / "config.yml"
         config.write_text(self.config, encoding="utf-8")
         given = [f"--config.file={config}"] if self.config else []
         return ["backfill", f"--since={since}", f"--output={self.out}", *self.hurry, *given, *more]
 
     def __call__(self, since: str, *more: str) -> subprocess.CompletedProcess[str]:
-        """Run it to its end."""
+        """Run the command to its end."""
         return self.run_exporter(*self.words(since, *more), env=self.env)
 
     def start(self, since: str, *more: str) -> "Started":
-        """Have it run in the background, in a `with` block."""
+        """Return a run in the background, for a `with` block."""
         return Started(self, self.words(since, *more))
 
     def files(self) -> list[Path]:
-        """Return the files that are finished."""
+        """Return the finished files."""
         return sorted(self.out.rglob("*.om"))
 
-    def asked(self) -> list[str]:
-        """Return what was asked for reports, oldest first."""
+    def report_queries(self) -> list[str]:
+        """Return the queries of report requests, oldest first."""
         return [seen.query for seen in self.coder.requests if "/insights/" in seen.path]
 
 
@@ -80,7 +80,7 @@ class Started:
 
 
 def samples(path: Path) -> dict[str, dict[int, float]]:
-    """Read the samples of a file: values by second, by series."""
+    """Return the samples of a file: values by second, by series."""
     found: dict[str, dict[int, float]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):

@@ -1,4 +1,4 @@
-"""A clock that jumps: days of schedule in seconds, with nothing left to chance."""
+"""A clock that jumps, for days of a schedule in seconds."""
 
 import asyncio
 import math
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class _Jumping(selectors.DefaultSelector):
-    """Never waits: where nothing is ready, it is later at once."""
+    """Never waits: if nothing is ready, time jumps."""
 
     def __init__(self, pass_time: Callable[[float], None]) -> None:
         super().__init__()
@@ -30,10 +30,10 @@ class _Jumping(selectors.DefaultSelector):
 
 
 class _AtOnce(ThreadPoolExecutor):
-    """Does the work of a thread where it stands."""
+    """Runs the work of a thread at once."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Call `fn` and give what it gave."""
+        """Call `fn` and return its result."""
         done: Future[T] = Future()
         try:
             done.set_result(fn(*args, **kwargs))
@@ -43,7 +43,7 @@ class _AtOnce(ThreadPoolExecutor):
 
 
 class FastLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time, and the wall's with it, jumps to the next timer."""
+    """An event loop whose time and wall clock jump to the next timer."""
 
     def __init__(self, wall: time_machine.Traveller) -> None:
         super().__init__(_Jumping(self._pass))
@@ -57,13 +57,13 @@ class FastLoop(asyncio.SelectorEventLoop):
         return self._now.total_seconds()
 
     def _pass(self, seconds: float) -> None:
-        """Go on by whole microseconds, so that both clocks say exactly the same."""
+        """Advance by whole microseconds, so that both clocks are equal."""
         self._now += timedelta(microseconds=math.ceil(seconds * 1_000_000))
         self._wall.move_to(self._start + self._now)
 
 
 def run_fast(start: datetime, work: Callable[[], Coroutine[None, None, T]]) -> T:
-    """Run `work` from `start` on, on a clock that waits for nobody."""
+    """Run `work` from `start` on, on a clock that never waits."""
     with (
         time_machine.travel(start, tick=False) as wall,
         asyncio.Runner(loop_factory=lambda: FastLoop(wall)) as runner,

@@ -1,4 +1,4 @@
-"""A receiver of remote write on a real socket, and a reader of what it was sent."""
+"""A remote-write receiver on a real socket, and a decoder of its requests."""
 
 import ssl
 import struct
@@ -11,7 +11,7 @@ from threading import Thread
 
 @dataclass
 class Receiver:
-    """Answers as it is told, refusals with `text`, then with 204; keeps what it was sent."""
+    """Sends `responses`, errors with `text`, then 204; records requests."""
 
     url: str = ""
     text: bytes = b""
@@ -22,7 +22,7 @@ class Receiver:
 
 @contextmanager
 def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
-    """Receive on a real socket while the context lasts, over TLS if there is a context for it."""
+    """Receive on a real socket, over TLS with a context for it."""
     told = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -54,7 +54,7 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
-    """Read a number of protobuf's base 128; give it and where it ends."""
+    """Return a protobuf varint and the position after it."""
     number = shift = 0
     while True:
         number |= (data[at] & 0x7F) << shift
@@ -64,7 +64,7 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
-    """Read a message as the specification of protobuf's wire format has it."""
+    """Yield the fields of a message in protobuf's wire format."""
     at = 0
     while at < len(data):
         key, at = varint(data, at)
@@ -78,7 +78,7 @@ def fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
 
 
 def decoded(request: bytes) -> list[tuple[list[tuple[str, str]], list[tuple[float, int]]]]:
-    """Read a WriteRequest by prometheus' types.proto: labels and samples of each series."""
+    """Return the series of a WriteRequest of Prometheus' types.proto: labels and samples."""
 
     def text(value: bytes | int) -> str:
         assert isinstance(value, bytes)

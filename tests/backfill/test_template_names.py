@@ -1,4 +1,4 @@
-"""Names of templates: history is under those that live scraping shows, or it is not written."""
+"""Names of templates: history has the names of live scraping, or is not written."""
 
 import re
 from pathlib import Path
@@ -12,24 +12,24 @@ LABEL = re.compile(r'(organization|template)_name="([^"]*)"')
 
 
 def names(file: Path) -> set[tuple[tuple[str, str], ...]]:
-    """Give organization and name of each template in a file."""
+    """Return organization and name of each template in a file."""
     found = (LABEL.findall(head) for head in samples(file))
     return {tuple(sorted(labels)) for labels in found if labels}
 
 
 def listed(backfill: Backfill) -> set[tuple[tuple[str, str], ...]]:
-    """Give organization and name of each template that there is."""
+    """Return organization and name of each template that exists."""
     catalog = backfill.coder.population.catalog
     return {pair(one.organization.name, one.name) for one in catalog.templates if not one.deleted}
 
 
 def deleted(backfill: Backfill) -> set[tuple[tuple[str, str], ...]]:
-    """Give what a template is called that is no longer listed."""
+    """Return the labels of templates that are no longer listed."""
     return {pair("", one.id) for one in backfill.coder.population.catalog.templates if one.deleted}
 
 
 def pair(organization: str, template: str) -> tuple[tuple[str, str], ...]:
-    """Give the two names as a series has them."""
+    """Return the two names as labels."""
     return ("organization", organization), ("template", template)
 
 
@@ -42,13 +42,13 @@ def pair(organization: str, template: str) -> tuple[tuple[str, str], ...]:
         pytest.param("sign-in-page", "/templates", "JSON", "sign-in page", id="another service answers"),
     ],
 )
-def test_without_an_answer_nothing_is_written(
+def test_nothing_is_written_without_a_response(
     backfill: Backfill, fault: str, path: str, reason: str, remedy: str
 ) -> None:
-    """What may pass is tried again, then ends the run in one line; the next run has every name."""
+    """Transient errors are retried, then end the run in one line; the next run has every name."""
     backfill.coder.fail(fault, path)
     stopped = backfill("2026-04-09")
-    asked = backfill.asked()
+    asked = backfill.report_queries()
     backfill.coder.clear_faults()
     ended = backfill("2026-04-09")
 
@@ -63,7 +63,7 @@ def test_without_an_answer_nothing_is_written(
 
 
 def test_organizations_are_part_of_the_names(backfill: Backfill) -> None:
-    """Servers that list templates without their organization's name must tell it otherwise."""
+    """Servers that list templates without organization names must list organizations."""
     backfill.coder.server_version = "2023"
     backfill.coder.fail("503", "/organizations")
 
@@ -74,8 +74,8 @@ def test_organizations_are_part_of_the_names(backfill: Backfill) -> None:
     assert [] == backfill.files()
 
 
-def test_hiccup_passes(backfill: Backfill) -> None:
-    """A list that comes at the second try costs a moment."""
+def test_transient_error_is_retried(backfill: Backfill) -> None:
+    """A list that succeeds at the second attempt is used."""
     backfill.coder.fail("502", "/templates", "/organizations")
     with backfill.start("2026-04-09") as process:
         eventually(lambda: any(seen.status == 502 for seen in backfill.coder.requests))
@@ -88,8 +88,8 @@ def test_hiccup_passes(backfill: Backfill) -> None:
 
 
 @pytest.mark.parametrize("fault", ["403", "404-route", "404-no-access"])
-def test_refusal_leaves_the_ids(backfill: Backfill, fault: str) -> None:
-    """A server that will never tell has history under ids, as live, and a warning says so."""
+def test_refusal_means_ids(backfill: Backfill, fault: str) -> None:
+    """A server that refuses the list has history under ids, as live, with a warning."""
     backfill.coder.fail(fault, "/templates", "/organizations")
 
     ended = backfill("2026-04-09")
@@ -100,8 +100,8 @@ def test_refusal_leaves_the_ids(backfill: Backfill, fault: str) -> None:
     assert names(file) <= {pair("", template.id) for template in backfill.coder.population.catalog.templates}
 
 
-def test_names_that_come_later_are_another_history(backfill: Backfill) -> None:
-    """Once the server lists templates, what was written under ids is written anew."""
+def test_later_names_start_another_history(backfill: Backfill) -> None:
+    """Once the server lists templates, history under ids is written again."""
     backfill.coder.fail("403", "/templates", "/organizations")
     backfill("2026-04-09")
     backfill.coder.clear_faults()

@@ -1,4 +1,4 @@
-"""Log lines, as people and machines read them."""
+"""Log lines in both formats."""
 
 import io
 import json
@@ -41,7 +41,7 @@ def test_logfmt() -> None:
 
 
 def test_json() -> None:
-    """A JSON line holds the same."""
+    """A JSON line has the same keys."""
     line = json.loads(told("json", reason="timeout"))
 
     assert line.pop("ts")
@@ -55,7 +55,7 @@ def test_level() -> None:
 
 @pytest.mark.parametrize("format_", ["logfmt", "json"])
 @given(text=st.text())
-def test_whatever_a_server_says_is_one_line(format_: Format, text: str) -> None:
+def test_any_text_is_one_line(format_: Format, text: str) -> None:
     """No text breaks a line in two, or controls a terminal."""
     line = told(format_, detail=text)
 
@@ -67,7 +67,7 @@ def test_whatever_a_server_says_is_one_line(format_: Format, text: str) -> None:
     "name", ["httpx", "httpcore.http11", "apscheduler.scheduler", "uvicorn.error", "asyncio"]
 )
 def test_libraries_are_silent(name: str) -> None:
-    """Libraries write nothing at any level: their lines may hold headers."""
+    """Libraries log nothing at any level: their lines may contain headers."""
     stream = io.StringIO()
     configure("debug", "logfmt", stream)
 

@@ -1,4 +1,4 @@
-"""Proxy variables, as every command meets them."""
+"""Proxy variables, in every command."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,8 +24,8 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words) or "serve")
-def test_unusable_proxy_ends_every_command(run_exporter: RunExporter, words: Sequence[str]) -> None:
-    """Status 2 and one plain line, without the password."""
+def test_invalid_proxy_fails_every_command(run_exporter: RunExporter, words: Sequence[str]) -> None:
+    """The status is 2, with one plain line without the password."""
     proxy = "socks5://user:hidden-secret@proxy.example.com:1080"
     ended = run_exporter(*words, env={**ENV, "ALL_PROXY": proxy})
 
@@ -36,10 +36,10 @@ def test_unusable_proxy_ends_every_command(run_exporter: RunExporter, words: Seq
 
 
 @pytest.mark.parametrize("words", [("check",), ("scrape",), ()], ids=lambda words: " ".join(words) or "serve")
-def test_unusable_key_log_ends_every_command(
+def test_unwritable_key_log_fails_every_command(
     words: Sequence[str], run_exporter: RunExporter, tmp_path: Path
 ) -> None:
-    """A variable that Python itself reads when clients are made is checked as well."""
+    """A variable that Python reads when it creates clients is checked as well."""
     keys = tmp_path / "keys"
     keys.mkdir()
     ended = run_exporter(*words, env={**ENV, "SSLKEYLOGFILE": str(keys)})
@@ -50,8 +50,8 @@ def test_unusable_key_log_ends_every_command(
 
 
 @pytest.mark.parametrize("entry", ["fd00::/8", "fd00::/129"])
-def test_no_proxy_alone_breaks_nothing(run_exporter: RunExporter, entry: str) -> None:
-    """Entries that other tools know do no harm, readable or not."""
+def test_no_proxy_alone_is_harmless(run_exporter: RunExporter, entry: str) -> None:
+    """Entries for other tools are harmless, valid or not."""
     with serve(coder()) as url:
         ended = run_exporter("check", env={**ENV, "CODER_URL": url, "NO_PROXY": entry})
 
@@ -59,7 +59,7 @@ def test_no_proxy_alone_breaks_nothing(run_exporter: RunExporter, entry: str) ->
 
 
 def test_skipped_entry_is_a_warning(run_exporter: RunExporter) -> None:
-    """The check of the config names the entry and passes."""
+    """`--config.check` names the entry and succeeds."""
     ended = run_exporter("--config.check", env={**ENV, "NO_PROXY": "fd00::/129"})
 
     assert 0 == ended.returncode
@@ -67,7 +67,7 @@ def test_skipped_entry_is_a_warning(run_exporter: RunExporter) -> None:
 
 
 def test_scrape_goes_through_the_proxy(run_exporter: RunExporter) -> None:
-    """A command reaches Coder by the proxy that the environment names."""
+    """A command connects to Coder through the proxy of the environment."""
     with serve(coder()) as url, proxying("127.0.0.1", urlsplit(url).port or 0) as proxy:
         env = {**ENV, "CODER_URL": "http://coder.invalid", "HTTP_PROXY": proxy.url}
         ended = run_exporter("scrape", env=env)
@@ -76,7 +76,7 @@ def test_scrape_goes_through_the_proxy(run_exporter: RunExporter) -> None:
 
 
 def test_health_never_uses_a_proxy(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """The exporter itself is asked directly, whatever the variables say."""
+    """The exporter itself is requested directly, despite proxy variables."""
     with proxying("127.0.0.1", free_port()) as proxy:
         address = f"--web.listen-address=exporter.invalid:{free_port()}"
         env = {"HTTP_PROXY": proxy.url, "HTTPS_PROXY": proxy.url, "ALL_PROXY": proxy.url}
