@@ -15,11 +15,11 @@ export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test dev try lint format types wheel generated dashboards mixin coverage left-out docs lock upgrade \
+.PHONY: help demo test dev try lint format types wheel generated dashboards dashboard-images mixin coverage left-out docs lock upgrade \
         parts bench soak audit clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
 demo: $(USE)/.installed ## Run the exporter with its embedded Coder (ARGS="--users 2000")
 	@$(USE)/bin/insights-exporter demo $(ARGS)
@@ -52,6 +52,9 @@ docs: $(BIN)/.ready ## Write the generated files anew
 	PYTHONPATH=src $(BIN)/python -m scripts.generated
 
 dashboards: docs ## Build the dashboards and rules anew (with everything else that is generated)
+
+dashboard-images: parts grafana/preview/node_modules/.ready ## Render all dashboards over sample data (needs Node.js)
+	PYTHONPATH=src $(BIN)/python -m grafana.preview $(ARGS)
 
 mixin: $(BIN)/.ready ## Put rules and dashboards into build/mixin, for those without Helm
 	PYTHONPATH=src $(BIN)/python -m grafana.mixin $(ARGS)
@@ -109,6 +112,10 @@ dist/.built: $(BIN)/.ready pyproject.toml README.md LICENSE $(SOURCES)
 
 $(BIN)/.installed: dist/.built
 	$(BIN)/python -m pip install --quiet --no-index --no-deps --force-reinstall dist/*.whl
+	@touch $@
+
+grafana/preview/node_modules/.ready: grafana/preview/package.json grafana/preview/package-lock.json
+	npm ci --prefix grafana/preview --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 $(USE)-upkeep/.ready: requirements/upkeep.lock scripts/environment.py

@@ -15,7 +15,7 @@ from grafana.layout import Section, place
 from grafana.project import Board
 
 REFRESH: Final = "5m"
-"""Coder counts anew every five minutes: looking more often shows nothing new."""
+"""Coder counts every five minutes: looking more often shows nothing new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

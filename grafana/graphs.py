@@ -1,7 +1,8 @@
 """Panels over time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from string import ascii_uppercase
 from typing import Final
 
 from grafana_foundation_sdk.builders import timeseries
@@ -14,30 +15,44 @@ from grafana_foundation_sdk.builders.common import (
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, Panel
 
+from grafana import reasons
 from grafana.queries import Kind, Query
-from grafana.style import Look, dress
+from grafana.style import BY_SERIES, Look, dress
 
 INTERVAL: Final = "5m"
-"""No finer than the data: Coder counts anew every five minutes."""
+"""No finer than the data: Coder counts every five minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """How lines are drawn. `dashed` names the queries (A, B, ...) that are only there to compare with."""
+    """How lines are drawn.
+
+    `filled` is for a single line, `aside` puts the legend of many lines to
+    the right of them, largest first. `dashed` names the queries (A, B, ...)
+    that are only there to compare with. `newest` is the time shown, whatever
+    the dashboard shows.
+    """
 
     steps: bool = False
     stacked: bool = False
     bars: bool = False
     limits: bool = False
+    filled: bool = False
+    aside: bool = False
     dashed: Sequence[str] = ()
     newest: str = ""
+
+    @property
+    def opacity(self) -> int:
+        """Return how much of the area below a line is filled, in percent."""
+        return 30 if self.stacked or self.bars else 10 if self.filled else 0
 
 
 LINES: Final = Style()
 
 
 def graph(look: Look, queries: Sequence[Query], style: Style = LINES) -> Panel:
-    """Return lines over time, with a table of their values below."""
+    """Return lines over time from 0, with a table of their values."""
     builder = (
         timeseries.Panel()
         .interval(INTERVAL)
@@ -46,21 +61,29 @@ def graph(look: Look, queries: Sequence[Query], style: Style = LINES) -> Panel:
             common.LineInterpolation.STEP_AFTER if style.steps else common.LineInterpolation.LINEAR
         )
         .line_width(2)
-        .fill_opacity(30 if style.stacked or style.bars else 8)
+        .fill_opacity(style.opacity)
         .show_points(common.VisibilityMode.NEVER)
-        .legend(_legend())
+        .legend(_legend(style))
         .tooltip(VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING))
     )
-    return dress(_styled(builder, style).build(), look, queries, Kind.RANGE)
+    for query, letter in zip(queries, ascii_uppercase, strict=False):
+        if properties := _of_query(query, dashed=letter in style.dashed):
+            builder = builder.override_by_query(letter, properties)
+    minimum = 0 if look.minimum is None else look.minimum
+    look = replace(look, minimum=minimum, nothing=reasons.over_time(look.nothing, look.history))
+    return dress(_styled(builder, style).build(), look, queries, Kind.RANGE, BY_SERIES)
 
 
-def _legend() -> VizLegendOptions:
+def _legend(style: Style) -> VizLegendOptions:
+    place = common.LegendPlacement.RIGHT if style.aside else common.LegendPlacement.BOTTOM
     return (
         VizLegendOptions()
         .display_mode(common.LegendDisplayMode.TABLE)
-        .placement(common.LegendPlacement.BOTTOM)
+        .placement(place)
         .show_legend(True)  # noqa: FBT003  the builder's own signature
         .calcs(["lastNotNull", "max"])
+        .sort_by("Max")
+        .sort_desc(True)  # noqa: FBT003  as above
     )
 
 
@@ -73,14 +96,15 @@ def _styled(builder: timeseries.Panel, style: Style) -> timeseries.Panel:
         )
     if style.newest:
         builder = builder.time_from(style.newest)
-    for letter in style.dashed:
-        builder = builder.override_by_query(letter, _dashes())
     return builder
 
 
-def _dashes() -> list[DynamicConfigValue]:
-    return [
+def _of_query(query: Query, *, dashed: bool) -> list[DynamicConfigValue]:
+    """Return what sets the lines of a query apart."""
+    dashes = [
         DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [6, 6]}),
         DynamicConfigValue("custom.lineWidth", 1),
         DynamicConfigValue("custom.fillOpacity", 0),
     ]
+    color = DynamicConfigValue("color", {"mode": "fixed", "fixedColor": query.color})
+    return [*(dashes if dashed else ()), *([color] if query.color else ())]

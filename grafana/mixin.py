@@ -1,7 +1,7 @@
 """Plain files for those who do not use Helm: `python -m grafana.mixin`, into build/mixin.
 
 The folder has rules, dashboards in both forms, and a mixin.libsonnet for
-whoever gathers mixins with jsonnet.
+anyone who gathers mixins with jsonnet.
 """
 
 import argparse

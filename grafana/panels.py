@@ -1,13 +1,20 @@
-"""Panels of one value each: big numbers, bars, states, and counts by bucket."""
+"""Panels of one value each: big numbers, bars, and counts by bucket."""
 
 from typing import Final
 
-from grafana_foundation_sdk.builders import bargauge, heatmap, stat, statetimeline
-from grafana_foundation_sdk.builders.common import ReduceDataOptions
-from grafana_foundation_sdk.models import common, dashboard
-from grafana_foundation_sdk.models.dashboard import Panel, ValueMap, ValueMappingResult
-from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
+from grafana_foundation_sdk.builders import bargauge, stat
+from grafana_foundation_sdk.builders.common import ReduceDataOptions, VizTextDisplayOptions
+from grafana_foundation_sdk.models import common
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardSpecialValueMapOptions,
+    Panel,
+    SpecialValueMap,
+    SpecialValueMatch,
+    ValueMap,
+    ValueMappingResult,
+)
 
+from grafana import reasons
 from grafana.queries import Kind, Query
 from grafana.style import Look, dress
 
@@ -17,6 +24,12 @@ LATEST: Final = "lastNotNull"
 def mapping(texts: dict[str, tuple[str, str]]) -> ValueMap:
     """Return words and colours for values."""
     return ValueMap({value: ValueMappingResult(text, color) for value, (text, color) in texts.items()})
+
+
+def _nothing(text: str) -> SpecialValueMap:
+    """Return the words for the case without data: no colour of good or bad is theirs."""
+    result = ValueMappingResult(text, "text")
+    return SpecialValueMap(DashboardSpecialValueMapOptions(SpecialValueMatch.NULL_AND_NAN, result))
 
 
 YES_NO: Final = {"1": ("yes", "green"), "0": ("no", "red")}
@@ -33,8 +46,8 @@ def number(
         .color_mode(common.BigValueColorMode.VALUE)
         .text_mode(common.BigValueTextMode.VALUE if not legend else common.BigValueTextMode.VALUE_AND_NAME)
     )
-    if words:
-        builder = builder.mappings([mapping(words)])
+    mappings = [mapping(words)] if words else []
+    builder = builder.mappings([*mappings, _nothing(look.nothing or reasons.NO_DATA)])
     return dress(builder.build(), look, [Query(expr, legend)], Kind.NOW)
 
 
@@ -60,38 +73,6 @@ def _bars() -> bargauge.Panel:
         .display_mode(common.BarGaugeDisplayMode.BASIC)
         .value_mode(common.BarGaugeValueMode.COLOR)
         .name_placement(common.BarGaugeNamePlacement.LEFT)
+        .text(VizTextDisplayOptions().title_size(12).value_size(14))
         .show_unfilled(True)  # noqa: FBT003  the builder's own signature
     )
-
-
-def bucket_map(look: Look, expr: str) -> Panel:
-    """Return a map of a histogram's buckets over time."""
-    builder = (
-        heatmap.Panel()
-        .calculate(False)  # noqa: FBT003  the builder's own signature
-        .color(heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Blues").steps(64))
-        .y_axis(heatmap.YAxisConfig().unit(look.unit))
-        .cell_gap(1)
-        .interval("5m")
-    )
-    return dress(builder.build(), look, [Query(expr)], Kind.BUCKETS)
-
-
-def states(look: Look, expr: str, legend: str, words: dict[str, tuple[str, str]]) -> Panel:
-    """Return a line of states over time for each series."""
-    builder = (
-        statetimeline.Panel()
-        .mappings([mapping(words)])
-        .show_value(common.VisibilityMode.NEVER)
-        .fill_opacity(70)
-        .line_width(0)
-        .row_height(0.8)
-    )
-    return dress(_by_threshold(builder.build()), look, [Query(expr, legend)], Kind.RANGE)
-
-
-def _by_threshold(panel: Panel) -> Panel:
-    panel.field_config = panel.field_config or dashboard.FieldConfigSource()
-    panel.field_config.defaults = panel.field_config.defaults or dashboard.FieldConfig()
-    panel.field_config.defaults.color = dashboard.FieldColor(mode=dashboard.FieldColorModeId.THRESHOLDS)
-    return panel

@@ -12,6 +12,12 @@ SCOPE: Final = 'job=~"$job", instance=~"$instance"'
 DEPLOYMENT: Final = 'deployment=~"$deployment"'
 WINDOW: Final = 'window="$window"'
 
+AT_THE_END: Final = "[2d] @ end()"
+"""As it was last in the time shown, so that one choice of lines holds for the whole graph.
+
+History ends days before the first scrape that a graph has a point of.
+"""
+
 POLL: Final = ("dataset", "window")
 TEMPLATE: Final = ("organization_name", "template_name", "template_id")
 APP: Final = ("app_type", "slug")
@@ -19,12 +25,13 @@ PARAMETER: Final = ("parameter_name", "parameter_type", "parameter_value")
 
 
 def select(name: str, *matchers: str, when: str = "") -> str:
-    """Return a selector of a family that has `deployment`; `when` is an offset or `@`."""
-    return f"{name}{{{', '.join((SCOPE, DEPLOYMENT, *matchers))}}} {when}".rstrip()
+    """Return a selector of a family that has `deployment`; `when` is an offset or `AT_THE_END`."""
+    selector = f"{name}{{{', '.join((SCOPE, DEPLOYMENT, *matchers))}}}"
+    return f"last_over_time({selector}{when})" if when == AT_THE_END else f"{selector} {when}".rstrip()
 
 
 def series(name: str, *matchers: str, by: tuple[str, ...] = (), when: str = "", agree: str = "max") -> str:
-    """Return one series for each deployment and value of `by`, whoever polls it.
+    """Return one series for each deployment and value of `by`, whichever exporter polls it.
 
     `agree` says whose word counts where exporters differ.
     """
@@ -67,13 +74,17 @@ def count(expr: str, by: tuple[str, ...] = ()) -> str:
     return f"count by ({', '.join(('deployment', *by))}) ({expr})"
 
 
+def or_none(expr: str, everything: str, label: str) -> str:
+    """Return `expr`, and alongside it one series at 0 for each series of `everything`, called `none`.
+
+    A panel of failures has something to show while nothing fails.
+    """
+    return f'{expr}\nor\nlabel_replace(0 * {everything}, "{label}", "none", "", "")'
+
+
 def one_of(expr: str, by: tuple[str, ...]) -> str:
     """Return one series of `expr` for each `by`, so that it can be joined even where exporters differ."""
     return f"topk by ({', '.join(('deployment', *by))}) (1, {expr})"
-
-
-AT_THE_END: Final = "@ end()"
-"""As it is at the end of the time shown, so that one choice of lines holds for the whole graph."""
 
 
 def biggest(number: int, expr: str, ranking: str, by: tuple[str, ...]) -> str:
@@ -88,25 +99,30 @@ def daily_users(day: str = "yesterday", when: str = "") -> str:
 
 
 def users_a_week_ago() -> str:
-    """Return the users of this weekday a week ago at this time, or of that whole day if it was backfilled."""
-    return f"({daily_users('today', 'offset 1w')} or {daily_users('yesterday', 'offset 6d')})"
+    """Return the users of this weekday a week ago up to this time; backfilled days have no such course."""
+    return daily_users("today", "offset 1w")
 
 
 def mean_daily_users() -> str:
-    """Return the mean of the last seven whole days."""
-    return f"avg_over_time({daily_users()}[7d:1h])"
+    """Return the mean of the last seven whole days, of those that are known."""
+    return f"(avg_over_time({daily_users()}[7d:1h]) or {daily_users()})"
 
 
 def named_apps(usage: str, by: tuple[str, ...]) -> str:
-    """Return `usage` with the apps' display names, or the slug where there is none."""
+    """Return `usage` with the apps' display names, or the slug where there is none.
+
+    The label `kind` is set for the apps that templates define: an editor may
+    be one of them and a session app too, as code-server is.
+    """
     labels = ", ".join(("deployment", *APP))
     names = one_of(series("coder_insights_app_info", by=(*APP, "application_name")), APP)
     kept = ", ".join(("deployment", *by))
-    return (
+    named = (
         f"{usage} * on ({labels}) group_left (application_name) {names}\n"
         f"or on ({kept})\n"
         f'label_replace({usage}, "application_name", "$1", "slug", "(.*)")'
     )
+    return f'label_replace({named}, "kind", " (app)", "app_type", "app")'
 
 
 LATENCY: Final = "coder_insights_user_latency_distribution_seconds_bucket"
@@ -122,8 +138,8 @@ def share_above(limit: float, percentile: str, family: str = LATENCY, by: tuple[
 
 
 def over_users(
-    quantile: float, percentile: str = "p50", family: str = LATENCY, by: tuple[str, ...] = ()
+    quantile: float, percentile: str = "p50", family: str = LATENCY, by: tuple[str, ...] = (), when: str = ""
 ) -> str:
     """Return the latency that `quantile` of the users do not exceed."""
-    buckets = series(family, WINDOW, f'percentile="{percentile}"', by=(*by, "le"))
+    buckets = series(family, WINDOW, f'percentile="{percentile}"', by=(*by, "le"), when=when)
     return f"histogram_quantile({quantile}, {buckets})"

@@ -33,10 +33,11 @@ FORMATS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """PromQL, and how its series are called (`{{label}}`)."""
+    """PromQL, how its series are called (`{{label}}`), and their colour where it has a meaning."""
 
     expr: str
     legend: str = ""
+    color: str = ""
 
 
 def source() -> DataSourceRef:

@@ -8,6 +8,7 @@ from grafana_foundation_sdk.builders.dashboard import DashboardLink
 from grafana_foundation_sdk.models import dashboard
 from grafana_foundation_sdk.models.dashboard import DashboardLinkType
 
+from grafana import reasons
 from grafana.project import Board
 from grafana.queries import Kind, Query, source, targets
 from grafana.thresholds import ANY
@@ -51,14 +52,19 @@ WANTED: Final[Steps] = ((None, "red"), (ANY, "green"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """A panel's words and colours. `nothing` is said where there are no data."""
+    """A panel's words and colours.
+
+    `nothing` is why there is no data, where there is none, and `history` the
+    command that brings in the past of a graph.
+    """
 
     title: str
     description: str
     unit: str = NUMBER
     steps: Steps = PLAIN
     decimals: int | None = None
-    nothing: str = "no data"
+    nothing: str = ""
+    history: str = ""
     minimum: float | None = None
     maximum: float | None = None
     link: DashboardLink | None = None
@@ -77,8 +83,19 @@ def thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
     )
 
 
-def dress(panel: dashboard.Panel, look: Look, queries: Sequence[Query], kind: Kind) -> dashboard.Panel:
-    """Set title, description, colours and queries of `panel`."""
+BY_SERIES: Final = dashboard.FieldColorModeId.PALETTE_CLASSIC
+BY_VALUE: Final = dashboard.FieldColorModeId.THRESHOLDS
+"""How a panel chooses colours. Named in each, since the default is another for each type of panel."""
+
+
+def dress(
+    panel: dashboard.Panel,
+    look: Look,
+    queries: Sequence[Query],
+    kind: Kind,
+    colors: dashboard.FieldColorModeId = BY_VALUE,
+) -> dashboard.Panel:
+    """Return `panel` with its words, colours and queries."""
     panel.title = look.title
     panel.description = look.description
     panel.datasource = source()
@@ -86,13 +103,14 @@ def dress(panel: dashboard.Panel, look: Look, queries: Sequence[Query], kind: Ki
     panel.targets = targets(queries, kind)
     panel.field_config = panel.field_config or dashboard.FieldConfigSource()
     panel.field_config.defaults = _defaults(panel.field_config.defaults or dashboard.FieldConfig(), look)
+    panel.field_config.defaults.color = dashboard.FieldColor(mode=colors)
     return panel
 
 
 def _defaults(config: dashboard.FieldConfig, look: Look) -> dashboard.FieldConfig:
     config.unit = look.unit
     config.decimals = look.decimals
-    config.no_value = look.nothing
+    config.no_value = look.nothing or reasons.NO_DATA
     config.min_val = look.minimum
     config.max_val = look.maximum
     config.thresholds = thresholds(look.steps)

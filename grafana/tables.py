@@ -16,6 +16,12 @@ from grafana.style import NUMBER, PLAIN, Look, Steps, dress, thresholds
 
 COLORED: Final = {"type": "color-text"}
 
+NARROWEST: Final = 80
+"""Pixels of a column: all columns are seen without scrolling."""
+
+Words = Mapping[str, tuple[str, str]]
+"""Texts and colours by value."""
+
 HIDDEN: Final = ("Time", "deployment", "template_id", "user_id")
 """What tells rows apart and is not shown, unless a table names it."""
 
@@ -29,15 +35,17 @@ class Column:
     unit: str = NUMBER
     steps: Steps = PLAIN
     decimals: int | None = None
-    words: Mapping[str, tuple[str, str]] | None = None
+    words: Words | None = None
 
     def properties(self) -> list[DynamicConfigValue]:
         """Return what sets the column apart from the others."""
         properties: dict[str, object] = {
             "unit": self.unit,
             "thresholds": thresholds(self.steps),
-            "custom.cellOptions": COLORED,
+            "noValue": "-",
         }
+        if self.words or self.steps is not PLAIN:
+            properties["custom.cellOptions"] = COLORED
         if self.decimals is not None:
             properties["decimals"] = self.decimals
         if self.words:
@@ -47,12 +55,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """What a row is: its labels with the columns' titles, and how rows are sorted."""
+    """What a row is: its labels with the columns' titles, and how rows are sorted.
+
+    `words` stand for the values of labels, by the column's title.
+    """
 
     labels: Mapping[str, str]
     sort: str
     descending: bool = True
     links: Mapping[str, DashboardLink] | None = None
+    words: Mapping[str, Words] | None = None
 
 
 def list_of(look: Look, rows: Rows, columns: Sequence[Column]) -> Panel:
@@ -60,12 +72,18 @@ def list_of(look: Look, rows: Rows, columns: Sequence[Column]) -> Panel:
     builder = (
         table.Panel()
         .filterable(True)  # noqa: FBT003  the builder's own signature
+        .min_width(NARROWEST)
         .sort_by([TableSortByFieldState().display_name(rows.sort).desc(rows.descending)])
         .with_transformation(DataTransformerConfig("merge", options={}))
         .with_transformation(DataTransformerConfig("organize", options=_organize(rows, columns)))
     )
+    for title in rows.labels.values():
+        builder = builder.override_by_name(title, [DynamicConfigValue("noValue", "")])
     for column in columns:
         builder = builder.override_by_name(column.title, column.properties())
+    for title, words in (rows.words or {}).items():
+        properties = {"mappings": [mapping(dict(words))], "custom.cellOptions": COLORED}
+        builder = builder.override_by_name(title, [DynamicConfigValue(*one) for one in properties.items()])
     for title, link in (rows.links or {}).items():
         builder = builder.override_by_name(title, [DynamicConfigValue("links", [link.build()])])
     return dress(builder.build(), look, [Query(column.expr) for column in columns], Kind.TABLE)

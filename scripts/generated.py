@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from grafana import build as dashboards
+from grafana.dashboards import PROVISIONED
+from grafana.preview import sums
 from scripts import (
     chart_defaults,
     chart_readme,
@@ -53,12 +55,20 @@ def _read(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.exists() else None
 
 
+def warn_of_pictures(files: Mapping[str, str], root: Path = ROOT) -> None:
+    """Name the dashboards that have changed since their pictures were made."""
+    dashboards = {path: text for path, text in files.items() if Path(path).parent == Path(PROVISIONED)}
+    for name in sums.outdated(dashboards, root / sums.PICTURES):
+        print(f"{sums.PICTURES} shows an older {name}; `make dashboard-images` renders it again")
+
+
 def main(arguments: Sequence[str]) -> int:
     """Write or check, and give the exit status."""
     files = wanted()
     old = outdated(files)
     if "--check" not in arguments:
         write({path: files[path] for path in old})
+        warn_of_pictures(files)
         return 0
     for path in old:
         print(f"{path} is out of date; `make docs` writes it anew")

@@ -16,7 +16,7 @@ import insights_exporter
 ROOT = Path(__file__).resolve().parents[1]
 
 NOT_OURS = re.compile(
-    r"^(\.(git|venv.*|.*_cache|hypothesis|coverage.*)|build|dist|__pycache__|.*\.egg-info)$"
+    r"^(\.(git|venv.*|.*_cache|hypothesis|coverage.*)|build|dist|node_modules|__pycache__|.*\.egg-info)$"
 )
 BINARY = {".png", ".gz", ".ico", ".woff2", ".tgz"}
 

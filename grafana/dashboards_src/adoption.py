@@ -4,7 +4,7 @@ from typing import Final
 
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from grafana import project, thresholds, variables
+from grafana import project, reasons, thresholds, variables
 from grafana.base import Content
 from grafana.dashboards_src import adoption_use
 from grafana.graphs import Style, graph
@@ -45,7 +45,7 @@ def content() -> Content:
             variables.window("coder_insights_active_users"),
         ],
         sections=[
-            Section(title="All deployments", tiles=[Tile(_deployments(), 24, 6)]),
+            Section(title="All deployments", tiles=[Tile(_deployments(), 24, 5)]),
             Section(
                 title="$deployment",
                 repeat="deployment",
@@ -80,12 +80,11 @@ def _numbers() -> list[Tile]:
         number(
             Look(
                 title="Against last week",
-                description="Today so far, compared with the same time of the same weekday a week ago; with "
-                "all of that day where its course is not known (backfilled history).",
+                description="Today so far, compared with the same time of the same weekday a week ago.",
                 unit=SHARE,
                 steps=GROWTH,
                 decimals=0,
-                nothing="no data a week ago",
+                nothing=reasons.A_WEEK,
             ),
             f"{daily_users('today')} / ({users_a_week_ago()} > 0) - 1",
         ),
@@ -128,6 +127,7 @@ def _growth(title: str, period: str) -> Look:
         unit=SHARE,
         steps=GROWTH,
         decimals=0,
+        nothing=reasons.EARLIER_PERIOD,
     )
 
 
@@ -141,45 +141,48 @@ def _people() -> list[Tile]:
     daily = graph(
         Look(
             title="Daily users",
+            history=reasons.BACKFILL,
             description="Distinct people on each whole day, drawn on that day, and the same weekday a week "
             "before. The last day shown is yesterday.",
         ),
         [
-            Query(daily_users(when="offset -1d"), "daily users"),
-            Query(daily_users(when="offset 6d"), "a week before"),
+            Query(daily_users(when="offset -1d"), "daily users", "blue"),
+            Query(daily_users(when="offset 6d"), "a week before", "text"),
         ],
-        Style(steps=True, dashed=["B"]),
+        Style(steps=True, filled=True, dashed=["B"]),
     )
     today = graph(
         Look(
             title="Today against the same weekday",
-            description="How today's count has grown so far, and how it grew on this weekday a week ago. A "
-            "level line is a day whose course is not known (backfilled history).",
+            description="How the count of a day grows: the last 24 hours, and the same hours a week ago.",
         ),
         [
-            Query(daily_users("today"), "today"),
-            Query(users_a_week_ago(), "a week ago"),
+            Query(daily_users("today"), "today", "blue"),
+            Query(users_a_week_ago(), "a week ago", "text"),
         ],
-        Style(dashed=["B"], newest="24h"),
+        Style(filled=True, dashed=["B"], newest="24h"),
     )
     window = graph(
         Look(
             title="Users in the window, over time",
+            history=reasons.BACKFILL,
             description="Distinct people in the chosen window, as it slid along.",
         ),
-        [Query(WINDOW_USERS, "users in $window")],
+        [Query(WINDOW_USERS, "users in $window", "blue")],
+        Style(filled=True),
     )
     stickiness = graph(
         Look(
             title="Stickiness over time",
+            history=reasons.BACKFILL,
             description="Mean daily users of seven days as a share of the last whole week's and month's "
             "users.",
             unit=SHARE,
             minimum=0,
         ),
         [
-            Query(f"{mean_daily_users()} / ({LAST_WEEK} > 0)", "of the week's users"),
-            Query(f"{mean_daily_users()} / ({LAST_MONTH} > 0)", "of the month's users"),
+            Query(f"{mean_daily_users()} / ({LAST_WEEK} > 0)", "of the week's users", "blue"),
+            Query(f"{mean_daily_users()} / ({LAST_MONTH} > 0)", "of the month's users", "purple"),
         ],
     )
     status = graph(
@@ -187,8 +190,8 @@ def _people() -> list[Tile]:
             title="Accounts by status",
             description="Accounts that are active, dormant (long unused) and suspended. This counts "
             "accounts, not use.",
-            nothing="no data: the server is too old for it",
+            nothing=reasons.OLD_SERVER,
         ),
         [Query(series("coder_insights_users", by=("status",)), "{{status}}")],
     )
-    return [Tile(daily, 16, 9), Tile(today, 8, 9), *(Tile(p, 8, 8) for p in (window, stickiness, status))]
+    return [Tile(daily, 16, 9), Tile(today, 8, 9), *(Tile(p, 8, 9) for p in (window, stickiness, status))]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from grafana import project
+from grafana import project, reasons
 from grafana.graphs import Style, graph
 from grafana.layout import Tile
 from grafana.panels import bars
@@ -15,12 +15,9 @@ TEMPLATE_DAY: Final = "coder_insights_template_daily_active_users"
 APP_SECONDS: Final = "coder_insights_app_usage_seconds"
 APP_TIMES: Final = "coder_insights_app_times_used"
 
-APP_LEGEND: Final = "{{application_name}} ({{slug}})"
-"""A session app and an app of a template may have one name, as code-server does."""
+APP_LEGEND: Final = "{{application_name}}{{kind}}"
 
 YESTERDAY: Final = 'day="yesterday"'
-
-NO_TEMPLATES: Final = "no data: templates are asked one by one only for the windows in templates.windows"
 
 TO_TEMPLATE: Final = drill(
     "Show this template",
@@ -37,21 +34,22 @@ def templates() -> list[Tile]:
     most = bars(
         Look(
             title="Users by template",
-            description="Distinct people of the twenty most used templates in the chosen window. Do not add "
+            description="Distinct users of the ten most used templates in the chosen window. Do not add "
             "them up: who uses two templates counts in both. A click shows the template.",
             link=TO_TEMPLATE,
-            nothing=NO_TEMPLATES,
+            nothing=reasons.NO_BREAKDOWN,
             minimum=0,
         ),
-        f"sort_desc(topk by (deployment) (20, {users}))",
+        f"sort_desc(topk by (deployment) (10, {users}))",
         "{{organization_name}}/{{template_name}}",
     )
     daily = graph(
         Look(
             title="Daily users by template",
+            history=reasons.BACKFILL,
             description="Distinct people of the ten most used templates on each whole day, drawn on that "
             "day.",
-            nothing=NO_TEMPLATES,
+            nothing=reasons.NO_BREAKDOWN,
         ),
         [
             Query(
@@ -64,7 +62,7 @@ def templates() -> list[Tile]:
                 "{{organization_name}}/{{template_name}}",
             )
         ],
-        Style(steps=True),
+        Style(steps=True, aside=True),
     )
     return [Tile(most, 8, 10), Tile(daily, 16, 10)]
 
@@ -75,18 +73,20 @@ def apps() -> list[Tile]:
     most = bars(
         Look(
             title="Hours by app",
-            description="Hours that users spent in each of the twenty most used editors, terminals and other "
-            "apps in the chosen window, all users together. Two apps open at once both count. `overflow` and "
-            "`unknown` are no apps: Coder counts in them what it does not list by name.",
+            description="Hours that users spent in each of the ten most used editors, terminals and other "
+            "apps in the chosen window, all users together. Two apps open at once both count; (app) marks "
+            "what a template defines. `overflow` and `unknown` are no apps: Coder counts in them what "
+            "it does not list by name.",
             minimum=0,
             decimals=0,
         ),
-        f"sort_desc(topk by (deployment) (20, {hours}))",
+        f"sort_desc(topk by (deployment) (10, {hours}))",
         APP_LEGEND,
     )
     course = graph(
         Look(
             title="Hours by app, over time",
+            history=reasons.BACKFILL,
             description="The same hours of the ten most used apps as the chosen window slid along. When "
             "Coder begins to list editors one by one, Visual Studio Code falls; Cursor and others appear.",
             decimals=0,
@@ -97,17 +97,18 @@ def apps() -> list[Tile]:
                 APP_LEGEND,
             )
         ],
+        Style(aside=True),
     )
     times = bars(
         Look(
             title="Times used",
-            description="Number of times that users opened each of the twenty most opened apps that "
+            description="Number of times that users opened each of the ten most opened apps that "
             "templates define, in the chosen window. Coder does not count this for session apps (editors, "
             "SSH, terminals).",
             minimum=0,
-            nothing="no app of a template was used",
+            nothing=reasons.NO_APPS,
         ),
-        f"sort_desc(topk by (deployment) (20, {named_apps(series(APP_TIMES, WINDOW, by=APP), APP)}))",
+        f"sort_desc(topk by (deployment) (10, {named_apps(series(APP_TIMES, WINDOW, by=APP), APP)}))",
         "{{application_name}}",
     )
-    return [Tile(most, 8, 10), Tile(course, 10, 10), Tile(times, 6, 10)]
+    return [Tile(most, 7, 10), Tile(course, 11, 10), Tile(times, 6, 10)]

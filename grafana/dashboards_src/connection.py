@@ -1,15 +1,25 @@
-"""Connection quality: how fast people's connections to their workspaces are."""
+"""Connection quality: how fast users' connections to their workspaces are."""
 
 from typing import Final
 
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from grafana import project, variables
+from grafana import project, reasons, variables
 from grafana.base import Content
 from grafana.graphs import Style, graph
 from grafana.layout import Section, Tile
-from grafana.panels import bucket_bars, bucket_map, number
-from grafana.promql import LATENCY, TEMPLATE, TEMPLATE_LATENCY, WINDOW, over_users, series, share_above
+from grafana.panels import bucket_bars, number
+from grafana.promql import (
+    AT_THE_END,
+    LATENCY,
+    TEMPLATE,
+    TEMPLATE_LATENCY,
+    WINDOW,
+    biggest,
+    over_users,
+    series,
+    share_above,
+)
 from grafana.queries import Query
 from grafana.style import SECONDS, SHARE, Look, Steps, worse_above
 from grafana.tables import Column, Rows, list_of
@@ -22,20 +32,21 @@ BUCKETS: Final = series(LATENCY, WINDOW, P50, by=("le",))
 COLORS: Final[Steps] = worse_above(LATENCY_FAIR, LATENCY_POOR)
 SHARE_COLORS: Final[Steps] = worse_above(POOR_USERS_NOTICE, POOR_USERS)
 
-NO_LATENCY: Final = "no data: no latencies are polled for this window"
-NO_NAMES: Final = (
-    "no single users are shown (users.detail is aggregate, or the window is not in users.windows)"
-)
-NO_TEMPLATES: Final = "no data: latencies by template are polled where templates.users is true"
+SHARE_ABOVE_FAIR_COLORS: Final[Steps] = ((None, "green"), (POOR_USERS, "yellow"))
+"""Up to `LATENCY_POOR` a connection is no reason for an alert."""
 
-TYPICAL: Final = "Typical means the median of a person's connection in the window."
+QUALITY: Final = "coder_insights_connection_quality_users"
+QUALITIES: Final = (("poor", "red"), ("fair", "yellow"), ("good", "green"))
+QUANTILES: Final = ((0.95, "dark-purple"), (0.9, "purple"), (0.75, "blue"), (0.5, "light-blue"))
+
+TYPICAL: Final = "A user's latency is the median of the user's connections in the window."
 
 
 def content() -> Content:
     """Return the dashboard."""
     return Content(
         board=project.CONNECTION,
-        description="How fast people's connections to their workspaces are, by the limits that Coder's own "
+        description="How fast users' connections to their workspaces are, by the limits that Coder's own "
         "pages use: green up to 150 ms, red above 300 ms.",
         since="now-7d",
         variables=[
@@ -49,7 +60,7 @@ def content() -> Content:
             Section(
                 title="$deployment",
                 repeat="deployment",
-                tiles=[*_numbers(), *_course(), *_spread(), Tile(_slowest(), 24, 10), *_by_template()],
+                tiles=[*_numbers(), *_course(), *_spread(), *_tables(), *_by_template()],
             ),
         ],
     )
@@ -58,36 +69,37 @@ def content() -> Content:
 def _numbers() -> list[Tile]:
     panels = [
         number(
-            _share("Above 300 ms", f"Share of people whose typical latency is above 300 ms. {TYPICAL}"),
+            _share("Above 300 ms", f"Share of users with a latency above 300 ms, red in Coder. {TYPICAL}"),
             share_above(LATENCY_POOR, "p50"),
         ),
         number(
-            _share("Above 150 ms", f"Share of people whose typical latency is above 150 ms. {TYPICAL}"),
+            _share(
+                "Above 150 ms",
+                f"Share of users with a latency above 150 ms (yellow or red in Coder). {TYPICAL}",
+                SHARE_ABOVE_FAIR_COLORS,
+            ),
             share_above(LATENCY_FAIR, "p50"),
         ),
         number(
             _share(
-                "Slow moments",
-                "Share of people whose 95th percentile is above 300 ms: "
-                "one moment in twenty is slow for them.",
+                "Sometimes above 300 ms",
+                "Share of users whose 95th percentile is above 300 ms: one measurement in twenty is slow.",
             ),
             share_above(LATENCY_POOR, "p95"),
         ),
         number(
-            _seconds(
-                "Half of the people", f"Half of the people have at most this typical latency. {TYPICAL}"
-            ),
+            _seconds("Median user", f"Half of the users have at most this latency. {TYPICAL}"),
             over_users(0.5),
         ),
         number(
-            _seconds("Nine of ten", f"Nine of ten people have at most this typical latency. {TYPICAL}"),
+            _seconds("90th percentile user", f"Nine of ten users have at most this latency. {TYPICAL}"),
             over_users(0.9),
         ),
         number(
             Look(
-                title="People measured",
-                description="People with a measured latency in the window.",
-                nothing=NO_LATENCY,
+                title="Users measured",
+                description="Users with a measured latency in the window.",
+                nothing=reasons.NO_LATENCY,
             ),
             EVERYBODY,
         ),
@@ -95,74 +107,88 @@ def _numbers() -> list[Tile]:
     return [Tile(panel, 4, 4) for panel in panels]
 
 
-def _share(title: str, description: str) -> Look:
-    return Look(
-        title=title, description=description, unit=SHARE, steps=SHARE_COLORS, decimals=0, nothing=NO_LATENCY
-    )
+def _share(title: str, description: str, steps: Steps = SHARE_COLORS) -> Look:
+    return _look(title, description, SHARE, steps)
 
 
 def _seconds(title: str, description: str) -> Look:
-    return Look(title=title, description=description, unit=SECONDS, steps=COLORS, nothing=NO_LATENCY)
+    return _look(title, description, SECONDS, COLORS)
+
+
+def _look(title: str, description: str, unit: str, steps: Steps) -> Look:
+    return Look(
+        title=title,
+        description=description,
+        unit=unit,
+        steps=steps,
+        decimals=0,
+        nothing=reasons.NO_LATENCY,
+    )
 
 
 def _course() -> list[Tile]:
     shares = graph(
         Look(
-            title="People above the limits",
-            description="Share of people above 150 and 300 ms as the window slid along: typically, and in "
-            "their slow moments (95th percentile). The dashed lines are where the alert looks.",
+            title="Share of users above the limits",
+            history=reasons.BACKFILL_USERS,
+            description="Users with a latency above 150 and 300 ms as the window slid along, and "
+            "users above 300 ms in one measurement of twenty (95th percentile). The alert looks at the "
+            "upper dashed line.",
             unit=SHARE,
             steps=SHARE_COLORS,
-            minimum=0,
-            nothing=NO_LATENCY,
+            nothing=reasons.NO_LATENCY,
         ),
         [
-            Query(share_above(LATENCY_POOR, "p50"), "typically above 300 ms"),
-            Query(share_above(LATENCY_FAIR, "p50"), "typically above 150 ms"),
-            Query(share_above(LATENCY_POOR, "p95"), "slow moments above 300 ms"),
+            Query(share_above(LATENCY_POOR, "p50"), "above 300 ms", "red"),
+            Query(share_above(LATENCY_FAIR, "p50"), "above 150 ms", "yellow"),
+            Query(share_above(LATENCY_POOR, "p95"), "sometimes above 300 ms", "red"),
         ],
         Style(limits=True, dashed=["C"]),
     )
     quantiles = graph(
         Look(
-            title="Typical latency over people",
-            description="The typical latency that half, three quarters, nine of ten and 95 of 100 people do "
-            "not exceed. The dashed lines are Coder's limits of 150 and 300 ms.",
+            title="Latency across users",
+            history=reasons.BACKFILL_USERS,
+            description="The latency that half, three quarters, nine of ten and 95 of 100 users do not "
+            "exceed. The dashed lines are Coder's limits of 150 and 300 ms.",
             unit=SECONDS,
             steps=COLORS,
-            minimum=0,
-            nothing=NO_LATENCY,
+            nothing=reasons.NO_LATENCY,
         ),
-        [Query(over_users(q), f"{q * 100:.0f} % of people") for q in (0.5, 0.75, 0.9, 0.95)],
+        [Query(over_users(q), f"{q * 100:.0f}% of users", color) for q, color in QUANTILES],
         Style(limits=True),
     )
-    return [Tile(shares, 12, 9), Tile(quantiles, 12, 9)]
+    return [Tile(shares, 12, 10), Tile(quantiles, 12, 10)]
 
 
 def _spread() -> list[Tile]:
     now = bucket_bars(
         Look(
-            title="People by typical latency",
-            description="How many people have which typical latency in the window; each bar is up to that "
-            "many seconds.",
+            title="Users by latency",
+            description="How many users have which latency in the window; a bar is up to that many seconds.",
             minimum=0,
-            nothing=NO_LATENCY,
+            nothing=reasons.NO_LATENCY,
         ),
         BUCKETS,
     )
-    course = bucket_map(
+    course = graph(
         Look(
-            title="People by typical latency, over time",
-            description="The darker, the more people have that typical latency.",
-            unit=SECONDS,
-            nothing=NO_LATENCY,
+            title="Users by connection quality, over time",
+            history=reasons.BACKFILL_USERS,
+            description="Users by Coder's own limits as the window slid along: good up to 150 ms, fair up to "
+            "300 ms, poor above.",
+            nothing=reasons.NO_LATENCY,
         ),
-        BUCKETS,
+        [
+            Query(series(QUALITY, WINDOW, P50, f'quality="{quality}"'), quality, color)
+            for quality, color in QUALITIES
+        ],
+        Style(stacked=True),
     )
     return [Tile(now, 8, 9), Tile(course, 16, 9)]
 
 
-def _slowest() -> Panel:
+def _tables() -> list[Tile]:
     def latency(percentile: str) -> str:
         return series(
             "coder_insights_user_latency_seconds",
@@ -172,12 +198,12 @@ def _slowest() -> Panel:
         )
 
     slowest = f"topk by (deployment) (25, {latency('p95')})"
-    return list_of(
+    users = list_of(
         Look(
             title="Slowest connections",
-            description="The 25 people with the slowest 95th percentile, where people are shown by name or "
+            description="The 25 users with the slowest 95th percentile, where users are shown by name or "
             "pseudonym. They are the ones to talk to: where they are, which network they use.",
-            nothing=NO_NAMES,
+            nothing=reasons.NO_NAMES,
         ),
         Rows(labels={"username": "User"}, sort="95th percentile"),
         [
@@ -190,25 +216,26 @@ def _slowest() -> Panel:
             Column(title="95th percentile", expr=slowest, unit=SECONDS, steps=COLORS),
         ],
     )
+    return [Tile(users, 9, 11), Tile(_template_table(), 15, 11)]
 
 
-def _by_template() -> list[Tile]:
+def _template_table() -> Panel:
     everybody = series(TEMPLATE_LATENCY, WINDOW, P50, 'le="+Inf"', by=TEMPLATE)
-    table = list_of(
+    return list_of(
         Look(
             title="Connection quality by template",
-            description="Typical latency of each template's people. A template that stands out is often one "
-            "whose workspaces run far away.",
-            nothing=NO_TEMPLATES,
+            description="Latency of each template's users. A template that stands out is often one whose "
+            "workspaces run far away.",
+            nothing=reasons.NO_TEMPLATE_USERS,
         ),
         Rows(labels={"organization_name": "Organization", "template_name": "Template"}, sort="Above 300 ms"),
         [
-            Column(title="People measured", expr=everybody),
+            Column(title="Users", expr=everybody),
             Column(
                 title="Above 150 ms",
                 expr=share_above(LATENCY_FAIR, "p50", TEMPLATE_LATENCY, TEMPLATE),
                 unit=SHARE,
-                steps=SHARE_COLORS,
+                steps=SHARE_ABOVE_FAIR_COLORS,
                 decimals=0,
             ),
             Column(
@@ -219,27 +246,33 @@ def _by_template() -> list[Tile]:
                 decimals=0,
             ),
             Column(
-                title="Half of the people",
+                title="Median user",
                 expr=over_users(0.5, "p50", TEMPLATE_LATENCY, TEMPLATE),
                 unit=SECONDS,
                 steps=COLORS,
+                decimals=0,
             ),
         ],
     )
+
+
+def _by_template() -> list[Tile]:
+    median = over_users(0.5, "p50", TEMPLATE_LATENCY, TEMPLATE)
     course = graph(
         Look(
-            title="Typical latency by template",
-            description="The typical latency that half of each template's people do not exceed.",
+            title="Latency by template, over time",
+            description="The latency that half of a template's users do not exceed, of the ten slowest "
+            "templates. The dashed lines are Coder's limits of 150 and 300 ms.",
             unit=SECONDS,
             steps=COLORS,
-            minimum=0,
-            nothing=NO_TEMPLATES,
+            nothing=reasons.NO_TEMPLATE_USERS,
         ),
         [
             Query(
-                over_users(0.5, "p50", TEMPLATE_LATENCY, TEMPLATE), "{{organization_name}}/{{template_name}}"
+                biggest(10, median, over_users(0.5, "p50", TEMPLATE_LATENCY, TEMPLATE, AT_THE_END), TEMPLATE),
+                "{{organization_name}}/{{template_name}}",
             )
         ],
-        Style(limits=True),
+        Style(limits=True, aside=True),
     )
-    return [Tile(table, 12, 10), Tile(course, 12, 10)]
+    return [Tile(course, 24, 9)]

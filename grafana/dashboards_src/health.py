@@ -4,7 +4,7 @@ from typing import Final
 
 from grafana_foundation_sdk.models.dashboard import Panel, VariableHide
 
-from grafana import project, variables
+from grafana import project, reasons, variables
 from grafana.base import Content
 from grafana.dashboards_src import health_costs
 from grafana.dashboards_src.health_costs import (
@@ -20,10 +20,10 @@ from grafana.dashboards_src.health_costs import (
 )
 from grafana.graphs import Style, graph
 from grafana.layout import Section, Tile
-from grafana.panels import YES_NO, number, states
-from grafana.promql import INFO, POLL, SCOPE, count, exporter, exporters_down, series
+from grafana.panels import YES_NO, number
+from grafana.promql import INFO, POLL, SCOPE, count, exporter, exporters_down, or_none, series
 from grafana.queries import Query
-from grafana.style import LONG, NONE_LIKED, NONE_WANTED, SECONDS, SHARE, WANTED, Look, drill, worse_above
+from grafana.style import LONG, NONE_LIKED, NONE_WANTED, SECONDS, SHARE, Look, drill, worse_above
 from grafana.tables import Column, Rows, list_of
 from grafana.thresholds import AGE_NOTICE, AGE_OVER
 
@@ -80,7 +80,7 @@ def _numbers() -> list[Tile]:
         ),
         number(
             Look(
-                title="Failing polls",
+                title="Polls failing now",
                 description="Datasets and windows whose last poll failed.",
                 steps=NONE_WANTED,
             ),
@@ -99,7 +99,7 @@ def _numbers() -> list[Tile]:
         ),
         number(
             Look(
-                title="Missing datasets",
+                title="Unavailable datasets",
                 description="Datasets that a server does not have: too old for them, or its statistics are "
                 "off.",
                 steps=NONE_LIKED,
@@ -108,23 +108,23 @@ def _numbers() -> list[Tile]:
         ),
         number(
             Look(
-                title="Least rest of a token",
-                description="Rest of the lifetime of the token that ends first. A session that is prolonged "
-                "while it is used stays near 100 %.",
+                title="Lowest token lifetime remaining",
+                description="Remaining lifetime of the token that expires first. A session that is prolonged "
+                "while it is used stays near 100%.",
                 unit=SHARE,
                 steps=TOKEN_COLORS,
                 decimals=0,
-                nothing="the server does not tell",
+                nothing=reasons.NOT_SENT,
             ),
             f"min({TOKEN_REST})",
         ),
         number(
             Look(
-                title="Fewest requests left",
+                title="Lowest rate-limit budget",
                 description="Requests that Coder's rate limit still allowed at its last answer, where they "
                 "were fewest.",
                 steps=LEFT_COLORS,
-                nothing="the server does not tell",
+                nothing=reasons.NOT_SENT,
             ),
             f"min({LEFT})",
         ),
@@ -133,34 +133,36 @@ def _numbers() -> list[Tile]:
             f"sum({SERIES})",
         ),
     ]
-    return [Tile(panel, 3, 4) for panel in panels]
+    return [Tile(panel, 6, 3) for panel in panels]
 
 
 def _polls() -> list[Tile]:
     age = graph(
         Look(
             title="Age of the data",
-            description="Age as a share of how old the data may get. A saw that stays below 100 % is "
-            "healthy; above, the series have ended.",
+            description="Age as a share of the oldest age allowed (max_age). A sawtooth below 100% is "
+            "healthy; above, the series have expired.",
             unit=SHARE,
             steps=AGE_COLORS,
-            minimum=0,
+            decimals=0,
         ),
         [Query(AGE_SHARE, BY_POLL)],
-        Style(limits=True),
+        Style(limits=True, aside=True),
     )
-    success = states(
+    failing = graph(
         Look(
-            title="Polls",
-            description="Whether the last poll of each dataset gave its data.",
-            unit="bool_yes_no",
-            steps=WANTED,
+            title="Failing polls",
+            description="Datasets and windows whose last poll failed, one above the other.",
+            decimals=0,
         ),
-        SUCCESS,
-        BY_POLL,
-        {"1": ("good", "green"), "0": ("failed", "red")},
+        [
+            Query(
+                or_none(f"{SUCCESS} == bool 0 == 1", f"count by (deployment) ({SUCCESS})", "dataset"), BY_POLL
+            )
+        ],
+        Style(bars=True, stacked=True, aside=True),
     )
-    return [Tile(_table(), 24, 11), Tile(age, 12, 9), Tile(success, 12, 9)]
+    return [Tile(_table(), 24, 12), Tile(age, 12, 10), Tile(failing, 12, 10)]
 
 
 def _table() -> Panel:

@@ -4,11 +4,11 @@ from typing import Final
 
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from grafana import thresholds
+from grafana import reasons, thresholds
 from grafana.graphs import Style, graph
 from grafana.layout import Tile
 from grafana.panels import YES_NO, number
-from grafana.promql import INFO, POLL, SCOPE, exporter, of_exporters, select, series
+from grafana.promql import INFO, POLL, SCOPE, exporter, of_exporters, or_none, select, series
 from grafana.queries import Query
 from grafana.style import SECONDS, SHARE, WANTED, Look, worse_above, worse_below
 from grafana.tables import Column, Rows, list_of
@@ -26,6 +26,7 @@ TOKEN_REST: Final = f"({EXPIRY} - time()) / ({LIFETIME} > 0)"
 AVAILABLE: Final = series("insights_exporter_dataset_available", by=("dataset", "reason"))
 
 FAILURES: Final = "insights_exporter_request_failures_total"
+INVALID: Final = "insights_exporter_rows_invalid_total"
 REQUESTS: Final = "insights_exporter_requests_total"
 
 TOKEN_COLORS: Final = worse_below(thresholds.TOKEN_LOW, thresholds.TOKEN_ENDING)
@@ -37,23 +38,27 @@ def requests() -> list[Tile]:
     failures = graph(
         Look(
             title="Failed requests by reason",
-            description="Requests of all exporters that gave no usable answer, retries included. The "
-            "page docs/failures.md describes each reason and its remedy.",
+            description="Requests of all exporters that failed, retries included. "
+            "docs/failures.md describes each reason and its remedy.",
             decimals=0,
             minimum=0,
         ),
         [
             Query(
-                f"sum by (deployment, reason) (increase({select(FAILURES)}[$__rate_interval]))",
+                or_none(
+                    f"sum by (deployment, reason) (increase({select(FAILURES)}[$__rate_interval])) > 0",
+                    f"sum by (deployment) (increase({select(FAILURES)}[$__rate_interval]))",
+                    "reason",
+                ),
                 "{{deployment}} {{reason}}",
             )
         ],
-        Style(bars=True, stacked=True),
+        Style(bars=True, stacked=True, aside=True),
     )
     load = graph(
         Look(
-            title="Requests a minute",
-            description="What all exporters together ask of Coder, retries included.",
+            title="Requests per minute",
+            description="Requests of all exporters to Coder, retries included.",
             minimum=0,
         ),
         [
@@ -61,12 +66,12 @@ def requests() -> list[Tile]:
                 f"sum by (deployment, dataset) (rate({select(REQUESTS)}[$__rate_interval])) * 60", BY_DATASET
             )
         ],
-        Style(stacked=True),
+        Style(stacked=True, aside=True),
     )
     slow = graph(
         Look(
-            title="Slow answers",
-            description="Time that nine of ten requests of each dataset stay below.",
+            title="Response time, 90th percentile",
+            description="Time within which Coder responds to nine of ten requests of each dataset.",
             unit=SECONDS,
             steps=worse_above(thresholds.ANSWER_SLOW, thresholds.ANSWER_TOO_SLOW),
             minimum=0,
@@ -81,28 +86,31 @@ def requests() -> list[Tile]:
     )
     missing = list_of(
         Look(
-            title="What the servers have",
-            description="Datasets that each server offers. One that is missing is tried again once an hour.",
+            title="Datasets by server",
+            description="Datasets that each server offers. An unavailable one is tried again once an hour.",
         ),
         Rows(
             labels={"deployment": "Deployment", "dataset": "Dataset", "reason": "Reason"},
-            sort="There",
+            sort="Available",
             descending=False,
         ),
-        [Column(title="There", expr=AVAILABLE, unit="bool_yes_no", words=YES_NO)],
+        [Column(title="Available", expr=AVAILABLE, unit="bool_yes_no", words=YES_NO)],
     )
     invalid = graph(
         Look(
-            title="Rows not understood",
-            description="Rows of answers that were left out because they make no sense. The log has each "
-            "once.",
+            title="Invalid rows",
+            description="Rows of responses that were dropped because they could not be read. Each is "
+            "logged once.",
             decimals=0,
             minimum=0,
         ),
         [
             Query(
-                "sum by (deployment, dataset) (increase("
-                f"{select('insights_exporter_rows_invalid_total')}[$__rate_interval]))",
+                or_none(
+                    f"sum by (deployment, dataset) (increase({select(INVALID)}[$__rate_interval])) > 0",
+                    f"sum by (deployment) (increase({select(INVALID)}[$__rate_interval]))",
+                    "dataset",
+                ),
                 BY_DATASET,
             )
         ],
@@ -116,24 +124,24 @@ def limits() -> list[Tile]:
     left = graph(
         Look(
             title="Rate limit",
-            description="Requests that Coder still allowed in the running minute at its last answer.",
+            description="Requests that Coder still allowed in the running minute at its last response.",
             steps=LEFT_COLORS,
             minimum=0,
-            nothing="the servers do not tell",
+            nothing=reasons.NOT_SENT,
         ),
         [Query(LEFT, BY_DATASET)],
-        Style(limits=True),
+        Style(limits=True, aside=True),
     )
     token = graph(
         Look(
-            title="Rest of the tokens",
-            description="Rest of each token's lifetime. A session that is prolonged while it is used stays "
-            "near 100 %.",
+            title="Token lifetime remaining",
+            description="Remaining share of each token's lifetime. A session that is prolonged while it is "
+            "used stays near 100%.",
             unit=SHARE,
             steps=TOKEN_COLORS,
             minimum=0,
             maximum=1,
-            nothing="the servers do not tell",
+            nothing=reasons.NOT_SENT,
         ),
         [Query(TOKEN_REST, "{{deployment}}")],
         Style(limits=True),
@@ -145,7 +153,7 @@ def limits() -> list[Tile]:
             minimum=0,
         ),
         [Query(f"sum by (deployment, dataset) ({SERIES})", BY_DATASET)],
-        Style(stacked=True),
+        Style(stacked=True, aside=True),
     )
     folded = graph(
         Look(
@@ -156,8 +164,9 @@ def limits() -> list[Tile]:
         ),
         [
             Query(f"sum by (deployment, dataset) ({FOLDED_SERIES})", f"{BY_DATASET} aggregated"),
-            Query(f"sum by (deployment) ({DROPPED_SERIES})", "{{deployment}} dropped"),
+            Query(f"sum by (deployment) ({DROPPED_SERIES})", "{{deployment}} dropped", "red"),
         ],
+        Style(aside=True),
     )
     return [Tile(panel, 12, 8) for panel in (left, token, served, folded)]
 
@@ -166,9 +175,9 @@ def exporters() -> list[Tile]:
     """Return the panels about the exporters themselves."""
     reloaded = number(
         Look(
-            title="Settings",
-            description="Whether the settings could be loaded at the last try. If not, the old ones stay in "
-            "use.",
+            title="Config",
+            description="Whether the config could be loaded at the last reload. If not, the previous config "
+            "stays in use.",
             unit="bool_yes_no",
             steps=WANTED,
         ),
@@ -204,9 +213,9 @@ def exporters() -> list[Tile]:
         ],
     )
     return [
-        Tile(reloaded, 4, 8),
-        Tile(versions, 10, 8),
-        Tile(servers, 10, 8),
+        Tile(reloaded, 4, 5),
+        Tile(versions, 10, 5),
+        Tile(servers, 10, 5),
         *(Tile(panel, 8, 8) for panel in _process()),
     ]
 
@@ -218,7 +227,7 @@ def _process() -> list[Panel]:
     )
     cpu = graph(
         Look(
-            title="Processor",
+            title="CPU",
             description="Share of one processor core that each exporter uses.",
             unit=SHARE,
             minimum=0,

@@ -4,14 +4,15 @@ from typing import Final
 
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from grafana import project, variables
+from grafana import project, reasons, variables
 from grafana.base import Content
 from grafana.graphs import Style, graph
 from grafana.layout import Section, Tile
 from grafana.panels import number
 from grafana.promql import APP, AT_THE_END, PARAMETER, TEMPLATE, WINDOW, biggest, count, one_of, series
 from grafana.queries import Query
-from grafana.style import NONE_LIKED, Look, drill
+from grafana.style import NONE_LIKED, PLAIN, Look, drill
+from grafana.style import SECONDS as DURATION
 from grafana.tables import Column, Rows, list_of
 
 USERS: Final = "coder_insights_template_active_users"
@@ -20,6 +21,7 @@ SECONDS: Final = "coder_insights_template_app_usage_seconds"
 TIMES: Final = "coder_insights_template_app_times_used"
 CHOICES: Final = "coder_insights_template_parameter_workspaces"
 ALL_CHOICES: Final = "coder_insights_parameter_workspaces"
+BUILDS: Final = "coder_insights_template_build_duration_seconds"
 LISTED: Final = "coder_insights_template_info"
 
 CHOSEN: Final = 'organization_name=~"$organization"', 'template_name=~"$template"'
@@ -28,8 +30,7 @@ YESTERDAY: Final = 'day="yesterday"'
 
 TEMPLATE_USERS: Final = series(USERS, WINDOW, *CHOSEN, by=TEMPLATE)
 
-NO_BREAKDOWN: Final = "no data: templates are asked one by one only for the windows in templates.windows"
-NO_PARAMETERS: Final = "no data: parameters are shown only for the windows in parameters.windows"
+APP_KINDS: Final = {"app": ("of the template", "text"), "builtin": ("session", "text")}
 
 ORGANIZATION: Final = "Organization"
 NAMES: Final = {"organization_name": ORGANIZATION, "template_name": "Template"}
@@ -71,37 +72,42 @@ def content() -> Content:
 
 def _numbers() -> list[Tile]:
     deprecated = one_of(series(LISTED, 'deprecated="true"', by=("template_id",)), ("template_id",))
-    listed = series(LISTED, *CHOSEN, by=("template_id",))
-    in_use = number(
-        Look(title="Templates in use", description="Templates that somebody used in the chosen window."),
-        f"{count(f'{TEMPLATE_USERS} > 0')} or 0 * {count(TEMPLATE_USERS)}",
-    )
-    unused = number(
-        Look(
-            title="Templates without users",
-            description="Templates that Coder lists and nobody used in the chosen window: tidy up, or tell "
-            "people.",
-            steps=NONE_LIKED,
+    counted = (
+        (
+            "Templates in use",
+            "Templates that were used in the chosen window.",
+            PLAIN,
+            f"{TEMPLATE_USERS} > 0",
         ),
-        f"{count(f'{TEMPLATE_USERS} == 0')} or 0 * {count(TEMPLATE_USERS)}",
-    )
-    outdated = number(
-        Look(
-            title="Deprecated and in use",
-            description="Templates that are marked as deprecated and that somebody still used in the chosen "
-            "window.",
-            steps=NONE_LIKED,
+        (
+            "Templates without users",
+            "Templates that Coder lists and no user used in the chosen window.",
+            NONE_LIKED,
+            f"{TEMPLATE_USERS} == 0",
         ),
-        f"{count(f'({TEMPLATE_USERS} > 0) and on (deployment, template_id) {deprecated}')} "
-        f"or 0 * {count(listed)}",
+        (
+            "Deprecated and in use",
+            "Templates that are marked as deprecated and were still used in the chosen window.",
+            NONE_LIKED,
+            f"({TEMPLATE_USERS} > 0) and on (deployment, template_id) {deprecated}",
+        ),
     )
+    templates = [
+        number(
+            Look(title=title, description=description, steps=steps, nothing=reasons.NO_BREAKDOWN),
+            f"{count(expr)} or 0 * {count(TEMPLATE_USERS)}",
+        )
+        for title, description, steps, expr in counted
+    ]
     parameters = number(
         Look(
-            title="Parameters", description="Parameters that workspaces built in the chosen window have set."
+            title="Parameters",
+            description="Parameters that workspaces built in the chosen window have set.",
+            nothing=reasons.NO_PARAMETERS,
         ),
         count(f"count by (deployment, parameter_name) ({series(ALL_CHOICES, WINDOW, by=PARAMETER)})"),
     )
-    return [Tile(panel, 6, 4) for panel in (in_use, unused, outdated, parameters)]
+    return [Tile(panel, 6, 4) for panel in (*templates, parameters)]
 
 
 def _users() -> list[Tile]:
@@ -110,15 +116,15 @@ def _users() -> list[Tile]:
     table = list_of(
         Look(
             title="Templates",
-            description="Distinct people of each template in the chosen window. Do not add them up: who "
-            "uses two templates counts in both. A template without a deprecation mark is no longer listed "
-            "by Coder.",
-            nothing=NO_BREAKDOWN,
+            description="Distinct users of each template in the chosen window. Do not add them up: a user of "
+            "two templates counts in both. A template without a status is deleted.",
+            nothing=reasons.NO_BREAKDOWN,
         ),
         Rows(
-            labels={**NAMES, "deprecated": "Deprecated", "template_id": "Id"},
+            labels={**NAMES, "deprecated": "Status"},
             sort="Users",
             links={"Template": TO_TEMPLATE},
+            words={"Status": {"true": ("deprecated", "yellow"), "false": ("current", "text")}},
         ),
         [
             Column(
@@ -131,26 +137,60 @@ def _users() -> list[Tile]:
     daily = graph(
         Look(
             title="Daily users",
-            description="Distinct people of each chosen template on each whole day, drawn on that day.",
-            nothing=NO_BREAKDOWN,
+            history=reasons.BACKFILL,
+            description="Distinct users of the ten most used of the chosen templates on each whole day, "
+            "drawn on that day.",
+            nothing=reasons.NO_BREAKDOWN,
         ),
         [
             Query(
-                series(DAY, YESTERDAY, *CHOSEN, by=TEMPLATE, when="offset -1d"),
+                _most_used(series(DAY, YESTERDAY, *CHOSEN, by=TEMPLATE, when="offset -1d")),
                 "{{organization_name}}/{{template_name}}",
             )
         ],
-        Style(steps=True),
+        Style(steps=True, aside=True),
     )
     course = graph(
         Look(
             title="Users in the window, over time",
-            description="Distinct people of each chosen template in the chosen window, as it slid along.",
-            nothing=NO_BREAKDOWN,
+            history=reasons.BACKFILL,
+            description="Distinct users of the ten most used of the chosen templates, as the chosen window "
+            "slid along.",
+            nothing=reasons.NO_BREAKDOWN,
         ),
-        [Query(TEMPLATE_USERS, "{{organization_name}}/{{template_name}}")],
+        [Query(_most_used(TEMPLATE_USERS), "{{organization_name}}/{{template_name}}")],
+        Style(aside=True),
     )
-    return [Tile(table, 24, 9), Tile(daily, 12, 9), Tile(course, 12, 9)]
+    return [Tile(table, 9, 10), Tile(daily, 15, 10), Tile(_builds(), 9, 10), Tile(course, 15, 10)]
+
+
+def _builds() -> Panel:
+    def duration(transition: str, percentile: str) -> str:
+        matchers = (*CHOSEN, f'transition="{transition}"', f'percentile="{percentile}"')
+        return series(BUILDS, *matchers, by=TEMPLATE)
+
+    columns = {
+        "Start p50": ("start", "p50"),
+        "Start p95": ("start", "p95"),
+        "Stop p50": ("stop", "p50"),
+    }
+    return list_of(
+        Look(
+            title="Build times",
+            description="How long builds of each template run, without waiting in the queue. Coder computes "
+            "this every four hours, over the newest builds.",
+            nothing=reasons.NO_BUILDS,
+        ),
+        Rows(labels=NAMES, sort="Start p95"),
+        [
+            Column(title=title, expr=duration(*which), unit=DURATION, decimals=1)
+            for title, which in columns.items()
+        ],
+    )
+
+
+def _most_used(expr: str) -> str:
+    return biggest(10, expr, series(USERS, WINDOW, *CHOSEN, by=TEMPLATE, when=AT_THE_END), TEMPLATE)
 
 
 def _apps() -> list[Tile]:
@@ -158,11 +198,15 @@ def _apps() -> list[Tile]:
     table = list_of(
         Look(
             title="Apps by template",
-            description="Hours that people spent in each app with each template, and how often they took up "
+            description="Hours that users spent in each app with each template, and how often they opened "
             "the template's own apps, in the chosen window.",
-            nothing=NO_BREAKDOWN,
+            nothing=reasons.NO_BREAKDOWN,
         ),
-        Rows(labels={**NAMES, "slug": "App", "app_type": "Kind"}, sort="Hours"),
+        Rows(
+            labels={**NAMES, "slug": "App", "app_type": "Kind"},
+            sort="Hours",
+            words={"Kind": APP_KINDS},
+        ),
         [
             Column(title="Hours", expr=f"{series(SECONDS, WINDOW, *CHOSEN, by=by)} / 3600", decimals=1),
             Column(title="Times used", expr=series(TIMES, WINDOW, *CHOSEN, by=by)),
@@ -171,9 +215,10 @@ def _apps() -> list[Tile]:
     course = graph(
         Look(
             title="Hours by app, over time",
+            history=reasons.BACKFILL,
             description="The ten longest used apps of the chosen templates, as the chosen window slid along.",
             decimals=0,
-            nothing=NO_BREAKDOWN,
+            nothing=reasons.NO_BREAKDOWN,
         ),
         [
             Query(
@@ -186,6 +231,7 @@ def _apps() -> list[Tile]:
                 "{{organization_name}}/{{template_name}} {{slug}}",
             )
         ],
+        Style(aside=True),
     )
     return [Tile(table, 12, 10), Tile(course, 12, 10)]
 
@@ -196,7 +242,7 @@ def _parameters() -> list[Tile]:
         Look(
             title="Parameter choices by template",
             description="Workspaces built in the chosen window, by what was chosen for each parameter.",
-            nothing=NO_PARAMETERS,
+            nothing=reasons.NO_PARAMETERS,
         ),
         Rows(labels={**NAMES, **labels}, sort="Workspaces"),
         [
@@ -211,7 +257,7 @@ def _parameters() -> list[Tile]:
             title="Parameter choices of all templates",
             description="Workspaces built in the chosen window, by what was chosen for each parameter in "
             "the whole deployment. __other__ holds the rare choices, __redacted__ what may be secret.",
-            nothing=NO_PARAMETERS,
+            nothing=reasons.NO_PARAMETERS,
         ),
         Rows(labels=labels, sort="Workspaces"),
         [Column(title="Workspaces", expr=series(ALL_CHOICES, WINDOW, PARAMETER_CHOSEN, by=PARAMETER))],
@@ -225,9 +271,11 @@ def _choices() -> Panel:
     return graph(
         Look(
             title="Parameter choices over time",
+            history=reasons.BACKFILL_PARAMETERS,
             description="Workspaces by choice as the chosen window slid along: the ten most frequent "
             "choices of the chosen parameters.",
-            nothing=NO_PARAMETERS,
+            nothing=reasons.NO_PARAMETERS,
         ),
         [Query(biggest(10, choices, ranking, PARAMETER), "{{parameter_name}} = {{parameter_value}}")],
+        Style(aside=True),
     )

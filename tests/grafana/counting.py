@@ -34,14 +34,16 @@ ONE = exactly(1)
 SHARES = (ONE, ONE, ONE)
 TEMPLATES = distinct("coder_insights_template_active_users", *TEMPLATE, window="7d")
 TEMPLATE_DAYS = distinct("coder_insights_template_daily_active_users", *TEMPLATE, day="yesterday")
-APPS = distinct("coder_insights_app_usage_seconds", *APP, window="7d", at_most=20)
-APPS_COUNTED = distinct("coder_insights_app_times_used", *APP, window="7d", at_most=20)
+APPS = distinct("coder_insights_app_usage_seconds", *APP, window="7d", at_most=10)
+APPS_COUNTED = distinct("coder_insights_app_times_used", *APP, window="7d", at_most=10)
 TEMPLATE_APPS = distinct("coder_insights_template_app_usage_seconds", *TEMPLATE, *APP, window="7d")
 TEMPLATE_APPS_COUNTED = distinct("coder_insights_template_app_times_used", *TEMPLATE, *APP, window="7d")
 CHOICES = distinct("coder_insights_parameter_workspaces", *PARAMETER, window="7d")
 TEMPLATE_CHOICES = distinct(
     "coder_insights_template_parameter_workspaces", *TEMPLATE, *PARAMETER, window="7d"
 )
+START_BUILDS = distinct("coder_insights_template_build_duration_seconds", *TEMPLATE, transition="start")
+STOP_BUILDS = distinct("coder_insights_template_build_duration_seconds", *TEMPLATE, transition="stop")
 STATUSES = distinct("coder_insights_users", "status")
 SLOWEST = distinct(
     "coder_insights_user_latency_seconds", "user_id", window="7d", percentile="p95", at_most=25
@@ -53,7 +55,6 @@ MEASURED_TEMPLATES = distinct(
 POLLS = distinct("insights_exporter_poll_success", *POLL)
 DATASETS = distinct("insights_exporter_requests_total", "dataset")
 LIMITED = distinct("insights_exporter_rate_limit_remaining", "dataset")
-REASONS = distinct("insights_exporter_request_failures_total", "reason")
 AVAILABLE = distinct("insights_exporter_dataset_available", "dataset", "reason")
 
 
@@ -78,8 +79,8 @@ EXPECTED: Mapping[str, Mapping[str, tuple[Count, ...]]] = {
         "Users in the window, over time": (ONE,),
         "Stickiness over time": (ONE, ONE),
         "Accounts by status": (STATUSES,),
-        "Users by template": (TEMPLATES,),
-        "Daily users by template": (TEMPLATE_DAYS,),
+        "Users by template": (ten(TEMPLATES),),
+        "Daily users by template": (ten(TEMPLATE_DAYS),),
         "Hours by app": (APPS,),
         "Hours by app, over time": (ten(APPS),),
         "Times used": (APPS_COUNTED,),
@@ -90,8 +91,9 @@ EXPECTED: Mapping[str, Mapping[str, tuple[Count, ...]]] = {
         "Deprecated and in use": (ONE,),
         "Parameters": (ONE,),
         "Templates": (TEMPLATES,),
-        "Daily users": (TEMPLATE_DAYS,),
-        "Users in the window, over time": (TEMPLATES,),
+        "Daily users": (ten(TEMPLATE_DAYS),),
+        "Build times": (START_BUILDS, START_BUILDS, STOP_BUILDS),
+        "Users in the window, over time": (ten(TEMPLATES),),
         "Apps by template": (TEMPLATE_APPS, TEMPLATE_APPS_COUNTED),
         "Hours by app, over time": (ten(TEMPLATE_APPS),),
         "Parameter choices by template": (TEMPLATE_CHOICES,),
@@ -101,44 +103,44 @@ EXPECTED: Mapping[str, Mapping[str, tuple[Count, ...]]] = {
     "connection": {
         "Above 300 ms": (ONE,),
         "Above 150 ms": (ONE,),
-        "Slow moments": (ONE,),
-        "Half of the people": (ONE,),
-        "Nine of ten": (ONE,),
-        "People measured": (ONE,),
-        "People above the limits": SHARES,
-        "Typical latency over people": (ONE,) * 4,
-        "People by typical latency": (BOUNDS,),
-        "People by typical latency, over time": (BOUNDS,),
+        "Sometimes above 300 ms": (ONE,),
+        "Median user": (ONE,),
+        "90th percentile user": (ONE,),
+        "Users measured": (ONE,),
+        "Share of users above the limits": SHARES,
+        "Latency across users": (ONE,) * 4,
+        "Users by latency": (BOUNDS,),
+        "Users by connection quality, over time": SHARES,
         "Slowest connections": (SLOWEST, SLOWEST),
         "Connection quality by template": (MEASURED_TEMPLATES,) * 4,
-        "Typical latency by template": (MEASURED_TEMPLATES,),
+        "Latency by template, over time": (ten(MEASURED_TEMPLATES),),
     },
     "health": {
         "Exporters down": (ONE,),
         "Deployments": (ONE,),
-        "Failing polls": (ONE,),
+        "Polls failing now": (ONE,),
         "Oldest data": (ONE,),
-        "Missing datasets": (ONE,),
-        "Least rest of a token": (ONE,),
-        "Fewest requests left": (ONE,),
+        "Unavailable datasets": (ONE,),
+        "Lowest token lifetime remaining": (ONE,),
+        "Lowest rate-limit budget": (ONE,),
         "Series served": (ONE,),
         "Datasets": (POLLS,) * 8,
         "Age of the data": (POLLS,),
-        "Polls": (POLLS,),
-        "Failed requests by reason": (REASONS,),
-        "Requests a minute": (DATASETS,),
-        "Slow answers": (DATASETS,),
-        "Rows not understood": (DATASETS,),
-        "What the servers have": (AVAILABLE,),
+        "Failing polls": (ONE,),
+        "Failed requests by reason": (ONE,),
+        "Requests per minute": (DATASETS,),
+        "Response time, 90th percentile": (DATASETS,),
+        "Invalid rows": (ONE,),
+        "Datasets by server": (AVAILABLE,),
         "Rate limit": (LIMITED,),
-        "Rest of the tokens": (ONE,),
+        "Token lifetime remaining": (ONE,),
         "Series by dataset": (DATASETS,),
         "Aggregated and dropped series": (DATASETS, ONE),
-        "Settings": (ONE,),
+        "Config": (ONE,),
         "Exporters": (ONE,),
         "Coder servers": (ONE,),
         "Memory": (ONE,),
-        "Processor": (ONE,),
+        "CPU": (ONE,),
         "Scrape": (ONE,),
     },
 }

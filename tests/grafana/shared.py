@@ -39,7 +39,7 @@ TYPICAL: Final = {"window": "7d", "percentile": "p50"}
 AGE: Final = f"time() - {r.LAST_SUCCESS}"
 
 SHARED: Final = (
-    Shared(r.POLL_SUCCESS, "health", "Polls"),
+    Shared(r.POLL_SUCCESS, "health", "Datasets", "A"),
     Shared(AGE, "health", "Datasets", "B"),
     Shared(f"({AGE}) / {r.MAX_AGE}", "health", "Age of the data"),
     Shared(r.POLL_INTERVAL, "health", "Datasets", "D"),
@@ -47,7 +47,7 @@ SHARED: Final = (
     Shared(r.REQUESTS_LEFT, "health", "Rate limit"),
     Shared(r.DAILY_USERS, "adoption", "Yesterday", of={"day": "yesterday"}),
     Shared(r.DAILY_USERS, "adoption", "Today so far", of={"day": "today"}),
-    Shared(r.MEASURED_USERS, "connection", "People measured", of=TYPICAL),
+    Shared(r.MEASURED_USERS, "connection", "Users measured", of=TYPICAL),
     Shared(r.USERS_ABOVE_POOR, "connection", "Above 300 ms", of=TYPICAL),
 )
 

@@ -107,7 +107,7 @@ def test_exporters_of_a_deployment_count_once(query: Asked) -> None:
     numbers = re.sub(WHOSE, "", query.expr)
     for name, _ in selectors(numbers):
         if not name.endswith("_total") and "request_duration" not in name:
-            read = re.findall(rf"(?:max|min) by \(([\w, ]+)\) \({name}\{{", numbers)
+            read = re.findall(rf"(?:max|min) by \(([\w, ]+)\) \((?:last_over_time\()?{name}\{{", numbers)
 
             assert len(re.findall(rf"\b{name}\{{", numbers)) == len(read)
             assert set() == {label for by in read for label in by.split(", ")} - NAMES[name] - TARGET_LABELS

@@ -121,7 +121,11 @@ def samples(polled: Polled, target: dict[str, str], now: int) -> Iterator[str]:
     daily = [
         series
         for series in page
-        if series.labels.get("deployment") in {"discreet", "veiled"} and series.name.endswith("_active_users")
+        if (
+            series.labels.get("deployment") in {"discreet", "veiled"}
+            and series.name.endswith("_active_users")
+        )
+        or series.labels.get("day") == "today"
     ]
     yield from history.scraped(daily, target, now - 14 * 86400, midnight)
     yield from history.scraped([*page, Series("up", {}, 1), DURATION], target, midnight, now)

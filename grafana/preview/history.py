@@ -1,0 +1,132 @@
+"""Ninety days of sample data in a folder that a Prometheus can be started on.
+
+Three months are backfilled by the product's own command; the last day and a
+half is recorded from a running exporter, with a short outage in it. The
+dates are fixed, so that pictures of one dashboard are alike on any day.
+"""
+
+import multiprocessing
+import subprocess
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from grafana.preview.live import Outage, Recording, record
+from insights_exporter.datasets.registry import DATASETS
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
+from tests.integration import exporter
+from tests.integration.parts import require
+
+NOW: Final = datetime(2026, 5, 20, 14, 20, tzinfo=UTC)
+"""A Wednesday afternoon."""
+
+DAYS: Final = 90
+LIVE_SINCE: Final = NOW.replace(hour=0, minute=0) - timedelta(days=1)
+OUTAGE: Final = (NOW - timedelta(hours=5), NOW - timedelta(hours=4, minutes=25))
+
+JOB: Final = "insights-exporter"
+INSTANCE: Final = "exporter:12112"
+
+
+def write_history(folder: Path) -> None:
+    """Write the history's blocks into `folder/data`."""
+    folder.mkdir(parents=True)
+    _backfill(folder)
+    _record(folder)
+
+
+def _coder() -> EmbeddedCoder:
+    return EmbeddedCoder(
+        population=Population(users=600, templates=20),
+        rate_limit=512,
+        token_expires=NOW + timedelta(days=21),
+    )
+
+
+def _config(url: str, **more: Any) -> str:  # noqa: ANN401  any part of the config
+    deployment = {
+        "name": "demo",
+        "url": url,
+        "token": DEMO_TOKEN,
+        "requests_per_minute": 300,
+        "templates": {"users": True},
+        **more,
+    }
+    return yaml.safe_dump({"deployments": [deployment]})
+
+
+def _backfill(folder: Path) -> None:
+    coder = _coder()
+    coder.now, coder.rate_limit = (lambda: NOW), -1
+    config, data = folder / "backfill.yml", folder / "data"
+    data.mkdir()
+    with serve(coder) as url:
+        aggregate = _config(url, users={"detail": "aggregate"}, templates={"users": False})
+        config.write_text(aggregate, encoding="utf-8")
+        config.chmod(0o600)
+        words = (
+            "backfill",
+            f"--config.file={config}",
+            f"--since={NOW - timedelta(days=DAYS):%Y-%m-%d}",
+            f"--until={LIVE_SINCE:%Y-%m-%d}",
+            "--include=parameters,users",
+            "--requests-per-minute=6000",
+            f"--label=job={JOB}",
+            f"--label=instance={INSTANCE}",
+            f"--output={folder / 'backfill'}",
+            "--import",
+            f"--tsdb={data}",
+        )
+        done = exporter.run(folder, *words, seconds=1800)
+    if done.returncode:
+        raise RuntimeError(f"backfill ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+
+
+def _record(folder: Path) -> None:
+    """Record the last day and a half, and how the users came that day a week ago."""
+    week_ago = NOW.replace(hour=0, minute=0) - timedelta(weeks=1)
+    target = f'job="{JOB}",instance="{INSTANCE}"'
+    recordings = (
+        Recording(
+            make_coder=_coder,
+            config=_config("{url}", datasets={name: {"enabled": name == "daus"} for name in DATASETS}),
+            start=week_ago,
+            end=week_ago + timedelta(days=1),
+            labels=target,
+        ),
+        Recording(
+            make_coder=_coder,
+            config=_config("{url}"),
+            start=LIVE_SINCE,
+            end=NOW,
+            labels=target,
+            outage=Outage(path="/insights/templates", start=OUTAGE[0], end=OUTAGE[1]),
+        ),
+    )
+    spawn = multiprocessing.get_context("spawn")
+    for recording in recordings:
+        with ProcessPoolExecutor(1, mp_context=spawn) as process:
+            file = process.submit(record, recording, folder).result()
+        words = ("tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=744h", "--quiet")
+        subprocess.run([require("promtool"), *words, file, folder / "data"], check=True)
+        file.unlink()
+
+
+def write_rules(url: str, rules: Path, data: Path) -> None:
+    """Evaluate the recording rules over the recorded days of the Prometheus at `url`, into `data`.
+
+    promtool makes a block of every two hours: three months of them would take it hours.
+    """
+    words = (
+        "tsdb",
+        "create-blocks-from",
+        "rules",
+        "--eval-interval=5m",
+        f"--url={url}",
+        f"--output-dir={data}",
+    )
+    times = (f"--start={LIVE_SINCE.timestamp():.0f}", f"--end={NOW.timestamp():.0f}")
+    subprocess.run([require("promtool"), *words, *times, rules], check=True)

@@ -1,0 +1,240 @@
+"""Days of a running exporter in minutes: its event loop skips the time in which nothing happens.
+
+The exporter is the product's own command and scrapes are real requests.
+Whenever nothing is ready, the clock moves on to the next timer. Work is not
+skipped: durations are those of this machine. The embedded Coder runs in a
+process of its own, so that the exporter's memory is the exporter's.
+"""
+
+import asyncio
+import multiprocessing
+import selectors
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.client import HTTPConnection
+from multiprocessing.connection import Connection
+from pathlib import Path
+from socket import IPPROTO_TCP, TCP_NODELAY, create_server, socket
+from typing import IO, Any, Final
+from unittest.mock import patch
+
+import httpx
+import time_machine
+
+from insights_exporter.cli import main
+from insights_exporter.demo import EmbeddedCoder, serve
+
+GRACE: Final = 0.002
+"""Seconds in which what is on its way over loopback arrives."""
+
+SCRAPE_INTERVAL: Final = 150
+"""Seconds; a rate over Grafana's five minutes has two samples at least."""
+
+USERS_SINCE: Final = timedelta(hours=1)
+"""Time before the end in which series of single users are kept: panels show their last values only."""
+
+HOST: Final = "127.0.0.1"
+UNAVAILABLE: Final = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """A time in which requests to a path are answered with 503."""
+
+    path: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What to record: an exporter with `config` (`{url}` stands for the Coder's address), from when to when.
+
+    `labels` are those that the scrape adds. `make_coder` is called in
+    another process.
+    """
+
+    make_coder: Callable[[], EmbeddedCoder]
+    config: str
+    start: datetime
+    end: datetime
+    labels: str
+    outage: Outage | None = None
+
+
+def record(recording: Recording, folder: Path) -> Path:
+    """Run the exporter from start to end and return the file of what Prometheus would have scraped.
+
+    Once in a process: modules keep the clock that they were imported with.
+    """
+    config, file = folder / "live.yml", folder / "live.om"
+    with (
+        _coder_process(recording.make_coder) as coder,
+        create_server((HOST, 0)) as listener,
+        file.open("w", encoding="utf-8") as lines,
+        _skipping(recording.start) as make_loop,
+    ):
+        listener.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)  # else the kernel may wait for 40 ms
+        config.write_text(recording.config.replace("{url}", _url(listener)), encoding="utf-8")
+        config.chmod(0o600)
+        with create_server((HOST, 0)) as free:
+            address = _url(free)
+
+        def begin() -> asyncio.AbstractEventLoop:
+            loop = make_loop()
+            forward = partial(_forward, coder, recording.outage)
+            work = (asyncio.start_server(forward, sock=listener), _scrape(recording, address, lines))
+            tasks.extend(loop.create_task(each) for each in work)
+            return loop
+
+        tasks: list[asyncio.Task[Any]] = []
+
+        listen = address.removeprefix("http://")
+        words = ["insights-exporter", f"--config.file={config}", f"--web.listen-address={listen}"]
+        with patch("uvloop.new_event_loop", begin), patch("sys.argv", words), suppress(SystemExit):
+            main()
+        lines.write("# EOF\n")
+    return file
+
+
+def _url(listener: socket) -> str:
+    return f"http://{HOST}:{listener.getsockname()[1]}"
+
+
+class _Clock:
+    """Time that passes as usual, plus what was skipped."""
+
+    def __init__(self, traveller: time_machine.Traveller) -> None:
+        self._traveller = traveller
+        self._monotonic = time.monotonic
+        self._skipped = 0.0
+
+    def skip(self, seconds: float) -> None:
+        self._skipped += seconds
+        self._traveller.shift(seconds)
+
+    def monotonic(self) -> float:
+        return self._monotonic() + self._skipped
+
+
+class _Selector(selectors.DefaultSelector):
+    """Waits for sockets for no longer than `GRACE`, and skips the remaining time."""
+
+    def __init__(self, clock: _Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(GRACE if timeout is None else min(timeout, GRACE))
+        if not ready and timeout is not None and timeout > GRACE:
+            self._clock.skip(timeout - GRACE)
+        return ready
+
+
+@contextmanager
+def _skipping(start: datetime) -> Iterator[Callable[[], asyncio.AbstractEventLoop]]:
+    """Begin at `start`; yields what makes the event loop."""
+    with time_machine.travel(start, tick=True) as traveller:
+        clock = _Clock(traveller)
+        with (
+            patch.object(ThreadPoolExecutor, "submit", _run_now),
+            patch("time.monotonic", clock.monotonic),
+        ):
+            yield lambda: asyncio.SelectorEventLoop(_Selector(clock))
+
+
+def _run_now(_: ThreadPoolExecutor, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401  as in the base
+    """Do the work of other threads in this one, so that no time is skipped meanwhile."""
+    done: Future[Any] = Future()
+    try:
+        done.set_result(call(*args, **kwargs))
+    except Exception as error:  # noqa: BLE001  for the caller that waits for the result
+        done.set_exception(error)
+    return done
+
+
+class _Coder:
+    """An embedded Coder in another process; a request to it takes no time to skip."""
+
+    def __init__(self, address: str, now: Any) -> None:  # noqa: ANN401  multiprocessing has no name for its type
+        self._connection = HTTPConnection(address)
+        self._now = now
+
+    def response(self, method: str, path: str, headers: dict[str, str]) -> bytes:
+        """Return the response to a request, as it is sent."""
+        self._now.value = time.time()
+        self._connection.request(method, path, headers=headers)
+        response = self._connection.getresponse()
+        body = response.read()
+        head = [f"HTTP/1.1 {response.status} {response.reason}"]
+        own = ("content-length", "connection", "transfer-encoding")
+        head += [f"{name}: {value}" for name, value in response.getheaders() if name.lower() not in own]
+        return "\r\n".join([*head, f"Content-Length: {len(body)}", "", ""]).encode() + body
+
+
+@contextmanager
+def _coder_process(make_coder: Callable[[], EmbeddedCoder]) -> Iterator[_Coder]:
+    context = multiprocessing.get_context("spawn")
+    now, (ours, theirs) = context.Value("d"), context.Pipe()
+    process = context.Process(target=_serve_coder, args=(make_coder, now, theirs), daemon=True)
+    process.start()
+    yield _Coder(ours.recv().removeprefix("http://"), now)
+    ours.send("end")
+    process.join()
+
+
+def _serve_coder(make_coder: Callable[[], EmbeddedCoder], now: Any, connection: Connection) -> None:  # noqa: ANN401  as above
+    coder = make_coder()
+    coder.now = lambda: datetime.fromtimestamp(now.value, UTC)
+    with serve(coder) as url:
+        connection.send(url)
+        connection.recv()
+
+
+async def _forward(
+    coder: _Coder, outage: Outage | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Answer the requests of a connection one by one."""
+    with suppress(asyncio.IncompleteReadError):
+        while True:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            request, *lines = head.strip().split("\r\n")
+            method, path, _ = request.split(" ")
+            failing = outage and outage.path in path and outage.start <= datetime.now(UTC) < outage.end
+            headers = dict(line.split(": ", 1) for line in lines)
+            writer.write(UNAVAILABLE if failing else coder.response(method, path, headers))
+            await writer.drain()
+
+
+async def _scrape(recording: Recording, url: str, lines: IO[str]) -> None:
+    """Scrape until the recording ends, then stop the exporter."""
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        while datetime.now(UTC) < recording.end:
+            await asyncio.sleep(SCRAPE_INTERVAL)
+            begun, now = time.perf_counter(), int(time.time())
+            response = await client.get("/metrics")
+            own = f"up 1\nscrape_duration_seconds {time.perf_counter() - begun}\n"
+            text = response.raise_for_status().text + own
+            if datetime.now(UTC) < recording.end - USERS_SINCE:
+                text = _without_users(text)
+            lines.writelines(_samples(text, recording.labels, now))
+    signal.raise_signal(signal.SIGTERM)
+
+
+def _without_users(exposition: str) -> str:
+    return "".join(line for line in exposition.splitlines(keepends=True) if ',username="' not in line)
+
+
+def _samples(exposition: str, labels: str, at: int) -> Iterator[str]:
+    """Return the exposition's samples with the labels of a scrape, and its time."""
+    for line in exposition.splitlines():
+        if not line.startswith("#"):
+            series, value = line.rsplit(" ", 1)
+            name, brace, own = series.partition("{")
+            yield f"{name}{{{labels}{',' + own if brace else '}'} {value} {at}\n"

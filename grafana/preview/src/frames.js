@@ -1,0 +1,72 @@
+// From query results to what a panel draws: transformations, then units, thresholds, mappings and overrides.
+
+import {
+  applyFieldOverrides,
+  FieldConfigOptionsRegistry,
+  identityOverrideProcessor,
+  standardTransformers,
+  standardTransformersRegistry,
+  transformDataFrame,
+} from "@grafana/data";
+import { firstValueFrom } from "rxjs";
+
+// Some transformations have two names in the library.
+const transformers = new Map(Object.values(standardTransformers).map((one) => [one.id, one]));
+standardTransformersRegistry.setInit(() =>
+  [...transformers.values()].map((transformation) => ({ ...transformation, transformation })),
+);
+
+/** Return a panel's frames, ready to be drawn. */
+export async function prepare(panel, frames, { theme, timeZone, replaceVariables }) {
+  const transformations = panel.transformations ?? [];
+  for (const { id } of transformations) {
+    if (!standardTransformersRegistry.getIfExists(id)) {
+      throw new Error(`transformation ${id} is not supported`);
+    }
+  }
+  const data = await firstValueFrom(
+    transformDataFrame(transformations, frames, { interpolate: (text) => text }),
+  );
+  return applyFieldOverrides({
+    data,
+    fieldConfig: panel.fieldConfig,
+    theme,
+    timeZone,
+    replaceVariables,
+    fieldConfigRegistry: registryOf(panel.fieldConfig),
+  });
+}
+
+// The colour mode that each panel plugin has where the dashboard names none.
+const COLOR_MODES = { timeseries: "palette-classic" };
+
+/** Return `panel` as Grafana has it once it is loaded. */
+export function loaded(panel) {
+  const fieldConfig = structuredClone(panel.fieldConfig);
+  const { defaults, overrides } = fieldConfig;
+  defaults.color ??= { mode: COLOR_MODES[panel.type] ?? "thresholds" };
+  const properties = overrides.flatMap((override) => override.properties);
+  const overridden = properties.filter(({ id }) => id === "thresholds").map(({ value }) => value);
+  for (const { steps } of [defaults.thresholds, ...overridden].filter(Boolean)) {
+    steps.forEach((step) => (step.value ??= -Infinity)); // JSON has no infinity
+  }
+  return { ...panel, fieldConfig };
+}
+
+// Panels know their options by a registry of editors. Here it is made of what the panel sets,
+// each taken as it is.
+function registryOf({ defaults, overrides }) {
+  const { custom = {}, ...standard } = defaults;
+  const ids = new Set([
+    ...Object.keys(standard),
+    ...Object.keys(custom).map((name) => `custom.${name}`),
+    ...overrides.flatMap(({ properties }) => properties.map(({ id }) => id)),
+  ]);
+  return new FieldConfigOptionsRegistry(() =>
+    [...ids].map((id) => {
+      const isCustom = id.startsWith("custom.");
+      const path = isCustom ? id.slice("custom.".length) : id;
+      return { id, path, isCustom, name: id, process: identityOverrideProcessor, shouldApply: () => true };
+    }),
+  );
+}

@@ -1,0 +1,166 @@
+"""Panels on a fresh install: each has data, or says why not, and what it says is true."""
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from grafana import reasons
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
+from tests.grafana.boards import Json, files, load, panels
+from tests.integration import exporter
+from tests.integration.processes import free_port
+from tests.integration.prometheus import Prometheus, monitoring, scraping
+
+pytestmark = pytest.mark.timeout(300)
+
+POLLS: Final = "insights_exporter_poll_success"
+JOB: Final = "insights-exporter"
+HISTORY: Final = timedelta(days=10)
+
+LESS: Final[Mapping[str, Any]] = {
+    "templates": {"breakdown": False},
+    "parameters": {"values": "none"},
+    "users": {"detail": "aggregate"},
+}
+"""Config that leaves out what it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """A fresh install: its config, what its `backfill` includes if it was run, and which reasons are true."""
+
+    true: frozenset[str]
+    config: Mapping[str, Any] = field(default_factory=dict)
+    backfilled: str = ""
+
+
+YOUNG: Final = frozenset({reasons.NEW, reasons.A_WEEK})
+NO_USERS: Final = frozenset({reasons.NO_TEMPLATE_USERS})
+
+INSTALLS: Final = {
+    "everything polled": Install(YOUNG, {"templates": {"users": True}}),
+    "defaults": Install(YOUNG | NO_USERS),
+    "as little as can be": Install(
+        YOUNG | NO_USERS | {reasons.NO_BREAKDOWN, reasons.NO_PARAMETERS, reasons.NO_NAMES}, LESS
+    ),
+    "history": Install(YOUNG | NO_USERS, backfilled="parameters,users"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """An install, and the Prometheus that scrapes it since a moment ago."""
+
+    install: Install
+    prometheus: Prometheus
+
+
+@pytest.fixture(scope="module", params=INSTALLS, ids=str)
+def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """Return an install after its first round of polls, scraped twice or more."""
+    install = INSTALLS[request.param]
+    with starting(install, tmp_path_factory.mktemp("install")) as prometheus:
+        yield Watched(install, prometheus)
+
+
+@contextmanager
+def starting(install: Install, folder: Path) -> Iterator[Prometheus]:
+    """Run an embedded Coder, its history if it is brought in, an exporter and Prometheus."""
+    coder, port = EmbeddedCoder(population=Population(users=40, templates=4)), free_port()
+    with ExitStack() as running:
+        url = running.enter_context(serve(coder))
+        config = folder / "config.yml"
+        deployment = {"name": "main", "url": url, "token": DEMO_TOKEN, "requests_per_minute": 6000}
+        config.write_text(
+            yaml.safe_dump({"deployments": [{**deployment, **install.config}]}), encoding="utf-8"
+        )
+        config.chmod(0o600)
+        if install.backfilled:
+            backfill(config, install.backfilled, folder, port)
+        serving = exporter.serving(folder / "exporter", f"--config.file={config}", port=port)
+        running.enter_context(serving)
+        flags = ("--storage.tsdb.retention.time=1y",)
+        scrapes = scraping(f"127.0.0.1:{port}", job=JOB)
+        prometheus = running.enter_context(monitoring(folder / "prometheus", scrapes, *flags))
+        prometheus.wait_for(f"min({POLLS}) == 1 and min({POLLS} offset 3s) == 1", 60)
+        yield prometheus
+
+
+def backfill(config: Path, include: str, folder: Path, port: int) -> None:
+    """Bring in some days before today as the exporter would have been scraped."""
+    data = folder / "prometheus/data"
+    data.mkdir(parents=True)
+    today = datetime.now(UTC)
+    words = (
+        f"--since={today - HISTORY:%Y-%m-%d}",
+        f"--until={today:%Y-%m-%d}",
+        f"--include={include}",
+        f"--label=job={JOB}",
+        f"--label=instance=127.0.0.1:{port}",
+        f"--output={folder / 'history'}",
+        "--import",
+        f"--tsdb={data}",
+        "--requests-per-minute=6000",
+        f"--config.file={config}",
+    )
+    done = exporter.run(folder / "backfill", "backfill", *words, seconds=200)
+    assert 0 == done.returncode, done.stderr
+
+
+def as_panel_asks(dashboard: Json, panel: Json, expr: str, over_time: bool) -> tuple[str, dict[str, Any]]:
+    """Return the API path and parameters by which Grafana asks on a screen 1600 pixels wide."""
+    values = {
+        one["name"]: one.get("allValue") or one["current"]["value"]
+        for one in dashboard["templating"]["list"][1:]
+    }
+    span = seconds(panel.get("timeFrom") or dashboard["time"]["from"].removeprefix("now-"))
+    step = max(seconds(panel.get("interval") or "15s"), round(span / 1440))
+    values["__rate_interval"] = f"{max(step + 15, 60)}s"
+    query = re.sub(r"\$(\w+)", lambda found: values.get(found[1], found[0]), expr)
+    now = int(time.time())
+    if over_time:
+        return "query_range", {
+            "query": query,
+            "start": (now - span) // step * step,
+            "end": now // step * step,
+            "step": step,
+        }
+    return "query", {"query": query, "time": now}
+
+
+def seconds(duration: str) -> int:
+    """Return the seconds of a duration as dashboards have it."""
+    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[duration[-1]]
+
+
+def is_empty(prometheus: Prometheus, dashboard: Json, panel: Json) -> bool:
+    """Return whether no query of a panel has a result."""
+    asked = (as_panel_asks(dashboard, panel, target["expr"], target["range"]) for target in panel["targets"])
+    return not any(prometheus.api(path, **parameters)["result"] for path, parameters in asked)
+
+
+def is_true(text: str, install: Install) -> bool:
+    """Return whether a reason holds: it names a true one, and no way to history that was gone already."""
+    names = any(reason in text for reason in install.true)
+    return names and not (install.backfilled and "`insights-exporter backfill" in text)
+
+
+PANELS: Final = [(file, panel) for file in files() for panel in panels(load(file))]
+
+
+@pytest.mark.parametrize(
+    ("file", "panel"), PANELS, ids=[f"{file.stem}: {panel['title']}" for file, panel in PANELS]
+)
+def test_panel_has_data_or_a_true_reason(watched: Watched, file: Path, panel: Json) -> None:
+    """In its first minutes a panel has data, or says what is missing."""
+    text = panel["fieldConfig"]["defaults"]["noValue"]
+
+    assert not is_empty(watched.prometheus, load(file), panel) or is_true(text, watched.install), text

@@ -1,0 +1,78 @@
+"""The pictures of the dashboards: for each one, small, and of what it is now; and the renderer's packages."""
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grafana.preview import sums
+from tests.grafana.boards import ROOT, files
+
+PREVIEW = ROOT / "grafana/preview"
+PICTURES = ROOT / sums.PICTURES
+WIDTH = 1600
+LARGEST = 300_000
+
+
+def load(name: str) -> dict[str, Any]:
+    """Return a JSON file of the renderer."""
+    content: dict[str, Any] = json.loads((PREVIEW / name).read_text(encoding="utf-8"))
+    return content
+
+
+def test_each_dashboard_has_pictures_in_both_themes() -> None:
+    """No dashboard lacks its pictures, and no picture its dashboard."""
+    expected = {f"{file.stem}-{mode}.png" for file in files() for mode in ("light", "dark")}
+
+    assert expected == {picture.name for picture in PICTURES.glob("*.png")}
+
+
+@pytest.mark.parametrize("picture", sorted(PICTURES.glob("*.png")), ids=lambda picture: picture.stem)
+def test_picture_is_wide_and_small(picture: Path) -> None:
+    """A picture is 1600 pixels wide and no burden for a clone."""
+    content = picture.read_bytes()
+
+    assert b"\x89PNG\r\n\x1a\n" == content[:8]
+    assert (WIDTH,) == struct.unpack(">I", content[16:20])
+    assert len(content) < LARGEST
+
+
+def test_hashes_name_each_dashboard() -> None:
+    """The file alongside the pictures has a line for each dashboard, as sha256sum writes it."""
+    lines = (PICTURES / sums.SUMS).read_text(encoding="utf-8").splitlines()
+
+    assert [file.name for file in files()] == [line[66:] for line in lines]
+    assert {64} == {len(line.split("  ")[0]) for line in lines}
+
+
+def test_outdated_pictures_are_named(tmp_path: Path) -> None:
+    """A dashboard that changed, appeared or went since its pictures were made is named; others are not."""
+    for name in ("same", "changed", "gone"):
+        (tmp_path / f"{name}.json").write_text("{}", encoding="utf-8")
+    sums.write(sorted(tmp_path.glob("*.json")), tmp_path)
+
+    dashboards = {"a/same.json": "{}", "a/changed.json": "[]", "a/new.json": "{}"}
+
+    assert ["changed.json", "gone.json", "new.json"] == sums.outdated(dashboards, tmp_path)
+
+
+def test_packages_are_locked_without_addresses() -> None:
+    """Every package has its hash in the lock, and none the address that it came from."""
+    packages = {name: one for name, one in load("package-lock.json")["packages"].items() if name}
+
+    assert [] == [name for name, one in packages.items() if "resolved" in one]
+    assert [] == [name for name, one in packages.items() if not one["integrity"].startswith("sha512-")]
+
+
+def test_packages_are_of_the_grafana_that_dashboards_are_built_for() -> None:
+    """The components are of the version that the SDK is made for, and every version is exact."""
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    wanted = load("package.json")["dependencies"]
+    locked = load("package-lock.json")["packages"]
+    grafana = {version for name, version in wanted.items() if name.startswith("@grafana/")}
+
+    assert 1 == len(grafana)
+    assert f'!{grafana.pop()}"' in pyproject
+    assert wanted == {name: locked[f"node_modules/{name}"]["version"] for name in wanted}
