@@ -16,9 +16,9 @@ from insights_exporter.commands.errors import CommandError, exit_on_error
 from insights_exporter.commands.flags import (
     DEFAULT_ADDRESS,
     Command,
+    CommandGroup,
     ConfigFile,
     ExternalUrl,
-    Group,
     ListenAddresses,
     LogFormat,
     LogLevel,
@@ -26,6 +26,7 @@ from insights_exporter.commands.flags import (
     WebConfigFile,
     find_route_prefix,
     flag,
+    option,
     start_logging,
     switch,
 )
@@ -33,7 +34,7 @@ from insights_exporter.commands.flags import (
 _STANDARD_ERROR = 2
 
 app = typer.Typer(
-    cls=Group,
+    cls=CommandGroup,
     help="The Prometheus exporter for Coder's Insights API. Without a command it serves.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -61,33 +62,29 @@ def _serve(
         bool,
         switch(
             "--web.systemd-socket",
-            "Listen on the sockets that systemd passes, not on addresses.",
+            "Listen on sockets passed by systemd instead of addresses.",
             environment=True,
         ),
     ] = False,
     web_config_file: WebConfigFile = None,
     telemetry_path: Annotated[
-        str, flag("--web.telemetry-path", "Path of the metrics.", metavar="PATH")
+        str, flag("--web.telemetry-path", "Path under which to expose metrics.", "PATH")
     ] = "/metrics",
     external_url: ExternalUrl = None,
     route_prefix: RoutePrefix = None,
     enable_lifecycle: Annotated[
-        bool, switch("--web.enable-lifecycle", "Enable reloading by POST /-/reload.", environment=True)
+        bool, switch("--web.enable-lifecycle", "Enable config reload by POST /-/reload.", environment=True)
     ] = False,
     max_requests: Annotated[
-        int,
-        flag("--web.max-requests", "Maximum number of concurrent scrapes.", metavar="NUMBER", min=1),
+        int, flag("--web.max-requests", "Maximum number of concurrent scrapes.", "NUMBER", min=1)
     ] = 40,
     shard: Annotated[
-        str,
-        flag(
-            "--shard", "Number of this shard, from 0, or auto for a StatefulSet's ordinal.", metavar="NUMBER"
-        ),
+        str, flag("--shard", "Number of this shard, from 0, or auto for a StatefulSet's ordinal.", "NUMBER")
     ] = "0",
-    total_shards: Annotated[int, flag("--total-shards", "Number of shards.", metavar="NUMBER", min=1)] = 1,
+    total_shards: Annotated[int, flag("--total-shards", "Number of shards.", "NUMBER", min=1)] = 1,
     log_level: LogLevel = "info",
     log_format: LogFormat = "logfmt",
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    version: Annotated[bool, option("--version", "Show the version and exit.")] = False,
 ) -> None:
     if version:
         typer.echo(f"insights-exporter {__version__}")
@@ -128,46 +125,38 @@ def _refuse_stray_flags(context: typer.Context) -> None:
 @app.command("demo", cls=Command)
 def _demo(
     *,
-    users: Annotated[
-        int, typer.Option("--users", help="Number of users in the sample data.", metavar="NUMBER", min=1)
-    ] = 200,
-    templates: Annotated[
-        int, typer.Option("--templates", help="Number of templates.", metavar="NUMBER", min=1)
-    ] = 8,
-    seed: Annotated[
-        int, typer.Option("--seed", help="Seed of the sample data; each makes other data.", metavar="NUMBER")
-    ] = 1,
+    users: Annotated[int, option("--users", "Number of users in the sample data.", "NUMBER", min=1)] = 200,
+    templates: Annotated[int, option("--templates", "Number of templates.", "NUMBER", min=1)] = 8,
+    seed: Annotated[int, option("--seed", "Seed of the sample data.", "NUMBER")] = 1,
     rules: Annotated[
-        Literal["real", "published"], typer.Option("--rules", help="Behave like Coder, or like its API page.")
+        Literal["real", "published"], option("--rules", "Behave like Coder, or like its API documentation.")
     ] = "real",
     server_version: Annotated[
         str,
-        typer.Option(
+        option(
             "--server-version",
-            metavar="VERSION",
-            help="Version of Coder to behave like: 2023, 2024, 2025, 2026, 2026-session-apps, 2026-bounded "
-            "or next.",
+            "Version of Coder to simulate: 2023, 2024, 2025, 2026, 2026-session-apps, 2026-bounded or next.",
+            "VERSION",
         ),
     ] = "2026-bounded",
     faults: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--fault",
-            metavar="NAME[=/PATH]",
-            help="Fault of the embedded Coder, everywhere or at a path such as /insights/daus. Repeatable; "
-            "an unknown name is answered with the known ones.",
+            "Fault of the embedded Coder, everywhere or at a path such as /insights/daus. Repeatable; "
+            "an unknown name lists all.",
+            "NAME[=/PATH]",
         ),
     ] = None,
     prometheus: Annotated[
-        bool,
-        switch("--prometheus", "Start the installed Prometheus and let it scrape the demo."),
+        bool, switch("--prometheus", "Start the installed Prometheus, which scrapes the demo.")
     ] = False,
     listen_address: ListenAddresses = None,
     web_config_file: WebConfigFile = None,
     log_level: LogLevel = "warning",
     log_format: LogFormat = "logfmt",
 ) -> None:
-    """Serve the metrics of sample data, from an embedded Coder."""
+    """Serve sample data from an embedded Coder."""
     start_logging(log_level, log_format)
     from insights_exporter.commands.demo import SampleData, demo
 
@@ -180,13 +169,16 @@ def _demo(
 def _check(
     *,
     config_file: ConfigFile = None,
-    output: Annotated[
-        Literal["table", "json"], typer.Option("--output", help="Table for users, JSON for scripts.")
-    ] = "table",
+    output: Annotated[Literal["table", "json"], option("--output", "Output format.")] = "table",
     log_level: LogLevel = "error",
     log_format: LogFormat = "logfmt",
 ) -> None:
-    """Report what the token may read in each deployment, and how to fix what it may not."""
+    """Report what each token may read.
+
+    For each deployment: what the token may read, and how to fix the rest.
+    Exit status: 0 = everything readable, 1 = some datasets denied or failed,
+    2 = no data or invalid config.
+    """
     start_logging(log_level, log_format)
     from insights_exporter.commands.check import check
 
@@ -199,18 +191,20 @@ def _scrape(
     *,
     config_file: ConfigFile = None,
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", help="File, FIFO or device to write to; - is standard output.", metavar="FILE"
-        ),
+        Path | None, option("--output", "File, FIFO or device to write to; - is standard output.", "FILE")
     ] = None,
     format_: Annotated[
-        Literal["text", "openmetrics"], typer.Option("--format", help="Format of the exposition.")
+        Literal["text", "openmetrics"], option("--format", "Format of the exposition.")
     ] = "text",
     log_level: LogLevel = "warning",
     log_format: LogFormat = "logfmt",
 ) -> None:
-    """Poll everything once and print the exposition, for a textfile collector or a look."""
+    """Poll once and print the metrics.
+
+    For a textfile collector, or to see the metrics. Exit status: 0 =
+    everything polled, 1 = some datasets denied or failed, 2 = no data or
+    invalid config.
+    """
     start_logging(log_level, log_format)
     from insights_exporter.commands.scrape import scrape
 
@@ -221,13 +215,19 @@ def _scrape(
 @app.command("health", cls=Command)
 def _health(
     *,
-    ready: Annotated[bool, switch("--ready", "Succeed only once every job was tried.")] = False,
+    ready: Annotated[
+        bool, switch("--ready", "Succeed only if the exporter is ready: everything was polled once.")
+    ] = False,
     listen_address: ListenAddresses = None,
     web_config_file: WebConfigFile = None,
     external_url: ExternalUrl = None,
     route_prefix: RoutePrefix = None,
 ) -> None:
-    """Check whether a running exporter is healthy, on each of its addresses."""
+    """Check whether an exporter is healthy.
+
+    Requests each of its addresses. Exit status: 0 = healthy, 1 = not healthy,
+    2 = invalid flags.
+    """
     from insights_exporter.commands.health import health
 
     with exit_on_error():
@@ -244,94 +244,80 @@ def _backfill(
     *,
     since: Annotated[
         datetime,
-        typer.Option("--since", formats=["%Y-%m-%d"], help="First day of the history.", metavar="YYYY-MM-DD"),
+        option("--since", "First day of the history.", "YYYY-MM-DD", formats=["%Y-%m-%d"]),
     ],
     until: Annotated[
         datetime | None,
-        typer.Option(
+        option(
             "--until",
+            "Day before which the history ends. Default: 3 h ago.",
+            "YYYY-MM-DD",
             formats=["%Y-%m-%d"],
-            help="Day before which the history ends. Default: 3 h ago.",
-            metavar="YYYY-MM-DD",
         ),
     ] = None,
     deployment: Annotated[
-        list[str] | None,
-        typer.Option("--deployment", help="Only this deployment. Repeatable.", metavar="NAME"),
+        list[str] | None, option("--deployment", "Only this deployment. Repeatable.", "NAME")
     ] = None,
     include: Annotated[
-        str,
-        typer.Option("--include", help="More families: parameters, users, or both.", metavar="NAME[,NAME]"),
+        str, option("--include", "Additional families: parameters, users, or both.", "NAME[,NAME]")
     ] = "",
-    step: Annotated[
-        str, typer.Option("--step", help="Time between two samples, below 5m.", metavar="DURATION")
-    ] = "4m45s",
+    step: Annotated[str, option("--step", "Time between two samples, below 5m.", "DURATION")] = "4m45s",
     label: Annotated[
         list[str] | None,
-        typer.Option(
-            "--label",
-            help="Label to add to all series, such as job and instance. Repeatable.",
-            metavar="NAME=VALUE",
-        ),
+        option("--label", "Label to add to all series, such as job and instance. Repeatable.", "NAME=VALUE"),
     ] = None,
-    output: Annotated[Path, typer.Option("--output", help="Folder for the files.", metavar="FOLDER")] = Path(
-        "insights-history"
-    ),
+    output: Annotated[Path, option("--output", "Folder for the files.", "FOLDER")] = Path("insights-history"),
     import_: Annotated[bool, switch("--import", "Import each file with promtool, then remove it.")] = False,
     tsdb: Annotated[
-        Path | None,
-        typer.Option("--tsdb", help="Data folder of Prometheus, for --import.", metavar="FOLDER"),
+        Path | None, option("--tsdb", "Data folder of Prometheus, for --import.", "FOLDER")
     ] = None,
     remote_write: Annotated[
-        str | None,
-        typer.Option("--remote-write", help="URL of a remote-write receiver for the samples.", metavar="URL"),
+        str | None, option("--remote-write", "URL of a remote-write receiver for the samples.", "URL")
     ] = None,
     remote_write_header: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--remote-write-header",
-            help="Header of remote-write requests; NAME=@FILE reads its value from a file. Repeatable.",
-            metavar="NAME=VALUE",
+            "Header of remote-write requests; NAME=@FILE reads its value from a file. Repeatable.",
+            "NAME=VALUE",
         ),
     ] = None,
     remote_write_ca_file: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--remote-write-ca-file",
-            help="PEM file of the authorities to trust for remote write, instead of the system's.",
-            metavar="FILE",
+            "PEM file of the authorities to trust for remote write, instead of the system's.",
+            "FILE",
         ),
     ] = None,
     remote_write_cert_file: Annotated[
         Path | None,
-        typer.Option(
-            "--remote-write-cert-file",
-            help="PEM file of the client certificate for remote write.",
-            metavar="FILE",
-        ),
+        option("--remote-write-cert-file", "PEM file of the client certificate for remote write.", "FILE"),
     ] = None,
     remote_write_key_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--remote-write-key-file", help="PEM file of its private key, not encrypted.", metavar="FILE"
-        ),
+        Path | None, option("--remote-write-key-file", "PEM file of its private key, not encrypted.", "FILE")
     ] = None,
     requests_per_minute: Annotated[
         float | None,
-        typer.Option(
+        option(
             "--requests-per-minute",
-            help="Pace of requests. Default: half of what Coder allows.",
-            metavar="NUMBER",
+            "Maximum rate of requests to Coder. Default: half of its rate limit.",
+            "NUMBER",
             min=1,
         ),
     ] = None,
-    resume: Annotated[bool, switch("--resume", "Resume where the last run ended; the default.")] = True,
+    resume: Annotated[bool, switch("--resume", "Resume where the last run ended (default).")] = True,
     dry_run: Annotated[bool, switch("--dry-run", "Request three days and estimate the whole run.")] = False,
     config_file: ConfigFile = None,
     log_level: LogLevel = "info",
     log_format: LogFormat = "logfmt",
 ) -> None:
-    """Write Coder's history as OpenMetrics for promtool, or bring it into Prometheus."""
+    """Bring Coder's history into Prometheus.
+
+    Writes OpenMetrics files for promtool, imports them, or sends them by
+    remote write. Exit status: 0 = complete, 1 = stopped, run again to
+    continue, 2 = invalid config.
+    """
     start_logging(log_level, log_format)
     from insights_exporter.commands import backfill_options as parsing
     from insights_exporter.commands.backfill import backfill
@@ -363,7 +349,7 @@ def _backfill(
 
 
 config = typer.Typer(
-    cls=Group, help="Write, describe and show the config.", rich_markup_mode=None, no_args_is_help=True
+    cls=CommandGroup, help="Create and show the config.", rich_markup_mode=None, no_args_is_help=True
 )
 app.add_typer(config, name="config")
 

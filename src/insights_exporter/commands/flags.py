@@ -13,9 +13,14 @@ from insights_exporter.commands.errors import CommandError
 DEFAULT_ADDRESS = ":12112"
 
 
-def flag(name: str, help_text: str, **more: Any) -> Any:  # noqa: ANN401 -- as typer.Option has it
+def option(name: str, help_text: str, metavar: str | None = None, **more: Any) -> Any:  # noqa: ANN401 -- as in typer
+    """Declare a flag."""
+    return typer.Option(name, help=help_text, metavar=metavar, **more)
+
+
+def flag(name: str, help_text: str, metavar: str | None = None, **more: Any) -> Any:  # noqa: ANN401 -- as above
     """Declare a flag that an environment variable of its name may set too."""
-    return typer.Option(name, help=help_text, envvar=_env_var(name), show_envvar=False, **more)
+    return option(name, help_text, metavar, envvar=_env_var(name), show_envvar=False, **more)
 
 
 def switch(name: str, help_text: str, *, environment: bool = False) -> Any:  # noqa: ANN401 -- as above
@@ -32,9 +37,7 @@ def _env_var(flag_name: str) -> str:
 ConfigFile = Annotated[
     Path | None,
     flag(
-        "--config.file",
-        "Config file (YAML). Without it, CODER_URL and CODER_SESSION_TOKEN are read.",
-        metavar="FILE",
+        "--config.file", "Config file (YAML). Without it, CODER_URL and CODER_SESSION_TOKEN are read.", "FILE"
     ),
 ]
 WebConfigFile = Annotated[
@@ -42,7 +45,7 @@ WebConfigFile = Annotated[
     flag(
         "--web.config.file",
         "Web config file of exporter-toolkit (YAML): TLS, users and headers of the exporter's own server.",
-        metavar="FILE",
+        "FILE",
     ),
 ]
 LogLevel = Annotated[
@@ -55,7 +58,7 @@ ListenAddresses = Annotated[
     flag(
         "--web.listen-address",
         f"Address to listen on; :PORT is all interfaces. Repeatable. Default: {DEFAULT_ADDRESS}.",
-        metavar="HOST:PORT",
+        "HOST:PORT",
     ),
 ]
 ExternalUrl = Annotated[
@@ -63,7 +66,7 @@ ExternalUrl = Annotated[
     flag(
         "--web.external-url",
         "URL under which the exporter is reachable, for example through a reverse proxy.",
-        metavar="URL",
+        "URL",
     ),
 ]
 RoutePrefix = Annotated[
@@ -71,7 +74,7 @@ RoutePrefix = Annotated[
     flag(
         "--web.route-prefix",
         "Prefix of the paths of all endpoints. Default: the path of --web.external-url.",
-        metavar="PATH",
+        "PATH",
     ),
 ]
 
@@ -106,7 +109,7 @@ class Command(TyperCommand):
         return super().parse_args(ctx, _normalize(self, ctx, args))
 
 
-class Group(TyperGroup):
+class CommandGroup(TyperGroup):
     """A command with subcommands, whose own flags are parsed as those of `Command`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 -- its type is private to typer

@@ -5,7 +5,6 @@ import errno
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from insights_exporter.polling.manager import DeploymentManager
 from insights_exporter.polling.metrics import ReloadStatus, exposed_families
 from insights_exporter.polling.publisher import PageStore
 from insights_exporter.polling.sharding import owned_by, shard_index
-from insights_exporter.runtime import freeze_gc, limit_malloc_arenas
+from insights_exporter.runtime import freeze_gc, limit_malloc_arenas, shorten_switch_interval
 from insights_exporter.web.app import OWN_PATHS, AppDependencies, create_app
 from insights_exporter.web.concurrency import LogThrottle
 from insights_exporter.web.metrics_handler import MetricsHandler
@@ -47,8 +46,6 @@ from insights_exporter.web.webconfig import (
     web_config_samples,
 )
 
-_SWITCH_INTERVAL = 0.001
-"""Seconds after which a thread that converts lets the event loop go on; a fifth of Python's own."""
 _LISTEN_REMEDIES = {
     errno.EADDRINUSE: "stop the program that listens there, or choose another address",
     errno.EACCES: "choose a port above 1023",
@@ -221,7 +218,7 @@ class Exporter:
         """Serve on `listeners` until a signal comes; call `on_started` with the first address."""
         freeze_gc()
         limit_malloc_arenas()
-        sys.setswitchinterval(_SWITCH_INTERVAL)
+        shorten_switch_interval()
         store = PageStore(exposed_families(DATASETS))
         self._manager = DeploymentManager(store, self._environ, DATASETS)
         server = self._web_config.create_server(self._create_app(store))
