@@ -1,4 +1,4 @@
-"""Answers in, exposition out: every odd answer has a name."""
+"""A response in, an exposition out: every odd response has a name."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from tests.datasets.cases import CASES, DATA, shown
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
-def test_answer_is_shown_as_expected(case: Path) -> None:
-    """What Coder answers becomes these series and no others."""
+def test_response_is_exposed_as_expected(case: Path) -> None:
+    """A response becomes these series and no others."""
     expected = (case / "expected.prom").read_text(encoding="utf-8")
 
     assert expected == shown(case)

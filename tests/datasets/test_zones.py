@@ -34,13 +34,13 @@ WINDOWS = [
 FIRST = datetime(YEAR, 1, 1, tzinfo=UTC) - timedelta(days=1)
 DAYS = 367
 REACH_BACK = 100
-"""More days than any question reaches back."""
+"""More days than any request reaches back."""
 
 Clock = tuple[tuple[datetime, timedelta | None], ...]
 
 
 def clock_of(zone: ZoneInfo, days_before: int = 0) -> Clock:
-    """Give from when on which offset is valid, to the quarter of an hour."""
+    """Return the times from which each offset is valid, to the quarter of an hour."""
     moment, clock = FIRST - timedelta(days=days_before), list[tuple[datetime, timedelta | None]]()
     while moment < FIRST + timedelta(days=DAYS):
         offset = moment.astimezone(zone).utcoffset()
@@ -51,7 +51,7 @@ def clock_of(zone: ZoneInfo, days_before: int = 0) -> Clock:
 
 
 def _began(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Give the first quarter of an hour with the offset that is valid at `moment`."""
+    """Return the first quarter of an hour with the offset that is valid at `moment`."""
     offset = moment.astimezone(zone).utcoffset()
     while (moment - QUARTER).astimezone(zone).utcoffset() == offset:
         moment -= QUARTER
@@ -59,9 +59,9 @@ def _began(moment: datetime, zone: ZoneInfo) -> datetime:
 
 
 def zones_by_clock() -> dict[Clock, str]:
-    """Give one zone for all whose clocks show the same time wherever a question reaches.
+    """Return one zone for all whose clocks are equal wherever a request reaches.
 
-    Questions know a zone by its clock alone, so that what holds for one of them holds for all.
+    Requests depend on the clock of a zone alone.
     """
     return {
         clock_of(ZoneInfo(name), REACH_BACK): name for name in sorted(available_timezones(), reverse=True)
@@ -69,19 +69,19 @@ def zones_by_clock() -> dict[Clock, str]:
 
 
 def changes(zone: ZoneInfo) -> list[datetime]:
-    """Give when the zone's clock changes in the year."""
+    """Return when the zone's clock changes in the year."""
     return [began for began, _ in clock_of(zone)[1:]]
 
 
 def moments(zone: ZoneInfo) -> Iterator[datetime]:
-    """Give each quarter of an hour over the changes of a zone, or over one midnight where there is none."""
+    """Yield each quarter of an hour around the changes of a zone, or around one midnight."""
     for change in changes(zone) or [datetime(YEAR, 3, 1, tzinfo=UTC)]:
         for quarter in range(-13 * 4, 13 * 4):
             yield change + quarter * QUARTER
 
 
-def asked(context: PollContext) -> Iterator[tuple[Window | None, Request]]:
-    """Return all questions about insights of all datasets at a moment."""
+def requests_at(context: PollContext) -> Iterator[tuple[Window | None, Request]]:
+    """Yield all requests for insights of all datasets at a moment."""
     for dataset in (each for name, each in DATASETS.items() if name != "template-list"):
         for window in dataset.windows(context.deployment):
             for request in dataset.requests(replace(context, window=window)):
@@ -89,7 +89,7 @@ def asked(context: PollContext) -> Iterator[tuple[Window | None, Request]]:
 
 
 def wrong(context: PollContext, window: Window | None, request: Request) -> str:
-    """Say what is wrong with a question; empty where nothing is."""
+    """Return what is wrong with a request, empty if nothing is."""
     query = list(ENCODERS["rfc3339"](request).items())
     verdict = check(request.path, query, context.now)
     if not isinstance(verdict, ParsedQuery):
@@ -101,7 +101,7 @@ def wrong(context: PollContext, window: Window | None, request: Request) -> str:
 
 
 def days_meant(today: date, window: Window | None, subject: str) -> tuple[date, date]:
-    """Give the first and the last day that a question is about."""
+    """Return the first and the last day that a request is about."""
     if window is None:
         return SUBJECTS[subject](today)
     last = today if window.include_today else today - DAY
@@ -109,13 +109,13 @@ def days_meant(today: date, window: Window | None, subject: str) -> tuple[date, 
 
 
 def week_before(weeks: int, today: date) -> tuple[date, date]:
-    """Give Monday and Sunday of the ISO week so many before that of `today`."""
+    """Return Monday and Sunday of the ISO week `weeks` before that of `today`."""
     year, week, _ = (today - weeks * WEEK).isocalendar()
     return date.fromisocalendar(year, week, 1), date.fromisocalendar(year, week, 7)
 
 
 def month_before(months: int, today: date) -> tuple[date, date]:
-    """Give the first and the last day of the month so many before that of `today`."""
+    """Return the first and the last day of the month `months` before that of `today`."""
     year, month = divmod(today.year * 12 + today.month - 1 - months, 12)
     first = date(year, month + 1, 1)
     return first, first.replace(day=monthrange(year, month + 1)[1])
@@ -134,7 +134,7 @@ SUBJECTS: Mapping[str, Callable[[date], tuple[date, date]]] = MappingProxyType(
 
 
 def wrong_days(now: datetime, first: date, last: date, asked: tuple[datetime, datetime]) -> str:
-    """Say whether a span has other days than it should, or lacks the running half hour of a day so far."""
+    """Return what is wrong with the days of a span, empty if nothing is."""
     zone = now.tzinfo
     running = now.timestamp() // HALF_HOUR * HALF_HOUR
     begins, ends = ((edge - MOMENT).astimezone(zone).date() for edge in asked)
@@ -146,20 +146,20 @@ def wrong_days(now: datetime, first: date, last: date, asked: tuple[datetime, da
 
 @pytest.mark.parametrize("zone", zones_by_clock().values())
 def test_every_request_is_accepted_while_clocks_change(zone: str) -> None:
-    """Windows, days, weeks and months have the days they say, and days so far the running half hour."""
+    """Windows, days, weeks and months have the expected days, running days up to the running half hour."""
     deployment = view_of(deployment={"timezone": zone, "windows": WINDOWS}).deployment
     views = (
         PollContext(deployment, None, now.astimezone(ZoneInfo(zone)), in_use=(TEMPLATE,))
         for now in moments(ZoneInfo(zone))
     )
-    faults = [fault for context in views for request in asked(context) if (fault := wrong(context, *request))]
+    problems = [wrong(context, *request) for context in views for request in requests_at(context)]
 
-    assert [] == faults
+    assert [] == [*filter(None, problems)]
 
 
 @pytest.mark.parametrize("hour", range(24))
 def test_status_counts_end_with_the_next_full_hour(hour: int) -> None:
-    """The offset that is asked for makes the next full hour a midnight, and is one the server takes."""
+    """The requested offset makes the next full hour a midnight, and the server accepts it."""
     context = replace(view_of(), now=datetime(2026, 5, 20, hour, 31, tzinfo=UTC))
     (request,) = DATASETS["user-status-counts"].requests(context)
     east = int(request.extra["tz_offset"])

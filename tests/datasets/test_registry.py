@@ -1,4 +1,4 @@
-"""The families as they are declared."""
+"""The declared families of all datasets."""
 
 from collections import Counter
 
@@ -17,21 +17,21 @@ each_family = pytest.mark.parametrize("family", ALL, ids=lambda family: family.n
 
 
 def test_families_are_declared_once() -> None:
-    """No two families have one name, and each dataset's are on the page."""
+    """No two families share a name, and those of each dataset are exposed."""
     assert [] == [name for name, times in Counter(family.name for family in ALL).items() if times > 1]
     assert set() == {family for dataset in DATASETS.values() for family in dataset.families} - set(FAMILIES)
 
 
 @each_family
-def test_family_tells_all_that_the_documentation_needs(family: MetricFamily) -> None:
-    """Source, merging, absence and an example that reads the family itself."""
+def test_family_has_all_that_the_documentation_needs(family: MetricFamily) -> None:
+    """Source, merging, absence and an example of the family are there."""
     assert all((family.source, family.merge, family.absent))
     assert family.name in family.example
 
 
 @each_family
-def test_help_says_where_it_comes_from_and_that_it_is_cached(family: MetricFamily) -> None:
-    """The values are as old as the last poll."""
+def test_help_names_the_api_field_and_the_cache(family: MetricFamily) -> None:
+    """HELP names the field of the API and says that the value is cached."""
     assert "(API: " in family.help
     assert "cached" in family.help
     assert family.help.endswith(".")
@@ -39,18 +39,18 @@ def test_help_says_where_it_comes_from_and_that_it_is_cached(family: MetricFamil
 
 @each_family
 def test_first_label_is_the_deployment(family: MetricFamily) -> None:
-    """No series is without one, and no label repeats."""
+    """Each series has a deployment, and no label repeats."""
     assert "deployment" == family.labels[0]
     assert len(family.labels) == len(set(family.labels))
 
 
 @each_family
 def test_what_names_a_day_ends_at_midnight(family: MetricFamily) -> None:
-    """`today`, `yesterday` and `last` mean something else after it."""
+    """Families with `today`, `yesterday` or `last` expire at midnight."""
     assert bool(LABELS_OF_DAYS & set(family.labels)) == family.expires_at_midnight
 
 
-def test_bounds_are_the_promised_ones() -> None:
-    """They are part of the interface."""
+def test_bounds_are_stable() -> None:
+    """The bounds are part of the interface."""
     assert (900, 1800, 3600, 7200, 14400, 28800, 57600, 86400, 144000, 288000, 576000) == ACTIVITY_BOUNDS
     assert (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2) == LATENCY_BOUNDS

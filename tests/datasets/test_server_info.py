@@ -12,17 +12,17 @@ from insights_exporter.datasets.server_info import (
 from tests.datasets.cases import lines_of
 
 VERSIONS = {
-    "told": (b'{"version":"v2.20.0+abc","external_url":"x"}', 1),
-    "untold": (b"{}", 0),
+    "reported": (b'{"version":"v2.20.0+abc","external_url":"x"}', 1),
+    "missing": (b"{}", 0),
     "empty": (b'{"version":""}', 0),
     "null": (b'{"version":null}', 0),
-    "no text": (b'{"version":2}', 0),
+    "not a string": (b'{"version":2}', 0),
 }
 
 
 @pytest.mark.parametrize(("body", "expected"), VERSIONS.values(), ids=VERSIONS)
-def test_build_info_is_there_if_told(body: bytes, expected: int) -> None:
-    """A server that does not say its version has no such series."""
+def test_build_info_exists_if_the_version_is_known(body: bytes, expected: int) -> None:
+    """A server that does not report its version has no such series."""
     assert expected == len(build_info(read_version(body)).rows)
 
 
@@ -34,8 +34,8 @@ TOKENS = {
 
 
 @pytest.mark.parametrize(("body", "expected"), TOKENS.values(), ids=TOKENS)
-def test_token_is_read_as_far_as_told(body: bytes, expected: Token) -> None:
-    """What is not known is not shown."""
+def test_token_is_exposed_as_far_as_it_is_known(body: bytes, expected: Token) -> None:
+    """Unknown times have no series."""
     token = read_token(body)
 
     assert expected == token

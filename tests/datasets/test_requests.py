@@ -1,4 +1,4 @@
-"""What each dataset asks."""
+"""The requests of each dataset."""
 
 from datetime import datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from tests.datasets.cases import usual_window, view_of
 
 UTC_WEEK = {"start_time": "2026-05-14T00:00:00Z", "end_time": "2026-05-20T15:00:00Z"}
 
-ASKED = {
+REQUESTS = {
     "daus": [("/insights/daus", {})],
     "templates": [("/insights/templates", UTC_WEEK)],
     "user-activity": [("/insights/user-activity", UTC_WEEK)],
@@ -35,17 +35,17 @@ ASKED = {
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_dataset_asks_what_the_server_wants(name: str) -> None:
-    """Path and parameters, as the real server's dialect spells them."""
+def test_requests_of_a_dataset(name: str) -> None:
+    """Paths and parameters are those of the real server's dialect."""
     context = view_of(usual_window(DATASETS[name]), in_use=["b", "a", "a", "", "a,b"])
     requests = DATASETS[name].requests(context)
 
-    assert ASKED[name] == [(request.path, ENCODERS["rfc3339"](request)) for request in requests]
+    assert REQUESTS[name] == [(request.path, ENCODERS["rfc3339"](request)) for request in requests]
 
 
 @pytest.mark.parametrize("hour", range(24))
-def test_both_spellings_of_an_offset_have_their_midnight_at_the_next_full_hour(hour: int) -> None:
-    """So that the newest point of the response is now."""
+def test_both_parameters_of_an_offset_have_their_midnight_at_the_next_full_hour(hour: int) -> None:
+    """The newest point of the response is now."""
     context = view_of(now=f"2026-05-20T{hour:02}:31:00+00:00")
     (request,) = DATASETS["user-status-counts"].requests(context)
     end = next_full_hour(context.now)
@@ -57,7 +57,7 @@ def test_both_spellings_of_an_offset_have_their_midnight_at_the_next_full_hour(h
 
 
 def test_days_of_another_zone_are_windows_of_their_own() -> None:
-    """The server's own way to ask for them shifts nothing but their names."""
+    """The server's own parameter for zones only shifts the names of days."""
     context = view_of(deployment={"timezone": "Asia/Kolkata"})
 
     assert [
@@ -76,7 +76,7 @@ PERIODS = {
 
 @pytest.mark.parametrize(("today", "weeks", "months"), PERIODS.values(), ids=PERIODS)
 def test_periods_are_whole_and_over(today: str, weeks: tuple[str, str], months: tuple[str, str]) -> None:
-    """ISO weeks from Monday to Monday and calendar months, one after the other."""
+    """The periods are ISO weeks and calendar months, one after the other."""
     periods = periods_before(datetime.fromisoformat(today).date())
 
     assert (weeks, months) == tuple(
@@ -87,8 +87,8 @@ def test_periods_are_whole_and_over(today: str, weeks: tuple[str, str], months: 
     assert periods["month:last"][0] == periods["month:before_last"][1]
 
 
-def test_users_of_templates_are_asked_for_if_wanted() -> None:
-    """Two more requests a template, by the same id."""
+def test_users_of_templates_are_requested_if_enabled() -> None:
+    """There are two more requests per template, with the same id."""
     context = view_of("7d", in_use=["a"], deployment={"templates": {"users": True}})
     users = UTC_WEEK | {"template_ids": "a"}
 
@@ -98,24 +98,24 @@ def test_users_of_templates_are_asked_for_if_wanted() -> None:
 
 
 @pytest.mark.parametrize("off", [["user-activity"], ["user-latency"], ["user-activity", "user-latency"]])
-def test_path_that_is_switched_off_is_not_asked_for_single_templates_either(off: list[str]) -> None:
-    """Whoever switches a dataset of users off has its answers nowhere."""
+def test_dataset_that_is_switched_off_is_not_requested_per_template(off: list[str]) -> None:
+    """A dataset of users that is switched off is not requested for templates either."""
     config = {"templates": {"users": True}, "datasets": {name: {"enabled": False} for name in off}}
     context = view_of("7d", in_use=["a", "b"], deployment=config)
-    asked = {request.path for request in template_breakdown.requests(context)}
+    paths = {request.path for request in template_breakdown.requests(context)}
 
     assert {"templates", "user-activity", "user-latency"} - set(off) == {
-        path.removeprefix("/insights/") for path in asked
+        path.removeprefix("/insights/") for path in paths
     }
 
 
 def test_breakdown_needs_what_the_published_dialect_lacks() -> None:
-    """Without `template_ids` the answer would be about all templates."""
+    """Without `template_ids` the response would be about all templates."""
     assert all(request.needs_extra for request in template_breakdown.requests(view_of("7d", in_use=["a"])))
 
 
-def test_breakdown_asks_no_more_templates_than_the_limit() -> None:
-    """The same ones each time."""
+def test_breakdown_requests_no_more_templates_than_the_limit() -> None:
+    """The first ones by id are requested each time."""
     context = view_of("7d", in_use=["c", "a", "b"], deployment={"templates": {"limit": 2}})
 
     assert ["a", "b"] == [request.subject for request in template_breakdown.requests(context)]
@@ -136,10 +136,8 @@ WINDOWS = {
 
 
 @pytest.mark.parametrize(("name", "deployment", "expected"), WINDOWS.values(), ids=WINDOWS)
-def test_dataset_is_polled_for_these_windows(
-    name: str, deployment: dict[str, object], expected: list[str | None]
-) -> None:
-    """As the settings say."""
+def test_windows_of_a_dataset(name: str, deployment: dict[str, object], expected: list[str | None]) -> None:
+    """The windows follow from the config."""
     windows = DATASETS[name].windows(view_of(deployment=deployment).deployment)
 
     assert expected == [window and window.name for window in windows]

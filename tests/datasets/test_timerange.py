@@ -1,4 +1,4 @@
-"""Days of any zone, and how they are told to Coder."""
+"""Days of any zone as time ranges of requests."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -34,7 +34,7 @@ def test_midnight_has_the_offset_valid_just_before_it(zone: str, day: date, expe
 
 @pytest.mark.parametrize(("zone", "day", "_expected"), MIDNIGHTS.values(), ids=MIDNIGHTS)
 def test_midnight_is_where_the_day_begins(zone: str, day: date, _expected: str) -> None:
-    """A moment before it is another day, the moment itself is that day."""
+    """The instant before it is another day, the instant itself is that day."""
     begins = midnight(day, ZoneInfo(zone)).astimezone(UTC)
 
     assert day == begins.astimezone(ZoneInfo(zone)).date()
@@ -87,7 +87,7 @@ def test_window_is_whole_days_of_the_zone(
     include_today: bool,
     expected: tuple[str, str],
 ) -> None:
-    """It has as many calendar days as it says, the running one up to the next full hour."""
+    """A window has its number of calendar days, the running one up to the next full hour."""
     window = Window(name="w", days=days, include_today=include_today)
     span = window_range(window, datetime(2026, 5, 20, 14, 31, tzinfo=UTC), ZoneInfo(zone))
 

@@ -53,8 +53,8 @@ UNKNOWN_SHAPES = {
 
 
 @pytest.mark.parametrize(("body", "message"), NOT_CODER.values(), ids=NOT_CODER)
-def test_what_is_not_from_coder_is_invalid(body: bytes, message: str) -> None:
-    """A body that is no JSON, or no object, has the usual cause."""
+def test_body_that_is_not_from_coder_is_invalid(body: bytes, message: str) -> None:
+    """A body that is not JSON, or not an object, has the usual cause."""
     with pytest.raises(InvalidResponse) as invalid:
         decode(body, ActivityAnswer)
 
@@ -70,8 +70,8 @@ def test_unknown_shapes_are_invalid(body: bytes, message: str) -> None:
     assert (message, "newer_coder") == (str(invalid.value), invalid.value.cause)
 
 
-def test_rows_are_judged_over_all_lists_of_a_path() -> None:
-    """A parameter of which no value is understood is no new shape if values of another one are."""
+def test_rows_are_counted_over_all_lists_of_a_path() -> None:
+    """A parameter without any understood value is not a new shape if another one has some."""
     odd, good = b'{"count":"x","value":"a"}', b'{"count":1,"value":"b"}'
     body = parameters(b"[%b]" % odd, b"[%b]" % good)
     decoded = decode(body, TemplatesAnswer)
@@ -100,7 +100,7 @@ def test_odd_rows_are_dropped_alone() -> None:
 
 @pytest.mark.parametrize("place", [0, 1, 255, 256, 511, 600, 999])
 def test_an_odd_row_among_many_is_dropped_alone(place: int) -> None:
-    """Wherever it stands, and in whatever order the others are, which stay in theirs."""
+    """An odd row is dropped wherever it stands, and the others keep their order."""
     rows = [f'{{"user_id":"{number}","seconds":{number}}}' for number in range(999)]
     rows.insert(place, '{"user_id":"x","seconds":NaN}')
     body = f'{{"report":{{"users":[{" , ".join(rows)}],{EDGES.decode()}}}}}'
@@ -111,11 +111,11 @@ def test_an_odd_row_among_many_is_dropped_alone(place: int) -> None:
 
 
 def test_a_syntax_error_has_its_place() -> None:
-    """Also within a row."""
-    with pytest.raises(InvalidResponse) as refused:
+    """The message of a syntax error has its position, within a row too."""
+    with pytest.raises(InvalidResponse) as invalid:
         decode(b'{"report":{"users":[{"user_id":"a","seconds":1}, {"user_id" "b"}]}}', ActivityAnswer)
 
-    assert f"{NOT_JSON}Expecting ':' delimiter at character 60{PROXY}" == str(refused.value)
+    assert f"{NOT_JSON}Expecting ':' delimiter at character 60{PROXY}" == str(invalid.value)
 
 
 def test_unknown_fields_are_ignored() -> None:
@@ -141,7 +141,7 @@ def test_reasons_hold_nothing_of_the_row() -> None:
 
 
 def test_a_bad_row_within_a_row_leaves_the_outer_one() -> None:
-    """Of a parameter only the values that cannot be understood are missing."""
+    """Only the values of a parameter that are not understood are dropped."""
     body = parameters(b'[{"count":"x","value":"a"},{"count":1,"value":"b"}]')
     decoded = decode(body, TemplatesAnswer)
 
@@ -184,7 +184,7 @@ def test_null_lists_are_empty() -> None:
 
 @pytest.mark.parametrize("number", ["1e400", "-1e999", "9" * 5000, "NaN", "Infinity"])
 def test_numbers_without_a_nearest_float_drop_their_row(number: str) -> None:
-    """One row with such a number does not break the answer."""
+    """One row with such a number does not break the response."""
     body = f'{{"entries":[{{"date":"2026-05-20","amount":{number}}},{{"date":"2026-05-19","amount":1}}]}}'
     decoded = decode(body.encode(), DausAnswer)
 
@@ -213,8 +213,8 @@ def test_halves_of_surrogate_pairs_are_replaced() -> None:
     assert [ActiveUser("\ufffd", 1.0, "\U0001f600 \ufffd")] == decoded.value.report.users
 
 
-def test_a_byte_order_mark_is_no_harm() -> None:
-    """Some gateways put one before the JSON."""
+def test_byte_order_mark_is_skipped() -> None:
+    """Some gateways send a byte order mark before the JSON."""
     assert DausAnswer(entries=[]) == decode(b'\xef\xbb\xbf{"entries":[]}', DausAnswer).value
 
 

@@ -1,4 +1,4 @@
-"""Adding up without minding the order."""
+"""Sums of rows in any order."""
 
 import math
 
@@ -18,11 +18,11 @@ SUMS = {
 
 @pytest.mark.parametrize(("values", "expected"), SUMS.values(), ids=SUMS)
 def test_sum_is_the_nearest_float(values: list[float], expected: float) -> None:
-    """Nothing is lost on the way, in either order."""
+    """A sum loses nothing, in either order."""
     assert expected == exact_sum(values)
     assert expected == exact_sum(reversed(values))
 
 
 def test_rows_of_one_key_add_up() -> None:
-    """Keys keep the order in which they came."""
+    """Keys keep their order."""
     assert [("b", 4.0), ("a", 2.0)] == list(sum_by_key([("b", 1.0), ("a", 2.0), ("b", 3.0)]).items())

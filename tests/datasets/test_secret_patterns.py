@@ -79,37 +79,37 @@ PLAIN_VALUES = {
 
 
 @pytest.mark.parametrize("name", SECRET_NAMES)
-def test_name_of_a_secret_is_known(name: str) -> None:
-    """Whatever its case and its separators."""
+def test_name_of_a_secret_is_recognized(name: str) -> None:
+    """A name is recognized in any case and with any separators."""
     assert name_looks_secret(name)
 
 
 @pytest.mark.parametrize("name", PLAIN_NAMES)
 def test_other_names_are_left_alone(name: str) -> None:
-    """A parameter is not hidden for nothing."""
+    """An ordinary name is not hidden."""
     assert not name_looks_secret(name)
 
 
 @pytest.mark.parametrize("value", SECRET_VALUES.values(), ids=SECRET_VALUES)
-def test_value_of_a_secret_is_known(value: str) -> None:
-    """By its shape, wherever it stands in the value."""
+def test_value_of_a_secret_is_recognized(value: str) -> None:
+    """A secret is recognized by its shape anywhere in the value."""
     assert value_looks_secret(value)
 
 
 def server_spelling(slug: str) -> str:
-    """Spell a slug as Coder does for session apps."""
+    """Return a slug as Coder writes it for session apps."""
     return slug.lower().replace("-", "_")
 
 
 @pytest.mark.parametrize("spell", [str, server_spelling], ids=["as the client", "as the server"])
 @pytest.mark.parametrize("value", SECRET_VALUES.values(), ids=SECRET_VALUES)
-def test_secret_in_a_slug_is_known_in_both_spellings(value: str, spell: Callable[[str], str]) -> None:
+def test_secret_in_a_slug_is_recognized_in_both_spellings(value: str, spell: Callable[[str], str]) -> None:
     """Coder writes names of session apps in lower case and with `_` for `-`."""
     assert slug_looks_secret(spell(value))
 
 
 @pytest.mark.parametrize("spell", [str, server_spelling], ids=["as the client", "as the server"])
-def test_jwt_that_is_cut_to_a_slug_is_known(spell: Callable[[str], str]) -> None:
+def test_jwt_that_is_cut_to_a_slug_is_recognized(spell: Callable[[str], str]) -> None:
     """Coder cuts names of session apps to 64 characters, which may be less than a JWT has before its dot."""
     header = b'{"alg":"RS256","kid":"0123456789abcdef0123456789abcdef","typ":"JWT"}'
 
@@ -131,18 +131,18 @@ PLAIN_SLUGS = [
 
 @pytest.mark.parametrize("slug", [*PLAIN_SLUGS, *KNOWN_APPS])
 def test_other_slugs_are_left_alone(slug: str) -> None:
-    """An app is not hidden for nothing."""
+    """An ordinary slug is not hidden."""
     assert not slug_looks_secret(slug)
 
 
 @pytest.mark.parametrize("value", PLAIN_VALUES.values(), ids=PLAIN_VALUES)
 def test_other_values_are_left_alone(value: str) -> None:
-    """A value is not hidden for nothing."""
+    """An ordinary value is not hidden."""
     assert not value_looks_secret(value)
 
 
 @pytest.mark.parametrize("piece", ["a", "a@", "://", "a.", "-", "eyJ", "-eyJ", "x" * 9 + "-"])
-def test_long_values_are_judged_at_once(piece: str) -> None:
+def test_long_values_take_no_time(piece: str) -> None:
     """A megabyte of text that almost fits takes no time; quadratic search would outlast the test's limit."""
     text = piece * (1_000_000 // len(piece)) + "!"
 
