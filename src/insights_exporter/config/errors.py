@@ -3,7 +3,7 @@
 import difflib
 import re
 import typing
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +13,35 @@ from pydantic_core import ErrorDetails
 
 KeyPath = tuple[str | int, ...]
 """The keys of maps and indexes of lists that lead to a value."""
+
+Finding = tuple[KeyPath, str, str]
+"""Key path, what is wrong, and what to do."""
+
+_IN_KEY = "[key]"
+_CONSEQUENCES = frozenset({"default_factory_not_called"})
+_LIST_REMEDY = "write it in brackets, or one line with a dash per entry"
+_MAP_REMEDY = "write `key: value` lines below it, or remove it"
+_MESSAGES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "string_type": ("must be text", "put it in quotes"),
+        "string_too_short": ("is empty", "write a value, or remove the key"),
+        "string_too_long": ("is longer than {max_length} characters", "shorten it"),
+        "int_type": ("must be a whole number", "write it in digits, without quotes"),
+        "float_type": ("must be a number", "write it in digits, without quotes"),
+        "finite_number": ("must be a finite number", "write it in digits"),
+        "bool_type": ("must be true or false", "write one of the two, without quotes"),
+        "path_type": ("must be the path of a file", "write it as /run/secrets/coder-token"),
+        "tuple_type": ("must be a list", _LIST_REMEDY),
+        "list_type": ("must be a list", _LIST_REMEDY),
+        "model_type": ("must be a map of keys and values", _MAP_REMEDY),
+        "dict_type": ("must be a map of keys and values", _MAP_REMEDY),
+        "too_short": ("is empty", "write at least one entry"),
+        "greater_than": ("is too small", "write more than {gt:g}"),
+        "greater_than_equal": ("is too small", "write {ge} or more"),
+        "less_than_equal": ("is too large", "write {le} or less"),
+    }
+)
+"""Problem and remedy by pydantic's type of error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +115,6 @@ def _normalize(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).lower()
 
 
-_IN_KEY = "[key]"
-_CONSEQUENCES = frozenset({"default_factory_not_called"})
-
-Finding = tuple[KeyPath, str, str]
-"""Key path, what is wrong, and what to do."""
-
-
 def validate_model(
     model: type[BaseModel], values: Mapping[str, Any], datasets: Collection[str] = ()
 ) -> Iterator[Finding]:
@@ -115,69 +137,26 @@ def translate_pydantic_errors(model: type[BaseModel], error: ValidationError) ->
 
 
 def _describe(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
-    ctx = detail.get("ctx", {})
-    if isinstance(wrong := ctx.get("error"), InvalidValue):
-        return wrong.what, wrong.remedy
-    if detail["type"] in _DESCRIBERS:
-        return _DESCRIBERS[detail["type"]](model, detail)
-    if detail["type"] not in _MESSAGES:
+    """Return problem and remedy of one of pydantic's errors."""
+    kind, context, key = detail["type"], detail.get("ctx", {}), str(detail["loc"][-1])
+    if isinstance(error := context.get("error"), InvalidValue):
+        return error.what, error.remedy
+    if kind == "missing":
+        examples = _owner(model, detail["loc"]).model_fields[key].examples or ["..."]
+        return "is missing", f"write `{key}: {examples[0]}`"
+    if kind == "extra_forbidden":
+        known = _owner(model, detail["loc"]).model_fields
+        is_key = safe_key(key) == key
+        return "is not a known key", did_you_mean(
+            key, known
+        ) if is_key else "is a space missing after a colon?"
+    if kind == "literal_error":
+        allowed = context["expected"].replace(" or ", ", ").replace("'", "")
+        return "is not a known value", f"write one of {allowed}"
+    if kind not in _MESSAGES:
         return detail["msg"], ""
-    what, remedy = _MESSAGES[detail["type"]]
-    return what.format_map(ctx), remedy.format_map(ctx)
-
-
-_MESSAGES: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "string_type": ("must be text", "put it in quotes"),
-        "string_too_short": ("is empty", "write a value, or remove the key"),
-        "string_too_long": ("is longer than {max_length} characters", "shorten it"),
-        "int_type": ("must be a whole number", "write it in digits, without quotes"),
-        "float_type": ("must be a number", "write it in digits, without quotes"),
-        "finite_number": ("must be a finite number", "write it in digits"),
-        "bool_type": ("must be true or false", "write one of the two, without quotes"),
-        "path_type": ("must be the path of a file", "write it as /run/secrets/coder-token"),
-        "tuple_type": ("must be a list", "write it in brackets, or one line with a dash per entry"),
-        "list_type": ("must be a list", "write it in brackets, or one line with a dash per entry"),
-        "model_type": (
-            "must be a map of keys and values",
-            "write `key: value` lines below it, or remove it",
-        ),
-        "dict_type": (
-            "must be a map of keys and values",
-            "write `key: value` lines below it, or remove it",
-        ),
-        "too_short": ("is empty", "write at least one entry"),
-        "greater_than": ("is too small", "write more than {gt:g}"),
-        "greater_than_equal": ("is too small", "write {ge} or more"),
-        "less_than_equal": ("is too large", "write {le} or less"),
-    }
-)
-
-
-def _missing(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
-    owner, key = _owner(model, detail["loc"]), str(detail["loc"][-1])
-    examples = owner.model_fields[key].examples or ["..."]
-    return "is missing", f"write `{key}: {examples[0]}`"
-
-
-def _unknown_key(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
-    key = str(detail["loc"][-1])
-    if safe_key(key) != key:
-        return "is not a known key", "is a space missing after a colon?"
-    return "is not a known key", did_you_mean(key, _owner(model, detail["loc"]).model_fields)
-
-
-def _not_among(_model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
-    in_key = detail["loc"][-1] == _IN_KEY
-    allowed = detail["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
-    if in_key:
-        return "is not a known key", did_you_mean(str(detail["loc"][-2]), allowed)
-    return "is not a known value", f"write one of {', '.join(allowed)}"
-
-
-_DESCRIBERS: Mapping[str, Callable[[type[BaseModel], ErrorDetails], tuple[str, str]]] = MappingProxyType(
-    {"missing": _missing, "extra_forbidden": _unknown_key, "literal_error": _not_among}
-)
+    what, remedy = _MESSAGES[kind]
+    return what.format_map(context), remedy.format_map(context)
 
 
 def _owner(model: type[BaseModel], place: KeyPath) -> type[BaseModel]:

@@ -1,6 +1,7 @@
 """Annotated scalar types of the config, with their validators."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
@@ -70,8 +71,6 @@ MIN_KEY_LENGTH = 16
 """Characters of the key for pseudonyms."""
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OWN_HEADERS = frozenset(
     (
         "coder-session-token",
@@ -124,16 +123,6 @@ def _check_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def _check_proxy(url: SecretStr) -> SecretStr:
-    return SecretStr(parse_proxy(url.get_secret_value()))
-
-
-def _check_api_path(path: str) -> str:
-    if not re.fullmatch(r"(/[^\s/?#]+)*/?", path):
-        raise InvalidValue("is not a path", "write it as /api/v2")
-    return path.rstrip("/")
-
-
 def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -143,10 +132,6 @@ def _check_zone(name: str) -> str:
             "is not a time zone", near or "write an IANA name, for example Europe/Berlin"
         ) from None
     return name
-
-
-def _check_token(token: SecretStr) -> SecretStr:
-    return SecretStr(check_token(token.get_secret_value()))
 
 
 def check_key(text: str, subject: str = "is") -> str:
@@ -160,33 +145,12 @@ def check_key(text: str, subject: str = "is") -> str:
     return text
 
 
-def _check_secret_key(key: SecretStr) -> SecretStr:
-    check_key(key.get_secret_value())
-    return key
-
-
-def _check_variable(name: str) -> str:
-    if not _VARIABLE.fullmatch(name):
-        raise InvalidValue(
-            "is not the name of a variable", "write the name alone, for example CODER_SESSION_TOKEN"
-        )
-    return name
-
-
 def _check_header_name(name: str) -> str:
     if name.lower() in _OWN_HEADERS:
         raise InvalidValue("is a header that the exporter sets itself", "remove it")
     if not _HEADER_NAME.fullmatch(name):
         raise InvalidValue("is not the name of a header", "write it as X-Gateway-Key")
     return name
-
-
-def _check_header_value(value: SecretStr) -> SecretStr:
-    if not _HEADER_VALUE.fullmatch(value.get_secret_value()):
-        raise InvalidValue(
-            "has characters that a header cannot contain", "write printable ASCII, in one line"
-        )
-    return value
 
 
 def _check_label(text: str) -> str:
@@ -204,19 +168,41 @@ def _check_path(path: Path, info: ValidationInfo) -> Path:
     return base / path if base else path
 
 
+def _match(pattern: str, what: str, remedy: str) -> Callable[[str], str]:
+    """Return a check that a text matches `pattern`."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise InvalidValue(what, remedy)
+        return text
+
+    return check
+
+
+def _check_secret(check: Callable[[str], str]) -> AfterValidator:
+    """Return a validator that checks the text of a secret."""
+    return AfterValidator(lambda secret: SecretStr(check(secret.get_secret_value())))
+
+
+_check_api_path = _match(r"(/[^\s/?#]+)*/?", "is not a path", "write it as /api/v2")
+_check_variable = _match(
+    r"[A-Za-z_][A-Za-z0-9_]*",
+    "is not the name of a variable",
+    "write the name alone, for example CODER_SESSION_TOKEN",
+)
+_check_header_value = _match(
+    r"[\x20-\x7e\t]*", "has characters that a header cannot contain", "write printable ASCII, in one line"
+)
+
 Url = Annotated[str, AfterValidator(_check_url), Field(json_schema_extra={"format": "uri"})]
-Proxy = Annotated[SecretStr, AfterValidator(_check_proxy)]
-ApiPath = Annotated[str, AfterValidator(_check_api_path)]
+Proxy = Annotated[SecretStr, _check_secret(parse_proxy)]
+ApiPath = Annotated[str, AfterValidator(lambda path: _check_api_path(path).rstrip("/"))]
 TimeZone = Annotated[str, AfterValidator(_check_zone)]
-Token = Annotated[SecretStr, AfterValidator(_check_token)]
+Token = Annotated[SecretStr, _check_secret(check_token)]
 Variable = Annotated[str, AfterValidator(_check_variable)]
-Key = Annotated[
-    SecretStr,
-    AfterValidator(_check_secret_key),
-    Field(json_schema_extra={"minLength": MIN_KEY_LENGTH}),
-]
+Key = Annotated[SecretStr, _check_secret(check_key), Field(json_schema_extra={"minLength": MIN_KEY_LENGTH})]
 HeaderName = Annotated[str, AfterValidator(_check_header_name)]
-HeaderValue = Annotated[SecretStr, AfterValidator(_check_header_value)]
+HeaderValue = Annotated[SecretStr, _check_secret(_check_header_value)]
 Label = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_check_label)]
 Glob = Annotated[str, Field(min_length=1, max_length=200)]
 FilePath = Annotated[
