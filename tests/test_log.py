@@ -24,7 +24,7 @@ def logging_as_before() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-def told(format_: Format, level: Level = "info", **values: object) -> str:
+def log_line(format_: Format, level: Level = "info", **values: object) -> str:
     """Return what one line of information becomes."""
     stream = io.StringIO()
     configure(level, format_, stream)
@@ -34,15 +34,15 @@ def told(format_: Format, level: Level = "info", **values: object) -> str:
 
 def test_logfmt() -> None:
     """A logfmt line begins with time, level and message; values with spaces are quoted."""
-    line = told("logfmt", reason="timeout", detail="no answer")
+    line = log_line("logfmt", reason="timeout", err="no response")
 
     assert line.startswith("ts=2")
-    assert line.endswith(' level=info msg="poll failed" deployment=prod reason=timeout detail="no answer"\n')
+    assert line.endswith(' level=info msg="poll failed" deployment=prod reason=timeout err="no response"\n')
 
 
 def test_json() -> None:
     """A JSON line has the same keys."""
-    line = json.loads(told("json", reason="timeout"))
+    line = json.loads(log_line("json", reason="timeout"))
 
     assert line.pop("ts")
     assert line == {"level": "info", "msg": "poll failed", "deployment": "prod", "reason": "timeout"}
@@ -50,14 +50,14 @@ def test_json() -> None:
 
 def test_level() -> None:
     """Lines below the level are not written."""
-    assert told("logfmt", level="warning", reason="timeout") == ""
+    assert log_line("logfmt", level="warning", reason="timeout") == ""
 
 
 @pytest.mark.parametrize("format_", ["logfmt", "json"])
 @given(text=st.text())
 def test_any_text_is_one_line(format_: Format, text: str) -> None:
     """No text breaks a line in two, or controls a terminal."""
-    line = told(format_, detail=text)
+    line = log_line(format_, err=text)
 
     assert line.endswith("\n")
     assert all(character.isprintable() or ord(character) >= 0xA0 for character in line[:-1])

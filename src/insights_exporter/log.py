@@ -12,17 +12,17 @@ Format = Literal["logfmt", "json"]
 
 _FIRST = ("ts", "level", "msg")
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) != "\n"}
-# Their lines tell nothing that the exporter does not tell itself, and may hold addresses of requests.
 _SILENCED = ("httpx", "httpcore", "apscheduler", "uvicorn", "asyncio")
+"""Libraries whose messages repeat those of the exporter, and may contain URLs."""
 
 
 def configure(level: Level, format_: Format, stream: TextIO | None = None) -> None:
-    """Write all log lines from `level` on to `stream`, standard error by default."""
+    """Log messages of `level` or above to `stream`, standard error by default."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
         structlog.processors.EventRenamer("msg"),
-        _without_controls,
+        _escape_controls,
     ]
     renderers: dict[Format, Processor] = {
         "logfmt": structlog.processors.LogfmtRenderer(
@@ -58,7 +58,7 @@ def configure(level: Level, format_: Format, stream: TextIO | None = None) -> No
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def _without_controls(_: object, __: str, line: EventDict) -> EventDict:
-    """Spell out control characters, with which a server could rewrite what a terminal shows."""
+def _escape_controls(_: object, __: str, line: EventDict) -> EventDict:
+    """Escape control characters, with which a server could change what a terminal shows."""
     texts = {key: value.translate(_CONTROLS) for key, value in line.items() if isinstance(value, str)}
     return {**line, **texts}
