@@ -16,20 +16,20 @@ FAMILIES = (
     SessionApp("ssh", "SSH", "/icon/terminal.svg", "ssh"),
     SessionApp("sftp", "SFTP", "/icon/terminal.svg", "sftp"),
 )
-"""The rows of classic servers, always all of them, in their order."""
+"""The rows of classic servers, which list all of them in this order."""
 WITHOUT_SFTP = 4
-MOST_UNREGISTERED = 64
-"""So many unregistered session apps a bounded response lists; what remains is folded into `overflow`."""
+MAX_UNREGISTERED = 64
+"""Number of unregistered session apps in a bounded response; the others are aggregated into `overflow`."""
 ACCOUNTING = frozenset({"unknown", "overflow"})
 OVERFLOW = next(app for app in SESSION_APPS if app.slug == "overflow")
 WORKSPACE_APP = "workspace_app"
-"""What family and method of a template's own app are called."""
+"""Family and method of a template's own app."""
 METHODS = MappingProxyType({"reconnecting_pty": "reconnecting_pty", WORKSPACE_APP: WORKSPACE_APP})
-"""How connections of a family are made; those of all other families are made by SSH."""
+"""Connection method by family; `ssh` for all others."""
 
 
 class _Used(NamedTuple):
-    """An app with what it adds up to, a bound where other apps were folded into it."""
+    """An app with its totals, an upper bound if other apps were aggregated into it."""
 
     app: SessionApp
     tally: AppTally
@@ -62,7 +62,7 @@ def _listed(context: RequestContext, tally: Tally) -> Iterator[Document]:
 
 
 def _bounded(context: RequestContext, tally: Tally) -> Iterator[Document]:
-    return _one_by_one(context, _fold(list(_session_apps(tally))), _template_apps(tally))
+    return _one_by_one(context, _limit_unregistered(list(_session_apps(tally))), _template_apps(tally))
 
 
 def _by_method(context: RequestContext, tally: Tally) -> Iterator[Document]:
@@ -87,12 +87,12 @@ _SHAPES: Mapping[str, Callable[[RequestContext, Tally], Iterator[Document]]] = M
 def _one_by_one(
     context: RequestContext, session: Iterable[_Used], own: Iterable[_Used]
 ) -> Iterator[Document]:
-    for used in (*sorted(session, key=_place), *sorted(own, key=_place)):
+    for used in (*sorted(session, key=_sort_key), *sorted(own, key=_sort_key)):
         bound = {"seconds_is_upper_bound": True} if used.is_upper_bound else {}
         yield _row(context, used) | {"family": used.app.family} | bound
 
 
-def _place(used: _Used) -> tuple[str, str, str]:
+def _sort_key(used: _Used) -> tuple[str, str, str]:
     return used.app.slug, used.app.name, used.app.icon
 
 
@@ -110,7 +110,7 @@ def _row(context: RequestContext, used: _Used) -> Document:
 
 
 def _session_apps(tally: Tally) -> Iterator[_Used]:
-    """Return the session apps that were used, each name of the unregistered editor for itself."""
+    """Yield the session apps that were used, each name of the unregistered editor separately."""
     for index, (app, used) in enumerate(zip(SESSION_APPS, tally.session_apps, strict=True)):
         if index == UNREGISTERED_EDITOR:
             for number, part in tally.unregistered.items():
@@ -126,18 +126,18 @@ def _template_apps(tally: Tally) -> Iterator[_Used]:
         yield _Used(SessionApp(app.slug, app.name, app.icon, WORKSPACE_APP), used)
 
 
-def _fold(used: Sequence[_Used]) -> list[_Used]:
-    """Fold unregistered apps beyond the limit, those with least seconds, into `overflow`."""
+def _limit_unregistered(used: Sequence[_Used]) -> list[_Used]:
+    """Return apps with unregistered ones beyond the limit, those with the fewest seconds, in `overflow`."""
     unregistered = [each for each in used if _is_unregistered(each.app)]
     unregistered.sort(key=lambda each: (-each.tally.seconds, each.app.slug))
-    if len(unregistered) <= MOST_UNREGISTERED:
+    if len(unregistered) <= MAX_UNREGISTERED:
         return list(used)
-    folded = {OVERFLOW, *(each.app for each in unregistered[MOST_UNREGISTERED:])}
+    aggregated = {OVERFLOW, *(each.app for each in unregistered[MAX_UNREGISTERED:])}
     total = AppTally()
     for each in used:
-        if each.app in folded:
+        if each.app in aggregated:
             total.add(each.tally.seconds, 0, each.tally.templates)
-    listed = [each for each in used if each.app not in folded]
+    listed = [each for each in used if each.app not in aggregated]
     return [*listed, _Used(OVERFLOW, total, is_upper_bound=True)]
 
 

@@ -31,7 +31,7 @@ SWITCHES = (
     "workspace_prebuilds",
     "workspace_proxy",
 )
-"""Features without numbers."""
+"""Features without limits."""
 NEVER_BOUGHT = frozenset({"browser_only", "scim"})
 
 

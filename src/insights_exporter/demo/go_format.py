@@ -1,4 +1,4 @@
-"""How Go's standard library reads times and queries and writes JSON: the dialect of Coder's answers."""
+"""Times, queries and JSON in the form of Go's standard library, which Coder uses."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,6 @@ import msgspec
 
 LAYOUT = "2006-01-02T15:04:05Z07:00"
 RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(?:(Z)|([+-])(\d\d):(\d\d))")
-# One step a layout element: what it is called in a message, what it must look like.
 STEPS = tuple(
     (element, re.compile(pattern))
     for element, pattern in (
@@ -27,10 +26,11 @@ STEPS = tuple(
         ("Z07:00", r"Z|[+-]\d\d:\d\d"),
     )
 )
+"""Each element of the layout, as error messages name it, with its pattern."""
 RANGES = (("month", 1, 12), ("day", 1, 31), ("hour", 0, 23), ("minute", 0, 59), ("second", 0, 59))
 BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-HOURS_OF_A_DAY = 24
-MINUTES_OF_AN_HOUR = 60
+HOURS_PER_DAY = 24
+MINUTES_PER_HOUR = 60
 
 
 class BadTime(ValueError):
@@ -38,31 +38,31 @@ class BadTime(ValueError):
 
 
 def quote(text: str) -> str:
-    """Put a text in quotes as Go's `%q` does for printable text."""
+    """Return a quoted text as Go's `%q` does for printable text."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def parse_time(text: str) -> datetime:
-    """Read an RFC 3339 time with its own offset.
+    """Return an RFC 3339 time with its own offset.
 
     Raises:
-        BadTime: the text is none; the message is the one of Go's `time.Parse`.
+        BadTime: It is not such a time; the message is that of Go's `time.Parse`.
     """
     match = RFC3339.fullmatch(text)
     if match is None:
-        raise BadTime(_complaint(text))
+        raise BadTime(_parse_error(text))
     *clock, fraction, zulu, sign, hours, minutes = match.groups()
     year, month, day, hour, minute, second = map(int, clock)
     microsecond = int(fraction[:6].ljust(6, "0")) if fraction else 0
     try:
-        zone = UTC if zulu else _offset(sign, int(hours), int(minutes))
+        zone = UTC if zulu else _parse_offset(sign, int(hours), int(minutes))
         return datetime(year, month, day, hour, minute, second, microsecond, zone)
     except ValueError:
-        raise BadTime(f"parsing time {quote(text)}: {_out_of_range(text)} out of range") from None
+        raise BadTime(f"parsing time {quote(text)}: {_field_out_of_range(text)} out of range") from None
 
 
 def format_time(moment: datetime) -> str:
-    """Write a time as Go's JSON does: RFC 3339, as few decimals as it takes, `Z` for no offset."""
+    """Return a time as in Go's JSON: RFC 3339 with as few decimals as needed, `Z` for no offset."""
     text = moment.replace(microsecond=0).isoformat()
     if moment.microsecond:
         text = f"{text[:19]}.{moment.microsecond:06d}".rstrip("0") + text[19:]
@@ -70,12 +70,12 @@ def format_time(moment: datetime) -> str:
 
 
 def parse_query(raw: str) -> list[tuple[str, str]]:
-    """Split a query string as Go's `url.ParseQuery` does: a malformed pair is left out, `+` is a space."""
+    """Return the pairs of a query string as Go's `url.ParseQuery` does, without malformed ones."""
     return list(_pairs(raw))
 
 
 def dump_json(document: object) -> bytes:
-    """Write JSON as Go's encoder does: compact, `<`, `>` and `&` escaped, closed by a newline."""
+    """Return JSON as Go's encoder does: compact, `<`, `>` and `&` escaped, with a newline at the end."""
     text = msgspec.json.encode(document)
     for plain, escaped in ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026")):
         text = text.replace(plain, escaped)
@@ -83,10 +83,10 @@ def dump_json(document: object) -> bytes:
 
 
 def parse_integer(text: str) -> int:
-    """Read a 64-bit integer as `strconv.Atoi` does.
+    """Return a 64-bit integer as `strconv.Atoi` does.
 
     Raises:
-        ValueError: the text is none; the message is Go's.
+        ValueError: It is not an integer; the message is that of Go.
     """
     if re.fullmatch(r"[+-]?[0-9]+", text) is None:
         raise ValueError(f"strconv.Atoi: parsing {quote(text)}: invalid syntax")
@@ -96,14 +96,14 @@ def parse_integer(text: str) -> int:
     return number
 
 
-def _offset(sign: str, hours: int, minutes: int) -> timezone:
-    if hours >= HOURS_OF_A_DAY or minutes >= MINUTES_OF_AN_HOUR:
+def _parse_offset(sign: str, hours: int, minutes: int) -> timezone:
+    if hours >= HOURS_PER_DAY or minutes >= MINUTES_PER_HOUR:
         raise ValueError
     offset = timedelta(hours=hours, minutes=minutes)
     return timezone(-offset if sign == "-" else offset)
 
 
-def _complaint(text: str) -> str:
+def _parse_error(text: str) -> str:
     head = f"parsing time {quote(text)}"
     rest = text
     for element, pattern in STEPS:
@@ -114,7 +114,7 @@ def _complaint(text: str) -> str:
     return f"{head}: extra text: {quote(rest)}"
 
 
-def _out_of_range(text: str) -> str:
+def _field_out_of_range(text: str) -> str:
     numbers = (text[5:7], text[8:10], text[11:13], text[14:16], text[17:19])
     for number, (name, least, most) in zip(numbers, RANGES, strict=True):
         if not least <= int(number) <= most:

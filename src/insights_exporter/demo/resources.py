@@ -1,4 +1,4 @@
-"""The answers about the server itself: templates, organizations, groups, users, keys, version."""
+"""The responses about the server: templates, organizations, groups, users, keys, version."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, timedelta
@@ -13,14 +13,14 @@ from insights_exporter.demo.population.timeline import FOUNDED
 from insights_exporter.demo.population.users import User, status_on
 from insights_exporter.demo.validation import ParsedQuery
 
-LIFETIME = timedelta(days=30)
-MOST_USERS = 100
+TOKEN_LIFETIME = timedelta(days=30)
+MAX_USERS = 100
 CALLER_ID = "00000000-0000-4000-8000-00000000c0de"
-BIRTH = f"{date.fromordinal(FOUNDED)}T00:00:00Z"
+CREATED_AT = f"{date.fromordinal(FOUNDED)}T00:00:00Z"
 
 
 def get_buildinfo(context: RequestContext) -> Document:
-    """Answer `/buildinfo`."""
+    """Return the response of `/buildinfo`."""
     release = context.server_version.release
     return {
         "external_url": f"https://github.com/coder/coder/releases/tag/{release}",
@@ -34,10 +34,10 @@ def get_buildinfo(context: RequestContext) -> Document:
 
 
 def list_templates(context: RequestContext, organization: str = "") -> list[Document]:
-    """Answer `/templates`, or those of one organization (its id or name); deleted ones are not listed."""
+    """Return the response of `/templates`, or of one organization (its id or name), without deleted ones."""
     return [
-        _template(context, at, each)
-        for at, each in enumerate(context.population.catalog.templates)
+        _template(context, index, each)
+        for index, each in enumerate(context.population.catalog.templates)
         if not each.deleted
         and context.role.reads_templates
         and organization in {"", each.organization.id, each.organization.name}
@@ -45,17 +45,19 @@ def list_templates(context: RequestContext, organization: str = "") -> list[Docu
 
 
 def list_organizations(context: RequestContext) -> list[Document]:
-    """Answer `/organizations`."""
-    return [_organization(each, at == 0) for at, each in enumerate(context.population.catalog.organizations)]
+    """Return the response of `/organizations`."""
+    return [
+        _organization(each, index == 0) for index, each in enumerate(context.population.catalog.organizations)
+    ]
 
 
 def list_groups(context: RequestContext, query: ParsedQuery) -> list[Document] | ErrorResponse:
     """Return the response of `/groups`: every group with all its members."""
-    people, groups = context.population.users, context.population.groups
+    users, groups = context.population.users, context.population.groups
     by_name = {
         name: each for each in context.population.catalog.organizations for name in (each.id, each.name)
     }
-    members = {name: at for at, each in enumerate(people) for name in (each.id, each.username)}
+    members = {name: index for index, each in enumerate(users) for name in (each.id, each.username)}
     unknown = [
         (field, f"Query param {quote(field)} has invalid value: {what} {quote(value)} not found")
         for field, what, value, known in (
@@ -78,7 +80,7 @@ def list_groups(context: RequestContext, query: ParsedQuery) -> list[Document] |
 
 
 def get_own_user(context: RequestContext) -> Document:
-    """Answer `/users/me`."""
+    """Return the response of `/users/me`."""
     roles = (
         []
         if context.role.name == "member"
@@ -88,7 +90,7 @@ def get_own_user(context: RequestContext) -> Document:
         "id": CALLER_ID,
         "username": "exporter",
         "email": "exporter@example.com",
-        "created_at": BIRTH,
+        "created_at": CREATED_AT,
         "last_seen_at": format_time(context.now.replace(microsecond=0)),
         "status": "active",
         "login_type": "token",
@@ -98,8 +100,8 @@ def get_own_user(context: RequestContext) -> Document:
 
 
 def get_key(context: RequestContext) -> Document:
-    """Answer `/users/me/keys/{id}` for the caller's own key."""
-    made = format_time(context.key.expires_at - LIFETIME)
+    """Return the response of `/users/me/keys/{id}` for the caller's own key."""
+    made = format_time(context.key.expires_at - TOKEN_LIFETIME)
     return {
         "id": context.key.id,
         "user_id": CALLER_ID,
@@ -110,20 +112,20 @@ def get_key(context: RequestContext) -> Document:
         "login_type": "token",
         "scope": "all",
         "token_name": "exporter",
-        "lifetime_seconds": int(LIFETIME.total_seconds()),
+        "lifetime_seconds": int(TOKEN_LIFETIME.total_seconds()),
     }
 
 
 def list_users(context: RequestContext, query: Mapping[str, str]) -> Document:
-    """Answer `/users`: `limit`, `offset`, and `status:` in `q` are understood."""
+    """Return the response of `/users` with `limit`, `offset`, and `status:` in `q`."""
     wanted = query.get("q", "").removeprefix("status:")
     today = context.now.astimezone(UTC).toordinal()
     if not context.role.reads_users:
         return {"users": [get_own_user(context)], "count": 1}
-    found = ((person, status_on(person, today)) for person in context.population.users)
-    matching = (_user(person, status) for person, status in found if status and wanted in {"", status})
+    found = ((user, status_on(user, today)) for user in context.population.users)
+    matching = (_user(user, status) for user, status in found if status and wanted in {"", status})
     counts = context.population.statuses(today)
-    offset, limit = _number(query.get("offset")), _number(query.get("limit")) or MOST_USERS
+    offset, limit = _number(query.get("offset")), _number(query.get("limit")) or MAX_USERS
     return {
         "users": list(islice(matching, offset, offset + limit)),
         "count": counts.get(wanted, 0) if wanted else sum(counts.values()),
@@ -140,9 +142,9 @@ def _group(context: RequestContext, group: UserGroup) -> Document:
     home = group.organization
     names = {"organization_name": home.name, "organization_display_name": home.display_name}
     today = context.now.astimezone(UTC).toordinal()
-    people = context.population.users
-    found = ((people[at], status_on(people[at], today)) for at in group.members)
-    members = [_member(person, status) for person, status in found if status]
+    users = context.population.users
+    found = ((users[index], status_on(users[index], today)) for index in group.members)
+    members = [_member(user, status) for user, status in found if status]
     sees_members = context.role.reads_groups or context.role.one_organization
     counted = {"total_member_count": len(members)}
     return {
@@ -158,24 +160,24 @@ def _group(context: RequestContext, group: UserGroup) -> Document:
     }
 
 
-def _member(person: User, status: str) -> Document:
-    return _user(person, status) | {
-        "name": person.username.replace(".", " ").title(),
-        "updated_at": BIRTH,
-        "last_seen_at": BIRTH,
+def _member(user: User, status: str) -> Document:
+    return _user(user, status) | {
+        "name": user.username.replace(".", " ").title(),
+        "updated_at": CREATED_AT,
+        "last_seen_at": CREATED_AT,
         "theme_preference": "",
     }
 
 
-def _build_times(context: RequestContext, at: int, template: SampleTemplate) -> Document:
+def _build_times(context: RequestContext, index: int, template: SampleTemplate) -> Document:
     """Return durations in milliseconds, which the server computes every four hours."""
     computed = int(context.now.timestamp()) // 14_400
-    drawn = mix(context.population.seed, at, computed)
+    drawn = mix(context.population.seed, index, computed)
     used = template.weight > 0
     return {
-        "start": _percentiles(24_000 + 9_000 * at + drawn % 6_000 if used else None),
-        "stop": _percentiles(5_000 + drawn % 2_000 if used and at % 4 else None),
-        "delete": _percentiles(8_000 + drawn % 3_000 if used and at % 3 == 0 else None),
+        "start": _percentiles(24_000 + 9_000 * index + drawn % 6_000 if used else None),
+        "stop": _percentiles(5_000 + drawn % 2_000 if used and index % 4 else None),
+        "delete": _percentiles(8_000 + drawn % 3_000 if used and index % 3 == 0 else None),
     }
 
 
@@ -187,20 +189,20 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.isdecimal() else 0
 
 
-def _template(context: RequestContext, at: int, template: SampleTemplate) -> Document:
+def _template(context: RequestContext, index: int, template: SampleTemplate) -> Document:
     home = template.organization
     names = {"organization_name": home.name, "organization_display_name": home.display_name}
     return {
         "id": template.id,
-        "created_at": BIRTH,
-        "updated_at": BIRTH,
+        "created_at": CREATED_AT,
+        "updated_at": CREATED_AT,
         "organization_id": home.id,
         **(names if context.server_version.organization_names else {}),
         "name": template.name,
         "display_name": template.name.replace("-", " ").title(),
         "provisioner": "terraform",
-        "active_user_count": context.population.workspaces[at] or -1,
-        "build_time_stats": _build_times(context, at, template),
+        "active_user_count": context.population.workspaces[index] or -1,
+        "build_time_stats": _build_times(context, index, template),
         "description": "",
         "deprecated": template.deprecated,
         "deprecation_message": "Use another one" if template.deprecated else "",
@@ -215,19 +217,19 @@ def _organization(organization: Organization, is_default: bool) -> Document:  # 
         "display_name": organization.display_name,
         "icon": "",
         "description": "",
-        "created_at": BIRTH,
-        "updated_at": BIRTH,
+        "created_at": CREATED_AT,
+        "updated_at": CREATED_AT,
         "is_default": is_default,
     }
 
 
-def _user(person: User, status: str) -> Document:
+def _user(user: User, status: str) -> Document:
     return {
-        "id": person.id,
-        "username": person.username,
-        "avatar_url": person.avatar_url,
-        "email": f"{person.username}@example.com",
-        "created_at": f"{date.fromordinal(person.joined)}T00:00:00Z",
+        "id": user.id,
+        "username": user.username,
+        "avatar_url": user.avatar_url,
+        "email": f"{user.username}@example.com",
+        "created_at": f"{date.fromordinal(user.joined)}T00:00:00Z",
         "status": status,
         "login_type": "oidc",
     }

@@ -1,4 +1,4 @@
-"""Query parameters are checked as the real server, or the published page, does."""
+"""Validation of query parameters, by the real server or by the API documentation."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -29,11 +29,11 @@ UUID = re.compile(
 
 @dataclass(slots=True)
 class QueryReader:
-    """Reads the parameters of one request and collects what is wrong with them."""
+    """Reads the parameters of one request and collects the errors."""
 
     query: Query
     server_version: ServerVersion
-    complaints: list[tuple[str, str]] = field(default_factory=list)
+    errors: list[tuple[str, str]] = field(default_factory=list)
     _values: dict[str, list[str]] = field(init=False, default_factory=dict)
     _known: set[str] = field(init=False, default_factory=set)
 
@@ -44,55 +44,55 @@ class QueryReader:
             self._values.setdefault(name, []).append(value)
 
     def text(self, name: str, *, required: bool = False) -> str:
-        """Read a text; a missing one is empty."""
+        """Return a text, empty if it is missing."""
         self._known.add(name)
         values = self._values.get(name, [""])
         if len(values) > 1 and self.server_version.refuses_repeats:
-            self._complain(name, "provided more than once, found", f"{len(values)} times.", _ONCE)
+            self._add_error(name, "provided more than once, found", f"{len(values)} times.", _ONCE)
         elif required and not values[0]:
-            self._complain(
+            self._add_error(
                 name, "is required", "and cannot be empty" if self.server_version.says_not_empty else ""
             )
         return values[0]
 
     def integer(self, name: str, default: int) -> int:
-        """Read an integer."""
+        """Return an integer."""
         text = self.text(name)
         try:
             return parse_integer(text) if text else default
         except ValueError as error:
-            self._complain(name, f"must be a valid integer ({error})")
+            self._add_error(name, f"must be a valid integer ({error})")
             return default
 
     def uuids(self, name: str) -> tuple[str, ...]:
-        """Read a comma-separated list of UUIDs, spaces around them allowed."""
+        """Return a comma-separated list of UUIDs, spaces around them allowed."""
         text = self.text(name)
         listed = [part.strip() for part in text.split(",")] if text else []
         bad = [part for part in listed if UUID.fullmatch(part) is None]
         if bad:
-            self._complain(name, f"has invalid values: {', '.join(bad)}")
+            self._add_error(name, f"has invalid values: {', '.join(bad)}")
             return ()
-        return tuple(map(_canonical, listed))
+        return tuple(map(_canonicalize_uuid, listed))
 
     def words(self, name: str) -> tuple[str, ...]:
-        """Read a comma-separated list."""
+        """Return a comma-separated list."""
         text = self.text(name)
         return tuple(text.split(",")) if text else ()
 
     def refuse_unknown(self) -> None:
-        """Complain about every parameter that nobody read."""
+        """Add an error for every parameter that was not read."""
         for name in self._values:
             if name not in self._known:
-                self._complain(name, "is not a valid query param")
+                self._add_error(name, "is not a valid query param")
 
-    def _complain(self, name: str, *words: str) -> None:
-        self.complaints.append((name, " ".join(("Query param", quote(name), *filter(None, words)))))
+    def _add_error(self, name: str, *words: str) -> None:
+        self.errors.append((name, " ".join(("Query param", quote(name), *filter(None, words)))))
 
 
 _ONCE = "Only provide 1 instance of this query param."
 
 
-def _canonical(text: str) -> str:
+def _canonicalize_uuid(text: str) -> str:
     digits = text.lower().removeprefix("urn:uuid:").strip("{}").replace("-", "")
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
@@ -105,14 +105,14 @@ MOST_OF_A_WEEK = timedelta(days=6)
 ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 SECTIONS = frozenset({"report", "interval_reports"})
 INTERVALS = ("day", "week")
-SECONDS_OF_A_DAY = 86400
+SECONDS_PER_DAY = 86400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedQuery:
-    """A request that passed, with what it asks for; what an endpoint lacks keeps its default.
+    """The values of a valid query; those that an endpoint does not have keep their defaults.
 
-    `start` and `end` are in the offsets in which they were sent.
+    `start` and `end` have the offsets with which they were sent.
     """
 
     start: datetime = ZERO_TIME
@@ -122,7 +122,7 @@ class ParsedQuery:
     sections: frozenset[str] = SECTIONS
     tz_offset: int = 0
     zone: ZoneInfo | None = None
-    step: int = SECONDS_OF_A_DAY
+    step: int = SECONDS_PER_DAY
     """Seconds between two points of user-status-counts."""
     organization: str = ""
     """Id or name, as `member` is; both filter groups, as `group_ids` do."""
@@ -137,9 +137,9 @@ Check = Callable[[QueryReader, datetime], CheckResult]
 def check(
     path: str, query: Query, now: datetime, server_version: ServerVersion = VERSION_2026
 ) -> CheckResult:
-    """Judge a GET of an insights path, with or without `/api/v2`, at the server's `now`.
+    """Validate the query of a GET of an insights path, with or without `/api/v2`, at the server's time.
 
-    `query` is decoded: no `%2B` in it.
+    `query` is decoded.
     """
     rule = CHECKS.get(path.removeprefix(API)) or (_check_days if _is_template_days(path) else None)
     if rule is None or (rule is _check_status_counts and server_version.status_counts == "absent"):
@@ -148,19 +148,19 @@ def check(
 
 
 def next_hour(now: datetime) -> datetime:
-    """Give the next full hour, in UTC: hours are cut there, whatever the zone."""
+    """Return the next full hour in UTC, in which the server rounds in every time zone."""
     return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + HOUR
 
 
 def _check_days(reader: QueryReader, _now: datetime) -> CheckResult:
     tz_offset = reader.integer("tz_offset", 0)
-    return _complaints(reader) or ParsedQuery(tz_offset=tz_offset)
+    return _find_errors(reader) or ParsedQuery(tz_offset=tz_offset)
 
 
 def _check_users(reader: QueryReader, now: datetime) -> CheckResult:
     times = _read_times(reader)
     template_ids = reader.uuids("template_ids")
-    span = _complaints(reader) or _check_times(times, now, reader.server_version)
+    span = _find_errors(reader) or _check_times(times, now, reader.server_version)
     if isinstance(span, ErrorResponse):
         return span
     return ParsedQuery(start=span[0], end=span[1], template_ids=template_ids)
@@ -171,7 +171,7 @@ def _check_templates(reader: QueryReader, now: datetime) -> CheckResult:
     interval = reader.text("interval")
     template_ids = reader.uuids("template_ids")
     sections = reader.words("sections") if reader.server_version.sections else ()
-    span = _complaints(reader) or _check_times(times, now, reader.server_version)
+    span = _find_errors(reader) or _check_times(times, now, reader.server_version)
     if isinstance(span, ErrorResponse):
         return span
     start, end = span
@@ -189,19 +189,19 @@ def _check_templates(reader: QueryReader, now: datetime) -> CheckResult:
 
 
 def _check_status_counts(reader: QueryReader, _now: datetime) -> CheckResult:
-    habits = reader.server_version.status_counts
-    tz_offset = 0 if habits == "timezone-only" else reader.integer("tz_offset", 0)
-    step = reader.integer("interval", SECONDS_OF_A_DAY)
-    if habits == "interval":
-        return _complaints(reader) or ParsedQuery(tz_offset=tz_offset, step=max(step, 0) or SECONDS_OF_A_DAY)
+    form = reader.server_version.status_counts
+    tz_offset = 0 if form == "timezone-only" else reader.integer("tz_offset", 0)
+    step = reader.integer("interval", SECONDS_PER_DAY)
+    if form == "interval":
+        return _find_errors(reader) or ParsedQuery(tz_offset=tz_offset, step=max(step, 0) or SECONDS_PER_DAY)
     name = reader.text("timezone")
-    return _complaints(reader) or _check_zone(name, tz_offset)
+    return _find_errors(reader) or _check_zone(name, tz_offset)
 
 
 def _check_groups(reader: QueryReader, _now: datetime) -> CheckResult:
     organization, member = reader.text("organization"), reader.text("has_member")
     group_ids = reader.uuids("group_ids")
-    return _complaints(reader) or ParsedQuery(organization=organization, member=member, group_ids=group_ids)
+    return _find_errors(reader) or ParsedQuery(organization=organization, member=member, group_ids=group_ids)
 
 
 def _check_zone(name: str, tz_offset: int) -> CheckResult:
@@ -235,9 +235,9 @@ def _read_times(reader: QueryReader) -> Mapping[str, str]:
     return {name: reader.text(name, required=True) for name in ("start_time", "end_time")}
 
 
-def _complaints(reader: QueryReader) -> ErrorResponse | None:
+def _find_errors(reader: QueryReader) -> ErrorResponse | None:
     reader.refuse_unknown()
-    return bad_values(reader.complaints) if reader.complaints else None
+    return bad_values(reader.errors) if reader.errors else None
 
 
 def _check_times(
@@ -292,9 +292,9 @@ def _check_interval(
 
 
 def _ends_with_a_week(start: datetime, end: datetime) -> bool:
-    rest = (end - start) % WEEK
+    remainder = (end - start) % WEEK
     shortened = end.replace(tzinfo=None) - start.replace(tzinfo=None) == MOST_OF_A_WEEK
-    return not rest or rest >= MOST_OF_A_WEEK or shortened
+    return not remainder or remainder >= MOST_OF_A_WEEK or shortened
 
 
 def _check_sections(sections: tuple[str, ...]) -> ErrorResponse | None:
@@ -304,27 +304,27 @@ def _check_sections(sections: tuple[str, ...]) -> ErrorResponse | None:
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-END_OF_TIME = datetime(2100, 1, 1, tzinfo=UTC)
-LATEST = int((END_OF_TIME - EPOCH).total_seconds())
+LATEST_TIME = datetime(2100, 1, 1, tzinfo=UTC)
+LATEST = int((LATEST_TIME - EPOCH).total_seconds())
 WITH_TIMES = frozenset({"/insights/templates", "/insights/user-activity", "/insights/user-latency"})
 WITHOUT = frozenset({"/insights/daus"})
 
 
 def check_published(path: str, query: Query, _now: datetime) -> CheckResult:
-    """Judge a GET by the page: `before` (the start) and `after` (the end), integers, both required."""
+    """Validate the query of a GET by the API documentation: integers `before` (start) and `after` (end)."""
     path = path.removeprefix(API)
     if path not in WITH_TIMES | WITHOUT:
         return NO_ROUTE
     reader = QueryReader(query, VERSION_2024)
-    times = [_moment(reader, name) for name in ("before", "after")] if path in WITH_TIMES else []
+    times = [_read_timestamp(reader, name) for name in ("before", "after")] if path in WITH_TIMES else []
     reader.refuse_unknown()
-    if reader.complaints:
-        return bad_values(reader.complaints)
+    if reader.errors:
+        return bad_values(reader.errors)
     return ParsedQuery(start=times[0], end=times[1], interval="week") if times else ParsedQuery()
 
 
-def _moment(reader: QueryReader, name: str) -> datetime:
-    complaints = len(reader.complaints)
+def _read_timestamp(reader: QueryReader, name: str) -> datetime:
+    errors = len(reader.errors)
     reader.text(name, required=True)
-    seconds = reader.integer(name, 0) if len(reader.complaints) == complaints else 0
+    seconds = reader.integer(name, 0) if len(reader.errors) == errors else 0
     return EPOCH + timedelta(seconds=max(0, min(seconds, LATEST)))

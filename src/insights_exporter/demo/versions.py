@@ -1,4 +1,4 @@
-"""What differs between versions of Coder servers, as one table."""
+"""The differences between versions of Coder servers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,31 +8,31 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerVersion:
-    """The habits of one version of the server; the defaults are those of 2026.
+    """The behaviour of one version of the server; the defaults are those of 2026.
 
-    `release` is what the server says of itself.
+    `release` is the version that the server reports.
     """
 
     name: str
     release: str = "v2.30.0"
     week_intervals: bool = True
-    """Whether `interval=week` is known."""
+    """Whether `interval=week` is supported."""
     sections: bool = True
-    """Whether `sections` is a known parameter."""
+    """Whether the parameter `sections` is supported."""
     refuses_repeats: bool = True
     """Whether a parameter given twice is refused; older servers read the first."""
     says_not_empty: bool = True
-    """Whether a missing parameter "is required and cannot be empty" or just "is required"."""
+    """Whether a missing parameter "is required and cannot be empty", or only "is required"."""
     repeats_clock: bool = True
-    """Whether a wrong clock is repeated in the message."""
+    """Whether the message repeats a wrong time."""
     today_of_request: bool = True
     """Whether "today" is the day in the offset of the parameter or in the server's zone."""
     keeps_empty_intervals: bool = False
-    """Whether `interval_reports` is a key of every answer."""
+    """Whether every response has the key `interval_reports`."""
     plain_day_dates: bool = True
     """Whether days are dates; older servers wrote an instant."""
     session_apps: Literal["families", "listed", "bounded", "by-method"] = "families"
-    """How use of editors, SSH and terminals is reported: added up by family, or app by app."""
+    """How the usage of editors, SSH and terminals is reported: by family, or by app."""
     sftp: bool = True
     """Whether SFTP is among the families."""
     own_app_templates: bool = True
@@ -48,7 +48,7 @@ class ServerVersion:
     explains_license: bool = True
     """Whether a Premium feature is refused with 403; older servers have no such route without a license."""
     agent_features: bool = True
-    """Whether a license speaks of AI seats and of agents."""
+    """Whether entitlements have AI seats and agents."""
     status_counts: Literal["absent", "interval", "timezone", "timezone-only"] = "timezone"
     """Whether user-status-counts exists, and which parameters it has: `tz_offset` in all but the last."""
     vscode_name: str = "VS Code Family"
