@@ -1,4 +1,4 @@
-"""Certificates for a server on 127.0.0.1: a good one, an expired one, one of nobody's."""
+"""Certificates for a server on 127.0.0.1: a valid, an expired and a self-signed one."""
 
 import ssl
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class Authority:
-    """Signs certificates for a test, which a client trusts by `ca_file`."""
+    """An authority whose certificates a client trusts by `ca_file`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -22,19 +22,19 @@ class Authority:
         self._ca.cert_pem.write_to_path(self.ca_file)
 
     def good(self) -> Certificate:
-        """Give one that is valid."""
+        """Return a valid certificate."""
         return self._written("good", self._ca.issue_cert(HOST))
 
     def expired(self) -> Certificate:
-        """Give one that has expired."""
+        """Return an expired certificate."""
         return self._written("expired", self._ca.issue_cert(HOST, not_after=LONG_AGO))
 
     def self_signed(self) -> Certificate:
-        """Give one that no client has reason to trust."""
+        """Return a self-signed certificate."""
         return self._written("self-signed", trustme.CA().issue_cert(HOST))
 
     def context(self) -> ssl.SSLContext:
-        """Give what a client needs to trust this authority."""
+        """Return an SSL context that trusts this authority."""
         return ssl.create_default_context(cafile=self.ca_file)
 
     def _written(self, name: str, leaf: trustme.LeafCert) -> Certificate:

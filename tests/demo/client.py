@@ -1,4 +1,4 @@
-"""Asking an embedded Coder in-process, as the tests do."""
+"""Requests to an embedded Coder in the same process."""
 
 import json
 from collections.abc import Mapping
@@ -19,40 +19,40 @@ coder = partial(EmbeddedCoder, population=SMALL, now=lambda: NOW)
 FOUR = ("daus", "templates", "user-activity", "user-latency")
 
 
-def ask(
+def send_request(
     server: EmbeddedCoder, path: str, query: Mapping[str, str] | None = None, token: str = DEMO_TOKEN
 ) -> HTTPResponse:
-    """Ask for a path below `/api/v2` with a token."""
+    """Request a path below `/api/v2` with a token."""
     headers = {"coder-session-token": token} if token else {}
     return server.response("GET", f"/api/v2{path}", urlencode(query or {}), headers)
 
 
 def document(server: EmbeddedCoder, path: str, query: Mapping[str, str] | None = None) -> Json:
-    """Give what a 200 says."""
-    response = ask(server, path, query)
+    """Return the body of a 200."""
+    response = send_request(server, path, query)
     assert response.status == 200, response.body
     return json.loads(response.body)
 
 
 def report(server: EmbeddedCoder, endpoint: str, query: Mapping[str, str] = WEEK) -> Json:
-    """Give the report of an insights endpoint."""
+    """Return the report of an insights endpoint."""
     return document(server, f"/insights/{endpoint}", query)["report"]
 
 
 def query_for(endpoint: str) -> Mapping[str, str]:
-    """Give a query that the endpoint accepts."""
+    """Return a query that the endpoint accepts."""
     return {} if endpoint in {"daus", "user-status-counts"} else WEEK
 
 
 def utc_days(days: int, now: datetime = NOW) -> dict[str, str]:
-    """Give the window of so many UTC days, today included, up to the next full hour."""
+    """Return the window of so many UTC days, today included, up to the next full hour."""
     end = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     start = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
     return {"start_time": start.isoformat(), "end_time": end.isoformat()}
 
 
 def seconds(server: EmbeddedCoder, query: Mapping[str, str]) -> int:
-    """Give the seconds of all users."""
+    """Return the seconds of all users."""
     return sum(user["seconds"] for user in report(server, "user-activity", query)["users"])
 
 

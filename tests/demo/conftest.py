@@ -1,4 +1,4 @@
-"""What the tests of the embedded Coder share."""
+"""Fixtures of the tests of the embedded Coder."""
 
 from collections.abc import Iterator
 
@@ -6,21 +6,21 @@ import pytest
 
 from insights_exporter.demo import EmbeddedCoder, serve
 from tests.demo.client import coder
-from tests.demo.faulty_server import Failing, client
+from tests.demo.faulty_server import FaultyServer, client
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[tuple[EmbeddedCoder, str]]:
-    """Give a server that runs while a file is tried, and its URL."""
+    """Return a running server and its URL."""
     server = coder()
     with serve(server) as url:
         yield server, url
 
 
 @pytest.fixture
-def failing(running: tuple[EmbeddedCoder, str]) -> Iterator[Failing]:
-    """Give a server that can be made to fail, and a client for it; mended afterwards."""
+def failing(running: tuple[EmbeddedCoder, str]) -> Iterator[FaultyServer]:
+    """Return a server that can fail and its client; faults are cleared afterwards."""
     server, url = running
-    with client(url) as asking:
-        yield Failing(server, asking)
+    with client(url) as http:
+        yield FaultyServer(server, http)
     server.clear_faults()

@@ -1,4 +1,4 @@
-"""Judging a request by the real server's rules, as the tests do."""
+"""Queries and the errors that the real server returns for them."""
 
 from datetime import UTC, datetime
 
@@ -15,22 +15,22 @@ B = "0b5e2f6e-6e0a-4c1c-8f53-6a3e8f5f9d11"
 
 
 def refused(query: dict[str, str], path: str = TEMPLATES, server_version: str = "2026") -> dict[str, object]:
-    """Give the body of a 400."""
-    verdict = check(path, query, NOW, SERVER_VERSIONS[server_version])
-    assert isinstance(verdict, ErrorResponse)
-    assert verdict.status == 400
-    return dict(verdict.body)
+    """Return the body of a 400."""
+    result = check(path, query, NOW, SERVER_VERSIONS[server_version])
+    assert isinstance(result, ErrorResponse)
+    assert result.status == 400
+    return dict(result.body)
 
 
 def accepted(query: dict[str, str], path: str = TEMPLATES, now: datetime = NOW) -> ParsedQuery:
-    """Give what a request that passes asks for."""
-    verdict = check(path, query, now)
-    assert isinstance(verdict, ParsedQuery), verdict
-    return verdict
+    """Return the values of a valid query."""
+    result = check(path, query, now)
+    assert isinstance(result, ParsedQuery), result
+    return result
 
 
 def one_bad(field: str, detail: str) -> dict[str, object]:
-    """Give the body for a single parameter found wrong at second sight."""
+    """Return the body of the error of a single parameter."""
     return {
         "message": "Query parameter has invalid value.",
         "validations": [{"field": field, "detail": detail}],
@@ -38,7 +38,7 @@ def one_bad(field: str, detail: str) -> dict[str, object]:
 
 
 def some_bad(*validations: tuple[str, str]) -> dict[str, object]:
-    """Give the body for parameters found wrong at first sight."""
+    """Return the body of the errors of several parameters."""
     return {
         "message": "Query parameters have invalid values.",
         "validations": [

@@ -59,7 +59,7 @@ def slugs(rows: Json) -> Sequence[str]:
     ],
 )
 def test_rows_have_the_keys_of_their_version(server_version: str, keys: tuple[str, ...]) -> None:
-    """All rows of a version have the same keys where nothing is folded."""
+    """All rows of a version have the same keys."""
     assert {keys} == {tuple(row) for row in apps(coder(server_version=server_version))}
 
 
@@ -139,7 +139,7 @@ def test_methods_say_how_a_connection_was_made() -> None:
 
 @pytest.mark.parametrize("server_version", ["2026-bounded", "next"])
 def test_unregistered_apps_are_bounded(server_version: str) -> None:
-    """The least used beyond 64 are folded into `overflow`, which then is an upper bound; sums are kept."""
+    """Unregistered apps beyond 64 are aggregated into `overflow` as an upper bound; sums are unchanged."""
     whole = session_rows(coder(population=MANY, server_version="2026-session-apps"))
     rows = session_rows(coder(population=MANY, server_version=server_version))
     listed, all_names = (

@@ -1,4 +1,4 @@
-"""Tokens, roles, the switch, the rate limit: who gets what, in which words."""
+"""Tokens, roles, usage statistics and the rate limit."""
 
 import json
 from datetime import timedelta
@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN
-from tests.demo.client import FOUR, NOW, SMALL, WEEK, ask, coder, document, query_for
+from tests.demo.client import FOUR, NOW, SMALL, WEEK, coder, document, query_for, send_request
 
 SIGNED_OUT = "You are signed out or your session has expired. Please sign in again to continue."
 NO_RESOURCE = {"message": "Resource not found or you do not have access to this resource"}
@@ -35,8 +35,8 @@ STATUSES = {
     ids=["none", "no-dash", "short-id", "short-secret", "unknown", "wrong-secret"],
 )
 def test_bad_token_is_refused(token: str, detail: str) -> None:
-    """A 401 says what is wrong with the token."""
-    response = ask(coder(), "/insights/daus", token=token)
+    """A 401 contains the error of the token."""
+    response = send_request(coder(), "/insights/daus", token=token)
 
     assert response.status == 401
     assert {"message": SIGNED_OUT, "detail": detail} == json.loads(response.body)
@@ -48,16 +48,16 @@ def test_expired_token_is_refused() -> None:
     server = coder(token_expires=NOW)
     expired = 'API key expired at "2026-05-20T14:31:00Z".'
 
-    assert expired == json.loads(ask(server, "/users/me").body)["detail"]
+    assert expired == json.loads(send_request(server, "/users/me").body)["detail"]
     server.token_expires = NOW + timedelta(seconds=1)
-    assert ask(server, "/users/me").status == 200
+    assert send_request(server, "/users/me").status == 200
 
 
 def test_suspended_user_is_refused() -> None:
-    """A suspended user is told to see an admin."""
+    """A suspended user is refused."""
     message = 'User is not active (status = "suspended"). Contact an admin to reactivate your account.'
 
-    assert {"message": message} == json.loads(ask(coder(suspended=True), "/users/me").body)
+    assert {"message": message} == json.loads(send_request(coder(suspended=True), "/users/me").body)
 
 
 @pytest.mark.parametrize(
@@ -75,20 +75,22 @@ def test_token_may_stand_in_several_headers(headers: dict[str, str]) -> None:
 
 
 def test_unreadable_cookie_is_no_token() -> None:
-    """Nonsense among the cookies is a missing token."""
+    """An unreadable cookie counts as a missing token."""
     assert coder().response("GET", "/api/v2/users/me", "", {"cookie": "a@b=c"}).status == 401
 
 
 def test_version_needs_no_token() -> None:
-    """Anybody may ask for the version."""
-    assert ask(coder(), "/buildinfo", token="").status == 200
+    """The version needs no token."""
+    assert send_request(coder(), "/buildinfo", token="").status == 200
 
 
 @pytest.mark.parametrize("role", STATUSES)
 def test_role_decides_what_is_read(role: str) -> None:
-    """Auditors and owners read everything, others less, and a 404 may mean "not you"."""
+    """Auditors and owners can read everything, others less, some with 404."""
     server = coder(role=role)
-    responses = [ask(server, f"/insights/{endpoint}", query_for(endpoint)) for endpoint in EVERYTHING]
+    responses = [
+        send_request(server, f"/insights/{endpoint}", query_for(endpoint)) for endpoint in EVERYTHING
+    ]
 
     assert STATUSES[role] == tuple(response.status for response in responses)
     assert all(
@@ -100,69 +102,71 @@ def test_role_decides_what_is_read(role: str) -> None:
 
 
 def test_organization_role_sees_its_own_templates_when_named() -> None:
-    """One foreign id spoils the whole request."""
+    """One template of another organization refuses the whole request."""
     server = coder(role="organization-template-admin")
     own, foreign = (
         next(each.id for each in SMALL.catalog.templates if each.organization.name == name)
         for name in ("coder", "research")
     )
 
-    assert ask(server, "/insights/templates", WEEK | {"template_ids": own}).status == 200
-    assert ask(server, f"/templates/{own}/daus").status == 200
-    assert ask(server, "/insights/templates", WEEK | {"template_ids": f"{own},{foreign}"}).status == 404
-    assert ask(server, f"/templates/{foreign}/daus").status == 404
+    assert send_request(server, "/insights/templates", WEEK | {"template_ids": own}).status == 200
+    assert send_request(server, f"/templates/{own}/daus").status == 200
+    assert (
+        send_request(server, "/insights/templates", WEEK | {"template_ids": f"{own},{foreign}"}).status == 404
+    )
+    assert send_request(server, f"/templates/{foreign}/daus").status == 404
 
 
 def test_bad_parameters_are_refused_before_a_role() -> None:
-    """A member with a bad request learns about the request."""
+    """An invalid query is refused before the role is checked."""
     server = coder(role="member")
 
-    assert ask(server, "/insights/templates").status == 400
-    assert ask(server, "/insights/user-status-counts", {"tz_offset": "x"}).status == 400
+    assert send_request(server, "/insights/templates").status == 400
+    assert send_request(server, "/insights/user-status-counts", {"tz_offset": "x"}).status == 400
 
 
 @pytest.mark.parametrize("endpoint", FOUR)
-def test_switched_off_statistics_are_said_first(endpoint: str) -> None:
-    """The switch comes before parameters and roles, for the four old endpoints."""
-    response = ask(coder(usage_stats=False, role="member"), f"/insights/{endpoint}")
+def test_disabled_statistics_are_reported_first(endpoint: str) -> None:
+    """Disabled statistics are reported before parameters and roles, on the four old endpoints."""
+    response = send_request(coder(usage_stats=False, role="member"), f"/insights/{endpoint}")
 
     assert response.status == 404
     assert DISABLED == json.loads(response.body)
 
 
-def test_switched_off_statistics_of_a_template() -> None:
-    """The days of a template are statistics too."""
+def test_disabled_statistics_of_a_template() -> None:
+    """Disabled statistics include the days of a template."""
     path = f"/templates/{SMALL.catalog.templates[0].id}/daus"
 
-    assert DISABLED == json.loads(ask(coder(usage_stats=False), path).body)
+    assert DISABLED == json.loads(send_request(coder(usage_stats=False), path).body)
 
 
-def test_switch_leaves_statuses_alone() -> None:
-    """user-status-counts has nothing to do with usage."""
-    assert ask(coder(usage_stats=False), "/insights/user-status-counts").status == 200
+def test_disabled_statistics_keep_status_counts() -> None:
+    """user-status-counts is independent of usage statistics."""
+    assert send_request(coder(usage_stats=False), "/insights/user-status-counts").status == 200
 
 
 @pytest.mark.parametrize("path", ["/nope", "/insights/daus/", "/organizations/x/y", "/users/me/keys"])
 def test_unknown_route(path: str) -> None:
-    """The third kind of 404."""
-    assert json.loads(ask(coder(), path).body) == {"message": "Route not found."}
+    """An unknown route is 404."""
+    assert json.loads(send_request(coder(), path).body) == {"message": "Route not found."}
 
 
 def test_unknown_things_of_known_routes() -> None:
-    """A key or an organization that is not there is a resource that is not there."""
+    """Unknown keys and organizations are missing resources."""
     for path in ("/users/me/keys/other", "/organizations/other/templates"):
-        assert NO_RESOURCE == json.loads(ask(coder(), path).body)
+        assert NO_RESOURCE == json.loads(send_request(coder(), path).body)
 
 
 def test_other_methods_are_refused() -> None:
-    """Nothing can be changed."""
+    """Other methods are refused."""
     assert coder().response("POST", "/api/v2/buildinfo").status == 405
 
 
 def test_rate_limit_counts_endpoints_apart() -> None:
-    """So many requests a minute and endpoint, told in headers, then 429 with a wait."""
+    """Requests are limited per minute and endpoint, with headers, then 429 with Retry-After."""
     server = coder(rate_limit=2)
-    first, second, third = (ask(server, "/buildinfo") for _ in range(3))
+    first, second, third = (send_request(server, "/buildinfo") for _ in range(3))
 
     assert [200, 200, 429] == [response.status for response in (first, second, third)]
     assert ["1", "0", "0"] == [each.headers["X-RateLimit-Remaining"] for each in (first, second, third)]
@@ -170,44 +174,44 @@ def test_rate_limit_counts_endpoints_apart() -> None:
     assert str(int(NOW.timestamp()) + 60) == first.headers["X-RateLimit-Reset"]
     assert third.headers["Retry-After"] == "60"
     assert b"more than 2 requests in 1m0s." in third.body
-    assert ask(server, "/users/me").status == 200
+    assert send_request(server, "/users/me").status == 200
 
 
 def test_rate_limit_ends_with_its_minute() -> None:
-    """The next minute starts anew."""
+    """The rate limit is reset with the next minute."""
     moments = iter((NOW, NOW, NOW + timedelta(minutes=1)))
     server = coder(rate_limit=1, now=lambda: next(moments))
 
-    assert [200, 429, 200] == [ask(server, "/buildinfo").status for _ in range(3)]
+    assert [200, 429, 200] == [send_request(server, "/buildinfo").status for _ in range(3)]
 
 
 def test_negative_rate_limit_is_none() -> None:
-    """Without a limit there are no headers about it."""
-    assert "X-RateLimit-Limit" not in ask(coder(rate_limit=-1), "/buildinfo").headers
+    """Without a limit there are no headers of it."""
+    assert "X-RateLimit-Limit" not in send_request(coder(rate_limit=-1), "/buildinfo").headers
 
 
-def test_older_servers_say_less() -> None:
-    """Older 401, 403 and 429 carry less."""
+def test_older_servers_have_fewer_details() -> None:
+    """Responses 401, 403 and 429 of older servers have fewer details."""
     server = coder(server_version="2023", rate_limit=2, role="member")
 
-    assert json.loads(ask(server, "/insights/daus").body) == {"message": "Forbidden."}
-    assert "WWW-Authenticate" not in ask(server, "/insights/daus", token="").headers
-    assert b"too many requests!" in ask(server, "/insights/daus").body
+    assert json.loads(send_request(server, "/insights/daus").body) == {"message": "Forbidden."}
+    assert "WWW-Authenticate" not in send_request(server, "/insights/daus", token="").headers
+    assert b"too many requests!" in send_request(server, "/insights/daus").body
 
 
-def test_requests_are_remembered() -> None:
-    """What was asked is there to be counted, refusals included."""
+def test_requests_are_logged() -> None:
+    """Requests are logged, refused ones too."""
     server = coder()
-    ask(server, "/insights/user-activity", WEEK)
-    ask(server, "/insights/daus", {"x": "1"})
+    send_request(server, "/insights/user-activity", WEEK)
+    send_request(server, "/insights/daus", {"x": "1"})
 
     expected = [("/api/v2/insights/user-activity", 200), ("/api/v2/insights/daus", 400)]
     assert expected == [(seen.path, seen.status) for seen in server.requests]
     assert server.requests[1].query == "x=1"
 
 
-def test_key_tells_when_it_expires() -> None:
-    """The caller's own key is described, lifetime in seconds."""
+def test_key_expiry() -> None:
+    """The response contains the caller's key with its lifetime in seconds."""
     key = document(coder(token_expires=NOW + timedelta(days=3)), f"/users/me/keys/{DEMO_TOKEN[:10]}")
 
     assert ("2026-05-23T14:31:00Z", 2592000) == (key["expires_at"], key["lifetime_seconds"])

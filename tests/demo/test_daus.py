@@ -1,4 +1,4 @@
-"""Days and statuses: the two answers that look 60 days back."""
+"""Daily users and status counts over 60 days."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -30,7 +30,7 @@ def test_daus_are_unordered_and_go_back_60_days() -> None:
 
 
 def test_last_hour_of_the_day_has_a_day_less() -> None:
-    """At 23:xx the next full hour is tomorrow's midnight."""
+    """In the last hour of the day the next full hour is midnight, so there is a day less."""
     late = coder(now=lambda: NOW.replace(hour=23))
     dates = [entry["date"] for entry in document(late, "/insights/daus")["entries"]]
 
@@ -76,7 +76,7 @@ def test_daus_of_a_template() -> None:
     ids=["utc", "midnight-is-now", "west", "zone", "clock-change"],
 )
 def test_status_counts_are_a_grid_of_midnights(query: dict[str, str], first: str, last: str) -> None:
-    """Points lie at the zone's midnights; the last is now where the next hour is midnight."""
+    """Points are midnights of the time zone."""
     points = document(coder(), "/insights/user-status-counts", query)["status_counts"]["active"]
 
     assert (first, last, 61) == (points[0]["date"], points[-1]["date"], len(points))

@@ -1,4 +1,4 @@
-"""The faults below HTTP: doors, streams, certificates."""
+"""Faults below HTTP: closed ports, streams, certificates."""
 
 import socket
 import zlib
@@ -13,60 +13,60 @@ from insights_exporter.demo import serve
 from insights_exporter.demo.fault_responses import slow
 from tests.demo.certificates import Authority
 from tests.demo.client import coder
-from tests.demo.faulty_server import DAUS, Failing, client
+from tests.demo.faulty_server import DAUS, FaultyServer, client
 
 
-def test_refused_is_a_closed_port_until_mended() -> None:
-    """Connections that were open end, new ones are refused, and the port is the same afterwards."""
+def test_refused_closes_the_port() -> None:
+    """Open connections are closed, new ones are refused, and the port stays the same."""
     server = coder()
-    with serve(server) as url, client(url) as asking:
-        assert asking.get("/buildinfo").status_code == 200
+    with serve(server) as url, client(url) as http:
+        assert http.get("/buildinfo").status_code == 200
         server.fail("refused")
         with pytest.raises(httpx.TransportError):
-            asking.get("/buildinfo")
+            http.get("/buildinfo")
         with pytest.raises(httpx.ConnectError):
-            asking.get("/buildinfo")
+            http.get("/buildinfo")
         server.clear_faults()
-        assert asking.get("/buildinfo").status_code == 200
+        assert http.get("/buildinfo").status_code == 200
 
 
 def test_server_that_is_down_may_be_served() -> None:
-    """A fault set beforehand is there from the first connection on."""
+    """A fault can begin before the server."""
     server = coder()
     server.fail("refused")
-    with serve(server) as url, client(url) as asking:
+    with serve(server) as url, client(url) as http:
         with pytest.raises(httpx.ConnectError):
-            asking.get("/buildinfo")
+            http.get("/buildinfo")
         server.clear_faults()
-        assert asking.get("/buildinfo").status_code == 200
+        assert http.get("/buildinfo").status_code == 200
 
 
 def test_refused_on_a_shared_port_is_a_reset() -> None:
-    """One of several servers behind a port cannot close it."""
+    """On a shared port `refused` resets connections."""
     broken, healthy = coder(), coder()
     broken.fail("refused")
-    with serve({"broken": broken, "healthy": healthy}) as url, httpx.Client() as asking:
+    with serve({"broken": broken, "healthy": healthy}) as url, httpx.Client() as http:
         with pytest.raises(httpx.TransportError):
-            asking.get(f"{url}/broken/api/v2/buildinfo")
-        assert asking.get(f"{url}/healthy/api/v2/buildinfo").status_code == 200
+            http.get(f"{url}/broken/api/v2/buildinfo")
+        assert http.get(f"{url}/healthy/api/v2/buildinfo").status_code == 200
 
 
-def test_silence_says_nothing(failing: Failing) -> None:
-    """The request is taken, and not a byte comes back."""
+def test_no_response_sends_nothing(failing: FaultyServer) -> None:
+    """The request is accepted, and no byte is sent."""
     failing.server.fail("no-response")
     with pytest.raises(httpx.ReadTimeout):
         failing.client.get(DAUS, timeout=0.2)
 
 
-def test_slow_sends_a_byte_at_a_time(failing: Failing) -> None:
-    """The head comes at once, then the body byte by byte."""
+def test_slow_sends_a_byte_at_a_time(failing: FaultyServer) -> None:
+    """The head is sent at once, then the body byte by byte."""
     with failing.stream("slow") as response:
         first = next(response.iter_raw())
 
     assert (200, 1) == (response.status_code, len(first))
 
 
-def test_slow_goes_on(failing: Failing) -> None:
+def test_slow_continues(failing: FaultyServer) -> None:
     """The second byte follows the first."""
     with failing.stream("slow") as response:
         pieces = response.iter_raw()
@@ -75,15 +75,15 @@ def test_slow_goes_on(failing: Failing) -> None:
 
 
 async def test_slow_ends_with_the_body() -> None:
-    """An empty body is over at once."""
+    """A slow response ends with its body."""
     response = slow(Response(b""))
 
     assert isinstance(response, StreamingResponse)
     assert [] == [piece async for piece in response.body_iterator]
 
 
-def test_endless_goes_on(failing: Failing) -> None:
-    """Ten megabytes are not the end."""
+def test_endless_does_not_end(failing: FaultyServer) -> None:
+    """An endless response does not end after ten megabytes."""
     with failing.stream("endless") as response:
         read = 0
         for chunk in response.iter_raw():
@@ -94,7 +94,7 @@ def test_endless_goes_on(failing: Failing) -> None:
     assert read > 10_000_000
 
 
-def test_gzip_bomb_unpacks_a_hundredfold_without_end(failing: Failing) -> None:
+def test_gzip_bomb_unpacks_a_hundredfold_without_end(failing: FaultyServer) -> None:
     """A hundred kilobytes become ten megabytes and more."""
     unpacker = zlib.decompressobj(31)
     packed = unpacked = 0
@@ -110,10 +110,10 @@ def test_gzip_bomb_unpacks_a_hundredfold_without_end(failing: Failing) -> None:
     assert not unpacker.eof
 
 
-def test_wrong_length_is_half(failing: Failing) -> None:
-    """What is announced ends in the middle of the JSON."""
+def test_wrong_length_is_half(failing: FaultyServer) -> None:
+    """The declared length ends in the middle of the JSON."""
     half = failing.get("wrong-length")
-    whole = failing.mended().content
+    whole = failing.get_cleared().content
 
     assert whole[: len(whole) // 2] == half.content
     assert half.headers["Connection"] == "close"
@@ -125,33 +125,33 @@ def test_certificates_change_while_it_runs(tmp_path: Path) -> None:
     server = coder()
     with (
         serve(server, certificate=authority.good()) as url,
-        httpx.Client(verify=authority.context()) as asking,
+        httpx.Client(verify=authority.context()) as http,
     ):
         buildinfo = f"{url}/api/v2/buildinfo"
-        assert asking.get(buildinfo).status_code == 200
+        assert http.get(buildinfo).status_code == 200
         for certificate, reason in (
             (authority.expired(), "certificate has expired"),
             (authority.self_signed(), "unable to get local issuer certificate"),
         ):
             server.set_certificate(certificate)
             with pytest.raises(httpx.TransportError):
-                asking.get(buildinfo)
+                http.get(buildinfo)
             with pytest.raises(httpx.ConnectError, match=reason):
-                asking.get(buildinfo)
+                http.get(buildinfo)
         server.set_certificate(authority.good())
-        assert asking.get(buildinfo).status_code == 200
+        assert http.get(buildinfo).status_code == 200
 
 
-def test_certificate_means_nothing_without_tls(tmp_path: Path) -> None:
-    """A server without TLS stays one."""
+def test_certificate_without_tls(tmp_path: Path) -> None:
+    """A certificate has no effect on a server without TLS."""
     server = coder()
     with serve(server) as url:
         server.set_certificate(Authority(tmp_path).good())
         assert httpx.get(f"{url}/api/v2/buildinfo").status_code == 200
 
 
-def test_client_that_waits_does_not_hold_the_end_up() -> None:
-    """The server ends though a request is unanswered, and closes its connection."""
+def test_waiting_client_does_not_delay_the_end() -> None:
+    """A request without a response does not delay the end of the server."""
     server = coder()
     server.fail("no-response")
     with serve(server) as url:

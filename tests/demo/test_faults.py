@@ -1,4 +1,4 @@
-"""The faults that are answers, each as a client meets it over real sockets."""
+"""Faults that are responses, over real sockets."""
 
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -9,7 +9,7 @@ import pytest
 from insights_exporter.demo import FAULTS
 from insights_exporter.demo.faults import LAST_DAY
 from tests.demo.client import NOW, coder
-from tests.demo.faulty_server import Failing
+from tests.demo.faulty_server import FaultyServer
 
 STATUSES = {
     "sign-in-page": 200,
@@ -54,13 +54,13 @@ OTHERS = {"wrong-length", "not-licensed", "clock-ahead", "clock-behind", "clock-
 
 
 def test_every_fault_is_tried() -> None:
-    """No fault of the table is without a test, here or about the wire."""
+    """Each fault has a test, here or in test_fault_responses."""
     assert {*STATUSES, *BROKEN, *STREAMS, *OTHERS} == set(FAULTS)
 
 
 @pytest.mark.parametrize("fault", STATUSES)
-def test_fault_that_is_an_answer(failing: Failing, fault: str) -> None:
-    """Refusals and wrong answers come whole, with the status they are named after."""
+def test_faulty_responses(failing: FaultyServer, fault: str) -> None:
+    """Faulty responses are complete, with the status in their name."""
     response = failing.get(fault)
     seen = failing.server.requests[-1]
 
@@ -70,30 +70,30 @@ def test_fault_that_is_an_answer(failing: Failing, fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_fault_that_breaks_the_connection(failing: Failing, fault: str) -> None:
-    """Connections that break do so as named."""
+def test_broken_connections(failing: FaultyServer, fault: str) -> None:
+    """Broken connections raise the expected error."""
     with pytest.raises(BROKEN[fault]):
         failing.get(fault)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_mended_server_is_as_before(failing: Failing, fault: str) -> None:
-    """After a fault the same client is served as if nothing had been."""
+def test_cleared_fault(failing: FaultyServer, fault: str) -> None:
+    """After a fault the same client gets normal responses."""
     failing.server.fail(fault)
 
-    assert failing.mended().status_code == 200
+    assert failing.get_cleared().status_code == 200
     assert failing.server.requests[-1].fault == ""
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_fault_of_one_path_leaves_others_alone(failing: Failing, fault: str) -> None:
-    """A fault may be given to some paths only."""
+def test_fault_of_one_path(failing: FaultyServer, fault: str) -> None:
+    """A fault may be limited to some paths."""
     assert failing.get(fault, "/insights/templates", "/templates").status_code == 200
 
 
 @pytest.mark.parametrize(("fault", "days"), [("clock-ahead", 1), ("clock-behind", -1)])
-def test_clock_a_day_off_shows_in_date_and_rules(failing: Failing, fault: str, days: int) -> None:
-    """The server believes in its clock: its date and its newest day are wrong together."""
+def test_wrong_clock(failing: FaultyServer, fault: str, days: int) -> None:
+    """A wrong clock affects the Date header and the newest day."""
     response = failing.get(fault)
     there = NOW + timedelta(days=days)
 
@@ -101,41 +101,41 @@ def test_clock_a_day_off_shows_in_date_and_rules(failing: Failing, fault: str, d
     assert f"{there:%Y-%m-%d}" == max(entry["date"] for entry in response.json()["entries"])
 
 
-def test_absurd_clock_shows_in_date_alone(failing: Failing) -> None:
-    """What is answered is as ever."""
+def test_clock_in_the_far_future(failing: FaultyServer) -> None:
+    """A clock in the far future affects only the Date header."""
     response = failing.get("clock-far-future")
 
     assert LAST_DAY == response.headers["Date"]
     assert f"{NOW:%Y-%m-%d}" == max(entry["date"] for entry in response.json()["entries"])
 
 
-def test_wait_may_be_a_date(failing: Failing) -> None:
-    """Retry-After has two spellings."""
+def test_retry_after_date(failing: FaultyServer) -> None:
+    """Retry-After may be a date."""
     seconds, date = (failing.get(fault).headers["Retry-After"] for fault in ("429-seconds", "429-date"))
 
     assert seconds == "60"
     assert parsedate_to_datetime(date) == NOW + timedelta(seconds=60)
 
 
-def test_500_has_two_documents(failing: Failing) -> None:
-    """A handler that went on after its error answered twice."""
+def test_500_has_two_documents(failing: FaultyServer) -> None:
+    """The body of a 500 has two JSON documents."""
     first, second = failing.get("500").content.splitlines()
 
     assert first.startswith(b'{"message":"Internal error fetching DAUs."')
     assert second == b'{"entries":[],"tz_hour_offset":0}'
 
 
-def test_bad_utf8_is_inside_a_text(failing: Failing) -> None:
-    """The JSON is whole but for bytes that are no UTF-8."""
+def test_bad_utf8_is_inside_a_text(failing: FaultyServer) -> None:
+    """The JSON is complete except for bytes that are not UTF-8."""
     assert b'"date":"\xff\xfe' in failing.get("bad-utf8").content
 
 
-def test_redirect_leads_to_another_host(failing: Failing) -> None:
-    """Whoever follows it carries the token away."""
+def test_redirect_leads_to_another_host(failing: FaultyServer) -> None:
+    """The redirect has the address of another host."""
     assert failing.get("redirect").headers["Location"] == "https://login.example.com/"
 
 
 def test_unknown_fault_is_refused() -> None:
-    """A mistyped name is answered with all there are."""
+    """An unknown fault is an error that lists all faults."""
     with pytest.raises(ValueError, match="unknown fault 'tired'; known are refused, no-response"):
         coder().fail("tired")

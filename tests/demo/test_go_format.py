@@ -1,4 +1,4 @@
-"""Go's habits: times, queries, JSON."""
+"""Times, queries and JSON in the form of Go."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -42,7 +42,7 @@ OFFSETS = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(
     ids=["date-only", "word", "plus-lost", "extra", "month", "day", "hour", "offset"],
 )
 def test_text_that_is_no_time_is_refused_in_the_words_of_go(text: str, complaint: str) -> None:
-    """What is wrong with a time is said as Go says it."""
+    """The error of an invalid time is that of Go."""
     with pytest.raises(BadTime) as caught:
         parse_time(text)
 
@@ -59,7 +59,7 @@ def test_text_that_is_no_time_is_refused_in_the_words_of_go(text: str, complaint
     ids=["utc", "offset", "fraction"],
 )
 def test_time_is_read(text: str, moment: datetime) -> None:
-    """An RFC 3339 time is read, decimals included."""
+    """An RFC 3339 time is parsed, decimals included."""
     assert moment == parse_time(text)
 
 
@@ -84,12 +84,12 @@ def test_written_time_is_read_back(moment: datetime) -> None:
     ids=["plain", "plus-is-a-space", "escaped-plus", "malformed", "empty"],
 )
 def test_query_is_split_as_go_splits_it(raw: str, pairs: list[tuple[str, str]]) -> None:
-    """A query becomes pairs; a malformed pair is left out."""
+    """A query is split into pairs, without malformed ones."""
     assert pairs == parse_query(raw)
 
 
 def test_json_is_compact_and_escapes_html() -> None:
-    """Answers are written without spaces, and cannot close a script element."""
+    """JSON has no spaces, and HTML is escaped."""
     assert b'{"a":["\\u003cb\\u003e","\\u0026"],"c":-1}\n' == dump_json({"a": ["<b>", "&"], "c": -1})
 
 
@@ -101,7 +101,7 @@ def test_json_is_compact_and_escapes_html() -> None:
     )
 )
 def test_json_says_what_was_meant(document: object) -> None:
-    """Escapes change the bytes, never the meaning."""
+    """Escaped JSON decodes to the same document."""
     assert document == json.loads(dump_json(document))
 
 
@@ -115,7 +115,7 @@ def test_json_says_what_was_meant(document: object) -> None:
     ids=["fraction", "space", "huge"],
 )
 def test_text_that_is_no_integer_is_refused(text: str, complaint: str) -> None:
-    """What is wrong with an integer is said as Go says it."""
+    """The error of an invalid integer is that of Go."""
     with pytest.raises(ValueError, match="strconv") as caught:
         parse_integer(text)
 

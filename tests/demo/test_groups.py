@@ -5,7 +5,7 @@ import json
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, Population
-from tests.demo.client import SMALL, Json, ask, coder, document
+from tests.demo.client import SMALL, Json, coder, document, send_request
 
 CODER, RESEARCH = SMALL.catalog.organizations
 
@@ -42,7 +42,7 @@ def test_user_may_be_in_several_teams() -> None:
 
 
 def test_organization_lists_its_groups() -> None:
-    """By id or by name; whatever the query says, an organization has its own."""
+    """An organization lists its groups by id or name, whatever the query contains."""
     by_id = [groups(f"/organizations/{each.id}/groups") for each in (CODER, RESEARCH)]
     by_name = [
         groups(f"/organizations/{each.name}/groups", {"organization": "x"}) for each in (CODER, RESEARCH)
@@ -62,13 +62,13 @@ def test_groups_are_filtered_by_organization(organization: str) -> None:
 
 def test_groups_are_filtered_by_member_and_id() -> None:
     """All filters must hold."""
-    person = SMALL.users[0]
-    theirs = groups("/groups", {"has_member": person.username})
+    user = SMALL.users[0]
+    theirs = groups("/groups", {"has_member": user.username})
 
-    assert theirs == groups("/groups", {"has_member": person.id})
-    assert all(person.id in {member["id"] for member in each["members"]} for each in theirs)
+    assert theirs == groups("/groups", {"has_member": user.id})
+    assert all(user.id in {member["id"] for member in each["members"]} for each in theirs)
     assert [CODER.id] == [
-        each["id"] for each in groups("/groups", {"has_member": person.id, "group_ids": CODER.id})
+        each["id"] for each in groups("/groups", {"has_member": user.id, "group_ids": CODER.id})
     ]
 
 
@@ -87,7 +87,7 @@ def test_groups_are_filtered_by_member_and_id() -> None:
 )
 def test_bad_filter_is_refused(name: str, value: str, detail: str) -> None:
     """There is no paging, and names must exist."""
-    response = ask(coder(), "/groups", {name: value})
+    response = send_request(coder(), "/groups", {name: value})
 
     assert response.status == 400
     assert [{"field": name, "detail": detail}] == json.loads(response.body)["validations"]
@@ -120,14 +120,14 @@ def test_older_servers_list_groups_by_organization_only(server_version: str) -> 
     server = coder(server_version=server_version)
     (everyone, *_) = document(server, f"/organizations/{CODER.id}/groups")
 
-    assert ask(server, "/groups").status == 404
+    assert send_request(server, "/groups").status == 404
     assert "total_member_count" not in everyone
     assert "organization_name" not in everyone
 
 
 def test_unknown_organization_has_no_groups() -> None:
-    """It is a resource that is not there."""
-    assert ask(coder(), "/organizations/mars/groups").status == 404
+    """An unknown organization is a missing resource."""
+    assert send_request(coder(), "/organizations/mars/groups").status == 404
 
 
 def test_number_of_teams_is_chosen() -> None:
@@ -142,5 +142,5 @@ def test_number_of_teams_is_chosen() -> None:
 
 def test_groups_need_a_token() -> None:
     """With a license, a request without a token is refused."""
-    assert ask(coder(), "/groups", token="").status == 401
-    assert ask(coder(), "/groups", token=DEMO_TOKEN).status == 200
+    assert send_request(coder(), "/groups", token="").status == 401
+    assert send_request(coder(), "/groups", token=DEMO_TOKEN).status == 200

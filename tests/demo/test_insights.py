@@ -1,4 +1,4 @@
-"""Reports over a window: keys, order, and how the numbers hang together."""
+"""Reports over a window: keys, order and consistency of the values."""
 
 from statistics import quantiles
 
@@ -13,7 +13,7 @@ BUILTINS = ["vscode", "jetbrains", "reconnecting-pty", "ssh", "sftp"]
 
 
 def test_report_has_the_keys_of_the_server_in_its_order() -> None:
-    """The report is written as Go writes its struct."""
+    """A report has the keys of the server in its order."""
     keys = ["start_time", "end_time", "template_ids", "active_users", "apps_usage", "parameters_usage"]
     app_keys = ["template_ids", "type", "display_name", "slug", "icon", "seconds", "times_used"]
     body = report(coder(server_version="2026"), "templates")
@@ -33,8 +33,8 @@ def test_report_has_the_keys_of_the_server_in_its_order() -> None:
     ],
     ids=["plain", "interval", "report-only", "intervals-only", "neither"],
 )
-def test_what_was_not_asked_for_is_absent(extra: dict[str, str], keys: set[str]) -> None:
-    """Empty parts have no key at all."""
+def test_unrequested_sections_are_missing(extra: dict[str, str], keys: set[str]) -> None:
+    """Sections that were not requested are missing."""
     assert keys == set(document(coder(), TEMPLATES, WEEK | extra))
 
 
@@ -50,7 +50,7 @@ def test_empty_window_has_empty_lists() -> None:
 
 
 def test_offset_is_echoed() -> None:
-    """The answer speaks in the offset of the question."""
+    """The times of a response have the offset of the request."""
     query = {"start_time": "2026-05-19T00:00:00-03:00", "end_time": "2026-05-20T00:00:00-03:00"}
     body = report(coder(), "user-latency", query)
 
@@ -91,7 +91,7 @@ def test_parameters_are_as_odd_as_in_life() -> None:
 
 
 def test_users_are_in_the_order_of_their_ids() -> None:
-    """Both reports about users list the same people in the same order."""
+    """Both reports of users list the same users in the order of their ids."""
     activity, latency = (report(coder(), name, MONTH)["users"] for name in ("user-activity", "user-latency"))
     ids = [user["user_id"] for user in activity]
 
@@ -147,7 +147,7 @@ def test_several_templates_at_once_are_their_union() -> None:
 
 
 def test_templates_of_an_app_used_it() -> None:
-    """An app names the templates where asking for that template alone finds it used."""
+    """An app lists the templates whose own report contains it."""
     server = coder()
     for app in report(server, "templates")["apps_usage"]:
         for template_id in app["template_ids"]:

@@ -9,7 +9,7 @@ from tests.demo.client import TEMPLATES, WEEK, coder, document, report
 
 @pytest.mark.parametrize(("interval", "count"), [("day", 14), ("week", 2)])
 def test_intervals_cover_the_window(interval: str, count: int) -> None:
-    """Rows follow each other without gaps once sorted, and come in no order."""
+    """Sorted rows have no gaps, and rows are in no particular order."""
     query = {"start_time": "2026-05-04T00:00:00+02:00", "end_time": "2026-05-18T00:00:00+02:00"}
     rows = document(coder(), TEMPLATES, query | {"interval": interval})["interval_reports"]
     ordered = sorted(rows, key=lambda row: str(row["start_time"]))
@@ -29,7 +29,7 @@ def test_last_interval_may_be_short() -> None:
 
 
 def test_interval_row_is_the_report_of_its_own_window() -> None:
-    """A row says what a request for that window alone says."""
+    """A row equals the report of its own window."""
     server = coder()
     for row in document(server, TEMPLATES, WEEK | {"interval": "day"})["interval_reports"]:
         window = {"start_time": row["start_time"], "end_time": row["end_time"]}

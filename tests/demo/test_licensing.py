@@ -1,4 +1,4 @@
-"""Licenses: what is refused without one, and what the entitlements say."""
+"""Licenses: refusals without one, and entitlements."""
 
 import json
 from datetime import timedelta
@@ -9,8 +9,8 @@ import pytest
 
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.auth import LicenseState
-from tests.demo.client import NOW, SMALL, Json, ask, coder, document
-from tests.demo.faulty_server import Failing
+from tests.demo.client import NOW, SMALL, Json, coder, document, send_request
+from tests.demo.faulty_server import FaultyServer
 
 ORGANIZATION = f"/organizations/{SMALL.catalog.organizations[0].id}/groups"
 PREMIUM = {"message": "Template RBAC is a Premium feature. Contact sales!"}
@@ -40,7 +40,7 @@ def test_license_decides_what_is_served(
 ) -> None:
     """Without a license groups are refused, in an open-source build nothing of it exists."""
     server = coder(license=license_, server_version=server_version)
-    responses = [ask(server, path) for path in PATHS]
+    responses = [send_request(server, path) for path in PATHS]
 
     assert statuses == tuple(response.status for response in responses)
     assert all(json.loads(each.body) == PREMIUM for each in responses if each.status == 403)
@@ -51,8 +51,8 @@ def test_license_is_checked_before_the_token_on_one_path() -> None:
     """Without a token `/groups` still names the license, groups of an organization the token."""
     server = coder(license="none")
 
-    assert ask(server, "/groups", token="").status == 403
-    assert ask(server, ORGANIZATION, token="").status == 401
+    assert send_request(server, "/groups", token="").status == 403
+    assert send_request(server, ORGANIZATION, token="").status == 401
 
 
 @pytest.mark.parametrize("role", ["owner", "member"])
@@ -60,7 +60,9 @@ def test_entitlements_need_no_token_and_no_role(role: str) -> None:
     """Anyone may read them."""
     server = coder(role=role)
 
-    assert document(server, "/entitlements") == json.loads(ask(server, "/entitlements", token="").body)
+    assert document(server, "/entitlements") == json.loads(
+        send_request(server, "/entitlements", token="").body
+    )
 
 
 @pytest.mark.parametrize(
@@ -101,12 +103,12 @@ def test_agent_runtime_grows_within_its_year() -> None:
     assert first["usage_period"]["end"] == "2027-01-01T00:00:00Z"
 
 
-def test_fault_takes_the_license_away(failing: Failing) -> None:
+def test_fault_removes_the_license(failing: FaultyServer) -> None:
     """`not-licensed` is an enterprise build without a license, everywhere or on one path."""
     assert failing.get("not-licensed").status_code == 200
     assert [403, 403, 200] == [failing.client.get(path).status_code for path in PATHS]
     assert failing.client.get("/entitlements").json()["has_license"] is False
-    failing.mended()
+    failing.get_cleared()
     failing.server.fail("not-licensed", "/groups")
     assert [403, 200, 200] == [failing.client.get(path).status_code for path in PATHS]
 

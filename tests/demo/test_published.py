@@ -1,4 +1,4 @@
-"""The rules of the published page: `before`, `after`, and nothing else."""
+"""The rules of the API documentation: `before`, `after`, and nothing else."""
 
 from datetime import UTC, datetime
 
@@ -15,11 +15,11 @@ WITH_TIMES = ("templates", "user-activity", "user-latency")
 def test_before_is_the_start_and_after_the_end(endpoint: str) -> None:
     """Both are seconds since 1970."""
     query = {"before": "1715558400", "after": "1716163200"}
-    verdict = check_published(f"/api/v2/insights/{endpoint}", query, NOW)
+    result = check_published(f"/api/v2/insights/{endpoint}", query, NOW)
 
-    assert isinstance(verdict, ParsedQuery)
-    assert datetime(2024, 5, 13, tzinfo=UTC) == verdict.start
-    assert datetime(2024, 5, 20, tzinfo=UTC) == verdict.end
+    assert isinstance(result, ParsedQuery)
+    assert datetime(2024, 5, 13, tzinfo=UTC) == result.start
+    assert datetime(2024, 5, 20, tzinfo=UTC) == result.end
 
 
 @pytest.mark.parametrize(
@@ -38,32 +38,32 @@ def test_before_is_the_start_and_after_the_end(endpoint: str) -> None:
 )
 @pytest.mark.parametrize("endpoint", WITH_TIMES)
 def test_anything_else_is_refused(endpoint: str, query: dict[str, str], fields: list[str]) -> None:
-    """Two integers are required, and nothing beside them is known."""
-    verdict = check_published(f"/insights/{endpoint}", query, NOW)
+    """Two integers are required, and other parameters are unknown."""
+    result = check_published(f"/insights/{endpoint}", query, NOW)
 
-    assert isinstance(verdict, ErrorResponse)
-    assert verdict.status == 400
-    validations = verdict.body["validations"]
+    assert isinstance(result, ErrorResponse)
+    assert result.status == 400
+    validations = result.body["validations"]
     assert isinstance(validations, list)
     assert fields == [each["field"] for each in validations]
 
 
 def test_days_take_no_parameter() -> None:
-    """The page lists none for the days."""
+    """The days have no parameters."""
     assert isinstance(check_published("/insights/daus", {}, NOW), ParsedQuery)
     assert isinstance(check_published("/insights/daus", {"tz_offset": "0"}, NOW), ErrorResponse)
 
 
 @pytest.mark.parametrize("path", ["/insights/user-status-counts", "/templates", "/buildinfo"])
 def test_other_paths_are_unknown(path: str) -> None:
-    """The page has four paths."""
+    """The documentation has four paths."""
     assert check_published(path, {}, NOW) is NO_ROUTE
 
 
 def test_times_far_away_are_harmless() -> None:
     """An integer far from now is 1970 or 2100."""
-    verdict = check_published("/insights/templates", {"before": str(-(2**63)), "after": str(2**63 - 1)}, NOW)
+    result = check_published("/insights/templates", {"before": str(-(2**63)), "after": str(2**63 - 1)}, NOW)
 
-    assert isinstance(verdict, ParsedQuery)
-    assert datetime(1970, 1, 1, tzinfo=UTC) == verdict.start
-    assert datetime(2100, 1, 1, tzinfo=UTC) == verdict.end
+    assert isinstance(result, ParsedQuery)
+    assert datetime(1970, 1, 1, tzinfo=UTC) == result.start
+    assert datetime(2100, 1, 1, tzinfo=UTC) == result.end

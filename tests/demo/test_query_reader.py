@@ -1,4 +1,4 @@
-"""The real server's rules about all other parameters, each with its words."""
+"""The real server's errors for parameters other than times."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.demo.queries import NOW, WEEK, A, B, accepted, one_bad, refused, some
 
 
 def test_request_of_the_published_page_is_refused() -> None:
-    """`before` and `after` are unknown, and the real names are missing: all said at once."""
+    """A request by the API documentation is refused with all errors at once."""
     expected = some_bad(
         ("start_time", "is required and cannot be empty"),
         ("end_time", "is required and cannot be empty"),
@@ -32,7 +32,7 @@ def test_request_of_the_published_page_is_refused() -> None:
     ids=["two-weeks", "six-days-over", "five-days-over", "up-to-now", "spring", "two-weeks-of-autumn"],
 )
 def test_last_week_needs_six_days(start: str, end: str, passes: bool) -> None:
-    """Weeks are whole but for the last, which may lack a day; the refusal has a detail only."""
+    """Weeks are whole except for the last, which may lack a day."""
     query = {"start_time": start, "end_time": end, "interval": "week"}
     detail = "Last report interval should have at least 6 days."
 
@@ -53,26 +53,26 @@ def test_last_week_needs_six_days(start: str, end: str, passes: bool) -> None:
     ],
     ids=["interval", "sections", "template-ids", "unknown", "empty"],
 )
-def test_other_parameters_are_judged(extra: dict[str, str], body: dict[str, object]) -> None:
-    """Every other parameter has its own words too."""
+def test_errors_of_other_parameters(extra: dict[str, str], body: dict[str, object]) -> None:
+    """Each invalid parameter has its own error."""
     assert body == refused(WEEK | extra)
 
 
-def test_interval_is_judged_before_sections() -> None:
-    """Of a bad interval and a bad section the interval is named."""
+def test_interval_is_checked_before_sections() -> None:
+    """An invalid interval is reported before an invalid section."""
     assert refused(WEEK | {"interval": "x"}) == refused(WEEK | {"interval": "x", "sections": "x"})
 
 
 def test_lists_are_read() -> None:
     """UUIDs may have spaces around them and any case; an empty section list means both."""
-    asked = accepted(WEEK | {"template_ids": f" {A.upper()} ,{B}", "sections": "", "interval": "day"})
+    query = accepted(WEEK | {"template_ids": f" {A.upper()} ,{B}", "sections": "", "interval": "day"})
 
-    assert (A, B) == asked.template_ids
-    assert {"report", "interval_reports"} == asked.sections
+    assert (A, B) == query.template_ids
+    assert {"report", "interval_reports"} == query.sections
 
 
 def test_one_section_is_one_section() -> None:
-    """Only what was asked for is in the answer."""
+    """The response contains the requested section only."""
     assert {"report"} == accepted(WEEK | {"sections": "report"}).sections
 
 
@@ -88,7 +88,7 @@ def test_offset_must_be_whole_hours(path: str) -> None:
 
 @pytest.mark.parametrize("endpoint", ["user-activity", "user-latency"])
 def test_users_know_no_interval(endpoint: str) -> None:
-    """The endpoints about users take times and templates, nothing else."""
+    """The endpoints of users have no interval."""
     path = f"/api/v2/insights/{endpoint}"
 
     assert some_bad(("interval", "is not a valid query param")) == refused(WEEK | {"interval": "day"}, path)

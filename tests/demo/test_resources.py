@@ -4,7 +4,7 @@ from tests.demo.client import MONTH, SMALL, coder, document, report
 
 
 def test_retired_template_is_named_but_not_listed() -> None:
-    """Insights keep naming a template that the list no longer has."""
+    """Insights contain a deleted template that the list does not have."""
     used = set(report(coder(), "templates", MONTH)["template_ids"])
     listed = {each["id"] for each in document(coder(), "/templates")}
 
@@ -12,7 +12,7 @@ def test_retired_template_is_named_but_not_listed() -> None:
 
 
 def test_template_names_repeat_over_organizations() -> None:
-    """Two templates share a name, one is deprecated, one is used by nobody."""
+    """Two templates share a name, one is deprecated, one is unused."""
     listed = document(coder(), "/templates")
     pairs = [(each["organization_name"], each["name"]) for each in listed]
     used = report(coder(), "templates", MONTH)["template_ids"]
@@ -23,7 +23,7 @@ def test_template_names_repeat_over_organizations() -> None:
 
 
 def test_organizations_list_their_templates() -> None:
-    """By id or by name, an organization has its own."""
+    """An organization lists its templates by id or name."""
     server = coder()
     organizations = document(server, "/organizations")
     by_id = [document(server, f"/organizations/{each['id']}/templates") for each in organizations]
@@ -44,16 +44,16 @@ def test_builds_take_milliseconds_or_are_unknown() -> None:
 
 
 def test_names_return_and_ids_do_not() -> None:
-    """A username may be taken again; an id never."""
-    names = [person.username for person in SMALL.users]
-    ids = [person.id for person in SMALL.users]
+    """Usernames may be reused, ids never."""
+    names = [user.username for user in SMALL.users]
+    ids = [user.id for user in SMALL.users]
 
     assert len(set(names)) < len(names)
     assert len(set(ids)) == len(ids)
 
 
 def test_status_counts_agree_with_the_list_of_users() -> None:
-    """The newest point counts those that the list finds."""
+    """The newest status counts equal the list of users."""
     server = coder()
     counts = document(server, "/insights/user-status-counts")["status_counts"]
     query = {"limit": "1", "q": "status:active"}
@@ -64,6 +64,6 @@ def test_status_counts_agree_with_the_list_of_users() -> None:
     assert sum(points[-1]["count"] for points in counts.values()) == document(server, "/users")["count"]
 
 
-def test_member_sees_only_himself_among_users() -> None:
-    """Who may not read users is alone."""
+def test_member_lists_only_itself() -> None:
+    """A member lists only itself."""
     assert document(coder(role="member"), "/users")["count"] == 1

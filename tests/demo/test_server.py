@@ -13,8 +13,8 @@ TOKEN = {"Coder-Session-Token": DEMO_TOKEN}
 
 
 @pytest.mark.parametrize("endpoint", FOUR)
-def test_answer_over_http_is_the_answer(endpoint: str) -> None:
-    """What travels is what the server says, byte for byte, with its own clock's date."""
+def test_response_over_http(endpoint: str) -> None:
+    """The HTTP response equals the response of the server, byte for byte."""
     server = coder()
     with serve(server) as url:
         response = httpx.get(f"{url}/api/v2/insights/{endpoint}", params=query_for(endpoint), headers=TOKEN)
@@ -31,8 +31,8 @@ def test_answer_over_http_is_the_answer(endpoint: str) -> None:
     assert "server" not in response.headers
 
 
-def test_settings_change_while_it_runs() -> None:
-    """A role that is taken away is gone at the next request."""
+def test_role_changes_while_it_runs() -> None:
+    """A changed role is used from the next request on."""
     server = coder()
     with serve(server) as url, httpx.Client(base_url=f"{url}/api/v2", headers=TOKEN) as client:
         before = client.get("/insights/daus")
@@ -43,7 +43,7 @@ def test_settings_change_while_it_runs() -> None:
 
 
 def test_nothing_listens_afterwards() -> None:
-    """The port is free when the context ends."""
+    """The port is free after the block."""
     with serve(coder()) as url:
         httpx.get(f"{url}/api/v2/buildinfo").raise_for_status()
 
@@ -63,7 +63,7 @@ def test_plus_in_a_query_is_a_space() -> None:
 
 
 def test_many_servers_share_a_port() -> None:
-    """Each server lives below its own name."""
+    """Each server is below its own name."""
     coders = {"one": coder(role="owner"), "two": coder(role="member")}
     with serve(coders) as url:
         statuses = [
@@ -75,8 +75,8 @@ def test_many_servers_share_a_port() -> None:
     assert [1, 1] == [len(each.requests) for each in coders.values()]
 
 
-async def test_event_loop_need_not_wait() -> None:
-    """A program may serve and ask in one event loop."""
+async def test_serving_in_one_event_loop() -> None:
+    """A program can serve and send requests in one event loop."""
     async with serving(coder()) as url, httpx.AsyncClient(headers=TOKEN) as client:
         paths = [f"{url}/api/v2/{path}" for path in ("buildinfo", "users/me")]
         responses = await asyncio.gather(*map(client.get, paths))
@@ -85,7 +85,7 @@ async def test_event_loop_need_not_wait() -> None:
 
 
 def test_head_has_no_body() -> None:
-    """HEAD is answered like GET, without the body."""
+    """HEAD gets the response of GET without its body."""
     with serve(coder()) as url:
         response = httpx.head(f"{url}/api/v2/buildinfo")
 
@@ -93,7 +93,7 @@ def test_head_has_no_body() -> None:
 
 
 def test_port_may_be_chosen() -> None:
-    """A port that was free can be asked for."""
+    """The port can be selected."""
     with serve(coder()) as url:
         port = int(url.rpartition(":")[2])
     with serve(coder(), port) as again:

@@ -1,4 +1,4 @@
-"""The real server's rules about times, each with its words."""
+"""The real server's errors for times."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -56,7 +56,7 @@ PARSING = (
     ],
 )
 def test_time_that_breaks_a_rule_is_refused(changes: dict[str, str], field: str, detail: str) -> None:
-    """Each rule about times has its own words, and one parameter is named."""
+    """Each rule of times has its own error, which names one parameter."""
     assert one_bad(field, f'Query param "{field}" {detail}') == refused(TODAY | changes)
 
 
@@ -73,7 +73,7 @@ def test_time_that_breaks_a_rule_is_refused(changes: dict[str, str], field: str,
     ids=["full-hour", "last-second", "midnight-ahead", "half-hour-zone", "its-second-half", "empty-window"],
 )
 def test_end_up_to_the_next_full_hour_passes(end: str, now: str) -> None:
-    """The hour in progress may be asked for, hours being those of UTC."""
+    """The end may be the next full hour in UTC."""
     query = {"start_time": "2024-05-20T00:00:00+05:30", "end_time": end}
 
     assert datetime.fromisoformat(end) == accepted(query, now=datetime.fromisoformat(now)).end
@@ -83,14 +83,14 @@ def test_half_hour_zone_may_not_have_its_next_hour_early() -> None:
     """At 14:20+05:30 the limit is 14:30 there, since hours are cut in UTC."""
     now = datetime(2024, 5, 20, 8, 50, tzinfo=UTC)
     query = {"start_time": "2024-05-20T00:00:00+05:30", "end_time": "2024-05-20T15:00:00+05:30"}
-    verdict = check(TEMPLATES, query, now)
+    result = check(TEMPLATES, query, now)
 
-    assert isinstance(verdict, ErrorResponse)
-    assert one_bad("end_time", 'Query param "end_time" must not be in the future') == verdict.body
+    assert isinstance(result, ErrorResponse)
+    assert one_bad("end_time", 'Query param "end_time" must not be in the future') == result.body
 
 
-def test_start_is_judged_before_end() -> None:
-    """Of two bad times the first is named, and only that."""
+def test_start_is_checked_before_end() -> None:
+    """Of two invalid times only the first is reported."""
     body = refused({"start_time": "2024-05-20T01:00:00Z", "end_time": "never"})
 
     assert body == refused({"start_time": "2024-05-20T01:00:00Z", "end_time": "2024-05-20T02:03:04Z"})
@@ -98,9 +98,9 @@ def test_start_is_judged_before_end() -> None:
 
 def test_offset_is_kept() -> None:
     """A time keeps the offset in which it was sent."""
-    asked = accepted({"start_time": "2024-05-19T00:00:00-03:00", "end_time": "2024-05-20T00:00:00-03:00"})
+    query = accepted({"start_time": "2024-05-19T00:00:00-03:00", "end_time": "2024-05-20T00:00:00-03:00"})
 
-    assert timedelta(hours=-3) == asked.start.utcoffset()
+    assert timedelta(hours=-3) == query.start.utcoffset()
 
 
 @given(

@@ -1,4 +1,4 @@
-"""What differs from one server generation to the next."""
+"""The differences between server versions."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ from insights_exporter.demo import SERVER_VERSIONS
 from insights_exporter.demo.error_responses import NO_ROUTE, ErrorResponse
 from insights_exporter.demo.validation import ParsedQuery, check
 from tests.demo import queries
-from tests.demo.client import TEMPLATES, WEEK, ask, coder, document, report
+from tests.demo.client import TEMPLATES, WEEK, coder, document, report, send_request
 from tests.demo.queries import A, B, one_bad, refused, some_bad
 
 
@@ -21,7 +21,7 @@ from tests.demo.queries import A, B, one_bad, refused, some_bad
         ("2026", 5, "VS Code Family", True),
     ],
 )
-def test_generations_differ(server_version: str, builtins: int, name: str, times: bool) -> None:
+def test_versions_differ(server_version: str, builtins: int, name: str, times: bool) -> None:
     """Apps grew a field and changed a name over the years."""
     apps = report(coder(server_version=server_version), "templates")["apps_usage"]
 
@@ -29,8 +29,8 @@ def test_generations_differ(server_version: str, builtins: int, name: str, times
     assert (name, times) == (apps[0]["display_name"], "times_used" in apps[0])
 
 
-def test_oldest_servers_answer_otherwise() -> None:
-    """In 2023 days were instants, intervals a key of every answer, apps had everybody's templates."""
+def test_oldest_servers_differ() -> None:
+    """In 2023 days had times, every response had intervals, and apps listed all templates of the report."""
     server = coder(server_version="2023")
     body = document(server, TEMPLATES, WEEK)
 
@@ -39,18 +39,18 @@ def test_oldest_servers_answer_otherwise() -> None:
     assert all(
         body["report"]["template_ids"] == app["template_ids"] for app in body["report"]["apps_usage"][:4]
     )
-    assert ask(server, "/templates").status == 404
+    assert send_request(server, "/templates").status == 404
     assert "organization_name" not in document(server, "/organizations/coder/templates")[0]
 
 
 @pytest.mark.parametrize("server_version", SERVER_VERSIONS)
-def test_generations_agree_about_users(server_version: str) -> None:
-    """What people did does not depend on the server's age."""
+def test_versions_agree_on_users(server_version: str) -> None:
+    """The activity of users does not depend on the server version."""
     assert report(coder(), "user-activity") == report(coder(server_version=server_version), "user-activity")
 
 
-def test_published_server_gives_both_parts() -> None:
-    """A server made from the page answers in the page's shape, with weeks."""
+def test_published_server_has_both_sections() -> None:
+    """A server by the API documentation returns both sections, with weeks."""
     server = coder(rules="published")
     query = {"before": "1778457600", "after": "1779289200"}
     body = document(server, TEMPLATES, query)
@@ -58,8 +58,8 @@ def test_published_server_gives_both_parts() -> None:
     assert ["report", "interval_reports"] == list(body)
     assert {row["interval"] for row in body["interval_reports"]} == {"week"}
     assert "times_used" not in body["report"]["apps_usage"][0]
-    assert ask(server, "/buildinfo").status == 404
-    assert ask(server, TEMPLATES, query, token="").status == 401
+    assert send_request(server, "/buildinfo").status == 404
+    assert send_request(server, TEMPLATES, query, token="").status == 401
 
 
 def test_repeated_parameter_is_refused() -> None:
@@ -76,14 +76,14 @@ def test_repeated_parameter_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("server_version", "step"), [("2025", 3600), ("2026", 86400)])
-def test_step_of_status_counts_is_honoured_by_some(server_version: str, step: int) -> None:
-    """The interval in seconds counted for a while."""
-    verdict = check(
+def test_step_of_status_counts(server_version: str, step: int) -> None:
+    """Some versions use the interval in seconds."""
+    result = check(
         "/insights/user-status-counts", {"interval": "3600"}, queries.NOW, SERVER_VERSIONS[server_version]
     )
 
-    assert isinstance(verdict, ParsedQuery)
-    assert step == verdict.step
+    assert isinstance(result, ParsedQuery)
+    assert step == result.step
 
 
 STATUS_COUNTS = "/insights/user-status-counts"
@@ -104,15 +104,15 @@ STATUS_COUNTS = "/insights/user-status-counts"
     ],
 )
 def test_zone_of_status_counts(server_version: str, query: dict[str, str], zone: str) -> None:
-    """Servers of 2026 take a zone or whole hours; the next ones take a zone alone."""
+    """Servers of 2026 accept a time zone or whole hours; later ones only a time zone."""
     if server_version == "next" and "tz_offset" in query:
         unknown = some_bad(("tz_offset", "is not a valid query param"))
         assert unknown == refused(query, STATUS_COUNTS, server_version)
         return
-    verdict = check(STATUS_COUNTS, query, queries.NOW, SERVER_VERSIONS[server_version])
+    result = check(STATUS_COUNTS, query, queries.NOW, SERVER_VERSIONS[server_version])
 
-    assert isinstance(verdict, ParsedQuery)
-    assert zone == str(verdict.zone)
+    assert isinstance(result, ParsedQuery)
+    assert zone == str(result.zone)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_older_servers_have_no_status_counts(server_version: str) -> None:
     assert check("/insights/user-status-counts", {}, queries.NOW, SERVER_VERSIONS[server_version]) is NO_ROUTE
 
 
-def test_oldest_server_knows_less_and_says_less() -> None:
+def test_oldest_server_has_fewer_parameters() -> None:
     """In 2023 there were no sections and no weeks, and messages were shorter."""
     clock = 'Query param "start_time" must have the clock set to 00:00:00'
     missing = some_bad(("start_time", "is required"), ("end_time", "is required"))

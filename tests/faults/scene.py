@@ -13,7 +13,7 @@ import httpx
 
 from insights_exporter.demo import EmbeddedCoder, Population, serve
 from tests.demo.certificates import Authority
-from tests.demo.client import ask
+from tests.demo.client import send_request
 from tests.faults.cases import CASES, DATASETS, Case
 from tests.faults.echo import echoing
 from tests.faults.pages import Glance, Polling, glance
@@ -140,7 +140,7 @@ def staged(room: Path) -> Iterator[Scene]:
 def company() -> Population:
     """Return users with a history computed before: thirty servers share them, and none may be slow."""
     people = Population(seed=1, users=5, templates=2)
-    ask(EmbeddedCoder(population=people), "/insights/daus")
+    send_request(EmbeddedCoder(population=people), "/insights/daus")
     return people
 
 

@@ -17,7 +17,7 @@ from insights_exporter.polling.summary import (
     summarize,
 )
 from tests.datasets.cases import CASES, answered, view_of
-from tests.demo.client import NOW, ask, coder, report
+from tests.demo.client import NOW, coder, report, send_request
 
 
 def test_largest_are_kept_and_the_rest_added_up() -> None:
@@ -89,7 +89,7 @@ def test_nothing_of_single_users_is_kept() -> None:
     dataset = DATASETS["user-latency"]
     query = {"start_time": "2026-05-14T00:00:00Z", "end_time": "2026-05-20T15:00:00Z"}
     said = dataset.convert(
-        context, answered(dataset, context, ask(server, "/insights/user-latency", query).body)
+        context, answered(dataset, context, send_request(server, "/insights/user-latency", query).body)
     )
 
     kept = repr(summarize(said))

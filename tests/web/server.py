@@ -1,4 +1,4 @@
-"""Servers with bounds, over real sockets, and clients of all manners."""
+"""HTTP servers with limits on real sockets, and clients for them."""
 
 import asyncio
 import socket
@@ -13,9 +13,9 @@ from insights_exporter.web.limits import ServerLimits
 from insights_exporter.web.server import Server, listen
 from tests.integration.waiting import eventually_async
 
-FAR = 60.0
-ROOMY = ServerLimits(head_seconds=FAR, response_seconds=FAR, idle_seconds=FAR, connections=1000)
-SOON = 0.1
+LONG = 60.0
+GENEROUS = ServerLimits(head_seconds=LONG, response_seconds=LONG, idle_seconds=LONG, connections=1000)
+SHORT = 0.1
 GOOD = b"GET /hello HTTP/1.1\r\nHost: here\r\n\r\n"
 LARGE = 64 * 1024 * 1024
 """More bytes than the kernel takes in on behalf of a client that does not read."""
@@ -24,13 +24,13 @@ Address = tuple[str, int]
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with a word, or with more than anybody takes in at once."""
+    """Respond with a word, or with more than a client reads at once."""
     responses = {"/large": PlainTextResponse(b"x" * LARGE), "/segments": StreamingResponse(segments())}
     await responses.get(scope["path"], Response(b"hello"))(scope, receive, send)
 
 
 async def segments() -> AsyncIterator[bytes]:
-    """Give as much in pieces."""
+    """Yield as much in parts."""
     for _ in range(64):
         yield b"x" * (LARGE // 64)
 
@@ -42,7 +42,7 @@ async def serving(
     context: ssl.SSLContext | None = None,
     send_bytes: int = 0,
 ) -> AsyncIterator[tuple[Server, Address]]:
-    """Serve with these limits until the block ends, over TLS where there is a context for it.
+    """Serve with these limits within the block, over TLS if there is a context.
 
     The kernel takes `send_bytes` for a client that does not read, if it is given.
     """
@@ -59,8 +59,8 @@ async def serving(
         await task
 
 
-async def ended(reader: asyncio.StreamReader) -> bytes:
-    """Give what comes until the connection ends, in order or by a reset."""
+async def read_to_end(reader: asyncio.StreamReader) -> bytes:
+    """Return what is received until the connection ends, maybe by a reset."""
     got = bytearray()
     try:
         while piece := await reader.read(65536):
@@ -71,8 +71,8 @@ async def ended(reader: asyncio.StreamReader) -> bytes:
 
 
 @contextmanager
-def deaf(address: Address, request: bytes, receive_bytes: int = 0) -> Iterator[socket.socket]:
-    """Ask for something and never read the answer, of which the kernel may take `receive_bytes`."""
+def unread(address: Address, request: bytes, receive_bytes: int = 0) -> Iterator[socket.socket]:
+    """Send a request and never read the response, of which the kernel may receive `receive_bytes`."""
     with socket.socket() as client:
         if receive_bytes:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
@@ -81,10 +81,10 @@ def deaf(address: Address, request: bytes, receive_bytes: int = 0) -> Iterator[s
         yield client
 
 
-async def answered(address: Address, context: ssl.SSLContext | None = None) -> bool:
-    """Tell whether somebody who behaves is answered."""
+async def is_served(address: Address, context: ssl.SSLContext | None = None) -> bool:
+    """Return whether a well-behaved client gets a response."""
     reader, writer = await asyncio.open_connection(*address, ssl=context)
     writer.write(b"GET /hello HTTP/1.0\r\n\r\n")
-    text = await ended(reader)
+    text = await read_to_end(reader)
     writer.close()
     return text.endswith(b"hello")

@@ -1,4 +1,4 @@
-"""The routes that change something, and what happens when too much is wanted at once."""
+"""The reload route, and limits on concurrent work."""
 
 import asyncio
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def test_cross_origin(headers: dict[str, str], expected: bool) -> None:
 
 
 async def test_requests_share_the_next_run() -> None:
-    """Requests that come while the work is done wait for one further run together."""
+    """Requests that arrive during a run share the next one."""
     begun, go_on, results = asyncio.Event(), asyncio.Event(), iter("abc")
 
     async def work(results: Iterator[str] = results) -> str:
@@ -51,8 +51,8 @@ async def test_requests_share_the_next_run() -> None:
     assert ["b"] * 5 == await asyncio.gather(*others)
 
 
-async def test_shared_work_has_pauses() -> None:
-    """The first run begins at once, the others with a distance, and requests in the pause share one."""
+async def test_runs_have_an_interval() -> None:
+    """The first run begins at once, later ones after an interval, and requests in between share a run."""
     clock, seconds, begins = asyncio.get_running_loop().time, 0.1, list[float]()
 
     async def work() -> None:
@@ -69,27 +69,27 @@ async def test_shared_work_has_pauses() -> None:
     assert all(later - earlier >= seconds for earlier, later in pairwise(begins[:3]))
 
 
-async def test_shared_work_goes_on_without_its_request() -> None:
-    """A client that goes away does not leave a change half made."""
-    begun, go_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+async def test_run_is_completed_without_its_client() -> None:
+    """A run is completed even if its client disconnects."""
+    begun, go_on, read_to_end = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def work() -> None:
         begun.set()
         await go_on.wait()
-        ended.set()
+        read_to_end.set()
 
     task = asyncio.create_task(SingleFlight(work).do())
     await begun.wait()
     task.cancel()
     await asyncio.wait([task])
     go_on.set()
-    await ended.wait()
+    await read_to_end.wait()
 
     assert task.cancelled()
 
 
-async def test_more_than_may_wait_is_refused() -> None:
-    """One works, a number waits, and one more is refused at once."""
+async def test_too_many_waiting_requests_are_refused() -> None:
+    """One request works, a limited number waits, and one more is refused at once."""
     turn = BoundedLock(1)
     async with turn:
         waiting = asyncio.create_task(turn.__aenter__())
@@ -102,8 +102,8 @@ async def test_more_than_may_wait_is_refused() -> None:
     await waiting
 
 
-async def test_work_in_a_thread_counts_until_it_ends() -> None:
-    """A cancelled request goes only when its thread has ended."""
+async def test_cancelled_request_waits_for_its_thread() -> None:
+    """A cancelled request ends only after its thread."""
     loop, go_on, begun = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""What one connection may cost, tried over real sockets."""
+"""The limits of a connection, over real sockets."""
 
 import asyncio
 import math
@@ -14,12 +14,12 @@ from insights_exporter.web.connection import Connection
 from insights_exporter.web.limits import ConnectionTracker, ServerLimits
 from insights_exporter.web.response import EXCHANGE, RefusalRenderer
 from tests.integration.waiting import eventually_async
-from tests.web.server import GOOD, LARGE, ROOMY, SOON, answered, app, deaf, ended, serving
+from tests.web.server import GENEROUS, GOOD, LARGE, SHORT, app, is_served, read_to_end, serving, unread
 
 
 async def test_many_requests_on_one_connection() -> None:
-    """A client that behaves keeps its connection, whatever pieces its requests come in."""
-    async with serving(ROOMY) as (_, address):
+    """A well-behaved client keeps its connection, however its requests are split."""
+    async with serving(GENEROUS) as (_, address):
         reader, writer = await asyncio.open_connection(*address)
         writer.write(GOOD + GOOD[:10])
         first = await reader.readuntil(b"hello")
@@ -41,83 +41,88 @@ async def test_many_requests_on_one_connection() -> None:
 )
 async def test_head_of_a_request_is_bounded(head: bytes, status: int) -> None:
     """A request with too long a head is refused while it is still being sent."""
-    async with serving(ROOMY) as (server, address):
+    async with serving(GENEROUS) as (server, address):
         reader, writer = await asyncio.open_connection(*address)
         writer.write(head)
-        said = await ended(reader)
+        received = await read_to_end(reader)
         writer.close()
         await eventually_async(lambda: not server.tracker.connections)
 
-    assert said.startswith(b"HTTP/1.1 %d " % status)
+    assert received.startswith(b"HTTP/1.1 %d " % status)
 
 
 async def test_head_of_allowed_length() -> None:
-    """A head just below the bound is answered."""
-    async with serving(ROOMY) as (_, address):
+    """A head just below the limit is served."""
+    async with serving(GENEROUS) as (_, address):
         reader, writer = await asyncio.open_connection(*address)
         writer.write(
-            b"GET /hello HTTP/1.1\r\nHost: here\r\nX: " + b"x" * (ROOMY.head_bytes - 50) + b"\r\n\r\n"
+            b"GET /hello HTTP/1.1\r\nHost: here\r\nX: " + b"x" * (GENEROUS.head_bytes - 50) + b"\r\n\r\n"
         )
-        said = await reader.readuntil(b"hello")
+        received = await reader.readuntil(b"hello")
         writer.close()
 
-    assert said.startswith(b"HTTP/1.1 200 OK")
+    assert received.startswith(b"HTTP/1.1 200 OK")
 
 
 @pytest.mark.parametrize(
-    ("limits", "request_", "drip"),
+    ("limits", "request_", "part"),
     [
-        pytest.param(replace(ROOMY, head_seconds=SOON), b"", b"", id="says nothing"),
+        pytest.param(replace(GENEROUS, head_seconds=SHORT), b"", b"", id="sends nothing"),
         pytest.param(
-            replace(ROOMY, head_seconds=SOON), b"GET / HTTP/1.1\r\n", b"X: x\r\n", id="drips headers"
+            replace(GENEROUS, head_seconds=SHORT),
+            b"GET / HTTP/1.1\r\n",
+            b"X: x\r\n",
+            id="sends single headers",
         ),
-        pytest.param(replace(ROOMY, head_seconds=SOON), b"", b"\r\n", id="drips empty lines"),
-        pytest.param(replace(ROOMY, idle_seconds=SOON), GOOD, b"", id="asks no more"),
-        pytest.param(replace(ROOMY, idle_seconds=SOON), GOOD, b"\r\n", id="drips between requests"),
+        pytest.param(replace(GENEROUS, head_seconds=SHORT), b"", b"\r\n", id="sends empty lines"),
+        pytest.param(replace(GENEROUS, idle_seconds=SHORT), GOOD, b"", id="no further request"),
         pytest.param(
-            replace(ROOMY, head_seconds=SOON),
+            replace(GENEROUS, idle_seconds=SHORT), GOOD, b"\r\n", id="sends empty lines between requests"
+        ),
+        pytest.param(
+            replace(GENEROUS, head_seconds=SHORT),
             b"POST /hello HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n\r\n",
             b"x",
-            id="drips a body",
+            id="sends a body in single bytes",
         ),
     ],
 )
-async def test_connection_ends_by_itself(limits: ServerLimits, request_: bytes, drip: bytes) -> None:
-    """A client that keeps a connection and does not ask loses it, however it drips."""
+async def test_idle_connection_is_closed(limits: ServerLimits, request_: bytes, part: bytes) -> None:
+    """A connection without a complete request is closed, even if the client sends single bytes."""
     async with serving(limits) as (server, address):
         reader, writer = await asyncio.open_connection(*address)
         writer.write(request_)
         await eventually_async(lambda: server.tracker.connections)
 
-        async def dripped() -> bool:
-            if drip and server.tracker.connections:
-                writer.write(drip)
+        async def send_part() -> bool:
+            if part and server.tracker.connections:
+                writer.write(part)
             return not server.tracker.connections
 
-        await eventually_async(dripped)
-        said = await ended(reader)
+        await eventually_async(send_part)
+        received = await read_to_end(reader)
         writer.close()
 
-    assert said.startswith(b"HTTP/1.1 200") is (request_ == GOOD)
+    assert received.startswith(b"HTTP/1.1 200") is (request_ == GOOD)
 
 
 @pytest.mark.parametrize(
-    "path", [pytest.param(b"/large", id="a large answer"), pytest.param(b"/hello", id="small ones")]
+    "path", [pytest.param(b"/large", id="a large response"), pytest.param(b"/hello", id="small ones")]
 )
 async def test_client_that_does_not_read(path: bytes) -> None:
-    """A client that does not read is dropped with what was to be sent to it, and its task ends."""
-    limits = replace(ROOMY, response_seconds=SOON, idle_seconds=SOON)
+    """The connection of a client that does not read is closed, and its task ends."""
+    limits = replace(GENEROUS, response_seconds=SHORT, idle_seconds=SHORT)
     async with serving(limits) as (server, address):
-        with deaf(address, b"GET %b HTTP/1.1\r\nHost: here\r\n\r\n" % path * 3):
+        with unread(address, b"GET %b HTTP/1.1\r\nHost: here\r\n\r\n" % path * 3):
             await eventually_async(lambda: server.tracker.connections)
             await eventually_async(lambda: not server.tracker.connections)
             await eventually_async(lambda: not server.tracker.tasks)
 
-        assert await answered(address)
+        assert await is_served(address)
 
 
 async def test_parts_are_sent_at_once_and_in_order() -> None:
-    """All parts of an answer leave in one go, and the answer is over when the client has taken them in."""
+    """All parts of a response are sent at once, and the response ends when the client has read them."""
     parts, over = [letter.encode() * (LARGE // 8) for letter in "abcdefgh"], asyncio.Event()
 
     async def application(scope: Scope, _receive: Receive, send: Send) -> None:
@@ -127,12 +132,12 @@ async def test_parts_are_sent_at_once_and_in_order() -> None:
         await send({"type": "http.response.body", "body": b""})
         over.set()
 
-    async with serving(ROOMY, application) as (_, address):
+    async with serving(GENEROUS, application) as (_, address):
         reader, writer = await asyncio.open_connection(*address)
         writer.write(b"GET / HTTP/1.0\r\n\r\n")
         head = await reader.readuntil(b"\r\n\r\n")
         over_too_early = over.is_set()
-        body = await ended(reader)
+        body = await read_to_end(reader)
         writer.close()
 
     assert head.startswith(b"HTTP/1.1 200")
@@ -141,14 +146,14 @@ async def test_parts_are_sent_at_once_and_in_order() -> None:
     assert not over_too_early
 
 
-async def test_idle_connections_make_room() -> None:
-    """Above the number of connections the one that has waited longest goes, and newer ones are answered."""
-    async with serving(replace(ROOMY, connections=3)) as (server, address):
+async def test_oldest_idle_connection_is_closed() -> None:
+    """Above the limit the connection that has waited longest is closed, and newer ones are served."""
+    async with serving(replace(GENEROUS, connections=3)) as (server, address):
         first, *others = [await asyncio.open_connection(*address) for _ in range(5)]
-        said = await ended(first[0])
+        received = await read_to_end(first[0])
 
-        assert said == b""
-        assert await answered(address)
+        assert received == b""
+        assert await is_served(address)
         assert len(server.tracker.connections) <= 3
         for _, writer in (first, *others):
             writer.close()
@@ -156,11 +161,11 @@ async def test_idle_connections_make_room() -> None:
 
 async def test_busy_connections_stay() -> None:
     """A connection whose request is served is not closed while another one only waits."""
-    async with serving(replace(ROOMY, connections=2)) as (server, address):
-        with deaf(address, b"GET /large HTTP/1.0\r\n\r\n") as busy:
+    async with serving(replace(GENEROUS, connections=2)) as (server, address):
+        with unread(address, b"GET /large HTTP/1.0\r\n\r\n") as busy:
             await eventually_async(lambda: server.tracker.tasks)
             idle = [await asyncio.open_connection(*address) for _ in range(3)]
-            await ended(idle[0][0])
+            await read_to_end(idle[0][0])
             received = await asyncio.to_thread(read_all, busy)
             for _, writer in idle:
                 writer.close()
@@ -174,44 +179,44 @@ def read_all(client: socket.socket) -> bytes:
     return b"".join(iter(lambda: client.recv(1 << 20), b""))
 
 
-async def test_client_that_leaves_many_answers_behind() -> None:
-    """A client that asks many times at once and goes away is no mistake of the application."""
-    mistakes: list[Exception] = []
+async def test_client_that_disconnects_with_pipelined_requests() -> None:
+    """A client that pipelines requests and disconnects causes no error of the application."""
+    errors: list[Exception] = []
 
     async def watched(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await app(scope, receive, send)
-        except Exception as mistake:
-            mistakes.append(mistake)
+        except Exception as error:
+            errors.append(error)
             raise
 
-    async with serving(ROOMY, watched) as (server, address):
-        with deaf(address, b"GET /large HTTP/1.1\r\nHost: here\r\n\r\n" * 3):
+    async with serving(GENEROUS, watched) as (server, address):
+        with unread(address, b"GET /large HTTP/1.1\r\nHost: here\r\n\r\n" * 3):
             await eventually_async(lambda: server.tracker.tasks)
         await eventually_async(lambda: not server.tracker.tasks)
 
-    assert [] == mistakes
+    assert [] == errors
 
 
 @dataclass
-class FarSocket:
-    """A connection over some distance, as the kernel sees it."""
+class DistantSocket:
+    """A socket with a round-trip time."""
 
     round_trip: float = 0.1
     error: OSError | None = None
 
     def getsockopt(self, _level: int, _option: int, length: int) -> bytes:
-        """Return what Linux says of a connection, in so many bytes."""
+        """Return TCP_INFO with the round-trip time."""
         if self.error:
             raise self.error
         return struct.pack("68xI", int(self.round_trip * 1e6)).ljust(length, b"\0")
 
 
 @dataclass
-class FarTransport(asyncio.Transport):
-    """Keeps what is written until the client takes it."""
+class DistantTransport(asyncio.Transport):
+    """Holds what is written until the client reads it."""
 
-    socket: FarSocket = field(default_factory=FarSocket)
+    socket: DistantSocket = field(default_factory=DistantSocket)
     unsent: int = 0
     closed: bool = False
 
@@ -223,11 +228,11 @@ class FarTransport(asyncio.Transport):
         """Do nothing."""
 
     def get_write_buffer_size(self) -> int:
-        """Return how many bytes the client has not taken."""
+        """Return the number of bytes that the client has not read."""
         return self.unsent
 
     def writelines(self, list_of_data: object) -> None:  # noqa: ARG002 -- as in the base class
-        """Keep 1 MB, whatever is written."""
+        """Count 1 MB for each write."""
         self.unsent += 1_000_000
 
     def is_closing(self) -> bool:
@@ -235,7 +240,7 @@ class FarTransport(asyncio.Transport):
         return self.closed
 
     def close(self) -> None:
-        """Close, while data may still come in, as TLS does."""
+        """Close, while data may still arrive, as with TLS."""
         self.closed = True
 
     def abort(self) -> None:
@@ -243,7 +248,7 @@ class FarTransport(asyncio.Transport):
         self.closed = True
 
 
-def far(transport: FarTransport) -> tuple[Connection, list[str]]:
+def connect_distant(transport: DistantTransport) -> tuple[Connection, list[str]]:
     """Return a connection with its transport, and the paths that are requested."""
     paths: list[str] = []
 
@@ -251,38 +256,38 @@ def far(transport: FarTransport) -> tuple[Connection, list[str]]:
         paths.append(scope["path"])
         await app(scope, receive, send)
 
-    connection = Connection(application, ConnectionTracker(ROOMY), RefusalRenderer(list))
+    connection = Connection(application, ConnectionTracker(GENEROUS), RefusalRenderer(list))
     connection.connection_made(transport)
     return connection, paths
 
 
 def receive(connection: Connection, data: bytes) -> None:
-    """Hand data to a connection as the event loop does."""
+    """Pass data to a connection as the event loop does."""
     memoryview(connection.get_buffer(-1))[: len(data)] = data
     connection.buffer_updated(len(data))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux is asked for the round trip")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the round trip")
 @pytest.mark.parametrize(
-    ("far_socket", "after", "known"),
+    ("distant_socket", "after", "known"),
     [
-        pytest.param(FarSocket(0.0001), 0.009, False, id="near, at once"),
-        pytest.param(FarSocket(0.0001), 0.011, True, id="near"),
-        pytest.param(FarSocket(0.05), 0.2, False, id="far, within a few round trips"),
-        pytest.param(FarSocket(0.05), 0.3, True, id="far"),
-        pytest.param(FarSocket(5.0), 0.4, False, id="says that it is very far, soon"),
-        pytest.param(FarSocket(5.0), 0.6, True, id="says that it is very far"),
-        pytest.param(FarSocket(error=OSError()), 0.4, False, id="unknown, soon"),
-        pytest.param(FarSocket(error=OSError()), 0.6, True, id="unknown"),
+        pytest.param(DistantSocket(0.0001), 0.009, False, id="near, at once"),
+        pytest.param(DistantSocket(0.0001), 0.011, True, id="near"),
+        pytest.param(DistantSocket(0.05), 0.2, False, id="far, within a few round trips"),
+        pytest.param(DistantSocket(0.05), 0.3, True, id="far"),
+        pytest.param(DistantSocket(5.0), 0.4, False, id="very far, soon"),
+        pytest.param(DistantSocket(5.0), 0.6, True, id="very far"),
+        pytest.param(DistantSocket(error=OSError()), 0.4, False, id="unknown, soon"),
+        pytest.param(DistantSocket(error=OSError()), 0.6, True, id="unknown"),
     ],
 )
-async def test_reading_rate_shows_after_some_round_trips(
-    far_socket: FarSocket, after: float, known: bool, monkeypatch: pytest.MonkeyPatch
+async def test_reading_rate_is_known_after_some_round_trips(
+    distant_socket: DistantSocket, after: float, known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client that is far away gets time to read; one that never reads gets half a second."""
-    now, transport = 1000.0, FarTransport(far_socket)
+    """The rate of a distant client is known after some round trips, at the latest after half a second."""
+    now, transport = 1000.0, DistantTransport(distant_socket)
     loop = asyncio.get_running_loop()
-    connection, _ = far(transport)
+    connection, _ = connect_distant(transport)
     with monkeypatch.context() as patch:
         patch.setattr(loop, "time", lambda: now)
         await connection.write([b"all"])
@@ -297,8 +302,8 @@ async def test_reading_rate_shows_after_some_round_trips(
 
 
 async def test_requests_after_the_end_are_not_served() -> None:
-    """What arrives while a connection is being closed, as TLS lets it, is not served."""
-    connection, paths = far(FarTransport())
+    """A request that arrives while a TLS connection is being closed is not served."""
+    connection, paths = connect_distant(DistantTransport())
     connection.shutdown()
     receive(connection, GOOD)
     await asyncio.sleep(0)
@@ -307,9 +312,9 @@ async def test_requests_after_the_end_are_not_served() -> None:
     assert [] == paths
 
 
-async def test_what_is_received_in_two_steps() -> None:
+async def test_buffer_can_be_sliced() -> None:
     """The buffer can be sliced without a copy: asyncio reads further TLS records into a slice of it."""
-    connection, paths = far(FarTransport())
+    connection, paths = connect_distant(DistantTransport())
     buffer = connection.get_buffer(-1)
     buffer[:10] = GOOD[:10]
     buffer[10:][: len(GOOD) - 10] = GOOD[10:]

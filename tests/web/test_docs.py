@@ -65,7 +65,7 @@ def test_slow_readers_are_documented() -> None:
 
 
 def test_each_limit_names_its_test() -> None:
-    """The last column names modules of tests that there are."""
+    """The last column names existing test modules."""
     table = PAGE.partition("## Limits")[2]
     rows = [line.split("|") for line in table.splitlines() if line.startswith("| ")]
     named = {name for row in rows[1:] for name in re.findall(r"`([\w/]+)`", row[-2])}

@@ -1,4 +1,4 @@
-"""Which connection is closed when there are too many."""
+"""The connection that is closed if there are too many."""
 
 import math
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ HERE, THERE = "192.0.2.1", "2001:db8::1"
 
 @dataclass(eq=False)
 class Client:
-    """A connection, with what its responses were and what it does."""
+    """A connection by its responses and its state."""
 
     accepted: bool | None = None
     host: str = HERE
@@ -108,8 +108,8 @@ class Client:
         pytest.param({"fast": Client(accepted=True, served=True)}, "newest", id="none waits, none is slow"),
     ],
 )
-def test_connection_that_gives_way(clients: Mapping[str, Client], expected: str) -> None:
-    """Above the number of connections the one that matters least is closed, and no other."""
+def test_connection_that_is_closed(clients: Mapping[str, Client], expected: str) -> None:
+    """Above the limit exactly one connection is closed, by the documented order."""
     tracker, newest = ConnectionTracker(ServerLimits(connections=len(clients))), Client()
     for client in clients.values():
         tracker.set_waiting(client)

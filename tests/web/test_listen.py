@@ -1,4 +1,4 @@
-"""Listening: which addresses are accepted, and which families they serve."""
+"""Listening addresses and their families."""
 
 import socket
 
@@ -47,7 +47,7 @@ def test_families(address: str, families: tuple[bool, bool]) -> None:
     ],
 )
 def test_address(text: str, expected: tuple[str, int]) -> None:
-    """Host and port are read as Go's programs read them."""
+    """Addresses have the form that Go programs use."""
     assert expected == split_address(text)
 
 
@@ -71,7 +71,7 @@ def test_address(text: str, expected: tuple[str, int]) -> None:
     ],
 )
 def test_no_address(text: str) -> None:
-    """Anything else is refused with the form that is expected."""
+    """Other addresses are refused with the expected form."""
     with pytest.raises(ValueError, match="write it as HOST:PORT"):
         split_address(text)
 
@@ -81,6 +81,6 @@ def test_no_address(text: str) -> None:
     [("127.0.0.1:0", "127.0.0.1"), ("0.0.0.0:0", "localhost"), (":0", "localhost"), ("[::1]:0", "[::1]")],
 )
 def test_shown_address(address: str, shown: str) -> None:
-    """The address that is shown can be opened on this machine."""
+    """The displayed address can be opened on this machine."""
     with listen(address) as listener:
         assert f"{shown}:{listener.getsockname()[1]}" == format_address(listener)

@@ -1,4 +1,4 @@
-"""Log lines that clients can cause are few, and none goes uncounted."""
+"""Log lines that clients cause are limited, and suppressed ones are counted."""
 
 from insights_exporter.web.concurrency import LogThrottle
 from tests.web.webconfig.server import Clock
@@ -18,7 +18,7 @@ def test_one_line_of_a_kind_in_a_while() -> None:
 
 
 def test_kinds_are_bounded() -> None:
-    """However many kinds there are, few lines are logged and few kinds remembered; the others are counted."""
+    """With many kinds, few lines are logged and few kinds stored; the others are counted."""
     clock = Clock()
     throttle = LogThrottle(60, clock)
 

@@ -1,4 +1,4 @@
-"""What a request for selected deployments costs."""
+"""Requests for selected deployments."""
 
 from unittest.mock import AsyncMock, Mock
 
@@ -10,7 +10,7 @@ from insights_exporter.web.response import EXCHANGE
 
 @pytest.mark.parametrize("number", [1, 500])
 async def test_deployments_are_read_once(number: int) -> None:
-    """However many deployments a request names, and an unknown one is found among them."""
+    """The deployments are read once per request, and an unknown name is found among many."""
     deployments, send = Mock(return_value=frozenset({"a"})), AsyncMock()
     scrape = MetricsHandler(Mock(), Mock(), deployments, 2)
     query = b"deployment=a&" * number + b"deployment=unknown"

@@ -1,4 +1,4 @@
-"""Prefixes of paths: how they are spelled, and where requests lead."""
+"""Path prefixes and redirects."""
 
 import httpx
 import pytest
@@ -12,7 +12,7 @@ from insights_exporter.web.prefix import PrefixMiddleware
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Respond with the path and query that arrive."""
+    """Respond with the received path and query."""
     request = Request(scope)
     response: Response = PlainTextResponse(f"{scope['path']} {request.url.query}")
     await response(scope, receive, send)
@@ -37,7 +37,7 @@ def test_prefix(external_url: str | None, route_prefix: str | None, expected: st
 
 
 @pytest.mark.parametrize(
-    ("external_url", "route_prefix", "told"),
+    ("external_url", "route_prefix", "expected"),
     [
         ("example.com/a", None, "--web.external-url"),
         ("ftp://example.com/a", None, "--web.external-url"),
@@ -53,9 +53,9 @@ def test_prefix(external_url: str | None, route_prefix: str | None, expected: st
         (None, "/a\r\nb", "--web.route-prefix"),
     ],
 )
-def test_no_prefix(external_url: str | None, route_prefix: str | None, told: str) -> None:
-    """What cannot be a prefix is refused by the flag that it comes from."""
-    with pytest.raises(CommandError, match=told):
+def test_no_prefix(external_url: str | None, route_prefix: str | None, expected: str) -> None:
+    """An invalid prefix is refused with the name of its flag."""
+    with pytest.raises(CommandError, match=expected):
         find_route_prefix(external_url, route_prefix)
 
 
@@ -74,7 +74,7 @@ def test_no_prefix(external_url: str | None, route_prefix: str | None, told: str
     ],
 )
 async def test_where_requests_lead(path: str, status: int, expected: str) -> None:
-    """Requests below the prefix get their page, the paths above a relative redirect, others 404."""
+    """Requests below the prefix are served, the paths above it are redirected, others get 404."""
     transport = httpx.ASGITransport(PrefixMiddleware(echo, "/a/b"))
     async with httpx.AsyncClient(transport=transport, base_url="http://evil.example") as client:
         response = await client.get(path)

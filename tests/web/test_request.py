@@ -1,4 +1,4 @@
-"""Heads of requests: which are served, and how the others are refused."""
+"""Heads of requests that are served, and those that are refused."""
 
 import contextlib
 
@@ -121,7 +121,7 @@ def test_connection_after_a_request(head: bytes, keep_alive: bool, body_bytes: i
     ],
 )
 def test_refusals(head: bytes, status: int) -> None:
-    """What is not a plain request of a well-behaved client is refused."""
+    """Malformed requests, and those beyond a limit, are refused."""
     with pytest.raises(BadRequest) as refused:
         parse(head + b"\r\n")
 
@@ -130,6 +130,6 @@ def test_refusals(head: bytes, status: int) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_head_is_parsed_or_refused(noise: bytes) -> None:
-    """No bytes raise anything else."""
+    """Any bytes are parsed or refused."""
     with contextlib.suppress(BadRequest):
         parse(b"GET / HTTP/1.1\r\n" + HOST + noise + b"\r\n\r\n")

@@ -1,4 +1,4 @@
-"""Which client gives way when all places are taken."""
+"""Slots for responses, and the client that loses its slot."""
 
 import asyncio
 import math
@@ -34,7 +34,7 @@ class Reading:
     ],
 )
 def test_slowest_reader_gives_way(rates: list[float], expected: list[bool]) -> None:
-    """When all places are taken, the slowest reader loses its place if it is slow at all."""
+    """If all slots are used, the slowest client loses its slot, unless none is slow."""
     readers, newest = [Reading(rate) for rate in rates], Reading(math.inf)
     slots = ResponseSlots(len(readers))
     for reader in readers:
@@ -46,8 +46,8 @@ def test_slowest_reader_gives_way(rates: list[float], expected: list[bool]) -> N
     assert expected == [reader.aborted for reader in readers]
 
 
-def test_place_is_free_again() -> None:
-    """A place that is left can be taken, and one that was taken away is not left twice."""
+def test_released_slot_is_free() -> None:
+    """A released slot is free once, even if its client had lost it before."""
     first, second, third = Reading(0), Reading(math.inf), Reading(math.inf)
     slots = ResponseSlots(1)
 
@@ -59,21 +59,21 @@ def test_place_is_free_again() -> None:
 
 
 @pytest.fixture
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again at once."""
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry without a pause."""
     monkeypatch.setattr("insights_exporter.web.limits._SLOT_INTERVAL", 0.0)
 
 
-@pytest.mark.usefixtures("short_pauses")
-async def test_no_place_is_free_in_time() -> None:
-    """Readers that read keep their places, and one more gets none."""
+@pytest.mark.usefixtures("no_pauses")
+async def test_no_slot_in_time() -> None:
+    """Clients that read keep their slots, and one more gets none."""
     slots = ResponseSlots(1)
 
     assert [True, False] == [await slots.acquire(Reading(math.inf)) for _ in range(2)]
 
 
-async def test_place_that_is_left_meanwhile() -> None:
-    """It goes to the one that waits for it."""
+async def test_released_slot_goes_to_a_waiting_client() -> None:
+    """A released slot goes to the client that waits."""
     slots, first = ResponseSlots(1), Reading(math.inf)
     slots.try_acquire(first)
     waiting = asyncio.create_task(slots.acquire(Reading(math.inf)))
@@ -83,8 +83,8 @@ async def test_place_that_is_left_meanwhile() -> None:
     assert await waiting
 
 
-async def test_reader_that_turns_out_slow_meanwhile() -> None:
-    """It gives way to the one that waits."""
+async def test_slot_of_a_client_that_becomes_slow() -> None:
+    """A client that becomes slow loses its slot to one that waits."""
     slots, first = ResponseSlots(1), Reading(math.inf)
     slots.try_acquire(first)
     waiting = asyncio.create_task(slots.acquire(Reading(math.inf)))
@@ -95,14 +95,14 @@ async def test_reader_that_turns_out_slow_meanwhile() -> None:
     assert first.aborted
 
 
-async def test_places_are_given_in_order() -> None:
-    """One that waits gets the next place, before any that comes later, and one that left gets none."""
+async def test_slots_are_passed_in_order() -> None:
+    """Clients get slots in the order of their arrival; a cancelled one gets none."""
     slots, readers = ResponseSlots(1), [Reading(math.inf) for _ in range(4)]
     slots.try_acquire(readers[0])
-    gone, first, last = (asyncio.create_task(slots.acquire(reader)) for reader in readers[1:])
+    cancelled, first, last = (asyncio.create_task(slots.acquire(reader)) for reader in readers[1:])
     await asyncio.sleep(0)
-    gone.cancel()
-    await asyncio.wait([gone])
+    cancelled.cancel()
+    await asyncio.wait([cancelled])
     slots.release(readers[0])
     last_was_done = await asyncio.wait_for(first, 20) and last.done()
     slots.release(readers[2])
@@ -110,8 +110,8 @@ async def test_places_are_given_in_order() -> None:
     assert (False, True) == (last_was_done, await last)
 
 
-async def test_newcomer_waits_behind_others() -> None:
-    """A place that is free again belongs to the one that waits, even before its task goes on."""
+async def test_newest_client_waits_behind_others() -> None:
+    """A released slot belongs to the waiting client even before its task resumes."""
     slots, first, newest = ResponseSlots(1), Reading(math.inf), Reading(math.inf)
     slots.try_acquire(first)
     waiting = asyncio.create_task(slots.acquire(Reading(math.inf)))
@@ -122,14 +122,14 @@ async def test_newcomer_waits_behind_others() -> None:
     assert [True, False] == [await waiting, await newcomer]
 
 
-async def test_place_of_one_that_leaves_as_it_gets_it() -> None:
-    """It goes to the next one."""
+async def test_slot_of_a_cancelled_client() -> None:
+    """The slot of a client that is cancelled as it gets it goes to the next one."""
     slots, readers = ResponseSlots(1), [Reading(math.inf) for _ in range(3)]
     slots.try_acquire(readers[0])
-    gone, last = (asyncio.create_task(slots.acquire(reader)) for reader in readers[1:])
+    cancelled, last = (asyncio.create_task(slots.acquire(reader)) for reader in readers[1:])
     await asyncio.sleep(0)
     slots.release(readers[0])
-    gone.cancel()
+    cancelled.cancel()
 
     assert await last
-    assert gone.cancelled()
+    assert cancelled.cancelled()

@@ -6,15 +6,15 @@ from dataclasses import replace
 import pytest
 
 from tests.integration.waiting import eventually_async
-from tests.web.server import ROOMY, Address, answered, serving
+from tests.web.server import GENEROUS, Address, is_served, serving
 
-LIMITS = replace(ROOMY, memory_seconds=0.02)
+LIMITS = replace(GENEROUS, memory_seconds=0.02)
 
 
 async def connect(address: Address, number: int) -> None:
-    """Hold this many connections until a request of another one has its response."""
+    """Keep this many connections open until another one gets its response."""
     writers = [(await asyncio.open_connection(*address))[1] for _ in range(number)]
-    await answered(address)
+    await is_served(address)
     for writer in writers:
         writer.close()
 
@@ -30,7 +30,7 @@ async def connect(address: Address, number: int) -> None:
 async def test_memory_is_returned_after_many_connections(
     numbers: tuple[int, ...], expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is returned once they have ended, and only then."""
+    """Memory is returned after many connections have ended, and only then."""
     returned: list[bool] = []
     monkeypatch.setattr("insights_exporter.web.server.trim_heap", lambda: returned.append(True))
     async with serving(LIMITS) as (server, address):

@@ -1,4 +1,4 @@
-"""One request at a time, nothing hidden behind it, and an end for everything, tried over real sockets."""
+"""One request at a time, and an end for every connection, over real sockets."""
 
 import asyncio
 import socket
@@ -12,26 +12,26 @@ from starlette.types import Receive, Scope, Send
 
 from insights_exporter.web.response import EXCHANGE
 from tests.integration.waiting import eventually_async
-from tests.web.server import FAR, GOOD, ROOMY, Address, answered, deaf, ended, serving
+from tests.web.server import GENEROUS, GOOD, LONG, Address, is_served, read_to_end, serving, unread
 
 MANY = 20_000
 POST = b"POST /hello HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n\r\n"
 
 
 async def exchange(address: Address, sent: bytes, *, half_close: bool = False) -> bytes:
-    """Send something on a new connection and return all that comes until it ends."""
+    """Send bytes on a new connection and return all that is received."""
     reader, writer = await asyncio.open_connection(*address)
     writer.write(sent)
     if half_close:
         writer.write_eof()
-    received = await ended(reader)
+    received = await read_to_end(reader)
     writer.close()
     return received
 
 
 @pytest.mark.parametrize("first", [b"", GOOD], ids=["at once", "while one is served"])
 async def test_requests_wait_in_the_socket(first: bytes) -> None:
-    """Of many requests one is served at a time, and no more is read while it is."""
+    """Pipelined requests are served one at a time, and no more is read meanwhile."""
     serve, running, most, served = asyncio.Event(), 0, 0, 0
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,7 +42,7 @@ async def test_requests_wait_in_the_socket(first: bytes) -> None:
         await PlainTextResponse("hello")(scope, receive, send)
         running -= 1
 
-    async with serving(ROOMY, app) as (server, address):
+    async with serving(GENEROUS, app) as (server, address):
         with socket.create_connection(address) as client:
             client.sendall(first)
             await eventually_async(lambda: served or not first)
@@ -62,7 +62,7 @@ async def test_requests_wait_in_the_socket(first: bytes) -> None:
 
 
 def blocked(client: socket.socket, whole: bytes) -> bool:
-    """Send until the other side takes no more; return whether that came before the end."""
+    """Send until the server reads no more; return whether that was before the end."""
     left = memoryview(whole)
     try:
         while left:
@@ -84,8 +84,8 @@ def blocked(client: socket.socket, whole: bytes) -> bool:
     ],
 )
 async def test_how_a_connection_ends(sent: bytes, half_close: bool, bodies: int) -> None:
-    """Each response is whole, and no request is read from what follows the last one."""
-    async with serving(ROOMY) as (_, address):
+    """Each response is complete, and no request is read after the last one."""
+    async with serving(GENEROUS) as (_, address):
         received = await exchange(address, sent, half_close=half_close)
 
     assert received.startswith(b"HTTP/1.1 200 OK\r\n")
@@ -93,13 +93,13 @@ async def test_how_a_connection_ends(sent: bytes, half_close: bool, bodies: int)
 
 
 async def test_half_closed_client_gets_its_response() -> None:
-    """A client that has closed its side before the response is ready reads it nevertheless."""
+    """A client that has closed its side before the response is ready still gets it."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await eventually_async(lambda: scope["extensions"][EXCHANGE].peer.is_disconnected)
         await PlainTextResponse("hello")(scope, receive, send)
 
-    async with serving(ROOMY, app) as (_, address):
+    async with serving(GENEROUS, app) as (_, address):
         received = await exchange(address, GOOD, half_close=True)
 
     assert received.endswith(b"hello")
@@ -117,8 +117,8 @@ async def test_half_closed_client_gets_its_response() -> None:
     ],
 )
 async def test_refusals_come_at_once(sent: bytes, status: int) -> None:
-    """What cannot become a request is refused without waiting for more, and the connection ends."""
-    async with serving(replace(ROOMY, linger_seconds=0.1)) as (_, address):
+    """An invalid request is refused before it is complete, and the connection is closed."""
+    async with serving(replace(GENEROUS, linger_seconds=0.1)) as (_, address):
         received = await exchange(address, sent)
 
     assert received.startswith(b"HTTP/1.1 %d " % status)
@@ -126,7 +126,7 @@ async def test_refusals_come_at_once(sent: bytes, status: int) -> None:
 
 
 async def test_request_is_cancelled_when_its_client_leaves() -> None:
-    """What waits for a client that has gone does not go on waiting."""
+    """A request is cancelled if its client disconnects."""
     begun, cancelled = asyncio.Event(), asyncio.Event()
 
     async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
@@ -137,7 +137,7 @@ async def test_request_is_cancelled_when_its_client_leaves() -> None:
             cancelled.set()
             raise
 
-    async with serving(ROOMY, app) as (server, address):
+    async with serving(GENEROUS, app) as (server, address):
         _, writer = await asyncio.open_connection(*address)
         writer.write(GOOD)
         await begun.wait()
@@ -149,14 +149,14 @@ async def test_request_is_cancelled_when_its_client_leaves() -> None:
 
 
 @pytest.mark.parametrize("refused", [b"GET / HTTP/1.1\r\nHost: here\r\n\r\n", b"?"], ids=["401", "400"])
-async def test_refused_clients_make_room(refused: bytes) -> None:
-    """Clients that get only errors take no place of one that was accepted, however many they are."""
+async def test_refused_clients_are_closed_first(refused: bytes) -> None:
+    """Any number of clients that get only errors do not close the connection of an accepted one."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         status = 200 if scope["path"] == "/hello" else 401
         await PlainTextResponse("hello", status)(scope, receive, send)
 
-    limits = replace(ROOMY, connections=3, linger_seconds=FAR)
+    limits = replace(GENEROUS, connections=3, linger_seconds=LONG)
     async with serving(limits, app) as (_, address):
         reader, writer = await asyncio.open_connection(*address)
         writer.write(GOOD)
@@ -174,13 +174,13 @@ async def test_refused_clients_make_room(refused: bytes) -> None:
     assert [b"HTTP/1.1 200 OK"] * 2 == [each[:15] for each in received]
 
 
-async def test_slow_readers_make_room() -> None:
-    """If all connections are served, those that read nothing are closed for new ones."""
-    async with serving(replace(ROOMY, connections=2)) as (server, address):
+async def test_slow_readers_are_closed() -> None:
+    """If all connections are being served, those of clients that do not read are closed for new ones."""
+    async with serving(replace(GENEROUS, connections=2)) as (server, address):
         large = b"GET /large HTTP/1.0\r\n\r\n"
-        with deaf(address, large), deaf(address, large):
+        with unread(address, large), unread(address, large):
             await eventually_async(lambda: len(server.tracker.responding) == 2)
-            assert await answered(address)
+            assert await is_served(address)
 
 
 async def test_last_response_is_sent_to_its_end() -> None:
@@ -191,14 +191,14 @@ async def test_last_response_is_sent_to_its_end() -> None:
         await PlainTextResponse(body)(scope, receive, send)
         responded.set()
 
-    limits = replace(ROOMY, linger_seconds=0)
+    limits = replace(GENEROUS, linger_seconds=0)
     async with serving(limits, app, send_bytes=4096) as (server, address):
-        with deaf(address, b"GET / HTTP/1.0\r\n\r\n", receive_bytes=4096) as client:
+        with unread(address, b"GET / HTTP/1.0\r\n\r\n", receive_bytes=4096) as client:
             await responded.wait()
             await eventually_async(lambda: not server.tracker.responding)
             client.settimeout(0)
             reader, writer = await asyncio.open_connection(sock=client)
-            received = await ended(reader)
+            received = await read_to_end(reader)
             writer.close()
 
     assert received.endswith(b"\r\n\r\n" + body)
@@ -209,15 +209,15 @@ async def test_last_response_is_sent_to_its_end() -> None:
     [pytest.param(False, b"HTTP/1.1 500 ", id="before"), pytest.param(True, b"", id="amid")],
 )
 async def test_failing_application(begins: bool, expected: bytes) -> None:
-    """A mistake outside the application's own handling is reported, and the response is none or cut off."""
+    """An error of the application is reported, and the response is 500 or cut off."""
     reported: list[object] = []
 
     async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
         if begins:
             await send({"type": "http.response.start", "status": 200, "headers": []})
-        raise ValueError("a mistake")
+        raise ValueError("an error")
 
-    async with serving(ROOMY, app) as (_, address):
+    async with serving(GENEROUS, app) as (_, address):
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: reported.append(context["exception"]))
         received = await exchange(address, GOOD)
@@ -226,22 +226,22 @@ async def test_failing_application(begins: bool, expected: bytes) -> None:
 
 
 async def test_response_of_wrong_length_is_cut_off() -> None:
-    """A response that is shorter than it says leaves no doubt where the next one begins."""
+    """A response that is shorter than its Content-Length closes the connection."""
 
     async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
         headers = [(b"content-length", b"10")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"short"})
 
-    async with serving(ROOMY, app) as (_, address):
+    async with serving(GENEROUS, app) as (_, address):
         assert b"" == await exchange(address, GOOD * 2)
 
 
 async def test_plain_http_on_the_tls_port() -> None:
-    """It is answered and closed at once, without a handshake."""
+    """Plain HTTP on the TLS port gets a response at once, and the connection is closed."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("localhost").configure_cert(context)
-    async with serving(ROOMY, context=context) as (server, address):
+    async with serving(GENEROUS, context=context) as (server, address):
         received = await exchange(address, GOOD)
         await eventually_async(lambda: not server.tracker.connections)
 
@@ -250,8 +250,8 @@ async def test_plain_http_on_the_tls_port() -> None:
 
 
 async def test_refused_client_may_send_little_more() -> None:
-    """It reads its response while it still sends, but not for any number of bytes."""
-    limits = replace(ROOMY, linger_seconds=FAR, linger_bytes=100_000)
+    """A refused client can read its response while it sends, within a limit of bytes."""
+    limits = replace(GENEROUS, linger_seconds=LONG, linger_bytes=100_000)
     async with serving(limits) as (server, address):
         reader, writer = await asyncio.open_connection(*address)
         writer.write(POST % 5000)

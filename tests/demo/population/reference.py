@@ -1,4 +1,4 @@
-"""The population's days written out half hour by half hour: slow, and as the database does it."""
+"""A slow reference implementation that lists every half hour, as the database does."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ CAP = 30
 
 
 class Row(NamedTuple):
-    """What one user did in one half hour on one template; `apps` are minutes by app."""
+    """The activity of one user in one half hour on one template; `apps` are minutes by app."""
 
     user: int
     half_hour: int
@@ -27,7 +27,7 @@ class Row(NamedTuple):
 
 
 def rows(population: Population, span: Span, chosen: frozenset[int] | None) -> list[Row]:
-    """Give all rows of a span and a choice of templates."""
+    """Return all rows of a span and a choice of templates."""
     days = range(span.first // 48 - 1, span.after // 48 + 2)
     return [
         row
@@ -39,7 +39,7 @@ def rows(population: Population, span: Span, chosen: frozenset[int] | None) -> l
 
 
 def seconds_by_user(written: Sequence[Row], span: Span) -> dict[int, int]:
-    """Add up the minutes of each user, over all templates no more a half hour than went by in it."""
+    """Return the seconds of each user, at most the length of each half hour over all templates."""
     halves: dict[tuple[int, int], int] = defaultdict(int)
     for row in written:
         halves[row.user, row.half_hour] += row.minutes
@@ -50,7 +50,7 @@ def seconds_by_user(written: Sequence[Row], span: Span) -> dict[int, int]:
 
 
 def seconds_by_app(written: Sequence[Row], span: Span) -> dict[tuple[str, int], int]:
-    """Add up the minutes of each app, no more a half hour and user than went by in it."""
+    """Return the seconds of each app, at most the length of each half hour per user."""
     halves: dict[tuple[tuple[str, int], int, int], int] = defaultdict(int)
     for row in written:
         for app, minutes in row.apps.items():
@@ -62,7 +62,7 @@ def seconds_by_app(written: Sequence[Row], span: Span) -> dict[tuple[str, int], 
 
 
 def templates_by_app(written: Sequence[Row]) -> dict[tuple[str, int], set[int]]:
-    """Give the templates on which each app was used."""
+    """Return the templates on which each app was used."""
     found: dict[tuple[str, int], set[int]] = defaultdict(set)
     for row in written:
         for app in row.apps:
@@ -71,7 +71,7 @@ def templates_by_app(written: Sequence[Row]) -> dict[tuple[str, int], set[int]]:
 
 
 def runs_by_app(written: Sequence[Row]) -> dict[tuple[str, int], int]:
-    """Count for each app the runs of consecutive half hours, user by user."""
+    """Return the number of runs of consecutive half hours of each app, by user."""
     halves: dict[tuple[tuple[str, int], int], set[int]] = defaultdict(set)
     for row in written:
         for app in row.apps:
@@ -83,7 +83,7 @@ def runs_by_app(written: Sequence[Row]) -> dict[tuple[str, int], int]:
 
 
 def latencies_by_user(written: Sequence[Row]) -> dict[int, list[float]]:
-    """Give the latencies of each user, sorted."""
+    """Return the latencies of each user, sorted."""
     found: dict[int, list[float]] = {row.user: [] for row in written}
     for row in written:
         if row.latency:
@@ -92,7 +92,7 @@ def latencies_by_user(written: Sequence[Row]) -> dict[int, list[float]]:
 
 
 def workspaces(population: Population, span: Span, chosen: frozenset[int] | None) -> set[tuple[int, int]]:
-    """Give the workspaces, as user and template, that were built in a span, early in a half hour."""
+    """Return the workspaces, as user and template, that were built in a span, early in a half hour."""
     return {
         (user, template)
         for region in range(len(REGIONS))
@@ -103,25 +103,25 @@ def workspaces(population: Population, span: Span, chosen: frozenset[int] | None
 
 
 def _builds(population: Population, region: int, day: int) -> Iterator[tuple[int, int, int]]:
-    attendance = draw_activity(population.seed, region, group_by_region(population.users)[region], day)
-    for user, number in zip(attendance.users, attendance.plans, strict=True):
+    activity = draw_activity(population.seed, region, group_by_region(population.users)[region], day)
+    for user, number in zip(activity.users, activity.plans, strict=True):
         for at, template in zip(all_plans()[number].builds, _pair(population, user, number), strict=True):
             if at is not None and template != NO_TEMPLATE:
                 yield user, template, first_half_hour(REGIONS[region], day) + at
 
 
-def _pair(population: Population, user: int, number: int) -> tuple[int, int]:
-    person = population.users[user]
-    if all_plans()[number].is_swapped and person.other != NO_TEMPLATE:
-        return person.other, person.main
-    return person.main, person.other
+def _pair(population: Population, index: int, number: int) -> tuple[int, int]:
+    user = population.users[index]
+    if all_plans()[number].is_swapped and user.other != NO_TEMPLATE:
+        return user.other, user.main
+    return user.main, user.other
 
 
 def _day(population: Population, region: int, day: int, span: Span) -> Iterator[Row]:
-    attendance = draw_activity(population.seed, region, group_by_region(population.users)[region], day)
+    activity = draw_activity(population.seed, region, group_by_region(population.users)[region], day)
     factor = draw_latency_factor(population.seed, region, day)
     begin = first_half_hour(REGIONS[region], day)
-    for user, number in zip(attendance.users, attendance.plans, strict=True):
+    for user, number in zip(activity.users, activity.plans, strict=True):
         pair = _pair(population, user, number)
         for usage, template in zip(all_plans()[number].roles, pair, strict=False):
             if template == NO_TEMPLATE:

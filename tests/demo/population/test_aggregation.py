@@ -1,4 +1,4 @@
-"""The fast sums of the population are those of a ledger that holds every half hour."""
+"""The totals of the population equal those of the reference implementation."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ CHOSEN = st.none() | st.frozensets(st.integers(0, 5), min_size=1)
 
 
 def span_of(begin: int, length: int, late: int) -> Span:
-    """Give a window in half hours, seen so many minutes before its end."""
+    """Return a span in half hours, so many minutes before its end."""
     start = FIRST + timedelta(minutes=30 * begin)
     end = start + timedelta(minutes=30 * length)
     return span_between(start, end, end - timedelta(minutes=late))
@@ -29,9 +29,7 @@ def span_of(begin: int, length: int, late: int) -> Span:
 
 @settings(max_examples=60)
 @given(begin=BEGINNINGS, length=LENGTHS, late=MOMENTS, chosen=CHOSEN)
-def test_users_are_those_of_the_ledger(
-    begin: int, length: int, late: int, chosen: frozenset[int] | None
-) -> None:
+def test_users_match_the_reference(begin: int, length: int, late: int, chosen: frozenset[int] | None) -> None:
     """Seconds, templates and latencies of each user."""
     span = span_of(begin, length, late)
     written = reference.rows(ONE, span, chosen)
@@ -45,9 +43,7 @@ def test_users_are_those_of_the_ledger(
 
 @settings(max_examples=60)
 @given(begin=BEGINNINGS, length=LENGTHS, late=MOMENTS, chosen=CHOSEN)
-def test_apps_are_those_of_the_ledger(
-    begin: int, length: int, late: int, chosen: frozenset[int] | None
-) -> None:
+def test_apps_match_the_reference(begin: int, length: int, late: int, chosen: frozenset[int] | None) -> None:
     """Seconds, templates and runs of each app."""
     span = span_of(begin, length, late)
     written = reference.rows(ONE, span, chosen)
@@ -64,7 +60,7 @@ def test_apps_are_those_of_the_ledger(
 
 @settings(max_examples=500)
 @given(begin=BEGINNINGS, length=LENGTHS, late=MOMENTS, chosen=CHOSEN)
-def test_workspaces_are_those_of_the_ledger(
+def test_workspaces_match_the_reference(
     begin: int, length: int, late: int, chosen: frozenset[int] | None
 ) -> None:
     """Each parameter of a template has a value for every workspace that was built."""

@@ -1,4 +1,4 @@
-"""The population: the same seed gives the same people, and their days add up."""
+"""The population depends on its seed only, and its totals are consistent."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -19,13 +19,13 @@ CHOSEN = st.none() | st.frozensets(st.integers(0, 8))
 
 
 def days(first: int, length: int) -> Span:
-    """Give the span of so many whole UTC days."""
+    """Return the span of so many whole UTC days."""
     start = FIRST + timedelta(days=first)
     return span_between(start, start + timedelta(days=length), NOW)
 
 
 def monday(day: date) -> Span:
-    """Give the span of one UTC day."""
+    """Return the span of one UTC day."""
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     return span_between(start, start + timedelta(days=1), NOW)
 
@@ -33,7 +33,7 @@ def monday(day: date) -> Span:
 @settings(max_examples=25)
 @given(seed=st.integers(), users=st.integers(1, 80), templates=st.integers(1, 30), first=DAYS)
 def test_seed_decides_everything(seed: int, users: int, templates: int, first: int) -> None:
-    """Two populations of one seed did the same on every day."""
+    """Two populations of one seed have the same activity."""
     one, two = (Population(seed, users, templates) for _ in range(2))
     span = days(first, 3)
 
@@ -44,16 +44,16 @@ def test_seed_decides_everything(seed: int, users: int, templates: int, first: i
     assert one.parameters(span, None) == two.parameters(span, None)
 
 
-def test_another_seed_is_another_company() -> None:
-    """Populations of two seeds share nobody."""
+def test_another_seed_has_other_users() -> None:
+    """Populations of two seeds share no users."""
     other = Population(seed=4, users=40, templates=8)
 
     assert not {each.id for each in ONE.users} & {each.id for each in other.users}
 
 
 @given(templates=st.integers(1, 60))
-def test_templates_are_told_apart_inside_their_organization(templates: int) -> None:
-    """So many are listed as asked for, and no two of an organization share a name."""
+def test_template_names_are_unique_in_an_organization(templates: int) -> None:
+    """The population has the requested number of templates, with unique names per organization."""
     listed = [each for each in Population(1, 1, templates).catalog.templates if not each.deleted]
 
     assert templates == len(listed)
@@ -62,8 +62,10 @@ def test_templates_are_told_apart_inside_their_organization(templates: int) -> N
 
 @settings(max_examples=25)
 @given(first=DAYS, length=LENGTHS, chosen=CHOSEN)
-def test_order_of_questions_does_not_matter(first: int, length: int, chosen: frozenset[int] | None) -> None:
-    """What was asked before changes no answer."""
+def test_results_do_not_depend_on_earlier_calls(
+    first: int, length: int, chosen: frozenset[int] | None
+) -> None:
+    """Results do not depend on earlier calls."""
     span = days(first, length)
     fresh = Population(seed=3, users=40, templates=8)
 
@@ -101,7 +103,7 @@ def test_days_add_up(first: int, length: int, chosen: frozenset[int] | None) -> 
 
 @given(first=DAYS, length=LENGTHS, chosen=CHOSEN)
 def test_users_agree_with_the_tally(first: int, length: int, chosen: frozenset[int] | None) -> None:
-    """The people who are listed are those who are counted, with the same templates."""
+    """The listed users are those who are counted, with the same templates."""
     span = days(first, length)
     tally, users = ONE.tally(span, chosen), ONE.user_tallies(span, chosen)
 
@@ -134,26 +136,26 @@ def test_workspaces_are_counted_once(first: int, length: int, chosen: frozenset[
 
 
 def test_working_days_are_busier_than_weekends() -> None:
-    """On Saturdays few work, on Christmas too."""
+    """Few users are active on Saturdays and at Christmas."""
     wednesday, saturday = (ONE.count_active(monday(date(2026, 5, day))) for day in (13, 16))
 
     assert saturday * 2 < wednesday
     assert ONE.count_active(monday(date(2025, 12, 25))) * 2 < wednesday
 
 
-def test_nobody_works_before_joining_or_after_leaving() -> None:
-    """Whoever is active on a day has a status that day, or had one till that day."""
-    crowd = Population(seed=1, users=300, templates=3)
+def test_users_are_active_between_joining_and_leaving() -> None:
+    """Users are active only between joining and leaving."""
+    many = Population(seed=1, users=300, templates=3)
     for year in range(2022, 2030):
         day = date(year, 6, 14)
-        for user in crowd.user_tallies(monday(day), None):
-            person = crowd.users[user]
-            assert person.joined <= day.toordinal() + 1
-            assert day.toordinal() - 1 < person.left
+        for index in many.user_tallies(monday(day), None):
+            user = many.users[index]
+            assert user.joined <= day.toordinal() + 1
+            assert day.toordinal() - 1 < user.left
 
 
-def test_company_grows() -> None:
-    """Three years after the founding there are more users than at first, and before it none."""
+def test_number_of_users_grows() -> None:
+    """The number of users grows over the years, from none before the first day."""
     first, later = (sum(ONE.statuses(FOUNDED + day).values()) for day in (0, 1000))
 
     assert 0 < first < later
@@ -161,18 +163,18 @@ def test_company_grows() -> None:
     assert ONE.count_active(monday(date.fromordinal(FOUNDED - 10))) == 0
 
 
-def test_dormancy_takes_its_time() -> None:
-    """Whoever stops working is active for 90 days more, then dormant."""
-    crowd = Population(seed=1, users=400, templates=3)
-    sleeper = next(person for person in crowd.users if person.final_status == "dormant")
+def test_dormancy() -> None:
+    """A user becomes dormant 90 days after the last activity."""
+    many = Population(seed=1, users=400, templates=3)
+    dormant = next(user for user in many.users if user.final_status == "dormant")
 
-    assert ["active", "dormant"] == [status_on(sleeper, sleeper.left + days) for days in (89, 90)]
+    assert ["active", "dormant"] == [status_on(dormant, dormant.left + days) for days in (89, 90)]
 
 
-def test_fates_come_true() -> None:
-    """In the end there are dormant and suspended users, and some are gone."""
-    crowd = Population(seed=1, users=400, templates=3)
-    counts = crowd.statuses(date(2032, 1, 1).toordinal())
+def test_final_statuses() -> None:
+    """In the end there are dormant, suspended and deleted users."""
+    many = Population(seed=1, users=400, templates=3)
+    counts = many.statuses(date(2032, 1, 1).toordinal())
 
     assert {"active", "dormant", "suspended"} == set(counts)
     assert sum(counts.values()) < 400

@@ -1,4 +1,4 @@
-"""Half hours: which of them count."""
+"""The half hours that count for a window."""
 
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -14,18 +14,18 @@ DAY = datetime(2026, 5, 20, tzinfo=UTC)
 
 
 def at(hour: int, minute: int) -> datetime:
-    """Give a time of one day."""
+    """Return a time of one day."""
     return DAY.replace(hour=hour, minute=minute)
 
 
 def half_hours(span: Span) -> tuple[int, int, int]:
-    """Give a span relative to the day: first, after, minutes."""
+    """Return a span relative to the day: first, after, minutes."""
     base = DAY.toordinal() * 48
     return span.first - base, span.after - base, span.minutes
 
 
 def test_past_window_counts_whole_half_hours() -> None:
-    """A half hour that the window cuts is left out at both ends."""
+    """Half hours that are only partly in the window do not count."""
     assert half_hours(span_between(at(1, 10), at(3, 50), at(12, 0))) == (3, 7, 0)
 
 
@@ -41,19 +41,19 @@ def test_half_hour_beyond_the_window_does_not_run(minute: int, after: int) -> No
 
 
 def test_window_in_the_future_is_empty() -> None:
-    """What has not begun counts nothing."""
+    """A window in the future is empty."""
     assert half_hours(span_between(at(20, 0), at(22, 0), at(14, 44))) == (40, 40, 0)
 
 
-def test_nothing_is_older_than_the_company() -> None:
-    """A window from the first day of all calendars begins with the first user."""
+def test_span_begins_with_the_first_user() -> None:
+    """A span never begins before the first user."""
     ages = span_between(datetime.min.replace(tzinfo=UTC), DAY, DAY)
 
     assert ages == span_between(datetime.combine(date.fromordinal(FOUNDED), time.min, UTC), DAY, DAY)
 
 
-def test_window_before_the_company_is_empty() -> None:
-    """What ends before the first user has no half hour."""
+def test_window_before_the_first_user_is_empty() -> None:
+    """A window before the first user is empty."""
     long_ago = datetime(1999, 1, 1, tzinfo=UTC)
     span = span_between(long_ago, long_ago + timedelta(days=7), DAY)
 
@@ -62,7 +62,7 @@ def test_window_before_the_company_is_empty() -> None:
 
 @given(start=MOMENTS, hours=st.integers(0, 24 * 40), now=MOMENTS)
 def test_days_of_every_region_cover_the_span_once(start: datetime, hours: int, now: datetime) -> None:
-    """The clips of the local days add up to the span, whatever the zone does with its clocks."""
+    """The local days of each region cover the span exactly once, also across changes of the clock."""
     span = span_between(start, start + timedelta(hours=hours), now)
 
     for region in REGIONS:

@@ -1,4 +1,4 @@
-"""Which window a card shows, and what it says if there is nothing to show."""
+"""The window of a card, and the text of an empty card."""
 
 import pytest
 

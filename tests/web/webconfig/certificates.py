@@ -1,4 +1,4 @@
-"""Real certificates, made anew for each run: a server's, clients', and some that fit nobody."""
+"""Certificates of a server, of clients and of an unknown authority, created for each run."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _INLINE = re.compile(r"INLINE\((.+?)\)")
 
 @dataclass(frozen=True, slots=True)
 class Authorities:
-    """Who signs: the server, the clients it knows, and somebody it has never heard of."""
+    """The authorities of the server, of its clients, and an unknown one."""
 
     server: trustme.CA
     client: trustme.CA
@@ -22,17 +22,17 @@ class Authorities:
 
 
 def make_authorities() -> Authorities:
-    """Give three that have nothing to do with each other."""
+    """Return three independent authorities."""
     return Authorities(trustme.CA(), trustme.CA(), trustme.CA())
 
 
 def chain(leaf: trustme.LeafCert) -> bytes:
-    """Give the PEM text of a certificate with all between it and its authority."""
+    """Return the PEM text of a certificate with its intermediates."""
     return b"".join(blob.bytes() for blob in leaf.cert_chain_pems)
 
 
 def encrypted(key: trustme.Blob) -> bytes:
-    """Give the key with a passphrase on it."""
+    """Return the key encrypted with a passphrase."""
     return serialization.load_pem_private_key(key.bytes(), None).private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -56,7 +56,7 @@ def write_parts(directory: Path, authorities: Authorities) -> None:
 
 
 def write_case(directory: Path, name: str) -> Path:
-    """Write a data file beside the parts that it names, with those in it that it has inline."""
+    """Write a data file next to the files that it names, with its inline parts filled in."""
     text = (DATA / name).read_text(encoding="utf-8")
     file = directory / name
     file.write_text(_INLINE.sub(lambda found: _quoted(directory / found[1]), text), encoding="utf-8")

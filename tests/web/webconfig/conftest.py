@@ -1,4 +1,4 @@
-"""What the tests of the web config file share."""
+"""Fixtures of the tests of the web config file."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from tests.web.webconfig.certificates import Authorities, make_authorities, writ
 
 @pytest.fixture(scope="session")
 def authorities() -> Authorities:
-    """Give the authorities of this run."""
+    """Return the authorities of this run."""
     return make_authorities()
 
 
 @pytest.fixture
 def directory(tmp_path: Path, authorities: Authorities) -> Path:
-    """Give a directory that holds the files which web config files name."""
+    """Return a directory with the files that web config files name."""
     write_parts(tmp_path, authorities)
     return tmp_path

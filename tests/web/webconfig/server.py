@@ -21,11 +21,11 @@ from insights_exporter.web.server import Server
 from insights_exporter.web.webconfig import BasicAuthMiddleware, ReloadingConfig, listening_context
 from tests.integration.waiting import eventually_async
 
-METRICS = "# HELP answer Of everything.\n# TYPE answer gauge\nanswer 42\n"
+METRICS = "# HELP test_metric A metric.\n# TYPE test_metric gauge\ntest_metric 42\n"
 
 
 async def metrics_app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer every request with one metric."""
+    """Respond to each request with one metric."""
     await PlainTextResponse(METRICS)(scope, receive, send)
 
 
@@ -36,26 +36,26 @@ class Clock:
     now: float = 1000.0
 
     def __call__(self) -> float:
-        """Give the time it stands at."""
+        """Return the time."""
         return self.now
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A running server: where it listens, what it goes by, and the clock that it looks at."""
+    """A running server: its port, its config and its clock."""
 
     port: int
     config: ReloadingConfig
     clock: Clock
 
     def url(self, scheme: str = "https") -> str:
-        """Give its address."""
+        """Return its address."""
         return f"{scheme}://localhost:{self.port}"
 
 
 @contextmanager
 def serving(file: Path, app: ASGIApp = metrics_app) -> Iterator[Served]:
-    """Serve `app` behind the web config file until the block ends, on an event loop of its own."""
+    """Serve `app` behind the web config file within the block, in another thread."""
     clock = Clock()
     config = ReloadingConfig(file, clock)
     started: Future[tuple[Server, asyncio.AbstractEventLoop]] = Future()
@@ -88,7 +88,7 @@ def client_context(
     suites: str = "",
     curve: str = "",
 ) -> ssl.SSLContext:
-    """Give a client that trusts `server`, shows `certificate`, and speaks as it is told."""
+    """Return an SSL context that trusts `server` and sends `certificate`."""
     context = ssl.create_default_context()
     server.configure_trust(context)
     if certificate:
@@ -103,8 +103,8 @@ def client_context(
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
-    """What came of a connection: the reason it was refused for, or how and what was spoken."""
+class ConnectionResult:
+    """The result of a connection: the reason for its refusal, or version, suite and response."""
 
     refused: str = ""
     version: str | None = None
@@ -112,8 +112,8 @@ class Spoken:
     response: str = ""
 
 
-def speak(port: int, context: ssl.SSLContext, name: str | None = "localhost") -> Spoken:
-    """Connect, ask for `/`, and tell what came of it; a refusal is named by the TLS alert."""
+def connect(port: int, context: ssl.SSLContext, name: str | None = "localhost") -> ConnectionResult:
+    """Connect and request `/`; a refusal is named by its TLS alert."""
     context.check_hostname = name is not None
     try:
         with (
@@ -123,23 +123,25 @@ def speak(port: int, context: ssl.SSLContext, name: str | None = "localhost") ->
             connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             response = connection.recv(12).decode()
             suite = connection.cipher()
-            return Spoken("" if response else "closed", connection.version(), suite and suite[0], response)
+            return ConnectionResult(
+                "" if response else "closed", connection.version(), suite and suite[0], response
+            )
     except ssl.SSLError as error:
-        return Spoken(refused=error.reason or "closed")
+        return ConnectionResult(refused=error.reason or "closed")
     except ConnectionError:
-        return Spoken(refused="closed")
+        return ConnectionResult(refused="closed")
 
 
-class Visit(NamedTuple):
-    """One request over one connection: its session, whether that was resumed, and the answer's beginning."""
+class RequestResult(NamedTuple):
+    """One request over one connection: its session, whether it was resumed, and the start of the response."""
 
     session: ssl.SSLSession | None
     resumed: bool
     response: str
 
 
-def visit(port: int, context: ssl.SSLContext, session: ssl.SSLSession | None = None) -> Visit:
-    """Ask once, coming back with `session` if there is one."""
+def send_request(port: int, context: ssl.SSLContext, session: ssl.SSLSession | None = None) -> RequestResult:
+    """Send one request, resuming `session` if there is one."""
     with (
         socket.create_connection(("127.0.0.1", port), timeout=20) as plain,
         context.wrap_socket(plain, server_hostname="localhost", session=session) as connection,
@@ -148,5 +150,5 @@ def visit(port: int, context: ssl.SSLContext, session: ssl.SSLSession | None = N
         response = ""
         with contextlib.suppress(OSError):
             response = connection.recv(12).decode()
-            connection.unwrap()  # without a farewell a server forgets the session
-        return Visit(connection.session, bool(connection.session_reused), response)
+            connection.unwrap()  # otherwise the server discards the session
+        return RequestResult(connection.session, bool(connection.session_reused), response)

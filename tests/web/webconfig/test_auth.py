@@ -1,4 +1,4 @@
-"""What stands before the application: limit, users and headers."""
+"""Rate limit, users and headers in front of the application."""
 
 import base64
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ basic_auth_users:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Give a file with a user and headers, without TLS."""
+    """Return a file with a user and headers, without TLS."""
     path = tmp_path / "web.yml"
     path.write_text(WEB, encoding="utf-8")
     return path
@@ -35,13 +35,13 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def served(file: Path) -> Iterator[Served]:
-    """Serve behind that file."""
+    """Serve with that file."""
     with serving(file) as running:
         yield running
 
 
 def get(served: Served, user: tuple[str, str] | None = None, **headers: str) -> httpx.Response:
-    """Ask for the metrics, logged in as `user`."""
+    """Request the metrics, logged in as `user`."""
     return httpx.get(
         served.url("http"), auth=httpx.BasicAuth(*user) if user else None, headers=headers, trust_env=False
     )
@@ -50,15 +50,15 @@ def get(served: Served, user: tuple[str, str] | None = None, **headers: str) -> 
 @pytest.mark.parametrize(
     ("user", "status"),
     [
-        pytest.param(None, 401, id="nobody"),
+        pytest.param(None, 401, id="no login"),
         pytest.param(("alice", "secret"), 200, id="right"),
         pytest.param(("alice", "wrong"), 401, id="wrong password"),
         pytest.param(("bob", "secret"), 401, id="unknown user"),
         pytest.param(("", ""), 401, id="empty"),
     ],
 )
-def test_only_users_get_in(served: Served, user: tuple[str, str] | None, status: int) -> None:
-    """All others learn how to log in, and nothing else."""
+def test_login(served: Served, user: tuple[str, str] | None, status: int) -> None:
+    """Only users get the metrics; others get the challenge."""
     response = get(served, user)
 
     assert status == response.status_code
@@ -78,27 +78,27 @@ def test_only_users_get_in(served: Served, user: tuple[str, str] | None, status:
     ],
 )
 def test_broken_credentials_are_none(served: Served, sent: str) -> None:
-    """They are refused like a wrong password."""
+    """Invalid credentials are refused like a wrong password."""
     assert 401 == get(served, Authorization=sent).status_code
 
 
 def test_the_scheme_is_read_in_any_case() -> None:
-    """As HTTP has it."""
+    """The authentication scheme is case-insensitive."""
     sent = b"bAsIc " + base64.b64encode(b"alice:se:cret")
 
     assert (b"alice", b"se:cret") == parse_credentials([(b"host", b"x"), (b"authorization", sent)])
 
 
-def test_a_user_without_a_password_is_nobody() -> None:
-    """An empty password has a colon before it."""
+def test_credentials_without_a_colon() -> None:
+    """Credentials without a colon are invalid."""
     sent = [b"Basic " + base64.b64encode(text) for text in (b"alice", b"alice:")]
 
     assert [None, (b"alice", b"")] == [parse_credentials([(b"authorization", value)]) for value in sent]
 
 
 @pytest.mark.parametrize("user", [None, ("alice", "secret")], ids=["refused", "let in"])
-def test_every_answer_carries_the_headers(served: Served, user: tuple[str, str] | None) -> None:
-    """Refusals too; blank ones are left out."""
+def test_each_response_has_the_headers(served: Served, user: tuple[str, str] | None) -> None:
+    """Each response has the headers of the file, refusals too; empty ones are not set."""
     response = get(served, user)
 
     assert "default-src 'none'" == response.headers["content-security-policy"]
@@ -106,8 +106,8 @@ def test_every_answer_carries_the_headers(served: Served, user: tuple[str, str] 
     assert "x-xss-protection" not in response.headers
 
 
-def test_refusals_of_the_server_carry_the_headers(served: Served) -> None:
-    """A request that is refused before any login is looked at gets them too, in place of the defaults."""
+def test_refusals_of_the_server_have_the_headers(served: Served) -> None:
+    """A request that the server refuses gets the headers in place of the defaults."""
     response = httpx.get(f"{served.url('http')}/{'x' * 20_000}", trust_env=False)
 
     assert httpx.codes.REQUEST_URI_TOO_LONG == response.status_code
@@ -116,7 +116,7 @@ def test_refusals_of_the_server_carry_the_headers(served: Served) -> None:
 
 
 def test_headers_replace_those_of_the_application(file: Path) -> None:
-    """There is one of each, and it is the operator's."""
+    """Headers of the file replace those of the application."""
 
     async def own(_scope: Scope, _receive: Receive, send: Send) -> None:
         headers = [(b"X-Frame-Options", b"sameorigin"), (b"content-length", b"0"), (b"x-own", b"1")]
@@ -131,7 +131,7 @@ def test_headers_replace_those_of_the_application(file: Path) -> None:
 
 
 def test_a_changed_password_holds_from_the_next_request(served: Served, file: Path) -> None:
-    """Users are read anew, without a restart."""
+    """A changed password is used from the next request on."""
     other = bcrypt.hashpw(b"other", bcrypt.gensalt(4)).decode()
     before = get(served, ("alice", "secret")).status_code
     file.write_text(WEB.replace(HASH, other), encoding="utf-8")
@@ -143,7 +143,7 @@ def test_a_changed_password_holds_from_the_next_request(served: Served, file: Pa
 
 
 def test_requests_above_the_limit_wait(file: Path) -> None:
-    """They are told for how long, before any password is looked at; the headers are there too."""
+    """Requests above the limit get 429 with Retry-After and the headers, before any login."""
     file.write_text(WEB + "rate_limit: {interval: 1m30s, burst: 2}\n", encoding="utf-8")
     with serving(file) as served:
         statuses = [get(served, ("alice", "secret")).status_code for _ in range(2)]
@@ -159,7 +159,7 @@ def test_requests_above_the_limit_wait(file: Path) -> None:
 
 
 def test_a_changed_limit_holds_at_once(served: Served, file: Path) -> None:
-    """It begins with a full bucket, and goes when it is taken out."""
+    """A changed limit begins with a full bucket; a removed one has no effect."""
     limited = []
     for burst in (1, 2):
         file.write_text(f"{WEB}rate_limit: {{interval: 1h, burst: {burst}}}\n", encoding="utf-8")
@@ -172,8 +172,8 @@ def test_a_changed_limit_holds_at_once(served: Served, file: Path) -> None:
     assert 401 == get(served).status_code
 
 
-def test_a_flood_of_logins_is_turned_away(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A login that cannot be checked is answered 429, with the time after which to try again."""
+def test_login_that_cannot_be_checked(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A login that cannot be checked gets 429 with Retry-After."""
 
     async def too_many(*_: object) -> bool:
         raise TooManyLogins(1)
@@ -185,8 +185,8 @@ def test_a_flood_of_logins_is_turned_away(served: Served, monkeypatch: pytest.Mo
     assert "1" == response.headers["retry-after"]
 
 
-async def test_nothing_but_http_gets_through(file: Path) -> None:
-    """The application's life goes on; a web socket finds nobody."""
+async def test_other_protocols(file: Path) -> None:
+    """Lifespan messages are passed on, web sockets are not."""
     seen = []
 
     async def app(scope: Scope, _receive: Receive, _send: Send) -> None:

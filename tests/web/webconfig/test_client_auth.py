@@ -1,4 +1,4 @@
-"""Each client_auth_type with no, a wrong and a right client certificate, all of them real."""
+"""Each client_auth_type without, with an untrusted and with a trusted client certificate."""
 
 import ssl
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.integration.parts import require
 from tests.integration.processes import clean_environment, free_port, running
 from tests.integration.waiting import eventually
 from tests.web.webconfig.certificates import Authorities, write_case
-from tests.web.webconfig.server import client_context, serving, speak, visit
+from tests.web.webconfig.server import client_context, connect, send_request, serving
 
 TLS12 = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2)
 TLS13 = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3)
@@ -23,82 +23,82 @@ NOT_TRUSTED = "TLSV1_ALERT_UNKNOWN_CA"
 
 
 class Outcome(NamedTuple):
-    """What clients are told by certificate: why they are refused, or nothing if they are let in."""
+    """The results of clients by certificate: why they are refused, empty if they are accepted."""
 
     none: str
     strangers: str
     known: str
 
 
-EVERYBODY = Outcome("", "", "")
-THE_KNOWN = Outcome(NONE_SHOWN, NOT_TRUSTED, "")
-ALL_BUT_STRANGERS = Outcome("", NOT_TRUSTED, "")
+ALL = Outcome("", "", "")
+ONLY_TRUSTED = Outcome(NONE_SHOWN, NOT_TRUSTED, "")
+ALL_BUT_UNTRUSTED = Outcome("", NOT_TRUSTED, "")
 
 OUTCOMES = {
-    "good-tls.yml": EVERYBODY,
-    "good-client-no-client-cert.yml": EVERYBODY,
-    "good-client-request.yml": EVERYBODY,
-    "good-client-request-with-ca.yml": EVERYBODY,
-    "good-client-require-any.yml": THE_KNOWN,
-    "good-client-require-old-name.yml": THE_KNOWN,
-    "good-client-verify-if-given.yml": ALL_BUT_STRANGERS,
+    "good-tls.yml": ALL,
+    "good-client-no-client-cert.yml": ALL,
+    "good-client-request.yml": ALL,
+    "good-client-request-with-ca.yml": ALL,
+    "good-client-require-any.yml": ONLY_TRUSTED,
+    "good-client-require-old-name.yml": ONLY_TRUSTED,
+    "good-client-verify-if-given.yml": ALL_BUT_UNTRUSTED,
     "good-client-verify-if-given-by-anybody.yml": Outcome("", NOT_TRUSTED, NOT_TRUSTED),
-    "good-client-require-and-verify.yml": THE_KNOWN,
+    "good-client-require-and-verify.yml": ONLY_TRUSTED,
     "good-client-require-and-verify-by-anybody.yml": Outcome(NONE_SHOWN, NOT_TRUSTED, NOT_TRUSTED),
 }
 
 
 def certificates(authorities: Authorities, name: str = NAME) -> tuple[trustme.LeafCert | None, ...]:
-    """Give what clients show, in the order of `Outcome`."""
+    """Return the client certificates in the order of `Outcome`."""
     return (None, authorities.stranger.issue_cert(name), authorities.client.issue_cert(name))
 
 
 def outcome(port: int, authorities: Authorities, versions: tuple[ssl.TLSVersion, ssl.TLSVersion]) -> Outcome:
-    """Try all clients on a server."""
+    """Return the results of all clients."""
     contexts = [
         client_context(authorities.server, shown, versions=versions) for shown in certificates(authorities)
     ]
-    return Outcome(*(speak(port, context).refused for context in contexts))
+    return Outcome(*(connect(port, context).refused for context in contexts))
 
 
-def lets_in(outcome: Outcome) -> list[bool]:
-    """Tell who gets in, whatever the others are told."""
+def find_accepted(outcome: Outcome) -> list[bool]:
+    """Return which clients are accepted."""
     return [not reason for reason in outcome]
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
-def test_a_type_lets_in_whom_it_should(name: str, directory: Path, authorities: Authorities) -> None:
-    """Refused clients get the TLS alert that says why."""
+def test_accepted_clients(name: str, directory: Path, authorities: Authorities) -> None:
+    """Each type accepts the expected clients; refused ones get a TLS alert."""
     with serving(write_case(directory, name)) as served:
         assert OUTCOMES[name] == outcome(served.port, authorities, TLS13)
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
-def test_tls12_lets_in_nobody_else(name: str, directory: Path, authorities: Authorities) -> None:
-    """The older version, whose alerts say less, comes to the same."""
+def test_accepted_clients_of_tls12(name: str, directory: Path, authorities: Authorities) -> None:
+    """TLS 1.2 accepts the same clients."""
     with serving(write_case(directory, name)) as served:
         old = outcome(served.port, authorities, TLS12)
 
-    assert lets_in(OUTCOMES[name]) == lets_in(old)
+    assert find_accepted(OUTCOMES[name]) == find_accepted(old)
 
 
 def test_only_unverified_certificates_are_kept_out_beyond_the_toolkit(
     directory: Path, authorities: Authorities
 ) -> None:
-    """Prometheus, which serves with the toolkit itself, lets in the same clients by the same files.
+    """Prometheus, which uses exporter-toolkit, accepts the same clients.
 
-    The exception are types that take certificates of anybody.
+    Except for types that accept unverified certificates.
     """
     any_certificate = [False, True, True]
-    expected = {name: lets_in(ours) for name, ours in OUTCOMES.items()}
+    expected = {name: find_accepted(ours) for name, ours in OUTCOMES.items()}
     for name in ("good-client-require-any.yml", "good-client-require-old-name.yml"):
         expected[name] = any_certificate
 
-    assert expected == who_the_toolkit_lets_in(directory, authorities)
+    assert expected == find_accepted_by_prometheus(directory, authorities)
 
 
-def who_the_toolkit_lets_in(directory: Path, authorities: Authorities) -> dict[str, list[bool]]:
-    """Ask one Prometheus, that reads its web config file anew for each connection."""
+def find_accepted_by_prometheus(directory: Path, authorities: Authorities) -> dict[str, list[bool]]:
+    """Return which clients Prometheus accepts, which reads its web config file for each connection."""
     web, port, found = directory / "web.yml", free_port(), {}
     (directory / "prometheus.yml").touch()
     web.write_bytes(write_case(directory, "good-tls.yml").read_bytes())
@@ -110,11 +110,11 @@ def who_the_toolkit_lets_in(directory: Path, authorities: Authorities) -> dict[s
         f"--storage.tsdb.path={directory / 'data'}",
     )
     with running(words, directory, clean_environment(directory, {})) as toolkit:
-        anybody = client_context(authorities.server)
-        eventually(lambda: not speak(port, anybody).refused)
+        client = client_context(authorities.server)
+        eventually(lambda: not connect(port, client).refused)
         for name in OUTCOMES:
             web.write_bytes(write_case(directory, name).read_bytes())
-            found[name] = lets_in(outcome(port, authorities, TLS13))
+            found[name] = find_accepted(outcome(port, authorities, TLS13))
         toolkit.stop()
     return found
 
@@ -134,20 +134,20 @@ def who_the_toolkit_lets_in(directory: Path, authorities: Authorities) -> dict[s
 def test_only_allowed_names_get_in(
     name: str, refused: str, directory: Path, authorities: Authorities
 ) -> None:
-    """A certificate of the right authority must carry one of client_allowed_sans."""
+    """A trusted certificate must have one of client_allowed_sans."""
     shown = authorities.client.issue_cert(name)
     with serving(write_case(directory, "good-client-allowed-sans.yml")) as served:
-        assert refused == speak(served.port, client_context(authorities.server, shown)).refused
+        assert refused == connect(served.port, client_context(authorities.server, shown)).refused
 
 
-def test_without_authorities_the_systems_count(
+def test_system_authorities_without_client_ca(
     directory: Path, authorities: Authorities, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As Go has it, and the warning says."""
+    """Without client CAs the authorities of the system are trusted, as in Go."""
     file = write_case(directory, "good-client-require-and-verify-by-anybody.yml")
     monkeypatch.setenv("SSL_CERT_FILE", str(directory / "client-ca.crt"))
     with serving(file) as served:
-        assert THE_KNOWN == outcome(served.port, authorities, TLS13)
+        assert ONLY_TRUSTED == outcome(served.port, authorities, TLS13)
 
 
 def test_optional_certificates_are_not_optional_with_allowed_names(
@@ -157,52 +157,52 @@ def test_optional_certificates_are_not_optional_with_allowed_names(
     file = write_case(directory, "good-client-verify-if-given.yml")
     file.write_text(f"{file.read_text()}  client_allowed_sans: [{NAME}]\n", encoding="utf-8")
     with serving(file) as served:
-        assert THE_KNOWN == outcome(served.port, authorities, TLS13)
+        assert ONLY_TRUSTED == outcome(served.port, authorities, TLS13)
 
 
 def test_tls13_sessions_are_not_resumed_where_clients_are_verified(
     directory: Path, authorities: Authorities
 ) -> None:
-    """Each connection proves anew who the client is."""
+    """Each TLS 1.3 connection verifies the client."""
     shown = authorities.client.issue_cert(NAME)
     context = client_context(authorities.server, shown, versions=TLS13)
     with serving(write_case(directory, "good-client-require-and-verify.yml")) as served:
-        first = visit(served.port, context)
+        first = send_request(served.port, context)
 
-        assert not visit(served.port, context, first.session).resumed
+        assert not send_request(served.port, context, first.session).resumed
 
 
 def test_a_resumed_session_ends_with_its_certificate(directory: Path, authorities: Authorities) -> None:
-    """TLS 1.2 lets a client come back without showing its certificate; once that expired, it is refused."""
+    """A resumed TLS 1.2 session is refused once its certificate has expired."""
     shown = authorities.client.issue_cert(NAME)
     context = client_context(authorities.server, shown, versions=TLS12)
     with serving(write_case(directory, "good-client-require-and-verify.yml")) as served:
         server = served.config.current().tls
         assert server is not None
-        first = visit(served.port, context)
-        assert visit(served.port, context, first.session) == first._replace(resumed=True)
+        first = send_request(served.port, context)
+        assert send_request(served.port, context, first.session) == first._replace(resumed=True)
 
         server.clock = lambda: ssl.cert_time_to_seconds("Jan  1 00:00:00 4000 GMT")
 
-        assert "" == visit(served.port, context, first.session).response
-        assert "" == speak(served.port, context).refused
+        assert "" == send_request(served.port, context, first.session).response
+        assert "" == connect(served.port, context).refused
 
 
 @pytest.mark.parametrize("kind", ["intermediate", "the certificate itself"])
 def test_what_is_given_as_authority_is_trusted(kind: str, directory: Path, authorities: Authorities) -> None:
-    """An authority need not be a root: what stands in client_ca_file is trusted, as by Go."""
+    """Each certificate of client_ca_file is trusted, root or not, as in Go."""
     issuer = authorities.client.create_child_ca()
     shown = issuer.issue_cert(NAME)
     trusted = issuer.cert_pem if kind == "intermediate" else shown.cert_chain_pems[0]
     file = write_case(directory, "good-client-require-and-verify.yml")
     trusted.write_to_path(str(directory / "client-ca.crt"))
     with serving(file) as served:
-        assert "" == speak(served.port, client_context(authorities.server, shown)).refused
+        assert "" == connect(served.port, client_context(authorities.server, shown)).refused
         assert NOT_TRUSTED == outcome(served.port, authorities, TLS13).strangers
 
 
 def test_refused_certificates_are_logged_once_a_minute(directory: Path) -> None:
-    """Of many refusals of one certificate one is logged, with a bounded part of its names."""
+    """Refusals of a certificate are logged once a minute, with a limited number of names."""
     context = load_web_config(write_case(directory, "good-tls.yml")).tls
     assert context
     names = [f"{number:03}.{'x' * 200}" for number in range(50)]

@@ -1,4 +1,4 @@
-"""The page about the web config file keeps its word."""
+"""The documentation of the web config file is correct."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ WEB_FILES = [block for block in BLOCKS if yaml.safe_load(block).keys() <= WebCon
 
 
 def test_examples_are_good_files(directory: Path) -> None:
-    """Each can be copied as it is, and nothing in it is warned about."""
+    """Each example is valid and causes no warning."""
     warnings: list[ConfigIssue] = []
     for example in WEB_FILES:
         (directory / "web.yml").write_text(example, encoding="utf-8")
@@ -39,8 +39,8 @@ def test_examples_are_good_files(directory: Path) -> None:
 
 
 @pytest.mark.parametrize("section", [WebConfigModel, TLSSection, HttpSection, RateLimitSection])
-def test_every_key_is_told(section: type[BaseModel]) -> None:
-    """No key is read that the page does not name."""
+def test_every_key_is_documented(section: type[BaseModel]) -> None:
+    """Each key is documented."""
     assert [] == [key for key in section.model_fields if not re.search(rf"\b{key}\b", PAGE)]
 
 
@@ -49,6 +49,6 @@ def test_every_key_is_told(section: type[BaseModel]) -> None:
     [AUTH_TYPES, CURVES, VERSIONS, HEADERS, [RELOAD_FAILURES.name]],
     ids=lambda names: next(iter(names)),
 )
-def test_every_value_is_told(names: list[str]) -> None:
-    """No value is known that the page does not name."""
+def test_every_value_is_documented(names: list[str]) -> None:
+    """Each value is documented."""
     assert [] == [name for name in names if f"`{name}`" not in PAGE]

@@ -1,4 +1,4 @@
-"""Files are read once, bounded, and known by what they looked like."""
+"""Files are read once, up to a limit, and changes are detected."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from insights_exporter.web.webconfig.files import MAX_BYTES, Files, have_changed
 
 
 def test_a_file_is_read_once(tmp_path: Path) -> None:
-    """What was checked is what is used, whatever happens to the file in between."""
+    """The content that was checked is used even if the file changes."""
     (tmp_path / "a").write_bytes(b"first")
     files = Files(tmp_path)
     files.read("a")
@@ -21,14 +21,14 @@ def test_a_file_is_read_once(tmp_path: Path) -> None:
 
 
 def test_an_absolute_name_is_taken_as_it_is(tmp_path: Path) -> None:
-    """Only relative names begin at the directory."""
+    """Only relative names are relative to the directory."""
     (tmp_path / "a").write_bytes(b"text")
 
     assert b"text" == Files(tmp_path / "elsewhere").read(str(tmp_path / "a"))
 
 
 def test_a_file_that_is_left_alone_is_unchanged(tmp_path: Path) -> None:
-    """Reading is no change."""
+    """A file that was only read has not changed."""
     (tmp_path / "a").write_bytes(b"text")
     files = Files(tmp_path)
     files.read("a")
@@ -37,7 +37,7 @@ def test_a_file_that_is_left_alone_is_unchanged(tmp_path: Path) -> None:
 
 
 def test_a_file_that_looks_the_same_is_a_change(tmp_path: Path) -> None:
-    """As long as before, and dated back by a careful copy."""
+    """A file with the same length and modification time has changed."""
     path = tmp_path / "a"
     path.write_bytes(b"first")
     files, dated = Files(tmp_path), path.stat().st_mtime_ns
@@ -49,7 +49,7 @@ def test_a_file_that_looks_the_same_is_a_change(tmp_path: Path) -> None:
 
 
 def test_a_file_that_appears_is_a_change(tmp_path: Path) -> None:
-    """That it was not there is remembered too."""
+    """A file that was missing before has changed."""
     files = Files(tmp_path)
     with pytest.raises(InvalidValue, match="no such file"):
         files.read("a")
@@ -60,7 +60,7 @@ def test_a_file_that_appears_is_a_change(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "expected"),
     [
         pytest.param("pipe", "is not a regular file", id="a pipe, which would be waited for"),
         pytest.param(".", "is not a regular file", id="a directory"),
@@ -68,10 +68,10 @@ def test_a_file_that_appears_is_a_change(tmp_path: Path) -> None:
         pytest.param("no\0name", "cannot be read: not a path", id="no path at all"),
     ],
 )
-def test_odd_files_are_refused(name: str, said: str, tmp_path: Path) -> None:
-    """Each in words of its own."""
+def test_odd_files_are_refused(name: str, expected: str, tmp_path: Path) -> None:
+    """Files that cannot be read are refused with the reason."""
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "large").write_bytes(b" " * (MAX_BYTES + 1))
 
-    with pytest.raises(InvalidValue, match=said):
+    with pytest.raises(InvalidValue, match=expected):
         Files(tmp_path).read(name)

@@ -1,4 +1,4 @@
-"""What a scanner tries at the TLS port does not get in."""
+"""TLS versions, suites and protocols that clients may use."""
 
 import socket
 import ssl
@@ -9,7 +9,7 @@ import pytest
 
 from insights_exporter.web.webconfig.tls import canonicalize_name, certificate_names, has_expired
 from tests.web.webconfig.certificates import Authorities, write_case
-from tests.web.webconfig.server import METRICS, Spoken, client_context, serving, speak
+from tests.web.webconfig.server import METRICS, ConnectionResult, client_context, connect, serving
 
 V10, V11, V12, V13 = (
     ssl.TLSVersion.TLSv1,
@@ -45,10 +45,10 @@ OLD = pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1:DeprecationWarning
 def test_only_allowed_versions_get_in(
     name: str, version: ssl.TLSVersion, refused: str, directory: Path, authorities: Authorities
 ) -> None:
-    """By default these are TLS 1.2 and 1.3."""
+    """Only allowed versions are accepted, by default TLS 1.2 and 1.3."""
     client = client_context(authorities.server, versions=(version, version), suites=ANY_SUITE)
     with serving(write_case(directory, name)) as served:
-        assert refused == speak(served.port, client).refused
+        assert refused == connect(served.port, client).refused
 
 
 @pytest.mark.parametrize(
@@ -72,10 +72,10 @@ def test_only_allowed_versions_get_in(
 def test_only_allowed_suites_get_in(
     name: str, suites: str, spoken: str | None, directory: Path, authorities: Authorities
 ) -> None:
-    """By default these have forward secrecy and authenticated encryption."""
+    """Only allowed suites are accepted, by default with forward secrecy and authenticated encryption."""
     client = client_context(authorities.server, versions=(V12, V12), suites=f"{suites}:@SECLEVEL=0")
     with serving(write_case(directory, name)) as served:
-        response = speak(served.port, client)
+        response = connect(served.port, client)
 
     assert spoken == response.suite
     assert ("" if spoken else "SSLV3_ALERT_HANDSHAKE_FAILURE") == response.refused
@@ -90,12 +90,12 @@ def test_only_allowed_suites_get_in(
         ),
     ],
 )
-def test_who_chooses_the_suite(name: str, spoken: str, directory: Path, authorities: Authorities) -> None:
-    """The order of the file counts, unless prefer_server_cipher_suites says otherwise."""
+def test_order_of_suites(name: str, spoken: str, directory: Path, authorities: Authorities) -> None:
+    """The order of the file is used unless prefer_server_cipher_suites is false."""
     wishes = "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256"
     client = client_context(authorities.server, versions=(V12, V12), suites=wishes)
     with serving(write_case(directory, name)) as served:
-        assert spoken == speak(served.port, client).suite
+        assert spoken == connect(served.port, client).suite
 
 
 @pytest.mark.parametrize(
@@ -112,14 +112,14 @@ def test_who_chooses_the_suite(name: str, spoken: str, directory: Path, authorit
 def test_only_the_first_curve_gets_in(
     name: str, curve: str, refused: str, directory: Path, authorities: Authorities
 ) -> None:
-    """Of a list one curve is offered: fewer clients get in, never others."""
+    """Of a list of curves only the first is accepted."""
     client = client_context(authorities.server, versions=(V13, V13), curve=curve)
     with serving(write_case(directory, name)) as served:
-        assert refused == speak(served.port, client).refused
+        assert refused == connect(served.port, client).refused
 
 
-def test_plain_http_is_told_to_speak_tls(directory: Path) -> None:
-    """Nothing of the application is served, and the answer says what would be right."""
+def test_plain_http_is_refused(directory: Path) -> None:
+    """Plain HTTP gets a response that names HTTPS, and nothing of the application."""
     with serving(write_case(directory, "good-tls.yml")) as served:
         response = httpx.get(served.url("http"), trust_env=False)
 
@@ -142,7 +142,7 @@ def test_plain_http_is_told_to_speak_tls(directory: Path) -> None:
 def test_other_protocols_get_nothing_of_the_application(
     sent: bytes, directory: Path, authorities: Authorities
 ) -> None:
-    """Whatever is not TLS is refused, and the server goes on."""
+    """Other protocols are refused, and the server continues."""
     with serving(write_case(directory, "good-tls.yml")) as served:
         with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
             connection.sendall(sent)
@@ -150,11 +150,11 @@ def test_other_protocols_get_nothing_of_the_application(
             got = read_all(connection)
         assert METRICS.encode() not in got
         assert b"200 OK" not in got
-        assert "" == speak(served.port, client_context(authorities.server)).refused
+        assert "" == connect(served.port, client_context(authorities.server)).refused
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """Read until the other side ends, as it may by a reset."""
+    """Read until the server closes, maybe by a reset."""
     got = b""
     try:
         while part := connection.recv(4096):
@@ -166,15 +166,15 @@ def read_all(connection: socket.socket) -> bytes:
 
 @pytest.mark.parametrize("name", [None, "localhost"], ids=["without SNI", "with SNI"])
 def test_clients_need_no_server_name(name: str | None, directory: Path, authorities: Authorities) -> None:
-    """Prometheus scrapes addresses, and sends no server name for them."""
+    """Clients such as Prometheus need no server name."""
     with serving(write_case(directory, "good-tls.yml")) as served:
-        assert Spoken("", "TLSv1.3", "TLS_AES_256_GCM_SHA384", "HTTP/1.1 200") == speak(
+        assert ConnectionResult("", "TLSv1.3", "TLS_AES_256_GCM_SHA384", "HTTP/1.1 200") == connect(
             served.port, client_context(authorities.server), name
         )
 
 
-def test_clients_that_wish_for_http2_get_http1(directory: Path, authorities: Authorities) -> None:
-    """The exporter says in the handshake what it speaks."""
+def test_http2_is_not_negotiated(directory: Path, authorities: Authorities) -> None:
+    """A client that offers HTTP/2 gets HTTP/1.1 by ALPN."""
     client = client_context(authorities.server)
     client.set_alpn_protocols(["h2", "http/1.1"])
     with (
@@ -196,7 +196,7 @@ def test_clients_that_wish_for_http2_get_http1(directory: Path, authorities: Aut
     ],
 )
 def test_addresses_have_one_spelling(written: str, spelled: str) -> None:
-    """OpenSSL and people spell addresses in different ways."""
+    """IP addresses are compared in canonical form."""
     assert spelled == canonicalize_name(written)
 
 
@@ -217,6 +217,6 @@ def test_all_kinds_of_names_count() -> None:
 
 
 def test_no_certificate_has_no_names_and_does_not_expire() -> None:
-    """Where certificates are optional there may be none."""
+    """A missing certificate has no names and does not expire."""
     assert frozenset() == certificate_names({})
     assert not has_expired({}, 10.0**12)

@@ -1,4 +1,4 @@
-"""New connections get what the file says now; open ones go on as they began."""
+"""New connections use the current config; open ones keep the previous one for a while."""
 
 import asyncio
 import os
@@ -10,13 +10,13 @@ from pathlib import Path
 from starlette.types import Receive, Scope, Send
 
 from tests.web.webconfig.certificates import Authorities, chain, write_case
-from tests.web.webconfig.server import Served, client_context, serving, speak
+from tests.web.webconfig.server import Served, client_context, connect, serving
 
 NAME = "prometheus.example.com"
 
 
 def rewrite(served: Served, file: Path, text: str) -> None:
-    """Write a file anew, as editors and orchestrators do, and let the next look find it."""
+    """Replace a file, as editors and orchestrators do, and let the next check find it."""
     fresh = file.with_suffix(".new")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(file)
@@ -24,7 +24,7 @@ def rewrite(served: Served, file: Path, text: str) -> None:
 
 
 def serial(served: Served, context: ssl.SSLContext) -> int:
-    """Give the serial number of the certificate that the server shows."""
+    """Return the serial number of the certificate that the server shows."""
     with (
         socket.create_connection(("127.0.0.1", served.port), timeout=20) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as connection,
@@ -35,7 +35,7 @@ def serial(served: Served, context: ssl.SSLContext) -> int:
 
 
 def test_a_new_certificate_is_shown_to_new_connections(directory: Path, authorities: Authorities) -> None:
-    """Certificate and key are renewed as their files are, one after the other."""
+    """New connections get a certificate whose files were replaced one after the other."""
     renewed = authorities.server.issue_cert("localhost")
     context = client_context(authorities.server)
     with serving(write_case(directory, "good-tls.yml")) as served:
@@ -51,32 +51,32 @@ def test_a_new_certificate_is_shown_to_new_connections(directory: Path, authorit
 
 
 def test_new_rules_hold_for_new_connections(directory: Path, authorities: Authorities) -> None:
-    """Client certificates, names and versions all change without a restart."""
+    """Rules for client certificates, names and versions change without a restart."""
     file = write_case(directory, "good-tls.yml")
     base = file.read_text(encoding="utf-8")
     verify = f"{base}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: client-ca.crt\n"
-    nobody = client_context(authorities.server)
+    without_certificate = client_context(authorities.server)
     known = client_context(authorities.server, authorities.client.issue_cert(NAME))
     old = client_context(authorities.server, versions=(ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2))
     with serving(file) as served:
-        assert "" == speak(served.port, nobody).refused
+        assert "" == connect(served.port, without_certificate).refused
 
         rewrite(served, file, verify)
-        assert "TLSV13_ALERT_CERTIFICATE_REQUIRED" == speak(served.port, nobody).refused
-        assert "" == speak(served.port, known).refused
+        assert "TLSV13_ALERT_CERTIFICATE_REQUIRED" == connect(served.port, without_certificate).refused
+        assert "" == connect(served.port, known).refused
 
         rewrite(served, file, f"{verify}  client_allowed_sans: [grafana.example.com]\n")
-        assert "closed" == speak(served.port, known).refused
+        assert "closed" == connect(served.port, known).refused
 
         rewrite(served, file, f"{base}  min_version: TLS13\n")
-        assert "TLSV1_ALERT_PROTOCOL_VERSION" == speak(served.port, old).refused
+        assert "TLSV1_ALERT_PROTOCOL_VERSION" == connect(served.port, old).refused
 
         rewrite(served, file, base)
-        assert "" == speak(served.port, old).refused
+        assert "" == connect(served.port, old).refused
 
 
-def test_a_scrape_that_runs_is_not_cut(directory: Path, authorities: Authorities) -> None:
-    """An answer begun before a change is sent to its end, and then the connection is given up."""
+def test_running_response_is_completed(directory: Path, authorities: Authorities) -> None:
+    """A response that began before a change is completed, and then its connection is closed."""
     begun, go_on = threading.Event(), threading.Event()
 
     async def slow(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -110,10 +110,8 @@ def test_a_scrape_that_runs_is_not_cut(directory: Path, authorities: Authorities
     assert got.endswith(b"first last")
 
 
-def test_connections_end_with_their_next_answer_after_a_change(
-    directory: Path, authorities: Authorities
-) -> None:
-    """A client that is no longer known does not stay by never letting go."""
+def test_connections_close_after_a_change(directory: Path, authorities: Authorities) -> None:
+    """Persistent connections close with their next response after a change."""
     file = write_case(directory, "good-tls.yml")
     context = client_context(authorities.server)
     with (
@@ -132,4 +130,4 @@ def test_connections_end_with_their_next_answer_after_a_change(
 
     assert b"connection: close" not in first
     assert b"connection: close" in second
-    assert second.endswith(b"answer 42\n")
+    assert second.endswith(b"test_metric 42\n")

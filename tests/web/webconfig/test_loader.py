@@ -1,4 +1,4 @@
-"""A web config file is read as exporters read it, or refused with all that is wrong."""
+"""Web config files are loaded, or refused with all errors."""
 
 import re
 from pathlib import Path
@@ -24,15 +24,15 @@ BAD_SECTIONS = {
 
 
 def written(name: str) -> Any:  # noqa: ANN401 -- whatever a data file holds
-    """Return what a data file says; None for one that is not YAML."""
+    """Return the content of a data file, None if it is not YAML."""
     try:
         return read_yaml((DATA / name).read_bytes())
     except YamlError:
         return None
 
 
-def said(name: str, about: str, directory: Path) -> list[str]:
-    """Give what the comments of a data file say `about` it."""
+def comments(name: str, about: str, directory: Path) -> list[str]:
+    """Return the values of the comments `about` in a data file."""
     lines = (DATA / name).read_text(encoding="utf-8").splitlines()
     found = (re.fullmatch(rf"# {about}: (.*)", line) for line in lines)
     return [
@@ -44,31 +44,33 @@ def said(name: str, about: str, directory: Path) -> list[str]:
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_file_is_refused_in_the_words_of_its_comment(name: str, directory: Path) -> None:
-    """The error names file, key, what is wrong and what would be right, for each fault."""
+    """The error contains file, key, cause and remedy of each fault."""
     with pytest.raises(WebConfigError) as refused:
         load_web_config(write_case(directory, name))
 
-    assert said(name, "refused", directory) == str(refused.value).splitlines()
+    assert comments(name, "refused", directory) == str(refused.value).splitlines()
 
 
 @pytest.mark.parametrize("name", [name for name in BAD if isinstance(written(name), dict)])
 def test_a_bad_section_hides_no_other(name: str, directory: Path) -> None:
-    """With a bad value in each section that a bad file lacks, all faults are reported."""
+    """The errors of all sections are reported at once."""
     others = [other for section, other in BAD_SECTIONS.items() if section not in written(name)]
     file = write_case(directory, name)
     parts = [each.read_text(encoding="utf-8") for each in (file, *(DATA / other for other in others))]
     file.write_text("\n".join(parts), encoding="utf-8")
-    faults = [fault.replace(other, name) for other in others for fault in said(other, "refused", directory)]
+    faults = [
+        fault.replace(other, name) for other in others for fault in comments(other, "refused", directory)
+    ]
 
     with pytest.raises(WebConfigError) as refused:
         load_web_config(file)
 
-    assert sorted([*said(name, "refused", directory), *faults]) == sorted(str(refused.value).splitlines())
+    assert sorted([*comments(name, "refused", directory), *faults]) == sorted(str(refused.value).splitlines())
 
 
 @pytest.mark.parametrize("name", GOOD)
 def test_a_good_file_is_taken_with_the_warnings_of_its_comment(name: str, directory: Path) -> None:
-    """What has no effect, or another one than elsewhere, is warned about by name."""
+    """A valid file is loaded with the warnings of its comments."""
     warnings = load_web_config(write_case(directory, name)).warnings
 
-    assert said(name, "warns", directory) == [str(warning) for warning in warnings]
+    assert comments(name, "warns", directory) == [str(warning) for warning in warnings]

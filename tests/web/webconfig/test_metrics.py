@@ -8,7 +8,7 @@ from tests.web.webconfig.certificates import write_case
 
 
 def test_failed_reloads_are_counted(directory: Path) -> None:
-    """The count is there from the start, and rises."""
+    """The counter exists from the start and increases."""
     live = ReloadingConfig(write_case(directory, "good-empty.yml"))
     before = web_config_samples(live)
     live.reload_failures += 1

@@ -1,4 +1,4 @@
-"""Passwords are checked by bcrypt, remembered without being kept, and tell nobody who exists."""
+"""Passwords are checked by bcrypt, cached as digests, and do not show which users exist."""
 
 import asyncio
 import threading
@@ -13,7 +13,7 @@ from tests.integration.waiting import eventually_async
 
 
 def hashed(password: bytes, cost: int = 4) -> bytes:
-    """Give a hash as htpasswd makes it."""
+    """Return a hash in the form of htpasswd."""
     return bcrypt.hashpw(password[:72], bcrypt.gensalt(cost)).replace(b"$2b$", b"$2y$")
 
 
@@ -23,7 +23,7 @@ LONG = b"x" * 80
 
 @pytest.fixture
 def costs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Give the costs of all checks, as they are made."""
+    """Return the bcrypt costs of all checks."""
     seen: list[int] = []
     check: Callable[[bytes, bytes], bool] = bcrypt.checkpw
 
@@ -43,7 +43,7 @@ def costs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         pytest.param(b"alice", b"", False, id="empty"),
         pytest.param(b"alice", b"secret\0", False, id="with a zero byte"),
         pytest.param(b"bob", b"secret", False, id="unknown user"),
-        pytest.param(b"", b"", False, id="nobody"),
+        pytest.param(b"", b"", False, id="no login"),
         pytest.param("jürgen".encode(), "groß:er".encode(), True, id="beyond ASCII"),
         pytest.param(b"alice", USERS[b"alice"], False, id="the hash itself"),
         pytest.param(b"\xff\xfe", b"\xff", False, id="no text at all"),
@@ -52,30 +52,30 @@ def costs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 async def test_only_the_right_password_of_a_known_user_is_accepted(
     user: bytes, password: bytes, right: bool
 ) -> None:
-    """Twice, so that what is remembered is right too."""
+    """Only the right password of a known user is accepted, also from the cache."""
     checker = PasswordChecker()
 
     assert [right, right] == [await checker.verify(USERS, user, password) for _ in range(2)]
 
 
-async def test_the_decoys_password_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever found it would still be nobody."""
-    monkeypatch.setattr(passwords, "_DUMMY_HASH", hashed(b"decoy"))
+async def test_password_of_the_dummy_hash_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The password of the dummy hash is refused."""
+    monkeypatch.setattr(passwords, "_DUMMY_HASH", hashed(b"dummy"))
     checker = PasswordChecker()
 
-    assert [False, False] == [await checker.verify(USERS, b"bob", b"decoy") for _ in range(2)]
+    assert [False, False] == [await checker.verify(USERS, b"bob", b"dummy") for _ in range(2)]
 
 
-async def test_passwords_beyond_what_bcrypt_reads_are_cut() -> None:
-    """As the tools do that make the hashes."""
+async def test_long_passwords_are_cut() -> None:
+    """Passwords are cut to the length that bcrypt reads, as htpasswd does."""
     users = {b"alice": hashed(LONG)}
 
     assert await PasswordChecker().verify(users, b"alice", LONG)
     assert not await PasswordChecker().verify(users, b"alice", LONG[:71])
 
 
-async def test_an_unknown_user_costs_what_is_usual(costs: list[int]) -> None:
-    """One check of a fixed cost, whatever the costs in the file."""
+async def test_unknown_user_costs_a_check(costs: list[int]) -> None:
+    """An unknown user costs one check of a fixed cost."""
     checker, users = PasswordChecker(), {b"alice": hashed(b"secret", 5), b"bob": hashed(b"secret", 4)}
     for user in (b"carol", b"carol", b"dave"):
         await checker.verify(users, user, b"wrong")
@@ -84,7 +84,7 @@ async def test_an_unknown_user_costs_what_is_usual(costs: list[int]) -> None:
 
 
 async def test_a_right_password_is_checked_once(costs: list[int]) -> None:
-    """A scrape does not pay for bcrypt each time, and others with the same login wait for the first."""
+    """A right password is checked once, also for concurrent requests."""
     checker = PasswordChecker()
 
     accepted = await asyncio.gather(*(checker.verify(USERS, b"alice", b"secret") for _ in range(5)))
@@ -93,8 +93,8 @@ async def test_a_right_password_is_checked_once(costs: list[int]) -> None:
     assert [4] == costs
 
 
-async def test_wrong_passwords_push_nothing_out(costs: list[int]) -> None:
-    """Whoever guesses cannot make the scrape slow."""
+async def test_wrong_passwords_do_not_evict(costs: list[int]) -> None:
+    """Wrong passwords do not remove right ones from the cache."""
     checker = PasswordChecker()
     await checker.verify(USERS, b"alice", b"secret")
     for number in range(50):
@@ -105,8 +105,8 @@ async def test_wrong_passwords_push_nothing_out(costs: list[int]) -> None:
     assert [] == costs
 
 
-async def test_what_is_remembered_is_bounded(costs: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The login that was used longest ago is forgotten first."""
+async def test_cache_is_limited(costs: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache is limited; the least recently used login is removed first."""
     monkeypatch.setattr(passwords, "_MAX_CACHED", 2)
     checker, users = PasswordChecker(), {name: hashed(name) for name in (b"a", b"b", b"c")}
     for name in (b"a", b"b", b"a", b"c"):
@@ -120,7 +120,7 @@ async def test_what_is_remembered_is_bounded(costs: list[int], monkeypatch: pyte
     assert ([], [4]) == (remembered, costs)
 
 
-async def test_a_changed_hash_ends_what_is_remembered() -> None:
+async def test_changed_hash_is_not_cached() -> None:
     """The old password of a user is wrong from the next request on."""
     checker = PasswordChecker()
     await checker.verify(USERS, b"alice", b"secret")
@@ -128,8 +128,8 @@ async def test_a_changed_hash_ends_what_is_remembered() -> None:
     assert not await checker.verify({b"alice": hashed(b"other")}, b"alice", b"secret")
 
 
-async def test_no_password_is_kept() -> None:
-    """What is remembered holds none, and nothing that could be tried against a list of them."""
+async def test_cache_holds_no_password() -> None:
+    """The cache holds no password, and its digests are keyed per process."""
     checker, twin = PasswordChecker(), PasswordChecker()
     await checker.verify(USERS, b"alice", b"secret")
     await twin.verify(USERS, b"alice", b"secret")
@@ -146,16 +146,16 @@ async def test_no_password_is_kept() -> None:
         pytest.param((b"alice" + USERS[b"alice"], b"secret"), id="user takes the hash"),
     ],
 )
-async def test_logins_that_run_together_stay_apart(parts: tuple[bytes, bytes]) -> None:
-    """Moving letters between user, hash and password does not hit what is remembered of another."""
+async def test_cache_key_separates_user_hash_and_password(parts: tuple[bytes, bytes]) -> None:
+    """Moving characters between user, hash and password does not hit the cache of another login."""
     checker = PasswordChecker()
     await checker.verify(USERS, b"alice", b"secret")
 
     assert not await checker.verify(USERS, *parts)
 
 
-def test_what_is_remembered_depends_on_where_parts_begin() -> None:
-    """The same bytes split in another place are another login."""
+def test_cache_key_depends_on_boundaries() -> None:
+    """The cache key depends on the boundaries between user, hash and password."""
     checker = PasswordChecker()
 
     assert checker._cache_key(b"ab", b"c") != checker._cache_key(b"a", b"bc")  # noqa: SLF001 - no login shows it
@@ -174,8 +174,8 @@ def guesses(checker: PasswordChecker, number: int, client: str = "") -> list[asy
     [LoginLimits(waiting=3, waiting_per_client=100), LoginLimits(waiting=100, waiting_per_client=3)],
     ids=["in all", "of a client"],
 )
-async def test_only_so_many_wait(limits: LoginLimits) -> None:
-    """A flood of guesses is refused, not queued without end."""
+async def test_waiting_logins_are_limited(limits: LoginLimits) -> None:
+    """The number of waiting logins is limited, in total and per client."""
     checker = PasswordChecker(limits)
 
     results = await asyncio.gather(*guesses(checker, 6), return_exceptions=True)
@@ -186,7 +186,7 @@ async def test_only_so_many_wait(limits: LoginLimits) -> None:
 
 
 async def test_clients_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that guesses much does not keep another one waiting for all of its guesses."""
+    """A client with many logins does not delay another one by all of them."""
     checked: list[bytes] = []
 
     def check(password: bytes, _: bytes) -> bool:
@@ -209,7 +209,7 @@ async def test_clients_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     "limits", [LoginLimits(wait_seconds=0), LoginLimits(check_seconds=0)], ids=["turn", "check"]
 )
 async def test_late_logins_are_refused(limits: LoginLimits, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A login whose turn or result does not come in time is refused, and its turn ends with its thread."""
+    """A login that is not checked in time is refused, and the lock is released with its thread."""
     go_on, checked = threading.Event(), list[bytes]()
 
     def check(password: bytes, _: bytes) -> bool:
@@ -231,8 +231,8 @@ async def test_late_logins_are_refused(limits: LoginLimits, monkeypatch: pytest.
     await asyncio.gather(later, return_exceptions=True)
 
 
-async def test_logins_of_clients_that_are_gone_are_dropped(costs: list[int]) -> None:
-    """A login that waits is not checked once its client is gone, and its response blames no password."""
+async def test_logins_of_disconnected_clients_are_dropped(costs: list[int]) -> None:
+    """A waiting login whose client has disconnected is refused without a check."""
     checker = PasswordChecker()
 
     first, second = guesses(checker, 2)

@@ -1,4 +1,4 @@
-"""PEM text reaches OpenSSL by a path, and no disk."""
+"""PEM text is passed to OpenSSL by a path in memory."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ from insights_exporter.web.webconfig.files import as_file
     ],
 )
 def test_text_can_be_read_until_the_block_ends(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its path, from the beginning, and no longer."""
+    """The text can be read at its path within the block only."""
     monkeypatch.setattr(sys, "platform", platform)
     with as_file(b"secret") as path:
         content = Path(path).read_bytes()
@@ -28,7 +28,7 @@ def test_text_can_be_read_until_the_block_ends(platform: str, monkeypatch: pytes
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has files in memory")
 def test_text_needs_no_place_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Containers may have none."""
+    """No writable directory is needed."""
     monkeypatch.setenv("TMPDIR", "/nowhere")
     monkeypatch.setattr("tempfile.tempdir", None)
     with as_file(b"secret") as path:

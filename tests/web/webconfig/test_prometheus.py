@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes behind the web config file, and only as it should."""
+"""A real Prometheus scrapes with the credentials of the web config file."""
 
 import ssl
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ Settings = dict[str, Any]
 
 @pytest.fixture
 def served(directory: Path) -> Iterator[dict[str, Served]]:
-    """Give a server with a user and one that asks for certificates, both with TLS."""
+    """Return a server with a user and one that asks for certificates, both with TLS."""
     file = write_case(directory, "good-tls.yml")
     hashed = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
     with_users = f"{file.read_text(encoding='utf-8')}basic_auth_users: {{prometheus: {hashed}}}\n"
@@ -38,14 +38,14 @@ def served(directory: Path) -> Iterator[dict[str, Served]]:
 
 
 def job(name: str, served: Served, trusted: Path, **config: Any) -> Settings:  # noqa: ANN401 - what Prometheus takes
-    """Give a job of Prometheus' that scrapes over TLS."""
+    """Return a scrape job over TLS."""
     plain: Settings = scraping(served.url("http"), job=name)["scrape_configs"][0]
     tls = {"ca_file": str(trusted), **config.pop("tls_config", {})}
     return {**plain, "scheme": "https", "tls_config": tls, **config}
 
 
 def shown(directory: Path, name: str, leaf: trustme.LeafCert) -> Settings:
-    """Write a client's certificate, and give the settings that show it."""
+    """Write a client certificate, and return the config that sends it."""
     certificate, key = directory / f"{name}.crt", directory / f"{name}.key"
     certificate.write_bytes(chain(leaf))
     leaf.private_key_pem.write_to_path(str(key))
@@ -53,14 +53,14 @@ def shown(directory: Path, name: str, leaf: trustme.LeafCert) -> Settings:
 
 
 def login(password: str) -> Settings:
-    """Give the settings for the one user."""
+    """Return the config with the login of the user."""
     return {"basic_auth": {"username": "prometheus", "password": password}}
 
 
-def test_who_may_scrape(
+def test_credentials_of_scrapes(
     served: dict[str, Served], directory: Path, authorities: Authorities, start_prometheus: StartPrometheus
 ) -> None:
-    """With the right password, or a certificate of the right authority with an allowed name; nobody else."""
+    """Only the right password, or a certificate with an allowed name, can scrape."""
     right = authorities.client.issue_cert(NAME)
     renamed = authorities.client.issue_cert("grafana.example.com")
     strange = authorities.stranger.issue_cert(NAME)
@@ -81,16 +81,16 @@ def test_who_may_scrape(
     prometheus.wait_for(f"count(up) == {len(cases)}")
     prometheus.wait_for("sum(up) == 2")
     up = {sample.labels["job"]: bool(sample.value) for sample in prometheus.query("up")}
-    answered = {sample.labels["job"] for sample in prometheus.query("answer == 42")}
+    is_served = {sample.labels["job"] for sample in prometheus.query("test_metric == 42")}
 
     assert {name: expected for name, (_, _, expected) in cases.items()} == up
-    assert {name for name, is_up in up.items() if is_up} == answered
+    assert {name for name, is_up in up.items() if is_up} == is_served
 
 
 def test_scraping_goes_on_while_certificates_change(
     directory: Path, authorities: Authorities, start_prometheus: StartPrometheus
 ) -> None:
-    """No scrape is missed, though the certificate is renewed between them."""
+    """No scrape fails while the certificate is replaced."""
     trusted = directory / "server-ca.crt"
     authorities.server.cert_pem.write_to_path(str(trusted))
     with serving(write_case(directory, "good-tls.yml")) as served:
@@ -110,7 +110,7 @@ def test_scraping_goes_on_while_certificates_change(
 
 
 def test_a_browser_is_asked_for_its_login(served: dict[str, Served], authorities: Authorities) -> None:
-    """The way a status page is opened: refused once, then with user and password."""
+    """A browser is asked for user and password."""
     trust = ssl.create_default_context()
     authorities.server.configure_trust(trust)
     with httpx.Client(verify=trust, trust_env=False) as browser:

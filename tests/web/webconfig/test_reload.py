@@ -1,4 +1,4 @@
-"""A changed file is taken if it is right; a wrong one leaves what was, is told once, and is counted."""
+"""A changed file is loaded if it is valid; otherwise the previous config stays, with one log line."""
 
 import os
 from pathlib import Path
@@ -16,8 +16,8 @@ SAMEORIGIN = "http_server_config: {headers: {X-Frame-Options: sameorigin}}\n"
 WRONG = "http_server_config: {headers: {X-Frame-Options: none}}\n"
 
 
-class Followed:
-    """A file, and what is known of it after each change."""
+class WatchedFile:
+    """A web config file with its reloading config."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -25,124 +25,124 @@ class Followed:
         self.config = ReloadingConfig(file, self.clock)
 
     def write(self, text: str) -> None:
-        """Write the file anew; a second goes by."""
+        """Replace the file and advance the clock by a second."""
         self.file.write_text(text, encoding="utf-8")
         self.clock.now += CHECK_INTERVAL
 
     def option(self) -> str:
-        """Give the header that holds now."""
+        """Return the current header."""
         return dict(self.config.current().headers)["X-Frame-Options"]
 
 
 @pytest.fixture
-def followed(tmp_path: Path) -> Followed:
-    """Give a file that sets a header."""
+def watched(tmp_path: Path) -> WatchedFile:
+    """Return a file that sets a header."""
     file = tmp_path / "web.yml"
     file.write_text(DENY, encoding="utf-8")
-    return Followed(file)
+    return WatchedFile(file)
 
 
-def test_a_wrong_file_is_refused_at_the_start(directory: Path) -> None:
-    """There is nothing to fall back on."""
+def test_invalid_file_at_the_start(directory: Path) -> None:
+    """An invalid file at the start is an error."""
     with pytest.raises(WebConfigError, match="cert_filse"):
         ReloadingConfig(write_case(directory, "bad-unknown-tls-key.yml"))
 
 
-def test_a_right_file_is_taken(followed: Followed) -> None:
-    """It holds from the next look on, and nothing is counted."""
-    followed.write(SAMEORIGIN)
+def test_valid_file_is_used(watched: WatchedFile) -> None:
+    """A valid change is used from the next check on."""
+    watched.write(SAMEORIGIN)
 
-    assert "sameorigin" == followed.option()
-    assert 0 == followed.config.reload_failures
+    assert "sameorigin" == watched.option()
+    assert 0 == watched.config.reload_failures
 
 
-def test_files_are_looked_at_once_a_second(followed: Followed) -> None:
-    """However many requests come, the disk is left alone in between."""
-    followed.clock.now += CHECK_INTERVAL
-    followed.config.current()
-    followed.file.write_text(SAMEORIGIN, encoding="utf-8")
-    followed.clock.now += CHECK_INTERVAL / 2
-    between = followed.option()
-    followed.clock.now += CHECK_INTERVAL / 2
+def test_files_are_checked_once_a_second(watched: WatchedFile) -> None:
+    """Files are checked at most once a second."""
+    watched.clock.now += CHECK_INTERVAL
+    watched.config.current()
+    watched.file.write_text(SAMEORIGIN, encoding="utf-8")
+    watched.clock.now += CHECK_INTERVAL / 2
+    between = watched.option()
+    watched.clock.now += CHECK_INTERVAL / 2
 
     assert "deny" == between
-    assert "sameorigin" == followed.option()
+    assert "sameorigin" == watched.option()
 
 
-def test_a_wrong_file_leaves_what_was(followed: Followed) -> None:
-    """The header stays as it was set before."""
-    followed.write(WRONG)
+def test_invalid_file_keeps_the_config(watched: WatchedFile) -> None:
+    """An invalid change keeps the previous config."""
+    watched.write(WRONG)
 
-    assert "deny" == followed.option()
+    assert "deny" == watched.option()
 
 
-def test_a_wrong_file_is_told_and_counted_once(followed: Followed) -> None:
-    """However long it stays, there is one log line with all that is wrong."""
+def test_invalid_file_is_logged_and_counted_once(watched: WatchedFile) -> None:
+    """An invalid file is logged and counted once, with all its errors."""
     with capture_logs() as logs:
-        followed.write(WRONG)
+        watched.write(WRONG)
         for _ in range(3):
-            followed.config.current()
-            followed.clock.now += CHECK_INTERVAL
+            watched.config.current()
+            watched.clock.now += CHECK_INTERVAL
 
     place = "http_server_config.headers.X-Frame-Options"
-    problem = f"{followed.file}: {place}: is not a known value; write deny or sameorigin"
+    problem = f"{watched.file}: {place}: is not a known value; write deny or sameorigin"
     refused = {
         "event": "web config reload failed, keeping previous config",
         "log_level": "error",
-        "file": str(followed.file),
+        "file": str(watched.file),
         "err": [problem],
     }
     assert [refused] == logs
-    assert 1 == followed.config.reload_failures
+    assert 1 == watched.config.reload_failures
 
 
-def test_a_mended_file_is_taken(followed: Followed) -> None:
-    """A failure is over with the next right file; the count stays."""
-    followed.write(WRONG)
-    followed.config.current()
-    followed.write(SAMEORIGIN)
+def test_file_that_is_valid_again(watched: WatchedFile) -> None:
+    """After a failure the next valid file is used; the counter stays."""
+    watched.write(WRONG)
+    watched.config.current()
+    watched.write(SAMEORIGIN)
 
-    assert "sameorigin" == followed.option()
-    assert 1 == followed.config.reload_failures
+    assert "sameorigin" == watched.option()
+    assert 1 == watched.config.reload_failures
 
 
-def test_a_file_that_is_gone_leaves_what_was(followed: Followed) -> None:
-    """An orchestrator may take it away for a moment."""
-    followed.file.unlink()
-    followed.clock.now += CHECK_INTERVAL
+def test_removed_file_keeps_the_config(watched: WatchedFile) -> None:
+    """A removed file keeps the previous config."""
+    watched.file.unlink()
+    watched.clock.now += CHECK_INTERVAL
 
-    assert "deny" == followed.option()
-    assert 1 == followed.config.reload_failures
+    assert "deny" == watched.option()
+    assert 1 == watched.config.reload_failures
 
 
 def test_a_swapped_link_is_a_change(tmp_path: Path) -> None:
-    """Kubernetes puts a new directory under an old link."""
+    """A swapped symbolic link, as Kubernetes does it, is a change."""
     for name, text in (("old", DENY), ("new", SAMEORIGIN)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "web.yml").write_text(text, encoding="utf-8")
     (tmp_path / "data").symlink_to("old")
     (tmp_path / "web.yml").symlink_to("data/web.yml")
-    followed = Followed(tmp_path / "web.yml")
+    watched = WatchedFile(tmp_path / "web.yml")
     (tmp_path / "fresh").symlink_to("new")
     (tmp_path / "fresh").replace(tmp_path / "data")
-    followed.clock.now += CHECK_INTERVAL
+    watched.clock.now += CHECK_INTERVAL
 
-    assert "sameorigin" == followed.option()
+    assert "sameorigin" == watched.option()
 
 
 @pytest.mark.parametrize("part", ["server.crt", "server.key", "client-ca.crt"])
-def test_a_part_that_is_touched_is_a_change(part: str, directory: Path) -> None:
-    """The files that the file names are followed as itself is."""
-    followed = Followed(write_case(directory, "good-client-require-and-verify.yml"))
-    before = followed.config.current().tls
+def test_changed_certificate_is_a_change(part: str, directory: Path) -> None:
+    """A change of a file that the config names is a change."""
+    watched = WatchedFile(write_case(directory, "good-client-require-and-verify.yml"))
+    before = watched.config.current().tls
     os.utime(directory / part, ns=(0, 0))
-    followed.clock.now += CHECK_INTERVAL
+    watched.clock.now += CHECK_INTERVAL
 
-    assert before is not followed.config.current().tls
+    assert before is not watched.config.current().tls
 
 
 @pytest.mark.parametrize(
-    ("name", "after", "told"),
+    ("name", "after", "expected"),
     [
         pytest.param(
             "good-tls.yml", "", "tls_server_config: was removed, but TLS cannot be turned off", id="TLS off"
@@ -153,42 +153,42 @@ def test_a_part_that_is_touched_is_a_change(part: str, directory: Path) -> None:
         pytest.param("good-users.yml", "TLS", "basic_auth_users: were all removed", id="no users"),
     ],
 )
-def test_protection_as_a_whole_does_not_change(name: str, after: str, told: str, directory: Path) -> None:
-    """A file that is caught empty opens nothing."""
+def test_protection_is_not_removed(name: str, after: str, expected: str, directory: Path) -> None:
+    """A change cannot turn TLS on or off, or remove all users."""
     tls = write_case(directory, "good-tls.yml").read_text(encoding="utf-8")
-    followed = Followed(write_case(directory, name))
-    before = followed.config.current()
+    watched = WatchedFile(write_case(directory, name))
+    before = watched.config.current()
     with capture_logs() as logs:
-        followed.write(tls if after else "")
-        unchanged = followed.config.current()
+        watched.write(tls if after else "")
+        unchanged = watched.config.current()
 
     assert before is unchanged
-    assert told in logs[0]["err"][0]
+    assert expected in logs[0]["err"][0]
     assert logs[0]["err"][0].endswith("restart the exporter if that is intended")
 
 
-def test_a_single_user_may_go(directory: Path) -> None:
-    """Only the last one is kept."""
-    followed = Followed(write_case(directory, "good-users.yml"))
-    lines = followed.file.read_text(encoding="utf-8").splitlines(keepends=True)
-    followed.write("".join(line for line in lines if "bob" not in line))
+def test_single_user_can_be_removed(directory: Path) -> None:
+    """A single user can be removed."""
+    watched = WatchedFile(write_case(directory, "good-users.yml"))
+    lines = watched.file.read_text(encoding="utf-8").splitlines(keepends=True)
+    watched.write("".join(line for line in lines if "bob" not in line))
 
-    assert {b"alice"} == followed.config.current().users.keys()
+    assert {b"alice"} == watched.config.current().users.keys()
 
 
-def test_connections_turn_over_for_a_while_after_a_change(followed: Followed) -> None:
-    """Long enough for each to have had an answer."""
-    before = followed.config.is_draining
-    followed.write(SAMEORIGIN)
-    followed.config.current()
-    during = followed.config.is_draining
-    followed.clock.now += DRAIN_SECONDS
+def test_connections_drain_after_a_change(watched: WatchedFile) -> None:
+    """Connections drain for a while after a change."""
+    before = watched.config.is_draining
+    watched.write(SAMEORIGIN)
+    watched.config.current()
+    during = watched.config.is_draining
+    watched.clock.now += DRAIN_SECONDS
 
-    assert (False, True, False) == (before, during, followed.config.is_draining)
+    assert (False, True, False) == (before, during, watched.config.is_draining)
 
 
 def test_warnings_are_logged_at_the_start_and_with_each_change(directory: Path) -> None:
-    """What has no effect is told by name."""
+    """Warnings are logged at the start and after each change."""
     warning = {
         "event": "web config warning",
         "log_level": "warning",
@@ -197,11 +197,11 @@ def test_warnings_are_logged_at_the_start_and_with_each_change(directory: Path) 
         "remedy": "remove it or set it to false",
     }
     with capture_logs() as at_start:
-        followed = Followed(write_case(directory, "good-http2-on.yml"))
+        watched = WatchedFile(write_case(directory, "good-http2-on.yml"))
     with capture_logs() as later:
-        followed.write("http_server_config: {http2: true}")
-        followed.config.current()
-        followed.config.current()
+        watched.write("http_server_config: {http2: true}")
+        watched.config.current()
+        watched.config.current()
 
-    assert [{**warning, "file": str(followed.file)}] == at_start
+    assert [{**warning, "file": str(watched.file)}] == at_start
     assert ["web config reloaded", "web config warning"] == [line["event"] for line in later]

@@ -1,4 +1,4 @@
-"""What OpenSSL refuses is named."""
+"""Errors of OpenSSL name the key."""
 
 import errno
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.web.webconfig.certificates import write_case
 
 
 def test_a_suite_that_openssl_lacks_is_named(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """OpenSSL would leave it out without a word."""
+    """A listed suite that OpenSSL lacks is an error."""
     monkeypatch.setattr(
         "insights_exporter.web.webconfig.tls.SUITES",
         {**names.SUITES, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": "NO-SUCH-SUITE"},
@@ -21,8 +21,8 @@ def test_a_suite_that_openssl_lacks_is_named(directory: Path, monkeypatch: pytes
         load_web_config(write_case(directory, "good-suites.yml"))
 
 
-def test_usual_suites_may_be_fewer(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An OpenSSL that is held to fewer suites serves with those, where the file asks for none."""
+def test_missing_default_suites(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Default suites that OpenSSL lacks are skipped."""
     monkeypatch.setattr(
         "insights_exporter.web.webconfig.tls.SUITES",
         {**names.SUITES, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": "NO-SUCH-SUITE"},
@@ -35,7 +35,7 @@ def test_usual_suites_may_be_fewer(directory: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_no_suite_at_all_is_named(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then OpenSSL says something, but not what."""
+    """If OpenSSL has none of the suites, the error names them."""
     monkeypatch.setattr(
         "insights_exporter.web.webconfig.tls.SUITES", dict.fromkeys(names.SUITES, "NO-SUCH-SUITE")
     )
@@ -49,7 +49,7 @@ def test_no_suite_at_all_is_named(directory: Path, monkeypatch: pytest.MonkeyPat
 def test_a_version_that_openssl_lacks_is_named(
     version: str, flag: str, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some systems build OpenSSL without the old ones."""
+    """A version that OpenSSL lacks is an error."""
     monkeypatch.setattr(f"ssl.{flag}", False)
     file = write_case(directory, "good-tls.yml")
     file.write_text(f"{file.read_text(encoding='utf-8')}  min_version: {version}\n", encoding="utf-8")
@@ -59,7 +59,7 @@ def test_a_version_that_openssl_lacks_is_named(
 
 
 def test_a_curve_that_openssl_lacks_is_named(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some systems leave some out."""
+    """A curve that OpenSSL lacks is an error."""
     monkeypatch.setattr(
         "insights_exporter.web.webconfig.tls.CURVES", {**names.CURVES, "CurveP384": "no-such-curve"}
     )
@@ -67,10 +67,8 @@ def test_a_curve_that_openssl_lacks_is_named(directory: Path, monkeypatch: pytes
         load_web_config(write_case(directory, "good-curve.yml"))
 
 
-def test_a_system_out_of_resources_is_told_like_a_wrong_file(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was before stays then, as with a wrong file."""
+def test_lack_of_file_descriptors(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lack of file descriptors is reported like an invalid file."""
 
     def no_more_files(_pem: bytes) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
@@ -82,15 +80,15 @@ def test_a_system_out_of_resources_is_told_like_a_wrong_file(
 
 @pytest.mark.parametrize("name", ["good-tls-inline.yml", "good-users.yml"])
 def test_no_secret_is_shown(name: str, directory: Path) -> None:
-    """Neither a key nor a hash stands in what a log or a traceback may show."""
+    """The representation of a config contains no key and no hash."""
     shown = repr(load_web_config(write_case(directory, name)))
 
     assert "PRIVATE KEY" not in shown
     assert "$2y$" not in shown
 
 
-def test_an_empty_file_means_nothing(directory: Path) -> None:
-    """Plain HTTP for everybody, as often as they like."""
+def test_empty_file(directory: Path) -> None:
+    """An empty file means plain HTTP without login and limit."""
     config = load_web_config(write_case(directory, "good-empty.yml"))
 
     expected = WebConfig(tls=None, headers=(), users={}, rate_limit=None, warnings=(), stamps=config.stamps)

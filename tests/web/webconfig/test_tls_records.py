@@ -1,4 +1,4 @@
-"""TLS records without data are limited, and all others reach OpenSSL as they came."""
+"""TLS records without data are limited; all others are passed to OpenSSL unchanged."""
 
 import socket
 import ssl
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from benchmarks.attacking.key_updates import key_updates
 from insights_exporter.web.webconfig.tls import MAX_RECORDS_WITHOUT_DATA, TLSRecords
 from tests.web.webconfig.certificates import Authorities, write_case
-from tests.web.webconfig.server import METRICS, client_context, serving, speak
+from tests.web.webconfig.server import METRICS, client_context, connect, serving
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -33,7 +33,7 @@ def has_ended(connection: socket.socket) -> bool:
 
 @given(records=st.lists(st.binary(max_size=50).map(record)), cuts=st.lists(st.integers(0, 200)))
 def test_all_bytes_arrive_in_order(records: list[bytes], cuts: list[int]) -> None:
-    """However the network cuts the bytes, OpenSSL gets the same ones."""
+    """OpenSSL gets all bytes in order, however they are split."""
     sent, incoming = b"".join(records), ssl.MemoryBIO()
     moved = TLSRecords(incoming)
     ends = sorted({min(cut, len(sent)) for cut in cuts} | {len(sent)})
@@ -47,7 +47,7 @@ def test_all_bytes_arrive_in_order(records: list[bytes], cuts: list[int]) -> Non
 
 @given(bodies=st.lists(st.binary(min_size=1, max_size=50), min_size=1))
 def test_one_record_moves_at_a_time(bodies: list[bytes]) -> None:
-    """The records behind it wait."""
+    """One record is moved at a time."""
     incoming = ssl.MemoryBIO()
     incoming.write(b"".join(map(record, bodies)))
     moved = TLSRecords(incoming)
@@ -74,7 +74,7 @@ def test_records_without_data_are_limited() -> None:
 
 
 def test_client_that_asks_for_keys_is_disconnected(directory: Path, authorities: Authorities) -> None:
-    """It gets no second batch through; others get their responses."""
+    """A client that requests new keys is disconnected; others are served."""
     client = client_context(authorities.server)
     with serving(write_case(directory, "good-tls.yml")) as served:
         with (
@@ -83,10 +83,10 @@ def test_client_that_asks_for_keys_is_disconnected(directory: Path, authorities:
         ):
             connection.settimeout(8)  # less than the time for a whole head
             connection.sendall(next(batches))
-            ended = has_ended(connection)
-        after = speak(served.port, client)
+            read_to_end = has_ended(connection)
+        after = connect(served.port, client)
 
-    assert ended
+    assert read_to_end
     assert "HTTP/1.1 200" == after.response
 
 

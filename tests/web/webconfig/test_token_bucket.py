@@ -1,4 +1,4 @@
-"""The token bucket lets through as many requests as it says, and tells how long to wait."""
+"""The token bucket limits requests and returns the time to wait."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,14 +9,14 @@ from tests.web.webconfig.server import Clock
 
 
 def test_a_burst_gets_through_at_once() -> None:
-    """The bucket begins full."""
+    """A full bucket allows a burst."""
     bucket = TokenBucket(RateLimitSection.model_construct(interval=10.0, burst=3), Clock())
 
     assert [0.0, 0.0, 0.0, 10.0] == [bucket.take() for _ in range(4)]
 
 
-def test_who_is_refused_is_told_when_to_come_again() -> None:
-    """A token later there is one, and no more."""
+def test_time_to_wait() -> None:
+    """After the returned time exactly one token is available."""
     clock = Clock()
     bucket = TokenBucket(RateLimitSection.model_construct(interval=10.0, burst=1), clock)
     bucket.take()
@@ -28,8 +28,8 @@ def test_who_is_refused_is_told_when_to_come_again() -> None:
     assert [0.0, 10.0] == [bucket.take(), bucket.take()]
 
 
-def test_a_quiet_time_saves_up_no_more_than_a_burst() -> None:
-    """The bucket holds no more."""
+def test_tokens_are_limited_to_a_burst() -> None:
+    """The bucket never holds more than a burst."""
     clock = Clock()
     bucket = TokenBucket(RateLimitSection.model_construct(interval=10.0, burst=2), clock)
     clock.now += 10_000
@@ -43,7 +43,7 @@ def test_a_quiet_time_saves_up_no_more_than_a_burst() -> None:
     pauses=st.lists(st.floats(0, 100), max_size=200),
 )
 def test_never_more_than_the_limit(interval: float, burst: int, pauses: list[float]) -> None:
-    """Over any time, at most the burst and one more an interval get through."""
+    """At most the burst and one request per interval are allowed over any time."""
     clock = Clock()
     bucket = TokenBucket(RateLimitSection.model_construct(interval=interval, burst=burst), clock)
     through = 0

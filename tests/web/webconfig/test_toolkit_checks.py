@@ -1,4 +1,4 @@
-"""Everything that exporter-toolkit, whose file this is, checks is checked here too."""
+"""Everything that exporter-toolkit checks is checked here too."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.web.webconfig.certificates import DATA, write_case
 
 
 class Check(NamedTuple):
-    """A check of the toolkit: the bad files that break it, or where else that is looked at."""
+    """A check of the toolkit with the bad files that violate it, or where it is tested otherwise."""
 
     of: str
     files: tuple[str, ...] = ()
@@ -107,11 +107,11 @@ JUDGED = {
         )
     )
 }
-"""What promtool says of a file, whichever version it is."""
+"""The result of promtool by file, the same in all of its versions."""
 
 
 def test_each_check_has_a_file_that_breaks_it() -> None:
-    """No check of the toolkit is left without a bad file or a word why, and no bad file without a check."""
+    """Each check has a bad file or a reason, and each bad file a check."""
     bad = {path.stem.removeprefix("bad-") for path in DATA.glob("bad-*.yml")}
     named = [name for check in CHECKS for name in check.files]
 
@@ -132,11 +132,11 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_promtool_judges_the_files_as_their_comments_say(directory: Path, promtool: Promtool) -> None:
-    """What is bad by the toolkit is refused by it too; what is good here is good for every exporter."""
+    """The comments of the files match the results of promtool."""
     files = [str(write_case(directory, name)) for name in JUDGED]
 
     judged = promtool.run("check", "web-config", *files)
 
-    told = (judged.stdout + judged.stderr).splitlines()
-    taken = {Path(line.removesuffix(" SUCCESS")).name for line in told if line.endswith(" SUCCESS")}
+    expected = (judged.stdout + judged.stderr).splitlines()
+    taken = {Path(line.removesuffix(" SUCCESS")).name for line in expected if line.endswith(" SUCCESS")}
     assert {name: "accepts" if name in taken else "refuses" for name in JUDGED} == JUDGED, judged.stderr

@@ -1,4 +1,4 @@
-"""Single values are read as Go's YAML reads them."""
+"""Values are read as by Go's YAML."""
 
 import pytest
 from hypothesis import given
@@ -25,23 +25,23 @@ from insights_exporter.web.webconfig.model import GoBool, HeaderValue, parse_go_
         pytest.param("250µs", 0.00025, id="microseconds in Greek"),
     ],
 )
-def test_durations_are_gos(written: object, seconds: float) -> None:
-    """Any units, any order, fractions too."""
+def test_durations(written: object, seconds: float) -> None:
+    """Durations may have any units in any order, and fractions."""
     assert seconds == pytest.approx(parse_go_duration(written))
 
 
 @pytest.mark.parametrize(
     "written", ["", "1", "1d", "1w", "-1s", "s", "1 s", "1s!", 5, 1.5, True, False, None, []]
 )
-def test_what_is_no_duration_is_refused(written: object) -> None:
-    """A bare number would be nanoseconds to Go, which nobody means."""
+def test_invalid_durations(written: object) -> None:
+    """Other values are not durations; a bare number would be nanoseconds in Go."""
     with pytest.raises(InvalidValue, match="is not a duration"):
         parse_go_duration(written)
 
 
 @given(st.integers(0, 10**6), st.integers(0, 59), st.integers(0, 999))
 def test_parts_add_up(minutes: int, seconds: int, milliseconds: int) -> None:
-    """Whatever the parts are."""
+    """The parts of a duration are added."""
     expected = minutes * 60 + seconds + milliseconds / 1000
 
     assert expected == pytest.approx(parse_go_duration(f"{minutes}m{seconds}s{milliseconds}ms"))
@@ -50,7 +50,7 @@ def test_parts_add_up(minutes: int, seconds: int, milliseconds: int) -> None:
 @pytest.mark.parametrize(
     ("written", "text"), [("a b ", "a b"), (1, "1"), (1.5, "1.5"), (True, "true"), (None, "")], ids=repr
 )
-def test_scalars_are_text_where_text_is_due(written: object, text: str) -> None:
+def test_scalars_are_read_as_text(written: object, text: str) -> None:
     """`X-XSS-Protection: 1` needs no quotes."""
     adapter: TypeAdapter[str] = TypeAdapter(HeaderValue)
 
@@ -70,8 +70,8 @@ def test_scalars_are_text_where_text_is_due(written: object, text: str) -> None:
         ("n", False),
     ],
 )
-def test_switches_have_words_too(written: object, on: bool) -> None:
-    """Those that YAML had of old."""
+def test_booleans_have_words(written: object, on: bool) -> None:
+    """Booleans have the words of YAML 1.1."""
     adapter: TypeAdapter[bool] = TypeAdapter(GoBool)
 
     assert on is adapter.validate_python(written)
