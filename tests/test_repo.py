@@ -121,7 +121,7 @@ def test_installed_command_is_ours() -> None:
 
 
 def test_modules_are_small() -> None:
-    """No module is so long that it holds two ideas."""
+    """No Python file is so long that it holds two topics."""
     lengths = {named(path): len(path.read_text(encoding="utf-8").splitlines()) for path in modules()}
 
     assert {} == {name: length for name, length in lengths.items() if length > LONGEST_MODULE}
