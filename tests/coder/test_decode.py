@@ -166,7 +166,7 @@ def test_an_odd_field_of_an_envelope_is_dropped_if_it_may_be_none() -> None:
         decoded.value.report.end_time,
     )
     assert (
-        "report.start_time: expected a string, got a number",
+        "report.start_time: expected a time, got a number",
         "report.end_time: missing",
     ) == decoded.invalid
     assert not decoded.complete("report.start_time")

@@ -18,6 +18,7 @@ NUMBERS = (
 COUNTS = st.integers(0, 2**40)
 SUMMABLE = st.integers(-(10**300), 10**300) | st.floats(-1e300, 1e300)
 TEXTS = st.sampled_from(["", "a", "b", "ssh", "vscode", "sftp", "__other__"]) | st.text(max_size=6)
+SLUGS = TEXTS.filter(bool)
 BROKEN = st.just("a\ud800")
 """Half of a pair of surrogates, which JSON can escape and nothing else can hold."""
 INSTANTS = st.sampled_from(
@@ -84,9 +85,9 @@ _EDGES = {"start_time": TIMES, "end_time": TIMES}
 def usage(ids: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
     """Generate responses of `/insights/templates` with `ids` of templates."""
     apps = rows(
-        whole(type=_APP_TYPES, slug=TEXTS, seconds=NUMBERS, display_name=NAMES, template_ids=ids)
-        | whole(type=_APP_TYPES, family=_FAMILIES, slug=TEXTS, seconds=NUMBERS, display_name=NAMES)
-        | whole(method=_METHODS, slug=TEXTS, seconds=NUMBERS, times_used=NUMBERS, template_ids=ids),
+        whole(type=_APP_TYPES, slug=SLUGS, seconds=NUMBERS, display_name=NAMES, template_ids=ids)
+        | whole(type=_APP_TYPES, family=_FAMILIES, slug=SLUGS, seconds=NUMBERS, display_name=NAMES)
+        | whole(method=_METHODS, slug=SLUGS, seconds=NUMBERS, times_used=NUMBERS, template_ids=ids),
         objects(type=_APP_TYPES, slug=TEXTS, seconds=NUMBERS, times_used=NUMBERS, template_ids=ids),
     )
     types = st.sampled_from(["string", "bool"])

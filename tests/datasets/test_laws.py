@@ -113,7 +113,7 @@ def test_what_is_shown_parses(dataset: Dataset, data: st.DataObject) -> None:
     assert len(lines) == sum(len(family.samples) for family in text_string_to_metric_families(page))
 
 
-@given(apps=st.lists(responses.whole(type=st.just("app"), slug=responses.TEXTS, seconds=responses.SUMMABLE)))
+@given(apps=st.lists(responses.whole(type=st.just("app"), slug=responses.SLUGS, seconds=responses.SUMMABLE)))
 @OFTEN
 def test_rows_of_one_app_add_up(apps: list[dict[str, Any]]) -> None:
     """The seconds of a series are the nearest float to the sum over the answer."""
@@ -155,7 +155,7 @@ SESSION_APPS = st.sampled_from(["vscode", "reconnecting_pty", "overflow", "unkno
     apps=st.lists(
         responses.whole(
             type=st.sampled_from(["app", "builtin"]),
-            slug=SESSION_APPS | st.text("abc", max_size=2),
+            slug=SESSION_APPS | st.text("abc", min_size=1, max_size=2),
             seconds=responses.COUNTS,
             times_used=responses.COUNTS,
         )

@@ -203,12 +203,17 @@ class _RowReader:
 
 
 _MISSING = re.compile("Object missing required field `(.*)`")
-_NAMES: Mapping[str, str] = {
+_WORDS: Mapping[str, str] = {
+    "Expected": "expected",
+    "Invalid RFC3339 encoded datetime": "expected a time",
+    " | null`": "`",
+    ">= 0.0": "of 0 or more",
     "`object`": "an object",
     "`array`": "a list",
     "`str`": "a string",
     "`float`": "a number",
     "`bool`": "a boolean",
+    "`datetime`": "a time",
     "`null`": "null",
     f"`{_TooLarge.__name__}`": "a number too large",
 }
@@ -221,14 +226,16 @@ def _convert(raw: object, kind: Any, place: str) -> Any:  # noqa: ANN401 -- JSON
     except msgspec.ValidationError as error:
         text, _, below = str(error).partition(" - at `$")
         is_from_row = error.__cause__ is not None
-    place = (place + re.sub(r"\[\d+\]", "[]", below.rstrip("`"))).removeprefix(".")
+    below, _, item = below.rstrip("`").partition("[")
+    place = (place + below).removeprefix(".")
+    if item:  # which one and why depends on the order of the list
+        raise _TypeMismatch(f"{place}: an item is not understood")
     if is_from_row:
         raise _TypeMismatch(_child(place, text))
     if missing := _MISSING.fullmatch(text):
         raise _TypeMismatch(f"{_child(place, missing[1])}: missing")
-    text = text.replace("Expected", "expected").replace(" | null`", "`").replace(">= 0.0", "of 0 or more")
-    for name, words in _NAMES.items():
-        text = text.replace(name, words)
+    for msgspec_words, words in _WORDS.items():
+        text = text.replace(msgspec_words, words)
     raise _TypeMismatch(f"{place or 'the response'}: {text}")
 
 

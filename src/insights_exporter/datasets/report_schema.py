@@ -1,9 +1,11 @@
 """The response of `/insights/templates`, which several datasets request."""
 
+from datetime import datetime
+
 import msgspec
 
 from insights_exporter.coder.decode import Envelope, Row
-from insights_exporter.datasets.timerange import require_instant
+from insights_exporter.datasets.timerange import require_time
 
 PATH = "/insights/templates"
 
@@ -63,14 +65,14 @@ class Interval(Row, frozen=True):
     """The users of one day or week."""
 
     active_users: float
-    start_time: str
-    end_time: str
+    start_time: datetime
+    end_time: datetime
     template_ids: list[str] | None = None
 
     def __post_init__(self) -> None:
-        """Reject a time that cannot be read."""
-        require_instant("start_time", self.start_time)
-        require_instant("end_time", self.end_time)
+        """Reject a time that is none."""
+        require_time("start_time", self.start_time)
+        require_time("end_time", self.end_time)
 
 
 class Report(Envelope, frozen=True):
@@ -78,8 +80,8 @@ class Report(Envelope, frozen=True):
 
     active_users: float
     apps_usage: list[App]
-    start_time: str | None
-    end_time: str | None
+    start_time: datetime | None
+    end_time: datetime | None
     template_ids: list[str] | None
     parameters_usage: list[Parameter] | None
 

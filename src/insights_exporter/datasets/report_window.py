@@ -1,6 +1,8 @@
 """The window that a report says it covers."""
 
-from insights_exporter.datasets.timerange import read_instant
+from datetime import datetime
+
+from insights_exporter.datasets.timerange import unix_seconds
 from insights_exporter.exposition.family import MetricFamily, Samples
 
 _LABELS = ("deployment", "dataset", "window")
@@ -29,10 +31,12 @@ WINDOW_END = MetricFamily(
 FAMILIES = (WINDOW_START, WINDOW_END)
 
 
-def echo_samples(dataset: str, window: str, start: str | None, end: str | None) -> tuple[Samples, ...]:
-    """Give the gauges for what a report of `dataset` echoes of its window."""
+def echo_samples(
+    dataset: str, window: str, start: datetime | None, end: datetime | None
+) -> tuple[Samples, ...]:
+    """Return the gauges of the window that a report of `dataset` says it covers."""
     return tuple(
         Samples(family, [((dataset, window), seconds)])
-        for family, text in ((WINDOW_START, start), (WINDOW_END, end))
-        if (seconds := read_instant(text)) is not None
+        for family, moment in ((WINDOW_START, start), (WINDOW_END, end))
+        if (seconds := unix_seconds(moment)) is not None
     )

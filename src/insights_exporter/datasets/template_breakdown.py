@@ -36,7 +36,7 @@ from insights_exporter.datasets.template_metrics import (
     TEMPLATE_LATENCY_DISTRIBUTION,
     TEMPLATE_PARAMETER_WORKSPACES,
 )
-from insights_exporter.datasets.timerange import midnight, read_instant, time_range_of, window_of, zone_of
+from insights_exporter.datasets.timerange import midnight, time_range_of, unix_seconds, window_of, zone_of
 from insights_exporter.datasets.user_activity import ActivityAnswer, seconds_by_user
 from insights_exporter.datasets.user_latency import (
     LatencyAnswer,
@@ -156,7 +156,7 @@ def _daily_rows(
     context: PollContext, response: Response, told: TemplatesAnswer, labels: tuple[str, ...]
 ) -> list[Row]:
     users = sum_by_key(
-        ((read_instant(interval.start_time), read_instant(interval.end_time)), interval.active_users)
+        ((unix_seconds(interval.start_time), unix_seconds(interval.end_time)), interval.active_users)
         for interval in told.interval_reports or ()
     )
     return [((day, *labels), users[span]) for day, span in _days(context, response).items() if span in users]

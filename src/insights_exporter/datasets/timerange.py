@@ -26,6 +26,16 @@ def day_seconds(ordinal: int) -> float:
     return float((ordinal - _EPOCH_DAY) * _DAY_SECONDS)
 
 
+def unix_seconds(moment: datetime | None) -> float | None:
+    """Return the Unix seconds of a time, UTC if it has no offset; None if there is none.
+
+    Go writes the year 1 if there is no time.
+    """
+    if moment is None or moment.year == 1:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
 def read_instant(text: str | None) -> float | None:
     """Return the Unix seconds of an RFC 3339 time, UTC if it has no offset; None if it is not one.
 
@@ -40,13 +50,13 @@ def read_instant(text: str | None) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def require_instant(name: str, text: str) -> None:
-    """Reject the value of a field that is not an RFC 3339 time.
+def require_time(name: str, moment: datetime) -> None:
+    """Reject the zero time of Go in a field that must have a time.
 
     Raises:
-        ValueError: It is not; the message begins with the field's name.
+        ValueError: It is the zero time; the message begins with the field's name.
     """
-    if read_instant(text) is None:
+    if unix_seconds(moment) is None:
         problem = f"{name}: expected a time"
         raise ValueError(problem)
 

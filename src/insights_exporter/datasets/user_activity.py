@@ -1,6 +1,7 @@
 """Dataset `user-activity`: how long each user was active."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from heapq import nsmallest
 from typing import Final
 
@@ -77,8 +78,8 @@ class ActivityReport(Envelope, frozen=True):
     """All users of the window."""
 
     users: list[ActiveUser]
-    start_time: str | None
-    end_time: str | None
+    start_time: datetime | None
+    end_time: datetime | None
     template_ids: list[str] | None
 
 

@@ -1,6 +1,7 @@
 """Dataset `user-latency`: how good each user's connection was."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from heapq import nsmallest
 from itertools import compress
 from typing import Final, NamedTuple
@@ -93,8 +94,8 @@ class LatencyReport(Envelope, frozen=True):
     """All users of the window."""
 
     users: list[ConnectedUser]
-    start_time: str | None
-    end_time: str | None
+    start_time: datetime | None
+    end_time: datetime | None
     template_ids: list[str] | None
 
 

@@ -10,7 +10,7 @@ from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.aggregate import sum_by_key
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.parameters import EMPTY, LONGEST_VALUE
-from insights_exporter.datasets.timerange import next_full_hour, read_instant, require_instant
+from insights_exporter.datasets.timerange import next_full_hour, require_time, unix_seconds
 from insights_exporter.exposition.family import MetricFamily, Samples
 
 PATH = "/insights/user-status-counts"
@@ -36,12 +36,12 @@ FAMILIES = (USERS,)
 class Point(Row, frozen=True):
     """The users of a status at one time."""
 
-    date: str
+    date: datetime
     count: float
 
     def __post_init__(self) -> None:
-        """Reject a time that cannot be read."""
-        require_instant("date", self.date)
+        """Reject a time that is none."""
+        require_time("date", self.date)
 
 
 class StatusAnswer(Envelope, frozen=True):
@@ -102,7 +102,7 @@ def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResul
 def _newest(points: Iterable[Point], since: float) -> Iterable[float]:
     """Return the newest count, none if a newer point may have been dropped."""
     by_time = sum_by_key(
-        (time, point.count) for point in points if (time := read_instant(point.date)) is not None
+        (time, point.count) for point in points if (time := unix_seconds(point.date)) is not None
     )
     newest = max(by_time, default=-math.inf)
     return [by_time[newest]] if by_time and newest >= since else []
