@@ -1,6 +1,6 @@
 """The rows of `apps_usage`, in the shape of each server version."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
@@ -38,75 +38,28 @@ class _Used(NamedTuple):
 
 def list_apps(context: RequestContext, tally: Tally) -> list[Document]:
     """Return the rows of `apps_usage`: session apps, then the templates' own."""
-    return [*_SHAPES[context.server_version.session_apps](context, tally)]
+    own = [
+        _Used(SessionApp(app.slug, app.name, app.icon, WORKSPACE_APP), used)
+        for app, used in ((CUSTOM_APPS[index], used) for index, used in sorted(tally.custom_apps.items()))
+    ]
+    form = context.server_version.session_apps
+    if form == "families":
+        return [_row(context, used) for used in (*_by_family(context, tally), *own)]
+    session = list(_session_apps(tally))
+    if form != "listed":
+        session = _limit_unregistered(session)
+    used_apps = [*sorted(session, key=_sort_key), *sorted(own, key=_sort_key)]
+    build = _row_by_method if form == "by-method" else _row_with_family
+    return [build(context, used) for used in used_apps]
 
 
-def _by_family(context: RequestContext, tally: Tally) -> Iterator[Document]:
+def _by_family(context: RequestContext, tally: Tally) -> Iterator[_Used]:
     for family in FAMILIES[: None if context.server_version.sftp else WITHOUT_SFTP]:
-        named = replace(family, name=family.name or context.server_version.vscode_name)
-        yield _row(context, _Used(named, _sum_family(tally, family.family)))
-    for used in _template_apps(tally):
-        yield _row(context, used)
-
-
-def _sum_family(tally: Tally, family: str) -> AppTally:
-    total = AppTally()
-    for app, used in zip(SESSION_APPS, tally.session_apps, strict=True):
-        if app.family == family:
-            total.add(used.seconds, used.runs, used.templates)
-    return total
-
-
-def _listed(context: RequestContext, tally: Tally) -> Iterator[Document]:
-    return _one_by_one(context, _session_apps(tally), _template_apps(tally))
-
-
-def _bounded(context: RequestContext, tally: Tally) -> Iterator[Document]:
-    return _one_by_one(context, _limit_unregistered(list(_session_apps(tally))), _template_apps(tally))
-
-
-def _by_method(context: RequestContext, tally: Tally) -> Iterator[Document]:
-    for row in _bounded(context, tally):
-        yield {
-            "template_ids": row["template_ids"],
-            "method": METHODS.get(row["family"], "ssh"),
-            "display_name": row["display_name"],
-            "slug": row["slug"],
-            "icon": row["icon"],
-            "seconds": row["seconds"],
-            "seconds_is_upper_bound": row.get("seconds_is_upper_bound", False),
-            "times_used": row["times_used"],
-        }
-
-
-_SHAPES: Mapping[str, Callable[[RequestContext, Tally], Iterator[Document]]] = MappingProxyType(
-    {"families": _by_family, "listed": _listed, "bounded": _bounded, "by-method": _by_method}
-)
-
-
-def _one_by_one(
-    context: RequestContext, session: Iterable[_Used], own: Iterable[_Used]
-) -> Iterator[Document]:
-    for used in (*sorted(session, key=_sort_key), *sorted(own, key=_sort_key)):
-        bound = {"seconds_is_upper_bound": True} if used.is_upper_bound else {}
-        yield _row(context, used) | {"family": used.app.family} | bound
-
-
-def _sort_key(used: _Used) -> tuple[str, str, str]:
-    return used.app.slug, used.app.name, used.app.icon
-
-
-def _row(context: RequestContext, used: _Used) -> Document:
-    is_own = used.app.family == WORKSPACE_APP
-    row = {
-        "template_ids": context.population.template_ids(used.tally.templates),
-        "type": "app" if is_own else "builtin",
-        "display_name": used.app.name,
-        "slug": used.app.slug,
-        "icon": used.app.icon,
-        "seconds": used.tally.seconds,
-    }
-    return row | ({"times_used": used.tally.runs} if context.server_version.times_used else {})
+        total = AppTally()
+        for app, used in zip(SESSION_APPS, tally.session_apps, strict=True):
+            if app.family == family.family:
+                total.add(used.seconds, used.runs, used.templates)
+        yield _Used(replace(family, name=family.name or context.server_version.vscode_name), total)
 
 
 def _session_apps(tally: Tally) -> Iterator[_Used]:
@@ -120,15 +73,11 @@ def _session_apps(tally: Tally) -> Iterator[_Used]:
             yield _Used(app, used)
 
 
-def _template_apps(tally: Tally) -> Iterator[_Used]:
-    for index, used in sorted(tally.custom_apps.items()):
-        app = CUSTOM_APPS[index]
-        yield _Used(SessionApp(app.slug, app.name, app.icon, WORKSPACE_APP), used)
-
-
 def _limit_unregistered(used: Sequence[_Used]) -> list[_Used]:
     """Return apps with unregistered ones beyond the limit, those with the fewest seconds, in `overflow`."""
-    unregistered = [each for each in used if _is_unregistered(each.app)]
+    unregistered = [
+        each for each in used if each.app.family == UNKNOWN_FAMILY and each.app.slug not in ACCOUNTING
+    ]
     unregistered.sort(key=lambda each: (-each.tally.seconds, each.app.slug))
     if len(unregistered) <= MAX_UNREGISTERED:
         return list(used)
@@ -141,5 +90,35 @@ def _limit_unregistered(used: Sequence[_Used]) -> list[_Used]:
     return [*listed, _Used(OVERFLOW, total, is_upper_bound=True)]
 
 
-def _is_unregistered(app: SessionApp) -> bool:
-    return app.family == UNKNOWN_FAMILY and app.slug not in ACCOUNTING
+def _sort_key(used: _Used) -> tuple[str, str, str]:
+    return used.app.slug, used.app.name, used.app.icon
+
+
+def _row(context: RequestContext, used: _Used) -> Document:
+    row = {
+        "template_ids": context.population.template_ids(used.tally.templates),
+        "type": "app" if used.app.family == WORKSPACE_APP else "builtin",
+        "display_name": used.app.name,
+        "slug": used.app.slug,
+        "icon": used.app.icon,
+        "seconds": used.tally.seconds,
+    }
+    return row | ({"times_used": used.tally.runs} if context.server_version.times_used else {})
+
+
+def _row_with_family(context: RequestContext, used: _Used) -> Document:
+    bound = {"seconds_is_upper_bound": True} if used.is_upper_bound else {}
+    return _row(context, used) | {"family": used.app.family} | bound
+
+
+def _row_by_method(context: RequestContext, used: _Used) -> Document:
+    return {
+        "template_ids": context.population.template_ids(used.tally.templates),
+        "method": METHODS.get(used.app.family, "ssh"),
+        "display_name": used.app.name,
+        "slug": used.app.slug,
+        "icon": used.app.icon,
+        "seconds": used.tally.seconds,
+        "seconds_is_upper_bound": used.is_upper_bound,
+        "times_used": used.tally.runs,
+    }
