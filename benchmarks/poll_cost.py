@@ -30,7 +30,7 @@ from insights_exporter.polling.metrics import exposed_families
 
 VERSIONS = 2
 _MOST_OF_THE_USUAL = 3
-_SOURCE = ("coder", "user-latency", "7d")
+_SOURCE = ("coder", "user-latency", "7d", "")
 
 
 class Costs(msgspec.Struct):
@@ -55,10 +55,9 @@ class Published:
     def poll(self, response: bytes) -> None:
         """Convert an answer and make both formats' bodies, plain and compressed."""
         (request,) = self._dataset.requests(self._view)
-        result = convert(self._dataset, self._view, [Response(request, response)])
-        self._snapshot = self._snapshot.replaced(
-            {(family, _SOURCE): chunk for family, chunk in result.chunks.items()}
-        )
+        converted = convert(self._dataset, self._view, Response(request, response))
+        changes = {each.family.name: {_SOURCE: each} for each in converted.families}
+        self._snapshot = self._snapshot.updated(changes)
         self.page = build_page(self._snapshot, self.page)
 
 

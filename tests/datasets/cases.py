@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from insights_exporter.coder.request import InvalidResponse, Response
 from insights_exporter.config.models import Deployment
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, Template
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.exposition.family import Samples
+from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.text import render
 
 DATA = Path(__file__).parent / "data"
@@ -50,17 +52,41 @@ def usual_window(dataset: Dataset) -> str | None:
 
 
 def answered(dataset: Dataset, context: PollContext, *bodies: bytes | None) -> list[Response]:
-    """Answer the questions of a dataset and those that follow, one after the other; None is no answer."""
+    """Return the responses to the requests of a dataset, without those that others replace."""
+    responses = all_answered(dataset, context, *bodies)
+    if len(bodies) == len(dataset.requests(context)):
+        return responses
+    return [response for response in responses if not dataset.convert(context, response).follow_up]
+
+
+def all_answered(dataset: Dataset, context: PollContext, *bodies: bytes | None) -> list[Response]:
+    """Return the responses to the requests of a dataset and those that follow; None is a refusal."""
     responses: list[Response] = []
     requests = deque(dataset.requests(context))
     for body in bodies:
         if not requests:
-            asked = {response.request.path for response in responses}
-            requests.extend(one for one in dataset.follow_up(responses) if one.path not in asked)
+            requests.extend(dataset.convert(context, responses[-1]).follow_up)
         request = requests.popleft()
-        if body is not None:
+        if body is None:
+            requests.extend(request.if_refused)
+        else:
             responses.append(Response(request, body))
     return responses
+
+
+def convert_all(dataset: Dataset, context: PollContext, responses: Sequence[Response]) -> ConvertResult:
+    """Return what a poll with these responses exposes, as one result."""
+    unrequested = dataset.unrequested(context, dataset.requests(context))
+    results = [*(dataset.convert(context, response) for response in responses), unrequested]
+    rows: dict[MetricFamily, list[Any]] = {}
+    for samples in (samples for result in results for samples in result.samples):
+        rows.setdefault(samples.family, []).extend(samples.rows)
+    return msgspec.structs.replace(
+        results[0],
+        samples=tuple(Samples(family, of_family) for family, of_family in rows.items()),
+        folded=sum(result.folded for result in results),
+        invalid=tuple(reason for result in results for reason in result.invalid),
+    )
 
 
 def shown(case: Path) -> str:
@@ -70,7 +96,7 @@ def shown(case: Path) -> str:
     more = json.loads(config.read_bytes()) if config.exists() else {}
     context = view_of(**({"window": usual_window(dataset)} | more))
     try:
-        conversion = dataset.convert(context, answered(dataset, context, *bodies_of(case)))
+        conversion = convert_all(dataset, context, answered(dataset, context, *bodies_of(case)))
     except InvalidResponse as error:
         return f"# invalid: {error}\n"
     return text_of(conversion, dataset)

@@ -1,25 +1,21 @@
 """What is special about asking for one template at a time."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from insights_exporter.coder.request import InvalidResponse, Response
-from insights_exporter.datasets.aggregate import merge_results
-from insights_exporter.datasets.base import ConvertResult, PollContext
+from insights_exporter.datasets.base import PollContext
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.template_breakdown import (
     convert,
-    convert_template,
-    convert_unused,
     daily_window,
     requests,
 )
-from insights_exporter.datasets.template_metrics import TEMPLATE_ACTIVE_USERS, TEMPLATE_DAILY_ACTIVE_USERS
-from insights_exporter.exposition.family import Samples
+from insights_exporter.datasets.template_metrics import TEMPLATE_DAILY_ACTIVE_USERS
 from tests.datasets.cases import answered, lines_of, view_of
 from tests.datasets.responses import EDGES, report_of
 
@@ -61,7 +57,7 @@ def test_answer_about_others_is_invalid(number: int, body: object) -> None:
     with pytest.raises(
         InvalidResponse, match=r"asked about one template, .* answered about 1 others too; .* switch"
     ):
-        convert_template(context, [response])
+        convert(context, response)
 
 
 def daily_rows(context: PollContext) -> list[dict[str, object]]:
@@ -82,17 +78,16 @@ def daily_rows(context: PollContext) -> list[dict[str, object]]:
     ]
 
 
-def answered_days(context: PollContext) -> list[Response]:
+def answered_days(context: PollContext) -> Response:
     """Answer the question about a template by its days."""
-    return [Response(requests(context)[0], json.dumps({"interval_reports": daily_rows(context)}).encode())]
+    return Response(requests(context)[0], json.dumps({"interval_reports": daily_rows(context)}).encode())
 
 
-def days_shown(context: PollContext, responses: Sequence[Response]) -> dict[str, object]:
+def days_shown(context: PollContext, response: Response) -> dict[str, object]:
     """Return the users by day that `view` shows of a response."""
-    samples = convert_template(context, responses).samples
     return {
         labels[0]: value
-        for each in samples
+        for each in convert(context, response).samples
         if each.family == TEMPLATE_DAILY_ACTIVE_USERS
         for labels, value in each.rows
     }
@@ -138,20 +133,12 @@ def test_rows_are_days_only_where_they_cover_them(zone: str, now: str, expected:
     assert expected == days_shown(context, answered_days(context))
 
 
-def test_answer_of_yesterday_does_not_tell_the_days() -> None:
-    """What was today then is yesterday by now, but only a part of it."""
-    asked, later = at("2026-05-20T23:31", "UTC"), at("2026-05-21T00:01", "UTC")
-
-    assert {} == days_shown(later, answered_days(asked))
-    assert BOTH == days_shown(later, answered_days(later))
-
-
 def test_row_that_ends_elsewhere_is_not_today() -> None:
     """A row that ends before the request does is an older one."""
     context, older = at("2026-05-20T14:31", "UTC"), at("2026-05-20T13:31", "UTC")
-    mixed = Response(answered_days(context)[0].request, answered_days(older)[0].body)
+    mixed = Response(answered_days(context).request, answered_days(older).body)
 
-    assert {"yesterday": 2.0} == days_shown(context, [mixed])
+    assert {"yesterday": 2.0} == days_shown(context, mixed)
 
 
 DAILY_WINDOWS = {
@@ -175,20 +162,8 @@ def test_other_windows_do_not_tell_the_days() -> None:
     context = view_of("30d", in_use=["a"], deployment={"templates": {"windows": ["7d", "30d"]}})
 
     assert [] == [
-        line for line in lines_of(convert_template(context, answered_days(context)).samples) if "day=" in line
+        line for line in lines_of(convert(context, answered_days(context)).samples) if "day=" in line
     ]
-
-
-def test_all_at_once_is_each_and_the_unused() -> None:
-    """A poll may convert its answers together or one template after the other."""
-    templates = {name: {"name": name, "organization": "acme"} for name in ("a", "b", "c")}
-    context = view_of("7d", in_use=["a", "b"], templates=templates)
-    responses = answered(DATASETS["template-breakdown"], context, *[json.dumps(report_of()).encode()] * 2)
-    apart = merge_results(
-        [*(convert_template(context, [response]) for response in responses), convert_unused(context)]
-    )
-
-    assert lines_of(convert(context, responses).samples) == lines_of(apart.samples)
 
 
 IN_USE: Mapping[str, tuple[object, tuple[str, ...] | None]] = {
@@ -208,16 +183,4 @@ def test_templates_in_use_are_all_that_the_report_names_or_unknown(
     dataset, context = DATASETS["templates"], view_of("7d")
     body = json.dumps(report_of(template_ids=ids)).encode()
 
-    assert expected == dataset.convert(context, answered(dataset, context, body)).in_use
-
-
-def test_of_equal_series_the_first_stays() -> None:
-    """Rows kept of an earlier poll and a 0 of this one do not repeat a series."""
-    one, other = (
-        ConvertResult((Samples(TEMPLATE_ACTIVE_USERS, [(("7d", "o", "n", "a"), users)]),))
-        for users in (5.0, 0.0)
-    )
-
-    assert (Samples(TEMPLATE_ACTIVE_USERS, [(("7d", "o", "n", "a"), 5.0)]),) == merge_results(
-        [one, other]
-    ).samples
+    assert expected == dataset.convert(context, *answered(dataset, context, body)).in_use

@@ -17,7 +17,7 @@ from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.family import MetricFamily, Samples
 from tests.datasets import responses
-from tests.datasets.cases import answered, lines_of, usual_window, view_of
+from tests.datasets.cases import answered, convert_all, lines_of, usual_window, view_of
 
 OFTEN = settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
@@ -45,8 +45,8 @@ def drawn_view(data: st.DataObject, dataset: Dataset, **more: Any) -> PollContex
 
 def converted(dataset: Dataset, context: PollContext, bodies: Iterable[Any]) -> ConvertResult:
     """Convert answers to all questions."""
-    return dataset.convert(
-        context, answered(dataset, context, *(json.dumps(body).encode() for body in bodies))
+    return convert_all(
+        dataset, context, answered(dataset, context, *(json.dumps(body).encode() for body in bodies))
     )
 
 

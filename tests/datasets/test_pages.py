@@ -33,9 +33,9 @@ EVERYTHING = {"templates": {"users": True}, "users": {"limit": 2}, "parameters":
 
 def pages(*samples: Samples) -> dict[Format, str]:
     """Give the page in both formats."""
-    source = ("dev", "some", "7d")
-    chunks = {(each.family, source): render(each, "dev") for each in samples}
-    page = build_page(Snapshot.empty(FAMILIES).replaced(chunks))
+    source = ("dev", "some", "7d", "")
+    changes = {each.family.name: {source: render(each, "dev")} for each in samples}
+    page = build_page(Snapshot.empty(FAMILIES).updated(changes))
     return {
         format_: (b"".join(page.contents[format_].segments) + ENDINGS[format_]).decode() for format_ in Format
     }

@@ -78,7 +78,7 @@ def test_order_of_pseudonyms_tells_nothing_of_the_ids(name: str, limit: int) -> 
     dataset = DATASETS[name]
     body = json.dumps({"report": {"users": [user(number) for number in range(COMPANY)], **EDGES}}).encode()
 
-    shown = dataset.convert(context, answered(dataset, context, body)).samples[0].rows
+    shown = dataset.convert(context, *answered(dataset, context, body)).samples[0].rows
     by_percentile = [list(rows) for _, rows in groupby(shown, key=lambda row: row[0][3:])]
 
     for rows in by_percentile:

@@ -1,17 +1,19 @@
 """What happens to the series if a newer Coder renames or removes a field."""
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.registry import DATASETS
-from tests.datasets.cases import DATA, answered, bodies_of, usual_window, view_of
+from tests.datasets.cases import DATA, all_answered, bodies_of, convert_all, usual_window, view_of
 
 Json = Any
 Key = tuple[str, str]
@@ -113,26 +115,25 @@ def rename(fields: dict[str, Json], name: str) -> None:
 
 def convert(dataset: Dataset, context: PollContext, documents: Mapping[Key, Json]) -> ConvertResult | None:
     """Convert documents, None if the poll fails."""
+    responses, invalid = list[Response](), list[str]()
+    requests = deque(dataset.requests(context))
     try:
-        return dataset.convert(context, list(answers_of(dataset, context, documents)))
+        while requests:
+            request = requests.popleft()
+            if key_of(request) not in documents:
+                requests.extend(request.if_refused)
+                continue
+            response = Response(request, json.dumps(documents[key_of(request)]).encode())
+            result = dataset.convert(context, response)
+            requests.extend(result.follow_up)
+            if result.follow_up:
+                invalid += result.invalid
+            else:
+                responses.append(response)
+        result = convert_all(dataset, context, responses)
     except InvalidResponse:
         return None
-
-
-def answers_of(dataset: Dataset, context: PollContext, documents: Mapping[Key, Json]) -> Iterator[Response]:
-    """Answer the questions of a dataset and those that follow, as far as there are documents."""
-    responses: list[Response] = []
-    requests = dataset.requests(context)
-    while requests:
-        new = [
-            Response(one, json.dumps(documents[key_of(one)]).encode())
-            for one in requests
-            if key_of(one) in documents
-        ]
-        responses += new
-        yield from new
-        asked = {key_of(response.request) for response in responses} | {key_of(one) for one in requests}
-        requests = [one for one in dataset.follow_up(responses) if key_of(one) not in asked]
+    return msgspec.structs.replace(result, invalid=(*invalid, *result.invalid))
 
 
 def key_of(request: Request) -> Key:
@@ -184,7 +185,7 @@ def load(case: Path) -> tuple[Dataset, PollContext, dict[Key, Json]]:
     dataset, config = DATASETS[case.parent.name], case / "view.json"
     more = json.loads(config.read_bytes()) if config.exists() else {}
     context = view_of(**({"window": usual_window(dataset)} | more))
-    responses = answered(dataset, context, *bodies_of(case))
+    responses = all_answered(dataset, context, *bodies_of(case))
     return dataset, context, {key_of(response.request): json.loads(response.body) for response in responses}
 
 

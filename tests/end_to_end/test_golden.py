@@ -104,10 +104,10 @@ def days_at_end_of(interval: Mapping[str, Any], intervals: Sequence[Mapping[str,
     (template,) = {name for each in intervals for name in each["template_ids"]}
     late = datetime.fromisoformat(interval["end_time"]) - timedelta(minutes=30)
     view = view_of("7d", now=late.isoformat(), in_use=[template])
-    responses = [Response(dataset.requests(view)[0], json.dumps({"interval_reports": intervals}).encode())]
+    response = Response(dataset.requests(view)[0], json.dumps({"interval_reports": intervals}).encode())
     return {
         labels[0]: value
-        for samples in dataset.convert(view, responses).samples
+        for samples in dataset.convert(view, response).samples
         if samples.family == TEMPLATE_DAILY_ACTIVE_USERS
         for labels, value in samples.rows
     }

@@ -1,7 +1,7 @@
 """A dataset that exists in this file alone: a registry row is all that it needs."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -49,9 +49,9 @@ def requests(_context: PollContext) -> tuple[Request, ...]:
     return (Request(PATH),)
 
 
-def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResult:
+def convert(context: PollContext, response: Response) -> ConvertResult:
     """Return the number of widgets."""
-    decoded = decode(responses[0].body, WidgetsResponse)
+    decoded = decode(response.body, WidgetsResponse)
     window = context.window.name if context.window else ""
     return ConvertResult((Samples(WIDGETS, [((window,), decoded.value.count)]),), invalid=decoded.invalid)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from insights_exporter.exposition.family import HistogramRow, HistogramValue, MetricFamily, Row, Samples
-from insights_exporter.exposition.store import Snapshot, Source
+from insights_exporter.exposition.store import Changes, Snapshot, Source
 from insights_exporter.exposition.text import RenderedFamily, render
 
 NAPS = MetricFamily(
@@ -32,19 +32,27 @@ ROWS: Mapping[MetricFamily, Sequence[Row] | Sequence[HistogramRow]] = {
 """Samples of every family but the last, which has none."""
 
 
-def changes(deployment: str) -> Mapping[tuple[MetricFamily, Source], RenderedFamily]:
-    """Give chunks of every kind for a deployment."""
-    return {
-        (family, (deployment, "cats", "")): render(Samples(family, rows), deployment)
-        for family, rows in ROWS.items()
-    }
+def by_family(parts: Mapping[tuple[MetricFamily, Source], RenderedFamily | None]) -> Changes:
+    """Return the changes that put parts of families in."""
+    changes: dict[str, dict[Source, RenderedFamily | None]] = {}
+    for (family, source), part in parts.items():
+        changes.setdefault(family.name, {})[source] = part
+    return changes
+
+
+def changes(deployment: str) -> Changes:
+    """Return changes of every type for a deployment."""
+    source = (deployment, "cats", "", "")
+    return by_family(
+        {(family, source): render(Samples(family, rows), deployment) for family, rows in ROWS.items()}
+    )
 
 
 def page_of(*deployments: str) -> Snapshot:
     """Give a snapshot of every kind for some deployments."""
     snapshot = Snapshot.empty(EVERY_KIND)
     for deployment in deployments:
-        snapshot = snapshot.replaced(changes(deployment))
+        snapshot = snapshot.updated(changes(deployment))
     return snapshot
 
 

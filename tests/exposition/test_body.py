@@ -18,11 +18,13 @@ from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.page import ResponseBody, build_page, build_response
 from insights_exporter.exposition.process import process_registry, render_process_metrics
-from tests.exposition.pages import NAPS, naps, page_of
+from tests.exposition.pages import NAPS, by_family, naps, page_of
 from tests.integration.parts import require
 from tests.integration.promtool import Promtool
 
-SNAPSHOT = page_of("acme", "globex").replaced({(NAPS, ("acme", "cats", "7d")): naps("acme", "7d", 20_000)})
+SNAPSHOT = page_of("acme", "globex").updated(
+    by_family({(NAPS, ("acme", "cats", "7d", "")): naps("acme", "7d", 20_000)})
+)
 PAGE = build_page(SNAPSHOT)
 BUILD = MetricFamily(name="cat_build_info", kind="gauge", help="The cat.", labels=("version",))
 TAIL = render_process_metrics(process_registry(), [Samples(BUILD, [(("1.0",), 1)])])

@@ -17,7 +17,8 @@ LARGE = 3000  # rows, more than enough
 def sources(sizes: Iterable[int]) -> Mapping[Source, RenderedFamily]:
     """Give a deployment's chunks of so many rows."""
     return {
-        ("acme", "cats", f"w{number}"): naps("acme", f"w{number}", size) for number, size in enumerate(sizes)
+        ("acme", "cats", f"w{number}", ""): naps("acme", f"w{number}", size)
+        for number, size in enumerate(sizes)
     }
 
 
@@ -41,7 +42,7 @@ def test_nothing_is_lost_and_nothing_moves(sizes: list[int]) -> None:
 def test_large_chunk_stays_alone() -> None:
     """Its bytes are those that were rendered, and its neighbours are bundled without it."""
     given_sources = sources([1, LARGE, 1, 1])
-    large = given_sources["acme", "cats", "w1"].runs[0]
+    large = given_sources["acme", "cats", "w1", ""].runs[0]
     groups = list(grouped(bundles(given_sources)))
 
     assert ENOUGH < len(large)
@@ -60,7 +61,7 @@ def test_bundles_of_small_chunks_are_about_large_enough() -> None:
 def test_unchanged_bundles_are_the_same_objects() -> None:
     """A change of one chunk makes a new bundle for it alone."""
     before = sources([LARGE, LARGE, LARGE])
-    after = {**before, ("acme", "cats", "w1"): naps("acme", "w1", LARGE + 1)}
+    after = {**before, ("acme", "cats", "w1", ""): naps("acme", "w1", LARGE + 1)}
     old = leaf(before, 1)
     new = leaf(after, 1, old)
 

@@ -65,10 +65,9 @@ def test_page_is_that_of_the_client(format_: Format) -> None:
 def snapshots(draw: st.DrawFn) -> Snapshot:
     """Draw a snapshot of some families."""
     declared = {family.name: family for family in draw(st.lists(families(), min_size=1))}
-    changes = {
-        (family, ("a", "cats", "")): render(draw(samples(family)), "a") for family in declared.values()
-    }
-    return Snapshot.empty(tuple(declared.values())).replaced(changes)
+    source = ("a", "cats", "", "")
+    changes = {name: {source: render(draw(samples(family)), "a")} for name, family in declared.items()}
+    return Snapshot.empty(tuple(declared.values())).updated(changes)
 
 
 @given(snapshot=snapshots())

@@ -14,7 +14,7 @@ from insights_exporter.exposition.process import ProcessMetrics
 from insights_exporter.exposition.store import Snapshot
 from insights_exporter.exposition.text import render
 from tests.exposition.oracle import printed
-from tests.exposition.pages import NAPS, ROWS, naps, page_of
+from tests.exposition.pages import NAPS, ROWS, by_family, naps, page_of
 from tests.exposition.strategies import families, samples
 
 SMALL = 64 * 1024
@@ -39,8 +39,13 @@ def pieces(page: Page) -> set[int]:
 
 def many_deployments() -> Snapshot:
     """Give a snapshot with one family of a hundred deployments, 3 MB in all."""
-    return page_of().replaced(
-        {(NAPS, (f"d{number:02}", "cats", "7d")): naps(f"d{number:02}", "7d", 500) for number in range(100)}
+    return page_of().updated(
+        by_family(
+            {
+                (NAPS, (f"d{number:02}", "cats", "7d", "")): naps(f"d{number:02}", "7d", 500)
+                for number in range(100)
+            }
+        )
     )
 
 
@@ -58,7 +63,9 @@ def test_page_is_that_of_the_client(format_: Format) -> None:
 @pytest.mark.parametrize("format_", Format)
 def test_page_without_samples_has_no_families(format_: Format) -> None:
     """HELP and TYPE stand above samples only."""
-    nothing = page_of("acme").replaced({(NAPS, ("acme", "cats", "")): render(Samples(NAPS, []), "acme")})
+    nothing = page_of("acme").updated(
+        by_family({(NAPS, ("acme", "cats", "", "")): render(Samples(NAPS, []), "acme")})
+    )
 
     assert ENDINGS[format_] == plain(build_page(page_of()), format_)
     assert b"naps_seconds" not in plain(build_page(nothing), format_)
@@ -71,9 +78,9 @@ def histories(draw: st.DrawFn) -> list[Snapshot]:
     history = [Snapshot.empty(tuple(declared.values()))]
     for _ in range(draw(st.integers(1, 4))):
         family: MetricFamily = draw(st.sampled_from(list(declared.values())))
-        source = (draw(st.sampled_from("ab")), "cats", draw(st.sampled_from("cd")))
+        source = (draw(st.sampled_from("ab")), "cats", draw(st.sampled_from("cd")), "")
         chunk = render(draw(samples(family)), source[0]) if draw(st.booleans()) else None
-        history.append(history[-1].replaced({(family, source): chunk}))
+        history.append(history[-1].updated(by_family({(family, source): chunk})))
     return history
 
 
@@ -97,8 +104,8 @@ def test_segments_are_few(sizes: list[int]) -> None:
     """Two small segments never follow one another."""
     page = page_of()
     for number, size in enumerate(sizes):
-        source = ("acme", "cats", f"{number:02}")
-        page = page.replaced({(NAPS, source): naps("acme", source[2], size)})
+        source = ("acme", "cats", f"{number:02}", "")
+        page = page.updated(by_family({(NAPS, source): naps("acme", source[2], size)}))
 
     content = build_page(page).contents[Format.TEXT]
 
@@ -121,7 +128,9 @@ def test_joined_segments_stay_small() -> None:
 def test_large_chunk_is_served_without_a_copy() -> None:
     """The bytes that were rendered are those that are sent, in both formats."""
     chunk = naps("acme", "7d", LARGE)
-    page = build_page(page_of("acme", "globex").replaced({(NAPS, ("acme", "cats", "7d")): chunk}))
+    page = build_page(
+        page_of("acme", "globex").updated(by_family({(NAPS, ("acme", "cats", "7d", "")): chunk}))
+    )
 
     for content in page.contents.values():
         assert [chunk.runs[0]] == [segment for segment in content.segments if segment is chunk.runs[0]]
@@ -131,7 +140,9 @@ def test_change_of_one_family_compresses_that_family_alone() -> None:
     """The compressed pieces of all other families are used again."""
     before = page_of("acme", "globex")
     old = build_page(before)
-    new = build_page(before.replaced({(NAPS, ("acme", "cats", "")): naps("acme", "7d", 1)}), old)
+    new = build_page(
+        before.updated(by_family({(NAPS, ("acme", "cats", "", "")): naps("acme", "7d", 1)})), old
+    )
 
     changed = [name for name, block in new.blocks.items() if block is not old.blocks[name]]
 
@@ -143,7 +154,7 @@ def test_change_of_one_deployment_compresses_its_neighbours_at_most() -> None:
     """Of a family with many deployments, the pieces far from a change are used again."""
     before = many_deployments()
     old = build_page(before)
-    after = before.replaced({(NAPS, ("d50", "cats", "7d")): naps("d50", "7d", 501)})
+    after = before.updated(by_family({(NAPS, ("d50", "cats", "7d", "")): naps("d50", "7d", 501)}))
     new = build_page(after, old)
 
     assert 20 <= len(pieces(old))
@@ -153,20 +164,26 @@ def test_change_of_one_deployment_compresses_its_neighbours_at_most() -> None:
 
 def test_change_of_one_window_leaves_another_large_one() -> None:
     """A large chunk is compressed once, whatever else of its deployment changes."""
-    before = page_of().replaced(
-        {(NAPS, ("acme", "cats", window)): naps("acme", window, LARGE) for window in ("7d", "30d")}
+    before = page_of().updated(
+        by_family(
+            {(NAPS, ("acme", "cats", window, "")): naps("acme", window, LARGE) for window in ("7d", "30d")}
+        )
     )
     old = build_page(before)
-    new = build_page(before.replaced({(NAPS, ("acme", "cats", "7d")): naps("acme", "7d", LARGE + 1)}), old)
+    new = build_page(
+        before.updated(by_family({(NAPS, ("acme", "cats", "7d", "")): naps("acme", "7d", LARGE + 1)})), old
+    )
 
     assert 1 == len(pieces(new) - pieces(old))
 
 
 def test_page_of_one_deployment_uses_what_is_there() -> None:
     """A selection compresses no large chunk anew."""
-    snapshot = page_of("acme", "globex").replaced({(NAPS, ("acme", "cats", "7d")): naps("acme", "7d", LARGE)})
+    snapshot = page_of("acme", "globex").updated(
+        by_family({(NAPS, ("acme", "cats", "7d", "")): naps("acme", "7d", LARGE)})
+    )
     whole = build_page(snapshot)
-    part = build_page(snapshot.of_deployments({"acme"}), whole)
+    part = build_page(snapshot.filter_deployments({"acme"}), whole)
     large = [piece for piece in part.blocks[NAPS.name].pieces.values() if len(piece.data) >= SMALL]
 
     assert b"globex" not in plain(part, Format.TEXT)
@@ -175,7 +192,7 @@ def test_page_of_one_deployment_uses_what_is_there() -> None:
 
 def test_page_of_some_names_shows_those_families() -> None:
     """A page of a chosen snapshot has the families chosen."""
-    shown = plain(build_page(page_of("acme").named(["meals"])), Format.TEXT)
+    shown = plain(build_page(page_of("acme").filter_names(["meals"])), Format.TEXT)
 
     assert shown.startswith(b"# HELP meals_total Meals.")
     assert b'meals_total{deployment="acme",dish="fish"} 7.0' in shown

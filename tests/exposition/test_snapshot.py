@@ -14,15 +14,16 @@ from tests.exposition.pages import (
     MEALS,
     NAP_LENGTHS,
     NAPS,
+    by_family,
     changes,
     naps,
     page_of,
 )
 
 EMPTY = Snapshot.empty(EVERY_KIND)
-THIS_WEEK, THIS_MONTH = ("acme", "cats", "7d"), ("acme", "cats", "30d")
+THIS_WEEK, THIS_MONTH = ("acme", "cats", "7d", ""), ("acme", "cats", "30d", "")
 
-SOURCES = st.tuples(st.sampled_from("ab"), st.sampled_from("cd"), st.sampled_from("ef"))
+SOURCES = st.tuples(st.sampled_from("ab"), st.sampled_from("cd"), st.sampled_from("ef"), st.just(""))
 CHANGES = st.dictionaries(
     st.tuples(st.sampled_from([NAPS, MEALS]), SOURCES),
     st.none() | st.integers(0, 2).map(lambda count: naps("acme", "7d", count)),
@@ -48,7 +49,7 @@ def test_snapshot_holds_what_was_put_in_last(
     snapshot = EMPTY
     expected: dict[tuple[str, Source], tuple[bytes, ...] | None] = {}
     for step in steps:
-        snapshot = snapshot.replaced(step)
+        snapshot = snapshot.updated(by_family(step))
         expected |= {
             (family.name, source): chunk.runs if chunk else None for (family, source), chunk in step.items()
         }
@@ -61,7 +62,9 @@ def test_snapshot_holds_what_was_put_in_last(
 def test_chunks_are_sorted_whatever_came_first() -> None:
     """The order of a page does not depend on which poll ended first."""
     late, early = naps("acme", "7d", 1), naps("acme", "30d", 1)
-    snapshot = EMPTY.replaced({(NAPS, THIS_WEEK): late}).replaced({(NAPS, THIS_MONTH): early})
+    snapshot = EMPTY.updated(by_family({(NAPS, THIS_WEEK): late})).updated(
+        by_family({(NAPS, THIS_MONTH): early})
+    )
 
     assert [THIS_MONTH, THIS_WEEK] == [source for _, source, _ in listed(snapshot)]
     assert ["a", "b"] == list(page_of("b", "a").chunks[NAPS.name])
@@ -69,10 +72,10 @@ def test_chunks_are_sorted_whatever_came_first() -> None:
 
 def test_older_snapshot_stays_as_it_was() -> None:
     """Who holds a snapshot is not touched by later changes."""
-    before = EMPTY.replaced({(NAPS, THIS_WEEK): naps("acme", "7d", 1)})
+    before = EMPTY.updated(by_family({(NAPS, THIS_WEEK): naps("acme", "7d", 1)}))
     kept = listed(before)
 
-    before.replaced({(NAPS, THIS_WEEK): None, (NAPS, THIS_MONTH): naps("acme", "30d", 2)})
+    before.updated(by_family({(NAPS, THIS_WEEK): None, (NAPS, THIS_MONTH): naps("acme", "30d", 2)}))
 
     assert kept == listed(before)
 
@@ -80,7 +83,7 @@ def test_older_snapshot_stays_as_it_was() -> None:
 def test_untouched_families_are_shared() -> None:
     """A change copies the families it touches and no other."""
     before = page_of("acme", "globex")
-    after = before.replaced({(NAPS, THIS_WEEK): naps("acme", "7d", 1)})
+    after = before.updated(by_family({(NAPS, THIS_WEEK): naps("acme", "7d", 1)}))
 
     assert after.chunks[MEALS.name] is before.chunks[MEALS.name]
     assert after.chunks[NAPS.name]["globex"] is before.chunks[NAPS.name]["globex"]
@@ -90,39 +93,26 @@ def test_same_bytes_are_no_change() -> None:
     """A poll that found nothing new leaves the snapshot as it is."""
     before = page_of("acme")
 
-    assert before.replaced(changes("acme")) is before
-    assert before.replaced({(CATS, THIS_WEEK): None}) is before
+    assert before.updated(changes("acme")) is before
+    assert before.updated(by_family({(CATS, THIS_WEEK): None})) is before
 
 
 def test_unknown_family_is_refused() -> None:
     """A family that was not declared is an error that names it."""
     with pytest.raises(KeyError, match="dogs: no such family in this snapshot; declare it"):
-        EMPTY.replaced(
-            {(MetricFamily(name="dogs", kind="gauge", help="Dogs."), THIS_WEEK): naps("acme", "7d", 1)}
+        EMPTY.updated(
+            by_family(
+                {(MetricFamily(name="dogs", kind="gauge", help="Dogs."), THIS_WEEK): naps("acme", "7d", 1)}
+            )
         )
-
-
-def test_deployment_can_be_taken_out() -> None:
-    """Without a deployment only the others are left, and nothing at all without any."""
-    both = page_of("acme", "globex")
-
-    assert {"acme"} == {source[0] for _, source, _ in listed(both.without("globex"))}
-    assert EMPTY == both.without("globex").without("acme")
 
 
 def test_one_deployment_can_be_looked_at() -> None:
     """A snapshot of one deployment has its chunks alone; of an unknown one it has none."""
     both = page_of("acme", "globex")
 
-    assert {"globex"} == {source[0] for _, source, _ in listed(both.of_deployments({"globex"}))}
-    assert [] == listed(both.of_deployments({"initech"}))
-
-
-def test_only_deployment_is_shared_when_looked_at() -> None:
-    """Where there is no other deployment, the chunks of a family are those of the whole."""
-    whole = page_of("acme")
-
-    assert whole.of_deployments({"acme"}).chunks[NAPS.name] is whole.chunks[NAPS.name]
+    assert {"globex"} == {source[0] for _, source, _ in listed(both.filter_deployments({"globex"}))}
+    assert [] == listed(both.filter_deployments({"initech"}))
 
 
 @pytest.mark.parametrize(
@@ -140,4 +130,4 @@ def test_only_deployment_is_shared_when_looked_at() -> None:
 )
 def test_families_can_be_chosen_by_name(wanted: list[str], expected: list[MetricFamily]) -> None:
     """Whole families are chosen, by their own name or that of one of their samples."""
-    assert expected == page_of("acme").named(wanted).families
+    assert expected == page_of("acme").filter_names(wanted).families

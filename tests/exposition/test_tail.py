@@ -52,10 +52,10 @@ def test_own_samples_begin_the_body(registry: CollectorRegistry) -> None:
 def test_own_samples_can_be_chosen(registry: CollectorRegistry) -> None:
     """Families before the page are selected by name as those after it."""
     tail = render_process_metrics(registry, [Samples(BUILD, [(("1.0",), 1)])])
-    chosen = tail.named({"cat_build_info"})
+    chosen = tail.filter_names({"cat_build_info"})
 
     assert tail.heads[Format.TEXT].data == chosen.heads[Format.TEXT].data
-    assert b"" == tail.named({"cats"}).heads[Format.TEXT].data
+    assert b"" == tail.filter_names({"cats"}).heads[Format.TEXT].data
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_own_samples_can_be_chosen(registry: CollectorRegistry) -> None:
 )
 def test_tail_can_be_chosen_from(registry: CollectorRegistry, wanted: str, expected: list[bytes]) -> None:
     """Families are chosen by their own name or that of a sample; the end mark stays."""
-    data = render_process_metrics(registry).named([wanted]).pieces[Format.OPENMETRICS].data
+    data = render_process_metrics(registry).filter_names([wanted]).pieces[Format.OPENMETRICS].data
 
     assert expected == [line.split()[2] for line in data.splitlines() if line.startswith(b"# TYPE")]
     assert data.endswith(b"# EOF\n")

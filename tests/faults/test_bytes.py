@@ -12,7 +12,7 @@ from insights_exporter.coder.request import InvalidResponse
 from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.fetch import error_location
-from tests.datasets.cases import CASES, answered, text_of, usual_window, view_of
+from tests.datasets.cases import CASES, answered, convert_all, text_of, usual_window, view_of
 from tests.datasets.responses import report_of
 
 GOOD = {
@@ -62,7 +62,7 @@ def test_any_bytes_are_refused_or_shown(dataset: Dataset, data: st.DataObject) -
     responses = answered(dataset, view, *[body] * len(dataset.requests(view)))
 
     with suppress(InvalidResponse):
-        list(text_string_to_metric_families(text_of(dataset.convert(view, responses), dataset)))
+        list(text_string_to_metric_families(text_of(convert_all(dataset, view, responses), dataset)))
 
 
 def test_mistake_is_told_without_data() -> None:

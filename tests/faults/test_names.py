@@ -1,5 +1,6 @@
 """A server whose name cannot be looked up any more: a fault of the network that no server can have itself."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -60,10 +61,12 @@ async def polling(coder: EmbeddedCoder) -> AsyncIterator[Watched]:
             SharedResources(board, schedule, AT_ONCE, SharedTransport(), DATASETS),
         )
         schedule.start()
+        publishing = asyncio.create_task(board.run())
         watch.start()
         try:
             yield Watched(watch, board)
         finally:
+            publishing.cancel()
             schedule.stop()
             await watch.stop()
 

@@ -1,6 +1,8 @@
 """The board: many changes, few pages, and nothing rendered twice."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -9,8 +11,9 @@ from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.page import Page, build_page
 from insights_exporter.exposition.store import Changes, Snapshot, Source
-from insights_exporter.polling import publisher as board_module
-from insights_exporter.polling.publisher import PageStore, rendered
+from insights_exporter.exposition.text import render
+from insights_exporter.polling import publisher
+from insights_exporter.polling.publisher import PageStore
 from tests.polling.watching import on_fast_clock, small_coder, watching
 
 USERS = next(family for family in FAMILIES if family.name == "coder_insights_active_users")
@@ -18,9 +21,17 @@ USERS = next(family for family in FAMILIES if family.name == "coder_insights_act
 
 def users(value: float, window: str = "7d") -> Changes:
     """Give a change of the users of a window."""
-    source: Source = ("dev", "templates", window)
-    chunks = rendered([Samples(USERS, [((window,), value)])], "dev")
-    return {(family, source): chunk for family, chunk in chunks.items()}
+    source: Source = ("dev", "templates", window, "")
+    return {USERS.name: {source: render(Samples(USERS, [((window,), value)]), "dev")}}
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[PageStore]:
+    """Yield a store whose page is kept up to date."""
+    board = PageStore(FAMILIES)
+    task = asyncio.create_task(board.run())
+    yield board
+    task.cancel()
 
 
 def text(board: PageStore) -> bytes:
@@ -32,11 +43,11 @@ def test_page_follows_in_a_moment() -> None:
     """A change is on the page a moment later."""
 
     async def scenario() -> tuple[bytes, bytes]:
-        board = PageStore(FAMILIES)
-        before = text(board)
-        board.publish(users(3))
-        await asyncio.sleep(0.2)
-        return before, text(board)
+        async with running() as board:
+            before = text(board)
+            board.publish(users(3))
+            await asyncio.sleep(0.2)
+            return before, text(board)
 
     before, after = on_fast_clock(scenario)
 
@@ -52,15 +63,15 @@ def test_burst_of_changes_makes_few_pages(monkeypatch: pytest.MonkeyPatch) -> No
         made.append(snapshot)
         return build_page(snapshot, previous)
 
-    monkeypatch.setattr(board_module, "assemble", counted)
+    monkeypatch.setattr(publisher, "build_page", counted)
 
     async def scenario() -> bytes:
-        board = PageStore(FAMILIES)
-        for number in range(1000):
-            board.publish(users(number))
-            await asyncio.sleep(0.001)
-        await asyncio.sleep(1)
-        return text(board)
+        async with running() as board:
+            for number in range(1000):
+                board.publish(users(number))
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(1)
+            return text(board)
 
     page = on_fast_clock(scenario)
 
@@ -72,14 +83,14 @@ def test_page_wanted_at_once_stays() -> None:
     """An older page that was still being made does not take its place."""
 
     async def scenario() -> tuple[bytes, bytes]:
-        board = PageStore(FAMILIES)
-        board.publish(users(3))
-        await asyncio.sleep(0)
-        board.publish(users(4))
-        board.show_now()
-        at_once = text(board)
-        await asyncio.sleep(0.05)
-        return at_once, text(board)
+        async with running() as board:
+            board.publish(users(3))
+            await asyncio.sleep(0)
+            board.publish(users(4))
+            board.refresh()
+            at_once = text(board)
+            await asyncio.sleep(0.05)
+            return at_once, text(board)
 
     at_once, later = on_fast_clock(scenario)
 
@@ -91,14 +102,14 @@ def test_no_change_makes_no_page() -> None:
     """The same bytes again leave the page the very same object."""
 
     async def scenario() -> tuple[Page, Page]:
-        board = PageStore(FAMILIES)
-        board.publish(users(3))
-        await asyncio.sleep(1)
-        first = board.page
-        board.publish(users(3))
-        board.publish({})
-        await asyncio.sleep(1)
-        return first, board.page
+        async with running() as board:
+            board.publish(users(3))
+            await asyncio.sleep(1)
+            first = board.page
+            board.publish(users(3))
+            board.publish({})
+            await asyncio.sleep(1)
+            return first, board.page
 
     first, second = on_fast_clock(scenario)
 
@@ -112,23 +123,25 @@ def test_page_that_could_not_be_made_is_made_with_the_next_change(monkeypatch: p
         raise MemoryError
 
     async def scenario() -> bytes:
-        board = PageStore(FAMILIES)
-        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-        monkeypatch.setattr(board_module, "assemble", broken)
-        board.publish(users(3))
-        await asyncio.sleep(1)
-        monkeypatch.setattr(board_module, "assemble", build_page)
-        board.publish(users(4))
-        await asyncio.sleep(1)
-        return text(board)
+        async with running() as board:
+            monkeypatch.setattr(publisher, "build_page", broken)
+            board.publish(users(3))
+            await asyncio.sleep(1)
+            monkeypatch.setattr(publisher, "build_page", build_page)
+            board.publish(users(4))
+            await asyncio.sleep(1)
+            return text(board)
 
     assert b"} 4.0\n" in on_fast_clock(scenario)
 
 
-def changed(before: Snapshot, after: Snapshot) -> set[Source]:
-    """Give the sources of all chunks that are not the very same objects."""
+Window = tuple[str, ...]
+
+
+def changed(before: Snapshot, after: Snapshot) -> set[Window]:
+    """Return deployment, dataset and window of all chunks that are not the very same objects."""
     return {
-        source
+        source[:3]
         for name in before.chunks
         for source in (*before.chunks[name].get("dev", ()), *after.chunks[name].get("dev", ()))
         if before.chunks[name].get("dev", {}).get(source) is not after.chunks[name].get("dev", {}).get(source)
@@ -138,8 +151,8 @@ def changed(before: Snapshot, after: Snapshot) -> set[Source]:
 def test_poll_renders_its_own_chunks_alone() -> None:
     """After a poll of one dataset and window, the chunks of all others are the very same objects."""
 
-    async def scenario() -> list[tuple[Source, set[Source]]]:
-        seen = []
+    async def scenario() -> list[tuple[Window, set[Window]]]:
+        seen = list[tuple[Window, set[Window]]]()
         async with watching(small_coder()) as watched:
             await asyncio.sleep(100)
             for _ in range(900):
@@ -164,6 +177,6 @@ async def test_page_can_be_brought_up_to_date_at_once() -> None:
     board = PageStore(FAMILIES)
 
     board.publish(users(5))
-    board.show_now()
+    board.refresh()
 
     assert b'coder_insights_active_users{deployment="dev",window="7d"} 5.0' in text(board)

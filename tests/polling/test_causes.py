@@ -4,16 +4,14 @@ from insights_exporter.coder.errors import REMEDIES, ApiError, FailureReason
 from insights_exporter.config.intervals import PollInterval
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.causes import Cause, find_causes
-from insights_exporter.polling.jobs import Job, ResponseCache
+from insights_exporter.polling.jobs import Job
 from insights_exporter.polling.status import PollStatus, RequestStats
 
 
 def job(dataset: str, failure: ApiError | None, unavailable: FailureReason | None = None) -> Job:
     """Return a job whose last poll ended with a failure, or without one."""
     poll = PollStatus(dataset, "", PollInterval(300.0, 900.0), failure=failure)
-    return Job(
-        DATASETS[dataset], None, poll, RequestStats(dataset, unavailable=unavailable), ResponseCache(900.0)
-    )
+    return Job(DATASETS[dataset], None, poll, RequestStats(dataset, unavailable=unavailable))
 
 
 def test_each_cause_is_found_once() -> None:

@@ -254,7 +254,7 @@ def test_days_of_utc_are_asked_for_where_a_zone_has_but_two(zone: str, asked: in
     async def scenario() -> tuple[int, int]:
         async with watching(coder, timezone=zone) as watched:
             await asyncio.sleep(2 * HOUR)
-            own = watched.watch.glances.of("daus", "").days
+            own = watched.watch.summary("daus", "").days
             return len(own), len(watched.watch.facts.utc_days)
 
     own, of_utc = on_fast_clock(scenario)

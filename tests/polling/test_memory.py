@@ -18,19 +18,19 @@ LARGE_ONES = (30_000_000, 20_000_000)
 """The first has glibc take the second, which is smaller, for one that is worth keeping."""
 IN_A_THREAD = f"""
 from concurrent.futures import ThreadPoolExecutor
-from insights_exporter.runtime import give_back, held_in_one_place
+from insights_exporter.runtime import limit_malloc_arenas, trim_heap
 from tests.polling.test_memory import resident
 
 def work():
     for size in {LARGE_ONES}:
         bytes([1]) * size
 
-held_in_one_place()
+limit_malloc_arenas()
 with ThreadPoolExecutor(1) as threads:
     threads.submit(int).result()
     before = resident()
     threads.submit(work).result()
-    give_back()
+    trim_heap()
     print(resident() - before)
 """
 

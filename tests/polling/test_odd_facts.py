@@ -38,7 +38,7 @@ async def page_of(told: Mapping[str, Any]) -> str:
         facts = ServerInfoPoller(one.coder, lambda: DEMO_TOKEN, publisher)
         await facts.poll()
         await asyncio.wait_for(facts.clock_known(), SOON)
-    board.show_now()
+    board.refresh()
     return b"".join(board.page.contents[Format.TEXT].segments).decode()
 
 

@@ -4,11 +4,9 @@ import asyncio
 from collections.abc import Callable
 
 import httpx
-import pytest
 
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.server import create_app
-from insights_exporter.polling import poller
 from tests.polling.watching import Watched, on_fast_clock, series_of, small_coder, watching
 
 USERS = "coder_insights_template_active_users"
@@ -82,33 +80,6 @@ def test_template_that_fails_keeps_its_rows_until_they_are_too_old() -> None:
     assert ({"7d": 1.0}, {"7d": 0.0}) == (good, failed)
     assert all_of_them == still == old
     assert {min(all_of_them)} == all_of_them - others
-
-
-def test_rows_are_dropped_if_kept_answers_cannot_be_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Old rows do not outlive max_age because of a bug in the conversion of those that are left."""
-    transport = Refusing(small_coder())
-
-    def fail(*_: object) -> None:
-        raise ZeroDivisionError
-
-    async def scenario() -> list[set[str]]:
-        seen = []
-        async with watching(transport, users={"windows": []}) as watched:
-            await asyncio.sleep(120)
-            first = min(templates_shown(watched.page()))
-            transport.refuses = lambda url: template_of(url) == first
-            await asyncio.sleep(1200)
-            transport.refuses = lambda url: bool(template_of(url))
-            monkeypatch.setattr(poller, "converted", fail)
-            for minutes in (20, 10):
-                await asyncio.sleep(minutes * 60)
-                seen.append(templates_shown(watched.page()))
-        return seen
-
-    kept, after = on_fast_clock(scenario)
-
-    assert len(kept) >= 2
-    assert set() == after
 
 
 def test_breakdown_without_any_answer_goes_as_a_whole() -> None:

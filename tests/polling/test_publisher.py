@@ -1,25 +1,28 @@
 """Publishing: data come with their health, and go as a whole, with their day, or at the end."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 
 from insights_exporter.config.intervals import PollInterval
 from insights_exporter.datasets.registry import FAMILIES
 from insights_exporter.exposition.family import Samples
+from insights_exporter.exposition.text import render_all
 from insights_exporter.polling.metrics import HEALTH_FAMILIES, SERIES, SERIES_DROPPED
-from insights_exporter.polling.publisher import PageStore, Publisher, rendered
+from insights_exporter.polling.publisher import PageStore, PollEntry, Publisher
 from insights_exporter.polling.status import PollStatus, RequestStats
 from tests.polling.watching import on_fast_clock
 
 BY_NAME = {family.name: family for family in FAMILIES}
 DAILY = BY_NAME["coder_insights_template_daily_active_users"]
 ACTIVITY = BY_NAME["coder_insights_user_activity_seconds"]
-DATA = rendered(
+DATA = render_all(
     [
         Samples(DAILY, [(("today", "acme", "docker", "id"), 3.0)]),
         Samples(ACTIVITY, [(("7d", "id", name), 1.0) for name in "ab"]),
     ],
     "dev",
 )
+DAY_ENDS, EXPIRES = 100.0, 200.0
 
 
 class Stage:
@@ -30,11 +33,19 @@ class Stage:
         self.publisher = Publisher("dev", ceiling, self.board)
         self.source = self.publisher.source("template-breakdown", "7d")
         self.requests = RequestStats("template-breakdown")
-        self.publisher.watch(PollStatus("template-breakdown", "7d", PollInterval(300, 900)), self.requests)
+        self.publisher.register(PollStatus("template-breakdown", "7d", PollInterval(300, 900)), self.requests)
 
     def serve(self) -> None:
         """Publish the data."""
-        self.publisher.data(self.source, DATA)
+        now = asyncio.get_running_loop().time()
+        entry = PollEntry(families=DATA, expires=now + EXPIRES, day_ends=now + DAY_ENDS, details=None)
+        self.publisher.publish({self.source: entry})
+
+    async def run(self, seconds: float) -> None:
+        """Let entries expire for a while."""
+        task = asyncio.create_task(self.board.run())
+        await asyncio.sleep(seconds)
+        task.cancel()
 
     def shown(self) -> set[str]:
         """Name the families of Coder's data that are shown."""
@@ -102,7 +113,7 @@ def test_what_names_a_day_goes_by_itself() -> None:
 
     async def play(stage: Stage) -> None:
         stage.serve()
-        stage.publisher.withdraw(stage.source, rolling_only=True)
+        await stage.run(DAY_ENDS + 1)
 
     stage = on_stage(play)
 
@@ -115,7 +126,7 @@ def test_data_go_as_a_whole() -> None:
 
     async def play(stage: Stage) -> None:
         stage.serve()
-        stage.publisher.withdraw(stage.source)
+        await stage.run(EXPIRES + 1)
 
     stage = on_stage(play)
 
@@ -127,10 +138,10 @@ def test_health_of_what_is_not_available_goes() -> None:
     """Nothing alerts on what cannot be; its requests are still told."""
 
     async def play(stage: Stage) -> None:
-        stage.publisher.health("template-breakdown")
+        stage.publisher.publish({}, statuses=["template-breakdown"])
         assert told(0, 0) == stage.health()
         stage.requests.unavailable = "disabled"
-        stage.publisher.health("template-breakdown")
+        stage.publisher.publish({}, statuses=["template-breakdown"])
 
     stage = on_stage(play)
     (available,) = stage.board.snapshot.chunks["insights_exporter_dataset_available"]["dev"].values()
@@ -144,10 +155,10 @@ def test_closed_publisher_shows_nothing_more() -> None:
 
     async def play(stage: Stage) -> None:
         stage.serve()
-        stage.publisher.health("template-breakdown")
+        stage.publisher.publish({}, statuses=["template-breakdown"])
         stage.publisher.close()
         stage.serve()
-        stage.publisher.health("template-breakdown")
+        stage.publisher.publish({}, statuses=["template-breakdown"])
 
     stage = on_stage(play)
 

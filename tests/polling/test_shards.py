@@ -80,7 +80,9 @@ def test_owners_are_the_same_for_ever(name: str) -> None:
 
 def test_owners_do_not_depend_on_the_process() -> None:
     """Interpreters that hash texts differently deal alike."""
-    program = "from insights_exporter.polling.sharding import mine; print(mine(map(str, range(200)), 1, 4))"
+    program = (
+        "from insights_exporter.polling.sharding import owned_by; print(owned_by(map(str, range(200)), 1, 4))"
+    )
     responses = {
         subprocess.run(
             [sys.executable, "-c", program],

@@ -1,5 +1,6 @@
 """One deployment that is polled, from an embedded Coder without a network, on a clock that jumps."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from insights_exporter.coder.client import SharedTransport
+from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
 from insights_exporter.demo.server import create_app
@@ -74,7 +76,10 @@ def series_of(page: str, name: str) -> Mapping[Labels, float]:
 
 @asynccontextmanager
 async def watching(
-    coder: EmbeddedCoder | httpx.AsyncBaseTransport, **config: object
+    coder: EmbeddedCoder | httpx.AsyncBaseTransport,
+    registry: Mapping[str, Dataset] = DATASETS,
+    /,
+    **config: object,
 ) -> AsyncIterator[Watched]:
     """Poll a Coder as the settings say until the block ends."""
     transport = httpx.ASGITransport(create_app(coder)) if isinstance(coder, EmbeddedCoder) else coder
@@ -86,13 +91,15 @@ async def watching(
         lambda: DEMO_TOKEN,
         key,
         PLAIN,
-        SharedResources(board, schedule, AT_ONCE, SharedTransport(transport), DATASETS),
+        SharedResources(board, schedule, AT_ONCE, SharedTransport(transport), registry),
     )
     schedule.start()
+    publishing = asyncio.create_task(board.run())
     watch.start()
     try:
         yield Watched(watch, board)
     finally:
+        publishing.cancel()
         schedule.stop()
         await watch.stop()
 

@@ -1,7 +1,6 @@
 """An error that nobody expected speaks of people no more than others do."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -10,24 +9,23 @@ import structlog
 from insights_exporter.coder.request import Response
 from insights_exporter.datasets.base import ConvertResult, PollContext
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.polling import jobs
 from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
 
 
-def crash(_view: PollContext, responses: Sequence[Response]) -> ConvertResult:
+def crash(_context: PollContext, response: Response) -> ConvertResult:
     """Fail with all there is in the message."""
-    raise RuntimeError(responses[0].body.decode())
+    raise RuntimeError(response.body.decode())
 
 
 @pytest.mark.parametrize("name", ["user-activity", "template-breakdown"])
-def test_unexpected_error_names_its_place_and_nobody(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unexpected_error_names_its_place_and_nobody(name: str) -> None:
     """The poll fails, and the log tells where, without the error's own text."""
-    crashing = replace(DATASETS[name], convert=crash)
-    monkeypatch.setattr(jobs, "DATASETS", {**DATASETS, name: crashing})
+    registry = {**DATASETS, name: replace(DATASETS[name], convert=crash)}
     coder = small_coder()
 
     async def scenario() -> str:
-        async with watching(coder, users={"detail": "aggregate"}, templates={"users": True}) as watched:
+        config = {"users": {"detail": "aggregate"}, "templates": {"users": True}}
+        async with watching(coder, registry, **config) as watched:
             await asyncio.sleep(60)
             return watched.page()
 

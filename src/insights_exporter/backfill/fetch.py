@@ -144,19 +144,20 @@ class HistoryFetcher:
             return yesterday
         results: list[ConvertResult] = []
         for window in dataset.windows(self._deployment):
-            if dataset.partial and window is not None and window.name not in in_use:
+            if dataset.depends_on and window is not None and window.name not in in_use:
                 continue
             context = self._context(day, window, in_use)
             pairs = historic_requests(dataset, context)
             if self._coder.dialect == "published" and any(sent.needs_extra for _, sent in pairs):
                 continue
             bodies = await requester.request_all([sent for _, sent in pairs])
-            responses = [Response(live, body) for (live, _), body in zip(pairs, bodies, strict=True)]
-            result = dataset.convert(context, responses)
-            self._on_invalid_rows(dataset.name, result.invalid)
-            results.append(result)
-            if result.in_use is not None and window is not None:
-                in_use[window.name] = result.in_use
+            requests = [live for live, _ in pairs]
+            converted = [dataset.convert(context, each) for each in map(Response, requests, bodies)]
+            results += [*converted, dataset.unrequested(context, requests)]
+            self._on_invalid_rows(dataset.name, [reason for each in converted for reason in each.invalid])
+            for result in converted:
+                if result.in_use is not None and window is not None:
+                    in_use[window.name] = result.in_use
         return [*chain.from_iterable(each.samples for each in results), *dataset.merge_windows(results)]
 
     async def _yesterday(self, day: date, options: RequestOptions) -> Sequence[Samples]:
@@ -196,7 +197,7 @@ async def _fetch_daily_users(
         return {}
     try:
         body = await coder.get(request, options)
-        return dict(daus.DATASET.convert(context, [Response(request, body)]).daily_users)
+        return dict(daus.DATASET.convert(context, Response(request, body)).daily_users)
     except ApiError as error:
         if error.transient or error.reason == "unauthorized":
             raise

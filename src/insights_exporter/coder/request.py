@@ -24,6 +24,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
         extra: parameters that only the real server has.
         alternative: parameters of servers of other versions, sent if `extra` is rejected.
         needs_extra: whether the request is impossible in the published dialect.
+        if_refused: the requests to send if the server refuses this one.
     """
 
     path: str
@@ -32,6 +33,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     extra: Mapping[str, str] = {}
     alternative: Mapping[str, str] = {}
     needs_extra: bool = False
+    if_refused: tuple["Request", ...] = ()
 
 
 class Response(msgspec.Struct, frozen=True, gc=False):

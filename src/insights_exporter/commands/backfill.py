@@ -45,7 +45,7 @@ from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.timerange import midnight
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.event_log import StateChangeLogger
-from insights_exporter.polling.fetch import REFUSALS, ask_in_steps, error_location
+from insights_exporter.polling.fetch import REFUSALS, Fetch, error_location
 from insights_exporter.polling.manager import DeploymentManager
 from insights_exporter.polling.metrics import exposed_families
 from insights_exporter.polling.publisher import PageStore
@@ -192,16 +192,15 @@ async def list_templates(
         TemplatesUnlisted: A request failed, though it may succeed later.
     """
     context = PollContext(deployment, None, now)
-    fetched = await ask_in_steps(coder, template_list.DATASET, context, request_options, converter=None)
-    if fetched.failure and fetched.failure.reason not in REFUSALS:
-        raise TemplatesUnlisted(fetched.failure)
-    if fetched.failure:
-        warn_of_unnamed_templates(deployment.name, fetched.failure)
-    try:
-        templates = template_list.convert(context, fetched.responses).templates
-    except InvalidResponse as error:
-        raise TemplatesUnlisted(error) from None
-    return TemplateList(templates or {}, complete=fetched.failure is None)
+    fetch = Fetch(template_list.DATASET, context, coder, request_options)
+    outcomes = await fetch.send(template_list.requests(context))
+    if fetch.failure and fetch.failure.reason not in REFUSALS:
+        raise TemplatesUnlisted(fetch.failure)
+    if fetch.failure:
+        warn_of_unnamed_templates(deployment.name, fetch.failure)
+    lists = (outcome.converted.details.result.templates for outcome in outcomes if outcome.converted)
+    templates = {name: template for listed in lists if listed for name, template in listed.items()}
+    return TemplateList(templates, complete=fetch.failure is None)
 
 
 def _find_range(options: BackfillOptions, deployment: Deployment, now: datetime) -> BackfillRange:

@@ -8,8 +8,6 @@ from insights_exporter.coder.errors import REMEDIES, FailureReason
 from insights_exporter.coder.http import ConnectionInfo
 from insights_exporter.commands.errors import EXIT_ERROR, EXIT_OK, EXIT_PARTIAL
 from insights_exporter.config.models import Deployment
-from insights_exporter.datasets import template_breakdown
-from insights_exporter.datasets.report_window import FAMILIES as WINDOW_FAMILIES
 from insights_exporter.polling.causes import Cause, find_causes, warn_of_token
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.jobs import Job
@@ -120,7 +118,7 @@ def _exit_status(poller: DeploymentPoller, datasets: Sequence[DatasetResult], ca
 def _build_result(poller: DeploymentPoller, configured: Deployment, job: Job) -> DatasetResult:
     planned = job.dataset.requests(replace(poller.context(job), deployment=configured))
     subjects = len({request.subject for request in planned})
-    estimated = job.dataset.partial and job.poll.success and subjects > 1
+    estimated = bool(job.dataset.depends_on) and job.poll.success and subjects > 1
     failure, state = job.poll.failure, _state(job)
     return DatasetResult(
         dataset=job.poll.dataset,
@@ -149,8 +147,8 @@ def _state(job: Job) -> State:
 
 def _estimate_series(poller: DeploymentPoller, job: Job, templates: int) -> int:
     """Return an estimate of the series of all templates in use, from the one that was requested."""
-    unused = template_breakdown.convert_unused(poller.context(job))
-    shared = sum(len(samples.rows) for samples in unused.samples) + len(WINDOW_FAMILIES)
+    unrequested = job.dataset.unrequested(poller.context(job), ())
+    shared = sum(len(samples.rows) for samples in unrequested.samples)
     return shared + (job.poll.series - shared) * templates
 
 
@@ -162,7 +160,7 @@ def _warn_of_token(poller: DeploymentPoller) -> Iterator[str]:
 
 def _warn_of_no_users(poller: DeploymentPoller) -> Iterator[str]:
     """Warn if Coder reports no active user in any window and on any day: dashboards will show zeros."""
-    summaries = [poller.glances.of(job.poll.dataset, job.poll.window) for job in poller.jobs]
+    summaries = [poller.summary(job.poll.dataset, job.poll.window) for job in poller.jobs]
     counts = [summary.active_users for summary in summaries if summary.active_users is not None]
     counts += [users for summary in summaries for users in summary.days.values()]
     if counts and not any(counts):

@@ -10,7 +10,7 @@ from insights_exporter.commands.serve import load_or_fail
 from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.negotiation import Format
-from insights_exporter.exposition.page import build_page, build_response
+from insights_exporter.exposition.page import build_response
 from insights_exporter.exposition.process import ProcessMetrics
 from insights_exporter.polling.manager import DeploymentManager
 from insights_exporter.polling.publisher import PageStore
@@ -30,10 +30,11 @@ def scrape(
 
     async def render(store: PageStore, manager: DeploymentManager) -> tuple[bytes, int]:
         for name, poller in manager.watches.items():
-            has_breakdown = any(job.dataset.partial and job.poll.series for job in poller.jobs)
+            has_breakdown = any(job.dataset.depends_on and job.poll.series for job in poller.jobs)
             if poller.unnamed and has_breakdown:
                 warn_of_unnamed_templates(name, poller.unnamed)
-        response = build_response(build_page(store.snapshot), ProcessMetrics(()), Format(format_), gzip=False)
+        store.refresh()
+        response = build_response(store.page, ProcessMetrics(()), Format(format_), gzip=False)
         return b"".join(response.segments), exit_code(manager.watches.values())
 
     loaded = load_or_fail(config_file, os.environ, datasets)

@@ -225,7 +225,7 @@ class Exporter:
         self._handle_signals(server)
         self._manager.start()
         await self._manager.apply(self._select_own(self._loaded.config))
-        store.show_now()
+        store.refresh()
         freeze_gc()
         addresses = [format_address(each) for each in listeners]
         count = len(self._manager.watches)

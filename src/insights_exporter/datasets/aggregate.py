@@ -7,10 +7,9 @@ from collections.abc import Collection, Hashable, Iterable
 from fractions import Fraction
 from functools import partial
 from itertools import accumulate
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from insights_exporter.datasets.base import ConvertResult
-from insights_exporter.exposition.family import HistogramValue, MetricFamily, Row, Samples
+from insights_exporter.exposition.family import HistogramValue, Row
 
 K = TypeVar("K", bound=Hashable)
 
@@ -72,19 +71,3 @@ def band_rows(
         ((*labels, name), float(counts[bound] - lower))
         for (name, bound), lower in zip(bands, below, strict=False)
     ]
-
-
-def merge_results(conversions: Iterable[ConvertResult]) -> ConvertResult:
-    """Give one conversion for several; of equal series the first wins."""
-    parts = list(conversions)
-    rows: dict[MetricFamily, dict[tuple[str, ...], Any]] = {}
-    for samples in (samples for part in parts for samples in part.samples):
-        of_family = rows.setdefault(samples.family, {})
-        for labels, value in samples.rows:
-            of_family.setdefault(labels, value)
-    return ConvertResult(
-        samples=tuple(Samples(family, list(by_labels.items())) for family, by_labels in rows.items()),
-        folded=sum(part.folded for part in parts),
-        invalid=tuple(reason for part in parts for reason in part.invalid),
-        app_names=tuple(name for part in parts for name in part.app_names),
-    )

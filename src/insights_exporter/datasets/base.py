@@ -61,14 +61,15 @@ class AppName(msgspec.Struct, frozen=True, gc=False):
 
 
 class ConvertResult(msgspec.Struct, frozen=True, gc=False):
-    """What the answers of one poll became.
+    """What one response became.
 
     `folded` counts source series that a limit folded or dropped, `invalid`
     has one short reason a row that could not be understood, without any data
     of the row. `in_use` are the ids of the templates that the report names,
     None where it is no report on all of them or they cannot be read;
     `app_names` what apps are called in it. `templates` are all that Coder lists, None in a response about
-    anything else. `daily_users` are users by day, which is its ordinal.
+    anything else. `daily_users` are users by day, which is its ordinal. `follow_up` are requests whose
+    responses replace this result; it is used only if all of them fail.
     """
 
     samples: tuple[Samples, ...]
@@ -78,13 +79,14 @@ class ConvertResult(msgspec.Struct, frozen=True, gc=False):
     app_names: tuple[AppName, ...] = ()
     templates: Mapping[str, Template] | None = None
     daily_users: tuple[tuple[int, float], ...] = ()
+    follow_up: tuple[Request, ...] = ()
     choices: tuple[str, ...] = ()
     """The parameters whose values are not free text, see `parameters_with_choices`."""
 
 
-def no_follow_up(_answers: Sequence[Response]) -> Sequence[Request]:
-    """Return no further request."""
-    return ()
+def nothing_unrequested(_context: PollContext, _requests: Sequence[Request]) -> ConvertResult:
+    """Return no rows."""
+    return ConvertResult(())
 
 
 def no_merge(_conversions: Iterable[ConvertResult]) -> tuple[Samples, ...]:
@@ -96,23 +98,23 @@ def no_merge(_conversions: Iterable[ConvertResult]) -> tuple[Samples, ...]:
 class Dataset:
     """One kind of request: what it asks, and what it becomes.
 
-    Of a `partial` dataset each answer stands for itself, so that one that
-    fails leaves the others. What to ask is told by the answers of the dataset
-    that it `needs`. `across` gives what the newest conversions of all
-    windows say only together: series without a `window` label, which would
-    repeat if each window had them. `follow_up` returns the requests that depend on earlier responses, and
-    what to request instead if the server refused. A dataset that `names_templates` lists them for the others.
+    `convert` converts one response: each response of a poll is converted and
+    published on its own, so that one that fails leaves the others.
+    `unrequested` returns the rows that belong to no response of the poll.
+    `requests` may need the newest result of the dataset that it `depends_on`.
+    `merge_windows` returns what the results of all windows say only together:
+    series without a `window` label, which would repeat if each window had
+    them. A dataset that `names_templates` lists them for the others.
     """
 
     name: str
     families: tuple[MetricFamily, ...]
     windows: Callable[[Deployment], Sequence[Window | None]]
     requests: Callable[[PollContext], Sequence[Request]]
-    convert: Callable[[PollContext, Sequence[Response]], ConvertResult]
-    partial: bool = False
+    convert: Callable[[PollContext, Response], ConvertResult]
+    unrequested: Callable[[PollContext, Sequence[Request]], ConvertResult] = nothing_unrequested
     depends_on: str | None = None
     merge_windows: Callable[[Iterable[ConvertResult]], tuple[Samples, ...]] = no_merge
-    follow_up: Callable[[Sequence[Response]], Sequence[Request]] = no_follow_up
     names_templates: bool = False
     default_interval: float | None = None
     """Seconds between polls; None: by the days of the window."""

@@ -1,8 +1,7 @@
 """Dataset `daus`: how many users were active today and yesterday."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import NamedTuple
 
 from insights_exporter.coder.decode import Envelope, Row, decode
 from insights_exporter.coder.request import Request, Response
@@ -114,37 +113,38 @@ def requests(context: PollContext) -> Sequence[Request]:
     )
 
 
-def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResult:
-    """Give the days that the answers tell.
+def convert(context: PollContext, response: Response) -> ConvertResult:
+    """Return the days of a response.
 
     Raises:
-        InvalidAnswer: An answer cannot be read.
+        InvalidResponse: The response cannot be read.
     """
-    days = [_READERS[response.request.path](context, response) for response in responses]
-    return ConvertResult(
-        samples=(
-            Samples(DAILY_ACTIVE_USERS, [row for each in days for row in each.users]),
-            Samples(DAY_START, [row for each in days for row in each.starts]),
-        ),
-        invalid=tuple(reason for each in days for reason in each.invalid),
-        daily_users=tuple(sorted(day for each in days for day in each.by_day.items())),
-    )
-
-
-class _Days(NamedTuple):
-    """What one answer tells of days; `by_day` are all that it names, by their ordinal."""
-
-    users: list[SampleRow]
-    starts: list[SampleRow]
-    by_day: dict[int, float]
-    invalid: tuple[str, ...]
-
-
-def _from_entries(_view: PollContext, response: Response) -> _Days:
+    if response.request.path == REPORT_PATH:
+        return _convert_report(context, response)
     decoded = decode(response.body, DausAnswer)
     amounts = _amounts(decoded.value)
     users, starts = _newest_two(amounts)
-    return _Days(users, starts, amounts, decoded.invalid)
+    return _days(users, starts, amounts, decoded.invalid)
+
+
+def _convert_report(context: PollContext, response: Response) -> ConvertResult:
+    """Return the one day of a report."""
+    decoded = decode(response.body, UsersResponse)
+    report, name = decoded.value.report, response.request.subject
+    day = context.now.astimezone(zone_of(context)).toordinal() - (name == YESTERDAY)
+    start = read_instant(report.start_time)
+    starts: list[SampleRow] = [] if start is None else [((name,), start)]
+    return _days([((name,), report.active_users)], starts, {day: report.active_users}, decoded.invalid)
+
+
+def _days(
+    users: list[SampleRow], starts: list[SampleRow], by_day: dict[int, float], invalid: tuple[str, ...]
+) -> ConvertResult:
+    return ConvertResult(
+        samples=(Samples(DAILY_ACTIVE_USERS, users), Samples(DAY_START, starts)),
+        invalid=invalid,
+        daily_users=tuple(sorted(by_day.items())),
+    )
 
 
 def _amounts(response: DausAnswer) -> dict[int, float]:
@@ -161,24 +161,6 @@ def _newest_two(amounts: dict[int, float]) -> tuple[list[SampleRow], list[Sample
         [((name,), day_seconds(day)) for name, day in told],
     )
 
-
-def _from_report(context: PollContext, response: Response) -> _Days:
-    decoded = decode(response.body, UsersResponse)
-    report = decoded.value.report
-    name = response.request.subject
-    day = context.now.astimezone(zone_of(context)).toordinal() - (name == YESTERDAY)
-    starts = _told((name,), read_instant(report.start_time))
-    return _Days([((name,), report.active_users)], starts, {day: report.active_users}, decoded.invalid)
-
-
-def _told(labels: tuple[str, ...], value: float | None) -> list[SampleRow]:
-    return [] if value is None else [(labels, value)]
-
-
-_READERS: dict[str, Callable[[PollContext, Response], _Days]] = {
-    PATH: _from_entries,
-    REPORT_PATH: _from_report,
-}
 
 DATASET = Dataset(
     name="daus",

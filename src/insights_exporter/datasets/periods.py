@@ -9,7 +9,7 @@ from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.report_schema import PATH, UsersResponse
 from insights_exporter.datasets.timerange import whole_days, zone_of
-from insights_exporter.exposition.family import MetricFamily, Row, Samples
+from insights_exporter.exposition.family import MetricFamily, Samples
 
 _WEEK = timedelta(days=7)
 _DAY = timedelta(days=1)
@@ -77,20 +77,16 @@ def requests(context: PollContext) -> Sequence[Request]:
     )
 
 
-def convert(_view: PollContext, responses: Sequence[Response]) -> ConvertResult:
-    """Give the users of each period that was answered.
+def convert(_context: PollContext, response: Response) -> ConvertResult:
+    """Return the users of a period.
 
     Raises:
-        InvalidAnswer: An answer cannot be read.
+        InvalidResponse: The response cannot be read.
     """
-    rows: dict[MetricFamily, list[Row]] = {family: [] for family in FAMILIES}
-    invalid: list[str] = []
-    for response in responses:
-        decoded = decode(response.body, UsersResponse)
-        invalid.extend(decoded.invalid)
-        family, label = _SHOWN_AS[response.request.subject]
-        rows[family].append(((label,), decoded.value.report.active_users))
-    return ConvertResult(tuple(Samples(family, rows[family]) for family in FAMILIES), invalid=tuple(invalid))
+    decoded = decode(response.body, UsersResponse)
+    family, label = _SHOWN_AS[response.request.subject]
+    users = Samples(family, [((label,), decoded.value.report.active_users)])
+    return ConvertResult((users,), invalid=decoded.invalid)
 
 
 DATASET = Dataset(

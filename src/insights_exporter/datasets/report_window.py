@@ -13,8 +13,8 @@ WINDOW_START = MetricFamily(
     help="When the window begins, as the report itself says (API: report.start_time), in Unix seconds; "
     "cached.",
     labels=_LABELS,
-    source="templates, template-breakdown, user-activity, user-latency: report.start_time",
-    merge="not merged; within the breakdown the first template's",
+    source="templates, user-activity, user-latency: report.start_time",
+    merge="not merged",
     absent="the report has no readable start_time",
     example='coder_insights_window_start_timestamp_seconds{window="7d"}',
 )
@@ -23,8 +23,8 @@ WINDOW_END = MetricFamily(
     kind="gauge",
     help="When the window ends, as the report itself says (API: report.end_time), in Unix seconds; cached.",
     labels=_LABELS,
-    source="templates, template-breakdown, user-activity, user-latency: report.end_time",
-    merge="not merged; within the breakdown the first template's",
+    source="templates, user-activity, user-latency: report.end_time",
+    merge="not merged",
     absent="the report has no readable end_time",
     example='time() - coder_insights_window_end_timestamp_seconds{dataset="templates",window="today"} > 7200',
 )

@@ -13,7 +13,6 @@ from insights_exporter.datasets.aggregate import (
     ACTIVITY_LEVELS,
     band_rows,
     build_histogram,
-    merge_results,
     sum_by_key,
 )
 from insights_exporter.datasets.apps import LIMIT_IN_TEMPLATE as APPS_IN_TEMPLATE
@@ -22,8 +21,6 @@ from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.daus import TODAY, YESTERDAY
 from insights_exporter.datasets.parameters import LIMIT_IN_TEMPLATE, parameter_rows, parameters_enabled
 from insights_exporter.datasets.report_schema import PATH, Report, TemplatesAnswer
-from insights_exporter.datasets.report_window import FAMILIES as ECHO_FAMILIES
-from insights_exporter.datasets.report_window import echo_samples
 from insights_exporter.datasets.template_metrics import (
     TEMPLATE_ACTIVE_USERS,
     TEMPLATE_ACTIVITY_DISTRIBUTION,
@@ -76,7 +73,6 @@ def convert_report(context: PollContext, response: Response) -> ConvertResult:
         Samples(TEMPLATE_APP_TIMES_USED, times_used_rows(apps, (window, *labels))),
         daily,
         *parameters,
-        *echo_samples(NAME, window, report.start_time, report.end_time),
     )
     return ConvertResult(samples, folded=folded + apps_aggregated, invalid=decoded.invalid)
 
@@ -176,9 +172,6 @@ def _days(context: PollContext, response: Response) -> Mapping[str, tuple[float,
     return {TODAY: (start, end), YESTERDAY: (before, start)} if end > start else {}
 
 
-FAMILIES = (*TEMPLATE_FAMILIES, *ECHO_FAMILIES)
-
-
 def windows(deployment: Deployment) -> Sequence[Window | None]:
     """Give the windows in which templates are broken down."""
     if not deployment.templates.breakdown:
@@ -187,16 +180,15 @@ def windows(deployment: Deployment) -> Sequence[Window | None]:
 
 
 def requests(context: PollContext) -> Sequence[Request]:
-    """Ask about each template in use by itself, up to the limit.
+    """Return the requests for each template in use, up to the limit: of too many the first by id.
 
     A question's `subject` is the template's id; with `templates.users` there
     are up to three questions about it: what the dataset of users is not asked
     for is not asked for here either.
     """
     paths = [PATH, *_paths_of_users(context.deployment)]
-    return tuple(
-        _question(context, path, template) for template in templates_asked(context) for path in paths
-    )
+    requested = _in_use(context)[: context.deployment.templates.limit]
+    return tuple(_question(context, path, template) for template in requested for path in paths)
 
 
 def _paths_of_users(deployment: Deployment) -> Sequence[str]:
@@ -204,44 +196,25 @@ def _paths_of_users(deployment: Deployment) -> Sequence[str]:
     return [dataset.PATH for dataset in of_users if dataset.DATASET.is_enabled(deployment)]
 
 
-def templates_asked(context: PollContext) -> Sequence[str]:
-    """Give the ids of the templates that are asked about: of too many the first by id."""
-    return _in_use(context)[: context.deployment.templates.limit]
-
-
-def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResult:
-    """Give the series of all templates that were answered, and of those that nobody used.
+def convert(context: PollContext, response: Response) -> ConvertResult:
+    """Return the series of the one template that a response is about.
 
     Raises:
-        InvalidAnswer: An answer cannot be read, or is about templates that were not asked for.
+        InvalidResponse: The response cannot be read, or is about templates that were not requested.
     """
-    by_template: dict[str, list[Response]] = {}
-    for response in responses:
-        by_template.setdefault(response.request.subject, []).append(response)
-    return merge_results(
-        [*(convert_template(context, of_one) for of_one in by_template.values()), convert_unused(context)]
-    )
+    return _READERS[response.request.path](context, response)
 
 
-def convert_template(context: PollContext, responses: Sequence[Response]) -> ConvertResult:
-    """Give the series of the one template that all `answers` are about.
-
-    Raises:
-        InvalidAnswer: An answer cannot be read, or is about templates that were not asked for.
-    """
-    return merge_results(_READERS[response.request.path](context, response) for response in responses)
-
-
-def convert_unused(context: PollContext) -> ConvertResult:
-    """Give 0 users for each listed template that nobody used, and count the templates beyond the limit."""
-    window = context.window.name if context.window else ""
+def unrequested(context: PollContext, requests: Sequence[Request]) -> ConvertResult:
+    """Return 0 users for each listed template without use, and count the templates beyond the limit."""
+    window = window_of(context).name
     used = set(context.in_use)
     rows: list[Row] = [
         ((window, *template_labels(context, template)), 0.0)
         for template in sorted(context.templates)
         if template not in used
     ]
-    beyond = len(_in_use(context)) - len(templates_asked(context))
+    beyond = len(_in_use(context)) - len({request.subject for request in requests})
     return ConvertResult((Samples(TEMPLATE_ACTIVE_USERS, rows),), folded=beyond)
 
 
@@ -266,11 +239,11 @@ _READERS: Mapping[str, Callable[[PollContext, Response], ConvertResult]] = {
 
 DATASET = Dataset(
     name=NAME,
-    families=FAMILIES,
+    families=TEMPLATE_FAMILIES,
     windows=windows,
     requests=requests,
     convert=convert,
-    partial=True,
+    unrequested=unrequested,
     depends_on="templates",
     backfill="always",
     missing_route="not_found",

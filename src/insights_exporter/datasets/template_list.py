@@ -96,70 +96,70 @@ def windows(_deployment: Deployment) -> Sequence[Window | None]:
     return (None,)
 
 
-def requests(_view: PollContext) -> Sequence[Request]:
-    """Return the request for the list of all templates."""
-    return (Request(path=PATH),)
+def requests(_context: PollContext) -> Sequence[Request]:
+    """Return the request for the list of all templates; older servers list them by organization only."""
+    return (Request(path=PATH, if_refused=(Request(path=ORGANIZATIONS_PATH),)),)
 
 
-def follow_up(responses: Sequence[Response]) -> Sequence[Request]:
-    """Return the requests that older servers need.
+def convert(context: PollContext, response: Response) -> ConvertResult:
+    """Return the templates of a list.
 
-    They list templates without the organization's name, or by organization only.
-
-    Raises:
-        InvalidAnswer: A response cannot be read.
-    """
-    bodies = {response.request.path: response.body for response in responses}
-    if PATH in bodies:
-        listed = decode(bodies[PATH], list[ListedTemplate]).value
-        nameless = any(not row.organization_name for row in listed)
-        return (Request(path=ORGANIZATIONS_PATH),) if nameless else ()
-    if ORGANIZATIONS_PATH not in bodies:
-        return (Request(path=ORGANIZATIONS_PATH),)
-    organizations = decode(bodies[ORGANIZATIONS_PATH], list[ListedOrganization]).value
-    return [Request(path=_list_path(row.id)) for row in organizations]
-
-
-def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResult:
-    """Return the templates; those of an organization whose list is missing stay as they are known.
-
-    So do names of organizations if their list is missing.
+    A list without the names of organizations, as older servers have it, is replaced by the lists of all
+    organizations, which are requested with the organization's name as their subject.
 
     Raises:
-        InvalidAnswer: A response cannot be read.
+        InvalidResponse: The response cannot be read.
     """
-    bodies = {response.request.path: response.body for response in responses}
-    organizations = decode(bodies.pop(ORGANIZATIONS_PATH, b"[]"), list[ListedOrganization])
-    names = {row.id: row.name for row in organizations.value}
-    lists = [decode(body, list[ListedTemplate]) for body in bodies.values()]
-    kept = {name: one.organization for name, one in context.templates.items()} if not names else {}
-    complete = PATH in bodies or all(_list_path(organization) in bodies for organization in names)
-    known = {} if complete else dict(context.templates)
-    listed = [row for each in lists for row in each.value]
-    templates = known | templates_by_id(listed, names, kept)
-    durations, invalid = build_durations(listed, templates)
+    if response.request.path == ORGANIZATIONS_PATH:
+        return _convert_organizations(response)
+    request, decoded = response.request, decode(response.body, list[ListedTemplate])
+    rows = [
+        row
+        for row in decoded.value
+        if request.path in {PATH, _list_path(row.organization_id)} or not row.organization_id
+    ]
+    templates = _templates_by_id(rows, request.subject, context.templates)
+    nameless = request.path == PATH and any(not row.organization_name for row in rows)
+    durations, invalid = build_durations(rows, templates)
     return ConvertResult(
         samples=(template_info(templates), durations),
-        invalid=(*organizations.invalid, *(reason for each in lists for reason in each.invalid), *invalid),
+        invalid=(*decoded.invalid, *invalid),
         templates=templates,
+        follow_up=(Request(path=ORGANIZATIONS_PATH),) if nameless else (),
     )
 
 
-def templates_by_id(
-    listed: Iterable[ListedTemplate], organizations: Mapping[str, str], kept: Mapping[str, str]
+def _convert_organizations(response: Response) -> ConvertResult:
+    decoded = decode(response.body, list[ListedOrganization])
+    lists = tuple(Request(path=_list_path(row.id), subject=row.name) for row in decoded.value)
+    return ConvertResult((), invalid=decoded.invalid, templates={}, follow_up=lists)
+
+
+def _list_path(organization_id: str | None) -> str:
+    return f"{ORGANIZATIONS_PATH}/{quote(organization_id or '', safe='')}/templates"
+
+
+def _templates_by_id(
+    rows: Iterable[ListedTemplate], organization: str, known: Mapping[str, Template]
 ) -> dict[str, Template]:
     """Return templates by id, of several the last by name.
 
-    An organization without a known name is called as in `kept`, by template, else by its id.
+    If a row does not name its organization, that is `organization`, else that of the `known` template, else
+    its id.
     """
+    names = {name: template.organization for name, template in known.items()}
     templates = (
         Template(
             template_id=row.id,
             name=row.name,
-            organization=_organization(row, organizations) or kept.get(row.id) or row.organization_id or "",
+            organization=row.organization_name
+            or organization
+            or names.get(row.id)
+            or row.organization_id
+            or "",
             deprecated=bool(row.deprecated),
         )
-        for row in listed
+        for row in rows
     )
     return {each.template_id: each for each in sorted(templates, key=msgspec.structs.astuple)}
 
@@ -205,21 +205,12 @@ def _durations(stats: BuildTimeStats | None) -> Iterator[tuple[str, str, float]]
                 yield transition, percentile, value / _MILLISECONDS
 
 
-def _list_path(organization: str) -> str:
-    return f"{ORGANIZATIONS_PATH}/{quote(organization, safe='')}/templates"
-
-
-def _organization(row: ListedTemplate, organizations: Mapping[str, str]) -> str:
-    return row.organization_name or organizations.get(row.organization_id or "") or ""
-
-
 DATASET = Dataset(
     name=NAME,
     families=FAMILIES,
     windows=windows,
     requests=requests,
     convert=convert,
-    follow_up=follow_up,
     names_templates=True,
     default_interval=3600.0,
 )

@@ -94,13 +94,13 @@ def requests(context: PollContext) -> Sequence[Request]:
     return (window_request(PATH, context),)
 
 
-def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResult:
+def convert(context: PollContext, response: Response) -> ConvertResult:
     """Give what the report says; nothing where it is absent.
 
     Raises:
         InvalidAnswer: The answer cannot be read.
     """
-    decoded = decode(responses[0].body, TemplatesAnswer)
+    decoded = decode(response.body, TemplatesAnswer)
     report = decoded.value.report
     if report is None:
         return ConvertResult((), invalid=decoded.invalid)

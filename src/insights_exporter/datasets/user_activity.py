@@ -99,13 +99,13 @@ def requests(context: PollContext) -> Sequence[Request]:
     return (window_request(PATH, context),)
 
 
-def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResult:
+def convert(context: PollContext, response: Response) -> ConvertResult:
     """Give the users shown and the distribution over all of them.
 
     Raises:
         InvalidAnswer: The answer cannot be read.
     """
-    decoded = decode(responses[0].body, ActivityAnswer)
+    decoded = decode(response.body, ActivityAnswer)
     report = decoded.value.report
     seconds = seconds_by_user(report.users)
     shown, folded = _shown(context, seconds, report.users)

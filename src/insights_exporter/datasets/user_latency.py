@@ -122,13 +122,13 @@ def requests(context: PollContext) -> Sequence[Request]:
     return (window_request(PATH, context),)
 
 
-def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResult:
+def convert(context: PollContext, response: Response) -> ConvertResult:
     """Give the users shown and the distributions over all of them.
 
     Raises:
         InvalidAnswer: The answer cannot be read.
     """
-    decoded = decode(responses[0].body, LatencyAnswer)
+    decoded = decode(response.body, LatencyAnswer)
     report = decoded.value.report
     latencies = latencies_by_user(report.users)
     shown, folded = _shown(context, latencies, report.users)

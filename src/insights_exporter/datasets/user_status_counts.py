@@ -83,13 +83,13 @@ def _zone_name(east: int) -> str:
     return f"Etc/GMT{-east:+d}" if east else "Etc/GMT"
 
 
-def convert(context: PollContext, responses: Sequence[Response]) -> ConvertResult:
+def convert(context: PollContext, response: Response) -> ConvertResult:
     """Give the newest count of each status.
 
     Raises:
         InvalidAnswer: The answer cannot be read.
     """
-    decoded = decode(responses[0].body, StatusAnswer)
+    decoded = decode(response.body, StatusAnswer)
     told = decoded.value.status_counts
     invalid = decoded.invalid
     since = context.now.timestamp() if invalid else -math.inf

@@ -18,7 +18,7 @@ from insights_exporter.exposition.compression import (
 from insights_exporter.exposition.family import MetricFamily
 from insights_exporter.exposition.negotiation import CONTENT_TYPES, Format
 from insights_exporter.exposition.process import ProcessMetrics
-from insights_exporter.exposition.store import Chunks, Snapshot, Source
+from insights_exporter.exposition.store import Snapshot, Source, SourceFamilies
 from insights_exporter.exposition.text import (
     RenderedFamily,
     Section,
@@ -107,7 +107,7 @@ class Block:
     `leaves` are by deployment; `pieces` by a header or the bundles in them.
     """
 
-    chunks: Chunks | None = None
+    chunks: SourceFamilies | None = None
     leaves: Mapping[str, Leaf] = field(default_factory=dict)
     pieces: Mapping[Hashable, CompressedPiece] = field(default_factory=dict)
     shown: Mapping[Format, Sequence[CompressedPiece]] = field(
@@ -150,7 +150,7 @@ def build_page(snapshot: Snapshot, previous: Page | None = None) -> Page:
     return Page(_contents([block.shown for block in blocks.values()]), blocks)
 
 
-def _block(family: MetricFamily, chunks: Chunks, previous: Block) -> Block:
+def _block(family: MetricFamily, chunks: SourceFamilies, previous: Block) -> Block:
     if previous.chunks is chunks:
         return previous
     sections, gauges, known = header_sections(family), header_sections_with_gauges(family), previous.pieces
@@ -180,7 +180,7 @@ def _block(family: MetricFamily, chunks: Chunks, previous: Block) -> Block:
     return Block(chunks, leaves, pieces, shown, arrange(gauges) if family.kind == "gaugehistogram" else shown)
 
 
-def _leaves(chunks: Chunks, runs: int, previous: Block) -> Mapping[str, Leaf]:
+def _leaves(chunks: SourceFamilies, runs: int, previous: Block) -> Mapping[str, Leaf]:
     old, before = previous.leaves, previous.chunks or {}
     return {
         deployment: old[deployment]

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, GCCollector, Metric, PlatformCo
 from insights_exporter.exposition.compression import CompressedPiece, compress, compress_last
 from insights_exporter.exposition.family import MetricFamily, MetricType, Samples
 from insights_exporter.exposition.negotiation import ENDINGS, Format
-from insights_exporter.exposition.text import RenderedFamily, header_sections, render, sample_names
+from insights_exporter.exposition.text import RenderedFamily, header_sections, render_all, sample_names
 
 OwnSamples = Callable[[], Iterable[Samples]]
 """What the exporter has to say of itself, without a `deployment`."""
@@ -22,8 +22,8 @@ _MAX_AGE = 1.0  # seconds
 class ProcessMetrics:
     """The first and the last families of a response, and its end, in each format."""
 
-    parts: Sequence[tuple[MetricFamily, RenderedFamily]] = ()
-    first: Sequence[tuple[MetricFamily, RenderedFamily]] = ()
+    last: Sequence[RenderedFamily] = ()
+    first: Sequence[RenderedFamily] = ()
 
     @cached_property
     def heads(self) -> Mapping[Format, CompressedPiece]:
@@ -33,14 +33,14 @@ class ProcessMetrics:
     @cached_property
     def pieces(self) -> Mapping[Format, CompressedPiece]:
         """What ends a body, by format."""
-        return {format_: compress_last(_body(self.parts, format_) + ENDINGS[format_]) for format_ in Format}
+        return {format_: compress_last(_body(self.last, format_) + ENDINGS[format_]) for format_ in Format}
 
-    def named(self, wanted: Collection[str]) -> "ProcessMetrics":
+    def filter_names(self, wanted: Collection[str]) -> "ProcessMetrics":
         """Return head and tail with the families that have, or one of whose samples has, such a name."""
         return ProcessMetrics(
             *(
-                [part for part in parts if not sample_names(part[0]).isdisjoint(wanted)]
-                for parts in (self.parts, self.first)
+                [each for each in families if not sample_names(each.family).isdisjoint(wanted)]
+                for families in (self.last, self.first)
             )
         )
 
@@ -80,11 +80,7 @@ class ProcessMetricsCache:
 
 def render_process_metrics(registry: CollectorRegistry, own: Iterable[Samples] = ()) -> ProcessMetrics:
     """Return a head of the exporter's own samples and a tail of the registry's gauges and counters."""
-    return ProcessMetrics(_render(map(_samples, registry.collect())), _render(own))
-
-
-def _render(samples: Iterable[Samples]) -> Sequence[tuple[MetricFamily, RenderedFamily]]:
-    return [(one.family, render(one, "")) for one in samples if one.rows]
+    return ProcessMetrics(render_all(map(_samples, registry.collect()), ""), render_all(own, ""))
 
 
 def _samples(metric: Metric) -> Samples:
@@ -96,10 +92,8 @@ def _samples(metric: Metric) -> Samples:
     return Samples(family, rows)
 
 
-def _body(parts: Iterable[tuple[MetricFamily, RenderedFamily]], format_: Format) -> bytes:
+def _body(families: Iterable[RenderedFamily], format_: Format) -> bytes:
     sections = [
-        header + chunk.runs[run]
-        for family, chunk in parts
-        for header, run in header_sections(family)[format_]
+        header + each.runs[run] for each in families for header, run in header_sections(each.family)[format_]
     ]
     return b"".join(sections)

@@ -1,113 +1,221 @@
-"""Rendered families by source, the series limit, and immutable snapshots of them."""
+"""Rendered families by source: entries that expire, by deployment, and immutable snapshots of all."""
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Generic, Self, TypeVar
+
+import msgspec
 
 from insights_exporter.exposition.family import MetricFamily
 from insights_exporter.exposition.text import RenderedFamily, sample_names
 
-Source = tuple[str, str, str]
-"""Where a chunk comes from: deployment, dataset, window; the last two may be empty."""
+Source = tuple[str, str, str, str]
+"""Where series come from: deployment, dataset, window, subject; all but the first may be empty."""
 
-Chunks = Mapping[str, Mapping[Source, RenderedFamily]]
-"""The chunks of one family by deployment and source, both in sorted order."""
+Changes = Mapping[str, Mapping[Source, RenderedFamily | None]]
+"""Rendered families to expose by family name and source, None for those to remove."""
+
+SourceFamilies = Mapping[str, Mapping[Source, RenderedFamily]]
+"""One family's rendered parts by deployment and source, both in sorted order."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The chunks of all families, which are shown in the order given here."""
+    """The rendered parts of all families, which are exposed in the order of `families`."""
 
     families: Sequence[MetricFamily]
-    chunks: Mapping[str, Chunks]
+    chunks: Mapping[str, SourceFamilies]
     """By the family's name; the same object as long as nothing in it changed."""
 
     @classmethod
     def empty(cls, families: Sequence[MetricFamily]) -> Self:
-        """Return a snapshot without any chunk, for these families."""
+        """Return a snapshot without any series, for these families."""
         return cls(families, {family.name: {} for family in families})
 
-    def replaced(self, changes: Mapping[tuple[MetricFamily, Source], RenderedFamily | None]) -> Self:
-        """Return a snapshot with these chunks put in, or taken out where there is none.
+    def updated(self, changes: Changes) -> Self:
+        """Return a snapshot with these changes; the same object if they change nothing.
 
-        A chunk that holds the same bytes as the present one changes nothing;
-        if none changes anything, it is this very snapshot that is returned.
+        A part that holds the same bytes as the present one changes nothing.
 
         Raises:
             KeyError: a family is none of this snapshot's.
         """
-        by_family = _by_family(changes)
-        for name in by_family.keys() - self.chunks.keys():
+        for name in changes.keys() - self.chunks.keys():
             message = f"{name}: no such family in this snapshot; declare it in the table it is made from"
             raise KeyError(message)
-        changed = {name: _changed(self.chunks[name], new) for name, new in by_family.items()}
-        if all(chunks is self.chunks[name] for name, chunks in changed.items()):
+        updated = {name: _update(self.chunks[name], new) for name, new in changes.items()}
+        if all(chunks is self.chunks[name] for name, chunks in updated.items()):
             return self
-        return replace(self, chunks={**self.chunks, **changed})
+        return replace(self, chunks={**self.chunks, **updated})
 
-    def without(self, deployment: str) -> Self:
-        """Return a snapshot that has nothing of this deployment."""
-        gone: dict[tuple[MetricFamily, Source], None] = {
-            (family, source): None
-            for family in self.families
-            for source in self.chunks[family.name].get(deployment, ())
-        }
-        return self.replaced(gone)
-
-    def of_deployments(self, wanted: Collection[str]) -> Self:
+    def filter_deployments(self, wanted: Collection[str]) -> Self:
         """Return a snapshot with these deployments alone."""
-        return replace(self, chunks={name: _only(chunks, wanted) for name, chunks in self.chunks.items()})
+        chunks = {
+            name: {deployment: parts for deployment, parts in sources.items() if deployment in wanted}
+            for name, sources in self.chunks.items()
+        }
+        return replace(self, chunks=chunks)
 
-    def named(self, wanted: Collection[str]) -> Self:
+    def filter_names(self, wanted: Collection[str]) -> Self:
         """Return a snapshot with the families that have, or one of whose samples has, such a name."""
-        return replace(
-            self, families=[family for family in self.families if not sample_names(family).isdisjoint(wanted)]
-        )
+        families = [family for family in self.families if not sample_names(family).isdisjoint(wanted)]
+        return replace(self, families=families)
 
 
-def _by_family(
-    changes: Mapping[tuple[MetricFamily, Source], RenderedFamily | None],
-) -> Mapping[str, Mapping[Source, RenderedFamily | None]]:
-    grouped: dict[str, dict[Source, RenderedFamily | None]] = {}
-    for (family, source), chunk in changes.items():
-        grouped.setdefault(family.name, {})[source] = chunk
-    return grouped
-
-
-def _changed(chunks: Chunks, changes: Mapping[Source, RenderedFamily | None]) -> Chunks:
-    """Return the chunks of a family, changed; the same object if all is as before."""
-    touched: dict[str, Mapping[Source, RenderedFamily]] = {}
-    for source, chunk in changes.items():
-        deployment = source[0]
-        present = touched.get(deployment, chunks.get(deployment, {}))
-        if not _changes_nothing(present.get(source), chunk):
-            touched[deployment] = _with(present, source, chunk)
-    if not touched:
+def _update(chunks: SourceFamilies, changes: Mapping[Source, RenderedFamily | None]) -> SourceFamilies:
+    """Return the parts of a family, changed; the same object if all is as before."""
+    by_deployment: dict[str, dict[Source, RenderedFamily | None]] = {}
+    for source, part in changes.items():
+        present = chunks.get(source[0], {}).get(source)
+        if present is not part and not (present and part and part.has_same_bytes(present)):
+            by_deployment.setdefault(source[0], {})[source] = part
+    if not by_deployment:
         return chunks
-    result = {**chunks, **touched}
-    for deployment in [name for name, inner in touched.items() if not inner]:
-        del result[deployment]
+    touched = {name: _merge(chunks.get(name, {}), new) for name, new in by_deployment.items()}
+    result = {name: parts for name, parts in {**chunks, **touched}.items() if parts}
     return result if touched.keys() <= chunks.keys() else dict(sorted(result.items()))
 
 
-def _changes_nothing(present: RenderedFamily | None, chunk: RenderedFamily | None) -> bool:
-    return present is None if chunk is None else chunk.same_as(present)
-
-
-def _with(
-    present: Mapping[Source, RenderedFamily], source: Source, chunk: RenderedFamily | None
+def _merge(
+    present: Mapping[Source, RenderedFamily], changes: Mapping[Source, RenderedFamily | None]
 ) -> Mapping[Source, RenderedFamily]:
-    if chunk is None:
-        return {key: value for key, value in present.items() if key != source}
-    changed = {**present, source: chunk}
-    return changed if source in present else dict(sorted(changed.items()))
+    merged = {source: part for source, part in {**present, **changes}.items() if part}
+    return merged if changes.keys() <= present.keys() else dict(sorted(merged.items()))
 
 
-def _only(chunks: Chunks, wanted: Collection[str]) -> Chunks:
-    if all(deployment in wanted for deployment in chunks):
-        return chunks
-    return {deployment: of_it for deployment, of_it in chunks.items() if deployment in wanted}
+class Entry(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
+    """What one source exposes, until when, and what else is known of it.
+
+    Times are those of the event loop. At `day_ends` the families that name a
+    day are removed; `day_is_over` is true from then on.
+    """
+
+    families: tuple[RenderedFamily, ...]
+    expires: float
+    day_ends: float = math.inf
+    day_is_over: bool = False
+    details: T
+
+    @property
+    def next_end(self) -> float:
+        """The time of the next change: the end of the day or of the entry."""
+        return self.expires if self.day_is_over else min(self.expires, self.day_ends)
+
+    def at(self, now: float) -> Self | None:
+        """Return what is left of the entry at a time; None if it has expired."""
+        if now < self.next_end:
+            return self
+        if now >= self.expires:
+            return None
+        lasting = tuple(each for each in self.families if not each.family.expires_at_midnight)
+        return msgspec.structs.replace(self, families=lasting, day_is_over=True)
+
+
+_Group = tuple[str, str]
+"""Dataset and window."""
+
+
+class MetricStore(Generic[T]):
+    """The entries of one deployment.
+
+    Above `max_series` whole families are kept, but not exposed.
+    """
+
+    def __init__(self, max_series: int) -> None:
+        self.next_end = math.inf
+        """The time at which the next entry changes by itself."""
+        self._max_series = max_series
+        self._entries: dict[_Group, dict[Source, Entry[T]]] = {}
+        self._series: dict[_Group, Counter[str]] = {}
+        self._ends: dict[_Group, float] = {}
+        self._dropped: frozenset[str] = frozenset()
+
+    def entries(self, dataset: str) -> Mapping[Source, Entry[T]]:
+        """Return the entries of a dataset, over all its windows."""
+        groups = (entries for (name, _), entries in self._entries.items() if name == dataset)
+        return {source: entry for entries in groups for source, entry in entries.items()}
+
+    def window_entries(self, dataset: str, window: str) -> Mapping[Source, Entry[T]]:
+        """Return the entries of a dataset and window."""
+        return self._entries.get((dataset, window), {})
+
+    def replace(self, entries: Mapping[Source, Entry[T]], now: float, gone: Iterable[Source] = ()) -> Changes:
+        """Put entries in the place of what their sources exposed, and remove those of the sources `gone`."""
+        updates: dict[Source, Entry[T] | None] = dict.fromkeys(gone)
+        updates |= {source: entry.at(now) for source, entry in entries.items()}
+        return self._apply(updates)
+
+    def expire(self, now: float) -> Changes:
+        """Remove what has ended."""
+        ended = [group for group, end in self._ends.items() if end <= now]
+        return self._apply(
+            {
+                source: entry.at(now)
+                for group in ended
+                for source, entry in self._entries[group].items()
+                if entry.next_end <= now
+            }
+        )
+
+    def clear(self) -> Changes:
+        """Remove everything."""
+        return self._apply(dict.fromkeys(source for group in self._entries.values() for source in group))
+
+    def exposed_series(self, dataset: str, window: str) -> int:
+        """Return the number of series that a dataset and window expose."""
+        series = self._series.get((dataset, window), Counter[str]())
+        return sum(count for name, count in series.items() if name not in self._dropped)
+
+    def dropped_series(self, dataset: str, window: str) -> int:
+        """Return the number of series of a dataset and window that are above `max_series`."""
+        series = self._series.get((dataset, window), Counter[str]())
+        return sum(count for name, count in series.items() if name in self._dropped)
+
+    def _apply(self, updates: Mapping[Source, Entry[T] | None]) -> Changes:
+        changes: dict[str, dict[Source, RenderedFamily | None]] = {}
+        for source, entry in updates.items():
+            group = source[1], source[2]
+            entries, series = self._entries.setdefault(group, {}), self._series.setdefault(group, Counter())
+            before = entries.pop(source, None)
+            for part in before.families if before else ():
+                series[part.family.name] -= part.series
+                changes.setdefault(part.family.name, {})[source] = None
+            if entry:
+                entries[source] = entry
+                for part in entry.families:
+                    series[part.family.name] += part.series
+                    changes.setdefault(part.family.name, {})[source] = part
+        for group in {(source[1], source[2]) for source in updates}:
+            ends = (entry.next_end for entry in self._entries[group].values())
+            self._ends[group] = min(ends, default=math.inf)
+        self.next_end = min(self._ends.values(), default=math.inf)
+        return self._drop(changes)
+
+    def _drop(self, changes: dict[str, dict[Source, RenderedFamily | None]]) -> Changes:
+        """Decide again which families are above the limit, and leave them out of the changes."""
+        before = self._dropped
+        total: Counter[str] = sum(self._series.values(), Counter())
+        self._dropped = families_to_drop(total, self._max_series)
+        for name in before - self._dropped:
+            changes[name] = {**changes.get(name, {}), **self._parts(name)}
+        for name in self._dropped - before:
+            changes[name] = dict.fromkeys((*changes.get(name, ()), *self._parts(name)))
+        for name in self._dropped & before & changes.keys():
+            del changes[name]
+        return changes
+
+    def _parts(self, name: str) -> dict[Source, RenderedFamily]:
+        return {
+            source: part
+            for entries in self._entries.values()
+            for source, entry in entries.items()
+            for part in entry.families
+            if part.family.name == name
+        }
 
 
 _FIRST_TO_GO: Sequence[tuple[str, ...]] = (
@@ -134,78 +242,3 @@ def families_to_drop(series_by_family: Mapping[str, int], ceiling: int) -> froze
         gone.update(present)
         total -= sum(series_by_family[name] for name in present)
     return frozenset(gone)
-
-
-Changes = dict[tuple[MetricFamily, Source], RenderedFamily | None]
-"""Chunks to show, and None for those to take away."""
-
-
-class MetricStore:
-    """The rendered data of one deployment, by where they come from.
-
-    Above `ceiling` series whole families stay on the shelf but off the page.
-    """
-
-    def __init__(self, ceiling: int) -> None:
-        self._ceiling = ceiling
-        self._chunks: dict[Source, dict[MetricFamily, RenderedFamily]] = {}
-        self._withheld: frozenset[str] = frozenset()
-
-    def put(self, source: Source, chunks: Mapping[MetricFamily, RenderedFamily]) -> Changes:
-        """Replace all that `source` serves."""
-        gone = dict.fromkeys(self._chunks.get(source, {}))
-        self._chunks[source] = dict(chunks)
-        return self._changes(source, gone | dict(chunks))
-
-    def families(self, source: Source) -> tuple[MetricFamily, ...]:
-        """Name the families that `source` serves."""
-        return tuple(self._chunks.get(source, ()))
-
-    def drop(self, source: Source, families: Iterable[MetricFamily]) -> Changes:
-        """Take away the `families` of `source`."""
-        served = self._chunks.get(source, {})
-        gone = [family for family in families if family in served]
-        for family in gone:
-            del served[family]
-        return self._changes(source, dict.fromkeys(gone))
-
-    def clear(self) -> Changes:
-        """Take everything away."""
-        gone = {(family, source): None for source, chunks in self._chunks.items() for family in chunks}
-        self._chunks.clear()
-        return dict(gone)
-
-    def series(self, source: Source) -> int:
-        """Count the series that `source` has on the page."""
-        return self._count(source, on_page=True)
-
-    def dropped(self, source: Source) -> int:
-        """Return the number of series of `source` that the ceiling drops."""
-        return self._count(source, on_page=False)
-
-    def _count(self, source: Source, *, on_page: bool) -> int:
-        chunks = self._chunks.get(source, {})
-        return sum(
-            chunk.series for family, chunk in chunks.items() if (family.name not in self._withheld) is on_page
-        )
-
-    def _changes(self, source: Source, touched: Mapping[MetricFamily, RenderedFamily | None]) -> Changes:
-        before, self._withheld = self._withheld, families_to_drop(self._series_by_family(), self._ceiling)
-        changes: Changes = {
-            (family, source): chunk if family.name not in self._withheld else None
-            for family, chunk in touched.items()
-        }
-        turned = before ^ self._withheld
-        if turned:
-            for other, chunks in self._chunks.items():
-                for family, chunk in chunks.items():
-                    if family.name in turned:
-                        changes[family, other] = None if family.name in self._withheld else chunk
-        return changes
-
-    def _series_by_family(self) -> Counter[str]:
-        counts: Counter[str] = Counter()
-        for chunks in self._chunks.values():
-            for family, chunk in chunks.items():
-                counts[family.name] += chunk.series
-        return counts

@@ -1,6 +1,6 @@
 """Rendering: the samples of a family become lines of the text and OpenMetrics formats."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from math import inf
@@ -202,21 +202,22 @@ _SLICE = 2000
 
 
 class RenderedFamily(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """The sample lines of one family from one place.
+    """The sample lines of one family from one source.
 
     `runs` are its stretches of bytes, without HELP and TYPE: one for most
-    kinds, the same in both formats; several for a gauge histogram.
-    `headers.layout` tells which format shows which runs. `crcs` are their
+    types, the same in both formats; several for a gauge histogram.
+    `header_sections` says which format shows which runs. `crcs` are their
     CRC-32; `series` is what Prometheus would count.
     """
 
+    family: MetricFamily
     runs: tuple[bytes, ...]
     crcs: tuple[int, ...]
     series: int
 
-    def same_as(self, other: "RenderedFamily | None") -> bool:
+    def has_same_bytes(self, other: "RenderedFamily") -> bool:
         """Return whether both hold the same bytes."""
-        return other is not None and self.crcs == other.crcs and self.runs == other.runs
+        return self.crcs == other.crcs and self.runs == other.runs
 
 
 def render(samples: Samples, deployment: str) -> RenderedFamily:
@@ -226,7 +227,12 @@ def render(samples: Samples, deployment: str) -> RenderedFamily:
         ValueError: a row has not one value a label, or not one count a bucket.
     """
     runs = _RUNS[samples.family.kind](samples, deployment)
-    return RenderedFamily(runs, tuple(map(isal_zlib.crc32, runs)), samples.series)
+    return RenderedFamily(samples.family, runs, tuple(map(isal_zlib.crc32, runs)), samples.series)
+
+
+def render_all(samples: Iterable[Samples], deployment: str) -> tuple[RenderedFamily, ...]:
+    """Return the lines of all families that have any."""
+    return tuple(render(each, deployment) for each in samples if len(each.rows))
 
 
 def _plain(samples: Samples, deployment: str) -> tuple[bytes, ...]:

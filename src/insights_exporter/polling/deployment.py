@@ -23,7 +23,7 @@ from insights_exporter.polling.poller import Poller, PollerContext
 from insights_exporter.polling.publisher import PageStore, Publisher
 from insights_exporter.polling.scheduler import Scheduler
 from insights_exporter.polling.server_info import EVERY, ServerInfoPoller, TemplateIndex
-from insights_exporter.polling.summary import SummaryStore
+from insights_exporter.polling.summary import PollSummary
 
 _FACTS = "facts"
 _ONCE_PATIENCE = 60.0
@@ -86,8 +86,8 @@ class DeploymentPoller:
         """Learn the server's clock, then poll everything, in `after` seconds and again and again."""
         self._started = asyncio.get_running_loop().time() + after
         for job in self.jobs:
-            self.publisher.watch(job.poll, job.requests)
-        self.publisher.health(*(job.dataset.name for job in self.jobs))
+            self.publisher.register(job.poll, job.requests)
+        self.publisher.publish({}, statuses=[job.dataset.name for job in self.jobs])
         self._add(_FACTS, self.facts.poll, EVERY, after)
         for job in sorted(self.jobs, key=lambda job: job.poll.pace.every):
             self._add(job.name, partial(self._run, job), job.poll.pace.every, after)
@@ -105,26 +105,26 @@ class DeploymentPoller:
                 self._poller.give_up(job, silent)
             return
         await self.facts.poll_all_but_version()
-        for partly in (False, True):
-            jobs = [job for job in self.jobs if job.dataset.partial is partly]
-            await asyncio.gather(*(self._once(job) for job in jobs))
+        independent = [job for job in self.jobs if not job.dataset.depends_on]
+        await asyncio.gather(*(self._poller.poll(job) for job in independent))
+        ready = [
+            job for job in self.jobs if job.dataset.depends_on and self.names.reported_for(job.poll.window)
+        ]
+        await asyncio.gather(*(self._poller.poll(job) for job in ready))
 
     async def stop(self) -> None:
         """Poll nothing more, and take everything off the board."""
         for name in (_FACTS, *(job.name for job in self.jobs)):
             self._schedule.remove(self._id(name))
         self.publisher.close()
-        self._poller.close()
-        self.facts.close()
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
         await self.coder.close()
 
-    @property
-    def glances(self) -> SummaryStore:
-        """What the newest polls said, in short."""
-        return self._poller.glances
+    def summary(self, dataset: str, window: str) -> PollSummary:
+        """Return what the newest polls of a dataset and window said, in short."""
+        return self._poller.summary(dataset, window)
 
     def context(self, job: Job) -> PollContext:
         """Return what the next poll of a job would go by."""
@@ -138,11 +138,7 @@ class DeploymentPoller:
     @property
     def tried(self) -> bool:
         """Whether every job but the breakdown has been tried once."""
-        return all(job.tried for job in self.jobs if not job.dataset.partial)
-
-    async def _once(self, job: Job) -> None:
-        if not job.dataset.partial or self.names.reported_for(job.poll.window):
-            await self._poller.poll(job)
+        return all(job.tried for job in self.jobs if not job.dataset.depends_on)
 
     def _add(
         self, name: str, work: Callable[[], Coroutine[None, None, None]], every: float, after: float
@@ -179,8 +175,8 @@ class DeploymentPoller:
 
     def _is_settled(self, job: Job) -> bool:
         """Return whether a job was polled, or cannot be because what it depends on has no data yet."""
-        waits_in_vain = job.dataset.partial and not self.names.reported_for(job.poll.window)
-        return job.tried or (waits_in_vain and self.tried)
+        waits_in_vain = job.dataset.depends_on and not self.names.reported_for(job.poll.window)
+        return job.tried or bool(waits_in_vain and self.tried)
 
     @property
     def unnamed(self) -> ApiError | None:
@@ -191,8 +187,8 @@ class DeploymentPoller:
         if self._list_job:
             self._advance(self._list_job)
 
-    def _advance(self, job: Job) -> None:
-        self._schedule.advance(self._id(job.name))
+    def _advance(self, job: Job, after: float = 0.0) -> None:
+        self._schedule.advance(self._id(job.name), after)
 
     def _id(self, job: str) -> str:
         return f"{self.deployment.name}/{job}"

@@ -1,4 +1,4 @@
-"""The steps of a poll before it publishes: requests are sent, responses are converted and rendered."""
+"""The requests of one poll, and what each response becomes."""
 
 import asyncio
 import traceback
@@ -6,187 +6,154 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import msgspec
 
 from insights_exporter.coder.client import CoderClient, RequestOptions
 from insights_exporter.coder.errors import UNAVAILABLE, WHOLE_SERVER, ApiError, FailureReason
 from insights_exporter.coder.request import InvalidResponse, Request, Response
-from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, no_follow_up
-from insights_exporter.exposition.family import MetricFamily
-from insights_exporter.exposition.text import RenderedFamily
-from insights_exporter.polling.publisher import rendered
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
+from insights_exporter.exposition.text import RenderedFamily, render_all
 from insights_exporter.polling.summary import PollSummary, summarize
 from insights_exporter.runtime import gc_paused
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+REFUSALS: frozenset[FailureReason] = frozenset({"forbidden", "not_permitted", "not_found", "unsupported"})
+"""Reasons for which something else may be requested instead."""
+_CONCERNS_OTHER_REQUESTS = WHOLE_SERVER | UNAVAILABLE
+_FAILURES_IN_A_ROW = 3
+
 
 def error_location(error: Exception) -> str:
-    """Say what went wrong where, without the data that an error's own text may hold."""
+    """Return what went wrong where, without the data that an error's own text may hold."""
     *_, last = traceback.extract_tb(error.__traceback__)
     return f"unexpected {type(error).__name__} in {last.name} ({Path(last.filename).name}:{last.lineno})"
 
 
-@dataclass(frozen=True, slots=True)
-class PollResult:
-    """What answers became: the bytes to serve, what people like to see of them, and what else they say."""
+class Details(msgspec.Struct, frozen=True, gc=False):
+    """What is kept of a result alongside its series: `result` without samples, and the summary."""
 
-    chunks: dict[MetricFamily, RenderedFamily]
-    seen: PollSummary
-    said: ConvertResult
+    result: ConvertResult
+    summary: PollSummary
+
+
+class Converted(msgspec.Struct, frozen=True, gc=False):
+    """What a response became: the lines to expose, and what is kept alongside them."""
+
+    families: tuple[RenderedFamily, ...]
+    details: Details
 
 
 @gc_paused()
-def convert(dataset: Dataset, context: PollContext, responses: Sequence[Response]) -> PollResult:
-    """Convert answers and render what comes of them; the samples are not kept.
+def convert(dataset: Dataset, context: PollContext, response: Response) -> Converted:
+    """Convert a response and render its samples, which are not kept.
 
     Raises:
-        RequestFailed: `invalid`, an answer is not what was asked for.
+        ApiError: `invalid`, the response is not what was requested.
     """
     try:
-        conversion = dataset.convert(context, responses)
+        return render_result(dataset.convert(context, response), context)
     except InvalidResponse as error:
-        raise _failure(error) from None
-    chunks = rendered(conversion.samples, context.deployment.name)
-    return PollResult(
-        chunks, summarize(conversion), msgspec.structs.replace(conversion, samples=(), daily_users=())
-    )
+        raise ApiError(error.cause, str(error)) from None
 
 
-@gc_paused()
-def follow_up_questions(dataset: Dataset, responses: Sequence[Response]) -> Sequence[Request]:
-    """Return the questions that follow from answers and are not asked yet; none if an answer is invalid."""
-    asked = {response.request.path for response in responses}
-    try:
-        return [request for request in dataset.follow_up(responses) if request.path not in asked]
-    except InvalidResponse:  # the conversion reports it
-        return ()
-
-
-def _failure(error: InvalidResponse) -> ApiError:
-    return ApiError(error.cause, str(error))
+def render_result(result: ConvertResult, context: PollContext) -> Converted:
+    """Return the lines of a result, and what is kept alongside them."""
+    families = render_all(result.samples, context.deployment.name)
+    kept = msgspec.structs.replace(result, samples=(), daily_users=())
+    return Converted(families, Details(kept, summarize(result)))
 
 
 @dataclass(frozen=True, slots=True)
-class PartialResult:
-    """What new answers became, with kept ones beside them.
+class Outcome:
+    """A request of a poll, and what became of it: nothing if it failed or was not sent."""
 
-    `good` are the new answers that are what was asked for, `invalid` has a
-    reason for each row of theirs that could not be understood, `failure` is
-    the first failure of the other answers.
+    request: Request
+    converted: Converted | None = None
+
+
+class Fetch:
+    """The requests of one poll, sent one after the other.
+
+    A response is decoded in `executor` (None: the loop's own), so that
+    scrapes are served meanwhile. After a failure that most likely concerns
+    the other requests too, no more is sent; if there is one request for each
+    template, only after three such failures in a row.
     """
 
-    result: PollResult
-    good: tuple[Response, ...]
-    invalid: tuple[str, ...]
-    failure: ApiError | None
+    def __init__(
+        self,
+        dataset: Dataset,
+        context: PollContext,
+        client: CoderClient,
+        options: RequestOptions,
+        executor: Executor | None = None,
+    ) -> None:
+        self.failure: ApiError | None = None
+        """The first failure."""
+        self.invalid_rows: list[str] = []
+        """A reason for each row that was not understood."""
+        self.invalid_responses = 0
+        self._dataset = dataset
+        self._context = context
+        self._client = client
+        self._options = options
+        self._executor = executor
+        self._failures_left = _FAILURES_IN_A_ROW if dataset.depends_on else 1
 
+    async def send(self, requests: Sequence[Request]) -> Sequence[Outcome]:
+        """Send requests, and those that follow from their responses; return what became of them.
 
-def convert_partial(
-    dataset: Dataset,
-    context: PollContext,
-    new: tuple[Response, ...],
-    beside: Callable[[Sequence[Response]], tuple[Response, ...]],
-) -> PartialResult:
-    """Convert new answers together with those kept `beside` them; a new one that is not good is dropped."""
-    good, failure = new, None
-    try:
-        result = convert(dataset, context, (*new, *beside(new)))
-    except ApiError:
-        good, failure = _understood(dataset, context, new)
-        result = convert(dataset, context, (*good, *beside(good)))
-    invalid = dataset.convert(context, good).invalid if beside(good) else result.said.invalid
-    return PartialResult(result, good, invalid, failure)
+        The outcome of a request that others replaced is not among them.
+        """
+        return [outcome for request in requests for outcome in await self._resolve(request)]
 
+    async def _resolve(self, request: Request) -> Sequence[Outcome]:
+        outcome, further = await self._send(request)
+        if not further:
+            return [outcome]
+        replacements = await self.send(further)
+        is_fallback = outcome.converted is not None and bool(outcome.converted.families)
+        return [outcome] if is_fallback and not any(each.converted for each in replacements) else replacements
 
-def _understood(
-    dataset: Dataset, context: PollContext, responses: Sequence[Response]
-) -> tuple[tuple[Response, ...], ApiError | None]:
-    """Give the answers that each can be converted alone, and the first failure of the others."""
-    good: list[Response] = []
-    first: ApiError | None = None
-    for response in responses:
+    async def _send(self, request: Request) -> tuple[Outcome, Sequence[Request]]:
+        """Send a request; return its outcome and the requests that replace it."""
+        if not self._failures_left:
+            return Outcome(request), ()
         try:
-            dataset.convert(context, [response])
-        except InvalidResponse as error:
-            first = first or _failure(error)
-        else:
-            good.append(response)
-    return tuple(good), first
-
-
-_GIVE_UP_AFTER = 3
-_HITS_THE_OTHERS_TOO = WHOLE_SERVER | UNAVAILABLE
-REFUSALS: frozenset[FailureReason] = frozenset({"forbidden", "not_permitted", "not_found", "unsupported"})
-"""Reasons for which something else may be requested instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class FetchResult:
-    """The answers to some questions, and the first failure among the others."""
-
-    responses: tuple[Response, ...]
-    failure: ApiError | None
-
-
-async def fetch_all(coder: CoderClient, requests: Sequence[Request], options: RequestOptions) -> FetchResult:
-    """Ask one after the other and stop at the first failure."""
-    responses: list[Response] = []
-    for request in requests:
-        try:
-            responses.append(Response(request, await coder.get(request, options)))
+            response = Response(request, await self._client.get(request, self._options))
         except ApiError as failure:
-            return FetchResult(tuple(responses), failure)
-    return FetchResult(tuple(responses), None)
-
-
-async def ask_in_steps(
-    coder: CoderClient,
-    dataset: Dataset,
-    context: PollContext,
-    options: RequestOptions,
-    converter: Executor | None,
-) -> FetchResult:
-    """Ask all questions of a dataset, and those that follow from the answers.
-
-    Answers are decoded in `converter`, None for the loop's own executor.
-    There are answers together with a failure if a part of the last step failed, or if it only adds to
-    a first step that succeeded.
-    """
-    first = step = await fetch_all(coder, dataset.requests(context), options)
-    responses, failure = step.responses, step.failure
-    while failure is None or failure.reason in REFUSALS:
-        requests = await _next_questions(dataset, responses, converter)
-        if not requests:
-            break
-        step = await fetch_each(coder, requests, options)
-        responses, failure = responses + step.responses, step.failure
-        if failure:
-            return FetchResult(responses if step.responses or not first.failure else (), failure)
-    return FetchResult(() if failure else responses, failure)
-
-
-async def _next_questions(
-    dataset: Dataset, responses: Sequence[Response], converter: Executor | None
-) -> Sequence[Request]:
-    if dataset.follow_up is no_follow_up:
-        return ()
-    return await asyncio.get_running_loop().run_in_executor(
-        converter, follow_up_questions, dataset, responses
-    )
-
-
-async def fetch_each(coder: CoderClient, requests: Sequence[Request], options: RequestOptions) -> FetchResult:
-    """Ask one after the other whatever becomes of the others, until the server fails a few times in a row."""
-    responses: list[Response] = []
-    first: ApiError | None = None
-    in_a_row = 0
-    for request in requests:
+            if failure.reason in REFUSALS and request.if_refused:
+                return Outcome(request), request.if_refused
+            self._record(failure)
+            return Outcome(request), ()
         try:
-            responses.append(Response(request, await coder.get(request, options)))
-            in_a_row = 0
-        except ApiError as failure:
-            first = first or failure
-            in_a_row += failure.reason in _HITS_THE_OTHERS_TOO
-        if in_a_row == _GIVE_UP_AFTER:
-            break
-    return FetchResult(tuple(responses), first)
+            converted = await in_executor(self._executor, convert, self._dataset, self._context, response)
+        except Exception as error:  # noqa: BLE001 -- no response, however odd, may keep the others from being read
+            self.invalid_responses += 1
+            self._record(_as_api_error(error))
+            return Outcome(request), ()
+        self._reset_failures()
+        self.invalid_rows += converted.details.result.invalid
+        return Outcome(request, converted), converted.details.result.follow_up
+
+    def _record(self, failure: ApiError) -> None:
+        self.failure = self.failure or failure
+        self._failures_left -= failure.reason in _CONCERNS_OTHER_REQUESTS
+
+    def _reset_failures(self) -> None:
+        self._failures_left = _FAILURES_IN_A_ROW if self._dataset.depends_on else 1
+
+
+def _as_api_error(error: Exception) -> ApiError:
+    return error if isinstance(error, ApiError) else ApiError("exporter_bug", error_location(error))
+
+
+async def in_executor(
+    executor: Executor | None, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Call `work` in the executor."""
+    return await asyncio.get_running_loop().run_in_executor(executor, lambda: work(*args, **kwargs))

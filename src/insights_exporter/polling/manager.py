@@ -99,6 +99,7 @@ class DeploymentManager:
         outlet = SharedTransport(transport, read_proxies(environ))
         self._shared = SharedResources(board, Scheduler(), self._converter, outlet, datasets)
         self._started = asyncio.get_running_loop().time()
+        self._publishing: asyncio.Task[None] | None = None
 
     @property
     def ready(self) -> bool:
@@ -109,6 +110,7 @@ class DeploymentManager:
     def start(self) -> None:
         """Begin to run the jobs of all deployments, on the running loop."""
         self._shared.schedule.start()
+        self._publishing = asyncio.create_task(self._shared.board.run())
 
     async def apply(self, config: Config) -> int:
         """Poll what `settings` say; a deployment that stays as it is goes on undisturbed.
@@ -143,5 +145,7 @@ class DeploymentManager:
     async def close(self) -> None:
         """Stop everything."""
         self._shared.schedule.stop()
+        if self._publishing:
+            self._publishing.cancel()
         await asyncio.gather(*(watch.stop() for watch in self.watches.values()), return_exceptions=True)
         self._converter.shutdown(wait=False, cancel_futures=True)

@@ -1,42 +1,37 @@
-"""Polls one deployment: asks, converts, publishes, and knows how it goes."""
+"""Polls one deployment: fetches, converts, publishes, and records how it goes."""
 
 import asyncio
 import math
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
-from typing import ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 from insights_exporter.coder.client import CoderClient, RequestOptions
 from insights_exporter.coder.clock import ServerClock
 from insights_exporter.coder.errors import ApiError
-from insights_exporter.coder.request import Request, Response
+from insights_exporter.coder.request import Request
 from insights_exporter.config.models import Deployment
-from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
+from insights_exporter.datasets.base import PollContext, Template
 from insights_exporter.datasets.timerange import midnight
-from insights_exporter.exposition.store import Source
+from insights_exporter.exposition.store import Entry, Source
+from insights_exporter.exposition.text import render_all
 from insights_exporter.polling.availability import Availability
 from insights_exporter.polling.event_log import StateChangeLogger
-from insights_exporter.polling.expiry import ExpiryTimers
 from insights_exporter.polling.fetch import (
-    PollResult,
-    ask_in_steps,
-    convert,
-    convert_partial,
+    Converted,
+    Details,
+    Fetch,
+    Outcome,
     error_location,
-    fetch_each,
+    render_result,
 )
 from insights_exporter.polling.jobs import Job
-from insights_exporter.polling.publisher import Publisher, RequestObserver
+from insights_exporter.polling.publisher import PollEntry, Publisher, RequestObserver
 from insights_exporter.polling.server_info import TemplateIndex
-from insights_exporter.polling.summary import SummaryStore
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from insights_exporter.polling.summary import PollSummary, combine_summaries
 
 _SHORTEST_DEADLINE = 60.0
 
@@ -57,202 +52,166 @@ class PollerContext:
 class Poller:
     """Polls the datasets of one deployment, each when its one of `jobs` is run.
 
-    `advance` is called with a job that has to run again soon.
+    `advance` is called with a job that has to run again in so many seconds,
+    if it is not due sooner.
     """
 
-    def __init__(self, bench: PollerContext, jobs: Iterable[Job], advance: Callable[[Job], None]) -> None:
-        self._bench = bench
-        self._zone = ZoneInfo(bench.deployment.timezone)
-        self.glances = SummaryStore()
+    def __init__(
+        self, parts: PollerContext, jobs: Iterable[Job], advance: Callable[[Job, float], None]
+    ) -> None:
         self.patience = math.inf
         """Seconds that a poll may take at most, whatever its interval."""
-        self._publisher = bench.publisher
+        self._parts = parts
+        self._zone = ZoneInfo(parts.deployment.timezone)
+        self._publisher = parts.publisher
         self._advance = advance
-        self._availability = Availability(jobs, advance)
-        self._news = StateChangeLogger(bench.deployment.name)
-        self._said: dict[str, dict[str, ConvertResult]] = {}
-        self._ages = ExpiryTimers(self._stale)
-        self._days = ExpiryTimers(self._day_over)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._turn = asyncio.Lock()
-        """Held while kept answers are looked at, converted and served, so that no older ones come later."""
+        self._availability = Availability(jobs, lambda job: advance(job, 0.0))
+        self._log = StateChangeLogger(parts.deployment.name)
 
     async def poll(self, job: Job) -> None:
-        """Poll once, and let the health tell how it went."""
-        loop = asyncio.get_running_loop()
-        if loop.time() < job.requests.not_before:
+        """Poll once, publish what came, and expose how it went."""
+        clock = asyncio.get_running_loop().time
+        if clock() < job.requests.not_before:
             return
-        if job.dataset.partial:
-            await self._bench.names.known(job.poll.window)
-        started = loop.time()
+        if job.dataset.depends_on:
+            await self._parts.names.known(job.poll.window)
+        started, context = clock(), self.context(job)
+        entries: Mapping[Source, PollEntry] = {}
+        gone: Sequence[Source] = ()
         try:
-            await self._collect(job)
-        except ApiError as failure:
-            self._failed(job, failure, started)
-        except Exception as error:  # noqa: BLE001 -- no answer, however odd, may end a job
-            self._failed(job, ApiError("exporter_bug", error_location(error)), started)
-        else:
-            self._succeeded(job, started)
-        if job.dataset.names_templates:
-            self._bench.names.listed(None)
-        self._publisher.health(*self._availability.told_with(job))
+            requests = job.dataset.requests(context)
+            options = self._request_options(job)
+            fetch = Fetch(job.dataset, context, self._parts.coder, options, self._parts.converter)
+            outcomes = await fetch.send(requests)
+            self._record_rows(job, fetch)
+            failure = fetch.failure
+            if failure is None or any(outcome.converted for outcome in outcomes):
+                entries, gone = self._build_entries(job, context, requests, outcomes)
+        except Exception as error:  # noqa: BLE001 -- no response, however odd, may end a job
+            failure = ApiError("exporter_bug", error_location(error))
+        self._record(job, failure, started)
+        self._publisher.publish(entries, gone, self._availability.told_with(job))
+        self._update_index(job, entries)
+        if job.ends_at_midnight:
+            self._advance(job, max(self._day_ends(context) - clock(), 0.0))
 
     def give_up(self, job: Job, failure: ApiError) -> None:
-        """Let the health tell that a job was not even begun."""
-        self._failed(job, failure, asyncio.get_running_loop().time())
-        self._publisher.health(job.dataset.name)
+        """Expose that a job was not even begun."""
+        self._record(job, failure, asyncio.get_running_loop().time())
+        self._publisher.publish({}, statuses=[job.dataset.name])
 
-    def close(self) -> None:
-        """Take nothing away any more, and begin nothing."""
-        self._ages.close()
-        self._days.close()
-
-    async def _collect(self, job: Job) -> None:
-        context = self.context(job)
-        if job.dataset.partial:
-            await self._collect_each(job, context, job.dataset.requests(context))
-            return
-        asked = await ask_in_steps(
-            self._bench.coder, job.dataset, context, self._errand(job), self._bench.converter
+    def summary(self, dataset: str, window: str) -> PollSummary:
+        """Return what the newest polls of a dataset and window said, in short."""
+        entries = self._publisher.store.window_entries(dataset, window).values()
+        return combine_summaries(
+            entry.details.summary.after_day() if entry.day_is_over else entry.details.summary
+            for entry in entries
+            if entry.details
         )
-        if asked.responses or not asked.failure:
-            result = await self._converted(job, context, asked.responses)
-            self._note_rows(job, result.said.invalid)
-            self._serve(job, context, result, job.poll.pace.max_age)
-        if asked.failure:
-            raise asked.failure
-
-    async def _collect_each(self, job: Job, before: PollContext, requests: Sequence[Request]) -> None:
-        """Take the answers that there are, and serve kept ones for the others."""
-        asked = await fetch_each(self._bench.coder, requests, self._errand(job))
-        async with self._turn:
-            now, context = asyncio.get_running_loop().time(), self.context(job)
-            beside = partial(job.kept.beside, requests, now)
-            partly = await self._in_thread(convert_partial, job.dataset, context, asked.responses, beside)
-            job.requests.failures["invalid"] += len(asked.responses) - len(partly.good)
-            job.kept.renew(requests, partly.good, now)
-            self._note_rows(job, partly.invalid)
-            failure = asked.failure or partly.failure
-            if partly.good or not failure:
-                self._serve(job, before, partly.result, job.kept.next_death(now))
-        if failure:
-            raise failure
-
-    async def _serve_kept(self, job: Job) -> None:
-        """Serve the kept answers that are still good."""
-        async with self._turn:
-            now, context = asyncio.get_running_loop().time(), self.context(job)
-            try:
-                result = await self._converted(job, context, job.kept.alive(now))
-                self._serve(job, context, result, job.kept.next_death(now))
-            except Exception:
-                self._withdraw(job)  # its deadline is over, and no other is set
-                raise
-
-    async def _converted(self, job: Job, context: PollContext, responses: Sequence[Response]) -> PollResult:
-        try:
-            return await self._in_thread(convert, job.dataset, context, responses)
-        except ApiError as failure:
-            job.requests.failures[failure.reason] += 1
-            raise
-
-    def _note_rows(self, job: Job, reasons: tuple[str, ...]) -> None:
-        job.requests.rows_invalid += len(reasons)
-        self._news.rows_invalid(job.poll.dataset, reasons)
-
-    def _serve(self, job: Job, context: PollContext, result: PollResult, lives: float) -> None:
-        """Serve what was asked when `view` was taken, for the day of which it is."""
-        job.poll.folded = result.said.folded
-        self._publisher.data(self._source(job), result.chunks)
-        self.glances.saw(job.poll.dataset, job.poll.window, result.seen)
-        self._ages.put(job, lives)
-        self._pass_on(job, result.said)
-        if job.names_a_day or any(family.expires_at_midnight for family in result.chunks):
-            self._days.put(job, self._left_of_day(context))
-
-    def _pass_on(self, job: Job, said: ConvertResult) -> None:
-        """Tell what other jobs wait for, and what the windows of a dataset say together."""
-        if said.templates is not None:
-            self._bench.names.listed(said.templates)
-        if said.in_use is not None:
-            self._bench.names.reported(job.poll.window, said.in_use)
-        if job.window is not None:
-            self._said.setdefault(job.dataset.name, {})[job.poll.window] = said
-            self._show_across(job.dataset)
-
-    def _show_across(self, dataset: Dataset) -> None:
-        samples = dataset.merge_windows(self._said[dataset.name].values())
-        self._publisher.show(self._publisher.source(dataset.name, ""), samples)
-
-    def _stale(self, job: Job) -> None:
-        """Serve a job's data no longer, but for kept answers that are still good."""
-        if job.kept.alive(asyncio.get_running_loop().time()):
-            self._background(self._serve_kept(job))
-        else:
-            self._withdraw(job)
-
-    def _day_over(self, job: Job) -> None:
-        """Serve nothing more of the day that is over, and poll soon what named it."""
-        if job.names_a_day:
-            job.kept.forget()
-            self._withdraw(job)
-        else:
-            self._publisher.withdraw(self._source(job), rolling_only=True)
-            self.glances.end_day(job.poll.dataset, job.poll.window)
-        self._advance(job)
-
-    def _withdraw(self, job: Job) -> None:
-        self._publisher.withdraw(self._source(job))
-        self.glances.forget(job.poll.dataset, job.poll.window)
-        if self._said.get(job.dataset.name, {}).pop(job.poll.window, None):
-            self._show_across(job.dataset)
-
-    def _source(self, job: Job) -> Source:
-        return self._publisher.source(job.poll.dataset, job.poll.window)
-
-    def _failed(self, job: Job, failure: ApiError, started: float) -> None:
-        now = asyncio.get_running_loop().time()
-        self._availability.failed(job, failure, started)
-        job.poll.failed(time.time(), now - started, failure)
-        self._news.failed(job.name, job.dataset.name, failure, now)
-
-    def _succeeded(self, job: Job, started: float) -> None:
-        now = asyncio.get_running_loop().time()
-        self._availability.there(job)
-        job.poll.succeeded(time.time(), now - started)
-        self._news.succeeded(job.name, now)
 
     def context(self, job: Job) -> PollContext:
         """Return what a poll of a job goes by, as of now."""
         return PollContext(
-            deployment=self._bench.deployment,
+            deployment=self._parts.deployment,
             window=job.window,
-            now=self._bench.clock.now().astimezone(self._zone),
-            templates=self._bench.names.templates,
-            in_use=self._bench.names.in_use(job.poll.window),
-            pseudonym_key=self._bench.pseudonym_key,
+            now=self._parts.clock.now().astimezone(self._zone),
+            templates=self._parts.names.templates,
+            in_use=self._parts.names.in_use(job.poll.window),
+            pseudonym_key=self._parts.pseudonym_key,
         )
 
-    def _left_of_day(self, context: PollContext) -> float:
-        tomorrow = midnight(context.now.date() + timedelta(days=1), self._zone)
-        return (tomorrow - self._bench.clock.now()).total_seconds()
+    def _build_entries(
+        self, job: Job, context: PollContext, requests: Sequence[Request], outcomes: Sequence[Outcome]
+    ) -> tuple[Mapping[Source, PollEntry], Sequence[Source]]:
+        """Return the entries to publish, and the sources of the job that are no longer requested."""
+        requested = {self._source(job, outcome.request): outcome.converted for outcome in outcomes}
+        unrequested = job.dataset.unrequested(context, requests)
+        if unrequested.samples:
+            source = self._publisher.source(job.poll.dataset, job.poll.window)
+            requested[source] = render_result(unrequested, context)
+        present = self._publisher.store.window_entries(job.poll.dataset, job.poll.window)
+        new = {
+            source: self._entry(job, context, converted, present.get(source))
+            for source, converted in requested.items()
+            if converted
+        }
+        return {**new, **self._merge_windows(job, new)}, [each for each in present if each not in requested]
 
-    def _errand(self, job: Job) -> RequestOptions:
+    def _entry(
+        self, job: Job, context: PollContext, converted: Converted, earlier: PollEntry | None
+    ) -> PollEntry:
+        expires = asyncio.get_running_loop().time() + job.poll.pace.max_age
+        day_ends = self._day_ends(context)
+        details = converted.details
+        if earlier and earlier.details and details.summary.days:
+            summary = details.summary.with_history(earlier.details.summary)
+            details = Details(details.result, summary)
+        return Entry(
+            families=converted.families,
+            expires=min(expires, day_ends) if job.covers_single_day else expires,
+            day_ends=day_ends if job.ends_at_midnight else math.inf,
+            details=details,
+        )
+
+    def _merge_windows(self, job: Job, new: Mapping[Source, PollEntry]) -> Mapping[Source, PollEntry]:
+        """Return the entry of what the windows of a dataset say together; it expires with its last part."""
+        entries = {**self._publisher.store.entries(job.dataset.name), **new}
+        parts = [(entry.details.result, entry.expires) for entry in entries.values() if entry.details]
+        samples = job.dataset.merge_windows(result for result, _ in parts)
+        if not samples:
+            return {}
+        families = render_all(samples, self._parts.deployment.name)
+        entry: PollEntry = Entry(families=families, expires=max(end for _, end in parts), details=None)
+        return {self._publisher.source(job.dataset.name): entry}
+
+    def _update_index(self, job: Job, entries: Mapping[Source, PollEntry]) -> None:
+        """Let other jobs use what this one learned about templates."""
+        index = self._parts.names
+        results = [entry.details.result for entry in entries.values() if entry.details]
+        for result in results:
+            if result.in_use is not None:
+                index.reported(job.poll.window, result.in_use)
+        if job.dataset.names_templates:
+            index.listed(self._listed(job) if results else None)
+
+    def _listed(self, job: Job) -> Mapping[str, Template]:
+        entries = self._publisher.store.window_entries(job.poll.dataset, job.poll.window).values()
+        lists = (entry.details.result.templates for entry in entries if entry.details)
+        return {name: template for listed in lists if listed for name, template in listed.items()}
+
+    def _record_rows(self, job: Job, fetch: Fetch) -> None:
+        job.requests.failures["invalid"] += fetch.invalid_responses
+        job.requests.rows_invalid += len(fetch.invalid_rows)
+        self._log.rows_invalid(job.poll.dataset, fetch.invalid_rows)
+
+    def _record(self, job: Job, failure: ApiError | None, started: float) -> None:
+        now = asyncio.get_running_loop().time()
+        if failure:
+            self._availability.failed(job, failure, started)
+            job.poll.failed(time.time(), now - started, failure)
+            self._log.failed(job.name, job.dataset.name, failure, now)
+        else:
+            self._availability.there(job)
+            job.poll.succeeded(time.time(), now - started)
+            self._log.succeeded(job.name, now)
+
+    def _source(self, job: Job, request: Request) -> Source:
+        subject = f"{request.subject} {request.path}"
+        return self._publisher.source(job.poll.dataset, job.poll.window, subject)
+
+    def _day_ends(self, context: PollContext) -> float:
+        """Return when the day of a context ends, in the loop's time."""
+        tomorrow = midnight(context.now.date() + timedelta(days=1), self._zone)
+        left = tomorrow - self._parts.clock.now()
+        return asyncio.get_running_loop().time() + left.total_seconds()
+
+    def _request_options(self, job: Job) -> RequestOptions:
         seconds = min(max(job.poll.pace.every, _SHORTEST_DEADLINE), self.patience)
         deadline = asyncio.get_running_loop().time() + seconds
         observer = RequestObserver(job.requests, self._publisher)
         return RequestOptions(
             observer,
             deadline,
-            priority=2 if job.dataset.partial else 0,
+            priority=2 if job.dataset.depends_on else 0,
             missing_route=job.dataset.missing_route,
         )
-
-    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        call = partial(work, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._bench.converter, call)
-
-    def _background(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

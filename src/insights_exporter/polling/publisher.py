@@ -1,149 +1,196 @@
-"""What is served now: the newest snapshot, and the page that is ready for it."""
+"""What is exposed now: the newest snapshot, the page made of it, and the publishers that change it."""
 
 import asyncio
+import math
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+import structlog
 
 from insights_exporter.coder.errors import ApiError
-from insights_exporter.exposition.family import MetricFamily, Samples
+from insights_exporter.exposition.family import MetricFamily
 from insights_exporter.exposition.page import Page, build_page
-from insights_exporter.exposition.store import Changes, MetricStore, Snapshot, Source
-from insights_exporter.exposition.text import RenderedFamily, render
+from insights_exporter.exposition.store import Changes, Entry, MetricStore, Snapshot, Source
+from insights_exporter.exposition.text import RenderedFamily, render_all
+from insights_exporter.polling.fetch import Details, error_location
 from insights_exporter.polling.metrics import POLL_FAMILIES
 from insights_exporter.polling.status import PollStatus, RequestStats
 from insights_exporter.runtime import trim_heap
 
+PollEntry = Entry[Details | None]
+
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _TIMES_AS_LONG = 10
-"""A pause lasts as many times as long as making the page did, so that little of the time goes into pages."""
+"""A pause lasts that many times as long as building the page did, so that little time goes into pages."""
 _QUIET = 5.0
+"""Seconds without a new page after which memory is returned to the system."""
+_EARLY = 0.001
+"""Seconds by which the loop's timers may come before their time."""
 
 
 class PageStore:
-    """Takes changes, and assembles the page behind them off the event loop.
+    """The newest snapshot, and the page that `run` builds of it off the event loop.
 
-    Changes that come while a page is being assembled, or shortly after, go
+    Changes that come while a page is being built, or shortly after, go
     together into the next one, so that many polls cost few pages.
     """
 
     def __init__(self, families: tuple[MetricFamily, ...]) -> None:
         self.snapshot = Snapshot.empty(families)
         self.page: Page = build_page(self.snapshot)
-        self._assembling: asyncio.Task[None] | None = None
-        self._shown: Snapshot = self.snapshot
-        self._tidying: asyncio.TimerHandle | None = None
+        self._shown = self.snapshot
+        self._publishers: set[Publisher] = set()
+        self._changed = asyncio.Event()
 
-    def publish(self, changes: Mapping[tuple[MetricFamily, Source], RenderedFamily | None]) -> None:
-        """Replace chunks of the snapshot; the page follows in a moment."""
-        if changes:
-            self.snapshot = self.snapshot.replaced(changes)
-            if self._assembling is None:
-                self._assembling = asyncio.create_task(self._assemble())
+    def add(self, publisher: "Publisher") -> None:
+        """Let the entries of a publisher expire."""
+        self._publishers.add(publisher)
 
-    def show_now(self) -> None:
-        """Bring the page up to date at once, before anybody is there to wait for it."""
+    def remove(self, publisher: "Publisher") -> None:
+        """Forget a publisher."""
+        self._publishers.discard(publisher)
+
+    def publish(self, changes: Changes) -> None:
+        """Change the snapshot; the page follows in a moment."""
+        self.snapshot = self.snapshot.updated(changes)
+        self._changed.set()
+
+    def refresh(self) -> None:
+        """Bring the page up to date at once, before anyone can wait for it."""
+        self._expire()
         self.page, self._shown = build_page(self.snapshot, self.page), self.snapshot
 
-    async def _assemble(self) -> None:
-        clock = asyncio.get_running_loop().time
+    async def run(self) -> None:
+        """Let entries expire and keep the page up to date, until cancelled."""
+        clock, trim_at = asyncio.get_running_loop().time, math.inf
+        while True:
+            await self._wait(trim_at)
+            self._expire()
+            if self._shown is not self.snapshot:
+                started = clock()
+                await self._build()
+                trim_at = clock() + _QUIET
+                await asyncio.sleep(
+                    min(max(_TIMES_AS_LONG * (clock() - started), _SHORTEST_PAUSE), _LONGEST_PAUSE)
+                )
+            elif clock() >= trim_at - _EARLY:
+                trim_at = math.inf
+                await asyncio.to_thread(trim_heap)
+
+    async def _wait(self, until: float) -> None:
+        """Wait for a change, the next expiry or a time."""
+        until = min(until, *(each.next_end for each in self._publishers), math.inf)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(None if until == math.inf else until):
+                await self._changed.wait()
+        self._changed.clear()
+
+    def _expire(self) -> None:
+        now = asyncio.get_running_loop().time() + _EARLY
+        for publisher in [each for each in self._publishers if each.next_end <= now]:
+            publisher.expire(now)
+
+    async def _build(self) -> None:
+        target, before = self.snapshot, self.page
+        self._shown = target
         try:
-            while self._shown is not self.snapshot:
-                target, before, started = self.snapshot, self.page, clock()
-                page = await asyncio.to_thread(build_page, target, before)
-                if self.page is before:  # and nobody wanted a newer one at once
-                    self.page, self._shown = page, target
-                pause = _TIMES_AS_LONG * (clock() - started)
-                await asyncio.sleep(min(max(pause, _SHORTEST_PAUSE), _LONGEST_PAUSE))
-        finally:
-            self._assembling = None
-            self._tidy_soon()
-
-    def _tidy_soon(self) -> None:
-        """Give memory back once no page has been made for a while."""
-        if self._tidying:
-            self._tidying.cancel()
-        loop = asyncio.get_running_loop()
-        self._tidying = loop.call_later(_QUIET, loop.run_in_executor, None, trim_heap)
-
-
-def rendered(samples: Iterable[Samples], deployment: str) -> dict[MetricFamily, RenderedFamily]:
-    """Render samples, one chunk a family."""
-    return {each.family: render(each, deployment) for each in samples}
-
-
-def _at(source: Source, chunks: Mapping[MetricFamily, RenderedFamily]) -> Changes:
-    return {(family, source): chunk for family, chunk in chunks.items()}
+            page = await asyncio.to_thread(build_page, target, before)
+        except Exception as error:  # noqa: BLE001 -- the next change builds the next page
+            structlog.get_logger("insights_exporter").error("page not built", err=error_location(error))
+        else:
+            if self.page is before:  # else `refresh` has built a newer one
+                self.page = page
 
 
 class Publisher:
-    """Puts one deployment's data and health on the board."""
+    """Publishes the series and the status of one deployment."""
 
-    def __init__(self, deployment: str, ceiling: int, board: PageStore) -> None:
+    def __init__(self, deployment: str, max_series: int, pages: PageStore) -> None:
+        self.store: MetricStore[Details | None] = MetricStore(max_series)
         self._deployment = deployment
-        self._shelf = MetricStore(ceiling)
-        self._board = board
-        self._health: dict[Source, tuple[PollStatus, RequestStats]] = {}
+        self._pages = pages
+        self._jobs: dict[Source, tuple[PollStatus, RequestStats]] = {}
         self._closed = False
+        pages.add(self)
 
-    def source(self, dataset: str, window: str) -> Source:
-        """Name where data come from."""
-        return (self._deployment, dataset, window)
+    @property
+    def next_end(self) -> float:
+        """The time at which the next entry changes by itself."""
+        return self.store.next_end
 
-    def watch(self, poll: PollStatus, requests: RequestStats) -> None:
-        """Show the health of a dataset and window, from now on."""
-        self._health[self.source(poll.dataset, poll.window)] = (poll, requests)
+    def source(self, dataset: str, window: str = "", subject: str = "") -> Source:
+        """Return the source of series of this deployment."""
+        return (self._deployment, dataset, window, subject)
 
-    def data(self, source: Source, chunks: Mapping[MetricFamily, RenderedFamily]) -> None:
-        """Serve `chunks`, and no longer what `source` gave before."""
-        self._publish(self._shelf.put(source, chunks))
+    def register(self, poll: PollStatus, requests: RequestStats) -> None:
+        """Expose the status of a dataset and window, from now on."""
+        self._jobs[self.source(poll.dataset, poll.window)] = (poll, requests)
 
-    def show(self, source: Source, samples: Iterable[Samples]) -> None:
-        """Render samples, and serve them and no longer what `source` gave before."""
-        self.data(source, rendered(samples, self._deployment))
+    def publish(
+        self,
+        entries: Mapping[Source, PollEntry],
+        gone: Iterable[Source] = (),
+        statuses: Iterable[str] = (),
+    ) -> None:
+        """Replace what the sources of `entries` expose, remove those that are `gone`, and expose statuses.
 
-    def withdraw(self, source: Source, *, rolling_only: bool = False) -> None:
-        """Serve no longer what `source` gave, or what of it names a day."""
-        served = self._shelf.families(source)
-        gone = [family for family in served if family.expires_at_midnight or not rolling_only]
-        self._publish(self._shelf.drop(source, gone))
+        `statuses` are names of datasets. All of it is one change of the snapshot.
+        """
+        if not self._closed:
+            now = asyncio.get_running_loop().time()
+            self._show(self.store.replace(entries, now, gone), statuses)
 
-    def health(self, *datasets: str) -> None:
-        """Show how the polls of `datasets` go now."""
-        self._publish({}, datasets)
+    def expire(self, now: float) -> None:
+        """Remove what has ended."""
+        self._show(self.store.expire(now))
 
     def close(self) -> None:
-        """Take everything off the board, for good: a poll that is still under way shows nothing."""
+        """Remove everything, for good: a poll that is still under way publishes nothing."""
         self._closed = True
-        datasets = {poll.dataset for poll, _ in self._health.values()}
-        self._board.publish(self._shelf.clear() | dict.fromkeys(self._health_changes(datasets)))
+        self._pages.remove(self)
+        changes = {name: dict(parts) for name, parts in self.store.clear().items()}
+        for name, parts in self._statuses({poll.dataset for poll, _ in self._jobs.values()}).items():
+            changes[name] = dict.fromkeys(parts)
+        self._pages.publish(changes)
 
-    def _publish(self, changes: Changes, datasets: Iterable[str] = ()) -> None:
-        if self._closed:
-            return
-        touched = {dataset for _, (_, dataset, _) in changes}.union(datasets)
-        self._board.publish(changes | self._health_changes(touched))
+    def _show(self, changes: Changes, statuses: Iterable[str] = ()) -> None:
+        """Publish changes, together with the status of the datasets whose series they are."""
+        touched = {source[1] for parts in changes.values() for source in parts}.union(statuses)
+        self._pages.publish({**changes, **self._statuses(touched)})
 
-    def _health_changes(self, datasets: set[str]) -> Changes:
-        changes: Changes = {}
+    def _statuses(self, datasets: set[str]) -> Changes:
+        changes: dict[str, dict[Source, RenderedFamily | None]] = {}
         by_dataset: dict[str, RequestStats] = {}
-        for source, (poll, requests) in self._health.items():
+        for source, (poll, requests) in self._jobs.items():
             if poll.dataset in datasets:
-                poll.series = self._shelf.series(source)
-                poll.dropped = self._shelf.dropped(source)
                 by_dataset[poll.dataset] = requests
-                changes |= self._health_of(source, poll, requests)
+                poll.series = self.store.exposed_series(poll.dataset, poll.window)
+                poll.dropped = self.store.dropped_series(poll.dataset, poll.window)
+                poll.folded = self._aggregated(poll)
+                for family in POLL_FAMILIES:
+                    changes.setdefault(family.name, {})[source] = None
+                if requests.unavailable is None:
+                    _add(changes, source, render_all(poll.samples(), self._deployment))
         for dataset, requests in by_dataset.items():
-            changes |= _at(self.source(dataset, ""), rendered(requests.samples(), self._deployment))
+            _add(changes, self.source(dataset), render_all(requests.samples(), self._deployment))
         return changes
 
-    def _health_of(self, source: Source, poll: PollStatus, requests: RequestStats) -> Changes:
-        shown: Changes = {(family, source): None for family in POLL_FAMILIES}
-        if requests.unavailable is None:
-            shown |= _at(source, rendered(poll.samples(), self._deployment))
-        return shown
+    def _aggregated(self, poll: PollStatus) -> int:
+        entries = self.store.window_entries(poll.dataset, poll.window).values()
+        return sum(entry.details.result.folded for entry in entries if entry.details)
+
+
+def _add(
+    changes: dict[str, dict[Source, RenderedFamily | None]],
+    source: Source,
+    families: Iterable[RenderedFamily],
+) -> None:
+    for each in families:
+        changes.setdefault(each.family.name, {})[source] = each
 
 
 class RequestObserver:
-    """Takes note of a dataset's requests, and shows a failure at once, not when all tries are over."""
+    """Records a dataset's requests, and exposes a failure at once, not when all tries are over."""
 
     def __init__(self, requests: RequestStats, publisher: Publisher) -> None:
         self._requests = requests
@@ -153,4 +200,4 @@ class RequestObserver:
         """Record one request: how long it took and how it ended."""
         self._requests.request_ended(seconds, failure, remaining)
         if failure:
-            self._publisher.health(self._requests.dataset)
+            self._publisher.publish({}, statuses=[self._requests.dataset])

@@ -68,9 +68,9 @@ class Scheduler:
         with suppress(JobLookupError):
             self._scheduler.remove_job(job)
 
-    def advance(self, job: str) -> None:
-        """Run the job within two minutes, if it is not due sooner."""
+    def advance(self, job: str, after: float = 0.0) -> None:
+        """Run the job within two minutes after `after` seconds, if it is not due sooner."""
         known = self._scheduler.get_job(job)
-        soon = datetime.now(UTC) + offset_of(job)
+        soon = datetime.now(UTC) + timedelta(seconds=after) + offset_of(job)
         if known and known.next_run_time > soon:
             known.modify(next_run_time=soon)

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from insights_exporter.coder.client import CoderClient, RequestOptions
@@ -15,7 +15,8 @@ from insights_exporter.datasets import daus
 from insights_exporter.datasets import server_info as server_facts
 from insights_exporter.datasets.base import Template
 from insights_exporter.exposition.family import Samples
-from insights_exporter.polling.expiry import ExpiryTimers
+from insights_exporter.exposition.store import Entry
+from insights_exporter.exposition.text import render_all
 from insights_exporter.polling.publisher import Publisher
 
 
@@ -76,8 +77,19 @@ _NO_ANSWER: frozenset[FailureReason] = frozenset({"connection", "timeout"})
 _UNKNOWN = server_facts.Token(None, None)
 
 
+class _Known(NamedTuple, Generic[T]):
+    """A value, and until when it may be used, in the loop's time."""
+
+    value: T
+    expires: float
+
+    def get(self, default: T) -> T:
+        """Return the value, or the default if it has expired."""
+        return self.value if asyncio.get_running_loop().time() < self.expires else default
+
+
 class ServerInfoPoller:
-    """Asks one deployment for what enriches its data; for users by day where its own days say little."""
+    """Requests what enriches the data of one deployment; users by UTC day if its own days go back little."""
 
     def __init__(
         self,
@@ -85,22 +97,30 @@ class ServerInfoPoller:
         token: Callable[[], str],
         publisher: Publisher,
     ) -> None:
-        self.version: str | None = None
-        self.token = _UNKNOWN
-        self._key_id = ""
-        self.utc_days: Mapping[int, float] = {}
-        """Users by day of UTC, by its ordinal, where they are asked for."""
         self.asks_days = False
+        self._version: _Known[str | None] = _Known(None, 0.0)
+        self._token_info = _Known(_UNKNOWN, 0.0)
+        self._utc_days: _Known[Mapping[int, float]] = _Known({}, 0.0)
+        self._key_id = ""
         self._coder = coder
         self._token = token
         self._publisher = publisher
-        self._ages = ExpiryTimers(self._stale)
-        self._forget: Mapping[str, Callable[[], None]] = {
-            "version": self._forget_version,
-            "token": self._forget_token,
-            "days": self._forget_days,
-        }
         self._clock_known = asyncio.Event()
+
+    @property
+    def version(self) -> str | None:
+        """The server's version, None if it is unknown."""
+        return self._version.get(None)
+
+    @property
+    def token(self) -> server_facts.Token:
+        """When the token expires, as far as that is known."""
+        return self._token_info.get(_UNKNOWN)
+
+    @property
+    def utc_days(self) -> Mapping[int, float]:
+        """Users by day of UTC, by its ordinal, if they are requested."""
+        return self._utc_days.get({})
 
     async def clock_known(self) -> None:
         """Wait for the first answer, whatever it is: its `Date` sets the server's clock."""
@@ -128,10 +148,6 @@ class ServerInfoPoller:
         if self.asks_days:
             await self._ask_about_days()
 
-    def close(self) -> None:
-        """Forget nothing any more."""
-        self._ages.close()
-
     async def user(self) -> str | None:
         """Give the name of the token's own user."""
         return await self._read("/users/me", server_facts.read_user)
@@ -151,8 +167,7 @@ class ServerInfoPoller:
     async def _ask_about_days(self) -> None:
         days = await self._read(daus.PATH, daus.read_days)
         if days is not None:
-            self.utc_days = days
-            self._show("days", [])
+            self._utc_days = _Known(days, _expiry())
 
     async def _ask_version(self) -> ApiError | None:
         deadline = asyncio.get_running_loop().time() + _PATIENCE
@@ -169,8 +184,8 @@ class ServerInfoPoller:
 
     def _show_version(self, version: str | None) -> None:
         if version:
-            self.version = version
-            self._show("version", [server_facts.build_info(version)])
+            self._version = _Known(version, _expiry())
+            self._publish("version", [server_facts.build_info(version)])
 
     async def _read(self, path: str, read: Callable[[bytes], T]) -> T | None:
         deadline = asyncio.get_running_loop().time() + _PATIENCE
@@ -181,26 +196,17 @@ class ServerInfoPoller:
             return None
 
     def _show_token(self, token: server_facts.Token) -> None:
-        self.token = token
-        self._show("token", server_facts.token_samples(token))
+        self._token_info = _Known(token, _expiry())
+        self._publish("token", server_facts.token_samples(token))
 
-    def _forget_version(self) -> None:
-        self.version = None
+    def _publish(self, what: str, samples: Iterable[Samples]) -> None:
+        source = self._publisher.source("", what)
+        families = render_all(samples, source[0])
+        self._publisher.publish({source: Entry(families=families, expires=_expiry(), details=None)})
 
-    def _forget_token(self) -> None:
-        self.token = _UNKNOWN
 
-    def _forget_days(self) -> None:
-        self.utc_days = {}
-
-    def _show(self, what: str, samples: Iterable[Samples]) -> None:
-        self._publisher.show(self._publisher.source("", what), samples)
-        self._ages.put(what, MAX_AGE)
-
-    def _stale(self, what: str) -> None:
-        self._publisher.withdraw(self._publisher.source("", what))
-        if what in self._forget:
-            self._forget[what]()
+def _expiry() -> float:
+    return asyncio.get_running_loop().time() + MAX_AGE
 
 
 class _Nobody:

@@ -46,6 +46,10 @@ class ParameterUse(msgspec.Struct, frozen=True, gc=False):
     free_text: bool = False
 
 
+TemplateUsers = tuple[str, str, float]
+"""Organization, name and users of a template."""
+
+
 class PollSummary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one poll said; what it does not speak of is empty or None.
 
@@ -60,6 +64,7 @@ class PollSummary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     days: Mapping[int, float] = {}
     apps: Ranking | None = None
     templates: Ranking | None = None
+    template_users: tuple[TemplateUsers, ...] | None = None
     templates_in_use: int | None = None
     users: Mapping[str, float] = {}
     latency: Mapping[str, HistogramValue] = {}
@@ -70,22 +75,28 @@ class PollSummary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     activity: HistogramValue | None = None
     activity_bounds: tuple[float, ...] = user_activity.ACTIVITY_DISTRIBUTION.bounds
 
+    def after_day(self) -> "PollSummary":
+        """Return the summary without weeks and months: after midnight they may be those before."""
+        return msgspec.structs.replace(self, weeks={}, months={})
+
+    def with_history(self, earlier: "PollSummary") -> "PollSummary":
+        """Return the summary with the days of an earlier one that it does not have."""
+        days = sorted({**earlier.days, **self.days}.items())[-DAYS:]
+        return msgspec.structs.replace(self, days=dict(days))
+
 
 def summarize(said: ConvertResult) -> PollSummary:
     """Give the small values of what a poll said."""
     rows: _Rows = {samples.family: samples.rows for samples in said.samples}
     names = {name.app: _READABLE.get(name.name, name.name) for name in said.app_names}
-    used = rows.get(template_families.TEMPLATE_ACTIVE_USERS, ())
-    several = len({labels[1] for labels, _ in used}) > 1
+    template_users = rows.get(template_families.TEMPLATE_ACTIVE_USERS)
     return PollSummary(
         active_users=next((value for _, value in rows.get(templates.ACTIVE_USERS, ())), None),
         days=dict(said.daily_users[-DAYS:]),
         apps=_ranking(rows, templates.APP_USAGE, lambda app: names.get((app[1], app[2]), app[2])),
-        templates=_ranking(
-            rows,
-            template_families.TEMPLATE_ACTIVE_USERS,
-            lambda template: "/".join(filter(None, template[1:3])) if several else template[2],
-        ),
+        template_users=None
+        if template_users is None
+        else tuple((organization, name, users) for (_, organization, name, _), users in template_users),
         templates_in_use=None if said.in_use is None else len(said.in_use),
         users=_by_first_label(rows, user_status_counts.USERS),
         weeks=_by_first_label(rows, periods.WEEKLY_ACTIVE_USERS),
@@ -131,28 +142,25 @@ def _parameter(name: str, values: Sequence[tuple[_Labels, float]], choices: Coll
     return ParameterUse(name[:_LONGEST_NAME], ranking, name not in choices)
 
 
-class SummaryStore:
-    """The newest glance of each dataset and window, as long as its data are served."""
+def combine_summaries(summaries: Iterable[PollSummary]) -> PollSummary:
+    """Return the summary of a dataset and window from those of its responses."""
+    parts = list(summaries) or [PollSummary()]
+    days = {day: users for part in parts for day, users in part.days.items()}
+    users = [row for part in parts for row in part.template_users or ()]
+    return msgspec.structs.replace(
+        parts[0],
+        days=dict(sorted(days.items())[-DAYS:]),
+        weeks={name: value for part in parts for name, value in part.weeks.items()},
+        months={name: value for part in parts for name, value in part.months.items()},
+        templates=_rank_templates(users) if any(part.template_users is not None for part in parts) else None,
+    )
 
-    def __init__(self) -> None:
-        self._seen: dict[tuple[str, str], PollSummary] = {}
 
-    def saw(self, dataset: str, window: str, seen: PollSummary) -> None:
-        """Take a new glance; days that it does not name are still those of the last."""
-        before = self._seen.get((dataset, window), PollSummary())
-        days = sorted({**before.days, **seen.days}.items())[-DAYS:]
-        self._seen[dataset, window] = msgspec.structs.replace(seen, days=dict(days))
-
-    def end_day(self, dataset: str, window: str) -> None:
-        """Drop the weeks and months of a dataset: after midnight they may be those before."""
-        seen = self.of(dataset, window)
-        if seen.weeks or seen.months:
-            self._seen[dataset, window] = msgspec.structs.replace(seen, weeks={}, months={})
-
-    def forget(self, dataset: str, window: str) -> None:
-        """Show no longer what the dataset said of the window."""
-        self._seen.pop((dataset, window), None)
-
-    def of(self, dataset: str, window: str) -> PollSummary:
-        """Give the newest glance, an empty one where there is none."""
-        return self._seen.get((dataset, window), PollSummary())
+def _rank_templates(users: Sequence[TemplateUsers]) -> Ranking:
+    """Return the templates of most users, with the names of their organizations if there are several."""
+    is_one_organization = len({organization for organization, _, _ in users}) <= 1
+    named = [
+        ((name if is_one_organization else "/".join(filter(None, (organization, name))),), value)
+        for organization, name, value in users
+    ]
+    return _largest(named, _MOST_ROWS, lambda labels: labels[0])

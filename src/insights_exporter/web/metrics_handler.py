@@ -89,11 +89,11 @@ def _select(
     """Return what the query selects; deployments come without the metrics of the whole process."""
     snapshot, page, filters = store.snapshot, store.page, _FILTERS & query.keys()
     if "deployment" in filters:
-        snapshot = snapshot.of_deployments(frozenset(query.getlist("deployment")))
+        snapshot = snapshot.filter_deployments(frozenset(query.getlist("deployment")))
         process_metrics = _NO_PROCESS_METRICS
     if "name[]" in filters:
         names = frozenset(query.getlist("name[]"))
-        snapshot, process_metrics = snapshot.named(names), process_metrics.named(names)
+        snapshot, process_metrics = snapshot.filter_names(names), process_metrics.filter_names(names)
     if filters:
         page = build_page(snapshot, page)
     return page.with_gauges if _GAUGES in query else page, process_metrics

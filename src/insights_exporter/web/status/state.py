@@ -181,7 +181,7 @@ def _collect_deployment(poller: DeploymentPoller) -> DeploymentState:
         parameter_windows=tuple(deployment.parameters.windows),
         breakdown_windows=tuple(window for dataset, window in keys if dataset == "template-breakdown"),
         polls=tuple(map(_collect_poll, poller.jobs)),
-        summaries={key: poller.glances.of(*key) for key in keys},
+        summaries={key: poller.summary(*key) for key in keys},
         utc_days=poller.facts.utc_days,
     )
 

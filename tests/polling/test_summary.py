@@ -13,7 +13,7 @@ from insights_exporter.polling.summary import (
     ParameterUse,
     PollSummary,
     Ranking,
-    SummaryStore,
+    combine_summaries,
     summarize,
 )
 from tests.datasets.cases import CASES, answered, view_of
@@ -54,7 +54,7 @@ def test_secrets_in_names_of_apps_are_not_kept() -> None:
     (case,) = (case for case in CASES if case.name == "secrets-in-apps-are-redacted")
     response = (case / "answer.json").read_bytes()
 
-    kept = repr(summarize(dataset.convert(context, answered(dataset, context, response))))
+    kept = repr(summarize(dataset.convert(context, *answered(dataset, context, response))))
 
     assert "apps with a hidden name" in kept
     assert [] == [secret for secret in ("ghp_", "glpat", "jane", "Jane") if secret in kept]
@@ -70,15 +70,10 @@ def test_secrets_in_names_of_apps_are_not_kept() -> None:
 )
 def test_templates_are_told_apart(organizations: tuple[str, str], expected: tuple[str, str]) -> None:
     """Templates of one name in two organizations are two."""
-    rows = [
-        (("7d", organizations[0], "docker", "1"), 5.0),
-        (("7d", organizations[1], "vm", "2"), 3.0),
-        (("7d", "coder", "unused", "3"), 0.0),
-    ]
+    rows = [(("7d", organizations[0], "docker", "1"), 5.0), (("7d", organizations[1], "vm", "2"), 3.0)]
+    parts = [summarize(ConvertResult((Samples(TEMPLATE_ACTIVE_USERS, [row]),))) for row in rows]
 
-    seen = summarize(ConvertResult((Samples(TEMPLATE_ACTIVE_USERS, rows[:2]),)))
-
-    assert Ranking(tuple(zip(expected, (5.0, 3.0), strict=True))) == seen.templates
+    assert Ranking(tuple(zip(expected, (5.0, 3.0), strict=True))) == combine_summaries(parts).templates
 
 
 def test_nothing_of_single_users_is_kept() -> None:
@@ -88,9 +83,8 @@ def test_nothing_of_single_users_is_kept() -> None:
     context = view_of("7d", now=NOW.isoformat())
     dataset = DATASETS["user-latency"]
     query = {"start_time": "2026-05-14T00:00:00Z", "end_time": "2026-05-20T15:00:00Z"}
-    said = dataset.convert(
-        context, answered(dataset, context, send_request(server, "/insights/user-latency", query).body)
-    )
+    body = send_request(server, "/insights/user-latency", query).body
+    said = dataset.convert(context, *answered(dataset, context, body))
 
     kept = repr(summarize(said))
 
@@ -98,16 +92,14 @@ def test_nothing_of_single_users_is_kept() -> None:
     assert [] == [user for user in people if user["username"] in kept or user["user_id"] in kept]
 
 
-def test_days_are_remembered_over_polls() -> None:
-    """Where an answer names but two days, those of earlier polls stay, up to 60."""
-    glances = SummaryStore()
-
+def test_days_are_kept_over_polls() -> None:
+    """If a response names but two days, those of earlier polls stay, up to 60."""
+    summary = PollSummary()
     for day in range(100):
-        glances.saw("daus", "", PollSummary(days={day: 1.0, day + 1: 2.0}))
+        summary = PollSummary(days={day: 1.0, day + 1: 2.0}).with_history(summary)
 
-    days = glances.of("daus", "").days
-    assert DAYS == len(days)
-    assert (1.0, 2.0) == (days[99], days[100])
+    assert DAYS == len(summary.days)
+    assert (1.0, 2.0) == (summary.days[99], summary.days[100])
 
 
 PARAMETERS = (
@@ -135,24 +127,16 @@ def test_parameters_list_declared_values_only() -> None:
 
 def test_weeks_and_months_end_with_the_day() -> None:
     """After midnight the last week and month may be other ones, so they are not shown until the next poll."""
-    glances = SummaryStore()
-    rows = [(("last",), 4.0), (("before_last",), 3.0)]
-    said = ConvertResult((Samples(WEEKLY_ACTIVE_USERS, rows), Samples(MONTHLY_ACTIVE_USERS, rows)))
-    glances.saw("periods", "", summarize(said))
-    before = glances.of("periods", "")
+    week, month = (
+        summarize(ConvertResult((Samples(family, [(("last",), 4.0)]),)))
+        for family in (WEEKLY_ACTIVE_USERS, MONTHLY_ACTIVE_USERS)
+    )
+    together = combine_summaries([week, month])
 
-    glances.end_day("periods", "")
-
-    expected = {"last": 4.0, "before_last": 3.0}
-    assert (expected, expected) == (before.weeks, before.months)
-    assert PollSummary() == glances.of("periods", "")
+    assert ({"last": 4.0}, {"last": 4.0}) == (together.weeks, together.months)
+    assert PollSummary() == together.after_day()
 
 
-def test_forgotten_is_empty() -> None:
-    """What is no longer served is no longer seen."""
-    glances = SummaryStore()
-    glances.saw("templates", "7d", PollSummary(active_users=3.0))
-
-    glances.forget("templates", "7d")
-
-    assert PollSummary() == glances.of("templates", "7d")
+def test_nothing_has_an_empty_summary() -> None:
+    """A dataset and window without any entry has no values."""
+    assert PollSummary() == combine_summaries([])

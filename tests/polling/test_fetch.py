@@ -1,0 +1,232 @@
+"""The requests of a poll: what is sent after a failure, and what responses become."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import current_thread
+
+import httpx
+import pytest
+
+from insights_exporter.coder.errors import REASONS, REMEDIES, WHOLE_SERVER, ApiError, FailureReason
+from insights_exporter.coder.request import Request, Response
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
+from insights_exporter.datasets.registry import DATASETS
+from insights_exporter.polling.fetch import Fetch, Outcome, convert, error_location
+from tests.coder.deployments import client, deployment
+from tests.datasets.cases import answered, view_of
+from tests.datasets.responses import report_of
+from tests.polling.watching import on_fast_clock
+
+PERIODS, BREAKDOWN, LIST = (DATASETS[name] for name in ("periods", "template-breakdown", "template-list"))
+TEMPLATES = [f"t{number}" for number in range(8)]
+CONTEXT = view_of("7d", in_use=TEMPLATES)
+STATUS: Mapping[FailureReason, int] = {
+    "unauthorized": 401,
+    "not_found": 404,
+    "redirect": 302,
+    "server_error": 500,
+    "rejected": 400,
+    "forbidden": 403,
+}
+
+
+def fetch(
+    dataset: Dataset, respond: Callable[[httpx.Request], httpx.Response], context: PollContext = CONTEXT
+) -> tuple[Fetch, Sequence[Outcome], list[str]]:
+    """Return the end of a fetch, its outcomes and the paths requested."""
+    paths: list[str] = []
+
+    def record(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.path.removeprefix("/api/v2"))
+        return respond(request)
+
+    async def scenario() -> tuple[Fetch, Sequence[Outcome]]:
+        transport = httpx.MockTransport(record)
+        async with client(deployment("http://coder.example.com"), transport=transport) as one:
+            started = Fetch(dataset, context, one.coder, one.options())
+            return started, await started.send(dataset.requests(context))
+
+    return *on_fast_clock(scenario), paths
+
+
+def fetch_statuses(dataset: Dataset, *statuses: int) -> tuple[list[bool], FailureReason | None, int]:
+    """Return which requests had a result, the reason of the first failure, and how many were sent."""
+    left = list(statuses)
+
+    def respond(_: httpx.Request) -> httpx.Response:
+        return response(report_of(), left.pop(0))
+
+    ended, outcomes, paths = fetch(dataset, respond)
+    results = [outcome.converted is not None for outcome in outcomes]
+    return results, ended.failure.reason if ended.failure else None, len(paths)
+
+
+def response(document: object, status: int = 200) -> httpx.Response:
+    """Return a response with a JSON body."""
+    return httpx.Response(status, stream=httpx.ByteStream(json.dumps(document).encode()))
+
+
+def test_every_response_has_a_result() -> None:
+    """In the order of the requests, without a failure."""
+    assert ([True] * 4, None, 4) == fetch_statuses(PERIODS, 200, 200, 200, 200)
+
+
+def test_failure_of_one_request_leaves_the_others() -> None:
+    """The first failure is reported, the others' results are there."""
+    statuses = (400, 200, 403, 200, 200, 200, 200, 200)
+
+    assert ([False, True, False, *[True] * 5], "rejected", 8) == fetch_statuses(BREAKDOWN, *statuses)
+
+
+def test_no_more_is_sent_after_a_failure_of_the_whole_server() -> None:
+    """What is not sent has no result."""
+    assert ([True, False, False, False], "unauthorized", 2) == fetch_statuses(PERIODS, 200, 401)
+
+
+@pytest.mark.parametrize("failing", STATUS)
+def test_breakdown_stops_after_three_failures_in_a_row(failing: FailureReason) -> None:
+    """If they most likely concern every request; others do not count."""
+    status = STATUS[failing]
+    _, _, sent = fetch_statuses(BREAKDOWN, status, status, 200, *[status] * 5)
+
+    assert (6 if failing in WHOLE_SERVER else 8) == sent
+
+
+def test_every_reason_of_the_whole_server_exists() -> None:
+    """The table of reasons is the only source of them."""
+    assert set(REASONS) > WHOLE_SERVER
+
+
+def test_invalid_response_leaves_the_others() -> None:
+    """A response about the wrong template is a failure of its own."""
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        template = request.url.params["template_ids"]
+        return response(report_of(template_ids=["another" if template == "t2" else template]))
+
+    ended, outcomes, _ = fetch(BREAKDOWN, respond)
+
+    assert ["t2"] == [outcome.request.subject for outcome in outcomes if not outcome.converted]
+    assert ended.failure is not None
+    assert ("invalid", 1) == (ended.failure.reason, ended.invalid_responses)
+
+
+def test_bug_in_a_conversion_leaves_the_others() -> None:
+    """It is reported with its place."""
+
+    def crash(context: PollContext, response: Response) -> ConvertResult:
+        if response.request.subject == "t2":
+            raise ZeroDivisionError
+        return BREAKDOWN.convert(context, response)
+
+    ended, outcomes, _ = fetch(replace(BREAKDOWN, convert=crash), lambda _: response(report_of()))
+
+    assert ["t2"] == [outcome.request.subject for outcome in outcomes if not outcome.converted]
+    assert ended.failure is not None
+    assert ended.failure.detail.startswith("unexpected ZeroDivisionError in crash (test_fetch.py:")
+
+
+A, B = ({"id": name, "name": "docker", "organization_id": f"o{name}"} for name in "ab")
+ORGANIZATIONS = [{"id": "oa", "name": "acme"}, {"id": "ob", "name": "research"}]
+NAMED: Mapping[str, object] = {
+    "/templates": [A, B],
+    "/organizations": ORGANIZATIONS,
+    "/organizations/oa/templates": [A],
+    "/organizations/ob/templates": [B],
+}
+NAMELESS = NAMED["/templates"]
+LISTS = ["/organizations/oa/templates", "/organizations/ob/templates"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "expected_paths", "expected_names"),
+    [
+        pytest.param((), LISTS, {"a": "acme", "b": "research"}, id="list without names"),
+        pytest.param(("/templates",), LISTS, {"a": "acme", "b": "research"}, id="no list of all"),
+        pytest.param((LISTS[1],), LISTS, {"a": "acme"}, id="an organization without a list"),
+        pytest.param(("/organizations",), ["/templates"], {"a": "oa", "b": "ob"}, id="no organizations"),
+        pytest.param(LISTS, ["/templates"], {"a": "oa", "b": "ob"}, id="no lists"),
+        pytest.param(("/templates", "/organizations"), ["/organizations"], {}, id="nothing"),
+    ],
+)
+def test_requests_that_replace_others(
+    missing: Sequence[str], expected_paths: list[str], expected_names: dict[str, str]
+) -> None:
+    """The first response is used only if all that should replace it fail."""
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        path = request.url.path.removeprefix("/api/v2")
+        return response({}, 403) if path in missing else response(NAMED[path])
+
+    ended, outcomes, _ = fetch(LIST, respond)
+    lists = [outcome.converted.details.result.templates or {} for outcome in outcomes if outcome.converted]
+
+    assert expected_paths == [outcome.request.path for outcome in outcomes]
+    assert expected_names == {name: each.organization for listed in lists for name, each in listed.items()}
+    assert (ended.failure is not None) == bool(set(missing) - {"/templates"})
+
+
+async def test_responses_are_converted_beside_the_loop() -> None:
+    """The loop serves scrapes meanwhile."""
+    threads = []
+
+    def spy(context: PollContext, response: Response) -> ConvertResult:
+        threads.append(current_thread().name)
+        return LIST.convert(context, response)
+
+    transport = httpx.MockTransport(lambda _: response([]))
+    with ThreadPoolExecutor(1, "converter") as converter:
+        async with client(deployment("http://coder.example.com"), transport=transport) as one:
+            started = Fetch(replace(LIST, convert=spy), CONTEXT, one.coder, one.options(), converter)
+            await started.send([Request("/templates")])
+
+    assert ["converter_0"] == threads
+
+
+def test_samples_are_rendered_and_not_kept() -> None:
+    """What is kept of a response is bytes, and what it says besides its samples."""
+    context = view_of("7d")
+    body = json.dumps(report_of(active_users=3, template_ids=["a"])).encode()
+    (told,) = answered(DATASETS["templates"], context, body)
+    converted = convert(DATASETS["templates"], context, told)
+
+    assert () == converted.details.result.samples
+    assert ("a",) == converted.details.result.in_use
+    assert b'coder_insights_active_users{deployment="dev",window="7d"} 3.0\n' in {
+        family.runs[-1] for family in converted.families
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "detail", "cause"),
+    [
+        pytest.param(b"<html>", "not JSON", "invalid", id="no JSON"),
+        pytest.param(b'{"report":{}}', "active_users: missing", "newer_coder", id="a newer server's shape"),
+    ],
+)
+def test_response_that_cannot_be_what_was_requested_is_a_failure(
+    body: bytes, detail: str, cause: str
+) -> None:
+    """Its reason is `invalid`; the remedy for an unknown shape is to upgrade the exporter."""
+    (told,) = answered(DATASETS["templates"], view_of("7d"), body)
+    with pytest.raises(ApiError, match=detail) as failed:
+        convert(DATASETS["templates"], view_of("7d"), told)
+
+    assert ("invalid", REMEDIES[cause]) == (failed.value.reason, failed.value.remedy)  # type: ignore[index]  # a literal
+
+
+def test_error_location_has_the_place_and_no_data() -> None:
+    """An unexpected error is named by its type and line: its text may contain names of users."""
+
+    def crash() -> None:
+        raise KeyError("alice")
+
+    try:
+        crash()
+    except KeyError as error:
+        told = error_location(error)
+
+    assert told.startswith("unexpected KeyError in crash (test_fetch.py:")
+    assert "alice" not in told
