@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from insights_exporter.datasets.registry import FAMILIES
 from insights_exporter.exposition.family import MetricFamily
-from insights_exporter.exposition.store import Changes, Entry, MetricStore, Source
+from insights_exporter.exposition.store import Changes, MetricStore, Source, StoreEntry
 from insights_exporter.exposition.text import RenderedFamily
 
 BY_NAME = {family.name: family for family in FAMILIES}
@@ -35,7 +35,7 @@ class Exposed:
 
     def replace(
         self,
-        entries: Mapping[Source, Entry[None]],
+        entries: Mapping[Source, StoreEntry[None]],
         gone: Sequence[Source] = (),
         now: float = 0.0,
     ) -> None:
@@ -55,10 +55,10 @@ class Exposed:
         return {part.family for part in self.parts.values()}
 
 
-def entry(series: Series, expires: float = 100.0, day_ends: float = math.inf) -> Entry[None]:
+def entry(series: Series, expires: float = 100.0, day_ends: float = math.inf) -> StoreEntry[None]:
     """Return an entry that counts as so many series."""
     families = tuple(RenderedFamily(family, (b"x",), (0,), count) for family, count in series.items())
-    return Entry(families=families, expires=expires, day_ends=day_ends, details=None)
+    return StoreEntry(families=families, expires=expires, day_ends=day_ends, details=None)
 
 
 def test_entry_replaces_all_of_its_source() -> None:
@@ -158,10 +158,10 @@ def test_families_are_dropped_in_their_order() -> None:
 
 @given(limit=st.integers(0, 40), steps=st.lists(st.dictionaries(SOURCES, st.none() | ENTRIES), max_size=12))
 def test_exposed_series_follow_the_store(
-    limit: int, steps: Iterable[Mapping[Source, Entry[None] | None]]
+    limit: int, steps: Iterable[Mapping[Source, StoreEntry[None] | None]]
 ) -> None:
     """After any steps, what is exposed and counted is as if the newest entries had come at once."""
-    exposed, newest = Exposed(limit), dict[Source, Entry[None] | None]()
+    exposed, newest = Exposed(limit), dict[Source, StoreEntry[None] | None]()
     for now, step in enumerate(steps):
         exposed.change(exposed.store.expire(now))
         exposed.replace(

@@ -87,7 +87,7 @@ def _merge(
     return merged if changes.keys() <= present.keys() else dict(sorted(merged.items()))
 
 
-class Entry(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
+class StoreEntry(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
     """What one source exposes, until when, and what else is known of it.
 
     Times are those of the event loop. At `day_ends` the families that name a
@@ -129,23 +129,25 @@ class MetricStore(Generic[T]):
         self.next_end = math.inf
         """The time at which the next entry changes by itself."""
         self._max_series = max_series
-        self._entries: dict[_Group, dict[Source, Entry[T]]] = {}
+        self._entries: dict[_Group, dict[Source, StoreEntry[T]]] = {}
         self._series: dict[_Group, Counter[str]] = {}
         self._ends: dict[_Group, float] = {}
         self._dropped: frozenset[str] = frozenset()
 
-    def entries(self, dataset: str) -> Mapping[Source, Entry[T]]:
+    def entries(self, dataset: str) -> Mapping[Source, StoreEntry[T]]:
         """Return the entries of a dataset, over all its windows."""
         groups = (entries for (name, _), entries in self._entries.items() if name == dataset)
         return {source: entry for entries in groups for source, entry in entries.items()}
 
-    def window_entries(self, dataset: str, window: str) -> Mapping[Source, Entry[T]]:
+    def window_entries(self, dataset: str, window: str) -> Mapping[Source, StoreEntry[T]]:
         """Return the entries of a dataset and window."""
         return self._entries.get((dataset, window), {})
 
-    def replace(self, entries: Mapping[Source, Entry[T]], now: float, gone: Iterable[Source] = ()) -> Changes:
+    def replace(
+        self, entries: Mapping[Source, StoreEntry[T]], now: float, gone: Iterable[Source] = ()
+    ) -> Changes:
         """Put entries in the place of what their sources exposed, and remove those of the sources `gone`."""
-        updates: dict[Source, Entry[T] | None] = dict.fromkeys(gone)
+        updates: dict[Source, StoreEntry[T] | None] = dict.fromkeys(gone)
         updates |= {source: entry.at(now) for source, entry in entries.items()}
         return self._apply(updates)
 
@@ -175,7 +177,7 @@ class MetricStore(Generic[T]):
         series = self._series.get((dataset, window), Counter[str]())
         return sum(count for name, count in series.items() if name in self._dropped)
 
-    def _apply(self, updates: Mapping[Source, Entry[T] | None]) -> Changes:
+    def _apply(self, updates: Mapping[Source, StoreEntry[T] | None]) -> Changes:
         changes: dict[str, dict[Source, RenderedFamily | None]] = {}
         for source, entry in updates.items():
             group = source[1], source[2]

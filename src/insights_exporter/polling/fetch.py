@@ -33,7 +33,7 @@ def error_location(error: Exception) -> str:
     return f"unexpected {type(error).__name__} in {last.name} ({Path(last.filename).name}:{last.lineno})"
 
 
-class Details(msgspec.Struct, frozen=True, gc=False):
+class ResultDetails(msgspec.Struct, frozen=True, gc=False):
     """What is kept of a result alongside its series: `result` without samples, and the summary."""
 
     result: ConvertResult
@@ -44,7 +44,7 @@ class Converted(msgspec.Struct, frozen=True, gc=False):
     """What a response became: the lines to expose, and what is kept alongside them."""
 
     families: tuple[RenderedFamily, ...]
-    details: Details
+    details: ResultDetails
 
 
 @gc_paused()
@@ -64,7 +64,7 @@ def render_result(result: ConvertResult, context: PollContext) -> Converted:
     """Return the lines of a result, and what is kept alongside them."""
     families = render_all(result.samples, context.deployment.name)
     kept = msgspec.structs.replace(result, samples=(), daily_users=())
-    return Converted(families, Details(kept, summarize(result)))
+    return Converted(families, ResultDetails(kept, summarize(result)))
 
 
 @dataclass(frozen=True, slots=True)

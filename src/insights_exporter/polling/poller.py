@@ -16,15 +16,15 @@ from insights_exporter.coder.request import Request
 from insights_exporter.config.models import Deployment
 from insights_exporter.datasets.base import PollContext, Template
 from insights_exporter.datasets.timerange import midnight
-from insights_exporter.exposition.store import Entry, Source
+from insights_exporter.exposition.store import Source, StoreEntry
 from insights_exporter.exposition.text import render_all
 from insights_exporter.polling.availability import Availability
 from insights_exporter.polling.event_log import StateChangeLogger
 from insights_exporter.polling.fetch import (
     Converted,
-    Details,
     Fetch,
     Outcome,
+    ResultDetails,
     error_location,
     render_result,
 )
@@ -145,8 +145,8 @@ class Poller:
         details = converted.details
         if earlier and earlier.details and details.summary.days:
             summary = details.summary.with_history(earlier.details.summary)
-            details = Details(details.result, summary)
-        return Entry(
+            details = ResultDetails(details.result, summary)
+        return StoreEntry(
             families=converted.families,
             expires=min(expires, day_ends) if job.covers_single_day else expires,
             day_ends=day_ends if job.ends_at_midnight else math.inf,
@@ -161,7 +161,7 @@ class Poller:
         if not samples:
             return {}
         families = render_all(samples, self._parts.deployment.name)
-        entry: PollEntry = Entry(families=families, expires=max(end for _, end in parts), details=None)
+        entry: PollEntry = StoreEntry(families=families, expires=max(end for _, end in parts), details=None)
         return {self._publisher.source(job.dataset.name): entry}
 
     def _update_index(self, job: Job, entries: Mapping[Source, PollEntry]) -> None:

@@ -15,7 +15,7 @@ from insights_exporter.datasets import daus
 from insights_exporter.datasets import server_info as server_facts
 from insights_exporter.datasets.base import Template
 from insights_exporter.exposition.family import Samples
-from insights_exporter.exposition.store import Entry
+from insights_exporter.exposition.store import StoreEntry
 from insights_exporter.exposition.text import render_all
 from insights_exporter.polling.publisher import Publisher
 
@@ -202,7 +202,7 @@ class ServerInfoPoller:
     def _publish(self, what: str, samples: Iterable[Samples]) -> None:
         source = self._publisher.source("", what)
         families = render_all(samples, source[0])
-        self._publisher.publish({source: Entry(families=families, expires=_expiry(), details=None)})
+        self._publisher.publish({source: StoreEntry(families=families, expires=_expiry(), details=None)})
 
 
 def _expiry() -> float:
