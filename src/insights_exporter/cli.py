@@ -377,8 +377,8 @@ def _config_show(
 ) -> None:
     """Print the effective config and its sources, without secrets."""
     start_logging(log_level, log_format)
-    from insights_exporter.commands.serve import load_or_fail
+    from insights_exporter.commands.serve import load_and_warn
     from insights_exporter.config.dump import dump_config
 
     with exit_on_error():
-        typer.echo(dump_config(load_or_fail(config_file, os.environ)), nl=False)
+        typer.echo(dump_config(load_and_warn(config_file, os.environ)), nl=False)

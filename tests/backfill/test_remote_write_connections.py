@@ -14,6 +14,7 @@ import pytest
 from insights_exporter.backfill.remote_write import Receiver, RemoteWriteRejected, send_file
 from insights_exporter.commands.backfill_options import parse_certificates, parse_receiver
 from insights_exporter.commands.errors import CommandError
+from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.models import TLSConfig
 from tests.support.backfill import Backfill
 from tests.support.certificates import Loose, make_strict
@@ -148,7 +149,7 @@ async def test_tunnel_that_the_proxy_refuses(tmp_path: Path, status: int, pauses
 
 def test_unusable_proxy_is_found_before_anything_is_requested() -> None:
     """The variable is named, without its password."""
-    with pytest.raises(CommandError, match=r"^HTTPS_PROXY: is a SOCKS proxy") as caught:
+    with pytest.raises(ConfigError, match=r"^HTTPS_PROXY: is a SOCKS proxy") as caught:
         parsed("https://receiver.example.com/write", HTTPS_PROXY="socks5://me:hidden-secret@proxy")
 
     assert "hidden-secret" not in str(caught.value)

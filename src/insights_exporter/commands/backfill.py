@@ -35,7 +35,7 @@ from insights_exporter.commands.backfill_progress import (
 )
 from insights_exporter.commands.errors import EXIT_ERROR, EXIT_OK, EXIT_PARTIAL, CommandError
 from insights_exporter.commands.oneshot import find_remedy, progress, warn_of_unnamed_templates
-from insights_exporter.commands.serve import load_or_fail
+from insights_exporter.commands.serve import load_and_warn
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.models import Config, Deployment
 from insights_exporter.config.secrets import read_key
@@ -85,9 +85,9 @@ def backfill(options: BackfillOptions) -> int:
     """Write the history of the deployments, and import or send it if wanted; return the exit status.
 
     Raises:
-        CommandError: The config or a flag is invalid.
+        ConfigError, CommandError: The config or a flag is invalid.
     """
-    config = _select_deployments(load_or_fail(options.config_file, os.environ).config, options.deployments)
+    config = _select_deployments(load_and_warn(options.config_file, os.environ).config, options.deployments)
     if options.tsdb is not None:
         try:
             require_promtool()
@@ -118,8 +118,6 @@ async def _backfill_all(options: BackfillOptions, config: Config) -> int:
     try:
         await manager.apply(config)
         return max([await _try_deployment(options, poller) for poller in manager.watches.values()])
-    except ConfigError as error:
-        raise CommandError(str(error)) from None
     finally:
         await manager.close()
 

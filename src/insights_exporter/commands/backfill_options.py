@@ -12,7 +12,6 @@ from insights_exporter.backfill.fetch import Include
 from insights_exporter.backfill.remote_write import Receiver
 from insights_exporter.coder.http import tls_context
 from insights_exporter.commands.errors import CommandError
-from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.models import TLSConfig
 from insights_exporter.config.proxies import read_proxies
 from insights_exporter.config.types import parse_duration
@@ -92,7 +91,7 @@ def parse_tsdb(path: Path | None, *, wanted: bool) -> Path | None:
 def parse_receiver(
     url: str | None, headers: Mapping[str, str], tls: TLSConfig, environ: Mapping[str, str]
 ) -> Receiver | None:
-    """Return the remote-write receiver, None without a URL."""
+    """Return the remote-write receiver, None without a URL; raises ConfigError for an invalid proxy."""
     if url is None:
         if tls.ca_file or tls.cert_file:
             raise CommandError("--remote-write-ca-file, --remote-write-cert-file: set --remote-write too")
@@ -105,11 +104,7 @@ def parse_receiver(
         raise CommandError(
             "--remote-write: is not a URL; write one such as http://prometheus:9090/api/v1/write"
         )
-    try:
-        proxy = read_proxies(environ).proxy_for(str(parsed))
-    except ConfigError as error:
-        raise CommandError(str(error)) from None
-    return Receiver(parsed, tls_context(tls), proxy, headers)
+    return Receiver(parsed, tls_context(tls), read_proxies(environ).proxy_for(str(parsed)), headers)
 
 
 def parse_certificates(ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> TLSConfig:

@@ -26,7 +26,7 @@ from insights_exporter.commands.deployment_report import (
 )
 from insights_exporter.commands.errors import EXIT_ERROR
 from insights_exporter.commands.oneshot import poll_once
-from insights_exporter.commands.serve import load_or_fail
+from insights_exporter.commands.serve import load_and_warn
 from insights_exporter.config.models import Config, Deployment
 from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.registry import DATASETS
@@ -45,9 +45,9 @@ def check(
     Of the templates in use only one is requested, which is enough to check the permission.
 
     Raises:
-        CommandError: The config is invalid.
+        ConfigError: The config is invalid.
     """
-    loaded = load_or_fail(config_file, os.environ, datasets)
+    loaded = load_and_warn(config_file, os.environ, datasets)
     configured = {deployment.name: deployment for deployment in loaded.config.deployments}
     connections = {name: ConnectionInfo() for name in configured}
 

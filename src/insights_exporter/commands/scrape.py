@@ -6,7 +6,7 @@ from pathlib import Path
 
 from insights_exporter.commands.oneshot import exit_code, poll_once, warn_of_unnamed_templates
 from insights_exporter.commands.output import open_output
-from insights_exporter.commands.serve import load_or_fail
+from insights_exporter.commands.serve import load_and_warn
 from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.negotiation import Format
@@ -25,7 +25,7 @@ def scrape(
     """Write one exposition to `output`, and return the exit status.
 
     Raises:
-        CommandError: The config is invalid, or `output` cannot be written to.
+        ConfigError, CommandError: The config is invalid, or `output` cannot be written to.
     """
 
     async def render(store: PageStore, manager: DeploymentManager) -> tuple[bytes, int]:
@@ -37,7 +37,7 @@ def scrape(
         response = build_response(store.page, ProcessMetrics(()), Format(format_), gzip=False)
         return b"".join(response.segments), exit_code(manager.watches.values())
 
-    loaded = load_or_fail(config_file, os.environ, datasets)
+    loaded = load_and_warn(config_file, os.environ, datasets)
     write = open_output(output)
     exposition, status = poll_once(loaded.config, os.environ, render, datasets=datasets)
     write(exposition)

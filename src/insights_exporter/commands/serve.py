@@ -72,7 +72,7 @@ def serve(options: ServeOptions) -> None:
     """Poll and serve until SIGTERM or SIGINT.
 
     Raises:
-        CommandError: The config, a flag, the web config file or an address is invalid.
+        ConfigError, CommandError: The config, the web config file, a flag or an address is invalid.
     """
     loaded = load_checked(options)
     web_config = WebConfigHandle(options.web_config_file)
@@ -83,14 +83,14 @@ def serve(options: ServeOptions) -> None:
 
 
 def check_config(options: ServeOptions) -> None:
-    """Print that config, flags and web config file are valid; raises CommandError if they are not."""
+    """Print that config, flags and web config file are valid; raises ConfigError or CommandError."""
     count = len(load_checked(options).config.deployments)
     WebConfigHandle(options.web_config_file)
     typer.echo(f"Config valid: {count} deployment{'' if count == 1 else 's'}.")
 
 
 def load_checked(options: ServeOptions) -> LoadedConfig:
-    """Check the flags, load the config and log its warnings; raises CommandError."""
+    """Check the flags, load the config and log its warnings; raises ConfigError or CommandError."""
     if options.telemetry_path in OWN_PATHS or not is_plain_path(options.telemetry_path):
         what = "is reserved or not a plain path that begins with /; use a path such as /metrics"
         raise CommandError(f"--web.telemetry-path: {options.telemetry_path!r} {what}")
@@ -100,17 +100,14 @@ def load_checked(options: ServeOptions) -> LoadedConfig:
         owned_by((), _find_shard(options), options.total_shards)
     except ValueError as error:
         raise CommandError(str(error)) from None
-    return load_or_fail(options.config_file, os.environ)
+    return load_and_warn(options.config_file, os.environ)
 
 
-def load_or_fail(
+def load_and_warn(
     config_file: Path | None, environ: Mapping[str, str], datasets: Mapping[str, Dataset] = DATASETS
 ) -> LoadedConfig:
-    """Load the config and log its warnings; raises CommandError if it is invalid."""
-    try:
-        loaded = load_config(config_file, environ, datasets)
-    except ConfigError as error:
-        raise CommandError(str(error)) from None
+    """Load the config and log its warnings; raises ConfigError."""
+    loaded = load_config(config_file, environ, datasets)
     _log_warnings(loaded.warnings)
     return loaded
 
@@ -158,13 +155,10 @@ def _check_address(address: str) -> None:
 
 
 class WebConfigHandle:
-    """The web config file of `--web.config.file`, if there is one; raises CommandError if it is invalid."""
+    """The web config file of `--web.config.file`, if there is one; raises ConfigError if it is invalid."""
 
     def __init__(self, file: Path | None) -> None:
-        try:
-            self._live = ReloadingConfig(file) if file else None
-        except ConfigError as error:
-            raise CommandError(str(error)) from None
+        self._live = ReloadingConfig(file) if file else None
 
     @property
     def scheme(self) -> str:
