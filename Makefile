@@ -1,4 +1,4 @@
-# `make help` tells what each target is for. Needs Python 3.11+ and nothing else.
+# `make help` lists the targets. Requires Python 3.11 or later.
 
 PYTHON ?= python3
 USE := .venv
@@ -15,28 +15,28 @@ export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test dev try lint format types wheel generated dashboards dashboard-images mixin coverage left-out docs lock upgrade \
+.PHONY: help demo test dev try lint format types wheel generated dashboards dashboard-images mixin coverage skipped docs lock upgrade \
         parts bench soak audit clean
 
-help: ## Show this list
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
 demo: $(USE)/.installed ## Run the exporter with its embedded Coder (ARGS="--users 2000")
 	@$(USE)/bin/insights-exporter demo $(ARGS)
 
-test: parts dev ## Set up what the tests need and run everything that must hold
-	@$(MAKE) --no-print-directory --keep-going lint types generated coverage left-out
+test: parts dev ## Install what the tests need and run all checks and tests
+	@$(MAKE) --no-print-directory --keep-going lint types generated coverage skipped
 
-dev: $(BIN)/.ready ## Make the environment for developers, .venv-dev
+dev: $(BIN)/.ready ## Create the development environment in .venv-dev
 
-try: $(BIN)/.ready ## Run tests on the source tree, without building (TESTS=tests/datasets)
+try: $(BIN)/.ready ## Run tests on the source tree, without building a wheel (TESTS=tests/datasets)
 	TEST_SOURCE_TREE=1 PYTHONPATH=src $(BIN)/python -m pytest $(TESTS) $(ARGS)
 
-lint: $(BIN)/.ready ## Check style and format
+lint: $(BIN)/.ready ## Check style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-format: $(BIN)/.ready ## Mend style and format where that can be done for you
+format: $(BIN)/.ready ## Fix style and formatting
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -45,18 +45,18 @@ types: $(BIN)/.ready ## Check types
 
 wheel: dist/.built ## Build the wheel into dist/
 
-generated: $(BIN)/.ready ## Check that generated files are up to date
+generated: $(BIN)/.ready ## Check that the generated files are up to date
 	PYTHONPATH=src $(BIN)/python -m scripts.generated --check
 
-docs: $(BIN)/.ready ## Write the generated files anew
+docs: $(BIN)/.ready ## Update the generated files
 	PYTHONPATH=src $(BIN)/python -m scripts.generated
 
-dashboards: docs ## Build the dashboards and rules anew (with everything else that is generated)
+dashboards: docs ## Build the dashboards and rules, with all other generated files
 
-dashboard-images: parts grafana/preview/node_modules/.ready ## Render all dashboards over sample data (needs Node.js)
+dashboard-images: parts grafana/preview/node_modules/.ready ## Render all dashboards with sample data (requires Node.js)
 	PYTHONPATH=src $(BIN)/python -m grafana.preview $(ARGS)
 
-mixin: $(BIN)/.ready ## Put rules and dashboards into build/mixin, for those without Helm
+mixin: $(BIN)/.ready ## Write rules and dashboards to build/mixin, for use without Helm
 	PYTHONPATH=src $(BIN)/python -m grafana.mixin $(ARGS)
 
 coverage: $(BIN)/.installed ## Run the tests on the installed wheel, with coverage
@@ -65,30 +65,30 @@ coverage: $(BIN)/.installed ## Run the tests on the installed wheel, with covera
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-left-out: ## Say what the last test run left out, and why
-	@if [ -s build/left-out.txt ]; then cat build/left-out.txt; fi
-	@[ "$$CI" != true ] || ! grep -qsv "(not ours to bring along: " build/left-out.txt
+skipped: ## Report which tests the last run skipped, and why
+	@if [ -s build/skipped.txt ]; then cat build/skipped.txt; fi
+	@[ "$$CI" != true ] || ! grep -qsv "(cannot be installed: " build/skipped.txt
 
-lock: $(USE)-upkeep/.ready ## Write requirements/*.lock from pyproject.toml, keeping locked versions
+lock: $(USE)-upkeep/.ready ## Update requirements/*.lock from pyproject.toml, keeping locked versions
 	scripts/lock.sh $(USE)-upkeep/bin/uv
 
-upgrade: $(USE)-upkeep/.ready ## Write requirements/*.lock with the newest versions
+upgrade: $(USE)-upkeep/.ready ## Update requirements/*.lock to the newest versions
 	scripts/lock.sh $(USE)-upkeep/bin/uv --upgrade
 
-audit: $(USE)-upkeep/.ready ## Look for known weaknesses in what is locked (needs the network)
+audit: $(USE)-upkeep/.ready ## Check the locked packages for known vulnerabilities (requires network access)
 	$(USE)-upkeep/bin/pip-audit --strict --require-hashes --disable-pip -r requirements/runtime.lock
 	$(USE)-upkeep/bin/pip-audit --strict --require-hashes --disable-pip -r requirements/dev.lock
 
-parts: $(BIN)/.ready ## Install the programs that tests and bench run beside ours (Debian, as root)
+parts: $(BIN)/.ready ## Install the programs that tests and benchmarks run (Debian, as root)
 	@$(BIN)/python -m scripts.install_test_deps
 
-bench: parts $(BIN)/.installed ## Measure side by side with other programs, into benchmarks/RESULTS.md
+bench: parts $(BIN)/.installed ## Run the benchmarks and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks $(ARGS)
 
-soak: $(BIN)/.installed ## Run under load for MINUTES=10 and look for growth
+soak: $(BIN)/.installed ## Run under load for MINUTES=10 and check for memory growth
 	$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) $(ARGS)
 
-clean: ## Remove everything that the targets made
+clean: ## Remove everything that the targets create
 	rm -rf $(USE) $(DEV) $(USE)-upkeep build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
 
 $(USE)/.ready: requirements/runtime.lock requirements/build.lock scripts/environment.py

@@ -38,7 +38,7 @@ def peak(pid: int) -> int:
 
 
 def forget_peak(pid: int) -> None:
-    """Let `peak` begin anew."""
+    """Reset `peak`."""
     Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="utf-8")
 
 

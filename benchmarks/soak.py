@@ -32,7 +32,7 @@ class Plan:
     """Seconds between two troubles, from and to."""
     longest_p99: float = 0.1
     """Seconds within which 99 of 100 scrapes of the whole page must be answered, as clients see it that
-    share the processors with the exporter and its three servers; the longest one is told."""
+    share the processors with the exporter and its three servers; the longest one is reported."""
 
 
 @dataclass(frozen=True, slots=True)

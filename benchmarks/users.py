@@ -1,4 +1,4 @@
-"""The same made-up users for all, as Coder answers.
+"""The same sample users for all, in the form of Coder's responses.
 
 `python -m benchmarks.users USERS VERSION` prints the answer.
 """

@@ -20,7 +20,7 @@ IMPORTABLE: Final = "grafana/importable"
 OF_THE_CHART: Final = "helm/insights-exporter/dashboards"
 
 EXCLUSIONS: Final = f"{PROVISIONED}/.lint"
-"""What dashboard-linter is told to leave out, with the reason."""
+"""Rules of dashboard-linter that are disabled, with the reason."""
 
 
 def render() -> dict[str, str]:

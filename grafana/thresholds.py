@@ -83,11 +83,11 @@ USERS_FALLEN_OF: Final = 20
 USERS_KNOWN: Final = 0.8
 """Share of the samples of the week before from which the mean of a week can be compared with it."""
 
-NOBODY_AFTER: Final = 18
-"""Hours of a day after which a day without anybody is no late start."""
+NO_USERS_AFTER_HOURS: Final = 18
+"""Hours of a day after which a day without users is not just a late start."""
 
-NOBODY_OF: Final = 5
-"""Users on some day of the last week below which a day without anybody is normal."""
+NO_USERS_AMONG: Final = 5
+"""Users on some day of the last week below which a day without users is normal."""
 
 GROWTH: Final = 0.0
 """Relative change of a count of users from which dashboards show it in green."""

@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
         warn_of_pictures(files)
         return 0
     for path in old:
-        print(f"{path} is out of date; `make docs` writes it anew")
+        print(f"{path} is out of date; `make docs` updates it")
     return 1 if old else 0
 
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes requirements/*.lock anew. Versions that are locked stay, unless --upgrade is given.
+# Write requirements/*.lock. Locked versions are kept, unless --upgrade is given.
 set -eu
 uv="$1"
 shift

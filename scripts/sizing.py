@@ -1,6 +1,6 @@
 """Count what Coder deployments of several sizes cost: `python -m scripts.sizing 1000:50 10000:150 50000:200`.
 
-Each word is USERS:TEMPLATES of a made-up company. An exporter of its own polls
+Each word is USERS:TEMPLATES of sample data. An exporter of its own polls
 it once, with the default settings but for the pace, and tells its series,
 page, requests, processor time and memory; docs/operations.md shows the table.
 """

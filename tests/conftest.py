@@ -1,4 +1,4 @@
-"""What every test may use: real peers, and how laws are tried."""
+"""Fixtures of all tests: real peers, and the profiles of hypothesis."""
 
 import itertools
 import os
@@ -16,7 +16,7 @@ from tests.integration import exporter as exporter_peer
 from tests.integration import prometheus as prometheus_peer
 from tests.integration.browser import browsing
 from tests.integration.exporter import Exporter, RunExporter, StartExporter
-from tests.integration.parts import LEFT_OUT, left_out, require
+from tests.integration.parts import SKIPPED_TESTS, require, summarize_skips
 from tests.integration.prometheus import Prometheus, StartPrometheus
 from tests.integration.promtool import Promtool
 
@@ -68,7 +68,7 @@ def start_prometheus(room: Callable[[str], Path]) -> Iterator[StartPrometheus]:
 
 @pytest.fixture(scope="session")
 def promtool() -> Promtool:
-    """Provide Prometheus' own judge."""
+    """Provide promtool."""
     return Promtool(require("promtool"))
 
 
@@ -80,10 +80,10 @@ async def page() -> AsyncIterator[Page]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Report at the end, by name, what was not run and why."""
+    """Report at the end which tests were skipped, and why."""
     reasons = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
-    lines = left_out(reasons)
-    LEFT_OUT.parent.mkdir(exist_ok=True)
-    LEFT_OUT.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    lines = summarize_skips(reasons)
+    SKIPPED_TESTS.parent.mkdir(exist_ok=True)
+    SKIPPED_TESTS.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     for line in lines:
         terminalreporter.write_line(line, yellow=True)

@@ -43,7 +43,7 @@ SHORT_MODULES = {
 NOT_VERBS = re.compile(
     "_*(added_up|answered|asked|checked|converted|decoded|encoded|escaped|folded|formatted|found|joined|kept|known"
     "|listed|masked|mine|named|of|opened|parsed|passed|polled|rendered|replaced|said|seen|shown|spelled|taken|there"
-    "|told|understood|whereabouts|withheld|written)"
+    "|told|understood|whereabouts|written)"
 )
 """Names that say what a value is, which functions must not have: they are imperative verbs."""
 

@@ -88,7 +88,7 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Mapping[str, str]]:
-    """Provide the environment of a reader who has installed the exporter and set what is told to be set."""
+    """Provide the environment of a reader who has installed the exporter and set the documented variables."""
     folder = tmp_path / "bin"
     folder.mkdir()
     (folder / "insights-exporter").write_text(f'#!/bin/sh\nexec {shlex.join(command())} "$@"\n')
@@ -188,7 +188,7 @@ def test_scrape_job_is_accepted(promtool: Promtool, tmp_path: Path) -> None:
 
 
 def test_alloy_scrapes_the_same() -> None:
-    """Grafana Alloy is told the target, the job and the interval that Prometheus is."""
+    """Grafana Alloy has the same target, job and interval as Prometheus."""
     (alloy,) = blocks("alloy")
     (shown,) = [block for block in blocks("yaml") if block.startswith("scrape_configs:")]
     (job,) = yaml.safe_load(shown)["scrape_configs"]

@@ -1,9 +1,10 @@
-"""The laws of the repository."""
+"""Checks of the whole repository: addresses, words, links, versions, sizes."""
 
+import ast
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import entry_points, version
 from importlib.resources import files
 from pathlib import Path
@@ -36,11 +37,38 @@ REGISTRIES = tuple(
         ("repo1", "maven"),
     )
 )
+UNWANTED_WORDS = re.compile(
+    r"(?<![a-z])("
+    r"anew|afresh|whoever|nobody|mend(s|ed|ing)?|takes? note|made[- ]up|left[- _]out|held[- _]back|withheld"
+    r"|is told|better known|not usable as set|glances?|shel(f|ves)|errands?"
+    r")(?![a-z])",
+    re.IGNORECASE,
+)
+"""Words that make a text read as if it were translated."""
+UNWANTED_START = re.compile(r"(Give|Tell|Say)\b")
+"""Docstrings say what a function returns, reports or provides."""
+UNFINISHED = (
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "docs/",
+    "src/",
+    "tests/backfill/",
+    "tests/commands/",
+    "tests/config/",
+    "tests/datasets/",
+    "tests/demo/",
+    "tests/exposition/",
+    "tests/polling/",
+    "tests/faults/test_outages.py",
+    "tests/web/",
+)
+"""Files whose words are still being changed."""
+
 MACHINE_PATHS = tuple(f"/{name}/" for name in ("work", "root"))
 
 
 def our_files(directory: Path = ROOT) -> Iterator[Path]:
-    """Yield all files that people wrote, sorted."""
+    """Yield all text files that are not built, sorted."""
     for path in sorted(directory.iterdir()):
         if NOT_OURS.match(path.name):
             continue
@@ -56,7 +84,7 @@ def modules() -> list[Path]:
 
 
 def named(path: Path) -> str:
-    """Return a path as people write it."""
+    """Return a path relative to the repository."""
     return path.relative_to(ROOT).as_posix()
 
 
@@ -71,8 +99,40 @@ def mentions(words: tuple[str, ...]) -> list[str]:
 
 
 def test_no_file_names_a_package_registry() -> None:
-    """Where packages come from is the business of whoever installs them."""
+    """The user who installs packages decides where they come from."""
     assert [] == mentions(REGISTRIES)
+
+
+def finished(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield the files that are checked for words; this one has to name them."""
+    yield from (path for path in paths if path != Path(__file__) and not named(path).startswith(UNFINISHED))
+
+
+def test_words_are_plain_english() -> None:
+    """No file uses one of the unwanted words."""
+    assert [] == [
+        f"{named(path)}:{number}: {found.group()}"
+        for path in finished(our_files())
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if (found := UNWANTED_WORDS.search(line))
+    ]
+
+
+def docstrings(path: Path) -> Iterator[str]:
+    """Yield the docstrings of a module and of all that it defines."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.get_docstring(node) or ""
+
+
+def test_docstrings_begin_with_plain_verbs() -> None:
+    """No docstring begins with an unwanted verb."""
+    assert [] == [
+        f"{named(path)}: {text}"
+        for path in finished(modules())
+        for text in docstrings(path)
+        if UNWANTED_START.match(text)
+    ]
 
 
 def test_no_file_names_a_path_of_one_machine() -> None:

@@ -82,7 +82,7 @@ class Town:
 
     def trouble(self, chance: random.Random, faults: tuple[str, ...]) -> None:
         """Do one thing at random."""
-        deeds = [self._fail, self._fail, self._mend, self._change, self._spoil]
+        deeds = [self._fail, self._fail, self._repair, self._change, self._spoil]
         deed = chance.choice(deeds)
         self.done[deed.__name__.strip("_")] += 1
         deed(chance, faults)
@@ -92,7 +92,7 @@ class Town:
         paths = [f"/insights/{path}" for path in chance.sample(PATHS, chance.randrange(len(PATHS)))]
         coder.fail(chance.choice(faults), *paths)
 
-    def _mend(self, chance: random.Random, _: tuple[str, ...]) -> None:
+    def _repair(self, chance: random.Random, _: tuple[str, ...]) -> None:
         self.coders[chance.choice(NAMES)].clear_faults()
 
     def _change(self, chance: random.Random, _: tuple[str, ...]) -> None:

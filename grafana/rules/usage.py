@@ -79,10 +79,10 @@ ALERTS: Final = (
         expr=(
             f"{TODAY} == 0\n"
             f'and\n(time() - {recording.DAY_START}{{day="today"}}) / 3600'
-            f" > {threshold('hours', thresholds.NOBODY_AFTER)}\n"
+            f" > {threshold('hours', thresholds.NO_USERS_AFTER_HOURS)}\n"
             f"and\n{_working_day('today')}\n"
             f"and ignoring (day)\nmax_over_time({YESTERDAY}[1w])"
-            f" >= {threshold('users', thresholds.NOBODY_OF)}"
+            f" >= {threshold('users', thresholds.NO_USERS_AMONG)}"
         ),
         summary="No user has been active on a working day.",
         description=(

@@ -75,7 +75,7 @@ def test_failures(status: int, expected: int) -> None:
 
 
 def test_attackers_that_reach_nothing_are_an_error(tmp_path: Path) -> None:
-    """An exporter that nobody reaches has not withstood the attack."""
+    """An exporter that no client reaches has not withstood the attack."""
     nowhere = MagicMock(port=1, scheme="http")
 
     with pytest.raises(RuntimeError, match="reached nothing"):

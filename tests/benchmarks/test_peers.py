@@ -33,7 +33,7 @@ def series(page: str) -> dict[tuple[str, ...], float]:
 
 
 def test_all_programs_show_the_same_series(tmp_path: Path) -> None:
-    """Whoever serves them: the same labels, the same values."""
+    """All exporters serve the same labels and values."""
     for command, _ in PEERS.values():
         require(command)
     with everyone(SMALL, tmp_path) as servers:

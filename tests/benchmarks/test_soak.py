@@ -55,7 +55,7 @@ def test_wrong_series_are_found(page: str, expected: list[str]) -> None:
     ],
 )
 def test_growth_is_found(sizes: list[float], grows: bool) -> None:
-    """Memory that is higher in the second half than in the first is told."""
+    """Memory that is higher in the second half than in the first is reported."""
     assert grows is bool(growth([size * MEGABYTE for size in sizes]))
 
 

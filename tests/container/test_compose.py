@@ -45,7 +45,7 @@ def test_mounted_files_are_there() -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_service_is_closed(name: str) -> None:
-    """Nobody from outside reaches it, and it may do nothing that it need not."""
+    """It cannot be reached from outside, and has no privileges that it does not need."""
     service = SERVICES[name]
 
     assert [] == [port for port in service["ports"] if not port.startswith("127.0.0.1:")]

@@ -75,7 +75,7 @@ def test_last_stage_needs_no_shell() -> None:
     assert 'CMD ["insights-exporter", "health"]' == check.rest
 
 
-def test_nobody_is_root() -> None:
+def test_container_does_not_run_as_root() -> None:
     """The user is a number, so that Kubernetes can see that it is not root."""
     assert ["65532:65532"] == [user.rest for user in LAST.of("USER")]
 

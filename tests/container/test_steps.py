@@ -81,7 +81,7 @@ def test_nothing_is_compiled_while_it_runs(installed: Path) -> None:
 
 
 def test_wheel_is_the_same_in_every_build(builder: Builder, tmp_path: Path) -> None:
-    """Built anew elsewhere, from files of another time, the wheel has the same bytes."""
+    """Built again elsewhere, from files of another time, the wheel has the same bytes."""
     again = Builder(dockerfile(), tmp_path, EPOCH).build("wheel")
 
     assert digest(builder.build("wheel")) == digest(again)
@@ -125,8 +125,8 @@ def test_healthcheck_sees_a_healthy_exporter(installed: Path, demo: str) -> None
     assert 0 == check(installed, demo)
 
 
-def test_healthcheck_sees_that_nobody_serves(installed: Path) -> None:
-    """The check ends with 1 where nobody answers, as Docker wants it."""
+def test_healthcheck_fails_without_a_server(installed: Path) -> None:
+    """The check exits with 1 if nothing answers, as Docker expects it."""
     assert 1 == check(installed, f"127.0.0.1:{free_port()}")
 
 

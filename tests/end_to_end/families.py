@@ -173,7 +173,7 @@ def _labels(template: str, listed: Mapping[str, Any]) -> dict[str, str]:
 
 
 def template_users(truth: Truth) -> Series:
-    """Return the users of each template; 0 for those listed that nobody used."""
+    """Return the users of each template; 0 for listed templates without users."""
     listed = {template["id"]: template for template in truth.get("/templates")}
     unused = (({"window": "7d", **_labels(template, listed)}, 0.0) for template in listed)
     used = by_template(TEMPLATES, lambda report: [({}, report["active_users"])])(truth)

@@ -40,7 +40,7 @@ class Guarded:
             return client.request(method, f"https://localhost:{self.port}{path}", auth=login)
 
     def job(self, name: str, trusted: Path, **config: Any) -> dict[str, Any]:  # noqa: ANN401 - what Prometheus takes
-        """Return a job of Prometheus' that scrapes it over TLS, as nobody unless `settings` say more."""
+        """Return a Prometheus job that scrapes it over TLS, without credentials unless `config` has them."""
         plain: dict[str, Any] = scraping(f"http://localhost:{self.port}", job=name)["scrape_configs"][0]
         tls = {"ca_file": str(trusted), **config.pop("tls_config", {})}
         return {**plain, "scheme": "https", "tls_config": tls, **config}

@@ -1,4 +1,4 @@
-"""What a user is told who set something wrong: one clear line, with the cause and the remedy."""
+"""Errors for a wrong config: one clear line, with the cause and the remedy."""
 
 from pathlib import Path
 
@@ -113,7 +113,7 @@ def test_check_of_good_settings(run_exporter: RunExporter) -> None:
 
 
 def test_refused_token(start_exporter: StartExporter) -> None:
-    """A token that Coder refuses stops nothing; one line says so, and how to mend it."""
+    """A token that Coder refuses does not stop the exporter; one log line has the reason and the remedy."""
     with serve(EmbeddedCoder(population=Population(seed=1, users=5, templates=2))) as url:
         exporter = start_exporter(env={"CODER_URL": url, "CODER_SESSION_TOKEN": DEMO_TOKEN.swapcase()})
 

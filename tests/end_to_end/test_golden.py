@@ -19,7 +19,7 @@ from tests.end_to_end.families import Rows, activity, app_family, levels
 from tests.end_to_end.stub import answering
 from tests.end_to_end.truth import Series, app_seconds, app_uses, choices, series
 from tests.integration.exporter import Exporter, StartExporter
-from tests.integration.parts import NOT_OURS
+from tests.integration.parts import NOT_INSTALLABLE
 from tests.integration.waiting import eventually
 
 FOLDER = Path(os.environ.get("CODER_GOLDEN", Path(__file__).parents[3] / "shared" / "coder-golden"))
@@ -45,7 +45,7 @@ deployments:
 
 golden = pytest.mark.skipif(
     not FILES,
-    reason=f"{NOT_OURS}answers that Coder's own tests expect are under another licence and may not be "
+    reason=f"{NOT_INSTALLABLE}answers that Coder's own tests expect are under another licence and may not be "
     "copied here; CODER_GOLDEN names the folder that has them",
 )
 

@@ -280,7 +280,7 @@ def test_config_page_has_no_secret(exporter: Exporter) -> None:
 
 
 def test_reload_is_off(exporter: Exporter) -> None:
-    """Without the lifecycle flag nobody reloads over HTTP."""
+    """Without the lifecycle flag, a reload over HTTP is refused."""
     assert httpx.post(f"{exporter.url}/-/reload").status_code == 403
 
 

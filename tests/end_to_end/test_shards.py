@@ -107,7 +107,7 @@ def wait_for_data(prometheus: Prometheus, deployments: int) -> None:
 
 @pytest.mark.timeout(180)  # on a busy machine; alone it takes a small part of that
 def test_a_shard_dies_and_comes_back(fleet: Fleet, start_prometheus: StartPrometheus) -> None:
-    """Each deployment is told of once; with a dead shard its own are missing alone, until it is back."""
+    """Each deployment is exposed once; with a dead shard only its own are missing, until it is back."""
     dying, *others = fleet.start(*range(SHARDS))
     prometheus = start_prometheus(scraping(*(f"http://{address}" for address in fleet.addresses)))
     wait_for_data(prometheus, DEPLOYMENTS)

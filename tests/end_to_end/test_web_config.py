@@ -59,7 +59,7 @@ def behind_users(directory: Path, authorities: Authorities, coder: str) -> Itera
 def test_prometheus_scrapes_as_user_and_by_certificate(
     directory: Path, authorities: Authorities, coder: str, start_prometheus: StartPrometheus
 ) -> None:
-    """Coder's data comes to who has the password or the certificate, and to nobody else."""
+    """Coder's data is served only to clients with the password or the certificate."""
     login = {"basic_auth": {"username": USER, "password": PASSWORD}}
     names = {"cert_file": str(directory / "client.crt"), "key_file": str(directory / "client.key")}
     trust = client_context(authorities.server)
@@ -113,7 +113,7 @@ def shown(exporter: Guarded) -> str:
 
 
 async def test_the_status_page_asks_for_a_login(behind_users: Guarded) -> None:
-    """A browser that has user and password shows it; nobody else gets to see it."""
+    """A browser shows the page with user and password, and not without."""
     login = HttpCredentials(username=USER, password=PASSWORD)
     async with browsing() as browser:
         known = await browser.new_page(ignore_https_errors=True, http_credentials=login)
@@ -125,23 +125,23 @@ async def test_the_status_page_asks_for_a_login(behind_users: Guarded) -> None:
 
 
 def test_a_wrong_file_is_told_to_who_reloads(behind_users: Guarded) -> None:
-    """The request fails with all that is wrong, the old file holds, and it is counted until it is mended."""
+    """A failed reload lists all errors, keeps the old file and is counted until one succeeds."""
     right = behind_users.file.read_text()
     behind_users.file.write_text(TLS + WRONG)
     failed = behind_users.ask("/-/reload", "POST", LOGIN)
     again = behind_users.ask("/-/reload", "POST", LOGIN)
     page = behind_users.ask(f"/metrics?name[]={FAILURES}", login=LOGIN).text
     behind_users.file.write_text(right)
-    mended = behind_users.ask("/-/reload", "POST", LOGIN)
+    fixed = behind_users.ask("/-/reload", "POST", LOGIN)
 
-    assert [500, 500, 200] == [each.status_code for each in (failed, again, mended)]
+    assert [500, 500, 200] == [each.status_code for each in (failed, again, fixed)]
     assert [word in line for word, line in zip(TOLD, failed.text.splitlines(), strict=True)] == [True, True]
     assert f"{FAILURES} 1.0" in page
     assert 1 == behind_users.running.output().count("web config reload failed")
 
 
-def test_a_signal_reads_the_file_anew(behind_users: Guarded) -> None:
-    """SIGHUP takes the web config file too, though nobody asks for a page."""
+def test_a_signal_reloads_the_file(behind_users: Guarded) -> None:
+    """SIGHUP reloads the web config file too, without any request."""
     headers = "http_server_config: {headers: {X-Frame-Options: deny}}\n"
     behind_users.file.write_text(TLS + USERS + headers)
     behind_users.running.process.send_signal(signal.SIGHUP)

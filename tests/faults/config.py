@@ -22,7 +22,7 @@ HASTY: dict[str, Any] = {
 
 
 def written(path: Path, deployments: list[dict[str, Any]], **defaults: object) -> Path:
-    """Write a settings file that nobody else can read, whole or not at all."""
+    """Write a config file that only its owner can read, atomically."""
     new = path.with_suffix(".new")
     new.write_text(json.dumps({"defaults": HASTY | defaults, "deployments": deployments}), encoding="utf-8")
     new.chmod(0o600)

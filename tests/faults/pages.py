@@ -35,7 +35,7 @@ class Polling:
 
 
 @dataclass(slots=True)
-class Glance:
+class Observation:
     """One page: when it was asked for, and what it said."""
 
     at: float
@@ -43,7 +43,7 @@ class Glance:
     polls: dict[tuple[str, str], Polling]
 
 
-def glance(page: str, at: float) -> Glance:
+def observe(page: str, at: float) -> Observation:
     """Read one page."""
     polls: dict[tuple[str, str], Polling] = defaultdict(Polling)
     memory = 0.0
@@ -55,7 +55,7 @@ def glance(page: str, at: float) -> Glance:
                 continue
             poll = polls[labels["deployment"], labels.get("dataset") or MARKS[sample.name]]
             _note(poll, sample.name.removeprefix("insights_exporter_"), labels, sample.value)
-    return Glance(at, memory, polls)
+    return Observation(at, memory, polls)
 
 
 def _note(poll: Polling, name: str, labels: dict[str, str], value: float) -> None:

@@ -16,7 +16,7 @@ from tests.demo.certificates import Authority
 from tests.demo.client import send_request
 from tests.faults.cases import CASES, DATASETS, Case
 from tests.faults.echo import echoing
-from tests.faults.pages import Glance, Polling, glance
+from tests.faults.pages import Observation, Polling, observe
 from tests.integration import exporter as exporter_peer
 from tests.integration.exporter import Exporter
 
@@ -25,7 +25,7 @@ MAX_AGE = 24.0
 LARGEST_ANSWER = 1024 * 1024
 WELL = "well"
 PATIENCE = 100.0
-BETWEEN_GLANCES = 0.5
+BETWEEN_OBSERVATIONS = 0.5
 OPENMETRICS = "application/openmetrics-text"
 
 DEFAULTS = {
@@ -79,11 +79,11 @@ class Scene:
     """Everything that was seen from before the first fault until after the last."""
 
     secrets: list[str]
-    glances: list[Glance] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
     began: int = 0
-    """The first glance with faults."""
-    mended: int = 0
-    """The first glance after them."""
+    """The index of the first observation with faults."""
+    ended: int = 0
+    """The index of the first observation after them."""
     output: str = ""
     failing: dict[str, str] = field(default_factory=dict)
     """The status page of each deployment before the faults end, and that of all without a name."""
@@ -91,32 +91,34 @@ class Scene:
 
     def during(self, deployment: str, dataset: str) -> list[tuple[float, Polling]]:
         """Return what was seen of a dataset while there were faults."""
-        return [(one.at, one.polls[deployment, dataset]) for one in self.glances[self.began : self.mended]]
+        return [
+            (one.at, one.polls[deployment, dataset]) for one in self.observations[self.began : self.ended]
+        ]
 
     def always(self, deployment: str, dataset: str) -> list[Polling]:
         """Return what was seen of a dataset since all was well for the first time."""
-        return [one.polls[deployment, dataset] for one in self.glances[self.began :]]
+        return [one.polls[deployment, dataset] for one in self.observations[self.began :]]
 
 
 def well(scene: Scene, case: Case) -> bool:
     """Return whether all datasets of the case's deployment have data and were polled well."""
-    newest = scene.glances[-1].polls
+    newest = scene.observations[-1].polls
     polls = [newest[case.deployment, name] for name in DATASETS]
     return all(poll.success == 1 and poll.data for poll in polls)
 
 
 def settled(scene: Scene, case: Case) -> bool:
     """Return whether the fault has its full effect: the data expired, or many requests succeeded."""
-    poll = scene.glances[-1].polls[case.deployment, case.dataset]
+    poll = scene.observations[-1].polls[case.deployment, case.dataset]
     if not case.reason:
-        before = scene.glances[scene.began].polls[case.deployment, case.dataset]
+        before = scene.observations[scene.began].polls[case.deployment, case.dataset]
         return poll.success == 1 and poll.requests > before.requests + 5
     return poll.success != 1 and not poll.data
 
 
 @contextmanager
 def staged(room: Path) -> Iterator[Scene]:
-    """Run all cases at once and give what was seen."""
+    """Run all cases at once and yield what was seen."""
     authority, secrets = Authority(room), Secrets(room)
     with ExitStack() as stack:
         names, people = (WELL, *(case.deployment for case in CASES)), company()
@@ -153,7 +155,7 @@ def coder_of(people: Population, secrets: Secrets, name: str) -> EmbeddedCoder:
 def deployed(
     name: str, number: int, coder: EmbeddedCoder, authority: Authority, secrets: Secrets
 ) -> Iterator[dict[str, Any]]:
-    """Serve a deployment and give its settings."""
+    """Serve a deployment and yield its config."""
     certificate = authority.good() if "certificate" in name else None
     with serve(coder, certificate=certificate) as url:
         settings: dict[str, Any] = {"name": name, "url": url, **secrets.token(number, coder.token)}
@@ -174,11 +176,11 @@ def play(
 ) -> None:
     """Have all well, then all faults, then all well again; each goes on as soon as it can."""
     until(lambda: look(scene, exporter) and all(well(scene, case) for case in CASES if not case.from_start))
-    scene.began = len(scene.glances)
+    scene.began = len(scene.observations)
     for case in CASES:
         case.begin(coders[case.deployment], authority)
     until(lambda: look(scene, exporter) and all(settled(scene, case) for case in CASES))
-    scene.mended = len(scene.glances)
+    scene.ended = len(scene.observations)
     scene.failing = {name: exporter.page(f"/?{urlencode({'deployment': name})}") for name in deployments}
     scene.failing[""] = exporter.page("/")
     for case in CASES:
@@ -197,7 +199,7 @@ def play(
 def look(scene: Scene, exporter: Exporter) -> bool:
     """Take one page into the scene."""
     now = time.time()
-    scene.glances.append(glance(exporter.page(), now))
+    scene.observations.append(observe(exporter.page(), now))
     return True
 
 
@@ -205,4 +207,4 @@ def until(condition: Callable[[], bool]) -> None:
     """Wait for a condition; where it does not come, the tests tell what is missing."""
     deadline = time.monotonic() + PATIENCE
     while not condition() and time.monotonic() < deadline:
-        time.sleep(BETWEEN_GLANCES)
+        time.sleep(BETWEEN_OBSERVATIONS)

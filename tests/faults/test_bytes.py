@@ -66,7 +66,7 @@ def test_any_bytes_are_refused_or_shown(dataset: Dataset, data: st.DataObject) -
 
 
 def test_mistake_is_told_without_data() -> None:
-    """What is told of a mistake of ours says where it is, and nothing of the text of its error."""
+    """A bug in the exporter is logged with its place in the code, and without the text of the exception."""
     try:
         int("alice@example.com")
     except ValueError as error:

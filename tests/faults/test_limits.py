@@ -75,8 +75,8 @@ def test_other_sites_cannot_reload(exporter: Exporter, site: str, status: int) -
     assert status == response.status_code
 
 
-def test_idle_clients_block_nobody(exporter: Exporter) -> None:
-    """Hundreds of clients that ask nothing, or never to the end, keep nobody from being answered."""
+def test_idle_clients_do_not_block_others(exporter: Exporter) -> None:
+    """Hundreds of clients that send nothing, or never finish a request, do not block other clients."""
     with (
         connected(exporter, b"", number=300),
         connected(exporter, b"GET /metrics HTTP/1.1\r\nX-Slow: ", number=300),
@@ -85,15 +85,15 @@ def test_idle_clients_block_nobody(exporter: Exporter) -> None:
 
 
 @pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\x00\x01"], ids=["nothing", "half a greeting"])
-def test_idle_clients_of_tls_block_nobody(tmp_path: Path, said: bytes) -> None:
+def test_idle_tls_clients_do_not_block_others(tmp_path: Path, said: bytes) -> None:
     """The same holds for clients whose handshake never ends: their number is bounded too."""
     authority, trust = trustme.CA(), ssl.create_default_context()
     authority.configure_trust(trust)
     leaf = authority.issue_cert("localhost")
     leaf.private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
     text = "tls_server_config: {cert_file: server.pem, key_file: server.pem}\n"
-    nobody = "http://127.0.0.1:9"
-    with guarded(tmp_path, text, nobody, trust) as exporter:
+    unreachable = "http://127.0.0.1:9"
+    with guarded(tmp_path, text, unreachable, trust) as exporter:
         before = open_files(exporter)
         with connected(Exporter(f"https://127.0.0.1:{exporter.port}", exporter.running), said, number=MORE):
             assert 200 == exporter.ask("/metrics").status_code
@@ -116,7 +116,7 @@ def open_files(exporter: Guarded) -> int:
     ],
 )
 def test_request_is_bounded(exporter: Exporter, said: bytes) -> None:
-    """A request that is far too long is refused, or its connection reset, and nobody else notices."""
+    """A request that is far too long is refused, or its connection reset; other clients are not affected."""
     try:
         status = answered(exporter, said)[:12]
     except (BrokenPipeError, ConnectionResetError):

@@ -1,4 +1,4 @@
-"""Every fault of a server: what is told, what is served meanwhile, who else feels it, and its end."""
+"""Every fault of a server: how it is reported, what is served meanwhile, what it affects, its end."""
 
 import pytest
 
@@ -15,13 +15,13 @@ MOST_GROWTH = 96 * 1024 * 1024
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_fault(scene: Scene, case: Case) -> None:
-    """A fault is told by its reason, keeps the last good data until they are too old, and ends by itself."""
+    """A fault is reported by its reason, keeps the last good data until max_age, and ends by itself."""
     seen = scene.during(case.deployment, case.dataset)
     at_last = seen[-1][1]
     counted = {reason for reason, count in at_last.failures.items() if count}
     served_while_failing = [poll for _, poll in seen if poll.success != 1 and poll.data]
     ages_without_data = [at - poll.last_success for at, poll in seen if poll.last_success and not poll.data]
-    after = scene.glances[-1].polls[case.deployment, case.dataset]
+    after = scene.observations[-1].polls[case.deployment, case.dataset]
 
     if not case.reason:
         # What says `today` goes with the day that ended by the jump, and is back with the next poll.
@@ -59,8 +59,8 @@ def test_other_deployments_are_unharmed(scene: Scene, dataset: str) -> None:
 @pytest.mark.timeout(300)
 def test_memory_is_bounded(scene: Scene) -> None:
     """Answers without end, packed or not, once a second, cost no more memory than is allowed."""
-    before = scene.glances[scene.began].memory
-    highest = max(one.memory for one in scene.glances)
+    before = scene.observations[scene.began].memory
+    highest = max(one.memory for one in scene.observations)
 
     assert highest - before < MOST_GROWTH
 

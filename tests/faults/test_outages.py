@@ -1,4 +1,4 @@
-"""Long outages, on a clock that jumps: what is told of them, and how they end."""
+"""Long outages, on a clock that jumps: how they are reported, and how they end."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""New settings while it runs: what goes on, what begins anew, and what changes nothing."""
+"""Reloads of the config: what continues, what restarts, and what changes nothing."""
 
 import signal
 import threading
@@ -14,7 +14,7 @@ import trustme
 
 from insights_exporter.demo import EmbeddedCoder, Population, serve
 from tests.faults.config import written
-from tests.faults.pages import Polling, glance
+from tests.faults.pages import Polling, observe
 from tests.integration.exporter import Exporter, RunExporter, StartExporter
 from tests.integration.waiting import eventually
 
@@ -63,7 +63,7 @@ def exporter(start_exporter: StartExporter, town: Town) -> Exporter:
 
 def polls(exporter: Exporter) -> dict[str, Polling]:
     """Return how the polling of `templates` goes, by deployment."""
-    found = glance(exporter.page(), 0).polls
+    found = observe(exporter.page(), 0).polls
     return {name: found[name, "templates"] for name in NAMES}
 
 
@@ -92,7 +92,7 @@ def by_request(exporter: Exporter) -> None:
 
 @pytest.mark.parametrize("how", [by_signal, by_request])
 def test_new_settings(exporter: Exporter, town: Town, how: Any) -> None:  # noqa: ANN401 -- a function
-    """Who stays keeps data, counters and connections; who changed begins anew; who is gone is gone."""
+    """Unchanged deployments keep data, counters and connections; changed ones restart; removed ones go."""
     seen = []
     scraping = threading.Event()
 
@@ -164,7 +164,7 @@ def test_bad_settings_change_nothing(exporter: Exporter, town: Town, broken: str
 
 
 def test_changed_certificates_count_as_changed(exporter: Exporter, town: Town, tmp_path: Path) -> None:
-    """A deployment whose settings are the same, but not the files that they name, begins anew."""
+    """A deployment with the same config, but other contents of its files, restarts."""
     authorities = tmp_path / "ca.pem"
     trustme.CA().cert_pem.write_to_path(authorities)
     hourly = {name: {"every": "1h"} for name in ("daus", "templates", "user-status-counts")}

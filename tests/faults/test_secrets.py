@@ -17,10 +17,10 @@ from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder, Population, serve
 from tests.coder.deployments import client, deployment
 from tests.faults.cases import CASES, Case
-from tests.faults.pages import glance
+from tests.faults.pages import observe
 from tests.faults.scene import Scene
 from tests.integration.exporter import Exporter, StartExporter
-from tests.integration.parts import leave_out
+from tests.integration.parts import skip
 from tests.integration.waiting import eventually
 
 TOKEN = "0123456789-abcdefghijklmnopqrstuv"  # noqa: S105 -- it opens nothing
@@ -42,7 +42,7 @@ def test_no_secret_in_any_output(scene: Scene) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("case", [case for case in CASES if case.reason], ids=lambda case: case.name)
 def test_status_page_tells_what_fails(scene: Scene, case: Case) -> None:
-    """Where the details of failures stand, and might stand too much, each fault is told by its reason."""
+    """Each fault is shown by its reason where failures are described and secrets could leak."""
     page = scene.failing[case.deployment]
 
     assert "failing" in page or not case.available
@@ -182,13 +182,13 @@ def test_file_that_others_can_read(
 def chown(path: Path, owner: int) -> None:
     """Return a file away; only root can."""
     if os.geteuid() != 0:
-        leave_out("only root can give a file away")
+        skip("only root can give a file away")
     os.chown(path, owner, -1)
 
 
 def polled(exporter: Exporter, *, well: bool) -> bool:
     """Return whether the last poll went so."""
-    polls = glance(exporter.page(), 0).polls
+    polls = observe(exporter.page(), 0).polls
     return polls["prod", "daus"].success == float(well)
 
 
@@ -205,7 +205,7 @@ def one_dataset(url: str, token_file: Path) -> str:
 
 
 def private(path: Path, text: str) -> Path:
-    """Write a file that nobody else can read."""
+    """Write a file that only its owner can read."""
     path.write_text(f"{text}\n", encoding="utf-8")
     path.chmod(0o600)
     return path

@@ -13,7 +13,7 @@ BUILT = build.render()
 
 @pytest.mark.parametrize("path", BUILT)
 def test_built_file_is_up_to_date(path: str) -> None:
-    """A built file says what its source says; `make dashboards` writes it anew."""
+    """A built file says what its source says; `make dashboards` updates it."""
     assert BUILT[path] == (ROOT / path).read_text(encoding="utf-8")
 
 
@@ -33,7 +33,7 @@ def test_chart_has_the_provisioned_dashboards() -> None:
 
 
 def test_building_writes_all_files(tmp_path: Path) -> None:
-    """Building makes folders and files under the place it is told."""
+    """Building creates folders and files in the given place."""
     build.write({"a/b.txt": "text"}, tmp_path)
 
     assert "text" == (tmp_path / "a/b.txt").read_text()

@@ -113,7 +113,7 @@ def test_variables(file: Path) -> None:
 
 
 def test_exclusions_of_the_linter_have_reasons() -> None:
-    """What dashboard-linter is told to leave out is one rule, and why stands beside it."""
+    """One rule of dashboard-linter is disabled, with the reason."""
     exclusions = yaml.safe_load((PROVISIONED / ".lint").read_text(encoding="utf-8"))["exclusions"]
 
     assert ["template-instance-rule"] == list(exclusions)
@@ -156,7 +156,7 @@ each_link = pytest.mark.parametrize(("board", "url"), LINKS, ids=[board["uid"] f
 
 @each_link
 def test_drill_down_keeps_time_and_variables(board: Json, url: str) -> None:
-    """Whoever clicks on a value sees the other dashboard at the same time, with the choices both have."""
+    """A click on a value opens the other dashboard with the same time range and the variables of both."""
     other = BOARDS[url.removeprefix("/d/").partition("?")[0]]
     common = set(variables_of(board)) & set(variables_of(other))
     set_or_kept = re.findall(r"&var-(\w+)=|\$\{(\w+):queryparam\}", url)

@@ -51,7 +51,7 @@ def test_links_of_alerts_lead_to_the_reader_s_grafana(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["https://grafana.example.com/base", "https://grafana.example.com/base/", ""])
 def test_chart_and_mixin_write_the_same_links(url: str) -> None:
-    """Whoever installs with Helm gets the alerts of whoever installs from files."""
+    """The chart and the mixin install the same alerts."""
     release = {"prometheusRule": {"enabled": True}, "rules": {"grafanaUrl": url}}
     installed = only("PrometheusRule", release)["spec"]["groups"]
     written = yaml.safe_load(mixin.plain_files(url)["rules/alerts.yaml"])["groups"]
@@ -88,7 +88,7 @@ def test_linter_beside_the_interpreter_is_found(
 
 
 def test_linter_that_is_not_installed_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    """A linter that is not there is said to have been left out."""
+    """A missing linter is reported as skipped."""
     status = lint.main([Linter("no-such-linter", (), "rules/*.yaml")])
 
     assert (0, "no-such-linter: not run, it is not installed\n") == (status, capsys.readouterr().out)

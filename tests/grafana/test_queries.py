@@ -114,7 +114,7 @@ def test_exporters_of_a_deployment_count_once(query: Asked) -> None:
 
 
 @each
-def test_programs_of_others_are_left_out(query: Asked) -> None:
+def test_general_metrics_are_limited_to_exporters(query: Asked) -> None:
     """What every program has is read of those alone that are exporters, by their own family."""
     general = [name for name, _ in selectors(query.expr) if name in NOT_OURS]
 

@@ -69,7 +69,7 @@ def test_an_installed_exporter_answers_its_probes(tmp_path: Path, start_exporter
     """Started as rendered it lives though its Coder is down, and its page is where it is scraped."""
     values = {
         "config": {"deployments": [MAIN]},
-        "tokens": {"main": "made-up"},
+        "tokens": {"main": "example"},
         "web": {"telemetryPath": "/insights"},
     }
     pod = laid_out(objects(values), tmp_path / "pod")
@@ -112,7 +112,7 @@ def test_a_guarded_exporter_passes_its_own_probes(
 ) -> None:
     """The probes' command finds that the exporter lives and may serve, though it could not read a page."""
     web = {"config": guard, **({"tlsSecret": "theirs"} if "tls_server_config" in guard else {})}
-    values = {"config": {"deployments": [MAIN]}, "tokens": {"main": "made-up"}, "web": web}
+    values = {"config": {"deployments": [MAIN]}, "tokens": {"main": "example"}, "web": web}
     pod, address = laid_out(objects(values), tmp_path / "pod"), f"127.0.0.1:{free_port()}"
     live, ready = (with_address(probe["exec"]["command"][1:], address) for probe in pod.probes)
     words = (*command(), *with_address(pod.arguments, address))

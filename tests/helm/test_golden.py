@@ -1,6 +1,6 @@
 """What is rendered changes only on purpose.
 
-`UPDATE_GOLDEN=1` in the environment writes the files anew; look at the difference before it is committed.
+`UPDATE_GOLDEN=1` in the environment updates the files; look at the difference before it is committed.
 """
 
 import os

@@ -140,7 +140,7 @@ def test_no_secret_of_all_deployments_goes_into_a_config_map() -> None:
         pytest.param(
             {"config": {"deployments": [MAIN]}, "tokens": {"main": "a", "mian": "b"}},
             "tokens.mian: no deployment is called that. config.deployments has: main.",
-            id="token of nobody",
+            id="token of no deployment",
         ),
         pytest.param(
             {
@@ -174,10 +174,10 @@ def test_what_cannot_work_is_refused(values: Values, words: str) -> None:
 
 @pytest.mark.parametrize("path", CI_VALUES, ids=lambda path: path.name)
 def test_no_example_shows_a_secret(path: object) -> None:
-    """No object but a Secret holds a made-up secret of an example."""
+    """No object but a Secret holds a secret of an example."""
     shown = [each for each in objects({}, f"--values={path}") if each["kind"] != "Secret"]
 
-    assert [] == [each["kind"] for each in shown if "made-up" in str(each) or "password@" in str(each)]
+    assert [] == [each["kind"] for each in shown if "example-key" in str(each) or "password@" in str(each)]
 
 
 def mounted(values: Values) -> dict[str, dict[str, object]]:

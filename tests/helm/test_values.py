@@ -22,7 +22,7 @@ MAIN = {"name": "main", "url": "https://coder.example.com"}
 
 SAMPLES: Mapping[str, Any] = {
     "config": {"deployments": [MAIN]},
-    "tokens": {"main": "made-up"},
+    "tokens": {"main": "example"},
     "image.digest": f"sha256:{'0' * 64}",
     "image.pullPolicy": "Always",
     "web.telemetryPath": "/changed",

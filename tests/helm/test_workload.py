@@ -203,7 +203,7 @@ def test_a_change_of_the_web_configuration_restarts_the_pod() -> None:
 
 
 def test_a_new_token_restarts_nothing() -> None:
-    """Tokens are read anew at each poll."""
+    """Tokens are read again at each poll."""
     config = {"deployments": [{"name": "main", "url": "https://coder.example.com"}]}
     before, after = (only("Deployment", {"config": config, "tokens": {"main": each}}) for each in "ab")
 

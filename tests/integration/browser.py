@@ -21,7 +21,7 @@ FLAGS = (
 
 @asynccontextmanager
 async def browsing() -> AsyncIterator[Browser]:
-    """Run a browser that asks nobody but the test's own servers until the block ends."""
+    """Run a browser that reaches only the test's own servers, until the block ends."""
     program = require("chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=list(FLAGS))

@@ -17,7 +17,7 @@ PORTS = range(10_000, 32_768)
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on now."""
+    """Return a free port of the loopback interface."""
     while True:
         port = random.SystemRandom().choice(PORTS)
         with socket.socket() as probe, suppress(OSError):
@@ -26,7 +26,7 @@ def free_port() -> int:
 
 
 def clean_environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment without the settings and proxies of whoever runs the tests."""
+    """Return an environment without the variables and proxies of the user who runs the tests."""
     kept = {
         name: value for name, value in os.environ.items() if name in INHERITED or name.startswith("COVERAGE_")
     }

@@ -1,4 +1,4 @@
-"""An error that nobody expected speaks of people no more than others do."""
+"""An unexpected error names no user either."""
 
 import asyncio
 from dataclasses import replace
@@ -18,7 +18,7 @@ def crash(_context: PollContext, response: Response) -> ConvertResult:
 
 
 @pytest.mark.parametrize("name", ["user-activity", "template-breakdown"])
-def test_unexpected_error_names_its_place_and_nobody(name: str) -> None:
+def test_unexpected_error_names_its_place_and_no_user(name: str) -> None:
     """The poll fails, and the log tells where, without the error's own text."""
     registry = {**DATASETS, name: replace(DATASETS[name], convert=crash)}
     coder = small_coder()

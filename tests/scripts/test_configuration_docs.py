@@ -1,4 +1,4 @@
-"""docs/configuration.md: what is told of a setting."""
+"""docs/configuration.md: the description of a config key."""
 
 import json
 from typing import Any

@@ -19,5 +19,5 @@ def test_new_python_with_pip_is_good() -> None:
     ],
 )
 def test_refusal_names_cause_and_remedy(version: tuple[int, ...], has_pip: bool, said: str) -> None:
-    """What is too old or incomplete is told so, with what to do."""
+    """A Python that is too old or incomplete is reported, with what to do."""
     assert said in unusable(version, has_pip)

@@ -20,7 +20,7 @@ def test_missing_and_differing_files_are_outdated(tmp_path: Path) -> None:
 
 
 def test_every_declared_family_has_a_section() -> None:
-    """A family that some module declares is told of under its name."""
+    """A family that some module declares is documented under its name."""
     text = metrics_docs.render()[metrics_docs.PATH]
 
     assert [] == [

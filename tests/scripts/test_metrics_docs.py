@@ -1,4 +1,4 @@
-"""docs/metrics.md: what is told of a family."""
+"""docs/metrics.md: the description of a family."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ FULL = MetricFamily(
     bounds=(0.5, 60.0),
     source="naps: report.seconds",
     merge="added up",
-    absent="when nobody slept",
+    absent="when no one slept",
     example="coder_insights_naps_seconds_gsum",
     stable=False,
     expires_at_midnight=True,
@@ -33,7 +33,7 @@ def test_section_tells_all_that_is_declared() -> None:
         "- Buckets: 0.5, 60\n"
         "- From: naps: report.seconds\n"
         "- Rows of one series: added up\n"
-        "- Absent: when nobody slept\n"
+        "- Absent: when no one slept\n"
         "- Ends at midnight: yes, and comes back with the next poll\n"
         "- Stability: experimental\n"
         "\n```promql\ncoder_insights_naps_seconds_gsum\n```\n"
@@ -50,7 +50,7 @@ def test_section_leaves_out_what_is_not_declared() -> None:
 
 
 def test_what_is_not_declared_is_of_the_process() -> None:
-    """All that the page shows beside the declared families is told of in the last chapter."""
+    """The last chapter describes everything on /metrics apart from the declared families."""
     others = [metric.name for metric in process_registry().collect()]
 
     assert [] == [name for name in others if not name.startswith(("process_", "python_"))]

@@ -83,14 +83,16 @@ def test_missing_program_skips_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_missing_program_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With CI=true nothing may be left out."""
+    """With CI=true no test may be skipped."""
     monkeypatch.setenv("CI", "true")
 
     with pytest.raises(pytest.fail.Exception, match="needs the program no-such-program"):
         peers.require("no-such-program")
 
 
-def test_left_out_tells_program_count_and_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_summary_of_skips_has_program_count_and_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The summary has one line a program, and one for every other reason: no skip goes unnamed."""
     reasons = tmp_path / "missing-parts.txt"
     reasons.write_text("chromium: installing needs root: sudo make parts\n", encoding="utf-8")
@@ -100,26 +102,26 @@ def test_left_out_tells_program_count_and_reason(tmp_path: Path, monkeypatch: py
     assert [
         "not run: 2 test(s) that need chromium (installing needs root: sudo make parts)",
         "not run: 1 test(s) (only on Windows)",
-    ] == peers.left_out([*skipped])
+    ] == peers.summarize_skips(skipped)
 
 
-LEFT = {
+SKIPS = {
     "nothing": ("", 0),
     "a program": ("not run: 2 test(s) that need curl (make parts installs it)\n", 2),
     "another reason": ("not run: 1 test(s) (only root can give a file away)\n", 2),
-    "what is not ours": (f"not run: 1 test(s) ({peers.NOT_OURS}golden answers)\n", 0),
+    "what no set-up can install": (f"not run: 1 test(s) ({peers.NOT_INSTALLABLE}golden answers)\n", 0),
 }
 
 
-@pytest.mark.parametrize(("left", "status"), LEFT.values(), ids=LEFT)
-def test_anything_left_out_fails_ci_but_what_is_not_ours(tmp_path: Path, left: str, status: int) -> None:
-    """`make left-out`, the end of `make test`, says all of it and fails where CI=true."""
+@pytest.mark.parametrize(("skipped", "status"), SKIPS.values(), ids=SKIPS)
+def test_skipped_tests_fail_ci(tmp_path: Path, skipped: str, status: int) -> None:
+    """`make skipped` lists all skips, and fails with CI=true for those that can be avoided."""
     shutil.copy(TESTS.parent / "Makefile", tmp_path)
     (tmp_path / "build").mkdir()
-    (tmp_path / peers.LEFT_OUT).write_text(left, encoding="utf-8")
+    (tmp_path / peers.SKIPPED_TESTS).write_text(skipped, encoding="utf-8")
 
     done = subprocess.run(
-        [peers.require("make"), "--no-print-directory", "left-out"],
+        [peers.require("make"), "--no-print-directory", "skipped"],
         cwd=tmp_path,
         env={**os.environ, "CI": "true"},
         check=False,
@@ -127,11 +129,11 @@ def test_anything_left_out_fails_ci_but_what_is_not_ours(tmp_path: Path, left: s
         text=True,
     )
 
-    assert (status, left) == (done.returncode, done.stdout)
+    assert (status, skipped) == (done.returncode, done.stdout)
 
 
 def test_no_skip_is_hidden_from_ci() -> None:
-    """Where a test skips itself, it does so by `leave_out`, but for what is asked for on the command line."""
+    """Tests skip themselves with `skip`, except those that depend on how the tests are run."""
     bare = {
         path.relative_to(TESTS).as_posix()
         for path in TESTS.rglob("*.py")

@@ -40,7 +40,7 @@ def test_nothing_is_promised_of_an_experimental_family() -> None:
     ],
 )
 def test_a_broken_promise_is_named(now: list[MetricFamily]) -> None:
-    """What is gone or different is told by its line."""
+    """Removed and changed metrics are reported by their lines."""
     assert promises([NAPS]) == broken(promises([NAPS]), now)
 
 

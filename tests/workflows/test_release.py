@@ -1,4 +1,4 @@
-"""What may be released, and what is told of it."""
+"""What may be released, and its release notes."""
 
 from pathlib import Path
 

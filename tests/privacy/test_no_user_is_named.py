@@ -1,4 +1,4 @@
-"""Nobody is named anywhere, whatever goes wrong: every page and every log line is searched for everybody."""
+"""No user is named anywhere, whatever goes wrong: every page and log line is searched for every user."""
 
 import math
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ from tests.polling.watching import series_of
 from tests.privacy.leaky import LEAKS, Leaky, leaking
 
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
-KEY = "a key that nobody else has"
+KEY = "a key for this test alone"
 TWO_ROUNDS = 8
-"""Answers about users, of two kinds to two deployments: the first round of them is told about by then."""
+"""Responses about users, of two kinds to two deployments: the first round of polls is over by then."""
 PATHS = ("/", "/metrics", "/config", "/-/healthy", "/-/ready", "/metrics?deployment=aggregate")
 ACCEPT = ("text/plain", "application/openmetrics-text")
 CONFIG = """\
@@ -80,7 +80,7 @@ def rows_invalid(exporter: Exporter) -> float:
     return math.fsum(series_of(exporter.page(), "insights_exporter_rows_invalid_total").values())
 
 
-def test_nobody_is_named_while_all_is_well(server: Leaky, exporter: Exporter) -> None:
+def test_no_user_is_named_while_all_is_well(server: Leaky, exporter: Exporter) -> None:
     """Pseudonyms are shown, and distributions, and no one."""
     eventually(lambda: states(exporter) == {1.0})
     eventually(lambda: "coder_insights_template_user_latency_distribution" in exporter.page())
@@ -92,8 +92,8 @@ def test_nobody_is_named_while_all_is_well(server: Leaky, exporter: Exporter) ->
 
 
 @pytest.mark.parametrize("leak", LEAKS)
-def test_nobody_is_named_when(leak: str, server: Leaky, exporter: Exporter) -> None:
-    """The failure is told, and nothing of the data."""
+def test_no_user_is_named_when(leak: str, server: Leaky, exporter: Exporter) -> None:
+    """The failure is reported without any of the data."""
     eventually(lambda: states(exporter) == {1.0})
     before, lines = rows_invalid(exporter), len(exporter.running.output())
     server.leak = leak
