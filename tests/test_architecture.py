@@ -36,7 +36,6 @@ SHORT_MODULES = {
     "__main__.py": "runs the command line",
     "commands/errors.py": "errors that all commands share",
     "commands/scrape.py": "one command, most of which is polling once",
-    "datasets/report_window.py": "two families that several datasets share",
 }
 """Modules below SHORTEST_MODULE, with the reason."""
 

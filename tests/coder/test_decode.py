@@ -4,10 +4,10 @@ import pytest
 
 from insights_exporter.coder.decode import decode
 from insights_exporter.coder.request import InvalidResponse
-from insights_exporter.datasets.daus import DausAnswer
-from insights_exporter.datasets.report_schema import TemplatesAnswer, UsersResponse
-from insights_exporter.datasets.template_list import ListedTemplate
-from insights_exporter.datasets.user_activity import ActiveUser, ActivityAnswer
+from insights_exporter.coder.resources import ListedTemplate
+from insights_exporter.datasets.daus import DausResponse
+from insights_exporter.datasets.report_schema import TemplatesResponse, UsersResponse
+from insights_exporter.datasets.user_activity import ActiveUser, ActivityResponse
 
 NOT_JSON = "the response is not JSON: "
 PROXY = "; does a proxy or a sign-in page respond in Coder's place?"
@@ -56,7 +56,7 @@ UNKNOWN_SHAPES = {
 def test_body_that_is_not_from_coder_is_invalid(body: bytes, message: str) -> None:
     """A body that is not JSON, or not an object, has the usual cause."""
     with pytest.raises(InvalidResponse) as invalid:
-        decode(body, ActivityAnswer)
+        decode(body, ActivityResponse)
 
     assert (message, "invalid") == (str(invalid.value), invalid.value.cause)
 
@@ -65,7 +65,7 @@ def test_body_that_is_not_from_coder_is_invalid(body: bytes, message: str) -> No
 def test_unknown_shapes_are_invalid(body: bytes, message: str) -> None:
     """A response of an unknown shape is invalid, and the remedy is to upgrade the exporter."""
     with pytest.raises(InvalidResponse) as invalid:
-        decode(body, ActivityAnswer)
+        decode(body, ActivityResponse)
 
     assert (message, "newer_coder") == (str(invalid.value), invalid.value.cause)
 
@@ -74,12 +74,12 @@ def test_rows_are_counted_over_all_lists_of_a_path() -> None:
     """A parameter without any understood value is not a new shape if another one has some."""
     odd, good = b'{"count":"x","value":"a"}', b'{"count":1,"value":"b"}'
     body = parameters(b"[%b]" % odd, b"[%b]" % good)
-    decoded = decode(body, TemplatesAnswer)
+    decoded = decode(body, TemplatesResponse)
 
     assert decoded.value.report is not None
     assert [0, 1] == [len(each.values) for each in decoded.value.report.parameters_usage or ()]
     with pytest.raises(InvalidResponse, match=r"values\[\]: none of 2 rows is understood"):
-        decode(parameters(b"[%b]" % odd, b"[%b]" % odd), TemplatesAnswer)
+        decode(parameters(b"[%b]" % odd, b"[%b]" % odd), TemplatesResponse)
 
 
 def parameters(*values: bytes) -> bytes:
@@ -92,7 +92,7 @@ def test_odd_rows_are_dropped_alone() -> None:
     """The other rows stay."""
     rows = b'{"user_id":"a","seconds":1},{"user_id":"b"},{"user_id":"c","seconds":2}'
     body = b'{"report":{"users":[%b],%b}}' % (rows, EDGES)
-    decoded = decode(body, ActivityAnswer)
+    decoded = decode(body, ActivityResponse)
 
     assert [ActiveUser("a", 1.0), ActiveUser("c", 2.0)] == decoded.value.report.users
     assert ("report.users[].seconds: missing",) == decoded.invalid
@@ -104,7 +104,7 @@ def test_an_odd_row_among_many_is_dropped_alone(place: int) -> None:
     rows = [f'{{"user_id":"{number}","seconds":{number}}}' for number in range(999)]
     rows.insert(place, '{"user_id":"x","seconds":NaN}')
     body = f'{{"report":{{"users":[{" , ".join(rows)}],{EDGES.decode()}}}}}'
-    decoded = decode(body.encode(), ActivityAnswer)
+    decoded = decode(body.encode(), ActivityResponse)
 
     assert [float(number) for number in range(999)] == [user.seconds for user in decoded.value.report.users]
     assert ("report.users[].seconds: expected a number, got a number too large",) == decoded.invalid
@@ -113,7 +113,7 @@ def test_an_odd_row_among_many_is_dropped_alone(place: int) -> None:
 def test_a_syntax_error_has_its_place() -> None:
     """The message of a syntax error has its position, within a row too."""
     with pytest.raises(InvalidResponse) as invalid:
-        decode(b'{"report":{"users":[{"user_id":"a","seconds":1}, {"user_id" "b"}]}}', ActivityAnswer)
+        decode(b'{"report":{"users":[{"user_id":"a","seconds":1}, {"user_id" "b"}]}}', ActivityResponse)
 
     assert f"{NOT_JSON}Expecting ':' delimiter at character 60{PROXY}" == str(invalid.value)
 
@@ -123,7 +123,7 @@ def test_unknown_fields_are_ignored() -> None:
     unknown = rb'"x" : {"a":[{"b":"]}\"{["},null]} ,"\\":"\\", "r\u0065port2":-1.5E+3'
     users = rb'{"user_id":"a","seconds":1,"z":[[]]} ,{}, {"user\u005fid":"b","seconds":2}'
     body = b'{ %b ,"report" :{"users":[ %b ],%b,%b},"y":true}' % (unknown, users, EDGES, unknown)
-    decoded = decode(body, ActivityAnswer)
+    decoded = decode(body, ActivityResponse)
 
     assert [ActiveUser("a", 1.0), ActiveUser("b", 2.0)] == decoded.value.report.users
     assert ("report.users[].user_id: missing",) == decoded.invalid
@@ -134,7 +134,7 @@ def test_reasons_hold_nothing_of_the_row() -> None:
     rows = b'{"user_id":"a","seconds":"jane","jane":1},"jane",{"user_id":["jane"],"seconds":1}'
     good = b'{"user_id":"b","seconds":1}'
     body = b'{"report":{"users":[%b,%b],%b}}' % (rows, good, EDGES)
-    decoded = decode(body, ActivityAnswer)
+    decoded = decode(body, ActivityResponse)
 
     assert 3 == len(decoded.invalid)
     assert "jane" not in "".join(decoded.invalid)
@@ -143,7 +143,7 @@ def test_reasons_hold_nothing_of_the_row() -> None:
 def test_a_bad_row_within_a_row_leaves_the_outer_one() -> None:
     """Only the values of a parameter that are not understood are dropped."""
     body = parameters(b'[{"count":"x","value":"a"},{"count":1,"value":"b"}]')
-    decoded = decode(body, TemplatesAnswer)
+    decoded = decode(body, TemplatesResponse)
 
     assert decoded.value.report is not None
     assert [[1.0]] == [
@@ -157,7 +157,7 @@ def test_an_odd_field_of_an_envelope_is_dropped_if_it_may_be_none() -> None:
     """Without a readable start the report still has its other fields, and what is missing is counted."""
     fields = b'"apps_usage":[],"start_time":7,"template_ids":[],"parameters_usage":[]'
     body = b'{"report":{"active_users":3,%b}}' % fields
-    decoded = decode(body, TemplatesAnswer)
+    decoded = decode(body, TemplatesResponse)
 
     assert decoded.value.report is not None
     assert (3.0, None, None) == (
@@ -175,7 +175,7 @@ def test_an_odd_field_of_an_envelope_is_dropped_if_it_may_be_none() -> None:
 
 def test_null_lists_are_empty() -> None:
     """Go writes an empty list as null now and then."""
-    decoded = decode(b'{"report":{"users":null,%b}}' % EDGES, ActivityAnswer)
+    decoded = decode(b'{"report":{"users":null,%b}}' % EDGES, ActivityResponse)
 
     assert [] == decoded.value.report.users
     assert () == decoded.invalid
@@ -186,7 +186,7 @@ def test_null_lists_are_empty() -> None:
 def test_numbers_without_a_nearest_float_drop_their_row(number: str) -> None:
     """One row with such a number does not break the response."""
     body = f'{{"entries":[{{"date":"2026-05-20","amount":{number}}},{{"date":"2026-05-19","amount":1}}]}}'
-    decoded = decode(body.encode(), DausAnswer)
+    decoded = decode(body.encode(), DausResponse)
 
     assert ["2026-05-19"] == [entry.date for entry in decoded.value.entries]
     assert ("entries[].amount: expected a number, got a number too large",) == decoded.invalid
@@ -208,14 +208,14 @@ def test_halves_of_surrogate_pairs_are_replaced() -> None:
     """What UTF-8 cannot hold is replaced, so that the exposition can be encoded."""
     user = b'{"user_id":"\\ud83d","username":"\\ud83d\\ude00 \\udc00","seconds":1}'
     body = b'{"report":{"users":[%b],%b}}' % (user, EDGES)
-    decoded = decode(body, ActivityAnswer)
+    decoded = decode(body, ActivityResponse)
 
     assert [ActiveUser("\ufffd", 1.0, "\U0001f600 \ufffd")] == decoded.value.report.users
 
 
 def test_byte_order_mark_is_skipped() -> None:
     """Some gateways send a byte order mark before the JSON."""
-    assert DausAnswer(entries=[]) == decode(b'\xef\xbb\xbf{"entries":[]}', DausAnswer).value
+    assert DausResponse(entries=[]) == decode(b'\xef\xbb\xbf{"entries":[]}', DausResponse).value
 
 
 def test_lists_at_the_top_are_read_row_by_row_too() -> None:

@@ -55,7 +55,7 @@ def test_answer_about_others_is_invalid(number: int, body: object) -> None:
     response = Response(requests(context)[number], json.dumps(body).encode())
 
     with pytest.raises(
-        InvalidResponse, match=r"asked about one template, .* answered about 1 others too; .* switch"
+        InvalidResponse, match=r"requested one template, .* responded about 1 others too; .* switch"
     ):
         convert(context, response)
 

@@ -2,13 +2,8 @@
 
 import pytest
 
-from insights_exporter.datasets.server_info import (
-    Token,
-    build_info,
-    read_token,
-    read_version,
-    token_samples,
-)
+from insights_exporter.coder.resources import Token, read_token, read_version
+from insights_exporter.datasets.server_info import build_info, token_samples
 from tests.datasets.cases import lines_of
 
 VERSIONS = {

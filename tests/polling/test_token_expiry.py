@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.datasets.server_info import Token
+from insights_exporter.coder.resources import Token
 from insights_exporter.polling.causes import (
     LIMITS,
     Urgency,

@@ -1,4 +1,4 @@
-"""The server's clock, as its `Date` headers show it."""
+"""Times of the server: its clock, as its `Date` headers show it, and times in its responses."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -43,3 +43,13 @@ def parse_http_date(text: str | None) -> datetime | None:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def unix_seconds(moment: datetime | None) -> float | None:
+    """Return the Unix seconds of a time in a response, UTC if it has no offset; None if there is none.
+
+    Go writes the year 1 if there is no time.
+    """
+    if moment is None or moment.year == 1:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

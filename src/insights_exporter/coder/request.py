@@ -37,7 +37,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 
 
 class Response(msgspec.Struct, frozen=True, gc=False):
-    """What Coder said to a question: the body of a 200, not yet decoded."""
+    """A response to a request: the body of a 200, not yet decoded."""
 
     request: Request
     body: bytes

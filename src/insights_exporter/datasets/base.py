@@ -1,8 +1,7 @@
-"""What a dataset is: what is asked, and what the answers become.
+"""Dataset: what is requested, and what the responses become.
 
-All in here is pure: no clock, no network, no settings read from anywhere.
-What is kept from poll to poll is a struct that the garbage collector need not
-look through.
+Everything here is pure: no clock, no network. What is kept from poll to poll
+is a struct that the garbage collector need not look through.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,12 +28,15 @@ class Template(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class PollContext:
-    """What a dataset may know when it asks and when it converts.
+    """What requests and conversions of one poll depend on.
 
-    `now` is the server's clock, aware, in the deployment's time zone.
-    `templates` are those that Coder lists, by id; `in_use` the ids named by
-    the newest `templates` answers (empty before the first). Who shows users
-    under pseudonyms brings `pseudonym_key`.
+    Attributes:
+        deployment: the config.
+        window: None for a dataset without windows.
+        now: the server's clock, aware, in the deployment's time zone.
+        templates: those that Coder lists, by id.
+        in_use: ids of the templates in the window's newest report, empty before the first.
+        pseudonym_key: None unless users are exposed under pseudonyms.
     """
 
     deployment: Deployment
@@ -56,20 +58,23 @@ class AppName(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def app(self) -> tuple[str, str]:
-        """What it is a name of: the app's type and slug."""
+        """The app that has the name: its type and slug."""
         return self.app_type, self.slug
 
 
 class ConvertResult(msgspec.Struct, frozen=True, gc=False):
     """What one response became.
 
-    `folded` counts source series that a limit folded or dropped, `invalid`
-    has one short reason a row that could not be understood, without any data
-    of the row. `in_use` are the ids of the templates that the report names,
-    None where it is no report on all of them or they cannot be read;
-    `app_names` what apps are called in it. `templates` are all that Coder lists, None in a response about
-    anything else. `daily_users` are users by day, which is its ordinal. `follow_up` are requests whose
-    responses replace this result; it is used only if all of them fail.
+    Attributes:
+        samples: what is exposed.
+        folded: how many source series a limit aggregated or dropped.
+        invalid: a short reason for each row that was not understood, without data of the row.
+        in_use: ids of the templates in a report over all templates; None if unknown.
+        app_names: names of the apps in a report.
+        templates: all templates that Coder lists; None in a response about anything else.
+        daily_users: users by day, which is its ordinal.
+        follow_up: requests whose responses replace this result, which is used only if all of them fail.
+        choices: parameters whose values are not free text, see `parameters_with_choices`.
     """
 
     samples: tuple[Samples, ...]
@@ -81,7 +86,16 @@ class ConvertResult(msgspec.Struct, frozen=True, gc=False):
     daily_users: tuple[tuple[int, float], ...] = ()
     follow_up: tuple[Request, ...] = ()
     choices: tuple[str, ...] = ()
-    """The parameters whose values are not free text, see `parameters_with_choices`."""
+
+
+def no_windows(_deployment: Deployment) -> Sequence[Window | None]:
+    """Return that a dataset is polled once, without a window."""
+    return (None,)
+
+
+def all_windows(deployment: Deployment) -> Sequence[Window | None]:
+    """Return all windows of the deployment."""
+    return deployment.windows
 
 
 def nothing_unrequested(_context: PollContext, _requests: Sequence[Request]) -> ConvertResult:
@@ -89,42 +103,47 @@ def nothing_unrequested(_context: PollContext, _requests: Sequence[Request]) -> 
     return ConvertResult(())
 
 
-def no_merge(_conversions: Iterable[ConvertResult]) -> tuple[Samples, ...]:
-    """Say nothing about the windows of a dataset together."""
+def no_merge(_results: Iterable[ConvertResult]) -> tuple[Samples, ...]:
+    """Return no samples over all windows."""
     return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """One kind of request: what it asks, and what it becomes.
+    """One kind of data: what is requested, its families, and the pure conversion.
 
-    `convert` converts one response: each response of a poll is converted and
-    published on its own, so that one that fails leaves the others.
-    `unrequested` returns the rows that belong to no response of the poll.
-    `requests` may need the newest result of the dataset that it `depends_on`.
-    `merge_windows` returns what the results of all windows say only together:
-    series without a `window` label, which would repeat if each window had
-    them. A dataset that `names_templates` lists them for the others.
+    Attributes:
+        name: key of `datasets:` in the config, and value of the label `dataset`.
+        families: what it can expose.
+        requests: the requests of one poll.
+        convert: converts one response; each response is published on its own, so that one that fails leaves
+            the others.
+        windows: the windows for which it is polled.
+        unrequested: rows that belong to no response of the poll.
+        merge_windows: series without a `window` label, from the results of all windows.
+        depends_on: the dataset whose newest result `requests` needs.
+        names_templates: whether it lists the templates for the others.
+        default_interval: seconds between polls; None: by the days of the window.
+        roles: site roles that may read it, the one with the least rights first.
+        backfill: whether `backfill` can request its history: always, or only if users are included.
+        enabled_by_default: whether it is polled unless the config says otherwise.
+        missing_route: what a 404 `Route not found.` means.
     """
 
     name: str
     families: tuple[MetricFamily, ...]
-    windows: Callable[[Deployment], Sequence[Window | None]]
     requests: Callable[[PollContext], Sequence[Request]]
     convert: Callable[[PollContext, Response], ConvertResult]
+    windows: Callable[[Deployment], Sequence[Window | None]] = no_windows
     unrequested: Callable[[PollContext, Sequence[Request]], ConvertResult] = nothing_unrequested
-    depends_on: str | None = None
     merge_windows: Callable[[Iterable[ConvertResult]], tuple[Samples, ...]] = no_merge
+    depends_on: str | None = None
     names_templates: bool = False
     default_interval: float | None = None
-    """Seconds between polls; None: by the days of the window."""
     roles: tuple[str, ...] = ("Auditor", "Template Admin", "Owner")
-    """Site roles that may read it, the one with the least rights first."""
     backfill: Literal["always", "users", "never"] = "never"
-    """Whether it has history that `backfill` can request: always, or only if users are included."""
     enabled_by_default: bool = True
     missing_route: MissingRoute = "unsupported"
-    """What a 404 `Route not found.` means: older servers lack it, no license has it, or a wrong address."""
 
     def options(self, deployment: Deployment) -> DatasetOptions:
         """Return what `datasets:` of the config sets for this dataset."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from insights_exporter.coder.clock import unix_seconds
 from insights_exporter.coder.decode import Envelope, Row, decode
 from insights_exporter.coder.request import Request, Response
 from insights_exporter.config.models import Deployment, Window
@@ -13,7 +14,6 @@ from insights_exporter.datasets.report_schema import UsersResponse
 from insights_exporter.datasets.timerange import (
     day_seconds,
     read_day,
-    read_instant,
     whole_days,
     window_range,
     zone_of,
@@ -72,7 +72,7 @@ class Entry(Row, frozen=True):
             raise ValueError(text)
 
 
-class DausAnswer(Envelope, frozen=True):
+class DausResponse(Envelope, frozen=True):
     """The response of `/insights/daus`."""
 
     entries: list[Entry]
@@ -87,14 +87,9 @@ def read_days(body: bytes) -> dict[int, float]:
     """Return the users of all UTC days in a response, by the ordinal of the day.
 
     Raises:
-        InvalidAnswer: The answer cannot be read.
+        InvalidResponse: The response cannot be read.
     """
-    return _amounts(decode(body, DausAnswer).value)
-
-
-def windows(_deployment: Deployment) -> Sequence[Window | None]:
-    """Return no window: the days are fixed."""
-    return (None,)
+    return _amounts(decode(body, DausResponse).value)
 
 
 def requests(context: PollContext) -> Sequence[Request]:
@@ -121,10 +116,13 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     """
     if response.request.path == REPORT_PATH:
         return _convert_report(context, response)
-    decoded = decode(response.body, DausAnswer)
+    decoded = decode(response.body, DausResponse)
     amounts = _amounts(decoded.value)
-    users, starts = _newest_two(amounts)
-    return _days(users, starts, amounts, decoded.invalid)
+    newest = max(amounts, default=0)
+    days = [(name, day) for name, day in ((TODAY, newest), (YESTERDAY, newest - 1)) if day in amounts]
+    users: list[SampleRow] = [((name,), amounts[day]) for name, day in days]
+    starts: list[SampleRow] = [((name,), day_seconds(day)) for name, day in days]
+    return _result(users, starts, amounts, decoded.invalid)
 
 
 def _convert_report(context: PollContext, response: Response) -> ConvertResult:
@@ -132,12 +130,12 @@ def _convert_report(context: PollContext, response: Response) -> ConvertResult:
     decoded = decode(response.body, UsersResponse)
     report, name = decoded.value.report, response.request.subject
     day = context.now.astimezone(zone_of(context)).toordinal() - (name == YESTERDAY)
-    start = read_instant(report.start_time)
+    start = unix_seconds(report.start_time)
     starts: list[SampleRow] = [] if start is None else [((name,), start)]
-    return _days([((name,), report.active_users)], starts, {day: report.active_users}, decoded.invalid)
+    return _result([((name,), report.active_users)], starts, {day: report.active_users}, decoded.invalid)
 
 
-def _days(
+def _result(
     users: list[SampleRow], starts: list[SampleRow], by_day: dict[int, float], invalid: tuple[str, ...]
 ) -> ConvertResult:
     return ConvertResult(
@@ -147,25 +145,14 @@ def _days(
     )
 
 
-def _amounts(response: DausAnswer) -> dict[int, float]:
+def _amounts(response: DausResponse) -> dict[int, float]:
     entries = [(read_day(entry.date), entry.amount) for entry in response.entries]
     return sum_by_key((day, amount) for day, amount in entries if day is not None)
-
-
-def _newest_two(amounts: dict[int, float]) -> tuple[list[SampleRow], list[SampleRow]]:
-    newest = max(amounts, default=0)
-    days = [(TODAY, newest), (YESTERDAY, newest - 1)]
-    told = [(name, day) for name, day in days if day in amounts]
-    return (
-        [((name,), amounts[day]) for name, day in told],
-        [((name,), day_seconds(day)) for name, day in told],
-    )
 
 
 DATASET = Dataset(
     name="daus",
     families=FAMILIES,
-    windows=windows,
     requests=requests,
     convert=convert,
     default_interval=300.0,

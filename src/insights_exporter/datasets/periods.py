@@ -5,7 +5,6 @@ from datetime import date, timedelta
 
 from insights_exporter.coder.decode import decode
 from insights_exporter.coder.request import Request, Response
-from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.report_schema import PATH, UsersResponse
 from insights_exporter.datasets.timerange import whole_days, zone_of
@@ -62,11 +61,6 @@ def periods_before(today: date) -> Mapping[str, tuple[date, date]]:
     }
 
 
-def windows(_deployment: Deployment) -> Sequence[Window | None]:
-    """Return no window: the periods are fixed."""
-    return (None,)
-
-
 def requests(context: PollContext) -> Sequence[Request]:
     """Return one request per period, whose days are then right in every zone, on every server."""
     zone = zone_of(context)
@@ -92,7 +86,6 @@ def convert(_context: PollContext, response: Response) -> ConvertResult:
 DATASET = Dataset(
     name="periods",
     families=FAMILIES,
-    windows=windows,
     requests=requests,
     convert=convert,
     default_interval=3600.0,

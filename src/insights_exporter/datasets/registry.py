@@ -15,7 +15,7 @@ from insights_exporter.datasets import (
     user_status_counts,
 )
 from insights_exporter.datasets.base import Dataset
-from insights_exporter.datasets.report_window import FAMILIES as ECHO_FAMILIES
+from insights_exporter.datasets.report_schema import WINDOW_FAMILIES
 from insights_exporter.exposition.family import MetricFamily
 
 DATASETS: Mapping[str, Dataset] = MappingProxyType(
@@ -39,7 +39,7 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
 def data_families(datasets: Mapping[str, Dataset]) -> tuple[MetricFamily, ...]:
     """Return all families of Coder's data in the order of the exposition: those that name users last."""
     declared = [family for dataset in datasets.values() for family in dataset.families]
-    families = (*(family for family in declared if family not in ECHO_FAMILIES), *ECHO_FAMILIES)
+    families = (*(family for family in declared if family not in WINDOW_FAMILIES), *WINDOW_FAMILIES)
     ordered = sorted((*families, *server_info.FAMILIES), key=lambda family: "user_id" in family.labels)
     return tuple(dict.fromkeys(ordered))
 

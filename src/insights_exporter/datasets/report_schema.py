@@ -1,13 +1,39 @@
-"""The response of `/insights/templates`, which several datasets request."""
+"""What reports of several datasets share: the response of `/insights/templates`, and the window it covers."""
 
 from datetime import datetime
 
 import msgspec
 
+from insights_exporter.coder.clock import unix_seconds
 from insights_exporter.coder.decode import Envelope, Row
 from insights_exporter.datasets.timerange import require_time
+from insights_exporter.exposition.family import MetricFamily, Samples
 
 PATH = "/insights/templates"
+
+_WINDOW_LABELS = ("deployment", "dataset", "window")
+
+WINDOW_START = MetricFamily(
+    name="coder_insights_window_start_timestamp_seconds",
+    kind="gauge",
+    help="Start of the window in the report itself, in Unix seconds (API: report.start_time); cached.",
+    labels=_WINDOW_LABELS,
+    source="templates, user-activity, user-latency: report.start_time",
+    merge="not merged",
+    absent="the report has no readable start_time",
+    example='coder_insights_window_start_timestamp_seconds{window="7d"}',
+)
+WINDOW_END = MetricFamily(
+    name="coder_insights_window_end_timestamp_seconds",
+    kind="gauge",
+    help="End of the window in the report itself, in Unix seconds (API: report.end_time); cached.",
+    labels=_WINDOW_LABELS,
+    source="templates, user-activity, user-latency: report.end_time",
+    merge="not merged",
+    absent="the report has no readable end_time",
+    example='time() - coder_insights_window_end_timestamp_seconds{dataset="templates",window="today"} > 7200',
+)
+WINDOW_FAMILIES = (WINDOW_START, WINDOW_END)
 
 
 class App(Row, frozen=True):
@@ -86,7 +112,7 @@ class Report(Envelope, frozen=True):
     parameters_usage: list[Parameter] | None
 
 
-class TemplatesAnswer(Envelope, frozen=True):
+class TemplatesResponse(Envelope, frozen=True):
     """The whole response: one section at least."""
 
     report: Report | None = None
@@ -107,10 +133,21 @@ class UsersReport(Envelope, frozen=True):
     """The number of users in a report."""
 
     active_users: float
-    start_time: str | None
+    start_time: datetime | None
 
 
 class UsersResponse(Envelope, frozen=True):
     """The response, for datasets that need only the number of users."""
 
     report: UsersReport
+
+
+def window_samples(
+    dataset: str, window: str, start: datetime | None, end: datetime | None
+) -> tuple[Samples, ...]:
+    """Return the gauges of the window that a report of `dataset` says it covers."""
+    return tuple(
+        Samples(family, [((dataset, window), seconds)])
+        for family, moment in ((WINDOW_START, start), (WINDOW_END, end))
+        if (seconds := unix_seconds(moment)) is not None
+    )

@@ -1,9 +1,6 @@
 """Metrics of a server in addition to its insights: version, lifetime of the token."""
 
-from typing import NamedTuple
-
-from insights_exporter.coder.decode import Envelope, decode
-from insights_exporter.datasets.timerange import read_instant
+from insights_exporter.coder.resources import Token
 from insights_exporter.exposition.family import MetricFamily, Samples
 
 BUILD_INFO = MetricFamily(
@@ -42,68 +39,14 @@ FAMILIES = (BUILD_INFO,)
 TOKEN_FAMILIES = (TOKEN_EXPIRY, TOKEN_LIFETIME)
 
 
-class BuildInfo(Envelope, frozen=True):
-    """The answer of `/buildinfo`."""
-
-    version: str | None = None
-
-
-class ApiKey(Envelope, frozen=True):
-    """The answer of `/users/me/keys/{id}`."""
-
-    expires_at: str | None = None
-    lifetime_seconds: float | None = None
-
-
-class CurrentUser(Envelope, frozen=True):
-    """The answer of `/users/me`."""
-
-    username: str | None = None
-
-
-class Token(NamedTuple):
-    """When a token expires, in Unix seconds, and for how long a use prolongs it; None where untold."""
-
-    expires: float | None
-    lifetime: float | None
-
-
-def read_version(body: bytes) -> str | None:
-    """Read the server's version.
-
-    Raises:
-        InvalidResponse: The response is no object.
-    """
-    return decode(body, BuildInfo).value.version
-
-
 def build_info(version: str | None) -> Samples:
-    """Give the series that says which version the server has."""
+    """Return the series with the server's version."""
     return Samples(BUILD_INFO, [((version,), 1.0)] if version else [])
 
 
-def read_token(body: bytes) -> Token:
-    """Read how long the token lives.
-
-    Raises:
-        InvalidResponse: The response is no object.
-    """
-    key = decode(body, ApiKey).value
-    return Token(read_instant(key.expires_at), key.lifetime_seconds)
-
-
-def read_user(body: bytes) -> str | None:
-    """Read the name of the token's own user.
-
-    Raises:
-        InvalidResponse: The response is no object.
-    """
-    return decode(body, CurrentUser).value.username
-
-
-def token_samples(token: Token) -> tuple[Samples, Samples]:
-    """Give the gauges about the token, as far as they are known."""
-    return tuple(  # type: ignore[return-value]  # one for each of the two families
+def token_samples(token: Token) -> tuple[Samples, ...]:
+    """Return the gauges about the token, as far as they are known."""
+    return tuple(
         Samples(family, [] if seconds is None else [((), seconds)])
         for family, seconds in zip(TOKEN_FAMILIES, token, strict=True)
     )

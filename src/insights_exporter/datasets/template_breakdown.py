@@ -1,9 +1,11 @@
 """Dataset `template-breakdown`: the report of `templates`, requested for one template at a time."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
+from insights_exporter.coder.clock import unix_seconds
 from insights_exporter.coder.decode import decode
 from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.config.models import Deployment, Window
@@ -20,7 +22,7 @@ from insights_exporter.datasets.apps import read_apps, times_used_rows, usage_ro
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.daus import TODAY, YESTERDAY
 from insights_exporter.datasets.parameters import LIMIT_IN_TEMPLATE, parameter_rows, parameters_enabled
-from insights_exporter.datasets.report_schema import PATH, Report, TemplatesAnswer
+from insights_exporter.datasets.report_schema import PATH, Report, TemplatesResponse
 from insights_exporter.datasets.template_metrics import (
     TEMPLATE_ACTIVE_USERS,
     TEMPLATE_ACTIVITY_DISTRIBUTION,
@@ -33,10 +35,10 @@ from insights_exporter.datasets.template_metrics import (
     TEMPLATE_LATENCY_DISTRIBUTION,
     TEMPLATE_PARAMETER_WORKSPACES,
 )
-from insights_exporter.datasets.timerange import midnight, time_range_of, unix_seconds, window_of, zone_of
-from insights_exporter.datasets.user_activity import ActivityAnswer, seconds_by_user
+from insights_exporter.datasets.timerange import midnight, time_range_of, window_of, zone_of
+from insights_exporter.datasets.user_activity import ActivityResponse, seconds_by_user
 from insights_exporter.datasets.user_latency import (
-    LatencyAnswer,
+    LatencyResponse,
     latencies_by_user,
     latency_histograms,
     quality_rows,
@@ -49,15 +51,15 @@ _Ids = Iterable[str] | None
 
 
 def template_labels(context: PollContext, template_id: str) -> tuple[str, str, str]:
-    """Give organization, name and id; a template that is not listed any more is called by its id."""
+    """Return organization, name and id; a template that is no longer listed has its id as name."""
     template = context.templates.get(template_id)
     return (template.organization, template.name, template_id) if template else ("", template_id, template_id)
 
 
 def convert_report(context: PollContext, response: Response) -> ConvertResult:
-    """Give users, apps and parameters of a template."""
-    decoded = decode(response.body, TemplatesAnswer)
-    _check_subject(response, _named(decoded.value))
+    """Return users, apps and parameters of a template."""
+    decoded = decode(response.body, TemplatesResponse)
+    _check_subject(response, _named_templates(decoded.value))
     labels = template_labels(context, response.request.subject)
     daily = Samples(TEMPLATE_DAILY_ACTIVE_USERS, _daily_rows(context, response, decoded.value, labels))
     report = decoded.value.report
@@ -78,8 +80,8 @@ def convert_report(context: PollContext, response: Response) -> ConvertResult:
 
 
 def convert_activity(context: PollContext, response: Response) -> ConvertResult:
-    """Give how active the users of a template were."""
-    decoded = decode(response.body, ActivityAnswer)
+    """Return how active the users of a template were."""
+    decoded = decode(response.body, ActivityResponse)
     report = decoded.value.report
     _check_subject(response, [report.template_ids])
     labels = (window_of(context).name, *template_labels(context, response.request.subject))
@@ -92,8 +94,8 @@ def convert_activity(context: PollContext, response: Response) -> ConvertResult:
 
 
 def convert_latency(context: PollContext, response: Response) -> ConvertResult:
-    """Give how slow connections were for the users of a template."""
-    decoded = decode(response.body, LatencyAnswer)
+    """Return how slow the connections of users of a template were."""
+    decoded = decode(response.body, LatencyResponse)
     report = decoded.value.report
     _check_subject(response, [report.template_ids])
     labels = (window_of(context).name, *template_labels(context, response.request.subject))
@@ -106,7 +108,7 @@ def convert_latency(context: PollContext, response: Response) -> ConvertResult:
 
 
 def daily_window(deployment: Deployment) -> Window | None:
-    """Give the one window whose answers tell the days, since they have no `window` label.
+    """Return the one window whose responses have the days, since those have no `window` label.
 
     The shortest that covers yesterday too, else one that covers today.
     """
@@ -118,7 +120,7 @@ def daily_window(deployment: Deployment) -> Window | None:
     return min(fitting, key=lambda window: (window.days == 1, window.days), default=None)
 
 
-def _named(response: TemplatesAnswer) -> list[_Ids]:
+def _named_templates(response: TemplatesResponse) -> list[_Ids]:
     report = response.report
     rows = [*report.apps_usage, *(report.parameters_usage or ())] if report else []
     named = [report.template_ids] if report else []
@@ -126,11 +128,11 @@ def _named(response: TemplatesAnswer) -> list[_Ids]:
 
 
 def _check_subject(response: Response, named: Iterable[_Ids]) -> None:
-    asked = response.request.subject.lower()
-    others = {template for ids in named for template in ids or () if template.lower() != asked}
+    requested = response.request.subject.lower()
+    others = {template for ids in named for template in ids or () if template.lower() != requested}
     if others:
         text = (
-            f"asked about one template, {response.request.path} answered about {len(others)} others too; "
+            f"requested one template, {response.request.path} responded about {len(others)} others too; "
             "the server, or a gateway before it, ignores template_ids: switch templates.breakdown off"
         )
         raise InvalidResponse(text)
@@ -149,11 +151,11 @@ def _parameters(
 
 
 def _daily_rows(
-    context: PollContext, response: Response, told: TemplatesAnswer, labels: tuple[str, ...]
+    context: PollContext, response: Response, body: TemplatesResponse, labels: tuple[str, ...]
 ) -> list[Row]:
     users = sum_by_key(
         ((unix_seconds(interval.start_time), unix_seconds(interval.end_time)), interval.active_users)
-        for interval in told.interval_reports or ()
+        for interval in body.interval_reports or ()
     )
     return [((day, *labels), users[span]) for day, span in _days(context, response).items() if span in users]
 
@@ -173,7 +175,7 @@ def _days(context: PollContext, response: Response) -> Mapping[str, tuple[float,
 
 
 def windows(deployment: Deployment) -> Sequence[Window | None]:
-    """Give the windows in which templates are broken down."""
+    """Return the windows in which templates are broken down."""
     if not deployment.templates.breakdown:
         return ()
     return tuple(window for window in deployment.windows if window.name in deployment.templates.windows)
@@ -182,18 +184,21 @@ def windows(deployment: Deployment) -> Sequence[Window | None]:
 def requests(context: PollContext) -> Sequence[Request]:
     """Return the requests for each template in use, up to the limit: of too many the first by id.
 
-    A question's `subject` is the template's id; with `templates.users` there
-    are up to three questions about it: what the dataset of users is not asked
-    for is not asked for here either.
+    The `subject` is the template's id. With `templates.users` there are up to three requests per template,
+    one for each dataset of users that is enabled.
     """
-    paths = [PATH, *_paths_of_users(context.deployment)]
-    requested = _in_use(context)[: context.deployment.templates.limit]
-    return tuple(_question(context, path, template) for template in requested for path in paths)
-
-
-def _paths_of_users(deployment: Deployment) -> Sequence[str]:
+    deployment, span = context.deployment, time_range_of(context)
     of_users = (user_activity, user_latency) if deployment.templates.users else ()
-    return [dataset.PATH for dataset in of_users if dataset.DATASET.is_enabled(deployment)]
+    paths = [PATH, *(each.PATH for each in of_users if each.DATASET.is_enabled(deployment))]
+    return tuple(
+        Request(path, span, template, extra=_parameters_for(path, template), needs_extra=True)
+        for template in _in_use(context)[: deployment.templates.limit]
+        for path in paths
+    )
+
+
+def _parameters_for(path: str, template: str) -> Mapping[str, str]:
+    return {"template_ids": template} | ({"interval": "day"} if path == PATH else {})
 
 
 def convert(context: PollContext, response: Response) -> ConvertResult:
@@ -219,16 +224,8 @@ def unrequested(context: PollContext, requests: Sequence[Request]) -> ConvertRes
 
 
 def _in_use(context: PollContext) -> Sequence[str]:
-    return sorted({template for template in context.in_use if _is_one_id(template)})
-
-
-def _is_one_id(template: str) -> bool:
-    return bool(template) and not any(character == "," or character.isspace() for character in template)
-
-
-def _question(context: PollContext, path: str, template: str) -> Request:
-    extra = {"template_ids": template} | ({"interval": "day"} if path == PATH else {})
-    return Request(path=path, span=time_range_of(context), subject=template, extra=extra, needs_extra=True)
+    """Return the ids of the templates in use; one with a comma or a space would be several to the server."""
+    return sorted({template for template in context.in_use if re.fullmatch(r"[^,\s]+", template)})
 
 
 _READERS: Mapping[str, Callable[[PollContext, Response], ConvertResult]] = {

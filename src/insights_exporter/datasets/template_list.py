@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from insights_exporter.coder.decode import NonNegative, Row, decode
+from insights_exporter.coder.decode import decode
 from insights_exporter.coder.request import Request, Response
-from insights_exporter.config.models import Deployment, Window
+from insights_exporter.coder.resources import BuildTimeStats, ListedOrganization, ListedTemplate
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, Template
 from insights_exporter.exposition.family import MetricFamily, Samples
 
@@ -45,55 +45,6 @@ FAMILIES = (TEMPLATE_INFO, BUILD_DURATION)
 _TRANSITIONS = ("start", "stop", "delete")
 _PERCENTILES = ("p50", "p95")
 _MILLISECONDS = 1000.0
-
-
-class BuildTimes(msgspec.Struct, frozen=True, gc=False):
-    """Percentiles in milliseconds, None if there were no builds."""
-
-    p50: NonNegative | None = msgspec.field(name="P50", default=None)
-    p95: NonNegative | None = msgspec.field(name="P95", default=None)
-
-
-class BuildTimeStats(msgspec.Struct, frozen=True, gc=False):
-    """How long builds took, by their kind."""
-
-    start: BuildTimes | None = None
-    stop: BuildTimes | None = None
-    delete: BuildTimes | None = None
-
-
-class ListedTemplate(Row, frozen=True):
-    """One row of `/templates` or `/organizations/{organization}/templates`."""
-
-    id: str
-    name: str
-    organization_id: str | None = None
-    organization_name: str | None = None
-    deprecated: bool | None = None
-    build_time_stats: object = None
-    """Read by `build_durations`: a template is listed even if these are not understood."""
-
-    def __post_init__(self) -> None:
-        """Reject a template of no organization.
-
-        Raises:
-            ValueError: Neither the id nor the name of its organization is there.
-        """
-        if not (self.organization_id or self.organization_name):
-            text = "organization_id: missing"
-            raise ValueError(text)
-
-
-class ListedOrganization(Row, frozen=True):
-    """One row of `/organizations`."""
-
-    id: str
-    name: str
-
-
-def windows(_deployment: Deployment) -> Sequence[Window | None]:
-    """Return no window: the list is that of now."""
-    return (None,)
 
 
 def requests(_context: PollContext) -> Sequence[Request]:
@@ -208,7 +159,6 @@ def _durations(stats: BuildTimeStats | None) -> Iterator[tuple[str, str, float]]
 DATASET = Dataset(
     name=NAME,
     families=FAMILIES,
-    windows=windows,
     requests=requests,
     convert=convert,
     names_templates=True,

@@ -5,7 +5,6 @@ from typing import Final
 
 from insights_exporter.coder.decode import Decoded, decode
 from insights_exporter.coder.request import Request, Response
-from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.apps import (
     APP_INFO,
     APP_LABELS,
@@ -15,16 +14,20 @@ from insights_exporter.datasets.apps import (
     times_used_rows,
     usage_rows,
 )
-from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, all_windows
 from insights_exporter.datasets.parameters import (
     PARAMETER_LABELS,
     parameter_rows,
     parameters_enabled,
     parameters_with_choices,
 )
-from insights_exporter.datasets.report_schema import PATH, Report, TemplatesAnswer
-from insights_exporter.datasets.report_window import FAMILIES as ECHO_FAMILIES
-from insights_exporter.datasets.report_window import echo_samples
+from insights_exporter.datasets.report_schema import (
+    PATH,
+    WINDOW_FAMILIES,
+    Report,
+    TemplatesResponse,
+    window_samples,
+)
 from insights_exporter.datasets.timerange import window_of, window_request
 from insights_exporter.exposition.family import MetricFamily, Samples
 
@@ -81,12 +84,7 @@ PARAMETER_WORKSPACES = MetricFamily(
     example="sum by (parameter_value) "
     '(coder_insights_parameter_workspaces{parameter_name="region",window="7d"})',
 )
-FAMILIES = (ACTIVE_USERS, APP_USAGE, APP_TIMES_USED, APP_INFO, PARAMETER_WORKSPACES, *ECHO_FAMILIES)
-
-
-def windows(deployment: Deployment) -> Sequence[Window | None]:
-    """Return all windows."""
-    return deployment.windows
+FAMILIES = (ACTIVE_USERS, APP_USAGE, APP_TIMES_USED, APP_INFO, PARAMETER_WORKSPACES, *WINDOW_FAMILIES)
 
 
 def requests(context: PollContext) -> Sequence[Request]:
@@ -95,12 +93,12 @@ def requests(context: PollContext) -> Sequence[Request]:
 
 
 def convert(context: PollContext, response: Response) -> ConvertResult:
-    """Give what the report says; nothing where it is absent.
+    """Return the samples of a report, none if there is no report.
 
     Raises:
-        InvalidAnswer: The answer cannot be read.
+        InvalidResponse: The response cannot be read.
     """
-    decoded = decode(response.body, TemplatesAnswer)
+    decoded = decode(response.body, TemplatesResponse)
     report = decoded.value.report
     if report is None:
         return ConvertResult((), invalid=decoded.invalid)
@@ -114,7 +112,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
             Samples(APP_USAGE, usage_rows(apps, (window,), complete=complete)),
             Samples(APP_TIMES_USED, times_used_rows(apps, (window,))),
             *parameters,
-            *echo_samples(NAME, window, report.start_time, report.end_time),
+            *window_samples(NAME, window, report.start_time, report.end_time),
         ),
         folded=folded + apps_aggregated,
         invalid=decoded.invalid,
@@ -124,7 +122,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     )
 
 
-def _in_use(report: Report, decoded: Decoded[TemplatesAnswer]) -> tuple[str, ...] | None:
+def _in_use(report: Report, decoded: Decoded[TemplatesResponse]) -> tuple[str, ...] | None:
     """Return the ids of the templates in use, None if some of them cannot be read."""
     return tuple(sorted(set(report.template_ids or ()))) if decoded.complete("report.template_ids") else None
 
@@ -141,7 +139,7 @@ def _parameters(context: PollContext, report: Report) -> tuple[tuple[Samples, ..
 DATASET = Dataset(
     name=NAME,
     families=FAMILIES,
-    windows=windows,
+    windows=all_windows,
     requests=requests,
     convert=convert,
     merge_windows=app_info,

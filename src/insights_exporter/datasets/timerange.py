@@ -1,8 +1,9 @@
-"""Time ranges of windows, with midnights that exist and offsets, and parsing of times."""
+"""Time ranges of windows, with midnights that exist and offsets, and checks of times."""
 
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
+from insights_exporter.coder.clock import unix_seconds
 from insights_exporter.coder.request import Request, TimeRange
 from insights_exporter.config.models import Window
 from insights_exporter.datasets.base import PollContext
@@ -24,30 +25,6 @@ def read_day(text: str) -> int | None:
 def day_seconds(ordinal: int) -> float:
     """Return the Unix seconds at which a day begins in UTC."""
     return float((ordinal - _EPOCH_DAY) * _DAY_SECONDS)
-
-
-def unix_seconds(moment: datetime | None) -> float | None:
-    """Return the Unix seconds of a time, UTC if it has no offset; None if there is none.
-
-    Go writes the year 1 if there is no time.
-    """
-    if moment is None or moment.year == 1:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def read_instant(text: str | None) -> float | None:
-    """Return the Unix seconds of an RFC 3339 time, UTC if it has no offset; None if it is not one.
-
-    Go writes the year 1 if there is no time.
-    """
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    if moment.year == 1:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def require_time(name: str, moment: datetime) -> None:

@@ -1,13 +1,12 @@
 """Dataset `user-activity`: how long each user was active."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from heapq import nsmallest
 from typing import Final
 
 from insights_exporter.coder.decode import Envelope, NonNegative, Row, decode
 from insights_exporter.coder.request import Request, Response
-from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.aggregate import (
     ACTIVITY_BOUNDS,
     ACTIVITY_LEVELS,
@@ -15,9 +14,8 @@ from insights_exporter.datasets.aggregate import (
     build_histogram,
     sum_by_key,
 )
-from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
-from insights_exporter.datasets.report_window import FAMILIES as ECHO_FAMILIES
-from insights_exporter.datasets.report_window import echo_samples
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, all_windows
+from insights_exporter.datasets.report_schema import WINDOW_FAMILIES, window_samples
 from insights_exporter.datasets.timerange import window_of, window_request
 from insights_exporter.datasets.users import USER_LABELS, latest_usernames, names_users, user_labels
 from insights_exporter.exposition.family import Columns, MetricFamily, Samples
@@ -63,7 +61,7 @@ ACTIVITY_LEVEL = MetricFamily(
     example='coder_insights_activity_level_users{window="7d",level="over_16h"} / ignoring (level) '
     'sum without (level) (coder_insights_activity_level_users{window="7d"})',
 )
-FAMILIES = (USER_ACTIVITY, ACTIVITY_DISTRIBUTION, ACTIVITY_LEVEL, *ECHO_FAMILIES)
+FAMILIES = (USER_ACTIVITY, ACTIVITY_DISTRIBUTION, ACTIVITY_LEVEL, *WINDOW_FAMILIES)
 
 
 class ActiveUser(Row, frozen=True):
@@ -83,15 +81,10 @@ class ActivityReport(Envelope, frozen=True):
     template_ids: list[str] | None
 
 
-class ActivityAnswer(Envelope, frozen=True):
+class ActivityResponse(Envelope, frozen=True):
     """The whole response."""
 
     report: ActivityReport
-
-
-def windows(deployment: Deployment) -> Sequence[Window | None]:
-    """Return all windows: the distribution is exposed in each."""
-    return deployment.windows
 
 
 def requests(context: PollContext) -> Sequence[Request]:
@@ -100,22 +93,22 @@ def requests(context: PollContext) -> Sequence[Request]:
 
 
 def convert(context: PollContext, response: Response) -> ConvertResult:
-    """Give the users shown and the distribution over all of them.
+    """Return the most active users, and the distribution and bands of all users.
 
     Raises:
-        InvalidAnswer: The answer cannot be read.
+        InvalidResponse: The response cannot be read.
     """
-    decoded = decode(response.body, ActivityAnswer)
+    decoded = decode(response.body, ActivityResponse)
     report = decoded.value.report
     seconds = seconds_by_user(report.users)
-    shown, folded = _shown(context, seconds, report.users)
+    columns, folded = _user_columns(context, seconds, report.users)
     window = window_of(context).name
     histogram = build_histogram(seconds.values(), ACTIVITY_BOUNDS)
     samples = (
-        Samples(USER_ACTIVITY, shown),
+        Samples(USER_ACTIVITY, columns),
         Samples(ACTIVITY_DISTRIBUTION, [((window,), histogram)]),
         Samples(ACTIVITY_LEVEL, band_rows((window,), histogram, ACTIVITY_BOUNDS, ACTIVITY_LEVELS)),
-        *echo_samples(NAME, window, report.start_time, report.end_time),
+        *window_samples(NAME, window, report.start_time, report.end_time),
     )
     return ConvertResult(samples, folded=folded, invalid=decoded.invalid)
 
@@ -123,33 +116,30 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
 def seconds_by_user(users: Sequence[ActiveUser]) -> Mapping[str, float]:
     """Return the sum of the rows of each user id."""
     seconds = {user.user_id: user.seconds for user in users}
-    return (
-        seconds if len(seconds) == len(users) else sum_by_key((user.user_id, user.seconds) for user in users)
-    )
+    if len(seconds) == len(users):
+        return seconds
+    return sum_by_key((user.user_id, user.seconds) for user in users)
 
 
-def _shown(
+def _user_columns(
     context: PollContext, seconds: Mapping[str, float], users: Sequence[ActiveUser]
 ) -> tuple[Columns, int]:
     """Return the most active users, and how many others there are."""
     if not names_users(context):
         return Columns(), 0
-    most_active = _most_active(seconds, context.deployment.users.limit)
-    ids, *columns = user_labels(context, most_active, latest_usernames(users))
-    shown = Columns(([window_of(context).name] * len(ids), *columns), [seconds[user] for user in ids])
-    return shown, len(seconds) - len(shown)
-
-
-def _most_active(seconds: Mapping[str, float], limit: int) -> Iterable[str]:
-    if len(seconds) <= limit:
-        return seconds
-    return [user for _, user in nsmallest(limit, [(-value, user) for user, value in seconds.items()])]
+    limit, most_active = context.deployment.users.limit, [*seconds]
+    if len(seconds) > limit:
+        ranked = nsmallest(limit, [(-value, user) for user, value in seconds.items()])
+        most_active = [user for _, user in ranked]
+    ids, *labels = user_labels(context, most_active, latest_usernames(users))
+    columns = Columns(([window_of(context).name] * len(ids), *labels), [seconds[user] for user in ids])
+    return columns, len(seconds) - len(columns)
 
 
 DATASET = Dataset(
     name=NAME,
     families=FAMILIES,
-    windows=windows,
+    windows=all_windows,
     requests=requests,
     convert=convert,
     backfill="users",

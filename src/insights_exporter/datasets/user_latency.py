@@ -8,16 +8,14 @@ from typing import Final, NamedTuple
 
 from insights_exporter.coder.decode import Envelope, Row, decode
 from insights_exporter.coder.request import Request, Response
-from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.aggregate import (
     CONNECTION_QUALITIES,
     LATENCY_BOUNDS,
     band_rows,
     build_histogram,
 )
-from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
-from insights_exporter.datasets.report_window import FAMILIES as ECHO_FAMILIES
-from insights_exporter.datasets.report_window import echo_samples
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, all_windows
+from insights_exporter.datasets.report_schema import WINDOW_FAMILIES, window_samples
 from insights_exporter.datasets.timerange import window_of, window_request
 from insights_exporter.datasets.users import USER_LABELS, latest_usernames, names_users, user_labels
 from insights_exporter.exposition.family import Columns, HistogramRow, MetricFamily, Samples
@@ -72,7 +70,7 @@ CONNECTION_QUALITY = MetricFamily(
     'quality!="good"}) / ignoring (quality) '
     'sum without (quality) (coder_insights_connection_quality_users{window="7d",percentile="p95"})',
 )
-FAMILIES = (USER_LATENCY, LATENCY_DISTRIBUTION, CONNECTION_QUALITY, *ECHO_FAMILIES)
+FAMILIES = (USER_LATENCY, LATENCY_DISTRIBUTION, CONNECTION_QUALITY, *WINDOW_FAMILIES)
 
 
 class Latency(Row, frozen=True):
@@ -99,7 +97,7 @@ class LatencyReport(Envelope, frozen=True):
     template_ids: list[str] | None
 
 
-class LatencyAnswer(Envelope, frozen=True):
+class LatencyResponse(Envelope, frozen=True):
     """The whole response."""
 
     report: LatencyReport
@@ -112,33 +110,28 @@ class Latencies(NamedTuple):
     p95: dict[str, float]
 
 
-def windows(deployment: Deployment) -> Sequence[Window | None]:
-    """Return all windows: the distributions are exposed in each."""
-    return deployment.windows
-
-
 def requests(context: PollContext) -> Sequence[Request]:
     """Return the request for all users."""
     return (window_request(PATH, context),)
 
 
 def convert(context: PollContext, response: Response) -> ConvertResult:
-    """Give the users shown and the distributions over all of them.
+    """Return the slowest users, and the distributions and bands of all users.
 
     Raises:
-        InvalidAnswer: The answer cannot be read.
+        InvalidResponse: The response cannot be read.
     """
-    decoded = decode(response.body, LatencyAnswer)
+    decoded = decode(response.body, LatencyResponse)
     report = decoded.value.report
     latencies = latencies_by_user(report.users)
-    shown, folded = _shown(context, latencies, report.users)
+    columns, folded = _user_columns(context, latencies, report.users)
     window = window_of(context).name
     histograms = latency_histograms((window,), latencies)
     samples = (
-        Samples(USER_LATENCY, shown),
+        Samples(USER_LATENCY, columns),
         Samples(LATENCY_DISTRIBUTION, histograms),
         Samples(CONNECTION_QUALITY, quality_rows(histograms)),
-        *echo_samples(NAME, window, report.start_time, report.end_time),
+        *window_samples(NAME, window, report.start_time, report.end_time),
     )
     return ConvertResult(samples, folded=folded, invalid=decoded.invalid)
 
@@ -176,7 +169,9 @@ def latencies_by_user(users: Sequence[ConnectedUser]) -> Latencies:
     )
 
 
-def _shown(context: PollContext, latencies: Latencies, users: Sequence[ConnectedUser]) -> tuple[Columns, int]:
+def _user_columns(
+    context: PollContext, latencies: Latencies, users: Sequence[ConnectedUser]
+) -> tuple[Columns, int]:
     """Return the slowest users, first the p50 of all, then the p95 of all, and how many others there are."""
     if not names_users(context):
         return Columns(), 0
@@ -187,8 +182,8 @@ def _shown(context: PollContext, latencies: Latencies, users: Sequence[Connected
     known = [each is not None for each in seconds]
     labels = ([window_of(context).name] * len(known), *([*column] * 2 for column in columns), percentiles)
     values = [each for each in seconds if each is not None]
-    shown = Columns(tuple([*compress(column, known)] for column in labels), values)
-    return shown, sum(map(len, latencies)) - len(shown)
+    exposed = Columns(tuple([*compress(column, known)] for column in labels), values)
+    return exposed, sum(map(len, latencies)) - len(exposed)
 
 
 def _slowest_users(latencies: Latencies, limit: int) -> Iterable[str]:
@@ -203,7 +198,7 @@ def _slowest_users(latencies: Latencies, limit: int) -> Iterable[str]:
 DATASET = Dataset(
     name=NAME,
     families=FAMILIES,
-    windows=windows,
+    windows=all_windows,
     requests=requests,
     convert=convert,
     backfill="users",

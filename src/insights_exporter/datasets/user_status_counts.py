@@ -4,13 +4,13 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from insights_exporter.coder.clock import unix_seconds
 from insights_exporter.coder.decode import Envelope, Row, decode
 from insights_exporter.coder.request import Request, Response
-from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.aggregate import sum_by_key
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.parameters import EMPTY, LONGEST_VALUE
-from insights_exporter.datasets.timerange import next_full_hour, require_time, unix_seconds
+from insights_exporter.datasets.timerange import next_full_hour, require_time
 from insights_exporter.exposition.family import MetricFamily, Samples
 
 PATH = "/insights/user-status-counts"
@@ -44,7 +44,7 @@ class Point(Row, frozen=True):
         require_time("date", self.date)
 
 
-class StatusAnswer(Envelope, frozen=True):
+class StatusResponse(Envelope, frozen=True):
     """The whole response: points by status."""
 
     status_counts: dict[str, list[Point]]
@@ -60,16 +60,12 @@ class StatusAnswer(Envelope, frozen=True):
             raise ValueError(text)
 
 
-def windows(_deployment: Deployment) -> Sequence[Window | None]:
-    """Return no window: only the newest point is exposed."""
-    return (None,)
-
-
 def requests(context: PollContext) -> Sequence[Request]:
     """Return the request whose points, one per midnight, end with the next full hour."""
     east = offset_of_next_midnight(context.now)
-    tz_offset, timezone = {"tz_offset": str(east)}, {"timezone": _zone_name(east)}
-    return (Request(path=PATH, extra=tz_offset, alternative=timezone, needs_extra=True),)
+    zone = f"Etc/GMT{-east:+d}" if east else "Etc/GMT"  # these names count hours west
+    extra, alternative = {"tz_offset": str(east)}, {"timezone": zone}
+    return (Request(path=PATH, extra=extra, alternative=alternative, needs_extra=True),)
 
 
 def offset_of_next_midnight(now: datetime) -> int:
@@ -78,23 +74,21 @@ def offset_of_next_midnight(now: datetime) -> int:
     return east if east <= _EASTERNMOST else east - _HOURS
 
 
-def _zone_name(east: int) -> str:
-    """Return the zone of an offset; the names of the time zone database count hours west."""
-    return f"Etc/GMT{-east:+d}" if east else "Etc/GMT"
-
-
 def convert(context: PollContext, response: Response) -> ConvertResult:
-    """Give the newest count of each status.
+    """Return the newest count of each status.
 
     Raises:
-        InvalidAnswer: The answer cannot be read.
+        InvalidResponse: The response cannot be read.
     """
-    decoded = decode(response.body, StatusAnswer)
-    told = decoded.value.status_counts
-    invalid = decoded.invalid
+    decoded = decode(response.body, StatusResponse)
+    points_of, invalid = decoded.value.status_counts, decoded.invalid
     since = context.now.timestamp() if invalid else -math.inf
-    counts = [(_label(status), count) for status, points in told.items() for count in _newest(points, since)]
-    missing = [] if invalid else [(status, 0.0) for status in KNOWN_STATUSES if not told.get(status)]
+    counts = [
+        (status[:LONGEST_VALUE] or EMPTY, count)
+        for status, points in points_of.items()
+        for count in _newest(points, since)
+    ]
+    missing = [] if invalid else [(status, 0.0) for status in KNOWN_STATUSES if not points_of.get(status)]
     rows = sorted(sum_by_key([*counts, *missing]).items())
     return ConvertResult((Samples(USERS, [((status,), count) for status, count in rows]),), invalid=invalid)
 
@@ -108,14 +102,9 @@ def _newest(points: Iterable[Point], since: float) -> Iterable[float]:
     return [by_time[newest]] if by_time and newest >= since else []
 
 
-def _label(status: str) -> str:
-    return status[:LONGEST_VALUE] or EMPTY
-
-
 DATASET = Dataset(
     name="user-status-counts",
     families=FAMILIES,
-    windows=windows,
     requests=requests,
     convert=convert,
     default_interval=900.0,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from insights_exporter.coder.errors import ApiError
-from insights_exporter.datasets.server_info import Token
+from insights_exporter.coder.resources import Token
 from insights_exporter.polling.jobs import Job
 
 

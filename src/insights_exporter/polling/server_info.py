@@ -10,10 +10,11 @@ from urllib.parse import quote
 from insights_exporter.coder.client import CoderClient, RequestOptions
 from insights_exporter.coder.errors import ApiError, FailureReason
 from insights_exporter.coder.request import InvalidResponse, Request
+from insights_exporter.coder.resources import Token, read_token, read_user, read_version
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.datasets import daus
-from insights_exporter.datasets import server_info as server_facts
 from insights_exporter.datasets.base import Template
+from insights_exporter.datasets.server_info import build_info, token_samples
 from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.store import StoreEntry
 from insights_exporter.exposition.text import render_all
@@ -74,7 +75,7 @@ MAX_AGE = 3 * EVERY
 _PATIENCE = 60.0
 _SHORT_PAUSE = 1.0
 _NO_ANSWER: frozenset[FailureReason] = frozenset({"connection", "timeout"})
-_UNKNOWN = server_facts.Token(None, None)
+_UNKNOWN = Token(None, None)
 
 
 class _Known(NamedTuple, Generic[T]):
@@ -113,7 +114,7 @@ class ServerInfoPoller:
         return self._version.get(None)
 
     @property
-    def token(self) -> server_facts.Token:
+    def token(self) -> Token:
         """When the token expires, as far as that is known."""
         return self._token_info.get(_UNKNOWN)
 
@@ -150,7 +151,7 @@ class ServerInfoPoller:
 
     async def user(self) -> str | None:
         """Give the name of the token's own user."""
-        return await self._read("/users/me", server_facts.read_user)
+        return await self._read("/users/me", read_user)
 
     async def _ask_about_token(self) -> None:
         try:
@@ -159,7 +160,7 @@ class ServerInfoPoller:
             return
         if key_id != self._key_id:
             self._show_token(_UNKNOWN)
-        token = await self._read(f"/users/me/keys/{key_id}", server_facts.read_token)
+        token = await self._read(f"/users/me/keys/{key_id}", read_token)
         if token:
             self._key_id = key_id
             self._show_token(token)
@@ -179,13 +180,13 @@ class ServerInfoPoller:
         finally:
             self._clock_known.set()
         with suppress(InvalidResponse):
-            self._show_version(await asyncio.to_thread(server_facts.read_version, body))
+            self._show_version(await asyncio.to_thread(read_version, body))
         return None
 
     def _show_version(self, version: str | None) -> None:
         if version:
             self._version = _Known(version, _expiry())
-            self._publish("version", [server_facts.build_info(version)])
+            self._publish("version", [build_info(version)])
 
     async def _read(self, path: str, read: Callable[[bytes], T]) -> T | None:
         deadline = asyncio.get_running_loop().time() + _PATIENCE
@@ -195,9 +196,9 @@ class ServerInfoPoller:
         except Exception:  # noqa: BLE001 -- nothing of it is needed, and polls wait for its end
             return None
 
-    def _show_token(self, token: server_facts.Token) -> None:
+    def _show_token(self, token: Token) -> None:
         self._token_info = _Known(token, _expiry())
-        self._publish("token", server_facts.token_samples(token))
+        self._publish("token", token_samples(token))
 
     def _publish(self, what: str, samples: Iterable[Samples]) -> None:
         source = self._publisher.source("", what)

@@ -1,0 +1,107 @@
+"""Resources of Coder's API besides insights: version, token, user, templates and organizations."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from insights_exporter.coder.clock import unix_seconds
+from insights_exporter.coder.decode import Envelope, NonNegative, Row, decode
+
+
+class BuildInfo(Envelope, frozen=True):
+    """The response of `/buildinfo`."""
+
+    version: str | None = None
+
+
+class CurrentUser(Envelope, frozen=True):
+    """The response of `/users/me`."""
+
+    username: str | None = None
+
+
+class ApiKey(Envelope, frozen=True):
+    """The response of `/users/me/keys/{id}`."""
+
+    expires_at: datetime | None = None
+    lifetime_seconds: float | None = None
+
+
+class Token(NamedTuple):
+    """When a token expires, in Unix seconds, and for how long a use prolongs it; None if unknown."""
+
+    expires: float | None
+    lifetime: float | None
+
+
+def read_version(body: bytes) -> str | None:
+    """Return the server's version.
+
+    Raises:
+        InvalidResponse: The response is not an object.
+    """
+    return decode(body, BuildInfo).value.version
+
+
+def read_user(body: bytes) -> str | None:
+    """Return the name of the token's own user.
+
+    Raises:
+        InvalidResponse: The response is not an object.
+    """
+    return decode(body, CurrentUser).value.username
+
+
+def read_token(body: bytes) -> Token:
+    """Return how long the token is valid.
+
+    Raises:
+        InvalidResponse: The response is not an object.
+    """
+    key = decode(body, ApiKey).value
+    return Token(unix_seconds(key.expires_at), key.lifetime_seconds)
+
+
+class BuildTimes(msgspec.Struct, frozen=True, gc=False):
+    """Percentiles in milliseconds, None if there were no builds."""
+
+    p50: NonNegative | None = msgspec.field(name="P50", default=None)
+    p95: NonNegative | None = msgspec.field(name="P95", default=None)
+
+
+class BuildTimeStats(msgspec.Struct, frozen=True, gc=False):
+    """How long builds took, by their kind."""
+
+    start: BuildTimes | None = None
+    stop: BuildTimes | None = None
+    delete: BuildTimes | None = None
+
+
+class ListedTemplate(Row, frozen=True):
+    """One row of `/templates` or `/organizations/{organization}/templates`."""
+
+    id: str
+    name: str
+    organization_id: str | None = None
+    organization_name: str | None = None
+    deprecated: bool | None = None
+    build_time_stats: object = None
+    """A template is listed even if these are not understood."""
+
+    def __post_init__(self) -> None:
+        """Reject a template of no organization.
+
+        Raises:
+            ValueError: Neither the id nor the name of its organization is there.
+        """
+        if not (self.organization_id or self.organization_name):
+            text = "organization_id: missing"
+            raise ValueError(text)
+
+
+class ListedOrganization(Row, frozen=True):
+    """One row of `/organizations`."""
+
+    id: str
+    name: str
