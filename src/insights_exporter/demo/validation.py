@@ -20,11 +20,106 @@ from insights_exporter.demo.go_format import LAYOUT, BadTime, parse_integer, par
 from insights_exporter.demo.versions import VERSION_2024, VERSION_2026, ServerVersion
 
 Query = Mapping[str, str] | Iterable[tuple[str, str]]
-UUID = re.compile(
+
+API = "/api/v2"
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+WEEK = timedelta(weeks=1)
+MIN_LAST_WEEK = timedelta(days=6)
+SECONDS_PER_DAY = 86400
+ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST_TIME = datetime(2100, 1, 1, tzinfo=UTC)
+SECTIONS = frozenset({"report", "interval_reports"})
+INTERVALS = ("day", "week")
+PUBLISHED_WITH_TIMES = frozenset({"/insights/templates", "/insights/user-activity", "/insights/user-latency"})
+PUBLISHED_WITHOUT_TIMES = frozenset({"/insights/daus"})
+
+_ONCE = "Only provide 1 instance of this query param."
+_UUID = re.compile(
     r"(?:urn:uuid:)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}"
     r"|\{[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}",
     re.IGNORECASE,
 )
+
+
+class InvalidQuery(Exception):
+    """A query that is refused with `response`."""
+
+    def __init__(self, response: ErrorResponse) -> None:
+        super().__init__(response)
+        self.response = response
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedQuery:
+    """The values of a valid query; those that an endpoint does not have keep their defaults.
+
+    `start` and `end` have the offsets with which they were sent.
+    """
+
+    start: datetime = ZERO_TIME
+    end: datetime = ZERO_TIME
+    template_ids: tuple[str, ...] = ()
+    interval: str = ""
+    sections: frozenset[str] = SECTIONS
+    tz_offset: int = 0
+    zone: ZoneInfo | None = None
+    step: int = SECONDS_PER_DAY
+    """Seconds between two points of user-status-counts."""
+    organization: str = ""
+    """Id or name, as `member` is; both filter groups, as `group_ids` do."""
+    member: str = ""
+    group_ids: tuple[str, ...] = ()
+
+
+CheckResult = ParsedQuery | ErrorResponse
+
+
+def check(
+    path: str, query: Query, now: datetime, server_version: ServerVersion = VERSION_2026
+) -> CheckResult:
+    """Validate the query of a GET of an insights path, with or without `/api/v2`, at the server's time.
+
+    `query` is decoded.
+    """
+    path = path.removeprefix(API)
+    is_template_days = path.startswith("/templates/") and path.endswith("/daus")
+    read = _read_days if is_template_days else _READERS.get(path)
+    if read is None or (read is _read_status_counts and server_version.status_counts == "absent"):
+        return NO_ROUTE
+    try:
+        return read(QueryReader(query, server_version), now)
+    except InvalidQuery as error:
+        return error.response
+
+
+def check_published(path: str, query: Query, _now: datetime) -> CheckResult:
+    """Validate the query of a GET by the API documentation: integers `before` (start) and `after` (end)."""
+    path = path.removeprefix(API)
+    if path not in PUBLISHED_WITH_TIMES | PUBLISHED_WITHOUT_TIMES:
+        return NO_ROUTE
+    reader = QueryReader(query, VERSION_2024)
+    names = ("before", "after") if path in PUBLISHED_WITH_TIMES else ()
+    times = [_read_timestamp(reader, name) for name in names]
+    try:
+        reader.finish()
+    except InvalidQuery as error:
+        return error.response
+    return ParsedQuery(start=times[0], end=times[1], interval="week") if times else ParsedQuery()
+
+
+def _read_timestamp(reader: "QueryReader", name: str) -> datetime:
+    errors = len(reader.errors)
+    reader.text(name, required=True)
+    seconds = reader.integer(name, 0) if len(reader.errors) == errors else 0
+    latest = int((LATEST_TIME - EPOCH).total_seconds())
+    return EPOCH + timedelta(seconds=max(0, min(seconds, latest)))
+
+
+def next_hour(now: datetime) -> datetime:
+    """Return the next full hour in UTC, in which the server rounds in every time zone."""
+    return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + HOUR
 
 
 @dataclass(slots=True)
@@ -68,7 +163,7 @@ class QueryReader:
         """Return a comma-separated list of UUIDs, spaces around them allowed."""
         text = self.text(name)
         listed = [part.strip() for part in text.split(",")] if text else []
-        bad = [part for part in listed if UUID.fullmatch(part) is None]
+        bad = [part for part in listed if _UUID.fullmatch(part) is None]
         if bad:
             self._add_error(name, f"has invalid values: {', '.join(bad)}")
             return ()
@@ -79,17 +174,20 @@ class QueryReader:
         text = self.text(name)
         return tuple(text.split(",")) if text else ()
 
-    def refuse_unknown(self) -> None:
-        """Add an error for every parameter that was not read."""
+    def finish(self) -> None:
+        """Check that there are no errors, and no parameters that were not read.
+
+        Raises:
+            InvalidQuery: There are.
+        """
         for name in self._values:
             if name not in self._known:
                 self._add_error(name, "is not a valid query param")
+        if self.errors:
+            raise InvalidQuery(bad_values(self.errors))
 
     def _add_error(self, name: str, *words: str) -> None:
         self.errors.append((name, " ".join(("Query param", quote(name), *filter(None, words)))))
-
-
-_ONCE = "Only provide 1 instance of this query param."
 
 
 def _canonicalize_uuid(text: str) -> str:
@@ -97,234 +195,121 @@ def _canonicalize_uuid(text: str) -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
-API = "/api/v2"
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
-WEEK = timedelta(weeks=1)
-MOST_OF_A_WEEK = timedelta(days=6)
-ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
-SECTIONS = frozenset({"report", "interval_reports"})
-INTERVALS = ("day", "week")
-SECONDS_PER_DAY = 86400
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedQuery:
-    """The values of a valid query; those that an endpoint does not have keep their defaults.
-
-    `start` and `end` have the offsets with which they were sent.
-    """
-
-    start: datetime = ZERO_TIME
-    end: datetime = ZERO_TIME
-    template_ids: tuple[str, ...] = ()
-    interval: str = ""
-    sections: frozenset[str] = SECTIONS
-    tz_offset: int = 0
-    zone: ZoneInfo | None = None
-    step: int = SECONDS_PER_DAY
-    """Seconds between two points of user-status-counts."""
-    organization: str = ""
-    """Id or name, as `member` is; both filter groups, as `group_ids` do."""
-    member: str = ""
-    group_ids: tuple[str, ...] = ()
-
-
-CheckResult = ParsedQuery | ErrorResponse
-Check = Callable[[QueryReader, datetime], CheckResult]
-
-
-def check(
-    path: str, query: Query, now: datetime, server_version: ServerVersion = VERSION_2026
-) -> CheckResult:
-    """Validate the query of a GET of an insights path, with or without `/api/v2`, at the server's time.
-
-    `query` is decoded.
-    """
-    rule = CHECKS.get(path.removeprefix(API)) or (_check_days if _is_template_days(path) else None)
-    if rule is None or (rule is _check_status_counts and server_version.status_counts == "absent"):
-        return NO_ROUTE
-    return rule(QueryReader(query, server_version), now)
-
-
-def next_hour(now: datetime) -> datetime:
-    """Return the next full hour in UTC, in which the server rounds in every time zone."""
-    return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + HOUR
-
-
-def _check_days(reader: QueryReader, _now: datetime) -> CheckResult:
+def _read_days(reader: QueryReader, _now: datetime) -> ParsedQuery:
     tz_offset = reader.integer("tz_offset", 0)
-    return _find_errors(reader) or ParsedQuery(tz_offset=tz_offset)
+    reader.finish()
+    return ParsedQuery(tz_offset=tz_offset)
 
 
-def _check_users(reader: QueryReader, now: datetime) -> CheckResult:
+def _read_users(reader: QueryReader, now: datetime) -> ParsedQuery:
     times = _read_times(reader)
     template_ids = reader.uuids("template_ids")
-    span = _find_errors(reader) or _check_times(times, now, reader.server_version)
-    if isinstance(span, ErrorResponse):
-        return span
-    return ParsedQuery(start=span[0], end=span[1], template_ids=template_ids)
+    reader.finish()
+    start, end = _check_times(times, now, reader.server_version)
+    return ParsedQuery(start=start, end=end, template_ids=template_ids)
 
 
-def _check_templates(reader: QueryReader, now: datetime) -> CheckResult:
+def _read_templates(reader: QueryReader, now: datetime) -> ParsedQuery:
     times = _read_times(reader)
     interval = reader.text("interval")
     template_ids = reader.uuids("template_ids")
     sections = reader.words("sections") if reader.server_version.sections else ()
-    span = _find_errors(reader) or _check_times(times, now, reader.server_version)
-    if isinstance(span, ErrorResponse):
-        return span
-    start, end = span
-    return (
-        _check_interval(interval, start, end, reader.server_version)
-        or _check_sections(sections)
-        or ParsedQuery(
-            start=start,
-            end=end,
-            template_ids=template_ids,
-            interval=interval,
-            sections=frozenset(sections) or SECTIONS,
-        )
+    reader.finish()
+    start, end = _check_times(times, now, reader.server_version)
+    _check_interval(interval, start, end, reader.server_version)
+    if not SECTIONS.issuperset(sections):
+        raise InvalidQuery(bad_value("sections", "must be one of [interval_reports report]"))
+    return ParsedQuery(
+        start=start,
+        end=end,
+        template_ids=template_ids,
+        interval=interval,
+        sections=frozenset(sections) or SECTIONS,
     )
 
 
-def _check_status_counts(reader: QueryReader, _now: datetime) -> CheckResult:
+def _read_status_counts(reader: QueryReader, _now: datetime) -> ParsedQuery:
     form = reader.server_version.status_counts
     tz_offset = 0 if form == "timezone-only" else reader.integer("tz_offset", 0)
     step = reader.integer("interval", SECONDS_PER_DAY)
     if form == "interval":
-        return _find_errors(reader) or ParsedQuery(tz_offset=tz_offset, step=max(step, 0) or SECONDS_PER_DAY)
+        reader.finish()
+        return ParsedQuery(tz_offset=tz_offset, step=max(step, 0) or SECONDS_PER_DAY)
     name = reader.text("timezone")
-    return _find_errors(reader) or _check_zone(name, tz_offset)
-
-
-def _check_groups(reader: QueryReader, _now: datetime) -> CheckResult:
-    organization, member = reader.text("organization"), reader.text("has_member")
-    group_ids = reader.uuids("group_ids")
-    return _find_errors(reader) or ParsedQuery(organization=organization, member=member, group_ids=group_ids)
-
-
-def _check_zone(name: str, tz_offset: int) -> CheckResult:
+    reader.finish()
     if name and tz_offset:
-        return TWO_ZONES
+        raise InvalidQuery(TWO_ZONES)
     # The names of the zones have the sign of POSIX: positive is west.
     name = name or (f"Etc/GMT{-tz_offset:+d}" if tz_offset else "UTC")
     try:
         return ParsedQuery(tz_offset=tz_offset, zone=ZoneInfo(name))
     except (KeyError, ValueError, OSError):
-        return bad_zone(name)
+        raise InvalidQuery(bad_zone(name)) from None
 
 
-CHECKS: Mapping[str, Check] = MappingProxyType(
+def _read_groups(reader: QueryReader, _now: datetime) -> ParsedQuery:
+    organization, member = reader.text("organization"), reader.text("has_member")
+    group_ids = reader.uuids("group_ids")
+    reader.finish()
+    return ParsedQuery(organization=organization, member=member, group_ids=group_ids)
+
+
+_READERS: Mapping[str, Callable[[QueryReader, datetime], ParsedQuery]] = MappingProxyType(
     {
-        "/insights/daus": _check_days,
-        "/insights/templates": _check_templates,
-        "/insights/user-activity": _check_users,
-        "/insights/user-latency": _check_users,
-        "/insights/user-status-counts": _check_status_counts,
-        "/groups": _check_groups,
+        "/insights/daus": _read_days,
+        "/insights/templates": _read_templates,
+        "/insights/user-activity": _read_users,
+        "/insights/user-latency": _read_users,
+        "/insights/user-status-counts": _read_status_counts,
+        "/groups": _read_groups,
     }
 )
-
-
-def _is_template_days(path: str) -> bool:
-    return path.removeprefix(API).startswith("/templates/") and path.endswith("/daus")
 
 
 def _read_times(reader: QueryReader) -> Mapping[str, str]:
     return {name: reader.text(name, required=True) for name in ("start_time", "end_time")}
 
 
-def _find_errors(reader: QueryReader) -> ErrorResponse | None:
-    reader.refuse_unknown()
-    return bad_values(reader.errors) if reader.errors else None
-
-
 def _check_times(
     times: Mapping[str, str], now: datetime, server_version: ServerVersion
-) -> tuple[datetime, datetime] | ErrorResponse:
-    moments = []
-    for name, text in times.items():
-        moment = _check_time(name, text, now, server_version)
-        if isinstance(moment, ErrorResponse):
-            return moment
-        moments.append(moment)
-    start, end = moments
+) -> tuple[datetime, datetime]:
+    start, end = (_check_time(name, text, now, server_version) for name, text in times.items())
     if end < start:
-        return bad_value("end_time", 'Query param "end_time" must be after than "start_time"')
+        detail = 'Query param "end_time" must be after than "start_time"'
+        raise InvalidQuery(bad_value("end_time", detail))
     return start, end
 
 
-def _check_time(
-    name: str, text: str, now: datetime, server_version: ServerVersion
-) -> datetime | ErrorResponse:
+def _check_time(name: str, text: str, now: datetime, server_version: ServerVersion) -> datetime:
     try:
-        moment = parse_time(text)
+        time = parse_time(text)
     except BadTime as error:
-        return bad_value(name, f'Query param "{name}" must be a valid date format ({LAYOUT}): {error}')
-    if moment == ZERO_TIME:
-        return bad_value(name, f'Query param "{name}" must not be zero')
-    if moment > next_hour(now):
-        return bad_value(name, f'Query param "{name}" must not be in the future')
-    hour = moment.hour if name == "end_time" and _is_today(moment, now, server_version) else 0
-    if (moment.hour, moment.minute, moment.second) == (hour, 0, 0):
-        return moment
-    got = f", got {text}" if server_version.repeats_clock else ""
-    return bad_value(name, f'Query param "{name}" must have the clock set to {hour:02d}:00:00{got}')
+        detail = f"must be a valid date format ({LAYOUT}): {error}"
+        raise InvalidQuery(bad_value(name, f'Query param "{name}" {detail}')) from None
+    today = now.astimezone(time.tzinfo if server_version.today_of_request else UTC).date()
+    hour = time.hour if name == "end_time" and time.date() == today else 0
+    if time == ZERO_TIME:
+        detail = "must not be zero"
+    elif time > next_hour(now):
+        detail = "must not be in the future"
+    elif (time.hour, time.minute, time.second) != (hour, 0, 0):
+        got = f", got {text}" if server_version.repeats_clock else ""
+        detail = f"must have the clock set to {hour:02d}:00:00{got}"
+    else:
+        return time
+    raise InvalidQuery(bad_value(name, f'Query param "{name}" {detail}'))
 
 
-def _is_today(moment: datetime, now: datetime, server_version: ServerVersion) -> bool:
-    zone = moment.tzinfo if server_version.today_of_request else UTC
-    return moment.date() == now.astimezone(zone).date()
-
-
-def _check_interval(
-    interval: str, start: datetime, end: datetime, server_version: ServerVersion
-) -> ErrorResponse | None:
+def _check_interval(interval: str, start: datetime, end: datetime, server_version: ServerVersion) -> None:
     known = INTERVALS if server_version.week_intervals else INTERVALS[:1]
     if interval and interval not in known:
-        return bad_value("interval", f"must be one of [{' '.join(known)}]")
+        raise InvalidQuery(bad_value("interval", f"must be one of [{' '.join(known)}]"))
     if interval == "week" and not _ends_with_a_week(start, end):
-        return ErrorResponse(
-            400, {"message": ONE_BAD, "detail": "Last report interval should have at least 6 days."}
-        )
-    return None
+        detail = "Last report interval should have at least 6 days."
+        raise InvalidQuery(ErrorResponse(400, {"message": ONE_BAD, "detail": detail}))
 
 
 def _ends_with_a_week(start: datetime, end: datetime) -> bool:
     remainder = (end - start) % WEEK
-    shortened = end.replace(tzinfo=None) - start.replace(tzinfo=None) == MOST_OF_A_WEEK
-    return not remainder or remainder >= MOST_OF_A_WEEK or shortened
-
-
-def _check_sections(sections: tuple[str, ...]) -> ErrorResponse | None:
-    if SECTIONS.issuperset(sections):
-        return None
-    return bad_value("sections", "must be one of [interval_reports report]")
-
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST_TIME = datetime(2100, 1, 1, tzinfo=UTC)
-LATEST = int((LATEST_TIME - EPOCH).total_seconds())
-WITH_TIMES = frozenset({"/insights/templates", "/insights/user-activity", "/insights/user-latency"})
-WITHOUT = frozenset({"/insights/daus"})
-
-
-def check_published(path: str, query: Query, _now: datetime) -> CheckResult:
-    """Validate the query of a GET by the API documentation: integers `before` (start) and `after` (end)."""
-    path = path.removeprefix(API)
-    if path not in WITH_TIMES | WITHOUT:
-        return NO_ROUTE
-    reader = QueryReader(query, VERSION_2024)
-    times = [_read_timestamp(reader, name) for name in ("before", "after")] if path in WITH_TIMES else []
-    reader.refuse_unknown()
-    if reader.errors:
-        return bad_values(reader.errors)
-    return ParsedQuery(start=times[0], end=times[1], interval="week") if times else ParsedQuery()
-
-
-def _read_timestamp(reader: QueryReader, name: str) -> datetime:
-    errors = len(reader.errors)
-    reader.text(name, required=True)
-    seconds = reader.integer(name, 0) if len(reader.errors) == errors else 0
-    return EPOCH + timedelta(seconds=max(0, min(seconds, LATEST)))
+    is_shortened = end.replace(tzinfo=None) - start.replace(tzinfo=None) == MIN_LAST_WEEK
+    return not remainder or remainder >= MIN_LAST_WEEK or is_shortened
