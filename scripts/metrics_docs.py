@@ -31,7 +31,7 @@ Those of a window of one day, as `today` is, end at the deployment's midnight, t
 minutes. There are no `_created` series.
 
 [numbers.md](numbers.md) explains how to read the values: days, apps and families, upgrades of Coder.
-[stability.md](stability.md) tells what *stable* promises and *experimental* does not.
+[compatibility.md](compatibility.md) tells what *stable* promises and *experimental* does not.
 
 """
 

@@ -2,7 +2,7 @@
 
 Each word is USERS:TEMPLATES of sample data. An exporter of its own polls
 it once, with the default settings but for the pace, and tells its series,
-page, requests, processor time and memory; docs/operations.md shows the table.
+page, requests, processor time and memory; docs/performance.md shows the table.
 """
 
 import gzip

@@ -1,7 +1,7 @@
 """Write down, at a release, what is promised of the stable metrics: `python -m scripts.stable_metrics`.
 
 docs/stable-metrics.txt has one line a family: name, kind, labels, bounds.
-docs/stability.md tells what the promise is.
+docs/compatibility.md tells what the promise is.
 """
 
 from collections.abc import Iterable

@@ -14,7 +14,7 @@ NAPS = MetricFamily(
 
 
 def test_what_was_promised_is_there() -> None:
-    """A stable family ends or changes only as docs/stability.md says, with a new list at that release."""
+    """A stable family ends or changes only as docs/compatibility.md says, with a new list at that release."""
     assert [] == broken(PROMISED.read_text(encoding="utf-8").splitlines(), declared_families())
 
 
