@@ -187,12 +187,31 @@ def test_modules_are_small() -> None:
     assert {} == {name: length for name, length in lengths.items() if length > LONGEST_MODULE}
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"])
-def test_links_lead_to_files(page: str) -> None:
-    """A file that a page links to is there."""
-    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (ROOT / page).read_text(encoding="utf-8"))
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("helm/**/*.md")])
 
-    assert [] == [link for link in links if not (ROOT / link).exists()]
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    plain = (re.sub(r"\[([^]]+)\]\([^)]*\)", r"\1", heading).lower() for heading in headings)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Each relative link of a page leads to a file, and its anchor to a heading."""
+    links = re.findall(
+        r"(?:\]\(|(?:src|srcset)=\")([^):#\"\s]*)(?:#([^)\"\s]+))?[)\"]", page.read_text(encoding="utf-8")
+    )
+    targets = [(page.parent / path if path else page, anchor) for path, anchor in links]
+
+    assert [] == [str(target) for target, _ in targets if not target.exists()]
+    assert [] == [
+        f"{target.name}#{anchor}"
+        for target, anchor in targets
+        if anchor and target.suffix == ".md" and anchor not in anchors(target)
+    ]
 
 
 def test_committed_json_is_readable() -> None:

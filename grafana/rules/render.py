@@ -22,7 +22,7 @@ One page per alert of `helm/insights-exporter/rules/alerts.yaml`: its impact and
 it means, how to find the cause, and how to fix it. [dashboards.md](../dashboards.md) describes how to install
 the rules.
 
-Commands are for the installations that the docs set up ([systemd](../../README.md),
+Commands are for the installations that the docs set up ([systemd](../systemd.md),
 [container](../container.md), [Helm](../kubernetes.md)), with the names used there: deployment `main`, user
 `insights-exporter`.
 

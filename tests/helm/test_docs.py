@@ -7,7 +7,8 @@ import yaml
 
 from tests.helm.chart import ROOT, Values, objects
 
-PAGE = (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
+PAGES = ("kubernetes.md", "kubernetes-integrations.md", "sharding.md")
+PAGE = "\n".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in PAGES)
 BLOCKS = [
     re.sub(rf"^{indent}", "", block, flags=re.MULTILINE)
     for indent, block in re.findall(r"^( *)```yaml\n(.*?)^ *```$", PAGE, flags=re.DOTALL | re.MULTILINE)

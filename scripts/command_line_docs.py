@@ -1,0 +1,54 @@
+"""Write docs/command-line.md: every command with its flags, variables and defaults."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import typer
+
+from insights_exporter.cli import app
+
+PATH = "docs/command-line.md"
+OPENING = """# Command line
+
+Reference of all commands and flags. `make docs` generates it from the code.
+
+A flag wins over its environment variable. Switches are written as `--flag` or `--no-flag`. SIGTERM and SIGINT end every command
+cleanly.
+
+| exit status | meaning |
+|---|---|
+| 0 | success |
+| 1 | something was refused or lost: some datasets are missing, or a run was interrupted |
+| 2 | invalid config or arguments, or no data |
+"""
+HELP_FLAGS = {"--help", "--install-completion", "--show-completion"}
+
+
+def render() -> Mapping[str, str]:
+    """Return the text of the file, by its path."""
+    commands = _commands("insights-exporter", typer.main.get_command(app))
+    return {PATH: OPENING + "".join(_chapter(name, command) for name, command in commands)}
+
+
+def _commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 -- its type is private to typer
+    """Yield a command and all below it, with their full names; groups that only hold commands are left to them."""
+    if command.callback:
+        yield name, command
+    for below, child in getattr(command, "commands", {}).items():
+        yield from _commands(f"{name} {below}", child)
+
+
+def _chapter(name: str, command: Any) -> str:  # noqa: ANN401 -- as above
+    context = command.make_context(name, [], resilient_parsing=True)
+    rows = [
+        _row(option, context) for option in command.get_params(context) if HELP_FLAGS.isdisjoint(option.opts)
+    ]
+    text = f"\n## `{name}`\n\n{command.help}\n"
+    return text + ("\n| flag | variable | meaning |\n|---|---|---|\n" + "".join(rows) if rows else "")
+
+
+def _row(option: Any, context: Any) -> str:  # noqa: ANN401 -- as above
+    shown, meaning = option.get_help_record(context)
+    variable = f"`{option.envvar}`" if option.envvar else ""
+    flags = shown.replace("|", "\\|")  # a bar ends a cell, even within code
+    return f"| `{flags}` | {variable} | {' '.join(meaning.split())} |\n"
