@@ -12,8 +12,8 @@ OPENING = """# Command line
 
 Reference of all commands and flags. `make docs` generates it from the code.
 
-A flag wins over its environment variable. Switches are written as `--flag` or `--no-flag`. SIGTERM and SIGINT end every command
-cleanly.
+A flag wins over its environment variable. Switches are written as `--flag` or `--no-flag`. SIGTERM and SIGINT
+end every command cleanly.
 
 | exit status | meaning |
 |---|---|
@@ -31,7 +31,7 @@ def render() -> Mapping[str, str]:
 
 
 def _commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 -- its type is private to typer
-    """Yield a command and all below it, with their full names; groups that only hold commands are left to them."""
+    """Yield a command and all below it, with their full names; not those that only hold others."""
     if command.callback:
         yield name, command
     for below, child in getattr(command, "commands", {}).items():
