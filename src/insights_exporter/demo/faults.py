@@ -202,7 +202,7 @@ class Certificate(NamedTuple):
     key: Path
 
 
-class FaultyListener(Protocol):
+class Listener(Protocol):
     """A listening server; each method returns when it has taken effect."""
 
     def open(self) -> None:
@@ -220,7 +220,7 @@ class FaultState:
     """The faults of one server by path, and its listeners."""
 
     by_path: dict[str, str] = field(default_factory=dict)
-    listeners: list[FaultyListener] = field(default_factory=list)
+    listeners: list[Listener] = field(default_factory=list)
     is_closed: bool = False
 
     def begin(self, name: str, paths: tuple[str, ...]) -> None:

@@ -1,12 +1,13 @@
 """Files are read once, up to a limit, and changes are detected."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from insights_exporter.config.errors import InvalidValue
-from insights_exporter.web.webconfig.files import MAX_BYTES, Files, have_changed
+from insights_exporter.web.webconfig.files import MAX_BYTES, Files, as_file, have_changed
 
 
 def test_a_file_is_read_once(tmp_path: Path) -> None:
@@ -75,3 +76,29 @@ def test_odd_files_are_refused(name: str, expected: str, tmp_path: Path) -> None
 
     with pytest.raises(InvalidValue, match=expected):
         Files(tmp_path).read(name)
+
+
+@pytest.mark.parametrize(
+    "platform",
+    [
+        pytest.param("linux", marks=pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has it")),
+        "other",
+    ],
+)
+def test_text_can_be_read_until_the_block_ends(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text can be read at its path within the block only."""
+    monkeypatch.setattr(sys, "platform", platform)
+    with as_file(b"secret") as path:
+        content = Path(path).read_bytes()
+
+    assert b"secret" == content
+    assert not os.path.exists(path)  # noqa: PTH110 - a closed descriptor's path is no usual one
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has files in memory")
+def test_text_needs_no_place_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No writable directory is needed."""
+    monkeypatch.setenv("TMPDIR", "/nowhere")
+    monkeypatch.setattr("tempfile.tempdir", None)
+    with as_file(b"secret") as path:
+        assert path.startswith("/proc/self/fd/")

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from insights_exporter.web.webconfig import ReloadingConfig, WebConfigError
+from insights_exporter.exposition.family import Samples
+from insights_exporter.web.webconfig import (
+    RELOAD_FAILURES,
+    ReloadingConfig,
+    WebConfigError,
+    web_config_samples,
+)
 from insights_exporter.web.webconfig.loader import CHECK_INTERVAL, DRAIN_SECONDS
 from tests.web.webconfig.certificates import write_case
 from tests.web.webconfig.server import Clock
@@ -205,3 +211,13 @@ def test_warnings_are_logged_at_the_start_and_with_each_change(directory: Path) 
 
     assert [{**warning, "file": str(watched.file)}] == at_start
     assert ["web config reloaded", "web config warning"] == [line["event"] for line in later]
+
+
+def test_failed_reloads_are_counted(directory: Path) -> None:
+    """The counter exists from the start and increases."""
+    live = ReloadingConfig(write_case(directory, "good-empty.yml"))
+    before = web_config_samples(live)
+    live.reload_failures += 1
+
+    assert Samples(RELOAD_FAILURES, [((), 0.0)]) == before
+    assert Samples(RELOAD_FAILURES, [((), 1.0)]) == web_config_samples(live)
