@@ -12,6 +12,7 @@ from grafana import build as dashboards
 from grafana.dashboards import PROVISIONED
 from grafana.preview import sums
 from scripts import (
+    architecture_picture,
     chart_defaults,
     chart_readme,
     chart_schema,
@@ -28,6 +29,7 @@ GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
     configuration_docs.render,
     failure_docs.render,
     command_line_docs.render,
+    architecture_picture.render,
     chart_defaults.render,
     chart_schema.render,
     chart_readme.render,
