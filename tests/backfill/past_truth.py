@@ -37,7 +37,12 @@ def its_start(truth: Truth) -> Series:
     return series([({"day": "yesterday"}, (truth.now - timedelta(days=1)).timestamp())])
 
 
-NO_PAST = {"coder_insights_users", "coder_insights_template_info", "coder_insights_build_info"}
+NO_PAST = {
+    "coder_insights_users",
+    "coder_insights_template_info",
+    "coder_insights_template_build_duration_seconds",
+    "coder_insights_build_info",
+}
 """Coder reports these only for the current moment."""
 
 PAST_SERIES: Mapping[str, Callable[[Truth], Series]] = {

@@ -16,10 +16,10 @@ from tests.integration.waiting import eventually
 from tests.support.backfill import Backfill, samples
 
 LIVE_ONLY = {
-    "coder_insights_users": "how many users there are is told of this moment only",
-    "coder_insights_template_info": "what is listed now says nothing of the past",
-    "coder_insights_template_build_duration_seconds": "the server computes them for its builds of now",
-    "coder_insights_build_info": "nor does the version",
+    "coder_insights_users": "Coder reports the current number of users only",
+    "coder_insights_template_info": "the list of templates is the current one",
+    "coder_insights_template_build_duration_seconds": "Coder computes them for recent builds only",
+    "coder_insights_build_info": "and so is the version",
 }
 
 

@@ -243,8 +243,7 @@ def echoes(edge: str) -> Callable[[Truth], Series]:
             for dataset, path in paths.items()
             for window, length in truth.windows.items()
         ]
-        week = truth.window(TEMPLATES, 7)["report"][edge]
-        return series([*rows, ({"dataset": "template-breakdown", "window": "7d"}, _instant(week))])
+        return series(rows)
 
     return told
 
