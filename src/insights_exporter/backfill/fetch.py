@@ -13,11 +13,9 @@ from insights_exporter.coder.client import CoderClient, RequestOptions
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.config.models import Deployment, Window
-from insights_exporter.datasets import daus
-from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
+from insights_exporter.datasets.base import ConvertResult, DailyHistory, Dataset, PollContext
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.datasets.report_schema import PATH as REPORT_PATH
-from insights_exporter.datasets.timerange import day_seconds, midnight, whole_days
+from insights_exporter.datasets.timerange import midnight, whole_days
 from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.store import families_to_drop
 from insights_exporter.exposition.text import render
@@ -76,11 +74,7 @@ def historic_requests(dataset: Dataset, context: PollContext) -> Sequence[tuple[
     The day begins at the context's `now`.
     """
     zone, day = ZoneInfo(context.deployment.timezone), context.now.date()
-    if dataset is daus.DATASET:
-        yesterday = whole_days(day - timedelta(days=1), day, zone)
-        request = Request(REPORT_PATH, yesterday, daus.YESTERDAY)
-        return [(request, request)]
-    requests = dataset.requests(context)
+    requests = (dataset.historic_requests or dataset.requests)(context)
     if context.window is None:
         return [(request, request) for request in requests]
     span = whole_days(day - timedelta(days=context.window.days), day, zone)
@@ -140,8 +134,10 @@ class HistoryFetcher:
         self, dataset: Dataset, day: date, requester: "_Requester", in_use: TemplatesInUse
     ) -> Iterable[Samples]:
         """Return the samples of a dataset on a day, and record which templates are in use."""
-        if dataset is daus.DATASET and (yesterday := await self._yesterday(day, requester.options)):
-            return yesterday
+        if history := dataset.daily_history:
+            context = self._context(day, None, {})
+            if samples := history.convert(context, await self._users_by_day(history, requester.options)):
+                return samples
         results: list[ConvertResult] = []
         for window in dataset.windows(self._deployment):
             if dataset.depends_on and window is not None and window.name not in in_use:
@@ -160,17 +156,12 @@ class HistoryFetcher:
                     in_use[window.name] = result.in_use
         return [*chain.from_iterable(each.samples for each in results), *dataset.merge_windows(results)]
 
-    async def _yesterday(self, day: date, options: RequestOptions) -> Sequence[Samples]:
-        """Return the users of the day before as `daus` lists them, nothing if it does not."""
+    async def _users_by_day(self, history: DailyHistory, options: RequestOptions) -> Mapping[int, float]:
+        """Return users by day, none if the days are not UTC days; raises ApiError."""
         if self._daily_users is None:
-            self._daily_users = await _fetch_daily_users(self._coder, self._context(day, None, {}), options)
-        before = day.toordinal() - 1
-        if before not in self._daily_users:
-            return ()
-        return (
-            Samples(daus.DAILY_ACTIVE_USERS, [((daus.YESTERDAY,), self._daily_users[before])]),
-            Samples(daus.DAY_START, [((daus.YESTERDAY,), day_seconds(before))]),
-        )
+            is_covered = history.covers(self._deployment)
+            self._daily_users = await _fetch_history(self._coder, history, options) if is_covered else {}
+        return self._daily_users
 
     def _context(self, day: date, window: Window | None, in_use: TemplatesInUse) -> PollContext:
         return replace(
@@ -181,23 +172,16 @@ class HistoryFetcher:
         )
 
 
-async def _fetch_daily_users(
-    coder: CoderClient, context: PollContext, options: RequestOptions
+async def _fetch_history(
+    coder: CoderClient, history: DailyHistory, options: RequestOptions
 ) -> Mapping[int, float]:
-    """Return what live scraping shows as `yesterday`, by the day's ordinal.
-
-    It is empty if live scraping requests a report instead, or the token may
-    not read the list.
+    """Return users by day, none if the token may not read them.
 
     Raises:
         ApiError: The request failed, though it may succeed later.
     """
-    request, *others = daus.DATASET.requests(context)
-    if others or request.path != daus.PATH:
-        return {}
     try:
-        body = await coder.get(request, options)
-        return dict(daus.DATASET.convert(context, Response(request, body)).daily_users)
+        return history.read(await coder.get(history.request, options))
     except ApiError as error:
         if error.transient or error.reason == "unauthorized":
             raise

@@ -39,7 +39,6 @@ from insights_exporter.commands.serve import load_and_warn
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.models import Config, Deployment
 from insights_exporter.config.secrets import read_key
-from insights_exporter.datasets import template_list
 from insights_exporter.datasets.base import PollContext, Template
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.timerange import midnight
@@ -190,8 +189,9 @@ async def list_templates(
         TemplatesUnlisted: A request failed, though it may succeed later.
     """
     context = PollContext(deployment, None, now)
-    fetch = Fetch(template_list.DATASET, context, coder, request_options)
-    outcomes = await fetch.send(template_list.requests(context))
+    dataset = next(each for each in DATASETS.values() if each.names_templates)
+    fetch = Fetch(dataset, context, coder, request_options)
+    outcomes = await fetch.send(dataset.requests(context))
     if fetch.failure and fetch.failure.reason not in REFUSALS:
         raise TemplatesUnlisted(fetch.failure)
     if fetch.failure:

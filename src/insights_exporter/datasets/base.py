@@ -109,6 +109,23 @@ def no_merge(_results: Iterable[ConvertResult]) -> tuple[Samples, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DailyHistory:
+    """Users by UTC day, of which one response has many.
+
+    Attributes:
+        request: the request for all days.
+        read: returns users by the day's ordinal; raises InvalidResponse.
+        convert: returns what a live scrape exposes of the day before `now`, nothing if it is not known.
+        covers: whether the days of a deployment are UTC days.
+    """
+
+    request: Request
+    read: Callable[[bytes], Mapping[int, float]]
+    convert: Callable[[PollContext, Mapping[int, float]], tuple[Samples, ...]]
+    covers: Callable[[Deployment], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """One kind of data: what is requested, its families, and the pure conversion.
 
@@ -126,6 +143,9 @@ class Dataset:
         default_interval: seconds between polls; None: by the days of the window.
         roles: site roles that may read it, the one with the least rights first.
         backfill: whether `backfill` can request its history: always, or only if users are included.
+        historic_requests: the requests of `backfill` for the day before `now`; None: `requests`, for whole
+            days.
+        daily_history: the days of which one response has many, if there is one.
         enabled_by_default: whether it is polled unless the config says otherwise.
         missing_route: what a 404 `Route not found.` means.
     """
@@ -142,6 +162,8 @@ class Dataset:
     default_interval: float | None = None
     roles: tuple[str, ...] = ("Auditor", "Template Admin", "Owner")
     backfill: Literal["always", "users", "never"] = "never"
+    historic_requests: Callable[[PollContext], Sequence[Request]] | None = None
+    daily_history: DailyHistory | None = None
     enabled_by_default: bool = True
     missing_route: MissingRoute = "unsupported"
 

@@ -1,6 +1,6 @@
 """Dataset `daus`: how many users were active today and yesterday."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from insights_exporter.coder.clock import unix_seconds
@@ -8,7 +8,7 @@ from insights_exporter.coder.decode import Envelope, Row, decode
 from insights_exporter.coder.request import Request, Response
 from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.aggregate import sum_by_key
-from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
+from insights_exporter.datasets.base import ConvertResult, DailyHistory, Dataset, PollContext
 from insights_exporter.datasets.report_schema import PATH as REPORT_PATH
 from insights_exporter.datasets.report_schema import UsersResponse
 from insights_exporter.datasets.timerange import (
@@ -81,6 +81,23 @@ class DausResponse(Envelope, frozen=True):
 def counts_in_utc(deployment: Deployment) -> bool:
     """Return whether the deployment's days are those of UTC, of which the server reports sixty."""
     return deployment.timezone in _UTC_NAMES
+
+
+def historic_requests(context: PollContext) -> Sequence[Request]:
+    """Return the request for a report on the day before `now`."""
+    today, zone = context.now.date(), zone_of(context)
+    return (Request(REPORT_PATH, whole_days(today - timedelta(days=1), today, zone), YESTERDAY),)
+
+
+def convert_day_before(context: PollContext, days: Mapping[int, float]) -> tuple[Samples, ...]:
+    """Return what is exposed of the day before `now` if it is among `days`, else nothing."""
+    day = context.now.date().toordinal() - 1
+    if day not in days:
+        return ()
+    return (
+        Samples(DAILY_ACTIVE_USERS, [((YESTERDAY,), days[day])]),
+        Samples(DAY_START, [((YESTERDAY,), day_seconds(day))]),
+    )
 
 
 def read_days(body: bytes) -> dict[int, float]:
@@ -158,5 +175,9 @@ DATASET = Dataset(
     default_interval=300.0,
     roles=("Auditor", "Owner"),
     backfill="always",
+    historic_requests=historic_requests,
+    daily_history=DailyHistory(
+        request=Request(PATH), read=read_days, convert=convert_day_before, covers=counts_in_utc
+    ),
     missing_route="not_found",
 )

@@ -15,8 +15,6 @@ from insights_exporter.coder.clock import ServerClock
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.config.models import Deployment
 from insights_exporter.datasets.base import Dataset, PollContext
-from insights_exporter.datasets.daus import DATASET as DAUS
-from insights_exporter.datasets.daus import counts_in_utc
 from insights_exporter.polling.fetch import error_location
 from insights_exporter.polling.jobs import Job, build_jobs
 from insights_exporter.polling.poller import Poller, PollerContext
@@ -74,8 +72,10 @@ class DeploymentPoller:
             pseudonym_key=pseudonym_key,
         )
         self.facts = ServerInfoPoller(self.coder, token, self.publisher)
-        polls_days = any(job.dataset is DAUS for job in self.jobs)
-        self.facts.asks_days = polls_days and not counts_in_utc(deployment)
+        histories = (job.dataset.daily_history for job in self.jobs)
+        self.facts.utc_history = next(
+            (history for history in histories if history and not history.covers(deployment)), None
+        )
         self._poller = Poller(bench, self.jobs, self._advance)
         self._under_way: set[asyncio.Task[None]] = set()
         self._started = asyncio.get_running_loop().time()

@@ -12,8 +12,7 @@ from insights_exporter.coder.errors import ApiError, FailureReason
 from insights_exporter.coder.request import InvalidResponse, Request
 from insights_exporter.coder.resources import Token, read_token, read_user, read_version
 from insights_exporter.config.errors import ConfigError
-from insights_exporter.datasets import daus
-from insights_exporter.datasets.base import Template
+from insights_exporter.datasets.base import DailyHistory, Template
 from insights_exporter.datasets.server_info import build_info, token_samples
 from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.store import StoreEntry
@@ -98,7 +97,8 @@ class ServerInfoPoller:
         token: Callable[[], str],
         publisher: Publisher,
     ) -> None:
-        self.asks_days = False
+        self.utc_history: DailyHistory | None = None
+        """What to request for users by UTC day, None if the deployment's days are UTC days."""
         self._version: _Known[str | None] = _Known(None, 0.0)
         self._token_info = _Known(_UNKNOWN, 0.0)
         self._utc_days: _Known[Mapping[int, float]] = _Known({}, 0.0)
@@ -146,8 +146,8 @@ class ServerInfoPoller:
     async def poll_all_but_version(self) -> None:
         """Request what is left after the version, and publish what is answered."""
         await self._ask_about_token()
-        if self.asks_days:
-            await self._ask_about_days()
+        if self.utc_history:
+            await self._ask_about_days(self.utc_history)
 
     async def user(self) -> str | None:
         """Give the name of the token's own user."""
@@ -165,8 +165,8 @@ class ServerInfoPoller:
             self._key_id = key_id
             self._show_token(token)
 
-    async def _ask_about_days(self) -> None:
-        days = await self._read(daus.PATH, daus.read_days)
+    async def _ask_about_days(self, history: DailyHistory) -> None:
+        days = await self._read(history.request.path, history.read)
         if days is not None:
             self._utc_days = _Known(days, _expiry())
 
