@@ -61,7 +61,7 @@ def test_both_ways_of_a_poll_give_the_same_series() -> None:
     ours.poll(response)
     ((usual, _),) = published(response)
 
-    assert series(usual.decode()) == series(b"".join(ours.page.contents[Format.TEXT].segments).decode())
+    assert series(usual.decode()) == series(b"".join(ours.page.contents[Format.TEXT].join()).decode())
 
 
 def test_versions_of_an_answer_differ_in_every_value() -> None:

@@ -37,7 +37,7 @@ def pages(*samples: Samples) -> dict[Format, str]:
     changes = {each.family.name: {source: render(each, "dev")} for each in samples}
     page = build_page(Snapshot.empty(FAMILIES).updated(changes))
     return {
-        format_: (b"".join(page.contents[format_].segments) + ENDINGS[format_]).decode() for format_ in Format
+        format_: (b"".join(page.contents[format_].join()) + ENDINGS[format_]).decode() for format_ in Format
     }
 
 

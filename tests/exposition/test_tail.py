@@ -5,12 +5,18 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from insights_exporter.exposition.compression import CompressedPiece
 from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.process import ProcessMetricsCache, process_registry, render_process_metrics
 from tests.exposition.oracle import print_registry
 
 BUILD = MetricFamily(name="cat_build_info", kind="gauge", help="The cat.", labels=("version",))
+
+
+def text_of(piece: CompressedPiece) -> bytes:
+    """Return the text of a piece."""
+    return b"".join(piece.parts)
 
 
 @pytest.fixture
@@ -26,7 +32,7 @@ def test_text_is_what_the_client_prints(registry: CollectorRegistry) -> None:
     """The registry's samples are as prometheus_client prints them, without `_created`."""
     expected = print_registry[Format.TEXT](registry).split(b"# HELP purrs_created")[0]
 
-    assert expected == render_process_metrics(registry).pieces[Format.TEXT].data
+    assert expected == text_of(render_process_metrics(registry).pieces[Format.TEXT])
 
 
 def test_openmetrics_ends_with_its_mark(registry: CollectorRegistry) -> None:
@@ -34,7 +40,7 @@ def test_openmetrics_ends_with_its_mark(registry: CollectorRegistry) -> None:
     lines = print_registry[Format.OPENMETRICS](registry).splitlines(keepends=True)
     expected = b"".join(line for line in lines if not line.startswith(b"purrs_created"))
 
-    assert expected == render_process_metrics(registry).pieces[Format.OPENMETRICS].data
+    assert expected == text_of(render_process_metrics(registry).pieces[Format.OPENMETRICS])
 
 
 def test_own_samples_begin_the_body(registry: CollectorRegistry) -> None:
@@ -43,10 +49,10 @@ def test_own_samples_begin_the_body(registry: CollectorRegistry) -> None:
 
     assert (
         b'# HELP cat_build_info The cat.\n# TYPE cat_build_info gauge\ncat_build_info{version="1.0"} 1.0\n'
-        == tail.heads[Format.TEXT].data
-        == tail.heads[Format.OPENMETRICS].data
+        == text_of(tail.heads[Format.TEXT])
+        == text_of(tail.heads[Format.OPENMETRICS])
     )
-    assert tail.pieces[Format.TEXT].data.startswith(b"# HELP cats")
+    assert text_of(tail.pieces[Format.TEXT]).startswith(b"# HELP cats")
 
 
 def test_own_samples_can_be_chosen(registry: CollectorRegistry) -> None:
@@ -54,8 +60,8 @@ def test_own_samples_can_be_chosen(registry: CollectorRegistry) -> None:
     tail = render_process_metrics(registry, [Samples(BUILD, [(("1.0",), 1)])])
     chosen = tail.filter_names({"cat_build_info"})
 
-    assert tail.heads[Format.TEXT].data == chosen.heads[Format.TEXT].data
-    assert b"" == tail.filter_names({"cats"}).heads[Format.TEXT].data
+    assert text_of(tail.heads[Format.TEXT]) == text_of(chosen.heads[Format.TEXT])
+    assert b"" == text_of(tail.filter_names({"cats"}).heads[Format.TEXT])
 
 
 @pytest.mark.parametrize(
@@ -64,7 +70,7 @@ def test_own_samples_can_be_chosen(registry: CollectorRegistry) -> None:
 )
 def test_tail_can_be_chosen_from(registry: CollectorRegistry, wanted: str, expected: list[bytes]) -> None:
     """Families are chosen by their own name or that of a sample; the end mark stays."""
-    data = render_process_metrics(registry).filter_names([wanted]).pieces[Format.OPENMETRICS].data
+    data = text_of(render_process_metrics(registry).filter_names([wanted]).pieces[Format.OPENMETRICS])
 
     assert expected == [line.split()[2] for line in data.splitlines() if line.startswith(b"# TYPE")]
     assert data.endswith(b"# EOF\n")
@@ -72,7 +78,7 @@ def test_tail_can_be_chosen_from(registry: CollectorRegistry, wanted: str, expec
 
 def test_usual_process_metrics_are_there() -> None:
     """The process and its Python are described under the usual names."""
-    text = render_process_metrics(process_registry()).pieces[Format.TEXT].data
+    text = text_of(render_process_metrics(process_registry()).pieces[Format.TEXT])
 
     for name in (
         b"process_cpu_seconds_total",
@@ -101,5 +107,5 @@ def test_tail_shows_the_own_samples_of_now(registry: CollectorRegistry) -> None:
         registry, lambda: [Samples(BUILD, [((next(versions),), 1)])], clock=lambda: next(times)
     )
 
-    assert b'version="1.0"' in source().heads[Format.TEXT].data
-    assert b'version="1.1"' in source().heads[Format.TEXT].data
+    assert b'version="1.0"' in text_of(source().heads[Format.TEXT])
+    assert b'version="1.1"' in text_of(source().heads[Format.TEXT])

@@ -36,7 +36,7 @@ async def running() -> AsyncIterator[PageStore]:
 
 def text(board: PageStore) -> bytes:
     """Give the page as text."""
-    return b"".join(board.page.contents[Format.TEXT].segments)
+    return b"".join(board.page.contents[Format.TEXT].join())
 
 
 def test_page_follows_in_a_moment() -> None:

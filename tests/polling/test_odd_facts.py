@@ -39,7 +39,7 @@ async def page_of(told: Mapping[str, Any]) -> str:
         await facts.poll()
         await asyncio.wait_for(facts.clock_known(), SOON)
     board.refresh()
-    return b"".join(board.page.contents[Format.TEXT].segments).decode()
+    return b"".join(board.page.contents[Format.TEXT].join()).decode()
 
 
 @given(told=st.fixed_dictionaries(dict(responses.FACTS)))

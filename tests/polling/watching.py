@@ -50,7 +50,7 @@ class Watched:
 
     def page(self) -> str:
         """Give the page as text, without its tail."""
-        return b"".join(self.board.page.contents[Format.TEXT].segments).decode()
+        return b"".join(self.board.page.contents[Format.TEXT].join()).decode()
 
     def value(self, name: str, **labels: str) -> float | None:
         """Give the value of a series, None where there is none."""

@@ -17,28 +17,29 @@ GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # no name, no time, a
 
 
 class CompressedPiece(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """Bytes, their deflated form and their CRC-32."""
+    """Text in parts, its deflated form, its CRC-32 and its length in bytes."""
 
-    data: bytes
+    parts: tuple[bytes, ...]
     packed: bytes
     crc: int
+    length: int
 
 
-def compress(data: bytes) -> CompressedPiece:
-    """Return bytes with their deflated form, which others may follow."""
-    return CompressedPiece(data, _deflated(data, isal_zlib.Z_FULL_FLUSH), isal_zlib.crc32(data))
+def compress(*parts: bytes) -> CompressedPiece:
+    """Return text with its deflated form, which others may follow."""
+    return _compress(parts, isal_zlib.Z_FULL_FLUSH)
 
 
-def compress_last(data: bytes) -> CompressedPiece:
-    """Return bytes with their deflated form, which ends the stream."""
-    return CompressedPiece(data, _deflated(data, isal_zlib.Z_FINISH), isal_zlib.crc32(data))
+def compress_last(*parts: bytes) -> CompressedPiece:
+    """Return text with its deflated form, which ends the stream."""
+    return _compress(parts, isal_zlib.Z_FINISH)
 
 
 def combine_crcs(pieces: Iterable[CompressedPiece]) -> int:
     """Return the CRC-32 of all pieces' bytes in a row."""
     crc = 0
     for part in pieces:
-        crc = isal_zlib.crc32_combine(crc, part.crc, len(part.data))
+        crc = isal_zlib.crc32_combine(crc, part.crc, part.length)
     return crc
 
 
@@ -47,6 +48,8 @@ def trailer(crc: int, length: int) -> bytes:
     return struct.pack("<II", crc, length & 0xFFFFFFFF)
 
 
-def _deflated(data: bytes, flush: int) -> bytes:
+def _compress(parts: tuple[bytes, ...], flush: int) -> CompressedPiece:
+    text = parts[0] if len(parts) == 1 else b"".join(parts)
     compressor = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _RAW)
-    return compressor.compress(data) + compressor.flush(flush)
+    packed = compressor.compress(text) + compressor.flush(flush)
+    return CompressedPiece(parts, packed, isal_zlib.crc32(text), len(text))

@@ -1,11 +1,10 @@
 """The exposition: ready-made bodies of a snapshot, for both formats, plain and compressed."""
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 
-import msgspec
 from isal import isal_zlib
 
 from insights_exporter.exposition.compression import (
@@ -26,96 +25,43 @@ from insights_exporter.exposition.text import (
     header_sections_with_gauges,
 )
 
-_ENOUGH = 1 << 17
-
-
-class Bundle(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """One run of neighbouring chunks; the same object as long as they are the same.
-
-    `ends` tells that nothing may follow. That is as likely as the bundle is
-    large, and decided by the CRC-32 of its last chunk.
-    """
-
-    chunks: tuple[RenderedFamily, ...]
-    run: int
-    size: int
-    ends: bool
-
-
-Leaf = Sequence[Sequence[Bundle]]
-"""What one deployment has of a family: for each run its bundles."""
-
-
-def leaf(sources: Mapping[Source, RenderedFamily], runs: int, previous: Leaf = ()) -> Leaf:
-    """Bundle one deployment's chunks, with the previous bundles where nothing changed."""
-    filled = [chunk for chunk in sources.values() if chunk.series]
-    known = {(bundle.run, bundle.chunks): bundle for bundles in previous for bundle in bundles}
-    return tuple(
-        tuple(known.get((run, chunks)) or _bundle(chunks, run) for chunks in _neighbours(filled, run))
-        for run in range(runs)
-    )
-
-
-def grouped(bundles: Iterable[Bundle]) -> Iterator[tuple[Bundle, ...]]:
-    """Put neighbours together; a bundle that is large enough stays alone, and is never copied."""
-    group: list[Bundle] = []
-    for bundle in bundles:
-        if bundle.size >= _ENOUGH and group:
-            yield tuple(group)
-            group = []
-        group.append(bundle)
-        if bundle.ends:
-            yield tuple(group)
-            group = []
-    if group:
-        yield tuple(group)
-
-
-def joined(group: Iterable[Bundle]) -> bytes:
-    """Return the bytes of all bundles; of a single chunk the very same object."""
-    return b"".join([chunk.runs[bundle.run] for bundle in group for chunk in bundle.chunks])
-
-
-def _neighbours(chunks: Iterable[RenderedFamily], run: int) -> Iterator[tuple[RenderedFamily, ...]]:
-    for group in grouped(_bundle((chunk,), run) for chunk in chunks):
-        yield tuple(chunk for bundle in group for chunk in bundle.chunks)
-
-
-def _bundle(chunks: tuple[RenderedFamily, ...], run: int) -> Bundle:
-    size = sum(len(chunk.runs[run]) for chunk in chunks)
-    return Bundle(chunks, run, size, ends=chunks[-1].crcs[run] % _ENOUGH < size)
-
-
+_DEPLOYMENTS_IN_A_GROUP = 16
+"""Number of deployments whose lines of a family are compressed together, and again if one changes."""
 _SMALL = 1 << 16
 """Segments below this many bytes are joined with their neighbours."""
+
+_Pieces = tuple[CompressedPiece, ...]
+"""The lines of a family and group of deployments, one piece per section."""
+_Arranged = Mapping[Format, Sequence[CompressedPiece]]
+_Group = Sequence[Mapping[Source, RenderedFamily]]
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedBody:
     """A body between its head and its tail, as it is and as a part of a gzip member."""
 
-    segments: tuple[bytes, ...]
     packed: tuple[bytes, ...]
     length: int
     crc: int
+    pieces: Sequence[CompressedPiece] = field(compare=False, repr=False)
+
+    def join(self) -> tuple[bytes, ...]:
+        """Return the text; it is not kept, since that would hold all small parts twice."""
+        return tuple(_join_small(part for piece in self.pieces for part in piece.parts))
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """One family's part of a page, and what it was made of, for the next one.
 
-    `leaves` are by deployment; `pieces` by a header or the bundles in them.
+    `groups` are by the identities of the mappings in `sources` that they were made of.
     """
 
-    chunks: SourceFamilies | None = None
-    leaves: Mapping[str, Leaf] = field(default_factory=dict)
-    pieces: Mapping[Hashable, CompressedPiece] = field(default_factory=dict)
-    shown: Mapping[Format, Sequence[CompressedPiece]] = field(
-        default_factory=lambda: dict.fromkeys(Format, ())
-    )
-    gauges: Mapping[Format, Sequence[CompressedPiece]] = field(
-        default_factory=lambda: dict.fromkeys(Format, ())
-    )
+    sources: SourceFamilies = field(default_factory=dict)
+    groups: Mapping[tuple[int, ...], _Pieces] = field(default_factory=dict)
+    headers: Mapping[bytes, CompressedPiece] = field(default_factory=dict)
+    arranged: _Arranged = field(default_factory=lambda: dict.fromkeys(Format, ()))
+    arranged_gauges: _Arranged = field(default_factory=lambda: dict.fromkeys(Format, ()))
     """The same with a gauge histogram as three gauges."""
 
 
@@ -129,7 +75,7 @@ class Page:
     @cached_property
     def with_gauges(self) -> "Page":
         """This page with gauge histograms as gauges; built on first use, which is work for a thread."""
-        return Page(_contents([block.gauges for block in self.blocks.values()]), self.blocks)
+        return Page(_encode([block.arranged_gauges for block in self.blocks.values()]), self.blocks)
 
     @property
     def has_gauges(self) -> bool:
@@ -140,84 +86,77 @@ class Page:
 def build_page(snapshot: Snapshot, previous: Page | None = None) -> Page:
     """Return the page of a snapshot, made from the previous one where nothing changed.
 
-    It compresses what is new; with large chunks that is work for a thread.
+    It compresses what is new; with many series that is work for a thread.
     """
-    old = previous.blocks if previous else {}
-    blocks = {
-        family.name: _block(family, snapshot.chunks[family.name], old.get(family.name, Block()))
-        for family in snapshot.families
-    }
-    return Page(_contents([block.shown for block in blocks.values()]), blocks)
+    blocks = dict(previous.blocks) if previous else {}
+    for family in snapshot.families:
+        sources, block = snapshot.chunks[family.name], blocks.get(family.name, Block())
+        if block.sources is not sources:
+            blocks[family.name] = _build_block(family, sources, block)
+    shown = {family.name: blocks[family.name] for family in snapshot.families if family.name in blocks}
+    return Page(_encode([block.arranged for block in shown.values()]), shown)
 
 
-def _block(family: MetricFamily, chunks: SourceFamilies, previous: Block) -> Block:
-    if previous.chunks is chunks:
-        return previous
-    sections, gauges, known = header_sections(family), header_sections_with_gauges(family), previous.pieces
-    every = [*sections.values(), *gauges.values()]
-    runs = 1 + max(run for listed in every for _, run in listed)
-    leaves = _leaves(chunks, runs, previous)
-    groups = [
-        list(grouped(bundle for leaf in leaves.values() for bundle in leaf[run])) for run in range(runs)
-    ]
-    lines: Mapping[Hashable, CompressedPiece] = {
-        group: known.get(group) or compress(joined(group)) for group in chain.from_iterable(groups)
+def _build_block(family: MetricFamily, sources: SourceFamilies, previous: Block) -> Block:
+    text, gauges = header_sections(family), header_sections_with_gauges(family)
+    sections = [*chain.from_iterable([*text.values(), *gauges.values()])]
+    groups = {
+        key: previous.groups.get(key) or _compress_group(group, 1 + max(number for _, number in sections))
+        for key, group in _group(sources)
     }
-    if not lines:
-        return Block(chunks, leaves)
-    headers: Mapping[Hashable, CompressedPiece] = {
-        header: known.get(header) or compress(header) for listed in every for header, _ in listed
-    }
-    pieces = {**headers, **lines}
+    if not any(piece.length for pieces in groups.values() for piece in pieces):
+        return Block(sources)
+    headers = {header: previous.headers.get(header) or compress(header) for header, _ in sections}
 
-    def arrange(sections: Mapping[Format, Sequence[Section]]) -> Mapping[Format, Sequence[CompressedPiece]]:
+    def arrange(listed: Mapping[Format, Sequence[Section]]) -> _Arranged:
         return {
-            format_: [pieces[key] for header, run in listed for key in (header, *groups[run])]
-            for format_, listed in sections.items()
+            format_: [
+                piece
+                for header, number in of_format
+                for piece in (headers[header], *(pieces[number] for pieces in groups.values()))
+            ]
+            for format_, of_format in listed.items()
         }
 
-    shown = arrange(sections)
-    return Block(chunks, leaves, pieces, shown, arrange(gauges) if family.kind == "gaugehistogram" else shown)
+    return Block(sources, groups, headers, arrange(text), arrange(gauges))
 
 
-def _leaves(chunks: SourceFamilies, runs: int, previous: Block) -> Mapping[str, Leaf]:
-    old, before = previous.leaves, previous.chunks or {}
-    return {
-        deployment: old[deployment]
-        if sources is before.get(deployment)
-        else leaf(sources, runs, old.get(deployment, ()))
-        for deployment, sources in chunks.items()
-    }
+def _group(sources: SourceFamilies) -> Iterator[tuple[tuple[int, ...], _Group]]:
+    deployments = list(sources.values())
+    for start in range(0, len(deployments), _DEPLOYMENTS_IN_A_GROUP):
+        group = deployments[start : start + _DEPLOYMENTS_IN_A_GROUP]
+        yield tuple(map(id, group)), group
 
 
-def _contents(shown: Sequence[Mapping[Format, Sequence[CompressedPiece]]]) -> Mapping[Format, EncodedBody]:
-    return {format_: _content([part for each in shown for part in each[format_]]) for format_ in Format}
+def _compress_group(group: _Group, sections: int) -> _Pieces:
+    families = [family for sources in group for family in sources.values()]
+    return tuple(compress(*(family.runs[number] for family in families)) for number in range(sections))
 
 
-def _content(pieces: Sequence[CompressedPiece]) -> EncodedBody:
-    return EncodedBody(
-        segments=tuple(_joined(part.data for part in pieces)),
-        packed=tuple(_joined(part.packed for part in pieces)),
-        length=sum(len(part.data) for part in pieces),
-        crc=combine_crcs(pieces),
-    )
+def _encode(arranged: Sequence[_Arranged]) -> Mapping[Format, EncodedBody]:
+    bodies: dict[Format, EncodedBody] = {}
+    for format_ in Format:
+        pieces = [piece for each in arranged for piece in each[format_]]
+        packed = tuple(_join_small(piece.packed for piece in pieces))
+        length = sum(piece.length for piece in pieces)
+        bodies[format_] = EncodedBody(packed, length, combine_crcs(pieces), pieces)
+    return bodies
 
 
-def _joined(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Join small neighbours; large parts are handed on, not copied."""
+def _join_small(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the parts with small neighbours joined; large ones are not copied."""
     small: list[bytes] = []
     size = 0
     for part in parts:
-        large = len(part) >= _SMALL
-        if not large:
+        if len(part) < _SMALL:
             small.append(part)
             size += len(part)
-        if small and (large or size >= _SMALL):
+        if size >= _SMALL or (small and len(part) >= _SMALL):
             yield b"".join(small)
             small, size = [], 0
-        if large:
+        if len(part) >= _SMALL:
             yield part
-    if small:
+    if size:
         yield b"".join(small)
 
 
@@ -230,16 +169,16 @@ class ResponseBody:
     headers: Sequence[tuple[str, str]]
 
 
-def build_response(page: Page, tail: ProcessMetrics, format_: Format, *, gzip: bool) -> ResponseBody:
-    """Return the answer to a scrape; nothing large is copied or compressed."""
-    content, head, end = page.contents[format_], tail.heads[format_], tail.pieces[format_]
+def build_response(page: Page, process: ProcessMetrics, format_: Format, *, gzip: bool) -> ResponseBody:
+    """Return the response to a scrape; nothing large is compressed."""
+    body, head, end = page.contents[format_], process.heads[format_], process.pieces[format_]
     if gzip:
-        whole = len(head.data) + content.length + len(end.data)
-        crc = isal_zlib.crc32_combine(head.crc, content.crc, content.length)
-        crc = isal_zlib.crc32_combine(crc, end.crc, len(end.data))
-        segments = (GZIP_HEADER + head.packed, *content.packed, end.packed + trailer(crc, whole))
+        crc = isal_zlib.crc32_combine(head.crc, body.crc, body.length)
+        crc = isal_zlib.crc32_combine(crc, end.crc, end.length)
+        last = end.packed + trailer(crc, head.length + body.length + end.length)
+        segments = (GZIP_HEADER + head.packed, *body.packed, last)
     else:
-        segments = tuple(filter(None, (head.data, *content.segments, end.data)))
+        segments = tuple(filter(None, (*head.parts, *body.join(), *end.parts)))
     length = sum(map(len, segments))
     headers = [("content-type", CONTENT_TYPES[format_]), ("vary", "accept, accept-encoding")]
     if gzip:

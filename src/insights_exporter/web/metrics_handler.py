@@ -20,6 +20,8 @@ _FILTERS = frozenset({"deployment", "name[]"})
 _GAUGES, _GAUGES_VALUE = "gauge_histograms", "gauges"
 _NO_PROCESS_METRICS = ProcessMetrics(())
 _SHOWN_NAME_LENGTH = 100
+_LARGE = 1 << 22
+"""Bytes above which plain text is joined in a thread, so that the event loop goes on."""
 _BUSY = PlainTextResponse("Too many scrapes at once; try again.\n", 503, {"Retry-After": "1"})
 
 
@@ -80,7 +82,9 @@ class MetricsHandler:
                 )
         elif gauges:
             page = page.with_gauges
-        return build_response(page, process_metrics, negotiated.format_, gzip=negotiated.gzip)
+        build = partial(build_response, page, process_metrics, negotiated.format_, gzip=negotiated.gzip)
+        is_large = not negotiated.gzip and page.contents[negotiated.format_].length > _LARGE
+        return await run_in_thread(build) if is_large else build()
 
 
 def _select(
