@@ -6,7 +6,6 @@ from pathlib import Path
 from insights_exporter.coder.errors import REASONS
 from tests.faults.cases import CASES
 
-PAGE = (Path(__file__).parents[2] / "docs/troubleshooting.md").read_text(encoding="utf-8")
 FAILURES = (Path(__file__).parents[2] / "docs/failures.md").read_text(encoding="utf-8")
 
 
