@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from insights_exporter.demo.population.activity import all_plans
 from insights_exporter.demo.population.aggregation import draw_activity, draw_latency_factor
 from insights_exporter.demo.population.templates import SESSION_APPS
 from insights_exporter.demo.population.timeline import REGIONS, Span, first_half_hour
-from insights_exporter.demo.population.users import NO_TEMPLATE, group_by_region
+from insights_exporter.demo.population.users import NO_TEMPLATE, RegionUsers, group_by_region
 
 CAP = 30
 
@@ -34,7 +35,7 @@ def rows(population: Population, span: Span, chosen: frozenset[int] | None) -> l
         for region in range(len(REGIONS))
         for day in days
         for row in _day(population, region, day, span)
-        if row.minutes and (chosen is None or row.template in chosen)
+        if chosen is None or row.template in chosen
     ]
 
 
@@ -45,7 +46,7 @@ def seconds_by_user(written: Sequence[Row], span: Span) -> dict[int, int]:
         halves[row.user, row.half_hour] += row.minutes
     totals: dict[int, int] = defaultdict(int)
     for (user, half_hour), minutes in halves.items():
-        totals[user] += min(minutes, _counted(half_hour, span)) * 60
+        totals[user] += min(minutes, _count_minutes(half_hour, span)) * 60
     return dict(totals)
 
 
@@ -57,7 +58,7 @@ def seconds_by_app(written: Sequence[Row], span: Span) -> dict[tuple[str, int], 
             halves[app, row.user, row.half_hour] += minutes
     totals: dict[tuple[str, int], int] = defaultdict(int)
     for (app, _, half_hour), minutes in halves.items():
-        totals[app] += min(minutes, _counted(half_hour, span)) * 60
+        totals[app] += min(minutes, _count_minutes(half_hour, span)) * 60
     return dict(totals)
 
 
@@ -98,19 +99,25 @@ def workspaces(population: Population, span: Span, chosen: frozenset[int] | None
         for region in range(len(REGIONS))
         for day in range(span.first // 48 - 1, span.after // 48 + 2)
         for user, template, half_hour in _builds(population, region, day)
-        if _counted(half_hour, span) and (chosen is None or template in chosen)
+        if _count_minutes(half_hour, span) and (chosen is None or template in chosen)
     }
 
 
+@cache
+def _region_users(population: Population) -> tuple[RegionUsers, ...]:
+    return group_by_region(population.users)
+
+
 def _builds(population: Population, region: int, day: int) -> Iterator[tuple[int, int, int]]:
-    activity = draw_activity(population.seed, region, group_by_region(population.users)[region], day)
+    activity = draw_activity(population.seed, region, _region_users(population)[region], day)
     for user, number in zip(activity.users, activity.plans, strict=True):
-        for at, template in zip(all_plans()[number].builds, _pair(population, user, number), strict=True):
-            if at is not None and template != NO_TEMPLATE:
-                yield user, template, first_half_hour(REGIONS[region], day) + at
+        templates = _templates(population, user, number)
+        for half_hour, template in zip(all_plans()[number].builds, templates, strict=True):
+            if half_hour is not None and template != NO_TEMPLATE:
+                yield user, template, first_half_hour(REGIONS[region], day) + half_hour
 
 
-def _pair(population: Population, index: int, number: int) -> tuple[int, int]:
+def _templates(population: Population, index: int, number: int) -> tuple[int, int]:
     user = population.users[index]
     if all_plans()[number].is_swapped and user.other != NO_TEMPLATE:
         return user.other, user.main
@@ -118,34 +125,37 @@ def _pair(population: Population, index: int, number: int) -> tuple[int, int]:
 
 
 def _day(population: Population, region: int, day: int, span: Span) -> Iterator[Row]:
-    activity = draw_activity(population.seed, region, group_by_region(population.users)[region], day)
+    activity = draw_activity(population.seed, region, _region_users(population)[region], day)
     factor = draw_latency_factor(population.seed, region, day)
-    begin = first_half_hour(REGIONS[region], day)
+    start = first_half_hour(REGIONS[region], day)
+    limits = [_count_minutes(start + index, span) for index in range(48)]
     for user, number in zip(activity.users, activity.plans, strict=True):
-        pair = _pair(population, user, number)
-        for usage, template in zip(all_plans()[number].roles, pair, strict=False):
+        templates = _templates(population, user, number)
+        for usage, template in zip(all_plans()[number].roles, templates, strict=False):
             if template == NO_TEMPLATE:
                 continue
-            for at in range(48):
-                most = _counted(begin + at, span)
-                names = _apps(population, template)
-                apps = {name: min(app[at], most) for name, app in zip(names, usage.apps, strict=False)}
+            names = _apps(population, template)
+            for index, limit in enumerate(limits):
+                if not min(usage.minutes[index], limit):
+                    continue
+                apps = {name: min(app[index], limit) for name, app in zip(names, usage.apps, strict=False)}
                 yield Row(
                     user,
-                    begin + at,
+                    start + index,
                     template,
-                    min(usage.minutes[at], most),
+                    min(usage.minutes[index], limit),
                     {name: minutes for name, minutes in apps.items() if minutes},
-                    usage.latencies[0][at] * factor,
+                    usage.latencies[0][index] * factor,
                 )
 
 
-def _counted(half_hour: int, span: Span) -> int:
+def _count_minutes(half_hour: int, span: Span) -> int:
+    """Return the minutes of a half hour that count."""
     if span.first <= half_hour < span.after:
         return CAP
     return span.minutes if half_hour == span.after else 0
 
 
 def _apps(population: Population, template: int) -> list[tuple[str, int]]:
-    customs = population.catalog.templates[template].apps
-    return [("builtin", at) for at in range(len(SESSION_APPS))] + [("app", index) for index in customs]
+    custom = population.catalog.templates[template].apps
+    return [("builtin", index) for index in range(len(SESSION_APPS))] + [("app", index) for index in custom]
