@@ -32,7 +32,7 @@ MISSING = poll(state="unavailable", since=NOW - 5, reason="unsupported", last_su
             id="all fail",
         ),
         pytest.param(
-            (failing(), poll("template-breakdown", "7d", state="waiting", since=None)),
+            (failing(), poll("template-breakdown", "7d", state="waiting", since=None, is_dependent=True)),
             Health("bad", "Failing", NOW - 7200, "1 of 1 polls fail (forbidden)."),
             id="a breakdown that waits for its templates is no success",
         ),

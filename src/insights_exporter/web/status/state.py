@@ -68,7 +68,8 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
 class Poll:
     """The polling of one dataset and window; times are Unix seconds, durations seconds.
 
-    `last_success` is 0 before the first success; `failures` are consecutive ones.
+    `last_success` is 0 before the first success; `failures` are consecutive ones. A dependent
+    dataset is polled only after the one that it depends on.
     """
 
     dataset: str
@@ -81,6 +82,7 @@ class Poll:
     series: int
     failures: int = 0
     reason: str = ""
+    is_dependent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,19 +207,19 @@ def _collect_poll(job: Job) -> Poll:
         series=status.series,
         failures=status.failures,
         reason=status.failure.reason if status.failure else unavailable or "",
+        is_dependent=job.dataset.depends_on is not None,
     )
 
 
 def assess_health(state: DeploymentState) -> Health:
     """Return the health of a deployment by its last polls.
 
-    Datasets that the server does not have do not count, nor does a breakdown that waits for its templates.
+    Datasets that the server does not have do not count, nor do dependent ones that are waiting.
     """
     polls = [
         poll
         for poll in state.polls
-        if poll.state not in {"off", "unavailable"}
-        and not (poll.state == "waiting" and poll.dataset == "template-breakdown")
+        if poll.state not in {"off", "unavailable"} and not (poll.state == "waiting" and poll.is_dependent)
     ]
     failing = [poll for poll in polls if poll.state == "failing"]
     if failing:
