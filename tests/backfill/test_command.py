@@ -166,13 +166,13 @@ def test_next_run_continues_after_an_error(backfill: Backfill) -> None:
     stopped = backfill("2026-03-30")
     backfill.coder.clear_faults()
     first = backfill("2026-03-30")
-    asked = len(backfill.report_queries())
+    requested = len(backfill.report_queries())
     second = backfill("2026-03-30")
 
     assert (1, 0, 0) == (stopped.returncode, first.returncode, second.returncode)
     assert "run it again to go on" in stopped.stderr
     assert {".om"} == {path.suffix for path in backfill.out.glob("*/*") if path.is_file()}
-    assert asked == len(backfill.report_queries())
+    assert requested == len(backfill.report_queries())
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
@@ -182,20 +182,20 @@ def test_next_run_continues_after_a_signal(backfill: Backfill, how: signal.Signa
     with backfill.start("2026-03-01") as process:
         eventually(lambda: len(list(backfill.out.rglob("2026-*.json"))) > 5)
         status = process.stop(how)
-        said = process.output()
+        output = process.output()
     half = backfill.files()
-    asked = backfill.report_queries()
+    requested = backfill.report_queries()
     backfill.hurry = ["--requests-per-minute=100000"]
 
     ended = backfill("2026-03-01")
 
-    twice = days_of_templates(asked) & days_of_templates(backfill.report_queries()[len(asked) :])
+    twice = days_of_templates(requested) & days_of_templates(backfill.report_queries()[len(requested) :])
     assert 0 == ended.returncode, ended.stderr
     assert (-signal.SIGKILL if how is signal.SIGKILL else 1) == status
-    assert ("run it again to go on" in said) is (how is not signal.SIGKILL)
+    assert ("run it again to go on" in output) is (how is not signal.SIGKILL)
     assert [] == half
-    assert len(days_of_templates(asked)) > 5
-    assert len(twice) <= 1, "only the day that was being asked"
+    assert len(days_of_templates(requested)) > 5
+    assert len(twice) <= 1, "only the day that was being requested"
     assert 2 == len(backfill.files())
 
 

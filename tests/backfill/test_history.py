@@ -84,9 +84,9 @@ def last_month(day: date) -> tuple[int, int]:
     return day.day - 1 + (day.replace(day=1) - timedelta(days=1)).day, day.day - 1
 
 
-def printed_samples(said: str) -> int:
+def printed_samples(output: str) -> int:
     """Return the number of samples in all files that the command printed."""
-    return sum(int(found) for found in re.findall(r"(\d+) samples;", said))
+    return sum(int(found) for found in re.findall(r"(\d+) samples;", output))
 
 
 def stored_samples(prometheus: Prometheus, at: datetime, span: str) -> float:
@@ -161,7 +161,7 @@ def test_series_of_a_day_are_what_the_api_says(history: History, name: str, day:
 
 
 @pytest.mark.parametrize(
-    ("promql", "asked"),
+    ("promql", "span"),
     [
         pytest.param('daily_active_users{day="yesterday"}', lambda _: (1, 0), id="day before"),
         pytest.param('active_users{window="7d"}', lambda _: (7, 0), id="seven days"),
@@ -170,12 +170,10 @@ def test_series_of_a_day_are_what_the_api_says(history: History, name: str, day:
     ],
 )
 def test_every_hour_of_every_day_is_what_the_api_says(
-    history: History, promql: str, asked: Callable[[date], tuple[int, int]]
+    history: History, promql: str, span: Callable[[date], tuple[int, int]]
 ) -> None:
     """The users of a span are constant over each day, also of 23 hours."""
-    expected = {
-        day: history.on(day).of_days(TEMPLATES, *asked(day))["report"]["active_users"] for day in DAYS
-    }
+    expected = {day: history.on(day).of_days(TEMPLATES, *span(day))["report"]["active_users"] for day in DAYS}
 
     values = history.each_hour(f"coder_insights_{promql}")
 

@@ -153,12 +153,12 @@ def test_files_of_an_earlier_run_are_imported_once(
     tsdb = tmp_path / "data"
     places = ("--import", f"--tsdb={tsdb}")
     backfill("2026-03-30")
-    asked = len(backfill.report_queries())
+    requested = len(backfill.report_queries())
     first, samples = backfill("2026-03-30", *places), stored(promtool, tsdb)
     second = backfill("2026-03-30", *places)
 
     assert (0, 0) == (first.returncode, second.returncode), first.stderr + second.stderr
-    assert asked == len(backfill.report_queries())
+    assert requested == len(backfill.report_queries())
     assert 0 < samples == stored(promtool, tsdb)
     assert [] == backfill.files()
 

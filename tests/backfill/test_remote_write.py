@@ -193,11 +193,11 @@ def test_refused_file_is_sent_by_the_next_run(backfill: Backfill, receiver: Rece
     """A rejected file stays, and is sent without requesting its days again."""
     receiver.responses = [(400, {})]
     refused = backfill("2026-04-09", f"--remote-write={receiver.url}")
-    kept, asked = backfill.files(), len(backfill.report_queries())
+    kept, requested = backfill.files(), len(backfill.report_queries())
     taken = backfill("2026-04-09", f"--remote-write={receiver.url}")
 
     assert (1, 0) == (refused.returncode, taken.returncode)
     assert "out-of-order window" in refused.stderr
     assert 1 == len(kept)
-    assert asked == len(backfill.report_queries())
+    assert requested == len(backfill.report_queries())
     assert [] == backfill.files()

@@ -71,8 +71,8 @@ async def test_certificate_that_is_not_accepted_is_final_at_once(tmp_path: Path)
     with secure(tmp_path, Loose()) as server, pytest.raises(RemoteWriteRejected) as refused:
         await send(parsed(server.url), tmp_path, sleep)
 
-    said = "certificate is not accepted: unable to get local issuer certificate; "
-    assert f"{said}trust its authority with --remote-write-ca-file" in str(refused.value)
+    problem = "certificate is not accepted: unable to get local issuer certificate; "
+    assert f"{problem}trust its authority with --remote-write-ca-file" in str(refused.value)
     assert 0 == sleep.await_count
 
 

@@ -62,8 +62,8 @@ def test_first_day_is_open_metrics(backfill: Backfill) -> None:
     read = [sample for metric in metrics for sample in metric.samples]
 
     end = datetime(2026, 4, 8, tzinfo=UTC).timestamp()
-    meant = sum(second < end for values in samples(file).values() for second in values)
-    assert meant == len(read)
+    expected = sum(second < end for values in samples(file).values() for second in values)
+    assert expected == len(read)
     assert {"a b"} == {sample.labels["job"] for sample in read}
     assert {"gauge"} == {metric.type for metric in metrics}
 
@@ -102,12 +102,12 @@ def test_day_before_is_that_of_daus(backfill: Backfill) -> None:
     entries = httpx.get(
         f"{backfill.url}/api/v2/insights/daus", headers={"Coder-Session-Token": DEMO_TOKEN}
     ).json()["entries"]
-    said = {entry["date"]: entry["amount"] for entry in entries}
+    amounts = {entry["date"]: entry["amount"] for entry in entries}
     (file,) = backfill.files()
     (users,) = [values for head, values in samples(file).items() if "insights_daily_active_users{" in head]
     shown = {(f"{datetime.fromtimestamp(at - 86_400, UTC):%Y-%m-%d}", value) for at, value in users.items()}
     days = ["2026-03-31", *(f"2026-04-0{number}" for number in range(1, 7))]
-    assert {(day, said[day]) for day in days} == shown
+    assert {(day, amounts[day]) for day in days} == shown
 
 
 def test_days_of_a_time_zone_are_those_of_its_reports(backfill: Backfill) -> None:
@@ -120,7 +120,9 @@ def test_days_of_a_time_zone_are_those_of_its_reports(backfill: Backfill) -> Non
         f"{backfill.url}/api/v2/insights/templates", params=span, headers={"Coder-Session-Token": DEMO_TOKEN}
     )
     (file,) = backfill.files()
-    assert {response.json()["report"]["active_users"]} == told(samples(file), "insights_daily_active_users{")
+    assert {response.json()["report"]["active_users"]} == values_of(
+        samples(file), "insights_daily_active_users{"
+    )
 
 
 def test_window_has_its_own_days(backfill: Backfill) -> None:
@@ -130,11 +132,11 @@ def test_window_has_its_own_days(backfill: Backfill) -> None:
     (file,) = backfill.files()
     found = samples(file)
     midnight = datetime(2026, 4, 8, tzinfo=UTC).timestamp()
-    assert {midnight - 7 * 86_400} == told(found, 'window_start.*window="7d"')
-    assert {midnight} == told(found, 'window_end.*window="7d"')
+    assert {midnight - 7 * 86_400} == values_of(found, 'window_start.*window="7d"')
+    assert {midnight} == values_of(found, 'window_end.*window="7d"')
 
 
-def told(found: dict[str, dict[int, float]], pattern: str) -> set[float]:
+def values_of(found: dict[str, dict[int, float]], pattern: str) -> set[float]:
     """Return all values of the series that match."""
     return {value for head, values in found.items() if re.search(pattern, head) for value in values.values()}
 

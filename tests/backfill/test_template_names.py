@@ -48,7 +48,7 @@ def test_nothing_is_written_without_a_response(
     """Transient errors are retried, then end the run in one line; the next run has every name."""
     backfill.coder.fail(fault, path)
     stopped = backfill("2026-04-09")
-    asked = backfill.report_queries()
+    requested = backfill.report_queries()
     backfill.coder.clear_faults()
     ended = backfill("2026-04-09")
 
@@ -57,7 +57,7 @@ def test_nothing_is_written_without_a_response(
     assert "cannot list the templates" in line
     assert reason in line
     assert remedy in line
-    assert [] == asked
+    assert [] == requested
     (file,) = backfill.files()
     assert listed(backfill) == names(file) - deleted(backfill)
 

@@ -91,15 +91,15 @@ def test_faults(start_exporter: StartExporter) -> None:
     exporter = start_exporter(*SMALL, "--fault=403=/insights/daus", "--fault=500=/insights/user-latency")
 
     eventually(lambda: "forbidden" in exporter.page("/") and "server_error" in exporter.page("/"))
-    told = exporter.running.output()
+    output = exporter.running.output()
 
-    assert "The Coder refuses the role (403=/insights/daus)." in told
-    assert "(500=/insights/user-latency)" in told
+    assert "The Coder refuses the role (403=/insights/daus)." in output
+    assert "(500=/insights/user-latency)" in output
     assert "Partly failing" in exporter.page("/")
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         pytest.param(("--server-version=2026-bound",), "did you mean 2026-bounded?", id="mistyped version"),
         pytest.param(("--fault=404-rout",), "did you mean 404-route?", id="mistyped fault"),
@@ -109,12 +109,12 @@ def test_faults(start_exporter: StartExporter) -> None:
         ),
     ],
 )
-def test_invalid_flags(run_exporter: RunExporter, flags: tuple[str, ...], told: str) -> None:
+def test_invalid_flags(run_exporter: RunExporter, flags: tuple[str, ...], message: str) -> None:
     """Invalid flags are reported in one line with a remedy."""
     ended = run_exporter(*SMALL, *flags)
 
     assert 2 == ended.returncode
-    assert told in ended.stderr
+    assert message in ended.stderr
     assert 1 == len(ended.stderr.splitlines())
 
 

@@ -66,8 +66,8 @@ def test_exporter_is_healthy_behind_any_web_config(name: str, directory: Path) -
     [
         pytest.param(REFUSING % "TLS12", id="disconnected in the handshake"),
         pytest.param(REFUSING % "TLS13", id="disconnected after the handshake"),
-        pytest.param(LOGIN, id="asked for a login"),
-        pytest.param(LIMIT, id="asked too often"),
+        pytest.param(LOGIN, id="requires a login"),
+        pytest.param(LIMIT, id="rate limited"),
     ],
 )
 def test_exporter_that_refuses_is_healthy(text: str, directory: Path) -> None:
@@ -143,7 +143,7 @@ def test_readiness_below_a_prefix(directory: Path, run_exporter: RunExporter) ->
         pytest.param(ROOMY, False, id="within the limit"),
         pytest.param(ASKING % "VerifyClientCertIfGiven", False, id="let in without a certificate"),
         pytest.param(ASKING % "RequireAndVerifyClientCert", True, id="kept out without one"),
-        pytest.param(LOGIN, True, id="asked for a login"),
+        pytest.param(LOGIN, True, id="requires a login"),
     ],
 )
 def test_refusal_counts_as_ready(text: str, directory: Path, *, expected: bool) -> None:

@@ -156,9 +156,9 @@ def test_node_exporter_serves_the_file(run_exporter: RunExporter, tmp_path: Path
         page = eventually(served, ignoring=(httpx.TransportError,))
 
     written = values(text_families(output.read_text(encoding="utf-8")))
-    told = values(text_families(page))
-    assert 0.0 == told["node_textfile_scrape_error", frozenset()]
-    assert {} == {sample: value for sample, value in written.items() if told.get(sample) != value}
+    exposed = values(text_families(page))
+    assert 0.0 == exposed["node_textfile_scrape_error", frozenset()]
+    assert {} == {sample: value for sample, value in written.items() if exposed.get(sample) != value}
 
 
 def test_progress_on_a_terminal(tmp_path: Path, url: str) -> None:

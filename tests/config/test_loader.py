@@ -190,12 +190,12 @@ def test_errors_of_models_hide_their_input(key: str) -> None:
 def test_config_with_secrets_should_be_private(tmp_path: Path) -> None:
     """A file with secrets that others can read gives a warning, one without secrets does not."""
     path = tmp_path / "config.yml"
-    told = []
+    warnings = []
     for text in (EVERY_SECRET, SMALLEST):
         private(path, text.encode()).chmod(0o644)
-        told.append([warning.what for warning in load_config(path, ENVIRON, DATASETS).warnings])
+        warnings.append([warning.what for warning in load_config(path, ENVIRON, DATASETS).warnings])
 
-    assert [["holds secrets and is readable by others (mode 0644)"], []] == told
+    assert [["holds secrets and is readable by others (mode 0644)"], []] == warnings
 
 
 def anything(keys: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
