@@ -181,3 +181,11 @@ def test_exposition_knows_no_metric_by_name() -> None:
         if path.name != "store.py"  # until the drop order stands on the families
         and "coder_insights_" in path.read_text(encoding="utf-8")
     ]
+
+
+def test_exposition_knows_no_metric_of_coder() -> None:
+    """What is special about a family is in its declaration."""
+    exposition = [path for path in modules() if package(path) == "exposition"]
+
+    assert exposition
+    assert [] == [path.name for path in exposition if "coder_insights" in path.read_text(encoding="utf-8")]

@@ -1,6 +1,7 @@
 """The history of one deployment: what a live scrape would have read on a day of the past."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -120,14 +121,16 @@ class HistoryFetcher:
         requester = _Requester(self._coder, options, self._responses)
         in_use: TemplatesInUse = {}
         lines: DaySamples = {}
+        series: Counter[MetricFamily] = Counter()
         for dataset in select_datasets(self._deployment, self._include):
             for samples in await self._fetch_dataset(dataset, day, requester, in_use):
+                series[samples.family] += samples.series
                 sections = render(samples, self._deployment.name).runs
                 for name, section in zip(sample_names(samples.family), sections, strict=False):
                     lines[name] = lines.get(name, "") + section.decode()
         self._responses = requester.responses
-        series = {name: section.count("\n") for name, section in lines.items()}
-        dropped = families_to_drop(series, self._deployment.max_series)
+        families = families_to_drop(series, self._deployment.max_series)
+        dropped = {name for family in families for name in sample_names(family)}
         return {name: section for name, section in lines.items() if name not in dropped}
 
     async def _fetch_dataset(

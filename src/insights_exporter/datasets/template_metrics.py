@@ -49,6 +49,7 @@ TEMPLATE_APP_USAGE = MetricFamily(
     "the deployment",
     absent=f"{_ABSENT}; the template had no use in the window",
     example='sum without (slug, app_type) (coder_insights_template_app_usage_seconds{window="7d"}) / 3600',
+    drop_order=5,
 )
 TEMPLATE_APP_TIMES_USED = MetricFamily(
     name="coder_insights_template_app_times_used",
@@ -60,6 +61,7 @@ TEMPLATE_APP_TIMES_USED = MetricFamily(
     merge="rows of one slug are added up",
     absent="as coder_insights_app_times_used; the template had no use in the window",
     example='coder_insights_template_app_times_used{window="7d"}',
+    drop_order=5,
 )
 TEMPLATE_PARAMETER_WORKSPACES = MetricFamily(
     name="coder_insights_template_parameter_workspaces",
@@ -71,6 +73,7 @@ TEMPLATE_PARAMETER_WORKSPACES = MetricFamily(
     merge="as coder_insights_parameter_workspaces, with at most 10 values per parameter",
     absent="as coder_insights_parameter_workspaces; the template had no use in the window",
     example='coder_insights_template_parameter_workspaces{template_name="docker",window="7d"}',
+    drop_order=1,
 )
 TEMPLATE_ACTIVITY_DISTRIBUTION = MetricFamily(
     name="coder_insights_template_user_activity_distribution_seconds",

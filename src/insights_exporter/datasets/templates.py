@@ -83,6 +83,7 @@ PARAMETER_WORKSPACES = MetricFamily(
     absent="the window is not among parameters.windows, or no build in the window chose the value",
     example="sum by (parameter_value) "
     '(coder_insights_parameter_workspaces{parameter_name="region",window="7d"})',
+    drop_order=4,
 )
 FAMILIES = (ACTIVE_USERS, APP_USAGE, APP_TIMES_USED, APP_INFO, PARAMETER_WORKSPACES, *WINDOW_FAMILIES)
 

@@ -36,6 +36,7 @@ USER_ACTIVITY = MetricFamily(
     absent="the window is not among users.windows, users.detail is aggregate, or the user had no use in "
     "the window",
     example='topk(10, coder_insights_user_activity_seconds{window="7d"} / 3600)',
+    drop_order=3,
 )
 ACTIVITY_DISTRIBUTION = MetricFamily(
     name="coder_insights_user_activity_distribution_seconds",

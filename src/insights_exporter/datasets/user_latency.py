@@ -41,6 +41,7 @@ USER_LATENCY = MetricFamily(
     "are kept, of equal ones the lower id",
     absent="as coder_insights_user_activity_seconds, and where the server has no latency of the user (-1)",
     example='topk(10, coder_insights_user_latency_seconds{window="7d",percentile="p95"})',
+    drop_order=2,
 )
 LATENCY_DISTRIBUTION = MetricFamily(
     name="coder_insights_user_latency_distribution_seconds",

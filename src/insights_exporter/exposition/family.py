@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, Self
 MetricType = Literal["gauge", "counter", "histogram", "gaugehistogram"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MetricFamily:
     """A metric family as it is declared, documented and rendered.
 
@@ -35,6 +35,8 @@ class MetricFamily:
     """Whether name and labels are promised until the next major version."""
     expires_at_midnight: bool = False
     """Whether its labels name a day, so that it ends at midnight."""
+    drop_order: int | None = None
+    """Above `max_series` the families with the lowest number are dropped first, those without one never."""
 
 
 class HistogramValue(NamedTuple):

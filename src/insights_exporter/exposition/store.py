@@ -130,9 +130,9 @@ class MetricStore(Generic[T]):
         """The time at which the next entry changes by itself."""
         self._max_series = max_series
         self._entries: dict[_Group, dict[Source, StoreEntry[T]]] = {}
-        self._series: dict[_Group, Counter[str]] = {}
+        self._series: dict[_Group, Counter[MetricFamily]] = {}
         self._ends: dict[_Group, float] = {}
-        self._dropped: frozenset[str] = frozenset()
+        self._dropped: frozenset[MetricFamily] = frozenset()
 
     def entries(self, dataset: str) -> Mapping[Source, StoreEntry[T]]:
         """Return the entries of a dataset, over all its windows."""
@@ -169,13 +169,13 @@ class MetricStore(Generic[T]):
 
     def exposed_series(self, dataset: str, window: str) -> int:
         """Return the number of series that a dataset and window expose."""
-        series = self._series.get((dataset, window), Counter[str]())
-        return sum(count for name, count in series.items() if name not in self._dropped)
+        series = self._series.get((dataset, window), Counter[MetricFamily]())
+        return sum(count for family, count in series.items() if family not in self._dropped)
 
     def dropped_series(self, dataset: str, window: str) -> int:
         """Return the number of series of a dataset and window that are above `max_series`."""
-        series = self._series.get((dataset, window), Counter[str]())
-        return sum(count for name, count in series.items() if name in self._dropped)
+        series = self._series.get((dataset, window), Counter[MetricFamily]())
+        return sum(count for family, count in series.items() if family in self._dropped)
 
     def _apply(self, updates: Mapping[Source, StoreEntry[T] | None]) -> Changes:
         changes: dict[str, dict[Source, RenderedFamily | None]] = {}
@@ -184,12 +184,12 @@ class MetricStore(Generic[T]):
             entries, series = self._entries.setdefault(group, {}), self._series.setdefault(group, Counter())
             before = entries.pop(source, None)
             for part in before.families if before else ():
-                series[part.family.name] -= part.series
+                series[part.family] -= part.series
                 changes.setdefault(part.family.name, {})[source] = None
             if entry:
                 entries[source] = entry
                 for part in entry.families:
-                    series[part.family.name] += part.series
+                    series[part.family] += part.series
                     changes.setdefault(part.family.name, {})[source] = part
         for group in {(source[1], source[2]) for source in updates}:
             ends = (entry.next_end for entry in self._entries[group].values())
@@ -198,49 +198,41 @@ class MetricStore(Generic[T]):
         return self._drop(changes)
 
     def _drop(self, changes: dict[str, dict[Source, RenderedFamily | None]]) -> Changes:
-        """Decide again which families are above the limit, and leave them out of the changes."""
+        """Decide again which families are above the limit, and remove them from the changes."""
         before = self._dropped
-        total: Counter[str] = sum(self._series.values(), Counter())
+        total: Counter[MetricFamily] = sum(self._series.values(), Counter())
         self._dropped = families_to_drop(total, self._max_series)
-        for name in before - self._dropped:
-            changes[name] = {**changes.get(name, {}), **self._parts(name)}
-        for name in self._dropped - before:
-            changes[name] = dict.fromkeys((*changes.get(name, ()), *self._parts(name)))
-        for name in self._dropped & before & changes.keys():
-            del changes[name]
+        for family in before - self._dropped:
+            changes[family.name] = {**changes.get(family.name, {}), **self._parts(family)}
+        for family in self._dropped - before:
+            changes[family.name] = dict.fromkeys((*changes.get(family.name, ()), *self._parts(family)))
+        for family in self._dropped & before:
+            changes.pop(family.name, None)
         return changes
 
-    def _parts(self, name: str) -> dict[Source, RenderedFamily]:
+    def _parts(self, family: MetricFamily) -> dict[Source, RenderedFamily]:
         return {
             source: part
             for entries in self._entries.values()
             for source, entry in entries.items()
             for part in entry.families
-            if part.family.name == name
+            if part.family is family
         }
 
 
-_FIRST_TO_GO: Sequence[tuple[str, ...]] = (
-    ("coder_insights_template_parameter_workspaces",),
-    ("coder_insights_user_latency_seconds",),
-    ("coder_insights_user_activity_seconds",),
-    ("coder_insights_parameter_workspaces",),
-    ("coder_insights_template_app_usage_seconds", "coder_insights_template_app_times_used"),
-)
+def families_to_drop(series: Mapping[MetricFamily, int], max_series: int) -> frozenset[MetricFamily]:
+    """Return the families of a deployment to drop so that the others are at most `max_series`.
 
-
-def families_to_drop(series_by_family: Mapping[str, int], ceiling: int) -> frozenset[str]:
-    """Return the families of a deployment to leave out so that the rest fits under the ceiling.
-
-    Whole families go, in a fixed order, and no more of them than needed; if
-    all of them together are not enough, the rest is shown nevertheless.
+    Whole families are dropped, in their `drop_order`, and no more of them than
+    needed; if all of them are not enough, the others are exposed nevertheless.
     """
-    total = sum(series_by_family.values())
-    gone: set[str] = set()
-    for families in _FIRST_TO_GO:
-        if total <= ceiling:
+    total = sum(series.values())
+    dropped: set[MetricFamily] = set()
+    candidates = [(family.drop_order, family) for family in series if series[family] and family.drop_order]
+    for order in sorted({order for order, _ in candidates}):
+        if total <= max_series:
             break
-        present = [name for name in families if series_by_family.get(name)]
-        gone.update(present)
-        total -= sum(series_by_family[name] for name in present)
-    return frozenset(gone)
+        families = [family for each, family in candidates if each == order]
+        dropped.update(families)
+        total -= sum(series[family] for family in families)
+    return frozenset(dropped)
