@@ -72,7 +72,7 @@ def test_series_are_those_of_a_live_scrape(backfill: Backfill, start_exporter: S
     """Series at the start of a day have history with the same name and labels, unless they cannot."""
     backfill.config = config(backfill, "templates: {users: true}\n    requests_per_minute: 100000")
     backfill("2026-04-09", "--include=parameters,users")
-    # Half an hour into the day nobody has done anything yet that history does not know.
+    # Half an hour into the day there is no activity yet that history does not have.
     backfill.coder.now = lambda: datetime(2026, 4, 10, 0, 30, tzinfo=UTC)
     exporter = start_exporter(f"--config.file={backfill.room / 'config.yml'}", env=backfill.env)
 

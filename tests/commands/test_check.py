@@ -111,7 +111,7 @@ def test_facts_of_a_deployment(run_exporter: RunExporter, tmp_path: Path) -> Non
             id="no list of templates",
         ),
         pytest.param("wrong-shape", ("/insights/daus",), 1, {"daus"}, "invalid", id="one path odd"),
-        pytest.param("refused", (), 2, EVERYTHING, "connection", id="nobody there"),
+        pytest.param("refused", (), 2, EVERYTHING, "connection", id="no server"),
         pytest.param(
             "redirect",
             (),

@@ -131,9 +131,9 @@ def test_port_in_use(start_exporter: StartExporter, run_exporter: RunExporter) -
 
 def test_proxy_variables_are_ignored(start_exporter: StartExporter) -> None:
     """The embedded Coder is requested directly, despite proxy variables."""
-    nobody = f"http://127.0.0.1:{free_port()}"
+    unreachable = f"http://127.0.0.1:{free_port()}"
 
-    exporter = start_exporter(*SMALL, env={"HTTP_PROXY": nobody, "http_proxy": nobody})
+    exporter = start_exporter(*SMALL, env={"HTTP_PROXY": unreachable, "http_proxy": unreachable})
 
     assert eventually(lambda: metric(exporter, "coder_insights_active_users{"))
 

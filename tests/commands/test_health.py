@@ -20,7 +20,7 @@ ALIVE, DEAD = True, False
 
 REFUSING = """
 tls_server_config: {cert_file: server.crt, key_file: server.key, client_ca_file: client-ca.crt,
-  client_auth_type: VerifyClientCertIfGiven, client_allowed_sans: [nobody], max_version: %s}
+  client_auth_type: VerifyClientCertIfGiven, client_allowed_sans: [other], max_version: %s}
 """
 LOGIN = "basic_auth_users: {prometheus: $2b$04$zHMoPUQa7KGfttbev/diLOYTLMLSaAxtw21yJWb/nA4KOFT88tXVW}\n"
 LIMIT = "rate_limit: {interval: 1h, burst: 1}\n"
