@@ -12,10 +12,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from insights_exporter.datasets.registry import FAMILIES
+from insights_exporter.datasets.summary import PollSummary
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.population.timeline import span_between
 from insights_exporter.demo.server import create_app
-from insights_exporter.polling.summary import PollSummary
 from tests.polling.watching import Labels, on_fast_clock, series_of, small_coder, watching
 
 ROLLING = tuple(family.name for family in FAMILIES if family.expires_at_midnight)

@@ -15,13 +15,13 @@ from insights_exporter.coder.clock import ServerClock
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.config.models import Deployment
 from insights_exporter.datasets.base import Dataset, PollContext
+from insights_exporter.datasets.summary import PollSummary
 from insights_exporter.polling.fetch import error_location
 from insights_exporter.polling.jobs import Job, build_jobs
 from insights_exporter.polling.poller import Poller, PollerContext
 from insights_exporter.polling.publisher import PageStore, Publisher
 from insights_exporter.polling.scheduler import Scheduler
 from insights_exporter.polling.server_info import EVERY, ServerInfoPoller, TemplateIndex
-from insights_exporter.polling.summary import PollSummary
 
 _FACTS = "facts"
 _ONCE_PATIENCE = 60.0

@@ -14,8 +14,8 @@ from insights_exporter.coder.client import CoderClient, RequestOptions
 from insights_exporter.coder.errors import UNAVAILABLE, WHOLE_SERVER, ApiError, FailureReason
 from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
+from insights_exporter.datasets.summary import PollSummary, summarize
 from insights_exporter.exposition.text import RenderedFamily, render_all
-from insights_exporter.polling.summary import PollSummary, summarize
 from insights_exporter.runtime import gc_paused
 
 P = ParamSpec("P")

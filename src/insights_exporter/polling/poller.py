@@ -15,6 +15,7 @@ from insights_exporter.coder.errors import ApiError
 from insights_exporter.coder.request import Request
 from insights_exporter.config.models import Deployment
 from insights_exporter.datasets.base import PollContext, Template
+from insights_exporter.datasets.summary import PollSummary, combine_summaries
 from insights_exporter.datasets.timerange import midnight
 from insights_exporter.exposition.store import Source, StoreEntry
 from insights_exporter.exposition.text import render_all
@@ -31,7 +32,6 @@ from insights_exporter.polling.fetch import (
 from insights_exporter.polling.jobs import Job
 from insights_exporter.polling.publisher import PollEntry, Publisher, RequestObserver
 from insights_exporter.polling.server_info import TemplateIndex
-from insights_exporter.polling.summary import PollSummary, combine_summaries
 
 _SHORTEST_DEADLINE = 60.0
 

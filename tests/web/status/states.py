@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from insights_exporter.datasets.summary import ParameterUse, PollSummary, Ranking
 from insights_exporter.exposition.family import HistogramValue
-from insights_exporter.polling.summary import ParameterUse, PollSummary, Ranking
 from insights_exporter.web.status.state import DeploymentState, Poll
 
 NOW = 1_800_000_000.0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.polling.summary import DAYS
+from insights_exporter.datasets.summary import DAYS
 from insights_exporter.web.status.charts import (
     HEIGHT,
     bound_position,

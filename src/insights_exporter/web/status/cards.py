@@ -6,7 +6,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
-from insights_exporter.polling.summary import PollSummary
+from insights_exporter.datasets.summary import SOURCES, PollSummary
 from insights_exporter.web.status.format import (
     format_count,
     format_day,
@@ -38,27 +38,25 @@ class Card:
 
 
 class _CardType(NamedTuple):
-    """The dataset of a card, the texts for a poll without data and before it, and the config key."""
+    """The texts of a card for a poll without data and before it, and a config key of its own."""
 
-    dataset: str
     no_data: str
-    config_key: str
+    config_key: str = ""
     waiting: str = "Not polled yet."
 
 
 _CARDS: Mapping[str, _CardType] = MappingProxyType(
     {
-        "days": _CardType("daus", "Coder reports no days.", "datasets.daus"),
-        "apps": _CardType("templates", "No app was used.", "datasets.templates"),
+        "days": _CardType("Coder reports no days."),
+        "apps": _CardType("No app was used."),
         "templates": _CardType(
-            "template-breakdown",
             "No template was used.",
             "templates.breakdown",
             "Not polled yet; a report has to name the templates in use first.",
         ),
-        "activity": _CardType("user-activity", "No user was active.", "datasets.user-activity"),
-        "latency": _CardType("user-latency", "No user has a latency.", "datasets.user-latency"),
-        "parameters": _CardType("templates", "No workspace was built with parameters.", "parameters.windows"),
+        "activity": _CardType("No user was active."),
+        "latency": _CardType("No user has a latency."),
+        "parameters": _CardType("No workspace was built with parameters.", "parameters.windows"),
     }
 )
 
@@ -73,16 +71,16 @@ _EMPTY_TEXTS: Mapping[State, str] = MappingProxyType(
 
 def build_tiles(state: DeploymentState, window: str) -> Iterator[Tile]:
     """Yield the tiles of a deployment; days, weeks and months are those of its own time zone."""
-    days, today = state.summary("daus").days, state.today
+    days, today = state.summary("days").days, state.today
     for name, day, prefix in (("Active today", today, "so far, "), ("Active yesterday", today - 1, "")):
         yield Tile(name, format_number(days.get(day)), f"{prefix}{format_day(day)} in {state.timezone}")
     yield from _period_tiles(state)
-    report, label = state.summary("templates", window), state.window_label(window)
+    report, label = state.summary("active_users", window), state.window_label(window)
     yield Tile("Active users", format_number(report.active_users), f"distinct, {label}")
     if report.apps:
         seconds = sum(seconds for _, seconds in report.apps.rows) + report.apps.rest
         yield Tile("Time in apps", format_usage_time(seconds), f"all apps, {label}")
-    accounts = state.summary("user-status-counts").users
+    accounts = state.summary("users").users
     if accounts:
         others = [f"{format_number(n)} {status}" for status, n in accounts.items() if status != "active"]
         yield Tile("Active accounts", format_number(accounts.get("active")), ", ".join(others))
@@ -90,7 +88,7 @@ def build_tiles(state: DeploymentState, window: str) -> Iterator[Tile]:
 
 def _period_tiles(state: DeploymentState) -> Iterator[Tile]:
     """Yield the users of the last whole week and month, with those of the one before for comparison."""
-    today, summary = state.now.date(), state.summary("periods")
+    today, summary = state.now.date(), state.summary("weeks")
     monday = today.toordinal() - today.weekday() - 7
     month = today.replace(day=1) - timedelta(days=1)
     for name, unit, period, users in (
@@ -126,10 +124,10 @@ def build_cards(state: DeploymentState, selected: str) -> Mapping[str, Card]:
 
 
 def _explain_empty(state: DeploymentState, name: str, window: str) -> str:
-    card = _CARDS[name]
-    states = [poll.state for poll in state.polls if (poll.dataset, poll.window) == (card.dataset, window)]
+    card, dataset = _CARDS[name], SOURCES[name]
+    states = [poll.state for poll in state.polls if (poll.dataset, poll.window) == (dataset, window)]
     if not states:
-        return f"Disabled in the config (`{card.config_key}`)."
+        return f"Disabled in the config (`{card.config_key or f'datasets.{dataset}'}`)."
     remark = _explain_no_templates(state, window) if name == "templates" else ""
     texts: dict[State, str] = {**_EMPTY_TEXTS, "waiting": card.waiting}
     text = texts.get(states[0], "" if remark else card.no_data)
@@ -138,7 +136,7 @@ def _explain_empty(state: DeploymentState, name: str, window: str) -> str:
 
 def _explain_no_templates(state: DeploymentState, window: str) -> str:
     """Return what is known of the templates in use if their users are not."""
-    report, breakdown = state.summary("templates", window), state.summary("template-breakdown", window)
+    report, breakdown = state.summary("templates_in_use", window), state.summary("templates", window)
     if report.templates_in_use and breakdown.templates is None:
         return f"{format_count(report.templates_in_use, 'template')} in use; their users are not available."
     if report != PollSummary() and report.templates_in_use is None:

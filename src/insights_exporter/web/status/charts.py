@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
-from insights_exporter.polling.summary import DAYS
+from insights_exporter.datasets.summary import DAYS
 from insights_exporter.web.status.format import format_count, format_day, format_number, format_short_day
 
 HEIGHT = 180.0

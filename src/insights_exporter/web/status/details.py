@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 
+from insights_exporter.datasets.summary import ParameterUse, PollSummary, Ranking
 from insights_exporter.exposition.family import HistogramValue
-from insights_exporter.polling.summary import ParameterUse, PollSummary, Ranking
 from insights_exporter.web.status.cards import Card, Tile, build_cards, build_tiles, select_window
 from insights_exporter.web.status.charts import ColumnChart, bound_position, days_chart, histogram_chart
 from insights_exporter.web.status.format import (
@@ -141,9 +141,9 @@ class Details:
 def build_details(state: DeploymentState, window: str, now: float) -> Details:
     """Return the view of a deployment in a window."""
     health = assess_health(state)
-    report = state.summary("templates", window)
-    breakdown = state.summary("template-breakdown", select_window(window, state.breakdown_windows))
-    builds = state.summary("templates", select_window(window, state.parameter_windows))
+    report = state.summary("apps", window)
+    breakdown = state.summary("templates", select_window(window, state.breakdown_windows))
+    builds = state.summary("parameters", select_window(window, state.parameter_windows))
     since = health.since
     return Details(
         name=state.name,
@@ -159,8 +159,8 @@ def build_details(state: DeploymentState, window: str, now: float) -> Details:
         days_remark=_days_remark(state),
         apps=_bars(report.apps, format_usage_time, "apps"),
         templates=_bars(breakdown.templates, format_number, "templates"),
-        activity=_activity(state.summary("user-activity", window)),
-        latency=_latency(state.summary("user-latency", window)),
+        activity=_activity(state.summary("activity", window)),
+        latency=_latency(state.summary("latency", window)),
         parameters=tuple(map(_parameter, builds.parameters)),
         polls=tuple(_poll_row(poll, now) for poll in state.polls),
     )

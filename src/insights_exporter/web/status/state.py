@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from insights_exporter.datasets.summary import SOURCES, PollSummary
 from insights_exporter.polling.causes import (
     Cause,
     Urgency,
@@ -17,7 +18,6 @@ from insights_exporter.polling.causes import (
 )
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.jobs import Job
-from insights_exporter.polling.summary import PollSummary
 from insights_exporter.web.status.format import DASH, describe_window, format_age
 
 State = Literal["good", "failing", "waiting", "off", "unavailable"]
@@ -127,15 +127,15 @@ class DeploymentState:
         """Return users by day for the chart, and the current day in the same time zone."""
         if self.utc_days:
             return self.utc_days, self.now.astimezone(UTC).toordinal()
-        return self.summary("daus").days, self.today
+        return self.summary("days").days, self.today
 
     def window_label(self, window: str) -> str:
         """Return the description of a window."""
         return self.window_labels.get(window, window)
 
-    def summary(self, dataset: str, window: str = "") -> PollSummary:
-        """Return the newest summary of a dataset and window, empty if there is none."""
-        return self.summaries.get((dataset, window), PollSummary())
+    def summary(self, field: str, window: str = "") -> PollSummary:
+        """Return the newest summary that has `field` in a window, empty if there is none."""
+        return self.summaries.get((SOURCES[field], window), PollSummary())
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def _collect_deployment(poller: DeploymentPoller) -> DeploymentState:
         windows=tuple(window.name for window in deployment.windows),
         window_labels={window.name: describe_window(window) for window in deployment.windows},
         parameter_windows=tuple(deployment.parameters.windows),
-        breakdown_windows=tuple(window for dataset, window in keys if dataset == "template-breakdown"),
+        breakdown_windows=tuple(window for dataset, window in keys if dataset == SOURCES["templates"]),
         polls=tuple(map(_collect_poll, poller.jobs)),
         summaries={key: poller.summary(*key) for key in keys},
         utc_days=poller.facts.utc_days,

@@ -135,7 +135,7 @@ def _rows(states: Sequence[DeploymentState], window: str, now: float) -> tuple[D
 
 
 def _row(state: DeploymentState, window: str, now: float) -> DeploymentRow:
-    days = state.summary("daus").days
+    days = state.summary("days").days
     token_kind = URGENCY_CLASSES[state.expiry_urgency]
     return DeploymentRow(
         name=state.name,
@@ -146,7 +146,7 @@ def _row(state: DeploymentState, window: str, now: float) -> DeploymentRow:
         token_kind=token_kind,
         today=format_number(days.get(state.today)),
         yesterday=format_number(days.get(state.today - 1)),
-        users=format_number(state.summary("templates", window).active_users),
+        users=format_number(state.summary("active_users", window).active_users),
         age=format_data_age(state, now),
         series=format_number(sum(poll.series for poll in state.polls)),
         sparkline=sparkline(*state.daily_users()),

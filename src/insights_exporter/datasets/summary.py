@@ -1,7 +1,7 @@
-"""What the newest polls said, as far as people like to see it at a glance.
+"""Summaries of polls for the status page.
 
-Samples are gone once they are rendered. Of deployments and templates, never
-of single users, a few small values are kept here.
+Samples are dropped once they are rendered. A few small values of deployments
+and templates, never of single users, are kept.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -11,8 +11,16 @@ from typing import Any
 
 import msgspec
 
-from insights_exporter.datasets import periods, templates, user_activity, user_latency, user_status_counts
-from insights_exporter.datasets import template_metrics as template_families
+from insights_exporter.datasets import (
+    daus,
+    periods,
+    template_breakdown,
+    template_metrics,
+    templates,
+    user_activity,
+    user_latency,
+    user_status_counts,
+)
 from insights_exporter.datasets.base import ConvertResult
 from insights_exporter.datasets.parameters import EMPTY, OTHER, REDACTED
 from insights_exporter.exposition.family import HistogramValue, MetricFamily
@@ -51,7 +59,7 @@ TemplateUsers = tuple[str, str, float]
 
 
 class PollSummary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What one poll said; what it does not speak of is empty or None.
+    """What one poll said; a field without data is empty or None.
 
     `days` are users by the day's ordinal, `apps` seconds, `templates` users,
     `templates_in_use` how many templates the report names,
@@ -85,11 +93,27 @@ class PollSummary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return msgspec.structs.replace(self, days=dict(days))
 
 
+SOURCES: Mapping[str, str] = {
+    "days": daus.DATASET.name,
+    "weeks": periods.DATASET.name,
+    "months": periods.DATASET.name,
+    "active_users": templates.NAME,
+    "apps": templates.NAME,
+    "parameters": templates.NAME,
+    "templates_in_use": templates.NAME,
+    "templates": template_breakdown.NAME,
+    "activity": user_activity.NAME,
+    "latency": user_latency.NAME,
+    "users": user_status_counts.DATASET.name,
+}
+"""The dataset whose polls fill a field of the summary."""
+
+
 def summarize(said: ConvertResult) -> PollSummary:
-    """Give the small values of what a poll said."""
+    """Return the summary of a response."""
     rows: _Rows = {samples.family: samples.rows for samples in said.samples}
     names = {name.app: _READABLE.get(name.name, name.name) for name in said.app_names}
-    template_users = rows.get(template_families.TEMPLATE_ACTIVE_USERS)
+    template_users = rows.get(template_metrics.TEMPLATE_ACTIVE_USERS)
     return PollSummary(
         active_users=next((value for _, value in rows.get(templates.ACTIVE_USERS, ())), None),
         days=dict(said.daily_users[-DAYS:]),

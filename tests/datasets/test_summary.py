@@ -5,10 +5,7 @@ import pytest
 from insights_exporter.datasets.base import AppName, ConvertResult
 from insights_exporter.datasets.periods import MONTHLY_ACTIVE_USERS, WEEKLY_ACTIVE_USERS
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.datasets.template_metrics import TEMPLATE_ACTIVE_USERS
-from insights_exporter.datasets.templates import APP_USAGE, PARAMETER_WORKSPACES
-from insights_exporter.exposition.family import Samples
-from insights_exporter.polling.summary import (
+from insights_exporter.datasets.summary import (
     DAYS,
     ParameterUse,
     PollSummary,
@@ -16,6 +13,9 @@ from insights_exporter.polling.summary import (
     combine_summaries,
     summarize,
 )
+from insights_exporter.datasets.template_metrics import TEMPLATE_ACTIVE_USERS
+from insights_exporter.datasets.templates import APP_USAGE, PARAMETER_WORKSPACES
+from insights_exporter.exposition.family import Samples
 from tests.datasets.cases import CASES, answered, view_of
 from tests.demo.client import NOW, coder, report, send_request
 
