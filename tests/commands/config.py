@@ -10,7 +10,7 @@ TOKEN = {"TOKEN": DEMO_TOKEN}
 """The environment that the files need."""
 
 
-def write_config(folder: Path, *urls: str, **more: Any) -> str:  # noqa: ANN401 -- any setting
+def write_config(folder: Path, *urls: str, **more: Any) -> str:  # noqa: ANN401 -- any value
     """Write a file for deployments at `urls`, and return its flag."""
     deployments = [{"name": f"deployment-{number}", "url": url} for number, url in enumerate(urls, 1)]
     defaults = {"token_env": "TOKEN", "requests_per_minute": 10000} | more

@@ -16,7 +16,7 @@ NOW = datetime(2026, 4, 10, 12, 30, tzinfo=UTC)
 class Backfill:
     """Runs the command, with output into the folder `out`.
 
-    Without `settings` those of the environment count.
+    Without `config` the environment is used.
     """
 
     coder: EmbeddedCoder

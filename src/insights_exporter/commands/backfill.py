@@ -110,9 +110,9 @@ def _select_deployments(config: Config, names: Sequence[str]) -> Config:
 
 
 async def _backfill_all(options: BackfillOptions, config: Config) -> int:
-    task = asyncio.current_task()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel if task else lambda: None)
+    if task := asyncio.current_task():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     manager = DeploymentManager(PageStore(exposed_families(DATASETS)), os.environ, DATASETS)
     try:
         await manager.apply(config)

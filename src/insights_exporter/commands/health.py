@@ -58,7 +58,7 @@ def _has_tls(file: Path) -> bool:
 def _find_problem(host: str, port: int, path: str, timeout: float, *, tls: bool) -> str | None:
     """Return what is wrong and what to do, None if nothing is."""
     try:
-        status = (_request_tls if tls else _request)(host, port, path, timeout)
+        status = _request(host, port, path, timeout, tls=tls)
     except (OSError, http.client.HTTPException) as error:
         what = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return f"{what.lower()}; check --web.listen-address and --web.config.file"
@@ -69,25 +69,22 @@ def _find_problem(host: str, port: int, path: str, timeout: float, *, tls: bool)
     return None
 
 
-def _request(host: str, port: int, path: str, timeout: float) -> int:
-    return _get_status(http.client.HTTPConnection(host, port, timeout=timeout), path)
-
-
-def _request_tls(host: str, port: int, path: str, timeout: float) -> int:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # nothing secret is sent
-    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-    context.set_ciphers("ALL:@SECLEVEL=0")
-    try:
-        return _get_status(http.client.HTTPSConnection(host, port, timeout=timeout, context=context), path)
-    except (ssl.SSLError, ConnectionResetError):
-        return http.client.FORBIDDEN  # it runs, and requires a client certificate
-
-
-def _get_status(connection: http.client.HTTPConnection, path: str) -> int:
+def _request(host: str, port: int, path: str, timeout: float, *, tls: bool) -> int:
+    """Return the status of a request, 403 if the server requires a client certificate."""
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE  # nothing secret is sent
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        connection = http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
     try:
         connection.request("GET", path)
         return connection.getresponse().status
+    except (ssl.SSLError, ConnectionResetError):
+        if not tls:
+            raise
+        return http.client.FORBIDDEN
     finally:
         connection.close()

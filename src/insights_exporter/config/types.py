@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -97,23 +97,18 @@ def default_name(url: str) -> str:
     return f"{host}:{parts.port}" if has_port else host
 
 
-def _split(url: str) -> SplitResult:
+def _check_url(url: str) -> str:
     remedy = "write it as https://coder.example.com"
     if re.search(r"[\s\x00-\x1f\x7f\\]", url):
         raise InvalidValue("has a space or another character that no URL has", remedy)
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna")
-        usable = parts.scheme in DEFAULT_PORTS and bool(host) and parts.port != 0
+        is_valid = parts.scheme in DEFAULT_PORTS and bool(host) and parts.port != 0
     except ValueError:
-        usable = False
-    if not usable:
+        is_valid = False
+    if not is_valid:
         raise InvalidValue("is not the URL of an HTTP server", remedy)
-    return parts
-
-
-def _check_url(url: str) -> str:
-    parts = _split(url)
     if "@" in parts.netloc:
         raise InvalidValue(
             "holds a user or a password", "remove them; the token is set separately, by token_file"
