@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from grafana.base import Content, build
-from grafana.dashboards_src import adoption, connection, health, templates
+from grafana.dashboards_src import adoption, connection, health, templates, users
 from grafana.importable import importable
 
 BOARDS: Final[tuple[Callable[[], Content], ...]] = (
     adoption.content,
     templates.content,
+    users.content,
     connection.content,
     health.content,
 )

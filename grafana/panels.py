@@ -1,5 +1,6 @@
 """Panels of one value each: big numbers, bars, and counts by bucket."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from grafana_foundation_sdk.builders import bargauge, stat
@@ -7,6 +8,7 @@ from grafana_foundation_sdk.builders.common import ReduceDataOptions, VizTextDis
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models.dashboard import (
     DashboardSpecialValueMapOptions,
+    DynamicConfigValue,
     Panel,
     SpecialValueMap,
     SpecialValueMatch,
@@ -56,9 +58,12 @@ def bars(look: Look, expr: str, legend: str) -> Panel:
     return dress(_bars().build(), look, [Query(expr, legend)], Kind.NOW)
 
 
-def bucket_bars(look: Look, expr: str) -> Panel:
-    """Return a bar for each bucket of a histogram: how it is now."""
-    return dress(_bars().build(), look, [Query(expr)], Kind.BUCKETS_NOW)
+def bucket_bars(look: Look, expr: str, names: Mapping[str, str]) -> Panel:
+    """Return a bar for each bucket of a histogram: how it is now. `names` are those of the upper bounds."""
+    builder = _bars()
+    for bound, name in names.items():
+        builder = builder.override_by_name(bound, [DynamicConfigValue("displayName", name)])
+    return dress(builder.build(), look, [Query(expr)], Kind.BUCKETS_NOW)
 
 
 def _latest() -> ReduceDataOptions:

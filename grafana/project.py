@@ -30,6 +30,7 @@ TEMPLATES: Final = Board(
 CONNECTION: Final = Board(
     "coder-insights-connection", "Coder Insights / Connection quality", "connection.json"
 )
+USERS: Final = Board("coder-insights-users", "Coder Insights / Users and groups", "users.json")
 HEALTH: Final = Board("coder-insights-health", "Coder Insights / Exporter health", "health.json")
 
 

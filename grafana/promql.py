@@ -129,12 +129,25 @@ LATENCY: Final = "coder_insights_user_latency_distribution_seconds_bucket"
 TEMPLATE_LATENCY: Final = "coder_insights_template_user_latency_distribution_seconds_bucket"
 
 
-def share_above(limit: float, percentile: str, family: str = LATENCY, by: tuple[str, ...] = ()) -> str:
-    """Return the share of users whose latency at `percentile` is above `limit` seconds."""
-    matchers = (WINDOW, f'percentile="{percentile}"')
-    below = series(family, *matchers, f'le="{limit}"', by=by)
-    everybody = series(family, *matchers, 'le="+Inf"', by=by)
-    return f"1 - {below} / ({everybody} > 0)"
+QUALITY: Final = "coder_insights_connection_quality_users"
+TEMPLATE_QUALITY: Final = "coder_insights_template_connection_quality_users"
+
+
+def measured_users(
+    percentile: str, family: str = QUALITY, by: tuple[str, ...] = (), quality: str = ".+"
+) -> str:
+    """Return the number of users with a latency, or of those whose connection is of some quality.
+
+    The bands of a family have no user in common, so they add up.
+    """
+    matchers = (WINDOW, f'percentile="{percentile}"', f'quality=~"{quality}"')
+    return f"sum by ({', '.join(('deployment', *by))}) ({series(family, *matchers, by=(*by, 'quality'))})"
+
+
+def share_of(quality: str, percentile: str, family: str = QUALITY, by: tuple[str, ...] = ()) -> str:
+    """Return the share of users whose connection is of a quality, such as `fair|poor`."""
+    users = measured_users(percentile, family, by, quality)
+    return f"{users} / ({measured_users(percentile, family, by)} > 0)"
 
 
 def over_users(

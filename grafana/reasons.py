@@ -13,6 +13,7 @@ BACKFILL_USERS: Final = "backfill --include users"
 
 NO_BREAKDOWN: Final = "templates.breakdown is false, or templates.windows lacks this window"
 NO_PARAMETERS: Final = "parameters.values is none, or parameters.windows lacks this window"
+NO_ACTIVITY: Final = "no activity of users is polled for this window"
 NO_LATENCY: Final = "no latencies are polled for this window"
 NO_NAMES: Final = "users.detail is aggregate, or users.windows lacks this window"
 NO_TEMPLATE_USERS: Final = "set templates.users: true to poll it, for the windows in templates.windows"

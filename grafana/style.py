@@ -22,6 +22,7 @@ PLAIN: Final[Steps] = ((None, "blue"),)
 NUMBER: Final = "locale"
 SHARE: Final = "percentunit"
 SECONDS: Final = "s"
+HOURS: Final = "h"
 LONG: Final = "dtdurations"
 
 KEPT: Final = (

@@ -12,13 +12,16 @@ from grafana.panels import bucket_bars, number
 from grafana.promql import (
     AT_THE_END,
     LATENCY,
+    QUALITY,
     TEMPLATE,
     TEMPLATE_LATENCY,
+    TEMPLATE_QUALITY,
     WINDOW,
     biggest,
+    measured_users,
     over_users,
     series,
-    share_above,
+    share_of,
 )
 from grafana.queries import Query
 from grafana.style import SECONDS, SHARE, Look, Steps, worse_above
@@ -26,8 +29,22 @@ from grafana.tables import Column, Rows, list_of
 from grafana.thresholds import LATENCY_FAIR, LATENCY_POOR, POOR_USERS, POOR_USERS_NOTICE
 
 P50: Final = 'percentile="p50"'
-EVERYBODY: Final = series(LATENCY, WINDOW, P50, 'le="+Inf"')
 BUCKETS: Final = series(LATENCY, WINDOW, P50, by=("le",))
+
+BOUNDS: Final = {
+    "0.01": "up to 10 ms",
+    "0.025": "25 ms",
+    "0.05": "50 ms",
+    "0.1": "100 ms",
+    "0.15": "150 ms",
+    "0.2": "200 ms",
+    "0.3": "300 ms",
+    "0.5": "500 ms",
+    "1.0": "1 s",
+    "2.0": "2 s",
+    "+Inf": "more",
+}
+"""What the upper bounds of the distribution are called."""
 
 COLORS: Final[Steps] = worse_above(LATENCY_FAIR, LATENCY_POOR)
 SHARE_COLORS: Final[Steps] = worse_above(POOR_USERS_NOTICE, POOR_USERS)
@@ -35,7 +52,8 @@ SHARE_COLORS: Final[Steps] = worse_above(POOR_USERS_NOTICE, POOR_USERS)
 SHARE_ABOVE_FAIR_COLORS: Final[Steps] = ((None, "green"), (POOR_USERS, "yellow"))
 """Up to `LATENCY_POOR` a connection is no reason for an alert."""
 
-QUALITY: Final = "coder_insights_connection_quality_users"
+POOR: Final = "poor"
+NOT_GOOD: Final = "fair|poor"
 QUALITIES: Final = (("poor", "red"), ("fair", "yellow"), ("good", "green"))
 QUANTILES: Final = ((0.95, "dark-purple"), (0.9, "purple"), (0.75, "blue"), (0.5, "light-blue"))
 
@@ -70,7 +88,7 @@ def _numbers() -> list[Tile]:
     panels = [
         number(
             _share("Above 300 ms", f"Share of users with a latency above 300 ms, red in Coder. {TYPICAL}"),
-            share_above(LATENCY_POOR, "p50"),
+            share_of(POOR, "p50"),
         ),
         number(
             _share(
@@ -78,14 +96,14 @@ def _numbers() -> list[Tile]:
                 f"Share of users with a latency above 150 ms (yellow or red in Coder). {TYPICAL}",
                 SHARE_ABOVE_FAIR_COLORS,
             ),
-            share_above(LATENCY_FAIR, "p50"),
+            share_of(NOT_GOOD, "p50"),
         ),
         number(
             _share(
                 "Sometimes above 300 ms",
                 "Share of users whose 95th percentile is above 300 ms: one measurement in twenty is slow.",
             ),
-            share_above(LATENCY_POOR, "p95"),
+            share_of(POOR, "p95"),
         ),
         number(
             _seconds("Median user", f"Half of the users have at most this latency. {TYPICAL}"),
@@ -101,7 +119,7 @@ def _numbers() -> list[Tile]:
                 description="Users with a measured latency in the window.",
                 nothing=reasons.NO_LATENCY,
             ),
-            EVERYBODY,
+            measured_users("p50"),
         ),
     ]
     return [Tile(panel, 4, 4) for panel in panels]
@@ -139,9 +157,9 @@ def _course() -> list[Tile]:
             nothing=reasons.NO_LATENCY,
         ),
         [
-            Query(share_above(LATENCY_POOR, "p50"), "above 300 ms", "red"),
-            Query(share_above(LATENCY_FAIR, "p50"), "above 150 ms", "yellow"),
-            Query(share_above(LATENCY_POOR, "p95"), "sometimes above 300 ms", "red"),
+            Query(share_of(POOR, "p50"), "above 300 ms", "red"),
+            Query(share_of(NOT_GOOD, "p50"), "above 150 ms", "yellow"),
+            Query(share_of(POOR, "p95"), "sometimes above 300 ms", "red"),
         ],
         Style(limits=True, dashed=["C"]),
     )
@@ -165,11 +183,12 @@ def _spread() -> list[Tile]:
     now = bucket_bars(
         Look(
             title="Users by latency",
-            description="How many users have which latency in the window; a bar is up to that many seconds.",
+            description="How many users have which latency in the window.",
             minimum=0,
             nothing=reasons.NO_LATENCY,
         ),
         BUCKETS,
+        BOUNDS,
     )
     course = graph(
         Look(
@@ -220,7 +239,6 @@ def _tables() -> list[Tile]:
 
 
 def _template_table() -> Panel:
-    everybody = series(TEMPLATE_LATENCY, WINDOW, P50, 'le="+Inf"', by=TEMPLATE)
     return list_of(
         Look(
             title="Connection quality by template",
@@ -230,17 +248,17 @@ def _template_table() -> Panel:
         ),
         Rows(labels={"organization_name": "Organization", "template_name": "Template"}, sort="Above 300 ms"),
         [
-            Column(title="Users", expr=everybody),
+            Column(title="Users", expr=measured_users("p50", TEMPLATE_QUALITY, TEMPLATE)),
             Column(
                 title="Above 150 ms",
-                expr=share_above(LATENCY_FAIR, "p50", TEMPLATE_LATENCY, TEMPLATE),
+                expr=share_of(NOT_GOOD, "p50", TEMPLATE_QUALITY, TEMPLATE),
                 unit=SHARE,
                 steps=SHARE_ABOVE_FAIR_COLORS,
                 decimals=0,
             ),
             Column(
                 title="Above 300 ms",
-                expr=share_above(LATENCY_POOR, "p50", TEMPLATE_LATENCY, TEMPLATE),
+                expr=share_of(POOR, "p50", TEMPLATE_QUALITY, TEMPLATE),
                 unit=SHARE,
                 steps=SHARE_COLORS,
                 decimals=0,

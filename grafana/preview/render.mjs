@@ -52,12 +52,13 @@ function serve(folder) {
 }
 
 async function render(browser, origin, job) {
-  const page = await browser.newPage({ viewport: { width: WIDTH, height: 1200 } });
+  const page = await browser.newPage({ viewport: { width: WIDTH, height: 600 } });
   const problems = [];
   page.on("pageerror", (error) => problems.push(error.message));
   await page.goto(origin, { waitUntil: "load" });
-  problems.push(...(await page.evaluate((one) => window.preview(one), { ...job, width: WIDTH })));
-  await page.waitForLoadState("networkidle");
+  const drawn = await page.evaluate((one) => window.preview(one), { ...job, width: WIDTH });
+  problems.push(...drawn.problems);
+  await page.waitForFunction((icons) => document.querySelectorAll("svg").length >= icons, drawn.icons);
   const picture = await page.screenshot({ fullPage: true, animations: "disabled" });
   await page.close();
   return { picture: await sharp(picture).png({ palette: true, colours: COLORS, effort: 10 }).toBuffer(), problems };

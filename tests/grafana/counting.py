@@ -48,6 +48,8 @@ STATUSES = distinct("coder_insights_users", "status")
 SLOWEST = distinct(
     "coder_insights_user_latency_seconds", "user_id", window="7d", percentile="p95", at_most=25
 )
+MOST_ACTIVE = distinct("coder_insights_user_activity_seconds", "user_id", window="7d", at_most=25)
+ACTIVITY_BOUNDS = distinct("coder_insights_user_activity_distribution_seconds_bucket", "le")
 BOUNDS = distinct("coder_insights_user_latency_distribution_seconds_bucket", "le")
 MEASURED_TEMPLATES = distinct(
     "coder_insights_template_user_latency_distribution_seconds_bucket", *TEMPLATE, window="7d"
@@ -114,6 +116,17 @@ EXPECTED: Mapping[str, Mapping[str, tuple[Count, ...]]] = {
         "Slowest connections": (SLOWEST, SLOWEST),
         "Connection quality by template": (MEASURED_TEMPLATES,) * 4,
         "Latency by template, over time": (ten(MEASURED_TEMPLATES),),
+    },
+    "users": {
+        "Active users": (ONE,),
+        "Median user": (ONE,),
+        "90th percentile user": (ONE,),
+        "Up to 1 hour": (ONE,),
+        "Over 16 hours": (ONE,),
+        "Users by activity": (ACTIVITY_BOUNDS,),
+        "Users by activity, over time": (ONE,) * 4,
+        "Activity of a user, over time": (ONE, ONE),
+        "Most active users": (MOST_ACTIVE,),
     },
     "health": {
         "Exporters down": (ONE,),

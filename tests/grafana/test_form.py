@@ -12,7 +12,7 @@ from tests.grafana.boards import IMPORTABLE, PROVISIONED, Json, files, load, pan
 
 each = pytest.mark.parametrize("file", files(), ids=lambda file: file.stem)
 
-UNITS = {"locale", "percentunit", "s", "dtdurations", "bytes", "bool_yes_no"}
+UNITS = {"locale", "percentunit", "s", "h", "dtdurations", "bytes", "bool_yes_no"}
 
 
 def cells(panel: Json) -> set[tuple[int, int]]:
@@ -21,9 +21,9 @@ def cells(panel: Json) -> set[tuple[int, int]]:
     return set(itertools.product(range(at["x"], at["x"] + at["w"]), range(at["y"], at["y"] + at["h"])))
 
 
-def test_there_are_the_four_dashboards() -> None:
-    """Adoption, connection quality, exporter health, and templates with their parameters."""
-    assert ["adoption", "connection", "health", "templates"] == [file.stem for file in files()]
+def test_there_are_the_five_dashboards() -> None:
+    """Adoption, connection quality, exporter health, templates with their parameters, users and groups."""
+    assert ["adoption", "connection", "health", "templates", "users"] == [file.stem for file in files()]
 
 
 @each
@@ -61,6 +61,7 @@ def test_identities_are_unique_and_stable() -> None:
         "coder-insights-connection",
         "coder-insights-health",
         "coder-insights-templates",
+        "coder-insights-users",
     ] == uids
     assert len({load(file)["title"] for file in files()}) == len(uids)
 

@@ -33,7 +33,7 @@ def test_mixin_names_its_files_for_jsonnet() -> None:
     files = mixin.plain_files()
     imported = [path for path in files if path.startswith(("rules/", "dashboards/")) and "lint" not in path]
 
-    assert len(imported) == 6
+    assert 7 == len(imported)
     assert [] == [path for path in imported if f"'{path}'" not in files["mixin.libsonnet"]]
 
 

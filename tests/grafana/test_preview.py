@@ -2,12 +2,17 @@
 
 import json
 import struct
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from grafana.preview import sums
+from grafana.preview.live import SCRAPE_INTERVAL, Recording, record
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
 from tests.grafana.boards import ROOT, files
 
 PREVIEW = ROOT / "grafana/preview"
@@ -56,6 +61,33 @@ def test_outdated_pictures_are_named(tmp_path: Path) -> None:
     dashboards = {"a/same.json": "{}", "a/changed.json": "[]", "a/new.json": "{}"}
 
     assert ["changed.json", "gone.json", "new.json"] == sums.outdated(dashboards, tmp_path)
+
+
+def small_coder() -> EmbeddedCoder:
+    """Return a Coder of a few users."""
+    return EmbeddedCoder(population=Population(users=8, templates=2))
+
+
+def test_recording_skips_waiting_and_nothing_else(tmp_path: Path) -> None:
+    """An hour of an exporter is recorded in seconds: with all scrapes, and no poll took minutes of it."""
+    start, hour = datetime(2026, 5, 20, 10, tzinfo=UTC), timedelta(hours=1)
+    config = (
+        f"deployments: [{{name: main, url: '{{url}}', token: '{DEMO_TOKEN}', requests_per_minute: 6000}}]"
+    )
+    recording = Recording(
+        make_coder=small_coder, config=config, start=start, end=start + hour, labels='job="a",instance="b"'
+    )
+
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        *lines, end = process.submit(record, recording, tmp_path).result().read_text().splitlines()
+
+    times = sorted({int(line.rsplit(" ", 1)[1]) for line in lines})
+    polls = [float(line.split()[-2]) for line in lines if "poll_duration_seconds{" in line]
+    assert "# EOF" == end
+    assert hour.total_seconds() / SCRAPE_INTERVAL == len(times)
+    assert start + hour - timedelta(seconds=SCRAPE_INTERVAL) < datetime.fromtimestamp(times[-1], UTC)
+    assert max(polls) < SCRAPE_INTERVAL
+    assert all('{job="a",instance="b"' in line for line in lines)
 
 
 def test_packages_are_locked_without_addresses() -> None:

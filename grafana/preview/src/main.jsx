@@ -1,4 +1,5 @@
-// The page: `window.preview(job)` draws one dashboard and returns what it could not draw.
+// The page: `window.preview(job)` draws one dashboard and returns what it could not draw, and how many icons will
+// appear.
 
 import "@fontsource/inter/latin-400.css";
 import "@fontsource/inter/latin-500.css";
@@ -33,7 +34,8 @@ window.preview = async ({ dashboard, prometheus: url, at, mode, width }) => {
   );
   flushSync(() => createRoot(document.getElementById("root")).render(page));
   await document.fonts.ready;
-  return placed.filter(({ problem }) => problem).map(({ panel, problem }) => `${panel.title}: ${problem}`);
+  const problems = placed.filter(({ problem }) => problem).map(({ panel, problem }) => `${panel.title}: ${problem}`);
+  return { problems, icons: placed.filter(({ panel }) => panel.description).length };
 };
 
 function rangeBefore(from, at) {
