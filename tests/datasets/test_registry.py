@@ -1,14 +1,19 @@
 """The declared families of all datasets."""
 
+import ast
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import insights_exporter
 from insights_exporter.datasets.aggregate import ACTIVITY_BOUNDS, LATENCY_BOUNDS
 from insights_exporter.datasets.registry import DATASETS, FAMILIES
 from insights_exporter.datasets.server_info import TOKEN_FAMILIES
 from insights_exporter.exposition.family import MetricFamily
 
+PACKAGE = Path(insights_exporter.__file__).parent
 ALL = (*FAMILIES, *TOKEN_FAMILIES)
 
 LABELS_OF_DAYS = {"day", "week", "month"}
@@ -54,3 +59,30 @@ def test_bounds_are_stable() -> None:
     """The bounds are part of the interface."""
     assert (900, 1800, 3600, 7200, 14400, 28800, 57600, 86400, 144000, 288000, 576000) == ACTIVITY_BOUNDS
     assert (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2) == LATENCY_BOUNDS
+
+
+SECTIONS = {"templates", "groups"}
+"""Datasets whose names are sections of the config too."""
+
+
+def test_no_other_package_knows_a_dataset_by_name() -> None:
+    """A dataset is added to the registry, and nowhere else."""
+    modules = {dataset.requests.__module__ for dataset in DATASETS.values()}
+    known = [
+        f"{path.relative_to(PACKAGE)}: {word}"
+        for part in ("config", "coder", "exposition", "polling", "web", "backfill", "commands")
+        for path in sorted((PACKAGE / part).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for word in words_of(node)
+        if word in modules or word in DATASETS.keys() - SECTIONS
+    ]
+
+    assert [] == known
+
+
+def words_of(node: ast.AST) -> Iterator[str]:
+    """Yield the text of a constant, and the modules of an import."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    if isinstance(node, ast.ImportFrom):
+        yield from (node.module or "", *(f"{node.module}.{name.name}" for name in node.names))
