@@ -1,4 +1,4 @@
-"""What is special about asking for one template at a time."""
+"""What is special about requests for one template at a time."""
 
 import json
 from collections.abc import Mapping
@@ -49,8 +49,8 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize(("number", "body"), FOREIGN.values(), ids=FOREIGN)
-def test_answer_about_others_is_invalid(number: int, body: object) -> None:
-    """It is never put under the name of the template that was asked for."""
+def test_response_about_others_is_invalid(number: int, body: object) -> None:
+    """Such a response is never exposed as that of the requested template."""
     context = view_of("7d", in_use=["a"], **USERS)
     response = Response(requests(context)[number], json.dumps(body).encode())
 
@@ -78,13 +78,13 @@ def daily_rows(context: PollContext) -> list[dict[str, object]]:
     ]
 
 
-def answered_days(context: PollContext) -> Response:
-    """Answer the question about a template by its days."""
+def response_with_days(context: PollContext) -> Response:
+    """Return the response about a template with its days."""
     return Response(requests(context)[0], json.dumps({"interval_reports": daily_rows(context)}).encode())
 
 
 def days_shown(context: PollContext, response: Response) -> dict[str, object]:
-    """Return the users by day that `view` shows of a response."""
+    """Return the users by day of a response in a context."""
     return {
         labels[0]: value
         for each in convert(context, response).samples
@@ -120,23 +120,23 @@ DAYS = {
 
 
 def at(now: str, zone: str) -> PollContext:
-    """Return the view of the week at a local time."""
+    """Return the context of the week at a local time."""
     moment = datetime.fromisoformat(now).replace(tzinfo=ZoneInfo(zone))
     return view_of("7d", in_use=["a"], now=moment.isoformat(), deployment={"timezone": zone})
 
 
 @pytest.mark.parametrize(("zone", "now", "expected"), DAYS.values(), ids=DAYS)
 def test_rows_are_days_only_where_they_cover_them(zone: str, now: str, expected: dict[str, float]) -> None:
-    """A row of 24 hours is not shown as a day of 23 or 25, and days are absent until the change is past."""
+    """A row of 24 hours is not a day of 23 or 25, and days are absent until the change is past."""
     context = at(now, zone)
 
-    assert expected == days_shown(context, answered_days(context))
+    assert expected == days_shown(context, response_with_days(context))
 
 
 def test_row_that_ends_elsewhere_is_not_today() -> None:
     """A row that ends before the request does is an older one."""
     context, older = at("2026-05-20T14:31", "UTC"), at("2026-05-20T13:31", "UTC")
-    mixed = Response(answered_days(context).request, answered_days(older).body)
+    mixed = Response(response_with_days(context).request, response_with_days(older).body)
 
     assert {"yesterday": 2.0} == days_shown(context, mixed)
 
@@ -151,7 +151,7 @@ DAILY_WINDOWS = {
 
 @pytest.mark.parametrize(("windows", "expected"), DAILY_WINDOWS.values(), ids=DAILY_WINDOWS)
 def test_one_window_tells_the_days(windows: list[str], expected: str | None) -> None:
-    """So that two windows do not both have a series for one day."""
+    """Two windows do not both have a series for one day."""
     window = daily_window(view_of(deployment={"templates": {"windows": windows}}).deployment)
 
     assert expected == (window and window.name)
@@ -162,7 +162,7 @@ def test_other_windows_do_not_tell_the_days() -> None:
     context = view_of("30d", in_use=["a"], deployment={"templates": {"windows": ["7d", "30d"]}})
 
     assert [] == [
-        line for line in lines_of(convert(context, answered_days(context)).samples) if "day=" in line
+        line for line in lines_of(convert(context, response_with_days(context)).samples) if "day=" in line
     ]
 
 
@@ -179,7 +179,7 @@ IN_USE: Mapping[str, tuple[object, tuple[str, ...] | None]] = {
 def test_templates_in_use_are_all_that_the_report_names_or_unknown(
     ids: object, expected: tuple[str, ...] | None
 ) -> None:
-    """Of a list that cannot be read whole nobody knows what is missing in it."""
+    """If some ids cannot be read, the templates in use are unknown."""
     dataset, context = DATASETS["templates"], view_of("7d")
     body = json.dumps(report_of(template_ids=ids)).encode()
 

@@ -1,4 +1,4 @@
-"""What is kept of a poll for people's eyes: little, and nothing about single users."""
+"""What is kept of a poll for the status page: little, and nothing about single users."""
 
 import pytest
 
@@ -21,7 +21,7 @@ from tests.demo.client import NOW, coder, report, send_request
 
 
 def test_largest_are_kept_and_the_rest_added_up() -> None:
-    """Of many apps a dozen is kept; the others are counted and their time is added up."""
+    """A dozen apps are kept; the others are counted and their time is added up."""
     rows = [(("7d", "app", f"app{number}"), float(number)) for number in range(16)]
 
     apps = summarize(ConvertResult((Samples(APP_USAGE, rows),))).apps
@@ -33,7 +33,7 @@ def test_largest_are_kept_and_the_rest_added_up() -> None:
 
 @pytest.mark.parametrize(("in_use", "expected"), [(None, None), ((), 0), (("a", "b"), 2)])
 def test_templates_in_use_are_counted(in_use: tuple[str, ...] | None, expected: int | None) -> None:
-    """None stands for a report that does not say."""
+    """None stands for a report without templates in use."""
     assert expected == summarize(ConvertResult((), in_use=in_use)).templates_in_use
 
 
@@ -77,9 +77,9 @@ def test_templates_are_told_apart(organizations: tuple[str, str], expected: tupl
 
 
 def test_nothing_of_single_users_is_kept() -> None:
-    """A report that names users leaves nothing of them in a glance."""
+    """A report that names users leaves nothing of them in a summary."""
     server = coder()
-    people = report(server, "user-latency")["users"]
+    users = report(server, "user-latency")["users"]
     context = view_of("7d", now=NOW.isoformat())
     dataset = DATASETS["user-latency"]
     query = {"start_time": "2026-05-14T00:00:00Z", "end_time": "2026-05-20T15:00:00Z"}
@@ -89,7 +89,7 @@ def test_nothing_of_single_users_is_kept() -> None:
     kept = repr(summarize(said))
 
     assert {"p50", "p95"} == summarize(said).latency.keys()
-    assert [] == [user for user in people if user["username"] in kept or user["user_id"] in kept]
+    assert [] == [user for user in users if user["username"] in kept or user["user_id"] in kept]
 
 
 def test_days_are_kept_over_polls() -> None:

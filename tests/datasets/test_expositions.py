@@ -1,4 +1,4 @@
-"""Odd answers as whole pages: Prometheus' own judge is silent, and both formats say the same."""
+"""Odd responses as whole expositions: promtool is silent, and both formats are equal."""
 
 from typing import Any
 
@@ -31,8 +31,8 @@ OFTEN = settings(SEVERAL, max_examples=60)
 EVERYTHING = {"templates": {"users": True}, "users": {"limit": 2}, "parameters": {"limit": 1}}
 
 
-def pages(*samples: Samples) -> dict[Format, str]:
-    """Give the page in both formats."""
+def render_both(*samples: Samples) -> dict[Format, str]:
+    """Return the exposition in both formats."""
     source = ("dev", "some", "7d", "")
     changes = {each.family.name: {source: render(each, "dev")} for each in samples}
     page = build_page(Snapshot.empty(FAMILIES).updated(changes))
@@ -41,15 +41,15 @@ def pages(*samples: Samples) -> dict[Format, str]:
     }
 
 
-def drawn_pages(data: st.DataObject, dataset: Dataset) -> dict[Format, str]:
-    """Give the page of made up answers."""
+def render_drawn(data: st.DataObject, dataset: Dataset) -> dict[Format, str]:
+    """Return the exposition of generated responses."""
     context = drawn_view(data, dataset, deployment=EVERYTHING)
     conversion = understood(dataset, context, drawn(data, dataset, context))
-    return pages(*conversion.samples, *dataset.merge_windows([conversion]))
+    return render_both(*conversion.samples, *dataset.merge_windows([conversion]))
 
 
 def samples_of(families: Any) -> list[str]:  # noqa: ANN401 -- one of the parsers has no type hints
-    """Give all samples in an order of their own; NaN never comes."""
+    """Return all samples in a fixed order; none is NaN."""
     every: list[Metric] = list(families)
     return sorted(
         repr((sample.name, sorted(sample.labels.items()), sample.value))
@@ -61,17 +61,17 @@ def samples_of(families: Any) -> list[str]:  # noqa: ANN401 -- one of the parser
 @each_dataset
 @given(data=st.data())
 @SEVERAL
-def test_promtool_has_nothing_to_say(dataset: Dataset, promtool: Promtool, data: st.DataObject) -> None:
-    """Whatever a server answers, Prometheus takes the page without a complaint."""
-    assert "" == promtool.check_metrics(drawn_pages(data, dataset)[Format.TEXT])
+def test_promtool_is_silent(dataset: Dataset, promtool: Promtool, data: st.DataObject) -> None:
+    """Promtool accepts the exposition of any response."""
+    assert "" == promtool.check_metrics(render_drawn(data, dataset)[Format.TEXT])
 
 
 @each_dataset
 @given(data=st.data())
 @OFTEN
-def test_both_formats_say_the_same(dataset: Dataset, data: st.DataObject) -> None:
-    """Each read by its own parser, sample by sample."""
-    shown = drawn_pages(data, dataset)
+def test_both_formats_have_the_same_samples(dataset: Dataset, data: st.DataObject) -> None:
+    """Each format is read by its own parser."""
+    shown = render_drawn(data, dataset)
 
     assert samples_of(text_families(shown[Format.TEXT])) == samples_of(
         openmetrics_families(shown[Format.OPENMETRICS])  # type: ignore[no-untyped-call]  # it has no type hints
@@ -79,6 +79,6 @@ def test_both_formats_say_the_same(dataset: Dataset, data: st.DataObject) -> Non
 
 
 @pytest.mark.parametrize("format_", Format)
-def test_page_of_nothing_is_empty(format_: Format) -> None:
-    """No answer, no header of any family."""
-    assert ENDINGS[format_].decode() == pages()[format_]
+def test_exposition_without_samples_is_empty(format_: Format) -> None:
+    """Without samples there is no header of a family."""
+    assert ENDINGS[format_].decode() == render_both()[format_]

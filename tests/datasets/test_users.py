@@ -1,4 +1,4 @@
-"""Which users are shown, and as whom."""
+"""Which users are exposed, and under which labels."""
 
 import json
 from itertools import groupby
@@ -12,9 +12,9 @@ from tests.datasets.cases import answered, view_of
 from tests.datasets.responses import EDGES
 
 KEY = b"a key of some length"
-COMPANY = 30
+NUMBER_OF_USERS = 30
 
-SHOWN = {
+EXPOSED = {
     "named": ("7d", {}, True),
     "pseudonymous": ("7d", {"detail": "pseudonymous", "key": KEY.decode()}, True),
     "aggregate": ("7d", {"detail": "aggregate"}, False),
@@ -24,19 +24,19 @@ SHOWN = {
 }
 
 
-@pytest.mark.parametrize(("window", "users", "expected"), SHOWN.values(), ids=SHOWN)
-def test_users_are_shown_where_they_are_to_be(window: str, users: dict[str, object], expected: bool) -> None:
-    """By detail and by window."""
+@pytest.mark.parametrize(("window", "users", "expected"), EXPOSED.values(), ids=EXPOSED)
+def test_users_are_named_by_detail_and_window(window: str, users: dict[str, object], expected: bool) -> None:
+    """Series that name users depend on `users.detail` and `users.windows`."""
     assert expected == names_users(view_of(window, deployment={"users": users}))
 
 
-def test_named_users_are_shown_as_they_are() -> None:
-    """Id and name."""
+def test_named_users_have_their_own_labels() -> None:
+    """Id and name are those of Coder."""
     assert (["1"], ["1"], ["anna"]) == user_labels(view_of("7d"), ["1"], {"1": "anna"})
 
 
-def test_pseudonym_stands_for_id_and_name() -> None:
-    """Both labels show the same, which is neither."""
+def test_pseudonym_replaces_id_and_name() -> None:
+    """Both labels have the pseudonym."""
     context = view_of(
         "7d",
         pseudonym_key=KEY.decode(),
@@ -47,8 +47,8 @@ def test_pseudonym_stands_for_id_and_name() -> None:
     assert (["1"], [hidden], [hidden]) == user_labels(context, ["1"], {"1": "anna"})
 
 
-def test_pseudonyms_without_a_key_are_refused() -> None:
-    """Rather than names shown by mistake."""
+def test_pseudonyms_need_a_key() -> None:
+    """Without a key, an error prevents that names are exposed by mistake."""
     context = view_of("7d", deployment={"users": {"detail": "pseudonymous", "key": KEY.decode()}})
 
     with pytest.raises(ValueError, match=r"pseudonymous needs users\.key"):
@@ -56,7 +56,7 @@ def test_pseudonyms_without_a_key_are_refused() -> None:
 
 
 def test_pseudonym_is_the_same_after_a_restart() -> None:
-    """It depends on the key and the id alone; this one was written down."""
+    """A pseudonym depends on the key and the id alone."""
     assert "050d79bb" == pseudonym("00000000-0000-4000-8000-000000000001", KEY)[:8]
 
 
@@ -71,24 +71,26 @@ def test_pseudonyms_differ_by_key_and_id() -> None:
 
 @pytest.mark.parametrize("limit", [20, 500], ids=["beyond the limit", "all shown"])
 @pytest.mark.parametrize("name", ["user-activity", "user-latency"])
-def test_order_of_pseudonyms_tells_nothing_of_the_ids(name: str, limit: int) -> None:
-    """Whether they come in the order of ids, as Coder sends them, or of their values, as the limit does."""
+def test_order_of_pseudonyms_does_not_follow_the_ids(name: str, limit: int) -> None:
+    """Users are in the order of their pseudonyms, whether Coder or the limit ordered them before."""
     users = {"detail": "pseudonymous", "key": KEY.decode(), "limit": limit}
     context = view_of("7d", pseudonym_key=KEY.decode(), deployment={"users": users})
     dataset = DATASETS[name]
-    body = json.dumps({"report": {"users": [user(number) for number in range(COMPANY)], **EDGES}}).encode()
+    body = json.dumps(
+        {"report": {"users": [user(number) for number in range(NUMBER_OF_USERS)], **EDGES}}
+    ).encode()
 
     shown = dataset.convert(context, *answered(dataset, context, body)).samples[0].rows
     by_percentile = [list(rows) for _, rows in groupby(shown, key=lambda row: row[0][3:])]
 
     for rows in by_percentile:
-        assert min(limit, COMPANY) == len(rows)
+        assert min(limit, NUMBER_OF_USERS) == len(rows)
         assert sorted(rows) == rows
 
 
 def user(number: int) -> dict[str, object]:
-    """Give a row of either report: the higher the id, the less active and the faster."""
-    left = COMPANY - number
+    """Return a row of either report: the higher the id, the less active and the faster."""
+    left = NUMBER_OF_USERS - number
     return {
         "user_id": f"{number:08}",
         "username": f"user{number}",
