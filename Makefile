@@ -8,6 +8,7 @@ MINUTES ?= 10
 WORKERS ?= 2
 TESTS ?= tests
 ARGS ?=
+TEST_VERSIONS = scripts/test_versions.sh $(USE)-upkeep/bin/uv $(BIN)/python dist/*.whl
 SOURCES := $(shell find src -type f -not -path '*/__pycache__/*')
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -15,7 +16,7 @@ export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test dev try lint format types wheel generated dashboards dashboard-images mixin coverage skipped docs lock upgrade \
+.PHONY: help demo test test-lowest test-newest dev try lint format types wheel generated dashboards dashboard-images mixin coverage skipped docs lock upgrade \
         parts bench soak audit clean
 
 help: ## List the targets
@@ -26,6 +27,12 @@ demo: $(USE)/.installed ## Run the exporter with its embedded Coder (ARGS="--use
 
 test: parts dev ## Install what the tests need and run all checks and tests
 	@$(MAKE) --no-print-directory --keep-going lint types generated coverage skipped
+
+test-lowest: parts dist/.built $(USE)-upkeep/.ready ## Run the tests with the lowest declared versions (requires network access)
+	$(TEST_VERSIONS) lowest-direct --numprocesses $(WORKERS) $(TESTS) $(ARGS)
+
+test-newest: parts dist/.built $(USE)-upkeep/.ready ## Run the tests with the newest versions (requires network access)
+	$(TEST_VERSIONS) highest --numprocesses $(WORKERS) $(TESTS) $(ARGS)
 
 dev: $(BIN)/.ready ## Create the development environment in .venv-dev
 

@@ -77,3 +77,13 @@ def pins(lock: str) -> set[str]:
 def test_what_is_tested_is_what_is_run(part: str) -> None:
     """The developers' lock has every version of the others."""
     assert set() == pins(part) - pins("dev")
+
+
+@pytest.mark.parametrize(
+    "name", ["apscheduler", "httptools", "httpx", "msgspec", "pydantic", "starlette", "typer", "uvicorn"]
+)
+def test_dependencies_whose_details_matter_are_bounded(name: str) -> None:
+    """Installers that ignore the locks do not install a release that may break the exporter."""
+    (requirement,) = [text for text in PROJECT["project"]["dependencies"] if re.match(rf"{name}[<>=]", text)]
+
+    assert re.search(r",<\d", requirement)
