@@ -48,8 +48,6 @@ UNWANTED_WORDS = re.compile(
 UNWANTED_START = re.compile(r"(Give|Tell|Say)\b")
 """Docstrings say what a function returns, reports or provides."""
 UNFINISHED = (
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
     "docs/",
     "src/insights_exporter/exposition/",
     "src/insights_exporter/polling/",
