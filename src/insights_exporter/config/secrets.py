@@ -5,8 +5,7 @@ from pathlib import Path
 
 from insights_exporter.config.errors import ConfigError, ConfigIssue, InvalidValue
 from insights_exporter.config.models import Deployment
-from insights_exporter.config.token_text import check_token
-from insights_exporter.config.types import check_key
+from insights_exporter.config.types import check_key, check_token
 
 _MAX_BYTES = 64 * 1024
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")

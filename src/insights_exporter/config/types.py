@@ -1,6 +1,8 @@
 """Annotated scalar types of the config, with their validators."""
 
+import binascii
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -19,10 +21,54 @@ from pydantic import (
 
 from insights_exporter.config.errors import InvalidValue, did_you_mean
 from insights_exporter.config.proxies import DEFAULT_PORTS, parse_proxy
-from insights_exporter.config.token_text import check_token
 
 _UNITS = {"y": 31_536_000.0, "w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 DURATION_PATTERN = "".join(f"([0-9]{{1,9}}{unit})?" for unit in _UNITS)
+MIN_KEY_LENGTH = 16
+"""Characters of the key for pseudonyms."""
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OWN_HEADERS = frozenset(
+    (
+        "coder-session-token",
+        "connection",
+        "content-length",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+_TOKEN = re.compile("[A-Za-z0-9]+-[A-Za-z0-9]+")
+_NOT_TEXT = re.compile(b"^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)|\0")
+"""A byte order mark, and the zeros of UTF-16."""
+_ALONE = "write the token alone, as `coder tokens create` printed it"
+_UTF8 = "save it as UTF-8 without a byte order mark"
+_QUOTES = "\"'`\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}"
+_QUOTES += "\N{RIGHT SINGLE QUOTATION MARK}"
+
+_TOKEN_MISTAKES: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), what, remedy)
+    for pattern, what, remedy in (
+        ("\ufeff.*", "begins with a byte order mark (BOM)", _UTF8),
+        ("\\$.*", "is a reference, which is not expanded here", "name the variable with token_env"),
+        (f"[{_QUOTES}].*|.*[{_QUOTES}]", "is wrapped in quotes", _ALONE),
+        (r"(export\s+)?[A-Za-z_]\w*\s*=\s*[^=\s].*", "is written as NAME=TOKEN", _ALONE),
+        (r"(?i)(bearer|basic)\s.*", "begins with the scheme of an Authorization header", _ALONE),
+        (r"[\[{].*[\]}]", "is wrapped in JSON or brackets", _ALONE),
+        ("<.*>", "is wrapped in angle brackets", _ALONE),
+        ("(?i)https?://.*", "is a URL", _ALONE),
+        (r"[A-Za-z][\w-]*:.*", "is written as NAME: TOKEN", _ALONE),
+        (r".*\\[nrt]", "ends with an escape sequence such as \\n", _ALONE),
+        (r".*\s.*", "contains spaces or line breaks", _ALONE),
+    )
+)
+"""Patterns of texts with a token in them, in the order of the checks."""
 
 
 def parse_duration(text: object) -> float:
@@ -67,27 +113,6 @@ def _check_dataset(name: str, info: ValidationInfo) -> str:
 DatasetKey = Annotated[str, AfterValidator(_check_dataset)]
 """Name of a dataset, checked against the names that the loader is given."""
 
-MIN_KEY_LENGTH = 16
-"""Characters of the key for pseudonyms."""
-
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_OWN_HEADERS = frozenset(
-    (
-        "coder-session-token",
-        "connection",
-        "content-length",
-        "host",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    )
-)
-
 
 def default_name(url: str) -> str:
     """Return the host of `url`, with its port unless that is the default of the scheme."""
@@ -127,6 +152,37 @@ def _check_zone(name: str) -> str:
             "is not a time zone", near or "write an IANA name, for example Europe/Berlin"
         ) from None
     return name
+
+
+def check_token(text: str) -> str:
+    """Return a token without the white space around it.
+
+    Raises:
+        InvalidValue: It is not a token alone. The message contains nothing of it.
+    """
+    token = text.strip()
+    if _TOKEN.fullmatch(token):
+        return token
+    if not token:
+        raise InvalidValue("is empty", _ALONE)
+    if _is_encoded(token):
+        raise InvalidValue("is encoded in base64", "decode it (base64 -d), and write the token alone")
+    for pattern, what, remedy in _TOKEN_MISTAKES:
+        if pattern.fullmatch(token):
+            raise InvalidValue(what, remedy)
+    raise InvalidValue("is not a token of the form ID-SECRET", _ALONE)
+
+
+def _is_encoded(text: str) -> bool:
+    """Return whether `text` is base64, perhaps several times, of something with a token in it."""
+    try:
+        decoded = b64decode(
+            text + "=" * (-len(text) % 4), altchars=b"-_" if "-" in text else None, validate=True
+        )
+    except (binascii.Error, ValueError):
+        return False
+    inner = _NOT_TEXT.sub(b"", decoded).decode("latin-1").strip()
+    return inner.isascii() and (_TOKEN.search(inner) is not None or (inner != "" and _is_encoded(inner)))
 
 
 def check_key(text: str, subject: str = "is") -> str:

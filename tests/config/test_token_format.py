@@ -13,7 +13,7 @@ from insights_exporter.config.errors import ConfigError, InvalidValue
 from insights_exporter.config.loader import load_config
 from insights_exporter.config.models import Deployment
 from insights_exporter.config.secrets import read_token
-from insights_exporter.config.token_text import check_token
+from insights_exporter.config.types import check_token
 from insights_exporter.datasets.registry import DATASETS
 from tests.config.folder import private
 
