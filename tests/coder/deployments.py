@@ -31,7 +31,7 @@ class RequestLog:
     failures: list[ApiError | None] = field(default_factory=list)
     remaining: list[float | None] = field(default_factory=list)
 
-    def request_ended(self, seconds: float, failure: ApiError | None, remaining: float | None) -> None:
+    def record_request(self, seconds: float, failure: ApiError | None, remaining: float | None) -> None:
         """Record a request."""
         self.seconds.append(seconds)
         self.failures.append(failure)

@@ -72,7 +72,7 @@ def test_log_tells_a_fault_once(scene: Scene, case: Case) -> None:
     lines = [line for line in scene.output.splitlines() if f"deployment={case.deployment} " in line]
     event = "poll failed" if case.available else "dataset not available"
     failed = [line for line in lines if f'msg="{event}"' in line and f"reason={case.reason}" in line]
-    over = [line for line in lines if 'msg="poll failure over"' in line]
+    over = [line for line in lines if 'msg="poll recovered"' in line]
 
     if case.reason:
         assert len(failed) == 1

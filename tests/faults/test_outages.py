@@ -16,7 +16,7 @@ from tests.polling.watching import on_fast_clock, small_coder, watching
 
 HOUR = 3600.0
 DAY = 24 * HOUR
-BACK = "poll failure over"
+BACK = "poll recovered"
 ODD_ROWS = (
     b'{"entries":[{"date":"2026-05-20","amount":1},'
     b'{"date":5,"amount":1},{"date":"x"},{"date":6,"amount":1}],"tz_hour_offset":0}'
@@ -252,5 +252,5 @@ def test_rows_are_told_once_a_kind() -> None:
     lines = told(lambda: on_fast_clock(scenario))
 
     assert len(lines) == 2
-    assert all((line["event"], line["dataset"]) == ("row left out", "daus") for line in lines)
-    assert all(line["detail"] and line["remedy"] for line in lines)
+    assert all((line["event"], line["dataset"]) == ("dropped invalid row", "daus") for line in lines)
+    assert all(line["err"] and line["remedy"] for line in lines)

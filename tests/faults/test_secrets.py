@@ -147,7 +147,7 @@ def test_rotated_token(
         output = exporter.running.output()
 
     assert output.count("reason=unauthorized") == 2
-    assert output.count('msg="poll failure over"') == 1
+    assert output.count('msg="poll recovered"') == 1
     assert TOKEN not in output
     assert OTHER not in output
 

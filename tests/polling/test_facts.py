@@ -214,7 +214,10 @@ def test_what_was_known_is_served_until_it_is_too_old(fault: str) -> None:
             for wait in (2.5 * HOUR, HOUR):
                 await asyncio.sleep(wait)
                 seen.append(set(filter(watched.page().__contains__, SHOWN)))
-            assert (None, None) == (watched.watch.facts.version, watched.watch.facts.token.expires)
+            assert (None, None) == (
+                watched.watch.server_info.version,
+                watched.watch.server_info.token.expires,
+            )
             coder.clear_faults()
             await asyncio.sleep(1.5 * HOUR)
             return [*seen, set(filter(watched.page().__contains__, SHOWN))]
@@ -255,7 +258,7 @@ def test_days_of_utc_are_asked_for_where_a_zone_has_but_two(zone: str, asked: in
         async with watching(coder, timezone=zone) as watched:
             await asyncio.sleep(2 * HOUR)
             own = watched.watch.summary("daus", "").days
-            return len(own), len(watched.watch.facts.utc_days)
+            return len(own), len(watched.watch.server_info.utc_days)
 
     own, of_utc = on_fast_clock(scenario)
     requests = sum(seen.path == "/api/v2/insights/daus" for seen in coder.requests)

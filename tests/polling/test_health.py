@@ -42,7 +42,7 @@ def test_before_the_first_poll() -> None:
 def test_after_a_good_poll() -> None:
     """When it ended and how long it took."""
     health = poll()
-    health.succeeded(now=1e9, seconds=2.5)
+    health.record_success(now=1e9, seconds=2.5)
 
     assert {"poll_success": 1.0, "last_success_timestamp_seconds": 1e9, "poll_duration_seconds": 2.5} == {
         name: value for name, value in told(health).items() if "_success" in name or "duration" in name
@@ -52,14 +52,14 @@ def test_after_a_good_poll() -> None:
 def test_failure_leaves_the_time_of_the_last_success() -> None:
     """It is visible at once, with how often it failed and why."""
     health = poll()
-    health.succeeded(now=1e9, seconds=2.5)
-    health.failed(now=2e9, seconds=30, failure=FAILURE)
-    health.failed(now=3e9, seconds=30, failure=FAILURE)
+    health.record_success(now=1e9, seconds=2.5)
+    health.record_failure(now=2e9, seconds=30, failure=FAILURE)
+    health.record_failure(now=3e9, seconds=30, failure=FAILURE)
 
     assert (0.0, 1e9) == (told(health)["poll_success"], told(health)["last_success_timestamp_seconds"])
     assert (2, FAILURE) == (health.failures, health.failure)
 
-    health.succeeded(now=4e9, seconds=1)
+    health.record_success(now=4e9, seconds=1)
 
     assert (0, None) == (health.failures, health.failure)
 
@@ -90,9 +90,9 @@ def test_before_the_first_request() -> None:
 def test_requests_are_counted_by_how_they_end() -> None:
     """Duration, reason, and what the rate limit leaves, which stays where an answer is silent."""
     health = RequestStats("daus")
-    health.request_ended(0.05, None, 511)
-    health.request_ended(31, FAILURE, None)
-    health.request_ended(0.3, None, None)
+    health.record_request(0.05, None, 511)
+    health.record_request(31, FAILURE, None)
+    health.record_request(0.3, None, None)
     values = told(health)
 
     assert (3.0, 1.0) == (values["requests_total"], values["request_failures_total"]["timeout"])

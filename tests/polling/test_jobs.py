@@ -62,15 +62,15 @@ def test_windows_of_a_dataset_share_their_requests() -> None:
     today, week, month = [job for job in jobs() if job.dataset.name == "templates"]
 
     assert today.requests is week.requests is month.requests
-    assert [300.0, 900.0, 3600.0] == [job.poll.pace.every for job in (today, week, month)]
+    assert [300.0, 900.0, 3600.0] == [job.poll.interval.every for job in (today, week, month)]
 
 
 def test_job_is_tried_once_its_poll_ended_or_cannot_be() -> None:
     """A good end, a bad one, or a server that does not have it."""
     good, bad, unavailable, new = jobs()[:4]
-    good.poll.succeeded(0, 0)
-    bad.poll.failed(0, 0, ApiError("timeout", ""))
+    good.poll.record_success(0, 0)
+    bad.poll.record_failure(0, 0, ApiError("timeout", ""))
     unavailable.requests.unavailable = "unsupported"
 
-    assert [True, True, True] == [job.tried for job in (good, bad, unavailable)]
-    assert new.requests is unavailable.requests or not new.tried
+    assert [True, True, True] == [job.is_tried for job in (good, bad, unavailable)]
+    assert new.requests is unavailable.requests or not new.is_tried

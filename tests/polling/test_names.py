@@ -13,19 +13,19 @@ DOCKER = {"a": Template("a", "docker", "acme")}
 def test_ids_in_use_are_those_of_the_window() -> None:
     """Windows do not mix, and before a report there are none."""
     names = TemplateIndex()
-    names.reported("7d", ("a", "b"))
-    names.reported("30d", ("c",))
-    names.reported("7d", ("b",))
+    names.set_in_use("7d", ("a", "b"))
+    names.set_in_use("30d", ("c",))
+    names.set_in_use("7d", ("b",))
 
     assert [("b",), ("c",), ()] == [names.in_use(window) for window in ("7d", "30d", "today")]
-    assert [True, False] == [names.reported_for(window) for window in ("7d", "today")]
+    assert [True, False] == [names.has_report(window) for window in ("7d", "today")]
 
 
 def test_list_that_cannot_be_had_leaves_the_known_one() -> None:
     """Names are kept over a failure."""
     names = TemplateIndex()
-    names.listed(DOCKER)
-    names.listed(None)
+    names.set_templates(DOCKER)
+    names.set_templates(None)
 
     assert DOCKER == names.templates
 
@@ -34,10 +34,10 @@ def test_list_is_asked_for_again_when_a_template_is_younger() -> None:
     """Once for each id, since a deleted template is not listed however often one asks."""
     calls: list[int] = []
     names = TemplateIndex(lambda: calls.append(1))
-    names.reported("7d", ("deleted", "a"))
-    names.listed(DOCKER)
+    names.set_in_use("7d", ("deleted", "a"))
+    names.set_templates(DOCKER)
     for in_use, expected in ((("deleted", "a"), 0), (("a", "new"), 1), (("a", "new"), 1), (("newer",), 2)):
-        names.reported("7d", in_use)
+        names.set_in_use("7d", in_use)
 
         assert expected == len(calls)
 
@@ -47,12 +47,12 @@ def test_who_asks_waits_for_the_report_and_the_list() -> None:
 
     async def scenario() -> list[bool]:
         names = TemplateIndex()
-        waiting = asyncio.create_task(names.known("7d"))
+        waiting = asyncio.create_task(names.wait_ready("7d"))
         told = []
         for learn in (
-            partial(names.reported, "30d", ()),
-            partial(names.listed, None),
-            partial(names.reported, "7d", ()),
+            partial(names.set_in_use, "30d", ()),
+            partial(names.set_templates, None),
+            partial(names.set_in_use, "7d", ()),
         ):
             learn()
             await asyncio.sleep(1)

@@ -37,7 +37,7 @@ async def page_of(told: Mapping[str, Any]) -> str:
         publisher = Publisher("dev", 10_000, board)
         facts = ServerInfoPoller(one.coder, lambda: DEMO_TOKEN, publisher)
         await facts.poll()
-        await asyncio.wait_for(facts.clock_known(), SOON)
+        await asyncio.wait_for(facts.wait_for_clock(), SOON)
     board.refresh()
     return b"".join(board.page.contents[Format.TEXT].join()).decode()
 

@@ -104,7 +104,7 @@ def test_owners_do_not_depend_on_the_process() -> None:
             4, 4, "--shard=4 is not one of --total-shards=4, which are numbered 0 to 3", id="beyond"
         ),
         pytest.param(-1, 4, "--shard=-1 is not one of --total-shards=4", id="negative"),
-        pytest.param(0, 0, "--total-shards=0 leaves nobody to poll", id="no shards"),
+        pytest.param(0, 0, "--total-shards=0 leaves no shard to poll", id="no shards"),
     ],
 )
 def test_a_shard_that_cannot_be_is_refused(shard: int, total: int, words: str) -> None:

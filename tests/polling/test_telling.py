@@ -20,7 +20,7 @@ def test_failure_is_shown_before_the_poll_has_ended() -> None:
         publisher = Publisher("acme", 100, board)
         requests = RequestStats("daus")
         publisher.register(PollStatus("daus", "", PollInterval(300, 900)), requests)
-        RequestObserver(requests, publisher).request_ended(0.1, ApiError("timeout", ""), None)
+        RequestObserver(requests, publisher).record_request(0.1, ApiError("timeout", ""), None)
         chunks = board.snapshot.chunks[REQUEST_FAILURES.name]["acme"]
         shown.extend(run for chunk in chunks.values() for run in chunk.runs)
         await asyncio.sleep(1)

@@ -61,7 +61,7 @@ def test_everything_is_polled_at_the_start() -> None:
     async def scenario() -> str:
         async with watching(small_coder()) as watched:
             await asyncio.sleep(30)
-            assert watched.watch.tried
+            assert watched.watch.is_tried
             return watched.page()
 
     page = on_fast_clock(scenario)
@@ -121,9 +121,9 @@ def test_tried_whatever_comes_of_it(seconds: float) -> None:
 
     async def scenario() -> tuple[bool, bool]:
         async with watching(Later(small_coder(), seconds)) as watched:
-            at_first = watched.watch.tried
+            at_first = watched.watch.is_tried
             await asyncio.sleep(900)
-            return at_first, watched.watch.tried
+            return at_first, watched.watch.is_tried
 
     assert (False, True) == on_fast_clock(scenario)
 
@@ -154,7 +154,7 @@ def test_once_polls_everything_whatever_the_schedule() -> None:
 
     async def scenario() -> str:
         async with watching(small_coder()) as watched:
-            await watched.watch.once()
+            await watched.watch.poll_once()
             await asyncio.sleep(1)  # the page follows its changes a moment later
             return watched.page()
 

@@ -41,7 +41,7 @@ _ABOUT_PARAMETERS: frozenset[FailureReason] = frozenset({"rejected", "unsupporte
 class Observer(Protocol):
     """Records every single request."""
 
-    def request_ended(self, seconds: float, failure: ApiError | None, remaining: float | None) -> None:
+    def record_request(self, seconds: float, failure: ApiError | None, remaining: float | None) -> None:
         """Record one request: how long it took and how it ended."""
 
 
@@ -136,7 +136,7 @@ class CoderClient:
                 failure = self._api_error(error.with_traceback(None)).redacted((token, *self._secrets))
                 raise failure from None
             finally:
-                options.observer.request_ended(loop.time() - started, failure, remaining)
+                options.observer.record_request(loop.time() - started, failure, remaining)
                 del failure  # which would keep this frame, and this frame it
 
     def add_response_hook(self, hook: Callable[[httpx.Response], Awaitable[None]]) -> None:

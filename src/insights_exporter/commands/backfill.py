@@ -116,7 +116,7 @@ async def _backfill_all(options: BackfillOptions, config: Config) -> int:
     manager = DeploymentManager(PageStore(exposed_families(DATASETS)), os.environ, DATASETS)
     try:
         await manager.apply(config)
-        return max([await _try_deployment(options, poller) for poller in manager.watches.values()])
+        return max([await _try_deployment(options, poller) for poller in manager.pollers.values()])
     finally:
         await manager.close()
 
@@ -158,7 +158,7 @@ async def _backfill_deployment(options: BackfillOptions, poller: DeploymentPolle
     key = read_key(deployment) if deployment.users.detail == "pseudonymous" else b""
     context = PollContext(deployment, None, span.until, listed.templates, pseudonym_key=key or None)
     event_log = StateChangeLogger(deployment.name)
-    fetcher = HistoryFetcher(context, options.include, poller.coder, event_log.rows_invalid)
+    fetcher = HistoryFetcher(context, options.include, poller.coder, event_log.log_invalid_rows)
     if options.dry_run:
         per_minute = poller.coder.rate_limiter.per_minute
         typer.echo(

@@ -52,15 +52,15 @@ def check(
     connections = {name: ConnectionInfo() for name in configured}
 
     def observe_connections(manager: DeploymentManager) -> None:
-        for name, poller in manager.watches.items():
+        for name, poller in manager.pollers.items():
             poller.coder.add_response_hook(connections[name].observe)
 
     async def build_reports(_: PageStore, manager: DeploymentManager) -> list[DeploymentReport]:
         async def build(name: str, poller: DeploymentPoller) -> DeploymentReport:
-            user = await poller.facts.user() if is_reachable(poller) else None
+            user = await poller.server_info.fetch_user() if is_reachable(poller) else None
             return build_report(poller, configured[name], connections[name], user)
 
-        return await asyncio.gather(*(build(name, poller) for name, poller in manager.watches.items()))
+        return await asyncio.gather(*(build(name, poller) for name, poller in manager.pollers.items()))
 
     limited = Config(deployments=tuple(map(_limit_to_one_template, configured.values())))
     reports = poll_once(limited, os.environ, build_reports, observe_connections, datasets)

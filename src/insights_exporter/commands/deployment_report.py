@@ -84,11 +84,11 @@ def build_report(
         reachable=is_reachable(poller),
         tls=connection.tls,
         certificate_expires=connection.certificate_expires,
-        version=poller.facts.version,
+        version=poller.server_info.version,
         dialect=poller.coder.dialect,
         clock_skew=poller.clock.skew,
         user=user,
-        token_expires=poller.facts.token.expires,
+        token_expires=poller.server_info.token.expires,
         rate_limit=connection.rate_limit,
         series=sum(each.series for each in datasets),
         estimated=any(each.estimated for each in datasets),
@@ -126,7 +126,7 @@ def _build_result(poller: DeploymentPoller, configured: Deployment, job: Job) ->
         state=state,
         series=_estimate_series(poller, job, subjects) if estimated else job.poll.series,
         estimated=estimated,
-        requests_per_minute=0.0 if state == "unavailable" else len(planned) * 60 / job.poll.pace.every,
+        requests_per_minute=0.0 if state == "unavailable" else len(planned) * 60 / job.poll.interval.every,
         reason=failure.reason if failure else "",
         detail=failure.detail if failure else "",
         remedy=failure.remedy if failure else "",
@@ -153,7 +153,7 @@ def _estimate_series(poller: DeploymentPoller, job: Job, templates: int) -> int:
 
 
 def _warn_of_token(poller: DeploymentPoller) -> Iterator[str]:
-    warning = warn_of_token(poller.facts.token, poller.clock.now().timestamp())
+    warning = warn_of_token(poller.server_info.token, poller.clock.now().timestamp())
     if warning:
         yield warning
 

@@ -64,7 +64,7 @@ def poll_once(
 
 
 async def _poll_with_progress(manager: DeploymentManager) -> None:
-    pollers = manager.watches.values()
+    pollers = manager.pollers.values()
     with progress("Requests to Coder", lambda: sum(each.planned_requests for each in pollers)) as advance:
 
         async def count(_: httpx.Response) -> None:
@@ -72,7 +72,7 @@ async def _poll_with_progress(manager: DeploymentManager) -> None:
 
         for poller in pollers:
             poller.coder.add_response_hook(count)
-        await asyncio.gather(*(poller.once() for poller in pollers))
+        await asyncio.gather(*(poller.poll_once() for poller in pollers))
 
 
 @contextmanager

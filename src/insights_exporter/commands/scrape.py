@@ -29,13 +29,13 @@ def scrape(
     """
 
     async def render(store: PageStore, manager: DeploymentManager) -> tuple[bytes, int]:
-        for name, poller in manager.watches.items():
+        for name, poller in manager.pollers.items():
             has_breakdown = any(job.dataset.depends_on and job.poll.series for job in poller.jobs)
-            if poller.unnamed and has_breakdown:
-                warn_of_unnamed_templates(name, poller.unnamed)
+            if poller.template_list_failure and has_breakdown:
+                warn_of_unnamed_templates(name, poller.template_list_failure)
         store.refresh()
         response = build_response(store.page, ProcessMetrics(()), Format(format_), gzip=False)
-        return b"".join(response.segments), exit_code(manager.watches.values())
+        return b"".join(response.segments), exit_code(manager.pollers.values())
 
     loaded = load_and_warn(config_file, os.environ, datasets)
     write = open_output(output)

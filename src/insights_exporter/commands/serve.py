@@ -222,7 +222,7 @@ class Exporter:
         store.refresh()
         freeze_gc()
         addresses = [format_address(each) for each in listeners]
-        count = len(self._manager.watches)
+        count = len(self._manager.pollers)
         self._log.info("serving", address=",".join(addresses), version=__version__, deployments=count)
         on_started(addresses[0])
         try:
@@ -250,7 +250,7 @@ class Exporter:
             _log_warnings(each for each in loaded.warnings if each not in self._loaded.warnings)
             self._loaded = loaded
             self._reload_status.ended(successful=True)
-            self._log.info("config reloaded", deployments=len(self._manager.watches))
+            self._log.info("config reloaded", deployments=len(self._manager.pollers))
             return None
 
     def _create_app(self, store: PageStore) -> ASGIApp:
@@ -259,11 +259,11 @@ class Exporter:
         dependencies = AppDependencies(
             metrics_path=self._options.telemetry_path,
             metrics=MetricsHandler(
-                store, process_metrics, lambda: frozenset(self._manager.watches), max_requests
+                store, process_metrics, lambda: frozenset(self._manager.pollers), max_requests
             ),
-            status=StatusHandler(self._options.telemetry_path, lambda: tuple(self._manager.watches.values())),
+            status=StatusHandler(self._options.telemetry_path, lambda: tuple(self._manager.pollers.values())),
             config=lambda: dump_config(self._loaded),
-            ready=lambda: self._manager.ready,
+            ready=lambda: self._manager.is_ready,
             reload=self.reload if self._options.enable_lifecycle else None,
             on_error=lambda error: self._log_unexpected(error_location(error)),
         )

@@ -1,4 +1,4 @@
-"""Which datasets a server has: one that it has not is asked once an hour, what hangs on it not at all."""
+"""Which datasets a server has. One that it lacks is requested hourly; its dependents are not at all."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -8,49 +8,49 @@ from insights_exporter.polling.jobs import Job
 
 _RETRY = 3600.0
 _SLACK = 60.0
-"""Jobs do not begin to the second; one that is a moment early must not take the place of the next."""
+"""Jobs do not start to the second: one that is a moment early must not be skipped until the next."""
 
 
 class Availability:
-    """Takes note of what the jobs of a deployment find out.
+    """Which datasets of a deployment are available, by what its polls find.
 
-    `advance` is called with a job that has to run soon, since what it lacked is there.
+    `advance` is called with each job to run soon, since its dataset became available.
     """
 
     def __init__(self, jobs: Iterable[Job], advance: Callable[[Job], None]) -> None:
         self._jobs = tuple(jobs)
         self._advance = advance
 
-    def failed(self, job: Job, failure: ApiError, started: float) -> None:
-        """Take note of a poll that failed; `started` is a time of the loop.
+    def record_failure(self, job: Job, failure: ApiError, started: float) -> None:
+        """Record a failed poll that started at a time of the event loop.
 
-        The next try is the last one that is due within an hour (and a minute),
-        whichever window of the dataset it is for.
+        If the server lacks the dataset, the next try is the last poll that is
+        due within an hour (and a minute), of whichever window.
         """
         if failure.reason not in UNAVAILABLE:
-            self.there(job)
+            self.mark_available(job)
             return
-        shortest = min(other.poll.pace.every for other in self._alike(job))
-        job.requests.lacks(failure.reason, started + max(_RETRY - shortest, 0.0) + _SLACK)
-        for other in self._fed(job):
-            other.requests.lacks(failure.reason, math.inf)
+        shortest = min(each.poll.interval.every for each in self._windows(job))
+        job.requests.mark_unavailable(failure.reason, started + max(_RETRY - shortest, 0.0) + _SLACK)
+        for each in self._dependents(job):
+            each.requests.mark_unavailable(failure.reason, math.inf)
 
-    def there(self, job: Job) -> None:
-        """Take note that the server has the dataset: what waited for that is polled soon."""
+    def mark_available(self, job: Job) -> None:
+        """Record that the server has the dataset, and poll soon what waited for it."""
         if job.requests.unavailable is None:
             return
-        waited = [other for other in (*self._alike(job), *self._fed(job)) if other is not job]
-        for one in (job, *waited):
-            one.requests.found()
-        for one in waited:
-            self._advance(one)
+        waiting = [each for each in (*self._windows(job), *self._dependents(job)) if each is not job]
+        for each in (job, *waiting):
+            each.requests.mark_available()
+        for each in waiting:
+            self._advance(each)
 
-    def told_with(self, job: Job) -> frozenset[str]:
-        """Name the datasets of which a poll of `job` tells whether the server has them."""
-        return frozenset(other.dataset.name for other in (job, *self._fed(job)))
+    def affected_datasets(self, job: Job) -> frozenset[str]:
+        """Return the datasets whose availability a poll of the job can change."""
+        return frozenset(each.dataset.name for each in (job, *self._dependents(job)))
 
-    def _alike(self, job: Job) -> list[Job]:
-        return [other for other in self._jobs if other.requests is job.requests]
+    def _windows(self, job: Job) -> list[Job]:
+        return [each for each in self._jobs if each.requests is job.requests]
 
-    def _fed(self, job: Job) -> list[Job]:
-        return [other for other in self._jobs if other.dataset.depends_on == job.dataset.name]
+    def _dependents(self, job: Job) -> list[Job]:
+        return [each for each in self._jobs if each.dataset.depends_on == job.dataset.name]

@@ -34,7 +34,7 @@ class Job:
         return self.covers_single_day or any(family.expires_at_midnight for family in self.dataset.families)
 
     @property
-    def tried(self) -> bool:
+    def is_tried(self) -> bool:
         """Whether it was polled once, or cannot be."""
         return self.poll.finished or self.requests.unavailable is not None
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,12 +22,15 @@ from insights_exporter.polling.deployment import DeploymentPoller, SharedResourc
 from insights_exporter.polling.publisher import PageStore
 from insights_exporter.polling.scheduler import Scheduler
 
-_REMEDY = "check what the files of `tls` hold"
+_READY_AFTER = 30.0
+_STARTED_AT_ONCE = 10
+_START_PAUSE = 0.3
+"""Seconds between the starts of further deployments; hundreds at once would delay scrapes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Certificates and keys, ready for use; equal where the settings and the files are.
+    """Certificates and keys of a deployment; equal if the config and the files are.
 
     The token is not among them: it is read at each poll.
     """
@@ -38,32 +41,28 @@ class Credentials:
 
 
 def load_credentials(deployments: Iterable[Deployment]) -> dict[str, Credentials]:
-    """Read the files of all `deployments`, by their name; contexts that are alike are shared.
+    """Return the credentials of all deployments by name; equal TLS contexts are shared.
 
     Raises:
-        ConfigError: a file cannot be read, or does not hold what it should.
+        ConfigError: A file cannot be read or is invalid.
     """
     contexts: dict[bytes, SSLContext] = {}
-    return {deployment.name: _read(deployment, contexts) for deployment in deployments}
+    return {deployment.name: _load(deployment, contexts) for deployment in deployments}
 
 
-def _read(deployment: Deployment, contexts: dict[bytes, SSLContext]) -> Credentials:
-    pseudonymous = deployment.users.detail == "pseudonymous"
-    key = read_key(deployment) if pseudonymous else None
+def _load(deployment: Deployment, contexts: dict[bytes, SSLContext]) -> Credentials:
+    key = read_key(deployment) if deployment.users.detail == "pseudonymous" else None
+    tls = deployment.tls
     try:
-        tls_digest = _digest(deployment.tls.model_dump_json().encode(), *_contents(deployment))
-        if tls_digest not in contexts:
-            contexts[tls_digest] = tls_context(deployment.tls)
+        files = [path.read_bytes() if path else b"" for path in (tls.ca_file, tls.cert_file, tls.key_file)]
+        digest = _digest(tls.model_dump_json().encode(), *files)
+        if digest not in contexts:
+            contexts[digest] = tls_context(tls)
     except OSError as error:
         what = unreadable(Path(error.filename), error).what if error.filename else f"cannot be used: {error}"
-        raise ConfigError([ConfigIssue("", f"tls of {deployment.name}", what, _REMEDY)]) from None
-    return Credentials(_digest(tls_digest, key or b""), contexts[tls_digest], key)
-
-
-def _contents(deployment: Deployment) -> Iterator[bytes]:
-    tls = deployment.tls
-    for path in (tls.ca_file, tls.cert_file, tls.key_file):
-        yield path.read_bytes() if path else b""
+        issue = ConfigIssue("", f"tls of {deployment.name}", what, "check what the files of `tls` hold")
+        raise ConfigError([issue]) from None
+    return Credentials(_digest(digest, key or b""), contexts[digest], key)
 
 
 def _digest(*parts: bytes) -> bytes:
@@ -73,79 +72,77 @@ def _digest(*parts: bytes) -> bytes:
     return digest.digest()
 
 
-_READY_AFTER = 30.0
-_AT_ONCE = 10
-_APART = 0.3
-"""Seconds between the starts of further deployments; hundreds at once would keep scrapes waiting."""
-
-
 class DeploymentManager:
-    """The deployments of this process, each with a watch of its own.
+    """The deployments of this process, each with its own poller.
 
-    It is made on the running loop. `transport` takes the place of the network.
+    Create it on the running event loop. `transport` replaces the network.
     """
 
     def __init__(
         self,
-        board: PageStore,
+        pages: PageStore,
         environ: Mapping[str, str],
         datasets: Mapping[str, Dataset],
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self.watches: Mapping[str, DeploymentPoller] = {}
-        self._materials: Mapping[str, Credentials] = {}
+        self.pollers: Mapping[str, DeploymentPoller] = {}
+        self._credentials: Mapping[str, Credentials] = {}
         self._environ = environ
-        self._converter = ThreadPoolExecutor(1, thread_name_prefix="convert")
-        outlet = SharedTransport(transport, read_proxies(environ))
-        self._shared = SharedResources(board, Scheduler(), self._converter, outlet, datasets)
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="convert")
+        shared_transport = SharedTransport(transport, read_proxies(environ))
+        self._shared = SharedResources(pages, Scheduler(), self._executor, shared_transport, datasets)
         self._started = asyncio.get_running_loop().time()
         self._publishing: asyncio.Task[None] | None = None
 
     @property
-    def ready(self) -> bool:
-        """Whether everything was tried once, or has had time enough."""
-        waited = asyncio.get_running_loop().time() - self._started > _READY_AFTER
-        return waited or all(watch.tried for watch in self.watches.values())
+    def is_ready(self) -> bool:
+        """Whether everything was tried once, or had enough time."""
+        waited = asyncio.get_running_loop().time() - self._started
+        return waited > _READY_AFTER or all(poller.is_tried for poller in self.pollers.values())
 
     def start(self) -> None:
-        """Begin to run the jobs of all deployments, on the running loop."""
-        self._shared.schedule.start()
-        self._publishing = asyncio.create_task(self._shared.board.run())
+        """Start the jobs of all deployments, and keep the page up to date."""
+        self._shared.scheduler.start()
+        self._publishing = asyncio.create_task(self._shared.pages.run())
 
     async def apply(self, config: Config) -> int:
-        """Poll what `settings` say; a deployment that stays as it is goes on undisturbed.
+        """Poll what the config says; deployments that did not change are not interrupted.
 
-        Deployments change one after the other, so that scrapes have their
-        turn in between. Gives how many are no longer polled as they were.
+        Deployments change one after the other, so that scrapes are served in
+        between. Returns how many existing deployments changed or were removed.
 
         Raises:
-            ConfigError: a file that they name cannot be used; then nothing changes.
+            ConfigError: A file that the config names cannot be used; nothing changes then.
         """
-        materials = await asyncio.to_thread(load_credentials, config.deployments)
-        before = self.watches
-        after = {each.name: self._watch(each, materials[each.name]) for each in config.deployments}
-        self.watches, self._materials = after, materials
+        credentials = await asyncio.to_thread(load_credentials, config.deployments)
+        before = self.pollers
+        after = {each.name: self._get_poller(each, credentials[each.name]) for each in config.deployments}
+        self.pollers, self._credentials = after, credentials
         changed = [name for name in {**before, **after} if before.get(name) is not after.get(name)]
         for number, name in enumerate(changed):
             if name in before:
                 await asyncio.gather(before[name].stop(), return_exceptions=True)
             if name in after:
-                after[name].start(max(0, number - _AT_ONCE) * _APART)
+                after[name].start(max(0, number - _STARTED_AT_ONCE) * _START_PAUSE)
             await asyncio.sleep(0)
         return sum(name in before for name in changed)
 
-    def _watch(self, deployment: Deployment, material: Credentials) -> DeploymentPoller:
-        """Give the watch that there is, or a new one where the settings or their files have changed."""
-        known = self.watches.get(deployment.name)
-        if known and known.deployment == deployment and self._materials[deployment.name] == material:
-            return known
-        token = partial(read_token, deployment, self._environ)
-        return DeploymentPoller(deployment, token, material.pseudonym_key, material.tls, self._shared)
-
     async def close(self) -> None:
         """Stop everything."""
-        self._shared.schedule.stop()
+        self._shared.scheduler.stop()
         if self._publishing:
             self._publishing.cancel()
-        await asyncio.gather(*(watch.stop() for watch in self.watches.values()), return_exceptions=True)
-        self._converter.shutdown(wait=False, cancel_futures=True)
+        await asyncio.gather(*(poller.stop() for poller in self.pollers.values()), return_exceptions=True)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _get_poller(self, deployment: Deployment, credentials: Credentials) -> DeploymentPoller:
+        """Return the existing poller, or a new one if its config or files changed."""
+        existing = self.pollers.get(deployment.name)
+        if (
+            existing
+            and existing.deployment == deployment
+            and self._credentials[deployment.name] == credentials
+        ):
+            return existing
+        token = partial(read_token, deployment, self._environ)
+        return DeploymentPoller(deployment, token, credentials.pseudonym_key, credentials.tls, self._shared)

@@ -43,9 +43,9 @@ class PollerContext:
     deployment: Deployment
     coder: CoderClient
     clock: ServerClock
-    names: TemplateIndex
+    templates: TemplateIndex
     publisher: Publisher
-    converter: Executor
+    executor: Executor
     pseudonym_key: bytes | None = None
 
 
@@ -59,7 +59,7 @@ class Poller:
     def __init__(
         self, parts: PollerContext, jobs: Iterable[Job], advance: Callable[[Job, float], None]
     ) -> None:
-        self.patience = math.inf
+        self.max_seconds = math.inf
         """Seconds that a poll may take at most, whatever its interval."""
         self._parts = parts
         self._zone = ZoneInfo(parts.deployment.timezone)
@@ -74,14 +74,14 @@ class Poller:
         if clock() < job.requests.not_before:
             return
         if job.dataset.depends_on:
-            await self._parts.names.known(job.poll.window)
+            await self._parts.templates.wait_ready(job.poll.window)
         started, context = clock(), self.context(job)
         entries: Mapping[Source, PollEntry] = {}
         gone: Sequence[Source] = ()
         try:
             requests = job.dataset.requests(context)
             options = self._request_options(job)
-            fetch = Fetch(job.dataset, context, self._parts.coder, options, self._parts.converter)
+            fetch = Fetch(job.dataset, context, self._parts.coder, options, self._parts.executor)
             outcomes = await fetch.send(requests)
             self._record_rows(job, fetch)
             failure = fetch.failure
@@ -90,18 +90,18 @@ class Poller:
         except Exception as error:  # noqa: BLE001 -- no response, however odd, may end a job
             failure = ApiError("exporter_bug", error_location(error))
         self._record(job, failure, started)
-        self._publisher.publish(entries, gone, self._availability.told_with(job))
+        self._publisher.publish(entries, gone, self._availability.affected_datasets(job))
         self._update_index(job, entries)
         if job.ends_at_midnight:
             self._advance(job, max(self._day_ends(context) - clock(), 0.0))
 
-    def give_up(self, job: Job, failure: ApiError) -> None:
-        """Expose that a job was not even begun."""
+    def mark_unreachable(self, job: Job, failure: ApiError) -> None:
+        """Expose a failure for a job that was not even started."""
         self._record(job, failure, asyncio.get_running_loop().time())
         self._publisher.publish({}, statuses=[job.dataset.name])
 
     def summary(self, dataset: str, window: str) -> PollSummary:
-        """Return what the newest polls of a dataset and window said, in short."""
+        """Return the summary of the newest poll of a dataset and window."""
         entries = self._publisher.store.window_entries(dataset, window).values()
         return combine_summaries(
             entry.details.summary.after_day() if entry.day_is_over else entry.details.summary
@@ -110,13 +110,13 @@ class Poller:
         )
 
     def context(self, job: Job) -> PollContext:
-        """Return what a poll of a job goes by, as of now."""
+        """Return the context of a poll that starts now."""
         return PollContext(
             deployment=self._parts.deployment,
             window=job.window,
             now=self._parts.clock.now().astimezone(self._zone),
-            templates=self._parts.names.templates,
-            in_use=self._parts.names.in_use(job.poll.window),
+            templates=self._parts.templates.templates,
+            in_use=self._parts.templates.in_use(job.poll.window),
             pseudonym_key=self._parts.pseudonym_key,
         )
 
@@ -140,7 +140,7 @@ class Poller:
     def _entry(
         self, job: Job, context: PollContext, converted: Converted, earlier: PollEntry | None
     ) -> PollEntry:
-        expires = asyncio.get_running_loop().time() + job.poll.pace.max_age
+        expires = asyncio.get_running_loop().time() + job.poll.interval.max_age
         day_ends = self._day_ends(context)
         details = converted.details
         if earlier and earlier.details and details.summary.days:
@@ -166,13 +166,13 @@ class Poller:
 
     def _update_index(self, job: Job, entries: Mapping[Source, PollEntry]) -> None:
         """Let other jobs use what this one learned about templates."""
-        index = self._parts.names
+        index = self._parts.templates
         results = [entry.details.result for entry in entries.values() if entry.details]
         for result in results:
             if result.in_use is not None:
-                index.reported(job.poll.window, result.in_use)
+                index.set_in_use(job.poll.window, result.in_use)
         if job.dataset.names_templates:
-            index.listed(self._listed(job) if results else None)
+            index.set_templates(self._listed(job) if results else None)
 
     def _listed(self, job: Job) -> Mapping[str, Template]:
         entries = self._publisher.store.window_entries(job.poll.dataset, job.poll.window).values()
@@ -182,18 +182,18 @@ class Poller:
     def _record_rows(self, job: Job, fetch: Fetch) -> None:
         job.requests.failures["invalid"] += fetch.invalid_responses
         job.requests.rows_invalid += len(fetch.invalid_rows)
-        self._log.rows_invalid(job.poll.dataset, fetch.invalid_rows)
+        self._log.log_invalid_rows(job.poll.dataset, fetch.invalid_rows)
 
     def _record(self, job: Job, failure: ApiError | None, started: float) -> None:
         now = asyncio.get_running_loop().time()
         if failure:
-            self._availability.failed(job, failure, started)
-            job.poll.failed(time.time(), now - started, failure)
-            self._log.failed(job.name, job.dataset.name, failure, now)
+            self._availability.record_failure(job, failure, started)
+            job.poll.record_failure(time.time(), now - started, failure)
+            self._log.log_failure(job.name, job.dataset.name, failure, now)
         else:
-            self._availability.there(job)
-            job.poll.succeeded(time.time(), now - started)
-            self._log.succeeded(job.name, now)
+            self._availability.mark_available(job)
+            job.poll.record_success(time.time(), now - started)
+            self._log.log_recovery(job.name, now)
 
     def _source(self, job: Job, request: Request) -> Source:
         subject = f"{request.subject} {request.path}"
@@ -206,7 +206,7 @@ class Poller:
         return asyncio.get_running_loop().time() + left.total_seconds()
 
     def _request_options(self, job: Job) -> RequestOptions:
-        seconds = min(max(job.poll.pace.every, _SHORTEST_DEADLINE), self.patience)
+        seconds = min(max(job.poll.interval.every, _SHORTEST_DEADLINE), self.max_seconds)
         deadline = asyncio.get_running_loop().time() + seconds
         observer = RequestObserver(job.requests, self._publisher)
         return RequestOptions(

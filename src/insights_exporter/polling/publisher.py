@@ -196,8 +196,8 @@ class RequestObserver:
         self._requests = requests
         self._publisher = publisher
 
-    def request_ended(self, seconds: float, failure: ApiError | None, remaining: float | None) -> None:
+    def record_request(self, seconds: float, failure: ApiError | None, remaining: float | None) -> None:
         """Record one request: how long it took and how it ended."""
-        self._requests.request_ended(seconds, failure, remaining)
+        self._requests.record_request(seconds, failure, remaining)
         if failure:
             self._publisher.publish({}, statuses=[self._requests.dataset])

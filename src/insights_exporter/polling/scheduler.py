@@ -17,15 +17,15 @@ _OFFSETS = 60_001
 
 
 def offset_of(job: str) -> timedelta:
-    """Give how long after a roll-up of Coder `job` runs: 60 to 120 seconds, always the same."""
+    """Return how long after a rollup of Coder `job` runs: 60 to 120 seconds, always the same."""
     digest = hashlib.blake2b(job.encode(), digest_size=4).digest()
     return timedelta(milliseconds=_FIRST_OFFSET + int.from_bytes(digest) % _OFFSETS)
 
 
 class AlignedTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no type hints
-    """Fires at each multiple of `every` seconds of Unix time, by `offset` later.
+    """Fires `offset` after each multiple of `every` seconds of Unix time.
 
-    Intervals shorter than Coder's roll-up just repeat.
+    Intervals shorter than Coder's rollup just repeat.
     """
 
     def __init__(self, every: float, offset: timedelta) -> None:
@@ -34,7 +34,7 @@ class AlignedTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no t
         self._offset = offset
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
-        """Give the next time after `now`."""
+        """Return the next time after `now`."""
         if self._repeats:
             return max((previous or now) + self._every, now)
         return _EPOCH + self._offset + ((now - _EPOCH - self._offset) // self._every + 1) * self._every
@@ -44,17 +44,17 @@ _DEFAULTS = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
 
 
 class Scheduler:
-    """Runs jobs again and again, never one of them twice at once."""
+    """Runs jobs repeatedly, each at most once at a time."""
 
     def __init__(self) -> None:
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=_DEFAULTS)
 
     def start(self) -> None:
-        """Begin to run the jobs, on the running loop."""
+        """Start running the jobs, on the running event loop."""
         self._scheduler.start()
 
     def stop(self) -> None:
-        """Run nothing more."""
+        """Stop running jobs."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
@@ -64,7 +64,7 @@ class Scheduler:
         self._scheduler.add_job(run, AlignedTrigger(every, offset_of(job)), id=job, next_run_time=first)
 
     def remove(self, job: str) -> None:
-        """Run the job no more; a run under way goes on, and a stopped schedule has none left."""
+        """Remove a job; a run in progress continues. A stopped scheduler has no jobs left."""
         with suppress(JobLookupError):
             self._scheduler.remove_job(job)
 

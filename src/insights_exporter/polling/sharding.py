@@ -1,4 +1,4 @@
-"""Which of several exporters polls which deployment, agreed upon without a word between them."""
+"""Which of several exporters polls which deployment; they agree without communicating."""
 
 import re
 from collections.abc import Iterable
@@ -8,20 +8,26 @@ _ORDINAL = re.compile(r"-([0-9]+)$")
 
 
 def owned_by(names: Iterable[str], shard: int, total: int) -> tuple[str, ...]:
-    """Give those of `names`, in their order, that belong to `shard`, which counts from 0.
+    """Return those of `names`, in their order, that belong to `shard`, counted from 0.
 
-    Each name belongs to exactly one of the `total` shards, by rendezvous hashing: every shard bids a number
-    for it and the highest bid wins. A shard more wins what it bids highest for and moves nothing else.
+    Each name belongs to exactly one of the `total` shards, by rendezvous
+    hashing: every shard has a score for it and the highest score wins. One
+    more shard takes the names that it scores highest for and moves no others.
 
     Raises:
-        ValueError: there is no such shard.
+        ValueError: There is no such shard.
     """
-    _check(shard, total)
-    return tuple(name for name in names if _owner(name, total) == shard)
+    if total < 1:
+        message = f"--total-shards={total} leaves no shard to poll; it counts all shards and is at least 1"
+        raise ValueError(message)
+    if not 0 <= shard < total:
+        message = f"--shard={shard} is not one of --total-shards={total}, which are numbered 0 to {total - 1}"
+        raise ValueError(message)
+    return tuple(name for name in names if max(range(total), key=lambda each: _score(name, each)) == shard)
 
 
 def shard_index(shard: str, hostname: str) -> int:
-    """Give the number of this shard: as `shard` says, or for `auto` the ordinal that ends `hostname`.
+    """Return the number of this shard: `shard`, or for `auto` the ordinal at the end of `hostname`.
 
     Raises:
         ValueError: `shard` is neither a number nor `auto`, or the host has no ordinal.
@@ -31,10 +37,6 @@ def shard_index(shard: str, hostname: str) -> int:
     if shard != "auto":
         message = f"--shard={shard} is neither a number from 0 on nor auto"
         raise ValueError(message)
-    return _ordinal(hostname)
-
-
-def _ordinal(hostname: str) -> int:
     found = _ORDINAL.search(hostname.partition(".")[0])
     if found is None:
         message = (
@@ -43,19 +45,6 @@ def _ordinal(hostname: str) -> int:
         )
         raise ValueError(message)
     return int(found.group(1))
-
-
-def _check(shard: int, total: int) -> None:
-    if total < 1:
-        message = f"--total-shards={total} leaves nobody to poll; it counts all shards and is at least 1"
-        raise ValueError(message)
-    if not 0 <= shard < total:
-        message = f"--shard={shard} is not one of --total-shards={total}, which are numbered 0 to {total - 1}"
-        raise ValueError(message)
-
-
-def _owner(name: str, total: int) -> int:
-    return max(range(total), key=lambda shard: _score(name, shard))
 
 
 def _score(name: str, shard: int) -> bytes:

@@ -165,13 +165,13 @@ def collect_state(pollers: Iterable[DeploymentPoller]) -> tuple[DeploymentState,
 
 
 def _collect_deployment(poller: DeploymentPoller) -> DeploymentState:
-    deployment, token = poller.deployment, poller.facts.token
+    deployment, token = poller.deployment, poller.server_info.token
     now = poller.clock.now()
     keys = [(job.poll.dataset, job.poll.window) for job in poller.jobs]
     return DeploymentState(
         name=deployment.name,
         url=deployment.url,
-        version=poller.facts.version,
+        version=poller.server_info.version,
         token_expires=token.expires,
         expiry_urgency=rate_token(token, now.timestamp()),
         expiry_warning=warn_of_token(token, now.timestamp()),
@@ -184,7 +184,7 @@ def _collect_deployment(poller: DeploymentPoller) -> DeploymentState:
         breakdown_windows=tuple(window for dataset, window in keys if dataset == SOURCES["templates"]),
         polls=tuple(map(_collect_poll, poller.jobs)),
         summaries={key: poller.summary(*key) for key in keys},
-        utc_days=poller.facts.utc_days,
+        utc_days=poller.server_info.utc_days,
     )
 
 
@@ -203,7 +203,7 @@ def _collect_poll(job: Job) -> Poll:
         since=status.since,
         last_success=status.last_success,
         duration=status.duration,
-        every=status.pace.every,
+        every=status.interval.every,
         series=status.series,
         failures=status.failures,
         reason=status.failure.reason if status.failure else unavailable or "",
