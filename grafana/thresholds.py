@@ -89,6 +89,15 @@ NO_USERS_AFTER_HOURS: Final = 18
 NO_USERS_AMONG: Final = 5
 """Users on some day of the last week below which a day without users is normal."""
 
+SEATS_USED: Final = 0.9
+"""Share of the license's seats from which they are nearly used up."""
+
+SEATS_LEFT: Final = 50
+"""Seats left that go with `SEATS_USED`: both must be undercut, so that large licenses have room to plan."""
+
+LICENSE_REMEMBERED: Final = "2w"
+"""Time for which a license that was there is missed."""
+
 GROWTH: Final = 0.0
 """Relative change of a count of users from which dashboards show it in green."""
 

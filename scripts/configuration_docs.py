@@ -25,6 +25,7 @@ CHAPTERS = (
     ("`users`", "UserOptions", ""),
     ("`parameters`", "ParameterOptions", ""),
     ("`apps`", "AppOptions", ""),
+    ("`groups`", "GroupOptions", ""),
     ("`templates`", "TemplateOptions", ""),
 )
 

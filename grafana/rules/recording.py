@@ -28,6 +28,9 @@ REQUESTS_LEFT: Final = "deployment_dataset:insights_exporter_rate_limit_remainin
 EXPORTERS: Final = "job:insights_exporter_build_info:count"
 DAILY_USERS: Final = "deployment_day:coder_insights_daily_active_users:max"
 DAY_START: Final = "deployment_day:coder_insights_day_start_timestamp_seconds:max"
+SEATS_USED: Final = "deployment_feature:coder_insights_license_seats_used:max"
+SEATS_LIMIT: Final = "deployment_feature:coder_insights_license_seats_limit:max"
+LICENSE_STATUS: Final = "deployment_status:coder_insights_license_status:max"
 WEEKDAY: Final = "deployment_day:coder_insights_day_start_timestamp_seconds:weekday"
 MEASURED_USERS: Final = "deployment_window_percentile:coder_insights_users_with_latency:max"
 USERS_ABOVE_POOR: Final = "deployment_window_percentile:coder_insights_users_above_300ms:ratio"
@@ -45,6 +48,9 @@ WHOSE: Final = (*JOB, "deployment")
 """Which deployment."""
 
 POLL: Final = ("dataset", "window")
+
+WITH_TOKEN: Final = '{dataset!="license"}'  # noqa: S105  PromQL
+"""Selects the datasets that Coder serves to a valid token only: their success means that it is valid."""
 
 REFUSALS: Final = "forbidden|not_permitted"
 """Reasons with which Coder refuses a dataset to a valid token."""
@@ -123,9 +129,9 @@ TOKEN_REMAINING_OF_EXPORTER: Final = "insights_exporter_token_expiry_timestamp_s
 RECORDINGS: Final = (
     Recording(EXPORTERS, f"count by ({', '.join(JOB)}) ({INFO})"),
     Recording(POLL_SUCCESS, once("insights_exporter_poll_success", *POLL)),
-    Recording(ANY_POLL_SUCCESS, once(POLL_SUCCESS)),
+    Recording(ANY_POLL_SUCCESS, once(POLL_SUCCESS + WITH_TOKEN)),
     Recording(LAST_SUCCESS, once("insights_exporter_last_success_timestamp_seconds", *POLL)),
-    Recording(ANY_LAST_SUCCESS, once(LAST_SUCCESS)),
+    Recording(ANY_LAST_SUCCESS, once(LAST_SUCCESS + WITH_TOKEN)),
     Recording(POLL_INTERVAL, once("insights_exporter_poll_interval_seconds", *POLL)),
     Recording(MAX_AGE, once("insights_exporter_max_age_seconds", *POLL)),
     Recording(RECENT_FAILURES, _RECENT_FAILURES),
@@ -140,6 +146,9 @@ RECORDINGS: Final = (
     Recording(REQUESTS_LEFT, once("insights_exporter_rate_limit_remaining", "dataset", operation="min")),
     Recording(DAILY_USERS, once("coder_insights_daily_active_users", "day")),
     Recording(DAY_START, once("coder_insights_day_start_timestamp_seconds", "day")),
+    Recording(SEATS_USED, once("coder_insights_license_seats_used", "feature")),
+    Recording(SEATS_LIMIT, once("coder_insights_license_seats_limit", "feature")),
+    Recording(LICENSE_STATUS, once("coder_insights_license_status", "status")),
     Recording(WEEKDAY, f"day_of_week({DAY_START} + {NOON_ANYWHERE})"),
     Recording(
         MEASURED_USERS,

@@ -36,6 +36,8 @@ def _unnamed(offset: str = "") -> str:
     return f"{recording.once(selector, *TEMPLATE)} > 0"
 
 
+SEATS_LEFT: Final = f"{recording.SEATS_LIMIT} - {recording.SEATS_USED}"
+
 UNNAMED: Final = f"\n  {_unnamed()}\n  and\n  {_unnamed(' offset 1d')}\n"
 
 ALERTS: Final = (
@@ -88,6 +90,42 @@ ALERTS: Final = (
         description=(
             "{{ $labels.deployment }} counts {{ $value }} active users today, a working day, although it had "
             "users in the last week."
+        ),
+        board=project.ADOPTION,
+    ),
+    Alert(
+        name="InsightsSeatsNearlyUsedUp",
+        severity="warning",
+        hold="1h",
+        expr=(
+            f"{SEATS_LEFT} <= {threshold('seats', thresholds.SEATS_LEFT)}\n"
+            f"and\n{recording.SEATS_USED} / {recording.SEATS_LIMIT} >= "
+            f"{threshold('share', thresholds.SEATS_USED)}"
+        ),
+        summary="The seats of a Coder license are nearly used up.",
+        description=(
+            "The license of {{ $labels.deployment }} has {{ $value }} seats left "
+            "({{ $labels.feature }}). Without a seat, users cannot be added or activated."
+        ),
+        board=project.ADOPTION,
+    ),
+    Alert(
+        name="InsightsLicenseInvalid",
+        severity="warning",
+        hold="1h",
+        expr=(
+            f'{recording.LICENSE_STATUS}{{status="grace_period"}} == 1\n'
+            f'or\n{recording.LICENSE_STATUS}{{status="not_entitled"}} == 1\n'
+            f"and {recording.on()}\n"
+            f'max_over_time({recording.LICENSE_STATUS}{{status=~"entitled|grace_period"}}'
+            f"[{thresholds.LICENSE_REMEMBERED}]) == 1"
+        ),
+        summary="The license of a Coder deployment has expired or is missing.",
+        description=(
+            "The license of {{ $labels.deployment }} "
+            '{{ if eq $labels.status "grace_period" }}has expired. Coder still serves its features, '
+            "for a limited time.{{ else }}is missing or has ended, although there was one. "
+            "Premium features are off.{{ end }}"
         ),
         board=project.ADOPTION,
     ),

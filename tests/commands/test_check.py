@@ -18,7 +18,7 @@ from tests.integration.exporter import RunExporter
 from tests.integration.processes import free_port
 
 INSIGHTS = {"periods", "templates", "user-activity", "user-latency"}
-EVERYTHING = {*INSIGHTS, "daus", "template-breakdown", "user-status-counts", "template-list"}
+EVERYTHING = {*INSIGHTS, "daus", "template-breakdown", "user-status-counts", "template-list", "license"}
 
 
 class Checked:
@@ -211,7 +211,7 @@ def test_server_that_has_nothing(run_exporter: RunExporter, tmp_path: Path) -> N
 
     assert (1, True) == (checked.status, checked.report["reachable"])
     assert {"user-status-counts"} == checked.datasets("unavailable")
-    assert EVERYTHING - {"user-status-counts", "template-list"} == checked.datasets("switched off")
+    assert EVERYTHING - {"user-status-counts", "template-list", "license"} == checked.datasets("switched off")
     assert ["disabled"] == [cause["reason"] for cause in checked.report["causes"]]
 
 

@@ -18,7 +18,7 @@ import msgspec
 
 from insights_exporter.coder.request import InvalidResponse, Response
 from insights_exporter.config.models import Deployment
-from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, Template
+from insights_exporter.datasets.base import ConvertResult, Dataset, Group, PollContext, Template
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.text import render
@@ -42,13 +42,18 @@ def view_of(window: str | None = None, **more: Any) -> PollContext:  # noqa: ANN
         now=now.astimezone(ZoneInfo(deployment.timezone)),
         templates={name: Template(name, **told) for name, told in more.get("templates", {}).items()},
         in_use=tuple(more.get("in_use", ())),
+        groups=tuple(
+            Group(name, name, "acme", tuple(members), len(members))
+            for name, members in more.get("groups", {}).items()
+        ),
         pseudonym_key=key.encode() if key else None,
     )
 
 
 def usual_window(dataset: Dataset) -> str | None:
     """Give the window that a dataset is asked for where a case says no other."""
-    return "7d" if dataset.name not in {"daus", "periods", "user-status-counts", "template-list"} else None
+    windowless = {"daus", "periods", "user-status-counts", "template-list", "groups", "license"}
+    return None if dataset.name in windowless else "7d"
 
 
 def answered(dataset: Dataset, context: PollContext, *bodies: bytes | None) -> list[Response]:

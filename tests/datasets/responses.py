@@ -137,9 +137,25 @@ _STATS = objects(start=_BUILD_TIMES, stop=_BUILD_TIMES, delete=_BUILD_TIMES) | J
 _LISTED = rows(
     whole(**_TEMPLATE), objects(deprecated=st.booleans() | JUNK, build_time_stats=_STATS, **_TEMPLATE)
 )
+_MEMBERS = rows(whole(id=USER_IDS, username=USERNAMES), objects(id=USER_IDS, email=USERNAMES))
+_GROUP = {"id": IDS, "name": NAMES, "organization_id": IDS, "members": _MEMBERS}
+GROUPS = rows(whole(**_GROUP), objects(total_member_count=COUNTS, organization_name=NAMES, **_GROUP))
+_FEATURE = {
+    "entitlement": st.sampled_from(["entitled", "grace_period"]) | TEXTS,
+    **dict.fromkeys(("actual", "actual_ms", "limit", "soft_limit", "hard_limit"), COUNTS),
+}
+ENTITLEMENTS = envelope(
+    features=envelope(
+        user_limit=whole(**_FEATURE) | objects(**_FEATURE),
+        ai_governance_user_limit=objects(**_FEATURE) | JUNK,
+        agent_runtime_hours=objects(**_FEATURE) | JUNK,
+    )
+)
 _BY_PATH: Mapping[str, Callable[[st.SearchStrategy[Json]], st.SearchStrategy[Json]]] = {
     "/insights/daus": lambda _ids: DAUS,
     "/templates": lambda _ids: _LISTED,
+    "/entitlements": lambda _ids: ENTITLEMENTS,
+    "/groups": lambda _ids: GROUPS,
     "/insights/templates": usage,
     "/insights/user-activity": users({"seconds": COUNTS}, {"seconds": NUMBERS}),
     "/insights/user-latency": users({"latency_ms": whole(**_LATENCY)}, {"latency_ms": objects(**_LATENCY)}),

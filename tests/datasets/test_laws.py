@@ -212,6 +212,36 @@ def test_distribution_counts_each_user_once(users: list[dict[str, Any]]) -> None
     assert max(len(ids) - 1, 0) == conversion.folded
 
 
+GROUP_FAMILIES = {
+    "user-activity": ("group_active_users", "group_activity_seconds"),
+    "user-latency": ("group_connection_quality_users",),
+}
+MEMBERS = st.lists(st.sampled_from([f"user-id-{number}" for number in range(1, 5)]), unique=True)
+
+
+@pytest.mark.parametrize("detail", ["named", "pseudonymous", "aggregate"])
+@pytest.mark.parametrize("name", GROUP_FAMILIES)
+@given(data=st.data(), groups=st.dictionaries(st.sampled_from("abc"), MEMBERS), min_users=st.integers(1, 4))
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+def test_group_of_few_users_is_not_exposed(
+    detail: str, name: str, data: st.DataObject, groups: dict[str, list[str]], min_users: int
+) -> None:
+    """In every privacy mode each family counts at least `min_users` users, of the group's members."""
+    key = "a key of some length"
+    deployment = {"users": {"detail": detail, "key": key}, "groups": {"min_users": min_users}}
+    dataset = DATASETS[name]
+    view = view_for(dataset, deployment=deployment, pseudonym_key=key, groups=groups)
+    conversion = understood(dataset, view, drawn(data, dataset, view))
+    counted: Counter[tuple[str, ...]] = Counter()
+    for labels, value in values_of(conversion, f"coder_insights_{GROUP_FAMILIES[name][0]}").items():
+        counted[labels[:5]] += value
+
+    assert all(min_users <= users <= len(groups[labels[3]]) for labels, users in counted.items())
+    for family in GROUP_FAMILIES[name]:
+        shown = values_of(conversion, f"coder_insights_{family}")
+        assert {labels[:5] for labels in shown} == counted.keys()
+
+
 BANDED = {
     "user-activity": [("user_activity_distribution_seconds", "activity_level_users", 4)],
     "user-latency": [("user_latency_distribution_seconds", "connection_quality_users", 3)],
@@ -244,7 +274,7 @@ def test_bands_sum_to_the_count_of_their_distribution(name: str, data: st.DataOb
 
 
 @pytest.mark.parametrize("detail", ["pseudonymous", "aggregate"])
-@pytest.mark.parametrize("name", ["user-activity", "user-latency", "template-breakdown"])
+@pytest.mark.parametrize("name", ["user-activity", "user-latency", "template-breakdown", "groups"])
 @given(data=st.data())
 @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 def test_nobody_is_named(detail: str, name: str, data: st.DataObject) -> None:

@@ -20,6 +20,8 @@ REQUESTS = {
     "user-activity": [("/insights/user-activity", UTC_WEEK)],
     "user-latency": [("/insights/user-latency", UTC_WEEK)],
     "template-list": [("/templates", {})],
+    "groups": [("/groups", {})],
+    "license": [("/entitlements", {})],
     "user-status-counts": [("/insights/user-status-counts", {"tz_offset": "9"})],
     "periods": [
         ("/insights/templates", {"start_time": "2026-05-11T00:00:00Z", "end_time": "2026-05-18T00:00:00Z"}),

@@ -29,9 +29,12 @@ OPTIONAL: Mapping[str, frozenset[str]] = {
     "username": frozenset({"username"}),
     "display_name": frozenset({"application_name"}),
     "organization_name": frozenset({"organization_name"}),
+    "total_member_count": frozenset(),
     "family": frozenset({"app_family"}),
     "deprecated": frozenset({"deprecated"}),
     **dict.fromkeys(("build_time_stats", "start", "stop", "delete", "P50", "P95"), frozenset()),
+    **dict.fromkeys(("ai_governance_user_limit", "agent_runtime_hours"), frozenset()),
+    **dict.fromkeys(("actual", "actual_ms", "limit", "soft_limit", "hard_limit"), frozenset()),
 }
 """Fields that a response may lack, and the labels that then have another value.
 
@@ -73,6 +76,8 @@ GOOD = {
         "organizations-of-older-servers",
         "one-list-per-organization",
     ),
+    "groups": ("all-there-is", "organizations-of-older-servers"),
+    "license": ("all-there-is", "without-a-license", "grace-period"),
     "user-status-counts": ("newest-points", "any-order-and-offsets", "missing-statuses-are-0"),
 }
 """The cases whose responses are known to be good, in every shape that servers have had."""

@@ -24,6 +24,7 @@ TEMPLATES = "/insights/templates"
 USERS_ACTIVITY = "/insights/user-activity"
 USERS_LATENCY = "/insights/user-latency"
 PERCENTILES = ("p50", "p95")
+FEWEST_USERS = 5
 FAMILIES = {
     **dict.fromkeys(("cursor", "windsurf", "code_server"), "vscode"),
     **dict.fromkeys(("our_editor", "overflow"), "unknown"),
@@ -135,6 +136,82 @@ def build_durations(truth: Truth) -> Series:
         for percentile, milliseconds in times.items()
         if milliseconds is not None
     )
+
+
+def seats(field: str) -> Callable[[Truth], Series]:
+    """Return a number of seats by feature."""
+    names = ("user_limit", "ai_governance_user_limit")
+    return lambda truth: series(({"feature": name}, _features(truth)[name][field]) for name in names)
+
+
+def agent_runtime(truth: Truth) -> Series:
+    """Return the runtime of agents."""
+    return series([({}, _features(truth)["agent_runtime_hours"]["actual_ms"] / 1000)])
+
+
+def agent_runtime_limits(truth: Truth) -> Series:
+    """Return the limits of the runtime of agents."""
+    limits = {"purchased": "limit", "soft": "soft_limit", "hard": "hard_limit"}
+    hours = _features(truth)["agent_runtime_hours"]
+    return series(({"limit_type": name}, hours[field] * 3600) for name, field in limits.items())
+
+
+def license_statuses(_truth: Truth) -> Series:
+    """Return the status of a valid license."""
+    return series(
+        ({"status": status}, float(status == "entitled"))
+        for status in ("entitled", "grace_period", "not_entitled")
+    )
+
+
+def group_members(truth: Truth) -> Series:
+    """Return the members of each group of five at least."""
+    return series(
+        (labels, len(members)) for labels, members in _groups(truth) if len(members) >= FEWEST_USERS
+    )
+
+
+def by_group(path: str, rows: Callable[[Any], Rows]) -> Callable[[Truth], Series]:
+    """Return the series of each group from the rows of its members in the week."""
+
+    def told(truth: Truth) -> Series:
+        report = truth.window(path, 7)["report"]
+        return series(
+            ({"window": "7d", **group, **labels}, value)
+            for group, members in _groups(truth)
+            for labels, value in rows(
+                {"users": [user for user in report["users"] if user["user_id"] in members]}
+            )
+        )
+
+    return told
+
+
+def active_members(report: Any) -> Rows:  # noqa: ANN401 -- JSON
+    """Return how many users there are, if there are enough."""
+    return [({}, len(report["users"]))] if len(report["users"]) >= FEWEST_USERS else []
+
+
+def member_seconds(report: Any) -> Rows:  # noqa: ANN401 -- JSON
+    """Return the seconds of all users, if there are enough."""
+    seconds = users(report).values()
+    return [({}, sum(seconds))] if len(seconds) >= FEWEST_USERS else []
+
+
+def member_qualities(report: Any) -> Rows:  # noqa: ANN401 -- JSON
+    """Return the quality of the connections by percentile, if there are enough users with a latency."""
+    measured = {name: len(latencies(report, name)) for name in PERCENTILES}
+    return [row for row in qualities(report) if measured[row[0]["percentile"]] >= FEWEST_USERS]
+
+
+def _groups(truth: Truth) -> Iterable[tuple[dict[str, str], set[str]]]:
+    for group in truth.get("/groups"):
+        names = {"organization_name": group["organization_name"], "group_name": group["name"]}
+        yield {**names, "group_id": group["id"]}, {member["id"] for member in group["members"]}
+
+
+def _features(truth: Truth) -> Any:  # noqa: ANN401 -- JSON
+    return truth.get("/entitlements")["features"]
 
 
 def _part(part: str, values: list[float], bounds: Iterable[float]) -> Rows:

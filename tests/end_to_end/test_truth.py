@@ -26,6 +26,7 @@ deployments:
     max_concurrency: 8
     parameters: {{limit: 10000}}
     templates: {{users: true}}
+    datasets: {{groups: {{enabled: true}}}}
 """
 
 

@@ -23,6 +23,8 @@ PARAMETERS = 30
 DECLARED = 8
 """How many of the parameters one template declares."""
 WORKSPACES = 13
+GROUPS = 20
+"""Two of them are those of all members of an organization."""
 HOUR = 3600.0
 
 
@@ -51,7 +53,7 @@ class Company(httpx.AsyncBaseTransport):
         self.asked: list[float] = []
         self.paths: Counter[str] = Counter()
         self._answers: dict[tuple[object, ...], bytes] = {}
-        population = Population(seed=1, users=users, templates=templates)
+        population = Population(seed=1, users=users, templates=templates, teams=GROUPS - 2)
         self._coder = httpx.ASGITransport(create_app(EmbeddedCoder(population=population, rate_limit=-1)))
         self._ids = [template.id for template in population.catalog.templates if not template.deleted]
 

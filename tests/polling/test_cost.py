@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.polling.company import PARAMETERS, Company, polled
+from tests.polling.company import GROUPS, PARAMETERS, Company, polled
 from tests.polling.watching import START, series_of
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
@@ -34,7 +34,7 @@ def test_never_more_requests_in_a_minute_than_set(per_minute: int) -> None:
 
 
 def test_requests_of_three_windows_and_fifty_templates() -> None:
-    """The breakdown's 50 every quarter of an hour and 74 an hour beside, also at midnight, as the docs say.
+    """The breakdown's 50 every quarter of an hour and 75 an hour beside, also at midnight, as the docs say.
 
     The first hour has one round more, so that a day is known without living through it.
     """
@@ -42,15 +42,15 @@ def test_requests_of_three_windows_and_fifty_templates() -> None:
     polled(company, 3, start=BEFORE_MIDNIGHT)
     day = company.in_hour(1) + 23 * company.in_hour(2)
 
-    assert [50 * 4 + 74] * 2 == [company.in_hour(2), company.in_hour(3)]
+    assert [50 * 4 + 75] * 2 == [company.in_hour(2), company.in_hour(3)]
     assert f"has {spelled(day)} requests. The busiest 60 seconds had {company.most_in_a_minute()}: " in told()
     assert f"**{day / 24 / 60:.1f} a minute with 50 templates**" in told()
 
 
 def test_company_of_the_design_stays_small() -> None:
-    """500 users, 40 templates and 30 parameters are below 5 000 series and 5 requests a minute."""
+    """500 users, 40 templates, 30 parameters and 20 groups are below 5 000 series and 5 requests a minute."""
     company = Company(users=500, templates=40)
-    page = polled(company, 2)
+    page = polled(company, 2, datasets={"groups": {"enabled": True}})
     names = {
         dict(labels)["parameter_name"] for labels in series_of(page, "coder_insights_parameter_workspaces")
     }
@@ -59,6 +59,9 @@ def test_company_of_the_design_stays_small() -> None:
     assert PARAMETERS == len(names)
     assert 40 == len(series_of(page, "coder_insights_template_info"))
     assert 300 < len(series_of(page, "coder_insights_user_activity_seconds")) <= 500
+    of_groups = sum("group_id=" in line for line in series)
     assert 2000 < len(series) < 5000
-    assert f"has about {spelled(round(len(series), -2))} series with the defaults" in told()
+    assert GROUPS - 1 == len(series_of(page, "coder_insights_group_members"))
+    assert f"has about {spelled(round(len(series) - of_groups, -2))} series with the defaults" in told()
+    assert f"{GROUPS} groups add about {round(of_groups, -2)}" in told()
     assert company.in_hour(2) / 60 < 5

@@ -28,6 +28,7 @@ EVERYTHING = [
     "user-latency/30d",
     "user-status-counts/",
     "template-list/",
+    "license/",
 ]
 
 

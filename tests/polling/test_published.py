@@ -10,10 +10,17 @@ from insights_exporter.demo.server import create_app
 from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
 
 HOURS = 2
-PUBLISHED = DATASETS.keys() - {"user-status-counts", "template-breakdown", "template-list"}
+PUBLISHED = DATASETS.keys() - {
+    *("user-status-counts", "template-breakdown", "template-list", "groups", "license")
+}
 """What needs no more than the page has."""
-YOUNGER = {"coder_insights_app_times_used"}
-"""What the page's answers do not have yet."""
+YOUNGER = {
+    "coder_insights_app_times_used",
+    "coder_insights_group_active_users",
+    "coder_insights_group_activity_seconds",
+    "coder_insights_group_connection_quality_users",
+}
+"""What the page's responses do not have."""
 
 
 class Slow(httpx.AsyncBaseTransport):

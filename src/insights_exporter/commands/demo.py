@@ -17,7 +17,7 @@ from insights_exporter.commands.errors import CommandError
 from insights_exporter.commands.serve import Exporter, ServeOptions, WebConfigHandle, open_listeners
 from insights_exporter.config.errors import did_you_mean
 from insights_exporter.config.loader import LoadedConfig, load_config
-from insights_exporter.config.models import Config
+from insights_exporter.config.models import Config, DatasetOptions
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo.embedded_coder import EmbeddedCoder
 from insights_exporter.demo.faults import FAULTS
@@ -111,10 +111,16 @@ def create_coder(data: SampleData) -> EmbeddedCoder:
 
 
 def _load_demo_config(environ: Mapping[str, str]) -> LoadedConfig:
-    """Load the config of the environment, with more requests than another's Coder would accept."""
+    """Load the config of the environment, with all datasets and many requests per minute."""
     loaded = load_config(None, environ, DATASETS)
-    update = {"name": "demo", "requests_per_minute": 6000.0}
-    deployments = tuple(each.model_copy(update=update) for each in loaded.config.deployments)
+    (deployment,) = loaded.config.deployments
+    update = {
+        "name": "demo",
+        "requests_per_minute": 6000.0,
+        "datasets": {"groups": DatasetOptions(enabled=True)},
+        "templates": deployment.templates.model_copy(update={"users": True}),
+    }
+    deployments = (deployment.model_copy(update=update),)
     return replace(loaded, config=Config(deployments=deployments))
 
 

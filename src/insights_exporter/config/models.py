@@ -173,6 +173,23 @@ class TemplateOptions(Model):
     two more requests per template and window."""
 
 
+class GroupOptions(Model):
+    """Which groups are exposed, if the dataset `groups` is enabled."""
+
+    min_users: Annotated[StrictInt, Field(ge=1)] = 5
+    """Minimum number of users that a metric family of a group must count: members, active users, users with a
+    latency. Families of fewer users are not exposed."""
+    limit: Annotated[StrictInt, Field(ge=0)] = 100
+    """Maximum number of groups, those with the most members."""
+    windows: tuple[str, ...] = ("7d",)
+    """Names of the windows with activity and connection quality of groups."""
+    include: tuple[Glob, ...] = ()
+    """Names of the groups to expose, as patterns (`*`, `?`, `[abc]`); empty: all. The group of all members of
+    an organization is called `Everyone`."""
+    exclude: tuple[Glob, ...] = ()
+    """Names of the groups not to expose, as patterns; wins over `include`."""
+
+
 class Defaults(Model):
     """What can be set for one deployment or, under `defaults:`, for all of them."""
 
@@ -208,6 +225,8 @@ class Defaults(Model):
     """Which templates have series of their own."""
     apps: AppOptions = AppOptions()
     """How many apps are exposed."""
+    groups: GroupOptions = GroupOptions()
+    """Which groups are exposed, if the dataset `groups` is enabled."""
     requests_per_minute: Annotated[StrictFloat, Field(gt=0)] = 60
     """Maximum number of requests per minute, after a burst of as many (at most 60)."""
     max_concurrency: Annotated[StrictInt, Field(ge=1)] = 2

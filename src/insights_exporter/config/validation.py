@@ -15,7 +15,7 @@ from insights_exporter.config.types import format_duration
 Rule = Callable[[Deployment], Iterator[Finding]]
 
 _TOKEN_KEYS = ("token_file", "token_env", "token")
-_SECTIONS_WITH_WINDOWS = ("users", "parameters", "templates")
+_SECTIONS_WITH_WINDOWS = ("users", "parameters", "templates", "groups")
 _MIN_INTERVAL = 1.0
 
 

@@ -26,6 +26,16 @@ class Template(msgspec.Struct, frozen=True, gc=False):
     deprecated: bool = False
 
 
+class Group(msgspec.Struct, frozen=True, gc=False):
+    """A group as Coder lists it; of its members the ids only, which may be fewer than `member_count`."""
+
+    group_id: str
+    name: str
+    organization: str
+    members: tuple[str, ...]
+    member_count: float
+
+
 @dataclass(frozen=True, slots=True)
 class PollContext:
     """What requests and conversions of one poll depend on.
@@ -36,6 +46,7 @@ class PollContext:
         now: the server's clock, aware, in the deployment's time zone.
         templates: those that Coder lists, by id.
         in_use: ids of the templates in the window's newest report, empty before the first.
+        groups: those that Coder lists, for a dataset that looks them up.
         pseudonym_key: None unless users are exposed under pseudonyms.
     """
 
@@ -44,6 +55,7 @@ class PollContext:
     now: datetime
     templates: Mapping[str, Template] = field(default_factory=dict)
     in_use: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = ()
     pseudonym_key: bytes | None = None
 
 
@@ -73,6 +85,7 @@ class ConvertResult(msgspec.Struct, frozen=True, gc=False):
         app_names: names of the apps in a report.
         templates: all templates that Coder lists; None in a response about anything else.
         daily_users: users by day, which is its ordinal.
+        groups: those in a list of groups.
         follow_up: requests whose responses replace this result, which is used only if all of them fail.
         choices: parameters whose values are not free text, see `parameters_with_choices`.
     """
@@ -85,6 +98,7 @@ class ConvertResult(msgspec.Struct, frozen=True, gc=False):
     templates: Mapping[str, Template] | None = None
     daily_users: tuple[tuple[int, float], ...] = ()
     follow_up: tuple[Request, ...] = ()
+    groups: tuple[Group, ...] = ()
     choices: tuple[str, ...] = ()
 
 
@@ -140,6 +154,7 @@ class Dataset:
         merge_windows: series without a `window` label, from the results of all windows.
         depends_on: the dataset whose newest result `requests` needs.
         names_templates: whether it lists the templates for the others.
+        looks_up: the dataset whose groups `convert` uses, if it is polled.
         default_interval: seconds between polls; None: by the days of the window.
         roles: site roles that may read it, the one with the least rights first.
         backfill: whether `backfill` can request its history: always, or only if users are included.
@@ -159,6 +174,7 @@ class Dataset:
     merge_windows: Callable[[Iterable[ConvertResult]], tuple[Samples, ...]] = no_merge
     depends_on: str | None = None
     names_templates: bool = False
+    looks_up: str | None = None
     default_interval: float | None = None
     roles: tuple[str, ...] = ("Auditor", "Template Admin", "Owner")
     backfill: Literal["always", "users", "never"] = "never"

@@ -29,6 +29,12 @@ def parameters_enabled(deployment: Deployment, window: str) -> bool:
     return window in deployment.parameters.windows
 
 
+def is_included(name: str, include: Iterable[str], exclude: Iterable[str]) -> bool:
+    """Return whether a name matches a pattern of `include`, if there are any, and none of `exclude`."""
+    included = not include or any(fnmatchcase(name, pattern) for pattern in include)
+    return included and not any(fnmatchcase(name, pattern) for pattern in exclude)
+
+
 def parameter_rows(
     parameters: Sequence[Parameter], rules: Rules, limit: int, before: tuple[str, ...]
 ) -> tuple[list[Row], int]:
@@ -75,18 +81,13 @@ def _by_parameter(parameters: Iterable[Parameter], rules: Rules) -> dict[_Key, _
             item.count,
         )
         for parameter in parameters
-        if _is_included(parameter.name, rules)
+        if is_included(parameter.name, rules.include, rules.exclude)
         for item in parameter.values
     )
     by_parameter: dict[_Key, _Counts] = {}
     for (name, kind, value), count in sum_by_key(rows).items():
         by_parameter.setdefault((name, kind), {})[value] = count
     return by_parameter
-
-
-def _is_included(name: str, rules: Rules) -> bool:
-    included = not rules.include or any(fnmatchcase(name, pattern) for pattern in rules.include)
-    return included and not any(fnmatchcase(name, pattern) for pattern in rules.exclude)
 
 
 def _shown_value(parameter: Parameter, value: str, rules: Rules) -> str:

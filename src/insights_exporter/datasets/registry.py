@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from insights_exporter.datasets import (
     daus,
+    groups,
     periods,
     server_info,
     template_breakdown,
@@ -14,6 +15,7 @@ from insights_exporter.datasets import (
     user_latency,
     user_status_counts,
 )
+from insights_exporter.datasets import license as license_dataset
 from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.report_schema import WINDOW_FAMILIES
 from insights_exporter.exposition.family import MetricFamily
@@ -30,6 +32,8 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
             user_latency.DATASET,
             user_status_counts.DATASET,
             template_list.DATASET,
+            groups.DATASET,
+            license_dataset.DATASET,
         )
     }
 )

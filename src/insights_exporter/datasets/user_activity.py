@@ -15,6 +15,7 @@ from insights_exporter.datasets.aggregate import (
     sum_by_key,
 )
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, all_windows
+from insights_exporter.datasets.groups import GROUP_ACTIVE_USERS, GROUP_ACTIVITY, activity_by_group
 from insights_exporter.datasets.report_schema import WINDOW_FAMILIES, window_samples
 from insights_exporter.datasets.timerange import window_of, window_request
 from insights_exporter.datasets.users import USER_LABELS, latest_usernames, names_users, user_labels
@@ -62,7 +63,14 @@ ACTIVITY_LEVEL = MetricFamily(
     example='coder_insights_activity_level_users{window="7d",level="over_16h"} / ignoring (level) '
     'sum without (level) (coder_insights_activity_level_users{window="7d"})',
 )
-FAMILIES = (USER_ACTIVITY, ACTIVITY_DISTRIBUTION, ACTIVITY_LEVEL, *WINDOW_FAMILIES)
+FAMILIES = (
+    USER_ACTIVITY,
+    ACTIVITY_DISTRIBUTION,
+    ACTIVITY_LEVEL,
+    GROUP_ACTIVE_USERS,
+    GROUP_ACTIVITY,
+    *WINDOW_FAMILIES,
+)
 
 
 class ActiveUser(Row, frozen=True):
@@ -109,6 +117,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
         Samples(USER_ACTIVITY, columns),
         Samples(ACTIVITY_DISTRIBUTION, [((window,), histogram)]),
         Samples(ACTIVITY_LEVEL, band_rows((window,), histogram, ACTIVITY_BOUNDS, ACTIVITY_LEVELS)),
+        *activity_by_group(context, seconds),
         *window_samples(NAME, window, report.start_time, report.end_time),
     )
     return ConvertResult(samples, folded=folded, invalid=decoded.invalid)
@@ -142,6 +151,7 @@ DATASET = Dataset(
     families=FAMILIES,
     windows=all_windows,
     requests=requests,
+    looks_up="groups",
     convert=convert,
     backfill="users",
     missing_route="not_found",

@@ -15,6 +15,7 @@ from insights_exporter.datasets.aggregate import (
     build_histogram,
 )
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, all_windows
+from insights_exporter.datasets.groups import GROUP_CONNECTION_QUALITY, quality_by_group
 from insights_exporter.datasets.report_schema import WINDOW_FAMILIES, window_samples
 from insights_exporter.datasets.timerange import window_of, window_request
 from insights_exporter.datasets.users import USER_LABELS, latest_usernames, names_users, user_labels
@@ -71,7 +72,13 @@ CONNECTION_QUALITY = MetricFamily(
     'quality!="good"}) / ignoring (quality) '
     'sum without (quality) (coder_insights_connection_quality_users{window="7d",percentile="p95"})',
 )
-FAMILIES = (USER_LATENCY, LATENCY_DISTRIBUTION, CONNECTION_QUALITY, *WINDOW_FAMILIES)
+FAMILIES = (
+    USER_LATENCY,
+    LATENCY_DISTRIBUTION,
+    CONNECTION_QUALITY,
+    GROUP_CONNECTION_QUALITY,
+    *WINDOW_FAMILIES,
+)
 
 
 class Latency(Row, frozen=True):
@@ -132,6 +139,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
         Samples(USER_LATENCY, columns),
         Samples(LATENCY_DISTRIBUTION, histograms),
         Samples(CONNECTION_QUALITY, quality_rows(histograms)),
+        quality_by_group(context, latencies._asdict()),
         *window_samples(NAME, window, report.start_time, report.end_time),
     )
     return ConvertResult(samples, folded=folded, invalid=decoded.invalid)
@@ -201,6 +209,7 @@ DATASET = Dataset(
     families=FAMILIES,
     windows=all_windows,
     requests=requests,
+    looks_up="groups",
     convert=convert,
     backfill="users",
     missing_route="not_found",

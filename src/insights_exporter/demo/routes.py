@@ -8,7 +8,6 @@ from typing import Any
 
 from insights_exporter.demo import insights, resources
 from insights_exporter.demo.auth import RequestContext
-from insights_exporter.demo.entitlements import build_entitlements
 from insights_exporter.demo.error_responses import DISABLED, NO_RESOURCE, NO_ROUTE, ErrorResponse, forbidden
 from insights_exporter.demo.validation import API, CheckResult, ParsedQuery
 
@@ -156,7 +155,10 @@ ROUTES = (
     Route(re.compile("/groups"), _all_groups, enterprise=True, premium=True, license_first=True),
     Route(re.compile("/organizations/([^/]+)/groups"), _organization_groups, enterprise=True, premium=True),
     Route(
-        re.compile("/entitlements"), lambda call: build_entitlements(call.context), open=True, enterprise=True
+        re.compile("/entitlements"),
+        lambda call: resources.build_entitlements(call.context),
+        open=True,
+        enterprise=True,
     ),
     Route(re.compile("/buildinfo"), lambda call: resources.get_buildinfo(call.context), open=True),
 )

@@ -21,7 +21,9 @@ from insights_exporter.runtime import gc_paused
 P = ParamSpec("P")
 T = TypeVar("T")
 
-REFUSALS: frozenset[FailureReason] = frozenset({"forbidden", "not_permitted", "not_found", "unsupported"})
+REFUSALS: frozenset[FailureReason] = frozenset(
+    {"forbidden", "not_permitted", "not_found", "unsupported", "not_licensed"}
+)
 """Reasons for which something else may be requested instead."""
 _CONCERNS_OTHER_REQUESTS = WHOLE_SERVER | UNAVAILABLE
 _FAILURES_IN_A_ROW = 3

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from insights_exporter.coder.clock import ServerClock
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.coder.request import Request
 from insights_exporter.config.models import Deployment
-from insights_exporter.datasets.base import PollContext, Template
+from insights_exporter.datasets.base import Group, PollContext, Template
 from insights_exporter.datasets.summary import PollSummary, combine_summaries
 from insights_exporter.datasets.timerange import midnight
 from insights_exporter.exposition.store import Source, StoreEntry
@@ -34,6 +35,8 @@ from insights_exporter.polling.publisher import PollEntry, Publisher, RequestObs
 from insights_exporter.polling.server_info import TemplateIndex
 
 _SHORTEST_DEADLINE = 60.0
+_LOOKUP_PATIENCE = 15.0
+"""Seconds for which a poll waits for the first poll of the dataset that it looks up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ class Poller:
         self._zone = ZoneInfo(parts.deployment.timezone)
         self._publisher = parts.publisher
         self._advance = advance
+        self._polled = {job.dataset.name: asyncio.Event() for job in jobs}
+        """Set after the first poll of a dataset, in any window."""
         self._availability = Availability(jobs, lambda job: advance(job, 0.0))
         self._log = StateChangeLogger(parts.deployment.name)
 
@@ -75,6 +80,7 @@ class Poller:
             return
         if job.dataset.depends_on:
             await self._parts.templates.wait_ready(job.poll.window)
+        await self._wait_for_lookup(job)
         started, context = clock(), self.context(job)
         entries: Mapping[Source, PollEntry] = {}
         gone: Sequence[Source] = ()
@@ -92,6 +98,7 @@ class Poller:
         self._record(job, failure, started)
         self._publisher.publish(entries, gone, self._availability.affected_datasets(job))
         self._update_index(job, entries)
+        self._polled[job.dataset.name].set()
         if job.ends_at_midnight:
             self._advance(job, max(self._day_ends(context) - clock(), 0.0))
 
@@ -117,8 +124,21 @@ class Poller:
             now=self._parts.clock.now().astimezone(self._zone),
             templates=self._parts.templates.templates,
             in_use=self._parts.templates.in_use(job.poll.window),
+            groups=self._groups(job.dataset.looks_up),
             pseudonym_key=self._parts.pseudonym_key,
         )
+
+    async def _wait_for_lookup(self, job: Job) -> None:
+        polled = self._polled.get(job.dataset.looks_up or "")
+        if polled:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOKUP_PATIENCE):
+                    await polled.wait()
+
+    def _groups(self, dataset: str | None) -> tuple[Group, ...]:
+        """Return the groups that the newest responses of a dataset list."""
+        entries = self._publisher.store.entries(dataset).values() if dataset else ()
+        return tuple(group for entry in entries if entry.details for group in entry.details.result.groups)
 
     def _build_entries(
         self, job: Job, context: PollContext, requests: Sequence[Request], outcomes: Sequence[Outcome]

@@ -21,14 +21,15 @@ from insights_exporter.demo.population.aggregation import (
     group_by_plan,
     tally,
 )
-from insights_exporter.demo.population.groups import UserGroup, make_groups
 from insights_exporter.demo.population.templates import PARAMETERS, Catalog, make_catalog, mix
 from insights_exporter.demo.population.timeline import REGIONS, WHOLE_DAY, DayPart, Span
 from insights_exporter.demo.population.users import (
     NO_TEMPLATE,
     User,
+    UserGroup,
     count_statuses,
     group_by_region,
+    make_groups,
     make_users,
 )
 

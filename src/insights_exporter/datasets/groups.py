@@ -1,0 +1,206 @@
+"""Dataset `groups`: which groups there are, and what their members do in the windows of users.
+
+Only ids are read of the members, who come with names and e-mail addresses.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import nsmallest
+from urllib.parse import quote
+
+import msgspec
+
+from insights_exporter.coder.decode import NonNegative, Row, decode
+from insights_exporter.coder.request import Request, Response
+from insights_exporter.coder.resources import ListedOrganization
+from insights_exporter.config.models import Deployment
+from insights_exporter.datasets.aggregate import (
+    CONNECTION_QUALITIES,
+    LATENCY_BOUNDS,
+    band_rows,
+    build_histogram,
+    exact_sum,
+)
+from insights_exporter.datasets.base import ConvertResult, Dataset, Group, PollContext
+from insights_exporter.datasets.parameters import is_included
+from insights_exporter.exposition.family import MetricFamily, Samples
+from insights_exporter.exposition.family import Row as SampleRow
+
+PATH = "/groups"
+ORGANIZATIONS_PATH = "/organizations"
+GROUP_LABELS = ("organization_name", "group_name", "group_id")
+
+_ABSENT = (
+    "the dataset groups is off (as it is by default), there is no license for groups, or the group is beyond "
+    "groups.limit"
+)
+
+GROUP_MEMBERS = MetricFamily(
+    name="coder_insights_group_members",
+    kind="gauge",
+    help="Members of a group (API: groups total_member_count, else members); a user in several groups counts "
+    "in each; cached.",
+    labels=("deployment", *GROUP_LABELS),
+    source="groups: total_member_count, else the number of members",
+    merge="not merged; of several rows of one group id the last by name",
+    absent=f"{_ABSENT}; fewer members than groups.min_users",
+    example='topk(10, coder_insights_group_members{group_name!="Everyone"})',
+)
+GROUP_ACTIVE_USERS = MetricFamily(
+    name="coder_insights_group_active_users",
+    kind="gauge",
+    help="Members of a group with any use in the window (API: user-activity report.users, groups members); a "
+    "user in several groups counts in each; cached.",
+    labels=("deployment", "window", *GROUP_LABELS),
+    source="user-activity: report.users; groups: members",
+    merge="every user id counts once in a group",
+    absent=f"{_ABSENT}; the window is not among groups.windows; fewer active users than groups.min_users",
+    example='coder_insights_group_active_users{window="7d"} / on (deployment, group_id) '
+    "coder_insights_group_members",
+)
+GROUP_ACTIVITY = MetricFamily(
+    name="coder_insights_group_activity_seconds",
+    kind="gauge",
+    help="Seconds that the members of a group were active in the window (API: user-activity "
+    "report.users.seconds, groups members); a user in several groups counts in each; cached.",
+    labels=("deployment", "window", *GROUP_LABELS),
+    source="user-activity: report.users.seconds; groups: members",
+    merge="the seconds of all members are added up",
+    absent="as coder_insights_group_active_users",
+    example='coder_insights_group_activity_seconds{window="7d"} / coder_insights_group_active_users / 3600',
+)
+GROUP_CONNECTION_QUALITY = MetricFamily(
+    name="coder_insights_group_connection_quality_users",
+    kind="gauge",
+    help="Members of a group by the quality of their connections in the window: good up to 0.15 s, fair up "
+    "to 0.3 s, poor above (API: user-latency report.users.latency_ms, groups members); select one window and "
+    "one percentile; cached.",
+    labels=("deployment", "window", *GROUP_LABELS, "percentile", "quality"),
+    source="user-latency: report.users.latency_ms.p50, .p95; groups: members",
+    merge="every user id counts once in a group and percentile",
+    absent=f"{_ABSENT}; the window is not among groups.windows; fewer users with a latency than "
+    "groups.min_users; a quality that no user has is 0",
+    example='coder_insights_group_connection_quality_users{window="7d",percentile="p95",quality="poor"}',
+)
+
+
+class Member(Row, frozen=True):
+    """A member, by its id alone."""
+
+    id: str
+
+
+class ListedGroup(Row, frozen=True):
+    """One row of `/groups` or `/organizations/{organization}/groups`."""
+
+    id: str
+    name: str
+    organization_id: str
+    members: list[Member] | None
+    organization_name: str | None = None
+    total_member_count: NonNegative | None = None
+
+
+def requests(_context: PollContext) -> Sequence[Request]:
+    """Return the request for all groups; older servers list them by organization only."""
+    return (Request(path=PATH, if_refused=(Request(path=ORGANIZATIONS_PATH),)),)
+
+
+def convert(context: PollContext, response: Response) -> ConvertResult:
+    """Return the groups with their members, or the requests for the groups of each organization.
+
+    Raises:
+        InvalidResponse: The response cannot be read.
+    """
+    request = response.request
+    if request.path == ORGANIZATIONS_PATH:
+        organizations = decode(response.body, list[ListedOrganization])
+        lists = tuple(Request(path=_list_path(row.id), subject=row.name) for row in organizations.value)
+        return ConvertResult((), invalid=organizations.invalid, follow_up=lists)
+    decoded = decode(response.body, list[ListedGroup])
+    listed = [row for row in decoded.value if request.path in {PATH, _list_path(row.organization_id)}]
+    groups, dropped = _select(context.deployment, _groups_by_id(listed, request.subject).values())
+    members: list[SampleRow] = [
+        (_labels(group), group.member_count)
+        for group in groups
+        if group.member_count >= context.deployment.groups.min_users
+    ]
+    return ConvertResult(
+        (Samples(GROUP_MEMBERS, members),), folded=dropped, invalid=decoded.invalid, groups=groups
+    )
+
+
+def activity_by_group(context: PollContext, seconds: Mapping[str, float]) -> Iterator[Samples]:
+    """Yield how many members of each group were active, and for how long."""
+    active = [
+        (labels, [seconds[user] for user in group.members if user in seconds])
+        for labels, group in _groups_of_window(context)
+    ]
+    exposed = [(labels, values) for labels, values in active if len(values) >= _min_users(context)]
+    yield Samples(GROUP_ACTIVE_USERS, [(labels, float(len(values))) for labels, values in exposed])
+    yield Samples(GROUP_ACTIVITY, [(labels, exact_sum(values)) for labels, values in exposed])
+
+
+def quality_by_group(context: PollContext, latencies: Mapping[str, Mapping[str, float]]) -> Samples:
+    """Return the quality of the connections of each group; `latencies` are seconds by percentile and user."""
+    rows: list[SampleRow] = []
+    for labels, group in _groups_of_window(context):
+        for percentile, seconds in latencies.items():
+            values = [seconds[user] for user in group.members if user in seconds]
+            if len(values) >= _min_users(context):
+                histogram = build_histogram(values, LATENCY_BOUNDS)
+                rows += band_rows((*labels, percentile), histogram, LATENCY_BOUNDS, CONNECTION_QUALITIES)
+    return Samples(GROUP_CONNECTION_QUALITY, rows)
+
+
+def _groups_of_window(context: PollContext) -> Iterator[tuple[tuple[str, ...], Group]]:
+    window = context.window.name if context.window else ""
+    if window in context.deployment.groups.windows:
+        yield from (((window, *_labels(group)), group) for group in context.groups)
+
+
+def _min_users(context: PollContext) -> int:
+    return context.deployment.groups.min_users
+
+
+def _labels(group: Group) -> tuple[str, str, str]:
+    return group.organization, group.name, group.group_id
+
+
+def _list_path(organization_id: str) -> str:
+    return f"{ORGANIZATIONS_PATH}/{quote(organization_id, safe='')}/groups"
+
+
+def _groups_by_id(listed: Iterable[ListedGroup], organization: str) -> dict[str, Group]:
+    """Return groups by id, of several the last by name; `organization` is of rows that do not name theirs."""
+    groups = (_group(row, organization) for row in listed)
+    return {each.group_id: each for each in sorted(groups, key=msgspec.structs.astuple)}
+
+
+def _group(row: ListedGroup, organization: str) -> Group:
+    members = tuple(sorted({member.id for member in row.members or ()}))
+    return Group(
+        group_id=row.id,
+        name=row.name,
+        organization=row.organization_name or organization or row.organization_id,
+        members=members,
+        member_count=float(len(members)) if row.total_member_count is None else row.total_member_count,
+    )
+
+
+def _select(deployment: Deployment, groups: Iterable[Group]) -> tuple[tuple[Group, ...], int]:
+    """Return the largest groups within the limit, of equal ones the lower id, and how many are beyond it."""
+    options = deployment.groups
+    included = [group for group in groups if is_included(group.name, options.include, options.exclude)]
+    largest = nsmallest(options.limit, included, key=lambda group: (-group.member_count, group.group_id))
+    return tuple(largest), len(included) - len(largest)
+
+
+DATASET = Dataset(
+    name="groups",
+    families=(GROUP_MEMBERS,),
+    requests=requests,
+    convert=convert,
+    roles=("Auditor", "User Admin", "Template Admin", "Owner"),
+    missing_route="not_licensed",
+    enabled_by_default=False,
+)

@@ -1,0 +1,171 @@
+"""Dataset `license`: how much of the license is used, and whether it is valid."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from insights_exporter.coder.decode import Envelope, NonNegative, Row, decode
+from insights_exporter.coder.request import Request, Response
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
+from insights_exporter.datasets.parameters import EMPTY, LONGEST_VALUE
+from insights_exporter.exposition.family import MetricFamily, Samples
+from insights_exporter.exposition.family import Row as SampleRow
+
+PATH = "/entitlements"
+STATUSES = ("entitled", "grace_period", "not_entitled")
+
+_SECONDS_PER_HOUR = 3600.0
+_MILLISECONDS = 1000.0
+_NO_LICENSE = "an open-source server, or the response has no such number"
+
+SEATS_USED = MetricFamily(
+    name="coder_insights_license_seats_used",
+    kind="gauge",
+    help="Seats of the license in use, by feature: user_limit counts active accounts (a state of the "
+    "account, not activity in a window), ai_governance_user_limit AI seats; do not add the features up (API: "
+    "entitlements features.actual); cached.",
+    labels=("deployment", "feature"),
+    source="license: features.user_limit.actual, features.ai_governance_user_limit.actual",
+    merge="not merged",
+    absent=f"{_NO_LICENSE}; without a license only user_limit is counted",
+    example="coder_insights_license_seats_used / coder_insights_license_seats_limit",
+)
+SEATS_LIMIT = MetricFamily(
+    name="coder_insights_license_seats_limit",
+    kind="gauge",
+    help="Seats that the license allows, by feature; do not add the features up (API: entitlements "
+    "features.limit); cached.",
+    labels=("deployment", "feature"),
+    source="license: features.user_limit.limit, features.ai_governance_user_limit.limit",
+    merge="not merged; of several licenses Coder reports the most favorable limit",
+    absent=f"{_NO_LICENSE}, there is no license, or the feature has no limit",
+    example="coder_insights_license_seats_limit - coder_insights_license_seats_used",
+)
+AGENT_RUNTIME = MetricFamily(
+    name="coder_insights_license_agent_runtime_seconds",
+    kind="gauge",
+    help="Runtime of Coder Agents in the term of the license, in seconds; up to an hour behind (API: "
+    "entitlements features.agent_runtime_hours.actual_ms); cached.",
+    labels=("deployment",),
+    source="license: features.agent_runtime_hours.actual_ms",
+    merge="not merged",
+    absent=f"{_NO_LICENSE}, or the license has no agent runtime",
+    example="coder_insights_license_agent_runtime_seconds / 3600",
+)
+AGENT_RUNTIME_LIMIT = MetricFamily(
+    name="coder_insights_license_agent_runtime_limit_seconds",
+    kind="gauge",
+    help="Runtime of Coder Agents that the license allows in its term, in seconds, as purchased and as "
+    "soft and hard limit (API: entitlements features.agent_runtime_hours.limit, .soft_limit, .hard_limit); "
+    "cached.",
+    labels=("deployment", "limit_type"),
+    source="license: features.agent_runtime_hours.limit, .soft_limit, .hard_limit",
+    merge="not merged",
+    absent=f"{_NO_LICENSE}, or the runtime is unlimited",
+    example="coder_insights_license_agent_runtime_seconds / ignoring (limit_type) "
+    'coder_insights_license_agent_runtime_limit_seconds{limit_type="purchased"}',
+)
+LICENSE_STATUS = MetricFamily(
+    name="coder_insights_license_status",
+    kind="gauge",
+    help="Whether the license is in this status (1) or not (0): entitled, grace_period (expired, but "
+    "features still work) or not_entitled (API: entitlements features.user_limit.entitlement); cached.",
+    labels=("deployment", "status"),
+    source="license: features.user_limit.entitlement",
+    merge="not merged",
+    absent="an open-source server",
+    example='coder_insights_license_status{status="entitled"} == 0',
+)
+FAMILIES = (SEATS_USED, SEATS_LIMIT, AGENT_RUNTIME, AGENT_RUNTIME_LIMIT, LICENSE_STATUS)
+
+
+class UserLimit(Row, frozen=True):
+    """The licensed users; Coder counts them even without a license, then without a limit."""
+
+    entitlement: str
+    actual: NonNegative
+    limit: NonNegative | None = None
+
+
+class Feature(Row, frozen=True):
+    """Another feature of the license, with the numbers that apply to it."""
+
+    actual: NonNegative | None = None
+    actual_ms: NonNegative | None = None
+    limit: NonNegative | None = None
+    soft_limit: NonNegative | None = None
+    hard_limit: NonNegative | None = None
+
+
+class Features(Envelope, frozen=True):
+    """The features with numbers that are exposed; every enterprise server has `user_limit`."""
+
+    user_limit: UserLimit
+    ai_governance_user_limit: Feature | None = None
+    agent_runtime_hours: Feature | None = None
+
+
+class Entitlements(Envelope, frozen=True):
+    """The whole response; its warnings are sentences for administrators and are not read."""
+
+    features: Features
+
+
+def requests(_context: PollContext) -> Sequence[Request]:
+    """Return the one request."""
+    return (Request(path=PATH),)
+
+
+def convert(_context: PollContext, response: Response) -> ConvertResult:
+    """Return what the license allows, and how much of it is used.
+
+    Raises:
+        InvalidResponse: The response cannot be read.
+    """
+    decoded = decode(response.body, Entitlements)
+    features = decoded.value.features
+    seats = {
+        "user_limit": features.user_limit,
+        "ai_governance_user_limit": features.ai_governance_user_limit,
+    }
+    runtime = features.agent_runtime_hours
+    samples = (
+        Samples(SEATS_USED, _rows_with_value((name, each.actual) for name, each in seats.items() if each)),
+        Samples(SEATS_LIMIT, _rows_with_value((name, each.limit) for name, each in seats.items() if each)),
+        Samples(AGENT_RUNTIME, _runtime(runtime)),
+        Samples(AGENT_RUNTIME_LIMIT, _runtime_limits(runtime)),
+        Samples(LICENSE_STATUS, list(_statuses(features.user_limit.entitlement))),
+    )
+    return ConvertResult(samples, invalid=decoded.invalid)
+
+
+def _rows_with_value(values: Iterable[tuple[str, float | None]]) -> list[SampleRow]:
+    return [((label,), value) for label, value in values if value is not None]
+
+
+def _runtime(feature: Feature | None) -> list[SampleRow]:
+    if feature is None or feature.actual_ms is None:
+        return []
+    return [((), feature.actual_ms / _MILLISECONDS)]
+
+
+def _runtime_limits(feature: Feature | None) -> list[SampleRow]:
+    if feature is None:
+        return []
+    limits = {"purchased": feature.limit, "soft": feature.soft_limit, "hard": feature.hard_limit}
+    return [(labels, hours * _SECONDS_PER_HOUR) for labels, hours in _rows_with_value(limits.items())]
+
+
+def _statuses(entitlement: str) -> Iterator[SampleRow]:
+    """Yield each known status, and one that is not known."""
+    current = entitlement[:LONGEST_VALUE] or EMPTY
+    for status in dict.fromkeys((*STATUSES, current)):
+        yield (status,), float(status == current)
+
+
+DATASET = Dataset(
+    name="license",
+    families=FAMILIES,
+    requests=requests,
+    convert=convert,
+    roles=(),
+    missing_route="not_licensed",
+)
