@@ -156,6 +156,7 @@ def test_bad_settings_change_nothing(exporter: Exporter, town: Town, broken: str
 
     assert 500 == refused.status_code
     assert str(town.config) in refused.text
+    assert 'msg="config reload failed, keeping previous config" err=' in exporter.running.output()
     assert config == config_after
     assert all(after[name].requests >= poll.requests for name, poll in requests.items())
     assert all(after[name].data for name in ("kept", "changed", "gone"))
