@@ -17,7 +17,7 @@ export PYTHONPATH :=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-lowest test-newest dev try lint format types wheel generated dashboards dashboard-images mixin coverage skipped docs lock upgrade \
-        parts bench soak audit clean
+        parts bench soak audit try-wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -85,6 +85,9 @@ upgrade: $(USE)-upkeep/.ready ## Update requirements/*.lock to the newest versio
 audit: $(USE)-upkeep/.ready ## Check the locked packages for known vulnerabilities (requires network access)
 	$(USE)-upkeep/bin/pip-audit --strict --require-hashes --disable-pip -r requirements/runtime.lock
 	$(USE)-upkeep/bin/pip-audit --strict --require-hashes --disable-pip -r requirements/dev.lock
+
+try-wheel: $(BIN)/.installed $(USE)-upkeep/.ready ## Install the wheel with pip and uv and run it (requires network access)
+	$(BIN)/python -m scripts.try_wheel dist/*.whl
 
 parts: $(BIN)/.ready ## Install the programs that tests and benchmarks run (Debian, as root)
 	@$(BIN)/python -m scripts.install_test_deps

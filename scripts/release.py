@@ -1,7 +1,7 @@
-"""Look whether a tag may be released, and tell what is in it. Needs nothing but Python.
+"""Check a tag before its release, and print its notes. Needs only Python.
 
-python -m scripts.release check v1.2.3    say what does not fit, exit 1 if anything does not
-python -m scripts.release notes v1.2.3    print what the changelog says of it
+python -m scripts.release check v1.2.3    print what is inconsistent; exit status 1 if anything is
+python -m scripts.release notes v1.2.3    print its entry of the changelog
 """
 
 import re
@@ -16,44 +16,44 @@ VERSIONS: Mapping[str, str] = {
     "helm/insights-exporter/Chart.yaml": r"^version: (\S+)$",
     "CHANGELOG.md": r"^## \[([^]]+)\]",
 }
-"""Where a version is written, and how it is found there."""
+"""Files that hold the version, and a pattern that finds it."""
 
 RELEASED = r"^## \[{version}\] - \d{{4}}-\d{{2}}-\d{{2}}$"
 
 
 def complaints(tag: str, root: Path = ROOT) -> list[str]:
-    """Return what stands against a release with this tag, one line each."""
+    """Return what prevents a release with this tag, one line each."""
     version = tag.removeprefix("v")
     if not re.fullmatch(r"v\d+\.\d+\.\d+", tag):
         return [f"{tag} is not a tag like v1.2.3"]
     found = {path: _first(pattern, root / path) for path, pattern in VERSIONS.items()}
-    differing = [f"{path} says {other}, not {version}" for path, other in found.items() if other != version]
+    differing = [f"{path} has {other}, not {version}" for path, other in found.items() if other != version]
     changelog = (root / "CHANGELOG.md").read_text(encoding="utf-8")
     dated = re.search(RELEASED.format(version=re.escape(version)), changelog, re.MULTILINE)
     return differing + ([] if dated else [f"CHANGELOG.md has no line '## [{version}] - YYYY-MM-DD'"])
 
 
 def notes(tag: str, root: Path = ROOT) -> str:
-    """Return the changelog's text about a version.
+    """Return the changelog's entry for a version, without its heading.
 
     Raises:
-        LookupError: it has none.
+        LookupError: There is no entry.
     """
     version = re.escape(tag.removeprefix("v"))
     text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
     found = re.search(rf"^## \[{version}\].*\n([\s\S]*?)(?=^## \[|\Z)", text, re.MULTILINE)
     if not found:
-        raise LookupError(f"CHANGELOG.md tells nothing of {tag}")
+        raise LookupError(f"CHANGELOG.md has no entry for {tag}")
     return found.group(1).strip() + "\n"
 
 
 def _first(pattern: str, file: Path) -> str:
     found = re.search(pattern, file.read_text(encoding="utf-8"), re.MULTILINE)
-    return found.group(1) if found else "nothing"
+    return found.group(1) if found else "no version"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do what the first word says, for the tag that follows."""
+    """Run the task `check` or `notes` for a tag; return the exit status."""
     task, tag = arguments
     if task == "notes":
         print(notes(tag), end="")

@@ -1,7 +1,7 @@
-"""Write down, at a release, what is promised of the stable metrics: `python -m scripts.stable_metrics`.
+"""Write docs/stable-metrics.txt for a release: `python -m scripts.stable_metrics`.
 
-docs/stable-metrics.txt has one line a family: name, kind, labels, bounds.
-docs/compatibility.md tells what the promise is.
+The file has one line per stable family: name, type, labels, bounds. docs/compatibility.md defines
+what stable means.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What may be released, and its release notes."""
+"""Whether a tag can be released, and its release notes."""
 
 from pathlib import Path
 
@@ -22,13 +22,13 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_fits_is_released(tree: Path) -> None:
-    """A tag of the version that all files have, with a dated entry, has nothing against it."""
+def test_consistent_tree(tree: Path) -> None:
+    """A tag of the version that all files have, with a dated entry, can be released."""
     assert [] == release.complaints("v1.2.3", tree)
 
 
 @pytest.mark.parametrize(
-    ("tag", "path", "text", "told"),
+    ("tag", "path", "text", "expected"),
     [
         pytest.param("1.2.3", None, "", "1.2.3 is not a tag like v1.2.3", id="no v"),
         pytest.param("v1.2", None, "", "v1.2 is not a tag like v1.2.3", id="two numbers"),
@@ -36,14 +36,14 @@ def test_what_fits_is_released(tree: Path) -> None:
             "v1.2.3",
             "src/insights_exporter/__init__.py",
             '__version__ = "1.2.4"\n',
-            "src/insights_exporter/__init__.py says 1.2.4, not 1.2.3",
+            "src/insights_exporter/__init__.py has 1.2.4, not 1.2.3",
             id="other package",
         ),
         pytest.param(
             "v1.2.3",
             "helm/insights-exporter/Chart.yaml",
             "name: x\n",
-            "helm/insights-exporter/Chart.yaml says nothing, not 1.2.3",
+            "helm/insights-exporter/Chart.yaml has no version, not 1.2.3",
             id="chart without version",
         ),
         pytest.param(
@@ -55,26 +55,26 @@ def test_what_fits_is_released(tree: Path) -> None:
         ),
     ],
 )
-def test_what_does_not_fit_is_named(tree: Path, tag: str, path: str | None, text: str, told: str) -> None:
-    """One line a fault says which file, and what it says."""
+def test_inconsistency_is_reported(tree: Path, tag: str, path: str | None, text: str, expected: str) -> None:
+    """Each inconsistency is one line with the file and the version it has."""
     if path:
         (tree / path).write_text(text, encoding="utf-8")
 
-    assert [told] == release.complaints(tag, tree)
+    assert [expected] == release.complaints(tag, tree)
 
 
-def test_notes_are_the_changelogs(tree: Path) -> None:
+def test_notes(tree: Path) -> None:
     """The notes are the entry of that version alone."""
     assert "### Added\n\n- This.\n" == release.notes("v1.2.3", tree)
 
 
 def test_notes_of_an_unknown_version(tree: Path) -> None:
-    """A version that the changelog does not know has no notes."""
-    with pytest.raises(LookupError, match=r"CHANGELOG.md tells nothing of v9.9.9"):
+    """A version without an entry in the changelog has no notes."""
+    with pytest.raises(LookupError, match=r"CHANGELOG.md has no entry for v9.9.9"):
         release.notes("v9.9.9", tree)
 
 
 def test_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
-    """The command says what does not fit, and ends with 1."""
+    """The command prints what is inconsistent and exits with 1."""
     assert 1 == release.main(["check", "0.0"])
     assert "0.0 is not a tag like v1.2.3\n" == capsys.readouterr().out
