@@ -133,9 +133,16 @@ def chapter(
     about = (opening or part["description"]).format(datasets=dataset_table(datasets))
     ordered = sorted(part["properties"].items(), key=lambda item: item[0] not in ("name", "url"))
     rows = (
-        (f"`{key}`", kind(value), default(key, value, part), value["description"]) for key, value in ordered
+        (f"`{key}`", kind(value), default(key, value, part), description(value, schema["$defs"]))
+        for key, value in ordered
     )
     return f"## {heading}\n\n{about}\n\n{table(('key', 'kind', 'default', 'meaning'), rows)}\n"
+
+
+def description(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """Return the description of a key; pydantic omits it if the map that it refers to has the same."""
+    own: str = value.get("description") or definitions[value["$ref"].rpartition("/")[2]]["description"]
+    return own
 
 
 def dataset_table(datasets: Mapping[str, Dataset]) -> str:

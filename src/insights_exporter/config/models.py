@@ -36,7 +36,9 @@ class Model(BaseModel):
     The text below an attribute is its description in docs and schema.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
 
 _DAYS = re.compile(r"([1-9][0-9]{0,3})d")

@@ -58,9 +58,8 @@ class Exclusion:
 
     def covers(self, target: Target) -> bool:
         """Return whether requests to `target` are excluded from the proxy."""
-        return self.port in (None, target.port) and self._covers_host(target)
-
-    def _covers_host(self, target: Target) -> bool:
+        if self.port not in (None, target.port):
+            return False
         if self.network is not None:
             return target.address is not None and target.address in self.network
         if not self.domain:
@@ -89,7 +88,8 @@ class Proxies:
             ConfigError: The proxy is invalid.
         """
         target = _target(url)
-        return None if _is_local(target) else self._proxy_for(url, target)
+        is_local = target.host == "localhost" or (target.address is not None and target.address.is_loopback)
+        return None if is_local else self._proxy_for(url, target)
 
     def invalid(self, urls: Iterable[str]) -> Iterator[ConfigIssue]:
         """Yield what is wrong with the proxies for `urls`.
@@ -212,10 +212,6 @@ def _target(url: str) -> Target:
     parts = urlsplit(url)
     host = _ascii(parts.hostname or "")
     return Target(host, _address(host), parts.port or DEFAULT_PORTS.get(parts.scheme, 0))
-
-
-def _is_local(target: Target) -> bool:
-    return target.host == "localhost" or (target.address is not None and target.address.is_loopback)
 
 
 def _address(host: str) -> Address | None:
