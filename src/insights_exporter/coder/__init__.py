@@ -1,1 +1,1 @@
-"""All that knows Coder's HTTP: client, pacing, errors, query dialects."""
+"""Coder's API: client, rate limits, errors, query dialects, decoding."""

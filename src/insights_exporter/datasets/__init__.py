@@ -1,1 +1,1 @@
-"""The datasets: wire shape, families, and the pure function between."""
+"""Datasets: response structs, metric families and pure conversions."""

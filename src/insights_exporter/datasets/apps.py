@@ -104,9 +104,9 @@ def app_names(apps: Iterable[AppUsage]) -> tuple[AppName, ...]:
     return tuple(_best_names(AppName(*app.app, app.name, app.family, app.seconds) for app in shown))
 
 
-def app_info(conversions: Iterable[ConvertResult]) -> tuple[Samples, ...]:
+def app_info(results: Iterable[ConvertResult]) -> tuple[Samples, ...]:
     """Return one name and family per app over all windows."""
-    names = _best_names(name for conversion in conversions for name in conversion.app_names)
+    names = _best_names(name for result in results for name in result.app_names)
     rows: list[Row] = [((name.app_type, name.slug, name.name, name.family), 1.0) for name in names]
     return (Samples(APP_INFO, rows),)
 
@@ -134,7 +134,7 @@ def _redact(usage: AppUsage) -> AppUsage:
 def _apply_limit(apps: Sequence[AppUsage], limit: int) -> tuple[Sequence[AppUsage], int]:
     if len(apps) <= limit:
         return apps, 0
-    totals = sum_by_key((app.app, app.seconds) for app in apps if _can_be_aggregated(app.app))
+    totals = sum_by_key((app.app, app.seconds) for app in apps if not _is_always_exposed(app.app))
     ranked = sorted(totals, key=lambda app: (-totals[app], app))
     beyond = {
         app
@@ -144,8 +144,8 @@ def _apply_limit(apps: Sequence[AppUsage], limit: int) -> tuple[Sequence[AppUsag
     return [_aggregate(app) if app.app in beyond else app for app in apps], len(beyond)
 
 
-def _can_be_aggregated(app: _AppKey) -> bool:
-    return app[1] != OTHER and not (app[0] == _SESSION_APP and app[1] in _NEVER_AGGREGATED)
+def _is_always_exposed(app: _AppKey) -> bool:
+    return app[1] == OTHER or (app[0] == _SESSION_APP and app[1] in _NEVER_AGGREGATED)
 
 
 def _aggregate(usage: AppUsage) -> AppUsage:

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
-from insights_exporter.config.models import Deployment
 from insights_exporter.config.models import ParameterOptions as Rules
 from insights_exporter.datasets.aggregate import exact_sum, sum_by_key
 from insights_exporter.datasets.report_schema import Parameter
 from insights_exporter.datasets.secret_patterns import name_looks_secret, value_looks_secret
-from insights_exporter.exposition.family import Row
+from insights_exporter.exposition.family import MetricFamily, Row, Samples
 
 PARAMETER_LABELS = ("parameter_name", "parameter_type", "parameter_value")
 
@@ -24,31 +23,34 @@ _Key = tuple[str, str]
 _Counts = dict[str, float]
 
 
-def parameters_enabled(deployment: Deployment, window: str) -> bool:
-    """Return whether parameters are exposed in `window`."""
-    return window in deployment.parameters.windows
-
-
 def is_included(name: str, include: Iterable[str], exclude: Iterable[str]) -> bool:
     """Return whether a name matches a pattern of `include`, if there are any, and none of `exclude`."""
     included = not include or any(fnmatchcase(name, pattern) for pattern in include)
     return included and not any(fnmatchcase(name, pattern) for pattern in exclude)
 
 
-def parameter_rows(
-    parameters: Sequence[Parameter], rules: Rules, limit: int, before: tuple[str, ...]
-) -> tuple[list[Row], int]:
-    """Return the workspaces of each value, labelled `before` and then by parameter.
+def parameter_samples(
+    family: MetricFamily,
+    parameters: Sequence[Parameter],
+    rules: Rules,
+    labels: tuple[str, ...],
+    most: int | None = None,
+) -> tuple[tuple[Samples, ...], int]:
+    """Return the workspaces of each value, and how many values the limit aggregated into `__other__`.
 
-    Also return how many values the limit aggregated into `__other__`.
+    `labels` come first, beginning with the window: there are no samples if parameters are not exposed in it.
+    `most` is an upper bound of the limit.
     """
+    if labels[0] not in rules.windows:
+        return (), 0
+    limit = rules.limit if most is None else min(rules.limit, most)
     rows: list[Row] = []
     folded = 0
     for key, counts in sorted(_by_parameter(parameters, rules).items()):
         shown, aggregated = apply_limit(counts, limit)
-        rows.extend(((*before, *key, value), count) for value, count in shown.items())
+        rows.extend(((*labels, *key, value), count) for value, count in shown.items())
         folded += aggregated
-    return rows, folded
+    return (Samples(family, rows),), folded
 
 
 def parameters_with_choices(parameters: Sequence[Parameter]) -> tuple[str, ...]:

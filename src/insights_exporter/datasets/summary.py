@@ -109,23 +109,23 @@ SOURCES: Mapping[str, str] = {
 """The dataset whose polls fill a field of the summary."""
 
 
-def summarize(said: ConvertResult) -> PollSummary:
+def summarize(result: ConvertResult) -> PollSummary:
     """Return the summary of a response."""
-    rows: _Rows = {samples.family: samples.rows for samples in said.samples}
-    names = {name.app: _READABLE.get(name.name, name.name) for name in said.app_names}
+    rows: _Rows = {samples.family: samples.rows for samples in result.samples}
+    names = {name.app: _READABLE.get(name.name, name.name) for name in result.app_names}
     template_users = rows.get(template_metrics.TEMPLATE_ACTIVE_USERS)
     return PollSummary(
         active_users=next((value for _, value in rows.get(templates.ACTIVE_USERS, ())), None),
-        days=dict(said.daily_users[-DAYS:]),
+        days=dict(result.daily_users[-DAYS:]),
         apps=_ranking(rows, templates.APP_USAGE, lambda app: names.get((app[1], app[2]), app[2])),
         template_users=None
         if template_users is None
         else tuple((organization, name, users) for (_, organization, name, _), users in template_users),
-        templates_in_use=None if said.in_use is None else len(said.in_use),
+        templates_in_use=None if result.in_use is None else len(result.in_use),
         users=_by_first_label(rows, user_status_counts.USERS),
         weeks=_by_first_label(rows, periods.WEEKLY_ACTIVE_USERS),
         months=_by_first_label(rows, periods.MONTHLY_ACTIVE_USERS),
-        parameters=_parameters(rows, said.choices),
+        parameters=_parameters(rows, result.choices),
         activity=next((value for _, value in rows.get(user_activity.ACTIVITY_DISTRIBUTION, ())), None),
         latency={labels[1]: value for labels, value in rows.get(user_latency.LATENCY_DISTRIBUTION, ())},
     )

@@ -21,8 +21,8 @@ from insights_exporter.datasets.apps import LIMIT_IN_TEMPLATE as APPS_IN_TEMPLAT
 from insights_exporter.datasets.apps import read_apps, times_used_rows, usage_rows
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.daus import TODAY, YESTERDAY
-from insights_exporter.datasets.parameters import LIMIT_IN_TEMPLATE, parameter_rows, parameters_enabled
-from insights_exporter.datasets.report_schema import PATH, Report, TemplatesResponse
+from insights_exporter.datasets.parameters import LIMIT_IN_TEMPLATE, parameter_samples
+from insights_exporter.datasets.report_schema import PATH, TemplatesResponse
 from insights_exporter.datasets.template_metrics import (
     TEMPLATE_ACTIVE_USERS,
     TEMPLATE_ACTIVITY_DISTRIBUTION,
@@ -66,7 +66,13 @@ def convert_report(context: PollContext, response: Response) -> ConvertResult:
     if report is None:
         return ConvertResult((daily,), invalid=decoded.invalid)
     window = window_of(context).name
-    parameters, folded = _parameters(context, report, labels)
+    parameters, folded = parameter_samples(
+        TEMPLATE_PARAMETER_WORKSPACES,
+        report.parameters_usage or (),
+        context.deployment.parameters,
+        (window, *labels),
+        most=LIMIT_IN_TEMPLATE,
+    )
     apps, apps_aggregated = read_apps(report.apps_usage, min(context.deployment.apps.limit, APPS_IN_TEMPLATE))
     complete = decoded.complete("report.apps_usage")
     samples = (
@@ -138,18 +144,6 @@ def _check_subject(response: Response, named: Iterable[_Ids]) -> None:
         raise InvalidResponse(text)
 
 
-def _parameters(
-    context: PollContext, report: Report, labels: tuple[str, ...]
-) -> tuple[tuple[Samples, ...], int]:
-    window = window_of(context).name
-    if not parameters_enabled(context.deployment, window):
-        return (), 0
-    rules = context.deployment.parameters
-    limit = min(rules.limit, LIMIT_IN_TEMPLATE)
-    rows, folded = parameter_rows(report.parameters_usage or (), rules, limit, (window, *labels))
-    return (Samples(TEMPLATE_PARAMETER_WORKSPACES, rows),), folded
-
-
 def _daily_rows(
     context: PollContext, response: Response, body: TemplatesResponse, labels: tuple[str, ...]
 ) -> list[Row]:
@@ -189,16 +183,12 @@ def requests(context: PollContext) -> Sequence[Request]:
     """
     deployment, span = context.deployment, time_range_of(context)
     of_users = (user_activity, user_latency) if deployment.templates.users else ()
-    paths = [PATH, *(each.PATH for each in of_users if each.DATASET.is_enabled(deployment))]
+    paths = [(each.PATH, dict[str, str]()) for each in of_users if each.DATASET.is_enabled(deployment)]
     return tuple(
-        Request(path, span, template, extra=_parameters_for(path, template), needs_extra=True)
+        Request(path, span, template, extra=extra | {"template_ids": template}, needs_extra=True)
         for template in _in_use(context)[: deployment.templates.limit]
-        for path in paths
+        for path, extra in ((PATH, {"interval": "day"}), *paths)
     )
-
-
-def _parameters_for(path: str, template: str) -> Mapping[str, str]:
-    return {"template_ids": template} | ({"interval": "day"} if path == PATH else {})
 
 
 def convert(context: PollContext, response: Response) -> ConvertResult:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from insights_exporter.coder.decode import Decoded, decode
+from insights_exporter.coder.decode import decode
 from insights_exporter.coder.request import Request, Response
 from insights_exporter.datasets.apps import (
     APP_INFO,
@@ -17,14 +17,12 @@ from insights_exporter.datasets.apps import (
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, all_windows
 from insights_exporter.datasets.parameters import (
     PARAMETER_LABELS,
-    parameter_rows,
-    parameters_enabled,
+    parameter_samples,
     parameters_with_choices,
 )
 from insights_exporter.datasets.report_schema import (
     PATH,
     WINDOW_FAMILIES,
-    Report,
     TemplatesResponse,
     window_samples,
 )
@@ -103,10 +101,13 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     report = decoded.value.report
     if report is None:
         return ConvertResult((), invalid=decoded.invalid)
-    parameters, folded = _parameters(context, report)
     window = window_of(context).name
+    parameters, folded = parameter_samples(
+        PARAMETER_WORKSPACES, report.parameters_usage or (), context.deployment.parameters, (window,)
+    )
     apps, apps_aggregated = read_apps(report.apps_usage, context.deployment.apps.limit)
     complete = decoded.complete("report.apps_usage")
+    names_all_templates = decoded.complete("report.template_ids")
     return ConvertResult(
         samples=(
             Samples(ACTIVE_USERS, [((window,), report.active_users)]),
@@ -117,24 +118,10 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
         ),
         folded=folded + apps_aggregated,
         invalid=decoded.invalid,
-        in_use=_in_use(report, decoded),
+        in_use=tuple(sorted(set(report.template_ids or ()))) if names_all_templates else None,
         app_names=app_names(apps),
         choices=parameters_with_choices(report.parameters_usage or ()) if parameters else (),
     )
-
-
-def _in_use(report: Report, decoded: Decoded[TemplatesResponse]) -> tuple[str, ...] | None:
-    """Return the ids of the templates in use, None if some of them cannot be read."""
-    return tuple(sorted(set(report.template_ids or ()))) if decoded.complete("report.template_ids") else None
-
-
-def _parameters(context: PollContext, report: Report) -> tuple[tuple[Samples, ...], int]:
-    window = window_of(context).name
-    if not parameters_enabled(context.deployment, window):
-        return (), 0
-    rules = context.deployment.parameters
-    rows, folded = parameter_rows(report.parameters_usage or (), rules, rules.limit, (window,))
-    return (Samples(PARAMETER_WORKSPACES, rows),), folded
 
 
 DATASET = Dataset(
