@@ -1,9 +1,9 @@
-"""Named cases: what Coder answers, and what is shown of it.
+"""Named cases: what Coder responds, and what is exposed of it.
 
 `data/DATASET/CASE/` holds `answer.json` (or `answers.json`, a list with one
-answer a question, null where there was none), `expected.prom`, and, where it
-is not the usual one, `view.json`. Run as a program, it writes all
-`expected.prom` again: to be read before they are believed.
+response per request, null for a refusal), `expected.prom`, and, if it is not
+the usual one, the context in `view.json`. Run as a program, this module
+writes all `expected.prom` again: check them before you commit.
 """
 
 import json
@@ -29,8 +29,8 @@ NOW = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)
 CASES = sorted(path for path in DATA.glob("*/*") if path.is_dir())
 
 
-def view_of(window: str | None = None, **more: Any) -> PollContext:  # noqa: ANN401 - what JSON holds
-    """Give a view; `more` is what `view.json` may say."""
+def context_of(window: str | None = None, **more: Any) -> PollContext:  # noqa: ANN401 - what JSON holds
+    """Return a context; `more` is the content of `view.json`."""
     config = {"name": "dev", "url": "https://coder.example.com", "token": "a-token"}
     deployment = Deployment(**(config | more.get("deployment", {})))
     windows = {each.name: each for each in deployment.windows}
@@ -40,7 +40,7 @@ def view_of(window: str | None = None, **more: Any) -> PollContext:  # noqa: ANN
         deployment=deployment,
         window=windows[window] if window else None,
         now=now.astimezone(ZoneInfo(deployment.timezone)),
-        templates={name: Template(name, **told) for name, told in more.get("templates", {}).items()},
+        templates={name: Template(name, **fields) for name, fields in more.get("templates", {}).items()},
         in_use=tuple(more.get("in_use", ())),
         groups=tuple(
             Group(name, name, "acme", tuple(members), len(members))
@@ -51,20 +51,20 @@ def view_of(window: str | None = None, **more: Any) -> PollContext:  # noqa: ANN
 
 
 def usual_window(dataset: Dataset) -> str | None:
-    """Give the window that a dataset is asked for where a case says no other."""
+    """Return the window of a dataset in cases that name no other."""
     windowless = {"daus", "periods", "user-status-counts", "template-list", "groups", "license"}
     return None if dataset.name in windowless else "7d"
 
 
-def answered(dataset: Dataset, context: PollContext, *bodies: bytes | None) -> list[Response]:
+def responses_to(dataset: Dataset, context: PollContext, *bodies: bytes | None) -> list[Response]:
     """Return the responses to the requests of a dataset, without those that others replace."""
-    responses = all_answered(dataset, context, *bodies)
+    responses = all_responses_to(dataset, context, *bodies)
     if len(bodies) == len(dataset.requests(context)):
         return responses
     return [response for response in responses if not dataset.convert(context, response).follow_up]
 
 
-def all_answered(dataset: Dataset, context: PollContext, *bodies: bytes | None) -> list[Response]:
+def all_responses_to(dataset: Dataset, context: PollContext, *bodies: bytes | None) -> list[Response]:
     """Return the responses to the requests of a dataset and those that follow; None is a refusal."""
     responses: list[Response] = []
     requests = deque(dataset.requests(context))
@@ -94,21 +94,21 @@ def convert_all(dataset: Dataset, context: PollContext, responses: Sequence[Resp
     )
 
 
-def shown(case: Path) -> str:
-    """Give what is shown of the answers of a case."""
+def render_case(case: Path) -> str:
+    """Return what is exposed of the responses of a case."""
     dataset = DATASETS[case.parent.name]
     config = case / "view.json"
     more = json.loads(config.read_bytes()) if config.exists() else {}
-    context = view_of(**({"window": usual_window(dataset)} | more))
+    context = context_of(**({"window": usual_window(dataset)} | more))
     try:
-        conversion = convert_all(dataset, context, answered(dataset, context, *bodies_of(case)))
+        conversion = convert_all(dataset, context, responses_to(dataset, context, *bodies_of(case)))
     except InvalidResponse as error:
         return f"# invalid: {error}\n"
     return text_of(conversion, dataset)
 
 
 def text_of(conversion: ConvertResult, dataset: Dataset) -> str:
-    """Spell a conversion as lines of an exposition, and as comments what else it says."""
+    """Return a result as lines of an exposition, with its other fields as comments."""
     lines = lines_of((*conversion.samples, *dataset.merge_windows([conversion])))
     comments = [
         *(f"# template in use: {template}" for template in conversion.in_use or ()),
@@ -119,7 +119,7 @@ def text_of(conversion: ConvertResult, dataset: Dataset) -> str:
 
 
 def lines_of(samples: Sequence[Samples]) -> list[str]:
-    """Spell samples as lines, family by family, each in the order of its text."""
+    """Return samples as lines, family by family, each in the order of its text."""
     return [line for each in samples for line in _sorted(each).split("\n") if line]
 
 
@@ -129,7 +129,7 @@ def _sorted(samples: Samples) -> str:
 
 
 def bodies_of(case: Path) -> list[bytes | None]:
-    """Return the body of each answer of a case, None for a question without one."""
+    """Return the body of each response of a case, None for a refused request."""
     single = case / "answer.json"
     if single.exists():
         return [single.read_bytes()]
@@ -139,4 +139,4 @@ def bodies_of(case: Path) -> list[bytes | None]:
 
 if __name__ == "__main__":
     for each in CASES:
-        (each / "expected.prom").write_text(shown(each), encoding="utf-8")
+        (each / "expected.prom").write_text(render_case(each), encoding="utf-8")

@@ -172,13 +172,13 @@ def report_of(**fields: Json) -> dict[str, Json]:
 
 
 @cache
-def answers_of(path: str) -> st.SearchStrategy[Json]:
+def bodies_about_all(path: str) -> st.SearchStrategy[Json]:
     """Generate responses about all templates."""
     return _BY_PATH[path](rows(IDS))
 
 
 @cache
-def answers_about(path: str, template: str) -> st.SearchStrategy[Json]:
+def bodies_about(path: str, template: str) -> st.SearchStrategy[Json]:
     """Generate responses about one template, whose id may be in any case."""
     return _BY_PATH[path](st.none() | st.lists(st.sampled_from([template, template.upper()]), max_size=2))
 

@@ -16,7 +16,7 @@ from insights_exporter.datasets.template_breakdown import (
     requests,
 )
 from insights_exporter.datasets.template_metrics import TEMPLATE_DAILY_ACTIVE_USERS
-from tests.datasets.cases import answered, lines_of, view_of
+from tests.datasets.cases import context_of, lines_of, responses_to
 from tests.datasets.responses import EDGES, report_of
 
 USERS = {"deployment": {"templates": {"users": True}}}
@@ -51,7 +51,7 @@ FOREIGN = {
 @pytest.mark.parametrize(("number", "body"), FOREIGN.values(), ids=FOREIGN)
 def test_response_about_others_is_invalid(number: int, body: object) -> None:
     """Such a response is never exposed as that of the requested template."""
-    context = view_of("7d", in_use=["a"], **USERS)
+    context = context_of("7d", in_use=["a"], **USERS)
     response = Response(requests(context)[number], json.dumps(body).encode())
 
     with pytest.raises(
@@ -122,7 +122,7 @@ DAYS = {
 def at(now: str, zone: str) -> PollContext:
     """Return the context of the week at a local time."""
     moment = datetime.fromisoformat(now).replace(tzinfo=ZoneInfo(zone))
-    return view_of("7d", in_use=["a"], now=moment.isoformat(), deployment={"timezone": zone})
+    return context_of("7d", in_use=["a"], now=moment.isoformat(), deployment={"timezone": zone})
 
 
 @pytest.mark.parametrize(("zone", "now", "expected"), DAYS.values(), ids=DAYS)
@@ -152,14 +152,14 @@ DAILY_WINDOWS = {
 @pytest.mark.parametrize(("windows", "expected"), DAILY_WINDOWS.values(), ids=DAILY_WINDOWS)
 def test_one_window_tells_the_days(windows: list[str], expected: str | None) -> None:
     """Two windows do not both have a series for one day."""
-    window = daily_window(view_of(deployment={"templates": {"windows": windows}}).deployment)
+    window = daily_window(context_of(deployment={"templates": {"windows": windows}}).deployment)
 
     assert expected == (window and window.name)
 
 
 def test_other_windows_do_not_tell_the_days() -> None:
     """The series have no label for the window."""
-    context = view_of("30d", in_use=["a"], deployment={"templates": {"windows": ["7d", "30d"]}})
+    context = context_of("30d", in_use=["a"], deployment={"templates": {"windows": ["7d", "30d"]}})
 
     assert [] == [
         line for line in lines_of(convert(context, response_with_days(context)).samples) if "day=" in line
@@ -180,7 +180,7 @@ def test_templates_in_use_are_all_that_the_report_names_or_unknown(
     ids: object, expected: tuple[str, ...] | None
 ) -> None:
     """If some ids cannot be read, the templates in use are unknown."""
-    dataset, context = DATASETS["templates"], view_of("7d")
+    dataset, context = DATASETS["templates"], context_of("7d")
     body = json.dumps(report_of(template_ids=ids)).encode()
 
-    assert expected == dataset.convert(context, *answered(dataset, context, body)).in_use
+    assert expected == dataset.convert(context, *responses_to(dataset, context, body)).in_use

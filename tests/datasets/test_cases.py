@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from insights_exporter.datasets.registry import DATASETS
-from tests.datasets.cases import CASES, DATA, shown
+from tests.datasets.cases import CASES, DATA, render_case
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
@@ -13,7 +13,7 @@ def test_response_is_exposed_as_expected(case: Path) -> None:
     """A response becomes these series and no others."""
     expected = (case / "expected.prom").read_text(encoding="utf-8")
 
-    assert expected == shown(case)
+    assert expected == render_case(case)
 
 
 def test_every_dataset_has_cases() -> None:

@@ -16,7 +16,7 @@ from insights_exporter.exposition.negotiation import ENDINGS, Format
 from insights_exporter.exposition.page import build_page
 from insights_exporter.exposition.store import Snapshot
 from insights_exporter.exposition.text import render
-from tests.datasets.test_laws import drawn, drawn_view, each_dataset, understood
+from tests.datasets.test_laws import convert_understood, draw_bodies, draw_context, each_dataset
 from tests.integration.promtool import Promtool
 
 SEVERAL = settings(
@@ -43,8 +43,8 @@ def render_both(*samples: Samples) -> dict[Format, str]:
 
 def render_drawn(data: st.DataObject, dataset: Dataset) -> dict[Format, str]:
     """Return the exposition of generated responses."""
-    context = drawn_view(data, dataset, deployment=EVERYTHING)
-    conversion = understood(dataset, context, drawn(data, dataset, context))
+    context = draw_context(data, dataset, deployment=EVERYTHING)
+    conversion = convert_understood(dataset, context, draw_bodies(data, dataset, context))
     return render_both(*conversion.samples, *dataset.merge_windows([conversion]))
 
 

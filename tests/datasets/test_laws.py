@@ -1,4 +1,4 @@
-"""What holds for every answer, however odd."""
+"""Laws that hold for every response, however odd."""
 
 import json
 from collections import Counter
@@ -17,7 +17,7 @@ from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.family import MetricFamily, Samples
 from tests.datasets import responses
-from tests.datasets.cases import answered, convert_all, lines_of, usual_window, view_of
+from tests.datasets.cases import context_of, convert_all, lines_of, responses_to, usual_window
 
 OFTEN = settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
@@ -32,49 +32,49 @@ LISTED = st.dictionaries(
 IN_USE = st.lists(responses.IDS, max_size=2) | st.just(["t1", "t2"])
 
 
-def view_for(dataset: Dataset, **more: Any) -> PollContext:  # noqa: ANN401 - what JSON holds
-    """Give a view with two templates in use and one that is not, unless told otherwise."""
+def context_for(dataset: Dataset, **more: Any) -> PollContext:  # noqa: ANN401 - what JSON holds
+    """Return a context with two templates in use and one that is not, unless `more` says otherwise."""
     listed = {name: {"name": "docker", "organization": "acme"} for name in ("t1", "t2", "t3")}
-    return view_of(usual_window(dataset), **({"templates": listed, "in_use": ["t1", "t2"]} | more))
+    return context_of(usual_window(dataset), **({"templates": listed, "in_use": ["t1", "t2"]} | more))
 
 
-def drawn_view(data: st.DataObject, dataset: Dataset, **more: Any) -> PollContext:  # noqa: ANN401 - what JSON holds
-    """Make up which templates are listed, with what names, and which are in use."""
-    return view_for(dataset, templates=data.draw(LISTED), in_use=data.draw(IN_USE), **more)
+def draw_context(data: st.DataObject, dataset: Dataset, **more: Any) -> PollContext:  # noqa: ANN401 - what JSON holds
+    """Generate which templates are listed, with what names, and which are in use."""
+    return context_for(dataset, templates=data.draw(LISTED), in_use=data.draw(IN_USE), **more)
 
 
-def converted(dataset: Dataset, context: PollContext, bodies: Iterable[Any]) -> ConvertResult:
-    """Convert answers to all questions."""
+def convert_bodies(dataset: Dataset, context: PollContext, bodies: Iterable[Any]) -> ConvertResult:
+    """Convert responses to all requests."""
     return convert_all(
-        dataset, context, answered(dataset, context, *(json.dumps(body).encode() for body in bodies))
+        dataset, context, responses_to(dataset, context, *(json.dumps(body).encode() for body in bodies))
     )
 
 
-def understood(dataset: Dataset, context: PollContext, bodies: Iterable[Any]) -> ConvertResult:
-    """Convert answers to all questions; invalid ones are no example."""
+def convert_understood(dataset: Dataset, context: PollContext, bodies: Iterable[Any]) -> ConvertResult:
+    """Convert responses to all requests; invalid ones are no example."""
     try:
-        return converted(dataset, context, bodies)
+        return convert_bodies(dataset, context, bodies)
     except InvalidResponse:
         reject()
 
 
 def series_of(dataset: Dataset, conversion: ConvertResult) -> list[tuple[MetricFamily, tuple[str, ...], Any]]:
-    """Give all series, those of all windows together included."""
+    """Return all series, with those over all windows."""
     every: tuple[Samples, ...] = (*conversion.samples, *dataset.merge_windows([conversion]))
     return [(samples.family, labels, value) for samples in every for labels, value in samples.rows]
 
 
-def drawn(data: st.DataObject, dataset: Dataset, context: PollContext) -> list[Any]:
-    """Make up an answer to each question."""
-    return [data.draw(answer_to(request)) for request in dataset.requests(context)]
+def draw_bodies(data: st.DataObject, dataset: Dataset, context: PollContext) -> list[Any]:
+    """Generate a response to each request."""
+    return [data.draw(body_for(request)) for request in dataset.requests(context)]
 
 
-def answer_to(request: Request) -> st.SearchStrategy[Any]:
-    """Make up answers to a question, about the template that it is about if it is about one."""
+def body_for(request: Request) -> st.SearchStrategy[Any]:
+    """Generate responses to a request, about its template if it has one."""
     template = request.extra.get("template_ids")
     if template:
-        return responses.answers_about(request.path, template)
-    return responses.answers_of(request.path)
+        return responses.bodies_about(request.path, template)
+    return responses.bodies_about_all(request.path)
 
 
 @each_dataset
@@ -83,13 +83,13 @@ def answer_to(request: Request) -> st.SearchStrategy[Any]:
 def test_no_series_repeats_and_order_changes_nothing(
     dataset: Dataset, data: st.DataObject, seed: int
 ) -> None:
-    """The same answer gives the same series, each once, in any order of its rows."""
+    """The same response becomes the same series, each once, in any order of its rows."""
     deployment = {"templates": {"users": True}, "users": {"limit": 2}, "parameters": {"limit": 1}}
-    context = drawn_view(data, dataset, deployment=deployment)
-    bodies = drawn(data, dataset, context)
+    context = draw_context(data, dataset, deployment=deployment)
+    bodies = draw_bodies(data, dataset, context)
     random = Random(seed)  # noqa: S311 - nothing secret
-    conversion = understood(dataset, context, bodies)
-    again = converted(dataset, context, [responses.shuffled(body, random) for body in bodies])
+    conversion = convert_understood(dataset, context, bodies)
+    again = convert_bodies(dataset, context, [responses.shuffled(body, random) for body in bodies])
     series = series_of(dataset, conversion)
 
     assert [] == [
@@ -103,10 +103,10 @@ def test_no_series_repeats_and_order_changes_nothing(
 @each_dataset
 @given(data=st.data())
 @OFTEN
-def test_what_is_shown_parses(dataset: Dataset, data: st.DataObject) -> None:
+def test_exposition_parses(dataset: Dataset, data: st.DataObject) -> None:
     """prometheus_client reads every line back."""
-    context = drawn_view(data, dataset)
-    conversion = understood(dataset, context, drawn(data, dataset, context))
+    context = draw_context(data, dataset)
+    conversion = convert_understood(dataset, context, draw_bodies(data, dataset, context))
     lines = lines_of(conversion.samples)
     page = "".join(f"{line}\n" for line in lines)
 
@@ -116,9 +116,9 @@ def test_what_is_shown_parses(dataset: Dataset, data: st.DataObject) -> None:
 @given(apps=st.lists(responses.whole(type=st.just("app"), slug=responses.SLUGS, seconds=responses.SUMMABLE)))
 @OFTEN
 def test_rows_of_one_app_add_up(apps: list[dict[str, Any]]) -> None:
-    """The seconds of a series are the nearest float to the sum over the answer."""
+    """The seconds of a series are the float nearest to the sum over the response."""
     dataset = DATASETS["templates"]
-    conversion = converted(dataset, view_for(dataset), [responses.report_of(apps_usage=apps)])
+    conversion = convert_bodies(dataset, context_for(dataset), [responses.report_of(apps_usage=apps)])
     expected: dict[tuple[str, ...], Fraction] = {}
     for app in apps:
         key = ("7d", "app", app["slug"])
@@ -135,12 +135,12 @@ def test_rows_of_one_app_add_up(apps: list[dict[str, Any]]) -> None:
     limit=st.integers(0, 6),
 )
 @OFTEN
-def test_folding_keeps_totals(values: list[dict[str, Any]], limit: int) -> None:
+def test_limit_of_parameters_keeps_totals(values: list[dict[str, Any]], limit: int) -> None:
     """The sum over a parameter's values is the same with a limit as without."""
     dataset = DATASETS["templates"]
-    context = view_for(dataset, deployment={"parameters": {"limit": limit}})
+    context = context_for(dataset, deployment={"parameters": {"limit": limit}})
     parameters = [{"name": name, "type": "string", "values": values} for name in ("p", "p", "q")]
-    conversion = converted(dataset, context, [responses.report_of(parameters_usage=parameters)])
+    conversion = convert_bodies(dataset, context, [responses.report_of(parameters_usage=parameters)])
     shown = values_of(conversion, "coder_insights_parameter_workspaces")
     per_parameter = Counter(labels[1] for labels in shown if labels[3] != "__other__")
 
@@ -166,8 +166,8 @@ SESSION_APPS = st.sampled_from(["vscode", "reconnecting_pty", "overflow", "unkno
 def test_limit_of_apps_keeps_totals(apps: list[dict[str, Any]], limit: int) -> None:
     """The sums over an app type are the same with a limit as without, and at most `limit` apps are shown."""
     dataset = DATASETS["templates"]
-    context = view_for(dataset, deployment={"apps": {"limit": limit}})
-    conversion = converted(dataset, context, [responses.report_of(apps_usage=apps)])
+    context = context_for(dataset, deployment={"apps": {"limit": limit}})
+    conversion = convert_bodies(dataset, context, [responses.report_of(apps_usage=apps)])
     usage = values_of(conversion, "coder_insights_app_usage_seconds")
     times = values_of(conversion, "coder_insights_app_times_used")
     always = {"vscode", "jetbrains", "reconnecting-pty", "ssh", "overflow", "unknown", "__other__"}
@@ -187,7 +187,7 @@ def test_thousands_of_invented_apps_are_few_series() -> None:
         {"type": "builtin", "family": "unknown", "slug": f"invented_{number}", "seconds": 60 + number}
         for number in range(3000)
     ]
-    conversion = converted(dataset, view_for(dataset), [responses.report_of(apps_usage=apps)])
+    conversion = convert_bodies(dataset, context_for(dataset), [responses.report_of(apps_usage=apps)])
     shown = values_of(conversion, "coder_insights_app_usage_seconds")
     names = dataset.merge_windows([conversion])[0].rows
 
@@ -200,10 +200,10 @@ def test_thousands_of_invented_apps_are_few_series() -> None:
 @given(users=st.lists(responses.whole(user_id=responses.USER_IDS, seconds=responses.COUNTS)))
 @OFTEN
 def test_distribution_counts_each_user_once(users: list[dict[str, Any]]) -> None:
-    """However many rows a user has, and however few are shown."""
+    """Each user counts once, however many rows there are and however few users are exposed."""
     dataset = DATASETS["user-activity"]
-    context = view_for(dataset, deployment={"users": {"limit": 1}})
-    conversion = converted(dataset, context, [{"report": {"users": users, **responses.EDGES}}])
+    context = context_for(dataset, deployment={"users": {"limit": 1}})
+    conversion = convert_bodies(dataset, context, [{"report": {"users": users, **responses.EDGES}}])
     distribution = values_of(conversion, "coder_insights_user_activity_distribution_seconds")[("7d",)]
     ids = {user["user_id"] for user in users}
 
@@ -230,8 +230,8 @@ def test_group_of_few_users_is_not_exposed(
     key = "a key of some length"
     deployment = {"users": {"detail": detail, "key": key}, "groups": {"min_users": min_users}}
     dataset = DATASETS[name]
-    view = view_for(dataset, deployment=deployment, pseudonym_key=key, groups=groups)
-    conversion = understood(dataset, view, drawn(data, dataset, view))
+    view = context_for(dataset, deployment=deployment, pseudonym_key=key, groups=groups)
+    conversion = convert_understood(dataset, view, draw_bodies(data, dataset, view))
     counted: Counter[tuple[str, ...]] = Counter()
     for labels, value in values_of(conversion, f"coder_insights_{GROUP_FAMILIES[name][0]}").items():
         counted[labels[:5]] += value
@@ -259,8 +259,8 @@ BANDED = {
 def test_bands_sum_to_the_count_of_their_distribution(name: str, data: st.DataObject) -> None:
     """Every band is there, and each user in exactly one."""
     dataset = DATASETS[name]
-    view = view_for(dataset, deployment={"templates": {"users": True}, "users": {"limit": 1}})
-    conversion = understood(dataset, view, drawn(data, dataset, view))
+    view = context_for(dataset, deployment={"templates": {"users": True}, "users": {"limit": 1}})
+    conversion = convert_understood(dataset, view, draw_bodies(data, dataset, view))
 
     for distribution, bands, number in BANDED[name]:
         shown = values_of(conversion, f"coder_insights_{bands}")
@@ -277,17 +277,17 @@ def test_bands_sum_to_the_count_of_their_distribution(name: str, data: st.DataOb
 @pytest.mark.parametrize("name", ["user-activity", "user-latency", "template-breakdown", "groups"])
 @given(data=st.data())
 @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-def test_nobody_is_named(detail: str, name: str, data: st.DataObject) -> None:
-    """Neither ids nor names of users appear where they are not to be shown."""
+def test_no_user_is_named_unless_configured(detail: str, name: str, data: st.DataObject) -> None:
+    """Neither ids nor names of users appear where they must not be exposed."""
     dataset = DATASETS[name]
     users = {"detail": detail, "key": "a key of some length"}
-    context = drawn_view(
+    context = draw_context(
         data,
         dataset,
         pseudonym_key="a key of some length",
         deployment={"users": users, "templates": {"users": True}},
     )
-    conversion = understood(dataset, context, drawn(data, dataset, context))
+    conversion = convert_understood(dataset, context, draw_bodies(data, dataset, context))
     shown = "\n".join((*lines_of(conversion.samples), *conversion.invalid))
 
     assert "user-id-" not in shown
@@ -295,7 +295,7 @@ def test_nobody_is_named(detail: str, name: str, data: st.DataObject) -> None:
 
 
 def values_of(conversion: ConvertResult, family: str) -> dict[tuple[str, ...], Any]:
-    """Give the values of a family by labels."""
+    """Return the values of a family by labels."""
     return {
         labels: value
         for samples in conversion.samples

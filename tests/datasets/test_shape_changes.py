@@ -13,7 +13,7 @@ import pytest
 from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.registry import DATASETS
-from tests.datasets.cases import DATA, all_answered, bodies_of, convert_all, usual_window, view_of
+from tests.datasets.cases import DATA, all_responses_to, bodies_of, context_of, convert_all, usual_window
 
 Json = Any
 Key = tuple[str, str]
@@ -189,8 +189,8 @@ def load(case: Path) -> tuple[Dataset, PollContext, dict[Key, Json]]:
     """Load a case: its dataset, view and documents."""
     dataset, config = DATASETS[case.parent.name], case / "view.json"
     more = json.loads(config.read_bytes()) if config.exists() else {}
-    context = view_of(**({"window": usual_window(dataset)} | more))
-    responses = all_answered(dataset, context, *bodies_of(case))
+    context = context_of(**({"window": usual_window(dataset)} | more))
+    responses = all_responses_to(dataset, context, *bodies_of(case))
     return dataset, context, {key_of(response.request): json.loads(response.body) for response in responses}
 
 

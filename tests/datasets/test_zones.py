@@ -16,7 +16,7 @@ from insights_exporter.datasets.base import PollContext
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.timerange import next_full_hour
 from insights_exporter.demo.validation import ParsedQuery, check
-from tests.datasets.cases import view_of
+from tests.datasets.cases import context_of
 
 YEAR = 2026
 QUARTER = timedelta(minutes=15)
@@ -149,7 +149,7 @@ def wrong_days(now: datetime, first: date, last: date, asked: tuple[datetime, da
 @pytest.mark.parametrize("zone", zones_by_clock().values())
 def test_every_request_is_accepted_while_clocks_change(zone: str) -> None:
     """Windows, days, weeks and months have the expected days, running days up to the running half hour."""
-    deployment = view_of(deployment={"timezone": zone, "windows": WINDOWS}).deployment
+    deployment = context_of(deployment={"timezone": zone, "windows": WINDOWS}).deployment
     views = (
         PollContext(deployment, None, now.astimezone(ZoneInfo(zone)), in_use=(TEMPLATE,))
         for now in moments(ZoneInfo(zone))
@@ -162,7 +162,7 @@ def test_every_request_is_accepted_while_clocks_change(zone: str) -> None:
 @pytest.mark.parametrize("hour", range(24))
 def test_status_counts_end_with_the_next_full_hour(hour: int) -> None:
     """The requested offset makes the next full hour a midnight, and the server accepts it."""
-    context = replace(view_of(), now=datetime(2026, 5, 20, hour, 31, tzinfo=UTC))
+    context = replace(context_of(), now=datetime(2026, 5, 20, hour, 31, tzinfo=UTC))
     (request,) = DATASETS["user-status-counts"].requests(context)
     east = int(request.extra["tz_offset"])
 

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from insights_exporter.coder.request import Response
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.template_metrics import TEMPLATE_DAILY_ACTIVE_USERS
-from tests.datasets.cases import view_of
+from tests.datasets.cases import context_of
 from tests.end_to_end.families import Rows, activity, app_family, levels
 from tests.end_to_end.stub import answering
 from tests.end_to_end.truth import Series, app_seconds, app_uses, choices, series
@@ -103,7 +103,7 @@ def days_at_end_of(interval: Mapping[str, Any], intervals: Sequence[Mapping[str,
     dataset = DATASETS["template-breakdown"]
     (template,) = {name for each in intervals for name in each["template_ids"]}
     late = datetime.fromisoformat(interval["end_time"]) - timedelta(minutes=30)
-    view = view_of("7d", now=late.isoformat(), in_use=[template])
+    view = context_of("7d", now=late.isoformat(), in_use=[template])
     response = Response(dataset.requests(view)[0], json.dumps({"interval_reports": intervals}).encode())
     return {
         labels[0]: value

@@ -12,7 +12,7 @@ from insights_exporter.coder.request import InvalidResponse
 from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.fetch import error_location
-from tests.datasets.cases import CASES, answered, convert_all, text_of, usual_window, view_of
+from tests.datasets.cases import CASES, context_of, convert_all, responses_to, text_of, usual_window
 from tests.datasets.responses import report_of
 
 GOOD = {
@@ -58,8 +58,8 @@ def test_any_bytes_are_refused_or_shown(dataset: Dataset, data: st.DataObject) -
     """Noise, and real answers with damage, are refused as invalid, or what is shown of them parses."""
     damaged = st.builds(edited, st.sampled_from(GOOD[dataset.name]), EDITS)
     body = data.draw(st.binary(max_size=200) | damaged)
-    view = view_of(usual_window(dataset), in_use=["t1"])
-    responses = answered(dataset, view, *[body] * len(dataset.requests(view)))
+    view = context_of(usual_window(dataset), in_use=["t1"])
+    responses = responses_to(dataset, view, *[body] * len(dataset.requests(view)))
 
     with suppress(InvalidResponse):
         list(text_string_to_metric_families(text_of(convert_all(dataset, view, responses), dataset)))

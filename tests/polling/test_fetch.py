@@ -15,13 +15,13 @@ from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.fetch import Fetch, Outcome, convert, error_location
 from tests.coder.deployments import client, deployment
-from tests.datasets.cases import answered, view_of
+from tests.datasets.cases import context_of, responses_to
 from tests.datasets.responses import report_of
 from tests.polling.watching import on_fast_clock
 
 PERIODS, BREAKDOWN, LIST = (DATASETS[name] for name in ("periods", "template-breakdown", "template-list"))
 TEMPLATES = [f"t{number}" for number in range(8)]
-CONTEXT = view_of("7d", in_use=TEMPLATES)
+CONTEXT = context_of("7d", in_use=TEMPLATES)
 STATUS: Mapping[FailureReason, int] = {
     "unauthorized": 401,
     "not_found": 404,
@@ -187,9 +187,9 @@ async def test_responses_are_converted_beside_the_loop() -> None:
 
 def test_samples_are_rendered_and_not_kept() -> None:
     """What is kept of a response is bytes, and what it says besides its samples."""
-    context = view_of("7d")
+    context = context_of("7d")
     body = json.dumps(report_of(active_users=3, template_ids=["a"])).encode()
-    (told,) = answered(DATASETS["templates"], context, body)
+    (told,) = responses_to(DATASETS["templates"], context, body)
     converted = convert(DATASETS["templates"], context, told)
 
     assert () == converted.details.result.samples
@@ -210,9 +210,9 @@ def test_response_that_cannot_be_what_was_requested_is_a_failure(
     body: bytes, detail: str, cause: str
 ) -> None:
     """Its reason is `invalid`; the remedy for an unknown shape is to upgrade the exporter."""
-    (told,) = answered(DATASETS["templates"], view_of("7d"), body)
+    (told,) = responses_to(DATASETS["templates"], context_of("7d"), body)
     with pytest.raises(ApiError, match=detail) as failed:
-        convert(DATASETS["templates"], view_of("7d"), told)
+        convert(DATASETS["templates"], context_of("7d"), told)
 
     assert ("invalid", REMEDIES[cause]) == (failed.value.reason, failed.value.remedy)  # type: ignore[index]  # a literal
 
