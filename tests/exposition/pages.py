@@ -49,7 +49,7 @@ def changes(deployment: str) -> Changes:
 
 
 def page_of(*deployments: str) -> Snapshot:
-    """Give a snapshot of every kind for some deployments."""
+    """Return a snapshot of every kind for some deployments."""
     snapshot = Snapshot.empty(EVERY_KIND)
     for deployment in deployments:
         snapshot = snapshot.updated(changes(deployment))
@@ -57,6 +57,6 @@ def page_of(*deployments: str) -> Snapshot:
 
 
 def naps(deployment: str, window: str, count: int, length: float = 1) -> RenderedFamily:
-    """Give a chunk of about 60 bytes a row."""
+    """Return a chunk of about 60 bytes a row."""
     rows = [((window, f"cat {number:05}"), length + number) for number in range(count)]
     return render(Samples(NAPS, rows), deployment)

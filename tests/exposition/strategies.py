@@ -18,7 +18,7 @@ _BOUNDS = st.lists(st.floats(0, 1e9, exclude_min=True), unique=True, min_size=1,
 def families(
     draw: st.DrawFn, kinds: tuple[MetricType, ...] = ("gauge", "counter", "histogram", "gaugehistogram")
 ) -> MetricFamily:
-    """Make up a family, with or without a deployment."""
+    """Draw a family, with or without a deployment."""
     kind = draw(st.sampled_from(kinds))
     labels = [label for label in draw(_LABELS) if label not in ("deployment", "le")]
     return MetricFamily(
@@ -32,13 +32,13 @@ def families(
 
 @st.composite
 def samples(draw: st.DrawFn, family: MetricFamily) -> Samples:
-    """Make up a few rows of a family, as they are or as columns."""
+    """Draw a few rows of a family, as they are or as columns."""
     free = len(family.labels) - (family.labels[:1] == ("deployment",))
     labels = st.tuples(*[TEXTS] * free)
     values = _distributions(len(family.bounds) + 1) if family.bounds else NUMBERS
     rows = draw(st.lists(st.tuples(labels, values), max_size=4))
     as_columns = not family.bounds and draw(st.booleans())
-    return Samples(family, Columns.of(rows) if as_columns else rows)
+    return Samples(family, Columns.from_rows(rows) if as_columns else rows)
 
 
 def _distributions(buckets: int) -> st.SearchStrategy[HistogramValue]:

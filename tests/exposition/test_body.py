@@ -51,7 +51,7 @@ PARSERS = cast(
 
 
 def sent(format_: Format, *, compressed: bool) -> bytes:
-    """Give all bytes of an answer."""
+    """Return all bytes of an answer."""
     return b"".join(build_response(PAGE, TAIL, format_, gzip=compressed).segments)
 
 

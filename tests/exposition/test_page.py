@@ -23,12 +23,12 @@ NOTHING = ProcessMetrics(())
 
 
 def plain(page: Page, format_: Format) -> bytes:
-    """Give the whole body."""
+    """Return the whole body."""
     return b"".join(build_response(page, NOTHING, format_, gzip=False).segments)
 
 
 def unpacked(page: Page, format_: Format) -> bytes:
-    """Give the whole body as a client reads it that got it compressed."""
+    """Return the whole body as a client reads it that got it compressed."""
     return gzip.decompress(b"".join(build_response(page, NOTHING, format_, gzip=True).segments))
 
 
@@ -39,7 +39,7 @@ def pieces(page: Page) -> set[int]:
 
 
 def many_deployments() -> Snapshot:
-    """Give a snapshot with one family of a hundred deployments, 3 MB in all."""
+    """Return a snapshot with one family of a hundred deployments, 3 MB in all."""
     return page_of().updated(
         by_family(
             {
@@ -74,7 +74,7 @@ def test_page_without_samples_has_no_families(format_: Format) -> None:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Snapshot]:
-    """Make up snapshots, each a change of the one before."""
+    """Draw snapshots, each a change of the one before."""
     declared = {family.name: family for family in draw(st.lists(families(), min_size=1))}
     history = [Snapshot.empty(tuple(declared.values()))]
     for _ in range(draw(st.integers(1, 4))):
@@ -92,11 +92,11 @@ def test_page_does_not_depend_on_its_past(format_: Format, history: list[Snapsho
     page = None
     for snapshot in history:
         page = build_page(snapshot, page)
-        anew = build_page(snapshot)
+        rebuilt = build_page(snapshot)
 
-        assert anew.contents == page.contents
-        assert anew.with_gauges.contents == page.with_gauges.contents
-        assert plain(anew, format_) == plain(page, format_) == unpacked(page, format_)
+        assert rebuilt.contents == page.contents
+        assert rebuilt.with_gauges.contents == page.with_gauges.contents
+        assert plain(rebuilt, format_) == plain(page, format_) == unpacked(page, format_)
 
 
 @settings(max_examples=20)

@@ -21,7 +21,7 @@ def text_of(piece: CompressedPiece) -> bytes:
 
 @pytest.fixture
 def registry() -> CollectorRegistry:
-    """Give a registry with a gauge and a counter."""
+    """Return a registry with a gauge and a counter."""
     registry = CollectorRegistry()
     Gauge("cats", 'Cats, "C:\\".', ["colour", "age"], registry=registry).labels("red", "3").set(5)
     Counter("purrs", "Purrs.", registry=registry).inc(3e6)

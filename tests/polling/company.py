@@ -29,7 +29,7 @@ HOUR = 3600.0
 
 
 def parameters_of(template: int) -> Iterator[dict[str, Any]]:
-    """Give what the workspaces of a template chose."""
+    """Return what the workspaces of a template chose."""
     for number in {(template * 7 + place * 3) % PARAMETERS for place in range(DECLARED)}:
         chosen = Counter(_value(number, template * WORKSPACES + one) for one in range(WORKSPACES))
         values = [{"value": value, "count": count} for value, count in chosen.items()]
@@ -37,7 +37,7 @@ def parameters_of(template: int) -> Iterator[dict[str, Any]]:
 
 
 def _value(number: int, workspace: int) -> str:
-    """Give text of one's own for every fifth parameter, a number for every fifth, else one of few options."""
+    """Return distinct text for every fifth parameter, a number for every fifth, else one of few options."""
     kinds = (f"feature/{workspace}", str(workspace % 12), "small", "large" if workspace % 3 else "huge", "eu")
     return kinds[number % len(kinds)]
 
@@ -58,7 +58,7 @@ class Company(httpx.AsyncBaseTransport):
         self._ids = [template.id for template in population.catalog.templates if not template.deleted]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer, and take note."""
+        """Respond, and record the request."""
         self.asked.append(asyncio.get_running_loop().time())
         path, query = request.url.path.removeprefix("/api/v2"), request.url.params
         self.paths[f"{path} of one template" if "template_ids" in query else path] += 1
@@ -77,7 +77,7 @@ class Company(httpx.AsyncBaseTransport):
         return json.dumps(self._with_parameters(json.loads(body), template)).encode()
 
     def _with_parameters(self, response: dict[str, Any], template: str | None) -> dict[str, Any]:
-        """Say that every template is in use, and what was chosen in them."""
+        """Mark every template as in use, and add the parameters chosen in them."""
         asked = [template] if template else self._ids
         report = response["report"]
         report["template_ids"] = [one for one in asked if one in self._ids]
@@ -87,7 +87,7 @@ class Company(httpx.AsyncBaseTransport):
         return response
 
     def most_in_a_minute(self) -> int:
-        """Give the most requests that came within any 60 seconds."""
+        """Return the most requests that came within any 60 seconds."""
         recent, most = deque[float](), 0
         for time in self.asked:
             recent.append(time)
@@ -108,7 +108,7 @@ def _days(query: Mapping[str, str]) -> str:
 
 
 def polled(company: Company, hours: float, start: datetime = START, **config: object) -> str:
-    """Poll a company for some hours from `start` on; gives the page at their end."""
+    """Poll a company for some hours from `start` on; return the page at their end."""
 
     async def scenario() -> str:
         async with watching(company, **config) as watched:

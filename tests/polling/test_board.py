@@ -20,7 +20,7 @@ USERS = next(family for family in FAMILIES if family.name == "coder_insights_act
 
 
 def users(value: float, window: str = "7d") -> Changes:
-    """Give a change of the users of a window."""
+    """Return a change of the users of a window."""
     source: Source = ("dev", "templates", window, "")
     return {USERS.name: {source: render(Samples(USERS, [((window,), value)]), "dev")}}
 
@@ -35,7 +35,7 @@ async def running() -> AsyncIterator[PageStore]:
 
 
 def text(board: PageStore) -> bytes:
-    """Give the page as text."""
+    """Return the page as text."""
     return b"".join(board.page.contents[Format.TEXT].join())
 
 

@@ -28,7 +28,7 @@ def test_paused_collector_goes_on_afterwards() -> None:
 
 
 def test_collector_that_is_off_stays_off() -> None:
-    """Whoever turned it off wants it so."""
+    """A collector that is off stays off."""
     gc.disable()
     with gc_paused():
         pass
@@ -52,7 +52,7 @@ def test_what_lives_long_is_not_looked_through() -> None:
 
 
 def test_what_became_garbage_since_is_collected() -> None:
-    """Afresh, a cycle that was permanent goes."""
+    """With `collect`, a cycle that was permanent is removed."""
     cycle: list[object] = [_Told()]
     cycle.append(cycle)
     freeze_gc()

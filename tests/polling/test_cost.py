@@ -15,7 +15,7 @@ BEFORE_MIDNIGHT = START + timedelta(hours=12)
 
 
 def told() -> str:
-    """Give what the docs say, without its line breaks."""
+    """Return what the docs say, without its line breaks."""
     return " ".join(OPERATIONS.read_text(encoding="utf-8").split())
 
 

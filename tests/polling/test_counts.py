@@ -19,7 +19,7 @@ WITHOUT_WINDOW = {family.name for family in (APP_INFO, *OF_THE_SERVER)}
 
 
 def page_with(**config: object) -> str:
-    """Give the page after all was polled."""
+    """Return the page after all was polled."""
 
     async def scenario() -> str:
         async with watching(small_coder(), **config) as watched:

@@ -32,7 +32,7 @@ class Without(httpx.AsyncBaseTransport):
 
 
 def page_of(coder: EmbeddedCoder, instead: Mapping[str, tuple[int, bytes]] | None = None) -> str:
-    """Give the page after everything was polled once."""
+    """Return the page after everything was polled once."""
 
     async def scenario() -> str:
         async with watching(Without(coder, instead or {})) as watched:
@@ -43,7 +43,7 @@ def page_of(coder: EmbeddedCoder, instead: Mapping[str, tuple[int, bytes]] | Non
 
 
 def named(page: str, family: str = NAMES) -> set[tuple[str, str]]:
-    """Give organization and name of each template that a family has."""
+    """Return organization and name of each template that a family has."""
     return {
         (labels["organization_name"], labels["template_name"])
         for labels in map(dict, series_of(page, family))
@@ -187,7 +187,7 @@ def test_token_tells_its_end() -> None:
     ids=["no route", "broken", "forbidden", "a page", "a list", "null", "elsewhere"],
 )
 def test_nothing_of_it_is_needed_and_nothing_counts_as_failure(response: tuple[int, bytes]) -> None:
-    """Whatever comes instead, the data are there and no failure is told."""
+    """Whatever comes instead, the data are exposed and no failure is reported."""
     paths = ("/buildinfo", KEY)
     page = page_of(small_coder(), dict.fromkeys(paths, response))
 
@@ -236,7 +236,7 @@ def test_requests_for_it_are_not_counted_as_requests_of_datasets() -> None:
     assert len(coder.requests) == counted + 2
 
 
-def test_it_is_asked_for_anew_each_hour() -> None:
+def test_it_is_requested_each_hour() -> None:
     """A template that is renamed or added is known within the hour."""
 
     async def scenario() -> int:
@@ -268,7 +268,7 @@ def test_days_of_utc_are_asked_for_where_a_zone_has_but_two(zone: str, asked: in
     assert asked == (0 if of_utc == 0 else requests)
 
 
-def test_days_are_not_asked_for_where_nobody_wants_them() -> None:
+def test_days_are_not_requested_unless_wanted() -> None:
     """Who has switched the dataset off is not asked for it."""
     coder = small_coder()
 
@@ -282,7 +282,7 @@ def test_days_are_not_asked_for_where_nobody_wants_them() -> None:
 
 
 def test_new_template_is_known_before_the_breakdown_shows_it() -> None:
-    """A report that names it has the list asked for anew within two minutes."""
+    """A report that names it has the list requested again within two minutes."""
     larger = Population(seed=1, users=20, templates=5)
 
     async def scenario() -> set[tuple[str, str]]:

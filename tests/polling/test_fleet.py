@@ -20,17 +20,17 @@ NAMES = [f"dev-{number}" for number in range(20)]
 
 
 def config(names: Sequence[str], **changed: object) -> Config:
-    """Give settings with a deployment of each name."""
+    """Return settings with a deployment of each name."""
     return Config(deployments=tuple(deployment("http://coder", name=name, **changed) for name in names))
 
 
 def fleet(board: PageStore) -> DeploymentManager:
-    """Give a fleet that shows on a board what it polls from a Coder without a network."""
+    """Return a fleet that shows on a board what it polls from a Coder without a network."""
     return DeploymentManager(board, {}, DATASETS, httpx.ASGITransport(create_app(small_coder())))
 
 
 def shown(board: PageStore) -> frozenset[str]:
-    """Give the deployments whose health is shown."""
+    """Return the deployments whose health is shown."""
     return frozenset(board.snapshot.chunks[POLL_SUCCESS.name])
 
 
@@ -63,7 +63,7 @@ def test_deployments_begin_one_after_the_other() -> None:
     ],
 )
 def test_new_settings_end_what_they_change(later: Config, ended: int, left: Sequence[str]) -> None:
-    """How many deployments are no longer polled as they were is told; the page has those of the settings."""
+    """The number of changed deployments is returned; the page has those of the config."""
 
     async def scenario() -> tuple[int, frozenset[str]]:
         board = PageStore(exposed_families(DATASETS))

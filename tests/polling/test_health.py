@@ -11,12 +11,12 @@ FAILURE = ApiError("timeout", "no whole answer within 30 s")
 
 
 def poll() -> PollStatus:
-    """Give the health of polls that have not begun."""
+    """Return the health of polls that have not begun."""
     return PollStatus("templates", "7d", PollInterval(900, 2700))
 
 
 def told(health: PollStatus | RequestStats) -> dict[str, Any]:
-    """Give the values by family, without the exporter's prefix; of several rows by their last label."""
+    """Return the values by family, without the exporter's prefix; of several rows by their last label."""
     values: dict[str, Any] = {}
     for samples in health.samples():
         name = samples.family.name.removeprefix("insights_exporter_")

@@ -29,7 +29,7 @@ class Garbled(httpx.AsyncBaseTransport):
         return httpx.Response(200, stream=httpx.ByteStream(json.dumps(told).encode()))
 
 
-def test_ids_that_cannot_be_read_do_not_mean_that_nobody_used_anything() -> None:
+def test_unreadable_ids_do_not_mean_unused_templates() -> None:
     """The templates of the last report that could be read are asked about."""
     way = Garbled()
 

@@ -9,7 +9,7 @@ from tests.coder.deployments import deployment
 
 
 def jobs(**config: object) -> list[Job]:
-    """Give the jobs of a deployment."""
+    """Return the jobs of a deployment."""
     return list(build_jobs(deployment("https://coder.example.com", **config), DATASETS))
 
 

@@ -25,7 +25,7 @@ STARTS = "coder_insights_day_start_timestamp_seconds"
 BEGINS = "coder_insights_window_start_timestamp_seconds"
 NAMES = "coder_insights_app_info"
 UNUSED = "coder_insights_template_active_users"
-"""What is shown of a template that nobody used, as it is of all in a day's first minutes."""
+"""What is exposed for an unused template, as for all in the first minutes of a day."""
 TODAY = ("window", "today")
 OF_ONE_DAY = tuple(
     product(("templates", "template-breakdown", "user-activity", "user-latency"), ("today", "eve"))
@@ -76,7 +76,7 @@ def rolling(page: str) -> set[str]:
 
 
 def starts(page: str) -> dict[str, datetime]:
-    """Give when the days begin that are called today and yesterday."""
+    """Return when the days begin that are called today and yesterday."""
     return {
         dict(labels)["day"]: datetime.fromtimestamp(seconds, UTC)
         for labels, seconds in series_of(page, STARTS).items()
@@ -84,7 +84,7 @@ def starts(page: str) -> dict[str, datetime]:
 
 
 def first_instant(day: date, zone: str) -> datetime:
-    """Give the first whole minute of a day, looked for one by one."""
+    """Return the first whole minute of a day, looked for one by one."""
     moment = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=15)
     while moment.astimezone(ZoneInfo(zone)).date() < day:
         moment += MINUTE
@@ -140,7 +140,7 @@ def test_what_names_no_day_stays(zone: str) -> None:
 
 
 def several_days(page: str) -> dict[tuple[str, Labels], float]:
-    """Give the series of windows of several days, and what has no window."""
+    """Return the series of windows of several days, and what has no window."""
     names = {"coder_insights_active_users", "coder_insights_app_usage_seconds", "coder_insights_users", NAMES}
     return {
         (name, labels): value
@@ -152,7 +152,7 @@ def several_days(page: str) -> dict[tuple[str, Labels], float]:
 
 @pytest.mark.parametrize("zone", ["UTC", "America/Sao_Paulo"])
 def test_window_of_one_day_ends_with_it(zone: str) -> None:
-    """All that is served of it goes, names of apps and the status page's numbers too, and comes back anew."""
+    """Everything of it is removed, names of apps and the status page's numbers too, and comes back."""
     midnight = first_instant(date(2026, 3, 5), zone)
     seen = night(midnight, zone, **ONE_DAY)
     day = timedelta(days=1)
@@ -168,7 +168,7 @@ def test_window_of_one_day_ends_with_it(zone: str) -> None:
 
 
 def windows_begin(page: str) -> dict[tuple[str, str], datetime]:
-    """Give when the windows begin, by dataset and window."""
+    """Return when the windows begin, by dataset and window."""
     return {
         (dict(labels)["dataset"], dict(labels)["window"]): datetime.fromtimestamp(seconds, UTC)
         for labels, seconds in series_of(page, BEGINS).items()

@@ -24,7 +24,7 @@ SOON = 10
 
 
 async def page_of(told: Mapping[str, Any]) -> str:
-    """Give the page after a poll; whoever waits for its end must not wait in vain."""
+    """Return the page after a poll, whose end must come."""
 
     def response(request: httpx.Request) -> httpx.Response:
         words = request.url.path.split("/")
@@ -44,7 +44,7 @@ async def page_of(told: Mapping[str, Any]) -> str:
 
 @given(told=st.fixed_dictionaries(dict(responses.FACTS)))
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
-def test_page_parses_and_nobody_waits(told: Mapping[str, Any]) -> None:
+def test_page_parses_and_polls_go_on(told: Mapping[str, Any]) -> None:
     """No series repeats, and the polls that wait for the clock go on."""
     samples = [
         sample

@@ -14,12 +14,12 @@ from tests.polling.watching import START
 
 
 def told(reloads: ReloadStatus) -> dict[str, object]:
-    """Give the rows by family."""
+    """Return the rows by family."""
     return {samples.family.name: samples.rows for samples in reloads.samples()}
 
 
 def test_start_counts_as_a_load() -> None:
-    """The settings were loaded when the exporter started, and its version is told."""
+    """The config was loaded when the exporter started, and its version is exposed."""
     with time_machine.travel(START, tick=False):
         reloads = ReloadStatus()
 
@@ -36,10 +36,10 @@ def test_failed_reload_leaves_the_time_of_the_last_good_one() -> None:
     with time_machine.travel(START, tick=False) as clock:
         reloads = ReloadStatus()
         clock.shift(60)
-        reloads.ended(successful=False)
+        reloads.record(successful=False)
 
         assert ((((), 0.0),), (((), START.timestamp()),)) == tuple(told(reloads).values())[1:]
 
-        reloads.ended(successful=True)
+        reloads.record(successful=True)
 
         assert ((((), 1.0),), (((), START.timestamp() + 60),)) == tuple(told(reloads).values())[1:]

@@ -16,7 +16,7 @@ TEMPLATES = "/insights/templates"
 
 
 class Refusing(httpx.AsyncBaseTransport):
-    """A server that refuses what it is told to refuse."""
+    """A server that refuses some requests."""
 
     def __init__(self, coder: EmbeddedCoder) -> None:
         self._inner = httpx.ASGITransport(create_app(coder))
@@ -41,17 +41,17 @@ class Odd(Refusing):
 
 
 def templates_shown(page: str) -> set[str]:
-    """Give the templates that somebody used."""
+    """Return the templates that somebody used."""
     return {dict(labels)["template_id"] for labels, users in series_of(page, USERS).items() if users}
 
 
 def template_of(url: httpx.URL) -> str:
-    """Give the template that is asked about."""
+    """Return the template that is asked about."""
     return str(url.params.get("template_ids", ""))
 
 
 def poll_states(page: str, dataset: str) -> dict[str, float]:
-    """Give the success of a dataset's polls by window."""
+    """Return the success of a dataset's polls by window."""
     states = {tuple(labels): value for labels, value in series_of(page, SUCCESS).items()}
     return {
         dict(labels)["window"]: state
@@ -162,7 +162,7 @@ def test_last_good_values_stay_until_they_are_too_old() -> None:
 
 
 def daily_users(watched: Watched) -> float | None:
-    """Give the users of today so far."""
+    """Return the users of today so far."""
     return watched.value("coder_insights_daily_active_users", day="today")
 
 

@@ -76,7 +76,7 @@ def on_stage(play: Callable[[Stage], Coroutine[None, None, None]], ceiling: int 
 
 
 def told(series: int, dropped: int) -> list[bytes]:
-    """Give the lines of health that tell these numbers."""
+    """Return the lines of health that tell these numbers."""
     labels = b'{dataset="template-breakdown",deployment="dev",window="7d"}'
     return [
         b"insights_exporter_series%s %.1f\n" % (labels, series),

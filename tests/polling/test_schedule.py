@@ -16,7 +16,7 @@ NEARLY = timedelta(milliseconds=1)
 
 
 def runs(every: float, hours: float, work: Callable[[], Awaitable[None]] | None = None) -> list[datetime]:
-    """Give the times at which a job starts."""
+    """Return the times at which a job starts."""
     started: list[datetime] = []
 
     async def run() -> None:
@@ -54,7 +54,7 @@ def test_short_intervals_just_repeat() -> None:
 
 
 def test_no_job_runs_twice_at_once() -> None:
-    """A run that takes longer than the interval delays the next one; what was missed is not made up for."""
+    """A run that takes longer than the interval delays the next one; missed runs are skipped."""
     at_once: list[int] = []
 
     async def slow() -> None:

@@ -24,7 +24,7 @@ OWNERS = {
 
 
 def owner(name: str, total: int) -> int:
-    """Give the one shard of `total` that has `name`."""
+    """Return the one shard of `total` that has `name`."""
     (found,) = [shard for shard in range(total) if owned_by([name], shard, total)]
     return found
 
@@ -39,7 +39,7 @@ def test_each_deployment_belongs_to_exactly_one_shard(names: list[str], total: i
 
 @given(names=NAMES, total=TOTALS)
 def test_a_share_keeps_the_order_of_the_file(names: list[str], total: int) -> None:
-    """A share is the list with the others' names left out."""
+    """A share is the list without the names of the others."""
     share = owned_by(names, total - 1, total)
 
     assert [name for name in names if name in share] == list(share)

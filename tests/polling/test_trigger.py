@@ -52,7 +52,7 @@ def test_short_intervals_repeat(every: int, job: str, now: datetime) -> None:
 
 @given(every=SHORT, now=MOMENTS, late=st.timedeltas(timedelta(0), timedelta(days=9)))
 def test_short_intervals_do_not_catch_up(every: int, now: datetime, late: timedelta) -> None:
-    """Runs that were missed, in a machine's sleep say, are not made up for."""
+    """Runs that were missed, while a machine slept for example, are skipped."""
     coming = AlignedTrigger(every, timedelta()).get_next_fire_time(now, now + late)
 
     assert max(now + timedelta(seconds=every), now + late) == coming

@@ -37,7 +37,7 @@ Labels = tuple[tuple[str, str], ...]
 
 
 def small_coder(**config: object) -> EmbeddedCoder:
-    """Give a Coder of a small company; its clock is the wall's."""
+    """Return a Coder of a small company; its clock is the wall's."""
     return EmbeddedCoder(population=PEOPLE, **config)  # type: ignore[arg-type]
 
 
@@ -49,21 +49,21 @@ class Watched:
     board: PageStore
 
     def page(self) -> str:
-        """Give the page as text, without its tail."""
+        """Return the page as text, without its tail."""
         return b"".join(self.board.page.contents[Format.TEXT].join()).decode()
 
     def value(self, name: str, **labels: str) -> float | None:
-        """Give the value of a series, None where there is none."""
+        """Return the value of a series, None where there is none."""
         return series_of(self.page(), name).get(tuple(sorted(labels.items())))
 
     def job(self, dataset: str, window: str = "") -> Job:
-        """Give a job."""
+        """Return a job."""
         (found,) = [job for job in self.watch.jobs if job.name == f"{dataset}/{window}"]
         return found
 
 
 def series_of(page: str, name: str) -> Mapping[Labels, float]:
-    """Give the values of a sample name on a page."""
+    """Return the values of a sample name on a page."""
     return {
         tuple(sorted((label, text) for label, text in sample.labels.items() if label != "deployment")): (
             sample.value
@@ -105,5 +105,5 @@ async def watching(
 
 
 def on_fast_clock(work: Callable[[], Coroutine[None, None, T]], start: datetime = START) -> T:
-    """Run `work` from `start` on, on a clock that waits for nobody."""
+    """Run `work` from `start` on, on a clock that jumps to the next timer."""
     return run_fast(start, work)

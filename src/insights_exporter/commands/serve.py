@@ -244,12 +244,12 @@ class Exporter:
                 freeze_gc(collect=replaced > 0)
             except Exception as error:  # noqa: BLE001 -- a bug must show in the metrics too
                 problem = str(error) if isinstance(error, ConfigError) else error_location(error)
-                self._reload_status.ended(successful=False)
+                self._reload_status.record(successful=False)
                 self._log.error("config reload failed, keeping previous config", err=problem)
                 return problem
             _log_warnings(each for each in loaded.warnings if each not in self._loaded.warnings)
             self._loaded = loaded
-            self._reload_status.ended(successful=True)
+            self._reload_status.record(successful=True)
             self._log.info("config reloaded", deployments=len(self._manager.pollers))
             return None
 

@@ -1,1 +1,1 @@
-"""Families and samples, and the bytes they become."""
+"""Metric families and samples, and the bytes they become."""

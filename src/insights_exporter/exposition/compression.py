@@ -1,8 +1,8 @@
-"""Pieces of one gzip member, each compressed once and used again.
+"""Pieces of one gzip member, each compressed once and used in several responses.
 
-A deflate stream may be flushed so that what follows does not look back
-(RFC 1951); such pieces can be joined in any order, as long as the last one
-ends the stream and the trailer holds the CRC-32 and size of the whole.
+A deflate stream can be flushed so that what follows does not refer back
+(RFC 1951). Such pieces can be joined in any order if the last one ends the
+stream and the trailer has the CRC-32 and size of the whole.
 """
 
 import struct

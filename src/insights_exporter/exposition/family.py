@@ -30,9 +30,9 @@ class MetricFamily:
     absent: str = ""
     """When there is no such series."""
     example: str = ""
-    """A PromQL query that reads it rightly."""
+    """A PromQL query that uses it correctly."""
     stable: bool = True
-    """Whether name and labels are promised until the next major version."""
+    """Whether name and labels stay until the next major version."""
     expires_at_midnight: bool = False
     """Whether its labels name a day, so that it ends at midnight."""
     drop_order: int | None = None
@@ -58,7 +58,7 @@ HistogramRow = tuple[tuple[str, ...], HistogramValue]
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Plain rows, column by column: of a row for each user, the tuples alone would cost more than its text.
+    """Plain rows, column by column: tuples for a row per user would cost more than its text.
 
     `labels` has a column for each label (all but `deployment`, in the
     family's order), as long as `values`.
@@ -68,8 +68,8 @@ class Columns:
     values: Sequence[float] = ()
 
     @classmethod
-    def of(cls, rows: Sequence[Row]) -> Self:
-        """Turn rows into columns.
+    def from_rows(cls, rows: Sequence[Row]) -> Self:
+        """Return rows as columns.
 
         Raises:
             ValueError: the rows have different numbers of label values.
@@ -82,7 +82,7 @@ class Columns:
         return len(self.values)
 
     def __iter__(self) -> Iterator[Row]:
-        """Give row after row."""
+        """Yield the rows."""
         for place, value in enumerate(self.values):
             yield tuple(column[place] for column in self.labels), value
 
@@ -93,9 +93,9 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """All rows of one family that come from one place.
+    """All rows of one family from one source.
 
-    A family of kind `histogram` or `gaugehistogram` has `DistributionRow`s,
+    A family of kind `histogram` or `gaugehistogram` has `HistogramRow`s,
     every other one plain `Row`s or `Columns`.
     """
 
@@ -104,6 +104,6 @@ class Samples:
 
     @property
     def series(self) -> int:
-        """How many series the rows are to Prometheus."""
+        """The number of series that the rows are in Prometheus."""
         lines_of_a_row = len(self.family.bounds) + 3 if self.family.kind.endswith("histogram") else 1
         return len(self.rows) * lines_of_a_row

@@ -19,7 +19,7 @@ CONTENT_TYPES: Mapping[Format, str] = {
 }
 
 ENDINGS: Mapping[Format, bytes] = {Format.TEXT: b"", Format.OPENMETRICS: b"# EOF\n"}
-"""What must end an answer."""
+"""The end of a response."""
 
 
 _OFFERS: Mapping[Format, tuple[str, str]] = {
@@ -28,13 +28,13 @@ _OFFERS: Mapping[Format, tuple[str, str]] = {
 }
 _QUALITY = re.compile(r"(?:0(?:\.\d*)?|1(?:\.0*)?)", re.ASCII)
 _MAX_ELEMENTS, _MAX_PARAMETERS = 100, 10
-"""What follows is ignored: no client sends as many, and a header of 30 kB takes 9 ms of the event loop."""
+"""More are ignored: no client sends as many, and a header of 30 kB takes 9 ms of the event loop."""
 _CODINGS = ("gzip", "x-gzip")
 
 
 @dataclass(frozen=True, slots=True)
 class Negotiated:
-    """What the client gets."""
+    """The format and the encoding of a response."""
 
     format_: Format
     gzip: bool
@@ -42,7 +42,7 @@ class Negotiated:
 
 @dataclass(frozen=True, slots=True)
 class _Element:
-    """One element of a header: what is accepted, how well, and where it stood."""
+    """One element of a header: the value, how well it is accepted, and its place."""
 
     value: str
     version: str
@@ -51,7 +51,7 @@ class _Element:
 
 
 def negotiate(accept: str | None, accept_encoding: str | None) -> Negotiated:
-    """Return what a client gets that sent these headers, if it sent them."""
+    """Return the format and encoding for a request with these headers, None for those it lacks."""
     return Negotiated(_format(list(_elements(accept or ""))), _gzip(list(_elements(accept_encoding or ""))))
 
 
@@ -62,7 +62,7 @@ def _format(elements: Sequence[_Element]) -> Format:
 
 
 def _rating(elements: Sequence[_Element], format_: Format) -> tuple[float, int, int]:
-    """Return quality, specificity and place of the element that speaks most precisely of a format."""
+    """Return quality, specificity and place of the element that matches a format most precisely."""
     matches = [(_specificity(element, format_), element) for element in elements]
     precise = max((rank for rank, _ in matches), default=0)
     best = max(
@@ -73,7 +73,7 @@ def _rating(elements: Sequence[_Element], format_: Format) -> tuple[float, int, 
 
 
 def _specificity(element: _Element, format_: Format) -> int:
-    """Return 0 for an element that does not speak of a format, more the closer it names it."""
+    """Return 0 for an element that does not match a format, more the more precisely it does."""
     media_type, version = _OFFERS[format_]
     family = media_type.partition("/")[0]
     if element.version not in ("", version):

@@ -1,4 +1,4 @@
-"""The head and the tail of the page: the exporter's own families and its process, at most a second old."""
+"""The metrics of the exporter itself, before and after those of deployments, at most a second old."""
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from insights_exporter.exposition.negotiation import ENDINGS, Format
 from insights_exporter.exposition.text import RenderedFamily, header_sections, render_all, sample_names
 
 OwnSamples = Callable[[], Iterable[Samples]]
-"""What the exporter has to say of itself, without a `deployment`."""
+"""Returns the samples about the exporter itself, which have no `deployment` label."""
 
 _MAX_AGE = 1.0  # seconds
 
@@ -27,16 +27,16 @@ class ProcessMetrics:
 
     @cached_property
     def heads(self) -> Mapping[Format, CompressedPiece]:
-        """What begins a body, by format."""
+        """The beginning of a body, by format."""
         return {format_: compress(_body(self.first, format_)) for format_ in Format}
 
     @cached_property
     def pieces(self) -> Mapping[Format, CompressedPiece]:
-        """What ends a body, by format."""
+        """The end of a body, by format."""
         return {format_: compress_last(_body(self.last, format_) + ENDINGS[format_]) for format_ in Format}
 
     def filter_names(self, wanted: Collection[str]) -> "ProcessMetrics":
-        """Return head and tail with the families that have, or one of whose samples has, such a name."""
+        """Return the families that have, or one of whose samples has, such a name."""
         return ProcessMetrics(
             *(
                 [each for each in families if not sample_names(each.family).isdisjoint(wanted)]
@@ -55,7 +55,7 @@ def process_registry() -> CollectorRegistry:
 
 
 class ProcessMetricsCache:
-    """Gives the tail, rendered anew when the last one is a second old."""
+    """Returns the process metrics, rendered again if the last ones are a second old."""
 
     def __init__(
         self,
@@ -66,20 +66,20 @@ class ProcessMetricsCache:
         self._registry = registry
         self._own = own
         self._clock = clock
-        self._tail = ProcessMetrics(())
+        self._metrics = ProcessMetrics(())
         self._rendered_at: float | None = None
 
     def __call__(self) -> ProcessMetrics:
-        """Return the tail of now."""
+        """Return the present metrics."""
         now = self._clock()
         if self._rendered_at is None or now - self._rendered_at >= _MAX_AGE:
-            self._tail = render_process_metrics(self._registry, self._own())
+            self._metrics = render_process_metrics(self._registry, self._own())
             self._rendered_at = now
-        return self._tail
+        return self._metrics
 
 
 def render_process_metrics(registry: CollectorRegistry, own: Iterable[Samples] = ()) -> ProcessMetrics:
-    """Return a head of the exporter's own samples and a tail of the registry's gauges and counters."""
+    """Return the exporter's own samples, first, and the registry's gauges and counters, last."""
     return ProcessMetrics(render_all(map(_samples, registry.collect()), ""), render_all(own, ""))
 
 

@@ -12,52 +12,48 @@ from isal import isal_zlib
 from insights_exporter.exposition.family import Columns, HistogramRow, MetricFamily, MetricType, Row, Samples
 from insights_exporter.exposition.negotiation import Format
 
-# Where spellings change: Python and JSON differ below _TINY, Go writes
-# an exponent from _HUGE up, Python does so itself from _VAST up.
+# Python and JSON format numbers below _TINY differently. Go writes an
+# exponent from _HUGE up, Python itself from _VAST up.
 _TINY, _HUGE, _VAST = 1e-4, 1e6, 1e16
 _EXPONENTS: Mapping[int, str] = {digits: f"e+{digits - 1:02d}" for digits in range(7, 17)}
 _NOT_FINITE: Mapping[str, str] = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
 
 
 def escape_label(text: str) -> str:
-    """Return a label value as it stands between its quotes."""
+    """Return a label value escaped for its quotes."""
     return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
 def format_value(value: float) -> str:
-    """Return a number as the Prometheus clients spell it."""
+    """Return a number as the Prometheus clients format it."""
     number = float(value)
     text = repr(number)
     return _with_exponent(text) if _HUGE <= number < _VAST else _NOT_FINITE.get(text, text)
 
 
 def format_values(values: Sequence[float]) -> list[str]:
-    """Return many numbers as `spelled` does, several times faster.
+    """Return many numbers as `format_value` does, several times faster.
 
-    A JSON encoder spells most numbers alike and all of them in one call; the
-    others are spelled one by one.
+    A JSON encoder formats all of them in one call, and most of them the same
+    way; the others are formatted one by one.
     """
     numbers = list(map(float, values))
     texts = msgspec.json.encode(numbers)[1:-1].decode().split(",")
     if _all_alike(numbers):
         return texts
     return [
-        text if _TINY <= number < _HUGE or number == 0 else _respelled(number, text)
+        text if _TINY <= number < _HUGE or number == 0 else format_value(number)
         for number, text in zip(numbers, texts, strict=False)
     ]
 
 
 def _all_alike(numbers: Sequence[float]) -> bool:
-    """Return whether Python, JSON and Go spell all of the numbers alike; NaN makes the sum NaN."""
+    """Return whether Python, JSON and Go format all of the numbers alike; NaN makes the sum NaN."""
     return bool(numbers) and min(numbers) >= _TINY and max(numbers) < _HUGE and sum(numbers) < inf
 
 
-def _respelled(number: float, text: str) -> str:
-    return _with_exponent(text) if _HUGE <= number < _VAST else format_value(number)
-
-
 def _with_exponent(text: str) -> str:
-    """Return `1234500.0` as `1.2345e+06`, which is Go's spelling from a million up."""
+    """Return `1234500.0` as `1.2345e+06`, which is Go's format from a million up."""
     whole, _, fraction = text.partition(".")
     return f"{whole[0]}.{whole[1:]}{fraction}".rstrip("0.") + _EXPONENTS[len(whole)]
 
@@ -67,7 +63,7 @@ class LineTemplate:
     """What the lines of one sample name have in common.
 
     A line is a gap, a label value, a gap, a label value, ..., a gap, a value.
-    `order` tells which of a row's label values comes in which place.
+    `order` has the index of the row's label value for each place.
     """
 
     gaps: tuple[str, ...]
@@ -75,9 +71,9 @@ class LineTemplate:
 
 
 def line_template(name: str, labels: Sequence[str], deployment: str) -> LineTemplate:
-    """Return the shape of a sample name's lines, labels sorted by name.
+    """Return the template of a sample name's lines, labels sorted by name.
 
-    Where the first label is `deployment`, it is the same in all lines.
+    If the first label is `deployment`, it is the same in all lines.
     """
     fixed = {"deployment": escape_label(deployment)} if labels[:1] == ("deployment",) else {}
     free = labels[len(fixed) :]
@@ -93,21 +89,21 @@ def line_template(name: str, labels: Sequence[str], deployment: str) -> LineTemp
 
 
 def encode_rows(line_template: LineTemplate, columns: Columns) -> bytes:
-    """Return the lines of rows whose label values may hold anything, as UTF-8."""
+    """Return the lines of rows, with their label values escaped, as UTF-8."""
     labels = (column if _is_plain(column) else [*map(escape_label, column)] for column in columns.labels)
     return encode_utf8(format_rows(line_template, Columns(tuple(labels), columns.values)))
 
 
 def format_lines(line_template: LineTemplate, rows: Sequence[Row]) -> list[str]:
     """Return one line a row; label values are escaped already."""
-    return [f"{line}\n" for line in format_rows(line_template, Columns.of(rows)).split("\n")[:-1]]
+    return [f"{line}\n" for line in format_rows(line_template, Columns.from_rows(rows)).split("\n")[:-1]]
 
 
 def format_rows(line_template: LineTemplate, columns: Columns) -> str:
     """Return the lines of all rows; label values are escaped already.
 
-    All gaps and values are laid out in a row and joined at once, which takes
-    half the time of making each line.
+    All gaps and values are put in one list and joined at once, which takes
+    half the time of formatting each line.
 
     Raises:
         ValueError: a row has not one value a label.
@@ -138,10 +134,10 @@ def _is_plain(texts: Sequence[str]) -> bool:
 
 
 Section = tuple[bytes, int]
-"""HELP and TYPE, and the number of the run of lines below them."""
+"""HELP and TYPE, and the index of the run of lines below them."""
 
 _GAUGE_HISTOGRAM: Mapping[str, str] = {"": "histogram", "_gcount": "gauge", "_gsum": "gauge"}
-"""What the text format, which has no such type, makes of one."""
+"""The types in the text format, which has no gauge histogram."""
 _GAUGES: Mapping[str, str] = {"_bucket": "gauge", "_gcount": "gauge", "_gsum": "gauge"}
 """The same for a collector that does not know the type."""
 
@@ -176,7 +172,7 @@ def header_sections_with_gauges(family: MetricFamily) -> Mapping[Format, Sequenc
 
 
 def sample_names(family: MetricFamily) -> frozenset[str]:
-    """Return all names by which a family may be asked for: its own and its samples'."""
+    """Return all names that select a family: its own and its samples'."""
     suffixed = {family.name + suffix for suffix in _SUFFIXES[family.kind]}
     bare = family.name.removesuffix("_total") if family.kind == "counter" else family.name
     return frozenset({family.name, bare, *suffixed})
@@ -196,8 +192,8 @@ def _header(name: str, documentation: str, kind: str) -> bytes:
     return f"# HELP {name} {documentation}\n# TYPE {name} {kind}\n".encode()
 
 
-# Rows at a time: their lines then stay in the processor's cache, and other
-# threads get their turn between two slices.
+# Rows formatted at a time: their lines stay in the processor's cache, and
+# other threads can run in between.
 _SLICE = 2000
 
 
@@ -238,10 +234,10 @@ def render_all(samples: Iterable[Samples], deployment: str) -> tuple[RenderedFam
 def _plain(samples: Samples, deployment: str) -> tuple[bytes, ...]:
     family, rows = samples.family, cast("Sequence[Row] | Columns", samples.rows)
     line = line_template(family.name, family.labels, deployment)
-    text = BytesIO()  # holds everything once, where a list of slices would have to be joined
+    text = BytesIO()  # a list of slices would have to be joined
     for at in range(0, len(rows), _SLICE):
         some = rows[at : at + _SLICE]
-        text.write(encode_rows(line, some if isinstance(some, Columns) else Columns.of(some)))
+        text.write(encode_rows(line, some if isinstance(some, Columns) else Columns.from_rows(some)))
     return (text.getvalue(),)
 
 

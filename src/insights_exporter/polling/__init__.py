@@ -1,1 +1,1 @@
-"""One poll, the schedule, and the exporter's own health."""
+"""Polling: the schedule, one poll, what is published of it, and its status."""

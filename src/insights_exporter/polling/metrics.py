@@ -17,7 +17,7 @@ _SELF = "the exporter itself"
 POLL_SUCCESS = MetricFamily(
     name="insights_exporter_poll_success",
     kind="gauge",
-    help="Whether the last finished poll, retries included, gave its data (1) or not (0).",
+    help="Whether the last finished poll, retries included, succeeded (1) or not (0).",
     labels=_POLL,
     source=_SELF,
     absent="while dataset_available is 0",
@@ -26,7 +26,7 @@ POLL_SUCCESS = MetricFamily(
 LAST_SUCCESS = MetricFamily(
     name="insights_exporter_last_success_timestamp_seconds",
     kind="gauge",
-    help="When the last good poll ended, as Unix time by the exporter's clock; 0 before the first.",
+    help="Unix time of the end of the last successful poll, by the exporter's clock; 0 before the first.",
     labels=_POLL,
     source=_SELF,
     absent="while dataset_available is 0",
@@ -35,7 +35,7 @@ LAST_SUCCESS = MetricFamily(
 POLL_DURATION = MetricFamily(
     name="insights_exporter_poll_duration_seconds",
     kind="gauge",
-    help="How long the last finished poll took, in seconds, waiting for its turn included.",
+    help="Duration of the last finished poll in seconds, including the wait for the rate limit.",
     labels=_POLL,
     source=_SELF,
     absent="before the first poll has ended, and while dataset_available is 0",
@@ -44,26 +44,26 @@ POLL_DURATION = MetricFamily(
 POLL_INTERVAL = MetricFamily(
     name="insights_exporter_poll_interval_seconds",
     kind="gauge",
-    help="Seconds between two polls, as set.",
+    help="Configured seconds between two polls.",
     labels=_POLL,
-    source="settings: every",
+    source="config: every",
     absent="while dataset_available is 0",
     example="insights_exporter_poll_interval_seconds",
 )
 MAX_AGE = MetricFamily(
     name="insights_exporter_max_age_seconds",
     kind="gauge",
-    help="Seconds for which the last good data are served when polls fail, as set.",
+    help="Configured seconds for which the last successful response is exposed when polls fail.",
     labels=_POLL,
-    source="settings: max_age",
+    source="config: max_age",
     absent="while dataset_available is 0",
     example="insights_exporter_max_age_seconds",
 )
 SERIES = MetricFamily(
     name="insights_exporter_series",
     kind="gauge",
-    help="Series of Coder's data that polls for the window gave and that are served now; names of apps and "
-    "templates, the version and the token's times, which have no window, are not among them.",
+    help="Series of Coder's data that the polls of the window expose; names of apps and templates, the "
+    "version and the token's times, which have no window, are not counted.",
     labels=_POLL,
     source=_SELF,
     absent="while dataset_available is 0",
@@ -107,7 +107,7 @@ REQUEST_FAILURES = MetricFamily(
 REQUEST_DURATION = MetricFamily(
     name="insights_exporter_request_duration_seconds",
     kind="histogram",
-    help="How long requests for Coder's insights took, in seconds, from the start to the end of the body.",
+    help="Duration of requests for Coder's insights in seconds, from the start to the end of the body.",
     labels=_REQUESTS,
     bounds=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
     source=_SELF,
@@ -116,7 +116,7 @@ REQUEST_DURATION = MetricFamily(
 RATE_LIMIT_REMAINING = MetricFamily(
     name="insights_exporter_rate_limit_remaining",
     kind="gauge",
-    help="Requests that Coder's rate limit still allowed when it last answered (X-RateLimit-Remaining).",
+    help="Requests that Coder's rate limit allowed as of its last response (X-RateLimit-Remaining).",
     labels=_REQUESTS,
     source="header: X-RateLimit-Remaining",
     absent="where the server sends no such header",
@@ -125,7 +125,7 @@ RATE_LIMIT_REMAINING = MetricFamily(
 ROWS_INVALID = MetricFamily(
     name="insights_exporter_rows_invalid_total",
     kind="counter",
-    help="Rows of answers that could not be understood and were left out.",
+    help="Rows of responses that were dropped as invalid.",
     labels=_REQUESTS,
     source=_SELF,
     example="increase(insights_exporter_rows_invalid_total[1h]) > 0",
@@ -172,14 +172,14 @@ BUILD_INFO = MetricFamily(
 RELOAD_SUCCESSFUL = MetricFamily(
     name="insights_exporter_config_last_reload_successful",
     kind="gauge",
-    help="Whether the last try to load the settings succeeded (1) or not (0).",
+    help="Whether the last config load succeeded (1) or not (0).",
     source="the exporter itself",
     example="insights_exporter_config_last_reload_successful == 0",
 )
 RELOAD_TIME = MetricFamily(
     name="insights_exporter_config_last_reload_success_timestamp_seconds",
     kind="gauge",
-    help="When the settings were last loaded, as Unix time.",
+    help="Unix time of the last successful config load.",
     source="the exporter itself",
     example="time() - insights_exporter_config_last_reload_success_timestamp_seconds",
 )
@@ -188,19 +188,19 @@ OWN_FAMILIES = (BUILD_INFO, RELOAD_SUCCESSFUL, RELOAD_TIME)
 
 @dataclass(slots=True)
 class ReloadStatus:
-    """How the last load of the settings went."""
+    """How the last config load went."""
 
     successful: bool = True
     succeeded_at: float = field(default_factory=time.time)
 
-    def ended(self, *, successful: bool) -> None:
-        """Take note of a try."""
+    def record(self, *, successful: bool) -> None:
+        """Record a config load."""
         self.successful = successful
         if successful:
             self.succeeded_at = time.time()
 
     def samples(self) -> Iterable[Samples]:
-        """Give the samples of the exporter's own families."""
+        """Return the samples of the exporter's own families."""
         yield Samples(BUILD_INFO, (((__version__,), 1.0),))
         yield Samples(RELOAD_SUCCESSFUL, (((), float(self.successful)),))
         yield Samples(RELOAD_TIME, (((), self.succeeded_at),))

@@ -1,4 +1,4 @@
-"""Polls one deployment: fetches, converts, publishes, and records how it goes."""
+"""Polls the datasets of one deployment: fetch, convert, publish, and record the status."""
 
 import asyncio
 import math
@@ -41,7 +41,7 @@ _LOOKUP_PATIENCE = 15.0
 
 @dataclass(frozen=True, slots=True)
 class PollerContext:
-    """What a poller works with: the parts of one deployment, and those that all share."""
+    """What a poller needs: the objects of one deployment, and those that all share."""
 
     deployment: Deployment
     coder: CoderClient
@@ -74,7 +74,7 @@ class Poller:
         self._log = StateChangeLogger(parts.deployment.name)
 
     async def poll(self, job: Job) -> None:
-        """Poll once, publish what came, and expose how it went."""
+        """Poll once, publish the results, and record the status."""
         clock = asyncio.get_running_loop().time
         if clock() < job.requests.not_before:
             return
@@ -192,9 +192,9 @@ class Poller:
             if result.in_use is not None:
                 index.set_in_use(job.poll.window, result.in_use)
         if job.dataset.names_templates:
-            index.set_templates(self._listed(job) if results else None)
+            index.set_templates(self._merge_lists(job) if results else None)
 
-    def _listed(self, job: Job) -> Mapping[str, Template]:
+    def _merge_lists(self, job: Job) -> Mapping[str, Template]:
         entries = self._publisher.store.window_entries(job.poll.dataset, job.poll.window).values()
         lists = (entry.details.result.templates for entry in entries if entry.details)
         return {name: template for listed in lists if listed for name, template in listed.items()}
