@@ -1,4 +1,7 @@
-"""Process-wide tuning: garbage collector, allocator, threads."""
+"""Process-wide tuning: garbage collector, allocator, threads.
+
+Each function names the section of benchmarks/RESULTS.md that it serves.
+"""
 
 import ctypes
 import gc
@@ -6,35 +9,36 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_YOUNG_GENERATION = 1
 _THRESHOLDS = (10_000, 20, 100_000)
-"""All objects are looked through once in that many polls: with hundreds of deployments it takes 0.1 s."""
-_YOUNG = 1
+"""The last is the number of polls between two collections of all objects, each of 0.1 s in a large fleet."""
+_SWITCH_INTERVAL = 0.001
+_C_LIBRARY = ctypes.CDLL(None)
+_M_ARENA_MAX = -8
 
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Look for no reference cycles meanwhile, and then at once through what is new.
+    """Collect no garbage in the block, and then the young generation once ("A poll").
 
-    Converting makes hundreds of thousands of objects and not one cycle; to
-    look through them again and again takes half as long as all the rest.
-    What stays of them must not pile up either. Python looks when more has
-    come than gone, but data come as older ones go: by then a hundred polls'
-    objects would have to be looked through while a scrape waits.
+    A conversion creates hundreds of thousands of objects and no cycles. The
+    collection at the end moves what is kept to the old generation; otherwise
+    the objects of a hundred polls would be searched while a scrape waits.
     """
-    paused = gc.isenabled()
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if paused:
+        if was_enabled:
             gc.enable()
-            gc.collect(_YOUNG)
+            gc.collect(_YOUNG_GENERATION)
 
 
 def freeze_gc(*, collect: bool = False) -> None:
-    """Take all objects that there are now for permanent: no scrape waits until all are looked through.
+    """Exclude all present objects from garbage collection ("Scrapes while a poll comes every second").
 
-    `collect` collects before what has become garbage since the last call.
+    With `collect`, objects that became garbage since the last call are collected before.
     """
     if collect:
         gc.unfreeze()
@@ -43,22 +47,18 @@ def freeze_gc(*, collect: bool = False) -> None:
     gc.set_threshold(*_THRESHOLDS)
 
 
-_SWITCH_INTERVAL = 0.001
-
-
 def shorten_switch_interval() -> None:
-    """Let the event loop run 1 ms after a converting thread took over, not after Python's 5 ms."""
+    """Let the event loop interrupt a converting thread after 1 ms, not 5 ms.
+
+    It serves "Scrapes while a poll comes every second".
+    """
     sys.setswitchinterval(_SWITCH_INTERVAL)
 
 
-_C_LIBRARY = ctypes.CDLL(None)
-_M_ARENA_MAX = -8
-
-
 def limit_malloc_arenas() -> None:
-    """Have all threads get memory from one place: glibc's `malloc_trim` gives the ends of others not back.
+    """Let all threads share one malloc arena, since `malloc_trim` trims only that ("Memory over many polls").
 
-    Has to be called before there are other threads.
+    Call it before other threads exist. It does nothing without glibc.
     """
     tune = getattr(_C_LIBRARY, "mallopt", None)
     if tune:
@@ -66,7 +66,7 @@ def limit_malloc_arenas() -> None:
 
 
 def trim_heap() -> None:
-    """Return free memory to the system, where the C library (glibc) would keep it for the next large poll."""
+    """Return free memory, which glibc would keep, to the system ("Memory over many polls")."""
     trim = getattr(_C_LIBRARY, "malloc_trim", None)
     if trim:
         trim(0)

@@ -18,7 +18,7 @@ from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.page import ResponseBody, build_page, build_response
 from insights_exporter.exposition.process import process_registry, render_process_metrics
-from tests.exposition.pages import NAPS, by_family, naps, page_of
+from tests.exposition.snapshots import NAPS, by_family, naps, page_of
 from tests.integration.parts import require
 from tests.integration.promtool import Promtool
 

@@ -14,7 +14,7 @@ from insights_exporter.exposition.process import ProcessMetrics
 from insights_exporter.exposition.store import Snapshot
 from insights_exporter.exposition.text import render
 from tests.exposition.oracle import printed, spelled_by_client
-from tests.exposition.pages import NAP_LENGTHS, ROWS, page_of
+from tests.exposition.snapshots import NAP_LENGTHS, ROWS, page_of
 from tests.exposition.strategies import families, samples
 
 EMPTY = ProcessMetrics()

@@ -14,7 +14,7 @@ from insights_exporter.exposition.process import ProcessMetrics
 from insights_exporter.exposition.store import Snapshot
 from insights_exporter.exposition.text import render
 from tests.exposition.oracle import printed
-from tests.exposition.pages import NAPS, ROWS, by_family, naps, page_of
+from tests.exposition.snapshots import NAPS, ROWS, by_family, naps, page_of
 from tests.exposition.strategies import families, samples
 
 SMALL = 64 * 1024

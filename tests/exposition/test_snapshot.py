@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from insights_exporter.exposition.family import MetricFamily
 from insights_exporter.exposition.store import Snapshot, Source
 from insights_exporter.exposition.text import RenderedFamily
-from tests.exposition.pages import (
+from tests.exposition.snapshots import (
     CATS,
     EVERY_KIND,
     MEAL_TIMES,

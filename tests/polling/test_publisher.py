@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 
+from insights_exporter.coder.errors import ApiError
 from insights_exporter.config.intervals import PollInterval
 from insights_exporter.datasets.registry import FAMILIES
 from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.text import render_all
-from insights_exporter.polling.metrics import HEALTH_FAMILIES, SERIES, SERIES_DROPPED
-from insights_exporter.polling.publisher import PageStore, PollEntry, Publisher
+from insights_exporter.polling.metrics import HEALTH_FAMILIES, REQUEST_FAILURES, SERIES, SERIES_DROPPED
+from insights_exporter.polling.publisher import PageStore, PollEntry, Publisher, RequestObserver
 from insights_exporter.polling.status import PollStatus, RequestStats
 from tests.polling.watching import on_fast_clock
 
@@ -163,3 +164,16 @@ def test_closed_publisher_shows_nothing_more() -> None:
     stage = on_stage(play)
 
     assert {} == {name: chunks for name, chunks in stage.board.snapshot.chunks.items() if chunks}
+
+
+def test_failure_is_exposed_before_the_poll_has_ended() -> None:
+    """A request that fails is counted at once, whatever the next try brings."""
+
+    async def play(stage: Stage) -> None:
+        failure = ApiError("timeout", "")
+        RequestObserver(stage.requests, stage.publisher).record_request(0.1, failure, None)
+
+    stage = on_stage(play)
+    (failures,) = stage.board.snapshot.chunks[REQUEST_FAILURES.name]["dev"].values()
+
+    assert b'reason="timeout"} 1.0' in failures.runs[-1]

@@ -19,7 +19,7 @@ LARGE_ONES = (30_000_000, 20_000_000)
 IN_A_THREAD = f"""
 from concurrent.futures import ThreadPoolExecutor
 from insights_exporter.runtime import limit_malloc_arenas, trim_heap
-from tests.polling.test_memory import resident
+from tests.test_runtime_memory import resident
 
 def work():
     for size in {LARGE_ONES}:
