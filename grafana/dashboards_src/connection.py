@@ -72,7 +72,7 @@ def content() -> Content:
             variables.job(),
             variables.instance(),
             variables.deployment(),
-            variables.window(LATENCY),
+            variables.window(QUALITY),
         ],
         sections=[
             Section(

@@ -42,7 +42,7 @@ BOUNDS: Final = {
 """What the upper bounds of the distribution are called."""
 
 BUCKETS: Final = series(BUCKET, WINDOW, by=("le",))
-USERS: Final = series(BUCKET, WINDOW, 'le="+Inf"')
+USERS: Final = f"sum by (deployment) ({series(LEVEL, WINDOW, by=('level',))})"
 
 ACTIVE: Final = "Time in which a user worked through Coder, counted in half hours or less."
 
@@ -59,7 +59,7 @@ def content() -> Content:
             variables.job(),
             variables.instance(),
             variables.deployment(),
-            variables.window(BUCKET),
+            variables.window(LEVEL),
         ],
         sections=[
             Section(title="$deployment", repeat="deployment", tiles=[*_numbers(), *_spread(), *_users()]),

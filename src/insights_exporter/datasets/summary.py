@@ -21,6 +21,7 @@ from insights_exporter.datasets import (
     user_latency,
     user_status_counts,
 )
+from insights_exporter.datasets import license as license_dataset
 from insights_exporter.datasets.base import ConvertResult
 from insights_exporter.datasets.parameters import EMPTY, OTHER, REDACTED
 from insights_exporter.exposition.family import HistogramValue, MetricFamily
@@ -65,7 +66,8 @@ class PollSummary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `templates_in_use` how many templates the report names,
     `users` accounts by status, `latency` users by percentile, within `bounds`
     in seconds. `weeks` and `months` are users by `last` and `before_last`,
-    `activity` users by their active time, within `activity_bounds` in seconds.
+    `activity` users by their active time, within `activity_bounds` in seconds. `seats` are the
+    seats of the license by feature, used and allowed (None without a limit).
     """
 
     active_users: float | None = None
@@ -80,6 +82,8 @@ class PollSummary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     weeks: Mapping[str, float] = {}
     months: Mapping[str, float] = {}
     parameters: tuple[ParameterUse, ...] = ()
+    seats: Mapping[str, tuple[float, float | None]] = {}
+    license_status: str = ""
     activity: HistogramValue | None = None
     activity_bounds: tuple[float, ...] = user_activity.ACTIVITY_DISTRIBUTION.bounds
 
@@ -105,6 +109,7 @@ SOURCES: Mapping[str, str] = {
     "activity": user_activity.NAME,
     "latency": user_latency.NAME,
     "users": user_status_counts.DATASET.name,
+    "seats": license_dataset.DATASET.name,
 }
 """The dataset whose polls fill a field of the summary."""
 
@@ -126,6 +131,10 @@ def summarize(result: ConvertResult) -> PollSummary:
         weeks=_by_first_label(rows, periods.WEEKLY_ACTIVE_USERS),
         months=_by_first_label(rows, periods.MONTHLY_ACTIVE_USERS),
         parameters=_parameters(rows, result.choices),
+        seats=_seats(rows),
+        license_status=next(
+            (labels[0] for labels, value in rows.get(license_dataset.LICENSE_STATUS, ()) if value), ""
+        ),
         activity=next((value for _, value in rows.get(user_activity.ACTIVITY_DISTRIBUTION, ())), None),
         latency={labels[1]: value for labels, value in rows.get(user_latency.LATENCY_DISTRIBUTION, ())},
     )
@@ -145,6 +154,12 @@ def _largest(rows: Iterable[tuple[_Labels, float]], limit: int, name: Callable[[
 
 def _by_first_label(rows: _Rows, family: MetricFamily) -> Mapping[str, float]:
     return {labels[0]: value for labels, value in rows.get(family, ())}
+
+
+def _seats(rows: _Rows) -> Mapping[str, tuple[float, float | None]]:
+    limits = _by_first_label(rows, license_dataset.SEATS_LIMIT)
+    used = _by_first_label(rows, license_dataset.SEATS_USED)
+    return {feature: (value, limits.get(feature)) for feature, value in used.items()}
 
 
 def _parameters(rows: _Rows, choices: Collection[str]) -> tuple[ParameterUse, ...]:

@@ -56,6 +56,10 @@ SUMMARIES = {
         ),
     ),
     ("template-breakdown", "7d"): PollSummary(templates=Ranking((("docker", 9.0), ("kubernetes", 3.0)))),
+    ("license", ""): PollSummary(
+        seats={"user_limit": (20.0, 25.0), "ai_governance_user_limit": (12.0, 12.0)},
+        license_status="entitled",
+    ),
     ("user-latency", "7d"): PollSummary(
         latency={
             "p50": HistogramValue((0, 1, 2, 3, 6, 7, 8, 9, 9, 9, 10), 1.5),

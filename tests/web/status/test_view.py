@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from insights_exporter.coder.errors import REASONS
+from insights_exporter.datasets.summary import PollSummary
 from insights_exporter.polling.causes import Cause, Urgency
+from insights_exporter.web.status.cards import build_tiles
 from insights_exporter.web.status.details import Details, build_details
 from insights_exporter.web.status.state import HEADINGS, Problem
 from insights_exporter.web.status.view import NotFound, PageRequest, PageView, build_view
@@ -96,7 +98,29 @@ def test_numbers_of_a_deployment() -> None:
         "Active users": ("15", "distinct, last 7 days"),
         "Time in apps": ("2.8 h", "all apps, last 7 days"),
         "Active accounts": ("20", "2 dormant"),
+        "Licensed seats": ("20 of 25", "5 left"),
+        "AI seats": ("12 of 12", "0 left"),
     } == tiles
+
+
+@pytest.mark.parametrize(
+    ("status", "limit", "expected"),
+    [
+        pytest.param(
+            "grace_period", 10.0, ("12 of 10", "license expired, in its grace period"), id="expired"
+        ),
+        pytest.param("not_entitled", None, None, id="no license"),
+        pytest.param("entitled", 10.0, ("12 of 10", "0 left"), id="more than allowed"),
+    ],
+)
+def test_seats_of_a_license(status: str, limit: float | None, expected: tuple[str, str] | None) -> None:
+    """Seats are shown if there is a limit; an expired license is named."""
+    summary = PollSummary(seats={"user_limit": (12.0, limit)}, license_status=status)
+    tiles = build_tiles(deployment(summaries={("license", ""): summary}), "7d")
+
+    assert expected == next(
+        ((tile.value, tile.remark) for tile in tiles if tile.name == "Licensed seats"), None
+    )
 
 
 def test_ranking_of_apps() -> None:

@@ -84,6 +84,22 @@ def build_tiles(state: DeploymentState, window: str) -> Iterator[Tile]:
     if accounts:
         others = [f"{format_number(n)} {status}" for status, n in accounts.items() if status != "active"]
         yield Tile("Active accounts", format_number(accounts.get("active")), ", ".join(others))
+    yield from _seat_tiles(state)
+
+
+_SEAT_TILES = (("user_limit", "Licensed seats"), ("ai_governance_user_limit", "AI seats"))
+_LICENSE_REMARKS = {"grace_period": "license expired, in its grace period", "not_entitled": "no license"}
+
+
+def _seat_tiles(state: DeploymentState) -> Iterator[Tile]:
+    """Yield the seats in use of those that the license allows, if it has a limit."""
+    summary = state.summary("seats")
+    for feature, name in _SEAT_TILES:
+        used, limit = summary.seats.get(feature, (0.0, None))
+        if limit is not None:
+            left = f"{format_number(max(limit - used, 0.0))} left"
+            remark = _LICENSE_REMARKS.get(summary.license_status, left)
+            yield Tile(name, f"{format_number(used)} of {format_number(limit)}", remark)
 
 
 def _period_tiles(state: DeploymentState) -> Iterator[Tile]:
