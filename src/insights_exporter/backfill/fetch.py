@@ -15,7 +15,6 @@ from insights_exporter.coder.errors import ApiError
 from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.base import ConvertResult, DailyHistory, Dataset, PollContext
-from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.timerange import midnight, whole_days
 from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.store import families_to_drop
@@ -60,10 +59,12 @@ def backfill_config(deployment: Deployment, include: Include) -> Deployment:
     return deployment.model_copy(update=update)
 
 
-def select_datasets(deployment: Deployment, include: Include) -> Iterator[Dataset]:
+def select_datasets(
+    deployment: Deployment, include: Include, datasets: Mapping[str, Dataset]
+) -> Iterator[Dataset]:
     """Yield the datasets that have a history, are enabled and included."""
-    for dataset in DATASETS.values():
-        needed = [dataset, DATASETS[dataset.depends_on]] if dataset.depends_on else [dataset]
+    for dataset in datasets.values():
+        needed = [dataset, datasets[dataset.depends_on]] if dataset.depends_on else [dataset]
         is_included = dataset.backfill == "always" or (dataset.backfill == "users" and include.users)
         if is_included and all(each.is_enabled(deployment) for each in needed):
             yield dataset
@@ -97,10 +98,11 @@ class HistoryFetcher:
         include: Include,
         coder: CoderClient,
         on_invalid_rows: Callable[[str, Sequence[str]], None],
+        datasets: Mapping[str, Dataset],
     ) -> None:
         self._deployment = backfill_config(context.deployment, include)
         self._base = replace(context, deployment=self._deployment)
-        self._include = include
+        self._datasets = tuple(select_datasets(self._deployment, include, datasets))
         self._coder = coder
         self._on_invalid_rows = on_invalid_rows
         self._responses: Mapping[str, bytes] = {}
@@ -122,7 +124,7 @@ class HistoryFetcher:
         in_use: TemplatesInUse = {}
         lines: DaySamples = {}
         series: Counter[MetricFamily] = Counter()
-        for dataset in select_datasets(self._deployment, self._include):
+        for dataset in self._datasets:
             for samples in await self._fetch_dataset(dataset, day, requester, in_use):
                 series[samples.family] += samples.series
                 sections = render(samples, self._deployment.name).runs

@@ -158,7 +158,7 @@ async def _backfill_deployment(options: BackfillOptions, poller: DeploymentPolle
     key = read_key(deployment) if deployment.users.detail == "pseudonymous" else b""
     context = PollContext(deployment, None, span.until, listed.templates, pseudonym_key=key or None)
     event_log = StateChangeLogger(deployment.name)
-    fetcher = HistoryFetcher(context, options.include, poller.coder, event_log.log_invalid_rows)
+    fetcher = HistoryFetcher(context, options.include, poller.coder, event_log.log_invalid_rows, DATASETS)
     if options.dry_run:
         per_minute = poller.coder.rate_limiter.per_minute
         typer.echo(
