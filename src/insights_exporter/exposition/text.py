@@ -88,18 +88,18 @@ def line_template(name: str, labels: Sequence[str], deployment: str) -> LineTemp
     return LineTemplate(tuple(gaps), tuple(sorted(range(len(free)), key=free.__getitem__)))
 
 
-def encode_rows(line_template: LineTemplate, columns: Columns) -> bytes:
+def encode_rows(template: LineTemplate, columns: Columns) -> bytes:
     """Return the lines of rows, with their label values escaped, as UTF-8."""
     labels = (column if _is_plain(column) else [*map(escape_label, column)] for column in columns.labels)
-    return encode_utf8(format_rows(line_template, Columns(tuple(labels), columns.values)))
+    return encode_utf8(format_rows(template, Columns(tuple(labels), columns.values)))
 
 
-def format_lines(line_template: LineTemplate, rows: Sequence[Row]) -> list[str]:
+def format_lines(template: LineTemplate, rows: Sequence[Row]) -> list[str]:
     """Return one line a row; label values are escaped already."""
-    return [f"{line}\n" for line in format_rows(line_template, Columns.from_rows(rows)).split("\n")[:-1]]
+    return [f"{line}\n" for line in format_rows(template, Columns.from_rows(rows)).split("\n")[:-1]]
 
 
-def format_rows(line_template: LineTemplate, columns: Columns) -> str:
+def format_rows(template: LineTemplate, columns: Columns) -> str:
     """Return the lines of all rows; label values are escaped already.
 
     All gaps and values are put in one list and joined at once, which takes
@@ -110,13 +110,13 @@ def format_rows(line_template: LineTemplate, columns: Columns) -> str:
     """
     if not columns:
         return ""
-    if len(columns.labels) != len(line_template.order):
-        message = f"{len(columns.labels)} label values where there are {len(line_template.order)} labels"
+    if len(columns.labels) != len(template.order):
+        message = f"{len(columns.labels)} label values where there are {len(template.order)} labels"
         raise ValueError(message)
-    line = [part for gap in line_template.gaps for part in (gap, "")]
+    line = [part for gap in template.gaps for part in (gap, "")]
     parts = [*line, "\n"] * len(columns)
     width = len(line) + 1
-    for place, index in enumerate(line_template.order):
+    for place, index in enumerate(template.order):
         parts[2 * place + 1 :: width] = columns.labels[index]
     parts[len(line) - 1 :: width] = format_values(columns.values)
     return "".join(parts)

@@ -2,11 +2,11 @@
 
 import asyncio
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 import msgspec
 
@@ -17,9 +17,6 @@ from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.summary import PollSummary, summarize
 from insights_exporter.exposition.text import RenderedFamily, render_all
 from insights_exporter.runtime import gc_paused
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 REFUSALS: frozenset[FailureReason] = frozenset(
     {"forbidden", "not_permitted", "not_found", "unsupported", "not_licensed"}
@@ -104,7 +101,8 @@ class Fetch:
         self._client = client
         self._options = options
         self._executor = executor
-        self._failures_left = _FAILURES_IN_A_ROW if dataset.depends_on else 1
+        self._allowed_failures = _FAILURES_IN_A_ROW if dataset.depends_on else 1
+        self._failures_left = self._allowed_failures
 
     async def send(self, requests: Sequence[Request]) -> Sequence[Outcome]:
         """Send requests, and those that follow from their responses; return what became of them.
@@ -133,29 +131,17 @@ class Fetch:
             self._record(failure)
             return Outcome(request), ()
         try:
-            converted = await in_executor(self._executor, convert, self._dataset, self._context, response)
+            work = partial(convert, self._dataset, self._context, response)
+            converted = await asyncio.get_running_loop().run_in_executor(self._executor, work)
         except Exception as error:  # noqa: BLE001 -- no response, however odd, may keep the others from being read
             self.invalid_responses += 1
-            self._record(_as_api_error(error))
+            bug = ApiError("exporter_bug", error_location(error))
+            self._record(error if isinstance(error, ApiError) else bug)
             return Outcome(request), ()
-        self._reset_failures()
+        self._failures_left = self._allowed_failures
         self.invalid_rows += converted.details.result.invalid
         return Outcome(request, converted), converted.details.result.follow_up
 
     def _record(self, failure: ApiError) -> None:
         self.failure = self.failure or failure
         self._failures_left -= failure.reason in _CONCERNS_OTHER_REQUESTS
-
-    def _reset_failures(self) -> None:
-        self._failures_left = _FAILURES_IN_A_ROW if self._dataset.depends_on else 1
-
-
-def _as_api_error(error: Exception) -> ApiError:
-    return error if isinstance(error, ApiError) else ApiError("exporter_bug", error_location(error))
-
-
-async def in_executor(
-    executor: Executor | None, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-) -> T:
-    """Call `work` in the executor."""
-    return await asyncio.get_running_loop().run_in_executor(executor, lambda: work(*args, **kwargs))
