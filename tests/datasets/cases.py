@@ -125,7 +125,7 @@ def lines_of(samples: Sequence[Samples]) -> list[str]:
 
 def _sorted(samples: Samples) -> str:
     rows: Any = sorted(samples.rows)
-    return render(Samples(samples.family, rows), "dev").runs[-1].decode()
+    return render(Samples(samples.family, rows), "dev").sections[-1].decode()
 
 
 def bodies_of(case: Path) -> list[bytes | None]:

@@ -80,8 +80,8 @@ def histories(draw: st.DrawFn) -> list[Snapshot]:
     for _ in range(draw(st.integers(1, 4))):
         family: MetricFamily = draw(st.sampled_from(list(declared.values())))
         source = (draw(st.sampled_from("ab")), "cats", draw(st.sampled_from("cd")), "")
-        chunk = render(draw(samples(family)), source[0]) if draw(st.booleans()) else None
-        history.append(history[-1].updated(by_family({(family, source): chunk})))
+        part = render(draw(samples(family)), source[0]) if draw(st.booleans()) else None
+        history.append(history[-1].updated(by_family({(family, source): part})))
     return history
 
 
@@ -125,13 +125,13 @@ def test_joined_segments_stay_small() -> None:
 
 def test_large_chunk_is_served_without_a_copy() -> None:
     """The bytes that were rendered are those that are sent, in both formats."""
-    chunk = naps("acme", "7d", LARGE)
+    part = naps("acme", "7d", LARGE)
     page = build_page(
-        page_of("acme", "globex").updated(by_family({(NAPS, ("acme", "cats", "7d", "")): chunk}))
+        page_of("acme", "globex").updated(by_family({(NAPS, ("acme", "cats", "7d", "")): part}))
     )
 
     for content in page.contents.values():
-        assert [chunk.runs[0]] == [segment for segment in content.join() if segment is chunk.runs[0]]
+        assert [part.sections[0]] == [segment for segment in content.join() if segment is part.sections[0]]
 
 
 def test_change_of_one_family_compresses_that_family_alone() -> None:

@@ -19,9 +19,9 @@ NAP_LENGTHS = MetricFamily(
 
 
 def rendered(format_: Format, given: Samples, deployment: str) -> bytes:
-    """Put the runs of a chunk together as a format shows them."""
-    chunk = render(given, deployment)
-    return b"".join(chunk.runs[run] for _, run in header_sections(given.family)[format_])
+    """Return the sections of a rendered family as a format has them."""
+    part = render(given, deployment)
+    return b"".join(part.sections[run] for _, run in header_sections(given.family)[format_])
 
 
 @pytest.mark.parametrize("format_", Format)
@@ -33,16 +33,16 @@ def test_lines_are_those_of_the_client(format_: Format, given_samples: Samples, 
 
 def test_labels_are_sorted_and_hold_the_deployment() -> None:
     """Labels stand in the order of their names; the deployment is added."""
-    chunk = render(Samples(NAPS, [(("7d", "Tom", "3"), 5)]), "acme")
+    part = render(Samples(NAPS, [(("7d", "Tom", "3"), 5)]), "acme")
 
-    assert (b'naps_seconds{age="3",cat="Tom",deployment="acme",window="7d"} 5.0\n',) == chunk.runs
+    assert (b'naps_seconds{age="3",cat="Tom",deployment="acme",window="7d"} 5.0\n',) == part.sections
 
 
 def test_escaping_one_row_leaves_the_others_alone() -> None:
     """A row with special characters among thousands is escaped, the others stay as they are."""
     rows: list[Row] = [(("7d", f"Tom {n}", '"'[: n == 4321]), n) for n in range(5000)]
 
-    (run,) = render(Samples(NAPS, rows), "acme").runs
+    (run,) = render(Samples(NAPS, rows), "acme").sections
 
     lines = run.splitlines()
     assert b'naps_seconds{age="\\"",cat="Tom 4321",deployment="acme",window="7d"} 4321.0' == lines[4321]
@@ -52,7 +52,7 @@ def test_escaping_one_row_leaves_the_others_alone() -> None:
 
 def test_text_that_is_no_unicode_does_not_fail() -> None:
     """Half of a surrogate pair, which UTF-8 cannot hold, becomes a question mark."""
-    (run,) = render(Samples(NAPS, [(("7d", "\ud83d", "3"), 5)]), "acme").runs
+    (run,) = render(Samples(NAPS, [(("7d", "\ud83d", "3"), 5)]), "acme").sections
 
     assert b'naps_seconds{age="3",cat="?",deployment="acme",window="7d"} 5.0\n' == run
 
@@ -64,7 +64,7 @@ def test_gauge_histogram_has_a_run_for_each_of_its_families_in_text() -> None:
         [(("7d",), HistogramValue((1, 2, 3), 6.5)), (("30d",), HistogramValue((0, 0, 1), 9))],
     )
 
-    buckets, counts, sums, together = (run.splitlines() for run in render(given_samples, "acme").runs)
+    buckets, counts, sums, together = (run.splitlines() for run in render(given_samples, "acme").sections)
 
     assert b'nap_seconds_bucket{deployment="acme",le="2.5",window="7d"} 2.0' == buckets[1]
     assert [
@@ -90,9 +90,9 @@ def test_distribution_must_have_a_count_for_each_bucket() -> None:
 @given(families().flatmap(samples))
 def test_series_are_counted_as_prometheus_counts_them(given_samples: Samples) -> None:
     """Each line is a series."""
-    chunk = render(given_samples, "acme")
+    part = render(given_samples, "acme")
 
-    assert chunk.runs[-1].count(b"\n") == chunk.series == given_samples.series
+    assert part.sections[-1].count(b"\n") == part.series == given_samples.series
 
 
 @given(families().flatmap(lambda family: st.tuples(samples(family), samples(family))))
@@ -100,7 +100,7 @@ def test_chunks_are_the_same_if_their_bytes_are(pair: tuple[Samples, Samples]) -
     """Two chunks are the same if and only if they show the same lines."""
     one, other = (render(each, "acme") for each in pair)
 
-    assert (one.runs == other.runs) == one.has_same_bytes(other)
+    assert (one.sections == other.sections) == one.has_same_bytes(other)
 
 
 def test_equal_checksums_do_not_make_chunks_the_same() -> None:

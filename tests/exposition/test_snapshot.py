@@ -34,10 +34,10 @@ CHANGES = st.dictionaries(
 def listed(snapshot: Snapshot) -> list[tuple[str, Source, RenderedFamily]]:
     """List all chunks in the order of the page."""
     return [
-        (name, source, chunk)
-        for name, chunks in snapshot.chunks.items()
-        for sources in chunks.values()
-        for source, chunk in sources.items()
+        (name, source, part)
+        for name, parts in snapshot.parts.items()
+        for sources in parts.values()
+        for source, part in sources.items()
     ]
 
 
@@ -51,12 +51,12 @@ def test_snapshot_holds_what_was_put_in_last(
     for step in steps:
         snapshot = snapshot.updated(by_family(step))
         expected |= {
-            (family.name, source): chunk.runs if chunk else None for (family, source), chunk in step.items()
+            (family.name, source): part.sections if part else None for (family, source), part in step.items()
         }
 
-    found = {(name, source): chunk.runs for name, source, chunk in listed(snapshot)}
+    found = {(name, source): part.sections for name, source, part in listed(snapshot)}
 
-    assert {key: runs for key, runs in expected.items() if runs is not None} == found
+    assert {key: sections for key, sections in expected.items() if sections is not None} == found
 
 
 def test_chunks_are_sorted_whatever_came_first() -> None:
@@ -67,7 +67,7 @@ def test_chunks_are_sorted_whatever_came_first() -> None:
     )
 
     assert [THIS_MONTH, THIS_WEEK] == [source for _, source, _ in listed(snapshot)]
-    assert ["a", "b"] == list(page_of("b", "a").chunks[NAPS.name])
+    assert ["a", "b"] == list(page_of("b", "a").parts[NAPS.name])
 
 
 def test_older_snapshot_stays_as_it_was() -> None:
@@ -85,8 +85,8 @@ def test_untouched_families_are_shared() -> None:
     before = page_of("acme", "globex")
     after = before.updated(by_family({(NAPS, THIS_WEEK): naps("acme", "7d", 1)}))
 
-    assert after.chunks[MEALS.name] is before.chunks[MEALS.name]
-    assert after.chunks[NAPS.name]["globex"] is before.chunks[NAPS.name]["globex"]
+    assert after.parts[MEALS.name] is before.parts[MEALS.name]
+    assert after.parts[NAPS.name]["globex"] is before.parts[NAPS.name]["globex"]
 
 
 def test_same_bytes_are_no_change() -> None:

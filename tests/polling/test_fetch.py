@@ -195,7 +195,7 @@ def test_samples_are_rendered_and_not_kept() -> None:
     assert () == converted.details.result.samples
     assert ("a",) == converted.details.result.in_use
     assert b'coder_insights_active_users{deployment="dev",window="7d"} 3.0\n' in {
-        family.runs[-1] for family in converted.families
+        family.sections[-1] for family in converted.families
     }
 
 

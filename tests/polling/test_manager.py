@@ -31,7 +31,7 @@ def fleet(board: PageStore) -> DeploymentManager:
 
 def shown(board: PageStore) -> frozenset[str]:
     """Return the deployments whose health is shown."""
-    return frozenset(board.snapshot.chunks[POLL_SUCCESS.name])
+    return frozenset(board.snapshot.parts[POLL_SUCCESS.name])
 
 
 def test_deployments_begin_one_after_the_other() -> None:

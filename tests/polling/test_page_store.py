@@ -142,9 +142,9 @@ def changed(before: Snapshot, after: Snapshot) -> set[Window]:
     """Return deployment, dataset and window of all chunks that are not the very same objects."""
     return {
         source[:3]
-        for name in before.chunks
-        for source in (*before.chunks[name].get("dev", ()), *after.chunks[name].get("dev", ()))
-        if before.chunks[name].get("dev", {}).get(source) is not after.chunks[name].get("dev", {}).get(source)
+        for name in before.parts
+        for source in (*before.parts[name].get("dev", ()), *after.parts[name].get("dev", ()))
+        if before.parts[name].get("dev", {}).get(source) is not after.parts[name].get("dev", {}).get(source)
     }
 
 

@@ -52,16 +52,16 @@ class Stage:
         """Name the families of Coder's data that are shown."""
         return {
             name
-            for name, by_deployment in self.board.snapshot.chunks.items()
+            for name, by_deployment in self.board.snapshot.parts.items()
             if name.startswith("coder") and by_deployment
         }
 
     def health(self) -> list[bytes]:
         """Return the lines of the series served and dropped."""
         return [
-            chunk.runs[-1]
+            part.sections[-1]
             for family in (SERIES, SERIES_DROPPED)
-            for chunk in self.board.snapshot.chunks[family.name].get("dev", {}).values()
+            for part in self.board.snapshot.parts[family.name].get("dev", {}).values()
         ]
 
 
@@ -145,10 +145,10 @@ def test_health_of_what_is_not_available_goes() -> None:
         stage.publisher.publish({}, statuses=["template-breakdown"])
 
     stage = on_stage(play)
-    (available,) = stage.board.snapshot.chunks["insights_exporter_dataset_available"]["dev"].values()
+    (available,) = stage.board.snapshot.parts["insights_exporter_dataset_available"]["dev"].values()
 
     assert [] == stage.health()
-    assert b'reason="disabled"} 0.0\n' in available.runs[-1]
+    assert b'reason="disabled"} 0.0\n' in available.sections[-1]
 
 
 def test_closed_publisher_shows_nothing_more() -> None:
@@ -163,7 +163,7 @@ def test_closed_publisher_shows_nothing_more() -> None:
 
     stage = on_stage(play)
 
-    assert {} == {name: chunks for name, chunks in stage.board.snapshot.chunks.items() if chunks}
+    assert {} == {name: parts for name, parts in stage.board.snapshot.parts.items() if parts}
 
 
 def test_failure_is_exposed_before_the_poll_has_ended() -> None:
@@ -174,6 +174,6 @@ def test_failure_is_exposed_before_the_poll_has_ended() -> None:
         RequestObserver(stage.requests, stage.publisher).record_request(0.1, failure, None)
 
     stage = on_stage(play)
-    (failures,) = stage.board.snapshot.chunks[REQUEST_FAILURES.name]["dev"].values()
+    (failures,) = stage.board.snapshot.parts[REQUEST_FAILURES.name]["dev"].values()
 
-    assert b'reason="timeout"} 1.0' in failures.runs[-1]
+    assert b'reason="timeout"} 1.0' in failures.sections[-1]

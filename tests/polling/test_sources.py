@@ -101,9 +101,11 @@ STEPS = st.lists(
 def repeated_series(snapshot: Snapshot) -> list[bytes]:
     """Return the series that are there more than once."""
     parts = chain.from_iterable(
-        parts.values() for sources in snapshot.chunks.values() for parts in sources.values()
+        parts.values() for sources in snapshot.parts.values() for parts in sources.values()
     )
-    lines = Counter(line.rpartition(b" ")[0] for part in parts for line in part.runs[-1].splitlines() if line)
+    lines = Counter(
+        line.rpartition(b" ")[0] for part in parts for line in part.sections[-1].splitlines() if line
+    )
     return [series for series, times in lines.items() if times > 1]
 
 

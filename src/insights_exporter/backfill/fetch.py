@@ -127,7 +127,7 @@ class HistoryFetcher:
         for dataset in self._datasets:
             for samples in await self._fetch_dataset(dataset, day, requester, in_use):
                 series[samples.family] += samples.series
-                sections = render(samples, self._deployment.name).runs
+                sections = render(samples, self._deployment.name).sections
                 for name, section in zip(sample_names(samples.family), sections, strict=False):
                     lines[name] = lines.get(name, "") + section.decode()
         self._responses = requester.responses

@@ -90,7 +90,7 @@ def build_page(snapshot: Snapshot, previous: Page | None = None) -> Page:
     """
     blocks = dict(previous.blocks) if previous else {}
     for family in snapshot.families:
-        sources, block = snapshot.chunks[family.name], blocks.get(family.name, Block())
+        sources, block = snapshot.parts[family.name], blocks.get(family.name, Block())
         if block.sources is not sources:
             blocks[family.name] = _build_block(family, sources, block)
     shown = {family.name: blocks[family.name] for family in snapshot.families if family.name in blocks}
@@ -130,7 +130,7 @@ def _group(sources: SourceFamilies) -> Iterator[tuple[tuple[int, ...], _Group]]:
 
 def _compress_group(group: _Group, sections: int) -> _Pieces:
     families = [family for sources in group for family in sources.values()]
-    return tuple(compress(*(family.runs[number] for family in families)) for number in range(sections))
+    return tuple(compress(*(family.sections[number] for family in families)) for number in range(sections))
 
 
 def _encode(arranged: Sequence[_Arranged]) -> Mapping[Format, EncodedBody]:

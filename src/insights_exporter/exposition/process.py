@@ -94,6 +94,8 @@ def _samples(metric: Metric) -> Samples:
 
 def _body(families: Iterable[RenderedFamily], format_: Format) -> bytes:
     sections = [
-        header + each.runs[run] for each in families for header, run in header_sections(each.family)[format_]
+        header + each.sections[run]
+        for each in families
+        for header, run in header_sections(each.family)[format_]
     ]
     return b"".join(sections)

@@ -28,7 +28,7 @@ class Snapshot:
     """The rendered parts of all families, which are exposed in the order of `families`."""
 
     families: Sequence[MetricFamily]
-    chunks: Mapping[str, SourceFamilies]
+    parts: Mapping[str, SourceFamilies]
     """By the family's name; the same object as long as nothing in it changed."""
 
     @classmethod
@@ -44,21 +44,21 @@ class Snapshot:
         Raises:
             KeyError: a family is none of this snapshot's.
         """
-        for name in changes.keys() - self.chunks.keys():
+        for name in changes.keys() - self.parts.keys():
             message = f"{name}: no such family in this snapshot; declare it in the table it is made from"
             raise KeyError(message)
-        updated = {name: _update(self.chunks[name], new) for name, new in changes.items()}
-        if all(chunks is self.chunks[name] for name, chunks in updated.items()):
+        updated = {name: _update(self.parts[name], new) for name, new in changes.items()}
+        if all(parts is self.parts[name] for name, parts in updated.items()):
             return self
-        return replace(self, chunks={**self.chunks, **updated})
+        return replace(self, parts={**self.parts, **updated})
 
     def filter_deployments(self, wanted: Collection[str]) -> Self:
         """Return a snapshot with these deployments alone."""
-        chunks = {
+        parts = {
             name: {deployment: parts for deployment, parts in sources.items() if deployment in wanted}
-            for name, sources in self.chunks.items()
+            for name, sources in self.parts.items()
         }
-        return replace(self, chunks=chunks)
+        return replace(self, parts=parts)
 
     def filter_names(self, wanted: Collection[str]) -> Self:
         """Return a snapshot with the families that have, or one of whose samples has, such a name."""
@@ -66,18 +66,18 @@ class Snapshot:
         return replace(self, families=families)
 
 
-def _update(chunks: SourceFamilies, changes: Mapping[Source, RenderedFamily | None]) -> SourceFamilies:
+def _update(parts: SourceFamilies, changes: Mapping[Source, RenderedFamily | None]) -> SourceFamilies:
     """Return the parts of a family, changed; the same object if all is as before."""
     by_deployment: dict[str, dict[Source, RenderedFamily | None]] = {}
     for source, part in changes.items():
-        present = chunks.get(source[0], {}).get(source)
+        present = parts.get(source[0], {}).get(source)
         if present is not part and not (present and part and part.has_same_bytes(present)):
             by_deployment.setdefault(source[0], {})[source] = part
     if not by_deployment:
-        return chunks
-    touched = {name: _merge(chunks.get(name, {}), new) for name, new in by_deployment.items()}
-    result = {name: parts for name, parts in {**chunks, **touched}.items() if parts}
-    return result if touched.keys() <= chunks.keys() else dict(sorted(result.items()))
+        return parts
+    touched = {name: _merge(parts.get(name, {}), new) for name, new in by_deployment.items()}
+    result = {name: parts for name, parts in {**parts, **touched}.items() if parts}
+    return result if touched.keys() <= parts.keys() else dict(sorted(result.items()))
 
 
 def _merge(

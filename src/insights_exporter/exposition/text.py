@@ -134,7 +134,7 @@ def _is_plain(texts: Sequence[str]) -> bool:
 
 
 Section = tuple[bytes, int]
-"""HELP and TYPE, and the index of the run of lines below them."""
+"""HELP and TYPE, and the index of the section of lines below them."""
 
 _GAUGE_HISTOGRAM: Mapping[str, str] = {"": "histogram", "_gcount": "gauge", "_gsum": "gauge"}
 """The types in the text format, which has no gauge histogram."""
@@ -200,20 +200,20 @@ _SLICE = 2000
 class RenderedFamily(msgspec.Struct, frozen=True, eq=False, gc=False):
     """The sample lines of one family from one source.
 
-    `runs` are its stretches of bytes, without HELP and TYPE: one for most
+    `sections` are its lines, without HELP and TYPE: one section for most
     types, the same in both formats; several for a gauge histogram.
-    `header_sections` says which format shows which runs. `crcs` are their
+    `header_sections` says which format shows which of them. `crcs` are their
     CRC-32; `series` is what Prometheus would count.
     """
 
     family: MetricFamily
-    runs: tuple[bytes, ...]
+    sections: tuple[bytes, ...]
     crcs: tuple[int, ...]
     series: int
 
     def has_same_bytes(self, other: "RenderedFamily") -> bool:
         """Return whether both hold the same bytes."""
-        return self.crcs == other.crcs and self.runs == other.runs
+        return self.crcs == other.crcs and self.sections == other.sections
 
 
 def render(samples: Samples, deployment: str) -> RenderedFamily:
@@ -222,8 +222,8 @@ def render(samples: Samples, deployment: str) -> RenderedFamily:
     Raises:
         ValueError: a row has not one value a label, or not one count a bucket.
     """
-    runs = _RUNS[samples.family.kind](samples, deployment)
-    return RenderedFamily(samples.family, runs, tuple(map(isal_zlib.crc32, runs)), samples.series)
+    sections = _RENDERERS[samples.family.kind](samples, deployment)
+    return RenderedFamily(samples.family, sections, tuple(map(isal_zlib.crc32, sections)), samples.series)
 
 
 def render_all(samples: Iterable[Samples], deployment: str) -> tuple[RenderedFamily, ...]:
@@ -282,7 +282,7 @@ def _bucket_rows(family: MetricFamily, rows: Sequence[HistogramRow]) -> list[Row
     ]
 
 
-_RUNS: Mapping[MetricType, Callable[[Samples, str], tuple[bytes, ...]]] = {
+_RENDERERS: Mapping[MetricType, Callable[[Samples, str], tuple[bytes, ...]]] = {
     "gauge": _plain,
     "counter": _plain,
     "histogram": _histogram,
