@@ -20,6 +20,7 @@ History ends days before the first scrape that a graph has a point of.
 
 POLL: Final = ("dataset", "window")
 TEMPLATE: Final = ("organization_name", "template_name", "template_id")
+GROUP: Final = ("organization_name", "group_name", "group_id")
 APP: Final = ("app_type", "slug")
 PARAMETER: Final = ("parameter_name", "parameter_type", "parameter_value")
 
@@ -131,6 +132,7 @@ TEMPLATE_LATENCY: Final = "coder_insights_template_user_latency_distribution_sec
 
 QUALITY: Final = "coder_insights_connection_quality_users"
 TEMPLATE_QUALITY: Final = "coder_insights_template_connection_quality_users"
+GROUP_QUALITY: Final = "coder_insights_group_connection_quality_users"
 
 
 def measured_users(

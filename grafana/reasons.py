@@ -17,6 +17,10 @@ NO_ACTIVITY: Final = "no activity of users is polled for this window"
 NO_LATENCY: Final = "no latencies are polled for this window"
 NO_NAMES: Final = "users.detail is aggregate, or users.windows lacks this window"
 NO_TEMPLATE_USERS: Final = "set templates.users: true to poll it, for the windows in templates.windows"
+NO_GROUPS: Final = (
+    "set datasets.groups.enabled: true (a Premium feature); groups below groups.min_users are not exposed"
+)
+NO_LICENSE: Final = "this Coder has no license that counts them, or is too old"
 NO_APPS: Final = "no app of a template was opened"
 NO_BUILDS: Final = "no such builds, or Coder has not computed them yet"
 NOT_SENT: Final = "Coder does not send it"

@@ -22,7 +22,7 @@ NARROWEST: Final = 80
 Words = Mapping[str, tuple[str, str]]
 """Texts and colours by value."""
 
-HIDDEN: Final = ("Time", "deployment", "template_id", "user_id")
+HIDDEN: Final = ("Time", "deployment", "template_id", "user_id", "group_id")
 """What tells rows apart and is not shown, unless a table names it."""
 
 

@@ -131,5 +131,8 @@ SCRAPE_SLOW: Final = 1
 SCRAPE_TOO_SLOW: Final = 5
 """Seconds for a scrape that dashboards show in red: half of what Prometheus allows by default."""
 
+SEATS_USED_NOTICE: Final = 0.8
+"""Share of the license's seats that dashboards show in yellow."""
+
 ANY: Final = 1
 """Number from which something is there at all that should not be."""

@@ -6,6 +6,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 
 from grafana import project, reasons, variables
 from grafana.base import Content
+from grafana.dashboards_src import users_groups
 from grafana.graphs import Style, graph
 from grafana.layout import Section, Tile
 from grafana.panels import bucket_bars, number
@@ -51,8 +52,8 @@ def content() -> Content:
     """Return the dashboard."""
     return Content(
         board=project.USERS,
-        description="How long users are active, how that is spread over them, and who they are where users "
-        "are named.",
+        description="How long users are active, how that is spread over them and over groups, and how many "
+        "seats of the license they take.",
         since="now-30d",
         variables=[
             variables.datasource(),
@@ -62,7 +63,17 @@ def content() -> Content:
             variables.window(LEVEL),
         ],
         sections=[
-            Section(title="$deployment", repeat="deployment", tiles=[*_numbers(), *_spread(), *_users()]),
+            Section(
+                title="$deployment",
+                repeat="deployment",
+                tiles=[
+                    *_numbers(),
+                    *_spread(),
+                    *_users(),
+                    *users_groups.groups(),
+                    *users_groups.license_seats(),
+                ],
+            ),
         ],
     )
 

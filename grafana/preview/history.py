@@ -99,7 +99,7 @@ def _record(folder: Path) -> None:
         ),
         Recording(
             make_coder=_coder,
-            config=_config("{url}"),
+            config=_config("{url}", datasets={"groups": {"enabled": True}}),
             start=LIVE_SINCE,
             end=NOW,
             labels=target,

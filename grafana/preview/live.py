@@ -11,7 +11,7 @@ import multiprocessing
 import selectors
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from socket import IPPROTO_TCP, TCP_NODELAY, create_server, socket
 from typing import IO, Any, Final
 from unittest.mock import patch
 
+import httpx
 import time_machine
 
 from insights_exporter.cli import main
@@ -116,6 +117,7 @@ class _Clock:
         self._monotonic = time.monotonic
         self._skipped = 0.0
         self.grace = GRACE
+        self.requests = 0
 
     def skip(self, seconds: float) -> None:
         self.grace = GRACE
@@ -136,7 +138,7 @@ class _Selector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         grace = self._clock.grace
         ready = super().select(grace if timeout is None else min(timeout, grace))
-        if not ready and timeout is not None and timeout > grace:
+        if not ready and timeout is not None and timeout > grace and not self._clock.requests:
             self._clock.skip(timeout - grace)
         return ready
 
@@ -149,8 +151,22 @@ def _skipping(start: datetime) -> Iterator[_Clock]:
         with (
             patch.object(ThreadPoolExecutor, "submit", _run_now),
             patch("time.monotonic", clock.monotonic),
+            patch.object(httpx.AsyncClient, "send", _counted(httpx.AsyncClient.send, clock)),
         ):
             yield clock
+
+
+def _counted(send: Callable[..., Awaitable[httpx.Response]], clock: _Clock) -> Callable[..., Any]:
+    """Return `send` of a client, while which no time is skipped."""
+
+    async def counted(*args: Any, **kwargs: Any) -> httpx.Response:  # noqa: ANN401  as the client's own
+        clock.requests += 1
+        try:
+            return await send(*args, **kwargs)
+        finally:
+            clock.requests -= 1
+
+    return counted
 
 
 def _run_now(_: ThreadPoolExecutor, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401  as in the base

@@ -48,6 +48,14 @@ STATUSES = distinct("coder_insights_users", "status")
 SLOWEST = distinct(
     "coder_insights_user_latency_seconds", "user_id", window="7d", percentile="p95", at_most=25
 )
+GROUP = ("organization_name", "group_name", "group_id")
+GROUPS = distinct("coder_insights_group_members", *GROUP)
+ACTIVE_GROUPS = distinct("coder_insights_group_active_users", *GROUP, window="7d")
+MEASURED_GROUPS = distinct(
+    "coder_insights_group_connection_quality_users", *GROUP, window="7d", percentile="p50"
+)
+SEATS = distinct("coder_insights_license_seats_used", "feature")
+AGENT_LIMITS = distinct("coder_insights_license_agent_runtime_limit_seconds", "limit_type")
 MOST_ACTIVE = distinct("coder_insights_user_activity_seconds", "user_id", window="7d", at_most=25)
 ACTIVITY_BOUNDS = distinct("coder_insights_user_activity_distribution_seconds_bucket", "le")
 BOUNDS = distinct("coder_insights_user_latency_distribution_seconds_bucket", "le")
@@ -127,6 +135,12 @@ EXPECTED: Mapping[str, Mapping[str, tuple[Count, ...]]] = {
         "Users by activity, over time": (ONE,) * 4,
         "Activity of a user, over time": (ONE, ONE),
         "Most active users": (MOST_ACTIVE,),
+        "Groups": (GROUPS, ACTIVE_GROUPS, ACTIVE_GROUPS, ACTIVE_GROUPS, ACTIVE_GROUPS, MEASURED_GROUPS),
+        "Active users by group, over time": (ten(ACTIVE_GROUPS),),
+        "License seats used": (ONE,),
+        "License seats left": (ONE,),
+        "License seats": (SEATS, SEATS),
+        "Agent runtime": (ONE, AGENT_LIMITS),
     },
     "health": {
         "Exporters down": (ONE,),

@@ -47,6 +47,8 @@ SHARED: Final = (
     Shared(r.REQUESTS_LEFT, "health", "Rate limit"),
     Shared(r.DAILY_USERS, "adoption", "Yesterday", of={"day": "yesterday"}),
     Shared(r.DAILY_USERS, "adoption", "Today so far", of={"day": "today"}),
+    Shared(r.SEATS_USED, "users", "License seats"),
+    Shared(r.SEATS_LIMIT, "users", "License seats", "B"),
     Shared(r.MEASURED_USERS, "connection", "Users measured", of=TYPICAL),
     Shared(r.USERS_ABOVE_POOR, "connection", "Above 300 ms", of=TYPICAL),
 )
@@ -57,6 +59,7 @@ ONLY_OF_RULES: Final = frozenset(
         r.ANY_POLL_SUCCESS,
         r.DAY_START,
         r.EXPORTERS,
+        r.LICENSE_STATUS,
         r.NOT_POLLED,
         r.RECENT_FAILURES,
         r.REFUSED,

@@ -43,15 +43,19 @@ class Install:
 
 
 YOUNG: Final = frozenset({reasons.NEW, reasons.A_WEEK})
-NO_USERS: Final = frozenset({reasons.NO_TEMPLATE_USERS})
+OFF: Final = frozenset({reasons.NO_TEMPLATE_USERS, reasons.NO_GROUPS})
+"""What is off by default."""
+
 
 INSTALLS: Final = {
-    "everything polled": Install(YOUNG, {"templates": {"users": True}}),
-    "defaults": Install(YOUNG | NO_USERS),
-    "as little as can be": Install(
-        YOUNG | NO_USERS | {reasons.NO_BREAKDOWN, reasons.NO_PARAMETERS, reasons.NO_NAMES}, LESS
+    "everything polled": Install(
+        YOUNG, {"templates": {"users": True}, "datasets": {"groups": {"enabled": True}}}
     ),
-    "history": Install(YOUNG | NO_USERS, backfilled="parameters,users"),
+    "defaults": Install(YOUNG | OFF),
+    "as little as can be": Install(
+        YOUNG | OFF | {reasons.NO_BREAKDOWN, reasons.NO_PARAMETERS, reasons.NO_NAMES}, LESS
+    ),
+    "history": Install(YOUNG | OFF, backfilled="parameters,users"),
 }
 
 

@@ -62,7 +62,13 @@ class Polled(NamedTuple):
 
 def config(url: str) -> dict[str, Any]:
     """Return a file with deployments that show users by name, none of them, and by pseudonyms."""
-    common = {"url": url, "token": DEMO_TOKEN, "requests_per_minute": 6000, "templates": {"users": True}}
+    common = {
+        "url": url,
+        "token": DEMO_TOKEN,
+        "requests_per_minute": 6000,
+        "templates": {"users": True},
+        "datasets": {"groups": {"enabled": True}},
+    }
     return {
         "deployments": [
             {"name": "main", **common},

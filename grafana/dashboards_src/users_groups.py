@@ -1,0 +1,131 @@
+"""The lower half of Users and groups: groups, and what the license allows."""
+
+from typing import Final
+
+from grafana_foundation_sdk.models.dashboard import Panel
+
+from grafana import reasons
+from grafana.graphs import Style, graph
+from grafana.layout import Tile
+from grafana.panels import number
+from grafana.promql import AT_THE_END, GROUP, GROUP_QUALITY, WINDOW, biggest, series, share_of
+from grafana.queries import Query
+from grafana.style import HOURS, SHARE, Look, worse_above
+from grafana.tables import Column, Rows, list_of
+from grafana.thresholds import POOR_USERS, POOR_USERS_NOTICE, SEATS_USED, SEATS_USED_NOTICE
+
+MEMBERS: Final = series("coder_insights_group_members", by=GROUP)
+ACTIVE: Final = series("coder_insights_group_active_users", WINDOW, by=GROUP)
+ACTIVITY: Final = f"{series('coder_insights_group_activity_seconds', WINDOW, by=GROUP)} / 3600"
+
+USED: Final = "coder_insights_license_seats_used"
+LIMIT: Final = "coder_insights_license_seats_limit"
+AGENT: Final = "coder_insights_license_agent_runtime_seconds"
+AGENT_LIMIT: Final = "coder_insights_license_agent_runtime_limit_seconds"
+SEATS: Final = 'feature="user_limit"'
+
+
+def groups() -> list[Tile]:
+    """Return the panels by group."""
+    course = graph(
+        Look(
+            title="Active users by group, over time",
+            description="Active users of the ten most active groups, as the chosen window slid along. A user "
+            "of two groups counts in both.",
+            nothing=reasons.NO_GROUPS,
+        ),
+        [
+            Query(
+                biggest(
+                    10,
+                    ACTIVE,
+                    series("coder_insights_group_active_users", WINDOW, by=GROUP, when=AT_THE_END),
+                    GROUP,
+                ),
+                "{{organization_name}}/{{group_name}}",
+            )
+        ],
+        Style(aside=True),
+    )
+    return [Tile(_table(), 13, 10), Tile(course, 11, 10)]
+
+
+def _table() -> Panel:
+    return list_of(
+        Look(
+            title="Groups",
+            description="Activity and connections of groups in the chosen window. The group Everyone stands "
+            "for its organization. Do not add groups up: a user of two groups counts in both. What would "
+            "count fewer users than groups.min_users is not exposed.",
+            nothing=reasons.NO_GROUPS,
+        ),
+        Rows(labels={"organization_name": "Organization", "group_name": "Group"}, sort="Active users"),
+        [
+            Column(title="Members", expr=MEMBERS),
+            Column(title="Active users", expr=ACTIVE),
+            Column(title="Active share", expr=f"{ACTIVE} / ({MEMBERS} > 0)", unit=SHARE, decimals=0),
+            Column(title="Activity", expr=ACTIVITY, unit=HOURS, decimals=1),
+            Column(
+                title="Per active user",
+                expr=f"{ACTIVITY} / ({ACTIVE} > 0)",
+                unit=HOURS,
+                decimals=1,
+            ),
+            Column(
+                title="Above 300 ms",
+                expr=share_of("poor", "p50", GROUP_QUALITY, GROUP),
+                unit=SHARE,
+                steps=worse_above(POOR_USERS_NOTICE, POOR_USERS),
+                decimals=0,
+            ),
+        ],
+    )
+
+
+def license_seats() -> list[Tile]:
+    """Return the panels about the license."""
+    used = number(
+        Look(
+            title="License seats used",
+            description="Share of the seats that the license allows; a seat is an active account.",
+            unit=SHARE,
+            steps=worse_above(SEATS_USED_NOTICE, SEATS_USED),
+            decimals=0,
+            nothing=reasons.NO_LICENSE,
+        ),
+        f"{series(USED, SEATS)} / ({series(LIMIT, SEATS)} > 0)",
+    )
+    left = number(
+        Look(
+            title="License seats left",
+            description="Accounts that can become active until the license's limit is reached.",
+            nothing=reasons.NO_LICENSE,
+        ),
+        f"{series(LIMIT, SEATS)} - {series(USED, SEATS)}",
+    )
+    seats = graph(
+        Look(
+            title="License seats",
+            description="Seats in use and the limit of the license, by feature. Do not add the features up.",
+            nothing=reasons.NO_LICENSE,
+        ),
+        [
+            Query(series(USED, by=("feature",)), "{{feature}} used", "blue"),
+            Query(series(LIMIT, by=("feature",)), "{{feature}} limit", "red"),
+        ],
+        Style(dashed=["B"]),
+    )
+    agents = graph(
+        Look(
+            title="Agent runtime",
+            description="Runtime of Coder Agents in the term of the license, and its limits.",
+            unit=HOURS,
+            nothing=reasons.NO_LICENSE,
+        ),
+        [
+            Query(f"{series(AGENT)} / 3600", "used", "blue"),
+            Query(f"{series(AGENT_LIMIT, by=('limit_type',))} / 3600", "{{limit_type}} limit", "red"),
+        ],
+        Style(dashed=["B"]),
+    )
+    return [Tile(used, 4, 9), Tile(left, 4, 9), Tile(seats, 8, 9), Tile(agents, 8, 9)]
