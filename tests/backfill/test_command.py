@@ -114,11 +114,25 @@ def test_dry_run_estimates_what_is_written(backfill: Backfill) -> None:
     assert pytest.approx(sum(map(len, text)), rel=0.1) == estimated_bytes
 
 
+def test_datasets_without_history_are_named(backfill: Backfill) -> None:
+    """What Coder reports of this moment only is said to be missing, if it is polled."""
+    backfill.config = f"""\
+deployments:
+  - name: main
+    url: {backfill.url}
+    token_env: CODER_SESSION_TOKEN
+    datasets: {{groups: {{enabled: true}}, license: {{enabled: false}}}}
+"""
+    ended = backfill("2026-04-09", "--dry-run")
+
+    assert "main: no history of user-status-counts, template-list, groups: Coder" in ended.stderr
+
+
 def test_each_month_is_one_line(backfill: Backfill) -> None:
     """Without a terminal there is one line per month, and the command that imports it."""
     ended = backfill("2026-03-30")
 
-    lines = ended.stderr.splitlines()
+    _, *lines = ended.stderr.splitlines()
     assert [True, True] == [" series, " in line and " samples; " in line for line in lines]
     assert "2 of 12 days, about 1 min left" in lines[0]
     assert lines[1].endswith("12 of 12 days")

@@ -150,6 +150,7 @@ async def _backfill_deployment(options: BackfillOptions, poller: DeploymentPolle
     poller.coder.add_response_hook(connection.observe)
     request_options = RequestOptions(RequestStats("backfill"), float("inf"), missing_route="not_found")
     listed = await list_templates(poller.coder, request_options, deployment, poller.clock.now())
+    _print_missing_history(deployment)
     allowed = (connection.rate_limit or 0.0) * _SHARE_OF_RATE_LIMIT
     poller.coder.rate_limiter.per_minute = options.requests_per_minute or max(
         deployment.requests_per_minute, allowed
@@ -171,6 +172,19 @@ async def _backfill_deployment(options: BackfillOptions, poller: DeploymentPolle
         await _run(options, span, fetcher, state, request_options)
     finally:
         state.close()
+
+
+def _print_missing_history(deployment: Deployment) -> None:
+    missing = [
+        dataset.name
+        for dataset in DATASETS.values()
+        if dataset.backfill == "never" and dataset.is_enabled(deployment)
+    ]
+    if missing:
+        names = ", ".join(missing)
+        typer.echo(
+            f"{deployment.name}: no history of {names}: Coder reports their current state only", err=True
+        )
 
 
 class TemplateList(NamedTuple):

@@ -178,7 +178,7 @@ def _datasets_table(datasets: Iterable[DatasetResult]) -> Table:
             _escape_controls(", ".join(each.window for each in alike if each.window)),
             Text(state, style=_COLOURS[state]),
             f"{about}{sum(each.series for each in alike):,}",
-            ", ".join(alike[0].roles),
+            "Premium license" if alike[0].reason == "not_licensed" else ", ".join(alike[0].roles),
         )
     return table
 
