@@ -20,8 +20,8 @@ from tests.integration.parts import SKIPPED_TESTS, require, summarize_skips
 from tests.integration.prometheus import Prometheus, StartPrometheus
 from tests.integration.promtool import Promtool
 
-hypothesis.settings.register_profile("dev", deadline=None)
-hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("dev", deadline=None, max_examples=50)
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
 
 

@@ -19,7 +19,7 @@ from insights_exporter.exposition.family import MetricFamily, Samples
 from tests.datasets import responses
 from tests.datasets.cases import context_of, convert_all, lines_of, responses_to, usual_window
 
-OFTEN = settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+OFTEN = settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 each_dataset = pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)
 

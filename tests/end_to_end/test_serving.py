@@ -1,9 +1,10 @@
 """What a scraper gets: formats, compression, methods, selections."""
 
 import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from tests.integration.exporter import Exporter
 from tests.integration.promtool import Promtool
 from tests.integration.waiting import eventually
 
+T = TypeVar("T")
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 CONFIG = """\
@@ -60,6 +62,21 @@ def samples(families: Iterable[Metric]) -> dict[tuple[str, frozenset[tuple[str, 
     }
 
 
+def between_polls(exporter: Exporter, get: Callable[[], T]) -> T:
+    """Return what `get` returns when no poll changes the exposition meanwhile."""
+
+    def attempt() -> list[T]:
+        before, found = stable(exporter.page()), get()
+        return [found] if before == stable(exporter.page()) else []
+
+    return eventually(attempt)[0]
+
+
+def stable(page: str) -> list[str]:
+    """Return the lines of a page that do not change by themselves."""
+    return [line for line in page.splitlines() if not line.startswith(("process_", "python_"))]
+
+
 def openmetrics(page: str) -> Iterable[Metric]:
     """Read an OpenMetrics page."""
     return openmetrics_families(page)  # type: ignore[no-untyped-call, no-any-return]  # it has no type hints
@@ -67,12 +84,11 @@ def openmetrics(page: str) -> Iterable[Metric]:
 
 def test_both_formats_say_the_same(exporter: Exporter) -> None:
     """Both formats are read by prometheus_client's parsers and hold the same samples."""
-    text = samples(text_families(exporter.page()))
+    text, other = between_polls(exporter, lambda: (exporter.page(), exporter.page(accept=OPENMETRICS)))
+    expected = samples(text_families(text))
 
-    openmetrics_samples = samples(openmetrics(exporter.page(accept=OPENMETRICS)))
-
-    assert len(text) > 500
-    assert text == openmetrics_samples
+    assert len(expected) > 500
+    assert expected == samples(openmetrics(other))
 
 
 def test_promtool_is_silent(exporter: Exporter, promtool: Promtool) -> None:
@@ -99,22 +115,19 @@ def test_format_by_quality(exporter: Exporter, accept: str, expected: str) -> No
 @pytest.mark.parametrize("accept", ["text/plain", OPENMETRICS])
 def test_gzip_is_one_member_of_the_same_page(exporter: Exporter, accept: str) -> None:
     """Compressed on the way, the page is the same, and not compressed for who did not ask."""
-    with httpx.stream(
-        "GET", f"{exporter.url}/metrics", headers={"Accept": accept, "Accept-Encoding": "gzip"}
-    ) as response:
-        packed = b"".join(response.iter_raw())
 
-    plain = exporter.get("/metrics", accept=accept, accept_encoding="identity")
+    def get() -> tuple[httpx.Response, bytes, httpx.Response]:
+        headers = {"Accept": accept, "Accept-Encoding": "gzip"}
+        with httpx.stream("GET", f"{exporter.url}/metrics", headers=headers) as response:
+            packed = b"".join(response.iter_raw())
+        return response, packed, exporter.get("/metrics", accept=accept, accept_encoding="identity")
+
+    response, packed, plain = between_polls(exporter, get)
 
     assert response.headers["content-encoding"] == "gzip"
     assert int(response.headers["content-length"]) == len(packed)
     assert "content-encoding" not in plain.headers
     assert stable(gzip.decompress(packed).decode()) == stable(plain.text)
-
-
-def stable(page: str) -> list[str]:
-    """Return the lines of a page that do not change by themselves."""
-    return [line for line in page.splitlines() if not line.startswith(("process_", "python_"))]
 
 
 def test_head_has_the_headers_alone(exporter: Exporter) -> None:
@@ -196,10 +209,12 @@ BUCKETS = "coder_insights_user_latency_distribution_seconds_bucket"
 @pytest.mark.parametrize("accept", ["text/plain", OPENMETRICS])
 def test_gauge_histograms_as_gauges(exporter: Exporter, accept: str) -> None:
     """With the parameter the samples are the same, and no family is of a type that collectors do not know."""
-    page = exporter.page(f"/metrics?{GAUGES}", accept=accept)
+    usual, page = between_polls(
+        exporter, lambda: (exporter.page(), exporter.page(f"/metrics?{GAUGES}", accept=accept))
+    )
     parsed = list(openmetrics(page) if accept == OPENMETRICS else text_families(page))
 
-    assert samples(text_families(exporter.page())) == samples(parsed)
+    assert samples(text_families(usual)) == samples(parsed)
     assert f"# TYPE {BUCKETS} gauge\n" in page
     assert {"gauge", "counter", "histogram"} == {family.type for family in parsed}
     assert {"insights_exporter_request_duration_seconds"} == {
@@ -210,8 +225,13 @@ def test_gauge_histograms_as_gauges(exporter: Exporter, accept: str) -> None:
 @pytest.mark.parametrize("accept", ["text/plain", OPENMETRICS])
 def test_gauge_histograms_as_gauges_are_compressed(exporter: Exporter, accept: str) -> None:
     """The response with the parameter is compressed as the default one."""
-    plain = exporter.get(f"/metrics?{GAUGES}", accept=accept, accept_encoding="identity")
-    packed = exporter.get(f"/metrics?{GAUGES}", accept=accept, accept_encoding="gzip")
+    path = f"/metrics?{GAUGES}"
+    plain, packed = between_polls(
+        exporter,
+        lambda: [
+            exporter.get(path, accept=accept, accept_encoding=encoding) for encoding in ("identity", "gzip")
+        ],
+    )
 
     assert (None, "gzip") == tuple(answer.headers.get("content-encoding") for answer in (plain, packed))
     assert stable(plain.text) == stable(packed.text)

@@ -52,7 +52,7 @@ def edited(body: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
 
 
 @pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_any_bytes_are_refused_or_shown(dataset: Dataset, data: st.DataObject) -> None:
     """Noise, and real answers with damage, are refused as invalid, or what is shown of them parses."""

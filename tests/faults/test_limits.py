@@ -133,7 +133,7 @@ def test_thousands_of_names_are_answered(exporter: Exporter) -> None:
     assert (200, "") == (response.status_code, response.text)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     path=st.one_of(
         st.sampled_from([b"/", b"/metrics", b"/-/ready", b"/-/reload", b"/config", b"*", b""]),
@@ -169,7 +169,7 @@ def test_no_request_is_a_mistake_of_ours(
         assert status == b"505" or int(status) < 500
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(noise=st.binary(max_size=400))
 def test_noise_is_no_mistake_of_ours(exporter: Exporter, noise: bytes) -> None:
     """Bytes that are no HTTP at all are refused or ignored."""

@@ -19,7 +19,7 @@ def test_fault(scene: Scene, case: Case) -> None:
     seen = scene.during(case.deployment, case.dataset)
     at_last = seen[-1][1]
     counted = {reason for reason, count in at_last.failures.items() if count}
-    served_while_failing = [poll for _, poll in seen if poll.success != 1 and poll.data]
+    served_while_failing = [poll for _, poll in seen if poll.failures.get(case.reason) and poll.data]
     ages_without_data = [at - poll.last_success for at, poll in seen if poll.last_success and not poll.data]
     after = scene.observations[-1].polls[case.deployment, case.dataset]
 

@@ -43,7 +43,7 @@ async def page_of(told: Mapping[str, Any]) -> str:
 
 
 @given(told=st.fixed_dictionaries(dict(responses.FACTS)))
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 def test_page_parses_and_polls_go_on(told: Mapping[str, Any]) -> None:
     """No series repeats, and the polls that wait for the clock go on."""
     samples = [

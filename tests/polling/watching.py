@@ -1,6 +1,7 @@
 """One deployment that is polled, from an embedded Coder without a network, on a clock that jumps."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -68,7 +69,9 @@ def series_of(page: str, name: str) -> Mapping[Labels, float]:
         tuple(sorted((label, text) for label, text in sample.labels.items() if label != "deployment")): (
             sample.value
         )
-        for family in text_string_to_metric_families(page)
+        for family in text_string_to_metric_families(
+            "".join(re.findall(rf"^{name}[{{ ].*\n", page, re.MULTILINE))
+        )
         for sample in family.samples
         if sample.name == name
     }
