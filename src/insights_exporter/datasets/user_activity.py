@@ -117,7 +117,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
         Samples(USER_ACTIVITY, columns),
         Samples(ACTIVITY_DISTRIBUTION, [((window,), histogram)]),
         Samples(ACTIVITY_LEVEL, band_rows((window,), histogram, ACTIVITY_BOUNDS, ACTIVITY_LEVELS)),
-        *activity_by_group(context, seconds),
+        *(activity_by_group(context, seconds) if context.groups else ()),
         *window_samples(NAME, window, report.start_time, report.end_time),
     )
     return ConvertResult(samples, folded=folded, invalid=decoded.invalid)

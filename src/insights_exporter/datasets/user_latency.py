@@ -139,7 +139,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
         Samples(USER_LATENCY, columns),
         Samples(LATENCY_DISTRIBUTION, histograms),
         Samples(CONNECTION_QUALITY, quality_rows(histograms)),
-        quality_by_group(context, latencies._asdict()),
+        *([quality_by_group(context, latencies._asdict())] if context.groups else ()),
         *window_samples(NAME, window, report.start_time, report.end_time),
     )
     return ConvertResult(samples, folded=folded, invalid=decoded.invalid)
