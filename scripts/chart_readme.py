@@ -7,7 +7,7 @@ from itertools import groupby
 from scripts.chart_values import CHART, Value, read
 
 PATH = "helm/insights-exporter/README.md"
-BEGIN = "<!-- The tables below are written by `make docs` from values.yaml. -->\n"
+BEGIN = "<!-- The tables below are generated from values.yaml by `make docs`. -->\n"
 END = "<!-- end of the tables -->\n"
 
 

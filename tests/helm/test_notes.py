@@ -1,4 +1,4 @@
-"""What Helm says after an installation: the next command to type."""
+"""The notes that Helm prints after an installation."""
 
 import shutil
 from pathlib import Path
@@ -32,7 +32,7 @@ def notes(chart: Path, values: Values) -> str:
 
 
 def test_without_deployments_they_say_what_to_set(shown: Path) -> None:
-    """The defaults install, and the notes tell how to name the first Coder."""
+    """With the defaults, the notes show how to add the first Coder."""
     said = notes(shown, {})
 
     assert said.startswith("No Coder deployment is set, so the exporter cannot start yet.")
@@ -58,7 +58,7 @@ def test_without_deployments_they_say_what_to_set(shown: Path) -> None:
         pytest.param({"web": {"externalUrl": "https://x/a"}}, "\n  https://x/a/\n", id="from outside"),
         pytest.param(
             {},
-            "Nothing scrapes it yet. With the Prometheus operator: --set serviceMonitor.enabled=true.",
+            "Nothing scrapes the exporter yet. With the Prometheus operator, use --set service",
             id="not scraped",
         ),
         pytest.param({}, "scrape\ndemo-insights-exporter.insights.svc:12112/metrics.", id="what to scrape"),
@@ -75,7 +75,7 @@ def test_with_a_deployment_they_say_how_to_look(shown: Path, values: Values, wor
 
 
 POLICY = {"enabled": True}
-INSIDE = "The network policy opens the way to the ports of "
+INSIDE = "The network policy allows the ports of "
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ INSIDE = "The network policy opens the way to the ports of "
 def test_a_policy_that_may_close_the_way_is_told(
     shown: Path, url: str, policy: Values, *, expected: bool
 ) -> None:
-    """A Coder in the same cluster is reached by the port of its pods, which its URL does not tell."""
+    """A Coder in the same cluster is reached by the port of its pods, which its URL does not contain."""
     values = {**ONE, "config": {"deployments": [{"name": "main", "url": url}]}, "networkPolicy": policy}
 
     assert expected == (f"{INSIDE}{url}, but" in notes(shown, values))
@@ -109,5 +109,5 @@ def test_a_policy_that_may_close_the_way_is_told(
     ],
 )
 def test_what_is_scraped_is_not_complained_about(shown: Path, values: Values) -> None:
-    """Nothing is said where nothing is missing."""
+    """The notes do not mention scraping if it is set up."""
     assert "scrape" not in notes(shown, {**ONE, **values})

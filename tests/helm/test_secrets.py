@@ -114,7 +114,7 @@ def test_no_secret_goes_into_a_config_map(part: Values, place: str) -> None:
     values = {"config": {"deployments": [{**MAIN, **part}]}, "existingSecret": "theirs"}
     said = refusal(values)
 
-    assert f"{place}: secrets do not belong in a ConfigMap" in said
+    assert f"{place}: secrets must not be stored in a ConfigMap" in said
     assert MADE_UP not in said
     assert [] == of_kind("ConfigMap", objects({**values, "configInSecret": True}))
 
@@ -129,17 +129,15 @@ def test_no_secret_of_all_deployments_goes_into_a_config_map() -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        pytest.param(
-            {"config": {"deployments": [MAIN]}}, 'nothing says what the token of "main" is', id="no token"
-        ),
+        pytest.param({"config": {"deployments": [MAIN]}}, '"main" has no token', id="no token"),
         pytest.param(
             {"config": {"deployments": [MAIN, {"url": "https://main"}]}, "existingSecret": "theirs"},
-            'config.deployments[1]: another deployment is called "main" too',
+            'config.deployments[1]: duplicate name "main"',
             id="one name, so one token, for two",
         ),
         pytest.param(
             {"config": {"deployments": [MAIN]}, "tokens": {"main": "a", "mian": "b"}},
-            "tokens.mian: no deployment is called that. config.deployments has: main.",
+            "tokens.mian: unknown deployment; config.deployments has: main",
             id="token of no deployment",
         ),
         pytest.param(
@@ -147,17 +145,17 @@ def test_no_secret_of_all_deployments_goes_into_a_config_map() -> None:
                 "config": {"deployments": [{"url": "https://coder.example.com:8443"}]},
                 "existingSecret": "theirs",
             },
-            'a Secret cannot hold a token under the name "coder.example.com:8443"',
+            '"coder.example.com:8443" cannot be the key of a token in a Secret',
             id="name that no Secret takes",
         ),
         pytest.param(
             {"config": {"deployments": [MAIN]}, "tokens": {"main": "a"}, "existingSecret": "theirs"},
-            "tokens, existingSecret: only one of them is mounted",
+            "tokens, existingSecret: only one of them can be mounted",
             id="two sources of tokens",
         ),
         pytest.param(
             {"web": {"config": {"basic_auth_users": {"a": "b"}}, "existingSecret": "theirs"}},
-            "web.config, web.existingSecret: only one of them is used",
+            "web.config, web.existingSecret: only one of them can be used",
             id="two web configurations",
         ),
         pytest.param(

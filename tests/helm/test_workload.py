@@ -22,8 +22,8 @@ def test_more_than_one_pod_is_refused() -> None:
     """A second pod would poll everything again; the refusal says so and what to do."""
     said = refusal({"replicas": 2})
 
-    assert "replicas: 2 pods would each poll every deployment" in said
-    assert "set sharding.enabled to share the deployments out among them" in said
+    assert "replicas: each of 2 pods would poll every deployment" in said
+    assert "set sharding.enabled to share the deployments among the pods" in said
 
 
 def test_the_exporter_can_be_paused() -> None:
@@ -35,7 +35,7 @@ def test_arguments_that_the_chart_sets_are_refused() -> None:
     """A flag that the exporter accepts once is refused, and one that may be repeated is added."""
     more = ["--web.listen-address=:8080"]
 
-    assert "extraArgs: --log.level is set by the chart already" in refusal(
+    assert "extraArgs: --log.level is already set by the chart" in refusal(
         {"extraArgs": ["--log.level=debug"]}
     )
     assert more == container({"extraArgs": more})["args"][-1:]
@@ -65,7 +65,7 @@ def test_shards_have_a_headless_service_of_their_own() -> None:
 
 def test_shards_behind_a_balancer_are_refused() -> None:
     """A balanced page would be another one each time."""
-    assert "service.type: with sharding.enabled every pod is scraped by itself" in refusal(
+    assert "service.type: NodePort is not possible with sharding.enabled" in refusal(
         {**SHARDED, "service": {"type": "NodePort"}}
     )
 

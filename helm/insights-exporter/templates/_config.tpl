@@ -7,12 +7,12 @@
 {{- .name | default ($url.host | lower | trimSuffix $usual) -}}
 {{- end -}}
 
-{{/* Tells by some text whether a deployment, or `defaults`, says where the token is. */}}
+{{/* Non-empty if a deployment, or `defaults`, sets a token. */}}
 {{- define "insights-exporter.hasToken" -}}
 {{- or .token .token_file .token_env | default "" -}}
 {{- end -}}
 
-{{/* What is under `config`; a deployment that does not say where its token is gets the mounted one. */}}
+{{/* The values of `config`; deployments without a token use the mounted one. */}}
 {{- define "insights-exporter.config" -}}
 {{- $config := deepCopy .Values.config -}}
 {{- $_ := set $config "deployments" ($config.deployments | default list) -}}
@@ -38,7 +38,7 @@
 {{- .Values.existingSecret | default $own -}}
 {{- end -}}
 
-{{/* What is under `web.config`, with the certificate of `web.tlsSecret`; empty where both are. */}}
+{{/* The values of `web.config`, with the certificate of `web.tlsSecret`; empty if both are empty. */}}
 {{- define "insights-exporter.webConfig" -}}
 {{- $config := deepCopy .Values.web.config -}}
 {{- if and .Values.web.tlsSecret (not $config.tls_server_config) -}}
@@ -55,7 +55,7 @@
 {{- .Values.web.existingSecret | default (include "insights-exporter.webConfig" . | empty | ternary "" $own) -}}
 {{- end -}}
 
-{{/* What comes before the paths of all endpoints: a path without a slash at its end, or nothing. */}}
+{{/* The path prefix of all endpoints, without a trailing slash; may be empty. */}}
 {{- define "insights-exporter.routePrefix" -}}
 {{- with trimAll "/" .Values.web.routePrefix }}/{{ . }}{{ end -}}
 {{- end -}}
@@ -90,7 +90,7 @@
 {{- .Values.web.scheme | default (empty $tls | ternary "http" "https") -}}
 {{- end -}}
 
-{{/* Tells by some text whether a plain request may be refused, for want of a user or certificate or for a limit. */}}
+{{/* Non-empty if a plain request can be rejected, for lack of a user or certificate or by a limit. */}}
 {{- define "insights-exporter.guarded" -}}
 {{- $web := include "insights-exporter.webConfig" . | fromYaml -}}
 {{- $tls := $web.tls_server_config | default dict -}}

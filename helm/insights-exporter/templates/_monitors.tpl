@@ -1,4 +1,4 @@
-{{/* What ServiceMonitor and PodMonitor have in common, as both kinds call it the same. */}}
+{{/* The fields that ServiceMonitor and PodMonitor share. */}}
 
 {{- define "insights-exporter.endpoint" -}}
 port: metrics

@@ -1,4 +1,4 @@
-{{/* What objects are called and how they are labelled. */}}
+{{/* Names and labels of objects. */}}
 
 {{- define "insights-exporter.name" -}}
 {{- .Values.nameOverride | default .Chart.Name | trunc 52 | trimSuffix "-" -}}

@@ -30,7 +30,7 @@
 {{- end }}
 {{- end -}}
 
-{{/* What `health` has to know too, of the exporter of `root` that is reached at `address`. */}}
+{{/* The flags that `health` needs to reach the exporter of `root` at `address`. */}}
 {{- define "insights-exporter.webArguments" -}}
 - --web.listen-address={{ .address }}
 {{- if include "insights-exporter.webSecret" .root }}
