@@ -20,6 +20,16 @@ LIVE_ONLY = {
     "coder_insights_template_info": "the list of templates is the current one",
     "coder_insights_template_build_duration_seconds": "Coder computes them for recent builds only",
     "coder_insights_build_info": "and so is the version",
+    **dict.fromkeys(
+        (
+            "coder_insights_license_seats_used",
+            "coder_insights_license_seats_limit",
+            "coder_insights_license_agent_runtime_seconds",
+            "coder_insights_license_agent_runtime_limit_seconds",
+            "coder_insights_license_status",
+        ),
+        "the license is that of now",
+    ),
 }
 
 

@@ -25,7 +25,11 @@ defaults:
   token_env: TOKEN
   requests_per_minute: 100000
   windows: [{name: 7d, every: 1s}, today]
-  datasets: {daus: {enabled: false}, periods: {enabled: false}, user-status-counts: {enabled: false}}
+  datasets:
+    daus: {enabled: false}
+    periods: {enabled: false}
+    user-status-counts: {enabled: false}
+    groups: {enabled: true, every: 1s}
   templates: {users: true}
 deployments:
 """
