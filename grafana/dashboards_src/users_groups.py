@@ -47,7 +47,7 @@ def groups() -> list[Tile]:
         ],
         Style(aside=True),
     )
-    return [Tile(_table(), 13, 10), Tile(course, 11, 10)]
+    return [Tile(_table(), 24, 9), Tile(course, 24, 9)]
 
 
 def _table() -> Panel:
@@ -120,6 +120,7 @@ def license_seats() -> list[Tile]:
             title="Agent runtime",
             description="Runtime of Coder Agents in the term of the license, and its limits.",
             unit=HOURS,
+            decimals=0,
             nothing=reasons.NO_LICENSE,
         ),
         [
