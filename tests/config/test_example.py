@@ -14,6 +14,7 @@ from insights_exporter.config.models import (
     ConfigFile,
     DatasetOptions,
     Deployment,
+    GroupOptions,
     ParameterOptions,
     TemplateOptions,
     TLSConfig,
@@ -69,6 +70,7 @@ def test_schema_takes_all_of_the_example() -> None:
         ParameterOptions,
         TemplateOptions,
         AppOptions,
+        GroupOptions,
     ],
 )
 def test_example_shows_every_key(model: type[ConfigFile]) -> None:

@@ -18,7 +18,7 @@ import msgspec
 
 from insights_exporter.coder.request import InvalidResponse, Response
 from insights_exporter.config.models import Deployment
-from insights_exporter.datasets.base import ConvertResult, Dataset, Group, PollContext, Template
+from insights_exporter.datasets.base import ConvertResult, Dataset, Group, PollContext, Template, no_windows
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.text import render
@@ -52,8 +52,7 @@ def context_of(window: str | None = None, **more: Any) -> PollContext:  # noqa: 
 
 def usual_window(dataset: Dataset) -> str | None:
     """Return the window of a dataset in cases that name no other."""
-    windowless = {"daus", "periods", "user-status-counts", "template-list", "groups", "license"}
-    return None if dataset.name in windowless else "7d"
+    return None if dataset.windows is no_windows else "7d"
 
 
 def responses_to(dataset: Dataset, context: PollContext, *bodies: bytes | None) -> list[Response]:

@@ -82,12 +82,11 @@ def moments(zone: ZoneInfo) -> Iterator[datetime]:
 
 def requests_at(context: PollContext) -> Iterator[tuple[Window | None, Request]]:
     """Yield all requests for insights of all datasets at a moment."""
-    for dataset in (
-        each for name, each in DATASETS.items() if name not in {"template-list", "groups", "license"}
-    ):
+    for dataset in DATASETS.values():
         for window in dataset.windows(context.deployment):
             for request in dataset.requests(replace(context, window=window)):
-                yield window, request
+                if request.path.startswith("/insights/"):
+                    yield window, request
 
 
 def wrong(context: PollContext, window: Window | None, request: Request) -> str:
