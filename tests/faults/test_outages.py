@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from insights_exporter.coder.errors import CAUSES
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.server import create_app
 from tests.faults.cases import CASES, Case
@@ -25,16 +26,7 @@ ODD_ROWS = (
 
 def only(*datasets: str) -> dict[str, object]:
     """Return settings by which nothing else is polled."""
-    others = {
-        "templates",
-        "template-breakdown",
-        "periods",
-        "user-activity",
-        "user-latency",
-        "user-status-counts",
-        "template-list",
-    }
-    off = {name: {"enabled": False} for name in ({"daus"} | others) - set(datasets)}
+    off = {name: {"enabled": False} for name in DATASETS.keys() - set(datasets)}
     return {"datasets": off, "windows": ["today"]}
 
 
