@@ -12,13 +12,13 @@ OPENING = """# Command line
 
 Reference of all commands and flags. `make docs` generates it from the code.
 
-A flag wins over its environment variable. Switches are written as `--flag` or `--no-flag`. SIGTERM and SIGINT
-end every command cleanly.
+A flag takes precedence over its environment variable. Switches are written as `--flag` or `--no-flag`.
+SIGTERM and SIGINT end every command cleanly.
 
 | exit status | meaning |
 |---|---|
 | 0 | success |
-| 1 | something was refused or lost: some datasets are missing, or a run was interrupted |
+| 1 | some datasets were denied or failed, or a run was interrupted |
 | 2 | invalid config or arguments, or no data |
 """
 HELP_FLAGS = {"--help", "--install-completion", "--show-completion"}

@@ -7,7 +7,8 @@ from insights_exporter.coder.errors import CAUSES, Explanation
 PATH = "docs/failures.md"
 OPENING = """# Reasons and remedies
 
-This file is written by `make docs` from the table in the code.
+This page lists every reason why a request can fail, and what to do about it. `make docs` generates it
+from the code.
 
 Every failed request counts in `insights_exporter_request_failures_total` with its reason. The log, `check`
 and the status page show the remedy below. *Retried* is about the same poll; every dataset is polled again at

@@ -35,7 +35,7 @@ _STANDARD_ERROR = 2
 
 app = typer.Typer(
     cls=CommandGroup,
-    help="The Prometheus exporter for Coder's Insights API. Without a command it serves.",
+    help="The Prometheus exporter for Coder's Insights API. Without a command, it serves metrics.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -312,7 +312,7 @@ def _backfill(
     log_level: LogLevel = "info",
     log_format: LogFormat = "logfmt",
 ) -> None:
-    """Bring Coder's history into Prometheus.
+    """Import Coder's history into Prometheus.
 
     Writes OpenMetrics files for promtool, imports them, or sends them by
     remote write. Exit status: 0 = complete, 1 = stopped, run again to

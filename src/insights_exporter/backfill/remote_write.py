@@ -136,7 +136,7 @@ async def _post(
             backoff = min(2.0**attempt * random.uniform(0.5, 1.5), _MAX_BACKOFF)  # noqa: S311 -- jitter
             await sleep(backoff if last.wait is None else min(last.wait, _MAX_RETRY_AFTER))
     raise RemoteWriteRejected(
-        f"{format_url(url)}: {last}, {_ATTEMPTS} times; run again, what is sent twice does no harm"
+        f"{format_url(url)}: {last}, {_ATTEMPTS} times; run it again; samples sent twice are harmless"
     )
 
 

@@ -244,7 +244,7 @@ class CoderClient:
         if isinstance(error, ConfigError):
             return ApiError("token_unreadable", str(error))
         if isinstance(error, TimeoutError | httpx.TimeoutException):
-            return ApiError("timeout", f"no whole response within {self._timeout:g} s", transient=True)
+            return ApiError("timeout", f"no complete response within {self._timeout:g} s", transient=True)
         cause: Cause = "tls_failed" if is_tls_failure(error) else "connection"
         if is_refused_tunnel(error):
             cause = "refused_by_proxy"

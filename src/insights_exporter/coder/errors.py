@@ -72,7 +72,7 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
         "token_malformed": Explanation(
             "unauthorized",
             "401 `Invalid API key format`",
-            "copy the token again, whole and without quotes or anything around it; it has the form ID-SECRET",
+            "copy the complete token again, without quotes or spaces around it; it has the form ID-SECRET",
         ),
         "token_unknown": Explanation(
             "unauthorized",
@@ -92,8 +92,8 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
         ),
         "token_unreadable": Explanation(
             "unauthorized",
-            "The token cannot be read from its file or variable, or is visibly wrapped",
-            "fix the source of the token as the error says; it is read again at each poll",
+            "The token cannot be read from its file or variable, or has other characters around it",
+            "fix the file or variable of the token that the error names; it is read again at each poll",
         ),
         "login_expired": Explanation(
             "unauthorized",
@@ -109,7 +109,7 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
         "unauthorized": Explanation(
             "unauthorized",
             "Any other 401",
-            "check the token, and whether a proxy in front of Coder asks for a login of its own",
+            "check the token, and whether a proxy in front of Coder requires its own login",
         ),
         "forbidden": Explanation("forbidden", "403 `Forbidden.`", _ROLE),
         "forbidden_by_proxy": Explanation(
@@ -123,7 +123,7 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
         "not_licensed": Explanation(
             "not_licensed",
             "403 `... is a Premium feature`, or 404 `Route not found.` on a path that needs a license",
-            "no action needed; this data needs a Premium license, and no role or token changes that",
+            "no action needed; this data requires a Premium license, whatever the role of the token",
             _HOURLY,
         ),
         "disabled": Explanation(
@@ -167,7 +167,7 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
         ),
         "timeout": Explanation(
             "timeout",
-            "No whole response in time, or 408",
+            "No complete response in time, or 408",
             "check Coder's load, or raise `timeout`; the exporter retries",
             "yes",
         ),
@@ -179,13 +179,13 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
         ),
         "tls_failed": Explanation(
             "connection",
-            "TLS that cannot be established: a certificate that is not accepted, or a port without TLS",
+            "No TLS connection: a certificate that is not accepted, or a port without TLS",
             "fix what the error names: the server's certificate, the files of `tls`, or the scheme of `url` "
             "or of the proxy",
         ),
         "redirect": Explanation(
             "redirect",
-            "A redirect: it is not followed, because the token must not travel",
+            "A redirect: it is not followed, so that the token is not sent elsewhere",
             "set `url` to where the server redirects to",
         ),
         "too_large": Explanation(
@@ -201,7 +201,7 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
         "newer_coder": Explanation(
             "invalid",
             "JSON whose rows or fields are not understood",
-            "upgrade the exporter; this Coder is newer than it knows",
+            "upgrade the exporter; this Coder is newer than the exporter supports",
         ),
         "exporter_bug": Explanation(
             "invalid",

@@ -126,11 +126,11 @@ def _inflater(encoding: str) -> Callable[[bytes, int], bytes]:
 
     def inflate(chunk: bytes, most: int) -> bytes:
         if stream.eof:  # zlib would keep all that comes after it
-            raise ApiError("invalid", "the response goes on after the end of its compression")
+            raise ApiError("invalid", "the response has data after the end of its compression")
         try:
             return stream.decompress(chunk, most)
         except zlib.error as error:
-            raise ApiError("invalid", f"the response's compression is broken: {error}") from None
+            raise ApiError("invalid", f"the response cannot be decompressed: {error}") from None
 
     return inflate
 

@@ -50,7 +50,7 @@ class RateLimiter:
         loop = asyncio.get_running_loop()
         blocked = self.blocked_for(path)
         if blocked and loop.time() + blocked > deadline:
-            raise ApiError("rate_limited", "the server asked to wait for longer than this poll may take")
+            raise ApiError("rate_limited", "the server requested a longer wait than this poll can take")
         waiter = _Waiter(priority, next(self._numbers), path, loop.create_future())
         heapq.heappush(self._queue, waiter)
         self._admit()
@@ -59,7 +59,10 @@ class RateLimiter:
                 await waiter.admitted
         except TimeoutError:
             self._cancel(waiter)
-            raise ApiError("rate_limited", "no turn came in time; too much is polled") from None
+            raise ApiError(
+                "rate_limited",
+                "the request could not start in time; too much is polled",
+            ) from None
         except asyncio.CancelledError:
             self._cancel(waiter)
             raise

@@ -105,7 +105,9 @@ def _select_deployments(config: Config, names: Sequence[str]) -> Config:
     known = {deployment.name: deployment for deployment in config.deployments}
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise CommandError(f"--deployment: there is no {unknown[0]!r}; there are {', '.join(known)}")
+        raise CommandError(
+            f"--deployment: unknown deployment {unknown[0]!r}; the config has {', '.join(known)}"
+        )
     return Config(deployments=tuple(known[name] for name in names) or config.deployments)
 
 

@@ -50,7 +50,7 @@ def parse_include(text: str) -> Include:
     words = {word.strip() for word in text.split(",") if word.strip()}
     unknown = words - {"parameters", "users"}
     if unknown:
-        raise CommandError(f"--include: {unknown.pop()!r} is not known; write parameters, users or both")
+        raise CommandError(f"--include: {unknown.pop()!r} is unknown; write parameters, users or both")
     return Include(parameters="parameters" in words, users="users" in words)
 
 

@@ -83,7 +83,7 @@ class _StrictLoader(yaml.SafeLoader):
                 raise _error_at(key_node, "a key is not text", "put it in quotes")
             if key == "<<":
                 raise _error_at(
-                    key_node, "merge keys (<<) are not supported", "write out the keys that it stands for"
+                    key_node, "merge keys (<<) are not supported", "write out the keys that it merges"
                 )
             if key in mapping:
                 raise _error_at(key_node, f"the key {safe_key(key)} is repeated", "keep one of them")
@@ -119,7 +119,7 @@ def _check_size(data: object) -> None:
         value, depth = todo.pop()
         cost += _COST_PER_VALUE + (len(value) if isinstance(value, str) else 0)
         if cost > _MAX_COST or depth > _MAX_DEPTH:
-            raise YamlError("", "becomes far too large by its aliases", "write less with * and &")
+            raise YamlError("", "expands to too many nodes by its aliases", "use fewer aliases (* and &)")
         if isinstance(value, dict):
             todo += [(part, depth + 1) for pair in value.items() for part in pair]
         elif isinstance(value, list):
