@@ -1,12 +1,12 @@
-# The exporter as it is locked, on a Python without a shell; docs/container.md tells how to build and run it.
+# The exporter with locked dependencies, on Python without a shell. See docs/container.md.
 
 FROM docker.io/library/python:3.13-slim-trixie AS base
-# Where the last stage has its Python: what is installed with this name runs there too.
+# The path of Python in the last stage, so that installed scripts run there, too.
 RUN ln -sf /usr/local/bin/python /usr/bin/python
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_INPUT=1 \
     PIP_ROOT_USER_ACTION=ignore
-# Seconds since 1970 that count as the time of the build.
+# Time of the build, in Unix seconds.
 ARG SOURCE_DATE_EPOCH
 
 FROM base AS builder
