@@ -37,6 +37,7 @@ def its_start(truth: Truth) -> Series:
     return series([({"day": "yesterday"}, (truth.now - timedelta(days=1)).timestamp())])
 
 
+NO_PAST_PREFIXES = ("coder_insights_group_", "coder_insights_license_")
 NO_PAST = {
     "coder_insights_users",
     "coder_insights_template_info",
@@ -45,8 +46,13 @@ NO_PAST = {
 }
 """Coder reports these only for the current moment."""
 
+
+def _has_past(name: str) -> bool:
+    return name not in NO_PAST and not name.startswith(NO_PAST_PREFIXES)
+
+
 PAST_SERIES: Mapping[str, Callable[[Truth], Series]] = {
-    **{name: function for name, function in TRUE_SERIES.items() if name not in NO_PAST},
+    **{name: function for name, function in TRUE_SERIES.items() if _has_past(name)},
     "coder_insights_daily_active_users": day_before,
     "coder_insights_day_start_timestamp_seconds": its_start,
 }
