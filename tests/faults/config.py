@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-TOO_COSTLY = ("template-breakdown", "periods", "user-activity", "user-latency", "template-list")
+TOO_COSTLY = ("template-breakdown", "periods", "user-activity", "user-latency", "template-list", "license")
 
 HASTY: dict[str, Any] = {
     "windows": ["today"],

@@ -40,7 +40,14 @@ DEFAULTS = {
         "user-status-counts": {"every": "8s"},
         **{
             name: {"enabled": False}
-            for name in ("template-breakdown", "periods", "user-activity", "user-latency", "template-list")
+            for name in (
+                "template-breakdown",
+                "periods",
+                "user-activity",
+                "user-latency",
+                "template-list",
+                "license",
+            )
         },
     },
 }
