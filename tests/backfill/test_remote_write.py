@@ -129,7 +129,7 @@ async def test_receiver_that_stays_busy_is_given_up(receiver: ReceivingServer, t
     """After some attempts the error says that the next run may send everything again."""
     receiver.responses = [(503, {})] * 100
 
-    with pytest.raises(RemoteWriteRejected, match="503, 8 times; run again"):
+    with pytest.raises(RemoteWriteRejected, match="503, 8 times; run it again"):
         await send(receiver, tmp_path / "month.om", [])
 
     assert 8 == len(receiver.bodies)
