@@ -31,7 +31,7 @@ UNREACHED = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x
         (["--import"], "--tsdb"),
         (["--output=-"], "--output: - is not a folder"),
         ([f"--output={__file__}"], "test_command.py is not a folder"),
-        (["--deployment=unknown"], "there are"),
+        (["--deployment=unknown"], "unknown deployment 'unknown'; the config has "),
         (
             ["--remote-write=prometheus"],
             "is not a URL; write one such as http://prometheus:9090/api/v1/write",
