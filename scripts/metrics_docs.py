@@ -23,15 +23,14 @@ KINDS = {
 
 OPENING = """# Metrics
 
-This file is written by `make docs` from the families as the code declares them.
+Reference of all metrics. `make docs` generates it from the declarations in the code.
 
-Data families are gauges: windows slide, values fall. Values are those of the last good poll;
-`insights_exporter_max_age_seconds` says how long they stay when polls fail, after that their series end.
-Those of a window of one day, as `today` is, end at the deployment's midnight, too, and are back within two
-minutes. There are no `_created` series.
+All metrics of Coder's data are gauges, because windows slide and values fall. A value is that of the last successful
+poll. If polls fail, its series end after `insights_exporter_max_age_seconds`. Series of a window of one day,
+such as `today`, also end at the deployment's midnight and return within two minutes. There are no `_created` series.
 
-[numbers.md](numbers.md) explains how to read the values: days, apps and families, upgrades of Coder.
-[compatibility.md](compatibility.md) tells what *stable* promises and *experimental* does not.
+[How to read the numbers](numbers.md) explains days, apps and families, and upgrades of Coder.
+The [compatibility policy](compatibility.md) defines *stable* and *experimental*.
 
 """
 
