@@ -25,9 +25,10 @@ OPENING = """# Metrics
 
 Reference of all metrics. `make docs` generates it from the declarations in the code.
 
-All metrics of Coder's data are gauges, because windows slide and values fall. A value is that of the last successful
-poll. If polls fail, its series end after `insights_exporter_max_age_seconds`. Series of a window of one day,
-such as `today`, also end at the deployment's midnight and return within two minutes. There are no `_created` series.
+All metrics of Coder's data are gauges, because windows slide and values fall. A value is that of the last
+successful poll. If polls fail, its series end after `insights_exporter_max_age_seconds`. Series of a window
+of one day (`today`) also end at the midnight of the deployment and return within two minutes. No metric
+has a `_created` series.
 
 [How to read the numbers](numbers.md) explains days, apps and families, and upgrades of Coder.
 The [compatibility policy](compatibility.md) defines *stable* and *experimental*.

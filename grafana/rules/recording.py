@@ -144,6 +144,9 @@ RECORDINGS: Final = (
     ),
     Recording(TOKEN_REMAINING, once(TOKEN_REMAINING_OF_EXPORTER, operation="min")),
     Recording(REQUESTS_LEFT, once("insights_exporter_rate_limit_remaining", "dataset", operation="min")),
+)
+
+USAGE_RECORDINGS: Final = (
     Recording(DAILY_USERS, once("coder_insights_daily_active_users", "day")),
     Recording(DAY_START, once("coder_insights_day_start_timestamp_seconds", "day")),
     Recording(SEATS_USED, once("coder_insights_license_seats_used", "feature")),
@@ -160,4 +163,8 @@ RECORDINGS: Final = (
     ),
 )
 
-GROUP: Final = Group("insights-exporter.recording", RECORDINGS)
+GROUPS: Final = (
+    Group("insights-exporter.recording", RECORDINGS),
+    Group("insights-exporter.usage-recording", USAGE_RECORDINGS),
+)
+"""Two groups, because Mimir accepts at most 20 rules in one."""

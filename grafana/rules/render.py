@@ -58,7 +58,7 @@ def _line(alert: Alert) -> str:
 def render() -> dict[str, str]:
     """Return the rule files and the list of runbooks by their path in the repository."""
     return {
-        f"{FOLDER}/recording.yaml": _yaml([recording.GROUP]),
+        f"{FOLDER}/recording.yaml": _yaml(recording.GROUPS),
         f"{FOLDER}/alerts.yaml": _yaml([exporter.GROUP, usage.GROUP]),
         "docs/runbooks/README.md": RUNBOOKS + "".join(map(_line, ALERTS)),
     }
