@@ -94,7 +94,7 @@ def section(family: MetricFamily) -> str:
     """Return what is known of one family."""
     labels = ", ".join(f"`{label}`" for label in family.labels)
     facts = (
-        ("Kind", KINDS.get(family.kind, family.kind)),
+        ("Kind", KINDS.get(family.type, family.type)),
         ("Labels", labels or "none"),
         ("Buckets", ", ".join(f"{bound:g}" for bound in family.bounds)),
         ("From", family.source),

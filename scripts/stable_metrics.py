@@ -16,7 +16,7 @@ PROMISED = Path(__file__).resolve().parents[1] / "docs/stable-metrics.txt"
 def promise(family: MetricFamily) -> str:
     """Return the line of a family."""
     labels, bounds = ",".join(sorted(family.labels)), ",".join(f"{bound:g}" for bound in family.bounds)
-    return " ".join(part for part in (family.name, family.kind, f"{{{labels}}}", bounds) if part)
+    return " ".join(part for part in (family.name, family.type, f"{{{labels}}}", bounds) if part)
 
 
 def promises(families: Iterable[MetricFamily]) -> list[str]:

@@ -1,8 +1,8 @@
 """Named cases: what Coder responds, and what is exposed of it.
 
-`data/DATASET/CASE/` holds `answer.json` (or `answers.json`, a list with one
+`data/DATASET/CASE/` holds `response.json` (or `responses.json`, a list with one
 response per request, null for a refusal), `expected.prom`, and, if it is not
-the usual one, the context in `view.json`. Run as a program, this module
+the usual one, the context in `context.json`. Run as a program, this module
 writes all `expected.prom` again: check them before you commit.
 """
 
@@ -30,7 +30,7 @@ CASES = sorted(path for path in DATA.glob("*/*") if path.is_dir())
 
 
 def context_of(window: str | None = None, **more: Any) -> PollContext:  # noqa: ANN401 - what JSON holds
-    """Return a context; `more` is the content of `view.json`."""
+    """Return a context; `more` is the content of `context.json`."""
     config = {"name": "dev", "url": "https://coder.example.com", "token": "a-token"}
     deployment = Deployment(**(config | more.get("deployment", {})))
     windows = {each.name: each for each in deployment.windows}
@@ -88,7 +88,7 @@ def convert_all(dataset: Dataset, context: PollContext, responses: Sequence[Resp
     return msgspec.structs.replace(
         results[0],
         samples=tuple(Samples(family, of_family) for family, of_family in rows.items()),
-        folded=sum(result.folded for result in results),
+        aggregated=sum(result.aggregated for result in results),
         invalid=tuple(reason for result in results for reason in result.invalid),
     )
 
@@ -96,7 +96,7 @@ def convert_all(dataset: Dataset, context: PollContext, responses: Sequence[Resp
 def render_case(case: Path) -> str:
     """Return what is exposed of the responses of a case."""
     dataset = DATASETS[case.parent.name]
-    config = case / "view.json"
+    config = case / "context.json"
     more = json.loads(config.read_bytes()) if config.exists() else {}
     context = context_of(**({"window": usual_window(dataset)} | more))
     try:
@@ -111,7 +111,7 @@ def text_of(conversion: ConvertResult, dataset: Dataset) -> str:
     lines = lines_of((*conversion.samples, *dataset.merge_windows([conversion])))
     comments = [
         *(f"# template in use: {template}" for template in conversion.in_use or ()),
-        *([f"# folded: {conversion.folded}"] if conversion.folded else []),
+        *([f"# aggregated: {conversion.aggregated}"] if conversion.aggregated else []),
         *(f"# dropped: {reason}" for reason in conversion.invalid),
     ]
     return "".join(f"{line}\n" for line in (*lines, *comments))
@@ -129,10 +129,10 @@ def _sorted(samples: Samples) -> str:
 
 def bodies_of(case: Path) -> list[bytes | None]:
     """Return the body of each response of a case, None for a refused request."""
-    single = case / "answer.json"
+    single = case / "response.json"
     if single.exists():
         return [single.read_bytes()]
-    responses = json.loads((case / "answers.json").read_bytes())
+    responses = json.loads((case / "responses.json").read_bytes())
     return [None if response is None else json.dumps(response).encode() for response in responses]
 
 

@@ -96,7 +96,7 @@ def test_no_series_repeats_and_order_changes_nothing(
         key for key, times in Counter((family, labels) for family, labels, _ in series).items() if times > 1
     ]
     assert sorted(map(repr, series)) == sorted(map(repr, series_of(dataset, again)))
-    assert (conversion.folded, sorted(conversion.invalid)) == (again.folded, sorted(again.invalid))
+    assert (conversion.aggregated, sorted(conversion.invalid)) == (again.aggregated, sorted(again.invalid))
     assert conversion.in_use == again.in_use
 
 
@@ -194,7 +194,7 @@ def test_thousands_of_invented_apps_are_few_series() -> None:
     assert 50 + len(["__other__", "vscode", "jetbrains", "reconnecting-pty", "ssh"]) == len(shown)
     assert sum(range(60, 3060)) == sum(shown.values())
     assert 51 == len(names)
-    assert 2950 == conversion.folded
+    assert 2950 == conversion.aggregated
 
 
 @given(users=st.lists(responses.whole(user_id=responses.USER_IDS, seconds=responses.COUNTS)))
@@ -209,7 +209,7 @@ def test_distribution_counts_each_user_once(users: list[dict[str, Any]]) -> None
 
     assert len(ids) == distribution.counts[-1]
     assert sum(user["seconds"] for user in users) == distribution.total
-    assert max(len(ids) - 1, 0) == conversion.folded
+    assert max(len(ids) - 1, 0) == conversion.aggregated
 
 
 GROUP_FAMILIES = {

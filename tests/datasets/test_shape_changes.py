@@ -187,7 +187,7 @@ def silent_changes(
 
 def load(case: Path) -> tuple[Dataset, PollContext, dict[Key, Json]]:
     """Load a case: its dataset, view and documents."""
-    dataset, config = DATASETS[case.parent.name], case / "view.json"
+    dataset, config = DATASETS[case.parent.name], case / "context.json"
     more = json.loads(config.read_bytes()) if config.exists() else {}
     context = context_of(**({"window": usual_window(dataset)} | more))
     responses = all_responses_to(dataset, context, *bodies_of(case))

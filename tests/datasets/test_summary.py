@@ -52,7 +52,7 @@ def test_secrets_in_names_of_apps_are_not_kept() -> None:
     """What is redacted in the metrics is redacted on the status page."""
     dataset, context = DATASETS["templates"], context_of("7d")
     (case,) = (case for case in CASES if case.name == "secrets-in-apps-are-redacted")
-    response = (case / "answer.json").read_bytes()
+    response = (case / "response.json").read_bytes()
 
     kept = repr(summarize(dataset.convert(context, *responses_to(dataset, context, response))))
 

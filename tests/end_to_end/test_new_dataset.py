@@ -23,7 +23,7 @@ from scripts import configuration_docs, metrics_docs
 PATH = "/insights/widgets"
 WIDGETS = MetricFamily(
     name="coder_insights_widgets",
-    kind="gauge",
+    type="gauge",
     help="Widgets in the window (API: widgets count); cached.",
     labels=("deployment", "window"),
     source="widgets: count",

@@ -61,9 +61,9 @@ def _metric(family: MetricFamily, given: Sequence[tuple[str, Samples]]) -> Metri
         for deployment, samples in given
         for labels, value in samples.rows
     ]
-    if family.kind in _DISTRIBUTION:
+    if family.type in _DISTRIBUTION:
         return _distributions(family, cast("Sequence[HistogramRow]", rows))
-    metric = _PLAIN[family.kind](family.name, family.help, labels=family.labels)
+    metric = _PLAIN[family.type](family.name, family.help, labels=family.labels)
     for labels, value in cast("Sequence[Row]", rows):
         metric.add_metric(labels, value)
     return metric
@@ -71,7 +71,7 @@ def _metric(family: MetricFamily, given: Sequence[tuple[str, Samples]]) -> Metri
 
 def _distributions(family: MetricFamily, rows: Iterable[HistogramRow]) -> Metric:
     bounds = [*map(spelled_by_client, family.bounds), "+Inf"]
-    metric = _DISTRIBUTION[family.kind](family.name, family.help, labels=family.labels)
+    metric = _DISTRIBUTION[family.type](family.name, family.help, labels=family.labels)
     for labels, value in rows:
         metric.add_metric(labels, list(zip(bounds, value.counts, strict=True)), value.total)
     return metric

@@ -7,20 +7,20 @@ from insights_exporter.exposition.store import Changes, Snapshot, Source
 from insights_exporter.exposition.text import RenderedFamily, render
 
 NAPS = MetricFamily(
-    name="naps_seconds", kind="gauge", help='Time "napped", cached.', labels=("deployment", "window", "cat")
+    name="naps_seconds", type="gauge", help='Time "napped", cached.', labels=("deployment", "window", "cat")
 )
-MEALS = MetricFamily(name="meals_total", kind="counter", help="Meals.", labels=("deployment", "dish"))
+MEALS = MetricFamily(name="meals_total", type="counter", help="Meals.", labels=("deployment", "dish"))
 MEAL_TIMES = MetricFamily(
-    name="meal_seconds", kind="histogram", help="Meals by length.", labels=("deployment",), bounds=(0.5, 60)
+    name="meal_seconds", type="histogram", help="Meals by length.", labels=("deployment",), bounds=(0.5, 60)
 )
 NAP_LENGTHS = MetricFamily(
     name="nap_length_seconds",
-    kind="gaugehistogram",
+    type="gaugehistogram",
     help="Cats by naps.",
     labels=("deployment", "window"),
     bounds=(900, 1800.0),
 )
-CATS = MetricFamily(name="cats", kind="gauge", help="Cats.", labels=("deployment",))
+CATS = MetricFamily(name="cats", type="gauge", help="Cats.", labels=("deployment",))
 EVERY_KIND = (NAPS, MEALS, MEAL_TIMES, NAP_LENGTHS, CATS)
 
 ROWS: Mapping[MetricFamily, Sequence[Row] | Sequence[HistogramRow]] = {
@@ -57,6 +57,6 @@ def page_of(*deployments: str) -> Snapshot:
 
 
 def naps(deployment: str, window: str, count: int, length: float = 1) -> RenderedFamily:
-    """Return a chunk of about 60 bytes a row."""
+    """Return a rendered family of about 60 bytes a row."""
     rows = [((window, f"cat {number:05}"), length + number) for number in range(count)]
     return render(Samples(NAPS, rows), deployment)

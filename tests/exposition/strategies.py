@@ -1,4 +1,4 @@
-"""Families and samples of every kind, as hypothesis makes them up."""
+"""Families and samples of every type, as hypothesis makes them up."""
 
 from hypothesis import strategies as st
 
@@ -16,17 +16,17 @@ _BOUNDS = st.lists(st.floats(0, 1e9, exclude_min=True), unique=True, min_size=1,
 
 @st.composite
 def families(
-    draw: st.DrawFn, kinds: tuple[MetricType, ...] = ("gauge", "counter", "histogram", "gaugehistogram")
+    draw: st.DrawFn, types: tuple[MetricType, ...] = ("gauge", "counter", "histogram", "gaugehistogram")
 ) -> MetricFamily:
     """Draw a family, with or without a deployment."""
-    kind = draw(st.sampled_from(kinds))
+    metric_type = draw(st.sampled_from(types))
     labels = [label for label in draw(_LABELS) if label not in ("deployment", "le")]
     return MetricFamily(
-        name="naps_total" if kind == "counter" else "naps_seconds",
-        kind=kind,
+        name="naps_total" if metric_type == "counter" else "naps_seconds",
+        type=metric_type,
         help=draw(TEXTS),
         labels=(*draw(st.sampled_from([("deployment",), ()])), *labels),
-        bounds=tuple(draw(_BOUNDS)) if kind.endswith("histogram") else (),
+        bounds=tuple(draw(_BOUNDS)) if metric_type.endswith("histogram") else (),
     )
 
 

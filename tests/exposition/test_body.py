@@ -26,7 +26,7 @@ SNAPSHOT = page_of("acme", "globex").updated(
     by_family({(NAPS, ("acme", "cats", "7d", "")): naps("acme", "7d", 20_000)})
 )
 PAGE = build_page(SNAPSHOT)
-BUILD = MetricFamily(name="cat_build_info", kind="gauge", help="The cat.", labels=("version",))
+BUILD = MetricFamily(name="cat_build_info", type="gauge", help="The cat.", labels=("version",))
 TAIL = render_process_metrics(process_registry(), [Samples(BUILD, [(("1.0",), 1)])])
 
 Reader = Callable[[bytes, Path], bytes]

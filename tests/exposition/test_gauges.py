@@ -40,7 +40,7 @@ def as_gauges(family: MetricFamily, rows: list[HistogramRow]) -> dict[MetricFami
     return {
         MetricFamily(
             name=family.name + suffix,
-            kind="gauge",
+            type="gauge",
             help=family.help,
             labels=(*family.labels, "le") if suffix == "_bucket" else family.labels,
         ): found

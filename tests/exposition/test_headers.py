@@ -7,10 +7,10 @@ from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.text import header_sections, header_sections_with_gauges, sample_names
 
 
-def family(kind: MetricType, name: str = "naps") -> MetricFamily:
+def family(metric_type: MetricType, name: str = "naps") -> MetricFamily:
     """Declare a family."""
     return MetricFamily(
-        name=name, kind=kind, help='C:\\naps\n"all"', bounds=(1,) if "histogram" in kind else ()
+        name=name, type=metric_type, help='C:\\naps\n"all"', bounds=(1,) if "histogram" in metric_type else ()
     )
 
 
@@ -49,14 +49,14 @@ def test_gauge_histogram_is_three_gauges_on_demand(format_: Format) -> None:
     ] == [(header.splitlines()[1], run) for header, run in sections]
 
 
-@pytest.mark.parametrize("kind", ["gauge", "counter", "histogram"])
-def test_other_families_stay_as_they_are(kind: MetricType) -> None:
+@pytest.mark.parametrize("metric_type", ["gauge", "counter", "histogram"])
+def test_other_families_stay_as_they_are(metric_type: MetricType) -> None:
     """Only gauge histograms are shown in another way."""
-    assert header_sections(family(kind)) == header_sections_with_gauges(family(kind))
+    assert header_sections(family(metric_type)) == header_sections_with_gauges(family(metric_type))
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "expected"),
+    ("metric_type", "name", "expected"),
     [
         ("gauge", "naps", {"naps"}),
         ("counter", "naps_total", {"naps", "naps_total"}),
@@ -64,6 +64,8 @@ def test_other_families_stay_as_they_are(kind: MetricType) -> None:
         ("gaugehistogram", "naps", {"naps", "naps_bucket", "naps_gcount", "naps_gsum"}),
     ],
 )
-def test_family_goes_by_the_names_of_its_samples(kind: MetricType, name: str, expected: set[str]) -> None:
+def test_family_goes_by_the_names_of_its_samples(
+    metric_type: MetricType, name: str, expected: set[str]
+) -> None:
     """A family may be asked for by its own name and by those of its samples."""
-    assert expected == sample_names(family(kind, name))
+    assert expected == sample_names(family(metric_type, name))

@@ -18,7 +18,7 @@ from tests.exposition.snapshots import NAPS, ROWS, by_family, naps, page_of
 from tests.exposition.strategies import families, samples
 
 SMALL = 64 * 1024
-LARGE = 5000  # rows, more than chunks share a piece with others
+LARGE = 5000  # rows, more than parts share a piece with others
 NOTHING = ProcessMetrics(())
 
 
@@ -123,7 +123,7 @@ def test_joined_segments_stay_small() -> None:
     assert 2 * SMALL > max(map(len, content.packed))
 
 
-def test_large_chunk_is_served_without_a_copy() -> None:
+def test_large_part_is_served_without_a_copy() -> None:
     """The bytes that were rendered are those that are sent, in both formats."""
     part = naps("acme", "7d", LARGE)
     page = build_page(

@@ -11,7 +11,7 @@ from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.process import ProcessMetricsCache, process_registry, render_process_metrics
 from tests.exposition.oracle import print_registry
 
-BUILD = MetricFamily(name="cat_build_info", kind="gauge", help="The cat.", labels=("version",))
+BUILD = MetricFamily(name="cat_build_info", type="gauge", help="The cat.", labels=("version",))
 
 
 def text_of(piece: CompressedPiece) -> bytes:

@@ -11,10 +11,10 @@ from tests.exposition.oracle import sample_lines
 from tests.exposition.strategies import TEXTS, families, samples
 
 NAPS = MetricFamily(
-    name="naps_seconds", kind="gauge", help="Naps.", labels=("deployment", "window", "cat", "age")
+    name="naps_seconds", type="gauge", help="Naps.", labels=("deployment", "window", "cat", "age")
 )
 NAP_LENGTHS = MetricFamily(
-    name="nap_seconds", kind="gaugehistogram", help="Naps.", labels=("deployment", "window"), bounds=(1, 2.5)
+    name="nap_seconds", type="gaugehistogram", help="Naps.", labels=("deployment", "window"), bounds=(1, 2.5)
 )
 
 
@@ -96,14 +96,14 @@ def test_series_are_counted_as_prometheus_counts_them(given_samples: Samples) ->
 
 
 @given(families().flatmap(lambda family: st.tuples(samples(family), samples(family))))
-def test_chunks_are_the_same_if_their_bytes_are(pair: tuple[Samples, Samples]) -> None:
-    """Two chunks are the same if and only if they show the same lines."""
+def test_parts_are_the_same_if_their_bytes_are(pair: tuple[Samples, Samples]) -> None:
+    """Two parts are the same if and only if they show the same lines."""
     one, other = (render(each, "acme") for each in pair)
 
     assert (one.sections == other.sections) == one.has_same_bytes(other)
 
 
-def test_equal_checksums_do_not_make_chunks_the_same() -> None:
+def test_equal_checksums_do_not_make_parts_the_same() -> None:
     """Where two texts have one CRC-32, it is the bytes that count."""
     assert not RenderedFamily(NAPS, (b"Tom",), (7,), 1).has_same_bytes(
         RenderedFamily(NAPS, (b"Max",), (7,), 1)

@@ -32,7 +32,7 @@ CHANGES = st.dictionaries(
 
 
 def listed(snapshot: Snapshot) -> list[tuple[str, Source, RenderedFamily]]:
-    """List all chunks in the order of the page."""
+    """List all parts in the order of the page."""
     return [
         (name, source, part)
         for name, parts in snapshot.parts.items()
@@ -45,7 +45,7 @@ def listed(snapshot: Snapshot) -> list[tuple[str, Source, RenderedFamily]]:
 def test_snapshot_holds_what_was_put_in_last(
     steps: list[dict[tuple[MetricFamily, Source], RenderedFamily | None]],
 ) -> None:
-    """Each source of each family has the bytes of its last chunk, or is gone with the last `None`."""
+    """Each source of each family has the bytes of its last part, or is gone with the last `None`."""
     snapshot = EMPTY
     expected: dict[tuple[str, Source], tuple[bytes, ...] | None] = {}
     for step in steps:
@@ -59,7 +59,7 @@ def test_snapshot_holds_what_was_put_in_last(
     assert {key: sections for key, sections in expected.items() if sections is not None} == found
 
 
-def test_chunks_are_sorted_whatever_came_first() -> None:
+def test_parts_are_sorted_whatever_came_first() -> None:
     """The order of a page does not depend on which poll ended first."""
     late, early = naps("acme", "7d", 1), naps("acme", "30d", 1)
     snapshot = EMPTY.updated(by_family({(NAPS, THIS_WEEK): late})).updated(
@@ -102,13 +102,13 @@ def test_unknown_family_is_refused() -> None:
     with pytest.raises(KeyError, match="dogs: no such family in this snapshot; declare it"):
         EMPTY.updated(
             by_family(
-                {(MetricFamily(name="dogs", kind="gauge", help="Dogs."), THIS_WEEK): naps("acme", "7d", 1)}
+                {(MetricFamily(name="dogs", type="gauge", help="Dogs."), THIS_WEEK): naps("acme", "7d", 1)}
             )
         )
 
 
 def test_one_deployment_can_be_looked_at() -> None:
-    """A snapshot of one deployment has its chunks alone; of an unknown one it has none."""
+    """A snapshot of one deployment has its parts alone; of an unknown one it has none."""
     both = page_of("acme", "globex")
 
     assert {"globex"} == {source[0] for _, source, _ in listed(both.filter_deployments({"globex"}))}

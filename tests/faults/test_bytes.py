@@ -17,9 +17,9 @@ from tests.datasets.responses import report_of
 
 GOOD = {
     name: [
-        (case / "answer.json").read_bytes()
+        (case / "response.json").read_bytes()
         for case in CASES
-        if case.parent.name == name and (case / "answer.json").exists()
+        if case.parent.name == name and (case / "response.json").exists()
     ]
     or [json.dumps(report_of()).encode()]
     for name in DATASETS

@@ -19,7 +19,7 @@ from insights_exporter.polling.scheduler import Scheduler
 from tests.coder.deployments import PLAIN, deployment
 from tests.faults.config import HASTY
 from tests.integration.waiting import eventually_async
-from tests.polling.watching import Watched, small_coder
+from tests.polling.polled_deployment import PolledDeployment, small_coder
 from tests.support.fast_clock import AT_ONCE
 
 NAME = "coder.invalid"
@@ -47,28 +47,28 @@ class Resolver:
 
 
 @asynccontextmanager
-async def polling(coder: EmbeddedCoder) -> AsyncIterator[Watched]:
+async def polling(coder: EmbeddedCoder) -> AsyncIterator[PolledDeployment]:
     """Poll a server by its name over the network, again and again."""
     with serve(coder) as url:
         config = HASTY | {"max_age": f"{MAX_AGE}s"}
         named = deployment(url.replace(ANYWHERE, NAME), name="dev", **config)
-        board, schedule = PageStore(exposed_families(DATASETS)), Scheduler()
-        watch = DeploymentPoller(
+        page_store, schedule = PageStore(exposed_families(DATASETS)), Scheduler()
+        poller = DeploymentPoller(
             named,
             lambda: DEMO_TOKEN,
             None,
             PLAIN,
-            SharedResources(board, schedule, AT_ONCE, SharedTransport(), DATASETS),
+            SharedResources(page_store, schedule, AT_ONCE, SharedTransport(), DATASETS),
         )
         schedule.start()
-        publishing = asyncio.create_task(board.run())
-        watch.start()
+        publishing = asyncio.create_task(page_store.run())
+        poller.start()
         try:
-            yield Watched(watch, board)
+            yield PolledDeployment(poller, page_store)
         finally:
             publishing.cancel()
             schedule.stop()
-            await watch.stop()
+            await poller.stop()
 
 
 async def test_name_that_is_lost_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,22 +76,22 @@ async def test_name_that_is_lost_for_a_while(monkeypatch: pytest.MonkeyPatch) ->
     resolver, coder = Resolver(), small_coder(rate_limit=-1)
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
 
-    async with polling(coder) as watched:
-        poll = watched.job("templates", "today").poll
-        await eventually_async(lambda: DATA in watched.page())
+    async with polling(coder) as polled:
+        poll = polled.job("templates", "today").status
+        await eventually_async(lambda: DATA in polled.page())
 
         resolver.works = False
         coder.fail("reset")  # connections that are open need no name
         await eventually_async(lambda: poll.failure and "name resolution" in poll.failure.detail)
         coder.clear_faults()
         requests, lookups = len(coder.requests), resolver.asked
-        served_while_failing = DATA in watched.page()
+        served_while_failing = DATA in polled.page()
         reason = poll.failure.reason if poll.failure else ""
-        await eventually_async(lambda: DATA not in watched.page())
+        await eventually_async(lambda: DATA not in polled.page())
         asked_meanwhile = (len(coder.requests) - requests, resolver.asked > lookups)
 
         resolver.works = True
-        await eventually_async(lambda: DATA in watched.page() and poll.success)
+        await eventually_async(lambda: DATA in polled.page() and poll.success)
 
     assert "connection" == reason
     assert served_while_failing

@@ -13,7 +13,7 @@ from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.server import create_app
 from tests.faults.cases import CASES, Case
-from tests.polling.watching import on_fast_clock, small_coder, watching
+from tests.polling.polled_deployment import on_fast_clock, poll_deployment, small_coder
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -65,13 +65,13 @@ def test_what_is_asked_seldom_recovers_too(case: Case) -> None:
     path = f"/insights/{case.dataset}"
 
     async def scenario() -> tuple[float | None, float | None]:
-        async with watching(coder, **only(case.dataset)) as watched:
+        async with poll_deployment(coder, **only(case.dataset)) as polled:
             coder.fail(coder_fault(case), path)
             await asyncio.sleep(HOUR / 2)
-            during = watched.value("insights_exporter_poll_success", dataset=case.dataset, window="")
+            during = polled.value("insights_exporter_poll_success", dataset=case.dataset, window="")
             coder.clear_faults()
             await asyncio.sleep(2 * HOUR)
-            return during, watched.value("insights_exporter_poll_success", dataset=case.dataset, window="")
+            return during, polled.value("insights_exporter_poll_success", dataset=case.dataset, window="")
 
     during, after = on_fast_clock(scenario)
 
@@ -102,7 +102,7 @@ def test_day_of_outage_is_a_handful_of_lines(
     network = Unplugged(small_coder(), ways)
 
     async def scenario() -> None:
-        async with watching(network, **only("daus", "templates")):
+        async with poll_deployment(network, **only("daus", "templates")):
             await asyncio.sleep(HOUR)
             network.down = True
             await asyncio.sleep(DAY)
@@ -126,7 +126,7 @@ def test_trouble_of_one_dataset_is_told_of_it_alone() -> None:
     coder = small_coder()
 
     async def scenario() -> None:
-        async with watching(coder, **only("daus")):
+        async with poll_deployment(coder, **only("daus")):
             await asyncio.sleep(HOUR / 4)
             coder.fail("403", "/insights/daus")
             await asyncio.sleep(5 * HOUR)
@@ -150,7 +150,7 @@ def test_dataset_that_the_server_does_not_have_is_no_warning(fault: str, reason:
     coder.fail(fault, "/insights/user-status-counts")
 
     async def scenario() -> None:
-        async with watching(coder, **only("user-status-counts")):
+        async with poll_deployment(coder, **only("user-status-counts")):
             await asyncio.sleep(5 * HOUR)
 
     (line,) = told(lambda: on_fast_clock(scenario))
@@ -165,7 +165,7 @@ def test_each_cause_is_logged_with_its_own_remedy() -> None:
     coder = small_coder()
 
     async def scenario() -> None:
-        async with watching(coder, **only("daus")):
+        async with poll_deployment(coder, **only("daus")):
             for fault in ("401-expired", "401-suspended", "401-expired"):
                 coder.fail(fault, "/insights/daus")
                 await asyncio.sleep(HOUR)
@@ -208,7 +208,7 @@ def test_reasons_in_turns_are_no_news(statuses: Sequence[int], reasons: set[str]
     server = InTurns(small_coder(), "/insights/daus", statuses)
 
     async def scenario() -> None:
-        async with watching(server, **only("daus")):
+        async with poll_deployment(server, **only("daus")):
             await asyncio.sleep(HOUR / 4)
             server.down = True
             await asyncio.sleep(5 * HOUR)
@@ -238,7 +238,7 @@ def test_rows_are_told_once_a_kind() -> None:
             return await self.inner.handle_async_request(request)
 
     async def scenario() -> None:
-        async with watching(Odd(), **only("daus")):
+        async with poll_deployment(Odd(), **only("daus")):
             await asyncio.sleep(DAY)
 
     lines = told(lambda: on_fast_clock(scenario))

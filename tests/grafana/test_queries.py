@@ -32,7 +32,7 @@ def names() -> dict[str, set[str]]:
     """Return the labels of every series that a page has, by its name."""
     known: dict[str, set[str]] = {name: set() for name in NOT_OURS}
     for family in declared_families():
-        for suffix in SUFFIXES.get(family.kind, ("",)):
+        for suffix in SUFFIXES.get(family.type, ("",)):
             known[family.name + suffix] = set(family.labels) | ({"le"} if suffix == "_bucket" else set())
     return known
 

@@ -17,7 +17,7 @@ import httpx
 
 from insights_exporter.demo import EmbeddedCoder, Population
 from insights_exporter.demo.server import create_app
-from tests.polling.watching import START, on_fast_clock, watching
+from tests.polling.polled_deployment import START, on_fast_clock, poll_deployment
 
 PARAMETERS = 30
 DECLARED = 8
@@ -111,9 +111,9 @@ def polled(company: Company, hours: float, start: datetime = START, **config: ob
     """Poll a company for some hours from `start` on; return the page at their end."""
 
     async def scenario() -> str:
-        async with watching(company, **config) as watched:
+        async with poll_deployment(company, **config) as polled:
             await asyncio.sleep(hours * HOUR)
-            return watched.page()
+            return polled.page()
 
     return on_fast_clock(scenario, start)
 

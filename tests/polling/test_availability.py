@@ -8,7 +8,7 @@ import pytest
 
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder
-from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
+from tests.polling.polled_deployment import on_fast_clock, poll_deployment, series_of, small_coder
 
 SUCCESS = "insights_exporter_poll_success"
 AVAILABLE = "insights_exporter_dataset_available"
@@ -42,9 +42,9 @@ def test_what_a_server_does_not_have_is_no_failure_for_ever(case: str) -> None:
     config, missing = UNAVAILABLE[case]
 
     async def scenario() -> str:
-        async with watching(small_coder(**config)) as watched:
+        async with poll_deployment(small_coder(**config)) as polled:
             await asyncio.sleep(120)
-            return watched.page()
+            return polled.page()
 
     page = on_fast_clock(scenario)
 
@@ -64,7 +64,7 @@ def test_one_try_an_hour_goes_on(dataset: str) -> None:
     tried: list[float] = []
 
     async def scenario() -> None:
-        async with watching(coder, datasets=others):
+        async with poll_deployment(coder, datasets=others):
             for _ in range(round(10 * HOUR / MINUTE)):
                 before = requests_to(coder, PATHS[dataset])
                 await asyncio.sleep(MINUTE)
@@ -90,14 +90,14 @@ def test_dataset_that_becomes_available_is_back_within_the_hour(before: bool) ->
     coder = small_coder(usage_stats=before)
 
     async def scenario() -> tuple[str, str]:
-        async with watching(coder) as watched:
+        async with poll_deployment(coder) as polled:
             await asyncio.sleep(600)
             coder.usage_stats = False
             await asyncio.sleep(2 * HOUR)
-            off = watched.page()
+            off = polled.page()
             coder.usage_stats = True
             await asyncio.sleep(HOUR + MINUTE + SOON)
-            return off, watched.page()
+            return off, polled.page()
 
     off, on = on_fast_clock(scenario)
 
@@ -115,7 +115,7 @@ def test_breakdown_asks_nothing_while_nothing_can_be_said() -> None:
     coder = small_coder()
 
     async def scenario() -> int:
-        async with watching(coder, datasets={"periods": {"enabled": False}}):
+        async with poll_deployment(coder, datasets={"periods": {"enabled": False}}):
             await asyncio.sleep(600)
             coder.usage_stats = False
             await asyncio.sleep(HOUR)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.polling.watching import START, on_fast_clock, series_of, small_coder, watching
+from tests.polling.polled_deployment import START, on_fast_clock, poll_deployment, series_of, small_coder
 
 SUCCESS = "insights_exporter_poll_success"
 
@@ -21,9 +21,9 @@ def test_clock_of_the_exporter_may_be_wrong(days: int, zone: str) -> None:
     coder = small_coder(now=now)
 
     async def scenario() -> str:
-        async with watching(coder, timezone=zone) as watched:
+        async with poll_deployment(coder, timezone=zone) as polled:
             await asyncio.sleep(3 * 3600)
-            return watched.page()
+            return polled.page()
 
     page = on_fast_clock(scenario)
     today = series_of(page, "coder_insights_day_start_timestamp_seconds")[("day", "today"),]
@@ -40,13 +40,13 @@ def test_clock_at_the_end_of_the_calendar_is_not_believed() -> None:
 
     async def scenario() -> str:
         coder.fail("clock-far-future")
-        async with watching(coder) as watched:
+        async with poll_deployment(coder) as polled:
             await asyncio.sleep(3600)
             coder.clear_faults()
             await asyncio.sleep(3600)
             coder.fail("clock-far-future")
             await asyncio.sleep(3600)
-            return watched.page()
+            return polled.page()
 
     page = on_fast_clock(scenario)
 
@@ -59,13 +59,13 @@ def test_clock_that_is_set_while_it_runs_changes_nothing() -> None:
     coder = small_coder()
 
     async def scenario() -> str:
-        async with watching(coder) as watched:
+        async with poll_deployment(coder) as polled:
             await asyncio.sleep(3600)
             coder.fail("clock-behind")
             await asyncio.sleep(3600)
             coder.clear_faults()
             await asyncio.sleep(3600)
-            return watched.page()
+            return polled.page()
 
     page = on_fast_clock(scenario)
 

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.server import create_app
 from insights_exporter.polling.metrics import POLL_DURATION, POLL_FAMILIES
-from tests.polling.watching import START, on_fast_clock, series_of, small_coder, watching
+from tests.polling.polled_deployment import START, on_fast_clock, poll_deployment, series_of, small_coder
 
 
 class Later(httpx.AsyncBaseTransport):
@@ -29,9 +29,9 @@ def test_health_is_there_from_the_first_scrape_on() -> None:
     """Before any poll ended: not successful, never, no series; interval and age as set, no duration."""
 
     async def scenario() -> tuple[str, int]:
-        async with watching(Later(small_coder(), 10)) as watched:
+        async with poll_deployment(Later(small_coder(), 10)) as polled:
             await asyncio.sleep(0.5)
-            return watched.page(), len(watched.watch.jobs)
+            return polled.page(), len(polled.poller.jobs)
 
     page, jobs = on_fast_clock(scenario)
     health = {family.name: series_of(page, family.name) for family in POLL_FAMILIES}
@@ -59,10 +59,10 @@ def test_everything_is_polled_at_the_start() -> None:
     """Within seconds, whatever the interval."""
 
     async def scenario() -> str:
-        async with watching(small_coder()) as watched:
+        async with poll_deployment(small_coder()) as polled:
             await asyncio.sleep(30)
-            assert watched.watch.is_tried
-            return watched.page()
+            assert polled.poller.is_tried
+            return polled.page()
 
     page = on_fast_clock(scenario)
 
@@ -88,10 +88,10 @@ def test_first_round_is_logged_once(fault: str, failed: int) -> None:
         coder.fail(fault, "/insights/templates")
 
     async def scenario() -> tuple[int, int]:
-        async with watching(coder, datasets={"periods": {"enabled": False}}) as watched:
+        async with poll_deployment(coder, datasets={"periods": {"enabled": False}}) as polled:
             await asyncio.sleep(4000)
-            jobs = watched.watch.jobs
-            return len(jobs), sum(job.poll.series for job in jobs)
+            jobs = polled.poller.jobs
+            return len(jobs), sum(job.status.series for job in jobs)
 
     with capture_logs() as lines:
         polls, series = on_fast_clock(scenario)
@@ -107,7 +107,7 @@ def test_polls_wait_for_the_first_answer() -> None:
     coder = small_coder()
 
     async def scenario() -> None:
-        async with watching(coder):
+        async with poll_deployment(coder):
             await asyncio.sleep(30)
 
     on_fast_clock(scenario)
@@ -120,10 +120,10 @@ def test_tried_whatever_comes_of_it(seconds: float) -> None:
     """Readiness needs a try, not a success; and not before."""
 
     async def scenario() -> tuple[bool, bool]:
-        async with watching(Later(small_coder(), seconds)) as watched:
-            at_first = watched.watch.is_tried
+        async with poll_deployment(Later(small_coder(), seconds)) as polled:
+            at_first = polled.poller.is_tried
             await asyncio.sleep(1800)
-            return at_first, watched.watch.is_tried
+            return at_first, polled.poller.is_tried
 
     assert (False, True) == on_fast_clock(scenario)
 
@@ -133,15 +133,15 @@ def test_stopped_deployment_leaves_nothing() -> None:
     coder = small_coder()
 
     async def scenario() -> tuple[str, int, int]:
-        async with watching(Later(coder, 3)) as watched:
+        async with poll_deployment(Later(coder, 3)) as polled:
             await asyncio.sleep(11)
-            assert "coder_insights" in watched.page()
+            assert "coder_insights" in polled.page()
             before = asyncio.get_running_loop().time()
-            await watched.watch.stop()
+            await polled.poller.stop()
             assert before == asyncio.get_running_loop().time()
             asked = len(coder.requests)
             await asyncio.sleep(4000)
-            return watched.page(), asked, len(coder.requests)
+            return polled.page(), asked, len(coder.requests)
 
     page, asked, asked_later = on_fast_clock(scenario)
 
@@ -153,10 +153,10 @@ def test_once_polls_everything_whatever_the_schedule() -> None:
     """One round polls every job, the breakdown after the reports that name its templates."""
 
     async def scenario() -> str:
-        async with watching(small_coder()) as watched:
-            await watched.watch.poll_once()
+        async with poll_deployment(small_coder()) as polled:
+            await polled.poller.poll_once()
             await asyncio.sleep(1)  # the page follows its changes a moment later
-            return watched.page()
+            return polled.page()
 
     page = on_fast_clock(scenario)
 

@@ -17,7 +17,7 @@ from insights_exporter.polling.fetch import Fetch, Outcome, convert, error_locat
 from tests.coder.deployments import client, deployment
 from tests.datasets.cases import context_of, responses_to
 from tests.datasets.responses import report_of
-from tests.polling.watching import on_fast_clock
+from tests.polling.polled_deployment import on_fast_clock
 
 PERIODS, BREAKDOWN, LIST = (DATASETS[name] for name in ("periods", "template-breakdown", "template-list"))
 TEMPLATES = [f"t{number}" for number in range(8)]

@@ -6,7 +6,7 @@ import json
 import httpx
 
 from insights_exporter.demo.server import create_app
-from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
+from tests.polling.polled_deployment import on_fast_clock, poll_deployment, series_of, small_coder
 
 USERS = "coder_insights_template_active_users"
 
@@ -34,11 +34,11 @@ def test_unreadable_ids_do_not_mean_unused_templates() -> None:
     way = Garbled()
 
     async def scenario() -> tuple[str, str]:
-        async with watching(way) as watched:
+        async with poll_deployment(way) as polled:
             await asyncio.sleep(120)
-            before, way.broken = watched.page(), True
+            before, way.broken = polled.page(), True
             await asyncio.sleep(3600)
-            return before, watched.page()
+            return before, polled.page()
 
     before, after = on_fast_clock(scenario)
 
@@ -55,8 +55,8 @@ def test_without_any_report_nothing_is_said_of_templates() -> None:
     way.broken = True
 
     async def scenario() -> str:
-        async with watching(way) as watched:
+        async with poll_deployment(way) as polled:
             await asyncio.sleep(1200)
-            return watched.page()
+            return polled.page()
 
     assert {} == series_of(on_fast_clock(scenario), USERS)

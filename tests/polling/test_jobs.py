@@ -62,16 +62,16 @@ def test_windows_of_a_dataset_share_their_requests() -> None:
     """Requests are counted by dataset, polls by window."""
     today, week, month = [job for job in jobs() if job.dataset.name == "templates"]
 
-    assert today.requests is week.requests is month.requests
-    assert [300.0, 900.0, 3600.0] == [job.poll.interval.every for job in (today, week, month)]
+    assert today.request_stats is week.request_stats is month.request_stats
+    assert [300.0, 900.0, 3600.0] == [job.status.interval.every for job in (today, week, month)]
 
 
 def test_job_is_tried_once_its_poll_ended_or_cannot_be() -> None:
     """A good end, a bad one, or a server that does not have it."""
     good, bad, unavailable, new = jobs()[:4]
-    good.poll.record_success(0, 0)
-    bad.poll.record_failure(0, 0, ApiError("timeout", ""))
-    unavailable.requests.unavailable = "unsupported"
+    good.status.record_success(0, 0)
+    bad.status.record_failure(0, 0, ApiError("timeout", ""))
+    unavailable.request_stats.unavailable = "unsupported"
 
     assert [True, True, True] == [job.is_tried for job in (good, bad, unavailable)]
-    assert new.requests is unavailable.requests or not new.is_tried
+    assert new.request_stats is unavailable.request_stats or not new.is_tried

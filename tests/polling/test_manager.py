@@ -14,7 +14,7 @@ from insights_exporter.polling.manager import DeploymentManager
 from insights_exporter.polling.metrics import POLL_SUCCESS, exposed_families
 from insights_exporter.polling.publisher import PageStore
 from tests.coder.deployments import deployment
-from tests.polling.watching import on_fast_clock, small_coder
+from tests.polling.polled_deployment import on_fast_clock, small_coder
 
 NAMES = [f"dev-{number}" for number in range(20)]
 
@@ -24,25 +24,25 @@ def config(names: Sequence[str], **changed: object) -> Config:
     return Config(deployments=tuple(deployment("http://coder", name=name, **changed) for name in names))
 
 
-def fleet(board: PageStore) -> DeploymentManager:
-    """Return a fleet that shows on a board what it polls from a Coder without a network."""
-    return DeploymentManager(board, {}, DATASETS, httpx.ASGITransport(create_app(small_coder())))
+def manager(page_store: PageStore) -> DeploymentManager:
+    """Return a manager that publishes to `page_store` what it polls from a Coder without a network."""
+    return DeploymentManager(page_store, {}, DATASETS, httpx.ASGITransport(create_app(small_coder())))
 
 
-def shown(board: PageStore) -> frozenset[str]:
+def shown(page_store: PageStore) -> frozenset[str]:
     """Return the deployments whose health is shown."""
-    return frozenset(board.snapshot.parts[POLL_SUCCESS.name])
+    return frozenset(page_store.snapshot.parts[POLL_SUCCESS.name])
 
 
 def test_deployments_begin_one_after_the_other() -> None:
     """Scrapes have their turn between any two, however many there are."""
 
     async def scenario() -> list[int]:
-        board, seen = PageStore(exposed_families(DATASETS)), [0]
-        polled = fleet(board)
+        page_store, seen = PageStore(exposed_families(DATASETS)), [0]
+        polled = manager(page_store)
         applying = asyncio.create_task(polled.apply(config(NAMES)))
         while not applying.done():
-            seen.append(len(shown(board)))
+            seen.append(len(shown(page_store)))
             await asyncio.sleep(0)
         await polled.close()
         return seen
@@ -66,11 +66,11 @@ def test_new_settings_end_what_they_change(later: Config, ended: int, left: Sequ
     """The number of changed deployments is returned; the page has those of the config."""
 
     async def scenario() -> tuple[int, frozenset[str]]:
-        board = PageStore(exposed_families(DATASETS))
-        polled = fleet(board)
+        page_store = PageStore(exposed_families(DATASETS))
+        polled = manager(page_store)
         await polled.apply(config(NAMES))
         count = await polled.apply(later)
-        found = shown(board)
+        found = shown(page_store)
         await polled.close()
         return count, found
 

@@ -10,7 +10,7 @@ from insights_exporter.polling.metrics import (
     RELOAD_TIME,
     ReloadStatus,
 )
-from tests.polling.watching import START
+from tests.polling.polled_deployment import START
 
 
 def told(reloads: ReloadStatus) -> dict[str, object]:

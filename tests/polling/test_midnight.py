@@ -16,7 +16,7 @@ from insights_exporter.datasets.summary import PollSummary
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.population.timeline import span_between
 from insights_exporter.demo.server import create_app
-from tests.polling.watching import Labels, on_fast_clock, series_of, small_coder, watching
+from tests.polling.polled_deployment import Labels, on_fast_clock, poll_deployment, series_of, small_coder
 
 ROLLING = tuple(family.name for family in FAMILIES if family.expires_at_midnight)
 TEMPLATE_DAYS = "coder_insights_template_daily_active_users"
@@ -58,12 +58,12 @@ def night(midnight: datetime, zone: str, **config: object) -> Night:
     coder = small_coder()
 
     async def scenario() -> Night:
-        async with watching(coder, timezone=zone, **config) as watched:
+        async with poll_deployment(coder, timezone=zone, **config) as polled:
             pages, glimpsed = list[str](), list[bool]()
             for moment in (midnight - MINUTE, midnight + timedelta(seconds=1), midnight + WITH_REQUEST):
                 await asyncio.sleep((moment - datetime.now(UTC)).total_seconds())
-                pages.append(watched.page())
-                glimpsed.append(any(watched.watch.summary(*job) != PollSummary() for job in OF_ONE_DAY))
+                pages.append(polled.page())
+                glimpsed.append(any(polled.poller.summary(*job) != PollSummary() for job in OF_ONE_DAY))
             before, after, later = pages
             return Night(before, after, later, coder, tuple(glimpsed))
 
@@ -191,10 +191,10 @@ def test_poll_that_midnight_overtakes_shows_nothing_of_the_day_before() -> None:
     begun = set[datetime]()
 
     async def scenario() -> None:
-        async with watching(Slow(small_coder()), **ONE_DAY) as watched:
+        async with poll_deployment(Slow(small_coder()), **ONE_DAY) as polled:
             await asyncio.sleep((midnight - datetime.now(UTC)).total_seconds() + 1)
             for _ in range(600):
-                begins = windows_begin(watched.page())
+                begins = windows_begin(polled.page())
                 begun.update(begin for (_, window), begin in begins.items() if window == "today")
                 await asyncio.sleep(1)
 

@@ -1,4 +1,4 @@
-"""The board: many changes, few pages, and nothing rendered twice."""
+"""The page store: many changes, few pages, and nothing rendered twice."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from insights_exporter.exposition.store import Changes, Snapshot, Source
 from insights_exporter.exposition.text import render
 from insights_exporter.polling import publisher
 from insights_exporter.polling.publisher import PageStore
-from tests.polling.watching import on_fast_clock, small_coder, watching
+from tests.polling.polled_deployment import on_fast_clock, poll_deployment, small_coder
 
 USERS = next(family for family in FAMILIES if family.name == "coder_insights_active_users")
 
@@ -28,26 +28,26 @@ def users(value: float, window: str = "7d") -> Changes:
 @asynccontextmanager
 async def running() -> AsyncIterator[PageStore]:
     """Yield a store whose page is kept up to date."""
-    board = PageStore(FAMILIES)
-    task = asyncio.create_task(board.run())
-    yield board
+    page_store = PageStore(FAMILIES)
+    task = asyncio.create_task(page_store.run())
+    yield page_store
     task.cancel()
 
 
-def text(board: PageStore) -> bytes:
+def text(page_store: PageStore) -> bytes:
     """Return the page as text."""
-    return b"".join(board.page.contents[Format.TEXT].join())
+    return b"".join(page_store.page.contents[Format.TEXT].join())
 
 
 def test_page_follows_in_a_moment() -> None:
     """A change is on the page a moment later."""
 
     async def scenario() -> tuple[bytes, bytes]:
-        async with running() as board:
-            before = text(board)
-            board.publish(users(3))
+        async with running() as page_store:
+            before = text(page_store)
+            page_store.publish(users(3))
             await asyncio.sleep(0.2)
-            return before, text(board)
+            return before, text(page_store)
 
     before, after = on_fast_clock(scenario)
 
@@ -66,12 +66,12 @@ def test_burst_of_changes_makes_few_pages(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(publisher, "build_page", counted)
 
     async def scenario() -> bytes:
-        async with running() as board:
+        async with running() as page_store:
             for number in range(1000):
-                board.publish(users(number))
+                page_store.publish(users(number))
                 await asyncio.sleep(0.001)
             await asyncio.sleep(1)
-            return text(board)
+            return text(page_store)
 
     page = on_fast_clock(scenario)
 
@@ -83,14 +83,14 @@ def test_page_wanted_at_once_stays() -> None:
     """An older page that was still being made does not take its place."""
 
     async def scenario() -> tuple[bytes, bytes]:
-        async with running() as board:
-            board.publish(users(3))
+        async with running() as page_store:
+            page_store.publish(users(3))
             await asyncio.sleep(0)
-            board.publish(users(4))
-            board.refresh()
-            at_once = text(board)
+            page_store.publish(users(4))
+            page_store.refresh()
+            at_once = text(page_store)
             await asyncio.sleep(0.05)
-            return at_once, text(board)
+            return at_once, text(page_store)
 
     at_once, later = on_fast_clock(scenario)
 
@@ -102,14 +102,14 @@ def test_no_change_makes_no_page() -> None:
     """The same bytes again leave the page the very same object."""
 
     async def scenario() -> tuple[Page, Page]:
-        async with running() as board:
-            board.publish(users(3))
+        async with running() as page_store:
+            page_store.publish(users(3))
             await asyncio.sleep(1)
-            first = board.page
-            board.publish(users(3))
-            board.publish({})
+            first = page_store.page
+            page_store.publish(users(3))
+            page_store.publish({})
             await asyncio.sleep(1)
-            return first, board.page
+            return first, page_store.page
 
     first, second = on_fast_clock(scenario)
 
@@ -123,14 +123,14 @@ def test_page_that_could_not_be_made_is_made_with_the_next_change(monkeypatch: p
         raise MemoryError
 
     async def scenario() -> bytes:
-        async with running() as board:
+        async with running() as page_store:
             monkeypatch.setattr(publisher, "build_page", broken)
-            board.publish(users(3))
+            page_store.publish(users(3))
             await asyncio.sleep(1)
             monkeypatch.setattr(publisher, "build_page", build_page)
-            board.publish(users(4))
+            page_store.publish(users(4))
             await asyncio.sleep(1)
-            return text(board)
+            return text(page_store)
 
     assert b"} 4.0\n" in on_fast_clock(scenario)
 
@@ -139,7 +139,7 @@ Window = tuple[str, ...]
 
 
 def changed(before: Snapshot, after: Snapshot) -> set[Window]:
-    """Return deployment, dataset and window of all chunks that are not the very same objects."""
+    """Return deployment, dataset and window of all parts that are not the very same objects."""
     return {
         source[:3]
         for name in before.parts
@@ -148,21 +148,21 @@ def changed(before: Snapshot, after: Snapshot) -> set[Window]:
     }
 
 
-def test_poll_renders_its_own_chunks_alone() -> None:
-    """After a poll of one dataset and window, the chunks of all others are the very same objects."""
+def test_poll_renders_its_own_parts_alone() -> None:
+    """After a poll of one dataset and window, the parts of all others are the very same objects."""
 
     async def scenario() -> list[tuple[Window, set[Window]]]:
         seen = list[tuple[Window, set[Window]]]()
-        async with watching(small_coder()) as watched:
+        async with poll_deployment(small_coder()) as polled:
             await asyncio.sleep(100)
             for _ in range(900):
-                snapshot = watched.board.snapshot
-                ended = {job.name: job.poll.last_success for job in watched.watch.jobs}
+                snapshot = polled.page_store.snapshot
+                earlier = {job.name: job.status.last_success for job in polled.poller.jobs}
                 await asyncio.sleep(1)
-                polled = [job for job in watched.watch.jobs if job.poll.last_success != ended[job.name]]
-                if len(polled) == 1:
-                    source = ("dev", polled[0].poll.dataset, polled[0].poll.window)
-                    seen.append((source, changed(snapshot, watched.board.snapshot)))
+                finished = [job for job in polled.poller.jobs if job.status.last_success != earlier[job.name]]
+                if len(finished) == 1:
+                    source = ("dev", finished[0].status.dataset, finished[0].status.window)
+                    seen.append((source, changed(snapshot, polled.page_store.snapshot)))
         return seen
 
     seen = on_fast_clock(scenario)
@@ -174,9 +174,9 @@ def test_poll_renders_its_own_chunks_alone() -> None:
 
 async def test_page_can_be_brought_up_to_date_at_once() -> None:
     """What was published before anybody listens is on the very first page."""
-    board = PageStore(FAMILIES)
+    page_store = PageStore(FAMILIES)
 
-    board.publish(users(5))
-    board.refresh()
+    page_store.publish(users(5))
+    page_store.refresh()
 
-    assert b'coder_insights_active_users{deployment="dev",window="7d"} 5.0' in text(board)
+    assert b'coder_insights_active_users{deployment="dev",window="7d"} 5.0' in text(page_store)

@@ -7,7 +7,13 @@ import httpx
 
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.server import create_app
-from tests.polling.watching import Watched, on_fast_clock, series_of, small_coder, watching
+from tests.polling.polled_deployment import (
+    PolledDeployment,
+    on_fast_clock,
+    poll_deployment,
+    series_of,
+    small_coder,
+)
 
 USERS = "coder_insights_template_active_users"
 SUCCESS = "insights_exporter_poll_success"
@@ -66,10 +72,10 @@ def test_template_that_fails_keeps_its_rows_until_they_are_too_old() -> None:
 
     async def scenario() -> list[tuple[set[str], dict[str, float]]]:
         seen = []
-        async with watching(transport, users={"windows": []}) as watched:
+        async with poll_deployment(transport, users={"windows": []}) as polled:
             for minutes in (2, 20, 20, 5):
                 await asyncio.sleep(minutes * 60)
-                page = watched.page()
+                page = polled.page()
                 seen.append((templates_shown(page), poll_states(page, "template-breakdown")))
                 transport.refuses = lambda url: template_of(url) == min(seen[0][0])
         return seen
@@ -87,13 +93,13 @@ def test_breakdown_without_any_answer_goes_as_a_whole() -> None:
     transport = Refusing(small_coder())
 
     async def scenario() -> list[bool]:
-        async with watching(transport) as watched:
+        async with poll_deployment(transport) as polled:
             await asyncio.sleep(60)
             transport.refuses = lambda url: bool(template_of(url))
             shown = []
             for seconds in (2700 - 120, 240):
                 await asyncio.sleep(seconds)
-                shown.append(USERS in watched.page())
+                shown.append(USERS in polled.page())
             return shown
 
     assert [True, False] == on_fast_clock(scenario)
@@ -106,13 +112,13 @@ def test_kept_answers_do_not_count_their_rows_again() -> None:
 
     async def scenario() -> tuple[int, list[float | None]]:
         counts = []
-        async with watching(transport) as watched:
+        async with poll_deployment(transport) as polled:
             await asyncio.sleep(60)
-            used = templates_shown(watched.page())
+            used = templates_shown(polled.page())
             transport.refuses = lambda url: template_of(url) == min(used)
             for seconds in (0, 400):
                 await asyncio.sleep(seconds)
-                counts.append(watched.value(rows, dataset="template-breakdown"))
+                counts.append(polled.value(rows, dataset="template-breakdown"))
         return len(used), counts
 
     templates, (at_first, later) = on_fast_clock(scenario)
@@ -124,9 +130,9 @@ def test_failure_of_one_dataset_leaves_the_others() -> None:
     """A Template Admin may not see the daily users, and everything else."""
 
     async def scenario() -> str:
-        async with watching(small_coder(role="template-admin")) as watched:
+        async with poll_deployment(small_coder(role="template-admin")) as polled:
             await asyncio.sleep(60)
-            return watched.page()
+            return polled.page()
 
     page = on_fast_clock(scenario)
 
@@ -146,12 +152,12 @@ def test_last_good_values_stay_until_they_are_too_old() -> None:
 
     async def scenario() -> list[tuple[float | None, float | None]]:
         seen = []
-        async with watching(coder) as watched:
+        async with poll_deployment(coder) as polled:
             await asyncio.sleep(60)
             coder.fail("500")
             for minutes in (8, 9):
                 await asyncio.sleep(minutes * 60)
-                seen.append((daily_users(watched), watched.value(SUCCESS, dataset="daus", window="")))
+                seen.append((daily_users(polled), polled.value(SUCCESS, dataset="daus", window="")))
         return seen
 
     (kept, failed), (gone, still_failed) = on_fast_clock(scenario)
@@ -161,9 +167,9 @@ def test_last_good_values_stay_until_they_are_too_old() -> None:
     assert (0.0, 0.0) == (failed, still_failed)
 
 
-def daily_users(watched: Watched) -> float | None:
+def daily_users(polled: PolledDeployment) -> float | None:
     """Return the users of today so far."""
-    return watched.value("coder_insights_daily_active_users", day="today")
+    return polled.value("coder_insights_daily_active_users", day="today")
 
 
 def test_server_that_recovers_is_shown_again() -> None:
@@ -173,10 +179,10 @@ def test_server_that_recovers_is_shown_again() -> None:
 
     async def scenario() -> list[float | None]:
         seen = []
-        async with watching(coder) as watched:
+        async with poll_deployment(coder) as polled:
             for _ in range(2):
                 await asyncio.sleep(700)
-                seen.append(daily_users(watched))
+                seen.append(daily_users(polled))
                 coder.clear_faults()
         return seen
 

@@ -7,7 +7,7 @@ import httpx
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.server import create_app
-from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
+from tests.polling.polled_deployment import on_fast_clock, poll_deployment, series_of, small_coder
 
 HOURS = 2
 PUBLISHED = DATASETS.keys() - {
@@ -40,9 +40,9 @@ def test_page_of_a_published_coder() -> None:
     coder = small_coder(rules="published")
 
     async def scenario() -> str:
-        async with watching(Slow(coder)) as watched:
+        async with poll_deployment(Slow(coder)) as polled:
             await asyncio.sleep(HOURS * 3600)
-            return watched.page()
+            return polled.page()
 
     page = on_fast_clock(scenario)
 

@@ -11,7 +11,7 @@ from insights_exporter.exposition.text import render_all
 from insights_exporter.polling.metrics import HEALTH_FAMILIES, REQUEST_FAILURES, SERIES, SERIES_DROPPED
 from insights_exporter.polling.publisher import PageStore, PollEntry, Publisher, RequestObserver
 from insights_exporter.polling.status import PollStatus, RequestStats
-from tests.polling.watching import on_fast_clock
+from tests.polling.polled_deployment import on_fast_clock
 
 BY_NAME = {family.name: family for family in FAMILIES}
 DAILY = BY_NAME["coder_insights_template_daily_active_users"]
@@ -27,11 +27,11 @@ DAY_ENDS, EXPIRES = 100.0, 200.0
 
 
 class Stage:
-    """A publisher with one job, and what its board shows."""
+    """A publisher with one job, and what its page store shows."""
 
     def __init__(self, ceiling: int = 100) -> None:
-        self.board = PageStore((*FAMILIES, *HEALTH_FAMILIES))
-        self.publisher = Publisher("dev", ceiling, self.board)
+        self.page_store = PageStore((*FAMILIES, *HEALTH_FAMILIES))
+        self.publisher = Publisher("dev", ceiling, self.page_store)
         self.source = self.publisher.source("template-breakdown", "7d")
         self.requests = RequestStats("template-breakdown")
         self.publisher.register(PollStatus("template-breakdown", "7d", PollInterval(300, 900)), self.requests)
@@ -44,7 +44,7 @@ class Stage:
 
     async def run(self, seconds: float) -> None:
         """Let entries expire for a while."""
-        task = asyncio.create_task(self.board.run())
+        task = asyncio.create_task(self.page_store.run())
         await asyncio.sleep(seconds)
         task.cancel()
 
@@ -52,7 +52,7 @@ class Stage:
         """Name the families of Coder's data that are shown."""
         return {
             name
-            for name, by_deployment in self.board.snapshot.parts.items()
+            for name, by_deployment in self.page_store.snapshot.parts.items()
             if name.startswith("coder") and by_deployment
         }
 
@@ -61,7 +61,7 @@ class Stage:
         return [
             part.sections[-1]
             for family in (SERIES, SERIES_DROPPED)
-            for part in self.board.snapshot.parts[family.name].get("dev", {}).values()
+            for part in self.page_store.snapshot.parts[family.name].get("dev", {}).values()
         ]
 
 
@@ -145,7 +145,7 @@ def test_health_of_what_is_not_available_goes() -> None:
         stage.publisher.publish({}, statuses=["template-breakdown"])
 
     stage = on_stage(play)
-    (available,) = stage.board.snapshot.parts["insights_exporter_dataset_available"]["dev"].values()
+    (available,) = stage.page_store.snapshot.parts["insights_exporter_dataset_available"]["dev"].values()
 
     assert [] == stage.health()
     assert b'reason="disabled"} 0.0\n' in available.sections[-1]
@@ -163,7 +163,7 @@ def test_closed_publisher_shows_nothing_more() -> None:
 
     stage = on_stage(play)
 
-    assert {} == {name: parts for name, parts in stage.board.snapshot.parts.items() if parts}
+    assert {} == {name: parts for name, parts in stage.page_store.snapshot.parts.items() if parts}
 
 
 def test_failure_is_exposed_before_the_poll_has_ended() -> None:
@@ -174,6 +174,6 @@ def test_failure_is_exposed_before_the_poll_has_ended() -> None:
         RequestObserver(stage.requests, stage.publisher).record_request(0.1, failure, None)
 
     stage = on_stage(play)
-    (failures,) = stage.board.snapshot.parts[REQUEST_FAILURES.name]["dev"].values()
+    (failures,) = stage.page_store.snapshot.parts[REQUEST_FAILURES.name]["dev"].values()
 
     assert b'reason="timeout"} 1.0' in failures.sections[-1]

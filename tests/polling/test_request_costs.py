@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.polling.company import GROUPS, PARAMETERS, Company, polled
-from tests.polling.watching import START, series_of
+from tests.polling.polled_deployment import START, series_of
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
 PER_MINUTE = 60

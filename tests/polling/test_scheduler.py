@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from insights_exporter.polling.scheduler import Scheduler, offset_of
-from tests.polling.watching import START, on_fast_clock
+from tests.polling.polled_deployment import START, on_fast_clock
 
 JOB = "dev/daus/"
 NEARLY = timedelta(milliseconds=1)

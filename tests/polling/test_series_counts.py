@@ -10,7 +10,7 @@ from insights_exporter.datasets.apps import APP_INFO
 from insights_exporter.datasets.registry import FAMILIES
 from insights_exporter.datasets.server_info import FAMILIES as OF_THE_SERVER
 from insights_exporter.exposition.text import sample_names
-from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
+from tests.polling.polled_deployment import on_fast_clock, poll_deployment, series_of, small_coder
 
 SERIES = "insights_exporter_series"
 FOLDED = "insights_exporter_series_folded"
@@ -22,9 +22,9 @@ def page_with(**config: object) -> str:
     """Return the page after all was polled."""
 
     async def scenario() -> str:
-        async with watching(small_coder(), **config) as watched:
+        async with poll_deployment(small_coder(), **config) as polled:
             await asyncio.sleep(300)
-            return watched.page()
+            return polled.page()
 
     return on_fast_clock(scenario)
 

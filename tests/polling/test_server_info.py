@@ -8,7 +8,7 @@ import pytest
 
 from insights_exporter.demo import EmbeddedCoder, Population
 from insights_exporter.demo.server import create_app
-from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
+from tests.polling.polled_deployment import on_fast_clock, poll_deployment, series_of, small_coder
 
 NAMES = "coder_insights_template_info"
 USERS = "coder_insights_template_active_users"
@@ -35,9 +35,9 @@ def page_of(coder: EmbeddedCoder, instead: Mapping[str, tuple[int, bytes]] | Non
     """Return the page after everything was polled once."""
 
     async def scenario() -> str:
-        async with watching(Without(coder, instead or {})) as watched:
+        async with poll_deployment(Without(coder, instead or {})) as polled:
             await asyncio.sleep(60)
-            return watched.page()
+            return polled.page()
 
     return on_fast_clock(scenario)
 
@@ -75,11 +75,11 @@ def test_organization_that_cannot_be_asked_keeps_its_names() -> None:
     research = coder.population.catalog.organizations[1].id
 
     async def scenario() -> set[tuple[str, str]]:
-        async with watching(Without(coder, instead)) as watched:
+        async with poll_deployment(Without(coder, instead)) as polled:
             await asyncio.sleep(60)
             instead[f"/organizations/{research}/templates"] = (500, b"")
             await asyncio.sleep(3600)
-            return named(watched.page())
+            return named(polled.page())
 
     assert LISTED == on_fast_clock(scenario)
 
@@ -137,11 +137,11 @@ def test_organizations_that_cannot_be_listed_keep_their_names() -> None:
     instead: dict[str, tuple[int, bytes]] = {}
 
     async def scenario() -> set[tuple[str, str]]:
-        async with watching(Without(coder, instead)) as watched:
+        async with poll_deployment(Without(coder, instead)) as polled:
             await asyncio.sleep(60)
             instead["/organizations"] = (500, b"")
             await asyncio.sleep(4 * 3600)
-            return named(watched.page())
+            return named(polled.page())
 
     assert LISTED == on_fast_clock(scenario)
 
@@ -162,9 +162,9 @@ def test_switched_off_list_leaves_the_ids() -> None:
     coder = small_coder()
 
     async def scenario() -> str:
-        async with watching(coder, datasets={"template-list": {"enabled": False}}) as watched:
+        async with poll_deployment(coder, datasets={"template-list": {"enabled": False}}) as polled:
             await asyncio.sleep(60)
-            return watched.page()
+            return polled.page()
 
     page = on_fast_clock(scenario)
 
@@ -207,20 +207,20 @@ def test_what_was_known_is_served_until_it_is_too_old(fault: str) -> None:
     coder = small_coder()
 
     async def scenario() -> list[set[str]]:
-        async with watching(coder) as watched:
+        async with poll_deployment(coder) as polled:
             await asyncio.sleep(60)
             coder.fail(fault)
             seen = []
             for wait in (2.5 * HOUR, HOUR):
                 await asyncio.sleep(wait)
-                seen.append(set(filter(watched.page().__contains__, SHOWN)))
+                seen.append(set(filter(polled.page().__contains__, SHOWN)))
             assert (None, None) == (
-                watched.watch.server_info.version,
-                watched.watch.server_info.token.expires,
+                polled.poller.server_info.version,
+                polled.poller.server_info.token.expires,
             )
             coder.clear_faults()
             await asyncio.sleep(1.5 * HOUR)
-            return [*seen, set(filter(watched.page().__contains__, SHOWN))]
+            return [*seen, set(filter(polled.page().__contains__, SHOWN))]
 
     assert [set(SHOWN), set(), set(SHOWN)] == on_fast_clock(scenario)
 
@@ -241,7 +241,7 @@ def test_it_is_requested_each_hour() -> None:
 
     async def scenario() -> int:
         coder = small_coder()
-        async with watching(coder):
+        async with poll_deployment(coder):
             await asyncio.sleep(2 * 3600)
         return sum(seen.path == "/api/v2/templates" for seen in coder.requests)
 
@@ -256,10 +256,10 @@ def test_days_of_utc_are_asked_for_where_a_zone_has_but_two(zone: str, asked: in
     coder = small_coder()
 
     async def scenario() -> tuple[int, int]:
-        async with watching(coder, timezone=zone) as watched:
+        async with poll_deployment(coder, timezone=zone) as polled:
             await asyncio.sleep(2 * HOUR)
-            own = watched.watch.summary("daus", "").days
-            return len(own), len(watched.watch.server_info.utc_days)
+            own = polled.poller.summary("daus", "").days
+            return len(own), len(polled.poller.server_info.utc_days)
 
     own, of_utc = on_fast_clock(scenario)
     requests = sum(seen.path == "/api/v2/insights/daus" for seen in coder.requests)
@@ -273,7 +273,7 @@ def test_days_are_not_requested_unless_wanted() -> None:
     coder = small_coder()
 
     async def scenario() -> None:
-        async with watching(coder, timezone="Asia/Kolkata", datasets={"daus": {"enabled": False}}):
+        async with poll_deployment(coder, timezone="Asia/Kolkata", datasets={"daus": {"enabled": False}}):
             await asyncio.sleep(HOUR)
 
     on_fast_clock(scenario)
@@ -287,10 +287,10 @@ def test_new_template_is_known_before_the_breakdown_shows_it() -> None:
 
     async def scenario() -> set[tuple[str, str]]:
         coder = small_coder()
-        async with watching(coder) as watched:
+        async with poll_deployment(coder) as polled:
             await asyncio.sleep(60)
             coder.population = larger
             await asyncio.sleep(1140)
-            return named(watched.page(), USERS)
+            return named(polled.page(), USERS)
 
     assert named(page_of(EmbeddedCoder(population=larger)), USERS) == (on_fast_clock(scenario))

@@ -31,15 +31,15 @@ async def page_of(told: Mapping[str, Any]) -> str:
         body = next(told[word] for word in (words[-1], words[-2]) if word in told)
         return httpx.Response(200, stream=httpx.ByteStream(json.dumps(body).encode()))
 
-    board = PageStore(exposed_families(DATASETS))
+    page_store = PageStore(exposed_families(DATASETS))
     settings = deployment("http://coder.example.com", requests_per_minute=1_000_000)
     async with client(settings, transport=httpx.MockTransport(response)) as one:
-        publisher = Publisher("dev", 10_000, board)
+        publisher = Publisher("dev", 10_000, page_store)
         facts = ServerInfoPoller(one.coder, lambda: DEMO_TOKEN, publisher)
         await facts.poll()
         await asyncio.wait_for(facts.wait_for_clock(), SOON)
-    board.refresh()
-    return b"".join(board.page.contents[Format.TEXT].join()).decode()
+    page_store.refresh()
+    return b"".join(page_store.page.contents[Format.TEXT].join()).decode()
 
 
 @given(told=st.fixed_dictionaries(dict(responses.FACTS)))

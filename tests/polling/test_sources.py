@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from insights_exporter.exposition.store import Snapshot
 from tests.datasets.responses import EDGES, report_of
-from tests.polling.watching import on_fast_clock, watching
+from tests.polling.polled_deployment import on_fast_clock, poll_deployment
 
 TEMPLATES = ("a", "b", "c", "d")
 CONFIG: dict[str, object] = {
@@ -116,13 +116,13 @@ def test_no_series_is_in_two_sources(steps: list[Step]) -> None:
 
     async def scenario() -> tuple[list[bytes], int]:
         server, repeated, series = Server(), list[bytes](), 0
-        async with watching(server, **CONFIG) as watched:
+        async with poll_deployment(server, **CONFIG) as polled:
             for step in steps:
                 server.step = step
                 for _ in range(round(STEP / 60)):
                     await asyncio.sleep(60)
-                    repeated += repeated_series(watched.board.snapshot)
-                    series = max(series, sum(job.poll.series for job in watched.watch.jobs))
+                    repeated += repeated_series(polled.page_store.snapshot)
+                    series = max(series, sum(job.status.series for job in polled.poller.jobs))
         return repeated, series
 
     repeated, series = on_fast_clock(scenario, LATE)

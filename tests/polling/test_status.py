@@ -67,7 +67,7 @@ def test_failure_leaves_the_time_of_the_last_success() -> None:
 def test_planned_aggregation_and_dropped_series_are_counted_apart() -> None:
     """`series_folded` counts what limits aggregate, `series_dropped` what max_series drops."""
     health = poll()
-    health.folded, health.dropped, health.series = 3, 40, 7
+    health.aggregated, health.dropped, health.series = 3, 40, 7
     values = told(health)
 
     assert (3.0, 40.0, 7.0) == (values["series_folded"], values["series_dropped"], values["series"])

@@ -5,7 +5,7 @@ from functools import partial
 
 from insights_exporter.datasets.base import Template
 from insights_exporter.polling.server_info import TemplateIndex
-from tests.polling.watching import on_fast_clock
+from tests.polling.polled_deployment import on_fast_clock
 
 DOCKER = {"a": Template("a", "docker", "acme")}
 

@@ -9,7 +9,7 @@ import structlog
 from insights_exporter.coder.request import Response
 from insights_exporter.datasets.base import ConvertResult, PollContext
 from insights_exporter.datasets.registry import DATASETS
-from tests.polling.watching import on_fast_clock, series_of, small_coder, watching
+from tests.polling.polled_deployment import on_fast_clock, poll_deployment, series_of, small_coder
 
 
 def crash(_context: PollContext, response: Response) -> ConvertResult:
@@ -25,9 +25,9 @@ def test_unexpected_error_names_its_place_and_no_user(name: str) -> None:
 
     async def scenario() -> str:
         config = {"users": {"detail": "aggregate"}, "templates": {"users": True}}
-        async with watching(coder, registry, **config) as watched:
+        async with poll_deployment(coder, registry, **config) as polled:
             await asyncio.sleep(60)
-            return watched.page()
+            return polled.page()
 
     with structlog.testing.capture_logs() as logs:
         page = on_fast_clock(scenario)

@@ -11,7 +11,7 @@ from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
 from tests.integration import exporter as exporter_peer
 from tests.integration.exporter import Exporter, RunExporter
 from tests.integration.waiting import eventually
-from tests.polling.watching import series_of
+from tests.polling.polled_deployment import series_of
 from tests.privacy.leaky import LEAKS, Leaky, leaking
 
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)

@@ -16,7 +16,7 @@ import httpx
 
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.server import create_app
-from tests.polling.watching import Watched, on_fast_clock, small_coder, watching
+from tests.polling.polled_deployment import PolledDeployment, on_fast_clock, poll_deployment, small_coder
 
 START: Final = datetime(2026, 3, 5, tzinfo=UTC)
 """A Thursday's midnight, as the start of Unix time is, which is when promtool's clock starts."""
@@ -58,13 +58,13 @@ class Stage:
 
     coder: EmbeddedCoder
     network: Network
-    watched: Watched
+    polled: PolledDeployment
     minutes: list[Minute] = field(default_factory=list)
 
     async def scrape(self, hours: float) -> None:
         """Scrape every minute for some hours."""
         for _ in range(round(hours * 60)):
-            self.minutes.append(dict(map(_sample, SERIES.finditer(self.watched.page()))))
+            self.minutes.append(dict(map(_sample, SERIES.finditer(self.polled.page()))))
             await asyncio.sleep(MINUTE)
 
     def miss(self, hours: float) -> None:
@@ -88,9 +88,9 @@ def _sample(line: re.Match[str]) -> tuple[str, str]:
 async def _stage(coder: EmbeddedCoder, cut: bool, config: Mapping[str, Any]) -> AsyncIterator[Stage]:
     network = Network(coder)
     network.cut = cut
-    async with watching(network, **config) as watched:
+    async with poll_deployment(network, **config) as polled:
         await asyncio.sleep(BEFORE_THE_FIRST_POLL)
-        yield Stage(coder, network, watched)
+        yield Stage(coder, network, polled)
 
 
 def simulate(

@@ -11,7 +11,7 @@ from tests.integration.promtool import Promtool
 
 FULL = MetricFamily(
     name="coder_insights_naps_seconds",
-    kind="gaugehistogram",
+    type="gaugehistogram",
     help="How long people slept.",
     labels=("deployment", "window"),
     bounds=(0.5, 60.0),
@@ -42,7 +42,7 @@ def test_section_tells_all_that_is_declared() -> None:
 
 def test_section_leaves_out_what_is_not_declared() -> None:
     """A family with a name, a kind and a HELP has no empty lines of facts."""
-    family = MetricFamily(name="naps", kind="gauge", help="Naps now.")
+    family = MetricFamily(name="naps", type="gauge", help="Naps now.")
 
     assert "### `naps`\n\nNaps now.\n\n- Kind: gauge\n- Labels: none\n- Stability: stable\n" == (
         metrics_docs.section(family)

@@ -9,7 +9,7 @@ from scripts.metrics_docs import declared_families
 from scripts.stable_metrics import PROMISED, broken, promises
 
 NAPS = MetricFamily(
-    name="naps_seconds", kind="histogram", help="Naps.", labels=("who", "bed"), bounds=(0.5, 60.0)
+    name="naps_seconds", type="histogram", help="Naps.", labels=("who", "bed"), bounds=(0.5, 60.0)
 )
 
 
@@ -33,7 +33,7 @@ def test_nothing_is_promised_of_an_experimental_family() -> None:
     [
         pytest.param([], id="gone"),
         pytest.param([replace(NAPS, name="naps")], id="other name"),
-        pytest.param([replace(NAPS, kind="gauge")], id="other kind"),
+        pytest.param([replace(NAPS, type="gauge")], id="other type"),
         pytest.param([replace(NAPS, labels=("who",))], id="a label less"),
         pytest.param([replace(NAPS, bounds=(0.5,))], id="other bounds"),
         pytest.param([replace(NAPS, stable=False)], id="no longer stable"),

@@ -37,7 +37,7 @@ class Include:
 
 def sample_names(family: MetricFamily) -> Sequence[str]:
     """Return the sample names of a family; the parts of a histogram have names of their own."""
-    suffixes = ("_bucket", "_gcount", "_gsum") if family.kind == "gaugehistogram" else ("",)
+    suffixes = ("_bucket", "_gcount", "_gsum") if family.type == "gaugehistogram" else ("",)
     return [family.name + suffix for suffix in suffixes]
 
 

@@ -101,9 +101,9 @@ def build_report(
 
 def is_reachable(poller: DeploymentPoller) -> bool:
     """Return whether a server that was polled once sent any response at all."""
-    failures = [job.poll.failure for job in poller.jobs]
+    failures = [job.status.failure for job in poller.jobs]
     refused = any(failure and failure.reason not in _NO_RESPONSE for failure in failures)
-    return refused or any(job.poll.success for job in poller.jobs)
+    return refused or any(job.status.success for job in poller.jobs)
 
 
 def _exit_status(poller: DeploymentPoller, datasets: Sequence[DatasetResult], causes: Sequence[Cause]) -> int:
@@ -118,15 +118,15 @@ def _exit_status(poller: DeploymentPoller, datasets: Sequence[DatasetResult], ca
 def _build_result(poller: DeploymentPoller, configured: Deployment, job: Job) -> DatasetResult:
     planned = job.dataset.requests(replace(poller.context(job), deployment=configured))
     subjects = len({request.subject for request in planned})
-    estimated = bool(job.dataset.depends_on) and job.poll.success and subjects > 1
-    failure, state = job.poll.failure, _state(job)
+    estimated = bool(job.dataset.depends_on) and job.status.success and subjects > 1
+    failure, state = job.status.failure, _state(job)
     return DatasetResult(
-        dataset=job.poll.dataset,
-        window=job.poll.window,
+        dataset=job.status.dataset,
+        window=job.status.window,
         state=state,
-        series=_estimate_series(poller, job, subjects) if estimated else job.poll.series,
+        series=_estimate_series(poller, job, subjects) if estimated else job.status.series,
         estimated=estimated,
-        requests_per_minute=0.0 if state == "unavailable" else len(planned) * 60 / job.poll.interval.every,
+        requests_per_minute=0.0 if state == "unavailable" else len(planned) * 60 / job.status.interval.every,
         reason=failure.reason if failure else "",
         detail=failure.detail if failure else "",
         remedy=failure.remedy if failure else "",
@@ -135,12 +135,12 @@ def _build_result(poller: DeploymentPoller, configured: Deployment, job: Job) ->
 
 
 def _state(job: Job) -> State:
-    reason = job.poll.failure.reason if job.poll.failure else job.requests.unavailable
+    reason = job.status.failure.reason if job.status.failure else job.request_stats.unavailable
     if reason is None:
-        return "allowed" if job.poll.success else "not asked"
+        return "allowed" if job.status.success else "not asked"
     if reason == "disabled":
         return "switched off"
-    if job.requests.unavailable:
+    if job.request_stats.unavailable:
         return "unavailable"
     return "refused" if reason in _REFUSED_REASONS else "failed"
 
@@ -149,7 +149,7 @@ def _estimate_series(poller: DeploymentPoller, job: Job, templates: int) -> int:
     """Return an estimate of the series of all templates in use, from the one that was requested."""
     unrequested = job.dataset.unrequested(poller.context(job), ())
     shared = sum(len(samples.rows) for samples in unrequested.samples)
-    return shared + (job.poll.series - shared) * templates
+    return shared + (job.status.series - shared) * templates
 
 
 def _warn_of_token(poller: DeploymentPoller) -> Iterator[str]:
@@ -160,7 +160,7 @@ def _warn_of_token(poller: DeploymentPoller) -> Iterator[str]:
 
 def _warn_of_no_users(poller: DeploymentPoller) -> Iterator[str]:
     """Warn if Coder reports no active user in any window and on any day: dashboards will show zeros."""
-    summaries = [poller.summary(job.poll.dataset, job.poll.window) for job in poller.jobs]
+    summaries = [poller.summary(job.status.dataset, job.status.window) for job in poller.jobs]
     counts = [summary.active_users for summary in summaries if summary.active_users is not None]
     counts += [users for summary in summaries for users in summary.days.values()]
     if counts and not any(counts):
@@ -169,7 +169,7 @@ def _warn_of_no_users(poller: DeploymentPoller) -> Iterator[str]:
 
 def _warn_of_rows(poller: DeploymentPoller) -> Iterator[str]:
     """Warn of dropped rows, which are missing in datasets that are allowed."""
-    rows = {job.dataset.name: job.requests.rows_invalid for job in poller.jobs}
+    rows = {job.dataset.name: job.request_stats.rows_invalid for job in poller.jobs}
     dropped = [f"{name} ({count})" for name, count in rows.items() if count]
     if dropped:
         yield f"rows are invalid and dropped: {', '.join(dropped)}; {REMEDIES['newer_coder']}"

@@ -105,7 +105,7 @@ def exit_code(pollers: Iterable[DeploymentPoller]) -> int:
 
 
 def _deployment_exit_code(poller: DeploymentPoller) -> int:
-    polls = [job.poll for job in poller.jobs if job.requests.unavailable is None]
+    polls = [job.status for job in poller.jobs if job.request_stats.unavailable is None]
     if poller.jobs and not any(poll.failure for poll in polls):
         return EXIT_OK
     return EXIT_PARTIAL if any(poll.success for poll in polls) else EXIT_ERROR

@@ -30,7 +30,7 @@ def scrape(
 
     async def render(store: PageStore, manager: DeploymentManager) -> tuple[bytes, int]:
         for name, poller in manager.pollers.items():
-            has_breakdown = any(job.dataset.depends_on and job.poll.series for job in poller.jobs)
+            has_breakdown = any(job.dataset.depends_on and job.status.series for job in poller.jobs)
             if poller.template_list_failure and has_breakdown:
                 warn_of_unnamed_templates(name, poller.template_list_failure)
         store.refresh()

@@ -79,7 +79,7 @@ class ConvertResult(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         samples: what is exposed.
-        folded: how many source series a limit aggregated or dropped.
+        aggregated: how many source series a limit aggregated or dropped.
         invalid: a short reason for each row that was not understood, without data of the row.
         in_use: ids of the templates in a report over all templates; None if unknown.
         app_names: names of the apps in a report.
@@ -91,7 +91,7 @@ class ConvertResult(msgspec.Struct, frozen=True, gc=False):
     """
 
     samples: tuple[Samples, ...]
-    folded: int = 0
+    aggregated: int = 0
     invalid: tuple[str, ...] = ()
     in_use: tuple[str, ...] | None = None
     app_names: tuple[AppName, ...] = ()

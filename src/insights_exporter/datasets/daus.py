@@ -29,7 +29,7 @@ _UTC_NAMES = frozenset({"UTC", "Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu"
 
 DAILY_ACTIVE_USERS = MetricFamily(
     name="coder_insights_daily_active_users",
-    kind="gauge",
+    type="gauge",
     help="Distinct users with any use on the day, today so far or yesterday (API: daus entries.amount); "
     "cached.",
     labels=("deployment", "day"),
@@ -42,7 +42,7 @@ DAILY_ACTIVE_USERS = MetricFamily(
 )
 DAY_START = MetricFamily(
     name="coder_insights_day_start_timestamp_seconds",
-    kind="gauge",
+    type="gauge",
     help="Start of the day that is exposed as today or yesterday, in Unix seconds (API: daus entries.date); "
     "cached.",
     labels=("deployment", "day"),

@@ -36,7 +36,7 @@ _ABSENT = (
 
 GROUP_MEMBERS = MetricFamily(
     name="coder_insights_group_members",
-    kind="gauge",
+    type="gauge",
     stable=False,
     help="Members of a group (API: groups total_member_count, else members); a user in several groups counts "
     "in each; cached.",
@@ -48,7 +48,7 @@ GROUP_MEMBERS = MetricFamily(
 )
 GROUP_ACTIVE_USERS = MetricFamily(
     name="coder_insights_group_active_users",
-    kind="gauge",
+    type="gauge",
     stable=False,
     help="Members of a group with any use in the window (API: user-activity report.users, groups members); a "
     "user in several groups counts in each; cached.",
@@ -61,7 +61,7 @@ GROUP_ACTIVE_USERS = MetricFamily(
 )
 GROUP_ACTIVITY = MetricFamily(
     name="coder_insights_group_activity_seconds",
-    kind="gauge",
+    type="gauge",
     stable=False,
     help="Seconds that the members of a group were active in the window (API: user-activity "
     "report.users.seconds, groups members); a user in several groups counts in each; cached.",
@@ -73,7 +73,7 @@ GROUP_ACTIVITY = MetricFamily(
 )
 GROUP_CONNECTION_QUALITY = MetricFamily(
     name="coder_insights_group_connection_quality_users",
-    kind="gauge",
+    type="gauge",
     stable=False,
     help="Members of a group by the quality of their connections in the window: good up to 0.15 s, fair up "
     "to 0.3 s, poor above (API: user-latency report.users.latency_ms, groups members); select one window and "
@@ -129,7 +129,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
         if group.member_count >= context.deployment.groups.min_users
     ]
     return ConvertResult(
-        (Samples(GROUP_MEMBERS, members),), folded=dropped, invalid=decoded.invalid, groups=groups
+        (Samples(GROUP_MEMBERS, members),), aggregated=dropped, invalid=decoded.invalid, groups=groups
     )
 
 

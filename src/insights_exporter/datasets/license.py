@@ -18,7 +18,7 @@ _NO_LICENSE = "an open-source server, or the response has no such number"
 
 SEATS_USED = MetricFamily(
     name="coder_insights_license_seats_used",
-    kind="gauge",
+    type="gauge",
     help="Seats of the license in use, by feature: user_limit counts active accounts (a state of the "
     "account, not activity in a window), ai_governance_user_limit AI seats; do not add the features up (API: "
     "entitlements features.actual); cached.",
@@ -30,7 +30,7 @@ SEATS_USED = MetricFamily(
 )
 SEATS_LIMIT = MetricFamily(
     name="coder_insights_license_seats_limit",
-    kind="gauge",
+    type="gauge",
     help="Seats that the license allows, by feature; do not add the features up (API: entitlements "
     "features.limit); cached.",
     labels=("deployment", "feature"),
@@ -41,7 +41,7 @@ SEATS_LIMIT = MetricFamily(
 )
 AGENT_RUNTIME = MetricFamily(
     name="coder_insights_license_agent_runtime_seconds",
-    kind="gauge",
+    type="gauge",
     help="Runtime of Coder Agents in the term of the license, in seconds; up to an hour behind (API: "
     "entitlements features.agent_runtime_hours.actual_ms); cached.",
     labels=("deployment",),
@@ -52,7 +52,7 @@ AGENT_RUNTIME = MetricFamily(
 )
 AGENT_RUNTIME_LIMIT = MetricFamily(
     name="coder_insights_license_agent_runtime_limit_seconds",
-    kind="gauge",
+    type="gauge",
     help="Runtime of Coder Agents that the license allows in its term, in seconds, as purchased and as "
     "soft and hard limit (API: entitlements features.agent_runtime_hours.limit, .soft_limit, .hard_limit); "
     "cached.",
@@ -65,7 +65,7 @@ AGENT_RUNTIME_LIMIT = MetricFamily(
 )
 LICENSE_STATUS = MetricFamily(
     name="coder_insights_license_status",
-    kind="gauge",
+    type="gauge",
     help="Whether the license is in this status (1) or not (0): entitled, grace_period (expired, but "
     "features still work) or not_entitled (API: entitlements features.user_limit.entitlement); cached.",
     labels=("deployment", "status"),

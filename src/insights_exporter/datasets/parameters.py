@@ -45,12 +45,12 @@ def parameter_samples(
         return (), 0
     limit = rules.limit if most is None else min(rules.limit, most)
     rows: list[Row] = []
-    folded = 0
+    aggregated = 0
     for key, counts in sorted(_by_parameter(parameters, rules).items()):
-        shown, aggregated = apply_limit(counts, limit)
+        shown, beyond = apply_limit(counts, limit)
         rows.extend(((*labels, *key, value), count) for value, count in shown.items())
-        folded += aggregated
-    return (Samples(family, rows),), folded
+        aggregated += beyond
+    return (Samples(family, rows),), aggregated
 
 
 def parameters_with_choices(parameters: Sequence[Parameter]) -> tuple[str, ...]:

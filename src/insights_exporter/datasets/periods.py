@@ -15,7 +15,7 @@ _DAY = timedelta(days=1)
 
 WEEKLY_ACTIVE_USERS = MetricFamily(
     name="coder_insights_weekly_active_users",
-    kind="gauge",
+    type="gauge",
     help="Distinct users with any use in a whole ISO week, the last or the one before (API: templates "
     "report.active_users); cached.",
     labels=("deployment", "week"),
@@ -27,7 +27,7 @@ WEEKLY_ACTIVE_USERS = MetricFamily(
 )
 MONTHLY_ACTIVE_USERS = MetricFamily(
     name="coder_insights_monthly_active_users",
-    kind="gauge",
+    type="gauge",
     help="Distinct users with any use in a calendar month, the last or the one before (API: templates "
     "report.active_users); cached.",
     labels=("deployment", "month"),

@@ -15,7 +15,7 @@ _WINDOW_LABELS = ("deployment", "dataset", "window")
 
 WINDOW_START = MetricFamily(
     name="coder_insights_window_start_timestamp_seconds",
-    kind="gauge",
+    type="gauge",
     help="Start of the window in the report itself, in Unix seconds (API: report.start_time); cached.",
     labels=_WINDOW_LABELS,
     source="templates, user-activity, user-latency: report.start_time",
@@ -25,7 +25,7 @@ WINDOW_START = MetricFamily(
 )
 WINDOW_END = MetricFamily(
     name="coder_insights_window_end_timestamp_seconds",
-    kind="gauge",
+    type="gauge",
     help="End of the window in the report itself, in Unix seconds (API: report.end_time); cached.",
     labels=_WINDOW_LABELS,
     source="templates, user-activity, user-latency: report.end_time",

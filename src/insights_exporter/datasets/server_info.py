@@ -5,7 +5,7 @@ from insights_exporter.exposition.family import MetricFamily, Samples
 
 BUILD_INFO = MetricFamily(
     name="coder_insights_build_info",
-    kind="gauge",
+    type="gauge",
     help="The version of Coder, always 1 (API: buildinfo version); cached.",
     labels=("deployment", "version"),
     source="buildinfo: version",
@@ -15,7 +15,7 @@ BUILD_INFO = MetricFamily(
 )
 TOKEN_EXPIRY = MetricFamily(
     name="insights_exporter_token_expiry_timestamp_seconds",
-    kind="gauge",
+    type="gauge",
     help="When the token expires unless it is used until then (API: users/me/keys expires_at), in Unix "
     "seconds; cached.",
     labels=("deployment",),
@@ -26,7 +26,7 @@ TOKEN_EXPIRY = MetricFamily(
 )
 TOKEN_LIFETIME = MetricFamily(
     name="insights_exporter_token_lifetime_seconds",
-    kind="gauge",
+    type="gauge",
     help="How long the token lives after its last use (API: users/me/keys lifetime_seconds); cached.",
     labels=("deployment",),
     source="users/me/keys/{id}: lifetime_seconds",

@@ -66,7 +66,7 @@ def convert_report(context: PollContext, response: Response) -> ConvertResult:
     if report is None:
         return ConvertResult((daily,), invalid=decoded.invalid)
     window = window_of(context).name
-    parameters, folded = parameter_samples(
+    parameters, values_aggregated = parameter_samples(
         TEMPLATE_PARAMETER_WORKSPACES,
         report.parameters_usage or (),
         context.deployment.parameters,
@@ -82,7 +82,7 @@ def convert_report(context: PollContext, response: Response) -> ConvertResult:
         daily,
         *parameters,
     )
-    return ConvertResult(samples, folded=folded + apps_aggregated, invalid=decoded.invalid)
+    return ConvertResult(samples, aggregated=values_aggregated + apps_aggregated, invalid=decoded.invalid)
 
 
 def convert_activity(context: PollContext, response: Response) -> ConvertResult:
@@ -210,7 +210,7 @@ def unrequested(context: PollContext, requests: Sequence[Request]) -> ConvertRes
         if template not in used
     ]
     beyond = len(_in_use(context)) - len({request.subject for request in requests})
-    return ConvertResult((Samples(TEMPLATE_ACTIVE_USERS, rows),), folded=beyond)
+    return ConvertResult((Samples(TEMPLATE_ACTIVE_USERS, rows),), aggregated=beyond)
 
 
 def _in_use(context: PollContext) -> Sequence[str]:

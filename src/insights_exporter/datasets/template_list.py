@@ -18,7 +18,7 @@ ORGANIZATIONS_PATH = "/organizations"
 
 TEMPLATE_INFO = MetricFamily(
     name="coder_insights_template_info",
-    kind="gauge",
+    type="gauge",
     help="A template that Coder lists, always 1 (API: templates name, organization_name, deprecated); "
     "cached.",
     labels=("deployment", "organization_name", "template_name", "template_id", "deprecated"),
@@ -30,7 +30,7 @@ TEMPLATE_INFO = MetricFamily(
 )
 BUILD_DURATION = MetricFamily(
     name="coder_insights_template_build_duration_seconds",
-    kind="gauge",
+    type="gauge",
     help="How long builds of a template ran, in seconds, without waiting in the queue (API: templates "
     "build_time_stats), over the server's own period, not a window: the template's newest 100 builds, or the "
     "builds of 30 months on older servers; computed by the server every 4 hours; cached.",

@@ -15,7 +15,7 @@ _ABSENT = f"{_BREAKDOWN_OFF} templates.limit"
 
 TEMPLATE_ACTIVE_USERS = MetricFamily(
     name="coder_insights_template_active_users",
-    kind="gauge",
+    type="gauge",
     help="Distinct users of a template in the window (API: templates report.active_users, requested for one "
     "template); cached.",
     labels=_LABELS,
@@ -26,7 +26,7 @@ TEMPLATE_ACTIVE_USERS = MetricFamily(
 )
 TEMPLATE_DAILY_ACTIVE_USERS = MetricFamily(
     name="coder_insights_template_daily_active_users",
-    kind="gauge",
+    type="gauge",
     help="Distinct users of a template on the day, today so far or yesterday (API: templates "
     "interval_reports.active_users, requested for one template); cached.",
     labels=("deployment", "day", *TEMPLATE_LABELS),
@@ -40,7 +40,7 @@ TEMPLATE_DAILY_ACTIVE_USERS = MetricFamily(
 )
 TEMPLATE_APP_USAGE = MetricFamily(
     name="coder_insights_template_app_usage_seconds",
-    kind="gauge",
+    type="gauge",
     help="Seconds an app was used with a template in the window (API: templates report.apps_usage.seconds, "
     "requested for one template); cached.",
     labels=(*_LABELS, *APP_LABELS),
@@ -53,7 +53,7 @@ TEMPLATE_APP_USAGE = MetricFamily(
 )
 TEMPLATE_APP_TIMES_USED = MetricFamily(
     name="coder_insights_template_app_times_used",
-    kind="gauge",
+    type="gauge",
     help="Number of times an app was opened with a template in the window (API: templates "
     "report.apps_usage.times_used, requested for one template); cached.",
     labels=(*_LABELS, *APP_LABELS),
@@ -65,7 +65,7 @@ TEMPLATE_APP_TIMES_USED = MetricFamily(
 )
 TEMPLATE_PARAMETER_WORKSPACES = MetricFamily(
     name="coder_insights_template_parameter_workspaces",
-    kind="gauge",
+    type="gauge",
     help="Workspaces of a template built in the window that chose the value (API: templates "
     "report.parameters_usage.values.count, requested for one template); cached.",
     labels=(*_LABELS, *PARAMETER_LABELS),
@@ -77,7 +77,7 @@ TEMPLATE_PARAMETER_WORKSPACES = MetricFamily(
 )
 TEMPLATE_ACTIVITY_DISTRIBUTION = MetricFamily(
     name="coder_insights_template_user_activity_distribution_seconds",
-    kind="gaugehistogram",
+    type="gaugehistogram",
     help="Distribution of the time that users of a template were active in the window, in seconds (API: "
     "user-activity report.users.seconds, requested for one template); cached.",
     labels=_LABELS,
@@ -91,7 +91,7 @@ TEMPLATE_ACTIVITY_DISTRIBUTION = MetricFamily(
 )
 TEMPLATE_LATENCY_DISTRIBUTION = MetricFamily(
     name="coder_insights_template_user_latency_distribution_seconds",
-    kind="gaugehistogram",
+    type="gaugehistogram",
     help="Distribution of the connection latency of users of a template in the window, in seconds (API: "
     "user-latency report.users.latency_ms, requested for one template); cached.",
     labels=(*_LABELS, "percentile"),
@@ -105,7 +105,7 @@ TEMPLATE_LATENCY_DISTRIBUTION = MetricFamily(
 )
 TEMPLATE_ACTIVITY_LEVEL = MetricFamily(
     name="coder_insights_template_activity_level_users",
-    kind="gauge",
+    type="gauge",
     help="Users of a template by how long they were active in the window (API: user-activity "
     "report.users.seconds, requested for one template); select one window; cached.",
     labels=(*_LABELS, "level"),
@@ -117,7 +117,7 @@ TEMPLATE_ACTIVITY_LEVEL = MetricFamily(
 )
 TEMPLATE_CONNECTION_QUALITY = MetricFamily(
     name="coder_insights_template_connection_quality_users",
-    kind="gauge",
+    type="gauge",
     help="Users of a template by the quality of their connections in the window: good up to 0.15 s, fair up "
     "to 0.3 s, poor above (API: user-latency report.users.latency_ms, requested for one template); select "
     "one window and one percentile; cached.",

@@ -35,7 +35,7 @@ _LABELS = ("deployment", "window")
 
 ACTIVE_USERS = MetricFamily(
     name="coder_insights_active_users",
-    kind="gauge",
+    type="gauge",
     help="Distinct users with any use in the window (API: templates report.active_users); cached.",
     labels=_LABELS,
     source="templates: report.active_users",
@@ -45,7 +45,7 @@ ACTIVE_USERS = MetricFamily(
 )
 APP_USAGE = MetricFamily(
     name="coder_insights_app_usage_seconds",
-    kind="gauge",
+    type="gauge",
     help="Seconds an app was used in the window, over all users (API: templates "
     "report.apps_usage.seconds); cached.",
     labels=(*_LABELS, *APP_LABELS),
@@ -59,7 +59,7 @@ APP_USAGE = MetricFamily(
 )
 APP_TIMES_USED = MetricFamily(
     name="coder_insights_app_times_used",
-    kind="gauge",
+    type="gauge",
     help="Number of times an app was opened in the window (API: templates report.apps_usage.times_used); "
     "cached.",
     labels=(*_LABELS, *APP_LABELS),
@@ -71,7 +71,7 @@ APP_TIMES_USED = MetricFamily(
 )
 PARAMETER_WORKSPACES = MetricFamily(
     name="coder_insights_parameter_workspaces",
-    kind="gauge",
+    type="gauge",
     help="Workspaces built in the window that chose the value (API: templates "
     "report.parameters_usage.values.count); cached.",
     labels=(*_LABELS, *PARAMETER_LABELS),
@@ -102,7 +102,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     if report is None:
         return ConvertResult((), invalid=decoded.invalid)
     window = window_of(context).name
-    parameters, folded = parameter_samples(
+    parameters, values_aggregated = parameter_samples(
         PARAMETER_WORKSPACES, report.parameters_usage or (), context.deployment.parameters, (window,)
     )
     apps, apps_aggregated = read_apps(report.apps_usage, context.deployment.apps.limit)
@@ -116,7 +116,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
             *parameters,
             *window_samples(NAME, window, report.start_time, report.end_time),
         ),
-        folded=folded + apps_aggregated,
+        aggregated=values_aggregated + apps_aggregated,
         invalid=decoded.invalid,
         in_use=tuple(sorted(set(report.template_ids or ()))) if names_all_templates else None,
         app_names=app_names(apps),

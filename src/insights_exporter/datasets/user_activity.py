@@ -28,7 +28,7 @@ _LABELS = ("deployment", "window")
 
 USER_ACTIVITY = MetricFamily(
     name="coder_insights_user_activity_seconds",
-    kind="gauge",
+    type="gauge",
     help="Seconds a user was active in the window (API: user-activity report.users.seconds); cached.",
     labels=(*_LABELS, *USER_LABELS),
     source="user-activity: report.users.seconds",
@@ -41,7 +41,7 @@ USER_ACTIVITY = MetricFamily(
 )
 ACTIVITY_DISTRIBUTION = MetricFamily(
     name="coder_insights_user_activity_distribution_seconds",
-    kind="gaugehistogram",
+    type="gaugehistogram",
     help="Distribution of the time that users were active in the window, in seconds, over all users (API: "
     "user-activity report.users.seconds); cached.",
     labels=_LABELS,
@@ -53,7 +53,7 @@ ACTIVITY_DISTRIBUTION = MetricFamily(
 )
 ACTIVITY_LEVEL = MetricFamily(
     name="coder_insights_activity_level_users",
-    kind="gauge",
+    type="gauge",
     help="Users by how long they were active in the window, all users counted (API: user-activity "
     "report.users.seconds); select one window; cached.",
     labels=(*_LABELS, "level"),
@@ -110,7 +110,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     decoded = decode(response.body, ActivityResponse)
     report = decoded.value.report
     seconds = seconds_by_user(report.users)
-    columns, folded = _user_columns(context, seconds, report.users)
+    columns, beyond = _user_columns(context, seconds, report.users)
     window = window_of(context).name
     histogram = build_histogram(seconds.values(), ACTIVITY_BOUNDS)
     samples = (
@@ -120,7 +120,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
         *(activity_by_group(context, seconds) if context.groups else ()),
         *window_samples(NAME, window, report.start_time, report.end_time),
     )
-    return ConvertResult(samples, folded=folded, invalid=decoded.invalid)
+    return ConvertResult(samples, aggregated=beyond, invalid=decoded.invalid)
 
 
 def seconds_by_user(users: Sequence[ActiveUser]) -> Mapping[str, float]:

@@ -33,7 +33,7 @@ _UNKNOWN = -1.0
 
 USER_LATENCY = MetricFamily(
     name="coder_insights_user_latency_seconds",
-    kind="gauge",
+    type="gauge",
     help="Latency of a user's connections in the window, in seconds (API: user-latency "
     "report.users.latency_ms); cached.",
     labels=(*_LABELS, *USER_LABELS, "percentile"),
@@ -46,7 +46,7 @@ USER_LATENCY = MetricFamily(
 )
 LATENCY_DISTRIBUTION = MetricFamily(
     name="coder_insights_user_latency_distribution_seconds",
-    kind="gaugehistogram",
+    type="gaugehistogram",
     help="Distribution of the connection latency in the window, in seconds, over all users with a latency "
     "(API: user-latency report.users.latency_ms); cached.",
     labels=(*_LABELS, "percentile"),
@@ -60,7 +60,7 @@ LATENCY_DISTRIBUTION = MetricFamily(
 )
 CONNECTION_QUALITY = MetricFamily(
     name="coder_insights_connection_quality_users",
-    kind="gauge",
+    type="gauge",
     help="Users by the quality of their connections in the window: good up to 0.15 s, fair up to 0.3 s, poor "
     "above, all users with a latency counted (API: user-latency report.users.latency_ms); select one window "
     "and one percentile; cached.",
@@ -132,7 +132,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     decoded = decode(response.body, LatencyResponse)
     report = decoded.value.report
     latencies = latencies_by_user(report.users)
-    columns, folded = _user_columns(context, latencies, report.users)
+    columns, beyond = _user_columns(context, latencies, report.users)
     window = window_of(context).name
     histograms = latency_histograms((window,), latencies)
     samples = (
@@ -142,7 +142,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
         *([quality_by_group(context, latencies._asdict())] if context.groups else ()),
         *window_samples(NAME, window, report.start_time, report.end_time),
     )
-    return ConvertResult(samples, folded=folded, invalid=decoded.invalid)
+    return ConvertResult(samples, aggregated=beyond, invalid=decoded.invalid)
 
 
 def latency_histograms(labels: tuple[str, ...], latencies: Latencies) -> list[HistogramRow]:

@@ -21,7 +21,7 @@ _EASTERNMOST = 11
 
 USERS = MetricFamily(
     name="coder_insights_users",
-    kind="gauge",
+    type="gauge",
     help="Users by status, as of the newest point (API: user-status-counts status_counts.count); cached.",
     labels=("deployment", "status"),
     source="user-status-counts: status_counts.count",

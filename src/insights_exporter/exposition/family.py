@@ -19,7 +19,7 @@ class MetricFamily:
     """
 
     name: str
-    kind: MetricType
+    type: MetricType
     help: str
     labels: tuple[str, ...] = ()
     bounds: tuple[float, ...] = ()
@@ -95,7 +95,7 @@ class Columns:
 class Samples:
     """All rows of one family from one source.
 
-    A family of kind `histogram` or `gaugehistogram` has `HistogramRow`s,
+    A family of type `histogram` or `gaugehistogram` has `HistogramRow`s,
     every other one plain `Row`s or `Columns`.
     """
 
@@ -105,5 +105,5 @@ class Samples:
     @property
     def series(self) -> int:
         """The number of series that the rows are in Prometheus."""
-        lines_of_a_row = len(self.family.bounds) + 3 if self.family.kind.endswith("histogram") else 1
+        lines_of_a_row = len(self.family.bounds) + 3 if self.family.type.endswith("histogram") else 1
         return len(self.rows) * lines_of_a_row

@@ -86,8 +86,8 @@ def render_process_metrics(registry: CollectorRegistry, own: Iterable[Samples] =
 def _samples(metric: Metric) -> Samples:
     name = f"{metric.name}_total" if metric.type == "counter" else metric.name
     labels = tuple(metric.samples[0].labels) if metric.samples else ()
-    kind: MetricType = "counter" if metric.type == "counter" else "gauge"
-    family = MetricFamily(name=name, kind=kind, help=metric.documentation, labels=labels)
+    metric_type: MetricType = "counter" if metric.type == "counter" else "gauge"
+    family = MetricFamily(name=name, type=metric_type, help=metric.documentation, labels=labels)
     rows = [(tuple(sample.labels.values()), sample.value) for sample in metric.samples if sample.name == name]
     return Samples(family, rows)
 

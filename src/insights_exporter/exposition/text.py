@@ -151,19 +151,19 @@ _SUFFIXES: Mapping[MetricType, tuple[str, ...]] = {
 
 def header_sections(family: MetricFamily) -> Mapping[Format, Sequence[Section]]:
     """Return the sections of a family in each format."""
-    bare = family.name.removesuffix("_total") if family.kind == "counter" else family.name
-    types = _GAUGE_HISTOGRAM if family.kind == "gaugehistogram" else {"": family.kind}
+    bare = family.name.removesuffix("_total") if family.type == "counter" else family.name
+    types = _GAUGE_HISTOGRAM if family.type == "gaugehistogram" else {"": family.type}
     text = _sections(family.name, _text_help(family), types)
-    last_run = len(text) if family.kind == "gaugehistogram" else 0
+    last_run = len(text) if family.type == "gaugehistogram" else 0
     return {
         Format.TEXT: text,
-        Format.OPENMETRICS: [(_header(bare, escape_label(family.help), family.kind), last_run)],
+        Format.OPENMETRICS: [(_header(bare, escape_label(family.help), family.type), last_run)],
     }
 
 
 def header_sections_with_gauges(family: MetricFamily) -> Mapping[Format, Sequence[Section]]:
     """Return the sections of a family in each format, those of a gauge histogram as three gauges."""
-    if family.kind != "gaugehistogram":
+    if family.type != "gaugehistogram":
         return header_sections(family)
     return {
         Format.TEXT: _sections(family.name, _text_help(family), _GAUGES),
@@ -173,8 +173,8 @@ def header_sections_with_gauges(family: MetricFamily) -> Mapping[Format, Sequenc
 
 def sample_names(family: MetricFamily) -> frozenset[str]:
     """Return all names that select a family: its own and its samples'."""
-    suffixed = {family.name + suffix for suffix in _SUFFIXES[family.kind]}
-    bare = family.name.removesuffix("_total") if family.kind == "counter" else family.name
+    suffixed = {family.name + suffix for suffix in _SUFFIXES[family.type]}
+    bare = family.name.removesuffix("_total") if family.type == "counter" else family.name
     return frozenset({family.name, bare, *suffixed})
 
 
@@ -222,7 +222,7 @@ def render(samples: Samples, deployment: str) -> RenderedFamily:
     Raises:
         ValueError: a row has not one value a label, or not one count a bucket.
     """
-    sections = _RENDERERS[samples.family.kind](samples, deployment)
+    sections = _RENDERERS[samples.family.type](samples, deployment)
     return RenderedFamily(samples.family, sections, tuple(map(isal_zlib.crc32, sections)), samples.series)
 
 

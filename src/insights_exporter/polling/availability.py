@@ -30,18 +30,18 @@ class Availability:
         if failure.reason not in UNAVAILABLE:
             self.mark_available(job)
             return
-        shortest = min(each.poll.interval.every for each in self._windows(job))
-        job.requests.mark_unavailable(failure.reason, started + max(_RETRY - shortest, 0.0) + _SLACK)
+        shortest = min(each.status.interval.every for each in self._windows(job))
+        job.request_stats.mark_unavailable(failure.reason, started + max(_RETRY - shortest, 0.0) + _SLACK)
         for each in self._dependents(job):
-            each.requests.mark_unavailable(failure.reason, math.inf)
+            each.request_stats.mark_unavailable(failure.reason, math.inf)
 
     def mark_available(self, job: Job) -> None:
         """Record that the server has the dataset, and poll soon what waited for it."""
-        if job.requests.unavailable is None:
+        if job.request_stats.unavailable is None:
             return
         waiting = [each for each in (*self._windows(job), *self._dependents(job)) if each is not job]
         for each in (job, *waiting):
-            each.requests.mark_available()
+            each.request_stats.mark_available()
         for each in waiting:
             self._advance(each)
 
@@ -50,7 +50,7 @@ class Availability:
         return frozenset(each.dataset.name for each in (job, *self._dependents(job)))
 
     def _windows(self, job: Job) -> list[Job]:
-        return [each for each in self._jobs if each.requests is job.requests]
+        return [each for each in self._jobs if each.request_stats is job.request_stats]
 
     def _dependents(self, job: Job) -> list[Job]:
         return [each for each in self._jobs if each.dataset.depends_on == job.dataset.name]

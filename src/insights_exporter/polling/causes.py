@@ -26,9 +26,9 @@ def find_causes(jobs: Iterable[Job]) -> tuple[Cause, ...]:
     """
     alike: dict[str, list[tuple[str, ApiError]]] = {}
     for job in jobs:
-        failure = job.poll.failure
-        if failure and job.requests.unavailable in {None, "disabled"}:
-            alike.setdefault(failure.remedy, []).append((job.poll.dataset, failure))
+        failure = job.status.failure
+        if failure and job.request_stats.unavailable in {None, "disabled"}:
+            alike.setdefault(failure.remedy, []).append((job.status.dataset, failure))
     return tuple(
         Cause(hit[0][1].reason, tuple(dict.fromkeys(dataset for dataset, _ in hit)), hit[0][1].detail, remedy)
         for remedy, hit in alike.items()

@@ -86,11 +86,11 @@ class DeploymentPoller:
         """Poll everything on schedule, for the first time in `after` seconds, when the clock is set."""
         self._started = asyncio.get_running_loop().time() + after
         for job in self.jobs:
-            self.publisher.register(job.poll, job.requests)
+            self.publisher.register(job.status, job.request_stats)
         self.publisher.publish({}, statuses=[job.dataset.name for job in self.jobs])
         self._schedule(_SERVER_INFO, self.server_info.poll, INTERVAL, after)
-        for job in sorted(self.jobs, key=lambda job: job.poll.interval.every):
-            self._schedule(job.name, partial(self._run, job), job.poll.interval.every, after)
+        for job in sorted(self.jobs, key=lambda job: job.status.interval.every):
+            self._schedule(job.name, partial(self._run, job), job.status.interval.every, after)
 
     async def poll_once(self) -> None:
         """Poll everything once, regardless of the schedule.
@@ -141,7 +141,7 @@ class DeploymentPoller:
     @property
     def template_list_failure(self) -> ApiError | None:
         """Why templates may be called by their ids, None if all names are known or not wanted."""
-        return self._list_job.poll.failure if self._list_job else None
+        return self._list_job.status.failure if self._list_job else None
 
     def _schedule(
         self, name: str, work: Callable[[], Coroutine[None, None, None]], every: float, after: float
@@ -169,17 +169,17 @@ class DeploymentPoller:
         return job.is_tried or (is_waiting and self.is_tried)
 
     def _log_first_round(self) -> None:
-        failed = [job for job in self.jobs if job.poll.failure and job.requests.unavailable is None]
+        failed = [job for job in self.jobs if job.status.failure and job.request_stats.unavailable is None]
         self._log.info(
             "first round complete",
             polls=len(self.jobs),
             failed=len(failed),
-            series=sum(job.poll.series for job in self.jobs),
+            series=sum(job.status.series for job in self.jobs),
             duration=f"{asyncio.get_running_loop().time() - self._started:.1f}s",
         )
 
     def _has_report(self, job: Job) -> bool:
-        return self._templates.has_report(job.poll.window)
+        return self._templates.has_report(job.status.window)
 
     def _list_templates_soon(self) -> None:
         if self._list_job:

@@ -15,13 +15,13 @@ class Job:
 
     dataset: Dataset
     window: Window | None
-    poll: PollStatus
-    requests: RequestStats
+    status: PollStatus
+    request_stats: RequestStats
 
     @property
     def name(self) -> str:
         """The name of the job among those of its deployment."""
-        return f"{self.poll.dataset}/{self.poll.window}"
+        return f"{self.status.dataset}/{self.status.window}"
 
     @property
     def covers_single_day(self) -> bool:
@@ -36,7 +36,7 @@ class Job:
     @property
     def is_tried(self) -> bool:
         """Whether it was polled once, or cannot be."""
-        return self.poll.finished or self.requests.unavailable is not None
+        return self.status.finished or self.request_stats.unavailable is not None
 
 
 def build_jobs(deployment: Deployment, datasets: Mapping[str, Dataset]) -> Iterator[Job]:
@@ -47,10 +47,10 @@ def build_jobs(deployment: Deployment, datasets: Mapping[str, Dataset]) -> Itera
     for dataset in datasets.values():
         needed = (dataset.name, dataset.depends_on) if dataset.depends_on else (dataset.name,)
         if all(datasets[name].is_enabled(deployment) for name in needed):
-            requests = RequestStats(dataset.name)
+            request_stats = RequestStats(dataset.name)
             for window in dataset.windows(deployment):
                 interval = poll_interval(
                     deployment, dataset.options(deployment), window, dataset.default_interval
                 )
-                poll = PollStatus(dataset.name, window.name if window else "", interval)
-                yield Job(dataset, window, poll, requests)
+                status = PollStatus(dataset.name, window.name if window else "", interval)
+                yield Job(dataset, window, status, request_stats)

@@ -16,7 +16,7 @@ _SELF = "the exporter itself"
 
 POLL_SUCCESS = MetricFamily(
     name="insights_exporter_poll_success",
-    kind="gauge",
+    type="gauge",
     help="Whether the last finished poll, retries included, succeeded (1) or not (0).",
     labels=_POLL,
     source=_SELF,
@@ -25,7 +25,7 @@ POLL_SUCCESS = MetricFamily(
 )
 LAST_SUCCESS = MetricFamily(
     name="insights_exporter_last_success_timestamp_seconds",
-    kind="gauge",
+    type="gauge",
     help="Unix time of the end of the last successful poll, by the exporter's clock; 0 before the first.",
     labels=_POLL,
     source=_SELF,
@@ -34,7 +34,7 @@ LAST_SUCCESS = MetricFamily(
 )
 POLL_DURATION = MetricFamily(
     name="insights_exporter_poll_duration_seconds",
-    kind="gauge",
+    type="gauge",
     help="Duration of the last finished poll in seconds, including the wait for the rate limit.",
     labels=_POLL,
     source=_SELF,
@@ -43,7 +43,7 @@ POLL_DURATION = MetricFamily(
 )
 POLL_INTERVAL = MetricFamily(
     name="insights_exporter_poll_interval_seconds",
-    kind="gauge",
+    type="gauge",
     help="Configured seconds between two polls.",
     labels=_POLL,
     source="config: every",
@@ -52,7 +52,7 @@ POLL_INTERVAL = MetricFamily(
 )
 MAX_AGE = MetricFamily(
     name="insights_exporter_max_age_seconds",
-    kind="gauge",
+    type="gauge",
     help="Configured seconds for which the last successful response is exposed when polls fail.",
     labels=_POLL,
     source="config: max_age",
@@ -61,7 +61,7 @@ MAX_AGE = MetricFamily(
 )
 SERIES = MetricFamily(
     name="insights_exporter_series",
-    kind="gauge",
+    type="gauge",
     help="Series of Coder's data that the polls of the window expose; names of apps and templates, the "
     "version and the token's times, which have no window, are not counted.",
     labels=_POLL,
@@ -71,7 +71,7 @@ SERIES = MetricFamily(
 )
 SERIES_FOLDED = MetricFamily(
     name="insights_exporter_series_folded",
-    kind="gauge",
+    type="gauge",
     help="Source series that the limits of users, parameters, apps, templates and groups aggregate into "
     "others or cut; expected. What parameters.values, .include and .exclude hide is not counted.",
     labels=_POLL,
@@ -81,7 +81,7 @@ SERIES_FOLDED = MetricFamily(
 )
 SERIES_DROPPED = MetricFamily(
     name="insights_exporter_series_dropped",
-    kind="gauge",
+    type="gauge",
     help="Series of whole families that max_series drops; 0 normally.",
     labels=_POLL,
     source=_SELF,
@@ -90,7 +90,7 @@ SERIES_DROPPED = MetricFamily(
 )
 REQUESTS = MetricFamily(
     name="insights_exporter_requests_total",
-    kind="counter",
+    type="counter",
     help="Requests for Coder's insights, retries included.",
     labels=_REQUESTS,
     source=_SELF,
@@ -98,7 +98,7 @@ REQUESTS = MetricFamily(
 )
 REQUEST_FAILURES = MetricFamily(
     name="insights_exporter_request_failures_total",
-    kind="counter",
+    type="counter",
     help="Requests for Coder's insights that failed, by reason (docs/failures.md), retries included.",
     labels=(*_REQUESTS, "reason"),
     source=_SELF,
@@ -106,7 +106,7 @@ REQUEST_FAILURES = MetricFamily(
 )
 REQUEST_DURATION = MetricFamily(
     name="insights_exporter_request_duration_seconds",
-    kind="histogram",
+    type="histogram",
     help="Duration of requests for Coder's insights in seconds, from the start to the end of the body.",
     labels=_REQUESTS,
     bounds=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
@@ -115,7 +115,7 @@ REQUEST_DURATION = MetricFamily(
 )
 RATE_LIMIT_REMAINING = MetricFamily(
     name="insights_exporter_rate_limit_remaining",
-    kind="gauge",
+    type="gauge",
     help="Requests that Coder's rate limit allowed as of its last response (X-RateLimit-Remaining).",
     labels=_REQUESTS,
     source="header: X-RateLimit-Remaining",
@@ -124,7 +124,7 @@ RATE_LIMIT_REMAINING = MetricFamily(
 )
 ROWS_INVALID = MetricFamily(
     name="insights_exporter_rows_invalid_total",
-    kind="counter",
+    type="counter",
     help="Rows of responses that were dropped as invalid.",
     labels=_REQUESTS,
     source=_SELF,
@@ -132,7 +132,7 @@ ROWS_INVALID = MetricFamily(
 )
 DATASET_AVAILABLE = MetricFamily(
     name="insights_exporter_dataset_available",
-    kind="gauge",
+    type="gauge",
     help="Whether the server has the dataset (1) or not (0): it is too old, has no license for it, or its "
     "statistics are switched off.",
     labels=(*_REQUESTS, "reason"),
@@ -163,7 +163,7 @@ HEALTH_FAMILIES = POLL_FAMILIES + REQUEST_FAMILIES
 
 BUILD_INFO = MetricFamily(
     name="insights_exporter_build_info",
-    kind="gauge",
+    type="gauge",
     help="The version of the exporter, always 1.",
     labels=("version",),
     source="the exporter itself",
@@ -171,14 +171,14 @@ BUILD_INFO = MetricFamily(
 )
 RELOAD_SUCCESSFUL = MetricFamily(
     name="insights_exporter_config_last_reload_successful",
-    kind="gauge",
+    type="gauge",
     help="Whether the last config load succeeded (1) or not (0).",
     source="the exporter itself",
     example="insights_exporter_config_last_reload_successful == 0",
 )
 RELOAD_TIME = MetricFamily(
     name="insights_exporter_config_last_reload_success_timestamp_seconds",
-    kind="gauge",
+    type="gauge",
     help="Unix time of the last successful config load.",
     source="the exporter itself",
     example="time() - insights_exporter_config_last_reload_success_timestamp_seconds",

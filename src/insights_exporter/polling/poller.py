@@ -76,10 +76,10 @@ class Poller:
     async def poll(self, job: Job) -> None:
         """Poll once, publish the results, and record the status."""
         clock = asyncio.get_running_loop().time
-        if clock() < job.requests.not_before:
+        if clock() < job.request_stats.not_before:
             return
         if job.dataset.depends_on:
-            await self._parts.templates.wait_ready(job.poll.window)
+            await self._parts.templates.wait_ready(job.status.window)
         await self._wait_for_lookup(job)
         started, context = clock(), self.context(job)
         entries: Mapping[Source, PollEntry] = {}
@@ -123,7 +123,7 @@ class Poller:
             window=job.window,
             now=self._parts.clock.now().astimezone(self._zone),
             templates=self._parts.templates.templates,
-            in_use=self._parts.templates.in_use(job.poll.window),
+            in_use=self._parts.templates.in_use(job.status.window),
             groups=self._groups(job.dataset.looks_up),
             pseudonym_key=self._parts.pseudonym_key,
         )
@@ -147,9 +147,9 @@ class Poller:
         requested = {self._source(job, outcome.request): outcome.converted for outcome in outcomes}
         unrequested = job.dataset.unrequested(context, requests)
         if unrequested.samples:
-            source = self._publisher.source(job.poll.dataset, job.poll.window)
+            source = self._publisher.source(job.status.dataset, job.status.window)
             requested[source] = render_result(unrequested, context)
-        present = self._publisher.store.window_entries(job.poll.dataset, job.poll.window)
+        present = self._publisher.store.window_entries(job.status.dataset, job.status.window)
         new = {
             source: self._entry(job, context, converted, present.get(source))
             for source, converted in requested.items()
@@ -160,7 +160,7 @@ class Poller:
     def _entry(
         self, job: Job, context: PollContext, converted: Converted, earlier: PollEntry | None
     ) -> PollEntry:
-        expires = asyncio.get_running_loop().time() + job.poll.interval.max_age
+        expires = asyncio.get_running_loop().time() + job.status.interval.max_age
         day_ends = self._day_ends(context)
         details = converted.details
         if earlier and earlier.details and details.summary.days:
@@ -190,34 +190,34 @@ class Poller:
         results = [entry.details.result for entry in entries.values() if entry.details]
         for result in results:
             if result.in_use is not None:
-                index.set_in_use(job.poll.window, result.in_use)
+                index.set_in_use(job.status.window, result.in_use)
         if job.dataset.names_templates:
             index.set_templates(self._merge_lists(job) if results else None)
 
     def _merge_lists(self, job: Job) -> Mapping[str, Template]:
-        entries = self._publisher.store.window_entries(job.poll.dataset, job.poll.window).values()
+        entries = self._publisher.store.window_entries(job.status.dataset, job.status.window).values()
         lists = (entry.details.result.templates for entry in entries if entry.details)
         return {name: template for listed in lists if listed for name, template in listed.items()}
 
     def _record_rows(self, job: Job, fetch: Fetch) -> None:
-        job.requests.failures["invalid"] += fetch.invalid_responses
-        job.requests.rows_invalid += len(fetch.invalid_rows)
-        self._log.log_invalid_rows(job.poll.dataset, fetch.invalid_rows)
+        job.request_stats.failures["invalid"] += fetch.invalid_responses
+        job.request_stats.rows_invalid += len(fetch.invalid_rows)
+        self._log.log_invalid_rows(job.status.dataset, fetch.invalid_rows)
 
     def _record(self, job: Job, failure: ApiError | None, started: float) -> None:
         now = asyncio.get_running_loop().time()
         if failure:
             self._availability.record_failure(job, failure, started)
-            job.poll.record_failure(time.time(), now - started, failure)
+            job.status.record_failure(time.time(), now - started, failure)
             self._log.log_failure(job.name, job.dataset.name, failure, now)
         else:
             self._availability.mark_available(job)
-            job.poll.record_success(time.time(), now - started)
+            job.status.record_success(time.time(), now - started)
             self._log.log_recovery(job.name, now)
 
     def _source(self, job: Job, request: Request) -> Source:
         subject = f"{request.subject} {request.path}"
-        return self._publisher.source(job.poll.dataset, job.poll.window, subject)
+        return self._publisher.source(job.status.dataset, job.status.window, subject)
 
     def _day_ends(self, context: PollContext) -> float:
         """Return when the day of a context ends, in the loop's time."""
@@ -226,9 +226,9 @@ class Poller:
         return asyncio.get_running_loop().time() + left.total_seconds()
 
     def _request_options(self, job: Job) -> RequestOptions:
-        seconds = min(max(job.poll.interval.every, _SHORTEST_DEADLINE), self.max_seconds)
+        seconds = min(max(job.status.interval.every, _SHORTEST_DEADLINE), self.max_seconds)
         deadline = asyncio.get_running_loop().time() + seconds
-        observer = RequestObserver(job.requests, self._publisher)
+        observer = RequestObserver(job.request_stats, self._publisher)
         return RequestOptions(
             observer,
             deadline,

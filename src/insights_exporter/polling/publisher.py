@@ -166,7 +166,7 @@ class Publisher:
                 by_dataset[poll.dataset] = requests
                 poll.series = self.store.exposed_series(poll.dataset, poll.window)
                 poll.dropped = self.store.dropped_series(poll.dataset, poll.window)
-                poll.folded = self._aggregated(poll)
+                poll.aggregated = self._aggregated(poll)
                 for family in POLL_FAMILIES:
                     changes.setdefault(family.name, {})[source] = None
                 if requests.unavailable is None:
@@ -177,7 +177,7 @@ class Publisher:
 
     def _aggregated(self, poll: PollStatus) -> int:
         entries = self.store.window_entries(poll.dataset, poll.window).values()
-        return sum(entry.details.result.folded for entry in entries if entry.details)
+        return sum(entry.details.result.aggregated for entry in entries if entry.details)
 
 
 def _add(

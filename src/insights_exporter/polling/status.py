@@ -23,7 +23,7 @@ class PollStatus:
     last_success: float = 0.0
     duration: float | None = None
     series: int = 0
-    folded: int = 0
+    aggregated: int = 0
     dropped: int = 0
     finished: bool = False
     since: float | None = None
@@ -53,7 +53,7 @@ class PollStatus:
             metrics.POLL_INTERVAL: self.interval.every,
             metrics.MAX_AGE: self.interval.max_age,
             metrics.SERIES: float(self.series),
-            metrics.SERIES_FOLDED: float(self.folded),
+            metrics.SERIES_FOLDED: float(self.aggregated),
             metrics.SERIES_DROPPED: float(self.dropped),
         }
         for family, value in values.items():

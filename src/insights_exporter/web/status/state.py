@@ -167,7 +167,7 @@ def collect_state(pollers: Iterable[DeploymentPoller]) -> tuple[DeploymentState,
 def _collect_deployment(poller: DeploymentPoller) -> DeploymentState:
     deployment, token = poller.deployment, poller.server_info.token
     now = poller.clock.now()
-    keys = [(job.poll.dataset, job.poll.window) for job in poller.jobs]
+    keys = [(job.status.dataset, job.status.window) for job in poller.jobs]
     return DeploymentState(
         name=deployment.name,
         url=deployment.url,
@@ -189,7 +189,7 @@ def _collect_deployment(poller: DeploymentPoller) -> DeploymentState:
 
 
 def _collect_poll(job: Job) -> Poll:
-    status, unavailable = job.poll, job.requests.unavailable
+    status, unavailable = job.status, job.request_stats.unavailable
     if unavailable is not None:
         state: State = "off" if unavailable == "disabled" else "unavailable"
     elif not status.finished:

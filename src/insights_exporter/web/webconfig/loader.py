@@ -41,7 +41,7 @@ _RESTART = "restart the exporter if that is intended"
 
 RELOAD_FAILURES = MetricFamily(
     name="insights_exporter_web_config_reload_failures_total",
-    kind="counter",
+    type="counter",
     help="Number of changes of the web config file, or of a file it names, that were invalid; "
     "the previous config stays in use.",
     source="the exporter itself",

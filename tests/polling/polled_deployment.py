@@ -43,15 +43,15 @@ def small_coder(**config: object) -> EmbeddedCoder:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class PolledDeployment:
     """What polls, and what it shows."""
 
-    watch: DeploymentPoller
-    board: PageStore
+    poller: DeploymentPoller
+    page_store: PageStore
 
     def page(self) -> str:
         """Return the page as text, without its tail."""
-        return b"".join(self.board.page.contents[Format.TEXT].join()).decode()
+        return b"".join(self.page_store.page.contents[Format.TEXT].join()).decode()
 
     def value(self, name: str, **labels: str) -> float | None:
         """Return the value of a series, None where there is none."""
@@ -59,7 +59,7 @@ class Watched:
 
     def job(self, dataset: str, window: str = "") -> Job:
         """Return a job."""
-        (found,) = [job for job in self.watch.jobs if job.name == f"{dataset}/{window}"]
+        (found,) = [job for job in self.poller.jobs if job.name == f"{dataset}/{window}"]
         return found
 
 
@@ -78,33 +78,33 @@ def series_of(page: str, name: str) -> Mapping[Labels, float]:
 
 
 @asynccontextmanager
-async def watching(
+async def poll_deployment(
     coder: EmbeddedCoder | httpx.AsyncBaseTransport,
     registry: Mapping[str, Dataset] = DATASETS,
     /,
     **config: object,
-) -> AsyncIterator[Watched]:
+) -> AsyncIterator[PolledDeployment]:
     """Poll a Coder as the settings say until the block ends."""
     transport = httpx.ASGITransport(create_app(coder)) if isinstance(coder, EmbeddedCoder) else coder
-    board, schedule = PageStore(exposed_families(DATASETS)), Scheduler()
+    page_store, schedule = PageStore(exposed_families(DATASETS)), Scheduler()
     polled = deployment("http://coder.example.com", name="dev", **config)
     key = polled.users.key.get_secret_value().encode() if polled.users.key else None
-    watch = DeploymentPoller(
+    poller = DeploymentPoller(
         polled,
         lambda: DEMO_TOKEN,
         key,
         PLAIN,
-        SharedResources(board, schedule, AT_ONCE, SharedTransport(transport), registry),
+        SharedResources(page_store, schedule, AT_ONCE, SharedTransport(transport), registry),
     )
     schedule.start()
-    publishing = asyncio.create_task(board.run())
-    watch.start()
+    publishing = asyncio.create_task(page_store.run())
+    poller.start()
     try:
-        yield Watched(watch, board)
+        yield PolledDeployment(poller, page_store)
     finally:
         publishing.cancel()
         schedule.stop()
-        await watch.stop()
+        await poller.stop()
 
 
 def on_fast_clock(work: Callable[[], Coroutine[None, None, T]], start: datetime = START) -> T:
