@@ -31,7 +31,7 @@ from tests.web.server import GENEROUS, serving
 
 GUIDE = (Path(__file__).resolve().parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PACKAGE = "insights_exporter."
-MOST_MODULES_OF_A_POLL = 28
+MOST_MODULES_OF_A_POLL = 27
 MOST_MODULES_OF_A_SCRAPE = 9
 DATASET = "user-latency"
 USER, TOKEN = b"coder_insights_user_latency_seconds{", b"insights_exporter_token_expiry_timestamp_seconds{"

@@ -6,33 +6,12 @@ Each function names the section of benchmarks/RESULTS.md that it serves.
 import ctypes
 import gc
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-_YOUNG_GENERATION = 1
 _THRESHOLDS = (10_000, 20, 100_000)
-"""The last is the number of polls between two collections of all objects, each of 0.1 s in a large fleet."""
+"""The last one keeps collections of all objects rare; with hundreds of deployments each takes 0.1 s."""
 _SWITCH_INTERVAL = 0.001
 _C_LIBRARY = ctypes.CDLL(None)
 _M_ARENA_MAX = -8
-
-
-@contextmanager
-def gc_paused() -> Iterator[None]:
-    """Collect no garbage in the block, and then the young generation once ("A poll").
-
-    A conversion creates hundreds of thousands of objects and no cycles. The
-    collection at the end moves what is kept to the old generation; otherwise
-    the objects of a hundred polls would be searched while a scrape waits.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-            gc.collect(_YOUNG_GENERATION)
 
 
 def freeze_gc(*, collect: bool = False) -> None:

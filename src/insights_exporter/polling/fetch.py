@@ -16,7 +16,6 @@ from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.summary import PollSummary, summarize
 from insights_exporter.exposition.text import RenderedFamily, render_all
-from insights_exporter.runtime import gc_paused
 
 REFUSALS: frozenset[FailureReason] = frozenset(
     {"forbidden", "not_permitted", "not_found", "unsupported", "not_licensed"}
@@ -46,7 +45,6 @@ class Converted(msgspec.Struct, frozen=True, gc=False):
     details: ResultDetails
 
 
-@gc_paused()
 def convert(dataset: Dataset, context: PollContext, response: Response) -> Converted:
     """Convert a response and render its samples, which are not kept.
 
