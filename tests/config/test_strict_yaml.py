@@ -92,7 +92,7 @@ def test_errors_do_not_repeat_the_text(text: str) -> None:
         ("key: [1\nother: 2", "line 2, column 6", "check colons, quotes and indentation there"),
         ("key: a: b", "line 1, column 7", "check colons, quotes and indentation there"),
         ('"key', "line 1, column 5", "check colons, quotes and indentation there"),
-        ("key: !!str [1]", "line 1, column 6", "check colons, quotes and indentation there"),
+        ("key: !!str [1]", "line 1, column 6", "write the value alone, without !"),
     ],
     ids=["tab", "bracket", "colon", "quote", "kind"],
 )

@@ -4,7 +4,9 @@ An editor that checks a file against the JSON Schema reads the same values as th
 """
 
 import re
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator
+from itertools import takewhile
+from typing import Any
 
 import yaml
 
@@ -15,7 +17,19 @@ _MAX_DEPTH = 24
 _MAX_COST = 20_000_000
 _COST_PER_VALUE = 20
 _LONG_QUOTE = re.compile("'[^']{3,}'")
-_TAG = "tag:yaml.org,2002:"
+_UNREADABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_TEXT = "tag:yaml.org,2002:str"
+_PARSER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The parser of libyaml, which is ten times as fast, if PyYAML was built with it."""
+
+_SCALARS: tuple[tuple[re.Pattern[str], Callable[[str], object]], ...] = (
+    (re.compile("|~|null|Null|NULL"), lambda _: None),
+    (re.compile("true|True|TRUE"), lambda _: True),
+    (re.compile("false|False|FALSE"), lambda _: False),
+    (re.compile("[-+]?[0-9]{1,18}"), int),
+    (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
+)
+"""Plain scalars that are not text."""
 
 
 class YamlError(InvalidValue):
@@ -34,71 +48,76 @@ def read_yaml(raw: bytes) -> object:
     """
     text = _decode(raw)
     try:
-        loader: Any = _StrictLoader(text)
-        data: object = loader.get_data()
-        if loader.check_data():
-            raise _error_at(
-                loader.peek_event(), "a second document begins", "keep one, without a line of ---"
-            )
-    except yaml.reader.ReaderError as error:
-        what, remedy = "has a character that YAML does not allow", "remove it, or escape it in double quotes"
-        raise YamlError(_position(text, error.position), what, remedy) from None
+        return _Reader(yaml.parse(text, Loader=_PARSER)).read()
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, text) from None
-    _check_size(data)
-    return data
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """PyYAML's safe loader with the rules of this module."""
+class _Reader:
+    """Builds the data of the only document from the events of PyYAML's parser."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # type: ignore[misc]  # PyYAML changes it by class
-    _depth = 0
+    def __init__(self, events: Iterator[Any]) -> None:
+        self._events = events
+        self._anchors: dict[str, object] = {}
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Compose a node unless it is too deep, has a tag, or is an alias of nothing."""
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
-        if self._depth == _MAX_DEPTH:
+    def read(self) -> object:
+        """Return the data, None of an empty text; raises YamlError."""
+        starts = (event for event in self._events if isinstance(event, yaml.DocumentStartEvent))
+        data = self._build(next(self._events), 1) if next(starts, None) else None
+        if second := next(starts, None):
+            raise _error_at(second, "a second document begins", "keep one, without a line of ---")
+        if self._anchors:
+            _check_size(data)
+        return data
+
+    def _build(self, event: Any, depth: int) -> object:  # noqa: ANN401 -- PyYAML's events have no common type
+        """Return the value that begins with `event`."""
+        if depth > _MAX_DEPTH:
             raise _error_at(event, "is nested too deeply", "no config needs that")
-        if getattr(event, "tag", None) not in (None, f"{_TAG}str"):
-            raise _error_at(event, "has a tag", "write the value alone, without !")
         if isinstance(event, yaml.AliasEvent):
-            target = self.anchors.get(event.anchor)
-            if target is None or target.end_mark is None:  # a collection has its end once it is complete
-                remedy = "define the anchor before it, or put the value in quotes if it begins with *"
-                raise _error_at(event, "is an alias of an anchor that is not defined", remedy)
+            return self._resolve_alias(event)
+        if event.tag is not None and not (event.tag == _TEXT and isinstance(event, yaml.ScalarEvent)):
+            raise _error_at(event, "has a tag", "write the value alone, without !")
+        self._anchors.pop(event.anchor, None)  # YAML 1.2 lets an anchor be defined again
+        value: object
+        if isinstance(event, yaml.MappingStartEvent):
+            value = self._build_mapping(depth)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            value = [self._build(item, depth + 1) for item in self._until(yaml.SequenceEndEvent)]
         else:
-            self.anchors.pop(event.anchor, None)  # YAML 1.2 lets an anchor be defined again
-        self._depth += 1
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
+            value = _convert_scalar(event.value) if event.implicit[0] else event.value
+        if event.anchor is not None:
+            self._anchors[event.anchor] = value
+        return value
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, object]:  # type: ignore[override]  # noqa: FBT001, FBT002 -- as in PyYAML
-        """Construct a mapping whose keys are texts, each once."""
+    def _build_mapping(self, depth: int) -> dict[str, object]:
         mapping: dict[str, object] = {}
-        for key_node, value_node in node.value:
-            key = self.construct_object(key_node)
+        for event in self._until(yaml.MappingEndEvent):
+            key = self._build(event, depth + 1)
             if not isinstance(key, str):
-                raise _error_at(key_node, "a key is not text", "put it in quotes")
+                raise _error_at(event, "a key is not text", "put it in quotes")
             if key == "<<":
                 raise _error_at(
-                    key_node, "merge keys (<<) are not supported", "write out the keys that it merges"
+                    event, "merge keys (<<) are not supported", "write out the keys that it merges"
                 )
             if key in mapping:
-                raise _error_at(key_node, f"the key {safe_key(key)} is repeated", "keep one of them")
-            mapping[key] = self.construct_object(value_node, deep)
+                raise _error_at(event, f"the key {safe_key(key)} is repeated", "keep one of them")
+            mapping[key] = self._build(next(self._events), depth + 1)
         return mapping
 
+    def _until(self, end: type[yaml.Event]) -> Iterator[Any]:
+        return takewhile(lambda event: not isinstance(event, end), self._events)
 
-for _name, _pattern in (
-    ("null", "|~|null|Null|NULL"),
-    ("bool", "true|True|TRUE|false|False|FALSE"),
-    ("int", "[-+]?[0-9]{1,18}"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"),
-):
-    _StrictLoader.add_implicit_resolver(_TAG + _name, re.compile(rf"(?:{_pattern})\Z"), [None, ""])
-_StrictLoader.add_constructor(f"{_TAG}int", lambda _, node: int(node.value))
+    def _resolve_alias(self, event: Any) -> object:  # noqa: ANN401 -- as above
+        if event.anchor not in self._anchors:  # it has an anchor once its value is complete
+            remedy = "define the anchor before it, or put the value in quotes if it begins with *"
+            raise _error_at(event, "is an alias of an anchor that is not defined", remedy)
+        return self._anchors[event.anchor]
+
+
+def _convert_scalar(text: str) -> object:
+    """Return the value of a scalar without quotes."""
+    return next((convert(text) for pattern, convert in _SCALARS if pattern.fullmatch(text)), text)
 
 
 def _decode(raw: bytes) -> str:
@@ -107,9 +126,13 @@ def _decode(raw: bytes) -> str:
             "", f"is larger than {MAX_BYTES // 1024**2} MiB", "no config needs that; is it the right file?"
         )
     try:
-        return raw.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise YamlError("", f"is not UTF-8 text (byte {error.start + 1})", "save it as UTF-8") from None
+    if found := _UNREADABLE.search(text):
+        what, remedy = "has a character that YAML does not allow", "remove it, or escape it in double quotes"
+        raise YamlError(_position(text, found.start()), what, remedy)
+    return text
 
 
 def _check_size(data: object) -> None:
