@@ -107,7 +107,7 @@ def test_an_odd_row_among_many_is_dropped_alone(place: int) -> None:
     decoded = decode(body.encode(), ActivityResponse)
 
     assert [float(number) for number in range(999)] == [user.seconds for user in decoded.value.report.users]
-    assert ("report.users[].seconds: expected a number, got a number too large",) == decoded.invalid
+    assert ("report.users[].seconds: number out of range",) == decoded.invalid
 
 
 def test_a_syntax_error_has_its_place() -> None:
@@ -189,7 +189,7 @@ def test_numbers_without_a_nearest_float_drop_their_row(number: str) -> None:
     decoded = decode(body.encode(), DausResponse)
 
     assert ["2026-05-19"] == [entry.date for entry in decoded.value.entries]
-    assert ("entries[].amount: expected a number, got a number too large",) == decoded.invalid
+    assert ("entries[].amount: number out of range",) == decoded.invalid
 
 
 @pytest.mark.parametrize(

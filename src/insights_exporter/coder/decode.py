@@ -11,21 +11,22 @@ normal then, and a gauge holds nothing else.
 import json
 import math
 import re
+import sys
 from codecs import BOM_UTF8
-from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from types import NoneType, UnionType
-from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
+from types import NoneType
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 
 import msgspec
-from msgspec.structs import FieldInfo, fields
+from msgspec.structs import fields
 
 from insights_exporter.coder.request import InvalidResponse
 
 T = TypeVar("T")
 
-NonNegative = Annotated[float, msgspec.Meta(ge=0)]
+NonNegative = Annotated[float, msgspec.Meta(ge=0, le=sys.float_info.max)]
 
 _MAX_ROW_BY_ROW_BYTES = 32 * 1024 * 1024
 """Plain JSON needs up to 25 times its own bytes."""
@@ -60,41 +61,35 @@ class Decoded(Generic[T]):
         return not any(reason.startswith(place) for reason in self.invalid)
 
 
-def decode(body: bytes, kind: type[T]) -> Decoded[T]:
-    """Decode `body` as `kind`, an envelope or a list of rows.
+def decode(body: bytes, type_: type[T]) -> Decoded[T]:
+    """Decode `body` as `type_`, an envelope or a list of rows.
 
     Raises:
         InvalidResponse: The body is not JSON or has an unknown shape.
     """
     text = body.removeprefix(BOM_UTF8)
-    try:
-        return Decoded(msgspec.json.decode(text, type=kind))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _decode_row_by_row(text, kind)
-
-
-def _decode_row_by_row(text: bytes, kind: type[T]) -> Decoded[T]:
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Decoded(msgspec.json.decode(text, type=type_))
     if len(text) > _MAX_ROW_BY_ROW_BYTES:
         problem = f"{len(text)} bytes are not understood as a whole, too many to be read row by row"
         raise InvalidResponse(problem, "newer_coder")
     reader = _RowReader()
-    try:
-        value = reader.read(_parse(text), kind, "")
-    except _TypeMismatch as mismatch:
-        problem = f"{mismatch}; is something other than Coder behind the url?"
-        raise InvalidResponse(problem) from None
+    value = reader.read(_parse(text), type_, "")
     for place, (total, understood, first) in reader.paths.items():
         if total and not understood:
-            problem = f"{place}: none of {total} rows is understood; the first: {first}"
-            raise InvalidResponse(problem, "newer_coder")
+            raise _mismatch(place, f"none of {total} rows is understood; the first: {first}")
     return Decoded(value, tuple(reader.invalid))
 
 
+_SURROGATES = re.compile(rb"\\\\|\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|(\\u[dD][89a-fA-F]\w\w)")
+"""An escaped backslash, a whole surrogate pair, or (the group) half of one, which UTF-8 cannot hold."""
+
+
 def _parse(text: bytes) -> object:
-    """Parse JSON with all numbers as floats and without halves of surrogate pairs."""
-    numbers = dict.fromkeys(("parse_float", "parse_int", "parse_constant"), _read_number)
+    """Parse JSON with all numbers as floats: infinite beyond the largest."""
+    text = _SURROGATES.sub(lambda match: rb"\ufffd" if match[1] else match[0], text)
     try:
-        return json.loads(text, **numbers, object_pairs_hook=_clean_object)  # type: ignore[arg-type]
+        return json.loads(text, parse_int=float)
     except RecursionError:
         problem = "it is nested too deeply"
     except json.JSONDecodeError as error:
@@ -103,32 +98,6 @@ def _parse(text: bytes) -> object:
         problem = "it is not UTF-8"
     message = f"the response is not JSON: {problem}; does a proxy or a sign-in page respond in Coder's place?"
     raise InvalidResponse(message)
-
-
-class _TooLarge:
-    """A number beyond the largest float, and NaN."""
-
-
-def _read_number(text: str) -> float | _TooLarge:
-    number = float(text)
-    return number if math.isfinite(number) else _TooLarge()
-
-
-def _clean_object(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Replace halves of surrogate pairs: JSON can escape them, UTF-8 cannot hold them."""
-
-    def clean(value: Any) -> Any:  # noqa: ANN401 -- JSON
-        if isinstance(value, list):
-            return [*map(clean, value)]
-        if not isinstance(value, str) or value.isascii():
-            return value
-        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-    return {clean(name): clean(value) for name, value in members}
-
-
-class _TypeMismatch(Exception):
-    """A value that its type cannot hold; the message has the place and no data."""
 
 
 class _RowReader:
@@ -142,71 +111,63 @@ class _RowReader:
         self.invalid: list[str] = []
         self.paths: dict[str, tuple[int, int, str]] = {}
 
-    def read(self, raw: object, kind: Any, place: str) -> Any:  # noqa: ANN401 -- JSON becomes any type
-        """Convert `raw`, which is at `place` in the response, to `kind`."""
-        kind, nullable = _split_null(kind)
-        if raw is None and (nullable or get_origin(kind) is list):
-            return None if nullable else []
-        if get_origin(kind) is dict:
-            members, inner = _convert(raw, dict, place), get_args(kind)[1]
-            return {name: self.read(value, inner, f"{place}.*") for name, value in members.items()}
-        if _holds_rows(kind):
-            return self._read_rows(_convert(raw, list, place), get_args(kind)[0], f"{place}[]")
-        if _is_a(kind, Envelope):
-            return self._read_envelope(_convert(raw, dict, place), kind, place)
-        if _is_a(kind, Row) and isinstance(raw, dict):
-            lists = [each for each in _fields(kind) if each.encode_name in raw and _holds_rows(each.type)]
-            raw = raw | {each.encode_name: self._read_field(raw, each, place) for each in lists}
-        return _convert(raw, kind, place)
+    def read(self, raw: object, type_: Any, place: str) -> Any:  # noqa: ANN401 -- JSON becomes any type
+        """Convert `raw`, which is at `place` in the response, to `type_`."""
+        origin, args = get_origin(type_), get_args(type_)
+        if NoneType in args:
+            return None if raw is None else self.read(raw, args[0], place)
+        if origin is dict:
+            members = _convert(raw, dict, place).items()
+            return {name: self.read(value, args[1], f"{place}.*") for name, value in members}
+        if origin is list and _is_a(args[0], Row):
+            rows = [] if raw is None else _convert(raw, list, place)
+            return self._read_rows(rows, args[0], f"{place}[]")
+        if _is_a(type_, (Row, Envelope)):
+            return self._read_struct(_convert(raw, dict, place), type_, place)
+        return _convert(raw, type_, place)
 
-    def _read_rows(self, rows: Sequence[object], kind: object, place: str) -> list[object]:
+    def _read_rows(self, rows: list[object], type_: object, place: str) -> list[object]:
         total, understood, first = self.paths.get(place, (0, 0, ""))
         kept = []
         for row in rows:
             try:
-                kept.append(self.read(row, kind, place))
-            except _TypeMismatch as mismatch:
+                kept.append(self.read(row, type_, place))
+            except InvalidResponse as mismatch:
                 first = first or str(mismatch)
-                self._drop(str(mismatch))
+                self._drop(mismatch)
         self.paths[place] = total + len(rows), understood + len(kept), first
         return kept
 
-    def _read_envelope(self, raw: Mapping[str, object], kind: Any, place: str) -> object:  # noqa: ANN401 -- a type
+    def _read_struct(self, raw: dict[str, object], type_: Any, place: str) -> object:  # noqa: ANN401 -- a type
         values = {}
-        for each in _fields(kind):
-            if each.encode_name not in raw and not each.required:
-                continue
+        for each in _fields(type_):
+            inside, args = f"{place}.{each.encode_name}", get_args(each.type)
             try:
-                values[each.name] = self._read_field(raw, each, place)
-            except _TypeMismatch as mismatch:
-                inner, nullable = _split_null(each.type)
-                if not nullable or _is_a(inner, Envelope):
-                    raise InvalidResponse(str(mismatch), "newer_coder") from None
-                self._drop(str(mismatch))
+                if each.encode_name in raw:
+                    values[each.name] = self.read(raw[each.encode_name], each.type, inside)
+                elif each.required:
+                    raise _mismatch(inside, "missing")
+            except InvalidResponse as mismatch:
+                if _is_a(type_, Row) or NoneType not in args or _is_a(args[0], Envelope):
+                    raise
+                self._drop(mismatch)
                 values[each.name] = None
         try:
-            return kind(**values)
+            return type_(**values)
         except ValueError as error:
-            raise InvalidResponse(_child(place, str(error)), "newer_coder") from None
+            name, _, what = str(error).partition(": ")
+            raise _mismatch(f"{place}.{name}", what) from None
 
-    def _read_field(self, raw: Mapping[str, object], info: FieldInfo, place: str) -> object:
-        inside = _child(place, info.encode_name)
-        if info.encode_name not in raw:
-            raise _TypeMismatch(f"{inside}: missing")
-        return self.read(raw[info.encode_name], info.type, inside)
-
-    def _drop(self, reason: str) -> None:
-        self.invalid.append(reason)
+    def _drop(self, mismatch: InvalidResponse) -> None:
+        self.invalid.append(str(mismatch))
         if len(self.invalid) > _MAX_DROPPED_ROWS:
             text = f"more than {_MAX_DROPPED_ROWS} rows are not understood; the first: {self.invalid[0]}"
             raise InvalidResponse(text, "newer_coder")
 
 
-_MISSING = re.compile("Object missing required field `(.*)`")
-_WORDS: Mapping[str, str] = {
+_WORDS = {
     "Expected": "expected",
     "Invalid RFC3339 encoded datetime": "expected a time",
-    " | null`": "`",
     ">= 0.0": "of 0 or more",
     "`object`": "an object",
     "`array`": "a list",
@@ -215,50 +176,32 @@ _WORDS: Mapping[str, str] = {
     "`bool`": "a boolean",
     "`datetime`": "a time",
     "`null`": "null",
-    f"`{_TooLarge.__name__}`": "a number too large",
 }
 
 
-def _convert(raw: object, kind: Any, place: str) -> Any:  # noqa: ANN401 -- JSON becomes any type
+def _convert(raw: object, type_: Any, place: str) -> Any:  # noqa: ANN401 -- JSON becomes any type
     """Convert `raw` strictly; a mismatch is described in words of JSON instead of Python."""
+    if isinstance(raw, float) and not math.isfinite(raw):
+        raise _mismatch(place, "number out of range")
     try:
-        return msgspec.convert(raw, kind)
+        return msgspec.convert(raw, type_)
     except msgspec.ValidationError as error:
-        text, _, below = str(error).partition(" - at `$")
-        is_from_row = error.__cause__ is not None
-    below, _, item = below.rstrip("`").partition("[")
-    place = (place + below).removeprefix(".")
-    if item:  # which one and why depends on the order of the list
-        raise _TypeMismatch(f"{place}: an item is not understood")
-    if is_from_row:
-        raise _TypeMismatch(_child(place, text))
-    if missing := _MISSING.fullmatch(text):
-        raise _TypeMismatch(f"{_child(place, missing[1])}: missing")
+        text = str(error)
+    if " - at `$[" in text:  # which one and why depends on the order of the list
+        raise _mismatch(place, "an item is not understood")
     for msgspec_words, words in _WORDS.items():
         text = text.replace(msgspec_words, words)
-    raise _TypeMismatch(f"{place or 'the response'}: {text}")
+    raise _mismatch(place, text)
 
 
-def _child(place: str, name: str) -> str:
-    return f"{place}.{name}" if place else name
+def _mismatch(place: str, what: str) -> InvalidResponse:
+    if not place:
+        return InvalidResponse(f"the response: {what}; is something other than Coder behind the url?")
+    return InvalidResponse(f"{place}: {what}".removeprefix("."), "newer_coder")
 
 
 _fields = cache(fields)
 
 
-@cache
-def _split_null(kind: object) -> tuple[object, bool]:
-    """Return `X` and True for `X | None`, any other type and False."""
-    if get_origin(kind) not in {UnionType, Union}:
-        return kind, False
-    return next(part for part in get_args(kind) if part is not NoneType), True
-
-
-@cache
-def _holds_rows(kind: object) -> bool:
-    kind, _ = _split_null(kind)
-    return get_origin(kind) is list and _is_a(_split_null(get_args(kind)[0])[0], Row)
-
-
-def _is_a(kind: object, base: type) -> bool:
-    return isinstance(kind, type) and issubclass(kind, base)
+def _is_a(type_: object, base: type | tuple[type, ...]) -> bool:
+    return isinstance(type_, type) and issubclass(type_, base)
