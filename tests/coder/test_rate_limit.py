@@ -99,27 +99,33 @@ def test_blocked_path_waits_and_others_go_on() -> None:
     assert [pytest.approx(30, abs=0.01)] == blocked
 
 
-@pytest.mark.parametrize("why", ["blocked", "busy"])
-def test_turn_that_does_not_come_before_the_deadline(why: str) -> None:
-    """A request without a turn before the deadline fails, and takes no place."""
+@pytest.mark.parametrize(
+    ("path", "per_minute", "cause"),
+    [
+        pytest.param("/blocked", 600, "rate_limited", id="the server asked to wait"),
+        pytest.param("/", 600, "concurrency_too_low", id="another request takes long"),
+        pytest.param("/", 1, "rate_too_low", id="another request used the rate"),
+    ],
+)
+def test_turn_that_does_not_come_before_the_deadline(path: str, per_minute: float, cause: str) -> None:
+    """A request without a turn before the deadline fails because of a limit, and takes no place."""
     times: list[float] = []
 
     async def run_all() -> None:
-        limiter = RateLimiter(600, concurrency=1)
-        if why == "blocked":
-            limiter.block("/", 100)
+        limiter = RateLimiter(per_minute, concurrency=1)
+        limiter.block("/blocked", 100)
         first = asyncio.create_task(pass_through(limiter, times, "/other", takes=20))
         await asyncio.sleep(0)
         with pytest.raises(ApiError) as failed:
-            async with limiter.acquire("/", 0, 10):
+            async with limiter.acquire(path, 0, 10):
                 pass
-        assert "rate_limited" == failed.value.reason
+        assert ("rate_limited", cause) == (failed.value.reason, failed.value.cause)
         await first
         await pass_through(limiter, times, "/other")
 
     run_fast(START, run_all)
 
-    assert [0, 20] == times
+    assert [0, pytest.approx(max(20, 60 / per_minute), abs=0.01)] == times
 
 
 def test_cancelled_request_frees_its_place() -> None:

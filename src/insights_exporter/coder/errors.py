@@ -43,6 +43,8 @@ Cause = Literal[
     "login_expired",
     "user_suspended",
     "forbidden_by_proxy",
+    "rate_too_low",
+    "concurrency_too_low",
     "tls_failed",
     "newer_coder",
     "exporter_bug",
@@ -158,6 +160,16 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
             "429",
             "lower `requests_per_minute`, or poll less often with `every`",
             "if the wait ends before the next poll",
+        ),
+        "rate_too_low": Explanation(
+            "rate_limited",
+            "A request did not start before the next poll, since `requests_per_minute` were sent",
+            "raise `requests_per_minute`, or poll less often with `every`",
+        ),
+        "concurrency_too_low": Explanation(
+            "rate_limited",
+            "A request did not start before the next poll, since `max_concurrency` others were running",
+            "check Coder's load, raise `max_concurrency`, or poll less often with `every`",
         ),
         "server_error": Explanation(
             "server_error",

@@ -45,12 +45,11 @@ class RateLimiter:
         """Wait for a turn until `deadline`, a time of the loop, and keep it while the body runs.
 
         Raises:
-            ApiError: `rate_limited`, no turn comes in time.
+            ApiError: reason `rate_limited`, no turn comes in time.
         """
         loop = asyncio.get_running_loop()
-        blocked = self.blocked_for(path)
-        if blocked and loop.time() + blocked > deadline:
-            raise ApiError("rate_limited", "the server requested a longer wait than this poll can take")
+        if self.blocked_for(path) > max(deadline - loop.time(), 0.0):
+            raise self._error(path)
         waiter = _Waiter(priority, next(self._numbers), path, loop.create_future())
         heapq.heappush(self._queue, waiter)
         self._admit()
@@ -59,10 +58,7 @@ class RateLimiter:
                 await waiter.admitted
         except TimeoutError:
             self._cancel(waiter)
-            raise ApiError(
-                "rate_limited",
-                "the request could not start in time; too much is polled",
-            ) from None
+            raise self._error(path) from None
         except asyncio.CancelledError:
             self._cancel(waiter)
             raise
@@ -93,6 +89,15 @@ class RateLimiter:
     @property
     def _burst(self) -> float:
         return min(max(self.per_minute, 1.0), LARGEST_BURST)
+
+    def _error(self, path: str) -> ApiError:
+        """Return why a request is not admitted in time."""
+        self._refill()
+        if self.blocked_for(path):
+            return ApiError("rate_limited", "the server requested a longer wait than this poll can take")
+        if self._tokens < 1:
+            return ApiError("rate_too_low", "the request could not start in time: too many were due")
+        return ApiError("concurrency_too_low", "the request could not start in time: others took too long")
 
     def _cancel(self, waiter: _Waiter) -> None:
         """Remove a waiter, which may have just been admitted."""
