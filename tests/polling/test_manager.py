@@ -10,11 +10,12 @@ import pytest
 from insights_exporter.config.models import Config
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo.server import create_app
+from insights_exporter.exposition.negotiation import Format
 from insights_exporter.polling.manager import DeploymentManager
 from insights_exporter.polling.metrics import POLL_SUCCESS, exposed_families
 from insights_exporter.polling.publisher import PageStore
 from tests.coder.deployments import deployment
-from tests.polling.polled_deployment import on_fast_clock, small_coder
+from tests.polling.polled_deployment import on_fast_clock, series_of, small_coder
 
 NAMES = [f"dev-{number}" for number in range(20)]
 
@@ -51,6 +52,27 @@ def test_deployments_begin_one_after_the_other() -> None:
 
     assert len(NAMES) == max(seen)
     assert 1 == max(later - earlier for earlier, later in pairwise(seen))
+
+
+def test_ready_once_the_page_has_the_first_round() -> None:
+    """Readiness waits for the page that a scrape gets, not only for the polls."""
+
+    async def scenario() -> tuple[float, str]:
+        page_store = PageStore(exposed_families(DATASETS))
+        polled = manager(page_store)
+        polled.start()
+        await polled.apply(config(["dev"], datasets={"template-breakdown": {"enabled": False}}))
+        while not polled.is_ready:  # noqa: ASYNC110 -- on a clock that jumps
+            await asyncio.sleep(0.001)
+        page = b"".join(page_store.page.contents[Format.TEXT].join()).decode()
+        ready_after = asyncio.get_running_loop().time()
+        await polled.close()
+        return ready_after, page
+
+    ready_after, page = on_fast_clock(scenario)
+
+    assert ready_after < 30
+    assert {1.0} == set(series_of(page, POLL_SUCCESS.name).values())
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,9 @@ class DeploymentPoller:
         self._tasks: set[asyncio.Task[None]] = set()
         self._started = asyncio.get_running_loop().time()
         self._is_first_round_logged = False
+        self._pages = shared.pages
+        self._first_round: int | None = None if self.jobs else 0
+        """The version of the snapshot that includes the first round."""
         self._log = structlog.get_logger("insights_exporter").bind(deployment=deployment.name)
 
     def start(self, after: float = 0.0) -> None:
@@ -139,6 +142,11 @@ class DeploymentPoller:
         return all(job.is_tried for job in self.jobs if not job.dataset.depends_on)
 
     @property
+    def is_ready(self) -> bool:
+        """Whether the page shows the first try of every job that depends on no other."""
+        return self._first_round is not None and self._first_round <= self._pages.page_version
+
+    @property
     def template_list_failure(self) -> ApiError | None:
         """Why templates may be called by their ids, None if all names are known or not wanted."""
         return self._list_job.status.failure if self._list_job else None
@@ -159,6 +167,8 @@ class DeploymentPoller:
     async def _run(self, job: Job) -> None:
         await self.server_info.wait_for_clock()
         await self._poller.poll(job)
+        if self._first_round is None and self.is_tried:
+            self._first_round = self._pages.version
         if not self._is_first_round_logged and all(map(self._is_settled, self.jobs)):
             self._is_first_round_logged = True
             self._log_first_round()

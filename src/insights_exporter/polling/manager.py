@@ -96,9 +96,9 @@ class DeploymentManager:
 
     @property
     def is_ready(self) -> bool:
-        """Whether everything was tried once, or had enough time."""
+        """Whether the page shows that everything was tried once, or it had enough time."""
         waited = asyncio.get_running_loop().time() - self._started
-        return waited > _READY_AFTER or all(poller.is_tried for poller in self.pollers.values())
+        return waited > _READY_AFTER or all(poller.is_ready for poller in self.pollers.values())
 
     def start(self) -> None:
         """Start the jobs of all deployments, and keep the page up to date."""

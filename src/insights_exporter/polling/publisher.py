@@ -38,7 +38,8 @@ class PageStore:
     def __init__(self, families: tuple[MetricFamily, ...]) -> None:
         self.snapshot = Snapshot.empty(families)
         self.page: Page = build_page(self.snapshot)
-        self._shown = self.snapshot
+        self.version = self.page_version = 0
+        """How often the snapshot has changed, and had when the page was built."""
         self._publishers: set[Publisher] = set()
         self._changed = asyncio.Event()
 
@@ -52,13 +53,14 @@ class PageStore:
 
     def publish(self, changes: Changes) -> None:
         """Change the snapshot; the page follows in a moment."""
-        self.snapshot = self.snapshot.updated(changes)
+        before, self.snapshot = self.snapshot, self.snapshot.updated(changes)
+        self.version += self.snapshot is not before
         self._changed.set()
 
     def refresh(self) -> None:
         """Bring the page up to date at once, before anyone can wait for it."""
         self._expire()
-        self.page, self._shown = build_page(self.snapshot, self.page), self.snapshot
+        self.page, self.page_version = build_page(self.snapshot, self.page), self.version
 
     async def run(self) -> None:
         """Let entries expire and keep the page up to date, until cancelled."""
@@ -66,7 +68,7 @@ class PageStore:
         while True:
             await self._wait(trim_at)
             self._expire()
-            if self._shown is not self.snapshot:
+            if self.page_version < self.version:
                 started = clock()
                 await self._build()
                 trim_at = clock() + _QUIET
@@ -91,15 +93,15 @@ class PageStore:
             publisher.expire(now)
 
     async def _build(self) -> None:
-        target, before = self.snapshot, self.page
-        self._shown = target
+        version, before = self.version, self.page
         try:
-            page = await asyncio.to_thread(build_page, target, before)
+            page = await asyncio.to_thread(build_page, self.snapshot, before)
         except Exception as error:  # noqa: BLE001 -- the next change builds the next page
             structlog.get_logger("insights_exporter").error("page not built", err=error_location(error))
         else:
             if self.page is before:  # else `refresh` has built a newer one
                 self.page = page
+        self.page_version = max(self.page_version, version)
 
 
 class Publisher:

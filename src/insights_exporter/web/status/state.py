@@ -52,7 +52,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         "not_licensed": "This Coder has no license for this data",
         "rejected": "Coder rejects the parameters",
         "refused_by_proxy": "A proxy refuses the requests",
-        "rate_limited": "Coder limits the rate of requests",
+        "rate_limited": "The rate of requests is limited",
         "server_error": "Coder fails to respond",
         "timeout": "Coder does not respond in time",
         "connection": "Coder cannot be reached",
