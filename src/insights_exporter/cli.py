@@ -322,6 +322,7 @@ def _backfill(
     from insights_exporter.commands import backfill_options as parsing
     from insights_exporter.commands.backfill import backfill
     from insights_exporter.commands.output import check_output_folder
+    from insights_exporter.datasets.registry import DATASETS, data_families
 
     with exit_on_error():
         receiver = parsing.parse_receiver(
@@ -337,7 +338,7 @@ def _backfill(
             deployments=deployment or (),
             include=parsing.parse_include(include),
             step=parsing.parse_step(step),
-            labels=parsing.parse_labels(label or ()),
+            labels=parsing.parse_labels(label or (), data_families(DATASETS)),
             output=check_output_folder(output),
             tsdb=parsing.parse_tsdb(tsdb, wanted=import_),
             receiver=receiver,

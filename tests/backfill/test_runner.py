@@ -16,6 +16,7 @@ from insights_exporter.backfill.state import BackfillState
 from insights_exporter.backfill.timeline import BackfillRange
 from insights_exporter.coder.client import RequestOptions
 from insights_exporter.coder.errors import ApiError
+from insights_exporter.datasets.registry import DATASETS, data_families
 from insights_exporter.polling.status import RequestStats
 
 SPAN = BackfillRange(date(2026, 1, 30), datetime(2026, 2, 2, tzinfo=UTC), ZoneInfo("UTC"), 285)
@@ -94,7 +95,9 @@ async def run_once(
     """Run once, like a separate process."""
     listener = RecordingListener()
     state = BackfillState(folder, "config", resume=True)
-    plan = BackfillPlan(span, {}, folder, sinks, listener=listener, pauses=(0.001, 0.002))
+    plan = BackfillPlan(
+        data_families(DATASETS), span, {}, folder, sinks, listener=listener, pauses=(0.001, 0.002)
+    )
     try:
         await run(plan, source, state, RequestOptions(RequestStats("backfill"), float("inf")))
     finally:

@@ -15,10 +15,7 @@ from insights_exporter.backfill.state import BackfillState, OutputFile
 from insights_exporter.backfill.timeline import BackfillRange, MonthSlice
 from insights_exporter.coder.client import RequestOptions
 from insights_exporter.coder.errors import ApiError
-from insights_exporter.datasets.registry import FAMILIES
-
-HELP: Mapping[str, str] = {name: family.help for family in FAMILIES for name in sample_names(family)}
-"""HELP by sample name, in the order of the exposition."""
+from insights_exporter.exposition.family import MetricFamily
 
 PAUSES = (15.0, 60.0, 180.0)
 """Seconds to wait for a server that no longer responds, about as long as an upgrade of Coder takes."""
@@ -64,8 +61,9 @@ class ProgressListener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BackfillPlan:
-    """What is written of one deployment, and where."""
+    """What is written of one deployment, and where; `families` are all that may be written, in that order."""
 
+    families: Sequence[MetricFamily]
     span: BackfillRange
     labels: Mapping[str, str]
     folder: Path
@@ -112,7 +110,8 @@ async def _fetch(plan: BackfillPlan, day: date, source: DaySource, options: Requ
 async def _finish_month(plan: BackfillPlan, month: str, part: MonthSlice, state: BackfillState) -> None:
     """Write, check and deliver the file of a month, and remove its days."""
     days = [Day(state.read_day(day), times) for day, times in part.days]
-    stats = await write_month(plan.folder / f"{part.name}.om", HELP, days, plan.labels)
+    help_texts = {name: family.help for family in plan.families for name in sample_names(family)}
+    stats = await write_month(plan.folder / f"{part.name}.om", help_texts, days, plan.labels)
     await check_file(stats)
     file = OutputFile.from_stats(stats, month, part.last)
     state.record(file)

@@ -1,7 +1,7 @@
 """Flags of `backfill`, parsed and checked. All functions raise CommandError for invalid flags."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,12 +16,11 @@ from insights_exporter.config.models import TLSConfig
 from insights_exporter.config.proxies import read_proxies
 from insights_exporter.config.types import parse_duration
 from insights_exporter.config.validation import unusable_certificates
-from insights_exporter.datasets.registry import FAMILIES
+from insights_exporter.exposition.family import MetricFamily
 
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _LOOKBACK = 300
 """Seconds that Prometheus looks back for a sample."""
-_SERIES_LABELS = {label for family in FAMILIES for label in family.labels} | {"le"}
 _HEADER_VALUE = re.compile(r"[ -~]+")
 _HEADER = re.compile(rf"([A-Za-z0-9-]+)=(@?)({_HEADER_VALUE.pattern})")
 
@@ -65,16 +64,17 @@ def parse_step(text: str) -> int:
     return int(seconds)
 
 
-def parse_labels(texts: Sequence[str]) -> Mapping[str, str]:
-    """Parse labels, each `name=value`."""
-    labels = {}
+def parse_labels(texts: Sequence[str], families: Iterable[MetricFamily]) -> Mapping[str, str]:
+    """Parse labels, each `name=value`; none may be a label of `families`."""
+    existing = {"le"}.union(*(family.labels for family in families))
+    labels: dict[str, str] = {}
     for text in texts:
         name, _, value = text.partition("=")
         if not value or not _LABEL_NAME.fullmatch(name) or name.startswith("__"):
             raise CommandError(
                 f"--label: {text!r} is not a label; write NAME=VALUE, such as job=insights-exporter"
             )
-        if name in _SERIES_LABELS or name in labels:
+        if name in existing or name in labels:
             what = "is already a label of the series; use one that the scrape adds, such as job"
             raise CommandError(f"--label: {name!r} {what}")
         labels[name] = value
