@@ -85,6 +85,11 @@ def test_no_more_is_sent_after_a_failure_of_the_whole_server() -> None:
     assert ([True, False, False, False], "unauthorized", 2) == fetch_statuses(PERIODS, 200, 401)
 
 
+def test_refusal_of_a_path_is_not_repeated() -> None:
+    """A missing role concerns all requests to the path."""
+    assert ([True, False, False, False], "forbidden", 2) == fetch_statuses(PERIODS, 200, 403)
+
+
 @pytest.mark.parametrize("failing", STATUS)
 def test_breakdown_stops_after_three_failures_in_a_row(failing: FailureReason) -> None:
     """If they most likely concern every request; others do not count."""

@@ -77,8 +77,9 @@ class Fetch:
 
     A response is decoded in `executor` (None: the loop's own), so that
     scrapes are served meanwhile. After a failure that most likely concerns
-    the other requests too, no more is sent; if there is one request for each
-    template, only after three such failures in a row.
+    the other requests too, no more is sent, and nothing else to a path that
+    was refused; if there is one request for each template, only after three
+    such failures in a row.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Fetch:
         self._executor = executor
         self._allowed_failures = _FAILURES_IN_A_ROW if dataset.depends_on else 1
         self._failures_left = self._allowed_failures
+        self._refused_paths = set[str]()
 
     async def send(self, requests: Sequence[Request]) -> Sequence[Outcome]:
         """Send requests, and those that follow from their responses; return what became of them.
@@ -119,7 +121,7 @@ class Fetch:
 
     async def _send(self, request: Request) -> tuple[Outcome, Sequence[Request]]:
         """Send a request; return its outcome and the requests that replace it."""
-        if not self._failures_left:
+        if not self._failures_left or request.path in self._refused_paths:
             return Outcome(request), ()
         try:
             response = Response(request, await self._client.get(request, self._options))
@@ -127,6 +129,8 @@ class Fetch:
             if failure.reason in REFUSALS and request.if_refused:
                 return Outcome(request), request.if_refused
             self._record(failure)
+            if failure.reason in REFUSALS and not self._dataset.depends_on:
+                self._refused_paths.add(request.path)
             return Outcome(request), ()
         try:
             work = partial(convert, self._dataset, self._context, response)
