@@ -5,6 +5,7 @@ from functools import cache
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 Json = Any
@@ -163,6 +164,10 @@ _BY_PATH: Mapping[str, Callable[[st.SearchStrategy[Json]], st.SearchStrategy[Jso
 }
 
 
+def _generator(path: str) -> Callable[[st.SearchStrategy[Json]], st.SearchStrategy[Json]]:
+    return _BY_PATH.get(path) or pytest.fail(f"no generated responses of {path}: add them to _BY_PATH")
+
+
 EDGES: Mapping[str, Json] = {"start_time": None, "end_time": None, "template_ids": []}
 
 
@@ -174,13 +179,13 @@ def report_of(**fields: Json) -> dict[str, Json]:
 @cache
 def bodies_about_all(path: str) -> st.SearchStrategy[Json]:
     """Generate responses about all templates."""
-    return _BY_PATH[path](rows(IDS))
+    return _generator(path)(rows(IDS))
 
 
 @cache
 def bodies_about(path: str, template: str) -> st.SearchStrategy[Json]:
     """Generate responses about one template, whose id may be in any case."""
-    return _BY_PATH[path](st.none() | st.lists(st.sampled_from([template, template.upper()]), max_size=2))
+    return _generator(path)(st.none() | st.lists(st.sampled_from([template, template.upper()]), max_size=2))
 
 
 FACTS: Mapping[str, st.SearchStrategy[Json]] = {

@@ -8,6 +8,7 @@ import pytest
 
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder
+from tests.datasets.cases import context_of, usual_window
 from tests.polling.polled_deployment import on_fast_clock, poll_deployment, series_of, small_coder
 
 SUCCESS = "insights_exporter_poll_success"
@@ -18,8 +19,13 @@ MINUTE = 60.0
 SOON = 121.0
 """Seconds within which runs what was put forward."""
 
-POLLED = DATASETS.keys() - {"groups"}
-INSIGHTS = POLLED - {"template-list", "license"}
+POLLED = {name for name, each in DATASETS.items() if each.enabled_by_default}
+INSIGHTS = {
+    name
+    for name in POLLED
+    for request in DATASETS[name].requests(context_of(usual_window(DATASETS[name]), in_use=["a"]))
+    if request.path.startswith("/insights/")
+}
 OFF: dict[str, object] = {"usage_stats": False}
 OLD: dict[str, object] = {"server_version": "2024"}
 UNAVAILABLE: Mapping[str, tuple[Mapping[str, object], Mapping[str, str]]] = {
@@ -101,7 +107,7 @@ def test_dataset_that_becomes_available_is_back_within_the_hour(before: bool) ->
 
     off, on = on_fast_clock(scenario)
 
-    assert {"user-status-counts", "template-list", "license"} == {
+    assert POLLED - INSIGHTS | {"user-status-counts"} == {
         dict(labels)["dataset"] for labels in series_of(off, SUCCESS)
     }
     assert not series_of(off, BREAKDOWN)
