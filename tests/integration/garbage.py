@@ -9,8 +9,8 @@ from contextlib import contextmanager
 def collected(*modules: str) -> Iterator[list[str]]:
     """Fill a list with the types, of these modules, of all that held itself when the block had ended."""
     flags, found = gc.get_debug(), list[str]()
-    gc.collect()
     gc.disable()
+    gc.freeze()  # what existed before need not be searched
     try:
         yield found
         gc.set_debug(gc.DEBUG_SAVEALL)
@@ -20,4 +20,5 @@ def collected(*modules: str) -> Iterator[list[str]]:
     finally:
         gc.garbage.clear()
         gc.set_debug(flags)
+        gc.unfreeze()
         gc.enable()
