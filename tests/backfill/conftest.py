@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from insights_exporter.demo import EmbeddedCoder, Population, serve
-from tests.integration.exporter import RunExporter
 from tests.support.backfill import NOW, Backfill
 from tests.support.receiver import Receiver, receiving
 
@@ -18,11 +17,11 @@ def company() -> Population:
 
 
 @pytest.fixture
-def backfill(run_exporter: RunExporter, tmp_path: Path, company: Population) -> Iterator[Backfill]:
+def backfill(tmp_path: Path, company: Population) -> Iterator[Backfill]:
     """Yield an embedded Coder and runs against it."""
     coder = EmbeddedCoder(population=company, now=lambda: NOW, rate_limit=-1)
     with serve(coder) as url:
-        yield Backfill(coder, url, tmp_path, run_exporter)
+        yield Backfill(coder, url, tmp_path)
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 
 from insights_exporter.coder.errors import REMEDIES
 from insights_exporter.demo import EmbeddedCoder, Population, serve
-from tests.integration.exporter import RunExporter
 from tests.integration.waiting import eventually
 from tests.support.backfill import NOW, Backfill, samples
+from tests.support.in_process import run_in_process
 
 UNREACHED = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x-x"}
 
@@ -41,9 +41,9 @@ UNREACHED = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x
     ],
     ids=lambda value: "" if isinstance(value, str) else " ".join(value),
 )
-def test_invalid_flag(run_exporter: RunExporter, flags: list[str], message: str) -> None:
+def test_invalid_flag(tmp_path: Path, flags: list[str], message: str) -> None:
     """An invalid flag ends with status 2 and a remedy."""
-    ended = run_exporter("backfill", "--since=2026-01-01", *flags, env=UNREACHED)
+    ended = run_in_process(tmp_path, "backfill", "--since=2026-01-01", *flags, env=UNREACHED)
 
     assert 2 == ended.returncode
     assert message in ended.stderr
@@ -58,14 +58,13 @@ def test_invalid_flag(run_exporter: RunExporter, flags: list[str], message: str)
         pytest.param(b"\n", id="nothing"),
     ],
 )
-def test_invalid_header_file(run_exporter: RunExporter, tmp_path: Path, content: bytes) -> None:
+def test_invalid_header_file(tmp_path: Path, content: bytes) -> None:
     """A file without a header value is named in one line, without its content."""
     file = tmp_path / "header"
     file.write_bytes(content)
 
-    ended = run_exporter(
-        "backfill", "--since=2026-01-01", f"--remote-write-header=Authorization=@{file}", env=UNREACHED
-    )
+    words = ("backfill", "--since=2026-01-01", f"--remote-write-header=Authorization=@{file}")
+    ended = run_in_process(tmp_path, *words, env=UNREACHED)
 
     (line,) = ended.stderr.splitlines()
     assert 2 == ended.returncode
@@ -73,11 +72,12 @@ def test_invalid_header_file(run_exporter: RunExporter, tmp_path: Path, content:
     assert "Bearer" not in line
 
 
-def test_import_without_promtool(run_exporter: RunExporter, tmp_path: Path) -> None:
+def test_import_without_promtool(tmp_path: Path) -> None:
     """Without promtool nothing is requested, and one line has the remedy."""
     env = {**UNREACHED, "PATH": str(tmp_path)}
 
-    ended = run_exporter("backfill", "--since=2026-01-01", "--import", f"--tsdb={tmp_path}", env=env)
+    words = ("backfill", "--since=2026-01-01", "--import", f"--tsdb={tmp_path}")
+    ended = run_in_process(tmp_path, *words, env=env)
 
     (line,) = ended.stderr.splitlines()
     assert 2 == ended.returncode
@@ -95,18 +95,18 @@ def test_history_without_days(backfill: Backfill) -> None:
 
 def test_dry_run_estimates_what_is_written(backfill: Backfill) -> None:
     """A dry run writes nothing, and its samples and bytes are within 10% of what a run writes."""
-    dry = backfill("2026-02-10", "--dry-run")
+    dry = backfill("2026-03-25", "--dry-run")
 
     assert 0 == dry.returncode, dry.stderr
     assert not backfill.out.exists()
     found = re.search(
-        r": 60 days, at most \d+ requests in \d+ min, about ([\d,]+) samples, (\d+\.\d) MB of text$",
+        r": 17 days, at most \d+ requests in \d+ min, about ([\d,]+) samples, (\d+\.\d) MB of text$",
         dry.stdout.strip(),
     )
     assert found
     estimated_samples, estimated_bytes = int(found[1].replace(",", "")), float(found[2]) * 1e6
 
-    assert 0 == backfill("2026-02-10").returncode
+    assert 0 == backfill("2026-03-25").returncode
     text = [file.read_bytes() for file in backfill.files()]
     written = sum(line.startswith(b"coder_") for each in text for line in each.splitlines())
 
@@ -192,8 +192,8 @@ def test_next_run_continues_after_an_error(backfill: Backfill) -> None:
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_next_run_continues_after_a_signal(backfill: Backfill, how: signal.Signals) -> None:
     """However a run ends, the next one requests no day again."""
-    backfill.hurry = ["--requests-per-minute=6000"]
-    with backfill.start("2026-03-01") as process:
+    backfill.hurry = ["--requests-per-minute=600"]
+    with backfill.start("2026-03-20") as process:
         eventually(lambda: len(list(backfill.out.rglob("2026-*.json"))) > 5)
         status = process.stop(how)
         output = process.output()
@@ -201,7 +201,7 @@ def test_next_run_continues_after_a_signal(backfill: Backfill, how: signal.Signa
     requested = backfill.report_queries()
     backfill.hurry = ["--requests-per-minute=100000"]
 
-    ended = backfill("2026-03-01")
+    ended = backfill("2026-03-20")
 
     twice = days_of_templates(requested) & days_of_templates(backfill.report_queries()[len(requested) :])
     assert 0 == ended.returncode, ended.stderr
@@ -245,8 +245,8 @@ def test_days_are_private_and_temporary(backfill: Backfill) -> None:
 
 def test_days_of_another_config_are_removed(backfill: Backfill) -> None:
     """Days with users of an unfinished run are removed by a run without them."""
-    backfill.hurry = ["--requests-per-minute=3000"]
-    with backfill.start("2026-03-01", "--include=users") as process:
+    backfill.hurry = ["--requests-per-minute=600"]
+    with backfill.start("2026-03-20", "--include=users") as process:
         eventually(lambda: list(backfill.out.rglob("2026-*.json")))
         process.stop()
     backfill.hurry = ["--requests-per-minute=100000"]

@@ -23,11 +23,10 @@ from tests.integration.prometheus import Prometheus, scraping
 from tests.support.backfill import NOW
 
 ZONE = ZoneInfo("Europe/Berlin")
-SINCE = date(2026, 2, 10)
-END = NOW - timedelta(hours=3)
-DAYS = [SINCE + timedelta(days=number) for number in range(60)]
+SINCE, UNTIL = date(2026, 3, 26), date(2026, 4, 4)
+DAYS = [SINCE + timedelta(days=number) for number in range(9)]
 CLOCKS_GO_FORWARD = date(2026, 3, 29)
-LONG_BEFORE, SOON_AFTER = date(2026, 3, 20), date(2026, 4, 2)
+LONG_BEFORE, SOON_AFTER = SINCE, date(2026, 4, 2)
 """Days whose weeks are without and with that day."""
 NOTHING = {("coder_insights_template_daily_active_users", SOON_AFTER)}
 """Coder splits such a week into intervals of 24 hours, which are not days."""
@@ -49,7 +48,7 @@ NOT_COMPARED = {"__name__", "job", "instance", "deployment"}
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A Prometheus with 60 days of history that scrapes on, and the Coder that both come from.
+    """A Prometheus with days of history that scrapes on, and the Coder that both come from.
 
     `samples` is the number of samples that the command imported.
     """
@@ -72,6 +71,10 @@ class History:
 def midnight(day: date) -> datetime:
     """Return the first instant of a day in the deployment's time zone."""
     return datetime(day.year, day.month, day.day, tzinfo=ZONE)
+
+
+END = midnight(UNTIL).astimezone(UTC) - timedelta(hours=1)
+"""The last full hour of the history."""
 
 
 def last_week(day: date) -> tuple[int, int]:
@@ -98,7 +101,7 @@ def stored_samples(prometheus: Prometheus, at: datetime, span: str) -> float:
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory, company: Population) -> Iterator[History]:
-    """Backfill 60 days in a time zone with daylight saving, import them, and continue scraping."""
+    """Backfill days of two months in a time zone with daylight saving, import them, and continue scraping."""
     require("promtool")
     room = tmp_path_factory.mktemp("history")
     coder = EmbeddedCoder(population=company, now=lambda: NOW, rate_limit=-1)
@@ -111,7 +114,16 @@ def history(tmp_path_factory: pytest.TempPathFactory, company: Population) -> It
         tsdb = room / "prometheus" / "data"
         ended = exporter_peer.run(
             room / "backfill",
-            *("backfill", f"--since={SINCE}", config, *labels, *EVERY, "--import", f"--tsdb={tsdb}"),
+            *(
+                "backfill",
+                f"--since={SINCE}",
+                f"--until={UNTIL}",
+                config,
+                *labels,
+                *EVERY,
+                "--import",
+                f"--tsdb={tsdb}",
+            ),
             env=env,
             seconds=300,
         )
@@ -126,14 +138,14 @@ def history(tmp_path_factory: pytest.TempPathFactory, company: Population) -> It
 
 def test_no_sample_is_lost(history: History) -> None:
     """Prometheus has as many samples as the command wrote, for all days."""
-    assert 0 < history.samples == stored_samples(history.prometheus, END, "61d")
+    assert 0 < history.samples == stored_samples(history.prometheus, midnight(UNTIL), "10d")
     assert DAYS == sorted({at.date() for at in history.each_hour("max(coder_insights_active_users)")})
 
 
 @pytest.mark.parametrize("name", sorted(PAST_SERIES))
 def test_history_and_live_are_one_series(history: History, name: str) -> None:
     """Each family has history, and live scraping continues the same series."""
-    ago = int(time.time() - END.timestamp()) + 3600
+    ago = int(time.time() - midnight(SINCE).timestamp()) - 12 * 3600
     joined = history.prometheus.query(f'count({{__name__="{name}"}} and {{__name__="{name}"}} offset {ago}s)')
 
     assert joined[0].value > 0
@@ -186,8 +198,8 @@ def test_remote_write_into_prometheus(run_exporter: RunExporter, tmp_path: Path,
     """A Prometheus with an out-of-order window receives every sample by remote write."""
     now = datetime.now(UTC).replace(minute=30, second=0, microsecond=0)
     coder = EmbeddedCoder(population=company, now=lambda: now, rate_limit=-1)
-    since = (now - timedelta(days=4)).date()
-    config = {"storage": {"tsdb": {"out_of_order_time_window": "10d"}}}
+    since = (now - timedelta(days=1)).date()
+    config = {"storage": {"tsdb": {"out_of_order_time_window": "3d"}}}
     with (
         serve(coder) as url,
         prometheus_peer.monitoring(
@@ -200,7 +212,7 @@ def test_remote_write_into_prometheus(run_exporter: RunExporter, tmp_path: Path,
             f"--remote-write={prometheus.url}/api/v1/write",
             env=env,
         )
-        stored = stored_samples(prometheus, now, "6d")
+        stored = stored_samples(prometheus, now, "3d")
 
     assert ended.returncode == 0, ended.stderr
     assert 0 < printed_samples(ended.stderr) == stored

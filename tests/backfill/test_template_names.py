@@ -5,10 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from insights_exporter.coder import client
 from tests.integration.waiting import eventually
 from tests.support.backfill import Backfill, samples
 
+pytestmark = pytest.mark.usefixtures("quick_retries")
+
 LABEL = re.compile(r'(organization|template)_name="([^"]*)"')
+
+
+@pytest.fixture
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry failed requests at once."""
+    monkeypatch.setattr(client, "_FIRST_DELAY", 0.01)
 
 
 def names(file: Path) -> set[tuple[tuple[str, str], ...]]:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder
-from tests.integration.exporter import RunExporter, command
+from tests.integration.exporter import command
 from tests.integration.processes import Running, clean_environment, running
+from tests.support.in_process import run_in_process
 
 NOW = datetime(2026, 4, 10, 12, 30, tzinfo=UTC)
 
@@ -22,7 +23,6 @@ class Backfill:
     coder: EmbeddedCoder
     url: str
     room: Path
-    run_exporter: RunExporter
     config: str = ""
     path: str = ""
     """The PATH of the command, by default that of the tests."""
@@ -48,7 +48,7 @@ class Backfill:
 
     def __call__(self, since: str, *more: str) -> subprocess.CompletedProcess[str]:
         """Run the command to its end."""
-        return self.run_exporter(*self.words(since, *more), env=self.env)
+        return run_in_process(self.room, *self.words(since, *more), env=self.env)
 
     def start(self, since: str, *more: str) -> "Started":
         """Return a run in the background, for a `with` block."""
