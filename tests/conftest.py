@@ -1,5 +1,6 @@
 """Fixtures of all tests: real peers, and the profiles of hypothesis."""
 
+import inspect
 import itertools
 import os
 import signal
@@ -11,7 +12,8 @@ from typing import Any
 
 import hypothesis
 import pytest
-from playwright.async_api import Page
+import pytest_asyncio
+from playwright.async_api import BrowserContext, Page
 
 from tests.integration import exporter as exporter_peer
 from tests.integration import prometheus as prometheus_peer
@@ -75,11 +77,25 @@ def promtool() -> Promtool:
     return Promtool(require("promtool"))
 
 
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    """Provide an empty page of a real browser."""
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser_context() -> AsyncIterator[BrowserContext]:
+    """Run a real browser, which the tests share: to start one takes a second."""
     async with browsing() as browser:
-        yield await browser.new_page()
+        yield await browser.new_context()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(browser_context: BrowserContext) -> AsyncIterator[Page]:
+    """Provide an empty page of a real browser."""
+    async with await browser_context.new_page() as page:
+        yield page
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(obj: object) -> None:
+    """Run the tests with a page on the event loop of the browser."""
+    if inspect.iscoroutinefunction(obj) and "page" in inspect.signature(obj).parameters:
+        pytest.mark.asyncio(loop_scope="session")(obj)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,13 +1,14 @@
 """Behind a path prefix: through a real nginx over TLS, in a real browser, with and without stripping."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import httpx
 import pytest
+import pytest_asyncio
 import trustme
-from playwright.async_api import Page
+from playwright.async_api import BrowserContext, Page
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.integration import exporter as exporter_peer
@@ -69,11 +70,12 @@ def proxied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             yield proxied
 
 
-@pytest.fixture
-async def visitor(page: Page) -> Page:
-    """Return a page of a browser that does not know the test's authority."""
-    assert page.context.browser
-    return await page.context.browser.new_page(ignore_https_errors=True)
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(browser_context: BrowserContext) -> AsyncIterator[Page]:
+    """Provide a page of a browser that does not know the test's authority."""
+    assert browser_context.browser
+    async with await browser_context.browser.new_page(ignore_https_errors=True) as page:
+        yield page
 
 
 async def links(page: Page) -> set[str]:
@@ -83,26 +85,26 @@ async def links(page: Page) -> set[str]:
 
 
 @pytest.mark.parametrize("end", ["/", "", "/?window=7d", "?window=7d"])
-async def test_all_links_of_the_status_page(visitor: Page, proxied: Proxied, end: str) -> None:
+async def test_all_links_of_the_status_page(page: Page, proxied: Proxied, end: str) -> None:
     """Each link of the pages at `/` leads below the prefix, with and without a slash in the address."""
-    await visitor.goto(proxied.base + end)
-    overview = await links(visitor)
-    await visitor.get_by_role("link", name="second").click()
-    found = {each for each in overview | await links(visitor) if each.startswith("https://localhost:")}
+    await page.goto(proxied.base + end)
+    overview = await links(page)
+    await page.get_by_role("link", name="second").click()
+    found = {each for each in overview | await links(page) if each.startswith("https://localhost:")}
 
     assert {f"{proxied.base}/metrics", f"{proxied.base}/config", f"{proxied.base}/-/ready"} <= found
     assert [] == [each for each in found if not each.startswith(f"{proxied.base}/")]
     assert {200} == {proxied.get(each).status_code for each in found}
-    await visitor.get_by_role("link", name="All deployments").click()
-    assert await visitor.get_by_role("link", name="first").count()
-    assert visitor.url.startswith(f"{proxied.base}/")
+    await page.get_by_role("link", name="All deployments").click()
+    assert await page.get_by_role("link", name="first").count()
+    assert page.url.startswith(f"{proxied.base}/")
 
 
-async def test_refreshing(visitor: Page, proxied: Proxied) -> None:
+async def test_refreshing(page: Page, proxied: Proxied) -> None:
     """The page refreshes itself from where it was loaded."""
-    await visitor.goto(f"{proxied.base}/?deployment=first")
-    async with visitor.expect_response(lambda response: response.url == visitor.url) as refreshed:
-        await visitor.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await page.goto(f"{proxied.base}/?deployment=first")
+    async with page.expect_response(lambda response: response.url == page.url) as refreshed:
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
     assert 200 == (await refreshed.value).status
 

@@ -147,6 +147,20 @@ async def test_other_window(page: Page, exporter: Exporter) -> None:
     assert await rows(page, "#templates table")
 
 
+async def test_links_to_details_and_back(page: Page, exporter: Exporter) -> None:
+    """A link of the overview leads to the details of one deployment, and another one back."""
+    observed = observe(page)
+    await page.goto(exporter.url)
+
+    await page.get_by_role("link", name="good").click()
+    name = await page.locator("h1").text_content()
+    await page.get_by_role("link", name="All deployments").click()
+
+    assert "good" == name
+    assert "3 deployments" == await page.locator("h1").text_content()
+    assert [] == observed.messages
+
+
 async def test_failing_dataset_has_reason_and_remedy(page: Page, exporter: Exporter) -> None:
     """A refused dataset shows its reason, and the page its remedy once; the others are unaffected."""
     await page.goto(f"{exporter.url}/?deployment={quote(HOSTILE)}")

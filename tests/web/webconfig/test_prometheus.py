@@ -94,7 +94,7 @@ def test_scraping_goes_on_while_certificates_change(
     trusted = directory / "server-ca.crt"
     authorities.server.cert_pem.write_to_path(str(trusted))
     with serving(write_case(directory, "good-tls.yml")) as served:
-        config = {**scraping(interval="2s"), "scrape_configs": [job("renewed", served, trusted)]}
+        config = {**scraping(), "scrape_configs": [job("renewed", served, trusted)]}
         prometheus = start_prometheus(config)
         for scrapes in (1, 2):
             prometheus.wait_for(f"count_over_time(up[1m]) >= {scrapes}")
