@@ -15,8 +15,8 @@ from benchmarks.measure import forget_peak, peak, resident
 from benchmarks.servers import module
 
 CLIENTS = 10
-SECONDS = 0.4
-MOST_MEMORY = 30e6
+SECONDS = 0.5
+MOST_MEMORY = 10e6
 
 Victims = Callable[[Variant], Victim]
 
