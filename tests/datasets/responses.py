@@ -164,10 +164,6 @@ _BY_PATH: Mapping[str, Callable[[st.SearchStrategy[Json]], st.SearchStrategy[Jso
 }
 
 
-def _generator(path: str) -> Callable[[st.SearchStrategy[Json]], st.SearchStrategy[Json]]:
-    return _BY_PATH.get(path) or pytest.fail(f"no generated responses of {path}: add them to _BY_PATH")
-
-
 EDGES: Mapping[str, Json] = {"start_time": None, "end_time": None, "template_ids": []}
 
 
@@ -177,15 +173,16 @@ def report_of(**fields: Json) -> dict[str, Json]:
 
 
 @cache
-def bodies_about_all(path: str) -> st.SearchStrategy[Json]:
-    """Generate responses about all templates."""
-    return _generator(path)(rows(IDS))
-
-
-@cache
-def bodies_about(path: str, template: str) -> st.SearchStrategy[Json]:
-    """Generate responses about one template, whose id may be in any case."""
-    return _generator(path)(st.none() | st.lists(st.sampled_from([template, template.upper()]), max_size=2))
+def bodies(path: str, template: str | None = None) -> st.SearchStrategy[Json]:
+    """Generate responses about all templates, or about one, whose id may be in any case."""
+    ids = (
+        st.none() | st.lists(st.sampled_from([template, template.upper()]), max_size=2)
+        if template
+        else rows(IDS)
+    )
+    if path not in _BY_PATH:
+        pytest.fail(f"no generated responses of {path}: add them to _BY_PATH")
+    return _BY_PATH[path](ids)
 
 
 FACTS: Mapping[str, st.SearchStrategy[Json]] = {

@@ -20,14 +20,14 @@ from tests.datasets.test_laws import convert_understood, draw_bodies, draw_conte
 from tests.integration.promtool import Promtool
 
 SEVERAL = settings(
-    max_examples=8,
+    max_examples=4,
     suppress_health_check=[
         HealthCheck.too_slow,
         HealthCheck.filter_too_much,
         HealthCheck.function_scoped_fixture,
     ],
 )
-OFTEN = settings(SEVERAL, max_examples=60)
+OFTEN = settings(SEVERAL, max_examples=30)
 EVERYTHING = {"templates": {"users": True}, "users": {"limit": 2}, "parameters": {"limit": 1}}
 
 
