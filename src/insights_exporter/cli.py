@@ -175,7 +175,8 @@ def _check(
 ) -> None:
     """Report what each token may read.
 
-    For each deployment: what the token may read, and how to fix the rest.
+    For each deployment: what the token may read, how to fix the rest, and
+    what the datasets need that the config does not enable.
     Exit status: 0 = everything readable, 1 = some datasets denied or failed,
     2 = no data or invalid config.
     """

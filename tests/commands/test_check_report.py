@@ -117,3 +117,26 @@ def test_estimates_are_marked(capsys: pytest.CaptureFixture[str]) -> None:
     assert "about 1,204 series" in shown
     assert "about 1,200" in shown
     assert "about 4" not in shown
+
+
+@pytest.mark.parametrize(
+    ("result", "needs"),
+    [
+        pytest.param(
+            DatasetResult("daus", "", "refused", roles=("Auditor", "Owner")), "Auditor, Owner", id="role"
+        ),
+        pytest.param(
+            DatasetResult("daus", "", "unavailable", needs_license=True), "Premium license", id="license"
+        ),
+        pytest.param(
+            DatasetResult("daus", "", "not enabled", roles=("Auditor",), needs_license=True),
+            "Premium license; Auditor",
+            id="both",
+        ),
+    ],
+)
+def test_needs_of_a_dataset(capsys: pytest.CaptureFixture[str], result: DatasetResult, needs: str) -> None:
+    """A dataset that is not available has the license and the roles that it needs in the last column."""
+    (line,) = [line for line in printed(capsys, report(result)).splitlines() if line.split()[:1] == ["daus"]]
+
+    assert ["daus", *result.state.split(), "0", *needs.split()] == line.split()

@@ -58,7 +58,7 @@ def check(
     async def build_reports(_: PageStore, manager: DeploymentManager) -> list[DeploymentReport]:
         async def build(name: str, poller: DeploymentPoller) -> DeploymentReport:
             user = await poller.server_info.fetch_user() if is_reachable(poller) else None
-            return build_report(poller, configured[name], connections[name], user)
+            return build_report(poller, configured[name], connections[name], user, datasets.values())
 
         return await asyncio.gather(*(build(name, poller) for name, poller in manager.pollers.items()))
 
@@ -85,6 +85,7 @@ _COLOURS: Mapping[str, str] = MappingProxyType(
         "switched off": "yellow",
         "unavailable": "dim",
         "not asked": "yellow",
+        "not enabled": "dim",
     }
 )
 
@@ -167,18 +168,19 @@ def _format_time(seconds: float | None) -> str:
 def _datasets_table(datasets: Iterable[DatasetResult]) -> Table:
     """Return a table with one row for the windows of a dataset that came out alike."""
     series = Column("series", justify="right")
-    table = Table("dataset", "windows", "state", series, "allowed for", box=box.SIMPLE_HEAD, pad_edge=True)
+    table = Table("dataset", "windows", "state", series, "needs", box=box.SIMPLE_HEAD, pad_edge=True)
     groups: dict[tuple[str, str, str], list[DatasetResult]] = {}
     for each in datasets:
         groups.setdefault((each.dataset, each.state, each.reason), []).append(each)
     for (dataset, state, _), alike in groups.items():
         about = "about " if any(each.estimated for each in alike) else ""
+        license_ = "Premium license" if alike[0].needs_license else ""
         table.add_row(
             dataset,
             _escape_controls(", ".join(each.window for each in alike if each.window)),
             Text(state, style=_COLOURS[state]),
             f"{about}{sum(each.series for each in alike):,}",
-            "Premium license" if alike[0].reason == "not_licensed" else ", ".join(alike[0].roles),
+            "; ".join(filter(None, (license_, ", ".join(alike[0].roles)))),
         )
     return table
 

@@ -1,6 +1,6 @@
 """The report of a deployment that was polled once, as plain values."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -8,6 +8,7 @@ from insights_exporter.coder.errors import REMEDIES, FailureReason
 from insights_exporter.coder.http import ConnectionInfo
 from insights_exporter.commands.errors import EXIT_ERROR, EXIT_OK, EXIT_PARTIAL
 from insights_exporter.config.models import Deployment
+from insights_exporter.datasets.base import Dataset
 from insights_exporter.polling.causes import Cause, find_causes, warn_of_token
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.jobs import Job
@@ -16,7 +17,7 @@ _ROLE_CAUSES = frozenset({"forbidden", "not_permitted"})
 _REFUSED_REASONS: frozenset[FailureReason] = frozenset({"forbidden", "not_permitted", "unauthorized"})
 _NO_RESPONSE: frozenset[FailureReason] = frozenset({"connection", "timeout"})
 
-State = Literal["allowed", "refused", "failed", "switched off", "unavailable", "not asked"]
+State = Literal["allowed", "refused", "failed", "switched off", "unavailable", "not asked", "not enabled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +26,21 @@ class DatasetResult:
 
     `series` is what it will expose, an estimate if `estimated`: only one
     template of the breakdown was requested. `requests_per_minute` is what its
-    polls will cost Coder.
+    polls will cost Coder. `roles` and `needs_license` are what is missing or,
+    for a dataset that the config does not enable, what it needs.
     """
 
     dataset: str
     window: str
     state: State
-    series: int
+    series: int = 0
     estimated: bool = False
     requests_per_minute: float = 0.0
     reason: str = ""
     detail: str = ""
     remedy: str = ""
     roles: tuple[str, ...] = ()
+    needs_license: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +72,18 @@ class DeploymentReport:
 
 
 def build_report(
-    poller: DeploymentPoller, configured: Deployment, connection: ConnectionInfo, user: str | None
+    poller: DeploymentPoller,
+    configured: Deployment,
+    connection: ConnectionInfo,
+    user: str | None,
+    known: Iterable[Dataset],
 ) -> DeploymentReport:
-    """Return the report of a deployment that was polled once.
+    """Return the report of a deployment that was polled once; `known` are all datasets.
 
     `configured` is the deployment without the limit of one template that `check` polls with.
     """
-    datasets = tuple(_build_result(poller, configured, job) for job in poller.jobs)
+    polled = [_build_result(poller, configured, job) for job in poller.jobs]
+    datasets = (*polled, *_not_enabled(known, {each.dataset for each in polled}))
     causes = find_causes(poller.jobs)
     return DeploymentReport(
         deployment=configured.name,
@@ -131,7 +139,17 @@ def _build_result(poller: DeploymentPoller, configured: Deployment, job: Job) ->
         detail=failure.detail if failure else "",
         remedy=failure.remedy if failure else "",
         roles=job.dataset.roles if failure and failure.cause in _ROLE_CAUSES else (),
+        needs_license=job.request_stats.unavailable == "not_licensed",
     )
+
+
+def _not_enabled(known: Iterable[Dataset], polled: Container[str]) -> Iterator[DatasetResult]:
+    """Yield the datasets that the config does not enable, with what they need."""
+    for dataset in known:
+        if dataset.name not in polled:
+            yield DatasetResult(
+                dataset.name, "", "not enabled", roles=dataset.roles, needs_license=dataset.needs_license
+            )
 
 
 def _state(job: Job) -> State:

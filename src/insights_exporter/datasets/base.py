@@ -187,6 +187,11 @@ class Dataset:
         """Return what `datasets:` of the config sets for this dataset."""
         return deployment.datasets.get(self.name, DatasetOptions())
 
+    @property
+    def needs_license(self) -> bool:
+        """Whether only servers with a Premium license have the dataset."""
+        return self.missing_route == "not_licensed"
+
     def is_enabled(self, deployment: Deployment) -> bool:
         """Return whether the dataset is polled."""
         enabled = self.options(deployment).enabled
