@@ -172,9 +172,10 @@ def test_file_that_others_can_read(
     with serve(EmbeddedCoder(population=SMALL, token=TOKEN)) as url:
         config = private(tmp_path / "config.yml", one_dataset(url, token))
         exporter = start_exporter(f"--config.file={config}", "--web.enable-lifecycle")
-        assert 200 == httpx.post(f"{exporter.url}/-/reload").status_code
+        reload = httpx.post(f"{exporter.url}/-/reload", trust_env=False, timeout=30)
         output = exporter.running.output()
 
+    assert (200, "Config reloaded.\n") == (reload.status_code, reload.text)
     assert expected == output.count("is readable by others")
     assert mode == stat.S_IMODE(token.stat().st_mode)
 

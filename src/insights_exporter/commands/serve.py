@@ -218,7 +218,8 @@ class Exporter:
         server = self._web_config.create_server(self._create_app(store))
         self._handle_signals(server)
         self._manager.start()
-        await self._manager.apply(self._select_own(self._loaded.config))
+        async with self._reload_lock:  # SIGHUP may come by now
+            await self._manager.apply(self._select_own(self._loaded.config))
         store.refresh()
         freeze_gc()
         addresses = [format_address(each) for each in listeners]
