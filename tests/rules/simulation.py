@@ -1,7 +1,7 @@
 """Hours of the real exporter's `/metrics`, as promtool evaluates them.
 
 The exporter polls the embedded Coder on a clock that jumps. Its exposition is
-read every minute, so that counters, times and gaps are those of the program.
+read every few minutes, so that counters, times and gaps are those of the program.
 """
 
 import asyncio
@@ -21,12 +21,14 @@ from tests.polling.polled_deployment import PolledDeployment, on_fast_clock, pol
 START: Final = datetime(2026, 3, 5, tzinfo=UTC)
 """A Thursday's midnight, as the start of Unix time is, which is when promtool's clock starts."""
 
-MINUTE: Final = 60.0
+MINUTES: Final = 2
+"""Between two scrapes, and two evaluations of the rules."""
+
 BEFORE_THE_FIRST_POLL: Final = 0.001
 TARGET: Final = 'job="insights-exporter",instance="10.0.0.1:12112"'
 SERIES: Final = re.compile(r"((?:insights_exporter|coder_insights)_\w+)\{(.*)\} (\S+)")
 
-Minute = Mapping[str, str]
+Scrape = Mapping[str, str]
 """The values of one scrape by series."""
 
 
@@ -59,17 +61,22 @@ class Stage:
     coder: EmbeddedCoder
     network: Network
     polled: PolledDeployment
-    minutes: list[Minute] = field(default_factory=list)
+    minutes: int = MINUTES
+    scrapes: list[Scrape] = field(default_factory=list)
 
     async def scrape(self, hours: float) -> None:
-        """Scrape every minute for some hours."""
-        for _ in range(round(hours * 60)):
-            self.minutes.append(dict(map(_sample, SERIES.finditer(self.polled.page()))))
-            await asyncio.sleep(MINUTE)
+        """Scrape for some hours."""
+        for _ in range(self.count(hours)):
+            self.scrapes.append(dict(map(_sample, SERIES.finditer(self.polled.page()))))
+            await asyncio.sleep(self.minutes * 60)
 
     def miss(self, hours: float) -> None:
         """Let hours pass in which no scrape succeeds."""
-        self.minutes += [{}] * round(hours * 60)
+        self.scrapes += [{}] * self.count(hours)
+
+    def count(self, hours: float) -> int:
+        """Return the number of scrapes in some hours."""
+        return round(hours * 60 / self.minutes)
 
 
 Play = Callable[[Stage], Awaitable[None]]
@@ -85,35 +92,42 @@ def _sample(line: re.Match[str]) -> tuple[str, str]:
 
 
 @asynccontextmanager
-async def _stage(coder: EmbeddedCoder, cut: bool, config: Mapping[str, Any]) -> AsyncIterator[Stage]:
+async def _stage(
+    coder: EmbeddedCoder, cut: bool, minutes: int, config: Mapping[str, Any]
+) -> AsyncIterator[Stage]:
     network = Network(coder)
     network.cut = cut
     async with poll_deployment(network, **config) as polled:
         await asyncio.sleep(BEFORE_THE_FIRST_POLL)
-        yield Stage(coder, network, polled)
+        yield Stage(coder, network, polled, minutes)
 
 
 def simulate(
-    play: Play, coder: Mapping[str, Any] | None = None, *, cut: bool = False, **config: object
-) -> tuple[Minute, ...]:
-    """Return what Prometheus scrapes while `play` goes on, with the config `settings`."""
+    play: Play,
+    coder: Mapping[str, Any] | None = None,
+    *,
+    cut: bool = False,
+    minutes: int = MINUTES,
+    **config: object,
+) -> tuple[Scrape, ...]:
+    """Return what Prometheus scrapes, every few `minutes`, while `play` goes on with the config."""
 
-    async def scenario() -> tuple[Minute, ...]:
-        async with _stage(small_coder(**(coder or {})), cut, config) as stage:
+    async def scenario() -> tuple[Scrape, ...]:
+        async with _stage(small_coder(**(coder or {})), cut, minutes, config) as stage:
             await play(stage)
-            return tuple(stage.minutes)
+            return tuple(stage.scrapes)
 
     return on_fast_clock(scenario, START)
 
 
-def input_series(minutes: Sequence[Minute], read: re.Pattern[str]) -> list[dict[str, str]]:
+def input_series(scrapes: Sequence[Scrape], read: re.Pattern[str]) -> list[dict[str, str]]:
     """Return promtool's input: the series whose names match `read`, and those that Prometheus adds."""
-    up = [{f"up{{{TARGET}}}": str(int(bool(minute)))} for minute in minutes]
+    up = [{f"up{{{TARGET}}}": str(int(bool(scrape)))} for scrape in scrapes]
     info = [
-        {f'insights_exporter_build_info{{{TARGET},version="0"}}': "1"} if minute else {} for minute in minutes
+        {f'insights_exporter_build_info{{{TARGET},version="0"}}': "1"} if scrape else {} for scrape in scrapes
     ]
-    scraped = [{**each, **up[at], **info[at]} for at, each in enumerate(minutes)]
-    names = dict.fromkeys(name for minute in scraped for name in minute if read.match(name))
+    scraped = [{**each, **up[at], **info[at]} for at, each in enumerate(scrapes)]
+    names = dict.fromkeys(name for scrape in scraped for name in scrape if read.match(name))
     return [{"series": name, "values": _notation([each.get(name) for each in scraped])} for name in names]
 
 

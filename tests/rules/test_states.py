@@ -12,10 +12,11 @@ import pytest
 import yaml
 
 from grafana import thresholds
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
 from tests.integration.promtool import Promtool
 from tests.rules.shipped import RULES, rules
-from tests.rules.simulation import START, Minute, Play, Stage, input_series, simulate
+from tests.rules.simulation import MINUTES, START, Play, Scrape, Stage, input_series, simulate
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -144,8 +145,8 @@ async def exporter_dies(stage: Stage) -> None:
 async def deployment_removed(stage: Stage) -> None:
     """Remove the deployment from the config of an exporter that goes on."""
     await stage.scrape(1)
-    removed: Minute = {'insights_exporter_config_last_reload_successful{job="insights-exporter"}': "1"}
-    stage.minutes += [removed] * 120
+    removed: Scrape = {'insights_exporter_config_last_reload_successful{job="insights-exporter"}': "1"}
+    stage.scrapes += [removed] * stage.count(hours=2)
 
 
 def fired(
@@ -170,10 +171,19 @@ class State:
     description: str = ""
     coder: Mapping[str, Any] = field(default_factory=dict)
     cut: bool = False
+    minutes: int = MINUTES
     config: Mapping[str, Any] = field(default_factory=dict)
     neighbor: Play | None = None
     """What happens to a second deployment of the exporter, of the same length."""
 
+
+ONLY_TEMPLATES: Final = {
+    "datasets": {
+        name: {"enabled": name in {"template-list", "templates", "template-breakdown"}, "every": "1h"}
+        for name in DATASETS
+    },
+}
+"""A config that has the series of templates in few polls."""
 
 KEPT: Final = " Series keep their last values until max_age and then expire."
 
@@ -267,6 +277,8 @@ STATES: Final[Mapping[str, State]] = {
     ),
     "templates without names": State(
         play=nameless_templates,
+        minutes=4,
+        config=ONLY_TEMPLATES,
         alerts=(fired("InsightsDataTooOld", dataset="template-list"),),
     ),
     "one of two deployments unreachable": State(
@@ -287,24 +299,26 @@ STATES: Final[Mapping[str, State]] = {
 }
 
 
-def add_neighbor(minutes: tuple[Minute, ...], neighbor: tuple[Minute, ...]) -> tuple[Minute, ...]:
+def add_neighbor(scrapes: tuple[Scrape, ...], neighbor: tuple[Scrape, ...]) -> tuple[Scrape, ...]:
     """Return the scrapes of an exporter that polls a second deployment too."""
     named = [
-        {name.replace('deployment="dev"', 'deployment="lab"'): value for name, value in minute.items()}
-        for minute in neighbor
+        {name.replace('deployment="dev"', 'deployment="lab"'): value for name, value in scrape.items()}
+        for scrape in neighbor
     ]
-    return tuple({**minute, **other} for minute, other in zip(minutes, named, strict=True))
+    return tuple({**scrape, **other} for scrape, other in zip(scrapes, named, strict=True))
 
 
-def judge(promtool: Promtool, folder: Path, minutes: tuple[Minute, ...], checks: Mapping[str, Any]) -> str:
+def judge(
+    promtool: Promtool, folder: Path, minutes: int, scrapes: tuple[Scrape, ...], checks: Mapping[str, Any]
+) -> str:
     """Return what promtool finds wrong with `checks`, empty if nothing is, durations to the hour."""
     file = folder / "state.yaml"
     groups = ("recording", "exporter", "usage")
     content = {
         "rule_files": sorted(map(str, RULES.glob("*.yaml"))),
         "group_eval_order": [f"insights-exporter.{group}" for group in groups],
-        "evaluation_interval": "1m",
-        "tests": [{"interval": "1m", "input_series": input_series(minutes, NAMES), **checks}],
+        "evaluation_interval": f"{minutes}m",
+        "tests": [{"interval": f"{minutes}m", "input_series": input_series(scrapes, NAMES), **checks}],
     }
     file.write_text(yaml.dump(content, Dumper=yaml.CSafeDumper), encoding="utf-8")
     done = promtool.run("test", "rules", str(file), seconds=100)
@@ -315,14 +329,14 @@ def judge(promtool: Promtool, folder: Path, minutes: tuple[Minute, ...], checks:
 def test_exactly_the_alerts_of_a_state_fire(promtool: Promtool, tmp_path: Path, name: str) -> None:
     """Over hours, from the first scrape on, one cause fires one alert, with a text that fits the reason."""
     state = STATES[name]
-    minutes = simulate(state.play, state.coder, cut=state.cut, **state.config)
+    scrapes = simulate(state.play, state.coder, cut=state.cut, minutes=state.minutes, **state.config)
     if state.neighbor:
-        minutes = add_neighbor(minutes, simulate(state.neighbor))
-    at = f"{len(minutes) - 1}m"
+        scrapes = add_neighbor(scrapes, simulate(state.neighbor))
+    at = f"{(len(scrapes) - 1) * state.minutes}m"
     samples = [{"labels": spell(labels), "value": 1} for labels in state.alerts]
     fired = {"promql_expr_test": [{"expr": EVER_FIRED, "eval_time": at, "exp_samples": samples}]}
     described = [{"eval_time": at, "alertname": state.alerts[0]["alertname"]}] if state.description else []
-    wrong = judge(promtool, tmp_path, minutes, {**fired, "alert_rule_test": described})
+    wrong = judge(promtool, tmp_path, state.minutes, scrapes, {**fired, "alert_rule_test": described})
 
     assert "expr:" not in wrong, wrong
     assert (f'description="{state.description}"' in wrong) if state.description else not wrong
