@@ -5,9 +5,10 @@ USE := .venv
 DEV := .venv-dev
 BIN := $(DEV)/bin
 MINUTES ?= 10
-WORKERS ?= 3
+WORKERS ?= 4
 TESTS ?= tests
 ARGS ?=
+PYTEST_FLAGS = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS) $(ARGS)
 TEST_VERSIONS = scripts/test_versions.sh $(USE)-upkeep/bin/uv $(BIN)/python dist/*.whl
 SOURCES := $(shell find src -type f -not -path '*/__pycache__/*')
 
@@ -16,7 +17,7 @@ export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-lowest test-newest dev try lint format types wheel generated dashboards dashboard-images mixin coverage skipped docs lock upgrade \
+.PHONY: help demo test test-lowest test-newest dev try lint format types wheel generated dashboards dashboard-images mixin pytest coverage skipped docs lock upgrade \
         parts bench soak audit try-wheel clean
 
 help: ## List the targets
@@ -26,13 +27,13 @@ demo: $(USE)/.installed ## Run the exporter with its embedded Coder (ARGS="--use
 	@$(USE)/bin/insights-exporter demo $(ARGS)
 
 test: parts dev ## Install what the tests need and run all checks and tests
-	@$(MAKE) --no-print-directory --keep-going lint types generated coverage skipped
+	@$(MAKE) --no-print-directory --keep-going lint types generated pytest skipped
 
 test-lowest: parts dist/.built $(USE)-upkeep/.ready ## Run the tests with the lowest declared versions (requires network access)
-	$(TEST_VERSIONS) lowest-direct --numprocesses $(WORKERS) $(TESTS) $(ARGS)
+	$(TEST_VERSIONS) lowest-direct $(PYTEST_FLAGS)
 
 test-newest: parts dist/.built $(USE)-upkeep/.ready ## Run the tests with the newest versions (requires network access)
-	$(TEST_VERSIONS) highest --numprocesses $(WORKERS) $(TESTS) $(ARGS)
+	$(TEST_VERSIONS) highest $(PYTEST_FLAGS)
 
 dev: $(BIN)/.ready ## Create the development environment in .venv-dev
 
@@ -66,9 +67,12 @@ dashboard-images: parts grafana/preview/node_modules/.ready ## Render all dashbo
 mixin: $(BIN)/.ready ## Write rules and dashboards to build/mixin, for use without Helm
 	PYTHONPATH=src $(BIN)/python -m grafana.mixin $(ARGS)
 
-coverage: $(BIN)/.installed ## Run the tests on the installed wheel, with coverage
+pytest: $(BIN)/.installed ## Run the tests on the installed wheel
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+coverage: parts $(BIN)/.installed ## Run the tests with coverage, which takes twice as long
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses $(WORKERS) --dist loadfile $(TESTS) $(ARGS)
+	$(BIN)/coverage run -m pytest $(PYTEST_FLAGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

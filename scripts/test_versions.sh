@@ -18,4 +18,4 @@ mkdir -p build
 "$uv" venv --quiet --clear --python "$python" "$environment"
 "$uv" pip sync --quiet --python "$environment/bin/python" "build/$resolution-dev.txt"
 "$uv" pip install --quiet --no-deps --python "$environment/bin/python" "$wheel"
-exec "$environment/bin/python" -m pytest --dist loadfile "$@"
+exec "$environment/bin/python" -m pytest "$@"

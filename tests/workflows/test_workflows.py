@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,15 @@ def test_tests_are_everybodys() -> None:
     job = workflow(ROOT / ".github/workflows/tests.yml")["jobs"]["test"]
 
     assert ["bash .ci/run"] == [step["run"] for step in job["steps"] if "run" in step]
+
+
+def test_coverage_is_measured() -> None:
+    """One job fails if the tests cover less than the threshold."""
+    job = workflow(ROOT / ".github/workflows/tests.yml")["jobs"]["coverage"]
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+
+    assert ["make coverage"] == [step["run"] for step in job["steps"] if "run" in step]
+    assert 95 <= tools["coverage"]["report"]["fail_under"]
 
 
 def test_a_release_begins_with_the_tests() -> None:
