@@ -13,8 +13,8 @@ PATH = "docs/metrics.md"
 ROOMS = ("datasets", "exposition", "polling", "web")
 
 CHAPTERS = (
-    ("coder_insights_", "Coder's data", "What Coder's Insights API answered to the last good poll."),
-    ("insights_exporter_", "The exporter itself", "How its polls go, and how it was set."),
+    ("coder_insights_", "Coder's data", "Values of Coder's API as of the last successful poll."),
+    ("insights_exporter_", "The exporter itself", "Polls, requests, series, config and token."),
 )
 
 KINDS = {
@@ -25,10 +25,13 @@ OPENING = """# Metrics
 
 Reference of all metrics. `make docs` generates it from the declarations in the code.
 
-All metrics of Coder's data are gauges, because windows slide and values fall. A value is that of the last
-successful poll. If polls fail, its series end after `insights_exporter_max_age_seconds`. Series of a window
-of one day (`today`) also end at the midnight of the deployment and return within two minutes. No metric
-has a `_created` series.
+All metrics of Coder's data are gauges, because windows slide and values can fall. A value is that of the
+last successful poll. If polls fail, its series expire after `insights_exporter_max_age_seconds`. Series of
+a window of one day (`today`) also expire at midnight in the deployment's time zone and return within two
+minutes. No metric has a `_created` series.
+
+*Source* is the dataset and the API field, *Aggregation* how several rows of a response become one series,
+and *Absent* when a series does not exist.
 
 [How to read the numbers](numbers.md) explains days, apps and families, and upgrades of Coder.
 The [compatibility policy](compatibility.md) defines *stable* and *experimental*.
@@ -37,9 +40,9 @@ The [compatibility policy](compatibility.md) defines *stable* and *experimental*
 
 
 CLOSING = """
-## Its process
+## The process
 
-The usual `process_` and `python_` metrics, at most a second old.
+The `process_` and `python_` metrics of the Prometheus client library, at most one second old.
 """
 
 
@@ -94,13 +97,13 @@ def section(family: MetricFamily) -> str:
     """Return what is known of one family."""
     labels = ", ".join(f"`{label}`" for label in family.labels)
     facts = (
-        ("Kind", KINDS.get(family.type, family.type)),
+        ("Type", KINDS.get(family.type, family.type)),
         ("Labels", labels or "none"),
         ("Buckets", ", ".join(f"{bound:g}" for bound in family.bounds)),
-        ("From", family.source),
-        ("Rows of one series", family.merge),
+        ("Source", family.source),
+        ("Aggregation", family.merge),
         ("Absent", family.absent),
-        ("Ends at midnight", "yes, and comes back with the next poll" if family.expires_at_midnight else ""),
+        ("Expires at midnight", "yes, until the next poll" if family.expires_at_midnight else ""),
         ("Stability", "stable" if family.stable else "experimental"),
     )
     lines = "".join(f"- {name}: {fact}\n" for name, fact in facts if fact)

@@ -28,13 +28,13 @@ def test_section_tells_all_that_is_declared() -> None:
     """Each declared fact has its line, the example its block."""
     assert (
         "### `coder_insights_naps_seconds`\n\nHow long people slept.\n\n"
-        "- Kind: gauge histogram (as text: `_bucket` is a histogram, `_gcount` and `_gsum` are gauges)\n"
+        "- Type: gauge histogram (as text: `_bucket` is a histogram, `_gcount` and `_gsum` are gauges)\n"
         "- Labels: `deployment`, `window`\n"
         "- Buckets: 0.5, 60\n"
-        "- From: naps: report.seconds\n"
-        "- Rows of one series: added up\n"
+        "- Source: naps: report.seconds\n"
+        "- Aggregation: added up\n"
         "- Absent: when no one slept\n"
-        "- Ends at midnight: yes, and comes back with the next poll\n"
+        "- Expires at midnight: yes, until the next poll\n"
         "- Stability: experimental\n"
         "\n```promql\ncoder_insights_naps_seconds_gsum\n```\n"
     ) == metrics_docs.section(FULL)
@@ -44,7 +44,7 @@ def test_section_leaves_out_what_is_not_declared() -> None:
     """A family with a name, a kind and a HELP has no empty lines of facts."""
     family = MetricFamily(name="naps", type="gauge", help="Naps now.")
 
-    assert "### `naps`\n\nNaps now.\n\n- Kind: gauge\n- Labels: none\n- Stability: stable\n" == (
+    assert "### `naps`\n\nNaps now.\n\n- Type: gauge\n- Labels: none\n- Stability: stable\n" == (
         metrics_docs.section(family)
     )
 

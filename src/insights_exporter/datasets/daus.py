@@ -30,12 +30,12 @@ _UTC_NAMES = frozenset({"UTC", "Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu"
 DAILY_ACTIVE_USERS = MetricFamily(
     name="coder_insights_daily_active_users",
     type="gauge",
-    help="Distinct users with any use on the day, today so far or yesterday (API: daus entries.amount); "
-    "cached.",
+    help="Number of distinct users active on the day: today so far, or yesterday (API: daus "
+    "entries.amount); cached.",
     labels=("deployment", "day"),
     source="daus: entries.amount; in zones other than UTC templates: report.active_users of windows of "
     "one day",
-    merge="entries of one day are added up; today is the newest day of the response",
+    merge="entries of the same day are summed; today is the newest day of the response",
     absent="the response lacks the day; from the deployment's midnight until the next poll",
     example='coder_insights_daily_active_users{day="yesterday"}',
     expires_at_midnight=True,
@@ -43,11 +43,11 @@ DAILY_ACTIVE_USERS = MetricFamily(
 DAY_START = MetricFamily(
     name="coder_insights_day_start_timestamp_seconds",
     type="gauge",
-    help="Start of the day that is exposed as today or yesterday, in Unix seconds (API: daus entries.date); "
-    "cached.",
+    help="Unix time at which the day exposed as today or yesterday starts, in seconds (API: daus "
+    "entries.date); cached.",
     labels=("deployment", "day"),
     source="daus: entries.date; in zones other than UTC templates: report.start_time",
-    merge="not merged",
+    merge="none",
     absent="as coder_insights_daily_active_users, and if the report has no start",
     example='time() - coder_insights_day_start_timestamp_seconds{day="today"} > 2 * 86400',
     expires_at_midnight=True,

@@ -38,11 +38,11 @@ GROUP_MEMBERS = MetricFamily(
     name="coder_insights_group_members",
     type="gauge",
     stable=False,
-    help="Members of a group (API: groups total_member_count, else members); a user in several groups counts "
-    "in each; cached.",
+    help="Number of members of a group (API: groups total_member_count, else members); a user in several "
+    "groups counts in each; cached.",
     labels=("deployment", *GROUP_LABELS),
     source="groups: total_member_count, else the number of members",
-    merge="not merged; of several rows of one group id the last by name",
+    merge="none; of several rows of one group id the last by name",
     absent=f"{_ABSENT}; fewer members than groups.min_users",
     example='topk(10, coder_insights_group_members{group_name!="Everyone"})',
 )
@@ -50,8 +50,8 @@ GROUP_ACTIVE_USERS = MetricFamily(
     name="coder_insights_group_active_users",
     type="gauge",
     stable=False,
-    help="Members of a group with any use in the window (API: user-activity report.users, groups members); a "
-    "user in several groups counts in each; cached.",
+    help="Number of members of a group active in the window (API: user-activity report.users, groups "
+    "members); a user in several groups counts in each; cached.",
     labels=("deployment", "window", *GROUP_LABELS),
     source="user-activity: report.users; groups: members",
     merge="every user id counts once in a group",
@@ -63,11 +63,11 @@ GROUP_ACTIVITY = MetricFamily(
     name="coder_insights_group_activity_seconds",
     type="gauge",
     stable=False,
-    help="Seconds that the members of a group were active in the window (API: user-activity "
+    help="Active time of the members of a group in the window, in seconds (API: user-activity "
     "report.users.seconds, groups members); a user in several groups counts in each; cached.",
     labels=("deployment", "window", *GROUP_LABELS),
     source="user-activity: report.users.seconds; groups: members",
-    merge="the seconds of all members are added up",
+    merge="the seconds of all members are summed",
     absent="as coder_insights_group_active_users",
     example='coder_insights_group_activity_seconds{window="7d"} / coder_insights_group_active_users / 3600',
 )
@@ -75,9 +75,9 @@ GROUP_CONNECTION_QUALITY = MetricFamily(
     name="coder_insights_group_connection_quality_users",
     type="gauge",
     stable=False,
-    help="Members of a group by the quality of their connections in the window: good up to 0.15 s, fair up "
-    "to 0.3 s, poor above (API: user-latency report.users.latency_ms, groups members); select one window and "
-    "one percentile; cached.",
+    help="Number of members of a group by connection quality in the window: good up to 0.15 s, fair up to "
+    "0.3 s, poor above (API: user-latency report.users.latency_ms, groups members); a user in several "
+    "groups counts in each; select one window and one percentile; cached.",
     labels=("deployment", "window", *GROUP_LABELS, "percentile", "quality"),
     source="user-latency: report.users.latency_ms.p50, .p95; groups: members",
     merge="every user id counts once in a group and percentile",

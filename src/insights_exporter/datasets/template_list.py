@@ -19,8 +19,8 @@ ORGANIZATIONS_PATH = "/organizations"
 TEMPLATE_INFO = MetricFamily(
     name="coder_insights_template_info",
     type="gauge",
-    help="A template that Coder lists, always 1 (API: templates name, organization_name, deprecated); "
-    "cached.",
+    help="Name, organization and deprecation of a template, always 1 (API: templates name, "
+    "organization_name, deprecated); cached.",
     labels=("deployment", "organization_name", "template_name", "template_id", "deprecated"),
     source="template-list: id, name, organization_name, deprecated; list of organizations: name",
     merge="one series per template id",
@@ -31,9 +31,9 @@ TEMPLATE_INFO = MetricFamily(
 BUILD_DURATION = MetricFamily(
     name="coder_insights_template_build_duration_seconds",
     type="gauge",
-    help="How long builds of a template ran, in seconds, without waiting in the queue (API: templates "
-    "build_time_stats), over the server's own period, not a window: the template's newest 100 builds, or the "
-    "builds of 30 months on older servers; computed by the server every 4 hours; cached.",
+    help="Run time of a template's builds, in seconds, without queueing (API: templates build_time_stats); "
+    "not of a window: over the newest 100 builds, or 30 months on older servers, computed by Coder every 4 "
+    "hours; cached.",
     labels=("deployment", "organization_name", "template_name", "template_id", "transition", "percentile"),
     source="template-list: build_time_stats.start, .stop, .delete: P50, P95",
     merge="of several rows of one template id the longest",

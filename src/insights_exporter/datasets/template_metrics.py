@@ -16,22 +16,22 @@ _ABSENT = f"{_BREAKDOWN_OFF} templates.limit"
 TEMPLATE_ACTIVE_USERS = MetricFamily(
     name="coder_insights_template_active_users",
     type="gauge",
-    help="Distinct users of a template in the window (API: templates report.active_users, requested for one "
-    "template); cached.",
+    help="Number of distinct users of a template active in the window (API: templates report.active_users, "
+    "requested for one template); cached.",
     labels=_LABELS,
     source="template-breakdown: report.active_users",
-    merge="not merged: users of several templates overlap and do not add up",
+    merge="none; users of several templates overlap and do not add up",
     absent=f"{_ABSENT}; a listed template without use is 0",
     example='topk(10, coder_insights_template_active_users{window="7d"})',
 )
 TEMPLATE_DAILY_ACTIVE_USERS = MetricFamily(
     name="coder_insights_template_daily_active_users",
     type="gauge",
-    help="Distinct users of a template on the day, today so far or yesterday (API: templates "
-    "interval_reports.active_users, requested for one template); cached.",
+    help="Number of distinct users of a template active on the day: today so far, or yesterday (API: "
+    "templates interval_reports.active_users, requested for one template); cached.",
     labels=("deployment", "day", *TEMPLATE_LABELS),
     source="template-breakdown: interval_reports.active_users",
-    merge="rows of one day are added up",
+    merge="rows of the same day are summed",
     absent=f"{_ABSENT}; the template had no use in the window; for up to six days after a clock change, "
     "while the server's 24-hour steps do not fit the days; from the deployment's "
     "midnight until the next poll",
@@ -41,8 +41,8 @@ TEMPLATE_DAILY_ACTIVE_USERS = MetricFamily(
 TEMPLATE_APP_USAGE = MetricFamily(
     name="coder_insights_template_app_usage_seconds",
     type="gauge",
-    help="Seconds an app was used with a template in the window (API: templates report.apps_usage.seconds, "
-    "requested for one template); cached.",
+    help="Time an app was used with a template in the window, in seconds, over all users (API: templates "
+    "report.apps_usage.seconds, requested for one template); cached.",
     labels=(*_LABELS, *APP_LABELS),
     source="template-breakdown: report.apps_usage.seconds",
     merge="as coder_insights_app_usage_seconds; templates used in one half hour may add up to more than "
@@ -58,7 +58,7 @@ TEMPLATE_APP_TIMES_USED = MetricFamily(
     "report.apps_usage.times_used, requested for one template); cached.",
     labels=(*_LABELS, *APP_LABELS),
     source="template-breakdown: report.apps_usage.times_used",
-    merge="rows of one slug are added up",
+    merge="rows with the same slug are summed",
     absent="as coder_insights_app_times_used; the template had no use in the window",
     example='coder_insights_template_app_times_used{window="7d"}',
     drop_order=5,
@@ -66,7 +66,7 @@ TEMPLATE_APP_TIMES_USED = MetricFamily(
 TEMPLATE_PARAMETER_WORKSPACES = MetricFamily(
     name="coder_insights_template_parameter_workspaces",
     type="gauge",
-    help="Workspaces of a template built in the window that chose the value (API: templates "
+    help="Number of workspaces of a template built in the window with the parameter value (API: templates "
     "report.parameters_usage.values.count, requested for one template); cached.",
     labels=(*_LABELS, *PARAMETER_LABELS),
     source="template-breakdown: report.parameters_usage.values.count",
@@ -78,7 +78,7 @@ TEMPLATE_PARAMETER_WORKSPACES = MetricFamily(
 TEMPLATE_ACTIVITY_DISTRIBUTION = MetricFamily(
     name="coder_insights_template_user_activity_distribution_seconds",
     type="gaugehistogram",
-    help="Distribution of the time that users of a template were active in the window, in seconds (API: "
+    help="Distribution of the active time of a template's users in the window, in seconds (API: "
     "user-activity report.users.seconds, requested for one template); cached.",
     labels=_LABELS,
     bounds=ACTIVITY_BOUNDS,
@@ -92,7 +92,7 @@ TEMPLATE_ACTIVITY_DISTRIBUTION = MetricFamily(
 TEMPLATE_LATENCY_DISTRIBUTION = MetricFamily(
     name="coder_insights_template_user_latency_distribution_seconds",
     type="gaugehistogram",
-    help="Distribution of the connection latency of users of a template in the window, in seconds (API: "
+    help="Distribution of the connection latency of a template's users in the window, in seconds (API: "
     "user-latency report.users.latency_ms, requested for one template); cached.",
     labels=(*_LABELS, "percentile"),
     bounds=LATENCY_BOUNDS,
@@ -106,7 +106,7 @@ TEMPLATE_LATENCY_DISTRIBUTION = MetricFamily(
 TEMPLATE_ACTIVITY_LEVEL = MetricFamily(
     name="coder_insights_template_activity_level_users",
     type="gauge",
-    help="Users of a template by how long they were active in the window (API: user-activity "
+    help="Number of users of a template by level of active time in the window (API: user-activity "
     "report.users.seconds, requested for one template); select one window; cached.",
     labels=(*_LABELS, "level"),
     source="template-breakdown: user-activity report.users.seconds",
@@ -118,9 +118,9 @@ TEMPLATE_ACTIVITY_LEVEL = MetricFamily(
 TEMPLATE_CONNECTION_QUALITY = MetricFamily(
     name="coder_insights_template_connection_quality_users",
     type="gauge",
-    help="Users of a template by the quality of their connections in the window: good up to 0.15 s, fair up "
-    "to 0.3 s, poor above (API: user-latency report.users.latency_ms, requested for one template); select "
-    "one window and one percentile; cached.",
+    help="Number of users of a template by connection quality in the window: good up to 0.15 s, fair up to "
+    "0.3 s, poor above (API: user-latency report.users.latency_ms, requested for one template); select one "
+    "window and one percentile; cached.",
     labels=(*_LABELS, "percentile", "quality"),
     source="template-breakdown: user-latency report.users.latency_ms.p50, .p95",
     merge="every user id counts once per percentile",

@@ -36,21 +36,21 @@ _LABELS = ("deployment", "window")
 ACTIVE_USERS = MetricFamily(
     name="coder_insights_active_users",
     type="gauge",
-    help="Distinct users with any use in the window (API: templates report.active_users); cached.",
+    help="Number of distinct users active in the window (API: templates report.active_users); cached.",
     labels=_LABELS,
     source="templates: report.active_users",
-    merge="not merged: users of windows and of templates overlap and do not add up",
+    merge="none; users of windows and of templates overlap and do not add up",
     absent="the response has no report",
     example='coder_insights_active_users{window="7d"}',
 )
 APP_USAGE = MetricFamily(
     name="coder_insights_app_usage_seconds",
     type="gauge",
-    help="Seconds an app was used in the window, over all users (API: templates "
+    help="Time an app was used in the window, in seconds, over all users (API: templates "
     "report.apps_usage.seconds); cached.",
     labels=(*_LABELS, *APP_LABELS),
     source="templates: report.apps_usage.seconds",
-    merge="rows of one type and slug are added up, whatever their names and icons; session apps "
+    merge="rows with the same type and slug are summed, whatever their names and icons; session apps "
     "reconnecting_pty and reconnecting-pty are one; apps beyond apps.limit are aggregated as __other__, "
     "slugs that look secret are __redacted__",
     absent="the app is not in the report; vscode, jetbrains, reconnecting-pty and ssh are then 0; sftp "
@@ -72,11 +72,11 @@ APP_TIMES_USED = MetricFamily(
 PARAMETER_WORKSPACES = MetricFamily(
     name="coder_insights_parameter_workspaces",
     type="gauge",
-    help="Workspaces built in the window that chose the value (API: templates "
+    help="Number of workspaces built in the window with the parameter value (API: templates "
     "report.parameters_usage.values.count); cached.",
     labels=(*_LABELS, *PARAMETER_LABELS),
     source="templates: report.parameters_usage.values.count",
-    merge="rows of one name, type and value are added up; values beyond the limit are aggregated as "
+    merge="rows with the same name, type and value are summed; values beyond the limit are aggregated as "
     "__other__, empty ones are __empty__, those that look secret are __redacted__",
     absent="the window is not among parameters.windows, or no build in the window chose the value",
     example="sum by (parameter_value) "

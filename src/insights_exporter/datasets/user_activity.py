@@ -29,11 +29,11 @@ _LABELS = ("deployment", "window")
 USER_ACTIVITY = MetricFamily(
     name="coder_insights_user_activity_seconds",
     type="gauge",
-    help="Seconds a user was active in the window (API: user-activity report.users.seconds); cached.",
+    help="Active time of a user in the window, in seconds (API: user-activity report.users.seconds); cached.",
     labels=(*_LABELS, *USER_LABELS),
     source="user-activity: report.users.seconds",
-    merge="rows of one user id are added up; beyond users.limit the most active are kept, of equal ones the "
-    "lower id",
+    merge="rows with the same user id are summed; beyond users.limit the most active are kept, of equal "
+    "ones the lower id",
     absent="the window is not among users.windows, users.detail is aggregate, or the user had no use in "
     "the window",
     example='topk(10, coder_insights_user_activity_seconds{window="7d"} / 3600)',
@@ -42,7 +42,7 @@ USER_ACTIVITY = MetricFamily(
 ACTIVITY_DISTRIBUTION = MetricFamily(
     name="coder_insights_user_activity_distribution_seconds",
     type="gaugehistogram",
-    help="Distribution of the time that users were active in the window, in seconds, over all users (API: "
+    help="Distribution of the active time of users in the window, in seconds, over all users (API: "
     "user-activity report.users.seconds); cached.",
     labels=_LABELS,
     bounds=ACTIVITY_BOUNDS,
@@ -54,7 +54,7 @@ ACTIVITY_DISTRIBUTION = MetricFamily(
 ACTIVITY_LEVEL = MetricFamily(
     name="coder_insights_activity_level_users",
     type="gauge",
-    help="Users by how long they were active in the window, all users counted (API: user-activity "
+    help="Number of users by level of active time in the window, over all users (API: user-activity "
     "report.users.seconds); select one window; cached.",
     labels=(*_LABELS, "level"),
     source="user-activity: report.users.seconds",

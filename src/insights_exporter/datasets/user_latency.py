@@ -34,7 +34,7 @@ _UNKNOWN = -1.0
 USER_LATENCY = MetricFamily(
     name="coder_insights_user_latency_seconds",
     type="gauge",
-    help="Latency of a user's connections in the window, in seconds (API: user-latency "
+    help="Connection latency of a user in the window, in seconds (API: user-latency "
     "report.users.latency_ms); cached.",
     labels=(*_LABELS, *USER_LABELS, "percentile"),
     source="user-latency: report.users.latency_ms.p50, .p95",
@@ -47,8 +47,8 @@ USER_LATENCY = MetricFamily(
 LATENCY_DISTRIBUTION = MetricFamily(
     name="coder_insights_user_latency_distribution_seconds",
     type="gaugehistogram",
-    help="Distribution of the connection latency in the window, in seconds, over all users with a latency "
-    "(API: user-latency report.users.latency_ms); cached.",
+    help="Distribution of the connection latency of users in the window, in seconds, over all users with a "
+    "latency (API: user-latency report.users.latency_ms); cached.",
     labels=(*_LABELS, "percentile"),
     bounds=LATENCY_BOUNDS,
     source="user-latency: report.users.latency_ms.p50, .p95",
@@ -61,8 +61,8 @@ LATENCY_DISTRIBUTION = MetricFamily(
 CONNECTION_QUALITY = MetricFamily(
     name="coder_insights_connection_quality_users",
     type="gauge",
-    help="Users by the quality of their connections in the window: good up to 0.15 s, fair up to 0.3 s, poor "
-    "above, all users with a latency counted (API: user-latency report.users.latency_ms); select one window "
+    help="Number of users by connection quality in the window, over all users with a latency: good up to "
+    "0.15 s, fair up to 0.3 s, poor above (API: user-latency report.users.latency_ms); select one window "
     "and one percentile; cached.",
     labels=(*_LABELS, "percentile", "quality"),
     source="user-latency: report.users.latency_ms.p50, .p95",

@@ -22,7 +22,8 @@ _EASTERNMOST = 11
 USERS = MetricFamily(
     name="coder_insights_users",
     type="gauge",
-    help="Users by status, as of the newest point (API: user-status-counts status_counts.count); cached.",
+    help="Number of users by account status, as of the newest data point (API: user-status-counts "
+    "status_counts.count); cached.",
     labels=("deployment", "status"),
     source="user-status-counts: status_counts.count",
     merge="the newest point of each status",

@@ -42,8 +42,8 @@ _RESTART = "restart the exporter if that is intended"
 RELOAD_FAILURES = MetricFamily(
     name="insights_exporter_web_config_reload_failures_total",
     type="counter",
-    help="Number of changes of the web config file, or of a file it names, that were invalid; "
-    "the previous config stays in use.",
+    help="Total number of invalid changes of the web config file, or of a file it names; the previous "
+    "config stays in use.",
     source="the exporter itself",
     absent="without --web.config.file",
     example="increase(insights_exporter_web_config_reload_failures_total[1h]) > 0",
