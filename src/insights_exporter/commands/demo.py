@@ -27,10 +27,10 @@ from insights_exporter.demo.versions import SERVER_VERSIONS
 
 _WELCOME = """\
 Sample data of {users} users, from an embedded Coder. Open:
-  {url}/          the status page: who uses Coder, how, and how well
-  {url}/metrics   what Prometheus scrapes: daily users, app seconds, parameters, activity
-  {url}/metrics?name[]=coder_insights_user_latency_seconds   how good connections are, p50 and p95
-{faults}Ctrl-C ends it.
+  {url}/          the status page
+  {url}/metrics   the metrics
+  {url}/metrics?name[]=coder_insights_user_latency_seconds   one of them: connection latency of users
+{faults}Press Ctrl-C to stop.
 """
 
 

@@ -15,7 +15,7 @@ import httpx
 PROGRAM = "prometheus"
 QUERIES: Sequence[tuple[str, str]] = (
     (
-        "the editors and apps that people spend their time in, in hours a week",
+        "the most used editors and apps, in hours per week",
         'topk(5, coder_insights_app_usage_seconds{window="7d"} / 3600)',
     ),
     (
