@@ -10,8 +10,13 @@ from tests.polling.polled_deployment import START, on_fast_clock, poll_deploymen
 SUCCESS = "insights_exporter_poll_success"
 
 
-@pytest.mark.parametrize("days", [-1, 1], ids=["a day behind", "a day ahead"])
-@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/Los_Angeles"])
+@pytest.mark.parametrize(
+    ("days", "zone"),
+    [
+        pytest.param(-1, "America/Los_Angeles", id="a day behind"),
+        pytest.param(1, "Asia/Kolkata", id="a day ahead"),
+    ],
+)
 def test_clock_of_the_exporter_may_be_wrong(days: int, zone: str) -> None:
     """No request is refused, and the days are the server's."""
 
@@ -22,7 +27,7 @@ def test_clock_of_the_exporter_may_be_wrong(days: int, zone: str) -> None:
 
     async def scenario() -> str:
         async with poll_deployment(coder, timezone=zone) as polled:
-            await asyncio.sleep(3 * 3600)
+            await asyncio.sleep(3600)
             return polled.page()
 
     page = on_fast_clock(scenario)
@@ -31,7 +36,7 @@ def test_clock_of_the_exporter_may_be_wrong(days: int, zone: str) -> None:
 
     assert [] == [seen for seen in coder.requests if seen.status != 200]
     assert {1.0} == set(series_of(page, SUCCESS).values())
-    assert 0 <= server.timestamp() + 3 * 3600 - today < 86_400
+    assert 0 <= server.timestamp() + 3600 - today < 86_400
 
 
 def test_clock_at_the_end_of_the_calendar_is_not_believed() -> None:
@@ -41,11 +46,11 @@ def test_clock_at_the_end_of_the_calendar_is_not_believed() -> None:
     async def scenario() -> str:
         coder.fail("clock-far-future")
         async with poll_deployment(coder) as polled:
-            await asyncio.sleep(3600)
+            await asyncio.sleep(900)
             coder.clear_faults()
-            await asyncio.sleep(3600)
+            await asyncio.sleep(900)
             coder.fail("clock-far-future")
-            await asyncio.sleep(3600)
+            await asyncio.sleep(900)
             return polled.page()
 
     page = on_fast_clock(scenario)
@@ -60,11 +65,11 @@ def test_clock_that_is_set_while_it_runs_changes_nothing() -> None:
 
     async def scenario() -> str:
         async with poll_deployment(coder) as polled:
-            await asyncio.sleep(3600)
+            await asyncio.sleep(900)
             coder.fail("clock-behind")
-            await asyncio.sleep(3600)
+            await asyncio.sleep(900)
             coder.clear_faults()
-            await asyncio.sleep(3600)
+            await asyncio.sleep(900)
             return polled.page()
 
     page = on_fast_clock(scenario)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder, Population
 from insights_exporter.demo.server import create_app
 from tests.polling.polled_deployment import on_fast_clock, poll_deployment, series_of, small_coder
@@ -137,7 +138,7 @@ def test_organizations_that_cannot_be_listed_keep_their_names() -> None:
     instead: dict[str, tuple[int, bytes]] = {}
 
     async def scenario() -> set[tuple[str, str]]:
-        async with poll_deployment(Without(coder, instead)) as polled:
+        async with poll_deployment(Without(coder, instead), datasets=LIST_ALONE) as polled:
             await asyncio.sleep(60)
             instead["/organizations"] = (500, b"")
             await asyncio.sleep(4 * 3600)
@@ -197,6 +198,7 @@ def test_nothing_of_it_is_needed_and_nothing_counts_as_failure(response: tuple[i
     assert "token_expiry" not in page
 
 
+LIST_ALONE = {name: {"enabled": False} for name in DATASETS if name != "template-list"}
 SHOWN = (NAMES, "coder_insights_build_info", "insights_exporter_token_expiry_timestamp_seconds")
 HOUR = 3600
 
@@ -207,7 +209,7 @@ def test_what_was_known_is_served_until_it_is_too_old(fault: str) -> None:
     coder = small_coder()
 
     async def scenario() -> list[set[str]]:
-        async with poll_deployment(coder) as polled:
+        async with poll_deployment(coder, datasets=LIST_ALONE) as polled:
             await asyncio.sleep(60)
             coder.fail(fault)
             seen = []
