@@ -1,10 +1,14 @@
 """Queries and the errors that the real server returns for them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from insights_exporter.demo.error_responses import ErrorResponse
+import pytest
+
+from insights_exporter.demo.error_responses import Refused
 from insights_exporter.demo.validation import ParsedQuery, check
-from insights_exporter.demo.versions import SERVER_VERSIONS
+from insights_exporter.demo.versions import PUBLISHED_VERSION, SERVER_VERSIONS
+from tests.demo.client import Json
 
 NOW = datetime(2024, 5, 20, 14, 31, 12, tzinfo=UTC)
 TODAY = {"start_time": "2024-05-20T00:00:00Z", "end_time": "2024-05-20T15:00:00Z"}
@@ -14,19 +18,26 @@ A = "497f6eca-6276-4993-bfeb-53cbbbba6f08"
 B = "0b5e2f6e-6e0a-4c1c-8f53-6a3e8f5f9d11"
 
 
-def refused(query: dict[str, str], path: str = TEMPLATES, server_version: str = "2026") -> dict[str, object]:
-    """Return the body of a 400."""
-    result = check(path, query, NOW, SERVER_VERSIONS[server_version])
-    assert isinstance(result, ErrorResponse)
-    assert result.status == 400
-    return dict(result.body)
+VERSIONS = {"published": PUBLISHED_VERSION, **SERVER_VERSIONS}
+Query = dict[str, str] | Sequence[tuple[str, str]]
 
 
-def accepted(query: dict[str, str], path: str = TEMPLATES, now: datetime = NOW) -> ParsedQuery:
+def accepted(
+    query: Query, path: str = TEMPLATES, now: datetime = NOW, server_version: str = "2026"
+) -> ParsedQuery:
     """Return the values of a valid query."""
-    result = check(path, query, now)
-    assert isinstance(result, ParsedQuery), result
-    return result
+    pairs = list(query.items()) if isinstance(query, dict) else query
+    return check(path, pairs, now, VERSIONS[server_version])
+
+
+def refused(
+    query: Query, path: str = TEMPLATES, server_version: str = "2026", now: datetime = NOW, status: int = 400
+) -> Json:
+    """Return the body of the error."""
+    with pytest.raises(Refused) as caught:
+        accepted(query, path, now, server_version)
+    assert status == caught.value.response.status
+    return caught.value.response.body
 
 
 def one_bad(field: str, detail: str) -> dict[str, object]:

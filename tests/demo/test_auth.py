@@ -110,11 +110,9 @@ def test_organization_role_sees_its_own_templates_when_named() -> None:
     )
 
     assert send_request(server, "/insights/templates", WEEK | {"template_ids": own}).status == 200
-    assert send_request(server, f"/templates/{own}/daus").status == 200
     assert (
         send_request(server, "/insights/templates", WEEK | {"template_ids": f"{own},{foreign}"}).status == 404
     )
-    assert send_request(server, f"/templates/{foreign}/daus").status == 404
 
 
 def test_bad_parameters_are_refused_before_a_role() -> None:
@@ -132,13 +130,6 @@ def test_disabled_statistics_are_reported_first(endpoint: str) -> None:
 
     assert response.status == 404
     assert DISABLED == json.loads(response.body)
-
-
-def test_disabled_statistics_of_a_template() -> None:
-    """Disabled statistics include the days of a template."""
-    path = f"/templates/{SMALL.catalog.templates[0].id}/daus"
-
-    assert DISABLED == json.loads(send_request(coder(usage_stats=False), path).body)
 
 
 def test_disabled_statistics_keep_status_counts() -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.demo.client import NOW, SMALL, coder, document, report
+from tests.demo.client import NOW, coder, document, report
 
 
 def test_daus_are_the_reports_of_their_days() -> None:
@@ -48,20 +48,6 @@ def test_offset_of_daus_moves_labels_only(offset: str, newest: str) -> None:
     assert int(offset) == moved["tz_hour_offset"]
     assert newest == max(entry["date"] for entry in moved["entries"])
     assert [each["amount"] for each in plain["entries"]] == [each["amount"] for each in moved["entries"]]
-
-
-def test_daus_of_a_template() -> None:
-    """A template has days of its own, no higher than the deployment's."""
-    server = coder()
-    template = SMALL.catalog.templates[0].id
-    every, own = (
-        {entry["date"]: entry["amount"] for entry in document(server, path)["entries"]}
-        for path in ("/insights/daus", f"/templates/{template}/daus")
-    )
-
-    assert every.keys() == own.keys()
-    assert all(own[day] <= every[day] for day in every)
-    assert sum(own.values()) > 0
 
 
 @pytest.mark.parametrize(

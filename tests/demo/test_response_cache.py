@@ -1,6 +1,8 @@
 """Large bodies are cached until the next rollup, and not too many."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import pytest
 
 from insights_exporter.demo.embedded_coder import CACHED_BODIES, SMALL_BODY, ResponseCache
 from tests.demo.client import NOW
@@ -8,32 +10,34 @@ from tests.demo.client import NOW
 LARGE = b"x" * SMALL_BODY
 
 
+def is_cached(cache: ResponseCache, key: int = 0, now: datetime = NOW) -> bool:
+    """Return whether a body is not built again."""
+    return cache.get_or_build(key, now, lambda: b"new") != b"new"
+
+
 def test_large_body_is_cached_until_the_next_rollup() -> None:
     """A body of 14:31 is found at 14:34, but not at 14:35."""
     cache = ResponseCache()
-    cache.get("key", NOW)
-    cache.put("key", LARGE)
 
-    assert cache.get("key", NOW + timedelta(minutes=3, seconds=59)) is LARGE
-    assert cache.get("key", NOW + timedelta(minutes=4)) is None
-    assert 0 == len(cache)
+    assert cache.get_or_build(0, NOW, lambda: LARGE) is LARGE
+    assert is_cached(cache, now=NOW + timedelta(minutes=3, seconds=59))
+    assert not is_cached(cache, now=NOW + timedelta(minutes=4))
 
 
-def test_small_body_is_not_cached() -> None:
+@pytest.mark.parametrize(("body", "cached"), [(LARGE, True), (LARGE[1:], False)], ids=["large", "small"])
+def test_small_body_is_not_cached(body: bytes, cached: bool) -> None:
     """A body below the limit is not cached."""
     cache = ResponseCache()
-    cache.put("key", LARGE[1:])
+    cache.get_or_build(0, NOW, lambda: body)
 
-    assert 0 == len(cache)
+    assert cached is is_cached(cache)
 
 
-def test_oldest_body_is_removed_first() -> None:
-    """The number of bodies is limited."""
+def test_number_of_bodies_is_limited() -> None:
+    """One body too many removes the others."""
     cache = ResponseCache()
-    cache.get(0, NOW)
-    for key in range(CACHED_BODIES + 1):
-        cache.put(key, LARGE)
+    for key in range(CACHED_BODIES):
+        cache.get_or_build(key, NOW, lambda: LARGE)
 
-    assert CACHED_BODIES == len(cache)
-    assert cache.get(0, NOW) is None
-    assert cache.get(1, NOW) is LARGE
+    assert is_cached(cache, CACHED_BODIES - 1) is False
+    assert not is_cached(cache, 0)

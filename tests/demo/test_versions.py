@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from insights_exporter.demo import SERVER_VERSIONS
-from insights_exporter.demo.error_responses import NO_ROUTE, ErrorResponse
-from insights_exporter.demo.validation import ParsedQuery, check
 from tests.demo import queries
 from tests.demo.client import TEMPLATES, WEEK, coder, document, report, send_request
-from tests.demo.queries import A, B, one_bad, refused, some_bad
+from tests.demo.queries import A, B, accepted, one_bad, refused, some_bad
+
+STATUS_COUNTS = "/insights/user-status-counts"
 
 
 @pytest.mark.parametrize(
@@ -66,27 +66,15 @@ def test_repeated_parameter_is_refused() -> None:
     """New servers refuse a parameter given twice, older ones read the first."""
     query = [*queries.WEEK.items(), ("template_ids", A), ("template_ids", B)]
     detail = "provided more than once, found 2 times. Only provide 1 instance of this query param."
-    new, old = (
-        check(queries.TEMPLATES, query, queries.NOW, SERVER_VERSIONS[name]) for name in ("2026", "2024")
-    )
 
-    assert ErrorResponse(400, some_bad(("template_ids", detail))) == new
-    assert isinstance(old, ParsedQuery)
-    assert (A,) == old.template_ids
+    assert some_bad(("template_ids", detail)) == refused(query, server_version="2026")
+    assert (A,) == accepted(query, server_version="2024").template_ids
 
 
 @pytest.mark.parametrize(("server_version", "step"), [("2025", 3600), ("2026", 86400)])
 def test_step_of_status_counts(server_version: str, step: int) -> None:
     """Some versions use the interval in seconds."""
-    result = check(
-        "/insights/user-status-counts", {"interval": "3600"}, queries.NOW, SERVER_VERSIONS[server_version]
-    )
-
-    assert isinstance(result, ParsedQuery)
-    assert step == result.step
-
-
-STATUS_COUNTS = "/insights/user-status-counts"
+    assert step == accepted({"interval": "3600"}, STATUS_COUNTS, server_version=server_version).step
 
 
 @pytest.mark.parametrize("server_version", ["2026", "2026-session-apps", "2026-bounded", "next"])
@@ -109,10 +97,7 @@ def test_zone_of_status_counts(server_version: str, query: dict[str, str], zone:
         unknown = some_bad(("tz_offset", "is not a valid query param"))
         assert unknown == refused(query, STATUS_COUNTS, server_version)
         return
-    result = check(STATUS_COUNTS, query, queries.NOW, SERVER_VERSIONS[server_version])
-
-    assert isinstance(result, ParsedQuery)
-    assert zone == str(result.zone)
+    assert zone == str(accepted(query, STATUS_COUNTS, server_version=server_version).zone)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +131,7 @@ def test_zone_is_unknown_to_servers_of_2025() -> None:
 @pytest.mark.parametrize("server_version", ["2023", "2024"])
 def test_older_servers_have_no_status_counts(server_version: str) -> None:
     """user-status-counts came in 2025."""
-    assert check("/insights/user-status-counts", {}, queries.NOW, SERVER_VERSIONS[server_version]) is NO_ROUTE
+    assert refused({}, STATUS_COUNTS, server_version, status=404)
 
 
 def test_oldest_server_has_fewer_parameters() -> None:
@@ -169,5 +154,5 @@ def test_oldest_server_compares_today_in_its_own_zone() -> None:
     now = datetime(2024, 5, 20, 23, 30, tzinfo=UTC)
     query = {"start_time": "2024-05-21T00:00:00+05:00", "end_time": "2024-05-21T05:00:00+05:00"}
 
-    assert isinstance(check(queries.TEMPLATES, query, now, SERVER_VERSIONS["2026"]), ParsedQuery)
-    assert isinstance(check(queries.TEMPLATES, query, now, SERVER_VERSIONS["2023"]), ErrorResponse)
+    assert accepted(query, now=now)
+    assert refused(query, server_version="2023", now=now)

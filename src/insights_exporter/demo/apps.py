@@ -54,12 +54,13 @@ def list_apps(context: RequestContext, tally: Tally) -> list[Document]:
 
 
 def _by_family(context: RequestContext, tally: Tally) -> Iterator[_Used]:
-    for family in FAMILIES[: None if context.server_version.sftp else WITHOUT_SFTP]:
+    vscode = "VS Code Family" if context.server_version.year >= 2026 else "Visual Studio Code"
+    for family in FAMILIES[: None if context.server_version.year >= 2024 else WITHOUT_SFTP]:
         total = AppTally()
         for app, used in zip(SESSION_APPS, tally.session_apps, strict=True):
             if app.family == family.family:
                 total.add(used.seconds, used.runs, used.templates)
-        yield _Used(replace(family, name=family.name or context.server_version.vscode_name), total)
+        yield _Used(replace(family, name=family.name or vscode), total)
 
 
 def _session_apps(tally: Tally) -> Iterator[_Used]:
@@ -103,7 +104,7 @@ def _row(context: RequestContext, used: _Used) -> Document:
         "icon": used.app.icon,
         "seconds": used.tally.seconds,
     }
-    return row | ({"times_used": used.tally.runs} if context.server_version.times_used else {})
+    return row | ({"times_used": used.tally.runs} if context.server_version.year >= 2025 else {})
 
 
 def _row_with_family(context: RequestContext, used: _Used) -> Document:

@@ -1,7 +1,7 @@
-"""Roles, licenses, tokens and the rate limit: what a caller may read, and how often."""
+"""Roles, licenses and tokens: what a caller may read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from insights_exporter.demo.error_responses import (
     NO_ROUTE,
     NOT_LICENSED,
     SUSPENDED,
-    ErrorResponse,
+    Refused,
     signed_out,
 )
 from insights_exporter.demo.go_format import format_time, quote
@@ -21,50 +21,15 @@ from insights_exporter.demo.versions import ServerVersion
 
 Document = dict[str, Any]
 """A JSON object."""
+Pairs = Sequence[tuple[str, str]]
+"""A decoded query."""
 
-WINDOW = 60
 COOKIE = "coder_session_token"
-ID_LENGTH = 10
-SECRET_LENGTH = 22
-PARTS = 2
+TOKEN_PARTS = (("ID", 10), ("secret", 22))
+"""Names and lengths of the parts of a token."""
 
 
 @dataclass(frozen=True, slots=True)
-class RateLimitState:
-    """The state of the rate limit after a request; `headers` are empty without a limit."""
-
-    is_exceeded: bool
-    headers: Mapping[str, str]
-
-
-UNLIMITED = RateLimitState(is_exceeded=False, headers={})
-
-
-@dataclass(slots=True)
-class MinuteRateLimiter:
-    """Counts requests in windows of a whole minute."""
-
-    _counts: dict[str, int] = field(default_factory=dict)
-    _window: int = 0
-
-    def count(self, key: str, limit: int, now: datetime) -> RateLimitState:
-        """Count one request; a negative limit means no limit."""
-        if limit < 0:
-            return UNLIMITED
-        window = int(now.timestamp()) // WINDOW
-        if window != self._window:
-            self._window = window
-            self._counts.clear()
-        used = self._counts[key] = self._counts.get(key, 0) + 1
-        headers = {
-            "X-RateLimit-Limit": str(limit),
-            "X-RateLimit-Remaining": str(max(limit - used, 0)),
-            "X-RateLimit-Reset": str((window + 1) * WINDOW),
-        }
-        return RateLimitState(is_exceeded=used > limit, headers=headers)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
     """The permissions of a role on the site.
 
@@ -76,8 +41,8 @@ class Role:
     reads_deployment: bool = False
     views_insights: bool = False
     reads_users: bool = False
+    """Whether it sees users and the members of all groups."""
     reads_templates: bool = True
-    reads_groups: bool = False
     one_organization: bool = False
 
 
@@ -85,24 +50,15 @@ ROLES: Mapping[str, Role] = MappingProxyType(
     {
         role.name: role
         for role in (
-            Role(
-                name="owner", reads_deployment=True, views_insights=True, reads_users=True, reads_groups=True
-            ),
-            Role(
-                name="auditor",
-                reads_deployment=True,
-                views_insights=True,
-                reads_users=True,
-                reads_groups=True,
-            ),
-            Role(name="template-admin", views_insights=True, reads_users=True, reads_groups=True),
-            Role(name="user-admin", reads_users=True, reads_templates=False, reads_groups=True),
-            Role(name="member", reads_templates=False),
-            Role(name="organization-template-admin", one_organization=True),
+            Role("owner", reads_deployment=True, views_insights=True, reads_users=True),
+            Role("auditor", reads_deployment=True, views_insights=True, reads_users=True),
+            Role("template-admin", views_insights=True, reads_users=True),
+            Role("user-admin", reads_users=True, reads_templates=False),
+            Role("member", reads_templates=False),
+            Role("organization-template-admin", one_organization=True),
         )
     }
 )
-
 
 LicenseState = Literal["premium", "grace-period", "none", "open-source"]
 """`none` is an enterprise build without a license; an open-source build lacks the routes."""
@@ -110,13 +66,6 @@ ENTITLEMENTS: Mapping[LicenseState, str] = MappingProxyType(
     {"premium": "entitled", "grace-period": "grace_period"}
 )
 """Entitlement of the features of a license; those that it lacks are `not_entitled`."""
-
-
-def refuse_unlicensed(license_: LicenseState, version: ServerVersion) -> ErrorResponse | None:
-    """Return the refusal of a Premium feature, None if the license allows it."""
-    if license_ in ENTITLEMENTS:
-        return None
-    return NOT_LICENSED if license_ == "none" and version.explains_license else NO_ROUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,31 +82,44 @@ class Key:
         return self.token.partition("-")[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestContext:
-    """The server as one caller sees it at one moment."""
+    """One request, and the server as its caller sees it at that moment."""
 
+    path: str
+    query: Pairs
+    token: str
+    """Empty if the request has none."""
+    now: datetime
     population: Population
     server_version: ServerVersion
     role: Role
     key: Key
-    now: datetime
     license: LicenseState = "premium"
+    usage_stats: bool = True
 
 
-def check_token(token: str, key: Key, now: datetime, server_version: ServerVersion) -> ErrorResponse | None:
-    """Return the refusal of a token, which is empty if the request has none."""
-    error = _token_error(token, key, now)
+def check_license(context: RequestContext) -> None:
+    """Check that the license allows a Premium feature; raises Refused."""
+    if context.license not in ENTITLEMENTS:
+        is_explained = context.license == "none" and context.server_version.year >= 2025
+        raise Refused(NOT_LICENSED if is_explained else NO_ROUTE)
+
+
+def check_token(context: RequestContext) -> None:
+    """Check the token of a request; raises Refused."""
+    error = _find_token_error(context.token, context.key, context.now)
     if error:
-        return signed_out(error, server_version)
-    return SUSPENDED if key.suspended else None
+        raise Refused(signed_out(error, context.server_version))
+    if context.key.suspended:
+        raise Refused(SUSPENDED)
 
 
 def find_token(headers: Mapping[str, str], query: Mapping[str, str]) -> str:
     """Return the token of a request from where the server looks for it; header names are lower case."""
     bearer = headers.get("authorization", "")
     return (
-        _cookie(headers.get("cookie", ""))
+        _read_cookie(headers.get("cookie", ""))
         or query.get(COOKIE, "")
         or headers.get("coder-session-token", "")
         or (bearer[7:] if bearer[:7].lower() == "bearer " else "")
@@ -165,7 +127,7 @@ def find_token(headers: Mapping[str, str], query: Mapping[str, str]) -> str:
     )
 
 
-def _cookie(text: str) -> str:
+def _read_cookie(text: str) -> str:
     try:
         found = SimpleCookie(text).get(COOKIE)
     except CookieError:
@@ -173,23 +135,18 @@ def _cookie(text: str) -> str:
     return found.value if found else ""
 
 
-def _token_error(token: str, key: Key, now: datetime) -> str:
+def _find_token_error(token: str, key: Key, now: datetime) -> str:
     if not token:
         return MISSING
-    format_error = _format_error(token.split("-"))
-    if format_error:
-        return f"Invalid API key format: {format_error}"
-    if token.partition("-")[0] != key.id:
+    parts = token.split("-")
+    if len(parts) != len(TOKEN_PARTS):
+        expected = f"expected {len(TOKEN_PARTS)} got {len(parts)}"
+        return f"Invalid API key format: incorrect amount of API key parts, {expected}"
+    for part, (name, length) in zip(parts, TOKEN_PARTS, strict=True):
+        if len(part) != length:
+            return f"Invalid API key format: invalid API key {name} length, expected {length} got {len(part)}"
+    if parts[0] != key.id:
         return "API key is invalid."
     if token != key.token:
         return "API key secret is invalid."
     return f"API key expired at {quote(format_time(key.expires_at))}." if key.expires_at <= now else ""
-
-
-def _format_error(parts: Sequence[str]) -> str:
-    if len(parts) != PARTS:
-        return f"incorrect amount of API key parts, expected {PARTS} got {len(parts)}"
-    for part, name, length in zip(parts, ("ID", "secret"), (ID_LENGTH, SECRET_LENGTH), strict=True):
-        if len(part) != length:
-            return f"invalid API key {name} length, expected {length} got {len(part)}"
-    return ""

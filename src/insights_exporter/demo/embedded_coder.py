@@ -5,37 +5,27 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from functools import partial
-from typing import Literal
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
 
-from insights_exporter.demo.auth import (
-    ROLES,
-    Key,
-    LicenseState,
-    MinuteRateLimiter,
-    RequestContext,
-    check_token,
-    find_token,
-    refuse_unlicensed,
-)
-from insights_exporter.demo.error_responses import NO_ROUTE, WRONG_METHOD, ErrorResponse, too_many
-from insights_exporter.demo.faults import Certificate, FaultState
+from insights_exporter.demo.auth import ROLES, Key, LicenseState, RequestContext, find_token
+from insights_exporter.demo.error_responses import NO_ROUTE, WRONG_METHOD, Refused, too_many
+from insights_exporter.demo.faults import FAULTS, HEALTHY, Fault
 from insights_exporter.demo.go_format import dump_json, parse_query
 from insights_exporter.demo.population.population import Population
-from insights_exporter.demo.routes import Call, Pairs, Route, find_route
-from insights_exporter.demo.validation import CheckResult, check, check_published
-from insights_exporter.demo.versions import SERVER_VERSIONS
+from insights_exporter.demo.routes import find_route
+from insights_exporter.demo.validation import API
+from insights_exporter.demo.versions import PUBLISHED_VERSION, SERVER_VERSIONS
 
 DEMO_TOKEN = "embedded00-coderdemocoderdemocode"  # noqa: S105 - a token of the demo only
 LOGGED_REQUESTS = 100_000
 ROLLUP_SECONDS = 300
+RATE_LIMIT_SECONDS = 60
 CACHED_BODIES = 32
 SMALL_BODY = 50_000
 """Bodies of fewer bytes are not cached: they are built as fast as they are found."""
+EVERYWHERE = ""
 JSON = "application/json; charset=utf-8"
-
-Outcome = bytes | ErrorResponse
-"""The body of a 200, or a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +47,23 @@ class HTTPResponse:
     body: bytes
 
 
+class Certificate(NamedTuple):
+    """The files of a certificate: its chain and its key, both PEM."""
+
+    chain: Path
+    key: Path
+
+
+class Listener(Protocol):
+    """A listening server; each method returns when it has taken effect."""
+
+    def set_listening(self, listening: bool) -> None:  # noqa: FBT001 - it is all that is said
+        """Listen, or refuse new connections and close the existing ones."""
+
+    def set_certificate(self, certificate: Certificate) -> None:
+        """Use another certificate, and close the connections made with the old one."""
+
+
 @dataclass(slots=True)
 class ResponseCache:
     """Large bodies until the next rollup, by what they depend on."""
@@ -64,25 +71,40 @@ class ResponseCache:
     _rollup: int = 0
     _bodies: dict[Hashable, bytes] = field(default_factory=dict)
 
-    def get(self, key: Hashable, now: datetime) -> bytes | None:
-        """Return a body that was stored since the last rollup."""
+    def get_or_build(self, key: Hashable, now: datetime, build: Callable[[], bytes]) -> bytes:
+        """Return a body that was built since the last rollup, or a new one."""
         rollup = int(now.timestamp()) // ROLLUP_SECONDS
-        if rollup != self._rollup:
+        if rollup != self._rollup or len(self._bodies) >= CACHED_BODIES:
             self._rollup = rollup
             self._bodies.clear()
-        return self._bodies.get(key)
+        body = self._bodies.get(key) or build()
+        if len(body) >= SMALL_BODY:
+            self._bodies[key] = body
+        return body
 
-    def put(self, key: Hashable, body: bytes) -> None:
-        """Store a large body, and remove the oldest of too many."""
-        if len(body) < SMALL_BODY:
-            return
-        while len(self._bodies) >= CACHED_BODIES:
-            del self._bodies[next(iter(self._bodies))]
-        self._bodies[key] = body
 
-    def __len__(self) -> int:
-        """Return the number of bodies."""
-        return len(self._bodies)
+@dataclass(slots=True)
+class MinuteRateLimiter:
+    """Counts requests in windows of a whole minute."""
+
+    _window: int = 0
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def count(self, path: str, limit: int, now: datetime) -> tuple[bool, Mapping[str, str]]:
+        """Count one request; return whether it exceeds the limit, and the headers."""
+        if limit < 0:
+            return False, {}
+        window = int(now.timestamp()) // RATE_LIMIT_SECONDS
+        if window != self._window:
+            self._window = window
+            self._counts.clear()
+        used = self._counts[path] = self._counts.get(path, 0) + 1
+        headers = {
+            "X-RateLimit-Limit": str(limit),
+            "X-RateLimit-Remaining": str(max(limit - used, 0)),
+            "X-RateLimit-Reset": str((window + 1) * RATE_LIMIT_SECONDS),
+        }
+        return used > limit, headers
 
 
 def _utc_now() -> datetime:
@@ -111,8 +133,10 @@ class EmbeddedCoder:
     now: Callable[[], datetime] = _utc_now
     requests: deque[RequestLogEntry] = field(default_factory=lambda: deque(maxlen=LOGGED_REQUESTS))
     """The last requests, oldest first."""
-    faults: FaultState = field(default_factory=FaultState)
+    listeners: list[Listener] = field(default_factory=list)
+    """The running servers of it."""
     cache: ResponseCache = field(default_factory=ResponseCache)
+    _faults: dict[str, str] = field(default_factory=dict)
     _limiter: MinuteRateLimiter = field(default_factory=MinuteRateLimiter)
 
     def fail(self, fault: str, *paths: str) -> None:
@@ -121,79 +145,92 @@ class EmbeddedCoder:
         Raises:
             ValueError: The name is unknown.
         """
-        self.faults.begin(fault, paths)
+        if fault not in FAULTS:
+            raise ValueError(f"unknown fault {fault!r}; known are {', '.join(FAULTS)}")
+        self._faults.update(dict.fromkeys(paths or (EVERYWHERE,), fault))
+        self._update_listeners()
 
     def clear_faults(self) -> None:
         """End all faults."""
-        self.faults.end()
+        self._faults.clear()
+        self._update_listeners()
+
+    def _update_listeners(self) -> None:
+        for listener in self.listeners:
+            listener.set_listening(not self.is_closed)
+
+    def find_fault(self, path: str) -> Fault:
+        """Return the fault of a path, which takes precedence over one of all paths."""
+        name = self._faults.get(path.removeprefix(API)) or self._faults.get(EVERYWHERE)
+        return FAULTS[name] if name else HEALTHY
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether all connections are refused."""
+        return self.find_fault(EVERYWHERE).closed
 
     def set_certificate(self, certificate: Certificate) -> None:
         """Use another certificate wherever this server listens with TLS."""
-        for listener in self.faults.listeners:
+        for listener in self.listeners:
             listener.set_certificate(certificate)
 
     def response(
         self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None
     ) -> HTTPResponse:
         """Return the response to a request; `query` as in the URL, header names in lower case."""
-        now = self.now() + self.faults.skew(path)
-        limit = self._limiter.count(path, self.rate_limit, now)
-        pairs = parse_query(query)
-        if limit.is_exceeded:
-            outcome: Outcome = too_many(self.rate_limit, SERVER_VERSIONS[self.server_version])
-        else:
-            token = find_token(headers or {}, dict(pairs))
-            outcome = self._respond(method, path, pairs, token, now)
-        date = format_datetime(now.astimezone(UTC), usegmt=True)
-        sent = {"Content-Type": JSON, "Date": date, **limit.headers}
-        if isinstance(outcome, ErrorResponse):
-            response = HTTPResponse(outcome.status, {**sent, **outcome.headers}, dump_json(outcome.body))
-        else:
-            response = HTTPResponse(200, sent, outcome)
+        context = self._context(path, query, headers or {})
+        date = format_datetime(context.now.astimezone(UTC), usegmt=True)
+        is_exceeded, limit_headers = self._limiter.count(path, self.rate_limit, context.now)
+        sent = {"Content-Type": JSON, "Date": date, **limit_headers}
+        try:
+            response = HTTPResponse(200, sent, self._respond(method, context, is_exceeded=is_exceeded))
+        except Refused as refused:
+            error = refused.response
+            response = HTTPResponse(error.status, {**sent, **error.headers}, dump_json(error.body))
         self.requests.append(RequestLogEntry(path, query, response.status))
         return response
 
-    def _respond(self, method: str, path: str, pairs: Pairs, token: str, now: datetime) -> Outcome:
-        found = find_route(path)
-        if found is None or (self.rules == "published" and not found[0].published):
-            return NO_ROUTE
-        if method not in {"GET", "HEAD"}:
-            return WRONG_METHOD
-        route, arguments = found
-        context = self._context(now, path)
-        call = Call(context, path, pairs, partial(self._check_query, now), self.usage_stats)
-        return _refuse(route, context, token) or self._handle(route, arguments, call)
-
-    def _handle(self, route: Route, arguments: tuple[str, ...], call: Call) -> Outcome:
-        # Everything on which a response depends is part of the key.
-        server = (self.population, self.rules, self.role, self.server_version, self.usage_stats)
-        key = (call.path, *call.query, *server, call.context.license)
-        body = self.cache.get(key, call.context.now)
-        if body is None:
-            outcome = route.handler(call, *arguments)
-            if isinstance(outcome, ErrorResponse):
-                return outcome
-            body = dump_json(outcome)
-            self.cache.put(key, body)
-        return body
-
-    def _check_query(self, now: datetime, path: str, query: Pairs) -> CheckResult:
-        if self.rules == "published":
-            return check_published(path, query, now)
-        return check(path, query, now, SERVER_VERSIONS[self.server_version])
-
-    def _context(self, now: datetime, path: str) -> RequestContext:
+    def _context(self, path: str, query: str, headers: Mapping[str, str]) -> RequestContext:
+        fault = self.find_fault(path)
+        now = self.now() + fault.skew
+        pairs = parse_query(query)
         expires = self.token_expires or now.replace(microsecond=0) + timedelta(days=30)
-        # The API documentation was written for this version.
-        version = SERVER_VERSIONS["2024" if self.rules == "published" else self.server_version]
-        key = Key(self.token, expires, self.suspended)
-        license_ = "none" if self.faults.is_unlicensed(path) else self.license
-        return RequestContext(self.population, version, ROLES[self.role], key, now, license_)
+        return RequestContext(
+            path=path,
+            query=pairs,
+            token=find_token(headers, dict(pairs)),
+            now=now,
+            population=self.population,
+            server_version=PUBLISHED_VERSION
+            if self.rules == "published"
+            else SERVER_VERSIONS[self.server_version],
+            role=ROLES[self.role],
+            key=Key(self.token, expires, self.suspended),
+            license="none" if fault.unlicensed else self.license,
+            usage_stats=self.usage_stats,
+        )
 
-
-def _refuse(route: Route, context: RequestContext, token: str) -> ErrorResponse | None:
-    if route.enterprise and context.license == "open-source":
-        return NO_ROUTE
-    unlicensed = refuse_unlicensed(context.license, context.server_version) if route.premium else None
-    bad_token = None if route.open else check_token(token, context.key, context.now, context.server_version)
-    return unlicensed or bad_token if route.license_first else bad_token or unlicensed
+    def _respond(self, method: str, context: RequestContext, *, is_exceeded: bool) -> bytes:
+        if is_exceeded:
+            raise Refused(too_many(self.rate_limit, context.server_version))
+        found = find_route(context.path)
+        if found is None or (context.server_version.published and not found[0].published):
+            raise Refused(NO_ROUTE)
+        if method not in {"GET", "HEAD"}:
+            raise Refused(WRONG_METHOD)
+        route, arguments = found
+        for check in route.checks:
+            check(context)
+        # Everything on which a response depends is part of the key.
+        server = (
+            context.population,
+            context.server_version,
+            context.role,
+            context.license,
+            context.usage_stats,
+        )
+        return self.cache.get_or_build(
+            (context.path, *context.query, *server),
+            context.now,
+            lambda: dump_json(route.handler(context, *arguments)),
+        )

@@ -7,7 +7,6 @@ from insights_exporter.demo.go_format import quote
 from insights_exporter.demo.versions import ServerVersion
 
 ONE_BAD = "Query parameter has invalid value."
-SOME_BAD = "Query parameters have invalid values."
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +18,21 @@ class ErrorResponse:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class Refused(Exception):
+    """A request that is refused with `response`."""
+
+    def __init__(self, response: ErrorResponse) -> None:
+        super().__init__(response)
+        self.response = response
+
+
 NO_ROUTE = ErrorResponse(404, {"message": "Route not found."})
 NO_RESOURCE = ErrorResponse(404, {"message": "Resource not found or you do not have access to this resource"})
 DISABLED = ErrorResponse(404, {"message": "Not Found.", "detail": "Template insights are disabled."})
 TWO_ZONES = ErrorResponse(400, {"message": 'Provide either "timezone" or "tz_offset", not both.'})
+SHORT_LAST_WEEK = ErrorResponse(
+    400, {"message": ONE_BAD, "detail": "Last report interval should have at least 6 days."}
+)
 WRONG_METHOD = ErrorResponse(405, {"message": "Method not allowed."})
 SUSPENDED = ErrorResponse(
     401,
@@ -42,7 +52,7 @@ def bad_value(name: str, detail: str) -> ErrorResponse:
 def bad_values(validations: Sequence[tuple[str, str]]) -> ErrorResponse:
     """Return the refusal of several parameters, given as (field, detail)."""
     listed = [{"field": name, "detail": detail} for name, detail in validations]
-    return ErrorResponse(400, {"message": SOME_BAD, "validations": listed})
+    return ErrorResponse(400, {"message": "Query parameters have invalid values.", "validations": listed})
 
 
 def bad_zone(name: str) -> ErrorResponse:
@@ -50,32 +60,27 @@ def bad_zone(name: str) -> ErrorResponse:
     return ErrorResponse(400, {"message": "Invalid timezone.", "detail": f"unknown time zone {name}"})
 
 
-def signed_out(detail: str, server_version: ServerVersion) -> ErrorResponse:
+def signed_out(detail: str, version: ServerVersion) -> ErrorResponse:
     """Return the refusal of a token."""
     message = "You are signed out or your session has expired. Please sign in again to continue."
     challenge = f'Bearer realm="coder", error="invalid_token", error_description={quote(detail)}'
-    return ErrorResponse(
-        401,
-        {"message": message, "detail": detail},
-        {"WWW-Authenticate": challenge} if server_version.challenges else {},
-    )
+    headers = {"WWW-Authenticate": challenge} if version.year >= 2025 else {}
+    return ErrorResponse(401, {"message": message, "detail": detail}, headers)
 
 
-def forbidden(server_version: ServerVersion) -> ErrorResponse:
+def forbidden(version: ServerVersion) -> ErrorResponse:
     """Return the refusal of a user without permission."""
     detail = (
         "You don't have permission to view this content. If you believe this is a mistake, "
         "please contact your administrator or try signing in with different credentials."
     )
     return ErrorResponse(
-        403, {"message": "Forbidden."} | ({"detail": detail} if server_version.explains_forbidden else {})
+        403, {"message": "Forbidden."} | ({"detail": detail} if version.year >= 2025 else {})
     )
 
 
-def too_many(limit: int, server_version: ServerVersion) -> ErrorResponse:
+def too_many(limit: int, version: ServerVersion) -> ErrorResponse:
     """Return the refusal of a request above the rate limit, with the wait of a whole window."""
-    counted = f"You've been rate limited for sending more than {limit} requests in 1m0s."
-    plain = "You've been rate limited for sending too many requests!"
-    return ErrorResponse(
-        429, {"message": counted if server_version.counts_rate else plain}, {"Retry-After": "60"}
-    )
+    reason = f"more than {limit} requests in 1m0s." if version.year >= 2025 else "too many requests!"
+    message = f"You've been rate limited for sending {reason}"
+    return ErrorResponse(429, {"message": message}, {"Retry-After": "60"})

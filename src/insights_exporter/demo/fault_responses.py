@@ -5,14 +5,16 @@ import os
 import socket
 import struct
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable
 from http import HTTPStatus
+from itertools import chain, repeat
 
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 TRANSPORT = "transport"
 """Key of the asyncio transport in the state of a request."""
+SECONDS_PER_BYTE = 1.0
 CHUNK = 1 << 20
 ENDLESS_ENTRY = b'{"date":"2024-05-20","amount":1},' * 2000
 NO_LINGER = struct.pack("ii", 1, 0)
@@ -56,49 +58,32 @@ def serialize(response: Response, body: bytes) -> bytes:
 
 def slow(response: Response) -> Response:
     """Return a response that sends one byte a second."""
-    return _stream(response, _slowly(bytes(response.body)), {})
+    return _stream(response, _slow_down(bytes(response.body)))
 
 
 def endless(response: Response) -> Response:
     """Return a response with a list that never ends."""
-    return _stream(response, _yield_to_loop(_endless()), {})
+    return _stream(response, chain((b'{"entries":[',), repeat(ENDLESS_ENTRY)))
 
 
 def gzip_bomb(response: Response) -> Response:
     """Return a response with gzip that unpacks a thousandfold, without end."""
-    return _stream(response, _yield_to_loop(_bomb()), {"Content-Encoding": "gzip"})
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    first, again = (packer.compress(b" " * CHUNK) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    bomb = _stream(response, chain((first,), repeat(again)))
+    bomb.headers["Content-Encoding"] = "gzip"
+    return bomb
 
 
-def _stream(response: Response, chunks: AsyncIterator[bytes], extra: dict[str, str]) -> Response:
+def _stream(response: Response, chunks: AsyncIterator[bytes] | Iterable[bytes]) -> Response:
     headers = {name: value for name, value in response.headers.items() if name != "content-length"}
-    return StreamingResponse(chunks, response.status_code, {**headers, **extra})
+    return StreamingResponse(chunks, response.status_code, headers)
 
 
-async def _slowly(body: bytes) -> AsyncIterator[bytes]:
+async def _slow_down(body: bytes) -> AsyncIterator[bytes]:
     for byte in body:
         yield bytes((byte,))
-        await asyncio.sleep(1)
-
-
-async def _yield_to_loop(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    # Otherwise a client that reads as fast as this writes would block the event loop.
-    while True:
-        yield next(chunks)
-        await asyncio.sleep(0)
-
-
-def _endless() -> Iterator[bytes]:
-    yield b'{"entries":['
-    while True:
-        yield ENDLESS_ENTRY
-
-
-def _bomb() -> Iterator[bytes]:
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    yield packer.compress(b" " * CHUNK) + packer.flush(zlib.Z_FULL_FLUSH)
-    again = packer.compress(b" " * CHUNK) + packer.flush(zlib.Z_FULL_FLUSH)
-    while True:
-        yield again
+        await asyncio.sleep(SECONDS_PER_BYTE)
 
 
 async def _wait_disconnected(receive: Receive) -> None:

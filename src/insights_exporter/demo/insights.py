@@ -23,24 +23,18 @@ INTERVALS = {"day": DAY, "week": WEEK}
 NO_LATENCY = -1
 
 
-def build_daus(context: RequestContext, query: ParsedQuery, template_id: str = "") -> Document:
-    """Return the response of `/insights/daus`, or of `/templates/{id}/daus`.
+def build_daus(context: RequestContext, query: ParsedQuery) -> Document:
+    """Return the response of `/insights/daus`.
 
     The buckets are UTC days; as in the real server, the offset only shifts their labels.
     """
-    population = context.population
-    chosen = population.template_filter((template_id,) if template_id else ())
     end = next_hour(context.now)
     entries = []
     for start in _steps(end.replace(hour=0) - DAYS_BACK * DAY, end, DAY):
         span = span_between(start, min(start + DAY, end), context.now)
-        if chosen is None:
-            users = population.count_active(span)
-        else:
-            users = population.tally(span, chosen).users.bit_count()
         label = start + timedelta(hours=_limit_offset(query.tz_offset))
-        date = f"{label:%Y-%m-%d}" if context.server_version.plain_day_dates else format_time(start)
-        entries.append({"date": date, "amount": users})
+        date = f"{label:%Y-%m-%d}" if context.server_version.year >= 2024 else format_time(start)
+        entries.append({"date": date, "amount": context.population.count_active(span)})
     return {"entries": shuffle(entries), "tz_hour_offset": query.tz_offset}
 
 
@@ -91,7 +85,7 @@ def build_templates_report(context: RequestContext, query: ParsedQuery) -> Docum
         document["report"] = _report(context, query, chosen)
     if "interval_reports" in query.sections:
         reports = list(_interval_reports(context, query, chosen))
-        if reports or context.server_version.keeps_empty_intervals:
+        if reports or context.server_version.year < 2024:
             document["interval_reports"] = shuffle(reports)
     return document
 
@@ -100,7 +94,7 @@ def _report(context: RequestContext, query: ParsedQuery, chosen: Filter) -> Docu
     tally = context.population.tally(span_between(query.start, query.end, context.now), chosen)
     used = context.population.template_ids(tally.templates)
     apps = list_apps(context, tally)
-    if not context.server_version.own_app_templates:
+    if context.server_version.year < 2024:
         apps = [app | ({"template_ids": used} if app["type"] == "builtin" else {}) for app in apps]
     return {
         "start_time": format_time(query.start),

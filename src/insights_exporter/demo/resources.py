@@ -1,19 +1,14 @@
 """The responses about the server: templates, organizations, groups, users, keys, version, license."""
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
 
 from insights_exporter.demo.auth import ENTITLEMENTS, Document, RequestContext
-from insights_exporter.demo.error_responses import ErrorResponse, bad_values
-from insights_exporter.demo.go_format import format_time, quote
+from insights_exporter.demo.go_format import format_time
 from insights_exporter.demo.population.templates import Organization, SampleTemplate, mix
 from insights_exporter.demo.population.timeline import FOUNDED
 from insights_exporter.demo.population.users import EVERYONE, User, UserGroup, status_on
-from insights_exporter.demo.validation import ParsedQuery
 
 TOKEN_LIFETIME = timedelta(days=30)
-MAX_USERS = 100
 CALLER_ID = "00000000-0000-4000-8000-00000000c0de"
 CREATED_AT = f"{date.fromordinal(FOUNDED)}T00:00:00Z"
 REFRESH_SECONDS = 600
@@ -60,14 +55,12 @@ def get_buildinfo(context: RequestContext) -> Document:
     }
 
 
-def list_templates(context: RequestContext, organization: str = "") -> list[Document]:
-    """Return the response of `/templates`, or of one organization (its id or name), without deleted ones."""
+def list_templates(context: RequestContext, organization: Organization | None = None) -> list[Document]:
+    """Return the response of `/templates`, or of one organization, without deleted templates."""
     return [
         _template(context, index, each)
         for index, each in enumerate(context.population.catalog.templates)
-        if not each.deleted
-        and context.role.reads_templates
-        and organization in {"", each.organization.id, each.organization.name}
+        if not each.deleted and context.role.reads_templates and organization in {None, each.organization}
     ]
 
 
@@ -78,31 +71,12 @@ def list_organizations(context: RequestContext) -> list[Document]:
     ]
 
 
-def list_groups(context: RequestContext, query: ParsedQuery) -> list[Document] | ErrorResponse:
-    """Return the response of `/groups`: every group with all its members."""
-    users, groups = context.population.users, context.population.groups
-    by_name = {
-        name: each for each in context.population.catalog.organizations for name in (each.id, each.name)
-    }
-    members = {name: index for index, each in enumerate(users) for name in (each.id, each.username)}
-    unknown = [
-        (field, f"Query param {quote(field)} has invalid value: {what} {quote(value)} not found")
-        for field, what, value, known in (
-            ("organization", "organization", query.organization, by_name),
-            ("has_member", "user", query.member, members),
-        )
-        if value and value not in known
-    ]
-    if unknown:
-        return bad_values(unknown)
-    organization, member = by_name.get(query.organization), members.get(query.member)
+def list_groups(context: RequestContext, organization: Organization | None) -> list[Document]:
+    """Return the response of `/groups`, or of one organization: the groups with all their members."""
     return [
         _group(context, each)
-        for each in groups
-        if _may_read_group(context, each)
-        and (organization is None or each.organization == organization)
-        and (member is None or member in each.members)
-        and (not query.group_ids or each.id in query.group_ids)
+        for each in context.population.groups
+        if organization in {None, each.organization} and _may_read_group(context, each)
     ]
 
 
@@ -143,26 +117,10 @@ def get_key(context: RequestContext) -> Document:
     }
 
 
-def list_users(context: RequestContext, query: Mapping[str, str]) -> Document:
-    """Return the response of `/users` with `limit`, `offset`, and `status:` in `q`."""
-    wanted = query.get("q", "").removeprefix("status:")
-    today = context.now.astimezone(UTC).toordinal()
-    if not context.role.reads_users:
-        return {"users": [get_own_user(context)], "count": 1}
-    found = ((user, status_on(user, today)) for user in context.population.users)
-    matching = (_user(user, status) for user, status in found if status and wanted in {"", status})
-    counts = context.population.statuses(today)
-    offset, limit = _number(query.get("offset")), _number(query.get("limit")) or MAX_USERS
-    return {
-        "users": list(islice(matching, offset, offset + limit)),
-        "count": counts.get(wanted, 0) if wanted else sum(counts.values()),
-    }
-
-
 def _may_read_group(context: RequestContext, group: UserGroup) -> bool:
     """Return whether the caller may read a group; without a role for all only the ones that it is in."""
     own = context.role.one_organization and group.organization == context.population.catalog.organizations[0]
-    return context.role.reads_groups or own or group.name == EVERYONE
+    return context.role.reads_users or own or group.name == EVERYONE
 
 
 def _group(context: RequestContext, group: UserGroup) -> Document:
@@ -172,7 +130,7 @@ def _group(context: RequestContext, group: UserGroup) -> Document:
     users = context.population.users
     found = ((users[index], status_on(users[index], today)) for index in group.members)
     members = [_member(user, status) for user, status in found if status]
-    sees_members = context.role.reads_groups or context.role.one_organization
+    sees_members = context.role.reads_users or context.role.one_organization
     counted = {"total_member_count": len(members)}
     return {
         "id": group.id,
@@ -183,7 +141,7 @@ def _group(context: RequestContext, group: UserGroup) -> Document:
         "avatar_url": "",
         "quota_allowance": 0,
         "source": group.source,
-        **(names | counted if context.server_version.all_groups else {}),
+        **(names | counted if context.server_version.year >= 2025 else {}),
     }
 
 
@@ -212,10 +170,6 @@ def _percentiles(median: int | None) -> Document:
     return {"P50": median, "P95": median and median * 5 // 2}
 
 
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isdecimal() else 0
-
-
 def _template(context: RequestContext, index: int, template: SampleTemplate) -> Document:
     home = template.organization
     names = {"organization_name": home.name, "organization_display_name": home.display_name}
@@ -224,7 +178,7 @@ def _template(context: RequestContext, index: int, template: SampleTemplate) -> 
         "created_at": CREATED_AT,
         "updated_at": CREATED_AT,
         "organization_id": home.id,
-        **(names if context.server_version.organization_names else {}),
+        **(names if context.server_version.year >= 2025 else {}),
         "name": template.name,
         "display_name": template.name.replace("-", " ").title(),
         "provisioner": "terraform",
@@ -294,7 +248,7 @@ def _measured(context: RequestContext, *, licensed: bool) -> Document:
     users = len(context.population.users)
     seats = (users + users // 4) // SEATS_STEP * SEATS_STEP + SEATS_STEP
     features = {"user_limit": {**state, "limit": seats, "actual": active}}
-    if context.server_version.agent_features:
+    if context.server_version.year >= 2026:
         features["managed_agent_limit"] = {
             **state,
             "limit": 1000,

@@ -1,4 +1,4 @@
-"""The paths of the API: what each requires of the caller, and its handler."""
+"""The paths of the API, each with its handler."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,93 +7,56 @@ from functools import partial
 from typing import Any
 
 from insights_exporter.demo import insights, resources
-from insights_exporter.demo.auth import RequestContext
-from insights_exporter.demo.error_responses import DISABLED, NO_RESOURCE, NO_ROUTE, ErrorResponse, forbidden
-from insights_exporter.demo.validation import API, CheckResult, ParsedQuery
-
-Pairs = Sequence[tuple[str, str]]
-Builder = Callable[[RequestContext, ParsedQuery], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request as a handler gets it; `check` applies the rules to a path and a query."""
-
-    context: RequestContext
-    path: str
-    query: Pairs
-    check: Callable[[str, Pairs], CheckResult]
-    usage_stats: bool
+from insights_exporter.demo.auth import RequestContext, check_license, check_token
+from insights_exporter.demo.error_responses import DISABLED, NO_RESOURCE, NO_ROUTE, Refused, forbidden
+from insights_exporter.demo.population.templates import Organization
+from insights_exporter.demo.validation import API, ParsedQuery, check
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path with its handler, which gets the call and the groups of the pattern."""
+    """A path with its handler, which gets the request and the groups of the pattern, or raises Refused."""
 
-    pattern: re.Pattern[str]
+    pattern: str
     handler: Callable[..., Any]
-    open: bool = False
-    """Whether no token is needed."""
+    checks: Sequence[Callable[[RequestContext], None]] = (check_token,)
+    """What is checked before the handler is called, in this order."""
     published: bool = False
     """Whether the API documentation has it."""
-    enterprise: bool = False
-    """Whether an open-source build lacks it."""
-    premium: bool = False
-    """Whether it needs a license."""
-    license_first: bool = False
-    """Whether the license is checked before the token."""
 
 
-def find_route(path: str) -> tuple[Route, tuple[str, ...]] | None:
+def find_route(path: str) -> tuple[Route, Sequence[str]] | None:
     """Return the route of a path, with the values of its placeholders."""
     inside = path.removeprefix(API) if path.startswith(API + "/") else ""
     for route in ROUTES:
-        match = route.pattern.fullmatch(inside)
+        match = re.fullmatch(route.pattern, inside)
         if match:
             return route, match.groups()
     return None
 
 
-def _build_checked(call: Call, build: Builder) -> object:
-    result = call.check(call.path, call.query)
-    return result if isinstance(result, ErrorResponse) else build(call.context, result)
+def _parse(context: RequestContext) -> ParsedQuery:
+    return check(context.path, context.query, context.now, context.server_version)
 
 
-def _daus(call: Call) -> object:
-    if not call.usage_stats:
-        return DISABLED
-    if not (call.context.role.reads_deployment and call.context.role.views_insights):
-        return forbidden(call.context.server_version)
-    return _build_checked(call, insights.build_daus)
+def _daus(context: RequestContext) -> object:
+    _check_usage_stats(context)
+    if not context.role.reads_deployment:
+        raise Refused(forbidden(context.server_version))
+    return insights.build_daus(context, _parse(context))
 
 
-def _template_daus(call: Call, template_id: str) -> object:
-    if not call.usage_stats:
-        return DISABLED
-    if not _may_view(call.context, (template_id,)):
-        return NO_RESOURCE
-    return _build_checked(call, partial(insights.build_daus, template_id=template_id))
+def _report(build: Callable[[RequestContext, ParsedQuery], object], context: RequestContext) -> object:
+    _check_usage_stats(context)
+    query = _parse(context)
+    if not _may_view(context, query.template_ids):
+        raise Refused(NO_RESOURCE)
+    return build(context, query)
 
 
-def _report(build: Builder) -> Callable[[Call], object]:
-    def handle(call: Call) -> object:
-        if not call.usage_stats:
-            return DISABLED
-        result = call.check(call.path, call.query)
-        if isinstance(result, ErrorResponse):
-            return result
-        return build(call.context, result) if _may_view(call.context, result.template_ids) else NO_RESOURCE
-
-    return handle
-
-
-def _status_counts(call: Call) -> object:
-    result = call.check(call.path, call.query)
-    if isinstance(result, ErrorResponse):
-        return result
-    if not call.context.role.reads_users:
-        return forbidden(call.context.server_version)
-    return insights.build_status_counts(call.context, result)
+def _check_usage_stats(context: RequestContext) -> None:
+    if not context.usage_stats:
+        raise Refused(DISABLED)
 
 
 def _may_view(context: RequestContext, template_ids: Sequence[str]) -> bool:
@@ -104,61 +67,70 @@ def _may_view(context: RequestContext, template_ids: Sequence[str]) -> bool:
     return context.role.one_organization and bool(template_ids) and own.issuperset(template_ids)
 
 
-def _all_templates(call: Call) -> object:
-    return resources.list_templates(call.context) if call.context.server_version.all_templates else NO_ROUTE
+def _status_counts(context: RequestContext) -> object:
+    query = _parse(context)
+    if not context.role.reads_users:
+        raise Refused(forbidden(context.server_version))
+    return insights.build_status_counts(context, query)
 
 
-def _organization_templates(call: Call, organization: str) -> object:
-    if not _has_organization(call, organization):
-        return NO_RESOURCE
-    return resources.list_templates(call.context, organization)
+def _all_templates(context: RequestContext) -> object:
+    if context.server_version.year < 2024:
+        raise Refused(NO_ROUTE)
+    return resources.list_templates(context)
 
 
-def _has_organization(call: Call, organization: str) -> bool:
-    organizations = call.context.population.catalog.organizations
-    return any(organization in {each.id, each.name} for each in organizations)
+def _organization_templates(context: RequestContext, name: str) -> object:
+    return resources.list_templates(context, _find_organization(context, name))
 
 
-def _key(call: Call, key_id: str) -> object:
-    return resources.get_key(call.context) if key_id == call.context.key.id else NO_RESOURCE
+def _find_organization(context: RequestContext, name: str) -> Organization:
+    for organization in context.population.catalog.organizations:
+        if name in {organization.id, organization.name}:
+            return organization
+    raise Refused(NO_RESOURCE)
 
 
-def _all_groups(call: Call) -> object:
-    return _groups(call, call.query) if call.context.server_version.all_groups else NO_ROUTE
+def _key(context: RequestContext, key_id: str) -> object:
+    if key_id != context.key.id:
+        raise Refused(NO_RESOURCE)
+    return resources.get_key(context)
 
 
-def _organization_groups(call: Call, organization: str) -> object:
-    if not _has_organization(call, organization):
-        return NO_RESOURCE
-    others = [pair for pair in call.query if pair[0] != "organization"]
-    return _groups(call, [*others, ("organization", organization)])
+def _all_groups(context: RequestContext) -> object:
+    if context.server_version.year < 2025:
+        raise Refused(NO_ROUTE)
+    return _groups(context, None)
 
 
-def _groups(call: Call, query: Pairs) -> object:
-    result = call.check("/groups", query)
-    return result if isinstance(result, ErrorResponse) else resources.list_groups(call.context, result)
+def _organization_groups(context: RequestContext, name: str) -> object:
+    return _groups(context, _find_organization(context, name))
+
+
+def _groups(context: RequestContext, organization: Organization | None) -> object:
+    check("/groups", context.query, context.now, context.server_version)
+    return resources.list_groups(context, organization)
+
+
+def _entitlements(context: RequestContext) -> object:
+    if context.license == "open-source":
+        raise Refused(NO_ROUTE)
+    return resources.build_entitlements(context)
 
 
 ROUTES = (
-    Route(re.compile("/insights/daus"), _daus, published=True),
-    Route(re.compile("/insights/templates"), _report(insights.build_templates_report), published=True),
-    Route(re.compile("/insights/user-activity"), _report(insights.build_user_activity), published=True),
-    Route(re.compile("/insights/user-latency"), _report(insights.build_user_latency), published=True),
-    Route(re.compile("/insights/user-status-counts"), _status_counts),
-    Route(re.compile("/templates/([^/]+)/daus"), _template_daus),
-    Route(re.compile("/templates"), _all_templates),
-    Route(re.compile("/organizations"), lambda call: resources.list_organizations(call.context)),
-    Route(re.compile("/organizations/([^/]+)/templates"), _organization_templates),
-    Route(re.compile("/users/me"), lambda call: resources.get_own_user(call.context)),
-    Route(re.compile("/users/me/keys/([^/]+)"), _key),
-    Route(re.compile("/users"), lambda call: resources.list_users(call.context, dict(call.query))),
-    Route(re.compile("/groups"), _all_groups, enterprise=True, premium=True, license_first=True),
-    Route(re.compile("/organizations/([^/]+)/groups"), _organization_groups, enterprise=True, premium=True),
-    Route(
-        re.compile("/entitlements"),
-        lambda call: resources.build_entitlements(call.context),
-        open=True,
-        enterprise=True,
-    ),
-    Route(re.compile("/buildinfo"), lambda call: resources.get_buildinfo(call.context), open=True),
+    Route("/insights/daus", _daus, published=True),
+    Route("/insights/templates", partial(_report, insights.build_templates_report), published=True),
+    Route("/insights/user-activity", partial(_report, insights.build_user_activity), published=True),
+    Route("/insights/user-latency", partial(_report, insights.build_user_latency), published=True),
+    Route("/insights/user-status-counts", _status_counts),
+    Route("/templates", _all_templates),
+    Route("/organizations", resources.list_organizations),
+    Route("/organizations/([^/]+)/templates", _organization_templates),
+    Route("/users/me", resources.get_own_user),
+    Route("/users/me/keys/([^/]+)", _key),
+    Route("/groups", _all_groups, (check_license, check_token)),
+    Route("/organizations/([^/]+)/groups", _organization_groups, (check_token, check_license)),
+    Route("/entitlements", _entitlements, ()),
+    Route("/buildinfo", resources.get_buildinfo, ()),
 )

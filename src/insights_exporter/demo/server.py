@@ -8,19 +8,15 @@ from socket import create_server, socket
 from threading import Event, Thread
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from insights_exporter.demo.embedded_coder import EmbeddedCoder
+from insights_exporter.demo.embedded_coder import Certificate, EmbeddedCoder
 from insights_exporter.demo.error_responses import NO_ROUTE
 from insights_exporter.demo.fault_responses import TRANSPORT
-from insights_exporter.demo.faults import Certificate
 
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 HOST = "127.0.0.1"
 BACKLOG = 1024
 GRACE_SECONDS = 1
@@ -31,37 +27,27 @@ Servable = EmbeddedCoder | Mapping[str, EmbeddedCoder]
 """One server, or many by the first part of their path: `/{name}/api/v2/...`."""
 
 
-def create_app(coder: EmbeddedCoder) -> Starlette:
-    """Return the ASGI application of one server."""
+def create_app(coder: Servable) -> ASGIApp:
+    """Return the ASGI application of one server or many."""
 
-    async def respond(request: Request) -> Response:
-        return _respond(coder, request, request.url.path)
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await _respond(coder, Request(scope))(scope, receive, send)
 
-    return Starlette(routes=[Route("/{path:path}", respond, methods=METHODS)])
+    return app
 
 
-def create_shared_app(coders: Mapping[str, EmbeddedCoder]) -> Starlette:
-    """Return one ASGI application of many servers."""
-
-    async def respond(request: Request) -> Response:
-        coder = coders.get(request.path_params["name"])
-        if coder is None:
+def _respond(coder: Servable, request: Request) -> Response:
+    path = request.scope["path"]
+    if not isinstance(coder, EmbeddedCoder):
+        name, _, rest = path.removeprefix("/").partition("/")
+        if name not in coder:
             return Response(str(NO_ROUTE.body), NO_ROUTE.status)
-        return _respond(coder, request, f"/{request.path_params['path']}")
-
-    return Starlette(routes=[Route("/{name}/{path:path}", respond, methods=METHODS)])
-
-
-def _respond(coder: EmbeddedCoder, request: Request, path: str) -> Response:
+        coder, path = coder[name], f"/{rest}"
     query = request.scope["query_string"].decode("latin-1")
     result = coder.response(request.method, path, query, request.headers)
-    response = Response(result.body, result.status, dict(result.headers))
-    found = coder.faults.at(path)
-    if found is None:
-        return response
-    name, fault = found
-    response = fault.effect(response)
-    coder.requests[-1] = replace(coder.requests[-1], status=response.status_code, fault=name)
+    fault = coder.find_fault(path)
+    response = fault.effect(Response(result.body, result.status, dict(result.headers)))
+    coder.requests[-1] = replace(coder.requests[-1], status=response.status_code, fault=fault.name)
     return response
 
 
@@ -76,7 +62,7 @@ class _Protocol(HttpToolsProtocol):
 class _Server(uvicorn.Server):
     """A server whose listener can be closed and opened, and whose certificate can be replaced."""
 
-    def __init__(self, app: ASGIApp, certificate: Certificate | None) -> None:
+    def __init__(self, app: ASGIApp, port: int, certificate: Certificate | None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -94,13 +80,12 @@ class _Server(uvicorn.Server):
             )
         )
         self.is_listening = Event()
-        self.port = 0
+        self._port = port
         self._stopping = asyncio.Event()
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
-        self.port = self.servers[0].sockets[0].getsockname()[1]
         self.is_listening.set()
 
     async def main_loop(self) -> None:
@@ -110,19 +95,19 @@ class _Server(uvicorn.Server):
         self._close_connections()
         await super().shutdown(sockets)
 
-    def open(self) -> None:
-        """Listen again, on the same port."""
-        self._run(super().startup([create_server((HOST, self.port), backlog=BACKLOG)]))
+    def set_listening(self, listening: bool) -> None:  # noqa: FBT001 - as in Listener
+        """Listen on the same port, or stop listening and close all connections."""
+        if listening != self.is_listening.is_set():
+            self._run(self._open() if listening else self._close())
 
-    def close(self) -> None:
-        """Stop listening and close all connections."""
+    async def _open(self) -> None:
+        await self.startup([create_server((HOST, self._port), backlog=BACKLOG)])
 
-        async def close() -> None:
-            for server in self.servers:
-                server.close()
-            self._close_connections()
-
-        self._run(close())
+    async def _close(self) -> None:
+        self.is_listening.clear()
+        for server in self.servers:
+            server.close()
+        self._close_connections()
 
     def set_certificate(self, certificate: Certificate) -> None:
         """Use another certificate for new connections, and close the others."""
@@ -156,34 +141,22 @@ def serve(coder: Servable, port: int = 0, certificate: Certificate | None = None
     Raises:
         OSError: The port is in use.
     """
-    app = create_app(coder) if isinstance(coder, EmbeddedCoder) else create_shared_app(coder)
-    server = _Server(app, certificate)
     with create_server((HOST, port), backlog=BACKLOG) as listener:
-        url = f"{'https' if certificate else 'http'}://{HOST}:{listener.getsockname()[1]}"
+        port = listener.getsockname()[1]
+        server = _Server(create_app(coder), port, certificate)
         thread = Thread(target=server.run, args=([listener],), name="embedded Coder", daemon=True)
         thread.start()
         server.is_listening.wait()
+        listeners = coder.listeners if isinstance(coder, EmbeddedCoder) else []
+        listeners.append(server)
         try:
-            with _registered(coder, server):
-                yield url
+            if isinstance(coder, EmbeddedCoder):
+                server.set_listening(not coder.is_closed)
+            yield f"{'https' if certificate else 'http'}://{HOST}:{port}"
         finally:
+            listeners.remove(server)
             server.stop()
             thread.join()
-
-
-@contextmanager
-def _registered(coder: Servable, server: _Server) -> Iterator[None]:
-    """Let the faults of a server open and close its listener."""
-    if not isinstance(coder, EmbeddedCoder):
-        yield
-        return
-    coder.faults.listeners.append(server)
-    if coder.faults.is_closed:
-        server.close()
-    try:
-        yield
-    finally:
-        coder.faults.listeners.remove(server)
 
 
 @asynccontextmanager
