@@ -196,4 +196,4 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def shuffle(rows: list[Document]) -> list[Document]:
     """Return rows in an arbitrary order, as a query without ORDER BY does."""
-    return [row for _, row in sorted(enumerate(rows), key=lambda pair: mix(pair[0]))]
+    return [rows[index] for index in sorted(range(len(rows)), key=mix)]

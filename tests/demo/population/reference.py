@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from insights_exporter.demo import Population
 from insights_exporter.demo.population.activity import all_plans
-from insights_exporter.demo.population.aggregation import draw_activity, draw_latency_factor
+from insights_exporter.demo.population.aggregation import DayActivity, draw_activity, draw_latency_factor
 from insights_exporter.demo.population.templates import SESSION_APPS
 from insights_exporter.demo.population.timeline import REGIONS, Span, first_half_hour
-from insights_exporter.demo.population.users import NO_TEMPLATE, RegionUsers, group_by_region
+from insights_exporter.demo.population.users import NO_TEMPLATE
 
 CAP = 30
 
@@ -104,12 +104,13 @@ def workspaces(population: Population, span: Span, chosen: frozenset[int] | None
 
 
 @cache
-def _region_users(population: Population) -> tuple[RegionUsers, ...]:
-    return group_by_region(population.users)
+def _activity(population: Population, region: int, day: int) -> DayActivity:
+    members = [index for index, user in enumerate(population.users) if user.region == region]
+    return draw_activity(population.seed, region, members, population.users, day)
 
 
 def _builds(population: Population, region: int, day: int) -> Iterator[tuple[int, int, int]]:
-    activity = draw_activity(population.seed, region, _region_users(population)[region], day)
+    activity = _activity(population, region, day)
     for user, number in zip(activity.users, activity.plans, strict=True):
         templates = _templates(population, user, number)
         for half_hour, template in zip(all_plans()[number].builds, templates, strict=True):
@@ -125,7 +126,7 @@ def _templates(population: Population, index: int, number: int) -> tuple[int, in
 
 
 def _day(population: Population, region: int, day: int, span: Span) -> Iterator[Row]:
-    activity = draw_activity(population.seed, region, _region_users(population)[region], day)
+    activity = _activity(population, region, day)
     factor = draw_latency_factor(population.seed, region, day)
     start = first_half_hour(REGIONS[region], day)
     limits = [_count_minutes(start + index, span) for index in range(48)]

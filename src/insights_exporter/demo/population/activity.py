@@ -31,9 +31,9 @@ MEMBERS = (
 """The apps of a family, of which each plan uses one."""
 ALONGSIDE = (("our_editor", 5), ("unknown", 23), ("overflow", 31))
 """Apps without a family that are open all day, each in one of so many plans."""
-BOTH = 2
+MAIN, BOTH = 0, 2
+"""Roles of a plan."""
 CACHED_MEASURES = 65536
-CACHED_PARTS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +89,8 @@ def measure(plan: int, role: int, part: DayPart) -> Measure | None:
     return _measure_usage(all_plans()[plan].roles[role], part)
 
 
-@lru_cache(CACHED_PARTS)
-def find_active(part: DayPart) -> tuple[tuple[bool, bool], ...]:
-    """Return for every plan whether a part of the day has any usage: of the main template, of either."""
-    return tuple(
-        (measure(plan, 0, part) is not None, measure(plan, BOTH, part) is not None)
-        for plan in range(len(all_plans()))
-    )
-
-
-@lru_cache(CACHED_PARTS)
-def find_builds(part: DayPart) -> tuple[tuple[bool, bool], ...]:
-    """Return for every plan which of its two workspaces is built in a part of the day."""
-    return tuple((_is_built(plan.builds[0], part), _is_built(plan.builds[1], part)) for plan in all_plans())
-
-
-def _is_built(half_hour: int | None, part: DayPart) -> bool:
+def is_built(half_hour: int | None, part: DayPart) -> bool:
+    """Return whether the build of a plan, which is in this half hour, is in a part of the day."""
     if half_hour is None:
         return False
     return part.first <= half_hour < part.after or (

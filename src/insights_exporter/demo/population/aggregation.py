@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import compress
 from random import Random
 from typing import NamedTuple
 
@@ -14,17 +13,15 @@ from insights_exporter.demo.population.activity import (
     PLANS_PER_PERSONA,
     Measure,
     all_plans,
-    find_active,
     measure,
 )
 from insights_exporter.demo.population.templates import SESSION_APP_INDEXES, SESSION_APPS
 from insights_exporter.demo.population.timeline import DayPart, is_day_off
-from insights_exporter.demo.population.users import NO_TEMPLATE, RegionUsers
+from insights_exporter.demo.population.users import NO_TEMPLATE, User
 
 DAYS_PER_WEEK = 7
 ON_HOLIDAY = 16
 """Share of the users, of 256, who are away in a week."""
-PLAN_OFFSETS = bytes(number % PLANS_PER_PERSONA for number in range(256))
 LATENCY_FACTORS = (1.0,) * 30 + (1.4, 2.5)
 """Factors of the latencies of a region on a day: mostly 1, sometimes an incident."""
 CACHED_SHARES = 65536
@@ -94,20 +91,26 @@ class Share(NamedTuple):
     """The template whose custom apps were used, NO_TEMPLATE for none."""
 
 
-def draw_activity(seed: int, region: int, users: RegionUsers, day: int) -> DayActivity:
-    """Return which users of a region are active on a local day (an ordinal), and their plans."""
-    count = len(users.members)
+def draw_activity(
+    seed: int, region: int, members: Sequence[int], users: Sequence[User], day: int
+) -> DayActivity:
+    """Return which members of a region are active on a local day (an ordinal), and their plans."""
     random = Random(f"{seed}/{region}/{day}")  # noqa: S311 - sample data need no secrets
-    away = Random(f"{seed}/{region}/week {day // DAYS_PER_WEEK}").randbytes(count)  # noqa: S311
-    probabilities = users.weekend_probability if is_day_off(day) else users.workday_probability
-    is_active = [
-        drawn < probability and absent >= ON_HOLIDAY and joined <= day < left
-        for drawn, probability, absent, joined, left in zip(
-            random.randbytes(count), probabilities, away, users.joined, users.left, strict=True
-        )
-    ]
-    plans = map(int.__add__, users.plans, random.randbytes(count).translate(PLAN_OFFSETS))
-    return DayActivity(array("I", compress(users.members, is_active)), array("H", compress(plans, is_active)))
+    drawn, plans, absent = (
+        random.randbytes(len(members)),
+        random.randbytes(len(members)),
+        Random(f"{seed}/{region}/week {day // DAYS_PER_WEEK}").randbytes(len(members)),  # noqa: S311
+    )
+    is_off = is_day_off(day)
+    activity = DayActivity(array("I"), array("H"))
+    for position, index in enumerate(members):
+        user = users[index]
+        probability = user.weekend_probability if is_off else user.workday_probability
+        is_present = absent[position] >= ON_HOLIDAY and user.joined <= day < user.left
+        if is_present and drawn[position] < probability:
+            activity.users.append(index)
+            activity.plans.append(user.plans + plans[position] % PLANS_PER_PERSONA)
+    return activity
 
 
 def draw_latency_factor(seed: int, region: int, day: int) -> float:
@@ -124,6 +127,12 @@ def group_by_plan(activity: DayActivity, templates: Sequence[Templates]) -> User
     return groups
 
 
+def order_templates(plan: int, templates: Templates) -> Templates:
+    """Return the main template of a day and the other one."""
+    main, other = templates
+    return (other, main) if all_plans()[plan].is_swapped and other != NO_TEMPLATE else (main, other)
+
+
 def find_shares(groups: UsersByPlan, part: DayPart, chosen: Filter) -> Iterator[tuple[Share, list[int]]]:
     """Yield the shares of a day that count, each with its users."""
     for (plan, templates), users in groups.items():
@@ -135,9 +144,7 @@ def find_shares(groups: UsersByPlan, part: DayPart, chosen: Filter) -> Iterator[
 @lru_cache(CACHED_SHARES)
 def find_share(plan: int, templates: Templates, part: DayPart, chosen: Filter) -> Share | None:
     """Return what of a plan counts for a user with these templates, None for nothing."""
-    main, other = templates
-    if all_plans()[plan].is_swapped and other != NO_TEMPLATE:
-        main, other = other, main
+    main, other = order_templates(plan, templates)
     parts = tuple(
         (template, measured)
         for role, template in enumerate((main, other))
@@ -150,20 +157,8 @@ def find_share(plan: int, templates: Templates, part: DayPart, chosen: Filter) -
     return Share(together or parts[0][1], parts, main if parts[0][0] == main else NO_TEMPLATE)
 
 
-def find_active_users(activity: DayActivity, templates: Sequence[Templates], part: DayPart, size: int) -> int:
-    """Return the users who were active in a part of a day, as bits; `size` is the number of all users."""
-    active = find_active(part)
-    return _to_bits(
-        (
-            user
-            for user, plan in zip(activity.users, activity.plans, strict=True)
-            if active[plan][templates[user][1] != NO_TEMPLATE]
-        ),
-        size,
-    )
-
-
-def _to_bits(users: Iterable[int], size: int) -> int:
+def to_bits(users: Iterable[int], size: int) -> int:
+    """Return a set of indexes below `size` as bits."""
     bits = bytearray(size // 8 + 1)
     for user in users:
         bits[user >> 3] |= 1 << (user & 7)
@@ -184,7 +179,7 @@ def tally(
         active += users
         _add_session_apps(total, share, users, names)
         _add_custom_apps(total, share, len(users), slots)
-    total.users = _to_bits(active, size)
+    total.users = to_bits(active, size)
     return total
 
 

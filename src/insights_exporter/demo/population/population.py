@@ -1,14 +1,14 @@
 """The sample data: users, templates and their activity on any day."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, reduce
+from functools import cached_property, lru_cache, partial, reduce
 from operator import or_
 from random import Random
-from typing import NamedTuple
+from typing import Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
-from insights_exporter.demo.population.activity import all_plans, find_builds
+from insights_exporter.demo.population.activity import BOTH, MAIN, all_plans, is_built, measure
 from insights_exporter.demo.population.aggregation import (
     DayActivity,
     Filter,
@@ -16,19 +16,19 @@ from insights_exporter.demo.population.aggregation import (
     UsersByPlan,
     draw_activity,
     draw_latency_factor,
-    find_active_users,
     find_shares,
     group_by_plan,
+    order_templates,
     tally,
+    to_bits,
 )
 from insights_exporter.demo.population.templates import PARAMETERS, Catalog, make_catalog, mix
-from insights_exporter.demo.population.timeline import REGIONS, WHOLE_DAY, DayPart, Span
+from insights_exporter.demo.population.timeline import REGIONS, DayPart, Span
 from insights_exporter.demo.population.users import (
     NO_TEMPLATE,
     User,
     UserGroup,
     count_statuses,
-    group_by_region,
     make_groups,
     make_users,
 )
@@ -41,6 +41,9 @@ CACHED_SPANS = 512
 CACHED_REPORTS = 4
 CACHED_GROUPS = 16
 CACHED_CHOICES = 65536
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(slots=True)
@@ -67,14 +70,21 @@ class RegionDay(NamedTuple):
     part: DayPart
 
 
+def cache_method(
+    size: int,
+) -> Callable[[Callable[Concatenate["Population", P], R]], "cached_property[Callable[P, R]]"]:
+    """Return a decorator that caches the results of a method for each population."""
+
+    def bind(method: Callable[Concatenate["Population", P], R], population: "Population") -> Callable[P, R]:
+        return cast("Callable[P, R]", lru_cache(size)(partial(method, population)))
+
+    return lambda method: cached_property(partial(bind, method))
+
+
 class Population:
     """Users, templates and their activity on any day, all drawn from a seed.
 
-    `count_active` counts the users of a span, `tally` returns its totals, `user_tallies` the
-    activity of each user, `parameters` the values of parameters, `statuses` the number of users
-    by status on a day. All results are shared: do not change them.
-
-    Only caches are stored, so that whole days are computed once.
+    Results are shared: do not change them. Only caches are stored, so that whole days are computed once.
     """
 
     def __init__(
@@ -91,23 +101,12 @@ class Population:
         random = Random(f"population {seed}")  # noqa: S311 - sample data need no secrets
         self.catalog: Catalog = make_catalog(random, templates)
         self.users: tuple[User, ...] = make_users(random, users, self.catalog)
-        self._region_users = group_by_region(self.users)
+        self._members: list[list[int]] = [[] for _ in REGIONS]
+        for index, user in enumerate(self.users):
+            self._members[user.region].append(index)
         self._user_templates = [(user.main, user.other) for user in self.users]
         self.workspaces = Counter(user.main for user in self.users)
         self._slots = [template.apps for template in self.catalog.templates]
-        self._activity = lru_cache(CACHED_DAYS)(self._draw_activity)
-        self._by_plan = lru_cache(CACHED_GROUPS)(self._group_by_plan)
-        self._choices = lru_cache(CACHED_CHOICES)(self._draw_choices)
-        self._region_tally = lru_cache(CACHED_TALLIES)(self._compute_region_tally)
-        self._day_tally = lru_cache(CACHED_TALLIES)(self._compute_day_tally)
-        self.tally = lru_cache(CACHED_SPANS)(self._compute_tally)
-        self._active_users = lru_cache(CACHED_DAYS)(self._find_active_users)
-        self.count_active = lru_cache(CACHED_DAYS)(self._count_active)
-        self.user_tallies = lru_cache(CACHED_REPORTS)(self._compute_user_tallies)
-        self.parameters = lru_cache(CACHED_REPORTS)(self._compute_parameters)
-        self._builds = lru_cache(CACHED_DAYS)(self._find_builds)
-        self._latest_builds = lru_cache(CACHED_REPORTS)(self._find_latest_builds)
-        self.statuses = lru_cache(CACHED_DAYS)(self._count_statuses)
 
     @cached_property
     def groups(self) -> tuple[UserGroup, ...]:
@@ -125,63 +124,35 @@ class Population:
         """Return the ids of a set of templates, sorted as the API does."""
         return sorted(each.id for index, each in enumerate(self.catalog.templates) if bits >> index & 1)
 
-    def _draw_activity(self, region: int, day: int) -> DayActivity:
-        return draw_activity(self.seed, region, self._region_users[region], day)
+    @cache_method(CACHED_DAYS)
+    def statuses(self, day: int) -> Mapping[str, int]:
+        """Return the number of users by status on a day."""
+        return count_statuses(self.users, day)
 
-    def _group_by_plan(self, region: int, day: int) -> UsersByPlan:
-        return group_by_plan(self._activity(region, day), self._user_templates)
-
-    def _compute_tally(self, span: Span, chosen: Filter) -> Tally:
-        total = Tally()
-        whole_days = Counter(each.day for each in _region_days(span) if each.part == WHOLE_DAY)
-        for each in _region_days(span):
-            if each.part != WHOLE_DAY or whole_days[each.day] < len(REGIONS):
-                total.add(self._region_tally(each, chosen))
-        for day, regions in whole_days.items():
-            if regions == len(REGIONS):
-                total.add(self._day_tally(day, chosen))
-        return total
-
-    def _compute_day_tally(self, day: int, chosen: Filter) -> Tally:
-        total = Tally()
-        for region in range(len(REGIONS)):
-            total.add(self._region_tally(RegionDay(region, day, WHOLE_DAY), chosen))
-        return total
-
-    def _compute_region_tally(self, region_day: RegionDay, chosen: Filter) -> Tally:
-        shares = find_shares(self._by_plan(region_day.region, region_day.day), region_day.part, chosen)
-        return tally(shares, self._slots, len(self.users), self.unregistered_editors)
-
-    def _count_active(self, span: Span) -> int:
+    @cache_method(CACHED_DAYS)
+    def count_active(self, span: Span) -> int:
+        """Return the number of users who were active in a span."""
         return reduce(or_, map(self._active_users, _region_days(span)), 0).bit_count()
 
-    def _find_active_users(self, region_day: RegionDay) -> int:
-        activity = self._activity(region_day.region, region_day.day)
-        return find_active_users(activity, self._user_templates, region_day.part, len(self.users))
+    @cache_method(CACHED_SPANS)
+    def tally(self, span: Span, chosen: Filter) -> Tally:
+        """Return the totals of a span."""
+        total = Tally()
+        for each in _region_days(span):
+            total.add(self._region_tally(each, chosen))
+        return total
 
-    def _compute_user_tallies(self, span: Span, chosen: Filter) -> Mapping[int, UserTally]:
+    @cache_method(CACHED_REPORTS)
+    def user_tallies(self, span: Span, chosen: Filter) -> Mapping[int, UserTally]:
+        """Return the activity of each user in a span, by index."""
         tallies: dict[int, UserTally] = {}
         for each in _region_days(span):
             self._add_users(tallies, each, chosen)
         return dict(sorted(tallies.items()))
 
-    def _add_users(self, tallies: dict[int, UserTally], region_day: RegionDay, chosen: Filter) -> None:
-        region, day, part = region_day
-        factor = draw_latency_factor(self.seed, region, day)
-        for share, users in find_shares(self._by_plan(region, day), part, chosen):
-            latencies: Sequence[float] = share.measure.latencies
-            if factor != 1.0:
-                latencies = [factor * each for each in latencies]
-            templates = [template for template, _ in share.parts]
-            for user in users:
-                total = tallies.get(user)
-                if total is None:
-                    total = tallies[user] = UserTally(0, set(), [])
-                total.seconds += share.measure.seconds
-                total.templates.update(templates)
-                total.latencies += latencies
-
-    def _compute_parameters(self, span: Span, chosen: Filter) -> Mapping[int, ParameterTally]:
+    @cache_method(CACHED_REPORTS)
+    def parameters(self, span: Span, chosen: Filter) -> Mapping[int, ParameterTally]:
+        """Return the values of each parameter in a span, by index."""
         tallies: dict[int, ParameterTally] = {}
         for (user, template), day in self._latest_builds(span).items():
             if chosen is not None and template not in chosen:
@@ -195,34 +166,69 @@ class Population:
                 total.templates.add(template)
         return dict(sorted(tallies.items()))
 
-    def _draw_choices(self, user: int, template: int, period: int) -> Sequence[str]:
+    @cache_method(CACHED_DAYS)
+    def _activity(self, region: int, day: int) -> DayActivity:
+        return draw_activity(self.seed, region, self._members[region], self.users, day)
+
+    @cache_method(CACHED_GROUPS)
+    def _by_plan(self, region: int, day: int) -> UsersByPlan:
+        return group_by_plan(self._activity(region, day), self._user_templates)
+
+    @cache_method(CACHED_TALLIES)
+    def _region_tally(self, region_day: RegionDay, chosen: Filter) -> Tally:
+        shares = find_shares(self._by_plan(region_day.region, region_day.day), region_day.part, chosen)
+        return tally(shares, self._slots, len(self.users), self.unregistered_editors)
+
+    @cache_method(CACHED_DAYS)
+    def _active_users(self, region_day: RegionDay) -> int:
+        """Return the users who were active, as bits."""
+        region, day, part = region_day
+        users, plans = self._activity(region, day)
+        active = (
+            user
+            for user, plan in zip(users, plans, strict=True)
+            if measure(plan, BOTH if self.users[user].other != NO_TEMPLATE else MAIN, part)
+        )
+        return to_bits(active, len(self.users))
+
+    def _add_users(self, tallies: dict[int, UserTally], region_day: RegionDay, chosen: Filter) -> None:
+        region, day, part = region_day
+        factor = draw_latency_factor(self.seed, region, day)
+        for share, users in find_shares(self._by_plan(region, day), part, chosen):
+            latencies = [factor * each for each in share.measure.latencies]
+            templates = [template for template, _ in share.parts]
+            for user in users:
+                total = tallies.get(user)
+                if total is None:
+                    total = tallies[user] = UserTally(0, set(), [])
+                total.seconds += share.measure.seconds
+                total.templates.update(templates)
+                total.latencies += latencies
+
+    @cache_method(CACHED_CHOICES)
+    def _choices(self, user: int, template: int, period: int) -> Sequence[str]:
         return [
             PARAMETERS[index].choose(mix(self.seed, user, template, index, period))
             for index in self.catalog.templates[template].parameters
         ]
 
-    def _find_latest_builds(self, span: Span) -> Mapping[tuple[int, int], int]:
+    @cache_method(CACHED_REPORTS)
+    def _latest_builds(self, span: Span) -> Mapping[tuple[int, int], int]:
         """Return the day of the latest build by workspace, which is a user and a template."""
         return {workspace: each.day for each in _region_days(span) for workspace in self._builds(each)}
 
-    def _find_builds(self, region_day: RegionDay) -> Sequence[tuple[int, int]]:
-        plans, built = all_plans(), find_builds(region_day.part)
-        workspaces = []
-        activity = self._activity(region_day.region, region_day.day)
-        for user, plan in zip(activity.users, activity.plans, strict=True):
-            if any(built[plan]):
-                templates = self._user_templates[user]
-                if plans[plan].is_swapped and templates[1] != NO_TEMPLATE:
-                    templates = templates[::-1]
-                workspaces += [
-                    (user, template)
-                    for template, is_built in zip(templates, built[plan], strict=True)
-                    if is_built and template != NO_TEMPLATE
-                ]
-        return workspaces
-
-    def _count_statuses(self, day: int) -> Mapping[str, int]:
-        return count_statuses(self.users, day)
+    @cache_method(CACHED_DAYS)
+    def _builds(self, region_day: RegionDay) -> Sequence[tuple[int, int]]:
+        region, day, part = region_day
+        users, plans = self._activity(region, day)
+        return [
+            (user, template)
+            for user, plan in zip(users, plans, strict=True)
+            for template, half_hour in zip(
+                order_templates(plan, self._user_templates[user]), all_plans()[plan].builds, strict=True
+            )
+            if template != NO_TEMPLATE and is_built(half_hour, part)
+        ]
 
 
 @lru_cache(CACHED_SPANS)

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
 from random import Random
@@ -65,18 +64,6 @@ class User(NamedTuple):
     final_status: str
 
 
-@dataclass(frozen=True, slots=True)
-class RegionUsers:
-    """The users of one region as columns, from which the activity of a day is drawn fast."""
-
-    members: Sequence[int]
-    workday_probability: bytes
-    weekend_probability: bytes
-    joined: Sequence[int]
-    left: Sequence[int]
-    plans: Sequence[int]
-
-
 def make_users(random: Random, count: int, catalog: Catalog) -> tuple[User, ...]:
     """Return `count` users in the order of their ids, which is the order of the API's responses."""
     ids = sorted(uuids(random, count))
@@ -122,24 +109,6 @@ def _username(index: int) -> str:
 def _draw_latency(random: Random, region: int) -> float:
     latency = REGIONS[region].latency_ms * random.lognormvariate(0.0, REGIONS[region].spread)
     return latency if random.random() < 0.97 else -1.0
-
-
-def group_by_region(users: Sequence[User]) -> tuple[RegionUsers, ...]:
-    """Return the users of each region as columns."""
-    return tuple(_region_users(users, region) for region in range(len(REGIONS)))
-
-
-def _region_users(users: Sequence[User], region: int) -> RegionUsers:
-    members = [index for index, user in enumerate(users) if user.region == region]
-    found = [users[index] for index in members]
-    return RegionUsers(
-        members,
-        bytes(user.workday_probability for user in found),
-        bytes(user.weekend_probability for user in found),
-        [user.joined for user in found],
-        [user.left for user in found],
-        [user.plans for user in found],
-    )
 
 
 def status_on(user: User, day: int) -> str | None:
