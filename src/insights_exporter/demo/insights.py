@@ -9,7 +9,7 @@ from insights_exporter.demo.auth import Document, RequestContext
 from insights_exporter.demo.go_format import format_time
 from insights_exporter.demo.population.aggregation import Filter
 from insights_exporter.demo.population.population import UserTally
-from insights_exporter.demo.population.templates import PARAMETERS, describe, mix
+from insights_exporter.demo.population.templates import PARAMETERS, mix
 from insights_exporter.demo.population.timeline import span_between
 from insights_exporter.demo.population.users import User
 from insights_exporter.demo.validation import DAY, WEEK, ParsedQuery, next_hour
@@ -109,18 +109,20 @@ def _report(context: RequestContext, query: ParsedQuery, chosen: Filter) -> Docu
 def _parameters(context: RequestContext, query: ParsedQuery, chosen: Filter) -> list[Document]:
     span = span_between(query.start, query.end, context.now)
     templates = context.population.catalog.templates
-    return [
-        {
+    rows = []
+    for index, tally in context.population.parameters(span, chosen).items():
+        parameter = PARAMETERS[index]
+        row = {
             "template_ids": sorted(templates[template].id for template in tally.templates),
-            "display_name": PARAMETERS[index].display_name,
-            "name": PARAMETERS[index].name,
-            "type": PARAMETERS[index].type,
-            "description": PARAMETERS[index].description,
-            **describe(PARAMETERS[index]),
+            "display_name": parameter.display_name,
+            "name": parameter.name,
+            "type": parameter.type,
+            "description": parameter.description,
+            "options": parameter.options,
             "values": [{"value": value, "count": count} for value, count in sorted(tally.values.items())],
         }
-        for index, tally in context.population.parameters(span, chosen).items()
-    ]
+        rows.append({name: value for name, value in row.items() if value or name != "options"})
+    return rows
 
 
 def _interval_reports(context: RequestContext, query: ParsedQuery, chosen: Filter) -> Iterator[Document]:

@@ -16,28 +16,8 @@ SEATS_STEP = 10
 AGENT_HOURS_OF_A_USER = 250
 AGENT_MS_OF_AN_HOUR = 90_000
 """Agent runtime of one user in an hour of the year, on average."""
-SWITCHES = (
-    "access_control",
-    "advanced_template_scheduling",
-    "appearance",
-    "audit_log",
-    "browser_only",
-    "control_shared_ports",
-    "custom_roles",
-    "external_provisioner_daemons",
-    "external_token_encryption",
-    "high_availability",
-    "multiple_external_auth",
-    "multiple_organizations",
-    "scim",
-    "template_rbac",
-    "user_role_management",
-    "workspace_batch_actions",
-    "workspace_external_agent",
-    "workspace_prebuilds",
-    "workspace_proxy",
-)
-"""Features without limits."""
+SWITCHES = ("access_control", "audit_log", "browser_only", "high_availability", "scim", "template_rbac")
+"""Some of the features without limits."""
 NEVER_BOUGHT = frozenset({"browser_only", "scim"})
 
 
@@ -67,7 +47,17 @@ def list_templates(context: RequestContext, organization: Organization | None = 
 def list_organizations(context: RequestContext) -> list[Document]:
     """Return the response of `/organizations`."""
     return [
-        _organization(each, index == 0) for index, each in enumerate(context.population.catalog.organizations)
+        {
+            "id": each.id,
+            "name": each.name,
+            "display_name": each.display_name,
+            "icon": "",
+            "description": "",
+            "created_at": CREATED_AT,
+            "updated_at": CREATED_AT,
+            "is_default": index == 0,
+        }
+        for index, each in enumerate(context.population.catalog.organizations)
     ]
 
 
@@ -82,11 +72,6 @@ def list_groups(context: RequestContext, organization: Organization | None) -> l
 
 def get_own_user(context: RequestContext) -> Document:
     """Return the response of `/users/me`."""
-    roles = (
-        []
-        if context.role.name == "member"
-        else [{"name": context.role.name, "display_name": context.role.name}]
-    )
     return {
         "id": CALLER_ID,
         "username": "exporter",
@@ -96,7 +81,7 @@ def get_own_user(context: RequestContext) -> Document:
         "status": "active",
         "login_type": "token",
         "organization_ids": [each.id for each in context.population.catalog.organizations],
-        "roles": roles,
+        "roles": [{"name": name, "display_name": name} for name in {context.role.name} - {"member"}],
     }
 
 
@@ -188,19 +173,6 @@ def _template(context: RequestContext, index: int, template: SampleTemplate) -> 
         "deprecated": template.deprecated,
         "deprecation_message": "Use another one" if template.deprecated else "",
         "icon": "",
-    }
-
-
-def _organization(organization: Organization, is_default: bool) -> Document:  # noqa: FBT001 - a field's value
-    return {
-        "id": organization.id,
-        "name": organization.name,
-        "display_name": organization.display_name,
-        "icon": "",
-        "description": "",
-        "created_at": CREATED_AT,
-        "updated_at": CREATED_AT,
-        "is_default": is_default,
     }
 
 

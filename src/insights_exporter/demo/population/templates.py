@@ -1,23 +1,15 @@
 """Templates, their apps and parameters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from types import MappingProxyType
-
-SIZE = 16
-VARIANT = "89ab"
+from uuid import UUID
 
 
 def uuids(random: Random, count: int) -> list[str]:
     """Return `count` random UUIDs (version 4), as text."""
-    digits = random.randbytes(SIZE * count).hex()
-    return [_uuid(digits[index : index + 2 * SIZE]) for index in range(0, len(digits), 2 * SIZE)]
-
-
-def _uuid(digits: str) -> str:
-    variant = VARIANT[int(digits[16], 16) % len(VARIANT)]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+    return [str(UUID(bytes=random.randbytes(16), version=4)) for _ in range(count)]
 
 
 MASK = 0xFFFFFFFF
@@ -27,11 +19,11 @@ ValueChooser = Callable[[int], str]
 
 @dataclass(frozen=True, slots=True)
 class ParameterOption:
-    """One of the values that a parameter offers."""
+    """One of the values that a parameter offers, as in the API."""
 
     name: str
+    description: str
     value: str
-    description: str = ""
     icon: str = ""
 
 
@@ -82,17 +74,17 @@ def _branch(number: int) -> str:
 
 
 REGIONS = (
-    ParameterOption("Frankfurt", "eu-central", "Close to most of us", "/emojis/1f1e9-1f1ea.png"),
-    ParameterOption("Virginia", "us-east", "", "/emojis/1f1fa-1f1f8.png"),
-    ParameterOption("Mumbai", "ap-south", "", "/emojis/1f1ee-1f1f3.png"),
+    ParameterOption("Frankfurt", "Close to most of us", "eu-central", "/emojis/1f1e9-1f1ea.png"),
+    ParameterOption("Virginia", "", "us-east", "/emojis/1f1fa-1f1f8.png"),
+    ParameterOption("Mumbai", "", "ap-south", "/emojis/1f1ee-1f1f3.png"),
 )
 SIZES = (
-    ParameterOption("Small", "2"),
-    ParameterOption("Medium", "4"),
-    ParameterOption("Large", "8"),
-    ParameterOption("Huge", "16", "Ask first"),
+    ParameterOption("Small", "", "2"),
+    ParameterOption("Medium", "", "4"),
+    ParameterOption("Large", "", "8"),
+    ParameterOption("Huge", "Ask first", "16"),
 )
-IMAGES = (ParameterOption("Ubuntu 24.04", "ubuntu:24.04"), ParameterOption("Debian 13", "debian:13"))
+IMAGES = (ParameterOption("Ubuntu 24.04", "", "ubuntu:24.04"), ParameterOption("Debian 13", "", "debian:13"))
 IDES = ('["vscode"]', '["vscode","idea"]', "[]")
 GREETINGS = ("", "", 'say "hi"', "back\\slash", "zwei\nZeilen")
 NEAR = REGIONS[:2]
@@ -115,15 +107,6 @@ PARAMETERS = (
 )
 
 
-def describe(definition: SampleParameter) -> Mapping[str, object]:
-    """Return the options in the form of the API, without the key if there are none."""
-    options = [
-        {"name": each.name, "description": each.description, "value": each.value, "icon": each.icon}
-        for each in definition.options
-    ]
-    return {"options": options} if options else {}
-
-
 NAMES = (
     "kubernetes",
     "docker",
@@ -142,47 +125,39 @@ RETIRED = "legacy-vm"
 
 
 @dataclass(frozen=True, slots=True)
-class CustomApp:
-    """A custom app as templates declare it."""
+class SampleApp:
+    """An app that connects to workspaces, or one of a template."""
 
     slug: str
     name: str
     icon: str
-
-
-@dataclass(frozen=True, slots=True)
-class SessionApp:
-    """An app that connects to workspaces."""
-
-    slug: str
-    name: str
-    icon: str
-    family: str
+    family: str = "workspace_app"
 
 
 CUSTOM_APPS = (
-    CustomApp("code-server", "code-server", "/icon/code.svg"),
-    CustomApp("filebrowser", "File Browser", "/icon/folder.svg"),
-    CustomApp("code-server", "code-server", "/emojis/1f4bb.png"),
-    CustomApp("ssh", "SSH Gateway", "/icon/terminal.svg"),
-    CustomApp("jupyter", "JupyterLab", "/icon/jupyter.svg"),
-    CustomApp("rstudio", "RStudio", ""),
-    CustomApp("dashboard", 'Grafana <dev> & "prod"', "/icon/grafana.svg"),
-    CustomApp("code-server", "VS Code in the browser", "/icon/code.svg"),
+    SampleApp("code-server", "code-server", "/icon/code.svg"),
+    SampleApp("filebrowser", "File Browser", "/icon/folder.svg"),
+    SampleApp("code-server", "code-server", "/emojis/1f4bb.png"),
+    SampleApp("ssh", "SSH Gateway", "/icon/terminal.svg"),
+    SampleApp("jupyter", "JupyterLab", "/icon/jupyter.svg"),
+    SampleApp("rstudio", "RStudio", ""),
+    SampleApp("dashboard", 'Grafana <dev> & "prod"', "/icon/grafana.svg"),
+    SampleApp("code-server", "VS Code in the browser", "/icon/code.svg"),
 )
+"""The apps that templates declare."""
 UNKNOWN_FAMILY = "unknown"
 SESSION_APPS = (
-    SessionApp("vscode", "VS Code", "/icon/code.svg", "vscode"),
-    SessionApp("jetbrains", "JetBrains", "/icon/intellij.svg", "jetbrains"),
-    SessionApp("reconnecting_pty", "Web Terminal", "/icon/terminal.svg", "reconnecting_pty"),
-    SessionApp("ssh", "SSH", "/icon/terminal.svg", "ssh"),
-    SessionApp("cursor", "Cursor", "/icon/cursor.svg", "vscode"),
-    SessionApp("windsurf", "Windsurf", "/icon/windsurf.svg", "vscode"),
-    SessionApp("code_server", "code-server", "/icon/code.svg", "vscode"),
-    SessionApp("zed", "Zed", "/icon/zed.svg", "ssh"),
-    SessionApp("our_editor", "our_editor", "", UNKNOWN_FAMILY),
-    SessionApp("unknown", "unknown", "", UNKNOWN_FAMILY),
-    SessionApp("overflow", "overflow", "", UNKNOWN_FAMILY),
+    SampleApp("vscode", "VS Code", "/icon/code.svg", "vscode"),
+    SampleApp("jetbrains", "JetBrains", "/icon/intellij.svg", "jetbrains"),
+    SampleApp("reconnecting_pty", "Web Terminal", "/icon/terminal.svg", "reconnecting_pty"),
+    SampleApp("ssh", "SSH", "/icon/terminal.svg", "ssh"),
+    SampleApp("cursor", "Cursor", "/icon/cursor.svg", "vscode"),
+    SampleApp("windsurf", "Windsurf", "/icon/windsurf.svg", "vscode"),
+    SampleApp("code_server", "code-server", "/icon/code.svg", "vscode"),
+    SampleApp("zed", "Zed", "/icon/zed.svg", "ssh"),
+    SampleApp("our_editor", "our_editor", "", UNKNOWN_FAMILY),
+    SampleApp("unknown", "unknown", "", UNKNOWN_FAMILY),
+    SampleApp("overflow", "overflow", "", UNKNOWN_FAMILY),
 )
 """The apps with which clients connect, as servers name them that list each; classic servers list families."""
 SESSION_APP_INDEXES = MappingProxyType({app.slug: index for index, app in enumerate(SESSION_APPS)})
