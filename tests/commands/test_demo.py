@@ -2,15 +2,18 @@
 
 import re
 import signal
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
+from insights_exporter.commands.demo import SampleData, create_coder
 from insights_exporter.demo import DEMO_TOKEN
 from tests.demo.certificates import Authority
-from tests.integration.exporter import Exporter, RunExporter, StartExporter, command
+from tests.demo.client import document
+from tests.integration.exporter import Exporter, RunExporter, StartExporter, command, serving
 from tests.integration.parts import require
 from tests.integration.processes import clean_environment, free_port, running
 from tests.integration.waiting import eventually
@@ -19,22 +22,29 @@ SMALL = ("demo", "--users=8", "--templates=2")
 RELOADED = "insights_exporter_config_last_reload_success_timestamp_seconds"
 
 
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
+    """Run a demo whose environment has a proxy that cannot be reached."""
+    unreachable = f"http://127.0.0.1:{free_port()}"
+    env = {"HTTP_PROXY": unreachable, "http_proxy": unreachable}
+    with serving(tmp_path_factory.mktemp("demo"), "demo", "--users=40", "--templates=2", env=env) as exporter:
+        yield exporter
+
+
 def metric(exporter: Exporter, beginning: str) -> list[str]:
     """Return the lines of the exposition with this prefix."""
     return [line for line in exporter.page().splitlines() if line.startswith(beginning)]
 
 
-def test_links(start_exporter: StartExporter) -> None:
+def test_links(demo: Exporter) -> None:
     """It prints links to the status page and the metrics, and no token."""
-    exporter = start_exporter(*SMALL)
-
-    links = eventually(lambda: re.findall(r"(http://\S+)", exporter.running.output()))
+    links = eventually(lambda: re.findall(r"(http://\S+)", demo.running.output()))
 
     latency = "/metrics?name[]=coder_insights_user_latency_seconds"
-    assert [f"{exporter.url}{path}" for path in ("/", "/metrics", latency)] == links
+    assert [f"{demo.url}{path}" for path in ("/", "/metrics", latency)] == links
     assert [200, 200, 200] == [httpx.get(link, trust_env=False).status_code for link in links]
-    assert "8 users" in exporter.running.output()
-    assert DEMO_TOKEN not in exporter.running.output()
+    assert "40 users" in demo.running.output()
+    assert DEMO_TOKEN not in demo.running.output()
 
 
 def test_links_over_tls(tmp_path: Path) -> None:
@@ -52,38 +62,32 @@ def test_links_over_tls(tmp_path: Path) -> None:
     assert all(link.startswith(f"https://{address}/") for link in links)
 
 
-def test_reload_changes_nothing(start_exporter: StartExporter) -> None:
+def test_reload_changes_nothing(demo: Exporter) -> None:
     """A reload keeps the demo's config."""
-    exporter = start_exporter(*SMALL)
-    eventually(lambda: metric(exporter, "coder_insights_active_users{"))
-    before = metric(exporter, "insights_exporter_poll_interval_seconds{")
+    eventually(lambda: metric(demo, "coder_insights_active_users{"))
+    before = metric(demo, "insights_exporter_poll_interval_seconds{")
 
-    loaded = metric(exporter, RELOADED)
-    exporter.running.process.send_signal(signal.SIGHUP)
-    eventually(lambda: metric(exporter, RELOADED) != loaded)
+    loaded = metric(demo, RELOADED)
+    demo.running.process.send_signal(signal.SIGHUP)
+    eventually(lambda: metric(demo, RELOADED) != loaded)
 
-    assert before == metric(exporter, "insights_exporter_poll_interval_seconds{")
+    assert before == metric(demo, "insights_exporter_poll_interval_seconds{")
     assert all('deployment="demo"' in line for line in before)
 
 
-def test_number_of_users(start_exporter: StartExporter) -> None:
-    """There are about `--users` users; deleted ones have no account."""
-    exporter = start_exporter("demo", "--users=40")
-
-    accounts = eventually(lambda: metric(exporter, "coder_insights_users{"))
+def test_number_of_users(demo: Exporter) -> None:
+    """There are about `--users` users, despite proxy variables; deleted ones have no account."""
+    accounts = eventually(lambda: metric(demo, "coder_insights_users{"))
 
     assert 30 <= sum(float(line.split()[-1]) for line in accounts) <= 40
 
 
-def test_seed(start_exporter: StartExporter) -> None:
+def test_seed() -> None:
     """Each seed has its own data."""
-    seeds = ("5", "5", "6")
-    names = [
-        eventually(partial(metric, demo, "coder_insights_template_info"))
-        for demo in [start_exporter(*SMALL, f"--seed={seed}") for seed in seeds]
-    ]
+    coders = [create_coder(SampleData(8, 2, seed, "real", "2026-bounded")) for seed in (5, 5, 6)]
+    ids = [[template["id"] for template in document(coder, "/templates")] for coder in coders]
 
-    assert names[0] == names[1] != names[2]
+    assert ids[0] == ids[1] != ids[2]
 
 
 def test_faults(start_exporter: StartExporter) -> None:
@@ -118,9 +122,9 @@ def test_invalid_flags(run_exporter: RunExporter, flags: tuple[str, ...], messag
     assert 1 == len(ended.stderr.splitlines())
 
 
-def test_port_in_use(start_exporter: StartExporter, run_exporter: RunExporter) -> None:
+def test_port_in_use(demo: Exporter, run_exporter: RunExporter) -> None:
     """A port that is in use is reported in one line."""
-    address = start_exporter(*SMALL).url.removeprefix("http://")
+    address = demo.url.removeprefix("http://")
 
     ended = run_exporter(*SMALL, f"--web.listen-address={address}")
 
@@ -129,18 +133,8 @@ def test_port_in_use(start_exporter: StartExporter, run_exporter: RunExporter) -
     assert f"cannot listen on {address}: address already in use; stop the program" in ended.stderr
 
 
-def test_proxy_variables_are_ignored(start_exporter: StartExporter) -> None:
-    """The embedded Coder is requested directly, despite proxy variables."""
-    unreachable = f"http://127.0.0.1:{free_port()}"
-
-    exporter = start_exporter(*SMALL, env={"HTTP_PROXY": unreachable, "http_proxy": unreachable})
-
-    assert eventually(lambda: metric(exporter, "coder_insights_active_users{"))
-
-
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
-def test_prometheus(tmp_path: Path, how: signal.Signals) -> None:
-    """A Prometheus scrapes the demo with the project's rules and ends with it; two queries are printed."""
+def test_prometheus(tmp_path: Path) -> None:
+    """A Prometheus scrapes the demo with the project's rules until Ctrl-C; two queries are printed."""
     require("prometheus")
     words = (*command(), *SMALL, "--prometheus", f"--web.listen-address=127.0.0.1:{free_port()}")
     environment = clean_environment(tmp_path, {"TMPDIR": str(tmp_path)})
@@ -151,7 +145,7 @@ def test_prometheus(tmp_path: Path, how: signal.Signals) -> None:
             for query in queries:
                 eventually(partial(answered, prometheus, query))
             rules = prometheus.get("/api/v1/rules").json()["data"]["groups"]
-        status = process.stop(how)
+        status = process.stop(signal.SIGINT)
 
     assert (0, 2) == (status, len(queries))
     assert "Traceback" not in process.output()

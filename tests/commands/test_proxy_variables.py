@@ -13,14 +13,7 @@ from tests.integration.processes import free_port
 from tests.support.proxy import proxying
 
 ENV = {"CODER_URL": "https://coder.invalid", "CODER_SESSION_TOKEN": DEMO_TOKEN}
-COMMANDS = [
-    ("--config.check",),
-    (),
-    ("check",),
-    ("scrape",),
-    ("config", "show"),
-    ("backfill", "--since=2026-01-01", "--dry-run"),
-]
+COMMANDS = [(), ("check",), ("backfill", "--since=2026-01-01", "--dry-run")]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words) or "serve")
@@ -35,35 +28,24 @@ def test_invalid_proxy_fails_every_command(run_exporter: RunExporter, words: Seq
     assert "hidden-secret" not in ended.stdout + ended.stderr
 
 
-@pytest.mark.parametrize("words", [("check",), ("scrape",), ()], ids=lambda words: " ".join(words) or "serve")
-def test_unwritable_key_log_fails_every_command(
-    words: Sequence[str], run_exporter: RunExporter, tmp_path: Path
-) -> None:
+def test_unwritable_key_log(run_exporter: RunExporter, tmp_path: Path) -> None:
     """A variable that Python reads when it creates clients is checked as well."""
     keys = tmp_path / "keys"
     keys.mkdir()
-    ended = run_exporter(*words, env={**ENV, "SSLKEYLOGFILE": str(keys)})
+    ended = run_exporter("check", env={**ENV, "SSLKEYLOGFILE": str(keys)})
 
     assert 2 == ended.returncode
     assert "SSLKEYLOGFILE: cannot be written: is a directory" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("entry", ["fd00::/8", "fd00::/129"])
-def test_no_proxy_alone_is_harmless(run_exporter: RunExporter, entry: str) -> None:
-    """Entries for other tools are harmless, valid or not."""
-    with serve(coder()) as url:
-        ended = run_exporter("check", env={**ENV, "CODER_URL": url, "NO_PROXY": entry})
-
-    assert (0, "") == (ended.returncode, ended.stderr)
-
-
 def test_skipped_entry_is_a_warning(run_exporter: RunExporter) -> None:
-    """`--config.check` names the entry and succeeds."""
-    ended = run_exporter("--config.check", env={**ENV, "NO_PROXY": "fd00::/129"})
+    """`--config.check` names the entry and succeeds; one for other tools is harmless."""
+    ended = run_exporter("--config.check", env={**ENV, "NO_PROXY": "fd00::/129,fd00::/8"})
 
+    (line,) = ended.stderr.splitlines()
     assert 0 == ended.returncode
-    assert "NO_PROXY: 'fd00::/129' is invalid and is skipped" in ended.stderr
+    assert "NO_PROXY: 'fd00::/129' is invalid and is skipped" in line
 
 
 def test_scrape_goes_through_the_proxy(run_exporter: RunExporter) -> None:
