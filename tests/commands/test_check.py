@@ -15,7 +15,7 @@ from insights_exporter.commands.check import check
 from insights_exporter.commands.scrape import scrape
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
-from tests.commands.config import TOKEN, write_config
+from tests.commands.config import TOKEN, config_flag, write_config
 from tests.demo.certificates import Authority
 from tests.demo.client import NOW, SMALL, coder
 from tests.end_to_end.stub import answering
@@ -64,7 +64,7 @@ class Checker:
         return self._run("table", url)[1]
 
     def _run(self, format_: Literal["table", "json"], url: str, **config: Any) -> tuple[int, str]:  # noqa: ANN401 -- as above
-        path = Path(write_config(self._folder, url, **config).partition("=")[2])
+        path = write_config(self._folder, url, **config)
         with capture_logs():
             status = check(path, format_)
         shown = self._capsys.readouterr()
@@ -367,7 +367,7 @@ def test_table(run_exporter: RunExporter, tmp_path: Path) -> None:
     Without a terminal, nothing is written to standard error.
     """
     with serve(coder(role="member")) as bad, serve(coder()) as good:
-        flag = write_config(tmp_path, good, bad)
+        flag = config_flag(tmp_path, good, bad)
         ended = run_exporter("check", flag, env={**TOKEN, "COLUMNS": "200"})
 
     lines = ended.stdout.splitlines()
@@ -386,7 +386,7 @@ def test_table(run_exporter: RunExporter, tmp_path: Path) -> None:
 def test_json(run_exporter: RunExporter, tmp_path: Path) -> None:
     """With --output=json, standard output is one document, a list with a report per deployment."""
     with serve(coder()) as url:
-        ended = run_exporter("check", "--output=json", write_config(tmp_path, url), env=TOKEN)
+        ended = run_exporter("check", "--output=json", config_flag(tmp_path, url), env=TOKEN)
 
     (report,) = json.loads(ended.stdout)
     assert (0, "", "deployment-1") == (ended.returncode, ended.stderr, report["deployment"])

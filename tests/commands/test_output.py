@@ -18,7 +18,7 @@ import pytest
 from insights_exporter.commands.errors import CommandError, Interrupted
 from insights_exporter.commands.output import open_output, write_all
 from insights_exporter.demo import serve
-from tests.commands.config import TOKEN, write_config
+from tests.commands.config import TOKEN, config_flag
 from tests.demo.client import coder
 from tests.integration.exporter import RunExporter
 
@@ -240,7 +240,7 @@ def test_scrape_into_a_fifo(folder: Path, tmp_path: Path, run_exporter: RunExpor
     reader = Thread(target=lambda: read.append(fifo.read_bytes()), daemon=True)
     reader.start()
     with serve(coder(rate_limit=-1)) as url:
-        ended = run_exporter("scrape", f"--output={fifo}", write_config(tmp_path, url), env=TOKEN)
+        ended = run_exporter("scrape", f"--output={fifo}", config_flag(tmp_path, url), env=TOKEN)
     reader.join(60)
 
     assert (0, "", "") == (ended.returncode, ended.stdout, ended.stderr)

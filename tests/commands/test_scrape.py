@@ -3,18 +3,22 @@
 import os
 import pty
 import signal
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any, TypeAlias
 
 import httpx
 import pytest
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as text_families
+from structlog.testing import capture_logs
 
+from insights_exporter.commands.scrape import scrape
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
-from tests.commands.config import TOKEN, write_config
+from tests.commands.config import TOKEN, config_flag, write_config
 from tests.demo.client import coder
 from tests.integration.exporter import RunExporter, command
 from tests.integration.parts import require
@@ -48,7 +52,7 @@ def test_everything_on_standard_output(
     run_exporter: RunExporter, tmp_path: Path, url: str, promtool: Promtool
 ) -> None:
     """Data and poll metrics are printed, without process metrics, and promtool accepts them."""
-    ended = run_exporter("scrape", write_config(tmp_path, url), env=TOKEN)
+    ended = run_exporter("scrape", config_flag(tmp_path, url), env=TOKEN)
 
     assert (0, "") == (ended.returncode, ended.stderr)
     assert 'coder_insights_active_users{deployment="deployment-1",window="7d"}' in ended.stdout
@@ -58,26 +62,52 @@ def test_everything_on_standard_output(
     assert "" == promtool.check_metrics(ended.stdout)
 
 
-def test_openmetrics(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:
-    """OpenMetrics is accepted by its reference parser."""
-    ended = run_exporter("scrape", "--format=openmetrics", write_config(tmp_path, url), env=TOKEN)
+@dataclass(frozen=True)
+class Scraped:
+    """What `scrape` wrote to a file and logged, and its exit status."""
 
-    assert ended.stdout.endswith("# EOF\n")
-    assert values(openmetrics_families(ended.stdout))  # type: ignore[no-untyped-call]  # it has no hints
+    status: int
+    page: str
+    logged: Sequence[Mapping[str, Any]]
 
 
-def test_file_is_readable_and_alone(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:
-    """With --output nothing is printed, and the folder has only the file, which is readable by others."""
-    folder = tmp_path / "textfiles"
+Scrape: TypeAlias = Callable[..., Scraped]
+
+
+@pytest.fixture
+def scrape_into_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scrape:
+    """Provide a way to run `scrape` in this process, into the only file of a folder."""
+    folder = tmp_path / "outputs"
     folder.mkdir()
-    output = folder / "coder.prom"
+    monkeypatch.setenv("TOKEN", DEMO_TOKEN)
 
-    ended = run_exporter("scrape", f"--output={output}", write_config(tmp_path, url), env=TOKEN)
+    def run(url: str, format_: str = "text") -> Scraped:
+        output = folder / "coder.prom"
+        with capture_logs() as logged:
+            status = scrape(write_config(tmp_path, url), output, format_)
+        assert [output] == list(folder.iterdir())
+        assert 0o644 == output.stat().st_mode & 0o777
+        page = output.read_text(encoding="utf-8")
+        assert DEMO_TOKEN not in f"{page}{logged}"
+        return Scraped(status, page, logged)
 
-    assert (0, "", "") == (ended.returncode, ended.stdout, ended.stderr)
-    assert [output] == list(folder.iterdir())
-    assert 0o644 == output.stat().st_mode & 0o777
-    assert output.read_text(encoding="utf-8").startswith("# HELP insights_exporter_")
+    return run
+
+
+def test_openmetrics(scrape_into_file: Scrape, url: str) -> None:
+    """OpenMetrics is accepted by its reference parser."""
+    page = scrape_into_file(url, "openmetrics").page
+
+    assert page.endswith("# EOF\n")
+    assert values(openmetrics_families(page))  # type: ignore[no-untyped-call]  # it has no hints
+
+
+def test_file_is_readable_and_alone(scrape_into_file: Scrape, url: str) -> None:
+    """The folder has only the file, which is readable by others."""
+    scraped = scrape_into_file(url)
+
+    assert (0, []) == (scraped.status, scraped.logged)
+    assert scraped.page.startswith("# HELP insights_exporter_")
 
 
 def test_file_is_replaced_atomically(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:
@@ -87,52 +117,40 @@ def test_file_is_replaced_atomically(run_exporter: RunExporter, tmp_path: Path, 
     seen: set[str] = set()
 
     def read() -> None:
-        while not over.is_set():
+        while not over.wait(0.0005):
             seen.add(output.read_text(encoding="utf-8"))
 
     reader = Thread(target=read)
     reader.start()
     try:
-        ended = run_exporter("scrape", f"--output={output}", write_config(tmp_path, url), env=TOKEN)
+        ended = run_exporter("scrape", f"--output={output}", config_flag(tmp_path, url), env=TOKEN)
     finally:
         over.set()
         reader.join()
 
-    assert 0 == ended.returncode
+    assert (0, "", "") == (ended.returncode, ended.stdout, ended.stderr)
     assert seen <= {"old\n", output.read_text(encoding="utf-8")}
-
-
-def test_missing_folder(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:
-    """A missing folder is reported in one line."""
-    output = tmp_path / "missing" / "coder.prom"
-
-    ended = run_exporter("scrape", f"--output={output}", write_config(tmp_path, url), env=TOKEN)
-
-    assert 2 == ended.returncode
-    assert 1 == len(ended.stderr.splitlines())
-    assert f"--output: {output} cannot be written" in ended.stderr
 
 
 @pytest.mark.parametrize(
     ("role", "expected"), [("auditor", 0), ("template-admin", 1), ("member", 1)], ids=str
 )
-def test_status_is_that_of_check(run_exporter: RunExporter, tmp_path: Path, role: str, expected: int) -> None:
-    """With denied datasets the status is 1, and the others are printed."""
+def test_status_is_that_of_check(scrape_into_file: Scrape, role: str, expected: int) -> None:
+    """With denied datasets the status is 1, and the others are written."""
     with serve(coder(role=role)) as url:
-        ended = run_exporter("scrape", write_config(tmp_path, url), env=TOKEN)
+        scraped = scrape_into_file(url)
 
-    assert expected == ended.returncode
-    assert 'insights_exporter_poll_success{dataset="daus"' in ended.stdout
-    assert DEMO_TOKEN not in ended.stdout + ended.stderr
+    assert expected == scraped.status
+    assert 'insights_exporter_poll_success{dataset="daus"' in scraped.page
 
 
-def test_server_that_has_nothing(run_exporter: RunExporter, tmp_path: Path) -> None:
-    """Datasets that a server does not have never count, and their availability is printed."""
+def test_server_that_has_nothing(scrape_into_file: Scrape) -> None:
+    """Datasets that a server does not have never count, and their availability is written."""
     with serve(coder(server_version="2023", usage_stats=False)) as url:
-        ended = run_exporter("scrape", write_config(tmp_path, url), env=TOKEN)
+        scraped = scrape_into_file(url)
 
-    assert 0 == ended.returncode
-    assert 'insights_exporter_dataset_available{dataset="daus"' in ended.stdout
+    assert 0 == scraped.status
+    assert 'insights_exporter_dataset_available{dataset="daus"' in scraped.page
 
 
 def test_node_exporter_serves_the_file(run_exporter: RunExporter, tmp_path: Path, url: str) -> None:
@@ -140,7 +158,7 @@ def test_node_exporter_serves_the_file(run_exporter: RunExporter, tmp_path: Path
     program, folder = require("prometheus-node-exporter"), tmp_path / "textfiles"
     folder.mkdir()
     output, port = folder / "coder.prom", free_port()
-    run_exporter("scrape", f"--output={output}", write_config(tmp_path, url), env=TOKEN)
+    run_exporter("scrape", f"--output={output}", config_flag(tmp_path, url), env=TOKEN)
     words = (
         program,
         "--collector.disable-defaults",
@@ -165,7 +183,7 @@ def test_progress_on_a_terminal(tmp_path: Path, url: str) -> None:
     """The progress is shown on a terminal, and standard output has only the metrics."""
     ours, theirs = pty.openpty()
     environment = clean_environment(tmp_path, {**TOKEN, "TERM": "xterm", "COLUMNS": "100"})
-    words = (*command(), "scrape", write_config(tmp_path, url))
+    words = (*command(), "scrape", config_flag(tmp_path, url))
     process = os.posix_spawn(
         words[0],
         words,
@@ -205,7 +223,7 @@ def test_interrupted(tmp_path: Path, how: signal.Signals) -> None:
     output = tmp_path / "coder.prom"
     output.write_text("old\n", encoding="utf-8")
     with serve(server) as url:
-        words = (*command(), "scrape", f"--output={output}", write_config(tmp_path, url))
+        words = (*command(), "scrape", f"--output={output}", config_flag(tmp_path, url))
         with running(words, tmp_path / "scrape", clean_environment(tmp_path, TOKEN)) as process:
             eventually(lambda: any("daus" in seen.path for seen in server.requests))
             status = process.stop(how)
@@ -214,25 +232,25 @@ def test_interrupted(tmp_path: Path, how: signal.Signals) -> None:
     assert "old\n" == output.read_text(encoding="utf-8")
 
 
-def test_unlisted_templates(run_exporter: RunExporter, tmp_path: Path) -> None:
+def test_unlisted_templates(scrape_into_file: Scrape) -> None:
     """If templates cannot be listed, the status is 1 and the log says why ids are used instead of names."""
     server: EmbeddedCoder = coder()
     server.fail("502", "/templates", "/organizations")
     with serve(server) as url:
-        ended = run_exporter("scrape", write_config(tmp_path, url), env=TOKEN)
+        scraped = scrape_into_file(url)
 
-    (line,) = [line for line in ended.stderr.splitlines() if "template names unknown" in line]
-    assert 1 == ended.returncode
-    assert "HTTP 502 for /templates" in line
-    assert "coder_insights_template_active_users{" in ended.stdout
-    assert 'template_name="docker"' not in ended.stdout
+    (line,) = [line for line in scraped.logged if "template names unknown" in line["event"]]
+    assert (1, "warning") == (scraped.status, line["log_level"])
+    assert "HTTP 502 for /templates" in line["err"]
+    assert "coder_insights_template_active_users{" in scraped.page
+    assert 'template_name="docker"' not in scraped.page
 
 
-def test_version_is_requested_once(run_exporter: RunExporter, tmp_path: Path) -> None:
+def test_version_is_requested_once(scrape_into_file: Scrape) -> None:
     """One request finds the server's version."""
     server: EmbeddedCoder = coder()
     with serve(server) as url:
-        ended = run_exporter("scrape", write_config(tmp_path, url), env=TOKEN)
+        page = scrape_into_file(url).page
 
     assert 1 == sum(seen.path.endswith("/buildinfo") for seen in server.requests)
-    assert "coder_insights_build_info{" in ended.stdout
+    assert "coder_insights_build_info{" in page
