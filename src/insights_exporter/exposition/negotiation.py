@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Format(StrEnum):
@@ -50,6 +51,7 @@ class _Element:
     place: int
 
 
+@lru_cache(maxsize=16)  # a client sends the same headers each time
 def negotiate(accept: str | None, accept_encoding: str | None) -> Negotiated:
     """Return the format and encoding for a request with these headers, None for those it lacks."""
     return Negotiated(_format(list(_elements(accept or ""))), _gzip(list(_elements(accept_encoding or ""))))
