@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from insights_exporter.web.connection import Connection
 from insights_exporter.web.limits import ConnectionTracker, ServerLimits
-from insights_exporter.web.response import EXCHANGE, RefusalRenderer
+from insights_exporter.web.response import EXCHANGE
 from tests.integration.waiting import eventually_async
 from tests.web.server import GENEROUS, GOOD, LARGE, SHORT, app, is_served, read_to_end, serving, unread
 
@@ -256,7 +256,7 @@ def connect_distant(transport: DistantTransport) -> tuple[Connection, list[str]]
         paths.append(scope["path"])
         await app(scope, receive, send)
 
-    connection = Connection(application, ConnectionTracker(GENEROUS), RefusalRenderer(list))
+    connection = Connection(application, ConnectionTracker(GENEROUS), list)
     connection.connection_made(transport)
     return connection, paths
 

@@ -39,12 +39,8 @@ from insights_exporter.web.metrics_handler import MetricsHandler
 from insights_exporter.web.prefix import PrefixMiddleware, is_plain_path
 from insights_exporter.web.server import Server, format_address, listen, sockets_from_systemd, split_address
 from insights_exporter.web.status.handler import StatusHandler
-from insights_exporter.web.webconfig import (
-    BasicAuthMiddleware,
-    ReloadingConfig,
-    listening_context,
-    web_config_samples,
-)
+from insights_exporter.web.webconfig.auth import BasicAuthMiddleware
+from insights_exporter.web.webconfig.loader import ReloadingConfig, listening_context, web_config_samples
 
 _LISTEN_REMEDIES = {
     errno.EADDRINUSE: "stop the program that listens there, or choose another address",

@@ -10,8 +10,8 @@ from typing import Any, cast
 from starlette.types import ASGIApp
 
 from insights_exporter.web.limits import ConnectionTracker, rate_delay
-from insights_exporter.web.request import BadRequest, HTTPRequest, Refusal, RequestReader
-from insights_exporter.web.response import HTTPExchange, RefusalRenderer
+from insights_exporter.web.request import BadRequest, Header, HTTPRequest, Refusal, RequestReader
+from insights_exporter.web.response import HTTPExchange, render_refusal
 
 _UNSENT_BYTES = 64 * 1024
 """Bytes of responses that may wait for the client before the next request is served."""
@@ -54,9 +54,10 @@ class Connection(asyncio.BufferedProtocol):
 
     There is always one timeout: until a request has arrived, until its response
     is read, until the next request. A client that sends single bytes gains nothing.
+    `headers` returns those of responses that the application has no part in.
     """
 
-    def __init__(self, app: ASGIApp, tracker: ConnectionTracker, refusals: RefusalRenderer) -> None:
+    def __init__(self, app: ASGIApp, tracker: ConnectionTracker, headers: Callable[[], list[Header]]) -> None:
         self.is_disconnected = False
         self.accepted: bool | None = None
         self.on_connected: Callable[[], None] | None = None
@@ -64,7 +65,7 @@ class Connection(asyncio.BufferedProtocol):
         self._app = app
         self._tracker = tracker
         self._limits = tracker.limits
-        self._refusals = refusals
+        self._headers = headers
         self._loop = asyncio.get_running_loop()
         self._state = _State.RECEIVING
         self._reader = RequestReader(tracker.limits)
@@ -148,7 +149,7 @@ class Connection(asyncio.BufferedProtocol):
             request = self._reader.next_request()
         except BadRequest as error:
             self.accepted = bool(self.accepted)
-            self._write([self._refusals.render(error.refusal)])
+            self._write([render_refusal(error.refusal, self._headers())])
             self._close(may_send_more=True)
             return
         if request is None:
@@ -186,7 +187,7 @@ class Connection(asyncio.BufferedProtocol):
         if exchange.is_started:
             self.abort()
         else:
-            self._write([self._refusals.render(_FAILED)])
+            self._write([render_refusal(_FAILED, self._headers())])
 
     def _end_response(self, *, keep_alive: bool) -> None:
         """Wait for the next request, of which the first bytes may have arrived, or close."""
@@ -280,10 +281,6 @@ class Connection(asyncio.BufferedProtocol):
 
     def _bytes_read(self) -> int:
         return self._written - self._transport.get_write_buffer_size()
-
-    def date_line(self) -> bytes:
-        """Return the line of the `Date` header."""
-        return self._refusals.date_line()
 
 
 def _split_for_tls(parts: Sequence[bytes]) -> Iterator[bytes | memoryview]:

@@ -1,13 +1,15 @@
 """Responses: what an ASGI application sends becomes HTTP/1.1 on a connection."""
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Protocol
 
 from starlette.types import Message, Scope
 
+from insights_exporter.web.limits import Client
 from insights_exporter.web.request import Header, HTTPRequest, Refusal
 
 EXCHANGE = "insights_exporter.exchange"
@@ -26,7 +28,7 @@ _STATUS_LINES = {
 _WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 
-class Peer(Protocol):
+class Peer(Client, Protocol):
     """The connection of a client, as far as a response needs it."""
 
     is_disconnected: bool
@@ -37,17 +39,8 @@ class Peer(Protocol):
     """The address that the client has connected to."""
     remote_address: tuple[str, int] | None
 
-    def reading_rate(self) -> float:
-        """Return bytes per second read since the last write; infinite if unknown."""
-
-    def date_line(self) -> bytes:
-        """Return the line of the `Date` header."""
-
     async def write(self, parts: Sequence[bytes]) -> None:
         """Send bytes, and wait until the client has read nearly all."""
-
-    def abort(self) -> None:
-        """Close at once."""
 
 
 class HTTPExchange:
@@ -118,42 +111,25 @@ class HTTPExchange:
         if self._body_left is None or (b"connection", b"close") in headers:
             self.keep_alive = False
         self.is_started, self.status = True, status
-        self._head = _render_head(status, headers, self.peer.date_line(), keep_alive=self.keep_alive)
+        self._head = _render_head(status, headers, keep_alive=self.keep_alive)
 
 
-class RefusalRenderer:
-    """Renders responses to requests that are refused before the application gets them.
-
-    `headers` returns those that each response has.
-    """
-
-    def __init__(self, headers: Callable[[], list[Header]] = list) -> None:
-        self._headers = headers
-        self._second = 0
-        self._date_line = b""
-
-    def render(self, refusal: Refusal) -> bytes:
-        """Return the whole response."""
-        body = f"{refusal.text}\n".encode()
-        headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", b"%d" % len(body)),
-            *self._headers(),
-        ]
-        return _render_head(refusal.status, headers, self.date_line(), keep_alive=False) + body
-
-    def date_line(self) -> bytes:
-        """Return the line of the `Date` header, rendered once a second."""
-        now = int(time.time())
-        if now != self._second:
-            self._second, self._date_line = now, f"date: {formatdate(now, usegmt=True)}\r\n".encode()
-        return self._date_line
+def render_refusal(refusal: Refusal, headers: Iterable[Header]) -> bytes:
+    """Return the whole response, with further headers, to a request that the application does not get."""
+    body = f"{refusal.text}\n".encode()
+    own = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
+    return _render_head(refusal.status, [*own, *headers], keep_alive=False) + body
 
 
-def _render_head(status: int, headers: Collection[Header], date_line: bytes, *, keep_alive: bool) -> bytes:
+@lru_cache(maxsize=1)
+def _render_date(second: int) -> bytes:
+    return f"date: {formatdate(second, usegmt=True)}\r\n".encode()
+
+
+def _render_head(status: int, headers: Collection[Header], *, keep_alive: bool) -> bytes:
     """Return status line and headers; the defaults are set unless the response has them."""
     names = {name for name, _ in headers}
-    lines = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status, date_line]
+    lines = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status, _render_date(int(time.time()))]
     lines += [b"%b: %b\r\n" % header for header in headers]
     lines += [b"%b: %b\r\n" % header for header in DEFAULT_HEADERS if header[0] not in names]
     if not keep_alive and b"connection" not in names:

@@ -18,7 +18,7 @@ from insights_exporter.runtime import trim_heap
 from insights_exporter.web.connection import Connection, parse_address
 from insights_exporter.web.limits import DEFAULT_LIMITS, ConnectionTracker, ServerLimits
 from insights_exporter.web.request import Header, Refusal
-from insights_exporter.web.response import RefusalRenderer
+from insights_exporter.web.response import render_refusal
 
 _BACKLOG = 512
 _RECEIVE_BYTES = 8 * 1024
@@ -132,7 +132,7 @@ class Server:
         self.is_started = False
         self._app = app
         self._context = context
-        self._refusals = RefusalRenderer(headers)
+        self._headers = headers
         self._stopped = asyncio.Event()
 
     async def serve(self, sockets: Iterable[socket.socket]) -> None:
@@ -154,13 +154,13 @@ class Server:
 
     async def _listen(self, listener: socket.socket) -> _Listener:
         def connect() -> Connection:
-            return Connection(self._app, self.tracker, self._refusals)
+            return Connection(self._app, self.tracker, self._headers)
 
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
         if self._context is None:
             loop = asyncio.get_running_loop()
             return await loop.create_server(connect, sock=listener, backlog=_BACKLOG)
-        return TLSListener(listener, self._context, self.tracker, connect, self._refusals)
+        return TLSListener(listener, self._context, self.tracker, connect, self._headers)
 
     async def _return_memory(self) -> None:
         """Return free memory to the system after many connections have ended."""
@@ -218,14 +218,14 @@ class TLSListener:
         context: ssl.SSLContext,
         tracker: ConnectionTracker,
         connect: Callable[[], Connection],
-        refusals: RefusalRenderer,
+        headers: Callable[[], list[Header]],
     ) -> None:
         listener.settimeout(0)
         self._listener = listener
         self._context = context
         self._tracker = tracker
         self._connect = connect
-        self._refusals = refusals
+        self._headers = headers
         self._handshakes: set[asyncio.Task[None]] = set()
         self._accepting = asyncio.create_task(self._accept())
 
@@ -257,7 +257,7 @@ class TLSListener:
             first_byte = client.recv(1, socket.MSG_PEEK)
             if first_byte and first_byte[0] not in _TLS_FIRST_BYTES:
                 client.recv(limits.head_bytes)  # unread bytes would reset the connection
-                client.send(self._refusals.render(_PLAIN_HTTP))
+                client.send(render_refusal(_PLAIN_HTTP, self._headers()))
                 client.close()
             else:
                 await self._perform_handshake(client, handshake)

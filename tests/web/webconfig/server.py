@@ -18,7 +18,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from insights_exporter.web.server import Server
-from insights_exporter.web.webconfig import BasicAuthMiddleware, ReloadingConfig, listening_context
+from insights_exporter.web.webconfig.auth import BasicAuthMiddleware
+from insights_exporter.web.webconfig.loader import ReloadingConfig, listening_context
 from tests.integration.waiting import eventually_async
 
 METRICS = "# HELP test_metric A metric.\n# TYPE test_metric gauge\ntest_metric 42\n"

@@ -9,8 +9,13 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from insights_exporter.web.webconfig import BasicAuthMiddleware, ReloadingConfig
-from insights_exporter.web.webconfig.auth import PasswordChecker, TooManyLogins, parse_credentials
+from insights_exporter.web.webconfig.auth import (
+    BasicAuthMiddleware,
+    PasswordChecker,
+    TooManyLogins,
+    parse_credentials,
+)
+from insights_exporter.web.webconfig.loader import ReloadingConfig
 from tests.web.webconfig.server import METRICS, Served, serving
 
 HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()

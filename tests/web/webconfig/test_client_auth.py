@@ -8,7 +8,7 @@ import pytest
 import trustme
 from structlog.testing import capture_logs
 
-from insights_exporter.web.webconfig import load_web_config
+from insights_exporter.web.webconfig.loader import load_web_config
 from tests.integration.parts import require
 from tests.integration.processes import clean_environment, free_port, running
 from tests.integration.waiting import eventually

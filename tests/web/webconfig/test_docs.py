@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel
 
 from insights_exporter.config.errors import ConfigIssue
-from insights_exporter.web.webconfig import RELOAD_FAILURES, load_web_config
+from insights_exporter.web.webconfig.loader import RELOAD_FAILURES, load_web_config
 from insights_exporter.web.webconfig.model import (
     AUTH_TYPES,
     CURVES,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from insights_exporter.config.strict_yaml import YamlError, read_yaml
-from insights_exporter.web.webconfig import WebConfigError, load_web_config
+from insights_exporter.web.webconfig.loader import WebConfigError, load_web_config
 from tests.web.webconfig.certificates import DATA, write_case
 
 BAD = sorted(path.name for path in DATA.glob("bad-*.yml"))

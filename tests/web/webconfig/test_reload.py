@@ -7,13 +7,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from insights_exporter.exposition.family import Samples
-from insights_exporter.web.webconfig import (
+from insights_exporter.web.webconfig.loader import (
+    CHECK_INTERVAL,
+    DRAIN_SECONDS,
     RELOAD_FAILURES,
     ReloadingConfig,
     WebConfigError,
     web_config_samples,
 )
-from insights_exporter.web.webconfig.loader import CHECK_INTERVAL, DRAIN_SECONDS
 from tests.web.webconfig.certificates import write_case
 from tests.web.webconfig.server import Clock
 

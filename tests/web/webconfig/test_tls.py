@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from insights_exporter.web.webconfig import WebConfigError, load_web_config
 from insights_exporter.web.webconfig import model as names
-from insights_exporter.web.webconfig.loader import WebConfig
+from insights_exporter.web.webconfig.loader import WebConfig, WebConfigError, load_web_config
 from tests.web.webconfig.certificates import write_case
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from insights_exporter.web.webconfig import WebConfigError, load_web_config
+from insights_exporter.web.webconfig.loader import WebConfigError, load_web_config
 from tests.integration.promtool import Promtool
 from tests.web.webconfig.certificates import DATA, write_case
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from types import MappingProxyType
 from typing import NamedTuple
 
 from insights_exporter.datasets.summary import SOURCES, PollSummary
@@ -45,28 +44,24 @@ class _CardType(NamedTuple):
     waiting: str = "Not polled yet."
 
 
-_CARDS: Mapping[str, _CardType] = MappingProxyType(
-    {
-        "days": _CardType("Coder reports no days."),
-        "apps": _CardType("No app was used."),
-        "templates": _CardType(
-            "No template was used.",
-            "templates.breakdown",
-            "Not polled yet; a report has to name the templates in use first.",
-        ),
-        "activity": _CardType("No user was active."),
-        "latency": _CardType("No user has a latency."),
-        "parameters": _CardType("No workspace was built with parameters.", "parameters.windows"),
-    }
-)
+_CARDS: Mapping[str, _CardType] = {
+    "days": _CardType("Coder reports no days."),
+    "apps": _CardType("No app was used."),
+    "templates": _CardType(
+        "No template was used.",
+        "templates.breakdown",
+        "Not polled yet; a report has to name the templates in use first.",
+    ),
+    "activity": _CardType("No user was active."),
+    "latency": _CardType("No user has a latency."),
+    "parameters": _CardType("No workspace was built with parameters.", "parameters.windows"),
+}
 
-_EMPTY_TEXTS: Mapping[State, str] = MappingProxyType(
-    {
-        "failing": "No data: the last poll failed.",
-        "off": STATISTICS_OFF,
-        "unavailable": "This Coder server does not have this data.",
-    }
-)
+_EMPTY_TEXTS: Mapping[State, str] = {
+    "failing": "No data: the last poll failed.",
+    "off": STATISTICS_OFF,
+    "unavailable": "This Coder server does not have this data.",
+}
 
 
 def build_tiles(state: DeploymentState, window: str) -> Iterator[Tile]:

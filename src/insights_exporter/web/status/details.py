@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from types import MappingProxyType
 
 from insights_exporter.datasets.summary import ParameterUse, PollSummary, Ranking
 from insights_exporter.exposition.family import HistogramValue
@@ -37,22 +36,23 @@ from insights_exporter.web.status.state import (
 FAIR_LATENCY, POOR_LATENCY = 0.15, 0.3
 """Seconds of latency from which Coder shows a connection in yellow, and in red."""
 
-ACTIVITY_LEVELS: Mapping[float, str] = MappingProxyType(
-    {3600: "were active up to 1 h", 14400: "for 1 to 4 h", 57600: "for 4 to 16 h", float("inf"): "over 16 h"}
-)
+ACTIVITY_LEVELS: Mapping[float, str] = {
+    3600: "were active up to 1 h",
+    14400: "for 1 to 4 h",
+    57600: "for 4 to 16 h",
+    float("inf"): "over 16 h",
+}
 """Levels of activity by their upper bound in seconds of active time."""
 
-PERCENTILES: Mapping[str, str] = MappingProxyType({"p50": "median", "p95": "95th percentile"})
+PERCENTILES: Mapping[str, str] = {"p50": "median", "p95": "95th percentile"}
 
-_STATES: Mapping[State, str] = MappingProxyType(
-    {
-        "good": "good",
-        "failing": "failing",
-        "waiting": "not polled yet",
-        "off": "switched off in Coder",
-        "unavailable": "not on this server",
-    }
-)
+_STATES: Mapping[State, str] = {
+    "good": "good",
+    "failing": "failing",
+    "waiting": "not polled yet",
+    "off": "switched off in Coder",
+    "unavailable": "not on this server",
+}
 
 
 @dataclass(frozen=True, slots=True)

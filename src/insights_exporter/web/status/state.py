@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -25,42 +24,38 @@ State = Literal["good", "failing", "waiting", "off", "unavailable"]
 
 Level = Literal["good", "partly", "bad", "off", "waiting"]
 
-LEVELS: Mapping[Level, str] = MappingProxyType(
-    {
-        "bad": "failing",
-        "partly": "partly failing",
-        "off": "with statistics off",
-        "waiting": "starting",
-        "good": "healthy",
-    }
-)
+LEVELS: Mapping[Level, str] = {
+    "bad": "failing",
+    "partly": "partly failing",
+    "off": "with statistics off",
+    "waiting": "starting",
+    "good": "healthy",
+}
 """The levels, worst first, with what the overview calls deployments of that level."""
 
-URGENCY_CLASSES: Mapping[Urgency, str] = MappingProxyType({"none": "", "info": "partly", "warning": "bad"})
+URGENCY_CLASSES: Mapping[Urgency, str] = {"none": "", "info": "partly", "warning": "bad"}
 """CSS class of a token by the urgency of replacing it."""
 
 STATISTICS_OFF = "Usage statistics are switched off in Coder."
 
-HEADINGS: Mapping[str, str] = MappingProxyType(
-    {
-        "unauthorized": "Coder refuses the token",
-        "forbidden": "The token may not read this data",
-        "not_permitted": "The token may not see this data",
-        "not_found": "There is no Coder API at this address",
-        "disabled": STATISTICS_OFF.rstrip("."),
-        "unsupported": "This Coder does not have this data",
-        "not_licensed": "This Coder has no license for this data",
-        "rejected": "Coder rejects the parameters",
-        "refused_by_proxy": "A proxy refuses the requests",
-        "rate_limited": "The rate of requests is limited",
-        "server_error": "Coder fails to respond",
-        "timeout": "Coder does not respond in time",
-        "connection": "Coder cannot be reached",
-        "too_large": "A response is too large",
-        "redirect": "Coder redirects to another address",
-        "invalid": "A response cannot be decoded",
-    }
-)
+HEADINGS: Mapping[str, str] = {
+    "unauthorized": "Coder refuses the token",
+    "forbidden": "The token may not read this data",
+    "not_permitted": "The token may not see this data",
+    "not_found": "There is no Coder API at this address",
+    "disabled": STATISTICS_OFF.rstrip("."),
+    "unsupported": "This Coder does not have this data",
+    "not_licensed": "This Coder has no license for this data",
+    "rejected": "Coder rejects the parameters",
+    "refused_by_proxy": "A proxy refuses the requests",
+    "rate_limited": "The rate of requests is limited",
+    "server_error": "Coder fails to respond",
+    "timeout": "Coder does not respond in time",
+    "connection": "Coder cannot be reached",
+    "too_large": "A response is too large",
+    "redirect": "Coder redirects to another address",
+    "invalid": "A response cannot be decoded",
+}
 """Heading of a problem by failure reason."""
 
 

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -107,12 +106,10 @@ def _load(path: Path, files: Files) -> WebConfig:
     return WebConfig(
         tls=context,
         headers=tuple((name, value) for name, value in file.http_server_config.headers.items() if value),
-        users=MappingProxyType(
-            {name.encode(): text.encode() for name, text in file.basic_auth_users.items()}
-        ),
+        users={name.encode(): text.encode() for name, text in file.basic_auth_users.items()},
         rate_limit=file.rate_limit if file.rate_limit.interval else None,
         warnings=tuple(_issues(path, [*tls_warnings, *warn_of_http(file)])),
-        stamps=MappingProxyType(files.stamps),
+        stamps=files.stamps,
     )
 
 

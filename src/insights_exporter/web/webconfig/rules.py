@@ -3,7 +3,6 @@
 import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
 from typing import NamedTuple
 
 from insights_exporter.config.errors import Finding, InvalidValue
@@ -71,16 +70,14 @@ _UNVERIFIED_SANS = ClientAuthMode(
     _VERIFY_INSTEAD,
 )
 
-_CLIENT_AUTH_MODES: Mapping[str, tuple[ClientAuthMode, ...]] = MappingProxyType(
-    {
-        # by client CAs and allowed names: neither, names, CAs, both
-        "NoClientCert": (_NONE, _UNUSED_SANS, _UNUSED_CA, _UNUSED_CA),
-        "RequestClientCert": (_NOT_REQUESTED, _UNVERIFIED_SANS, _NOT_REQUESTED, _STRICTER),
-        "RequireAnyClientCert": (_UNVERIFIED, _UNVERIFIED, _STRICTER, _STRICTER),
-        "VerifyClientCertIfGiven": (_OPTIONAL_ANY_CA, _REQUIRED_ANY_CA, _OPTIONAL, _REQUIRED),
-        "RequireAndVerifyClientCert": (_REQUIRED_ANY_CA, _REQUIRED_ANY_CA, _REQUIRED, _REQUIRED),
-    }
-)
+_CLIENT_AUTH_MODES: Mapping[str, tuple[ClientAuthMode, ...]] = {
+    # by client CAs and allowed names: neither, names, CAs, both
+    "NoClientCert": (_NONE, _UNUSED_SANS, _UNUSED_CA, _UNUSED_CA),
+    "RequestClientCert": (_NOT_REQUESTED, _UNVERIFIED_SANS, _NOT_REQUESTED, _STRICTER),
+    "RequireAnyClientCert": (_UNVERIFIED, _UNVERIFIED, _STRICTER, _STRICTER),
+    "VerifyClientCertIfGiven": (_OPTIONAL_ANY_CA, _REQUIRED_ANY_CA, _OPTIONAL, _REQUIRED),
+    "RequireAndVerifyClientCert": (_REQUIRED_ANY_CA, _REQUIRED_ANY_CA, _REQUIRED, _REQUIRED),
+}
 """The `ssl` module shows a client's certificate only after verifying it.
 
 A type that accepts unverified certificates gets the nearest mode that accepts

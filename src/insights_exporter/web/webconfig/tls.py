@@ -6,7 +6,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from types import MappingProxyType
 from typing import Any, cast
 
 import structlog
@@ -27,13 +26,11 @@ _SAN_TYPES = frozenset({"DNS", "IP Address", "email", "URI"})
 _ALLOW_OLD_VERSIONS = "@SECLEVEL=0"
 """OpenSSL speaks TLS 1.0 and 1.1 at this security level only."""
 
-_CERTIFICATE_ERRORS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "KEY_VALUES_MISMATCH": ("does not belong to the private key", "use two that belong together"),
-        "EE_KEY_TOO_SMALL": ("has a key that is too short", "make an RSA key of 2048 bits, or one of P-256"),
-        "CA_MD_TOO_WEAK": ("has an outdated signature", "have it signed with SHA-256"),
-    }
-)
+_CERTIFICATE_ERRORS: Mapping[str, tuple[str, str]] = {
+    "KEY_VALUES_MISMATCH": ("does not belong to the private key", "use two that belong together"),
+    "EE_KEY_TOO_SMALL": ("has a key that is too short", "make an RSA key of 2048 bits, or one of P-256"),
+    "CA_MD_TOO_WEAK": ("has an outdated signature", "have it signed with SHA-256"),
+}
 """What OpenSSL refuses about certificate and key: what is wrong, and the remedy."""
 _INVALID_CERTIFICATE = (
     "is not a certificate with its key",
