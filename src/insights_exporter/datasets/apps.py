@@ -47,7 +47,6 @@ _SFTP = (_SESSION_APP, "sftp")
 
 APP_INFO = MetricFamily(
     name="coder_insights_app_info",
-    type="gauge",
     help="Name and family of an app, always 1 (API: templates report.apps_usage.display_name and family); "
     "cached.",
     labels=("deployment", *APP_LABELS, "application_name", "app_family"),

@@ -29,7 +29,6 @@ _UTC_NAMES = frozenset({"UTC", "Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu"
 
 DAILY_ACTIVE_USERS = MetricFamily(
     name="coder_insights_daily_active_users",
-    type="gauge",
     help="Number of distinct users active on the day: today so far, or yesterday (API: daus "
     "entries.amount); cached.",
     labels=("deployment", "day"),
@@ -42,12 +41,10 @@ DAILY_ACTIVE_USERS = MetricFamily(
 )
 DAY_START = MetricFamily(
     name="coder_insights_day_start_timestamp_seconds",
-    type="gauge",
     help="Unix time at which the day exposed as today or yesterday starts, in seconds (API: daus "
     "entries.date); cached.",
     labels=("deployment", "day"),
     source="daus: entries.date; in zones other than UTC templates: report.start_time",
-    merge="none",
     absent="as coder_insights_daily_active_users, and if the report has no start",
     example='time() - coder_insights_day_start_timestamp_seconds{day="today"} > 2 * 86400',
     expires_at_midnight=True,

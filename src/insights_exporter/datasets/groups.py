@@ -36,19 +36,17 @@ _ABSENT = (
 
 GROUP_MEMBERS = MetricFamily(
     name="coder_insights_group_members",
-    type="gauge",
     stable=False,
     help="Number of members of a group (API: groups total_member_count, else members); a user in several "
     "groups counts in each; cached.",
     labels=("deployment", *GROUP_LABELS),
     source="groups: total_member_count, else the number of members",
-    merge="none; of several rows of one group id the last by name",
+    merge="of several rows of one group id the last by name",
     absent=f"{_ABSENT}; fewer members than groups.min_users",
     example='topk(10, coder_insights_group_members{group_name!="Everyone"})',
 )
 GROUP_ACTIVE_USERS = MetricFamily(
     name="coder_insights_group_active_users",
-    type="gauge",
     stable=False,
     help="Number of members of a group active in the window (API: user-activity report.users, groups "
     "members); a user in several groups counts in each; cached.",
@@ -61,7 +59,6 @@ GROUP_ACTIVE_USERS = MetricFamily(
 )
 GROUP_ACTIVITY = MetricFamily(
     name="coder_insights_group_activity_seconds",
-    type="gauge",
     stable=False,
     help="Active time of the members of a group in the window, in seconds (API: user-activity "
     "report.users.seconds, groups members); a user in several groups counts in each; cached.",
@@ -73,7 +70,6 @@ GROUP_ACTIVITY = MetricFamily(
 )
 GROUP_CONNECTION_QUALITY = MetricFamily(
     name="coder_insights_group_connection_quality_users",
-    type="gauge",
     stable=False,
     help="Number of members of a group by connection quality in the window: good up to 0.15 s, fair up to "
     "0.3 s, poor above (API: user-latency report.users.latency_ms, groups members); a user in several "

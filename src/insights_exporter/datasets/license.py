@@ -18,58 +18,49 @@ _NO_LICENSE = "the server is open source, or the response has no such number"
 
 SEATS_USED = MetricFamily(
     name="coder_insights_license_seats_used",
-    type="gauge",
     help="Number of license seats in use, by feature: active accounts for user_limit (an account status, "
     "not activity in a window), AI seats for ai_governance_user_limit (API: entitlements features.actual); "
     "do not add the features up; cached.",
     labels=("deployment", "feature"),
     source="license: features.user_limit.actual, features.ai_governance_user_limit.actual",
-    merge="none",
     absent=f"{_NO_LICENSE}; without a license only user_limit is counted",
     example="coder_insights_license_seats_used / coder_insights_license_seats_limit",
 )
 SEATS_LIMIT = MetricFamily(
     name="coder_insights_license_seats_limit",
-    type="gauge",
     help="Number of seats that the license allows, by feature (API: entitlements features.limit); do not "
     "add the features up; cached.",
     labels=("deployment", "feature"),
     source="license: features.user_limit.limit, features.ai_governance_user_limit.limit",
-    merge="none; of several licenses Coder reports the most favorable limit",
+    merge="of several licenses Coder reports the most favorable limit",
     absent=f"{_NO_LICENSE}, there is no license, or the feature has no limit",
     example="coder_insights_license_seats_limit - coder_insights_license_seats_used",
 )
 AGENT_RUNTIME = MetricFamily(
     name="coder_insights_license_agent_runtime_seconds",
-    type="gauge",
     help="Runtime of Coder Agents in the license term, in seconds, up to one hour behind (API: "
     "entitlements features.agent_runtime_hours.actual_ms); cached.",
     labels=("deployment",),
     source="license: features.agent_runtime_hours.actual_ms",
-    merge="none",
     absent=f"{_NO_LICENSE}, or the license has no agent runtime",
     example="coder_insights_license_agent_runtime_seconds / 3600",
 )
 AGENT_RUNTIME_LIMIT = MetricFamily(
     name="coder_insights_license_agent_runtime_limit_seconds",
-    type="gauge",
     help="Limit of the runtime of Coder Agents in the license term, in seconds: purchased, soft or hard "
     "(API: entitlements features.agent_runtime_hours.limit, .soft_limit, .hard_limit); cached.",
     labels=("deployment", "limit_type"),
     source="license: features.agent_runtime_hours.limit, .soft_limit, .hard_limit",
-    merge="none",
     absent=f"{_NO_LICENSE}, or the runtime is unlimited",
     example="coder_insights_license_agent_runtime_seconds / ignoring (limit_type) "
     'coder_insights_license_agent_runtime_limit_seconds{limit_type="purchased"}',
 )
 LICENSE_STATUS = MetricFamily(
     name="coder_insights_license_status",
-    type="gauge",
     help="Whether the license has this status (1) or not (0): entitled, grace_period (expired, but "
     "features still work) or not_entitled (API: entitlements features.user_limit.entitlement); cached.",
     labels=("deployment", "status"),
     source="license: features.user_limit.entitlement",
-    merge="none",
     absent="the server is open source",
     example='coder_insights_license_status{status="entitled"} == 0',
 )

@@ -15,23 +15,19 @@ _WINDOW_LABELS = ("deployment", "dataset", "window")
 
 WINDOW_START = MetricFamily(
     name="coder_insights_window_start_timestamp_seconds",
-    type="gauge",
     help="Unix time at which the window starts according to the report, in seconds (API: "
     "report.start_time); cached.",
     labels=_WINDOW_LABELS,
     source="templates, user-activity, user-latency: report.start_time",
-    merge="none",
     absent="the report has no readable start_time",
     example='coder_insights_window_start_timestamp_seconds{window="7d"}',
 )
 WINDOW_END = MetricFamily(
     name="coder_insights_window_end_timestamp_seconds",
-    type="gauge",
     help="Unix time at which the window ends according to the report, in seconds (API: report.end_time); "
     "cached.",
     labels=_WINDOW_LABELS,
     source="templates, user-activity, user-latency: report.end_time",
-    merge="none",
     absent="the report has no readable end_time",
     example='time() - coder_insights_window_end_timestamp_seconds{dataset="templates",window="today"} > 7200',
 )

@@ -18,7 +18,6 @@ ORGANIZATIONS_PATH = "/organizations"
 
 TEMPLATE_INFO = MetricFamily(
     name="coder_insights_template_info",
-    type="gauge",
     help="Name, organization and deprecation of a template, always 1 (API: templates name, "
     "organization_name, deprecated); cached.",
     labels=("deployment", "organization_name", "template_name", "template_id", "deprecated"),
@@ -30,7 +29,6 @@ TEMPLATE_INFO = MetricFamily(
 )
 BUILD_DURATION = MetricFamily(
     name="coder_insights_template_build_duration_seconds",
-    type="gauge",
     help="Run time of a template's builds, in seconds, without queueing (API: templates build_time_stats); "
     "not of a window: over the newest 100 builds, or 30 months on older servers, computed by Coder every 4 "
     "hours; cached.",

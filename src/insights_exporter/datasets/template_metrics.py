@@ -15,7 +15,6 @@ _ABSENT = f"{_BREAKDOWN_OFF} templates.limit"
 
 TEMPLATE_ACTIVE_USERS = MetricFamily(
     name="coder_insights_template_active_users",
-    type="gauge",
     help="Number of distinct users of a template active in the window (API: templates report.active_users, "
     "requested for one template); cached.",
     labels=_LABELS,
@@ -26,7 +25,6 @@ TEMPLATE_ACTIVE_USERS = MetricFamily(
 )
 TEMPLATE_DAILY_ACTIVE_USERS = MetricFamily(
     name="coder_insights_template_daily_active_users",
-    type="gauge",
     help="Number of distinct users of a template active on the day: today so far, or yesterday (API: "
     "templates interval_reports.active_users, requested for one template); cached.",
     labels=("deployment", "day", *TEMPLATE_LABELS),
@@ -40,7 +38,6 @@ TEMPLATE_DAILY_ACTIVE_USERS = MetricFamily(
 )
 TEMPLATE_APP_USAGE = MetricFamily(
     name="coder_insights_template_app_usage_seconds",
-    type="gauge",
     help="Time an app was used with a template in the window, in seconds, over all users (API: templates "
     "report.apps_usage.seconds, requested for one template); cached.",
     labels=(*_LABELS, *APP_LABELS),
@@ -53,7 +50,6 @@ TEMPLATE_APP_USAGE = MetricFamily(
 )
 TEMPLATE_APP_TIMES_USED = MetricFamily(
     name="coder_insights_template_app_times_used",
-    type="gauge",
     help="Number of times an app was opened with a template in the window (API: templates "
     "report.apps_usage.times_used, requested for one template); cached.",
     labels=(*_LABELS, *APP_LABELS),
@@ -65,7 +61,6 @@ TEMPLATE_APP_TIMES_USED = MetricFamily(
 )
 TEMPLATE_PARAMETER_WORKSPACES = MetricFamily(
     name="coder_insights_template_parameter_workspaces",
-    type="gauge",
     help="Number of workspaces of a template built in the window with the parameter value (API: templates "
     "report.parameters_usage.values.count, requested for one template); cached.",
     labels=(*_LABELS, *PARAMETER_LABELS),
@@ -105,7 +100,6 @@ TEMPLATE_LATENCY_DISTRIBUTION = MetricFamily(
 )
 TEMPLATE_ACTIVITY_LEVEL = MetricFamily(
     name="coder_insights_template_activity_level_users",
-    type="gauge",
     help="Number of users of a template by level of active time in the window (API: user-activity "
     "report.users.seconds, requested for one template); select one window; cached.",
     labels=(*_LABELS, "level"),
@@ -117,7 +111,6 @@ TEMPLATE_ACTIVITY_LEVEL = MetricFamily(
 )
 TEMPLATE_CONNECTION_QUALITY = MetricFamily(
     name="coder_insights_template_connection_quality_users",
-    type="gauge",
     help="Number of users of a template by connection quality in the window: good up to 0.15 s, fair up to "
     "0.3 s, poor above (API: user-latency report.users.latency_ms, requested for one template); select one "
     "window and one percentile; cached.",

@@ -35,7 +35,6 @@ _LABELS = ("deployment", "window")
 
 ACTIVE_USERS = MetricFamily(
     name="coder_insights_active_users",
-    type="gauge",
     help="Number of distinct users active in the window (API: templates report.active_users); cached.",
     labels=_LABELS,
     source="templates: report.active_users",
@@ -45,7 +44,6 @@ ACTIVE_USERS = MetricFamily(
 )
 APP_USAGE = MetricFamily(
     name="coder_insights_app_usage_seconds",
-    type="gauge",
     help="Time an app was used in the window, in seconds, over all users (API: templates "
     "report.apps_usage.seconds); cached.",
     labels=(*_LABELS, *APP_LABELS),
@@ -59,7 +57,6 @@ APP_USAGE = MetricFamily(
 )
 APP_TIMES_USED = MetricFamily(
     name="coder_insights_app_times_used",
-    type="gauge",
     help="Number of times an app was opened in the window (API: templates report.apps_usage.times_used); "
     "cached.",
     labels=(*_LABELS, *APP_LABELS),
@@ -71,7 +68,6 @@ APP_TIMES_USED = MetricFamily(
 )
 PARAMETER_WORKSPACES = MetricFamily(
     name="coder_insights_parameter_workspaces",
-    type="gauge",
     help="Number of workspaces built in the window with the parameter value (API: templates "
     "report.parameters_usage.values.count); cached.",
     labels=(*_LABELS, *PARAMETER_LABELS),

@@ -28,7 +28,6 @@ _LABELS = ("deployment", "window")
 
 USER_ACTIVITY = MetricFamily(
     name="coder_insights_user_activity_seconds",
-    type="gauge",
     help="Active time of a user in the window, in seconds (API: user-activity report.users.seconds); cached.",
     labels=(*_LABELS, *USER_LABELS),
     source="user-activity: report.users.seconds",
@@ -53,7 +52,6 @@ ACTIVITY_DISTRIBUTION = MetricFamily(
 )
 ACTIVITY_LEVEL = MetricFamily(
     name="coder_insights_activity_level_users",
-    type="gauge",
     help="Number of users by level of active time in the window, over all users (API: user-activity "
     "report.users.seconds); select one window; cached.",
     labels=(*_LABELS, "level"),

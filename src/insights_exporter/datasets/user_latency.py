@@ -33,7 +33,6 @@ _UNKNOWN = -1.0
 
 USER_LATENCY = MetricFamily(
     name="coder_insights_user_latency_seconds",
-    type="gauge",
     help="Connection latency of a user in the window, in seconds (API: user-latency "
     "report.users.latency_ms); cached.",
     labels=(*_LABELS, *USER_LABELS, "percentile"),
@@ -60,7 +59,6 @@ LATENCY_DISTRIBUTION = MetricFamily(
 )
 CONNECTION_QUALITY = MetricFamily(
     name="coder_insights_connection_quality_users",
-    type="gauge",
     help="Number of users by connection quality in the window, over all users with a latency: good up to "
     "0.15 s, fair up to 0.3 s, poor above (API: user-latency report.users.latency_ms); select one window "
     "and one percentile; cached.",

@@ -21,7 +21,6 @@ _EASTERNMOST = 11
 
 USERS = MetricFamily(
     name="coder_insights_users",
-    type="gauge",
     help="Number of users by account status, as of the newest data point (API: user-status-counts "
     "status_counts.count); cached.",
     labels=("deployment", "status"),

@@ -19,14 +19,14 @@ class MetricFamily:
     """
 
     name: str
-    type: MetricType
     help: str
+    type: MetricType = "gauge"
     labels: tuple[str, ...] = ()
     bounds: tuple[float, ...] = ()
     source: str = ""
     """The API field it comes from, as `dataset: field`."""
     merge: str = ""
-    """How rows that would be one series become one."""
+    """How rows that would be one series become one, if there can be any."""
     absent: str = ""
     """When there is no such series."""
     example: str = ""
