@@ -4,7 +4,7 @@ import pytest
 
 from insights_exporter.exposition.family import MetricFamily, MetricType
 from insights_exporter.exposition.negotiation import Format
-from insights_exporter.exposition.text import header_sections, header_sections_with_gauges, sample_names
+from insights_exporter.exposition.text import header_sections, is_selected
 
 
 def family(metric_type: MetricType, name: str = "naps") -> MetricFamily:
@@ -40,7 +40,7 @@ def test_gauge_histogram_is_three_families_in_text() -> None:
 @pytest.mark.parametrize("format_", Format)
 def test_gauge_histogram_is_three_gauges_on_demand(format_: Format) -> None:
     """Buckets, count and sum are gauges, each under the name of its samples."""
-    sections = header_sections_with_gauges(family("gaugehistogram"))[format_]
+    sections = header_sections(family("gaugehistogram"), gauges=True)[format_]
 
     assert [
         (b"# TYPE naps_bucket gauge", 0),
@@ -52,7 +52,7 @@ def test_gauge_histogram_is_three_gauges_on_demand(format_: Format) -> None:
 @pytest.mark.parametrize("metric_type", ["gauge", "counter", "histogram"])
 def test_other_families_stay_as_they_are(metric_type: MetricType) -> None:
     """Only gauge histograms are shown in another way."""
-    assert header_sections(family(metric_type)) == header_sections_with_gauges(family(metric_type))
+    assert header_sections(family(metric_type)) == header_sections(family(metric_type), gauges=True)
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,11 @@ def test_other_families_stay_as_they_are(metric_type: MetricType) -> None:
         ("gaugehistogram", "naps", {"naps", "naps_bucket", "naps_gcount", "naps_gsum"}),
     ],
 )
-def test_family_goes_by_the_names_of_its_samples(
+def test_family_is_selected_by_the_names_of_its_samples(
     metric_type: MetricType, name: str, expected: set[str]
 ) -> None:
-    """A family may be asked for by its own name and by those of its samples."""
-    assert expected == sample_names(family(metric_type, name))
+    """A family is selected by its own name and by those of its samples, and by no other."""
+    suffixes = ("", "_total", "_bucket", "_count", "_sum", "_gcount", "_gsum", "_created")
+    names = {f"naps{suffix}" for suffix in suffixes}
+
+    assert expected == {each for each in names if is_selected(family(metric_type, name), [each])}

@@ -18,7 +18,7 @@ from insights_exporter.datasets.base import ConvertResult, DailyHistory, Dataset
 from insights_exporter.datasets.timerange import midnight, whole_days
 from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.store import families_to_drop
-from insights_exporter.exposition.text import render
+from insights_exporter.exposition.text import render, sample_names
 
 DaySamples = dict[str, str]
 """Sample lines by sample name, each `name{labels} value`."""
@@ -33,12 +33,6 @@ class Include:
 
     parameters: bool = False
     users: bool = False
-
-
-def sample_names(family: MetricFamily) -> Sequence[str]:
-    """Return the sample names of a family; the parts of a histogram have names of their own."""
-    suffixes = ("_bucket", "_gcount", "_gsum") if family.type == "gaugehistogram" else ("",)
-    return [family.name + suffix for suffix in suffixes]
 
 
 def backfill_config(deployment: Deployment, include: Include) -> Deployment:
@@ -162,10 +156,18 @@ class HistoryFetcher:
         return [*chain.from_iterable(each.samples for each in results), *dataset.merge_windows(results)]
 
     async def _users_by_day(self, history: DailyHistory, options: RequestOptions) -> Mapping[int, float]:
-        """Return users by day, none if the days are not UTC days; raises ApiError."""
-        if self._daily_users is None:
-            is_covered = history.covers(self._deployment)
-            self._daily_users = await _fetch_history(self._coder, history, options) if is_covered else {}
+        """Return users by day, none if the days are not UTC days or the token may not read them.
+
+        Raises:
+            ApiError: The request failed, though it may succeed later.
+        """
+        if self._daily_users is None and history.covers(self._deployment):
+            try:
+                self._daily_users = history.read(await self._coder.get(history.request, options))
+            except (ApiError, InvalidResponse) as error:
+                if isinstance(error, ApiError) and (error.transient or error.reason == "unauthorized"):
+                    raise
+        self._daily_users = self._daily_users or {}
         return self._daily_users
 
     def _context(self, day: date, window: Window | None, in_use: TemplatesInUse) -> PollContext:
@@ -175,24 +177,6 @@ class HistoryFetcher:
             now=midnight(day, ZoneInfo(self._deployment.timezone)),
             in_use=in_use.get(window.name, ()) if window else (),
         )
-
-
-async def _fetch_history(
-    coder: CoderClient, history: DailyHistory, options: RequestOptions
-) -> Mapping[int, float]:
-    """Return users by day, none if the token may not read them.
-
-    Raises:
-        ApiError: The request failed, though it may succeed later.
-    """
-    try:
-        return history.read(await coder.get(history.request, options))
-    except ApiError as error:
-        if error.transient or error.reason == "unauthorized":
-            raise
-        return {}
-    except InvalidResponse:
-        return {}
 
 
 class _Requester:

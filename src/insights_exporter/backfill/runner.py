@@ -9,13 +9,14 @@ from typing import Protocol
 
 import msgspec
 
-from insights_exporter.backfill.fetch import DaySamples, sample_names
+from insights_exporter.backfill.fetch import DaySamples
 from insights_exporter.backfill.openmetrics import Day, FileStats, VerificationError, check_file, write_month
 from insights_exporter.backfill.state import BackfillState, OutputFile
 from insights_exporter.backfill.timeline import BackfillRange, MonthSlice
 from insights_exporter.coder.client import RequestOptions
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.exposition.family import MetricFamily
+from insights_exporter.exposition.text import sample_names
 
 PAUSES = (15.0, 60.0, 180.0)
 """Seconds to wait for a server that no longer responds, about as long as an upgrade of Coder takes."""

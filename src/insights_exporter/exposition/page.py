@@ -22,7 +22,6 @@ from insights_exporter.exposition.text import (
     RenderedFamily,
     Section,
     header_sections,
-    header_sections_with_gauges,
 )
 
 _DEPLOYMENTS_IN_A_GROUP = 16
@@ -98,7 +97,7 @@ def build_page(snapshot: Snapshot, previous: Page | None = None) -> Page:
 
 
 def _build_block(family: MetricFamily, sources: SourceFamilies, previous: Block) -> Block:
-    text, gauges = header_sections(family), header_sections_with_gauges(family)
+    text, gauges = header_sections(family), header_sections(family, gauges=True)
     sections = [*chain.from_iterable([*text.values(), *gauges.values()])]
     groups = {
         key: previous.groups.get(key) or _compress_group(group, 1 + max(number for _, number in sections))

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, GCCollector, Metric, PlatformCo
 from insights_exporter.exposition.compression import CompressedPiece, compress, compress_last
 from insights_exporter.exposition.family import MetricFamily, MetricType, Samples
 from insights_exporter.exposition.negotiation import ENDINGS, Format
-from insights_exporter.exposition.text import RenderedFamily, header_sections, render_all, sample_names
+from insights_exporter.exposition.text import RenderedFamily, header_sections, is_selected, render_all
 
 OwnSamples = Callable[[], Iterable[Samples]]
 """Returns the samples about the exporter itself, which have no `deployment` label."""
@@ -39,7 +39,7 @@ class ProcessMetrics:
         """Return the families that have, or one of whose samples has, such a name."""
         return ProcessMetrics(
             *(
-                [each for each in families if not sample_names(each.family).isdisjoint(wanted)]
+                [each for each in families if is_selected(each.family, wanted)]
                 for families in (self.last, self.first)
             )
         )

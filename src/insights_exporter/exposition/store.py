@@ -9,7 +9,7 @@ from typing import Generic, Self, TypeVar
 import msgspec
 
 from insights_exporter.exposition.family import MetricFamily
-from insights_exporter.exposition.text import RenderedFamily, sample_names
+from insights_exporter.exposition.text import RenderedFamily, is_selected
 
 Source = tuple[str, str, str, str]
 """Where series come from: deployment, dataset, window, subject; all but the first may be empty."""
@@ -62,7 +62,7 @@ class Snapshot:
 
     def filter_names(self, wanted: Collection[str]) -> Self:
         """Return a snapshot with the families that have, or one of whose samples has, such a name."""
-        families = [family for family in self.families if not sample_names(family).isdisjoint(wanted)]
+        families = [family for family in self.families if is_selected(family, wanted)]
         return replace(self, families=families)
 
 

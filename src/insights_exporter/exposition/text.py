@@ -1,6 +1,6 @@
 """Rendering: the samples of a family become lines of the text and OpenMetrics formats."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from math import inf
@@ -136,60 +136,56 @@ def _is_plain(texts: Sequence[str]) -> bool:
 Section = tuple[bytes, int]
 """HELP and TYPE, and the index of the section of lines below them."""
 
-_GAUGE_HISTOGRAM: Mapping[str, str] = {"": "histogram", "_gcount": "gauge", "_gsum": "gauge"}
-"""The types in the text format, which has no gauge histogram."""
-_GAUGES: Mapping[str, str] = {"_bucket": "gauge", "_gcount": "gauge", "_gsum": "gauge"}
-"""The same for a collector that does not know the type."""
-
 _SUFFIXES: Mapping[MetricType, tuple[str, ...]] = {
-    "gauge": (),
-    "counter": (),
+    "gauge": ("",),
+    "counter": ("",),
     "histogram": ("_bucket", "_count", "_sum"),
     "gaugehistogram": ("_bucket", "_gcount", "_gsum"),
 }
+"""What follows the name of a family in those of its samples."""
+_IN_TEXT: Mapping[str, str] = {"": "histogram", "_gcount": "gauge", "_gsum": "gauge"}
+"""The types of a gauge histogram in the text format, which has none."""
+_AS_GAUGES: Mapping[str, str] = {"_bucket": "gauge", "_gcount": "gauge", "_gsum": "gauge"}
+"""The same for a collector that does not know gauge histograms."""
 
 
-def header_sections(family: MetricFamily) -> Mapping[Format, Sequence[Section]]:
-    """Return the sections of a family in each format."""
-    bare = family.name.removesuffix("_total") if family.type == "counter" else family.name
-    types = _GAUGE_HISTOGRAM if family.type == "gaugehistogram" else {"": family.type}
-    text = _sections(family.name, _text_help(family), types)
-    last_run = len(text) if family.type == "gaugehistogram" else 0
-    return {
-        Format.TEXT: text,
-        Format.OPENMETRICS: [(_header(bare, escape_label(family.help), family.type), last_run)],
-    }
+def sample_names(family: MetricFamily) -> Sequence[str]:
+    """Return the names of a family's samples."""
+    return [family.name + suffix for suffix in _SUFFIXES[family.type]]
 
 
-def header_sections_with_gauges(family: MetricFamily) -> Mapping[Format, Sequence[Section]]:
-    """Return the sections of a family in each format, those of a gauge histogram as three gauges."""
+def is_selected(family: MetricFamily, names: Collection[str]) -> bool:
+    """Return whether one of the names is that of the family or of its samples."""
+    return not {family.name, _bare_name(family), *sample_names(family)}.isdisjoint(names)
+
+
+def header_sections(family: MetricFamily, *, gauges: bool = False) -> Mapping[Format, Sequence[Section]]:
+    """Return the sections of a family in each format; with `gauges`, those of a gauge histogram as gauges."""
+    name, help_ = family.name, escape_label(family.help)
+    text_help = family.help.replace("\\", r"\\").replace("\n", r"\n")
     if family.type != "gaugehistogram":
-        return header_sections(family)
+        return {
+            Format.TEXT: [(_header(name, text_help, family.type), 0)],
+            Format.OPENMETRICS: [(_header(_bare_name(family), help_, family.type), 0)],
+        }
+    together = [(_header(name, help_, family.type), len(_IN_TEXT))]
     return {
-        Format.TEXT: _sections(family.name, _text_help(family), _GAUGES),
-        Format.OPENMETRICS: _sections(family.name, escape_label(family.help), _GAUGES),
+        Format.TEXT: _sections(name, text_help, _AS_GAUGES if gauges else _IN_TEXT),
+        Format.OPENMETRICS: _sections(name, help_, _AS_GAUGES) if gauges else together,
     }
 
 
-def sample_names(family: MetricFamily) -> frozenset[str]:
-    """Return all names that select a family: its own and its samples'."""
-    suffixed = {family.name + suffix for suffix in _SUFFIXES[family.type]}
-    bare = family.name.removesuffix("_total") if family.type == "counter" else family.name
-    return frozenset({family.name, bare, *suffixed})
+def _bare_name(family: MetricFamily) -> str:
+    """Return the name of a family in OpenMetrics: that of a counter has no `_total`."""
+    return family.name.removesuffix("_total") if family.type == "counter" else family.name
 
 
-def _sections(name: str, documentation: str, types: Mapping[str, str]) -> Sequence[Section]:
-    return [
-        (_header(name + suffix, documentation, kind), run) for run, (suffix, kind) in enumerate(types.items())
-    ]
+def _sections(name: str, help_: str, types: Mapping[str, str]) -> Sequence[Section]:
+    return [(_header(name + suffix, help_, type_), run) for run, (suffix, type_) in enumerate(types.items())]
 
 
-def _text_help(family: MetricFamily) -> str:
-    return family.help.replace("\\", r"\\").replace("\n", r"\n")
-
-
-def _header(name: str, documentation: str, kind: str) -> bytes:
-    return f"# HELP {name} {documentation}\n# TYPE {name} {kind}\n".encode()
+def _header(name: str, help_: str, type_: str) -> bytes:
+    return f"# HELP {name} {help_}\n# TYPE {name} {type_}\n".encode()
 
 
 # Rows formatted at a time: their lines stay in the processor's cache, and
@@ -222,7 +218,11 @@ def render(samples: Samples, deployment: str) -> RenderedFamily:
     Raises:
         ValueError: a row has not one value a label, or not one count a bucket.
     """
-    sections = _RENDERERS[samples.family.type](samples, deployment)
+    if samples.family.type in ("gauge", "counter"):
+        sections = _render_rows(samples, deployment)
+    else:
+        sections = _render_distributions(samples, deployment)
+        sections = sections[-1:] if samples.family.type == "histogram" else sections
     return RenderedFamily(samples.family, sections, tuple(map(isal_zlib.crc32, sections)), samples.series)
 
 
@@ -231,7 +231,7 @@ def render_all(samples: Iterable[Samples], deployment: str) -> tuple[RenderedFam
     return tuple(render(each, deployment) for each in samples if len(each.rows))
 
 
-def _plain(samples: Samples, deployment: str) -> tuple[bytes, ...]:
+def _render_rows(samples: Samples, deployment: str) -> tuple[bytes, ...]:
     family, rows = samples.family, cast("Sequence[Row] | Columns", samples.rows)
     line = line_template(family.name, family.labels, deployment)
     text = BytesIO()  # a list of slices would have to be joined
@@ -241,16 +241,7 @@ def _plain(samples: Samples, deployment: str) -> tuple[bytes, ...]:
     return (text.getvalue(),)
 
 
-def _histogram(samples: Samples, deployment: str) -> tuple[bytes, ...]:
-    *_, together = _distributions(samples, deployment, count="_count", total="_sum")
-    return (together,)
-
-
-def _gauge_histogram(samples: Samples, deployment: str) -> tuple[bytes, ...]:
-    return _distributions(samples, deployment, count="_gcount", total="_gsum")
-
-
-def _distributions(samples: Samples, deployment: str, *, count: str, total: str) -> tuple[bytes, ...]:
+def _render_distributions(samples: Samples, deployment: str) -> tuple[bytes, ...]:
     """Return the buckets, the counts, the sums, and all three row by row."""
     family = samples.family
     rows = [
@@ -258,12 +249,13 @@ def _distributions(samples: Samples, deployment: str, *, count: str, total: str)
         for labels, value in cast("Sequence[HistogramRow]", samples.rows)
     ]
 
-    def format_rows(suffix: str, flat: Sequence[Row], extra: tuple[str, ...] = ()) -> list[str]:
-        return format_lines(line_template(family.name + suffix, (*family.labels, *extra), deployment), flat)
+    def format_samples(name: str, flat: Sequence[Row], extra: tuple[str, ...] = ()) -> list[str]:
+        return format_lines(line_template(name, (*family.labels, *extra), deployment), flat)
 
-    buckets = format_rows("_bucket", _bucket_rows(family, rows), ("le",))
-    counts = format_rows(count, [(labels, value.counts[-1]) for labels, value in rows])
-    totals = format_rows(total, [(labels, value.total) for labels, value in rows])
+    bucket, count, total = sample_names(family)
+    buckets = format_samples(bucket, _bucket_rows(family, rows), ("le",))
+    counts = format_samples(count, [(labels, value.counts[-1]) for labels, value in rows])
+    totals = format_samples(total, [(labels, value.total) for labels, value in rows])
     width = len(family.bounds) + 1
     together = [
         line
@@ -280,11 +272,3 @@ def _bucket_rows(family: MetricFamily, rows: Sequence[HistogramRow]) -> list[Row
         for labels, value in rows
         for bound, count in zip(bounds, value.counts, strict=True)
     ]
-
-
-_RENDERERS: Mapping[MetricType, Callable[[Samples, str], tuple[bytes, ...]]] = {
-    "gauge": _plain,
-    "counter": _plain,
-    "histogram": _histogram,
-    "gaugehistogram": _gauge_histogram,
-}
