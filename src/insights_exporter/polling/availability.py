@@ -41,7 +41,7 @@ class Availability:
             return
         waiting = [each for each in (*self._windows(job), *self._dependents(job)) if each is not job]
         for each in (job, *waiting):
-            each.request_stats.mark_available()
+            each.request_stats.mark_unavailable(None)
         for each in waiting:
             self._advance(each)
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from insights_exporter import __version__
 from insights_exporter.datasets.base import Dataset
@@ -10,137 +11,103 @@ from insights_exporter.datasets.registry import data_families
 from insights_exporter.datasets.server_info import TOKEN_FAMILIES
 from insights_exporter.exposition.family import MetricFamily, Samples
 
-_POLL = ("deployment", "dataset", "window")
 _REQUESTS = ("deployment", "dataset")
-_SELF = "the exporter itself"
+_family = partial(MetricFamily, source="the exporter itself")
+_own_gauge = partial(_family, type="gauge")
+_poll_family = partial(
+    _own_gauge, labels=("deployment", "dataset", "window"), absent="while dataset_available is 0"
+)
+_request_family = partial(_family, labels=_REQUESTS)
 
-POLL_SUCCESS = MetricFamily(
+POLL_SUCCESS = _poll_family(
     name="insights_exporter_poll_success",
-    type="gauge",
     help="Whether the last finished poll, retries included, succeeded (1) or not (0).",
-    labels=_POLL,
-    source=_SELF,
-    absent="while dataset_available is 0",
     example="insights_exporter_poll_success == 0",
 )
-LAST_SUCCESS = MetricFamily(
+LAST_SUCCESS = _poll_family(
     name="insights_exporter_last_success_timestamp_seconds",
-    type="gauge",
     help="Unix time at which the last successful poll ended, in seconds, by the exporter's clock; 0 before "
     "the first.",
-    labels=_POLL,
-    source=_SELF,
-    absent="while dataset_available is 0",
     example="time() - insights_exporter_last_success_timestamp_seconds",
 )
-POLL_DURATION = MetricFamily(
+POLL_DURATION = _poll_family(
     name="insights_exporter_poll_duration_seconds",
-    type="gauge",
     help="Duration of the last finished poll, in seconds, including the wait for the rate limit.",
-    labels=_POLL,
-    source=_SELF,
     absent="before the first poll has ended, and while dataset_available is 0",
     example="topk(5, insights_exporter_poll_duration_seconds)",
 )
-POLL_INTERVAL = MetricFamily(
+POLL_INTERVAL = _poll_family(
     name="insights_exporter_poll_interval_seconds",
-    type="gauge",
     help="Configured interval between polls, in seconds.",
-    labels=_POLL,
     source="config: every",
-    absent="while dataset_available is 0",
     example="insights_exporter_poll_interval_seconds",
 )
-MAX_AGE = MetricFamily(
+MAX_AGE = _poll_family(
     name="insights_exporter_max_age_seconds",
-    type="gauge",
     help="Configured time for which the last successful response is exposed if polls fail, in seconds.",
-    labels=_POLL,
     source="config: max_age",
-    absent="while dataset_available is 0",
     example="insights_exporter_max_age_seconds",
 )
-SERIES = MetricFamily(
+SERIES = _poll_family(
     name="insights_exporter_series",
-    type="gauge",
     help="Number of series of Coder's data that the dataset exposes for the window; the names of apps and "
     "templates, the version and the expiry of the token are not counted.",
-    labels=_POLL,
-    source=_SELF,
-    absent="while dataset_available is 0",
     example="sum without (dataset, window) (insights_exporter_series)",
 )
-SERIES_FOLDED = MetricFamily(
+SERIES_FOLDED = _poll_family(
     name="insights_exporter_series_folded",
-    type="gauge",
     help="Number of source series that the limits of users, parameters, apps, templates and groups "
     "aggregate or omit, as configured; values hidden by parameters.values, .include and .exclude are not "
     "counted.",
-    labels=_POLL,
-    source=_SELF,
-    absent="while dataset_available is 0",
     example="insights_exporter_series_folded > 0",
 )
-SERIES_DROPPED = MetricFamily(
+SERIES_DROPPED = _poll_family(
     name="insights_exporter_series_dropped",
-    type="gauge",
     help="Number of series, in whole families, that max_series drops; normally 0.",
-    labels=_POLL,
-    source=_SELF,
-    absent="while dataset_available is 0",
     example="insights_exporter_series_dropped > 0",
 )
-REQUESTS = MetricFamily(
+REQUESTS = _request_family(
     name="insights_exporter_requests_total",
     type="counter",
     help="Total number of requests to Coder for the dataset, retries included.",
-    labels=_REQUESTS,
-    source=_SELF,
     example="rate(insights_exporter_requests_total[10m]) * 60",
 )
-REQUEST_FAILURES = MetricFamily(
+REQUEST_FAILURES = _request_family(
     name="insights_exporter_request_failures_total",
     type="counter",
     help="Total number of failed requests to Coder for the dataset, by reason (docs/failures.md), retries "
     "included.",
     labels=(*_REQUESTS, "reason"),
-    source=_SELF,
     example="increase(insights_exporter_request_failures_total[1h]) > 0",
 )
-REQUEST_DURATION = MetricFamily(
+REQUEST_DURATION = _request_family(
     name="insights_exporter_request_duration_seconds",
     type="histogram",
     help="Duration of requests to Coder for the dataset, in seconds, from the start to the end of the body.",
-    labels=_REQUESTS,
     bounds=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
-    source=_SELF,
     example="histogram_quantile(0.9, rate(insights_exporter_request_duration_seconds_bucket[1h]))",
 )
-RATE_LIMIT_REMAINING = MetricFamily(
+RATE_LIMIT_REMAINING = _request_family(
     name="insights_exporter_rate_limit_remaining",
     type="gauge",
     help="Number of requests that Coder's rate limit still allowed as of the last response (header: "
     "X-RateLimit-Remaining).",
-    labels=_REQUESTS,
     source="header: X-RateLimit-Remaining",
     absent="the server does not send the header",
     example="insights_exporter_rate_limit_remaining < 50",
 )
-ROWS_INVALID = MetricFamily(
+ROWS_INVALID = _request_family(
     name="insights_exporter_rows_invalid_total",
     type="counter",
     help="Total number of rows of responses that were dropped as invalid.",
-    labels=_REQUESTS,
-    source=_SELF,
     example="increase(insights_exporter_rows_invalid_total[1h]) > 0",
 )
-DATASET_AVAILABLE = MetricFamily(
+DATASET_AVAILABLE = _request_family(
     name="insights_exporter_dataset_available",
     type="gauge",
     help="Whether the server has the dataset (1) or not (0), with the reason: an older Coder, no license "
     "for it, or usage statistics switched off.",
     labels=(*_REQUESTS, "reason"),
-    source=_SELF,
     example="insights_exporter_dataset_available == 0",
 )
 
@@ -165,26 +132,20 @@ REQUEST_FAMILIES = (
 HEALTH_FAMILIES = POLL_FAMILIES + REQUEST_FAMILIES
 
 
-BUILD_INFO = MetricFamily(
+BUILD_INFO = _own_gauge(
     name="insights_exporter_build_info",
-    type="gauge",
     help="Version of the exporter, always 1.",
     labels=("version",),
-    source="the exporter itself",
     example="count by (version) (insights_exporter_build_info)",
 )
-RELOAD_SUCCESSFUL = MetricFamily(
+RELOAD_SUCCESSFUL = _own_gauge(
     name="insights_exporter_config_last_reload_successful",
-    type="gauge",
     help="Whether the last config load succeeded (1) or not (0).",
-    source="the exporter itself",
     example="insights_exporter_config_last_reload_successful == 0",
 )
-RELOAD_TIME = MetricFamily(
+RELOAD_TIME = _own_gauge(
     name="insights_exporter_config_last_reload_success_timestamp_seconds",
-    type="gauge",
     help="Unix time of the last successful config load, in seconds.",
-    source="the exporter itself",
     example="time() - insights_exporter_config_last_reload_success_timestamp_seconds",
 )
 OWN_FAMILIES = (BUILD_INFO, RELOAD_SUCCESSFUL, RELOAD_TIME)

@@ -81,7 +81,7 @@ class PageStore:
 
     async def _wait(self, until: float) -> None:
         """Wait for a change, the next expiry or a time."""
-        until = min(until, *(each.next_end for each in self._publishers), math.inf)
+        until = min(until, *(each.store.next_end for each in self._publishers), math.inf)
         with suppress(TimeoutError):
             async with asyncio.timeout_at(None if until == math.inf else until):
                 await self._changed.wait()
@@ -89,7 +89,7 @@ class PageStore:
 
     def _expire(self) -> None:
         now = asyncio.get_running_loop().time() + _EARLY
-        for publisher in [each for each in self._publishers if each.next_end <= now]:
+        for publisher in [each for each in self._publishers if each.store.next_end <= now]:
             publisher.expire(now)
 
     async def _build(self) -> None:
@@ -114,11 +114,6 @@ class Publisher:
         self._jobs: dict[Source, tuple[PollStatus, RequestStats]] = {}
         self._closed = False
         pages.add(self)
-
-    @property
-    def next_end(self) -> float:
-        """The time at which the next entry changes by itself."""
-        return self.store.next_end
 
     def source(self, dataset: str, window: str = "", subject: str = "") -> Source:
         """Return the source of series of this deployment."""

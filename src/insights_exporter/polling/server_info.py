@@ -18,6 +18,7 @@ from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.store import StoreEntry
 from insights_exporter.exposition.text import render_all
 from insights_exporter.polling.publisher import Publisher
+from insights_exporter.polling.status import RequestStats
 
 T = TypeVar("T")
 
@@ -205,11 +206,5 @@ def _expiry() -> float:
 
 
 def _options(priority: int) -> RequestOptions:
-    return RequestOptions(_Unobserved(), asyncio.get_running_loop().time() + _MAX_SECONDS, priority)
-
-
-class _Unobserved:
-    """Records nothing: these requests are not for insights."""
-
-    def record_request(self, seconds: float, failure: ApiError | None, remaining: float | None) -> None:
-        """Record nothing."""
+    """Return the options of a request that is counted nowhere, since it is not for insights."""
+    return RequestOptions(RequestStats(""), asyncio.get_running_loop().time() + _MAX_SECONDS, priority)

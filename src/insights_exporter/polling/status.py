@@ -79,13 +79,9 @@ class RequestStats:
         """The number of requests so far."""
         return sum(self.buckets)
 
-    def mark_unavailable(self, reason: FailureReason, not_before: float) -> None:
-        """Record that the server does not have the dataset."""
+    def mark_unavailable(self, reason: FailureReason | None, not_before: float = 0.0) -> None:
+        """Record that the server does not have the dataset, or with None that it does."""
         self.unavailable, self.not_before = reason, not_before
-
-    def mark_available(self) -> None:
-        """Record that the server has the dataset, as far as is known."""
-        self.unavailable, self.not_before = None, 0.0
 
     def record_request(self, seconds: float, failure: ApiError | None, remaining: float | None) -> None:
         """Record one request: how long it took, how it ended, and what the rate limit still allows."""
