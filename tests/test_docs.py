@@ -46,7 +46,6 @@ LOOKED_AT = (
     ("uv tool install ", "needs the network"),
     ("sudo ", "changes the machine"),
     ("echo ", "changes the machine"),
-    ("journalctl ", "needs a running unit"),
     ("docker ", "needs a container engine"),
     ("kubectl ", "needs a cluster"),
     ("helm ", "needs a cluster"),

@@ -177,8 +177,8 @@ def _check(
 
     For each deployment: what the token may read, how to fix the rest, and
     what the datasets need that the config does not enable.
-    Exit status: 0 = everything readable, 1 = some datasets denied or failed,
-    2 = no data or invalid config.
+    Exit status: 0 = everything readable, 1 = datasets denied, failed or
+    switched off in Coder, 2 = no response from a deployment, or invalid config.
     """
     start_logging(log_level, log_format)
     from insights_exporter.commands.check import check

@@ -97,7 +97,7 @@ def test_faults(start_exporter: StartExporter) -> None:
     eventually(lambda: "forbidden" in exporter.page("/") and "server_error" in exporter.page("/"))
     output = exporter.running.output()
 
-    assert "The Coder refuses the role (403=/insights/daus)." in output
+    assert "The embedded Coder refuses the role (403=/insights/daus)." in output
     assert "(500=/insights/user-latency)" in output
     assert "Partly failing" in exporter.page("/")
 

@@ -142,5 +142,7 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 
 def _format_welcome(url: str, data: SampleData) -> str:
-    faults = (f"The Coder {FAULTS[fault.partition('=')[0]].about} ({fault}).\n" for fault in data.faults)
+    faults = (
+        f"The embedded Coder {FAULTS[fault.partition('=')[0]].about} ({fault}).\n" for fault in data.faults
+    )
     return _WELCOME.format(url=url, users=data.users, faults="".join(faults))

@@ -48,7 +48,7 @@ def _unchanged(response: Response) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault; `about` completes the sentence "The Coder ...".
+    """One fault; `about` completes the sentence "The embedded Coder ...".
 
     `closed` refuses connections, `skew` sets the server's clock wrong, `unlicensed` removes the license.
     """
