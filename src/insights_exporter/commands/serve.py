@@ -258,7 +258,9 @@ class Exporter:
             metrics=MetricsHandler(
                 store, process_metrics, lambda: frozenset(self._manager.pollers), max_requests
             ),
-            status=StatusHandler(self._options.telemetry_path, lambda: tuple(self._manager.pollers.values())),
+            status=StatusHandler(
+                self._options.telemetry_path, lambda: tuple(self._manager.pollers.values())
+            ).respond,
             config=lambda: dump_config(self._loaded),
             ready=lambda: self._manager.is_ready,
             reload=self.reload if self._options.enable_lifecycle else None,

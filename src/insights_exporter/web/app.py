@@ -38,9 +38,6 @@ def create_app(dependencies: AppDependencies) -> Starlette:
     """Return the ASGI application of the exporter."""
     config_lock = BoundedLock(WAITING_PAGES)
 
-    async def status(request: Request) -> Response:
-        return await dependencies.status(request)
-
     async def config(_: Request) -> Response:
         async with config_lock:
             return PlainTextResponse(await run_in_thread(dependencies.config), media_type="text/yaml")
@@ -63,7 +60,7 @@ def create_app(dependencies: AppDependencies) -> Starlette:
     app = Starlette(
         exception_handlers={Exception: on_error, Busy: on_busy},
         routes=[
-            Route("/", status),
+            Route("/", dependencies.status),
             Route(dependencies.metrics_path, dependencies.metrics),
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),

@@ -10,7 +10,6 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import Protocol
 
 from starlette.types import ASGIApp
 
@@ -110,11 +109,6 @@ def format_address(listener: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-class _Listener(Protocol):
-    def close(self) -> None:
-        """Accept no more clients."""
-
-
 class Server:
     """Serves an ASGI application over HTTP/1.1, and over TLS if it has a context.
 
@@ -152,7 +146,7 @@ class Server:
         """Stop after the running responses, or after a short time."""
         self._stopped.set()
 
-    async def _listen(self, listener: socket.socket) -> _Listener:
+    async def _listen(self, listener: socket.socket) -> "asyncio.Server | TLSListener":
         def connect() -> Connection:
             return Connection(self._app, self.tracker, self._headers)
 

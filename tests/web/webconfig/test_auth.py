@@ -10,12 +10,10 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from insights_exporter.web.webconfig.auth import (
-    BasicAuthMiddleware,
     PasswordChecker,
     TooManyLogins,
     parse_credentials,
 )
-from insights_exporter.web.webconfig.loader import ReloadingConfig
 from tests.web.webconfig.server import METRICS, Served, serving
 
 HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
@@ -188,23 +186,3 @@ def test_login_that_cannot_be_checked(served: Served, monkeypatch: pytest.Monkey
 
     assert 429 == response.status_code
     assert "1" == response.headers["retry-after"]
-
-
-async def test_other_protocols(file: Path) -> None:
-    """Lifespan messages are passed on, web sockets are not."""
-    seen = []
-
-    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
-        seen.append(scope["type"])
-
-    async def receive() -> dict[str, str]:
-        return {"type": "none"}
-
-    async def send(message: object) -> None:
-        raise AssertionError(message)
-
-    guard = BasicAuthMiddleware(app, ReloadingConfig(file))
-    await guard({"type": "lifespan"}, receive, send)
-    await guard({"type": "websocket", "headers": []}, receive, send)
-
-    assert ["lifespan"] == seen

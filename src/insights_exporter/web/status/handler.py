@@ -48,9 +48,7 @@ HEADERS: Mapping[str, str] = {
             "frame-ancestors 'none'",
         )
     ),
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
 }
 
 
@@ -62,7 +60,7 @@ class StatusHandler:
         self._pollers = pollers
         self._turn = BoundedLock(WAITING_PAGES)
 
-    async def __call__(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
         """Return the page of all deployments, or of the requested one."""
         wanted = PageRequest(request.query_params.get("deployment"), request.query_params.get("window"))
         async with self._turn:

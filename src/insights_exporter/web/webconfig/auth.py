@@ -121,16 +121,6 @@ class LoginLimits:
     """Time until it ends; less than a response may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Login:
-    """A password to check against a hash, which is a dummy for unknown users."""
-
-    key: bytes
-    password: bytes
-    hash: bytes
-    is_known: bool
-
-
 class PasswordChecker:
     """Checks passwords, one at a time, and caches successful logins.
 
@@ -162,18 +152,18 @@ class PasswordChecker:
             TooManyLogins: It cannot be checked in time, or the client is disconnected.
         """
         hash_, cut = users.get(user, _DUMMY_HASH), password[:_BCRYPT_BYTES]
-        login = _Login(self._cache_key(user, hash_, cut), cut, hash_, user in users)
-        if self._is_cached(login.key):
+        key = self._cache_key(user, hash_, cut)
+        if self._is_cached(key):
             return True
         await self._acquire(client)
-        if self._is_cached(login.key):
+        if self._is_cached(key):
             self._lock.release()
             return True
         if is_disconnected():
             self._lock.release()
             raise self._too_many_logins()
         # A thread cannot be stopped: it keeps the lock to its end, whatever becomes of the request.
-        check = asyncio.create_task(self._check(login))
+        check = asyncio.create_task(self._check(key, cut, hash_, is_known=user in users))
         try:
             async with asyncio.timeout(self._limits.check_seconds):
                 return await asyncio.shield(check)
@@ -190,13 +180,12 @@ class PasswordChecker:
         except TimeoutError:
             raise self._too_many_logins() from None
 
-    async def _check(self, login: _Login) -> bool:
+    async def _check(self, key: bytes, password: bytes, hash_: bytes, *, is_known: bool) -> bool:
         start = time.monotonic()
         try:
-            matches = await asyncio.to_thread(bcrypt.checkpw, login.password, login.hash)
-            if not (matches and login.is_known):
+            if not (await asyncio.to_thread(bcrypt.checkpw, password, hash_) and is_known):
                 return False
-            self._cache[login.key] = None
+            self._cache[key] = None
             while len(self._cache) > _MAX_CACHED:
                 self._cache.popitem(last=False)
             return True
@@ -237,11 +226,8 @@ class BasicAuthMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a request, or pass it on."""
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-        elif scope["type"] == "http":
-            response = await self._refuse(self._config.current(), scope) or self._app
-            await response(scope, receive, _with_headers(send, self.headers()))
+        response = await self._refuse(self._config.current(), scope) or self._app
+        await response(scope, receive, _with_headers(send, self.headers()))
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the headers of all responses."""

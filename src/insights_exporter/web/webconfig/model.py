@@ -2,7 +2,7 @@
 
 import re
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
@@ -108,21 +108,13 @@ def _resolve_alias(written: object) -> object:
     return _ALIASES.get(written, written) if isinstance(written, str) else written
 
 
-def _one_of(names: Iterable[str]) -> Callable[[str], str]:
-    known = tuple(names)
-
+def _one_of(known: Collection[str], otherwise: str = "is not a known value") -> AfterValidator:
     def check(name: str) -> str:
         if name not in known:
-            raise InvalidValue("is not a known value", did_you_mean(name, known))
+            raise InvalidValue(otherwise, did_you_mean(name, known))
         return name
 
-    return check
-
-
-def _check_header_name(name: str) -> str:
-    if name not in HEADERS:
-        raise InvalidValue("is not a header that can be set here", did_you_mean(name, HEADERS))
-    return name
+    return AfterValidator(check)
 
 
 def _check_header_value(value: str) -> str:
@@ -154,13 +146,11 @@ Text = Annotated[str, BeforeValidator(_to_text)]
 GoBool = Annotated[bool, BeforeValidator(_to_bool), Field(strict=True)]
 Duration = Annotated[float, BeforeValidator(parse_go_duration)]
 Count = Annotated[int, Field(strict=True, ge=0)]
-AuthType = Annotated[
-    str, AfterValidator(_one_of(AUTH_TYPES)), BeforeValidator(_resolve_alias), BeforeValidator(_to_text)
-]
-Version = Annotated[str, AfterValidator(_one_of(VERSIONS)), BeforeValidator(_to_text)]
-Suite = Annotated[str, AfterValidator(_one_of([*SUITES, *sorted(TLS13_SUITES)])), BeforeValidator(_to_text)]
-Curve = Annotated[str, AfterValidator(_one_of(CURVES)), BeforeValidator(_to_text)]
-HeaderName = Annotated[str, AfterValidator(_check_header_name)]
+AuthType = Annotated[Text, _one_of(AUTH_TYPES), BeforeValidator(_resolve_alias)]
+Version = Annotated[Text, _one_of(VERSIONS)]
+Suite = Annotated[Text, _one_of(SUITES.keys() | TLS13_SUITES)]
+Curve = Annotated[Text, _one_of(CURVES)]
+HeaderName = Annotated[str, _one_of(HEADERS, "is not a header that can be set here")]
 HeaderValue = Annotated[str, AfterValidator(_check_header_value), BeforeValidator(_to_text)]
 UserName = Annotated[str, AfterValidator(_check_user_name)]
 PasswordHash = Annotated[str, AfterValidator(_check_bcrypt_hash), BeforeValidator(_to_text)]

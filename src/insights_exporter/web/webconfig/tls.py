@@ -206,14 +206,13 @@ class ServerSSLContext(ssl.SSLContext):
         self,
         incoming: ssl.MemoryBIO,
         outgoing: ssl.MemoryBIO,
-        server_side: bool = False,  # noqa: FBT001, FBT002 - as the base class has it
-        server_hostname: str | bytes | None = None,
-        session: ssl.SSLSession | None = None,
+        *arguments: Any,  # noqa: ANN401 -- as in the base class
+        **named: Any,  # noqa: ANN401 -- as in the base class
     ) -> SANCheckingSSLObject:
         """Return the server's side of a new connection."""
         records = TLSRecords(incoming)
-        base = super().wrap_bio(records.outgoing, outgoing, server_side, server_hostname, session)
-        connection = cast("SANCheckingSSLObject", base)
+        wrapped = super().wrap_bio(records.outgoing, outgoing, *arguments, **named)
+        connection = cast("SANCheckingSSLObject", wrapped)
         connection.outgoing, connection.records, connection.checks = outgoing, records, self
         return connection
 
@@ -223,16 +222,9 @@ class ReloadingSSLContext(ssl.SSLContext):
 
     current: Callable[[], ssl.SSLContext]
 
-    def wrap_bio(
-        self,
-        incoming: ssl.MemoryBIO,
-        outgoing: ssl.MemoryBIO,
-        server_side: bool = False,  # noqa: FBT001, FBT002 - as the base class has it
-        server_hostname: str | bytes | None = None,
-        session: ssl.SSLSession | None = None,
-    ) -> ssl.SSLObject:
+    def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:  # noqa: ANN401 -- as in the base class
         """Return the server's side of a new connection."""
-        return self.current().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+        return self.current().wrap_bio(*arguments, **named)
 
 
 def certificate_names(certificate: Certificate) -> frozenset[str]:
