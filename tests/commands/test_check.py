@@ -258,7 +258,6 @@ def test_statistics_off(checker: Checker, role: str, status: int, refused: set[s
 @pytest.mark.parametrize(
     ("config", "reason"),
     [
-        pytest.param({"suspended": True}, "unauthorized", id="suspended user"),
         pytest.param({"token": "other56789-secretsecretsecretsecr"}, "unauthorized", id="unknown token"),
         pytest.param({"usage_stats": False}, "disabled", id="statistics switched off"),
     ],

@@ -17,10 +17,16 @@ def running() -> Iterator[tuple[EmbeddedCoder, str]]:
         yield server, url
 
 
-@pytest.fixture
-def failing(running: tuple[EmbeddedCoder, str]) -> Iterator[FaultyServer]:
-    """Return a server that can fail and its client; faults are cleared afterwards."""
+@pytest.fixture(scope="module")
+def faulty(running: tuple[EmbeddedCoder, str]) -> Iterator[FaultyServer]:
+    """Return a server that can fail and its client."""
     server, url = running
     with client(url) as http:
         yield FaultyServer(server, http)
-    server.clear_faults()
+
+
+@pytest.fixture
+def failing(faulty: FaultyServer) -> Iterator[FaultyServer]:
+    """Return a server that can fail and its client; faults are cleared afterwards."""
+    yield faulty
+    faulty.server.clear_faults()

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from insights_exporter.demo import SERVER_VERSIONS, EmbeddedCoder, Population
-from insights_exporter.demo.apps import ACCOUNTING, MAX_UNREGISTERED
+from insights_exporter.demo import SERVER_VERSIONS, EmbeddedCoder
 from tests.demo.client import MONTH, WEEK, Json, coder, report
 
 CLASSIC = ("template_ids", "type", "display_name", "slug", "icon", "seconds", "times_used")
@@ -32,8 +31,6 @@ FAMILY_OF = {
     "windsurf": "vscode",
     "zed": "ssh",
 }
-MANY = Population(seed=7, users=400, templates=8, unregistered_editors=150)
-"""More names of the unregistered editor than a bounded response lists."""
 
 
 def apps(server: EmbeddedCoder, query: dict[str, str] = MONTH) -> Json:
@@ -54,7 +51,6 @@ def slugs(rows: Json) -> Sequence[str]:
         ("2025", CLASSIC),
         ("2026", CLASSIC),
         ("2026-session-apps", (*CLASSIC, "family")),
-        ("2026-bounded", (*CLASSIC, "family")),
         ("next", BY_METHOD),
     ],
 )
@@ -137,39 +133,25 @@ def test_methods_say_how_a_connection_was_made() -> None:
     assert {"ssh"} == set(methods.values())
 
 
-@pytest.mark.parametrize("server_version", ["2026-bounded", "next"])
-def test_unregistered_apps_are_bounded(server_version: str) -> None:
-    """Unregistered apps beyond 64 are aggregated into `overflow` as an upper bound; sums are unchanged."""
-    whole = session_rows(coder(population=MANY, server_version="2026-session-apps"))
-    rows = session_rows(coder(population=MANY, server_version=server_version))
-    listed, all_names = (
-        {slug: row for slug, row in each.items() if slug not in ACCOUNTING and slug.startswith("our_editor")}
-        for each in (rows, whole)
-    )
-    most = sorted(all_names, key=lambda slug: (-all_names[slug]["seconds"], slug))[:MAX_UNREGISTERED]
+@pytest.mark.parametrize(
+    ("server_version", "expected"),
+    [("2026-session-apps", {None}), ("2026-bounded", {None, True}), ("next", {False, True})],
+)
+def test_overflow_is_an_upper_bound(server_version: str, expected: set[bool | None]) -> None:
+    """Servers that limit the apps of a response mark the row of the others."""
+    rows = apps(coder(server_version=server_version))
+    bounds = {row["slug"]: row.get("seconds_is_upper_bound") for row in rows}
 
-    assert len(all_names) > MAX_UNREGISTERED
-    assert sorted(most) == sorted(listed)
-    assert rows["overflow"]["seconds_is_upper_bound"]
-    assert "seconds_is_upper_bound" not in whole["overflow"]
-    assert sum(row["seconds"] for row in whole.values()) == sum(row["seconds"] for row in rows.values())
-    assert {slug for slug in FAMILY_OF if not slug.startswith("our_editor")} <= rows.keys()
-
-
-def session_rows(server: EmbeddedCoder) -> Json:
-    """Return the rows of session apps by slug."""
-    return {row["slug"]: row for row in apps(server) if not is_own(row)}
+    assert expected == set(bounds.values())
+    assert (None if server_version == "2026-session-apps" else True) is bounds["overflow"]
 
 
 @pytest.mark.parametrize("server_version", SERVER_VERSIONS)
-@pytest.mark.parametrize("query", [WEEK, MONTH], ids=["week", "month"])
-def test_deployment_has_no_more_of_an_app_than_its_templates(
-    server_version: str, query: dict[str, str]
-) -> None:
+def test_deployment_has_no_more_of_an_app_than_its_templates(server_version: str) -> None:
     """Seconds of an app in the deployment are at most the sum over its templates, in every version."""
     server = coder(server_version=server_version)
-    every = report(server, "templates", query)
-    single = [apps(server, query | {"template_ids": each}) for each in every["template_ids"]]
+    every = report(server, "templates")
+    single = [apps(server, WEEK | {"template_ids": each}) for each in every["template_ids"]]
 
     for slug in slugs(every["apps_usage"]):
         part = sum(row["seconds"] for rows in single for row in rows if row["slug"] == slug)

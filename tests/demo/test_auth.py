@@ -53,32 +53,6 @@ def test_expired_token_is_refused() -> None:
     assert send_request(server, "/users/me").status == 200
 
 
-def test_suspended_user_is_refused() -> None:
-    """A suspended user is refused."""
-    message = 'User is not active (status = "suspended"). Contact an admin to reactivate your account.'
-
-    assert {"message": message} == json.loads(send_request(coder(suspended=True), "/users/me").body)
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"coder-session-token": DEMO_TOKEN},
-        {"authorization": f"Bearer {DEMO_TOKEN}"},
-        {"cookie": f"a=b; coder_session_token={DEMO_TOKEN}"},
-    ],
-    ids=["header", "bearer", "cookie"],
-)
-def test_token_may_stand_in_several_headers(headers: dict[str, str]) -> None:
-    """The token is found where the server looks for it."""
-    assert coder().response("GET", "/api/v2/users/me", "", headers).status == 200
-
-
-def test_unreadable_cookie_is_no_token() -> None:
-    """An unreadable cookie counts as a missing token."""
-    assert coder().response("GET", "/api/v2/users/me", "", {"cookie": "a@b=c"}).status == 401
-
-
 def test_version_needs_no_token() -> None:
     """The version needs no token."""
     assert send_request(coder(), "/buildinfo", token="").status == 200

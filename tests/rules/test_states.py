@@ -68,7 +68,7 @@ def revoke(stage: Stage) -> None:
 
 def suspend(stage: Stage) -> None:
     """Suspend the token's user."""
-    stage.coder.suspended = True
+    stage.coder.fail("401-suspended")
 
 
 def demote(stage: Stage) -> None:

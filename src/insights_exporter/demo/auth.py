@@ -3,15 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from http.cookies import CookieError, SimpleCookie
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from insights_exporter.demo.error_responses import (
     MISSING,
     NO_ROUTE,
     NOT_LICENSED,
-    SUSPENDED,
     Refused,
     signed_out,
 )
@@ -24,7 +22,6 @@ Document = dict[str, Any]
 Pairs = Sequence[tuple[str, str]]
 """A decoded query."""
 
-COOKIE = "coder_session_token"
 TOKEN_PARTS = (("ID", 10), ("secret", 22))
 """Names and lengths of the parts of a token."""
 
@@ -60,21 +57,13 @@ ROLES: Mapping[str, Role] = MappingProxyType(
     }
 )
 
-LicenseState = Literal["premium", "grace-period", "none", "open-source"]
-"""`none` is an enterprise build without a license; an open-source build lacks the routes."""
-ENTITLEMENTS: Mapping[LicenseState, str] = MappingProxyType(
-    {"premium": "entitled", "grace-period": "grace_period"}
-)
-"""Entitlement of the features of a license; those that it lacks are `not_entitled`."""
-
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The only API key of the server, and the state of its user."""
+    """The only API key of the server."""
 
     token: str
     expires_at: datetime
-    suspended: bool = False
 
     @property
     def id(self) -> str:
@@ -95,15 +84,14 @@ class RequestContext:
     server_version: ServerVersion
     role: Role
     key: Key
-    license: LicenseState = "premium"
-    usage_stats: bool = True
+    licensed: bool
+    usage_stats: bool
 
 
 def check_license(context: RequestContext) -> None:
     """Check that the license allows a Premium feature; raises Refused."""
-    if context.license not in ENTITLEMENTS:
-        is_explained = context.license == "none" and context.server_version.year >= 2025
-        raise Refused(NOT_LICENSED if is_explained else NO_ROUTE)
+    if not context.licensed:
+        raise Refused(NOT_LICENSED if context.server_version.year >= 2025 else NO_ROUTE)
 
 
 def check_token(context: RequestContext) -> None:
@@ -111,28 +99,6 @@ def check_token(context: RequestContext) -> None:
     error = _find_token_error(context.token, context.key, context.now)
     if error:
         raise Refused(signed_out(error, context.server_version))
-    if context.key.suspended:
-        raise Refused(SUSPENDED)
-
-
-def find_token(headers: Mapping[str, str], query: Mapping[str, str]) -> str:
-    """Return the token of a request from where the server looks for it; header names are lower case."""
-    bearer = headers.get("authorization", "")
-    return (
-        _read_cookie(headers.get("cookie", ""))
-        or query.get(COOKIE, "")
-        or headers.get("coder-session-token", "")
-        or (bearer[7:] if bearer[:7].lower() == "bearer " else "")
-        or query.get("access_token", "")
-    )
-
-
-def _read_cookie(text: str) -> str:
-    try:
-        found = SimpleCookie(text).get(COOKIE)
-    except CookieError:
-        return ""
-    return found.value if found else ""
 
 
 def _find_token_error(token: str, key: Key, now: datetime) -> str:

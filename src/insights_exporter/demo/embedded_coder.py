@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
-from insights_exporter.demo.auth import ROLES, Key, LicenseState, RequestContext, find_token
+from insights_exporter.demo.auth import ROLES, Key, RequestContext
 from insights_exporter.demo.error_responses import NO_ROUTE, WRONG_METHOD, Refused, too_many
 from insights_exporter.demo.faults import FAULTS, HEALTHY, Fault
 from insights_exporter.demo.go_format import dump_json, parse_query
@@ -126,8 +126,6 @@ class EmbeddedCoder:
     server_version: str = "2026-bounded"
     rate_limit: int = 512
     usage_stats: bool = True
-    suspended: bool = False
-    license: LicenseState = "premium"
     token_expires: datetime | None = None
     """When the token expires; None extends it with every use."""
     now: Callable[[], datetime] = _utc_now
@@ -193,20 +191,19 @@ class EmbeddedCoder:
     def _context(self, path: str, query: str, headers: Mapping[str, str]) -> RequestContext:
         fault = self.find_fault(path)
         now = self.now() + fault.skew
-        pairs = parse_query(query)
         expires = self.token_expires or now.replace(microsecond=0) + timedelta(days=30)
         return RequestContext(
             path=path,
-            query=pairs,
-            token=find_token(headers, dict(pairs)),
+            query=parse_query(query),
+            token=headers.get("coder-session-token", ""),
             now=now,
             population=self.population,
             server_version=PUBLISHED_VERSION
             if self.rules == "published"
             else SERVER_VERSIONS[self.server_version],
             role=ROLES[self.role],
-            key=Key(self.token, expires, self.suspended),
-            license="none" if fault.unlicensed else self.license,
+            key=Key(self.token, expires),
+            licensed=not fault.unlicensed,
             usage_stats=self.usage_stats,
         )
 
@@ -226,7 +223,7 @@ class EmbeddedCoder:
             context.population,
             context.server_version,
             context.role,
-            context.license,
+            context.licensed,
             context.usage_stats,
         )
         return self.cache.get_or_build(

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from insights_exporter.demo.auth import ENTITLEMENTS, Document, RequestContext
+from insights_exporter.demo.auth import Document, RequestContext
 from insights_exporter.demo.go_format import format_time
 from insights_exporter.demo.population.templates import Organization, SampleTemplate, mix
 from insights_exporter.demo.population.timeline import FOUNDED
@@ -190,43 +190,34 @@ def _user(user: User, status: str) -> Document:
 
 def build_entitlements(context: RequestContext) -> Document:
     """Return the response of `/entitlements`."""
-    licensed = context.license in ENTITLEMENTS
     refreshed = int(context.now.timestamp()) // REFRESH_SECONDS * REFRESH_SECONDS
-    features = {name: _switch(context, licensed=licensed and name not in NEVER_BOUGHT) for name in SWITCHES}
-    expired = "Audit Logging is enabled but your license for this feature is expired."
+    features = {name: _switch(licensed=context.licensed and name not in NEVER_BOUGHT) for name in SWITCHES}
     return {
-        "features": dict(sorted((features | _measured(context, licensed=licensed)).items())),
-        "warnings": [expired] if context.license == "grace-period" else [],
+        "features": dict(sorted((features | _measured(context)).items())),
+        "warnings": [],
         "errors": [],
-        "has_license": licensed,
+        "has_license": context.licensed,
         "trial": False,
         "require_telemetry": False,
         "refreshed_at": format_time(datetime.fromtimestamp(refreshed, UTC)),
     }
 
 
-def _switch(context: RequestContext, *, licensed: bool) -> Document:
-    return {
-        "entitlement": ENTITLEMENTS[context.license] if licensed else "not_entitled",
-        "enabled": licensed,
-    }
+def _switch(*, licensed: bool) -> Document:
+    return {"entitlement": "entitled" if licensed else "not_entitled", "enabled": licensed}
 
 
-def _measured(context: RequestContext, *, licensed: bool) -> Document:
+def _measured(context: RequestContext) -> Document:
     active = context.population.statuses(context.now.astimezone(UTC).toordinal()).get("active", 0)
-    state = _switch(context, licensed=licensed)
-    if not licensed:
+    state = _switch(licensed=context.licensed)
+    if not context.licensed:
         return {"user_limit": {**state, "actual": active}, "managed_agent_limit": state}
     users = len(context.population.users)
     seats = (users + users // 4) // SEATS_STEP * SEATS_STEP + SEATS_STEP
     features = {"user_limit": {**state, "limit": seats, "actual": active}}
     if context.server_version.year >= 2026:
-        features["managed_agent_limit"] = {
-            **state,
-            "limit": 1000,
-            "actual": 0,
-            "usage_period": _term(context, 100),
-        }
+        term = {"usage_period": _term(context, 100)}
+        features["managed_agent_limit"] = {**state, "limit": 1000, "actual": 0, **term}
         features["ai_governance_user_limit"] = {**state, "limit": users // 2 + 1, "actual": active * 2 // 5}
         features["agent_runtime_hours"] = {**state, **_agent_runtime(context, users)}
     return features

@@ -112,12 +112,6 @@ def _groups(context: RequestContext, organization: Organization | None) -> objec
     return resources.list_groups(context, organization)
 
 
-def _entitlements(context: RequestContext) -> object:
-    if context.license == "open-source":
-        raise Refused(NO_ROUTE)
-    return resources.build_entitlements(context)
-
-
 ROUTES = (
     Route("/insights/daus", _daus, published=True),
     Route("/insights/templates", partial(_report, insights.build_templates_report), published=True),
@@ -131,6 +125,6 @@ ROUTES = (
     Route("/users/me/keys/([^/]+)", _key),
     Route("/groups", _all_groups, (check_license, check_token)),
     Route("/organizations/([^/]+)/groups", _organization_groups, (check_token, check_license)),
-    Route("/entitlements", _entitlements, ()),
+    Route("/entitlements", resources.build_entitlements, ()),
     Route("/buildinfo", resources.get_buildinfo, ()),
 )

@@ -58,7 +58,7 @@ def test_apps_match_the_reference(begin: int, length: int, late: int, chosen: fr
         assert key[0] == "builtin" or runs == apps[key].runs
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(begin=BEGINNINGS, length=LENGTHS, late=MOMENTS, chosen=CHOSEN)
 def test_workspaces_match_the_reference(
     begin: int, length: int, late: int, chosen: frozenset[int] | None

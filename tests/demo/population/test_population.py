@@ -14,7 +14,7 @@ NOW = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)
 ONE = Population(seed=3, users=40, templates=8)
 FIRST = datetime(2025, 3, 1, tzinfo=UTC)
 DAYS = st.integers(0, 400)
-LENGTHS = st.integers(0, 40)
+LENGTHS = st.integers(0, 12)
 CHOSEN = st.none() | st.frozensets(st.integers(0, 8))
 
 
@@ -30,7 +30,7 @@ def monday(day: date) -> Span:
     return span_between(start, start + timedelta(days=1), NOW)
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(seed=st.integers(), users=st.integers(1, 80), templates=st.integers(1, 30), first=DAYS)
 def test_seed_decides_everything(seed: int, users: int, templates: int, first: int) -> None:
     """Two populations of one seed have the same activity."""
@@ -51,6 +51,7 @@ def test_another_seed_has_other_users() -> None:
     assert not {each.id for each in ONE.users} & {each.id for each in other.users}
 
 
+@settings(max_examples=20)
 @given(templates=st.integers(1, 60))
 def test_template_names_are_unique_in_an_organization(templates: int) -> None:
     """The population has the requested number of templates, with unique names per organization."""
@@ -60,7 +61,7 @@ def test_template_names_are_unique_in_an_organization(templates: int) -> None:
     assert templates == len({(each.organization.id, each.name) for each in listed})
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(first=DAYS, length=LENGTHS, chosen=CHOSEN)
 def test_results_do_not_depend_on_earlier_calls(
     first: int, length: int, chosen: frozenset[int] | None
@@ -73,6 +74,7 @@ def test_results_do_not_depend_on_earlier_calls(
     assert fresh.user_tallies(span, chosen) == ONE.user_tallies(span, chosen)
 
 
+@settings(max_examples=20)
 @given(first=DAYS, length=LENGTHS, more=st.integers(1, 10), chosen=CHOSEN)
 def test_longer_window_has_no_less(first: int, length: int, more: int, chosen: frozenset[int] | None) -> None:
     """Users, seconds and templates only grow with the window."""
@@ -84,7 +86,7 @@ def test_longer_window_has_no_less(first: int, length: int, more: int, chosen: f
         assert less.seconds <= full.seconds
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(first=DAYS, length=LENGTHS, chosen=CHOSEN)
 def test_days_add_up(first: int, length: int, chosen: frozenset[int] | None) -> None:
     """Seconds of a window are those of its days; its users are all of theirs."""
@@ -101,6 +103,7 @@ def test_days_add_up(first: int, length: int, chosen: frozenset[int] | None) -> 
         assert app.runs <= sum(row.runs for row in rows)
 
 
+@settings(max_examples=20)
 @given(first=DAYS, length=LENGTHS, chosen=CHOSEN)
 def test_users_agree_with_the_tally(first: int, length: int, chosen: frozenset[int] | None) -> None:
     """The listed users are those who are counted, with the same templates."""
@@ -112,7 +115,7 @@ def test_users_agree_with_the_tally(first: int, length: int, chosen: frozenset[i
     assert chosen is not None or ONE.count_active(span) == len(users)
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(first=DAYS, length=st.integers(0, 6))
 def test_deployment_is_between_its_largest_template_and_their_sum(first: int, length: int) -> None:
     """Distinct users and capped half hours do not add up, but they are bounded."""
@@ -125,6 +128,7 @@ def test_deployment_is_between_its_largest_template_and_their_sum(first: int, le
         assert max(seconds) <= tally.seconds <= sum(seconds)
 
 
+@settings(max_examples=20)
 @given(first=DAYS, length=LENGTHS, chosen=CHOSEN)
 def test_workspaces_are_counted_once(first: int, length: int, chosen: frozenset[int] | None) -> None:
     """Parameters count workspaces, of which a user has one a template, and only those with a build."""

@@ -1,7 +1,6 @@
 """The activity of a day, and its totals as Coder computes them."""
 
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,7 +14,7 @@ from insights_exporter.demo.population.activity import (
     all_plans,
     measure,
 )
-from insights_exporter.demo.population.templates import SESSION_APP_INDEXES, SESSION_APPS
+from insights_exporter.demo.population.templates import SESSION_APPS
 from insights_exporter.demo.population.timeline import DayPart, is_day_off
 from insights_exporter.demo.population.users import NO_TEMPLATE, User
 
@@ -25,7 +24,6 @@ ON_HOLIDAY = 16
 LATENCY_FACTORS = (1.0,) * 30 + (1.4, 2.5)
 """Factors of the latencies of a region on a day: mostly 1, sometimes an incident."""
 CACHED_SHARES = 65536
-UNREGISTERED_EDITOR = SESSION_APP_INDEXES["our_editor"]
 
 Templates = tuple[int, int]
 """The main and the other template of a user, as indexes."""
@@ -60,14 +58,12 @@ class AppTally:
 class Tally:
     """The totals of a span; `users` and `templates` are sets of indexes as bits.
 
-    `session_apps` are in the order of SESSION_APPS; `unregistered` divides
-    the unregistered editor by the number of its name.
+    `session_apps` are in the order of SESSION_APPS.
     """
 
     users: int = 0
     templates: int = 0
     session_apps: list[AppTally] = field(default_factory=lambda: [AppTally() for _ in SESSION_APPS])
-    unregistered: dict[int, AppTally] = field(default_factory=dict)
     custom_apps: dict[int, AppTally] = field(default_factory=dict)
 
     def add(self, other: "Tally") -> None:
@@ -76,9 +72,8 @@ class Tally:
         self.templates |= other.templates
         for total, app in zip(self.session_apps, other.session_apps, strict=True):
             total.add(app.seconds, app.runs, app.templates)
-        for totals, apps in ((self.unregistered, other.unregistered), (self.custom_apps, other.custom_apps)):
-            for index, app in apps.items():
-                totals.setdefault(index, AppTally()).add(app.seconds, app.runs, app.templates)
+        for index, app in other.custom_apps.items():
+            self.custom_apps.setdefault(index, AppTally()).add(app.seconds, app.runs, app.templates)
 
 
 class Share(NamedTuple):
@@ -165,40 +160,28 @@ def to_bits(users: Iterable[int], size: int) -> int:
     return int.from_bytes(bits, "little")
 
 
-def tally(
-    shares: Iterable[tuple[Share, list[int]]], slots: Sequence[tuple[int, ...]], size: int, names: int = 1
-) -> Tally:
+def tally(shares: Iterable[tuple[Share, list[int]]], slots: Sequence[tuple[int, ...]], size: int) -> Tally:
     """Return the totals of shares.
 
-    `slots` are the custom apps of each template, `size` is the number of
-    users, `names` the number of names of the unregistered editor.
+    `slots` are the custom apps of each template, `size` is the number of users.
     """
     total = Tally()
     active: list[int] = []
     for share, users in shares:
         active += users
-        _add_session_apps(total, share, users, names)
+        _add_session_apps(total, share, len(users))
         _add_custom_apps(total, share, len(users), slots)
     total.users = to_bits(active, size)
     return total
 
 
-def _add_session_apps(total: Tally, share: Share, users: Sequence[int], names: int) -> None:
+def _add_session_apps(total: Tally, share: Share, count: int) -> None:
     for app, seconds in share.measure.session_apps:
-        total.session_apps[app].seconds += seconds * len(users)
-        if app == UNREGISTERED_EDITOR:
-            _add_unregistered(total, share, seconds, Counter(user % names for user in users))
+        total.session_apps[app].seconds += seconds * count
     for template, part in share.parts:
         total.templates |= 1 << template
         for app, _ in part.session_apps:
             total.session_apps[app].templates |= 1 << template
-
-
-def _add_unregistered(total: Tally, share: Share, seconds: int, users: Mapping[int, int]) -> None:
-    parts = (template for template, part in share.parts if UNREGISTERED_EDITOR in dict(part.session_apps))
-    templates = sum(1 << template for template in parts)
-    for name, count in users.items():
-        total.unregistered.setdefault(name, AppTally()).add(seconds * count, 0, templates)
 
 
 def _add_custom_apps(total: Tally, share: Share, count: int, slots: Sequence[tuple[int, ...]]) -> None:

@@ -92,11 +92,9 @@ class Population:
         seed: int = 1,
         users: int = 200,
         templates: int = 8,
-        unregistered_editors: int = 1,
         teams: int = 8,
     ) -> None:
         self.seed = seed
-        self.unregistered_editors = unregistered_editors
         self._teams = teams
         random = Random(f"population {seed}")  # noqa: S311 - sample data need no secrets
         self.catalog: Catalog = make_catalog(random, templates)
@@ -177,7 +175,7 @@ class Population:
     @cache_method(CACHED_TALLIES)
     def _region_tally(self, region_day: RegionDay, chosen: Filter) -> Tally:
         shares = find_shares(self._by_plan(region_day.region, region_day.day), region_day.part, chosen)
-        return tally(shares, self._slots, len(self.users), self.unregistered_editors)
+        return tally(shares, self._slots, len(self.users))
 
     @cache_method(CACHED_DAYS)
     def _active_users(self, region_day: RegionDay) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from types import MappingProxyType
+from typing import NamedTuple
 from uuid import UUID
 
 
@@ -124,8 +124,7 @@ DEPRECATED = "aws-windows"
 RETIRED = "legacy-vm"
 
 
-@dataclass(frozen=True, slots=True)
-class SampleApp:
+class SampleApp(NamedTuple):
     """An app that connects to workspaces, or one of a template."""
 
     slug: str
@@ -145,7 +144,6 @@ CUSTOM_APPS = (
     SampleApp("code-server", "VS Code in the browser", "/icon/code.svg"),
 )
 """The apps that templates declare."""
-UNKNOWN_FAMILY = "unknown"
 SESSION_APPS = (
     SampleApp("vscode", "VS Code", "/icon/code.svg", "vscode"),
     SampleApp("jetbrains", "JetBrains", "/icon/intellij.svg", "jetbrains"),
@@ -155,12 +153,11 @@ SESSION_APPS = (
     SampleApp("windsurf", "Windsurf", "/icon/windsurf.svg", "vscode"),
     SampleApp("code_server", "code-server", "/icon/code.svg", "vscode"),
     SampleApp("zed", "Zed", "/icon/zed.svg", "ssh"),
-    SampleApp("our_editor", "our_editor", "", UNKNOWN_FAMILY),
-    SampleApp("unknown", "unknown", "", UNKNOWN_FAMILY),
-    SampleApp("overflow", "overflow", "", UNKNOWN_FAMILY),
+    SampleApp("our_editor", "our_editor", "", "unknown"),
+    SampleApp("unknown", "unknown", "", "unknown"),
+    SampleApp("overflow", "overflow", "", "unknown"),
 )
 """The apps with which clients connect, as servers name them that list each; classic servers list families."""
-SESSION_APP_INDEXES = MappingProxyType({app.slug: index for index, app in enumerate(SESSION_APPS)})
 APP_SETS = ((0, 1), (2, 3, 4), (7, 5), (0, 6, 3), (4, 1), (), (2, 4, 6), (5,), (3, 0))
 """The apps of one template by slot; slugs are unique in a template only."""
 
