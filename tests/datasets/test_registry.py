@@ -67,7 +67,7 @@ SECTIONS = {"templates", "groups"}
 
 def test_no_other_package_knows_a_dataset_by_name() -> None:
     """A dataset is added to the registry, and nowhere else."""
-    modules = {dataset.requests.__module__ for dataset in DATASETS.values()}
+    modules = {dataset.convert.__module__ for dataset in DATASETS.values()}
     known = [
         f"{path.relative_to(PACKAGE)}: {word}"
         for part in ("config", "coder", "exposition", "polling", "web", "backfill", "commands")

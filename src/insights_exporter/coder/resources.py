@@ -2,11 +2,15 @@
 
 from datetime import datetime
 from typing import NamedTuple
+from urllib.parse import quote
 
 import msgspec
 
 from insights_exporter.coder.clock import unix_seconds
-from insights_exporter.coder.decode import Envelope, NonNegative, Row, decode
+from insights_exporter.coder.decode import Decoded, Envelope, NonNegative, Row, decode
+from insights_exporter.coder.request import Request
+
+ORGANIZATIONS_PATH = "/organizations"
 
 
 class BuildInfo(Envelope, frozen=True):
@@ -105,3 +109,24 @@ class ListedOrganization(Row, frozen=True):
 
     id: str
     name: str
+
+
+def list_request(path: str) -> Request:
+    """Return the request for a list of all organizations; older servers list by organization only."""
+    return Request(path, if_refused=(Request(ORGANIZATIONS_PATH),))
+
+
+def organization_path(organization_id: str, path: str) -> str:
+    """Return the path of the part of a list that belongs to one organization."""
+    return f"{ORGANIZATIONS_PATH}/{quote(organization_id, safe='')}{path}"
+
+
+def organization_requests(body: bytes, path: str) -> Decoded[tuple[Request, ...]]:
+    """Return the requests for the list of each organization, whose name is their subject.
+
+    Raises:
+        InvalidResponse: The response cannot be read.
+    """
+    decoded = decode(body, list[ListedOrganization])
+    requests = (Request(organization_path(row.id, path), subject=row.name) for row in decoded.value)
+    return Decoded(tuple(requests), decoded.invalid)

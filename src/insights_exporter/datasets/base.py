@@ -147,8 +147,8 @@ class Dataset:
         name: key of `datasets:` in the config, and value of the label `dataset`.
         families: what it can expose.
         requests: the requests of one poll.
-        convert: converts one response; each response is published on its own, so that one that fails leaves
-            the others.
+        convert: converts one response, or raises InvalidResponse; each response is published on its own, so
+            that one that fails leaves the others.
         windows: the windows for which it is polled.
         unrequested: rows that belong to no response of the poll.
         merge_windows: series without a `window` label, from the results of all windows.

@@ -19,7 +19,6 @@ from insights_exporter.datasets.timerange import (
     zone_of,
 )
 from insights_exporter.exposition.family import MetricFamily, Samples
-from insights_exporter.exposition.family import Row as SampleRow
 
 PATH = "/insights/daus"
 TODAY = "today"
@@ -89,20 +88,11 @@ def historic_requests(context: PollContext) -> Sequence[Request]:
 def convert_day_before(context: PollContext, days: Mapping[int, float]) -> tuple[Samples, ...]:
     """Return what is exposed of the day before `now` if it is among `days`, else nothing."""
     day = context.now.date().toordinal() - 1
-    if day not in days:
-        return ()
-    return (
-        Samples(DAILY_ACTIVE_USERS, [((YESTERDAY,), days[day])]),
-        Samples(DAY_START, [((YESTERDAY,), day_seconds(day))]),
-    )
+    return _samples([(YESTERDAY, days[day], day_seconds(day))]) if day in days else ()
 
 
 def read_days(body: bytes) -> dict[int, float]:
-    """Return the users of all UTC days in a response, by the ordinal of the day.
-
-    Raises:
-        InvalidResponse: The response cannot be read.
-    """
+    """Return the users of all UTC days in a response, by the ordinal of the day."""
     return _amounts(decode(body, DausResponse).value)
 
 
@@ -123,20 +113,19 @@ def requests(context: PollContext) -> Sequence[Request]:
 
 
 def convert(context: PollContext, response: Response) -> ConvertResult:
-    """Return the days of a response.
-
-    Raises:
-        InvalidResponse: The response cannot be read.
-    """
+    """Return the days of a response."""
     if response.request.path == REPORT_PATH:
         return _convert_report(context, response)
     decoded = decode(response.body, DausResponse)
     amounts = _amounts(decoded.value)
     newest = max(amounts, default=0)
-    days = [(name, day) for name, day in ((TODAY, newest), (YESTERDAY, newest - 1)) if day in amounts]
-    users: list[SampleRow] = [((name,), amounts[day]) for name, day in days]
-    starts: list[SampleRow] = [((name,), day_seconds(day)) for name, day in days]
-    return _result(users, starts, amounts, decoded.invalid)
+    days = [
+        (name, amounts[day], day_seconds(day))
+        for name, day in ((TODAY, newest), (YESTERDAY, newest - 1))
+        if day in amounts
+    ]
+    by_day = tuple(sorted(amounts.items()))
+    return ConvertResult(_samples(days), invalid=decoded.invalid, daily_users=by_day)
 
 
 def _convert_report(context: PollContext, response: Response) -> ConvertResult:
@@ -144,18 +133,15 @@ def _convert_report(context: PollContext, response: Response) -> ConvertResult:
     decoded = decode(response.body, UsersResponse)
     report, name = decoded.value.report, response.request.subject
     day = context.now.astimezone(zone_of(context)).toordinal() - (name == YESTERDAY)
-    start = unix_seconds(report.start_time)
-    starts: list[SampleRow] = [] if start is None else [((name,), start)]
-    return _result([((name,), report.active_users)], starts, {day: report.active_users}, decoded.invalid)
+    samples = _samples([(name, report.active_users, unix_seconds(report.start_time))])
+    return ConvertResult(samples, invalid=decoded.invalid, daily_users=((day, report.active_users),))
 
 
-def _result(
-    users: list[SampleRow], starts: list[SampleRow], by_day: dict[int, float], invalid: tuple[str, ...]
-) -> ConvertResult:
-    return ConvertResult(
-        samples=(Samples(DAILY_ACTIVE_USERS, users), Samples(DAY_START, starts)),
-        invalid=invalid,
-        daily_users=tuple(sorted(by_day.items())),
+def _samples(days: Sequence[tuple[str, float, float | None]]) -> tuple[Samples, ...]:
+    """Return the users and the start of each day, as far as it is known."""
+    return (
+        Samples(DAILY_ACTIVE_USERS, [((name,), users) for name, users, _ in days]),
+        Samples(DAY_START, [((name,), start) for name, _, start in days if start is not None]),
     )
 
 

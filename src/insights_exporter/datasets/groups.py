@@ -3,15 +3,19 @@
 Only ids are read of the members, who come with names and e-mail addresses.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from heapq import nsmallest
-from urllib.parse import quote
 
 import msgspec
 
 from insights_exporter.coder.decode import NonNegative, Row, decode
-from insights_exporter.coder.request import Request, Response
-from insights_exporter.coder.resources import ListedOrganization
+from insights_exporter.coder.request import Response
+from insights_exporter.coder.resources import (
+    ORGANIZATIONS_PATH,
+    list_request,
+    organization_path,
+    organization_requests,
+)
 from insights_exporter.config.models import Deployment
 from insights_exporter.datasets.aggregate import (
     CONNECTION_QUALITIES,
@@ -26,7 +30,6 @@ from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.family import Row as SampleRow
 
 PATH = "/groups"
-ORGANIZATIONS_PATH = "/organizations"
 GROUP_LABELS = ("organization_name", "group_name", "group_id")
 
 _ABSENT = (
@@ -100,24 +103,16 @@ class ListedGroup(Row, frozen=True):
     total_member_count: NonNegative | None = None
 
 
-def requests(_context: PollContext) -> Sequence[Request]:
-    """Return the request for all groups; older servers list them by organization only."""
-    return (Request(path=PATH, if_refused=(Request(path=ORGANIZATIONS_PATH),)),)
-
-
 def convert(context: PollContext, response: Response) -> ConvertResult:
-    """Return the groups with their members, or the requests for the groups of each organization.
-
-    Raises:
-        InvalidResponse: The response cannot be read.
-    """
+    """Return the groups with their members, or the requests for the groups of each organization."""
     request = response.request
     if request.path == ORGANIZATIONS_PATH:
-        organizations = decode(response.body, list[ListedOrganization])
-        lists = tuple(Request(path=_list_path(row.id), subject=row.name) for row in organizations.value)
-        return ConvertResult((), invalid=organizations.invalid, follow_up=lists)
+        lists = organization_requests(response.body, PATH)
+        return ConvertResult((), invalid=lists.invalid, follow_up=lists.value)
     decoded = decode(response.body, list[ListedGroup])
-    listed = [row for row in decoded.value if request.path in {PATH, _list_path(row.organization_id)}]
+    listed = [
+        row for row in decoded.value if request.path in {PATH, organization_path(row.organization_id, PATH)}
+    ]
     groups, dropped = _select(context.deployment, _groups_by_id(listed, request.subject).values())
     members: list[SampleRow] = [
         (_labels(group), group.member_count)
@@ -166,10 +161,6 @@ def _labels(group: Group) -> tuple[str, str, str]:
     return group.organization, group.name, group.group_id
 
 
-def _list_path(organization_id: str) -> str:
-    return f"{ORGANIZATIONS_PATH}/{quote(organization_id, safe='')}/groups"
-
-
 def _groups_by_id(listed: Iterable[ListedGroup], organization: str) -> dict[str, Group]:
     """Return groups by id, of several the last by name; `organization` is of rows that do not name theirs."""
     groups = (_group(row, organization) for row in listed)
@@ -198,7 +189,7 @@ def _select(deployment: Deployment, groups: Iterable[Group]) -> tuple[tuple[Grou
 DATASET = Dataset(
     name="groups",
     families=(GROUP_MEMBERS,),
-    requests=requests,
+    requests=lambda _context: (list_request(PATH),),
     convert=convert,
     roles=("Auditor", "User Admin", "Template Admin", "Owner"),
     missing_route="not_licensed",

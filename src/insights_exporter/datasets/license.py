@@ -1,6 +1,6 @@
 """Dataset `license`: how much of the license is used, and whether it is valid."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from insights_exporter.coder.decode import Envelope, NonNegative, Row, decode
 from insights_exporter.coder.request import Request, Response
@@ -99,49 +99,30 @@ class Entitlements(Envelope, frozen=True):
     features: Features
 
 
-def requests(_context: PollContext) -> Sequence[Request]:
-    """Return the one request."""
-    return (Request(path=PATH),)
-
-
 def convert(_context: PollContext, response: Response) -> ConvertResult:
-    """Return what the license allows, and how much of it is used.
-
-    Raises:
-        InvalidResponse: The response cannot be read.
-    """
+    """Return what the license allows, and how much of it is used."""
     decoded = decode(response.body, Entitlements)
     features = decoded.value.features
-    seats = {
-        "user_limit": features.user_limit,
-        "ai_governance_user_limit": features.ai_governance_user_limit,
-    }
-    runtime = features.agent_runtime_hours
+    users, seats = features.user_limit, features.ai_governance_user_limit or Feature()
+    runtime = features.agent_runtime_hours or Feature()
+    used = [("user_limit", users.actual), ("ai_governance_user_limit", seats.actual)]
+    allowed = [("user_limit", users.limit), ("ai_governance_user_limit", seats.limit)]
+    hours = [("purchased", runtime.limit), ("soft", runtime.soft_limit), ("hard", runtime.hard_limit)]
+    seconds = [(name, limit * _SECONDS_PER_HOUR) for name, limit in hours if limit is not None]
     samples = (
-        Samples(SEATS_USED, _rows_with_value((name, each.actual) for name, each in seats.items() if each)),
-        Samples(SEATS_LIMIT, _rows_with_value((name, each.limit) for name, each in seats.items() if each)),
-        Samples(AGENT_RUNTIME, _runtime(runtime)),
-        Samples(AGENT_RUNTIME_LIMIT, _runtime_limits(runtime)),
-        Samples(LICENSE_STATUS, list(_statuses(features.user_limit.entitlement))),
+        Samples(SEATS_USED, _rows_with_value(used)),
+        Samples(SEATS_LIMIT, _rows_with_value(allowed)),
+        Samples(
+            AGENT_RUNTIME, [] if runtime.actual_ms is None else [((), runtime.actual_ms / _MILLISECONDS)]
+        ),
+        Samples(AGENT_RUNTIME_LIMIT, _rows_with_value(seconds)),
+        Samples(LICENSE_STATUS, list(_statuses(users.entitlement))),
     )
     return ConvertResult(samples, invalid=decoded.invalid)
 
 
 def _rows_with_value(values: Iterable[tuple[str, float | None]]) -> list[SampleRow]:
     return [((label,), value) for label, value in values if value is not None]
-
-
-def _runtime(feature: Feature | None) -> list[SampleRow]:
-    if feature is None or feature.actual_ms is None:
-        return []
-    return [((), feature.actual_ms / _MILLISECONDS)]
-
-
-def _runtime_limits(feature: Feature | None) -> list[SampleRow]:
-    if feature is None:
-        return []
-    limits = {"purchased": feature.limit, "soft": feature.soft_limit, "hard": feature.hard_limit}
-    return [(labels, hours * _SECONDS_PER_HOUR) for labels, hours in _rows_with_value(limits.items())]
 
 
 def _statuses(entitlement: str) -> Iterator[SampleRow]:
@@ -154,7 +135,7 @@ def _statuses(entitlement: str) -> Iterator[SampleRow]:
 DATASET = Dataset(
     name="license",
     families=FAMILIES,
-    requests=requests,
+    requests=lambda _context: (Request(PATH),),
     convert=convert,
     roles=(),
     missing_route="not_licensed",

@@ -36,12 +36,7 @@ MONTHLY_ACTIVE_USERS = MetricFamily(
 )
 FAMILIES = (WEEKLY_ACTIVE_USERS, MONTHLY_ACTIVE_USERS)
 
-_SHOWN_AS: Mapping[str, tuple[MetricFamily, str]] = {
-    "week:last": (WEEKLY_ACTIVE_USERS, "last"),
-    "week:before_last": (WEEKLY_ACTIVE_USERS, "before_last"),
-    "month:last": (MONTHLY_ACTIVE_USERS, "last"),
-    "month:before_last": (MONTHLY_ACTIVE_USERS, "before_last"),
-}
+_BY_LENGTH = {"week": WEEKLY_ACTIVE_USERS, "month": MONTHLY_ACTIVE_USERS}
 
 
 def periods_before(today: date) -> Mapping[str, tuple[date, date]]:
@@ -68,14 +63,10 @@ def requests(context: PollContext) -> Sequence[Request]:
 
 
 def convert(_context: PollContext, response: Response) -> ConvertResult:
-    """Return the users of a period.
-
-    Raises:
-        InvalidResponse: The response cannot be read.
-    """
+    """Return the users of a period."""
     decoded = decode(response.body, UsersResponse)
-    family, label = _SHOWN_AS[response.request.subject]
-    users = Samples(family, [((label,), decoded.value.report.active_users)])
+    length, _, label = response.request.subject.partition(":")
+    users = Samples(_BY_LENGTH[length], [((label,), decoded.value.report.active_users)])
     return ConvertResult((users,), invalid=decoded.invalid)
 
 

@@ -99,14 +99,19 @@ class Interval(Row, frozen=True):
         require_time("end_time", self.end_time)
 
 
-class Report(Envelope, frozen=True):
+class WindowReport(Envelope, frozen=True):
+    """What all reports say about themselves: the window they cover, and the templates they are about."""
+
+    start_time: datetime | None
+    end_time: datetime | None
+    template_ids: list[str] | None
+
+
+class Report(WindowReport, frozen=True):
     """What happened in the window as a whole."""
 
     active_users: float
     apps_usage: list[App]
-    start_time: datetime | None
-    end_time: datetime | None
-    template_ids: list[str] | None
     parameters_usage: list[Parameter] | None
 
 

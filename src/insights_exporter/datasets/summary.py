@@ -122,7 +122,9 @@ def summarize(result: ConvertResult) -> PollSummary:
     return PollSummary(
         active_users=next((value for _, value in rows.get(templates.ACTIVE_USERS, ())), None),
         days=dict(result.daily_users[-DAYS:]),
-        apps=_ranking(rows, templates.APP_USAGE, lambda app: names.get((app[1], app[2]), app[2])),
+        apps=None
+        if templates.APP_USAGE not in rows
+        else _largest(rows[templates.APP_USAGE], _MOST_ROWS, lambda app: names.get((app[1], app[2]), app[2])),
         template_users=None
         if template_users is None
         else tuple((organization, name, users) for (_, organization, name, _), users in template_users),
@@ -138,10 +140,6 @@ def summarize(result: ConvertResult) -> PollSummary:
         activity=next((value for _, value in rows.get(user_activity.ACTIVITY_DISTRIBUTION, ())), None),
         latency={labels[1]: value for labels, value in rows.get(user_latency.LATENCY_DISTRIBUTION, ())},
     )
-
-
-def _ranking(rows: _Rows, family: MetricFamily, name: Callable[[_Labels], str]) -> Ranking | None:
-    return _largest(rows[family], _MOST_ROWS, name) if family in rows else None
 
 
 def _largest(rows: Iterable[tuple[_Labels, float]], limit: int, name: Callable[[_Labels], str]) -> Ranking:
@@ -167,12 +165,8 @@ def _parameters(rows: _Rows, choices: Collection[str]) -> tuple[ParameterUse, ..
     by_name: dict[str, list[tuple[_Labels, float]]] = {}
     for labels, workspaces in rows.get(templates.PARAMETER_WORKSPACES, ()):
         by_name.setdefault(labels[1], []).append((labels, workspaces))
-    most = nlargest(_MOST_PARAMETERS, by_name.items(), key=_workspaces)
+    most = nlargest(_MOST_PARAMETERS, by_name.items(), key=lambda item: sum(value for _, value in item[1]))
     return tuple(_parameter(name, values, choices) for name, values in most)
-
-
-def _workspaces(parameter: tuple[str, Sequence[tuple[_Labels, float]]]) -> float:
-    return sum(value for _, value in parameter[1])
 
 
 def _parameter(name: str, values: Sequence[tuple[_Labels, float]], choices: Collection[str]) -> ParameterUse:

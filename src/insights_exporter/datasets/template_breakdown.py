@@ -192,11 +192,7 @@ def requests(context: PollContext) -> Sequence[Request]:
 
 
 def convert(context: PollContext, response: Response) -> ConvertResult:
-    """Return the series of the one template that a response is about.
-
-    Raises:
-        InvalidResponse: The response cannot be read, or is about templates that were not requested.
-    """
+    """Return the series of the one template that a response is about, invalid if it is about others too."""
     return _READERS[response.request.path](context, response)
 
 

@@ -2,19 +2,24 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
-from urllib.parse import quote
 
 import msgspec
 
 from insights_exporter.coder.decode import decode
 from insights_exporter.coder.request import Request, Response
-from insights_exporter.coder.resources import BuildTimeStats, ListedOrganization, ListedTemplate
+from insights_exporter.coder.resources import (
+    ORGANIZATIONS_PATH,
+    BuildTimeStats,
+    ListedTemplate,
+    list_request,
+    organization_path,
+    organization_requests,
+)
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, Template
 from insights_exporter.exposition.family import MetricFamily, Samples
 
 NAME: Final = "template-list"
 PATH = "/templates"
-ORGANIZATIONS_PATH = "/organizations"
 
 TEMPLATE_INFO = MetricFamily(
     name="coder_insights_template_info",
@@ -45,27 +50,21 @@ _PERCENTILES = ("p50", "p95")
 _MILLISECONDS = 1000.0
 
 
-def requests(_context: PollContext) -> Sequence[Request]:
-    """Return the request for the list of all templates; older servers list them by organization only."""
-    return (Request(path=PATH, if_refused=(Request(path=ORGANIZATIONS_PATH),)),)
-
-
 def convert(context: PollContext, response: Response) -> ConvertResult:
     """Return the templates of a list.
 
     A list without the names of organizations, as older servers have it, is replaced by the lists of all
     organizations, which are requested with the organization's name as their subject.
-
-    Raises:
-        InvalidResponse: The response cannot be read.
     """
     if response.request.path == ORGANIZATIONS_PATH:
-        return _convert_organizations(response)
+        lists = organization_requests(response.body, PATH)
+        return ConvertResult((), invalid=lists.invalid, templates={}, follow_up=lists.value)
     request, decoded = response.request, decode(response.body, list[ListedTemplate])
     rows = [
         row
         for row in decoded.value
-        if request.path in {PATH, _list_path(row.organization_id)} or not row.organization_id
+        if request.path in {PATH, organization_path(row.organization_id or "", PATH)}
+        or not row.organization_id
     ]
     templates = _templates_by_id(rows, request.subject, context.templates)
     nameless = request.path == PATH and any(not row.organization_name for row in rows)
@@ -76,16 +75,6 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
         templates=templates,
         follow_up=(Request(path=ORGANIZATIONS_PATH),) if nameless else (),
     )
-
-
-def _convert_organizations(response: Response) -> ConvertResult:
-    decoded = decode(response.body, list[ListedOrganization])
-    lists = tuple(Request(path=_list_path(row.id), subject=row.name) for row in decoded.value)
-    return ConvertResult((), invalid=decoded.invalid, templates={}, follow_up=lists)
-
-
-def _list_path(organization_id: str | None) -> str:
-    return f"{ORGANIZATIONS_PATH}/{quote(organization_id or '', safe='')}/templates"
 
 
 def _templates_by_id(
@@ -157,7 +146,7 @@ def _durations(stats: BuildTimeStats | None) -> Iterator[tuple[str, str, float]]
 DATASET = Dataset(
     name=NAME,
     families=FAMILIES,
-    requests=requests,
+    requests=lambda _context: (list_request(PATH),),
     convert=convert,
     names_templates=True,
     default_interval=3600.0,

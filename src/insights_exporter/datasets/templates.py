@@ -1,10 +1,9 @@
 """Dataset `templates`: users, apps and parameters of a window, over all templates."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from insights_exporter.coder.decode import decode
-from insights_exporter.coder.request import Request, Response
+from insights_exporter.coder.request import Response
 from insights_exporter.datasets.apps import (
     APP_INFO,
     APP_LABELS,
@@ -82,17 +81,8 @@ PARAMETER_WORKSPACES = MetricFamily(
 FAMILIES = (ACTIVE_USERS, APP_USAGE, APP_TIMES_USED, APP_INFO, PARAMETER_WORKSPACES, *WINDOW_FAMILIES)
 
 
-def requests(context: PollContext) -> Sequence[Request]:
-    """Return the request for one report over all templates."""
-    return (window_request(PATH, context),)
-
-
 def convert(context: PollContext, response: Response) -> ConvertResult:
-    """Return the samples of a report, none if there is no report.
-
-    Raises:
-        InvalidResponse: The response cannot be read.
-    """
+    """Return the samples of a report, none if there is no report."""
     decoded = decode(response.body, TemplatesResponse)
     report = decoded.value.report
     if report is None:
@@ -124,7 +114,7 @@ DATASET = Dataset(
     name=NAME,
     families=FAMILIES,
     windows=all_windows,
-    requests=requests,
+    requests=lambda context: (window_request(PATH, context),),
     convert=convert,
     merge_windows=app_info,
     backfill="always",

@@ -1,12 +1,11 @@
 """Dataset `user-activity`: how long each user was active."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from heapq import nsmallest
 from typing import Final
 
 from insights_exporter.coder.decode import Envelope, NonNegative, Row, decode
-from insights_exporter.coder.request import Request, Response
+from insights_exporter.coder.request import Response
 from insights_exporter.datasets.aggregate import (
     ACTIVITY_BOUNDS,
     ACTIVITY_LEVELS,
@@ -16,7 +15,7 @@ from insights_exporter.datasets.aggregate import (
 )
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, all_windows
 from insights_exporter.datasets.groups import GROUP_ACTIVE_USERS, GROUP_ACTIVITY, activity_by_group
-from insights_exporter.datasets.report_schema import WINDOW_FAMILIES, window_samples
+from insights_exporter.datasets.report_schema import WINDOW_FAMILIES, WindowReport, window_samples
 from insights_exporter.datasets.timerange import window_of, window_request
 from insights_exporter.datasets.users import USER_LABELS, latest_usernames, names_users, user_labels
 from insights_exporter.exposition.family import Columns, MetricFamily, Samples
@@ -79,13 +78,10 @@ class ActiveUser(Row, frozen=True):
     username: str | None = None
 
 
-class ActivityReport(Envelope, frozen=True):
+class ActivityReport(WindowReport, frozen=True):
     """All users of the window."""
 
     users: list[ActiveUser]
-    start_time: datetime | None
-    end_time: datetime | None
-    template_ids: list[str] | None
 
 
 class ActivityResponse(Envelope, frozen=True):
@@ -94,17 +90,8 @@ class ActivityResponse(Envelope, frozen=True):
     report: ActivityReport
 
 
-def requests(context: PollContext) -> Sequence[Request]:
-    """Return the request for all users."""
-    return (window_request(PATH, context),)
-
-
 def convert(context: PollContext, response: Response) -> ConvertResult:
-    """Return the most active users, and the distribution and bands of all users.
-
-    Raises:
-        InvalidResponse: The response cannot be read.
-    """
+    """Return the most active users, and the distribution and bands of all users."""
     decoded = decode(response.body, ActivityResponse)
     report = decoded.value.report
     seconds = seconds_by_user(report.users)
@@ -148,7 +135,7 @@ DATASET = Dataset(
     name=NAME,
     families=FAMILIES,
     windows=all_windows,
-    requests=requests,
+    requests=lambda context: (window_request(PATH, context),),
     looks_up="groups",
     convert=convert,
     backfill="users",

@@ -1,13 +1,12 @@
 """Dataset `user-latency`: how good each user's connection was."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from heapq import nsmallest
 from itertools import compress
 from typing import Final, NamedTuple
 
 from insights_exporter.coder.decode import Envelope, Row, decode
-from insights_exporter.coder.request import Request, Response
+from insights_exporter.coder.request import Response
 from insights_exporter.datasets.aggregate import (
     CONNECTION_QUALITIES,
     LATENCY_BOUNDS,
@@ -16,7 +15,7 @@ from insights_exporter.datasets.aggregate import (
 )
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, all_windows
 from insights_exporter.datasets.groups import GROUP_CONNECTION_QUALITY, quality_by_group
-from insights_exporter.datasets.report_schema import WINDOW_FAMILIES, window_samples
+from insights_exporter.datasets.report_schema import WINDOW_FAMILIES, WindowReport, window_samples
 from insights_exporter.datasets.timerange import window_of, window_request
 from insights_exporter.datasets.users import USER_LABELS, latest_usernames, names_users, user_labels
 from insights_exporter.exposition.family import Columns, HistogramRow, MetricFamily, Samples
@@ -94,13 +93,10 @@ class ConnectedUser(Row, frozen=True):
     username: str | None = None
 
 
-class LatencyReport(Envelope, frozen=True):
+class LatencyReport(WindowReport, frozen=True):
     """All users of the window."""
 
     users: list[ConnectedUser]
-    start_time: datetime | None
-    end_time: datetime | None
-    template_ids: list[str] | None
 
 
 class LatencyResponse(Envelope, frozen=True):
@@ -116,17 +112,8 @@ class Latencies(NamedTuple):
     p95: dict[str, float]
 
 
-def requests(context: PollContext) -> Sequence[Request]:
-    """Return the request for all users."""
-    return (window_request(PATH, context),)
-
-
 def convert(context: PollContext, response: Response) -> ConvertResult:
-    """Return the slowest users, and the distributions and bands of all users.
-
-    Raises:
-        InvalidResponse: The response cannot be read.
-    """
+    """Return the slowest users, and the distributions and bands of all users."""
     decoded = decode(response.body, LatencyResponse)
     report = decoded.value.report
     latencies = latencies_by_user(report.users)
@@ -206,7 +193,7 @@ DATASET = Dataset(
     name=NAME,
     families=FAMILIES,
     windows=all_windows,
-    requests=requests,
+    requests=lambda context: (window_request(PATH, context),),
     looks_up="groups",
     convert=convert,
     backfill="users",

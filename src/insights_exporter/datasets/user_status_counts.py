@@ -75,11 +75,7 @@ def offset_of_next_midnight(now: datetime) -> int:
 
 
 def convert(context: PollContext, response: Response) -> ConvertResult:
-    """Return the newest count of each status.
-
-    Raises:
-        InvalidResponse: The response cannot be read.
-    """
+    """Return the newest count of each status."""
     decoded = decode(response.body, StatusResponse)
     points_of, invalid = decoded.value.status_counts, decoded.invalid
     since = context.now.timestamp() if invalid else -math.inf
