@@ -1,4 +1,4 @@
-"""Adoption: how many people use Coder, how often, with what, and whether it grows."""
+"""Adoption: how many users Coder has, how often they use it, with what, and whether usage grows."""
 
 from typing import Final
 
@@ -34,7 +34,7 @@ def content() -> Content:
     """Return the dashboard."""
     return Content(
         board=project.ADOPTION,
-        description="How many people use Coder, how often, with which templates and editors, and whether it "
+        description="How many users are active, how often, with which templates and apps, and whether usage "
         "grows.",
         since="now-30d",
         variables=[
@@ -58,7 +58,8 @@ def content() -> Content:
 def _deployments() -> Panel:
     look = Look(
         title="Deployments side by side",
-        description="Distinct users of each deployment. They are not added up: one person may use several.",
+        description="Distinct users of each deployment. Do not add them up: one user may use several "
+        "deployments.",
     )
     rows = Rows(labels={"deployment": "Deployment"}, sort="Yesterday", links={"Deployment": TO_DEPLOYMENT})
     columns = [
@@ -74,7 +75,7 @@ def _deployments() -> Panel:
 def _numbers() -> list[Tile]:
     panels = [
         number(
-            Look(title="Today so far", description="Distinct people who used a workspace today, up to now."),
+            Look(title="Today so far", description="Distinct users active today, up to now."),
             daily_users("today"),
         ),
         number(
@@ -89,27 +90,25 @@ def _numbers() -> list[Tile]:
             f"{daily_users('today')} / ({users_a_week_ago()} > 0) - 1",
         ),
         number(
-            Look(
-                title="Yesterday", description="Distinct people who used a workspace on the last whole day."
-            ),
+            Look(title="Yesterday", description="Distinct users active on the last whole day."),
             daily_users(),
         ),
         number(
-            Look(title="Last week", description="Distinct people in the last whole week, Monday to Sunday."),
+            Look(title="Last week", description="Distinct users in the last whole week, Monday to Sunday."),
             LAST_WEEK,
         ),
         number(_growth("Weekly growth", "week"), _change(WEEK, "week")),
         number(
-            Look(title="Last month", description="Distinct people in the last whole calendar month."),
+            Look(title="Last month", description="Distinct users in the last whole calendar month."),
             LAST_MONTH,
         ),
         number(_growth("Monthly growth", "month"), _change(MONTH, "month")),
         number(
             Look(
                 title="Stickiness",
-                description="Mean daily users of the last seven days as a share of last month's users: how "
-                "much of its people Coder sees on a day. A fifth is usual for a tool of some jobs, half for "
-                "one that people live in.",
+                description="Mean daily users of the last seven days as a share of last month's users: the "
+                "share of users that is active on an average day. About 20% is usual for a tool for some "
+                "tasks, about 50% for one that users work in all day.",
                 unit=SHARE,
                 steps=worse_below(thresholds.STICKY, thresholds.HARDLY_STICKY),
                 decimals=0,
@@ -142,8 +141,8 @@ def _people() -> list[Tile]:
         Look(
             title="Daily users",
             history=reasons.BACKFILL,
-            description="Distinct people on each whole day, drawn on that day, and the same weekday a week "
-            "before. The last day shown is yesterday.",
+            description="Distinct users on each whole day, drawn on that day, and on the same weekday a "
+            "week before. The last day shown is yesterday.",
         ),
         [
             Query(daily_users(when="offset -1d"), "daily users", "blue"),
@@ -154,7 +153,8 @@ def _people() -> list[Tile]:
     today = graph(
         Look(
             title="Today against the same weekday",
-            description="How the count of a day grows: the last 24 hours, and the same hours a week ago.",
+            description="Distinct users of the current day as the count grows: the last 24 hours, and the "
+            "same hours a week ago.",
         ),
         [
             Query(daily_users("today"), "today", "blue"),
@@ -166,7 +166,7 @@ def _people() -> list[Tile]:
         Look(
             title="Users in the window, over time",
             history=reasons.BACKFILL,
-            description="Distinct people in the chosen window, as it slid along.",
+            description="Distinct users in the selected window, over time.",
         ),
         [Query(WINDOW_USERS, "users in $window", "blue")],
         Style(filled=True),
@@ -188,8 +188,8 @@ def _people() -> list[Tile]:
     status = graph(
         Look(
             title="Accounts by status",
-            description="Accounts that are active, dormant (long unused) and suspended. This counts "
-            "accounts, not use.",
+            description="Accounts that are active, dormant (unused for a long time) or suspended. These are "
+            "accounts, not activity.",
             nothing=reasons.OLD_SERVER,
         ),
         [Query(series("coder_insights_users", by=("status",)), "{{status}}")],

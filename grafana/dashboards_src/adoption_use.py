@@ -1,4 +1,4 @@
-"""The lower half of Adoption: which templates and apps people use."""
+"""The lower half of Adoption: which templates and apps are used."""
 
 from typing import Final
 
@@ -22,9 +22,7 @@ YESTERDAY: Final = 'day="yesterday"'
 TO_TEMPLATE: Final = drill(
     "Show this template",
     project.TEMPLATES,
-    "var-deployment=${deployment:percentencode}"
-    "&var-organization=${__field.labels.organization_name:percentencode}"
-    "&var-template=${__field.labels.template_name:percentencode}",
+    "var-deployment=${deployment:percentencode}&var-organization=${__field.labels.organization_name:percentencode}&var-template=${__field.labels.template_name:percentencode}",
 )
 
 
@@ -34,8 +32,8 @@ def templates() -> list[Tile]:
     most = bars(
         Look(
             title="Users by template",
-            description="Distinct users of the ten most used templates in the chosen window. Do not add "
-            "them up: who uses two templates counts in both. A click shows the template.",
+            description="Distinct users of the ten most used templates in the selected window. Do not add "
+            "them up: a user of two templates counts in both. Click a bar to open the template.",
             link=TO_TEMPLATE,
             nothing=reasons.NO_BREAKDOWN,
             minimum=0,
@@ -47,8 +45,7 @@ def templates() -> list[Tile]:
         Look(
             title="Daily users by template",
             history=reasons.BACKFILL,
-            description="Distinct people of the ten most used templates on each whole day, drawn on that "
-            "day.",
+            description="Distinct users of the ten most used templates on each whole day, drawn on that day.",
             nothing=reasons.NO_BREAKDOWN,
         ),
         [
@@ -74,9 +71,9 @@ def apps() -> list[Tile]:
         Look(
             title="Hours by app",
             description="Hours that users spent in each of the ten most used editors, terminals and other "
-            "apps in the chosen window, all users together. Two apps open at once both count; (app) marks "
-            "what a template defines. `overflow` and `unknown` are no apps: Coder counts in them what "
-            "it does not list by name.",
+            "apps in the selected window, over all users. Two apps that are open at the same time both "
+            "count; (app) marks apps that a template defines. `overflow` and `unknown` are not apps: Coder "
+            "counts there what it does not list by name.",
             minimum=0,
             decimals=0,
         ),
@@ -87,8 +84,8 @@ def apps() -> list[Tile]:
         Look(
             title="Hours by app, over time",
             history=reasons.BACKFILL,
-            description="The same hours of the ten most used apps as the chosen window slid along. When "
-            "Coder begins to list editors one by one, Visual Studio Code falls; Cursor and others appear.",
+            description="Hours of the ten most used apps in the selected window, over time. When Coder "
+            "starts to list editors one by one, Visual Studio Code falls, and Cursor and others appear.",
             decimals=0,
         ),
         [
@@ -102,9 +99,9 @@ def apps() -> list[Tile]:
     times = bars(
         Look(
             title="Times used",
-            description="Number of times that users opened each of the ten most opened apps that "
-            "templates define, in the chosen window. Coder does not count this for session apps (editors, "
-            "SSH, terminals).",
+            description="Number of times that users opened each of the ten most opened apps that templates "
+            "define, in the selected window. Coder does not count this for session apps (editors, SSH, "
+            "terminals).",
             minimum=0,
             nothing=reasons.NO_APPS,
         ),

@@ -64,8 +64,8 @@ def content() -> Content:
     """Return the dashboard."""
     return Content(
         board=project.CONNECTION,
-        description="How fast users' connections to their workspaces are, by the limits that Coder's own "
-        "pages use: green up to 150 ms, red above 300 ms.",
+        description="Latency of users' connections to their workspaces, by the limits of Coder's own "
+        "dashboard: green up to 150 ms, red above 300 ms.",
         since="now-7d",
         variables=[
             variables.datasource(),
@@ -87,7 +87,7 @@ def content() -> Content:
 def _numbers() -> list[Tile]:
     panels = [
         number(
-            _share("Above 300 ms", f"Share of users with a latency above 300 ms, red in Coder. {TYPICAL}"),
+            _share("Above 300 ms", f"Share of users with a latency above 300 ms (red in Coder). {TYPICAL}"),
             share_of(POOR, "p50"),
         ),
         number(
@@ -116,7 +116,7 @@ def _numbers() -> list[Tile]:
         number(
             Look(
                 title="Users measured",
-                description="Users with a measured latency in the window.",
+                description="Users with a measured latency in the selected window.",
                 nothing=reasons.NO_LATENCY,
             ),
             measured_users("p50"),
@@ -149,9 +149,8 @@ def _course() -> list[Tile]:
         Look(
             title="Share of users above the limits",
             history=reasons.BACKFILL_USERS,
-            description="Users with a latency above 150 and 300 ms as the window slid along, and "
-            "users above 300 ms in one measurement of twenty (95th percentile). The alert looks at the "
-            "upper dashed line.",
+            description="Users with a latency above 150 and 300 ms, and users above 300 ms in one "
+            "measurement of twenty (95th percentile), over time. The alert uses the upper dashed line.",
             unit=SHARE,
             steps=SHARE_COLORS,
             nothing=reasons.NO_LATENCY,
@@ -167,8 +166,8 @@ def _course() -> list[Tile]:
         Look(
             title="Latency across users",
             history=reasons.BACKFILL_USERS,
-            description="The latency that half, three quarters, nine of ten and 95 of 100 users do not "
-            "exceed. The dashed lines are Coder's limits of 150 and 300 ms.",
+            description="Latency that 50%, 75%, 90% and 95% of the users do not exceed. The dashed lines "
+            "are Coder's limits of 150 and 300 ms.",
             unit=SECONDS,
             steps=COLORS,
             nothing=reasons.NO_LATENCY,
@@ -183,7 +182,7 @@ def _spread() -> list[Tile]:
     now = bucket_bars(
         Look(
             title="Users by latency",
-            description="How many users have which latency in the window.",
+            description="Number of users by latency in the selected window.",
             minimum=0,
             nothing=reasons.NO_LATENCY,
         ),
@@ -194,8 +193,8 @@ def _spread() -> list[Tile]:
         Look(
             title="Users by connection quality, over time",
             history=reasons.BACKFILL_USERS,
-            description="Users by Coder's own limits as the window slid along: good up to 150 ms, fair up to "
-            "300 ms, poor above.",
+            description="Users by Coder's own limits, over time: good up to 150 ms, fair up to 300 ms, poor "
+            "above.",
             nothing=reasons.NO_LATENCY,
         ),
         [
@@ -220,8 +219,8 @@ def _tables() -> list[Tile]:
     users = list_of(
         Look(
             title="Slowest connections",
-            description="The 25 users with the slowest 95th percentile, where users are shown by name or "
-            "pseudonym. They are the ones to talk to: where they are, which network they use.",
+            description="The 25 users with the highest 95th percentile, if users are exposed by name or "
+            "pseudonym. Ask them where they work and which network they use.",
             nothing=reasons.NO_NAMES,
         ),
         Rows(labels={"username": "User"}, sort="95th percentile"),
@@ -242,8 +241,8 @@ def _template_table() -> Panel:
     return list_of(
         Look(
             title="Connection quality by template",
-            description="Latency of each template's users. A template that stands out is often one whose "
-            "workspaces run far away.",
+            description="Latency of each template's users. If one template stands out, its workspaces often "
+            "run far away.",
             nothing=reasons.NO_TEMPLATE_USERS,
         ),
         Rows(labels={"organization_name": "Organization", "template_name": "Template"}, sort="Above 300 ms"),
@@ -279,7 +278,7 @@ def _by_template() -> list[Tile]:
     course = graph(
         Look(
             title="Latency by template, over time",
-            description="The latency that half of a template's users do not exceed, of the ten slowest "
+            description="Latency that half of a template's users do not exceed, for the ten slowest "
             "templates. The dashed lines are Coder's limits of 150 and 300 ms.",
             unit=SECONDS,
             steps=COLORS,

@@ -43,8 +43,8 @@ def content() -> Content:
     """Return the dashboard."""
     return Content(
         board=project.HEALTH,
-        description="Whether the numbers on the other dashboards can be trusted: how fresh they are, which "
-        "polls fail and why, how close limits are.",
+        description="Whether you can trust the numbers on the other dashboards: how fresh they are, which "
+        "polls fail and why, and how close limits are.",
         since="now-24h",
         variables=[
             variables.datasource(),
@@ -68,7 +68,7 @@ def _numbers() -> list[Tile]:
         number(
             Look(
                 title="Exporters down",
-                description="Exporters that Prometheus could not scrape just now.",
+                description="Exporters whose last scrape by Prometheus failed.",
                 steps=NONE_WANTED,
             ),
             f"count(\n{exporters_down(exporter('up'), f'{INFO}{{{SCOPE}}}')}\n)\n"
@@ -89,8 +89,7 @@ def _numbers() -> list[Tile]:
         number(
             Look(
                 title="Oldest data",
-                description="Age of the oldest data as a share of how old they may get; at 100 % their "
-                "series end.",
+                description="Age of the oldest data as a share of max_age; at 100% its series expire.",
                 unit=SHARE,
                 steps=AGE_COLORS,
                 decimals=0,
@@ -100,8 +99,8 @@ def _numbers() -> list[Tile]:
         number(
             Look(
                 title="Unavailable datasets",
-                description="Datasets that a server does not have: too old for them, or its statistics are "
-                "off.",
+                description="Datasets that a server does not have: it is too old, has no license for them, "
+                "or its usage statistics are switched off.",
                 steps=NONE_LIKED,
             ),
             f"count({AVAILABLE} == 0) or 0 * count({AVAILABLE})",
@@ -109,8 +108,8 @@ def _numbers() -> list[Tile]:
         number(
             Look(
                 title="Lowest token lifetime remaining",
-                description="Remaining lifetime of the token that expires first. A session that is prolonged "
-                "while it is used stays near 100%.",
+                description="Remaining lifetime of the token that expires first. A session that each use "
+                "extends stays near 100%.",
                 unit=SHARE,
                 steps=TOKEN_COLORS,
                 decimals=0,
@@ -121,15 +120,15 @@ def _numbers() -> list[Tile]:
         number(
             Look(
                 title="Lowest rate-limit budget",
-                description="Requests that Coder's rate limit still allowed at its last answer, where they "
-                "were fewest.",
+                description="Requests that Coder's rate limit still allowed as of its last response; the "
+                "lowest of all datasets.",
                 steps=LEFT_COLORS,
                 nothing=reasons.NOT_SENT,
             ),
             f"min({LEFT})",
         ),
         number(
-            Look(title="Series served", description="Series of Coder's data that the exporters serve."),
+            Look(title="Series served", description="Series of Coder's data that the exporters expose."),
             f"sum({SERIES})",
         ),
     ]
@@ -140,8 +139,8 @@ def _polls() -> list[Tile]:
     age = graph(
         Look(
             title="Age of the data",
-            description="Age as a share of the oldest age allowed (max_age). A sawtooth below 100% is "
-            "healthy; above, the series have expired.",
+            description="Age of the data as a share of max_age. A sawtooth below 100% is healthy; above "
+            "100%, the series have expired.",
             unit=SHARE,
             steps=AGE_COLORS,
             decimals=0,
@@ -152,7 +151,7 @@ def _polls() -> list[Tile]:
     failing = graph(
         Look(
             title="Failing polls",
-            description="Datasets and windows whose last poll failed, one above the other.",
+            description="Datasets and windows whose last poll failed, stacked.",
             decimals=0,
         ),
         [
@@ -169,8 +168,8 @@ def _table() -> Panel:
     return list_of(
         Look(
             title="Datasets",
-            description="Every poll: whether it works, how old its data are and may get, and what it costs. "
-            "An empty age means that no poll was ever good.",
+            description="Every poll: whether it succeeds, how old its data is, also as a share of max_age, "
+            "and what it costs. An empty age means that no poll has succeeded yet.",
         ),
         Rows(
             labels={"deployment": "Deployment", "dataset": "Dataset", "window": "Window"},
@@ -180,7 +179,7 @@ def _table() -> Panel:
         [
             Column(title="Good", expr=SUCCESS, unit="bool_yes_no", words=YES_NO),
             Column(title="Age", expr=AGE, unit=LONG, decimals=0),
-            Column(title="Of what it may", expr=AGE_SHARE, unit=SHARE, steps=AGE_COLORS, decimals=0),
+            Column(title="Share of max_age", expr=AGE_SHARE, unit=SHARE, steps=AGE_COLORS, decimals=0),
             Column(
                 title="Polled every",
                 expr=series("insights_exporter_poll_interval_seconds", by=POLL),

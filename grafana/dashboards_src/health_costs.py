@@ -34,12 +34,12 @@ LEFT_COLORS: Final = worse_below(thresholds.REQUESTS_LEFT_NOTICE, thresholds.REQ
 
 
 def requests() -> list[Tile]:
-    """Return the panels about what is asked of Coder, and what it answers."""
+    """Return the panels about requests to Coder and its responses."""
     failures = graph(
         Look(
             title="Failed requests by reason",
-            description="Requests of all exporters that failed, retries included. "
-            "docs/failures.md describes each reason and its remedy.",
+            description="Requests of all exporters that failed, retries included. docs/failures.md "
+            "describes each reason and its remedy.",
             decimals=0,
             minimum=0,
         ),
@@ -71,7 +71,7 @@ def requests() -> list[Tile]:
     slow = graph(
         Look(
             title="Response time, 90th percentile",
-            description="Time within which Coder responds to nine of ten requests of each dataset.",
+            description="Time within which Coder responds to 90% of the requests of each dataset.",
             unit=SECONDS,
             steps=worse_above(thresholds.ANSWER_SLOW, thresholds.ANSWER_TOO_SLOW),
             minimum=0,
@@ -99,8 +99,7 @@ def requests() -> list[Tile]:
     invalid = graph(
         Look(
             title="Invalid rows",
-            description="Rows of responses that were dropped because they could not be read. Each is "
-            "logged once.",
+            description="Rows of responses that were dropped as invalid. Each reason is logged once.",
             decimals=0,
             minimum=0,
         ),
@@ -124,7 +123,8 @@ def limits() -> list[Tile]:
     left = graph(
         Look(
             title="Rate limit",
-            description="Requests that Coder still allowed in the running minute at its last response.",
+            description="Requests that Coder's rate limit still allowed in the current minute, as of the "
+            "last response.",
             steps=LEFT_COLORS,
             minimum=0,
             nothing=reasons.NOT_SENT,
@@ -135,8 +135,8 @@ def limits() -> list[Tile]:
     token = graph(
         Look(
             title="Token lifetime remaining",
-            description="Remaining share of each token's lifetime. A session that is prolonged while it is "
-            "used stays near 100%.",
+            description="Remaining share of each token's lifetime. A session that each use extends stays "
+            "near 100%.",
             unit=SHARE,
             steps=TOKEN_COLORS,
             minimum=0,
@@ -149,7 +149,7 @@ def limits() -> list[Tile]:
     served = graph(
         Look(
             title="Series by dataset",
-            description="Series of Coder's data that are served, by dataset.",
+            description="Series of Coder's data that are exposed, by dataset.",
             minimum=0,
         ),
         [Query(f"sum by (deployment, dataset) ({SERIES})", BY_DATASET)],
@@ -159,7 +159,7 @@ def limits() -> list[Tile]:
         Look(
             title="Aggregated and dropped series",
             description="Aggregated: source series that the limits of users, parameters, apps, templates and "
-            "groups aggregate or cut, as planned. Dropped: series above max_series, 0 normally.",
+            "groups aggregate or omit, as configured. Dropped: series above max_series, normally 0.",
             minimum=0,
         ),
         [
@@ -176,8 +176,7 @@ def exporters() -> list[Tile]:
     reloaded = number(
         Look(
             title="Config",
-            description="Whether the config could be loaded at the last reload. If not, the previous config "
-            "stays in use.",
+            description="Whether the last config load succeeded. If not, the previous config stays in use.",
             unit="bool_yes_no",
             steps=WANTED,
         ),
@@ -228,7 +227,7 @@ def _process() -> list[Panel]:
     cpu = graph(
         Look(
             title="CPU",
-            description="Share of one processor core that each exporter uses.",
+            description="Share of one CPU core that each exporter uses.",
             unit=SHARE,
             minimum=0,
         ),

@@ -1,4 +1,4 @@
-"""Templates and parameters: who uses a template, how long, with which choices."""
+"""Templates and parameters: users and active time of each template, its apps and parameter values."""
 
 from typing import Final
 
@@ -38,9 +38,7 @@ NAMES: Final = {"organization_name": ORGANIZATION, "template_name": "Template"}
 TO_TEMPLATE: Final = drill(
     "Show this template alone",
     project.TEMPLATES,
-    "var-deployment=${deployment:percentencode}"
-    f"&var-organization=${{__data.fields.{ORGANIZATION}:percentencode}}"
-    "&var-template=${__value.raw:percentencode}&${parameter:queryparam}",
+    f"var-deployment=${{deployment:percentencode}}&var-organization=${{__data.fields.{ORGANIZATION}:percentencode}}&var-template=${{__value.raw:percentencode}}&${{parameter:queryparam}}",
 )
 
 
@@ -48,7 +46,8 @@ def content() -> Content:
     """Return the dashboard."""
     return Content(
         board=project.TEMPLATES,
-        description="Who uses which template, for how long, with which apps and parameter choices.",
+        description="How many users each template has, for how long they are active, with which apps and "
+        "parameter values.",
         since="now-30d",
         variables=[
             variables.datasource(),
@@ -75,19 +74,19 @@ def _numbers() -> list[Tile]:
     counted = (
         (
             "Templates in use",
-            "Templates that were used in the chosen window.",
+            "Templates that were used in the selected window.",
             PLAIN,
             f"{TEMPLATE_USERS} > 0",
         ),
         (
             "Templates without users",
-            "Templates that Coder lists and no user used in the chosen window.",
+            "Templates that Coder lists but no user used in the selected window.",
             NONE_LIKED,
             f"{TEMPLATE_USERS} == 0",
         ),
         (
             "Deprecated and in use",
-            "Templates that are marked as deprecated and were still used in the chosen window.",
+            "Templates that are marked as deprecated but were used in the selected window.",
             NONE_LIKED,
             f"({TEMPLATE_USERS} > 0) and on (deployment, template_id) {deprecated}",
         ),
@@ -102,7 +101,7 @@ def _numbers() -> list[Tile]:
     parameters = number(
         Look(
             title="Parameters",
-            description="Parameters that workspaces built in the chosen window have set.",
+            description="Parameters of the workspaces that were built in the selected window.",
             nothing=reasons.NO_PARAMETERS,
         ),
         count(f"count by (deployment, parameter_name) ({series(ALL_CHOICES, WINDOW, by=PARAMETER)})"),
@@ -116,8 +115,8 @@ def _users() -> list[Tile]:
     table = list_of(
         Look(
             title="Templates",
-            description="Distinct users of each template in the chosen window. Do not add them up: a user of "
-            "two templates counts in both. A template without a status is deleted.",
+            description="Distinct users of each template in the selected window. Do not add them up: a user "
+            "of two templates counts in both. A template without a status is deleted.",
             nothing=reasons.NO_BREAKDOWN,
         ),
         Rows(
@@ -138,7 +137,7 @@ def _users() -> list[Tile]:
         Look(
             title="Daily users",
             history=reasons.BACKFILL,
-            description="Distinct users of the ten most used of the chosen templates on each whole day, "
+            description="Distinct users of the ten most used of the selected templates on each whole day, "
             "drawn on that day.",
             nothing=reasons.NO_BREAKDOWN,
         ),
@@ -154,8 +153,8 @@ def _users() -> list[Tile]:
         Look(
             title="Users in the window, over time",
             history=reasons.BACKFILL,
-            description="Distinct users of the ten most used of the chosen templates, as the chosen window "
-            "slid along.",
+            description="Distinct users of the ten most used of the selected templates in the selected "
+            "window, over time.",
             nothing=reasons.NO_BREAKDOWN,
         ),
         [Query(_most_used(TEMPLATE_USERS), "{{organization_name}}/{{template_name}}")],
@@ -177,8 +176,8 @@ def _builds() -> Panel:
     return list_of(
         Look(
             title="Build times",
-            description="How long builds of each template run, without waiting in the queue. Coder computes "
-            "this every four hours, over the newest builds.",
+            description="Run time of each template's builds, without queueing. Coder computes it every four "
+            "hours, over the newest builds.",
             nothing=reasons.NO_BUILDS,
         ),
         Rows(labels=NAMES, sort="Start p95"),
@@ -199,7 +198,7 @@ def _apps() -> list[Tile]:
         Look(
             title="Apps by template",
             description="Hours that users spent in each app with each template, and how often they opened "
-            "the template's own apps, in the chosen window.",
+            "the template's own apps, in the selected window.",
             nothing=reasons.NO_BREAKDOWN,
         ),
         Rows(
@@ -216,7 +215,8 @@ def _apps() -> list[Tile]:
         Look(
             title="Hours by app, over time",
             history=reasons.BACKFILL,
-            description="The ten longest used apps of the chosen templates, as the chosen window slid along.",
+            description="Hours of the ten most used apps of the selected templates in the selected window, "
+            "over time.",
             decimals=0,
             nothing=reasons.NO_BREAKDOWN,
         ),
@@ -241,7 +241,7 @@ def _parameters() -> list[Tile]:
     by_template = list_of(
         Look(
             title="Parameter choices by template",
-            description="Workspaces built in the chosen window, by what was chosen for each parameter.",
+            description="Workspaces built in the selected window, by the value of each parameter.",
             nothing=reasons.NO_PARAMETERS,
         ),
         Rows(labels={**NAMES, **labels}, sort="Workspaces"),
@@ -255,8 +255,8 @@ def _parameters() -> list[Tile]:
     overall = list_of(
         Look(
             title="Parameter choices of all templates",
-            description="Workspaces built in the chosen window, by what was chosen for each parameter in "
-            "the whole deployment. __other__ holds the rare choices, __redacted__ what may be secret.",
+            description="Workspaces built in the selected window, by the value of each parameter, in the "
+            "whole deployment. __other__ contains the rare values, __redacted__ those that look secret.",
             nothing=reasons.NO_PARAMETERS,
         ),
         Rows(labels=labels, sort="Workspaces"),
@@ -272,8 +272,8 @@ def _choices() -> Panel:
         Look(
             title="Parameter choices over time",
             history=reasons.BACKFILL_PARAMETERS,
-            description="Workspaces by choice as the chosen window slid along: the ten most frequent "
-            "choices of the chosen parameters.",
+            description="Workspaces by value, over time: the ten most frequent values of the selected "
+            "parameters.",
             nothing=reasons.NO_PARAMETERS,
         ),
         [Query(biggest(10, choices, ranking, PARAMETER), "{{parameter_name}} = {{parameter_value}}")],

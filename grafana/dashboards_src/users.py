@@ -1,4 +1,4 @@
-"""Users and groups: how long users are active, and who they are where they are named."""
+"""Users and groups: how long users are active, and which users, if users are named."""
 
 from typing import Final
 
@@ -45,15 +45,17 @@ BOUNDS: Final = {
 BUCKETS: Final = series(BUCKET, WINDOW, by=("le",))
 USERS: Final = f"sum by (deployment) ({series(LEVEL, WINDOW, by=('level',))})"
 
-ACTIVE: Final = "Time in which a user worked through Coder, counted in half hours or less."
+ACTIVE: Final = (
+    "Active time is time in which a user worked through Coder, counted in intervals of at most 30 minutes."
+)
 
 
 def content() -> Content:
     """Return the dashboard."""
     return Content(
         board=project.USERS,
-        description="How long users are active, how that is spread over them and over groups, and how many "
-        "seats of the license they take.",
+        description="How long users are active, how activity is distributed over users and groups, and how "
+        "many license seats are in use.",
         since="now-30d",
         variables=[
             variables.datasource(),
@@ -92,26 +94,30 @@ def _numbers() -> list[Tile]:
         number(
             Look(
                 title="Active users",
-                description="Users with any activity in the chosen window.",
+                description="Users with any activity in the selected window.",
                 nothing=reasons.NO_ACTIVITY,
             ),
             USERS,
         ),
         number(
-            _hours("Median user", f"Half of the active users are active for at most this long. {ACTIVE}"),
+            _hours("Median user", f"Active time that half of the active users do not exceed. {ACTIVE}"),
             _quantile(0.5),
         ),
         number(
-            _hours("90th percentile user", "Nine of ten active users are active for at most this long."),
+            _hours("90th percentile user", "Active time that 90% of the active users do not exceed."),
             _quantile(0.9),
         ),
         number(
-            _share("Up to 1 hour", "Share of the active users with at most one hour in the chosen window."),
+            _share(
+                "Up to 1 hour",
+                "Share of the active users with at most one active hour in the selected window.",
+            ),
             f"{_level('up_to_1h')} / ({USERS} > 0)",
         ),
         number(
             _share(
-                "Over 16 hours", "Share of the active users with more than 16 hours in the chosen window."
+                "Over 16 hours",
+                "Share of the active users with more than 16 active hours in the selected window.",
             ),
             f"{_level('over_16h')} / ({USERS} > 0)",
         ),
@@ -132,8 +138,7 @@ def _spread() -> list[Tile]:
     now = bucket_bars(
         Look(
             title="Users by activity",
-            description=f"How many users were active for how long in the chosen window, all users counted. "
-            f"{ACTIVE}",
+            description=f"Number of users by active time in the selected window, over all users. {ACTIVE}",
             minimum=0,
             nothing=reasons.NO_ACTIVITY,
         ),
@@ -143,7 +148,7 @@ def _spread() -> list[Tile]:
     course = graph(
         Look(
             title="Users by activity, over time",
-            description="The same users in four levels, as the chosen window slid along.",
+            description="The same users in four levels, over time.",
             nothing=reasons.NO_ACTIVITY,
             history=reasons.BACKFILL_USERS,
         ),
@@ -157,8 +162,8 @@ def _users() -> list[Tile]:
     course = graph(
         Look(
             title="Activity of a user, over time",
-            description="How long half of the active users, and nine of ten of them, are active at most, as "
-            "the chosen window slid along.",
+            description="Active time that 50% and 90% of the active users do not exceed in the selected "
+            "window, over time.",
             unit=HOURS,
             nothing=reasons.NO_ACTIVITY,
             history=reasons.BACKFILL_USERS,
@@ -176,8 +181,8 @@ def _most_active() -> Panel:
     return list_of(
         Look(
             title="Most active users",
-            description="The 25 users with the most activity in the chosen window, where users are shown by "
-            "name or pseudonym.",
+            description="The 25 users with the most active time in the selected window, if users are "
+            "exposed by name or pseudonym.",
             nothing=reasons.NO_NAMES,
         ),
         Rows(labels={"username": "User"}, sort="Activity"),

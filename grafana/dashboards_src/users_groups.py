@@ -30,8 +30,8 @@ def groups() -> list[Tile]:
     course = graph(
         Look(
             title="Active users by group, over time",
-            description="Active users of the ten most active groups, as the chosen window slid along. A user "
-            "of two groups counts in both.",
+            description="Active users of the ten most active groups in the selected window, over time. A "
+            "user of two groups counts in both.",
             nothing=reasons.NO_GROUPS,
         ),
         [
@@ -54,9 +54,9 @@ def _table() -> Panel:
     return list_of(
         Look(
             title="Groups",
-            description="Activity and connections of groups in the chosen window. The group Everyone stands "
-            "for its organization. Do not add groups up: a user of two groups counts in both. What would "
-            "count fewer users than groups.min_users is not exposed.",
+            description="Activity and connections of groups in the selected window. The group Everyone "
+            "contains all members of its organization. Do not add groups up: a user of two groups counts in "
+            "both. Values of fewer users than groups.min_users are not exposed.",
             nothing=reasons.NO_GROUPS,
         ),
         Rows(labels={"organization_name": "Organization", "group_name": "Group"}, sort="Active users"),
@@ -87,7 +87,7 @@ def license_seats() -> list[Tile]:
     used = number(
         Look(
             title="License seats used",
-            description="Share of the seats that the license allows; a seat is an active account.",
+            description="Share of the license's seats that are in use; a seat is an active account.",
             unit=SHARE,
             steps=worse_above(SEATS_USED_NOTICE, SEATS_USED),
             decimals=0,
@@ -98,7 +98,8 @@ def license_seats() -> list[Tile]:
     left = number(
         Look(
             title="License seats left",
-            description="Accounts that can become active until the license's limit is reached.",
+            description="Number of accounts that can still become active before the license's limit is "
+            "reached.",
             nothing=reasons.NO_LICENSE,
         ),
         f"{series(LIMIT, SEATS)} - {series(USED, SEATS)}",
@@ -118,7 +119,7 @@ def license_seats() -> list[Tile]:
     agents = graph(
         Look(
             title="Agent runtime",
-            description="Runtime of Coder Agents in the term of the license, and its limits.",
+            description="Runtime of Coder Agents in the license term, and its limits.",
             unit=HOURS,
             decimals=0,
             nothing=reasons.NO_LICENSE,
