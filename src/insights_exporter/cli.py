@@ -79,7 +79,8 @@ def _serve(
         int, flag("--web.max-requests", "Maximum number of concurrent scrapes.", "NUMBER", min=1)
     ] = 40,
     shard: Annotated[
-        str, flag("--shard", "Number of this shard, from 0, or auto for a StatefulSet's ordinal.", "NUMBER")
+        str,
+        flag("--shard", "Index of this shard, from 0, or auto for the ordinal of a StatefulSet.", "NUMBER"),
     ] = "0",
     total_shards: Annotated[int, flag("--total-shards", "Number of shards.", "NUMBER", min=1)] = 1,
     log_level: LogLevel = "info",
@@ -143,8 +144,8 @@ def _demo(
         list[str] | None,
         option(
             "--fault",
-            "Fault of the embedded Coder, everywhere or at a path such as /insights/daus. Repeatable; "
-            "an unknown name lists all.",
+            "Fault to simulate, on all paths or on one such as /insights/daus. Repeatable. An unknown name "
+            "lists all faults.",
             "NAME[=/PATH]",
         ),
     ] = None,
@@ -175,8 +176,8 @@ def _check(
 ) -> None:
     """Report what each token may read.
 
-    For each deployment: what the token may read, how to fix the rest, and
-    what the datasets need that the config does not enable.
+    Reports for each deployment which datasets the token may read, how to fix
+    the others, and what the datasets need that the config does not enable.
     Exit status: 0 = everything readable, 1 = datasets denied, failed or
     switched off in Coder, 2 = no response from a deployment, or invalid config.
     """
@@ -216,9 +217,7 @@ def _scrape(
 @app.command("health", cls=Command)
 def _health(
     *,
-    ready: Annotated[
-        bool, switch("--ready", "Succeed only if the exporter is ready: everything was polled once.")
-    ] = False,
+    ready: Annotated[bool, switch("--ready", "Check /-/ready instead of /-/healthy.")] = False,
     listen_address: ListenAddresses = None,
     web_config_file: WebConfigFile = None,
     external_url: ExternalUrl = None,
@@ -226,7 +225,7 @@ def _health(
 ) -> None:
     """Check whether an exporter is healthy.
 
-    Requests each of its addresses. Exit status: 0 = healthy, 1 = not healthy,
+    Sends a request to each listen address. Exit status: 0 = healthy, 1 = not healthy,
     2 = invalid flags.
     """
     from insights_exporter.commands.health import health
@@ -251,18 +250,18 @@ def _backfill(
         datetime | None,
         option(
             "--until",
-            "Day before which the history ends. Default: 3 h ago.",
+            "End of the history, excluding this day. Default: 3 hours ago.",
             "YYYY-MM-DD",
             formats=["%Y-%m-%d"],
         ),
     ] = None,
     deployment: Annotated[
-        list[str] | None, option("--deployment", "Only this deployment. Repeatable.", "NAME")
+        list[str] | None, option("--deployment", "Deployment to import. Default: all. Repeatable.", "NAME")
     ] = None,
     include: Annotated[
         str, option("--include", "Additional families: parameters, users, or both.", "NAME[,NAME]")
     ] = "",
-    step: Annotated[str, option("--step", "Time between two samples, below 5m.", "DURATION")] = "4m45s",
+    step: Annotated[str, option("--step", "Interval between samples, below 5m.", "DURATION")] = "4m45s",
     label: Annotated[
         list[str] | None,
         option("--label", "Label to add to all series, such as job and instance. Repeatable.", "NAME=VALUE"),
@@ -302,13 +301,14 @@ def _backfill(
         float | None,
         option(
             "--requests-per-minute",
-            "Maximum rate of requests to Coder. Default: half of its rate limit.",
+            "Maximum number of requests per minute. Default: that of the config, or half of Coder's rate "
+            "limit if that is higher.",
             "NUMBER",
             min=1,
         ),
     ] = None,
     resume: Annotated[bool, switch("--resume", "Resume where the last run ended (default).")] = True,
-    dry_run: Annotated[bool, switch("--dry-run", "Request three days and estimate the whole run.")] = False,
+    dry_run: Annotated[bool, switch("--dry-run", "Request only three days to estimate the run.")] = False,
     config_file: ConfigFile = None,
     log_level: LogLevel = "info",
     log_format: LogFormat = "logfmt",

@@ -195,7 +195,7 @@ def test_every_hour_of_every_day_is_what_the_api_says(
 
 
 def test_remote_write_into_prometheus(run_exporter: RunExporter, tmp_path: Path, company: Population) -> None:
-    """A Prometheus with an out-of-order window receives every sample by remote write."""
+    """A Prometheus with an out-of-order time window receives every sample by remote write."""
     now = datetime.now(UTC).replace(minute=30, second=0, microsecond=0)
     coder = EmbeddedCoder(population=company, now=lambda: now, rate_limit=-1)
     since = (now - timedelta(days=1)).date()

@@ -105,11 +105,11 @@ async def test_retry_after_is_respected(
 @pytest.mark.parametrize(
     ("status", "remedy"),
     [
-        (400, "out-of-order window"),
-        (401, "credentials"),
-        (403, "credentials"),
+        (400, "out-of-order time window"),
+        (401, "--remote-write-header"),
+        (403, "--remote-write-header"),
         (404, "enable-remote-write-receiver"),
-        (413, "own log"),
+        (413, "its log"),
         (301, "not followed"),
     ],
 )
@@ -197,7 +197,7 @@ def test_refused_file_is_sent_by_the_next_run(backfill: Backfill, receiver: Rece
     taken = backfill("2026-04-09", f"--remote-write={receiver.url}")
 
     assert (1, 0) == (refused.returncode, taken.returncode)
-    assert "out-of-order window" in refused.stderr
+    assert "out-of-order time window" in refused.stderr
     assert 1 == len(kept)
     assert requested == len(backfill.report_queries())
     assert [] == backfill.files()

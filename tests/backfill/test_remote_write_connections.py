@@ -158,7 +158,7 @@ def test_unusable_proxy_is_found_before_anything_is_requested() -> None:
 BAD = {
     "certificate without key": ((None, "server.pem", None), "--remote-write-key-file: set both or none"),
     "key without certificate": ((None, None, "server.key"), "--remote-write-key-file: set both or none"),
-    "no authority": (("server.key", None, None), "--remote-write-ca-file: .* holds no certificates"),
+    "no authority": (("server.key", None, None), "--remote-write-ca-file: .* contains no certificates"),
     "no such file": (("missing", None, None), "--remote-write-ca-file: .* no such file"),
     "files swapped": (
         (None, "server.key", "server.pem"),

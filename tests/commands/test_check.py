@@ -110,7 +110,7 @@ def test_roles(checker: Checker, role: str, some_refused: set[str]) -> None:
     assert some_refused <= refused
     assert (int(bool(refused)), refused) == (checked.status, checked.datasets("refused"))
     assert ENABLED - refused - waiting == checked.datasets("allowed")
-    assert waiting == checked.datasets("not asked")
+    assert waiting == checked.datasets("not polled")
 
 
 def test_datasets_that_are_not_enabled(checker: Checker) -> None:
@@ -311,14 +311,14 @@ def test_token_that_expires_soon_is_a_warning(checker: Checker, left: timedelta,
 
 
 def test_deployment_without_users_is_a_warning(checker: Checker) -> None:
-    """A deployment that no user has used yet has readable zeros: status 0, and not `all good`."""
+    """A deployment that no user has used yet has readable zeros: status 0, and not `everything readable`."""
     with serve(coder(population=Population(seed=7, users=0, templates=3))) as url:
         checked, shown = checker.report(url), checker.table(url)
 
     (warning,) = checked.report["warnings"]
     assert 0 == checked.status
     assert warning.startswith("no user was active in any window")
-    assert "all good" not in shown
+    assert "everything readable" not in shown
 
 
 def test_dropped_rows_are_a_warning(checker: Checker) -> None:
@@ -372,7 +372,7 @@ def test_table(run_exporter: RunExporter, tmp_path: Path) -> None:
     lines = ended.stdout.splitlines()
     denied = ", ".join(name for name in DATASETS if name in denied_to("Member"))
     assert (1, "") == (ended.returncode, ended.stderr)
-    assert ["all good", "1 problem"] == [
+    assert ["everything readable", "1 problem"] == [
         line.rpartition(": ")[2] for line in lines if line.startswith("deployment-")
     ]
     assert 2 == sum(line.split()[:1] == ["user-latency"] for line in lines)

@@ -78,7 +78,7 @@ ALLOWED = DatasetResult("daus", "", "allowed", 4)
 @pytest.mark.parametrize(
     ("state", "known", "verdict"),
     [
-        pytest.param("allowed", {}, "all good", id="data"),
+        pytest.param("allowed", {}, "everything readable", id="data"),
         pytest.param("unavailable", {}, "no data", id="the server has no dataset"),
         pytest.param("allowed", {"warnings": ("token",)}, "readable, with warnings", id="warning"),
         pytest.param(
@@ -90,7 +90,7 @@ ALLOWED = DatasetResult("daus", "", "allowed", 4)
 def test_summary(
     capsys: pytest.CaptureFixture[str], state: State, known: dict[str, object], verdict: str
 ) -> None:
-    """The heading summarizes the result; `all good` requires data."""
+    """The heading summarizes the result; `everything readable` requires data."""
     heading, *_ = printed(capsys, report(DatasetResult("daus", "", state, 0), **known)).splitlines()
 
     assert f"dev (https://coder.example.com): {verdict}" == heading

@@ -232,7 +232,7 @@ def test_unknown_variable_with_the_prefix_lists_all() -> None:
     """The prefix shows that it was meant for the exporter."""
     (problem,) = unknown_env_vars({"INSIGHTS_EXPORTER_XYZZY": "1"})
 
-    assert problem.remedy.startswith("known are INSIGHTS_EXPORTER_CONFIG_FILE, ")
+    assert problem.remedy.startswith("known names are INSIGHTS_EXPORTER_CONFIG_FILE, ")
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_nearest_name_ignores_case_and_dashes(name: str, known: str | None) -> N
 
 def test_known_names_are_listed_if_none_is_near() -> None:
     """Without a near name all of them are shown."""
-    assert "known are a, b" == did_you_mean("xyzzy", "ba")
+    assert "known names are a, b" == did_you_mean("xyzzy", "ba")
 
 
 class Pairs(Model):

@@ -195,7 +195,7 @@ def test_config_with_secrets_should_be_private(tmp_path: Path) -> None:
         private(path, text.encode()).chmod(0o644)
         warnings.append([warning.what for warning in load_config(path, ENVIRON, DATASETS).warnings])
 
-    assert [["holds secrets and is readable by others (mode 0644)"], []] == warnings
+    assert [["contains secrets and is readable by other users (mode 0644)"], []] == warnings
 
 
 def anything(keys: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:

@@ -25,7 +25,7 @@ def test_file_readable_by_others_gives_one_warning(mode: int, warned: bool, tmp_
     """The warning is given once, however many deployments name the file."""
     token = furnish(tmp_path) / "token"
     token.chmod(mode)
-    what = f"{token} is readable by others (mode {mode:04o})"
+    what = f"{token} is readable by other users (mode {mode:04o})"
 
     assert ([what] if warned else []) == [one.what for one in loaded(tmp_path, TWO_OF_ONE_FILE).warnings]
 

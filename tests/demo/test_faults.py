@@ -137,5 +137,5 @@ def test_redirect_leads_to_another_host(failing: FaultyServer) -> None:
 
 def test_unknown_fault_is_refused() -> None:
     """An unknown fault is an error that lists all faults."""
-    with pytest.raises(ValueError, match="unknown fault 'tired'; known are refused, no-response"):
+    with pytest.raises(ValueError, match="unknown fault 'tired'; known names are refused, no-response"):
         coder().fail("tired")

@@ -176,7 +176,7 @@ def test_file_that_others_can_read(
         output = exporter.running.output()
 
     assert (200, "Config reloaded.\n") == (reload.status_code, reload.text)
-    assert expected == output.count("is readable by others")
+    assert expected == output.count("is readable by other users")
     assert mode == stat.S_IMODE(token.stat().st_mode)
 
 

@@ -35,7 +35,7 @@ def import_command(file: Path, tsdb: Path) -> tuple[str, ...]:
 def require_promtool() -> None:
     """Raise ImportFailed if promtool is not installed."""
     if shutil.which("promtool") is None:
-        raise ImportFailed("promtool is not installed; it comes with Prometheus, or omit --import")
+        raise ImportFailed("promtool is not installed; install Prometheus, or omit --import")
 
 
 class PromtoolSink:

@@ -35,9 +35,9 @@ _REMEDIES = {
     **dict.fromkeys(
         (301, 302, 303, 307, 308), "write the URL that it redirects to; redirects are not followed"
     ),
-    400: "set its out-of-order window to be as long as the history",
-    401: "write user and password into the URL, or put a proxy with credentials before it",
-    403: "write user and password into the URL, or put a proxy with credentials before it",
+    400: "set its out-of-order time window to the length of the history or more",
+    401: "write user and password into the URL, or set --remote-write-header Authorization=@FILE",
+    403: "write user and password into the URL, or set --remote-write-header Authorization=@FILE",
     407: "write user and password into the URL of the proxy",
     404: "check the path, and that it receives remote write (Prometheus: --web.enable-remote-write-receiver)",
 }
@@ -154,7 +154,7 @@ async def _post_once(client: httpx.Client, url: httpx.URL, body: bytes) -> None:
     if response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.status_code >= 500:
         wait = str(response.headers.get("Retry-After", ""))  # a date is ignored: the backoff is about as long
         raise _Retryable(what, float(wait) if wait.isascii() and wait.isdigit() else None)
-    remedy = _REMEDIES.get(response.status_code, "read its response and its own log")
+    remedy = _REMEDIES.get(response.status_code, "check its response and its log")
     raise RemoteWriteRejected(f"{format_url(url)}: {what}; {remedy}")
 
 

@@ -94,8 +94,8 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
         ),
         "token_unreadable": Explanation(
             "unauthorized",
-            "The token cannot be read from its file or variable, or has other characters around it",
-            "fix the file or variable of the token that the error names; it is read again at each poll",
+            "The token cannot be read from its file or variable, or is not a token alone",
+            "fix the file or variable that the error names; it is re-read at each poll",
         ),
         "login_expired": Explanation(
             "unauthorized",
@@ -131,7 +131,7 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
         "disabled": Explanation(
             "disabled",
             "404 `Template insights are disabled.`",
-            "enable usage statistics in Coder to get this data, or switch these datasets off in the config",
+            "enable usage statistics in Coder to get this data, or disable these datasets in the config",
             _HOURLY,
         ),
         "unsupported": Explanation(
@@ -159,16 +159,16 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
             "rate_limited",
             "429",
             "lower `requests_per_minute`, or poll less often with `every`",
-            "if the wait ends before the next poll",
+            "if the requested wait ends before the next poll",
         ),
         "rate_too_low": Explanation(
             "rate_limited",
-            "A request did not start before the next poll, since `requests_per_minute` were sent",
+            "A request did not start before the next poll, because `requests_per_minute` was reached",
             "raise `requests_per_minute`, or poll less often with `every`",
         ),
         "concurrency_too_low": Explanation(
             "rate_limited",
-            "A request did not start before the next poll, since `max_concurrency` others were running",
+            "A request did not start before the next poll, because `max_concurrency` others were running",
             "check Coder's load, raise `max_concurrency`, or poll less often with `every`",
         ),
         "server_error": Explanation(
@@ -212,7 +212,7 @@ CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
         ),
         "newer_coder": Explanation(
             "invalid",
-            "JSON whose rows or fields are not understood",
+            "JSON with rows or fields that cannot be decoded",
             "upgrade the exporter; this Coder is newer than the exporter supports",
         ),
         "exporter_bug": Explanation(

@@ -52,7 +52,7 @@ from insights_exporter.polling.status import RequestStats
 
 _SHARE_OF_RATE_LIMIT = 0.5
 _MAX_FOLDER_NAME = 60
-_RUN_AGAIN = "what is finished stays; run it again to go on"
+_RUN_AGAIN = "run it again to continue; finished files are kept"
 _NOT_IN_FINGERPRINT = {
     *("token", "token_file", "token_env", "headers", "tls", "proxy", "timeout", "max_response_bytes"),
     *("requests_per_minute", "max_concurrency", "max_age"),
@@ -64,7 +64,7 @@ class TemplatesUnlisted(Exception):
     """The templates cannot be listed now."""
 
     def __init__(self, cause: Exception) -> None:
-        super().__init__(f"cannot list the templates, and history must not be under wrong names: {cause}")
+        super().__init__(f"cannot list the templates, so their names are unknown: {cause}")
         self.remedy = find_remedy(cause)
 
 

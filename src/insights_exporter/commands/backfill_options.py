@@ -84,7 +84,7 @@ def parse_labels(texts: Sequence[str], families: Iterable[MetricFamily]) -> Mapp
 def parse_tsdb(path: Path | None, *, wanted: bool) -> Path | None:
     """Return the folder to import into, None without an import."""
     if wanted == (path is None):
-        raise CommandError("--import and --tsdb go together: name the data folder of Prometheus with --tsdb")
+        raise CommandError("--import, --tsdb: need each other; set --tsdb to the data folder of Prometheus")
     return path
 
 

@@ -43,7 +43,7 @@ class BackfillProgress:
 
     def on_wait(self, error: ApiError, seconds: float) -> None:
         """Print that Coder does not respond."""
-        typer.echo(f"Coder does not respond ({error}); trying again in {seconds:.0f} s", err=True)
+        typer.echo(f"Coder does not respond ({error}); retrying in {seconds:.0f} s", err=True)
 
     def on_file(self, stats: FileStats) -> None:
         """Print the content of a file and the progress."""

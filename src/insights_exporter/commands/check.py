@@ -1,4 +1,4 @@
-"""`insights-exporter check`: what the token may read in each deployment, and how to fix the rest."""
+"""`insights-exporter check`: what the token may read in each deployment, and how to fix the others."""
 
 import asyncio
 import json
@@ -84,7 +84,7 @@ _COLOURS: Mapping[str, str] = MappingProxyType(
         "failed": "red",
         "switched off": "yellow",
         "unavailable": "dim",
-        "not asked": "yellow",
+        "not polled": "yellow",
         "not enabled": "dim",
     }
 )
@@ -113,7 +113,7 @@ def _summary(report: DeploymentReport) -> tuple[str, str]:
         return f"{count} problem{'' if count == 1 else 's'}", "red"
     if not any(each.state == "allowed" for each in report.datasets):
         return "no data", "red"
-    return ("readable, with warnings", "yellow") if report.warnings else ("all good", "green")
+    return ("readable, with warnings", "yellow") if report.warnings else ("everything readable", "green")
 
 
 def _problems(report: DeploymentReport) -> Iterator[Padding]:

@@ -63,7 +63,7 @@ def demo(
         CommandError: The address cannot be used, or a flag is invalid.
     """
     if prometheus and web_config_file:
-        raise CommandError("--prometheus: it scrapes without TLS and login; remove --web.config.file")
+        raise CommandError("--prometheus: works without TLS and login only; remove --web.config.file")
     coder = create_coder(data)
     options = ServeOptions(
         config_file=None, listen_addresses=listen_addresses, web_config_file=web_config_file

@@ -17,7 +17,7 @@ _ROLE_CAUSES = frozenset({"forbidden", "not_permitted"})
 _REFUSED_REASONS: frozenset[FailureReason] = frozenset({"forbidden", "not_permitted", "unauthorized"})
 _NO_RESPONSE: frozenset[FailureReason] = frozenset({"connection", "timeout"})
 
-State = Literal["allowed", "refused", "failed", "switched off", "unavailable", "not asked", "not enabled"]
+State = Literal["allowed", "refused", "failed", "switched off", "unavailable", "not polled", "not enabled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def _not_enabled(known: Iterable[Dataset], polled: Container[str]) -> Iterator[D
 def _state(job: Job) -> State:
     reason = job.status.failure.reason if job.status.failure else job.request_stats.unavailable
     if reason is None:
-        return "allowed" if job.status.success else "not asked"
+        return "allowed" if job.status.success else "not polled"
     if reason == "disabled":
         return "switched off"
     if job.request_stats.unavailable:

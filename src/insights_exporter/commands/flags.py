@@ -57,7 +57,7 @@ ListenAddresses = Annotated[
     list[str] | None,
     flag(
         "--web.listen-address",
-        f"Address to listen on; :PORT is all interfaces. Repeatable. Default: {DEFAULT_ADDRESS}.",
+        f"Address to listen on; :PORT listens on all interfaces. Repeatable. Default: {DEFAULT_ADDRESS}.",
         "HOST:PORT",
     ),
 ]

@@ -66,7 +66,7 @@ def unknown_env_vars(environ: Mapping[str, str]) -> Iterator[ConfigIssue]:
             continue
         if name.startswith(OWN_PREFIX) and name not in FLAG_VARIABLES:
             near = difflib.get_close_matches(name, FLAG_VARIABLES, n=1, cutoff=0.8)
-            remedy = f"did you mean {near[0]}?" if near else f"known are {', '.join(FLAG_VARIABLES)}"
+            remedy = f"did you mean {near[0]}?" if near else f"known names are {', '.join(FLAG_VARIABLES)}"
             yield ConfigIssue("", name, "is not a known variable", remedy)
         elif name.startswith("CODER_") and name not in CODER_VARIABLES and not _USED_BY_CODER.fullmatch(name):
             names = {**{known: known for known in CODER_VARIABLES}, **_SYNONYMS}

@@ -108,7 +108,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a remedy with the nearest known name, or all of them if none is near."""
     names = sorted(known)
     near = find_nearest(name, names)
-    return f"did you mean {near}?" if near else f"known are {', '.join(names)}"
+    return f"did you mean {near}?" if near else f"known names are {', '.join(names)}"
 
 
 def _normalize(name: str) -> str:

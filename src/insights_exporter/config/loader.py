@@ -83,7 +83,9 @@ def parse_config(
         raise ConfigError([ConfigIssue(str(path), error.place, error.what, error.remedy)]) from None
     if not isinstance(data, dict):
         what = "has no config" if data is None else "is not a map of keys and values"
-        remedy = "write deployments: and below it what to poll (insights-exporter config init shows how)"
+        remedy = (
+            "write the servers to poll below deployments: (insights-exporter config init prints an example)"
+        )
         raise ConfigError([ConfigIssue(str(path), "", what, remedy)])
     return _validate(_parse_deployments(data, path, datasets), environ, datasets)
 
@@ -258,8 +260,8 @@ def _repeated_names(source: str, checked: Iterable[_CheckedDeployment]) -> Itera
         if each.invalid.isdisjoint(("url", "name")):
             name, (place, _) = each.deployment.name, each.raw.locate(())
             if name in first:
-                what = f"has the name of {first[name]}, {name}"
-                yield ConfigIssue(source, place, what, "write another name")
+                what = f"has the same name as {first[name]}, {name}"
+                yield ConfigIssue(source, place, what, "write a unique name")
             first.setdefault(name, place)
 
 

@@ -80,9 +80,9 @@ def read_text_file(path: Path) -> str:
     except OSError as error:
         raise unreadable(path, error) from None
     except UnicodeDecodeError:
-        raise InvalidValue(f"{path} is not text", "write plain text into it") from None
+        raise InvalidValue(f"{path} is not text", "save it as plain text") from None
     if not text:
-        raise InvalidValue(f"{path} is empty", "write the text into it")
+        raise InvalidValue(f"{path} is empty", "write the value into it")
     return text
 
 

@@ -135,9 +135,7 @@ def _check_url(url: str) -> str:
     if not is_valid:
         raise InvalidValue("is not the URL of an HTTP server", remedy)
     if "@" in parts.netloc:
-        raise InvalidValue(
-            "holds a user or a password", "remove them; the token is set separately, by token_file"
-        )
+        raise InvalidValue("contains a user name or a password", "remove them; set the token with token_file")
     if parts.query or parts.fragment or url.endswith(("?", "#")):
         raise InvalidValue("has a query or fragment", "end it before the ? or #")
     return url.rstrip("/")
@@ -147,7 +145,7 @@ def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (OSError, ValueError, KeyError):
-        near = did_you_mean(name, available_timezones()).partition("known are")[0]
+        near = did_you_mean(name, available_timezones()).partition("known names are")[0]
         raise InvalidValue(
             "is not a time zone", near or "write an IANA name, for example Europe/Berlin"
         ) from None

@@ -66,8 +66,8 @@ def consistent_windows(deployment: Deployment) -> Iterator[Finding]:
     for index, window in enumerate(deployment.windows):
         first = seen.setdefault(window.name, index)
         if first != index:
-            what = f"has the name of windows[{first}], {window.name}"
-            yield ("windows", index), what, "give each its own name"
+            what = f"has the same name as windows[{first}], {window.name}"
+            yield ("windows", index), what, "write a unique name"
         if window_days(window.name) not in (None, window.days):
             remedy = f"write {window_days(window.name)}, or choose another name"
             yield ("windows", index, "days"), f"contradicts the name {window.name}", remedy
@@ -81,14 +81,14 @@ def existing_windows(deployment: Deployment) -> Iterator[Finding]:
         names = options.windows if "windows" in options.model_fields_set else ()
         for index, name in enumerate(names):
             if name not in known:
-                yield (section, "windows", index), "is not among the windows", did_you_mean(name, known)
+                yield (section, "windows", index), "is not a configured window", did_you_mean(name, known)
 
 
 def minimum_interval(deployment: Deployment) -> Iterator[Finding]:
     """Require a second between polls."""
     for place, every in configured_intervals(deployment):
         if every < _MIN_INTERVAL:
-            yield place, "is too fast", f"write {format_duration(ROLLUP_INTERVAL)} or more, never below 1s"
+            yield place, "is too short", f"write {format_duration(ROLLUP_INTERVAL)} or more (at least 1s)"
 
 
 RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
@@ -120,14 +120,14 @@ def interval_below_rollup(deployment: Deployment) -> Iterator[Finding]:
         if every < ROLLUP_INTERVAL:
             cost, enough = (f"{3600 / seconds:.0f}" for seconds in (every, ROLLUP_INTERVAL))
             what = (
-                f"{format_duration(every)} costs Coder {cost} polls per hour, while {enough} return the same"
+                f"{format_duration(every)} means {cost} polls per hour, while {enough} return the same data"
             )
             yield place, what, f"Coder updates its statistics every {format_duration(ROLLUP_INTERVAL)}"
 
 
 def max_age_below_interval(deployment: Deployment) -> Iterator[Finding]:
     """Warn of values that expire before the next poll."""
-    remedy = "its series come and go; write more"
+    remedy = "its series would expire between polls; write more"
     for index, window in enumerate(deployment.windows):
         interval = poll_interval(deployment, DatasetOptions(), window)
         if interval.max_age < interval.every:
@@ -175,7 +175,7 @@ def _load_authorities(path: Path) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except ssl.SSLError:
-        raise InvalidValue(f"{path} holds no certificates", "name a file in PEM format") from None
+        raise InvalidValue(f"{path} contains no certificates", "name a file in PEM format") from None
     except OSError as error:
         raise unreadable(path, error) from None
 
@@ -188,7 +188,7 @@ def _load_certificate(cert_file: Path, key_file: Path) -> None:
         context.load_cert_chain(cert_file, key_file, password=lambda: b"")
     except (ssl.SSLError, OSError, ValueError):
         what = f"{cert_file} and {key_file} are not a certificate and its unencrypted key"
-        raise InvalidValue(what, "name two PEM files that belong together") from None
+        raise InvalidValue(what, "name two matching PEM files") from None
 
 
 def unusable_key_log(environ: Mapping[str, str]) -> Iterator[ConfigIssue]:
@@ -211,14 +211,14 @@ def world_readable_files(deployment: Deployment) -> Iterator[Finding]:
     }
     for place, path in secret_files.items():
         if path is not None and (mode := _open_mode(path)):
-            yield place, f"{path} is readable by others (mode {mode:04o})", f"chmod 600 {path}"
+            yield place, f"{path} is readable by other users (mode {mode:04o})", f"chmod 600 {path}"
 
 
 def world_readable_config(path: Path, deployments: Iterable[Deployment]) -> Iterator[Finding]:
     """Warn of a config file with secrets that other users can read."""
     has_secrets = any(each.token or each.users.key or each.headers or each.proxy for each in deployments)
     if has_secrets and (mode := _open_mode(path)):
-        what = f"holds secrets and is readable by others (mode {mode:04o})"
+        what = f"contains secrets and is readable by other users (mode {mode:04o})"
         yield (), what, f"chmod 600 {path}, or keep them in files of their own"
 
 

@@ -144,7 +144,7 @@ class EmbeddedCoder:
             ValueError: The name is unknown.
         """
         if fault not in FAULTS:
-            raise ValueError(f"unknown fault {fault!r}; known are {', '.join(FAULTS)}")
+            raise ValueError(f"unknown fault {fault!r}; known names are {', '.join(FAULTS)}")
         self._faults.update(dict.fromkeys(paths or (EVERYWHERE,), fault))
         self._update_listeners()
 

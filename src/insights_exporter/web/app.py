@@ -43,7 +43,7 @@ def create_app(dependencies: AppDependencies) -> Starlette:
             return PlainTextResponse(await run_in_thread(dependencies.config), media_type="text/yaml")
 
     async def healthy(_: Request) -> Response:
-        return PlainTextResponse("The exporter is alive.\n")
+        return PlainTextResponse("The exporter is healthy.\n")
 
     async def ready(_: Request) -> Response:
         if dependencies.ready():

@@ -61,7 +61,7 @@ class MetricsHandler:
     def _check(self, method: str, query: QueryParams) -> PlainTextResponse | None:
         """Return the response to a request that is not allowed."""
         if method not in _METHODS.split(", "):
-            return PlainTextResponse(f"Only {_METHODS}.\n", 405, {"Allow": _METHODS})
+            return PlainTextResponse(f"Method not allowed; use {_METHODS}.\n", 405, {"Allow": _METHODS})
         if any(value != _GAUGES_VALUE for value in query.getlist(_GAUGES)):
             return PlainTextResponse(f"{_GAUGES}: the only value is {_GAUGES_VALUE!r}.\n", 400)
         names = query.getlist("deployment")

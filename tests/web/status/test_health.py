@@ -38,7 +38,7 @@ MISSING = poll(state="unavailable", since=NOW - 5, reason="unsupported", last_su
         ),
         pytest.param(
             (poll(), poll("templates", state="waiting", since=None)),
-            Health("waiting", "Starting", None, "1 of 2 polls have yet to end."),
+            Health("waiting", "Starting", None, "1 of 2 polls have not finished yet."),
             id="starting",
         ),
         pytest.param(

@@ -238,10 +238,10 @@ async def test_refreshing_can_be_stopped(page: Page, exporter: Exporter) -> None
     observed = observe(page)
     await page.goto(exporter.url + ONE)
 
-    await page.get_by_role("button", name="Stop refreshing").click()
+    await page.get_by_role("button", name="Pause refresh").click()
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
-    assert await page.get_by_role("button", name="Refresh again").is_visible()
+    assert await page.get_by_role("button", name="Resume refresh").is_visible()
     assert 1 == len([url for url in observed.requests if url.startswith("http")])
 
 

@@ -83,7 +83,7 @@ def test_no_deployment_at_all() -> None:
     """A shard without any deployment has a page that says so."""
     empty = build_view(PageRequest(), [], "/metrics", NOW)
 
-    assert ("0 deployments", "Nothing is polled here") == (empty.title, empty.summary)
+    assert ("0 deployments", "No deployment is polled") == (empty.title, empty.summary)
 
 
 def test_numbers_of_a_deployment() -> None:

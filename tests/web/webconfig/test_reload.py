@@ -171,7 +171,7 @@ def test_protection_is_not_removed(name: str, after: str, expected: str, directo
 
     assert before is unchanged
     assert expected in logs[0]["err"][0]
-    assert logs[0]["err"][0].endswith("restart the exporter if that is intended")
+    assert logs[0]["err"][0].endswith("restart the exporter if this is intended")
 
 
 def test_single_user_can_be_removed(directory: Path) -> None:

@@ -49,7 +49,7 @@
   pause.hidden = false;
   pause.addEventListener("click", () => {
     paused = !paused;
-    pause.textContent = paused ? "Refresh again" : "Stop refreshing";
+    pause.textContent = paused ? "Resume refresh" : "Pause refresh";
     refresh();
   });
   document.addEventListener("visibilitychange", refresh);

@@ -48,8 +48,8 @@ HEADINGS: Mapping[str, str] = {
     "not_licensed": "This Coder has no license for this data",
     "rejected": "Coder rejects the parameters",
     "refused_by_proxy": "A proxy refuses the requests",
-    "rate_limited": "The rate of requests is limited",
-    "server_error": "Coder fails to respond",
+    "rate_limited": "Requests are rate limited",
+    "server_error": "Coder responds with an error",
     "timeout": "Coder does not respond in time",
     "connection": "Coder cannot be reached",
     "too_large": "A response is too large",
@@ -228,7 +228,7 @@ def assess_health(state: DeploymentState) -> Health:
         return Health("off", "Statistics off", _earliest(off), STATISTICS_OFF)
     waiting = sum(poll.state == "waiting" for poll in polls)
     if waiting:
-        return Health("waiting", "Starting", None, f"{waiting} of {len(polls)} polls have yet to end.")
+        return Health("waiting", "Starting", None, f"{waiting} of {len(polls)} polls have not finished yet.")
     since = max((poll.since for poll in polls if poll.since is not None), default=None)
     return Health("good", "Healthy", since, f"{len(polls)} of {len(polls)} polls succeed.")
 

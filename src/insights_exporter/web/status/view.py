@@ -124,7 +124,7 @@ def _href(deployment: str | None, window: str | None) -> str:
 def _summarize(states: Sequence[DeploymentState]) -> str:
     levels = [assess_health(state).level for state in states]
     counts = [f"{levels.count(level)} {words}" for level, words in LEVELS.items() if level in levels]
-    return ", ".join(counts) or "Nothing is polled here"
+    return ", ".join(counts) or "No deployment is polled"
 
 
 def _rows(states: Sequence[DeploymentState], window: str, now: float) -> tuple[DeploymentRow, ...]:

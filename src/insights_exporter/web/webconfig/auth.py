@@ -245,7 +245,7 @@ class BasicAuthMiddleware:
             authenticated = await self._authenticate(config, scope)
         except TooManyLogins as error:
             return _too_many_requests(error.seconds)
-        return None if authenticated else PlainTextResponse("Log in first.\n", 401, _CHALLENGE)
+        return None if authenticated else PlainTextResponse("Authentication required.\n", 401, _CHALLENGE)
 
     def _take_token(self, config: WebConfig) -> float:
         limit = config.rate_limit

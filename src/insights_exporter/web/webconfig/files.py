@@ -64,7 +64,7 @@ def _read_file(path: Path) -> bytes:
         reason = (getattr(error, "strerror", None) or "not a path").lower()
         raise InvalidValue(f"{path} cannot be read: {reason}", "check the path and the permissions") from None
     if content is None:
-        raise InvalidValue(f"{path} is not a regular file", "name the file that holds the text")
+        raise InvalidValue(f"{path} is not a regular file", "name the file with the text")
     if len(content) > MAX_BYTES:
         raise InvalidValue(f"{path} is larger than {MAX_BYTES // 1024**2} MiB", "is it the right file?")
     return content

@@ -36,7 +36,7 @@ DRAIN_SECONDS = 300.0
 """Seconds after a change in which connections close after their response: longer than any stays idle."""
 
 _TLS = "tls_server_config"
-_RESTART = "restart the exporter if that is intended"
+_RESTART = "restart the exporter if this is intended"
 
 RELOAD_FAILURES = MetricFamily(
     name="insights_exporter_web_config_reload_failures_total",
@@ -86,7 +86,7 @@ def load_web_config(path: Path) -> WebConfig:
         raise WebConfigError(error.problems, files.stamps) from None
     except OSError as error:
         what = f"cannot be used now: {error.strerror or error}"
-        issue = ConfigIssue(str(path), "", what, "see the log of the system")
+        issue = ConfigIssue(str(path), "", what, "see the system log")
         raise WebConfigError([issue], files.stamps) from None
 
 
@@ -219,7 +219,7 @@ def _check_protection(path: Path, before: WebConfig, after: WebConfig) -> None:
         )
         issues.append(ConfigIssue(str(path), _TLS, f"{change} while running", _RESTART))
     if before.users and not after.users:
-        what = "were all removed, which would let everyone in"
+        what = "were all removed, which would let anyone in"
         issues.append(ConfigIssue(str(path), "basic_auth_users", what, _RESTART))
     if issues:
         raise WebConfigError(issues, after.stamps)

@@ -119,9 +119,7 @@ def _one_of(known: Collection[str], otherwise: str = "is not a known value") -> 
 
 def _check_header_value(value: str) -> str:
     if not re.fullmatch(r"[\x20-\x7e\t]*", value):
-        raise InvalidValue(
-            "has characters that a header cannot carry", "keep to printable ASCII, in one line"
-        )
+        raise InvalidValue("has characters that a header cannot contain", "use printable ASCII, in one line")
     return value.strip()
 
 

@@ -130,13 +130,13 @@ def warn_of_http(file: WebConfigModel) -> Iterator[Finding]:
     if file.rate_limit.burst and not file.rate_limit.interval:
         yield ("rate_limit", "burst"), "has no effect without an interval", "write rate_limit.interval"
     if file.basic_auth_users and file.tls_server_config is None:
-        what = "without TLS, passwords cross the network readable"
+        what = "without TLS, passwords are sent in plain text"
         yield ("basic_auth_users",), what, "set tls_server_config, or listen on loopback only"
     costs = sorted({int(text.split("$")[2]) for text in file.basic_auth_users.values()})
     if len(costs) > 1:
         listed = ", ".join(map(str, costs))
-        what = f"has hashes of the costs {listed}: the time that a login takes shows which users exist"
-        yield ("basic_auth_users",), what, "make all of them with `htpasswd -nBC 10`"
+        what = f"has hashes of the costs {listed}: the duration of a login shows which users exist"
+        yield ("basic_auth_users",), what, "create all of them with `htpasswd -nBC 10`"
 
 
 def check_tls(section: TLSSection, files: Files) -> Iterator[Finding]:
@@ -170,12 +170,12 @@ def _check_part(
 
 def _check_certificates(pem: bytes) -> None:
     if not _CERTIFICATE.search(pem):
-        raise InvalidValue("holds no certificate", "use PEM with a line of BEGIN CERTIFICATE")
+        raise InvalidValue("contains no certificate", "use PEM with a line of BEGIN CERTIFICATE")
 
 
 def _check_key(pem: bytes) -> None:
     if not _KEY.search(pem):
-        raise InvalidValue("holds no private key", "use PEM with a line of BEGIN PRIVATE KEY")
+        raise InvalidValue("contains no private key", "use PEM with a line of BEGIN PRIVATE KEY")
     if _ENCRYPTED.search(pem):
         raise InvalidValue("is encrypted", "remove its passphrase with `openssl pkey`, and protect the file")
 
@@ -210,7 +210,7 @@ def warn_of_tls(section: TLSSection) -> Iterator[Finding]:
         yield ("min_version",), f"{section.min_version} is outdated and insecure", "write TLS12"
     if len(section.curve_preferences) > 1:
         what = f"only the first, {section.curve_preferences[0]}, is offered: Python's TLS takes one curve"
-        yield ("curve_preferences",), what, "put first what all clients have, or remove the key"
+        yield ("curve_preferences",), what, "put the curve that all clients support first, or remove the key"
     suites = set(section.cipher_suites)
     if TLS13_SUITES - suites and TLS13_SUITES & suites:
         what = "cannot select suites of TLS 1.3: all of them are offered, as by Go"

@@ -27,8 +27,8 @@ _ALLOW_OLD_VERSIONS = "@SECLEVEL=0"
 """OpenSSL speaks TLS 1.0 and 1.1 at this security level only."""
 
 _CERTIFICATE_ERRORS: Mapping[str, tuple[str, str]] = {
-    "KEY_VALUES_MISMATCH": ("does not belong to the private key", "use two that belong together"),
-    "EE_KEY_TOO_SMALL": ("has a key that is too short", "make an RSA key of 2048 bits, or one of P-256"),
+    "KEY_VALUES_MISMATCH": ("does not belong to the private key", "use a matching pair"),
+    "EE_KEY_TOO_SMALL": ("has a key that is too short", "create an RSA key of 2048 bits or a P-256 key"),
     "CA_MD_TOO_WEAK": ("has an outdated signature", "have it signed with SHA-256"),
 }
 """What OpenSSL refuses about certificate and key: what is wrong, and the remedy."""
@@ -318,5 +318,5 @@ def _verify_clients(context: ServerSSLContext, section: TLSSection, files: Files
         context.load_verify_locations(cadata=authorities.decode("ascii", "ignore"))
     except ssl.SSLError:
         key = "client_ca_file" if section.client_ca_file else "client_ca"
-        what = "holds a certificate that cannot be read"
+        what = "contains a certificate that cannot be read"
         raise TLSMismatch(key, what, "check it with `openssl x509`") from None
