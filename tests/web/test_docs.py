@@ -32,17 +32,17 @@ PAGE = (Path(__file__).parents[2] / "docs/http.md").read_text(encoding="utf-8")
         ),
         ("query parameters", f"{LIMITS.query_parameters:,}"),
         (
-            "bytes after a body, or after a request that is refused",
+            "bytes after a body, or after a rejected request",
             f"{LIMITS.linger_bytes // 1024**2} MiB within {LIMITS.linger_seconds:g} s",
         ),
-        ("scrapes at once", f"`--web.max-requests` ({OPTIONS['max_requests']})"),
+        ("concurrent scrapes", f"`--web.max-requests` ({OPTIONS['max_requests']})"),
         ("status pages and `/config`", f"one is rendered at a time, {WAITING_PAGES} wait"),
-        ("TLS records without data, such as requests for new keys", f"{MAX_RECORDS_WITHOUT_DATA} in"),
+        ("TLS records without data, such as key updates", f"{MAX_RECORDS_WITHOUT_DATA} per"),
         (
             "logins that wait for bcrypt",
             (
-                f"one is checked at a time, addresses of clients take turns; {LOGINS.waiting_per_client} "
-                f"of an address and {LOGINS.waiting} in all wait, at most {LOGINS.wait_seconds:g} s"
+                f"one is checked at a time, client addresses in turn; {LOGINS.waiting_per_client} per address "
+                f"and {LOGINS.waiting} in total wait, for at most {LOGINS.wait_seconds:g} s"
             ),
         ),
         ("check of a login", f"{LOGINS.check_seconds:g} s"),
