@@ -13,7 +13,7 @@ OPENING = """# Command line
 Reference of all commands and flags. `make docs` generates it from the code.
 
 A flag takes precedence over its environment variable. Switches are written as `--flag` or `--no-flag`.
-SIGTERM and SIGINT end every command cleanly.
+SIGTERM and SIGINT stop every command cleanly.
 
 | exit status | meaning |
 |---|---|

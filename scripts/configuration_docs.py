@@ -15,12 +15,12 @@ PATH = "docs/configuration.md"
 
 CHAPTERS = (
     (
-        "A deployment",
+        "Deployments",
         "Deployment",
         "Each entry of `deployments:`. All keys except `name` and `url` can be set under `defaults:` too.",
     ),
-    ("A window", "Window", "Each entry of `windows:` that is not just `today` or a number of days."),
-    ("A dataset", "DatasetOptions", "Each value of `datasets:`, under the dataset's name.\n\n{datasets}"),
+    ("Windows", "Window", "Each entry of `windows:` that is not just `today` or a number of days."),
+    ("Datasets", "DatasetOptions", "Each value of `datasets:`, under the dataset's name.\n\n{datasets}"),
     ("`tls`", "TLSConfig", ""),
     ("`users`", "UserOptions", ""),
     ("`parameters`", "ParameterOptions", ""),
@@ -58,7 +58,7 @@ for variables that the file names with `token_env`. `insights-exporter config in
   replaced. A deployment's own `token`, `token_file` or `token_env` replaces the one in `defaults:`, and so
   does `users.key` or `users.key_file`. An empty value (`proxy:`) removes a default of an optional key.
 - Unknown keys, repeated keys, and names of windows that do not exist are errors. By default `users`,
-  `parameters` and `templates` are exposed for `7d`; if a deployment has no such window, they are not.
+  `parameters` and `templates` are exposed for `7d`; if a deployment has no such window, they are not exposed.
 - Variables in values, such as `${{NAME}}`, are not expanded. To read a token from a variable, use
   `token_env`.
 - A token is `ID-SECRET` alone, wherever it comes from; white space around it is ignored. Quotes, `NAME=`,
@@ -66,23 +66,23 @@ for variables that the file names with `token_env`. `insights-exporter config in
 - Durations have the format of Prometheus: `30s`, `5m`, `1h30m`, `7d`.
 - Paths are relative to the folder of the config file. All files must exist when the exporter starts. Token
   files are re-read at each poll.
-- A file with secrets that others can read gives a warning. Access by the group is fine if another user owns
-  the file, as with secrets that Kubernetes mounts.
-- `include` and `exclude` are shell patterns (`*`, `?`, `[abc]`) for the whole name, and case-sensitive.
+- A file with secrets that other users can read causes a warning. Access by the group is allowed if another
+  user owns the file, as with secrets that Kubernetes mounts.
+- `include` and `exclude` are case-sensitive shell patterns (`*`, `?`, `[abc]`) that match the whole name.
 - The file is YAML 1.2: only `true` and `false` are booleans. Merge keys (`<<`) are not supported; use
   `defaults:`.
 - Editors complete and check the file with its [schema]({schema}), which `insights-exporter config schema`
   prints.
 
-Coder updates its statistics every 5m. More frequent polls return the same numbers; they are allowed, with a
-warning.
+Coder updates its statistics every 5m. More frequent polls return the same numbers; they are allowed but cause
+a warning.
 
 """
 
 CLOSING = """## Environment variables of flags
 
-The command line overrides them. Other variables that begin with `INSIGHTS_EXPORTER_`, and those that look
-like a misspelled `CODER_URL` or `CODER_SESSION_TOKEN`, give a warning with the most likely name.
+Flags on the command line take precedence. Other variables that begin with `INSIGHTS_EXPORTER_`, and those
+that look like a misspelled `CODER_URL` or `CODER_SESSION_TOKEN`, cause a warning that suggests a name.
 
 {flag_variables}
 
@@ -90,21 +90,21 @@ like a misspelled `CODER_URL` or `CODER_SESSION_TOKEN`, give a warning with the 
 
 `HTTP_PROXY` (for `http://` URLs), `HTTPS_PROXY` (for `https://` URLs), `ALL_PROXY` (fallback for both) and
 `NO_PROXY` work as in Go and curl, for requests to Coder and for `backfill --remote-write`. Lower-case names
-work too and win. A deployment's own `proxy` wins over all of them.
+also work and take precedence. A deployment's own `proxy` takes precedence over all of them.
 
 - The proxy is `http://HOST:PORT` or `https://HOST:PORT`, with `USER:PASSWORD@` if needed; `http://` may be
   omitted. A proxy that cannot be used (SOCKS, another scheme, an invalid port) is a config error.
-- `NO_PROXY` is a list, separated by commas, of host names and domains (`example.com` and `.example.com`
+- `NO_PROXY` is a comma-separated list of host names and domains (`example.com` and `.example.com`
   exclude the domain and its subdomains, `*.example.com` only the subdomains), addresses (`192.0.2.1`,
   `2001:db8::1`, `[2001:db8::1]`), networks (`10.0.0.0/8`, `fd00::/8`), or `*` for every host. Host names,
   domains and addresses may end with `:PORT`. An invalid entry is skipped with a warning.
-- `localhost` and loopback addresses are always reached directly.
+- `localhost` and loopback addresses are never reached through a proxy.
 
-## Trust
+## Certificate authorities
 
 All outgoing connections trust the certificate authorities of the system and those of certifi, or only
-those of `tls.ca_file`. Certificates of in-house authorities that curl and Go accept are accepted, with
-every version of Python: the strict mode of Python 3.13 is off. `.netrc` is not read.
+those of `tls.ca_file`. Certificates of in-house authorities that curl and Go accept are accepted with
+every version of Python: the strict mode of Python 3.13 is disabled. `.netrc` is not read.
 """
 
 
@@ -136,7 +136,7 @@ def chapter(
         (f"`{key}`", kind(value), default(key, value, part), description(value, schema["$defs"]))
         for key, value in ordered
     )
-    return f"## {heading}\n\n{about}\n\n{table(('key', 'kind', 'default', 'meaning'), rows)}\n"
+    return f"## {heading}\n\n{about}\n\n{table(('key', 'type', 'default', 'meaning'), rows)}\n"
 
 
 def description(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
@@ -167,15 +167,15 @@ def kind(value: Mapping[str, Any]) -> str:
     if DURATION_PATTERN in value.get("pattern", ""):
         return "duration"
     if value.get("format") == "password":
-        return "secret text"
+        return "secret string"
     return "path" if value.get("format") == "path" else KINDS[value.get("type", "object")]
 
 
 KINDS = {
-    "string": "text",
-    "integer": "whole number",
+    "string": "string",
+    "integer": "integer",
     "number": "number",
-    "boolean": "`true` or `false`",
+    "boolean": "boolean",
     "array": "list",
     "object": "map",
 }

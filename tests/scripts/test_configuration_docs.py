@@ -51,10 +51,10 @@ def test_schema_is_written() -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ({"type": "boolean"}, "`true` or `false`"),
+        ({"type": "boolean"}, "boolean"),
         ({"enum": ["a", "b"]}, "one of `a`, `b`"),
-        ({"anyOf": [{"type": "null"}, {"type": "integer"}]}, "whole number"),
-        ({"type": "string", "format": "password"}, "secret text"),
+        ({"anyOf": [{"type": "null"}, {"type": "integer"}]}, "integer"),
+        ({"type": "string", "format": "password"}, "secret string"),
         ({"$ref": "#/$defs/Users"}, "map"),
     ],
 )

@@ -41,8 +41,8 @@ PAGE = (Path(__file__).parents[2] / "docs/http.md").read_text(encoding="utf-8")
         (
             "logins that wait for bcrypt",
             (
-                f"one is checked at a time, client addresses in turn; {LOGINS.waiting_per_client} per address "
-                f"and {LOGINS.waiting} in total wait, for at most {LOGINS.wait_seconds:g} s"
+                f"one is checked at a time, client addresses in turn; {LOGINS.waiting_per_client} per "
+                f"address and {LOGINS.waiting} in total wait, for at most {LOGINS.wait_seconds:g} s"
             ),
         ),
         ("check of a login", f"{LOGINS.check_seconds:g} s"),

@@ -108,10 +108,10 @@ class DatasetOptions(Model):
 
 
 class TLSConfig(Model):
-    """How the deployment's certificate is verified, and the client certificate."""
+    """How the server's certificate is verified, and the client certificate."""
 
     ca_file: FilePath | None = None
-    """PEM file of the authorities to trust instead of the system's."""
+    """PEM file of the certificate authorities to trust instead of the system's."""
     cert_file: FilePath | None = None
     """PEM file of the client certificate; needs `key_file`."""
     key_file: FilePath | None = None
@@ -131,7 +131,8 @@ class UserOptions(Model):
     key_file: FilePath | None = None
     """File with the key, instead of `key`; white space around it is ignored."""
     limit: Annotated[StrictInt, Field(ge=0)] = 500
-    """Maximum number of users per window: the most active, the slowest. Distributions cover all users."""
+    """Maximum number of users with series of their own per window: the most active, and the slowest.
+    Distributions cover all users."""
     windows: tuple[str, ...] = ("7d",)
     """Names of the windows with series about single users."""
 
@@ -145,7 +146,8 @@ class ParameterOptions(Model):
     windows: tuple[str, ...] = ("7d",)
     """Names of the windows with series about parameters."""
     values: Literal["all", "options", "none"] = "all"
-    """`all` values, only those of parameters with fixed `options` (also bool and number), or `none`."""
+    """Which values to expose: `all`, those of parameters with fixed options, bool or number (`options`), or
+    `none`."""
     include: tuple[Glob, ...] = ()
     """Names of the parameters to expose, as patterns (`*`, `?`, `[abc]`); empty: all."""
     exclude: tuple[Glob, ...] = ()
@@ -157,8 +159,8 @@ class AppOptions(Model):
 
     limit: Annotated[StrictInt, Field(ge=0)] = 50
     """Maximum number of apps per app type and window (at most 20 within a template), those with the most
-    seconds; the others are aggregated as `__other__`. The five classic session apps, `overflow` and `unknown`
-    are always exposed and do not count."""
+    seconds; the others are aggregated as `__other__`. The five session apps of older versions of Coder,
+    `overflow` and `unknown` are always exposed and do not count."""
 
 
 class TemplateOptions(Model):
@@ -189,7 +191,7 @@ class GroupOptions(Model):
     """Names of the groups to expose, as patterns (`*`, `?`, `[abc]`); empty: all. The group of all members of
     an organization is called `Everyone`."""
     exclude: tuple[Glob, ...] = ()
-    """Names of the groups not to expose, as patterns; wins over `include`."""
+    """Names of the groups to hide, as patterns; overrides `include`."""
 
 
 class Defaults(Model):
@@ -205,7 +207,7 @@ class Defaults(Model):
     """Additional headers of each request, for a gateway in front of Coder; not `Coder-Session-Token`, `Host`
     or those of the connection. Their values are secret."""
     tls: TLSConfig = TLSConfig()
-    """How the deployment's certificate is verified, and the client certificate."""
+    """How the server's certificate is verified, and the client certificate."""
     proxy: Proxy | None = None
     """URL of an HTTP proxy. Default: the proxy variables of the environment."""
     api_path: ApiPath = "/api/v2"
@@ -215,7 +217,7 @@ class Defaults(Model):
     windows: Annotated[tuple[Window, ...], Field(min_length=1)] = DEFAULT_WINDOWS
     """Spans of days to report: `today`, a number of days such as `7d`, or a map."""
     datasets: dict[DatasetKey, DatasetOptions] = Field(default_factory=dict)
-    """Which datasets are polled, and how often."""
+    """Which datasets are polled and how often."""
     dialect: Literal["auto", "rfc3339", "published"] = "auto"
     """Format of times in requests: `rfc3339` (`start_time`, `end_time`), `published` (`before`, `after`), or
     detected (`auto`)."""
@@ -230,7 +232,7 @@ class Defaults(Model):
     groups: GroupOptions = GroupOptions()
     """Which groups are exposed, if the dataset `groups` is enabled."""
     requests_per_minute: Annotated[StrictFloat, Field(gt=0)] = 60
-    """Maximum number of requests per minute, after a burst of as many (at most 60)."""
+    """Maximum number of requests per minute, with bursts of the same number (at most 60)."""
     max_concurrency: Annotated[StrictInt, Field(ge=1)] = 2
     """Maximum number of concurrent requests."""
     timeout: Seconds = 30.0
