@@ -243,7 +243,7 @@ def test_config_with_sources(run_exporter: RunExporter, tmp_path: Path) -> None:
     (deployment,) = yaml.safe_load(ended.stdout)["deployments"]
     assert "coder.example.com" == deployment["name"]
     assert "timeout: 7s  # file, defaults" in ended.stdout
-    assert "# built in" in ended.stdout
+    assert "# default" in ended.stdout
     assert SECRET not in ended.stdout + ended.stderr
     assert "hidden-value" not in ended.stdout
 

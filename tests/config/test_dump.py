@@ -25,10 +25,10 @@ deployments:
   - name: "yes # no: '"  # file
     url: https://coder.example.com  # file
     token_env: TOKEN  # file
-    headers: {{}}  # built in
+    headers: {{}}  # default
     tls:
-      insecure_skip_verify: false  # built in
-    api_path: /api/v2  # built in
+      insecure_skip_verify: false  # default
+    api_path: /api/v2  # default
     timezone: Europe/Berlin  # file, defaults
     windows:
       - name: today  # file
@@ -36,7 +36,7 @@ deployments:
         include_today: true  # file
       - name: quarter  # file
         days: 90  # file
-        include_today: true  # built in
+        include_today: true  # default
         every: 6h  # file
 """
 

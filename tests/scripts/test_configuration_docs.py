@@ -18,7 +18,7 @@ TEXT = configuration_docs.render()[configuration_docs.PATH]
 @pytest.mark.parametrize(
     "line",
     [
-        "| `url` | text | required | URL of Coder; may end in `api_path`. |",
+        "| `url` | string | required | URL of Coder; may end in `api_path`. |",
         "| `token_file` | path |  | File with the token; re-read at each poll. |",
         "| `windows` | list | `[today, 7d, 30d]` | Spans of days to report",
         "| `timeout` | duration | `30s` | Timeout of a request, including the response body. |",

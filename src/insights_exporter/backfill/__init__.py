@@ -1,1 +1,1 @@
-"""History: what Coder still knows of the past, written as Prometheus would have scraped it."""
+"""History: past data that Coder still has, written as Prometheus would have scraped it."""

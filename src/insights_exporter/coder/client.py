@@ -226,7 +226,7 @@ class CoderClient:
         raise error
 
     def _obey_rate_limit(self, path: str, response: httpx.Response) -> float | None:
-        """Block the path if the server says so; return the wait that a 429 asks for."""
+        """Block the path if the server requires it; return the wait that a 429 requests."""
         if response.status_code != 429 and _number(response, "X-RateLimit-Remaining") != 0:
             return None
         seconds, reset = _number(response, "Retry-After"), _number(response, "X-RateLimit-Reset")

@@ -137,7 +137,7 @@ def _details(report: DeploymentReport) -> Iterator[tuple[str, str]]:
     yield "version", report.version or "unknown"
     yield "dialect", report.dialect or "unknown"
     skew, limit = report.clock_skew, report.rate_limit
-    yield "clock", "unknown" if skew is None else f"{skew:+.0f} s compared with this machine"
+    yield "clock", "unknown" if skew is None else f"{round(skew):+d} s relative to this machine"
     yield "token", _token(report)
     yield "rate limit", "unknown" if limit is None else f"{limit:.0f} requests per minute and path"
     about = "about " if report.estimated else ""

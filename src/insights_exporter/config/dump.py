@@ -11,7 +11,7 @@ from insights_exporter.config.loader import LoadedConfig
 from insights_exporter.config.models import Deployment
 
 MASK = "**********"
-BUILT_IN = "built in"
+DEFAULT = "default"
 
 _PLAIN = re.compile(r"[A-Za-z/_]([\w./:+-]*[\w./+-])?|([0-9]+[a-z]+)+")
 _NOT_TEXT = re.compile("true|false|yes|no|on|off|y|n|null|[0-9]+e[0-9]+", re.IGNORECASE)
@@ -61,7 +61,7 @@ def _format_lines(
 def _find_source(place: KeyPath, sources: Mapping[KeyPath, str]) -> str:
     """Return the source of a value, or of the short form that it comes from."""
     prefixes = (place[:length] for length in range(len(place), 0, -1))
-    return next((sources[prefix] for prefix in prefixes if prefix in sources), BUILT_IN)
+    return next((sources[prefix] for prefix in prefixes if prefix in sources), DEFAULT)
 
 
 def _format_scalar(value: object) -> str:

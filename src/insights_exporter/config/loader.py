@@ -46,7 +46,7 @@ class LoadedConfig:
     """A valid config with its warnings.
 
     `source` is the file, or empty for the environment. `sources` says by key
-    path who set a value; other values are built in.
+    path who set a value; other values are defaults.
     """
 
     config: Config

@@ -148,7 +148,7 @@ class UsersResponse(Envelope, frozen=True):
 def window_samples(
     dataset: str, window: str, start: datetime | None, end: datetime | None
 ) -> tuple[Samples, ...]:
-    """Return the gauges of the window that a report of `dataset` says it covers."""
+    """Return the gauges of the window that a report of `dataset` states."""
     return tuple(
         Samples(family, [((dataset, window), seconds)])
         for family, moment in ((WINDOW_START, start), (WINDOW_END, end))

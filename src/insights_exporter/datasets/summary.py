@@ -60,7 +60,7 @@ TemplateUsers = tuple[str, str, float]
 
 
 class PollSummary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What one poll said; a field without data is empty or None.
+    """The values of one poll that the status page shows; a field without data is empty or None.
 
     `days` are users by the day's ordinal, `apps` seconds, `templates` users,
     `templates_in_use` how many templates the report names,

@@ -67,7 +67,7 @@ class Snapshot:
 
 
 def _update(parts: SourceFamilies, changes: Mapping[Source, RenderedFamily | None]) -> SourceFamilies:
-    """Return the parts of a family, changed; the same object if all is as before."""
+    """Return the parts of a family, changed; the same object if nothing changed."""
     by_deployment: dict[str, dict[Source, RenderedFamily | None]] = {}
     for source, part in changes.items():
         present = parts.get(source[0], {}).get(source)
@@ -146,7 +146,7 @@ class MetricStore(Generic[T]):
     def replace(
         self, entries: Mapping[Source, StoreEntry[T]], now: float, gone: Iterable[Source] = ()
     ) -> Changes:
-        """Put entries in the place of what their sources exposed, and remove those of the sources `gone`."""
+        """Replace the entries of their sources, and remove those of the sources `gone`."""
         updates: dict[Source, StoreEntry[T] | None] = dict.fromkeys(gone)
         updates |= {source: entry.at(now) for source, entry in entries.items()}
         return self._apply(updates)

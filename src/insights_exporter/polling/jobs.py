@@ -11,7 +11,7 @@ from insights_exporter.polling.status import PollStatus, RequestStats
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """One dataset and window that is polled again and again, and what is known of it."""
+    """One dataset and window that is polled periodically, and its state."""
 
     dataset: Dataset
     window: Window | None

@@ -1,4 +1,4 @@
-"""All deployments that are polled: started, kept or stopped as the config says."""
+"""All deployments that are polled: started, kept or stopped as configured."""
 
 import asyncio
 import hashlib
@@ -106,7 +106,7 @@ class DeploymentManager:
         self._publishing = asyncio.create_task(self._shared.pages.run())
 
     async def apply(self, config: Config) -> int:
-        """Poll what the config says; deployments that did not change are not interrupted.
+        """Poll the deployments of the config; those that did not change are not interrupted.
 
         Deployments change one after the other, so that scrapes are served in
         between. Returns how many existing deployments changed or were removed.

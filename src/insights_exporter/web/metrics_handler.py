@@ -1,4 +1,4 @@
-"""The endpoint of `/metrics`: ready bytes, selected by what the client accepts."""
+"""The endpoint `/metrics`: prepared bytes, selected by what the client accepts."""
 
 from collections.abc import Callable, Collection
 from functools import partial

@@ -135,7 +135,7 @@ class DeploymentState:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The health of a deployment: `since` is in Unix seconds, `sentence` says what it follows from."""
+    """The health of a deployment: `since` is in Unix seconds, `sentence` explains it."""
 
     level: Level
     word: str
