@@ -89,7 +89,7 @@ def last_month(day: date) -> tuple[int, int]:
 
 def printed_samples(output: str) -> int:
     """Return the number of samples in all files that the command printed."""
-    return sum(int(found) for found in re.findall(r"(\d+) samples;", output))
+    return sum(int(found.replace(",", "")) for found in re.findall(r"([\d,]+) samples;", output))
 
 
 def stored_samples(prometheus: Prometheus, at: datetime, span: str) -> float:

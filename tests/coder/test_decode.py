@@ -38,15 +38,15 @@ UNKNOWN_SHAPES = {
     "users a boolean": (b'{"report":{"users":true}}', "report.users: expected a list, got a boolean"),
     "no row understood": (
         b'{"report":{"users":[{"user_id":"a"},7],%b}}' % EDGES,
-        "report.users[]: none of 2 rows is understood; the first: report.users[].seconds: missing",
+        "report.users[]: none of 2 rows is valid; the first: report.users[].seconds: missing",
     ),
     "too many odd rows": (
         b'{"report":{"users":[%b{}],%b}}' % (b'{"seconds":1},' * 10_000, EDGES),
-        "more than 10000 rows are not understood; the first: report.users[].user_id: missing",
+        "more than 10,000 rows are invalid; the first: report.users[].user_id: missing",
     ),
     "too large to be read row by row": (
         b'{"report":{"users":[%b{}]}}' % (b" " * 32 * 1024 * 1024),
-        "33554457 bytes are not understood as a whole, too many to be read row by row",
+        "33,554,457 bytes cannot be decoded at once, and are too many to decode row by row",
     ),
 }
 """What a newer Coder may send, and the message."""
@@ -78,7 +78,7 @@ def test_rows_are_counted_over_all_lists_of_a_path() -> None:
 
     assert decoded.value.report is not None
     assert [0, 1] == [len(each.values) for each in decoded.value.report.parameters_usage or ()]
-    with pytest.raises(InvalidResponse, match=r"values\[\]: none of 2 rows is understood"):
+    with pytest.raises(InvalidResponse, match=r"values\[\]: none of 2 rows is valid"):
         decode(parameters(b"[%b]" % odd, b"[%b]" % odd), TemplatesResponse)
 
 

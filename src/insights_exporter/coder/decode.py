@@ -1,8 +1,8 @@
 """Decode responses: strictly and fast, or row by row if that fails.
 
 A response is made of envelopes, which exist once, and of rows, of which there
-are many. A row that is not understood is dropped and counted. An envelope, or
-a path of which no row at all is understood, makes the response invalid.
+are many. A row that cannot be decoded is dropped and counted. An envelope, or
+a path of which no row can be decoded, makes the response invalid.
 
 All numbers are floats: `3.0` for an integer and integers of any size are
 normal then, and a gauge holds nothing else.
@@ -34,7 +34,7 @@ _MAX_DROPPED_ROWS = 10_000
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
-    """One of many objects in a list: dropped alone if it is not understood.
+    """One of many objects in a list: dropped alone if it cannot be decoded.
 
     A field without a default must be present. `__post_init__` may reject a row: it raises `ValueError`
     with `field: what is wrong`.
@@ -71,13 +71,13 @@ def decode(body: bytes, type_: type[T]) -> Decoded[T]:
     with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Decoded(msgspec.json.decode(text, type=type_))
     if len(text) > _MAX_ROW_BY_ROW_BYTES:
-        problem = f"{len(text)} bytes are not understood as a whole, too many to be read row by row"
+        problem = f"{len(text):,} bytes cannot be decoded at once, and are too many to decode row by row"
         raise InvalidResponse(problem, "newer_coder")
     reader = _RowReader()
     value = reader.read(_parse(text), type_, "")
     for place, (total, understood, first) in reader.paths.items():
         if total and not understood:
-            raise _mismatch(place, f"none of {total} rows is understood; the first: {first}")
+            raise _mismatch(place, f"none of {total:,} rows is valid; the first: {first}")
     return Decoded(value, tuple(reader.invalid))
 
 
@@ -101,9 +101,9 @@ def _parse(text: bytes) -> object:
 
 
 class _RowReader:
-    """Converts parsed JSON and drops the rows that are not understood.
+    """Converts parsed JSON and drops the rows that are invalid.
 
-    `paths` counts the rows of each path, such as `report.users[]`: all, those understood, and why the first
+    `paths` counts the rows of each path, such as `report.users[]`: all, the valid ones, and why the first
     of the others is not.
     """
 
@@ -161,7 +161,7 @@ class _RowReader:
     def _drop(self, mismatch: InvalidResponse) -> None:
         self.invalid.append(str(mismatch))
         if len(self.invalid) > _MAX_DROPPED_ROWS:
-            text = f"more than {_MAX_DROPPED_ROWS} rows are not understood; the first: {self.invalid[0]}"
+            text = f"more than {_MAX_DROPPED_ROWS:,} rows are invalid; the first: {self.invalid[0]}"
             raise InvalidResponse(text, "newer_coder")
 
 
@@ -188,7 +188,7 @@ def _convert(raw: object, type_: Any, place: str) -> Any:  # noqa: ANN401 -- JSO
     except msgspec.ValidationError as error:
         text = str(error)
     if " - at `$[" in text:  # which one and why depends on the order of the list
-        raise _mismatch(place, "an item is not understood")
+        raise _mismatch(place, "an item is invalid")
     for msgspec_words, words in _WORDS.items():
         text = text.replace(msgspec_words, words)
     raise _mismatch(place, text)

@@ -110,7 +110,7 @@ async def read_body(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> 
         async for chunk in chunks:
             body += inflate(chunk, limit + 1 - len(body))
             if len(body) > limit:
-                raise ApiError("too_large", f"the response has more than {limit} bytes")
+                raise ApiError("too_large", f"the response has more than {limit:,} bytes")
         return bytes(body)
     finally:
         body.clear()  # a failure's traceback would keep it

@@ -51,7 +51,7 @@ class BackfillProgress:
         if self._requested and self._done < self._days:
             per_day = (time.monotonic() - self._started) / self._requested
             left = f", about {format_minutes(per_day * (self._days - self._done))} left"
-        content = f"{stats.path}: {stats.series} series, {stats.samples} samples"
+        content = f"{stats.path}: {stats.series:,} series, {stats.samples:,} samples"
         typer.echo(f"{content}; {self._done} of {self._days} days{left}", err=True)
         if self._print_commands and stats.samples:
             typer.echo(shlex.join(import_command(stats.path, _EXAMPLE_DATA_FOLDER)))

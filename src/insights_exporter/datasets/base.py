@@ -80,7 +80,7 @@ class ConvertResult(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         samples: what is exposed.
         aggregated: how many source series a limit aggregated or dropped.
-        invalid: a short reason for each row that was not understood, without data of the row.
+        invalid: a short reason for each row that was dropped as invalid, without data of the row.
         in_use: ids of the templates in a report over all templates; None if unknown.
         app_names: names of the apps in a report.
         templates: all templates that Coder lists; None in a response about anything else.

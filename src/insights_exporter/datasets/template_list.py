@@ -117,14 +117,14 @@ def template_info(templates: Mapping[str, Template]) -> Samples:
 def build_durations(
     listed: Iterable[ListedTemplate], templates: Mapping[str, Template]
 ) -> tuple[Samples, Sequence[str]]:
-    """Return the durations of the builds of the templates listed, and a reason for each not understood."""
+    """Return the durations of the builds of the templates listed, and a reason for each invalid one."""
     seconds: dict[tuple[str, ...], float] = {}
     invalid: list[str] = []
     for row in listed:
         try:
             stats = msgspec.convert(row.build_time_stats, BuildTimeStats | None)
         except msgspec.ValidationError:
-            invalid.append("[].build_time_stats: not understood")
+            invalid.append("[].build_time_stats: invalid")
             continue
         one = templates[row.id]
         labels = (one.organization, one.name, one.template_id)

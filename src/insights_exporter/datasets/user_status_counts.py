@@ -26,8 +26,8 @@ USERS = MetricFamily(
     labels=("deployment", "status"),
     source="user-status-counts: status_counts.count",
     merge="the newest point of each status",
-    absent="the server is older than the endpoint, or the newest point cannot be understood; a known status "
-    "that is not in the response is 0",
+    absent="the server is older than the endpoint, or the newest data point is invalid; a known status that "
+    "is not in the response is 0",
     example='coder_insights_users{status="active"}',
 )
 FAMILIES = (USERS,)

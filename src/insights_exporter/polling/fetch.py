@@ -93,7 +93,7 @@ class Fetch:
         self.failure: ApiError | None = None
         """The first failure."""
         self.invalid_rows: list[str] = []
-        """A reason for each row that was not understood."""
+        """A reason for each row that was dropped as invalid."""
         self.invalid_responses = 0
         self._dataset = dataset
         self._context = context
