@@ -1,4 +1,4 @@
-"""What prometheus_client prints, which is what we must print."""
+"""What prometheus_client prints, with which the rendering is compared."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -50,7 +50,7 @@ def printed(format_: Format, everything: Mapping[MetricFamily, Sequence[tuple[st
 
 
 def sample_lines(format_: Format, samples: Samples, deployment: str) -> bytes:
-    """Print one family without the lines that describe it."""
+    """Print one family without HELP and TYPE."""
     page = printed(format_, {samples.family: [(deployment, samples)]})
     return re.sub(rb"^#[^\n]*\n", b"", page, flags=re.MULTILINE)
 

@@ -1,4 +1,4 @@
-"""A page with a family of every kind."""
+"""Snapshots with families of every type."""
 
 from collections.abc import Mapping, Sequence
 
@@ -33,7 +33,7 @@ ROWS: Mapping[MetricFamily, Sequence[Row] | Sequence[HistogramRow]] = {
 
 
 def by_family(parts: Mapping[tuple[MetricFamily, Source], RenderedFamily | None]) -> Changes:
-    """Return the changes that put parts of families in."""
+    """Return the changes that add these parts."""
     changes: dict[str, dict[Source, RenderedFamily | None]] = {}
     for (family, source), part in parts.items():
         changes.setdefault(family.name, {})[source] = part
@@ -49,7 +49,7 @@ def changes(deployment: str) -> Changes:
 
 
 def page_of(*deployments: str) -> Snapshot:
-    """Return a snapshot of every kind for some deployments."""
+    """Return a snapshot with every type for some deployments."""
     snapshot = Snapshot.empty(EVERY_KIND)
     for deployment in deployments:
         snapshot = snapshot.updated(changes(deployment))

@@ -1,4 +1,4 @@
-"""Families and samples of every type, as hypothesis makes them up."""
+"""Hypothesis strategies for families and samples of every type."""
 
 from hypothesis import strategies as st
 
@@ -32,7 +32,7 @@ def families(
 
 @st.composite
 def samples(draw: st.DrawFn, family: MetricFamily) -> Samples:
-    """Draw a few rows of a family, as they are or as columns."""
+    """Draw a few rows of a family, as tuples or as columns."""
     free = len(family.labels) - (family.labels[:1] == ("deployment",))
     labels = st.tuples(*[TEXTS] * free)
     values = _distributions(len(family.bounds) + 1) if family.bounds else NUMBERS

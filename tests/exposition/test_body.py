@@ -1,4 +1,4 @@
-"""What is sent: one body of known length, which every client can read."""
+"""The response body: of known length, and readable by every client."""
 
 import gzip
 import http.server
@@ -51,17 +51,17 @@ PARSERS = cast(
 
 
 def sent(format_: Format, *, compressed: bool) -> bytes:
-    """Return all bytes of an answer."""
+    """Return all bytes of a response."""
     return b"".join(build_response(PAGE, TAIL, format_, gzip=compressed).segments)
 
 
 def by_python(packed: bytes, _: Path) -> bytes:
-    """Read with Python's gzip."""
+    """Decompress with Python's gzip."""
     return gzip.decompress(packed)
 
 
 def by_one_member_of_zlib(packed: bytes, _: Path) -> bytes:
-    """Read the first member with zlib, and see that nothing is behind it."""
+    """Decompress the first member with zlib; nothing must follow it."""
     reader = zlib.decompressobj(31)
     data = reader.decompress(packed)
     assert reader.eof
@@ -70,12 +70,12 @@ def by_one_member_of_zlib(packed: bytes, _: Path) -> bytes:
 
 
 def by_zcat(packed: bytes, _: Path) -> bytes:
-    """Read with zcat."""
+    """Decompress with zcat."""
     return subprocess.run([require("zcat")], input=packed, capture_output=True, check=True).stdout
 
 
 def by_go(packed: bytes, directory: Path) -> bytes:
-    """Read the first member with Go's gzip, as Prometheus does."""
+    """Decompress the first member with Go's gzip, as Prometheus does."""
     program = directory / "main.go"
     program.write_text(GO_READER, encoding="utf-8")
     return subprocess.run(
@@ -85,13 +85,13 @@ def by_go(packed: bytes, directory: Path) -> bytes:
 
 @pytest.mark.parametrize("format_", Format)
 @pytest.mark.parametrize("read", [by_python, by_one_member_of_zlib, by_zcat, by_go])
-def test_compressed_answer_is_one_member(format_: Format, read: Reader, tmp_path: Path) -> None:
-    """Every reader finds the plain answer in the first and only member."""
+def test_compressed_response_is_one_member(format_: Format, read: Reader, tmp_path: Path) -> None:
+    """Every reader finds the plain response in the first and only member."""
     assert sent(format_, compressed=False) == read(sent(format_, compressed=True), tmp_path)
 
 
-def test_gzip_finds_no_fault() -> None:
-    """`gzip -t` checks size and CRC-32, and is content."""
+def test_gzip_finds_no_error() -> None:
+    """`gzip -t` accepts the size and the CRC-32."""
     packed = sent(Format.TEXT, compressed=True)
     done = subprocess.run([require("gzip"), "-t", "-v"], input=packed, capture_output=True, check=False)
 
@@ -100,7 +100,7 @@ def test_gzip_finds_no_fault() -> None:
 
 @pytest.fixture
 def served() -> Iterator[str]:
-    """Serve the compressed answer and give its address."""
+    """Serve the compressed response and return its address."""
     body = build_response(PAGE, TAIL, Format.OPENMETRICS, gzip=True)
 
     class Answer(http.server.BaseHTTPRequestHandler):
@@ -112,7 +112,7 @@ def served() -> Iterator[str]:
             self.wfile.writelines(body.segments)
 
         def log_message(self, *_: object) -> None:
-            """Stay silent."""
+            """Log nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
         Thread(target=server.serve_forever, daemon=True).start()
@@ -120,8 +120,8 @@ def served() -> Iterator[str]:
         server.shutdown()
 
 
-def test_curl_reads_the_answer(served: str) -> None:
-    """Length, coding and body agree."""
+def test_curl_reads_the_response(served: str) -> None:
+    """Length, encoding and body agree."""
     command = [
         require("curl"),
         "--silent",
@@ -141,7 +141,7 @@ def test_curl_reads_the_answer(served: str) -> None:
 @pytest.mark.parametrize("format_", Format)
 @pytest.mark.parametrize("compressed", [False, True])
 def test_headers_describe_the_body(format_: Format, compressed: bool) -> None:
-    """Type, coding and length are those of what is sent; caches are told what they depend on."""
+    """Headers state the type, the encoding, the length, and what caches must vary by."""
     body: ResponseBody = build_response(PAGE, TAIL, format_, gzip=compressed)
     headers = dict(body.headers)
 
@@ -155,8 +155,8 @@ def test_headers_describe_the_body(format_: Format, compressed: bool) -> None:
     )
 
 
-def test_both_formats_say_the_same() -> None:
-    """Read by prometheus_client's two parsers, the samples are equal."""
+def test_both_formats_have_the_same_samples() -> None:
+    """prometheus_client's two parsers read equal samples."""
     text, openmetrics = (
         parse(sent(format_, compressed=False).decode()) for format_, parse in PARSERS.items()
     )
@@ -175,7 +175,7 @@ def test_both_formats_say_the_same() -> None:
 
 
 @pytest.mark.parametrize("format_", Format)
-def test_own_families_come_first_and_those_of_the_process_last(format_: Format) -> None:
+def test_own_families_are_first_and_process_families_last(format_: Format) -> None:
     """A collector that stops at a limit has the exporter's own families."""
     lines = sent(format_, compressed=False).splitlines()
 
@@ -184,5 +184,5 @@ def test_own_families_come_first_and_those_of_the_process_last(format_: Format) 
 
 
 def test_promtool_is_silent(promtool: Promtool) -> None:
-    """A page with every kind, in the text format, has no fault."""
+    """A page with every type in the text format passes promtool."""
     assert "" == promtool.check_metrics(sent(Format.TEXT, compressed=False).decode())

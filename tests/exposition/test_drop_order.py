@@ -1,4 +1,4 @@
-"""Above the ceiling whole families go, the least missed first."""
+"""Above the limit whole families are dropped, in their order."""
 
 from collections.abc import Mapping
 
@@ -48,14 +48,14 @@ def dropped(series: Mapping[str, int], max_series: int) -> set[str]:
         (0, APPS),
     ],
 )
-def test_families_go_in_order_until_the_rest_fits(ceiling: int, expected: set[str]) -> None:
-    """One more goes only where those before were not enough; what names no detail stays for ever."""
+def test_families_are_dropped_in_order(ceiling: int, expected: set[str]) -> None:
+    """A family is dropped only if those before it are not enough; those without an order never are."""
     assert expected == dropped(SERIES, ceiling)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(SERIES)), st.integers(0, 100)), st.integers(0, 500))
-def test_no_more_goes_than_must(series: Mapping[str, int], ceiling: int) -> None:
-    """What goes has series, and only if all go that may does the rest exceed the ceiling."""
+def test_no_family_is_dropped_needlessly(series: Mapping[str, int], ceiling: int) -> None:
+    """Dropped families have series, and the limit is exceeded only if all that can be dropped are."""
     gone = dropped(series, ceiling)
     rest = sum(count for name, count in series.items() if name not in gone)
 

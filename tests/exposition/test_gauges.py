@@ -21,7 +21,7 @@ EMPTY = ProcessMetrics()
 
 
 def body(page: Page, format_: Format) -> bytes:
-    """Return the whole body."""
+    """Return the whole plain body."""
     return b"".join(build_response(page, EMPTY, format_, gzip=False).segments)
 
 
@@ -49,8 +49,8 @@ def as_gauges(family: MetricFamily, rows: list[HistogramRow]) -> dict[MetricFami
 
 
 @pytest.mark.parametrize("format_", Format)
-def test_page_is_that_of_the_client(format_: Format) -> None:
-    """Gauge histograms are three gauges, as prometheus_client prints them; all else is as it was."""
+def test_page_equals_that_of_the_client(format_: Format) -> None:
+    """Gauge histograms are three gauges, as prometheus_client prints them; all else is unchanged."""
     expected = {
         gauge: [(deployment, Samples(gauge, found)) for deployment in ("acme", "globex")]
         for family, rows in ROWS.items()
@@ -86,7 +86,7 @@ def test_sample_lines_are_those_of_the_text_format(snapshot: Snapshot) -> None:
 
 
 def test_page_is_built_once() -> None:
-    """The first request builds it, later ones get the very same."""
+    """The first request builds the page, later ones get the same object."""
     page = build_page(page_of("acme"))
 
     assert not page.has_gauges
@@ -94,8 +94,8 @@ def test_page_is_built_once() -> None:
     assert page.has_gauges
 
 
-def test_nothing_is_compressed_for_it() -> None:
-    """Its pieces are those of the page, which were compressed when it was made."""
+def test_compressed_pieces_are_shared() -> None:
+    """The pieces of samples are those of the default page."""
     page = build_page(page_of("acme", "globex"))
     pieces = {
         id(piece)

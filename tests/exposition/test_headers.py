@@ -1,4 +1,4 @@
-"""HELP and TYPE, and the names that a family goes by."""
+"""HELP and TYPE, and the names that select a family."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def family(metric_type: MetricType, name: str = "naps") -> MetricFamily:
     )
 
 
-def test_help_is_escaped_as_each_format_wants_it() -> None:
+def test_help_is_escaped_for_each_format() -> None:
     """Only OpenMetrics escapes quotes."""
     shown = header_sections(family("gauge"))
 
@@ -23,7 +23,7 @@ def test_help_is_escaped_as_each_format_wants_it() -> None:
 
 
 def test_counter_loses_its_suffix_in_openmetrics() -> None:
-    """The family's name is without `_total` there, its samples' names are not."""
+    """In OpenMetrics the family has no `_total`, its samples do."""
     shown = header_sections(family("counter", "naps_total"))
 
     assert b"# TYPE naps_total counter\n" == shown[Format.TEXT][0][0].splitlines(keepends=True)[1]
@@ -31,7 +31,7 @@ def test_counter_loses_its_suffix_in_openmetrics() -> None:
 
 
 def test_gauge_histogram_is_three_families_in_text() -> None:
-    """Its count and sum may fall, so they are gauges of their own where the type does not exist."""
+    """The text format has no gauge histogram: count and sum, which may fall, are gauges."""
     types = [header.splitlines()[1] for header, _ in header_sections(family("gaugehistogram"))[Format.TEXT]]
 
     assert [b"# TYPE naps histogram", b"# TYPE naps_gcount gauge", b"# TYPE naps_gsum gauge"] == types
@@ -50,8 +50,8 @@ def test_gauge_histogram_is_three_gauges_on_demand(format_: Format) -> None:
 
 
 @pytest.mark.parametrize("metric_type", ["gauge", "counter", "histogram"])
-def test_other_families_stay_as_they_are(metric_type: MetricType) -> None:
-    """Only gauge histograms are shown in another way."""
+def test_other_families_are_unchanged(metric_type: MetricType) -> None:
+    """Only gauge histograms are exposed differently as gauges."""
     assert header_sections(family(metric_type)) == header_sections(family(metric_type), gauges=True)
 
 

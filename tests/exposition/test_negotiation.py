@@ -1,4 +1,4 @@
-"""The answer is in the format, and the coding, that the client likes best."""
+"""The response has the format and encoding that the client prefers."""
 
 import pytest
 from hypothesis import given
@@ -81,14 +81,14 @@ ACCEPT_ENCODING = {
 
 
 @pytest.mark.parametrize(("accept", "expected"), ACCEPT.values(), ids=ACCEPT)
-def test_format_is_the_one_liked_best(accept: str | None, expected: Format) -> None:
-    """By quality, then by how exactly it is named, then by place; else plain text."""
+def test_preferred_format(accept: str | None, expected: Format) -> None:
+    """The quality decides, then the specificity, then the position; the default is plain text."""
     assert expected == negotiate(accept, None).format_
 
 
 @pytest.mark.parametrize(("accept_encoding", "expected"), ACCEPT_ENCODING.values(), ids=ACCEPT_ENCODING)
-def test_compressed_where_that_is_welcome(accept_encoding: str | None, expected: bool) -> None:
-    """Compressed if the client takes gzip, and does not like the plain answer better."""
+def test_compressed_if_preferred(accept_encoding: str | None, expected: bool) -> None:
+    """Responses are compressed if the client accepts gzip and does not prefer identity."""
     assert expected == negotiate(None, accept_encoding).gzip
 
 
@@ -97,14 +97,14 @@ ANYTHING = st.text() | st.text(',;=*/q.01gzip "')
 
 
 @given(ANYTHING, ANYTHING)
-def test_no_header_is_too_odd(accept: str, accept_encoding: str) -> None:
-    """Whatever is sent, there is an answer."""
+def test_any_header_has_a_result(accept: str, accept_encoding: str) -> None:
+    """Any header value is accepted."""
     assert negotiate(accept, accept_encoding).format_ in Format
 
 
 @given(QUALITIES, QUALITIES)
 def test_higher_quality_wins(openmetrics: float, text: float) -> None:
-    """Where both are named, in either order, the one with the higher quality is sent."""
+    """Of both formats, in either order, the one with the higher quality is sent."""
     named = [f"application/openmetrics-text;q={openmetrics}", f"text/plain;q={text}"]
     expected = Format.OPENMETRICS if openmetrics > text else Format.TEXT
 
@@ -114,8 +114,8 @@ def test_higher_quality_wins(openmetrics: float, text: float) -> None:
 
 
 @given(ANYTHING)
-def test_what_cannot_be_understood_changes_nothing(odd: str) -> None:
-    """An element that names neither format nor a wildcard does not matter."""
+def test_unknown_elements_are_ignored(odd: str) -> None:
+    """An element that is neither a format nor a wildcard changes nothing."""
     unknown = odd.replace(",", "").replace("*", "").replace("/", "")
 
     assert Format.OPENMETRICS == negotiate(f"{unknown},application/openmetrics-text", None).format_
@@ -123,5 +123,5 @@ def test_what_cannot_be_understood_changes_nothing(odd: str) -> None:
 
 @given(QUALITIES)
 def test_quality_zero_refuses_gzip(quality: float) -> None:
-    """Only a quality of zero refuses it."""
+    """Only a quality of zero refuses gzip."""
     assert (quality > 0) == negotiate(None, f"gzip;q={quality}").gzip

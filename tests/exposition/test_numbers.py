@@ -1,4 +1,4 @@
-"""Numbers and label values are spelled as the Prometheus clients do."""
+"""Numbers and label values are formatted as the Prometheus clients do."""
 
 import math
 
@@ -31,20 +31,20 @@ SPELLINGS = {
 
 
 @pytest.mark.parametrize(("value", "expected"), SPELLINGS.values(), ids=SPELLINGS)
-def test_number_is_spelled(value: float, expected: str) -> None:
-    """Each kind of number has one spelling."""
+def test_number_is_formatted(value: float, expected: str) -> None:
+    """Each kind of number has one format."""
     assert expected == format_value(value)
 
 
 @given(NUMBERS)
-def test_number_is_spelled_as_by_the_client(value: float) -> None:
-    """No number is spelled otherwise than by prometheus_client."""
+def test_number_is_formatted_as_by_the_client(value: float) -> None:
+    """Every number is formatted as by prometheus_client."""
     assert spelled_by_client(value) == format_value(value)
 
 
 @given(st.lists(NUMBERS))
-def test_many_numbers_are_spelled_as_one_by_one(values: list[float]) -> None:
-    """Spelling many at once changes no spelling."""
+def test_many_numbers_are_formatted_as_single_ones(values: list[float]) -> None:
+    """Formatting many numbers at once changes none of them."""
     assert [format_value(value) for value in values] == format_values(values)
 
 

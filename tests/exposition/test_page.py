@@ -1,4 +1,4 @@
-"""A page is what prometheus_client would print, and shares what did not change."""
+"""A page equals what prometheus_client prints, and shares what did not change."""
 
 import gzip
 from itertools import pairwise
@@ -23,17 +23,17 @@ NOTHING = ProcessMetrics(())
 
 
 def plain(page: Page, format_: Format) -> bytes:
-    """Return the whole body."""
+    """Return the whole plain body."""
     return b"".join(build_response(page, NOTHING, format_, gzip=False).segments)
 
 
 def unpacked(page: Page, format_: Format) -> bytes:
-    """Return the whole body as a client reads it that got it compressed."""
+    """Return the whole compressed body, decompressed."""
     return gzip.decompress(b"".join(build_response(page, NOTHING, format_, gzip=True).segments))
 
 
 def pieces(page: Page) -> set[int]:
-    """Return the identities of the compressed pieces of lines that a page is made of."""
+    """Return the identities of the compressed pieces of lines that a page consists of."""
     groups = (pieces for block in page.blocks.values() for pieces in block.groups.values())
     return {id(piece) for pieces in groups for piece in pieces if piece.length}
 
@@ -51,8 +51,8 @@ def many_deployments() -> Snapshot:
 
 
 @pytest.mark.parametrize("format_", Format)
-def test_page_is_that_of_the_client(format_: Format) -> None:
-    """All kinds, two deployments: as prometheus_client prints them, without empty families."""
+def test_page_equals_that_of_the_client(format_: Format) -> None:
+    """All types of two deployments are as prometheus_client prints them, without empty families."""
     everything = {
         family: [(deployment, Samples(family, rows)) for deployment in ("acme", "globex")]
         for family, rows in ROWS.items()
@@ -63,7 +63,7 @@ def test_page_is_that_of_the_client(format_: Format) -> None:
 
 @pytest.mark.parametrize("format_", Format)
 def test_page_without_samples_has_no_families(format_: Format) -> None:
-    """HELP and TYPE stand above samples only."""
+    """HELP and TYPE are exposed only with samples."""
     nothing = page_of("acme").updated(
         by_family({(NAPS, ("acme", "cats", "", "")): render(Samples(NAPS, []), "acme")})
     )
@@ -74,7 +74,7 @@ def test_page_without_samples_has_no_families(format_: Format) -> None:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Snapshot]:
-    """Draw snapshots, each a change of the one before."""
+    """Draw snapshots, each a change of the previous one."""
     declared = {family.name: family for family in draw(st.lists(families(), min_size=1))}
     history = [Snapshot.empty(tuple(declared.values()))]
     for _ in range(draw(st.integers(1, 4))):
@@ -87,8 +87,8 @@ def histories(draw: st.DrawFn) -> list[Snapshot]:
 
 @pytest.mark.parametrize("format_", Format)
 @given(history=histories())
-def test_page_does_not_depend_on_its_past(format_: Format, history: list[Snapshot]) -> None:
-    """Made from the previous page or from nothing, compressed or not, it is the same page."""
+def test_page_does_not_depend_on_earlier_pages(format_: Format, history: list[Snapshot]) -> None:
+    """Built from the previous page or from nothing, compressed or not, a page is the same."""
     page = None
     for snapshot in history:
         page = build_page(snapshot, page)
@@ -102,7 +102,7 @@ def test_page_does_not_depend_on_its_past(format_: Format, history: list[Snapsho
 @settings(max_examples=20)
 @given(sizes=st.lists(st.integers(0, 2 * LARGE), max_size=12))
 def test_segments_are_few(sizes: list[int]) -> None:
-    """Two small segments never follow one another."""
+    """Of two adjacent segments one is large."""
     page = page_of()
     for number, size in enumerate(sizes):
         source = ("acme", "cats", f"{number:02}", "")
@@ -116,7 +116,7 @@ def test_segments_are_few(sizes: list[int]) -> None:
 
 
 def test_joined_segments_stay_small() -> None:
-    """Only what is one part is larger, and not copied."""
+    """Only a segment that is one part is larger, and it is not copied."""
     content = build_page(many_deployments()).contents[Format.TEXT]
 
     assert 2 * SMALL > max(map(len, content.join()))
@@ -124,7 +124,7 @@ def test_joined_segments_stay_small() -> None:
 
 
 def test_large_part_is_served_without_a_copy() -> None:
-    """The bytes that were rendered are those that are sent, in both formats."""
+    """In both formats the rendered bytes are those that are sent."""
     part = naps("acme", "7d", LARGE)
     page = build_page(
         page_of("acme", "globex").updated(by_family({(NAPS, ("acme", "cats", "7d", "")): part}))
@@ -134,8 +134,8 @@ def test_large_part_is_served_without_a_copy() -> None:
         assert [part.sections[0]] == [segment for segment in content.join() if segment is part.sections[0]]
 
 
-def test_change_of_one_family_compresses_that_family_alone() -> None:
-    """The compressed pieces of all other families are used again."""
+def test_changed_family_is_compressed_alone() -> None:
+    """The compressed pieces of all other families are reused."""
     before = page_of("acme", "globex")
     old = build_page(before)
     new = build_page(
@@ -148,8 +148,8 @@ def test_change_of_one_family_compresses_that_family_alone() -> None:
     assert 1 == len(pieces(new) - pieces(old))
 
 
-def test_change_of_one_deployment_compresses_its_neighbours_at_most() -> None:
-    """Of a family with many deployments, the pieces of all other groups are used again."""
+def test_changed_deployment_is_compressed_with_its_group() -> None:
+    """Of a family with many deployments, the pieces of all other groups are reused."""
     before = many_deployments()
     old = build_page(before)
     after = before.updated(by_family({(NAPS, ("d50", "cats", "7d", "")): naps("d50", "7d", 501)}))
@@ -160,15 +160,15 @@ def test_change_of_one_deployment_compresses_its_neighbours_at_most() -> None:
 
 
 def test_page_of_one_deployment_has_no_other() -> None:
-    """A selection from a page that has several."""
+    """A page of one deployment has no series of another one."""
     snapshot = page_of("acme", "globex")
     part = build_page(snapshot.filter_deployments({"acme"}), build_page(snapshot))
 
     assert plain(build_page(page_of("acme")), Format.TEXT) == plain(part, Format.TEXT)
 
 
-def test_page_of_some_names_shows_those_families() -> None:
-    """A page of a chosen snapshot has the families chosen."""
+def test_page_of_some_names_has_those_families() -> None:
+    """A page of a filtered snapshot has the selected families."""
     shown = plain(build_page(page_of("acme").filter_names(["meals"])), Format.TEXT)
 
     assert shown.startswith(b"# HELP meals_total Meals.")

@@ -1,4 +1,4 @@
-"""The tail shows what changes by itself, and ends the answer."""
+"""The metrics of the exporter itself, before and after those of deployments."""
 
 from collections.abc import Iterator
 
@@ -28,23 +28,23 @@ def registry() -> CollectorRegistry:
     return registry
 
 
-def test_text_is_what_the_client_prints(registry: CollectorRegistry) -> None:
-    """The registry's samples are as prometheus_client prints them, without `_created`."""
+def test_text_equals_that_of_the_client(registry: CollectorRegistry) -> None:
+    """The samples of the registry are as prometheus_client prints them, without `_created`."""
     expected = print_registry[Format.TEXT](registry).split(b"# HELP purrs_created")[0]
 
     assert expected == text_of(render_process_metrics(registry).pieces[Format.TEXT])
 
 
-def test_openmetrics_ends_with_its_mark(registry: CollectorRegistry) -> None:
-    """The last line of an answer in OpenMetrics is `# EOF`."""
+def test_openmetrics_ends_with_eof(registry: CollectorRegistry) -> None:
+    """The last line of an OpenMetrics response is `# EOF`."""
     lines = print_registry[Format.OPENMETRICS](registry).splitlines(keepends=True)
     expected = b"".join(line for line in lines if not line.startswith(b"purrs_created"))
 
     assert expected == text_of(render_process_metrics(registry).pieces[Format.OPENMETRICS])
 
 
-def test_own_samples_begin_the_body(registry: CollectorRegistry) -> None:
-    """The exporter's own families stand before the page, and the registry's samples after it."""
+def test_own_samples_are_first(registry: CollectorRegistry) -> None:
+    """The exporter's own families precede the page, and those of the registry follow it."""
     tail = render_process_metrics(registry, [Samples(BUILD, [(("1.0",), 1)])])
 
     assert (
@@ -55,8 +55,8 @@ def test_own_samples_begin_the_body(registry: CollectorRegistry) -> None:
     assert text_of(tail.pieces[Format.TEXT]).startswith(b"# HELP cats")
 
 
-def test_own_samples_can_be_chosen(registry: CollectorRegistry) -> None:
-    """Families before the page are selected by name as those after it."""
+def test_own_samples_can_be_selected(registry: CollectorRegistry) -> None:
+    """Families before the page are selected by name like those after it."""
     tail = render_process_metrics(registry, [Samples(BUILD, [(("1.0",), 1)])])
     chosen = tail.filter_names({"cat_build_info"})
 
@@ -68,8 +68,10 @@ def test_own_samples_can_be_chosen(registry: CollectorRegistry) -> None:
     ("wanted", "expected"),
     [("cats", [b"cats"]), ("purrs", [b"purrs"]), ("purrs_total", [b"purrs"]), ("dogs", [])],
 )
-def test_tail_can_be_chosen_from(registry: CollectorRegistry, wanted: str, expected: list[bytes]) -> None:
-    """Families are chosen by their own name or that of a sample; the end mark stays."""
+def test_process_metrics_can_be_selected(
+    registry: CollectorRegistry, wanted: str, expected: list[bytes]
+) -> None:
+    """Families are selected by their own name or that of a sample; `# EOF` stays."""
     data = text_of(render_process_metrics(registry).filter_names([wanted]).pieces[Format.OPENMETRICS])
 
     assert expected == [line.split()[2] for line in data.splitlines() if line.startswith(b"# TYPE")]
@@ -77,7 +79,7 @@ def test_tail_can_be_chosen_from(registry: CollectorRegistry, wanted: str, expec
 
 
 def test_usual_process_metrics_are_there() -> None:
-    """The process and its Python are described under the usual names."""
+    """The usual process_ and python_ metrics are exposed."""
     text = text_of(render_process_metrics(process_registry()).pieces[Format.TEXT])
 
     for name in (
@@ -89,8 +91,8 @@ def test_usual_process_metrics_are_there() -> None:
         assert b"\n" + name in text
 
 
-def test_tail_is_at_most_a_second_old(registry: CollectorRegistry) -> None:
-    """Within a second it is the same; after it, it is new."""
+def test_process_metrics_are_cached_for_a_second(registry: CollectorRegistry) -> None:
+    """Within a second they are the same object, then new."""
     times: Iterator[float] = iter([10.0, 10.9, 11.0, 12.5])
     source = ProcessMetricsCache(registry, clock=lambda: next(times))
 
@@ -100,8 +102,8 @@ def test_tail_is_at_most_a_second_old(registry: CollectorRegistry) -> None:
     assert len({id(first), id(second), id(third)}) == 3
 
 
-def test_tail_shows_the_own_samples_of_now(registry: CollectorRegistry) -> None:
-    """What the exporter says of itself is asked for at each rendering."""
+def test_own_samples_are_current(registry: CollectorRegistry) -> None:
+    """The exporter's own samples are read at each rendering."""
     times, versions = iter([0.0, 5.0]), iter(["1.0", "1.1"])
     source = ProcessMetricsCache(
         registry, lambda: [Samples(BUILD, [((next(versions),), 1)])], clock=lambda: next(times)

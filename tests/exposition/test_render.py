@@ -1,4 +1,4 @@
-"""Samples become the very bytes that prometheus_client prints."""
+"""Samples are rendered to the same bytes as by prometheus_client."""
 
 import pytest
 from hypothesis import given
@@ -19,27 +19,27 @@ NAP_LENGTHS = MetricFamily(
 
 
 def rendered(format_: Format, given: Samples, deployment: str) -> bytes:
-    """Return the sections of a rendered family as a format has them."""
+    """Return the lines of a rendered family in a format."""
     part = render(given, deployment)
     return b"".join(part.sections[run] for _, run in header_sections(given.family)[format_])
 
 
 @pytest.mark.parametrize("format_", Format)
 @given(given_samples=families().flatmap(samples), deployment=TEXTS)
-def test_lines_are_those_of_the_client(format_: Format, given_samples: Samples, deployment: str) -> None:
-    """Whatever the kind, labels and values, each byte is as prometheus_client prints it."""
+def test_lines_equal_those_of_the_client(format_: Format, given_samples: Samples, deployment: str) -> None:
+    """For every type, label and value, each byte is as prometheus_client prints it."""
     assert sample_lines(format_, given_samples, deployment) == rendered(format_, given_samples, deployment)
 
 
-def test_labels_are_sorted_and_hold_the_deployment() -> None:
-    """Labels stand in the order of their names; the deployment is added."""
+def test_labels_are_sorted() -> None:
+    """Labels are sorted by name, the deployment among them."""
     part = render(Samples(NAPS, [(("7d", "Tom", "3"), 5)]), "acme")
 
     assert (b'naps_seconds{age="3",cat="Tom",deployment="acme",window="7d"} 5.0\n',) == part.sections
 
 
-def test_escaping_one_row_leaves_the_others_alone() -> None:
-    """A row with special characters among thousands is escaped, the others stay as they are."""
+def test_escaping_one_row_changes_no_other() -> None:
+    """Of thousands of rows, the one with special characters is escaped."""
     rows: list[Row] = [(("7d", f"Tom {n}", '"'[: n == 4321]), n) for n in range(5000)]
 
     (run,) = render(Samples(NAPS, rows), "acme").sections
@@ -50,15 +50,15 @@ def test_escaping_one_row_leaves_the_others_alone() -> None:
     assert 5000 == len(lines)
 
 
-def test_text_that_is_no_unicode_does_not_fail() -> None:
-    """Half of a surrogate pair, which UTF-8 cannot hold, becomes a question mark."""
+def test_lone_surrogate_is_replaced() -> None:
+    """A lone surrogate, which UTF-8 cannot hold, becomes a question mark."""
     (run,) = render(Samples(NAPS, [(("7d", "\ud83d", "3"), 5)]), "acme").sections
 
     assert b'naps_seconds{age="3",cat="?",deployment="acme",window="7d"} 5.0\n' == run
 
 
-def test_gauge_histogram_has_a_run_for_each_of_its_families_in_text() -> None:
-    """Buckets, counts and sums apart for the text format, row by row for OpenMetrics."""
+def test_gauge_histogram_has_a_section_for_each_family() -> None:
+    """Buckets, counts and sums are sections of the text format, and row by row in OpenMetrics."""
     given_samples = Samples(
         NAP_LENGTHS,
         [(("7d",), HistogramValue((1, 2, 3), 6.5)), (("30d",), HistogramValue((0, 0, 1), 9))],
@@ -76,13 +76,13 @@ def test_gauge_histogram_has_a_run_for_each_of_its_families_in_text() -> None:
 
 @pytest.mark.parametrize("labels", [("7d",), ("7d", "Tom", "3", "odd")], ids=["too few", "too many"])
 def test_row_must_have_a_value_for_each_label(labels: tuple[str, ...]) -> None:
-    """A row whose labels are not the family's is refused."""
+    """A row with the labels of another family is rejected."""
     with pytest.raises(ValueError, match="label values where there are"):
         render(Samples(NAPS, [(labels, 5)]), "acme")
 
 
 def test_distribution_must_have_a_count_for_each_bucket() -> None:
-    """A distribution made for other bounds is refused."""
+    """A distribution with other bounds is rejected."""
     with pytest.raises(ValueError, match="argument 2 is shorter"):
         render(Samples(NAP_LENGTHS, [(("7d",), HistogramValue((1, 2), 3))]), "acme")
 
@@ -97,14 +97,14 @@ def test_series_are_counted_as_prometheus_counts_them(given_samples: Samples) ->
 
 @given(families().flatmap(lambda family: st.tuples(samples(family), samples(family))))
 def test_parts_are_the_same_if_their_bytes_are(pair: tuple[Samples, Samples]) -> None:
-    """Two parts are the same if and only if they show the same lines."""
+    """Two parts are the same if and only if they have the same lines."""
     one, other = (render(each, "acme") for each in pair)
 
     assert (one.sections == other.sections) == one.has_same_bytes(other)
 
 
 def test_equal_checksums_do_not_make_parts_the_same() -> None:
-    """Where two texts have one CRC-32, it is the bytes that count."""
+    """Two texts with one CRC-32 are compared by their bytes."""
     assert not RenderedFamily(NAPS, (b"Tom",), (7,), 1).has_same_bytes(
         RenderedFamily(NAPS, (b"Max",), (7,), 1)
     )

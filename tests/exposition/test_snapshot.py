@@ -1,4 +1,4 @@
-"""A snapshot never changes; a change gives another, which shares what stayed."""
+"""A snapshot is immutable; a change returns another one, which shares what did not change."""
 
 import pytest
 from hypothesis import given
@@ -32,7 +32,7 @@ CHANGES = st.dictionaries(
 
 
 def listed(snapshot: Snapshot) -> list[tuple[str, Source, RenderedFamily]]:
-    """List all parts in the order of the page."""
+    """Return all parts in the order of the page."""
     return [
         (name, source, part)
         for name, parts in snapshot.parts.items()
@@ -42,10 +42,10 @@ def listed(snapshot: Snapshot) -> list[tuple[str, Source, RenderedFamily]]:
 
 
 @given(st.lists(CHANGES, max_size=5))
-def test_snapshot_holds_what_was_put_in_last(
+def test_snapshot_has_the_last_changes(
     steps: list[dict[tuple[MetricFamily, Source], RenderedFamily | None]],
 ) -> None:
-    """Each source of each family has the bytes of its last part, or is gone with the last `None`."""
+    """Each source has its last part, and none after `None`."""
     snapshot = EMPTY
     expected: dict[tuple[str, Source], tuple[bytes, ...] | None] = {}
     for step in steps:
@@ -59,7 +59,7 @@ def test_snapshot_holds_what_was_put_in_last(
     assert {key: sections for key, sections in expected.items() if sections is not None} == found
 
 
-def test_parts_are_sorted_whatever_came_first() -> None:
+def test_parts_are_sorted() -> None:
     """The order of a page does not depend on which poll ended first."""
     late, early = naps("acme", "7d", 1), naps("acme", "30d", 1)
     snapshot = EMPTY.updated(by_family({(NAPS, THIS_WEEK): late})).updated(
@@ -70,8 +70,8 @@ def test_parts_are_sorted_whatever_came_first() -> None:
     assert ["a", "b"] == list(page_of("b", "a").parts[NAPS.name])
 
 
-def test_older_snapshot_stays_as_it_was() -> None:
-    """Who holds a snapshot is not touched by later changes."""
+def test_earlier_snapshot_is_unchanged() -> None:
+    """A later change does not touch an earlier snapshot."""
     before = EMPTY.updated(by_family({(NAPS, THIS_WEEK): naps("acme", "7d", 1)}))
     kept = listed(before)
 
@@ -81,7 +81,7 @@ def test_older_snapshot_stays_as_it_was() -> None:
 
 
 def test_untouched_families_are_shared() -> None:
-    """A change copies the families it touches and no other."""
+    """A change copies only the families that it touches."""
     before = page_of("acme", "globex")
     after = before.updated(by_family({(NAPS, THIS_WEEK): naps("acme", "7d", 1)}))
 
@@ -90,14 +90,14 @@ def test_untouched_families_are_shared() -> None:
 
 
 def test_same_bytes_are_no_change() -> None:
-    """A poll that found nothing new leaves the snapshot as it is."""
+    """A poll with the same values returns the same snapshot."""
     before = page_of("acme")
 
     assert before.updated(changes("acme")) is before
     assert before.updated(by_family({(CATS, THIS_WEEK): None})) is before
 
 
-def test_unknown_family_is_refused() -> None:
+def test_unknown_family_is_rejected() -> None:
     """A family that was not declared is an error that names it."""
     with pytest.raises(KeyError, match="dogs: no such family in this snapshot; declare it"):
         EMPTY.updated(
@@ -107,8 +107,8 @@ def test_unknown_family_is_refused() -> None:
         )
 
 
-def test_one_deployment_can_be_looked_at() -> None:
-    """A snapshot of one deployment has its parts alone; of an unknown one it has none."""
+def test_deployment_can_be_selected() -> None:
+    """A snapshot of one deployment has only its parts, and none for an unknown one."""
     both = page_of("acme", "globex")
 
     assert {"globex"} == {source[0] for _, source, _ in listed(both.filter_deployments({"globex"}))}
@@ -128,6 +128,6 @@ def test_one_deployment_can_be_looked_at() -> None:
     ],
     ids=str,
 )
-def test_families_can_be_chosen_by_name(wanted: list[str], expected: list[MetricFamily]) -> None:
-    """Whole families are chosen, by their own name or that of one of their samples."""
+def test_families_can_be_selected(wanted: list[str], expected: list[MetricFamily]) -> None:
+    """Whole families are selected by their own name or that of a sample."""
     assert expected == page_of("acme").filter_names(wanted).families

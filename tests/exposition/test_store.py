@@ -1,4 +1,4 @@
-"""The store of a deployment: entries replace each other, end, and stay below the limit."""
+"""The store of a deployment: entries are replaced, expire, and stay below the limit."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -56,13 +56,13 @@ class Exposed:
 
 
 def entry(series: Series, expires: float = 100.0, day_ends: float = math.inf) -> StoreEntry[None]:
-    """Return an entry that counts as so many series."""
+    """Return an entry that counts as this many series."""
     families = tuple(RenderedFamily(family, (b"x",), (0,), count) for family, count in series.items())
     return StoreEntry(families=families, expires=expires, day_ends=day_ends, details=None)
 
 
 def test_entry_replaces_all_of_its_source() -> None:
-    """What a source no longer has is removed, other sources stay."""
+    """Families that a source no longer has are removed; other sources are unchanged."""
     exposed = Exposed()
     exposed.replace({FIRST: entry({USERS: 1, PARAMETERS: 3}), SECOND: entry({ACTIVITY: 2})})
     exposed.replace({FIRST: entry({USERS: 1})})
@@ -72,8 +72,8 @@ def test_entry_replaces_all_of_its_source() -> None:
     assert 2 == exposed.store.exposed_series("user-activity", "7d")
 
 
-def test_sources_that_are_gone_are_removed_in_the_same_change() -> None:
-    """A source that was never there is no change."""
+def test_gone_sources_are_removed_in_the_same_change() -> None:
+    """An unknown source is no change."""
     exposed = Exposed()
     exposed.replace({FIRST: entry({USERS: 1})})
     exposed.replace({SECOND: entry({ACTIVITY: 1})}, gone=[FIRST, MONTH])
@@ -82,7 +82,7 @@ def test_sources_that_are_gone_are_removed_in_the_same_change() -> None:
 
 
 def test_entries_expire_at_their_time() -> None:
-    """Each at its own, and what has ended before it is published is never exposed."""
+    """Each entry expires at its own time, and one that has expired before is never exposed."""
     exposed = Exposed()
     exposed.replace({FIRST: entry({USERS: 1}, expires=10), SECOND: entry({ACTIVITY: 1}, expires=20)})
     exposed.replace({MONTH: entry({ACTIVITY: 1}, expires=5)}, now=6)
@@ -94,8 +94,8 @@ def test_entries_expire_at_their_time() -> None:
     assert [({USERS, ACTIVITY}, 10.0), ({ACTIVITY}, 20.0), (set(), math.inf)] == seen
 
 
-def test_families_that_name_a_day_end_with_it() -> None:
-    """The others of the entry stay until it expires; also if the day is over when it is published."""
+def test_families_of_a_day_expire_with_it() -> None:
+    """The other families stay until max_age, also if the day is over when they are published."""
     exposed = Exposed()
     exposed.replace({FIRST: entry({USERS: 1, DAILY: 2}, day_ends=10)})
     ends = [exposed.store.next_end]
@@ -110,7 +110,7 @@ def test_families_that_name_a_day_end_with_it() -> None:
 
 
 def test_clear_removes_everything() -> None:
-    """Nothing is left, whether it was exposed or not."""
+    """Nothing remains, exposed or dropped."""
     exposed = Exposed(max_series=1)
     exposed.replace({FIRST: entry({USERS: 1, PARAMETERS: 3})})
     exposed.change(exposed.store.clear())
@@ -123,7 +123,7 @@ def test_clear_removes_everything() -> None:
 
 
 def test_above_the_limit_whole_families_are_dropped() -> None:
-    """They are counted, in all windows, and come back when there is room."""
+    """They are counted, over all windows, and exposed again below the limit."""
     exposed = Exposed(max_series=10)
     exposed.replace({FIRST: entry({USERS: 1, PARAMETERS: 4})})
     exposed.replace({SECOND: entry({ACTIVITY: 4}), MONTH: entry({ACTIVITY: 4})})
@@ -160,7 +160,7 @@ def test_families_are_dropped_in_their_order() -> None:
 def test_exposed_series_follow_the_store(
     limit: int, steps: Iterable[Mapping[Source, StoreEntry[None] | None]]
 ) -> None:
-    """After any steps, what is exposed and counted is as if the newest entries had come at once."""
+    """After any steps, exposed and counted series are those of the newest entries alone."""
     exposed, newest = Exposed(limit), dict[Source, StoreEntry[None] | None]()
     for now, step in enumerate(steps):
         exposed.change(exposed.store.expire(now))

@@ -29,7 +29,7 @@ HOUR = 3600.0
 
 
 def parameters_of(template: int) -> Iterator[dict[str, Any]]:
-    """Return what the workspaces of a template chose."""
+    """Return the parameter values that the workspaces of a template use."""
     for number in {(template * 7 + place * 3) % PARAMETERS for place in range(DECLARED)}:
         chosen = Counter(_value(number, template * WORKSPACES + one) for one in range(WORKSPACES))
         values = [{"value": value, "count": count} for value, count in chosen.items()]
@@ -43,10 +43,10 @@ def _value(number: int, workspace: int) -> str:
 
 
 class Company(httpx.AsyncBaseTransport):
-    """A Coder whose answers are made once and repeated, at the time that it is.
+    """A Coder whose responses are computed once and repeated with the current time.
 
     `asked` has the times of all requests, in seconds of the loop, `paths`
-    counts them by what they ask.
+    counts them by path.
     """
 
     def __init__(self, users: int, templates: int) -> None:

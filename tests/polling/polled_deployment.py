@@ -38,13 +38,13 @@ Labels = tuple[tuple[str, str], ...]
 
 
 def small_coder(**config: object) -> EmbeddedCoder:
-    """Return a Coder of a small company; its clock is the wall's."""
+    """Return a Coder with a small population and the current time."""
     return EmbeddedCoder(population=PEOPLE, **config)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
 class PolledDeployment:
-    """What polls, and what it shows."""
+    """A poller and the page store that it publishes to."""
 
     poller: DeploymentPoller
     page_store: PageStore
@@ -54,7 +54,7 @@ class PolledDeployment:
         return b"".join(self.page_store.page.contents[Format.TEXT].join()).decode()
 
     def value(self, name: str, **labels: str) -> float | None:
-        """Return the value of a series, None where there is none."""
+        """Return the value of a series, None if it does not exist."""
         return series_of(self.page(), name).get(tuple(sorted(labels.items())))
 
     def job(self, dataset: str, window: str = "") -> Job:
@@ -84,7 +84,7 @@ async def poll_deployment(
     /,
     **config: object,
 ) -> AsyncIterator[PolledDeployment]:
-    """Poll a Coder as the settings say until the block ends."""
+    """Poll a Coder with a config until the block ends."""
     transport = httpx.ASGITransport(create_app(coder)) if isinstance(coder, EmbeddedCoder) else coder
     page_store, schedule = PageStore(exposed_families(DATASETS)), Scheduler()
     polled = deployment("http://coder.example.com", name="dev", **config)

@@ -1,4 +1,4 @@
-"""Datasets that a server does not have, and datasets that it gets."""
+"""Datasets that a server does not have, or has again."""
 
 import asyncio
 from collections.abc import Mapping
@@ -43,8 +43,8 @@ PATHS: Mapping[str, str] = {
 
 
 @pytest.mark.parametrize("case", UNAVAILABLE)
-def test_what_a_server_does_not_have_is_no_failure_for_ever(case: str) -> None:
-    """Its health is withdrawn and the reason told, also of what cannot be asked without it."""
+def test_missing_dataset_has_a_reason_and_no_health(case: str) -> None:
+    """Its health series are removed and the reason is exposed, also for datasets that depend on it."""
     config, missing = UNAVAILABLE[case]
 
     async def scenario() -> str:
@@ -63,8 +63,8 @@ def test_what_a_server_does_not_have_is_no_failure_for_ever(case: str) -> None:
 
 
 @pytest.mark.parametrize("dataset", PATHS)
-def test_one_try_an_hour_goes_on(dataset: str) -> None:
-    """However often the dataset is polled otherwise, and for however many windows."""
+def test_missing_dataset_is_requested_hourly(dataset: str) -> None:
+    """A missing dataset is requested once an hour, whatever its interval and number of windows."""
     coder = small_coder(usage_stats=dataset == "user-status-counts", server_version="2024")
     others = {name: {"enabled": False} for name in DATASETS if name != dataset}
     tried: list[float] = []
@@ -86,13 +86,13 @@ def test_one_try_an_hour_goes_on(dataset: str) -> None:
 
 
 def requests_to(coder: EmbeddedCoder, path: str) -> int:
-    """Count the requests to a path of insights."""
+    """Return the number of requests to an insights path."""
     return sum(seen.path == f"/api/v2/insights/{path}" for seen in coder.requests)
 
 
 @pytest.mark.parametrize("before", [False, True], ids=["off from the start", "switched off and on again"])
-def test_dataset_that_becomes_available_is_back_within_the_hour(before: bool) -> None:
-    """Statistics that are switched on are shown without a restart: every window, and the breakdown."""
+def test_dataset_that_becomes_available_is_polled_within_the_hour(before: bool) -> None:
+    """Once statistics are enabled, every window and the breakdown are exposed without a restart."""
     coder = small_coder(usage_stats=before)
 
     async def scenario() -> tuple[str, str]:
@@ -116,8 +116,8 @@ def test_dataset_that_becomes_available_is_back_within_the_hour(before: bool) ->
     assert any(series_of(on, BREAKDOWN).values())
 
 
-def test_breakdown_asks_nothing_while_nothing_can_be_said() -> None:
-    """Templates that were in use are not asked about one by one, only `templates` itself is, once an hour."""
+def test_breakdown_of_a_missing_dataset_sends_no_requests() -> None:
+    """While statistics are disabled, only `templates` itself is requested, once an hour."""
     coder = small_coder()
 
     async def scenario() -> int:

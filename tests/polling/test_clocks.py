@@ -1,4 +1,4 @@
-"""Clocks that are wrong: the server's counts, whatever the exporter's says."""
+"""Wrong clocks: the server's clock decides, not the exporter's."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ SUCCESS = "insights_exporter_poll_success"
     ],
 )
 def test_clock_of_the_exporter_may_be_wrong(days: int, zone: str) -> None:
-    """No request is refused, and the days are the server's."""
+    """No request is rejected, and days are those of the server's clock."""
 
     def now() -> datetime:
         return datetime.now(UTC) - timedelta(days=days)
@@ -39,8 +39,8 @@ def test_clock_of_the_exporter_may_be_wrong(days: int, zone: str) -> None:
     assert 0 <= server.timestamp() + 3600 - today < 86_400
 
 
-def test_clock_at_the_end_of_the_calendar_is_not_believed() -> None:
-    """A server that tells such a date, from the beginning or later, is asked as if it told none."""
+def test_impossible_server_time_is_ignored() -> None:
+    """A server time at the end of the calendar, at the start or later, is ignored."""
     coder = small_coder()
 
     async def scenario() -> str:
@@ -59,8 +59,8 @@ def test_clock_at_the_end_of_the_calendar_is_not_believed() -> None:
     assert {1.0} == set(series_of(page, SUCCESS).values())
 
 
-def test_clock_that_is_set_while_it_runs_changes_nothing() -> None:
-    """The server's clock goes on with the loop's time."""
+def test_server_clock_may_be_set_while_polling() -> None:
+    """Polls succeed before and after the server sets its clock."""
     coder = small_coder()
 
     async def scenario() -> str:

@@ -1,4 +1,4 @@
-"""One deployment from its start to its end."""
+"""One deployment from start to stop."""
 
 import asyncio
 
@@ -13,20 +13,20 @@ from tests.polling.polled_deployment import START, on_fast_clock, poll_deploymen
 
 
 class Later(httpx.AsyncBaseTransport):
-    """A server that takes its time."""
+    """A server that responds after a while."""
 
     def __init__(self, coder: EmbeddedCoder, seconds: float) -> None:
         self._inner = httpx.ASGITransport(create_app(coder))
         self._seconds = seconds
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer after a while."""
+        """Respond after a while."""
         await asyncio.sleep(self._seconds)
         return await self._inner.handle_async_request(request)
 
 
-def test_health_is_there_from_the_first_scrape_on() -> None:
-    """Before any poll ended: not successful, never, no series; interval and age as set, no duration."""
+def test_health_is_exposed_before_the_first_poll() -> None:
+    """Before the first poll: no success, no series, the configured interval and max_age, no duration."""
 
     async def scenario() -> tuple[str, int]:
         async with poll_deployment(Later(small_coder(), 10)) as polled:
@@ -56,7 +56,7 @@ def test_health_is_there_from_the_first_scrape_on() -> None:
 
 
 def test_everything_is_polled_at_the_start() -> None:
-    """Within seconds, whatever the interval."""
+    """Every job is polled within seconds of the start, whatever its interval."""
 
     async def scenario() -> str:
         async with poll_deployment(small_coder()) as polled:
@@ -102,8 +102,8 @@ def test_first_round_is_logged_once(fault: str, failed: int) -> None:
     assert float(line["duration"].removesuffix("s")) < 300
 
 
-def test_polls_wait_for_the_first_answer() -> None:
-    """It tells the server's clock, of which every window speaks."""
+def test_polls_wait_for_the_first_response() -> None:
+    """The first response sets the server's clock, from which windows are computed."""
     coder = small_coder()
 
     async def scenario() -> None:
@@ -116,8 +116,8 @@ def test_polls_wait_for_the_first_answer() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.1, 5.0, 500.0], ids=["fast", "slow", "slower than the timeout"])
-def test_tried_whatever_comes_of_it(seconds: float) -> None:
-    """Readiness needs a try, not a success; and not before."""
+def test_failed_poll_counts_as_a_try(seconds: float) -> None:
+    """Readiness needs one poll of each job, not its success."""
 
     async def scenario() -> tuple[bool, bool]:
         async with poll_deployment(Later(small_coder(), seconds)) as polled:
@@ -129,7 +129,7 @@ def test_tried_whatever_comes_of_it(seconds: float) -> None:
 
 
 def test_stopped_deployment_leaves_nothing() -> None:
-    """Nothing is shown, asked or left to do: polls that were under way end at once."""
+    """After a stop nothing is exposed or requested, and running polls end at once."""
     coder = small_coder()
 
     async def scenario() -> tuple[str, int, int]:
@@ -149,7 +149,7 @@ def test_stopped_deployment_leaves_nothing() -> None:
     assert asked == asked_later
 
 
-def test_once_polls_everything_whatever_the_schedule() -> None:
+def test_poll_once_polls_every_job() -> None:
     """One round polls every job, the breakdown after the reports that name its templates."""
 
     async def scenario() -> str:

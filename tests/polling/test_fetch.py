@@ -69,12 +69,12 @@ def response(document: object, status: int = 200) -> httpx.Response:
 
 
 def test_every_response_has_a_result() -> None:
-    """In the order of the requests, without a failure."""
+    """Outcomes are in the order of the requests, without a failure."""
     assert ([True] * 4, None, 4) == fetch_statuses(PERIODS, 200, 200, 200, 200)
 
 
-def test_failure_of_one_request_leaves_the_others() -> None:
-    """The first failure is reported, the others' results are there."""
+def test_failed_request_does_not_stop_the_others() -> None:
+    """The first failure is reported; the other requests have results."""
     statuses = (400, 200, 403, 200, 200, 200, 200, 200)
 
     assert ([False, True, False, *[True] * 5], "rejected", 8) == fetch_statuses(BREAKDOWN, *statuses)
@@ -104,8 +104,8 @@ def test_every_reason_of_the_whole_server_exists() -> None:
     assert set(REASONS) > WHOLE_SERVER
 
 
-def test_invalid_response_leaves_the_others() -> None:
-    """A response about the wrong template is a failure of its own."""
+def test_invalid_response_does_not_stop_the_others() -> None:
+    """A response about the wrong template is a failure of that request only."""
 
     def respond(request: httpx.Request) -> httpx.Response:
         template = request.url.params["template_ids"]
@@ -118,8 +118,8 @@ def test_invalid_response_leaves_the_others() -> None:
     assert ("invalid", 1) == (ended.failure.reason, ended.invalid_responses)
 
 
-def test_bug_in_a_conversion_leaves_the_others() -> None:
-    """It is reported with its place."""
+def test_conversion_error_does_not_stop_the_others() -> None:
+    """An unexpected error is reported with its location."""
 
     def crash(context: PollContext, response: Response) -> ConvertResult:
         if response.request.subject == "t2":
@@ -173,8 +173,8 @@ def test_requests_that_replace_others(
     assert (ended.failure is not None) == bool(set(missing) - {"/templates"})
 
 
-async def test_responses_are_converted_beside_the_loop() -> None:
-    """The loop serves scrapes meanwhile."""
+async def test_responses_are_converted_in_a_thread() -> None:
+    """The event loop serves scrapes meanwhile."""
     threads = []
 
     def spy(context: PollContext, response: Response) -> ConvertResult:
@@ -191,7 +191,7 @@ async def test_responses_are_converted_beside_the_loop() -> None:
 
 
 def test_samples_are_rendered_and_not_kept() -> None:
-    """What is kept of a response is bytes, and what it says besides its samples."""
+    """Only the rendered bytes and the other results of a response are kept."""
     context = context_of("7d")
     body = json.dumps(report_of(active_users=3, template_ids=["a"])).encode()
     (told,) = responses_to(DATASETS["templates"], context, body)

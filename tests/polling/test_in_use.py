@@ -1,4 +1,4 @@
-"""Which templates are in use: as the newest report says that could be read."""
+"""Templates in use: those of the newest report that could be decoded."""
 
 import asyncio
 import json
@@ -12,14 +12,14 @@ USERS = "coder_insights_template_active_users"
 
 
 class Garbled(httpx.AsyncBaseTransport):
-    """A way to a Coder on which ids of templates can get lost."""
+    """A server that can send invalid template ids."""
 
     def __init__(self) -> None:
         self.broken = False
         self._inner = httpx.ASGITransport(create_app(small_coder()))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer as the Coder does, with a number among the ids where they get lost."""
+        """Respond as Coder does, with a number among the ids while `broken`."""
         response = await self._inner.handle_async_request(request)
         of_all = request.url.path.endswith("/insights/templates") and "template_ids" not in request.url.params
         if not (self.broken and of_all):
@@ -30,7 +30,7 @@ class Garbled(httpx.AsyncBaseTransport):
 
 
 def test_unreadable_ids_do_not_mean_unused_templates() -> None:
-    """The templates of the last report that could be read are asked about."""
+    """The breakdown requests the templates of the last valid report."""
     way = Garbled()
 
     async def scenario() -> tuple[str, str]:
@@ -49,8 +49,8 @@ def test_unreadable_ids_do_not_mean_unused_templates() -> None:
     ]
 
 
-def test_without_any_report_nothing_is_said_of_templates() -> None:
-    """What cannot be known is not shown."""
+def test_without_a_report_no_template_is_exposed() -> None:
+    """Without a valid report, no template is exposed as used or unused."""
     way = Garbled()
     way.broken = True
 

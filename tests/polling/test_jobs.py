@@ -1,4 +1,4 @@
-"""The jobs that settings ask for."""
+"""The jobs of a config."""
 
 import pytest
 
@@ -53,21 +53,21 @@ EVERYTHING = [
         ),
     ],
 )
-def test_jobs_of_settings(config: dict[str, object], expected: list[str]) -> None:
-    """One job a dataset and window."""
+def test_one_job_per_dataset_and_window(config: dict[str, object], expected: list[str]) -> None:
+    """The config decides which datasets and windows have jobs, and how often they run."""
     assert expected == [job.name for job in jobs(**config)]
 
 
 def test_windows_of_a_dataset_share_their_requests() -> None:
-    """Requests are counted by dataset, polls by window."""
+    """Requests are counted by dataset, polls by dataset and window."""
     today, week, month = [job for job in jobs() if job.dataset.name == "templates"]
 
     assert today.request_stats is week.request_stats is month.request_stats
     assert [300.0, 900.0, 3600.0] == [job.status.interval.every for job in (today, week, month)]
 
 
-def test_job_is_tried_once_its_poll_ended_or_cannot_be() -> None:
-    """A good end, a bad one, or a server that does not have it."""
+def test_job_is_tried_once_its_poll_ended() -> None:
+    """A job is tried after a success, after a failure, and if the server lacks its dataset."""
     good, bad, unavailable, new = jobs()[:4]
     good.status.record_success(0, 0)
     bad.status.record_failure(0, 0, ApiError("timeout", ""))

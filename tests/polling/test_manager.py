@@ -1,4 +1,4 @@
-"""All deployments of a process: what new settings change, and what waits for it."""
+"""All deployments of a process: start, reload and readiness."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,22 +21,22 @@ NAMES = [f"dev-{number}" for number in range(20)]
 
 
 def config(names: Sequence[str], **changed: object) -> Config:
-    """Return settings with a deployment of each name."""
+    """Return a config with a deployment of each name."""
     return Config(deployments=tuple(deployment("http://coder", name=name, **changed) for name in names))
 
 
 def manager(page_store: PageStore) -> DeploymentManager:
-    """Return a manager that publishes to `page_store` what it polls from a Coder without a network."""
+    """Return a manager that polls an embedded Coder without a network."""
     return DeploymentManager(page_store, {}, DATASETS, httpx.ASGITransport(create_app(small_coder())))
 
 
 def shown(page_store: PageStore) -> frozenset[str]:
-    """Return the deployments whose health is shown."""
+    """Return the deployments whose health is exposed."""
     return frozenset(page_store.snapshot.parts[POLL_SUCCESS.name])
 
 
-def test_deployments_begin_one_after_the_other() -> None:
-    """Scrapes have their turn between any two, however many there are."""
+def test_deployments_start_one_after_the_other() -> None:
+    """The event loop can serve scrapes between any two starts."""
 
     async def scenario() -> list[int]:
         page_store, seen = PageStore(exposed_families(DATASETS)), [0]
@@ -84,8 +84,8 @@ def test_ready_once_the_page_has_the_first_round() -> None:
         pytest.param(config(NAMES, timeout=7.0), 20, NAMES, id="all changed"),
     ],
 )
-def test_new_settings_end_what_they_change(later: Config, ended: int, left: Sequence[str]) -> None:
-    """The number of changed deployments is returned; the page has those of the config."""
+def test_reload_stops_changed_deployments(later: Config, ended: int, left: Sequence[str]) -> None:
+    """The number of changed or removed deployments is returned; the page has those of the config."""
 
     async def scenario() -> tuple[int, frozenset[str]]:
         page_store = PageStore(exposed_families(DATASETS))

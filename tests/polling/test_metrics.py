@@ -1,4 +1,4 @@
-"""What the exporter says of itself as a whole."""
+"""The exporter's own metrics that belong to no deployment."""
 
 import time_machine
 
@@ -31,8 +31,8 @@ def test_start_counts_as_a_load() -> None:
     assert {family.name for family in OWN_FAMILIES} == set(told(reloads))
 
 
-def test_failed_reload_leaves_the_time_of_the_last_good_one() -> None:
-    """Whether the last try was good, and when one last was."""
+def test_failed_reload_keeps_the_time_of_the_last_success() -> None:
+    """After a failed reload success is 0, with the time of the last successful load."""
     with time_machine.travel(START, tick=False) as clock:
         reloads = ReloadStatus()
         clock.shift(60)

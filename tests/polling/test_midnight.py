@@ -1,4 +1,4 @@
-"""Midnight: what names a day goes with it, and is back within two minutes with the new numbers."""
+"""Midnight: series that name a day expire, and are back within two minutes."""
 
 import asyncio
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ class Night:
 
 
 def night(midnight: datetime, zone: str, **config: object) -> Night:
-    """Poll from before a midnight until it must be over; page by page."""
+    """Poll around a midnight; return the pages before it, at it and two minutes later."""
     coder = small_coder()
 
     async def scenario() -> Night:
@@ -71,12 +71,12 @@ def night(midnight: datetime, zone: str, **config: object) -> Night:
 
 
 def rolling(page: str) -> set[str]:
-    """Name the families on a page that name a day."""
+    """Return the exposed families that name a day."""
     return {name for name in ROLLING if series_of(page, name)}
 
 
 def starts(page: str) -> dict[str, datetime]:
-    """Return when the days begin that are called today and yesterday."""
+    """Return the starts of the days called today and yesterday."""
     return {
         dict(labels)["day"]: datetime.fromtimestamp(seconds, UTC)
         for labels, seconds in series_of(page, STARTS).items()
@@ -84,7 +84,7 @@ def starts(page: str) -> dict[str, datetime]:
 
 
 def first_instant(day: date, zone: str) -> datetime:
-    """Return the first whole minute of a day, looked for one by one."""
+    """Return the first whole minute of a day, found by trying each minute."""
     moment = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=15)
     while moment.astimezone(ZoneInfo(zone)).date() < day:
         moment += MINUTE
@@ -92,7 +92,7 @@ def first_instant(day: date, zone: str) -> datetime:
 
 
 def expected_on(day: date, zone: str) -> set[str]:
-    """Name the families that name a day; those of templates only if the week's days all have 24 hours."""
+    """Return the families that name a day; those of templates only if all days of the week have 24 hours."""
     starts = [first_instant(day - timedelta(days=back), zone) for back in range(7)]
     whole = all(later - earlier == timedelta(days=1) for later, earlier in pairwise(starts))
     return {name for name in ROLLING if whole or name != TEMPLATE_DAYS}
@@ -117,8 +117,8 @@ def expected_on(day: date, zone: str) -> set[str]:
         pytest.param(date(2026, 6, 1), "Europe/Berlin", id="a month's first day, a Monday"),
     ],
 )
-def test_what_names_a_day_ends_with_it(day: date, zone: str) -> None:
-    """Withdrawn at the zone's midnight, whatever the clock does there, and back within two minutes."""
+def test_series_of_a_day_expire_at_midnight(day: date, zone: str) -> None:
+    """Families that name a day expire at the zone's midnight, across clock changes, and return soon."""
     midnight = first_instant(day, zone)
     seen = night(midnight, zone)
     days = [first_instant(day - timedelta(days=back), zone) for back in range(3)]
@@ -131,8 +131,8 @@ def test_what_names_a_day_ends_with_it(day: date, zone: str) -> None:
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
-def test_what_names_no_day_stays(zone: str) -> None:
-    """Windows of several days slide; their newest number is still the newest there is."""
+def test_series_of_several_days_stay(zone: str) -> None:
+    """Windows of several days are exposed unchanged over midnight."""
     seen = night(first_instant(date(2026, 3, 29), zone), zone)
 
     assert several_days(seen.before)
@@ -140,7 +140,7 @@ def test_what_names_no_day_stays(zone: str) -> None:
 
 
 def several_days(page: str) -> dict[tuple[str, Labels], float]:
-    """Return the series of windows of several days, and what has no window."""
+    """Return the series of windows of several days, and those without a window."""
     names = {"coder_insights_active_users", "coder_insights_app_usage_seconds", "coder_insights_users", NAMES}
     return {
         (name, labels): value
@@ -151,8 +151,8 @@ def several_days(page: str) -> dict[tuple[str, Labels], float]:
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/Sao_Paulo"])
-def test_window_of_one_day_ends_with_it(zone: str) -> None:
-    """Everything of it is removed, names of apps and the status page's numbers too, and comes back."""
+def test_window_of_one_day_expires_at_midnight(zone: str) -> None:
+    """All series of the window expire with its names of apps and its summary, and return soon."""
     midnight = first_instant(date(2026, 3, 5), zone)
     seen = night(midnight, zone, **ONE_DAY)
     day = timedelta(days=1)
@@ -168,7 +168,7 @@ def test_window_of_one_day_ends_with_it(zone: str) -> None:
 
 
 def windows_begin(page: str) -> dict[tuple[str, str], datetime]:
-    """Return when the windows begin, by dataset and window."""
+    """Return the starts of the windows, by dataset and window."""
     return {
         (dict(labels)["dataset"], dict(labels)["window"]): datetime.fromtimestamp(seconds, UTC)
         for labels, seconds in series_of(page, BEGINS).items()
@@ -176,7 +176,7 @@ def windows_begin(page: str) -> dict[tuple[str, str], datetime]:
 
 
 def of_one_day(page: str) -> set[str]:
-    """Name the families of Coder's data that a page has of windows, with the names of apps."""
+    """Return the families of Coder with a window label, and the names of apps."""
     return {
         sample.name
         for family in text_string_to_metric_families(page)
@@ -185,8 +185,8 @@ def of_one_day(page: str) -> set[str]:
     }
 
 
-def test_poll_that_midnight_overtakes_shows_nothing_of_the_day_before() -> None:
-    """Answers that were asked for before midnight and come after it are of a day that is over."""
+def test_response_after_midnight_is_not_published() -> None:
+    """A response that was requested before midnight and arrives after it is not exposed."""
     midnight = first_instant(date(2026, 3, 5), "UTC")
     begun = set[datetime]()
 
@@ -204,20 +204,20 @@ def test_poll_that_midnight_overtakes_shows_nothing_of_the_day_before() -> None:
 
 
 class Slow(httpx.AsyncBaseTransport):
-    """A way to a Coder on which each answer takes a while."""
+    """A server whose responses take a while."""
 
     def __init__(self, coder: EmbeddedCoder) -> None:
         self._inner = httpx.ASGITransport(create_app(coder))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer as the Coder does, and later."""
+        """Respond as Coder does, after a while."""
         await asyncio.sleep(5)
         return await self._inner.handle_async_request(request)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
-def test_numbers_are_those_of_the_new_day(zone: str) -> None:
-    """What was today so far is now yesterday, as the population knows it, and no request was refused."""
+def test_values_after_midnight_are_those_of_the_new_day(zone: str) -> None:
+    """What was today is now yesterday, and no request is rejected."""
     seen = night(first_instant(date(2026, 3, 26), zone), zone)
 
     first, after = (first_instant(date(2026, 3, day), zone) for day in (25, 26))

@@ -1,4 +1,4 @@
-"""The page store: many changes, few pages, and nothing rendered twice."""
+"""The page store: many changes, few pages, and no part rendered twice."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ USERS = next(family for family in FAMILIES if family.name == "coder_insights_act
 
 
 def users(value: float, window: str = "7d") -> Changes:
-    """Return a change of the users of a window."""
+    """Return a change of the active users of a window."""
     source: Source = ("dev", "templates", window, "")
     return {USERS.name: {source: render(Samples(USERS, [((window,), value)]), "dev")}}
 
@@ -39,7 +39,7 @@ def text(page_store: PageStore) -> bytes:
     return b"".join(page_store.page.contents[Format.TEXT].join())
 
 
-def test_page_follows_in_a_moment() -> None:
+def test_page_follows_a_change() -> None:
     """A change is on the page a moment later."""
 
     async def scenario() -> tuple[bytes, bytes]:
@@ -79,8 +79,8 @@ def test_burst_of_changes_makes_few_pages(monkeypatch: pytest.MonkeyPatch) -> No
     assert 3 <= len(made) <= 15
 
 
-def test_page_wanted_at_once_stays() -> None:
-    """An older page that was still being made does not take its place."""
+def test_refreshed_page_is_not_replaced_by_an_older_one() -> None:
+    """A page whose build began before `refresh` does not replace the newer one."""
 
     async def scenario() -> tuple[bytes, bytes]:
         async with running() as page_store:
@@ -98,8 +98,8 @@ def test_page_wanted_at_once_stays() -> None:
     assert at_once == later
 
 
-def test_no_change_makes_no_page() -> None:
-    """The same bytes again leave the page the very same object."""
+def test_unchanged_bytes_build_no_page() -> None:
+    """The same bytes again leave the page the same object."""
 
     async def scenario() -> tuple[Page, Page]:
         async with running() as page_store:
@@ -116,8 +116,8 @@ def test_no_change_makes_no_page() -> None:
     assert first is second
 
 
-def test_page_that_could_not_be_made_is_made_with_the_next_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error while a page is made does not stop the page for ever."""
+def test_failed_build_is_repeated_with_the_next_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error while a page is built does not stop later builds."""
 
     def broken(_snapshot: Snapshot, _previous: Page) -> Page:
         raise MemoryError
@@ -139,7 +139,7 @@ Window = tuple[str, ...]
 
 
 def changed(before: Snapshot, after: Snapshot) -> set[Window]:
-    """Return deployment, dataset and window of all parts that are not the very same objects."""
+    """Return deployment, dataset and window of all parts that are different objects."""
     return {
         source[:3]
         for name in before.parts
@@ -148,8 +148,8 @@ def changed(before: Snapshot, after: Snapshot) -> set[Window]:
     }
 
 
-def test_poll_renders_its_own_parts_alone() -> None:
-    """After a poll of one dataset and window, the parts of all others are the very same objects."""
+def test_poll_renders_only_its_own_parts() -> None:
+    """After a poll of one dataset and window, the parts of all others are the same objects."""
 
     async def scenario() -> list[tuple[Window, set[Window]]]:
         seen = list[tuple[Window, set[Window]]]()
@@ -172,8 +172,8 @@ def test_poll_renders_its_own_parts_alone() -> None:
     assert all(source in sources for source, sources in seen)
 
 
-async def test_page_can_be_brought_up_to_date_at_once() -> None:
-    """What was published before anybody listens is on the very first page."""
+async def test_refresh_builds_the_page_at_once() -> None:
+    """What was published before is on the page when `refresh` returns."""
     page_store = PageStore(FAMILIES)
 
     page_store.publish(users(5))

@@ -1,4 +1,4 @@
-"""One poll: what comes of its answers, and of their failure."""
+"""One poll: its results, and failures."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,7 +22,7 @@ TEMPLATES = "/insights/templates"
 
 
 class Refusing(httpx.AsyncBaseTransport):
-    """A server that refuses some requests."""
+    """A server that rejects some requests."""
 
     def __init__(self, coder: EmbeddedCoder) -> None:
         self._inner = httpx.ASGITransport(create_app(coder))
@@ -36,7 +36,7 @@ class Refusing(httpx.AsyncBaseTransport):
 
 
 class Odd(Refusing):
-    """A server with one row too many in each report."""
+    """A server with one invalid row in each report."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer with one odd row."""
@@ -47,12 +47,12 @@ class Odd(Refusing):
 
 
 def templates_shown(page: str) -> set[str]:
-    """Return the templates that somebody used."""
+    """Return the templates that are exposed with users."""
     return {dict(labels)["template_id"] for labels, users in series_of(page, USERS).items() if users}
 
 
 def template_of(url: httpx.URL) -> str:
-    """Return the template that is asked about."""
+    """Return the template of a request."""
     return str(url.params.get("template_ids", ""))
 
 
@@ -66,8 +66,8 @@ def poll_states(page: str, dataset: str) -> dict[str, float]:
     }
 
 
-def test_template_that_fails_keeps_its_rows_until_they_are_too_old() -> None:
-    """The others are renewed; the failure is visible at once, and the rows go at their own time."""
+def test_failed_template_keeps_its_series_until_max_age() -> None:
+    """Other templates are updated, the failure is exposed at once, and the series expire at max_age."""
     transport = Refusing(small_coder())
 
     async def scenario() -> list[tuple[set[str], dict[str, float]]]:
@@ -88,8 +88,8 @@ def test_template_that_fails_keeps_its_rows_until_they_are_too_old() -> None:
     assert {min(all_of_them)} == all_of_them - others
 
 
-def test_breakdown_without_any_answer_goes_as_a_whole() -> None:
-    """After max_age, and not before."""
+def test_failed_breakdown_expires_at_max_age() -> None:
+    """Without a response for any template, the breakdown expires at max_age, not before."""
     transport = Refusing(small_coder())
 
     async def scenario() -> list[bool]:
@@ -105,8 +105,8 @@ def test_breakdown_without_any_answer_goes_as_a_whole() -> None:
     assert [True, False] == on_fast_clock(scenario)
 
 
-def test_kept_answers_do_not_count_their_rows_again() -> None:
-    """However often they are shown, a row that could not be understood is one."""
+def test_invalid_rows_are_counted_once_per_response() -> None:
+    """Rows of a response that stays exposed are not counted again."""
     transport = Odd(small_coder())
     rows = "insights_exporter_rows_invalid_total"
 
@@ -126,8 +126,8 @@ def test_kept_answers_do_not_count_their_rows_again() -> None:
     assert (templates, 2 * templates - 1) == (at_first, later)
 
 
-def test_failure_of_one_dataset_leaves_the_others() -> None:
-    """A Template Admin may not see the daily users, and everything else."""
+def test_failed_dataset_does_not_stop_the_others() -> None:
+    """A Template Admin may not read daily users, but everything else."""
 
     async def scenario() -> str:
         async with poll_deployment(small_coder(role="template-admin")) as polled:
@@ -146,8 +146,8 @@ def test_failure_of_one_dataset_leaves_the_others() -> None:
     )
 
 
-def test_last_good_values_stay_until_they_are_too_old() -> None:
-    """A failure is visible at once; the values end at max_age, never as zeros."""
+def test_last_values_stay_until_max_age() -> None:
+    """A failure is exposed at once; the values expire at max_age and are never zero."""
     coder = small_coder()
 
     async def scenario() -> list[tuple[float | None, float | None]]:
@@ -168,12 +168,12 @@ def test_last_good_values_stay_until_they_are_too_old() -> None:
 
 
 def daily_users(polled: PolledDeployment) -> float | None:
-    """Return the users of today so far."""
+    """Return the users of today."""
     return polled.value("coder_insights_daily_active_users", day="today")
 
 
-def test_server_that_recovers_is_shown_again() -> None:
-    """Coder down at the start stops nothing."""
+def test_server_that_is_down_at_start_recovers() -> None:
+    """The exporter polls on while Coder is down, and exposes its data when it is up."""
     coder = small_coder()
     coder.fail("503")
 

@@ -1,4 +1,4 @@
-"""A Coder that follows the published page to the letter, polled for hours."""
+"""A Coder that follows the published API page exactly, polled for hours."""
 
 import asyncio
 
@@ -24,19 +24,19 @@ YOUNGER = {
 
 
 class Slow(httpx.AsyncBaseTransport):
-    """A way to a Coder on which requests overtake each other: each takes a second."""
+    """A server that responds after a second, so that requests overlap."""
 
     def __init__(self, coder: EmbeddedCoder) -> None:
         self._inner = httpx.ASGITransport(create_app(coder))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer in a second."""
+        """Respond after a second."""
         await asyncio.sleep(1)
         return await self._inner.handle_async_request(request)
 
 
 def test_page_of_a_published_coder() -> None:
-    """The dialect is found out with one refused request, for all datasets and for good."""
+    """One rejected request detects the dialect, for all datasets and permanently."""
     coder = small_coder(rules="published")
 
     async def scenario() -> str:

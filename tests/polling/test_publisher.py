@@ -1,4 +1,4 @@
-"""Publishing: data come with their health, and go as a whole, with their day, or at the end."""
+"""Publishing: data together with their health, expiry, and removal."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -27,7 +27,7 @@ DAY_ENDS, EXPIRES = 100.0, 200.0
 
 
 class Stage:
-    """A publisher with one job, and what its page store shows."""
+    """A publisher with one job, and its page store."""
 
     def __init__(self, ceiling: int = 100) -> None:
         self.page_store = PageStore((*FAMILIES, *HEALTH_FAMILIES))
@@ -49,7 +49,7 @@ class Stage:
         task.cancel()
 
     def shown(self) -> set[str]:
-        """Name the families of Coder's data that are shown."""
+        """Return the exposed families of Coder."""
         return {
             name
             for name, by_deployment in self.page_store.snapshot.parts.items()
@@ -57,7 +57,7 @@ class Stage:
         }
 
     def health(self) -> list[bytes]:
-        """Return the lines of the series served and dropped."""
+        """Return the lines of exposed and dropped series."""
         return [
             part.sections[-1]
             for family in (SERIES, SERIES_DROPPED)
@@ -66,7 +66,7 @@ class Stage:
 
 
 def on_stage(play: Callable[[Stage], Coroutine[None, None, None]], ceiling: int = 100) -> Stage:
-    """Play on a stage on the fast clock."""
+    """Run a scenario with a stage on the fast clock."""
 
     async def scenario() -> Stage:
         stage = Stage(ceiling)
@@ -77,7 +77,7 @@ def on_stage(play: Callable[[Stage], Coroutine[None, None, None]], ceiling: int 
 
 
 def told(series: int, dropped: int) -> list[bytes]:
-    """Return the lines of health that tell these numbers."""
+    """Return the health lines with these values."""
     labels = b'{dataset="template-breakdown",deployment="dev",window="7d"}'
     return [
         b"insights_exporter_series%s %.1f\n" % (labels, series),
@@ -85,8 +85,8 @@ def told(series: int, dropped: int) -> list[bytes]:
     ]
 
 
-def test_data_come_with_their_health() -> None:
-    """The series are counted in the same change of the page."""
+def test_data_are_published_with_their_health() -> None:
+    """The series and their count are in the same change of the page."""
 
     async def play(stage: Stage) -> None:
         stage.serve()
@@ -97,8 +97,8 @@ def test_data_come_with_their_health() -> None:
     assert told(3, 0) == stage.health()
 
 
-def test_what_the_ceiling_holds_back_is_counted() -> None:
-    """As dropped, and not as served."""
+def test_dropped_series_are_counted() -> None:
+    """Series above max_series are counted as dropped, not as exposed."""
 
     async def play(stage: Stage) -> None:
         stage.serve()
@@ -109,8 +109,8 @@ def test_what_the_ceiling_holds_back_is_counted() -> None:
     assert told(1, 2) == stage.health()
 
 
-def test_what_names_a_day_goes_by_itself() -> None:
-    """And nothing else, and the health counts what is left."""
+def test_series_of_a_day_expire_without_a_poll() -> None:
+    """Only they expire, and the health counts what remains."""
 
     async def play(stage: Stage) -> None:
         stage.serve()
@@ -122,8 +122,8 @@ def test_what_names_a_day_goes_by_itself() -> None:
     assert told(2, 0) == stage.health()
 
 
-def test_data_go_as_a_whole() -> None:
-    """Nothing of them stays, but for how their polls go."""
+def test_expired_data_leave_only_their_health() -> None:
+    """All series of the data expire; the health of the polls stays."""
 
     async def play(stage: Stage) -> None:
         stage.serve()
@@ -135,8 +135,8 @@ def test_data_go_as_a_whole() -> None:
     assert told(0, 0) == stage.health()
 
 
-def test_health_of_what_is_not_available_goes() -> None:
-    """Nothing alerts on what cannot be; its requests are still told."""
+def test_health_of_an_unavailable_dataset_is_removed() -> None:
+    """Its poll metrics are removed, so that nothing alerts; its requests are still exposed."""
 
     async def play(stage: Stage) -> None:
         stage.publisher.publish({}, statuses=["template-breakdown"])
@@ -151,8 +151,8 @@ def test_health_of_what_is_not_available_goes() -> None:
     assert b'reason="disabled"} 0.0\n' in available.sections[-1]
 
 
-def test_closed_publisher_shows_nothing_more() -> None:
-    """Everything goes, and what a poll under way still brings is not shown."""
+def test_closed_publisher_exposes_nothing() -> None:
+    """All series are removed, and a poll that is still running publishes nothing."""
 
     async def play(stage: Stage) -> None:
         stage.serve()
@@ -167,7 +167,7 @@ def test_closed_publisher_shows_nothing_more() -> None:
 
 
 def test_failure_is_exposed_before_the_poll_has_ended() -> None:
-    """A request that fails is counted at once, whatever the next try brings."""
+    """A failed request is counted at once, not after the retries."""
 
     async def play(stage: Stage) -> None:
         failure = ApiError("timeout", "")

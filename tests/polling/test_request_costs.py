@@ -1,4 +1,4 @@
-"""What polling costs Coder and Prometheus, with the default settings."""
+"""What polling costs Coder and Prometheus with the default config."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -15,18 +15,18 @@ BEFORE_MIDNIGHT = START + timedelta(hours=12)
 
 
 def told() -> str:
-    """Return what the docs say, without its line breaks."""
+    """Return the text of the docs without line breaks."""
     return " ".join(OPERATIONS.read_text(encoding="utf-8").split())
 
 
 def spelled(number: int) -> str:
-    """Spell a number as the docs do."""
+    """Format a number as the docs do."""
     return f"{number:,}"
 
 
 @pytest.mark.parametrize("per_minute", [PER_MINUTE, 10])
-def test_never_more_requests_in_a_minute_than_set(per_minute: int) -> None:
-    """At the start, when everything is due at once, and later: the pace and its burst are the most."""
+def test_requests_in_a_minute_are_limited(per_minute: int) -> None:
+    """At the start, when every job is due, and later: no more than the rate and one burst."""
     company = Company(users=20, templates=50)
     polled(company, 0.25, requests_per_minute=per_minute)
 
@@ -34,9 +34,9 @@ def test_never_more_requests_in_a_minute_than_set(per_minute: int) -> None:
 
 
 def test_requests_of_three_windows_and_fifty_templates() -> None:
-    """The breakdown's 50 every quarter of an hour and 75 an hour beside, also at midnight, as the docs say.
+    """The breakdown has 50 requests per 15 minutes and the rest 75 per hour, as the docs say.
 
-    The first hour has one round more, so that a day is known without living through it.
+    The first hour has one more round, so that a day can be computed without polling for one.
     """
     company = Company(users=20, templates=50)
     polled(company, 3, start=BEFORE_MIDNIGHT)
@@ -47,8 +47,8 @@ def test_requests_of_three_windows_and_fifty_templates() -> None:
     assert f"**{day / 24 / 60:.1f} a minute with 50 templates**" in told()
 
 
-def test_company_of_the_design_stays_small() -> None:
-    """500 users, 40 templates, 30 parameters and 20 groups are below 5 000 series and 5 requests a minute."""
+def test_usual_company_stays_small() -> None:
+    """500 users, 40 templates, 30 parameters and 20 groups: below 5,000 series and 5 requests a minute."""
     company = Company(users=500, templates=40)
     page = polled(company, 2, datasets={"groups": {"enabled": True}})
     names = {

@@ -1,4 +1,4 @@
-"""The schedule: the first run at once, then on the clock, never two of a job at once."""
+"""The schedule: a first run at once, then aligned runs, one at a time per job."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -36,7 +36,7 @@ def runs(every: float, hours: float, work: Callable[[], Awaitable[None]] | None 
 
 
 @pytest.mark.parametrize("minutes", [5, 7, 15, 60])
-def test_first_at_once_then_on_the_clock(minutes: int) -> None:
+def test_first_run_is_at_once_and_later_ones_aligned(minutes: int) -> None:
     """A job runs when it is added, then at each multiple of its interval plus its offset."""
     every = timedelta(minutes=minutes)
     first, *later = runs(every.total_seconds(), 6)
@@ -49,7 +49,7 @@ def test_first_at_once_then_on_the_clock(minutes: int) -> None:
 
 
 def test_short_intervals_just_repeat() -> None:
-    """An interval below the roll-up knows no multiples."""
+    """Intervals below the rollup are not aligned."""
     assert [START + timedelta(seconds=100 * run) for run in range(37)] == runs(100, 1.001)
 
 
@@ -79,7 +79,7 @@ def test_job_that_fails_runs_again() -> None:
 
 
 def test_advance_runs_within_two_minutes() -> None:
-    """A job that must run soon does, and what is due sooner stays."""
+    """An advanced job runs within two minutes, and one that is due sooner keeps its time."""
 
     async def scenario() -> tuple[list[float], float]:
         schedule, started = Scheduler(), list[float]()
@@ -103,8 +103,8 @@ def test_advance_runs_within_two_minutes() -> None:
     assert [0.0, 1 + offset] == pytest.approx(started, abs=0.001)
 
 
-def test_first_run_may_wait() -> None:
-    """A job may begin later, and keeps its multiples then."""
+def test_first_run_can_be_delayed() -> None:
+    """A job that starts later is still aligned afterwards."""
 
     async def scenario() -> list[float]:
         schedule, started = Scheduler(), list[float]()
@@ -123,7 +123,7 @@ def test_first_run_may_wait() -> None:
 
 
 def test_removed_job_runs_no_more() -> None:
-    """Removing ends a job, and a job that there is not is no error."""
+    """A removed job does not run, and removing an unknown job is no error."""
 
     async def scenario() -> int:
         schedule, count = Scheduler(), list[int]()

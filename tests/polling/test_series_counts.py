@@ -1,4 +1,4 @@
-"""What the exporter counts of its own series, held against the page."""
+"""The exporter counts its own series as the page has them."""
 
 import asyncio
 import math
@@ -19,7 +19,7 @@ WITHOUT_WINDOW = {family.name for family in (APP_INFO, *OF_THE_SERVER)}
 
 
 def page_with(**config: object) -> str:
-    """Return the page after all was polled."""
+    """Return the page after everything was polled."""
 
     async def scenario() -> str:
         async with poll_deployment(small_coder(), **config) as polled:
@@ -29,8 +29,8 @@ def page_with(**config: object) -> str:
     return on_fast_clock(scenario)
 
 
-def test_every_series_is_counted_but_those_that_have_no_window() -> None:
-    """By dataset and window; names, the version and the token's times are few and come beside them."""
+def test_series_are_counted_by_dataset_and_window() -> None:
+    """All series of Coder are counted except names, the version and the token times, which have no window."""
     page = page_with(templates={"users": True})
     of_coder = {name for family in FAMILIES for name in sample_names(family)}
     shown = Counter(
@@ -45,8 +45,8 @@ def test_every_series_is_counted_but_those_that_have_no_window() -> None:
     assert shown.total() == math.fsum(series_of(page, SERIES).values()) + beside
 
 
-def test_what_is_hidden_on_purpose_is_no_series_that_a_limit_folded() -> None:
-    """An alert tells of limits; who hides values and parameters has chosen so."""
+def test_hidden_parameters_are_not_counted_as_aggregated() -> None:
+    """What `values`, `include` and `exclude` hide is chosen, and no limit."""
     hiding = {"values": "none", "exclude": ["*e*"]}
 
     assert {0.0} == set(series_of(page_with(parameters=hiding), FOLDED).values())

@@ -1,4 +1,4 @@
-"""What enriches the data: names of templates, version, the token's end."""
+"""Template names, server version and token expiry."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ NO_ROUTE = b'{"message":"Route not found."}'
 
 
 class Without(httpx.AsyncBaseTransport):
-    """A server that answers something else at some paths."""
+    """A server with other responses at some paths."""
 
     def __init__(self, coder: EmbeddedCoder, instead: Mapping[str, tuple[int, bytes]]) -> None:
         self._inner = httpx.ASGITransport(create_app(coder))
         self._instead = instead
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer, or do instead what was said."""
+        """Return the other response of the path, if it has one."""
         other = self._instead.get(request.url.path.removeprefix("/api/v2"))
         if other is None:
             return await self._inner.handle_async_request(request)
@@ -55,8 +55,8 @@ LISTED = {("coder", "kubernetes"), ("coder", "docker"), ("research", "docker")}
 
 
 @pytest.mark.parametrize("server_version", ["2026", "2024", "2023"])
-def test_templates_are_named_on_servers_of_all_ages(server_version: str) -> None:
-    """Old ones list templates by organization, or leave the organization's name out."""
+def test_all_server_versions_name_templates(server_version: str) -> None:
+    """Old servers list templates by organization, or without organization names."""
     page = page_of(small_coder(server_version=server_version))
 
     assert LISTED == named(page)
@@ -64,13 +64,13 @@ def test_templates_are_named_on_servers_of_all_ages(server_version: str) -> None
     assert 'coder_insights_build_info{deployment="dev",version="v' in page
 
 
-def test_without_a_list_of_all_each_organization_is_asked() -> None:
-    """The names are the same."""
+def test_templates_are_listed_by_organization_otherwise() -> None:
+    """Without a list of all templates, each organization is requested, with the same names."""
     assert LISTED == named(page_of(small_coder(), {"/templates": (404, NO_ROUTE)}))
 
 
-def test_organization_that_cannot_be_asked_keeps_its_names() -> None:
-    """A failure takes no name away."""
+def test_failed_organization_keeps_its_names() -> None:
+    """A failed request removes no name."""
     coder = small_coder()
     instead = {"/templates": (404, NO_ROUTE)}
     research = coder.population.catalog.organizations[1].id
@@ -85,8 +85,8 @@ def test_organization_that_cannot_be_asked_keeps_its_names() -> None:
     assert LISTED == on_fast_clock(scenario)
 
 
-def test_without_any_list_templates_are_called_by_their_ids() -> None:
-    """The breakdown does not wait for what cannot be had."""
+def test_without_a_list_names_are_ids() -> None:
+    """The breakdown does not wait for names that cannot be listed."""
     page = page_of(small_coder(), dict.fromkeys(("/templates", "/organizations"), (404, NO_ROUTE)))
     labels = [dict(labels) for labels in series_of(page, USERS)]
 
@@ -106,8 +106,8 @@ def test_without_any_list_templates_are_called_by_their_ids() -> None:
     ],
     ids=["broken", "forbidden", "a page", "unknown shape", "elsewhere"],
 )
-def test_failure_to_list_templates_shows(response: tuple[int, bytes], reason: str) -> None:
-    """The list has health series like every dataset; the breakdown goes on with ids."""
+def test_failure_to_list_templates_is_exposed(response: tuple[int, bytes], reason: str) -> None:
+    """The list has health series like every dataset; the breakdown continues with ids."""
     page = page_of(small_coder(), dict.fromkeys(("/templates", "/organizations"), response))
     success = series_of(page, "insights_exporter_poll_success")
     failures = series_of(page, "insights_exporter_request_failures_total")
@@ -120,8 +120,8 @@ def test_failure_to_list_templates_shows(response: tuple[int, bytes], reason: st
     assert series_of(page, USERS)
 
 
-def test_organization_that_cannot_be_asked_shows() -> None:
-    """The poll of the list has failed, though there are the names of the others."""
+def test_failed_organization_is_exposed() -> None:
+    """The poll of the list fails, although the names of other organizations are known."""
     coder = small_coder()
     research = coder.population.catalog.organizations[1].id
     broken = {"/templates": (404, NO_ROUTE), f"/organizations/{research}/templates": (500, b"")}
@@ -132,8 +132,8 @@ def test_organization_that_cannot_be_asked_shows() -> None:
     assert [0.0] == [value for labels, value in success.items() if dict(labels)["dataset"] == "template-list"]
 
 
-def test_organizations_that_cannot_be_listed_keep_their_names() -> None:
-    """Older servers name organizations in a list of their own: a failure changes no name."""
+def test_failed_list_of_organizations_keeps_their_names() -> None:
+    """Older servers list organizations separately: a failure changes no name."""
     coder = small_coder(server_version="2024")
     instead: dict[str, tuple[int, bytes]] = {}
 
@@ -147,8 +147,8 @@ def test_organizations_that_cannot_be_listed_keep_their_names() -> None:
     assert LISTED == on_fast_clock(scenario)
 
 
-def test_organizations_without_names_are_called_by_their_ids() -> None:
-    """Templates keep their own names, and the failure shows."""
+def test_organizations_without_names_have_ids() -> None:
+    """Templates keep their names, and the failure is exposed."""
     coder = small_coder(server_version="2024")
     organizations = {each.name: each.id for each in coder.population.catalog.organizations}
     page = page_of(coder, {"/organizations": (403, b'{"message":"Forbidden."}')})
@@ -158,8 +158,8 @@ def test_organizations_without_names_are_called_by_their_ids() -> None:
     assert [0.0] == [value for labels, value in success.items() if dict(labels)["dataset"] == "template-list"]
 
 
-def test_switched_off_list_leaves_the_ids() -> None:
-    """Templates are called by their ids, and nothing waits for their names."""
+def test_disabled_list_leaves_ids() -> None:
+    """Templates are exposed by id, and nothing waits for their names."""
     coder = small_coder()
 
     async def scenario() -> str:
@@ -174,8 +174,8 @@ def test_switched_off_list_leaves_the_ids() -> None:
     assert not any(seen.path.endswith("/templates") for seen in coder.requests if "insights" not in seen.path)
 
 
-def test_token_tells_its_end() -> None:
-    """Where Coder tells: when it expires, and how long a use prolongs it."""
+def test_token_expiry_is_exposed() -> None:
+    """The expiry and the lifetime of the token are exposed if the server reports them."""
     page = page_of(small_coder())
 
     assert 'insights_exporter_token_expiry_timestamp_seconds{deployment="dev"} 1.7' in page
@@ -187,8 +187,8 @@ def test_token_tells_its_end() -> None:
     [(404, NO_ROUTE), (500, b""), (403, b"{}"), (200, b"<html>"), (200, b"[]"), (200, b"null"), (302, b"")],
     ids=["no route", "broken", "forbidden", "a page", "a list", "null", "elsewhere"],
 )
-def test_nothing_of_it_is_needed_and_nothing_counts_as_failure(response: tuple[int, bytes]) -> None:
-    """Whatever comes instead, the data are exposed and no failure is reported."""
+def test_failures_of_server_info_are_not_counted(response: tuple[int, bytes]) -> None:
+    """Without version and token the data are exposed, and no failure is reported."""
     paths = ("/buildinfo", KEY)
     page = page_of(small_coder(), dict.fromkeys(paths, response))
 
@@ -204,8 +204,8 @@ HOUR = 3600
 
 
 @pytest.mark.parametrize("fault", ["502", "401", "sign-in-page"])
-def test_what_was_known_is_served_until_it_is_too_old(fault: str) -> None:
-    """A failure of two hours takes nothing away, one of three all, and then it is back."""
+def test_server_info_expires_after_three_hours(fault: str) -> None:
+    """It outlives a failure of two hours, expires after three, and returns with the server."""
     coder = small_coder()
 
     async def scenario() -> list[set[str]]:
@@ -227,8 +227,8 @@ def test_what_was_known_is_served_until_it_is_too_old(fault: str) -> None:
     assert [set(SHOWN), set(), set(SHOWN)] == on_fast_clock(scenario)
 
 
-def test_requests_for_it_are_not_counted_as_requests_of_datasets() -> None:
-    """The counters are by dataset."""
+def test_requests_for_server_info_are_not_counted() -> None:
+    """The request counters cover datasets only."""
     coder = small_coder()
     counted = sum(series_of(page_of(coder), "insights_exporter_requests_total").values())
     paths = ("/insights/", "/templates", "/entitlements")
@@ -238,8 +238,8 @@ def test_requests_for_it_are_not_counted_as_requests_of_datasets() -> None:
     assert len(coder.requests) == counted + 2
 
 
-def test_it_is_requested_each_hour() -> None:
-    """A template that is renamed or added is known within the hour."""
+def test_server_info_is_requested_hourly() -> None:
+    """A renamed or new template is known within the hour."""
 
     async def scenario() -> int:
         coder = small_coder()
@@ -253,8 +253,8 @@ def test_it_is_requested_each_hour() -> None:
 @pytest.mark.parametrize(
     ("zone", "asked"), [("UTC", 0), ("Etc/UTC", 0), ("Asia/Kolkata", 3), ("America/Los_Angeles", 3)]
 )
-def test_days_of_utc_are_asked_for_where_a_zone_has_but_two(zone: str, asked: int) -> None:
-    """Sixty days are known in any zone, for one request an hour."""
+def test_utc_days_are_requested_for_other_zones(zone: str, asked: int) -> None:
+    """60 days are known in any zone, for one request per hour."""
     coder = small_coder()
 
     async def scenario() -> tuple[int, int]:
@@ -270,8 +270,8 @@ def test_days_of_utc_are_asked_for_where_a_zone_has_but_two(zone: str, asked: in
     assert asked == (0 if of_utc == 0 else requests)
 
 
-def test_days_are_not_requested_unless_wanted() -> None:
-    """Who has switched the dataset off is not asked for it."""
+def test_utc_days_of_a_disabled_dataset_are_not_requested() -> None:
+    """If `daus` is disabled, its days are not requested."""
     coder = small_coder()
 
     async def scenario() -> None:
@@ -283,8 +283,8 @@ def test_days_are_not_requested_unless_wanted() -> None:
     assert not any("daus" in seen.path for seen in coder.requests)
 
 
-def test_new_template_is_known_before_the_breakdown_shows_it() -> None:
-    """A report that names it has the list requested again within two minutes."""
+def test_new_template_is_listed_soon() -> None:
+    """A report that names an unknown template has the list requested within two minutes."""
     larger = Population(seed=1, users=20, templates=5)
 
     async def scenario() -> set[tuple[str, str]]:

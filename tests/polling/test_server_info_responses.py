@@ -1,4 +1,4 @@
-"""What holds for every answer beside the insights, however odd."""
+"""Arbitrary responses of the requests for server info."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ SOON = 10
 
 
 async def page_of(told: Mapping[str, Any]) -> str:
-    """Return the page after a poll, whose end must come."""
+    """Return the page after one poll, which must end."""
 
     def response(request: httpx.Request) -> httpx.Response:
         words = request.url.path.split("/")
@@ -44,8 +44,8 @@ async def page_of(told: Mapping[str, Any]) -> str:
 
 @given(told=st.fixed_dictionaries(dict(responses.FACTS)))
 @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
-def test_page_parses_and_polls_go_on(told: Mapping[str, Any]) -> None:
-    """No series repeats, and the polls that wait for the clock go on."""
+def test_any_response_leaves_a_valid_page(told: Mapping[str, Any]) -> None:
+    """No series repeats, and polls that wait for the clock continue."""
     samples = [
         sample
         for family in text_string_to_metric_families(asyncio.run(page_of(told)))

@@ -1,4 +1,4 @@
-"""The ring: each deployment is polled by exactly one shard, and growth moves what it must."""
+"""Sharding: each deployment is polled by exactly one shard, and a new shard moves few of them."""
 
 import os
 import subprocess
@@ -38,24 +38,24 @@ def test_each_deployment_belongs_to_exactly_one_shard(names: list[str], total: i
 
 
 @given(names=NAMES, total=TOTALS)
-def test_a_share_keeps_the_order_of_the_file(names: list[str], total: int) -> None:
-    """A share is the list without the names of the others."""
+def test_shard_keeps_the_order_of_the_config(names: list[str], total: int) -> None:
+    """The deployments of a shard are in the order of the config."""
     share = owned_by(names, total - 1, total)
 
     assert [name for name in names if name in share] == list(share)
 
 
 @given(names=NAMES, total=TOTALS)
-def test_others_in_the_file_do_not_matter(names: list[str], total: int) -> None:
-    """Whose a deployment is depends on its name and the number of shards alone."""
+def test_owner_depends_on_the_name_alone(names: list[str], total: int) -> None:
+    """The owner of a deployment depends on its name and the number of shards only."""
     together = {name for name in names if name in owned_by(names, 0, total)}
 
     assert together == {name for name in names if owned_by([name], 0, total)}
 
 
 @given(names=NAMES, total=TOTALS)
-def test_one_shard_more_takes_and_nothing_else_moves(names: list[str], total: int) -> None:
-    """A deployment that changes hands goes to the new shard, once."""
+def test_new_shard_moves_only_what_it_takes(names: list[str], total: int) -> None:
+    """A deployment that moves, moves to the new shard."""
     taken = owned_by(names, total, total + 1)
 
     assert {
@@ -65,21 +65,21 @@ def test_one_shard_more_takes_and_nothing_else_moves(names: list[str], total: in
 
 
 @pytest.mark.parametrize("total", [1, 2, 3, 4, 8, 16])
-def test_one_shard_more_takes_its_fair_part(total: int) -> None:
-    """From N to N+1 shards about 1/(N+1) of the deployments move, a tenth of that more or less."""
+def test_new_shard_takes_its_fair_share(total: int) -> None:
+    """From N to N+1 shards about 1/(N+1) of the deployments move, within a tenth."""
     fair = len(FLEET) / (total + 1)
 
     assert fair == pytest.approx(len(owned_by(FLEET, total, total + 1)), rel=0.1)
 
 
 @pytest.mark.parametrize("name", OWNERS)
-def test_owners_are_the_same_for_ever(name: str) -> None:
-    """A release that deals differently would move every deployment at once."""
+def test_owners_never_change(name: str) -> None:
+    """A release with other owners would move every deployment at once."""
     assert OWNERS[name] == tuple(owner(name, total) for total in range(1, 9))
 
 
 def test_owners_do_not_depend_on_the_process() -> None:
-    """Interpreters that hash texts differently deal alike."""
+    """Processes with different hash seeds agree."""
     program = (
         "from insights_exporter.polling.sharding import owned_by; print(owned_by(map(str, range(200)), 1, 4))"
     )
@@ -107,8 +107,8 @@ def test_owners_do_not_depend_on_the_process() -> None:
         pytest.param(0, 0, "--total-shards=0 leaves no shard to poll", id="no shards"),
     ],
 )
-def test_a_shard_that_cannot_be_is_refused(shard: int, total: int, words: str) -> None:
-    """The error names the flags and what would be right."""
+def test_impossible_shard_is_rejected(shard: int, total: int, words: str) -> None:
+    """The error names the flags and the valid values."""
     with pytest.raises(ValueError, match=words):
         owned_by(["main"], shard, total)
 
@@ -122,8 +122,8 @@ def test_a_shard_that_cannot_be_is_refused(shard: int, total: int, words: str) -
         pytest.param("auto", "insights-exporter-3.shards.default.svc", 3, id="full name"),
     ],
 )
-def test_the_number_of_a_shard(shard: str, hostname: str, expected: int) -> None:
-    """A number is taken as it is, `auto` reads the pod's ordinal."""
+def test_shard_index(shard: str, hostname: str, expected: int) -> None:
+    """A number is used as it is; `auto` reads the ordinal of the pod."""
     assert expected == shard_index(shard, hostname)
 
 
@@ -140,7 +140,7 @@ def test_the_number_of_a_shard(shard: str, hostname: str, expected: int) -> None
         pytest.param("", "pod-0", "--shard= is neither", id="empty"),
     ],
 )
-def test_a_number_that_cannot_be_known_is_an_error(shard: str, hostname: str, words: str) -> None:
-    """The error says what `auto` needs, or what may be written."""
+def test_unknown_shard_index_is_an_error(shard: str, hostname: str, words: str) -> None:
+    """The error says what `auto` needs, or which values are valid."""
     with pytest.raises(ValueError, match=words):
         shard_index(shard, hostname)

@@ -1,4 +1,4 @@
-"""The law of the store: whatever servers answer over time, no series is in two sources."""
+"""No series is in two sources, whatever a server responds over time."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ LATE = datetime(2026, 3, 4, 22, 40, tzinfo=UTC)
 
 @dataclass
 class Step:
-    """What a server answers for a while."""
+    """The responses of a server for a while."""
 
     in_use: frozenset[str] = frozenset(TEMPLATES)
     listed: frozenset[str] = frozenset(TEMPLATES)
@@ -40,12 +40,12 @@ class Step:
 
 @dataclass
 class Server(httpx.AsyncBaseTransport):
-    """A server that follows steps."""
+    """A server that responds by the present step."""
 
     step: Step = field(default_factory=Step)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer as the present step says."""
+        """Respond by the present step."""
         subject = request.url.params.get("template_ids", "")
         path = request.url.path.removeprefix("/api/v2")
         if self.step.failing & {subject, path.rpartition("/")[2], path}:
@@ -95,7 +95,7 @@ STEPS = st.lists(
 
 
 def repeated_series(snapshot: Snapshot) -> list[bytes]:
-    """Return the series that are there more than once."""
+    """Return the series that are in the snapshot more than once."""
     parts = chain.from_iterable(
         parts.values() for sources in snapshot.parts.values() for parts in sources.values()
     )
@@ -108,7 +108,7 @@ def repeated_series(snapshot: Snapshot) -> list[bytes]:
 @given(steps=STEPS)
 @settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 def test_no_series_is_in_two_sources(steps: list[Step]) -> None:
-    """While templates, their names and organizations come and go, and requests fail, over midnight too."""
+    """Templates, their names and organizations change, requests fail, and midnight passes."""
 
     async def scenario() -> tuple[list[bytes], int]:
         server, repeated, series = Server(), list[bytes](), 0

@@ -1,4 +1,4 @@
-"""What is known about polls and requests, and the samples that say so."""
+"""The status of polls and requests, and its samples."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ FAILURE = ApiError("timeout", "no whole answer within 30 s")
 
 
 def poll() -> PollStatus:
-    """Return the health of polls that have not begun."""
+    """Return the status of a job that was not polled."""
     return PollStatus("templates", "7d", PollInterval(900, 2700))
 
 
 def told(health: PollStatus | RequestStats) -> dict[str, Any]:
-    """Return the values by family, without the exporter's prefix; of several rows by their last label."""
+    """Return the values by family, without the prefix; of several rows by their last label."""
     values: dict[str, Any] = {}
     for samples in health.samples():
         name = samples.family.name.removeprefix("insights_exporter_")
@@ -26,7 +26,7 @@ def told(health: PollStatus | RequestStats) -> dict[str, Any]:
 
 
 def test_before_the_first_poll() -> None:
-    """Not successful, never, nothing served; interval and age as set, and no duration yet."""
+    """No success, no series, the configured interval and max_age, and no duration."""
     assert {
         "poll_success": 0.0,
         "last_success_timestamp_seconds": 0.0,
@@ -40,7 +40,7 @@ def test_before_the_first_poll() -> None:
 
 
 def test_after_a_good_poll() -> None:
-    """When it ended and how long it took."""
+    """The end and the duration of the poll are exposed."""
     health = poll()
     health.record_success(now=1e9, seconds=2.5)
 
@@ -49,8 +49,8 @@ def test_after_a_good_poll() -> None:
     }
 
 
-def test_failure_leaves_the_time_of_the_last_success() -> None:
-    """It is visible at once, with how often it failed and why."""
+def test_failure_keeps_the_time_of_the_last_success() -> None:
+    """A failure is exposed at once, and counted with its reason."""
     health = poll()
     health.record_success(now=1e9, seconds=2.5)
     health.record_failure(now=2e9, seconds=30, failure=FAILURE)
@@ -74,7 +74,7 @@ def test_planned_aggregation_and_dropped_series_are_counted_apart() -> None:
 
 
 def test_before_the_first_request() -> None:
-    """Each reason of failure starts at 0, so that its first increase is one; the dataset is available."""
+    """Each reason starts at 0, so that `increase` sees the first failure; the dataset is available."""
     values = told(RequestStats("daus"))
 
     assert 0.0 == values["requests_total"]
@@ -87,8 +87,8 @@ def test_before_the_first_request() -> None:
     )
 
 
-def test_requests_are_counted_by_how_they_end() -> None:
-    """Duration, reason, and what the rate limit leaves, which stays where an answer is silent."""
+def test_requests_are_counted_by_outcome() -> None:
+    """Duration, reason and the remaining rate limit, which stays if a response lacks it."""
     health = RequestStats("daus")
     health.record_request(0.05, None, 511)
     health.record_request(31, FAILURE, None)
@@ -101,8 +101,8 @@ def test_requests_are_counted_by_how_they_end() -> None:
     assert 511 == values["rate_limit_remaining"]
 
 
-def test_unavailable_dataset_says_why() -> None:
-    """The reason is a label, empty while all is well."""
+def test_unavailable_dataset_has_a_reason() -> None:
+    """The reason is a label, empty while the dataset is available."""
     health = RequestStats("user-status-counts")
     health.unavailable = "unsupported"
     (available,) = [one for one in health.samples() if one.family.name.endswith("dataset_available")]

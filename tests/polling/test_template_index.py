@@ -1,4 +1,4 @@
-"""What one dataset learns and another waits for."""
+"""What one dataset finds out about templates and others wait for."""
 
 import asyncio
 from functools import partial
@@ -11,7 +11,7 @@ DOCKER = {"a": Template("a", "docker", "acme")}
 
 
 def test_ids_in_use_are_those_of_the_window() -> None:
-    """Windows do not mix, and before a report there are none."""
+    """Each window has its own ids, none before its first report."""
     names = TemplateIndex()
     names.set_in_use("7d", ("a", "b"))
     names.set_in_use("30d", ("c",))
@@ -21,8 +21,8 @@ def test_ids_in_use_are_those_of_the_window() -> None:
     assert [True, False] == [names.has_report(window) for window in ("7d", "today")]
 
 
-def test_list_that_cannot_be_had_leaves_the_known_one() -> None:
-    """Names are kept over a failure."""
+def test_failed_list_keeps_the_known_names() -> None:
+    """Names are kept if templates cannot be listed."""
     names = TemplateIndex()
     names.set_templates(DOCKER)
     names.set_templates(None)
@@ -30,8 +30,8 @@ def test_list_that_cannot_be_had_leaves_the_known_one() -> None:
     assert DOCKER == names.templates
 
 
-def test_list_is_asked_for_again_when_a_template_is_younger() -> None:
-    """Once for each id, since a deleted template is not listed however often one asks."""
+def test_unknown_template_is_listed_again() -> None:
+    """The list is requested again once for each unknown id, since deleted templates are never listed."""
     calls: list[int] = []
     names = TemplateIndex(lambda: calls.append(1))
     names.set_in_use("7d", ("deleted", "a"))
@@ -42,8 +42,8 @@ def test_list_is_asked_for_again_when_a_template_is_younger() -> None:
         assert expected == len(calls)
 
 
-def test_who_asks_waits_for_the_report_and_the_list() -> None:
-    """For the window's own report, and for one try to get the list, whatever its end."""
+def test_wait_for_the_report_and_the_list() -> None:
+    """`wait_ready` waits for the window's own report and for one try to list templates."""
 
     async def scenario() -> list[bool]:
         names = TemplateIndex()

@@ -1,4 +1,4 @@
-"""When a token is near its end, and how that is written."""
+"""How urgent the expiry of a token is, and how it is written."""
 
 import re
 from pathlib import Path
@@ -34,7 +34,7 @@ RULES = Path(__file__).resolve().parents[2] / "helm" / "insights-exporter" / "ru
     ],
 )
 def test_urgency(left: float | None, lifetime: float | None, expected: Urgency) -> None:
-    """A share of the lifetime and an absolute time both have to be undercut."""
+    """An urgency applies below both a share of the lifetime and an absolute time."""
     token = Token(None if left is None else NOW + left, lifetime)
 
     assert expected == rate_token(token, NOW)
@@ -42,7 +42,7 @@ def test_urgency(left: float | None, lifetime: float | None, expected: Urgency) 
 
 
 def test_limits_are_those_of_the_alert() -> None:
-    """The page and `check` warn when the shipped alert does."""
+    """The status page and `check` warn at the same time as the alert."""
     rules = RULES.read_text(encoding="utf-8")
     found = {name: float(value) for value, name in re.findall(r"< ([\d.]+)  # ((?:info|warning)\w+)", rules)}
 

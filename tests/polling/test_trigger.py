@@ -1,4 +1,4 @@
-"""When a job runs: strictly later, on the clock's multiples, 60 to 120 seconds after a roll-up."""
+"""When a job runs: at multiples of its interval, 60 to 120 seconds after a rollup."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,12 +16,12 @@ JOBS = st.text(max_size=40)
 
 @given(job=JOBS)
 def test_offset_is_one_to_two_minutes(job: str) -> None:
-    """Coder has rolled up by then, and the number is still new."""
+    """Jobs run soon after Coder has rolled up."""
     assert timedelta(seconds=60) <= offset_of(job) <= timedelta(seconds=120)
 
 
 def test_offsets_of_jobs_differ_and_stay() -> None:
-    """Jobs do not all run in the same second, and each has its second for ever."""
+    """Offsets are spread over a minute, and fixed for each job."""
     offsets = [offset_of(f"dev/templates/{days}d").total_seconds() for days in range(200)]
 
     assert len(set(offsets)) > 190
@@ -32,7 +32,7 @@ def test_offsets_of_jobs_differ_and_stay() -> None:
 def test_next_run_is_the_first_multiple_after_now(
     every: float, job: str, now: datetime, previous: datetime | None
 ) -> None:
-    """Whatever ran before, the next run is strictly later, at most one interval away, and on the grid."""
+    """The next run is later, at most one interval away, and aligned."""
     offset = offset_of(job)
     coming = AlignedTrigger(every, offset).get_next_fire_time(previous, now)
 
@@ -42,7 +42,7 @@ def test_next_run_is_the_first_multiple_after_now(
 
 @given(every=SHORT, job=JOBS, now=MOMENTS)
 def test_short_intervals_repeat(every: int, job: str, now: datetime) -> None:
-    """Below the roll-up there is no grid: from run to run it is the interval."""
+    """Intervals below the rollup are not aligned."""
     trigger = AlignedTrigger(every, offset_of(job))
     first = trigger.get_next_fire_time(None, now)
     second = trigger.get_next_fire_time(first, first)
@@ -52,7 +52,7 @@ def test_short_intervals_repeat(every: int, job: str, now: datetime) -> None:
 
 @given(every=SHORT, now=MOMENTS, late=st.timedeltas(timedelta(0), timedelta(days=9)))
 def test_short_intervals_do_not_catch_up(every: int, now: datetime, late: timedelta) -> None:
-    """Runs that were missed, while a machine slept for example, are skipped."""
+    """Missed runs, for example of a machine that slept, are skipped."""
     coming = AlignedTrigger(every, timedelta()).get_next_fire_time(now, now + late)
 
     assert max(now + timedelta(seconds=every), now + late) == coming
