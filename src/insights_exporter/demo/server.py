@@ -75,7 +75,6 @@ class _Server(uvicorn.Server):
                 lifespan="off",
                 ssl_certfile=certificate and certificate.chain,
                 ssl_keyfile=certificate and certificate.key,
-                timeout_graceful_shutdown=GRACE_SECONDS,
                 timeout_keep_alive=IDLE_SECONDS,
             )
         )
@@ -91,9 +90,11 @@ class _Server(uvicorn.Server):
     async def main_loop(self) -> None:
         await self._stopping.wait()
 
-    async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        self._close_connections()
-        await super().shutdown(sockets)
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:  # noqa: ARG002 - closed by `_close`
+        # The base class waits 0.1 s even if there is nothing to wait for.
+        await self._close()
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=GRACE_SECONDS)
 
     def set_listening(self, listening: bool) -> None:  # noqa: FBT001 - as in Listener
         """Listen on the same port, or stop listening and close all connections."""
