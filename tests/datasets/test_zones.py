@@ -14,7 +14,7 @@ from insights_exporter.coder.request import ENCODERS, Request
 from insights_exporter.config.models import Window
 from insights_exporter.datasets.base import PollContext
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.demo import SERVER_VERSIONS, Refused, check
+from insights_exporter.demo import SERVER_VERSIONS, Refused, validate_query
 from tests.datasets.cases import context_of
 
 YEAR = 2026
@@ -92,7 +92,7 @@ def wrong(context: PollContext, window: Window | None, request: Request) -> str:
     """Return what is wrong with a request, empty if nothing is."""
     query = list(ENCODERS["rfc3339"](request).items())
     try:
-        verdict = check(request.path, query, context.now, SERVER_VERSIONS["2026"])
+        verdict = validate_query(request.path, query, context.now, SERVER_VERSIONS["2026"])
     except Refused as refused:
         return f"{context.now.isoformat()} {context.deployment.timezone} {query}: {refused}"
     if request.span is None:

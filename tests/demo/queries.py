@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from insights_exporter.demo.error_responses import Refused
-from insights_exporter.demo.validation import ParsedQuery, check
+from insights_exporter.demo.validation import ParsedQuery, validate_query
 from insights_exporter.demo.versions import PUBLISHED_VERSION, SERVER_VERSIONS
 from tests.demo.client import Json
 
@@ -27,7 +27,7 @@ def accepted(
 ) -> ParsedQuery:
     """Return the values of a valid query."""
     pairs = list(query.items()) if isinstance(query, dict) else query
-    return check(path, pairs, now, VERSIONS[server_version])
+    return validate_query(path, pairs, now, VERSIONS[server_version])
 
 
 def refused(

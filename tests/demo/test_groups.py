@@ -18,7 +18,7 @@ def test_everyone_is_a_group_of_each_organization() -> None:
     everyone = {each["id"]: each for each in groups() if each["name"] == "Everyone"}
 
     assert {CODER.id, RESEARCH.id} == everyone.keys()
-    assert sum(SMALL.statuses(NOW.toordinal()).values()) == len(everyone[CODER.id]["members"])
+    assert sum(SMALL.count_statuses(NOW.toordinal()).values()) == len(everyone[CODER.id]["members"])
     assert 0 < len(everyone[RESEARCH.id]["members"]) < len(everyone[CODER.id]["members"])
 
 

@@ -56,6 +56,6 @@ def test_status_counts_agree_with_the_population() -> None:
     """The newest status counts are those of today."""
     counts = document(coder(), "/insights/user-status-counts")["status_counts"]
 
-    assert SMALL.statuses(NOW.toordinal()) == {
+    assert SMALL.count_statuses(NOW.toordinal()) == {
         status: points[-1]["count"] for status, points in counts.items()
     }

@@ -10,7 +10,7 @@ from insights_exporter.demo.error_responses import Refused
 from insights_exporter.demo.faults import FAULTS
 from insights_exporter.demo.population.population import Population
 from insights_exporter.demo.server import serve, serving
-from insights_exporter.demo.validation import check
+from insights_exporter.demo.validation import validate_query
 from insights_exporter.demo.versions import SERVER_VERSIONS
 
 __all__ = [
@@ -22,7 +22,7 @@ __all__ = [
     "HTTPResponse",
     "Population",
     "Refused",
-    "check",
     "serve",
     "serving",
+    "validate_query",
 ]

@@ -50,7 +50,7 @@ def _sum_families(session: Sequence[Used], year: int) -> Iterator[Used]:
 
 def _build_row(context: RequestContext, app: SampleApp, used: AppTally) -> Document:
     version = context.server_version
-    row: Document = {"template_ids": context.population.template_ids(used.templates)}
+    row: Document = {"template_ids": context.population.list_template_ids(used.templates)}
     if version.session_apps == "by-method":
         row["method"] = METHODS.get(app.family, "ssh")
     else:

@@ -30,7 +30,7 @@ def build_daus(context: RequestContext, query: ParsedQuery) -> Document:
     """
     end = next_hour(context.now)
     entries = []
-    for start in _steps(end.replace(hour=0) - DAYS_BACK * DAY, end, DAY):
+    for start in _step_through(end.replace(hour=0) - DAYS_BACK * DAY, end, DAY):
         span = span_between(start, min(start + DAY, end), context.now)
         label = start + timedelta(hours=_limit_offset(query.tz_offset))
         date = f"{label:%Y-%m-%d}" if context.server_version.year >= 2024 else format_time(start)
@@ -41,8 +41,8 @@ def build_daus(context: RequestContext, query: ParsedQuery) -> Document:
 def build_status_counts(context: RequestContext, query: ParsedQuery) -> Document:
     """Return the response of `/insights/user-status-counts`: 60 days up to the next full hour."""
     end = next_hour(context.now)
-    dates = [*(_midnights(query.zone, end) if query.zone else _fixed_steps(query, end))]
-    counts = [context.population.statuses(date.toordinal()) for date in dates]
+    dates = [*(_list_midnights(query.zone, end) if query.zone else _list_steps(query, end))]
+    counts = [context.population.count_statuses(date.toordinal()) for date in dates]
     return {
         "status_counts": {
             status: [
@@ -55,19 +55,19 @@ def build_status_counts(context: RequestContext, query: ParsedQuery) -> Document
     }
 
 
-def _midnights(zone: ZoneInfo, end: datetime) -> Iterator[datetime]:
+def _list_midnights(zone: ZoneInfo, end: datetime) -> Iterator[datetime]:
     last = end.astimezone(zone).date()
     for days in range(DAYS_BACK, -1, -1):
         yield datetime.combine(last - days * DAY, time.min, zone).astimezone(UTC)
 
 
-def _fixed_steps(query: ParsedQuery, end: datetime) -> Iterator[datetime]:
+def _list_steps(query: ParsedQuery, end: datetime) -> Iterator[datetime]:
     offset = timedelta(hours=_limit_offset(query.tz_offset))
     start = (end + offset).replace(hour=0) - offset - DAYS_BACK * DAY
-    return _steps(start, end + timedelta(microseconds=1), timedelta(seconds=query.step))
+    return _step_through(start, end + timedelta(microseconds=1), timedelta(seconds=query.step))
 
 
-def _steps(start: datetime, end: datetime, step: timedelta) -> Iterator[datetime]:
+def _step_through(start: datetime, end: datetime, step: timedelta) -> Iterator[datetime]:
     while start < end:
         yield start
         start += step
@@ -79,20 +79,20 @@ def _limit_offset(hours: int) -> int:
 
 def build_templates_report(context: RequestContext, query: ParsedQuery) -> Document:
     """Return the response of `/insights/templates`."""
-    chosen = context.population.template_filter(query.template_ids)
+    chosen = context.population.find_templates(query.template_ids)
     document: Document = {}
     if "report" in query.sections:
-        document["report"] = _report(context, query, chosen)
+        document["report"] = _build_report(context, query, chosen)
     if "interval_reports" in query.sections:
-        reports = list(_interval_reports(context, query, chosen))
+        reports = list(_build_intervals(context, query, chosen))
         if reports or context.server_version.year < 2024:
             document["interval_reports"] = shuffle(reports)
     return document
 
 
-def _report(context: RequestContext, query: ParsedQuery, chosen: Filter) -> Document:
+def _build_report(context: RequestContext, query: ParsedQuery, chosen: Filter) -> Document:
     tally = context.population.tally(span_between(query.start, query.end, context.now), chosen)
-    used = context.population.template_ids(tally.templates)
+    used = context.population.list_template_ids(tally.templates)
     apps = list_apps(context, tally)
     if context.server_version.year < 2024:
         apps = [app | ({"template_ids": used} if app["type"] == "builtin" else {}) for app in apps]
@@ -102,15 +102,15 @@ def _report(context: RequestContext, query: ParsedQuery, chosen: Filter) -> Docu
         "template_ids": used,
         "active_users": tally.users.bit_count(),
         "apps_usage": apps,
-        "parameters_usage": _parameters(context, query, chosen),
+        "parameters_usage": _list_parameters(context, query, chosen),
     }
 
 
-def _parameters(context: RequestContext, query: ParsedQuery, chosen: Filter) -> list[Document]:
+def _list_parameters(context: RequestContext, query: ParsedQuery, chosen: Filter) -> list[Document]:
     span = span_between(query.start, query.end, context.now)
     templates = context.population.catalog.templates
     rows = []
-    for index, tally in context.population.parameters(span, chosen).items():
+    for index, tally in context.population.tally_parameters(span, chosen).items():
         parameter = PARAMETERS[index]
         row = {
             "template_ids": sorted(templates[template].id for template in tally.templates),
@@ -125,7 +125,7 @@ def _parameters(context: RequestContext, query: ParsedQuery, chosen: Filter) -> 
     return rows
 
 
-def _interval_reports(context: RequestContext, query: ParsedQuery, chosen: Filter) -> Iterator[Document]:
+def _build_intervals(context: RequestContext, query: ParsedQuery, chosen: Filter) -> Iterator[Document]:
     start, end = query.start, query.end.astimezone(query.start.tzinfo)
     while query.interval and start < end:
         after = min(start + INTERVALS[query.interval], end)
@@ -133,7 +133,7 @@ def _interval_reports(context: RequestContext, query: ParsedQuery, chosen: Filte
         yield {
             "start_time": format_time(start),
             "end_time": format_time(after),
-            "template_ids": context.population.template_ids(tally.templates),
+            "template_ids": context.population.list_template_ids(tally.templates),
             "interval": query.interval,
             "active_users": tally.users.bit_count(),
         }
@@ -142,19 +142,19 @@ def _interval_reports(context: RequestContext, query: ParsedQuery, chosen: Filte
 
 def build_user_activity(context: RequestContext, query: ParsedQuery) -> Document:
     """Return the response of `/insights/user-activity`."""
-    return _user_report(context, query, lambda tally, _user: {"seconds": tally.seconds})
+    return _build_user_report(context, query, lambda tally, _user: {"seconds": tally.seconds})
 
 
 def build_user_latency(context: RequestContext, query: ParsedQuery) -> Document:
     """Return the response of `/insights/user-latency`."""
-    return _user_report(context, query, _latency)
+    return _build_user_report(context, query, _measure_latency)
 
 
-def _user_report(
+def _build_user_report(
     context: RequestContext, query: ParsedQuery, measure: Callable[[UserTally, User], Document]
 ) -> Document:
-    chosen = context.population.template_filter(query.template_ids)
-    tallies = context.population.user_tallies(span_between(query.start, query.end, context.now), chosen)
+    chosen = context.population.find_templates(query.template_ids)
+    tallies = context.population.tally_users(span_between(query.start, query.end, context.now), chosen)
     templates, users = context.population.catalog.templates, context.population.users
     used = {template for tally in tallies.values() for template in tally.templates}
     return {
@@ -176,7 +176,7 @@ def _user_report(
     }
 
 
-def _latency(tally: UserTally, user: User) -> Document:
+def _measure_latency(tally: UserTally, user: User) -> Document:
     values = sorted(tally.latencies) if user.latency_ms > 0 else []
     return {
         "latency_ms": {

@@ -6,7 +6,7 @@ from insights_exporter.demo.auth import Document, RequestContext
 from insights_exporter.demo.go_format import format_time
 from insights_exporter.demo.population.templates import Organization, SampleTemplate, mix
 from insights_exporter.demo.population.timeline import FOUNDED
-from insights_exporter.demo.population.users import EVERYONE, User, UserGroup, status_on
+from insights_exporter.demo.population.users import EVERYONE, User, UserGroup, find_status
 
 TOKEN_LIFETIME = timedelta(days=30)
 CALLER_ID = "00000000-0000-4000-8000-00000000c0de"
@@ -38,7 +38,7 @@ def get_buildinfo(context: RequestContext) -> Document:
 def list_templates(context: RequestContext, organization: Organization | None = None) -> list[Document]:
     """Return the response of `/templates`, or of one organization, without deleted templates."""
     return [
-        _template(context, index, each)
+        _build_template(context, index, each)
         for index, each in enumerate(context.population.catalog.templates)
         if not each.deleted and context.role.reads_templates and organization in {None, each.organization}
     ]
@@ -64,7 +64,7 @@ def list_organizations(context: RequestContext) -> list[Document]:
 def list_groups(context: RequestContext, organization: Organization | None) -> list[Document]:
     """Return the response of `/groups`, or of one organization: the groups with all their members."""
     return [
-        _group(context, each)
+        _build_group(context, each)
         for each in context.population.groups
         if organization in {None, each.organization} and _may_read_group(context, each)
     ]
@@ -108,13 +108,13 @@ def _may_read_group(context: RequestContext, group: UserGroup) -> bool:
     return context.role.reads_users or own or group.name == EVERYONE
 
 
-def _group(context: RequestContext, group: UserGroup) -> Document:
+def _build_group(context: RequestContext, group: UserGroup) -> Document:
     home = group.organization
     names = {"organization_name": home.name, "organization_display_name": home.display_name}
     today = context.now.astimezone(UTC).toordinal()
     users = context.population.users
-    found = ((users[index], status_on(users[index], today)) for index in group.members)
-    members = [_member(user, status) for user, status in found if status]
+    found = ((users[index], find_status(users[index], today)) for index in group.members)
+    members = [_build_member(user, status) for user, status in found if status]
     sees_members = context.role.reads_users or context.role.one_organization
     counted = {"total_member_count": len(members)}
     return {
@@ -130,8 +130,8 @@ def _group(context: RequestContext, group: UserGroup) -> Document:
     }
 
 
-def _member(user: User, status: str) -> Document:
-    return _user(user, status) | {
+def _build_member(user: User, status: str) -> Document:
+    return _build_user(user, status) | {
         "name": user.username.replace(".", " ").title(),
         "updated_at": CREATED_AT,
         "last_seen_at": CREATED_AT,
@@ -139,23 +139,23 @@ def _member(user: User, status: str) -> Document:
     }
 
 
-def _build_times(context: RequestContext, index: int, template: SampleTemplate) -> Document:
+def _measure_builds(context: RequestContext, index: int, template: SampleTemplate) -> Document:
     """Return durations in milliseconds, which the server computes every four hours."""
     computed = int(context.now.timestamp()) // 14_400
     drawn = mix(context.population.seed, index, computed)
     used = template.weight > 0
     return {
-        "start": _percentiles(24_000 + 9_000 * index + drawn % 6_000 if used else None),
-        "stop": _percentiles(5_000 + drawn % 2_000 if used and index % 4 else None),
-        "delete": _percentiles(8_000 + drawn % 3_000 if used and index % 3 == 0 else None),
+        "start": _build_percentiles(24_000 + 9_000 * index + drawn % 6_000 if used else None),
+        "stop": _build_percentiles(5_000 + drawn % 2_000 if used and index % 4 else None),
+        "delete": _build_percentiles(8_000 + drawn % 3_000 if used and index % 3 == 0 else None),
     }
 
 
-def _percentiles(median: int | None) -> Document:
+def _build_percentiles(median: int | None) -> Document:
     return {"P50": median, "P95": median and median * 5 // 2}
 
 
-def _template(context: RequestContext, index: int, template: SampleTemplate) -> Document:
+def _build_template(context: RequestContext, index: int, template: SampleTemplate) -> Document:
     home = template.organization
     names = {"organization_name": home.name, "organization_display_name": home.display_name}
     return {
@@ -168,7 +168,7 @@ def _template(context: RequestContext, index: int, template: SampleTemplate) -> 
         "display_name": template.name.replace("-", " ").title(),
         "provisioner": "terraform",
         "active_user_count": context.population.workspaces[index] or -1,
-        "build_time_stats": _build_times(context, index, template),
+        "build_time_stats": _measure_builds(context, index, template),
         "description": "",
         "deprecated": template.deprecated,
         "deprecation_message": "Use another one" if template.deprecated else "",
@@ -176,7 +176,7 @@ def _template(context: RequestContext, index: int, template: SampleTemplate) -> 
     }
 
 
-def _user(user: User, status: str) -> Document:
+def _build_user(user: User, status: str) -> Document:
     return {
         "id": user.id,
         "username": user.username,
@@ -191,9 +191,11 @@ def _user(user: User, status: str) -> Document:
 def build_entitlements(context: RequestContext) -> Document:
     """Return the response of `/entitlements`."""
     refreshed = int(context.now.timestamp()) // REFRESH_SECONDS * REFRESH_SECONDS
-    features = {name: _switch(licensed=context.licensed and name not in NEVER_BOUGHT) for name in SWITCHES}
+    features = {
+        name: _build_feature(licensed=context.licensed and name not in NEVER_BOUGHT) for name in SWITCHES
+    }
     return {
-        "features": dict(sorted((features | _measured(context)).items())),
+        "features": dict(sorted((features | _build_measured_features(context)).items())),
         "warnings": [],
         "errors": [],
         "has_license": context.licensed,
@@ -203,28 +205,28 @@ def build_entitlements(context: RequestContext) -> Document:
     }
 
 
-def _switch(*, licensed: bool) -> Document:
+def _build_feature(*, licensed: bool) -> Document:
     return {"entitlement": "entitled" if licensed else "not_entitled", "enabled": licensed}
 
 
-def _measured(context: RequestContext) -> Document:
-    active = context.population.statuses(context.now.astimezone(UTC).toordinal()).get("active", 0)
-    state = _switch(licensed=context.licensed)
+def _build_measured_features(context: RequestContext) -> Document:
+    active = context.population.count_statuses(context.now.astimezone(UTC).toordinal()).get("active", 0)
+    state = _build_feature(licensed=context.licensed)
     if not context.licensed:
         return {"user_limit": {**state, "actual": active}, "managed_agent_limit": state}
     users = len(context.population.users)
     seats = (users + users // 4) // SEATS_STEP * SEATS_STEP + SEATS_STEP
     features = {"user_limit": {**state, "limit": seats, "actual": active}}
     if context.server_version.year >= 2026:
-        term = {"usage_period": _term(context, 100)}
+        term = {"usage_period": _build_period(context, 100)}
         features["managed_agent_limit"] = {**state, "limit": 1000, "actual": 0, **term}
         features["ai_governance_user_limit"] = {**state, "limit": users // 2 + 1, "actual": active * 2 // 5}
-        features["agent_runtime_hours"] = {**state, **_agent_runtime(context, users)}
+        features["agent_runtime_hours"] = {**state, **_build_agent_runtime(context, users)}
     return features
 
 
-def _agent_runtime(context: RequestContext, users: int) -> Document:
-    hours = (context.now - _year(context)) // timedelta(hours=1)
+def _build_agent_runtime(context: RequestContext, users: int) -> Document:
+    hours = (context.now - _find_new_year(context)) // timedelta(hours=1)
     runtime_ms = hours * users * AGENT_MS_OF_AN_HOUR
     limit = users * AGENT_HOURS_OF_A_USER
     return {
@@ -233,15 +235,15 @@ def _agent_runtime(context: RequestContext, users: int) -> Document:
         "hard_limit": limit * 6 // 5,
         "actual": runtime_ms // 3_600_000,
         "actual_ms": runtime_ms,
-        "usage_period": _term(context, 1),
+        "usage_period": _build_period(context, 1),
     }
 
 
-def _year(context: RequestContext) -> datetime:
+def _find_new_year(context: RequestContext) -> datetime:
     return datetime(context.now.astimezone(UTC).year, 1, 1, tzinfo=UTC)
 
 
-def _term(context: RequestContext, years: int) -> Document:
-    start = _year(context)
+def _build_period(context: RequestContext, years: int) -> Document:
+    start = _find_new_year(context)
     begun = format_time(start)
     return {"issued_at": begun, "start": begun, "end": format_time(start.replace(year=start.year + years))}

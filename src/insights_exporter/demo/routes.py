@@ -10,7 +10,7 @@ from insights_exporter.demo import insights, resources
 from insights_exporter.demo.auth import RequestContext, check_license, check_token
 from insights_exporter.demo.error_responses import DISABLED, NO_RESOURCE, NO_ROUTE, Refused, forbidden
 from insights_exporter.demo.population.templates import Organization
-from insights_exporter.demo.validation import API, ParsedQuery, check
+from insights_exporter.demo.validation import API, ParsedQuery, validate_query
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +35,20 @@ def find_route(path: str) -> tuple[Route, Sequence[str]] | None:
     return None
 
 
-def _parse(context: RequestContext) -> ParsedQuery:
-    return check(context.path, context.query, context.now, context.server_version)
+def _read_query(context: RequestContext) -> ParsedQuery:
+    return validate_query(context.path, context.query, context.now, context.server_version)
 
 
-def _daus(context: RequestContext) -> object:
+def _get_daus(context: RequestContext) -> object:
     _check_usage_stats(context)
     if not context.role.reads_deployment:
         raise Refused(forbidden(context.server_version))
-    return insights.build_daus(context, _parse(context))
+    return insights.build_daus(context, _read_query(context))
 
 
-def _report(build: Callable[[RequestContext, ParsedQuery], object], context: RequestContext) -> object:
+def _get_report(build: Callable[[RequestContext, ParsedQuery], object], context: RequestContext) -> object:
     _check_usage_stats(context)
-    query = _parse(context)
+    query = _read_query(context)
     if not _may_view(context, query.template_ids):
         raise Refused(NO_RESOURCE)
     return build(context, query)
@@ -67,20 +67,20 @@ def _may_view(context: RequestContext, template_ids: Sequence[str]) -> bool:
     return context.role.one_organization and bool(template_ids) and own.issuperset(template_ids)
 
 
-def _status_counts(context: RequestContext) -> object:
-    query = _parse(context)
+def _get_status_counts(context: RequestContext) -> object:
+    query = _read_query(context)
     if not context.role.reads_users:
         raise Refused(forbidden(context.server_version))
     return insights.build_status_counts(context, query)
 
 
-def _all_templates(context: RequestContext) -> object:
+def _list_all_templates(context: RequestContext) -> object:
     if context.server_version.year < 2024:
         raise Refused(NO_ROUTE)
     return resources.list_templates(context)
 
 
-def _organization_templates(context: RequestContext, name: str) -> object:
+def _list_organization_templates(context: RequestContext, name: str) -> object:
     return resources.list_templates(context, _find_organization(context, name))
 
 
@@ -91,40 +91,40 @@ def _find_organization(context: RequestContext, name: str) -> Organization:
     raise Refused(NO_RESOURCE)
 
 
-def _key(context: RequestContext, key_id: str) -> object:
+def _get_key(context: RequestContext, key_id: str) -> object:
     if key_id != context.key.id:
         raise Refused(NO_RESOURCE)
     return resources.get_key(context)
 
 
-def _all_groups(context: RequestContext) -> object:
+def _list_all_groups(context: RequestContext) -> object:
     if context.server_version.year < 2025:
         raise Refused(NO_ROUTE)
-    return _groups(context, None)
+    return _list_groups(context, None)
 
 
-def _organization_groups(context: RequestContext, name: str) -> object:
-    return _groups(context, _find_organization(context, name))
+def _list_organization_groups(context: RequestContext, name: str) -> object:
+    return _list_groups(context, _find_organization(context, name))
 
 
-def _groups(context: RequestContext, organization: Organization | None) -> object:
-    check("/groups", context.query, context.now, context.server_version)
+def _list_groups(context: RequestContext, organization: Organization | None) -> object:
+    validate_query("/groups", context.query, context.now, context.server_version)
     return resources.list_groups(context, organization)
 
 
 ROUTES = (
-    Route("/insights/daus", _daus, published=True),
-    Route("/insights/templates", partial(_report, insights.build_templates_report), published=True),
-    Route("/insights/user-activity", partial(_report, insights.build_user_activity), published=True),
-    Route("/insights/user-latency", partial(_report, insights.build_user_latency), published=True),
-    Route("/insights/user-status-counts", _status_counts),
-    Route("/templates", _all_templates),
+    Route("/insights/daus", _get_daus, published=True),
+    Route("/insights/templates", partial(_get_report, insights.build_templates_report), published=True),
+    Route("/insights/user-activity", partial(_get_report, insights.build_user_activity), published=True),
+    Route("/insights/user-latency", partial(_get_report, insights.build_user_latency), published=True),
+    Route("/insights/user-status-counts", _get_status_counts),
+    Route("/templates", _list_all_templates),
     Route("/organizations", resources.list_organizations),
-    Route("/organizations/([^/]+)/templates", _organization_templates),
+    Route("/organizations/([^/]+)/templates", _list_organization_templates),
     Route("/users/me", resources.get_own_user),
-    Route("/users/me/keys/([^/]+)", _key),
-    Route("/groups", _all_groups, (check_license, check_token)),
-    Route("/organizations/([^/]+)/groups", _organization_groups, (check_token, check_license)),
+    Route("/users/me/keys/([^/]+)", _get_key),
+    Route("/groups", _list_all_groups, (check_license, check_token)),
+    Route("/organizations/([^/]+)/groups", _list_organization_groups, (check_token, check_license)),
     Route("/entitlements", resources.build_entitlements, ()),
     Route("/buildinfo", resources.get_buildinfo, ()),
 )

@@ -50,7 +50,7 @@ class ParsedQuery:
     """Seconds between two points of user-status-counts."""
 
 
-def check(path: str, query: Pairs, now: datetime, version: ServerVersion) -> ParsedQuery:
+def validate_query(path: str, query: Pairs, now: datetime, version: ServerVersion) -> ParsedQuery:
     """Parse the query of a GET of an insights path or of `/groups`, below `/api/v2`, at the server's time.
 
     Raises:

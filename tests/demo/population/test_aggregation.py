@@ -33,7 +33,7 @@ def test_users_match_the_reference(begin: int, length: int, late: int, chosen: f
     """Seconds, templates and latencies of each user."""
     span = span_of(begin, length, late)
     written = reference.rows(ONE, span, chosen)
-    users = ONE.user_tallies(span, chosen)
+    users = ONE.tally_users(span, chosen)
 
     assert reference.seconds_by_user(written, span) == {user: tally.seconds for user, tally in users.items()}
     for user, latencies in reference.latencies_by_user(written).items():
@@ -70,6 +70,8 @@ def test_workspaces_match_the_reference(
         index for _, template in written for index in ONE.catalog.templates[template].parameters
     )
 
-    assert declared == {index: tally.values.total() for index, tally in ONE.parameters(span, chosen).items()}
-    for tally in ONE.parameters(span, chosen).values():
+    assert declared == {
+        index: tally.values.total() for index, tally in ONE.tally_parameters(span, chosen).items()
+    }
+    for tally in ONE.tally_parameters(span, chosen).values():
         assert tally.templates <= {template for _, template in written}

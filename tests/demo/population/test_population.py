@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from insights_exporter.demo import Population
 from insights_exporter.demo.population.templates import SESSION_APPS
 from insights_exporter.demo.population.timeline import FOUNDED, Span, span_between
-from insights_exporter.demo.population.users import status_on
+from insights_exporter.demo.population.users import find_status
 
 NOW = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)
 ONE = Population(seed=3, users=40, templates=8)
@@ -40,8 +40,8 @@ def test_seed_decides_everything(seed: int, users: int, templates: int, first: i
     assert one.users == two.users
     assert one.catalog == two.catalog
     assert one.tally(span, None) == two.tally(span, None)
-    assert one.user_tallies(span, None) == two.user_tallies(span, None)
-    assert one.parameters(span, None) == two.parameters(span, None)
+    assert one.tally_users(span, None) == two.tally_users(span, None)
+    assert one.tally_parameters(span, None) == two.tally_parameters(span, None)
 
 
 def test_another_seed_has_other_users() -> None:
@@ -71,7 +71,7 @@ def test_results_do_not_depend_on_earlier_calls(
     fresh = Population(seed=3, users=40, templates=8)
 
     assert fresh.tally(span, chosen) == ONE.tally(span, chosen)
-    assert fresh.user_tallies(span, chosen) == ONE.user_tallies(span, chosen)
+    assert fresh.tally_users(span, chosen) == ONE.tally_users(span, chosen)
 
 
 @settings(max_examples=20)
@@ -108,7 +108,7 @@ def test_days_add_up(first: int, length: int, chosen: frozenset[int] | None) -> 
 def test_users_agree_with_the_tally(first: int, length: int, chosen: frozenset[int] | None) -> None:
     """The listed users are those who are counted, with the same templates."""
     span = days(first, length)
-    tally, users = ONE.tally(span, chosen), ONE.user_tallies(span, chosen)
+    tally, users = ONE.tally(span, chosen), ONE.tally_users(span, chosen)
 
     assert tally.users == sum(1 << user for user in users)
     assert tally.templates == sum(1 << at for at in {at for each in users.values() for at in each.templates})
@@ -120,8 +120,8 @@ def test_users_agree_with_the_tally(first: int, length: int, chosen: frozenset[i
 def test_deployment_is_between_its_largest_template_and_their_sum(first: int, length: int) -> None:
     """Distinct users and capped half hours do not add up, but they are bounded."""
     span = days(first, length)
-    every = ONE.user_tallies(span, None)
-    parts = [ONE.user_tallies(span, frozenset({at})) for at in range(len(ONE.catalog.templates))]
+    every = ONE.tally_users(span, None)
+    parts = [ONE.tally_users(span, frozenset({at})) for at in range(len(ONE.catalog.templates))]
 
     for user, tally in every.items():
         seconds = [part[user].seconds for part in parts if user in part]
@@ -132,7 +132,7 @@ def test_deployment_is_between_its_largest_template_and_their_sum(first: int, le
 @given(first=DAYS, length=LENGTHS, chosen=CHOSEN)
 def test_workspaces_are_counted_once(first: int, length: int, chosen: frozenset[int] | None) -> None:
     """Parameters count workspaces, of which a user has one a template, and only those with a build."""
-    found = ONE.parameters(days(first, length), chosen)
+    found = ONE.tally_parameters(days(first, length), chosen)
 
     for tally in found.values():
         assert tally.values.total() <= 2 * len(ONE.users)
@@ -152,7 +152,7 @@ def test_users_are_active_between_joining_and_leaving() -> None:
     many = Population(seed=1, users=300, templates=3)
     for year in range(2022, 2030):
         day = date(year, 6, 14)
-        for index in many.user_tallies(monday(day), None):
+        for index in many.tally_users(monday(day), None):
             user = many.users[index]
             assert user.joined <= day.toordinal() + 1
             assert day.toordinal() - 1 < user.left
@@ -160,10 +160,10 @@ def test_users_are_active_between_joining_and_leaving() -> None:
 
 def test_number_of_users_grows() -> None:
     """The number of users grows over the years, from none before the first day."""
-    first, later = (sum(ONE.statuses(FOUNDED + day).values()) for day in (0, 1000))
+    first, later = (sum(ONE.count_statuses(FOUNDED + day).values()) for day in (0, 1000))
 
     assert 0 < first < later
-    assert not ONE.statuses(FOUNDED - 1)
+    assert not ONE.count_statuses(FOUNDED - 1)
     assert ONE.count_active(monday(date.fromordinal(FOUNDED - 10))) == 0
 
 
@@ -172,13 +172,13 @@ def test_dormancy() -> None:
     many = Population(seed=1, users=400, templates=3)
     dormant = next(user for user in many.users if user.final_status == "dormant")
 
-    assert ["active", "dormant"] == [status_on(dormant, dormant.left + days) for days in (89, 90)]
+    assert ["active", "dormant"] == [find_status(dormant, dormant.left + days) for days in (89, 90)]
 
 
 def test_final_statuses() -> None:
     """In the end there are dormant, suspended and deleted users."""
     many = Population(seed=1, users=400, templates=3)
-    counts = many.statuses(date(2032, 1, 1).toordinal())
+    counts = many.count_statuses(date(2032, 1, 1).toordinal())
 
     assert {"active", "dormant", "suspended"} == set(counts)
     assert sum(counts.values()) < 400

@@ -28,7 +28,7 @@ from insights_exporter.demo.population.users import (
     NO_TEMPLATE,
     User,
     UserGroup,
-    count_statuses,
+    find_status,
     make_groups,
     make_users,
 )
@@ -111,51 +111,51 @@ class Population:
         """The groups of everyone in an organization, then the teams."""
         return make_groups(self.seed, self.users, self.catalog, self._teams)
 
-    def template_filter(self, template_ids: Sequence[str]) -> Filter:
+    def find_templates(self, template_ids: Sequence[str]) -> Filter:
         """Return the filter of requested template ids; none selects all, unknown ones match nothing."""
         if not template_ids:
             return None
         templates = self.catalog.templates
         return frozenset(index for index, each in enumerate(templates) if each.id in template_ids)
 
-    def template_ids(self, bits: int) -> list[str]:
+    def list_template_ids(self, bits: int) -> list[str]:
         """Return the ids of a set of templates, sorted as the API does."""
         return sorted(each.id for index, each in enumerate(self.catalog.templates) if bits >> index & 1)
 
     @cache_method(CACHED_DAYS)
-    def statuses(self, day: int) -> Mapping[str, int]:
+    def count_statuses(self, day: int) -> Mapping[str, int]:
         """Return the number of users by status on a day."""
-        return count_statuses(self.users, day)
+        return Counter(filter(None, (find_status(user, day) for user in self.users)))
 
     @cache_method(CACHED_DAYS)
     def count_active(self, span: Span) -> int:
         """Return the number of users who were active in a span."""
-        return reduce(or_, map(self._active_users, _region_days(span)), 0).bit_count()
+        return reduce(or_, map(self._find_active, _list_region_days(span)), 0).bit_count()
 
     @cache_method(CACHED_SPANS)
     def tally(self, span: Span, chosen: Filter) -> Tally:
         """Return the totals of a span."""
         total = Tally()
-        for each in _region_days(span):
-            total.add(self._region_tally(each, chosen))
+        for each in _list_region_days(span):
+            total.add(self._tally_region(each, chosen))
         return total
 
     @cache_method(CACHED_REPORTS)
-    def user_tallies(self, span: Span, chosen: Filter) -> Mapping[int, UserTally]:
+    def tally_users(self, span: Span, chosen: Filter) -> Mapping[int, UserTally]:
         """Return the activity of each user in a span, by index."""
         tallies: dict[int, UserTally] = {}
-        for each in _region_days(span):
+        for each in _list_region_days(span):
             self._add_users(tallies, each, chosen)
         return dict(sorted(tallies.items()))
 
     @cache_method(CACHED_REPORTS)
-    def parameters(self, span: Span, chosen: Filter) -> Mapping[int, ParameterTally]:
+    def tally_parameters(self, span: Span, chosen: Filter) -> Mapping[int, ParameterTally]:
         """Return the values of each parameter in a span, by index."""
         tallies: dict[int, ParameterTally] = {}
-        for (user, template), day in self._latest_builds(span).items():
+        for (user, template), day in self._find_latest_builds(span).items():
             if chosen is not None and template not in chosen:
                 continue
-            values = self._choices(user, template, day // PARAMETER_DAYS)
+            values = self._choose_values(user, template, day // PARAMETER_DAYS)
             for index, value in zip(self.catalog.templates[template].parameters, values, strict=True):
                 total = tallies.get(index)
                 if total is None:
@@ -165,23 +165,23 @@ class Population:
         return dict(sorted(tallies.items()))
 
     @cache_method(CACHED_DAYS)
-    def _activity(self, region: int, day: int) -> DayActivity:
+    def _draw_activity(self, region: int, day: int) -> DayActivity:
         return draw_activity(self.seed, region, self._members[region], self.users, day)
 
     @cache_method(CACHED_GROUPS)
-    def _by_plan(self, region: int, day: int) -> UsersByPlan:
-        return group_by_plan(self._activity(region, day), self._user_templates)
+    def _group_by_plan(self, region: int, day: int) -> UsersByPlan:
+        return group_by_plan(self._draw_activity(region, day), self._user_templates)
 
     @cache_method(CACHED_TALLIES)
-    def _region_tally(self, region_day: RegionDay, chosen: Filter) -> Tally:
-        shares = find_shares(self._by_plan(region_day.region, region_day.day), region_day.part, chosen)
+    def _tally_region(self, region_day: RegionDay, chosen: Filter) -> Tally:
+        shares = find_shares(self._group_by_plan(region_day.region, region_day.day), region_day.part, chosen)
         return tally(shares, self._slots, len(self.users))
 
     @cache_method(CACHED_DAYS)
-    def _active_users(self, region_day: RegionDay) -> int:
+    def _find_active(self, region_day: RegionDay) -> int:
         """Return the users who were active, as bits."""
         region, day, part = region_day
-        users, plans = self._activity(region, day)
+        users, plans = self._draw_activity(region, day)
         active = (
             user
             for user, plan in zip(users, plans, strict=True)
@@ -192,7 +192,7 @@ class Population:
     def _add_users(self, tallies: dict[int, UserTally], region_day: RegionDay, chosen: Filter) -> None:
         region, day, part = region_day
         factor = draw_latency_factor(self.seed, region, day)
-        for share, users in find_shares(self._by_plan(region, day), part, chosen):
+        for share, users in find_shares(self._group_by_plan(region, day), part, chosen):
             latencies = [factor * each for each in share.measure.latencies]
             templates = [template for template, _ in share.parts]
             for user in users:
@@ -204,21 +204,23 @@ class Population:
                 total.latencies += latencies
 
     @cache_method(CACHED_CHOICES)
-    def _choices(self, user: int, template: int, period: int) -> Sequence[str]:
+    def _choose_values(self, user: int, template: int, period: int) -> Sequence[str]:
         return [
             PARAMETERS[index].choose(mix(self.seed, user, template, index, period))
             for index in self.catalog.templates[template].parameters
         ]
 
     @cache_method(CACHED_REPORTS)
-    def _latest_builds(self, span: Span) -> Mapping[tuple[int, int], int]:
+    def _find_latest_builds(self, span: Span) -> Mapping[tuple[int, int], int]:
         """Return the day of the latest build by workspace, which is a user and a template."""
-        return {workspace: each.day for each in _region_days(span) for workspace in self._builds(each)}
+        return {
+            workspace: each.day for each in _list_region_days(span) for workspace in self._find_builds(each)
+        }
 
     @cache_method(CACHED_DAYS)
-    def _builds(self, region_day: RegionDay) -> Sequence[tuple[int, int]]:
+    def _find_builds(self, region_day: RegionDay) -> Sequence[tuple[int, int]]:
         region, day, part = region_day
-        users, plans = self._activity(region, day)
+        users, plans = self._draw_activity(region, day)
         return [
             (user, template)
             for user, plan in zip(users, plans, strict=True)
@@ -230,7 +232,7 @@ class Population:
 
 
 @lru_cache(CACHED_SPANS)
-def _region_days(span: Span) -> Sequence[RegionDay]:
+def _list_region_days(span: Span) -> Sequence[RegionDay]:
     return [
         RegionDay(index, day, part) for index, region in enumerate(REGIONS) for day, part in span.days(region)
     ]

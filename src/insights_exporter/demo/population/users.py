@@ -1,7 +1,6 @@
 """The users: their names, their region, when they joined and left, and their groups."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from itertools import accumulate
 from random import Random
@@ -111,7 +110,7 @@ def _draw_latency(random: Random, region: int) -> float:
     return latency if random.random() < 0.97 else -1.0
 
 
-def status_on(user: User, day: int) -> str | None:
+def find_status(user: User, day: int) -> str | None:
     """Return the status of a user on a day, None before joining and after deletion."""
     if day < user.joined:
         return None
@@ -120,12 +119,6 @@ def status_on(user: User, day: int) -> str | None:
     if day < user.left:
         return "active"
     return user.final_status if user.final_status != "deleted" else None
-
-
-def count_statuses(users: Sequence[User], day: int) -> Mapping[str, int]:
-    """Return the number of users by status on a day."""
-    statuses = (status_on(user, day) for user in users)
-    return dict(Counter(status for status in statuses if status))
 
 
 class UserGroup(NamedTuple):
