@@ -11,18 +11,9 @@ from typing import Protocol
 import httpx
 import msgspec
 
+from insights_exporter.coder import http
 from insights_exporter.coder.clock import ServerClock, parse_http_date
 from insights_exporter.coder.errors import ApiError, Cause, FailureReason, MissingRoute, error_from_response
-from insights_exporter.coder.http import (
-    api_root,
-    describe,
-    find_proxy,
-    http_client,
-    is_refused_tunnel,
-    is_tls_failure,
-    is_transient,
-    read_body,
-)
 from insights_exporter.coder.rate_limit import GlobalRateLimiter, RateLimiter
 from insights_exporter.coder.redact import ErrorRedactor, configured_secrets
 from insights_exporter.coder.request import ENCODERS, Dialect, Request
@@ -91,9 +82,9 @@ class CoderClient:
         self._token = token
         self._timeout = deployment.timeout
         self._max_bytes = deployment.max_response_bytes
-        proxy = find_proxy(deployment, shared.proxies)
-        self._http = http_client(deployment, tls, proxy, shared.transport)
-        self._root = api_root(deployment)
+        proxy = http.find_proxy(deployment, shared.proxies)
+        self._http = http.http_client(deployment, tls, proxy, shared.transport)
+        self._root = http.api_root(deployment)
         self._secrets = configured_secrets(deployment, proxy)
         self._users = deployment.users.detail
         self._discovery = asyncio.Lock()
@@ -245,15 +236,15 @@ class CoderClient:
             return ApiError("token_unreadable", str(error))
         if isinstance(error, TimeoutError | httpx.TimeoutException):
             return ApiError("timeout", f"no complete response within {self._timeout:g} s", transient=True)
-        cause: Cause = "tls_failed" if is_tls_failure(error) else "connection"
-        if is_refused_tunnel(error):
+        cause: Cause = "tls_failed" if http.is_tls_failure(error) else "connection"
+        if http.is_refused_tunnel(error):
             cause = "refused_by_proxy"
-        return ApiError(cause, describe(error), transient=is_transient(error))
+        return ApiError(cause, http.describe(error), transient=http.is_transient(error))
 
 
 async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
     encoding = str(response.headers.get("Content-Encoding", "")).strip().lower()
-    return await read_body(response.aiter_raw(), encoding, max_bytes)
+    return await http.read_body(response.aiter_raw(), encoding, max_bytes)
 
 
 def _number(response: httpx.Response, header: str) -> float | None:

@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
-from insights_exporter.coder.redact import REDACT_NOTHING, ErrorRedactor, redact_secrets
+from insights_exporter.coder.redact import ErrorRedactor, redact_secrets
 
 FailureReason = Literal[
     "unauthorized",
@@ -64,167 +63,163 @@ class Explanation(NamedTuple):
 _ROLE = "give the token's user the site role Auditor (or Owner), which may read all insights"
 _HOURLY = "no, once an hour"
 
-CAUSES: Mapping[Cause, Explanation] = MappingProxyType(
-    {
-        "token_missing": Explanation(
-            "unauthorized",
-            "401 `Cookie ... must be provided.`",
-            "set a token that is not empty, and check that no proxy removes the header Coder-Session-Token",
-        ),
-        "token_malformed": Explanation(
-            "unauthorized",
-            "401 `Invalid API key format`",
-            "copy the complete token again, without quotes or spaces around it; it has the form ID-SECRET",
-        ),
-        "token_unknown": Explanation(
-            "unauthorized",
-            "401 `API key is invalid.`: revoked, of a deleted user, or of another deployment",
-            "check that `url` is the deployment that issued the token and that its user still exists, "
-            "then create a token with `coder tokens create` and set it",
-        ),
-        "token_mistyped": Explanation(
-            "unauthorized",
-            "401 `API key secret is invalid.`",
-            "copy the token again; its ID is right, its secret is not",
-        ),
-        "token_expired": Explanation(
-            "unauthorized",
-            "401 `API key expired at ...`",
-            "create a token with a longer lifetime (`coder tokens create --lifetime`) and set it",
-        ),
-        "token_unreadable": Explanation(
-            "unauthorized",
-            "The token cannot be read from its file or variable, or is not a token alone",
-            "fix the file or variable that the error names; it is re-read at each poll",
-        ),
-        "login_expired": Explanation(
-            "unauthorized",
-            "401 `Could not refresh expired Oauth token.`",
-            "create a token with `coder tokens create` and set it, instead of one from a browser login",
-        ),
-        "user_suspended": Explanation(
-            "unauthorized",
-            '401 `User is not active (status = "suspended")`',
-            "have an administrator activate the token's user (`coder users activate USER`); "
-            "a new token does not help",
-        ),
-        "unauthorized": Explanation(
-            "unauthorized",
-            "Any other 401",
-            "check the token, and whether a proxy in front of Coder requires its own login",
-        ),
-        "forbidden": Explanation("forbidden", "403 `Forbidden.`", _ROLE),
-        "forbidden_by_proxy": Explanation(
-            "forbidden",
-            "403 without a message from Coder",
-            "check the proxy, gateway or firewall in front of Coder; the response is not Coder's",
-        ),
-        "not_permitted": Explanation(
-            "not_permitted", "404 `Resource not found or you do not have access to this resource`", _ROLE
-        ),
-        "not_licensed": Explanation(
-            "not_licensed",
-            "403 `... is a Premium feature`, or 404 `Route not found.` on a path that needs a license",
-            "no action needed; this data requires a Premium license, whatever the role of the token",
-            _HOURLY,
-        ),
-        "disabled": Explanation(
-            "disabled",
-            "404 `Template insights are disabled.`",
-            "enable usage statistics in Coder to get this data, or disable these datasets in the config",
-            _HOURLY,
-        ),
-        "unsupported": Explanation(
-            "unsupported",
-            "404 `Route not found.` on a path that newer servers have",
-            "no action needed; this server does not have the data, a newer Coder does",
-            _HOURLY,
-        ),
-        "not_found": Explanation(
-            "not_found",
-            "404 `Route not found.` on a path that every Coder has",
-            "check `url` and `api_path`; there is no Coder API at this address",
-        ),
-        "rejected": Explanation(
-            "rejected",
-            "400 or 422, in both query dialects",
-            "check `dialect` and the server's version; the server does not accept these parameters",
-        ),
-        "refused_by_proxy": Explanation(
-            "refused_by_proxy",
-            "405, 407, 413, 421, 431, 451 or another 4xx that Coder does not send",
-            "check the proxy or gateway between the exporter and Coder; it refuses requests with this status",
-        ),
-        "rate_limited": Explanation(
-            "rate_limited",
-            "429",
-            "lower `requests_per_minute`, or poll less often with `every`",
-            "if the requested wait ends before the next poll",
-        ),
-        "rate_too_low": Explanation(
-            "rate_limited",
-            "A request did not start before the next poll, because `requests_per_minute` was reached",
-            "raise `requests_per_minute`, or poll less often with `every`",
-        ),
-        "concurrency_too_low": Explanation(
-            "rate_limited",
-            "A request did not start before the next poll, because `max_concurrency` others were running",
-            "check Coder's load, raise `max_concurrency`, or poll less often with `every`",
-        ),
-        "server_error": Explanation(
-            "server_error",
-            "500 and above, or 401 `An internal error occurred`",
-            "check Coder's log, and the proxy in front of it; the exporter retries",
-            "502, 503 and 504 only",
-        ),
-        "timeout": Explanation(
-            "timeout",
-            "No complete response in time, or 408",
-            "check Coder's load, or raise `timeout`; the exporter retries",
-            "yes",
-        ),
-        "connection": Explanation(
-            "connection",
-            "Connection refused or reset, name not found",
-            "check `url`, DNS, proxy and firewall; the exporter retries",
-            "yes",
-        ),
-        "tls_failed": Explanation(
-            "connection",
-            "No TLS connection: a certificate that is not accepted, or a port without TLS",
-            "fix what the error names: the server's certificate, the files of `tls`, or the scheme of `url` "
-            "or of the proxy",
-        ),
-        "redirect": Explanation(
-            "redirect",
-            "A redirect: it is not followed, so that the token is not sent elsewhere",
-            "set `url` to where the server redirects to",
-        ),
-        "too_large": Explanation(
-            "too_large",
-            "A body above `max_response_bytes`",
-            "raise `max_response_bytes` if responses of this size are expected",
-        ),
-        "invalid": Explanation(
-            "invalid",
-            "A 200 that is not JSON of a known shape, such as a sign-in page",
-            "check that `url` is Coder itself and not a sign-in page or another service",
-        ),
-        "newer_coder": Explanation(
-            "invalid",
-            "JSON with rows or fields that cannot be decoded",
-            "upgrade the exporter; this Coder is newer than the exporter supports",
-        ),
-        "exporter_bug": Explanation(
-            "invalid",
-            "An unexpected error in the exporter",
-            "report this line as a bug of the exporter",
-        ),
-    }
-)
+CAUSES: Mapping[Cause, Explanation] = {
+    "token_missing": Explanation(
+        "unauthorized",
+        "401 `Cookie ... must be provided.`",
+        "set a token that is not empty, and check that no proxy removes the header Coder-Session-Token",
+    ),
+    "token_malformed": Explanation(
+        "unauthorized",
+        "401 `Invalid API key format`",
+        "copy the complete token again, without quotes or spaces around it; it has the form ID-SECRET",
+    ),
+    "token_unknown": Explanation(
+        "unauthorized",
+        "401 `API key is invalid.`: revoked, of a deleted user, or of another deployment",
+        "check that `url` is the deployment that issued the token and that its user still exists, "
+        "then create a token with `coder tokens create` and set it",
+    ),
+    "token_mistyped": Explanation(
+        "unauthorized",
+        "401 `API key secret is invalid.`",
+        "copy the token again; its ID is right, its secret is not",
+    ),
+    "token_expired": Explanation(
+        "unauthorized",
+        "401 `API key expired at ...`",
+        "create a token with a longer lifetime (`coder tokens create --lifetime`) and set it",
+    ),
+    "token_unreadable": Explanation(
+        "unauthorized",
+        "The token cannot be read from its file or variable, or is not a token alone",
+        "fix the file or variable that the error names; it is re-read at each poll",
+    ),
+    "login_expired": Explanation(
+        "unauthorized",
+        "401 `Could not refresh expired Oauth token.`",
+        "create a token with `coder tokens create` and set it, instead of one from a browser login",
+    ),
+    "user_suspended": Explanation(
+        "unauthorized",
+        '401 `User is not active (status = "suspended")`',
+        "have an administrator activate the token's user (`coder users activate USER`); "
+        "a new token does not help",
+    ),
+    "unauthorized": Explanation(
+        "unauthorized",
+        "Any other 401",
+        "check the token, and whether a proxy in front of Coder requires its own login",
+    ),
+    "forbidden": Explanation("forbidden", "403 `Forbidden.`", _ROLE),
+    "forbidden_by_proxy": Explanation(
+        "forbidden",
+        "403 without a message from Coder",
+        "check the proxy, gateway or firewall in front of Coder; the response is not Coder's",
+    ),
+    "not_permitted": Explanation(
+        "not_permitted", "404 `Resource not found or you do not have access to this resource`", _ROLE
+    ),
+    "not_licensed": Explanation(
+        "not_licensed",
+        "403 `... is a Premium feature`, or 404 `Route not found.` on a path that needs a license",
+        "no action needed; this data requires a Premium license, whatever the role of the token",
+        _HOURLY,
+    ),
+    "disabled": Explanation(
+        "disabled",
+        "404 `Template insights are disabled.`",
+        "enable usage statistics in Coder to get this data, or disable these datasets in the config",
+        _HOURLY,
+    ),
+    "unsupported": Explanation(
+        "unsupported",
+        "404 `Route not found.` on a path that newer servers have",
+        "no action needed; this server does not have the data, a newer Coder does",
+        _HOURLY,
+    ),
+    "not_found": Explanation(
+        "not_found",
+        "404 `Route not found.` on a path that every Coder has",
+        "check `url` and `api_path`; there is no Coder API at this address",
+    ),
+    "rejected": Explanation(
+        "rejected",
+        "400 or 422, in both query dialects",
+        "check `dialect` and the server's version; the server does not accept these parameters",
+    ),
+    "refused_by_proxy": Explanation(
+        "refused_by_proxy",
+        "405, 407, 413, 421, 431, 451 or another 4xx that Coder does not send",
+        "check the proxy or gateway between the exporter and Coder; it refuses requests with this status",
+    ),
+    "rate_limited": Explanation(
+        "rate_limited",
+        "429",
+        "lower `requests_per_minute`, or poll less often with `every`",
+        "if the requested wait ends before the next poll",
+    ),
+    "rate_too_low": Explanation(
+        "rate_limited",
+        "A request did not start before the next poll, because `requests_per_minute` was reached",
+        "raise `requests_per_minute`, or poll less often with `every`",
+    ),
+    "concurrency_too_low": Explanation(
+        "rate_limited",
+        "A request did not start before the next poll, because `max_concurrency` others were running",
+        "check Coder's load, raise `max_concurrency`, or poll less often with `every`",
+    ),
+    "server_error": Explanation(
+        "server_error",
+        "500 and above, or 401 `An internal error occurred`",
+        "check Coder's log, and the proxy in front of it; the exporter retries",
+        "502, 503 and 504 only",
+    ),
+    "timeout": Explanation(
+        "timeout",
+        "No complete response in time, or 408",
+        "check Coder's load, or raise `timeout`; the exporter retries",
+        "yes",
+    ),
+    "connection": Explanation(
+        "connection",
+        "Connection refused or reset, name not found",
+        "check `url`, DNS, proxy and firewall; the exporter retries",
+        "yes",
+    ),
+    "tls_failed": Explanation(
+        "connection",
+        "No TLS connection: a certificate that is not accepted, or a port without TLS",
+        "fix what the error names: the server's certificate, the files of `tls`, or the scheme of `url` "
+        "or of the proxy",
+    ),
+    "redirect": Explanation(
+        "redirect",
+        "A redirect: it is not followed, so that the token is not sent elsewhere",
+        "set `url` to where the server redirects to",
+    ),
+    "too_large": Explanation(
+        "too_large",
+        "A body above `max_response_bytes`",
+        "raise `max_response_bytes` if responses of this size are expected",
+    ),
+    "invalid": Explanation(
+        "invalid",
+        "A 200 that is not JSON of a known shape, such as a sign-in page",
+        "check that `url` is Coder itself and not a sign-in page or another service",
+    ),
+    "newer_coder": Explanation(
+        "invalid",
+        "JSON with rows or fields that cannot be decoded",
+        "upgrade the exporter; this Coder is newer than the exporter supports",
+    ),
+    "exporter_bug": Explanation(
+        "invalid", "An unexpected error in the exporter", "report this line as a bug of the exporter"
+    ),
+}
 """All causes, with what can be done about each: log, `check`, status page and docs take it from here."""
 
-REMEDIES: Mapping[Cause, str] = MappingProxyType({cause: each.remedy for cause, each in CAUSES.items()})
+REMEDIES: Mapping[Cause, str] = {cause: each.remedy for cause, each in CAUSES.items()}
 
 WHOLE_SERVER: frozenset[FailureReason] = frozenset(
     {
@@ -243,18 +238,6 @@ WHOLE_SERVER: frozenset[FailureReason] = frozenset(
 UNAVAILABLE: frozenset[FailureReason] = frozenset({"disabled", "unsupported", "not_licensed"})
 """Reasons for which nothing is broken: the server does not have the data, and no other request helps."""
 
-_STATUS: Mapping[int, Cause] = MappingProxyType(
-    {
-        400: "rejected",
-        401: "unauthorized",
-        403: "forbidden",
-        408: "timeout",
-        422: "rejected",
-        429: "rate_limited",
-    }
-)
-
-
 _MESSAGES: tuple[tuple[int, str, Cause], ...] = (
     (401, r"^Cookie .* must be provided", "token_missing"),
     (401, r"^Invalid API key format", "token_malformed"),
@@ -268,8 +251,14 @@ _MESSAGES: tuple[tuple[int, str, Cause], ...] = (
     (403, r"\A\s*\Z", "forbidden_by_proxy"),
     (404, r"insights are disabled", "disabled"),
     (404, r"^Resource not found or you do not have access", "not_permitted"),
+    (400, "", "rejected"),
+    (401, "", "unauthorized"),
+    (403, "", "forbidden"),
+    (408, "", "timeout"),
+    (422, "", "rejected"),
+    (429, "", "rate_limited"),
 )
-"""What a status means if the message or the detail matches."""
+"""What a status means if the message or the detail matches; the first entry counts."""
 _TRANSIENT_STATUS = frozenset({408, 429, 502, 503, 504})
 _DETAIL_LENGTH = 300
 
@@ -317,7 +306,7 @@ def error_from_response(
     status: int,
     path: str,
     body: bytes,
-    redactor: ErrorRedactor = REDACT_NOTHING,
+    redactor: ErrorRedactor = ErrorRedactor("named"),  # noqa: B008 -- immutable
     missing_route: MissingRoute = "unsupported",
 ) -> ApiError:
     """Return the error that a status other than 200 means.
@@ -345,7 +334,5 @@ def _cause(status: int, message: str, missing_route: MissingRoute) -> Cause:
             return cause
     if status == 404:
         return missing_route
-    if status in _STATUS:
-        return _STATUS[status]
     by_class: Mapping[int, Cause] = {3: "redirect", 4: "refused_by_proxy"}
     return "server_error" if status >= 500 else by_class.get(status // 100, "invalid")

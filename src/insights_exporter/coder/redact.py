@@ -102,6 +102,3 @@ class ErrorRedactor:
         ]
         omitted = f"(the server's own words are omitted, as users.detail is {self.users})"
         return " ".join(shown if shown == sentences else [*shown, omitted])
-
-
-REDACT_NOTHING = ErrorRedactor("named")

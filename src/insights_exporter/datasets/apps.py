@@ -5,7 +5,6 @@ app (`app_type="app"`) or a session app such as an editor, SSH or the web termin
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 
 import msgspec
 
@@ -22,26 +21,22 @@ LIMIT_IN_TEMPLATE = 20
 _TEMPLATE_APP, _SESSION_APP = "app", "builtin"
 _WORKSPACE_APP, _UNKNOWN = "workspace_app", "unknown"
 
-_FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "vscode": (
-            *("vscode", "vscode_insiders", "vscode_web", "code_server", "cursor", "windsurf", "positron"),
-            *("vscodium", "codium", "antigravity", "trae", "kiro", "devin"),
-        ),
-        "jetbrains": ("jetbrains", "goland"),
-        "ssh": ("ssh", "zed"),
-        "reconnecting_pty": ("reconnecting_pty",),
-        "sftp": ("sftp",),
-        _UNKNOWN: ("overflow", "unknown"),
-    }
-)
-KNOWN_APPS: Mapping[str, str] = MappingProxyType(
-    {slug: family for family, slugs in _FAMILIES.items() for slug in slugs}
-)
+_FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "vscode": (
+        *("vscode", "vscode_insiders", "vscode_web", "code_server", "cursor", "windsurf", "positron"),
+        *("vscodium", "codium", "antigravity", "trae", "kiro", "devin"),
+    ),
+    "jetbrains": ("jetbrains", "goland"),
+    "ssh": ("ssh", "zed"),
+    "reconnecting_pty": ("reconnecting_pty",),
+    "sftp": ("sftp",),
+    _UNKNOWN: ("overflow", "unknown"),
+}
+KNOWN_APPS: Mapping[str, str] = {slug: family for family, slugs in _FAMILIES.items() for slug in slugs}
 """The family of each session app that Coder registers and of its two other rows, in its spelling."""
 
 _SHOWN_AT_ZERO = ("vscode", "jetbrains", "reconnecting-pty", "ssh")
-_CLASSIC_SPELLING = MappingProxyType({"reconnecting_pty": "reconnecting-pty"})
+_CLASSIC_SPELLING: Mapping[str, str] = {"reconnecting_pty": "reconnecting-pty"}
 _NEVER_AGGREGATED = frozenset((*_SHOWN_AT_ZERO, "sftp", "overflow", "unknown"))
 _SFTP = (_SESSION_APP, "sftp")
 

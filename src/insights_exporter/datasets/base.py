@@ -107,21 +107,6 @@ def no_windows(_deployment: Deployment) -> Sequence[Window | None]:
     return (None,)
 
 
-def all_windows(deployment: Deployment) -> Sequence[Window | None]:
-    """Return all windows of the deployment."""
-    return deployment.windows
-
-
-def nothing_unrequested(_context: PollContext, _requests: Sequence[Request]) -> ConvertResult:
-    """Return no rows."""
-    return ConvertResult(())
-
-
-def no_merge(_results: Iterable[ConvertResult]) -> tuple[Samples, ...]:
-    """Return no samples over all windows."""
-    return ()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DailyHistory:
     """Users by UTC day, of which one response has many.
@@ -170,8 +155,10 @@ class Dataset:
     requests: Callable[[PollContext], Sequence[Request]]
     convert: Callable[[PollContext, Response], ConvertResult]
     windows: Callable[[Deployment], Sequence[Window | None]] = no_windows
-    unrequested: Callable[[PollContext, Sequence[Request]], ConvertResult] = nothing_unrequested
-    merge_windows: Callable[[Iterable[ConvertResult]], tuple[Samples, ...]] = no_merge
+    unrequested: Callable[[PollContext, Sequence[Request]], ConvertResult] = lambda _context, _requests: (
+        ConvertResult(())
+    )
+    merge_windows: Callable[[Iterable[ConvertResult]], tuple[Samples, ...]] = lambda _results: ()
     depends_on: str | None = None
     names_templates: bool = False
     looks_up: str | None = None

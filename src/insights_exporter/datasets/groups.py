@@ -130,7 +130,9 @@ def activity_by_group(context: PollContext, seconds: Mapping[str, float]) -> Ite
         (labels, [seconds[user] for user in group.members if user in seconds])
         for labels, group in _groups_of_window(context)
     ]
-    exposed = [(labels, values) for labels, values in active if len(values) >= _min_users(context)]
+    exposed = [
+        (labels, values) for labels, values in active if len(values) >= context.deployment.groups.min_users
+    ]
     yield Samples(GROUP_ACTIVE_USERS, [(labels, float(len(values))) for labels, values in exposed])
     yield Samples(GROUP_ACTIVITY, [(labels, exact_sum(values)) for labels, values in exposed])
 
@@ -141,7 +143,7 @@ def quality_by_group(context: PollContext, latencies: Mapping[str, Mapping[str, 
     for labels, group in _groups_of_window(context):
         for percentile, seconds in latencies.items():
             values = [seconds[user] for user in group.members if user in seconds]
-            if len(values) >= _min_users(context):
+            if len(values) >= context.deployment.groups.min_users:
                 histogram = build_histogram(values, LATENCY_BOUNDS)
                 rows += band_rows((*labels, percentile), histogram, LATENCY_BOUNDS, CONNECTION_QUALITIES)
     return Samples(GROUP_CONNECTION_QUALITY, rows)
@@ -151,10 +153,6 @@ def _groups_of_window(context: PollContext) -> Iterator[tuple[tuple[str, ...], G
     window = context.window.name if context.window else ""
     if window in context.deployment.groups.windows:
         yield from (((window, *_labels(group)), group) for group in context.groups)
-
-
-def _min_users(context: PollContext) -> int:
-    return context.deployment.groups.min_users
 
 
 def _labels(group: Group) -> tuple[str, str, str]:

@@ -1,7 +1,6 @@
 """The registry of all datasets."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from insights_exporter.datasets import (
     daus,
@@ -20,23 +19,21 @@ from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.report_schema import WINDOW_FAMILIES
 from insights_exporter.exposition.family import MetricFamily
 
-DATASETS: Mapping[str, Dataset] = MappingProxyType(
-    {
-        dataset.name: dataset
-        for dataset in (
-            daus.DATASET,
-            periods.DATASET,
-            templates.DATASET,
-            template_breakdown.DATASET,
-            user_activity.DATASET,
-            user_latency.DATASET,
-            user_status_counts.DATASET,
-            template_list.DATASET,
-            groups.DATASET,
-            license_dataset.DATASET,
-        )
-    }
-)
+DATASETS: Mapping[str, Dataset] = {
+    dataset.name: dataset
+    for dataset in (
+        daus.DATASET,
+        periods.DATASET,
+        templates.DATASET,
+        template_breakdown.DATASET,
+        user_activity.DATASET,
+        user_latency.DATASET,
+        user_status_counts.DATASET,
+        template_list.DATASET,
+        groups.DATASET,
+        license_dataset.DATASET,
+    )
+}
 """The datasets by name."""
 
 

@@ -9,6 +9,7 @@ from insights_exporter.coder.clock import unix_seconds
 from insights_exporter.coder.decode import decode
 from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.config.models import Deployment, Window
+from insights_exporter.datasets import template_metrics as families
 from insights_exporter.datasets import user_activity, user_latency
 from insights_exporter.datasets.aggregate import (
     ACTIVITY_BOUNDS,
@@ -23,26 +24,7 @@ from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.daus import TODAY, YESTERDAY
 from insights_exporter.datasets.parameters import LIMIT_IN_TEMPLATE, parameter_samples
 from insights_exporter.datasets.report_schema import PATH, TemplatesResponse
-from insights_exporter.datasets.template_metrics import (
-    TEMPLATE_ACTIVE_USERS,
-    TEMPLATE_ACTIVITY_DISTRIBUTION,
-    TEMPLATE_ACTIVITY_LEVEL,
-    TEMPLATE_APP_TIMES_USED,
-    TEMPLATE_APP_USAGE,
-    TEMPLATE_CONNECTION_QUALITY,
-    TEMPLATE_DAILY_ACTIVE_USERS,
-    TEMPLATE_FAMILIES,
-    TEMPLATE_LATENCY_DISTRIBUTION,
-    TEMPLATE_PARAMETER_WORKSPACES,
-)
 from insights_exporter.datasets.timerange import midnight, time_range_of, window_of, zone_of
-from insights_exporter.datasets.user_activity import ActivityResponse, seconds_by_user
-from insights_exporter.datasets.user_latency import (
-    LatencyResponse,
-    latencies_by_user,
-    latency_histograms,
-    quality_rows,
-)
 from insights_exporter.exposition.family import Row, Samples
 
 NAME: Final = "template-breakdown"
@@ -61,13 +43,15 @@ def convert_report(context: PollContext, response: Response) -> ConvertResult:
     decoded = decode(response.body, TemplatesResponse)
     _check_subject(response, _named_templates(decoded.value))
     labels = template_labels(context, response.request.subject)
-    daily = Samples(TEMPLATE_DAILY_ACTIVE_USERS, _daily_rows(context, response, decoded.value, labels))
+    daily = Samples(
+        families.TEMPLATE_DAILY_ACTIVE_USERS, _daily_rows(context, response, decoded.value, labels)
+    )
     report = decoded.value.report
     if report is None:
         return ConvertResult((daily,), invalid=decoded.invalid)
     window = window_of(context).name
     parameters, values_aggregated = parameter_samples(
-        TEMPLATE_PARAMETER_WORKSPACES,
+        families.TEMPLATE_PARAMETER_WORKSPACES,
         report.parameters_usage or (),
         context.deployment.parameters,
         (window, *labels),
@@ -76,9 +60,9 @@ def convert_report(context: PollContext, response: Response) -> ConvertResult:
     apps, apps_aggregated = read_apps(report.apps_usage, min(context.deployment.apps.limit, APPS_IN_TEMPLATE))
     complete = decoded.complete("report.apps_usage")
     samples = (
-        Samples(TEMPLATE_ACTIVE_USERS, [((window, *labels), report.active_users)]),
-        Samples(TEMPLATE_APP_USAGE, usage_rows(apps, (window, *labels), complete=complete)),
-        Samples(TEMPLATE_APP_TIMES_USED, times_used_rows(apps, (window, *labels))),
+        Samples(families.TEMPLATE_ACTIVE_USERS, [((window, *labels), report.active_users)]),
+        Samples(families.TEMPLATE_APP_USAGE, usage_rows(apps, (window, *labels), complete=complete)),
+        Samples(families.TEMPLATE_APP_TIMES_USED, times_used_rows(apps, (window, *labels))),
         daily,
         *parameters,
     )
@@ -87,28 +71,30 @@ def convert_report(context: PollContext, response: Response) -> ConvertResult:
 
 def convert_activity(context: PollContext, response: Response) -> ConvertResult:
     """Return how active the users of a template were."""
-    decoded = decode(response.body, ActivityResponse)
+    decoded = decode(response.body, user_activity.ActivityResponse)
     report = decoded.value.report
     _check_subject(response, [report.template_ids])
     labels = (window_of(context).name, *template_labels(context, response.request.subject))
-    histogram = build_histogram(seconds_by_user(report.users).values(), ACTIVITY_BOUNDS)
+    histogram = build_histogram(user_activity.seconds_by_user(report.users).values(), ACTIVITY_BOUNDS)
     samples = (
-        Samples(TEMPLATE_ACTIVITY_DISTRIBUTION, [(labels, histogram)]),
-        Samples(TEMPLATE_ACTIVITY_LEVEL, band_rows(labels, histogram, ACTIVITY_BOUNDS, ACTIVITY_LEVELS)),
+        Samples(families.TEMPLATE_ACTIVITY_DISTRIBUTION, [(labels, histogram)]),
+        Samples(
+            families.TEMPLATE_ACTIVITY_LEVEL, band_rows(labels, histogram, ACTIVITY_BOUNDS, ACTIVITY_LEVELS)
+        ),
     )
     return ConvertResult(samples, invalid=decoded.invalid)
 
 
 def convert_latency(context: PollContext, response: Response) -> ConvertResult:
     """Return how slow the connections of users of a template were."""
-    decoded = decode(response.body, LatencyResponse)
+    decoded = decode(response.body, user_latency.LatencyResponse)
     report = decoded.value.report
     _check_subject(response, [report.template_ids])
     labels = (window_of(context).name, *template_labels(context, response.request.subject))
-    histograms = latency_histograms(labels, latencies_by_user(report.users))
+    histograms = user_latency.latency_histograms(labels, user_latency.latencies_by_user(report.users))
     samples = (
-        Samples(TEMPLATE_LATENCY_DISTRIBUTION, histograms),
-        Samples(TEMPLATE_CONNECTION_QUALITY, quality_rows(histograms)),
+        Samples(families.TEMPLATE_LATENCY_DISTRIBUTION, histograms),
+        Samples(families.TEMPLATE_CONNECTION_QUALITY, user_latency.quality_rows(histograms)),
     )
     return ConvertResult(samples, invalid=decoded.invalid)
 
@@ -206,7 +192,7 @@ def unrequested(context: PollContext, requests: Sequence[Request]) -> ConvertRes
         if template not in used
     ]
     beyond = len(_in_use(context)) - len({request.subject for request in requests})
-    return ConvertResult((Samples(TEMPLATE_ACTIVE_USERS, rows),), aggregated=beyond)
+    return ConvertResult((Samples(families.TEMPLATE_ACTIVE_USERS, rows),), aggregated=beyond)
 
 
 def _in_use(context: PollContext) -> Sequence[str]:
@@ -222,7 +208,7 @@ _READERS: Mapping[str, Callable[[PollContext, Response], ConvertResult]] = {
 
 DATASET = Dataset(
     name=NAME,
-    families=TEMPLATE_FAMILIES,
+    families=families.TEMPLATE_FAMILIES,
     windows=windows,
     requests=requests,
     convert=convert,

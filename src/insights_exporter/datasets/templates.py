@@ -13,7 +13,7 @@ from insights_exporter.datasets.apps import (
     times_used_rows,
     usage_rows,
 )
-from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, all_windows
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.parameters import (
     PARAMETER_LABELS,
     parameter_samples,
@@ -113,7 +113,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
 DATASET = Dataset(
     name=NAME,
     families=FAMILIES,
-    windows=all_windows,
+    windows=lambda deployment: deployment.windows,
     requests=lambda context: (window_request(PATH, context),),
     convert=convert,
     merge_windows=app_info,

@@ -13,7 +13,7 @@ from insights_exporter.datasets.aggregate import (
     build_histogram,
     sum_by_key,
 )
-from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, all_windows
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.groups import GROUP_ACTIVE_USERS, GROUP_ACTIVITY, activity_by_group
 from insights_exporter.datasets.report_schema import WINDOW_FAMILIES, WindowReport, window_samples
 from insights_exporter.datasets.timerange import window_of, window_request
@@ -134,7 +134,7 @@ def _user_columns(
 DATASET = Dataset(
     name=NAME,
     families=FAMILIES,
-    windows=all_windows,
+    windows=lambda deployment: deployment.windows,
     requests=lambda context: (window_request(PATH, context),),
     looks_up="groups",
     convert=convert,
