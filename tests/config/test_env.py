@@ -69,7 +69,7 @@ def test_stored_session_is_found(folder: str, variables: dict[str, str], tmp_pat
     environ = {name: value.format(home=tmp_path) for name, value in variables.items()}
 
     assert (URL, HIDDEN) == found(environ)
-    assert {"coder login"} == set(load_config(None, environ, DATASETS).sources.values())
+    assert "coder login" == load_config(None, environ, DATASETS).find_source(0, ("url",))
 
 
 @pytest.mark.parametrize("url", [URL, f"{URL}/", "HTTPS://Coder.Example.com"])
@@ -144,12 +144,11 @@ def test_error_names_the_variable(environ: dict[str, str], line: str) -> None:
 
 def test_source_of_a_value_is_its_variable() -> None:
     """Each value has the variable it comes from as its source."""
-    sources = load_config(None, {"CODER_URL": URL, "CODER_SESSION_TOKEN": HIDDEN}, DATASETS).sources
+    config = load_config(None, {"CODER_URL": URL, "CODER_SESSION_TOKEN": HIDDEN}, DATASETS)
 
-    assert {
-        ("deployments", 0, "url"): "CODER_URL",
-        ("deployments", 0, "token_env"): "CODER_SESSION_TOKEN",
-    } == sources
+    assert ["CODER_URL", "CODER_SESSION_TOKEN", None] == [
+        config.find_source(0, (key,)) for key in ("url", "token_env", "timezone")
+    ]
 
 
 USED_BY_CODER = (

@@ -121,15 +121,17 @@ def test_file_overrides_the_environment(tmp_path: Path) -> None:
 def test_value_has_a_source(tmp_path: Path) -> None:
     """Each value that is set has a source; other values are built in."""
     text = f"defaults: {{timezone: UTC, users: {{limit: 1}}, parameters: {{exclude: []}}}}\n{SMALLEST}"
-    sources = loaded(tmp_path, text).sources
+    config = loaded(tmp_path, text)
+    expected = {
+        ("url",): "file",
+        ("timezone",): "file, defaults",
+        ("users", "limit"): "file, defaults",
+        ("users", "detail"): None,
+        ("parameters", "exclude"): "file, defaults",
+        ("windows", 0, "name"): None,
+    }
 
-    assert {
-        ("deployments", 0, "url"): "file",
-        ("deployments", 0, "token_env"): "file",
-        ("deployments", 0, "timezone"): "file, defaults",
-        ("deployments", 0, "users", "limit"): "file, defaults",
-        ("deployments", 0, "parameters", "exclude"): "file, defaults",
-    } == sources
+    assert expected == {place: config.find_source(0, place) for place in expected}
 
 
 def test_misspelled_variables_are_reported_with_and_without_errors(tmp_path: Path) -> None:

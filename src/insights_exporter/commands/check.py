@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
 import typer
@@ -77,17 +76,15 @@ def _limit_to_one_template(deployment: Deployment) -> Deployment:
     return deployment.model_copy(update={"templates": templates})
 
 
-_COLOURS: Mapping[str, str] = MappingProxyType(
-    {
-        "allowed": "green",
-        "refused": "red",
-        "failed": "red",
-        "switched off": "yellow",
-        "unavailable": "dim",
-        "not polled": "yellow",
-        "not enabled": "dim",
-    }
-)
+_COLOURS: Mapping[str, str] = {
+    "allowed": "green",
+    "refused": "red",
+    "failed": "red",
+    "switched off": "yellow",
+    "unavailable": "dim",
+    "not polled": "yellow",
+    "not enabled": "dim",
+}
 
 
 def print_reports(reports: Iterable[DeploymentReport]) -> None:

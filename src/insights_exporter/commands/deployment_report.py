@@ -102,7 +102,7 @@ def build_report(
         estimated=any(each.estimated for each in datasets),
         requests_per_minute=sum(each.requests_per_minute for each in datasets),
         causes=causes,
-        warnings=(*_warn_of_token(poller), *_warn_of_no_users(poller), *_warn_of_rows(poller)),
+        warnings=tuple(_find_warnings(poller)),
         datasets=datasets,
     )
 
@@ -170,24 +170,15 @@ def _estimate_series(poller: DeploymentPoller, job: Job, templates: int) -> int:
     return shared + (job.status.series - shared) * templates
 
 
-def _warn_of_token(poller: DeploymentPoller) -> Iterator[str]:
-    warning = warn_of_token(poller.server_info.token, poller.clock.now().timestamp())
-    if warning:
+def _find_warnings(poller: DeploymentPoller) -> Iterator[str]:
+    """Yield what does not make the status 1, but will be missed: a token, users, rows."""
+    if warning := warn_of_token(poller.server_info.token, poller.clock.now().timestamp()):
         yield warning
-
-
-def _warn_of_no_users(poller: DeploymentPoller) -> Iterator[str]:
-    """Warn if Coder reports no active user in any window and on any day: dashboards will show zeros."""
     summaries = [poller.summary(job.status.dataset, job.status.window) for job in poller.jobs]
     counts = [summary.active_users for summary in summaries if summary.active_users is not None]
     counts += [users for summary in summaries for users in summary.days.values()]
     if counts and not any(counts):
         yield "no user was active in any window; check that `url` is the Coder that your users work with"
-
-
-def _warn_of_rows(poller: DeploymentPoller) -> Iterator[str]:
-    """Warn of dropped rows, which are missing in datasets that are allowed."""
     rows = {job.dataset.name: job.request_stats.rows_invalid for job in poller.jobs}
-    dropped = [f"{name} ({count})" for name, count in rows.items() if count]
-    if dropped:
+    if dropped := [f"{name} ({count})" for name, count in rows.items() if count]:
         yield f"rows are invalid and dropped: {', '.join(dropped)}; {REMEDIES['newer_coder']}"

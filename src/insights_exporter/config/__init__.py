@@ -1,1 +1,1 @@
-"""What a user may set, where it is read from, how it is checked."""
+"""What users configure: models, loading, validation, and the JSON Schema."""

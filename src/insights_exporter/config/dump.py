@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,9 +24,11 @@ def dump_config(loaded: LoadedConfig) -> str:
 
     Keys without a value and a default are omitted.
     """
-    deployments = [_dump_deployment(deployment) for deployment in loaded.config.deployments]
-    lines = _format_lines({"deployments": deployments}, (), "", loaded.sources)
-    return "".join(f"{line}\n" for line in (f"# From {loaded.source or 'the environment'}", *lines))
+    lines = [f"# From {loaded.source or 'the environment'}", "deployments:"]
+    for index, deployment in enumerate(loaded.config.deployments):
+        first, *others = _format_lines(_dump_deployment(deployment), (), partial(loaded.find_source, index))
+        lines += [f"  - {first}", *(f"    {line}" for line in others)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def mask_proxy(url: str) -> str:
@@ -42,26 +45,17 @@ def _dump_deployment(deployment: Deployment) -> dict[str, Any]:
 
 
 def _format_lines(
-    value: dict[str, Any] | list[Any], place: KeyPath, indent: str, sources: Mapping[KeyPath, str]
+    value: dict[str, Any] | list[Any], place: KeyPath, find_source: Callable[[KeyPath], str | None]
 ) -> Iterator[str]:
     for step, part in value.items() if isinstance(value, dict) else enumerate(value):
-        lead = f"{indent}{_format_scalar(step)}:" if isinstance(step, str) else f"{indent}-"
+        lead = f"{_format_scalar(step)}:" if isinstance(step, str) else "-"
         below = (*place, step)
-        if isinstance(part, dict | list) and part:
-            inner = list(_format_lines(part, below, f"{indent}  ", sources))
-            if isinstance(step, int):
-                yield f"{lead} {inner.pop(0).lstrip()}"
-            else:
-                yield lead
-            yield from inner
-        else:
-            yield f"{lead} {_format_scalar(part)}  # {_find_source(below, sources)}"
-
-
-def _find_source(place: KeyPath, sources: Mapping[KeyPath, str]) -> str:
-    """Return the source of a value, or of the short form that it comes from."""
-    prefixes = (place[:length] for length in range(len(place), 0, -1))
-    return next((sources[prefix] for prefix in prefixes if prefix in sources), DEFAULT)
+        if not isinstance(part, dict | list) or not part:
+            yield f"{lead} {_format_scalar(part)}  # {find_source(below) or DEFAULT}"
+            continue
+        first, *others = _format_lines(part, below, find_source)
+        yield from (f"{lead} {first}",) if lead == "-" else (lead, f"  {first}")
+        yield from (f"  {line}" for line in others)
 
 
 def _format_scalar(value: object) -> str:

@@ -4,55 +4,48 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
 
 from insights_exporter.config.errors import ConfigError, ConfigIssue
 
 OWN_PREFIX = "INSIGHTS_EXPORTER_"
 
-FLAG_VARIABLES: Mapping[str, str] = MappingProxyType(
-    {
-        "INSIGHTS_EXPORTER_CONFIG_FILE": "--config.file",
-        "INSIGHTS_EXPORTER_WEB_LISTEN_ADDRESS": "--web.listen-address",
-        "INSIGHTS_EXPORTER_WEB_SYSTEMD_SOCKET": "--web.systemd-socket",
-        "INSIGHTS_EXPORTER_WEB_CONFIG_FILE": "--web.config.file",
-        "INSIGHTS_EXPORTER_WEB_TELEMETRY_PATH": "--web.telemetry-path",
-        "INSIGHTS_EXPORTER_WEB_EXTERNAL_URL": "--web.external-url",
-        "INSIGHTS_EXPORTER_WEB_ROUTE_PREFIX": "--web.route-prefix",
-        "INSIGHTS_EXPORTER_WEB_ENABLE_LIFECYCLE": "--web.enable-lifecycle",
-        "INSIGHTS_EXPORTER_WEB_MAX_REQUESTS": "--web.max-requests",
-        "INSIGHTS_EXPORTER_LOG_LEVEL": "--log.level",
-        "INSIGHTS_EXPORTER_LOG_FORMAT": "--log.format",
-        "INSIGHTS_EXPORTER_SHARD": "--shard",
-        "INSIGHTS_EXPORTER_TOTAL_SHARDS": "--total-shards",
-    }
-)
+FLAG_VARIABLES: Mapping[str, str] = {
+    "INSIGHTS_EXPORTER_CONFIG_FILE": "--config.file",
+    "INSIGHTS_EXPORTER_WEB_LISTEN_ADDRESS": "--web.listen-address",
+    "INSIGHTS_EXPORTER_WEB_SYSTEMD_SOCKET": "--web.systemd-socket",
+    "INSIGHTS_EXPORTER_WEB_CONFIG_FILE": "--web.config.file",
+    "INSIGHTS_EXPORTER_WEB_TELEMETRY_PATH": "--web.telemetry-path",
+    "INSIGHTS_EXPORTER_WEB_EXTERNAL_URL": "--web.external-url",
+    "INSIGHTS_EXPORTER_WEB_ROUTE_PREFIX": "--web.route-prefix",
+    "INSIGHTS_EXPORTER_WEB_ENABLE_LIFECYCLE": "--web.enable-lifecycle",
+    "INSIGHTS_EXPORTER_WEB_MAX_REQUESTS": "--web.max-requests",
+    "INSIGHTS_EXPORTER_LOG_LEVEL": "--log.level",
+    "INSIGHTS_EXPORTER_LOG_FORMAT": "--log.format",
+    "INSIGHTS_EXPORTER_SHARD": "--shard",
+    "INSIGHTS_EXPORTER_TOTAL_SHARDS": "--total-shards",
+}
 """Flags that environment variables may set; the command line wins."""
 
-CODER_VARIABLES: Mapping[str, str] = MappingProxyType(
-    {
-        "CODER_URL": "URL of Coder.",
-        "CODER_SESSION_TOKEN": "The token; re-read at each poll.",
-        "CODER_SESSION_TOKEN_FILE": "File with the token, instead of the token itself; re-read at each poll.",
-        "CODER_CONFIG_DIR": "Folder in which Coder's CLI stores the session of `coder login`.",
-    }
-)
+CODER_VARIABLES: Mapping[str, str] = {
+    "CODER_URL": "URL of Coder.",
+    "CODER_SESSION_TOKEN": "The token; re-read at each poll.",
+    "CODER_SESSION_TOKEN_FILE": "File with the token, instead of the token itself; re-read at each poll.",
+    "CODER_CONFIG_DIR": "Folder in which Coder's CLI stores the session of `coder login`.",
+}
 """Variables that configure a deployment if no file is given."""
 
-_SYNONYMS = MappingProxyType(
-    {
-        "CODER_URI": "CODER_URL",
-        "CODER_ENDPOINT": "CODER_URL",
-        "CODER_SERVER_URL": "CODER_URL",
-        "CODER_HOST": "CODER_URL",
-        "CODER_SESSION": "CODER_SESSION_TOKEN",
-        "CODER_TOKEN": "CODER_SESSION_TOKEN",
-        "CODER_API_TOKEN": "CODER_SESSION_TOKEN",
-        "CODER_API_KEY": "CODER_SESSION_TOKEN",
-        "CODER_TOKEN_FILE": "CODER_SESSION_TOKEN_FILE",
-    }
-)
+_SYNONYMS: Mapping[str, str] = {
+    "CODER_URI": "CODER_URL",
+    "CODER_ENDPOINT": "CODER_URL",
+    "CODER_SERVER_URL": "CODER_URL",
+    "CODER_HOST": "CODER_URL",
+    "CODER_SESSION": "CODER_SESSION_TOKEN",
+    "CODER_TOKEN": "CODER_SESSION_TOKEN",
+    "CODER_API_TOKEN": "CODER_SESSION_TOKEN",
+    "CODER_API_KEY": "CODER_SESSION_TOKEN",
+    "CODER_TOKEN_FILE": "CODER_SESSION_TOKEN_FILE",
+}
 _USED_BY_CODER = re.compile(
     "CODER_(ACCESS_URL|AGENT_.*|PROXY_.*|PROVISIONER_.*|WORKSPACE_.*|USER_.*|CONFIG_PATH|SESSION_DURATION|.*_LIFETIME)"
 )

@@ -5,7 +5,6 @@ import re
 import typing
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -21,26 +20,24 @@ _IN_KEY = "[key]"
 _CONSEQUENCES = frozenset({"default_factory_not_called"})
 _LIST_REMEDY = "write it in brackets, or one line with a dash per entry"
 _MAP_REMEDY = "write `key: value` lines below it, or remove it"
-_MESSAGES: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "string_type": ("must be text", "put it in quotes"),
-        "string_too_short": ("is empty", "write a value, or remove the key"),
-        "string_too_long": ("is longer than {max_length} characters", "shorten it"),
-        "int_type": ("must be a whole number", "write it in digits, without quotes"),
-        "float_type": ("must be a number", "write it in digits, without quotes"),
-        "finite_number": ("must be a finite number", "write it in digits"),
-        "bool_type": ("must be true or false", "write one of the two, without quotes"),
-        "path_type": ("must be the path of a file", "write it as /run/secrets/coder-token"),
-        "tuple_type": ("must be a list", _LIST_REMEDY),
-        "list_type": ("must be a list", _LIST_REMEDY),
-        "model_type": ("must be a map of keys and values", _MAP_REMEDY),
-        "dict_type": ("must be a map of keys and values", _MAP_REMEDY),
-        "too_short": ("is empty", "write at least one entry"),
-        "greater_than": ("is too small", "write more than {gt:g}"),
-        "greater_than_equal": ("is too small", "write {ge} or more"),
-        "less_than_equal": ("is too large", "write {le} or less"),
-    }
-)
+_MESSAGES: Mapping[str, tuple[str, str]] = {
+    "string_type": ("must be text", "put it in quotes"),
+    "string_too_short": ("is empty", "write a value, or remove the key"),
+    "string_too_long": ("is longer than {max_length} characters", "shorten it"),
+    "int_type": ("must be a whole number", "write it in digits, without quotes"),
+    "float_type": ("must be a number", "write it in digits, without quotes"),
+    "finite_number": ("must be a finite number", "write it in digits"),
+    "bool_type": ("must be true or false", "write one of the two, without quotes"),
+    "path_type": ("must be the path of a file", "write it as /run/secrets/coder-token"),
+    "tuple_type": ("must be a list", _LIST_REMEDY),
+    "list_type": ("must be a list", _LIST_REMEDY),
+    "model_type": ("must be a map of keys and values", _MAP_REMEDY),
+    "dict_type": ("must be a map of keys and values", _MAP_REMEDY),
+    "too_short": ("is empty", "write at least one entry"),
+    "greater_than": ("is too small", "write more than {gt:g}"),
+    "greater_than_equal": ("is too small", "write {ge} or more"),
+    "less_than_equal": ("is too large", "write {le} or less"),
+}
 """Problem and remedy by pydantic's type of error."""
 
 
@@ -97,18 +94,11 @@ def safe_key(key: str) -> str:
     return start if start == key else f"{start}..."
 
 
-def find_nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that `name` was most likely meant to be."""
-    by_normalized = {_normalize(each): each for each in known}
-    close = difflib.get_close_matches(_normalize(name), by_normalized, n=1)
-    return by_normalized[close[0]] if close else None
-
-
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a remedy with the nearest known name, or all of them if none is near."""
-    names = sorted(known)
-    near = find_nearest(name, names)
-    return f"did you mean {near}?" if near else f"known names are {', '.join(names)}"
+    names = {_normalize(each): each for each in sorted(known)}
+    near = difflib.get_close_matches(_normalize(name), names, n=1)
+    return f"did you mean {names[near[0]]}?" if near else f"known names are {', '.join(names.values())}"
 
 
 def _normalize(name: str) -> str:

@@ -1,7 +1,7 @@
-"""A config file or the environment becomes a Config, with all problems at once."""
+"""Loading of a config file or the environment, with all problems at once."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -42,17 +42,26 @@ _PLACEHOLDER_URL = "http://unknown.invalid"
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedConfig:
-    """A valid config with its warnings.
+class RawDeployment:
+    """A deployment before it is checked; `locate` returns place and source of the value at a key path."""
 
-    `source` is the file, or empty for the environment. `sources` says by key
-    path who set a value; other values are defaults.
-    """
+    values: Mapping[str, Any]
+    locate: Callable[[KeyPath], tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """A valid config with its warnings; `source` is the file, or empty for the environment."""
 
     config: Config
     source: str
-    sources: Mapping[KeyPath, str]
     warnings: tuple[ConfigIssue, ...]
+    raw: tuple[RawDeployment, ...] = field(repr=False)
+
+    def find_source(self, deployment: int, place: KeyPath) -> str | None:
+        """Return who set the value at a key path of a deployment, None for a default."""
+        raw = self.raw[deployment]
+        return raw.locate(place)[1] if _is_set(place, raw.values) else None
 
 
 def load_config(path: Path | None, environ: Mapping[str, str], datasets: Collection[str]) -> LoadedConfig:
@@ -67,7 +76,7 @@ def load_config(path: Path | None, environ: Mapping[str, str], datasets: Collect
         if path is not None:
             return parse_config(_read_file(path), path, environ, datasets)
         values, variables = read_environment(environ)
-        raw = _RawConfig("", Path(), (_RawDeployment(values, partial(_locate_variable, variables)),))
+        raw = _RawConfig("", Path(), (RawDeployment(values, partial(_locate_variable, variables)),))
         return _validate(raw, environ, datasets)
     except ConfigError as error:
         raise ConfigError([*error.problems, *unknown_env_vars(environ)]) from None
@@ -107,14 +116,6 @@ def _read_file(path: Path) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class _RawDeployment:
-    """A deployment before it is checked; `locate` returns place and source of the value at a key path."""
-
-    values: Mapping[str, Any]
-    locate: Callable[[KeyPath], tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
 class _RawConfig:
     """All deployments of a file or the environment; paths are relative to `base`.
 
@@ -123,7 +124,7 @@ class _RawConfig:
 
     source: str
     base: Path
-    deployments: tuple[_RawDeployment, ...]
+    deployments: tuple[RawDeployment, ...]
     problems: tuple[ConfigIssue, ...] = ()
 
 
@@ -143,7 +144,7 @@ def _parse_deployments(data: Mapping[str, Any], path: Path, datasets: Collection
     shared = defaults if isinstance(defaults, dict) else {}
     deployments = data.get("deployments")
     raw = tuple(
-        _RawDeployment(merge_defaults(shared, own), partial(_locate_key, index, own, shared))
+        RawDeployment(merge_defaults(shared, own), partial(_locate_key, index, own, shared))
         for index, own in enumerate(deployments if isinstance(deployments, list) else ())
         if isinstance(own, dict)
     )
@@ -197,7 +198,7 @@ def _locate_variable(variables: Mapping[str, str], place: KeyPath) -> tuple[str,
 class _CheckedDeployment:
     """A deployment with what is wrong with it; it lacks the keys in `invalid`."""
 
-    raw: _RawDeployment
+    raw: RawDeployment
     deployment: Deployment
     invalid: frozenset[str | int]
     findings: tuple[Finding, ...]
@@ -226,12 +227,12 @@ def _validate(raw: _RawConfig, environ: Mapping[str, str], datasets: Collection[
     return LoadedConfig(
         Config(deployments=tuple(remove_missing_windows(each.deployment) for each in checked)),
         raw.source,
-        _find_sources(raw),
         tuple(dict.fromkeys(warnings)),
+        raw.deployments,
     )
 
 
-def _check(raw: _RawDeployment, context: Mapping[str, Any], environ: Mapping[str, str]) -> _CheckedDeployment:
+def _check(raw: RawDeployment, context: Mapping[str, Any], environ: Mapping[str, str]) -> _CheckedDeployment:
     """Check a deployment; rules whose keys are valid apply even if other keys are invalid."""
     invalid: frozenset[str | int] = frozenset()
     findings: list[Finding] = []
@@ -249,7 +250,7 @@ def _check(raw: _RawDeployment, context: Mapping[str, Any], environ: Mapping[str
     return _CheckedDeployment(raw, deployment, invalid, tuple(findings))
 
 
-def _to_issues(source: str, raw: _RawDeployment, findings: Iterable[Finding]) -> Iterator[ConfigIssue]:
+def _to_issues(source: str, raw: RawDeployment, findings: Iterable[Finding]) -> Iterator[ConfigIssue]:
     for place, what, remedy in findings:
         yield ConfigIssue(source, raw.locate(place)[0], what, remedy)
 
@@ -279,22 +280,13 @@ def _find_warnings(source: str, checked: list[_CheckedDeployment]) -> Iterator[C
         yield from _to_issues(source, each.raw, findings)
 
 
-def _find_sources(raw: _RawConfig) -> dict[KeyPath, str]:
-    """Return who set each value, by its key path in the config."""
-    return {
-        ("deployments", index, *place): deployment.locate(place)[1]
-        for index, deployment in enumerate(raw.deployments)
-        for place in _leaves(deployment.values)
-    }
-
-
-def _leaves(value: object, place: KeyPath = ()) -> Iterator[KeyPath]:
-    parts: Iterable[tuple[str | int, object]] = ()
-    if isinstance(value, Mapping):
-        parts = value.items()
-    elif isinstance(value, list):
-        parts = enumerate(value)
-    if not value or not parts:
-        yield place
-    for step, part in parts:
-        yield from _leaves(part, (*place, step))
+def _is_set(place: KeyPath, value: Any) -> bool:  # noqa: ANN401 -- data of any type
+    """Return whether `value` has something at `place`; a window's short form stands for all of the window."""
+    for step in place:
+        if not isinstance(value, dict | list):
+            break
+        parts = value if isinstance(value, dict) else dict(enumerate(value))
+        if step not in parts:
+            return False
+        value = parts[step]
+    return True
