@@ -1,7 +1,6 @@
 """`insights-exporter demo`: the exporter with an embedded Coder, over real HTTP."""
 
 import asyncio
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ import uvloop
 
 from insights_exporter.commands.demo_prometheus import QUERIES, NotStarted, graph_url, run_prometheus
 from insights_exporter.commands.errors import CommandError
-from insights_exporter.commands.serve import Exporter, ServeOptions, WebConfigHandle, open_listeners
+from insights_exporter.commands.serve import Exporter, ServeOptions
 from insights_exporter.config.errors import did_you_mean
 from insights_exporter.config.loader import LoadedConfig, load_config
 from insights_exporter.config.models import Config, DatasetOptions
@@ -68,8 +67,6 @@ def demo(
     options = ServeOptions(
         config_file=None, listen_addresses=listen_addresses, web_config_file=web_config_file
     )
-    web_config = WebConfigHandle(web_config_file)
-    listeners = open_listeners(options, os.environ)
 
     async def run() -> None:
         async with serving(coder) as url, AsyncExitStack() as stack:
@@ -80,12 +77,11 @@ def demo(
                 task = asyncio.create_task(_start_prometheus(started, stack))
                 stack.push_async_callback(_cancel, task)
 
-            def on_started(address: str) -> None:
-                typer.echo(_format_welcome(f"{web_config.scheme}://{address}", data), nl=False)
-                started.set_result(address)
+            def on_started(url: str) -> None:
+                typer.echo(_format_welcome(url, data), nl=False)
+                started.set_result(url.removeprefix("http://"))
 
-            exporter = Exporter(options, read_config(), web_config, environ, read_config)
-            await exporter.run(listeners, on_started)
+            await Exporter(options, read_config(), environ, read_config).run(on_started)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run())

@@ -71,11 +71,9 @@ def serve(options: ServeOptions) -> None:
         ConfigError, CommandError: The config, the web config file, a flag or an address is invalid.
     """
     loaded = load_checked(options)
-    web_config = WebConfigHandle(options.web_config_file)
-    listeners = open_listeners(options, os.environ)
+    read_config = partial(load_config, options.config_file, os.environ, DATASETS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        read_config = partial(load_config, options.config_file, os.environ, DATASETS)
-        runner.run(Exporter(options, loaded, web_config, os.environ, read_config).run(listeners))
+        runner.run(Exporter(options, loaded, os.environ, read_config).run())
 
 
 def check_config(options: ServeOptions) -> None:
@@ -181,19 +179,22 @@ class Exporter:
     """The running exporter: pollers, server, and reloads.
 
     `read_config` reads the config again, for a reload.
+
+    Raises:
+        ConfigError, CommandError: The web config file or an address is invalid.
     """
 
     def __init__(
         self,
         options: ServeOptions,
         loaded: LoadedConfig,
-        web_config: WebConfigHandle,
         environ: Mapping[str, str],
         read_config: Callable[[], LoadedConfig],
     ) -> None:
         self._options = options
         self._loaded = loaded
-        self._web_config = web_config
+        self._web_config = WebConfigHandle(options.web_config_file)
+        self._listeners = open_listeners(options, environ)
         self._environ = environ
         self._read_config = read_config
         self._reload_status = ReloadStatus()
@@ -202,10 +203,8 @@ class Exporter:
         self._log = structlog.get_logger("insights_exporter")
         self._throttle = LogThrottle()
 
-    async def run(
-        self, listeners: Sequence[socket.socket], on_started: Callable[[str], None] = lambda _: None
-    ) -> None:
-        """Serve on `listeners` until a signal comes; call `on_started` with the first address."""
+    async def run(self, on_started: Callable[[str], None] = lambda _: None) -> None:
+        """Serve until a signal comes; call `on_started` with the exporter's URL."""
         freeze_gc()
         limit_malloc_arenas()
         shorten_switch_interval()
@@ -218,12 +217,12 @@ class Exporter:
             await self._manager.apply(self._select_own(self._loaded.config))
         store.refresh()
         freeze_gc()
-        addresses = [format_address(each) for each in listeners]
+        addresses = [format_address(each) for each in self._listeners]
         count = len(self._manager.pollers)
         self._log.info("serving", address=",".join(addresses), version=__version__, deployments=count)
-        on_started(addresses[0])
+        on_started(f"{self._web_config.scheme}://{addresses[0]}")
         try:
-            await server.serve(sockets=list(listeners))
+            await server.serve(sockets=self._listeners)
         finally:
             await self._manager.close()
             self._log.info("stopped")
