@@ -1,10 +1,17 @@
-"""Every fault of a server: how it is reported, what is served meanwhile, what it affects, its end."""
+"""Every fault of a server: how it is reported, what is served meanwhile, what it affects, its end.
+
+All faults are in one run of the exporter, which takes most of a minute: no other file uses it.
+"""
+
+from collections.abc import Iterator
 
 import pytest
 
 from insights_exporter.demo.faults import FAULTS
 from tests.faults.cases import CASES, DATASETS, LIKE_OTHERS, Case
-from tests.faults.scene import MAX_AGE, WELL, Scene
+from tests.faults.scene import MAX_AGE, WELL, Scene, staged
+
+pytestmark = pytest.mark.timeout(300)
 
 HARD_TO_FAKE = {"dns", "expired-certificate", "self-signed-certificate"}
 CLOCKS_DIFFER = 1.0
@@ -12,7 +19,13 @@ CLOCKS_DIFFER = 1.0
 MOST_GROWTH = 96 * 1024 * 1024
 
 
-@pytest.mark.timeout(300)
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """Provide what was seen of an exporter while each of its deployments had a fault."""
+    with staged(tmp_path_factory.mktemp("faults")) as seen:
+        yield seen
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_fault(scene: Scene, case: Case) -> None:
     """A fault is reported by its reason, keeps the last good data until max_age, and ends by itself."""
@@ -37,7 +50,6 @@ def test_fault(scene: Scene, case: Case) -> None:
         assert (1, True) == (after.success, after.data)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_other_datasets_are_unharmed(scene: Scene, case: Case) -> None:
     """A fault at one path is not felt at the others."""
@@ -46,7 +58,6 @@ def test_other_datasets_are_unharmed(scene: Scene, case: Case) -> None:
     assert all(poll.success == 1 and poll.data for poll in polls)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_other_deployments_are_unharmed(scene: Scene, dataset: str) -> None:
     """With thirty deployments in trouble, one that is not notices nothing."""
@@ -57,7 +68,6 @@ def test_other_deployments_are_unharmed(scene: Scene, dataset: str) -> None:
     assert polls[-1].requests > polls[0].requests
 
 
-@pytest.mark.timeout(300)
 def test_memory_is_bounded(scene: Scene) -> None:
     """Answers without end, packed or not, once a second, cost no more memory than is allowed."""
     before = scene.observations[scene.began].memory
@@ -66,7 +76,6 @@ def test_memory_is_bounded(scene: Scene) -> None:
     assert highest - before < MOST_GROWTH
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_log_tells_a_fault_once(scene: Scene, case: Case) -> None:
     """A fault is one line with its reason and what to do, its end another; polls between are not told."""
@@ -80,6 +89,39 @@ def test_log_tells_a_fault_once(scene: Scene, case: Case) -> None:
         assert case.available is ("remedy=" in failed[0])
         assert f"dataset={case.dataset}" in failed[0] or case.whole_server
         assert len(over) == 1 or (case.patient and not over)
+
+
+def test_no_secret_in_any_output(scene: Scene) -> None:
+    """Logs at debug level and every page, amid all faults and servers that echo, tell no secret."""
+    everything = "\n".join((scene.output, *scene.pages.values(), *scene.failing.values()))
+    parts = {part for secret in scene.secrets for part in (secret, secret.partition("-")[2])}
+
+    assert len(scene.secrets) > 60
+    assert {"/", "/config", "/metrics", "openmetrics", "reload"} == scene.pages.keys()
+    assert [] == [part for part in parts if part in everything]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.reason], ids=lambda case: case.name)
+def test_status_page_tells_what_fails(scene: Scene, case: Case) -> None:
+    """Each fault is shown by its reason where failures are described and secrets could leak."""
+    page = scene.failing[case.deployment]
+
+    assert "failing" in page or not case.available
+    assert case.reason in page or not case.available
+
+
+@pytest.mark.parametrize("deployment", ["echo", "echoing proxy", "tunnelling proxy"])
+def test_status_page_tells_of_echoes(scene: Scene, deployment: str) -> None:
+    """Also what servers repeat is there, without the secrets."""
+    assert "***" in scene.failing[deployment]
+
+
+@pytest.mark.parametrize("deployment", ["echo", '"echoing proxy"', '"tunnelling proxy"'])
+def test_echoes_were_heard(scene: Scene, deployment: str) -> None:
+    """Servers that repeat secrets were asked, and what they said was told without these."""
+    told = [line for line in scene.output.splitlines() if f"deployment={deployment} " in line]
+
+    assert any('msg="poll failed"' in line and "***" in line for line in told)
 
 
 def test_table_has_every_fault() -> None:
