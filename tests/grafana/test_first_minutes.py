@@ -67,18 +67,32 @@ class Watched:
     prometheus: Prometheus
 
 
-@pytest.fixture(scope="module", params=INSTALLS, ids=str)
-def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """Return an install after its first round of polls, scraped twice or more."""
-    install = INSTALLS[request.param]
-    with starting(install, tmp_path_factory.mktemp("install")) as prometheus:
-        yield Watched(install, prometheus)
+@pytest.fixture(scope="module")
+def installs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Watched]]:
+    """Return all installs after their first round of polls, scraped twice or more."""
+    people = Population(users=40, templates=4)
+    with ExitStack() as running:
+        started = {
+            name: Watched(
+                install, running.enter_context(starting(install, people, tmp_path_factory.mktemp("install")))
+            )
+            for name, install in INSTALLS.items()
+        }
+        for each in started.values():
+            each.prometheus.wait_for(f"min({POLLS}) == 1 and min({POLLS} offset 3s) == 1", 60)
+        yield started
+
+
+@pytest.fixture(params=INSTALLS, ids=str)
+def watched(request: pytest.FixtureRequest, installs: Mapping[str, Watched]) -> Watched:
+    """Return one install."""
+    return installs[request.param]
 
 
 @contextmanager
-def starting(install: Install, folder: Path) -> Iterator[Prometheus]:
+def starting(install: Install, people: Population, folder: Path) -> Iterator[Prometheus]:
     """Run an embedded Coder, its history if it is brought in, an exporter and Prometheus."""
-    coder, port = EmbeddedCoder(population=Population(users=40, templates=4)), free_port()
+    coder, port = EmbeddedCoder(population=people), free_port()
     with ExitStack() as running:
         url = running.enter_context(serve(coder))
         config = folder / "config.yml"
@@ -93,9 +107,7 @@ def starting(install: Install, folder: Path) -> Iterator[Prometheus]:
         running.enter_context(serving)
         flags = ("--storage.tsdb.retention.time=1y",)
         scrapes = scraping(f"127.0.0.1:{port}", job=JOB)
-        prometheus = running.enter_context(monitoring(folder / "prometheus", scrapes, *flags))
-        prometheus.wait_for(f"min({POLLS}) == 1 and min({POLLS} offset 3s) == 1", 60)
-        yield prometheus
+        yield running.enter_context(monitoring(folder / "prometheus", scrapes, *flags))
 
 
 def backfill(config: Path, include: str, folder: Path, port: int) -> None:
