@@ -71,12 +71,6 @@ def test_repeated_parameter_is_refused() -> None:
     assert (A,) == accepted(query, server_version="2024").template_ids
 
 
-@pytest.mark.parametrize(("server_version", "step"), [("2025", 3600), ("2026", 86400)])
-def test_step_of_status_counts(server_version: str, step: int) -> None:
-    """Some versions use the interval in seconds."""
-    assert step == accepted({"interval": "3600"}, STATUS_COUNTS, server_version=server_version).step
-
-
 @pytest.mark.parametrize("server_version", ["2026", "2026-session-apps", "2026-bounded", "next"])
 @pytest.mark.parametrize(
     ("query", "zone"),

@@ -122,90 +122,66 @@ def _refuse_connection(response: Response) -> Response:
     return fault_responses.RawResponse(response.status_code, b"", reset=True)
 
 
-FAULTS: Mapping[str, Fault] = MappingProxyType(
-    {
-        fault.name: fault
-        for fault in (
-            Fault("refused", "refuses connections", _refuse_connection, closed=True),
-            Fault(
-                "no-response", "accepts requests and never responds", lambda _: fault_responses.NoResponse()
-            ),
-            Fault("slow", "sends one byte a second", fault_responses.slow),
-            Fault("reset", "resets the connection in the middle of the body", partial(_truncate, reset=True)),
-            Fault("truncated", "closes the connection in the middle of the body", _truncate),
-            Fault("wrong-length", "declares half of the body's length", _wrong_length),
-            Fault(
-                "sign-in-page",
-                "responds with 200 and the HTML page of a sign-in proxy",
-                _send(SIGN_IN, 200, HTML),
-            ),
-            Fault("gzip-bomb", "sends gzip that never stops unpacking", fault_responses.gzip_bomb),
-            Fault("endless", "sends an endless list", fault_responses.endless),
-            Fault("bad-utf8", "sends text that is not UTF-8", _bad_utf8),
-            Fault(
-                "wrong-shape",
-                "sends JSON that is neither an object nor a list",
-                _send(b'"unexpected"', 200, {}),
-            ),
-            Fault(
-                "redirect",
-                "redirects to another host",
-                _send(b"", 302, {"Location": "https://login.example.com/"}),
-            ),
-            Fault(
-                "400", "refuses the parameters", _refuse(bad_value("end_time", "must not be in the future"))
-            ),
-            Fault("401", "refuses the token", _refuse_token("API key is invalid.")),
-            Fault("401-missing", "is behind a proxy that removes the token", _refuse_token(MISSING)),
-            Fault(
-                "401-malformed",
-                "gets a truncated token",
-                _refuse_token("Invalid API key format: invalid API key secret length, expected 22 got 7"),
-            ),
-            Fault(
-                "401-secret",
-                "knows the ID of the token, but not its secret",
-                _refuse_token("API key secret is invalid."),
-            ),
-            Fault(
-                "401-expired",
-                "reports that the token has expired",
-                _refuse_token('API key expired at "2026-05-01 00:00:00 +0000 UTC"'),
-            ),
-            Fault("401-suspended", "has suspended the token's user", _refuse(SUSPENDED)),
-            Fault("401-login", "cannot refresh a browser login", _refuse(LOGIN_EXPIRED)),
-            Fault("403", "refuses the role", _refuse(forbidden(VERSION))),
-            Fault("403-premium", "has no license for this data", _refuse(NOT_LICENSED)),
-            Fault("403-proxy", "is behind a proxy that refuses the requests", _send_page(403)),
-            Fault("405", "is behind a proxy that does not allow the method", _send_page(405)),
-            Fault("407", "is behind a proxy that requires a login", _send_page(407)),
-            Fault("413", "is behind a proxy with a low limit for bodies", _send_page(413)),
-            Fault("421", "is behind a proxy for other hosts", _send_page(421)),
-            Fault(
-                "431",
-                "is behind a proxy with a low limit for headers",
-                _send_page(431),
-            ),
-            Fault("451", "is behind a proxy with a block list", _send_page(451)),
-            Fault("404-route", "does not have the path", _refuse(NO_ROUTE)),
-            Fault("404-no-access", "hides what the role may not see", _refuse(NO_RESOURCE)),
-            Fault("404-disabled", "has usage statistics switched off", _refuse(DISABLED)),
-            Fault("408", "times out while reading requests", _send_page(408)),
-            Fault(
-                "429-seconds",
-                "limits the rate, with a Retry-After in seconds",
-                _refuse(too_many(512, VERSION)),
-            ),
-            Fault("429-date", "limits the rate, with a Retry-After date", _retry_at),
-            Fault("500", "fails with two JSON documents", _send(TWO_DOCUMENTS, 500, {})),
-            Fault("502", "is behind a proxy that cannot reach it", _send_page(502)),
-            Fault("503", "is behind a proxy without a server", _send_page(503)),
-            Fault("504", "is behind a proxy that timed out", _send_page(504)),
-            Fault("not-licensed", "has no license, so no groups and no seats", unlicensed=True),
-            Fault("clock-ahead", "has a clock that is a day ahead", skew=DAY),
-            Fault("clock-behind", "has a clock that is a day behind", skew=-DAY),
-            Fault("clock-far-future", "reports the last day of the calendar", _set_last_day),
-        )
-    }
+_FAULTS = (
+    Fault("refused", "refuses connections", _refuse_connection, closed=True),
+    Fault("no-response", "accepts requests and never responds", lambda _: fault_responses.NoResponse()),
+    Fault("slow", "sends one byte a second", fault_responses.slow),
+    Fault("reset", "resets the connection in the middle of the body", partial(_truncate, reset=True)),
+    Fault("truncated", "closes the connection in the middle of the body", _truncate),
+    Fault("wrong-length", "declares half of the body's length", _wrong_length),
+    Fault(
+        "sign-in-page", "responds with 200 and the HTML page of a sign-in proxy", _send(SIGN_IN, 200, HTML)
+    ),
+    Fault("gzip-bomb", "sends gzip that never stops unpacking", fault_responses.gzip_bomb),
+    Fault("endless", "sends an endless list", fault_responses.endless),
+    Fault("bad-utf8", "sends text that is not UTF-8", _bad_utf8),
+    Fault("wrong-shape", "sends JSON that is neither an object nor a list", _send(b'"unexpected"', 200, {})),
+    Fault(
+        "redirect", "redirects to another host", _send(b"", 302, {"Location": "https://login.example.com/"})
+    ),
+    Fault("400", "refuses the parameters", _refuse(bad_value("end_time", "must not be in the future"))),
+    Fault("401", "refuses the token", _refuse_token("API key is invalid.")),
+    Fault("401-missing", "is behind a proxy that removes the token", _refuse_token(MISSING)),
+    Fault(
+        "401-malformed",
+        "gets a truncated token",
+        _refuse_token("Invalid API key format: invalid API key secret length, expected 22 got 7"),
+    ),
+    Fault(
+        "401-secret",
+        "knows the ID of the token, but not its secret",
+        _refuse_token("API key secret is invalid."),
+    ),
+    Fault(
+        "401-expired",
+        "reports that the token has expired",
+        _refuse_token('API key expired at "2026-05-01 00:00:00 +0000 UTC"'),
+    ),
+    Fault("401-suspended", "has suspended the token's user", _refuse(SUSPENDED)),
+    Fault("401-login", "cannot refresh a browser login", _refuse(LOGIN_EXPIRED)),
+    Fault("403", "refuses the role", _refuse(forbidden(VERSION))),
+    Fault("403-premium", "has no license for this data", _refuse(NOT_LICENSED)),
+    Fault("403-proxy", "is behind a proxy that refuses the requests", _send_page(403)),
+    Fault("405", "is behind a proxy that does not allow the method", _send_page(405)),
+    Fault("407", "is behind a proxy that requires a login", _send_page(407)),
+    Fault("413", "is behind a proxy with a low limit for bodies", _send_page(413)),
+    Fault("421", "is behind a proxy for other hosts", _send_page(421)),
+    Fault("431", "is behind a proxy with a low limit for headers", _send_page(431)),
+    Fault("451", "is behind a proxy with a block list", _send_page(451)),
+    Fault("404-route", "does not have the path", _refuse(NO_ROUTE)),
+    Fault("404-no-access", "hides what the role may not see", _refuse(NO_RESOURCE)),
+    Fault("404-disabled", "has usage statistics switched off", _refuse(DISABLED)),
+    Fault("408", "times out while reading requests", _send_page(408)),
+    Fault("429-seconds", "limits the rate, with a Retry-After in seconds", _refuse(too_many(512, VERSION))),
+    Fault("429-date", "limits the rate, with a Retry-After date", _retry_at),
+    Fault("500", "fails with two JSON documents", _send(TWO_DOCUMENTS, 500, {})),
+    Fault("502", "is behind a proxy that cannot reach it", _send_page(502)),
+    Fault("503", "is behind a proxy without a server", _send_page(503)),
+    Fault("504", "is behind a proxy that timed out", _send_page(504)),
+    Fault("not-licensed", "has no license, so no groups and no seats", unlicensed=True),
+    Fault("clock-ahead", "has a clock that is a day ahead", skew=DAY),
+    Fault("clock-behind", "has a clock that is a day behind", skew=-DAY),
+    Fault("clock-far-future", "reports the last day of the calendar", _set_last_day),
 )
+FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in _FAULTS})
 HEALTHY = Fault("", "has no fault")

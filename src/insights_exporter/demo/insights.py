@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from insights_exporter.demo.apps import list_apps
 from insights_exporter.demo.auth import Document, RequestContext
@@ -30,18 +29,22 @@ def build_daus(context: RequestContext, query: ParsedQuery) -> Document:
     """
     end = next_hour(context.now)
     entries = []
-    for start in _step_through(end.replace(hour=0) - DAYS_BACK * DAY, end, DAY):
+    shift = timedelta(hours=max(-MAX_OFFSET_HOURS, min(query.tz_offset, MAX_OFFSET_HOURS)))
+    start = end.replace(hour=0) - DAYS_BACK * DAY
+    while start < end:
         span = span_between(start, min(start + DAY, end), context.now)
-        label = start + timedelta(hours=_limit_offset(query.tz_offset))
-        date = f"{label:%Y-%m-%d}" if context.server_version.year >= 2024 else format_time(start)
+        date = f"{start + shift:%Y-%m-%d}" if context.server_version.year >= 2024 else format_time(start)
         entries.append({"date": date, "amount": context.population.count_active(span)})
+        start += DAY
     return {"entries": shuffle(entries), "tz_hour_offset": query.tz_offset}
 
 
 def build_status_counts(context: RequestContext, query: ParsedQuery) -> Document:
     """Return the response of `/insights/user-status-counts`: 60 days up to the next full hour."""
     end = next_hour(context.now)
-    dates = [*(_list_midnights(query.zone, end) if query.zone else _list_steps(query, end))]
+    today = end.astimezone(query.zone).date()
+    days = [today - days * DAY for days in range(DAYS_BACK, -1, -1)]
+    dates = [datetime.combine(day, time.min, query.zone).astimezone(UTC) for day in days]
     counts = [context.population.count_statuses(date.toordinal()) for date in dates]
     return {
         "status_counts": {
@@ -53,28 +56,6 @@ def build_status_counts(context: RequestContext, query: ParsedQuery) -> Document
             if status == OWN_STATUS or any(status in count for count in counts)
         }
     }
-
-
-def _list_midnights(zone: ZoneInfo, end: datetime) -> Iterator[datetime]:
-    last = end.astimezone(zone).date()
-    for days in range(DAYS_BACK, -1, -1):
-        yield datetime.combine(last - days * DAY, time.min, zone).astimezone(UTC)
-
-
-def _list_steps(query: ParsedQuery, end: datetime) -> Iterator[datetime]:
-    offset = timedelta(hours=_limit_offset(query.tz_offset))
-    start = (end + offset).replace(hour=0) - offset - DAYS_BACK * DAY
-    return _step_through(start, end + timedelta(microseconds=1), timedelta(seconds=query.step))
-
-
-def _step_through(start: datetime, end: datetime, step: timedelta) -> Iterator[datetime]:
-    while start < end:
-        yield start
-        start += step
-
-
-def _limit_offset(hours: int) -> int:
-    return max(-MAX_OFFSET_HOURS, min(hours, MAX_OFFSET_HOURS))
 
 
 def build_templates_report(context: RequestContext, query: ParsedQuery) -> Document:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from types import MappingProxyType
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -25,7 +25,6 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)
 MIN_LAST_WEEK = timedelta(days=6)
-SECONDS_PER_DAY = 86400
 ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 LATEST_TIMESTAMP = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
 SECTIONS = frozenset({"report", "interval_reports"})
@@ -45,9 +44,7 @@ class ParsedQuery:
     interval: str = ""
     sections: frozenset[str] = SECTIONS
     tz_offset: int = 0
-    zone: ZoneInfo | None = None
-    step: int = SECONDS_PER_DAY
-    """Seconds between two points of user-status-counts."""
+    zone: tzinfo = UTC
 
 
 def validate_query(path: str, query: Pairs, now: datetime, version: ServerVersion) -> ParsedQuery:
@@ -170,18 +167,15 @@ def _read_status_counts(reader: QueryReader, _now: datetime) -> ParsedQuery:
     if year < 2025:
         raise Refused(NO_ROUTE)
     tz_offset = reader.integer("tz_offset", 0) if year < 2027 else 0
-    step = reader.integer("interval", SECONDS_PER_DAY)
-    if year == 2025:
-        reader.finish()
-        return ParsedQuery(tz_offset=tz_offset, step=max(step, 0) or SECONDS_PER_DAY)
-    name = reader.text("timezone")
+    reader.integer("interval", 0)
+    name = reader.text("timezone") if year >= 2026 else ""
     reader.finish()
     if name and tz_offset:
         raise Refused(TWO_ZONES)
     # The names of the zones have the sign of POSIX: positive is west.
     name = name or (f"Etc/GMT{-tz_offset:+d}" if tz_offset else "UTC")
     try:
-        return ParsedQuery(tz_offset=tz_offset, zone=ZoneInfo(name))
+        return ParsedQuery(zone=ZoneInfo(name))
     except (KeyError, ValueError, OSError):
         raise Refused(bad_zone(name)) from None
 
