@@ -174,6 +174,41 @@ def test_protection_is_not_removed(name: str, after: str, expected: str, directo
     assert logs[0]["err"][0].endswith("restart the exporter if this is intended")
 
 
+@pytest.mark.parametrize(
+    ("end", "removed"),
+    [
+        pytest.param("client_allowed_sans", ["client_allowed_sans"], id="names"),
+        pytest.param("client_ca_file", ["client_allowed_sans", "client_ca"], id="CAs and names"),
+        pytest.param(
+            "client_auth_type", ["client_allowed_sans", "client_auth_type", "client_ca"], id="verification"
+        ),
+    ],
+)
+def test_half_written_file_does_not_let_clients_in(end: str, removed: list[str], directory: Path) -> None:
+    """A file that ends before a key which refuses clients is not used."""
+    watched = WatchedFile(write_case(directory, "good-client-allowed-sans.yml"))
+    before = watched.config.current()
+    watched.write(watched.file.read_text(encoding="utf-8").partition(f"  {end}")[0])
+
+    places = [issue.place for issue in watched.config.reload_if_changed()]
+
+    assert [f"tls_server_config.{key}" for key in removed] == places
+    assert before is watched.config.current()
+
+
+def test_another_name_is_allowed(directory: Path) -> None:
+    """The allowed names can change."""
+    watched = WatchedFile(write_case(directory, "good-client-allowed-sans.yml"))
+    text = watched.file.read_text(encoding="utf-8")
+    watched.write(text.replace("- prometheus.example.com", "- vmagent.example.com"))
+
+    issues, tls = watched.config.reload_if_changed(), watched.config.current().tls
+
+    assert () == issues
+    assert tls
+    assert "vmagent.example.com" in tls.allowed_names
+
+
 def test_single_user_can_be_removed(directory: Path) -> None:
     """A single user can be removed."""
     watched = WatchedFile(write_case(directory, "good-users.yml"))

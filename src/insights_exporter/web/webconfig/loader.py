@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -210,19 +210,20 @@ def _check_protection(path: Path, before: WebConfig, after: WebConfig) -> None:
     Raises:
         WebConfigError: It does, or turns TLS on, for which the server is not set up.
     """
-    issues = []
-    if bool(before.tls) != bool(after.tls):
-        change = (
-            "was removed, but TLS cannot be turned off"
-            if before.tls
-            else "is new, but TLS cannot be turned on"
-        )
-        issues.append(ConfigIssue(str(path), _TLS, f"{change} while running", _RESTART))
+    if findings := list(_find_removed_protections(before, after)):
+        raise WebConfigError(_issues(path, findings), after.stamps)
+
+
+def _find_removed_protections(before: WebConfig, after: WebConfig) -> Iterator[Finding]:
+    if before.tls and not after.tls:
+        yield (_TLS,), "was removed, but TLS cannot be turned off while running", _RESTART
+    if after.tls and not before.tls:
+        yield (_TLS,), "is new, but TLS cannot be turned on while running", _RESTART
+    if before.tls and after.tls:
+        for key in sorted(before.tls.restrictions - after.tls.restrictions):
+            yield (_TLS, key), "was removed, which would let in clients that were refused", _RESTART
     if before.users and not after.users:
-        what = "were all removed, which would let anyone in"
-        issues.append(ConfigIssue(str(path), "basic_auth_users", what, _RESTART))
-    if issues:
-        raise WebConfigError(issues, after.stamps)
+        yield ("basic_auth_users",), "were all removed, which would let anyone in", _RESTART
 
 
 def listening_context(config: ReloadingConfig) -> ssl.SSLContext | None:

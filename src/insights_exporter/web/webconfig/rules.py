@@ -87,10 +87,21 @@ no client which the type itself would refuse.
 
 def client_auth_mode(section: TLSSection) -> ClientAuthMode:
     """Return how clients are verified."""
-    has_ca = bool(section.client_ca or section.client_ca_file)
     has_sans = section.client_allowed_sans is not None
-    mode = _CLIENT_AUTH_MODES[section.client_auth_type][2 * has_ca + has_sans]
+    mode = _CLIENT_AUTH_MODES[section.client_auth_type][2 * _is_set(section, "client_ca") + has_sans]
     return mode._replace(key="client_ca") if mode is _UNUSED_CA and section.client_ca else mode
+
+
+def client_restrictions(section: TLSSection) -> frozenset[str]:
+    """Return the keys that refuse clients, of which a reload must not remove any."""
+    if client_auth_mode(section).verify != ssl.CERT_REQUIRED:
+        return frozenset()
+    keys = ("client_ca", "client_allowed_sans")
+    return frozenset({"client_auth_type", *(key for key in keys if _is_set(section, key))})
+
+
+def _is_set(section: TLSSection, key: str) -> bool:
+    return bool(getattr(section, key) or getattr(section, f"{key}_file", ""))
 
 
 def has_only_tls13_suites(section: TLSSection) -> bool:

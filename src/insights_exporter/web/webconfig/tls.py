@@ -14,7 +14,12 @@ from insights_exporter.config.errors import InvalidValue
 from insights_exporter.web.concurrency import LogThrottle
 from insights_exporter.web.webconfig.files import Files, as_file
 from insights_exporter.web.webconfig.model import CURVES, MODERN_SUITES, SUITES, VERSIONS, TLSSection
-from insights_exporter.web.webconfig.rules import client_auth_mode, has_only_tls13_suites, read_pem
+from insights_exporter.web.webconfig.rules import (
+    client_auth_mode,
+    client_restrictions,
+    has_only_tls13_suites,
+    read_pem,
+)
 
 MAX_RECORDS_WITHOUT_DATA = 64
 """In the life of a connection, after its handshake; clients that rekey do so once in millions of records."""
@@ -187,6 +192,8 @@ class ServerSSLContext(ssl.SSLContext):
 
     sslobject_class = SANCheckingSSLObject
     allowed_names: frozenset[str] = frozenset()
+    restrictions: frozenset[str] = frozenset()
+    """The keys of the config that refuse clients."""
     clock: Callable[[], float] = staticmethod(time.time)
     refusals: LogThrottle
 
@@ -309,6 +316,7 @@ def _verify_clients(context: ServerSSLContext, section: TLSSection, files: Files
         return
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # as Go: each given certificate is trusted
     context.num_tickets = 0  # a session resumed by TLS 1.3 would not be verified again
+    context.restrictions = client_restrictions(section)
     context.allowed_names = frozenset(map(canonicalize_name, section.client_allowed_sans or ()))
     authorities = read_pem(section, "client_ca", files)
     if not authorities:
