@@ -67,20 +67,29 @@ async def test_head_of_allowed_length() -> None:
 @pytest.mark.parametrize(
     ("limits", "request_", "part"),
     [
-        pytest.param(replace(GENEROUS, head_seconds=SHORT), b"", b"", id="sends nothing"),
         pytest.param(
-            replace(GENEROUS, head_seconds=SHORT),
+            replace(GENEROUS, head_seconds=SHORT, linger_seconds=SHORT), b"", b"", id="sends nothing"
+        ),
+        pytest.param(
+            replace(GENEROUS, head_seconds=SHORT, linger_seconds=SHORT),
             b"GET / HTTP/1.1\r\n",
             b"X: x\r\n",
             id="sends single headers",
         ),
-        pytest.param(replace(GENEROUS, head_seconds=SHORT), b"", b"\r\n", id="sends empty lines"),
-        pytest.param(replace(GENEROUS, idle_seconds=SHORT), GOOD, b"", id="no further request"),
         pytest.param(
-            replace(GENEROUS, idle_seconds=SHORT), GOOD, b"\r\n", id="sends empty lines between requests"
+            replace(GENEROUS, head_seconds=SHORT, linger_seconds=SHORT), b"", b"\r\n", id="sends empty lines"
         ),
         pytest.param(
-            replace(GENEROUS, head_seconds=SHORT),
+            replace(GENEROUS, idle_seconds=SHORT, linger_seconds=SHORT), GOOD, b"", id="no further request"
+        ),
+        pytest.param(
+            replace(GENEROUS, idle_seconds=SHORT, linger_seconds=SHORT),
+            GOOD,
+            b"\r\n",
+            id="sends empty lines between requests",
+        ),
+        pytest.param(
+            replace(GENEROUS, head_seconds=SHORT, linger_seconds=SHORT),
             b"POST /hello HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n\r\n",
             b"x",
             id="sends a body in single bytes",
