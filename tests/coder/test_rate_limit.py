@@ -102,7 +102,7 @@ def test_blocked_path_waits_and_others_go_on() -> None:
 @pytest.mark.parametrize(
     ("path", "per_minute", "cause"),
     [
-        pytest.param("/blocked", 600, "rate_limited", id="the server asked to wait"),
+        pytest.param("/blocked", 600, "rate_limited", id="the server requested a wait"),
         pytest.param("/", 600, "concurrency_too_low", id="another request takes long"),
         pytest.param("/", 1, "rate_too_low", id="another request used the rate"),
     ],

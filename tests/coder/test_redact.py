@@ -67,7 +67,7 @@ def test_sentences_with_a_number_or_a_time_are_shown(sentence: str) -> None:
 
 @pytest.mark.parametrize("users", ["named", *UNNAMED])
 def test_empty_message_stays_empty(users: Literal["named", "pseudonymous", "aggregate"]) -> None:
-    """Nothing is said to be omitted."""
+    """No note says that something is omitted."""
     assert "" == ErrorRedactor(users).redact(("", " "))
 
 

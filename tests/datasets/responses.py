@@ -68,9 +68,9 @@ def envelope(**fields: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
     return st.integers(1, 10).flatmap(lambda number: objects(**fields) if number == 10 else usual)
 
 
-def user(text: st.SearchStrategy[str], kind: str) -> st.SearchStrategy[str]:
+def user(text: st.SearchStrategy[str], prefix: str) -> st.SearchStrategy[str]:
     """Mark text as a user's, so that it is found wherever it is exposed."""
-    return text.map(f"{kind}-{{}}".format)
+    return text.map(f"{prefix}-{{}}".format)
 
 
 USER_IDS = user(st.sampled_from(["1", "2", "3", "4"]) | st.text(max_size=4), "user-id")

@@ -152,10 +152,10 @@ def test_limit_of_apps_keeps_totals(apps: list[dict[str, Any]], limit: int) -> N
     times = values_of(conversion, "coder_insights_app_times_used")
     always = {"vscode", "jetbrains", "reconnecting-pty", "ssh", "overflow", "unknown", "__other__"}
 
-    for kind in ("app", "builtin"):
-        shown = {labels[2]: seconds for labels, seconds in usage.items() if labels[1] == kind}
-        counted = set(shown) - (always if kind == "builtin" else {"__other__"})
-        assert sum(app["seconds"] for app in apps if app["type"] == kind) == sum(shown.values())
+    for app_type in ("app", "builtin"):
+        shown = {labels[2]: seconds for labels, seconds in usage.items() if labels[1] == app_type}
+        counted = set(shown) - (always if app_type == "builtin" else {"__other__"})
+        assert sum(app["seconds"] for app in apps if app["type"] == app_type) == sum(shown.values())
         assert len(counted) <= limit
     assert sum(app["times_used"] for app in apps if app["type"] == "app") == sum(times.values())
 
@@ -210,8 +210,8 @@ def test_group_of_few_users_is_not_exposed(
     key = "a key of some length"
     deployment = {"users": {"detail": detail, "key": key}, "groups": {"min_users": min_users}}
     dataset = DATASETS[name]
-    view = context_for(dataset, deployment=deployment, pseudonym_key=key, groups=groups)
-    conversion = convert_understood(dataset, view, draw_bodies(data, dataset, view))
+    context = context_for(dataset, deployment=deployment, pseudonym_key=key, groups=groups)
+    conversion = convert_understood(dataset, context, draw_bodies(data, dataset, context))
     counted: Counter[tuple[str, ...]] = Counter()
     for labels, value in values_of(conversion, f"coder_insights_{GROUP_FAMILIES[name][0]}").items():
         counted[labels[:5]] += value
@@ -239,8 +239,8 @@ BANDED = {
 def test_bands_sum_to_the_count_of_their_distribution(name: str, data: st.DataObject) -> None:
     """Every band is there, and each user in exactly one."""
     dataset = DATASETS[name]
-    view = context_for(dataset, deployment={"templates": {"users": True}, "users": {"limit": 1}})
-    conversion = convert_understood(dataset, view, draw_bodies(data, dataset, view))
+    context = context_for(dataset, deployment={"templates": {"users": True}, "users": {"limit": 1}})
+    conversion = convert_understood(dataset, context, draw_bodies(data, dataset, context))
 
     for distribution, bands, number in BANDED[name]:
         shown = values_of(conversion, f"coder_insights_{bands}")

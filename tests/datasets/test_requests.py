@@ -85,8 +85,8 @@ def test_periods_are_whole_and_over(today: str, weeks: tuple[str, str], months: 
     periods = periods_before(datetime.fromisoformat(today).date())
 
     assert (weeks, months) == tuple(
-        tuple(periods[f"{kind}:{which}"][0].isoformat() for which in ("last", "before_last"))
-        for kind in ("week", "month")
+        tuple(periods[f"{length}:{which}"][0].isoformat() for which in ("last", "before_last"))
+        for length in ("week", "month")
     )
     assert periods["week:last"][0] == periods["week:before_last"][1]
     assert periods["month:last"][0] == periods["month:before_last"][1]

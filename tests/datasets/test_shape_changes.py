@@ -116,7 +116,7 @@ def convert(dataset: Dataset, context: PollContext, documents: Mapping[Key, Json
 
 
 def key_of(request: Request) -> Key:
-    """Return what tells a question from the others of a poll."""
+    """Return what identifies a request among those of a poll."""
     return request.path, request.subject
 
 
@@ -160,7 +160,7 @@ def silent_changes(
 
 
 def load(case: Path) -> tuple[Dataset, PollContext, dict[Key, Json]]:
-    """Load a case: its dataset, view and documents."""
+    """Load a case: its dataset, context and documents."""
     dataset, config = DATASETS[case.parent.name], case / "context.json"
     more = json.loads(config.read_bytes()) if config.exists() else {}
     context = context_of(**({"window": usual_window(dataset)} | more))

@@ -63,7 +63,7 @@ def test_secrets_in_names_of_apps_are_not_kept() -> None:
 @pytest.mark.parametrize(
     ("organizations", "expected"),
     [
-        pytest.param(("coder", "coder"), ("docker", "vm"), id="one organization goes without saying"),
+        pytest.param(("coder", "coder"), ("docker", "vm"), id="one organization is not named"),
         pytest.param(("coder", "research"), ("coder/docker", "research/vm"), id="several are named"),
         pytest.param(("", "research"), ("docker", "research/vm"), id="a deleted template has none"),
     ],
@@ -84,11 +84,11 @@ def test_nothing_of_single_users_is_kept() -> None:
     dataset = DATASETS["user-latency"]
     query = {"start_time": "2026-05-14T00:00:00Z", "end_time": "2026-05-20T15:00:00Z"}
     body = send_request(server, "/insights/user-latency", query).body
-    said = dataset.convert(context, *responses_to(dataset, context, body))
+    result = dataset.convert(context, *responses_to(dataset, context, body))
 
-    kept = repr(summarize(said))
+    kept = repr(summarize(result))
 
-    assert {"p50", "p95"} == summarize(said).latency.keys()
+    assert {"p50", "p95"} == summarize(result).latency.keys()
     assert [] == [user for user in users if user["username"] in kept or user["user_id"] in kept]
 
 

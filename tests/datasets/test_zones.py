@@ -92,13 +92,13 @@ def wrong(context: PollContext, window: Window | None, request: Request) -> str:
     """Return what is wrong with a request, empty if nothing is."""
     query = list(ENCODERS["rfc3339"](request).items())
     try:
-        verdict = validate_query(request.path, query, context.now, SERVER_VERSIONS["2026"])
+        parsed = validate_query(request.path, query, context.now, SERVER_VERSIONS["2026"])
     except Refused as refused:
         return f"{context.now.isoformat()} {context.deployment.timezone} {query}: {refused}"
     if request.span is None:
         return ""
     first, last = days_meant(context.now.date(), window, request.subject)
-    return wrong_days(context.now, first, last, (verdict.start, verdict.end))
+    return wrong_days(context.now, first, last, (parsed.start, parsed.end))
 
 
 def days_meant(today: date, window: Window | None, subject: str) -> tuple[date, date]:
@@ -134,25 +134,25 @@ SUBJECTS: Mapping[str, Callable[[date], tuple[date, date]]] = MappingProxyType(
 )
 
 
-def wrong_days(now: datetime, first: date, last: date, asked: tuple[datetime, datetime]) -> str:
+def wrong_days(now: datetime, first: date, last: date, requested: tuple[datetime, datetime]) -> str:
     """Return what is wrong with the days of a span, empty if nothing is."""
     zone = now.tzinfo
     running = now.timestamp() // HALF_HOUR * HALF_HOUR
-    begins, ends = ((edge - MOMENT).astimezone(zone).date() for edge in asked)
+    begins, ends = ((edge - MOMENT).astimezone(zone).date() for edge in requested)
     if last == now.date():
-        right = (begins, ends >= last, asked[1].timestamp() >= running + HALF_HOUR)
-        return "" if right == (first - DAY, True, True) else f"{now} {zone} {first} up to now: {asked}"
-    return "" if (begins, ends) == (first - DAY, last) else f"{now} {zone} {first} to {last}: {asked}"
+        right = (begins, ends >= last, requested[1].timestamp() >= running + HALF_HOUR)
+        return "" if right == (first - DAY, True, True) else f"{now} {zone} {first} up to now: {requested}"
+    return "" if (begins, ends) == (first - DAY, last) else f"{now} {zone} {first} to {last}: {requested}"
 
 
 @pytest.mark.parametrize("zone", zones_by_clock().values())
 def test_every_request_is_accepted_while_clocks_change(zone: str) -> None:
     """Windows, days, weeks and months have the expected days, running days up to the running half hour."""
     deployment = context_of(deployment={"timezone": zone, "windows": WINDOWS}).deployment
-    views = (
+    contexts = (
         PollContext(deployment, None, now.astimezone(ZoneInfo(zone)), in_use=(TEMPLATE,))
         for now in moments(ZoneInfo(zone))
     )
-    problems = [wrong(context, *request) for context in views for request in requests_at(context)]
+    problems = [wrong(context, *request) for context in contexts for request in requests_at(context)]
 
     assert [] == [*filter(None, problems)]

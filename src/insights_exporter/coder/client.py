@@ -41,7 +41,7 @@ class RequestOptions:
     """On whose behalf and how urgently a request is sent.
 
     `deadline` is a time of the running loop, after which no attempt starts;
-    a lower `priority` goes first. `missing_route` is what a 404
+    a lower `priority` is sent first. `missing_route` is what a 404
     `Route not found.` means.
     """
 

@@ -271,7 +271,7 @@ class ApiError(Exception):
         reason: the value of the `reason` label.
         detail: what happened, without any secret.
         transient: whether the same request may succeed in a moment.
-        retry_after: seconds that the server asks to wait, if it does.
+        retry_after: seconds that the server requests to wait, if it does.
     """
 
     def __init__(

@@ -20,7 +20,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         path: below the root of the API.
         span: what the report covers, encoded as the server's query dialect demands.
-        subject: tells the responses of one poll apart (`today`, a template's id).
+        subject: identifies the response among those of one poll (`today`, a template's id).
         extra: parameters that only the real server has.
         alternative: parameters of servers of other versions, sent if `extra` is rejected.
         needs_extra: whether the request is impossible in the published dialect.

@@ -75,7 +75,7 @@ class BuildTimes(msgspec.Struct, frozen=True, gc=False):
 
 
 class BuildTimeStats(msgspec.Struct, frozen=True, gc=False):
-    """How long builds took, by their kind."""
+    """How long builds took, by transition."""
 
     start: BuildTimes | None = None
     stop: BuildTimes | None = None

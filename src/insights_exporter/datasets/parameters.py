@@ -87,8 +87,8 @@ def _by_parameter(parameters: Iterable[Parameter], rules: Rules) -> dict[_Key, _
         for item in parameter.values
     )
     by_parameter: dict[_Key, _Counts] = {}
-    for (name, kind, value), count in sum_by_key(rows).items():
-        by_parameter.setdefault((name, kind), {})[value] = count
+    for (name, parameter_type, value), count in sum_by_key(rows).items():
+        by_parameter.setdefault((name, parameter_type), {})[value] = count
     return by_parameter
 
 
