@@ -81,7 +81,7 @@ def test_import_without_promtool(tmp_path: Path) -> None:
 
     (line,) = ended.stderr.splitlines()
     assert 2 == ended.returncode
-    assert "--import: promtool is not installed; it comes with Prometheus" in line
+    assert "--import: promtool is not installed; install Prometheus" in line
 
 
 def test_history_without_days(backfill: Backfill) -> None:
@@ -171,7 +171,7 @@ def test_response_of_an_unknown_shape_has_a_remedy(backfill: Backfill) -> None:
     stopped = backfill("2026-03-30")
 
     assert 1 == stopped.returncode
-    assert f'remedy="{REMEDIES["invalid"]}; what is finished stays' in stopped.stderr
+    assert f'remedy="{REMEDIES["invalid"]}; run it again to continue' in stopped.stderr
 
 
 def test_next_run_continues_after_an_error(backfill: Backfill) -> None:
@@ -184,7 +184,7 @@ def test_next_run_continues_after_an_error(backfill: Backfill) -> None:
     second = backfill("2026-03-30")
 
     assert (1, 0, 0) == (stopped.returncode, first.returncode, second.returncode)
-    assert "run it again to go on" in stopped.stderr
+    assert "run it again to continue" in stopped.stderr
     assert {".om"} == {path.suffix for path in backfill.out.glob("*/*") if path.is_file()}
     assert requested == len(backfill.report_queries())
 
@@ -206,7 +206,7 @@ def test_next_run_continues_after_a_signal(backfill: Backfill, how: signal.Signa
     twice = days_of_templates(requested) & days_of_templates(backfill.report_queries()[len(requested) :])
     assert 0 == ended.returncode, ended.stderr
     assert (-signal.SIGKILL if how is signal.SIGKILL else 1) == status
-    assert ("run it again to go on" in output) is (how is not signal.SIGKILL)
+    assert ("run it again to continue" in output) is (how is not signal.SIGKILL)
     assert [] == half
     assert len(days_of_templates(requested)) > 5
     assert len(twice) <= 1, "only the day that was being requested"
