@@ -81,10 +81,10 @@ RoutePrefix = Annotated[
 
 def find_route_prefix(external_url: str | None, route_prefix: str | None) -> str:
     """Return the prefix of all paths, empty for none; raises CommandError if a flag is invalid."""
-    from insights_exporter.web.prefix import external_path, normalize_prefix
+    from insights_exporter.web.prefix import normalize_prefix, parse_external_path
 
     try:
-        path = external_path(external_url) if external_url else ""
+        path = parse_external_path(external_url) if external_url else ""
     except ValueError as error:
         raise CommandError(f"--web.external-url: {error}") from None
     try:

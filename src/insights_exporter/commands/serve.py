@@ -37,10 +37,20 @@ from insights_exporter.web.app import OWN_PATHS, AppDependencies, create_app
 from insights_exporter.web.concurrency import LogThrottle
 from insights_exporter.web.metrics_handler import MetricsHandler
 from insights_exporter.web.prefix import PrefixMiddleware, is_plain_path
-from insights_exporter.web.server import Server, format_address, listen, sockets_from_systemd, split_address
+from insights_exporter.web.server import (
+    Server,
+    format_address,
+    inherit_systemd_sockets,
+    listen,
+    split_address,
+)
 from insights_exporter.web.status.handler import StatusHandler
 from insights_exporter.web.webconfig.auth import BasicAuthMiddleware
-from insights_exporter.web.webconfig.loader import ReloadingConfig, listening_context, web_config_samples
+from insights_exporter.web.webconfig.loader import (
+    ReloadingConfig,
+    collect_web_config_samples,
+    create_listening_context,
+)
 
 _LISTEN_REMEDIES = {
     errno.EADDRINUSE: "stop the program that listens there, or choose another address",
@@ -119,7 +129,7 @@ def open_listeners(options: ServeOptions, environ: Mapping[str, str]) -> list[so
     """Return a listening socket for each address, or those that systemd passed; raises CommandError."""
     if options.systemd_socket:
         try:
-            return sockets_from_systemd(environ)
+            return inherit_systemd_sockets(environ)
         except (OSError, ValueError) as error:
             raise CommandError(f"--web.systemd-socket: {error}") from None
     with ExitStack() as opened:
@@ -164,7 +174,7 @@ class WebConfigHandle:
         if self._live is None:
             return Server(app)
         guard = BasicAuthMiddleware(app, self._live)
-        return Server(guard, context=listening_context(self._live), headers=guard.headers)
+        return Server(guard, context=create_listening_context(self._live), headers=guard.headers)
 
     def reload_if_changed(self) -> str:
         """Read the file again if it changed; return what is wrong with it, one problem per line."""
@@ -172,7 +182,7 @@ class WebConfigHandle:
 
     def samples(self) -> Iterable[Samples]:
         """Return the metrics about the file."""
-        return (web_config_samples(self._live),) if self._live else ()
+        return (collect_web_config_samples(self._live),) if self._live else ()
 
 
 class Exporter:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from starlette.types import ASGIApp
 
-from insights_exporter.web.limits import ConnectionTracker, rate_delay
+from insights_exporter.web.limits import ConnectionTracker, estimate_rate_delay
 from insights_exporter.web.request import BadRequest, Header, HTTPRequest, Refusal, RequestReader
 from insights_exporter.web.response import HTTPExchange, render_refusal
 
@@ -273,7 +273,7 @@ class Connection(asyncio.BufferedProtocol):
     def reading_rate(self) -> float:
         """Return bytes per second read since the last write; infinite if unknown."""
         (read, since), now = self._rate_start, self._loop.time()
-        if not self._transport.get_write_buffer_size() or now - since < rate_delay(self._transport):
+        if not self._transport.get_write_buffer_size() or now - since < estimate_rate_delay(self._transport):
             return math.inf
         if now - since > _RATE_INTERVAL:
             self._rate_start = (self._bytes_read(), now)

@@ -152,11 +152,11 @@ class ConnectionTracker:
         new = [each for each in others if each.accepted is None]
         accepted = sum(each.accepted is True for each in others)
         candidates = refused or (new if accepted <= len(self.waiting) // 2 else []) or others
-        by_host = Counter(map(_host, self.connections))
-        return max(candidates, key=lambda each: by_host[_host(each)], default=None)
+        by_host = Counter(map(_get_host, self.connections))
+        return max(candidates, key=lambda each: by_host[_get_host(each)], default=None)
 
 
-def _host(client: TrackedClient) -> str:
+def _get_host(client: TrackedClient) -> str:
     return client.remote_address[0] if client.remote_address else ""
 
 
@@ -221,7 +221,7 @@ def close_slowest(clients: Iterable[C]) -> C | None:
     return slowest
 
 
-def rate_delay(transport: asyncio.Transport) -> float:
+def estimate_rate_delay(transport: asyncio.Transport) -> float:
     """Return the seconds until the reading rate of a client is known, by its round-trip time."""
     least, most = _RATE_DELAY
     if sys.platform != "linux":

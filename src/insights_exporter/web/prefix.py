@@ -36,7 +36,7 @@ class PrefixMiddleware:
         await response(scope, receive, send)
 
 
-def external_path(url: str) -> str:
+def parse_external_path(url: str) -> str:
     """Return the path of an external URL, without a slash at its end; a path alone is accepted too.
 
     Raises:

@@ -68,7 +68,7 @@ def listen(address: str) -> socket.socket:
     return socket.create_server(resolved, family=family, backlog=_BACKLOG)
 
 
-def sockets_from_systemd(environ: Mapping[str, str]) -> list[socket.socket]:
+def inherit_systemd_sockets(environ: Mapping[str, str]) -> list[socket.socket]:
     """Return the listening sockets that systemd passed to this process (sd_listen_fds(3)).
 
     Raises:

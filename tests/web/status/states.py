@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from insights_exporter.config.intervals import PollInterval
 from insights_exporter.datasets.summary import ParameterUse, PollSummary, Ranking
 from insights_exporter.exposition.family import HistogramValue
+from insights_exporter.polling.status import PollStatus
 from insights_exporter.web.status.state import DeploymentState, Poll
 
 NOW = 1_800_000_000.0
@@ -15,16 +17,15 @@ TODAY = SERVER_TIME.toordinal()
 def poll(dataset: str = "daus", window: str = "", **different: Any) -> Poll:  # noqa: ANN401 -- any field
     """Return a poll that succeeded ten seconds ago and has done so for an hour."""
     default: dict[str, Any] = {
-        "dataset": dataset,
-        "window": window,
-        "state": "good",
         "since": NOW - 3600,
         "last_success": NOW - 10,
         "duration": 0.25,
-        "every": 300.0,
         "series": 4,
     }
-    return Poll(**(default | different))
+    own: dict[str, Any] = {"state": "good"}
+    own |= {name: different.pop(name) for name in ("state", "reason", "is_dependent") if name in different}
+    status = PollStatus(dataset, window, PollInterval(300.0, 900.0), **(default | different))
+    return Poll(status=status, **own)
 
 
 def failing(dataset: str = "daus", **different: Any) -> Poll:  # noqa: ANN401 -- any field

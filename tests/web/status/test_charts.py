@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from insights_exporter.datasets.summary import DAYS
 from insights_exporter.web.status.charts import (
     HEIGHT,
-    bound_position,
-    days_chart,
-    histogram_chart,
+    build_days_chart,
+    build_histogram_chart,
+    build_sparkline,
+    locate_bound,
     round_up_scale,
-    sparkline,
 )
 from insights_exporter.web.status.format import format_latency
 
@@ -34,7 +34,7 @@ def test_scale_reaches_the_largest_value(largest: float) -> None:
 @given(st.dictionaries(st.integers(TODAY - 200, TODAY), st.floats(0, 1e6)))
 def test_days_stay_within_the_plot(users: dict[int, float]) -> None:
     """No column leaves the plot, whatever the days and their users."""
-    for column in days_chart(users, TODAY).columns:
+    for column in build_days_chart(users, TODAY).columns:
         assert column.x >= 0
         assert column.x + column.width <= 100
         assert column.y >= -1e-6
@@ -45,19 +45,19 @@ def test_last_sixty_days_are_shown() -> None:
     """The last 60 days are shown, and an unknown day leaves a gap."""
     users = {day: 1.0 for day in range(TODAY - 99, TODAY + 1) if day != TODAY - 5}
 
-    assert DAYS - 1 == len(days_chart(users, TODAY).columns)
+    assert DAYS - 1 == len(build_days_chart(users, TODAY).columns)
 
 
 @pytest.mark.parametrize("day", [1, 3, date.max.toordinal()])
 def test_first_and_last_days_of_the_calendar(day: int) -> None:
     """Any day of the calendar can be drawn."""
-    assert 1 == len(days_chart({day: 1.0}, TODAY).columns)
-    assert sparkline({day: 1.0}, TODAY).endswith(",1.0")
+    assert 1 == len(build_days_chart({day: 1.0}, TODAY).columns)
+    assert build_sparkline({day: 1.0}, TODAY).endswith(",1.0")
 
 
 def test_height_is_the_share_of_the_scale() -> None:
     """A column is as high as its value is on the scale."""
-    (column,) = days_chart({TODAY: 5.0}, TODAY).columns
+    (column,) = build_days_chart({TODAY: 5.0}, TODAY).columns
 
     assert HEIGHT * 5 / 6 == pytest.approx(column.height)
 
@@ -68,7 +68,7 @@ def test_today_and_weekends_are_marked() -> None:
 
     kinds = [
         column.kind
-        for column in days_chart({friday + offset: 1.0 for offset in range(4)}, friday + 3).columns
+        for column in build_days_chart({friday + offset: 1.0 for offset in range(4)}, friday + 3).columns
     ]
 
     assert ["", "weekend", "weekend", "today"] == kinds
@@ -76,25 +76,25 @@ def test_today_and_weekends_are_marked() -> None:
 
 def test_table_has_the_newest_day_first() -> None:
     """The table of a chart has the same values, newest first."""
-    chart = days_chart({TODAY - 1: 12.0, TODAY: 3.0}, TODAY)
+    chart = build_days_chart({TODAY - 1: 12.0, TODAY: 3.0}, TODAY)
 
     assert ("3", "12") == tuple(users for _, users in chart.table)
 
 
 def test_sparkline_ends_before_today() -> None:
     """The sparkline ends with the last whole day."""
-    assert 2 == len(sparkline({TODAY - 2: 1.0, TODAY - 1: 2.0, TODAY: 9.0}, TODAY).split())
+    assert 2 == len(build_sparkline({TODAY - 2: 1.0, TODAY - 1: 2.0, TODAY: 9.0}, TODAY).split())
 
 
 def test_nothing_known_draws_nothing() -> None:
     """Without a day there is no column and no line."""
-    assert () == days_chart({}, TODAY).columns
-    assert "" == sparkline({}, TODAY)
+    assert () == build_days_chart({}, TODAY).columns
+    assert "" == build_sparkline({}, TODAY)
 
 
 def test_histogram_buckets() -> None:
     """Each bucket has a column per percentile, side by side, and buckets meet at their bounds."""
-    chart = histogram_chart(
+    chart = build_histogram_chart(
         BOUNDS,
         {"p50": (1, 0, 0, 0, 0), "p95": (0, 2, 0, 0, 0)},
         {"p50": " (a)", "p95": " (b)"},
@@ -104,5 +104,5 @@ def test_histogram_buckets() -> None:
     heights = {column.title: column.height for column in chart.columns if column.height}
 
     assert {"up to 100 ms: 1 user (a)": HEIGHT / 2, "100 ms to 150 ms: 2 users (b)": HEIGHT} == heights
-    assert [20.0, 40.0, 60.0, 80.0] == [bound_position(BOUNDS, bound) for bound in BOUNDS]
+    assert [20.0, 40.0, 60.0, 80.0] == [locate_bound(BOUNDS, bound) for bound in BOUNDS]
     assert ("over 1 s", "0", "0") == chart.table[-1]

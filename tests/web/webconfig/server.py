@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from insights_exporter.web.server import Server
 from insights_exporter.web.webconfig.auth import BasicAuthMiddleware
-from insights_exporter.web.webconfig.loader import ReloadingConfig, listening_context
+from insights_exporter.web.webconfig.loader import ReloadingConfig, create_listening_context
 from tests.integration.waiting import eventually_async
 
 METRICS = "# HELP test_metric A metric.\n# TYPE test_metric gauge\ntest_metric 42\n"
@@ -63,7 +63,7 @@ def serving(file: Path, app: ASGIApp = metrics_app) -> Iterator[Served]:
 
     async def run(listener: socket.socket) -> None:
         guard = BasicAuthMiddleware(app, config, clock)
-        server = Server(guard, context=listening_context(config), headers=guard.headers)
+        server = Server(guard, context=create_listening_context(config), headers=guard.headers)
         task = asyncio.create_task(server.serve([listener]))
         await eventually_async(lambda: server.is_started)
         started.set_result((server, asyncio.get_running_loop()))

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from insights_exporter.web.webconfig.tls import canonicalize_name, certificate_names, has_expired
+from insights_exporter.web.webconfig.tls import canonicalize_name, has_expired, list_certificate_names
 from tests.web.webconfig.certificates import Authorities, write_case
 from tests.web.webconfig.server import METRICS, ConnectionResult, client_context, connect, serving
 
@@ -213,10 +213,10 @@ def test_all_kinds_of_names_count() -> None:
     }
 
     expected = {"a.example.com", "2001:db8::7", "a@example.com", "spiffe://example.com/a"}
-    assert expected == certificate_names(certificate)
+    assert expected == list_certificate_names(certificate)
 
 
 def test_no_certificate_has_no_names_and_does_not_expire() -> None:
     """A missing certificate has no names and does not expire."""
-    assert frozenset() == certificate_names({})
+    assert frozenset() == list_certificate_names({})
     assert not has_expired({}, 10.0**12)

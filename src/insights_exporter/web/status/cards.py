@@ -69,7 +69,7 @@ def build_tiles(state: DeploymentState, window: str) -> Iterator[Tile]:
     days, today = state.summary("days").days, state.today
     for name, day, prefix in (("Active today", today, "so far, "), ("Active yesterday", today - 1, "")):
         yield Tile(name, format_number(days.get(day)), f"{prefix}{format_day(day)} in {state.timezone}")
-    yield from _period_tiles(state)
+    yield from _build_period_tiles(state)
     report, label = state.summary("active_users", window), state.window_label(window)
     yield Tile("Active users", format_number(report.active_users), f"distinct, {label}")
     if report.apps:
@@ -79,14 +79,14 @@ def build_tiles(state: DeploymentState, window: str) -> Iterator[Tile]:
     if accounts:
         others = [f"{format_number(n)} {status}" for status, n in accounts.items() if status != "active"]
         yield Tile("Active accounts", format_number(accounts.get("active")), ", ".join(others))
-    yield from _seat_tiles(state)
+    yield from _build_seat_tiles(state)
 
 
 _SEAT_TILES = (("user_limit", "Licensed seats"), ("ai_governance_user_limit", "AI seats"))
 _LICENSE_REMARKS = {"grace_period": "license expired, in its grace period", "not_entitled": "no license"}
 
 
-def _seat_tiles(state: DeploymentState) -> Iterator[Tile]:
+def _build_seat_tiles(state: DeploymentState) -> Iterator[Tile]:
     """Yield the seats in use of those that the license allows, if it has a limit."""
     summary = state.summary("seats")
     for feature, name in _SEAT_TILES:
@@ -97,7 +97,7 @@ def _seat_tiles(state: DeploymentState) -> Iterator[Tile]:
             yield Tile(name, f"{format_number(used)} of {format_number(limit)}", remark)
 
 
-def _period_tiles(state: DeploymentState) -> Iterator[Tile]:
+def _build_period_tiles(state: DeploymentState) -> Iterator[Tile]:
     """Yield the users of the last whole week and month, with those of the one before for comparison."""
     today, summary = state.now.date(), state.summary("weeks")
     monday = today.toordinal() - today.weekday() - 7
@@ -136,7 +136,8 @@ def build_cards(state: DeploymentState, selected: str) -> Mapping[str, Card]:
 
 def _explain_empty(state: DeploymentState, name: str, window: str) -> str:
     card, dataset = _CARDS[name], SOURCES[name]
-    states = [poll.state for poll in state.polls if (poll.dataset, poll.window) == (dataset, window)]
+    key = (dataset, window)
+    states = [poll.state for poll in state.polls if (poll.status.dataset, poll.status.window) == key]
     if not states:
         return f"Disabled in the config (`{card.config_key or f'datasets.{dataset}'}`)."
     remark = _explain_no_templates(state, window) if name == "templates" else ""

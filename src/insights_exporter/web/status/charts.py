@@ -54,9 +54,9 @@ class ColumnChart:
     table: tuple[tuple[str, ...], ...]
 
 
-def days_chart(users: Mapping[int, float], today: int) -> ColumnChart:
+def build_days_chart(users: Mapping[int, float], today: int) -> ColumnChart:
     """Return the chart of users by day for the last 60 days."""
-    days = _last_days(users, today)
+    days = _list_last_days(users, today)
     top = round_up_scale(max(users.values(), default=0.0))
     step = 100 / DAYS
     known = [(index, day) for index, day in enumerate(days) if day in users]
@@ -65,21 +65,21 @@ def days_chart(users: Mapping[int, float], today: int) -> ColumnChart:
         weekend = "weekend" if date.fromordinal(day).isoweekday() > 5 else ""
         suffix, kind = (" so far", "today") if day == today else ("", weekend)
         title = f"{format_day(day)}: {format_count(users[day], 'user')}{suffix}"
-        columns.append(_column(index * step, step, users[day] / top, title, kind))
+        columns.append(_build_column(index * step, step, users[day] / top, title, kind))
     labels = tuple(
         Label(index * step, HEIGHT, format_short_day(day))
         for index, day in enumerate(days)
         if day % _LABEL_INTERVAL == 1 and index < DAYS - _DAYS_WITHOUT_LABEL  # every other Monday
     )
     table = tuple((format_day(day), format_number(users[day])) for _, day in reversed(known))
-    return ColumnChart(tuple(columns), _grid(top), labels, table)
+    return ColumnChart(tuple(columns), _build_grid(top), labels, table)
 
 
-def sparkline(users: Mapping[int, float], today: int) -> str:
+def build_sparkline(users: Mapping[int, float], today: int) -> str:
     """Return the points of a line of the last 60 days, without today, which is not over."""
     known = [
         (index, users[day])
-        for index, day in enumerate(_last_days(users, today))
+        for index, day in enumerate(_list_last_days(users, today))
         if day in users and day != today
     ]
     top = max((value for _, value in known), default=0.0) or 1.0
@@ -87,12 +87,12 @@ def sparkline(users: Mapping[int, float], today: int) -> str:
     return " ".join(f"{index * 2},{1 + height * (1 - value / top):.1f}" for index, value in known)
 
 
-def _last_days(users: Iterable[int], today: int) -> range:
+def _list_last_days(users: Iterable[int], today: int) -> range:
     newest = max(users, default=today)
     return range(max(newest - DAYS, 0) + 1, newest + 1)
 
 
-def histogram_chart(
+def build_histogram_chart(
     bounds: Sequence[float],
     counts: Mapping[str, Sequence[int]],
     names: Mapping[str, str],
@@ -112,7 +112,7 @@ def histogram_chart(
         f"over {write(bounds[-1])}",
     ]
     columns = tuple(
-        _column(
+        _build_column(
             index * width + position * part,
             part,
             count / top,
@@ -130,11 +130,11 @@ def histogram_chart(
         (bucket, *(format_number(each[index]) for each in counts.values()))
         for index, bucket in enumerate(buckets)
     )
-    return ColumnChart(columns, _grid(top), labels, table)
+    return ColumnChart(columns, _build_grid(top), labels, table)
 
 
-def bound_position(bounds: Sequence[float], bound: float) -> float:
-    """Return the position of a bound in `histogram_chart`, in percent of the width."""
+def locate_bound(bounds: Sequence[float], bound: float) -> float:
+    """Return the position of a bound in `build_histogram_chart`, in percent of the width."""
     return (bounds.index(bound) + 1) * 100 / (len(bounds) + 1)
 
 
@@ -144,10 +144,10 @@ def round_up_scale(largest: float) -> float:
     return max(math.ceil(largest / unit), 1) * unit
 
 
-def _column(x: float, step: float, share: float, title: str, kind: str) -> Column:
+def _build_column(x: float, step: float, share: float, title: str, kind: str) -> Column:
     height, gap = share * HEIGHT, step * _GAP
     return Column(x + gap / 2, step - gap, HEIGHT - height, height, title, kind)
 
 
-def _grid(top: float) -> tuple[Label, ...]:
+def _build_grid(top: float) -> tuple[Label, ...]:
     return tuple(Label(0, HEIGHT * (1 - share), format_number(top * share)) for share in (0.0, 0.5, 1.0))

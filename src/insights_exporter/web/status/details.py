@@ -7,7 +7,12 @@ from itertools import pairwise
 from insights_exporter.datasets.summary import ParameterUse, PollSummary, Ranking
 from insights_exporter.exposition.family import HistogramValue
 from insights_exporter.web.status.cards import Card, Tile, build_cards, build_tiles, select_window
-from insights_exporter.web.status.charts import ColumnChart, bound_position, days_chart, histogram_chart
+from insights_exporter.web.status.charts import (
+    ColumnChart,
+    build_days_chart,
+    build_histogram_chart,
+    locate_bound,
+)
 from insights_exporter.web.status.format import (
     DASH,
     format_active_time,
@@ -148,34 +153,34 @@ def build_details(state: DeploymentState, window: str, now: float) -> Details:
     return Details(
         name=state.name,
         url=state.url,
-        facts=tuple(_facts(state)),
+        facts=tuple(_build_facts(state)),
         health=health,
         since=f"for {format_duration(now - since)}, since {format_time(since)}" if since else "",
         problems=tuple(find_problems(state)),
         tiles=tuple(build_tiles(state, window)),
         cards=build_cards(state, window),
-        days=days_chart(*state.daily_users()),
+        days=build_days_chart(*state.daily_users()),
         days_timezone=state.chart_timezone,
-        days_remark=_days_remark(state),
-        apps=_bars(report.apps, format_usage_time, "apps"),
-        templates=_bars(breakdown.templates, format_number, "templates"),
-        activity=_activity(state.summary("activity", window)),
-        latency=_latency(state.summary("latency", window)),
-        parameters=tuple(map(_parameter, builds.parameters)),
-        polls=tuple(_poll_row(poll, now) for poll in state.polls),
+        days_remark=_explain_days(state),
+        apps=_build_bars(report.apps, format_usage_time, "apps"),
+        templates=_build_bars(breakdown.templates, format_number, "templates"),
+        activity=_build_activity(state.summary("activity", window)),
+        latency=_build_latency(state.summary("latency", window)),
+        parameters=tuple(map(_build_parameter, builds.parameters)),
+        polls=tuple(_build_poll_row(poll, now) for poll in state.polls),
     )
 
 
-def _facts(state: DeploymentState) -> Iterator[Fact]:
+def _build_facts(state: DeploymentState) -> Iterator[Fact]:
     yield Fact("Coder", state.version or "version unknown")
     yield Fact("Time zone", state.timezone)
     if state.token_expires is not None:
         expiry = f"{state.token_expiry} ({format_time(state.token_expires)})"
         yield Fact("Token", expiry, URGENCY_CLASSES[state.expiry_urgency])
-    yield Fact("Series", format_number(sum(poll.series for poll in state.polls)))
+    yield Fact("Series", format_number(sum(poll.status.series for poll in state.polls)))
 
 
-def _days_remark(state: DeploymentState) -> str:
+def _explain_days(state: DeploymentState) -> str:
     users, today = state.daily_users()
     if users and max(users) < today - 1:
         return "Coder reports no newer days; its statistics may have stopped."
@@ -189,35 +194,35 @@ def _days_remark(state: DeploymentState) -> str:
     return ""
 
 
-def _bars(ranking: Ranking | None, write: Callable[[float], str], noun: str) -> BarList | None:
+def _build_bars(ranking: Ranking | None, write: Callable[[float], str], noun: str) -> BarList | None:
     if ranking is None:
         return None
     return BarList(
-        _ranking_bars(ranking, write),
+        _build_ranking(ranking, write),
         f"and {format_number(ranking.others)} more {noun}" if ranking.others else "",
     )
 
 
-def _parameter(parameter: ParameterUse) -> BarList:
+def _build_parameter(parameter: ParameterUse) -> BarList:
     ranking = parameter.values
     workspaces = format_count(ranking.rest, "workspace")
     if parameter.free_text:
         return BarList((), f"free text in {workspaces}", parameter.name)
     others = f"{format_count(ranking.others, 'more value')} in {workspaces}" if ranking.others else ""
-    return BarList(_ranking_bars(ranking, format_number), others, parameter.name)
+    return BarList(_build_ranking(ranking, format_number), others, parameter.name)
 
 
-def _ranking_bars(ranking: Ranking, write: Callable[[float], str]) -> tuple[Bar, ...]:
+def _build_ranking(ranking: Ranking, write: Callable[[float], str]) -> tuple[Bar, ...]:
     longest = max((value for _, value in ranking.rows), default=0.0)
     return tuple(Bar(name, write(value), 100 * value / longest) for name, value in ranking.rows)
 
 
-def _activity(summary: PollSummary) -> ActivityChart | None:
+def _build_activity(summary: PollSummary) -> ActivityChart | None:
     histogram, bounds = summary.activity, summary.activity_bounds
     if histogram is None or not histogram.counts[-1]:
         return None
-    counts = {"users": _bucket_counts(histogram)}
-    chart = histogram_chart(bounds, counts, {"users": ""}, format_active_time)
+    counts = {"users": _count_buckets(histogram)}
+    chart = build_histogram_chart(bounds, counts, {"users": ""}, format_active_time)
     total = histogram.counts[-1]
     cumulative = (0, *(histogram.counts[bounds.index(limit)] for limit in [*ACTIVITY_LEVELS][:-1]), total)
     parts = [
@@ -228,30 +233,30 @@ def _activity(summary: PollSummary) -> ActivityChart | None:
     return ActivityChart(chart, sentence)
 
 
-def _latency(summary: PollSummary) -> LatencyChart | None:
+def _build_latency(summary: PollSummary) -> LatencyChart | None:
     if not summary.latency:
         return None
     percentiles = {key: name for key, name in PERCENTILES.items() if key in summary.latency}
     return LatencyChart(
-        chart=histogram_chart(
+        chart=build_histogram_chart(
             summary.bounds,
-            {key: _bucket_counts(summary.latency[key]) for key in percentiles},
+            {key: _count_buckets(summary.latency[key]) for key in percentiles},
             {key: f" ({name})" for key, name in percentiles.items()},
             format_latency,
         ),
-        fair=bound_position(summary.bounds, FAIR_LATENCY),
-        poor=bound_position(summary.bounds, POOR_LATENCY),
-        sentences=tuple(_latency_sentence(summary, key, name) for key, name in percentiles.items()),
+        fair=locate_bound(summary.bounds, FAIR_LATENCY),
+        poor=locate_bound(summary.bounds, POOR_LATENCY),
+        sentences=tuple(_describe_latency(summary, key, name) for key, name in percentiles.items()),
         percentiles=tuple(percentiles.items()),
     )
 
 
-def _bucket_counts(cumulative: HistogramValue) -> tuple[int, ...]:
+def _count_buckets(cumulative: HistogramValue) -> tuple[int, ...]:
     """Return the number of users within each bucket."""
     return tuple(count - below for below, count in pairwise((0, *cumulative.counts)))
 
 
-def _latency_sentence(summary: PollSummary, key: str, name: str) -> str:
+def _describe_latency(summary: PollSummary, key: str, name: str) -> str:
     counts = summary.latency[key].counts
     users = counts[-1]
     above = [users - counts[summary.bounds.index(limit)] for limit in (FAIR_LATENCY, POOR_LATENCY)]
@@ -261,18 +266,18 @@ def _latency_sentence(summary: PollSummary, key: str, name: str) -> str:
     )
 
 
-def _poll_row(poll: Poll, now: float) -> PollRow:
-    failing = ""
-    if poll.state in {"failing", "off"} and poll.since:
-        in_a_row = f", {poll.failures} in a row" if poll.failures > 1 else ""
-        failing = f"since {format_age(poll.since, now)}{in_a_row}"
+def _build_poll_row(poll: Poll, now: float) -> PollRow:
+    status, failing = poll.status, ""
+    if poll.state in {"failing", "off"} and status.since:
+        in_a_row = f", {status.failures} in a row" if status.failures > 1 else ""
+        failing = f"since {format_age(status.since, now)}{in_a_row}"
     return PollRow(
         poll=poll,
         state="needs a Premium license" if poll.reason == "not_licensed" else _STATES[poll.state],
-        success_ago=format_age(poll.last_success, now) if poll.last_success else "never",
-        success_at=format_iso_time(poll.last_success) if poll.last_success else "",
-        duration=DASH if poll.duration is None else format_elapsed(poll.duration),
-        every=format_duration(poll.every),
-        series=format_number(poll.series),
+        success_ago=format_age(status.last_success, now) if status.last_success else "never",
+        success_at=format_iso_time(status.last_success) if status.last_success else "",
+        duration=DASH if status.duration is None else format_elapsed(status.duration),
+        every=format_duration(status.interval.every),
+        series=format_number(status.series),
         failing=failing,
     )

@@ -63,15 +63,15 @@ def format_active_time(seconds: float) -> str:
 
 def format_time(timestamp: float) -> str:
     """Return a timestamp in UTC for readers, limited to the years 1 to 9999."""
-    return _utc(timestamp).strftime("%Y-%m-%d %H:%M UTC")
+    return _to_utc(timestamp).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def format_iso_time(timestamp: float) -> str:
     """Return a timestamp in UTC for programs, limited to the years 1 to 9999."""
-    return _utc(timestamp).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _to_utc(timestamp).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _utc(timestamp: float) -> datetime:
+def _to_utc(timestamp: float) -> datetime:
     return datetime.fromtimestamp(min(max(timestamp, _EARLIEST), _LATEST), UTC)
 
 

@@ -31,7 +31,7 @@ _STYLE, _SCRIPT = (
 _NAME_PARTS = re.compile(r"[^._/:-]*[._/:-]?")
 
 
-def _csp_hash(text: str) -> str:
+def _hash_for_csp(text: str) -> str:
     return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
@@ -39,8 +39,8 @@ HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "; ".join(
         (
             "default-src 'none'",
-            f"style-src {_csp_hash(_STYLE)}",
-            f"script-src {_csp_hash(_SCRIPT)}",
+            f"style-src {_hash_for_csp(_STYLE)}",
+            f"script-src {_hash_for_csp(_SCRIPT)}",
             "connect-src 'self'",
             "img-src data:",
             "base-uri 'none'",
@@ -79,11 +79,11 @@ def render_html(view: PageView) -> str:
     """Return the page as HTML; names and server responses are escaped."""
     # Both are files of this package and are inserted as they are.
     style, script = Markup(_STYLE), Markup(_SCRIPT)  # noqa: S704
-    return _template().render(page=view, style=style, script=script, icon=_ICON, docs=DOCS)
+    return _load_template().render(page=view, style=style, script=script, icon=_ICON, docs=DOCS)
 
 
 @cache
-def _template() -> Template:
+def _load_template() -> Template:
     environment = Environment(
         loader=PackageLoader(_PACKAGE),
         autoescape=True,

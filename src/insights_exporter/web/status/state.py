@@ -1,6 +1,7 @@
 """The state of each deployment that the status page shows, its health and its problems."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
@@ -17,6 +18,7 @@ from insights_exporter.polling.causes import (
 )
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.jobs import Job
+from insights_exporter.polling.status import PollStatus
 from insights_exporter.web.status.format import DASH, describe_window, format_age
 
 State = Literal["good", "failing", "waiting", "off", "unavailable"]
@@ -61,21 +63,13 @@ HEADINGS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """The polling of one dataset and window; times are Unix seconds, durations seconds.
+    """The polling of one dataset and window, and why it fails.
 
-    `last_success` is 0 before the first success; `failures` are consecutive ones. A dependent
-    dataset is polled only after the one that it depends on.
+    A dependent dataset is polled only after the one that it depends on.
     """
 
-    dataset: str
-    window: str
+    status: PollStatus
     state: State
-    since: float | None
-    last_success: float
-    duration: float | None
-    every: float
-    series: int
-    failures: int = 0
     reason: str = ""
     is_dependent: bool = False
 
@@ -192,15 +186,8 @@ def _collect_poll(job: Job) -> Poll:
     else:
         state = "good" if status.success else "failing"
     return Poll(
-        dataset=status.dataset,
-        window=status.window,
+        status=copy(status),
         state=state,
-        since=status.since,
-        last_success=status.last_success,
-        duration=status.duration,
-        every=status.interval.every,
-        series=status.series,
-        failures=status.failures,
         reason=status.failure.reason if status.failure else unavailable or "",
         is_dependent=job.dataset.depends_on is not None,
     )
@@ -221,25 +208,25 @@ def assess_health(state: DeploymentState) -> Health:
         reasons = " and ".join(sorted({poll.reason.replace("_", " ") for poll in failing}))
         sentence = f"{len(failing)} of {len(polls)} polls fail ({reasons})."
         if any(poll.state == "good" for poll in polls):
-            return Health("partly", "Partly failing", _earliest(failing), sentence)
-        return Health("bad", "Failing", _earliest(failing), sentence)
+            return Health("partly", "Partly failing", _find_earliest(failing), sentence)
+        return Health("bad", "Failing", _find_earliest(failing), sentence)
     off = [poll for poll in state.polls if poll.state == "off"]
     if off:
-        return Health("off", "Statistics off", _earliest(off), STATISTICS_OFF)
+        return Health("off", "Statistics off", _find_earliest(off), STATISTICS_OFF)
     waiting = sum(poll.state == "waiting" for poll in polls)
     if waiting:
         return Health("waiting", "Starting", None, f"{waiting} of {len(polls)} polls have not finished yet.")
-    since = max((poll.since for poll in polls if poll.since is not None), default=None)
+    since = max((poll.status.since for poll in polls if poll.status.since is not None), default=None)
     return Health("good", "Healthy", since, f"{len(polls)} of {len(polls)} polls succeed.")
 
 
-def _earliest(polls: Sequence[Poll]) -> float | None:
-    return min((poll.since for poll in polls if poll.since is not None), default=None)
+def _find_earliest(polls: Sequence[Poll]) -> float | None:
+    return min((poll.status.since for poll in polls if poll.status.since is not None), default=None)
 
 
 def format_data_age(state: DeploymentState, now: float) -> str:
     """Return the age of the oldest data shown, a dash if there is none."""
-    successes = [poll.last_success for poll in state.polls if poll.last_success]
+    successes = [poll.status.last_success for poll in state.polls if poll.status.last_success]
     return format_age(min(successes), now) if successes else DASH
 
 
@@ -249,15 +236,15 @@ def find_problems(state: DeploymentState) -> Iterator[Problem]:
         yield Problem(
             kind="off" if cause.reason == "disabled" else "failing",
             heading=HEADINGS[cause.reason],
-            remedy=_as_sentence(cause.remedy),
+            remedy=_to_sentence(cause.remedy),
             detail=cause.detail,
             datasets=f"{cause.reason}: {', '.join(cause.datasets)}",
         )
     if state.expiry_warning:
         kind = URGENCY_CLASSES[state.expiry_urgency]
-        yield Problem(kind, f"Token {state.token_expiry}", _as_sentence(state.expiry_warning))
+        yield Problem(kind, f"Token {state.token_expiry}", _to_sentence(state.expiry_warning))
 
 
-def _as_sentence(remedy: str) -> str:
+def _to_sentence(remedy: str) -> str:
     """Return a remedy, which the log shows in lower case, as a sentence."""
     return f"{remedy[:1].upper()}{remedy[1:]}."

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 
 from insights_exporter import __version__
 from insights_exporter.web.status.cards import DEFAULT_WINDOW
-from insights_exporter.web.status.charts import sparkline
+from insights_exporter.web.status.charts import build_sparkline
 from insights_exporter.web.status.details import Details, build_details
 from insights_exporter.web.status.format import format_number
 from insights_exporter.web.status.state import (
@@ -96,14 +96,14 @@ def build_view(
         title=shown[0].name if single else f"{len(shown)} deployments",
         version=__version__,
         metrics_href="." + quote(metrics_path),
-        overview_href=_href(None, request.window) if request.deployment and len(states) > 1 else "",
+        overview_href=_build_href(None, request.window) if request.deployment and len(states) > 1 else "",
         window=window,
         window_label=labels.get(window, window),
         windows=tuple(
-            WindowLink(labels[name], _href(request.deployment, name), name == window) for name in names
+            WindowLink(labels[name], _build_href(request.deployment, name), name == window) for name in names
         ),
         summary=_summarize(shown),
-        rows=() if single else _rows(shown, window, now),
+        rows=() if single else _build_rows(shown, window, now),
         details=build_details(shown[0], window, now) if single else None,
     )
 
@@ -116,7 +116,7 @@ def _select_window(request: PageRequest, names: Sequence[str]) -> str:
     return request.window
 
 
-def _href(deployment: str | None, window: str | None) -> str:
+def _build_href(deployment: str | None, window: str | None) -> str:
     query = {"deployment": deployment, "window": window}
     return "?" + urlencode({name: value for name, value in query.items() if value is not None})
 
@@ -127,34 +127,34 @@ def _summarize(states: Sequence[DeploymentState]) -> str:
     return ", ".join(counts) or "No deployment is polled"
 
 
-def _rows(states: Sequence[DeploymentState], window: str, now: float) -> tuple[DeploymentRow, ...]:
+def _build_rows(states: Sequence[DeploymentState], window: str, now: float) -> tuple[DeploymentRow, ...]:
     """Return the rows of deployments, the worst first."""
     order = [*LEVELS]
-    rows = [_row(state, window, now) for state in states]
+    rows = [_build_row(state, window, now) for state in states]
     return tuple(sorted(rows, key=lambda row: (order.index(row.health.level), row.name)))
 
 
-def _row(state: DeploymentState, window: str, now: float) -> DeploymentRow:
+def _build_row(state: DeploymentState, window: str, now: float) -> DeploymentRow:
     days = state.summary("days").days
     token_kind = URGENCY_CLASSES[state.expiry_urgency]
     return DeploymentRow(
         name=state.name,
-        href=_href(state.name, window if window in state.windows else None),
+        href=_build_href(state.name, window if window in state.windows else None),
         health=assess_health(state),
-        facts=", ".join(_facts(state)),
+        facts=", ".join(_list_facts(state)),
         token=f"token {state.token_expiry}" if token_kind else "",
         token_kind=token_kind,
         today=format_number(days.get(state.today)),
         yesterday=format_number(days.get(state.today - 1)),
         users=format_number(state.summary("active_users", window).active_users),
         age=format_data_age(state, now),
-        series=format_number(sum(poll.series for poll in state.polls)),
-        sparkline=sparkline(*state.daily_users()),
+        series=format_number(sum(poll.status.series for poll in state.polls)),
+        sparkline=build_sparkline(*state.daily_users()),
         sparkline_timezone=state.chart_timezone,
     )
 
 
-def _facts(state: DeploymentState) -> Iterator[str]:
+def _list_facts(state: DeploymentState) -> Iterator[str]:
     if state.version:
         yield f"Coder {state.version.partition('+')[0]}"
     if state.timezone != "UTC":

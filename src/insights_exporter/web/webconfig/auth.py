@@ -227,7 +227,7 @@ class BasicAuthMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a request, or pass it on."""
         response = await self._refuse(self._config.current(), scope) or self._app
-        await response(scope, receive, _with_headers(send, self.headers()))
+        await response(scope, receive, _add_headers(send, self.headers()))
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the headers of all responses."""
@@ -238,13 +238,13 @@ class BasicAuthMiddleware:
     async def _refuse(self, config: WebConfig, scope: Scope) -> ASGIApp | None:
         """Return the response to a request that is not allowed."""
         if wait := self._take_token(config):
-            return _too_many_requests(wait)
+            return _refuse_for_now(wait)
         if not config.users:
             return None
         try:
             authenticated = await self._authenticate(config, scope)
         except TooManyLogins as error:
-            return _too_many_requests(error.seconds)
+            return _refuse_for_now(error.seconds)
         return None if authenticated else PlainTextResponse("Authentication required.\n", 401, _CHALLENGE)
 
     def _take_token(self, config: WebConfig) -> float:
@@ -275,11 +275,11 @@ def parse_credentials(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, by
     return (user, password) if colon else None
 
 
-def _too_many_requests(wait: float) -> ASGIApp:
+def _refuse_for_now(wait: float) -> ASGIApp:
     return PlainTextResponse("Too many requests.\n", 429, {"retry-after": str(math.ceil(wait))})
 
 
-def _with_headers(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
+def _add_headers(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
     names = {name for name, _ in headers}
 
     async def send_with_headers(message: Message) -> None:

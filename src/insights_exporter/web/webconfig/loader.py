@@ -98,17 +98,17 @@ def _load(path: Path, files: Files) -> WebConfig:
     section, context = file.tls_server_config, None
     if section:
         context, tls_findings = _create_context(section, files)
-        findings += _below_tls(tls_findings)
+        findings += _place_below_tls(tls_findings)
     findings += check_http(file)
     if findings:
-        raise ConfigError(_issues(path, findings))
-    tls_warnings = _below_tls(warn_of_tls(section)) if section else []
+        raise ConfigError(_to_issues(path, findings))
+    tls_warnings = _place_below_tls(warn_of_tls(section)) if section else []
     return WebConfig(
         tls=context,
         headers=tuple((name, value) for name, value in file.http_server_config.headers.items() if value),
         users={name.encode(): text.encode() for name, text in file.basic_auth_users.items()},
         rate_limit=file.rate_limit if file.rate_limit.interval else None,
-        warnings=tuple(_issues(path, [*tls_warnings, *warn_of_http(file)])),
+        warnings=tuple(_to_issues(path, [*tls_warnings, *warn_of_http(file)])),
         stamps=files.stamps,
     )
 
@@ -137,11 +137,11 @@ def _create_context(section: TLSSection, files: Files) -> tuple[ServerSSLContext
         return None, [((error.key,), error.what, error.remedy)]
 
 
-def _below_tls(findings: Iterable[Finding]) -> list[Finding]:
+def _place_below_tls(findings: Iterable[Finding]) -> list[Finding]:
     return [((_TLS, *place), what, remedy) for place, what, remedy in findings]
 
 
-def _issues(path: Path, findings: Iterable[Finding]) -> list[ConfigIssue]:
+def _to_issues(path: Path, findings: Iterable[Finding]) -> list[ConfigIssue]:
     return [ConfigIssue(str(path), format_path(place), what, remedy) for place, what, remedy in findings]
 
 
@@ -211,7 +211,7 @@ def _check_protection(path: Path, before: WebConfig, after: WebConfig) -> None:
         WebConfigError: It does, or turns TLS on, for which the server is not set up.
     """
     if findings := list(_find_removed_protections(before, after)):
-        raise WebConfigError(_issues(path, findings), after.stamps)
+        raise WebConfigError(_to_issues(path, findings), after.stamps)
 
 
 def _find_removed_protections(before: WebConfig, after: WebConfig) -> Iterator[Finding]:
@@ -226,7 +226,7 @@ def _find_removed_protections(before: WebConfig, after: WebConfig) -> Iterator[F
         yield ("basic_auth_users",), "were all removed, which would let anyone in", _RESTART
 
 
-def listening_context(config: ReloadingConfig) -> ssl.SSLContext | None:
+def create_listening_context(config: ReloadingConfig) -> ssl.SSLContext | None:
     """Return a context for the life of a server, which uses the current config for each new connection.
 
     None if the file has no TLS.
@@ -239,6 +239,6 @@ def listening_context(config: ReloadingConfig) -> ssl.SSLContext | None:
     return context
 
 
-def web_config_samples(config: ReloadingConfig) -> Samples:
+def collect_web_config_samples(config: ReloadingConfig) -> Samples:
     """Return the number of failed reloads."""
     return Samples(RELOAD_FAILURES, [((), float(config.reload_failures))])

@@ -85,16 +85,16 @@ no client which the type itself would refuse.
 """
 
 
-def client_auth_mode(section: TLSSection) -> ClientAuthMode:
+def select_client_auth_mode(section: TLSSection) -> ClientAuthMode:
     """Return how clients are verified."""
     has_sans = section.client_allowed_sans is not None
     mode = _CLIENT_AUTH_MODES[section.client_auth_type][2 * _is_set(section, "client_ca") + has_sans]
     return mode._replace(key="client_ca") if mode is _UNUSED_CA and section.client_ca else mode
 
 
-def client_restrictions(section: TLSSection) -> frozenset[str]:
+def list_client_restrictions(section: TLSSection) -> frozenset[str]:
     """Return the keys that refuse clients, of which a reload must not remove any."""
-    if client_auth_mode(section).verify != ssl.CERT_REQUIRED:
+    if select_client_auth_mode(section).verify != ssl.CERT_REQUIRED:
         return frozenset()
     keys = ("client_ca", "client_allowed_sans")
     return frozenset({"client_auth_type", *(key for key in keys if _is_set(section, key))})
@@ -116,10 +116,10 @@ def read_pem(section: TLSSection, part: str, files: Files) -> bytes:
         InvalidValue: Its file cannot be read.
     """
     name = getattr(section, f"{part}_file")
-    return files.read(name) if name else _inline_pem(section, part).encode()
+    return files.read(name) if name else _get_inline_pem(section, part).encode()
 
 
-def _inline_pem(section: TLSSection, part: str) -> str:
+def _get_inline_pem(section: TLSSection, part: str) -> str:
     return section.key.get_secret_value() if part == "key" else str(getattr(section, part))
 
 
@@ -158,7 +158,7 @@ def check_tls(section: TLSSection, files: Files) -> Iterator[Finding]:
     names = section.client_allowed_sans
     if names is not None and not (names and all(names)):
         yield ("client_allowed_sans",), "has an empty entry or none", "list names, or remove the key"
-    mode = client_auth_mode(section)
+    mode = select_client_auth_mode(section)
     if mode.verify is None:
         yield (mode.key,), mode.what, mode.remedy
 
@@ -166,7 +166,7 @@ def check_tls(section: TLSSection, files: Files) -> Iterator[Finding]:
 def _check_part(
     section: TLSSection, files: Files, part: str, check: Callable[[bytes], None], *, required: bool
 ) -> Iterator[Finding]:
-    file, inline = getattr(section, f"{part}_file"), _inline_pem(section, part)
+    file, inline = getattr(section, f"{part}_file"), _get_inline_pem(section, part)
     if file and inline:
         yield (part,), f"is set in addition to {part}_file", "keep one of the two"
     elif file or inline:
@@ -214,7 +214,7 @@ def _check_versions(section: TLSSection) -> Iterator[Finding]:
 
 def warn_of_tls(section: TLSSection) -> Iterator[Finding]:
     """Yield warnings of values with another meaning here than in other exporters, and of unwise ones."""
-    mode = client_auth_mode(section)
+    mode = select_client_auth_mode(section)
     if mode.what:
         yield (mode.key,), f"{section.client_auth_type} {mode.what}", mode.remedy
     if VERSIONS[section.min_version] < ssl.TLSVersion.TLSv1_2:

@@ -15,10 +15,10 @@ from insights_exporter.web.concurrency import LogThrottle
 from insights_exporter.web.webconfig.files import Files, as_file
 from insights_exporter.web.webconfig.model import CURVES, MODERN_SUITES, SUITES, VERSIONS, TLSSection
 from insights_exporter.web.webconfig.rules import (
-    client_auth_mode,
-    client_restrictions,
     has_only_tls13_suites,
+    list_client_restrictions,
     read_pem,
+    select_client_auth_mode,
 )
 
 MAX_RECORDS_WITHOUT_DATA = 64
@@ -179,7 +179,7 @@ class SANCheckingSSLObject(ssl.SSLObject):
     def _check_certificate(self) -> None:
         """Check what OpenSSL does not: the names, and the expiry of a resumed session's certificate."""
         certificate: Certificate = self.getpeercert() or {}
-        allowed, names = self.checks.allowed_names, certificate_names(certificate)
+        allowed, names = self.checks.allowed_names, list_certificate_names(certificate)
         if self.session_reused and has_expired(certificate, self.checks.clock()):
             raise ssl.SSLCertVerificationError("the client's certificate has expired")
         if allowed and names.isdisjoint(allowed):
@@ -234,7 +234,7 @@ class ReloadingSSLContext(ssl.SSLContext):
         return self.current().wrap_bio(*arguments, **named)
 
 
-def certificate_names(certificate: Certificate) -> frozenset[str]:
+def list_certificate_names(certificate: Certificate) -> frozenset[str]:
     """Return the alternative names of a certificate, with IP addresses in canonical form."""
     alternative: Iterable[tuple[str, str]] = certificate.get("subjectAltName", ())
     return frozenset(canonicalize_name(name) for type_, name in alternative if type_ in _SAN_TYPES)
@@ -311,12 +311,12 @@ def _load_certificate(context: ServerSSLContext, section: TLSSection, files: Fil
 
 
 def _verify_clients(context: ServerSSLContext, section: TLSSection, files: Files) -> None:
-    context.verify_mode = client_auth_mode(section).verify or ssl.CERT_NONE
+    context.verify_mode = select_client_auth_mode(section).verify or ssl.CERT_NONE
     if context.verify_mode == ssl.CERT_NONE:
         return
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # as Go: each given certificate is trusted
     context.num_tickets = 0  # a session resumed by TLS 1.3 would not be verified again
-    context.restrictions = client_restrictions(section)
+    context.restrictions = list_client_restrictions(section)
     context.allowed_names = frozenset(map(canonicalize_name, section.client_allowed_sans or ()))
     authorities = read_pem(section, "client_ca", files)
     if not authorities:
