@@ -15,6 +15,7 @@ from insights_exporter.coder.errors import ApiError
 from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.base import ConvertResult, DailyHistory, Dataset, PollContext
+from insights_exporter.datasets.registry import enabled_datasets
 from insights_exporter.datasets.timerange import midnight, whole_days
 from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.store import families_to_drop
@@ -57,10 +58,8 @@ def select_datasets(
     deployment: Deployment, include: Include, datasets: Mapping[str, Dataset]
 ) -> Iterator[Dataset]:
     """Yield the datasets that have a history, are enabled and included."""
-    for dataset in datasets.values():
-        needed = [dataset, datasets[dataset.depends_on]] if dataset.depends_on else [dataset]
-        is_included = dataset.backfill == "always" or (dataset.backfill == "users" and include.users)
-        if is_included and all(each.is_enabled(deployment) for each in needed):
+    for dataset in enabled_datasets(deployment, datasets):
+        if dataset.backfill == "always" or (dataset.backfill == "users" and include.users):
             yield dataset
 
 
@@ -99,13 +98,11 @@ class HistoryFetcher:
         self._datasets = tuple(select_datasets(self._deployment, include, datasets))
         self._coder = coder
         self._on_invalid_rows = on_invalid_rows
-        self._responses: Mapping[str, bytes] = {}
+        self._responses: dict[str, bytes] = {}
+        self._earlier_responses: dict[str, bytes] = {}
         self._daily_users: Mapping[int, float] | None = None
-
-    @property
-    def has_responded(self) -> bool:
+        self.has_responded = False
         """Whether any request was successful yet."""
-        return bool(self._responses)
 
     async def fetch(self, day: date, options: RequestOptions) -> DaySamples:
         """Return what a live scrape would have read on `day`.
@@ -114,28 +111,27 @@ class HistoryFetcher:
             ApiError: A request failed.
             InvalidResponse: A response is invalid.
         """
-        requester = _Requester(self._coder, options, self._responses)
+        self._earlier_responses, self._responses = self._responses, {}
         in_use: TemplatesInUse = {}
         lines: DaySamples = {}
         series: Counter[MetricFamily] = Counter()
         for dataset in self._datasets:
-            for samples in await self._fetch_dataset(dataset, day, requester, in_use):
+            for samples in await self._fetch_dataset(dataset, day, in_use, options):
                 series[samples.family] += samples.series
                 sections = render(samples, self._deployment.name).sections
                 for name, section in zip(sample_names(samples.family), sections, strict=False):
                     lines[name] = lines.get(name, "") + section.decode()
-        self._responses = requester.responses
         families = families_to_drop(series, self._deployment.max_series)
         dropped = {name for family in families for name in sample_names(family)}
         return {name: section for name, section in lines.items() if name not in dropped}
 
     async def _fetch_dataset(
-        self, dataset: Dataset, day: date, requester: "_Requester", in_use: TemplatesInUse
+        self, dataset: Dataset, day: date, in_use: TemplatesInUse, options: RequestOptions
     ) -> Iterable[Samples]:
         """Return the samples of a dataset on a day, and record which templates are in use."""
         if history := dataset.daily_history:
             context = self._context(day, None, {})
-            if samples := history.convert(context, await self._users_by_day(history, requester.options)):
+            if samples := history.convert(context, await self._users_by_day(history, options)):
                 return samples
         results: list[ConvertResult] = []
         for window in dataset.windows(self._deployment):
@@ -145,7 +141,7 @@ class HistoryFetcher:
             pairs = historic_requests(dataset, context)
             if self._coder.dialect == "published" and any(sent.needs_extra for _, sent in pairs):
                 continue
-            bodies = await requester.request_all([sent for _, sent in pairs])
+            bodies = await self._request_all([sent for _, sent in pairs], options)
             requests = [live for live, _ in pairs]
             converted = [dataset.convert(context, each) for each in map(Response, requests, bodies)]
             results += [*converted, dataset.unrequested(context, requests)]
@@ -178,29 +174,22 @@ class HistoryFetcher:
             in_use=in_use.get(window.name, ()) if window else (),
         )
 
-
-class _Requester:
-    """Sends the requests that were not sent for this day or the one before it."""
-
-    def __init__(self, coder: CoderClient, options: RequestOptions, previous: Mapping[str, bytes]) -> None:
-        self.responses: dict[str, bytes] = {}
-        self.options = options
-        self._coder = coder
-        self._previous = previous
-
-    async def request_all(self, requests: Sequence[Request]) -> Sequence[bytes]:
+    async def _request_all(self, requests: Sequence[Request], options: RequestOptions) -> Sequence[bytes]:
         """Return the bodies of the responses to concurrent requests; raises ApiError."""
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._request(request)) for request in requests]
+                tasks = [group.create_task(self._request(request, options)) for request in requests]
         except* ApiError as errors:
             first = errors.exceptions[0]
         else:
             return [task.result() for task in tasks]
         raise first
 
-    async def _request(self, request: Request) -> bytes:
+    async def _request(self, request: Request, options: RequestOptions) -> bytes:
+        """Send a request that was not sent for this day or the one before it."""
         key = repr((request.path, request.span, sorted(request.extra.items())))
-        if key not in self.responses:
-            self.responses[key] = self._previous.get(key) or await self._coder.get(request, self.options)
-        return self.responses[key]
+        if key not in self._responses:
+            earlier = self._earlier_responses.get(key)
+            self._responses[key] = earlier or await self._coder.get(request, options)
+            self.has_responded = True
+        return self._responses[key]

@@ -25,9 +25,8 @@ PAUSES = (15.0, 60.0, 180.0)
 class DaySource(Protocol):
     """Where the samples of days come from, such as a HistoryFetcher."""
 
-    @property
-    def has_responded(self) -> bool:
-        """Whether any request was successful yet."""
+    has_responded: bool
+    """Whether any request was successful yet."""
 
     async def fetch(self, day: date, options: RequestOptions) -> DaySamples:
         """Return the samples of a day; raises ApiError or InvalidResponse."""

@@ -1,7 +1,8 @@
 """The registry of all datasets."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from insights_exporter.config.models import Deployment
 from insights_exporter.datasets import (
     daus,
     groups,
@@ -35,6 +36,14 @@ DATASETS: Mapping[str, Dataset] = {
     )
 }
 """The datasets by name."""
+
+
+def enabled_datasets(deployment: Deployment, datasets: Mapping[str, Dataset]) -> Iterator[Dataset]:
+    """Yield the datasets that are enabled, and so is the one that they depend on, if any."""
+    for dataset in datasets.values():
+        needed = [dataset, datasets[dataset.depends_on]] if dataset.depends_on else [dataset]
+        if all(each.is_enabled(deployment) for each in needed):
+            yield dataset
 
 
 def data_families(datasets: Mapping[str, Dataset]) -> tuple[MetricFamily, ...]:

@@ -14,19 +14,20 @@ class Format(StrEnum):
     OPENMETRICS = "openmetrics"
 
 
+_OFFERS: Mapping[Format, tuple[str, str]] = {
+    Format.TEXT: ("text/plain", "0.0.4"),
+    Format.OPENMETRICS: ("application/openmetrics-text", "1.0.0"),
+}
+"""Media type and version."""
+
 CONTENT_TYPES: Mapping[Format, str] = {
-    Format.TEXT: "text/plain; version=0.0.4; charset=utf-8",
-    Format.OPENMETRICS: "application/openmetrics-text; version=1.0.0; charset=utf-8",
+    format_: f"{media_type}; version={version}; charset=utf-8"
+    for format_, (media_type, version) in _OFFERS.items()
 }
 
 ENDINGS: Mapping[Format, bytes] = {Format.TEXT: b"", Format.OPENMETRICS: b"# EOF\n"}
 """The end of a response."""
 
-
-_OFFERS: Mapping[Format, tuple[str, str]] = {
-    Format.TEXT: ("text/plain", "0.0.4"),
-    Format.OPENMETRICS: ("application/openmetrics-text", "1.0.0"),
-}
 _QUALITY = re.compile(r"(?:0(?:\.\d*)?|1(?:\.0*)?)", re.ASCII)
 _MAX_ELEMENTS, _MAX_PARAMETERS = 100, 10
 """More are ignored: no client sends as many, and a header of 30 kB takes 9 ms of the event loop."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from insights_exporter.config.intervals import poll_interval
 from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets.base import Dataset
+from insights_exporter.datasets.registry import enabled_datasets
 from insights_exporter.polling.status import PollStatus, RequestStats
 
 
@@ -40,17 +41,10 @@ class Job:
 
 
 def build_jobs(deployment: Deployment, datasets: Mapping[str, Dataset]) -> Iterator[Job]:
-    """Yield the jobs that the config asks for, in the order of `datasets`.
-
-    A dataset is not polled either if the one that it depends on is switched off.
-    """
-    for dataset in datasets.values():
-        needed = (dataset.name, dataset.depends_on) if dataset.depends_on else (dataset.name,)
-        if all(datasets[name].is_enabled(deployment) for name in needed):
-            request_stats = RequestStats(dataset.name)
-            for window in dataset.windows(deployment):
-                interval = poll_interval(
-                    deployment, dataset.options(deployment), window, dataset.default_interval
-                )
-                status = PollStatus(dataset.name, window.name if window else "", interval)
-                yield Job(dataset, window, status, request_stats)
+    """Yield the jobs of the enabled datasets, in the order of `datasets`."""
+    for dataset in enabled_datasets(deployment, datasets):
+        request_stats, options = RequestStats(dataset.name), dataset.options(deployment)
+        for window in dataset.windows(deployment):
+            interval = poll_interval(deployment, options, window, dataset.default_interval)
+            status = PollStatus(dataset.name, window.name if window else "", interval)
+            yield Job(dataset, window, status, request_stats)

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from insights_exporter.coder.client import CoderClient, RequestOptions
@@ -144,11 +145,13 @@ class Poller:
         self, job: Job, context: PollContext, requests: Sequence[Request], outcomes: Sequence[Outcome]
     ) -> tuple[Mapping[Source, PollEntry], Sequence[Source]]:
         """Return the entries to publish, and the sources of the job that are no longer requested."""
-        requested = {self._source(job, outcome.request): outcome.converted for outcome in outcomes}
+        source_of = partial(self._publisher.source, job.status.dataset, job.status.window)
+        requested = {
+            source_of(f"{each.request.subject} {each.request.path}"): each.converted for each in outcomes
+        }
         unrequested = job.dataset.unrequested(context, requests)
         if unrequested.samples:
-            source = self._publisher.source(job.status.dataset, job.status.window)
-            requested[source] = render_result(unrequested, context)
+            requested[source_of()] = render_result(unrequested, context)
         present = self._publisher.store.window_entries(job.status.dataset, job.status.window)
         new = {
             source: self._entry(job, context, converted, present.get(source))
@@ -214,10 +217,6 @@ class Poller:
             self._availability.mark_available(job)
             job.status.record_success(time.time(), now - started)
             self._log.log_recovery(job.name, now)
-
-    def _source(self, job: Job, request: Request) -> Source:
-        subject = f"{request.subject} {request.path}"
-        return self._publisher.source(job.status.dataset, job.status.window, subject)
 
     def _day_ends(self, context: PollContext) -> float:
         """Return when the day of a context ends, in the loop's time."""
