@@ -20,7 +20,7 @@ from insights_exporter.datasets.aggregate import (
 )
 from insights_exporter.datasets.apps import LIMIT_IN_TEMPLATE as APPS_IN_TEMPLATE
 from insights_exporter.datasets.apps import read_apps, times_used_rows, usage_rows
-from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
+from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, Template
 from insights_exporter.datasets.daus import TODAY, YESTERDAY
 from insights_exporter.datasets.parameters import LIMIT_IN_TEMPLATE, parameter_samples
 from insights_exporter.datasets.report_schema import PATH, TemplatesResponse
@@ -32,37 +32,36 @@ NAME: Final = "template-breakdown"
 _Ids = Iterable[str] | None
 
 
-def template_labels(context: PollContext, template_id: str) -> tuple[str, str, str]:
-    """Return organization, name and id; a template that is no longer listed has its id as name."""
-    template = context.templates.get(template_id)
-    return (template.organization, template.name, template_id) if template else ("", template_id, template_id)
+def _labels(context: PollContext, template_id: str) -> tuple[str, str, str, str]:
+    """Return window, organization, name and id; a template that is no longer listed has its id as name."""
+    template = context.templates.get(template_id) or Template(template_id, template_id, "")
+    return window_of(context).name, template.organization, template.name, template_id
 
 
 def convert_report(context: PollContext, response: Response) -> ConvertResult:
     """Return users, apps and parameters of a template."""
     decoded = decode(response.body, TemplatesResponse)
     _check_subject(response, _named_templates(decoded.value))
-    labels = template_labels(context, response.request.subject)
+    labels = _labels(context, response.request.subject)
     daily = Samples(
-        families.TEMPLATE_DAILY_ACTIVE_USERS, _daily_rows(context, response, decoded.value, labels)
+        families.TEMPLATE_DAILY_ACTIVE_USERS, _daily_rows(context, response, decoded.value, labels[1:])
     )
     report = decoded.value.report
     if report is None:
         return ConvertResult((daily,), invalid=decoded.invalid)
-    window = window_of(context).name
     parameters, values_aggregated = parameter_samples(
         families.TEMPLATE_PARAMETER_WORKSPACES,
         report.parameters_usage or (),
         context.deployment.parameters,
-        (window, *labels),
+        labels,
         most=LIMIT_IN_TEMPLATE,
     )
     apps, apps_aggregated = read_apps(report.apps_usage, min(context.deployment.apps.limit, APPS_IN_TEMPLATE))
     complete = decoded.complete("report.apps_usage")
     samples = (
-        Samples(families.TEMPLATE_ACTIVE_USERS, [((window, *labels), report.active_users)]),
-        Samples(families.TEMPLATE_APP_USAGE, usage_rows(apps, (window, *labels), complete=complete)),
-        Samples(families.TEMPLATE_APP_TIMES_USED, times_used_rows(apps, (window, *labels))),
+        Samples(families.TEMPLATE_ACTIVE_USERS, [(labels, report.active_users)]),
+        Samples(families.TEMPLATE_APP_USAGE, usage_rows(apps, labels, complete=complete)),
+        Samples(families.TEMPLATE_APP_TIMES_USED, times_used_rows(apps, labels)),
         daily,
         *parameters,
     )
@@ -74,7 +73,7 @@ def convert_activity(context: PollContext, response: Response) -> ConvertResult:
     decoded = decode(response.body, user_activity.ActivityResponse)
     report = decoded.value.report
     _check_subject(response, [report.template_ids])
-    labels = (window_of(context).name, *template_labels(context, response.request.subject))
+    labels = _labels(context, response.request.subject)
     histogram = build_histogram(user_activity.seconds_by_user(report.users).values(), ACTIVITY_BOUNDS)
     samples = (
         Samples(families.TEMPLATE_ACTIVITY_DISTRIBUTION, [(labels, histogram)]),
@@ -90,7 +89,7 @@ def convert_latency(context: PollContext, response: Response) -> ConvertResult:
     decoded = decode(response.body, user_latency.LatencyResponse)
     report = decoded.value.report
     _check_subject(response, [report.template_ids])
-    labels = (window_of(context).name, *template_labels(context, response.request.subject))
+    labels = _labels(context, response.request.subject)
     histograms = user_latency.latency_histograms(labels, user_latency.latencies_by_user(report.users))
     samples = (
         Samples(families.TEMPLATE_LATENCY_DISTRIBUTION, histograms),
@@ -184,12 +183,9 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
 
 def unrequested(context: PollContext, requests: Sequence[Request]) -> ConvertResult:
     """Return 0 users for each listed template without use, and count the templates beyond the limit."""
-    window = window_of(context).name
     used = set(context.in_use)
     rows: list[Row] = [
-        ((window, *template_labels(context, template)), 0.0)
-        for template in sorted(context.templates)
-        if template not in used
+        (_labels(context, template), 0.0) for template in sorted(context.templates) if template not in used
     ]
     beyond = len(_in_use(context)) - len({request.subject for request in requests})
     return ConvertResult((Samples(families.TEMPLATE_ACTIVE_USERS, rows),), aggregated=beyond)
