@@ -1,7 +1,7 @@
 """Requests and responses, and how a request is encoded in the query dialects of servers."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -79,11 +79,4 @@ ENCODERS: Mapping[Dialect, Callable[[Request], dict[str, str]]] = {
 
 
 def _timestamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") + _offset(moment)
-
-
-def _offset(moment: datetime) -> str:
-    minutes = (moment.utcoffset() or timedelta()) // timedelta(minutes=1)
-    if minutes == 0:
-        return "Z"
-    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

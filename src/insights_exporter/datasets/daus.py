@@ -11,13 +11,7 @@ from insights_exporter.datasets.aggregate import sum_by_key
 from insights_exporter.datasets.base import ConvertResult, DailyHistory, Dataset, PollContext
 from insights_exporter.datasets.report_schema import PATH as REPORT_PATH
 from insights_exporter.datasets.report_schema import UsersResponse
-from insights_exporter.datasets.timerange import (
-    day_seconds,
-    read_day,
-    whole_days,
-    window_range,
-    zone_of,
-)
+from insights_exporter.datasets.timerange import day_seconds, read_day, whole_days, window_range, zone_of
 from insights_exporter.exposition.family import MetricFamily, Samples
 
 PATH = "/insights/daus"

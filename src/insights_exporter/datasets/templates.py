@@ -14,17 +14,8 @@ from insights_exporter.datasets.apps import (
     usage_rows,
 )
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
-from insights_exporter.datasets.parameters import (
-    PARAMETER_LABELS,
-    parameter_samples,
-    parameters_with_choices,
-)
-from insights_exporter.datasets.report_schema import (
-    PATH,
-    WINDOW_FAMILIES,
-    TemplatesResponse,
-    window_samples,
-)
+from insights_exporter.datasets.parameters import PARAMETER_LABELS, parameter_samples, parameters_with_choices
+from insights_exporter.datasets.report_schema import PATH, WINDOW_FAMILIES, TemplatesResponse, window_samples
 from insights_exporter.datasets.timerange import window_of, window_request
 from insights_exporter.exposition.family import MetricFamily, Samples
 
