@@ -1,12 +1,11 @@
 """The rows of `apps_usage`, in the shape of each server version."""
 
 from collections.abc import Iterator, Sequence
-from operator import itemgetter
 from types import MappingProxyType
 
 from insights_exporter.demo.auth import Document, RequestContext
 from insights_exporter.demo.population.aggregation import AppTally, Tally
-from insights_exporter.demo.population.templates import CUSTOM_APPS, SESSION_APPS, SampleApp
+from insights_exporter.demo.population.templates import APPS, SESSION_APPS, SampleApp
 
 FAMILIES = (
     SampleApp("vscode", "", "/icon/code.svg", "vscode"),
@@ -28,38 +27,37 @@ METHODS = MappingProxyType({"reconnecting_pty": "reconnecting_pty", WORKSPACE_AP
 def list_apps(context: RequestContext, tally: Tally) -> list[Document]:
     """Return the rows of `apps_usage`: session apps, then the templates' own."""
     version = context.server_version
-    session = list(zip(SESSION_APPS, tally.session_apps, strict=True))
-    own = [(CUSTOM_APPS[index], used) for index, used in sorted(tally.custom_apps.items())]
+    used = [(APPS[index], total) for index, total in sorted(tally.apps.items())]
     if version.session_apps == "families":
-        rows = [*_sum_families(session, version.year), *own]
+        own = [(app, total) for app, total in used if app.family == WORKSPACE_APP]
+        rows = [*_sum_families(used, version.year), *own]
     else:
-        used_session = [each for each in session if each[1].seconds]
-        rows = [*sorted(used_session, key=itemgetter(0)), *sorted(own, key=itemgetter(0))]
-    return [_build_row(context, app, used) for app, used in rows]
+        rows = sorted(used, key=lambda each: (each[0].family == WORKSPACE_APP, each[0]))
+    return [_build_row(context, app, total) for app, total in rows]
 
 
-def _sum_families(session: Sequence[Used], year: int) -> Iterator[Used]:
+def _sum_families(used: Sequence[Used], year: int) -> Iterator[Used]:
     vscode = "VS Code Family" if year >= 2026 else "Visual Studio Code"
     for family in FAMILIES if year >= 2024 else FAMILIES[:-1]:
-        total = AppTally()
-        for app, used in session:
+        sums = AppTally()
+        for app, total in used:
             if app.family == family.family:
-                total.add(used.seconds, used.runs, used.templates)
-        yield family._replace(name=family.name or vscode), total
+                sums.add(total.seconds, total.runs, total.templates)
+        yield family._replace(name=family.name or vscode), sums
 
 
-def _build_row(context: RequestContext, app: SampleApp, used: AppTally) -> Document:
+def _build_row(context: RequestContext, app: SampleApp, total: AppTally) -> Document:
     version = context.server_version
-    row: Document = {"template_ids": context.population.list_template_ids(used.templates)}
+    row: Document = {"template_ids": context.population.list_template_ids(total.templates)}
     if version.session_apps == "by-method":
         row["method"] = METHODS.get(app.family, "ssh")
     else:
         row["type"] = "app" if app.family == WORKSPACE_APP else "builtin"
-    row |= {"display_name": app.name, "slug": app.slug, "icon": app.icon, "seconds": used.seconds}
+    row |= {"display_name": app.name, "slug": app.slug, "icon": app.icon, "seconds": total.seconds}
     if version.session_apps == "by-method":
         row["seconds_is_upper_bound"] = app == OVERFLOW
     if version.year >= 2025:
-        row["times_used"] = used.runs
+        row["times_used"] = total.runs
     if version.session_apps in {"listed", "bounded"}:
         row["family"] = app.family
     if version.session_apps == "bounded" and app == OVERFLOW:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insights_exporter.demo import Population
+from insights_exporter.demo.population.templates import SESSION_APPS
 from insights_exporter.demo.population.timeline import Span, span_between
 from tests.demo.population import reference
 
@@ -48,8 +49,10 @@ def test_apps_match_the_reference(begin: int, length: int, late: int, chosen: fr
     span = span_of(begin, length, late)
     written = reference.rows(ONE, span, chosen)
     tally = ONE.tally(span, chosen)
-    apps = {("builtin", at): app for at, app in enumerate(tally.session_apps) if app.seconds}
-    apps |= {("app", index): app for index, app in tally.custom_apps.items()}
+    apps = {
+        ("builtin", index) if index < len(SESSION_APPS) else ("app", index - len(SESSION_APPS)): app
+        for index, app in tally.apps.items()
+    }
 
     assert reference.seconds_by_app(written, span) == {key: app.seconds for key, app in apps.items()}
     for key, templates in reference.templates_by_app(written).items():

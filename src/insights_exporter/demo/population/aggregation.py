@@ -1,6 +1,7 @@
 """The activity of a day, and its totals as Coder computes them."""
 
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -56,24 +57,19 @@ class AppTally:
 
 @dataclass(slots=True)
 class Tally:
-    """The totals of a span; `users` and `templates` are sets of indexes as bits.
-
-    `session_apps` are in the order of SESSION_APPS.
-    """
+    """The totals of a span; `users` and `templates` are sets of indexes as bits."""
 
     users: int = 0
     templates: int = 0
-    session_apps: list[AppTally] = field(default_factory=lambda: [AppTally() for _ in SESSION_APPS])
-    custom_apps: dict[int, AppTally] = field(default_factory=dict)
+    apps: defaultdict[int, AppTally] = field(default_factory=lambda: defaultdict(AppTally))
+    """The apps that were used, as indexes of APPS."""
 
     def add(self, other: "Tally") -> None:
         """Add the tally of another span."""
         self.users |= other.users
         self.templates |= other.templates
-        for total, app in zip(self.session_apps, other.session_apps, strict=True):
-            total.add(app.seconds, app.runs, app.templates)
-        for index, app in other.custom_apps.items():
-            self.custom_apps.setdefault(index, AppTally()).add(app.seconds, app.runs, app.templates)
+        for index, app in other.apps.items():
+            self.apps[index].add(app.seconds, app.runs, app.templates)
 
 
 class Share(NamedTuple):
@@ -177,11 +173,11 @@ def tally(shares: Iterable[tuple[Share, list[int]]], slots: Sequence[tuple[int, 
 
 def _add_session_apps(total: Tally, share: Share, count: int) -> None:
     for app, seconds in share.measure.session_apps:
-        total.session_apps[app].seconds += seconds * count
+        total.apps[app].seconds += seconds * count
     for template, part in share.parts:
         total.templates |= 1 << template
         for app, _ in part.session_apps:
-            total.session_apps[app].templates |= 1 << template
+            total.apps[app].templates |= 1 << template
 
 
 def _add_custom_apps(total: Tally, share: Share, count: int, slots: Sequence[tuple[int, ...]]) -> None:
@@ -189,5 +185,5 @@ def _add_custom_apps(total: Tally, share: Share, count: int, slots: Sequence[tup
         return
     for slot, seconds, runs in share.measure.custom_apps:
         if slot < len(slots[share.main]):
-            app = total.custom_apps.setdefault(slots[share.main][slot], AppTally())
+            app = total.apps[len(SESSION_APPS) + slots[share.main][slot]]
             app.add(seconds * count, runs * count, 1 << share.main)

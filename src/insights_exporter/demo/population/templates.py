@@ -158,6 +158,7 @@ SESSION_APPS = (
     SampleApp("overflow", "overflow", "", "unknown"),
 )
 """The apps with which clients connect, as servers name them that list each; classic servers list families."""
+APPS = (*SESSION_APPS, *CUSTOM_APPS)
 APP_SETS = ((0, 1), (2, 3, 4), (7, 5), (0, 6, 3), (4, 1), (), (2, 4, 6), (5,), (3, 0))
 """The apps of one template by slot; slugs are unique in a template only."""
 
