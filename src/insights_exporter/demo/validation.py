@@ -56,7 +56,7 @@ def validate_query(path: str, query: Pairs, now: datetime, version: ServerVersio
     read = (_PUBLISHED_READERS if version.published else _READERS).get(path.removeprefix(API))
     if read is None:
         raise Refused(NO_ROUTE)
-    return read(QueryReader(query, version), now)
+    return read(QueryReader(query, now, version))
 
 
 def next_hour(now: datetime) -> datetime:
@@ -67,7 +67,8 @@ def next_hour(now: datetime) -> datetime:
 class QueryReader:
     """Reads the parameters of one request and collects the errors."""
 
-    def __init__(self, query: Pairs, version: ServerVersion) -> None:
+    def __init__(self, query: Pairs, now: datetime, version: ServerVersion) -> None:
+        self.now = now
         self.version = version
         self._values: dict[str, list[str]] = {}
         for name, value in query:
@@ -129,28 +130,28 @@ class QueryReader:
         self._errors.append((name, f"Query param {quote(name)} {text}"))
 
 
-def _read_days(reader: QueryReader, _now: datetime) -> ParsedQuery:
+def _read_days(reader: QueryReader) -> ParsedQuery:
     tz_offset = reader.integer("tz_offset", 0)
     reader.finish()
     return ParsedQuery(tz_offset=tz_offset)
 
 
-def _read_users(reader: QueryReader, now: datetime) -> ParsedQuery:
+def _read_users(reader: QueryReader) -> ParsedQuery:
     times = _read_times(reader)
     template_ids = reader.uuids("template_ids")
     reader.finish()
-    start, end = _check_times(times, now, reader.version)
+    start, end = _check_times(times, reader)
     return ParsedQuery(start=start, end=end, template_ids=template_ids)
 
 
-def _read_templates(reader: QueryReader, now: datetime) -> ParsedQuery:
+def _read_templates(reader: QueryReader) -> ParsedQuery:
     times = _read_times(reader)
     interval = reader.text("interval")
     template_ids = reader.uuids("template_ids")
     sections = reader.words("sections") if reader.version.year >= 2024 else ()
     reader.finish()
-    start, end = _check_times(times, now, reader.version)
-    _check_interval(interval, start, end, reader.version)
+    start, end = _check_times(times, reader)
+    _check_interval(interval, start, end, reader.version.year)
     if not SECTIONS.issuperset(sections):
         raise Refused(bad_value("sections", "must be one of [interval_reports report]"))
     return ParsedQuery(
@@ -162,7 +163,7 @@ def _read_templates(reader: QueryReader, now: datetime) -> ParsedQuery:
     )
 
 
-def _read_status_counts(reader: QueryReader, _now: datetime) -> ParsedQuery:
+def _read_status_counts(reader: QueryReader) -> ParsedQuery:
     year = reader.version.year
     if year < 2025:
         raise Refused(NO_ROUTE)
@@ -180,12 +181,12 @@ def _read_status_counts(reader: QueryReader, _now: datetime) -> ParsedQuery:
         raise Refused(bad_zone(name)) from None
 
 
-def _read_nothing(reader: QueryReader, _now: datetime) -> ParsedQuery:
+def _read_nothing(reader: QueryReader) -> ParsedQuery:
     reader.finish()
     return ParsedQuery()
 
 
-def _read_timestamps(reader: QueryReader, _now: datetime) -> ParsedQuery:
+def _read_timestamps(reader: QueryReader) -> ParsedQuery:
     """Read the integers of the API documentation: `before` is the start, `after` the end."""
     start, end = (_read_timestamp(reader, name) for name in ("before", "after"))
     reader.finish()
@@ -197,7 +198,7 @@ def _read_timestamp(reader: QueryReader, name: str) -> datetime:
     return datetime.fromtimestamp(max(0, min(seconds, LATEST_TIMESTAMP)), UTC)
 
 
-_Reader = Callable[[QueryReader, datetime], ParsedQuery]
+_Reader = Callable[[QueryReader], ParsedQuery]
 _READERS: Mapping[str, _Reader] = MappingProxyType(
     {
         "/insights/daus": _read_days,
@@ -222,38 +223,36 @@ def _read_times(reader: QueryReader) -> Mapping[str, str]:
     return {name: reader.text(name, required=True) for name in ("start_time", "end_time")}
 
 
-def _check_times(
-    times: Mapping[str, str], now: datetime, version: ServerVersion
-) -> tuple[datetime, datetime]:
-    start, end = (_check_time(name, text, now, version) for name, text in times.items())
+def _check_times(times: Mapping[str, str], reader: QueryReader) -> tuple[datetime, datetime]:
+    start, end = (_check_time(name, text, reader.now, reader.version.year) for name, text in times.items())
     if end < start:
         detail = 'Query param "end_time" must be after than "start_time"'
         raise Refused(bad_value("end_time", detail))
     return start, end
 
 
-def _check_time(name: str, text: str, now: datetime, version: ServerVersion) -> datetime:
+def _check_time(name: str, text: str, now: datetime, year: int) -> datetime:
     try:
         time = parse_time(text)
     except BadTime as error:
         detail = f"must be a valid date format ({LAYOUT}): {error}"
         raise Refused(bad_value(name, f'Query param "{name}" {detail}')) from None
-    today = now.astimezone(time.tzinfo if version.year >= 2024 else UTC).date()
+    today = now.astimezone(time.tzinfo if year >= 2024 else UTC).date()
     hour = time.hour if name == "end_time" and time.date() == today else 0
     if time == ZERO_TIME:
         detail = "must not be zero"
     elif time > next_hour(now):
         detail = "must not be in the future"
     elif (time.hour, time.minute, time.second) != (hour, 0, 0):
-        got = f", got {text}" if version.year >= 2024 else ""
+        got = f", got {text}" if year >= 2024 else ""
         detail = f"must have the clock set to {hour:02d}:00:00{got}"
     else:
         return time
     raise Refused(bad_value(name, f'Query param "{name}" {detail}'))
 
 
-def _check_interval(interval: str, start: datetime, end: datetime, version: ServerVersion) -> None:
-    known = INTERVALS if version.year >= 2024 else INTERVALS[:1]
+def _check_interval(interval: str, start: datetime, end: datetime, year: int) -> None:
+    known = INTERVALS if year >= 2024 else INTERVALS[:1]
     if interval and interval not in known:
         raise Refused(bad_value("interval", f"must be one of [{' '.join(known)}]"))
     if interval == "week" and not _ends_with_a_week(start, end):
