@@ -83,14 +83,13 @@ def find_route_prefix(external_url: str | None, route_prefix: str | None) -> str
     """Return the prefix of all paths, empty for none; raises CommandError if a flag is invalid."""
     from insights_exporter.web.prefix import normalize_prefix, parse_external_path
 
+    place = "--web.external-url"
     try:
         path = parse_external_path(external_url) if external_url else ""
+        if route_prefix is not None:
+            place, path = "--web.route-prefix", route_prefix
+        return normalize_prefix(path)
     except ValueError as error:
-        raise CommandError(f"--web.external-url: {error}") from None
-    try:
-        return normalize_prefix(path if route_prefix is None else route_prefix)
-    except ValueError as error:
-        place = "--web.external-url" if route_prefix is None else "--web.route-prefix"
         raise CommandError(f"{place}: {error}") from None
 
 
