@@ -383,4 +383,4 @@ def _config_show(
     from insights_exporter.config.dump import dump_config
 
     with exit_on_error():
-        typer.echo(dump_config(load_and_warn(config_file, os.environ)), nl=False)
+        typer.echo(dump_config(load_and_warn(config_file)), nl=False)

@@ -7,7 +7,7 @@ from typing import Literal, TextIO
 import structlog
 from structlog.typing import EventDict, Processor
 
-Level = Literal["debug", "info", "warning", "error"]
+Level = Literal["debug", "info", "warn", "warning", "error"]
 Format = Literal["logfmt", "json"]
 
 _FIRST = ("ts", "level", "msg")

@@ -86,7 +86,7 @@ def backfill(options: BackfillOptions) -> int:
     Raises:
         ConfigError, CommandError: The config or a flag is invalid.
     """
-    config = _select_deployments(load_and_warn(options.config_file, os.environ).config, options.deployments)
+    config = _select_deployments(load_and_warn(options.config_file).config, options.deployments)
     if options.tsdb is not None:
         try:
             require_promtool()

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -46,7 +45,7 @@ def check(
     Raises:
         ConfigError: The config is invalid.
     """
-    loaded = load_and_warn(config_file, os.environ, datasets)
+    loaded = load_and_warn(config_file, datasets)
     configured = {deployment.name: deployment for deployment in loaded.config.deployments}
     connections = {name: ConnectionInfo() for name in configured}
 
@@ -62,7 +61,7 @@ def check(
         return await asyncio.gather(*(build(name, poller) for name, poller in manager.pollers.items()))
 
     limited = Config(deployments=tuple(map(_limit_to_one_template, configured.values())))
-    reports = poll_once(limited, os.environ, build_reports, observe_connections, datasets)
+    reports = poll_once(limited, build_reports, observe_connections, datasets)
     if format_ == "json":
         typer.echo(json.dumps([asdict(each) for each in reports], indent=2))
     else:

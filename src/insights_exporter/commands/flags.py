@@ -94,10 +94,10 @@ def find_route_prefix(external_url: str | None, route_prefix: str | None) -> str
 
 
 def start_logging(level: LogLevel, format_: LogFormat) -> None:
-    """Start logging at a level, of which `warn` is another name for `warning`."""
+    """Start logging."""
     from insights_exporter.log import configure
 
-    configure("warning" if level == "warn" else level, format_)
+    configure(level, format_)
 
 
 class Command(TyperCommand):

@@ -1,6 +1,7 @@
 """What commands share that poll once and end: polling, progress, exit status, warnings."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -29,7 +30,6 @@ T = TypeVar("T")
 
 def poll_once(
     config: Config,
-    environ: Mapping[str, str],
     on_done: Callable[[PageStore, DeploymentManager], Awaitable[T]],
     before_start: Callable[[DeploymentManager], None] = lambda _: None,
     datasets: Mapping[str, Dataset] = DATASETS,
@@ -47,7 +47,7 @@ def poll_once(
         if task := asyncio.current_task():
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         store = PageStore(exposed_families(datasets))
-        manager = DeploymentManager(store, environ, datasets)
+        manager = DeploymentManager(store, os.environ, datasets)
         await manager.apply(config)
         before_start(manager)
         try:

@@ -31,8 +31,7 @@ def open_output(path: Path | None) -> Write:
         CommandError: The path cannot be written to.
         Interrupted: A signal came while nothing read the FIFO.
     """
-    if path is None or path == _STANDARD_OUTPUT:
-        return partial(_write_path, _STANDARD_OUTPUT)
+    path = path or _STANDARD_OUTPUT
     with _translate_errors(path):
         _find_writer(path)
     return partial(_write_path, path)

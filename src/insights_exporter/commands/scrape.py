@@ -1,6 +1,5 @@
 """`insights-exporter scrape`: poll once, and print the exposition."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,8 +36,8 @@ def scrape(
         response = build_response(store.page, ProcessMetrics(()), Format(format_), gzip=False)
         return b"".join(response.segments), exit_code(manager.pollers.values())
 
-    loaded = load_and_warn(config_file, os.environ, datasets)
+    loaded = load_and_warn(config_file, datasets)
     write = open_output(output)
-    exposition, status = poll_once(loaded.config, os.environ, render, datasets=datasets)
+    exposition, status = poll_once(loaded.config, render, datasets=datasets)
     write(exposition)
     return status

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -104,14 +103,12 @@ def load_checked(options: ServeOptions) -> LoadedConfig:
         owned_by((), _find_shard(options), options.total_shards)
     except ValueError as error:
         raise CommandError(str(error)) from None
-    return load_and_warn(options.config_file, os.environ)
+    return load_and_warn(options.config_file)
 
 
-def load_and_warn(
-    config_file: Path | None, environ: Mapping[str, str], datasets: Mapping[str, Dataset] = DATASETS
-) -> LoadedConfig:
+def load_and_warn(config_file: Path | None, datasets: Mapping[str, Dataset] = DATASETS) -> LoadedConfig:
     """Load the config and log its warnings; raises ConfigError."""
-    loaded = load_config(config_file, environ, datasets)
+    loaded = load_config(config_file, os.environ, datasets)
     _log_warnings(loaded.warnings)
     return loaded
 
@@ -132,10 +129,7 @@ def open_listeners(options: ServeOptions, environ: Mapping[str, str]) -> list[so
             return inherit_systemd_sockets(environ)
         except (OSError, ValueError) as error:
             raise CommandError(f"--web.systemd-socket: {error}") from None
-    with ExitStack() as opened:
-        listeners = [opened.enter_context(_open_listener(each)) for each in options.listen_addresses]
-        opened.pop_all()
-        return listeners
+    return [_open_listener(each) for each in options.listen_addresses]
 
 
 def _open_listener(address: str) -> socket.socket:
