@@ -13,6 +13,7 @@ from tests.helm.pods import MOUNTED, laid_out
 from tests.integration.exporter import RunExporter, StartExporter, command
 from tests.integration.processes import clean_environment, free_port, running
 from tests.integration.waiting import eventually
+from tests.support.in_process import run_in_process
 
 EXAMPLES = [
     pytest.param(path, id=path.name) for path in CI_VALUES if path.name != "everything-else-values.yaml"
@@ -47,10 +48,10 @@ def for_shard(arguments: Iterable[str], shard: int) -> list[str]:
 
 
 @pytest.mark.parametrize("path", EXAMPLES)
-def test_an_example_is_accepted(path: Path, tmp_path: Path, run_exporter: RunExporter) -> None:
+def test_an_example_is_accepted(path: Path, tmp_path: Path) -> None:
     """Settings and flags pass the exporter's own check."""
     pod = laid_out(objects({}, f"--values={path}"), tmp_path / "pod")
-    done = run_exporter(*for_shard(pod.arguments, 0), "--config.check", env=pod.environment)
+    done = run_in_process(tmp_path, *for_shard(pod.arguments, 0), "--config.check", env=pod.environment)
 
     assert (0, True) == (done.returncode, done.stdout.startswith("Config valid: ")), done.stderr
 
@@ -107,9 +108,7 @@ def test_another_command_in_the_pod_has_the_settings(
         pytest.param({"tls_server_config": MUTUAL}, id="client certificate"),
     ],
 )
-def test_a_guarded_exporter_passes_its_own_probes(
-    guard: Object, tmp_path: Path, run_exporter: RunExporter
-) -> None:
+def test_a_guarded_exporter_passes_its_own_probes(guard: Object, tmp_path: Path) -> None:
     """The probes' command finds that the exporter lives and may serve, though it could not read a page."""
     web = {"config": guard, **({"tlsSecret": "theirs"} if "tls_server_config" in guard else {})}
     values = {"config": {"deployments": [MAIN]}, "tokens": {"main": "example"}, "web": web}
@@ -117,10 +116,14 @@ def test_a_guarded_exporter_passes_its_own_probes(
     live, ready = (with_address(probe["exec"]["command"][1:], address) for probe in pod.probes)
     words = (*command(), *with_address(pod.arguments, address))
 
-    assert [1, 1] == [run_exporter(*probe).returncode for probe in (live, ready)]
+    def probe(words: Iterable[str]) -> int:
+        """Return the exit status of a probe."""
+        return run_in_process(tmp_path, *words, env={}).returncode
+
+    assert [1, 1] == [probe(live), probe(ready)]
     with running(words, tmp_path / "run", clean_environment(tmp_path, pod.environment)) as exporter:
-        eventually(lambda: run_exporter(*live).returncode == 0)
-        eventually(lambda: run_exporter(*ready).returncode == 0)
+        eventually(lambda: probe(live) == 0)
+        eventually(lambda: probe(ready) == 0)
         assert 0 == exporter.stop()
 
 
