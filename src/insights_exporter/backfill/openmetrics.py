@@ -14,13 +14,11 @@ Times = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class FileStats:
-    """Number of series and samples in a file, its first and last Unix second, and its BLAKE2b digest."""
+    """Number of series and samples in a file, and its BLAKE2b digest."""
 
     path: Path
     series: int
     samples: int
-    first: int
-    last: int
     digest: str
 
 
@@ -48,7 +46,6 @@ async def write_month(
     unfinished = path.with_name(f".{path.name}.part")
     added = "".join(f'{name}="{escape_label(value)}",' for name, value in labels.items())
     series = samples = 0
-    filled: set[int] = set()
     digest = blake2b()
     with unfinished.open("wb") as file:
 
@@ -64,26 +61,22 @@ async def write_month(
             for head, values in values_by_head.items():
                 await asyncio.sleep(0)
                 labeled = head.replace("{", "{" + added, 1)
-                for number, value in values:
-                    write("".join(f"{labeled} {value} {second}\n" for second in days[number].times))
-                    samples += len(days[number].times)
+                for value, times in values:
+                    write("".join(f"{labeled} {value} {second}\n" for second in times))
+                    samples += len(times)
                 series += 1
-                filled.update(number for number, _ in values)
         write("# EOF\n")
     unfinished.replace(path)
-    times = [days[number].times for number in filled]
-    seconds = [int(second) for each in times for second in (*each[:1], *each[-1:])]
-    first, last = min(seconds, default=0), max(seconds, default=0)
-    return FileStats(path, series, samples, first, last, digest.hexdigest())
+    return FileStats(path, series, samples, digest.hexdigest())
 
 
-def _group_by_series(name: str, days: Sequence[Day]) -> dict[str, list[tuple[int, str]]]:
-    """Return the number of each day with a value, and the value, by series."""
-    series: dict[str, list[tuple[int, str]]] = {}
-    for number, day in enumerate(days):
+def _group_by_series(name: str, days: Sequence[Day]) -> Mapping[str, Sequence[tuple[str, Times]]]:
+    """Return the values of the days with their times, by series."""
+    series: dict[str, list[tuple[str, Times]]] = {}
+    for day in days:
         for line in day.lines.get(name, "").split("\n")[:-1]:
             head, _, value = line.rpartition(" ")
-            series.setdefault(head, []).append((number, value))
+            series.setdefault(head, []).append((value, day.times))
     return series
 
 

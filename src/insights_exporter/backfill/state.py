@@ -37,8 +37,6 @@ class OutputFile(msgspec.Struct, frozen=True):
     file: str
     series: int
     samples: int
-    first: int
-    last: int
     digest: str
     until: int
     delivered: tuple[str, ...] = ()
@@ -46,12 +44,11 @@ class OutputFile(msgspec.Struct, frozen=True):
     @classmethod
     def from_stats(cls, stats: FileStats, month: str, until: int) -> "OutputFile":
         """Return the record of a file that was not delivered yet."""
-        name, digest = stats.path.name, stats.digest
-        return cls(month, name, stats.series, stats.samples, stats.first, stats.last, digest, until)
+        return cls(month, stats.path.name, stats.series, stats.samples, stats.digest, until)
 
     def stats(self, folder: Path) -> FileStats:
         """Return the content of the file, which is in `folder`."""
-        return FileStats(folder / self.file, self.series, self.samples, self.first, self.last, self.digest)
+        return FileStats(folder / self.file, self.series, self.samples, self.digest)
 
 
 class BackfillState:
