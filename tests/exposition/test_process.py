@@ -32,7 +32,7 @@ def test_text_equals_that_of_the_client(registry: CollectorRegistry) -> None:
     """The samples of the registry are as prometheus_client prints them, without `_created`."""
     expected = print_registry[Format.TEXT](registry).split(b"# HELP purrs_created")[0]
 
-    assert expected == text_of(render_process_metrics(registry).pieces[Format.TEXT])
+    assert expected == text_of(render_process_metrics(registry).tails[Format.TEXT])
 
 
 def test_openmetrics_ends_with_eof(registry: CollectorRegistry) -> None:
@@ -40,7 +40,7 @@ def test_openmetrics_ends_with_eof(registry: CollectorRegistry) -> None:
     lines = print_registry[Format.OPENMETRICS](registry).splitlines(keepends=True)
     expected = b"".join(line for line in lines if not line.startswith(b"purrs_created"))
 
-    assert expected == text_of(render_process_metrics(registry).pieces[Format.OPENMETRICS])
+    assert expected == text_of(render_process_metrics(registry).tails[Format.OPENMETRICS])
 
 
 def test_own_samples_are_first(registry: CollectorRegistry) -> None:
@@ -52,7 +52,7 @@ def test_own_samples_are_first(registry: CollectorRegistry) -> None:
         == text_of(tail.heads[Format.TEXT])
         == text_of(tail.heads[Format.OPENMETRICS])
     )
-    assert text_of(tail.pieces[Format.TEXT]).startswith(b"# HELP cats")
+    assert text_of(tail.tails[Format.TEXT]).startswith(b"# HELP cats")
 
 
 def test_own_samples_can_be_selected(registry: CollectorRegistry) -> None:
@@ -72,7 +72,7 @@ def test_process_metrics_can_be_selected(
     registry: CollectorRegistry, wanted: str, expected: list[bytes]
 ) -> None:
     """Families are selected by their own name or that of a sample; `# EOF` stays."""
-    data = text_of(render_process_metrics(registry).filter_names([wanted]).pieces[Format.OPENMETRICS])
+    data = text_of(render_process_metrics(registry).filter_names([wanted]).tails[Format.OPENMETRICS])
 
     assert expected == [line.split()[2] for line in data.splitlines() if line.startswith(b"# TYPE")]
     assert data.endswith(b"# EOF\n")
@@ -80,7 +80,7 @@ def test_process_metrics_can_be_selected(
 
 def test_usual_process_metrics_are_there() -> None:
     """The usual process_ and python_ metrics are exposed."""
-    text = text_of(render_process_metrics(process_registry()).pieces[Format.TEXT])
+    text = text_of(render_process_metrics(process_registry()).tails[Format.TEXT])
 
     for name in (
         b"process_cpu_seconds_total",

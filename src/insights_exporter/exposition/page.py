@@ -170,7 +170,7 @@ class ResponseBody:
 
 def build_response(page: Page, process: ProcessMetrics, format_: Format, *, gzip: bool) -> ResponseBody:
     """Return the response to a scrape; nothing large is compressed."""
-    body, head, end = page.contents[format_], process.heads[format_], process.pieces[format_]
+    body, head, end = page.contents[format_], process.heads[format_], process.tails[format_]
     if gzip:
         crc = isal_zlib.crc32_combine(head.crc, body.crc, body.length)
         crc = isal_zlib.crc32_combine(crc, end.crc, end.length)

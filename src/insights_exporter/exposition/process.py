@@ -1,5 +1,6 @@
 """The metrics of the exporter itself, before and after those of deployments, at most a second old."""
 
+import math
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +23,8 @@ _MAX_AGE = 1.0  # seconds
 class ProcessMetrics:
     """The first and the last families of a response, and its end, in each format."""
 
-    last: Sequence[RenderedFamily] = ()
     first: Sequence[RenderedFamily] = ()
+    last: Sequence[RenderedFamily] = ()
 
     @cached_property
     def heads(self) -> Mapping[Format, CompressedPiece]:
@@ -31,18 +32,17 @@ class ProcessMetrics:
         return {format_: compress(_body(self.first, format_)) for format_ in Format}
 
     @cached_property
-    def pieces(self) -> Mapping[Format, CompressedPiece]:
+    def tails(self) -> Mapping[Format, CompressedPiece]:
         """The end of a body, by format."""
         return {format_: compress_last(_body(self.last, format_) + ENDINGS[format_]) for format_ in Format}
 
     def filter_names(self, wanted: Collection[str]) -> "ProcessMetrics":
         """Return the families that have, or one of whose samples has, such a name."""
-        return ProcessMetrics(
-            *(
-                [each for each in families if is_selected(each.family, wanted)]
-                for families in (self.last, self.first)
-            )
+        first, last = (
+            [each for each in families if is_selected(each.family, wanted)]
+            for families in (self.first, self.last)
         )
+        return ProcessMetrics(first, last)
 
 
 def process_registry() -> CollectorRegistry:
@@ -66,13 +66,13 @@ class ProcessMetricsCache:
         self._registry = registry
         self._own = own
         self._clock = clock
-        self._metrics = ProcessMetrics(())
-        self._rendered_at: float | None = None
+        self._metrics = ProcessMetrics()
+        self._rendered_at = -math.inf
 
     def __call__(self) -> ProcessMetrics:
         """Return the present metrics."""
         now = self._clock()
-        if self._rendered_at is None or now - self._rendered_at >= _MAX_AGE:
+        if now - self._rendered_at >= _MAX_AGE:
             self._metrics = render_process_metrics(self._registry, self._own())
             self._rendered_at = now
         return self._metrics
@@ -80,7 +80,7 @@ class ProcessMetricsCache:
 
 def render_process_metrics(registry: CollectorRegistry, own: Iterable[Samples] = ()) -> ProcessMetrics:
     """Return the exporter's own samples, first, and the registry's gauges and counters, last."""
-    return ProcessMetrics(render_all(map(_samples, registry.collect()), ""), render_all(own, ""))
+    return ProcessMetrics(render_all(own, ""), render_all(map(_samples, registry.collect()), ""))
 
 
 def _samples(metric: Metric) -> Samples:
