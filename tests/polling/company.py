@@ -45,42 +45,42 @@ def _value(number: int, workspace: int) -> str:
 class Company(httpx.AsyncBaseTransport):
     """A Coder whose responses are computed once and repeated with the current time.
 
-    `asked` has the times of all requests, in seconds of the loop, `paths`
+    `request_times` has the times of all requests, in seconds of the loop, `paths`
     counts them by path.
     """
 
     def __init__(self, users: int, templates: int) -> None:
-        self.asked: list[float] = []
+        self.request_times: list[float] = []
         self.paths: Counter[str] = Counter()
-        self._answers: dict[tuple[object, ...], bytes] = {}
+        self._responses: dict[tuple[object, ...], bytes] = {}
         population = Population(seed=1, users=users, templates=templates, teams=GROUPS - 2)
         self._coder = httpx.ASGITransport(create_app(EmbeddedCoder(population=population, rate_limit=-1)))
         self._ids = [template.id for template in population.catalog.templates if not template.deleted]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Respond, and record the request."""
-        self.asked.append(asyncio.get_running_loop().time())
+        self.request_times.append(asyncio.get_running_loop().time())
         path, query = request.url.path.removeprefix("/api/v2"), request.url.params
         self.paths[f"{path} of one template" if "template_ids" in query else path] += 1
         key = (path, query.get("template_ids"), _days(query))
-        if key not in self._answers:
-            self._answers[key] = await self._made(request, query.get("template_ids"))
+        if key not in self._responses:
+            self._responses[key] = await self._build(request, query.get("template_ids"))
         date = {"Date": format_datetime(datetime.now(UTC), usegmt=True)}
-        return httpx.Response(200, headers=date, stream=httpx.ByteStream(self._answers[key]))
+        return httpx.Response(200, headers=date, stream=httpx.ByteStream(self._responses[key]))
 
-    async def _made(self, request: httpx.Request, template: str | None) -> bytes:
+    async def _build(self, request: httpx.Request, template: str | None) -> bytes:
         query = {name: text for name, text in request.url.params.items() if name != "tz_offset"}
-        asked = httpx.Request("GET", request.url.copy_with(params=query), headers=request.headers)
-        body = await (await self._coder.handle_async_request(asked)).aread()
+        sent = httpx.Request("GET", request.url.copy_with(params=query), headers=request.headers)
+        body = await (await self._coder.handle_async_request(sent)).aread()
         if not request.url.path.endswith("/insights/templates"):
             return body
         return json.dumps(self._with_parameters(json.loads(body), template)).encode()
 
     def _with_parameters(self, response: dict[str, Any], template: str | None) -> dict[str, Any]:
         """Mark every template as in use, and add the parameters chosen in them."""
-        asked = [template] if template else self._ids
+        template_ids = [template] if template else self._ids
         report = response["report"]
-        report["template_ids"] = [one for one in asked if one in self._ids]
+        report["template_ids"] = [one for one in template_ids if one in self._ids]
         report["parameters_usage"] = [
             row for one in report["template_ids"] for row in parameters_of(self._ids.index(one))
         ]
@@ -89,7 +89,7 @@ class Company(httpx.AsyncBaseTransport):
     def most_in_a_minute(self) -> int:
         """Return the most requests that came within any 60 seconds."""
         recent, most = deque[float](), 0
-        for time in self.asked:
+        for time in self.request_times:
             recent.append(time)
             while recent[0] <= time - 60:
                 recent.popleft()
@@ -98,7 +98,7 @@ class Company(httpx.AsyncBaseTransport):
 
     def in_hour(self, number: int) -> int:
         """Count the requests of an hour, the first being 1."""
-        return sum((number - 1) * HOUR <= time < number * HOUR for time in self.asked)
+        return sum((number - 1) * HOUR <= time < number * HOUR for time in self.request_times)
 
 
 def _days(query: Mapping[str, str]) -> str:
@@ -121,7 +121,7 @@ def polled(company: Company, hours: float, start: datetime = START, **config: ob
 if __name__ == "__main__":
     whole = Company(users=60, templates=50)
     polled(whole, 24)
-    total = len(whole.asked)
+    total = len(whole.request_times)
     sys.stdout.write(f"{total} requests a day, {total / 1440:.2f} a minute\n")
     sys.stdout.write(f"{whole.most_in_a_minute()} in the busiest 60 seconds\n")
     sys.stdout.writelines(f"  {count:5d} {path}\n" for path, count in whole.paths.most_common())

@@ -139,14 +139,14 @@ def test_stopped_deployment_leaves_nothing() -> None:
             before = asyncio.get_running_loop().time()
             await polled.poller.stop()
             assert before == asyncio.get_running_loop().time()
-            asked = len(coder.requests)
+            requested = len(coder.requests)
             await asyncio.sleep(4000)
-            return polled.page(), asked, len(coder.requests)
+            return polled.page(), requested, len(coder.requests)
 
-    page, asked, asked_later = on_fast_clock(scenario)
+    page, requested, requested_later = on_fast_clock(scenario)
 
     assert "" == page
-    assert asked == asked_later
+    assert requested == requested_later
 
 
 def test_poll_once_polls_every_job() -> None:

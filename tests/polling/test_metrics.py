@@ -13,7 +13,7 @@ from insights_exporter.polling.metrics import (
 from tests.polling.polled_deployment import START
 
 
-def told(reloads: ReloadStatus) -> dict[str, object]:
+def rows_by_family(reloads: ReloadStatus) -> dict[str, object]:
     """Return the rows by family."""
     return {samples.family.name: samples.rows for samples in reloads.samples()}
 
@@ -27,8 +27,8 @@ def test_start_counts_as_a_load() -> None:
         BUILD_INFO.name: (((__version__,), 1.0),),
         RELOAD_SUCCESSFUL.name: (((), 1.0),),
         RELOAD_TIME.name: (((), START.timestamp()),),
-    } == told(reloads)
-    assert {family.name for family in OWN_FAMILIES} == set(told(reloads))
+    } == rows_by_family(reloads)
+    assert {family.name for family in OWN_FAMILIES} == set(rows_by_family(reloads))
 
 
 def test_failed_reload_keeps_the_time_of_the_last_success() -> None:
@@ -38,8 +38,8 @@ def test_failed_reload_keeps_the_time_of_the_last_success() -> None:
         clock.shift(60)
         reloads.record(successful=False)
 
-        assert ((((), 0.0),), (((), START.timestamp()),)) == tuple(told(reloads).values())[1:]
+        assert ((((), 0.0),), (((), START.timestamp()),)) == tuple(rows_by_family(reloads).values())[1:]
 
         reloads.record(successful=True)
 
-        assert ((((), 1.0),), (((), START.timestamp() + 60),)) == tuple(told(reloads).values())[1:]
+        assert ((((), 1.0),), (((), START.timestamp() + 60),)) == tuple(rows_by_family(reloads).values())[1:]

@@ -49,7 +49,7 @@ class Night:
     after: str
     later: str
     coder: EmbeddedCoder
-    glimpsed: tuple[bool, ...] = ()
+    has_summary: tuple[bool, ...] = ()
     """Whether the status page had something to say of windows of one day, page by page."""
 
 
@@ -59,18 +59,18 @@ def night(midnight: datetime, zone: str, **config: object) -> Night:
 
     async def scenario() -> Night:
         async with poll_deployment(coder, timezone=zone, **config) as polled:
-            pages, glimpsed = list[str](), list[bool]()
+            pages, has_summary = list[str](), list[bool]()
             for moment in (midnight - MINUTE, midnight + timedelta(seconds=1), midnight + WITH_REQUEST):
                 await asyncio.sleep((moment - datetime.now(UTC)).total_seconds())
                 pages.append(polled.page())
-                glimpsed.append(any(polled.poller.summary(*job) != PollSummary() for job in OF_ONE_DAY))
+                has_summary.append(any(polled.poller.summary(*job) != PollSummary() for job in OF_ONE_DAY))
             before, after, later = pages
-            return Night(before, after, later, coder, tuple(glimpsed))
+            return Night(before, after, later, coder, tuple(has_summary))
 
     return on_fast_clock(scenario, midnight - timedelta(minutes=20))
 
 
-def rolling(page: str) -> set[str]:
+def day_families(page: str) -> set[str]:
     """Return the exposed families that name a day."""
     return {name for name in ROLLING if series_of(page, name)}
 
@@ -123,9 +123,9 @@ def test_series_of_a_day_expire_at_midnight(day: date, zone: str) -> None:
     seen = night(midnight, zone)
     days = [first_instant(day - timedelta(days=back), zone) for back in range(3)]
 
-    assert expected_on(day - timedelta(days=1), zone) == rolling(seen.before)
-    assert set() == rolling(seen.after)
-    assert expected_on(day, zone) == rolling(seen.later)
+    assert expected_on(day - timedelta(days=1), zone) == day_families(seen.before)
+    assert set() == day_families(seen.after)
+    assert expected_on(day, zone) == day_families(seen.later)
     assert {"today": days[1], "yesterday": days[2]} == starts(seen.before)
     assert {"today": days[0], "yesterday": days[1]} == starts(seen.later)
 
@@ -156,13 +156,13 @@ def test_window_of_one_day_expires_at_midnight(zone: str) -> None:
     midnight = first_instant(date(2026, 3, 5), zone)
     seen = night(midnight, zone, **ONE_DAY)
     day = timedelta(days=1)
-    told = {name for name in OF_ONE_DAY if name[0] != "template-breakdown"}
+    with_window = {name for name in OF_ONE_DAY if name[0] != "template-breakdown"}
 
-    assert told == windows_begin(seen.before).keys()
+    assert with_window == windows_begin(seen.before).keys()
     assert {} == windows_begin(seen.after)
-    assert {name: midnight - day * (name[1] == "eve") for name in told} == windows_begin(seen.later)
+    assert {name: midnight - day * (name[1] == "eve") for name in with_window} == windows_begin(seen.later)
     assert {0.0} == {value for labels, value in series_of(seen.later, UNUSED).items() if TODAY in labels}
-    assert (True, False, True) == seen.glimpsed
+    assert (True, False, True) == seen.has_summary
     assert of_one_day(seen.before) == of_one_day(seen.later)
     assert set() == of_one_day(seen.after)
 

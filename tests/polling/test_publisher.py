@@ -26,12 +26,12 @@ DATA = render_all(
 DAY_ENDS, EXPIRES = 100.0, 200.0
 
 
-class Stage:
+class Published:
     """A publisher with one job, and its page store."""
 
-    def __init__(self, ceiling: int = 100) -> None:
+    def __init__(self, max_series: int = 100) -> None:
         self.page_store = PageStore((*FAMILIES, *HEALTH_FAMILIES))
-        self.publisher = Publisher("dev", ceiling, self.page_store)
+        self.publisher = Publisher("dev", max_series, self.page_store)
         self.source = self.publisher.source("template-breakdown", "7d")
         self.requests = RequestStats("template-breakdown")
         self.publisher.register(PollStatus("template-breakdown", "7d", PollInterval(300, 900)), self.requests)
@@ -48,7 +48,7 @@ class Stage:
         await asyncio.sleep(seconds)
         task.cancel()
 
-    def shown(self) -> set[str]:
+    def exposed_families(self) -> set[str]:
         """Return the exposed families of Coder."""
         return {
             name
@@ -65,18 +65,20 @@ class Stage:
         ]
 
 
-def on_stage(play: Callable[[Stage], Coroutine[None, None, None]], ceiling: int = 100) -> Stage:
-    """Run a scenario with a stage on the fast clock."""
+def run_published(
+    steps: Callable[[Published], Coroutine[None, None, None]], max_series: int = 100
+) -> Published:
+    """Run steps with a publisher on the fast clock."""
 
-    async def scenario() -> Stage:
-        stage = Stage(ceiling)
-        await play(stage)
-        return stage
+    async def scenario() -> Published:
+        published = Published(max_series)
+        await steps(published)
+        return published
 
     return on_fast_clock(scenario)
 
 
-def told(series: int, dropped: int) -> list[bytes]:
+def health_lines(series: int, dropped: int) -> list[bytes]:
     """Return the health lines with these values."""
     labels = b'{dataset="template-breakdown",deployment="dev",window="7d"}'
     return [
@@ -88,92 +90,92 @@ def told(series: int, dropped: int) -> list[bytes]:
 def test_data_are_published_with_their_health() -> None:
     """The series and their count are in the same change of the page."""
 
-    async def play(stage: Stage) -> None:
-        stage.serve()
+    async def steps(published: Published) -> None:
+        published.serve()
 
-    stage = on_stage(play)
+    published = run_published(steps)
 
-    assert {DAILY.name, ACTIVITY.name} == stage.shown()
-    assert told(3, 0) == stage.health()
+    assert {DAILY.name, ACTIVITY.name} == published.exposed_families()
+    assert health_lines(3, 0) == published.health()
 
 
 def test_dropped_series_are_counted() -> None:
     """Series above max_series are counted as dropped, not as exposed."""
 
-    async def play(stage: Stage) -> None:
-        stage.serve()
+    async def steps(published: Published) -> None:
+        published.serve()
 
-    stage = on_stage(play, ceiling=2)
+    published = run_published(steps, max_series=2)
 
-    assert {DAILY.name} == stage.shown()
-    assert told(1, 2) == stage.health()
+    assert {DAILY.name} == published.exposed_families()
+    assert health_lines(1, 2) == published.health()
 
 
 def test_series_of_a_day_expire_without_a_poll() -> None:
     """Only they expire, and the health counts what remains."""
 
-    async def play(stage: Stage) -> None:
-        stage.serve()
-        await stage.run(DAY_ENDS + 1)
+    async def steps(published: Published) -> None:
+        published.serve()
+        await published.run(DAY_ENDS + 1)
 
-    stage = on_stage(play)
+    published = run_published(steps)
 
-    assert {ACTIVITY.name} == stage.shown()
-    assert told(2, 0) == stage.health()
+    assert {ACTIVITY.name} == published.exposed_families()
+    assert health_lines(2, 0) == published.health()
 
 
 def test_expired_data_leave_only_their_health() -> None:
     """All series of the data expire; the health of the polls stays."""
 
-    async def play(stage: Stage) -> None:
-        stage.serve()
-        await stage.run(EXPIRES + 1)
+    async def steps(published: Published) -> None:
+        published.serve()
+        await published.run(EXPIRES + 1)
 
-    stage = on_stage(play)
+    published = run_published(steps)
 
-    assert set() == stage.shown()
-    assert told(0, 0) == stage.health()
+    assert set() == published.exposed_families()
+    assert health_lines(0, 0) == published.health()
 
 
 def test_health_of_an_unavailable_dataset_is_removed() -> None:
     """Its poll metrics are removed, so that nothing alerts; its requests are still exposed."""
 
-    async def play(stage: Stage) -> None:
-        stage.publisher.publish({}, statuses=["template-breakdown"])
-        assert told(0, 0) == stage.health()
-        stage.requests.unavailable = "disabled"
-        stage.publisher.publish({}, statuses=["template-breakdown"])
+    async def steps(published: Published) -> None:
+        published.publisher.publish({}, statuses=["template-breakdown"])
+        assert health_lines(0, 0) == published.health()
+        published.requests.unavailable = "disabled"
+        published.publisher.publish({}, statuses=["template-breakdown"])
 
-    stage = on_stage(play)
-    (available,) = stage.page_store.snapshot.parts["insights_exporter_dataset_available"]["dev"].values()
+    published = run_published(steps)
+    (available,) = published.page_store.snapshot.parts["insights_exporter_dataset_available"]["dev"].values()
 
-    assert [] == stage.health()
+    assert [] == published.health()
     assert b'reason="disabled"} 0.0\n' in available.sections[-1]
 
 
 def test_closed_publisher_exposes_nothing() -> None:
     """All series are removed, and a poll that is still running publishes nothing."""
 
-    async def play(stage: Stage) -> None:
-        stage.serve()
-        stage.publisher.publish({}, statuses=["template-breakdown"])
-        stage.publisher.close()
-        stage.serve()
-        stage.publisher.publish({}, statuses=["template-breakdown"])
+    async def steps(published: Published) -> None:
+        published.serve()
+        published.publisher.publish({}, statuses=["template-breakdown"])
+        published.publisher.close()
+        published.serve()
+        published.publisher.publish({}, statuses=["template-breakdown"])
 
-    stage = on_stage(play)
+    published = run_published(steps)
 
-    assert {} == {name: parts for name, parts in stage.page_store.snapshot.parts.items() if parts}
+    assert {} == {name: parts for name, parts in published.page_store.snapshot.parts.items() if parts}
 
 
 def test_failure_is_exposed_before_the_poll_has_ended() -> None:
     """A failed request is counted at once, not after the retries."""
 
-    async def play(stage: Stage) -> None:
+    async def steps(published: Published) -> None:
         failure = ApiError("timeout", "")
-        RequestObserver(stage.requests, stage.publisher).record_request(0.1, failure, None)
+        RequestObserver(published.requests, published.publisher).record_request(0.1, failure, None)
 
-    stage = on_stage(play)
-    (failures,) = stage.page_store.snapshot.parts[REQUEST_FAILURES.name]["dev"].values()
+    published = run_published(steps)
+    (failures,) = published.page_store.snapshot.parts[REQUEST_FAILURES.name]["dev"].values()
 
     assert b'reason="timeout"} 1.0' in failures.sections[-1]

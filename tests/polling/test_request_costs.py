@@ -14,12 +14,12 @@ LARGEST_BURST = 60
 BEFORE_MIDNIGHT = START + timedelta(hours=12)
 
 
-def told() -> str:
+def docs_text() -> str:
     """Return the text of the docs without line breaks."""
     return " ".join(OPERATIONS.read_text(encoding="utf-8").split())
 
 
-def spelled(number: int) -> str:
+def format_number(number: int) -> str:
     """Format a number as the docs do."""
     return f"{number:,}"
 
@@ -43,8 +43,9 @@ def test_requests_of_three_windows_and_fifty_templates() -> None:
     day = company.in_hour(1) + 23 * company.in_hour(2)
 
     assert [50 * 4 + 75] * 2 == [company.in_hour(2), company.in_hour(3)]
-    assert f"has {spelled(day)} requests. The busiest 60 seconds had {company.most_in_a_minute()}: " in told()
-    assert f"**{day / 24 / 60:.1f} a minute with 50 templates**" in told()
+    busiest = f"The busiest 60 seconds had {company.most_in_a_minute()}: "
+    assert f"has {format_number(day)} requests. {busiest}" in docs_text()
+    assert f"**{day / 24 / 60:.1f} a minute with 50 templates**" in docs_text()
 
 
 def test_usual_company_stays_small() -> None:
@@ -62,6 +63,9 @@ def test_usual_company_stays_small() -> None:
     of_groups = sum("group_id=" in line for line in series)
     assert 2000 < len(series) < 5000
     assert GROUPS - 1 == len(series_of(page, "coder_insights_group_members"))
-    assert f"has about {spelled(round(len(series) - of_groups, -2))} series with the defaults" in told()
-    assert f"{GROUPS} groups add about {round(of_groups, -2)}" in told()
+    assert (
+        f"has about {format_number(round(len(series) - of_groups, -2))} series with the defaults"
+        in docs_text()
+    )
+    assert f"{GROUPS} groups add about {round(of_groups, -2)}" in docs_text()
     assert company.in_hour(2) / 60 < 5

@@ -15,10 +15,10 @@ def poll() -> PollStatus:
     return PollStatus("templates", "7d", PollInterval(900, 2700))
 
 
-def told(health: PollStatus | RequestStats) -> dict[str, Any]:
+def values_by_family(status: PollStatus | RequestStats) -> dict[str, Any]:
     """Return the values by family, without the prefix; of several rows by their last label."""
     values: dict[str, Any] = {}
-    for samples in health.samples():
+    for samples in status.samples():
         name = samples.family.name.removeprefix("insights_exporter_")
         rows = {labels[-1]: value for labels, value in samples.rows}
         values[name] = next(iter(rows.values())) if len(rows) == 1 else rows or None
@@ -36,46 +36,49 @@ def test_before_the_first_poll() -> None:
         "series": 0.0,
         "series_folded": 0.0,
         "series_dropped": 0.0,
-    } == told(poll())
+    } == values_by_family(poll())
 
 
 def test_after_a_good_poll() -> None:
     """The end and the duration of the poll are exposed."""
-    health = poll()
-    health.record_success(now=1e9, seconds=2.5)
+    status = poll()
+    status.record_success(now=1e9, seconds=2.5)
 
     assert {"poll_success": 1.0, "last_success_timestamp_seconds": 1e9, "poll_duration_seconds": 2.5} == {
-        name: value for name, value in told(health).items() if "_success" in name or "duration" in name
+        name: value
+        for name, value in values_by_family(status).items()
+        if "_success" in name or "duration" in name
     }
 
 
 def test_failure_keeps_the_time_of_the_last_success() -> None:
     """A failure is exposed at once, and counted with its reason."""
-    health = poll()
-    health.record_success(now=1e9, seconds=2.5)
-    health.record_failure(now=2e9, seconds=30, failure=FAILURE)
-    health.record_failure(now=3e9, seconds=30, failure=FAILURE)
+    status = poll()
+    status.record_success(now=1e9, seconds=2.5)
+    status.record_failure(now=2e9, seconds=30, failure=FAILURE)
+    status.record_failure(now=3e9, seconds=30, failure=FAILURE)
 
-    assert (0.0, 1e9) == (told(health)["poll_success"], told(health)["last_success_timestamp_seconds"])
-    assert (2, FAILURE) == (health.failures, health.failure)
+    values = values_by_family(status)
+    assert (0.0, 1e9) == (values["poll_success"], values["last_success_timestamp_seconds"])
+    assert (2, FAILURE) == (status.failures, status.failure)
 
-    health.record_success(now=4e9, seconds=1)
+    status.record_success(now=4e9, seconds=1)
 
-    assert (0, None) == (health.failures, health.failure)
+    assert (0, None) == (status.failures, status.failure)
 
 
 def test_planned_aggregation_and_dropped_series_are_counted_apart() -> None:
     """`series_folded` counts what limits aggregate, `series_dropped` what max_series drops."""
-    health = poll()
-    health.aggregated, health.dropped, health.series = 3, 40, 7
-    values = told(health)
+    status = poll()
+    status.aggregated, status.dropped, status.series = 3, 40, 7
+    values = values_by_family(status)
 
     assert (3.0, 40.0, 7.0) == (values["series_folded"], values["series_dropped"], values["series"])
 
 
 def test_before_the_first_request() -> None:
     """Each reason starts at 0, so that `increase` sees the first failure; the dataset is available."""
-    values = told(RequestStats("daus"))
+    values = values_by_family(RequestStats("daus"))
 
     assert 0.0 == values["requests_total"]
     assert dict.fromkeys(REASONS, 0.0) == values["request_failures_total"]
@@ -89,11 +92,11 @@ def test_before_the_first_request() -> None:
 
 def test_requests_are_counted_by_outcome() -> None:
     """Duration, reason and the remaining rate limit, which stays if a response lacks it."""
-    health = RequestStats("daus")
-    health.record_request(0.05, None, 511)
-    health.record_request(31, FAILURE, None)
-    health.record_request(0.3, None, None)
-    values = told(health)
+    status = RequestStats("daus")
+    status.record_request(0.05, None, 511)
+    status.record_request(31, FAILURE, None)
+    status.record_request(0.3, None, None)
+    values = values_by_family(status)
 
     assert (3.0, 1.0) == (values["requests_total"], values["request_failures_total"]["timeout"])
     assert (1, 1, 1, 2, 2, 2, 2, 2, 2, 3) == values["request_duration_seconds"].counts
@@ -103,8 +106,8 @@ def test_requests_are_counted_by_outcome() -> None:
 
 def test_unavailable_dataset_has_a_reason() -> None:
     """The reason is a label, empty while the dataset is available."""
-    health = RequestStats("user-status-counts")
-    health.unavailable = "unsupported"
-    (available,) = [one for one in health.samples() if one.family.name.endswith("dataset_available")]
+    status = RequestStats("user-status-counts")
+    status.unavailable = "unsupported"
+    (available,) = [one for one in status.samples() if one.family.name.endswith("dataset_available")]
 
     assert ((("user-status-counts", "unsupported"), 0.0),) == available.rows

@@ -12,32 +12,32 @@ DOCKER = {"a": Template("a", "docker", "acme")}
 
 def test_ids_in_use_are_those_of_the_window() -> None:
     """Each window has its own ids, none before its first report."""
-    names = TemplateIndex()
-    names.set_in_use("7d", ("a", "b"))
-    names.set_in_use("30d", ("c",))
-    names.set_in_use("7d", ("b",))
+    index = TemplateIndex()
+    index.set_in_use("7d", ("a", "b"))
+    index.set_in_use("30d", ("c",))
+    index.set_in_use("7d", ("b",))
 
-    assert [("b",), ("c",), ()] == [names.in_use(window) for window in ("7d", "30d", "today")]
-    assert [True, False] == [names.has_report(window) for window in ("7d", "today")]
+    assert [("b",), ("c",), ()] == [index.in_use(window) for window in ("7d", "30d", "today")]
+    assert [True, False] == [index.has_report(window) for window in ("7d", "today")]
 
 
 def test_failed_list_keeps_the_known_names() -> None:
     """Names are kept if templates cannot be listed."""
-    names = TemplateIndex()
-    names.set_templates(DOCKER)
-    names.set_templates(None)
+    index = TemplateIndex()
+    index.set_templates(DOCKER)
+    index.set_templates(None)
 
-    assert DOCKER == names.templates
+    assert DOCKER == index.templates
 
 
 def test_unknown_template_is_listed_again() -> None:
     """The list is requested again once for each unknown id, since deleted templates are never listed."""
     calls: list[int] = []
-    names = TemplateIndex(lambda: calls.append(1))
-    names.set_in_use("7d", ("deleted", "a"))
-    names.set_templates(DOCKER)
+    index = TemplateIndex(lambda: calls.append(1))
+    index.set_in_use("7d", ("deleted", "a"))
+    index.set_templates(DOCKER)
     for in_use, expected in ((("deleted", "a"), 0), (("a", "new"), 1), (("a", "new"), 1), (("newer",), 2)):
-        names.set_in_use("7d", in_use)
+        index.set_in_use("7d", in_use)
 
         assert expected == len(calls)
 
@@ -46,17 +46,17 @@ def test_wait_for_the_report_and_the_list() -> None:
     """`wait_ready` waits for the window's own report and for one try to list templates."""
 
     async def scenario() -> list[bool]:
-        names = TemplateIndex()
-        waiting = asyncio.create_task(names.wait_ready("7d"))
-        told = []
-        for learn in (
-            partial(names.set_in_use, "30d", ()),
-            partial(names.set_templates, None),
-            partial(names.set_in_use, "7d", ()),
+        index = TemplateIndex()
+        waiting = asyncio.create_task(index.wait_ready("7d"))
+        waited = []
+        for step in (
+            partial(index.set_in_use, "30d", ()),
+            partial(index.set_templates, None),
+            partial(index.set_in_use, "7d", ()),
         ):
-            learn()
+            step()
             await asyncio.sleep(1)
-            told.append(waiting.done())
-        return told
+            waited.append(waiting.done())
+        return waited
 
     assert [False, False, True] == on_fast_clock(scenario)
