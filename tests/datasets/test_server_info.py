@@ -2,7 +2,8 @@
 
 import pytest
 
-from insights_exporter.coder.resources import Token, read_token, read_version
+from insights_exporter.coder.decode import decode
+from insights_exporter.coder.resources import BuildInfo, Token, read_token
 from insights_exporter.datasets.server_info import build_info, token_samples
 from tests.datasets.cases import lines_of
 
@@ -18,7 +19,7 @@ VERSIONS = {
 @pytest.mark.parametrize(("body", "expected"), VERSIONS.values(), ids=VERSIONS)
 def test_build_info_exists_if_the_version_is_known(body: bytes, expected: int) -> None:
     """A server that does not report its version has no such series."""
-    assert expected == len(build_info(read_version(body)).rows)
+    assert expected == len(build_info(decode(body, BuildInfo).value.version).rows)
 
 
 TOKENS = {

@@ -39,24 +39,6 @@ class Token(NamedTuple):
     lifetime: float | None
 
 
-def read_version(body: bytes) -> str | None:
-    """Return the server's version.
-
-    Raises:
-        InvalidResponse: The response is not an object.
-    """
-    return decode(body, BuildInfo).value.version
-
-
-def read_user(body: bytes) -> str | None:
-    """Return the name of the token's own user.
-
-    Raises:
-        InvalidResponse: The response is not an object.
-    """
-    return decode(body, CurrentUser).value.username
-
-
 def read_token(body: bytes) -> Token:
     """Return how long the token is valid.
 

@@ -8,9 +8,10 @@ from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from insights_exporter.coder.client import CoderClient, RequestOptions
+from insights_exporter.coder.decode import decode
 from insights_exporter.coder.errors import ApiError, FailureReason
 from insights_exporter.coder.request import InvalidResponse, Request
-from insights_exporter.coder.resources import Token, read_token, read_user, read_version
+from insights_exporter.coder.resources import BuildInfo, CurrentUser, Token, read_token
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.datasets.base import DailyHistory, Template
 from insights_exporter.datasets.server_info import build_info, token_samples
@@ -156,7 +157,7 @@ class ServerInfoPoller:
 
     async def fetch_user(self) -> str | None:
         """Return the name of the token's own user."""
-        return await self._read("/users/me", read_user)
+        return await self._read("/users/me", lambda body: decode(body, CurrentUser).value.username)
 
     async def _poll_token(self) -> None:
         try:
@@ -178,7 +179,7 @@ class ServerInfoPoller:
         finally:
             self._has_clock.set()
         with suppress(InvalidResponse):
-            version = await asyncio.to_thread(read_version, body)
+            version = (await asyncio.to_thread(decode, body, BuildInfo)).value.version
             if version:
                 self._version = _Known(version, _expiry())
                 self._publish("version", [build_info(version)])
