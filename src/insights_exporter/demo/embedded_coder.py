@@ -191,6 +191,7 @@ class EmbeddedCoder:
     def _context(self, path: str, query: str, headers: Mapping[str, str]) -> RequestContext:
         fault = self.find_fault(path)
         now = self.now() + fault.skew
+        version = PUBLISHED_VERSION if self.rules == "published" else SERVER_VERSIONS[self.server_version]
         expires = self.token_expires or now.replace(microsecond=0) + timedelta(days=30)
         return RequestContext(
             path=path,
@@ -198,9 +199,7 @@ class EmbeddedCoder:
             token=headers.get("coder-session-token", ""),
             now=now,
             population=self.population,
-            server_version=PUBLISHED_VERSION
-            if self.rules == "published"
-            else SERVER_VERSIONS[self.server_version],
+            server_version=version,
             role=ROLES[self.role],
             key=Key(self.token, expires),
             licensed=not fault.unlicensed,
@@ -218,8 +217,10 @@ class EmbeddedCoder:
         route, arguments = found
         for check in route.checks:
             check(context)
-        # Everything on which a response depends is part of the key.
-        server = (
+        # Everything on which a response depends.
+        key = (
+            context.path,
+            *context.query,
             context.population,
             context.server_version,
             context.role,
@@ -227,7 +228,5 @@ class EmbeddedCoder:
             context.usage_stats,
         )
         return self.cache.get_or_build(
-            (context.path, *context.query, *server),
-            context.now,
-            lambda: dump_json(route.handler(context, *arguments)),
+            key, context.now, lambda: dump_json(route.handler(context, *arguments))
         )

@@ -1,8 +1,8 @@
 """The sample data: users, templates and their activity on any day."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial, reduce
 from operator import or_
 from random import Random
@@ -50,16 +50,17 @@ R = TypeVar("R")
 class UserTally:
     """The activity of one user in a span: seconds, templates (indexes), latencies in ms, unsorted."""
 
-    seconds: int
-    templates: set[int]
-    latencies: list[float]
+    seconds: int = 0
+    templates: set[int] = field(default_factory=set)
+    latencies: list[float] = field(default_factory=list)
 
 
-class ParameterTally(NamedTuple):
+@dataclass(slots=True)
+class ParameterTally:
     """The values of one parameter in a span: workspaces by value, templates (indexes)."""
 
-    values: Counter[str]
-    templates: set[int]
+    values: Counter[str] = field(default_factory=Counter)
+    templates: set[int] = field(default_factory=set)
 
 
 class RegionDay(NamedTuple):
@@ -87,13 +88,7 @@ class Population:
     Results are shared: do not change them. Only caches are stored, so that whole days are computed once.
     """
 
-    def __init__(
-        self,
-        seed: int = 1,
-        users: int = 200,
-        templates: int = 8,
-        teams: int = 8,
-    ) -> None:
+    def __init__(self, seed: int = 1, users: int = 200, templates: int = 8, teams: int = 8) -> None:
         self.seed = seed
         self._teams = teams
         random = Random(f"population {seed}")  # noqa: S311 - sample data need no secrets
@@ -143,7 +138,7 @@ class Population:
     @cache_method(CACHED_REPORTS)
     def tally_users(self, span: Span, chosen: Filter) -> Mapping[int, UserTally]:
         """Return the activity of each user in a span, by index."""
-        tallies: dict[int, UserTally] = {}
+        tallies: defaultdict[int, UserTally] = defaultdict(UserTally)
         for each in _list_region_days(span):
             self._add_users(tallies, each, chosen)
         return dict(sorted(tallies.items()))
@@ -151,17 +146,14 @@ class Population:
     @cache_method(CACHED_REPORTS)
     def tally_parameters(self, span: Span, chosen: Filter) -> Mapping[int, ParameterTally]:
         """Return the values of each parameter in a span, by index."""
-        tallies: dict[int, ParameterTally] = {}
+        tallies: defaultdict[int, ParameterTally] = defaultdict(ParameterTally)
         for (user, template), day in self._find_latest_builds(span).items():
             if chosen is not None and template not in chosen:
                 continue
             values = self._choose_values(user, template, day // PARAMETER_DAYS)
             for index, value in zip(self.catalog.templates[template].parameters, values, strict=True):
-                total = tallies.get(index)
-                if total is None:
-                    total = tallies[index] = ParameterTally(Counter(), set())
-                total.values[value] += 1
-                total.templates.add(template)
+                tallies[index].values[value] += 1
+                tallies[index].templates.add(template)
         return dict(sorted(tallies.items()))
 
     @cache_method(CACHED_DAYS)
@@ -189,16 +181,14 @@ class Population:
         )
         return to_bits(active, len(self.users))
 
-    def _add_users(self, tallies: dict[int, UserTally], region_day: RegionDay, chosen: Filter) -> None:
+    def _add_users(self, tallies: defaultdict[int, UserTally], region_day: RegionDay, chosen: Filter) -> None:
         region, day, part = region_day
         factor = draw_latency_factor(self.seed, region, day)
         for share, users in find_shares(self._group_by_plan(region, day), part, chosen):
             latencies = [factor * each for each in share.measure.latencies]
             templates = [template for template, _ in share.parts]
             for user in users:
-                total = tallies.get(user)
-                if total is None:
-                    total = tallies[user] = UserTally(0, set(), [])
+                total = tallies[user]
                 total.seconds += share.measure.seconds
                 total.templates.update(templates)
                 total.latencies += latencies
