@@ -176,7 +176,7 @@ class EmbeddedCoder:
         self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None
     ) -> HTTPResponse:
         """Return the response to a request; `query` as in the URL, header names in lower case."""
-        context = self._context(path, query, headers or {})
+        context = self._build_context(path, query, headers or {})
         date = format_datetime(context.now.astimezone(UTC), usegmt=True)
         is_exceeded, limit_headers = self._limiter.count(path, self.rate_limit, context.now)
         sent = {"Content-Type": JSON, "Date": date, **limit_headers}
@@ -188,7 +188,7 @@ class EmbeddedCoder:
         self.requests.append(RequestLogEntry(path, query, response.status))
         return response
 
-    def _context(self, path: str, query: str, headers: Mapping[str, str]) -> RequestContext:
+    def _build_context(self, path: str, query: str, headers: Mapping[str, str]) -> RequestContext:
         fault = self.find_fault(path)
         now = self.now() + fault.skew
         version = PUBLISHED_VERSION if self.rules == "published" else SERVER_VERSIONS[self.server_version]
