@@ -213,6 +213,14 @@ def test_halves_of_surrogate_pairs_are_replaced() -> None:
     assert [ActiveUser("\ufffd", 1.0, "\U0001f600 \ufffd")] == decoded.value.report.users
 
 
+def test_escaped_backslash_begins_no_surrogate() -> None:
+    """An escaped backslash is text, whatever follows it."""
+    rows = rb'{"user_id":"\\ud83d","seconds":1},{"user_id":"b","seconds":"x"}'
+    decoded = decode(b'{"report":{"users":[%b],%b}}' % (rows, EDGES), ActivityResponse)
+
+    assert [ActiveUser(r"\ud83d", 1.0)] == decoded.value.report.users
+
+
 def test_byte_order_mark_is_skipped() -> None:
     """Some gateways send a byte order mark before the JSON."""
     assert DausResponse(entries=[]) == decode(b'\xef\xbb\xbf{"entries":[]}', DausResponse).value

@@ -17,6 +17,7 @@ from insights_exporter.coder.resources import (
 )
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, Template
 from insights_exporter.exposition.family import MetricFamily, Samples
+from insights_exporter.exposition.family import Row as SampleRow
 
 NAME: Final = "template-list"
 PATH = "/templates"
@@ -104,14 +105,11 @@ def _templates_by_id(
 
 def template_info(templates: Mapping[str, Template]) -> Samples:
     """Return one series per template, sorted by id."""
-    listed = sorted(templates.values(), key=lambda template: template.template_id)
-    return Samples(
-        TEMPLATE_INFO,
-        [
-            ((one.organization, one.name, one.template_id, "true" if one.deprecated else "false"), 1.0)
-            for one in listed
-        ],
-    )
+    rows: list[SampleRow] = [
+        ((each.organization, each.name, template_id, str(each.deprecated).lower()), 1.0)
+        for template_id, each in sorted(templates.items())
+    ]
+    return Samples(TEMPLATE_INFO, rows)
 
 
 def build_durations(
