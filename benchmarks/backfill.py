@@ -41,7 +41,9 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     with module(directory / "coder", "backfill") as coder:
         taken, said = _run(directory, coder.url, sizes.history_days)
     samples = sum(
-        int(line.split(" samples;")[0].split()[-1]) for line in said.splitlines() if " samples;" in line
+        int(line.split(" samples;")[0].split()[-1].replace(",", ""))
+        for line in said.splitlines()
+        if " samples;" in line
     )
     rows = [
         ("what", "value"),
