@@ -88,19 +88,8 @@ def line_template(name: str, labels: Sequence[str], deployment: str) -> LineTemp
     return LineTemplate(tuple(gaps), tuple(sorted(range(len(free)), key=free.__getitem__)))
 
 
-def encode_rows(template: LineTemplate, columns: Columns) -> bytes:
-    """Return the lines of rows, with their label values escaped, as UTF-8."""
-    labels = (column if _is_plain(column) else [*map(escape_label, column)] for column in columns.labels)
-    return encode_utf8(format_rows(template, Columns(tuple(labels), columns.values)))
-
-
-def format_lines(template: LineTemplate, rows: Sequence[Row]) -> list[str]:
-    """Return one line a row; label values are escaped already."""
-    return [f"{line}\n" for line in format_rows(template, Columns.from_rows(rows)).split("\n")[:-1]]
-
-
 def format_rows(template: LineTemplate, columns: Columns) -> str:
-    """Return the lines of all rows; label values are escaped already.
+    """Return the lines of all rows, their label values escaped.
 
     All gaps and values are put in one list and joined at once, which takes
     half the time of formatting each line.
@@ -117,7 +106,7 @@ def format_rows(template: LineTemplate, columns: Columns) -> str:
     parts = [*line, "\n"] * len(columns)
     width = len(line) + 1
     for place, index in enumerate(template.order):
-        parts[2 * place + 1 :: width] = columns.labels[index]
+        parts[2 * place + 1 :: width] = _escape_labels(columns.labels[index])
     parts[len(line) - 1 :: width] = format_values(columns.values)
     return "".join(parts)
 
@@ -127,10 +116,11 @@ def encode_utf8(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _is_plain(texts: Sequence[str]) -> bool:
-    """Return whether nothing in the texts has to be escaped."""
+def _escape_labels(texts: Sequence[str]) -> Sequence[str]:
+    """Return label values escaped; most have nothing to escape, and one look at all of them shows it."""
     together = "".join(texts)
-    return not ("\\" in together or '"' in together or "\n" in together)
+    is_plain = not ("\\" in together or '"' in together or "\n" in together)
+    return texts if is_plain else [*map(escape_label, texts)]
 
 
 Section = tuple[bytes, int]
@@ -237,25 +227,23 @@ def _render_rows(samples: Samples, deployment: str) -> tuple[bytes, ...]:
     text = BytesIO()  # a list of slices would have to be joined
     for at in range(0, len(rows), _SLICE):
         some = rows[at : at + _SLICE]
-        text.write(encode_rows(line, some if isinstance(some, Columns) else Columns.from_rows(some)))
+        columns = some if isinstance(some, Columns) else Columns.from_rows(some)
+        text.write(encode_utf8(format_rows(line, columns)))
     return (text.getvalue(),)
 
 
 def _render_distributions(samples: Samples, deployment: str) -> tuple[bytes, ...]:
     """Return the buckets, the counts, the sums, and all three row by row."""
-    family = samples.family
-    rows = [
-        (tuple(map(escape_label, labels)), value)
-        for labels, value in cast("Sequence[HistogramRow]", samples.rows)
-    ]
+    family, rows = samples.family, cast("Sequence[HistogramRow]", samples.rows)
 
-    def format_samples(name: str, flat: Sequence[Row], extra: tuple[str, ...] = ()) -> list[str]:
-        return format_lines(line_template(name, (*family.labels, *extra), deployment), flat)
+    def format_lines(name: str, flat: Sequence[Row], extra: tuple[str, ...] = ()) -> list[str]:
+        template = line_template(name, (*family.labels, *extra), deployment)
+        return [f"{line}\n" for line in format_rows(template, Columns.from_rows(flat)).split("\n")[:-1]]
 
     bucket, count, total = sample_names(family)
-    buckets = format_samples(bucket, _bucket_rows(family, rows), ("le",))
-    counts = format_samples(count, [(labels, value.counts[-1]) for labels, value in rows])
-    totals = format_samples(total, [(labels, value.total) for labels, value in rows])
+    buckets = format_lines(bucket, _bucket_rows(family, rows), ("le",))
+    counts = format_lines(count, [(labels, value.counts[-1]) for labels, value in rows])
+    totals = format_lines(total, [(labels, value.total) for labels, value in rows])
     width = len(family.bounds) + 1
     together = [
         line
