@@ -1,5 +1,6 @@
 """How commands exit if they cannot run as configured."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -30,6 +31,25 @@ def test_error_is_one_message(error: Exception, capsys: pytest.CaptureFixture[st
 
     assert 2 == ended.value.exit_code
     assert "insights-exporter: tls: is gone; name another\n" == capsys.readouterr().err
+
+
+def test_closed_pipe_is_no_error(tmp_path: Path) -> None:
+    """A reader that ends early, such as `head`, is not reported."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    env = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": DEMO_TOKEN}
+    with open(writer, "wb") as pipe:  # noqa: PTH123 -- a descriptor
+        ended = subprocess.run(
+            [*command(), "config", "show"],
+            env=clean_environment(tmp_path, env),
+            check=False,
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+
+    assert (1, "") == (ended.returncode, ended.stderr)
 
 
 @pytest.mark.parametrize(

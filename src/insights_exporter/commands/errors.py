@@ -24,6 +24,8 @@ def exit_on_error() -> Iterator[None]:
 
     try:
         yield
+    except BrokenPipeError:
+        raise  # click exits with status 1 and no message, as usual in a pipe
     except (CommandError, ConfigError, OSError) as error:
         typer.echo(f"insights-exporter: {error}", err=True)
         raise typer.Exit(EXIT_ERROR) from None

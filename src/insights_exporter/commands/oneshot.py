@@ -48,9 +48,9 @@ def poll_once(
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         store = PageStore(exposed_families(datasets))
         manager = DeploymentManager(store, os.environ, datasets)
-        await manager.apply(config)
-        before_start(manager)
         try:
+            await manager.apply(config)
+            before_start(manager)
             await _poll_with_progress(manager)
             return await on_done(store, manager)
         finally:
