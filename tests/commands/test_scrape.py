@@ -235,13 +235,13 @@ def test_interrupted(tmp_path: Path, how: signal.Signals) -> None:
 def test_unlisted_templates(scrape_into_file: Scrape) -> None:
     """If templates cannot be listed, the status is 1 and the log says why ids are used instead of names."""
     server: EmbeddedCoder = coder()
-    server.fail("502", "/templates", "/organizations")
+    server.fail("500", "/templates", "/organizations")
     with serve(server) as url:
         scraped = scrape_into_file(url)
 
     (line,) = [line for line in scraped.logged if "template names unknown" in line["event"]]
     assert (1, "warning") == (scraped.status, line["log_level"])
-    assert "HTTP 502 for /templates" in line["err"]
+    assert "HTTP 500 for /templates" in line["err"]
     assert "coder_insights_template_active_users{" in scraped.page
     assert 'template_name="docker"' not in scraped.page
 
