@@ -221,7 +221,7 @@ def _find_removed_protections(before: WebConfig, after: WebConfig) -> Iterator[F
         yield (_TLS,), "is new, but TLS cannot be turned on while running", _RESTART
     if before.tls and after.tls:
         for key in sorted(before.tls.restrictions - after.tls.restrictions):
-            yield (_TLS, key), "was removed, which would let in clients that were refused", _RESTART
+            yield (_TLS, key), "would let in clients that are refused now", _RESTART
     if before.users and not after.users:
         yield ("basic_auth_users",), "were all removed, which would let anyone in", _RESTART
 
