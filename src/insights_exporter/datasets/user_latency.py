@@ -23,8 +23,6 @@ from insights_exporter.exposition.family import Row as SampleRow
 
 NAME: Final = "user-latency"
 PATH = "/insights/user-latency"
-P50 = "p50"
-P95 = "p95"
 
 _LABELS = ("deployment", "window")
 _MILLISECONDS = 1000.0
@@ -172,7 +170,7 @@ def _user_columns(
     slowest = _slowest_users(latencies, context.deployment.users.limit)
     ids, *columns = user_labels(context, slowest, latest_usernames(users))
     seconds = [*map(latencies.p50.get, ids), *map(latencies.p95.get, ids)]
-    percentiles = [P50] * len(ids) + [P95] * len(ids)
+    percentiles = ["p50"] * len(ids) + ["p95"] * len(ids)
     known = [each is not None for each in seconds]
     labels = ([window_of(context).name] * len(known), *([*column] * 2 for column in columns), percentiles)
     values = [each for each in seconds if each is not None]
