@@ -63,8 +63,8 @@ def test_invalid_header_file(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "header"
     file.write_bytes(content)
 
-    words = ("backfill", "--since=2026-01-01", f"--remote-write-header=Authorization=@{file}")
-    ended = run_in_process(tmp_path, *words, env=UNREACHED)
+    arguments = ("backfill", "--since=2026-01-01", f"--remote-write-header=Authorization=@{file}")
+    ended = run_in_process(tmp_path, *arguments, env=UNREACHED)
 
     (line,) = ended.stderr.splitlines()
     assert 2 == ended.returncode
@@ -76,8 +76,8 @@ def test_import_without_promtool(tmp_path: Path) -> None:
     """Without promtool nothing is requested, and one line has the remedy."""
     env = {**UNREACHED, "PATH": str(tmp_path)}
 
-    words = ("backfill", "--since=2026-01-01", "--import", f"--tsdb={tmp_path}")
-    ended = run_in_process(tmp_path, *words, env=env)
+    arguments = ("backfill", "--since=2026-01-01", "--import", f"--tsdb={tmp_path}")
+    ended = run_in_process(tmp_path, *arguments, env=env)
 
     (line,) = ended.stderr.splitlines()
     assert 2 == ended.returncode
@@ -192,14 +192,14 @@ def test_next_run_continues_after_an_error(backfill: Backfill) -> None:
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_next_run_continues_after_a_signal(backfill: Backfill, how: signal.Signals) -> None:
     """However a run ends, the next one requests no day again."""
-    backfill.hurry = ["--requests-per-minute=600"]
+    backfill.rate = ["--requests-per-minute=600"]
     with backfill.start("2026-03-20") as process:
         eventually(lambda: len(list(backfill.out.rglob("2026-*.json"))) > 5)
         status = process.stop(how)
         output = process.output()
     half = backfill.files()
     requested = backfill.report_queries()
-    backfill.hurry = ["--requests-per-minute=100000"]
+    backfill.rate = ["--requests-per-minute=100000"]
 
     ended = backfill("2026-03-20")
 
@@ -245,11 +245,11 @@ def test_days_are_private_and_temporary(backfill: Backfill) -> None:
 
 def test_days_of_another_config_are_removed(backfill: Backfill) -> None:
     """Days with users of an unfinished run are removed by a run without them."""
-    backfill.hurry = ["--requests-per-minute=600"]
+    backfill.rate = ["--requests-per-minute=600"]
     with backfill.start("2026-03-20", "--include=users") as process:
         eventually(lambda: list(backfill.out.rglob("2026-*.json")))
         process.stop()
-    backfill.hurry = ["--requests-per-minute=100000"]
+    backfill.rate = ["--requests-per-minute=100000"]
     backfill("2026-04-08")
 
     assert [] == list(backfill.out.rglob("2026-*.json"))
@@ -257,7 +257,7 @@ def test_days_of_another_config_are_removed(backfill: Backfill) -> None:
 
 def test_second_run_in_the_same_folder_is_refused(backfill: Backfill) -> None:
     """Two runs cannot write to one folder at once."""
-    backfill.hurry = ["--requests-per-minute=600"]
+    backfill.rate = ["--requests-per-minute=600"]
     with backfill.start("2026-03-01"):
         eventually(lambda: list(backfill.out.rglob("2026-*.json")))
         ended = backfill("2026-03-01")

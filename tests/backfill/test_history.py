@@ -103,17 +103,17 @@ def stored_samples(prometheus: Prometheus, at: datetime, span: str) -> float:
 def history(tmp_path_factory: pytest.TempPathFactory, company: Population) -> Iterator[History]:
     """Backfill days of two months in a time zone with daylight saving, import them, and continue scraping."""
     require("promtool")
-    room = tmp_path_factory.mktemp("history")
+    folder = tmp_path_factory.mktemp("history")
     coder = EmbeddedCoder(population=company, now=lambda: NOW, rate_limit=-1)
     with ExitStack() as stack:
         url = stack.enter_context(serve(coder))
-        (room / "config.yml").write_text(CONFIG.format(url=url, zone=ZONE))
-        config, env = f"--config.file={room / 'config.yml'}", {"TOKEN": DEMO_TOKEN}
-        exporter = stack.enter_context(exporter_peer.serving(room / "exporter", config, env=env))
+        (folder / "config.yml").write_text(CONFIG.format(url=url, zone=ZONE))
+        config, env = f"--config.file={folder / 'config.yml'}", {"TOKEN": DEMO_TOKEN}
+        exporter = stack.enter_context(exporter_peer.serving(folder / "exporter", config, env=env))
         labels = ["--label=job=insights-exporter", f"--label=instance={exporter.url.removeprefix('http://')}"]
-        tsdb = room / "prometheus" / "data"
+        tsdb = folder / "prometheus" / "data"
         ended = exporter_peer.run(
-            room / "backfill",
+            folder / "backfill",
             *(
                 "backfill",
                 f"--since={SINCE}",
@@ -130,7 +130,7 @@ def history(tmp_path_factory: pytest.TempPathFactory, company: Population) -> It
         assert ended.returncode == 0, ended.stderr
         keep = "--storage.tsdb.retention.time=100y"
         prometheus = stack.enter_context(
-            prometheus_peer.monitoring(room / "prometheus", scraping(exporter.url), keep)
+            prometheus_peer.monitoring(folder / "prometheus", scraping(exporter.url), keep)
         )
         prometheus.wait_for('min(insights_exporter_poll_success{deployment="acme"}) == 1', seconds=90)
         yield History(url, prometheus, printed_samples(ended.stderr))

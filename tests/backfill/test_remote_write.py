@@ -153,7 +153,7 @@ async def test_receiver_that_is_not_there(tmp_path: Path) -> None:
 
 def test_headers_and_password_are_sent(backfill: Backfill, receiver: ReceivingServer) -> None:
     """A receiver gets the headers of the protocol and of the flags."""
-    secret = backfill.room / "secret"
+    secret = backfill.folder / "secret"
     secret.write_text("Bearer 123\n", encoding="utf-8")
 
     ended = backfill(

@@ -84,7 +84,7 @@ def test_series_are_those_of_a_live_scrape(backfill: Backfill, start_exporter: S
     backfill("2026-04-09", "--include=parameters,users")
     # Half an hour into the day there is no activity yet that history does not have.
     backfill.coder.now = lambda: datetime(2026, 4, 10, 0, 30, tzinfo=UTC)
-    exporter = start_exporter(f"--config.file={backfill.room / 'config.yml'}", env=backfill.env)
+    exporter = start_exporter(f"--config.file={backfill.folder / 'config.yml'}", env=backfill.env)
 
     def page() -> str:
         text = exporter.page()

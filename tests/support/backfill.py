@@ -1,6 +1,8 @@
 """An embedded Coder, in the spring when clocks go forward, and runs of the command against it."""
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,16 +24,16 @@ class Backfill:
 
     coder: EmbeddedCoder
     url: str
-    room: Path
+    folder: Path
     config: str = ""
     path: str = ""
     """The PATH of the command, by default that of the tests."""
-    hurry: list[str] = field(default_factory=lambda: ["--requests-per-minute=100000"])
+    rate: list[str] = field(default_factory=lambda: ["--requests-per-minute=100000"])
 
     @property
     def out(self) -> Path:
         """The output folder."""
-        return self.room / "out"
+        return self.folder / "out"
 
     @property
     def env(self) -> dict[str, str]:
@@ -39,20 +41,23 @@ class Backfill:
         path = {"PATH": self.path} if self.path else {}
         return {"CODER_SESSION_TOKEN": DEMO_TOKEN, **path} | ({} if self.config else {"CODER_URL": self.url})
 
-    def words(self, since: str, *more: str) -> list[str]:
+    def arguments(self, since: str, *more: str) -> list[str]:
         """Return the arguments of a run."""
-        config = self.room / "config.yml"
+        config = self.folder / "config.yml"
         config.write_text(self.config, encoding="utf-8")
         given = [f"--config.file={config}"] if self.config else []
-        return ["backfill", f"--since={since}", f"--output={self.out}", *self.hurry, *given, *more]
+        return ["backfill", f"--since={since}", f"--output={self.out}", *self.rate, *given, *more]
 
     def __call__(self, since: str, *more: str) -> subprocess.CompletedProcess[str]:
         """Run the command to its end."""
-        return run_in_process(self.room, *self.words(since, *more), env=self.env)
+        return run_in_process(self.folder, *self.arguments(since, *more), env=self.env)
 
-    def start(self, since: str, *more: str) -> "Started":
-        """Return a run in the background, for a `with` block."""
-        return Started(self, self.words(since, *more))
+    @contextmanager
+    def start(self, since: str, *more: str) -> Iterator[Running]:
+        """Run the command in a process of its own, which is killed if it outlives the block."""
+        env = clean_environment(self.folder, self.env)
+        with running([*command(), *self.arguments(since, *more)], self.folder / "started", env) as process:
+            yield process
 
     def files(self) -> list[Path]:
         """Return the finished files."""
@@ -61,22 +66,6 @@ class Backfill:
     def report_queries(self) -> list[str]:
         """Return the queries of report requests, oldest first."""
         return [seen.query for seen in self.coder.requests if "/insights/" in seen.path]
-
-
-class Started:
-    """A run in the background."""
-
-    def __init__(self, backfill: Backfill, words: list[str]) -> None:
-        env = clean_environment(backfill.room, backfill.env)
-        self._context = running([*command(), *words], backfill.room / "started", env)
-
-    def __enter__(self) -> Running:
-        """Start it."""
-        return self._context.__enter__()
-
-    def __exit__(self, *error: object) -> None:
-        """Kill it if it still runs."""
-        self._context.__exit__(None, None, None)
 
 
 def samples(path: Path) -> dict[str, dict[int, float]]:
