@@ -106,6 +106,17 @@ async def test_sign_in_page_does_not_decide_the_dialect(server: EmbeddedCoder, u
     assert dialect is None
 
 
+async def test_byte_order_mark_does_not_hide_the_dialect() -> None:
+    """A gateway that sends a byte order mark before the JSON does not keep the dialect from being found."""
+    body = httpx.ByteStream(b'\xef\xbb\xbf{"report":{}}')
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=body))
+    async with client(deployment("http://coder.example.com"), transport=transport) as one:
+        await one.coder.get(TODAY, one.options())
+        dialect = one.coder.dialect
+
+    assert "rfc3339" == dialect
+
+
 async def test_request_that_the_published_dialect_lacks(server: EmbeddedCoder, url: str) -> None:
     """A request that needs further parameters is unsupported there, and not sent."""
     request = Request(TODAY.path, TODAY.span, extra={"template_ids": "x"}, needs_extra=True)

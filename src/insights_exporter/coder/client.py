@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 import ssl
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -153,7 +154,9 @@ class CoderClient:
     async def _discover_dialect(self, request: Request, options: RequestOptions) -> bytes:
         """Send a request in the real server's dialect, then in the published page's; remember what worked."""
         body, (_, dialect) = await self._try_both((request, "rfc3339"), (request, "published"), options)
-        if dialect == "published" or body.lstrip()[:1] == b"{":  # a sign-in page accepts everything
+        if (
+            dialect == "published" or body.removeprefix(BOM_UTF8).lstrip()[:1] == b"{"
+        ):  # a sign-in page accepts everything
             self.dialect = dialect
         return body
 
