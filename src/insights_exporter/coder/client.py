@@ -154,9 +154,8 @@ class CoderClient:
     async def _discover_dialect(self, request: Request, options: RequestOptions) -> bytes:
         """Send a request in the real server's dialect, then in the published page's; remember what worked."""
         body, (_, dialect) = await self._try_both((request, "rfc3339"), (request, "published"), options)
-        if (
-            dialect == "published" or body.removeprefix(BOM_UTF8).lstrip()[:1] == b"{"
-        ):  # a sign-in page accepts everything
+        is_json = body.removeprefix(BOM_UTF8).lstrip()[:1] == b"{"
+        if dialect == "published" or is_json:  # a sign-in page accepts everything
             self.dialect = dialect
         return body
 
