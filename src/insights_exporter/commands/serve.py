@@ -254,7 +254,9 @@ class Exporter:
             return None
 
     def _create_app(self, store: PageStore) -> ASGIApp:
-        process_metrics = ProcessMetricsCache(process_registry(), self._own_samples)
+        process_metrics = ProcessMetricsCache(
+            process_registry(), lambda: (*self._reload_status.samples(), *self._web_config.samples())
+        )
         max_requests = self._options.max_requests
         dependencies = AppDependencies(
             metrics_path=self._options.telemetry_path,
@@ -271,9 +273,6 @@ class Exporter:
         )
         app = create_app(dependencies)
         return PrefixMiddleware(app, self._options.route_prefix) if self._options.route_prefix else app
-
-    def _own_samples(self) -> Iterable[Samples]:
-        return (*self._reload_status.samples(), *self._web_config.samples())
 
     def _select_own(self, config: Config) -> Config:
         """Return the deployments of this shard."""

@@ -1,7 +1,7 @@
 """What users can configure, as pydantic models."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -246,16 +246,12 @@ class Defaults(Model):
     """Maximum number of series; above it whole families are dropped."""
 
 
-def _name_from_url(data: dict[str, Any]) -> str:
-    return default_name(data["url"]) if "url" in data else ""
-
-
 class Deployment(Defaults):
     """One Coder server that is polled, with all its options."""
 
     url: Annotated[Url, Field(examples=["https://coder.example.com"])]
     """URL of Coder; may end in `api_path`."""
-    name: Label = Field(default_factory=_name_from_url)
+    name: Label = Field(default_factory=lambda data: default_name(data["url"]) if "url" in data else "")
     """The value of the label `deployment`. Default: the URL's host, with its port unless that is the default
     of the scheme."""
 
