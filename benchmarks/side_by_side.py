@@ -1,5 +1,6 @@
 """The same series scraped from each program: by a client that only reads, and by Prometheus."""
 
+import itertools
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -27,7 +28,8 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     with everyone(sizes, directory) as servers:
         yield _scraped(sizes, servers)
         if find("prometheus"):
-            yield _scraped_by_prometheus(sizes, directory, servers)
+            chosen = dict(itertools.islice(servers.items(), sizes.prometheus_programs))
+            yield _scraped_by_prometheus(sizes, directory, chosen)
 
 
 @contextmanager

@@ -24,6 +24,8 @@ class Sizes:
     history_days: int
     starts: int
     prometheus_interval: float
+    prometheus_programs: int | None
+    """How many programs Prometheus scrapes, or all."""
     attacks: frozenset[str] | None
     """Names of attacks, or all."""
     attack_variants: int | None
@@ -50,6 +52,7 @@ FULL = Sizes(
     history_days=365,
     starts=5,
     prometheus_interval=5,
+    prometheus_programs=None,
     attacks=None,
     attack_variants=None,
     attack_users=10_000,
@@ -73,6 +76,7 @@ SMALL = Sizes(
     history_days=3,
     starts=1,
     prometheus_interval=0.2,
+    prometheus_programs=2,
     attacks=frozenset({"start line without end"}),
     attack_variants=2,
     attack_users=200,
