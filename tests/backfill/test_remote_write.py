@@ -1,5 +1,6 @@
 """Remote write: what is sent, and what happens if the receiver does not accept it."""
 
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from unittest.mock import AsyncMock
@@ -201,3 +202,18 @@ def test_refused_file_is_sent_by_the_next_run(backfill: Backfill, receiver: Rece
     assert 1 == len(kept)
     assert requested == len(backfill.report_queries())
     assert [] == backfill.files()
+
+
+def test_signal_ends_a_request_that_hangs(backfill: Backfill) -> None:
+    """SIGTERM does not wait for a receiver that accepts the connection and never responds."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(30)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        with backfill.start("2026-04-09", f"--remote-write={url}") as process:
+            connection, _ = listener.accept()
+            with connection:
+                status = process.stop(seconds=10)
+            output = process.output()
+
+    assert 1 == status
+    assert "Traceback" not in output

@@ -6,9 +6,12 @@ import re
 import ssl
 import struct
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from pathlib import Path
+from threading import Thread
 from typing import NamedTuple
 
 import cramjam
@@ -142,7 +145,7 @@ async def _post(
 
 async def _post_once(client: httpx.Client, url: httpx.URL, body: bytes) -> None:
     try:
-        response = await asyncio.to_thread(client.post, url, content=body)
+        response = await _run_in_thread(partial(client.post, url, content=body))
     except httpx.RequestError as error:
         what = describe(error, _TLS_FLAGS)
         if is_transient(error) and not is_unknown_host(error):
@@ -156,6 +159,24 @@ async def _post_once(client: httpx.Client, url: httpx.URL, body: bytes) -> None:
         raise _Retryable(what, float(wait) if wait.isascii() and wait.isdigit() else None)
     remedy = _REMEDIES.get(response.status_code, "check its response and its log")
     raise RemoteWriteRejected(f"{format_url(url)}: {what}; {remedy}")
+
+
+async def _run_in_thread(work: Callable[[], httpx.Response]) -> httpx.Response:
+    """Run blocking work in a daemon thread, for which a cancelled command does not wait.
+
+    An async client would lose the TLS error of a receiver that requires a client certificate.
+    """
+    future = Future[httpx.Response]()
+    future.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except Exception as error:  # noqa: BLE001 -- raised where it is awaited
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return await asyncio.wrap_future(future)
 
 
 class SampleRun(NamedTuple):
