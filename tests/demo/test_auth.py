@@ -157,7 +157,7 @@ def test_negative_rate_limit_is_none() -> None:
 
 def test_older_servers_have_fewer_details() -> None:
     """Responses 401, 403 and 429 of older servers have fewer details."""
-    server = coder(server_version="2023", rate_limit=2, role="member")
+    server = coder(server_version="2024", rate_limit=2, role="member")
 
     assert json.loads(send_request(server, "/insights/daus").body) == {"message": "Forbidden."}
     assert "WWW-Authenticate" not in send_request(server, "/insights/daus", token="").headers

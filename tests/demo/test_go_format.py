@@ -34,12 +34,13 @@ OFFSETS = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(
         ("2023-13-10T00:00:00Z", 'parsing time "2023-13-10T00:00:00Z": month out of range'),
         ("2023-02-30T00:00:00Z", 'parsing time "2023-02-30T00:00:00Z": day out of range'),
         ("2023-02-20T24:00:00Z", 'parsing time "2023-02-20T24:00:00Z": hour out of range'),
+        ("2023-02-20T00:00:60Z", 'parsing time "2023-02-20T00:00:60Z": second out of range'),
         (
             "2023-02-20T00:00:00+24:00",
             'parsing time "2023-02-20T00:00:00+24:00": time zone offset out of range',
         ),
     ],
-    ids=["date-only", "word", "plus-lost", "extra", "month", "day", "hour", "offset"],
+    ids=["date-only", "word", "plus-lost", "extra", "month", "day", "hour", "second", "offset"],
 )
 def test_text_that_is_no_time_is_refused_in_the_words_of_go(text: str, complaint: str) -> None:
     """The error of an invalid time is that of Go."""

@@ -16,9 +16,8 @@ SEATS_STEP = 10
 AGENT_HOURS_OF_A_USER = 250
 AGENT_MS_OF_AN_HOUR = 90_000
 """Agent runtime of one user in an hour of the year, on average."""
-SWITCHES = ("access_control", "audit_log", "browser_only", "high_availability", "scim", "template_rbac")
+SWITCHES = ("access_control", "audit_log", "high_availability", "template_rbac")
 """Some of the features without limits."""
-NEVER_BOUGHT = frozenset({"browser_only", "scim"})
 
 
 def get_buildinfo(context: RequestContext) -> Document:
@@ -191,9 +190,7 @@ def _build_user(user: User, status: str) -> Document:
 def build_entitlements(context: RequestContext) -> Document:
     """Return the response of `/entitlements`."""
     refreshed = int(context.now.timestamp()) // REFRESH_SECONDS * REFRESH_SECONDS
-    features = {
-        name: _build_feature(licensed=context.licensed and name not in NEVER_BOUGHT) for name in SWITCHES
-    }
+    features = {name: _build_feature(licensed=context.licensed) for name in SWITCHES}
     return {
         "features": dict(sorted((features | _build_measured_features(context)).items())),
         "warnings": [],

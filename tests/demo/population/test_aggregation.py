@@ -37,6 +37,7 @@ def test_users_match_the_reference(begin: int, length: int, late: int, chosen: f
     users = ONE.tally_users(span, chosen)
 
     assert reference.seconds_by_user(written, span) == {user: tally.seconds for user, tally in users.items()}
+    assert chosen is not None or len(users) == ONE.count_active(span)
     for user, latencies in reference.latencies_by_user(written).items():
         assert pytest.approx(latencies) == sorted(users[user].latencies)
         assert {row.template for row in written if row.user == user} == users[user].templates
