@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from insights_exporter.web.limits import ConnectionTracker, ServerLimits
+from insights_exporter.web.limits import ConnectionTracker, ServerLimits, find_network
 
-HERE, THERE = "192.0.2.1", "2001:db8::1"
+HERE, THERE, NEAR_THERE = "192.0.2.1", "2001:db8::1", "2001:db8::ffff:2"
 
 
 @dataclass(eq=False)
@@ -82,6 +82,16 @@ class Client:
             id="the address with the most connections",
         ),
         pytest.param(
+            {
+                "good": Client(accepted=True),
+                "one": Client(accepted=True, host=THERE),
+                "near": Client(accepted=True, host=NEAR_THERE),
+                "far": Client(accepted=True, host=THERE),
+            },
+            "one",
+            id="the IPv6 network with the most connections",
+        ),
+        pytest.param(
             {"good": Client(host=THERE), "one": Client(), "busy": Client(accepted=True, served=True)},
             "one",
             id="connections of an address that are being served count",
@@ -123,3 +133,18 @@ def test_connection_that_is_closed(clients: Mapping[str, Client], expected: str)
     assert {name for name in everyone if name != expected} == {
         name for name, client in everyone.items() if client in tracker.connections
     }
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        pytest.param("2001:db8::1", "2001:db8::ffff:2:3:4", True, id="an IPv6 network"),
+        pytest.param("2001:db8::1", "2001:db8:0:1::1", False, id="two IPv6 networks"),
+        pytest.param("192.0.2.1", "192.0.2.2", False, id="IPv4 addresses"),
+        pytest.param("::ffff:192.0.2.1", "::ffff:192.0.2.2", False, id="IPv4 addresses on an IPv6 socket"),
+        pytest.param("fe80::1%eth0", "fe80::2%eth0", True, id="addresses with a scope"),
+    ],
+)
+def test_networks(one: str, other: str, expected: bool) -> None:
+    """The addresses of an IPv6 network count as one client; each IPv4 address counts by itself."""
+    assert expected == (find_network((one, 1)) == find_network((other, 2)))

@@ -19,6 +19,8 @@ _ROUND_TRIPS = 5
 _TCP_INFO = struct.Struct("68xI")
 """The information of Linux on a connection: the round-trip time in microseconds."""
 _SLOT_TRIES, _SLOT_INTERVAL = 10, 0.1
+_IPV4_MAPPED = bytes(10) + b"\xff\xff"
+_IPV6_NETWORK_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,19 +147,29 @@ class ConnectionTracker:
 
         One that got only errors comes first, even if it is being served: its next request may be behind.
         Accepted ones come last, unless more than half of those that wait are: without users, any client
-        is accepted. Among equals it is the address with the most connections, then the longest wait.
+        is accepted. Among equals it is the network with the most connections, then the longest wait.
         """
         others = list(self.waiting)[:-1]
         refused = [each for each in (*others, *reversed(self.responding)) if each.accepted is False]
         new = [each for each in others if each.accepted is None]
         accepted = sum(each.accepted is True for each in others)
         candidates = refused or (new if accepted <= len(self.waiting) // 2 else []) or others
-        by_host = Counter(map(_get_host, self.connections))
-        return max(candidates, key=lambda each: by_host[_get_host(each)], default=None)
+        networks = {each: find_network(each.remote_address) for each in self.connections}
+        sizes = Counter(networks.values())
+        return max(candidates, key=lambda each: sizes[networks[each]], default=None)
 
 
-def _get_host(client: TrackedClient) -> str:
-    return client.remote_address[0] if client.remote_address else ""
+def find_network(address: tuple[str, int] | None) -> str:
+    """Return what counts as one client: an IPv4 address, or the /64 network of an IPv6 address.
+
+    A single machine usually has all addresses of a /64 network.
+    """
+    host = address[0] if address else ""
+    try:
+        packed = socket.inet_pton(socket.AF_INET6, host.partition("%")[0])
+    except OSError:  # not IPv6
+        return host
+    return host if packed.startswith(_IPV4_MAPPED) else packed[:_IPV6_NETWORK_BYTES].hex()
 
 
 class ResponseSlots:

@@ -3,17 +3,21 @@
 import base64
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import bcrypt
 import httpx
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from insights_exporter.web.response import EXCHANGE
 from insights_exporter.web.webconfig.auth import (
+    BasicAuthMiddleware,
     PasswordChecker,
     TooManyLogins,
     parse_credentials,
 )
+from insights_exporter.web.webconfig.loader import ReloadingConfig
 from tests.web.webconfig.server import METRICS, Served, serving
 
 HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
@@ -186,3 +190,36 @@ def test_login_that_cannot_be_checked(served: Served, monkeypatch: pytest.Monkey
 
     assert 429 == response.status_code
     assert "1" == response.headers["retry-after"]
+
+
+async def test_logins_of_a_network_wait_together(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logins from the addresses of an IPv6 network wait as those of one client."""
+    clients: list[object] = []
+
+    async def verify(*arguments: object) -> bool:
+        clients.append(arguments[4])
+        return False
+
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        """Never be called."""
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(_: Message) -> None:
+        """Discard the response."""
+
+    monkeypatch.setattr(PasswordChecker, "verify", verify)
+    guard = BasicAuthMiddleware(app, ReloadingConfig(file))
+    login = (b"authorization", b"Basic " + base64.b64encode(b"alice:wrong"))
+    for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"):
+        scope = {
+            "type": "http",
+            "client": (address, 1),
+            "headers": [login],
+            "extensions": {EXCHANGE: SimpleNamespace(peer=None)},
+        }
+        await guard(scope, receive, send)
+
+    first, second, elsewhere = clients
+    assert (True, False) == (first == second, first == elsewhere)

@@ -15,6 +15,7 @@ import bcrypt
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from insights_exporter.web.limits import find_network
 from insights_exporter.web.response import EXCHANGE
 from insights_exporter.web.webconfig.loader import ReloadingConfig, WebConfig
 from insights_exporter.web.webconfig.model import RateLimitSection
@@ -113,7 +114,7 @@ class LoginLimits:
     """How many logins may wait, and for how many seconds."""
 
     waiting_per_client: int = 16
-    """Waiting logins per client address."""
+    """Waiting logins per client: an IPv4 address, or an IPv6 network."""
     waiting: int = 100
     wait_seconds: float = 5.0
     """Time until a check begins."""
@@ -146,7 +147,7 @@ class PasswordChecker:
     ) -> bool:
         """Return whether `user` is one of `users`, a map of names to hashes, with this password.
 
-        Client addresses take turns. If the client is disconnected when its turn comes, nothing is checked.
+        Clients take turns. If the client is disconnected when its turn comes, nothing is checked.
 
         Raises:
             TooManyLogins: It cannot be checked in time, or the client is disconnected.
@@ -257,9 +258,9 @@ class BasicAuthMiddleware:
 
     async def _authenticate(self, config: WebConfig, scope: Scope) -> bool:
         login, peer = parse_credentials(scope["headers"]), scope["extensions"][EXCHANGE].peer
-        client = scope["client"][0] if scope["client"] else ""
+        network = find_network(scope["client"])
         return login is not None and await self._passwords.verify(
-            config.users, *login, client, lambda: peer.is_disconnected
+            config.users, *login, network, lambda: peer.is_disconnected
         )
 
 
