@@ -101,7 +101,7 @@ class DeploymentPoller:
         If nothing comes from the server, nothing else is requested. If it asks
         to wait for long, the poll fails.
         """
-        self._poller.max_seconds = _ONE_SHOT_SECONDS
+        self._poller.max_seconds = self._poller.lookup_patience = _ONE_SHOT_SECONDS
         failure = await self.server_info.probe()
         if failure:
             for job in self.jobs:

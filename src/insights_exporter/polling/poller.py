@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -37,7 +36,6 @@ from insights_exporter.polling.server_info import TemplateIndex
 
 _SHORTEST_DEADLINE = 60.0
 _LOOKUP_PATIENCE = 15.0
-"""Seconds for which a poll waits for the first poll of the dataset that it looks up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +63,16 @@ class Poller:
     ) -> None:
         self.max_seconds = math.inf
         """Seconds that a poll may take at most, whatever its interval."""
+        self.lookup_patience = _LOOKUP_PATIENCE
+        """Seconds for which a poll waits for the first poll of the dataset that it looks up."""
         self._parts = parts
         self._zone = ZoneInfo(parts.deployment.timezone)
         self._publisher = parts.publisher
         self._advance = advance
         self._polled = {job.dataset.name: asyncio.Event() for job in jobs}
         """Set after the first poll of a dataset, in any window."""
+        self._without_lookup = set[Job]()
+        """Jobs that did not wait any longer for the dataset that they look up."""
         self._availability = Availability(jobs, lambda job: advance(job, 0.0))
         self._log = StateChangeLogger(parts.deployment.name)
 
@@ -100,6 +102,8 @@ class Poller:
         self._publisher.publish(entries, gone, self._availability.affected_datasets(job))
         self._update_index(job, entries)
         self._polled[job.dataset.name].set()
+        if entries:
+            self._advance_without_lookup(job.dataset.name)
         if job.ends_at_midnight:
             self._advance(job, max(self._day_ends(context) - clock(), 0.0))
 
@@ -132,9 +136,17 @@ class Poller:
     async def _wait_for_lookup(self, job: Job) -> None:
         polled = self._polled.get(job.dataset.looks_up or "")
         if polled:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOKUP_PATIENCE):
+            try:
+                async with asyncio.timeout(self.lookup_patience):
                     await polled.wait()
+            except TimeoutError:
+                self._without_lookup.add(job)
+
+    def _advance_without_lookup(self, dataset: str) -> None:
+        """Let the jobs run again soon that were polled before the dataset that they look up."""
+        for job in [each for each in self._without_lookup if each.dataset.looks_up == dataset]:
+            self._without_lookup.remove(job)
+            self._advance(job, 0.0)
 
     def _groups(self, dataset: str | None) -> tuple[Group, ...]:
         """Return the groups that the newest responses of a dataset list."""
