@@ -71,7 +71,7 @@ class UserLimit(Row, frozen=True):
     """The licensed users; Coder counts them even without a license, then without a limit."""
 
     entitlement: str
-    actual: NonNegative
+    actual: NonNegative | None = None
     limit: NonNegative | None = None
 
 
