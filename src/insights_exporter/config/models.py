@@ -184,7 +184,8 @@ class GroupOptions(Model):
     """Minimum number of users that a metric family of a group must count: members, active users, users with a
     latency. Families of fewer users are not exposed."""
     limit: Annotated[StrictInt, Field(ge=0)] = 100
-    """Maximum number of groups, those with the most members."""
+    """Maximum number of groups, those with the most members; of each organization on servers that list groups
+    by organization only."""
     windows: tuple[str, ...] = ("7d",)
     """Names of the windows with activity and connection quality of groups."""
     include: tuple[Glob, ...] = ()
