@@ -28,7 +28,8 @@ class Style:
     """How lines are drawn.
 
     `filled` is for a single line, `aside` puts the legend of many lines to
-    the right of them, largest first. `dashed` names the queries (A, B, ...)
+    the right of them, largest first. `bars` are events, of which the last may
+    be long over, so their legend has the maximum only. `dashed` names the queries (A, B, ...)
     that are only there to compare with. `newest` is the time shown, whatever
     the dashboard shows.
     """
@@ -81,7 +82,7 @@ def _legend(style: Style) -> VizLegendOptions:
         .display_mode(common.LegendDisplayMode.TABLE)
         .placement(place)
         .show_legend(True)  # noqa: FBT003  the builder's own signature
-        .calcs(["lastNotNull", "max"])
+        .calcs(["max"] if style.bars else ["lastNotNull", "max"])
         .sort_by("Max")
         .sort_desc(True)  # noqa: FBT003  as above
     )

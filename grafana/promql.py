@@ -155,6 +155,6 @@ def share_of(quality: str, percentile: str, family: str = QUALITY, by: tuple[str
 def over_users(
     quantile: float, percentile: str = "p50", family: str = LATENCY, by: tuple[str, ...] = (), when: str = ""
 ) -> str:
-    """Return the latency that `quantile` of the users do not exceed."""
+    """Return the latency that `quantile` of the users do not exceed; nothing where no user was measured."""
     buckets = series(family, WINDOW, f'percentile="{percentile}"', by=(*by, "le"), when=when)
-    return f"histogram_quantile({quantile}, {buckets})"
+    return f"histogram_quantile({quantile}, {buckets}) >= 0"

@@ -112,6 +112,7 @@ def _numbers() -> list[Tile]:
                 unit=SHARE,
                 steps=worse_below(thresholds.STICKY, thresholds.HARDLY_STICKY),
                 decimals=0,
+                nothing=reasons.LAST_MONTH,
             ),
             f"{mean_daily_users()} / ({LAST_MONTH} > 0)",
         ),
@@ -179,6 +180,7 @@ def _people() -> list[Tile]:
             "users.",
             unit=SHARE,
             minimum=0,
+            nothing=reasons.LAST_MONTH,
         ),
         [
             Query(f"{mean_daily_users()} / ({LAST_WEEK} > 0)", "of the week's users", "blue"),

@@ -70,12 +70,17 @@ def _numbers() -> list[Tile]:
                 title="Exporters down",
                 description="Exporters whose last scrape by Prometheus failed.",
                 steps=NONE_WANTED,
+                nothing=reasons.NO_EXPORTER,
             ),
             f"count(\n{exporters_down(exporter('up'), f'{INFO}{{{SCOPE}}}')}\n)\n"
             f"or 0 * count({exporter(INFO)})",
         ),
         number(
-            Look(title="Deployments", description="Coder deployments that are polled."),
+            Look(
+                title="Deployments",
+                description="Coder deployments that are polled.",
+                nothing=reasons.NO_EXPORTER,
+            ),
             f"count({count(SUCCESS)})",
         ),
         number(
@@ -83,6 +88,7 @@ def _numbers() -> list[Tile]:
                 title="Polls failing now",
                 description="Datasets and windows whose last poll failed.",
                 steps=NONE_WANTED,
+                nothing=reasons.NO_EXPORTER,
             ),
             f"count({SUCCESS} == 0) or 0 * count({SUCCESS})",
         ),
@@ -93,6 +99,7 @@ def _numbers() -> list[Tile]:
                 unit=SHARE,
                 steps=AGE_COLORS,
                 decimals=0,
+                nothing=reasons.NO_SUCCESS,
             ),
             f"max({AGE_SHARE})",
         ),
@@ -102,6 +109,7 @@ def _numbers() -> list[Tile]:
                 description="Datasets that a server does not have: it is too old, has no license for them, "
                 "or its usage statistics are switched off.",
                 steps=NONE_LIKED,
+                nothing=reasons.NO_EXPORTER,
             ),
             f"count({AVAILABLE} == 0) or 0 * count({AVAILABLE})",
         ),
@@ -128,7 +136,11 @@ def _numbers() -> list[Tile]:
             f"min({LEFT})",
         ),
         number(
-            Look(title="Series served", description="Series of Coder's data that the exporters expose."),
+            Look(
+                title="Series served",
+                description="Series of Coder's data that the exporters expose.",
+                nothing=reasons.NO_EXPORTER,
+            ),
             f"sum({SERIES})",
         ),
     ]
@@ -170,6 +182,7 @@ def _table() -> Panel:
             title="Datasets",
             description="Every poll: whether it succeeds, how old its data is, also as a share of max_age, "
             "and what it costs. An empty age means that no poll has succeeded yet.",
+            nothing=reasons.NO_EXPORTER,
         ),
         Rows(
             labels={"deployment": "Deployment", "dataset": "Dataset", "window": "Window"},

@@ -88,6 +88,7 @@ def requests() -> list[Tile]:
         Look(
             title="Datasets by server",
             description="Datasets that each server offers. An unavailable one is tried again once an hour.",
+            nothing=reasons.NO_EXPORTER,
         ),
         Rows(
             labels={"deployment": "Deployment", "dataset": "Dataset", "reason": "Reason"},
@@ -179,12 +180,13 @@ def exporters() -> list[Tile]:
             description="Whether the last config load succeeded. If not, the previous config stays in use.",
             unit="bool_yes_no",
             steps=WANTED,
+            nothing=reasons.NO_EXPORTER,
         ),
         f"min({exporter('insights_exporter_config_last_reload_successful')})",
         words={"1": ("loaded", "green"), "0": ("refused", "red")},
     )
     versions = list_of(
-        Look(title="Exporters", description="Each exporter and its version."),
+        Look(title="Exporters", description="Each exporter and its version.", nothing=reasons.NO_EXPORTER),
         Rows(
             labels={"job": "Job", "instance": "Instance", "version": "Version"},
             sort="Instance",
@@ -200,7 +202,11 @@ def exporters() -> list[Tile]:
         ],
     )
     servers = list_of(
-        Look(title="Coder servers", description="Each deployment and the version of its Coder."),
+        Look(
+            title="Coder servers",
+            description="Each deployment and the version of its Coder.",
+            nothing=reasons.NO_SUCCESS,
+        ),
         Rows(labels={"deployment": "Deployment", "version": "Version"}, sort="Deployment", descending=False),
         [
             Column(

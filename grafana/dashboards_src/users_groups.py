@@ -22,6 +22,7 @@ USED: Final = "coder_insights_license_seats_used"
 LIMIT: Final = "coder_insights_license_seats_limit"
 AGENT: Final = "coder_insights_license_agent_runtime_seconds"
 AGENT_LIMIT: Final = "coder_insights_license_agent_runtime_limit_seconds"
+STATUS: Final = "coder_insights_license_status"
 SEATS: Final = 'feature="user_limit"'
 
 
@@ -84,6 +85,17 @@ def _table() -> Panel:
 
 def license_seats() -> list[Tile]:
     """Return the panels about the license."""
+    entitled, grace = (series(STATUS, f'status="{status}"') for status in ("entitled", "grace_period"))
+    status = number(
+        Look(
+            title="License",
+            description="Whether the license is valid. In the grace period it has expired, but Coder still "
+            "serves its features.",
+            nothing=reasons.NO_LICENSE,
+        ),
+        f"2 * {entitled} + {grace}",
+        words={"2": ("valid", "green"), "1": ("grace period", "yellow"), "0": ("none", "text")},
+    )
     used = number(
         Look(
             title="License seats used",
@@ -130,4 +142,5 @@ def license_seats() -> list[Tile]:
         ],
         Style(dashed=["B"]),
     )
-    return [Tile(used, 4, 9), Tile(left, 4, 9), Tile(seats, 8, 9), Tile(agents, 8, 9)]
+    numbers = (status, used, left)
+    return [*(Tile(panel, 3, 9) for panel in numbers), Tile(seats, 7, 9), Tile(agents, 8, 9)]

@@ -104,10 +104,12 @@ ALERTS: Final = (
         ),
         summary="The seats of a Coder license are nearly used up.",
         description=(
-            "The license of {{ $labels.deployment }} has {{ $value }} seats left "
+            "The license of {{ $labels.deployment }} "
+            "{{ if ge $value 0.0 }}has {{ $value }} seats left{{ else }}is exceeded by "
+            '{{ $value | printf "%.0f" | reReplaceAll "-" "" }} seats{{ end }} '
             "({{ $labels.feature }}). Without a seat, users cannot be added or activated."
         ),
-        board=project.ADOPTION,
+        board=project.USERS,
     ),
     Alert(
         name="InsightsLicenseInvalid",
@@ -127,7 +129,7 @@ ALERTS: Final = (
             "for a limited time.{{ else }}is missing or has ended, although there was one. "
             "Premium features are off.{{ end }}"
         ),
-        board=project.ADOPTION,
+        board=project.USERS,
     ),
     Alert(
         name="InsightsTemplateNameUnknown",

@@ -137,6 +137,7 @@ EXPECTED: Mapping[str, Mapping[str, tuple[Count, ...]]] = {
         "Most active users": (MOST_ACTIVE,),
         "Groups": (GROUPS, ACTIVE_GROUPS, ACTIVE_GROUPS, ACTIVE_GROUPS, ACTIVE_GROUPS, MEASURED_GROUPS),
         "Active users by group, over time": (ten(ACTIVE_GROUPS),),
+        "License": (ONE,),
         "License seats used": (ONE,),
         "License seats left": (ONE,),
         "License seats": (SEATS, SEATS),

@@ -68,7 +68,7 @@ ONLY_OF_RULES: Final = frozenset(
         r.WEEKDAY,
     }
 )
-"""What no panel shows: the causes that suppress alerts, and which day it is."""
+"""What no panel shows as it is: the causes that suppress alerts, the license's status, which day it is."""
 
 CONDITIONS: Final = frozenset({r.NOT_POLLED, r.RECENT_FAILURES, r.REFUSED})
 """What is recorded only while something fails."""

@@ -40,6 +40,7 @@ class Install:
     true: frozenset[str]
     config: Mapping[str, Any] = field(default_factory=dict)
     backfilled: str = ""
+    users: int = 40
 
 
 YOUNG: Final = frozenset({reasons.NEW, reasons.A_WEEK})
@@ -47,10 +48,16 @@ OFF: Final = frozenset({reasons.NO_TEMPLATE_USERS, reasons.NO_GROUPS})
 """What is off by default."""
 
 
+QUIET: Final = frozenset(
+    {reasons.NO_USERS, reasons.EARLIER_PERIOD, reasons.LAST_MONTH, reasons.NO_APPS, reasons.NO_GROUPS}
+)
+"""What a Coder lacks that no user has used yet."""
+
+ALL: Final = {"templates": {"users": True}, "datasets": {"groups": {"enabled": True}}}
+
 INSTALLS: Final = {
-    "everything polled": Install(
-        YOUNG, {"templates": {"users": True}, "datasets": {"groups": {"enabled": True}}}
-    ),
+    "everything polled": Install(YOUNG, ALL),
+    "no users yet": Install(YOUNG | QUIET, ALL, users=0),
     "defaults": Install(YOUNG | OFF),
     "as little as can be": Install(
         YOUNG | OFF | {reasons.NO_BREAKDOWN, reasons.NO_PARAMETERS, reasons.NO_NAMES}, LESS
@@ -70,11 +77,10 @@ class Watched:
 @pytest.fixture(scope="module")
 def installs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Watched]]:
     """Return all installs after their first round of polls, scraped twice or more."""
-    people = Population(users=40, templates=4)
     with ExitStack() as running:
         started = {
             name: Watched(
-                install, running.enter_context(starting(install, people, tmp_path_factory.mktemp("install")))
+                install, running.enter_context(starting(install, tmp_path_factory.mktemp("install")))
             )
             for name, install in INSTALLS.items()
         }
@@ -90,9 +96,9 @@ def watched(request: pytest.FixtureRequest, installs: Mapping[str, Watched]) -> 
 
 
 @contextmanager
-def starting(install: Install, people: Population, folder: Path) -> Iterator[Prometheus]:
+def starting(install: Install, folder: Path) -> Iterator[Prometheus]:
     """Run an embedded Coder, its history if it is brought in, an exporter and Prometheus."""
-    coder, port = EmbeddedCoder(population=people), free_port()
+    coder, port = EmbeddedCoder(population=Population(users=install.users, templates=4)), free_port()
     with ExitStack() as running:
         url = running.enter_context(serve(coder))
         config = folder / "config.yml"

@@ -82,6 +82,18 @@ def test_every_panel_explains_itself(file: Path) -> None:
 
 
 @each
+def test_legend_of_events_shows_no_last_value(file: Path) -> None:
+    """The last of the failures that bars show may be hours old: it would read as if it went on."""
+    drawn = {
+        panel["title"]: panel["options"]["legend"]["calcs"]
+        for panel in panels(load(file))
+        if panel["fieldConfig"]["defaults"].get("custom", {}).get("drawStyle") == "bars"
+    }
+
+    assert {title: ["max"] for title in drawn} == drawn
+
+
+@each
 def test_titles_are_unique(file: Path) -> None:
     """A panel can be spoken of by its title."""
     titles = [panel["title"] for panel in panels(load(file))]

@@ -130,6 +130,14 @@ def test_users_are_never_added_up(query: Asked) -> None:
 
 
 @each
+def test_tables_have_no_quantile_of_no_users(query: Asked) -> None:
+    """A quantile of an empty distribution is not a number: a table leaves such a cell empty."""
+    over_none = query.columns is not None and "histogram_quantile" in query.expr
+
+    assert not over_none or query.expr.endswith(">= 0")
+
+
+@each
 def test_rates_follow_the_scrape_interval(query: Asked) -> None:
     """A counter is read by rate or increase, over Grafana's own range."""
     counters = re.findall(r"(\w+)\((\w+_total)\{[^}]*\}(\[[^\]]*\])?\)", query.expr)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from grafana.project import ADDRESS
-from tests.grafana.boards import files, load
+from tests.grafana.boards import files, load, queries
 from tests.integration.promtool import Promtool
 from tests.rules.shipped import RULES, RUNBOOKS, rules
 
@@ -99,6 +99,23 @@ def test_dashboard_link_is_a_path_to_be_put_behind_an_address(alert: str) -> Non
     uids = "|".join(load(file)["uid"] for file in files())
 
     assert re.fullmatch(rf"/d/({uids})(\?var-deployment={{{{ \$labels.deployment \| urlquery }}}})?", link)
+
+
+def read_by(expr: str) -> set[str]:
+    """Return the families that a query reads, through recorded series too."""
+    names = set(re.findall(r"\b(?:\w+:)?(?:coder_insights|insights_exporter)_\w+(?::\w+)?", expr))
+    return set().union(*(read_by(RECORDS[name]["expr"]) if name in RECORDS else {name} for name in names))
+
+
+@each_alert
+def test_dashboard_of_an_alert_shows_what_the_alert_is_about(alert: str) -> None:
+    """The linked dashboard has a panel of a family that the alert reads."""
+    shown = {
+        load(file)["uid"]: set().union(*(read_by(query.expr) for query in queries(file))) for file in files()
+    }
+    link = ALERTS[alert]["annotations"]["dashboard_url"]
+
+    assert read_by(ALERTS[alert]["expr"]) & shown[link.removeprefix("/d/").partition("?")[0]]
 
 
 @each_alert
