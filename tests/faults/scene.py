@@ -24,7 +24,7 @@ MAX_AGE = 24.0
 """Seconds for which last good data are served, longer than a poll with all its tries."""
 LARGEST_ANSWER = 1024 * 1024
 WELL = "well"
-PATIENCE = 200.0
+PATIENCE = 90.0
 BETWEEN_OBSERVATIONS = 0.5
 OPENMETRICS = "application/openmetrics-text"
 
