@@ -34,7 +34,6 @@ LONGEST_MODULE = 400
 SHORTEST_MODULE = 40
 SHORT_MODULES = {
     "__main__.py": "runs the command line",
-    "commands/errors.py": "errors that all commands share",
 }
 """Modules below SHORTEST_MODULE, with the reason."""
 

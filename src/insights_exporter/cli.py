@@ -12,7 +12,13 @@ from typing import Annotated, Literal
 import typer
 
 from insights_exporter import __version__
-from insights_exporter.commands.errors import CommandError, exit_on_error
+from insights_exporter.commands.errors import (
+    CommandError,
+    deferred_signals,
+    exit_on_error,
+    open_standard_streams,
+    report_lost_output,
+)
 from insights_exporter.commands.flags import (
     DEFAULT_ADDRESS,
     Command,
@@ -31,8 +37,6 @@ from insights_exporter.commands.flags import (
     switch,
 )
 
-_STANDARD_ERROR = 2
-
 app = typer.Typer(
     cls=CommandGroup,
     help="The Prometheus exporter for Coder's Insights API. Without a command, it serves metrics.",
@@ -44,11 +48,9 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line."""
-    # Open the null device for each closed standard stream, so that no socket takes its place.
-    while (descriptor := os.open(os.devnull, os.O_RDONLY)) <= _STANDARD_ERROR:
-        pass
-    os.close(descriptor)
-    app(prog_name="insights-exporter")
+    open_standard_streams()
+    with report_lost_output():
+        app(prog_name="insights-exporter")
 
 
 @app.callback(invoke_without_command=True)
@@ -92,10 +94,10 @@ def _serve(
     elif context.invoked_subcommand:
         _refuse_stray_flags(context)
     else:
-        start_logging(log_level, log_format)
-        from insights_exporter.commands.serve import ServeOptions, check_config, serve
+        with deferred_signals(), exit_on_error():
+            start_logging(log_level, log_format)
+            from insights_exporter.commands.serve import ServeOptions, check_config, serve
 
-        with exit_on_error():
             if listen_address and systemd_socket:
                 what = "is mutually exclusive with --web.listen-address; keep one of them"
                 raise CommandError(f"--web.systemd-socket: {what}")
@@ -158,10 +160,10 @@ def _demo(
     log_format: LogFormat = "logfmt",
 ) -> None:
     """Serve sample data from an embedded Coder."""
-    start_logging(log_level, log_format)
-    from insights_exporter.commands.demo import SampleData, demo
+    with deferred_signals(), exit_on_error():
+        start_logging(log_level, log_format)
+        from insights_exporter.commands.demo import SampleData, demo
 
-    with exit_on_error():
         data = SampleData(users, templates, seed, rules, server_version, tuple(faults or ()))
         demo(data, listen_address or (DEFAULT_ADDRESS,), web_config_file, prometheus=prometheus)
 
@@ -383,4 +385,5 @@ def _config_show(
     from insights_exporter.config.dump import dump_config
 
     with exit_on_error():
-        typer.echo(dump_config(load_and_warn(config_file)), nl=False)
+        text = dump_config(load_and_warn(config_file))
+    typer.echo(text, nl=False)

@@ -16,7 +16,7 @@ from threading import Thread
 import pytest
 
 from insights_exporter.commands.errors import CommandError, Interrupted
-from insights_exporter.commands.output import open_output, write_all
+from insights_exporter.commands.output import check_output_folder, open_output, write_all
 from insights_exporter.demo import serve
 from tests.commands.config import TOKEN, config_flag
 from tests.demo.client import coder
@@ -251,3 +251,16 @@ def test_scrape_into_a_fifo(folder: Path, tmp_path: Path, run_exporter: RunExpor
 def mode(path: Path) -> int:
     """Return the permissions of a file."""
     return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_folder_for_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that cannot be created or written to is an error before any request is sent."""
+    (folder / "file").touch()
+    new = folder / "new" / "history"
+
+    assert new == check_output_folder(new)
+    with pytest.raises(CommandError, match="file is not a folder that you may write to"):
+        check_output_folder(folder / "file" / "history")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # the user may be root, who may write everywhere
+    with pytest.raises(CommandError, match=f"{folder} is not a folder that you may write to"):
+        check_output_folder(new)

@@ -143,6 +143,8 @@ async def _try_deployment(options: BackfillOptions, poller: DeploymentPoller) ->
 def _find_remedy(error: Exception) -> str:
     if isinstance(error, ApiError | InvalidResponse):
         return f"{find_remedy(error)}; {_RUN_AGAIN}"
+    if isinstance(error, OSError):
+        return f"check the folder of --output, its permissions and free space; {_RUN_AGAIN}"
     return f"{error.remedy}; {_RUN_AGAIN}" if isinstance(error, TemplatesUnlisted) else _RUN_AGAIN
 
 

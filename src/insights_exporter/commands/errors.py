@@ -1,5 +1,8 @@
-"""Errors that end a command, and its exit status."""
+"""How a command starts and ends: standard streams, signals, errors, exit status."""
 
+import os
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,6 +10,8 @@ import typer
 
 EXIT_OK, EXIT_PARTIAL, EXIT_ERROR = 0, 1, 2
 _EXIT_INTERRUPTED = 1
+_STANDARD_OUTPUT, _STANDARD_ERROR = 1, 2
+_DEFERRED = frozenset({signal.SIGTERM, signal.SIGHUP})
 
 
 class CommandError(Exception):
@@ -34,3 +39,46 @@ def exit_on_error() -> Iterator[None]:
         raise typer.Exit(_EXIT_INTERRUPTED) from None
     except KeyboardInterrupt:
         raise typer.Exit(EXIT_OK) from None
+
+
+def open_standard_streams() -> None:
+    """Open the null device for each closed standard stream, so that no socket takes its place."""
+    while (descriptor := os.open(os.devnull, os.O_RDONLY)) <= _STANDARD_ERROR:
+        pass
+    os.close(descriptor)
+
+
+@contextmanager
+def report_lost_output() -> Iterator[None]:
+    """Exit with status 2 and one line if standard output cannot be written, as on a full disk."""
+    try:
+        try:
+            yield
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _STANDARD_OUTPUT)  # Python flushes once more as it ends
+        reason = (error.strerror or str(error)).lower()
+        message = f"standard output cannot be written: {reason}; check where it goes"
+        typer.echo(f"insights-exporter: {message}", err=True)
+        sys.exit(EXIT_ERROR)
+
+
+@contextmanager
+def deferred_signals() -> Iterator[None]:
+    """Keep SIGTERM and SIGHUP pending until `deliver_signals` or the end of the block.
+
+    SIGHUP would end a starting exporter, and the kernel drops a SIGTERM for
+    process 1 of a container that does not handle it yet.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _DEFERRED)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def deliver_signals() -> None:
+    """Deliver pending and future signals: they are handled now."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _DEFERRED)

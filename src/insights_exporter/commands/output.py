@@ -43,6 +43,12 @@ def check_output_folder(path: Path) -> Path:
         raise CommandError(
             f"--output: {path} is not a folder; name a folder, since several files are written"
         )
+    existing = next(each for each in (path, *path.absolute().parents) if each.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise CommandError(
+            f"--output: {path} cannot be written: {existing} is not a folder that you may write to; "
+            "name another folder"
+        )
     return path
 
 

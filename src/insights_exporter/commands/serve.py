@@ -17,7 +17,7 @@ import uvloop
 from starlette.types import ASGIApp
 
 from insights_exporter import __version__
-from insights_exporter.commands.errors import CommandError
+from insights_exporter.commands.errors import CommandError, deliver_signals, report_lost_output
 from insights_exporter.config.dump import dump_config
 from insights_exporter.config.errors import ConfigError, ConfigIssue
 from insights_exporter.config.loader import LoadedConfig, load_config
@@ -89,7 +89,8 @@ def check_config(options: ServeOptions) -> None:
     """Print that config, flags and web config file are valid; raises ConfigError or CommandError."""
     count = len(load_checked(options).config.deployments)
     WebConfigHandle(options.web_config_file)
-    typer.echo(f"Config valid: {count} deployment{'' if count == 1 else 's'}.")
+    with report_lost_output():
+        typer.echo(f"Config valid: {count} deployment{'' if count == 1 else 's'}.")
 
 
 def load_checked(options: ServeOptions) -> LoadedConfig:
@@ -285,9 +286,12 @@ class Exporter:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, server.stop)
         loop.add_signal_handler(signal.SIGHUP, self._start_reload)
+        deliver_signals()
         loop.set_exception_handler(self._on_unhandled)
 
     def _start_reload(self) -> None:
+        if len(self._reload_tasks) > 1:
+            return  # the one that waits reads the newest config
         task = asyncio.create_task(self.reload())
         self._reload_tasks.add(task)
         task.add_done_callback(self._reload_tasks.discard)
