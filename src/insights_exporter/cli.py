@@ -17,7 +17,7 @@ from insights_exporter.commands.errors import (
     deferred_signals,
     exit_on_error,
     open_standard_streams,
-    report_lost_output,
+    report_os_errors,
 )
 from insights_exporter.commands.flags import (
     DEFAULT_ADDRESS,
@@ -49,7 +49,7 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line."""
     open_standard_streams()
-    with report_lost_output():
+    with report_os_errors():
         app(prog_name="insights-exporter")
 
 

@@ -1,6 +1,7 @@
 """The command: errors, output, and how it continues."""
 
 import re
+import resource
 import signal
 import stat
 from datetime import datetime
@@ -37,7 +38,10 @@ UNREACHED = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x
             "is not a URL; write one such as http://prometheus:9090/api/v1/write",
         ),
         (["--remote-write-header=secret"], "Name=value"),
-        (["--remote-write-header=Authorization=@missing"], "missing"),
+        (
+            ["--remote-write-header=Authorization=@missing"],
+            "--remote-write-header: missing cannot be read: No such file",
+        ),
     ],
     ids=lambda value: "" if isinstance(value, str) else " ".join(value),
 )
@@ -70,6 +74,23 @@ def test_invalid_header_file(tmp_path: Path, content: bytes) -> None:
     assert 2 == ended.returncode
     assert f"--remote-write-header: {file} has no value" in line
     assert "Bearer" not in line
+
+
+def test_unwritable_file_is_named(backfill: Backfill) -> None:
+    """A file that cannot be written stops the run with its path, the cause and a remedy."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        ended = backfill("2026-04-08")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert 1 == ended.returncode
+    assert re.search(
+        rf'msg="backfill stopped" .*err="{backfill.out}/.*2026-04-08.json: file too large" '
+        r'remedy="raise the limit of file sizes \(ulimit -f\); run it again to continue',
+        ended.stderr,
+    )
 
 
 def test_import_without_promtool(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """How commands exit if they cannot run as configured."""
 
+import errno
 import os
 import subprocess
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from insights_exporter.commands.errors import CommandError, exit_on_error
+from insights_exporter.commands.errors import CommandError, exit_on_error, explain_os_error
 from insights_exporter.config.errors import ConfigError, ConfigIssue
 from insights_exporter.demo import DEMO_TOKEN, serve
 from tests.demo.client import coder
@@ -20,17 +21,46 @@ from tests.integration.processes import clean_environment
     [
         CommandError("tls: is gone; name another"),
         ConfigError([ConfigIssue("", "tls", "is gone", "name another")]),
-        OSError("tls: is gone; name another"),
     ],
     ids=lambda error: type(error).__name__,
 )
 def test_error_is_one_message(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
-    """The status is 2, also if a file vanished after the config was checked."""
+    """The status is 2, and the message is printed once."""
     with pytest.raises(typer.Exit) as ended, exit_on_error():
         raise error
 
     assert 2 == ended.value.exit_code
     assert "insights-exporter: tls: is gone; name another\n" == capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        pytest.param(
+            OSError(errno.ENOSPC, "No space left on device"),
+            "standard output: no space left on device; free space there, or choose another place",
+            id="failed write without a file",
+        ),
+        pytest.param(
+            PermissionError(errno.EACCES, "Permission denied", "/out/x"),
+            "/out/x: permission denied; allow the user of the exporter to access it",
+            id="file with a known remedy",
+        ),
+        pytest.param(
+            NotADirectoryError(errno.ENOTDIR, "Not a directory", "/out/x"),
+            "/out/x: not a directory; check this path",
+            id="file without a known remedy",
+        ),
+        pytest.param(
+            OSError(errno.EMFILE, "Too many open files"),
+            "too many open files; raise the limit of open files (ulimit -n)",
+            id="limit of the process",
+        ),
+    ],
+)
+def test_error_of_the_system_has_place_and_remedy(error: OSError, message: str) -> None:
+    """An error of the system names the file, or standard output, and what to do."""
+    assert message == "; ".join(explain_os_error(error))
 
 
 def test_closed_pipe_is_no_error(tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ from tests.integration.processes import Running, clean_environment, free_port, r
 from tests.integration.waiting import eventually
 
 NO_SERVER = {"CODER_URL": "http://127.0.0.1:9", "CODER_SESSION_TOKEN": DEMO_TOKEN}
-LOST = "insights-exporter: standard output cannot be written: no space left on device; check where it goes\n"
+LOST = (
+    "insights-exporter: standard output: no space left on device; free space there, or choose another place\n"
+)
 
 
 @pytest.mark.parametrize(

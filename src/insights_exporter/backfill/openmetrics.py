@@ -1,7 +1,8 @@
 """OpenMetrics files of a month: written and verified."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b, file_digest
 from pathlib import Path
@@ -34,6 +35,16 @@ class VerificationError(Exception):
     """A file does not hold what was written; the message has the remedy."""
 
 
+@contextmanager
+def name_file(path: Path) -> Iterator[None]:
+    """Add `path` to errors of the system, which have no file name if a write fails."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
 async def write_month(
     path: Path, names: Mapping[str, str], days: Sequence[Day], labels: Mapping[str, str]
 ) -> FileStats:
@@ -47,7 +58,7 @@ async def write_month(
     added = "".join(f'{name}="{escape_label(value)}",' for name, value in labels.items())
     series = samples = 0
     digest = blake2b()
-    with unfinished.open("wb") as file:
+    with name_file(path), unfinished.open("wb") as file:
 
         def write(text: str) -> None:
             content = text.encode()

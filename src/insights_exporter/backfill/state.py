@@ -16,7 +16,7 @@ from typing import BinaryIO
 import msgspec
 
 from insights_exporter.backfill.fetch import DaySamples
-from insights_exporter.backfill.openmetrics import FileStats
+from insights_exporter.backfill.openmetrics import FileStats, name_file
 
 _NAME = ".journal"
 _OWNER_ONLY = 0o700  # days may name users
@@ -115,8 +115,9 @@ class BackfillState:
 
 def _replace(path: Path, content: bytes) -> None:
     unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
+    with name_file(path):
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
 
 
 def _lock(path: Path) -> BinaryIO:

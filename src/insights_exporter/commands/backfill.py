@@ -33,7 +33,13 @@ from insights_exporter.commands.backfill_progress import (
     estimate,
     measure_day,
 )
-from insights_exporter.commands.errors import EXIT_ERROR, EXIT_OK, EXIT_PARTIAL, CommandError
+from insights_exporter.commands.errors import (
+    EXIT_ERROR,
+    EXIT_OK,
+    EXIT_PARTIAL,
+    CommandError,
+    explain_os_error,
+)
 from insights_exporter.commands.oneshot import find_remedy, progress, warn_of_unnamed_templates
 from insights_exporter.commands.serve import load_and_warn
 from insights_exporter.config.errors import ConfigError
@@ -76,7 +82,6 @@ _EXPECTED_ERRORS = (
     LockedError,
     ImportFailed,
     RemoteWriteRejected,
-    OSError,
 )
 
 
@@ -131,6 +136,10 @@ async def _try_deployment(options: BackfillOptions, poller: DeploymentPoller) ->
     except (CommandError, ConfigError) as error:
         log.error("invalid config", err=str(error))  # noqa: TRY400 -- the cause is in the message
         return EXIT_ERROR
+    except OSError as error:
+        what, remedy = explain_os_error(error)
+        log.warning("backfill stopped", err=what, remedy=f"{remedy}; {_RUN_AGAIN}")
+        return EXIT_PARTIAL
     except _EXPECTED_ERRORS as error:
         log.warning("backfill stopped", err=str(error), remedy=_find_remedy(error))
         return EXIT_PARTIAL
@@ -143,8 +152,6 @@ async def _try_deployment(options: BackfillOptions, poller: DeploymentPoller) ->
 def _find_remedy(error: Exception) -> str:
     if isinstance(error, ApiError | InvalidResponse):
         return f"{find_remedy(error)}; {_RUN_AGAIN}"
-    if isinstance(error, OSError):
-        return f"check the folder of --output, its permissions and free space; {_RUN_AGAIN}"
     return f"{error.remedy}; {_RUN_AGAIN}" if isinstance(error, TemplatesUnlisted) else _RUN_AGAIN
 
 

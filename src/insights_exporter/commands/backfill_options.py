@@ -122,7 +122,7 @@ def parse_certificates(ca_file: Path | None, cert_file: Path | None, key_file: P
 
 
 def parse_headers(texts: Sequence[str]) -> Mapping[str, str]:
-    """Parse headers, each `Name=value` or `Name=@file`; raises OSError for the file.
+    """Parse headers, each `Name=value` or `Name=@file`.
 
     Errors contain no values, which may be secret.
     """
@@ -137,7 +137,12 @@ def parse_headers(texts: Sequence[str]) -> Mapping[str, str]:
 
 
 def _read_header_value(path: Path) -> str:
-    value = path.read_bytes().strip().decode("ascii", errors="replace")
+    try:
+        value = path.read_bytes().strip().decode("ascii", errors="replace")
+    except OSError as error:
+        raise CommandError(
+            f"--remote-write-header: {path} cannot be read: {error.strerror}; name a file that can be read"
+        ) from None
     if not _HEADER_VALUE.fullmatch(value):
         raise CommandError(
             f"--remote-write-header: {path} has no value of a header; write one line of plain ASCII there"

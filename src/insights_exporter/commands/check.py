@@ -22,7 +22,7 @@ from insights_exporter.commands.deployment_report import (
     build_report,
     is_reachable,
 )
-from insights_exporter.commands.errors import EXIT_ERROR, report_lost_output
+from insights_exporter.commands.errors import EXIT_ERROR
 from insights_exporter.commands.oneshot import poll_once
 from insights_exporter.commands.serve import load_and_warn
 from insights_exporter.config.models import Config, Deployment
@@ -62,11 +62,10 @@ def check(
 
     limited = Config(deployments=tuple(map(_limit_to_one_template, configured.values())))
     reports = poll_once(limited, build_reports, observe_connections, datasets)
-    with report_lost_output():
-        if format_ == "json":
-            typer.echo(json.dumps([asdict(each) for each in reports], indent=2))
-        else:
-            print_reports(reports)
+    if format_ == "json":
+        typer.echo(json.dumps([asdict(each) for each in reports], indent=2))
+    else:
+        print_reports(reports)
     return max((report.status for report in reports), default=EXIT_ERROR)
 
 

@@ -1,9 +1,10 @@
 """How a command starts and ends: standard streams, signals, errors, exit status."""
 
+import errno
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import typer
@@ -11,6 +12,18 @@ import typer
 EXIT_OK, EXIT_PARTIAL, EXIT_ERROR = 0, 1, 2
 _EXIT_INTERRUPTED = 1
 _STANDARD_OUTPUT, _STANDARD_ERROR = 1, 2
+_OS_REMEDIES: Mapping[int, str] = {
+    errno.ENOSPC: "free space there, or choose another place",
+    errno.EDQUOT: "free space there, or choose another place",
+    errno.EACCES: "allow the user of the exporter to access it",
+    errno.EPERM: "allow the user of the exporter to access it",
+    errno.EFBIG: "raise the limit of file sizes (ulimit -f)",
+    errno.EROFS: "choose another place",
+    errno.ENOMEM: "free memory on this machine",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "raise the limit of open files of the machine (sysctl fs.file-max)",
+}
+_WRITE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EFBIG})
 _DEFERRED = frozenset({signal.SIGTERM, signal.SIGHUP})
 
 
@@ -29,9 +42,7 @@ def exit_on_error() -> Iterator[None]:
 
     try:
         yield
-    except BrokenPipeError:
-        raise  # click exits with status 1 and no message, as usual in a pipe
-    except (CommandError, ConfigError, OSError) as error:
+    except (CommandError, ConfigError) as error:
         typer.echo(f"insights-exporter: {error}", err=True)
         raise typer.Exit(EXIT_ERROR) from None
     except Interrupted:
@@ -49,8 +60,8 @@ def open_standard_streams() -> None:
 
 
 @contextmanager
-def report_lost_output() -> Iterator[None]:
-    """Exit with status 2 and one line if standard output cannot be written, as on a full disk."""
+def report_os_errors() -> Iterator[None]:
+    """Exit with status 2 and one line for an error of the system, such as a full disk."""
     try:
         try:
             yield
@@ -59,10 +70,20 @@ def report_lost_output() -> Iterator[None]:
                 sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), _STANDARD_OUTPUT)  # Python flushes once more as it ends
-        reason = (error.strerror or str(error)).lower()
-        message = f"standard output cannot be written: {reason}; check where it goes"
-        typer.echo(f"insights-exporter: {message}", err=True)
+        typer.echo(f"insights-exporter: {'; '.join(explain_os_error(error))}", err=True)
         sys.exit(EXIT_ERROR)
+
+
+def explain_os_error(error: OSError) -> tuple[str, str]:
+    """Return an error of the system with its place, and what to do.
+
+    A failed write without the name of a file is one to standard output.
+    """
+    number = error.errno or 0
+    place = error.filename or ("standard output" if number in _WRITE_ERRORS else "")
+    what = (error.strerror or str(error)).lower()
+    remedy = "check this path" if place else "check the limits of this process"
+    return f"{place}: {what}" if place else what, _OS_REMEDIES.get(number, remedy)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import uvloop
 from starlette.types import ASGIApp
 
 from insights_exporter import __version__
-from insights_exporter.commands.errors import CommandError, deliver_signals, report_lost_output
+from insights_exporter.commands.errors import CommandError, deliver_signals
 from insights_exporter.config.dump import dump_config
 from insights_exporter.config.errors import ConfigError, ConfigIssue
 from insights_exporter.config.loader import LoadedConfig, load_config
@@ -89,8 +89,7 @@ def check_config(options: ServeOptions) -> None:
     """Print that config, flags and web config file are valid; raises ConfigError or CommandError."""
     count = len(load_checked(options).config.deployments)
     WebConfigHandle(options.web_config_file)
-    with report_lost_output():
-        typer.echo(f"Config valid: {count} deployment{'' if count == 1 else 's'}.")
+    typer.echo(f"Config valid: {count} deployment{'' if count == 1 else 's'}.")
 
 
 def load_checked(options: ServeOptions) -> LoadedConfig:
