@@ -91,7 +91,7 @@ def denied_to(role: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("role", "some_refused"),
+    ("role", "some_denied"),
     [
         pytest.param("Owner", set(), id="an owner may everything"),
         pytest.param("Auditor", set(), id="an auditor may everything"),
@@ -100,16 +100,16 @@ def denied_to(role: str) -> set[str]:
         pytest.param("Member", {*INSIGHTS, "user-status-counts"}, id="a member may nothing"),
     ],
 )
-def test_roles(checker: Checker, role: str, some_refused: set[str]) -> None:
-    """Each dataset is allowed or refused as its roles say, and the status is 1 if any is refused."""
+def test_roles(checker: Checker, role: str, some_denied: set[str]) -> None:
+    """Each dataset is allowed or denied as its roles say, and the status is 1 if any is denied."""
     with serve(coder(role=role.lower().replace(" ", "-"))) as url:
         checked = checker.report(url)
 
-    refused = denied_to(role)
-    waiting = {name for name in ENABLED if DATASETS[name].depends_on in refused}
-    assert some_refused <= refused
-    assert (int(bool(refused)), refused) == (checked.status, checked.datasets("refused"))
-    assert ENABLED - refused - waiting == checked.datasets("allowed")
+    denied = denied_to(role)
+    waiting = {name for name in ENABLED if DATASETS[name].depends_on in denied}
+    assert some_denied <= denied
+    assert (int(bool(denied)), denied) == (checked.status, checked.datasets("denied"))
+    assert ENABLED - denied - waiting == checked.datasets("allowed")
     assert waiting == checked.datasets("not polled")
 
 
@@ -126,7 +126,7 @@ def test_datasets_that_are_not_enabled(checker: Checker) -> None:
 
 
 def test_sufficient_roles(checker: Checker) -> None:
-    """A refused dataset names the roles that may read it, the one with the least rights first."""
+    """A denied dataset names the roles that may read it, the one with the least rights first."""
     with serve(coder(role="template-admin")) as url:
         checked = checker.report(url)
 
@@ -160,7 +160,7 @@ DAUS = ("/insights/daus",)
 @pytest.mark.parametrize(
     ("fault", "paths", "failed", "reason"),
     [
-        pytest.param("401", (), INDEPENDENT, "unauthorized", id="token refused"),
+        pytest.param("401", (), INDEPENDENT, "unauthorized", id="token rejected"),
         pytest.param("500", DAUS, {"daus"}, "server_error", id="one path broken"),
         pytest.param("403", LIST, {"template-list"}, "forbidden", id="no list of templates"),
         pytest.param("wrong-shape", DAUS, {"daus"}, "invalid", id="one path odd"),
@@ -175,7 +175,7 @@ def test_faults(checker: Checker, fault: str, paths: tuple[str, ...], failed: se
     with serve(server) as url:
         checked = checker.report(url)
 
-    assert (1, failed) == (checked.status, checked.datasets("failed") | checked.datasets("refused"))
+    assert (1, failed) == (checked.status, checked.datasets("failed") | checked.datasets("denied"))
     one = checked.of(min(failed))
     assert reason == one["reason"]
     assert one["remedy"]
@@ -185,8 +185,8 @@ def test_faults(checker: Checker, fault: str, paths: tuple[str, ...], failed: se
     ("fault", "status", "state"),
     [
         pytest.param("403-premium", 0, "unavailable", id="no license"),
-        pytest.param("403-proxy", 1, "refused", id="a proxy's 403"),
-        pytest.param("401-suspended", 1, "refused", id="suspended user"),
+        pytest.param("403-proxy", 1, "denied", id="a proxy's 403"),
+        pytest.param("401-suspended", 1, "denied", id="suspended user"),
     ],
 )
 def test_roles_are_named_only_if_they_help(checker: Checker, fault: str, status: int, state: str) -> None:
@@ -240,18 +240,18 @@ def test_server_that_has_nothing(checker: Checker) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "status", "refused"),
+    ("role", "status", "denied"),
     [
         pytest.param("owner", 1, set(), id="what the server still has is allowed"),
-        pytest.param("member", 1, {"user-status-counts"}, id="what the server still has is refused"),
+        pytest.param("member", 1, {"user-status-counts"}, id="what the server still has is denied"),
     ],
 )
-def test_statistics_off(checker: Checker, role: str, status: int, refused: set[str]) -> None:
+def test_statistics_off(checker: Checker, role: str, status: int, denied: set[str]) -> None:
     """With statistics off the status is 1, and datasets that the server still has are tried."""
     with serve(coder(role=role, usage_stats=False)) as url:
         checked = checker.report(url)
 
-    assert (status, refused) == (checked.status, checked.datasets("refused"))
+    assert (status, denied) == (checked.status, checked.datasets("denied"))
     assert INSIGHTS <= checked.datasets("switched off")
 
 

@@ -82,7 +82,7 @@ ALLOWED = DatasetResult("daus", "", "allowed", 4)
         pytest.param("unavailable", {}, "no data", id="the server has no dataset"),
         pytest.param("allowed", {"warnings": ("token",)}, "readable, with warnings", id="warning"),
         pytest.param(
-            "refused", {"causes": (Cause("forbidden", ("daus",), "", ""),)}, "1 problem", id="refused"
+            "denied", {"causes": (Cause("forbidden", ("daus",), "", ""),)}, "1 problem", id="denied"
         ),
         pytest.param("failed", {"reachable": False}, "not reachable", id="no answer"),
     ],
@@ -123,7 +123,7 @@ def test_estimates_are_marked(capsys: pytest.CaptureFixture[str]) -> None:
     ("result", "needs"),
     [
         pytest.param(
-            DatasetResult("daus", "", "refused", roles=("Auditor", "Owner")), "Auditor, Owner", id="role"
+            DatasetResult("daus", "", "denied", roles=("Auditor", "Owner")), "Auditor, Owner", id="role"
         ),
         pytest.param(
             DatasetResult("daus", "", "unavailable", needs_license=True), "Premium license", id="license"

@@ -141,7 +141,7 @@ def test_check_names_its_roles(
 
     result = check_widgets(config_file, capsys)
 
-    assert ("refused", ["Owner"]) == (result["state"], result["roles"])
+    assert ("denied", ["Owner"]) == (result["state"], result["roles"])
 
 
 def test_config_and_docs_have_it() -> None:

@@ -77,7 +77,7 @@ def _limit_to_one_template(deployment: Deployment) -> Deployment:
 
 _COLOURS: Mapping[str, str] = {
     "allowed": "green",
-    "refused": "red",
+    "denied": "red",
     "failed": "red",
     "switched off": "yellow",
     "unavailable": "dim",

@@ -14,10 +14,10 @@ from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.jobs import Job
 
 _ROLE_CAUSES = frozenset({"forbidden", "not_permitted"})
-_REFUSED_REASONS: frozenset[FailureReason] = frozenset({"forbidden", "not_permitted", "unauthorized"})
+_DENIED_REASONS: frozenset[FailureReason] = frozenset({"forbidden", "not_permitted", "unauthorized"})
 _NO_RESPONSE: frozenset[FailureReason] = frozenset({"connection", "timeout"})
 
-State = Literal["allowed", "refused", "failed", "switched off", "unavailable", "not polled", "not enabled"]
+State = Literal["allowed", "denied", "failed", "switched off", "unavailable", "not polled", "not enabled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +110,12 @@ def build_report(
 def is_reachable(poller: DeploymentPoller) -> bool:
     """Return whether a server that was polled once sent any response at all."""
     failures = [job.status.failure for job in poller.jobs]
-    refused = any(failure and failure.reason not in _NO_RESPONSE for failure in failures)
-    return refused or any(job.status.success for job in poller.jobs)
+    has_responded = any(failure and failure.reason not in _NO_RESPONSE for failure in failures)
+    return has_responded or any(job.status.success for job in poller.jobs)
 
 
 def _exit_status(poller: DeploymentPoller, datasets: Sequence[DatasetResult], causes: Sequence[Cause]) -> int:
-    """Return 2 without a server or any dataset, 1 if something is refused, failed or switched off, else 0."""
+    """Return 2 without a server or any dataset, 1 if something is denied, failed or switched off, else 0."""
     if not is_reachable(poller):
         return EXIT_ERROR
     if causes:
@@ -160,7 +160,7 @@ def _state(job: Job) -> State:
         return "switched off"
     if job.request_stats.unavailable:
         return "unavailable"
-    return "refused" if reason in _REFUSED_REASONS else "failed"
+    return "denied" if reason in _DENIED_REASONS else "failed"
 
 
 def _estimate_series(poller: DeploymentPoller, job: Job, templates: int) -> int:
