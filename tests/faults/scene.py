@@ -21,7 +21,7 @@ from tests.integration import exporter as exporter_peer
 from tests.integration.exporter import Exporter
 
 MAX_AGE = 24.0
-"""Seconds for which last good data are served, longer than a poll with all its tries."""
+"""Seconds for which the last good data is served, longer than a poll with all its tries."""
 LARGEST_ANSWER = 1024 * 1024
 WELL = "well"
 PATIENCE = 90.0

@@ -72,7 +72,7 @@ async def polling(coder: EmbeddedCoder) -> AsyncIterator[PolledDeployment]:
 
 
 async def test_name_that_is_lost_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last good data are served until they are too old, and come back with the name."""
+    """The last good data is served until it is too old, and comes back with the name."""
     resolver, coder = Resolver(), small_coder(rate_limit=-1)
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
 

@@ -188,7 +188,7 @@ def test_token_expiry_is_exposed() -> None:
     ids=["no route", "broken", "forbidden", "a page", "a list", "null", "elsewhere"],
 )
 def test_failures_of_server_info_are_not_counted(response: tuple[int, bytes]) -> None:
-    """Without version and token the data are exposed, and no failure is reported."""
+    """Without version and token the data is exposed, and no failure is reported."""
     paths = ("/buildinfo", KEY)
     page = page_of(small_coder(), dict.fromkeys(paths, response))
 

@@ -67,7 +67,7 @@ LEAKS: Mapping[str, Callable[[bytes, str], bytes]] = {
     "a name for the compression": lambda body, person: _written(
         OK, JSON, f"Content-Encoding: {person}", body=body
     ),
-    "data that are not compressed": lambda body, _: _written(OK, JSON, "Content-Encoding: gzip", body=body),
+    "data that is not compressed": lambda body, _: _written(OK, JSON, "Content-Encoding: gzip", body=body),
 }
 """From a good answer and somebody's name to what is sent instead, byte by byte."""
 

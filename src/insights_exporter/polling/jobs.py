@@ -26,7 +26,7 @@ class Job:
 
     @property
     def covers_single_day(self) -> bool:
-        """Whether its window is one calendar day, so that all its data are of another day after midnight."""
+        """Whether its window is one calendar day, so that all its data is of another day after midnight."""
         return self.window is not None and self.window.days == 1
 
     @property

@@ -57,7 +57,7 @@ CHECKS = (
     Check("hashes are bcrypt's", ("hash-of-another-kind",)),
     Check("their cost is between 4 and 31", ("hash-cost-too-low", "hash-cost-too-high")),
     Check("interval is a duration", ("interval-in-days",)),
-    Check("burst is a whole number", ("burst-is-text",)),
+    Check("burst is an integer", ("burst-is-text",)),
     Check(
         "HTTP/2 finds a suite that it demands",
         otherwise="HTTP/2 is not spoken, so that any suite will do",
