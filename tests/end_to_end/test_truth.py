@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from insights_exporter.datasets.registry import FAMILIES
+from insights_exporter.datasets.registry import DATASETS, data_families
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.end_to_end.true_series import QUERIES, TRUE_SERIES
 from tests.end_to_end.truth import Truth
@@ -75,7 +75,7 @@ def test_every_family_is_compared() -> None:
     """Each declared family has its truth in this test."""
     told = {name.removesuffix("_bucket") for name in TRUE_SERIES if not name.endswith(("_gcount", "_gsum"))}
 
-    assert {family.name for family in FAMILIES} == told
+    assert {family.name for family in data_families(DATASETS)} == told
 
 
 def test_numbers_of_another_week_would_be_seen(observed: tuple[Truth, Prometheus]) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.datasets.registry import FAMILIES
+from insights_exporter.datasets.registry import DATASETS, data_families
 from insights_exporter.exposition.store import families_to_drop
 
 SERIES: Mapping[str, int] = {
@@ -18,7 +18,7 @@ SERIES: Mapping[str, int] = {
     "coder_insights_user_latency_seconds": 50,
     "coder_insights_template_parameter_workspaces": 60,
 }
-BY_NAME = {family.name: family for family in FAMILIES}
+BY_NAME = {family.name: family for family in data_families(DATASETS)}
 PARAMETERS_OF_TEMPLATES = {"coder_insights_template_parameter_workspaces"}
 LATENCY = PARAMETERS_OF_TEMPLATES | {"coder_insights_user_latency_seconds"}
 ACTIVITY = LATENCY | {"coder_insights_user_activity_seconds"}

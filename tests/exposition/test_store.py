@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.datasets.registry import FAMILIES
+from insights_exporter.datasets.registry import DATASETS, data_families
 from insights_exporter.exposition.family import MetricFamily
 from insights_exporter.exposition.store import Changes, MetricStore, Source, StoreEntry
 from insights_exporter.exposition.text import RenderedFamily
 
-BY_NAME = {family.name: family for family in FAMILIES}
+BY_NAME = {family.name: family for family in data_families(DATASETS)}
 USERS = BY_NAME["coder_insights_active_users"]
 DAILY = BY_NAME["coder_insights_daily_active_users"]
 ACTIVITY = BY_NAME["coder_insights_user_activity_seconds"]

@@ -11,14 +11,14 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from insights_exporter.datasets.registry import FAMILIES
+from insights_exporter.datasets.registry import DATASETS, data_families
 from insights_exporter.datasets.summary import PollSummary
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.population.timeline import span_between
 from insights_exporter.demo.server import create_app
 from tests.polling.polled_deployment import Labels, on_fast_clock, poll_deployment, series_of, small_coder
 
-ROLLING = tuple(family.name for family in FAMILIES if family.expires_at_midnight)
+ROLLING = tuple(family.name for family in data_families(DATASETS) if family.expires_at_midnight)
 TEMPLATE_DAYS = "coder_insights_template_daily_active_users"
 DAYS = "coder_insights_daily_active_users"
 STARTS = "coder_insights_day_start_timestamp_seconds"

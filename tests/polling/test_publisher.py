@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.config.intervals import PollInterval
-from insights_exporter.datasets.registry import FAMILIES
+from insights_exporter.datasets.registry import DATASETS, data_families
 from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.text import render_all
 from insights_exporter.polling.metrics import HEALTH_FAMILIES, REQUEST_FAILURES, SERIES, SERIES_DROPPED
@@ -13,7 +13,7 @@ from insights_exporter.polling.publisher import PageStore, PollEntry, Publisher,
 from insights_exporter.polling.status import PollStatus, RequestStats
 from tests.polling.polled_deployment import on_fast_clock
 
-BY_NAME = {family.name: family for family in FAMILIES}
+BY_NAME = {family.name: family for family in data_families(DATASETS)}
 DAILY = BY_NAME["coder_insights_template_daily_active_users"]
 ACTIVITY = BY_NAME["coder_insights_user_activity_seconds"]
 DATA = render_all(
@@ -30,7 +30,7 @@ class Published:
     """A publisher with one job, and its page store."""
 
     def __init__(self, max_series: int = 100) -> None:
-        self.page_store = PageStore((*FAMILIES, *HEALTH_FAMILIES))
+        self.page_store = PageStore((*data_families(DATASETS), *HEALTH_FAMILIES))
         self.publisher = Publisher("dev", max_series, self.page_store)
         self.source = self.publisher.source("template-breakdown", "7d")
         self.requests = RequestStats("template-breakdown")

@@ -7,7 +7,7 @@ from collections import Counter
 from prometheus_client.parser import text_string_to_metric_families
 
 from insights_exporter.datasets.apps import APP_INFO
-from insights_exporter.datasets.registry import FAMILIES
+from insights_exporter.datasets.registry import DATASETS, data_families
 from insights_exporter.datasets.server_info import FAMILIES as OF_THE_SERVER
 from insights_exporter.exposition.text import sample_names
 from tests.polling.polled_deployment import on_fast_clock, poll_deployment, series_of, small_coder
@@ -32,7 +32,7 @@ def page_with(**config: object) -> str:
 def test_series_are_counted_by_dataset_and_window() -> None:
     """All series of Coder are counted except names, the version and the token times, which have no window."""
     page = page_with(templates={"users": True})
-    of_coder = {name for family in FAMILIES for name in sample_names(family)}
+    of_coder = {name for family in data_families(DATASETS) for name in sample_names(family)}
     shown = Counter(
         sample.name
         for family in text_string_to_metric_families(page)

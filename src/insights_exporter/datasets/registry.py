@@ -52,7 +52,3 @@ def data_families(datasets: Mapping[str, Dataset]) -> tuple[MetricFamily, ...]:
     families = (*(family for family in declared if family not in WINDOW_FAMILIES), *WINDOW_FAMILIES)
     ordered = sorted((*families, *server_info.FAMILIES), key=lambda family: "user_id" in family.labels)
     return tuple(dict.fromkeys(ordered))
-
-
-FAMILIES: tuple[MetricFamily, ...] = data_families(DATASETS)
-"""All families of Coder's data."""
