@@ -256,3 +256,16 @@ def test_interrupted_handshake_is_transient() -> None:
 
     assert is_transient(error)
     assert "ConnectError: EOF occurred in violation of protocol" == describe(error)
+
+
+async def test_cancelled_requests_leave_a_connection_for_others(url: str) -> None:
+    """However far a request got when its time was over, the next one gets a connection."""
+    async with client(deployment(url, max_concurrency=1, timeout="5s", requests_per_minute=100_000)) as one:
+        for steps in range(40):
+            request = asyncio.create_task(send_once(one))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            request.cancel()
+            await asyncio.gather(request, return_exceptions=True)
+
+        assert (await send_once(one)).startswith(b"{")

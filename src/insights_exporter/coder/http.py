@@ -92,7 +92,9 @@ def http_client(
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         follow_redirects=False,
         timeout=deployment.timeout,
-        limits=httpx.Limits(max_connections=deployment.max_concurrency, keepalive_expiry=_KEEPALIVE_SECONDS),
+        # RateLimiter bounds the connections. The pool keeps a connection whose request was cancelled before
+        # it was sent: with a limit, no request would get one after a few timeouts on a busy machine.
+        limits=httpx.Limits(max_connections=None, keepalive_expiry=_KEEPALIVE_SECONDS),
         transport=transport,
     )
 
