@@ -107,7 +107,8 @@ ALERTS: Final = (
             "The license of {{ $labels.deployment }} "
             "{{ if ge $value 0.0 }}has {{ $value }} seats left{{ else }}is exceeded by "
             '{{ $value | printf "%.0f" | reReplaceAll "-" "" }} seats{{ end }} '
-            "({{ $labels.feature }}). Without a seat, users cannot be added or activated."
+            "({{ $labels.feature }}). Coder warns its administrators while more seats are in use than "
+            "the license has."
         ),
         board=project.USERS,
     ),
