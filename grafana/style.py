@@ -22,7 +22,7 @@ PLAIN: Final[Steps] = ((None, "blue"),)
 NUMBER: Final = "locale"
 SHARE: Final = "percentunit"
 SECONDS: Final = "s"
-HOURS: Final = "suffix: h"
+HOURS: Final = "suffix:h"
 """Hours of work, which Grafana's own unit would make days and weeks of."""
 LONG: Final = "dtdurations"
 

@@ -20,9 +20,11 @@ SERIES: Final = series("insights_exporter_series", by=POLL)
 FOLDED_SERIES: Final = series("insights_exporter_series_folded", by=POLL)
 DROPPED_SERIES: Final = series("insights_exporter_series_dropped", by=POLL)
 LEFT: Final = series("insights_exporter_rate_limit_remaining", by=("dataset",), agree="min")
-EXPIRY: Final = series("insights_exporter_token_expiry_timestamp_seconds", agree="min")
-LIFETIME: Final = series("insights_exporter_token_lifetime_seconds")
-TOKEN_REST: Final = f"({EXPIRY} - time()) / ({LIFETIME} > 0)"
+EXPORTER: Final = ("job", "instance")
+EXPIRY: Final = series("insights_exporter_token_expiry_timestamp_seconds", by=EXPORTER)
+LIFETIME: Final = series("insights_exporter_token_lifetime_seconds", by=EXPORTER)
+TOKEN_REST: Final = f"min by (deployment) (({EXPIRY} - time()) / ({LIFETIME} > 0))"
+"""Exporters of one deployment may have different tokens: each is compared with its own lifetime."""
 AVAILABLE: Final = series("insights_exporter_dataset_available", by=("dataset", "reason"))
 
 FAILURES: Final = "insights_exporter_request_failures_total"

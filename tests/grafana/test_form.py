@@ -12,7 +12,7 @@ from tests.grafana.boards import IMPORTABLE, PROVISIONED, Json, files, load, pan
 
 each = pytest.mark.parametrize("file", files(), ids=lambda file: file.stem)
 
-UNITS = {"locale", "percentunit", "s", "suffix: h", "dtdurations", "bytes", "bool_yes_no"}
+UNITS = {"locale", "percentunit", "s", "suffix:h", "dtdurations", "bytes", "bool_yes_no"}
 
 
 def cells(panel: Json) -> set[tuple[int, int]]:

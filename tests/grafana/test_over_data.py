@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from grafana.rules import recording
 from tests.grafana.boards import ALL_QUERIES, PROVISIONED, Asked, load
@@ -207,6 +209,28 @@ def test_rules_and_dashboards_agree(data: Data, shared: Shared) -> None:
     assert shown
     assert len(shown) == len(judged)
     assert pytest.approx(by_labels(shown, labels)) == by_labels(judged, labels)
+
+
+def test_each_token_is_compared_with_its_own_lifetime(promtool: Promtool, tmp_path: Path) -> None:
+    """The lowest remaining share of two tokens is that of one of them, not a mixture of both."""
+    (query,) = (one for one in ALL_QUERIES if one.panel == "Token lifetime remaining")
+    days = {"a": {"expiry_timestamp": 100, "lifetime": 200}, "b": {"expiry_timestamp": 6, "lifetime": 7}}
+    tokens = [
+        {
+            "series": f'insights_exporter_token_{name}_seconds{{deployment="main", instance="{each}"}}',
+            "values": f"{value * 86400}x9",
+        }
+        for each, token in days.items()
+        for name, value in token.items()
+    ]
+    lowest = {"labels": '{deployment="main"}', "value": 0.5}
+    expected = {"expr": filled(query), "eval_time": "0m", "exp_samples": [lowest]}
+    file = tmp_path / "tokens.yaml"
+    case = {"input_series": tokens, "promql_expr_test": [expected]}
+    file.write_text(yaml.safe_dump({"tests": [case]}), encoding="utf-8")
+    tested = promtool.run("test", "rules", str(file))
+
+    assert 0 == tested.returncode, tested.stdout + tested.stderr
 
 
 def test_healthy_deployments_raise_no_alert(data: Data) -> None:
