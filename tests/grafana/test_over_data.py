@@ -217,13 +217,13 @@ def test_each_token_is_compared_with_its_own_lifetime(promtool: Promtool, tmp_pa
     days = {"a": {"expiry_timestamp": 100, "lifetime": 200}, "b": {"expiry_timestamp": 6, "lifetime": 7}}
     tokens = [
         {
-            "series": f'insights_exporter_token_{name}_seconds{{deployment="main", instance="{each}"}}',
+            "series": f'insights_exporter_token_{name}_seconds{{job="j", instance="{one}", deployment="x"}}',
             "values": f"{value * 86400}x9",
         }
-        for each, token in days.items()
+        for one, token in days.items()
         for name, value in token.items()
     ]
-    lowest = {"labels": '{deployment="main"}', "value": 0.5}
+    lowest = {"labels": '{deployment="x"}', "value": 0.5}
     expected = {"expr": filled(query), "eval_time": "0m", "exp_samples": [lowest]}
     file = tmp_path / "tokens.yaml"
     case = {"input_series": tokens, "promql_expr_test": [expected]}
