@@ -61,12 +61,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
         lists = organization_requests(response.body, PATH)
         return ConvertResult((), invalid=lists.invalid, templates={}, follow_up=lists.value)
     request, decoded = response.request, decode(response.body, list[ListedTemplate])
-    rows = [
-        row
-        for row in decoded.value
-        if request.path in {PATH, organization_path(row.organization_id or "", PATH)}
-        or not row.organization_id
-    ]
+    rows = [row for row in decoded.value if _belongs_to(row, request)]
     templates = _templates_by_id(rows, request.subject, context.templates)
     nameless = request.path == PATH and any(not row.organization_name for row in rows)
     durations, invalid = build_durations(rows, templates)
@@ -76,6 +71,15 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
         templates=templates,
         follow_up=(Request(path=ORGANIZATIONS_PATH),) if nameless else (),
     )
+
+
+def _belongs_to(row: ListedTemplate, request: Request) -> bool:
+    """Return whether no other list has the row too, so that no series is in two sources."""
+    if request.path == PATH:
+        return True
+    if row.organization_id:
+        return request.path == organization_path(row.organization_id, PATH)
+    return row.organization_name == request.subject
 
 
 def _templates_by_id(
