@@ -170,7 +170,7 @@ ALERTS: Final = (
             "{{ if $labels.instance }}"
             "Prometheus cannot scrape {{ $labels.instance }} (job {{ $labels.job }})."
             "{{ else if $labels.job }}"
-            "An exporter of job {{ $labels.job }} has disappeared, with deployments that it polled."
+            "An exporter of job {{ $labels.job }} has disappeared, and no other job polls its deployments."
             "{{ else }}"
             "Prometheus scrapes no insights exporter."
             "{{ end }} Usage of Coder is not recorded until it is back; it can be backfilled."
@@ -213,7 +213,8 @@ ALERTS: Final = (
         summary="Coder denies the exporter's token access to one dataset.",
         description=(
             f"Coder denies the token for {DEPLOYMENT} access to {{{{ $labels.dataset }}}} ({REFUSALS}). "
-            "Its user lacks a permission, or the token a scope. Coder does not refuse other datasets."
+            "The token's user lacks a permission, or the token lacks a scope. "
+            "Other datasets are not affected."
         ),
         board=project.HEALTH,
     ),
@@ -224,8 +225,9 @@ ALERTS: Final = (
         expr=FEW_REQUESTS_LEFT,
         summary="The exporter is close to Coder's rate limit.",
         description=(
-            f"{DEPLOYMENT} accepts only {{{{ $value }}}} more requests in the current minute. Beyond that it "
-            "refuses the exporter, and everyone who shares its user or address."
+            f"{DEPLOYMENT} accepts only {{{{ $value }}}} more requests in the current minute. "
+            "Above its limit, it responds with 429 to the exporter "
+            "and to all clients that share its user or address."
         ),
         board=project.HEALTH,
     ),
@@ -270,7 +272,7 @@ ALERTS: Final = (
             f"{recording.ROWS_INVALID} > {threshold('rowsPerHour', thresholds.ROWS_PER_HOUR)}\n"
             f"and\n{once(recording.POLL_SUCCESS, 'dataset', operation='min')} == 1"
         ),
-        summary="The exporter drops rows of Coder's responses that it does not understand.",
+        summary="The exporter drops invalid rows of Coder's responses.",
         description=(
             f'{{{{ printf "%.1f" $value }}}} rows per hour of {{{{ $labels.dataset }}}} of {DEPLOYMENT} '
             "are dropped as invalid. All other rows are exposed. The log names each kind of row once."

@@ -88,7 +88,7 @@ ALERTS: Final = (
         ),
         summary="No user has been active on a working day.",
         description=(
-            "{{ $labels.deployment }} counts {{ $value }} active users today, a working day, although it had "
+            "{{ $labels.deployment }} has {{ $value }} active users today, a working day, although it had "
             "users in the last week."
         ),
         board=project.ADOPTION,
@@ -127,7 +127,7 @@ ALERTS: Final = (
         description=(
             "The license of {{ $labels.deployment }} "
             '{{ if eq $labels.status "grace_period" }}has expired. Coder still serves its features, '
-            "for a limited time.{{ else }}is missing or has ended, although there was one. "
+            "for a limited time.{{ else }}was removed, or its grace period is over. "
             "Premium features are off.{{ end }}"
         ),
         board=project.USERS,
@@ -143,8 +143,9 @@ ALERTS: Final = (
         ),
         summary="The names of templates in use are unknown.",
         description=(
-            "{{ $value }} templates that users of {{ $labels.deployment }} used yesterday and the day before "
-            "have no name: Coder does not list them. The token may not see them, or they were deleted."
+            "{{ $value }} templates that were used in {{ $labels.deployment }} yesterday and the day before "
+            "have no name, because Coder does not list them. "
+            "The token lacks access to them, or they were deleted."
         ),
         board=project.TEMPLATES,
     ),

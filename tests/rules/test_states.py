@@ -214,7 +214,7 @@ STATES: Final[Mapping[str, State]] = {
         coder={"role": "template-admin"},
         alerts=(fired("InsightsDatasetRefused", dataset="daus"),),
         description="Coder denies the token for dev access to daus (forbidden). "
-        "Its user lacks a permission, or the token a scope. Coder does not refuse other datasets.",
+        "The token's user lacks a permission, or the token lacks a scope. Other datasets are not affected.",
     ),
     "statistics off": State(coder={"usage_stats": False}),
     "statistics switched off": State(play=after_an_hour(switch_statistics_off)),
