@@ -1,7 +1,8 @@
 """A page equals what prometheus_client prints, and shares what did not change."""
 
 import gzip
-from itertools import pairwise
+import tracemalloc
+from itertools import chain, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -121,6 +122,21 @@ def test_joined_segments_stay_small() -> None:
 
     assert 2 * SMALL > max(map(len, content.join()))
     assert 2 * SMALL > max(map(len, content.packed))
+
+
+def test_plain_text_is_joined_as_it_is_sent() -> None:
+    """A response to a slow client holds a copy of the text that is sent next, not of all of it."""
+    page = build_page(many_deployments())
+    batches = iter(build_response(page, NOTHING, Format.TEXT, gzip=False).batches)
+    tracemalloc.start()
+    try:
+        first = [next(batches), next(batches)]
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert 5 * SMALL > held
+    assert plain(page, Format.TEXT) == b"".join(chain.from_iterable([*first, *batches]))
 
 
 def test_large_part_is_served_without_a_copy() -> None:

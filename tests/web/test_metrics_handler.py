@@ -1,11 +1,21 @@
-"""Requests for selected deployments."""
+"""Requests for selected deployments, and responses to slow clients."""
 
+import asyncio
+from collections.abc import Sequence
 from unittest.mock import AsyncMock, Mock
 
 import pytest
 
+from insights_exporter.exposition.page import build_page
+from insights_exporter.exposition.process import ProcessMetrics
+from insights_exporter.web.limits import DEFAULT_LIMITS
 from insights_exporter.web.metrics_handler import MetricsHandler
-from insights_exporter.web.response import EXCHANGE
+from insights_exporter.web.request import parse_request
+from insights_exporter.web.response import EXCHANGE, HTTPExchange
+from tests.exposition.snapshots import NAPS, by_family, naps, page_of
+
+_SMALL = 64 * 1024
+"""Bytes that are joined to a segment."""
 
 
 @pytest.mark.parametrize("number", [1, 500])
@@ -25,3 +35,24 @@ async def test_deployments_are_read_once(number: int) -> None:
     await scrape(scope, AsyncMock(), send)
 
     assert (404, 1) == (send.call_args_list[0].args[0]["status"], deployments.call_count)
+
+
+async def test_text_is_joined_as_the_client_reads() -> None:
+    """While a client does not read, its response holds a copy of a small part of the text."""
+    text = {(NAPS, ("acme", "cats", f"{n}d", "")): naps("acme", f"{n}d", 500) for n in range(100)}
+    store = Mock(page=build_page(page_of().updated(by_family(text))))
+    written, is_full = [0], asyncio.Event()
+
+    async def write(parts: Sequence[bytes]) -> None:
+        written[0] += sum(map(len, parts))
+        is_full.set()
+        await asyncio.Event().wait()
+
+    request = parse_request(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n", DEFAULT_LIMITS)
+    exchange = HTTPExchange(Mock(write=write), request, keep_alive=True)
+    scrape = MetricsHandler(store, Mock(return_value=ProcessMetrics()), frozenset, 2)
+    task = asyncio.create_task(scrape(exchange.scope(), exchange.receive, exchange.send))
+    await is_full.wait()
+    task.cancel()
+
+    assert 3 * _SMALL > written[0]

@@ -44,9 +44,9 @@ class EncodedBody:
     crc: int
     pieces: Sequence[CompressedPiece] = field(compare=False, repr=False)
 
-    def join(self) -> tuple[bytes, ...]:
-        """Return the text; it is not kept, since that would hold all small parts twice."""
-        return tuple(_join_small(part for piece in self.pieces for part in piece.parts))
+    def join(self) -> Iterator[bytes]:
+        """Yield the text; it is joined as it is sent, since it may be large and clients slow."""
+        return _join_small(part for piece in self.pieces for part in piece.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,25 +161,30 @@ def _join_small(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class ResponseBody:
-    """What is sent: segments in a row, `length` bytes in all, and the headers that describe them."""
+    """What is sent, once: batches of segments, `length` bytes in all, and the headers that describe them."""
 
-    segments: tuple[bytes, ...]
+    batches: Iterable[Sequence[bytes]]
     length: int
     headers: Sequence[tuple[str, str]]
+
+    @property
+    def segments(self) -> Iterator[bytes]:
+        """Return all segments in a row."""
+        return chain.from_iterable(self.batches)
 
 
 def build_response(page: Page, process: ProcessMetrics, format_: Format, *, gzip: bool) -> ResponseBody:
     """Return the response to a scrape; nothing large is compressed."""
     body, head, end = page.contents[format_], process.heads[format_], process.tails[format_]
+    length = head.length + body.length + end.length
+    text = filter(None, chain(head.parts, body.join(), end.parts))
+    batches: Iterable[Sequence[bytes]] = ([part] for part in text)
     if gzip:
         crc = isal_zlib.crc32_combine(head.crc, body.crc, body.length)
         crc = isal_zlib.crc32_combine(crc, end.crc, end.length)
-        last = end.packed + trailer(crc, head.length + body.length + end.length)
-        segments = (GZIP_HEADER + head.packed, *body.packed, last)
-    else:
-        segments = tuple(filter(None, (*head.parts, *body.join(), *end.parts)))
-    length = sum(map(len, segments))
+        packed = (GZIP_HEADER + head.packed, *body.packed, end.packed + trailer(crc, length))
+        batches, length = [packed], sum(map(len, packed))
     headers = [("content-type", CONTENT_TYPES[format_]), ("vary", "accept, accept-encoding")]
     if gzip:
         headers.append(("content-encoding", "gzip"))
-    return ResponseBody(segments, length, [*headers, ("content-length", str(length))])
+    return ResponseBody(batches, length, [*headers, ("content-length", str(length))])

@@ -20,8 +20,6 @@ _FILTERS = frozenset({"deployment", "name[]"})
 _GAUGES, _GAUGES_VALUE = "gauge_histograms", "gauges"
 _NO_PROCESS_METRICS = ProcessMetrics(())
 _SHOWN_NAME_LENGTH = 100
-_LARGE = 1 << 22
-"""Bytes above which plain text is joined in a thread, so that the event loop goes on."""
 _BUSY = PlainTextResponse("Too many scrapes at once; try again.\n", 503, {"Retry-After": "1"})
 
 
@@ -82,9 +80,7 @@ class MetricsHandler:
                 )
         elif gauges:
             page = page.with_gauges
-        build = partial(build_response, page, process_metrics, negotiated.format_, gzip=negotiated.gzip)
-        is_large = not negotiated.gzip and page.contents[negotiated.format_].length > _LARGE
-        return await run_in_thread(build) if is_large else build()
+        return build_response(page, process_metrics, negotiated.format_, gzip=negotiated.gzip)
 
 
 def _select(
@@ -107,5 +103,6 @@ async def _send(body: ResponseBody, exchange: HTTPExchange, send: Send) -> None:
     """Send a response; it ends, and its slot is free, when the client has read it."""
     headers = [(name.encode(), value.encode()) for name, value in body.headers]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await exchange.send_parts(body.segments)
+    for batch in body.batches if exchange.has_body else ():
+        await exchange.send_parts(batch)
     await send({"type": "http.response.body", "body": b""})

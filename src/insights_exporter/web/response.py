@@ -54,7 +54,8 @@ class HTTPExchange:
         """That of the response; until it has begun, the one it gets if it never begins."""
         self._request = request
         self._head = b""
-        self._has_body = True
+        self.has_body = True
+        """Whether the client gets a body; it gets none if it sent HEAD."""
         self._body_left: int | None = None
 
     def scope(self) -> Scope:
@@ -91,7 +92,7 @@ class HTTPExchange:
 
     async def send_parts(self, parts: Sequence[bytes], *, is_last: bool = False) -> None:
         """Send parts of the body at once; without TLS they are not copied."""
-        body = parts if self._has_body else []
+        body = parts if self.has_body else []
         if self._body_left is not None:
             self._body_left -= sum(map(len, body))
         if self._head:
@@ -107,7 +108,7 @@ class HTTPExchange:
             self._body_left = 0
         else:
             self._body_left = next((int(value) for name, value in headers if name == b"content-length"), None)
-        self._has_body = self._body_left != 0
+        self.has_body = self._body_left != 0
         if self._body_left is None or (b"connection", b"close") in headers:
             self.keep_alive = False
         self.is_started, self.status = True, status
