@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.models import TLSConfig
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.coder.deployments import Client, client, deployment
+from tests.integration.processes import free_port
 from tests.support.certificates import BEGIN, Loose, make_strict
 from tests.support.proxy import Proxy, proxying
 
@@ -269,3 +271,32 @@ async def test_cancelled_requests_leave_a_connection_for_others(url: str) -> Non
             await asyncio.gather(request, return_exceptions=True)
 
         assert (await send_once(one)).startswith(b"{")
+
+
+async def test_refused_connection_is_called_so() -> None:
+    """The system's own reason is named, once."""
+    async with client(deployment(f"http://127.0.0.1:{free_port()}")) as one:
+        with pytest.raises(ApiError) as failed:
+            await send_once(one)
+
+    assert "ConnectError: All connection attempts failed: connection refused" == failed.value.detail
+
+
+def test_each_reason_of_several_addresses_is_named() -> None:
+    """A host may have an address of each family, which fail for different reasons."""
+    error = httpx.ConnectError("All connection attempts failed")
+    failures = [OSError(number, os.strerror(number)) for number in (111, 101, 111)]
+    error.__cause__ = ExceptionGroup("multiple connection attempts failed", failures)
+
+    expected = "ConnectError: All connection attempts failed: connection refused, network is unreachable"
+    assert expected == describe(error)
+
+
+def test_reset_connection_is_called_so() -> None:
+    """An error of httpx without a text has that of the system; one that has it does not repeat it."""
+    silent, known = httpx.ReadError(""), httpx.ConnectError("[Errno 111] Connection refused")
+    silent.__cause__ = ConnectionResetError(104, "Connection reset by peer")
+    known.__cause__ = ConnectionRefusedError(111, "Connection refused")
+
+    assert "ReadError: connection reset by peer" == describe(silent)
+    assert "ConnectError: [Errno 111] Connection refused" == describe(known)

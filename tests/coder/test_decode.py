@@ -118,6 +118,14 @@ def test_a_syntax_error_has_its_place() -> None:
     assert f"{NOT_JSON}Expecting ':' delimiter at character 60{PROXY}" == str(invalid.value)
 
 
+def test_a_cut_text_has_its_place() -> None:
+    """The message of a response that ends within a text is a sentence."""
+    with pytest.raises(InvalidResponse) as invalid:
+        decode(b'{"report":{"users":[{"user_id":"a', ActivityResponse)
+
+    assert f"{NOT_JSON}Unterminated string starting at character 31{PROXY}" == str(invalid.value)
+
+
 def test_unknown_fields_are_ignored() -> None:
     """Unknown fields may be of any kind, in any place and spelling, alongside odd rows."""
     unknown = rb'"x" : {"a":[{"b":"]}\"{["},null]} ,"\\":"\\", "r\u0065port2":-1.5E+3'

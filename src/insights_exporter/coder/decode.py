@@ -93,7 +93,7 @@ def _parse(text: bytes) -> object:
     except RecursionError:
         problem = "it is nested too deeply"
     except json.JSONDecodeError as error:
-        problem = f"{error.msg} at character {error.pos}"
+        problem = f"{error.msg.removesuffix(' at')} at character {error.pos}"
     except ValueError:
         problem = "it is not UTF-8"
     message = f"the response is not JSON: {problem}; does a proxy or a sign-in page respond in Coder's place?"

@@ -1,5 +1,6 @@
 """The HTTP client of one deployment: TLS, proxy, bounded bodies, and what its errors mean."""
 
+import os
 import re
 import socket
 import ssl
@@ -194,7 +195,9 @@ def describe(error: Exception, options: TlsOptions = TlsOptions()) -> str:  # no
         return f"the server does not speak TLS on this port ({reason})"
     if reason == _NO_CERTIFICATE:
         return f"the server requires a client certificate; set {options.cert_file}"
-    return _RECEIVED_BYTES.sub("", f"{type(error).__name__}: {error}").rstrip(": ")
+    text = _RECEIVED_BYTES.sub("", f"{type(error).__name__}: {error}").rstrip(": ")
+    reasons = dict.fromkeys(each for each in _system_errors(error) if each not in text.lower())
+    return f"{text}: {', '.join(reasons)}" if reasons else text
 
 
 def is_transient(error: Exception) -> bool:
@@ -226,6 +229,14 @@ def is_unknown_host(error: Exception) -> bool:
 
 def _tls_error(error: BaseException) -> ssl.SSLError | None:
     return next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
+
+
+def _system_errors(error: Exception) -> Iterator[str]:
+    """Yield the system's reasons for a failure; a host with several addresses may have several."""
+    for cause in _causes(error):
+        for each in cause.exceptions if isinstance(cause, BaseExceptionGroup) else (cause,):
+            if isinstance(each, OSError) and not isinstance(each, ssl.SSLError) and (each.errno or 0) > 0:
+                yield os.strerror(each.errno or 0).lower()
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
