@@ -11,10 +11,10 @@ This page lists every reason why a request can fail, and what to do about it. `m
 from the code.
 
 Every failed request counts in `insights_exporter_request_failures_total` with its reason. The log, `check`
-and the status page show the remedy below. *Retried* is about the same poll; every dataset is polled again at
-its next interval in any case.
+and the status page show the remedy below. *Retried* means within the same poll; in any case, the dataset is
+polled again at its next interval.
 
-| Response or error | Reason | Retried | What to do |
+| response or error | reason | retried | what to do |
 |---|---|---|---|
 """
 CLOSING = """
