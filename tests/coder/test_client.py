@@ -285,13 +285,14 @@ async def test_token_is_read_for_each_request(url: str) -> None:
 
 
 async def test_redirect_is_not_followed(server: EmbeddedCoder, url: str) -> None:
-    """A redirect is a failure of its own: a token must not travel."""
+    """A redirect is a failure that names its target's server only: a token must not travel."""
     server.fail("redirect")
     async with client(deployment(url)) as one:
         with pytest.raises(ApiError) as failed:
             await one.coder.get(DAUS, one.options())
 
     assert "redirect" == failed.value.reason
+    assert "HTTP 302 for /insights/daus: redirects to https://login.example.com" == failed.value.detail
     assert 1 == len(server.requests)
 
 

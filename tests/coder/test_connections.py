@@ -2,7 +2,9 @@
 
 import asyncio
 import datetime as dt
+import errno
 import os
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -229,11 +231,60 @@ async def test_tunnel_that_the_proxy_refuses(
     """A refusal is final; a proxy that is busy is tried again."""
     proxy.refusal = status
     async with client(deployment(f"https://{NAME}"), environ={"HTTPS_PROXY": proxy.url}) as one:
-        with pytest.raises(ApiError, match=f"ProxyError: {status}") as failed:
+        with pytest.raises(ApiError, match=f"the proxy responded: {status}") as failed:
             await send_once(one)
 
     assert transient == failed.value.transient
     assert ("connection" if transient else "refused_by_proxy") == failed.value.reason
+
+
+@pytest.mark.parametrize(("through", "suffix"), [(False, ""), (True, " (through the proxy {})")])
+async def test_closed_port(through: bool, suffix: str) -> None:
+    """A port that is closed is reported in words of the system, with the proxy if there is one."""
+    address = f"127.0.0.1:{free_port()}"
+    url = f"http://{NAME}" if through else f"http://{address}"
+    environ = {"HTTP_PROXY": f"http://user:secret@{address}"} if through else {}
+    async with client(deployment(url), environ=environ) as one:
+        with pytest.raises(ApiError) as failed:
+            await send_once(one)
+
+    assert f"cannot connect: connection refused{suffix.format(address)}" == failed.value.detail
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "described"),
+    [
+        pytest.param(
+            httpx.ConnectError("[Errno -2] Name or service not known"),
+            socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+            "cannot connect: name or service not known",
+            id="unknown host",
+        ),
+        pytest.param(
+            httpx.ReadError(""),
+            ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"),
+            "the connection was lost: connection reset by peer",
+            id="reset",
+        ),
+        pytest.param(
+            httpx.RemoteProtocolError("Server disconnected without sending a response."),
+            None,
+            "the response is incomplete or not HTTP: Server disconnected without sending a response",
+            id="closed",
+        ),
+        pytest.param(
+            httpx.RemoteProtocolError("illegal status line: bytearray(b'alice')"),
+            None,
+            "the response is incomplete or not HTTP: illegal status line",
+            id="not HTTP",
+        ),
+    ],
+)
+def test_connection_error_in_plain_words(error: Exception, cause: Exception | None, described: str) -> None:
+    """What broke is described without names of Python classes, numbers, or received bytes."""
+    error.__cause__ = cause
+
+    assert described == describe(error)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +308,7 @@ def test_interrupted_handshake_is_transient() -> None:
     error.__cause__ = ssl.SSLEOFError(8, "EOF occurred in violation of protocol")
 
     assert is_transient(error)
-    assert "ConnectError: EOF occurred in violation of protocol" == describe(error)
+    assert "cannot connect: unexpected end of the TLS connection" == describe(error)
 
 
 async def test_cancelled_requests_leave_a_connection_for_others(url: str) -> None:
@@ -273,30 +324,11 @@ async def test_cancelled_requests_leave_a_connection_for_others(url: str) -> Non
         assert (await send_once(one)).startswith(b"{")
 
 
-async def test_refused_connection_is_called_so() -> None:
-    """The system's own reason is named, once."""
-    async with client(deployment(f"http://127.0.0.1:{free_port()}")) as one:
-        with pytest.raises(ApiError) as failed:
-            await send_once(one)
-
-    assert "ConnectError: All connection attempts failed: connection refused" == failed.value.detail
-
-
 def test_each_reason_of_several_addresses_is_named() -> None:
     """A host may have an address of each family, which fail for different reasons."""
     error = httpx.ConnectError("All connection attempts failed")
     failures = [OSError(number, os.strerror(number)) for number in (111, 101, 111)]
     error.__cause__ = ExceptionGroup("multiple connection attempts failed", failures)
 
-    expected = "ConnectError: All connection attempts failed: connection refused, network is unreachable"
+    expected = "cannot connect: connection refused, network is unreachable"
     assert expected == describe(error)
-
-
-def test_reset_connection_is_called_so() -> None:
-    """An error of httpx without a text has that of the system; one that has it does not repeat it."""
-    silent, known = httpx.ReadError(""), httpx.ConnectError("[Errno 111] Connection refused")
-    silent.__cause__ = ConnectionResetError(104, "Connection reset by peer")
-    known.__cause__ = ConnectionRefusedError(111, "Connection refused")
-
-    assert "ReadError: connection reset by peer" == describe(silent)
-    assert "ConnectError: [Errno 111] Connection refused" == describe(known)

@@ -10,23 +10,21 @@ from insights_exporter.datasets.report_schema import TemplatesResponse, UsersRes
 from insights_exporter.datasets.user_activity import ActiveUser, ActivityResponse
 
 NOT_JSON = "the response is not JSON: "
-PROXY = "; does a proxy or a sign-in page respond in Coder's place?"
-BEHIND = "; is something other than Coder behind the url?"
 EDGES = b'"start_time":null,"end_time":null,"template_ids":[]'
 
 NOT_CODER = {
-    "nothing": (b"", f"{NOT_JSON}Expecting value at character 0{PROXY}"),
-    "a page": (b"<!doctype html><title>Sign in</title>", f"{NOT_JSON}Expecting value at character 0{PROXY}"),
-    "two documents": (b'{"report":{}}{"message":"x"}', f"{NOT_JSON}Extra data at character 13{PROXY}"),
-    "a part": (b'{"report":{"users":[', f"{NOT_JSON}Expecting value at character 20{PROXY}"),
+    "nothing": (b"", f"{NOT_JSON}Expecting value at character 0"),
+    "a page": (b"<!doctype html><title>Sign in</title>", f"{NOT_JSON}Expecting value at character 0"),
+    "two documents": (b'{"report":{}}{"message":"x"}', f"{NOT_JSON}Extra data at character 13"),
+    "a part": (b'{"report":{"users":[', f"{NOT_JSON}Expecting value at character 20"),
     "no UTF-8": (
         b'{"report":{"users":[{"user_id":"\xff","seconds":1}]}}',
-        f"{NOT_JSON}it is not UTF-8{PROXY}",
+        f"{NOT_JSON}it is not UTF-8",
     ),
-    "too deep": (b'{"x":' + b"[" * 200_000, f"{NOT_JSON}it is nested too deeply{PROXY}"),
-    "null": (b"null", f"the response: expected an object, got null{BEHIND}"),
-    "a list": (b"[]", f"the response: expected an object, got a list{BEHIND}"),
-    "a string": (b'"ok"', f"the response: expected an object, got a string{BEHIND}"),
+    "too deep": (b'{"x":' + b"[" * 200_000, f"{NOT_JSON}it is nested too deeply"),
+    "null": (b"null", "the response is not Coder's: expected an object, got null"),
+    "a list": (b"[]", "the response is not Coder's: expected an object, got a list"),
+    "a string": (b'"ok"', "the response is not Coder's: expected an object, got a string"),
 }
 """What something other than Coder sends, and the message."""
 
@@ -115,7 +113,7 @@ def test_a_syntax_error_has_its_place() -> None:
     with pytest.raises(InvalidResponse) as invalid:
         decode(b'{"report":{"users":[{"user_id":"a","seconds":1}, {"user_id" "b"}]}}', ActivityResponse)
 
-    assert f"{NOT_JSON}Expecting ':' delimiter at character 60{PROXY}" == str(invalid.value)
+    assert f"{NOT_JSON}Expecting ':' delimiter at character 60" == str(invalid.value)
 
 
 def test_a_cut_text_has_its_place() -> None:
@@ -123,7 +121,7 @@ def test_a_cut_text_has_its_place() -> None:
     with pytest.raises(InvalidResponse) as invalid:
         decode(b'{"report":{"users":[{"user_id":"a', ActivityResponse)
 
-    assert f"{NOT_JSON}Unterminated string starting at character 31{PROXY}" == str(invalid.value)
+    assert f"{NOT_JSON}Unterminated string starting at character 31" == str(invalid.value)
 
 
 def test_unknown_fields_are_ignored() -> None:

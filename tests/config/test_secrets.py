@@ -48,7 +48,7 @@ def test_token_in_the_config() -> None:
         ({"token_file": "letter"}, "token_file: {folder}/letter contains spaces or line breaks"),
         ({"token_file": "binary"}, "token_file: {folder}/binary is not text"),
         ({"token_file": ""}, "token_file: {folder} is not a regular file"),
-        ({"token_env": "OTHER"}, "token_env: OTHER is not set or empty"),
+        ({"token_env": "OTHER"}, "token_env: OTHER is not set or is empty"),
         ({"token_env": "LETTER"}, "token_env: LETTER contains spaces or line breaks"),
         ({}, "token: is not set"),
     ],

@@ -84,6 +84,7 @@ class CoderClient:
         self._timeout = deployment.timeout
         self._max_bytes = deployment.max_response_bytes
         proxy = http.find_proxy(deployment, shared.proxies)
+        self._through = f" (through the proxy {http.host_and_port(proxy)})" if proxy else ""
         self._http = http.http_client(deployment, tls, proxy, shared.transport)
         self._root = http.api_root(deployment)
         self._secrets = configured_secrets(deployment, proxy)
@@ -209,6 +210,8 @@ class CoderClient:
         wait = self._obey_rate_limit(path, response)
         if response.status_code == 200:
             return await _read_body(response, self._max_bytes)
+        if target := http.redirect_target(response):
+            raise ApiError("redirect", f"HTTP {response.status_code} for {path}: redirects to {target}")
         try:
             body = await _read_body(response, _ERROR_BODY_BYTES)
         except ApiError:
@@ -241,7 +244,7 @@ class CoderClient:
         cause: Cause = "tls_failed" if http.is_tls_failure(error) else "connection"
         if http.is_refused_tunnel(error):
             cause = "refused_by_proxy"
-        return ApiError(cause, http.describe(error), transient=http.is_transient(error))
+        return ApiError(cause, http.describe(error) + self._through, transient=http.is_transient(error))
 
 
 async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:

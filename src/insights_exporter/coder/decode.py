@@ -96,8 +96,7 @@ def _parse(text: bytes) -> object:
         problem = f"{error.msg.removesuffix(' at')} at character {error.pos}"
     except ValueError:
         problem = "it is not UTF-8"
-    message = f"the response is not JSON: {problem}; does a proxy or a sign-in page respond in Coder's place?"
-    raise InvalidResponse(message)
+    raise InvalidResponse(f"the response is not JSON: {problem}")
 
 
 class _RowReader:
@@ -196,7 +195,7 @@ def _convert(raw: object, type_: Any, place: str) -> Any:  # noqa: ANN401 -- JSO
 
 def _mismatch(place: str, what: str) -> InvalidResponse:
     if not place:
-        return InvalidResponse(f"the response: {what}; is something other than Coder behind the url?")
+        return InvalidResponse(f"the response is not Coder's: {what}")
     return InvalidResponse(f"{place}: {what}".removeprefix("."), "newer_coder")
 
 

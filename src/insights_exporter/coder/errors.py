@@ -196,7 +196,7 @@ CAUSES: Mapping[Cause, Explanation] = {
     "redirect": Explanation(
         "redirect",
         "A redirect: it is not followed, so that the token is not sent elsewhere",
-        "set `url` to where the server redirects to",
+        "set `url` to where the server redirects to; if that is a sign-in page, exempt the exporter from it",
     ),
     "too_large": Explanation(
         "too_large",

@@ -69,6 +69,22 @@ def proxy_option(proxy: str | None, tls: ssl.SSLContext) -> httpx.Proxy | None:
     return httpx.Proxy(proxy, ssl_context=tls if proxy.startswith("https:") else None)
 
 
+def host_and_port(url: str) -> str:
+    """Return host and port of a URL, without a password."""
+    return httpx.URL(url).netloc.decode()
+
+
+def redirect_target(response: httpx.Response) -> str:
+    """Return scheme, host and port of what a response redirects to, empty if it does not.
+
+    The path is omitted: it may name a user or hold a secret.
+    """
+    if response.next_request is None:
+        return ""
+    url = response.next_request.url
+    return f"{url.scheme}://{url.netloc.decode()}"
+
+
 def http_client(
     deployment: Deployment,
     tls: ssl.SSLContext,
@@ -179,6 +195,15 @@ _NO_TLS = frozenset(
     {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
 )
 _INTERRUPTED = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+_BROKEN: Mapping[type[Exception], str] = {
+    httpx.ConnectError: "cannot connect",
+    httpx.ReadError: "the connection was lost",
+    httpx.WriteError: "the connection was lost",
+    httpx.CloseError: "the connection was lost",
+    httpx.RemoteProtocolError: "the response is incomplete or not HTTP",
+    httpx.ProxyError: "the proxy responded",
+}
+"""What broke, by httpx's type of error."""
 _REFUSED_TUNNEL = re.compile("4[0-9][0-9] ")
 _RECEIVED_BYTES = re.compile(r"(bytearray\()?\bb['\"].*", re.DOTALL)
 
@@ -195,9 +220,9 @@ def describe(error: Exception, options: TlsOptions = TlsOptions()) -> str:  # no
         return f"the server does not speak TLS on this port ({reason})"
     if reason == _NO_CERTIFICATE:
         return f"the server requires a client certificate; set {options.cert_file}"
-    text = _RECEIVED_BYTES.sub("", f"{type(error).__name__}: {error}").rstrip(": ")
-    reasons = dict.fromkeys(each for each in _system_errors(error) if each not in text.lower())
-    return f"{text}: {', '.join(reasons)}" if reasons else text
+    what = _BROKEN.get(type(error), type(error).__name__)
+    reasons = ", ".join(dict.fromkeys(_system_errors(error)))
+    return _RECEIVED_BYTES.sub("", f"{what}: {reasons or error}").rstrip(":. ")
 
 
 def is_transient(error: Exception) -> bool:
@@ -235,7 +260,11 @@ def _system_errors(error: Exception) -> Iterator[str]:
     """Yield the system's reasons for a failure; a host with several addresses may have several."""
     for cause in _causes(error):
         for each in cause.exceptions if isinstance(cause, BaseExceptionGroup) else (cause,):
-            if isinstance(each, OSError) and not isinstance(each, ssl.SSLError) and (each.errno or 0) > 0:
+            if isinstance(each, _INTERRUPTED):
+                yield "unexpected end of the TLS connection"
+            elif isinstance(each, socket.gaierror):
+                yield str(each.strerror).lower()
+            elif isinstance(each, OSError) and not isinstance(each, ssl.SSLError) and (each.errno or 0) > 0:
                 yield os.strerror(each.errno or 0).lower()
 
 

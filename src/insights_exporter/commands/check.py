@@ -119,8 +119,9 @@ def _problems(report: DeploymentReport) -> Iterator[Padding]:
         yield Padding(text, (0, 0, 0, 2))
         yield Padding(Text.assemble(("To fix: ", "bold"), cause.remedy), (0, 0, 1, 4))
     unavailable: dict[str, dict[str, None]] = {}
+    has_coder = not any(cause.reason == "not_found" for cause in report.causes)
     for each in report.datasets:
-        if each.state == "unavailable" and each.remedy:
+        if has_coder and each.state == "unavailable" and each.remedy:
             unavailable.setdefault(each.remedy, {})[each.dataset] = None
     for remedy, datasets in unavailable.items():
         yield Padding(f"unavailable ({', '.join(datasets)}): {remedy}", (0, 0, 1, 2))

@@ -53,7 +53,7 @@ def current_token(deployment: Deployment, environ: Mapping[str, str]) -> str:
     if deployment.token_env is not None:
         text = environ.get(deployment.token_env, "").strip()
         if not text:
-            raise InvalidValue(f"{deployment.token_env} is not set or empty", "set it to the token")
+            raise InvalidValue(f"{deployment.token_env} is not set or is empty", "set it to the token")
         return _check_token_of(text, deployment.token_env)
     if deployment.token is None:
         raise InvalidValue("is not set", "write one of token_file, token_env and token")

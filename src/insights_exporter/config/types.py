@@ -75,8 +75,10 @@ def parse_duration(text: object) -> float:
     """Return the seconds of a duration in Prometheus' format; raises InvalidValue unless positive."""
     valid = text if isinstance(text, str) and re.fullmatch(DURATION_PATTERN, text) else ""
     seconds = sum(int(count) * _UNITS[unit] for count, unit in re.findall("([0-9]+)([a-z]+)", valid))
-    if seconds <= 0:
+    if not valid:
         raise InvalidValue("is not a duration", "write it as Prometheus does, for example 30s, 5m or 1h30m")
+    if seconds <= 0:
+        raise InvalidValue("is too small", "write more than 0s")
     return float(seconds)
 
 
