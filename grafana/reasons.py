@@ -14,26 +14,36 @@ BACKFILL_USERS: Final = "backfill --include users"
 NO_EXPORTER: Final = "no exporter is scraped"
 NO_SUCCESS: Final = "no poll has succeeded"
 
-NO_USERS: Final = "no users in this window"
+NO_USERS: Final = "no users"
 """True each night in the window `today`, and on the first days of a Coder in every window."""
 
-NO_BREAKDOWN: Final = f"{NO_USERS}, templates.breakdown is false, or templates.windows lacks this window"
-NO_PARAMETERS: Final = f"{NO_USERS}, parameters.values is none, or parameters.windows lacks this window"
-NO_ACTIVITY: Final = f"{NO_USERS}, or user activity is not polled for it"
-NO_LATENCY: Final = f"{NO_USERS}, or user latency is not polled for it"
-NO_NAMES: Final = f"{NO_USERS}, users.detail is aggregate, or users.windows lacks this window"
-NO_TEMPLATE_USERS: Final = f"{NO_USERS}, templates.users is not true, or templates.windows lacks this window"
+# Of big numbers, whose text shrinks until it fits in one line: at most ten characters per column.
+NO_ACTIVITY: Final = f"{NO_USERS}, or not polled"
+NO_LATENCY: Final = f"{NO_USERS}, or not polled"
+NO_TEMPLATES: Final = "no templates, or not polled"
+NO_CHOICES: Final = "no parameters, or not polled"
+NO_LICENSE: Final = "no license, or not polled"
+NOT_SENT: Final = "no value from Coder"
+EARLIER_PERIOD: Final = "no earlier users recorded"
+LAST_MONTH: Final = "no users recorded last month"
+A_WEEK: Final = "no users recorded a week ago"
+
+# Of other panels, which have room.
+NO_BREAKDOWN: Final = (
+    f"{NO_USERS} in this window, templates.breakdown is false, or templates.windows lacks it"
+)
+NO_PARAMETERS: Final = f"{NO_USERS} in this window, parameters.values is none, or parameters.windows lacks it"
+NO_NAMES: Final = f"{NO_USERS} in this window, users.detail is aggregate, or users.windows lacks it"
+NO_TEMPLATE_USERS: Final = (
+    f"{NO_USERS} in this window, templates.users is false, or templates.windows lacks it"
+)
 NO_GROUPS: Final = (
     "set datasets.groups.enabled: true (a Premium feature); groups below groups.min_users are not exposed"
 )
-NO_LICENSE: Final = "this Coder has no license with this limit, is too old, or cannot be polled"
-NO_APPS: Final = "no template app was opened"
+NO_LIMIT: Final = "this Coder has no license with this limit, is too old, or cannot be polled"
+NO_APPS: Final = "no template app was opened, or not polled"
 NO_BUILDS: Final = "no builds, or Coder has not computed this yet"
-NOT_SENT: Final = "Coder does not report it"
 OLD_SERVER: Final = "this Coder is too old to report it, or cannot be polled"
-EARLIER_PERIOD: Final = "no users in the period before"
-LAST_MONTH: Final = "no users recorded for last month"
-A_WEEK: Final = "no users recorded a week ago"
 
 
 def over_time(reason: str, history: str) -> str:

@@ -89,7 +89,8 @@ def requests() -> list[Tile]:
     missing = list_of(
         Look(
             title="Datasets by server",
-            description="Datasets that each server offers. An unavailable one is tried again once an hour.",
+            description="Datasets that each server offers; all, if it was never reached. An unavailable one "
+            "is tried again once an hour.",
             nothing=reasons.NO_EXPORTER,
         ),
         Rows(

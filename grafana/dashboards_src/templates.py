@@ -93,7 +93,7 @@ def _numbers() -> list[Tile]:
     )
     templates = [
         number(
-            Look(title=title, description=description, steps=steps, nothing=reasons.NO_BREAKDOWN),
+            Look(title=title, description=description, steps=steps, nothing=reasons.NO_TEMPLATES),
             f"{count(expr)} or 0 * {count(TEMPLATE_USERS)}",
         )
         for title, description, steps, expr in counted
@@ -102,7 +102,7 @@ def _numbers() -> list[Tile]:
         Look(
             title="Parameters",
             description="Parameters of the workspaces that were built in the selected window.",
-            nothing=reasons.NO_PARAMETERS,
+            nothing=reasons.NO_CHOICES,
         ),
         count(f"count by (deployment, parameter_name) ({series(ALL_CHOICES, WINDOW, by=PARAMETER)})"),
     )

@@ -120,7 +120,7 @@ def license_seats() -> list[Tile]:
         Look(
             title="License seats",
             description="Seats in use and the limit of the license, by feature. Do not add the features up.",
-            nothing=reasons.NO_LICENSE,
+            nothing=reasons.NO_LIMIT,
         ),
         [
             Query(series(USED, by=("feature",)), "{{feature}} used", "blue"),
@@ -134,7 +134,7 @@ def license_seats() -> list[Tile]:
             description="Runtime of Coder Agents in the license term, and its limits.",
             unit=HOURS,
             decimals=0,
-            nothing=reasons.NO_LICENSE,
+            nothing=reasons.NO_LIMIT,
         ),
         [
             Query(f"{series(AGENT)} / 3600", "used", "blue"),

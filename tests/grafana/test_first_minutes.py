@@ -47,9 +47,27 @@ YOUNG: Final = frozenset({reasons.NEW, reasons.A_WEEK})
 OFF: Final = frozenset({reasons.NO_TEMPLATE_USERS, reasons.NO_GROUPS})
 """What is off by default."""
 
+OMITTED: Final = frozenset(
+    {
+        reasons.NO_BREAKDOWN,
+        reasons.NO_TEMPLATES,
+        reasons.NO_PARAMETERS,
+        reasons.NO_CHOICES,
+        reasons.NO_NAMES,
+    }
+)
+"""What `LESS` leaves out."""
+
 
 QUIET: Final = frozenset(
-    {reasons.NO_USERS, reasons.EARLIER_PERIOD, reasons.LAST_MONTH, reasons.NO_APPS, reasons.NO_GROUPS}
+    {
+        reasons.NO_USERS,
+        reasons.EARLIER_PERIOD,
+        reasons.LAST_MONTH,
+        reasons.NO_APPS,
+        reasons.NO_CHOICES,
+        reasons.NO_GROUPS,
+    }
 )
 """What a Coder lacks that no user has used yet."""
 
@@ -59,9 +77,7 @@ INSTALLS: Final = {
     "everything polled": Install(YOUNG, ALL),
     "no users yet": Install(YOUNG | QUIET, ALL, users=0),
     "defaults": Install(YOUNG | OFF),
-    "as little as can be": Install(
-        YOUNG | OFF | {reasons.NO_BREAKDOWN, reasons.NO_PARAMETERS, reasons.NO_NAMES}, LESS
-    ),
+    "as little as can be": Install(YOUNG | OFF | OMITTED, LESS),
     "history": Install(YOUNG | OFF, backfilled="parameters,users"),
 }
 

@@ -94,6 +94,19 @@ def test_legend_of_events_shows_no_last_value(file: Path) -> None:
 
 
 @each
+def test_reasons_in_big_numbers_are_short(file: Path) -> None:
+    """The text of a big number is one line that shrinks with its length: it stays legible."""
+    numbers = [panel for panel in panels(load(file)) if panel["type"] == "stat"]
+    long = [
+        panel["title"]
+        for panel in numbers
+        if len(panel["fieldConfig"]["defaults"]["noValue"]) > 10 * panel["gridPos"]["w"]
+    ]
+
+    assert [] == long
+
+
+@each
 def test_titles_are_unique(file: Path) -> None:
     """A panel can be spoken of by its title."""
     titles = [panel["title"] for panel in panels(load(file))]
