@@ -29,7 +29,8 @@ MAY_IMPORT = {
 }
 """What a package may import besides itself and the package's version."""
 
-MOST_MODULES = 130
+MOST_MODULES = 120
+"""Without those of the registered datasets, of which each new one adds a module."""
 LONGEST_MODULE = 400
 SHORTEST_MODULE = 40
 SHORT_MODULES = {
@@ -98,9 +99,17 @@ def length(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines())
 
 
+def declares_dataset(path: Path) -> bool:
+    """Return whether a module declares a dataset for the registry."""
+    assigned = (node.targets for node in parse(path).body if isinstance(node, ast.Assign))
+    return any(isinstance(each, ast.Name) and each.id == "DATASET" for targets in assigned for each in targets)
+
+
 def test_number_of_modules_is_bounded() -> None:
-    """The package has at most MOST_MODULES modules."""
-    assert len(modules()) <= MOST_MODULES
+    """The package has at most MOST_MODULES modules that are not about one dataset."""
+    others = [path for path in modules() if not declares_dataset(path)]
+
+    assert len(others) <= MOST_MODULES, "merge modules that are about one topic"
 
 
 def test_a_module_is_a_topic() -> None:
@@ -119,7 +128,9 @@ def test_public_class_names_are_unique() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(path.relative_to(PACKAGE).as_posix())
 
-    assert {} == {name: paths for name, paths in places.items() if len(paths) > 1}
+    repeated = {name: paths for name, paths in places.items() if len(paths) > 1}
+
+    assert {} == repeated, "rename one of each, such as Entry to DayCount"
 
 
 def functions(path: Path) -> Iterator[str]:
