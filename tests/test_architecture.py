@@ -102,7 +102,9 @@ def length(path: Path) -> int:
 def declares_dataset(path: Path) -> bool:
     """Return whether a module declares a dataset for the registry."""
     assigned = (node.targets for node in parse(path).body if isinstance(node, ast.Assign))
-    return any(isinstance(each, ast.Name) and each.id == "DATASET" for targets in assigned for each in targets)
+    return any(
+        isinstance(each, ast.Name) and each.id == "DATASET" for targets in assigned for each in targets
+    )
 
 
 def test_number_of_modules_is_bounded() -> None:

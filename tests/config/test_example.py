@@ -7,26 +7,19 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from insights_exporter.config import models
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.loader import example
-from insights_exporter.config.models import (
-    AppOptions,
-    ConfigFile,
-    DatasetOptions,
-    Deployment,
-    GroupOptions,
-    ParameterOptions,
-    TemplateOptions,
-    TLSConfig,
-    UserOptions,
-    Window,
-)
 from insights_exporter.config.schema import SCHEMA_URL, json_schema
 from insights_exporter.datasets.registry import DATASETS
 from tests.config.folder import SMALLEST, loaded
 
 USED = re.sub(r"^( *)#(?=[^ #\n])", r"\1", example(), flags=re.MULTILINE)
 """The example with every key in use."""
+
+SECTIONS = [
+    each for each in vars(models).values() if isinstance(each, type) and issubclass(each, models.Model)
+]
 
 
 def test_example_loads_as_it_is(tmp_path: Path) -> None:
@@ -58,24 +51,17 @@ def test_schema_takes_all_of_the_example() -> None:
     assert [] == list(Draft202012Validator(json_schema(DATASETS)).iter_errors(yaml.safe_load(USED)))
 
 
-@pytest.mark.parametrize(
-    "model",
-    [
-        ConfigFile,
-        Deployment,
-        Window,
-        DatasetOptions,
-        TLSConfig,
-        UserOptions,
-        ParameterOptions,
-        TemplateOptions,
-        AppOptions,
-        GroupOptions,
-    ],
-)
-def test_example_shows_every_key(model: type[ConfigFile]) -> None:
+@pytest.mark.parametrize("model", SECTIONS)
+def test_example_shows_every_key(model: type[models.Model]) -> None:
     """No key is missing from the example."""
     assert [] == [key for key in model.model_fields if not re.search(rf"\b{key}: ?", example())]
+
+
+def test_example_names_every_dataset() -> None:
+    """The comment above `datasets` lists all of them."""
+    comment = example().partition("# Which datasets are polled")[2].partition("#datasets:")[0]
+
+    assert [] == [name for name in DATASETS if not re.search(rf"[ ,]{name}[,. ]", comment)]
 
 
 def test_example_refers_to_the_schema() -> None:
