@@ -71,7 +71,7 @@ def blocks(language: str, pages: tuple[Path, ...] = PAGES) -> list[str]:
 
 def commands() -> list[str]:
     """Return the commands that the pages show, each on one line and without its comment."""
-    joined = "\n".join(blocks("shell|sh")).replace("\\\n", " ")
+    joined = "\n".join(blocks("sh")).replace("\\\n", " ")
     lines = (re.sub(r"(^|\s+)#.*", "", line).strip() for line in joined.splitlines())
     return [re.sub(r"\s+", " ", line) for line in lines if line]
 
@@ -138,6 +138,24 @@ def test_commands_that_serve(shell: Mapping[str, str], tmp_path: Path, line: str
 def has_status_page(url: str) -> bool:
     """Return whether the status page is served."""
     return "Insights exporter" in httpx.get(url, trust_env=False).text
+
+
+def test_commands_are_marked_as_sh() -> None:
+    """No page marks commands in another way, in which they would not be found."""
+    assert [] == blocks("shell|bash|console|shell-session")
+
+
+def test_index_names_each_page_by_its_title() -> None:
+    """The index of the documentation lists all pages, with the titles that they have."""
+    docs = ROOT / "docs"
+    pages = [page for page in sorted(docs.glob("*.md")) if page.name != "README.md"]
+    titles = {
+        page.relative_to(docs).as_posix(): page.read_text(encoding="utf-8").split("# ", 1)[1].splitlines()[0]
+        for page in (*pages, docs / "runbooks" / "README.md")
+    }
+    index = re.findall(r"^- \[(.+?)\]\((.+?)\)", (docs / "README.md").read_text("utf-8"), re.MULTILINE)
+
+    assert titles == {page: label for label, page in index}
 
 
 def test_targets_of_make_are_there() -> None:

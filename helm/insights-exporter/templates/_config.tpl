@@ -97,7 +97,7 @@
 {{- if or .Values.web.existingSecret $web.basic_auth_users $web.rate_limit $tls.client_auth_type }}true{{ end -}}
 {{- end -}}
 
-{{/* The ports of all Coders, and of the proxies before them, as a JSON list. */}}
+{{/* The ports of all Coder deployments, and of the proxies before them, as a JSON list. */}}
 {{- define "insights-exporter.ports" -}}
 {{- $ports := list -}}
 {{- range prepend (.Values.config.deployments | default list) (.Values.config.defaults | default dict) -}}
