@@ -16,7 +16,7 @@ from insights_exporter.commands.errors import (
     CommandError,
     deferred_signals,
     exit_on_error,
-    open_standard_streams,
+    prepare_standard_streams,
     report_os_errors,
 )
 from insights_exporter.commands.flags import (
@@ -48,7 +48,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line."""
-    open_standard_streams()
+    prepare_standard_streams()
     with report_os_errors():
         app(prog_name="insights-exporter")
 

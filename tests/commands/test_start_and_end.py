@@ -48,6 +48,25 @@ def test_full_disk(arguments: tuple[str, ...], tmp_path: Path) -> None:
     assert (2, LOST) == (ended.returncode, ended.stderr)
 
 
+@pytest.mark.parametrize("arguments", [("check",), ("config", "show")], ids=" ".join)
+def test_locale_without_unicode(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """Characters that the encoding of standard output lacks are escaped."""
+    config = tmp_path / "config.yml"
+    text = f"deployments: [{{name: caf\u00e9 \u2603, url: 'http://127.0.0.1:9', token: {DEMO_TOKEN}}}]"
+    config.write_text(text, encoding="utf-8")
+    config.chmod(0o600)
+    ended = subprocess.run(
+        [*command(), *arguments, f"--config.file={config}"],
+        env=clean_environment(tmp_path, {"PYTHONIOENCODING": "latin-1"}),
+        check=False,
+        capture_output=True,
+        timeout=60,
+    )
+
+    assert b"" == ended.stderr
+    assert b"caf\xe9 \\u2603" in ended.stdout
+
+
 def test_signals_are_deferred_until_they_are_handled() -> None:
     """A signal that comes before is delivered once, later."""
     received: list[int] = []

@@ -1,6 +1,7 @@
 """How a command starts and ends: standard streams, signals, errors, exit status."""
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -52,11 +53,16 @@ def exit_on_error() -> Iterator[None]:
         raise typer.Exit(EXIT_OK) from None
 
 
-def open_standard_streams() -> None:
-    """Open the null device for each closed standard stream, so that no socket takes its place."""
+def prepare_standard_streams() -> None:
+    """Open the null device for each closed stream, so that no socket takes its place; let output be any text.
+
+    A character that the encoding of the locale lacks is written as an escape.
+    """
     while (descriptor := os.open(os.devnull, os.O_RDONLY)) <= _STANDARD_ERROR:
         pass
     os.close(descriptor)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 @contextmanager
