@@ -1,4 +1,4 @@
-# The exporter with locked dependencies, on Python without a shell. See docs/container.md.
+# The exporter with locked dependencies, on Python without a shell. See docs/releasing.md.
 
 FROM docker.io/library/python:3.13-slim-trixie AS base
 # The path of Python in the last stage, so that installed scripts run there, too.
