@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insights_exporter.datasets.registry import DATASETS, data_families
+from insights_exporter.exposition.family import MetricFamily
 from insights_exporter.exposition.store import families_to_drop
 
 SERIES: Mapping[str, int] = {
@@ -62,3 +63,10 @@ def test_no_family_is_dropped_needlessly(series: Mapping[str, int], ceiling: int
     assert all(series[name] for name in gone)
     assert rest <= ceiling or gone == {name for name in series if series[name]} & APPS
     assert bool(gone) <= (sum(series.values()) > ceiling)
+
+
+def test_order_of_zero_is_an_order() -> None:
+    """A family of order 0 is dropped first."""
+    first, second = (MetricFamily(name=name, help="", drop_order=order) for order, name in enumerate("ab"))
+
+    assert {first} == families_to_drop({first: 1, second: 1}, 1)

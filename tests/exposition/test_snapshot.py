@@ -99,7 +99,7 @@ def test_same_bytes_are_no_change() -> None:
 
 def test_unknown_family_is_rejected() -> None:
     """A family that was not declared is an error that names it."""
-    with pytest.raises(KeyError, match="dogs: no such family in this snapshot; declare it"):
+    with pytest.raises(KeyError, match="dogs: no such family in this snapshot; add it"):
         EMPTY.updated(
             by_family(
                 {(MetricFamily(name="dogs", type="gauge", help="Dogs."), THIS_WEEK): naps("acme", "7d", 1)}

@@ -45,7 +45,7 @@ class Snapshot:
             KeyError: a family is none of this snapshot's.
         """
         for name in changes.keys() - self.parts.keys():
-            message = f"{name}: no such family in this snapshot; declare it in the table it is made from"
+            message = f"{name}: no such family in this snapshot; add it to the families of its dataset"
             raise KeyError(message)
         updated = {name: _update(self.parts[name], new) for name, new in changes.items()}
         if all(parts is self.parts[name] for name, parts in updated.items()):
@@ -228,7 +228,8 @@ def families_to_drop(series: Mapping[MetricFamily, int], max_series: int) -> fro
     """
     total = sum(series.values())
     dropped: set[MetricFamily] = set()
-    candidates = [(family.drop_order, family) for family in series if series[family] and family.drop_order]
+    used = [family for family, count in series.items() if count]
+    candidates = [(family.drop_order, family) for family in used if family.drop_order is not None]
     for order in sorted({order for order, _ in candidates}):
         if total <= max_series:
             break
