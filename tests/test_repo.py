@@ -194,6 +194,15 @@ def test_links_lead_somewhere(page: Path) -> None:
     ]
 
 
+def test_files_that_the_contributing_guide_names_exist() -> None:
+    """A path in backticks is a file or folder of the repository, or a module of the package."""
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`([a-z_]+/[\w./-]+)`", guide)
+    places = {path: (ROOT / path, *(ROOT / "src/insights_exporter").glob(f"{path}*")) for path in paths}
+
+    assert [] == [path for path, found in places.items() if not any(map(Path.exists, found))]
+
+
 def test_committed_json_is_readable() -> None:
     """Each JSON file of the repository parses."""
     for path in our_files():
