@@ -139,6 +139,23 @@ def test_plain_text_is_joined_as_it_is_sent() -> None:
     assert plain(page, Format.TEXT) == b"".join(chain.from_iterable([*first, *batches]))
 
 
+def test_plain_response_does_not_hold_the_compressed_form() -> None:
+    """The page of a selection is freed as soon as its plain response is built."""
+    snapshot = many_deployments()
+    tracemalloc.start()
+    try:
+        page = build_page(snapshot)
+        compressed = sum(map(len, page.contents[Format.TEXT].packed))
+        response = build_response(page, NOTHING, Format.TEXT, gzip=False)
+        del page
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert compressed > held
+    assert response.length == sum(map(len, response.segments))
+
+
 def test_large_part_is_served_without_a_copy() -> None:
     """In both formats the rendered bytes are those that are sent."""
     part = naps("acme", "7d", LARGE)

@@ -45,8 +45,11 @@ class EncodedBody:
     pieces: Sequence[CompressedPiece] = field(compare=False, repr=False)
 
     def join(self) -> Iterator[bytes]:
-        """Yield the text; it is joined as it is sent, since it may be large and clients slow."""
-        return _join_small(part for piece in self.pieces for part in piece.parts)
+        """Yield the text; it is joined as it is sent, since it may be large and clients slow.
+
+        It does not refer to the compressed form, which no other response may need.
+        """
+        return _join_small(chain.from_iterable([piece.parts for piece in self.pieces]))
 
 
 @dataclass(frozen=True, slots=True)
