@@ -9,6 +9,7 @@ import pytest
 
 from insights_exporter.polling.scheduler import Scheduler, offset_of
 from tests.polling.polled_deployment import START, on_fast_clock
+from tests.support.fast_clock import FastLoop
 
 JOB = "dev/daus/"
 NEARLY = timedelta(milliseconds=1)
@@ -143,3 +144,31 @@ def test_removed_job_runs_no_more() -> None:
         return len(count)
 
     assert 1 == on_fast_clock(scenario)
+
+
+@pytest.mark.parametrize("step", [timedelta(days=-400), timedelta(hours=-2), timedelta(hours=2)], ids=str)
+def test_clock_that_is_set(step: timedelta) -> None:
+    """Runs go on at the usual pace if the system's clock is set back or forward, and are aligned again."""
+
+    async def scenario() -> tuple[list[float], list[datetime]]:
+        schedule, started, times = Scheduler(), list[float](), list[datetime]()
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, FastLoop)
+
+        async def run() -> None:
+            started.append(loop.time())
+            times.append(datetime.now(UTC))
+
+        schedule.start()
+        schedule.add(JOB, run, 300)
+        await asyncio.sleep(1000)
+        loop.step_wall_clock(step)
+        await asyncio.sleep(3600)
+        schedule.stop()
+        return started, times
+
+    started, times = on_fast_clock(scenario)
+    midnight = datetime.fromtimestamp(0, UTC) + offset_of(JOB)
+
+    assert 600 >= max(after - before for before, after in pairwise([*started, 4600.0]))
+    assert 2 * NEARLY > (times[-1] - midnight + NEARLY) % timedelta(minutes=5)

@@ -56,6 +56,11 @@ class FastLoop(asyncio.SelectorEventLoop):
         """Return the loop's time, in seconds since it was made."""
         return self._now.total_seconds()
 
+    def step_wall_clock(self, by: timedelta) -> None:
+        """Set the wall clock forward or back; the loop's time goes on."""
+        self._start += by
+        self._wall.move_to(self._start + self._now)
+
     def _pass(self, seconds: float) -> None:
         """Advance by whole microseconds, so that both clocks are equal."""
         self._now += timedelta(microseconds=math.ceil(seconds * 1_000_000))

@@ -1,6 +1,8 @@
 """The schedule: one job per dataset and window, aligned to Coder's rollup."""
 
+import asyncio
 import hashlib
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -14,6 +16,9 @@ from insights_exporter.config.intervals import ROLLUP_INTERVAL
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _FIRST_OFFSET = 60_000
 _OFFSETS = 60_001
+_CLOCK_CHECK = 60.0
+_SHORTEST_STEP = 10.0
+"""Seconds by which the system's clock has to be set back for the next runs to follow it."""
 
 
 def offset_of(job: str) -> timedelta:
@@ -48,13 +53,17 @@ class Scheduler:
 
     def __init__(self) -> None:
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=_DEFAULTS)
+        self._clock_check: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Start running the jobs, on the running event loop."""
         self._scheduler.start()
+        self._follow_clock(_clock_lead())
 
     def stop(self) -> None:
         """Stop running jobs."""
+        if self._clock_check:
+            self._clock_check.cancel()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
@@ -74,3 +83,19 @@ class Scheduler:
         soon = datetime.now(UTC) + timedelta(seconds=after) + offset_of(job)
         if known and known.next_run_time > soon:
             known.modify(next_run_time=soon)
+
+    def _follow_clock(self, lead: float) -> None:
+        """Move the next runs along if the system's clock was set back, or they wait until it has caught up.
+
+        `lead` is that of the last check. A clock that was set forward needs nothing: missed runs start.
+        """
+        now = _clock_lead()
+        if lead - now > _SHORTEST_STEP:
+            for job in self._scheduler.get_jobs():
+                job.modify(next_run_time=job.next_run_time - timedelta(seconds=lead - now))
+        self._clock_check = asyncio.get_running_loop().call_later(_CLOCK_CHECK, self._follow_clock, now)
+
+
+def _clock_lead() -> float:
+    """Return the seconds by which the system's clock is ahead of the event loop's."""
+    return time.time() - asyncio.get_running_loop().time()
