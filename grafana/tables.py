@@ -57,23 +57,28 @@ class Column:
 class Rows:
     """What a row is: its labels with the columns' titles, and how rows are sorted.
 
-    `words` stand for the values of labels, by the column's title.
+    `lowest_first` is a column that rows are sorted by before `sort`. `words`
+    stand for the values of labels, by the column's title.
     """
 
     labels: Mapping[str, str]
     sort: str
     descending: bool = True
+    lowest_first: str = ""
     links: Mapping[str, DashboardLink] | None = None
     words: Mapping[str, Words] | None = None
 
 
 def list_of(look: Look, rows: Rows, columns: Sequence[Column]) -> Panel:
     """Return a table: the labels first, then the numbers."""
+    order = [(rows.sort, rows.descending)]
+    if rows.lowest_first:
+        order.insert(0, (rows.lowest_first, False))
     builder = (
         table.Panel()
         .filterable(True)  # noqa: FBT003  the builder's own signature
         .min_width(NARROWEST)
-        .sort_by([TableSortByFieldState().display_name(rows.sort).desc(rows.descending)])
+        .sort_by([TableSortByFieldState().display_name(title).desc(falling) for title, falling in order])
         .with_transformation(DataTransformerConfig("merge", options={}))
         .with_transformation(DataTransformerConfig("organize", options=_organize(rows, columns)))
     )

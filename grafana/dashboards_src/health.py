@@ -180,19 +180,20 @@ def _table() -> Panel:
     return list_of(
         Look(
             title="Datasets",
-            description="Every poll: whether it succeeds, how old its data is, also as a share of max_age, "
-            "and what it costs. An empty age means that no poll has succeeded yet.",
+            description="Every poll, failing ones first: whether it succeeds, how old its data is, also as a "
+            "share of max_age, and what it costs. An empty age means that no poll has succeeded yet.",
             nothing=reasons.NO_EXPORTER,
         ),
         Rows(
             labels={"deployment": "Deployment", "dataset": "Dataset", "window": "Window"},
             sort="Age",
+            lowest_first="Good",
             links={"Deployment": TO_DEPLOYMENT},
         ),
         [
             Column(title="Good", expr=SUCCESS, unit="bool_yes_no", words=YES_NO),
             Column(title="Age", expr=AGE, unit=LONG, decimals=0),
-            Column(title="Share of max_age", expr=AGE_SHARE, unit=SHARE, steps=AGE_COLORS, decimals=0),
+            Column(title="Of max_age", expr=AGE_SHARE, unit=SHARE, steps=AGE_COLORS, decimals=0),
             Column(
                 title="Polled every",
                 expr=series("insights_exporter_poll_interval_seconds", by=POLL),

@@ -106,6 +106,13 @@ def test_reasons_in_big_numbers_are_short(file: Path) -> None:
     assert [] == long
 
 
+def test_failing_polls_are_at_the_top() -> None:
+    """A poll that never succeeded has no age: it is not below all that are healthy."""
+    (table,) = (one for one in panels(load(PROVISIONED / "health.json")) if one["title"] == "Datasets")
+
+    assert {"displayName": "Good", "desc": False} == table["options"]["sortBy"][0]
+
+
 @each
 def test_titles_are_unique(file: Path) -> None:
     """A panel can be spoken of by its title."""
