@@ -28,6 +28,8 @@ _DEPLOYMENTS_IN_A_GROUP = 16
 """Number of deployments whose lines of a family are compressed together, and again if one changes."""
 _SMALL = 1 << 16
 """Segments below this many bytes are joined with their neighbours."""
+_BATCH = 1 << 18
+"""Bytes of text that are sent at once, and so held for each client that reads slowly."""
 
 _Pieces = tuple[CompressedPiece, ...]
 """The lines of a family and group of deployments, one piece per section."""
@@ -162,6 +164,18 @@ def _join_small(parts: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(small)
 
 
+def _batch(parts: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
+    """Yield the parts in groups of about `_BATCH` bytes."""
+    batch: list[bytes] = []
+    for part in parts:
+        batch.append(part)
+        if sum(map(len, batch)) >= _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
 @dataclass(frozen=True, slots=True)
 class ResponseBody:
     """What is sent, once: batches of segments, `length` bytes in all, and the headers that describe them."""
@@ -180,8 +194,7 @@ def build_response(page: Page, process: ProcessMetrics, format_: Format, *, gzip
     """Return the response to a scrape; nothing large is compressed."""
     body, head, end = page.contents[format_], process.heads[format_], process.tails[format_]
     length = head.length + body.length + end.length
-    text = filter(None, chain(head.parts, body.join(), end.parts))
-    batches: Iterable[Sequence[bytes]] = ([part] for part in text)
+    batches: Iterable[Sequence[bytes]] = _batch(chain(head.parts, body.join(), end.parts))
     if gzip:
         crc = isal_zlib.crc32_combine(head.crc, body.crc, body.length)
         crc = isal_zlib.crc32_combine(crc, end.crc, end.length)
