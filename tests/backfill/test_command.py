@@ -40,7 +40,7 @@ UNREACHED = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": "x
         (["--remote-write-header=secret"], "Name=value"),
         (
             ["--remote-write-header=Authorization=@missing"],
-            "--remote-write-header: missing cannot be read: No such file",
+            "--remote-write-header: missing cannot be read: no such file",
         ),
     ],
     ids=lambda value: "" if isinstance(value, str) else " ".join(value),

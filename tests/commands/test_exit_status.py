@@ -84,7 +84,7 @@ def test_closed_pipe_is_no_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("closing", "status", "message"),
-    [("<&-", 0, ""), (">&-", 2, "--output: - cannot be written: Bad file descriptor"), ("2>&-", 0, "")],
+    [("<&-", 0, ""), (">&-", 2, "--output: - cannot be written: bad file descriptor"), ("2>&-", 0, "")],
     ids=["input", "output", "error"],
 )
 def test_closed_stream(closing: str, status: int, message: str, tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ def test_standard_output_that_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(os, "write", full)
 
-    with pytest.raises(CommandError, match="--output: - cannot be written: No space left on device; "):
+    with pytest.raises(CommandError, match="--output: - cannot be written: no space left on device; "):
         open_output(None)(DATA)
 
 
@@ -198,10 +198,10 @@ def listening_socket(path: Path) -> None:
 REFUSED = {
     "folder": (Path.mkdir, "is a folder"),
     "socket": (listening_socket, "is neither a file nor a stream"),
-    "loop": (lambda path: path.symlink_to(path), "Too many levels of symbolic links"),
+    "loop": (lambda path: path.symlink_to(path), "too many levels of symbolic links"),
     "missing folder": (
         lambda path: path.symlink_to(path.parent / "missing" / "x"),
-        "No such file or directory",
+        "no such file or directory",
     ),
 }
 

@@ -141,7 +141,8 @@ def _read_header_value(path: Path) -> str:
         value = path.read_bytes().strip().decode("ascii", errors="replace")
     except OSError as error:
         raise CommandError(
-            f"--remote-write-header: {path} cannot be read: {error.strerror}; name a file that can be read"
+            f"--remote-write-header: {path} cannot be read: {(error.strerror or '').lower()}; "
+            "check the path and the permissions"
         ) from None
     if not _HEADER_VALUE.fullmatch(value):
         raise CommandError(

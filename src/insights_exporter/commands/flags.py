@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -105,7 +106,8 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 -- its type is private to typer
         """Read `args` into `ctx`."""
-        return super().parse_args(ctx, _normalize(self, ctx, args))
+        with _plain_errors():
+            return super().parse_args(ctx, _normalize(self, ctx, args))
 
 
 class CommandGroup(TyperGroup):
@@ -113,7 +115,18 @@ class CommandGroup(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 -- its type is private to typer
         """Read `args` into `ctx`."""
-        return super().parse_args(ctx, _normalize(self, ctx, args))
+        with _plain_errors():
+            return super().parse_args(ctx, _normalize(self, ctx, args))
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Remove what pydantic writes before errors about values."""
+    try:
+        yield
+    except typer.BadParameter as error:
+        error.message = error.message.removeprefix("Value error, ")
+        raise
 
 
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})

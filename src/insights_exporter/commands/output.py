@@ -103,7 +103,7 @@ def _translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        what = f"--output: {path} cannot be written: {error.strerror}"
+        what = f"--output: {path} cannot be written: {(error.strerror or '').lower()}"
         remedy = (
             _STDOUT_REMEDY if path == _STANDARD_OUTPUT else "name a file in a folder that you may write to"
         )
