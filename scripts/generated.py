@@ -1,7 +1,7 @@
 """Write what is generated from the code, or check that it is up to date.
 
 python -m scripts.generated            write
-python -m scripts.generated --check    say what differs, exit 1 if anything does
+python -m scripts.generated --check    print what differs, exit 1 if anything does
 """
 
 import sys
@@ -35,7 +35,7 @@ GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
     chart_readme.render,
     dashboards.render,
 )
-"""Each gives the text of its files by their path in the repository."""
+"""Each returns the text of its files by their path in the repository."""
 
 
 def wanted() -> dict[str, str]:
@@ -44,7 +44,7 @@ def wanted() -> dict[str, str]:
 
 
 def outdated(files: Mapping[str, str], root: Path = ROOT) -> list[str]:
-    """Return the paths of `files` that are missing or say something else."""
+    """Return the paths of `files` that are missing or differ."""
     return [path for path, text in files.items() if _read(root / path) != text]
 
 
@@ -60,14 +60,14 @@ def _read(path: Path) -> str | None:
 
 
 def warn_of_pictures(files: Mapping[str, str], root: Path = ROOT) -> None:
-    """Name the dashboards that have changed since their pictures were made."""
+    """Print the dashboards that have changed since their pictures were rendered."""
     dashboards = {path: text for path, text in files.items() if Path(path).parent == Path(PROVISIONED)}
     for name in sums.outdated(dashboards, root / sums.PICTURES):
         print(f"{sums.PICTURES} shows an older {name}; `make dashboard-images` renders it again")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write or check, and give the exit status."""
+    """Write or check, and return the exit status."""
     files = wanted()
     old = outdated(files)
     if "--check" not in arguments:

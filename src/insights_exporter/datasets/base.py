@@ -103,7 +103,7 @@ class ConvertResult(msgspec.Struct, frozen=True, gc=False):
 
 
 def no_windows(_deployment: Deployment) -> Sequence[Window | None]:
-    """Return that a dataset is polled once, without a window."""
+    """Return the windows of a dataset that is polled once, without a window."""
     return (None,)
 
 

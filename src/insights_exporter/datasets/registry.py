@@ -39,7 +39,7 @@ DATASETS: Mapping[str, Dataset] = {
 
 
 def enabled_datasets(deployment: Deployment, datasets: Mapping[str, Dataset]) -> Iterator[Dataset]:
-    """Yield the datasets that are enabled, and so is the one that they depend on, if any."""
+    """Yield the datasets that are enabled, without those that depend on one that is not."""
     for dataset in datasets.values():
         needed = [dataset, datasets[dataset.depends_on]] if dataset.depends_on else [dataset]
         if all(each.is_enabled(deployment) for each in needed):

@@ -39,7 +39,7 @@ class PageStore:
         self.snapshot = Snapshot.empty(families)
         self.page: Page = build_page(self.snapshot)
         self.version = self.page_version = 0
-        """How often the snapshot has changed, and had when the page was built."""
+        """Number of changes of the snapshot: so far, and of those that the page includes."""
         self._publishers: set[Publisher] = set()
         self._changed = asyncio.Event()
 
