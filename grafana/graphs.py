@@ -22,6 +22,12 @@ from grafana.style import BY_SERIES, Look, dress
 INTERVAL: Final = "5m"
 """No finer than the data: Coder counts every five minutes."""
 
+SAWTOOTH: Final = (
+    "Values of a window that includes today fall at midnight, when a whole day leaves it, and rise during "
+    "the day; backfilled values are of whole days."
+)
+"""What a reader of sums over a window may take for a decline."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:

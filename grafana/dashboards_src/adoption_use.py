@@ -3,7 +3,7 @@
 from typing import Final
 
 from grafana import project, reasons
-from grafana.graphs import Style, graph
+from grafana.graphs import SAWTOOTH, Style, graph
 from grafana.layout import Tile
 from grafana.panels import bars
 from grafana.promql import APP, AT_THE_END, TEMPLATE, WINDOW, biggest, named_apps, series
@@ -85,7 +85,8 @@ def apps() -> list[Tile]:
             title="Hours by app, over time",
             history=reasons.BACKFILL,
             description="Hours of the ten most used apps in the selected window, over time. When Coder "
-            "starts to list editors one by one, Visual Studio Code falls, and Cursor and others appear.",
+            "starts to list editors one by one, Visual Studio Code falls, and Cursor and others appear. "
+            f"{SAWTOOTH}",
             decimals=0,
         ),
         [

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 
 from grafana import project, reasons, variables
 from grafana.base import Content
-from grafana.graphs import Style, graph
+from grafana.graphs import SAWTOOTH, Style, graph
 from grafana.layout import Section, Tile
 from grafana.panels import number
 from grafana.promql import APP, AT_THE_END, PARAMETER, TEMPLATE, WINDOW, biggest, count, one_of, series
@@ -216,7 +216,7 @@ def _apps() -> list[Tile]:
             title="Hours by app, over time",
             history=reasons.BACKFILL,
             description="Hours of the ten most used apps of the selected templates in the selected window, "
-            "over time.",
+            f"over time. {SAWTOOTH}",
             decimals=0,
             nothing=reasons.NO_BREAKDOWN,
         ),
@@ -273,7 +273,7 @@ def _choices() -> Panel:
             title="Parameter choices over time",
             history=reasons.BACKFILL_PARAMETERS,
             description="Workspaces by value, over time: the ten most frequent values of the selected "
-            "parameters.",
+            f"parameters. {SAWTOOTH}",
             nothing=reasons.NO_PARAMETERS,
         ),
         [Query(biggest(10, choices, ranking, PARAMETER), "{{parameter_name}} = {{parameter_value}}")],

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 from grafana import project, reasons, variables
 from grafana.base import Content
 from grafana.dashboards_src import users_groups
-from grafana.graphs import Style, graph
+from grafana.graphs import SAWTOOTH, Style, graph
 from grafana.layout import Section, Tile
 from grafana.panels import bucket_bars, number
 from grafana.promql import WINDOW, series
@@ -148,7 +148,7 @@ def _spread() -> list[Tile]:
     course = graph(
         Look(
             title="Users by activity, over time",
-            description="The same users in four levels, over time.",
+            description=f"The same users in four levels, over time. {SAWTOOTH}",
             nothing=reasons.NO_ACTIVITY,
             history=reasons.BACKFILL_USERS,
         ),
@@ -163,7 +163,7 @@ def _users() -> list[Tile]:
         Look(
             title="Activity of a user, over time",
             description="Active time that 50% and 90% of the active users do not exceed in the selected "
-            "window, over time.",
+            f"window, over time. {SAWTOOTH}",
             unit=HOURS,
             nothing=reasons.NO_ACTIVITY,
             history=reasons.BACKFILL_USERS,
