@@ -244,7 +244,8 @@ class Defaults(Model):
     """How long a value is served after its last successful poll. Default: three times the poll interval, at
     least 15m."""
     max_series: Annotated[StrictInt, Field(ge=0)] = 100_000
-    """Maximum number of series; above it whole families are dropped."""
+    """Number of series above which whole families are dropped: parameters of templates, latency and activity
+    of users, parameters, apps of templates. All others are always exposed."""
 
 
 class Deployment(Defaults):
