@@ -310,6 +310,23 @@ async def test_reading_rate_is_known_after_some_round_trips(
     assert expected == (rate, faster)
 
 
+async def test_reading_rate_of_a_response_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rate counts from the beginning of the response, however often a part of it is written."""
+    now, transport = 1000.0, DistantTransport()
+    loop = asyncio.get_running_loop()
+    connection, _ = connect_distant(transport)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "time", lambda: now)
+        for _ in range(4):
+            await connection.write([bytes(1_000_000)])
+            now += 0.2
+            transport.unsent -= 100_000
+        rate = connection.reading_rate()
+    connection.connection_lost(None)
+
+    assert pytest.approx(400_000 / 0.8) == rate
+
+
 async def test_requests_after_the_end_are_not_served() -> None:
     """A request that arrives while a TLS connection is being closed is not served."""
     connection, paths = connect_distant(DistantTransport())
