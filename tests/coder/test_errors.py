@@ -63,6 +63,22 @@ def test_reason_of_a_refusal(status: int, path: str, body: bytes, expected: str)
 
 
 @pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        pytest.param(NO_ROUTE, "not_licensed", id="Coder's own"),
+        pytest.param(HTML, "not_found", id="a page of a proxy"),
+        pytest.param(b"404 page not found", "not_found", id="text of a proxy"),
+        pytest.param(b'{"detail":"Not Found"}', "not_found", id="another JSON"),
+    ],
+)
+def test_path_that_was_read_before_is_missing_only_if_coder_says_so(body: bytes, expected: str) -> None:
+    """A proxy that responds 404 while Coder restarts does not make a dataset unavailable."""
+    error = error_from_response(404, "/groups", body, missing_route="not_licensed", read_before=True)
+
+    assert expected == error.reason
+
+
+@pytest.mark.parametrize(
     ("status", "expected"), [(408, True), (429, True), (502, True), (504, True), (500, False), (400, False)]
 )
 def test_transient_refusals(status: int, *, expected: bool) -> None:

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Mapping
 from itertools import pairwise
 
+import httpx
 import pytest
 
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder
+from insights_exporter.demo.server import create_app
 from tests.datasets.cases import context_of, usual_window
 from tests.polling.polled_deployment import on_fast_clock, poll_deployment, series_of, small_coder
 
@@ -26,6 +28,7 @@ INSIGHTS = {
     for request in DATASETS[name].requests(context_of(usual_window(DATASETS[name]), in_use=["a"]))
     if request.path.startswith("/insights/")
 }
+NOT_EVERYWHERE = {name for name in POLLED if DATASETS[name].missing_route != "not_found"}
 OFF: dict[str, object] = {"usage_stats": False}
 OLD: dict[str, object] = {"server_version": "2024"}
 UNAVAILABLE: Mapping[str, tuple[Mapping[str, object], Mapping[str, str]]] = {
@@ -130,3 +133,41 @@ def test_breakdown_of_a_missing_dataset_sends_no_requests() -> None:
             return requests_to(coder, "templates") - before
 
     assert 5 <= on_fast_clock(scenario) <= 6
+
+
+class Proxy(httpx.AsyncBaseTransport):
+    """A proxy in front of a server, with a page of its own while the server is away."""
+
+    def __init__(self) -> None:
+        self._inner = httpx.ASGITransport(create_app(small_coder()))
+        self.is_server_away = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Pass the request on, or respond that there is no such page."""
+        if self.is_server_away:
+            return httpx.Response(404, stream=httpx.ByteStream(b"404 page not found\n"))
+        return await self._inner.handle_async_request(request)
+
+
+def test_404_of_a_proxy_is_a_failure_of_datasets_that_were_available() -> None:
+    """While Coder restarts, no dataset becomes unavailable, so all have recovered a poll later."""
+    proxy = Proxy()
+
+    datasets = {name: {"every": "5m"} for name in NOT_EVERYWHERE}
+
+    async def scenario() -> tuple[str, str]:
+        async with poll_deployment(proxy, datasets=datasets) as polled:
+            await asyncio.sleep(4 * MINUTE)
+            proxy.is_server_away = True
+            await asyncio.sleep(5 * MINUTE)
+            during = polled.page()
+            proxy.is_server_away = False
+            await asyncio.sleep(5 * MINUTE)
+            return during, polled.page()
+
+    during, after = on_fast_clock(scenario)
+    failed = {dict(labels)["dataset"] for labels, value in series_of(during, SUCCESS).items() if not value}
+
+    assert {1.0} == set(series_of(during, AVAILABLE).values())
+    assert failed >= NOT_EVERYWHERE
+    assert {1.0} == set(series_of(after, SUCCESS).values())

@@ -43,13 +43,15 @@ class RequestOptions:
 
     `deadline` is a time of the running loop, after which no attempt starts;
     a lower `priority` is sent first. `missing_route` is what a 404
-    `Route not found.` means.
+    `Route not found.` means; `read_before`, whether there was a response
+    to the same request before.
     """
 
     observer: Observer
     deadline: float
     priority: int = 0
     missing_route: MissingRoute = "unsupported"
+    read_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,14 @@ class CoderClient:
         except ApiError:
             body = b""
         redactor = ErrorRedactor(self._users, secrets)
-        error = error_from_response(response.status_code, path, body, redactor, options.missing_route)
+        error = error_from_response(
+            response.status_code,
+            path,
+            body,
+            redactor,
+            options.missing_route,
+            read_before=options.read_before,
+        )
         error.retry_after = wait
         raise error
 

@@ -140,8 +140,9 @@ CAUSES: Mapping[Cause, Explanation] = {
     ),
     "not_found": Explanation(
         "not_found",
-        "404 `Route not found.` on a path that every Coder has",
-        "check `url` and `api_path`; there is no Coder API at this address",
+        "404 `Route not found.` on a path that every Coder has, or 404 without a message from Coder on a "
+        "path that was read before",
+        "check `url`, `api_path` and the proxy in front of Coder; there is no Coder API at this address",
     ),
     "rejected": Explanation(
         "rejected",
@@ -302,17 +303,20 @@ class _ErrorBody(msgspec.Struct):
     detail: str = ""
 
 
-def error_from_response(
+def error_from_response(  # noqa: PLR0913 -- a response has three parts, what is known of the request the others
     status: int,
     path: str,
     body: bytes,
     redactor: ErrorRedactor = ErrorRedactor("named"),  # noqa: B008 -- immutable
     missing_route: MissingRoute = "unsupported",
+    *,
+    read_before: bool = False,
 ) -> ApiError:
     """Return the error that a status other than 200 means.
 
     The body may be HTML, two JSON documents, or anything else. It is redacted before it is cut, which could
-    leave a piece of a secret. `missing_route` is what a 404 without a known message means.
+    leave a piece of a secret. `missing_route` is what a 404 without a known message means; but if the path
+    was `read_before`, only Coder's own message means that, and another 404 is one of a proxy.
     """
     try:
         error = msgspec.json.decode(body, type=_ErrorBody)
@@ -322,17 +326,17 @@ def error_from_response(
     words = redactor.redact((error.message, error.detail)) if 400 <= status < 500 else ""
     text = " ".join((f"HTTP {status} for {path}:", *words.split())).rstrip(": ")
     return ApiError(
-        _cause(status, f"{error.message}\n{error.detail}", missing_route),
+        _cause(status, f"{error.message}\n{error.detail}", missing_route, read_before=read_before),
         text[:_DETAIL_LENGTH],
         transient=status in _TRANSIENT_STATUS,
     )
 
 
-def _cause(status: int, message: str, missing_route: MissingRoute) -> Cause:
+def _cause(status: int, message: str, missing_route: MissingRoute, *, read_before: bool) -> Cause:
     for known_status, pattern, cause in _MESSAGES:
         if status == known_status and re.search(pattern, message, re.IGNORECASE | re.MULTILINE):
             return cause
     if status == 404:
-        return missing_route
+        return "not_found" if read_before and not message.startswith("Route not found") else missing_route
     by_class: Mapping[int, Cause] = {3: "redirect", 4: "refused_by_proxy"}
     return "server_error" if status >= 500 else by_class.get(status // 100, "invalid")

@@ -245,4 +245,5 @@ class Poller:
             deadline,
             priority=2 if job.dataset.depends_on else 0,
             missing_route=job.dataset.missing_route,
+            read_before=job.status.last_success > 0,
         )
