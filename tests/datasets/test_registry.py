@@ -28,6 +28,13 @@ def test_families_are_declared_once() -> None:
     assert set() == declared - set(ALL)
 
 
+def test_datasets_refer_to_datasets_of_the_registry() -> None:
+    """What a dataset depends on or looks up is a dataset; otherwise it would wait for it in vain."""
+    named = {name for each in DATASETS.values() for name in (each.depends_on, each.looks_up) if name}
+
+    assert set() == named - DATASETS.keys()
+
+
 @each_family
 def test_family_has_all_that_the_documentation_needs(family: MetricFamily) -> None:
     """Source, absence and an example of the family are there."""
