@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from insights_exporter.datasets import server_info
+from insights_exporter.datasets.registry import DATASETS
 from tests.end_to_end.families import TEMPLATES
 from tests.end_to_end.true_series import TRUE_SERIES
 from tests.end_to_end.truth import Series, Truth, series
@@ -37,18 +39,19 @@ def its_start(truth: Truth) -> Series:
     return series([({"day": "yesterday"}, (truth.now - timedelta(days=1)).timestamp())])
 
 
-NO_PAST_PREFIXES = ("coder_insights_group_", "coder_insights_license_")
-NO_PAST = {
-    "coder_insights_users",
-    "coder_insights_template_info",
-    "coder_insights_template_build_duration_seconds",
-    "coder_insights_build_info",
+LIVE_ONLY = {
+    family.name
+    for families in (
+        *(dataset.families for dataset in DATASETS.values() if dataset.backfill == "never"),
+        server_info.FAMILIES,
+    )
+    for family in families
 }
-"""Coder reports these only for the current moment."""
+"""Families that Coder reports only for the current moment."""
 
 
 def _has_past(name: str) -> bool:
-    return name not in NO_PAST and not name.startswith(NO_PAST_PREFIXES)
+    return name not in LIVE_ONLY and not name.startswith("coder_insights_group_")
 
 
 PAST_SERIES: Mapping[str, Callable[[Truth], Series]] = {

@@ -11,26 +11,10 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_fd_to_metric_families
 
 from insights_exporter.demo import DEMO_TOKEN
+from tests.backfill.past_truth import LIVE_ONLY
 from tests.integration.exporter import StartExporter
 from tests.integration.waiting import eventually
 from tests.support.backfill import Backfill, samples
-
-LIVE_ONLY = {
-    "coder_insights_users": "Coder reports the current number of users only",
-    "coder_insights_template_info": "the list of templates is the current one",
-    "coder_insights_template_build_duration_seconds": "Coder computes them for recent builds only",
-    "coder_insights_build_info": "and so is the version",
-    **dict.fromkeys(
-        (
-            "coder_insights_license_seats_used",
-            "coder_insights_license_seats_limit",
-            "coder_insights_license_agent_runtime_seconds",
-            "coder_insights_license_agent_runtime_limit_seconds",
-            "coder_insights_license_status",
-        ),
-        "the license is that of now",
-    ),
-}
 
 
 def families(backfill: Backfill) -> set[str]:
