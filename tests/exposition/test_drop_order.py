@@ -12,6 +12,9 @@ from insights_exporter.exposition.store import families_to_drop
 
 SERIES: Mapping[str, int] = {
     "coder_insights_daily_active_users": 1,
+    "coder_insights_template_info": 2,
+    "coder_insights_template_active_users": 2,
+    "coder_insights_template_build_duration_seconds": 5,
     "coder_insights_template_app_times_used": 10,
     "coder_insights_template_app_usage_seconds": 20,
     "coder_insights_parameter_workspaces": 30,
@@ -24,7 +27,12 @@ PARAMETERS_OF_TEMPLATES = {"coder_insights_template_parameter_workspaces"}
 LATENCY = PARAMETERS_OF_TEMPLATES | {"coder_insights_user_latency_seconds"}
 ACTIVITY = LATENCY | {"coder_insights_user_activity_seconds"}
 PARAMETERS = ACTIVITY | {"coder_insights_parameter_workspaces"}
-APPS = SERIES.keys() - {"coder_insights_daily_active_users"}
+APPS = PARAMETERS | {
+    "coder_insights_template_app_times_used",
+    "coder_insights_template_app_usage_seconds",
+}
+BUILDS = APPS | {"coder_insights_template_build_duration_seconds"}
+TEMPLATES = SERIES.keys() - {"coder_insights_daily_active_users"}
 
 
 def dropped(series: Mapping[str, int], max_series: int) -> set[str]:
@@ -38,15 +46,19 @@ def dropped(series: Mapping[str, int], max_series: int) -> set[str]:
 @pytest.mark.parametrize(
     ("ceiling", "expected"),
     [
-        (211, set()),
-        (210, PARAMETERS_OF_TEMPLATES),
-        (151, PARAMETERS_OF_TEMPLATES),
-        (150, LATENCY),
-        (100, ACTIVITY),
-        (60, PARAMETERS),
-        (30, APPS),
-        (1, APPS),
-        (0, APPS),
+        (220, set()),
+        (219, PARAMETERS_OF_TEMPLATES),
+        (160, PARAMETERS_OF_TEMPLATES),
+        (159, LATENCY),
+        (109, ACTIVITY),
+        (69, PARAMETERS),
+        (39, APPS),
+        (10, APPS),
+        (9, BUILDS),
+        (5, BUILDS),
+        (4, TEMPLATES),
+        (1, TEMPLATES),
+        (0, TEMPLATES),
     ],
 )
 def test_families_are_dropped_in_order(ceiling: int, expected: set[str]) -> None:
@@ -61,7 +73,7 @@ def test_no_family_is_dropped_needlessly(series: Mapping[str, int], ceiling: int
     rest = sum(count for name, count in series.items() if name not in gone)
 
     assert all(series[name] for name in gone)
-    assert rest <= ceiling or gone == {name for name in series if series[name]} & APPS
+    assert rest <= ceiling or gone == {name for name in series if series[name]} & TEMPLATES
     assert bool(gone) <= (sum(series.values()) > ceiling)
 
 

@@ -244,8 +244,8 @@ class Defaults(Model):
     """How long a value is served after its last successful poll. Default: three times the poll interval, at
     least 15m."""
     max_series: Annotated[StrictInt, Field(ge=0)] = 100_000
-    """Number of series above which whole families are dropped: parameters of templates, latency and activity
-    of users, parameters, apps of templates. All others are always exposed."""
+    """Number of series above which whole families are dropped, in this order: parameters of templates,
+    latency of users, activity of users, parameters, apps of templates, durations of builds, templates."""
 
 
 class Deployment(Defaults):

@@ -22,6 +22,7 @@ TEMPLATE_ACTIVE_USERS = MetricFamily(
     merge="none; users of several templates overlap and do not add up",
     absent=f"{_ABSENT}; a listed template without use is 0",
     example='topk(10, coder_insights_template_active_users{window="7d"})',
+    drop_order=7,
 )
 TEMPLATE_DAILY_ACTIVE_USERS = MetricFamily(
     name="coder_insights_template_daily_active_users",
