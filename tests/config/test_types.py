@@ -62,7 +62,14 @@ def test_zero_is_too_small(text: str) -> None:
         parse_duration(text)
 
 
-@given(st.integers(min_value=1, max_value=10**15))
+@pytest.mark.parametrize("text", ["101y", "999999999y", "5300w"])
+def test_centuries_are_too_large(text: str) -> None:
+    """A duration with which no date can be calculated is refused, not a crash of the schedule."""
+    with pytest.raises(InvalidValue, match="is too large; write 100y or less"):
+        parse_duration(text)
+
+
+@given(st.integers(min_value=1, max_value=10**12))
 def test_formatted_duration_is_parsed_back(milliseconds: int) -> None:
     """Formatting keeps a duration to the millisecond."""
     assert milliseconds == round(parse_duration(format_duration(milliseconds / 1000)) * 1000)

@@ -23,6 +23,7 @@ from insights_exporter.config.errors import InvalidValue, did_you_mean
 from insights_exporter.config.proxies import DEFAULT_PORTS, parse_proxy
 
 _UNITS = {"y": 31_536_000.0, "w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_LONGEST_DURATION = 100 * _UNITS["y"]
 DURATION_PATTERN = "".join(f"([0-9]{{1,9}}{unit})?" for unit in _UNITS)
 MIN_KEY_LENGTH = 16
 """Characters of the key for pseudonyms."""
@@ -72,13 +73,19 @@ _TOKEN_MISTAKES: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
 
 
 def parse_duration(text: object) -> float:
-    """Return the seconds of a duration in Prometheus' format; raises InvalidValue unless positive."""
+    """Return the seconds of a duration in Prometheus' format.
+
+    Raises:
+        InvalidValue: It is not one, not positive, or too long to calculate dates with.
+    """
     valid = text if isinstance(text, str) and re.fullmatch(DURATION_PATTERN, text) else ""
     seconds = sum(int(count) * _UNITS[unit] for count, unit in re.findall("([0-9]+)([a-z]+)", valid))
     if not valid:
         raise InvalidValue("is not a duration", "write it as Prometheus does, for example 30s, 5m or 1h30m")
     if seconds <= 0:
         raise InvalidValue("is too small", "write more than 0s")
+    if seconds > _LONGEST_DURATION:
+        raise InvalidValue("is too large", "write 100y or less")
     return float(seconds)
 
 
