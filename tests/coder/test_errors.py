@@ -203,3 +203,33 @@ def test_no_piece_of_a_secret_is_left_by_cutting(before: int) -> None:
     body = b'{"message":"%b%b"}' % (b"." * before, b"SECRETsecretSECRET")
 
     assert "S" not in error_from_response(400, "/x", body, redactor=SECRET).detail.removeprefix("HTTP")
+
+
+@pytest.mark.parametrize(
+    ("validations", "shown"),
+    [
+        pytest.param('[{"field":"end_time","detail":"must be set"}]', " end_time: must be set", id="one"),
+        pytest.param("[]", "", id="none"),
+        pytest.param("null", "", id="null"),
+        pytest.param('{"field":7}', "", id="another shape"),
+    ],
+)
+def test_rejected_parameters_are_named(validations: str, shown: str) -> None:
+    """A rejection says which parameters are wrong, if Coder does."""
+    body = f'{{"message":"Query parameter has invalid value.","validations":{validations}}}'.encode()
+
+    error = error_from_response(400, "/insights/daus", body)
+
+    assert ("rejected", f"HTTP 400 for /insights/daus: Query parameter has invalid value.{shown}") == (
+        error.reason,
+        error.detail,
+    )
+
+
+def test_rejected_parameters_are_hidden_in_stricter_modes() -> None:
+    """What Coder says about a parameter may repeat a name, which only the mode `named` shows."""
+    body = b'{"message":"Query parameter has invalid value.","validations":[{"field":"q","detail":"alice"}]}'
+
+    error = error_from_response(400, "/insights/daus", body, ErrorRedactor("aggregate"))
+
+    assert "alice" not in error.detail

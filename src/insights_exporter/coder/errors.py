@@ -1,7 +1,8 @@
 """Why a request failed: reasons for metrics, causes with their remedies for users."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Literal, NamedTuple, get_args
 
 import msgspec
@@ -296,11 +297,26 @@ class ApiError(Exception):
         return CAUSES[self.cause].remedy
 
 
+class _InvalidParameter(msgspec.Struct):
+    """What is wrong with one parameter (codersdk.ValidationError)."""
+
+    field: str
+    detail: str
+
+
 class _ErrorBody(msgspec.Struct):
     """Coder's error response (codersdk.Response)."""
 
     message: str = ""
     detail: str = ""
+    validations: object = None
+
+    def sentences(self) -> Iterator[str]:
+        """Yield all that it says, one sentence or parameter at a time."""
+        yield from (self.message, self.detail)
+        with suppress(msgspec.ValidationError):
+            for each in msgspec.convert(self.validations, list[_InvalidParameter]):
+                yield f"{each.field}: {each.detail}"
 
 
 def error_from_response(  # noqa: PLR0913 -- a response has three parts, what is known of the request the others
@@ -323,7 +339,7 @@ def error_from_response(  # noqa: PLR0913 -- a response has three parts, what is
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         error = _ErrorBody()
     # A 4xx is about the request; a failure of the database may show data about users.
-    words = redactor.redact((error.message, error.detail)) if 400 <= status < 500 else ""
+    words = redactor.redact(error.sentences()) if 400 <= status < 500 else ""
     text = " ".join((f"HTTP {status} for {path}:", *words.split())).rstrip(": ")
     return ApiError(
         _cause(status, f"{error.message}\n{error.detail}", missing_route, read_before=read_before),
