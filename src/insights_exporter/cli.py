@@ -336,7 +336,7 @@ def _backfill(
         )
         options = parsing.BackfillOptions(
             config_file=config_file,
-            since=since.date(),
+            since=parsing.check_since(since.date()),
             until=until.date() if until else None,
             deployments=deployment or (),
             include=parsing.parse_include(include),

@@ -105,6 +105,15 @@ def test_import_without_promtool(tmp_path: Path) -> None:
     assert "--import: promtool is not installed; install Prometheus" in line
 
 
+@pytest.mark.parametrize("since", ["0001-01-01", "1970-01-01"])
+def test_history_before_coder(since: str, tmp_path: Path) -> None:
+    """A first day without any Coder would be weeks of requests, so it is refused before the first one."""
+    ended = run_in_process(tmp_path, "backfill", f"--since={since}", env=UNREACHED)
+
+    assert 2 == ended.returncode
+    assert f"--since: {since} is before the first release of Coder; write 2021-01-01 or later" in ended.stderr
+
+
 def test_history_without_days(backfill: Backfill) -> None:
     """Without a day between start and end the command fails."""
     ended = backfill("2026-04-10", "--until=2026-04-10")

@@ -19,6 +19,7 @@ from insights_exporter.config.validation import unusable_certificates
 from insights_exporter.exposition.family import MetricFamily
 
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_FIRST_YEAR = 2021
 _LOOKBACK = 300
 """Seconds that Prometheus looks back for a sample."""
 _HEADER_VALUE = re.compile(r"[ -~]+")
@@ -51,6 +52,15 @@ def parse_include(text: str) -> Include:
     if unknown:
         raise CommandError(f"--include: {unknown.pop()!r} is unknown; write parameters, users or both")
     return Include(parameters="parameters" in words, users="users" in words)
+
+
+def check_since(since: date) -> date:
+    """Return the first day; raises CommandError if it is earlier than any history of Coder."""
+    if since.year < _FIRST_YEAR:
+        raise CommandError(
+            f"--since: {since} is before the first release of Coder; write {_FIRST_YEAR}-01-01 or later"
+        )
+    return since
 
 
 def parse_step(text: str) -> int:
