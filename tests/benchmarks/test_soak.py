@@ -1,4 +1,4 @@
-"""The soak, for a few seconds, and what it would find."""
+"""A soak of a few seconds, and the problems that it finds."""
 
 import subprocess
 import sys
@@ -6,23 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.soak import Plan, soak
-from benchmarks.soaking.checks import MEGABYTE, growth
-from benchmarks.soaking.clients import data_of, wrong
-from benchmarks.soaking.deployments import WITHOUT_LONG_WAITS
+from benchmarks.soak.checks import MEGABYTE, check_memory_growth
+from benchmarks.soak.clients import find_wrong_series, parse_data
+from benchmarks.soak.deployments import WITHOUT_LONG_WAITS
+from benchmarks.soak.run import Plan, soak
 
 PAGE = 'coder_insights_users{deployment="a",status="active"} 3.0\n'
 
 
 @pytest.mark.timeout(300)
 def test_soak_of_a_few_seconds() -> None:
-    """Faults, reloads and scrapes at random do no harm; how long scrapes take is not judged here."""
+    """Random faults, reloads and scrapes cause no problems; scrape durations are not checked here."""
     result = soak(
         Plan(minutes=0.05, scrapers=3, seed=1, faults=WITHOUT_LONG_WAITS, between=(0.1, 0.5), longest_p99=60)
     )
 
     assert [] == result.problems
-    assert result.told
+    assert result.summary
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,8 @@ def test_soak_of_a_few_seconds() -> None:
     ],
 )
 def test_wrong_series_are_found(page: str, expected: list[str]) -> None:
-    """Series that are there twice, unknown or have another value are told."""
-    problems = wrong(page, data_of(PAGE))
+    """Duplicate series, unknown series and wrong values are reported."""
+    problems = find_wrong_series(page, parse_data(PAGE))
 
     assert len(expected) == len(problems)
     assert all(problem.startswith(start) for problem, start in zip(problems, expected, strict=True))
@@ -51,17 +51,17 @@ def test_wrong_series_are_found(page: str, expected: list[str]) -> None:
         pytest.param([70, 80, 250, 90], False, id="high for a moment"),
         pytest.param([70, 100, 200, 300], True, id="higher and higher"),
         pytest.param([70, 600, 70, 70], True, id="far too high"),
-        pytest.param([70], False, id="one look"),
+        pytest.param([70], False, id="one reading"),
     ],
 )
 def test_growth_is_found(sizes: list[float], grows: bool) -> None:
     """Memory that is higher in the second half than in the first is reported."""
-    assert grows is bool(growth([size * MEGABYTE for size in sizes]))
+    assert grows is bool(check_memory_growth([size * MEGABYTE for size in sizes]))
 
 
 def test_flags() -> None:
-    """The command tells its flags."""
-    told = subprocess.run(
+    """`--help` lists the flags."""
+    done = subprocess.run(
         [sys.executable, "-m", "benchmarks.soak", "--help"],
         cwd=Path(__file__).parents[2],
         check=True,
@@ -69,5 +69,5 @@ def test_flags() -> None:
         text=True,
     )
 
-    assert "--minutes" in told.stdout
-    assert "--seed" in told.stdout
+    assert "--minutes" in done.stdout
+    assert "--seed" in done.stdout

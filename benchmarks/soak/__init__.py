@@ -1,0 +1,1 @@
+"""Soak test: Coder servers with random faults, an exporter, scraping clients and checks."""
