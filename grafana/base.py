@@ -1,4 +1,4 @@
-"""What the dashboards share: identity, links to each other, refresh, and their JSON."""
+"""The common parts of all dashboards: identity, links, refresh interval, and JSON."""
 
 import json
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from grafana.layout import Section, place
 from grafana.project import Board
 
 REFRESH: Final = "5m"
-"""Coder counts every five minutes: looking more often shows nothing new."""
+"""Coder updates its statistics every five minutes; a shorter interval shows no new data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """A whole dashboard: who it is, since when it looks, and what is on it."""
+    """A dashboard: its identity, description, default time range, variables and sections."""
 
     board: Board
     description: str
@@ -51,7 +51,7 @@ def build(content: Content) -> dict[str, Any]:
 
 
 def _siblings() -> DashboardLink:
-    """Return the links to the other dashboards of the family, at the same time with the same variables."""
+    """Return the links to the other dashboards, which keep the time range and the variables."""
     link = DashboardLink("Coder Insights").type(DashboardLinkType.DASHBOARDS).tags([project.TAG])
     return link.include_vars(True).keep_time(True)  # noqa: FBT003  the builder's own signature
 

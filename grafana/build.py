@@ -1,4 +1,4 @@
-"""Build everything that is made from this folder: `python -m grafana.build`."""
+"""Build dashboards and rules: `python -m grafana.build`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 
 
 def render() -> dict[str, str]:
-    """Return the text of all built files by their path in the repository."""
+    """Return the text of all built files, by their path in the repository."""
     return {**rules.render(), **dashboards.render()}
 
 

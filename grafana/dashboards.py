@@ -1,4 +1,4 @@
-"""The dashboards in their two forms, and where each form lies."""
+"""The dashboards in their two forms, and the folders of each form."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ EXCLUSIONS: Final = f"{PROVISIONED}/.lint"
 
 
 def render() -> dict[str, str]:
-    """Return all files of dashboards by their path in the repository."""
+    """Return the text of all dashboard files, by their path in the repository."""
     files: dict[str, str] = {}
     for content in (board() for board in BOARDS):
         provisioned = build(content)

@@ -20,24 +20,23 @@ from grafana.queries import Kind, Query
 from grafana.style import BY_SERIES, Look, dress
 
 INTERVAL: Final = "5m"
-"""No finer than the data: Coder counts every five minutes."""
+"""The resolution of the data: Coder updates its statistics every five minutes."""
 
 SAWTOOTH: Final = (
     "Values of a window that includes today fall at midnight, when a whole day leaves it, and rise during "
     "the day; backfilled values are of whole days."
 )
-"""What a reader of sums over a window may take for a decline."""
+"""Explains falls in sums over a window that are no decline in usage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """How lines are drawn.
+    """The style of a graph's lines.
 
-    `filled` is for a single line, `aside` puts the legend of many lines to
-    the right of them, largest first. `bars` are events, of which the last may
-    be long over, so their legend has the maximum only. `dashed` names the queries (A, B, ...)
-    that are only there to compare with. `newest` is the time shown, whatever
-    the dashboard shows.
+    `filled` fills the area below a single line. `aside` puts the legend to the right, for many
+    lines. `bars` draws events; their legend only has the maximum, because the last value may
+    be old. `dashed` lists the queries (A, B, ...) that are only drawn for comparison. `newest`
+    replaces the dashboard's time range, such as `7d`.
     """
 
     steps: bool = False
@@ -51,7 +50,7 @@ class Style:
 
     @property
     def opacity(self) -> int:
-        """Return how much of the area below a line is filled, in percent."""
+        """Return the opacity of the area below a line, in percent."""
         return 30 if self.stacked or self.bars else 10 if self.filled else 0
 
 
@@ -107,7 +106,7 @@ def _styled(builder: timeseries.Panel, style: Style) -> timeseries.Panel:
 
 
 def _of_query(query: Query, *, dashed: bool) -> list[DynamicConfigValue]:
-    """Return what sets the lines of a query apart."""
+    """Return the overrides for the lines of a query."""
     dashes = [
         DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [6, 6]}),
         DynamicConfigValue("custom.lineWidth", 1),

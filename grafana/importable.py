@@ -1,4 +1,4 @@
-"""The form to import by hand: Grafana asks for the data source once, instead of a variable on the page."""
+"""The form for manual import: Grafana asks for the data source once; there is no variable for it."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -13,7 +13,7 @@ OLDEST_GRAFANA: Final = "10.4.0"
 
 def importable(provisioned: dict[str, Any]) -> dict[str, Any]:
     """Return the importable form of a dashboard in its provisioned form."""
-    dashboard: dict[str, Any] = _asked(provisioned)
+    dashboard: dict[str, Any] = _replace_source(provisioned)
     variables = [one for one in dashboard["templating"]["list"] if one["type"] != "datasource"]
     return {
         **dashboard,
@@ -25,12 +25,12 @@ def importable(provisioned: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _asked(value: Any) -> Any:  # noqa: ANN401  any part of a JSON document
+def _replace_source(value: Any) -> Any:  # noqa: ANN401  any part of a JSON document
     """Return `value` with the input in place of the variable."""
     if isinstance(value, dict):
-        return {key: _asked(part) for key, part in value.items()}
+        return {key: _replace_source(part) for key, part in value.items()}
     if isinstance(value, list):
-        return [_asked(part) for part in value]
+        return [_replace_source(part) for part in value]
     if isinstance(value, str):
         return value.replace(KEPT_SOURCE, "").replace(SOURCE, f"${{{INPUT}}}")
     return value
@@ -48,7 +48,7 @@ def _input() -> dict[str, str]:
 
 
 def _requires(panels: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
-    """Return what the importing Grafana must have."""
+    """Return the versions and plugins that the importing Grafana requires."""
     kinds = sorted({panel["type"] for panel in panels} - {"row"})
     return [
         {"type": "grafana", "id": "grafana", "name": "Grafana", "version": OLDEST_GRAFANA},

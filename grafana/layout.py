@@ -1,4 +1,4 @@
-"""Where panels stand: from left to right, and down where a line is full."""
+"""Positions of panels: left to right, and on the next line when a line is full."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A titled row of a dashboard, once for each value of the variable `repeat` if it is given."""
+    """A titled row of a dashboard; it is repeated for each value of the variable `repeat`, if set."""
 
     title: str
     tiles: Sequence[Tile]
@@ -29,7 +29,7 @@ class Section:
 
 
 def place(sections: Sequence[Section]) -> list[Panel | RowPanel]:
-    """Return all rows and panels with position and number."""
+    """Return all rows and panels with their positions and ids."""
     placed: list[Panel | RowPanel] = []
     y, number = 0, 1
     for section in sections:
@@ -51,7 +51,7 @@ def place(sections: Sequence[Section]) -> list[Panel | RowPanel]:
 
 
 def _flow(tiles: Sequence[Tile], y: int, number: int) -> tuple[list[Panel], int]:
-    """Return the panels in place, and the first free line below them."""
+    """Return the positioned panels, and the first free line below them."""
     x = deepest = 0
     for offset, tile in enumerate(tiles):
         if x + tile.width > WIDTH:

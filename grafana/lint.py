@@ -1,9 +1,9 @@
-"""Ask the linters of others about rules and dashboards, those that are installed: `python -m grafana.lint`.
+"""Run the installed linters on rules and dashboards: `python -m grafana.lint`.
 
 dashboard-linter (Grafana), mixtool (monitoring-mixins) and pint (Cloudflare,
-without a Prometheus) are Go programs. They are looked for beside the
-interpreter and on PATH, and not installed by anything here. What their rules
-demand is also held by this project's own tests.
+without a Prometheus) are Go programs. They are looked up in the interpreter's
+folder and on PATH, and have to be installed by hand. This project's tests
+check the same rules without them.
 """
 
 import subprocess
@@ -21,7 +21,7 @@ from scripts.install_test_deps import find
 
 @dataclass(frozen=True, slots=True)
 class Linter:
-    """A program, its words, and which files of the mixin it is given one by one."""
+    """A program, its arguments, and the files of the mixin it is run on, one by one."""
 
     program: str
     words: tuple[str, ...]
@@ -35,8 +35,8 @@ LINTERS: Final = (
 )
 
 
-def complaints(linter: Linter, program: str, mixin: Path) -> list[str]:
-    """Return what a linter says about the files it does not accept."""
+def find_problems(linter: Linter, program: str, mixin: Path) -> list[str]:
+    """Return a linter's output for each file that it rejects."""
     commands = ([program, *linter.words, str(file)] for file in sorted(mixin.glob(linter.files)))
     runs = [_run(command) for command in commands]
     return [run.stdout + run.stderr for run in runs if run.returncode]
@@ -47,14 +47,14 @@ def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
 
 
 def main(linters: Sequence[Linter] = LINTERS) -> int:
-    """Lint, say what was and was not run, and give the exit status."""
+    """Lint, print each linter's verdict, and return the exit status."""
     status = 0
     with TemporaryDirectory() as folder:
         write(plain_files(), Path(folder))
         for linter in linters:
             program = find(linter.program)
-            found = complaints(linter, program, Path(folder)) if program else []
-            print(f"{linter.program}: {_verdict(program, found)}", *found, sep="\n")  # noqa: T201  what it is for
+            found = find_problems(linter, program, Path(folder)) if program else []
+            print(f"{linter.program}: {_verdict(program, found)}", *found, sep="\n")  # noqa: T201  a command
             status |= bool(found)
     return status
 
@@ -62,7 +62,7 @@ def main(linters: Sequence[Linter] = LINTERS) -> int:
 def _verdict(program: str | None, found: Sequence[str]) -> str:
     if program is None:
         return "not run, it is not installed"
-    return f"{len(found)} files are not right" if found else "nothing to say"
+    return f"{len(found)} files have problems" if found else "no problems found"
 
 
 if __name__ == "__main__":

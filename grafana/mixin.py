@@ -1,7 +1,7 @@
-"""Plain files for those who do not use Helm: `python -m grafana.mixin`, into build/mixin.
+"""Plain files for installations without Helm: `python -m grafana.mixin`, into build/mixin.
 
 The folder has rules, dashboards in both forms, and a mixin.libsonnet for
-anyone who gathers mixins with jsonnet.
+collecting mixins with jsonnet.
 """
 
 import argparse
@@ -21,7 +21,7 @@ PLACES: Final = {
 
 
 def plain_files(grafana_url: str = "") -> dict[str, str]:
-    """Return the files by their path in the mixin; `grafana_url` goes before the alerts' dashboard links."""
+    """Return the files by path in the mixin; `grafana_url` is the base of the alerts' dashboard links."""
     files = {
         f"{PLACES[folder]}/{PurePosixPath(path).name}": text
         for path, text in render().items()
@@ -55,7 +55,7 @@ def _libsonnet(files: Mapping[str, str]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the files where the command line says."""
+    """Write the files to the folder on the command line."""
     parser = argparse.ArgumentParser(prog="python -m grafana.mixin", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "build/mixin")
     parser.add_argument("--grafana-url", default="", help="address of your Grafana, for links in alerts")

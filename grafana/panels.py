@@ -1,4 +1,4 @@
-"""Panels of one value each: big numbers, bars, and counts by bucket."""
+"""Panels of current values: big numbers, bars, and counts by bucket."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -24,12 +24,12 @@ LATEST: Final = "lastNotNull"
 
 
 def mapping(texts: dict[str, tuple[str, str]]) -> ValueMap:
-    """Return words and colours for values."""
+    """Return a mapping of values to texts and colours."""
     return ValueMap({value: ValueMappingResult(text, color) for value, (text, color) in texts.items()})
 
 
 def _nothing(text: str) -> SpecialValueMap:
-    """Return the words for the case without data: no colour of good or bad is theirs."""
+    """Return the text for panels without data, in the neutral colour."""
     result = ValueMappingResult(text, "text")
     return SpecialValueMap(DashboardSpecialValueMapOptions(SpecialValueMatch.NULL_AND_NAN, result))
 
@@ -40,7 +40,7 @@ YES_NO: Final = {"1": ("yes", "green"), "0": ("no", "red")}
 def number(
     look: Look, expr: str, legend: str = "", *, words: dict[str, tuple[str, str]] | None = None
 ) -> Panel:
-    """Return a big number: how it is now."""
+    """Return a big number with the current value."""
     builder = (
         stat.Panel()
         .reduce_options(_latest())
@@ -54,12 +54,12 @@ def number(
 
 
 def bars(look: Look, expr: str, legend: str) -> Panel:
-    """Return horizontal bars, the longest first where the query sorts."""
+    """Return horizontal bars, in the order of the query."""
     return dress(_bars().build(), look, [Query(expr, legend)], Kind.NOW)
 
 
 def bucket_bars(look: Look, expr: str, names: Mapping[str, str]) -> Panel:
-    """Return a bar for each bucket of a histogram: how it is now. `names` are those of the upper bounds."""
+    """Return a bar for each bucket of a histogram's current value; `names` are by upper bound."""
     builder = _bars()
     for bound, name in names.items():
         builder = builder.override_by_name(bound, [DynamicConfigValue("displayName", name)])

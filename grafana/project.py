@@ -1,4 +1,4 @@
-"""What dashboards, rules and runbooks call each other by."""
+"""Names and addresses by which dashboards, rules and runbooks refer to each other."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +11,7 @@ TAG: Final = "coder-insights"
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A dashboard's identity: `uid` is in links and bookmarks and never changes."""
+    """A dashboard's identity; `uid` is part of links and bookmarks and never changes."""
 
     uid: str
     title: str
@@ -19,7 +19,7 @@ class Board:
 
     @property
     def path(self) -> str:
-        """Return its path on any Grafana, to be put behind that Grafana's address."""
+        """Return its path, relative to the address of a Grafana."""
         return f"/d/{self.uid}"
 
 

@@ -1,9 +1,9 @@
-"""The queries' common ground: what is selected, and how exporters are told from deployments.
+"""PromQL that several dashboards share: selectors, aggregations and joins.
 
-`series` is how a dashboard reads a gauge: the largest value that any
-exporter says, by the family's own labels and no others. Two exporters of
-one deployment thus double nothing, whatever job, pod or `endpoint` they
-have, and what must not be added (users over templates or days) is not.
+Dashboards read gauges with `series`: the largest value of all exporters, by
+the family's own labels only. So two exporters of a deployment are not counted
+twice, whatever their job, pod or `endpoint`, and values that must not be added
+(users across templates or days) are not.
 """
 
 from typing import Final
@@ -13,9 +13,9 @@ DEPLOYMENT: Final = 'deployment=~"$deployment"'
 WINDOW: Final = 'window="$window"'
 
 AT_THE_END: Final = "[2d] @ end()"
-"""As it was last in the time shown, so that one choice of lines holds for the whole graph.
+"""The last value in the time range, so that the selected lines are the same for the whole graph.
 
-History ends days before the first scrape that a graph has a point of.
+Two days, because backfilled history may end days before the first scrape.
 """
 
 POLL: Final = ("dataset", "window")
@@ -34,13 +34,13 @@ def select(name: str, *matchers: str, when: str = "") -> str:
 def series(name: str, *matchers: str, by: tuple[str, ...] = (), when: str = "", agree: str = "max") -> str:
     """Return one series for each deployment and value of `by`, whichever exporter polls it.
 
-    `agree` says whose word counts where exporters differ.
+    `agree` is the aggregation for exporters whose values differ.
     """
     return f"{agree} by ({', '.join(('deployment', *by))}) ({select(name, *matchers, when=when)})"
 
 
 def exporter(name: str, *others: str) -> str:
-    """Return one series for each exporter, and value of the labels `others`."""
+    """Return one series for each exporter and value of the labels `others`."""
     return f"max by ({', '.join(('job', 'instance', *others))}) ({name}{{{SCOPE}}})"
 
 
@@ -48,16 +48,16 @@ INFO: Final = "insights_exporter_build_info"
 
 
 def of_exporters(expr: str) -> str:
-    """Return what of `expr` is exporters': the family is no name of ours, every program may have it."""
+    """Return the series of `expr` that belong to exporters; for families that other programs have too."""
     return f"{expr}\nand on (job, instance)\n{INFO}{{{SCOPE}}}"
 
 
 def exporters_down(up: str, info: str) -> str:
-    """Return what of `up` is 0 and an exporter's, by those that gave `info` in the last week.
+    """Return the series of `up` that are 0 and belong to exporters, which exposed `info` in the last week.
 
-    A pod that never came up has an instance that was never seen, but a job that
-    was. A job that covers other programs too says nothing, so there the instance
-    must have been seen.
+    The instance of a pod that never started is unknown, so its job identifies it as an
+    exporter. In a job that includes other programs, the instance itself must have
+    exposed `info`.
     """
     seen = f"present_over_time({info}[1w])"
     return f"""\
@@ -76,15 +76,15 @@ def count(expr: str, by: tuple[str, ...] = ()) -> str:
 
 
 def or_none(expr: str, everything: str, label: str) -> str:
-    """Return `expr`, and alongside it one series at 0 for each series of `everything`, called `none`.
+    """Return `expr` and a series `none` with value 0 for each series of `everything`.
 
-    A panel of failures has something to show while nothing fails.
+    This way, a panel of failures has data even if nothing fails.
     """
     return f'{expr}\nor\nlabel_replace(0 * {everything}, "{label}", "none", "", "")'
 
 
 def one_of(expr: str, by: tuple[str, ...]) -> str:
-    """Return one series of `expr` for each `by`, so that it can be joined even where exporters differ."""
+    """Return one series of `expr` for each `by`, so that joins work even if exporters differ."""
     return f"topk by ({', '.join(('deployment', *by))}) (1, {expr})"
 
 
@@ -95,25 +95,25 @@ def biggest(number: int, expr: str, ranking: str, by: tuple[str, ...]) -> str:
 
 
 def daily_users(day: str = "yesterday", when: str = "") -> str:
-    """Return a day's distinct users."""
+    """Return the number of distinct users of a day."""
     return series("coder_insights_daily_active_users", f'day="{day}"', when=when)
 
 
 def users_a_week_ago() -> str:
-    """Return the users of this weekday a week ago up to this time; backfilled days have no such course."""
+    """Return the users of this day a week ago up to the same time; backfilled days have no such values."""
     return daily_users("today", "offset 1w")
 
 
 def mean_daily_users() -> str:
-    """Return the mean of the last seven whole days, of those that are known."""
+    """Return the mean daily users of the last seven whole days that have data."""
     return f"(avg_over_time({daily_users()}[7d:1h]) or {daily_users()})"
 
 
 def named_apps(usage: str, by: tuple[str, ...]) -> str:
-    """Return `usage` with the apps' display names, or the slug where there is none.
+    """Return `usage` with the apps' display names, or the slug for apps without one.
 
-    The label `kind` is set for the apps that templates define: an editor may
-    be one of them and a session app too, as code-server is.
+    The label `kind` is set for apps that templates define, because an editor may be
+    both such an app and a session app, as code-server is.
     """
     labels = ", ".join(("deployment", *APP))
     names = one_of(series("coder_insights_app_info", by=(*APP, "application_name")), APP)
@@ -129,7 +129,6 @@ def named_apps(usage: str, by: tuple[str, ...]) -> str:
 LATENCY: Final = "coder_insights_user_latency_distribution_seconds_bucket"
 TEMPLATE_LATENCY: Final = "coder_insights_template_user_latency_distribution_seconds_bucket"
 
-
 QUALITY: Final = "coder_insights_connection_quality_users"
 TEMPLATE_QUALITY: Final = "coder_insights_template_connection_quality_users"
 GROUP_QUALITY: Final = "coder_insights_group_connection_quality_users"
@@ -138,9 +137,9 @@ GROUP_QUALITY: Final = "coder_insights_group_connection_quality_users"
 def measured_users(
     percentile: str, family: str = QUALITY, by: tuple[str, ...] = (), quality: str = ".+"
 ) -> str:
-    """Return the number of users with a latency, or of those whose connection is of some quality.
+    """Return the number of users with a measured latency whose connection is of `quality`.
 
-    The bands of a family have no user in common, so they add up.
+    Each user is in one quality, so the counts can be added.
     """
     matchers = (WINDOW, f'percentile="{percentile}"', f'quality=~"{quality}"')
     return f"sum by ({', '.join(('deployment', *by))}) ({series(family, *matchers, by=(*by, 'quality'))})"
@@ -155,6 +154,6 @@ def share_of(quality: str, percentile: str, family: str = QUALITY, by: tuple[str
 def over_users(
     quantile: float, percentile: str = "p50", family: str = LATENCY, by: tuple[str, ...] = (), when: str = ""
 ) -> str:
-    """Return the latency that `quantile` of the users do not exceed; nothing where no user was measured."""
+    """Return the latency that `quantile` of the users do not exceed; no series without measured users."""
     buckets = series(family, WINDOW, f'percentile="{percentile}"', by=(*by, "le"), when=when)
     return f"histogram_quantile({quantile}, {buckets}) >= 0"

@@ -1,4 +1,4 @@
-"""A query of a panel, and the target that Grafana makes of it."""
+"""Queries of panels, and their targets in Grafana's model."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ SOURCE: Final = "${datasource}"
 
 
 class Kind(Enum):
-    """What a panel wants to know: how it went, how it is, a table, or counts by bucket."""
+    """The shape of a query's result: a range, current values, a table, or counts by bucket."""
 
     RANGE = "range"
     NOW = "now"
@@ -33,7 +33,7 @@ FORMATS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """PromQL, how its series are called (`{{label}}`), and their colour where it has a meaning."""
+    """PromQL, the legend of its series (`{{label}}`), and their colour if it has a meaning."""
 
     expr: str
     legend: str = ""
@@ -41,12 +41,12 @@ class Query:
 
 
 def source() -> DataSourceRef:
-    """Return the data source that the reader chose."""
+    """Return the data source that the user selected."""
     return DataSourceRef(type_val="prometheus", uid=SOURCE)
 
 
 def targets(queries: Iterable[Query], kind: Kind) -> list[Target]:
-    """Return the targets of a panel, called A, B, C, ..."""
+    """Return the targets of a panel, with the ids A, B, C, ..."""
     return [_target(query, letter, kind) for query, letter in zip(queries, ascii_uppercase, strict=False)]
 
 

@@ -1,4 +1,4 @@
-"""Why a panel has no data: words that are true whenever they are shown, on a fresh install too."""
+"""Texts of panels without data; each must be true whenever it is shown, also on a new installation."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ NEW: Final = "No data yet: the first points appear within 30 minutes of the firs
 BACKFILL: Final = "backfill"
 BACKFILL_PARAMETERS: Final = "backfill --include parameters"
 BACKFILL_USERS: Final = "backfill --include users"
-"""The command that brings in history, where a family has any."""
+"""Commands that import the history of a family."""
 
 NO_EXPORTER: Final = "no exporter is scraped"
 NO_SUCCESS: Final = "no poll has succeeded"
@@ -17,7 +17,7 @@ NO_SUCCESS: Final = "no poll has succeeded"
 NO_USERS: Final = "no users"
 """True each night in the window `today`, and on the first days of a Coder in every window."""
 
-# Of big numbers, whose text shrinks until it fits in one line: at most ten characters per column.
+# For big numbers, whose text shrinks to fit one line: at most ten characters per column.
 NO_ACTIVITY: Final = f"{NO_USERS}, or not polled"
 NO_LATENCY: Final = f"{NO_USERS}, or not polled"
 NO_TEMPLATES: Final = "no templates, or not polled"
@@ -28,7 +28,7 @@ EARLIER_PERIOD: Final = "no earlier users recorded"
 LAST_MONTH: Final = "no users recorded last month"
 A_WEEK: Final = "no users recorded a week ago"
 
-# Of other panels, which have room.
+# For other panels, which fit longer texts.
 NO_BREAKDOWN: Final = (
     f"{NO_USERS} in this window, templates.breakdown is false, or templates.windows lacks it"
 )
@@ -47,7 +47,7 @@ OLD_SERVER: Final = "this Coder is too old to report it, or cannot be polled"
 
 
 def over_time(reason: str, history: str) -> str:
-    """Return why a graph is empty: it is new, or `reason`; `history` is the command that fills it."""
+    """Return the text of an empty graph: it is new, or `reason`; `history` is the command that fills it."""
     earlier = f"; `insights-exporter {history}` adds earlier days" if history else ""
     otherwise = f" If no points appear: {reason}." if reason else ""
     return f"{NEW}{earlier}.{otherwise}"

@@ -1,4 +1,4 @@
-"""What every panel has: words, unit, colours, and links that keep time and variables."""
+"""Common properties of panels: texts, unit, colours, and links that keep time range and variables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from grafana.queries import Kind, Query, source, targets
 from grafana.thresholds import ANY
 
 Steps = tuple[tuple[float | None, str], ...]
-"""Colours from a value on; the first step has no value."""
+"""Lower bounds and their colours; the first step has no bound."""
 
 PLAIN: Final[Steps] = ((None, "blue"),)
 """For numbers that are neither good nor bad."""
@@ -23,7 +23,7 @@ NUMBER: Final = "locale"
 SHARE: Final = "percentunit"
 SECONDS: Final = "s"
 HOURS: Final = "suffix:h"
-"""Hours of work, which Grafana's own unit would make days and weeks of."""
+"""Hours; Grafana's own unit would convert them into days and weeks."""
 LONG: Final = "dtdurations"
 
 KEPT: Final = (
@@ -33,12 +33,12 @@ KEPT: Final = (
 
 
 def worse_above(notice: float, bad: float) -> Steps:
-    """Return colours for what should be small."""
+    """Return colours for values that should be low."""
     return ((None, "green"), (notice, "yellow"), (bad, "red"))
 
 
 def worse_below(notice: float, bad: float) -> Steps:
-    """Return colours for what should be large."""
+    """Return colours for values that should be high."""
     return ((None, "red"), (bad, "yellow"), (notice, "green"))
 
 
@@ -46,18 +46,18 @@ NONE_WANTED: Final[Steps] = ((None, "green"), (ANY, "red"))
 """For counts that should be 0."""
 
 NONE_LIKED: Final[Steps] = ((None, "green"), (ANY, "yellow"))
-"""For counts that had better be 0."""
+"""For counts that are preferably 0."""
 
 WANTED: Final[Steps] = ((None, "red"), (ANY, "green"))
-"""For what is 1 where all is well, and 0 else."""
+"""For values that are 1 if all is well, and 0 otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """A panel's words and colours.
+    """A panel's texts and colours.
 
-    `nothing` is why there is no data, where there is none, and `history` the
-    command that brings in the past of a graph.
+    `nothing` is the text if there is no data, and `history` the command that
+    backfills a graph.
     """
 
     title: str
@@ -73,12 +73,12 @@ class Look:
 
 
 def drill(title: str, board: Board, variables: str) -> DashboardLink:
-    """Return a link from a value to `board`, with time and variables kept and `variables` set."""
+    """Return a link from a value to `board` that keeps the time range and sets `variables`."""
     return DashboardLink(title).type(DashboardLinkType.LINK).url(f"{board.path}?{KEPT}&{variables}")
 
 
 def thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
-    """Return the steps as Grafana has them."""
+    """Return the steps in Grafana's model."""
     return dashboard.ThresholdsConfig(
         mode=dashboard.ThresholdsMode.ABSOLUTE,
         steps=[dashboard.Threshold(value, color) for value, color in steps],
@@ -87,7 +87,7 @@ def thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
 
 BY_SERIES: Final = dashboard.FieldColorModeId.PALETTE_CLASSIC
 BY_VALUE: Final = dashboard.FieldColorModeId.THRESHOLDS
-"""How a panel chooses colours. Named in each, since the default is another for each type of panel."""
+"""How a panel chooses colours; set in each panel, because the default depends on its type."""
 
 
 def dress(
@@ -97,7 +97,7 @@ def dress(
     kind: Kind,
     colors: dashboard.FieldColorModeId = BY_VALUE,
 ) -> dashboard.Panel:
-    """Return `panel` with its words, colours and queries."""
+    """Return `panel` with its texts, colours and queries."""
     panel.title = look.title
     panel.description = look.description
     panel.datasource = source()

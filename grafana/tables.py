@@ -1,4 +1,4 @@
-"""Tables: a row for each thing, a query for each column of numbers."""
+"""Tables: one row per set of labels, one query per column of numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from grafana.style import NUMBER, PLAIN, Look, Steps, dress, thresholds
 COLORED: Final = {"type": "color-text"}
 
 NARROWEST: Final = 80
-"""Pixels of a column: all columns are seen without scrolling."""
+"""Minimum width of a column in pixels, small enough to show all columns without scrolling."""
 
 Words = Mapping[str, tuple[str, str]]
 """Texts and colours by value."""
 
 HIDDEN: Final = ("Time", "deployment", "template_id", "user_id", "group_id")
-"""What tells rows apart and is not shown, unless a table names it."""
+"""Labels that identify rows; they are hidden unless a table lists them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column of numbers; `words` stand for values where they are given."""
+    """A column of numbers; `words` are texts that replace values."""
 
     title: str
     expr: str
@@ -38,7 +38,7 @@ class Column:
     words: Words | None = None
 
     def properties(self) -> list[DynamicConfigValue]:
-        """Return what sets the column apart from the others."""
+        """Return the column's overrides."""
         properties: dict[str, object] = {
             "unit": self.unit,
             "thresholds": thresholds(self.steps),
@@ -55,10 +55,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """What a row is: its labels with the columns' titles, and how rows are sorted.
+    """The rows of a table: their labels with the columns' titles, and their order.
 
-    `lowest_first` is a column that rows are sorted by before `sort`. `words`
-    stand for the values of labels, by the column's title.
+    `lowest_first` is a column that rows are sorted by before `sort`. `words` are
+    texts that replace the values of labels, by the column's title.
     """
 
     labels: Mapping[str, str]
@@ -104,9 +104,9 @@ def _organize(rows: Rows, columns: Sequence[Column]) -> dict[str, object]:
 
 
 def _values(columns: Sequence[Column]) -> dict[str, str]:
-    """Return the columns' titles by the names that Grafana gives to the values of queries.
+    """Return the columns' titles by Grafana's names for the values of queries.
 
-    Where a single query of a table has an answer, its values bear no letter.
+    If only one query of a table returns data, Grafana's name has no letter.
     """
     lettered = {
         f"Value #{letter}": column.title for letter, column in zip(ascii_uppercase, columns, strict=False)

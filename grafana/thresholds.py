@@ -1,12 +1,12 @@
-"""Every number at which an alert fires or a dashboard changes its colour."""
+"""Thresholds at which alerts fire or dashboards change colour."""
 
 from typing import Final
 
 LATENCY_FAIR: Final = 0.15
-"""Seconds up to which Coder paints a user's latency green."""
+"""Seconds up to which Coder shows a user's latency in green."""
 
 LATENCY_POOR: Final = 0.3
-"""Seconds above which Coder paints a user's latency red."""
+"""Seconds above which Coder shows a user's latency in red."""
 
 POOR_USERS: Final = 0.2
 """Share of users above `LATENCY_POOR` that is worth an alert."""
@@ -15,10 +15,10 @@ POOR_USERS_NOTICE: Final = 0.1
 """Share of users above a limit that dashboards show in yellow."""
 
 POOR_USERS_OF: Final = 5
-"""Users with a measured latency below which a share of them says nothing."""
+"""Users with a measured latency below which a share of them is not meaningful."""
 
 POOR_WINDOW: Final = "7d"
-"""Window that the latency alert looks at: a default one, neither jumpy nor slow to recover."""
+"""Window of the latency alert: a default one that is neither volatile nor slow to recover."""
 
 TOKEN_LOW: Final = 0.25
 """Share of a token's lifetime below which it is time to plan its renewal."""
@@ -36,7 +36,7 @@ REQUESTS_LEFT: Final = 50
 """Requests left in Coder's rate limit, about a tenth of its default of 512 a minute."""
 
 RESPONDED_LATELY: Final = "10m"
-"""Age of a response up to which the requests that it says are left still count."""
+"""Maximum age of a response whose remaining requests are taken as current."""
 
 FAILED_LATELY: Final = "2h"
 """Time within which a counted failure explains why a poll fails now."""
@@ -45,13 +45,13 @@ RARELY_POLLED: Final = 3600
 """Seconds between two polls of a dataset above which that time may be too short for one failure."""
 
 FAILED_RARELY_POLLED: Final = "2d"
-"""The same time for a dataset that is polled so rarely."""
+"""The same time for a dataset that is polled less often than `RARELY_POLLED`."""
 
 AFTER_OUTAGE: Final = "2h"
 """Time after an outage in which datasets that are polled hourly may still be old."""
 
 NO_OUTAGE: Final = 5
-"""Evaluations without a successful poll that are no outage, but the first round after a start."""
+"""Evaluations without a successful poll that are taken for a start, not an outage."""
 
 MISSED_POLLS: Final = 2
 """Poll intervals that may pass before data can be called too old."""
@@ -81,7 +81,7 @@ USERS_FALLEN_OF: Final = 20
 """Mean daily users of the week before below which a fall by half may be chance."""
 
 USERS_KNOWN: Final = 0.8
-"""Share of the samples of the week before from which the mean of a week can be compared with it."""
+"""Share of the previous week's samples that a week needs for their means to be comparable."""
 
 NO_USERS_AFTER_HOURS: Final = 18
 """Hours of a day after which a day without users is not just a late start."""
@@ -96,7 +96,7 @@ SEATS_LEFT: Final = 50
 """Seats left that go with `SEATS_USED`: both must be undercut, so that large licenses have room to plan."""
 
 LICENSE_REMEMBERED: Final = "2w"
-"""Time for which a license that was there is missed."""
+"""Time for which a license that disappeared is reported."""
 
 GROWTH: Final = 0.0
 """Relative change of a count of users from which dashboards show it in green."""
@@ -111,28 +111,28 @@ HARDLY_STICKY: Final = 0.1
 """Share of the month's users on a usual day below which dashboards show it in red."""
 
 AGE_NOTICE: Final = 0.7
-"""Age of data, as a share of what it may be, that dashboards show in yellow: polls are being missed."""
+"""Age of data, as a share of its `max_age`, that dashboards show in yellow: polls are being missed."""
 
 AGE_OVER: Final = 1.0
-"""Age of data, as a share of what it may be, at which their series end."""
+"""Age of data, as a share of its `max_age`, at which its series expire."""
 
 REQUESTS_LEFT_NOTICE: Final = 2 * REQUESTS_LEFT
 """Requests left in Coder's rate limit from which dashboards show them in green."""
 
 ANSWER_SLOW: Final = 5
-"""Seconds for an answer of Coder that dashboards show in yellow."""
+"""Seconds for a response of Coder that dashboards show in yellow."""
 
 ANSWER_TOO_SLOW: Final = 15
-"""Seconds for an answer of Coder that dashboards show in red: half of what a request may take by default."""
+"""Seconds for a response of Coder that dashboards show in red: half of the default timeout."""
 
 SCRAPE_SLOW: Final = 1
 """Seconds for a scrape that dashboards show in yellow."""
 
 SCRAPE_TOO_SLOW: Final = 5
-"""Seconds for a scrape that dashboards show in red: half of what Prometheus allows by default."""
+"""Seconds for a scrape that dashboards show in red: half of Prometheus' default timeout."""
 
 SEATS_USED_NOTICE: Final = 0.8
 """Share of the license's seats that dashboards show in yellow."""
 
 ANY: Final = 1
-"""Number from which something is there at all that should not be."""
+"""Lowest count of something that is expected not to exist."""

@@ -1,4 +1,4 @@
-"""The variables at the top of the dashboards: they mean the same on each, so that links can keep them."""
+"""Dashboard variables; they have the same meaning on each dashboard, so links can keep them."""
 
 from typing import Final
 
@@ -16,14 +16,14 @@ from grafana.promql import DEPLOYMENT, SCOPE
 from grafana.queries import source
 
 EVEN_NONE: Final = ".*"
-"""All values, and that of series without the label: collectors may drop `instance`, and the organization
-of a deleted template is not known."""
+"""Matches all values and series without the label: collectors may drop `instance`, and the organization
+of a deleted template is unknown."""
 
 ALL: Final = VariableOption(selected=True, text=["All"], value=["$__all"])
 
 
 def datasource() -> VariableModel:
-    """Return the choice of the Prometheus (or Mimir, Thanos, VictoriaMetrics) to ask."""
+    """Return the choice of the Prometheus (or Mimir, Thanos, VictoriaMetrics) to query."""
     return DatasourceVariable("datasource").label("Data source").type("prometheus").build()
 
 

@@ -1,1 +1,1 @@
-"""What keeps the house: setting up, generating, locking."""
+"""Maintenance commands: set up, generate files, measure, release."""

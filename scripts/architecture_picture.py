@@ -1,4 +1,4 @@
-"""Write docs/images/architecture-*.svg: the way of the data through the packages, with their modules."""
+"""Write docs/images/architecture-*.svg: the data flow through the packages, with their modules."""
 
 from collections.abc import Iterator, Mapping
 from html import escape
@@ -40,7 +40,7 @@ class Box(NamedTuple):
     width: int
     height: int
     columns: int = 0
-    """0: no package, so without modules."""
+    """0 for a program, which has no modules."""
 
 
 BOXES = (
@@ -58,7 +58,7 @@ BOXES = (
 
 
 class Arrow(NamedTuple):
-    """An arrow with its label, from x, y to x, y."""
+    """An arrow with its label, from (x, y) to (to_x, to_y)."""
 
     label: str
     x: int
@@ -121,7 +121,7 @@ def _draw_box(box: Box, theme: Theme) -> Iterator[str]:
 
 
 def _is_module(path: Path) -> bool:
-    """Return whether a path is a module or a package below."""
+    """Return whether a path is a module or a subpackage."""
     return (path.suffix == ".py" and path.stem != "__init__") or (path / "__init__.py").is_file()
 
 

@@ -1,6 +1,6 @@
-"""Write the defaults of the chart's values in a form that its templates can read.
+"""Write the defaults of the chart's values to a file that its templates can read.
 
-Helm keeps values.yaml itself from templates, and removes a value that a user sets to null.
+Templates cannot read values.yaml, and Helm removes a value that a user sets to null.
 """
 
 import json

@@ -12,7 +12,7 @@ END = "<!-- end of the tables -->\n"
 
 
 def render() -> Mapping[str, str]:
-    """Return the text of the file, by its path; what is outside the markers stays as it is."""
+    """Return the text of the file, by its path; text outside the markers is kept."""
     before, _, rest = (CHART / "README.md").read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
     values = read((CHART / "values.yaml").read_text(encoding="utf-8"))
@@ -20,7 +20,7 @@ def render() -> Mapping[str, str]:
 
 
 def tables(values: Mapping[str, Value]) -> str:
-    """Return one table a section, in the order of the file."""
+    """Return one table per section, in the order of the file."""
     leaves = [leaf for value in values.values() for leaf in value.leaves()]
     sections = groupby(leaves, lambda leaf: leaf.section)
     return "\n".join(_table(title, list(members)) for title, members in sections)

@@ -1,4 +1,4 @@
-"""Write the chart's values.schema.json from values.yaml and the exporter's own settings."""
+"""Write the chart's values.schema.json from values.yaml and the exporter's config schema."""
 
 import json
 import re
@@ -18,8 +18,7 @@ _ACTIONS = (
     *("Replace", "Keep", "Drop", "HashMod", "LabelMap", "LabelDrop", "LabelKeep", "Lowercase", "Uppercase"),
     *("KeepEqual", "DropEqual"),
 )
-
-"""Of the two spellings that the operator takes the one with capitals; the other has none."""
+"""Prometheus Operator accepts these and their lower-case spellings."""
 
 DEFINITIONS: Mapping[str, Any] = {
     "strings": {"type": "object", "additionalProperties": {"type": "string"}},
@@ -91,7 +90,7 @@ def render() -> Mapping[str, str]:
 
 
 def schema(values: Mapping[str, Value]) -> dict[str, Any]:
-    """Return the schema of a whole file of values."""
+    """Return the schema of values.yaml."""
     config = json_schema(DATASETS)
     definitions = {**DEFINITIONS, "alerts": _alerts(), "config": _config(config)}
     properties = {name: _property(value) for name, value in values.items()}
@@ -106,7 +105,7 @@ def schema(values: Mapping[str, Value]) -> dict[str, Any]:
 
 
 def _alerts() -> dict[str, Any]:
-    """Return the schema of the changes to alerts, with the names of alerts and thresholds that exist."""
+    """Return the schema of alert overrides, limited to existing alerts and thresholds."""
     expressions: dict[str, str] = {}
     for alert in ALERTS:
         expressions[alert.name] = f"{expressions.get(alert.name, '')}\n{alert.expr}"
@@ -133,13 +132,13 @@ def _closed(properties: Mapping[str, Any]) -> dict[str, Any]:
 def _property(value: Value) -> dict[str, Any]:
     if value.children:
         properties = {name: _property(child) for name, child in value.children.items()}
-        # a parent chart may keep values for others under `global`
+        # parent charts share values with other charts under `global`
         return {"type": "object", "additionalProperties": value.path == "global", "properties": properties}
     return {"description": value.about, **_kind(value), **value.schema, "default": value.default}
 
 
 def _kind(value: Value) -> dict[str, Any]:
-    """Return the type that the default shows, unless the comment says more."""
+    """Return the type of the default, unless the comment sets a type."""
     if value.schema.keys() & {"$ref", "type"}:
         return {}
     if value.default is None:
@@ -150,7 +149,7 @@ def _kind(value: Value) -> dict[str, Any]:
 
 
 def _config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of the exporter's file, which in the chart may still be without deployments."""
+    """Return the schema of the exporter's config; the chart allows it to have no deployments."""
     deployments = {
         key: value for key, value in config["properties"]["deployments"].items() if key != "minItems"
     }

@@ -1,4 +1,4 @@
-"""Read the chart's values.yaml with what its comments say about each value."""
+"""Read the chart's values.yaml with the descriptions in its comments."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _SCHEMA = "@schema "
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value: a leaf that is described, or a branch whose children are."""
+    """A value: a leaf with a description, or a branch with children."""
 
     path: str
     default: Any
@@ -26,7 +26,7 @@ class Value:
     children: Mapping[str, "Value"]
 
     def leaves(self) -> Iterator["Value"]:
-        """Yield all described values from here on, in the order of the file."""
+        """Yield the leaves of this value, in the order of the file."""
         if not self.children:
             yield self
         for child in self.children.values():
@@ -34,7 +34,7 @@ class Value:
 
 
 def read(text: str) -> Mapping[str, Value]:
-    """Return the values at the top of the file.
+    """Return the top-level values of the file.
 
     Raises:
         ValueError: a value has no description.

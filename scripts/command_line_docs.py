@@ -31,7 +31,7 @@ def render() -> Mapping[str, str]:
 
 
 def _commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 -- its type is private to typer
-    """Yield a command and all below it, with their full names; not those that only hold others."""
+    """Yield a command and its subcommands with their full names; groups of commands are skipped."""
     if command.callback:
         yield name, command
     for below, child in getattr(command, "commands", {}).items():
@@ -50,5 +50,5 @@ def _chapter(name: str, command: Any) -> str:  # noqa: ANN401 -- as above
 def _row(option: Any, context: Any) -> str:  # noqa: ANN401 -- as above
     shown, meaning = option.get_help_record(context)
     variable = f"`{option.envvar}`" if option.envvar else ""
-    flags = shown.replace("|", "\\|")  # a bar ends a cell, even within code
+    flags = shown.replace("|", "\\|")  # an unescaped bar ends a cell, even within code
     return f"| `{flags}` | {variable} | {' '.join(meaning.split())} |\n"

@@ -28,7 +28,6 @@ CHAPTERS = (
     ("`groups`", "GroupOptions", ""),
     ("`templates`", "TemplateOptions", ""),
 )
-
 """Heading, model, opening."""
 
 OPENING = """# Configuration
@@ -127,7 +126,7 @@ def render(datasets: Mapping[str, Dataset] = DATASETS) -> Mapping[str, str]:
 def chapter(
     schema: Mapping[str, Any], datasets: Mapping[str, Dataset], heading: str, model: str, opening: str
 ) -> str:
-    """Return the chapter about one map of the file."""
+    """Return the chapter about a map of the config file."""
     part = schema["$defs"][model]
     part = part.get("anyOf", [part])[-1]
     about = (opening or part["description"]).format(datasets=dataset_table(datasets))
@@ -140,7 +139,7 @@ def chapter(
 
 
 def description(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    """Return the description of a key; pydantic omits it if the map that it refers to has the same."""
+    """Return the description of a key, or that of the map it refers to, if pydantic omits an equal one."""
     own: str = value.get("description") or definitions[value["$ref"].rpartition("/")[2]]["description"]
     return own
 
@@ -159,7 +158,7 @@ def dataset_table(datasets: Mapping[str, Dataset]) -> str:
 
 
 def kind(value: Mapping[str, Any]) -> str:
-    """Return what kind of value a key takes, in words."""
+    """Return the type of a key's value, in words."""
     if "anyOf" in value:
         return next(kind(one) for one in value["anyOf"] if one.get("type") != "null")
     if "enum" in value:

@@ -1,6 +1,6 @@
-"""Make a virtual environment that holds exactly what locks say.
+"""Create a virtual environment with exactly the packages of the lock files.
 
-Runs under any Python 3, so that one that is too old can be told so:
+Runs under any Python 3, so that it can report a version that is too old:
 
     python3 scripts/environment.py .venv requirements/runtime.lock requirements/build.lock
 """
@@ -12,8 +12,8 @@ from pathlib import Path
 OLDEST = (3, 11)
 
 
-def unusable(version: "tuple[int, ...]", has_pip: bool) -> str:  # noqa: FBT001  one fact, tested by name
-    """Return why this Python cannot make the environment and what to do; empty when it can."""
+def check_python(version: "tuple[int, ...]", has_pip: bool) -> str:  # noqa: FBT001  one fact, tested by name
+    """Return the error and its remedy if this Python cannot create the environment, else an empty string."""
     spelled = ".".join(str(part) for part in version[:3])
     if version < OLDEST:
         return (
@@ -29,9 +29,9 @@ def unusable(version: "tuple[int, ...]", has_pip: bool) -> str:  # noqa: FBT001 
 
 
 def can_make_environments() -> bool:
-    """Return whether the modules are there that Debian packages apart."""
+    """Return whether venv and ensurepip are installed; Debian has them in a package of their own."""
     try:
-        import ensurepip  # noqa: F401, PLC0415  only asked for, and absent on some machines
+        import ensurepip  # noqa: F401, PLC0415  only imported to see whether it is installed
         import venv  # noqa: F401, PLC0415  as above
     except ImportError:
         return False
@@ -39,16 +39,16 @@ def can_make_environments() -> bool:
 
 
 def run(*command: str) -> None:
-    """Run `command`; end with one line that names it where it fails."""
+    """Run `command`; if it fails, exit with a line that contains it."""
     done = subprocess.run(command, check=False)
     if done.returncode:
         sys.exit("Failed with status {}: {}".format(done.returncode, " ".join(command)))
 
 
 def main(arguments: "list[str]") -> None:
-    """Make the environment `arguments[0]` from the locks that follow."""
+    """Create the environment `arguments[0]` from the lock files that follow."""
     directory, locks = Path(arguments[0]), arguments[1:]
-    refusal = unusable(sys.version_info[:3], can_make_environments())
+    refusal = check_python(sys.version_info[:3], can_make_environments())
     if refusal:
         sys.exit(refusal)
     run(sys.executable, "-m", "venv", "--clear", str(directory))

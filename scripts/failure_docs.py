@@ -1,4 +1,4 @@
-"""Write docs/failures.md: every cause of a failed request, with its reason and its remedy."""
+"""Write docs/failures.md: every cause of a failed request, with its reason and remedy."""
 
 from collections.abc import Mapping
 

@@ -1,7 +1,7 @@
-"""Write what is generated from the code, or check that it is up to date.
+"""Write the files that are generated from the code, or check that they are up to date.
 
-python -m scripts.generated            write
-python -m scripts.generated --check    print what differs, exit 1 if anything does
+python -m scripts.generated            write the files
+python -m scripts.generated --check    print the files that differ; exit status 1 if any do
 """
 
 import sys
@@ -35,11 +35,11 @@ GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
     chart_readme.render,
     dashboards.render,
 )
-"""Each returns the text of its files by their path in the repository."""
+"""Each returns the text of its files, by their path in the repository."""
 
 
 def wanted() -> dict[str, str]:
-    """Return all generated files as they should be."""
+    """Return the expected text of all generated files, by path."""
     return {path: text for generate in GENERATORS for path, text in generate().items()}
 
 

@@ -1,8 +1,8 @@
-"""The programs of others that tests and bench run, and their setting up.
+"""Install the external programs that tests and benchmarks run: `python -m scripts.install_test_deps`.
 
-`python -m scripts.install_test_deps` installs what is missing (on Debian, as root; what is
-written in Go beside the interpreter) and leaves the reasons for what it could
-not in `build/missing-parts.txt`.
+Installs missing Debian packages (as root), and missing Go programs into the folder of the
+interpreter. Programs that cannot be installed are listed with the reason in
+`build/missing-parts.txt`.
 """
 
 import os
@@ -22,7 +22,7 @@ PATH = os.pathsep.join([BESIDE, os.environ.get("PATH", os.defpath), "/usr/sbin"]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A program that is not ours: its command, Debian's package, and the service that comes along."""
+    """An external program: its command, its Debian package, and the service that the package starts."""
 
     command: str
     package: str
@@ -31,7 +31,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class GoPart:
-    """A program that is built from its Go module: its command, and where it is in which version."""
+    """A Go program: its command, and its module with the version."""
 
     command: str
     module: str
@@ -60,23 +60,23 @@ GO_PARTS = (
 
 
 def find(command: str) -> str | None:
-    """Return the path of a program, those that came with Python packages first; None where there is none."""
+    """Return the path of a program, or None; programs in the interpreter's folder take precedence."""
     return shutil.which(command, path=PATH)
 
 
-def absent() -> tuple[Part, ...]:
-    """Return the parts that are not on this machine."""
+def find_missing() -> tuple[Part, ...]:
+    """Return the Debian programs that are not installed."""
     return tuple(part for part in PARTS if not find(part.command))
 
 
-def absent_of_go() -> tuple[GoPart, ...]:
-    """Return the Go programs that are not on this machine."""
+def find_missing_go() -> tuple[GoPart, ...]:
+    """Return the Go programs that are not installed."""
     return tuple(part for part in GO_PARTS if not find(part.command))
 
 
 @contextmanager
 def no_services() -> Iterator[None]:
-    """Keep Debian's packages from starting their daemons while they are installed."""
+    """Prevent Debian packages from starting their services while they are installed."""
     ours = not POLICY.exists()
     if ours:
         POLICY.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
@@ -89,7 +89,7 @@ def no_services() -> Iterator[None]:
 
 
 def install(parts: Sequence[Part]) -> str:
-    """Install Debian's packages of `parts`; say why not, or nothing where it went well."""
+    """Install the Debian packages of `parts`; return an error, or an empty string on success."""
     if not find("apt-get"):
         return "not a Debian system, install it by hand"
     if os.geteuid() != 0:
@@ -108,7 +108,7 @@ def install(parts: Sequence[Part]) -> str:
 
 
 def build(part: GoPart) -> str:
-    """Build a Go program beside the interpreter; say why not, or nothing where it went well."""
+    """Install a Go program into the interpreter's folder; return an error, or an empty string."""
     go = find("go")
     if not go:
         return "building needs go"
@@ -117,7 +117,7 @@ def build(part: GoPart) -> str:
 
 
 def run(*command: str) -> int:
-    """Run a command that asks nothing and give its status; its output goes to standard error."""
+    """Run a command without input and return its exit status; its output goes to standard error."""
     environment = {
         **os.environ,
         "DEBIAN_FRONTEND": "noninteractive",
@@ -129,11 +129,11 @@ def run(*command: str) -> int:
 
 
 def main() -> None:
-    """Install what is missing and write down what stays so."""
-    wanted = absent()
+    """Install missing programs and list those that are still missing."""
+    wanted = find_missing()
     reason = install(wanted) if wanted else ""
-    reasons = {part.command: build(part) for part in absent_of_go()}
-    lines = [f"{part.command}: {reason or 'not in the package'}\n" for part in absent()]
+    reasons = {part.command: build(part) for part in find_missing_go()}
+    lines = [f"{part.command}: {reason or 'not in the package'}\n" for part in find_missing()]
     lines += [f"{command}: {why}\n" for command, why in reasons.items() if why]
     MISSING.parent.mkdir(exist_ok=True)
     MISSING.write_text("".join(lines), encoding="utf-8")

@@ -10,7 +10,7 @@ from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.family import MetricFamily
 
 PATH = "docs/metrics.md"
-ROOMS = ("datasets", "exposition", "polling", "web")
+PACKAGES = ("datasets", "exposition", "polling", "web")
 
 CHAPTERS = (
     ("coder_insights_", "Coder's data", "Values of Coder's API as of the last successful poll."),
@@ -38,7 +38,6 @@ The [compatibility policy](compatibility.md) defines *stable* and *experimental*
 
 """
 
-
 CLOSING = """
 ## The process
 
@@ -60,25 +59,25 @@ def declared_families(datasets: Mapping[str, Dataset] = DATASETS) -> tuple[Metri
     """Return every family of `datasets` and of the package's modules, each once.
 
     Raises:
-        ValueError: two differing families have one name.
+        ValueError: two different families have the same name.
     """
     found: dict[str, MetricFamily] = {}
     for family in (*_families_of([*datasets.values()]), *_families_in_modules()):
         if found.setdefault(family.name, family) != family:
-            raise ValueError(f"{family.name} is declared twice, differently")
+            raise ValueError(f"{family.name} has two different declarations")
     return tuple(found.values())
 
 
 def _families_in_modules() -> Iterator[MetricFamily]:
-    """Yield the families of the packages that declare some."""
+    """Yield the families that the modules of `PACKAGES` declare."""
     for module in pkgutil.walk_packages(insights_exporter.__path__, "insights_exporter."):
-        if module.name.split(".")[1] in ROOMS:
+        if module.name.split(".")[1] in PACKAGES:
             for value in vars(importlib.import_module(module.name)).values():
                 yield from _families_of(value)
 
 
 def _families_of(value: object) -> Iterator[MetricFamily]:
-    """Yield the families a module's value is or holds."""
+    """Yield the families in a module-level value."""
     if isinstance(value, MetricFamily):
         yield value
     elif isinstance(value, Dataset):
@@ -89,12 +88,12 @@ def _families_of(value: object) -> Iterator[MetricFamily]:
 
 
 def chapter(title: str, about: str, families: list[MetricFamily]) -> str:
-    """Return a chapter with one section a family."""
+    """Return a chapter with one section per family."""
     return f"## {title}\n\n{about}\n\n" + "\n".join(section(family) for family in families)
 
 
 def section(family: MetricFamily) -> str:
-    """Return what is known of one family."""
+    """Return the reference section of a family."""
     labels = ", ".join(f"`{label}`" for label in family.labels)
     facts = (
         ("Type", KINDS.get(family.type, family.type)),

@@ -1,6 +1,6 @@
-"""Check a tag before its release, and print its notes. Needs only Python.
+"""Check a tag before its release, and print its release notes. Requires only Python.
 
-python -m scripts.release check v1.2.3    print what is inconsistent; exit status 1 if anything is
+python -m scripts.release check v1.2.3    print the inconsistencies; exit status 1 if there are any
 python -m scripts.release notes v1.2.3    print its entry of the changelog
 """
 
@@ -21,8 +21,8 @@ VERSIONS: Mapping[str, str] = {
 RELEASED = r"^## \[{version}\] - \d{{4}}-\d{{2}}-\d{{2}}$"
 
 
-def complaints(tag: str, root: Path = ROOT) -> list[str]:
-    """Return what prevents a release with this tag, one line each."""
+def find_problems(tag: str, root: Path = ROOT) -> list[str]:
+    """Return the problems that prevent a release with this tag, one line each."""
     version = tag.removeprefix("v")
     if not re.fullmatch(r"v\d+\.\d+\.\d+", tag):
         return [f"{tag} is not a tag like v1.2.3"]
@@ -37,7 +37,7 @@ def notes(tag: str, root: Path = ROOT) -> str:
     """Return the changelog's entry for a version, without its heading.
 
     Raises:
-        LookupError: There is no entry.
+        LookupError: the changelog has no entry for it.
     """
     version = re.escape(tag.removeprefix("v"))
     text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     if task == "notes":
         print(notes(tag), end="")
         return 0
-    found = complaints(tag)
+    found = find_problems(tag)
     print(*found, sep="\n", end="\n" if found else "")
     return 1 if found else 0
 

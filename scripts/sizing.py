@@ -1,8 +1,8 @@
-"""Count what Coder deployments of several sizes cost: `python -m scripts.sizing 1000:50 10000:150 50000:200`.
+"""Measure the costs of Coder deployments by size: `python -m scripts.sizing 1000:50 10000:150 50000:200`.
 
-Each word is USERS:TEMPLATES of sample data. An exporter of its own polls
-it once, with the default settings but for the pace, and tells its series,
-page, requests, processor time and memory; docs/performance.md shows the table.
+Each argument is USERS:TEMPLATES of sample data. A new exporter process polls each
+once, with the default config except for the request rate. The table lists its series,
+exposition, requests, CPU time and memory; docs/performance.md contains it.
 """
 
 import gzip
@@ -29,49 +29,49 @@ DETAILS = ("named", "aggregate")
 MEBIBYTE = 2**20
 
 
-def row(users: int, templates: int, detail: str) -> Mapping[str, str]:
-    """Poll a company once and give what that cost, by the headings of the table."""
+def measure(users: int, templates: int, detail: str) -> Mapping[str, str]:
+    """Poll a deployment once and return its costs, by the headings of the table."""
     population = Population(seed=1, users=users, templates=templates)
     coder = EmbeddedCoder(population=population, rate_limit=-1)
-    with TemporaryDirectory() as folder, serve(coder) as url:
-        room = Path(folder)
-        (room / "config.yml").write_text(CONFIG.format(url=url, detail=detail), encoding="utf-8")
-        usage = scrape(room)
-        page = (room / "page").read_bytes()
-    series = sum(1 for line in page.splitlines() if line and not line.startswith(b"#"))
+    with TemporaryDirectory() as temporary, serve(coder) as url:
+        folder = Path(temporary)
+        (folder / "config.yml").write_text(CONFIG.format(url=url, detail=detail), encoding="utf-8")
+        usage = scrape(folder)
+        exposition = (folder / "metrics").read_bytes()
+    series = sum(1 for line in exposition.splitlines() if line and not line.startswith(b"#"))
     return {
         "users": f"{users}",
         "templates": f"{templates}",
         "detail": detail,
         "series": f"{series}",
-        "page MiB": f"{len(page) / MEBIBYTE:.2f}",
-        "gzip MiB": f"{len(gzip.compress(page, 1)) / MEBIBYTE:.2f}",
+        "page MiB": f"{len(exposition) / MEBIBYTE:.2f}",
+        "gzip MiB": f"{len(gzip.compress(exposition, 1)) / MEBIBYTE:.2f}",
         "requests": f"{len(coder.requests)}",
         "CPU s": f"{usage.ru_utime + usage.ru_stime:.1f}",
         "peak MiB": f"{usage.ru_maxrss / 1024:.0f}",
     }
 
 
-def scrape(room: Path) -> struct_rusage:
-    """Poll once into `room`, in a process of its own, and give what it used.
+def scrape(folder: Path) -> struct_rusage:
+    """Poll once into `folder` in a new process and return its resource usage.
 
     Raises:
-        RuntimeError: it failed; it has said why.
+        RuntimeError: the exporter failed; its log contains the reason.
     """
-    words = [sys.executable, "-c", PROGRAM, "scrape"]
-    files = [f"--config.file={room / 'config.yml'}", f"--output={room / 'page'}"]
-    child = os.posix_spawn(sys.executable, [*words, *files], {**os.environ, "TOKEN": DEMO_TOKEN})
+    command = [sys.executable, "-c", PROGRAM, "scrape"]
+    files = [f"--config.file={folder / 'config.yml'}", f"--output={folder / 'metrics'}"]
+    child = os.posix_spawn(sys.executable, [*command, *files], {**os.environ, "TOKEN": DEMO_TOKEN})
     _, status, usage = os.wait4(child, 0)
     if status:
-        raise RuntimeError(f"the exporter ended with {os.waitstatus_to_exitcode(status)}")
+        raise RuntimeError(f"the exporter exited with status {os.waitstatus_to_exitcode(status)}")
     return usage
 
 
-def lines(sizes: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of the table, each as soon as it is known."""
+def render_lines(sizes: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of the table, each as soon as it is measured."""
     for number, (size, detail) in enumerate((size, detail) for size in sizes for detail in DETAILS):
         users, templates = map(int, size.split(":"))
-        cells = row(users, templates, detail)
+        cells = measure(users, templates, detail)
         if not number:
             yield f"| {' | '.join(cells)} |"
             yield "|" + "---|" * len(cells)
@@ -80,7 +80,7 @@ def lines(sizes: Sequence[str]) -> Iterator[str]:
 
 def main() -> None:
     """Print the table."""
-    for line in lines(sys.argv[1:]):
+    for line in render_lines(sys.argv[1:]):
         print(line, flush=True)
 
 

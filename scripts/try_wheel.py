@@ -50,7 +50,7 @@ def run(*command: str, environ: Mapping[str, str] | None = None) -> str:
     """Return the standard output of a command.
 
     Raises:
-        RuntimeError: Its exit status is not 0.
+        RuntimeError: its exit status is not 0.
     """
     done = subprocess.run(
         command, check=False, stdout=subprocess.PIPE, text=True, env={**os.environ, **(environ or {})}
@@ -61,10 +61,10 @@ def run(*command: str, environ: Mapping[str, str] | None = None) -> str:
 
 
 def try_commands(command: Path, url: str) -> list[str]:
-    """Return one line per command that was run.
+    """Run the wheel's commands and return one line per command.
 
     Raises:
-        RuntimeError: A command failed.
+        RuntimeError: a command failed.
     """
     environ = {"CODER_URL": url, "CODER_SESSION_TOKEN": DEMO_TOKEN}
     check = run(str(command), "check", environ=environ)
@@ -78,7 +78,7 @@ def try_commands(command: Path, url: str) -> list[str]:
 
 
 def try_demo(command: Path) -> int:
-    """Run the demo until all polls have succeeded; return how many series it serves."""
+    """Run the demo until all polls have succeeded; return the number of series it serves."""
     words = [str(command), "demo", *SMALL, f"--web.listen-address={ADDRESS}"]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
         try:
@@ -105,7 +105,7 @@ def wait_for_data(process: subprocess.Popen[bytes]) -> str:
 
 
 def count_series(exposition: str) -> int:
-    """Return how many samples there are of Coder's data."""
+    """Return the number of samples of Coder's data."""
     return sum(line.startswith("coder_insights_") for line in exposition.splitlines())
 
 

@@ -1,1 +1,1 @@
-"""The dashboards, one file each: `content()` says what is on it."""
+"""The dashboards, one module each: `content()` returns the dashboard's content."""

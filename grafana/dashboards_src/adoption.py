@@ -1,4 +1,4 @@
-"""Adoption: how many users Coder has, how often they use it, with what, and whether usage grows."""
+"""Adoption: the number of users, how often they use Coder, with which apps, and whether usage grows."""
 
 from typing import Final
 
@@ -132,7 +132,7 @@ def _growth(title: str, period: str) -> Look:
 
 
 def _change(family: str, period: str) -> str:
-    """Return the relative change from the period before the last to the last."""
+    """Return the relative change between the last two periods."""
     last, before = (series(family, f'{period}="{which}"') for which in ("last", "before_last"))
     return f"{last} / ({before} > 0) - 1"
 

@@ -44,13 +44,13 @@ BOUNDS: Final = {
     "2.0": "2 s",
     "+Inf": "more",
 }
-"""What the upper bounds of the distribution are called."""
+"""Display names of the distribution's upper bounds."""
 
 COLORS: Final[Steps] = worse_above(LATENCY_FAIR, LATENCY_POOR)
 SHARE_COLORS: Final[Steps] = worse_above(POOR_USERS_NOTICE, POOR_USERS)
 
 SHARE_ABOVE_FAIR_COLORS: Final[Steps] = ((None, "green"), (POOR_USERS, "yellow"))
-"""Up to `LATENCY_POOR` a connection is no reason for an alert."""
+"""Alerts only count connections above `LATENCY_POOR`, so this never turns red."""
 
 POOR: Final = "poor"
 NOT_GOOD: Final = "fair|poor"

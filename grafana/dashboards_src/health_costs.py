@@ -1,4 +1,4 @@
-"""The lower half of Exporter health: what polls cost, limits, and the exporters themselves."""
+"""The lower half of Exporter health: costs of polls, limits, and the exporters themselves."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ EXPORTER: Final = ("job", "instance")
 EXPIRY: Final = series("insights_exporter_token_expiry_timestamp_seconds", by=EXPORTER)
 LIFETIME: Final = series("insights_exporter_token_lifetime_seconds", by=EXPORTER)
 TOKEN_REST: Final = f"min by (deployment) (({EXPIRY} - time()) / ({LIFETIME} > 0))"
-"""Exporters of one deployment may have different tokens: each is compared with its own lifetime."""
+"""Compares each token with its own lifetime: exporters of a deployment may have different tokens."""
 AVAILABLE: Final = series("insights_exporter_dataset_available", by=("dataset", "reason"))
 
 FAILURES: Final = "insights_exporter_request_failures_total"
@@ -123,7 +123,7 @@ def requests() -> list[Tile]:
 
 
 def limits() -> list[Tile]:
-    """Return the panels about how close limits are."""
+    """Return the panels about limits and how much of them is used."""
     left = graph(
         Look(
             title="Rate limit",

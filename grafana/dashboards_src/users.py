@@ -40,7 +40,7 @@ BOUNDS: Final = {
     "576000.0": "160 hours",
     "+Inf": "more",
 }
-"""What the upper bounds of the distribution are called."""
+"""Display names of the distribution's upper bounds."""
 
 BUCKETS: Final = series(BUCKET, WINDOW, by=("le",))
 USERS: Final = f"sum by (deployment) ({series(LEVEL, WINDOW, by=('level',))})"

@@ -1,4 +1,4 @@
-"""The lower half of Users and groups: groups, and what the license allows."""
+"""The lower half of Users and groups: groups, and the limits of the license."""
 
 from typing import Final
 

@@ -40,7 +40,7 @@ def render(url: str, dashboards: Sequence[Path], output: Path) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the data, render, and return the exit status."""
+    """Write the data, render the pictures, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m grafana.preview", description=__doc__)
     parser.add_argument("--output", type=Path, default=ROOT / sums.PICTURES)
     parser.add_argument("--reuse", action="store_true", help="render over the data of the last run")

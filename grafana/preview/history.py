@@ -1,8 +1,8 @@
-"""Ninety days of sample data in a folder that a Prometheus can be started on.
+"""Write ninety days of sample data into the data folder of a Prometheus.
 
-Three months are backfilled by the product's own command; the last day and a
-half is recorded from a running exporter, with a short outage in it. The
-dates are fixed, so that pictures of one dashboard are alike on any day.
+Three months are backfilled with the `backfill` command; the last day and a
+half is recorded from a running exporter, with a short outage. The dates are
+fixed, so that the pictures do not depend on the day they are rendered.
 """
 
 import multiprocessing
@@ -86,7 +86,7 @@ def _backfill(folder: Path) -> None:
 
 
 def _record(folder: Path) -> None:
-    """Record the last day and a half, and how the users came that day a week ago."""
+    """Record the last day and a half, and the daily users of the same day a week ago."""
     week_ago = NOW.replace(hour=0, minute=0) - timedelta(weeks=1)
     target = f'job="{JOB}",instance="{INSTANCE}"'
     recordings = (
@@ -118,7 +118,7 @@ def _record(folder: Path) -> None:
 def write_rules(url: str, rules: Path, data: Path) -> None:
     """Evaluate the recording rules over the recorded days of the Prometheus at `url`, into `data`.
 
-    promtool makes a block of every two hours: three months of them would take it hours.
+    promtool creates a block for every two hours, which would take hours for three months.
     """
     words = (
         "tsdb",

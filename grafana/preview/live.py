@@ -1,9 +1,9 @@
-"""Days of a running exporter in minutes: its event loop skips the time in which nothing happens.
+"""Record days of a running exporter in minutes: its event loop skips idle time.
 
-The exporter is the product's own command and scrapes are real requests.
-Whenever nothing is ready, the clock moves on to the next timer. Work is not
-skipped: durations are those of this machine. The embedded Coder runs in a
-process of its own, so that the exporter's memory is the exporter's.
+The exporter is the installed command, and scrapes are real requests. When
+nothing is ready, the clock advances to the next timer. Work is not skipped, so
+durations are those of this machine. The embedded Coder runs in a separate
+process, so that it does not count as the exporter's memory.
 """
 
 import asyncio
@@ -31,16 +31,16 @@ from insights_exporter.cli import main
 from insights_exporter.demo import EmbeddedCoder, serve
 
 GRACE: Final = 0.002
-"""Seconds without any event after which nothing happens until the next timer."""
+"""Seconds without any event after which the loop is idle until the next timer."""
 
 GRACE_AFTER_RESPONSE: Final = 0.02
-"""The same while a response may be on its way over loopback, on a machine with other work too."""
+"""The same while a response may be on its way over loopback, also on a busy machine."""
 
 SCRAPE_INTERVAL: Final = 150
-"""Seconds; a rate over Grafana's five minutes has two samples at least."""
+"""Seconds; a rate over Grafana's five minutes then has at least two samples."""
 
 USERS_SINCE: Final = timedelta(hours=1)
-"""Time before the end in which series of single users are kept: panels show their last values only."""
+"""Time before the end in which per-user series are kept; panels only show their last values."""
 
 HOST: Final = "127.0.0.1"
 UNAVAILABLE: Final = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
@@ -57,10 +57,10 @@ class Outage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """What to record: an exporter with `config` (`{url}` stands for the Coder's address), from when to when.
+    """A recording of an exporter with `config`, from `start` to `end`.
 
-    `labels` are those that the scrape adds. `make_coder` is called in
-    another process.
+    `{url}` in `config` is replaced by the address of the embedded Coder. `labels`
+    are added to each sample, as by a scrape. `make_coder` is called in another process.
     """
 
     make_coder: Callable[[], EmbeddedCoder]
@@ -72,9 +72,9 @@ class Recording:
 
 
 def record(recording: Recording, folder: Path) -> Path:
-    """Run the exporter from start to end and return the file of what Prometheus would have scraped.
+    """Run the exporter from start to end and return an OpenMetrics file of its scraped samples.
 
-    Once in a process: modules keep the clock that they were imported with.
+    Call it once per process: modules keep the clock that they were imported with.
     """
     config, file = folder / "live.yml", folder / "live.om"
     with (
@@ -83,7 +83,7 @@ def record(recording: Recording, folder: Path) -> Path:
         file.open("w", encoding="utf-8") as lines,
         _skipping(recording.start) as clock,
     ):
-        listener.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)  # else the kernel may wait for 40 ms
+        listener.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)  # otherwise the kernel may wait 40 ms
         config.write_text(recording.config.replace("{url}", _url(listener)), encoding="utf-8")
         config.chmod(0o600)
         with create_server((HOST, 0)) as free:
@@ -110,7 +110,7 @@ def _url(listener: socket) -> str:
 
 
 class _Clock:
-    """Time that passes as usual, plus what was skipped."""
+    """A clock that adds the skipped time to the real time."""
 
     def __init__(self, traveller: time_machine.Traveller) -> None:
         self._traveller = traveller
@@ -129,7 +129,7 @@ class _Clock:
 
 
 class _Selector(selectors.DefaultSelector):
-    """Waits for sockets only as long as something may be on its way, and skips the remaining time."""
+    """Waits for sockets only while data may be on its way, and skips the remaining time."""
 
     def __init__(self, clock: _Clock) -> None:
         super().__init__()
@@ -145,7 +145,7 @@ class _Selector(selectors.DefaultSelector):
 
 @contextmanager
 def _skipping(start: datetime) -> Iterator[_Clock]:
-    """Begin at `start`; yields the clock of the event loop to use."""
+    """Set the time to `start`, and yield the clock for the event loop."""
     with time_machine.travel(start, tick=True) as traveller:
         clock = _Clock(traveller)
         with (
@@ -157,7 +157,7 @@ def _skipping(start: datetime) -> Iterator[_Clock]:
 
 
 def _counted(send: Callable[..., Awaitable[httpx.Response]], clock: _Clock) -> Callable[..., Any]:
-    """Return `send` of a client, while which no time is skipped."""
+    """Return a client's `send` during which no time is skipped."""
 
     async def counted(*args: Any, **kwargs: Any) -> httpx.Response:  # noqa: ANN401  as the client's own
         clock.requests += 1
@@ -170,7 +170,7 @@ def _counted(send: Callable[..., Awaitable[httpx.Response]], clock: _Clock) -> C
 
 
 def _run_now(_: ThreadPoolExecutor, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401  as in the base
-    """Do the work of other threads in this one, so that no time is skipped meanwhile."""
+    """Run the work of other threads in this one, so that no time is skipped during it."""
     done: Future[Any] = Future()
     try:
         done.set_result(call(*args, **kwargs))
@@ -180,14 +180,14 @@ def _run_now(_: ThreadPoolExecutor, call: Callable[..., Any], *args: Any, **kwar
 
 
 class _Coder:
-    """An embedded Coder in another process; a request to it takes no time to skip."""
+    """An embedded Coder in another process; no time is skipped during its requests."""
 
     def __init__(self, address: str, now: Any) -> None:  # noqa: ANN401  multiprocessing has no name for its type
         self._connection = HTTPConnection(address)
         self._now = now
 
     def response(self, method: str, path: str, headers: dict[str, str]) -> bytes:
-        """Return the response to a request, as it is sent."""
+        """Return the raw response to a request."""
         self._now.value = time.time()
         self._connection.request(method, path, headers=headers)
         response = self._connection.getresponse()
@@ -224,7 +224,7 @@ async def _forward(
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
 ) -> None:
-    """Answer the requests of a connection one by one."""
+    """Forward the requests of a connection to Coder, one by one."""
     with suppress(asyncio.IncompleteReadError):
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -251,14 +251,14 @@ async def _scrape(recording: Recording, address: str, lines: IO[str]) -> None:
 
 
 async def _exposition(address: str) -> str:
-    """Scrape by plain sockets: what an HTTP client keeps would count as the exporter's memory."""
+    """Scrape over plain sockets: an HTTP client's memory would count as the exporter's."""
     host, port = address.split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(f"GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n".encode())
     head, _, body = (await reader.read()).partition(b"\r\n\r\n")
     writer.close()
     if b" 200 " not in head.splitlines()[0]:
-        raise RuntimeError(f"the exporter answered {head!r}")
+        raise RuntimeError(f"the exporter responded with {head!r}")
     return body.decode()
 
 
@@ -267,7 +267,7 @@ def _without_users(exposition: str) -> str:
 
 
 def _samples(exposition: str, labels: str, at: int) -> Iterator[str]:
-    """Return the exposition's samples with the labels of a scrape, and its time."""
+    """Yield the exposition's samples with the labels and the time of a scrape."""
     for line in exposition.splitlines():
         if not line.startswith("#"):
             series, value = line.rsplit(" ", 1)

@@ -14,7 +14,7 @@ import { chromium } from "playwright-core";
 import sharp from "sharp";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
-// The packages' ES modules import CommonJS ones in a way that only their own bundler takes.
+// The packages' ES modules import CommonJS ones in a way that only their own bundler accepts.
 const GRAFANA = ["@grafana/data", "@grafana/schema", "@grafana/ui"];
 const ICONS = join(HERE, "node_modules/@grafana/ui/dist");
 const WIDTH = 1600;

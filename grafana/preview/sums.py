@@ -1,4 +1,4 @@
-"""Which dashboards the committed pictures show: hashes, beside the pictures."""
+"""Hashes of the dashboards that the committed pictures show, stored alongside the pictures."""
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -7,7 +7,7 @@ from typing import Final
 
 PICTURES: Final = "docs/images/dashboards"
 SUMS: Final = "SHA256SUMS"
-"""In the form of sha256sum."""
+"""In the format of sha256sum."""
 
 
 def write(dashboards: Iterable[Path], pictures: Path) -> None:

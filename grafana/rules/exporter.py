@@ -18,9 +18,9 @@ ON_JOB: Final = f"on ({', '.join(JOB)})"
 ON_DEPLOYMENT: Final = recording.on()
 ON_DATASET: Final = recording.on("dataset")
 
-# A job has fewer exporters than usual, or none, no target of it is down, and deployments that it polled are
-# polled by no other job. A deployment that is missing while all exporters are there was removed from the
-# config. Datasets that a server does not have have no poll_success.
+# A job has fewer exporters than usual, none of its targets is down, and no other job polls its deployments.
+# If only a deployment is missing and all exporters are present, it was removed from the config. Datasets that
+# a server does not support have no poll_success.
 VANISHED: Final = f"""\
 (
   group by ({", ".join(JOB)}) (
@@ -68,7 +68,7 @@ REFUSED_DATASETS: Final = _list(recording.REFUSED, "dataset")
 
 RATE_LIMIT: Final = "InsightsRateLimitNearlyExhausted"
 
-# The gauge keeps what the last response said, however long ago that is.
+# The gauge keeps the value of the last response, however old it is.
 FEW_REQUESTS_LEFT: Final = f"""\
 {
     once(
@@ -87,7 +87,7 @@ FEW_REQUESTS_LEFT: Final = f"""\
 unless
 {recording.NOT_POLLED}"""
 
-# A poll without a duration has not ended once: it waits for another dataset.
+# A poll without a duration has never finished: it waits for another dataset.
 AGE: Final = recording.age(recording.LAST_SUCCESS)
 TOO_OLD: Final = f"""\
 {
@@ -133,7 +133,7 @@ REMAINING: Final = recording.TOKEN_REMAINING_OF_EXPORTER
 def _token_below(severity: str, share: float, days: float) -> str:
     """Return the remaining seconds of tokens below a share of their lifetime and a number of days.
 
-    Two exporters of a deployment may have two tokens, so each is compared by itself.
+    Exporters of a deployment may have different tokens, so each is compared with its own lifetime.
     """
     return once(
         f"""

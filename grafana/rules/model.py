@@ -1,4 +1,4 @@
-"""What a rule is, and the mapping that Prometheus reads."""
+"""Rules and groups of rules, and their form in Prometheus' rule files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from grafana import project
 from grafana.project import Board
 
 Severity = Literal["warning", "info"]
-"""Statistics that can be backfilled page no one; the chart can set others."""
+"""None pages anyone, because the statistics can be backfilled; the chart can set other severities."""
 
 
 def threshold(name: str, value: float) -> str:
-    """Return a number with the name under which the chart changes it; it ends its line of PromQL."""
+    """Return a number with the name by which the chart overrides it, as a comment that ends the line."""
     return f"{value}  # {name}"
 
 
@@ -32,9 +32,9 @@ class Recording:
 class Alert:
     """An alert: `hold` is how long `expr` has to hold before it fires.
 
-    `summary` says what is wrong without naming anything, `description` what
-    exactly. `board` is the dashboard that shows it, opened at the alert's
-    deployment where `of_deployment` says that it has one.
+    `summary` describes the problem in general, `description` with the names of
+    what is affected. `board` is the dashboard that shows it, opened at the
+    alert's deployment if `of_deployment` is set.
     """
 
     name: str

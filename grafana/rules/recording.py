@@ -1,9 +1,9 @@
 """The recorded series: one value per deployment, however many exporters poll it.
 
-A series keeps the labels that identify the deployment and those its name begins
-with. Other labels that a scrape adds (pod, node, version) are dropped: a second
-exporter (an upgrade, a mistake) doubles nothing, and a week later the series is
-the same.
+A series keeps the labels that identify the deployment and those in the first part
+of its name. Other labels that a scrape adds (pod, node, version) are dropped, so a
+second exporter (an upgrade, a mistake) is not counted twice, and an upgrade starts
+no new series.
 """
 
 from typing import Final
@@ -39,13 +39,13 @@ QUALITY: Final = "coder_insights_connection_quality_users"
 FAILURES: Final = "insights_exporter_request_failures_total"
 
 NOON_ANYWHERE: Final = 13 * 3600
-"""Added to the first second of a day, an instant of that date in UTC for zones from -10:00 to +13:00."""
+"""Seconds after the start of a day that are on the same date in UTC, for zones from -10:00 to +13:00."""
 
 JOB: Final = ("cluster", "namespace", "job")
-"""Which exporters: the first two labels exist where a scrape or an external label adds them."""
+"""Labels that identify exporters; the first two only exist if a scrape or external labels add them."""
 
 WHOSE: Final = (*JOB, "deployment")
-"""Which deployment."""
+"""Labels that identify a deployment."""
 
 POLL: Final = ("dataset", "window")
 
@@ -53,7 +53,7 @@ WITH_TOKEN: Final = '{dataset!="license"}'  # noqa: S105  PromQL
 """Selects the datasets that Coder serves to a valid token only: their success means that it is valid."""
 
 REFUSALS: Final = "forbidden|not_permitted"
-"""Reasons with which Coder refuses a dataset to a valid token."""
+"""Reasons for which Coder denies a dataset to a valid token."""
 
 
 def on(*labels: str) -> str:
@@ -67,12 +67,12 @@ def once(expr: str, *by: str, operation: str = "max") -> str:
 
 
 def age(last_success: str) -> str:
-    """Return the seconds since a last success, +Inf where there was none."""
+    """Return the seconds since the last success, +Inf if there was none."""
     return f"(time() - {last_success}) / ({last_success} > bool 0)"
 
 
 def _failures_since(ago: str) -> str:
-    """Return the failures that were not yet counted `ago`; a counter may start above 0."""
+    """Return the failures that were counted since `ago`; a counter may start above 0."""
     new = f"\n  {FAILURES}\n  unless\n  {FAILURES} == {FAILURES} offset {ago}\n"
     return f"{once(new, 'dataset', 'reason', operation='sum')} > 0"
 

@@ -32,10 +32,10 @@ Commands are for the installations that the docs set up ([systemd](../systemd.md
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes as people do: text of several lines as a block, lists indented."""
+    """Dumps text of several lines as a block, and indents lists."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  PyYAML's signature
-        """Go one level deeper, in lists too."""
+        """Indent one level, also in lists."""
         super().increase_indent(flow, indentless=False)
 
 

@@ -1,4 +1,4 @@
-"""Alerts about what Coder's users experience, and whether there are any."""
+"""Alerts about users: their connections, their number, and the license's seats."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ LATENCY: Final = f'{{window="{thresholds.POOR_WINDOW}", percentile="p50"}}'
 YESTERDAY: Final = f'{recording.DAILY_USERS}{{day="yesterday"}}'
 THIS_WEEK: Final = f"avg_over_time({YESTERDAY}[1w])"
 WEEK_BEFORE: Final = f"avg_over_time({YESTERDAY}[1w] offset 1w)"
-# Without it, a week of which only quiet days were scraped would look like a fall.
+# Otherwise, a week in which only quiet days were scraped would look like a decline.
 KNOWN: Final = f"count_over_time({YESTERDAY}[1w])"
 KNOWN_BEFORE: Final = f"count_over_time({YESTERDAY}[1w] offset 1w)"
 TODAY: Final = f'{recording.DAILY_USERS}{{day="today"}}'
@@ -29,7 +29,7 @@ def _working_day(day: str) -> str:
 
 
 def _unnamed(offset: str = "") -> str:
-    """Return the templates that were used on the last whole day and have an id for a name."""
+    """Return the templates that were used on the last whole day and have an id as their name."""
     selector = (
         f'coder_insights_template_daily_active_users{{day="yesterday", template_name=~"{UUID}"}}{offset}'
     )

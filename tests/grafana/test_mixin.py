@@ -69,7 +69,7 @@ def test_linters_of_others_have_nothing_to_say(capsys: pytest.CaptureFixture[str
     """Those of them that are installed accept all files, and the others are said not to have been asked."""
     status = lint.main()
     programs = [linter.program for linter in lint.LINTERS]
-    verdicts = [f"{program}: {'nothing to say' if find(program) else NOT_RUN}" for program in programs]
+    verdicts = [f"{program}: {'no problems found' if find(program) else NOT_RUN}" for program in programs]
 
     assert (0, verdicts) == (status, capsys.readouterr().out.splitlines())
 
@@ -84,7 +84,7 @@ def test_linter_beside_the_interpreter_is_found(
     monkeypatch.setattr(parts, "PATH", str(tmp_path))
     status = lint.main([Linter(strict.name, (), "rules/*.yaml")])
 
-    assert (1, True) == (status, "strict-linter: 2 files are not right" in capsys.readouterr().out)
+    assert (1, True) == (status, "strict-linter: 2 files have problems" in capsys.readouterr().out)
 
 
 def test_linter_that_is_not_installed_is_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,7 +101,7 @@ def test_complaints_of_a_linter_are_told(capsys: pytest.CaptureFixture[str]) -> 
     told = capsys.readouterr().out
 
     assert 1 == status
-    assert "promtool: 1 files are not right" in told
+    assert "promtool: 1 files have problems" in told
     assert "FAILED" in told
 
 
@@ -110,4 +110,4 @@ def test_linter_with_nothing_to_say(capsys: pytest.CaptureFixture[str]) -> None:
     require("promtool")
     status = lint.main([Linter("promtool", ("check", "rules"), "rules/*.yaml")])
 
-    assert (0, "promtool: nothing to say\n") == (status, capsys.readouterr().out)
+    assert (0, "promtool: no problems found\n") == (status, capsys.readouterr().out)

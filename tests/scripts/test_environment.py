@@ -2,12 +2,12 @@
 
 import pytest
 
-from scripts.environment import unusable
+from scripts.environment import check_python
 
 
 def test_new_python_with_pip_is_good() -> None:
     """Python 3.11 with its venv module is enough."""
-    assert "" == unusable((3, 11, 0), has_pip=True)
+    assert "" == check_python((3, 11, 0), has_pip=True)
 
 
 @pytest.mark.parametrize(
@@ -20,4 +20,4 @@ def test_new_python_with_pip_is_good() -> None:
 )
 def test_refusal_names_cause_and_remedy(version: tuple[int, ...], has_pip: bool, said: str) -> None:
     """A Python that is too old or incomplete is reported, with what to do."""
-    assert said in unusable(version, has_pip)
+    assert said in check_python(version, has_pip)

@@ -6,7 +6,7 @@ import pytest
 
 from insights_exporter.exposition.family import MetricFamily
 from scripts.metrics_docs import declared_families
-from scripts.stable_metrics import PROMISED, broken, promises
+from scripts.stable_metrics import PROMISED, find_broken, format_families
 
 NAPS = MetricFamily(
     name="naps_seconds", type="histogram", help="Naps.", labels=("who", "bed"), bounds=(0.5, 60.0)
@@ -15,17 +15,17 @@ NAPS = MetricFamily(
 
 def test_what_was_promised_is_there() -> None:
     """A stable family ends or changes only as docs/compatibility.md says, with a new list at that release."""
-    assert [] == broken(PROMISED.read_text(encoding="utf-8").splitlines(), declared_families())
+    assert [] == find_broken(PROMISED.read_text(encoding="utf-8").splitlines(), declared_families())
 
 
 def test_a_promise_is_name_kind_labels_and_bounds() -> None:
     """Labels are sorted, since their order is not promised."""
-    assert ["naps_seconds histogram {bed,who} 0.5,60"] == promises([NAPS])
+    assert ["naps_seconds histogram {bed,who} 0.5,60"] == format_families([NAPS])
 
 
 def test_nothing_is_promised_of_an_experimental_family() -> None:
     """A family that is not stable is not in the list."""
-    assert [] == promises([replace(NAPS, stable=False)])
+    assert [] == format_families([replace(NAPS, stable=False)])
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,11 @@ def test_nothing_is_promised_of_an_experimental_family() -> None:
 )
 def test_a_broken_promise_is_named(now: list[MetricFamily]) -> None:
     """Removed and changed metrics are reported by their lines."""
-    assert promises([NAPS]) == broken(promises([NAPS]), now)
+    assert format_families([NAPS]) == find_broken(format_families([NAPS]), now)
 
 
 def test_more_breaks_no_promise() -> None:
     """New families, another help or another order of labels are free."""
     now = [replace(NAPS, help="Sleep.", labels=("bed", "who")), replace(NAPS, name="other")]
 
-    assert [] == broken(promises([NAPS]), now)
+    assert [] == find_broken(format_families([NAPS]), now)

@@ -24,7 +24,7 @@ def tree(tmp_path: Path) -> Path:
 
 def test_consistent_tree(tree: Path) -> None:
     """A tag of the version that all files have, with a dated entry, can be released."""
-    assert [] == release.complaints("v1.2.3", tree)
+    assert [] == release.find_problems("v1.2.3", tree)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_inconsistency_is_reported(tree: Path, tag: str, path: str | None, text:
     if path:
         (tree / path).write_text(text, encoding="utf-8")
 
-    assert [expected] == release.complaints(tag, tree)
+    assert [expected] == release.find_problems(tag, tree)
 
 
 def test_notes(tree: Path) -> None:

@@ -1,4 +1,4 @@
-// From query results to what a panel draws: transformations, then units, thresholds, mappings and overrides.
+// Converts query results to a panel's data: transformations, then units, thresholds, mappings and overrides.
 
 import {
   applyFieldOverrides,
@@ -37,10 +37,10 @@ export async function prepare(panel, frames, { theme, timeZone, replaceVariables
   });
 }
 
-// The colour mode that each panel plugin has where the dashboard names none.
+// Each panel plugin's default colour mode.
 const COLOR_MODES = { timeseries: "palette-classic" };
 
-/** Return `panel` as Grafana has it once it is loaded. */
+/** Return `panel` as Grafana loads it, with defaults. */
 export function loaded(panel) {
   const fieldConfig = structuredClone(panel.fieldConfig);
   const { defaults, overrides } = fieldConfig;
@@ -53,8 +53,8 @@ export function loaded(panel) {
   return { ...panel, fieldConfig };
 }
 
-// Panels know their options by a registry of editors. Here it is made of what the panel sets,
-// each taken as it is.
+// Grafana looks up a panel's options in a registry of editors. This one consists of the options that the
+// panel sets, unchanged.
 function registryOf({ defaults, overrides }) {
   const { custom = {}, ...standard } = defaults;
   const ids = new Set([

@@ -1,4 +1,4 @@
-// Where panels stand: Grafana's grid of 24 columns, with a repeated row once for each value of its variable.
+// Positions of panels: Grafana's grid of 24 columns, with a repeated row once for each value of its variable.
 
 import { fixed } from "./variables.js";
 
@@ -42,7 +42,7 @@ const all = ({ row, panels }) => (row ? [row, ...panels] : panels);
 const top = (section) => Math.min(...all(section).map(({ gridPos }) => gridPos.y));
 const bottom = (section) => Math.max(...all(section).map(({ gridPos }) => gridPos.y + gridPos.h));
 
-/** Return the place of a panel in pixels, within `width`. */
+/** Return the position and size of a panel in pixels, within `width`. */
 export function pixels({ x, y, w, h }, width) {
   const column = (width - GAP * (COLUMNS - 1)) / COLUMNS;
   return {

@@ -1,5 +1,4 @@
-// The page: `window.preview(job)` draws one dashboard and returns what it could not draw, and how many icons will
-// appear.
+// The page: `window.preview(job)` draws a dashboard and returns the errors and the number of icons to wait for.
 
 import "@fontsource/inter/latin-400.css";
 import "@fontsource/inter/latin-500.css";

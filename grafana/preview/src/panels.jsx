@@ -1,4 +1,4 @@
-// The panels, drawn by the components that Grafana draws them with.
+// Panels, drawn with Grafana's own components.
 
 import { getDisplayValueAlignmentFactors, getFieldDisplayValues, VizOrientation } from "@grafana/data";
 import { BarGauge, BigValue, Table, TimeSeries, VizRepeater } from "@grafana/ui";
@@ -123,7 +123,7 @@ export const PANELS = {
   table: TablePanel,
 };
 
-/** Return whether there is nothing to draw; a stat says so itself. */
+/** Return whether there is nothing to draw; a stat shows that itself. */
 export function isEmpty({ type }, frames) {
   const hasRows = frames.some((frame) => frame.length > 0);
   return !hasRows && type !== "stat";

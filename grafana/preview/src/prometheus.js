@@ -4,7 +4,7 @@ import { createDataFrame, FieldType } from "@grafana/data";
 
 const SCRAPE_SECONDS = 15; // Grafana's own default for "Scrape interval" of the data source
 
-/** A Prometheus at `url`; every error names the query. */
+/** A Prometheus at `url`; every error contains the query. */
 export class Prometheus {
   constructor(url) {
     this.url = url.replace(/\/$/, "");
@@ -31,7 +31,7 @@ export class Prometheus {
   }
 }
 
-/** Return `$__interval` and the like for a panel, as Grafana's data source has them. */
+/** Return `$__interval` and the like for a panel, as Grafana's data source sets them. */
 export function builtIns(range, seconds) {
   const span = Math.round((range.to.valueOf() - range.from.valueOf()) / 1000);
   return {
@@ -100,7 +100,7 @@ function seriesFrame({ metric, values }, target, seconds) {
   });
 }
 
-/** Return cumulative buckets as counts of their own, in the order of their bounds. */
+/** Return cumulative buckets as counts per bucket, in the order of their bounds. */
 function buckets(series) {
   const bound = ({ metric }) => (metric.le === "+Inf" ? Infinity : Number(metric.le));
   const sorted = [...series].sort((one, other) => bound(one) - bound(other));
@@ -135,7 +135,7 @@ function tableFrame(series, refId) {
   });
 }
 
-/** Call the values of several tables `Value #A`, `Value #B`, ..., as Grafana does where more than one has rows. */
+/** Name the values of tables `Value #A`, `Value #B`, ..., as Grafana does if more than one has rows. */
 export function lettered(frames) {
   const tables = frames.filter((frame) => frame.fields.at(-1).name === "Value" && frame.fields.length > 2);
   if (tables.length < 2) {

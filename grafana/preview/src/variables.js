@@ -1,4 +1,4 @@
-// Resolves a dashboard's variables as Grafana does with the values that are saved in it.
+// Resolves a dashboard's variables as Grafana does, with the values saved in it.
 
 const ALL = "$__all";
 
@@ -34,12 +34,12 @@ async function resolve(variable, earlier, prometheus) {
   return { values: kept, text: kept.join(" + ") || "none", label: variable.label, hidden };
 }
 
-/** Return `variables` with `name` fixed to one value, as a repeated row has it. */
+/** Return `variables` with `name` set to one value, as in a repeated row. */
 export function fixed(variables, name, value) {
   return new Map(variables).set(name, { ...variables.get(name), values: [value], allValue: undefined });
 }
 
-/** Return `variables` with Grafana's built-in ones, of which each has one value. */
+/** Return `variables` and Grafana's built-in ones, each with one value. */
 export function withBuiltIns(variables, builtIns) {
   const all = new Map(variables);
   for (const [name, value] of Object.entries(builtIns)) {
@@ -48,7 +48,7 @@ export function withBuiltIns(variables, builtIns) {
   return all;
 }
 
-/** Return `text` with its variables in place; a list becomes a regular expression. */
+/** Return `text` with its variables replaced by their values; a list becomes a regular expression. */
 export function interpolate(text, variables) {
   return text.replace(/\$(\w+)|\$\{(\w+)(?::\w+)?\}/g, (whole, plain, braced) => {
     const variable = variables.get(plain ?? braced);
@@ -67,7 +67,7 @@ function spell({ values, allValue, raw }) {
   return escaped.length === 1 ? escaped[0] : `(${escaped.join("|")})`;
 }
 
-/** Return `text` for people: a list is spelled as Grafana shows it in titles. */
+/** Return `text` for display: lists are written as in Grafana's titles. */
 export function interpolateTitle(text, variables) {
   return text.replace(/\$(\w+)/g, (whole, name) => variables.get(name)?.values.join(" + ") ?? whole);
 }
