@@ -348,6 +348,13 @@ async def test_kernel_holds_little_of_a_response() -> None:
     assert 1024 * 1024 + 4 * SEGMENT > sent
 
 
+async def test_kernel_without_that_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Systems without the option are served too."""
+    monkeypatch.delattr(socket, "TCP_NOTSENT_LOWAT")
+    async with serving(GENEROUS) as (_, address):
+        assert await is_served(address)
+
+
 async def test_requests_after_the_end_are_not_served() -> None:
     """A request that arrives while a TLS connection is being closed is not served."""
     connection, paths = connect_distant(DistantTransport())

@@ -153,7 +153,8 @@ class Server:
             return Connection(self._app, self.tracker, self._headers)
 
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
+        with contextlib.suppress(AttributeError, OSError):  # some systems do not have this option
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
         if self._context is None:
             loop = asyncio.get_running_loop()
             return await loop.create_server(connect, sock=listener, backlog=_BACKLOG)
