@@ -1,1 +1,1 @@
-"""Side-by-side measurements, for anyone to run: `make bench`."""
+"""Benchmarks of the exporter, alone and compared with other programs: `make bench`."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure everything, and write `benchmarks/RESULTS.md`."""
+"""`python -m benchmarks`: run the benchmarks and write `benchmarks/RESULTS.md`."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks import attacks, backfill, busy, fleet, polling, side_by_side, spread, starting, tls
 from benchmarks.attacking.scripts import ATTACKS
 from benchmarks.measure import machine
-from benchmarks.results import Section, written
+from benchmarks.results import Section, render
 from benchmarks.sizes import FULL, SMALL, Sizes
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -29,10 +29,12 @@ TOPICS: Mapping[str, Callable[[Sizes, Path], Iterator[Section]]] = {
 
 
 def main() -> None:
-    """Measure what the arguments say."""
+    """Run the topics named on the command line and write the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("topics", nargs="*", metavar="TOPIC", help=f"all, or some of {', '.join(TOPICS)}")
-    parser.add_argument("--small", action="store_true", help="a little of everything, to see that it runs")
+    parser.add_argument(
+        "--small", action="store_true", help="run every topic with small sizes, as a smoke test"
+    )
     parser.add_argument(
         "--attack",
         action="append",
@@ -48,13 +50,13 @@ def main() -> None:
     sizes = SMALL if arguments.small else FULL
     if arguments.attack:
         sizes = replace(sizes, attacks=frozenset(arguments.attack))
-    here = machine()
-    sections = list(_measured(arguments.topics or list(TOPICS), sizes))
-    arguments.output.write_text(written(here, sections), encoding="utf-8")
+    machine_line = machine()
+    sections = list(_run_topics(arguments.topics or list(TOPICS), sizes))
+    arguments.output.write_text(render(machine_line, sections), encoding="utf-8")
     sys.stdout.write(arguments.output.read_text(encoding="utf-8"))
 
 
-def _measured(topics: list[str], sizes: Sizes) -> Iterator[Section]:
+def _run_topics(topics: list[str], sizes: Sizes) -> Iterator[Section]:
     for topic in topics:
         started = time.monotonic()
         with tempfile.TemporaryDirectory() as directory:

@@ -1,4 +1,4 @@
-"""What an exporter holds, and what its scrapes notice, while it is attacked over the loopback interface."""
+"""Memory and response times of an exporter while it is attacked over the loopback interface."""
 
 import math
 import subprocess
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from benchmarks.attacking.probes import HEALTH, KEPT, NEW, Target, count, failures, median, probing
 from benchmarks.attacking.scripts import ATTACKS, Attack
 from benchmarks.attacking.victims import VARIANTS, Variant, Victim, victim
-from benchmarks.config import latencies_only
+from benchmarks.config import write_latency_config
 from benchmarks.measure import forget_peak, peak, resident
 from benchmarks.results import Section, Verdict, megabytes, milliseconds
 from benchmarks.servers import environment, module
@@ -27,14 +27,14 @@ _MOST, _LEFT, _FAILED, _LIMITED, _LINES = "memory, most", "memory, left", "faile
 
 
 class Limit(NamedTuple):
-    """What is measured in each attack: the target, the largest good value, and how values are written."""
+    """A measured value: its target, the maximum allowed, and the function that formats it."""
 
     target: str
     most: float
-    spell: Callable[[float], str]
+    format: Callable[[float], str]
 
 
-def _number(number: float) -> str:
+def _format_number(number: float) -> str:
     return f"{number:.0f}"
 
 
@@ -44,23 +44,23 @@ LIMITS: Mapping[str, Limit] = {
     KEPT: Limit("scrapes over an open connection: median of 50 ms", 0.05, milliseconds),
     NEW: Limit("scrapes over new connections: median of 500 ms", 0.5, milliseconds),
     HEALTH: Limit("/-/healthy over new connections: median of 500 ms", 0.5, milliseconds),
-    _FAILED: Limit("every request gets its response, 200 or the 429 of the rate limit", 0, _number),
-    _LIMITED: Limit("", math.inf, _number),
-    _LINES: Limit("at most 100 lines in the log", 100, _number),
+    _FAILED: Limit("every request gets its response, 200 or the 429 of the rate limit", 0, _format_number),
+    _LIMITED: Limit("", math.inf, _format_number),
+    _LINES: Limit("at most 100 lines in the log", 100, _format_number),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an attack did to an exporter: a value for each limit."""
+    """The values measured in one attack, by name of the limit."""
 
     attack: str
     variant: str
     values: Mapping[str, float]
 
     def __str__(self) -> str:
-        """Return a line that shows the progress."""
-        values = ", ".join(f"{name} {LIMITS[name].spell(value)}" for name, value in self.values.items())
+        """Return a progress line."""
+        values = ", ".join(f"{name} {LIMITS[name].format(value)}" for name, value in self.values.items())
         return f"{self.attack} ({self.variant}): {values}"
 
     @property
@@ -71,7 +71,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Setup:
-    """What all attacks of a run share."""
+    """Parameters shared by all attacks of a run."""
 
     sizes: Sizes
     directory: Path
@@ -82,19 +82,19 @@ class _Setup:
 class _Started(NamedTuple):
     victim: Victim
     running: ExitStack
-    """Ends it."""
+    """Stops the exporter when closed."""
 
 
 _Case = tuple[Attack, Variant]
 
 
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
-    """Attack an exporter of its own for each attack and variant, one after the other."""
+    """Run each attack against a new exporter of each variant, one after the other."""
     with ExitStack() as stack:
         coder = stack.enter_context(module(directory / "coder", "fixtures", str(sizes.attack_users)))
-        config = latencies_only(directory / "config.yml", {"coder": coder.url})
+        config = write_latency_config(directory / "config.yml", {"coder": coder.url})
         setup = _Setup(sizes, directory, config, stack.enter_context(ThreadPoolExecutor()))
-        outcomes = list(_outcomes(setup, list(select_cases(sizes))))  # each rests while the next is attacked
+        outcomes = list(_run_cases(setup, list(select_cases(sizes))))  # each settles during the next attack
         yield section(sizes, [outcome.result() for outcome in outcomes])
 
 
@@ -108,8 +108,8 @@ def select_cases(sizes: Sizes) -> Iterator[_Case]:
                 yield attack, variant
 
 
-def _outcomes(setup: _Setup, cases: Sequence[_Case]) -> Iterator[Future[Outcome]]:
-    """Attack one exporter after the other; the next one starts early, so that its memory has settled."""
+def _run_cases(setup: _Setup, cases: Sequence[_Case]) -> Iterator[Future[Outcome]]:
+    """Attack one exporter after the other; start the next one early, so that its memory has settled."""
     upcoming = setup.pool.submit(_start, setup, cases[0])
     for number, case in enumerate(cases, 1):
         started = upcoming.result()
@@ -136,7 +136,7 @@ def _start(setup: _Setup, case: _Case) -> _Started:
 
 
 def _attack(setup: _Setup, started: _Started, case: _Case) -> Future[Outcome]:
-    """Attack an exporter; its outcome is complete after a rest, during which the next one is attacked."""
+    """Attack an exporter; the outcome is complete once its memory has settled, during the next attack."""
     (attack, variant), sizes, ours = case, setup.sizes, started.victim
     before, lines = resident(ours.pid), ours.log_lines
     forget_peak(ours.pid)
@@ -161,7 +161,7 @@ def _attack(setup: _Setup, started: _Started, case: _Case) -> Future[Outcome]:
 def _round(
     directory: Path, ours: Victim, attack: Attack, clients: int, seconds: float
 ) -> tuple[dict[str, float], int]:
-    """Return what behaving clients saw, and the memory afterwards."""
+    """Attack for one round; return the values measured by the probes, and the memory afterwards."""
     with probing(ours.target) as seen:
         run_attackers(directory, ours.target, attack, clients, seconds)
     medians = {kind: median(each) for kind, each in seen.items()}
@@ -201,7 +201,7 @@ def section(sizes: Sizes, outcomes: Sequence[Outcome]) -> Section:
     rows = [("attack", *LIMITS, "exceeded with")]
     for name in dict.fromkeys(each.attack for each in outcomes):
         same = [each for each in outcomes if each.attack == name]
-        worst = (limit.spell(max(each.values[key] for each in same)) for key, limit in LIMITS.items())
+        worst = (limit.format(max(each.values[key] for each in same)) for key, limit in LIMITS.items())
         rows.append((name, *worst, "; ".join(each.variant for each in same if not each.good)))
     clients = ", ".join(map(str, sizes.attack_clients))
     variants = "; ".join(dict.fromkeys(each.variant for each in outcomes))
@@ -217,5 +217,5 @@ def section(sizes: Sizes, outcomes: Sequence[Outcome]) -> Section:
 
 def _verdict(key: str, limit: Limit, outcomes: Sequence[Outcome]) -> Verdict:
     worst = max(outcomes, key=lambda each: each.values[key])
-    reached = f"{limit.spell(worst.values[key])} ({worst.attack}; {worst.variant})"
+    reached = f"{limit.format(worst.values[key])} ({worst.attack}; {worst.variant})"
     return Verdict(f"attacked: {limit.target}", reached, worst.values[key] <= limit.most)

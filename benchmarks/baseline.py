@@ -1,6 +1,6 @@
-"""The usual way to write an exporter: a client library's gauges, set from JSON.
+"""The usual way to write an exporter: gauges of the client library, set from JSON.
 
-`python -m benchmarks.baseline PORT USERS` serves the page so until it is ended.
+`python -m benchmarks.baseline PORT USERS` serves `/metrics` this way until SIGTERM.
 """
 
 import gzip
@@ -11,13 +11,13 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest, start_http_server
 
-from benchmarks.users import latency_answer
+from benchmarks.users import latency_response
 
 _LABELS = ("deployment", "window", "user_id", "username", "percentile")
 
 
-def filled(response: bytes) -> CollectorRegistry:
-    """Return a registry with what Coder's answer says."""
+def build_registry(response: bytes) -> CollectorRegistry:
+    """Return a registry with the series of Coder's response."""
     registry = CollectorRegistry()
     latency = Gauge("coder_insights_user_latency_seconds", "Latency.", _LABELS, registry=registry)
     for user in json.loads(response)["report"]["users"]:
@@ -27,19 +27,19 @@ def filled(response: bytes) -> CollectorRegistry:
     return registry
 
 
-def published(
+def publish(
     response: bytes, *printers: Callable[[CollectorRegistry], bytes]
 ) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the page of an answer, plain and compressed, as each of `printers` writes it."""
-    registry = filled(response)
-    pages = [printer(registry) for printer in printers or (generate_latest,)]
-    return tuple((page, gzip.compress(page)) for page in pages)
+    """Return the exposition of a response, plain and compressed, in the format of each printer."""
+    registry = build_registry(response)
+    expositions = [printer(registry) for printer in printers or (generate_latest,)]
+    return tuple((exposition, gzip.compress(exposition)) for exposition in expositions)
 
 
 def main() -> None:
     """Serve until SIGTERM."""
     port, users = map(int, sys.argv[1:])
-    start_http_server(port, "127.0.0.1", filled(latency_answer(users)))
+    start_http_server(port, "127.0.0.1", build_registry(latency_response(users)))
     threading.Event().wait()
 
 

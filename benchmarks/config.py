@@ -1,4 +1,4 @@
-"""The settings with which the exporter is measured."""
+"""Configs of the measured exporters."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,8 +11,8 @@ _OTHERS = tuple(name for name in DATASETS if name != "user-latency")
 _ENOUGH = 10_000_000
 
 
-def latencies_only(path: Path, urls: Mapping[str, str], every: str = "1h") -> Path:
-    """Write settings that poll nothing but all users' latencies, of each of `urls`; give the file."""
+def write_latency_config(path: Path, urls: Mapping[str, str], every: str = "1h") -> Path:
+    """Write a config that polls only the latencies of all users from each URL; return the path."""
     off: dict[str, object] = {dataset: {"enabled": False} for dataset in _OTHERS}
     defaults = {
         "token": "no-token",
@@ -25,8 +25,8 @@ def latencies_only(path: Path, urls: Mapping[str, str], every: str = "1h") -> Pa
     return _write(path, defaults, urls)
 
 
-def everything(path: Path, urls: Mapping[str, str], token: str, every: str = "5m") -> Path:
-    """Write settings that poll all datasets of each of `urls` at one interval; give the file."""
+def write_full_config(path: Path, urls: Mapping[str, str], token: str, every: str = "5m") -> Path:
+    """Write a config that polls all datasets from each URL at one interval; return the path."""
     datasets = {dataset: {"every": every} for dataset in (*_OTHERS, "user-latency")}
     defaults = {"token": token, "requests_per_minute": 6000, "datasets": datasets}
     return _write(path, defaults, urls)

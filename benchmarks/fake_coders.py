@@ -1,4 +1,4 @@
-"""Many embedded Coders in a process of their own: `python -m benchmarks.fake_coders PORT COUNT`."""
+"""Many embedded Coders in one process: `python -m benchmarks.fake_coders PORT COUNT`."""
 
 import sys
 import threading
@@ -9,7 +9,7 @@ _USERS = 50
 
 
 def main() -> None:
-    """Serve each below its number, until SIGTERM."""
+    """Serve each Coder under its number as path prefix, until SIGTERM."""
     port, count = map(int, sys.argv[1:])
     population = Population(users=_USERS)
     coders = {f"{number}": EmbeddedCoder(population=population) for number in range(count)}

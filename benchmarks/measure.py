@@ -1,4 +1,4 @@
-"""What a process uses, and what kind of machine this is; as Linux tells."""
+"""Resource usage of a process, and a description of the machine; from Linux's /proc."""
 
 import math
 import os
@@ -7,43 +7,43 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-_ALONE = 0.5
-_USER, _SYSTEM = 11, 12  # places in /proc/PID/stat, counted behind the command's name
+_IDLE_LOAD = 0.5
+_USER, _SYSTEM = 11, 12  # places in /proc/PID/stat, counted from the field after the command name
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the processor time that a process has used, to a hundredth of a second."""
+    """Return the CPU time of a process in seconds, with a resolution of 10 ms."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[_USER]) + int(fields[_SYSTEM])) / _TICKS
 
 
 def main_thread_seconds(pid: int) -> float:
-    """Return the processor time of a process' first thread, to the nanosecond."""
+    """Return the CPU time of a process's main thread in seconds, with a resolution of 1 ns."""
     return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="utf-8").split()[0]) / 1e9
 
 
 def children(pid: int) -> list[int]:
-    """Return the processes that a process' first thread started."""
+    """Return the PIDs of the processes started by a process's main thread."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()]
 
 
 def resident(pid: int) -> int:
-    """Return the bytes of memory that a process holds."""
+    """Return the resident memory of a process, in bytes."""
     return _status(pid, "VmRSS")
 
 
 def peak(pid: int) -> int:
-    """Return the most bytes of memory that a process held since it started, or since `forget_peak`."""
+    """Return the peak resident memory of a process since its start or `forget_peak`, in bytes."""
     return _status(pid, "VmHWM")
 
 
 def forget_peak(pid: int) -> None:
-    """Reset `peak`."""
+    """Reset the value of `peak` to the current memory."""
     Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="utf-8")
 
 
 def slope(sizes: Sequence[float], values: Sequence[float]) -> float:
-    """Return the slope of the line through the logarithms: 1 is linear."""
+    """Return the slope of the regression line on log-log axes; 1 means linear growth."""
     xs, ys = [math.log(size) for size in sizes], [math.log(value) for value in values]
     middle_x, middle_y = sum(xs) / len(xs), sum(ys) / len(ys)
     products = sum((x - middle_x) * (y - middle_y) for x, y in zip(xs, ys, strict=True))
@@ -51,12 +51,12 @@ def slope(sizes: Sequence[float], values: Sequence[float]) -> float:
 
 
 def machine() -> str:
-    """Describe this machine in a line."""
+    """Return a one-line description of this machine."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     load = os.getloadavg()[0]
-    shared = ", so it was shared with other programs" if load > _ALONE else ""
+    shared = ", so it was shared with other programs" if load > _IDLE_LOAD else ""
     return (
         f"Machine: {os.cpu_count()} x {models[0] if models else platform.machine()}, {memory:.0f} GB, "
         f"Linux {platform.release()}, Python {platform.python_version()}; "

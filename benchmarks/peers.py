@@ -1,4 +1,4 @@
-"""Programs that show the same series, each in its own way."""
+"""Other programs that expose the same series."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -19,34 +19,34 @@ _PATIENCE = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pages:
-    """The page that all are to show, plain and compressed, in files, and from how many users it is."""
+class SavedExposition:
+    """Files with the exposition that all programs serve, plain and compressed, and its number of users."""
 
     plain: Path
     packed: Path
     users: int
 
 
-def saved(url: str, directory: Path, users: int) -> Pages:
-    """Save one deployment's data as served; what the process says of itself would clash with theirs."""
+def save_exposition(url: str, directory: Path, users: int) -> SavedExposition:
+    """Save the series of one deployment; the process metrics would clash with those of the peers."""
     plain, packed = directory / "page", directory / "page.gz"
     for path, coding in ((plain, "identity"), (packed, "gzip")):
         headers = {"Accept-Encoding": coding}
         with httpx.stream("GET", f"{url}?deployment=coder", headers=headers, trust_env=False) as reply:
             path.write_bytes(b"".join(reply.iter_raw()))
-    return Pages(plain, packed, users)
+    return SavedExposition(plain, packed, users)
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """The files of a certificate that was made for this run, and of its key."""
+    """Paths of a certificate generated for this run and of its key."""
 
     chain: Path
     key: Path
 
     @classmethod
-    def made(cls, directory: Path) -> Self:
-        """Make one for this machine."""
+    def create(cls, directory: Path) -> Self:
+        """Generate a certificate for localhost."""
         leaf = trustme.CA().issue_cert("localhost")
         certificate = cls(directory / "tls.crt", directory / "tls.key")
         leaf.cert_chain_pems[0].write_to_path(str(certificate.chain))
@@ -54,20 +54,22 @@ class Certificate:
         return certificate
 
     def for_nginx(self) -> str:
-        """Spell it as nginx' settings."""
+        """Return the nginx directives for this certificate."""
         return f"ssl_certificate {self.chain}; ssl_certificate_key {self.key};"
 
 
-Start = Callable[[Path, Pages], AbstractContextManager[Server]]
+Start = Callable[[Path, SavedExposition], AbstractContextManager[Server]]
 
 
 @contextmanager
-def nginx(directory: Path, pages: Pages, certificate: Certificate | None = None) -> Iterator[Server]:
-    """Serve the very same bytes from two files, with a certificate over TLS."""
+def nginx(
+    directory: Path, saved: SavedExposition, certificate: Certificate | None = None
+) -> Iterator[Server]:
+    """Serve the same bytes from two files with nginx, over TLS if a certificate is given."""
     port, www = free_port(), directory / "www"
     www.mkdir(parents=True)
-    (www / "metrics").symlink_to(pages.plain)
-    (www / "metrics.gz").symlink_to(pages.packed)
+    (www / "metrics").symlink_to(saved.plain)
+    (www / "metrics.gz").symlink_to(saved.packed)
     file = directory / "nginx.conf"
     scratch = "".join(
         f"{kind}_temp_path {directory}/{kind};\n"
@@ -83,28 +85,28 @@ def nginx(directory: Path, pages: Pages, certificate: Certificate | None = None)
         encoding="utf-8",
     )
     words = ("nginx", "-c", str(file), "-e", f"{directory}/errors")
-    with _served(words, directory, port, "https" if certificate else "http") as server:
+    with _serve(words, directory, port, "https" if certificate else "http") as server:
         yield server
 
 
 @contextmanager
-def pushgateway(directory: Path, pages: Pages) -> Iterator[Server]:
-    """Push the page once; the gateway shows it from then on."""
+def pushgateway(directory: Path, saved: SavedExposition) -> Iterator[Server]:
+    """Push the exposition once to a Pushgateway, which serves it from then on."""
     port = free_port()
     words = ("prometheus-pushgateway", f"--web.listen-address=127.0.0.1:{port}", "--log.level=error")
-    with _served(words, directory, port) as server:
+    with _serve(words, directory, port) as server:
         push = f"http://127.0.0.1:{port}/metrics/job/bench"
-        page = pages.plain.read_bytes()
+        page = saved.plain.read_bytes()
         httpx.put(push, content=page, trust_env=False, timeout=_PATIENCE).raise_for_status()
         yield server
 
 
 @contextmanager
-def textfile(directory: Path, pages: Pages) -> Iterator[Server]:
-    """Let the node exporter read the page from a file at each scrape."""
+def textfile(directory: Path, saved: SavedExposition) -> Iterator[Server]:
+    """Serve the exposition with node_exporter's textfile collector, which reads it at each scrape."""
     port = free_port()
     (directory / "texts").mkdir(parents=True)
-    (directory / "texts" / "bench.prom").symlink_to(pages.plain)
+    (directory / "texts" / "bench.prom").symlink_to(saved.plain)
     words = (
         "prometheus-node-exporter",
         "--collector.disable-defaults",
@@ -113,14 +115,14 @@ def textfile(directory: Path, pages: Pages) -> Iterator[Server]:
         f"--web.listen-address=127.0.0.1:{port}",
         "--log.level=error",
     )
-    with _served(words, directory, port) as server:
+    with _serve(words, directory, port) as server:
         yield server
 
 
 @contextmanager
-def client_library(directory: Path, pages: Pages) -> Iterator[Server]:
-    """Show the series with prometheus_client's own server."""
-    with module(directory, "baseline", str(pages.users)) as server:
+def client_library(directory: Path, saved: SavedExposition) -> Iterator[Server]:
+    """Serve the series with prometheus_client's HTTP server."""
+    with module(directory, "baseline", str(saved.users)) as server:
         yield Server(f"{server.url}/metrics", server.pid)
 
 
@@ -131,28 +133,28 @@ PEERS: Mapping[str, tuple[str, Start]] = {
     "node_exporter textfile": ("prometheus-node-exporter", textfile),
     "prometheus_client": ("python", client_library),
 }
-"""By name: the program that is needed, and how it is started."""
+"""By name: the required program, and the function that starts it."""
 
 
-def present() -> Mapping[str, Start]:
-    """Return the peers that can be run on this machine."""
+def available_peers() -> Mapping[str, Start]:
+    """Return the peers that are installed on this machine."""
     return {name: start for name, (command, start) in PEERS.items() if find(command)}
 
 
-def missing() -> tuple[str, ...]:
-    """Name those that cannot."""
-    return tuple(name for name in PEERS if name not in present())
+def missing_peers() -> tuple[str, ...]:
+    """Return the names of the peers that are not installed."""
+    return tuple(name for name in PEERS if name not in available_peers())
 
 
 @contextmanager
-def _served(words: tuple[str, ...], directory: Path, port: int, scheme: str = "http") -> Iterator[Server]:
+def _serve(words: tuple[str, ...], directory: Path, port: int, scheme: str = "http") -> Iterator[Server]:
     command = (find(words[0]) or words[0], *words[1:])
     with running(command, directory, clean_environment(directory, {})) as process:
         url = f"{scheme}://127.0.0.1:{port}/metrics"
-        eventually(lambda: _is_there(url), ignoring=(httpx.TransportError,))
+        eventually(lambda: _is_serving(url), ignoring=(httpx.TransportError,))
         yield Server(url, process.process.pid)
         process.stop()
 
 
-def _is_there(url: str) -> bool:
+def _is_serving(url: str) -> bool:
     return httpx.get(url, trust_env=False, verify=False, timeout=_PATIENCE).is_success  # noqa: S501 -- made here

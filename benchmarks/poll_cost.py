@@ -1,7 +1,7 @@
-"""What a poll costs from Coder's answer to bodies that are ready, in a process of its own.
+"""Cost of a poll, from Coder's response to complete response bodies, measured in a separate process.
 
-`python -m benchmarks.poll_cost USERS ROUNDS [usual]` prints the processor's seconds and
-the bytes of memory as JSON.
+`python -m benchmarks.poll_cost USERS ROUNDS [usual]` prints CPU seconds and
+bytes of memory as JSON.
 """
 
 import json
@@ -17,7 +17,7 @@ import msgspec
 from prometheus_client import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from benchmarks.baseline import published
+from benchmarks.baseline import publish
 from benchmarks.measure import forget_peak, peak, resident
 from insights_exporter.coder.request import Response
 from insights_exporter.config.models import Deployment, UserOptions
@@ -29,12 +29,12 @@ from insights_exporter.polling.fetch import convert
 from insights_exporter.polling.metrics import exposed_families
 
 VERSIONS = 2
-_MOST_OF_THE_USUAL = 3
+_MAX_USUAL_ROUNDS = 3
 _SOURCE = ("coder", "user-latency", "7d", "")
 
 
 class Costs(msgspec.Struct):
-    """Processor seconds of each round, and how far the memory rose above what it was before the first."""
+    """CPU seconds of each round, and the peak memory above that before the first round, in bytes."""
 
     ours: list[float]
     memory: int
@@ -42,44 +42,46 @@ class Costs(msgspec.Struct):
     usual_both: list[float] = []
 
 
-class Published:
-    """A page that polls are published on, without network and threads."""
+class PollPublisher:
+    """Publishes polls to an exposition without network or threads."""
 
     def __init__(self, deployment: Deployment) -> None:
         window = next(window for window in deployment.windows if window.name == "7d")
-        self._view = PollContext(deployment=deployment, window=window, now=datetime(2024, 5, 8, tzinfo=UTC))
+        self._context = PollContext(
+            deployment=deployment, window=window, now=datetime(2024, 5, 8, tzinfo=UTC)
+        )
         self._dataset = DATASETS["user-latency"]
         self._snapshot = Snapshot.empty(exposed_families(DATASETS))
         self.page: Page = build_page(self._snapshot)
 
     def poll(self, response: bytes) -> None:
-        """Convert an answer and make both formats' bodies, plain and compressed."""
-        (request,) = self._dataset.requests(self._view)
-        converted = convert(self._dataset, self._view, Response(request, response))
+        """Convert a response and build the bodies of both formats, plain and compressed."""
+        (request,) = self._dataset.requests(self._context)
+        converted = convert(self._dataset, self._context, Response(request, response))
         changes = {each.family.name: {_SOURCE: each} for each in converted.families}
         self._snapshot = self._snapshot.updated(changes)
         self.page = build_page(self._snapshot, self.page)
 
 
-def measured(users: int, rounds: int, *, usual: bool) -> Costs:
-    """Convert and publish in turns with the usual way."""
-    responses = [_answer(users, version) for version in range(VERSIONS)]
-    page = Published(_deployment(users))
+def measure(users: int, rounds: int, *, usual: bool) -> Costs:
+    """Measure polls, and the usual way for comparison."""
+    responses = [_generate_response(users, version) for version in range(VERSIONS)]
+    page = PollPublisher(_deployment(users))
     process = os.getpid()
     before = resident(process)
     forget_peak(process)
     page.poll(responses[-1])
     turns = [responses[number % VERSIONS] for number in range(rounds)]
-    ours = [_seconds(page.poll, response) for response in turns]
+    ours = [_time(page.poll, response) for response in turns]
     costs = Costs(ours, max(peak(process) - before, mmap.PAGESIZE))
-    for response in turns[:_MOST_OF_THE_USUAL] if usual else ():
-        costs.usual.append(_seconds(published, response))
-        costs.usual_both.append(_seconds(published, response, generate_latest, generate_openmetrics))
+    for response in turns[:_MAX_USUAL_ROUNDS] if usual else ():
+        costs.usual.append(_time(publish, response))
+        costs.usual_both.append(_time(publish, response, generate_latest, generate_openmetrics))
     return costs
 
 
-def _answer(users: int, version: int) -> bytes:
-    """Return an answer that was made elsewhere, so that its making leaves no memory behind."""
+def _generate_response(users: int, version: int) -> bytes:
+    """Generate a response in another process, so that its memory is not counted here."""
     return subprocess.check_output([sys.executable, "-m", "benchmarks.users", str(users), str(version)])
 
 
@@ -87,17 +89,17 @@ def _deployment(users: int) -> Deployment:
     return Deployment(name="coder", url="http://127.0.0.1", users=UserOptions(limit=users))
 
 
-def _seconds(work: Callable[..., object], *arguments: object) -> float:
+def _time(work: Callable[..., object], *arguments: object) -> float:
     started = time.process_time()
     work(*arguments)
     return time.process_time() - started
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure as the arguments say."""
+    """Print the costs for the given arguments."""
     users, rounds, *usual = arguments
-    costs = measured(int(users), int(rounds), usual=bool(usual))
-    print(json.dumps(msgspec.to_builtins(costs)))  # noqa: T201 -- read by the one who started it
+    costs = measure(int(users), int(rounds), usual=bool(usual))
+    print(json.dumps(msgspec.to_builtins(costs)))  # noqa: T201 -- the parent process reads it
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What was measured: tables and verdicts, and how they are written down."""
+"""Results of the benchmarks, tables and verdicts, and how they are rendered."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was to be reached, and what was."""
+    """A target, the value reached, and whether the target is met."""
 
     target: str
     reached: str
@@ -15,7 +15,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One topic: a table, whose first row names the columns, what it means, and what was to be reached."""
+    """One topic: a table whose first row contains the column names, notes and verdicts."""
 
     title: str
     table: Sequence[Sequence[str]]
@@ -23,8 +23,8 @@ class Section:
     verdicts: Sequence[Verdict] = field(default_factory=tuple)
 
 
-def written(machine: str, sections: Sequence[Section]) -> str:
-    """Return all results as a page of Markdown."""
+def render(machine: str, sections: Sequence[Section]) -> str:
+    """Return all results as a Markdown document."""
     verdicts = [verdict for section in sections for verdict in section.verdicts]
     rows = [("target", "reached", "met")]
     rows += [(each.target, each.reached, "yes" if each.met else "**no**") for each in verdicts]
@@ -36,22 +36,22 @@ def written(machine: str, sections: Sequence[Section]) -> str:
 
 
 def milliseconds(seconds: float) -> str:
-    """Spell a short time."""
+    """Return a duration as text, in milliseconds."""
     return f"{seconds * 1000:.{1 if seconds < 0.1 else 0}f} ms"
 
 
 def megabytes(size: float) -> str:
-    """Spell a number of bytes."""
+    """Return a number of bytes as text, in megabytes."""
     return f"{size / 1e6:.{1 if size < 1e7 else 0}f} MB"
 
 
 def times(one: float, other: float) -> str:
-    """Spell how many times `other` one is."""
+    """Return the ratio of two numbers as text."""
     return f"{one / other:.{2 if one < 10 * other else 0}f}"
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:
-    """Return a table of Markdown, whose first row names the columns."""
+    """Return a Markdown table; the first row contains the column names."""
     first, *others = rows
     lines = [first, ["---"] * len(first), *others]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,15 +1,15 @@
-"""How much is measured: all of it, or a little of everything."""
+"""Sizes of the benchmarks: full, and small for a smoke test."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """How many of everything; a user is two series, times are in seconds."""
+    """Sizes of all topics; each user has two series, times are in seconds."""
 
     users: int
     rounds: int
-    """Scrapes of each fast server; slow ones are asked `slow_rounds` times."""
+    """Scrapes of each fast server; slow servers are scraped `slow_rounds` times."""
     slow_rounds: int
     conversions: int
     busy_seconds: float
@@ -18,20 +18,20 @@ class Sizes:
     small_users: int
     growth: tuple[int, ...]
     shares: tuple[int, ...]
-    """Numbers of deployments, beside a single one, over which the same series are spread."""
+    """Numbers of deployments, in addition to one, that share the same series."""
     fleet: int
     fleet_seconds: float
     history_days: int
     starts: int
     prometheus_interval: float
     prometheus_programs: int | None
-    """How many programs Prometheus scrapes, or all."""
+    """Number of programs that Prometheus scrapes; None means all."""
     attacks: frozenset[str] | None
-    """Names of attacks, or all."""
+    """Names of attacks; None means all."""
     attack_variants: int | None
     attack_users: int
     attack_clients: tuple[int, ...]
-    """Clients of each round of an attack."""
+    """Number of clients in each round of an attack."""
     attack_seconds: float
     attack_rest_seconds: float
 

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.client import Read, in_turns, median
-from benchmarks.config import latencies_only
+from benchmarks.client import Read, median, read_in_turns
+from benchmarks.config import write_latency_config
 from benchmarks.measure import main_thread_seconds
 from benchmarks.results import Section, Verdict, milliseconds, times
 from benchmarks.servers import Server, exporter, module, scrape_url, until
@@ -16,13 +16,13 @@ from tests.integration.exporter import Exporter
 
 _DIFFERENCE = 1.2
 _TIMES_AS_MANY = 4
-"""Differences this small take more scrapes to tell from chance."""
+"""Small differences need more scrapes to be significant."""
 _PROCESSES = 3
-"""Where its memory happens to lie makes a process a fifth faster or slower; so there are several of each."""
+"""Memory layout makes a process up to 20% faster or slower, so several are measured."""
 
 
-class Found(NamedTuple):
-    """What scrapes of some deployments took and cost."""
+class Scrapes(NamedTuple):
+    """Durations of scrapes, and CPU seconds per scrape of each process."""
 
     plain: list[Read]
     packed: list[Read]
@@ -30,8 +30,8 @@ class Found(NamedTuple):
 
 
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
-    """Scrape exporters of few and of many deployments in turns."""
-    found: dict[str, Found] = {}
+    """Scrape exporters with few and with many deployments in turn."""
+    found: dict[str, Scrapes] = {}
     for number in range(_PROCESSES):
         series = _scrape_all(sizes, directory / f"{number}", found)
     rows: list[tuple[str, ...]] = [("deployments", "plain", "gzip", "processor time")]
@@ -47,42 +47,42 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     yield Section("One deployment or many", rows, [note], [_verdict(medians)])
 
 
-def _scrape_all(sizes: Sizes, directory: Path, found: dict[str, Found]) -> int:
-    """Add what new processes take to what was found; give the number of series."""
+def _scrape_all(sizes: Sizes, directory: Path, found: dict[str, Scrapes]) -> int:
+    """Measure new processes and add their values to `found`; return the number of series."""
     rounds = _TIMES_AS_MANY * sizes.rounds
     with ExitStack() as stack:
-        alone = _started(stack, directory, 1, sizes.users)
-        series = _series(alone)
+        alone = _start(stack, directory, 1, sizes.users)
+        series = _count_series(alone)
         servers = {"1": scrape_url(alone)}
         for count in sizes.shares:
             users = (series // count - (series - 2 * sizes.users)) // 2
-            servers[f"{count}"] = scrape_url(_started(stack, directory, count, users))
-        urls, before = {name: server.url for name, server in servers.items()}, _used(servers)
-        plain, packed = (in_turns(urls, rounds, gzip=gzip) for gzip in (False, True))
-        used = _used(servers)
+            servers[f"{count}"] = scrape_url(_start(stack, directory, count, users))
+        urls, before = {name: server.url for name, server in servers.items()}, _cpu_seconds(servers)
+        plain, packed = (read_in_turns(urls, rounds, gzip=gzip) for gzip in (False, True))
+        used = _cpu_seconds(servers)
     for name in servers:
-        so_far = found.setdefault(name, Found([], [], []))
+        so_far = found.setdefault(name, Scrapes([], [], []))
         so_far.plain.extend(plain[name])
         so_far.packed.extend(packed[name])
         so_far.costs.append((used[name] - before[name]) / (rounds + 1))
     return series
 
 
-def _started(stack: ExitStack, directory: Path, count: int, users: int) -> Exporter:
-    place = directory / f"of-{count}"
-    coder = stack.enter_context(module(place / "coder", "fixtures", f"{users}"))
+def _start(stack: ExitStack, directory: Path, count: int, users: int) -> Exporter:
+    home = directory / f"of-{count}"
+    coder = stack.enter_context(module(home / "coder", "fixtures", f"{users}"))
     urls = {f"dev-{number}": f"{coder.url}/{number}" for number in range(count)}
-    ours = stack.enter_context(exporter(place / "exporter", latencies_only(place / "settings.yml", urls)))
-    until(lambda: _series(ours) > 2 * users * count)
+    ours = stack.enter_context(exporter(home / "exporter", write_latency_config(home / "config.yml", urls)))
+    until(lambda: _count_series(ours) > 2 * users * count)
     return ours
 
 
-def _series(ours: Exporter) -> int:
-    """Count all series of deployments, those about their polls too."""
+def _count_series(ours: Exporter) -> int:
+    """Return the number of series with a deployment label, including those about polls."""
     return ours.page().count('deployment="')
 
 
-def _used(servers: Mapping[str, Server]) -> Mapping[str, float]:
+def _cpu_seconds(servers: Mapping[str, Server]) -> Mapping[str, float]:
     return {name: main_thread_seconds(server.pid) for name, server in servers.items()}
 
 

@@ -1,4 +1,4 @@
-"""From the command to the first full page, and to the help."""
+"""Time from start to the first complete `/metrics` response, and to the output of `--help`."""
 
 import statistics
 import subprocess
@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.config import everything
+from benchmarks.config import write_full_config
 from benchmarks.measure import cpu_seconds
 from benchmarks.results import Section, Verdict, milliseconds
 from benchmarks.servers import all_polled, environment, exporter, module, until
@@ -18,12 +18,12 @@ _LONGEST_START, _LONGEST_HELP = 2.0, 0.3
 
 
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
-    """Start a few times each; the first start does not count."""
+    """Start the exporter several times; the first start is a warm-up."""
     with module(directory / "coder", "fake_coders", "1") as coder:
-        config = everything(directory / "settings.yml", {"coder": f"{coder.url}/0"}, DEMO_TOKEN)
-        starts = [_full_page(directory, config) for _ in range(sizes.starts + 1)][1:]
+        config = write_full_config(directory / "config.yml", {"coder": f"{coder.url}/0"}, DEMO_TOKEN)
+        starts = [_time_first_scrape(directory, config) for _ in range(sizes.starts + 1)][1:]
     full, worked = map(statistics.median, zip(*starts, strict=True))
-    helped = statistics.median([_help(directory) for _ in range(sizes.starts + 1)][1:])
+    helped = statistics.median([_time_help(directory) for _ in range(sizes.starts + 1)][1:])
     rows = [
         ("what", "time"),
         ("start to a page with every poll on it", milliseconds(full)),
@@ -38,15 +38,15 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     yield Section("Start", rows, [note], verdicts)
 
 
-def _full_page(directory: Path, config: Path) -> tuple[float, float]:
-    """Return the time until every poll has ended well, and the processor's share of it."""
+def _time_first_scrape(directory: Path, config: Path) -> tuple[float, float]:
+    """Return the seconds until every poll has succeeded, and the CPU seconds used."""
     started = time.perf_counter()
     with exporter(directory / "exporter", config) as ours:
         until(lambda: all_polled(ours))
         return time.perf_counter() - started, cpu_seconds(ours.running.process.pid)
 
 
-def _help(directory: Path) -> float:
+def _time_help(directory: Path) -> float:
     started = time.perf_counter()
     words = [*command(), "--help"]
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=environment(directory))

@@ -1,7 +1,7 @@
-"""A scrape over plain HTTP and over TLS, of two exporters with the same series, and of nginx for comparison.
+"""Scrapes over plain HTTP and over TLS, of two exporters with the same series, and of nginx for comparison.
 
-By Prometheus' measure, which is what an operator sees, and by a client that
-only reads. Both keep their connections; what a new one costs stands beside.
+Durations are measured by Prometheus, as an operator sees them, and by a minimal client.
+Both reuse their connections; the cost of a new connection is reported separately.
 """
 
 import ssl
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.client import Connection
-from benchmarks.config import latencies_only
+from benchmarks.config import write_latency_config
 from benchmarks.measure import children, main_thread_seconds
-from benchmarks.peers import FILE_SERVER, Certificate, Pages, nginx, saved
+from benchmarks.peers import FILE_SERVER, Certificate, SavedExposition, nginx, save_exposition
 from benchmarks.results import Section, Verdict, milliseconds, times
 from benchmarks.servers import Server, all_polled, exporter, module, scrape_url, until
 from benchmarks.side_by_side import OURS
@@ -29,18 +29,18 @@ _PLAIN, _TLS = "plain HTTP", "TLS"
 _AT_MOST = 2.0
 _NEARLY = 0.9
 _SCRAPES = 10
-_PATIENCE = 300.0
+_TIMEOUT = 300.0
 
 
 class Cost(NamedTuple):
-    """Seconds of one scrape: until it was read, and of the processor for the thread that answers."""
+    """Duration of one scrape, and CPU time of the thread that responds, in seconds."""
 
     took: float
     worked: float
 
 
 class TlsConnection(Connection):
-    """A connection over TLS, to a server that need not prove who it is."""
+    """A connection over TLS that does not verify the server's certificate."""
 
     def _connect(self) -> None:
         super()._connect()
@@ -50,34 +50,36 @@ class TlsConnection(Connection):
 
 
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
-    """Scrape both exporters in turns."""
+    """Scrape both exporters in turn."""
     with ExitStack() as stack:
         coder = stack.enter_context(module(directory / "coder", "fixtures", str(sizes.users)))
-        config = latencies_only(directory / "settings.yml", {"coder": coder.url})
+        config = write_latency_config(directory / "config.yml", {"coder": coder.url})
         plain = stack.enter_context(exporter(directory / "plain", config))
         until(lambda: all_polled(plain))
-        before = scrape_url(plain)
-        behind = stack.enter_context(_with_tls(directory / "tls", config))
-        page = _read(Connection, before)
-        until(lambda: _read(TlsConnection, behind) > _NEARLY * page)
-        pairs = {OURS: (before, behind)}
+        unsecured = scrape_url(plain)
+        secured = stack.enter_context(_with_tls(directory / "tls", config))
+        page = _read_size(Connection, unsecured)
+        until(lambda: _read_size(TlsConnection, secured) > _NEARLY * page)
+        pairs = {OURS: (unsecured, secured)}
         if find("nginx"):
-            pairs[FILE_SERVER] = _files(stack, directory, saved(before.url, directory, sizes.users))
+            pairs[FILE_SERVER] = _start_nginx(
+                stack, directory, save_exposition(unsecured.url, directory, sizes.users)
+            )
         found = {
-            (name, gzip): _in_turns(*pair, sizes.rounds, gzip=gzip)
+            (name, gzip): _compare_costs(*pair, sizes.rounds, gzip=gzip)
             for name, pair in pairs.items()
             for gzip in (True, False)
         }
-        yield _section(sizes, found, _handshake(behind, sizes.rounds))
+        yield _section(sizes, found, _measure_handshake(secured, sizes.rounds))
         if find("prometheus"):
-            yield _by_prometheus(directory / "prometheus", before, behind, sizes.prometheus_interval)
+            yield _prometheus_section(directory / "prometheus", unsecured, secured, sizes.prometheus_interval)
 
 
 @contextmanager
 def _with_tls(directory: Path, config: Path) -> Iterator[Server]:
     """Run the exporter with a certificate until the block ends."""
     directory.mkdir(parents=True)
-    Certificate.made(directory)
+    Certificate.create(directory)
     address, file = f"127.0.0.1:{free_port()}", directory / "web.yml"
     file.write_text("tls_server_config: {cert_file: tls.crt, key_file: tls.key}\n", encoding="utf-8")
     flags = (f"--config.file={config}", f"--web.config.file={file}", f"--web.listen-address={address}")
@@ -87,40 +89,41 @@ def _with_tls(directory: Path, config: Path) -> Iterator[Server]:
         process.stop()
 
 
-def _files(stack: ExitStack, directory: Path, pages: Pages) -> tuple[Server, Server]:
-    """Serve the same bytes from files by nginx, without TLS and with it; its worker is who answers."""
-    certificates = {"nginx": None, "nginx-tls": Certificate.made(directory)}
+def _start_nginx(stack: ExitStack, directory: Path, saved: SavedExposition) -> tuple[Server, Server]:
+    """Serve the same bytes from files with nginx, without and with TLS; measure its worker process."""
+    certificates = {"nginx": None, "nginx-tls": Certificate.create(directory)}
     servers = [
-        stack.enter_context(nginx(directory / name, pages, certificate))
+        stack.enter_context(nginx(directory / name, saved, certificate))
         for name, certificate in certificates.items()
     ]
-    plain, secret = (Server(server.url, children(server.pid)[0]) for server in servers)
-    return plain, secret
+    plain, encrypted = (Server(server.url, children(server.pid)[0]) for server in servers)
+    return plain, encrypted
 
 
-def _read(kind: type[Connection], server: Server) -> int:
+def _read_size(kind: type[Connection], server: Server) -> int:
     with closing(kind(server.url)) as connection:
         return connection.get(gzip=False).size
 
 
-def _in_turns(before: Server, behind: Server, rounds: int, *, gzip: bool) -> tuple[Cost, Cost]:
-    """Return the medians without TLS and with it."""
-    with closing(Connection(before.url)) as plain, closing(TlsConnection(behind.url)) as secret:
+def _compare_costs(unsecured: Server, secured: Server, rounds: int, *, gzip: bool) -> tuple[Cost, Cost]:
+    """Return the median costs without and with TLS."""
+    with closing(Connection(unsecured.url)) as plain, closing(TlsConnection(secured.url)) as encrypted:
         pairs = [
-            (_cost(plain, before, gzip=gzip), _cost(secret, behind, gzip=gzip)) for _ in range(rounds + 1)
+            (_measure_cost(plain, unsecured, gzip=gzip), _measure_cost(encrypted, secured, gzip=gzip))
+            for _ in range(rounds + 1)
         ][1:]
     medians = [Cost(*map(statistics.median, zip(*costs, strict=True))) for costs in zip(*pairs, strict=True)]
     return medians[0], medians[1]
 
 
-def _cost(connection: Connection, server: Server, *, gzip: bool) -> Cost:
+def _measure_cost(connection: Connection, server: Server, *, gzip: bool) -> Cost:
     worked = main_thread_seconds(server.pid)
     took = connection.get(gzip=gzip).seconds
     return Cost(took, main_thread_seconds(server.pid) - worked)
 
 
-def _handshake(server: Server, rounds: int) -> float:
-    """Return the processor time of a connection that is opened and closed."""
+def _measure_handshake(server: Server, rounds: int) -> float:
+    """Return the CPU seconds of a connection that is opened and closed."""
     worked = main_thread_seconds(server.pid)
     for _ in range(rounds):
         TlsConnection(server.url).close()
@@ -131,10 +134,10 @@ def _section(sizes: Sizes, found: Mapping[tuple[str, bool], tuple[Cost, Cost]], 
     rows: list[tuple[str, ...]] = [
         ("program", "answer", _PLAIN, _TLS, "ratio", "processor, plain", "processor, TLS", "ratio")
     ]
-    for (name, gzip), (plain, secret) in found.items():
+    for (name, gzip), (plain, encrypted) in found.items():
         cells = [
             cell
-            for one, other in zip(plain, secret, strict=True)
+            for one, other in zip(plain, encrypted, strict=True)
             for cell in (milliseconds(one), milliseconds(other), times(other, one))
         ]
         rows.append((name, "compressed" if gzip else "not compressed", *cells))
@@ -142,31 +145,36 @@ def _section(sizes: Sizes, found: Mapping[tuple[str, bool], tuple[Cost, Cost]], 
         f"One scrape of {2 * sizes.users} series, nginx' from files. The client's decryption is in the "
         f"times, not in the processor's. A new connection costs the exporter {milliseconds(handshake)} of it."
     )
-    plain, secret = found[OURS, True]
+    plain, encrypted = found[OURS, True]
     target = f"TLS, compressed: at most {_AT_MOST:g} x the processor time of plain HTTP"
-    one, other = milliseconds(plain.worked), milliseconds(secret.worked)
-    reached = f"{times(secret.worked, plain.worked)} x, {other} to {one}"
-    return Section("TLS", rows, [note], [Verdict(target, reached, secret.worked <= _AT_MOST * plain.worked)])
+    one, other = milliseconds(plain.worked), milliseconds(encrypted.worked)
+    reached = f"{times(encrypted.worked, plain.worked)} x, {other} to {one}"
+    return Section(
+        "TLS", rows, [note], [Verdict(target, reached, encrypted.worked <= _AT_MOST * plain.worked)]
+    )
 
 
-def _by_prometheus(directory: Path, before: Server, behind: Server, interval: float) -> Section:
-    plain, secret = _durations(directory, (before, behind), interval)
-    rows = [("", "scrape_duration_seconds"), (_PLAIN, milliseconds(plain)), (_TLS, milliseconds(secret))]
+def _prometheus_section(directory: Path, unsecured: Server, secured: Server, interval: float) -> Section:
+    plain, encrypted = _durations(directory, (unsecured, secured), interval)
+    rows = [("", "scrape_duration_seconds"), (_PLAIN, milliseconds(plain)), (_TLS, milliseconds(encrypted))]
     note = f"The median of {_SCRAPES} scrapes, compressed, as Prometheus measures them, parsing included."
-    reached = f"{times(secret, plain)} x, {milliseconds(secret)} to {milliseconds(plain)}"
+    reached = f"{times(encrypted, plain)} x, {milliseconds(encrypted)} to {milliseconds(plain)}"
     target = f"TLS, scraped by Prometheus: at most {_AT_MOST:g} x plain HTTP"
-    verdict = Verdict(target, reached, secret <= _AT_MOST * plain)
+    verdict = Verdict(target, reached, encrypted <= _AT_MOST * plain)
     return Section("TLS, scraped by Prometheus", rows, [note], [verdict])
 
 
 def _durations(directory: Path, servers: Sequence[Server], interval: float) -> Sequence[float]:
-    """Return Prometheus' own measures, without the first scrape of each server, which makes the series."""
+    """Return the median durations that Prometheus measures, without the first scrape of each server."""
     jobs = [_job(server.url) for server in servers]
-    spelled = f"{interval * 1000:.0f}ms"
-    config = {"global": {"scrape_interval": spelled, "scrape_timeout": spelled}, "scrape_configs": jobs}
+    interval_text = f"{interval * 1000:.0f}ms"
+    config = {
+        "global": {"scrape_interval": interval_text, "scrape_timeout": interval_text},
+        "scrape_configs": jobs,
+    }
     with monitoring(directory, config) as prometheus:
         enough = f"count(count_over_time(scrape_duration_seconds[1h]) > {_SCRAPES}) == {len(jobs)}"
-        prometheus.wait_for(enough, _PATIENCE)
+        prometheus.wait_for(enough, _TIMEOUT)
         found = prometheus.api("query", query="scrape_duration_seconds[1h]")["result"]
     by_job = {series["metric"]["job"]: [float(value) for _, value in series["values"]] for series in found}
     return [statistics.median(by_job[job["job_name"]][1:]) for job in jobs]

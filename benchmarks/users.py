@@ -1,6 +1,6 @@
-"""The same sample users for all, in the form of Coder's responses.
+"""Sample users in the form of Coder's responses, the same for all programs.
 
-`python -m benchmarks.users USERS VERSION` prints the answer.
+`python -m benchmarks.users USERS VERSION` prints the response.
 """
 
 import json
@@ -10,7 +10,7 @@ from random import Random
 from typing import NamedTuple
 
 
-class Connected(NamedTuple):
+class UserLatency(NamedTuple):
     """One user's connections, latencies in milliseconds."""
 
     user_id: str
@@ -20,16 +20,16 @@ class Connected(NamedTuple):
     p95: float
 
 
-def connected(users: int, version: int = 0) -> Iterator[Connected]:
-    """Yield users who are the same in all versions, with latencies that are not."""
+def generate_users(users: int, version: int = 0) -> Iterator[UserLatency]:
+    """Yield the same users in all versions, with latencies that depend on the version."""
     ids, speeds = map(Random, (f"ids {users}", f"speeds {users} {version}"))
     for number in range(users):
         p50, p95 = speeds.uniform(5, 100), speeds.uniform(100, 400)
-        yield Connected(_uuid(ids), f"user-{number:06d}", _uuid(ids), round(p50, 6), round(p95, 4))
+        yield UserLatency(_uuid(ids), f"user-{number:06d}", _uuid(ids), round(p50, 6), round(p95, 4))
 
 
-def latency_answer(users: int, version: int = 0) -> bytes:
-    """Return Coder's answer about the users' latencies, a quarter of a kilobyte a user."""
+def latency_response(users: int, version: int = 0) -> bytes:
+    """Return Coder's response for user latencies, about 250 bytes per user."""
     rows = [
         {
             "template_ids": [user.template_id],
@@ -38,7 +38,7 @@ def latency_answer(users: int, version: int = 0) -> bytes:
             "avatar_url": f"https://example.com/avatars/{user.username}.png",
             "latency_ms": {"p50": user.p50, "p95": user.p95},
         }
-        for user in connected(users, version)
+        for user in generate_users(users, version)
     ]
     span = {"start_time": "2024-05-01T00:00:00Z", "end_time": "2024-05-08T00:00:00Z"}
     return json.dumps({"report": {**span, "template_ids": [], "users": rows}}).encode()
@@ -50,8 +50,8 @@ def _uuid(random: Random) -> str:
 
 
 def main() -> None:
-    """Print as the arguments say."""
-    sys.stdout.buffer.write(latency_answer(*map(int, sys.argv[1:])))
+    """Print the response for the given arguments."""
+    sys.stdout.buffer.write(latency_response(*map(int, sys.argv[1:])))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Attackers in a process of lowest priority.
+"""Attackers in a process with the lowest priority.
 
 `python -m benchmarks.attacking.attackers ATTACK PORT SCHEME CLIENTS SECONDS` attacks 127.0.0.1 and prints how
 many connections were made and how many bytes were sent.
@@ -22,19 +22,19 @@ from benchmarks.attacking.scripts import ATTACKS, Attack, Script
 
 _LOWEST_PRIORITY = 19
 _TIMEOUT = 2.0
-_LOOK = 0.2
-"""Seconds after which a connection that has nothing to do looks at the clock."""
+_CHECK_INTERVAL = 0.2
+"""Seconds after which an idle connection checks the time."""
 _BYTES = 1 << 16
 _SLOW_BYTES, _SLOW_PAUSE = 20_000, 0.05
 _RECEIVE_BUFFER = 4096
 _ENDED = select.POLLHUP | select.POLLERR | select.POLLRDHUP
 _RESET = struct.pack("ii", 1, 0)
-"""Closing resets a connection, so that no port of this machine stays taken."""
+"""Reset a connection on close, so that no local port stays in use."""
 _NOT_READY = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 def attack(what: Attack, port: int, *, tls: bool, clients: int, seconds: float) -> Counter[str]:
-    """Attack with this many clients until the time is over; return what they did."""
+    """Attack with the given number of clients until the time is over; return connections and bytes."""
     done: Counter[str] = Counter()
     end, share = time.monotonic() + seconds, seconds / len(what.scripts)
     context = _context() if tls else None
@@ -45,15 +45,15 @@ def attack(what: Attack, port: int, *, tls: bool, clients: int, seconds: float) 
             now = time.monotonic()
             if now >= end:
                 return
-            _one_connection(script, port, None if script.raw else context, min(end, now + share), done)
+            _run_connection(script, port, None if script.raw else context, min(end, now + share), done)
 
     number = clients * what.connections
     with ThreadPoolExecutor(number) as pool:
-        list(pool.map(client, range(number)))  # raises what a client raised
+        list(pool.map(client, range(number)))  # raises the exceptions of the clients
     return done
 
 
-def _one_connection(
+def _run_connection(
     script: Script, port: int, context: ssl.SSLContext | None, end: float, done: Counter[str]
 ) -> None:
     try:
@@ -85,7 +85,7 @@ def _connect(port: int, context: ssl.SSLContext | None, *, small: bool) -> socke
 
 
 def _follow(script: Script, connection: socket.socket, pieces: Iterator[bytes], end: float) -> int:
-    """Send and read as the script says until the server or the time ends it; return the bytes sent."""
+    """Follow a script until the server closes the connection or time is over; return the bytes sent."""
     sent, open_ = 0, True
     piece = next(pieces, b"")
     poll = select.poll()
@@ -94,7 +94,7 @@ def _follow(script: Script, connection: socket.socket, pieces: Iterator[bytes], 
             connection.shutdown(socket.SHUT_WR)
             open_ = False
         poll.register(connection, _interest(script, piece))
-        events = dict(poll.poll(_LOOK * 1000)).get(connection.fileno(), 0)
+        events = dict(poll.poll(_CHECK_INTERVAL * 1000)).get(connection.fileno(), 0)
         if events and (not _read(connection, script) if script.reads else events & _ENDED):
             break
         count = _send(connection, piece)
@@ -112,7 +112,7 @@ def _interest(script: Script, piece: bytes) -> int:
 
 @contextmanager
 def _pieces(script: Script, connection: socket.socket) -> Iterator[Iterator[bytes]]:
-    """Yield all that a script sends, piece by piece."""
+    """Yield an iterator of the pieces that a script sends."""
     if not script.key_updates:
         yield _cut(script)
         return
@@ -136,7 +136,7 @@ def _send(connection: socket.socket, piece: bytes) -> int:
 
 
 def _read(connection: socket.socket, script: Script) -> bool:
-    """Read what there is, or a little; return False at the end."""
+    """Read the available bytes, or a few of them; return False at the end of the response."""
     try:
         while data := connection.recv(_SLOW_BYTES if script.slowly else _BYTES):
             if script.slowly:
@@ -154,7 +154,7 @@ def _context() -> ssl.SSLContext:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Attack as the arguments say."""
+    """Attack with the given arguments; print the number of connections and bytes."""
     os.nice(_LOWEST_PRIORITY)
     name, port, scheme, clients, seconds = arguments
     (what,) = (each for each in ATTACKS if each.name == name)

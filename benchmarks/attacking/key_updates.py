@@ -1,4 +1,4 @@
-"""A TLS client that asks for new keys again and again, by OpenSSL's own library, as Python's `ssl` cannot."""
+"""A TLS client that requests key updates without end, through libssl, since Python's `ssl` cannot."""
 
 import ctypes
 import ctypes.util
@@ -19,7 +19,7 @@ _RETURNS_POINTER = ("TLS_client_method", "SSL_CTX_new", "SSL_new", "BIO_s_mem", 
 
 @contextmanager
 def key_updates(connection: socket.socket) -> Iterator[Iterator[bytes]]:
-    """Shake hands over a connection; yield requests for new keys, many at once, without end.
+    """Perform a TLS handshake; yield an endless iterator of batches of key update requests.
 
     Raises:
         RuntimeError: OpenSSL's library is not installed.

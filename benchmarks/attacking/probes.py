@@ -1,4 +1,4 @@
-"""Clients that behave, and what they notice while a server is attacked."""
+"""Well-behaved clients that measure a server while it is attacked."""
 
 import base64
 import ssl
@@ -21,7 +21,7 @@ _EXPECTED = (200, 429)
 
 
 class Seen(NamedTuple):
-    """One request: seconds until its response was read, and its status."""
+    """One request: its duration in seconds, and the status of its response."""
 
     seconds: float
     status: int
@@ -29,7 +29,7 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server, and the login that it asks for, as `user:password`."""
+    """A server, and the login that it requires, as `user:password`."""
 
     url: str
     login: str = ""
@@ -45,7 +45,7 @@ class Target:
         return urlsplit(self.url).scheme
 
     def connect(self) -> HTTPConnection:
-        """Return a connection that is made at its first request."""
+        """Return a connection that connects on its first request."""
         host = urlsplit(self.url).netloc
         if self.scheme == "http":
             return HTTPConnection(host, timeout=_TIMEOUT)
@@ -54,7 +54,7 @@ class Target:
         return HTTPSConnection(host, timeout=_TIMEOUT, context=context)
 
     def get(self, connection: HTTPConnection, path: str) -> int:
-        """Return the status of a response that was read to its end."""
+        """Send a request and read the whole response; return its status."""
         headers = {"Accept-Encoding": "gzip"}
         if self.login:
             headers["Authorization"] = f"Basic {base64.b64encode(self.login.encode()).decode()}"
@@ -70,7 +70,7 @@ _PATHS = {KEPT: "/metrics", NEW: "/metrics", HEALTH: "/-/healthy"}
 
 @contextmanager
 def probing(target: Target) -> Iterator[dict[str, list[Seen]]]:
-    """Send requests of each kind until the block ends; then the dictionary holds what was seen."""
+    """Send requests of each kind until the block ends, then fill the dictionary with the results."""
     over, found = threading.Event(), dict[str, list[Seen]]()
     kept = target.connect()
     target.get(kept, _PATHS[KEPT])
@@ -94,7 +94,7 @@ def _probe(target: Target, path: str, kept: HTTPConnection | None, over: threadi
 
 
 def _request(target: Target, path: str, kept: HTTPConnection | None) -> Seen:
-    """Send one request; an open connection that the server has ended is replaced, as Prometheus does."""
+    """Send one request; replace a connection that the server has closed, as Prometheus does."""
     started = time.monotonic()
     status = _NO_RESPONSE
     for connection in (kept, target.connect()) if kept else (target.connect(),):
@@ -115,10 +115,10 @@ def median(seen: Sequence[Seen]) -> float:
 
 
 def count(seen: Mapping[str, Sequence[Seen]], status: int) -> int:
-    """Return how many requests got this status."""
+    """Return the number of requests with this status."""
     return sum(each.status == status for kind in seen.values() for each in kind)
 
 
 def failures(seen: Mapping[str, Sequence[Seen]]) -> int:
-    """Return how many requests got no response, or one that says anything but success or the rate limit."""
+    """Return the number of requests without a response, or with a status other than 200 and 429."""
     return sum(each.status not in _EXPECTED for kind in seen.values() for each in kind)

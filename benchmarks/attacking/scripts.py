@@ -1,4 +1,4 @@
-"""What attackers send: a table of attacks, each of one or more scripts for a connection."""
+"""The attacks: each consists of one or more scripts for a connection."""
 
 import base64
 import random
@@ -21,19 +21,19 @@ _NAMES = b"name[]=a&" * 999
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """What one connection sends and reads until its server ends it."""
+    """Bytes that one connection sends, and how it reads, until the server closes it."""
 
     first: bytes = b""
     """Sent once."""
     repeat: bytes = b""
-    """Sent again and again; without it the connection is held, or ended, after `first`."""
+    """Sent repeatedly; if empty, the connection is held open, or closed, after `first`."""
     piece: int = _LARGE
-    """How many bytes are sent at once."""
+    """Number of bytes sent at once."""
     pause: float = 0.0
     """Seconds between two pieces."""
     reads: bool = False
     slowly: bool = False
-    """Whether to read 400 kB a second, instead of all that there is."""
+    """Whether to read 400 kB a second, instead of all available bytes."""
     holds: bool = True
     """Whether a connection with nothing left to send stays open."""
     half_closed: bool = False
@@ -41,7 +41,7 @@ class Script:
     raw: bool = False
     """Whether to send these bytes as they are even on a TLS port."""
     key_updates: bool = False
-    """Whether to ask for new TLS keys without end, instead of all the others."""
+    """Whether to request TLS key updates without end, instead of everything else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Attack:
     name: str
     scripts: tuple[Script, ...]
     connections: int = 1
-    """How many connections each client has at the same time."""
+    """Number of concurrent connections of each client."""
     tls_only: bool = False
     users_only: bool = False
 

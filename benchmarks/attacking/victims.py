@@ -1,4 +1,4 @@
-"""Exporters to attack: plain or TLS, open or with users and a rate limit."""
+"""Exporters to attack: plain HTTP or TLS, with or without users and a rate limit."""
 
 import contextlib
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class Variant:
 
     @property
     def name(self) -> str:
-        """As in a table."""
+        """The name in result tables."""
         return ("TLS" if self.tls else "plain") + (", users" if self.users else "")
 
 
@@ -45,12 +45,12 @@ class Victim:
 
     @property
     def pid(self) -> int:
-        """Its process."""
+        """The PID of the exporter."""
         return self.running.process.pid
 
     @property
     def log_lines(self) -> int:
-        """How many lines it has logged."""
+        """The number of lines logged so far."""
         return self.running.output().count("\n")
 
 
@@ -77,7 +77,7 @@ def _web_config(directory: Path, variant: Variant) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     text = ""
     if variant.tls:
-        Certificate.made(directory)
+        Certificate.create(directory)
         text += _TLS
     if variant.users:
         user, _, password = _LOGIN.partition(":")

@@ -1,1 +1,1 @@
-"""What real collectors keep of the exporter's `/metrics`: the script that verifies docs/collectors.md."""
+"""Verification of docs/collectors.md: which series real collectors keep of the exporter's `/metrics`."""

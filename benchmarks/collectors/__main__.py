@@ -1,8 +1,8 @@
-"""Compare what collectors have with what the exporter serves: `python -m benchmarks.collectors`.
+"""Compare the series of collectors with those of the exporter: `python -m benchmarks.collectors`.
 
-A demo is scraped by each collector that is on this machine, with the config
-that docs/collectors.md shows for it, with and without `gauge_histograms=gauges`.
-A program that is not in PATH is named by an environment variable: PROMETHEUS,
+Each collector that is installed on this machine scrapes a demo, with its config
+from docs/collectors.md, with and without `gauge_histograms=gauges`.
+For a program that is not in PATH, set an environment variable to its path: PROMETHEUS,
 VICTORIA_METRICS, VMAGENT, OTELCOL, TELEGRAF, and DATADOG_PYTHON for a Python that has
 datadog-checks-base.
 """
@@ -21,11 +21,11 @@ from benchmarks.servers import until, values
 from tests.integration.exporter import Exporter, serving
 
 _HEADER = ("collector", "gauge_histograms", "series", "same", "lost", "changed", "as increases", "invented")
-_SHOWN = 12
+_MAX_NAMES = 12
 
 
 def main() -> None:
-    """Print a table of all collectors, and the names of what each lost or invented."""
+    """Print a table of all collectors; log the names of lost, changed and invented series."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.collectors", description=__doc__)
     parser.add_argument("collectors", nargs="*", metavar="COLLECTOR", help=", ".join(COLLECTORS))
     parser.add_argument("--users", type=int, default=600, help="users of the demo (600)")
@@ -38,19 +38,21 @@ def main() -> None:
         here = Path(directory)
         with serving(here / "demo", "demo", f"--users={arguments.users}", "--log.level=error") as demo:
             until(lambda: _is_complete(demo), pause=0.2)
-            rows = [row for name, each in chosen.items() for row in _rows(name, each, demo, here)]
+            rows = [row for name, each in chosen.items() for row in _run_collector(name, each, demo, here)]
     sys.stdout.write(f"{table([_HEADER, *rows])}\n")
 
 
 def _is_complete(demo: Exporter) -> bool:
-    """Return whether the page has every dataset, the breakdown by template included, which comes last."""
+    """Return whether all datasets are exposed, including the breakdown by template, which is last."""
     page = demo.page()
     return all(values(page, "insights_exporter_poll_success")) and bool(
         values(page, "coder_insights_template_active_users")
     )
 
 
-def _rows(name: str, collector: Collector, demo: Exporter, directory: Path) -> Iterator[Sequence[str]]:
+def _run_collector(
+    name: str, collector: Collector, demo: Exporter, directory: Path
+) -> Iterator[Sequence[str]]:
     program, recipe = collector.program(), recipes.recipes(recipes.PAGE.read_text("utf-8"))[collector.heading]
     if not program:
         sys.stderr.write(f"{name}: skipped, neither {collector.command} in PATH nor {collector.variable}\n")
@@ -58,15 +60,15 @@ def _rows(name: str, collector: Collector, demo: Exporter, directory: Path) -> I
     for gauges in (False, True):
         job = Job(program, directory / f"{name}-{gauges}", recipe, demo.url.partition("//")[2], gauges)
         job.directory.mkdir()
-        found = _compared(collector, job, demo)
+        found = _compare(collector, job, demo)
         mark = " (recommended)" if recipes.is_recommended(recipe, gauges=gauges) else ""
         yield name, f"{'gauges' if gauges else 'default'}{mark}", *_cells(found)
         for line in _remarks(found):
             sys.stderr.write(f"{name}, {'gauges' if gauges else 'default'}: {line}\n")
 
 
-def _compared(collector: Collector, job: Job, demo: Exporter) -> tuple[Exposition, Comparison]:
-    """Return what was expected and what became of it."""
+def _compare(collector: Collector, job: Job, demo: Exporter) -> tuple[Exposition, Comparison]:
+    """Run a collector; return the expected series and the comparison."""
     before = parse(demo.page())
     arrived = collector.run(job)
     expected = settle(before, parse(demo.page()))
@@ -74,20 +76,27 @@ def _compared(collector: Collector, job: Job, demo: Exporter) -> tuple[Expositio
 
 
 def _cells(found: tuple[Exposition, Comparison]) -> Sequence[str]:
-    expected, became = found
-    groups = (expected, became.same, became.lost, became.changed, became.increases, became.invented)
+    expected, comparison = found
+    groups = (
+        expected,
+        comparison.same,
+        comparison.lost,
+        comparison.changed,
+        comparison.increases,
+        comparison.invented,
+    )
     return [f"{len(group)}" for group in groups]
 
 
 def _remarks(found: tuple[Exposition, Comparison]) -> Iterator[str]:
-    expected, became = found
-    kept, all_buckets = len(buckets(became.same)), len(buckets(expected))
+    expected, comparison = found
+    kept, all_buckets = len(buckets(comparison.same)), len(buckets(expected))
     yield f"{kept} of {all_buckets} buckets of gauge histograms"
     for word in ("lost", "changed", "increases", "invented"):
-        listed = names(getattr(became, word))
+        listed = names(getattr(comparison, word))
         if listed:
-            more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-            yield f"{word}: {', '.join(listed[:_SHOWN])}{more}"
+            more = f" and {len(listed) - _MAX_NAMES} more" if len(listed) > _MAX_NAMES else ""
+            yield f"{word}: {', '.join(listed[:_MAX_NAMES])}{more}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Run Datadog's check with its own Python, and print what it would send to the Agent.
+"""Run Datadog's check with its own Python, and print the metrics it would send to the Agent.
 
 `python datadog_check.py INSTANCE` with an instance as JSON. The check runs
-twice, since it sends a counter's first value only as what to count from.
+twice, since the first value of a counter is only a baseline.
 """
 
 import json

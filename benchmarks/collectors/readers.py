@@ -1,4 +1,4 @@
-"""Series out of what each collector stores or sends."""
+"""Readers of the series that each collector stores or sends."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.collectors.series import Arrival, Series
 
 _ADDED = frozenset({"instance", "job", "url", "endpoint", "name", "__name__"})
-"""Labels that a collector adds, or in which it keeps the series' name."""
+"""Labels that a collector adds, or uses for the name of the series."""
 
 
 def from_remote(found: Iterable[tuple[Mapping[str, str], float]]) -> Sequence[Arrival]:
@@ -26,7 +26,7 @@ def from_telegraf(documents: Iterable[Any]) -> Sequence[Arrival]:
 
 
 def from_datadog(metrics: Iterable[tuple[str, str, float, Sequence[str]]]) -> Sequence[Arrival]:
-    """Return the series of what Datadog's check sends: name, type, value, tags."""
+    """Return the series that Datadog's check sends, from name, type, value and tags."""
     listed = list(metrics)
     histograms = {name.removesuffix(".bucket") for name, *_ in listed if name.endswith(".bucket")}
     return [_from_datadog(histograms, *metric) for metric in listed]
@@ -77,5 +77,5 @@ def _attributes(point: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _arrival(name: str, labels: Mapping[str, str], value: float, *, counter: bool = False) -> Arrival:
-    kept = {key: text for key, text in labels.items() if key not in _ADDED}
-    return Arrival(Series.of(name, kept), value, counter)
+    own_labels = {key: text for key, text in labels.items() if key not in _ADDED}
+    return Arrival(Series.of(name, own_labels), value, counter)

@@ -1,4 +1,4 @@
-"""The configs that docs/collectors.md shows, aimed at an exporter of this run."""
+"""The configs in docs/collectors.md, changed to scrape an exporter of this run."""
 
 import copy
 import re
@@ -20,10 +20,10 @@ Config = dict[str, Any]
 
 def recipes(text: str) -> Mapping[str, str]:
     """Return the first config below each heading of the second level."""
-    return dict(_found(text))
+    return dict(_iter_recipes(text))
 
 
-def _found(text: str) -> Iterator[tuple[str, str]]:
+def _iter_recipes(text: str) -> Iterator[tuple[str, str]]:
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         heading, _, body = section.partition("\n")
         block = _BLOCK.search(body)
@@ -50,7 +50,7 @@ def datadog_instance(recipe: str, target: str, *, gauges: bool) -> Config:
 
 
 def aim(text: str, target: str, *, gauges: bool) -> str:
-    """Return a text whose one URL of the exporter leads to `target`, with or without the parameter."""
+    """Return a text with the exporter's URL replaced by that of `target`, with or without the parameter."""
     _check(text.count(ADDRESS) == 1, text)
     plain = text.replace(_QUERY, "").replace(ADDRESS, target)
     return plain.replace("/metrics", f"/metrics{_QUERY}") if gauges else plain

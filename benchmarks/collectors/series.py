@@ -22,12 +22,12 @@ class Series(NamedTuple):
     @classmethod
     def of(cls, name: str, labels: Mapping[str, str]) -> Self:
         """Return the series with these labels; `le` is compared as a number."""
-        spelled = {key: str(float(value)) if key == "le" else value for key, value in labels.items()}
-        return cls(name, frozenset((key, value) for key, value in spelled.items() if value))
+        normalized = {key: str(float(value)) if key == "le" else value for key, value in labels.items()}
+        return cls(name, frozenset((key, value) for key, value in normalized.items() if value))
 
 
 class Arrival(NamedTuple):
-    """A series as a collector has it; `counter` if the collector sends its increases, not its value."""
+    """A series in a collector; `counter` if the collector sends its increases, not its value."""
 
     series: Series
     value: float
@@ -35,7 +35,7 @@ class Arrival(NamedTuple):
 
 
 class Expected(NamedTuple):
-    """What should arrive of a series; without a value if that changed during the comparison."""
+    """The expected value of a series; None if it changed during the comparison."""
 
     value: float | None
     counter: bool
@@ -46,7 +46,7 @@ Exposition = Mapping[Series, Expected]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The series of an exposition by what became of them, and those that the exposition does not have."""
+    """The series of an exposition by their state in a collector, and those only the collector has."""
 
     same: Sequence[Series] = field(default_factory=tuple)
     lost: Sequence[Series] = field(default_factory=tuple)
@@ -58,10 +58,10 @@ class Comparison:
 
 def parse(text: str) -> Exposition:
     """Return the series of an exposition in the text format."""
-    return dict(_parsed(text))
+    return dict(_iter_series(text))
 
 
-def _parsed(text: str) -> Iterator[tuple[Series, Expected]]:
+def _iter_series(text: str) -> Iterator[tuple[Series, Expected]]:
     for family in text_string_to_metric_families(text):
         counter = family.type in {"counter", "histogram"} and not family.name.startswith(DATA)
         for sample in family.samples:
@@ -69,7 +69,7 @@ def _parsed(text: str) -> Iterator[tuple[Series, Expected]]:
 
 
 def settle(before: Exposition, after: Exposition) -> Exposition:
-    """Return the series that are in both; a value that changed in between may be any."""
+    """Return the series that are in both expositions; a value that changed in between is None."""
     return {
         series: expected if expected == after[series] else expected._replace(value=None)
         for series, expected in before.items()
@@ -78,11 +78,11 @@ def settle(before: Exposition, after: Exposition) -> Exposition:
 
 
 def compare(expected: Exposition, arrived: Iterable[Arrival]) -> Comparison:
-    """Return what became of each expected series, and which series the collector added to our families."""
+    """Compare the expected series with those of a collector; find the series it invented."""
     found = {arrival.series: arrival for arrival in arrived}
     groups: dict[str, list[Series]] = {}
     for series, wanted in expected.items():
-        groups.setdefault(_fate(wanted, found.get(series)), []).append(series)
+        groups.setdefault(_classify(wanted, found.get(series)), []).append(series)
     invented = [series for series in found if series not in expected and series.name.startswith(_PREFIXES)]
     return Comparison(**groups, invented=invented)
 
@@ -93,11 +93,11 @@ def buckets(series: Iterable[Series]) -> list[Series]:
 
 
 def names(series: Iterable[Series]) -> list[str]:
-    """Return the names of series, each once."""
+    """Return the sorted, distinct names of series."""
     return sorted({each.name for each in series})
 
 
-def _fate(wanted: Expected, arrival: Arrival | None) -> str:
+def _classify(wanted: Expected, arrival: Arrival | None) -> str:
     if arrival is None:
         return "lost"
     if arrival.counter and not wanted.counter:

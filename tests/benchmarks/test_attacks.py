@@ -42,7 +42,7 @@ def test_worst_variant_is_shown(key: str) -> None:
     unmet = [verdict for verdict in shown.verdicts if not verdict.met]
 
     assert ["flood", "TLS"] == [shown.table[1][0], shown.table[1][-1]]
-    assert LIMITS[key].spell(worst.values[key]) in shown.table[1]
+    assert LIMITS[key].format(worst.values[key]) in shown.table[1]
     assert [f"attacked: {LIMITS[key].target}"] == [verdict.target for verdict in unmet]
     assert unmet[0].reached.endswith("(flood; TLS)")
 
@@ -104,7 +104,7 @@ def test_exporters_end_if_an_attack_fails(tmp_path: Path, monkeypatch: pytest.Mo
         running.remove(home)
 
     monkeypatch.setattr(attacks, "module", MagicMock())
-    monkeypatch.setattr(attacks, "latencies_only", MagicMock())
+    monkeypatch.setattr(attacks, "write_latency_config", MagicMock())
     monkeypatch.setattr(attacks, "victim", victim)
     monkeypatch.setattr(attacks, "run_attackers", MagicMock(side_effect=RuntimeError("reached nothing")))
 

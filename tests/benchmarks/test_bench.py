@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import TOPICS
-from benchmarks.peers import PEERS, missing
+from benchmarks.peers import PEERS, missing_peers
 from benchmarks.servers import environment
 
 HEADINGS = {
@@ -38,7 +38,7 @@ def test_every_topic_is_tried() -> None:
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_topic_is_measured_and_written_down(tmp_path: Path, topic: str) -> None:
-    """Each writes its tables, and tells the machine; a program that is missing is named."""
+    """Each topic writes its tables and the machine; a missing program is listed."""
     done = run(tmp_path, "--output", str(tmp_path / "results.md"), topic)
 
     assert 0 == done.returncode, done.stderr
@@ -48,7 +48,7 @@ def test_topic_is_measured_and_written_down(tmp_path: Path, topic: str) -> None:
     assert [] == [title for title in HEADINGS[topic] if f"\n## {title}\n\n| " not in text]
     if topic == "side-by-side":
         assert [] == [name for name in PEERS if f"\n| {name} | " not in text]
-        assert [] == [name for name in missing() if f"\n| {name} | missing |  |  |  |  |\n" not in text]
+        assert [] == [name for name in missing_peers() if f"\n| {name} | missing |  |  |  |  |\n" not in text]
 
 
 def test_unknown_topic_is_refused(tmp_path: Path) -> None:

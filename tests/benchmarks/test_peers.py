@@ -5,14 +5,14 @@ from pathlib import Path
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from benchmarks.baseline import published
+from benchmarks.baseline import publish
 from benchmarks.client import Connection
 from benchmarks.peers import PEERS
-from benchmarks.poll_cost import Published
+from benchmarks.poll_cost import PollPublisher
 from benchmarks.servers import Server
-from benchmarks.side_by_side import everyone
+from benchmarks.side_by_side import run_all
 from benchmarks.sizes import SMALL
-from benchmarks.users import latency_answer
+from benchmarks.users import latency_response
 from insights_exporter.config.models import Deployment, UserOptions
 from insights_exporter.exposition.negotiation import Format
 from tests.integration.parts import require
@@ -36,7 +36,7 @@ def test_all_programs_show_the_same_series(tmp_path: Path) -> None:
     """All exporters serve the same labels and values."""
     for command, _ in PEERS.values():
         require(command)
-    with everyone(SMALL, tmp_path) as servers:
+    with run_all(SMALL, tmp_path) as servers:
         pages = {name: read(server) for name, server in servers.items()}
 
     expected, *others = pages.values()
@@ -56,17 +56,17 @@ def read(server: Server) -> dict[tuple[str, ...], float]:
 
 def test_both_ways_of_a_poll_give_the_same_series() -> None:
     """Ours and the usual one."""
-    response = latency_answer(USERS)
-    ours = Published(Deployment(name="coder", url="http://127.0.0.1", users=UserOptions(limit=USERS)))
+    response = latency_response(USERS)
+    ours = PollPublisher(Deployment(name="coder", url="http://127.0.0.1", users=UserOptions(limit=USERS)))
     ours.poll(response)
-    ((usual, _),) = published(response)
+    ((usual, _),) = publish(response)
 
     assert series(usual.decode()) == series(b"".join(ours.page.contents[Format.TEXT].join()).decode())
 
 
 def test_versions_of_an_answer_differ_in_every_value() -> None:
     """The users are the same."""
-    one, other = (series(published(latency_answer(USERS, version))[0][0].decode()) for version in (0, 1))
+    one, other = (series(publish(latency_response(USERS, version))[0][0].decode()) for version in (0, 1))
 
     assert one.keys() == other.keys()
     assert [] == [labels for labels in one if one[labels] == other[labels]]

@@ -1,4 +1,4 @@
-"""How results are written, and what they are made of."""
+"""Results of the benchmarks, and how they are rendered."""
 
 import math
 
@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.client import at_quantile
+from benchmarks.client import quantile_of
 from benchmarks.measure import slope
-from benchmarks.results import Section, Verdict, megabytes, milliseconds, times, written
+from benchmarks.results import Section, Verdict, megabytes, milliseconds, render, times
 
 SPELLED = {
     "short time": (milliseconds(0.00123), "1.2 ms"),
@@ -37,9 +37,9 @@ def test_slope_is_the_power(power: float, factor: float) -> None:
 @given(st.lists(st.floats(0, 100), min_size=1))
 def test_quantile_is_one_of_the_times(seconds: list[float]) -> None:
     """The highest quantile is the slowest, and no more than the rest lie above another."""
-    half = at_quantile(seconds, 0.5)
+    half = quantile_of(seconds, 0.5)
 
-    assert max(seconds) == at_quantile(seconds, 1)
+    assert max(seconds) == quantile_of(seconds, 1)
     assert half in seconds
     assert sum(each > half for each in seconds) <= len(seconds) / 2
 
@@ -48,7 +48,7 @@ def test_results_are_a_page() -> None:
     """Verdicts come first, then each section with its notes."""
     verdict = Verdict("at most 1 s", "2 s", met=False)
     section = Section("Topic", [("what", "time"), ("it", "2 s")], ["Note."], [verdict])
-    page = written("Machine: a small one.", [section])
+    page = render("Machine: a small one.", [section])
 
     assert page.startswith("# Results\n\nWritten by `make bench`.")
     assert page.endswith(

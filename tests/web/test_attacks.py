@@ -10,7 +10,7 @@ from benchmarks.attacking.probes import failures, probing
 from benchmarks.attacking.scripts import ATTACKS, Attack
 from benchmarks.attacking.victims import Variant, Victim, victim
 from benchmarks.attacks import run_attackers
-from benchmarks.config import latencies_only
+from benchmarks.config import write_latency_config
 from benchmarks.measure import forget_peak, peak, resident
 from benchmarks.servers import module
 
@@ -28,7 +28,7 @@ def victims(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victims]:
     running: dict[Variant, Victim] = {}
     with ExitStack() as stack:
         coder = stack.enter_context(module(directory / "coder", "fixtures", "2000"))
-        config = latencies_only(directory / "config.yml", {"coder": coder.url})
+        config = write_latency_config(directory / "config.yml", {"coder": coder.url})
 
         def start(variant: Variant) -> Victim:
             if variant not in running:
