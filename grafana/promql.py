@@ -32,7 +32,7 @@ def select(name: str, *matchers: str, when: str = "") -> str:
 
 
 def series(name: str, *matchers: str, by: tuple[str, ...] = (), when: str = "", agree: str = "max") -> str:
-    """Return one series for each deployment and value of `by`, whichever exporter polls it.
+    """Return one series for each deployment and value of `by`, aggregated over all exporters.
 
     `agree` is the aggregation for exporters whose values differ.
     """
@@ -71,7 +71,7 @@ or
 
 
 def count(expr: str, by: tuple[str, ...] = ()) -> str:
-    """Return how many series `expr` has in each deployment, and 0 where it has none at all."""
+    """Return the number of series of `expr` per deployment; none for a deployment without any."""
     return f"count by ({', '.join(('deployment', *by))}) ({expr})"
 
 

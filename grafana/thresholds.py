@@ -24,7 +24,7 @@ TOKEN_LOW: Final = 0.25
 """Share of a token's lifetime below which it is time to plan its renewal."""
 
 TOKEN_LOW_DAYS: Final = 14
-"""Days of a token's lifetime that go with `TOKEN_LOW`: both must be undercut."""
+"""Days of a token's lifetime that go with `TOKEN_LOW`: an alert needs both."""
 
 TOKEN_ENDING: Final = 0.1
 """Share of a token's lifetime below which it has to be renewed now."""
@@ -93,7 +93,7 @@ SEATS_USED: Final = 0.9
 """Share of the license's seats from which they are nearly used up."""
 
 SEATS_LEFT: Final = 50
-"""Seats left that go with `SEATS_USED`: both must be undercut, so that large licenses have room to plan."""
+"""Seats left that go with `SEATS_USED`: an alert needs both, so large licenses do not alert too early."""
 
 LICENSE_REMEMBERED: Final = "2w"
 """Time for which a license that disappeared is reported."""

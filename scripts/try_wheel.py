@@ -110,7 +110,7 @@ def count_series(exposition: str) -> int:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Install each wheel with each installer and print what its commands reported."""
+    """Install each wheel with each installer and print the reports of its commands."""
     coder = EmbeddedCoder(population=Population(seed=1, users=20, templates=3))
     for wheel in map(Path, arguments):
         for name, install in INSTALLERS.items():

@@ -32,8 +32,8 @@ class Recording:
 class Alert:
     """An alert: `hold` is how long `expr` has to hold before it fires.
 
-    `summary` describes the problem in general, `description` with the names of
-    what is affected. `board` is the dashboard that shows it, opened at the
+    `summary` describes the problem in general, `description` with the names
+    of the affected objects. `board` is the dashboard that shows it, opened at the
     alert's deployment if `of_deployment` is set.
     """
 
