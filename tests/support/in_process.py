@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import subprocess
 from pathlib import Path
 from unittest.mock import patch
@@ -20,6 +21,7 @@ def run_in_process(home: Path, *arguments: str, env: dict[str, str]) -> subproce
     """
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with patch.dict(os.environ, clean_environment(home, env), clear=True):
             ended = CliRunner().invoke(app, arguments, prog_name="insights-exporter", catch_exceptions=False)
@@ -27,4 +29,6 @@ def run_in_process(home: Path, *arguments: str, env: dict[str, str]) -> subproce
         root.handlers[:] = handlers
         root.setLevel(level)
         structlog.reset_defaults()
+        for number, handler in signals.items():
+            signal.signal(number, handler)
     return subprocess.CompletedProcess(arguments, ended.exit_code, ended.stdout, ended.stderr)

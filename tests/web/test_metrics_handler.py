@@ -55,4 +55,4 @@ async def test_text_is_joined_as_the_client_reads() -> None:
     await is_full.wait()
     task.cancel()
 
-    assert 3 * _SMALL > written[0]
+    assert 6 * _SMALL > written[0]
