@@ -16,8 +16,6 @@ from insights_exporter.web.response import EXCHANGE
 from tests.integration.waiting import eventually_async
 from tests.web.server import GENEROUS, GOOD, LARGE, SHORT, app, is_served, read_to_end, serving, unread
 
-SEGMENT = 64 * 1024
-
 
 async def test_many_requests_on_one_connection() -> None:
     """A well-behaved client keeps its connection, however its requests are split."""
@@ -310,49 +308,6 @@ async def test_reading_rate_is_known_after_some_round_trips(
 
     expected = (0.0, pytest.approx(500_000 / after)) if known else (math.inf, math.inf)
     assert expected == (rate, faster)
-
-
-async def test_reading_rate_of_a_response_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The rate counts from the beginning of the response, however often a part of it is written."""
-    now, transport = 1000.0, DistantTransport()
-    loop = asyncio.get_running_loop()
-    connection, _ = connect_distant(transport)
-    with monkeypatch.context() as patch:
-        patch.setattr(loop, "time", lambda: now)
-        for _ in range(4):
-            await connection.write([bytes(1_000_000)])
-            now += 0.2
-            transport.unsent -= 100_000
-        rate = connection.reading_rate()
-    connection.connection_lost(None)
-
-    assert pytest.approx(400_000 / 0.8) == rate
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the limit of Linux")
-async def test_kernel_holds_little_of_a_response() -> None:
-    """The kernel takes in a limited part of a response whose client does not read."""
-    sent = 0
-
-    async def endless(_scope: Scope, _receive: Receive, send: Send) -> None:
-        nonlocal sent
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        while True:
-            await send({"type": "http.response.body", "body": bytes(SEGMENT), "more_body": True})
-            sent += SEGMENT
-
-    async with serving(GENEROUS, endless) as (_, address):
-        with unread(address, GOOD, 4096):
-            await eventually_async(lambda: sent)
-
-    assert 1024 * 1024 + 4 * SEGMENT > sent
-
-
-async def test_kernel_without_that_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Systems without the option are served too."""
-    monkeypatch.delattr(socket, "TCP_NOTSENT_LOWAT")
-    async with serving(GENEROUS) as (_, address):
-        assert await is_served(address)
 
 
 async def test_requests_after_the_end_are_not_served() -> None:

@@ -71,7 +71,7 @@ class Connection(asyncio.BufferedProtocol):
         self._reader = RequestReader(tracker.limits)
         self._discarded = 0
         self._written = 0
-        self._rate_start: tuple[int, float] | None = None
+        self._rate_start = (0, 0.0)
         """Bytes that the client had read, and the time, from which its rate counts."""
         self._timeout: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -156,7 +156,6 @@ class Connection(asyncio.BufferedProtocol):
             self._resume_reading()
             return
         self._state = _State.RESPONDING
-        self._rate_start = None
         self._tracker.set_responding(self)
         self._set_timeout(self._limits.response_seconds)
         if self._reader.has_data:
@@ -254,7 +253,7 @@ class Connection(asyncio.BufferedProtocol):
         if not self._transport.is_closing():
             self._written += sum(map(len, parts))
             self._transport.writelines(parts)
-            self._rate_start = self._rate_start or (self._bytes_read(), self._loop.time())
+            self._rate_start = (self._bytes_read(), self._loop.time())
 
     async def _drain(self) -> None:
         if self._is_write_paused and not self._transport.is_closing():
@@ -272,11 +271,9 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.resume_reading()
 
     def reading_rate(self) -> float:
-        """Return bytes per second read of the response, lately; infinite if unknown."""
-        if not self._rate_start or not self._transport.get_write_buffer_size():
-            return math.inf
+        """Return bytes per second read since the last write; infinite if unknown."""
         (read, since), now = self._rate_start, self._loop.time()
-        if now - since < estimate_rate_delay(self._transport):
+        if not self._transport.get_write_buffer_size() or now - since < estimate_rate_delay(self._transport):
             return math.inf
         if now - since > _RATE_INTERVAL:
             self._rate_start = (self._bytes_read(), now)

@@ -58,7 +58,7 @@ class Client(Protocol):
     """The connection of a client that gets a response."""
 
     def reading_rate(self) -> float:
-        """Return bytes per second read of the response, lately; infinite if unknown."""
+        """Return bytes per second read since the last write; infinite if unknown."""
 
     def abort(self) -> None:
         """Close the connection at once."""

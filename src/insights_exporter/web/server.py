@@ -22,8 +22,6 @@ from insights_exporter.web.response import render_refusal
 _BACKLOG = 512
 _RECEIVE_BYTES = 8 * 1024
 """Bytes that the kernel may receive ahead for a connection."""
-_UNSENT_BYTES = 1024 * 1024
-"""Bytes that the kernel may hold to be sent, of 4 MiB by default; containers pay for this memory."""
 _MANY = 32
 """Number of ended connections after which memory that the C library would keep is returned."""
 _ACCEPT_PAUSE = 1.0
@@ -153,8 +151,6 @@ class Server:
             return Connection(self._app, self.tracker, self._headers)
 
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
-        with contextlib.suppress(AttributeError, OSError):  # some systems do not have this option
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
         if self._context is None:
             loop = asyncio.get_running_loop()
             return await loop.create_server(connect, sock=listener, backlog=_BACKLOG)
