@@ -14,6 +14,7 @@ class Sizes:
     conversions: int
     busy_seconds: float
     rest_seconds: float
+    idle_seconds: float
     small_polls: int
     small_users: int
     growth: tuple[int, ...]
@@ -43,6 +44,7 @@ FULL = Sizes(
     conversions=7,
     busy_seconds=30,
     rest_seconds=8,
+    idle_seconds=60,
     small_polls=1_000,
     small_users=500,
     growth=(500, 5_000, 50_000, 500_000),
@@ -67,6 +69,7 @@ SMALL = Sizes(
     conversions=1,
     busy_seconds=0.5,
     rest_seconds=0,
+    idle_seconds=0,
     small_polls=5,
     small_users=10,
     growth=(50, 500),
