@@ -12,7 +12,7 @@ from grafana_foundation_sdk.models.dashboard import DashboardCursorSync, Dashboa
 
 from grafana import project
 from grafana.layout import Section, place
-from grafana.project import Board
+from grafana.project import DashboardInfo
 
 REFRESH: Final = "5m"
 """Coder updates its statistics every five minutes; a shorter interval shows no new data."""
@@ -22,18 +22,18 @@ REFRESH: Final = "5m"
 class Content:
     """A dashboard: its identity, description, default time range, variables and sections."""
 
-    board: Board
+    dashboard: DashboardInfo
     description: str
     since: str
     variables: Sequence[VariableModel]
     sections: Sequence[Section]
 
 
-def build(content: Content) -> dict[str, Any]:
+def build_dashboard(content: Content) -> dict[str, Any]:
     """Return the dashboard in its provisioned form."""
     built = (
-        Dashboard(content.board.title)
-        .uid(content.board.uid)
+        Dashboard(content.dashboard.title)
+        .uid(content.dashboard.uid)
         .description(content.description)
         .tags(["coder", project.TAG])
         .readonly()
@@ -41,7 +41,7 @@ def build(content: Content) -> dict[str, Any]:
         .time(content.since, "now")
         .timezone("browser")
         .refresh(REFRESH)
-        .links([_siblings(), _project()])
+        .links([_link_dashboards(), _link_runbooks()])
         .build()
     )
     built.panels = place(content.sections)
@@ -50,13 +50,13 @@ def build(content: Content) -> dict[str, Any]:
     return result
 
 
-def _siblings() -> DashboardLink:
+def _link_dashboards() -> DashboardLink:
     """Return the links to the other dashboards, which keep the time range and the variables."""
     link = DashboardLink("Coder Insights").type(DashboardLinkType.DASHBOARDS).tags([project.TAG])
     return link.include_vars(True).keep_time(True)  # noqa: FBT003  the builder's own signature
 
 
-def _project() -> DashboardLink:
+def _link_runbooks() -> DashboardLink:
     link = (
         DashboardLink("Runbooks")
         .type(DashboardLinkType.LINK)

@@ -17,7 +17,7 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, Panel
 
 from grafana import reasons
 from grafana.queries import Kind, Query
-from grafana.style import BY_SERIES, Look, dress
+from grafana.style import BY_SERIES, PanelOptions, apply_options
 
 INTERVAL: Final = "5m"
 """The resolution of the data: Coder updates its statistics every five minutes."""
@@ -30,12 +30,12 @@ SAWTOOTH: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Style:
+class GraphStyle:
     """The style of a graph's lines.
 
-    `filled` fills the area below a single line. `aside` puts the legend to the right, for many
+    `filled` fills the area below a single line. `legend_right` puts the legend to the right, for many
     lines. `bars` draws events; their legend only has the maximum, because the last value may
-    be old. `dashed` lists the queries (A, B, ...) that are only drawn for comparison. `newest`
+    be old. `dashed` lists the queries (A, B, ...) that are only drawn for comparison. `time_from`
     replaces the dashboard's time range, such as `7d`.
     """
 
@@ -44,9 +44,9 @@ class Style:
     bars: bool = False
     limits: bool = False
     filled: bool = False
-    aside: bool = False
+    legend_right: bool = False
     dashed: Sequence[str] = ()
-    newest: str = ""
+    time_from: str = ""
 
     @property
     def opacity(self) -> int:
@@ -54,10 +54,10 @@ class Style:
         return 30 if self.stacked or self.bars else 10 if self.filled else 0
 
 
-LINES: Final = Style()
+LINES: Final = GraphStyle()
 
 
-def graph(look: Look, queries: Sequence[Query], style: Style = LINES) -> Panel:
+def build_graph(options: PanelOptions, queries: Sequence[Query], style: GraphStyle = LINES) -> Panel:
     """Return lines over time from 0, with a table of their values."""
     builder = (
         timeseries.Panel()
@@ -69,19 +69,21 @@ def graph(look: Look, queries: Sequence[Query], style: Style = LINES) -> Panel:
         .line_width(2)
         .fill_opacity(style.opacity)
         .show_points(common.VisibilityMode.NEVER)
-        .legend(_legend(style))
+        .legend(_build_legend(style))
         .tooltip(VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING))
     )
     for query, letter in zip(queries, ascii_uppercase, strict=False):
-        if properties := _of_query(query, dashed=letter in style.dashed):
+        if properties := _build_overrides(query, dashed=letter in style.dashed):
             builder = builder.override_by_query(letter, properties)
-    minimum = 0 if look.minimum is None else look.minimum
-    look = replace(look, minimum=minimum, nothing=reasons.over_time(look.nothing, look.history))
-    return dress(_styled(builder, style).build(), look, queries, Kind.RANGE, BY_SERIES)
+    minimum = 0 if options.minimum is None else options.minimum
+    options = replace(
+        options, minimum=minimum, no_value=reasons.describe_empty_graph(options.no_value, options.backfill)
+    )
+    return apply_options(_apply_style(builder, style).build(), options, queries, Kind.RANGE, BY_SERIES)
 
 
-def _legend(style: Style) -> VizLegendOptions:
-    place = common.LegendPlacement.RIGHT if style.aside else common.LegendPlacement.BOTTOM
+def _build_legend(style: GraphStyle) -> VizLegendOptions:
+    place = common.LegendPlacement.RIGHT if style.legend_right else common.LegendPlacement.BOTTOM
     return (
         VizLegendOptions()
         .display_mode(common.LegendDisplayMode.TABLE)
@@ -93,19 +95,19 @@ def _legend(style: Style) -> VizLegendOptions:
     )
 
 
-def _styled(builder: timeseries.Panel, style: Style) -> timeseries.Panel:
+def _apply_style(builder: timeseries.Panel, style: GraphStyle) -> timeseries.Panel:
     if style.stacked:
         builder = builder.stacking(StackingConfig().mode(common.StackingMode.NORMAL))
     if style.limits:
         builder = builder.thresholds_style(
             GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
         )
-    if style.newest:
-        builder = builder.time_from(style.newest)
+    if style.time_from:
+        builder = builder.time_from(style.time_from)
     return builder
 
 
-def _of_query(query: Query, *, dashed: bool) -> list[DynamicConfigValue]:
+def _build_overrides(query: Query, *, dashed: bool) -> list[DynamicConfigValue]:
     """Return the overrides for the lines of a query."""
     dashes = [
         DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [6, 6]}),

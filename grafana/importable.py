@@ -11,7 +11,7 @@ KEPT_SOURCE: Final = "${datasource:queryparam}&"
 OLDEST_GRAFANA: Final = "10.4.0"
 
 
-def importable(provisioned: dict[str, Any]) -> dict[str, Any]:
+def make_importable(provisioned: dict[str, Any]) -> dict[str, Any]:
     """Return the importable form of a dashboard in its provisioned form."""
     dashboard: dict[str, Any] = _replace_source(provisioned)
     variables = [one for one in dashboard["templating"]["list"] if one["type"] != "datasource"]
@@ -19,9 +19,9 @@ def importable(provisioned: dict[str, Any]) -> dict[str, Any]:
         **dashboard,
         "templating": {"list": variables},
         "id": None,
-        "__inputs": [_input()],
+        "__inputs": [_build_input()],
         "__elements": {},
-        "__requires": _requires(provisioned["panels"]),
+        "__requires": _list_requirements(provisioned["panels"]),
     }
 
 
@@ -36,7 +36,7 @@ def _replace_source(value: Any) -> Any:  # noqa: ANN401  any part of a JSON docu
     return value
 
 
-def _input() -> dict[str, str]:
+def _build_input() -> dict[str, str]:
     return {
         "name": INPUT,
         "label": "Prometheus",
@@ -47,7 +47,7 @@ def _input() -> dict[str, str]:
     }
 
 
-def _requires(panels: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
+def _list_requirements(panels: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
     """Return the versions and plugins that the importing Grafana requires."""
     kinds = sorted({panel["type"] for panel in panels} - {"row"})
     return [

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from grafana.build import write
-from grafana.mixin import plain_files
+from grafana.mixin import render_mixin
 from scripts.install_test_deps import find
 
 
@@ -24,7 +24,7 @@ class Linter:
     """A program, its arguments, and the files of the mixin it is run on, one by one."""
 
     program: str
-    words: tuple[str, ...]
+    arguments: tuple[str, ...]
     files: str
 
 
@@ -37,29 +37,29 @@ LINTERS: Final = (
 
 def find_problems(linter: Linter, program: str, mixin: Path) -> list[str]:
     """Return a linter's output for each file that it rejects."""
-    commands = ([program, *linter.words, str(file)] for file in sorted(mixin.glob(linter.files)))
+    commands = ([program, *linter.arguments, str(file)] for file in sorted(mixin.glob(linter.files)))
     runs = [_run(command) for command in commands]
     return [run.stdout + run.stderr for run in runs if run.returncode]
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  words of LINTERS
+    return subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  arguments of LINTERS
 
 
 def main(linters: Sequence[Linter] = LINTERS) -> int:
     """Lint, print each linter's verdict, and return the exit status."""
     status = 0
     with TemporaryDirectory() as folder:
-        write(plain_files(), Path(folder))
+        write(render_mixin(), Path(folder))
         for linter in linters:
             program = find(linter.program)
             found = find_problems(linter, program, Path(folder)) if program else []
-            print(f"{linter.program}: {_verdict(program, found)}", *found, sep="\n")  # noqa: T201  a command
+            print(f"{linter.program}: {_describe_result(program, found)}", *found, sep="\n")  # noqa: T201  a command
             status |= bool(found)
     return status
 
 
-def _verdict(program: str | None, found: Sequence[str]) -> str:
+def _describe_result(program: str | None, found: Sequence[str]) -> str:
     if program is None:
         return "not run, it is not installed"
     return f"{len(found)} files have problems" if found else "no problems found"

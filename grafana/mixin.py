@@ -20,31 +20,33 @@ PLACES: Final = {
 }
 
 
-def plain_files(grafana_url: str = "") -> dict[str, str]:
+def render_mixin(grafana_url: str = "") -> dict[str, str]:
     """Return the files by path in the mixin; `grafana_url` is the base of the alerts' dashboard links."""
     files = {
         f"{PLACES[folder]}/{PurePosixPath(path).name}": text
         for path, text in render().items()
         if (folder := str(PurePosixPath(path).parent)) in PLACES
     }
-    linked = {path: _linked(text, grafana_url) for path, text in files.items() if path.endswith(".yaml")}
+    linked = {
+        path: _complete_links(text, grafana_url) for path, text in files.items() if path.endswith(".yaml")
+    }
     exclusions = (ROOT / dashboards.EXCLUSIONS).read_text(encoding="utf-8")
     return {
         **files,
         **linked,
-        "mixin.libsonnet": _libsonnet(files),
+        "mixin.libsonnet": _render_libsonnet(files),
         ".lint": exclusions,
         "dashboards/.lint": exclusions,
     }
 
 
-def _linked(text: str, grafana_url: str) -> str:
+def _complete_links(text: str, grafana_url: str) -> str:
     return text.replace("dashboard_url: /d/", f"dashboard_url: {grafana_url.rstrip('/')}/d/")
 
 
-def _libsonnet(files: Mapping[str, str]) -> str:
-    boards = [path for path in files if path.startswith("dashboards/")]
-    imports = "".join(f"    '{PurePosixPath(path).name}': (import '{path}'),\n" for path in sorted(boards))
+def _render_libsonnet(files: Mapping[str, str]) -> str:
+    paths = [path for path in files if path.startswith("dashboards/")]
+    imports = "".join(f"    '{PurePosixPath(path).name}': (import '{path}'),\n" for path in sorted(paths))
     return (
         "{\n"
         f"  grafanaDashboards+:: {{\n{imports}  }},\n"
@@ -60,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "build/mixin")
     parser.add_argument("--grafana-url", default="", help="address of your Grafana, for links in alerts")
     chosen = parser.parse_args(arguments)
-    write(plain_files(chosen.grafana_url), chosen.folder)
+    write(render_mixin(chosen.grafana_url), chosen.folder)
     print(f"rules, dashboards and mixin.libsonnet are in {chosen.folder}")  # noqa: T201  a command
 
 

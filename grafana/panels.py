@@ -18,17 +18,17 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from grafana import reasons
 from grafana.queries import Kind, Query
-from grafana.style import Look, dress
+from grafana.style import PanelOptions, apply_options
 
 LATEST: Final = "lastNotNull"
 
 
-def mapping(texts: dict[str, tuple[str, str]]) -> ValueMap:
+def map_values(texts: dict[str, tuple[str, str]]) -> ValueMap:
     """Return a mapping of values to texts and colours."""
     return ValueMap({value: ValueMappingResult(text, color) for value, (text, color) in texts.items()})
 
 
-def _nothing(text: str) -> SpecialValueMap:
+def _map_no_value(text: str) -> SpecialValueMap:
     """Return the text for panels without data, in the neutral colour."""
     result = ValueMappingResult(text, "text")
     return SpecialValueMap(DashboardSpecialValueMapOptions(SpecialValueMatch.NULL_AND_NAN, result))
@@ -37,43 +37,43 @@ def _nothing(text: str) -> SpecialValueMap:
 YES_NO: Final = {"1": ("yes", "green"), "0": ("no", "red")}
 
 
-def number(
-    look: Look, expr: str, legend: str = "", *, words: dict[str, tuple[str, str]] | None = None
+def build_stat(
+    options: PanelOptions, expr: str, legend: str = "", *, texts: dict[str, tuple[str, str]] | None = None
 ) -> Panel:
     """Return a big number with the current value."""
     builder = (
         stat.Panel()
-        .reduce_options(_latest())
+        .reduce_options(_reduce_to_latest())
         .graph_mode(common.BigValueGraphMode.NONE)
         .color_mode(common.BigValueColorMode.VALUE)
         .text_mode(common.BigValueTextMode.VALUE if not legend else common.BigValueTextMode.VALUE_AND_NAME)
     )
-    mappings = [mapping(words)] if words else []
-    builder = builder.mappings([*mappings, _nothing(look.nothing or reasons.NO_DATA)])
-    return dress(builder.build(), look, [Query(expr, legend)], Kind.NOW)
+    mappings = [map_values(texts)] if texts else []
+    builder = builder.mappings([*mappings, _map_no_value(options.no_value or reasons.NO_DATA)])
+    return apply_options(builder.build(), options, [Query(expr, legend)], Kind.NOW)
 
 
-def bars(look: Look, expr: str, legend: str) -> Panel:
+def build_bars(options: PanelOptions, expr: str, legend: str) -> Panel:
     """Return horizontal bars, in the order of the query."""
-    return dress(_bars().build(), look, [Query(expr, legend)], Kind.NOW)
+    return apply_options(_create_bar_gauge().build(), options, [Query(expr, legend)], Kind.NOW)
 
 
-def bucket_bars(look: Look, expr: str, names: Mapping[str, str]) -> Panel:
+def build_bucket_bars(options: PanelOptions, expr: str, names: Mapping[str, str]) -> Panel:
     """Return a bar for each bucket of a histogram's current value; `names` are by upper bound."""
-    builder = _bars()
+    builder = _create_bar_gauge()
     for bound, name in names.items():
         builder = builder.override_by_name(bound, [DynamicConfigValue("displayName", name)])
-    return dress(builder.build(), look, [Query(expr)], Kind.BUCKETS_NOW)
+    return apply_options(builder.build(), options, [Query(expr)], Kind.BUCKETS_NOW)
 
 
-def _latest() -> ReduceDataOptions:
+def _reduce_to_latest() -> ReduceDataOptions:
     return ReduceDataOptions().calcs([LATEST]).values(False)  # noqa: FBT003  the builder's own signature
 
 
-def _bars() -> bargauge.Panel:
+def _create_bar_gauge() -> bargauge.Panel:
     return (
         bargauge.Panel()
-        .reduce_options(_latest())
+        .reduce_options(_reduce_to_latest())
         .orientation(common.VizOrientation.HORIZONTAL)
         .display_mode(common.BarGaugeDisplayMode.BASIC)
         .value_mode(common.BarGaugeValueMode.COLOR)

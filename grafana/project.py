@@ -10,7 +10,7 @@ TAG: Final = "coder-insights"
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class DashboardInfo:
     """A dashboard's identity; `uid` is part of links and bookmarks and never changes."""
 
     uid: str
@@ -23,17 +23,17 @@ class Board:
         return f"/d/{self.uid}"
 
 
-ADOPTION: Final = Board("coder-insights-adoption", "Coder Insights / Adoption", "adoption.json")
-TEMPLATES: Final = Board(
+ADOPTION: Final = DashboardInfo("coder-insights-adoption", "Coder Insights / Adoption", "adoption.json")
+TEMPLATES: Final = DashboardInfo(
     "coder-insights-templates", "Coder Insights / Templates and parameters", "templates.json"
 )
-CONNECTION: Final = Board(
+CONNECTION: Final = DashboardInfo(
     "coder-insights-connection", "Coder Insights / Connection quality", "connection.json"
 )
-USERS: Final = Board("coder-insights-users", "Coder Insights / Users and groups", "users.json")
-HEALTH: Final = Board("coder-insights-health", "Coder Insights / Exporter health", "health.json")
+USERS: Final = DashboardInfo("coder-insights-users", "Coder Insights / Users and groups", "users.json")
+HEALTH: Final = DashboardInfo("coder-insights-health", "Coder Insights / Exporter health", "health.json")
 
 
-def runbook(alert: str) -> str:
+def build_runbook_url(alert: str) -> str:
     """Return the address of an alert's runbook."""
     return f"{ADDRESS}/blob/main/docs/runbooks/{alert}.md"

@@ -1,6 +1,6 @@
 """PromQL that several dashboards share: selectors, aggregations and joins.
 
-Dashboards read gauges with `series`: the largest value of all exporters, by
+Dashboards read gauges with `select_series`: the largest value of all exporters, by
 the family's own labels only. So two exporters of a deployment are not counted
 twice, whatever their job, pod or `endpoint`, and values that must not be added
 (users across templates or days) are not.
@@ -25,21 +25,25 @@ APP: Final = ("app_type", "slug")
 PARAMETER: Final = ("parameter_name", "parameter_type", "parameter_value")
 
 
-def select(name: str, *matchers: str, when: str = "") -> str:
+def build_selector(name: str, *matchers: str, when: str = "") -> str:
     """Return a selector of a family that has `deployment`; `when` is an offset or `AT_THE_END`."""
     selector = f"{name}{{{', '.join((SCOPE, DEPLOYMENT, *matchers))}}}"
     return f"last_over_time({selector}{when})" if when == AT_THE_END else f"{selector} {when}".rstrip()
 
 
-def series(name: str, *matchers: str, by: tuple[str, ...] = (), when: str = "", agree: str = "max") -> str:
+def select_series(
+    name: str, *matchers: str, by: tuple[str, ...] = (), when: str = "", aggregation: str = "max"
+) -> str:
     """Return one series for each deployment and value of `by`, aggregated over all exporters.
 
-    `agree` is the aggregation for exporters whose values differ.
+    `aggregation` is the aggregation for exporters whose values differ.
     """
-    return f"{agree} by ({', '.join(('deployment', *by))}) ({select(name, *matchers, when=when)})"
+    return (
+        f"{aggregation} by ({', '.join(('deployment', *by))}) ({build_selector(name, *matchers, when=when)})"
+    )
 
 
-def exporter(name: str, *others: str) -> str:
+def select_exporters(name: str, *others: str) -> str:
     """Return one series for each exporter and value of the labels `others`."""
     return f"max by ({', '.join(('job', 'instance', *others))}) ({name}{{{SCOPE}}})"
 
@@ -47,12 +51,12 @@ def exporter(name: str, *others: str) -> str:
 INFO: Final = "insights_exporter_build_info"
 
 
-def of_exporters(expr: str) -> str:
+def filter_exporters(expr: str) -> str:
     """Return the series of `expr` that belong to exporters; for families that other programs have too."""
     return f"{expr}\nand on (job, instance)\n{INFO}{{{SCOPE}}}"
 
 
-def exporters_down(up: str, info: str) -> str:
+def select_down_exporters(up: str, info: str) -> str:
     """Return the series of `up` that are 0 and belong to exporters, which exposed `info` in the last week.
 
     The instance of a pod that never started is unknown, so its job identifies it as an
@@ -70,12 +74,12 @@ or
 ({up} == 0 and on (job, instance) {seen})"""
 
 
-def count(expr: str, by: tuple[str, ...] = ()) -> str:
+def count_series(expr: str, by: tuple[str, ...] = ()) -> str:
     """Return the number of series of `expr` per deployment; none for a deployment without any."""
     return f"count by ({', '.join(('deployment', *by))}) ({expr})"
 
 
-def or_none(expr: str, everything: str, label: str) -> str:
+def add_none(expr: str, everything: str, label: str) -> str:
     """Return `expr` and a series `none` with value 0 for each series of `everything`.
 
     This way, a panel of failures has data even if nothing fails.
@@ -83,40 +87,40 @@ def or_none(expr: str, everything: str, label: str) -> str:
     return f'{expr}\nor\nlabel_replace(0 * {everything}, "{label}", "none", "", "")'
 
 
-def one_of(expr: str, by: tuple[str, ...]) -> str:
+def pick_one(expr: str, by: tuple[str, ...]) -> str:
     """Return one series of `expr` for each `by`, so that joins work even if exporters differ."""
     return f"topk by ({', '.join(('deployment', *by))}) (1, {expr})"
 
 
-def biggest(number: int, expr: str, ranking: str, by: tuple[str, ...]) -> str:
+def filter_largest(number: int, expr: str, ranking: str, by: tuple[str, ...]) -> str:
     """Return the series of `expr` that are among the `number` largest of `ranking`."""
     labels = ", ".join(("deployment", *by))
     return f"{expr}\nand on ({labels})\ntopk by (deployment) ({number}, {ranking})"
 
 
-def daily_users(day: str = "yesterday", when: str = "") -> str:
+def select_daily_users(day: str = "yesterday", when: str = "") -> str:
     """Return the number of distinct users of a day."""
-    return series("coder_insights_daily_active_users", f'day="{day}"', when=when)
+    return select_series("coder_insights_daily_active_users", f'day="{day}"', when=when)
 
 
-def users_a_week_ago() -> str:
+def select_users_a_week_ago() -> str:
     """Return the users of this day a week ago up to the same time; backfilled days have no such values."""
-    return daily_users("today", "offset 1w")
+    return select_daily_users("today", "offset 1w")
 
 
-def mean_daily_users() -> str:
+def average_daily_users() -> str:
     """Return the mean daily users of the last seven whole days that have data."""
-    return f"(avg_over_time({daily_users()}[7d:1h]) or {daily_users()})"
+    return f"(avg_over_time({select_daily_users()}[7d:1h]) or {select_daily_users()})"
 
 
-def named_apps(usage: str, by: tuple[str, ...]) -> str:
+def join_app_names(usage: str, by: tuple[str, ...]) -> str:
     """Return `usage` with the apps' display names, or the slug for apps without one.
 
     The label `kind` is set for apps that templates define, because an editor may be
     both such an app and a session app, as code-server is.
     """
     labels = ", ".join(("deployment", *APP))
-    names = one_of(series("coder_insights_app_info", by=(*APP, "application_name")), APP)
+    names = pick_one(select_series("coder_insights_app_info", by=(*APP, "application_name")), APP)
     kept = ", ".join(("deployment", *by))
     named = (
         f"{usage} * on ({labels}) group_left (application_name) {names}\n"
@@ -134,7 +138,7 @@ TEMPLATE_QUALITY: Final = "coder_insights_template_connection_quality_users"
 GROUP_QUALITY: Final = "coder_insights_group_connection_quality_users"
 
 
-def measured_users(
+def count_measured_users(
     percentile: str, family: str = QUALITY, by: tuple[str, ...] = (), quality: str = ".+"
 ) -> str:
     """Return the number of users with a measured latency whose connection is of `quality`.
@@ -142,18 +146,22 @@ def measured_users(
     Each user is in one quality, so the counts can be added.
     """
     matchers = (WINDOW, f'percentile="{percentile}"', f'quality=~"{quality}"')
-    return f"sum by ({', '.join(('deployment', *by))}) ({series(family, *matchers, by=(*by, 'quality'))})"
+    return (
+        f"sum by ({', '.join(('deployment', *by))}) ({select_series(family, *matchers, by=(*by, 'quality'))})"
+    )
 
 
-def share_of(quality: str, percentile: str, family: str = QUALITY, by: tuple[str, ...] = ()) -> str:
+def compute_quality_share(
+    quality: str, percentile: str, family: str = QUALITY, by: tuple[str, ...] = ()
+) -> str:
     """Return the share of users whose connection is of a quality, such as `fair|poor`."""
-    users = measured_users(percentile, family, by, quality)
-    return f"{users} / ({measured_users(percentile, family, by)} > 0)"
+    users = count_measured_users(percentile, family, by, quality)
+    return f"{users} / ({count_measured_users(percentile, family, by)} > 0)"
 
 
-def over_users(
+def compute_latency_quantile(
     quantile: float, percentile: str = "p50", family: str = LATENCY, by: tuple[str, ...] = (), when: str = ""
 ) -> str:
     """Return the latency that `quantile` of the users do not exceed; no series without measured users."""
-    buckets = series(family, WINDOW, f'percentile="{percentile}"', by=(*by, "le"), when=when)
+    buckets = select_series(family, WINDOW, f'percentile="{percentile}"', by=(*by, "le"), when=when)
     return f"histogram_quantile({quantile}, {buckets}) >= 0"

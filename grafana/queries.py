@@ -40,19 +40,25 @@ class Query:
     color: str = ""
 
 
-def source() -> DataSourceRef:
+def refer_to_source() -> DataSourceRef:
     """Return the data source that the user selected."""
     return DataSourceRef(type_val="prometheus", uid=SOURCE)
 
 
-def targets(queries: Iterable[Query], kind: Kind) -> list[Target]:
+def build_targets(queries: Iterable[Query], kind: Kind) -> list[Target]:
     """Return the targets of a panel, with the ids A, B, C, ..."""
-    return [_target(query, letter, kind) for query, letter in zip(queries, ascii_uppercase, strict=False)]
+    return [
+        _build_target(query, letter, kind) for query, letter in zip(queries, ascii_uppercase, strict=False)
+    ]
 
 
-def _target(query: Query, letter: str, kind: Kind) -> Target:
+def _build_target(query: Query, letter: str, kind: Kind) -> Target:
     target = (
-        Dataquery().expr(query.expr).ref_id(letter).datasource(source()).editor_mode(QueryEditorMode.CODE)
+        Dataquery()
+        .expr(query.expr)
+        .ref_id(letter)
+        .datasource(refer_to_source())
+        .editor_mode(QueryEditorMode.CODE)
     )
     target = target.range() if kind in {Kind.RANGE, Kind.BUCKETS} else target.instant()
     legend = "{{le}}" if kind in {Kind.BUCKETS, Kind.BUCKETS_NOW} else query.legend

@@ -46,7 +46,7 @@ NO_BUILDS: Final = "no builds, or Coder has not computed this yet"
 OLD_SERVER: Final = "this Coder is too old to report it, or cannot be polled"
 
 
-def over_time(reason: str, history: str) -> str:
+def describe_empty_graph(reason: str, history: str) -> str:
     """Return the text of an empty graph: it is new, or `reason`; `history` is the command that fills it."""
     earlier = f"; `insights-exporter {history}` adds earlier days" if history else ""
     otherwise = f" If no points appear: {reason}." if reason else ""

@@ -9,8 +9,8 @@ from grafana_foundation_sdk.models import dashboard
 from grafana_foundation_sdk.models.dashboard import DashboardLinkType
 
 from grafana import reasons
-from grafana.project import Board
-from grafana.queries import Kind, Query, source, targets
+from grafana.project import DashboardInfo
+from grafana.queries import Kind, Query, build_targets, refer_to_source
 from grafana.thresholds import ANY
 
 Steps = tuple[tuple[float | None, str], ...]
@@ -32,12 +32,12 @@ KEPT: Final = (
 )
 
 
-def worse_above(notice: float, bad: float) -> Steps:
+def warn_above(notice: float, bad: float) -> Steps:
     """Return colours for values that should be low."""
     return ((None, "green"), (notice, "yellow"), (bad, "red"))
 
 
-def worse_below(notice: float, bad: float) -> Steps:
+def warn_below(notice: float, bad: float) -> Steps:
     """Return colours for values that should be high."""
     return ((None, "red"), (bad, "yellow"), (notice, "green"))
 
@@ -53,10 +53,10 @@ WANTED: Final[Steps] = ((None, "red"), (ANY, "green"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class PanelOptions:
     """A panel's texts and colours.
 
-    `nothing` is the text if there is no data, and `history` the command that
+    `no_value` is the text if there is no data, and `backfill` the command that
     backfills a graph.
     """
 
@@ -65,19 +65,19 @@ class Look:
     unit: str = NUMBER
     steps: Steps = PLAIN
     decimals: int | None = None
-    nothing: str = ""
-    history: str = ""
+    no_value: str = ""
+    backfill: str = ""
     minimum: float | None = None
     maximum: float | None = None
     link: DashboardLink | None = None
 
 
-def drill(title: str, board: Board, variables: str) -> DashboardLink:
-    """Return a link from a value to `board` that keeps the time range and sets `variables`."""
-    return DashboardLink(title).type(DashboardLinkType.LINK).url(f"{board.path}?{KEPT}&{variables}")
+def link_to(title: str, target: DashboardInfo, variables: str) -> DashboardLink:
+    """Return a link from a value to `target` that keeps the time range and sets `variables`."""
+    return DashboardLink(title).type(DashboardLinkType.LINK).url(f"{target.path}?{KEPT}&{variables}")
 
 
-def thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
+def build_thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
     """Return the steps in Grafana's model."""
     return dashboard.ThresholdsConfig(
         mode=dashboard.ThresholdsMode.ABSOLUTE,
@@ -90,31 +90,33 @@ BY_VALUE: Final = dashboard.FieldColorModeId.THRESHOLDS
 """How a panel chooses colours; set in each panel, because the default depends on its type."""
 
 
-def dress(
+def apply_options(
     panel: dashboard.Panel,
-    look: Look,
+    options: PanelOptions,
     queries: Sequence[Query],
     kind: Kind,
     colors: dashboard.FieldColorModeId = BY_VALUE,
 ) -> dashboard.Panel:
     """Return `panel` with its texts, colours and queries."""
-    panel.title = look.title
-    panel.description = look.description
-    panel.datasource = source()
+    panel.title = options.title
+    panel.description = options.description
+    panel.datasource = refer_to_source()
     panel.repeat_direction = None
-    panel.targets = targets(queries, kind)
+    panel.targets = build_targets(queries, kind)
     panel.field_config = panel.field_config or dashboard.FieldConfigSource()
-    panel.field_config.defaults = _defaults(panel.field_config.defaults or dashboard.FieldConfig(), look)
+    panel.field_config.defaults = _apply_standard_options(
+        panel.field_config.defaults or dashboard.FieldConfig(), options
+    )
     panel.field_config.defaults.color = dashboard.FieldColor(mode=colors)
     return panel
 
 
-def _defaults(config: dashboard.FieldConfig, look: Look) -> dashboard.FieldConfig:
-    config.unit = look.unit
-    config.decimals = look.decimals
-    config.no_value = look.nothing or reasons.NO_DATA
-    config.min_val = look.minimum
-    config.max_val = look.maximum
-    config.thresholds = thresholds(look.steps)
-    config.links = [look.link.build()] if look.link else None
+def _apply_standard_options(config: dashboard.FieldConfig, options: PanelOptions) -> dashboard.FieldConfig:
+    config.unit = options.unit
+    config.decimals = options.decimals
+    config.no_value = options.no_value or reasons.NO_DATA
+    config.min_val = options.minimum
+    config.max_val = options.maximum
+    config.thresholds = build_thresholds(options.steps)
+    config.links = [options.link.build()] if options.link else None
     return config

@@ -62,7 +62,7 @@ def _read(path: Path) -> str | None:
 def warn_of_pictures(files: Mapping[str, str], root: Path = ROOT) -> None:
     """Print the dashboards that have changed since their pictures were rendered."""
     dashboards = {path: text for path, text in files.items() if Path(path).parent == Path(PROVISIONED)}
-    for name in sums.outdated(dashboards, root / sums.PICTURES):
+    for name in sums.find_outdated(dashboards, root / sums.PICTURES):
         print(f"{sums.PICTURES} shows an older {name}; `make dashboard-images` renders it again")
 
 

@@ -3,12 +3,12 @@
 from typing import Final
 
 from grafana import project, reasons
-from grafana.graphs import SAWTOOTH, Style, graph
+from grafana.graphs import SAWTOOTH, GraphStyle, build_graph
 from grafana.layout import Tile
-from grafana.panels import bars
-from grafana.promql import APP, AT_THE_END, TEMPLATE, WINDOW, biggest, named_apps, series
+from grafana.panels import build_bars
+from grafana.promql import APP, AT_THE_END, TEMPLATE, WINDOW, filter_largest, join_app_names, select_series
 from grafana.queries import Query
-from grafana.style import Look, drill
+from grafana.style import PanelOptions, link_to
 
 TEMPLATE_USERS: Final = "coder_insights_template_active_users"
 TEMPLATE_DAY: Final = "coder_insights_template_daily_active_users"
@@ -19,56 +19,56 @@ APP_LEGEND: Final = "{{application_name}}{{kind}}"
 
 YESTERDAY: Final = 'day="yesterday"'
 
-TO_TEMPLATE: Final = drill(
+TO_TEMPLATE: Final = link_to(
     "Show this template",
     project.TEMPLATES,
     "var-deployment=${deployment:percentencode}&var-organization=${__field.labels.organization_name:percentencode}&var-template=${__field.labels.template_name:percentencode}",
 )
 
 
-def templates() -> list[Tile]:
+def build_templates() -> list[Tile]:
     """Return the panels by template."""
-    users = series(TEMPLATE_USERS, WINDOW, by=TEMPLATE)
-    most = bars(
-        Look(
+    users = select_series(TEMPLATE_USERS, WINDOW, by=TEMPLATE)
+    most = build_bars(
+        PanelOptions(
             title="Users by template",
             description="Distinct users of the ten most used templates in the selected window. Do not add "
             "them up: a user of two templates counts in both. Click a bar to open the template.",
             link=TO_TEMPLATE,
-            nothing=reasons.NO_BREAKDOWN,
+            no_value=reasons.NO_BREAKDOWN,
             minimum=0,
         ),
         f"sort_desc(topk by (deployment) (10, {users}))",
         "{{organization_name}}/{{template_name}}",
     )
-    daily = graph(
-        Look(
+    daily = build_graph(
+        PanelOptions(
             title="Daily users by template",
-            history=reasons.BACKFILL,
+            backfill=reasons.BACKFILL,
             description="Distinct users of the ten most used templates on each whole day, drawn on that day.",
-            nothing=reasons.NO_BREAKDOWN,
+            no_value=reasons.NO_BREAKDOWN,
         ),
         [
             Query(
-                biggest(
+                filter_largest(
                     10,
-                    series(TEMPLATE_DAY, YESTERDAY, by=TEMPLATE, when="offset -1d"),
-                    series(TEMPLATE_USERS, WINDOW, by=TEMPLATE, when=AT_THE_END),
+                    select_series(TEMPLATE_DAY, YESTERDAY, by=TEMPLATE, when="offset -1d"),
+                    select_series(TEMPLATE_USERS, WINDOW, by=TEMPLATE, when=AT_THE_END),
                     TEMPLATE,
                 ),
                 "{{organization_name}}/{{template_name}}",
             )
         ],
-        Style(steps=True, aside=True),
+        GraphStyle(steps=True, legend_right=True),
     )
     return [Tile(most, 8, 10), Tile(daily, 16, 10)]
 
 
-def apps() -> list[Tile]:
+def build_apps() -> list[Tile]:
     """Return the panels by app."""
-    hours = named_apps(f"{series(APP_SECONDS, WINDOW, by=APP)} / 3600", APP)
-    most = bars(
-        Look(
+    hours = join_app_names(f"{select_series(APP_SECONDS, WINDOW, by=APP)} / 3600", APP)
+    most = build_bars(
+        PanelOptions(
             title="Hours by app",
             description="Hours that users spent in each of the ten most used editors, terminals and other "
             "apps in the selected window, over all users. Two apps that are open at the same time both "
@@ -80,10 +80,10 @@ def apps() -> list[Tile]:
         f"sort_desc(topk by (deployment) (10, {hours}))",
         APP_LEGEND,
     )
-    course = graph(
-        Look(
+    over_time = build_graph(
+        PanelOptions(
             title="Hours by app, over time",
-            history=reasons.BACKFILL,
+            backfill=reasons.BACKFILL,
             description="Hours of the ten most used apps in the selected window, over time. When Coder "
             "starts to list editors one by one, Visual Studio Code falls, and Cursor and others appear. "
             f"{SAWTOOTH}",
@@ -91,22 +91,25 @@ def apps() -> list[Tile]:
         ),
         [
             Query(
-                biggest(10, f"({hours})", series(APP_SECONDS, WINDOW, by=APP, when=AT_THE_END), APP),
+                filter_largest(
+                    10, f"({hours})", select_series(APP_SECONDS, WINDOW, by=APP, when=AT_THE_END), APP
+                ),
                 APP_LEGEND,
             )
         ],
-        Style(aside=True),
+        GraphStyle(legend_right=True),
     )
-    times = bars(
-        Look(
+    times_used = join_app_names(select_series(APP_TIMES, WINDOW, by=APP), APP)
+    times = build_bars(
+        PanelOptions(
             title="Times used",
             description="Number of times that users opened each of the ten most opened apps that templates "
             "define, in the selected window. Coder does not count this for session apps (editors, SSH, "
             "terminals).",
             minimum=0,
-            nothing=reasons.NO_APPS,
+            no_value=reasons.NO_APPS,
         ),
-        f"sort_desc(topk by (deployment) (10, {named_apps(series(APP_TIMES, WINDOW, by=APP), APP)}))",
+        f"sort_desc(topk by (deployment) (10, {times_used}))",
         "{{application_name}}",
     )
-    return [Tile(most, 7, 10), Tile(course, 11, 10), Tile(times, 6, 10)]
+    return [Tile(most, 7, 10), Tile(over_time, 11, 10), Tile(times, 6, 10)]

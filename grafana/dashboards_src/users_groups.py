@@ -5,18 +5,26 @@ from typing import Final
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from grafana import reasons
-from grafana.graphs import Style, graph
+from grafana.graphs import GraphStyle, build_graph
 from grafana.layout import Tile
-from grafana.panels import number
-from grafana.promql import AT_THE_END, GROUP, GROUP_QUALITY, WINDOW, biggest, series, share_of
+from grafana.panels import build_stat
+from grafana.promql import (
+    AT_THE_END,
+    GROUP,
+    GROUP_QUALITY,
+    WINDOW,
+    compute_quality_share,
+    filter_largest,
+    select_series,
+)
 from grafana.queries import Query
-from grafana.style import HOURS, SHARE, Look, worse_above
-from grafana.tables import Column, Rows, list_of
+from grafana.style import HOURS, SHARE, PanelOptions, warn_above
+from grafana.tables import Column, TableRows, build_table
 from grafana.thresholds import POOR_USERS, POOR_USERS_NOTICE, SEATS_USED, SEATS_USED_NOTICE
 
-MEMBERS: Final = series("coder_insights_group_members", by=GROUP)
-ACTIVE: Final = series("coder_insights_group_active_users", WINDOW, by=GROUP)
-ACTIVITY: Final = f"{series('coder_insights_group_activity_seconds', WINDOW, by=GROUP)} / 3600"
+MEMBERS: Final = select_series("coder_insights_group_members", by=GROUP)
+ACTIVE: Final = select_series("coder_insights_group_active_users", WINDOW, by=GROUP)
+ACTIVITY: Final = f"{select_series('coder_insights_group_activity_seconds', WINDOW, by=GROUP)} / 3600"
 
 USED: Final = "coder_insights_license_seats_used"
 LIMIT: Final = "coder_insights_license_seats_limit"
@@ -26,41 +34,41 @@ STATUS: Final = "coder_insights_license_status"
 SEATS: Final = 'feature="user_limit"'
 
 
-def groups() -> list[Tile]:
+def build_groups() -> list[Tile]:
     """Return the panels by group."""
-    course = graph(
-        Look(
+    over_time = build_graph(
+        PanelOptions(
             title="Active users by group, over time",
             description="Active users of the ten most active groups in the selected window, over time. A "
             "user of two groups counts in both.",
-            nothing=reasons.NO_GROUPS,
+            no_value=reasons.NO_GROUPS,
         ),
         [
             Query(
-                biggest(
+                filter_largest(
                     10,
                     ACTIVE,
-                    series("coder_insights_group_active_users", WINDOW, by=GROUP, when=AT_THE_END),
+                    select_series("coder_insights_group_active_users", WINDOW, by=GROUP, when=AT_THE_END),
                     GROUP,
                 ),
                 "{{organization_name}}/{{group_name}}",
             )
         ],
-        Style(aside=True),
+        GraphStyle(legend_right=True),
     )
-    return [Tile(_table(), 24, 9), Tile(course, 24, 9)]
+    return [Tile(_build_table(), 24, 9), Tile(over_time, 24, 9)]
 
 
-def _table() -> Panel:
-    return list_of(
-        Look(
+def _build_table() -> Panel:
+    return build_table(
+        PanelOptions(
             title="Groups",
             description="Activity and connections of groups in the selected window. The group Everyone "
             "contains all members of its organization. Do not add groups up: a user of two groups counts in "
             "both. Values of fewer users than groups.min_users are not exposed.",
-            nothing=reasons.NO_GROUPS,
+            no_value=reasons.NO_GROUPS,
         ),
-        Rows(labels={"organization_name": "Organization", "group_name": "Group"}, sort="Active users"),
+        TableRows(labels={"organization_name": "Organization", "group_name": "Group"}, sort="Active users"),
         [
             Column(title="Members", expr=MEMBERS),
             Column(title="Active users", expr=ACTIVE),
@@ -74,73 +82,73 @@ def _table() -> Panel:
             ),
             Column(
                 title="Above 300 ms",
-                expr=share_of("poor", "p50", GROUP_QUALITY, GROUP),
+                expr=compute_quality_share("poor", "p50", GROUP_QUALITY, GROUP),
                 unit=SHARE,
-                steps=worse_above(POOR_USERS_NOTICE, POOR_USERS),
+                steps=warn_above(POOR_USERS_NOTICE, POOR_USERS),
                 decimals=0,
             ),
         ],
     )
 
 
-def license_seats() -> list[Tile]:
+def build_license() -> list[Tile]:
     """Return the panels about the license."""
-    entitled, grace = (series(STATUS, f'status="{status}"') for status in ("entitled", "grace_period"))
-    status = number(
-        Look(
+    entitled, grace = (select_series(STATUS, f'status="{status}"') for status in ("entitled", "grace_period"))
+    status = build_stat(
+        PanelOptions(
             title="License",
             description="Whether the license is valid. In the grace period it has expired, but Coder still "
             "serves its features.",
-            nothing=reasons.NO_LICENSE,
+            no_value=reasons.NO_LICENSE,
         ),
         f"2 * {entitled} + {grace}",
-        words={"2": ("valid", "green"), "1": ("grace period", "yellow"), "0": ("none", "text")},
+        texts={"2": ("valid", "green"), "1": ("grace period", "yellow"), "0": ("none", "text")},
     )
-    used = number(
-        Look(
+    used = build_stat(
+        PanelOptions(
             title="License seats used",
             description="Share of the license's seats that are in use; a seat is an active account.",
             unit=SHARE,
-            steps=worse_above(SEATS_USED_NOTICE, SEATS_USED),
+            steps=warn_above(SEATS_USED_NOTICE, SEATS_USED),
             decimals=0,
-            nothing=reasons.NO_LICENSE,
+            no_value=reasons.NO_LICENSE,
         ),
-        f"{series(USED, SEATS)} / ({series(LIMIT, SEATS)} > 0)",
+        f"{select_series(USED, SEATS)} / ({select_series(LIMIT, SEATS)} > 0)",
     )
-    left = number(
-        Look(
+    left = build_stat(
+        PanelOptions(
             title="License seats left",
             description="Number of accounts that can still become active before the license's limit is "
             "reached.",
-            nothing=reasons.NO_LICENSE,
+            no_value=reasons.NO_LICENSE,
         ),
-        f"{series(LIMIT, SEATS)} - {series(USED, SEATS)}",
+        f"{select_series(LIMIT, SEATS)} - {select_series(USED, SEATS)}",
     )
-    seats = graph(
-        Look(
+    seats = build_graph(
+        PanelOptions(
             title="License seats",
             description="Seats in use and the limit of the license, by feature. Do not add the features up.",
-            nothing=reasons.NO_LIMIT,
+            no_value=reasons.NO_LIMIT,
         ),
         [
-            Query(series(USED, by=("feature",)), "{{feature}} used", "blue"),
-            Query(series(LIMIT, by=("feature",)), "{{feature}} limit", "red"),
+            Query(select_series(USED, by=("feature",)), "{{feature}} used", "blue"),
+            Query(select_series(LIMIT, by=("feature",)), "{{feature}} limit", "red"),
         ],
-        Style(dashed=["B"]),
+        GraphStyle(dashed=["B"]),
     )
-    agents = graph(
-        Look(
+    agents = build_graph(
+        PanelOptions(
             title="Agent runtime",
             description="Runtime of Coder Agents in the license term, and its limits.",
             unit=HOURS,
             decimals=0,
-            nothing=reasons.NO_LIMIT,
+            no_value=reasons.NO_LIMIT,
         ),
         [
-            Query(f"{series(AGENT)} / 3600", "used", "blue"),
-            Query(f"{series(AGENT_LIMIT, by=('limit_type',))} / 3600", "{{limit_type}} limit", "red"),
+            Query(f"{select_series(AGENT)} / 3600", "used", "blue"),
+            Query(f"{select_series(AGENT_LIMIT, by=('limit_type',))} / 3600", "{{limit_type}} limit", "red"),
         ],
-        Style(dashed=["B"]),
+        GraphStyle(dashed=["B"]),
     )
     numbers = (status, used, left)
     return [*(Tile(panel, 3, 9) for panel in numbers), Tile(seats, 7, 9), Tile(agents, 8, 9)]

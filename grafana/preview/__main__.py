@@ -26,7 +26,7 @@ RETENTION: Final = "--storage.tsdb.retention.time=100y"
 
 def render(url: str, dashboards: Sequence[Path], output: Path) -> int:
     """Render `dashboards` over the Prometheus at `url` and return the exit status."""
-    words = (
+    arguments = (
         "--prometheus",
         url,
         "--at",
@@ -36,7 +36,9 @@ def render(url: str, dashboards: Sequence[Path], output: Path) -> int:
         "--output",
         output,
     )
-    return subprocess.run([require("node"), HERE / "render.mjs", *words, *dashboards], check=False).returncode
+    return subprocess.run(
+        [require("node"), HERE / "render.mjs", *arguments, *dashboards], check=False
+    ).returncode
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -38,7 +38,7 @@ def write_history(folder: Path) -> None:
     _record(folder)
 
 
-def _coder() -> EmbeddedCoder:
+def _create_coder() -> EmbeddedCoder:
     return EmbeddedCoder(
         population=Population(users=600, templates=20),
         rate_limit=512,
@@ -46,7 +46,7 @@ def _coder() -> EmbeddedCoder:
     )
 
 
-def _config(url: str, **more: Any) -> str:  # noqa: ANN401  any part of the config
+def _dump_config(url: str, **more: Any) -> str:  # noqa: ANN401  any part of the config
     deployment = {
         "name": "demo",
         "url": url,
@@ -59,15 +59,15 @@ def _config(url: str, **more: Any) -> str:  # noqa: ANN401  any part of the conf
 
 
 def _backfill(folder: Path) -> None:
-    coder = _coder()
+    coder = _create_coder()
     coder.now, coder.rate_limit = (lambda: NOW), -1
     config, data = folder / "backfill.yml", folder / "data"
     data.mkdir()
     with serve(coder) as url:
-        aggregate = _config(url, users={"detail": "aggregate"}, templates={"users": False})
+        aggregate = _dump_config(url, users={"detail": "aggregate"}, templates={"users": False})
         config.write_text(aggregate, encoding="utf-8")
         config.chmod(0o600)
-        words = (
+        arguments = (
             "backfill",
             f"--config.file={config}",
             f"--since={NOW - timedelta(days=DAYS):%Y-%m-%d}",
@@ -80,7 +80,7 @@ def _backfill(folder: Path) -> None:
             "--import",
             f"--tsdb={data}",
         )
-        done = exporter.run(folder, *words, seconds=1800)
+        done = exporter.run(folder, *arguments, seconds=1800)
     if done.returncode:
         raise RuntimeError(f"backfill ended with {done.returncode}:\n{done.stdout}{done.stderr}")
 
@@ -91,15 +91,15 @@ def _record(folder: Path) -> None:
     target = f'job="{JOB}",instance="{INSTANCE}"'
     recordings = (
         Recording(
-            make_coder=_coder,
-            config=_config("{url}", datasets={name: {"enabled": name == "daus"} for name in DATASETS}),
+            make_coder=_create_coder,
+            config=_dump_config("{url}", datasets={name: {"enabled": name == "daus"} for name in DATASETS}),
             start=week_ago,
             end=week_ago + timedelta(days=1),
             labels=target,
         ),
         Recording(
-            make_coder=_coder,
-            config=_config("{url}", datasets={"groups": {"enabled": True}}),
+            make_coder=_create_coder,
+            config=_dump_config("{url}", datasets={"groups": {"enabled": True}}),
             start=LIVE_SINCE,
             end=NOW,
             labels=target,
@@ -110,8 +110,8 @@ def _record(folder: Path) -> None:
     for recording in recordings:
         with ProcessPoolExecutor(1, mp_context=spawn) as process:
             file = process.submit(record, recording, folder).result()
-        words = ("tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=744h", "--quiet")
-        subprocess.run([require("promtool"), *words, file, folder / "data"], check=True)
+        arguments = ("tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=744h", "--quiet")
+        subprocess.run([require("promtool"), *arguments, file, folder / "data"], check=True)
         file.unlink()
 
 
@@ -120,7 +120,7 @@ def write_rules(url: str, rules: Path, data: Path) -> None:
 
     promtool creates a block for every two hours, which would take hours for three months.
     """
-    words = (
+    arguments = (
         "tsdb",
         "create-blocks-from",
         "rules",
@@ -129,4 +129,4 @@ def write_rules(url: str, rules: Path, data: Path) -> None:
         f"--output-dir={data}",
     )
     times = (f"--start={LIVE_SINCE.timestamp():.0f}", f"--end={NOW.timestamp():.0f}")
-    subprocess.run([require("promtool"), *words, *times, rules], check=True)
+    subprocess.run([require("promtool"), *arguments, *times, rules], check=True)

@@ -78,16 +78,16 @@ def record(recording: Recording, folder: Path) -> Path:
     """
     config, file = folder / "live.yml", folder / "live.om"
     with (
-        _coder_process(recording.make_coder) as coder,
+        _start_coder(recording.make_coder) as coder,
         create_server((HOST, 0)) as listener,
         file.open("w", encoding="utf-8") as lines,
-        _skipping(recording.start) as clock,
+        _skip_idle_time(recording.start) as clock,
     ):
         listener.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)  # otherwise the kernel may wait 40 ms
-        config.write_text(recording.config.replace("{url}", _url(listener)), encoding="utf-8")
+        config.write_text(recording.config.replace("{url}", _format_url(listener)), encoding="utf-8")
         config.chmod(0o600)
         with create_server((HOST, 0)) as free:
-            address = _url(free).removeprefix("http://")
+            address = _format_url(free).removeprefix("http://")
 
         def begin() -> asyncio.AbstractEventLoop:
             loop = asyncio.SelectorEventLoop(_Selector(clock))
@@ -98,14 +98,14 @@ def record(recording: Recording, folder: Path) -> Path:
 
         tasks: list[asyncio.Task[Any]] = []
 
-        words = ["insights-exporter", f"--config.file={config}", f"--web.listen-address={address}"]
-        with patch("uvloop.new_event_loop", begin), patch("sys.argv", words), suppress(SystemExit):
+        arguments = ["insights-exporter", f"--config.file={config}", f"--web.listen-address={address}"]
+        with patch("uvloop.new_event_loop", begin), patch("sys.argv", arguments), suppress(SystemExit):
             main()
         lines.write("# EOF\n")
     return file
 
 
-def _url(listener: socket) -> str:
+def _format_url(listener: socket) -> str:
     return f"http://{HOST}:{listener.getsockname()[1]}"
 
 
@@ -144,19 +144,19 @@ class _Selector(selectors.DefaultSelector):
 
 
 @contextmanager
-def _skipping(start: datetime) -> Iterator[_Clock]:
+def _skip_idle_time(start: datetime) -> Iterator[_Clock]:
     """Set the time to `start`, and yield the clock for the event loop."""
     with time_machine.travel(start, tick=True) as traveller:
         clock = _Clock(traveller)
         with (
             patch.object(ThreadPoolExecutor, "submit", _run_now),
             patch("time.monotonic", clock.monotonic),
-            patch.object(httpx.AsyncClient, "send", _counted(httpx.AsyncClient.send, clock)),
+            patch.object(httpx.AsyncClient, "send", _count_requests(httpx.AsyncClient.send, clock)),
         ):
             yield clock
 
 
-def _counted(send: Callable[..., Awaitable[httpx.Response]], clock: _Clock) -> Callable[..., Any]:
+def _count_requests(send: Callable[..., Awaitable[httpx.Response]], clock: _Clock) -> Callable[..., Any]:
     """Return a client's `send` during which no time is skipped."""
 
     async def counted(*args: Any, **kwargs: Any) -> httpx.Response:  # noqa: ANN401  as the client's own
@@ -199,7 +199,7 @@ class _Coder:
 
 
 @contextmanager
-def _coder_process(make_coder: Callable[[], EmbeddedCoder]) -> Iterator[_Coder]:
+def _start_coder(make_coder: Callable[[], EmbeddedCoder]) -> Iterator[_Coder]:
     context = multiprocessing.get_context("spawn")
     now, (ours, theirs) = context.Value("d"), context.Pipe()
     process = context.Process(target=_serve_coder, args=(make_coder, now, theirs), daemon=True)
@@ -242,15 +242,15 @@ async def _scrape(recording: Recording, address: str, lines: IO[str]) -> None:
     while datetime.now(UTC) < recording.end:
         await asyncio.sleep(SCRAPE_INTERVAL)
         begun, now = time.perf_counter(), int(time.time())
-        text = await _exposition(address)
+        text = await _fetch_metrics(address)
         text += f"up 1\nscrape_duration_seconds {time.perf_counter() - begun}\n"
         if datetime.now(UTC) < recording.end - USERS_SINCE:
-            text = _without_users(text)
-        lines.writelines(_samples(text, recording.labels, now))
+            text = _drop_users(text)
+        lines.writelines(_add_target(text, recording.labels, now))
     signal.raise_signal(signal.SIGTERM)
 
 
-async def _exposition(address: str) -> str:
+async def _fetch_metrics(address: str) -> str:
     """Scrape over plain sockets: an HTTP client's memory would count as the exporter's."""
     host, port = address.split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
@@ -262,11 +262,11 @@ async def _exposition(address: str) -> str:
     return body.decode()
 
 
-def _without_users(exposition: str) -> str:
+def _drop_users(exposition: str) -> str:
     return "".join(line for line in exposition.splitlines(keepends=True) if ',username="' not in line)
 
 
-def _samples(exposition: str, labels: str, at: int) -> Iterator[str]:
+def _add_target(exposition: str, labels: str, at: int) -> Iterator[str]:
     """Yield the exposition's samples with the labels and the time of a scrape."""
     for line in exposition.splitlines():
         if not line.startswith("#"):

@@ -9,21 +9,21 @@ from textwrap import indent
 from typing import Final
 
 from grafana import project, thresholds
-from grafana.promql import INFO, exporters_down
+from grafana.promql import INFO, select_down_exporters
 from grafana.rules import recording
-from grafana.rules.model import Alert, Group, threshold
-from grafana.rules.recording import JOB, once
+from grafana.rules.model import Alert, Group, label_threshold
+from grafana.rules.recording import JOB_LABELS, deduplicate
 
-ON_JOB: Final = f"on ({', '.join(JOB)})"
-ON_DEPLOYMENT: Final = recording.on()
-ON_DATASET: Final = recording.on("dataset")
+ON_JOB: Final = f"on ({', '.join(JOB_LABELS)})"
+ON_DEPLOYMENT: Final = recording.match_on()
+ON_DATASET: Final = recording.match_on("dataset")
 
 # A job has fewer exporters than usual, none of its targets is down, and no other job polls its deployments.
 # If only a deployment is missing and all exporters are present, it was removed from the config. Datasets that
 # a server does not support have no poll_success.
 VANISHED: Final = f"""\
 (
-  group by ({", ".join(JOB)}) (
+  group by ({", ".join(JOB_LABELS)}) (
     present_over_time({recording.ANY_POLL_SUCCESS}[1d])
     unless on (cluster, deployment)
     {recording.ANY_POLL_SUCCESS}
@@ -36,7 +36,7 @@ VANISHED: Final = f"""\
   up == 0
 )"""
 
-DOWN: Final = f"{exporters_down('up', INFO)}\nor\n{VANISHED}\nor on ()\nabsent({INFO})"
+DOWN: Final = f"{select_down_exporters('up', INFO)}\nor\n{VANISHED}\nor on ()\nabsent({INFO})"
 
 DEPLOYMENT: Final = "{{ $labels.deployment }}"
 
@@ -44,7 +44,9 @@ _OF_DEPLOYMENT: Final = "cluster=%q, namespace=%q, job=%q, deployment=%q"
 _LABELS: Final = "$labels.cluster $labels.namespace $labels.job $labels.deployment"
 
 
-def _list(series: str, label: str, matchers: str = "", arguments: str = "", none: str = "") -> str:
+def _list_label_values(
+    series: str, label: str, matchers: str = "", arguments: str = "", none: str = ""
+) -> str:
     """Return a template that lists the values of a label of an alert's deployment."""
     query = f"group by ({label}) ({series}{{{_OF_DEPLOYMENT}{matchers}}})"
     found = f'printf "{query}" {_LABELS}{arguments} | query | sortByLabel "{label}"'
@@ -53,25 +55,25 @@ def _list(series: str, label: str, matchers: str = "", arguments: str = "", none
 
 
 UNKNOWN_REASON: Final = "reason in the exporter's log"
-REASONS: Final = _list(recording.RECENT_FAILURES, "reason", none=UNKNOWN_REASON)
-DATASET_REASONS: Final = _list(
+REASONS: Final = _list_label_values(recording.RECENT_FAILURES, "reason", none=UNKNOWN_REASON)
+DATASET_REASONS: Final = _list_label_values(
     recording.RECENT_FAILURES, "reason", ", dataset=%q", " $labels.dataset", "polls do not finish in time"
 )
-REFUSALS: Final = _list(
+REFUSALS: Final = _list_label_values(
     recording.RECENT_FAILURES,
     "reason",
     f", dataset=%q, reason=~`{recording.REFUSALS}`",
     " $labels.dataset",
     UNKNOWN_REASON,
 )
-REFUSED_DATASETS: Final = _list(recording.REFUSED, "dataset")
+REFUSED_DATASETS: Final = _list_label_values(recording.REFUSED, "dataset")
 
 RATE_LIMIT: Final = "InsightsRateLimitNearlyExhausted"
 
 # The gauge keeps the value of the last response, however old it is.
 FEW_REQUESTS_LEFT: Final = f"""\
 {
-    once(
+    deduplicate(
         f'''
   {recording.REQUESTS_LEFT}
   and {ON_DATASET}
@@ -83,15 +85,15 @@ FEW_REQUESTS_LEFT: Final = f"""\
 ''',
         operation="min",
     )
-} < {threshold("requests", thresholds.REQUESTS_LEFT)}
+} < {label_threshold("requests", thresholds.REQUESTS_LEFT)}
 unless
 {recording.NOT_POLLED}"""
 
 # A poll without a duration has never finished: it waits for another dataset.
-AGE: Final = recording.age(recording.LAST_SUCCESS)
+AGE: Final = recording.compute_age(recording.LAST_SUCCESS)
 TOO_OLD: Final = f"""\
 {
-    once(
+    deduplicate(
         f'''
   {AGE}
   and
@@ -99,7 +101,7 @@ TOO_OLD: Final = f"""\
   and
   time() - {recording.LAST_SUCCESS} > {thresholds.MISSED_POLLS} * {recording.POLL_INTERVAL}
   and
-  {once("insights_exporter_poll_duration_seconds", *recording.POLL)}
+  {deduplicate("insights_exporter_poll_duration_seconds", *recording.POLL)}
 ''',
         "dataset",
     )
@@ -130,25 +132,26 @@ REFUSED: Final = (
 REMAINING: Final = recording.TOKEN_REMAINING_OF_EXPORTER
 
 
-def _token_below(severity: str, share: float, days: float) -> str:
+def _select_tokens_below(severity: str, share: float, days: float) -> str:
     """Return the remaining seconds of tokens below a share of their lifetime and a number of days.
 
     Exporters of a deployment may have different tokens, so each is compared with its own lifetime.
     """
-    return once(
+    return deduplicate(
         f"""
   {REMAINING}
   and
-  ({REMAINING}) / (insights_exporter_token_lifetime_seconds > 0) < {threshold(f"{severity}Share", share)}
+  ({REMAINING}) / (insights_exporter_token_lifetime_seconds > 0)
+  < {label_threshold(f"{severity}Share", share)}
   and
-  ({REMAINING}) / 86400 < {threshold(f"{severity}Days", days)}
+  ({REMAINING}) / 86400 < {label_threshold(f"{severity}Days", days)}
 """,
         operation="min",
     )
 
 
-TOKEN_LOW: Final = _token_below("info", thresholds.TOKEN_LOW, thresholds.TOKEN_LOW_DAYS)
-TOKEN_ENDING: Final = _token_below("warning", thresholds.TOKEN_ENDING, thresholds.TOKEN_ENDING_DAYS)
+TOKEN_LOW: Final = _select_tokens_below("info", thresholds.TOKEN_LOW, thresholds.TOKEN_LOW_DAYS)
+TOKEN_ENDING: Final = _select_tokens_below("warning", thresholds.TOKEN_ENDING, thresholds.TOKEN_ENDING_DAYS)
 
 TOKEN_SUMMARY: Final = "The exporter's token for a Coder deployment expires soon."  # noqa: S105  a text
 TOKEN_DESCRIPTION: Final = (
@@ -175,7 +178,7 @@ ALERTS: Final = (
             "Prometheus scrapes no insights exporter."
             "{{ end }} Usage of Coder is not recorded until it is back; it can be backfilled."
         ),
-        board=project.HEALTH,
+        dashboard=project.HEALTH,
         of_deployment=False,
     ),
     Alert(
@@ -190,7 +193,7 @@ ALERTS: Final = (
             "{{ else }}The last one succeeded {{ $value | humanizeDuration }} ago. "
             "Series keep their last values until max_age and then expire.{{ end }}"
         ),
-        board=project.HEALTH,
+        dashboard=project.HEALTH,
     ),
     Alert(
         name="InsightsTokenLacksRole",
@@ -203,7 +206,7 @@ ALERTS: Final = (
             f"{REFUSED_DATASETS}. "
             "If the token's user lacks a role, Auditor is the least privileged one that can read them all."
         ),
-        board=project.HEALTH,
+        dashboard=project.HEALTH,
     ),
     Alert(
         name="InsightsDatasetRefused",
@@ -216,7 +219,7 @@ ALERTS: Final = (
             "The token's user lacks a permission, or the token lacks a scope. "
             "Other datasets are not affected."
         ),
-        board=project.HEALTH,
+        dashboard=project.HEALTH,
     ),
     Alert(
         name=RATE_LIMIT,
@@ -229,7 +232,7 @@ ALERTS: Final = (
             "Above its limit, it responds with 429 to the exporter "
             "and to all clients that share its user or address."
         ),
-        board=project.HEALTH,
+        dashboard=project.HEALTH,
     ),
     Alert(
         name="InsightsDataTooOld",
@@ -244,7 +247,7 @@ ALERTS: Final = (
             "{{ else }}its oldest data is from {{ $value | humanizeDuration }} ago, longer than max_age, "
             "so those series have expired.{{ end }}"
         ),
-        board=project.HEALTH,
+        dashboard=project.HEALTH,
     ),
     Alert(
         name="InsightsTokenExpiresSoon",
@@ -253,7 +256,7 @@ ALERTS: Final = (
         expr=f"{TOKEN_LOW}\nunless\n(\n{indent(TOKEN_ENDING, '  ')}\n)",
         summary=TOKEN_SUMMARY,
         description=TOKEN_DESCRIPTION,
-        board=project.HEALTH,
+        dashboard=project.HEALTH,
     ),
     Alert(
         name="InsightsTokenExpiresSoon",
@@ -262,36 +265,37 @@ ALERTS: Final = (
         expr=f"{TOKEN_ENDING}\nunless\n({recording.TOKEN_REMAINING} <= 0 and {recording.NOT_POLLED})",
         summary=TOKEN_SUMMARY,
         description=TOKEN_DESCRIPTION,
-        board=project.HEALTH,
+        dashboard=project.HEALTH,
     ),
     Alert(
         name="InsightsRowsInvalid",
         severity="info",
         hold="1h",
         expr=(
-            f"{recording.ROWS_INVALID} > {threshold('rowsPerHour', thresholds.ROWS_PER_HOUR)}\n"
-            f"and\n{once(recording.POLL_SUCCESS, 'dataset', operation='min')} == 1"
+            f"{recording.ROWS_INVALID} > {label_threshold('rowsPerHour', thresholds.ROWS_PER_HOUR)}\n"
+            f"and\n{deduplicate(recording.POLL_SUCCESS, 'dataset', operation='min')} == 1"
         ),
         summary="The exporter drops invalid rows of Coder's responses.",
         description=(
             f'{{{{ printf "%.1f" $value }}}} rows per hour of {{{{ $labels.dataset }}}} of {DEPLOYMENT} '
             "are dropped as invalid. All other rows are exposed. The log names each kind of row once."
         ),
-        board=project.HEALTH,
+        dashboard=project.HEALTH,
     ),
     Alert(
         name="InsightsSeriesDropped",
         severity="info",
         hold="1h",
         expr=(
-            f"{once(recording.SERIES_DROPPED, operation='sum')} > {threshold('series', thresholds.DROPPED)}"
+            f"{deduplicate(recording.SERIES_DROPPED, operation='sum')} > "
+            f"{label_threshold('series', thresholds.DROPPED)}"
         ),
         summary="Series of a Coder deployment are dropped by max_series.",
         description=(
             f"{{{{ $value }}}} series of {DEPLOYMENT} exceed max_series, so whole metric families are "
             "missing from /metrics. Raise max_series, or lower users.limit or parameters.limit."
         ),
-        board=project.HEALTH,
+        dashboard=project.HEALTH,
     ),
 )
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from grafana import project
-from grafana.project import Board
+from grafana.project import DashboardInfo
 
 Severity = Literal["warning", "info"]
 """None pages anyone, because the statistics can be backfilled; the chart can set other severities."""
 
 
-def threshold(name: str, value: float) -> str:
+def label_threshold(name: str, value: float) -> str:
     """Return a number with the name by which the chart overrides it, as a comment that ends the line."""
     return f"{value}  # {name}"
 
@@ -33,7 +33,7 @@ class Alert:
     """An alert: `hold` is how long `expr` has to hold before it fires.
 
     `summary` describes the problem in general, `description` with the names
-    of the affected objects. `board` is the dashboard that shows it, opened at the
+    of the affected objects. `dashboard` is the dashboard that shows it, opened at the
     alert's deployment if `of_deployment` is set.
     """
 
@@ -43,7 +43,7 @@ class Alert:
     expr: str
     summary: str
     description: str
-    board: Board
+    dashboard: DashboardInfo
     of_deployment: bool = True
 
     def mapping(self) -> dict[str, object]:
@@ -61,8 +61,8 @@ class Alert:
         return {
             "summary": self.summary,
             "description": self.description,
-            "runbook_url": project.runbook(self.name),
-            "dashboard_url": self.board.path + chosen,
+            "runbook_url": project.build_runbook_url(self.name),
+            "dashboard_url": self.dashboard.path + chosen,
         }
 
 

@@ -41,10 +41,10 @@ FAILURES: Final = "insights_exporter_request_failures_total"
 NOON_ANYWHERE: Final = 13 * 3600
 """Seconds after the start of a day that are on the same date in UTC, for zones from -10:00 to +13:00."""
 
-JOB: Final = ("cluster", "namespace", "job")
+JOB_LABELS: Final = ("cluster", "namespace", "job")
 """Labels that identify exporters; the first two only exist if a scrape or external labels add them."""
 
-WHOSE: Final = (*JOB, "deployment")
+DEPLOYMENT_LABELS: Final = (*JOB_LABELS, "deployment")
 """Labels that identify a deployment."""
 
 POLL: Final = ("dataset", "window")
@@ -56,42 +56,42 @@ REFUSALS: Final = "forbidden|not_permitted"
 """Reasons for which Coder denies a dataset to a valid token."""
 
 
-def on(*labels: str) -> str:
+def match_on(*labels: str) -> str:
     """Return a vector match on the labels of a deployment and `labels`."""
-    return f"on ({', '.join((*WHOSE, *labels))})"
+    return f"on ({', '.join((*DEPLOYMENT_LABELS, *labels))})"
 
 
-def once(expr: str, *by: str, operation: str = "max") -> str:
+def deduplicate(expr: str, *by: str, operation: str = "max") -> str:
     """Return the values of all exporters of a deployment as one series per value of the labels `by`."""
-    return f"{operation} by ({', '.join((*WHOSE, *by))}) ({expr})"
+    return f"{operation} by ({', '.join((*DEPLOYMENT_LABELS, *by))}) ({expr})"
 
 
-def age(last_success: str) -> str:
+def compute_age(last_success: str) -> str:
     """Return the seconds since the last success, +Inf if there was none."""
     return f"(time() - {last_success}) / ({last_success} > bool 0)"
 
 
-def _failures_since(ago: str) -> str:
+def _select_failures_since(ago: str) -> str:
     """Return the failures that were counted since `ago`; a counter may start above 0."""
     new = f"\n  {FAILURES}\n  unless\n  {FAILURES} == {FAILURES} offset {ago}\n"
-    return f"{once(new, 'dataset', 'reason', operation='sum')} > 0"
+    return f"{deduplicate(new, 'dataset', 'reason', operation='sum')} > 0"
 
 
 _RECENT_FAILURES: Final = f"""\
-{_failures_since(thresholds.FAILED_LATELY)}
+{_select_failures_since(thresholds.FAILED_LATELY)}
 or
-{_failures_since(thresholds.FAILED_RARELY_POLLED)}
-and {on("dataset")}
-{once(POLL_INTERVAL, "dataset")} > {thresholds.RARELY_POLLED}"""
+{_select_failures_since(thresholds.FAILED_RARELY_POLLED)}
+and {match_on("dataset")}
+{deduplicate(POLL_INTERVAL, "dataset")} > {thresholds.RARELY_POLLED}"""
 
 
-def _nothing_succeeded_since(last: str, *labels: str) -> str:
+def _select_without_success_since(last: str, *labels: str) -> str:
     """Return the deployments and `labels` where a poll fails and none has succeeded since it began to fail.
 
     A poll that fails began to fail at most one interval after its last success.
     """
-    return once(
-        f"\n  {LAST_SUCCESS} + {POLL_INTERVAL} >= {on(*labels)} group_left () {last}\n"
+    return deduplicate(
+        f"\n  {LAST_SUCCESS} + {POLL_INTERVAL} >= {match_on(*labels)} group_left () {last}\n"
         f"  and\n  {POLL_SUCCESS} == 0\n",
         *labels,
         operation="group",
@@ -99,27 +99,27 @@ def _nothing_succeeded_since(last: str, *labels: str) -> str:
 
 
 _REFUSED: Final = f"""\
-{_nothing_succeeded_since(f"max by ({', '.join((*WHOSE, 'dataset'))}) ({LAST_SUCCESS})", "dataset")}
+{_select_without_success_since(deduplicate(LAST_SUCCESS, "dataset"), "dataset")}
 and
-{once(f'{RECENT_FAILURES}{{reason=~"{REFUSALS}"}}', "dataset")}"""
+{deduplicate(f'{RECENT_FAILURES}{{reason=~"{REFUSALS}"}}', "dataset")}"""
 
 FAILING_DATASETS: Final = f"""\
-count by ({", ".join(WHOSE)}) (
-  {once(POLL_SUCCESS, "dataset", operation="min")} == 0
-  and {on("dataset")}
+count by ({", ".join(DEPLOYMENT_LABELS)}) (
+  {deduplicate(POLL_SUCCESS, "dataset", operation="min")} == 0
+  and {match_on("dataset")}
   {RECENT_FAILURES}
 )"""
-REFUSED_DATASETS: Final = f"count by ({', '.join(WHOSE)}) ({REFUSED})"
+REFUSED_DATASETS: Final = f"count by ({', '.join(DEPLOYMENT_LABELS)}) ({REFUSED})"
 
 _NOT_POLLED: Final = f"""\
-{age(ANY_LAST_SUCCESS)}
+{compute_age(ANY_LAST_SUCCESS)}
 and
 (
   {ANY_POLL_SUCCESS} == 0
   or
-  time() - {ANY_LAST_SUCCESS} > {thresholds.MISSED_POLLS} * {once(POLL_INTERVAL, operation="min")}
+  time() - {ANY_LAST_SUCCESS} > {thresholds.MISSED_POLLS} * {deduplicate(POLL_INTERVAL, operation="min")}
   and
-  {_nothing_succeeded_since(ANY_LAST_SUCCESS)}
+  {_select_without_success_since(ANY_LAST_SUCCESS)}
 )
 unless
 {FAILING_DATASETS} <= {REFUSED_DATASETS}"""
@@ -127,39 +127,43 @@ unless
 TOKEN_REMAINING_OF_EXPORTER: Final = "insights_exporter_token_expiry_timestamp_seconds - time()"  # noqa: S105  PromQL
 
 RECORDINGS: Final = (
-    Recording(EXPORTERS, f"count by ({', '.join(JOB)}) ({INFO})"),
-    Recording(POLL_SUCCESS, once("insights_exporter_poll_success", *POLL)),
-    Recording(ANY_POLL_SUCCESS, once(POLL_SUCCESS + WITH_TOKEN)),
-    Recording(LAST_SUCCESS, once("insights_exporter_last_success_timestamp_seconds", *POLL)),
-    Recording(ANY_LAST_SUCCESS, once(LAST_SUCCESS + WITH_TOKEN)),
-    Recording(POLL_INTERVAL, once("insights_exporter_poll_interval_seconds", *POLL)),
-    Recording(MAX_AGE, once("insights_exporter_max_age_seconds", *POLL)),
+    Recording(EXPORTERS, f"count by ({', '.join(JOB_LABELS)}) ({INFO})"),
+    Recording(POLL_SUCCESS, deduplicate("insights_exporter_poll_success", *POLL)),
+    Recording(ANY_POLL_SUCCESS, deduplicate(POLL_SUCCESS + WITH_TOKEN)),
+    Recording(LAST_SUCCESS, deduplicate("insights_exporter_last_success_timestamp_seconds", *POLL)),
+    Recording(ANY_LAST_SUCCESS, deduplicate(LAST_SUCCESS + WITH_TOKEN)),
+    Recording(POLL_INTERVAL, deduplicate("insights_exporter_poll_interval_seconds", *POLL)),
+    Recording(MAX_AGE, deduplicate("insights_exporter_max_age_seconds", *POLL)),
     Recording(RECENT_FAILURES, _RECENT_FAILURES),
     Recording(REFUSED, _REFUSED),
     Recording(NOT_POLLED, _NOT_POLLED),
-    Recording(SERIES_DROPPED, once("insights_exporter_series_dropped", *POLL)),
+    Recording(SERIES_DROPPED, deduplicate("insights_exporter_series_dropped", *POLL)),
     Recording(
         ROWS_INVALID,
-        once("rate(insights_exporter_rows_invalid_total[2h]) * 3600", "dataset", operation="sum"),
+        deduplicate("rate(insights_exporter_rows_invalid_total[2h]) * 3600", "dataset", operation="sum"),
     ),
-    Recording(TOKEN_REMAINING, once(TOKEN_REMAINING_OF_EXPORTER, operation="min")),
-    Recording(REQUESTS_LEFT, once("insights_exporter_rate_limit_remaining", "dataset", operation="min")),
+    Recording(TOKEN_REMAINING, deduplicate(TOKEN_REMAINING_OF_EXPORTER, operation="min")),
+    Recording(
+        REQUESTS_LEFT, deduplicate("insights_exporter_rate_limit_remaining", "dataset", operation="min")
+    ),
 )
 
 USAGE_RECORDINGS: Final = (
-    Recording(DAILY_USERS, once("coder_insights_daily_active_users", "day")),
-    Recording(DAY_START, once("coder_insights_day_start_timestamp_seconds", "day")),
-    Recording(SEATS_USED, once("coder_insights_license_seats_used", "feature")),
-    Recording(SEATS_LIMIT, once("coder_insights_license_seats_limit", "feature")),
-    Recording(LICENSE_STATUS, once("coder_insights_license_status", "status")),
+    Recording(DAILY_USERS, deduplicate("coder_insights_daily_active_users", "day")),
+    Recording(DAY_START, deduplicate("coder_insights_day_start_timestamp_seconds", "day")),
+    Recording(SEATS_USED, deduplicate("coder_insights_license_seats_used", "feature")),
+    Recording(SEATS_LIMIT, deduplicate("coder_insights_license_seats_limit", "feature")),
+    Recording(LICENSE_STATUS, deduplicate("coder_insights_license_status", "status")),
     Recording(WEEKDAY, f"day_of_week({DAY_START} + {NOON_ANYWHERE})"),
     Recording(
         MEASURED_USERS,
-        once(once(QUALITY, "window", "percentile", "quality"), "window", "percentile", operation="sum"),
+        deduplicate(
+            deduplicate(QUALITY, "window", "percentile", "quality"), "window", "percentile", operation="sum"
+        ),
     ),
     Recording(
         USERS_ABOVE_POOR,
-        f'{once(f"""{QUALITY}{{quality="poor"}}""", "window", "percentile")} / ({MEASURED_USERS} > 0)',
+        f'{deduplicate(f"""{QUALITY}{{quality="poor"}}""", "window", "percentile")} / ({MEASURED_USERS} > 0)',
     ),
 )
 

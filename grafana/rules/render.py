@@ -39,26 +39,26 @@ class _Dumper(yaml.SafeDumper):
         super().increase_indent(flow, indentless=False)
 
 
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
 
 
-_Dumper.add_representer(str, _text)
+_Dumper.add_representer(str, _represent_text)
 
 
-def _yaml(groups: Iterable[Group]) -> str:
+def _dump(groups: Iterable[Group]) -> str:
     content = {"groups": [group.mapping() for group in groups]}
     return HEADER + yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=10_000, allow_unicode=True)
 
 
-def _line(alert: Alert) -> str:
+def _format_line(alert: Alert) -> str:
     return f"| [{alert.name}]({alert.name}.md) | {alert.severity} | {alert.hold} | {alert.summary} |\n"
 
 
 def render() -> dict[str, str]:
     """Return the rule files and the list of runbooks by their path in the repository."""
     return {
-        f"{FOLDER}/recording.yaml": _yaml(recording.GROUPS),
-        f"{FOLDER}/alerts.yaml": _yaml([exporter.GROUP, usage.GROUP]),
-        "docs/runbooks/README.md": RUNBOOKS + "".join(map(_line, ALERTS)),
+        f"{FOLDER}/recording.yaml": _dump(recording.GROUPS),
+        f"{FOLDER}/alerts.yaml": _dump([exporter.GROUP, usage.GROUP]),
+        "docs/runbooks/README.md": RUNBOOKS + "".join(map(_format_line, ALERTS)),
     }

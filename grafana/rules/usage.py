@@ -5,7 +5,7 @@ from typing import Final
 from grafana import project, thresholds
 from grafana.promql import TEMPLATE
 from grafana.rules import recording
-from grafana.rules.model import Alert, Group, threshold
+from grafana.rules.model import Alert, Group, label_threshold
 
 UUID: Final = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -15,30 +15,30 @@ YESTERDAY: Final = f'{recording.DAILY_USERS}{{day="yesterday"}}'
 THIS_WEEK: Final = f"avg_over_time({YESTERDAY}[1w])"
 WEEK_BEFORE: Final = f"avg_over_time({YESTERDAY}[1w] offset 1w)"
 # Otherwise, a week in which only quiet days were scraped would look like a decline.
-KNOWN: Final = f"count_over_time({YESTERDAY}[1w])"
-KNOWN_BEFORE: Final = f"count_over_time({YESTERDAY}[1w] offset 1w)"
+DAYS_KNOWN: Final = f"count_over_time({YESTERDAY}[1w])"
+DAYS_KNOWN_BEFORE: Final = f"count_over_time({YESTERDAY}[1w] offset 1w)"
 TODAY: Final = f'{recording.DAILY_USERS}{{day="today"}}'
 
 
-def _working_day(day: str) -> str:
+def _match_working_day(day: str) -> str:
     """Return a condition that holds on working days."""
     weekday = f'{recording.WEEKDAY}{{day="{day}"}}'
-    first = threshold("firstWorkingDay", thresholds.FIRST_WORKING_DAY)
-    last = threshold("lastWorkingDay", thresholds.LAST_WORKING_DAY)
+    first = label_threshold("firstWorkingDay", thresholds.FIRST_WORKING_DAY)
+    last = label_threshold("lastWorkingDay", thresholds.LAST_WORKING_DAY)
     return f"{weekday} >= {first}\nand\n{weekday} <= {last}"
 
 
-def _unnamed(offset: str = "") -> str:
+def _select_unnamed(offset: str = "") -> str:
     """Return the templates that were used on the last whole day and have an id as their name."""
     selector = (
         f'coder_insights_template_daily_active_users{{day="yesterday", template_name=~"{UUID}"}}{offset}'
     )
-    return f"{recording.once(selector, *TEMPLATE)} > 0"
+    return f"{recording.deduplicate(selector, *TEMPLATE)} > 0"
 
 
 SEATS_LEFT: Final = f"{recording.SEATS_LIMIT} - {recording.SEATS_USED}"
 
-UNNAMED: Final = f"\n  {_unnamed()}\n  and\n  {_unnamed(' offset 1d')}\n"
+UNNAMED: Final = f"\n  {_select_unnamed()}\n  and\n  {_select_unnamed(' offset 1d')}\n"
 
 ALERTS: Final = (
     Alert(
@@ -46,9 +46,9 @@ ALERTS: Final = (
         severity="warning",
         hold="1h",
         expr=(
-            f"{recording.USERS_ABOVE_POOR}{LATENCY} > {threshold('share', thresholds.POOR_USERS)}\n"
+            f"{recording.USERS_ABOVE_POOR}{LATENCY} > {label_threshold('share', thresholds.POOR_USERS)}\n"
             f"and\n"
-            f"{recording.MEASURED_USERS}{LATENCY} >= {threshold('users', thresholds.POOR_USERS_OF)}"
+            f"{recording.MEASURED_USERS}{LATENCY} >= {label_threshold('users', thresholds.POOR_USERS_OF)}"
         ),
         summary="Many users of a Coder deployment have a slow connection.",
         description=(
@@ -56,23 +56,23 @@ ALERTS: Final = (
             f"had a median latency above {thresholds.LATENCY_POOR * 1000:.0f} ms "
             "in the window {{ $labels.window }}."
         ),
-        board=project.CONNECTION,
+        dashboard=project.CONNECTION,
     ),
     Alert(
         name="InsightsDailyUsersHalved",
         severity="info",
         hold="2h",
         expr=(
-            f"{THIS_WEEK} / {WEEK_BEFORE} < {threshold('share', thresholds.USERS_FALLEN_TO)}\n"
-            f"and\n{WEEK_BEFORE} >= {threshold('users', thresholds.USERS_FALLEN_OF)}\n"
-            f"and\n{KNOWN} >= {thresholds.USERS_KNOWN} * {KNOWN_BEFORE}"
+            f"{THIS_WEEK} / {WEEK_BEFORE} < {label_threshold('share', thresholds.USERS_FALLEN_TO)}\n"
+            f"and\n{WEEK_BEFORE} >= {label_threshold('users', thresholds.USERS_FALLEN_OF)}\n"
+            f"and\n{DAYS_KNOWN} >= {thresholds.USERS_KNOWN} * {DAYS_KNOWN_BEFORE}"
         ),
         summary="Far fewer users were active in the last week than in the week before.",
         description=(
             "The daily active users of {{ $labels.deployment }}, averaged over the last seven days, are "
             "{{ $value | humanizePercentage }} of those of the week before."
         ),
-        board=project.ADOPTION,
+        dashboard=project.ADOPTION,
     ),
     Alert(
         name="InsightsNoActiveUsers",
@@ -81,26 +81,26 @@ ALERTS: Final = (
         expr=(
             f"{TODAY} == 0\n"
             f'and\n(time() - {recording.DAY_START}{{day="today"}}) / 3600'
-            f" > {threshold('hours', thresholds.NO_USERS_AFTER_HOURS)}\n"
-            f"and\n{_working_day('today')}\n"
+            f" > {label_threshold('hours', thresholds.NO_USERS_AFTER_HOURS)}\n"
+            f"and\n{_match_working_day('today')}\n"
             f"and ignoring (day)\nmax_over_time({YESTERDAY}[1w])"
-            f" >= {threshold('users', thresholds.NO_USERS_AMONG)}"
+            f" >= {label_threshold('users', thresholds.NO_USERS_AMONG)}"
         ),
         summary="No user has been active on a working day.",
         description=(
             "{{ $labels.deployment }} has {{ $value }} active users today, a working day, although it had "
             "users in the last week."
         ),
-        board=project.ADOPTION,
+        dashboard=project.ADOPTION,
     ),
     Alert(
         name="InsightsSeatsNearlyUsedUp",
         severity="warning",
         hold="1h",
         expr=(
-            f"{SEATS_LEFT} <= {threshold('seats', thresholds.SEATS_LEFT)}\n"
+            f"{SEATS_LEFT} <= {label_threshold('seats', thresholds.SEATS_LEFT)}\n"
             f"and\n{recording.SEATS_USED} / {recording.SEATS_LIMIT} >= "
-            f"{threshold('share', thresholds.SEATS_USED)}"
+            f"{label_threshold('share', thresholds.SEATS_USED)}"
         ),
         summary="The seats of a Coder license are nearly used up.",
         description=(
@@ -110,7 +110,7 @@ ALERTS: Final = (
             "({{ $labels.feature }}). Coder warns its administrators while more seats are in use than "
             "the license has."
         ),
-        board=project.USERS,
+        dashboard=project.USERS,
     ),
     Alert(
         name="InsightsLicenseInvalid",
@@ -119,7 +119,7 @@ ALERTS: Final = (
         expr=(
             f'{recording.LICENSE_STATUS}{{status="grace_period"}} == 1\n'
             f'or\n{recording.LICENSE_STATUS}{{status="not_entitled"}} == 1\n'
-            f"and {recording.on()}\n"
+            f"and {recording.match_on()}\n"
             f'max_over_time({recording.LICENSE_STATUS}{{status=~"entitled|grace_period"}}'
             f"[{thresholds.LICENSE_REMEMBERED}]) == 1"
         ),
@@ -130,16 +130,16 @@ ALERTS: Final = (
             "for a limited time.{{ else }}was removed, or its grace period is over. "
             "Premium features are off.{{ end }}"
         ),
-        board=project.USERS,
+        dashboard=project.USERS,
     ),
     Alert(
         name="InsightsTemplateNameUnknown",
         severity="info",
         hold="1h",
         expr=(
-            f"{recording.once(UNNAMED, operation='count')} >= "
-            f"{threshold('templates', thresholds.UNNAMED_TEMPLATES)}\n"
-            f'unless {recording.on()}\n{recording.POLL_SUCCESS}{{dataset="template-list"}} == 0'
+            f"{recording.deduplicate(UNNAMED, operation='count')} >= "
+            f"{label_threshold('templates', thresholds.UNNAMED_TEMPLATES)}\n"
+            f'unless {recording.match_on()}\n{recording.POLL_SUCCESS}{{dataset="template-list"}} == 0'
         ),
         summary="The names of templates in use are unknown.",
         description=(
@@ -147,7 +147,7 @@ ALERTS: Final = (
             "have no name, because Coder does not list them. "
             "The token lacks access to them, or they were deleted."
         ),
-        board=project.TEMPLATES,
+        dashboard=project.TEMPLATES,
     ),
 )
 

@@ -43,7 +43,7 @@ SHARED: Final = (
     Shared(AGE, "health", "Datasets", "B"),
     Shared(f"({AGE}) / {r.MAX_AGE}", "health", "Age of the data"),
     Shared(r.POLL_INTERVAL, "health", "Datasets", "D"),
-    Shared(r.once(r.SERIES_DROPPED, operation="sum"), "health", "Aggregated and dropped series", "B"),
+    Shared(r.deduplicate(r.SERIES_DROPPED, operation="sum"), "health", "Aggregated and dropped series", "B"),
     Shared(r.REQUESTS_LEFT, "health", "Rate limit"),
     Shared(r.DAILY_USERS, "adoption", "Yesterday", of={"day": "yesterday"}),
     Shared(r.DAILY_USERS, "adoption", "Today so far", of={"day": "today"}),

@@ -30,7 +30,7 @@ def test_mixin_has_rules_and_dashboards(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_mixin_names_its_files_for_jsonnet() -> None:
     """The jsonnet file imports files that are there."""
-    files = mixin.plain_files()
+    files = mixin.render_mixin()
     imported = [path for path in files if path.startswith(("rules/", "dashboards/")) and "lint" not in path]
 
     assert 7 == len(imported)
@@ -40,7 +40,7 @@ def test_mixin_names_its_files_for_jsonnet() -> None:
 @pytest.mark.parametrize("url", ["https://grafana.example.com", "https://grafana.example.com/"])
 def test_links_of_alerts_lead_to_the_reader_s_grafana(url: str) -> None:
     """With the address of a Grafana the links to dashboards are whole."""
-    groups = yaml.safe_load(mixin.plain_files(url)["rules/alerts.yaml"])["groups"]
+    groups = yaml.safe_load(mixin.render_mixin(url)["rules/alerts.yaml"])["groups"]
     links = [rule["annotations"]["dashboard_url"] for group in groups for rule in group["rules"]]
 
     assert links
@@ -54,7 +54,7 @@ def test_chart_and_mixin_write_the_same_links(url: str) -> None:
     """The chart and the mixin install the same alerts."""
     release = {"prometheusRule": {"enabled": True}, "rules": {"grafanaUrl": url}}
     installed = only("PrometheusRule", release)["spec"]["groups"]
-    written = yaml.safe_load(mixin.plain_files(url)["rules/alerts.yaml"])["groups"]
+    written = yaml.safe_load(mixin.render_mixin(url)["rules/alerts.yaml"])["groups"]
 
     assert links(written) == links(installed)
 

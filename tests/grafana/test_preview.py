@@ -60,7 +60,7 @@ def test_outdated_pictures_are_named(tmp_path: Path) -> None:
 
     dashboards = {"a/same.json": "{}", "a/changed.json": "[]", "a/new.json": "{}"}
 
-    assert ["changed.json", "gone.json", "new.json"] == sums.outdated(dashboards, tmp_path)
+    assert ["changed.json", "gone.json", "new.json"] == sums.find_outdated(dashboards, tmp_path)
 
 
 def small_coder() -> EmbeddedCoder:
