@@ -1,4 +1,4 @@
-"""The numbers at which colours change and alerts fire stand in one place."""
+"""The numbers at which colours change and alerts fire are defined in one place."""
 
 import ast
 import re
@@ -9,7 +9,9 @@ import pytest
 
 from tests.grafana.boards import ROOT
 
-SOURCES = sorted((ROOT / "grafana").glob("boards/*.py")) + sorted((ROOT / "grafana").glob("rules/*.py"))
+SOURCES = sorted((ROOT / "grafana").glob("dashboards_src/*.py")) + sorted(
+    (ROOT / "grafana").glob("rules/*.py")
+)
 
 SATURDAY = "6"
 
@@ -17,26 +19,32 @@ each = pytest.mark.parametrize("source", SOURCES, ids=lambda file: f"{file.paren
 
 
 def is_number(node: ast.expr) -> bool:
-    """Return whether a number is written out there, alone or in a sum or product."""
+    """Return whether an expression contains a literal number, alone or in a sum or product."""
     return any(isinstance(part, ast.Constant) and type(part.value) in {int, float} for part in ast.walk(node))
 
 
-def colored(tree: ast.Module) -> Iterator[ast.expr]:
-    """Yield what stands for the value of a colour: in calls of `worse_...` and in steps."""
+def find_bounds(tree: ast.Module) -> Iterator[ast.expr]:
+    """Yield the expressions that bound a colour: arguments in calls of `warn_...` and values of `Steps`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and "worse_" in node.func.id:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id.startswith("warn_")
+        ):
             yield from node.args
-        if isinstance(node, ast.Tuple) and len(node.elts) == 2:
-            value, color = node.elts
-            if isinstance(color, ast.Constant) and isinstance(color.value, str):
-                yield value
+        if (
+            isinstance(node, ast.AnnAssign)
+            and isinstance(node.value, ast.Tuple)
+            and "Steps" in ast.unparse(node.annotation)
+        ):
+            yield from (step.elts[0] for step in node.value.elts if isinstance(step, ast.Tuple))
 
 
 @each
 def test_colours_change_at_thresholds_of_one_file(source: Path) -> None:
     """No dashboard has a number of its own at which a colour changes."""
     tree = ast.parse(source.read_text(encoding="utf-8"))
-    numbers = [ast.unparse(node) for node in colored(tree) if is_number(node)]
+    numbers = [ast.unparse(node) for node in find_bounds(tree) if is_number(node)]
 
     assert [] == numbers
 
