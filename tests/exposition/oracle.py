@@ -15,7 +15,7 @@ from prometheus_client.core import (
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.utils import floatToGoString
 
-from insights_exporter.exposition.family import HistogramRow, MetricFamily, Row, Samples
+from insights_exporter.exposition.family import HistogramRow, MetricFamily, SampleRow, Samples
 from insights_exporter.exposition.negotiation import Format
 
 spelled_by_client = cast("Callable[[float], str]", floatToGoString)
@@ -64,7 +64,7 @@ def _metric(family: MetricFamily, given: Sequence[tuple[str, Samples]]) -> Metri
     if family.type in _DISTRIBUTION:
         return _distributions(family, cast("Sequence[HistogramRow]", rows))
     metric = _PLAIN[family.type](family.name, family.help, labels=family.labels)
-    for labels, value in cast("Sequence[Row]", rows):
+    for labels, value in cast("Sequence[SampleRow]", rows):
         metric.add_metric(labels, value)
     return metric
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from insights_exporter.exposition.family import HistogramRow, HistogramValue, MetricFamily, Row, Samples
+from insights_exporter.exposition.family import HistogramRow, HistogramValue, MetricFamily, SampleRow, Samples
 from insights_exporter.exposition.store import Changes, Snapshot, Source
 from insights_exporter.exposition.text import RenderedFamily, render
 
@@ -23,7 +23,7 @@ NAP_LENGTHS = MetricFamily(
 CATS = MetricFamily(name="cats", type="gauge", help="Cats.", labels=("deployment",))
 EVERY_KIND = (NAPS, MEALS, MEAL_TIMES, NAP_LENGTHS, CATS)
 
-ROWS: Mapping[MetricFamily, Sequence[Row] | Sequence[HistogramRow]] = {
+ROWS: Mapping[MetricFamily, Sequence[SampleRow] | Sequence[HistogramRow]] = {
     NAPS: [(("7d", "Tom"), 3.5e6), (("7d", 'Felix\n"\\'), 0)],
     MEALS: [(("fish",), 7), (("mice",), 1e9)],
     MEAL_TIMES: [((), HistogramValue((1, 2, 3), 100.25))],

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.exposition.family import HistogramRow, MetricFamily, Row, Samples
+from insights_exporter.exposition.family import HistogramRow, MetricFamily, SampleRow, Samples
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.page import Page, build_page, build_response
 from insights_exporter.exposition.process import ProcessMetrics
@@ -25,10 +25,10 @@ def body(page: Page, format_: Format) -> bytes:
     return b"".join(build_response(page, EMPTY, format_, gzip=False).segments)
 
 
-def as_gauges(family: MetricFamily, rows: list[HistogramRow]) -> dict[MetricFamily, list[Row]]:
+def as_gauges(family: MetricFamily, rows: list[HistogramRow]) -> dict[MetricFamily, list[SampleRow]]:
     """Return the three gauges of a gauge histogram."""
     bounds = [*map(spelled_by_client, family.bounds), "+Inf"]
-    gauges: dict[str, list[Row]] = {
+    gauges: dict[str, list[SampleRow]] = {
         "_bucket": [
             ((*labels, bound), count)
             for labels, value in rows

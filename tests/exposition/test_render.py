@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights_exporter.exposition.family import HistogramValue, MetricFamily, Row, Samples
+from insights_exporter.exposition.family import HistogramValue, MetricFamily, SampleRow, Samples
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.text import RenderedFamily, header_sections, render
 from tests.exposition.oracle import sample_lines
@@ -40,7 +40,7 @@ def test_labels_are_sorted() -> None:
 
 def test_escaping_one_row_changes_no_other() -> None:
     """Of thousands of rows, the one with special characters is escaped."""
-    rows: list[Row] = [(("7d", f"Tom {n}", '"'[: n == 4321]), n) for n in range(5000)]
+    rows: list[SampleRow] = [(("7d", f"Tom {n}", '"'[: n == 4321]), n) for n in range(5000)]
 
     (run,) = render(Samples(NAPS, rows), "acme").sections
 

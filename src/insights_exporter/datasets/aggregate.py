@@ -9,7 +9,7 @@ from functools import partial
 from itertools import accumulate
 from typing import TypeVar
 
-from insights_exporter.exposition.family import HistogramValue, Row
+from insights_exporter.exposition.family import HistogramValue, SampleRow
 
 K = TypeVar("K", bound=Hashable)
 
@@ -63,7 +63,7 @@ def build_histogram(values: Collection[float], bounds: tuple[float, ...]) -> His
 
 def band_rows(
     labels: tuple[str, ...], histogram: HistogramValue, bounds: tuple[float, ...], bands: Bands
-) -> list[Row]:
+) -> list[SampleRow]:
     """Return one row per band, named by its last label: the difference of two of the histogram's buckets."""
     counts = dict(zip((*bounds, math.inf), histogram.counts, strict=True))
     below = (0, *(counts[bound] for _, bound in bands))

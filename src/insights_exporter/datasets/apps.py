@@ -13,7 +13,7 @@ from insights_exporter.datasets.base import AppName, ConvertResult
 from insights_exporter.datasets.parameters import OTHER, REDACTED
 from insights_exporter.datasets.report_schema import App
 from insights_exporter.datasets.secret_patterns import slug_looks_secret
-from insights_exporter.exposition.family import MetricFamily, Row, Samples
+from insights_exporter.exposition.family import MetricFamily, SampleRow, Samples
 
 APP_LABELS = ("app_type", "slug")
 LIMIT_IN_TEMPLATE = 20
@@ -71,7 +71,7 @@ def read_apps(apps: Iterable[App], limit: int) -> tuple[Sequence[AppUsage], int]
     return _apply_limit([_read(app) for app in apps], limit)
 
 
-def usage_rows(apps: Iterable[AppUsage], before: tuple[str, ...], *, complete: bool) -> list[Row]:
+def usage_rows(apps: Iterable[AppUsage], before: tuple[str, ...], *, complete: bool) -> list[SampleRow]:
     """Return the seconds of each app, labelled `before` and then by type and slug.
 
     Classic session apps that a `complete` report does not mention are 0.
@@ -81,7 +81,7 @@ def usage_rows(apps: Iterable[AppUsage], before: tuple[str, ...], *, complete: b
     return [((*before, *app), seconds) for app, seconds in sorted(totals.items()) if _is_shown(app, seconds)]
 
 
-def times_used_rows(apps: Iterable[AppUsage], before: tuple[str, ...]) -> list[Row]:
+def times_used_rows(apps: Iterable[AppUsage], before: tuple[str, ...]) -> list[SampleRow]:
     """Return how often each template app was opened; servers do not measure it for session apps.
 
     An app has none if one of its rows lacks it: the sum of the others would be too low.
@@ -101,7 +101,7 @@ def app_names(apps: Iterable[AppUsage]) -> tuple[AppName, ...]:
 def app_info(results: Iterable[ConvertResult]) -> tuple[Samples, ...]:
     """Return one name and family per app over all windows."""
     names = _best_names(name for result in results for name in result.app_names)
-    rows: list[Row] = [((name.app_type, name.slug, name.name, name.family), 1.0) for name in names]
+    rows: list[SampleRow] = [((name.app_type, name.slug, name.name, name.family), 1.0) for name in names]
     return (Samples(APP_INFO, rows),)
 
 

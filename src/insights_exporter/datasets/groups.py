@@ -26,8 +26,7 @@ from insights_exporter.datasets.aggregate import (
 )
 from insights_exporter.datasets.base import ConvertResult, Dataset, Group, PollContext
 from insights_exporter.datasets.parameters import is_included
-from insights_exporter.exposition.family import MetricFamily, Samples
-from insights_exporter.exposition.family import Row as SampleRow
+from insights_exporter.exposition.family import MetricFamily, SampleRow, Samples
 
 PATH = "/groups"
 GROUP_LABELS = ("organization_name", "group_name", "group_id")

@@ -6,8 +6,7 @@ from insights_exporter.coder.decode import Envelope, NonNegative, Row, decode
 from insights_exporter.coder.request import Request, Response
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.parameters import EMPTY, LONGEST_VALUE
-from insights_exporter.exposition.family import MetricFamily, Samples
-from insights_exporter.exposition.family import Row as SampleRow
+from insights_exporter.exposition.family import MetricFamily, SampleRow, Samples
 
 PATH = "/entitlements"
 STATUSES = ("entitled", "grace_period", "not_entitled")

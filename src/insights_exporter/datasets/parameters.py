@@ -7,7 +7,7 @@ from insights_exporter.config.models import ParameterOptions as Rules
 from insights_exporter.datasets.aggregate import exact_sum, sum_by_key
 from insights_exporter.datasets.report_schema import Parameter
 from insights_exporter.datasets.secret_patterns import name_looks_secret, value_looks_secret
-from insights_exporter.exposition.family import MetricFamily, Row, Samples
+from insights_exporter.exposition.family import MetricFamily, SampleRow, Samples
 
 PARAMETER_LABELS = ("parameter_name", "parameter_type", "parameter_value")
 
@@ -44,7 +44,7 @@ def parameter_samples(
     if labels[0] not in rules.windows:
         return (), 0
     limit = rules.limit if most is None else min(rules.limit, most)
-    rows: list[Row] = []
+    rows: list[SampleRow] = []
     aggregated = 0
     for key, counts in sorted(_by_parameter(parameters, rules).items()):
         shown, beyond = apply_limit(counts, limit)

@@ -25,7 +25,7 @@ from insights_exporter.datasets.daus import TODAY, YESTERDAY
 from insights_exporter.datasets.parameters import LIMIT_IN_TEMPLATE, parameter_samples
 from insights_exporter.datasets.report_schema import PATH, TemplatesResponse
 from insights_exporter.datasets.timerange import midnight, time_range_of, window_of, zone_of
-from insights_exporter.exposition.family import Row, Samples
+from insights_exporter.exposition.family import SampleRow, Samples
 
 NAME: Final = "template-breakdown"
 
@@ -131,7 +131,7 @@ def _check_subject(response: Response, named: Iterable[_Ids]) -> None:
 
 def _daily_rows(
     context: PollContext, response: Response, body: TemplatesResponse, labels: tuple[str, ...]
-) -> list[Row]:
+) -> list[SampleRow]:
     users = sum_by_key(
         ((unix_seconds(interval.start_time), unix_seconds(interval.end_time)), interval.active_users)
         for interval in body.interval_reports or ()
@@ -184,7 +184,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
 def unrequested(context: PollContext, requests: Sequence[Request]) -> ConvertResult:
     """Return 0 users for each listed template without use, and count the templates beyond the limit."""
     used = set(context.in_use)
-    rows: list[Row] = [
+    rows: list[SampleRow] = [
         (_labels(context, template), 0.0) for template in sorted(context.templates) if template not in used
     ]
     beyond = len(_in_use(context)) - len({request.subject for request in requests})

@@ -16,8 +16,7 @@ from insights_exporter.coder.resources import (
     organization_requests,
 )
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, Template
-from insights_exporter.exposition.family import MetricFamily, Samples
-from insights_exporter.exposition.family import Row as SampleRow
+from insights_exporter.exposition.family import MetricFamily, SampleRow, Samples
 
 NAME: Final = "template-list"
 PATH = "/templates"

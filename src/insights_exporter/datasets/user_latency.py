@@ -18,8 +18,7 @@ from insights_exporter.datasets.groups import GROUP_CONNECTION_QUALITY, quality_
 from insights_exporter.datasets.report_schema import WINDOW_FAMILIES, WindowReport, window_samples
 from insights_exporter.datasets.timerange import window_of, window_request
 from insights_exporter.datasets.users import USER_LABELS, latest_usernames, names_users, user_labels
-from insights_exporter.exposition.family import Columns, HistogramRow, MetricFamily, Samples
-from insights_exporter.exposition.family import Row as SampleRow
+from insights_exporter.exposition.family import Columns, HistogramRow, MetricFamily, SampleRow, Samples
 
 NAME: Final = "user-latency"
 PATH = "/insights/user-latency"

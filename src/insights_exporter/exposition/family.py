@@ -50,7 +50,7 @@ class HistogramValue(NamedTuple):
     total: float
 
 
-Row = tuple[tuple[str, ...], float]
+SampleRow = tuple[tuple[str, ...], float]
 """Label values (all but `deployment`, in the family's order) and a value."""
 
 HistogramRow = tuple[tuple[str, ...], HistogramValue]
@@ -68,7 +68,7 @@ class Columns:
     values: Sequence[float] = ()
 
     @classmethod
-    def from_rows(cls, rows: Sequence[Row]) -> Self:
+    def from_rows(cls, rows: Sequence[SampleRow]) -> Self:
         """Return rows as columns.
 
         Raises:
@@ -81,7 +81,7 @@ class Columns:
         """Return the number of rows."""
         return len(self.values)
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[SampleRow]:
         """Yield the rows."""
         for place, value in enumerate(self.values):
             yield tuple(column[place] for column in self.labels), value
@@ -96,11 +96,11 @@ class Samples:
     """All rows of one family from one source.
 
     A family of type `histogram` or `gaugehistogram` has `HistogramRow`s,
-    every other one plain `Row`s or `Columns`.
+    every other one plain `SampleRow`s or `Columns`.
     """
 
     family: MetricFamily
-    rows: Sequence[Row] | Columns | Sequence[HistogramRow]
+    rows: Sequence[SampleRow] | Columns | Sequence[HistogramRow]
 
     @property
     def series(self) -> int:

@@ -9,7 +9,14 @@ from typing import cast
 import msgspec
 from isal import isal_zlib
 
-from insights_exporter.exposition.family import Columns, HistogramRow, MetricFamily, MetricType, Row, Samples
+from insights_exporter.exposition.family import (
+    Columns,
+    HistogramRow,
+    MetricFamily,
+    MetricType,
+    SampleRow,
+    Samples,
+)
 from insights_exporter.exposition.negotiation import Format
 
 # Python and JSON format numbers below _TINY differently. Go writes an
@@ -222,7 +229,7 @@ def render_all(samples: Iterable[Samples], deployment: str) -> tuple[RenderedFam
 
 
 def _render_rows(samples: Samples, deployment: str) -> tuple[bytes, ...]:
-    family, rows = samples.family, cast("Sequence[Row] | Columns", samples.rows)
+    family, rows = samples.family, cast("Sequence[SampleRow] | Columns", samples.rows)
     line = line_template(family.name, family.labels, deployment)
     text = BytesIO()  # a list of slices would have to be joined
     for at in range(0, len(rows), _SLICE):
@@ -236,7 +243,7 @@ def _render_distributions(samples: Samples, deployment: str) -> tuple[bytes, ...
     """Return the buckets, the counts, the sums, and all three row by row."""
     family, rows = samples.family, cast("Sequence[HistogramRow]", samples.rows)
 
-    def format_lines(name: str, flat: Sequence[Row], extra: tuple[str, ...] = ()) -> list[str]:
+    def format_lines(name: str, flat: Sequence[SampleRow], extra: tuple[str, ...] = ()) -> list[str]:
         template = line_template(name, (*family.labels, *extra), deployment)
         return [f"{line}\n" for line in format_rows(template, Columns.from_rows(flat)).split("\n")[:-1]]
 
@@ -253,7 +260,7 @@ def _render_distributions(samples: Samples, deployment: str) -> tuple[bytes, ...
     return tuple(encode_utf8("".join(part)) for part in (buckets, counts, totals, together))
 
 
-def _bucket_rows(family: MetricFamily, rows: Sequence[HistogramRow]) -> list[Row]:
+def _bucket_rows(family: MetricFamily, rows: Sequence[HistogramRow]) -> list[SampleRow]:
     bounds = [*map(format_value, family.bounds), "+Inf"]
     return [
         ((*labels, bound), count)
