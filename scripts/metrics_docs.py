@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import insights_exporter
 from insights_exporter.datasets.base import Dataset
@@ -30,8 +30,8 @@ last successful poll. If polls fail, its series expire after `insights_exporter_
 a window of one day (`today`) also expire at midnight in the deployment's time zone and return within two
 minutes. No metric has a `_created` series.
 
-*Source* is the dataset and the API field, *Aggregation* how several rows of a response become one series,
-and *Absent* when a series does not exist.
+*Dataset* names what has to be enabled, *Aggregation* how several rows of a response become one series, and
+*Absent* when a series does not exist. The description names the API field.
 
 [How to read the numbers](numbers.md) explains days, apps and families, and upgrades of Coder.
 The [compatibility policy](compatibility.md) defines *stable* and *experimental*.
@@ -49,7 +49,7 @@ def render(datasets: Mapping[str, Dataset] = DATASETS) -> Mapping[str, str]:
     """Return the text of the file, by its path."""
     families = sorted(declared_families(datasets), key=lambda family: family.name)
     chapters = [
-        chapter(title, about, [family for family in families if family.name.startswith(prefix)])
+        chapter(title, about, [family for family in families if family.name.startswith(prefix)], datasets)
         for prefix, title, about in CHAPTERS
     ]
     return {PATH: OPENING + "\n".join(chapters) + CLOSING}
@@ -87,19 +87,23 @@ def _families_of(value: object) -> Iterator[MetricFamily]:
             yield from _families_of(item)
 
 
-def chapter(title: str, about: str, families: list[MetricFamily]) -> str:
+def chapter(title: str, about: str, families: list[MetricFamily], datasets: Mapping[str, Dataset]) -> str:
     """Return a chapter with one section per family."""
-    return f"## {title}\n\n{about}\n\n" + "\n".join(section(family) for family in families)
+    sections = [
+        section(family, [name for name, dataset in datasets.items() if family in dataset.families])
+        for family in families
+    ]
+    return f"## {title}\n\n{about}\n\n" + "\n".join(sections)
 
 
-def section(family: MetricFamily) -> str:
-    """Return the reference section of a family."""
+def section(family: MetricFamily, datasets: Sequence[str] = ()) -> str:
+    """Return the reference section of a family, which these datasets expose."""
     labels = ", ".join(f"`{label}`" for label in family.labels)
     facts = (
         ("Type", KINDS.get(family.type, family.type)),
         ("Labels", labels or "none"),
         ("Buckets", ", ".join(f"{bound:g}" for bound in family.bounds)),
-        ("Source", family.source),
+        ("Dataset", ", ".join(f"`{name}`" for name in datasets)),
         ("Aggregation", family.merge),
         ("Absent", family.absent),
         ("Expires at midnight", "yes, until the next poll" if family.expires_at_midnight else ""),

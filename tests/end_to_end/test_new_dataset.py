@@ -26,7 +26,6 @@ WIDGETS = MetricFamily(
     type="gauge",
     help="Widgets in the window (API: widgets count); cached.",
     labels=("deployment", "window"),
-    source="widgets: count",
     merge="not merged",
     absent="the response has no count",
     example='coder_insights_widgets{window="7d"}',

@@ -15,7 +15,6 @@ FULL = MetricFamily(
     help="How long people slept.",
     labels=("deployment", "window"),
     bounds=(0.5, 60.0),
-    source="naps: report.seconds",
     merge="added up",
     absent="when no one slept",
     example="coder_insights_naps_seconds_gsum",
@@ -31,13 +30,13 @@ def test_section_tells_all_that_is_declared() -> None:
         "- Type: gauge histogram (as text: `_bucket` is a histogram, `_gcount` and `_gsum` are gauges)\n"
         "- Labels: `deployment`, `window`\n"
         "- Buckets: 0.5, 60\n"
-        "- Source: naps: report.seconds\n"
+        "- Dataset: `naps`\n"
         "- Aggregation: added up\n"
         "- Absent: when no one slept\n"
         "- Expires at midnight: yes, until the next poll\n"
         "- Stability: experimental\n"
         "\n```promql\ncoder_insights_naps_seconds_gsum\n```\n"
-    ) == metrics_docs.section(FULL)
+    ) == metrics_docs.section(FULL, ["naps"])
 
 
 def test_section_leaves_out_what_is_not_declared() -> None:

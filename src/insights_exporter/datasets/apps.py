@@ -45,7 +45,6 @@ APP_INFO = MetricFamily(
     help="Name and family of an app, always 1 (API: templates report.apps_usage.display_name and family); "
     "cached.",
     labels=("deployment", *APP_LABELS, "application_name", "app_family"),
-    source="templates: report.apps_usage.display_name, .family",
     merge="over all windows, name and family of the row with the most seconds; ties by alphabet",
     absent="the app is in no report; an empty name is shown as the slug, a missing family is that of the "
     "known app, workspace_app for a template's own app, else unknown",

@@ -25,9 +25,8 @@ DAILY_ACTIVE_USERS = MetricFamily(
     help="Number of distinct users active on the day: today so far, or yesterday (API: daus "
     "entries.amount); cached.",
     labels=("deployment", "day"),
-    source="daus: entries.amount; in time zones other than UTC, templates: report.active_users of "
-    "one-day windows",
-    merge="entries of the same day are summed; today is the newest day of the response",
+    merge="entries of the same day are summed; today is the newest day of the response; in time zones other "
+    "than UTC, the users of one-day windows (API: templates report.active_users)",
     absent="the response lacks the day; from the deployment's midnight until the next poll",
     example='coder_insights_daily_active_users{day="yesterday"}',
     expires_at_midnight=True,
@@ -37,7 +36,7 @@ DAY_START = MetricFamily(
     help="Unix time at which the day exposed as today or yesterday starts, in seconds (API: daus "
     "entries.date); cached.",
     labels=("deployment", "day"),
-    source="daus: entries.date; in time zones other than UTC, templates: report.start_time",
+    merge="in time zones other than UTC, the start of the window (API: templates report.start_time)",
     absent="as coder_insights_daily_active_users, and if the report has no start",
     example='time() - coder_insights_day_start_timestamp_seconds{day="today"} > 2 * 86400',
     expires_at_midnight=True,

@@ -42,7 +42,6 @@ GROUP_MEMBERS = MetricFamily(
     help="Number of members of a group (API: groups total_member_count, else members); a user in several "
     "groups counts in each; cached.",
     labels=("deployment", *GROUP_LABELS),
-    source="groups: total_member_count, else the number of members",
     merge="of several rows of one group id the last by name",
     absent=f"{_ABSENT}; fewer members than groups.min_users",
     example='topk(10, coder_insights_group_members{group_name!="Everyone"})',
@@ -53,7 +52,6 @@ GROUP_ACTIVE_USERS = MetricFamily(
     help="Number of members of a group active in the window (API: user-activity report.users, groups "
     "members); a user in several groups counts in each; cached.",
     labels=("deployment", "window", *GROUP_LABELS),
-    source="user-activity: report.users; groups: members",
     merge="every user id counts once in a group",
     absent=f"{_ABSENT}; the window is not among groups.windows; fewer active users than groups.min_users",
     example='coder_insights_group_active_users{window="7d"} / on (deployment, group_id) '
@@ -65,7 +63,6 @@ GROUP_ACTIVITY = MetricFamily(
     help="Active time of the members of a group in the window, in seconds (API: user-activity "
     "report.users.seconds, groups members); a user in several groups counts in each; cached.",
     labels=("deployment", "window", *GROUP_LABELS),
-    source="user-activity: report.users.seconds; groups: members",
     merge="the seconds of all members are summed",
     absent="as coder_insights_group_active_users",
     example='coder_insights_group_activity_seconds{window="7d"} / coder_insights_group_active_users / 3600',
@@ -77,7 +74,6 @@ GROUP_CONNECTION_QUALITY = MetricFamily(
     "0.3 s, poor above (API: user-latency report.users.latency_ms, groups members); a user in several "
     "groups counts in each; select one window and one percentile; cached.",
     labels=("deployment", "window", *GROUP_LABELS, "percentile", "quality"),
-    source="user-latency: report.users.latency_ms.p50, .p95; groups: members",
     merge="every user id counts once in a group and percentile",
     absent=f"{_ABSENT}; the window is not among groups.windows; fewer users with a latency than "
     "groups.min_users; a quality that no user has is 0",

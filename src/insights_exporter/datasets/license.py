@@ -21,7 +21,6 @@ SEATS_USED = MetricFamily(
     "not activity in a window), AI seats for ai_governance_user_limit (API: entitlements features.actual); "
     "do not add the features up; cached.",
     labels=("deployment", "feature"),
-    source="license: features.user_limit.actual, features.ai_governance_user_limit.actual",
     absent=f"{_NO_LICENSE}; without a license only user_limit is counted",
     example="coder_insights_license_seats_used / coder_insights_license_seats_limit",
 )
@@ -30,7 +29,6 @@ SEATS_LIMIT = MetricFamily(
     help="Number of seats that the license allows, by feature (API: entitlements features.limit); do not "
     "add the features up; cached.",
     labels=("deployment", "feature"),
-    source="license: features.user_limit.limit, features.ai_governance_user_limit.limit",
     merge="of several licenses Coder reports the most favorable limit",
     absent=f"{_NO_LICENSE}, there is no license, or the feature has no limit",
     example="coder_insights_license_seats_limit - coder_insights_license_seats_used",
@@ -40,7 +38,6 @@ AGENT_RUNTIME = MetricFamily(
     help="Runtime of Coder Agents in the license term, in seconds, up to one hour behind (API: "
     "entitlements features.agent_runtime_hours.actual_ms); cached.",
     labels=("deployment",),
-    source="license: features.agent_runtime_hours.actual_ms",
     absent=f"{_NO_LICENSE}, or the license has no agent runtime",
     example="coder_insights_license_agent_runtime_seconds / 3600",
 )
@@ -49,7 +46,6 @@ AGENT_RUNTIME_LIMIT = MetricFamily(
     help="Limit of the runtime of Coder Agents in the license term, in seconds: purchased, soft or hard "
     "(API: entitlements features.agent_runtime_hours.limit, .soft_limit, .hard_limit); cached.",
     labels=("deployment", "limit_type"),
-    source="license: features.agent_runtime_hours.limit, .soft_limit, .hard_limit",
     absent=f"{_NO_LICENSE}, or the runtime is unlimited",
     example="coder_insights_license_agent_runtime_seconds / ignoring (limit_type) "
     'coder_insights_license_agent_runtime_limit_seconds{limit_type="purchased"}',
@@ -59,7 +55,6 @@ LICENSE_STATUS = MetricFamily(
     help="Whether the license has this status (1) or not (0): entitled, grace_period (expired, but "
     "features still work) or not_entitled (API: entitlements features.user_limit.entitlement); cached.",
     labels=("deployment", "status"),
-    source="license: features.user_limit.entitlement",
     absent="the server is open source",
     example='coder_insights_license_status{status="entitled"} == 0',
 )

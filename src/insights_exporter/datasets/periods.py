@@ -18,7 +18,6 @@ WEEKLY_ACTIVE_USERS = MetricFamily(
     help="Number of distinct users active in a whole ISO week: the last, or the one before (API: templates "
     "report.active_users); cached.",
     labels=("deployment", "week"),
-    source="templates: report.active_users of a window from Monday to Monday",
     absent="the response has no report; from the deployment's midnight until the next poll",
     example='coder_insights_weekly_active_users{week="last"}',
     expires_at_midnight=True,
@@ -28,7 +27,6 @@ MONTHLY_ACTIVE_USERS = MetricFamily(
     help="Number of distinct users active in a whole calendar month: the last, or the one before (API: "
     "templates report.active_users); cached.",
     labels=("deployment", "month"),
-    source="templates: report.active_users of a window of one month",
     absent="the response has no report; from the deployment's midnight until the next poll",
     example='coder_insights_monthly_active_users{month="last"} '
     '/ ignoring (month) coder_insights_monthly_active_users{month="before_last"}',

@@ -18,7 +18,6 @@ WINDOW_START = MetricFamily(
     help="Unix time at which the window starts according to the report, in seconds (API: "
     "report.start_time); cached.",
     labels=_WINDOW_LABELS,
-    source="templates, user-activity, user-latency: report.start_time",
     absent="the report has no readable start_time",
     example='coder_insights_window_start_timestamp_seconds{window="7d"}',
 )
@@ -27,7 +26,6 @@ WINDOW_END = MetricFamily(
     help="Unix time at which the window ends according to the report, in seconds (API: report.end_time); "
     "cached.",
     labels=_WINDOW_LABELS,
-    source="templates, user-activity, user-latency: report.end_time",
     absent="the report has no readable end_time",
     example='time() - coder_insights_window_end_timestamp_seconds{dataset="templates",window="today"} > 7200',
 )

@@ -7,7 +7,6 @@ BUILD_INFO = MetricFamily(
     name="coder_insights_build_info",
     help="Version of Coder, always 1 (API: buildinfo version); cached.",
     labels=("deployment", "version"),
-    source="buildinfo: version",
     absent="before the first response of buildinfo, or three hours after the last",
     example="count by (version) (coder_insights_build_info)",
 )
@@ -16,7 +15,6 @@ TOKEN_EXPIRY = MetricFamily(
     help="Unix time at which the token expires unless it is used before then, in seconds (API: "
     "users/me/keys expires_at); cached.",
     labels=("deployment",),
-    source="users/me/keys/{id}: expires_at",
     absent="the server does not report it, the token may not read it, or three hours after the last response",
     example="insights_exporter_token_expiry_timestamp_seconds - time()",
 )
@@ -25,7 +23,6 @@ TOKEN_LIFETIME = MetricFamily(
     help="Time that the token stays valid after its last use, in seconds (API: users/me/keys "
     "lifetime_seconds); cached.",
     labels=("deployment",),
-    source="users/me/keys/{id}: lifetime_seconds",
     absent="as insights_exporter_token_expiry_timestamp_seconds",
     example="(insights_exporter_token_expiry_timestamp_seconds - time()) / "
     "insights_exporter_token_lifetime_seconds",

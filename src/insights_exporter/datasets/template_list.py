@@ -26,7 +26,6 @@ TEMPLATE_INFO = MetricFamily(
     help="Name, organization and deprecation of a template, always 1 (API: templates name, "
     "organization_name, deprecated); cached.",
     labels=("deployment", "organization_name", "template_name", "template_id", "deprecated"),
-    source="template-list: id, name, organization_name, deprecated; list of organizations: name",
     merge="one series per template id",
     absent="the template is deleted, or the token may not see it",
     example="coder_insights_template_active_users * on (deployment, template_id) group_left (deprecated) "
@@ -39,7 +38,6 @@ BUILD_DURATION = MetricFamily(
     "not of a window: over the newest 100 builds, or 30 months on older servers, computed by Coder every 4 "
     "hours; cached.",
     labels=("deployment", "organization_name", "template_name", "template_id", "transition", "percentile"),
-    source="template-list: build_time_stats.start, .stop, .delete: P50, P95",
     merge="of several rows of one template id the longest",
     absent="no such build in the server's period, or the server has not computed it yet",
     example='topk(5, coder_insights_template_build_duration_seconds{transition="start",percentile="p95"})',

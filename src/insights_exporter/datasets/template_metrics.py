@@ -18,7 +18,6 @@ TEMPLATE_ACTIVE_USERS = MetricFamily(
     help="Number of distinct users of a template active in the window (API: templates report.active_users, "
     "requested for one template); cached.",
     labels=_LABELS,
-    source="template-breakdown: report.active_users",
     merge="none; users of several templates overlap and do not add up",
     absent=f"{_ABSENT}; a listed template without use is 0",
     example='topk(10, coder_insights_template_active_users{window="7d"})',
@@ -29,7 +28,6 @@ TEMPLATE_DAILY_ACTIVE_USERS = MetricFamily(
     help="Number of distinct users of a template active on the day: today so far, or yesterday (API: "
     "templates interval_reports.active_users, requested for one template); cached.",
     labels=("deployment", "day", *TEMPLATE_LABELS),
-    source="template-breakdown: interval_reports.active_users",
     merge="rows of the same day are summed",
     absent=f"{_ABSENT}; the template had no use in the window; for up to six days after a clock change, "
     "while the server's 24-hour steps do not fit the days; from the deployment's "
@@ -42,7 +40,6 @@ TEMPLATE_APP_USAGE = MetricFamily(
     help="Time an app was used with a template in the window, in seconds, over all users (API: templates "
     "report.apps_usage.seconds, requested for one template); cached.",
     labels=(*_LABELS, *APP_LABELS),
-    source="template-breakdown: report.apps_usage.seconds",
     merge="as coder_insights_app_usage_seconds; templates used in one half hour may add up to more than "
     "the deployment",
     absent=f"{_ABSENT}; the template had no use in the window",
@@ -54,7 +51,6 @@ TEMPLATE_APP_TIMES_USED = MetricFamily(
     help="Number of times an app was opened with a template in the window (API: templates "
     "report.apps_usage.times_used, requested for one template); cached.",
     labels=(*_LABELS, *APP_LABELS),
-    source="template-breakdown: report.apps_usage.times_used",
     merge="rows with the same slug are summed",
     absent="as coder_insights_app_times_used; the template had no use in the window",
     example='coder_insights_template_app_times_used{window="7d"}',
@@ -65,7 +61,6 @@ TEMPLATE_PARAMETER_WORKSPACES = MetricFamily(
     help="Number of workspaces of a template built in the window with the parameter value (API: templates "
     "report.parameters_usage.values.count, requested for one template); cached.",
     labels=(*_LABELS, *PARAMETER_LABELS),
-    source="template-breakdown: report.parameters_usage.values.count",
     merge="as coder_insights_parameter_workspaces, with at most 10 values per parameter",
     absent="as coder_insights_parameter_workspaces; the template had no use in the window",
     example='coder_insights_template_parameter_workspaces{template_name="docker",window="7d"}',
@@ -78,7 +73,6 @@ TEMPLATE_ACTIVITY_DISTRIBUTION = MetricFamily(
     "user-activity report.users.seconds, requested for one template); cached.",
     labels=_LABELS,
     bounds=ACTIVITY_BOUNDS,
-    source="template-breakdown: user-activity report.users.seconds",
     merge="every user id counts once, with the sum of its rows",
     absent="templates.users is off (the default), or the dataset user-activity is",
     example="histogram_quantile(0.5, "
@@ -92,7 +86,6 @@ TEMPLATE_LATENCY_DISTRIBUTION = MetricFamily(
     "user-latency report.users.latency_ms, requested for one template); cached.",
     labels=(*_LABELS, "percentile"),
     bounds=LATENCY_BOUNDS,
-    source="template-breakdown: user-latency report.users.latency_ms.p50, .p95",
     merge="every user id counts once per percentile",
     absent="templates.users is off (the default), or the dataset user-latency is",
     example="histogram_quantile(0.9, "
@@ -104,7 +97,6 @@ TEMPLATE_ACTIVITY_LEVEL = MetricFamily(
     help="Number of users of a template by level of active time in the window (API: user-activity "
     "report.users.seconds, requested for one template); select one window; cached.",
     labels=(*_LABELS, "level"),
-    source="template-breakdown: user-activity report.users.seconds",
     merge="every user id counts once, with the sum of its rows",
     absent="as coder_insights_template_user_activity_distribution_seconds; a level that no user has is 0",
     example='coder_insights_template_activity_level_users{window="7d",level="over_16h"}',
@@ -116,7 +108,6 @@ TEMPLATE_CONNECTION_QUALITY = MetricFamily(
     "0.3 s, poor above (API: user-latency report.users.latency_ms, requested for one template); select one "
     "window and one percentile; cached.",
     labels=(*_LABELS, "percentile", "quality"),
-    source="template-breakdown: user-latency report.users.latency_ms.p50, .p95",
     merge="every user id counts once per percentile",
     absent="as coder_insights_template_user_latency_distribution_seconds; a quality that no user has is 0",
     example='coder_insights_template_connection_quality_users{window="7d",percentile="p95",quality="poor"}',

@@ -27,7 +27,6 @@ ACTIVE_USERS = MetricFamily(
     name="coder_insights_active_users",
     help="Number of distinct users active in the window (API: templates report.active_users); cached.",
     labels=_LABELS,
-    source="templates: report.active_users",
     merge="none; users of windows and of templates overlap and do not add up",
     absent="the response has no report",
     example='coder_insights_active_users{window="7d"}',
@@ -37,7 +36,6 @@ APP_USAGE = MetricFamily(
     help="Time an app was used in the window, in seconds, over all users (API: templates "
     "report.apps_usage.seconds); cached.",
     labels=(*_LABELS, *APP_LABELS),
-    source="templates: report.apps_usage.seconds",
     merge="rows with the same type and slug are summed, whatever their names and icons; session apps "
     "reconnecting_pty and reconnecting-pty are one; apps beyond apps.limit are aggregated as __other__, "
     "slugs that look secret are __redacted__",
@@ -50,7 +48,6 @@ APP_TIMES_USED = MetricFamily(
     help="Number of times an app was opened in the window (API: templates report.apps_usage.times_used); "
     "cached.",
     labels=(*_LABELS, *APP_LABELS),
-    source="templates: report.apps_usage.times_used",
     merge="as coder_insights_app_usage_seconds",
     absent="the app is a session app (the server does not measure it), or a row of the app lacks the field "
     "(older servers)",
@@ -61,7 +58,6 @@ PARAMETER_WORKSPACES = MetricFamily(
     help="Number of workspaces built in the window with the parameter value (API: templates "
     "report.parameters_usage.values.count); cached.",
     labels=(*_LABELS, *PARAMETER_LABELS),
-    source="templates: report.parameters_usage.values.count",
     merge="rows with the same name, type and value are summed; values beyond the limit are aggregated as "
     "__other__, empty ones are __empty__, those that look secret are __redacted__",
     absent="the window is not among parameters.windows, or no build in the window chose the value",

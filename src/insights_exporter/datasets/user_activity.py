@@ -29,7 +29,6 @@ USER_ACTIVITY = MetricFamily(
     name="coder_insights_user_activity_seconds",
     help="Active time of a user in the window, in seconds (API: user-activity report.users.seconds); cached.",
     labels=(*_LABELS, *USER_LABELS),
-    source="user-activity: report.users.seconds",
     merge="rows with the same user id are summed; beyond users.limit the most active are kept, of equal "
     "ones the lower id",
     absent="the window is not among users.windows, users.detail is aggregate, or the user had no use in "
@@ -44,7 +43,6 @@ ACTIVITY_DISTRIBUTION = MetricFamily(
     "user-activity report.users.seconds); cached.",
     labels=_LABELS,
     bounds=ACTIVITY_BOUNDS,
-    source="user-activity: report.users.seconds",
     merge="every user id counts once, with the sum of its rows",
     absent="the response has no report",
     example='histogram_quantile(0.5, coder_insights_user_activity_distribution_seconds_bucket{window="7d"})',
@@ -54,7 +52,6 @@ ACTIVITY_LEVEL = MetricFamily(
     help="Number of users by level of active time in the window, over all users (API: user-activity "
     "report.users.seconds); select one window; cached.",
     labels=(*_LABELS, "level"),
-    source="user-activity: report.users.seconds",
     merge="every user id counts once, with the sum of its rows",
     absent="the response has no report; a level that no user has is 0",
     example='coder_insights_activity_level_users{window="7d",level="over_16h"} / ignoring (level) '

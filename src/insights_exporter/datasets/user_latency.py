@@ -32,7 +32,6 @@ USER_LATENCY = MetricFamily(
     help="Connection latency of a user in the window, in seconds (API: user-latency "
     "report.users.latency_ms); cached.",
     labels=(*_LABELS, *USER_LABELS, "percentile"),
-    source="user-latency: report.users.latency_ms.p50, .p95",
     merge="of several rows of one user id the slowest; beyond users.limit the slowest by p95, then p50, "
     "are kept, of equal ones the lower id",
     absent="as coder_insights_user_activity_seconds, and where the server has no latency of the user (-1)",
@@ -46,7 +45,6 @@ LATENCY_DISTRIBUTION = MetricFamily(
     "latency (API: user-latency report.users.latency_ms); cached.",
     labels=(*_LABELS, "percentile"),
     bounds=LATENCY_BOUNDS,
-    source="user-latency: report.users.latency_ms.p50, .p95",
     merge="every user id counts once per percentile",
     absent="the response has no report",
     example="1 - coder_insights_user_latency_distribution_seconds_bucket"
@@ -59,7 +57,6 @@ CONNECTION_QUALITY = MetricFamily(
     "0.15 s, fair up to 0.3 s, poor above (API: user-latency report.users.latency_ms); select one window "
     "and one percentile; cached.",
     labels=(*_LABELS, "percentile", "quality"),
-    source="user-latency: report.users.latency_ms.p50, .p95",
     merge="every user id counts once per percentile",
     absent="the response has no report; a quality that no user has is 0",
     example='sum without (quality) (coder_insights_connection_quality_users{window="7d",percentile="p95",'

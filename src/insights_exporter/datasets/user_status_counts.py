@@ -24,7 +24,6 @@ USERS = MetricFamily(
     help="Number of users by account status, as of the newest data point (API: user-status-counts "
     "status_counts.count); cached.",
     labels=("deployment", "status"),
-    source="user-status-counts: status_counts.count",
     merge="the newest point of each status",
     absent="the server is older than the endpoint, or the newest data point is invalid; a known status that "
     "is not in the response is 0",

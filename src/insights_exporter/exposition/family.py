@@ -23,8 +23,6 @@ class MetricFamily:
     type: MetricType = "gauge"
     labels: tuple[str, ...] = ()
     bounds: tuple[float, ...] = ()
-    source: str = ""
-    """The API field it comes from, as `dataset: field`."""
     merge: str = ""
     """How rows that would be one series become one, if there can be any."""
     absent: str = ""

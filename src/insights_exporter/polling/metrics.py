@@ -12,12 +12,10 @@ from insights_exporter.datasets.server_info import TOKEN_FAMILIES
 from insights_exporter.exposition.family import MetricFamily, Samples
 
 _REQUESTS = ("deployment", "dataset")
-_family = partial(MetricFamily, source="the exporter itself")
-_own_gauge = partial(_family, type="gauge")
 _poll_family = partial(
-    _own_gauge, labels=("deployment", "dataset", "window"), absent="while dataset_available is 0"
+    MetricFamily, labels=("deployment", "dataset", "window"), absent="while dataset_available is 0"
 )
-_request_family = partial(_family, labels=_REQUESTS)
+_request_family = partial(MetricFamily, labels=_REQUESTS)
 
 POLL_SUCCESS = _poll_family(
     name="insights_exporter_poll_success",
@@ -39,13 +37,11 @@ POLL_DURATION = _poll_family(
 POLL_INTERVAL = _poll_family(
     name="insights_exporter_poll_interval_seconds",
     help="Configured interval between polls, in seconds.",
-    source="config: every",
     example="insights_exporter_poll_interval_seconds",
 )
 MAX_AGE = _poll_family(
     name="insights_exporter_max_age_seconds",
     help="Configured time for which the last successful response is exposed if polls fail, in seconds.",
-    source="config: max_age",
     example="insights_exporter_max_age_seconds",
 )
 SERIES = _poll_family(
@@ -89,10 +85,8 @@ REQUEST_DURATION = _request_family(
 )
 RATE_LIMIT_REMAINING = _request_family(
     name="insights_exporter_rate_limit_remaining",
-    type="gauge",
     help="Number of requests that Coder's rate limit still allowed as of the last response (header: "
     "X-RateLimit-Remaining).",
-    source="header: X-RateLimit-Remaining",
     absent="the server does not send the header",
     example="insights_exporter_rate_limit_remaining < 50",
 )
@@ -104,7 +98,6 @@ ROWS_INVALID = _request_family(
 )
 DATASET_AVAILABLE = _request_family(
     name="insights_exporter_dataset_available",
-    type="gauge",
     help="Whether the server has the dataset (1) or not (0), with the reason: an older Coder, no license "
     "for it, or usage statistics switched off.",
     labels=(*_REQUESTS, "reason"),
@@ -132,18 +125,18 @@ REQUEST_FAMILIES = (
 HEALTH_FAMILIES = POLL_FAMILIES + REQUEST_FAMILIES
 
 
-BUILD_INFO = _own_gauge(
+BUILD_INFO = MetricFamily(
     name="insights_exporter_build_info",
     help="Version of the exporter, always 1.",
     labels=("version",),
     example="count by (version) (insights_exporter_build_info)",
 )
-RELOAD_SUCCESSFUL = _own_gauge(
+RELOAD_SUCCESSFUL = MetricFamily(
     name="insights_exporter_config_last_reload_successful",
     help="Whether the last config load succeeded (1) or not (0).",
     example="insights_exporter_config_last_reload_successful == 0",
 )
-RELOAD_TIME = _own_gauge(
+RELOAD_TIME = MetricFamily(
     name="insights_exporter_config_last_reload_success_timestamp_seconds",
     help="Unix time of the last successful config load, in seconds.",
     example="time() - insights_exporter_config_last_reload_success_timestamp_seconds",

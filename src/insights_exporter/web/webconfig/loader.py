@@ -43,7 +43,6 @@ RELOAD_FAILURES = MetricFamily(
     type="counter",
     help="Total number of invalid changes of the web config file, or of a file it names; the previous "
     "config stays in use.",
-    source="the exporter itself",
     absent="without --web.config.file",
     example="increase(insights_exporter_web_config_reload_failures_total[1h]) > 0",
 )
