@@ -68,8 +68,8 @@ def test_entry_replaces_all_of_its_source() -> None:
     exposed.replace({FIRST: entry({USERS: 1})})
 
     assert {(USERS.name, FIRST), (ACTIVITY.name, SECOND)} == exposed.parts.keys()
-    assert 1 == exposed.store.exposed_series("templates", "7d")
-    assert 2 == exposed.store.exposed_series("user-activity", "7d")
+    assert (1, 0) == exposed.store.count_series("templates", "7d")
+    assert (2, 0) == exposed.store.count_series("user-activity", "7d")
 
 
 def test_gone_sources_are_removed_in_the_same_change() -> None:
@@ -116,10 +116,7 @@ def test_clear_removes_everything() -> None:
     exposed.change(exposed.store.clear())
 
     assert {} == exposed.parts
-    assert (0, 0) == (
-        exposed.store.exposed_series("templates", "7d"),
-        exposed.store.dropped_series("templates", "7d"),
-    )
+    assert (0, 0) == exposed.store.count_series("templates", "7d")
 
 
 def test_above_the_limit_whole_families_are_dropped() -> None:
@@ -128,10 +125,7 @@ def test_above_the_limit_whole_families_are_dropped() -> None:
     exposed.replace({FIRST: entry({USERS: 1, PARAMETERS: 4})})
     exposed.replace({SECOND: entry({ACTIVITY: 4}), MONTH: entry({ACTIVITY: 4})})
     dropped = exposed.families()
-    counts = (
-        exposed.store.exposed_series("user-activity", "7d"),
-        exposed.store.dropped_series("user-activity", "7d"),
-    )
+    counts = exposed.store.count_series("user-activity", "7d")
     exposed.replace({FIRST: entry({USERS: 1})})
 
     assert {USERS, PARAMETERS} == dropped
@@ -172,20 +166,13 @@ def test_exposed_series_follow_the_store(
         newest = {source: each.at(now) if each else None for source, each in {**newest, **step}.items()}
     at_once = Exposed(limit)
     at_once.replace({source: each for source, each in newest.items() if each}, now=-1.0)
-    counted = {
-        source: (
-            exposed.store.exposed_series(*source[1:3]),
-            exposed.store.exposed_series(*source[1:3]) + exposed.store.dropped_series(*source[1:3]),
-        )
-        for source, each in newest.items()
-        if each
-    }
+    counted = {source: exposed.store.count_series(*source[1:3]) for source, each in newest.items() if each}
 
     assert at_once.parts == exposed.parts
     assert counted == {
         source: (
-            sum(part.series for (_, at), part in exposed.parts.items() if at == source),
-            sum(part.series for part in each.families),
+            sum(part.series for part in each.families if (part.family.name, source) in exposed.parts),
+            sum(part.series for part in each.families if (part.family.name, source) not in exposed.parts),
         )
         for source, each in newest.items()
         if each

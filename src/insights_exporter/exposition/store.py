@@ -115,10 +115,6 @@ class StoreEntry(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False
         return msgspec.structs.replace(self, families=lasting, day_is_over=True)
 
 
-_Group = tuple[str, str]
-"""Dataset and window."""
-
-
 class MetricStore(Generic[T]):
     """The entries of one deployment.
 
@@ -129,19 +125,16 @@ class MetricStore(Generic[T]):
         self.next_end = math.inf
         """The time at which the next entry changes by itself."""
         self._max_series = max_series
-        self._entries: dict[_Group, dict[Source, StoreEntry[T]]] = {}
-        self._series: dict[_Group, Counter[MetricFamily]] = {}
-        self._ends: dict[_Group, float] = {}
+        self._entries: dict[Source, StoreEntry[T]] = {}
         self._dropped: frozenset[MetricFamily] = frozenset()
 
-    def entries(self, dataset: str) -> Mapping[Source, StoreEntry[T]]:
-        """Return the entries of a dataset, over all its windows."""
-        groups = (entries for (name, _), entries in self._entries.items() if name == dataset)
-        return {source: entry for entries in groups for source, entry in entries.items()}
-
-    def window_entries(self, dataset: str, window: str) -> Mapping[Source, StoreEntry[T]]:
-        """Return the entries of a dataset and window."""
-        return self._entries.get((dataset, window), {})
+    def entries(self, dataset: str, window: str | None = None) -> Mapping[Source, StoreEntry[T]]:
+        """Return the entries of a dataset in a window, or over all its windows."""
+        return {
+            source: entry
+            for source, entry in self._entries.items()
+            if source[1] == dataset and window in (None, source[2])
+        }
 
     def replace(
         self, entries: Mapping[Source, StoreEntry[T]], now: float, gone: Iterable[Source] = ()
@@ -153,71 +146,56 @@ class MetricStore(Generic[T]):
 
     def expire(self, now: float) -> Changes:
         """Remove what has ended."""
-        ended = [group for group, end in self._ends.items() if end <= now]
-        return self._apply(
-            {
-                source: entry.at(now)
-                for group in ended
-                for source, entry in self._entries[group].items()
-                if entry.next_end <= now
-            }
-        )
+        ended = {source: entry for source, entry in self._entries.items() if entry.next_end <= now}
+        return self._apply({source: entry.at(now) for source, entry in ended.items()})
 
     def clear(self) -> Changes:
         """Remove everything."""
-        return self._apply(dict.fromkeys(source for group in self._entries.values() for source in group))
+        return self._apply(dict.fromkeys(self._entries))
 
-    def exposed_series(self, dataset: str, window: str) -> int:
-        """Return the number of series that a dataset and window expose."""
-        series = self._series.get((dataset, window), Counter[MetricFamily]())
-        return sum(count for family, count in series.items() if family not in self._dropped)
-
-    def dropped_series(self, dataset: str, window: str) -> int:
-        """Return the number of series of a dataset and window that are above `max_series`."""
-        series = self._series.get((dataset, window), Counter[MetricFamily]())
-        return sum(count for family, count in series.items() if family in self._dropped)
+    def count_series(self, dataset: str, window: str) -> tuple[int, int]:
+        """Return how many series a dataset and window expose, and how many `max_series` drops."""
+        series = _count_by_family(self.entries(dataset, window).values())
+        dropped = sum(series[family] for family in self._dropped)
+        return series.total() - dropped, dropped
 
     def _apply(self, updates: Mapping[Source, StoreEntry[T] | None]) -> Changes:
         changes: dict[str, dict[Source, RenderedFamily | None]] = {}
         for source, entry in updates.items():
-            group = source[1], source[2]
-            entries, series = self._entries.setdefault(group, {}), self._series.setdefault(group, Counter())
-            before = entries.pop(source, None)
+            before = self._entries.pop(source, None)
             for part in before.families if before else ():
-                series[part.family] -= part.series
                 changes.setdefault(part.family.name, {})[source] = None
+            for part in entry.families if entry else ():
+                changes.setdefault(part.family.name, {})[source] = part
             if entry:
-                entries[source] = entry
-                for part in entry.families:
-                    series[part.family] += part.series
-                    changes.setdefault(part.family.name, {})[source] = part
-        for group in {(source[1], source[2]) for source in updates}:
-            ends = (entry.next_end for entry in self._entries[group].values())
-            self._ends[group] = min(ends, default=math.inf)
-        self.next_end = min(self._ends.values(), default=math.inf)
+                self._entries[source] = entry
+        self.next_end = min((entry.next_end for entry in self._entries.values()), default=math.inf)
         return self._drop(changes)
 
     def _drop(self, changes: dict[str, dict[Source, RenderedFamily | None]]) -> Changes:
-        """Decide again which families are above the limit, and remove them from the changes."""
+        """Decide again which families are above the limit, and remove all parts of those."""
         before = self._dropped
-        total: Counter[MetricFamily] = sum(self._series.values(), Counter())
-        self._dropped = families_to_drop(total, self._max_series)
-        for family in before - self._dropped:
-            changes[family.name] = {**changes.get(family.name, {}), **self._parts(family)}
-        for family in self._dropped - before:
-            changes[family.name] = dict.fromkeys((*changes.get(family.name, ()), *self._parts(family)))
-        for family in self._dropped & before:
-            changes.pop(family.name, None)
+        self._dropped = families_to_drop(_count_by_family(self._entries.values()), self._max_series)
+        for family in before | self._dropped:
+            parts = changes.get(family.name, {}) | self._parts(family)
+            changes[family.name] = dict.fromkeys(parts) if family in self._dropped else parts
         return changes
 
-    def _parts(self, family: MetricFamily) -> dict[Source, RenderedFamily]:
+    def _parts(self, family: MetricFamily) -> dict[Source, RenderedFamily | None]:
         return {
             source: part
-            for entries in self._entries.values()
-            for source, entry in entries.items()
+            for source, entry in self._entries.items()
             for part in entry.families
             if part.family is family
         }
+
+
+def _count_by_family(entries: Iterable[StoreEntry[T]]) -> Counter[MetricFamily]:
+    series = Counter[MetricFamily]()
+    for entry in entries:
+        for part in entry.families:
+            series[part.family] += part.series
+    return series
 
 
 def families_to_drop(series: Mapping[MetricFamily, int], max_series: int) -> frozenset[MetricFamily]:

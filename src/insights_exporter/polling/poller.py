@@ -114,7 +114,7 @@ class Poller:
 
     def summary(self, dataset: str, window: str) -> PollSummary:
         """Return the summary of the newest poll of a dataset and window."""
-        entries = self._publisher.store.window_entries(dataset, window).values()
+        entries = self._publisher.store.entries(dataset, window).values()
         return combine_summaries(
             entry.details.summary.after_day() if entry.day_is_over else entry.details.summary
             for entry in entries
@@ -164,7 +164,7 @@ class Poller:
         unrequested = job.dataset.unrequested(context, requests)
         if unrequested.samples:
             requested[source_of()] = render_result(unrequested, context)
-        present = self._publisher.store.window_entries(job.status.dataset, job.status.window)
+        present = self._publisher.store.entries(job.status.dataset, job.status.window)
         new = {
             source: self._entry(job, context, converted, present.get(source))
             for source, converted in requested.items()
@@ -210,7 +210,7 @@ class Poller:
             index.set_templates(self._merge_lists(job) if results else None)
 
     def _merge_lists(self, job: Job) -> Mapping[str, Template]:
-        entries = self._publisher.store.window_entries(job.status.dataset, job.status.window).values()
+        entries = self._publisher.store.entries(job.status.dataset, job.status.window).values()
         lists = (entry.details.result.templates for entry in entries if entry.details)
         return {name: template for listed in lists if listed for name, template in listed.items()}
 

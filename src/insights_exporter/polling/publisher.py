@@ -161,8 +161,7 @@ class Publisher:
         for source, (poll, requests) in self._jobs.items():
             if poll.dataset in datasets:
                 by_dataset[poll.dataset] = requests
-                poll.series = self.store.exposed_series(poll.dataset, poll.window)
-                poll.dropped = self.store.dropped_series(poll.dataset, poll.window)
+                poll.series, poll.dropped = self.store.count_series(poll.dataset, poll.window)
                 poll.aggregated = self._aggregated(poll)
                 for family in POLL_FAMILIES:
                     changes.setdefault(family.name, {})[source] = None
@@ -173,7 +172,7 @@ class Publisher:
         return changes
 
     def _aggregated(self, poll: PollStatus) -> int:
-        entries = self.store.window_entries(poll.dataset, poll.window).values()
+        entries = self.store.entries(poll.dataset, poll.window).values()
         return sum(entry.details.result.aggregated for entry in entries if entry.details)
 
 
