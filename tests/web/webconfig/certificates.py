@@ -8,6 +8,9 @@ from pathlib import Path
 import trustme
 from cryptography.hazmat.primitives import serialization
 
+from insights_exporter.web.webconfig.files import Files
+from insights_exporter.web.webconfig.loader import WebConfig, load_web_config
+
 DATA = Path(__file__).with_name("data")
 _INLINE = re.compile(r"INLINE\((.+?)\)")
 
@@ -61,6 +64,11 @@ def write_case(directory: Path, name: str) -> Path:
     file = directory / name
     file.write_text(_INLINE.sub(lambda found: _quoted(directory / found[1]), text), encoding="utf-8")
     return file
+
+
+def load(file: Path) -> WebConfig:
+    """Return the config of a file."""
+    return load_web_config(file, Files(file.parent))
 
 
 def _quoted(part: Path) -> str:

@@ -8,11 +8,10 @@ import pytest
 import trustme
 from structlog.testing import capture_logs
 
-from insights_exporter.web.webconfig.loader import load_web_config
 from tests.integration.parts import require
 from tests.integration.processes import clean_environment, free_port, running
 from tests.integration.waiting import eventually
-from tests.web.webconfig.certificates import Authorities, write_case
+from tests.web.webconfig.certificates import Authorities, load, write_case
 from tests.web.webconfig.server import client_context, connect, send_request, serving
 
 TLS12 = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2)
@@ -203,7 +202,7 @@ def test_what_is_given_as_authority_is_trusted(kind: str, directory: Path, autho
 
 def test_refused_certificates_are_logged_once_a_minute(directory: Path) -> None:
     """Refusals of a certificate are logged once a minute, with a limited number of names."""
-    context = load_web_config(write_case(directory, "good-tls.yml")).tls
+    context = load(write_case(directory, "good-tls.yml")).tls
     assert context
     names = [f"{number:03}.{'x' * 200}" for number in range(50)]
     with capture_logs() as logged:

@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel
 
 from insights_exporter.config.errors import ConfigIssue
-from insights_exporter.web.webconfig.loader import RELOAD_FAILURES, load_web_config
+from insights_exporter.web.webconfig.loader import RELOAD_FAILURES
 from insights_exporter.web.webconfig.model import (
     AUTH_TYPES,
     CURVES,
@@ -19,6 +19,7 @@ from insights_exporter.web.webconfig.model import (
     TLSSection,
     WebConfigModel,
 )
+from tests.web.webconfig.certificates import load
 
 PAGE = (
     Path(__file__).resolve().parents[3].joinpath("docs", "web-configuration.md").read_text(encoding="utf-8")
@@ -32,7 +33,7 @@ def test_examples_are_good_files(directory: Path) -> None:
     warnings: list[ConfigIssue] = []
     for example in WEB_FILES:
         (directory / "web.yml").write_text(example, encoding="utf-8")
-        warnings += load_web_config(directory / "web.yml").warnings
+        warnings += load(directory / "web.yml").warnings
 
     assert len(WEB_FILES) == 2
     assert [] == warnings

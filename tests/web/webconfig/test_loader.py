@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.strict_yaml import YamlError, read_yaml
-from insights_exporter.web.webconfig.loader import WebConfigError, load_web_config
-from tests.web.webconfig.certificates import DATA, write_case
+from tests.web.webconfig.certificates import DATA, load, write_case
 
 BAD = sorted(path.name for path in DATA.glob("bad-*.yml"))
 GOOD = sorted(path.name for path in DATA.glob("good-*.yml"))
@@ -45,8 +45,8 @@ def comments(name: str, about: str, directory: Path) -> list[str]:
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_file_is_refused_in_the_words_of_its_comment(name: str, directory: Path) -> None:
     """The error contains file, key, cause and remedy of each fault."""
-    with pytest.raises(WebConfigError) as refused:
-        load_web_config(write_case(directory, name))
+    with pytest.raises(ConfigError) as refused:
+        load(write_case(directory, name))
 
     assert comments(name, "refused", directory) == str(refused.value).splitlines()
 
@@ -62,8 +62,8 @@ def test_a_bad_section_hides_no_other(name: str, directory: Path) -> None:
         fault.replace(other, name) for other in others for fault in comments(other, "refused", directory)
     ]
 
-    with pytest.raises(WebConfigError) as refused:
-        load_web_config(file)
+    with pytest.raises(ConfigError) as refused:
+        load(file)
 
     assert sorted([*comments(name, "refused", directory), *faults]) == sorted(str(refused.value).splitlines())
 
@@ -71,6 +71,6 @@ def test_a_bad_section_hides_no_other(name: str, directory: Path) -> None:
 @pytest.mark.parametrize("name", GOOD)
 def test_a_good_file_is_taken_with_the_warnings_of_its_comment(name: str, directory: Path) -> None:
     """A valid file is loaded with the warnings of its comments."""
-    warnings = load_web_config(write_case(directory, name)).warnings
+    warnings = load(write_case(directory, name)).warnings
 
     assert comments(name, "warns", directory) == [str(warning) for warning in warnings]

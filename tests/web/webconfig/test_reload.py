@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from insights_exporter.config.errors import ConfigError
 from insights_exporter.exposition.family import Samples
 from insights_exporter.web.webconfig.loader import (
     CHECK_INTERVAL,
     DRAIN_SECONDS,
     RELOAD_FAILURES,
     ReloadingConfig,
-    WebConfigError,
     collect_web_config_samples,
 )
 from tests.web.webconfig.certificates import write_case
@@ -51,7 +51,7 @@ def watched(tmp_path: Path) -> WatchedFile:
 
 def test_invalid_file_at_the_start(directory: Path) -> None:
     """An invalid file at the start is an error."""
-    with pytest.raises(WebConfigError, match="cert_filse"):
+    with pytest.raises(ConfigError, match="cert_filse"):
         ReloadingConfig(write_case(directory, "bad-unknown-tls-key.yml"))
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from insights_exporter.config.errors import ConfigError
 from insights_exporter.web.webconfig import model as names
-from insights_exporter.web.webconfig.loader import WebConfig, WebConfigError, load_web_config
-from tests.web.webconfig.certificates import write_case
+from insights_exporter.web.webconfig.loader import WebConfig
+from tests.web.webconfig.certificates import load, write_case
 
 
 def test_a_suite_that_openssl_lacks_is_named(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,8 +17,8 @@ def test_a_suite_that_openssl_lacks_is_named(directory: Path, monkeypatch: pytes
         "insights_exporter.web.webconfig.tls.SUITES",
         {**names.SUITES, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": "NO-SUCH-SUITE"},
     )
-    with pytest.raises(WebConfigError, match="cipher_suites: has NO-SUCH-SUITE, which OpenSSL"):
-        load_web_config(write_case(directory, "good-suites.yml"))
+    with pytest.raises(ConfigError, match="cipher_suites: has NO-SUCH-SUITE, which OpenSSL"):
+        load(write_case(directory, "good-suites.yml"))
 
 
 def test_missing_default_suites(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,7 +27,7 @@ def test_missing_default_suites(directory: Path, monkeypatch: pytest.MonkeyPatch
         "insights_exporter.web.webconfig.tls.SUITES",
         {**names.SUITES, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": "NO-SUCH-SUITE"},
     )
-    context = load_web_config(write_case(directory, "good-tls.yml")).tls
+    context = load(write_case(directory, "good-tls.yml")).tls
 
     assert context is not None
     offered = {suite["name"] for suite in context.get_ciphers() if suite["protocol"] == "TLSv1.2"}
@@ -38,8 +39,8 @@ def test_no_suite_at_all_is_named(directory: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(
         "insights_exporter.web.webconfig.tls.SUITES", dict.fromkeys(names.SUITES, "NO-SUCH-SUITE")
     )
-    with pytest.raises(WebConfigError, match="cipher_suites: has NO-SUCH-SUITE, which OpenSSL"):
-        load_web_config(write_case(directory, "good-suites.yml"))
+    with pytest.raises(ConfigError, match="cipher_suites: has NO-SUCH-SUITE, which OpenSSL"):
+        load(write_case(directory, "good-suites.yml"))
 
 
 @pytest.mark.parametrize(
@@ -53,8 +54,8 @@ def test_a_version_that_openssl_lacks_is_named(
     file = write_case(directory, "good-tls.yml")
     file.write_text(f"{file.read_text(encoding='utf-8')}  min_version: {version}\n", encoding="utf-8")
 
-    with pytest.raises(WebConfigError, match=f"min_version: {version} is not in OpenSSL"):
-        load_web_config(file)
+    with pytest.raises(ConfigError, match=f"min_version: {version} is not in OpenSSL"):
+        load(file)
 
 
 def test_a_curve_that_openssl_lacks_is_named(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,8 +63,8 @@ def test_a_curve_that_openssl_lacks_is_named(directory: Path, monkeypatch: pytes
     monkeypatch.setattr(
         "insights_exporter.web.webconfig.tls.CURVES", {**names.CURVES, "CurveP384": "no-such-curve"}
     )
-    with pytest.raises(WebConfigError, match="curve_preferences: CurveP384 is not in OpenSSL"):
-        load_web_config(write_case(directory, "good-curve.yml"))
+    with pytest.raises(ConfigError, match="curve_preferences: CurveP384 is not in OpenSSL"):
+        load(write_case(directory, "good-curve.yml"))
 
 
 def test_lack_of_file_descriptors(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,14 +74,14 @@ def test_lack_of_file_descriptors(directory: Path, monkeypatch: pytest.MonkeyPat
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr("insights_exporter.web.webconfig.tls.as_file", no_more_files)
-    with pytest.raises(WebConfigError, match="cannot be used now: Too many open files"):
-        load_web_config(write_case(directory, "good-tls.yml"))
+    with pytest.raises(ConfigError, match="cannot be used now: Too many open files"):
+        load(write_case(directory, "good-tls.yml"))
 
 
 @pytest.mark.parametrize("name", ["good-tls-inline.yml", "good-users.yml"])
 def test_no_secret_is_shown(name: str, directory: Path) -> None:
     """The representation of a config contains no key and no hash."""
-    shown = repr(load_web_config(write_case(directory, name)))
+    shown = repr(load(write_case(directory, name)))
 
     assert "PRIVATE KEY" not in shown
     assert "$2y$" not in shown
@@ -88,7 +89,7 @@ def test_no_secret_is_shown(name: str, directory: Path) -> None:
 
 def test_empty_file(directory: Path) -> None:
     """An empty file means plain HTTP without login and limit."""
-    config = load_web_config(write_case(directory, "good-empty.yml"))
+    config = load(write_case(directory, "good-empty.yml"))
 
-    expected = WebConfig(tls=None, headers=(), users={}, rate_limit=None, warnings=(), stamps=config.stamps)
+    expected = WebConfig(tls=None, headers=(), users={}, rate_limit=None, warnings=())
     assert expected == config

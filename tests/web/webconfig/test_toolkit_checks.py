@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import pytest
 
-from insights_exporter.web.webconfig.loader import WebConfigError, load_web_config
+from insights_exporter.config.errors import ConfigError
 from tests.integration.promtool import Promtool
-from tests.web.webconfig.certificates import DATA, write_case
+from tests.web.webconfig.certificates import DATA, load, write_case
 
 
 class Check(NamedTuple):
@@ -123,8 +123,8 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     """The error names the file."""
     missing = tmp_path / "web.yml"
 
-    with pytest.raises(WebConfigError) as refused:
-        load_web_config(missing)
+    with pytest.raises(ConfigError) as refused:
+        load(missing)
 
     assert f"{missing} cannot be read: no such file or directory; check the path and the permissions" == str(
         refused.value

@@ -6,7 +6,7 @@ import binascii
 import math
 import secrets
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -53,25 +53,26 @@ class FairLock:
     """A lock that waiting clients get in rotation, however often each of them waits."""
 
     def __init__(self) -> None:
-        self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._turns: dict[asyncio.Future[None], str] = {}
+        """The clients of the waiters, in the order in which they get the lock."""
         self._locked = False
 
     @property
     def waiting(self) -> int:
         """Return the number of waiters."""
-        return sum(map(len, self._queues.values()))
+        return len(self._turns)
 
     def waiting_for(self, client: str) -> int:
         """Return the number of waiters of a client."""
-        return len(self._queues.get(client, ()))
+        return list(self._turns.values()).count(client)
 
     async def acquire(self, client: str) -> None:
         """Acquire the lock for a client."""
         if not self._locked:
             self._locked = True
             return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queues.setdefault(client, deque()).append(turn)
+        turn = asyncio.get_running_loop().create_future()
+        self._turns[turn] = client
         try:
             await turn
         except asyncio.CancelledError:
@@ -79,26 +80,18 @@ class FairLock:
                 self.release()
             raise
         finally:
-            self._remove(client, turn)
+            self._turns.pop(turn, None)
 
     def release(self) -> None:
-        """Pass the lock to the next client."""
-        while self._queues:
-            client, queue = self._queues.popitem(last=False)
-            turn = queue.popleft()
-            if queue:
-                self._queues[client] = queue
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._locked = False
-
-    def _remove(self, client: str, turn: asyncio.Future[None]) -> None:
-        queue = self._queues.get(client, deque())
-        if turn in queue:
-            queue.remove(turn)
-            if not queue:
-                del self._queues[client]
+        """Pass the lock to the next client, whose other waiters go to the end."""
+        turn = next((turn for turn in self._turns if not turn.done()), None)
+        if turn is None:
+            self._locked = False
+            return
+        client = self._turns.pop(turn)
+        for other in [turn for turn, name in self._turns.items() if name == client]:
+            self._turns[other] = self._turns.pop(other)
+        turn.set_result(None)
 
 
 class TooManyLogins(Exception):

@@ -52,8 +52,7 @@ RELOAD_FAILURES = MetricFamily(
 class WebConfig:
     """A checked web config file: None for `tls` means plain HTTP, no `users` no login, no limit no limit.
 
-    `users` are names and bcrypt hashes; `warnings` are worth a log line each;
-    `stamps` are those of the files when they were read.
+    `users` are names and bcrypt hashes; `warnings` are worth a log line each.
     """
 
     tls: ServerSSLContext | None
@@ -61,35 +60,14 @@ class WebConfig:
     users: Mapping[bytes, bytes] = field(repr=False)
     rate_limit: RateLimitSection | None
     warnings: tuple[ConfigIssue, ...]
-    stamps: Stamps = field(repr=False)
 
 
-class WebConfigError(ConfigError):
-    """An invalid web config file; `stamps` as in `WebConfig`."""
-
-    def __init__(self, problems: Iterable[ConfigIssue], stamps: Stamps) -> None:
-        super().__init__(problems)
-        self.stamps = stamps
-
-
-def load_web_config(path: Path) -> WebConfig:
+def load_web_config(path: Path, files: Files) -> WebConfig:
     """Read and check a web config file and the files that it names.
 
     Raises:
-        WebConfigError: It is invalid; contains all issues at once.
+        ConfigError: It is invalid; contains all issues at once.
     """
-    files = Files(path.parent)
-    try:
-        return _load(path, files)
-    except ConfigError as error:
-        raise WebConfigError(error.problems, files.stamps) from None
-    except OSError as error:
-        what = f"cannot be used now: {error.strerror or error}"
-        issue = ConfigIssue(str(path), "", what, "see the system log")
-        raise WebConfigError([issue], files.stamps) from None
-
-
-def _load(path: Path, files: Files) -> WebConfig:
     data = _read_data(path, files)
     findings = list(validate_model(WebConfigModel, data))
     invalid = {place[0] for place, *_ in findings}
@@ -108,7 +86,6 @@ def _load(path: Path, files: Files) -> WebConfig:
         users={name.encode(): text.encode() for name, text in file.basic_auth_users.items()},
         rate_limit=file.rate_limit if file.rate_limit.interval else None,
         warnings=tuple(_to_issues(path, [*tls_warnings, *warn_of_http(file)])),
-        stamps=files.stamps,
     )
 
 
@@ -134,6 +111,8 @@ def _create_context(section: TLSSection, files: Files) -> tuple[ServerSSLContext
         return create_context(section, files), []
     except TLSMismatch as error:
         return None, [((error.key,), error.what, error.remedy)]
+    except OSError as error:
+        return None, [((), f"cannot be used now: {error.strerror or error}", "see the system log")]
 
 
 def _place_below_tls(findings: Iterable[Finding]) -> list[Finding]:
@@ -148,7 +127,7 @@ class ReloadingConfig:
     """A web config file that is reloaded when it changes; not thread-safe.
 
     Raises:
-        WebConfigError: It is invalid at the start.
+        ConfigError: It is invalid at the start.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
@@ -157,8 +136,9 @@ class ReloadingConfig:
         self._path = path
         self._clock = clock
         self._log = structlog.get_logger("insights_exporter").bind(file=str(path))
-        self._config = load_web_config(path)
-        self._stamps = self._config.stamps
+        files = Files(path.parent)
+        self._config = load_web_config(path, files)
+        self._stamps: Stamps = files.stamps
         self._issues: tuple[ConfigIssue, ...] = ()
         self._next_check = clock() + CHECK_INTERVAL
         self._draining_until = clock()
@@ -183,37 +163,30 @@ class ReloadingConfig:
         return self._issues
 
     def _reload(self) -> None:
+        files = Files(self._path.parent)
         try:
-            config = load_web_config(self._path)
-            _check_protection(self._path, self._config, config)
-        except WebConfigError as error:
-            self._stamps, self._issues = error.stamps, error.problems
+            config = load_web_config(self._path, files)
+            self._issues = tuple(_to_issues(self._path, _find_removed_protections(self._config, config)))
+        except ConfigError as error:
+            self._issues = error.problems
+        self._stamps = files.stamps
+        if self._issues:
             self.reload_failures += 1
-            self._log.error(
-                "web config reload failed, keeping previous config", err=list(map(str, error.problems))
-            )
-        else:
-            self._stamps, self._config, self._issues = config.stamps, config, ()
-            self._draining_until = self._clock() + DRAIN_SECONDS
-            self._log.info("web config reloaded")
-            self._log_warnings()
+            err = list(map(str, self._issues))
+            self._log.error("web config reload failed, keeping previous config", err=err)
+            return
+        self._config = config
+        self._draining_until = self._clock() + DRAIN_SECONDS
+        self._log.info("web config reloaded")
+        self._log_warnings()
 
     def _log_warnings(self) -> None:
         for issue in self._config.warnings:
             self._log.warning("web config warning", place=issue.place, err=issue.what, remedy=issue.remedy)
 
 
-def _check_protection(path: Path, before: WebConfig, after: WebConfig) -> None:
-    """Check that a change, maybe of a half-written file, does not remove a protection.
-
-    Raises:
-        WebConfigError: It does, or turns TLS on, for which the server is not set up.
-    """
-    if findings := list(_find_removed_protections(before, after)):
-        raise WebConfigError(_to_issues(path, findings), after.stamps)
-
-
 def _find_removed_protections(before: WebConfig, after: WebConfig) -> Iterator[Finding]:
+    """Yield the protections that a change, maybe of a half-written file, removes, or TLS that it adds."""
     if before.tls and not after.tls:
         yield (_TLS,), "was removed, but TLS cannot be turned off while running", _RESTART
     if after.tls and not before.tls:

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from insights_exporter.config.errors import InvalidValue, did_you_mean
 from insights_exporter.config.models import Model
@@ -169,7 +169,7 @@ class TLSSection(Section):
     """`tls_server_config`: with any key in it the exporter speaks TLS only."""
 
     cert: Text = ""
-    key: SecretStr = SecretStr("")
+    key: Annotated[str, Field(repr=False)] = ""
     cert_file: Text = ""
     key_file: Text = ""
     client_auth_type: AuthType = "NoClientCert"

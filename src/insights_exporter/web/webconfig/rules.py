@@ -116,11 +116,7 @@ def read_pem(section: TLSSection, part: str, files: Files) -> bytes:
         InvalidValue: Its file cannot be read.
     """
     name = getattr(section, f"{part}_file")
-    return files.read(name) if name else _get_inline_pem(section, part).encode()
-
-
-def _get_inline_pem(section: TLSSection, part: str) -> str:
-    return section.key.get_secret_value() if part == "key" else str(getattr(section, part))
+    return files.read(name) if name else str(getattr(section, part)).encode()
 
 
 def check_http(file: WebConfigModel) -> Iterator[Finding]:
@@ -166,7 +162,7 @@ def check_tls(section: TLSSection, files: Files) -> Iterator[Finding]:
 def _check_part(
     section: TLSSection, files: Files, part: str, check: Callable[[bytes], None], *, required: bool
 ) -> Iterator[Finding]:
-    file, inline = getattr(section, f"{part}_file"), _get_inline_pem(section, part)
+    file, inline = getattr(section, f"{part}_file"), getattr(section, part)
     if file and inline:
         yield (part,), f"is set in addition to {part}_file", "keep one of the two"
     elif file or inline:
