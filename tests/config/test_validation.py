@@ -9,10 +9,9 @@ from insights_exporter.config.models import Deployment
 from insights_exporter.config.validation import unusable_key_log, world_readable_files
 from tests.config.folder import furnish, loaded
 
-TWO_OF_ONE_FILE = """
-deployments:
-  - {url: https://a.example.com, token_file: token}
-  - {url: https://b.example.com, token_file: token}
+SHARED_FILE = """
+defaults: {token_file: token}
+deployments: [{url: https://a.example.com}, {url: https://b.example.com}]
 """
 
 
@@ -22,12 +21,12 @@ deployments:
     ids=oct,
 )
 def test_file_readable_by_others_gives_one_warning(mode: int, warned: bool, tmp_path: Path) -> None:
-    """The warning is given once, however many deployments name the file."""
+    """The warning is given once for each place that names the file."""
     token = furnish(tmp_path) / "token"
     token.chmod(mode)
     what = f"{token} is readable by other users (mode {mode:04o})"
 
-    assert ([what] if warned else []) == [one.what for one in loaded(tmp_path, TWO_OF_ONE_FILE).warnings]
+    assert ([what] if warned else []) == [one.what for one in loaded(tmp_path, SHARED_FILE).warnings]
 
 
 def test_group_may_read_files_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +35,7 @@ def test_group_may_read_files_of_another_user(tmp_path: Path, monkeypatch: pytes
     other = os.geteuid() + 1
     monkeypatch.setattr(os, "geteuid", lambda: other)
 
-    assert () == loaded(tmp_path, TWO_OF_ONE_FILE).warnings
+    assert () == loaded(tmp_path, SHARED_FILE).warnings
 
 
 def test_vanished_file_gives_no_warning(tmp_path: Path) -> None:

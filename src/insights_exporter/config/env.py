@@ -3,8 +3,8 @@
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from insights_exporter.config.errors import ConfigError, ConfigIssue
 
@@ -49,6 +49,10 @@ _SYNONYMS: Mapping[str, str] = {
 _USED_BY_CODER = re.compile(
     "CODER_(ACCESS_URL|AGENT_.*|PROXY_.*|PROVISIONER_.*|WORKSPACE_.*|USER_.*|CONFIG_PATH|SESSION_DURATION|.*_LIFETIME)"
 )
+_HOW_TO_CONFIGURE = (
+    "set CODER_URL and CODER_SESSION_TOKEN, or run coder login, or write a file "
+    "(insights-exporter config init) and pass it with --config.file"
+)
 _SET_BY_KUBERNETES = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_\w+)?)")
 
 
@@ -67,13 +71,6 @@ def unknown_env_vars(environ: Mapping[str, str]) -> Iterator[ConfigIssue]:
                 yield ConfigIssue("", name, "is not read", f"did you mean {names[near[0]]}?")
 
 
-class _Session(NamedTuple):
-    """The session of `coder login`: the server, and the file with the token."""
-
-    url: str
-    token_file: Path
-
-
 def read_environment(environ: Mapping[str, str]) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Return the values of the deployment that the environment sets, and the variable of each.
 
@@ -84,62 +81,55 @@ def read_environment(environ: Mapping[str, str]) -> tuple[Mapping[str, str], Map
         environ.get(name, "").strip()
         for name in ("CODER_URL", "CODER_SESSION_TOKEN", "CODER_SESSION_TOKEN_FILE")
     )
-    session = _find_session(environ)
     if token and token_file:
         what = "is mutually exclusive with CODER_SESSION_TOKEN"
-        raise ConfigError([ConfigIssue("", "CODER_SESSION_TOKEN_FILE", what, "unset one of them")])
-    if token:
-        key, value, variable = "token_env", "CODER_SESSION_TOKEN", "CODER_SESSION_TOKEN"
-    elif token_file:
-        key, value, variable = "token_file", token_file, "CODER_SESSION_TOKEN_FILE"
-    elif session and (
-        not url or _normalize(url) == _normalize(session.url)
-    ):  # no other server gets its token
-        key, value, variable = "token_file", str(session.token_file), "coder login"
-    else:
-        raise ConfigError([_missing_token(session) if url else _missing_deployment()])
-    if url:
-        return {"url": url, key: value}, {"url": "CODER_URL", key: variable}
-    if session:
-        return {"url": session.url, key: value}, {"url": "coder login", key: variable}
-    remedy = "set it to Coder's address, such as https://coder.example.com"
-    raise ConfigError([ConfigIssue("", "CODER_URL", "is not set", remedy)])
-
-
-def _missing_deployment() -> ConfigIssue:
-    remedy = (
-        "set CODER_URL and CODER_SESSION_TOKEN, or run coder login, or write a file "
-        "(insights-exporter config init) and pass it with --config.file"
+        raise _error("CODER_SESSION_TOKEN_FILE", what, "unset one of them")
+    session_url, session_file = _find_session(environ)
+    url_source = "CODER_URL" if url else "coder login"
+    url = url or session_url
+    is_same_server = _normalize(url) == _normalize(session_url)  # no other server gets its token
+    tokens = (
+        ("token_env", "CODER_SESSION_TOKEN" if token else "", "CODER_SESSION_TOKEN"),
+        ("token_file", token_file, "CODER_SESSION_TOKEN_FILE"),
+        ("token_file", session_file if is_same_server else "", "coder login"),
     )
-    return ConfigIssue("", "", "no deployment is configured", remedy)
+    key, value, token_source = next((each for each in tokens if each[1]), ("", "", ""))
+    if not url and not value:
+        raise _error("", "no deployment is configured", _HOW_TO_CONFIGURE)
+    if not url:
+        remedy = "set it to Coder's address, such as https://coder.example.com"
+        raise _error("CODER_URL", "is not set", remedy)
+    if not value:
+        other = f"; the session of coder login is for {session_url}" if session_url else ""
+        remedy = f"set it or CODER_SESSION_TOKEN_FILE, or run coder login{other}"
+        raise _error("CODER_SESSION_TOKEN", "is not set", remedy)
+    return {"url": url, key: value}, {"url": url_source, key: token_source}
 
 
-def _missing_token(session: _Session | None) -> ConfigIssue:
-    other = f"; the session of coder login is for {session.url}" if session else ""
-    remedy = f"set it or CODER_SESSION_TOKEN_FILE, or run coder login{other}"
-    return ConfigIssue("", "CODER_SESSION_TOKEN", "is not set", remedy)
+def _error(variable: str, what: str, remedy: str) -> ConfigError:
+    return ConfigError([ConfigIssue("", variable, what, remedy)])
 
 
-def _find_session(environ: Mapping[str, str]) -> _Session | None:
-    """Return the session that Coder's own CLI stored, if there is one."""
+def _find_session(environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the server of the session of `coder login` and the file with its token, empty without one."""
     for folder in _cli_folders(environ):
-        try:
+        with suppress(OSError):
             url = (folder / "url").read_text("utf-8", errors="replace").strip()
-            has_token = (folder / "session").is_file()
-        except OSError:
-            continue
-        if url and has_token:
-            return _Session(url, folder / "session")
-    return None
+            if url and (folder / "session").is_file():
+                return url, str(folder / "session")
+    return "", ""
 
 
-def _cli_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:
+def _cli_folders(environ: Mapping[str, str]) -> Iterator[Path]:
+    """Yield where Coder's CLI may keep its session, on Linux and on macOS."""
+    home, config_home = environ.get("HOME"), environ.get("XDG_CONFIG_HOME")
     if own := environ.get("CODER_CONFIG_DIR"):
-        return (Path(own),)
-    home = environ.get("HOME", "")
-    base = environ.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
-    macos = (Path(home, "Library/Application Support/coderv2"),) if home else ()
-    return ((Path(base, "coderv2"),) if base else ()) + macos
+        yield Path(own)
+        return
+    if config_home or home:
+        yield Path(config_home or f"{home}/.config", "coderv2")
+    if home:
+        yield Path(home, "Library/Application Support/coderv2")
 
 
 def _normalize(url: str) -> str:

@@ -136,10 +136,8 @@ def _describe(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
         return "is missing", f"write `{key}: {examples[0]}`"
     if kind == "extra_forbidden":
         known = _owner(model, detail["loc"]).model_fields
-        is_key = safe_key(key) == key
-        return "is not a known key", did_you_mean(
-            key, known
-        ) if is_key else "is a space missing after a colon?"
+        remedy = did_you_mean(key, known) if safe_key(key) == key else "is a space missing after a colon?"
+        return "is not a known key", remedy
     if kind == "literal_error":
         allowed = context["expected"].replace(" or ", ", ").replace("'", "")
         return "is not a known value", f"write one of {allowed}"

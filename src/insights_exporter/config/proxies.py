@@ -8,6 +8,7 @@ addresses are always reached directly, as with Go.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
@@ -29,22 +30,12 @@ _BAD_CHARACTER = re.compile(r"[\s\x00-\x1f\x7f\\]")
 _SEPARATORS = re.compile(r"[,\s]+")
 _LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*")
-_ENTRY = re.compile(r"(?P<host>\[[^\]]+\]|[^:\[\]]+)(:(?P<port>[0-9]*))?")
-_BRACKETED = re.compile(r"\[(?P<address>[^\]]+)\](?P<length>/[0-9]+)?")
+_ENTRY = re.compile(r"(\[(?P<ipv6>[^\]]+)\]|(?P<host>[^:\[\]/]+))(?P<length>/[0-9]+)?(:(?P<port>[0-9]*))?")
 _ONLY_NUMBERS = re.compile(r"[0-9.]+")
 _LARGEST_PORT = 65535
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a request goes: a host name or an address, and a port."""
-
-    host: str
-    address: Address | None
-    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +47,17 @@ class Exclusion:
     subdomains_only: bool = False
     port: int | None = None
 
-    def covers(self, target: Target) -> bool:
-        """Return whether requests to `target` are excluded from the proxy."""
-        if self.port not in (None, target.port):
+    def covers(self, host: str, port: int) -> bool:
+        """Return whether requests to a host and port are excluded from the proxy."""
+        if self.port not in (None, port):
             return False
+        address = _address(host)
         if self.network is not None:
-            return target.address is not None and target.address in self.network
+            return address is not None and address in self.network
         if not self.domain:
             return True
-        itself = target.host == self.domain and not self.subdomains_only
-        return target.address is None and (itself or target.host.endswith(f".{self.domain}"))
+        itself = host == self.domain and not self.subdomains_only
+        return address is None and (itself or host.endswith(f".{self.domain}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +79,10 @@ class Proxies:
         Raises:
             ConfigError: The proxy is invalid.
         """
-        target = _target(url)
-        is_local = target.host == "localhost" or (target.address is not None and target.address.is_loopback)
-        return None if is_local else self._proxy_for(url, target)
+        host = _ascii(urlsplit(url).hostname or "")
+        address = _address(host)
+        is_local = host == "localhost" or (address is not None and address.is_loopback)
+        return None if is_local else self._proxy_for(url)
 
     def invalid(self, urls: Iterable[str]) -> Iterator[ConfigIssue]:
         """Yield what is wrong with the proxies for `urls`.
@@ -99,15 +92,16 @@ class Proxies:
         """
         for url in urls:
             try:
-                self._proxy_for(url, _target(url))
+                self._proxy_for(url)
             except ConfigError as error:
                 yield from error.problems
 
-    def _proxy_for(self, url: str, target: Target) -> str | None:
-        chosen = self.variables.get(urlsplit(url).scheme)
-        if chosen is None or any(exclusion.covers(target) for exclusion in self.exclusions):
+    def _proxy_for(self, url: str) -> str | None:
+        parts = urlsplit(url)
+        host, port = _ascii(parts.hostname or ""), parts.port or DEFAULT_PORTS[parts.scheme]
+        if parts.scheme not in self.variables or any(each.covers(host, port) for each in self.exclusions):
             return None
-        name, value = chosen
+        name, value = self.variables[parts.scheme]
         try:
             return parse_proxy(value)
         except InvalidValue as wrong:
@@ -140,14 +134,15 @@ def parse_exclusion(entry: str) -> Exclusion:
     if network := _network(entry):
         return Exclusion(network)
     found = _ENTRY.fullmatch(entry)
-    if found is None:
+    port = int(found["port"]) if found and found["port"] else None
+    if found is None or (port is not None and not 0 < port <= _LARGEST_PORT):
         raise ValueError(entry)
-    port = _port(found["port"])
-    if network := _network(found["host"]):
+    host, length = found["ipv6"] or found["host"], found["length"] or ""
+    if network := _network(f"{host}{length}"):
         return Exclusion(network, port=port)
-    wildcard = found["host"].startswith("*.")
-    domain = _ascii(found["host"].removeprefix("*." if wildcard else "."))
-    if not _HOST.fullmatch(domain) or _ONLY_NUMBERS.fullmatch(domain):
+    wildcard = host.startswith("*.")
+    domain = _ascii(host.removeprefix("*." if wildcard else "."))
+    if length or not _HOST.fullmatch(domain) or _ONLY_NUMBERS.fullmatch(domain):
         raise ValueError(entry)
     return Exclusion(domain=domain, subdomains_only=wildcard, port=port)
 
@@ -160,14 +155,14 @@ def parse_proxy(text: str) -> str:
     """
     url = text.strip()
     parts = _split(url if "://" in url else f"http://{url}")
-    user, at, _ = parts.netloc.rpartition("@")
     try:
-        port = "" if parts.port is None else f":{parts.port}"
+        port = parts.port
     except ValueError:
-        port = ":0"
-    if port == ":0":
+        port = 0
+    if port == 0:
         raise InvalidValue("has no valid port", _EXAMPLE)
-    return f"{parts.scheme}://{user}{at}{_proxy_host(parts)}{port}"
+    user, at, _ = parts.netloc.rpartition("@")
+    return f"{parts.scheme}://{user}{at}{_proxy_host(parts)}{f':{port}' if port else ''}"
 
 
 def _split(url: str) -> SplitResult:
@@ -184,34 +179,23 @@ def _split(url: str) -> SplitResult:
     except ValueError:
         raise InvalidValue("has no valid host", _EXAMPLE) from None
     if "@" in f"{parts.path}{parts.query}{parts.fragment}":
-        raise InvalidValue(
-            "has a /, ? or # in its user or password", "write these characters as %2F, %3F and %23"
-        )
+        remedy = "write these characters as %2F, %3F and %23"
+        raise InvalidValue("has a /, ? or # in its user or password", remedy)
     return parts
 
 
 def _proxy_host(parts: SplitResult) -> str:
     """Return the host for a URL, in ASCII; raises InvalidValue."""
-    try:
+    with suppress(ValueError):
         host = _ascii(parts.hostname or "")
-    except ValueError:
-        host = ""
-    address = _address(host)
-    if isinstance(address, IPv6Address) and address.scope_id is None:
-        return f"[{address}]"
-    if not _HOST.fullmatch(host):
-        raise InvalidValue("has no valid host", _EXAMPLE)
-    return host
+        if _HOST.fullmatch(host):
+            return host
+        return f"[{IPv6Address(host)}]"
+    raise InvalidValue("has no valid host", _EXAMPLE)
 
 
 def _first_set(names: Iterable[str], environ: Mapping[str, str]) -> tuple[str, str] | None:
     return next(((name, environ[name]) for name in names if environ.get(name, "").strip()), None)
-
-
-def _target(url: str) -> Target:
-    parts = urlsplit(url)
-    host = _ascii(parts.hostname or "")
-    return Target(host, _address(host), parts.port or DEFAULT_PORTS.get(parts.scheme, 0))
 
 
 def _address(host: str) -> Address | None:
@@ -223,19 +207,10 @@ def _address(host: str) -> Address | None:
 
 
 def _network(text: str) -> Network | None:
-    """Parse an address or a network, with or without brackets; None if the text is neither."""
-    found = _BRACKETED.fullmatch(text)
     try:
-        return ip_network(f"{found['address']}{found['length'] or ''}" if found else text, strict=False)
+        return ip_network(text, strict=False)
     except ValueError:
         return None
-
-
-def _port(text: str | None) -> int | None:
-    port = int(text) if text else None
-    if port is not None and not 0 < port <= _LARGEST_PORT:
-        raise ValueError(text)
-    return port
 
 
 def _ascii(host: str) -> str:

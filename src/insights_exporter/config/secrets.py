@@ -1,6 +1,6 @@
 """Tokens and keys, re-read each time they are used."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from insights_exporter.config.errors import ConfigError, ConfigIssue, InvalidValue
@@ -43,26 +43,26 @@ def read_key(deployment: Deployment) -> bytes:
 
 def read_key_file(path: Path) -> str:
     """Return the key for pseudonyms in a file; raises InvalidValue."""
-    return check_key(read_text_file(path), f"{path} holds a key that is")
+    return _check(check_key, read_text_file(path), str(path))
 
 
 def current_token(deployment: Deployment, environ: Mapping[str, str]) -> str:
     """Return the token like `read_token`, but raise InvalidValue, without the key."""
     if deployment.token_file is not None:
-        return _check_token_of(read_text_file(deployment.token_file), str(deployment.token_file))
+        return _check(check_token, read_text_file(deployment.token_file), str(deployment.token_file))
     if deployment.token_env is not None:
         text = environ.get(deployment.token_env, "").strip()
         if not text:
             raise InvalidValue(f"{deployment.token_env} is not set or is empty", "set it to the token")
-        return _check_token_of(text, deployment.token_env)
+        return _check(check_token, text, deployment.token_env)
     if deployment.token is None:
         raise InvalidValue("is not set", "write one of token_file, token_env and token")
     return deployment.token.get_secret_value()
 
 
-def _check_token_of(text: str, source: str) -> str:
+def _check(check: Callable[[str], str], text: str, source: str) -> str:
     try:
-        return check_token(text)
+        return check(text)
     except InvalidValue as wrong:
         raise InvalidValue(f"{source} {wrong.what}", wrong.remedy) from None
 

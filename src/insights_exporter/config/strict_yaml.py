@@ -97,9 +97,8 @@ class _Reader:
             if not isinstance(key, str):
                 raise _error_at(event, "a key is not text", "put it in quotes")
             if key == "<<":
-                raise _error_at(
-                    event, "merge keys (<<) are not supported", "write out the keys that it merges"
-                )
+                what = "merge keys (<<) are not supported"
+                raise _error_at(event, what, "write out the keys that it merges")
             if key in mapping:
                 raise _error_at(event, f"the key {safe_key(key)} is repeated", "keep one of them")
             mapping[key] = self._build(next(self._events), depth + 1)
@@ -122,9 +121,8 @@ def _convert_scalar(text: str) -> object:
 
 def _decode(raw: bytes) -> str:
     if len(raw) > MAX_BYTES:
-        raise YamlError(
-            "", f"is larger than {MAX_BYTES // 1024**2} MiB", "no config needs that; is it the right file?"
-        )
+        what = f"is larger than {MAX_BYTES // 1024**2} MiB"
+        raise YamlError("", what, "no config needs that; is it the right file?")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -25,11 +25,8 @@ def one_token(deployment: Deployment) -> Iterator[Finding]:
     if not present:
         yield (), "has no token", "write one of token_file, token_env and token"
     for key in present[1:]:
-        yield (
-            (key,),
-            f"is mutually exclusive with {present[0]}",
-            "keep one of token_file, token_env and token",
-        )
+        what = f"is mutually exclusive with {present[0]}"
+        yield (key,), what, "keep one of token_file, token_env and token"
 
 
 def certificate_with_key(deployment: Deployment) -> Iterator[Finding]:
@@ -114,37 +111,6 @@ def remove_missing_windows(deployment: Deployment) -> Deployment:
     return deployment.model_copy(update=update)
 
 
-def interval_below_rollup(deployment: Deployment) -> Iterator[Finding]:
-    """Warn of polls that return nothing new, with their cost."""
-    for place, every in configured_intervals(deployment):
-        if every < ROLLUP_INTERVAL:
-            cost, enough = (f"{3600 / seconds:.0f}" for seconds in (every, ROLLUP_INTERVAL))
-            what = (
-                f"{format_duration(every)} means {cost} polls per hour, while {enough} return the same data"
-            )
-            yield place, what, f"Coder updates its statistics every {format_duration(ROLLUP_INTERVAL)}"
-
-
-def max_age_below_interval(deployment: Deployment) -> Iterator[Finding]:
-    """Warn of values that expire before the next poll."""
-    remedy = "its series would expire between polls; write more"
-    for index, window in enumerate(deployment.windows):
-        interval = poll_interval(deployment, DatasetOptions(), window)
-        if interval.max_age < interval.every:
-            served = f"serves {window.name} for {format_duration(interval.max_age)}"
-            what = f"{served}, but it is polled every {format_duration(interval.every)}"
-            yield ("windows", index, "max_age") if window.max_age else ("max_age",), what, remedy
-    for name, dataset in deployment.datasets.items():
-        max_age = dataset.max_age or deployment.max_age
-        if max_age and dataset.every and max_age < dataset.every:
-            place: KeyPath = ("datasets", name, "max_age") if dataset.max_age else ("max_age",)
-            what = "is less than every" if dataset.max_age else f"is less than every of {name}"
-            yield place, what, remedy
-
-
-WARNINGS: tuple[Rule, ...] = (interval_below_rollup, max_age_below_interval)
-
-
 def unreadable_files(deployment: Deployment, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Check the files and variables that a deployment names."""
     if deployment.token_file or deployment.token_env:
@@ -214,12 +180,45 @@ def world_readable_files(deployment: Deployment) -> Iterator[Finding]:
             yield place, f"{path} is readable by other users (mode {mode:04o})", f"chmod 600 {path}"
 
 
-def world_readable_config(path: Path, deployments: Iterable[Deployment]) -> Iterator[Finding]:
+def interval_below_rollup(deployment: Deployment) -> Iterator[Finding]:
+    """Warn of polls that return nothing new, with their cost."""
+    for place, every in configured_intervals(deployment):
+        if every < ROLLUP_INTERVAL:
+            cost, enough = (f"{3600 / seconds:.0f}" for seconds in (every, ROLLUP_INTERVAL))
+            polls = f"{cost} polls per hour, while {enough} return the same data"
+            yield (
+                place,
+                f"{format_duration(every)} means {polls}",
+                f"Coder updates its statistics every {format_duration(ROLLUP_INTERVAL)}",
+            )
+
+
+def max_age_below_interval(deployment: Deployment) -> Iterator[Finding]:
+    """Warn of values that expire before the next poll."""
+    remedy = "its series would expire between polls; write more"
+    for index, window in enumerate(deployment.windows):
+        interval = poll_interval(deployment, DatasetOptions(), window)
+        if interval.max_age < interval.every:
+            served = f"serves {window.name} for {format_duration(interval.max_age)}"
+            what = f"{served}, but it is polled every {format_duration(interval.every)}"
+            yield ("windows", index, "max_age") if window.max_age else ("max_age",), what, remedy
+    for name, dataset in deployment.datasets.items():
+        max_age = dataset.max_age or deployment.max_age
+        if max_age and dataset.every and max_age < dataset.every:
+            place: KeyPath = ("datasets", name, "max_age") if dataset.max_age else ("max_age",)
+            what = "is less than every" if dataset.max_age else f"is less than every of {name}"
+            yield place, what, remedy
+
+
+WARNINGS: tuple[Rule, ...] = (interval_below_rollup, max_age_below_interval, world_readable_files)
+
+
+def world_readable_config(path: Path, deployments: Iterable[Deployment]) -> Iterator[ConfigIssue]:
     """Warn of a config file with secrets that other users can read."""
     has_secrets = any(each.token or each.users.key or each.headers or each.proxy for each in deployments)
     if has_secrets and (mode := _open_mode(path)):
         what = f"contains secrets and is readable by other users (mode {mode:04o})"
-        yield (), what, f"chmod 600 {path}, or keep them in files of their own"
+        yield ConfigIssue(str(path), "", what, f"chmod 600 {path}, or keep them in files of their own")
 
 
 def _open_mode(path: Path) -> int:
