@@ -5,14 +5,14 @@ import random
 import re
 import ssl
 import struct
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import groupby
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from threading import Thread
-from typing import NamedTuple
 
 import cramjam
 import httpx
@@ -70,6 +70,11 @@ class Receiver:
     proxy: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    @property
+    def name(self) -> str:
+        """The name as a sink of files."""
+        return f"send {format_url(self.url)}"
+
     def create_client(self) -> httpx.Client:
         """Return a client for requests to this receiver."""
         return httpx.Client(
@@ -80,26 +85,15 @@ class Receiver:
             timeout=_TIMEOUT,
         )
 
-    def secrets(self) -> tuple[str, ...]:
-        """Return what a receiver or proxy may repeat in its response and must not be shown."""
-        headers = (value for name, value in self.headers.items() if _SECRET_NAME.search(name))
-        return secrets_in(headers, [str(self.url), self.proxy or ""])
-
-
-class RemoteWriteSink:
-    """A remote-write receiver as a sink of files."""
-
-    def __init__(self, receiver: Receiver) -> None:
-        self._receiver = receiver
-        self.name = f"send {format_url(receiver.url)}"
-
     async def deliver(self, stats: FileStats, key: str) -> None:  # noqa: ARG002 -- sent twice does no harm
-        """Send all samples of the file; raises RemoteWriteRejected."""
+        """Send all samples of the file; raises RemoteWriteRejected, without secrets that are repeated."""
         try:
-            with self._receiver.create_client() as client:
-                await send_file(stats.path, self._receiver.url, client)
+            with self.create_client() as client:
+                await send_file(stats.path, self.url, client)
         except RemoteWriteRejected as error:
-            raise RemoteWriteRejected(redact_secrets(str(error), self._receiver.secrets())) from None
+            headers = (value for name, value in self.headers.items() if _SECRET_NAME.search(name))
+            secrets = secrets_in(headers, [str(self.url), self.proxy or ""])
+            raise RemoteWriteRejected(redact_secrets(str(error), secrets)) from None
 
     def forget(self, key: str) -> None:
         """Do nothing, since nothing is kept."""
@@ -115,13 +109,10 @@ async def send_file(
     url: httpx.URL,
     client: httpx.Client,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> int:
-    """Send all samples of a file, and return how many requests it took; raises RemoteWriteRejected."""
-    requests = 0
+) -> None:
+    """Send all samples of a file; raises RemoteWriteRejected."""
     for batch in read_batches(path):
         await _post(client, url, bytes(cramjam.snappy.compress_raw(encode_request(batch))), sleep)
-        requests += 1
-    return requests
 
 
 async def _post(
@@ -130,11 +121,9 @@ async def _post(
     """Post one batch; retry errors that may be transient."""
     for attempt in range(_ATTEMPTS):
         try:
-            await _post_once(client, url, body)
+            return await _post_once(client, url, body)
         except _Retryable as error:
             last = error
-        else:
-            return
         if attempt + 1 < _ATTEMPTS:
             backoff = min(2.0**attempt * random.uniform(0.5, 1.5), _MAX_BACKOFF)  # noqa: S311 -- jitter
             await sleep(backoff if last.wait is None else min(last.wait, _MAX_RETRY_AFTER))
@@ -179,54 +168,36 @@ async def _run_in_thread(work: Callable[[], httpx.Response]) -> httpx.Response:
     return await asyncio.wrap_future(future)
 
 
-class SampleRun(NamedTuple):
-    """Samples of one series in ascending time: seconds and values, as text."""
-
-    head: str
-    samples: Sequence[tuple[str, str]]
-
-
-def read_batches(path: Path) -> Iterator[list[SampleRun]]:
-    """Yield the samples of a file, at most MAX_SAMPLES at a time; a series may continue in the next batch."""
-    batch: list[SampleRun] = []
-    room = MAX_SAMPLES
-    for head, samples in _read_series(path):
-        start = 0
-        while start < len(samples):
-            part = samples[start : start + room]
-            batch.append(SampleRun(head, part))
-            start, room = start + len(part), room - len(part)
-            if not room:
-                yield batch
-                batch, room = [], MAX_SAMPLES
-    if batch:
-        yield batch
-
-
-def _read_series(path: Path) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def read_batches(path: Path) -> Iterator[list[str]]:
+    """Yield the sample lines of a file, at most MAX_SAMPLES at a time."""
     with path.open(encoding="utf-8", newline="\n") as file:
-        lines = (line.removesuffix("\n").rsplit(" ", 2) for line in file if not line.startswith("#"))
-        for head, group in groupby(lines, key=lambda parts: parts[0]):
-            yield head, [(second, value) for _, value, second in group]
+        lines = (line for line in file if not line.startswith("#"))
+        while batch := list(islice(lines, MAX_SAMPLES)):
+            yield batch
 
 
-def encode_request(runs: Sequence[SampleRun]) -> bytes:
-    """Return the protobuf message: series by series, labels sorted by name, times in milliseconds."""
-    return b"".join(_encode_field(1, _encode_series(run)) for run in runs)
+def encode_request(lines: Iterable[str]) -> bytes:
+    """Return the protobuf message of sample lines: labels sorted by name, times in milliseconds.
+
+    Lines that follow each other and are of one series share its labels.
+    """
+    samples = (line.rsplit(" ", 2) for line in lines)
+    series = groupby(samples, key=itemgetter(0))
+    return b"".join(_encode_field(1, _encode_series(head, group)) for head, group in series)
 
 
-def _encode_series(run: SampleRun) -> bytes:
+def _encode_series(head: str, samples: Iterable[Sequence[str]]) -> bytes:
     labels = b"".join(
         _encode_field(1, _encode_field(1, name.encode()) + _encode_field(2, value.encode()))
-        for name, value in _parse_labels(run.head)
+        for name, value in _parse_labels(head)
     )
-    samples = b"".join(
+    points = b"".join(
         _encode_field(
             2, b"\x09" + struct.pack("<d", float(value)) + b"\x10" + _encode_varint(int(second) * 1000)
         )
-        for second, value in run.samples
+        for _, value, second in samples
     )
-    return labels + samples
+    return labels + points
 
 
 def _parse_labels(head: str) -> Sequence[tuple[str, str]]:

@@ -113,7 +113,7 @@ async def _finish_month(plan: BackfillPlan, month: str, part: MonthSlice, state:
     help_texts = {name: family.help for family in plan.families for name in sample_names(family)}
     stats = await write_month(plan.folder / f"{part.name}.om", help_texts, days, plan.labels)
     await check_file(stats)
-    file = OutputFile.from_stats(stats, month, part.last)
+    file = OutputFile(month, stats.path.name, stats.series, stats.samples, stats.digest, part.last)
     state.record(file)
     state.remove_days(day for day, _ in part.days)
     await _deliver(plan, state, file)

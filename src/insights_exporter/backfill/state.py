@@ -5,7 +5,6 @@ which sinks it was delivered.
 """
 
 import fcntl
-import json
 import shutil
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -40,11 +39,6 @@ class OutputFile(msgspec.Struct, frozen=True):
     digest: str
     until: int
     delivered: tuple[str, ...] = ()
-
-    @classmethod
-    def from_stats(cls, stats: FileStats, month: str, until: int) -> "OutputFile":
-        """Return the record of a file that was not delivered yet."""
-        return cls(month, stats.path.name, stats.series, stats.samples, stats.digest, until)
 
     def stats(self, folder: Path) -> FileStats:
         """Return the content of the file, which is in `folder`."""
@@ -87,12 +81,11 @@ class BackfillState:
 
     def write_day(self, day: date, samples: DaySamples) -> None:
         """Store a finished day."""
-        _replace(self._day_path(day), json.dumps(samples, ensure_ascii=False).encode())
+        _replace(self._day_path(day), msgspec.json.encode(samples))
 
     def read_day(self, day: date) -> DaySamples:
         """Return the samples of a finished day."""
-        samples: DaySamples = json.loads(self._day_path(day).read_bytes())
-        return samples
+        return msgspec.json.decode(self._day_path(day).read_bytes(), type=DaySamples)
 
     def remove_days(self, days: Iterable[date]) -> None:
         """Remove days that are no longer needed."""

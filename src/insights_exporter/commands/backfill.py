@@ -18,7 +18,7 @@ import uvloop
 from insights_exporter.backfill.fetch import HistoryFetcher
 from insights_exporter.backfill.openmetrics import VerificationError
 from insights_exporter.backfill.promtool import ImportFailed, PromtoolSink, require_promtool
-from insights_exporter.backfill.remote_write import RemoteWriteRejected, RemoteWriteSink
+from insights_exporter.backfill.remote_write import RemoteWriteRejected
 from insights_exporter.backfill.runner import BackfillPlan, Sink, run
 from insights_exporter.backfill.state import BackfillState, LockedError
 from insights_exporter.backfill.timeline import BackfillRange, latest_end
@@ -278,7 +278,7 @@ async def _run(
 ) -> None:
     sinks: list[Sink] = []
     if options.receiver is not None:
-        sinks.append(RemoteWriteSink(options.receiver))
+        sinks.append(options.receiver)
     if options.tsdb is not None:
         sinks.append(PromtoolSink(options.tsdb))
     with progress(f"{state.folder.name}: days", lambda: len(span.days)) as advance:
