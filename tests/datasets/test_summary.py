@@ -84,7 +84,7 @@ def test_nothing_of_single_users_is_kept() -> None:
     dataset = DATASETS["user-latency"]
     query = {"start_time": "2026-05-14T00:00:00Z", "end_time": "2026-05-20T15:00:00Z"}
     body = send_request(server, "/insights/user-latency", query).body
-    result = dataset.convert(context, *responses_to(dataset, context, body))
+    result = dataset.convert(context, *responses_to(dataset, context, bytes(body)))
 
     kept = repr(summarize(result))
 

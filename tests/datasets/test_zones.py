@@ -14,7 +14,9 @@ from insights_exporter.coder.request import ENCODERS, Request
 from insights_exporter.config.models import Window
 from insights_exporter.datasets.base import PollContext
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.demo import SERVER_VERSIONS, Refused, validate_query
+from insights_exporter.demo import SERVER_VERSIONS
+from insights_exporter.demo.error_responses import Refused
+from insights_exporter.demo.validation import validate_query
 from tests.datasets.cases import context_of
 
 YEAR = 2026

@@ -7,7 +7,9 @@ from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
-from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, HTTPResponse, Population
+from starlette.responses import Response
+
+from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
 
 TEMPLATES = "/insights/templates"
 Json: TypeAlias = Any
@@ -21,7 +23,7 @@ FOUR = ("daus", "templates", "user-activity", "user-latency")
 
 def send_request(
     server: EmbeddedCoder, path: str, query: Mapping[str, str] | None = None, token: str = DEMO_TOKEN
-) -> HTTPResponse:
+) -> Response:
     """Request a path below `/api/v2` with a token."""
     headers = {"coder-session-token": token} if token else {}
     return server.response("GET", f"/api/v2{path}", urlencode(query or {}), headers)
@@ -30,8 +32,8 @@ def send_request(
 def document(server: EmbeddedCoder, path: str, query: Mapping[str, str] | None = None) -> Json:
     """Return the body of a 200."""
     response = send_request(server, path, query)
-    assert response.status == 200, response.body
-    return json.loads(response.body)
+    assert response.status_code == 200, response.body
+    return json.loads(bytes(response.body))
 
 
 def report(server: EmbeddedCoder, endpoint: str, query: Mapping[str, str] = WEEK) -> Json:

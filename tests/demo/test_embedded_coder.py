@@ -51,7 +51,7 @@ def test_large_responses_are_cached() -> None:
     first = send_request(server, "/insights/user-activity", MONTH).body
     server.role = "member"
 
-    assert send_request(server, "/insights/user-activity", MONTH).status == 404
+    assert send_request(server, "/insights/user-activity", MONTH).status_code == 404
     server.role = "auditor"
     assert send_request(server, "/insights/user-activity", MONTH).body is first
     clock[0] = NOW + timedelta(minutes=15)
@@ -60,7 +60,7 @@ def test_large_responses_are_cached() -> None:
 
 def test_responses_are_compact_json() -> None:
     """Responses are compact JSON with escaped HTML and a newline."""
-    body = send_request(coder(), TEMPLATES, MONTH).body
+    body = bytes(send_request(coder(), TEMPLATES, MONTH).body)
 
     assert (
         body

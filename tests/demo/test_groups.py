@@ -53,7 +53,7 @@ def test_groups_have_no_pages(path: str) -> None:
     """Parameters of paging are refused."""
     response = send_request(coder(), path, {"limit": "10"})
 
-    assert response.status == 400
+    assert response.status_code == 400
     assert b'Query param \\"limit\\" is not a valid query param' in response.body
 
 
@@ -84,14 +84,14 @@ def test_older_servers_list_groups_by_organization_only(server_version: str) -> 
     server = coder(server_version=server_version)
     (everyone, *_) = document(server, f"/organizations/{CODER.id}/groups")
 
-    assert send_request(server, "/groups").status == 404
+    assert send_request(server, "/groups").status_code == 404
     assert "total_member_count" not in everyone
     assert "organization_name" not in everyone
 
 
 def test_unknown_organization_has_no_groups() -> None:
     """An unknown organization is a missing resource."""
-    assert send_request(coder(), "/organizations/mars/groups").status == 404
+    assert send_request(coder(), "/organizations/mars/groups").status_code == 404
 
 
 def test_number_of_teams_is_chosen() -> None:
@@ -109,4 +109,4 @@ def test_groups_need_a_token() -> None:
     server = coder(population=Population(users=300))
     tokens = (DEMO_TOKEN, "", DEMO_TOKEN)
 
-    assert [200, 401, 200] == [send_request(server, "/groups", token=token).status for token in tokens]
+    assert [200, 401, 200] == [send_request(server, "/groups", token=token).status_code for token in tokens]

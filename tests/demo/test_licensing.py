@@ -35,13 +35,13 @@ def test_groups_need_a_license(path: str, server_version: str, expected: tuple[i
     """Without a license groups are refused, on older servers as an unknown path."""
     response = send_request(unlicensed(server_version), path)
 
-    assert expected == (response.status, json.loads(response.body))
+    assert expected == (response.status_code, json.loads(bytes(response.body)))
 
 
 def test_license_is_checked_before_the_token_on_one_path() -> None:
     """Without a token `/groups` still names the license, groups of an organization the token."""
-    assert send_request(unlicensed(), "/groups", token="").status == 403
-    assert send_request(unlicensed(), ORGANIZATION, token="").status == 401
+    assert send_request(unlicensed(), "/groups", token="").status_code == 403
+    assert send_request(unlicensed(), ORGANIZATION, token="").status_code == 401
 
 
 def test_one_path_may_be_unlicensed() -> None:
@@ -49,7 +49,7 @@ def test_one_path_may_be_unlicensed() -> None:
     server = coder()
     server.fail("not-licensed", "/groups")
 
-    assert [403, 200] == [send_request(server, path).status for path in ("/groups", ORGANIZATION)]
+    assert [403, 200] == [send_request(server, path).status_code for path in ("/groups", ORGANIZATION)]
 
 
 @pytest.mark.parametrize("role", ["owner", "member"])
@@ -58,7 +58,7 @@ def test_entitlements_need_no_token_and_no_role(role: str) -> None:
     server = coder(role=role)
 
     assert document(server, "/entitlements") == json.loads(
-        send_request(server, "/entitlements", token="").body
+        bytes(send_request(server, "/entitlements", token="").body)
     )
 
 

@@ -1,12 +1,11 @@
 """The embedded Coder over real sockets."""
 
-import asyncio
 from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
 
-from insights_exporter.demo import DEMO_TOKEN, serve, serving
+from insights_exporter.demo import DEMO_TOKEN, serve
 from tests.demo.client import FOUR, NOW, WEEK, coder, query_for
 
 TOKEN = {"Coder-Session-Token": DEMO_TOKEN}
@@ -73,15 +72,6 @@ def test_many_servers_share_a_port() -> None:
 
     assert [200, 403, 404] == statuses
     assert [1, 1] == [len(each.requests) for each in coders.values()]
-
-
-async def test_serving_in_one_event_loop() -> None:
-    """A program can serve and send requests in one event loop."""
-    async with serving(coder()) as url, httpx.AsyncClient(headers=TOKEN) as client:
-        paths = [f"{url}/api/v2/{path}" for path in ("buildinfo", "users/me")]
-        responses = await asyncio.gather(*map(client.get, paths))
-
-    assert [200, 200] == [response.status_code for response in responses]
 
 
 def test_head_has_no_body() -> None:

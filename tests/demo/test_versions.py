@@ -39,7 +39,7 @@ def test_oldest_servers_differ() -> None:
     assert all(
         body["report"]["template_ids"] == app["template_ids"] for app in body["report"]["apps_usage"][:4]
     )
-    assert send_request(server, "/templates").status == 404
+    assert send_request(server, "/templates").status_code == 404
     assert "organization_name" not in document(server, "/organizations/coder/templates")[0]
 
 
@@ -58,8 +58,8 @@ def test_published_server_has_both_sections() -> None:
     assert ["report", "interval_reports"] == list(body)
     assert {row["interval"] for row in body["interval_reports"]} == {"week"}
     assert "times_used" not in body["report"]["apps_usage"][0]
-    assert send_request(server, "/buildinfo").status == 404
-    assert send_request(server, TEMPLATES, query, token="").status == 401
+    assert send_request(server, "/buildinfo").status_code == 404
+    assert send_request(server, TEMPLATES, query, token="").status_code == 401
 
 
 def test_repeated_parameter_is_refused() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from starlette.responses import Response as HTTPResponse
 from structlog.testing import capture_logs
 
 from insights_exporter.coder.decode import Envelope, decode
@@ -16,7 +17,6 @@ from insights_exporter.config.schema import json_schema
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder, Population, serve
-from insights_exporter.demo.embedded_coder import HTTPResponse
 from insights_exporter.exposition.family import MetricFamily, Samples
 from scripts import configuration_docs, metrics_docs
 
@@ -71,7 +71,7 @@ REGISTRY = {**DATASETS, NEW.name: NEW}
 class CoderWithWidgets(EmbeddedCoder):
     """An embedded Coder that serves the path, or refuses it."""
 
-    canned = HTTPResponse(200, {}, b'{"count": 3}')
+    canned = HTTPResponse(b'{"count": 3}')
 
     def response(
         self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None
@@ -136,7 +136,7 @@ def test_check_names_its_roles(
     coder: CoderWithWidgets, config_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """If the token may not read it, the roles that may are named."""
-    coder.canned = HTTPResponse(403, {}, b'{"message": "Forbidden."}')
+    coder.canned = HTTPResponse(b'{"message": "Forbidden."}', 403)
 
     result = check_widgets(config_file, capsys)
 

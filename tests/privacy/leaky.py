@@ -90,11 +90,12 @@ class Leaky:
     def response(self, path: str, query: str, headers: Mapping[str, str]) -> bytes:
         """Return the bytes of an answer."""
         made = self.coder.response("GET", path, query, headers)
+        body = bytes(made.body)
         if self.leak and path.endswith(ABOUT_USERS):
             self.leaked[self.leak] += 1
-            return LEAKS[self.leak](made.body, self.coder.population.users[0].username)
-        told = [f"{name}: {text}" for name, text in made.headers.items()]
-        return _written(f"HTTP/1.1 {made.status} Coder", *told, body=made.body)
+            return LEAKS[self.leak](body, self.coder.population.users[0].username)
+        told = [f"{name}: {text}" for name, text in made.headers.items() if name != "content-length"]
+        return _written(f"HTTP/1.1 {made.status_code} Coder", *told, body=body)
 
 
 @contextmanager

@@ -351,7 +351,7 @@ def ask(coder: EmbeddedCoder, now: datetime, path: str, query: str = "") -> Any:
     """Return the response of a Coder at a time."""
     coder.now = lambda: now
     response = coder.response("GET", f"/api/v2{path}", query, {"coder-session-token": DEMO_TOKEN})
-    return json.loads(response.body)
+    return json.loads(bytes(response.body))
 
 
 def test_the_demo_fires_no_alert_about_its_users_in_a_year() -> None:

@@ -21,7 +21,7 @@ from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo.embedded_coder import EmbeddedCoder
 from insights_exporter.demo.faults import FAULTS
 from insights_exporter.demo.population.population import Population
-from insights_exporter.demo.server import serving
+from insights_exporter.demo.server import serve
 from insights_exporter.demo.versions import SERVER_VERSIONS
 
 _WELCOME = """\
@@ -68,9 +68,9 @@ def demo(
         config_file=None, listen_addresses=listen_addresses, web_config_file=web_config_file
     )
 
-    async def run() -> None:
-        async with serving(coder) as url, AsyncExitStack() as stack:
-            environ = {"CODER_URL": url, "CODER_SESSION_TOKEN": coder.token}
+    async def run(coder_url: str) -> None:
+        async with AsyncExitStack() as stack:
+            environ = {"CODER_URL": coder_url, "CODER_SESSION_TOKEN": coder.token}
             read_config = partial(_load_demo_config, environ)
             started = asyncio.get_running_loop().create_future()
             if prometheus:
@@ -83,8 +83,8 @@ def demo(
 
             await Exporter(options, read_config(), environ, read_config).run(on_started)
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run())
+    with serve(coder) as url, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(url))
 
 
 def create_coder(data: SampleData) -> EmbeddedCoder:

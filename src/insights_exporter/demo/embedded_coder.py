@@ -8,6 +8,8 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
+from starlette.responses import Response
+
 from insights_exporter.demo.auth import ROLES, Key, RequestContext
 from insights_exporter.demo.error_responses import NO_ROUTE, WRONG_METHOD, Refused, too_many
 from insights_exporter.demo.faults import FAULTS, HEALTHY, Fault
@@ -35,16 +37,6 @@ class RequestLogEntry:
     path: str
     query: str
     status: int
-    fault: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class HTTPResponse:
-    """A whole HTTP response."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class Certificate(NamedTuple):
@@ -107,10 +99,6 @@ class MinuteRateLimiter:
         return used > limit, headers
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(slots=True, kw_only=True)
 class EmbeddedCoder:
     """A Coder server with sample data; every attribute may be changed while it runs.
@@ -128,24 +116,24 @@ class EmbeddedCoder:
     usage_stats: bool = True
     token_expires: datetime | None = None
     """When the token expires; None extends it with every use."""
-    now: Callable[[], datetime] = _utc_now
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     requests: deque[RequestLogEntry] = field(default_factory=lambda: deque(maxlen=LOGGED_REQUESTS))
     """The last requests, oldest first."""
     listeners: list[Listener] = field(default_factory=list)
     """The running servers of it."""
     cache: ResponseCache = field(default_factory=ResponseCache)
-    _faults: dict[str, str] = field(default_factory=dict)
+    _faults: dict[str, Fault] = field(default_factory=dict)
     _limiter: MinuteRateLimiter = field(default_factory=MinuteRateLimiter)
 
     def fail(self, fault: str, *paths: str) -> None:
-        """Begin a fault of FAULTS at paths (below `/api/v2`) or everywhere; faults show over HTTP only.
+        """Begin a fault of FAULTS at paths (below `/api/v2`) or everywhere.
 
         Raises:
             ValueError: The name is unknown.
         """
         if fault not in FAULTS:
             raise ValueError(f"unknown fault {fault!r}; known names are {', '.join(FAULTS)}")
-        self._faults.update(dict.fromkeys(paths or (EVERYWHERE,), fault))
+        self._faults.update(dict.fromkeys(paths or (EVERYWHERE,), FAULTS[fault]))
         self._update_listeners()
 
     def clear_faults(self) -> None:
@@ -157,15 +145,10 @@ class EmbeddedCoder:
         for listener in self.listeners:
             listener.set_listening(not self.is_closed)
 
-    def find_fault(self, path: str) -> Fault:
-        """Return the fault of a path, which takes precedence over one of all paths."""
-        name = self._faults.get(path.removeprefix(API)) or self._faults.get(EVERYWHERE)
-        return FAULTS[name] if name else HEALTHY
-
     @property
     def is_closed(self) -> bool:
         """Whether all connections are refused."""
-        return self.find_fault(EVERYWHERE).closed
+        return self._faults.get(EVERYWHERE, HEALTHY).closed
 
     def set_certificate(self, certificate: Certificate) -> None:
         """Use another certificate wherever this server listens with TLS."""
@@ -174,22 +157,29 @@ class EmbeddedCoder:
 
     def response(
         self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None
-    ) -> HTTPResponse:
-        """Return the response to a request; `query` as in the URL, header names in lower case."""
-        context = self._build_context(path, query, headers or {})
+    ) -> Response:
+        """Return the response to a request; `query` as in the URL, header names in lower case.
+
+        The response of a fault may do more than send a body, such as reset the connection.
+        """
+        # The fault of a path takes precedence over one of all paths.
+        fault = self._faults.get(path.removeprefix(API)) or self._faults.get(EVERYWHERE, HEALTHY)
+        context = self._build_context(fault, path, query, headers or {})
         date = format_datetime(context.now.astimezone(UTC), usegmt=True)
         is_exceeded, limit_headers = self._limiter.count(path, self.rate_limit, context.now)
         sent = {"Content-Type": JSON, "Date": date, **limit_headers}
         try:
-            response = HTTPResponse(200, sent, self._respond(method, context, is_exceeded=is_exceeded))
+            response = Response(self._respond(method, context, is_exceeded=is_exceeded), 200, sent)
         except Refused as refused:
             error = refused.response
-            response = HTTPResponse(error.status, {**sent, **error.headers}, dump_json(error.body))
-        self.requests.append(RequestLogEntry(path, query, response.status))
+            response = Response(dump_json(error.body), error.status, {**sent, **error.headers})
+        response = fault.effect(response)
+        self.requests.append(RequestLogEntry(path, query, response.status_code))
         return response
 
-    def _build_context(self, path: str, query: str, headers: Mapping[str, str]) -> RequestContext:
-        fault = self.find_fault(path)
+    def _build_context(
+        self, fault: Fault, path: str, query: str, headers: Mapping[str, str]
+    ) -> RequestContext:
         now = self.now() + fault.skew
         version = PUBLISHED_VERSION if self.rules == "published" else SERVER_VERSIONS[self.server_version]
         expires = self.token_expires or now.replace(microsecond=0) + timedelta(days=30)

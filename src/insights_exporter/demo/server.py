@@ -1,9 +1,8 @@
 """The embedded Coder as an HTTP server, one or many behind one port."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from socket import create_server, socket
 from threading import Event, Thread
 
@@ -31,24 +30,20 @@ def create_app(coder: Servable) -> ASGIApp:
     """Return the ASGI application of one server or many."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await _respond(coder, Request(scope))(scope, receive, send)
+        response = _build_response(coder, scope["path"], Request(scope))
+        await response(scope, receive, send)
 
     return app
 
 
-def _respond(coder: Servable, request: Request) -> Response:
-    path = request.scope["path"]
-    if not isinstance(coder, EmbeddedCoder):
-        name, _, rest = path.removeprefix("/").partition("/")
-        if name not in coder:
-            return Response(str(NO_ROUTE.body), NO_ROUTE.status)
-        coder, path = coder[name], f"/{rest}"
-    query = request.scope["query_string"].decode("latin-1")
-    result = coder.response(request.method, path, query, request.headers)
-    fault = coder.find_fault(path)
-    response = fault.effect(Response(result.body, result.status, dict(result.headers)))
-    coder.requests[-1] = replace(coder.requests[-1], status=response.status_code, fault=fault.name)
-    return response
+def _build_response(coder: Servable, path: str, request: Request) -> Response:
+    if isinstance(coder, EmbeddedCoder):
+        query = request.scope["query_string"].decode("latin-1")
+        return coder.response(request.method, path, query, request.headers)
+    name, _, rest = path.removeprefix("/").partition("/")
+    if name not in coder:
+        return Response(str(NO_ROUTE.body), NO_ROUTE.status)
+    return _build_response(coder[name], f"/{rest}", request)
 
 
 class _Protocol(HttpToolsProtocol):
@@ -108,17 +103,17 @@ class _Server(uvicorn.Server):
         self.is_listening.clear()
         for server in self.servers:
             server.close()
-        self._close_connections()
+        await self._close_connections()
+
+    async def _close_connections(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
     def set_certificate(self, certificate: Certificate) -> None:
         """Use another certificate for new connections, and close the others."""
-
-        async def set_certificate() -> None:
-            if self.config.ssl:
-                self.config.ssl.load_cert_chain(certificate.chain, certificate.key)
-            self._close_connections()
-
-        self._run(set_certificate())
+        if self.config.ssl:
+            self.config.ssl.load_cert_chain(certificate.chain, certificate.key)
+        self._run(self._close_connections())
 
     def stop(self) -> None:
         """Stop serving."""
@@ -126,10 +121,6 @@ class _Server(uvicorn.Server):
 
     def _run(self, work: Coroutine[object, object, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result()
-
-    def _close_connections(self) -> None:
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
 
 
 @contextmanager
@@ -158,16 +149,3 @@ def serve(coder: Servable, port: int = 0, certificate: Certificate | None = None
             listeners.remove(server)
             server.stop()
             thread.join()
-
-
-@asynccontextmanager
-async def serving(
-    coder: Servable, port: int = 0, certificate: Certificate | None = None
-) -> AsyncIterator[str]:
-    """Serve as `serve` does, without blocking the event loop of the caller."""
-    context = serve(coder, port, certificate)
-    url = await asyncio.to_thread(context.__enter__)
-    try:
-        yield url
-    finally:
-        await asyncio.to_thread(context.__exit__, None, None, None)
