@@ -45,7 +45,7 @@ def switched_off(dataset: str = "daus", **different: Any) -> Poll:  # noqa: ANN4
     return poll(dataset, **(default | different))
 
 
-LABELS = {"today": "today", "7d": "last 7 days", "30d": "last 30 days"}
+WINDOWS = {"today": "today", "7d": "last 7 days", "30d": "last 30 days"}
 SUMMARIES = {
     ("daus", ""): PollSummary(days={TODAY - 2: 7.0, TODAY - 1: 12.0, TODAY: 3.0}),
     ("templates", "7d"): PollSummary(
@@ -86,10 +86,9 @@ def deployment(name: str = "main", **different: Any) -> DeploymentState:  # noqa
         "token_expires": SERVER_TIME.timestamp() + 86400,
         "timezone": "UTC",
         "now": SERVER_TIME,
-        "windows": ("today", "7d", "30d"),
+        "windows": WINDOWS,
         "breakdown_windows": ("7d",),
         "parameter_windows": ("7d",),
-        "window_labels": LABELS,
         "polls": (poll(), poll("templates", "7d")),
         "summaries": SUMMARIES,
     }

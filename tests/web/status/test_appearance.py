@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page
 
 from insights_exporter.web.status.handler import render_html
-from insights_exporter.web.status.view import PageRequest, build_view
+from insights_exporter.web.status.view import build_view
 from tests.integration.exporter import Exporter
 from tests.web.status.browser import PHONE, accessibility_faults, overflow, rows
 from tests.web.status.states import NOW, deployment
@@ -72,7 +72,7 @@ async def test_fits_a_phone(page: Page, exporter: Exporter, path: str) -> None:
 def many_deployments() -> str:
     """Return the page of a hundred deployments."""
     states = [deployment(f"coder-{number:03}") for number in range(MANY)]
-    return render_html(build_view(PageRequest(), states, "/metrics", NOW))
+    return render_html(build_view(states, "/metrics", NOW))
 
 
 async def test_many_deployments_fit_a_phone(page: Page) -> None:

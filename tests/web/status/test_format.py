@@ -7,6 +7,7 @@ from insights_exporter.web.status.format import (
     DASH,
     describe_window,
     format_active_time,
+    format_age,
     format_duration,
     format_number,
     format_percent,
@@ -29,6 +30,12 @@ from insights_exporter.web.status.format import (
 def test_duration(seconds: float, expected: str) -> None:
     """A duration is written in its largest unit, rounded down."""
     assert expected == format_duration(seconds)
+
+
+@pytest.mark.parametrize(("timestamp", "expected"), [(None, DASH), (820.0, "3 min ago")])
+def test_age(timestamp: float | None, expected: str) -> None:
+    """The age of a timestamp is a duration; a dash stands for an unknown one."""
+    assert expected == format_age(timestamp, 1000.0)
 
 
 @pytest.mark.parametrize(

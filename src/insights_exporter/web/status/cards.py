@@ -1,6 +1,6 @@
 """Tiles and cards of one deployment: single numbers, and what an empty card shows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
@@ -70,7 +70,7 @@ def build_tiles(state: DeploymentState, window: str) -> Iterator[Tile]:
     for name, day, prefix in (("Active today", today, "so far, "), ("Active yesterday", today - 1, "")):
         yield Tile(name, format_number(days.get(day)), f"{prefix}{format_day(day)} in {state.timezone}")
     yield from _build_period_tiles(state)
-    report, label = state.summary("active_users", window), state.window_label(window)
+    report, label = state.summary("active_users", window), state.windows.get(window, window)
     yield Tile("Active users", format_number(report.active_users), f"distinct, {label}")
     if report.apps:
         seconds = sum(seconds for _, seconds in report.apps.rows) + report.apps.rest
@@ -112,7 +112,7 @@ def _build_period_tiles(state: DeploymentState) -> Iterator[Tile]:
             yield Tile(name, format_number(users.get("last")), f"{period}{comparison}")
 
 
-def select_window(selected: str, available: Sequence[str]) -> str:
+def select_window(selected: str, available: Collection[str]) -> str:
     """Return the selected window if it has the data, else a week, else the first one, else an empty text."""
     if selected in available:
         return selected
@@ -126,11 +126,12 @@ def build_cards(state: DeploymentState, selected: str) -> Mapping[str, Card]:
         "templates": select_window(selected, state.breakdown_windows),
         "parameters": select_window(selected, state.parameter_windows),
     }
+    not_polled = f"Not polled for {state.windows.get(selected, selected)}."
     cards = {}
     for name, window in windows.items():
-        other_window = window not in {"", selected}
-        remark = f"Not polled for {state.window_label(selected)}." if other_window else ""
-        cards[name] = Card(state.window_label(window), remark, _explain_empty(state, name, window))
+        remark = "" if window in {"", selected} else not_polled
+        period = state.windows.get(window, window)
+        cards[name] = Card(period, remark, _explain_empty(state, name, window))
     return cards
 
 

@@ -1,6 +1,6 @@
 """The view of one deployment."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,26 +14,17 @@ from insights_exporter.web.status.charts import (
     locate_bound,
 )
 from insights_exporter.web.status.format import (
-    DASH,
     format_active_time,
-    format_age,
     format_count,
-    format_duration,
-    format_elapsed,
-    format_iso_time,
     format_latency,
     format_number,
     format_percent,
-    format_time,
     format_usage_time,
 )
 from insights_exporter.web.status.state import (
-    URGENCY_CLASSES,
     DeploymentState,
     Health,
-    Poll,
     Problem,
-    State,
     assess_health,
     find_problems,
 )
@@ -50,23 +41,6 @@ ACTIVITY_LEVELS: Mapping[float, str] = {
 """Levels of activity by their upper bound in seconds of active time."""
 
 PERCENTILES: Mapping[str, str] = {"p50": "median", "p95": "95th percentile"}
-
-_STATES: Mapping[State, str] = {
-    "good": "good",
-    "failing": "failing",
-    "waiting": "not polled yet",
-    "off": "switched off in Coder",
-    "unavailable": "not on this server",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A property of the deployment; `kind` is the CSS class of a value that needs attention."""
-
-    name: str
-    value: str
-    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,78 +80,43 @@ class LatencyChart:
     percentiles: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PollRow:
-    """A row of the table of datasets; the last success is both for readers and for programs."""
-
-    poll: Poll
-    state: str
-    success_ago: str
-    success_at: str
-    duration: str
-    every: str
-    series: str
-    failing: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
     """One deployment, for the template."""
 
-    name: str
-    url: str
-    facts: tuple[Fact, ...]
+    state: DeploymentState
     health: Health
-    since: str
     problems: tuple[Problem, ...]
     tiles: tuple[Tile, ...]
     cards: Mapping[str, Card]
     days: ColumnChart
-    days_timezone: str
     days_remark: str
-    apps: BarList | None
-    templates: BarList | None
+    apps: BarList
+    templates: BarList
     activity: ActivityChart | None
     latency: LatencyChart | None
     parameters: tuple[BarList, ...]
-    polls: tuple[PollRow, ...]
 
 
-def build_details(state: DeploymentState, window: str, now: float) -> Details:
+def build_details(state: DeploymentState, window: str) -> Details:
     """Return the view of a deployment in a window."""
-    health = assess_health(state)
     report = state.summary("apps", window)
     breakdown = state.summary("templates", select_window(window, state.breakdown_windows))
     builds = state.summary("parameters", select_window(window, state.parameter_windows))
-    since = health.since
     return Details(
-        name=state.name,
-        url=state.url,
-        facts=tuple(_build_facts(state)),
-        health=health,
-        since=f"for {format_duration(now - since)}, since {format_time(since)}" if since else "",
+        state=state,
+        health=assess_health(state),
         problems=tuple(find_problems(state)),
         tiles=tuple(build_tiles(state, window)),
         cards=build_cards(state, window),
         days=build_days_chart(*state.daily_users()),
-        days_timezone=state.chart_timezone,
         days_remark=_explain_days(state),
         apps=_build_bars(report.apps, format_usage_time, "apps"),
         templates=_build_bars(breakdown.templates, format_number, "templates"),
         activity=_build_activity(state.summary("activity", window)),
         latency=_build_latency(state.summary("latency", window)),
         parameters=tuple(map(_build_parameter, builds.parameters)),
-        polls=tuple(_build_poll_row(poll, now) for poll in state.polls),
     )
-
-
-def _build_facts(state: DeploymentState) -> Iterator[Fact]:
-    yield Fact("Coder", state.version or "version unknown")
-    yield Fact("Time zone", state.timezone)
-    if state.token_expires is not None:
-        expiry = f"{state.token_expiry} ({format_time(state.token_expires)})"
-        yield Fact("Token", expiry, URGENCY_CLASSES[state.expiry_urgency])
-    yield Fact("Series", format_number(sum(poll.status.series for poll in state.polls)))
 
 
 def _explain_days(state: DeploymentState) -> str:
@@ -194,13 +133,10 @@ def _explain_days(state: DeploymentState) -> str:
     return ""
 
 
-def _build_bars(ranking: Ranking | None, write: Callable[[float], str], noun: str) -> BarList | None:
-    if ranking is None:
-        return None
-    return BarList(
-        _build_ranking(ranking, write),
-        f"and {format_number(ranking.others)} more {noun}" if ranking.others else "",
-    )
+def _build_bars(ranking: Ranking | None, write: Callable[[float], str], noun: str) -> BarList:
+    ranking = ranking or Ranking()
+    others = f"and {format_number(ranking.others)} more {noun}" if ranking.others else ""
+    return BarList(_build_ranking(ranking, write), others)
 
 
 def _build_parameter(parameter: ParameterUse) -> BarList:
@@ -263,21 +199,4 @@ def _describe_latency(summary: PollSummary, key: str, name: str) -> str:
     fair, poor = (f"{format_number(count)} ({format_percent(count, users)})" for count in above)
     return (
         f"By their {name}, {fair} of {format_number(users)} users are above 150 ms and {poor} above 300 ms."
-    )
-
-
-def _build_poll_row(poll: Poll, now: float) -> PollRow:
-    status, failing = poll.status, ""
-    if poll.state in {"failing", "off"} and status.since:
-        in_a_row = f", {status.failures} in a row" if status.failures > 1 else ""
-        failing = f"since {format_age(status.since, now)}{in_a_row}"
-    return PollRow(
-        poll=poll,
-        state="needs a Premium license" if poll.reason == "not_licensed" else _STATES[poll.state],
-        success_ago=format_age(status.last_success, now) if status.last_success else "never",
-        success_at=format_iso_time(status.last_success) if status.last_success else "",
-        duration=DASH if status.duration is None else format_elapsed(status.duration),
-        every=format_duration(status.interval.every),
-        series=format_number(status.series),
-        failing=failing,
     )

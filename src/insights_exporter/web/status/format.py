@@ -1,12 +1,17 @@
 """Numbers, times and durations as text for readers."""
 
+import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+
+from markupsafe import Markup
 
 from insights_exporter.config.models import Window, window_days
 
 DASH = "–"  # noqa: RUF001 -- a dash, as in printed tables
 """Stands for an unknown value."""
 
+_NAME_PARTS = re.compile(r"[^._/:-]*[._/:-]?")
 _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 _EARLIEST, _LATEST = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1, 9999))
 
@@ -41,13 +46,15 @@ def format_duration(seconds: float) -> str:
     return f"{int(max(seconds, 0))} s"
 
 
-def format_age(timestamp: float, now: float) -> str:
-    """Return the age of a timestamp: `3 min ago`."""
-    return f"{format_duration(now - timestamp)} ago"
+def format_age(timestamp: float | None, now: float) -> str:
+    """Return the age of a timestamp, such as `3 min ago`, or a dash for None."""
+    return DASH if timestamp is None else f"{format_duration(now - timestamp)} ago"
 
 
-def format_elapsed(seconds: float) -> str:
-    """Return a short duration with its fraction: `38 ms`, `1.2 s`."""
+def format_elapsed(seconds: float | None) -> str:
+    """Return a short duration with its fraction, such as `38 ms` or `1.2 s`, or a dash for None."""
+    if seconds is None:
+        return DASH
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
@@ -99,3 +106,20 @@ def describe_window(window: Window) -> str:
     else:
         period = f"last {window.days} {'days' if window.include_today else 'whole days'}"
     return period if window_days(window.name) == window.days else f"{window.name} ({period})"
+
+
+def insert_breaks(name: str) -> Markup:
+    """Return a name as HTML whose lines break after punctuation instead of within words."""
+    return Markup("<wbr>").join(filter(None, _NAME_PARTS.findall(name)))
+
+
+FILTERS: Mapping[str, Callable[..., str]] = {
+    "age": format_age,
+    "breakable": insert_breaks,
+    "duration": format_duration,
+    "elapsed": format_elapsed,
+    "iso_time": format_iso_time,
+    "number": format_number,
+    "time": format_time,
+}
+"""The filters of the templates."""

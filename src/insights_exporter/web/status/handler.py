@@ -1,7 +1,6 @@
 """The endpoint of the status page at `/`."""
 
 import base64
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -15,8 +14,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.web.concurrency import WAITING_PAGES, BoundedLock, run_in_thread
+from insights_exporter.web.status.format import FILTERS
 from insights_exporter.web.status.state import collect_state
-from insights_exporter.web.status.view import NotFound, PageRequest, PageView, build_view
+from insights_exporter.web.status.view import NotFound, PageView, build_view
 
 DOCS = "https://github.com/insights-exporter/insights-exporter#readme"
 
@@ -28,7 +28,6 @@ _PACKAGE = "insights_exporter.web.status"
 _STYLE, _SCRIPT = (
     files(_PACKAGE).joinpath(name).read_text(encoding="utf-8") for name in ("style.css", "refresh.js")
 )
-_NAME_PARTS = re.compile(r"[^._/:-]*[._/:-]?")
 
 
 def _hash_for_csp(text: str) -> str:
@@ -62,12 +61,12 @@ class StatusHandler:
 
     async def respond(self, request: Request) -> Response:
         """Return the page of all deployments, or of the requested one."""
-        wanted = PageRequest(request.query_params.get("deployment"), request.query_params.get("window"))
+        deployment, window = (request.query_params.get(name) for name in ("deployment", "window"))
         async with self._turn:
-            states = collect_state(self._pollers())
+            states = tuple(map(collect_state, self._pollers()))
 
             def render_page() -> str:
-                return render_html(build_view(wanted, states, self._metrics_path, time.time()))
+                return render_html(build_view(states, self._metrics_path, time.time(), deployment, window))
 
             try:
                 return HTMLResponse(await run_in_thread(render_page), headers=HEADERS)
@@ -91,10 +90,5 @@ def _load_template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["breakable"] = insert_breaks
+    environment.filters |= FILTERS
     return environment.get_template("page.html")
-
-
-def insert_breaks(name: str) -> Markup:
-    """Return a name as HTML whose lines break after punctuation instead of within words."""
-    return Markup("<wbr>").join(filter(None, _NAME_PARTS.findall(name)))

@@ -1,6 +1,6 @@
 """The state of each deployment that the status page shows, its health and its problems."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from insights_exporter.polling.causes import (
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.jobs import Job
 from insights_exporter.polling.status import PollStatus
-from insights_exporter.web.status.format import DASH, describe_window, format_age
+from insights_exporter.web.status.format import describe_window
 
 State = Literal["good", "failing", "waiting", "off", "unavailable"]
 """The state of a poll; `off`: usage statistics are switched off in Coder."""
@@ -37,6 +37,14 @@ LEVELS: Mapping[Level, str] = {
 
 URGENCY_CLASSES: Mapping[Urgency, str] = {"none": "", "info": "partly", "warning": "bad"}
 """CSS class of a token by the urgency of replacing it."""
+
+_DESCRIPTIONS: Mapping[State, str] = {
+    "good": "good",
+    "failing": "failing",
+    "waiting": "not polled yet",
+    "off": "switched off in Coder",
+    "unavailable": "not on this server",
+}
 
 STATISTICS_OFF = "Usage statistics are switched off in Coder."
 
@@ -73,6 +81,11 @@ class Poll:
     reason: str = ""
     is_dependent: bool = False
 
+    @property
+    def description(self) -> str:
+        """The state in words."""
+        return "needs a Premium license" if self.reason == "not_licensed" else _DESCRIPTIONS[self.state]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentState:
@@ -87,8 +100,8 @@ class DeploymentState:
     causes: tuple[Cause, ...] = ()
     timezone: str
     now: datetime
-    windows: tuple[str, ...]
-    window_labels: Mapping[str, str] = field(default_factory=dict)
+    windows: Mapping[str, str]
+    """Descriptions of the windows by name."""
     breakdown_windows: tuple[str, ...]
     parameter_windows: tuple[str, ...] = ()
     polls: tuple[Poll, ...]
@@ -101,6 +114,22 @@ class DeploymentState:
     def today(self) -> int:
         """The ordinal of the current day in the time zone of the deployment."""
         return self.now.toordinal()
+
+    @property
+    def series(self) -> int:
+        """The number of series of all datasets."""
+        return sum(poll.status.series for poll in self.polls)
+
+    @property
+    def oldest_success(self) -> float | None:
+        """The time of the oldest data shown, None if there is none."""
+        successes = [poll.status.last_success for poll in self.polls if poll.status.last_success]
+        return min(successes, default=None)
+
+    @property
+    def token_class(self) -> str:
+        """The CSS class of the token, empty if it need not be replaced soon."""
+        return URGENCY_CLASSES[self.expiry_urgency]
 
     @property
     def token_expiry(self) -> str:
@@ -117,10 +146,6 @@ class DeploymentState:
         if self.utc_days:
             return self.utc_days, self.now.astimezone(UTC).toordinal()
         return self.summary("days").days, self.today
-
-    def window_label(self, window: str) -> str:
-        """Return the description of a window."""
-        return self.window_labels.get(window, window)
 
     def summary(self, field: str, window: str = "") -> PollSummary:
         """Return the newest summary that has `field` in a window, empty if there is none."""
@@ -148,12 +173,8 @@ class Problem:
     datasets: str = ""
 
 
-def collect_state(pollers: Iterable[DeploymentPoller]) -> tuple[DeploymentState, ...]:
-    """Return the current state of each deployment."""
-    return tuple(_collect_deployment(poller) for poller in pollers)
-
-
-def _collect_deployment(poller: DeploymentPoller) -> DeploymentState:
+def collect_state(poller: DeploymentPoller) -> DeploymentState:
+    """Return the current state of a deployment."""
     deployment, token = poller.deployment, poller.server_info.token
     now = poller.clock.now()
     keys = [(job.status.dataset, job.status.window) for job in poller.jobs]
@@ -167,8 +188,7 @@ def _collect_deployment(poller: DeploymentPoller) -> DeploymentState:
         causes=find_causes(poller.jobs),
         timezone=deployment.timezone,
         now=now.astimezone(ZoneInfo(deployment.timezone)),
-        windows=tuple(window.name for window in deployment.windows),
-        window_labels={window.name: describe_window(window) for window in deployment.windows},
+        windows={window.name: describe_window(window) for window in deployment.windows},
         parameter_windows=tuple(deployment.parameters.windows),
         breakdown_windows=tuple(window for dataset, window in keys if dataset == SOURCES["templates"]),
         polls=tuple(map(_collect_poll, poller.jobs)),
@@ -224,12 +244,6 @@ def _find_earliest(polls: Sequence[Poll]) -> float | None:
     return min((poll.status.since for poll in polls if poll.status.since is not None), default=None)
 
 
-def format_data_age(state: DeploymentState, now: float) -> str:
-    """Return the age of the oldest data shown, a dash if there is none."""
-    successes = [poll.status.last_success for poll in state.polls if poll.status.last_success]
-    return format_age(min(successes), now) if successes else DASH
-
-
 def find_problems(state: DeploymentState) -> Iterator[Problem]:
     """Yield what needs attention: failures first, then a token that expires soon."""
     for cause in state.causes:
@@ -241,8 +255,7 @@ def find_problems(state: DeploymentState) -> Iterator[Problem]:
             datasets=f"{cause.reason}: {', '.join(cause.datasets)}",
         )
     if state.expiry_warning:
-        kind = URGENCY_CLASSES[state.expiry_urgency]
-        yield Problem(kind, f"Token {state.token_expiry}", _to_sentence(state.expiry_warning))
+        yield Problem(state.token_class, f"Token {state.token_expiry}", _to_sentence(state.expiry_warning))
 
 
 def _to_sentence(remedy: str) -> str:

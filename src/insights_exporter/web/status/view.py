@@ -5,30 +5,14 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from insights_exporter import __version__
-from insights_exporter.web.status.cards import DEFAULT_WINDOW
+from insights_exporter.web.status.cards import DEFAULT_WINDOW, select_window
 from insights_exporter.web.status.charts import build_sparkline
 from insights_exporter.web.status.details import Details, build_details
-from insights_exporter.web.status.format import format_number
-from insights_exporter.web.status.state import (
-    LEVELS,
-    URGENCY_CLASSES,
-    DeploymentState,
-    Health,
-    assess_health,
-    format_data_age,
-)
+from insights_exporter.web.status.state import LEVELS, DeploymentState, Health, assess_health
 
 
 class NotFound(LookupError):
     """The requested deployment or window does not exist."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageRequest:
-    """The deployment and the window of the query, both optional."""
-
-    deployment: str | None = None
-    window: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +28,18 @@ class WindowLink:
 class DeploymentRow:
     """A row of the overview."""
 
-    name: str
+    state: DeploymentState
     href: str
     health: Health
     facts: str
-    token: str
-    token_kind: str
-    today: str
-    yesterday: str
-    users: str
-    age: str
-    series: str
     sparkline: str
-    sparkline_timezone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageView:
     """The values of the templates: rows of several deployments, or details of one."""
 
+    now: float
     title: str
     version: str
     metrics_href: str
@@ -76,44 +53,46 @@ class PageView:
 
 
 def build_view(
-    request: PageRequest, states: Sequence[DeploymentState], metrics_path: str, now: float
+    states: Sequence[DeploymentState],
+    metrics_path: str,
+    now: float,
+    deployment: str | None = None,
+    window: str | None = None,
 ) -> PageView:
-    """Return the view of the requested deployment, or of all.
+    """Return the view of the requested deployment, or of all, in the requested or the default window.
 
     Raises:
         NotFound: The deployment or the window does not exist.
     """
     shown = states
-    if request.deployment is not None:
-        shown = [state for state in states if state.name == request.deployment]
+    if deployment is not None:
+        shown = [state for state in states if state.name == deployment]
         if not shown:
             raise NotFound("There is no such deployment here.")
     single = len(shown) == 1
-    labels = {name: state.window_label(name) for state in reversed(shown) for name in state.windows}
-    names = tuple(dict.fromkeys(name for state in shown for name in state.windows))
-    window = _select_window(request, names)
+    windows: dict[str, str] = {}
+    for state in shown:
+        for name, label in state.windows.items():
+            windows.setdefault(name, label)
+    if window is not None and window not in windows:
+        raise NotFound("There is no such window here.")
+    selected = select_window(window or DEFAULT_WINDOW, windows)
     return PageView(
+        now=now,
         title=shown[0].name if single else f"{len(shown)} deployments",
         version=__version__,
         metrics_href="." + quote(metrics_path),
-        overview_href=_build_href(None, request.window) if request.deployment and len(states) > 1 else "",
-        window=window,
-        window_label=labels.get(window, window),
+        overview_href=_build_href(None, window) if deployment and len(states) > 1 else "",
+        window=selected,
+        window_label=windows.get(selected, ""),
         windows=tuple(
-            WindowLink(labels[name], _build_href(request.deployment, name), name == window) for name in names
+            WindowLink(label, _build_href(deployment, name), name == selected)
+            for name, label in windows.items()
         ),
         summary=_summarize(shown),
-        rows=() if single else _build_rows(shown, window, now),
-        details=build_details(shown[0], window, now) if single else None,
+        rows=() if single else _build_rows(shown, selected),
+        details=build_details(shown[0], selected) if single else None,
     )
-
-
-def _select_window(request: PageRequest, names: Sequence[str]) -> str:
-    if request.window is None:
-        return DEFAULT_WINDOW if DEFAULT_WINDOW in names else next(iter(names), "")
-    if request.window not in names:
-        raise NotFound("There is no such window here.")
-    return request.window
 
 
 def _build_href(deployment: str | None, window: str | None) -> str:
@@ -127,31 +106,20 @@ def _summarize(states: Sequence[DeploymentState]) -> str:
     return ", ".join(counts) or "No deployment is polled"
 
 
-def _build_rows(states: Sequence[DeploymentState], window: str, now: float) -> tuple[DeploymentRow, ...]:
+def _build_rows(states: Sequence[DeploymentState], window: str) -> tuple[DeploymentRow, ...]:
     """Return the rows of deployments, the worst first."""
     order = [*LEVELS]
-    rows = [_build_row(state, window, now) for state in states]
-    return tuple(sorted(rows, key=lambda row: (order.index(row.health.level), row.name)))
-
-
-def _build_row(state: DeploymentState, window: str, now: float) -> DeploymentRow:
-    days = state.summary("days").days
-    token_kind = URGENCY_CLASSES[state.expiry_urgency]
-    return DeploymentRow(
-        name=state.name,
-        href=_build_href(state.name, window if window in state.windows else None),
-        health=assess_health(state),
-        facts=", ".join(_list_facts(state)),
-        token=f"token {state.token_expiry}" if token_kind else "",
-        token_kind=token_kind,
-        today=format_number(days.get(state.today)),
-        yesterday=format_number(days.get(state.today - 1)),
-        users=format_number(state.summary("active_users", window).active_users),
-        age=format_data_age(state, now),
-        series=format_number(sum(poll.status.series for poll in state.polls)),
-        sparkline=build_sparkline(*state.daily_users()),
-        sparkline_timezone=state.chart_timezone,
-    )
+    rows = [
+        DeploymentRow(
+            state=state,
+            href=_build_href(state.name, window if window in state.windows else None),
+            health=assess_health(state),
+            facts=", ".join(_list_facts(state)),
+            sparkline=build_sparkline(*state.daily_users()),
+        )
+        for state in states
+    ]
+    return tuple(sorted(rows, key=lambda row: (order.index(row.health.level), row.state.name)))
 
 
 def _list_facts(state: DeploymentState) -> Iterator[str]:
