@@ -8,22 +8,23 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import attacks, backfill, busy, fleet, polling, side_by_side, spread, starting, tls
-from benchmarks.attacking.scripts import ATTACKS
-from benchmarks.measure import machine
+from benchmarks import backfill, comparison, deployment_count, load, polling, scale, startup, tls
+from benchmarks.attacks import run as attacks
+from benchmarks.attacks.catalog import ATTACKS
+from benchmarks.measure import describe_machine
 from benchmarks.results import Section, render
 from benchmarks.sizes import FULL, SMALL, Sizes
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 TOPICS: Mapping[str, Callable[[Sizes, Path], Iterator[Section]]] = {
-    "side-by-side": side_by_side.measure,
+    "comparison": comparison.measure,
     "polling": polling.measure,
-    "busy": busy.measure,
-    "spread": spread.measure,
-    "starting": starting.measure,
+    "load": load.measure,
+    "deployment-count": deployment_count.measure,
+    "startup": startup.measure,
     "tls": tls.measure,
     "backfill": backfill.measure,
-    "fleet": fleet.measure,
+    "scale": scale.measure,
     "attacks": attacks.measure,
 }
 
@@ -50,7 +51,7 @@ def main() -> None:
     sizes = SMALL if arguments.small else FULL
     if arguments.attack:
         sizes = replace(sizes, attacks=frozenset(arguments.attack))
-    machine_line = machine()
+    machine_line = describe_machine()
     sections = list(_run_topics(arguments.topics or list(TOPICS), sizes))
     arguments.output.write_text(render(machine_line, sections), encoding="utf-8")
     sys.stdout.write(arguments.output.read_text(encoding="utf-8"))

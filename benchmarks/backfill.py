@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from benchmarks.measure import cpu_seconds, peak
-from benchmarks.results import Section, Verdict, megabytes
-from benchmarks.servers import environment, module
+from benchmarks.measure import read_cpu_seconds, read_peak
+from benchmarks.results import Section, Verdict, format_mb
+from benchmarks.servers import build_environment, run_module
 from benchmarks.sizes import Sizes
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.integration.exporter import command
@@ -36,9 +36,9 @@ class _Usage:
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     """Backfill one deployment without users, and import each month."""
     if shutil.which("promtool") is None:
-        yield Section("History", [("what", "value")], ["Not measured: promtool is not installed."])
+        yield Section("Backfill", [("measurement", "value")], ["Not measured: promtool is not installed."])
         return
-    with module(directory / "coder", "backfill") as coder:
+    with run_module(directory / "coder", "backfill") as coder:
         usage, log = _run(directory, coder.url, sizes.history_days)
     samples = sum(
         int(line.split(" samples;")[0].split()[-1].replace(",", ""))
@@ -46,23 +46,23 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
         if " samples;" in line
     )
     rows = [
-        ("what", "value"),
+        ("measurement", "value"),
         ("days", f"{sizes.history_days}"),
-        ("samples, all found in Prometheus' blocks", f"{samples / 1e6:.1f} million"),
-        ("processor time of the exporter", f"{usage.seconds:.0f} s"),
-        ("wall time, promtool and Coder included", f"{usage.wall:.0f} s"),
-        ("most memory of the exporter", megabytes(usage.memory)),
-        ("most text on the disk at any time", f"{megabytes(usage.text)} in {usage.files} file"),
+        ("samples, all in Prometheus' blocks", f"{samples / 1e6:.1f} million"),
+        ("CPU time of the exporter", f"{usage.seconds:.0f} s"),
+        ("wall-clock time, including promtool and Coder", f"{usage.wall:.0f} s"),
+        ("peak memory of the exporter", format_mb(usage.memory)),
+        ("largest size of OpenMetrics text on disk", f"{format_mb(usage.text)} in {usage.files} file"),
     ]
     verdicts = [
         Verdict(
-            "history of a year: 5 min of processor", f"{usage.seconds:.0f} s", usage.seconds <= _MOST_SECONDS
+            "backfill of a year: 5 min of CPU time", f"{usage.seconds:.0f} s", usage.seconds <= _MOST_SECONDS
         ),
-        Verdict("history: 200 MB of memory", megabytes(usage.memory), usage.memory <= _MOST_MEMORY),
-        Verdict("history: a month of text on the disk", f"{usage.files} file", usage.files <= 1),
+        Verdict("backfill: 200 MB of memory", format_mb(usage.memory), usage.memory <= _MOST_MEMORY),
+        Verdict("backfill: at most one month of text on disk", f"{usage.files} file", usage.files <= 1),
     ]
-    note = f"{_TEMPLATES} templates, no users; the embedded Coder and promtool run in processes of their own."
-    yield Section("History", rows, [note], verdicts)
+    note = f"{_TEMPLATES} templates, no users; the embedded Coder and promtool run in separate processes."
+    yield Section("Backfill", rows, [note], verdicts)
 
 
 def _run(directory: Path, url: str, days: int) -> tuple[_Usage, str]:
@@ -72,7 +72,7 @@ def _run(directory: Path, url: str, days: int) -> tuple[_Usage, str]:
         *(*command(), "backfill", f"--since={since}", f"--output={out}", "--requests-per-minute=600000"),
         *("--import", f"--tsdb={directory / 'data'}"),
     )
-    env = environment(directory) | {"CODER_URL": url, "CODER_SESSION_TOKEN": DEMO_TOKEN}
+    env = build_environment(directory) | {"CODER_URL": url, "CODER_SESSION_TOKEN": DEMO_TOKEN}
     with log.open("wb") as file:
         process = subprocess.Popen(command_line, env=env, stdout=subprocess.DEVNULL, stderr=file)
         usage = _observe(process, out)
@@ -87,18 +87,18 @@ def _observe(process: subprocess.Popen[bytes], out: Path) -> _Usage:
     usage, started = _Usage(), time.monotonic()
     while process.poll() is None:
         try:
-            usage.seconds = cpu_seconds(process.pid)
-            usage.memory = max(usage.memory, peak(process.pid))
+            usage.seconds = read_cpu_seconds(process.pid)
+            usage.memory = max(usage.memory, read_peak(process.pid))
         except (KeyError, FileNotFoundError):  # it has just exited
             continue
-        sizes = list(_sizes(out))
+        sizes = list(_list_sizes(out))
         usage.text, usage.files = max(usage.text, sum(sizes)), max(usage.files, len(sizes))
         time.sleep(_SAMPLE_INTERVAL)
     usage.wall = time.monotonic() - started
     return usage
 
 
-def _sizes(out: Path) -> Iterator[int]:
+def _list_sizes(out: Path) -> Iterator[int]:
     """Yield the sizes of the OpenMetrics files, complete or partial."""
     for path in [*out.glob("*/*.om"), *out.glob("*/.*.om.part")]:
         try:

@@ -1,6 +1,6 @@
-"""The usual way to write an exporter: gauges of the client library, set from JSON.
+"""An exporter written with prometheus_client: gauges that are set from JSON, for comparison.
 
-`python -m benchmarks.baseline PORT USERS` serves `/metrics` this way until SIGTERM.
+`python -m benchmarks.baseline PORT USERS` serves its `/metrics` until SIGTERM.
 """
 
 import gzip
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest, start_http_server
 
-from benchmarks.users import latency_response
+from benchmarks.users import render_latencies
 
 _LABELS = ("deployment", "window", "user_id", "username", "percentile")
 
@@ -27,7 +27,7 @@ def build_registry(response: bytes) -> CollectorRegistry:
     return registry
 
 
-def publish(
+def render_with_client(
     response: bytes, *printers: Callable[[CollectorRegistry], bytes]
 ) -> tuple[tuple[bytes, bytes], ...]:
     """Return the exposition of a response, plain and compressed, in the format of each printer."""
@@ -39,7 +39,7 @@ def publish(
 def main() -> None:
     """Serve until SIGTERM."""
     port, users = map(int, sys.argv[1:])
-    start_http_server(port, "127.0.0.1", build_registry(latency_response(users)))
+    start_http_server(port, "127.0.0.1", build_registry(render_latencies(users)))
     threading.Event().wait()
 
 

@@ -12,7 +12,7 @@ _PIECE = 1 << 20
 _TIMEOUT = 60.0
 
 
-class Read(NamedTuple):
+class ResponseStats(NamedTuple):
     """One response: its duration in seconds, and its size in bytes as sent."""
 
     seconds: float
@@ -33,7 +33,7 @@ class Connection:
         """Close the connection."""
         self._socket.close()
 
-    def get(self, *, gzip: bool) -> Read:
+    def get(self, *, gzip: bool) -> ResponseStats:
         """Send one request and read the whole response.
 
         Raises:
@@ -47,7 +47,7 @@ class Connection:
             b"GET %b HTTP/1.1\r\nHost: bench\r\nAccept-Encoding: %b\r\n\r\n" % (self._path, coding)
         )
         size = self._read_all()
-        return Read(time.perf_counter() - started, size)
+        return ResponseStats(time.perf_counter() - started, size)
 
     def _connect(self) -> None:
         self._socket = socket.create_connection(self._address, _TIMEOUT)
@@ -99,9 +99,9 @@ class Connection:
         return piece
 
 
-def read_in_turns(urls: Mapping[str, str], rounds: int, *, gzip: bool) -> dict[str, list[Read]]:
+def read_in_turns(urls: Mapping[str, str], rounds: int, *, gzip: bool) -> dict[str, list[ResponseStats]]:
     """Request all URLs in turn, `rounds` times each, after a warm-up request."""
-    reads: dict[str, list[Read]] = {name: [] for name in urls}
+    reads: dict[str, list[ResponseStats]] = {name: [] for name in urls}
     with ExitStack() as stack:
         connections = {name: stack.enter_context(closing(Connection(url))) for name, url in urls.items()}
         for _ in range(rounds + 1):
@@ -110,11 +110,11 @@ def read_in_turns(urls: Mapping[str, str], rounds: int, *, gzip: bool) -> dict[s
     return {name: found[1:] for name, found in reads.items()}
 
 
-def median(reads: Iterable[Read]) -> float:
+def compute_median(reads: Iterable[ResponseStats]) -> float:
     """Return the median duration in seconds."""
     return statistics.median(read.seconds for read in reads)
 
 
-def quantile_of(seconds: Sequence[float], quantile: float) -> float:
+def compute_quantile(seconds: Sequence[float], quantile: float) -> float:
     """Return the given quantile of the durations."""
     return sorted(seconds)[min(len(seconds) - 1, int(quantile * len(seconds)))]

@@ -11,38 +11,38 @@ _IDLE_LOAD = 0.5
 _USER, _SYSTEM = 11, 12  # places in /proc/PID/stat, counted from the field after the command name
 
 
-def cpu_seconds(pid: int) -> float:
+def read_cpu_seconds(pid: int) -> float:
     """Return the CPU time of a process in seconds, with a resolution of 10 ms."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[_USER]) + int(fields[_SYSTEM])) / _TICKS
 
 
-def main_thread_seconds(pid: int) -> float:
+def read_main_thread_seconds(pid: int) -> float:
     """Return the CPU time of a process's main thread in seconds, with a resolution of 1 ns."""
     return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="utf-8").split()[0]) / 1e9
 
 
-def children(pid: int) -> list[int]:
+def list_children(pid: int) -> list[int]:
     """Return the PIDs of the processes started by a process's main thread."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()]
 
 
-def resident(pid: int) -> int:
+def read_resident(pid: int) -> int:
     """Return the resident memory of a process, in bytes."""
-    return _status(pid, "VmRSS")
+    return _read_status(pid, "VmRSS")
 
 
-def peak(pid: int) -> int:
+def read_peak(pid: int) -> int:
     """Return the peak resident memory of a process since its start or `forget_peak`, in bytes."""
-    return _status(pid, "VmHWM")
+    return _read_status(pid, "VmHWM")
 
 
-def forget_peak(pid: int) -> None:
+def reset_peak(pid: int) -> None:
     """Reset the value of `peak` to the current memory."""
     Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="utf-8")
 
 
-def slope(sizes: Sequence[float], values: Sequence[float]) -> float:
+def compute_slope(sizes: Sequence[float], values: Sequence[float]) -> float:
     """Return the slope of the regression line on log-log axes; 1 means linear growth."""
     xs, ys = [math.log(size) for size in sizes], [math.log(value) for value in values]
     middle_x, middle_y = sum(xs) / len(xs), sum(ys) / len(ys)
@@ -50,7 +50,7 @@ def slope(sizes: Sequence[float], values: Sequence[float]) -> float:
     return products / sum((x - middle_x) ** 2 for x in xs)
 
 
-def machine() -> str:
+def describe_machine() -> str:
     """Return a one-line description of this machine."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -64,7 +64,7 @@ def machine() -> str:
     )
 
 
-def _status(pid: int, key: str) -> int:
+def _read_status(pid: int, key: str) -> int:
     for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith(f"{key}:"):
             return int(line.split()[1]) * 1024

@@ -10,7 +10,7 @@ from typing import Self
 import httpx
 import trustme
 
-from benchmarks.servers import Server, module
+from benchmarks.servers import Server, run_module
 from scripts.install_test_deps import find
 from tests.integration.processes import clean_environment, free_port, running
 from tests.integration.waiting import eventually
@@ -62,7 +62,7 @@ Start = Callable[[Path, SavedExposition], AbstractContextManager[Server]]
 
 
 @contextmanager
-def nginx(
+def serve_with_nginx(
     directory: Path, saved: SavedExposition, certificate: Certificate | None = None
 ) -> Iterator[Server]:
     """Serve the same bytes from two files with nginx, over TLS if a certificate is given."""
@@ -90,7 +90,7 @@ def nginx(
 
 
 @contextmanager
-def pushgateway(directory: Path, saved: SavedExposition) -> Iterator[Server]:
+def serve_with_pushgateway(directory: Path, saved: SavedExposition) -> Iterator[Server]:
     """Push the exposition once to a Pushgateway, which serves it from then on."""
     port = free_port()
     words = ("prometheus-pushgateway", f"--web.listen-address=127.0.0.1:{port}", "--log.level=error")
@@ -102,7 +102,7 @@ def pushgateway(directory: Path, saved: SavedExposition) -> Iterator[Server]:
 
 
 @contextmanager
-def textfile(directory: Path, saved: SavedExposition) -> Iterator[Server]:
+def serve_with_textfile(directory: Path, saved: SavedExposition) -> Iterator[Server]:
     """Serve the exposition with node_exporter's textfile collector, which reads it at each scrape."""
     port = free_port()
     (directory / "texts").mkdir(parents=True)
@@ -120,30 +120,30 @@ def textfile(directory: Path, saved: SavedExposition) -> Iterator[Server]:
 
 
 @contextmanager
-def client_library(directory: Path, saved: SavedExposition) -> Iterator[Server]:
+def serve_with_client_library(directory: Path, saved: SavedExposition) -> Iterator[Server]:
     """Serve the series with prometheus_client's HTTP server."""
-    with module(directory, "baseline", str(saved.users)) as server:
+    with run_module(directory, "baseline", str(saved.users)) as server:
         yield Server(f"{server.url}/metrics", server.pid)
 
 
 FILE_SERVER = "nginx"
 PEERS: Mapping[str, tuple[str, Start]] = {
-    FILE_SERVER: ("nginx", nginx),
-    "Pushgateway": ("prometheus-pushgateway", pushgateway),
-    "node_exporter textfile": ("prometheus-node-exporter", textfile),
-    "prometheus_client": ("python", client_library),
+    FILE_SERVER: ("nginx", serve_with_nginx),
+    "Pushgateway": ("prometheus-pushgateway", serve_with_pushgateway),
+    "node_exporter textfile": ("prometheus-node-exporter", serve_with_textfile),
+    "prometheus_client": ("python", serve_with_client_library),
 }
 """By name: the required program, and the function that starts it."""
 
 
-def available_peers() -> Mapping[str, Start]:
+def list_available_peers() -> Mapping[str, Start]:
     """Return the peers that are installed on this machine."""
     return {name: start for name, (command, start) in PEERS.items() if find(command)}
 
 
-def missing_peers() -> tuple[str, ...]:
+def list_missing_peers() -> tuple[str, ...]:
     """Return the names of the peers that are not installed."""
-    return tuple(name for name in PEERS if name not in available_peers())
+    return tuple(name for name in PEERS if name not in list_available_peers())
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Cost of a poll, from Coder's response to complete response bodies, measured in a separate process.
 
-`python -m benchmarks.poll_cost USERS ROUNDS [usual]` prints CPU seconds and
+`python -m benchmarks.poll_cost USERS ROUNDS [baseline]` prints CPU seconds and
 bytes of memory as JSON.
 """
 
@@ -17,8 +17,8 @@ import msgspec
 from prometheus_client import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from benchmarks.baseline import publish
-from benchmarks.measure import forget_peak, peak, resident
+from benchmarks.baseline import render_with_client
+from benchmarks.measure import read_peak, read_resident, reset_peak
 from insights_exporter.coder.request import Response
 from insights_exporter.config.models import Deployment, UserOptions
 from insights_exporter.datasets.base import PollContext
@@ -29,7 +29,7 @@ from insights_exporter.polling.fetch import convert
 from insights_exporter.polling.metrics import exposed_families
 
 VERSIONS = 2
-_MAX_USUAL_ROUNDS = 3
+_MAX_BASELINE_ROUNDS = 3
 _SOURCE = ("coder", "user-latency", "7d", "")
 
 
@@ -38,8 +38,8 @@ class Costs(msgspec.Struct):
 
     ours: list[float]
     memory: int
-    usual: list[float] = []
-    usual_both: list[float] = []
+    baseline: list[float] = []
+    baseline_both: list[float] = []
 
 
 class PollPublisher:
@@ -63,20 +63,20 @@ class PollPublisher:
         self.page = build_page(self._snapshot, self.page)
 
 
-def measure(users: int, rounds: int, *, usual: bool) -> Costs:
-    """Measure polls, and the usual way for comparison."""
+def measure(users: int, rounds: int, *, baseline: bool) -> Costs:
+    """Measure polls, and prometheus_client for comparison."""
     responses = [_generate_response(users, version) for version in range(VERSIONS)]
-    page = PollPublisher(_deployment(users))
+    page = PollPublisher(_create_deployment(users))
     process = os.getpid()
-    before = resident(process)
-    forget_peak(process)
+    before = read_resident(process)
+    reset_peak(process)
     page.poll(responses[-1])
     turns = [responses[number % VERSIONS] for number in range(rounds)]
     ours = [_time(page.poll, response) for response in turns]
-    costs = Costs(ours, max(peak(process) - before, mmap.PAGESIZE))
-    for response in turns[:_MAX_USUAL_ROUNDS] if usual else ():
-        costs.usual.append(_time(publish, response))
-        costs.usual_both.append(_time(publish, response, generate_latest, generate_openmetrics))
+    costs = Costs(ours, max(read_peak(process) - before, mmap.PAGESIZE))
+    for response in turns[:_MAX_BASELINE_ROUNDS] if baseline else ():
+        costs.baseline.append(_time(render_with_client, response))
+        costs.baseline_both.append(_time(render_with_client, response, generate_latest, generate_openmetrics))
     return costs
 
 
@@ -85,7 +85,7 @@ def _generate_response(users: int, version: int) -> bytes:
     return subprocess.check_output([sys.executable, "-m", "benchmarks.users", str(users), str(version)])
 
 
-def _deployment(users: int) -> Deployment:
+def _create_deployment(users: int) -> Deployment:
     return Deployment(name="coder", url="http://127.0.0.1", users=UserOptions(limit=users))
 
 
@@ -97,8 +97,8 @@ def _time(work: Callable[..., object], *arguments: object) -> float:
 
 def main(arguments: Sequence[str]) -> None:
     """Print the costs for the given arguments."""
-    users, rounds, *usual = arguments
-    costs = measure(int(users), int(rounds), usual=bool(usual))
+    users, rounds, *baseline = arguments
+    costs = measure(int(users), int(rounds), baseline=bool(baseline))
     print(json.dumps(msgspec.to_builtins(costs)))  # noqa: T201 -- the parent process reads it
 
 

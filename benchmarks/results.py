@@ -29,28 +29,28 @@ def render(machine: str, sections: Sequence[Section]) -> str:
     rows = [("target", "reached", "met")]
     rows += [(each.target, each.reached, "yes" if each.met else "**no**") for each in verdicts]
     parts = ["# Results", _PREFACE, machine]
-    parts += ["## Targets", table(rows)] if verdicts else []
+    parts += ["## Targets", render_table(rows)] if verdicts else []
     for section in sections:
-        parts += [f"## {section.title}", table(section.table), *section.notes]
+        parts += [f"## {section.title}", render_table(section.table), *section.notes]
     return "\n\n".join(parts) + "\n"
 
 
-def milliseconds(seconds: float) -> str:
+def format_ms(seconds: float) -> str:
     """Return a duration as text, in milliseconds."""
     return f"{seconds * 1000:.{1 if seconds < 0.1 else 0}f} ms"
 
 
-def megabytes(size: float) -> str:
+def format_mb(size: float) -> str:
     """Return a number of bytes as text, in megabytes."""
     return f"{size / 1e6:.{1 if size < 1e7 else 0}f} MB"
 
 
-def times(one: float, other: float) -> str:
+def format_ratio(one: float, other: float) -> str:
     """Return the ratio of two numbers as text."""
     return f"{one / other:.{2 if one < 10 * other else 0}f}"
 
 
-def table(rows: Iterable[Sequence[str]]) -> str:
+def render_table(rows: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table; the first row contains the column names."""
     first, *others = rows
     lines = [first, ["---"] * len(first), *others]
@@ -58,6 +58,6 @@ def table(rows: Iterable[Sequence[str]]) -> str:
 
 
 _PREFACE = """\
-Written by `make bench`. All programs ran on the same machine, beside each other, over the loopback
-interface, with the same series; where two are compared they were asked in turns. Times are medians
-unless they say otherwise, and ratios tell more than times: other machines are slower or faster for all."""
+Written by `make bench`. All programs ran on the same machine and served the same series over the loopback
+interface. Programs that are compared received requests in turn. Times are medians unless stated otherwise.
+Ratios are more significant than times, because all programs are slower or faster on other machines."""

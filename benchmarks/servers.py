@@ -26,17 +26,17 @@ class Server:
     pid: int
 
 
-def environment(home: Path) -> dict[str, str]:
+def build_environment(home: Path) -> dict[str, str]:
     """Return an environment in which a process imports the same packages as this one."""
     return clean_environment(home, {"PYTHONPATH": f"{_ROOT}:{IMPORTED_FROM}"})
 
 
 @contextmanager
-def module(directory: Path, name: str, *arguments: str) -> Iterator[Server]:
+def run_module(directory: Path, name: str, *arguments: str) -> Iterator[Server]:
     """Run `python -m benchmarks.<name> PORT ARGUMENTS` until the block ends, and wait until it responds."""
     port = free_port()
     command = (sys.executable, "-m", f"benchmarks.{name}", str(port), *arguments)
-    with running(command, directory, environment(directory)) as process:
+    with running(command, directory, build_environment(directory)) as process:
         server = Server(f"http://127.0.0.1:{port}", process.process.pid)
         eventually(lambda: _responds(server.url), _TIMEOUT, ignoring=(httpx.TransportError,))
         yield server
@@ -44,18 +44,18 @@ def module(directory: Path, name: str, *arguments: str) -> Iterator[Server]:
 
 
 @contextmanager
-def exporter(directory: Path, config: Path, *flags: str) -> Iterator[Exporter]:
+def run_exporter(directory: Path, config: Path, *flags: str) -> Iterator[Exporter]:
     """Run the exporter with a config file until the block ends."""
     with serving(directory, f"--config.file={config}", "--log.level=error", *flags) as process:
         yield process
 
 
-def scrape_url(running_exporter: Exporter) -> Server:
+def read_scrape_url(running_exporter: Exporter) -> Server:
     """Return the URL of an exporter's `/metrics`, and its PID."""
     return Server(f"{running_exporter.url}/metrics", running_exporter.running.process.pid)
 
 
-def until(condition: Callable[[], bool], seconds: float = _TIMEOUT, pause: float = 0.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = _TIMEOUT, pause: float = 0.0) -> None:
     """Wait for a condition, with a pause between checks in case they are expensive.
 
     Raises:
@@ -70,24 +70,24 @@ def until(condition: Callable[[], bool], seconds: float = _TIMEOUT, pause: float
     eventually(check, seconds)
 
 
-def values(page: str, family: str) -> list[float]:
+def parse_values(page: str, family: str) -> list[float]:
     """Return the values of all series of a family in an exposition."""
     lines = [line for line in page.splitlines() if line.startswith(family + "{")]
     return [float(line.rpartition(" ")[2]) for line in lines]
 
 
-def health(running_exporter: Exporter, family: str) -> list[float]:
+def fetch_values(running_exporter: Exporter, family: str) -> list[float]:
     """Return the values of one family, requested with as little overhead as possible."""
     running_exporter.running.check_alive()
     connection = HTTPConnection(running_exporter.url.removeprefix("http://"), timeout=_TIMEOUT)
     with closing(connection):
         connection.request("GET", f"/metrics?name[]={family}")
-        return values(connection.getresponse().read().decode(), family)
+        return parse_values(connection.getresponse().read().decode(), family)
 
 
-def all_polled(running_exporter: Exporter) -> bool:
+def has_polled_all(running_exporter: Exporter) -> bool:
     """Return whether there are polls and all of them succeeded."""
-    successes = health(running_exporter, "insights_exporter_poll_success")
+    successes = fetch_values(running_exporter, "insights_exporter_poll_success")
     return bool(successes) and all(successes)
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.client import Connection
+from benchmarks.comparison import OURS
 from benchmarks.config import write_latency_config
-from benchmarks.measure import children, main_thread_seconds
-from benchmarks.peers import FILE_SERVER, Certificate, SavedExposition, nginx, save_exposition
-from benchmarks.results import Section, Verdict, milliseconds, times
-from benchmarks.servers import Server, all_polled, exporter, module, scrape_url, until
-from benchmarks.side_by_side import OURS
+from benchmarks.measure import list_children, read_main_thread_seconds
+from benchmarks.peers import FILE_SERVER, Certificate, SavedExposition, save_exposition, serve_with_nginx
+from benchmarks.results import Section, Verdict, format_ms, format_ratio
+from benchmarks.servers import Server, has_polled_all, read_scrape_url, run_exporter, run_module, wait_until
 from benchmarks.sizes import Sizes
 from insights_exporter.commands.health import health
 from scripts.install_test_deps import find
@@ -52,14 +52,14 @@ class TlsConnection(Connection):
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     """Scrape both exporters in turn."""
     with ExitStack() as stack:
-        coder = stack.enter_context(module(directory / "coder", "fixtures", str(sizes.users)))
+        coder = stack.enter_context(run_module(directory / "coder", "static_coder", str(sizes.users)))
         config = write_latency_config(directory / "config.yml", {"coder": coder.url})
-        plain = stack.enter_context(exporter(directory / "plain", config))
-        until(lambda: all_polled(plain))
-        unsecured = scrape_url(plain)
-        secured = stack.enter_context(_with_tls(directory / "tls", config))
+        plain = stack.enter_context(run_exporter(directory / "plain", config))
+        wait_until(lambda: has_polled_all(plain))
+        unsecured = read_scrape_url(plain)
+        secured = stack.enter_context(_run_with_tls(directory / "tls", config))
         page = _read_size(Connection, unsecured)
-        until(lambda: _read_size(TlsConnection, secured) > _NEARLY * page)
+        wait_until(lambda: _read_size(TlsConnection, secured) > _NEARLY * page)
         pairs = {OURS: (unsecured, secured)}
         if find("nginx"):
             pairs[FILE_SERVER] = _start_nginx(
@@ -70,13 +70,15 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
             for name, pair in pairs.items()
             for gzip in (True, False)
         }
-        yield _section(sizes, found, _measure_handshake(secured, sizes.rounds))
+        yield _build_section(sizes, found, _measure_handshake(secured, sizes.rounds))
         if find("prometheus"):
-            yield _prometheus_section(directory / "prometheus", unsecured, secured, sizes.prometheus_interval)
+            yield _build_prometheus_section(
+                directory / "prometheus", unsecured, secured, sizes.prometheus_interval
+            )
 
 
 @contextmanager
-def _with_tls(directory: Path, config: Path) -> Iterator[Server]:
+def _run_with_tls(directory: Path, config: Path) -> Iterator[Server]:
     """Run the exporter with a certificate until the block ends."""
     directory.mkdir(parents=True)
     Certificate.create(directory)
@@ -84,7 +86,7 @@ def _with_tls(directory: Path, config: Path) -> Iterator[Server]:
     file.write_text("tls_server_config: {cert_file: tls.crt, key_file: tls.key}\n", encoding="utf-8")
     flags = (f"--config.file={config}", f"--web.config.file={file}", f"--web.listen-address={address}")
     with running((*command(), *flags), directory / "run", clean_environment(directory, {})) as process:
-        until(lambda: health(address, file))
+        wait_until(lambda: health(address, file))
         yield Server(f"https://{address}/metrics", process.process.pid)
         process.stop()
 
@@ -93,10 +95,10 @@ def _start_nginx(stack: ExitStack, directory: Path, saved: SavedExposition) -> t
     """Serve the same bytes from files with nginx, without and with TLS; measure its worker process."""
     certificates = {"nginx": None, "nginx-tls": Certificate.create(directory)}
     servers = [
-        stack.enter_context(nginx(directory / name, saved, certificate))
+        stack.enter_context(serve_with_nginx(directory / name, saved, certificate))
         for name, certificate in certificates.items()
     ]
-    plain, encrypted = (Server(server.url, children(server.pid)[0]) for server in servers)
+    plain, encrypted = (Server(server.url, list_children(server.pid)[0]) for server in servers)
     return plain, encrypted
 
 
@@ -117,56 +119,65 @@ def _compare_costs(unsecured: Server, secured: Server, rounds: int, *, gzip: boo
 
 
 def _measure_cost(connection: Connection, server: Server, *, gzip: bool) -> Cost:
-    worked = main_thread_seconds(server.pid)
+    worked = read_main_thread_seconds(server.pid)
     took = connection.get(gzip=gzip).seconds
-    return Cost(took, main_thread_seconds(server.pid) - worked)
+    return Cost(took, read_main_thread_seconds(server.pid) - worked)
 
 
 def _measure_handshake(server: Server, rounds: int) -> float:
     """Return the CPU seconds of a connection that is opened and closed."""
-    worked = main_thread_seconds(server.pid)
+    worked = read_main_thread_seconds(server.pid)
     for _ in range(rounds):
         TlsConnection(server.url).close()
-    return (main_thread_seconds(server.pid) - worked) / rounds
+    return (read_main_thread_seconds(server.pid) - worked) / rounds
 
 
-def _section(sizes: Sizes, found: Mapping[tuple[str, bool], tuple[Cost, Cost]], handshake: float) -> Section:
+def _build_section(
+    sizes: Sizes, found: Mapping[tuple[str, bool], tuple[Cost, Cost]], handshake: float
+) -> Section:
     rows: list[tuple[str, ...]] = [
-        ("program", "answer", _PLAIN, _TLS, "ratio", "processor, plain", "processor, TLS", "ratio")
+        ("program", "response", _PLAIN, _TLS, "ratio", "CPU, plain", "CPU, TLS", "ratio")
     ]
     for (name, gzip), (plain, encrypted) in found.items():
         cells = [
             cell
             for one, other in zip(plain, encrypted, strict=True)
-            for cell in (milliseconds(one), milliseconds(other), times(other, one))
+            for cell in (format_ms(one), format_ms(other), format_ratio(other, one))
         ]
-        rows.append((name, "compressed" if gzip else "not compressed", *cells))
+        rows.append((name, "compressed" if gzip else "uncompressed", *cells))
     note = (
-        f"One scrape of {2 * sizes.users} series, nginx' from files. The client's decryption is in the "
-        f"times, not in the processor's. A new connection costs the exporter {milliseconds(handshake)} of it."
+        f"One scrape of {2 * sizes.users} series; nginx serves files. The times include the client's "
+        f"decryption, the CPU times do not. A new connection costs the exporter "
+        f"{format_ms(handshake)} of CPU time."
     )
     plain, encrypted = found[OURS, True]
-    target = f"TLS, compressed: at most {_AT_MOST:g} x the processor time of plain HTTP"
-    one, other = milliseconds(plain.worked), milliseconds(encrypted.worked)
-    reached = f"{times(encrypted.worked, plain.worked)} x, {other} to {one}"
+    target = f"TLS, compressed: at most {_AT_MOST:g} x the CPU time of plain HTTP"
+    one, other = format_ms(plain.worked), format_ms(encrypted.worked)
+    reached = f"{format_ratio(encrypted.worked, plain.worked)} x, {other} to {one}"
     return Section(
         "TLS", rows, [note], [Verdict(target, reached, encrypted.worked <= _AT_MOST * plain.worked)]
     )
 
 
-def _prometheus_section(directory: Path, unsecured: Server, secured: Server, interval: float) -> Section:
-    plain, encrypted = _durations(directory, (unsecured, secured), interval)
-    rows = [("", "scrape_duration_seconds"), (_PLAIN, milliseconds(plain)), (_TLS, milliseconds(encrypted))]
-    note = f"The median of {_SCRAPES} scrapes, compressed, as Prometheus measures them, parsing included."
-    reached = f"{times(encrypted, plain)} x, {milliseconds(encrypted)} to {milliseconds(plain)}"
+def _build_prometheus_section(
+    directory: Path, unsecured: Server, secured: Server, interval: float
+) -> Section:
+    plain, encrypted = _measure_durations(directory, (unsecured, secured), interval)
+    rows = [
+        ("", "scrape_duration_seconds"),
+        (_PLAIN, format_ms(plain)),
+        (_TLS, format_ms(encrypted)),
+    ]
+    note = f"The median of {_SCRAPES} compressed scrapes, as measured by Prometheus, parsing included."
+    reached = f"{format_ratio(encrypted, plain)} x, {format_ms(encrypted)} to {format_ms(plain)}"
     target = f"TLS, scraped by Prometheus: at most {_AT_MOST:g} x plain HTTP"
     verdict = Verdict(target, reached, encrypted <= _AT_MOST * plain)
     return Section("TLS, scraped by Prometheus", rows, [note], [verdict])
 
 
-def _durations(directory: Path, servers: Sequence[Server], interval: float) -> Sequence[float]:
+def _measure_durations(directory: Path, servers: Sequence[Server], interval: float) -> Sequence[float]:
     """Return the median durations that Prometheus measures, without the first scrape of each server."""
-    jobs = [_job(server.url) for server in servers]
+    jobs = [_build_job(server.url) for server in servers]
     interval_text = f"{interval * 1000:.0f}ms"
     config = {
         "global": {"scrape_interval": interval_text, "scrape_timeout": interval_text},
@@ -180,7 +191,7 @@ def _durations(directory: Path, servers: Sequence[Server], interval: float) -> S
     return [statistics.median(by_job[job["job_name"]][1:]) for job in jobs]
 
 
-def _job(url: str) -> dict[str, Any]:
+def _build_job(url: str) -> dict[str, Any]:
     scheme, _, rest = url.partition("://")
     (job,) = scraping(f"http://{rest.removesuffix('/metrics')}", job=scheme)["scrape_configs"]
     return {**job, "scheme": scheme, "tls_config": {"insecure_skip_verify": True}}

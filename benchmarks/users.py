@@ -25,10 +25,12 @@ def generate_users(users: int, version: int = 0) -> Iterator[UserLatency]:
     ids, speeds = map(Random, (f"ids {users}", f"speeds {users} {version}"))
     for number in range(users):
         p50, p95 = speeds.uniform(5, 100), speeds.uniform(100, 400)
-        yield UserLatency(_uuid(ids), f"user-{number:06d}", _uuid(ids), round(p50, 6), round(p95, 4))
+        yield UserLatency(
+            _generate_uuid(ids), f"user-{number:06d}", _generate_uuid(ids), round(p50, 6), round(p95, 4)
+        )
 
 
-def latency_response(users: int, version: int = 0) -> bytes:
+def render_latencies(users: int, version: int = 0) -> bytes:
     """Return Coder's response for user latencies, about 250 bytes per user."""
     rows = [
         {
@@ -44,14 +46,14 @@ def latency_response(users: int, version: int = 0) -> bytes:
     return json.dumps({"report": {**span, "template_ids": [], "users": rows}}).encode()
 
 
-def _uuid(random: Random) -> str:
+def _generate_uuid(random: Random) -> str:
     digits = f"{random.getrandbits(128):032x}"
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def main() -> None:
     """Print the response for the given arguments."""
-    sys.stdout.buffer.write(latency_response(*map(int, sys.argv[1:])))
+    sys.stdout.buffer.write(render_latencies(*map(int, sys.argv[1:])))
 
 
 if __name__ == "__main__":

@@ -13,11 +13,19 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.collectors import recipes
+from benchmarks.collectors import configs
 from benchmarks.collectors.programs import COLLECTORS, Collector, Job
-from benchmarks.collectors.series import Comparison, Exposition, buckets, compare, names, parse, settle
-from benchmarks.results import table
-from benchmarks.servers import until, values
+from benchmarks.collectors.series import (
+    Comparison,
+    Exposition,
+    compare,
+    filter_buckets,
+    list_names,
+    merge_expositions,
+    parse,
+)
+from benchmarks.results import render_table
+from benchmarks.servers import parse_values, wait_until
 from tests.integration.exporter import Exporter, serving
 
 _HEADER = ("collector", "gauge_histograms", "series", "same", "lost", "changed", "as increases", "invented")
@@ -37,33 +45,36 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         here = Path(directory)
         with serving(here / "demo", "demo", f"--users={arguments.users}", "--log.level=error") as demo:
-            until(lambda: _is_complete(demo), pause=0.2)
+            wait_until(lambda: _is_complete(demo), pause=0.2)
             rows = [row for name, each in chosen.items() for row in _run_collector(name, each, demo, here)]
-    sys.stdout.write(f"{table([_HEADER, *rows])}\n")
+    sys.stdout.write(f"{render_table([_HEADER, *rows])}\n")
 
 
 def _is_complete(demo: Exporter) -> bool:
     """Return whether all datasets are exposed, including the breakdown by template, which is last."""
     page = demo.page()
-    return all(values(page, "insights_exporter_poll_success")) and bool(
-        values(page, "coder_insights_template_active_users")
+    return all(parse_values(page, "insights_exporter_poll_success")) and bool(
+        parse_values(page, "coder_insights_template_active_users")
     )
 
 
 def _run_collector(
     name: str, collector: Collector, demo: Exporter, directory: Path
 ) -> Iterator[Sequence[str]]:
-    program, recipe = collector.program(), recipes.recipes(recipes.PAGE.read_text("utf-8"))[collector.heading]
+    program, snippet = (
+        collector.program(),
+        configs.read_snippets(configs.PAGE.read_text("utf-8"))[collector.heading],
+    )
     if not program:
         sys.stderr.write(f"{name}: skipped, neither {collector.command} in PATH nor {collector.variable}\n")
         return
     for gauges in (False, True):
-        job = Job(program, directory / f"{name}-{gauges}", recipe, demo.url.partition("//")[2], gauges)
+        job = Job(program, directory / f"{name}-{gauges}", snippet, demo.url.partition("//")[2], gauges)
         job.directory.mkdir()
         found = _compare(collector, job, demo)
-        mark = " (recommended)" if recipes.is_recommended(recipe, gauges=gauges) else ""
-        yield name, f"{'gauges' if gauges else 'default'}{mark}", *_cells(found)
-        for line in _remarks(found):
+        mark = " (recommended)" if configs.is_recommended(snippet, gauges=gauges) else ""
+        yield name, f"{'gauges' if gauges else 'default'}{mark}", *_format_cells(found)
+        for line in _list_differences(found):
             sys.stderr.write(f"{name}, {'gauges' if gauges else 'default'}: {line}\n")
 
 
@@ -71,11 +82,11 @@ def _compare(collector: Collector, job: Job, demo: Exporter) -> tuple[Exposition
     """Run a collector; return the expected series and the comparison."""
     before = parse(demo.page())
     arrived = collector.run(job)
-    expected = settle(before, parse(demo.page()))
+    expected = merge_expositions(before, parse(demo.page()))
     return expected, compare(expected, arrived)
 
 
-def _cells(found: tuple[Exposition, Comparison]) -> Sequence[str]:
+def _format_cells(found: tuple[Exposition, Comparison]) -> Sequence[str]:
     expected, comparison = found
     groups = (
         expected,
@@ -88,12 +99,12 @@ def _cells(found: tuple[Exposition, Comparison]) -> Sequence[str]:
     return [f"{len(group)}" for group in groups]
 
 
-def _remarks(found: tuple[Exposition, Comparison]) -> Iterator[str]:
+def _list_differences(found: tuple[Exposition, Comparison]) -> Iterator[str]:
     expected, comparison = found
-    kept, all_buckets = len(buckets(comparison.same)), len(buckets(expected))
+    kept, all_buckets = len(filter_buckets(comparison.same)), len(filter_buckets(expected))
     yield f"{kept} of {all_buckets} buckets of gauge histograms"
     for word in ("lost", "changed", "increases", "invented"):
-        listed = names(getattr(comparison, word))
+        listed = list_names(getattr(comparison, word))
         if listed:
             more = f" and {len(listed) - _MAX_NAMES} more" if len(listed) > _MAX_NAMES else ""
             yield f"{word}: {', '.join(listed[:_MAX_NAMES])}{more}"

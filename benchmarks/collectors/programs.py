@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import yaml
 
-from benchmarks.collectors.readers import from_datadog, from_otlp, from_remote, from_telegraf
-from benchmarks.collectors.recipes import Config, aim, datadog_instance, scrape_config
-from benchmarks.collectors.series import Arrival, Series
+from benchmarks.collectors.configs import Config, build_datadog_instance, build_scrape_config, set_target
+from benchmarks.collectors.readers import read_datadog, read_otlp, read_query, read_telegraf
+from benchmarks.collectors.series import Received, Series
 from scripts.install_test_deps import find
 from tests.integration.processes import Running, clean_environment, free_port, running
 from tests.integration.prometheus import Prometheus, monitoring
@@ -34,7 +34,7 @@ class Job:
 
     program: str
     directory: Path
-    recipe: str
+    snippet: str
     target: str
     gauges: bool
 
@@ -45,7 +45,7 @@ class Collector:
 
     heading: str
     command: str
-    run: Callable[[Job], Sequence[Arrival]]
+    run: Callable[[Job], Sequence[Received]]
 
     @property
     def variable(self) -> str:
@@ -57,46 +57,47 @@ class Collector:
         return os.environ.get(self.variable) or find(self.command)
 
 
-def _prometheus(job: Job) -> Sequence[Arrival]:
-    with monitoring(job.directory, _scrape_config(job), program=job.program) as prometheus:
-        return _wait_until_steady(prometheus.running, lambda: from_remote(prometheus.query('{__name__!=""}')))
+def _run_prometheus(job: Job) -> Sequence[Received]:
+    with monitoring(job.directory, _build_scrape_config(job), program=job.program) as prometheus:
+        return _wait_until_steady(prometheus.running, lambda: read_query(prometheus.query('{__name__!=""}')))
 
 
-def _agent(job: Job) -> Sequence[Arrival]:
-    with _store(job) as store:
+def _run_agent(job: Job) -> Sequence[Received]:
+    with _run_store(job) as store:
         write = {"url": f"{store.url}/api/v1/write", "queue_config": {"batch_send_deadline": "100ms"}}
-        config = {**_scrape_config(job), "remote_write": [write]}
+        config = {**_build_scrape_config(job), "remote_write": [write]}
         file = _write(job.directory / "agent.yml", yaml.safe_dump(config))
         arguments = (
             f"--config.file={file}",
-            _agent_flag(job.program),
+            _find_agent_flag(job.program),
             f"--storage.agent.path={job.directory / 'data'}",
             f"--web.listen-address=127.0.0.1:{free_port()}",
         )
         with _start(job, *arguments) as agent:
-            return _wait_until_steady(agent, lambda: from_remote(store.query('{__name__!=""}')))
+            return _wait_until_steady(agent, lambda: read_query(store.query('{__name__!=""}')))
 
 
-def _agent_flag(program: str) -> str:
+def _find_agent_flag(program: str) -> str:
     """Return the flag that makes Prometheus an agent, which version 3 renamed."""
     done = subprocess.run([program, "--help"], check=True, capture_output=True, text=True, timeout=_TIMEOUT)
     return "--agent" if "[no-]agent" in done.stdout + done.stderr else "--enable-feature=agent"
 
 
-def _vmagent(job: Job) -> Sequence[Arrival]:
-    with _store(job) as store:
+def _run_vmagent(job: Job) -> Sequence[Received]:
+    with _run_store(job) as store:
+        file = _write(job.directory / "scrape.yml", yaml.safe_dump(_build_scrape_config(job)))
         arguments = (
-            f"-promscrape.config={_write(job.directory / 'scrape.yml', yaml.safe_dump(_scrape_config(job)))}",
+            f"-promscrape.config={file}",
             f"-httpListenAddr=127.0.0.1:{free_port()}",
             f"-remoteWrite.url={store.url}/api/v1/write",
             f"-remoteWrite.tmpDataPath={job.directory / 'data'}",
         )
         with _start(job, *arguments) as agent:
-            return _wait_until_steady(agent, lambda: from_remote(store.query('{__name__!=""}')))
+            return _wait_until_steady(agent, lambda: read_query(store.query('{__name__!=""}')))
 
 
-def _victoria_metrics(job: Job) -> Sequence[Arrival]:
-    file = _write(job.directory / "scrape.yml", yaml.safe_dump(_scrape_config(job)))
+def _run_victoria_metrics(job: Job) -> Sequence[Received]:
+    file = _write(job.directory / "scrape.yml", yaml.safe_dump(_build_scrape_config(job)))
     port = free_port()
     arguments = (
         f"-promscrape.config={file}",
@@ -105,20 +106,20 @@ def _victoria_metrics(job: Job) -> Sequence[Arrival]:
         "-search.latencyOffset=0s",
     )
 
-    def query_series() -> Sequence[Arrival]:
+    def query_series() -> Sequence[Received]:
         url, query = f"http://127.0.0.1:{port}/api/v1/query", {"query": '{__name__!=""}'}
         response = httpx.get(url, params=query, trust_env=False, timeout=_TIMEOUT)
         found = response.raise_for_status().json()["data"]["result"]
-        return from_remote((series["metric"], float(series["value"][1])) for series in found)
+        return read_query((series["metric"], float(series["value"][1])) for series in found)
 
     with _start(job, *arguments) as server:
         return _wait_until_steady(server, query_series)
 
 
-def _otel_collector(job: Job) -> Sequence[Arrival]:
+def _run_otel_collector(job: Job) -> Sequence[Received]:
     output = job.directory / "metrics.json"
     config = {
-        "receivers": {"prometheus": {"config": _scrape_config(job)}},
+        "receivers": {"prometheus": {"config": _build_scrape_config(job)}},
         "exporters": {"file": {"path": str(output)}},
         "service": {
             "telemetry": {"metrics": {"level": "none"}},
@@ -127,21 +128,21 @@ def _otel_collector(job: Job) -> Sequence[Arrival]:
     }
     file = _write(job.directory / "config.yml", yaml.safe_dump(config))
     with _start(job, f"--config={file}") as collector:
-        return _wait_until_steady(collector, lambda: from_otlp(_documents(output)))
+        return _wait_until_steady(collector, lambda: read_otlp(_read_documents(output)))
 
 
-def _telegraf(job: Job) -> Sequence[Arrival]:
+def _run_telegraf(job: Job) -> Sequence[Received]:
     output = job.directory / "metrics.json"
     agent = '[agent]\ninterval = "1s"\nflush_interval = "1s"\nomit_hostname = true\n'
     end = f'[[outputs.file]]\nfiles = ["{output}"]\ndata_format = "json"\n'
-    recipe = aim(job.recipe, job.target, gauges=job.gauges)
-    file = _write(job.directory / "telegraf.conf", f"{agent}\n{recipe}\n{end}")
+    snippet = set_target(job.snippet, job.target, gauges=job.gauges)
+    file = _write(job.directory / "telegraf.conf", f"{agent}\n{snippet}\n{end}")
     with _start(job, "--config", str(file)) as telegraf:
-        return _wait_until_steady(telegraf, lambda: from_telegraf(_documents(output)))
+        return _wait_until_steady(telegraf, lambda: read_telegraf(_read_documents(output)))
 
 
-def _datadog(job: Job, limit: int | None = None) -> Sequence[Arrival]:
-    instance = datadog_instance(job.recipe, job.target, gauges=job.gauges)
+def _run_datadog(job: Job, limit: int | None = None) -> Sequence[Received]:
+    instance = build_datadog_instance(job.snippet, job.target, gauges=job.gauges)
     if limit:
         instance["max_returned_metrics"] = limit
     done = subprocess.run(
@@ -153,30 +154,30 @@ def _datadog(job: Job, limit: int | None = None) -> Sequence[Arrival]:
         text=True,
         timeout=_TIMEOUT,
     )
-    return from_datadog(map(json.loads, done.stdout.splitlines()))
+    return read_datadog(map(json.loads, done.stdout.splitlines()))
 
 
-def _datadog_as_delivered(job: Job) -> Sequence[Arrival]:
-    return _datadog(job, limit=2000)
+def _run_datadog_with_default_limit(job: Job) -> Sequence[Received]:
+    return _run_datadog(job, limit=2000)
 
 
 COLLECTORS: Mapping[str, Collector] = {
-    "Prometheus": Collector("Prometheus", "prometheus", _prometheus),
-    "Prometheus agent": Collector("Prometheus agent", "prometheus", _agent),
-    "VictoriaMetrics": Collector("VictoriaMetrics", "victoria-metrics", _victoria_metrics),
-    "vmagent": Collector("VictoriaMetrics", "vmagent", _vmagent),
-    "OpenTelemetry Collector": Collector("OpenTelemetry Collector", "otelcol", _otel_collector),
-    "Datadog": Collector("Datadog", "datadog-python", _datadog),
-    "Datadog, 2,000 metrics": Collector("Datadog", "datadog-python", _datadog_as_delivered),
-    "Telegraf": Collector("Telegraf", "telegraf", _telegraf),
+    "Prometheus": Collector("Prometheus", "prometheus", _run_prometheus),
+    "Prometheus agent": Collector("Prometheus agent", "prometheus", _run_agent),
+    "VictoriaMetrics": Collector("VictoriaMetrics", "victoria-metrics", _run_victoria_metrics),
+    "vmagent": Collector("VictoriaMetrics", "vmagent", _run_vmagent),
+    "OpenTelemetry Collector": Collector("OpenTelemetry Collector", "otelcol", _run_otel_collector),
+    "Datadog": Collector("Datadog", "datadog-python", _run_datadog),
+    "Datadog, 2,000 metrics": Collector("Datadog", "datadog-python", _run_datadog_with_default_limit),
+    "Telegraf": Collector("Telegraf", "telegraf", _run_telegraf),
 }
 
 
-def _scrape_config(job: Job) -> Config:
-    return {"scrape_configs": [scrape_config(job.recipe, job.target, gauges=job.gauges)]}
+def _build_scrape_config(job: Job) -> Config:
+    return {"scrape_configs": [build_scrape_config(job.snippet, job.target, gauges=job.gauges)]}
 
 
-def _store(job: Job) -> AbstractContextManager[Prometheus]:
+def _run_store(job: Job) -> AbstractContextManager[Prometheus]:
     """Run a Prometheus that receives the remote writes of an agent."""
     return monitoring(job.directory / "store", {}, "--web.enable-remote-write-receiver")
 
@@ -194,17 +195,17 @@ def _write(path: Path, text: str) -> Path:
     return path
 
 
-def _documents(path: Path) -> Iterator[Any]:
+def _read_documents(path: Path) -> Iterator[Any]:
     """Yield the JSON documents of a file that is still written to, up to the last complete line."""
     text = path.read_text(encoding="utf-8")
     return map(json.loads, text[: text.rfind("\n") + 1].splitlines())
 
 
-def _wait_until_steady(process: Running, read: Callable[[], Sequence[Arrival]]) -> Sequence[Arrival]:
+def _wait_until_steady(process: Running, read: Callable[[], Sequence[Received]]) -> Sequence[Received]:
     """Return the series of a collector once their set has not changed for the time of two scrapes."""
     state: tuple[frozenset[Series], float] = frozenset(), 0.0
 
-    def read_if_steady() -> Sequence[Arrival]:
+    def read_if_steady() -> Sequence[Received]:
         nonlocal state
         process.check_alive()
         found = read()

@@ -26,7 +26,7 @@ class Series(NamedTuple):
         return cls(name, frozenset((key, value) for key, value in normalized.items() if value))
 
 
-class Arrival(NamedTuple):
+class Received(NamedTuple):
     """A series in a collector; `counter` if the collector sends its increases, not its value."""
 
     series: Series
@@ -34,14 +34,14 @@ class Arrival(NamedTuple):
     counter: bool = False
 
 
-class Expected(NamedTuple):
+class ExpectedSeries(NamedTuple):
     """The expected value of a series; None if it changed during the comparison."""
 
     value: float | None
     counter: bool
 
 
-Exposition = Mapping[Series, Expected]
+Exposition = Mapping[Series, ExpectedSeries]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,14 @@ def parse(text: str) -> Exposition:
     return dict(_iter_series(text))
 
 
-def _iter_series(text: str) -> Iterator[tuple[Series, Expected]]:
+def _iter_series(text: str) -> Iterator[tuple[Series, ExpectedSeries]]:
     for family in text_string_to_metric_families(text):
         counter = family.type in {"counter", "histogram"} and not family.name.startswith(DATA)
         for sample in family.samples:
-            yield Series.of(sample.name, sample.labels), Expected(sample.value, counter)
+            yield Series.of(sample.name, sample.labels), ExpectedSeries(sample.value, counter)
 
 
-def settle(before: Exposition, after: Exposition) -> Exposition:
+def merge_expositions(before: Exposition, after: Exposition) -> Exposition:
     """Return the series that are in both expositions; a value that changed in between is None."""
     return {
         series: expected if expected == after[series] else expected._replace(value=None)
@@ -77,7 +77,7 @@ def settle(before: Exposition, after: Exposition) -> Exposition:
     }
 
 
-def compare(expected: Exposition, arrived: Iterable[Arrival]) -> Comparison:
+def compare(expected: Exposition, arrived: Iterable[Received]) -> Comparison:
     """Compare the expected series with those of a collector; find the series it invented."""
     found = {arrival.series: arrival for arrival in arrived}
     groups: dict[str, list[Series]] = {}
@@ -87,17 +87,17 @@ def compare(expected: Exposition, arrived: Iterable[Arrival]) -> Comparison:
     return Comparison(**groups, invented=invented)
 
 
-def buckets(series: Iterable[Series]) -> list[Series]:
+def filter_buckets(series: Iterable[Series]) -> list[Series]:
     """Return the buckets of gauge histograms."""
     return [each for each in series if each.name.startswith(DATA) and each.name.endswith("_bucket")]
 
 
-def names(series: Iterable[Series]) -> list[str]:
+def list_names(series: Iterable[Series]) -> list[str]:
     """Return the sorted, distinct names of series."""
     return sorted({each.name for each in series})
 
 
-def _classify(wanted: Expected, arrival: Arrival | None) -> str:
+def _classify(wanted: ExpectedSeries, arrival: Received | None) -> str:
     if arrival is None:
         return "lost"
     if arrival.counter and not wanted.counter:

@@ -18,7 +18,7 @@ Poll = tuple[str, str, str]
 """Deployment, dataset, window."""
 
 
-def until(condition: Callable[[], bool], seconds: float) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     """Wait for a condition; return False if it is still not met after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -33,27 +33,27 @@ def fetch_exposition(env: Environment) -> str:
     return httpx.get(f"{env.url}/metrics", timeout=30).raise_for_status().text
 
 
-def failing_polls(env: Environment) -> list[Poll]:
+def list_failing_polls(env: Environment) -> list[Poll]:
     """Return the polls that failed last; all deployments if the wrong ones are polled."""
-    success = _values(fetch_exposition(env), "insights_exporter_poll_success")
+    success = _parse_values(fetch_exposition(env), "insights_exporter_poll_success")
     if {deployment for deployment, _, _ in success} != env.configured.keys():
         return [(name, "", "") for name in env.configured]
     return [poll for poll, value in success.items() if value != 1]
 
 
-def all_succeed(env: Environment) -> bool:
+def has_all_succeeding(env: Environment) -> bool:
     """Return whether the last poll of every dataset succeeded in every deployment."""
-    return not failing_polls(env)
+    return not list_failing_polls(env)
 
 
-def last_successes(env: Environment) -> dict[Poll, float]:
+def fetch_last_successes(env: Environment) -> dict[Poll, float]:
     """Return the Unix time of the last success of each poll."""
-    return _values(fetch_exposition(env), "insights_exporter_last_success_timestamp_seconds")
+    return _parse_values(fetch_exposition(env), "insights_exporter_last_success_timestamp_seconds")
 
 
-def all_renewed(env: Environment, before: dict[Poll, float]) -> bool:
+def has_all_renewed(env: Environment, before: dict[Poll, float]) -> bool:
     """Return whether every poll has succeeded again since `before`."""
-    now = last_successes(env)
+    now = fetch_last_successes(env)
     return all(now.get(poll, 0) > at for poll, at in before.items())
 
 
@@ -68,7 +68,7 @@ def check_memory_growth(memory: list[float]) -> list[str]:
     return []
 
 
-def _values(page: str, name: str) -> dict[Poll, float]:
+def _parse_values(page: str, name: str) -> dict[Poll, float]:
     return {
         (sample.labels["deployment"], sample.labels["dataset"], sample.labels["window"]): sample.value
         for family in text_string_to_metric_families(page)

@@ -113,7 +113,7 @@ def find_wrong_series(
     try:
         found = parse_families(exposition, openmetrics=openmetrics)
     except ValueError as error:
-        return [f"a page that cannot be read: {error}"]
+        return [f"an invalid exposition: {error}"]
     for family in found:
         for sample in family.samples:
             series = (sample.name, frozenset(sample.labels.items()))

@@ -166,7 +166,7 @@ def run_environment(directory: Path) -> Iterator[Environment]:
         urls = {name: stack.enter_context(serve(coder)) for name, coder in coders.items()}
         config, log = directory / "config.yml", directory / "log.txt"
         write_atomically(config, render_config(urls, coders, {name: {} for name in NAMES}))
-        process, url = stack.enter_context(_exporter(config, log))
+        process, url = stack.enter_context(_run_exporter(config, log))
         env = Environment(coders, urls, config, process, url, log)
         while not env.is_healthy():
             time.sleep(0.05)
@@ -174,7 +174,7 @@ def run_environment(directory: Path) -> Iterator[Environment]:
 
 
 @contextmanager
-def _exporter(config: Path, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def _run_exporter(config: Path, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     words = (f"--config.file={config}", f"--web.listen-address={address}", "--web.enable-lifecycle")

@@ -11,13 +11,13 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.soak.checks import (
     MEGABYTE,
-    all_renewed,
-    all_succeed,
     check_memory_growth,
-    failing_polls,
     fetch_exposition,
-    last_successes,
-    until,
+    fetch_last_successes,
+    has_all_renewed,
+    has_all_succeeding,
+    list_failing_polls,
+    wait_until,
 )
 from benchmarks.soak.clients import Report, check, parse_data, scrape
 from benchmarks.soak.deployments import USABLE_FAULTS, Environment, run_environment
@@ -58,7 +58,7 @@ def soak(plan: Plan) -> Result:
         fresh.Manager() as manager,
         ProcessPoolExecutor(2, mp_context=fresh) as pool,
     ):
-        if not until(lambda: all_succeed(env), PATIENCE):
+        if not wait_until(lambda: has_all_succeeding(env), PATIENCE):
             return Result(["polls did not succeed before the first disturbance"], [])
         expected = parse_data(fetch_exposition(env))
         all_started, stop = manager.Barrier(3), manager.Event()
@@ -102,20 +102,21 @@ def evaluate(env: Environment, plan: Plan, reports: list[Report]) -> Result:
     summary = [
         f"done: {', '.join(f'{name} {count}' for name, count in sorted(env.done.items()))}",
         f"scrapes of all metrics: {len(durations)}",
-        f"p50 {_ms(statistics.median(durations))}, p99 {_ms(p99)}, longest {_ms(max(durations))}",
+        f"median {_format_ms(statistics.median(durations))}, 99th percentile {_format_ms(p99)}",
+        f"longest {_format_ms(max(durations))}",
         env.describe_cpu_time(),
         f"expositions checked: {len(memory)}",
-        f"memory: {_mb(memory[0])} at first, at most {_mb(max(memory))}, {_mb(memory[-1])} at last",
+        f"memory at start, peak, end: {', '.join(map(_format_mb, (memory[0], max(memory), memory[-1])))}",
         f"log: {len(env.log.read_text().splitlines())} lines",
     ]
     return Result(problems, summary)
 
 
-def _ms(seconds: float) -> str:
+def _format_ms(seconds: float) -> str:
     return f"{seconds * 1000:.1f} ms"
 
 
-def _mb(size: float) -> str:
+def _format_mb(size: float) -> str:
     return f"{size / MEGABYTE:.0f} MB"
 
 
@@ -124,10 +125,10 @@ def check_recovery(env: Environment) -> list[str]:
 
     The config must not be reloaded before: a restart of the pollers would hide a lost job.
     """
-    if not until(lambda: all_succeed(env), PATIENCE):
-        return [f"polls that did not recover: {failing_polls(env)}"]
+    if not wait_until(lambda: has_all_succeeding(env), PATIENCE):
+        return [f"polls that did not recover: {list_failing_polls(env)}"]
     for _ in range(2):
-        before = last_successes(env)
-        if not until(lambda: all_renewed(env, before), PATIENCE):  # noqa: B023 -- called before the next round
+        before = fetch_last_successes(env)
+        if not wait_until(lambda: has_all_renewed(env, before), PATIENCE):  # noqa: B023 -- called before the next round
             return ["polls that do not repeat"]
     return []

@@ -10,12 +10,12 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from benchmarks import attacks
-from benchmarks.attacking.attackers import attack
-from benchmarks.attacking.probes import Seen, failures
-from benchmarks.attacking.scripts import ATTACKS
-from benchmarks.attacking.victims import Variant
-from benchmarks.attacks import LIMITS, Outcome, section
+from benchmarks.attacks import run as attacks
+from benchmarks.attacks.attackers import attack
+from benchmarks.attacks.catalog import ATTACKS
+from benchmarks.attacks.exporters import Variant
+from benchmarks.attacks.probes import ProbeResult, count_failures
+from benchmarks.attacks.run import LIMITS, Outcome, build_section
 from benchmarks.sizes import SMALL
 
 GOOD = Outcome("flood", "plain", dict.fromkeys(LIMITS, 0.0))
@@ -28,7 +28,7 @@ def exceeding(key: str) -> Outcome:
 
 def test_good_attack_has_no_exceptions() -> None:
     """All verdicts are met."""
-    shown = section(SMALL, [GOOD, replace(GOOD, variant="TLS")])
+    shown = build_section(SMALL, [GOOD, replace(GOOD, variant="TLS")])
 
     assert [True] * 7 == [verdict.met for verdict in shown.verdicts]
     assert ("flood", "") == (shown.table[1][0], shown.table[1][-1])
@@ -38,20 +38,20 @@ def test_good_attack_has_no_exceptions() -> None:
 def test_worst_variant_is_shown(key: str) -> None:
     """Its verdict is not met and names it, as its row does."""
     worst = exceeding(key)
-    shown = section(SMALL, [GOOD, worst])
+    shown = build_section(SMALL, [GOOD, worst])
     unmet = [verdict for verdict in shown.verdicts if not verdict.met]
 
     assert ["flood", "TLS"] == [shown.table[1][0], shown.table[1][-1]]
     assert LIMITS[key].format(worst.values[key]) in shown.table[1]
-    assert [f"attacked: {LIMITS[key].target}"] == [verdict.target for verdict in unmet]
+    assert [f"under attack: {LIMITS[key].target}"] == [verdict.target for verdict in unmet]
     assert unmet[0].reached.endswith("(flood; TLS)")
 
 
 def test_one_attack_can_be_selected() -> None:
     """Only this attack runs, with every variant that it fits."""
-    chosen = replace(SMALL, attacks=frozenset({"logins that fail"}), attack_variants=None)
+    chosen = replace(SMALL, attacks=frozenset({"failed logins"}), attack_variants=None)
 
-    assert [("logins that fail", "plain, users"), ("logins that fail", "TLS, users")] == [
+    assert [("failed logins", "plain, users"), ("failed logins", "TLS, users")] == [
         (attack.name, variant.name) for attack, variant in attacks.select_cases(chosen)
     ]
 
@@ -59,7 +59,7 @@ def test_one_attack_can_be_selected() -> None:
 def test_requests_over_the_rate_limit_are_shown_alone() -> None:
     """They are no failure of the exporter."""
     (unlimited,) = (key for key, limit in LIMITS.items() if not limit.target)
-    shown = section(SMALL, [replace(GOOD, values={**GOOD.values, unlimited: 99.0})])
+    shown = build_section(SMALL, [replace(GOOD, values={**GOOD.values, unlimited: 99.0})])
 
     assert all(verdict.met for verdict in shown.verdicts)
     assert "99" in shown.table[1]
@@ -71,7 +71,7 @@ def test_requests_over_the_rate_limit_are_shown_alone() -> None:
 )
 def test_failures(status: int, expected: int) -> None:
     """Whatever is neither the page nor the rate limit's response is a failure."""
-    assert expected == failures({"kept": [Seen(0.1, 200), Seen(0.1, status)]})
+    assert expected == count_failures({"kept": [ProbeResult(0.1, 200), ProbeResult(0.1, status)]})
 
 
 def test_attackers_that_reach_nothing_are_an_error(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_attackers_that_reach_nothing_are_an_error(tmp_path: Path) -> None:
 def test_attackers_without_their_means_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """An attack that needs a library of the system fails without it."""
     (updates,) = (each for each in ATTACKS if any(script.key_updates for script in each.scripts))
-    monkeypatch.setattr("benchmarks.attacking.attackers._connect", lambda *_, **__: MagicMock())
+    monkeypatch.setattr("benchmarks.attacks.attackers._connect", lambda *_, **__: MagicMock())
     monkeypatch.setattr("ctypes.util.find_library", lambda _: None)
 
     with pytest.raises(RuntimeError, match="libssl"):
@@ -97,15 +97,15 @@ def test_exporters_end_if_an_attack_fails(tmp_path: Path, monkeypatch: pytest.Mo
     started, running = list[Path](), set[Path]()
 
     @contextmanager
-    def victim(home: Path, _config: Path, _variant: Variant) -> Iterator[SimpleNamespace]:
+    def run_exporter(home: Path, _config: Path, _variant: Variant) -> Iterator[SimpleNamespace]:
         started.append(home)
         running.add(home)
         yield SimpleNamespace(target=MagicMock(), pid=os.getpid(), log_lines=0)
         running.remove(home)
 
-    monkeypatch.setattr(attacks, "module", MagicMock())
+    monkeypatch.setattr(attacks, "run_module", MagicMock())
     monkeypatch.setattr(attacks, "write_latency_config", MagicMock())
-    monkeypatch.setattr(attacks, "victim", victim)
+    monkeypatch.setattr(attacks, "run_exporter", run_exporter)
     monkeypatch.setattr(attacks, "run_attackers", MagicMock(side_effect=RuntimeError("reached nothing")))
 
     with pytest.raises(RuntimeError, match="reached nothing"):

@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import TOPICS
-from benchmarks.peers import PEERS, missing_peers
-from benchmarks.servers import environment
+from benchmarks.peers import PEERS, list_missing_peers
+from benchmarks.servers import build_environment
 
 HEADINGS = {
-    "side-by-side": ["A scrape"],
+    "comparison": ["A scrape"],
     "polling": ["A poll", "Growth"],
-    "busy": ["Scrapes while a poll comes every second", "Memory over many polls"],
-    "spread": ["One deployment or many"],
-    "starting": ["Start"],
-    "fleet": ["Many deployments"],
+    "load": ["Scrapes during a poll every second", "Memory over many polls"],
+    "deployment-count": ["One or many deployments with the same series"],
+    "startup": ["Startup"],
+    "scale": ["Many deployments"],
     "tls": ["TLS", "TLS, scraped by Prometheus"],
-    "backfill": ["History"],
+    "backfill": ["Backfill"],
     "attacks": ["Attacks"],
 }
 
@@ -27,7 +27,7 @@ def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Measure a little in a process of its own, started in the repository's root."""
     command = [sys.executable, "-m", "benchmarks", "--small", *arguments]
     return subprocess.run(
-        command, check=False, capture_output=True, text=True, env=environment(directory), timeout=100
+        command, check=False, capture_output=True, text=True, env=build_environment(directory), timeout=100
     )
 
 
@@ -46,9 +46,11 @@ def test_topic_is_measured_and_written_down(tmp_path: Path, topic: str) -> None:
     assert text == done.stdout
     assert "\nMachine: " in text
     assert [] == [title for title in HEADINGS[topic] if f"\n## {title}\n\n| " not in text]
-    if topic == "side-by-side":
+    if topic == "comparison":
         assert [] == [name for name in PEERS if f"\n| {name} | " not in text]
-        assert [] == [name for name in missing_peers() if f"\n| {name} | missing |  |  |  |  |\n" not in text]
+        assert [] == [
+            name for name in list_missing_peers() if f"\n| {name} | missing |  |  |  |  |\n" not in text
+        ]
 
 
 def test_unknown_topic_is_refused(tmp_path: Path) -> None:
@@ -56,4 +58,4 @@ def test_unknown_topic_is_refused(tmp_path: Path) -> None:
     done = run(tmp_path, "everything-else")
 
     assert 2 == done.returncode
-    assert "no such topic: everything-else; there are side-by-side, " in done.stderr
+    assert "no such topic: everything-else; there are comparison, " in done.stderr

@@ -8,11 +8,19 @@ from pathlib import Path
 import pytest
 import yaml
 
-from benchmarks.collectors import recipes
+from benchmarks.collectors import configs
 from benchmarks.collectors.programs import COLLECTORS
-from benchmarks.collectors.readers import from_datadog, from_otlp, from_telegraf
-from benchmarks.collectors.series import Arrival, Comparison, Series, buckets, compare, parse, settle
-from benchmarks.servers import environment
+from benchmarks.collectors.readers import read_datadog, read_otlp, read_telegraf
+from benchmarks.collectors.series import (
+    Comparison,
+    Received,
+    Series,
+    compare,
+    filter_buckets,
+    merge_expositions,
+    parse,
+)
+from benchmarks.servers import build_environment
 from tests.integration.parts import require
 
 PAGE = """\
@@ -31,7 +39,7 @@ def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the script in a process of its own, without the variables that name programs."""
     command = [sys.executable, "-m", "benchmarks.collectors", *arguments]
     return subprocess.run(
-        command, check=False, capture_output=True, text=True, env=environment(directory), timeout=200
+        command, check=False, capture_output=True, text=True, env=build_environment(directory), timeout=200
     )
 
 
@@ -42,7 +50,12 @@ def series(name: str, **labels: str) -> Series:
 
 LOW, HIGH = series("coder_insights_x_bucket", le="900"), series("coder_insights_x_bucket", le="+Inf")
 SUM, REQUESTS = series("coder_insights_x_gsum"), series("insights_exporter_requests_total")
-ALL = [Arrival(LOW, 3.0), Arrival(HIGH, 4.0), Arrival(SUM, 7.5), Arrival(REQUESTS, 9.0, counter=True)]
+ALL = [
+    Received(LOW, 3.0),
+    Received(HIGH, 4.0),
+    Received(SUM, 7.5),
+    Received(REQUESTS, 9.0, counter=True),
+]
 
 
 @pytest.mark.parametrize(
@@ -51,38 +64,38 @@ ALL = [Arrival(LOW, 3.0), Arrival(HIGH, 4.0), Arrival(SUM, 7.5), Arrival(REQUEST
         pytest.param(ALL, Comparison(same=[LOW, HIGH, SUM, REQUESTS], invented=[]), id="all"),
         pytest.param(ALL[2:], Comparison(lost=[LOW, HIGH], same=[SUM, REQUESTS], invented=[]), id="lost"),
         pytest.param(
-            [*ALL[:2], Arrival(SUM, 7.0), ALL[3]],
+            [*ALL[:2], Received(SUM, 7.0), ALL[3]],
             Comparison(changed=[SUM], same=[LOW, HIGH, REQUESTS], invented=[]),
             id="changed",
         ),
         pytest.param(
-            [Arrival(LOW, 3.0, counter=True), *ALL[1:]],
+            [Received(LOW, 3.0, counter=True), *ALL[1:]],
             Comparison(increases=[LOW], same=[HIGH, SUM, REQUESTS], invented=[]),
             id="increases",
         ),
         pytest.param(
-            [*ALL, Arrival(series("coder_insights_x_sum"), 0.0), Arrival(series("up"), 1.0)],
+            [*ALL, Received(series("coder_insights_x_sum"), 0.0), Received(series("up"), 1.0)],
             Comparison(same=[LOW, HIGH, SUM, REQUESTS], invented=[series("coder_insights_x_sum")]),
             id="invented",
         ),
     ],
 )
-def test_series_are_sorted_by_what_became_of_them(arrived: Iterable[Arrival], expected: Comparison) -> None:
+def test_series_are_sorted_by_what_became_of_them(arrived: Iterable[Received], expected: Comparison) -> None:
     """Each series is the same, lost, changed, sent as increases, or invented."""
     assert expected == compare(parse(PAGE), arrived)
 
 
 def test_a_value_that_changed_meanwhile_may_be_any() -> None:
     """Only the presence of a series is compared if its value changed during the comparison."""
-    expected = settle(parse(PAGE), parse(PAGE.replace(" 9.0", " 10.0")))
+    expected = merge_expositions(parse(PAGE), parse(PAGE.replace(" 9.0", " 10.0")))
 
     assert [REQUESTS] == [each for each, wanted in expected.items() if wanted.value is None]
-    assert [REQUESTS] == list(compare(expected, [Arrival(REQUESTS, 11.0)]).same)
+    assert [REQUESTS] == list(compare(expected, [Received(REQUESTS, 11.0)]).same)
 
 
 def test_buckets_are_those_of_the_data() -> None:
     """Buckets of gauge histograms are counted on their own."""
-    assert [LOW, HIGH] == buckets(parse(PAGE))
+    assert [LOW, HIGH] == filter_buckets(parse(PAGE))
 
 
 def test_otlp_is_read_as_prometheus_names_it() -> None:
@@ -102,12 +115,12 @@ def test_otlp_is_read_as_prometheus_names_it() -> None:
     ]
 
     assert [
-        Arrival(SUM, 7.5),
-        Arrival(LOW, 3, counter=True),
-        Arrival(HIGH, 4, counter=True),
-        Arrival(series("coder_insights_x_count"), 4, counter=True),
-        Arrival(series("coder_insights_x_sum"), 2.5, counter=True),
-    ] == from_otlp([{"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}]}]}])
+        Received(SUM, 7.5),
+        Received(LOW, 3, counter=True),
+        Received(HIGH, 4, counter=True),
+        Received(series("coder_insights_x_count"), 4, counter=True),
+        Received(series("coder_insights_x_sum"), 2.5, counter=True),
+    ] == read_otlp([{"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}]}]}])
 
 
 def test_datadog_names_are_turned_back() -> None:
@@ -123,9 +136,9 @@ def test_datadog_names_are_turned_back() -> None:
     assert [
         ALL[2],
         ALL[3],
-        Arrival(LOW, 3.0, counter=True),
-        Arrival(series("coder_insights_x_count"), 4.0, counter=True),
-    ] == from_datadog(metrics)
+        Received(LOW, 3.0, counter=True),
+        Received(series("coder_insights_x_count"), 4.0, counter=True),
+    ] == read_datadog(metrics)
 
 
 def test_telegraf_fields_are_series_and_the_newest_counts() -> None:
@@ -133,12 +146,12 @@ def test_telegraf_fields_are_series_and_the_newest_counts() -> None:
     tags = {"deployment": "a", "url": "http://127.0.0.1:1/metrics"}
     documents = [{"fields": {"coder_insights_x_gsum": value}, "tags": tags} for value in (1.0, 7.5)]
 
-    assert [Arrival(SUM, 7.5)] == from_telegraf(documents)
+    assert [Received(SUM, 7.5)] == read_telegraf(documents)
 
 
 def test_docs_have_a_config_for_each_collector() -> None:
     """The script finds the config of every collector in the docs, and a heading's first one alone."""
-    found = recipes.recipes(recipes.PAGE.read_text(encoding="utf-8"))
+    found = configs.read_snippets(configs.PAGE.read_text(encoding="utf-8"))
 
     assert {collector.heading for collector in COLLECTORS.values()} <= found.keys()
 
@@ -149,9 +162,9 @@ def test_docs_have_a_config_for_each_collector() -> None:
 )
 def test_scrape_configs_of_the_docs_are_aimed(heading: str, *, gauges: bool) -> None:
     """A scrape config of the docs is aimed at an exporter, with or without the parameter."""
-    recipe = recipes.recipes(recipes.PAGE.read_text(encoding="utf-8"))[heading]
+    snippet = configs.read_snippets(configs.PAGE.read_text(encoding="utf-8"))[heading]
 
-    config = recipes.scrape_config(recipe, TARGET, gauges=gauges)
+    config = configs.build_scrape_config(snippet, TARGET, gauges=gauges)
 
     assert [{"targets": [TARGET]}] == config["static_configs"]
     assert ({"gauge_histograms": ["gauges"]} if gauges else {}) == config["params"]
@@ -163,21 +176,22 @@ def test_scrape_configs_of_the_docs_are_aimed(heading: str, *, gauges: bool) -> 
 )
 def test_urls_of_the_docs_are_aimed(expected: str, *, gauges: bool) -> None:
     """A URL of the docs is aimed at an exporter, with or without the parameter."""
-    found = recipes.recipes(recipes.PAGE.read_text(encoding="utf-8"))
+    found = configs.read_snippets(configs.PAGE.read_text(encoding="utf-8"))
 
     assert (
-        expected == recipes.datadog_instance(found["Datadog"], TARGET, gauges=gauges)["openmetrics_endpoint"]
+        expected
+        == configs.build_datadog_instance(found["Datadog"], TARGET, gauges=gauges)["openmetrics_endpoint"]
     )
-    assert f'urls = ["{expected}"]' in recipes.aim(found["Telegraf"], TARGET, gauges=gauges)
+    assert f'urls = ["{expected}"]' in configs.set_target(found["Telegraf"], TARGET, gauges=gauges)
 
 
 def test_a_config_for_another_address_is_refused() -> None:
     """A config of the docs that names another exporter is an error, not a scrape of it."""
     with pytest.raises(ValueError, match="must name insights-exporter:12112 once"):
-        recipes.aim('urls = ["http://elsewhere:1/metrics"]', TARGET, gauges=True)
+        configs.set_target('urls = ["http://elsewhere:1/metrics"]', TARGET, gauges=True)
     config = yaml.safe_dump({"scrape_configs": [{"static_configs": [{"targets": ["elsewhere:1"]}]}]})
     with pytest.raises(ValueError, match="must name insights-exporter:12112 once"):
-        recipes.scrape_config(config, TARGET, gauges=True)
+        configs.build_scrape_config(config, TARGET, gauges=True)
 
 
 def test_prometheus_keeps_every_series(tmp_path: Path) -> None:

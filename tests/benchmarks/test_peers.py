@@ -1,18 +1,18 @@
-"""What is compared shows the same series."""
+"""All programs that are compared serve the same series."""
 
 from pathlib import Path
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from benchmarks.baseline import publish
+from benchmarks.baseline import render_with_client
 from benchmarks.client import Connection
+from benchmarks.comparison import run_all
 from benchmarks.peers import PEERS
 from benchmarks.poll_cost import PollPublisher
 from benchmarks.servers import Server
-from benchmarks.side_by_side import run_all
 from benchmarks.sizes import SMALL
-from benchmarks.users import latency_response
+from benchmarks.users import render_latencies
 from insights_exporter.config.models import Deployment, UserOptions
 from insights_exporter.exposition.negotiation import Format
 from tests.integration.parts import require
@@ -23,7 +23,7 @@ USERS = 5
 
 
 def series(page: str) -> dict[tuple[str, ...], float]:
-    """Return the latencies on a page, by those labels that all know."""
+    """Return the latencies on a page, by the labels that all programs expose."""
     return {
         tuple(sample.labels[label] for label in LABELS): sample.value
         for family in text_string_to_metric_families(page)
@@ -45,7 +45,7 @@ def test_all_programs_show_the_same_series(tmp_path: Path) -> None:
 
 
 def read(server: Server) -> dict[tuple[str, ...], float]:
-    """Ask twice, once with the client that measures: it reads all of the answer."""
+    """Send two kinds of requests; the benchmark's client reads the whole response too."""
     reply = httpx.get(server.url, headers={"Accept-Encoding": "identity"}, trust_env=False, timeout=60)
     connection = Connection(server.url)
     sizes = [connection.get(gzip=False).size for _ in range(2)]
@@ -54,19 +54,21 @@ def read(server: Server) -> dict[tuple[str, ...], float]:
     return series(reply.text)
 
 
-def test_both_ways_of_a_poll_give_the_same_series() -> None:
-    """Ours and the usual one."""
-    response = latency_response(USERS)
+def test_exporter_and_baseline_expose_the_same_series() -> None:
+    """The exporter and prometheus_client expose the same series of a response."""
+    response = render_latencies(USERS)
     ours = PollPublisher(Deployment(name="coder", url="http://127.0.0.1", users=UserOptions(limit=USERS)))
     ours.poll(response)
-    ((usual, _),) = publish(response)
+    ((baseline, _),) = render_with_client(response)
 
-    assert series(usual.decode()) == series(b"".join(ours.page.contents[Format.TEXT].join()).decode())
+    assert series(baseline.decode()) == series(b"".join(ours.page.contents[Format.TEXT].join()).decode())
 
 
-def test_versions_of_an_answer_differ_in_every_value() -> None:
-    """The users are the same."""
-    one, other = (series(publish(latency_response(USERS, version))[0][0].decode()) for version in (0, 1))
+def test_versions_of_a_response_differ_in_every_value() -> None:
+    """Two versions of a response have the same users with different latencies."""
+    one, other = (
+        series(render_with_client(render_latencies(USERS, version))[0][0].decode()) for version in (0, 1)
+    )
 
     assert one.keys() == other.keys()
     assert [] == [labels for labels in one if one[labels] == other[labels]]

@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.client import quantile_of
-from benchmarks.measure import slope
-from benchmarks.results import Section, Verdict, megabytes, milliseconds, render, times
+from benchmarks.client import compute_quantile
+from benchmarks.measure import compute_slope
+from benchmarks.results import Section, Verdict, format_mb, format_ms, format_ratio, render
 
 SPELLED = {
-    "short time": (milliseconds(0.00123), "1.2 ms"),
-    "long time": (milliseconds(1.3504), "1350 ms"),
-    "small memory": (megabytes(2_213_903), "2.2 MB"),
-    "large memory": (megabytes(198_608_000), "199 MB"),
-    "near ratio": (times(1.0, 0.8), "1.25"),
-    "far ratio": (times(135.0, 1.0), "135"),
+    "short time": (format_ms(0.00123), "1.2 ms"),
+    "long time": (format_ms(1.3504), "1350 ms"),
+    "small memory": (format_mb(2_213_903), "2.2 MB"),
+    "large memory": (format_mb(198_608_000), "199 MB"),
+    "near ratio": (format_ratio(1.0, 0.8), "1.25"),
+    "far ratio": (format_ratio(135.0, 1.0), "135"),
 }
 
 
@@ -31,15 +31,15 @@ def test_slope_is_the_power(power: float, factor: float) -> None:
     """Of a size to the power of `power` the slope is `power`, whatever it is multiplied by."""
     sizes = (10, 100, 1000)
 
-    assert math.isclose(power, slope(sizes, [factor * size**power for size in sizes]), abs_tol=1e-9)
+    assert math.isclose(power, compute_slope(sizes, [factor * size**power for size in sizes]), abs_tol=1e-9)
 
 
 @given(st.lists(st.floats(0, 100), min_size=1))
 def test_quantile_is_one_of_the_times(seconds: list[float]) -> None:
     """The highest quantile is the slowest, and no more than the rest lie above another."""
-    half = quantile_of(seconds, 0.5)
+    half = compute_quantile(seconds, 0.5)
 
-    assert max(seconds) == quantile_of(seconds, 1)
+    assert max(seconds) == compute_quantile(seconds, 1)
     assert half in seconds
     assert sum(each > half for each in seconds) <= len(seconds) / 2
 

@@ -33,7 +33,7 @@ def test_soak_of_a_few_seconds() -> None:
         pytest.param(PAGE * 2, ["twice:"], id="twice"),
         pytest.param(PAGE.replace("3.0", "4.0"), ["wrong:"], id="another value"),
         pytest.param(PAGE.replace('"a"', '"b"'), ["wrong:"], id="unknown"),
-        pytest.param("{{", ["a page that cannot be read:"], id="no page"),
+        pytest.param("{{", ["an invalid exposition:"], id="no exposition"),
     ],
 )
 def test_wrong_series_are_found(page: str, expected: list[str]) -> None:
@@ -49,8 +49,8 @@ def test_wrong_series_are_found(page: str, expected: list[str]) -> None:
     [
         pytest.param([70, 300, 290, 310], False, id="high and steady"),
         pytest.param([70, 80, 250, 90], False, id="high for a moment"),
-        pytest.param([70, 100, 200, 300], True, id="higher and higher"),
-        pytest.param([70, 600, 70, 70], True, id="far too high"),
+        pytest.param([70, 100, 200, 300], True, id="growing"),
+        pytest.param([70, 600, 70, 70], True, id="above the ceiling"),
         pytest.param([70], False, id="one reading"),
     ],
 )

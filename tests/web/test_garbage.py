@@ -11,7 +11,7 @@ import trustme
 import uvloop
 from starlette.types import Receive, Scope, Send
 
-from benchmarks.attacking.scripts import HELLO
+from benchmarks.attacks.catalog import HELLO
 from insights_exporter.web.limits import ServerLimits
 from insights_exporter.web.webconfig.tls import ServerSSLContext
 from tests.integration.garbage import collected

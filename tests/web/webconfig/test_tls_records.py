@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.attacking.key_updates import key_updates
+from benchmarks.attacks.key_updates import generate_key_updates
 from insights_exporter.web.webconfig.tls import MAX_RECORDS_WITHOUT_DATA, TLSRecords
 from tests.web.webconfig.certificates import Authorities, write_case
 from tests.web.webconfig.server import METRICS, client_context, connect, serving
@@ -79,7 +79,7 @@ def test_client_that_asks_for_keys_is_disconnected(directory: Path, authorities:
     with serving(write_case(directory, "good-tls.yml")) as served:
         with (
             socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection,
-            key_updates(connection) as batches,
+            generate_key_updates(connection) as batches,
         ):
             connection.settimeout(8)  # less than the time for a whole head
             connection.sendall(next(batches))

@@ -1,4 +1,4 @@
-"""Many embedded Coders in one process: `python -m benchmarks.fake_coders PORT COUNT`."""
+"""Many embedded Coders in one process: `python -m benchmarks.embedded_coders PORT COUNT`."""
 
 import sys
 import threading

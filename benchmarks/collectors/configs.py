@@ -18,12 +18,12 @@ _BLOCK = re.compile(r"^```(?:yaml|toml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 Config = dict[str, Any]
 
 
-def recipes(text: str) -> Mapping[str, str]:
+def read_snippets(text: str) -> Mapping[str, str]:
     """Return the first config below each heading of the second level."""
-    return dict(_iter_recipes(text))
+    return dict(_iter_snippets(text))
 
 
-def _iter_recipes(text: str) -> Iterator[tuple[str, str]]:
+def _iter_snippets(text: str) -> Iterator[tuple[str, str]]:
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         heading, _, body = section.partition("\n")
         block = _BLOCK.search(body)
@@ -31,34 +31,34 @@ def _iter_recipes(text: str) -> Iterator[tuple[str, str]]:
             yield heading.strip(), block.group(1)
 
 
-def scrape_config(recipe: str, target: str, *, gauges: bool) -> Config:
-    """Return the scrape config of a recipe for `target`, with or without the parameter, once a second."""
-    loaded = yaml.safe_load(recipe)
+def build_scrape_config(snippet: str, target: str, *, gauges: bool) -> Config:
+    """Return the scrape config of a snippet for `target`, with or without the parameter, once a second."""
+    loaded = yaml.safe_load(snippet)
     collector = loaded.get("receivers", {}).get("prometheus", {}).get("config", loaded)
     (config,) = copy.deepcopy(collector["scrape_configs"])
-    _check(config["static_configs"] == [{"targets": [ADDRESS]}], recipe)
+    _check(config["static_configs"] == [{"targets": [ADDRESS]}], snippet)
     config |= {"static_configs": [{"targets": [target]}], "scrape_interval": "1s", "scrape_timeout": "1s"}
     config["params"] = {PARAMETER: [VALUE]} if gauges else {}
     return dict(config)
 
 
-def datadog_instance(recipe: str, target: str, *, gauges: bool) -> Config:
-    """Return the instance of a recipe for `target`, with or without the parameter."""
-    (instance,) = yaml.safe_load(recipe)["instances"]
+def build_datadog_instance(snippet: str, target: str, *, gauges: bool) -> Config:
+    """Return the instance of a snippet for `target`, with or without the parameter."""
+    (instance,) = yaml.safe_load(snippet)["instances"]
     endpoint = "openmetrics_endpoint"
-    return {**instance, endpoint: aim(instance[endpoint], target, gauges=gauges)}
+    return {**instance, endpoint: set_target(instance[endpoint], target, gauges=gauges)}
 
 
-def aim(text: str, target: str, *, gauges: bool) -> str:
+def set_target(text: str, target: str, *, gauges: bool) -> str:
     """Return a text with the exporter's URL replaced by that of `target`, with or without the parameter."""
     _check(text.count(ADDRESS) == 1, text)
     plain = text.replace(_QUERY, "").replace(ADDRESS, target)
     return plain.replace("/metrics", f"/metrics{_QUERY}") if gauges else plain
 
 
-def is_recommended(recipe: str, *, gauges: bool) -> bool:
+def is_recommended(snippet: str, *, gauges: bool) -> bool:
     """Return whether the docs recommend the parameter, or none."""
-    return (PARAMETER in recipe) == gauges
+    return (PARAMETER in snippet) == gauges
 
 
 def _check(aimed: bool, text: str) -> None:  # noqa: FBT001  a condition

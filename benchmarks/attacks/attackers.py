@@ -1,6 +1,6 @@
 """Attackers in a process with the lowest priority.
 
-`python -m benchmarks.attacking.attackers ATTACK PORT SCHEME CLIENTS SECONDS` attacks 127.0.0.1 and prints how
+`python -m benchmarks.attacks.attackers ATTACK PORT SCHEME CLIENTS SECONDS` attacks 127.0.0.1 and prints how
 many connections were made and how many bytes were sent.
 """
 
@@ -17,8 +17,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
-from benchmarks.attacking.key_updates import key_updates
-from benchmarks.attacking.scripts import ATTACKS, Attack, Script
+from benchmarks.attacks.catalog import ATTACKS, Attack, Script
+from benchmarks.attacks.key_updates import generate_key_updates
 
 _LOWEST_PRIORITY = 19
 _TIMEOUT = 2.0
@@ -37,7 +37,7 @@ def attack(what: Attack, port: int, *, tls: bool, clients: int, seconds: float) 
     """Attack with the given number of clients until the time is over; return connections and bytes."""
     done: Counter[str] = Counter()
     end, share = time.monotonic() + seconds, seconds / len(what.scripts)
-    context = _context() if tls else None
+    context = _create_context() if tls else None
 
     def client(number: int) -> None:
         scripts = itertools.cycle(what.scripts)
@@ -62,8 +62,8 @@ def _run_connection(
         time.sleep(0.01)
         return
     done["connections"] += 1
-    with connection, suppress(OSError), _pieces(script, connection) as pieces:
-        done["bytes"] += _follow(script, connection, pieces, end)
+    with connection, suppress(OSError), _open_source(script, connection) as pieces:
+        done["bytes"] += _run_script(script, connection, pieces, end)
 
 
 def _connect(port: int, context: ssl.SSLContext | None, *, small: bool) -> socket.socket:
@@ -84,7 +84,7 @@ def _connect(port: int, context: ssl.SSLContext | None, *, small: bool) -> socke
     return connection
 
 
-def _follow(script: Script, connection: socket.socket, pieces: Iterator[bytes], end: float) -> int:
+def _run_script(script: Script, connection: socket.socket, pieces: Iterator[bytes], end: float) -> int:
     """Follow a script until the server closes the connection or time is over; return the bytes sent."""
     sent, open_ = 0, True
     piece = next(pieces, b"")
@@ -93,7 +93,7 @@ def _follow(script: Script, connection: socket.socket, pieces: Iterator[bytes], 
         if open_ and script.half_closed and not piece:
             connection.shutdown(socket.SHUT_WR)
             open_ = False
-        poll.register(connection, _interest(script, piece))
+        poll.register(connection, _select_events(script, piece))
         events = dict(poll.poll(_CHECK_INTERVAL * 1000)).get(connection.fileno(), 0)
         if events and (not _read(connection, script) if script.reads else events & _ENDED):
             break
@@ -106,21 +106,21 @@ def _follow(script: Script, connection: socket.socket, pieces: Iterator[bytes], 
     return sent
 
 
-def _interest(script: Script, piece: bytes) -> int:
+def _select_events(script: Script, piece: bytes) -> int:
     return (select.POLLIN if script.reads else 0) | (select.POLLOUT if piece else 0) | select.POLLRDHUP
 
 
 @contextmanager
-def _pieces(script: Script, connection: socket.socket) -> Iterator[Iterator[bytes]]:
+def _open_source(script: Script, connection: socket.socket) -> Iterator[Iterator[bytes]]:
     """Yield an iterator of the pieces that a script sends."""
     if not script.key_updates:
-        yield _cut(script)
+        yield _split(script)
         return
-    with key_updates(connection) as batches:
+    with generate_key_updates(connection) as batches:
         yield batches
 
 
-def _cut(script: Script) -> Iterator[bytes]:
+def _split(script: Script) -> Iterator[bytes]:
     if script.first:
         yield script.first
     while script.repeat:
@@ -147,7 +147,7 @@ def _read(connection: socket.socket, script: Script) -> bool:
     return bool(data)
 
 
-def _context() -> ssl.SSLContext:
+def _create_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context

@@ -20,7 +20,7 @@ _EXPECTED = (200, 429)
 """The status of a response, and that of the rate limit."""
 
 
-class Seen(NamedTuple):
+class ProbeResult(NamedTuple):
     """One request: its duration in seconds, and the status of its response."""
 
     seconds: float
@@ -64,18 +64,18 @@ class Target:
         return response.status
 
 
-KEPT, NEW, HEALTH = "open connection", "new connection", "/-/healthy"
-_PATHS = {KEPT: "/metrics", NEW: "/metrics", HEALTH: "/-/healthy"}
+OPEN, NEW, HEALTH = "open connection", "new connection", "/-/healthy"
+_PATHS = {OPEN: "/metrics", NEW: "/metrics", HEALTH: "/-/healthy"}
 
 
 @contextmanager
-def probing(target: Target) -> Iterator[dict[str, list[Seen]]]:
+def run_probes(target: Target) -> Iterator[dict[str, list[ProbeResult]]]:
     """Send requests of each kind until the block ends, then fill the dictionary with the results."""
-    over, found = threading.Event(), dict[str, list[Seen]]()
-    kept = target.connect()
-    target.get(kept, _PATHS[KEPT])
-    connections = {KEPT: kept, NEW: None, HEALTH: None}
-    with ThreadPoolExecutor(len(_PATHS)) as pool, closing(kept):
+    over, found = threading.Event(), dict[str, list[ProbeResult]]()
+    reused = target.connect()
+    target.get(reused, _PATHS[OPEN])
+    connections = {OPEN: reused, NEW: None, HEALTH: None}
+    with ThreadPoolExecutor(len(_PATHS)) as pool, closing(reused):
         running = {
             kind: pool.submit(_probe, target, path, connections[kind], over) for kind, path in _PATHS.items()
         }
@@ -86,39 +86,41 @@ def probing(target: Target) -> Iterator[dict[str, list[Seen]]]:
         found.update({kind: each.result() for kind, each in running.items()})
 
 
-def _probe(target: Target, path: str, kept: HTTPConnection | None, over: threading.Event) -> list[Seen]:
-    seen: list[Seen] = []
+def _probe(
+    target: Target, path: str, reused: HTTPConnection | None, over: threading.Event
+) -> list[ProbeResult]:
+    seen: list[ProbeResult] = []
     while not seen or not over.wait(_PAUSE):
-        seen.append(_request(target, path, kept))
+        seen.append(_request(target, path, reused))
     return seen
 
 
-def _request(target: Target, path: str, kept: HTTPConnection | None) -> Seen:
+def _request(target: Target, path: str, reused: HTTPConnection | None) -> ProbeResult:
     """Send one request; replace a connection that the server has closed, as Prometheus does."""
     started = time.monotonic()
     status = _NO_RESPONSE
-    for connection in (kept, target.connect()) if kept else (target.connect(),):
+    for connection in (reused, target.connect()) if reused else (target.connect(),):
         try:
             status = target.get(connection, path)
         except (OSError, HTTPException):
             connection.close()
         else:
             break
-    if connection is not kept:
+    if connection is not reused:
         connection.close()
-    return Seen(time.monotonic() - started, status)
+    return ProbeResult(time.monotonic() - started, status)
 
 
-def median(seen: Sequence[Seen]) -> float:
+def compute_median(seen: Sequence[ProbeResult]) -> float:
     """Return the median of the times."""
     return statistics.median(each.seconds for each in seen)
 
 
-def count(seen: Mapping[str, Sequence[Seen]], status: int) -> int:
+def count_status(seen: Mapping[str, Sequence[ProbeResult]], status: int) -> int:
     """Return the number of requests with this status."""
     return sum(each.status == status for kind in seen.values() for each in kind)
 
 
-def failures(seen: Mapping[str, Sequence[Seen]]) -> int:
+def count_failures(seen: Mapping[str, Sequence[ProbeResult]]) -> int:
     """Return the number of requests without a response, or with a status other than 200 and 429."""
     return sum(each.status not in _EXPECTED for kind in seen.values() for each in kind)

@@ -11,19 +11,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.attacking.probes import HEALTH, KEPT, NEW, Target, count, failures, median, probing
-from benchmarks.attacking.scripts import ATTACKS, Attack
-from benchmarks.attacking.victims import VARIANTS, Variant, Victim, victim
+from benchmarks.attacks.catalog import ATTACKS, Attack
+from benchmarks.attacks.exporters import VARIANTS, AttackedExporter, Variant, run_exporter
+from benchmarks.attacks.probes import (
+    HEALTH,
+    NEW,
+    OPEN,
+    Target,
+    compute_median,
+    count_failures,
+    count_status,
+    run_probes,
+)
 from benchmarks.config import write_latency_config
-from benchmarks.measure import forget_peak, peak, resident
-from benchmarks.results import Section, Verdict, megabytes, milliseconds
-from benchmarks.servers import environment, module
+from benchmarks.measure import read_peak, read_resident, reset_peak
+from benchmarks.results import Section, Verdict, format_mb, format_ms
+from benchmarks.servers import build_environment, run_module
 from benchmarks.sizes import Sizes
 
 _PROCESSES = 2
 """Attackers share this many processes, as many as there are cores."""
 _WARM_UP = 20
-_MOST, _LEFT, _FAILED, _LIMITED, _LINES = "memory, most", "memory, left", "failed", "429", "log lines"
+_PEAK, _AFTERWARDS, _FAILED, _LIMITED, _LINES = (
+    "peak memory",
+    "memory afterwards",
+    "failed",
+    "429",
+    "log lines",
+)
 
 
 class Limit(NamedTuple):
@@ -39,12 +54,16 @@ def _format_number(number: float) -> str:
 
 
 LIMITS: Mapping[str, Limit] = {
-    _MOST: Limit("at most 30 MB more memory than before", 30e6, megabytes),
-    _LEFT: Limit("at most 10 MB more memory 30 s later than after the first round", 10e6, megabytes),
-    KEPT: Limit("scrapes over an open connection: median of 50 ms", 0.05, milliseconds),
-    NEW: Limit("scrapes over new connections: median of 500 ms", 0.5, milliseconds),
-    HEALTH: Limit("/-/healthy over new connections: median of 500 ms", 0.5, milliseconds),
-    _FAILED: Limit("every request gets its response, 200 or the 429 of the rate limit", 0, _format_number),
+    _PEAK: Limit("peak memory at most 30 MB above that before", 30e6, format_mb),
+    _AFTERWARDS: Limit(
+        "memory 30 s after the last round at most 10 MB above that after the first", 10e6, format_mb
+    ),
+    OPEN: Limit("scrapes over an open connection: median of 50 ms", 0.05, format_ms),
+    NEW: Limit("scrapes over new connections: median of 500 ms", 0.5, format_ms),
+    HEALTH: Limit("/-/healthy over new connections: median of 500 ms", 0.5, format_ms),
+    _FAILED: Limit(
+        "every request gets a response with status 200, or 429 from the rate limit", 0, _format_number
+    ),
     _LIMITED: Limit("", math.inf, _format_number),
     _LINES: Limit("at most 100 lines in the log", 100, _format_number),
 }
@@ -80,7 +99,7 @@ class _Setup:
 
 
 class _Started(NamedTuple):
-    victim: Victim
+    exporter: AttackedExporter
     running: ExitStack
     """Stops the exporter when closed."""
 
@@ -91,11 +110,11 @@ _Case = tuple[Attack, Variant]
 def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     """Run each attack against a new exporter of each variant, one after the other."""
     with ExitStack() as stack:
-        coder = stack.enter_context(module(directory / "coder", "fixtures", str(sizes.attack_users)))
+        coder = stack.enter_context(run_module(directory / "coder", "static_coder", str(sizes.attack_users)))
         config = write_latency_config(directory / "config.yml", {"coder": coder.url})
         setup = _Setup(sizes, directory, config, stack.enter_context(ThreadPoolExecutor()))
         outcomes = list(_run_cases(setup, list(select_cases(sizes))))  # each settles during the next attack
-        yield section(sizes, [outcome.result() for outcome in outcomes])
+        yield build_section(sizes, [outcome.result() for outcome in outcomes])
 
 
 def select_cases(sizes: Sizes) -> Iterator[_Case]:
@@ -116,7 +135,7 @@ def _run_cases(setup: _Setup, cases: Sequence[_Case]) -> Iterator[Future[Outcome
         if number < len(cases):
             upcoming = setup.pool.submit(_start, setup, cases[number])
         try:
-            yield _attack(setup, started, case)
+            yield _run_case(setup, started, case)
         except BaseException:
             for each in (started, upcoming.result()):
                 each.running.close()
@@ -127,7 +146,7 @@ def _start(setup: _Setup, case: _Case) -> _Started:
     attack, variant = case
     with ExitStack() as stack:
         ours = stack.enter_context(
-            victim(setup.directory / f"{attack.name}, {variant.name}", setup.config, variant)
+            run_exporter(setup.directory / f"{attack.name}, {variant.name}", setup.config, variant)
         )
         with closing(ours.target.connect()) as connection:
             for _ in range(_WARM_UP):
@@ -135,22 +154,22 @@ def _start(setup: _Setup, case: _Case) -> _Started:
         return _Started(ours, stack.pop_all())
 
 
-def _attack(setup: _Setup, started: _Started, case: _Case) -> Future[Outcome]:
+def _run_case(setup: _Setup, started: _Started, case: _Case) -> Future[Outcome]:
     """Attack an exporter; the outcome is complete once its memory has settled, during the next attack."""
-    (attack, variant), sizes, ours = case, setup.sizes, started.victim
-    before, lines = resident(ours.pid), ours.log_lines
-    forget_peak(ours.pid)
+    (attack, variant), sizes, ours = case, setup.sizes, started.exporter
+    before, lines = read_resident(ours.pid), ours.log_lines
+    reset_peak(ours.pid)
     rounds = [
-        _round(setup.directory, ours, attack, clients, sizes.attack_seconds)
+        _run_round(setup.directory, ours, attack, clients, sizes.attack_seconds)
         for clients in sizes.attack_clients
     ]
     values = {key: max(found[key] for found, _ in rounds) for key in rounds[0][0]}
-    values |= {_MOST: peak(ours.pid) - before, _LINES: ours.log_lines - lines}
+    values |= {_PEAK: read_peak(ours.pid) - before, _LINES: ours.log_lines - lines}
 
     def complete() -> Outcome:
         with started.running:
             time.sleep(sizes.attack_rest_seconds)
-            values[_LEFT] = resident(ours.pid) - rounds[0][1]
+            values[_AFTERWARDS] = read_resident(ours.pid) - rounds[0][1]
         outcome = Outcome(attack.name, variant.name, values)
         sys.stderr.write(f"{outcome}\n")
         return outcome
@@ -158,15 +177,15 @@ def _attack(setup: _Setup, started: _Started, case: _Case) -> Future[Outcome]:
     return setup.pool.submit(complete)
 
 
-def _round(
-    directory: Path, ours: Victim, attack: Attack, clients: int, seconds: float
+def _run_round(
+    directory: Path, ours: AttackedExporter, attack: Attack, clients: int, seconds: float
 ) -> tuple[dict[str, float], int]:
     """Attack for one round; return the values measured by the probes, and the memory afterwards."""
-    with probing(ours.target) as seen:
+    with run_probes(ours.target) as seen:
         run_attackers(directory, ours.target, attack, clients, seconds)
-    medians = {kind: median(each) for kind, each in seen.items()}
-    statuses = {_FAILED: failures(seen), _LIMITED: count(seen, 429)}
-    return medians | statuses, resident(ours.pid)
+    medians = {kind: compute_median(each) for kind, each in seen.items()}
+    statuses = {_FAILED: count_failures(seen), _LIMITED: count_status(seen, 429)}
+    return medians | statuses, read_resident(ours.pid)
 
 
 def run_attackers(directory: Path, target: Target, attack: Attack, clients: int, seconds: float) -> None:
@@ -179,14 +198,17 @@ def run_attackers(directory: Path, target: Target, attack: Attack, clients: int,
     words = (
         sys.executable,
         "-m",
-        "benchmarks.attacking.attackers",
+        "benchmarks.attacks.attackers",
         attack.name,
         f"{target.port}",
         target.scheme,
     )
     processes = [
         subprocess.Popen(
-            (*words, f"{share}", f"{seconds}"), env=environment(directory), stdout=subprocess.PIPE, text=True
+            (*words, f"{share}", f"{seconds}"),
+            env=build_environment(directory),
+            stdout=subprocess.PIPE,
+            text=True,
         )
         for share in shares
         if share
@@ -196,7 +218,7 @@ def run_attackers(directory: Path, target: Target, attack: Attack, clients: int,
         raise RuntimeError(f"the attack {attack.name!r} failed, or reached nothing: {done!r}")
 
 
-def section(sizes: Sizes, outcomes: Sequence[Outcome]) -> Section:
+def build_section(sizes: Sizes, outcomes: Sequence[Outcome]) -> Section:
     """Return a row for each attack, with the worst values of all variants."""
     rows = [("attack", *LIMITS, "exceeded with")]
     for name in dict.fromkeys(each.attack for each in outcomes):
@@ -206,16 +228,17 @@ def section(sizes: Sizes, outcomes: Sequence[Outcome]) -> Section:
     clients = ", ".join(map(str, sizes.attack_clients))
     variants = "; ".join(dict.fromkeys(each.variant for each in outcomes))
     note = (
-        f"Worst of rounds of {sizes.attack_seconds:g} s with {clients} clients, niced, of {variants}. "
-        "Memory: more than before the attack; and "
-        f"{sizes.attack_rest_seconds:g} s after the last round, more than after the first. "
-        "Users come with a rate limit for the requests of all clients together: its response is 429."
+        f"Worst values of rounds of {sizes.attack_seconds:g} s with {clients} clients of low priority, over "
+        f"the variants {variants}. Peak memory is relative to the memory before the attack; memory "
+        f"afterwards is that {sizes.attack_rest_seconds:g} s after the last round, relative to the memory "
+        "after the first. With users, a rate limit applies to the requests of all clients together; its "
+        "response has status 429."
     )
-    verdicts = [_verdict(key, limit, outcomes) for key, limit in LIMITS.items() if limit.target]
+    verdicts = [_judge(key, limit, outcomes) for key, limit in LIMITS.items() if limit.target]
     return Section("Attacks", rows, [note], verdicts)
 
 
-def _verdict(key: str, limit: Limit, outcomes: Sequence[Outcome]) -> Verdict:
+def _judge(key: str, limit: Limit, outcomes: Sequence[Outcome]) -> Verdict:
     worst = max(outcomes, key=lambda each: each.values[key])
     reached = f"{limit.format(worst.values[key])} ({worst.attack}; {worst.variant})"
-    return Verdict(f"attacked: {limit.target}", reached, worst.values[key] <= limit.most)
+    return Verdict(f"under attack: {limit.target}", reached, worst.values[key] <= limit.most)

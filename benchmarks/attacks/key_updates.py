@@ -18,7 +18,7 @@ _RETURNS_POINTER = ("TLS_client_method", "SSL_CTX_new", "SSL_new", "BIO_s_mem", 
 
 
 @contextmanager
-def key_updates(connection: socket.socket) -> Iterator[Iterator[bytes]]:
+def generate_key_updates(connection: socket.socket) -> Iterator[Iterator[bytes]]:
     """Perform a TLS handshake; yield an endless iterator of batches of key update requests.
 
     Raises:
@@ -41,13 +41,13 @@ def key_updates(connection: socket.socket) -> Iterator[Iterator[bytes]]:
         connection.settimeout(0)
         output = _POINTER(library.BIO_new(_POINTER(library.BIO_s_mem())))
         library.SSL_set0_wbio(session, output)
-        yield (_batch(library, session, output) for _ in repeat(None))
+        yield (_create_batch(library, session, output) for _ in repeat(None))
     finally:
         library.SSL_free(session)
         library.SSL_CTX_free(context)
 
 
-def _batch(library: ctypes.CDLL, session: ctypes.c_void_p, output: ctypes.c_void_p) -> bytes:
+def _create_batch(library: ctypes.CDLL, session: ctypes.c_void_p, output: ctypes.c_void_p) -> bytes:
     for _ in range(_BATCH):
         library.SSL_key_update(session, _REQUESTED)
         library.SSL_do_handshake(session)

@@ -41,7 +41,7 @@ class Script:
     raw: bool = False
     """Whether to send these bytes as they are even on a TLS port."""
     key_updates: bool = False
-    """Whether to request TLS key updates without end, instead of everything else."""
+    """Whether to request endless TLS key updates, instead of everything else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +56,12 @@ class Attack:
     users_only: bool = False
 
 
-def _reading(*requests: bytes, raw: bool = False) -> tuple[Script, ...]:
+def _repeat_and_read(*requests: bytes, raw: bool = False) -> tuple[Script, ...]:
     """Return a script for each request that repeats it and reads the responses."""
     return tuple(Script(repeat=request, reads=True, raw=raw) for request in requests)
 
 
-def _logins(names: Iterable[str], passwords: Iterable[str]) -> bytes:
+def _render_logins(names: Iterable[str], passwords: Iterable[str]) -> bytes:
     """Return pipelined requests with these logins."""
     tokens = (
         base64.b64encode(f"{name}:{password}".encode())
@@ -72,7 +72,7 @@ def _logins(names: Iterable[str], passwords: Iterable[str]) -> bytes:
     )
 
 
-def _client_hello() -> bytes:
+def _create_client_hello() -> bytes:
     """Return a TLS client's first message, for which a server computes a shared secret and a signature."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(incoming, outgoing, server_hostname="attacked")
@@ -81,8 +81,8 @@ def _client_hello() -> bytes:
     return outgoing.read()
 
 
-HELLO = _client_hello()
-_MANY = [f"{number}" for number in range(2000)]
+HELLO = _create_client_hello()
+_WORDS = [f"{number}" for number in range(2000)]
 _GARBAGE = random.Random(1).randbytes(_LARGE)  # noqa: S311 -- the same noise each time
 _HOSTS = (
     b"GET /metrics HTTP/1.1\r\n\r\n",
@@ -90,7 +90,7 @@ _HOSTS = (
     b"GET /metrics HTTP/1.1\r\nHost: a/b@c d\r\n\r\n",
     b"GET /metrics HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n",
 )
-_ODD = (
+_UNUSUAL = (
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     b"OPTIONS * HTTP/1.1\r\n" + _HOST + b"\r\n",
     b"CONNECT attacked:443 HTTP/1.1\r\n" + _HOST + b"\r\n",
@@ -116,9 +116,9 @@ _ODD = (
 )
 
 ATTACKS = (
-    Attack(name="start line without end", scripts=(Script(first=b"GET /", repeat=_FILLER, reads=True),)),
+    Attack(name="endless request line", scripts=(Script(first=b"GET /", repeat=_FILLER, reads=True),)),
     Attack(
-        name="headers without end",
+        name="endless headers",
         scripts=(
             Script(first=_GET[:-2] % b"/" + b"X: ", repeat=_FILLER, reads=True),
             Script(first=_GET[:-2] % b"/", repeat=b"X: x\r\n" * 10_000, reads=True),
@@ -126,19 +126,19 @@ ATTACKS = (
         ),
     ),
     Attack(
-        name="headers that drip",
+        name="slow headers (Slowloris)",
         scripts=(Script(first=_GET[:-2] % b"/", repeat=b"X: x\r\n", piece=1, pause=0.02),),
         connections=10,
     ),
     Attack(
-        name="requests in pieces of a byte",
+        name="requests sent byte by byte",
         scripts=(Script(repeat=_GET % b"/-/healthy", piece=1, reads=True),),
     ),
-    Attack(name="no Host, two, or a wrong one", scripts=_reading(*_HOSTS)),
+    Attack(name="missing, repeated or invalid Host", scripts=_repeat_and_read(*_HOSTS)),
     Attack(name="pipelined requests, responses not read", scripts=(Script(repeat=_GET % b"/x" * 1500),)),
-    Attack(name="pipelined requests, responses read", scripts=_reading(_GET % b"/-/healthy" * 1000)),
+    Attack(name="pipelined requests, responses read", scripts=_repeat_and_read(_GET % b"/-/healthy" * 1000)),
     Attack(
-        name="body without end, or bytes after it",
+        name="endless body, or bytes after the body",
         scripts=(
             Script(first=_POST + _ANY_LENGTH, repeat=_FILLER, reads=True),
             Script(first=(_GET[:-2] % b"/metrics") + _ANY_LENGTH, repeat=_FILLER),
@@ -148,7 +148,7 @@ ATTACKS = (
         ),
     ),
     Attack(
-        name="chunked body without end",
+        name="endless chunked body",
         scripts=(
             Script(first=_CHUNKED, repeat=b"10000\r\n" + _FILLER + b"\r\n", reads=True),
             Script(first=_CHUNKED, repeat=b"1\r\nx\r\n" * 10_000),
@@ -159,7 +159,7 @@ ATTACKS = (
         ),
     ),
     Attack(
-        name="responses not read, or slowly",
+        name="responses read slowly or not at all",
         scripts=(
             Script(first=_GET % b"/metrics"),
             Script(first=_GET % b"/"),
@@ -177,7 +177,7 @@ ATTACKS = (
         ),
     ),
     Attack(
-        name="connections closed in one direction",
+        name="half-closed connections",
         scripts=(
             Script(first=_GET[:-2] % b"/metrics", half_closed=True),
             Script(first=_GET % b"/metrics", half_closed=True),
@@ -186,12 +186,16 @@ ATTACKS = (
         connections=2,
     ),
     Attack(
-        name="corners of HTTP, and bytes at random",
-        scripts=(Script(repeat=_GARBAGE, raw=True), Script(first=HELLO, raw=True), *_reading(*_ODD)),
+        name="unusual requests and random bytes",
+        scripts=(
+            Script(repeat=_GARBAGE, raw=True),
+            Script(first=HELLO, raw=True),
+            *_repeat_and_read(*_UNUSUAL),
+        ),
     ),
     Attack(
-        name="filters and pages that cost",
-        scripts=_reading(
+        name="expensive filters and pages",
+        scripts=_repeat_and_read(
             b"".join(_GET % b"/metrics?%b%d" % (_LARGEST, number) for number in range(50)),
             _GET % (b"/metrics?" + _NAMES),
             _GET % b"/metrics?deployment=coder",
@@ -200,19 +204,19 @@ ATTACKS = (
             _GET % b"/config",
         ),
     ),
-    Attack(name="reloads", scripts=_reading(_POST + _LENGTH % 0)),
+    Attack(name="reloads", scripts=_repeat_and_read(_POST + _LENGTH % 0)),
     Attack(
-        name="logins that fail",
+        name="failed logins",
         users_only=True,
-        scripts=_reading(
-            _logins(_MANY, _MANY),
-            _logins(["prometheus"] * len(_MANY), _MANY),
-            _logins(["unknown"] * len(_MANY), ["x" * 100] * len(_MANY)),
+        scripts=_repeat_and_read(
+            _render_logins(_WORDS, _WORDS),
+            _render_logins(["prometheus"] * len(_WORDS), _WORDS),
+            _render_logins(["unknown"] * len(_WORDS), ["x" * 100] * len(_WORDS)),
             b"GET / HTTP/1.1\r\n" + _HOST + b"Authorization: Basic " + b"A" * 8000 + b"\r\n\r\n",
         ),
     ),
     Attack(
-        name="TLS handshakes begun and left",
+        name="aborted TLS handshakes",
         tls_only=True,
         scripts=(
             Script(first=HELLO, raw=True, holds=False),
@@ -223,7 +227,7 @@ ATTACKS = (
         connections=2,
     ),
     Attack(
-        name="TLS handshakes that never end",
+        name="endless TLS handshakes",
         tls_only=True,
         scripts=(
             Script(first=HELLO[:50], repeat=b"\0", piece=1, pause=0.02, raw=True),
@@ -231,9 +235,11 @@ ATTACKS = (
             Script(first=HELLO, repeat=b"\x14\x03\x03\x00\x01\x01" * 1000, raw=True),
         ),
     ),
-    Attack(name="TLS key updates without end", tls_only=True, scripts=(Script(key_updates=True, raw=True),)),
+    Attack(name="endless TLS key updates", tls_only=True, scripts=(Script(key_updates=True, raw=True),)),
     Attack(
-        name="plain HTTP instead of TLS", tls_only=True, scripts=_reading(_GET % b"/metrics" * 1000, raw=True)
+        name="plain HTTP instead of TLS",
+        tls_only=True,
+        scripts=_repeat_and_read(_GET % b"/metrics" * 1000, raw=True),
     ),
 )
 """Every attack; each script gets an equal share of the time."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import bcrypt
 
-from benchmarks.attacking.probes import Target
+from benchmarks.attacks.probes import Target
 from benchmarks.peers import Certificate
-from benchmarks.servers import until
+from benchmarks.servers import wait_until
 from tests.integration.exporter import command
 from tests.integration.processes import Running, clean_environment, free_port, running
 
@@ -37,7 +37,7 @@ VARIANTS = tuple(Variant(tls, users) for tls in (False, True) for users in (Fals
 
 
 @dataclass(frozen=True, slots=True)
-class Victim:
+class AttackedExporter:
     """A running exporter."""
 
     target: Target
@@ -55,7 +55,7 @@ class Victim:
 
 
 @contextlib.contextmanager
-def victim(directory: Path, config: Path, variant: Variant) -> Iterator[Victim]:
+def run_exporter(directory: Path, config: Path, variant: Variant) -> Iterator[AttackedExporter]:
     """Run an exporter on the loopback interface until the block ends."""
     port = free_port()
     target = Target(
@@ -68,8 +68,8 @@ def victim(directory: Path, config: Path, variant: Variant) -> Iterator[Victim]:
         "--web.enable-lifecycle",
     )
     with running((*command(), *flags), directory / "run", clean_environment(directory, {})) as process:
-        until(lambda: _is_ready(target, process))
-        yield Victim(target, process)
+        wait_until(lambda: _is_ready(target, process))
+        yield AttackedExporter(target, process)
         process.stop()
 
 

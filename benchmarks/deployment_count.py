@@ -6,11 +6,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.client import Read, median, read_in_turns
+from benchmarks.client import ResponseStats, compute_median, read_in_turns
 from benchmarks.config import write_latency_config
-from benchmarks.measure import main_thread_seconds
-from benchmarks.results import Section, Verdict, milliseconds, times
-from benchmarks.servers import Server, exporter, module, scrape_url, until
+from benchmarks.measure import read_main_thread_seconds
+from benchmarks.results import Section, Verdict, format_ms, format_ratio
+from benchmarks.servers import Server, read_scrape_url, run_exporter, run_module, wait_until
 from benchmarks.sizes import Sizes
 from tests.integration.exporter import Exporter
 
@@ -24,8 +24,8 @@ _PROCESSES = 3
 class Scrapes(NamedTuple):
     """Durations of scrapes, and CPU seconds per scrape of each process."""
 
-    plain: list[Read]
-    packed: list[Read]
+    plain: list[ResponseStats]
+    packed: list[ResponseStats]
     costs: list[float]
 
 
@@ -34,17 +34,17 @@ def measure(sizes: Sizes, directory: Path) -> Iterator[Section]:
     found: dict[str, Scrapes] = {}
     for number in range(_PROCESSES):
         series = _scrape_all(sizes, directory / f"{number}", found)
-    rows: list[tuple[str, ...]] = [("deployments", "plain", "gzip", "processor time")]
+    rows: list[tuple[str, ...]] = [("deployments", "plain", "gzip", "CPU time")]
     medians = {
-        name: (median(each.plain), median(each.packed), statistics.median(each.costs))
+        name: (compute_median(each.plain), compute_median(each.packed), statistics.median(each.costs))
         for name, each in found.items()
     }
-    rows += [(name, *map(milliseconds, each)) for name, each in medians.items()]
+    rows += [(name, *map(format_ms, each)) for name, each in medians.items()]
     note = (
-        f"{series} series in all, {_PROCESSES} processes for each. "
-        "Processor time: the answering thread's, for one of each."
+        f"{series} series in total, {_PROCESSES} processes for each number. "
+        "CPU time: of the thread that responds, for one plain and one compressed scrape."
     )
-    yield Section("One deployment or many", rows, [note], [_verdict(medians)])
+    yield Section("One or many deployments with the same series", rows, [note], [_judge(medians)])
 
 
 def _scrape_all(sizes: Sizes, directory: Path, found: dict[str, Scrapes]) -> int:
@@ -53,13 +53,13 @@ def _scrape_all(sizes: Sizes, directory: Path, found: dict[str, Scrapes]) -> int
     with ExitStack() as stack:
         alone = _start(stack, directory, 1, sizes.users)
         series = _count_series(alone)
-        servers = {"1": scrape_url(alone)}
+        servers = {"1": read_scrape_url(alone)}
         for count in sizes.shares:
             users = (series // count - (series - 2 * sizes.users)) // 2
-            servers[f"{count}"] = scrape_url(_start(stack, directory, count, users))
-        urls, before = {name: server.url for name, server in servers.items()}, _cpu_seconds(servers)
+            servers[f"{count}"] = read_scrape_url(_start(stack, directory, count, users))
+        urls, before = {name: server.url for name, server in servers.items()}, _read_cpu_seconds(servers)
         plain, packed = (read_in_turns(urls, rounds, gzip=gzip) for gzip in (False, True))
-        used = _cpu_seconds(servers)
+        used = _read_cpu_seconds(servers)
     for name in servers:
         so_far = found.setdefault(name, Scrapes([], [], []))
         so_far.plain.extend(plain[name])
@@ -70,10 +70,12 @@ def _scrape_all(sizes: Sizes, directory: Path, found: dict[str, Scrapes]) -> int
 
 def _start(stack: ExitStack, directory: Path, count: int, users: int) -> Exporter:
     home = directory / f"of-{count}"
-    coder = stack.enter_context(module(home / "coder", "fixtures", f"{users}"))
+    coder = stack.enter_context(run_module(home / "coder", "static_coder", f"{users}"))
     urls = {f"dev-{number}": f"{coder.url}/{number}" for number in range(count)}
-    ours = stack.enter_context(exporter(home / "exporter", write_latency_config(home / "config.yml", urls)))
-    until(lambda: _count_series(ours) > 2 * users * count)
+    ours = stack.enter_context(
+        run_exporter(home / "exporter", write_latency_config(home / "config.yml", urls))
+    )
+    wait_until(lambda: _count_series(ours) > 2 * users * count)
     return ours
 
 
@@ -82,13 +84,13 @@ def _count_series(ours: Exporter) -> int:
     return ours.page().count('deployment="')
 
 
-def _cpu_seconds(servers: Mapping[str, Server]) -> Mapping[str, float]:
-    return {name: main_thread_seconds(server.pid) for name, server in servers.items()}
+def _read_cpu_seconds(servers: Mapping[str, Server]) -> Mapping[str, float]:
+    return {name: read_main_thread_seconds(server.pid) for name, server in servers.items()}
 
 
-def _verdict(found: Mapping[str, tuple[float, float, float]]) -> Verdict:
+def _judge(found: Mapping[str, tuple[float, float, float]]) -> Verdict:
     ratios = [max(column) / min(column) for column in zip(*found.values(), strict=True)]
-    plain, packed, cost = (times(ratio, 1) for ratio in ratios)
-    target = f"scrape of {', '.join(found)} deployments with the same series: within 20 %"
-    reached = f"dearest to cheapest: plain {plain}, gzip {packed}, processor time {cost}"
+    plain, packed, cost = (format_ratio(ratio, 1) for ratio in ratios)
+    target = f"scrape of {', '.join(found)} deployments with the same series: within 20%"
+    reached = f"slowest to fastest: plain {plain}, gzip {packed}, CPU time {cost}"
     return Verdict(target, reached, max(ratios) <= _DIFFERENCE)

@@ -1,6 +1,6 @@
 """A fake Coder with precomputed responses, which uses almost no CPU time.
 
-`python -m benchmarks.fixtures PORT USERS` serves on 127.0.0.1 until SIGTERM.
+`python -m benchmarks.static_coder PORT USERS` serves on 127.0.0.1 until SIGTERM.
 Any path prefix before `/api/v2` is accepted, so one process stands in for any number
 of deployments. Two responses alternate, so every poll sees all values changed.
 """
@@ -11,16 +11,16 @@ import sys
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from benchmarks.users import latency_response
+from benchmarks.users import render_latencies
 
 VERSIONS = 2
 
 
-class FixtureCoder:
+class StaticCoder:
     """An ASGI application with the latencies of `users` users."""
 
     def __init__(self, users: int) -> None:
-        self._responses = itertools.cycle(latency_response(users, version) for version in range(VERSIONS))
+        self._responses = itertools.cycle(render_latencies(users, version) for version in range(VERSIONS))
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Send the next latency response; any other path is not found."""
@@ -34,7 +34,7 @@ class FixtureCoder:
 def main() -> None:
     """Serve until SIGTERM."""
     port, users = map(int, sys.argv[1:])
-    uvicorn.run(FixtureCoder(users), host="127.0.0.1", port=port, log_level="warning", lifespan="off")
+    uvicorn.run(StaticCoder(users), host="127.0.0.1", port=port, log_level="warning", lifespan="off")
 
 
 if __name__ == "__main__":
