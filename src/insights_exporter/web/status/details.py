@@ -1,6 +1,6 @@
 """The view of one deployment."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,7 +19,6 @@ from insights_exporter.web.status.format import (
     format_latency,
     format_number,
     format_percent,
-    format_usage_time,
 )
 from insights_exporter.web.status.state import (
     DeploymentState,
@@ -41,24 +40,6 @@ ACTIVITY_LEVELS: Mapping[float, str] = {
 """Levels of activity by their upper bound in seconds of active time."""
 
 PERCENTILES: Mapping[str, str] = {"p50": "median", "p95": "95th percentile"}
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A row of a ranking; `share` is in percent of the longest."""
-
-    name: str
-    value: str
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class BarList:
-    """A ranking with a remark on the values without a bar; `name` is that of a parameter."""
-
-    bars: tuple[Bar, ...]
-    others: str = ""
-    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +72,17 @@ class Details:
     cards: Mapping[str, Card]
     days: ColumnChart
     days_remark: str
-    apps: BarList
-    templates: BarList
+    apps: Ranking | None
+    templates: Ranking | None
     activity: ActivityChart | None
     latency: LatencyChart | None
-    parameters: tuple[BarList, ...]
+    parameters: tuple[ParameterUse, ...]
 
 
 def build_details(state: DeploymentState, window: str) -> Details:
     """Return the view of a deployment in a window."""
-    report = state.summary("apps", window)
-    breakdown = state.summary("templates", select_window(window, state.breakdown_windows))
-    builds = state.summary("parameters", select_window(window, state.parameter_windows))
+    template_window = select_window(window, state.breakdown_windows)
+    parameter_window = select_window(window, state.parameter_windows)
     return Details(
         state=state,
         health=assess_health(state),
@@ -111,11 +91,11 @@ def build_details(state: DeploymentState, window: str) -> Details:
         cards=build_cards(state, window),
         days=build_days_chart(*state.daily_users()),
         days_remark=_explain_days(state),
-        apps=_build_bars(report.apps, format_usage_time, "apps"),
-        templates=_build_bars(breakdown.templates, format_number, "templates"),
+        apps=state.summary("apps", window).apps,
+        templates=state.summary("templates", template_window).templates,
         activity=_build_activity(state.summary("activity", window)),
         latency=_build_latency(state.summary("latency", window)),
-        parameters=tuple(map(_build_parameter, builds.parameters)),
+        parameters=state.summary("parameters", parameter_window).parameters,
     )
 
 
@@ -131,26 +111,6 @@ def _explain_days(state: DeploymentState) -> str:
     if users and len(users) < 3:
         return "Coder reports two days at a time in this time zone; the chart grows while the exporter runs."
     return ""
-
-
-def _build_bars(ranking: Ranking | None, write: Callable[[float], str], noun: str) -> BarList:
-    ranking = ranking or Ranking()
-    others = f"and {format_number(ranking.others)} more {noun}" if ranking.others else ""
-    return BarList(_build_ranking(ranking, write), others)
-
-
-def _build_parameter(parameter: ParameterUse) -> BarList:
-    ranking = parameter.values
-    workspaces = format_count(ranking.rest, "workspace")
-    if parameter.free_text:
-        return BarList((), f"free text in {workspaces}", parameter.name)
-    others = f"{format_count(ranking.others, 'more value')} in {workspaces}" if ranking.others else ""
-    return BarList(_build_ranking(ranking, format_number), others, parameter.name)
-
-
-def _build_ranking(ranking: Ranking, write: Callable[[float], str]) -> tuple[Bar, ...]:
-    longest = max((value for _, value in ranking.rows), default=0.0)
-    return tuple(Bar(name, write(value), 100 * value / longest) for name, value in ranking.rows)
 
 
 def _build_activity(summary: PollSummary) -> ActivityChart | None:

@@ -116,10 +116,12 @@ def insert_breaks(name: str) -> Markup:
 FILTERS: Mapping[str, Callable[..., str]] = {
     "age": format_age,
     "breakable": insert_breaks,
+    "count_of": format_count,
     "duration": format_duration,
     "elapsed": format_elapsed,
     "iso_time": format_iso_time,
     "number": format_number,
     "time": format_time,
+    "usage_time": format_usage_time,
 }
 """The filters of the templates."""
