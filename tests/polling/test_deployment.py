@@ -161,3 +161,18 @@ def test_poll_once_polls_every_job() -> None:
     page = on_fast_clock(scenario)
 
     assert {1.0} == set(series_of(page, "insights_exporter_poll_success").values())
+
+
+def test_poll_once_takes_as_long_as_the_rate_limit_demands() -> None:
+    """In a one-shot command no request is given up because the configured rate admits few per minute."""
+
+    async def scenario() -> str:
+        async with poll_deployment(small_coder(), windows=["7d"], requests_per_minute=4) as polled:
+            await asyncio.sleep(200)  # the round at the start is over then
+            await polled.poller.poll_once()
+            await asyncio.sleep(1)
+            return polled.page()
+
+    page = on_fast_clock(scenario)
+
+    assert {1.0} == set(series_of(page, "insights_exporter_poll_success").values())

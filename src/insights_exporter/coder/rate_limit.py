@@ -77,6 +77,10 @@ class RateLimiter:
         self._refill()
         self._rate = per_minute / 60
 
+    def seconds_for(self, requests: int) -> float:
+        """Return the seconds in which so many requests are admitted, beginning with a burst."""
+        return max(0.0, requests - self._burst) / self._rate
+
     def block(self, path: str, seconds: float) -> None:
         """Admit no request to `path` for `seconds`."""
         until = asyncio.get_running_loop().time() + seconds

@@ -27,7 +27,8 @@ _SERVER_INFO = "server-info"
 _SERVER_INFO_REQUESTS = 2
 """Version and token."""
 _ONE_SHOT_SECONDS = 60.0
-"""Seconds that a poll may take in a one-shot command, since a person or a script waits for it."""
+"""Seconds that a poll may take in a one-shot command, since a person or a script waits for it; the time in
+which the rate limit admits all requests comes on top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class DeploymentPoller:
         If nothing comes from the server, nothing else is requested. If it asks
         to wait for long, the poll fails.
         """
-        self._poller.max_seconds = self._poller.lookup_patience = _ONE_SHOT_SECONDS
+        self._limit_polls()
         failure = await self.server_info.probe()
         if failure:
             for job in self.jobs:
@@ -110,6 +111,7 @@ class DeploymentPoller:
         await self.server_info.poll_all_but_version()
         independent = [job for job in self.jobs if not job.dataset.depends_on]
         await asyncio.gather(*(self._poller.poll(job) for job in independent))
+        self._limit_polls()  # now that the templates are known
         dependent = [job for job in self.jobs if job.dataset.depends_on and self._has_report(job)]
         await asyncio.gather(*(self._poller.poll(job) for job in dependent))
 
@@ -187,6 +189,11 @@ class DeploymentPoller:
             series=sum(job.status.series for job in self.jobs),
             duration=f"{asyncio.get_running_loop().time() - self._started:.1f}s",
         )
+
+    def _limit_polls(self) -> None:
+        """Limit the time of polls in a one-shot command, by the requests that are known so far."""
+        seconds = _ONE_SHOT_SECONDS + self.coder.rate_limiter.seconds_for(self.planned_requests)
+        self._poller.max_seconds = self._poller.lookup_patience = seconds
 
     def _has_report(self, job: Job) -> bool:
         return self._templates.has_report(job.status.window)
