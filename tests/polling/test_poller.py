@@ -1,12 +1,14 @@
 """One poll: its results, and failures."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import httpx
+import pytest
 
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.server import create_app
+from insights_exporter.exposition.store import Changes, MetricStore, Source
 from tests.polling.polled_deployment import (
     PolledDeployment,
     on_fast_clock,
@@ -190,3 +192,29 @@ def test_server_that_is_down_at_start_recovers() -> None:
 
     assert before is None
     assert after is not None
+
+
+def test_result_that_cannot_be_published_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A poll whose result cannot be published is exposed as failed, and the others as successful."""
+    replace, fails = MetricStore.replace, list[bool]()
+
+    def fail_for_daus(store: MetricStore[object], entries: Mapping[Source, object], *rest: object) -> Changes:
+        if any(source[1] == "daus" for source in entries) and fails:
+            raise RuntimeError
+        return replace(store, entries, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(MetricStore, "replace", fail_for_daus)
+
+    async def scenario() -> list[dict[str, float]]:
+        async with poll_deployment(small_coder()) as polled:
+            states = []
+            for _ in range(2):
+                await asyncio.sleep(600)
+                states += [poll_states(polled.page(), dataset) for dataset in ("daus", "periods")]
+                fails.append(True)
+            return states
+
+    daus, periods, failed_daus, periods_later = on_fast_clock(scenario)
+
+    assert ({"": 1.0}, {"": 0.0}) == (daus, failed_daus)
+    assert {"": 1.0} == periods == periods_later

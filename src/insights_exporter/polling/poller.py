@@ -86,7 +86,6 @@ class Poller:
         await self._wait_for_lookup(job)
         started, context = clock(), self.context(job)
         entries: Mapping[Source, PollEntry] = {}
-        gone: Sequence[Source] = ()
         try:
             requests = job.dataset.requests(context)
             options = self._request_options(job)
@@ -96,10 +95,11 @@ class Poller:
             failure = fetch.failure
             if failure is None or any(outcome.converted for outcome in outcomes):
                 entries, gone = self._build_entries(job, context, requests, outcomes)
+                self._publisher.publish(entries, gone)
         except Exception as error:  # noqa: BLE001 -- no response, however odd, may end a job
             failure = ApiError("exporter_bug", error_location(error))
         self._record(job, failure, started)
-        self._publisher.publish(entries, gone, self._availability.affected_datasets(job))
+        self._publisher.publish({}, statuses=self._availability.affected_datasets(job))
         self._update_index(job, entries)
         self._polled[job.dataset.name].set()
         if entries:
