@@ -1,7 +1,7 @@
 """Dataset `daus`: how many users were active today and yesterday."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from insights_exporter.coder.clock import unix_seconds
 from insights_exporter.coder.decode import Envelope, Row, decode
@@ -27,7 +27,8 @@ DAILY_ACTIVE_USERS = MetricFamily(
     labels=("deployment", "day"),
     merge="entries of the same day are summed; today is the newest day of the response; in time zones other "
     "than UTC, the users of one-day windows (API: templates report.active_users)",
-    absent="the response lacks the day; from the deployment's midnight until the next poll",
+    absent="the response lacks the day, or its row is invalid; from the deployment's midnight until the next "
+    "poll",
     example='coder_insights_daily_active_users{day="yesterday"}',
     expires_at_midnight=True,
 )
@@ -112,6 +113,8 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     decoded = decode(response.body, DausResponse)
     amounts = _amounts(decoded.value)
     newest = max(amounts, default=0)
+    if decoded.invalid:  # the newest day may be among the rows that were dropped
+        newest = max(newest, context.now.astimezone(UTC).toordinal())
     days = [
         (name, amounts[day], day_seconds(day))
         for name, day in ((TODAY, newest), (YESTERDAY, newest - 1))
