@@ -32,6 +32,7 @@ AGENT: Final = "coder_insights_license_agent_runtime_seconds"
 AGENT_LIMIT: Final = "coder_insights_license_agent_runtime_limit_seconds"
 STATUS: Final = "coder_insights_license_status"
 SEATS: Final = 'feature="user_limit"'
+AI_SEATS: Final = 'feature="ai_governance_user_limit"'
 
 
 def build_groups() -> list[Tile]:
@@ -127,14 +128,17 @@ def build_license() -> list[Tile]:
     seats = build_graph(
         PanelOptions(
             title="License seats",
-            description="Seats in use and the limit of the license, by feature. Do not add the features up.",
+            description="Seats in use and the limit of the license. Seats are active accounts; AI seats are "
+            "those of AI Governance. Do not add them up.",
             no_value=reasons.NO_LIMIT,
         ),
         [
-            Query(select_series(USED, by=("feature",)), "{{feature}} used", "blue"),
-            Query(select_series(LIMIT, by=("feature",)), "{{feature}} limit", "red"),
+            Query(select_series(USED, SEATS), "seats used", "blue"),
+            Query(select_series(LIMIT, SEATS), "seat limit", "red"),
+            Query(select_series(USED, AI_SEATS), "AI seats used", "purple"),
+            Query(select_series(LIMIT, AI_SEATS), "AI seat limit", "orange"),
         ],
-        GraphStyle(dashed=["B"]),
+        GraphStyle(dashed=["B", "D"]),
     )
     agents = build_graph(
         PanelOptions(

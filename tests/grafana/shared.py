@@ -36,6 +36,8 @@ class Shared:
 
 
 TYPICAL: Final = {"window": "7d", "percentile": "p50"}
+ACCOUNTS: Final = {"feature": "user_limit"}
+AI_SEATS: Final = {"feature": "ai_governance_user_limit"}
 AGE: Final = f"time() - {r.LAST_SUCCESS}"
 
 SHARED: Final = (
@@ -47,8 +49,10 @@ SHARED: Final = (
     Shared(r.REQUESTS_LEFT, "health", "Rate limit"),
     Shared(r.DAILY_USERS, "adoption", "Yesterday", of={"day": "yesterday"}),
     Shared(r.DAILY_USERS, "adoption", "Today so far", of={"day": "today"}),
-    Shared(r.SEATS_USED, "users", "License seats"),
-    Shared(r.SEATS_LIMIT, "users", "License seats", "B"),
+    Shared(r.SEATS_USED, "users", "License seats", "A", of=ACCOUNTS),
+    Shared(r.SEATS_LIMIT, "users", "License seats", "B", of=ACCOUNTS),
+    Shared(r.SEATS_USED, "users", "License seats", "C", of=AI_SEATS),
+    Shared(r.SEATS_LIMIT, "users", "License seats", "D", of=AI_SEATS),
     Shared(r.MEASURED_USERS, "connection", "Users measured", of=TYPICAL),
     Shared(r.USERS_ABOVE_POOR, "connection", "Above 300 ms", of=TYPICAL),
 )
