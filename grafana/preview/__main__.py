@@ -14,14 +14,13 @@ from typing import Final
 from grafana.build import ROOT
 from grafana.dashboards import PROVISIONED
 from grafana.preview import sums
-from grafana.preview.history import NOW, write_history, write_rules
+from grafana.preview.history import NOW, START, write_history
+from grafana.preview.rules import serve_history, write_rules
+from grafana.rules import recording
 from tests.integration.parts import require
-from tests.integration.prometheus import monitoring
 
 HERE: Final = Path(__file__).parent
 HISTORY: Final = ROOT / "build/dashboard-images"
-RECORDING: Final = ROOT / "helm/insights-exporter/rules/recording.yaml"
-RETENTION: Final = "--storage.tsdb.retention.time=100y"
 
 
 def render(url: str, dashboards: Sequence[Path], output: Path) -> int:
@@ -51,9 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not chosen.reuse:
         shutil.rmtree(HISTORY, ignore_errors=True)
         write_history(HISTORY)
-    with monitoring(HISTORY, {}, RETENTION) as prometheus:
-        if not chosen.reuse:
-            write_rules(prometheus.url, RECORDING, HISTORY / "data")
+        rules = (*recording.RECORDINGS, *recording.USAGE_RECORDINGS)
+        write_rules(rules, HISTORY, START, NOW)
+    with serve_history(HISTORY) as prometheus:
         dashboards = chosen.dashboards or sorted((ROOT / PROVISIONED).glob("*.json"))
         status = render(prometheus.url, dashboards, chosen.output)
     if not chosen.dashboards:

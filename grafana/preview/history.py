@@ -23,7 +23,7 @@ from tests.integration.parts import require
 NOW: Final = datetime(2026, 5, 20, 14, 20, tzinfo=UTC)
 """A Wednesday afternoon."""
 
-DAYS: Final = 90
+START: Final = NOW.replace(hour=0, minute=0) - timedelta(days=90)
 LIVE_SINCE: Final = NOW.replace(hour=0, minute=0) - timedelta(days=1)
 OUTAGE: Final = (NOW - timedelta(hours=5), NOW - timedelta(hours=4, minutes=25))
 
@@ -70,7 +70,7 @@ def _backfill(folder: Path) -> None:
         arguments = (
             "backfill",
             f"--config.file={config}",
-            f"--since={NOW - timedelta(days=DAYS):%Y-%m-%d}",
+            f"--since={START:%Y-%m-%d}",
             f"--until={LIVE_SINCE:%Y-%m-%d}",
             "--include=parameters,users",
             "--requests-per-minute=6000",
@@ -113,20 +113,3 @@ def _record(folder: Path) -> None:
         arguments = ("tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=744h", "--quiet")
         subprocess.run([require("promtool"), *arguments, file, folder / "data"], check=True)
         file.unlink()
-
-
-def write_rules(url: str, rules: Path, data: Path) -> None:
-    """Evaluate the recording rules over the recorded days of the Prometheus at `url`, into `data`.
-
-    promtool creates a block for every two hours, which would take hours for three months.
-    """
-    arguments = (
-        "tsdb",
-        "create-blocks-from",
-        "rules",
-        "--eval-interval=5m",
-        f"--url={url}",
-        f"--output-dir={data}",
-    )
-    times = (f"--start={LIVE_SINCE.timestamp():.0f}", f"--end={NOW.timestamp():.0f}")
-    subprocess.run([require("promtool"), *arguments, *times, rules], check=True)
