@@ -43,6 +43,7 @@ SERVES = ("insights-exporter", "insights-exporter demo")
 LOOKED_AT = (
     ("coder ", "needs Coder"),
     ("export CODER_", "the tests set their own"),
+    ("promtool tsdb create-blocks-from ", "tests/grafana/test_preview_rules.py runs it"),
     ("uv tool install ", "needs the network"),
     ("sudo ", "changes the machine"),
     ("echo ", "changes the machine"),
