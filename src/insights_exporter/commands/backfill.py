@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -23,7 +22,7 @@ from insights_exporter.backfill.runner import BackfillPlan, Sink, run
 from insights_exporter.backfill.state import BackfillState, LockedError
 from insights_exporter.backfill.timeline import BackfillRange, latest_end
 from insights_exporter.coder.client import CoderClient, RequestOptions
-from insights_exporter.coder.errors import ApiError
+from insights_exporter.coder.errors import REMEDIES, ApiError
 from insights_exporter.coder.http import ConnectionInfo
 from insights_exporter.coder.request import InvalidResponse
 from insights_exporter.commands.backfill_options import BackfillOptions
@@ -31,7 +30,6 @@ from insights_exporter.commands.backfill_progress import (
     BackfillProgress,
     days_to_measure,
     estimate,
-    measure_day,
 )
 from insights_exporter.commands.errors import (
     EXIT_ERROR,
@@ -40,7 +38,7 @@ from insights_exporter.commands.errors import (
     CommandError,
     explain_os_error,
 )
-from insights_exporter.commands.oneshot import find_remedy, progress, warn_of_unnamed_templates
+from insights_exporter.commands.oneshot import progress, warn_of_unnamed_templates
 from insights_exporter.commands.serve import load_and_warn
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.models import Config, Deployment
@@ -66,18 +64,9 @@ _NOT_IN_FINGERPRINT = {
 """Parts of a deployment's config that change no series."""
 
 
-class TemplatesUnlisted(Exception):
-    """The templates cannot be listed now."""
-
-    def __init__(self, cause: Exception) -> None:
-        super().__init__(f"cannot list the templates, so their names are unknown: {cause}")
-        self.remedy = find_remedy(cause)
-
-
 _EXPECTED_ERRORS = (
     ApiError,
     InvalidResponse,
-    TemplatesUnlisted,
     VerificationError,
     LockedError,
     ImportFailed,
@@ -110,9 +99,8 @@ def _select_deployments(config: Config, names: Sequence[str]) -> Config:
     known = {deployment.name: deployment for deployment in config.deployments}
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise CommandError(
-            f"--deployment: unknown deployment {unknown[0]!r}; the config has {', '.join(known)}"
-        )
+        remedy = f"the config has {', '.join(known)}"
+        raise CommandError(f"--deployment: unknown deployment {unknown[0]!r}; {remedy}")
     return Config(deployments=tuple(known[name] for name in names) or config.deployments)
 
 
@@ -150,9 +138,9 @@ async def _try_deployment(options: BackfillOptions, poller: DeploymentPoller) ->
 
 
 def _find_remedy(error: Exception) -> str:
-    if isinstance(error, ApiError | InvalidResponse):
-        return f"{find_remedy(error)}; {_RUN_AGAIN}"
-    return f"{error.remedy}; {_RUN_AGAIN}" if isinstance(error, TemplatesUnlisted) else _RUN_AGAIN
+    if isinstance(error, ApiError):
+        return f"{error.remedy}; {_RUN_AGAIN}"
+    return f"{REMEDIES[error.cause]}; {_RUN_AGAIN}" if isinstance(error, InvalidResponse) else _RUN_AGAIN
 
 
 async def _backfill_deployment(options: BackfillOptions, poller: DeploymentPoller) -> None:
@@ -160,7 +148,7 @@ async def _backfill_deployment(options: BackfillOptions, poller: DeploymentPolle
     connection = ConnectionInfo()
     poller.coder.add_response_hook(connection.observe)
     request_options = RequestOptions(RequestStats("backfill"), float("inf"), missing_route="not_found")
-    listed = await list_templates(poller.coder, request_options, deployment, poller.clock.now())
+    templates, complete = await _list_templates(poller.coder, request_options, deployment, poller.clock.now())
     _print_missing_history(deployment)
     allowed = (connection.rate_limit or 0.0) * _SHARE_OF_RATE_LIMIT
     poller.coder.rate_limiter.per_minute = options.requests_per_minute or max(
@@ -168,16 +156,15 @@ async def _backfill_deployment(options: BackfillOptions, poller: DeploymentPolle
     )
     span = _find_range(options, deployment, poller.clock.now())
     key = read_key(deployment) if deployment.users.detail == "pseudonymous" else b""
-    context = PollContext(deployment, None, span.until, listed.templates, pseudonym_key=key or None)
+    context = PollContext(deployment, None, span.until, templates, pseudonym_key=key or None)
     event_log = StateChangeLogger(deployment.name)
     fetcher = HistoryFetcher(context, options.include, poller.coder, event_log.log_invalid_rows, DATASETS)
     if options.dry_run:
         per_minute = poller.coder.rate_limiter.per_minute
-        typer.echo(
-            f"{deployment.name}: {await _estimate(options, fetcher, span, request_options, per_minute)}"
-        )
+        estimated = await _estimate(options, fetcher, span, request_options, per_minute)
+        typer.echo(f"{deployment.name}: {estimated}")
         return
-    fingerprint = _fingerprint(options, deployment, key, listed)
+    fingerprint = _fingerprint(options, deployment, key, complete=complete)
     state = BackfillState(options.output / _folder_name(deployment.name), fingerprint, resume=options.resume)
     try:
         await _run(options, span, fetcher, state, request_options)
@@ -192,38 +179,30 @@ def _print_missing_history(deployment: Deployment) -> None:
         if dataset.backfill == "never" and dataset.is_enabled(deployment)
     ]
     if missing:
-        names = ", ".join(missing)
-        typer.echo(
-            f"{deployment.name}: no history of {names}: Coder reports their current state only", err=True
-        )
+        what = f"no history of {', '.join(missing)}: Coder reports their current state only"
+        typer.echo(f"{deployment.name}: {what}", err=True)
 
 
-class TemplateList(NamedTuple):
-    """The templates by id; `complete` if the server refused nothing."""
-
-    templates: Mapping[str, Template]
-    complete: bool
-
-
-async def list_templates(
+async def _list_templates(
     coder: CoderClient, request_options: RequestOptions, deployment: Deployment, now: datetime
-) -> TemplateList:
-    """List all templates; warn if the server refuses, so that their ids are used instead of names.
+) -> tuple[Mapping[str, Template], bool]:
+    """Return all templates by id, and whether the server lists them; warn if it does not.
 
     Raises:
-        TemplatesUnlisted: A request failed, though it may succeed later.
+        ApiError: A request failed, though it may succeed later.
     """
     context = PollContext(deployment, None, now)
     dataset = next(each for each in DATASETS.values() if each.names_templates)
     fetch = Fetch(dataset, context, coder, request_options)
     outcomes = await fetch.send(dataset.requests(context))
-    if fetch.failure and fetch.failure.reason not in REFUSALS:
-        raise TemplatesUnlisted(fetch.failure)
-    if fetch.failure:
-        warn_of_unnamed_templates(deployment.name, fetch.failure)
+    if failure := fetch.failure:
+        if failure.reason not in REFUSALS:
+            what = "cannot list the templates, so their names are unknown"
+            raise ApiError(failure.cause, f"{what}: {failure.detail}")
+        warn_of_unnamed_templates(deployment.name, failure)
     lists = (outcome.converted.details.result.templates for outcome in outcomes if outcome.converted)
     templates = {name: template for listed in lists if listed for name, template in listed.items()}
-    return TemplateList(templates, complete=fetch.failure is None)
+    return templates, fetch.failure is None
 
 
 def _find_range(options: BackfillOptions, deployment: Deployment, now: datetime) -> BackfillRange:
@@ -247,20 +226,17 @@ async def _estimate(
     """Request a few of the days, and return what all of them will take."""
     stats = RequestStats("backfill")
     counted = replace(request_options, observer=stats)
-    sizes = {
-        number: measure_day(await fetcher.fetch(span.days[number], counted))
-        for number in days_to_measure(len(span.days))
-    }
+    measured = [await fetcher.fetch(day, counted) for day in days_to_measure(span.days)]
     added = sum(len(f'{name}="{value}",') for name, value in options.labels.items())
-    return estimate(span, sizes, stats.requests, per_minute, added)
+    return estimate(span, measured, stats.requests, per_minute, added)
 
 
-def _fingerprint(options: BackfillOptions, deployment: Deployment, key: bytes, listed: TemplateList) -> str:
-    """Return a text that differs if other series would be written."""
+def _fingerprint(options: BackfillOptions, deployment: Deployment, key: bytes, *, complete: bool) -> str:
+    """Return a text that differs if other series would be written; `complete` is whether names are known."""
     config = deployment.model_dump_json(exclude=_NOT_IN_FINGERPRINT)
     pseudonyms = blake2b(key).hexdigest()
     labels = sorted(options.labels.items())
-    return repr((config, pseudonyms, options.include, options.since, options.step, labels, listed.complete))
+    return repr((config, pseudonyms, options.include, options.since, options.step, labels, complete))
 
 
 def _folder_name(deployment: str) -> str:

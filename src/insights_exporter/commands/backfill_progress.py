@@ -3,10 +3,8 @@
 import math
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from operator import mul
+from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 
 import typer
@@ -63,55 +61,31 @@ def format_minutes(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{max(minutes, 1)} min"
 
 
-@dataclass(frozen=True, slots=True)
-class DaySize:
-    """The size of one point of time of a day: series, and bytes of text without added labels."""
-
-    series: int
-    text: int
-
-
-def measure_day(lines: DaySamples) -> DaySize:
-    """Return the size of a day's lines, each with a timestamp."""
-    series = sum(block.count("\n") for block in lines.values())
-    return DaySize(series, sum(len(block.encode()) for block in lines.values()) + series * _TIMESTAMP_LENGTH)
-
-
-def days_to_measure(count: int) -> Sequence[int]:
-    """Return which of `count` days a dry run requests: the first, the middle and the last."""
-    return sorted({0, count // 2, count - 1})
+def days_to_measure(days: Sequence[date]) -> Sequence[date]:
+    """Return which days a dry run requests: the first, the middle and the last."""
+    return sorted({days[0], days[len(days) // 2], days[-1]})
 
 
 def estimate(
-    span: BackfillRange, sizes: Mapping[int, DaySize], requests: int, per_minute: float, added: int
+    span: BackfillRange, measured: Sequence[DaySamples], requests: int, per_minute: float, added: int
 ) -> str:
-    """Return what all days will take, interpolated from the measured days.
+    """Return what all days will take if they are like the measured ones on average.
 
-    `sizes` are by the number of the day, `requests` is the total of the
-    measured days, `added` the length of the labels that each line gets.
+    `requests` is the total of the measured days, `added` the length of the
+    labels that each line gets.
     """
-    times = [len(span.times(day)) for day in span.days]
-    series = _interpolate({number: size.series for number, size in sizes.items()}, len(times))
-    text = _interpolate(
-        {number: size.text + size.series * added for number, size in sizes.items()}, len(times)
-    )
-    total = math.ceil(requests / len(sizes) * len(times))
+    blocks = [block for day in measured for block in day.values()]
+    series = sum(block.count("\n") for block in blocks) / len(measured)
+    text = sum(len(block.encode()) for block in blocks) / len(measured)
+    times = sum(len(span.times(day)) for day in span.days)
+    total = math.ceil(requests / len(measured) * len(span.days))
     return (
-        f"{len(times)} days, at most {total:,} requests in {format_minutes(total / per_minute * 60)}, "
-        f"about {round(sum(map(mul, series, times))):,} samples, "
-        f"{format_size(sum(map(mul, text, times)))} of text"
+        f"{len(span.days)} days, at most {total:,} requests in {format_minutes(total / per_minute * 60)}, "
+        f"about {round(series * times):,} samples, "
+        f"{format_size((text + series * (_TIMESTAMP_LENGTH + added)) * times)} of text"
     )
 
 
 def format_size(size: float) -> str:
     """Return a number of bytes as `84.2 MB`, or `1.3 GB` from a gigabyte on."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
-
-
-def _interpolate(known: Mapping[int, float], count: int) -> Sequence[float]:
-    numbers = sorted(known)
-    values: list[float] = [known[numbers[0]]]
-    for before, after in pairwise(numbers):
-        step = (known[after] - known[before]) / (after - before)
-        values += [known[before] + step * number for number in range(1, after - before + 1)]
-    return values[:count]

@@ -14,8 +14,7 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from insights_exporter.coder.errors import REMEDIES, ApiError
-from insights_exporter.coder.request import InvalidResponse
+from insights_exporter.coder.errors import ApiError
 from insights_exporter.commands.errors import EXIT_ERROR, EXIT_OK, EXIT_PARTIAL, Interrupted
 from insights_exporter.config.models import Config
 from insights_exporter.datasets.base import Dataset
@@ -111,18 +110,11 @@ def _deployment_exit_code(poller: DeploymentPoller) -> int:
     return EXIT_PARTIAL if any(poll.success for poll in polls) else EXIT_ERROR
 
 
-def warn_of_unnamed_templates(deployment: str, error: Exception) -> None:
+def warn_of_unnamed_templates(deployment: str, failure: ApiError) -> None:
     """Log that templates have no names because the list of templates is missing, and why."""
     structlog.get_logger("insights_exporter").warning(
         "template names unknown: ids are used instead, and unused templates are omitted",
         deployment=deployment,
-        err=str(error) if isinstance(error, ApiError | InvalidResponse) else type(error).__name__,
-        remedy=find_remedy(error),
+        err=str(failure),
+        remedy=failure.remedy,
     )
-
-
-def find_remedy(error: Exception) -> str:
-    """Return what a user can do about the error of a request."""
-    if isinstance(error, ApiError):
-        return error.remedy
-    return REMEDIES[error.cause if isinstance(error, InvalidResponse) else "invalid"]

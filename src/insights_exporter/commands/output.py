@@ -14,10 +14,8 @@ from insights_exporter.commands.errors import CommandError, Interrupted
 Write = Callable[[bytes], None]
 
 _STANDARD_OUTPUT = Path("-")
-_STDOUT_REMEDY = "check where standard output goes, or name a file"
 _READABLE = 0o644
 _PERMISSIONS = 0o777
-_IS_STREAM = (stat.S_ISFIFO, stat.S_ISCHR, stat.S_ISBLK)
 
 
 def open_output(path: Path | None) -> Write:
@@ -33,8 +31,8 @@ def open_output(path: Path | None) -> Write:
     """
     path = path or _STANDARD_OUTPUT
     with _translate_errors(path):
-        _find_writer(path)
-    return partial(_write_path, path)
+        _find_stream(path)
+    return partial(_write, path)
 
 
 def check_output_folder(path: Path) -> Path:
@@ -52,37 +50,37 @@ def check_output_folder(path: Path) -> Path:
     return path
 
 
-def _find_writer(path: Path) -> Callable[[Path, bytes], None]:
-    """Return how to write to `path`; raises OSError if it cannot be an output."""
+def _find_stream(path: Path) -> Path | int | None:
+    """Return the FIFO, device or open descriptor to write to, None for a file that is replaced or created.
+
+    Raises OSError if `path` cannot be an output.
+    """
     if path == _STANDARD_OUTPUT:
-        return _write_to(1)
+        return 1
     try:
         found = path.stat()
     except FileNotFoundError:
         path.resolve().parent.stat()
-        return _replace
+        return None
     for descriptor in (1, 2):
-        if _is_same(found, descriptor):
-            return _write_to(descriptor)
-    if any(is_kind(found.st_mode) for is_kind in _IS_STREAM):
-        return _write_stream
+        with contextlib.suppress(OSError):
+            if os.path.samestat(found, os.fstat(descriptor)):  # a path such as /dev/stdout
+                return descriptor
     if stat.S_ISREG(found.st_mode):
-        return _replace
+        return None
+    if stat.S_ISFIFO(found.st_mode) or stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode):
+        return path
     raise OSError(0, "is a folder" if stat.S_ISDIR(found.st_mode) else "is neither a file nor a stream")
 
 
-def _is_same(found: os.stat_result, descriptor: int) -> bool:
-    """Return whether a path such as `/dev/stdout` is what is open as `descriptor`."""
-    try:
-        return os.path.samestat(found, os.fstat(descriptor))
-    except OSError:
-        return False
-
-
-def _write_path(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes) -> None:
     """Write to `path`, whose kind may have changed since it was checked."""
     with _translate_errors(path), _raise_on_signals():
-        _find_writer(path)(path, data)
+        stream = _find_stream(path)
+        if stream is None:
+            _replace(path, data)
+        else:
+            _write_stream(stream, data)
 
 
 @contextlib.contextmanager
@@ -104,27 +102,20 @@ def _translate_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         what = f"--output: {path} cannot be written: {(error.strerror or '').lower()}"
-        remedy = (
-            _STDOUT_REMEDY if path == _STANDARD_OUTPUT else "name a file in a folder that you may write to"
-        )
+        remedy = "name a file in a folder that you may write to"
+        if path == _STANDARD_OUTPUT:
+            remedy = "check where standard output goes, or name a file"
         raise CommandError(f"{what}; {remedy}") from None
 
 
-def _write_to(descriptor: int) -> Callable[[Path, bytes], None]:
-    """Return a function that writes to an open descriptor, unbuffered."""
-    return lambda _, data: write_all(partial(os.write, descriptor), data)
-
-
-def _write_stream(path: Path, data: bytes) -> None:
-    with open(os.open(path, os.O_WRONLY), "wb", buffering=0) as stream:  # noqa: PTH123 -- creates no file
-        write_all(stream.write, data)
-
-
-def write_all(write: Callable[[memoryview], int | None], data: bytes) -> None:
-    """Write `data` with `write`, which may accept a part at a time, as unbuffered streams do."""
+def _write_stream(stream: Path | int, data: bytes) -> None:
+    descriptor = os.dup(stream) if isinstance(stream, int) else os.open(stream, os.O_WRONLY)
     left = memoryview(data)
-    while left:
-        left = left[write(left) or 0 :]
+    try:
+        while left:
+            left = left[os.write(descriptor, left) :]
+    finally:
+        os.close(descriptor)
 
 
 def _replace(path: Path, data: bytes) -> None:
