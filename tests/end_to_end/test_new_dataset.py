@@ -88,8 +88,9 @@ def coder() -> CoderWithWidgets:
 
 
 @pytest.fixture
-def config_file(coder: CoderWithWidgets, tmp_path: Path) -> Iterator[Path]:
-    """Yield the file of a config for the running server."""
+def config_file(coder: CoderWithWidgets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Yield the file of a config for the running server; the dataset is registered."""
+    monkeypatch.setitem(DATASETS, NEW.name, NEW)
     path = tmp_path / "config.yml"
     with serve(coder) as url:
         datasets = "{daus: {enabled: false}, widgets: {every: 45m}}"
@@ -105,7 +106,7 @@ def test_it_is_polled_and_exposed_with_its_health(config_file: Path, tmp_path: P
     """Its sample, its health metrics and its configured interval are exposed."""
     output = tmp_path / "exposition"
 
-    status = scrape(config_file, output, "text", REGISTRY)
+    status = scrape(config_file, output, "text")
 
     lines = output.read_text().splitlines()
     poll = 'dataset="widgets",deployment="dev"'
@@ -119,7 +120,7 @@ def test_it_is_polled_and_exposed_with_its_health(config_file: Path, tmp_path: P
 def check_widgets(config_file: Path, capsys: pytest.CaptureFixture[str]) -> Mapping[str, object]:
     """Return what `check` reports of the dataset."""
     with capture_logs():
-        check(config_file, "json", REGISTRY)
+        check(config_file, "json")
     (deployment,) = json.loads(capsys.readouterr().out)
     (result,) = [each for each in deployment["datasets"] if each["dataset"] == "widgets"]
     return dict(result)

@@ -26,18 +26,12 @@ from insights_exporter.commands.errors import EXIT_ERROR
 from insights_exporter.commands.oneshot import poll_once
 from insights_exporter.commands.serve import load_and_warn
 from insights_exporter.config.models import Config, Deployment
-from insights_exporter.datasets.base import Dataset
-from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.manager import DeploymentManager
 from insights_exporter.polling.publisher import PageStore
 
 
-def check(
-    config_file: Path | None,
-    format_: Literal["table", "json"],
-    datasets: Mapping[str, Dataset] = DATASETS,
-) -> int:
+def check(config_file: Path | None, format_: Literal["table", "json"]) -> int:
     """Poll each deployment once, print a report, and return the exit status.
 
     Of the templates in use only one is requested, which is enough to check the permission.
@@ -45,7 +39,7 @@ def check(
     Raises:
         ConfigError: The config is invalid.
     """
-    loaded = load_and_warn(config_file, datasets)
+    loaded = load_and_warn(config_file)
     configured = {deployment.name: deployment for deployment in loaded.config.deployments}
     connections = {name: ConnectionInfo() for name in configured}
 
@@ -56,12 +50,12 @@ def check(
     async def build_reports(_: PageStore, manager: DeploymentManager) -> list[DeploymentReport]:
         async def build(name: str, poller: DeploymentPoller) -> DeploymentReport:
             user = await poller.server_info.fetch_user() if is_reachable(poller) else None
-            return build_report(poller, configured[name], connections[name], user, datasets.values())
+            return build_report(poller, configured[name], connections[name], user)
 
         return await asyncio.gather(*(build(name, poller) for name, poller in manager.pollers.items()))
 
     limited = Config(deployments=tuple(map(_limit_to_one_template, configured.values())))
-    reports = poll_once(limited, build_reports, observe_connections, datasets)
+    reports = poll_once(limited, build_reports, observe_connections)
     if format_ == "json":
         typer.echo(json.dumps([asdict(each) for each in reports], indent=2))
     else:

@@ -1,6 +1,6 @@
 """The report of a deployment that was polled once, as plain values."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -8,7 +8,7 @@ from insights_exporter.coder.errors import REMEDIES, FailureReason
 from insights_exporter.coder.http import ConnectionInfo
 from insights_exporter.commands.errors import EXIT_ERROR, EXIT_OK, EXIT_PARTIAL
 from insights_exporter.config.models import Deployment
-from insights_exporter.datasets.base import Dataset
+from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.causes import Cause, find_causes, warn_of_token
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.jobs import Job
@@ -76,14 +76,13 @@ def build_report(
     configured: Deployment,
     connection: ConnectionInfo,
     user: str | None,
-    known: Iterable[Dataset],
 ) -> DeploymentReport:
-    """Return the report of a deployment that was polled once; `known` are all datasets.
+    """Return the report of a deployment that was polled once.
 
     `configured` is the deployment without the limit of one template that `check` polls with.
     """
     polled = [_build_result(poller, configured, job) for job in poller.jobs]
-    datasets = (*polled, *_not_enabled(known, {each.dataset for each in polled}))
+    datasets = (*polled, *_not_enabled({each.dataset for each in polled}))
     causes = find_causes(poller.jobs)
     return DeploymentReport(
         deployment=configured.name,
@@ -143,9 +142,9 @@ def _build_result(poller: DeploymentPoller, configured: Deployment, job: Job) ->
     )
 
 
-def _not_enabled(known: Iterable[Dataset], polled: Container[str]) -> Iterator[DatasetResult]:
+def _not_enabled(polled: Container[str]) -> Iterator[DatasetResult]:
     """Yield the datasets that the config does not enable, with what they need."""
-    for dataset in known:
+    for dataset in DATASETS.values():
         if dataset.name not in polled:
             yield DatasetResult(
                 dataset.name, "", "not enabled", roles=dataset.roles, needs_license=dataset.needs_license

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -17,7 +17,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.commands.errors import EXIT_ERROR, EXIT_OK, EXIT_PARTIAL, Interrupted
 from insights_exporter.config.models import Config
-from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.polling.manager import DeploymentManager
@@ -31,7 +30,6 @@ def poll_once(
     config: Config,
     on_done: Callable[[PageStore, DeploymentManager], Awaitable[T]],
     before_start: Callable[[DeploymentManager], None] = lambda _: None,
-    datasets: Mapping[str, Dataset] = DATASETS,
 ) -> T:
     """Poll all deployments once, and return the result of `on_done`.
 
@@ -45,8 +43,8 @@ def poll_once(
     async def poll() -> T:
         if task := asyncio.current_task():
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        store = PageStore(exposed_families(datasets))
-        manager = DeploymentManager(store, os.environ, datasets)
+        store = PageStore(exposed_families(DATASETS))
+        manager = DeploymentManager(store, os.environ, DATASETS)
         try:
             await manager.apply(config)
             before_start(manager)

@@ -1,13 +1,10 @@
 """`insights-exporter scrape`: poll once, and print the exposition."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from insights_exporter.commands.oneshot import exit_code, poll_once, warn_of_unnamed_templates
 from insights_exporter.commands.output import open_output
 from insights_exporter.commands.serve import load_and_warn
-from insights_exporter.datasets.base import Dataset
-from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.page import build_response
 from insights_exporter.exposition.process import ProcessMetrics
@@ -15,12 +12,7 @@ from insights_exporter.polling.manager import DeploymentManager
 from insights_exporter.polling.publisher import PageStore
 
 
-def scrape(
-    config_file: Path | None,
-    output: Path | None,
-    format_: str,
-    datasets: Mapping[str, Dataset] = DATASETS,
-) -> int:
+def scrape(config_file: Path | None, output: Path | None, format_: str) -> int:
     """Write one exposition to `output`, and return the exit status.
 
     Raises:
@@ -36,8 +28,8 @@ def scrape(
         response = build_response(store.page, ProcessMetrics(()), Format(format_), gzip=False)
         return b"".join(response.segments), exit_code(manager.pollers.values())
 
-    loaded = load_and_warn(config_file, datasets)
+    loaded = load_and_warn(config_file)
     write = open_output(output)
-    exposition, status = poll_once(loaded.config, render, datasets=datasets)
+    exposition, status = poll_once(loaded.config, render)
     write(exposition)
     return status

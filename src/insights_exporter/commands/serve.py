@@ -22,7 +22,6 @@ from insights_exporter.config.dump import dump_config
 from insights_exporter.config.errors import ConfigError, ConfigIssue
 from insights_exporter.config.loader import LoadedConfig, load_config
 from insights_exporter.config.models import Config
-from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.process import ProcessMetricsCache, process_registry
@@ -106,9 +105,9 @@ def load_checked(options: ServeOptions) -> LoadedConfig:
     return load_and_warn(options.config_file)
 
 
-def load_and_warn(config_file: Path | None, datasets: Mapping[str, Dataset] = DATASETS) -> LoadedConfig:
+def load_and_warn(config_file: Path | None) -> LoadedConfig:
     """Load the config and log its warnings; raises ConfigError."""
-    loaded = load_config(config_file, os.environ, datasets)
+    loaded = load_config(config_file, os.environ, DATASETS)
     _log_warnings(loaded.warnings)
     return loaded
 
