@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 import typer
 import uvloop
 
-from insights_exporter.commands.demo_prometheus import QUERIES, NotStarted, graph_url, run_prometheus
+from insights_exporter.commands.demo_prometheus import QUERIES, NotStarted, run_prometheus
 from insights_exporter.commands.errors import CommandError
 from insights_exporter.commands.serve import Exporter, ServeOptions
 from insights_exporter.config.errors import did_you_mean
@@ -68,20 +68,22 @@ def demo(
         config_file=None, listen_addresses=listen_addresses, web_config_file=web_config_file
     )
 
+    tasks: list[asyncio.Task[None]] = []
+
+    def on_started(url: str) -> None:
+        typer.echo(_format_welcome(url, data), nl=False)
+        if prometheus:
+            tasks.append(asyncio.create_task(_run_prometheus(url.removeprefix("http://"))))
+
     async def run(coder_url: str) -> None:
-        async with AsyncExitStack() as stack:
-            environ = {"CODER_URL": coder_url, "CODER_SESSION_TOKEN": coder.token}
-            read_config = partial(_load_demo_config, environ)
-            started = asyncio.get_running_loop().create_future()
-            if prometheus:
-                task = asyncio.create_task(_start_prometheus(started, stack))
-                stack.push_async_callback(_cancel, task)
-
-            def on_started(url: str) -> None:
-                typer.echo(_format_welcome(url, data), nl=False)
-                started.set_result(url.removeprefix("http://"))
-
+        environ = {"CODER_URL": coder_url, "CODER_SESSION_TOKEN": coder.token}
+        read_config = partial(_load_demo_config, environ)
+        try:
             await Exporter(options, read_config(), environ, read_config).run(on_started)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     with serve(coder) as url, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(url))
@@ -92,9 +94,8 @@ def create_coder(data: SampleData) -> EmbeddedCoder:
     population = Population(seed=data.seed, users=data.users, templates=data.templates)
     version = data.server_version
     if version not in SERVER_VERSIONS:
-        raise CommandError(
-            f"--server-version: unknown version {version!r}; {did_you_mean(version, SERVER_VERSIONS)}"
-        )
+        remedy = did_you_mean(version, SERVER_VERSIONS)
+        raise CommandError(f"--server-version: unknown version {version!r}; {remedy}")
     coder = EmbeddedCoder(population=population, rules=data.rules, server_version=version)
     for fault in data.faults:
         name, _, path = fault.partition("=")
@@ -120,25 +121,20 @@ def _load_demo_config(environ: Mapping[str, str]) -> LoadedConfig:
     return replace(loaded, config=Config(deployments=deployments))
 
 
-async def _start_prometheus(address: asyncio.Future[str], stack: AsyncExitStack) -> None:
-    """Start Prometheus once there is something to scrape, and print how to use it."""
+async def _run_prometheus(target: str) -> None:
+    """Run a Prometheus until this is cancelled, and print how to use it."""
     try:
-        url = await stack.enter_async_context(run_prometheus(await address))
+        async with run_prometheus(target) as url:
+            typer.echo(f"  {url}   Prometheus, which scrapes it every 5 s. Try:")
+            for description, query in QUERIES:
+                graph = f"{url}/graph?g0.expr={quote(query)}&g0.tab=1"
+                typer.echo(f"    {description}:\n      {query}\n      {graph}")
+            await asyncio.Event().wait()
     except NotStarted as error:
         typer.echo(f"Prometheus is not started: {error}.", err=True)
-        return
-    typer.echo(f"  {url}   Prometheus, which scrapes it every 5 s. Try:")
-    for description, query in QUERIES:
-        typer.echo(f"    {description}:\n      {query}\n      {graph_url(url, query)}")
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 def _format_welcome(url: str, data: SampleData) -> str:
-    faults = (
-        f"The embedded Coder {FAULTS[fault.partition('=')[0]].about} ({fault}).\n" for fault in data.faults
-    )
-    return _WELCOME.format(url=url, users=data.users, faults="".join(faults))
+    abouts = ((FAULTS[fault.partition("=")[0]].about, fault) for fault in data.faults)
+    faults = "".join(f"The embedded Coder {about} ({fault}).\n" for about, fault in abouts)
+    return _WELCOME.format(url=url, users=data.users, faults=faults)

@@ -8,11 +8,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import quote
 
 import httpx
 
-PROGRAM = "prometheus"
 QUERIES: Sequence[tuple[str, str]] = (
     (
         "the most used editors and apps, in hours per week",
@@ -44,9 +42,9 @@ async def run_prometheus(target: str) -> AsyncIterator[str]:
     Raises:
         NotStarted: Prometheus is not installed, or does not become ready.
     """
-    program = shutil.which(PROGRAM)
+    program = shutil.which("prometheus")
     if program is None:
-        raise NotStarted(f"there is no program {PROGRAM} on the PATH")
+        raise NotStarted("there is no program prometheus on the PATH")
     with TemporaryDirectory(prefix="insights-exporter-demo-") as name:
         folder, address = Path(name), f"{_HOST}:{_find_free_port()}"
         process = await _start(program, folder, address, target)
@@ -57,20 +55,10 @@ async def run_prometheus(target: str) -> AsyncIterator[str]:
             await _stop(process)
 
 
-def graph_url(url: str, query: str) -> str:
-    """Return the URL of a query in the web interface of the Prometheus at `url`."""
-    return f"{url}/graph?g0.expr={quote(query)}&g0.tab=1"
-
-
-def rule_files() -> list[str]:
-    """Return the rule files of the checkout; an installed package has none."""
-    return sorted(map(str, _RULES.glob("*.yaml")))
-
-
 async def _start(program: str, folder: Path, address: str, target: str) -> asyncio.subprocess.Process:
     config = {
         "global": {"scrape_interval": "5s", "evaluation_interval": "5s"},
-        "rule_files": rule_files(),
+        "rule_files": sorted(map(str, _RULES.glob("*.yaml"))),
         "scrape_configs": [{"job_name": "insights-exporter", "static_configs": [{"targets": [target]}]}],
     }
     file = folder / "prometheus.yml"
