@@ -30,13 +30,11 @@ def accepted(
     return validate_query(path, pairs, now, VERSIONS[server_version])
 
 
-def refused(
-    query: Query, path: str = TEMPLATES, server_version: str = "2026", now: datetime = NOW, status: int = 400
-) -> Json:
+def refused(query: Query, path: str = TEMPLATES, server_version: str = "2026", now: datetime = NOW) -> Json:
     """Return the body of the error."""
     with pytest.raises(Refused) as caught:
         accepted(query, path, now, server_version)
-    assert status == caught.value.response.status
+    assert 400 == caught.value.response.status
     return caught.value.response.body
 
 

@@ -167,8 +167,3 @@ def test_percentiles_are_those_of_the_database(values: list[float]) -> None:
 
     assert pytest.approx(expected[49]) == percentile(values, 0.50)
     assert pytest.approx(expected[94]) == percentile(values, 0.95)
-
-
-def test_percentile_of_nothing_is_no_data() -> None:
-    """No value is -1, as the server has it."""
-    assert percentile([], 0.5) == -1

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.demo.client import coder, send_request
 from tests.demo.queries import WEEK, A, B, accepted, one_bad, refused, some_bad
 
 
@@ -101,7 +102,7 @@ def test_status_counts_take_a_zone() -> None:
     assert bad == refused({"timezone": "Mars"}, path)
 
 
-@pytest.mark.parametrize("path", ["/insights", "/insights/templates/", "/api/v2/insights/x", "/templates/x"])
+@pytest.mark.parametrize("path", ["/insights", "/insights/templates/", "/insights/x", "/templates/x"])
 def test_unknown_path_is_no_route(path: str) -> None:
     """Only the paths of the API are known."""
-    assert {"message": "Route not found."} == refused({}, path, status=404)
+    assert send_request(coder(), path).status_code == 404

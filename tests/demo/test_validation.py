@@ -13,7 +13,7 @@ EPOCH = datetime(2020, 1, 2, tzinfo=UTC)
 
 PARSING = (
     "must be a valid date format (2006-01-02T15:04:05Z07:00): "
-    'parsing time "2023-07-10" as "2006-01-02T15:04:05Z07:00": cannot parse "" as "T"'
+    'parsing time "2023-07-10" as "2006-01-02T15:04:05Z07:00": cannot parse'
 )
 
 

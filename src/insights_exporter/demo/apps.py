@@ -1,7 +1,6 @@
 """The rows of `apps_usage`, in the shape of each server version."""
 
 from collections.abc import Iterator, Sequence
-from types import MappingProxyType
 
 from insights_exporter.demo.auth import Document, RequestContext
 from insights_exporter.demo.population.aggregation import AppTally, Tally
@@ -20,8 +19,8 @@ Used = tuple[SampleApp, AppTally]
 """An app with its totals."""
 WORKSPACE_APP = "workspace_app"
 """Family and method of a template's own app."""
-METHODS = MappingProxyType({"reconnecting_pty": "reconnecting_pty", WORKSPACE_APP: WORKSPACE_APP})
-"""Connection method by family; `ssh` for all others."""
+METHODS = ("reconnecting_pty", WORKSPACE_APP)
+"""Families that are connection methods of their own; the method of all others is `ssh`."""
 
 
 def list_apps(context: RequestContext, tally: Tally) -> list[Document]:
@@ -50,7 +49,7 @@ def _build_row(context: RequestContext, app: SampleApp, total: AppTally) -> Docu
     version = context.server_version
     row: Document = {"template_ids": context.population.list_template_ids(total.templates)}
     if version.session_apps == "by-method":
-        row["method"] = METHODS.get(app.family, "ssh")
+        row["method"] = app.family if app.family in METHODS else "ssh"
     else:
         row["type"] = "app" if app.family == WORKSPACE_APP else "builtin"
     row |= {"display_name": app.name, "slug": app.slug, "icon": app.icon, "seconds": total.seconds}

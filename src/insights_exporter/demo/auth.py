@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 from insights_exporter.demo.error_responses import (
@@ -43,19 +42,15 @@ class Role:
     one_organization: bool = False
 
 
-ROLES: Mapping[str, Role] = MappingProxyType(
-    {
-        role.name: role
-        for role in (
-            Role("owner", reads_deployment=True, views_insights=True, reads_users=True),
-            Role("auditor", reads_deployment=True, views_insights=True, reads_users=True),
-            Role("template-admin", views_insights=True, reads_users=True),
-            Role("user-admin", reads_users=True, reads_templates=False),
-            Role("member", reads_templates=False),
-            Role("organization-template-admin", one_organization=True),
-        )
-    }
+_ROLES = (
+    Role("owner", reads_deployment=True, views_insights=True, reads_users=True),
+    Role("auditor", reads_deployment=True, views_insights=True, reads_users=True),
+    Role("template-admin", views_insights=True, reads_users=True),
+    Role("user-admin", reads_users=True, reads_templates=False),
+    Role("member", reads_templates=False),
+    Role("organization-template-admin", one_organization=True),
 )
+ROLES: Mapping[str, Role] = {role.name: role for role in _ROLES}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, Protocol
 from starlette.responses import Response
 
 from insights_exporter.demo.auth import ROLES, Key, RequestContext
-from insights_exporter.demo.error_responses import NO_ROUTE, WRONG_METHOD, Refused, too_many
+from insights_exporter.demo.error_responses import WRONG_METHOD, Refused, too_many
 from insights_exporter.demo.faults import FAULTS, HEALTHY, Fault
 from insights_exporter.demo.go_format import dump_json, parse_query
 from insights_exporter.demo.population.population import Population
@@ -199,12 +199,9 @@ class EmbeddedCoder:
     def _respond(self, method: str, context: RequestContext, *, is_exceeded: bool) -> bytes:
         if is_exceeded:
             raise Refused(too_many(self.rate_limit, context.server_version))
-        found = find_route(context.path)
-        if found is None or (context.server_version.published and not found[0].published):
-            raise Refused(NO_ROUTE)
+        route, arguments = find_route(context.path, context.server_version)
         if method not in {"GET", "HEAD"}:
             raise Refused(WRONG_METHOD)
-        route, arguments = found
         for check in route.checks:
             check(context)
         # Everything on which a response depends.

@@ -55,11 +55,6 @@ def bad_values(validations: Sequence[tuple[str, str]]) -> ErrorResponse:
     return ErrorResponse(400, {"message": "Query parameters have invalid values.", "validations": listed})
 
 
-def bad_zone(name: str) -> ErrorResponse:
-    """Return the refusal of an unknown time zone."""
-    return ErrorResponse(400, {"message": "Invalid timezone.", "detail": f"unknown time zone {name}"})
-
-
 def signed_out(detail: str, version: ServerVersion) -> ErrorResponse:
     """Return the refusal of a token."""
     message = "You are signed out or your session has expired. Please sign in again to continue."

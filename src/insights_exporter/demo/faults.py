@@ -6,7 +6,6 @@ from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
-from types import MappingProxyType
 
 from starlette.responses import Response
 
@@ -42,10 +41,6 @@ TWO_DOCUMENTS = dump_json(
 ) + dump_json({"entries": [], "tz_hour_offset": 0})
 
 
-def _unchanged(response: Response) -> Response:
-    return response
-
-
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault; `about` completes the sentence "The embedded Coder ...".
@@ -55,7 +50,7 @@ class Fault:
 
     name: str
     about: str
-    effect: Effect = _unchanged
+    effect: Effect = lambda response: response
     closed: bool = False
     skew: timedelta = timedelta()
     unlicensed: bool = False
@@ -183,5 +178,5 @@ _FAULTS = (
     Fault("clock-behind", "has a clock that is a day behind", skew=-DAY),
     Fault("clock-far-future", "reports the last day of the calendar", _set_last_day),
 )
-FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in _FAULTS})
+FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in _FAULTS}
 HEALTHY = Fault("", "has no fault")

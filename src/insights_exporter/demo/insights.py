@@ -11,14 +11,13 @@ from insights_exporter.demo.population.population import UserTally
 from insights_exporter.demo.population.templates import PARAMETERS, mix
 from insights_exporter.demo.population.timeline import span_between
 from insights_exporter.demo.population.users import User
-from insights_exporter.demo.validation import DAY, WEEK, ParsedQuery, next_hour
+from insights_exporter.demo.validation import DAY, INTERVALS, ParsedQuery, next_hour
 
 DAYS_BACK = 60
 MAX_OFFSET_HOURS = 1000
 STATUSES = ("active", "dormant", "suspended")
 OWN_STATUS = "active"
 """The status of the token's own user, which every server reports."""
-INTERVALS = {"day": DAY, "week": WEEK}
 NO_LATENCY = -1
 
 
@@ -168,9 +167,7 @@ def _measure_latency(tally: UserTally, user: User) -> Document:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return a percentile of sorted values as PostgreSQL's `percentile_cont` does, -1 of none."""
-    if not values:
-        return NO_LATENCY
+    """Return a percentile of sorted values, at least one, as PostgreSQL's `percentile_cont` does."""
     position = (len(values) - 1) * share
     below = int(position)
     above = min(below + 1, len(values) - 1)

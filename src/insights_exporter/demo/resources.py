@@ -1,12 +1,15 @@
 """The responses about the server: templates, organizations, groups, users, keys, version, license."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from insights_exporter.demo.auth import Document, RequestContext
+from insights_exporter.demo.error_responses import NO_RESOURCE, Refused
 from insights_exporter.demo.go_format import format_time
 from insights_exporter.demo.population.templates import Organization, SampleTemplate, mix
 from insights_exporter.demo.population.timeline import FOUNDED
 from insights_exporter.demo.population.users import EVERYONE, User, UserGroup, find_status
+from insights_exporter.demo.validation import validate_query
 
 TOKEN_LIFETIME = timedelta(days=30)
 CALLER_ID = "00000000-0000-4000-8000-00000000c0de"
@@ -34,12 +37,22 @@ def get_buildinfo(context: RequestContext) -> Document:
     }
 
 
-def list_templates(context: RequestContext, organization: Organization | None = None) -> list[Document]:
+def _select_organizations(context: RequestContext, name: str) -> Sequence[Organization]:
+    """Return the organization with an id or a name, all of them without one; raises Refused."""
+    organizations = context.population.catalog.organizations
+    selected = [each for each in organizations if name in {"", each.id, each.name}]
+    if not selected:
+        raise Refused(NO_RESOURCE)
+    return selected
+
+
+def list_templates(context: RequestContext, organization: str = "") -> list[Document]:
     """Return the response of `/templates`, or of one organization, without deleted templates."""
+    organizations = _select_organizations(context, organization)
     return [
         _build_template(context, index, each)
         for index, each in enumerate(context.population.catalog.templates)
-        if not each.deleted and context.role.reads_templates and organization in {None, each.organization}
+        if not each.deleted and context.role.reads_templates and each.organization in organizations
     ]
 
 
@@ -60,12 +73,14 @@ def list_organizations(context: RequestContext) -> list[Document]:
     ]
 
 
-def list_groups(context: RequestContext, organization: Organization | None) -> list[Document]:
+def list_groups(context: RequestContext, organization: str = "") -> list[Document]:
     """Return the response of `/groups`, or of one organization: the groups with all their members."""
+    organizations = _select_organizations(context, organization)
+    validate_query("/groups", context.query, context.now, context.server_version)
     return [
         _build_group(context, each)
         for each in context.population.groups
-        if organization in {None, each.organization} and _may_read_group(context, each)
+        if each.organization in organizations and _may_read_group(context, each)
     ]
 
 
@@ -84,8 +99,10 @@ def get_own_user(context: RequestContext) -> Document:
     }
 
 
-def get_key(context: RequestContext) -> Document:
-    """Return the response of `/users/me/keys/{id}` for the caller's own key."""
+def get_key(context: RequestContext, key_id: str) -> Document:
+    """Return the response of `/users/me/keys/{id}`, which the caller's own key has only."""
+    if key_id != context.key.id:
+        raise Refused(NO_RESOURCE)
     made = format_time(context.key.expires_at - TOKEN_LIFETIME)
     return {
         "id": context.key.id,
@@ -130,7 +147,14 @@ def _build_group(context: RequestContext, group: UserGroup) -> Document:
 
 
 def _build_member(user: User, status: str) -> Document:
-    return _build_user(user, status) | {
+    return {
+        "id": user.id,
+        "username": user.username,
+        "avatar_url": user.avatar_url,
+        "email": f"{user.username}@example.com",
+        "created_at": f"{date.fromordinal(user.joined)}T00:00:00Z",
+        "status": status,
+        "login_type": "oidc",
         "name": user.username.replace(".", " ").title(),
         "updated_at": CREATED_AT,
         "last_seen_at": CREATED_AT,
@@ -175,24 +199,17 @@ def _build_template(context: RequestContext, index: int, template: SampleTemplat
     }
 
 
-def _build_user(user: User, status: str) -> Document:
-    return {
-        "id": user.id,
-        "username": user.username,
-        "avatar_url": user.avatar_url,
-        "email": f"{user.username}@example.com",
-        "created_at": f"{date.fromordinal(user.joined)}T00:00:00Z",
-        "status": status,
-        "login_type": "oidc",
-    }
-
-
 def build_entitlements(context: RequestContext) -> Document:
     """Return the response of `/entitlements`."""
     refreshed = int(context.now.timestamp()) // REFRESH_SECONDS * REFRESH_SECONDS
-    features = {name: _build_feature(licensed=context.licensed) for name in SWITCHES}
+    state = {
+        "entitlement": "entitled" if context.licensed else "not_entitled",
+        "enabled": context.licensed,
+    }
+    features = dict.fromkeys(SWITCHES, state)
+    features |= {name: state | numbers for name, numbers in _measure_features(context).items()}
     return {
-        "features": dict(sorted((features | _build_measured_features(context)).items())),
+        "features": dict(sorted(features.items())),
         "warnings": [],
         "errors": [],
         "has_license": context.licensed,
@@ -202,28 +219,26 @@ def build_entitlements(context: RequestContext) -> Document:
     }
 
 
-def _build_feature(*, licensed: bool) -> Document:
-    return {"entitlement": "entitled" if licensed else "not_entitled", "enabled": licensed}
-
-
-def _build_measured_features(context: RequestContext) -> Document:
-    active = context.population.count_statuses(context.now.astimezone(UTC).toordinal()).get("active", 0)
-    state = _build_feature(licensed=context.licensed)
+def _measure_features(context: RequestContext) -> dict[str, Document]:
+    """Return limit and usage of the features that are counted."""
+    now = context.now.astimezone(UTC)
+    active = context.population.count_statuses(now.toordinal()).get("active", 0)
     if not context.licensed:
-        return {"user_limit": {**state, "actual": active}, "managed_agent_limit": state}
+        return {"user_limit": {"actual": active}, "managed_agent_limit": {}}
     users = len(context.population.users)
     seats = (users + users // 4) // SEATS_STEP * SEATS_STEP + SEATS_STEP
-    features = {"user_limit": {**state, "limit": seats, "actual": active}}
+    features: dict[str, Document] = {"user_limit": {"limit": seats, "actual": active}}
     if context.server_version.year >= 2026:
-        term = {"usage_period": _build_period(context, 100)}
-        features["managed_agent_limit"] = {**state, "limit": 1000, "actual": 0, **term}
-        features["ai_governance_user_limit"] = {**state, "limit": users // 2 + 1, "actual": active * 2 // 5}
-        features["agent_runtime_hours"] = {**state, **_build_agent_runtime(context, users)}
+        features |= {
+            "managed_agent_limit": {"limit": 1000, "actual": 0, "usage_period": _build_period(now.year, 100)},
+            "ai_governance_user_limit": {"limit": users // 2 + 1, "actual": active * 2 // 5},
+            "agent_runtime_hours": _measure_agent_runtime(now, users),
+        }
     return features
 
 
-def _build_agent_runtime(context: RequestContext, users: int) -> Document:
-    hours = (context.now - _find_new_year(context)) // timedelta(hours=1)
+def _measure_agent_runtime(now: datetime, users: int) -> Document:
+    hours = (now - datetime(now.year, 1, 1, tzinfo=UTC)) // timedelta(hours=1)
     runtime_ms = hours * users * AGENT_MS_OF_AN_HOUR
     limit = users * AGENT_HOURS_OF_A_USER
     return {
@@ -232,15 +247,10 @@ def _build_agent_runtime(context: RequestContext, users: int) -> Document:
         "hard_limit": limit * 6 // 5,
         "actual": runtime_ms // 3_600_000,
         "actual_ms": runtime_ms,
-        "usage_period": _build_period(context, 1),
+        "usage_period": _build_period(now.year, 1),
     }
 
 
-def _find_new_year(context: RequestContext) -> datetime:
-    return datetime(context.now.astimezone(UTC).year, 1, 1, tzinfo=UTC)
-
-
-def _build_period(context: RequestContext, years: int) -> Document:
-    start = _find_new_year(context)
-    begun = format_time(start)
-    return {"issued_at": begun, "start": begun, "end": format_time(start.replace(year=start.year + years))}
+def _build_period(year: int, years: int) -> Document:
+    start, end = (f"{each}-01-01T00:00:00Z" for each in (year, year + years))
+    return {"issued_at": start, "start": start, "end": end}

@@ -9,8 +9,8 @@ from typing import Any
 from insights_exporter.demo import insights, resources
 from insights_exporter.demo.auth import RequestContext, check_license, check_token
 from insights_exporter.demo.error_responses import DISABLED, NO_RESOURCE, NO_ROUTE, Refused, forbidden
-from insights_exporter.demo.population.templates import Organization
 from insights_exporter.demo.validation import API, ParsedQuery, validate_query
+from insights_exporter.demo.versions import ServerVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,42 +21,42 @@ class Route:
     handler: Callable[..., Any]
     checks: Sequence[Callable[[RequestContext], None]] = (check_token,)
     """What is checked before the handler is called, in this order."""
+    since: int = 0
+    """The year of the first server version that has it."""
     published: bool = False
     """Whether the API documentation has it."""
 
 
-def find_route(path: str) -> tuple[Route, Sequence[str]] | None:
-    """Return the route of a path, with the values of its placeholders."""
+def find_route(path: str, version: ServerVersion) -> tuple[Route, Sequence[str]]:
+    """Return the route of a path, with the values of its placeholders; raises Refused."""
     inside = path.removeprefix(API) if path.startswith(API + "/") else ""
     for route in ROUTES:
         match = re.fullmatch(route.pattern, inside)
-        if match:
+        if match and version.year >= route.since and (route.published or not version.published):
             return route, match.groups()
-    return None
+    raise Refused(NO_ROUTE)
 
 
 def _read_query(context: RequestContext) -> ParsedQuery:
     return validate_query(context.path, context.query, context.now, context.server_version)
 
 
+def _check_usage_stats(context: RequestContext) -> None:
+    if not context.usage_stats:
+        raise Refused(DISABLED)
+
+
 def _get_daus(context: RequestContext) -> object:
-    _check_usage_stats(context)
     if not context.role.reads_deployment:
         raise Refused(forbidden(context.server_version))
     return insights.build_daus(context, _read_query(context))
 
 
 def _get_report(build: Callable[[RequestContext, ParsedQuery], object], context: RequestContext) -> object:
-    _check_usage_stats(context)
     query = _read_query(context)
     if not _may_view(context, query.template_ids):
         raise Refused(NO_RESOURCE)
     return build(context, query)
-
-
-def _check_usage_stats(context: RequestContext) -> None:
-    if not context.usage_stats:
-        raise Refused(DISABLED)
 
 
 def _may_view(context: RequestContext, template_ids: Sequence[str]) -> bool:
@@ -74,57 +74,21 @@ def _get_status_counts(context: RequestContext) -> object:
     return insights.build_status_counts(context, query)
 
 
-def _list_all_templates(context: RequestContext) -> object:
-    if context.server_version.year < 2024:
-        raise Refused(NO_ROUTE)
-    return resources.list_templates(context)
-
-
-def _list_organization_templates(context: RequestContext, name: str) -> object:
-    return resources.list_templates(context, _find_organization(context, name))
-
-
-def _find_organization(context: RequestContext, name: str) -> Organization:
-    for organization in context.population.catalog.organizations:
-        if name in {organization.id, organization.name}:
-            return organization
-    raise Refused(NO_RESOURCE)
-
-
-def _get_key(context: RequestContext, key_id: str) -> object:
-    if key_id != context.key.id:
-        raise Refused(NO_RESOURCE)
-    return resources.get_key(context)
-
-
-def _list_all_groups(context: RequestContext) -> object:
-    if context.server_version.year < 2025:
-        raise Refused(NO_ROUTE)
-    return _list_groups(context, None)
-
-
-def _list_organization_groups(context: RequestContext, name: str) -> object:
-    return _list_groups(context, _find_organization(context, name))
-
-
-def _list_groups(context: RequestContext, organization: Organization | None) -> object:
-    validate_query("/groups", context.query, context.now, context.server_version)
-    return resources.list_groups(context, organization)
-
+_usage_report = partial(Route, checks=(check_token, _check_usage_stats), published=True)
 
 ROUTES = (
-    Route("/insights/daus", _get_daus, published=True),
-    Route("/insights/templates", partial(_get_report, insights.build_templates_report), published=True),
-    Route("/insights/user-activity", partial(_get_report, insights.build_user_activity), published=True),
-    Route("/insights/user-latency", partial(_get_report, insights.build_user_latency), published=True),
-    Route("/insights/user-status-counts", _get_status_counts),
-    Route("/templates", _list_all_templates),
+    _usage_report("/insights/daus", _get_daus),
+    _usage_report("/insights/templates", partial(_get_report, insights.build_templates_report)),
+    _usage_report("/insights/user-activity", partial(_get_report, insights.build_user_activity)),
+    _usage_report("/insights/user-latency", partial(_get_report, insights.build_user_latency)),
+    Route("/insights/user-status-counts", _get_status_counts, since=2025),
+    Route("/templates", resources.list_templates, since=2024),
     Route("/organizations", resources.list_organizations),
-    Route("/organizations/([^/]+)/templates", _list_organization_templates),
+    Route("/organizations/([^/]+)/templates", resources.list_templates),
     Route("/users/me", resources.get_own_user),
-    Route("/users/me/keys/([^/]+)", _get_key),
-    Route("/groups", _list_all_groups, (check_license, check_token)),
-    Route("/organizations/([^/]+)/groups", _list_organization_groups, (check_token, check_license)),
+    Route("/users/me/keys/([^/]+)", resources.get_key),
+    Route("/groups", resources.list_groups, (check_license, check_token), since=2025),
+    Route("/organizations/([^/]+)/groups", resources.list_groups, (check_token, check_license)),
     Route("/entitlements", resources.build_entitlements, ()),
     Route("/buildinfo", resources.get_buildinfo, ()),
 )

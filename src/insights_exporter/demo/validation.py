@@ -3,21 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from types import MappingProxyType
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from insights_exporter.demo.auth import Pairs
 from insights_exporter.demo.error_responses import (
-    NO_ROUTE,
     SHORT_LAST_WEEK,
     TWO_ZONES,
+    ErrorResponse,
     Refused,
     bad_value,
     bad_values,
-    bad_zone,
 )
-from insights_exporter.demo.go_format import LAYOUT, BadTime, parse_integer, parse_time, quote
+from insights_exporter.demo.go_format import LAYOUT, parse_integer, parse_time, quote
 from insights_exporter.demo.versions import ServerVersion
 
 API = "/api/v2"
@@ -28,7 +26,7 @@ MIN_LAST_WEEK = timedelta(days=6)
 ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 LATEST_TIMESTAMP = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
 SECTIONS = frozenset({"report", "interval_reports"})
-INTERVALS = ("day", "week")
+INTERVALS = {"day": DAY, "week": WEEK}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +49,10 @@ def validate_query(path: str, query: Pairs, now: datetime, version: ServerVersio
     """Parse the query of a GET of an insights path or of `/groups`, below `/api/v2`, at the server's time.
 
     Raises:
-        Refused: The query is invalid, or the server does not have the path.
+        Refused: The query is invalid.
     """
-    read = (_PUBLISHED_READERS if version.published else _READERS).get(path.removeprefix(API))
-    if read is None:
-        raise Refused(NO_ROUTE)
-    return read(QueryReader(query, now, version))
+    readers = _PUBLISHED_READERS if version.published else _READERS
+    return readers[path.removeprefix(API)](QueryReader(query, now, version))
 
 
 def next_hour(now: datetime) -> datetime:
@@ -165,8 +161,6 @@ def _read_templates(reader: QueryReader) -> ParsedQuery:
 
 def _read_status_counts(reader: QueryReader) -> ParsedQuery:
     year = reader.version.year
-    if year < 2025:
-        raise Refused(NO_ROUTE)
     tz_offset = reader.integer("tz_offset", 0) if year < 2027 else 0
     reader.integer("interval", 0)
     name = reader.text("timezone") if year >= 2026 else ""
@@ -178,7 +172,8 @@ def _read_status_counts(reader: QueryReader) -> ParsedQuery:
     try:
         return ParsedQuery(zone=ZoneInfo(name))
     except (KeyError, ValueError, OSError):
-        raise Refused(bad_zone(name)) from None
+        detail = f"unknown time zone {name}"
+        raise Refused(ErrorResponse(400, {"message": "Invalid timezone.", "detail": detail})) from None
 
 
 def _read_nothing(reader: QueryReader) -> ParsedQuery:
@@ -199,24 +194,20 @@ def _read_timestamp(reader: QueryReader, name: str) -> datetime:
 
 
 _Reader = Callable[[QueryReader], ParsedQuery]
-_READERS: Mapping[str, _Reader] = MappingProxyType(
-    {
-        "/insights/daus": _read_days,
-        "/insights/templates": _read_templates,
-        "/insights/user-activity": _read_users,
-        "/insights/user-latency": _read_users,
-        "/insights/user-status-counts": _read_status_counts,
-        "/groups": _read_nothing,
-    }
-)
-_PUBLISHED_READERS: Mapping[str, _Reader] = MappingProxyType(
-    {
-        "/insights/daus": _read_nothing,
-        "/insights/templates": _read_timestamps,
-        "/insights/user-activity": _read_timestamps,
-        "/insights/user-latency": _read_timestamps,
-    }
-)
+_READERS: Mapping[str, _Reader] = {
+    "/insights/daus": _read_days,
+    "/insights/templates": _read_templates,
+    "/insights/user-activity": _read_users,
+    "/insights/user-latency": _read_users,
+    "/insights/user-status-counts": _read_status_counts,
+    "/groups": _read_nothing,
+}
+_PUBLISHED_READERS: Mapping[str, _Reader] = {
+    "/insights/daus": _read_nothing,
+    "/insights/templates": _read_timestamps,
+    "/insights/user-activity": _read_timestamps,
+    "/insights/user-latency": _read_timestamps,
+}
 
 
 def _read_times(reader: QueryReader) -> Mapping[str, str]:
@@ -234,7 +225,7 @@ def _check_times(times: Mapping[str, str], reader: QueryReader) -> tuple[datetim
 def _check_time(name: str, text: str, now: datetime, year: int) -> datetime:
     try:
         time = parse_time(text)
-    except BadTime as error:
+    except ValueError as error:
         detail = f"must be a valid date format ({LAYOUT}): {error}"
         raise Refused(bad_value(name, f'Query param "{name}" {detail}')) from None
     today = now.astimezone(time.tzinfo if year >= 2024 else UTC).date()
@@ -252,7 +243,7 @@ def _check_time(name: str, text: str, now: datetime, year: int) -> datetime:
 
 
 def _check_interval(interval: str, start: datetime, end: datetime, year: int) -> None:
-    known = INTERVALS if year >= 2024 else INTERVALS[:1]
+    known = [*INTERVALS] if year >= 2024 else ["day"]
     if interval and interval not in known:
         raise Refused(bad_value("interval", f"must be one of [{' '.join(known)}]"))
     if interval == "week" and not _ends_with_a_week(start, end):
