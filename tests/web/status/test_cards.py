@@ -3,7 +3,7 @@
 import pytest
 
 from insights_exporter.datasets.summary import PollSummary, Ranking
-from insights_exporter.web.status.cards import build_cards, select_window
+from insights_exporter.web.status.details import build_cards, select_window
 from insights_exporter.web.status.state import STATISTICS_OFF, Poll, State
 from tests.web.status.states import deployment, failing, poll, switched_off
 

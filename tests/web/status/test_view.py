@@ -8,8 +8,7 @@ import pytest
 from insights_exporter.coder.errors import REASONS
 from insights_exporter.datasets.summary import PollSummary
 from insights_exporter.polling.causes import Cause, Urgency
-from insights_exporter.web.status.cards import build_tiles
-from insights_exporter.web.status.details import Details, build_details
+from insights_exporter.web.status.details import Details, build_details, build_tiles
 from insights_exporter.web.status.handler import render_html
 from insights_exporter.web.status.state import HEADINGS, DeploymentState, Problem
 from insights_exporter.web.status.view import NotFound, PageView, build_view
@@ -266,8 +265,8 @@ def test_no_data_yet() -> None:
     """Before the first responses there is a page too."""
     empty = details(summaries={}, polls=(), version=None, token_expires=None)
 
-    assert (None, None, None, None) == (empty.apps, empty.templates, empty.activity, empty.latency)
-    assert () == empty.parameters
+    assert (None, None) == (empty.activity, empty.latency)
+    assert " Coder version unknown Time zone UTC Series 0 " in text(empty.state)
     assert "–" in {tile.value for tile in empty.tiles}  # noqa: RUF001 -- the dash of an unknown number
 
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from insights_exporter import __version__
-from insights_exporter.web.status.cards import DEFAULT_WINDOW, select_window
 from insights_exporter.web.status.charts import build_sparkline
-from insights_exporter.web.status.details import Details, build_details
+from insights_exporter.web.status.details import DEFAULT_WINDOW, Details, build_details, select_window
 from insights_exporter.web.status.state import LEVELS, DeploymentState, Health, assess_health
 
 
