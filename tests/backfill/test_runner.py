@@ -17,7 +17,6 @@ from insights_exporter.backfill.timeline import BackfillRange
 from insights_exporter.coder.client import RequestOptions
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.datasets.registry import DATASETS, data_families
-from insights_exporter.polling.status import RequestStats
 
 SPAN = BackfillRange(date(2026, 1, 30), datetime(2026, 2, 2, tzinfo=UTC), ZoneInfo("UTC"), 285)
 LINE = 'coder_insights_active_users{window="7d"} 3\n'
@@ -99,7 +98,7 @@ async def run_once(
         data_families(DATASETS), span, {}, folder, sinks, listener=listener, pauses=(0.001, 0.002)
     )
     try:
-        await run(plan, source, state, RequestOptions(RequestStats("backfill"), float("inf")))
+        await run(plan, source, state, RequestOptions(lambda *_: None, float("inf")))
     finally:
         state.close()
     return listener

@@ -48,7 +48,7 @@ class Client:
 
     def options(self, deadline: float = float("inf")) -> RequestOptions:
         """Return options of requests that `log` records."""
-        return RequestOptions(self.log, deadline, missing_route="not_found")
+        return RequestOptions(self.log.record_request, deadline, missing_route="not_found")
 
 
 @asynccontextmanager

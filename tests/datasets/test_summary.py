@@ -2,7 +2,7 @@
 
 import pytest
 
-from insights_exporter.datasets.base import AppName, ConvertResult
+from insights_exporter.datasets.base import AppUsage, ConvertResult
 from insights_exporter.datasets.periods import MONTHLY_ACTIVE_USERS, WEEKLY_ACTIVE_USERS
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.summary import (
@@ -40,7 +40,7 @@ def test_templates_in_use_are_counted(in_use: tuple[str, ...] | None, expected: 
 def test_aggregated_and_redacted_apps_have_readable_names() -> None:
     """The status page explains itself without the markers of the metrics."""
     rows = [(("7d", "builtin", "__other__"), 2.0), (("7d", "builtin", "__redacted__"), 1.0)]
-    names = tuple(AppName("builtin", slug, slug, "unknown", 1.0) for slug in ("__other__", "__redacted__"))
+    names = tuple(AppUsage(("builtin", slug), slug, "unknown", 1.0) for slug in ("__other__", "__redacted__"))
 
     apps = summarize(ConvertResult((Samples(APP_USAGE, rows),), app_names=names)).apps
 

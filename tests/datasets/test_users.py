@@ -1,13 +1,14 @@
 """Which users are exposed, and under which labels."""
 
 import json
+from hashlib import blake2b
 from itertools import groupby
 
 import pytest
 
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.user_activity import ActiveUser
-from insights_exporter.datasets.users import latest_usernames, names_users, pseudonym, user_labels
+from insights_exporter.datasets.users import latest_usernames, names_users, user_labels
 from tests.datasets.cases import context_of, responses_to
 from tests.datasets.responses import EDGES
 
@@ -35,16 +36,25 @@ def test_named_users_have_their_own_labels() -> None:
     assert (["1"], ["1"], ["anna"]) == user_labels(context_of("7d"), ["1"], {"1": "anna"})
 
 
-def test_pseudonym_replaces_id_and_name() -> None:
-    """Both labels have the pseudonym."""
+def pseudonym(user: str, key: bytes) -> str:
+    """Return the pseudonym of a user, which both of its labels have."""
     context = context_of(
         "7d",
-        pseudonym_key=KEY.decode(),
-        deployment={"users": {"detail": "pseudonymous", "key": KEY.decode()}},
+        pseudonym_key=key.decode(),
+        deployment={"users": {"detail": "pseudonymous", "key": key.decode()}},
     )
-    hidden = pseudonym("1", KEY)
+    users, ids, names = user_labels(context, [user], {user: "anna"})
 
-    assert (["1"], [hidden], [hidden]) == user_labels(context, ["1"], {"1": "anna"})
+    assert [user] == users
+    assert ids == names
+    return ids[0]
+
+
+def test_pseudonym_is_a_keyed_hash_of_the_id() -> None:
+    """Both labels have it, in place of the id and the name."""
+    hidden = blake2b(b"1", key=blake2b(KEY).digest(), digest_size=16).hexdigest()
+
+    assert hidden == pseudonym("1", KEY)
 
 
 def test_pseudonyms_need_a_key() -> None:

@@ -9,7 +9,7 @@ from insights_exporter.datasets.registry import DATASETS, data_families
 from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.text import render_all
 from insights_exporter.polling.metrics import HEALTH_FAMILIES, REQUEST_FAILURES, SERIES, SERIES_DROPPED
-from insights_exporter.polling.publisher import PageStore, PollEntry, Publisher, RequestObserver
+from insights_exporter.polling.publisher import PageStore, PollEntry, Publisher
 from insights_exporter.polling.status import PollStatus, RequestStats
 from tests.polling.polled_deployment import on_fast_clock
 
@@ -173,7 +173,7 @@ def test_failure_is_exposed_before_the_poll_has_ended() -> None:
 
     async def steps(published: Published) -> None:
         failure = ApiError("timeout", "")
-        RequestObserver(published.requests, published.publisher).record_request(0.1, failure, None)
+        published.publisher.record_request(published.requests, 0.1, failure, None)
 
     published = run_published(steps)
     (failures,) = published.page_store.snapshot.parts[REQUEST_FAILURES.name]["dev"].values()

@@ -7,7 +7,6 @@ import ssl
 from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import httpx
 import msgspec
@@ -30,11 +29,8 @@ _ERROR_BODY_BYTES = 64 * 1024
 _ABOUT_PARAMETERS: frozenset[FailureReason] = frozenset({"rejected", "unsupported"})
 
 
-class Observer(Protocol):
-    """Records every single request."""
-
-    def record_request(self, seconds: float, failure: ApiError | None, remaining: float | None) -> None:
-        """Record one request: how long it took and how it ended."""
+RequestRecorder = Callable[[float, ApiError | None, float | None], None]
+"""Records every single request: the seconds it took, its failure, and how many more the server allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +43,7 @@ class RequestOptions:
     to the same request before.
     """
 
-    observer: Observer
+    record: RequestRecorder
     deadline: float
     priority: int = 0
     missing_route: MissingRoute = "unsupported"
@@ -131,7 +127,7 @@ class CoderClient:
                 failure = self._api_error(error.with_traceback(None)).redacted((token, *self._secrets))
                 raise failure from None
             finally:
-                options.observer.record_request(loop.time() - started, failure, remaining)
+                options.record(loop.time() - started, failure, remaining)
                 del failure  # which would keep this frame, and this frame it
 
     def add_response_hook(self, hook: Callable[[httpx.Response], Awaitable[None]]) -> None:

@@ -147,7 +147,7 @@ async def _backfill_deployment(options: BackfillOptions, poller: DeploymentPolle
     deployment = poller.deployment
     connection = ConnectionInfo()
     poller.coder.add_response_hook(connection.observe)
-    request_options = RequestOptions(RequestStats("backfill"), float("inf"), missing_route="not_found")
+    request_options = RequestOptions(lambda *_: None, float("inf"), missing_route="not_found")
     templates, complete = await _list_templates(poller.coder, request_options, deployment, poller.clock.now())
     _print_missing_history(deployment)
     allowed = (connection.rate_limit or 0.0) * _SHARE_OF_RATE_LIMIT
@@ -225,7 +225,7 @@ async def _estimate(
 ) -> str:
     """Request a few of the days, and return what all of them will take."""
     stats = RequestStats("backfill")
-    counted = replace(request_options, observer=stats)
+    counted = replace(request_options, record=stats.record_request)
     measured = [await fetcher.fetch(day, counted) for day in days_to_measure(span.days)]
     added = sum(len(f'{name}="{value}",') for name, value in options.labels.items())
     return estimate(span, measured, stats.requests, per_minute, added)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from insights_exporter.datasets.aggregate import sum_by_key
-from insights_exporter.datasets.base import AppName, ConvertResult
+from insights_exporter.datasets.base import AppUsage, ConvertResult
 from insights_exporter.datasets.parameters import OTHER, REDACTED
 from insights_exporter.datasets.report_schema import App
 from insights_exporter.datasets.secret_patterns import slug_looks_secret
@@ -37,8 +37,10 @@ KNOWN_APPS: Mapping[str, str] = {slug: family for family, slugs in _FAMILIES.ite
 
 _SHOWN_AT_ZERO = ("vscode", "jetbrains", "reconnecting-pty", "ssh")
 _CLASSIC_SPELLING: Mapping[str, str] = {"reconnecting_pty": "reconnecting-pty"}
-_NEVER_AGGREGATED = frozenset((*_SHOWN_AT_ZERO, "sftp", "overflow", "unknown"))
 _SFTP = (_SESSION_APP, "sftp")
+_NEVER_AGGREGATED = {(_TEMPLATE_APP, OTHER)} | {
+    (_SESSION_APP, slug) for slug in (*_SHOWN_AT_ZERO, "sftp", "overflow", "unknown", OTHER)
+}
 
 APP_INFO = MetricFamily(
     name="coder_insights_app_info",
@@ -53,16 +55,6 @@ APP_INFO = MetricFamily(
 )
 
 _AppKey = tuple[str, str]
-
-
-class AppUsage(msgspec.Struct, frozen=True, gc=False):
-    """One row in the terms of the exporter; `app` is type and slug."""
-
-    app: _AppKey
-    name: str
-    family: str
-    seconds: float
-    times_used: float | None
 
 
 def read_apps(apps: Iterable[App], limit: int) -> tuple[Sequence[AppUsage], int]:
@@ -91,16 +83,19 @@ def times_used_rows(apps: Iterable[AppUsage], before: tuple[str, ...]) -> list[S
     return [((*before, *app), times) for app, times in sorted(sum_by_key(measured).items())]
 
 
-def app_names(apps: Iterable[AppUsage]) -> tuple[AppName, ...]:
-    """Return name and family of each app that is shown."""
-    shown = (app for app in apps if _is_shown(app.app, app.seconds))
-    return tuple(_best_names(AppName(*app.app, app.name, app.family, app.seconds) for app in shown))
+def app_names(apps: Iterable[AppUsage]) -> tuple[AppUsage, ...]:
+    """Return the row with the most seconds of each app that is shown; ties by alphabet."""
+    best: dict[_AppKey, AppUsage] = {}
+    for app in sorted(apps, key=lambda app: (-app.seconds, app.name, app.family)):
+        if _is_shown(app.app, app.seconds):
+            best.setdefault(app.app, app)
+    return tuple(sorted(best.values(), key=lambda app: app.app))
 
 
 def app_info(results: Iterable[ConvertResult]) -> tuple[Samples, ...]:
     """Return one name and family per app over all windows."""
-    names = _best_names(name for result in results for name in result.app_names)
-    rows: list[SampleRow] = [((name.app_type, name.slug, name.name, name.family), 1.0) for name in names]
+    apps = app_names(app for result in results for app in result.app_names)
+    rows: list[SampleRow] = [((*app.app, app.name, app.family), 1.0) for app in apps]
     return (Samples(APP_INFO, rows),)
 
 
@@ -127,7 +122,7 @@ def _redact(usage: AppUsage) -> AppUsage:
 def _apply_limit(apps: Sequence[AppUsage], limit: int) -> tuple[Sequence[AppUsage], int]:
     if len(apps) <= limit:
         return apps, 0
-    totals = sum_by_key((app.app, app.seconds) for app in apps if not _is_always_exposed(app.app))
+    totals = sum_by_key((app.app, app.seconds) for app in apps if app.app not in _NEVER_AGGREGATED)
     ranked = sorted(totals, key=lambda app: (-totals[app], app))
     beyond = {
         app
@@ -135,10 +130,6 @@ def _apply_limit(apps: Sequence[AppUsage], limit: int) -> tuple[Sequence[AppUsag
         for app in [app for app in ranked if app[0] == app_type][limit:]
     }
     return [_aggregate(app) if app.app in beyond else app for app in apps], len(beyond)
-
-
-def _is_always_exposed(app: _AppKey) -> bool:
-    return app[1] == OTHER or (app[0] == _SESSION_APP and app[1] in _NEVER_AGGREGATED)
 
 
 def _aggregate(usage: AppUsage) -> AppUsage:
@@ -149,11 +140,3 @@ def _aggregate(usage: AppUsage) -> AppUsage:
 
 def _is_shown(app: _AppKey, seconds: float) -> bool:
     return app != _SFTP or seconds > 0
-
-
-def _best_names(names: Iterable[AppName]) -> list[AppName]:
-    """Return the name with the most seconds of each app; ties by alphabet."""
-    best: dict[_AppKey, AppName] = {}
-    for name in sorted(names, key=lambda name: (-name.seconds, name.name, name.family)):
-        best.setdefault(name.app, name)
-    return sorted(best.values(), key=lambda name: name.app)

@@ -59,19 +59,14 @@ class PollContext:
     pseudonym_key: bytes | None = None
 
 
-class AppName(msgspec.Struct, frozen=True, gc=False):
-    """An app's name and family in a report, and the seconds of the row they come from."""
+class AppUsage(msgspec.Struct, frozen=True, gc=False):
+    """A row about an app in a report, in the terms of the exporter; `app` is type and slug."""
 
-    app_type: str
-    slug: str
+    app: tuple[str, str]
     name: str
     family: str
     seconds: float
-
-    @property
-    def app(self) -> tuple[str, str]:
-        """The app that has the name: its type and slug."""
-        return self.app_type, self.slug
+    times_used: float | None = None
 
 
 class ConvertResult(msgspec.Struct, frozen=True, gc=False):
@@ -82,7 +77,7 @@ class ConvertResult(msgspec.Struct, frozen=True, gc=False):
         aggregated: how many source series a limit aggregated or dropped.
         invalid: a short reason for each row that was dropped as invalid, without data of the row.
         in_use: ids of the templates in a report over all templates; None if unknown.
-        app_names: names of the apps in a report.
+        app_names: a row for each app in a report that has the app's name.
         templates: all templates that Coder lists; None in a response about anything else.
         daily_users: users by day, which is its ordinal.
         groups: those in a list of groups.
@@ -94,7 +89,7 @@ class ConvertResult(msgspec.Struct, frozen=True, gc=False):
     aggregated: int = 0
     invalid: tuple[str, ...] = ()
     in_use: tuple[str, ...] | None = None
-    app_names: tuple[AppName, ...] = ()
+    app_names: tuple[AppUsage, ...] = ()
     templates: Mapping[str, Template] | None = None
     daily_users: tuple[tuple[int, float], ...] = ()
     follow_up: tuple[Request, ...] = ()

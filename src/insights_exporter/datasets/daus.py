@@ -57,9 +57,11 @@ class Entry(Row, frozen=True):
         Raises:
             ValueError: It is not a day.
         """
-        if read_day(self.date) is None:
+        try:
+            read_day(self.date)
+        except ValueError:
             text = "date: expected a day"
-            raise ValueError(text)
+            raise ValueError(text) from None
 
 
 class DausResponse(Envelope, frozen=True):
@@ -142,8 +144,7 @@ def _samples(days: Sequence[tuple[str, float, float | None]]) -> tuple[Samples, 
 
 
 def _amounts(response: DausResponse) -> dict[int, float]:
-    entries = [(read_day(entry.date), entry.amount) for entry in response.entries]
-    return sum_by_key((day, amount) for day, amount in entries if day is not None)
+    return sum_by_key((read_day(entry.date), entry.amount) for entry in response.entries)
 
 
 DATASET = Dataset(

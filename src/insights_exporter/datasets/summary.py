@@ -117,7 +117,7 @@ SOURCES: Mapping[str, str] = {
 def summarize(result: ConvertResult) -> PollSummary:
     """Return the summary of a response."""
     rows: _Rows = {samples.family: samples.rows for samples in result.samples}
-    names = {name.app: _READABLE.get(name.name, name.name) for name in result.app_names}
+    names = {app.app: _READABLE.get(app.name, app.name) for app in result.app_names}
     template_users = rows.get(template_metrics.TEMPLATE_ACTIVE_USERS)
     return PollSummary(
         active_users=next((value for _, value in rows.get(templates.ACTIVE_USERS, ())), None),

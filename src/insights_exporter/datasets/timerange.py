@@ -8,23 +8,22 @@ from insights_exporter.coder.request import Request, TimeRange
 from insights_exporter.config.models import Window
 from insights_exporter.datasets.base import PollContext
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_DAY = _EPOCH.toordinal()
-_DAY_SECONDS = 86_400
-_DATE_LENGTH = len("2006-01-02")
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_DAY_SECONDS = 86_400.0
 
 
-def read_day(text: str) -> int | None:
-    """Return the ordinal of the day in `2006-01-02` or `2006-01-02T00:00:00Z`, None if it is not one."""
-    try:
-        return date.fromisoformat(text[:_DATE_LENGTH]).toordinal()
-    except ValueError:
-        return None
+def read_day(text: str) -> int:
+    """Return the ordinal of the day in `2006-01-02` or `2006-01-02T00:00:00Z`.
+
+    Raises:
+        ValueError: It is not a day.
+    """
+    return date.fromisoformat(text[: len("2006-01-02")]).toordinal()
 
 
 def day_seconds(ordinal: int) -> float:
     """Return the Unix seconds at which a day begins in UTC."""
-    return float((ordinal - _EPOCH_DAY) * _DAY_SECONDS)
+    return (ordinal - _EPOCH_DAY) * _DAY_SECONDS
 
 
 def require_time(name: str, moment: datetime) -> None:

@@ -8,8 +8,6 @@ from insights_exporter.datasets.base import PollContext
 
 USER_LABELS = ("user_id", "username")
 
-_HASH_BYTES = 16
-
 
 class Identities(NamedTuple):
     """Ids of users and their labels: three columns in one order."""
@@ -47,7 +45,7 @@ def latest_usernames(users: Iterable[_User]) -> dict[str, str]:
 def user_labels(context: PollContext, users: Iterable[str], names: Mapping[str, str]) -> Identities:
     """Return users and the labels under which they are exposed.
 
-    A pseudonym depends on the key and the id alone, so that it outlives
+    A pseudonym is the keyed BLAKE2b hash of the id in 32 hexadecimal digits, so that it outlives
     restarts, and a guessed id cannot be tested against it without the key.
     Users are then in the order of their pseudonyms: the order of `users` may
     be that of the ids, from which anyone who knows all ids could match them.
@@ -62,15 +60,6 @@ def user_labels(context: PollContext, users: Iterable[str], names: Mapping[str, 
         text = "users.detail: pseudonymous needs users.key or users.key_file"
         raise ValueError(text)
     key = blake2b(context.pseudonym_key).digest()  # a key of the length that BLAKE2b takes
-    pairs = sorted((_hash(user, key), user) for user in users)
+    pairs = sorted((blake2b(user.encode(), key=key, digest_size=16).hexdigest(), user) for user in users)
     pseudonyms = [pseudonym for pseudonym, _ in pairs]
     return Identities([user for _, user in pairs], pseudonyms, pseudonyms)
-
-
-def pseudonym(user_id: str, key: bytes) -> str:
-    """Return the keyed BLAKE2b hash of an id as 32 hexadecimal digits; keys may have any length."""
-    return _hash(user_id, blake2b(key).digest())
-
-
-def _hash(user_id: str, key: bytes) -> str:
-    return blake2b(user_id.encode(), key=key, digest_size=_HASH_BYTES).hexdigest()

@@ -31,7 +31,7 @@ from insights_exporter.polling.fetch import (
     render_result,
 )
 from insights_exporter.polling.jobs import Job
-from insights_exporter.polling.publisher import PollEntry, Publisher, RequestObserver
+from insights_exporter.polling.publisher import PollEntry, Publisher
 from insights_exporter.polling.server_info import TemplateIndex
 
 _SHORTEST_DEADLINE = 60.0
@@ -239,9 +239,8 @@ class Poller:
     def _request_options(self, job: Job) -> RequestOptions:
         seconds = min(max(job.status.interval.every, _SHORTEST_DEADLINE), self.max_seconds)
         deadline = asyncio.get_running_loop().time() + seconds
-        observer = RequestObserver(job.request_stats, self._publisher)
         return RequestOptions(
-            observer,
+            partial(self._publisher.record_request, job.request_stats),
             deadline,
             priority=2 if job.dataset.depends_on else 0,
             missing_route=job.dataset.missing_route,

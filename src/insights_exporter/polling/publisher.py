@@ -137,6 +137,14 @@ class Publisher:
             now = asyncio.get_running_loop().time()
             self._show(self.store.replace(entries, now, gone), statuses)
 
+    def record_request(
+        self, requests: RequestStats, seconds: float, failure: ApiError | None, remaining: float | None
+    ) -> None:
+        """Record a request of a dataset, and expose a failure at once, not when all tries are over."""
+        requests.record_request(seconds, failure, remaining)
+        if failure:
+            self.publish({}, statuses=[requests.dataset])
+
     def expire(self, now: float) -> None:
         """Remove what has ended."""
         self._show(self.store.expire(now))
@@ -162,7 +170,8 @@ class Publisher:
             if poll.dataset in datasets:
                 by_dataset[poll.dataset] = requests
                 poll.series, poll.dropped = self.store.count_series(poll.dataset, poll.window)
-                poll.aggregated = self._aggregated(poll)
+                entries = self.store.entries(poll.dataset, poll.window).values()
+                poll.aggregated = sum(entry.details.result.aggregated for entry in entries if entry.details)
                 for family in POLL_FAMILIES:
                     changes.setdefault(family.name, {})[source] = None
                 if requests.unavailable is None:
@@ -170,10 +179,6 @@ class Publisher:
         for dataset, requests in by_dataset.items():
             _add(changes, self.source(dataset), render_all(requests.samples(), self._deployment))
         return changes
-
-    def _aggregated(self, poll: PollStatus) -> int:
-        entries = self.store.entries(poll.dataset, poll.window).values()
-        return sum(entry.details.result.aggregated for entry in entries if entry.details)
 
 
 def _add(
@@ -183,17 +188,3 @@ def _add(
 ) -> None:
     for each in families:
         changes.setdefault(each.family.name, {})[source] = each
-
-
-class RequestObserver:
-    """Records a dataset's requests, and exposes a failure at once, not when all tries are over."""
-
-    def __init__(self, requests: RequestStats, publisher: Publisher) -> None:
-        self._requests = requests
-        self._publisher = publisher
-
-    def record_request(self, seconds: float, failure: ApiError | None, remaining: float | None) -> None:
-        """Record one request: how long it took and how it ended."""
-        self._requests.record_request(seconds, failure, remaining)
-        if failure:
-            self._publisher.publish({}, statuses=[self._requests.dataset])

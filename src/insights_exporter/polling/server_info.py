@@ -19,7 +19,6 @@ from insights_exporter.exposition.family import Samples
 from insights_exporter.exposition.store import StoreEntry
 from insights_exporter.exposition.text import render_all
 from insights_exporter.polling.publisher import Publisher
-from insights_exporter.polling.status import RequestStats
 
 T = TypeVar("T")
 
@@ -208,4 +207,4 @@ def _expiry() -> float:
 
 def _options(priority: int) -> RequestOptions:
     """Return the options of a request that is counted nowhere, since it is not for insights."""
-    return RequestOptions(RequestStats(""), asyncio.get_running_loop().time() + _MAX_SECONDS, priority)
+    return RequestOptions(lambda *_: None, asyncio.get_running_loop().time() + _MAX_SECONDS, priority)
