@@ -18,7 +18,7 @@ from insights_exporter.datasets.base import Dataset, PollContext
 from insights_exporter.datasets.summary import PollSummary
 from insights_exporter.polling.fetch import error_location
 from insights_exporter.polling.jobs import Job, build_jobs
-from insights_exporter.polling.poller import Poller, PollerContext
+from insights_exporter.polling.poller import Poller
 from insights_exporter.polling.publisher import PageStore, Publisher
 from insights_exporter.polling.scheduler import Scheduler
 from insights_exporter.polling.server_info import INTERVAL, ServerInfoPoller, TemplateIndex
@@ -67,7 +67,7 @@ class DeploymentPoller:
         self._templates = TemplateIndex(self._list_templates_soon)
         if self._list_job is None:
             self._templates.set_templates(None)
-        parts = PollerContext(
+        self._poller = Poller(
             deployment=deployment,
             coder=self.coder,
             clock=self.clock,
@@ -75,8 +75,9 @@ class DeploymentPoller:
             publisher=self.publisher,
             executor=shared.executor,
             pseudonym_key=pseudonym_key,
+            jobs=self.jobs,
+            advance=self._advance,
         )
-        self._poller = Poller(parts, self.jobs, self._advance)
         self._scheduler = shared.scheduler
         self._tasks: set[asyncio.Task[None]] = set()
         self._started = asyncio.get_running_loop().time()

@@ -4,7 +4,7 @@ import asyncio
 import traceback
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -72,6 +72,7 @@ class Outcome:
     converted: Converted | None = None
 
 
+@dataclass(eq=False)
 class Fetch:
     """The requests of one poll, sent one after the other.
 
@@ -82,25 +83,20 @@ class Fetch:
     such failures in a row.
     """
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        context: PollContext,
-        client: CoderClient,
-        options: RequestOptions,
-        executor: Executor | None = None,
-    ) -> None:
-        self.failure: ApiError | None = None
-        """The first failure."""
-        self.invalid_rows: list[str] = []
-        """A reason for each row that was dropped as invalid."""
-        self.invalid_responses = 0
-        self._dataset = dataset
-        self._context = context
-        self._client = client
-        self._options = options
-        self._executor = executor
-        self._allowed_failures = _FAILURES_IN_A_ROW if dataset.depends_on else 1
+    dataset: Dataset
+    context: PollContext
+    client: CoderClient
+    options: RequestOptions
+    executor: Executor | None = None
+    failure: ApiError | None = None
+    """The first failure."""
+    invalid_rows: list[str] = field(default_factory=list)
+    """A reason for each row that was dropped as invalid."""
+    invalid_responses: int = 0
+
+    def __post_init__(self) -> None:
+        """Allow for the failures before which requests are sent."""
+        self._allowed_failures = _FAILURES_IN_A_ROW if self.dataset.depends_on else 1
         self._failures_left = self._allowed_failures
         self._refused_paths = set[str]()
 
@@ -124,17 +120,17 @@ class Fetch:
         if not self._failures_left or request.path in self._refused_paths:
             return Outcome(request), ()
         try:
-            response = Response(request, await self._client.get(request, self._options))
+            response = Response(request, await self.client.get(request, self.options))
         except ApiError as failure:
             if failure.reason in REFUSALS and request.if_refused:
                 return Outcome(request), request.if_refused
             self._record(failure)
-            if failure.reason in REFUSALS and not self._dataset.depends_on:
+            if failure.reason in REFUSALS and not self.dataset.depends_on:
                 self._refused_paths.add(request.path)
             return Outcome(request), ()
         try:
-            work = partial(convert, self._dataset, self._context, response)
-            converted = await asyncio.get_running_loop().run_in_executor(self._executor, work)
+            work = partial(convert, self.dataset, self.context, response)
+            converted = await asyncio.get_running_loop().run_in_executor(self.executor, work)
         except Exception as error:  # noqa: BLE001 -- no response, however odd, may keep the others from being read
             self.invalid_responses += 1
             bug = ApiError("exporter_bug", error_location(error))

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,9 +38,13 @@ _SHORTEST_DEADLINE = 60.0
 _LOOKUP_PATIENCE = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class PollerContext:
-    """What a poller needs: the objects of one deployment, and those that all share."""
+@dataclass(eq=False, kw_only=True)
+class Poller:
+    """Polls the datasets of one deployment, each when its one of `jobs` is run.
+
+    `advance` is called with a job that has to run again in so many seconds,
+    if it is not due sooner. Its other objects are those of the deployment; all deployments share `executor`.
+    """
 
     deployment: Deployment
     coder: CoderClient
@@ -48,33 +52,23 @@ class PollerContext:
     templates: TemplateIndex
     publisher: Publisher
     executor: Executor
-    pseudonym_key: bytes | None = None
+    pseudonym_key: bytes | None
+    jobs: Sequence[Job]
+    advance: Callable[[Job, float], None]
+    max_seconds: float = math.inf
+    """Seconds that a poll may take at most, whatever its interval."""
+    lookup_patience: float = _LOOKUP_PATIENCE
+    """Seconds for which a poll waits for the first poll of the dataset that it looks up."""
 
-
-class Poller:
-    """Polls the datasets of one deployment, each when its one of `jobs` is run.
-
-    `advance` is called with a job that has to run again in so many seconds,
-    if it is not due sooner.
-    """
-
-    def __init__(
-        self, parts: PollerContext, jobs: Iterable[Job], advance: Callable[[Job, float], None]
-    ) -> None:
-        self.max_seconds = math.inf
-        """Seconds that a poll may take at most, whatever its interval."""
-        self.lookup_patience = _LOOKUP_PATIENCE
-        """Seconds for which a poll waits for the first poll of the dataset that it looks up."""
-        self._parts = parts
-        self._zone = ZoneInfo(parts.deployment.timezone)
-        self._publisher = parts.publisher
-        self._advance = advance
-        self._polled = {job.dataset.name: asyncio.Event() for job in jobs}
+    def __post_init__(self) -> None:
+        """Prepare what is kept from poll to poll."""
+        self._zone = ZoneInfo(self.deployment.timezone)
+        self._polled = {job.dataset.name: asyncio.Event() for job in self.jobs}
         """Set after the first poll of a dataset, in any window."""
         self._without_lookup = set[Job]()
         """Jobs that did not wait any longer for the dataset that they look up."""
-        self._availability = Availability(jobs, lambda job: advance(job, 0.0))
-        self._log = StateChangeLogger(parts.deployment.name)
+        self._availability = Availability(self.jobs, lambda job: self.advance(job, 0.0))
+        self._log = StateChangeLogger(self.deployment.name)
 
     async def poll(self, job: Job) -> None:
         """Poll once, publish the results, and record the status."""
@@ -82,39 +76,39 @@ class Poller:
         if clock() < job.request_stats.not_before:
             return
         if job.dataset.depends_on:
-            await self._parts.templates.wait_ready(job.status.window)
+            await self.templates.wait_ready(job.status.window)
         await self._wait_for_lookup(job)
         started, context = clock(), self.context(job)
         entries: Mapping[Source, PollEntry] = {}
         try:
             requests = job.dataset.requests(context)
             options = self._request_options(job)
-            fetch = Fetch(job.dataset, context, self._parts.coder, options, self._parts.executor)
+            fetch = Fetch(job.dataset, context, self.coder, options, self.executor)
             outcomes = await fetch.send(requests)
             self._record_rows(job, fetch)
             failure = fetch.failure
             if failure is None or any(outcome.converted for outcome in outcomes):
                 entries, gone = self._build_entries(job, context, requests, outcomes)
-                self._publisher.publish(entries, gone)
+                self.publisher.publish(entries, gone)
         except Exception as error:  # noqa: BLE001 -- no response, however odd, may end a job
             failure = ApiError("exporter_bug", error_location(error))
         self._record(job, failure, started)
-        self._publisher.publish({}, statuses=self._availability.affected_datasets(job))
+        self.publisher.publish({}, statuses=self._availability.affected_datasets(job))
         self._update_index(job, entries)
         self._polled[job.dataset.name].set()
         if entries:
             self._advance_without_lookup(job.dataset.name)
         if job.ends_at_midnight:
-            self._advance(job, max(self._day_ends(context) - clock(), 0.0))
+            self.advance(job, max(self._day_ends(context) - clock(), 0.0))
 
     def mark_unreachable(self, job: Job, failure: ApiError) -> None:
         """Expose a failure for a job that was not even started."""
         self._record(job, failure, asyncio.get_running_loop().time())
-        self._publisher.publish({}, statuses=[job.dataset.name])
+        self.publisher.publish({}, statuses=[job.dataset.name])
 
     def summary(self, dataset: str, window: str) -> PollSummary:
         """Return the summary of the newest poll of a dataset and window."""
-        entries = self._publisher.store.entries(dataset, window).values()
+        entries = self.publisher.store.entries(dataset, window).values()
         return combine_summaries(
             entry.details.summary.after_day() if entry.day_is_over else entry.details.summary
             for entry in entries
@@ -124,13 +118,13 @@ class Poller:
     def context(self, job: Job) -> PollContext:
         """Return the context of a poll that starts now."""
         return PollContext(
-            deployment=self._parts.deployment,
+            deployment=self.deployment,
             window=job.window,
-            now=self._parts.clock.now().astimezone(self._zone),
-            templates=self._parts.templates.templates,
-            in_use=self._parts.templates.in_use(job.status.window),
+            now=self.clock.now().astimezone(self._zone),
+            templates=self.templates.templates,
+            in_use=self.templates.in_use(job.status.window),
             groups=self._groups(job.dataset.looks_up),
-            pseudonym_key=self._parts.pseudonym_key,
+            pseudonym_key=self.pseudonym_key,
         )
 
     async def _wait_for_lookup(self, job: Job) -> None:
@@ -146,25 +140,25 @@ class Poller:
         """Let the jobs run again soon that were polled before the dataset that they look up."""
         for job in [each for each in self._without_lookup if each.dataset.looks_up == dataset]:
             self._without_lookup.remove(job)
-            self._advance(job, 0.0)
+            self.advance(job, 0.0)
 
     def _groups(self, dataset: str | None) -> tuple[Group, ...]:
         """Return the groups that the newest responses of a dataset list."""
-        entries = self._publisher.store.entries(dataset).values() if dataset else ()
+        entries = self.publisher.store.entries(dataset).values() if dataset else ()
         return tuple(group for entry in entries if entry.details for group in entry.details.result.groups)
 
     def _build_entries(
         self, job: Job, context: PollContext, requests: Sequence[Request], outcomes: Sequence[Outcome]
     ) -> tuple[Mapping[Source, PollEntry], Sequence[Source]]:
         """Return the entries to publish, and the sources of the job that are no longer requested."""
-        source_of = partial(self._publisher.source, job.status.dataset, job.status.window)
+        source_of = partial(self.publisher.source, job.status.dataset, job.status.window)
         requested = {
             source_of(f"{each.request.subject} {each.request.path}"): each.converted for each in outcomes
         }
         unrequested = job.dataset.unrequested(context, requests)
         if unrequested.samples:
             requested[source_of()] = render_result(unrequested, context)
-        present = self._publisher.store.entries(job.status.dataset, job.status.window)
+        present = self.publisher.store.entries(job.status.dataset, job.status.window)
         new = {
             source: self._entry(job, context, converted, present.get(source))
             for source, converted in requested.items()
@@ -190,18 +184,18 @@ class Poller:
 
     def _merge_windows(self, job: Job, new: Mapping[Source, PollEntry]) -> Mapping[Source, PollEntry]:
         """Return the entry of what the windows of a dataset say together; it expires with its last part."""
-        entries = {**self._publisher.store.entries(job.dataset.name), **new}
+        entries = {**self.publisher.store.entries(job.dataset.name), **new}
         parts = [(entry.details.result, entry.expires) for entry in entries.values() if entry.details]
         samples = job.dataset.merge_windows(result for result, _ in parts)
         if not samples:
             return {}
-        families = render_all(samples, self._parts.deployment.name)
+        families = render_all(samples, self.deployment.name)
         entry: PollEntry = StoreEntry(families=families, expires=max(end for _, end in parts), details=None)
-        return {self._publisher.source(job.dataset.name): entry}
+        return {self.publisher.source(job.dataset.name): entry}
 
     def _update_index(self, job: Job, entries: Mapping[Source, PollEntry]) -> None:
         """Let other jobs use what this one learned about templates."""
-        index = self._parts.templates
+        index = self.templates
         results = [entry.details.result for entry in entries.values() if entry.details]
         for result in results:
             if result.in_use is not None:
@@ -210,7 +204,7 @@ class Poller:
             index.set_templates(self._merge_lists(job) if results else None)
 
     def _merge_lists(self, job: Job) -> Mapping[str, Template]:
-        entries = self._publisher.store.entries(job.status.dataset, job.status.window).values()
+        entries = self.publisher.store.entries(job.status.dataset, job.status.window).values()
         lists = (entry.details.result.templates for entry in entries if entry.details)
         return {name: template for listed in lists if listed for name, template in listed.items()}
 
@@ -233,14 +227,14 @@ class Poller:
     def _day_ends(self, context: PollContext) -> float:
         """Return when the day of a context ends, in the loop's time."""
         tomorrow = midnight(context.now.date() + timedelta(days=1), self._zone)
-        left = tomorrow - self._parts.clock.now()
+        left = tomorrow - self.clock.now()
         return asyncio.get_running_loop().time() + left.total_seconds()
 
     def _request_options(self, job: Job) -> RequestOptions:
         seconds = min(max(job.status.interval.every, _SHORTEST_DEADLINE), self.max_seconds)
         deadline = asyncio.get_running_loop().time() + seconds
         return RequestOptions(
-            partial(self._publisher.record_request, job.request_stats),
+            partial(self.publisher.record_request, job.request_stats),
             deadline,
             priority=2 if job.dataset.depends_on else 0,
             missing_route=job.dataset.missing_route,
