@@ -11,11 +11,11 @@ from insights_exporter.coder.request import InvalidResponse, Response
 from insights_exporter.datasets.base import PollContext
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.template_breakdown import (
+    TEMPLATE_DAILY_ACTIVE_USERS,
     convert,
     daily_window,
     requests,
 )
-from insights_exporter.datasets.template_metrics import TEMPLATE_DAILY_ACTIVE_USERS
 from tests.datasets.cases import context_of, lines_of, responses_to
 from tests.datasets.responses import EDGES, report_of
 

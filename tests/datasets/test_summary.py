@@ -13,7 +13,7 @@ from insights_exporter.datasets.summary import (
     combine_summaries,
     summarize,
 )
-from insights_exporter.datasets.template_metrics import TEMPLATE_ACTIVE_USERS
+from insights_exporter.datasets.template_breakdown import TEMPLATE_ACTIVE_USERS
 from insights_exporter.datasets.templates import APP_USAGE, PARAMETER_WORKSPACES
 from insights_exporter.exposition.family import Samples
 from tests.datasets.cases import CASES, context_of, responses_to

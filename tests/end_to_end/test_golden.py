@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from insights_exporter.coder.request import Response
 from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.datasets.template_metrics import TEMPLATE_DAILY_ACTIVE_USERS
+from insights_exporter.datasets.template_breakdown import TEMPLATE_DAILY_ACTIVE_USERS
 from tests.datasets.cases import context_of
 from tests.end_to_end.families import Rows, activity, app_family, levels
 from tests.end_to_end.stub import answering

@@ -42,7 +42,6 @@ DAY_START = MetricFamily(
     example='time() - coder_insights_day_start_timestamp_seconds{day="today"} > 2 * 86400',
     expires_at_midnight=True,
 )
-FAMILIES = (DAILY_ACTIVE_USERS, DAY_START)
 
 
 class Entry(Row, frozen=True):
@@ -149,7 +148,7 @@ def _amounts(response: DausResponse) -> dict[int, float]:
 
 DATASET = Dataset(
     name="daus",
-    families=FAMILIES,
+    families=(DAILY_ACTIVE_USERS, DAY_START),
     requests=requests,
     convert=convert,
     default_interval=300.0,

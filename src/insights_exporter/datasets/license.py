@@ -58,7 +58,6 @@ LICENSE_STATUS = MetricFamily(
     absent="the server is open source",
     example='coder_insights_license_status{status="entitled"} == 0',
 )
-FAMILIES = (SEATS_USED, SEATS_LIMIT, AGENT_RUNTIME, AGENT_RUNTIME_LIMIT, LICENSE_STATUS)
 
 
 class UserLimit(Row, frozen=True):
@@ -128,7 +127,7 @@ def _statuses(entitlement: str) -> Iterator[SampleRow]:
 
 DATASET = Dataset(
     name="license",
-    families=FAMILIES,
+    families=(SEATS_USED, SEATS_LIMIT, AGENT_RUNTIME, AGENT_RUNTIME_LIMIT, LICENSE_STATUS),
     requests=lambda _context: (Request(PATH),),
     convert=convert,
     roles=(),

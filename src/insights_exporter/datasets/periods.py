@@ -32,7 +32,6 @@ MONTHLY_ACTIVE_USERS = MetricFamily(
     '/ ignoring (month) coder_insights_monthly_active_users{month="before_last"}',
     expires_at_midnight=True,
 )
-FAMILIES = (WEEKLY_ACTIVE_USERS, MONTHLY_ACTIVE_USERS)
 
 _BY_LENGTH = {"week": WEEKLY_ACTIVE_USERS, "month": MONTHLY_ACTIVE_USERS}
 
@@ -70,7 +69,7 @@ def convert(_context: PollContext, response: Response) -> ConvertResult:
 
 DATASET = Dataset(
     name="periods",
-    families=FAMILIES,
+    families=(WEEKLY_ACTIVE_USERS, MONTHLY_ACTIVE_USERS),
     requests=requests,
     convert=convert,
     default_interval=3600.0,

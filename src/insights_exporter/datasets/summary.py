@@ -15,7 +15,6 @@ from insights_exporter.datasets import (
     daus,
     periods,
     template_breakdown,
-    template_metrics,
     templates,
     user_activity,
     user_latency,
@@ -62,12 +61,10 @@ TemplateUsers = tuple[str, str, float]
 class PollSummary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The values of one poll that the status page shows; a field without data is empty or None.
 
-    `days` are users by the day's ordinal, `apps` seconds, `templates` users,
-    `templates_in_use` how many templates the report names,
-    `users` accounts by status, `latency` users by percentile, within `bounds`
-    in seconds. `weeks` and `months` are users by `last` and `before_last`,
-    `activity` users by their active time, within `activity_bounds` in seconds. `seats` are the
-    seats of the license by feature, used and allowed (None without a limit).
+    `days` are users by the day's ordinal, `apps` seconds, `templates` users, `templates_in_use` how many
+    templates the report names, `users` accounts by status. `latency` has users by percentile, `activity` by
+    their active time, in the buckets of the metrics. `weeks` and `months` are users by `last` and
+    `before_last`. `seats` are those of the license by feature, used and allowed (None without a limit).
     """
 
     active_users: float | None = None
@@ -78,14 +75,12 @@ class PollSummary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     templates_in_use: int | None = None
     users: Mapping[str, float] = {}
     latency: Mapping[str, HistogramValue] = {}
-    bounds: tuple[float, ...] = user_latency.LATENCY_DISTRIBUTION.bounds
     weeks: Mapping[str, float] = {}
     months: Mapping[str, float] = {}
     parameters: tuple[ParameterUse, ...] = ()
     seats: Mapping[str, tuple[float, float | None]] = {}
     license_status: str = ""
     activity: HistogramValue | None = None
-    activity_bounds: tuple[float, ...] = user_activity.ACTIVITY_DISTRIBUTION.bounds
 
     def after_day(self) -> "PollSummary":
         """Return the summary without weeks and months: after midnight they may be those before."""
@@ -118,7 +113,7 @@ def summarize(result: ConvertResult) -> PollSummary:
     """Return the summary of a response."""
     rows: _Rows = {samples.family: samples.rows for samples in result.samples}
     names = {app.app: _READABLE.get(app.name, app.name) for app in result.app_names}
-    template_users = rows.get(template_metrics.TEMPLATE_ACTIVE_USERS)
+    template_users = rows.get(template_breakdown.TEMPLATE_ACTIVE_USERS)
     return PollSummary(
         active_users=next((value for _, value in rows.get(templates.ACTIVE_USERS, ())), None),
         days=dict(result.daily_users[-DAYS:]),

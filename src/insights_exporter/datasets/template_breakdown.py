@@ -9,25 +9,133 @@ from insights_exporter.coder.clock import unix_seconds
 from insights_exporter.coder.decode import decode
 from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.config.models import Deployment, Window
-from insights_exporter.datasets import template_metrics as families
 from insights_exporter.datasets import user_activity, user_latency
 from insights_exporter.datasets.aggregate import (
     ACTIVITY_BOUNDS,
     ACTIVITY_LEVELS,
+    LATENCY_BOUNDS,
     band_rows,
     build_histogram,
     sum_by_key,
 )
+from insights_exporter.datasets.apps import APP_LABELS, read_apps, times_used_rows, usage_rows
 from insights_exporter.datasets.apps import LIMIT_IN_TEMPLATE as APPS_IN_TEMPLATE
-from insights_exporter.datasets.apps import read_apps, times_used_rows, usage_rows
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, Template
 from insights_exporter.datasets.daus import TODAY, YESTERDAY
-from insights_exporter.datasets.parameters import LIMIT_IN_TEMPLATE, parameter_samples
+from insights_exporter.datasets.parameters import LIMIT_IN_TEMPLATE, PARAMETER_LABELS, parameter_samples
 from insights_exporter.datasets.report_schema import PATH, TemplatesResponse
 from insights_exporter.datasets.timerange import midnight, time_range_of, window_of, zone_of
-from insights_exporter.exposition.family import SampleRow, Samples
+from insights_exporter.exposition.family import MetricFamily, SampleRow, Samples
 
 NAME: Final = "template-breakdown"
+TEMPLATE_LABELS = ("organization_name", "template_name", "template_id")
+
+_LABELS = ("deployment", "window", *TEMPLATE_LABELS)
+_ABSENT = (
+    "templates.breakdown is off, the window is not among templates.windows, or the template is beyond "
+    "templates.limit"
+)
+
+TEMPLATE_ACTIVE_USERS = MetricFamily(
+    name="coder_insights_template_active_users",
+    help="Number of distinct users of a template active in the window (API: templates report.active_users, "
+    "requested for one template); cached.",
+    labels=_LABELS,
+    merge="none; users of several templates overlap and do not add up",
+    absent=f"{_ABSENT}; a listed template without use is 0",
+    example='topk(10, coder_insights_template_active_users{window="7d"})',
+    drop_order=7,
+)
+TEMPLATE_DAILY_ACTIVE_USERS = MetricFamily(
+    name="coder_insights_template_daily_active_users",
+    help="Number of distinct users of a template active on the day: today so far, or yesterday (API: "
+    "templates interval_reports.active_users, requested for one template); cached.",
+    labels=("deployment", "day", *TEMPLATE_LABELS),
+    merge="rows of the same day are summed",
+    absent=f"{_ABSENT}; the template had no use in the window; for up to six days after a clock change, "
+    "while the server's 24-hour steps do not fit the days; from the deployment's "
+    "midnight until the next poll",
+    example='coder_insights_template_daily_active_users{day="yesterday"}',
+    expires_at_midnight=True,
+)
+TEMPLATE_APP_USAGE = MetricFamily(
+    name="coder_insights_template_app_usage_seconds",
+    help="Time an app was used with a template in the window, in seconds, over all users (API: templates "
+    "report.apps_usage.seconds, requested for one template); cached.",
+    labels=(*_LABELS, *APP_LABELS),
+    merge="as coder_insights_app_usage_seconds; templates used in one half hour may add up to more than "
+    "the deployment",
+    absent=f"{_ABSENT}; the template had no use in the window",
+    example='sum without (slug, app_type) (coder_insights_template_app_usage_seconds{window="7d"}) / 3600',
+    drop_order=5,
+)
+TEMPLATE_APP_TIMES_USED = MetricFamily(
+    name="coder_insights_template_app_times_used",
+    help="Number of times an app was opened with a template in the window (API: templates "
+    "report.apps_usage.times_used, requested for one template); cached.",
+    labels=(*_LABELS, *APP_LABELS),
+    merge="rows with the same slug are summed",
+    absent="as coder_insights_app_times_used; the template had no use in the window",
+    example='coder_insights_template_app_times_used{window="7d"}',
+    drop_order=5,
+)
+TEMPLATE_PARAMETER_WORKSPACES = MetricFamily(
+    name="coder_insights_template_parameter_workspaces",
+    help="Number of workspaces of a template built in the window with the parameter value (API: templates "
+    "report.parameters_usage.values.count, requested for one template); cached.",
+    labels=(*_LABELS, *PARAMETER_LABELS),
+    merge="as coder_insights_parameter_workspaces, with at most 10 values per parameter",
+    absent="as coder_insights_parameter_workspaces; the template had no use in the window",
+    example='coder_insights_template_parameter_workspaces{template_name="docker",window="7d"}',
+    drop_order=1,
+)
+TEMPLATE_ACTIVITY_DISTRIBUTION = MetricFamily(
+    name="coder_insights_template_user_activity_distribution_seconds",
+    type="gaugehistogram",
+    help="Distribution of the active time of a template's users in the window, in seconds (API: "
+    "user-activity report.users.seconds, requested for one template); cached.",
+    labels=_LABELS,
+    bounds=ACTIVITY_BOUNDS,
+    merge="every user id counts once, with the sum of its rows",
+    absent="templates.users is off (the default), or the dataset user-activity is",
+    example="histogram_quantile(0.5, "
+    'coder_insights_template_user_activity_distribution_seconds_bucket{window="7d"})',
+    stable=False,
+)
+TEMPLATE_LATENCY_DISTRIBUTION = MetricFamily(
+    name="coder_insights_template_user_latency_distribution_seconds",
+    type="gaugehistogram",
+    help="Distribution of the connection latency of a template's users in the window, in seconds (API: "
+    "user-latency report.users.latency_ms, requested for one template); cached.",
+    labels=(*_LABELS, "percentile"),
+    bounds=LATENCY_BOUNDS,
+    merge="every user id counts once per percentile",
+    absent="templates.users is off (the default), or the dataset user-latency is",
+    example="histogram_quantile(0.9, "
+    'coder_insights_template_user_latency_distribution_seconds_bucket{window="7d",percentile="p95"})',
+    stable=False,
+)
+TEMPLATE_ACTIVITY_LEVEL = MetricFamily(
+    name="coder_insights_template_activity_level_users",
+    help="Number of users of a template by level of active time in the window (API: user-activity "
+    "report.users.seconds, requested for one template); select one window; cached.",
+    labels=(*_LABELS, "level"),
+    merge="every user id counts once, with the sum of its rows",
+    absent="as coder_insights_template_user_activity_distribution_seconds; a level that no user has is 0",
+    example='coder_insights_template_activity_level_users{window="7d",level="over_16h"}',
+    stable=False,
+)
+TEMPLATE_CONNECTION_QUALITY = MetricFamily(
+    name="coder_insights_template_connection_quality_users",
+    help="Number of users of a template by connection quality in the window: good up to 0.15 s, fair up to "
+    "0.3 s, poor above (API: user-latency report.users.latency_ms, requested for one template); select one "
+    "window and one percentile; cached.",
+    labels=(*_LABELS, "percentile", "quality"),
+    merge="every user id counts once per percentile",
+    absent="as coder_insights_template_user_latency_distribution_seconds; a quality that no user has is 0",
+    example='coder_insights_template_connection_quality_users{window="7d",percentile="p95",quality="poor"}',
+    stable=False,
+)
 
 _Ids = Iterable[str] | None
 
@@ -43,14 +151,12 @@ def convert_report(context: PollContext, response: Response) -> ConvertResult:
     decoded = decode(response.body, TemplatesResponse)
     _check_subject(response, _named_templates(decoded.value))
     labels = _labels(context, response.request.subject)
-    daily = Samples(
-        families.TEMPLATE_DAILY_ACTIVE_USERS, _daily_rows(context, response, decoded.value, labels[1:])
-    )
+    daily = Samples(TEMPLATE_DAILY_ACTIVE_USERS, _daily_rows(context, response, decoded.value, labels[1:]))
     report = decoded.value.report
     if report is None:
         return ConvertResult((daily,), invalid=decoded.invalid)
     parameters, values_aggregated = parameter_samples(
-        families.TEMPLATE_PARAMETER_WORKSPACES,
+        TEMPLATE_PARAMETER_WORKSPACES,
         report.parameters_usage or (),
         context.deployment.parameters,
         labels,
@@ -59,9 +165,9 @@ def convert_report(context: PollContext, response: Response) -> ConvertResult:
     apps, apps_aggregated = read_apps(report.apps_usage, min(context.deployment.apps.limit, APPS_IN_TEMPLATE))
     complete = decoded.complete("report.apps_usage")
     samples = (
-        Samples(families.TEMPLATE_ACTIVE_USERS, [(labels, report.active_users)]),
-        Samples(families.TEMPLATE_APP_USAGE, usage_rows(apps, labels, complete=complete)),
-        Samples(families.TEMPLATE_APP_TIMES_USED, times_used_rows(apps, labels)),
+        Samples(TEMPLATE_ACTIVE_USERS, [(labels, report.active_users)]),
+        Samples(TEMPLATE_APP_USAGE, usage_rows(apps, labels, complete=complete)),
+        Samples(TEMPLATE_APP_TIMES_USED, times_used_rows(apps, labels)),
         daily,
         *parameters,
     )
@@ -76,10 +182,8 @@ def convert_activity(context: PollContext, response: Response) -> ConvertResult:
     labels = _labels(context, response.request.subject)
     histogram = build_histogram(user_activity.seconds_by_user(report.users).values(), ACTIVITY_BOUNDS)
     samples = (
-        Samples(families.TEMPLATE_ACTIVITY_DISTRIBUTION, [(labels, histogram)]),
-        Samples(
-            families.TEMPLATE_ACTIVITY_LEVEL, band_rows(labels, histogram, ACTIVITY_BOUNDS, ACTIVITY_LEVELS)
-        ),
+        Samples(TEMPLATE_ACTIVITY_DISTRIBUTION, [(labels, histogram)]),
+        Samples(TEMPLATE_ACTIVITY_LEVEL, band_rows(labels, histogram, ACTIVITY_BOUNDS, ACTIVITY_LEVELS)),
     )
     return ConvertResult(samples, invalid=decoded.invalid)
 
@@ -92,8 +196,8 @@ def convert_latency(context: PollContext, response: Response) -> ConvertResult:
     labels = _labels(context, response.request.subject)
     histograms = user_latency.latency_histograms(labels, user_latency.latencies_by_user(report.users))
     samples = (
-        Samples(families.TEMPLATE_LATENCY_DISTRIBUTION, histograms),
-        Samples(families.TEMPLATE_CONNECTION_QUALITY, user_latency.quality_rows(histograms)),
+        Samples(TEMPLATE_LATENCY_DISTRIBUTION, histograms),
+        Samples(TEMPLATE_CONNECTION_QUALITY, user_latency.quality_rows(histograms)),
     )
     return ConvertResult(samples, invalid=decoded.invalid)
 
@@ -188,7 +292,7 @@ def unrequested(context: PollContext, requests: Sequence[Request]) -> ConvertRes
         (_labels(context, template), 0.0) for template in sorted(context.templates) if template not in used
     ]
     beyond = len(_in_use(context)) - len({request.subject for request in requests})
-    return ConvertResult((Samples(families.TEMPLATE_ACTIVE_USERS, rows),), aggregated=beyond)
+    return ConvertResult((Samples(TEMPLATE_ACTIVE_USERS, rows),), aggregated=beyond)
 
 
 def _in_use(context: PollContext) -> Sequence[str]:
@@ -204,7 +308,17 @@ _READERS: Mapping[str, Callable[[PollContext, Response], ConvertResult]] = {
 
 DATASET = Dataset(
     name=NAME,
-    families=families.TEMPLATE_FAMILIES,
+    families=(
+        TEMPLATE_ACTIVE_USERS,
+        TEMPLATE_DAILY_ACTIVE_USERS,
+        TEMPLATE_APP_USAGE,
+        TEMPLATE_APP_TIMES_USED,
+        TEMPLATE_PARAMETER_WORKSPACES,
+        TEMPLATE_ACTIVITY_DISTRIBUTION,
+        TEMPLATE_LATENCY_DISTRIBUTION,
+        TEMPLATE_ACTIVITY_LEVEL,
+        TEMPLATE_CONNECTION_QUALITY,
+    ),
     windows=windows,
     requests=requests,
     convert=convert,

@@ -43,7 +43,6 @@ BUILD_DURATION = MetricFamily(
     example='topk(5, coder_insights_template_build_duration_seconds{transition="start",percentile="p95"})',
     drop_order=6,
 )
-FAMILIES = (TEMPLATE_INFO, BUILD_DURATION)
 
 _TRANSITIONS = ("start", "stop", "delete")
 _PERCENTILES = ("p50", "p95")
@@ -146,7 +145,7 @@ def _durations(stats: BuildTimeStats | None) -> Iterator[tuple[str, str, float]]
 
 DATASET = Dataset(
     name=NAME,
-    families=FAMILIES,
+    families=(TEMPLATE_INFO, BUILD_DURATION),
     requests=lambda _context: (list_request(PATH),),
     convert=convert,
     names_templates=True,

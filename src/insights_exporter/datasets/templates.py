@@ -65,7 +65,6 @@ PARAMETER_WORKSPACES = MetricFamily(
     '(coder_insights_parameter_workspaces{parameter_name="region",window="7d"})',
     drop_order=4,
 )
-FAMILIES = (ACTIVE_USERS, APP_USAGE, APP_TIMES_USED, APP_INFO, PARAMETER_WORKSPACES, *WINDOW_FAMILIES)
 
 
 def convert(context: PollContext, response: Response) -> ConvertResult:
@@ -99,7 +98,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
 
 DATASET = Dataset(
     name=NAME,
-    families=FAMILIES,
+    families=(ACTIVE_USERS, APP_USAGE, APP_TIMES_USED, APP_INFO, PARAMETER_WORKSPACES, *WINDOW_FAMILIES),
     windows=lambda deployment: deployment.windows,
     requests=lambda context: (window_request(PATH, context),),
     convert=convert,

@@ -57,14 +57,6 @@ ACTIVITY_LEVEL = MetricFamily(
     example='coder_insights_activity_level_users{window="7d",level="over_16h"} / ignoring (level) '
     'sum without (level) (coder_insights_activity_level_users{window="7d"})',
 )
-FAMILIES = (
-    USER_ACTIVITY,
-    ACTIVITY_DISTRIBUTION,
-    ACTIVITY_LEVEL,
-    GROUP_ACTIVE_USERS,
-    GROUP_ACTIVITY,
-    *WINDOW_FAMILIES,
-)
 
 
 class ActiveUser(Row, frozen=True):
@@ -130,7 +122,14 @@ def _user_columns(
 
 DATASET = Dataset(
     name=NAME,
-    families=FAMILIES,
+    families=(
+        USER_ACTIVITY,
+        ACTIVITY_DISTRIBUTION,
+        ACTIVITY_LEVEL,
+        GROUP_ACTIVE_USERS,
+        GROUP_ACTIVITY,
+        *WINDOW_FAMILIES,
+    ),
     windows=lambda deployment: deployment.windows,
     requests=lambda context: (window_request(PATH, context),),
     looks_up="groups",

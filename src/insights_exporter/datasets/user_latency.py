@@ -63,13 +63,6 @@ CONNECTION_QUALITY = MetricFamily(
     'quality!="good"}) / ignoring (quality) '
     'sum without (quality) (coder_insights_connection_quality_users{window="7d",percentile="p95"})',
 )
-FAMILIES = (
-    USER_LATENCY,
-    LATENCY_DISTRIBUTION,
-    CONNECTION_QUALITY,
-    GROUP_CONNECTION_QUALITY,
-    *WINDOW_FAMILIES,
-)
 
 
 class Latency(Row, frozen=True):
@@ -185,7 +178,13 @@ def _slowest_users(latencies: Latencies, limit: int) -> Iterable[str]:
 
 DATASET = Dataset(
     name=NAME,
-    families=FAMILIES,
+    families=(
+        USER_LATENCY,
+        LATENCY_DISTRIBUTION,
+        CONNECTION_QUALITY,
+        GROUP_CONNECTION_QUALITY,
+        *WINDOW_FAMILIES,
+    ),
     windows=lambda deployment: deployment.windows,
     requests=lambda context: (window_request(PATH, context),),
     looks_up="groups",

@@ -29,7 +29,6 @@ USERS = MetricFamily(
     "is not in the response is 0",
     example='coder_insights_users{status="active"}',
 )
-FAMILIES = (USERS,)
 
 
 class Point(Row, frozen=True):
@@ -99,7 +98,7 @@ def _newest(points: Iterable[Point], since: float) -> Iterable[float]:
 
 DATASET = Dataset(
     name="user-status-counts",
-    families=FAMILIES,
+    families=(USERS,),
     requests=requests,
     convert=convert,
     default_interval=900.0,
