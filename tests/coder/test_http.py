@@ -7,6 +7,7 @@ import zlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import httpx
 import pytest
 import trustme
 
@@ -14,6 +15,11 @@ from insights_exporter.coder.errors import ApiError
 from insights_exporter.coder.http import api_root, read_body, tls_context
 from insights_exporter.config.models import TLSConfig
 from tests.coder.deployments import deployment
+
+
+def response(chunks: AsyncIterator[bytes], encoding: str = "") -> httpx.Response:
+    """Return a response with this body, before it is read."""
+    return httpx.Response(200, headers={"Content-Encoding": encoding}, content=chunks)
 
 
 async def chunks_of(data: bytes, size: int = 7) -> AsyncIterator[bytes]:
@@ -33,7 +39,7 @@ async def chunks_of(data: bytes, size: int = 7) -> AsyncIterator[bytes]:
 )
 async def test_body_is_read_whole(encoding: str, data: bytes) -> None:
     """A body comes whole, compressed or not."""
-    assert b"some text" == await read_body(chunks_of(data), encoding, 9)
+    assert b"some text" == await read_body(response(chunks_of(data), encoding), 9)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +52,7 @@ async def test_body_is_read_whole(encoding: str, data: bytes) -> None:
 async def test_body_that_is_too_large(encoding: str, data: bytes) -> None:
     """Reading stops at the limit, before a bomb has gone off."""
     with pytest.raises(ApiError, match="more than 99 bytes") as failed:
-        await read_body(chunks_of(data, 64), encoding, 99)
+        await read_body(response(chunks_of(data, 64), encoding), 99)
 
     assert "too_large" == failed.value.reason
 
@@ -67,7 +73,7 @@ async def broken_off(data: bytes) -> AsyncIterator[bytes]:
 async def test_failure_keeps_nothing_of_the_body(chunks: Callable[[], AsyncIterator[bytes]]) -> None:
     """What was read so far is not kept by the traceback of the failure that ended it."""
     with pytest.raises((ApiError, ConnectionResetError)) as failed:
-        await read_body(chunks(), "", 1_000_000)
+        await read_body(response(chunks()), 1_000_000)
     kept = {
         name: len(value)
         for frame, _ in traceback.walk_tb(failed.value.__traceback__)
@@ -89,7 +95,7 @@ async def test_failure_keeps_nothing_of_the_body(chunks: Callable[[], AsyncItera
 async def test_body_that_cannot_be_unpacked(encoding: str, data: bytes) -> None:
     """Broken compression, or one that was not requested, is an invalid response."""
     with pytest.raises(ApiError) as failed:
-        await read_body(chunks_of(data), encoding, 1000)
+        await read_body(response(chunks_of(data), encoding), 1000)
 
     assert "invalid" == failed.value.reason
 

@@ -207,11 +207,11 @@ class CoderClient:
         self._clock.update(response.headers.get("Date"))
         wait = self._obey_rate_limit(path, response)
         if response.status_code == 200:
-            return await _read_body(response, self._max_bytes)
+            return await http.read_body(response, self._max_bytes)
         if target := http.redirect_target(response):
             raise ApiError("redirect", f"HTTP {response.status_code} for {path}: redirects to {target}")
         try:
-            body = await _read_body(response, _ERROR_BODY_BYTES)
+            body = await http.read_body(response, _ERROR_BODY_BYTES)
         except ApiError:
             body = b""
         redactor = ErrorRedactor(self._users, secrets)
@@ -250,11 +250,6 @@ class CoderClient:
         if http.is_refused_tunnel(error):
             cause = "refused_by_proxy"
         return ApiError(cause, http.describe(error) + self._through, transient=http.is_transient(error))
-
-
-async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
-    encoding = str(response.headers.get("Content-Encoding", "")).strip().lower()
-    return await http.read_body(response.aiter_raw(), encoding, max_bytes)
 
 
 def _number(response: httpx.Response, header: str) -> float | None:

@@ -5,7 +5,7 @@ import re
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import NamedTuple
@@ -116,17 +116,17 @@ def http_client(
     )
 
 
-async def read_body(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> bytes:
-    """Join `chunks`, decompressed if `encoding` says so.
+async def read_body(response: httpx.Response, limit: int) -> bytes:
+    """Return the body of a response, decompressed.
 
     Raises:
         ApiError: `too_large` past `limit` bytes, `invalid` if the compression
             is broken or not one that was requested.
     """
-    inflate = _inflater(encoding)
+    inflate = _inflater(response.headers.get("Content-Encoding", "").strip().lower())
     body = bytearray()
     try:
-        async for chunk in chunks:
+        async for chunk in response.aiter_raw():
             body += inflate(chunk, limit + 1 - len(body))
             if len(body) > limit:
                 raise ApiError("too_large", f"the response has more than {limit:,} bytes")

@@ -61,15 +61,12 @@ def parameters_with_choices(parameters: Sequence[Parameter]) -> tuple[str, ...]:
 
 def apply_limit(counts: Mapping[str, float], limit: int) -> tuple[_Counts, int]:
     """Keep the `limit` values chosen most often and aggregate the others; return how many those are."""
-    ranked = sorted(
-        (item for item in counts.items() if item[0] != OTHER), key=lambda item: (-item[1], item[0])
-    )
-    kept, rest = ranked[:limit], ranked[limit:]
-    others = [count for _value, count in rest] + [counts[value] for value in counts if value == OTHER]
-    shown = dict(kept)
+    ranked = sorted(counts.keys() - {OTHER}, key=lambda value: (-counts[value], value))
+    shown = {value: counts[value] for value in ranked[:limit]}
+    others = [count for value, count in counts.items() if value not in shown]
     if others:
         shown[OTHER] = exact_sum(others)
-    return shown, len(rest)
+    return shown, len(ranked[limit:])
 
 
 def _by_parameter(parameters: Iterable[Parameter], rules: Rules) -> dict[_Key, _Counts]:

@@ -26,14 +26,13 @@ class CompressedPiece(msgspec.Struct, frozen=True, eq=False, gc=False):
     length: int
 
 
-def compress(*parts: bytes) -> CompressedPiece:
-    """Return text with its deflated form, which others may follow."""
-    return _compress(parts, isal_zlib.Z_FULL_FLUSH)
-
-
-def compress_last(*parts: bytes) -> CompressedPiece:
-    """Return text with its deflated form, which ends the stream."""
-    return _compress(parts, isal_zlib.Z_FINISH)
+def compress(*parts: bytes, last: bool = False) -> CompressedPiece:
+    """Return text with its deflated form, which ends the stream if it is the last."""
+    text = parts[0] if len(parts) == 1 else b"".join(parts)
+    compressor = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _RAW, _MEMORY_LEVEL)
+    flush = isal_zlib.Z_FINISH if last else isal_zlib.Z_FULL_FLUSH
+    packed = compressor.compress(text) + compressor.flush(flush)
+    return CompressedPiece(parts, packed, isal_zlib.crc32(text), len(text))
 
 
 def combine_crcs(pieces: Iterable[CompressedPiece]) -> int:
@@ -47,10 +46,3 @@ def combine_crcs(pieces: Iterable[CompressedPiece]) -> int:
 def trailer(crc: int, length: int) -> bytes:
     """Return the last eight bytes of a gzip member."""
     return struct.pack("<II", crc, length & 0xFFFFFFFF)
-
-
-def _compress(parts: tuple[bytes, ...], flush: int) -> CompressedPiece:
-    text = parts[0] if len(parts) == 1 else b"".join(parts)
-    compressor = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _RAW, _MEMORY_LEVEL)
-    packed = compressor.compress(text) + compressor.flush(flush)
-    return CompressedPiece(parts, packed, isal_zlib.crc32(text), len(text))

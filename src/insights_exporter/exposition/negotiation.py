@@ -66,13 +66,9 @@ def _format(elements: Sequence[_Element]) -> Format:
 
 def _rating(elements: Sequence[_Element], format_: Format) -> tuple[float, int, int]:
     """Return quality, specificity and place of the element that matches a format most precisely."""
-    matches = [(_specificity(element, format_), element) for element in elements]
-    precise = max((rank for rank, _ in matches), default=0)
-    best = max(
-        ((element.quality, -element.place) for rank, element in matches if rank == precise > 0),
-        default=(0.0, 0),
-    )
-    return best[0], precise, best[1]
+    matches = [(_specificity(element, format_), element.quality, -element.place) for element in elements]
+    specificity, quality, place = max((match for match in matches if match[0]), default=(0, 0.0, 0))
+    return quality, specificity, place
 
 
 def _specificity(element: _Element, format_: Format) -> int:
@@ -95,13 +91,8 @@ def _gzip(elements: Sequence[_Element]) -> bool:
 def _elements(header: str) -> Iterator[_Element]:
     for place, text in enumerate(header.split(",", _MAX_ELEMENTS)[:_MAX_ELEMENTS]):
         value, *parameters = text.split(";", _MAX_PARAMETERS)[:_MAX_PARAMETERS]
-        named = dict(_parameters(parameters))
+        pairs = (parameter.partition("=") for parameter in parameters)
+        named = {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
         quality = named.get("q", "1")
         if value.strip() and _QUALITY.fullmatch(quality):
             yield _Element(value.strip().lower(), named.get("version", ""), float(quality), place)
-
-
-def _parameters(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for text in texts:
-        name, _, value = text.partition("=")
-        yield name.strip().lower(), value.strip().strip('"')

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from prometheus_client import CollectorRegistry, GCCollector, Metric, PlatformCollector, ProcessCollector
 
-from insights_exporter.exposition.compression import CompressedPiece, compress, compress_last
+from insights_exporter.exposition.compression import CompressedPiece, compress
 from insights_exporter.exposition.family import MetricFamily, MetricType, Samples
 from insights_exporter.exposition.negotiation import ENDINGS, Format
 from insights_exporter.exposition.text import RenderedFamily, header_sections, is_selected, render_all
@@ -34,7 +34,8 @@ class ProcessMetrics:
     @cached_property
     def tails(self) -> Mapping[Format, CompressedPiece]:
         """The end of a body, by format."""
-        return {format_: compress_last(_body(self.last, format_) + ENDINGS[format_]) for format_ in Format}
+        bodies = {format_: _body(self.last, format_) + ENDINGS[format_] for format_ in Format}
+        return {format_: compress(body, last=True) for format_, body in bodies.items()}
 
     def filter_names(self, wanted: Collection[str]) -> "ProcessMetrics":
         """Return the families that have, or one of whose samples has, such a name."""

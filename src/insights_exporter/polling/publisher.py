@@ -40,16 +40,9 @@ class PageStore:
         self.page: Page = build_page(self.snapshot)
         self.version = self.page_version = 0
         """Number of changes of the snapshot: so far, and of those that the page includes."""
-        self._publishers: set[Publisher] = set()
+        self.publishers: set[Publisher] = set()
+        """The publishers whose entries expire."""
         self._changed = asyncio.Event()
-
-    def add(self, publisher: "Publisher") -> None:
-        """Let the entries of a publisher expire."""
-        self._publishers.add(publisher)
-
-    def remove(self, publisher: "Publisher") -> None:
-        """Forget a publisher."""
-        self._publishers.discard(publisher)
 
     def publish(self, changes: Changes) -> None:
         """Change the snapshot; the page follows in a moment."""
@@ -81,7 +74,7 @@ class PageStore:
 
     async def _wait(self, until: float) -> None:
         """Wait for a change, the next expiry or a time."""
-        until = min(until, *(each.store.next_end for each in self._publishers), math.inf)
+        until = min(until, *(each.store.next_end for each in self.publishers), math.inf)
         with suppress(TimeoutError):
             async with asyncio.timeout_at(None if until == math.inf else until):
                 await self._changed.wait()
@@ -89,7 +82,7 @@ class PageStore:
 
     def _expire(self) -> None:
         now = asyncio.get_running_loop().time() + _EARLY
-        for publisher in [each for each in self._publishers if each.store.next_end <= now]:
+        for publisher in [each for each in self.publishers if each.store.next_end <= now]:
             publisher.expire(now)
 
     async def _build(self) -> None:
@@ -113,7 +106,7 @@ class Publisher:
         self._pages = pages
         self._jobs: dict[Source, tuple[PollStatus, RequestStats]] = {}
         self._closed = False
-        pages.add(self)
+        pages.publishers.add(self)
 
     def source(self, dataset: str, window: str = "", subject: str = "") -> Source:
         """Return the source of series of this deployment."""
@@ -152,7 +145,7 @@ class Publisher:
     def close(self) -> None:
         """Remove everything, for good: a poll that is still under way publishes nothing."""
         self._closed = True
-        self._pages.remove(self)
+        self._pages.publishers.discard(self)
         changes = {name: dict(parts) for name, parts in self.store.clear().items()}
         for name, parts in self._statuses({poll.dataset for poll, _ in self._jobs.values()}).items():
             changes[name] = dict.fromkeys(parts)
