@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from insights_exporter.coder.request import ENCODERS, Request
+from insights_exporter.coder.request import Request, encode_query
 from insights_exporter.config.models import Window
 from insights_exporter.datasets.base import PollContext
 from insights_exporter.datasets.registry import DATASETS
@@ -92,7 +92,7 @@ def requests_at(context: PollContext) -> Iterator[tuple[Window | None, Request]]
 
 def wrong(context: PollContext, window: Window | None, request: Request) -> str:
     """Return what is wrong with a request, empty if nothing is."""
-    query = list(ENCODERS["rfc3339"](request).items())
+    query = list(encode_query(request).items())
     try:
         parsed = validate_query(request.path, query, context.now, SERVER_VERSIONS["2026"])
     except Refused as refused:

@@ -5,7 +5,6 @@ import time_machine
 from insights_exporter import __version__
 from insights_exporter.polling.metrics import (
     BUILD_INFO,
-    OWN_FAMILIES,
     RELOAD_SUCCESSFUL,
     RELOAD_TIME,
     ReloadStatus,
@@ -28,7 +27,6 @@ def test_start_counts_as_a_load() -> None:
         RELOAD_SUCCESSFUL.name: (((), 1.0),),
         RELOAD_TIME.name: (((), START.timestamp()),),
     } == rows_by_family(reloads)
-    assert {family.name for family in OWN_FAMILIES} == set(rows_by_family(reloads))
 
 
 def test_failed_reload_keeps_the_time_of_the_last_success() -> None:

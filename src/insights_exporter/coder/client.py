@@ -16,7 +16,7 @@ from insights_exporter.coder.clock import ServerClock, parse_http_date
 from insights_exporter.coder.errors import ApiError, Cause, FailureReason, MissingRoute, error_from_response
 from insights_exporter.coder.rate_limit import GlobalRateLimiter, RateLimiter
 from insights_exporter.coder.redact import ErrorRedactor, configured_secrets
-from insights_exporter.coder.request import ENCODERS, Dialect, Request
+from insights_exporter.coder.request import Dialect, Request, encode_query
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.models import Deployment
 from insights_exporter.config.proxies import Proxies
@@ -119,7 +119,7 @@ class CoderClient:
             started, token, remaining, failure = loop.time(), "", None, None
             try:
                 token = self._token()
-                query = ENCODERS[dialect](request)
+                query = encode_query(request, dialect)
                 async with asyncio.timeout(self._timeout), self._open(request.path, query, token) as response:
                     remaining = _number(response, "X-RateLimit-Remaining")
                     return await self._read(request.path, response, options, (token, *self._secrets))

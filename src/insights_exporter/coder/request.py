@@ -1,6 +1,6 @@
 """Requests and responses, and how a request is encoded in the query dialects of servers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -58,24 +58,15 @@ class InvalidResponse(ValueError):
 Dialect = Literal["rfc3339", "published"]
 
 
-def _rfc3339(request: Request) -> dict[str, str]:
-    if request.span is None:
-        return dict(request.extra)
-    times = {"start_time": _timestamp(request.span.start), "end_time": _timestamp(request.span.end)}
-    return times | dict(request.extra)
-
-
-def _published(request: Request) -> dict[str, str]:
-    if request.span is None:
-        return {}
-    start, end = request.span.start, request.span.end
-    return {"before": str(int(start.timestamp())), "after": str(int(end.timestamp()))}
-
-
-ENCODERS: Mapping[Dialect, Callable[[Request], dict[str, str]]] = {
-    "rfc3339": _rfc3339,
-    "published": _published,
-}
+def encode_query(request: Request, dialect: Dialect = "rfc3339") -> dict[str, str]:
+    """Return the parameters of a request; the published dialect has none but the two times."""
+    is_published, times = dialect == "published", {}
+    if request.span and is_published:
+        start, end = request.span.start.timestamp(), request.span.end.timestamp()
+        times = {"before": str(int(start)), "after": str(int(end))}
+    elif request.span:
+        times = {"start_time": _timestamp(request.span.start), "end_time": _timestamp(request.span.end)}
+    return times if is_published else {**times, **request.extra}
 
 
 def _timestamp(moment: datetime) -> str:

@@ -143,12 +143,10 @@ class UsersResponse(Envelope, frozen=True):
     report: UsersReport
 
 
-def window_samples(
-    dataset: str, window: str, start: datetime | None, end: datetime | None
-) -> tuple[Samples, ...]:
+def window_samples(dataset: str, window: str, report: WindowReport) -> tuple[Samples, ...]:
     """Return the gauges of the window that a report of `dataset` states."""
     return tuple(
         Samples(family, [((dataset, window), seconds)])
-        for family, moment in ((WINDOW_START, start), (WINDOW_END, end))
+        for family, moment in ((WINDOW_START, report.start_time), (WINDOW_END, report.end_time))
         if (seconds := unix_seconds(moment)) is not None
     )

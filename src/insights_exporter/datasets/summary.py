@@ -114,6 +114,7 @@ def summarize(result: ConvertResult) -> PollSummary:
     rows: _Rows = {samples.family: samples.rows for samples in result.samples}
     names = {app.app: _READABLE.get(app.name, app.name) for app in result.app_names}
     template_users = rows.get(template_breakdown.TEMPLATE_ACTIVE_USERS)
+    limits = _by_first_label(rows, license_dataset.SEATS_LIMIT)
     return PollSummary(
         active_users=next((value for _, value in rows.get(templates.ACTIVE_USERS, ())), None),
         days=dict(result.daily_users[-DAYS:]),
@@ -128,7 +129,10 @@ def summarize(result: ConvertResult) -> PollSummary:
         weeks=_by_first_label(rows, periods.WEEKLY_ACTIVE_USERS),
         months=_by_first_label(rows, periods.MONTHLY_ACTIVE_USERS),
         parameters=_parameters(rows, result.choices),
-        seats=_seats(rows),
+        seats={
+            feature: (value, limits.get(feature))
+            for feature, value in _by_first_label(rows, license_dataset.SEATS_USED).items()
+        },
         license_status=next(
             (labels[0] for labels, value in rows.get(license_dataset.LICENSE_STATUS, ()) if value), ""
         ),
@@ -147,12 +151,6 @@ def _largest(rows: Iterable[tuple[_Labels, float]], limit: int, name: Callable[[
 
 def _by_first_label(rows: _Rows, family: MetricFamily) -> Mapping[str, float]:
     return {labels[0]: value for labels, value in rows.get(family, ())}
-
-
-def _seats(rows: _Rows) -> Mapping[str, tuple[float, float | None]]:
-    limits = _by_first_label(rows, license_dataset.SEATS_LIMIT)
-    used = _by_first_label(rows, license_dataset.SEATS_USED)
-    return {feature: (value, limits.get(feature)) for feature, value in used.items()}
 
 
 def _parameters(rows: _Rows, choices: Collection[str]) -> tuple[ParameterUse, ...]:

@@ -86,7 +86,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
             Samples(APP_USAGE, usage_rows(apps, (window,), complete=complete)),
             Samples(APP_TIMES_USED, times_used_rows(apps, (window,))),
             *parameters,
-            *window_samples(NAME, window, report.start_time, report.end_time),
+            *window_samples(NAME, window, report),
         ),
         aggregated=values_aggregated + apps_aggregated,
         invalid=decoded.invalid,

@@ -92,7 +92,7 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
         Samples(ACTIVITY_DISTRIBUTION, [((window,), histogram)]),
         Samples(ACTIVITY_LEVEL, band_rows((window,), histogram, ACTIVITY_BOUNDS, ACTIVITY_LEVELS)),
         *(activity_by_group(context, seconds) if context.groups else ()),
-        *window_samples(NAME, window, report.start_time, report.end_time),
+        *window_samples(NAME, window, report),
     )
     return ConvertResult(samples, aggregated=beyond, invalid=decoded.invalid)
 

@@ -1,9 +1,9 @@
 """Dataset `user-latency`: how good each user's connection was."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import nsmallest
 from itertools import compress
-from typing import Final, NamedTuple
+from typing import Final
 
 from insights_exporter.coder.decode import Envelope, Row, decode
 from insights_exporter.coder.request import Response
@@ -92,11 +92,8 @@ class LatencyResponse(Envelope, frozen=True):
     report: LatencyReport
 
 
-class Latencies(NamedTuple):
-    """Seconds by user id, of those users that have them."""
-
-    p50: dict[str, float]
-    p95: dict[str, float]
+Latencies = Mapping[str, Mapping[str, float]]
+"""By percentile, seconds by user id, of those users that have them."""
 
 
 def convert(context: PollContext, response: Response) -> ConvertResult:
@@ -111,8 +108,8 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
         Samples(USER_LATENCY, columns),
         Samples(LATENCY_DISTRIBUTION, histograms),
         Samples(CONNECTION_QUALITY, quality_rows(histograms)),
-        *([quality_by_group(context, latencies._asdict())] if context.groups else ()),
-        *window_samples(NAME, window, report.start_time, report.end_time),
+        *([quality_by_group(context, latencies)] if context.groups else ()),
+        *window_samples(NAME, window, report),
     )
     return ConvertResult(samples, aggregated=beyond, invalid=decoded.invalid)
 
@@ -121,7 +118,7 @@ def latency_histograms(labels: tuple[str, ...], latencies: Latencies) -> list[Hi
     """Return one histogram per percentile, which is its last label."""
     return [
         ((*labels, name), build_histogram(seconds.values(), LATENCY_BOUNDS))
-        for name, seconds in latencies._asdict().items()
+        for name, seconds in latencies.items()
     ]
 
 
@@ -144,10 +141,10 @@ def latencies_by_user(users: Sequence[ConnectedUser]) -> Latencies:
         rows = [(user.user_id, latency) for user in users if (latency := user.latency_ms)]
         by_p50 = sorted(rows, key=lambda row: row[1].p50 or _UNKNOWN)
         by_p95 = sorted(rows, key=lambda row: row[1].p95 or _UNKNOWN)
-    return Latencies(
-        {user: ms / _MILLISECONDS for user, each in by_p50 if (ms := each.p50) is not None and ms >= 0},
-        {user: ms / _MILLISECONDS for user, each in by_p95 if (ms := each.p95) is not None and ms >= 0},
-    )
+    return {
+        "p50": {user: ms / _MILLISECONDS for user, row in by_p50 if (ms := row.p50) is not None and ms >= 0},
+        "p95": {user: ms / _MILLISECONDS for user, row in by_p95 if (ms := row.p95) is not None and ms >= 0},
+    }
 
 
 def _user_columns(
@@ -158,18 +155,18 @@ def _user_columns(
         return Columns(), 0
     slowest = _slowest_users(latencies, context.deployment.users.limit)
     ids, *columns = user_labels(context, slowest, latest_usernames(users))
-    seconds = [*map(latencies.p50.get, ids), *map(latencies.p95.get, ids)]
+    seconds = [*map(latencies["p50"].get, ids), *map(latencies["p95"].get, ids)]
     percentiles = ["p50"] * len(ids) + ["p95"] * len(ids)
     known = [each is not None for each in seconds]
     labels = ([window_of(context).name] * len(known), *([*column] * 2 for column in columns), percentiles)
     values = [each for each in seconds if each is not None]
     exposed = Columns(tuple([*compress(column, known)] for column in labels), values)
-    return exposed, sum(map(len, latencies)) - len(exposed)
+    return exposed, sum(map(len, latencies.values())) - len(exposed)
 
 
 def _slowest_users(latencies: Latencies, limit: int) -> Iterable[str]:
-    p50, p95 = latencies
-    users = p95 | p50
+    p50, p95 = latencies["p50"], latencies["p95"]
+    users = {**p95, **p50}
     if len(users) <= limit:
         return users
     ranked = [(-p95.get(user, _UNKNOWN), -p50.get(user, _UNKNOWN), user) for user in users]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from math import inf
+from math import isnan
 from typing import cast
 
 import msgspec
@@ -22,7 +22,6 @@ from insights_exporter.exposition.negotiation import Format
 # Python and JSON format numbers below _TINY differently. Go writes an
 # exponent from _HUGE up, Python itself from _VAST up.
 _TINY, _HUGE, _VAST = 1e-4, 1e6, 1e16
-_EXPONENTS: Mapping[int, str] = {digits: f"e+{digits - 1:02d}" for digits in range(7, 17)}
 _NOT_FINITE: Mapping[str, str] = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
 
 
@@ -35,7 +34,10 @@ def format_value(value: float) -> str:
     """Return a number as the Prometheus clients format it."""
     number = float(value)
     text = repr(number)
-    return _with_exponent(text) if _HUGE <= number < _VAST else _NOT_FINITE.get(text, text)
+    if _HUGE <= number < _VAST:  # 1234500.0 is 1.2345e+06
+        whole, _, fraction = text.partition(".")
+        return f"{whole[0]}.{whole[1:]}{fraction}".rstrip("0.") + f"e+{len(whole) - 1:02d}"
+    return _NOT_FINITE.get(text, text)
 
 
 def format_values(values: Sequence[float]) -> list[str]:
@@ -46,23 +48,12 @@ def format_values(values: Sequence[float]) -> list[str]:
     """
     numbers = list(map(float, values))
     texts = msgspec.json.encode(numbers)[1:-1].decode().split(",")
-    if _all_alike(numbers):
+    if numbers and min(numbers) >= _TINY and max(numbers) < _HUGE and not isnan(sum(numbers)):
         return texts
     return [
         text if _TINY <= number < _HUGE or number == 0 else format_value(number)
         for number, text in zip(numbers, texts, strict=False)
     ]
-
-
-def _all_alike(numbers: Sequence[float]) -> bool:
-    """Return whether Python, JSON and Go format all of the numbers alike; NaN makes the sum NaN."""
-    return bool(numbers) and min(numbers) >= _TINY and max(numbers) < _HUGE and sum(numbers) < inf
-
-
-def _with_exponent(text: str) -> str:
-    """Return `1234500.0` as `1.2345e+06`, which is Go's format from a million up."""
-    whole, _, fraction = text.partition(".")
-    return f"{whole[0]}.{whole[1:]}{fraction}".rstrip("0.") + _EXPONENTS[len(whole)]
 
 
 @dataclass(frozen=True, slots=True)

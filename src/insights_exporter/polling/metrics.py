@@ -141,7 +141,6 @@ RELOAD_TIME = MetricFamily(
     help="Unix time of the last successful config load, in seconds.",
     example="time() - insights_exporter_config_last_reload_success_timestamp_seconds",
 )
-OWN_FAMILIES = (BUILD_INFO, RELOAD_SUCCESSFUL, RELOAD_TIME)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from insights_exporter.coder.clock import ServerClock
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.coder.request import Request
 from insights_exporter.config.models import Deployment
-from insights_exporter.datasets.base import Group, PollContext, Template
+from insights_exporter.datasets.base import PollContext
 from insights_exporter.datasets.summary import PollSummary, combine_summaries
 from insights_exporter.datasets.timerange import midnight
 from insights_exporter.exposition.store import Source, StoreEntry
@@ -117,13 +117,14 @@ class Poller:
 
     def context(self, job: Job) -> PollContext:
         """Return the context of a poll that starts now."""
+        looked_up = self.publisher.results(job.dataset.looks_up) if job.dataset.looks_up else ()
         return PollContext(
             deployment=self.deployment,
             window=job.window,
             now=self.clock.now().astimezone(self._zone),
             templates=self.templates.templates,
             in_use=self.templates.in_use(job.status.window),
-            groups=self._groups(job.dataset.looks_up),
+            groups=tuple(group for result in looked_up for group in result.groups),
             pseudonym_key=self.pseudonym_key,
         )
 
@@ -141,11 +142,6 @@ class Poller:
         for job in [each for each in self._without_lookup if each.dataset.looks_up == dataset]:
             self._without_lookup.remove(job)
             self.advance(job, 0.0)
-
-    def _groups(self, dataset: str | None) -> tuple[Group, ...]:
-        """Return the groups that the newest responses of a dataset list."""
-        entries = self.publisher.store.entries(dataset).values() if dataset else ()
-        return tuple(group for entry in entries if entry.details for group in entry.details.result.groups)
 
     def _build_entries(
         self, job: Job, context: PollContext, requests: Sequence[Request], outcomes: Sequence[Outcome]
@@ -201,12 +197,9 @@ class Poller:
             if result.in_use is not None:
                 index.set_in_use(job.status.window, result.in_use)
         if job.dataset.names_templates:
-            index.set_templates(self._merge_lists(job) if results else None)
-
-    def _merge_lists(self, job: Job) -> Mapping[str, Template]:
-        entries = self.publisher.store.entries(job.status.dataset, job.status.window).values()
-        lists = (entry.details.result.templates for entry in entries if entry.details)
-        return {name: template for listed in lists if listed for name, template in listed.items()}
+            listed = self.publisher.results(job.dataset.name)
+            templates = {name: each for result in listed for name, each in (result.templates or {}).items()}
+            index.set_templates(templates if results else None)
 
     def _record_rows(self, job: Job, fetch: Fetch) -> None:
         job.request_stats.failures["invalid"] += fetch.invalid_responses

@@ -8,6 +8,7 @@ from contextlib import suppress
 import structlog
 
 from insights_exporter.coder.errors import ApiError
+from insights_exporter.datasets.base import ConvertResult
 from insights_exporter.exposition.family import MetricFamily
 from insights_exporter.exposition.page import Page, build_page
 from insights_exporter.exposition.store import Changes, MetricStore, Snapshot, Source, StoreEntry
@@ -112,6 +113,11 @@ class Publisher:
         """Return the source of series of this deployment."""
         return (self._deployment, dataset, window, subject)
 
+    def results(self, dataset: str, window: str | None = None) -> list[ConvertResult]:
+        """Return the newest results of a dataset in a window, or over all its windows, without samples."""
+        entries = self.store.entries(dataset, window).values()
+        return [entry.details.result for entry in entries if entry.details]
+
     def register(self, poll: PollStatus, requests: RequestStats) -> None:
         """Expose the status of a dataset and window, from now on."""
         self._jobs[self.source(poll.dataset, poll.window)] = (poll, requests)
@@ -163,8 +169,8 @@ class Publisher:
             if poll.dataset in datasets:
                 by_dataset[poll.dataset] = requests
                 poll.series, poll.dropped = self.store.count_series(poll.dataset, poll.window)
-                entries = self.store.entries(poll.dataset, poll.window).values()
-                poll.aggregated = sum(entry.details.result.aggregated for entry in entries if entry.details)
+                results = self.results(poll.dataset, poll.window)
+                poll.aggregated = sum(result.aggregated for result in results)
                 for family in POLL_FAMILIES:
                     changes.setdefault(family.name, {})[source] = None
                 if requests.unavailable is None:
