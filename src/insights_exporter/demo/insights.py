@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
+from functools import reduce
+from operator import or_
 
 from insights_exporter.demo.apps import list_apps
 from insights_exporter.demo.auth import Document, RequestContext
@@ -88,12 +90,11 @@ def _build_report(context: RequestContext, query: ParsedQuery, chosen: Filter) -
 
 def _list_parameters(context: RequestContext, query: ParsedQuery, chosen: Filter) -> list[Document]:
     span = span_between(query.start, query.end, context.now)
-    templates = context.population.catalog.templates
     rows = []
     for index, tally in context.population.tally_parameters(span, chosen).items():
         parameter = PARAMETERS[index]
         row = {
-            "template_ids": sorted(templates[template].id for template in tally.templates),
+            "template_ids": context.population.list_template_ids(tally.templates),
             "display_name": parameter.display_name,
             "name": parameter.name,
             "type": parameter.type,
@@ -135,16 +136,16 @@ def _build_user_report(
 ) -> Document:
     chosen = context.population.find_templates(query.template_ids)
     tallies = context.population.tally_users(span_between(query.start, query.end, context.now), chosen)
-    templates, users = context.population.catalog.templates, context.population.users
-    used = {template for tally in tallies.values() for template in tally.templates}
+    users, list_template_ids = context.population.users, context.population.list_template_ids
+    used = reduce(or_, (tally.templates for tally in tallies.values()), 0)
     return {
         "report": {
             "start_time": format_time(query.start),
             "end_time": format_time(query.end),
-            "template_ids": sorted(templates[template].id for template in used),
+            "template_ids": list_template_ids(used),
             "users": [
                 {
-                    "template_ids": sorted(templates[template].id for template in tally.templates),
+                    "template_ids": list_template_ids(tally.templates),
                     "user_id": users[index].id,
                     "username": users[index].username,
                     "avatar_url": users[index].avatar_url,

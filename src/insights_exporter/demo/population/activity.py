@@ -86,29 +86,17 @@ def all_plans() -> tuple[Plan, ...]:
 @lru_cache(CACHED_MEASURES)
 def measure(plan: int, role: int, part: DayPart) -> Measure | None:
     """Return the totals of a part of a plan in one of its three roles, None without any usage."""
-    return _measure_usage(all_plans()[plan].roles[role], part)
-
-
-def is_built(half_hour: int | None, part: DayPart) -> bool:
-    """Return whether the build of a plan, which is in this half hour, is in a part of the day."""
-    if half_hour is None:
-        return False
-    return part.first <= half_hour < part.after or (
-        half_hour == part.after and part.minutes >= ROLLUP_MINUTES
-    )
-
-
-def _measure_usage(usage: Usage, part: DayPart) -> Measure | None:
+    usage = all_plans()[plan].roles[role]
     minutes = _cut(usage.minutes, part)
     if not any(minutes):
         return None
     apps = [(index, _cut(app, part)) for index, app in enumerate(usage.apps)]
     used = [(index, sum(app) * 60, app) for index, app in apps if any(app)]
-    latencies = tuple(
-        row[index]
+    latencies = (
+        latency
         for row in usage.latencies
-        for index, used in enumerate(minutes, part.first)
-        if used and row[index]
+        for latency, used_minutes in zip(row[part.first :], minutes, strict=False)
+        if used_minutes and latency
     )
     return Measure(
         sum(minutes) * 60,
@@ -119,6 +107,15 @@ def _measure_usage(usage: Usage, part: DayPart) -> Measure | None:
             if index >= len(SESSION_APPS)
         ),
         tuple(sorted(latencies)),
+    )
+
+
+def is_built(half_hour: int | None, part: DayPart) -> bool:
+    """Return whether the build of a plan, which is in this half hour, is in a part of the day."""
+    if half_hour is None:
+        return False
+    return part.first <= half_hour < part.after or (
+        half_hour == part.after and part.minutes >= ROLLUP_MINUTES
     )
 
 

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
@@ -110,26 +110,10 @@ def draw_latency_factor(seed: int, region: int, day: int) -> float:
     return random.choice(LATENCY_FACTORS)
 
 
-def group_by_plan(activity: DayActivity, templates: Sequence[Templates]) -> UsersByPlan:
-    """Return the users of a day by what determines their numbers: plan and templates."""
-    groups: dict[tuple[int, Templates], list[int]] = {}
-    for user, plan in zip(activity.users, activity.plans, strict=True):
-        groups.setdefault((plan, templates[user]), []).append(user)
-    return groups
-
-
 def order_templates(plan: int, templates: Templates) -> Templates:
     """Return the main template of a day and the other one."""
     main, other = templates
     return (other, main) if all_plans()[plan].is_swapped and other != NO_TEMPLATE else (main, other)
-
-
-def find_shares(groups: UsersByPlan, part: DayPart, chosen: Filter) -> Iterator[tuple[Share, list[int]]]:
-    """Yield the shares of a day that count, each with its users."""
-    for (plan, templates), users in groups.items():
-        share = find_share(plan, templates, part, chosen)
-        if share is not None:
-            yield share, users
 
 
 @lru_cache(CACHED_SHARES)

@@ -1,7 +1,7 @@
 """The sample data: users, templates and their activity on any day."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial, reduce
 from operator import or_
@@ -12,12 +12,13 @@ from insights_exporter.demo.population.activity import BOTH, MAIN, all_plans, is
 from insights_exporter.demo.population.aggregation import (
     DayActivity,
     Filter,
+    Share,
     Tally,
+    Templates,
     UsersByPlan,
     draw_activity,
     draw_latency_factor,
-    find_shares,
-    group_by_plan,
+    find_share,
     order_templates,
     tally,
     to_bits,
@@ -48,19 +49,19 @@ R = TypeVar("R")
 
 @dataclass(slots=True)
 class UserTally:
-    """The activity of one user in a span: seconds, templates (indexes), latencies in ms, unsorted."""
+    """The activity of one user in a span: seconds, templates (indexes as bits), latencies in ms, unsorted."""
 
     seconds: int = 0
-    templates: set[int] = field(default_factory=set)
+    templates: int = 0
     latencies: list[float] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class ParameterTally:
-    """The values of one parameter in a span: workspaces by value, templates (indexes)."""
+    """The values of one parameter in a span: workspaces by value, templates (indexes as bits)."""
 
     values: Counter[str] = field(default_factory=Counter)
-    templates: set[int] = field(default_factory=set)
+    templates: int = 0
 
 
 class RegionDay(NamedTuple):
@@ -113,7 +114,8 @@ class Population:
         templates = self.catalog.templates
         return frozenset(index for index, each in enumerate(templates) if each.id in template_ids)
 
-    def list_template_ids(self, bits: int) -> list[str]:
+    @cache_method(CACHED_CHOICES)
+    def list_template_ids(self, bits: int) -> Sequence[str]:
         """Return the ids of a set of templates, sorted as the API does."""
         return sorted(each.id for index, each in enumerate(self.catalog.templates) if bits >> index & 1)
 
@@ -140,7 +142,15 @@ class Population:
         """Return the activity of each user in a span, by index."""
         tallies: defaultdict[int, UserTally] = defaultdict(UserTally)
         for each in _list_region_days(span):
-            self._add_users(tallies, each, chosen)
+            factor = draw_latency_factor(self.seed, each.region, each.day)
+            for share, users in self._find_shares(each, chosen):
+                latencies = [factor * latency for latency in share.measure.latencies]
+                templates = sum(1 << template for template, _ in share.parts)
+                for user in users:
+                    total = tallies[user]
+                    total.seconds += share.measure.seconds
+                    total.templates |= templates
+                    total.latencies += latencies
         return dict(sorted(tallies.items()))
 
     @cache_method(CACHED_REPORTS)
@@ -153,7 +163,7 @@ class Population:
             values = self._choose_values(user, template, day // PARAMETER_DAYS)
             for index, value in zip(self.catalog.templates[template].parameters, values, strict=True):
                 tallies[index].values[value] += 1
-                tallies[index].templates.add(template)
+                tallies[index].templates |= 1 << template
         return dict(sorted(tallies.items()))
 
     @cache_method(CACHED_DAYS)
@@ -162,12 +172,23 @@ class Population:
 
     @cache_method(CACHED_GROUPS)
     def _group_by_plan(self, region: int, day: int) -> UsersByPlan:
-        return group_by_plan(self._draw_activity(region, day), self._user_templates)
+        """Return the users of a day by what determines their numbers: plan and templates."""
+        groups: defaultdict[tuple[int, Templates], list[int]] = defaultdict(list)
+        for user, plan in zip(*self._draw_activity(region, day), strict=True):
+            groups[plan, self._user_templates[user]].append(user)
+        return groups
+
+    def _find_shares(self, region_day: RegionDay, chosen: Filter) -> Iterator[tuple[Share, list[int]]]:
+        """Yield the shares of a part of a day that count, each with its users."""
+        region, day, part = region_day
+        for (plan, templates), users in self._group_by_plan(region, day).items():
+            share = find_share(plan, templates, part, chosen)
+            if share is not None:
+                yield share, users
 
     @cache_method(CACHED_TALLIES)
     def _tally_region(self, region_day: RegionDay, chosen: Filter) -> Tally:
-        shares = find_shares(self._group_by_plan(region_day.region, region_day.day), region_day.part, chosen)
-        return tally(shares, self._slots, len(self.users))
+        return tally(self._find_shares(region_day, chosen), self._slots, len(self.users))
 
     @cache_method(CACHED_DAYS)
     def _find_active(self, region_day: RegionDay) -> int:
@@ -180,18 +201,6 @@ class Population:
             if measure(plan, BOTH if self.users[user].other != NO_TEMPLATE else MAIN, part)
         )
         return to_bits(active, len(self.users))
-
-    def _add_users(self, tallies: defaultdict[int, UserTally], region_day: RegionDay, chosen: Filter) -> None:
-        region, day, part = region_day
-        factor = draw_latency_factor(self.seed, region, day)
-        for share, users in find_shares(self._group_by_plan(region, day), part, chosen):
-            latencies = [factor * each for each in share.measure.latencies]
-            templates = [template for template, _ in share.parts]
-            for user in users:
-                total = tallies[user]
-                total.seconds += share.measure.seconds
-                total.templates.update(templates)
-                total.latencies += latencies
 
     @cache_method(CACHED_CHOICES)
     def _choose_values(self, user: int, template: int, period: int) -> Sequence[str]:
