@@ -9,7 +9,7 @@ import httpx
 import pytest
 from starlette.responses import Response, StreamingResponse
 
-from insights_exporter.demo import fault_responses, serve
+from insights_exporter.demo import FAULTS, faults, serve
 from tests.demo.certificates import Authority
 from tests.demo.client import coder
 from tests.demo.faulty_server import DAUS, FaultyServer, client
@@ -59,7 +59,7 @@ def test_no_response_sends_nothing(failing: FaultyServer) -> None:
 
 def test_slow_sends_a_byte_at_a_time(failing: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The head is sent at once, then the body byte by byte."""
-    monkeypatch.setattr(fault_responses, "SECONDS_PER_BYTE", 0.01)
+    monkeypatch.setattr(faults, "SECONDS_PER_BYTE", 0.01)
     with failing.stream("slow") as response:
         pieces = response.iter_raw()
 
@@ -69,7 +69,7 @@ def test_slow_sends_a_byte_at_a_time(failing: FaultyServer, monkeypatch: pytest.
 
 async def test_slow_ends_with_the_body() -> None:
     """A slow response ends with its body."""
-    response = fault_responses.slow(Response(b""))
+    response = FAULTS["slow"].effect(Response(b""))
 
     assert isinstance(response, StreamingResponse)
     assert [] == [piece async for piece in response.body_iterator]

@@ -1,15 +1,21 @@
-"""The faults that an embedded Coder can have, by name."""
+"""The faults that an embedded Coder can have, by name, and what they send."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+import os
+import socket
+import struct
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
+from itertools import chain, repeat
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
-from insights_exporter.demo import fault_responses
 from insights_exporter.demo.error_responses import (
     DISABLED,
     LOGIN_EXPIRED,
@@ -39,6 +45,12 @@ SIGN_IN = b"<!doctype html><html><head><title>Sign in</title></head><body><form>
 TWO_DOCUMENTS = dump_json(
     {"message": "Internal error fetching DAUs.", "detail": "pq: out of memory"}
 ) + dump_json({"entries": [], "tz_hour_offset": 0})
+TRANSPORT = "transport"
+"""Key of the asyncio transport in the state of a request."""
+SECONDS_PER_BYTE = 1.0
+CHUNK = 1 << 20
+ENDLESS_ENTRY = b'{"date":"2024-05-20","amount":1},' * 2000
+NO_LINGER = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,81 @@ class Fault:
     closed: bool = False
     skew: timedelta = timedelta()
     unlicensed: bool = False
+
+
+class NoResponse(Response):
+    """Accepts the request and never responds."""
+
+    async def __call__(self, _scope: Scope, receive: Receive, _send: Send) -> None:
+        """Wait until the client disconnects."""
+        await _wait_disconnected(receive)
+
+
+class RawResponse(Response):
+    """Writes bytes without any framing, then closes the connection."""
+
+    def __init__(self, status: int, content: bytes, *, reset: bool = False) -> None:
+        super().__init__(status_code=status)
+        self.content = content
+        self.reset = reset
+
+    async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
+        """Write, and close the connection, if wanted by a reset."""
+        transport: asyncio.Transport = scope["state"][TRANSPORT]
+        transport.write(self.content)
+        if self.reset:
+            _disable_linger(transport)
+            transport.abort()
+        else:
+            transport.close()
+        await _wait_disconnected(receive)
+
+
+def _disable_linger(transport: asyncio.Transport) -> None:
+    # Then closing sends RST; the option belongs to the connection, not to this copy of its descriptor.
+    descriptor = os.dup(transport.get_extra_info("socket").fileno())
+    with socket.socket(fileno=descriptor) as copy:
+        copy.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+
+
+def _serialize(response: Response, body: bytes) -> bytes:
+    """Return the bytes of a response, with another body."""
+    phrase = HTTPStatus(response.status_code).phrase
+    lines = [f"HTTP/1.1 {response.status_code} {phrase}".encode()]
+    lines += [b": ".join(header) for header in response.raw_headers]
+    return b"\r\n".join([*lines, b"", body])
+
+
+def _send_slowly(response: Response) -> Response:
+    return _stream(response, _slow_down(bytes(response.body)))
+
+
+def _send_endless(response: Response) -> Response:
+    return _stream(response, chain((b'{"entries":[',), repeat(ENDLESS_ENTRY)))
+
+
+def _send_gzip_bomb(response: Response) -> Response:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    first, again = (packer.compress(b" " * CHUNK) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    bomb = _stream(response, chain((first,), repeat(again)))
+    bomb.headers["Content-Encoding"] = "gzip"
+    return bomb
+
+
+def _stream(response: Response, chunks: AsyncIterator[bytes] | Iterable[bytes]) -> Response:
+    headers = {name: value for name, value in response.headers.items() if name != "content-length"}
+    return StreamingResponse(chunks, response.status_code, headers)
+
+
+async def _slow_down(body: bytes) -> AsyncIterator[bytes]:
+    for byte in body:
+        yield bytes((byte,))
+        await asyncio.sleep(SECONDS_PER_BYTE)
+
+
+async def _wait_disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _send(body: bytes, status: int, headers: Mapping[str, str]) -> Effect:
@@ -95,8 +182,7 @@ def _retry_at(response: Response) -> Response:
 
 def _truncate(response: Response, *, reset: bool = False) -> Response:
     half = bytes(response.body)[: len(response.body) // 2]
-    content = fault_responses.serialize(response, half)
-    return fault_responses.RawResponse(response.status_code, content, reset=reset)
+    return RawResponse(response.status_code, _serialize(response, half), reset=reset)
 
 
 def _wrong_length(response: Response) -> Response:
@@ -104,7 +190,7 @@ def _wrong_length(response: Response) -> Response:
     response.headers["Content-Length"] = str(len(body) // 2)
     # Otherwise the client would read the rest as the next response, which must have this fault only.
     response.headers["Connection"] = "close"
-    return fault_responses.RawResponse(response.status_code, fault_responses.serialize(response, body))
+    return RawResponse(response.status_code, _serialize(response, body))
 
 
 def _bad_utf8(response: Response) -> Response:
@@ -114,21 +200,21 @@ def _bad_utf8(response: Response) -> Response:
 
 def _refuse_connection(response: Response) -> Response:
     # For servers that share a port, which stays open; all others close it.
-    return fault_responses.RawResponse(response.status_code, b"", reset=True)
+    return RawResponse(response.status_code, b"", reset=True)
 
 
 _FAULTS = (
     Fault("refused", "refuses connections", _refuse_connection, closed=True),
-    Fault("no-response", "accepts requests and never responds", lambda _: fault_responses.NoResponse()),
-    Fault("slow", "sends one byte a second", fault_responses.slow),
+    Fault("no-response", "accepts requests and never responds", lambda _: NoResponse()),
+    Fault("slow", "sends one byte a second", _send_slowly),
     Fault("reset", "resets the connection in the middle of the body", partial(_truncate, reset=True)),
     Fault("truncated", "closes the connection in the middle of the body", _truncate),
     Fault("wrong-length", "declares half of the body's length", _wrong_length),
     Fault(
         "sign-in-page", "responds with 200 and the HTML page of a sign-in proxy", _send(SIGN_IN, 200, HTML)
     ),
-    Fault("gzip-bomb", "sends gzip that never stops unpacking", fault_responses.gzip_bomb),
-    Fault("endless", "sends an endless list", fault_responses.endless),
+    Fault("gzip-bomb", "sends gzip that never stops unpacking", _send_gzip_bomb),
+    Fault("endless", "sends an endless list", _send_endless),
     Fault("bad-utf8", "sends text that is not UTF-8", _bad_utf8),
     Fault("wrong-shape", "sends JSON that is neither an object nor a list", _send(b'"unexpected"', 200, {})),
     Fault(

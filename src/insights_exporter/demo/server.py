@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from insights_exporter.demo.embedded_coder import Certificate, EmbeddedCoder
 from insights_exporter.demo.error_responses import NO_ROUTE
-from insights_exporter.demo.fault_responses import TRANSPORT
+from insights_exporter.demo.faults import TRANSPORT
 
 HOST = "127.0.0.1"
 BACKLOG = 1024
