@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from insights_exporter.backfill.fetch import DaySamples
+from insights_exporter.backfill.fetch import DaySamples, HistoryFetcher
 from insights_exporter.backfill.openmetrics import FileStats
 from insights_exporter.backfill.runner import BackfillPlan, run
 from insights_exporter.backfill.state import BackfillState
@@ -25,7 +25,7 @@ REFUSED = ApiError("rejected", "no")
 
 
 @dataclass
-class FakeSource:
+class FakeSource(HistoryFetcher):
     """Returns days; `failures` come first, by day."""
 
     failures: dict[date, list[ApiError]] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from insights_exporter.backfill.fetch import DaySamples
+from insights_exporter.backfill.fetch import DaySamples, HistoryFetcher
 from insights_exporter.backfill.openmetrics import Day, FileStats, VerificationError, check_file, write_month
 from insights_exporter.backfill.state import BackfillState, OutputFile
 from insights_exporter.backfill.timeline import BackfillRange, MonthSlice
@@ -20,16 +20,6 @@ from insights_exporter.exposition.text import sample_names
 
 PAUSES = (15.0, 60.0, 180.0)
 """Seconds to wait for a server that no longer responds, about as long as an upgrade of Coder takes."""
-
-
-class DaySource(Protocol):
-    """Where the samples of days come from, such as a HistoryFetcher."""
-
-    has_responded: bool
-    """Whether any request was successful yet."""
-
-    async def fetch(self, day: date, options: RequestOptions) -> DaySamples:
-        """Return the samples of a day; raises ApiError or InvalidResponse."""
 
 
 class Sink(Protocol):
@@ -72,7 +62,9 @@ class BackfillPlan:
     pauses: Sequence[float] = PAUSES
 
 
-async def run(plan: BackfillPlan, source: DaySource, state: BackfillState, options: RequestOptions) -> None:
+async def run(
+    plan: BackfillPlan, source: HistoryFetcher, state: BackfillState, options: RequestOptions
+) -> None:
     """Request, write, check and deliver everything that is not done yet.
 
     Raises:
@@ -94,7 +86,9 @@ async def run(plan: BackfillPlan, source: DaySource, state: BackfillState, optio
             await _finish_month(plan, month.name, left, state)
 
 
-async def _fetch(plan: BackfillPlan, day: date, source: DaySource, options: RequestOptions) -> DaySamples:
+async def _fetch(
+    plan: BackfillPlan, day: date, source: HistoryFetcher, options: RequestOptions
+) -> DaySamples:
     """Fetch a day; wait if a server that responded before does not respond."""
     for pause in plan.pauses:
         try:
