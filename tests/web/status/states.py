@@ -22,8 +22,8 @@ def poll(dataset: str = "daus", window: str = "", **different: Any) -> Poll:  # 
         "duration": 0.25,
         "series": 4,
     }
-    own: dict[str, Any] = {"state": "good"}
-    own |= {name: different.pop(name) for name in ("state", "reason", "is_dependent") if name in different}
+    own: dict[str, Any] = {"state": "good", "reason": "", "is_dependent": False}
+    own |= {name: different.pop(name) for name in own if name in different}
     status = PollStatus(dataset, window, PollInterval(300.0, 900.0), **(default | different))
     return Poll(status=status, **own)
 
@@ -84,7 +84,11 @@ def deployment(name: str = "main", **different: Any) -> DeploymentState:  # noqa
         "url": "https://coder.example.com",
         "version": "v2.30.0",
         "token_expires": SERVER_TIME.timestamp() + 86400,
+        "expiry_urgency": "none",
+        "expiry_warning": "",
+        "causes": (),
         "timezone": "UTC",
+        "utc_days": {},
         "now": SERVER_TIME,
         "windows": WINDOWS,
         "breakdown_windows": ("7d",),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -78,8 +78,8 @@ class Poll:
 
     status: PollStatus
     state: State
-    reason: str = ""
-    is_dependent: bool = False
+    reason: str
+    is_dependent: bool
 
     @property
     def description(self) -> str:
@@ -95,19 +95,19 @@ class DeploymentState:
     url: str
     version: str | None
     token_expires: float | None
-    expiry_urgency: Urgency = "none"
-    expiry_warning: str = ""
-    causes: tuple[Cause, ...] = ()
+    expiry_urgency: Urgency
+    expiry_warning: str
+    causes: tuple[Cause, ...]
     timezone: str
     now: datetime
     windows: Mapping[str, str]
     """Descriptions of the windows by name."""
     breakdown_windows: tuple[str, ...]
-    parameter_windows: tuple[str, ...] = ()
+    parameter_windows: tuple[str, ...]
     polls: tuple[Poll, ...]
     summaries: Mapping[tuple[str, str], PollSummary]
     """Summaries by dataset and window."""
-    utc_days: Mapping[int, float] = field(default_factory=dict)
+    utc_days: Mapping[int, float]
     """Users by UTC day, if Coder keeps little history for days of the deployment's time zone."""
 
     @property
