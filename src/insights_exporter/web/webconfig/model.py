@@ -69,13 +69,18 @@ _MAKE_A_HASH = 'make one with `htpasswd -nBC 10 ""` and write what follows the c
 _COSTS = range(4, 32)
 _ALIASES = {"": "NoClientCert", "RequireClientCert": "RequireAnyClientCert"}
 
-AUTH_TYPES = (
-    "NoClientCert",
-    "RequestClientCert",
-    "RequireAnyClientCert",
-    "VerifyClientCertIfGiven",
-    "RequireAndVerifyClientCert",
-)
+AUTH_TYPES: Mapping[str, tuple[ssl.VerifyMode, ssl.VerifyMode]] = {
+    "NoClientCert": (ssl.CERT_NONE, ssl.CERT_NONE),
+    "RequestClientCert": (ssl.CERT_NONE, ssl.CERT_REQUIRED),
+    "RequireAnyClientCert": (ssl.CERT_REQUIRED, ssl.CERT_REQUIRED),
+    "VerifyClientCertIfGiven": (ssl.CERT_OPTIONAL, ssl.CERT_REQUIRED),
+    "RequireAndVerifyClientCert": (ssl.CERT_REQUIRED, ssl.CERT_REQUIRED),
+}
+"""How clients are verified, without and with allowed names.
+
+The `ssl` module shows a client's certificate only after verifying it. A type that accepts unverified
+certificates gets the nearest mode that accepts no client which the type itself would refuse.
+"""
 
 
 def parse_go_duration(written: object) -> float:

@@ -1,13 +1,13 @@
-"""Rules over several keys of the web config file, and what each `client_auth_type` means here."""
+"""Rules over several keys of the web config file."""
 
 import re
 import ssl
-from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
 
 from insights_exporter.config.errors import Finding, InvalidValue
 from insights_exporter.web.webconfig.files import Files
 from insights_exporter.web.webconfig.model import (
+    AUTH_TYPES,
     HEADERS,
     SUITES,
     TLS13_SUITES,
@@ -20,81 +20,19 @@ _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----")
 _KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
 _ENCRYPTED = re.compile(rb"-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED")
 
-
-class ClientAuthMode(NamedTuple):
-    """How the `ssl` module verifies clients; without `verify` the file is invalid.
-
-    `what` is wrong with `key`, or worth a warning.
-    """
-
-    verify: ssl.VerifyMode | None
-    what: str = ""
-    remedy: str = ""
-    key: str = "client_auth_type"
-
-
 _VERIFY_INSTEAD = "set client_ca_file and client_auth_type: RequireAndVerifyClientCert"
 _NO_EFFECT = "has no effect without client certificates"
-_ANY_AUTHORITY = "has no client CAs, so a certificate of any authority that the system trusts is accepted"
-
-_NONE = ClientAuthMode(ssl.CERT_NONE)
-_OPTIONAL = ClientAuthMode(ssl.CERT_OPTIONAL)
-_OPTIONAL_ANY_CA = ClientAuthMode(ssl.CERT_OPTIONAL, _ANY_AUTHORITY, "set client_ca_file")
-_REQUIRED = ClientAuthMode(ssl.CERT_REQUIRED)
-_REQUIRED_ANY_CA = ClientAuthMode(ssl.CERT_REQUIRED, _ANY_AUTHORITY, "set client_ca_file")
-_STRICTER = ClientAuthMode(
-    ssl.CERT_REQUIRED,
-    "is stricter here: Python's TLS accepts no client certificate that it cannot verify",
-    "write RequireAndVerifyClientCert, which is what it does",
-)
-_NOT_REQUESTED = ClientAuthMode(
-    ssl.CERT_NONE,
-    "accepts every client, so certificates are not requested here",
-    _VERIFY_INSTEAD + " to accept only some",
-)
-_UNUSED_CA = ClientAuthMode(
-    None,
-    _NO_EFFECT,
-    "set client_auth_type: RequireAndVerifyClientCert, or remove it",
-    "client_ca_file",
-)
-_UNUSED_SANS = ClientAuthMode(None, _NO_EFFECT, _VERIFY_INSTEAD, "client_allowed_sans")
-_UNVERIFIED = ClientAuthMode(
-    None,
-    "is not possible: Python's TLS accepts no client certificate that it cannot verify",
-    _VERIFY_INSTEAD,
-)
-_UNVERIFIED_SANS = ClientAuthMode(
-    None,
-    "is not possible: Python's TLS does not show names of certificates that it cannot verify",
-    _VERIFY_INSTEAD,
-)
-
-_CLIENT_AUTH_MODES: Mapping[str, tuple[ClientAuthMode, ...]] = {
-    # by client CAs and allowed names: neither, names, CAs, both
-    "NoClientCert": (_NONE, _UNUSED_SANS, _UNUSED_CA, _UNUSED_CA),
-    "RequestClientCert": (_NOT_REQUESTED, _UNVERIFIED_SANS, _NOT_REQUESTED, _STRICTER),
-    "RequireAnyClientCert": (_UNVERIFIED, _UNVERIFIED, _STRICTER, _STRICTER),
-    "VerifyClientCertIfGiven": (_OPTIONAL_ANY_CA, _REQUIRED_ANY_CA, _OPTIONAL, _REQUIRED),
-    "RequireAndVerifyClientCert": (_REQUIRED_ANY_CA, _REQUIRED_ANY_CA, _REQUIRED, _REQUIRED),
-}
-"""The `ssl` module shows a client's certificate only after verifying it.
-
-A type that accepts unverified certificates gets the nearest mode that accepts
-no client which the type itself would refuse.
-"""
+_UNVERIFIED = "Python's TLS accepts no client certificate that it cannot verify"
 
 
-def select_client_auth_mode(section: TLSSection) -> ClientAuthMode:
-    """Return how clients are verified."""
-    has_sans = section.client_allowed_sans is not None
-    mode = _CLIENT_AUTH_MODES[section.client_auth_type][2 * _is_set(section, "client_ca") + has_sans]
-    return mode._replace(key="client_ca") if mode is _UNUSED_CA and section.client_ca else mode
+def select_verify_mode(section: TLSSection) -> ssl.VerifyMode:
+    """Return how the `ssl` module verifies clients if the section is valid."""
+    return AUTH_TYPES[section.client_auth_type][section.client_allowed_sans is not None]
 
 
 def list_client_restrictions(section: TLSSection) -> frozenset[str]:
     """Return the keys that refuse clients, of which a reload must not remove any."""
-    if select_client_auth_mode(section).verify != ssl.CERT_REQUIRED:
+    if select_verify_mode(section) != ssl.CERT_REQUIRED:
         return frozenset()
     keys = ("client_ca", "client_allowed_sans")
     return frozenset({"client_auth_type", *(key for key in keys if _is_set(section, key))})
@@ -154,9 +92,22 @@ def check_tls(section: TLSSection, files: Files) -> Iterator[Finding]:
     names = section.client_allowed_sans
     if names is not None and not (names and all(names)):
         yield ("client_allowed_sans",), "has an empty entry or none", "list names, or remove the key"
-    mode = select_client_auth_mode(section)
-    if mode.verify is None:
-        yield (mode.key,), mode.what, mode.remedy
+    yield from _check_client_auth(section)
+
+
+def _check_client_auth(section: TLSSection) -> Iterator[Finding]:
+    has_ca, has_names = _is_set(section, "client_ca"), section.client_allowed_sans is not None
+    match section.client_auth_type:
+        case "NoClientCert" if has_ca:
+            key = "client_ca" if section.client_ca else "client_ca_file"
+            yield (key,), _NO_EFFECT, "set client_auth_type: RequireAndVerifyClientCert, or remove it"
+        case "NoClientCert" if has_names:
+            yield ("client_allowed_sans",), _NO_EFFECT, _VERIFY_INSTEAD
+        case "RequestClientCert" if has_names and not has_ca:
+            what = "is not possible: Python's TLS does not show names of certificates that it cannot verify"
+            yield ("client_auth_type",), what, _VERIFY_INSTEAD
+        case "RequireAnyClientCert" if not has_ca:
+            yield ("client_auth_type",), f"is not possible: {_UNVERIFIED}", _VERIFY_INSTEAD
 
 
 def _check_part(
@@ -210,9 +161,9 @@ def _check_versions(section: TLSSection) -> Iterator[Finding]:
 
 def warn_of_tls(section: TLSSection) -> Iterator[Finding]:
     """Yield warnings of values with another meaning here than in other exporters, and of unwise ones."""
-    mode = select_client_auth_mode(section)
-    if mode.what:
-        yield (mode.key,), f"{section.client_auth_type} {mode.what}", mode.remedy
+    if warning := _warn_of_client_auth(section):
+        what, remedy = warning
+        yield ("client_auth_type",), f"{section.client_auth_type} {what}", remedy
     if VERSIONS[section.min_version] < ssl.TLSVersion.TLSv1_2:
         yield ("min_version",), f"{section.min_version} is outdated and insecure", "write TLS12"
     if len(section.curve_preferences) > 1:
@@ -222,3 +173,17 @@ def warn_of_tls(section: TLSSection) -> Iterator[Finding]:
     if TLS13_SUITES - suites and TLS13_SUITES & suites:
         what = "cannot select suites of TLS 1.3: all of them are offered, as by Go"
         yield ("cipher_suites",), what, "remove those that begin with TLS_AES or TLS_CHACHA20"
+
+
+def _warn_of_client_auth(section: TLSSection) -> tuple[str, str] | None:
+    """Return how the type differs from other exporters, and the remedy."""
+    mode = select_verify_mode(section)
+    if section.client_auth_type == "RequestClientCert" and mode == ssl.CERT_NONE:
+        what = "accepts every client, so certificates are not requested here"
+        return what, f"{_VERIFY_INSTEAD} to accept only some"
+    if section.client_auth_type in {"RequestClientCert", "RequireAnyClientCert"}:
+        return f"is stricter here: {_UNVERIFIED}", "write RequireAndVerifyClientCert, which is what it does"
+    if mode != ssl.CERT_NONE and not _is_set(section, "client_ca"):
+        what = "has no client CAs, so a certificate of any authority that the system trusts is accepted"
+        return what, "set client_ca_file"
+    return None

@@ -18,7 +18,7 @@ from insights_exporter.web.webconfig.rules import (
     has_only_tls13_suites,
     list_client_restrictions,
     read_pem,
-    select_client_auth_mode,
+    select_verify_mode,
 )
 
 MAX_RECORDS_WITHOUT_DATA = 64
@@ -311,7 +311,7 @@ def _load_certificate(context: ServerSSLContext, section: TLSSection, files: Fil
 
 
 def _verify_clients(context: ServerSSLContext, section: TLSSection, files: Files) -> None:
-    context.verify_mode = select_client_auth_mode(section).verify or ssl.CERT_NONE
+    context.verify_mode = select_verify_mode(section)
     if context.verify_mode == ssl.CERT_NONE:
         return
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # as Go: each given certificate is trusted
