@@ -54,9 +54,9 @@ def sort_into_stages(rules: Iterable[Recording]) -> Iterator[list[Recording]]:
 def _evaluate(rules: Sequence[Recording], url: str, folder: Path, start: datetime, end: datetime) -> None:
     """Evaluate `rules` over the Prometheus at `url`.
 
-    Without a block duration, promtool writes a block for each rule and two hours. It needs
-    minutes instead of seconds for three months, and so does Prometheus to load the blocks. The
-    times of the samples depend on the names of file and group, which therefore stay the same.
+    Without a block duration, promtool writes a block for each rule and two hours, and needs
+    minutes instead of seconds for three months. The times of the samples depend on the
+    names of file and group, which therefore stay the same.
     """
     file = "rules.yml"
     group = Group("recording", rules)
