@@ -5,7 +5,7 @@ import errno
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -87,7 +87,7 @@ def serve(options: ServeOptions) -> None:
 def check_config(options: ServeOptions) -> None:
     """Print that config, flags and web config file are valid; raises ConfigError or CommandError."""
     count = len(load_checked(options).config.deployments)
-    WebConfigHandle(options.web_config_file)
+    _load_web_config(options)
     typer.echo(f"Config valid: {count} deployment{'' if count == 1 else 's'}.")
 
 
@@ -121,6 +121,10 @@ def _find_shard(options: ServeOptions) -> int:
     return shard_index(options.shard, socket.gethostname())
 
 
+def _load_web_config(options: ServeOptions) -> ReloadingConfig | None:
+    return ReloadingConfig(options.web_config_file) if options.web_config_file else None
+
+
 def open_listeners(options: ServeOptions, environ: Mapping[str, str]) -> list[socket.socket]:
     """Return a listening socket for each address, or those that systemd passed; raises CommandError."""
     if options.systemd_socket:
@@ -151,33 +155,6 @@ def _check_address(address: str) -> None:
         raise CommandError(f"--web.listen-address: {error}") from None
 
 
-class WebConfigHandle:
-    """The web config file of `--web.config.file`, if there is one; raises ConfigError if it is invalid."""
-
-    def __init__(self, file: Path | None) -> None:
-        self._live = ReloadingConfig(file) if file else None
-
-    @property
-    def scheme(self) -> str:
-        """Scheme of the exporter's URLs."""
-        return "https" if self._live and self._live.current().tls else "http"
-
-    def create_server(self, app: ASGIApp) -> Server:
-        """Return a server for `app` with the TLS, users and headers of the file."""
-        if self._live is None:
-            return Server(app)
-        guard = BasicAuthMiddleware(app, self._live)
-        return Server(guard, context=create_listening_context(self._live), headers=guard.headers)
-
-    def reload_if_changed(self) -> str:
-        """Read the file again if it changed; return what is wrong with it, one problem per line."""
-        return "\n".join(map(str, self._live.reload_if_changed())) if self._live else ""
-
-    def samples(self) -> Iterable[Samples]:
-        """Return the metrics about the file."""
-        return (collect_web_config_samples(self._live),) if self._live else ()
-
-
 class Exporter:
     """The running exporter: pollers, server, and reloads.
 
@@ -196,7 +173,7 @@ class Exporter:
     ) -> None:
         self._options = options
         self._loaded = loaded
-        self._web_config = WebConfigHandle(options.web_config_file)
+        self._web_config = _load_web_config(options)
         self._listeners = open_listeners(options, environ)
         self._environ = environ
         self._read_config = read_config
@@ -213,7 +190,7 @@ class Exporter:
         shorten_switch_interval()
         store = PageStore(exposed_families(DATASETS))
         self._manager = DeploymentManager(store, self._environ, DATASETS)
-        server = self._web_config.create_server(self._create_app(store))
+        server = self._create_server(self._create_app(store))
         self._handle_signals(server)
         self._manager.start()
         async with self._reload_lock:  # SIGHUP may come by now
@@ -223,7 +200,8 @@ class Exporter:
         addresses = [format_address(each) for each in self._listeners]
         count = len(self._manager.pollers)
         self._log.info("serving", address=",".join(addresses), version=__version__, deployments=count)
-        on_started(f"{self._web_config.scheme}://{addresses[0]}")
+        scheme = "https" if self._web_config and self._web_config.current().tls else "http"
+        on_started(f"{scheme}://{addresses[0]}")
         try:
             await server.serve(sockets=self._listeners)
         finally:
@@ -232,7 +210,8 @@ class Exporter:
 
     async def reload(self) -> str | None:
         """Reload config and web config file; return what is wrong with them, None if nothing is."""
-        problems = [self._web_config.reload_if_changed(), await self._reload_config()]
+        issues = self._web_config.reload_if_changed() if self._web_config else ()
+        problems = [*map(str, issues), await self._reload_config()]
         return "".join(f"{problem}\n" for problem in problems if problem) or None
 
     async def _reload_config(self) -> str | None:
@@ -253,9 +232,7 @@ class Exporter:
             return None
 
     def _create_app(self, store: PageStore) -> ASGIApp:
-        process_metrics = ProcessMetricsCache(
-            process_registry(), lambda: (*self._reload_status.samples(), *self._web_config.samples())
-        )
+        process_metrics = ProcessMetricsCache(process_registry(), self._samples)
         max_requests = self._options.max_requests
         dependencies = AppDependencies(
             metrics_path=self._options.telemetry_path,
@@ -272,6 +249,19 @@ class Exporter:
         )
         app = create_app(dependencies)
         return PrefixMiddleware(app, self._options.route_prefix) if self._options.route_prefix else app
+
+    def _create_server(self, app: ASGIApp) -> Server:
+        """Return a server for `app` with the TLS, users and headers of the web config file."""
+        if self._web_config is None:
+            return Server(app)
+        guard = BasicAuthMiddleware(app, self._web_config)
+        return Server(guard, context=create_listening_context(self._web_config), headers=guard.headers)
+
+    def _samples(self) -> Iterator[Samples]:
+        """Yield the metrics about config and web config file."""
+        yield from self._reload_status.samples()
+        if self._web_config:
+            yield collect_web_config_samples(self._web_config)
 
     def _select_own(self, config: Config) -> Config:
         """Return the deployments of this shard."""

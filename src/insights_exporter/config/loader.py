@@ -75,7 +75,7 @@ def load_config(path: Path | None, environ: Mapping[str, str], datasets: Collect
         if path is not None:
             return parse_config(_read_file(path), path, environ, datasets)
         values, variables = read_environment(environ)
-        raw = _RawConfig("", Path(), (RawDeployment(values, partial(_locate_variable, variables)),))
+        raw = _RawConfig("", (RawDeployment(values, partial(_locate_variable, variables)),))
         return _validate(raw, environ, datasets)
     except ConfigError as error:
         raise ConfigError([*error.problems, *unknown_env_vars(environ)]) from None
@@ -116,13 +116,9 @@ def _read_file(path: Path) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _RawConfig:
-    """All deployments of a file or the environment; paths are relative to `base`.
-
-    `problems` are those outside of the deployments.
-    """
+    """All deployments of a file or the environment; `problems` are those outside of the deployments."""
 
     source: str
-    base: Path
     deployments: tuple[RawDeployment, ...]
     problems: tuple[ConfigIssue, ...] = ()
 
@@ -151,7 +147,7 @@ def _parse_deployments(data: Mapping[str, Any], path: Path, datasets: Collection
     for place, what, remedy in validate_model(Defaults, shared, datasets):
         findings.append((("defaults", *place), what, remedy))
     problems = (ConfigIssue(str(path), format_path(place), what, remedy) for place, what, remedy in findings)
-    return _RawConfig(str(path), path.parent, raw, tuple(problems))
+    return _RawConfig(str(path), raw, tuple(problems))
 
 
 def merge_defaults(
@@ -205,7 +201,7 @@ class _CheckedDeployment:
 
 def _validate(raw: _RawConfig, environ: Mapping[str, str], datasets: Collection[str]) -> LoadedConfig:
     """Check all values, and the files and variables that they name; raises ConfigError."""
-    context = {"base": raw.base, "datasets": datasets}
+    context = {"base": Path(raw.source).parent, "datasets": datasets}
     checked = [_check(deployment, context, environ) for deployment in raw.deployments]
     proxies = read_proxies(environ)
     with_proxy_of_environment = [

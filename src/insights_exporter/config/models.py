@@ -208,7 +208,6 @@ class Defaults(Model):
     """Additional headers of each request, for a gateway in front of Coder; not `Coder-Session-Token`, `Host`
     or those of the connection. Their values are secret."""
     tls: TLSConfig = TLSConfig()
-    """How the server's certificate is verified, and the client certificate."""
     proxy: Proxy | None = None
     """URL of an HTTP proxy. Default: the proxy variables of the environment."""
     api_path: ApiPath = "/api/v2"
@@ -223,15 +222,10 @@ class Defaults(Model):
     """Format of times in requests: `rfc3339` (`start_time`, `end_time`), `published` (`before`, `after`), or
     detected (`auto`)."""
     users: UserOptions = UserOptions()
-    """What is exposed about single users."""
     parameters: ParameterOptions = ParameterOptions()
-    """Which template parameters are exposed, and which of their values."""
     templates: TemplateOptions = TemplateOptions()
-    """Which templates have series of their own."""
     apps: AppOptions = AppOptions()
-    """How many apps are exposed."""
     groups: GroupOptions = GroupOptions()
-    """Which groups are exposed, if the dataset `groups` is enabled."""
     requests_per_minute: Annotated[StrictFloat, Field(gt=0)] = 60
     """Maximum number of requests per minute, with bursts of the same number (at most 60)."""
     max_concurrency: Annotated[StrictInt, Field(ge=1)] = 2
