@@ -5,7 +5,6 @@ import os
 import re
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
@@ -62,8 +61,6 @@ _NOT_IN_FINGERPRINT = {
     *("requests_per_minute", "max_concurrency", "max_age"),
 }
 """Parts of a deployment's config that change no series."""
-
-
 _EXPECTED_ERRORS = (
     ApiError,
     InvalidResponse,
@@ -147,21 +144,22 @@ async def _backfill_deployment(options: BackfillOptions, poller: DeploymentPolle
     deployment = poller.deployment
     connection = ConnectionInfo()
     poller.coder.add_response_hook(connection.observe)
-    request_options = RequestOptions(lambda *_: None, float("inf"), missing_route="not_found")
+    stats = RequestStats("backfill")
+    request_options = RequestOptions(stats.record_request, float("inf"), missing_route="not_found")
     templates, complete = await _list_templates(poller.coder, request_options, deployment, poller.clock.now())
     _print_missing_history(deployment)
     allowed = (connection.rate_limit or 0.0) * _SHARE_OF_RATE_LIMIT
-    poller.coder.rate_limiter.per_minute = options.requests_per_minute or max(
-        deployment.requests_per_minute, allowed
-    )
+    per_minute = options.requests_per_minute or max(deployment.requests_per_minute, allowed)
+    poller.coder.rate_limiter.per_minute = per_minute
     span = _find_range(options, deployment, poller.clock.now())
     key = read_key(deployment) if deployment.users.detail == "pseudonymous" else b""
     context = PollContext(deployment, None, span.until, templates, pseudonym_key=key or None)
     event_log = StateChangeLogger(deployment.name)
     fetcher = HistoryFetcher(context, options.include, poller.coder, event_log.log_invalid_rows, DATASETS)
     if options.dry_run:
-        per_minute = poller.coder.rate_limiter.per_minute
-        estimated = await _estimate(options, fetcher, span, request_options, per_minute)
+        before = stats.requests
+        measured = [await fetcher.fetch(day, request_options) for day in days_to_measure(span.days)]
+        estimated = estimate(span, measured, stats.requests - before, per_minute, options.labels)
         typer.echo(f"{deployment.name}: {estimated}")
         return
     fingerprint = _fingerprint(options, deployment, key, complete=complete)
@@ -216,21 +214,6 @@ def _find_range(options: BackfillOptions, deployment: Deployment, now: datetime)
     return span
 
 
-async def _estimate(
-    options: BackfillOptions,
-    fetcher: HistoryFetcher,
-    span: BackfillRange,
-    request_options: RequestOptions,
-    per_minute: float,
-) -> str:
-    """Request a few of the days, and return what all of them will take."""
-    stats = RequestStats("backfill")
-    counted = replace(request_options, record=stats.record_request)
-    measured = [await fetcher.fetch(day, counted) for day in days_to_measure(span.days)]
-    added = sum(len(f'{name}="{value}",') for name, value in options.labels.items())
-    return estimate(span, measured, stats.requests, per_minute, added)
-
-
 def _fingerprint(options: BackfillOptions, deployment: Deployment, key: bytes, *, complete: bool) -> str:
     """Return a text that differs if other series would be written; `complete` is whether names are known."""
     config = deployment.model_dump_json(exclude=_NOT_IN_FINGERPRINT)
@@ -252,14 +235,11 @@ async def _run(
     state: BackfillState,
     request_options: RequestOptions,
 ) -> None:
-    sinks: list[Sink] = []
-    if options.receiver is not None:
-        sinks.append(options.receiver)
+    sinks: list[Sink] = [options.receiver] if options.receiver else []
     if options.tsdb is not None:
         sinks.append(PromtoolSink(options.tsdb))
     with progress(f"{state.folder.name}: days", lambda: len(span.days)) as advance:
         listener = BackfillProgress(len(span.days), advance, print_commands=not sinks)
-        plan = BackfillPlan(
-            data_families(DATASETS), span, options.labels, state.folder, sinks, listener=listener
-        )
+        families = data_families(DATASETS)
+        plan = BackfillPlan(families, span, options.labels, state.folder, sinks, listener=listener)
         await run(plan, fetcher, state, request_options)

@@ -14,6 +14,7 @@ from insights_exporter.coder.http import tls_context
 from insights_exporter.commands.errors import CommandError
 from insights_exporter.config.models import TLSConfig
 from insights_exporter.config.proxies import read_proxies
+from insights_exporter.config.secrets import unreadable
 from insights_exporter.config.types import parse_duration
 from insights_exporter.config.validation import unusable_certificates
 from insights_exporter.exposition.family import MetricFamily
@@ -57,9 +58,8 @@ def parse_include(text: str) -> Include:
 def check_since(since: date) -> date:
     """Return the first day; raises CommandError if it is earlier than any history of Coder."""
     if since.year < _FIRST_YEAR:
-        raise CommandError(
-            f"--since: {since} is before the first release of Coder; write {_FIRST_YEAR}-01-01 or later"
-        )
+        remedy = f"write {_FIRST_YEAR}-01-01 or later"
+        raise CommandError(f"--since: {since} is before the first release of Coder; {remedy}")
     return since
 
 
@@ -81,9 +81,8 @@ def parse_labels(texts: Sequence[str], families: Iterable[MetricFamily]) -> Mapp
     for text in texts:
         name, _, value = text.partition("=")
         if not value or not _LABEL_NAME.fullmatch(name) or name.startswith("__"):
-            raise CommandError(
-                f"--label: {text!r} is not a label; write NAME=VALUE, such as job=insights-exporter"
-            )
+            remedy = "write NAME=VALUE, such as job=insights-exporter"
+            raise CommandError(f"--label: {text!r} is not a label; {remedy}")
         if name in existing or name in labels:
             what = "is already a label of the series; use one that the scrape adds, such as job"
             raise CommandError(f"--label: {name!r} {what}")
@@ -111,9 +110,8 @@ def parse_receiver(
     except httpx.InvalidURL:
         parsed = httpx.URL("")
     if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise CommandError(
-            "--remote-write: is not a URL; write one such as http://prometheus:9090/api/v1/write"
-        )
+        remedy = "write one such as http://prometheus:9090/api/v1/write"
+        raise CommandError(f"--remote-write: is not a URL; {remedy}")
     return Receiver(parsed, tls_context(tls), read_proxies(environ).proxy_for(str(parsed)), headers)
 
 
@@ -150,12 +148,8 @@ def _read_header_value(path: Path) -> str:
     try:
         value = path.read_bytes().strip().decode("ascii", errors="replace")
     except OSError as error:
-        raise CommandError(
-            f"--remote-write-header: {path} cannot be read: {(error.strerror or '').lower()}; "
-            "check the path and the permissions"
-        ) from None
+        raise CommandError(f"--remote-write-header: {unreadable(path, error)}") from None
     if not _HEADER_VALUE.fullmatch(value):
-        raise CommandError(
-            f"--remote-write-header: {path} has no value of a header; write one line of plain ASCII there"
-        )
+        what = "has no value of a header; write one line of plain ASCII there"
+        raise CommandError(f"--remote-write-header: {path} {what}")
     return value

@@ -3,7 +3,7 @@
 import math
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -67,13 +67,17 @@ def days_to_measure(days: Sequence[date]) -> Sequence[date]:
 
 
 def estimate(
-    span: BackfillRange, measured: Sequence[DaySamples], requests: int, per_minute: float, added: int
+    span: BackfillRange,
+    measured: Sequence[DaySamples],
+    requests: int,
+    per_minute: float,
+    labels: Mapping[str, str],
 ) -> str:
     """Return what all days will take if they are like the measured ones on average.
 
-    `requests` is the total of the measured days, `added` the length of the
-    labels that each line gets.
+    `requests` is the total of the measured days, `labels` are added to each line.
     """
+    added = _TIMESTAMP_LENGTH + sum(len(f'{name}="{value}",') for name, value in labels.items())
     blocks = [block for day in measured for block in day.values()]
     series = sum(block.count("\n") for block in blocks) / len(measured)
     text = sum(len(block.encode()) for block in blocks) / len(measured)
@@ -82,7 +86,7 @@ def estimate(
     return (
         f"{len(span.days)} days, at most {total:,} requests in {format_minutes(total / per_minute * 60)}, "
         f"about {round(series * times):,} samples, "
-        f"{format_size((text + series * (_TIMESTAMP_LENGTH + added)) * times)} of text"
+        f"{format_size((text + series * added) * times)} of text"
     )
 
 

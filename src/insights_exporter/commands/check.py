@@ -145,10 +145,8 @@ def _token(report: DeploymentReport) -> str:
     if report.user is None and report.token_expires is None:
         return "user and expiry unknown"
     user = f"of {report.user}" if report.user else "user unknown"
-    expiry = (
-        "expiry unknown" if report.token_expires is None else f"expires {_format_time(report.token_expires)}"
-    )
-    return f"{user}, {expiry}"
+    expires = report.token_expires
+    return f"{user}, {'expiry unknown' if expires is None else f'expires {_format_time(expires)}'}"
 
 
 def _format_time(seconds: float | None) -> str:
@@ -178,6 +176,4 @@ def _datasets_table(datasets: Iterable[DatasetResult]) -> Table:
 
 def _escape_controls(text: str) -> str:
     """Return `text` with a mark for each character that would control a terminal."""
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)

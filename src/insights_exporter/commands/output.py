@@ -38,15 +38,12 @@ def open_output(path: Path | None) -> Write:
 def check_output_folder(path: Path) -> Path:
     """Return the folder for a command's files, which may not exist yet; raises CommandError."""
     if path == _STANDARD_OUTPUT or (path.exists() and not path.is_dir()):
-        raise CommandError(
-            f"--output: {path} is not a folder; name a folder, since several files are written"
-        )
+        remedy = "name a folder, since several files are written"
+        raise CommandError(f"--output: {path} is not a folder; {remedy}")
     existing = next(each for each in (path, *path.absolute().parents) if each.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise CommandError(
-            f"--output: {path} cannot be written: {existing} is not a folder that you may write to; "
-            "name another folder"
-        )
+        what = f"cannot be written: {existing} is not a folder that you may write to"
+        raise CommandError(f"--output: {path} {what}; name another folder")
     return path
 
 

@@ -141,11 +141,10 @@ def _open_listener(address: str) -> socket.socket:
         return listen(address)
     except OSError as error:
         number = error.errno or 0
-        what = os.strerror(number) if number > 0 else str(error.strerror)  # names have numbers of their own
+        reason = os.strerror(number) if number > 0 else str(error.strerror)  # names have numbers of their own
+        what = f"cannot listen on {address}: {reason.lower()}"
         remedy = _LISTEN_REMEDIES.get(number, "choose an address of this machine")
-        raise CommandError(
-            f"--web.listen-address: cannot listen on {address}: {what.lower()}; {remedy}"
-        ) from None
+        raise CommandError(f"--web.listen-address: {what}; {remedy}") from None
 
 
 def _check_address(address: str) -> None:
