@@ -16,6 +16,7 @@ from insights_exporter.config.secrets import read_token
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.coder.deployments import client, deployment
 from tests.integration.waiting import eventually_async
+from tests.support.fast_clock import run_fast
 
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 TODAY = Request(
@@ -238,6 +239,30 @@ async def test_transient_failure_is_tried_again(server: EmbeddedCoder, url: str)
         await request
 
     assert ["server_error", None] == [failure and failure.reason for failure in one.log.failures]
+
+
+def test_busy_server_is_left_alone_for_as_long_as_it_requests() -> None:
+    """After a 503 with `Retry-After` the next attempt comes then; other requests do not wait."""
+    times: list[float] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        times.append(asyncio.get_running_loop().time())
+        is_busy = request.url.path.endswith(DAUS.path) and len(times) == 1
+        headers = {"Retry-After": "40"} if is_busy else {}
+        return httpx.Response(503 if is_busy else 200, headers=headers, stream=httpx.ByteStream(b"{}"))
+
+    async def scenario() -> None:
+        transport = httpx.MockTransport(respond)
+        async with client(deployment("http://coder.example.com"), transport=transport) as one:
+            until = one.options(deadline=asyncio.get_running_loop().time() + 60)
+            first = asyncio.create_task(one.coder.get(DAUS, until))
+            await asyncio.sleep(1)
+            await one.coder.get(DAUS, until)
+            await first
+
+    run_fast(NOW, scenario)
+
+    assert [0, 1, 40] == [round(time) for time in times]
 
 
 async def test_no_attempt_starts_after_the_deadline(server: EmbeddedCoder, url: str) -> None:

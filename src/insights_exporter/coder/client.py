@@ -227,17 +227,23 @@ class CoderClient:
         raise error
 
     def _obey_rate_limit(self, path: str, response: httpx.Response) -> float | None:
-        """Block the path if the server requires it; return the wait that a 429 requests."""
+        """Block the path if the server requires it; return the seconds that it requests to wait."""
+        wait = self._retry_after(response)
         if response.status_code != 429 and _number(response, "X-RateLimit-Remaining") != 0:
-            return None
-        seconds, reset = _number(response, "Retry-After"), _number(response, "X-RateLimit-Reset")
-        if seconds is None:
-            moment = parse_http_date(response.headers.get("Retry-After"))
-            until = moment.timestamp() if moment else reset
-            seconds = _RATE_WINDOW if until is None else until - self._clock.now().timestamp()
-        wait = min(max(seconds, 0.0), _LONGEST_BLOCK)
+            return wait
+        if wait is None:
+            reset = _number(response, "X-RateLimit-Reset")
+            wait = _RATE_WINDOW if reset is None else max(reset - self._clock.now().timestamp(), 0.0)
+        wait = min(wait, _LONGEST_BLOCK)
         self.rate_limiter.block(path, wait)
         return wait
+
+    def _retry_after(self, response: httpx.Response) -> float | None:
+        """Return the seconds in `Retry-After`, which may be a date; None if it has neither."""
+        moment = parse_http_date(response.headers.get("Retry-After"))
+        if moment is not None:
+            return max((moment - self._clock.now()).total_seconds(), 0.0)
+        return _number(response, "Retry-After")
 
     def _api_error(self, error: Exception) -> ApiError:
         if isinstance(error, ApiError):

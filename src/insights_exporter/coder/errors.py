@@ -175,7 +175,7 @@ CAUSES: Mapping[Cause, Explanation] = {
         "server_error",
         "500 and above, or 401 `An internal error occurred`",
         "check Coder's log, and the proxy in front of it; the exporter retries",
-        "502, 503 and 504 only",
+        "502, 503 and 504 only, after the requested wait if there is one",
     ),
     "timeout": Explanation(
         "timeout",
