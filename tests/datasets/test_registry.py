@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import insights_exporter
-from insights_exporter.datasets.aggregate import ACTIVITY_BOUNDS, LATENCY_BOUNDS
+from insights_exporter.datasets.aggregate import ACTIVITY, LATENCY
 from insights_exporter.datasets.registry import DATASETS, data_families
 from insights_exporter.datasets.server_info import TOKEN_FAMILIES
 from insights_exporter.exposition.family import MetricFamily
@@ -65,8 +65,8 @@ def test_what_names_a_day_ends_at_midnight(family: MetricFamily) -> None:
 
 def test_bounds_are_stable() -> None:
     """The bounds are part of the interface."""
-    assert (900, 1800, 3600, 7200, 14400, 28800, 57600, 86400, 144000, 288000, 576000) == ACTIVITY_BOUNDS
-    assert (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2) == LATENCY_BOUNDS
+    assert (900, 1800, 3600, 7200, 14400, 28800, 57600, 86400, 144000, 288000, 576000) == ACTIVITY.bounds
+    assert (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2) == LATENCY.bounds
 
 
 SECTIONS = {"templates", "groups"}

@@ -4,6 +4,7 @@ import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import accumulate
@@ -35,39 +36,40 @@ def sum_by_key(rows: Iterable[tuple[K, float]]) -> dict[K, float]:
     return {key: values[0] if len(values) == 1 else exact_sum(values) for key, values in parts.items()}
 
 
-ACTIVITY_BOUNDS = (900, 1800, 3600, 7200, 14400, 28800, 57600, 86400, 144000, 288000, 576000)
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How a value is distributed over users: a histogram, and bands between some of its bounds.
+
+    `bands` are names in ascending order, each with its upper bound, which is one of `bounds` or infinity.
+    """
+
+    bounds: tuple[float, ...]
+    bands: tuple[tuple[str, float], ...]
+
+    def build_histogram(self, values: Collection[float]) -> HistogramValue:
+        """Return the histogram of `values`."""
+        per_bucket = Counter(map(partial(bisect_left, self.bounds), values))
+        counts = accumulate(per_bucket[bucket] for bucket in range(len(self.bounds) + 1))
+        return HistogramValue(tuple(counts), exact_sum(values))
+
+    def band_rows(self, labels: tuple[str, ...], histogram: HistogramValue) -> list[SampleRow]:
+        """Return one row per band, named by its last label: the difference of two of the buckets."""
+        counts = dict(zip((*self.bounds, math.inf), histogram.counts, strict=True))
+        below = (0, *(counts[bound] for _, bound in self.bands))
+        return [
+            ((*labels, name), float(counts[bound] - lower))
+            for (name, bound), lower in zip(self.bands, below, strict=False)
+        ]
+
+
+ACTIVITY = Distribution(
+    bounds=(900, 1800, 3600, 7200, 14400, 28800, 57600, 86400, 144000, 288000, 576000),
+    bands=(("up_to_1h", 3600), ("1h_to_4h", 14400), ("4h_to_16h", 57600), ("over_16h", math.inf)),
+)
 """Seconds, from a quarter of an hour to a month of working days."""
 
-LATENCY_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0)
-"""Seconds; Coder's own colours change at 0.15 and 0.3."""
-
-
-Bands = tuple[tuple[str, float], ...]
-"""Names of bands in ascending order, each with its upper bound: a bound of the histogram, or infinity."""
-
-ACTIVITY_LEVELS: Bands = (
-    ("up_to_1h", 3600),
-    ("1h_to_4h", 14400),
-    ("4h_to_16h", 57600),
-    ("over_16h", math.inf),
+LATENCY = Distribution(
+    bounds=(0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0),
+    bands=(("good", 0.15), ("fair", 0.3), ("poor", math.inf)),
 )
-CONNECTION_QUALITIES: Bands = (("good", 0.15), ("fair", 0.3), ("poor", math.inf))
-
-
-def build_histogram(values: Collection[float], bounds: tuple[float, ...]) -> HistogramValue:
-    """Return the histogram of `values`."""
-    per_bucket = Counter(map(partial(bisect_left, bounds), values))
-    counts = accumulate(per_bucket[bucket] for bucket in range(len(bounds) + 1))
-    return HistogramValue(tuple(counts), exact_sum(values))
-
-
-def band_rows(
-    labels: tuple[str, ...], histogram: HistogramValue, bounds: tuple[float, ...], bands: Bands
-) -> list[SampleRow]:
-    """Return one row per band, named by its last label: the difference of two of the histogram's buckets."""
-    counts = dict(zip((*bounds, math.inf), histogram.counts, strict=True))
-    below = (0, *(counts[bound] for _, bound in bands))
-    return [
-        ((*labels, name), float(counts[bound] - lower))
-        for (name, bound), lower in zip(bands, below, strict=False)
-    ]
+"""Seconds; Coder's own colours change at 0.15 and 0.3."""

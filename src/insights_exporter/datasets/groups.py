@@ -17,13 +17,7 @@ from insights_exporter.coder.resources import (
     organization_requests,
 )
 from insights_exporter.config.models import Deployment
-from insights_exporter.datasets.aggregate import (
-    CONNECTION_QUALITIES,
-    LATENCY_BOUNDS,
-    band_rows,
-    build_histogram,
-    exact_sum,
-)
+from insights_exporter.datasets.aggregate import LATENCY, exact_sum
 from insights_exporter.datasets.base import ConvertResult, Dataset, Group, PollContext
 from insights_exporter.datasets.parameters import is_included
 from insights_exporter.exposition.family import MetricFamily, SampleRow, Samples
@@ -139,8 +133,8 @@ def quality_by_group(context: PollContext, latencies: Mapping[str, Mapping[str, 
         for percentile, seconds in latencies.items():
             values = [seconds[user] for user in group.members if user in seconds]
             if len(values) >= context.deployment.groups.min_users:
-                histogram = build_histogram(values, LATENCY_BOUNDS)
-                rows += band_rows((*labels, percentile), histogram, LATENCY_BOUNDS, CONNECTION_QUALITIES)
+                histogram = LATENCY.build_histogram(values)
+                rows += LATENCY.band_rows((*labels, percentile), histogram)
     return Samples(GROUP_CONNECTION_QUALITY, rows)
 
 

@@ -1,5 +1,6 @@
 """Which parameters are exposed, and which of their values."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
@@ -70,23 +71,13 @@ def apply_limit(counts: Mapping[str, float], limit: int) -> tuple[_Counts, int]:
 
 
 def _by_parameter(parameters: Iterable[Parameter], rules: Rules) -> dict[_Key, _Counts]:
-    rows = (
-        (
-            (
-                parameter.name,
-                parameter.parameter_type or "",
-                _shown_value(parameter, item.value or "", rules),
-            ),
-            item.count,
-        )
-        for parameter in parameters
-        if is_included(parameter.name, rules.include, rules.exclude)
-        for item in parameter.values
-    )
-    by_parameter: dict[_Key, _Counts] = {}
-    for (name, parameter_type, value), count in sum_by_key(rows).items():
-        by_parameter.setdefault((name, parameter_type), {})[value] = count
-    return by_parameter
+    rows = defaultdict[_Key, list[tuple[str, float]]](list)
+    for parameter in parameters:
+        if is_included(parameter.name, rules.include, rules.exclude):
+            rows[parameter.name, parameter.parameter_type or ""] += (
+                (_shown_value(parameter, each.value or "", rules), each.count) for each in parameter.values
+            )
+    return {key: sum_by_key(values) for key, values in rows.items()}
 
 
 def _shown_value(parameter: Parameter, value: str, rules: Rules) -> str:

@@ -10,14 +10,7 @@ from insights_exporter.coder.decode import decode
 from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.config.models import Deployment, Window
 from insights_exporter.datasets import user_activity, user_latency
-from insights_exporter.datasets.aggregate import (
-    ACTIVITY_BOUNDS,
-    ACTIVITY_LEVELS,
-    LATENCY_BOUNDS,
-    band_rows,
-    build_histogram,
-    sum_by_key,
-)
+from insights_exporter.datasets.aggregate import ACTIVITY, LATENCY, sum_by_key
 from insights_exporter.datasets.apps import APP_LABELS, read_apps, times_used_rows, usage_rows
 from insights_exporter.datasets.apps import LIMIT_IN_TEMPLATE as APPS_IN_TEMPLATE
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext, Template
@@ -95,7 +88,7 @@ TEMPLATE_ACTIVITY_DISTRIBUTION = MetricFamily(
     help="Distribution of the active time of a template's users in the window, in seconds (API: "
     "user-activity report.users.seconds, requested for one template); cached.",
     labels=_LABELS,
-    bounds=ACTIVITY_BOUNDS,
+    bounds=ACTIVITY.bounds,
     merge="every user id counts once, with the sum of its rows",
     absent="templates.users is off (the default), or the dataset user-activity is",
     example="histogram_quantile(0.5, "
@@ -108,7 +101,7 @@ TEMPLATE_LATENCY_DISTRIBUTION = MetricFamily(
     help="Distribution of the connection latency of a template's users in the window, in seconds (API: "
     "user-latency report.users.latency_ms, requested for one template); cached.",
     labels=(*_LABELS, "percentile"),
-    bounds=LATENCY_BOUNDS,
+    bounds=LATENCY.bounds,
     merge="every user id counts once per percentile",
     absent="templates.users is off (the default), or the dataset user-latency is",
     example="histogram_quantile(0.9, "
@@ -180,10 +173,10 @@ def convert_activity(context: PollContext, response: Response) -> ConvertResult:
     report = decoded.value.report
     _check_subject(response, [report.template_ids])
     labels = _labels(context, response.request.subject)
-    histogram = build_histogram(user_activity.seconds_by_user(report.users).values(), ACTIVITY_BOUNDS)
+    histogram = ACTIVITY.build_histogram(user_activity.seconds_by_user(report.users).values())
     samples = (
         Samples(TEMPLATE_ACTIVITY_DISTRIBUTION, [(labels, histogram)]),
-        Samples(TEMPLATE_ACTIVITY_LEVEL, band_rows(labels, histogram, ACTIVITY_BOUNDS, ACTIVITY_LEVELS)),
+        Samples(TEMPLATE_ACTIVITY_LEVEL, ACTIVITY.band_rows(labels, histogram)),
     )
     return ConvertResult(samples, invalid=decoded.invalid)
 

@@ -88,20 +88,11 @@ def _templates_by_id(
     If a row does not name its organization, that is `organization`, else that of the `known` template, else
     its id.
     """
-    names = {name: template.organization for name, template in known.items()}
-    templates = (
-        Template(
-            template_id=row.id,
-            name=row.name,
-            organization=row.organization_name
-            or organization
-            or names.get(row.id)
-            or row.organization_id
-            or "",
-            deprecated=bool(row.deprecated),
-        )
-        for row in rows
-    )
+    templates = []
+    for row in rows:
+        names = [row.organization_name, organization, known[row.id].organization if row.id in known else ""]
+        organization_name = next(filter(None, (*names, row.organization_id)), "")
+        templates.append(Template(row.id, row.name, organization_name, bool(row.deprecated)))
     return {each.template_id: each for each in sorted(templates, key=msgspec.structs.astuple)}
 
 

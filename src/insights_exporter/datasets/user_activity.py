@@ -6,13 +6,7 @@ from typing import Final
 
 from insights_exporter.coder.decode import Envelope, NonNegative, Row, decode
 from insights_exporter.coder.request import Response
-from insights_exporter.datasets.aggregate import (
-    ACTIVITY_BOUNDS,
-    ACTIVITY_LEVELS,
-    band_rows,
-    build_histogram,
-    sum_by_key,
-)
+from insights_exporter.datasets.aggregate import ACTIVITY, sum_by_key
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.groups import GROUP_ACTIVE_USERS, GROUP_ACTIVITY, activity_by_group
 from insights_exporter.datasets.report_schema import WINDOW_FAMILIES, WindowReport, window_samples
@@ -42,7 +36,7 @@ ACTIVITY_DISTRIBUTION = MetricFamily(
     help="Distribution of the active time of users in the window, in seconds, over all users (API: "
     "user-activity report.users.seconds); cached.",
     labels=_LABELS,
-    bounds=ACTIVITY_BOUNDS,
+    bounds=ACTIVITY.bounds,
     merge="every user id counts once, with the sum of its rows",
     absent="the response has no report",
     example='histogram_quantile(0.5, coder_insights_user_activity_distribution_seconds_bucket{window="7d"})',
@@ -86,11 +80,11 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
     seconds = seconds_by_user(report.users)
     columns, beyond = _user_columns(context, seconds, report.users)
     window = window_of(context).name
-    histogram = build_histogram(seconds.values(), ACTIVITY_BOUNDS)
+    histogram = ACTIVITY.build_histogram(seconds.values())
     samples = (
         Samples(USER_ACTIVITY, columns),
         Samples(ACTIVITY_DISTRIBUTION, [((window,), histogram)]),
-        Samples(ACTIVITY_LEVEL, band_rows((window,), histogram, ACTIVITY_BOUNDS, ACTIVITY_LEVELS)),
+        Samples(ACTIVITY_LEVEL, ACTIVITY.band_rows((window,), histogram)),
         *(activity_by_group(context, seconds) if context.groups else ()),
         *window_samples(NAME, window, report),
     )

@@ -7,12 +7,7 @@ from typing import Final
 
 from insights_exporter.coder.decode import Envelope, Row, decode
 from insights_exporter.coder.request import Response
-from insights_exporter.datasets.aggregate import (
-    CONNECTION_QUALITIES,
-    LATENCY_BOUNDS,
-    band_rows,
-    build_histogram,
-)
+from insights_exporter.datasets.aggregate import LATENCY
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.groups import GROUP_CONNECTION_QUALITY, quality_by_group
 from insights_exporter.datasets.report_schema import WINDOW_FAMILIES, WindowReport, window_samples
@@ -44,7 +39,7 @@ LATENCY_DISTRIBUTION = MetricFamily(
     help="Distribution of the connection latency of users in the window, in seconds, over all users with a "
     "latency (API: user-latency report.users.latency_ms); cached.",
     labels=(*_LABELS, "percentile"),
-    bounds=LATENCY_BOUNDS,
+    bounds=LATENCY.bounds,
     merge="every user id counts once per percentile",
     absent="the response has no report",
     example="1 - coder_insights_user_latency_distribution_seconds_bucket"
@@ -117,18 +112,13 @@ def convert(context: PollContext, response: Response) -> ConvertResult:
 def latency_histograms(labels: tuple[str, ...], latencies: Latencies) -> list[HistogramRow]:
     """Return one histogram per percentile, which is its last label."""
     return [
-        ((*labels, name), build_histogram(seconds.values(), LATENCY_BOUNDS))
-        for name, seconds in latencies.items()
+        ((*labels, name), LATENCY.build_histogram(seconds.values())) for name, seconds in latencies.items()
     ]
 
 
 def quality_rows(histograms: Iterable[HistogramRow]) -> list[SampleRow]:
     """Return the bands of histograms, named by a further label."""
-    return [
-        row
-        for labels, histogram in histograms
-        for row in band_rows(labels, histogram, LATENCY_BOUNDS, CONNECTION_QUALITIES)
-    ]
+    return [row for labels, histogram in histograms for row in LATENCY.band_rows(labels, histogram)]
 
 
 def latencies_by_user(users: Sequence[ConnectedUser]) -> Latencies:

@@ -16,9 +16,6 @@ from insights_exporter.exposition.family import MetricFamily, Samples
 PATH = "/insights/user-status-counts"
 KNOWN_STATUSES = ("active", "dormant", "suspended")
 
-_HOURS = 24
-_EASTERNMOST = 11
-
 USERS = MetricFamily(
     name="coder_insights_users",
     help="Number of users by account status, as of the newest data point (API: user-status-counts "
@@ -68,8 +65,7 @@ def requests(context: PollContext) -> Sequence[Request]:
 
 def offset_of_next_midnight(now: datetime) -> int:
     """Return the hours east of UTC, -12 to 11, where the next full hour is midnight."""
-    east = -next_full_hour(now).hour % _HOURS
-    return east if east <= _EASTERNMOST else east - _HOURS
+    return (12 - next_full_hour(now).hour) % 24 - 12
 
 
 def convert(context: PollContext, response: Response) -> ConvertResult:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from insights_exporter.datasets.aggregate import ACTIVITY_BOUNDS, LATENCY_BOUNDS
+from insights_exporter.datasets.aggregate import ACTIVITY, LATENCY
 from insights_exporter.datasets.summary import SOURCES, PollSummary
 from insights_exporter.exposition.family import HistogramValue
 from insights_exporter.web.status.charts import (
@@ -255,7 +255,7 @@ def _explain_days(state: DeploymentState) -> str:
 
 
 def _build_activity(summary: PollSummary) -> ActivityChart | None:
-    histogram, bounds = summary.activity, ACTIVITY_BOUNDS
+    histogram, bounds = summary.activity, ACTIVITY.bounds
     if histogram is None or not histogram.counts[-1]:
         return None
     counts = {"users": _count_buckets(histogram)}
@@ -276,13 +276,13 @@ def _build_latency(summary: PollSummary) -> LatencyChart | None:
     percentiles = {key: name for key, name in PERCENTILES.items() if key in summary.latency}
     return LatencyChart(
         chart=build_histogram_chart(
-            LATENCY_BOUNDS,
+            LATENCY.bounds,
             {key: _count_buckets(summary.latency[key]) for key in percentiles},
             {key: f" ({name})" for key, name in percentiles.items()},
             format_latency,
         ),
-        fair=locate_bound(LATENCY_BOUNDS, FAIR_LATENCY),
-        poor=locate_bound(LATENCY_BOUNDS, POOR_LATENCY),
+        fair=locate_bound(LATENCY.bounds, FAIR_LATENCY),
+        poor=locate_bound(LATENCY.bounds, POOR_LATENCY),
         sentences=tuple(_describe_latency(summary, key, name) for key, name in percentiles.items()),
         percentiles=tuple(percentiles.items()),
     )
@@ -296,7 +296,7 @@ def _count_buckets(cumulative: HistogramValue) -> tuple[int, ...]:
 def _describe_latency(summary: PollSummary, key: str, name: str) -> str:
     counts = summary.latency[key].counts
     users = counts[-1]
-    above = [users - counts[LATENCY_BOUNDS.index(limit)] for limit in (FAIR_LATENCY, POOR_LATENCY)]
+    above = [users - counts[LATENCY.bounds.index(limit)] for limit in (FAIR_LATENCY, POOR_LATENCY)]
     fair, poor = (f"{format_number(count)} ({format_percent(count, users)})" for count in above)
     return (
         f"By their {name}, {fair} of {format_number(users)} users are above 150 ms and {poor} above 300 ms."
