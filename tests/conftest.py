@@ -17,9 +17,9 @@ from playwright.async_api import BrowserContext, Page
 
 from tests.integration import exporter as exporter_peer
 from tests.integration import prometheus as prometheus_peer
-from tests.integration.browser import browsing
+from tests.integration.browser import run_browser
 from tests.integration.exporter import Exporter, RunExporter, StartExporter
-from tests.integration.parts import SKIPPED_TESTS, require, summarize_skips
+from tests.integration.programs import SKIPPED_TESTS, require, summarize_skips
 from tests.integration.prometheus import Prometheus, StartPrometheus
 from tests.integration.promtool import Promtool
 
@@ -31,42 +31,46 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of s
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Callable[[str], Path]:
+def new_directory(tmp_path: Path) -> Callable[[str], Path]:
     """Provide folders of the test's own, numbered, so that each process has one."""
     numbers = itertools.count(1)
     return lambda name: tmp_path / f"{name}-{next(numbers)}"
 
 
 @pytest.fixture
-def start_exporter(room: Callable[[str], Path]) -> Iterator[StartExporter]:
+def start_exporter(new_directory: Callable[[str], Path]) -> Iterator[StartExporter]:
     """Start exporters; at the end each gets SIGTERM and must exit with 0."""
     with ExitStack() as started:
 
         def start(*arguments: str, env: Mapping[str, str] | None = None) -> Exporter:
-            return started.enter_context(exporter_peer.serving(room("exporter"), *arguments, env=env))
+            return started.enter_context(
+                exporter_peer.serving(new_directory("exporter"), *arguments, env=env)
+            )
 
         yield start
 
 
 @pytest.fixture
-def run_exporter(room: Callable[[str], Path]) -> RunExporter:
+def run_exporter(new_directory: Callable[[str], Path]) -> RunExporter:
     """Run a command of the exporter that ends by itself."""
 
     def run(
         *arguments: str, env: Mapping[str, str] | None = None, seconds: float = 60
     ) -> subprocess.CompletedProcess[str]:
-        return exporter_peer.run(room("command"), *arguments, env=env, seconds=seconds)
+        return exporter_peer.run(new_directory("command"), *arguments, env=env, seconds=seconds)
 
     return run
 
 
 @pytest.fixture
-def start_prometheus(room: Callable[[str], Path]) -> Iterator[StartPrometheus]:
+def start_prometheus(new_directory: Callable[[str], Path]) -> Iterator[StartPrometheus]:
     """Start Prometheus servers; they end with the test."""
     with ExitStack() as started:
 
         def start(config: Mapping[str, Any], *flags: str) -> Prometheus:
-            return started.enter_context(prometheus_peer.monitoring(room("prometheus"), config, *flags))
+            return started.enter_context(
+                prometheus_peer.monitoring(new_directory("prometheus"), config, *flags)
+            )
 
         yield start
 
@@ -80,7 +84,7 @@ def promtool() -> Promtool:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser_context() -> AsyncIterator[BrowserContext]:
     """Run a real browser, which the tests share: to start one takes a second."""
-    async with browsing() as browser:
+    async with run_browser() as browser:
         yield await browser.new_context()
 
 

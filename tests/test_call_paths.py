@@ -39,7 +39,7 @@ USER, TOKEN = b"coder_insights_user_latency_seconds{", b"insights_exporter_token
 
 
 @contextmanager
-def traced() -> Iterator[list[str]]:
+def trace() -> Iterator[list[str]]:
     """Yield the modules of the package that this thread enters, in order; complete after the block."""
     modules: dict[str, None] = {}
 
@@ -57,13 +57,13 @@ def traced() -> Iterator[list[str]]:
         found.extend(modules)
 
 
-def documented(heading: str) -> list[str]:
+def read_documented(heading: str) -> list[str]:
     """Return the modules that the numbered list below a heading of CONTRIBUTING.md names, in order."""
     section = GUIDE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    return [name for line in re.findall(r"^\d+\. .*", section, re.MULTILINE) for name in modules_in(line)]
+    return [name for line in re.findall(r"^\d+\. .*", section, re.MULTILINE) for name in list_modules(line)]
 
 
-def modules_in(line: str) -> list[str]:
+def list_modules(line: str) -> list[str]:
     """Return the modules that a line names in backticks before its colon."""
     return [name.replace("/", ".") for name in re.findall(r"`([a-z_/]+)`", line.partition(": ")[0])]
 
@@ -114,12 +114,12 @@ async def test_poll_runs_through_the_documented_modules(coder: str) -> None:
     async with polling(coder) as (store, calls):
         await eventually_async(lambda: all(name in exposition(store) for name in (USER, TOKEN)))
         poll, before = calls[f"dev/{DATASET}/7d"], store.page
-        with traced() as modules:
+        with trace() as modules:
             await poll()
             await eventually_async(lambda: store.page is not before)
 
     assert MOST_MODULES_OF_A_POLL >= len(modules)
-    assert documented("Life of a poll") == modules
+    assert read_documented("Life of a poll") == modules
 
 
 def exposition(store: PageStore) -> bytes:
@@ -145,9 +145,9 @@ async def test_scrape_runs_through_the_documented_modules() -> None:
     async with serving(GENEROUS, app) as (_, (host, port)), httpx.AsyncClient() as client:
         url = f"http://{host}:{port}/metrics"
         await client.get(url)
-        with traced() as modules:
+        with trace() as modules:
             response = await client.get(url, headers={"accept": "text/plain"})  # a choice that is not cached
 
     assert 200 == response.status_code
     assert MOST_MODULES_OF_A_SCRAPE >= len(modules)
-    assert documented("Life of a scrape") == modules
+    assert read_documented("Life of a scrape") == modules

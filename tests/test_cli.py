@@ -25,18 +25,18 @@ SET = {"CODER_URL": URL, "CODER_SESSION_TOKEN": SECRET}
 ONLY_PRINT = {"--version", "--install-completion", "--show-completion"}
 
 
-def commands(command: Any) -> Iterator[Any]:  # noqa: ANN401 -- typer has no type for it
+def list_commands(command: Any) -> Iterator[Any]:  # noqa: ANN401 -- typer has no type for it
     """Yield a command and all below it."""
     yield command
     for below in getattr(command, "commands", {}).values():
-        yield from commands(below)
+        yield from list_commands(below)
 
 
 def test_flags_have_their_documented_variables() -> None:
     """Each flag has exactly its documented variable."""
     declared = {
         option.envvar: option.opts[0]
-        for command in commands(typer.main.get_command(app))
+        for command in list_commands(typer.main.get_command(app))
         for option in command.params
         if option.envvar
     }
@@ -49,7 +49,7 @@ def test_every_flag_has_a_help_text() -> None:
     """Each flag of each command has a help text that ends with a period."""
     wrong = [
         f"{command.name} {option.opts[0]}"
-        for command in commands(typer.main.get_command(app))
+        for command in list_commands(typer.main.get_command(app))
         for option in command.params
         if not (option.help or "").endswith((".", "\f"))
         and "completion" not in option.opts[0]
@@ -59,14 +59,14 @@ def test_every_flag_has_a_help_text() -> None:
     assert [] == wrong
 
 
-def options() -> Iterator[Any]:
+def list_options() -> Iterator[Any]:
     """Yield each flag of each command, with the name of its command as `id`."""
-    for command in commands(typer.main.get_command(app)):
+    for command in list_commands(typer.main.get_command(app)):
         for option in command.params:
             yield pytest.param(command, option, id=f"{command.name} {option.opts[0]}")
 
 
-@pytest.mark.parametrize(("command", "option"), tuple(options()))
+@pytest.mark.parametrize(("command", "option"), tuple(list_options()))
 def test_values_have_names(command: Any, option: Any) -> None:  # noqa: ANN401 -- typer has no type for them
     """`--help` names the value of each flag or lists its choices, without types of Python."""
     shown, _ = option.get_help_record(command.make_context("x", [], resilient_parsing=True))
@@ -76,7 +76,7 @@ def test_values_have_names(command: Any, option: Any) -> None:  # noqa: ANN401 -
     assert value not in {"TEXT", "INTEGER", "FLOAT", "BOOLEAN"}
 
 
-@pytest.mark.parametrize(("command", "option"), tuple(options()))
+@pytest.mark.parametrize(("command", "option"), tuple(list_options()))
 def test_repeated_flag(command: Any, option: Any) -> None:  # noqa: ANN401 -- as above
     """A flag must not be repeated unless its help says so."""
     words = [option.opts[0]] if option.is_flag else [option.opts[0], "2026-01-01"]
@@ -123,7 +123,7 @@ def test_every_switch_has_a_negation() -> None:
     """Each flag without a value has a negation, except those that only print."""
     switches = {
         option.opts[0]: option.secondary_opts
-        for command in commands(typer.main.get_command(app))
+        for command in list_commands(typer.main.get_command(app))
         for option in command.params
         if option.is_flag and option.opts[0] not in ONLY_PRINT
     }

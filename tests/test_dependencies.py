@@ -16,14 +16,14 @@ OURS = {"insights_exporter", "tests", "scripts", "benchmarks", "grafana"}
 LINE_OF_A_LOCK = re.compile(r"[a-z0-9.-]+==[\w.!+]+( ; [^/\\]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
 
 
-def normal(name: str) -> str:
+def normalize(name: str) -> str:
     """Return a distribution's name as the packaging rules normalise it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def distributions(requirements: Sequence[object]) -> set[str]:
     """Return the names that requirements begin with; those that include a group have none."""
-    return {normal(re.split(r"[^\w.-]", text)[0]) for text in requirements if isinstance(text, str)}
+    return {normalize(re.split(r"[^\w.-]", text)[0]) for text in requirements if isinstance(text, str)}
 
 
 RUNTIME = distributions(PROJECT["project"]["dependencies"])
@@ -53,7 +53,7 @@ def test_what_is_imported_is_declared(directory: str, declared: set[str]) -> Non
     known = {
         module
         for module, owners in packages_distributions().items()
-        if not declared.isdisjoint(map(normal, owners))
+        if not declared.isdisjoint(map(normalize, owners))
     }
 
     assert set() == set(imported(ROOT / directory)) - known - OURS - sys.stdlib_module_names

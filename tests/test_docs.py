@@ -17,8 +17,8 @@ from insights_exporter.commands.flags import DEFAULT_ADDRESS
 from insights_exporter.demo import DEMO_TOKEN, serve
 from tests.demo.client import coder
 from tests.integration.exporter import RunExporter, command
-from tests.integration.parts import require
 from tests.integration.processes import clean_environment, free_port, running
+from tests.integration.programs import require
 from tests.integration.promtool import Promtool
 from tests.integration.waiting import eventually
 
@@ -77,7 +77,7 @@ def commands() -> list[str]:
     return [re.sub(r"\s+", " ", line) for line in lines if line]
 
 
-def is_looked_at(line: str) -> bool:
+def is_excluded(line: str) -> bool:
     """Return whether a command is one of those that are not run."""
     return any(f"{line} ".startswith(start) for start, _ in LOOKED_AT)
 
@@ -103,7 +103,7 @@ def test_every_command_is_run_or_looked_at() -> None:
     """Each command shown is run here or has a reason not to be, and nothing else is run here."""
     shown = commands()
 
-    assert [] == [line for line in shown if line not in {*ENDS, *SERVES} and not is_looked_at(line)]
+    assert [] == [line for line in shown if line not in {*ENDS, *SERVES} and not is_excluded(line)]
     assert {*ENDS, *SERVES} <= set(shown)
 
 

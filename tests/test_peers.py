@@ -20,7 +20,7 @@ from tests.integration.waiting import eventually, eventually_async
 GOOD = "# HELP naps Naps now.\n# TYPE naps gauge\nnaps 3\n"
 
 
-class Naps(BaseHTTPRequestHandler):
+class GaugeHandler(BaseHTTPRequestHandler):
     """Answers everything with one gauge."""
 
     def do_GET(self) -> None:
@@ -37,7 +37,7 @@ class Naps(BaseHTTPRequestHandler):
 @pytest.fixture
 def naps() -> Iterator[str]:
     """Serve one gauge and give its address."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Naps) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), GaugeHandler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

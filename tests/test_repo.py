@@ -51,20 +51,20 @@ UNWANTED_START = re.compile(r"(Give|Tell|Say)\b")
 MACHINE_PATHS = tuple(f"/{name}/" for name in ("work", "root"))
 
 
-def our_files(directory: Path = ROOT) -> Iterator[Path]:
+def list_files(directory: Path = ROOT) -> Iterator[Path]:
     """Yield all text files that are not built, sorted."""
     for path in sorted(directory.iterdir()):
         if NOT_OURS.match(path.name):
             continue
         if path.is_dir():
-            yield from our_files(path)
+            yield from list_files(path)
         elif path.suffix not in BINARY:
             yield path
 
 
 def modules() -> list[Path]:
     """Return all Python files of the repository."""
-    return [path for path in our_files() if path.suffix == ".py"]
+    return [path for path in list_files() if path.suffix == ".py"]
 
 
 def named(path: Path) -> str:
@@ -72,26 +72,26 @@ def named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def mentions(words: tuple[str, ...]) -> list[str]:
+def find_mentions(words: tuple[str, ...]) -> list[str]:
     """Return each file in which one of `words` stands, and that word."""
     pattern = re.compile("|".join(rf"(?<![\w-]){re.escape(word)}" for word in words))
     return [
         f"{named(path)}: {found.group()}"
-        for path in our_files()
+        for path in list_files()
         if (found := pattern.search(path.read_text(encoding="utf-8")))
     ]
 
 
 def test_no_file_names_a_package_registry() -> None:
     """The user who installs packages decides where they come from."""
-    assert [] == mentions(REGISTRIES)
+    assert [] == find_mentions(REGISTRIES)
 
 
 def test_words_are_plain_english() -> None:
     """No file uses one of the unwanted words."""
     assert [] == [
         f"{named(path)}:{number}: {found.group()}"
-        for path in our_files()
+        for path in list_files()
         if path != Path(__file__)  # which has to name them
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if (found := UNWANTED_WORDS.search(line))
@@ -117,7 +117,7 @@ def test_docstrings_begin_with_plain_verbs() -> None:
 
 def test_no_file_names_a_path_of_one_machine() -> None:
     """Nothing depends on where it was written."""
-    assert [] == mentions(MACHINE_PATHS)
+    assert [] == find_mentions(MACHINE_PATHS)
 
 
 def test_tests_run_on_the_installed_package() -> None:
@@ -170,7 +170,7 @@ def test_modules_are_small() -> None:
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("helm/**/*.md")])
 
 
-def anchors(page: Path) -> set[str]:
+def list_anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
@@ -190,7 +190,7 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [] == [
         f"{target.name}#{anchor}"
         for target, anchor in targets
-        if anchor and target.suffix == ".md" and anchor not in anchors(target)
+        if anchor and target.suffix == ".md" and anchor not in list_anchors(target)
     ]
 
 
@@ -205,6 +205,6 @@ def test_files_that_the_contributing_guide_names_exist() -> None:
 
 def test_committed_json_is_readable() -> None:
     """Each JSON file of the repository parses."""
-    for path in our_files():
+    for path in list_files():
         if path.suffix == ".json":
             json.loads(path.read_text(encoding="utf-8"))

@@ -17,7 +17,7 @@ from grafana.preview import sums
 from grafana.preview.history import NOW, START, write_history
 from grafana.preview.rules import serve_history, write_rules
 from grafana.rules import recording
-from tests.integration.parts import require
+from tests.integration.programs import require
 
 HERE: Final = Path(__file__).parent
 HISTORY: Final = ROOT / "build/dashboard-images"

@@ -18,7 +18,7 @@ from grafana.preview.live import Outage, Recording, record
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.integration import exporter
-from tests.integration.parts import require
+from tests.integration.programs import require
 
 NOW: Final = datetime(2026, 5, 20, 14, 20, tzinfo=UTC)
 """A Wednesday afternoon."""

@@ -12,7 +12,7 @@ from typing import Final
 import yaml
 
 from grafana.rules.model import Group, Recording
-from tests.integration.parts import require
+from tests.integration.programs import require
 from tests.integration.prometheus import Prometheus, monitoring
 
 INTERVAL: Final = "5m"

@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
-from tests.backfill.past_truth import PAST_SERIES, PastTruth
+from tests.backfill.expected_history import PAST_SERIES, ExpectedHistory
 from tests.end_to_end.families import TEMPLATES
 from tests.end_to_end.true_series import QUERIES
 from tests.integration import exporter as exporter_peer
 from tests.integration import prometheus as prometheus_peer
 from tests.integration.exporter import RunExporter
-from tests.integration.parts import require
+from tests.integration.programs import require
 from tests.integration.prometheus import Prometheus, scraping
 from tests.support.backfill import NOW
 
@@ -57,42 +57,42 @@ class History:
     prometheus: Prometheus
     samples: int
 
-    def on(self, day: date) -> PastTruth:
+    def on(self, day: date) -> ExpectedHistory:
         """Return Coder's own report of a day."""
-        return PastTruth(self.coder, midnight(day), WINDOWS)
+        return ExpectedHistory(self.coder, find_midnight(day), WINDOWS)
 
     def each_hour(self, promql: str) -> dict[datetime, float]:
         """Return the only series of a query at each full hour of the history."""
-        times = {"start": midnight(SINCE).timestamp(), "end": END.timestamp(), "step": 3600}
+        times = {"start": find_midnight(SINCE).timestamp(), "end": END.timestamp(), "step": 3600}
         (found,) = self.prometheus.api("query_range", query=promql, **times)["result"]
         return {datetime.fromtimestamp(at, ZONE): float(value) for at, value in found["values"]}
 
 
-def midnight(day: date) -> datetime:
+def find_midnight(day: date) -> datetime:
     """Return the first instant of a day in the deployment's time zone."""
     return datetime(day.year, day.month, day.day, tzinfo=ZONE)
 
 
-END = midnight(UNTIL).astimezone(UTC) - timedelta(hours=1)
+END = find_midnight(UNTIL).astimezone(UTC) - timedelta(hours=1)
 """The last full hour of the history."""
 
 
-def last_week(day: date) -> tuple[int, int]:
+def find_last_week(day: date) -> tuple[int, int]:
     """Return how many days ago the last whole week began and ended."""
     return day.weekday() + 7, day.weekday()
 
 
-def last_month(day: date) -> tuple[int, int]:
+def find_last_month(day: date) -> tuple[int, int]:
     """Return how many days ago the last whole month began and ended."""
     return day.day - 1 + (day.replace(day=1) - timedelta(days=1)).day, day.day - 1
 
 
-def printed_samples(output: str) -> int:
+def read_printed_samples(output: str) -> int:
     """Return the number of samples in all files that the command printed."""
     return sum(int(found.replace(",", "")) for found in re.findall(r"([\d,]+) samples;", output))
 
 
-def stored_samples(prometheus: Prometheus, at: datetime, span: str) -> float:
+def read_stored_samples(prometheus: Prometheus, at: datetime, span: str) -> float:
     """Return the number of samples of Coder's data in Prometheus in the span before an instant."""
     names = [name for name in prometheus.api("label/__name__/values") if name.startswith("coder_")]
     counts = [prometheus.query(f"sum(count_over_time({name}[{span}]))", at=at.timestamp()) for name in names]
@@ -133,19 +133,19 @@ def history(tmp_path_factory: pytest.TempPathFactory, company: Population) -> It
             prometheus_peer.monitoring(folder / "prometheus", scraping(exporter.url), keep)
         )
         prometheus.wait_for('min(insights_exporter_poll_success{deployment="acme"}) == 1', seconds=90)
-        yield History(url, prometheus, printed_samples(ended.stderr))
+        yield History(url, prometheus, read_printed_samples(ended.stderr))
 
 
 def test_no_sample_is_lost(history: History) -> None:
     """Prometheus has as many samples as the command wrote, for all days."""
-    assert 0 < history.samples == stored_samples(history.prometheus, midnight(UNTIL), "10d")
+    assert 0 < history.samples == read_stored_samples(history.prometheus, find_midnight(UNTIL), "10d")
     assert DAYS == sorted({at.date() for at in history.each_hour("max(coder_insights_active_users)")})
 
 
 @pytest.mark.parametrize("name", sorted(PAST_SERIES))
 def test_history_and_live_are_one_series(history: History, name: str) -> None:
     """Each family has history, and live scraping continues the same series."""
-    ago = int(time.time() - midnight(SINCE).timestamp()) - 12 * 3600
+    ago = int(time.time() - find_midnight(SINCE).timestamp()) - 12 * 3600
     joined = history.prometheus.query(f'count({{__name__="{name}"}} and {{__name__="{name}"}} offset {ago}s)')
 
     assert joined[0].value > 0
@@ -158,7 +158,7 @@ def test_series_of_a_day_are_what_the_api_says(history: History, name: str, day:
     expected = PAST_SERIES[name](history.on(day))
 
     samples = history.prometheus.query(
-        QUERIES.get(name, "%s") % name, at=midnight(day).timestamp() + 15 * 3600
+        QUERIES.get(name, "%s") % name, at=find_midnight(day).timestamp() + 15 * 3600
     )
 
     actual = {
@@ -177,8 +177,8 @@ def test_series_of_a_day_are_what_the_api_says(history: History, name: str, day:
     [
         pytest.param('daily_active_users{day="yesterday"}', lambda _: (1, 0), id="day before"),
         pytest.param('active_users{window="7d"}', lambda _: (7, 0), id="seven days"),
-        pytest.param('weekly_active_users{week="last"}', last_week, id="week"),
-        pytest.param('monthly_active_users{month="last"}', last_month, id="month"),
+        pytest.param('weekly_active_users{week="last"}', find_last_week, id="week"),
+        pytest.param('monthly_active_users{month="last"}', find_last_month, id="month"),
     ],
 )
 def test_every_hour_of_every_day_is_what_the_api_says(
@@ -191,7 +191,7 @@ def test_every_hour_of_every_day_is_what_the_api_says(
 
     assert {at: expected[at.date()] for at in values} == values
     assert 23 == sum(at.date() == CLOCKS_GO_FORWARD for at in values)
-    assert (END - midnight(SINCE)) // timedelta(hours=1) + 1 == len(values)
+    assert (END - find_midnight(SINCE)) // timedelta(hours=1) + 1 == len(values)
 
 
 def test_remote_write_into_prometheus(run_exporter: RunExporter, tmp_path: Path, company: Population) -> None:
@@ -212,8 +212,8 @@ def test_remote_write_into_prometheus(run_exporter: RunExporter, tmp_path: Path,
             f"--remote-write={prometheus.url}/api/v1/write",
             env=env,
         )
-        stored = stored_samples(prometheus, now, "3d")
+        stored = read_stored_samples(prometheus, now, "3d")
 
     assert ended.returncode == 0, ended.stderr
-    assert 0 < printed_samples(ended.stderr) == stored
+    assert 0 < read_printed_samples(ended.stderr) == stored
     assert [] == list(tmp_path.rglob("*.om"))

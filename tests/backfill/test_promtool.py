@@ -11,7 +11,7 @@ import pytest
 from insights_exporter.backfill.openmetrics import Day, FileStats, write_month
 from insights_exporter.backfill.promtool import ImportFailed, PromtoolSink
 from insights_exporter.backfill.timeline import BackfillRange
-from tests.integration.parts import require
+from tests.integration.programs import require
 from tests.integration.promtool import Promtool
 from tests.integration.waiting import eventually
 from tests.support.backfill import NOW, Backfill
@@ -24,7 +24,7 @@ def blocks(tsdb: Path) -> set[str]:
     return {meta.parent.name for meta in tsdb.glob("*/meta.json")}
 
 
-def stored(promtool: Promtool, tsdb: Path) -> int:
+def read_stored(promtool: Promtool, tsdb: Path) -> int:
     """Return how many samples Prometheus would find."""
     rows = promtool.run("tsdb", "list", str(tsdb)).stdout.splitlines()[1:]
     return sum(int(row.split()[4]) for row in rows)
@@ -47,7 +47,7 @@ async def test_all_samples_arrive(written: FileStats, promtool: Promtool, tmp_pa
     await sink.deliver(written, KEY)
     sink.forget(KEY)
 
-    assert written.samples == stored(promtool, tsdb)
+    assert written.samples == read_stored(promtool, tsdb)
     assert blocks(tsdb) == {path.name for path in tsdb.iterdir()}
 
 
@@ -76,7 +76,7 @@ async def test_crash_while_blocks_move(written: FileStats, promtool: Promtool, t
 
     assert len(before) > 1
     assert before == blocks(tsdb)
-    assert written.samples == stored(promtool, tsdb)
+    assert written.samples == read_stored(promtool, tsdb)
 
 
 async def test_crash_while_blocks_are_made(written: FileStats, promtool: Promtool, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ async def test_crash_while_blocks_are_made(written: FileStats, promtool: Promtoo
     sink.forget(KEY)
 
     assert block not in blocks(tsdb)
-    assert written.samples == stored(promtool, tsdb)
+    assert written.samples == read_stored(promtool, tsdb)
     assert not (tsdb / ".insights-exporter").exists()
 
 
@@ -154,12 +154,12 @@ def test_files_of_an_earlier_run_are_imported_once(
     places = ("--import", f"--tsdb={tsdb}")
     backfill("2026-03-30")
     requested = len(backfill.report_queries())
-    first, samples = backfill("2026-03-30", *places), stored(promtool, tsdb)
+    first, samples = backfill("2026-03-30", *places), read_stored(promtool, tsdb)
     second = backfill("2026-03-30", *places)
 
     assert (0, 0) == (first.returncode, second.returncode), first.stderr + second.stderr
     assert requested == len(backfill.report_queries())
-    assert 0 < samples == stored(promtool, tsdb)
+    assert 0 < samples == read_stored(promtool, tsdb)
     assert [] == backfill.files()
 
 

@@ -22,7 +22,7 @@ from insights_exporter.config.models import TLSConfig
 from tests.integration.processes import free_port
 from tests.support.backfill import Backfill
 from tests.support.receiver import Receiver as ReceivingServer
-from tests.support.receiver import decoded
+from tests.support.receiver import decode
 
 HEAD = r'up{job="b",a="x \"y\"\n\\z"}'
 FILE = f"# TYPE up gauge\n{HEAD} 1.5 100\n{HEAD} 2 400\n# EOF\n"
@@ -48,7 +48,7 @@ async def test_request_holds_labels_sorted_and_milliseconds(
 
     (body,) = receiver.bodies
     labels = [("__name__", "up"), ("a", 'x "y"\n\\z'), ("job", "b")]
-    assert [(labels, [(1.5, 100_000), (2.0, 400_000)])] == decoded(bytes(cramjam.snappy.decompress_raw(body)))
+    assert [(labels, [(1.5, 100_000), (2.0, 400_000)])] == decode(bytes(cramjam.snappy.decompress_raw(body)))
 
 
 def test_message_in_bytes() -> None:

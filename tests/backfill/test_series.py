@@ -11,7 +11,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_fd_to_metric_families
 
 from insights_exporter.demo import DEMO_TOKEN
-from tests.backfill.past_truth import LIVE_ONLY
+from tests.backfill.expected_history import LIVE_ONLY
 from tests.integration.exporter import StartExporter
 from tests.integration.waiting import eventually
 from tests.support.backfill import Backfill, samples
@@ -42,7 +42,7 @@ def first_hour(path: Path) -> Iterator[str]:
                 yield line
 
 
-def parsed(lines: Iterator[str]) -> list[Metric]:
+def parse_samples(lines: Iterator[str]) -> list[Metric]:
     """Read lines with the parser of Prometheus' own client."""
     return list(text_fd_to_metric_families(lines))  # type: ignore[no-untyped-call]  # not typed there
 
@@ -52,7 +52,7 @@ def test_first_hour_is_open_metrics(backfill: Backfill) -> None:
     backfill("2026-04-10", "--include=parameters,users", "--label=job=a b")
 
     (file,) = backfill.files()
-    metrics = parsed(first_hour(file))
+    metrics = parse_samples(first_hour(file))
     read = [sample for metric in metrics for sample in metric.samples]
 
     end = datetime(2026, 4, 10, 1, tzinfo=UTC).timestamp()
@@ -114,7 +114,7 @@ def test_days_of_a_time_zone_are_those_of_its_reports(backfill: Backfill) -> Non
         f"{backfill.url}/api/v2/insights/templates", params=span, headers={"Coder-Session-Token": DEMO_TOKEN}
     )
     (file,) = backfill.files()
-    assert {response.json()["report"]["active_users"]} == values_of(
+    assert {response.json()["report"]["active_users"]} == find_values(
         samples(file), "insights_daily_active_users{"
     )
 
@@ -126,11 +126,11 @@ def test_window_has_its_own_days(backfill: Backfill) -> None:
     (file,) = backfill.files()
     found = samples(file)
     midnight = datetime(2026, 4, 8, tzinfo=UTC).timestamp()
-    assert {midnight - 7 * 86_400} == values_of(found, 'window_start.*window="7d"')
-    assert {midnight} == values_of(found, 'window_end.*window="7d"')
+    assert {midnight - 7 * 86_400} == find_values(found, 'window_start.*window="7d"')
+    assert {midnight} == find_values(found, 'window_end.*window="7d"')
 
 
-def values_of(found: dict[str, dict[int, float]], pattern: str) -> set[float]:
+def find_values(found: dict[str, dict[int, float]], pattern: str) -> set[float]:
     """Return all values of the series that match."""
     return {value for head, values in found.items() if re.search(pattern, head) for value in values.values()}
 

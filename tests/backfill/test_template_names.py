@@ -20,19 +20,19 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "_FIRST_DELAY", 0.01)
 
 
-def names(file: Path) -> set[tuple[tuple[str, str], ...]]:
+def collect_names(file: Path) -> set[tuple[tuple[str, str], ...]]:
     """Return organization and name of each template in a file."""
     found = (LABEL.findall(head) for head in samples(file))
     return {tuple(sorted(labels)) for labels in found if labels}
 
 
-def listed(backfill: Backfill) -> set[tuple[tuple[str, str], ...]]:
+def collect_listed(backfill: Backfill) -> set[tuple[tuple[str, str], ...]]:
     """Return organization and name of each template that exists."""
     catalog = backfill.coder.population.catalog
     return {pair(one.organization.name, one.name) for one in catalog.templates if not one.deleted}
 
 
-def deleted(backfill: Backfill) -> set[tuple[tuple[str, str], ...]]:
+def find_deleted(backfill: Backfill) -> set[tuple[tuple[str, str], ...]]:
     """Return the labels of templates that are no longer listed."""
     return {pair("", one.id) for one in backfill.coder.population.catalog.templates if one.deleted}
 
@@ -68,7 +68,7 @@ def test_nothing_is_written_without_a_response(
     assert remedy in line
     assert [] == requested
     (file,) = backfill.files()
-    assert listed(backfill) == names(file) - deleted(backfill)
+    assert collect_listed(backfill) == collect_names(file) - find_deleted(backfill)
 
 
 def test_organizations_are_part_of_the_names(backfill: Backfill) -> None:
@@ -93,7 +93,7 @@ def test_transient_error_is_retried(backfill: Backfill) -> None:
 
     (file,) = backfill.files()
     assert 0 == status
-    assert listed(backfill) == names(file) - deleted(backfill)
+    assert collect_listed(backfill) == collect_names(file) - find_deleted(backfill)
 
 
 @pytest.mark.parametrize("fault", ["403", "404-route", "404-no-access"])
@@ -106,7 +106,9 @@ def test_refusal_means_ids(backfill: Backfill, fault: str) -> None:
     (file,) = backfill.files()
     assert 0 == ended.returncode
     assert "template names unknown" in ended.stderr
-    assert names(file) <= {pair("", template.id) for template in backfill.coder.population.catalog.templates}
+    assert collect_names(file) <= {
+        pair("", template.id) for template in backfill.coder.population.catalog.templates
+    }
 
 
 def test_later_names_start_another_history(backfill: Backfill) -> None:
@@ -119,4 +121,4 @@ def test_later_names_start_another_history(backfill: Backfill) -> None:
 
     (file,) = backfill.files()
     assert "" == "".join(line for line in ended.stderr.splitlines() if "ids" in line)
-    assert listed(backfill) == names(file) - deleted(backfill)
+    assert collect_listed(backfill) == collect_names(file) - find_deleted(backfill)

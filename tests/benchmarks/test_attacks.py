@@ -21,7 +21,7 @@ from benchmarks.sizes import SMALL
 GOOD = Outcome("flood", "plain", dict.fromkeys(LIMITS, 0.0))
 
 
-def exceeding(key: str) -> Outcome:
+def create_exceeding(key: str) -> Outcome:
     """Return an outcome that exceeds one limit."""
     return replace(GOOD, variant="TLS", values={**GOOD.values, key: 1.1 * LIMITS[key].most + 1})
 
@@ -37,7 +37,7 @@ def test_good_attack_has_no_exceptions() -> None:
 @pytest.mark.parametrize("key", [key for key, limit in LIMITS.items() if limit.target])
 def test_worst_variant_is_shown(key: str) -> None:
     """Its verdict is not met and names it, as its row does."""
-    worst = exceeding(key)
+    worst = create_exceeding(key)
     shown = build_section(SMALL, [GOOD, worst])
     unmet = [verdict for verdict in shown.verdicts if not verdict.met]
 

@@ -21,7 +21,7 @@ from benchmarks.collectors.series import (
     parse,
 )
 from benchmarks.servers import build_environment
-from tests.integration.parts import require
+from tests.integration.programs import require
 
 PAGE = """\
 # TYPE coder_insights_x_bucket histogram

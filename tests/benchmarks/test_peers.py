@@ -15,7 +15,7 @@ from benchmarks.sizes import SMALL
 from benchmarks.users import render_latencies
 from insights_exporter.config.models import Deployment, UserOptions
 from insights_exporter.exposition.negotiation import Format
-from tests.integration.parts import require
+from tests.integration.programs import require
 
 FAMILY = "coder_insights_user_latency_seconds"
 LABELS = ("deployment", "window", "user_id", "username", "percentile")

@@ -90,7 +90,7 @@ OLD_COOKIE = 'Cookie \\"session_token\\" or query parameter must be provided.'
 SUSPENDED = b'{"message":"User is not active (status = \\"suspended\\"). Contact an admin."}'
 
 
-def detail_of(text: str) -> bytes:
+def get_detail(text: str) -> bytes:
     """Return the body of a 401 with this detail."""
     return b'{"message":"You are signed out or your session has expired.","detail":"%b"}' % text.encode()
 
@@ -98,24 +98,24 @@ def detail_of(text: str) -> bytes:
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        pytest.param(401, detail_of(OLD_COOKIE), "token_missing", id="no token arrived"),
+        pytest.param(401, get_detail(OLD_COOKIE), "token_missing", id="no token arrived"),
         pytest.param(
             401,
-            detail_of("Invalid API key format: incorrect amount of API key parts, expected 2 got 3"),
+            get_detail("Invalid API key format: incorrect amount of API key parts, expected 2 got 3"),
             "token_malformed",
             id="not ID-SECRET",
         ),
         pytest.param(
             401,
-            detail_of("Invalid API key format: invalid API key ID length, expected 10 got 11"),
+            get_detail("Invalid API key format: invalid API key ID length, expected 10 got 11"),
             "token_malformed",
             id="quoted",
         ),
         pytest.param(
-            401, detail_of("API key is invalid."), "token_unknown", id="unknown key or deleted user"
+            401, get_detail("API key is invalid."), "token_unknown", id="unknown key or deleted user"
         ),
-        pytest.param(401, detail_of("API key secret is invalid."), "token_mistyped", id="wrong secret"),
-        pytest.param(401, detail_of('API key expired at \\"2026-05-01\\".'), "token_expired", id="expired"),
+        pytest.param(401, get_detail("API key secret is invalid."), "token_mistyped", id="wrong secret"),
+        pytest.param(401, get_detail('API key expired at \\"2026-05-01\\".'), "token_expired", id="expired"),
         pytest.param(401, SUSPENDED, "user_suspended", id="suspended user"),
         pytest.param(
             401,

@@ -22,7 +22,7 @@ def response(chunks: AsyncIterator[bytes], encoding: str = "") -> httpx.Response
     return httpx.Response(200, headers={"Content-Encoding": encoding}, content=chunks)
 
 
-async def chunks_of(data: bytes, size: int = 7) -> AsyncIterator[bytes]:
+async def split_chunks(data: bytes, size: int = 7) -> AsyncIterator[bytes]:
     """Yield data in chunks, as a network does."""
     for start in range(0, len(data), size):
         yield data[start : start + size]
@@ -39,7 +39,7 @@ async def chunks_of(data: bytes, size: int = 7) -> AsyncIterator[bytes]:
 )
 async def test_body_is_read_whole(encoding: str, data: bytes) -> None:
     """A body comes whole, compressed or not."""
-    assert b"some text" == await read_body(response(chunks_of(data), encoding), 9)
+    assert b"some text" == await read_body(response(split_chunks(data), encoding), 9)
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,12 @@ async def test_body_is_read_whole(encoding: str, data: bytes) -> None:
 async def test_body_that_is_too_large(encoding: str, data: bytes) -> None:
     """Reading stops at the limit, before a bomb has gone off."""
     with pytest.raises(ApiError, match="more than 99 bytes") as failed:
-        await read_body(response(chunks_of(data, 64), encoding), 99)
+        await read_body(response(split_chunks(data, 64), encoding), 99)
 
     assert "too_large" == failed.value.reason
 
 
-async def broken_off(data: bytes) -> AsyncIterator[bytes]:
+async def break_off(data: bytes) -> AsyncIterator[bytes]:
     """Yield data until the connection breaks."""
     yield data
     raise ConnectionResetError
@@ -66,8 +66,8 @@ async def broken_off(data: bytes) -> AsyncIterator[bytes]:
 @pytest.mark.parametrize(
     "chunks",
     [
-        pytest.param(lambda: chunks_of(b"x" * 2_000_000, 500_000), id="too large"),
-        pytest.param(lambda: broken_off(b"x" * 900_000), id="broken off"),
+        pytest.param(lambda: split_chunks(b"x" * 2_000_000, 500_000), id="too large"),
+        pytest.param(lambda: break_off(b"x" * 900_000), id="broken off"),
     ],
 )
 async def test_failure_keeps_nothing_of_the_body(chunks: Callable[[], AsyncIterator[bytes]]) -> None:
@@ -95,7 +95,7 @@ async def test_failure_keeps_nothing_of_the_body(chunks: Callable[[], AsyncItera
 async def test_body_that_cannot_be_unpacked(encoding: str, data: bytes) -> None:
     """Broken compression, or one that was not requested, is an invalid response."""
     with pytest.raises(ApiError) as failed:
-        await read_body(response(chunks_of(data), encoding), 1000)
+        await read_body(response(split_chunks(data), encoding), 1000)
 
     assert "invalid" == failed.value.reason
 

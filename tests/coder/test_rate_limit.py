@@ -16,7 +16,7 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 NEVER = float("inf")
 
 
-async def pass_through(
+async def acquire_turn(
     limiter: RateLimiter, times: list[float], path: str = "/", priority: int = 0, takes: float = 0.0
 ) -> None:
     """Acquire a turn, record when, and keep it for a while."""
@@ -40,7 +40,7 @@ def test_no_minute_has_more_than_the_rate_and_a_burst(
 
     async def run_all() -> None:
         limiter = RateLimiter(per_minute, concurrency)
-        await asyncio.gather(*(pass_through(limiter, times, takes=takes) for _ in range(count)))
+        await asyncio.gather(*(acquire_turn(limiter, times, takes=takes) for _ in range(count)))
 
     run_fast(START, run_all)
 
@@ -57,7 +57,7 @@ def test_no_more_at_once_than_allowed() -> None:
 
     async def run_all() -> None:
         limiter = RateLimiter(600, concurrency=2)
-        await asyncio.gather(*(pass_through(limiter, times, takes=10) for _ in range(4)))
+        await asyncio.gather(*(acquire_turn(limiter, times, takes=10) for _ in range(4)))
 
     run_fast(START, run_all)
 
@@ -91,7 +91,7 @@ def test_blocked_path_waits_and_others_go_on() -> None:
     async def run_all() -> None:
         limiter = RateLimiter(600, concurrency=1)
         limiter.block("/blocked", 30)
-        await asyncio.gather(pass_through(limiter, blocked, "/blocked"), pass_through(limiter, free, "/free"))
+        await asyncio.gather(acquire_turn(limiter, blocked, "/blocked"), acquire_turn(limiter, free, "/free"))
 
     run_fast(START, run_all)
 
@@ -114,14 +114,14 @@ def test_turn_that_does_not_come_before_the_deadline(path: str, per_minute: floa
     async def run_all() -> None:
         limiter = RateLimiter(per_minute, concurrency=1)
         limiter.block("/blocked", 100)
-        first = asyncio.create_task(pass_through(limiter, times, "/other", takes=20))
+        first = asyncio.create_task(acquire_turn(limiter, times, "/other", takes=20))
         await asyncio.sleep(0)
         with pytest.raises(ApiError) as failed:
             async with limiter.acquire(path, 0, 10):
                 pass
         assert ("rate_limited", cause) == (failed.value.reason, failed.value.cause)
         await first
-        await pass_through(limiter, times, "/other")
+        await acquire_turn(limiter, times, "/other")
 
     run_fast(START, run_all)
 
@@ -134,13 +134,13 @@ def test_cancelled_request_frees_its_place() -> None:
 
     async def run_all() -> None:
         limiter = RateLimiter(600, concurrency=1)
-        first = asyncio.create_task(pass_through(limiter, times, takes=100))
-        waiting = asyncio.create_task(pass_through(limiter, times))
+        first = asyncio.create_task(acquire_turn(limiter, times, takes=100))
+        waiting = asyncio.create_task(acquire_turn(limiter, times))
         await asyncio.sleep(1)
         first.cancel()
         waiting.cancel()
         await asyncio.gather(first, waiting, return_exceptions=True)
-        await pass_through(limiter, times)
+        await acquire_turn(limiter, times)
 
     run_fast(START, run_all)
 
@@ -152,7 +152,7 @@ NEARLY = 1e-6
 """Seconds by which a clock of floats may be off."""
 
 
-def passages(global_limit: GlobalRateLimiter, arrivals: Sequence[float]) -> list[float]:
+def run_requests(global_limit: GlobalRateLimiter, arrivals: Sequence[float]) -> list[float]:
     """Return the times at which requests that arrive after so many seconds are admitted."""
     times = list[float]()
 
@@ -178,7 +178,7 @@ def test_no_second_has_more_than_the_rate_and_a_row(
     arrivals: list[float], per_second: int, at_once: int
 ) -> None:
     """In no second more pass than `per_second` and one row of `at_once`."""
-    times = passages(GlobalRateLimiter(per_second, at_once), arrivals)
+    times = run_requests(GlobalRateLimiter(per_second, at_once), arrivals)
 
     assert len(arrivals) == len(times)
     for number, first in enumerate(times):
@@ -187,13 +187,13 @@ def test_no_second_has_more_than_the_rate_and_a_row(
 
 def test_few_do_not_wait() -> None:
     """One deployment's first round passes at once, and so does the next after a while."""
-    times = passages(GlobalRateLimiter(per_second=10, at_once=5), [0] * 5 + [60] * 5)
+    times = run_requests(GlobalRateLimiter(per_second=10, at_once=5), [0] * 5 + [60] * 5)
 
     assert [0] * 5 + [60] * 5 == [round(time - times[0]) for time in times]
 
 
 def test_many_wait_for_their_turn() -> None:
     """What is more than a row is let through at the rate."""
-    times = passages(GlobalRateLimiter(per_second=10, at_once=5), [0] * 25)
+    times = run_requests(GlobalRateLimiter(per_second=10, at_once=5), [0] * 25)
 
     assert 2 == round(times[-1] - times[0])

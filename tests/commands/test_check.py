@@ -18,7 +18,7 @@ from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.commands.config import TOKEN, config_flag, write_config
 from tests.demo.certificates import Authority
 from tests.demo.client import NOW, SMALL, coder
-from tests.end_to_end.stub import answering
+from tests.end_to_end.stub_server import serve_response
 from tests.integration.exporter import RunExporter
 from tests.integration.processes import free_port
 
@@ -30,7 +30,7 @@ INDEPENDENT = {name for name in ENABLED if not DATASETS[name].depends_on}
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckResult:
     """What `check` reported about one deployment, and its exit status."""
 
     status: int
@@ -53,11 +53,11 @@ class Checker:
         self._folder = folder
         self._capsys = capsys
 
-    def report(self, url: str, **config: Any) -> Checked:  # noqa: ANN401 -- any value
+    def report(self, url: str, **config: Any) -> CheckResult:  # noqa: ANN401 -- any value
         """Return the report about a deployment in JSON."""
         status, output = self._run("json", url, **config)
         (report,) = json.loads(output)
-        return Checked(status, report)
+        return CheckResult(status, report)
 
     def table(self, url: str) -> str:
         """Return the report as users see it."""
@@ -81,7 +81,7 @@ def checker(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     return Checker(tmp_path, capsys)
 
 
-def denied_to(role: str) -> set[str]:
+def list_denied(role: str) -> set[str]:
     """Return the datasets that are denied to a role; every user may list the templates that they can see."""
     return {
         name
@@ -105,7 +105,7 @@ def test_roles(checker: Checker, role: str, some_denied: set[str]) -> None:
     with serve(coder(role=role.lower().replace(" ", "-"))) as url:
         checked = checker.report(url)
 
-    denied = denied_to(role)
+    denied = list_denied(role)
     waiting = {name for name in ENABLED if DATASETS[name].depends_on in denied}
     assert some_denied <= denied
     assert (int(bool(denied)), denied) == (checked.status, checked.datasets("denied"))
@@ -324,7 +324,7 @@ def test_deployment_without_users_is_a_warning(checker: Checker) -> None:
 def test_dropped_rows_are_a_warning(checker: Checker) -> None:
     """Invalid rows are reported by dataset, since their series are missing."""
     days = b'{"entries": [{"date": "2026-03-31", "amount": 3}, {"date": "2026-03-30", "count": 4}]}'
-    with answering("/insights/daus", days, NOW) as url:
+    with serve_response("/insights/daus", days, NOW) as url:
         checked = checker.report(url)
 
     (warning,) = checked.report["warnings"]
@@ -370,7 +370,7 @@ def test_table(run_exporter: RunExporter, tmp_path: Path) -> None:
         ended = run_exporter("check", flag, env={**TOKEN, "COLUMNS": "200"})
 
     lines = ended.stdout.splitlines()
-    denied = ", ".join(name for name in DATASETS if name in denied_to("Member"))
+    denied = ", ".join(name for name in DATASETS if name in list_denied("Member"))
     assert (1, "") == (ended.returncode, ended.stderr)
     assert ["everything readable", "1 problem"] == [
         line.rpartition(": ")[2] for line in lines if line.startswith("deployment-")

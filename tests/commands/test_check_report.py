@@ -10,7 +10,7 @@ from insights_exporter.polling.causes import Cause
 STEERING = "\x1b[2J[bold red]:smile: \u202e"
 
 
-def report(*datasets: DatasetResult, **known: object) -> DeploymentReport:
+def create_report(*datasets: DatasetResult, **known: object) -> DeploymentReport:
     """Return a report in which everything is unknown except what is passed."""
     unknown: dict[str, object] = {
         "deployment": "dev",
@@ -35,7 +35,7 @@ def report(*datasets: DatasetResult, **known: object) -> DeploymentReport:
     return DeploymentReport(**(unknown | known))  # type: ignore[arg-type]  # fields by their names
 
 
-def printed(capsys: pytest.CaptureFixture[str], one: DeploymentReport) -> str:
+def print_report(capsys: pytest.CaptureFixture[str], one: DeploymentReport) -> str:
     """Return the printed report."""
     print_reports([one])
     return capsys.readouterr().out
@@ -44,9 +44,9 @@ def printed(capsys: pytest.CaptureFixture[str], one: DeploymentReport) -> str:
 def test_text_of_servers_cannot_control_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Control characters, markup and emoji names are shown as text, or not at all."""
     cause = Cause("rejected", ("daus",), STEERING, "check `dialect`")
-    one = report(deployment=f"name {STEERING}", version=STEERING, user=STEERING, causes=(cause,))
+    one = create_report(deployment=f"name {STEERING}", version=STEERING, user=STEERING, causes=(cause,))
 
-    shown = printed(capsys, one)
+    shown = print_report(capsys, one)
 
     assert "\x1b" not in shown
     assert "\u202e" not in shown
@@ -69,7 +69,7 @@ def test_text_of_servers_cannot_control_a_terminal(capsys: pytest.CaptureFixture
 )
 def test_token(capsys: pytest.CaptureFixture[str], known: dict[str, object], line: str) -> None:
     """The token's line has what is known, and names what is unknown."""
-    assert line in printed(capsys, report(**known))
+    assert line in print_report(capsys, create_report(**known))
 
 
 ALLOWED = DatasetResult("daus", "", "allowed", 4)
@@ -91,7 +91,9 @@ def test_summary(
     capsys: pytest.CaptureFixture[str], state: State, known: dict[str, object], verdict: str
 ) -> None:
     """The heading summarizes the result; `everything readable` requires data."""
-    heading, *_ = printed(capsys, report(DatasetResult("daus", "", state, 0), **known)).splitlines()
+    heading, *_ = print_report(
+        capsys, create_report(DatasetResult("daus", "", state, 0), **known)
+    ).splitlines()
 
     assert f"dev (https://coder.example.com): {verdict}" == heading
 
@@ -103,7 +105,7 @@ def test_why_a_dataset_is_unavailable(capsys: pytest.CaptureFixture[str]) -> Non
         DatasetResult("user-latency", window, "unavailable", 0, remedy=remedy) for window in ("today", "7d")
     ]
 
-    shown = " ".join(printed(capsys, report(ALLOWED, *latency)).split())
+    shown = " ".join(print_report(capsys, create_report(ALLOWED, *latency)).split())
 
     assert 1 == shown.count(f"unavailable (user-latency): {remedy}")
 
@@ -112,7 +114,7 @@ def test_estimates_are_marked(capsys: pytest.CaptureFixture[str]) -> None:
     """Series that are an estimate are marked `about`, in the table and in the sum."""
     breakdown = DatasetResult("template-breakdown", "7d", "allowed", 1200, estimated=True)
 
-    shown = printed(capsys, report(ALLOWED, breakdown, series=1204, estimated=True))
+    shown = print_report(capsys, create_report(ALLOWED, breakdown, series=1204, estimated=True))
 
     assert "about 1,204 series" in shown
     assert "about 1,200" in shown
@@ -137,6 +139,10 @@ def test_estimates_are_marked(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_needs_of_a_dataset(capsys: pytest.CaptureFixture[str], result: DatasetResult, needs: str) -> None:
     """A dataset that is not available has the license and the roles that it needs in the last column."""
-    (line,) = [line for line in printed(capsys, report(result)).splitlines() if line.split()[:1] == ["daus"]]
+    (line,) = [
+        line
+        for line in print_report(capsys, create_report(result)).splitlines()
+        if line.split()[:1] == ["daus"]
+    ]
 
     assert ["daus", *result.state.split(), "0", *needs.split()] == line.split()

@@ -12,10 +12,10 @@ import pytest
 from insights_exporter.commands.demo import SampleData, create_coder
 from insights_exporter.demo import DEMO_TOKEN
 from tests.demo.certificates import Authority
-from tests.demo.client import document
+from tests.demo.client import load_document
 from tests.integration.exporter import Exporter, RunExporter, StartExporter, command, serving
-from tests.integration.parts import require
 from tests.integration.processes import clean_environment, free_port, running
+from tests.integration.programs import require
 from tests.integration.waiting import eventually
 
 SMALL = ("demo", "--users=8", "--templates=2")
@@ -31,7 +31,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
         yield exporter
 
 
-def metric(exporter: Exporter, beginning: str) -> list[str]:
+def read_metric(exporter: Exporter, beginning: str) -> list[str]:
     """Return the lines of the exposition with this prefix."""
     return [line for line in exporter.page().splitlines() if line.startswith(beginning)]
 
@@ -64,20 +64,20 @@ def test_links_over_tls(tmp_path: Path) -> None:
 
 def test_reload_changes_nothing(demo: Exporter) -> None:
     """A reload keeps the demo's config."""
-    eventually(lambda: metric(demo, "coder_insights_active_users{"))
-    before = metric(demo, "insights_exporter_poll_interval_seconds{")
+    eventually(lambda: read_metric(demo, "coder_insights_active_users{"))
+    before = read_metric(demo, "insights_exporter_poll_interval_seconds{")
 
-    loaded = metric(demo, RELOADED)
+    loaded = read_metric(demo, RELOADED)
     demo.running.process.send_signal(signal.SIGHUP)
-    eventually(lambda: metric(demo, RELOADED) != loaded)
+    eventually(lambda: read_metric(demo, RELOADED) != loaded)
 
-    assert before == metric(demo, "insights_exporter_poll_interval_seconds{")
+    assert before == read_metric(demo, "insights_exporter_poll_interval_seconds{")
     assert all('deployment="demo"' in line for line in before)
 
 
 def test_number_of_users(demo: Exporter) -> None:
     """There are about `--users` users, despite proxy variables; deleted ones have no account."""
-    accounts = eventually(lambda: metric(demo, "coder_insights_users{"))
+    accounts = eventually(lambda: read_metric(demo, "coder_insights_users{"))
 
     assert 30 <= sum(float(line.split()[-1]) for line in accounts) <= 40
 
@@ -85,7 +85,7 @@ def test_number_of_users(demo: Exporter) -> None:
 def test_seed() -> None:
     """Each seed has its own data."""
     coders = [create_coder(SampleData(8, 2, seed, "real", "2026-bounded")) for seed in (5, 5, 6)]
-    ids = [[template["id"] for template in document(coder, "/templates")] for coder in coders]
+    ids = [[template["id"] for template in load_document(coder, "/templates")] for coder in coders]
 
     assert ids[0] == ids[1] != ids[2]
 
@@ -143,7 +143,7 @@ def test_prometheus(tmp_path: Path) -> None:
         queries = eventually(lambda: re.findall(r"^      (?!http)(.+)$", process.output(), re.MULTILINE)[:2])
         with httpx.Client(base_url=url, trust_env=False) as prometheus:
             for query in queries:
-                eventually(partial(answered, prometheus, query))
+                eventually(partial(has_result, prometheus, query))
             rules = prometheus.get("/api/v1/rules").json()["data"]["groups"]
         status = process.stop(signal.SIGINT)
 
@@ -155,7 +155,7 @@ def test_prometheus(tmp_path: Path) -> None:
     assert all(group["name"].startswith("insights-exporter") for group in rules)
 
 
-def answered(prometheus: httpx.Client, query: str) -> bool:
+def has_result(prometheus: httpx.Client, query: str) -> bool:
     """Return whether a query has a result yet."""
     return bool(prometheus.get("/api/v1/query", params={"query": query}).json()["data"]["result"])
 
@@ -167,4 +167,4 @@ def test_missing_prometheus(start_exporter: StartExporter, tmp_path: Path) -> No
     eventually(lambda: "Prometheus is not started" in exporter.running.output())
 
     assert "no program prometheus on the PATH" in exporter.running.output()
-    assert eventually(lambda: metric(exporter, "coder_insights_active_users{"))
+    assert eventually(lambda: read_metric(exporter, "coder_insights_active_users{"))

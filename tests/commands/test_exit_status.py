@@ -12,7 +12,7 @@ from insights_exporter.commands.errors import CommandError, exit_on_error, expla
 from insights_exporter.config.errors import ConfigError, ConfigIssue
 from insights_exporter.demo import DEMO_TOKEN, serve
 from tests.demo.client import coder
-from tests.integration.exporter import command
+from tests.integration.exporter import command, run
 from tests.integration.processes import clean_environment
 
 
@@ -69,15 +69,7 @@ def test_closed_pipe_is_no_error(tmp_path: Path) -> None:
     os.close(reader)
     env = {"CODER_URL": "https://coder.example.com", "CODER_SESSION_TOKEN": DEMO_TOKEN}
     with open(writer, "wb") as pipe:  # noqa: PTH123 -- a descriptor
-        ended = subprocess.run(
-            [*command(), "config", "show"],
-            env=clean_environment(tmp_path, env),
-            check=False,
-            stdout=pipe,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=60,
-        )
+        ended = run(tmp_path, "config", "show", env=env, stdout=pipe)
 
     assert (1, "") == (ended.returncode, ended.stderr)
 

@@ -13,7 +13,7 @@ from insights_exporter.web.prefix import PrefixMiddleware
 from tests.integration.exporter import RunExporter
 from tests.integration.processes import free_port
 from tests.web.webconfig.certificates import DATA, make_authorities, write_case, write_parts
-from tests.web.webconfig.server import Served, serving
+from tests.web.webconfig.server import ServedApp, serving
 
 GOOD = sorted(path.name for path in DATA.glob("good-*.yml"))
 ALIVE, DEAD = True, False
@@ -33,7 +33,7 @@ tls_server_config: {cert_file: server.crt, key_file: server.key, client_ca_file:
 ROOMY = "rate_limit: {interval: 1h, burst: 9}\n"
 
 
-async def still_asking(scope: Scope, receive: Receive, send: Send) -> None:
+async def respond_not_ready(scope: Scope, receive: Receive, send: Send) -> None:
     """Be healthy and not ready."""
     await PlainTextResponse("", 503 if scope["path"] == "/-/ready" else 200)(scope, receive, send)
 
@@ -46,7 +46,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def address(served: Served) -> str:
+def find_address(served: ServedApp) -> str:
     """Return its address."""
     return f"127.0.0.1:{served.port}"
 
@@ -56,7 +56,7 @@ def test_exporter_is_healthy_behind_any_web_config(name: str, directory: Path) -
     """TLS of any version, client certificates, users and limits are no obstacle."""
     file = write_case(directory, name)
     with serving(file) as served:
-        found = [health(address(served), file) for _ in range(2)]
+        found = [health(find_address(served), file) for _ in range(2)]
 
     assert [ALIVE, ALIVE] == found
 
@@ -75,7 +75,7 @@ def test_exporter_that_refuses_is_healthy(text: str, directory: Path) -> None:
     file = directory / "refusing.yml"
     file.write_text(text, encoding="utf-8")
     with serving(file) as served:
-        found = [health(address(served), file) for _ in range(3)]
+        found = [health(find_address(served), file) for _ in range(3)]
 
     assert [ALIVE] * 3 == found
 
@@ -94,7 +94,7 @@ def test_exporter_with_an_invalid_file_is_healthy(before: str, after: str, direc
     with serving(write_case(directory, before)) as served:
         now = write_case(directory, after) if (DATA / after).exists() else directory / after
 
-        assert health(address(served), now)
+        assert health(find_address(served), now)
 
 
 @pytest.mark.parametrize("name", ["good-tls.yml", "good-empty.yml"])
@@ -115,22 +115,24 @@ def test_error_status_is_not_healthy(status: int, name: str, directory: Path, *,
 
     file = write_case(directory, name)
     with serving(file, response) as served:
-        assert expected == health(address(served), file)
+        assert expected == health(find_address(served), file)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--ready"]], ids=["alive", "ready"])
 def test_readiness(arguments: list[str], directory: Path, run_exporter: RunExporter) -> None:
     """An exporter that has not polled everything yet is healthy and not ready."""
-    with serving(write_case(directory, "good-empty.yml"), still_asking) as served:
-        done = run_exporter("health", *arguments, f"--web.listen-address={address(served)}")
+    with serving(write_case(directory, "good-empty.yml"), respond_not_ready) as served:
+        done = run_exporter("health", *arguments, f"--web.listen-address={find_address(served)}")
 
     assert len(arguments) == done.returncode, done.stderr
 
 
 def test_readiness_below_a_prefix(directory: Path, run_exporter: RunExporter) -> None:
     """The command takes the same flags for the prefix as the exporter."""
-    with serving(write_case(directory, "good-empty.yml"), PrefixMiddleware(still_asking, "/a")) as served:
-        flags = ("--ready", f"--web.listen-address={address(served)}", "--web.external-url=http://x/a")
+    with serving(
+        write_case(directory, "good-empty.yml"), PrefixMiddleware(respond_not_ready, "/a")
+    ) as served:
+        flags = ("--ready", f"--web.listen-address={find_address(served)}", "--web.external-url=http://x/a")
         found = [run_exporter("health", *flags, *more).returncode for more in ((), ("--web.route-prefix=/",))]
 
     assert [1, 1] == found  # not ready below the prefix; elsewhere a 404
@@ -150,8 +152,8 @@ def test_refusal_counts_as_ready(text: str, directory: Path, *, expected: bool) 
     """A response about readiness counts; a refusal counts as ready."""
     file = directory / "waiting.yml"
     file.write_text(text, encoding="utf-8")
-    with serving(file, still_asking) as served:
-        assert expected == health(address(served), file, ready=True)
+    with serving(file, respond_not_ready) as served:
+        assert expected == health(find_address(served), file, ready=True)
 
 
 @pytest.mark.parametrize("name", ["good-tls.yml", "good-empty.yml"])
@@ -159,7 +161,7 @@ def test_exporter_becomes_ready(name: str, directory: Path) -> None:
     """A successful response is ready."""
     file = write_case(directory, name)
     with serving(file) as served:
-        assert health(address(served), file, ready=True)
+        assert health(find_address(served), file, ready=True)
 
 
 @pytest.mark.parametrize("name", ["good-tls.yml", "good-empty.yml"])
@@ -173,13 +175,17 @@ def test_timeout_is_not_healthy(name: str, directory: Path) -> None:
 def test_error_message(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each failure prints URL, error and what to check; success prints nothing."""
     port = free_port()
-    with serving(write_case(directory, "good-empty.yml"), PrefixMiddleware(still_asking, "/a")) as served:
-        assert health(address(served), prefix="/a")
-        assert not health(address(served))
-        assert not health(address(served), prefix="/a", ready=True)
+    with serving(
+        write_case(directory, "good-empty.yml"), PrefixMiddleware(respond_not_ready, "/a")
+    ) as served:
+        assert health(find_address(served), prefix="/a")
+        assert not health(find_address(served))
+        assert not health(find_address(served), prefix="/a", ready=True)
     assert not health(f"127.0.0.1:{port}")
 
-    found, nothing = (f"insights-exporter: http://{each}" for each in (address(served), f"127.0.0.1:{port}"))
+    found, nothing = (
+        f"insights-exporter: http://{each}" for each in (find_address(served), f"127.0.0.1:{port}")
+    )
     refused = "connection refused; check --web.listen-address and --web.config.file"
     assert [
         f"{found}/-/healthy: HTTP 404; check --web.route-prefix and --web.external-url",

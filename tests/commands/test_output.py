@@ -43,7 +43,7 @@ def test_new_file(folder: Path) -> None:
 
     assert [folder / "x.prom"] == list(folder.iterdir())
     assert DATA == (folder / "x.prom").read_bytes()
-    assert 0o644 == mode(folder / "x.prom")
+    assert 0o644 == read_mode(folder / "x.prom")
 
 
 def test_file_is_replaced(folder: Path) -> None:
@@ -56,7 +56,7 @@ def test_file_is_replaced(folder: Path) -> None:
 
         assert "old\n" == reader.read()
     assert DATA == output.read_bytes()
-    assert 0o640 == mode(output)
+    assert 0o640 == read_mode(output)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
@@ -246,7 +246,7 @@ def test_scrape_into_a_fifo(folder: Path, tmp_path: Path, run_exporter: RunExpor
     assert [fifo] == list(folder.iterdir())
 
 
-def mode(path: Path) -> int:
+def read_mode(path: Path) -> int:
     """Return the permissions of a file."""
     return stat.S_IMODE(path.stat().st_mode)
 

@@ -21,8 +21,8 @@ from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
 from tests.commands.config import TOKEN, config_flag, write_config
 from tests.demo.client import coder
 from tests.integration.exporter import RunExporter, command
-from tests.integration.parts import require
 from tests.integration.processes import clean_environment, free_port, running
+from tests.integration.programs import require
 from tests.integration.promtool import Promtool
 from tests.integration.waiting import eventually
 
@@ -63,7 +63,7 @@ def test_everything_on_standard_output(
 
 
 @dataclass(frozen=True)
-class Scraped:
+class ScrapeResult:
     """What `scrape` wrote to a file and logged, and its exit status."""
 
     status: int
@@ -71,7 +71,7 @@ class Scraped:
     logged: Sequence[Mapping[str, Any]]
 
 
-Scrape: TypeAlias = Callable[..., Scraped]
+Scrape: TypeAlias = Callable[..., ScrapeResult]
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def scrape_into_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scrape:
     folder.mkdir()
     monkeypatch.setenv("TOKEN", DEMO_TOKEN)
 
-    def run(url: str, format_: str = "text") -> Scraped:
+    def run(url: str, format_: str = "text") -> ScrapeResult:
         output = folder / "coder.prom"
         with capture_logs() as logged:
             status = scrape(write_config(tmp_path, url), output, format_)
@@ -89,7 +89,7 @@ def scrape_into_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scrape:
         assert 0o644 == output.stat().st_mode & 0o777
         page = output.read_text(encoding="utf-8")
         assert DEMO_TOKEN not in f"{page}{logged}"
-        return Scraped(status, page, logged)
+        return ScrapeResult(status, page, logged)
 
     return run
 

@@ -8,7 +8,7 @@ import pytest
 
 from insights_exporter.commands.errors import deferred_signals, deliver_signals
 from insights_exporter.demo import DEMO_TOKEN
-from tests.integration.exporter import command
+from tests.integration.exporter import command, run
 from tests.integration.processes import Running, clean_environment, free_port, running
 from tests.integration.waiting import eventually
 
@@ -35,15 +35,7 @@ LOST = (
 def test_full_disk(arguments: tuple[str, ...], tmp_path: Path) -> None:
     """Output that cannot be written is one line and status 2, without a traceback."""
     with Path("/dev/full").open("wb") as full:
-        ended = subprocess.run(
-            [*command(), *arguments],
-            env=clean_environment(tmp_path, NO_SERVER),
-            check=False,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=60,
-        )
+        ended = run(tmp_path, *arguments, env=NO_SERVER, stdout=full)
 
     assert (2, LOST) == (ended.returncode, ended.stderr)
 
@@ -81,7 +73,7 @@ def test_signals_are_deferred_until_they_are_handled() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def send_while_it_starts(started: Running, number: signal.Signals) -> None:
+def send_during_start(started: Running, number: signal.Signals) -> None:
     """Send a signal as soon as the process defers it, which is long before its event loop runs."""
     status = Path(f"/proc/{started.process.pid}/status")
 
@@ -98,7 +90,7 @@ def test_end_while_it_starts(tmp_path: Path) -> None:
     """SIGTERM during the start ends the exporter with status 0."""
     arguments = [*command(), f"--web.listen-address=127.0.0.1:{free_port()}"]
     with running(arguments, tmp_path, clean_environment(tmp_path, NO_SERVER)) as started:
-        send_while_it_starts(started, signal.SIGTERM)
+        send_during_start(started, signal.SIGTERM)
 
         assert 0 == started.process.wait(30), started.output()
 
@@ -107,7 +99,7 @@ def test_reload_while_it_starts(tmp_path: Path) -> None:
     """SIGHUP during the start does not end the exporter, and reloads its config."""
     arguments = [*command(), f"--web.listen-address=127.0.0.1:{free_port()}"]
     with running(arguments, tmp_path, clean_environment(tmp_path, NO_SERVER)) as started:
-        send_while_it_starts(started, signal.SIGHUP)
+        send_during_start(started, signal.SIGHUP)
 
         def is_reloaded() -> bool:
             started.check_alive()

@@ -17,7 +17,7 @@ ENVIRON = {"TOKEN": HIDDEN}
 SMALLEST = "deployments: [{url: https://coder.example.com, token_env: TOKEN}]\n"
 
 
-def furnish(folder: Path) -> Path:
+def create_files(folder: Path) -> Path:
     """Write tokens, keys, certificates and other files into `folder`."""
     authority, other = trustme.CA(), trustme.CA()
     client = authority.issue_cert("client.example.com")
@@ -31,15 +31,15 @@ def furnish(folder: Path) -> Path:
         "ca.pem": authority.cert_pem.bytes(),
         "client.pem": client.cert_chain_pems[0].bytes(),
         "client-key.pem": client.private_key_pem.bytes(),
-        "locked-key.pem": encrypt(client.private_key_pem.bytes()),
+        "locked-key.pem": encrypt_key(client.private_key_pem.bytes()),
         "other-key.pem": other.issue_cert("other.example.com").private_key_pem.bytes(),
     }
     for name, content in contents.items():
-        private(folder / name, content)
+        make_private(folder / name, content)
     return folder
 
 
-def encrypt(key: bytes) -> bytes:
+def encrypt_key(key: bytes) -> bytes:
     """Encrypt a private key."""
     return serialization.load_pem_private_key(key, None).private_bytes(
         serialization.Encoding.PEM,
@@ -48,13 +48,13 @@ def encrypt(key: bytes) -> bytes:
     )
 
 
-def private(path: Path, content: bytes) -> Path:
+def make_private(path: Path, content: bytes) -> Path:
     """Write a file that only its owner can read."""
     path.write_bytes(content)
     path.chmod(0o600)
     return path
 
 
-def loaded(folder: Path, text: str) -> LoadedConfig:
+def load_text(folder: Path, text: str) -> LoadedConfig:
     """Load a config from `text`."""
-    return load_config(private(folder / "config.yml", text.encode()), ENVIRON, DATASETS)
+    return load_config(make_private(folder / "config.yml", text.encode()), ENVIRON, DATASETS)

@@ -11,7 +11,7 @@ from insights_exporter.config.loader import load_config
 from insights_exporter.config.schema import json_schema
 from insights_exporter.config.strict_yaml import read_yaml
 from insights_exporter.datasets.registry import DATASETS
-from tests.config.folder import ENVIRON, HIDDEN, furnish, private
+from tests.config.folder import ENVIRON, HIDDEN, create_files, make_private
 
 CASES = sorted((Path(__file__).parent / "data").glob("*.yml"))
 VALID = [path for path in CASES if path.stem.startswith("valid-")]
@@ -19,7 +19,7 @@ INVALID = [path for path in CASES if path.stem.startswith("invalid-")]
 SCHEMA = Draft202012Validator(json_schema(DATASETS))
 
 
-def expected(path: Path, kind: str) -> list[str]:
+def read_expected(path: Path, kind: str) -> list[str]:
     """Return the problems or warnings that a file expects."""
     lead = f"# {kind}: "
     lines = path.read_text(encoding="utf-8").split("\n")
@@ -28,7 +28,7 @@ def expected(path: Path, kind: str) -> list[str]:
 
 def copy_case(case: Path, folder: Path) -> Path:
     """Copy the file into a folder with all files that it may name."""
-    return private(furnish(folder) / case.name, case.read_bytes())
+    return make_private(create_files(folder) / case.name, case.read_bytes())
 
 
 @pytest.mark.parametrize("case", INVALID, ids=lambda path: path.stem)
@@ -39,7 +39,7 @@ def test_problems_have_place_and_remedy(case: Path, tmp_path: Path) -> None:
         load_config(path, ENVIRON, DATASETS)
     lines = [str(problem).replace(f"{tmp_path}/", "") for problem in caught.value.problems]
 
-    assert [f"{case.name}: {line}" for line in expected(case, "problem")] == lines
+    assert [f"{case.name}: {line}" for line in read_expected(case, "problem")] == lines
     assert HIDDEN not in f"{caught.value}{caught.value!r}"
 
 
@@ -48,7 +48,7 @@ def test_valid_config_loads_with_its_warnings(case: Path, tmp_path: Path) -> Non
     """Nothing else is logged."""
     warnings = load_config(copy_case(case, tmp_path), ENVIRON, DATASETS).warnings
 
-    assert [f"{case.name}: {line}" for line in expected(case, "warning")] == [
+    assert [f"{case.name}: {line}" for line in read_expected(case, "warning")] == [
         str(warning).replace(f"{tmp_path}/", "") for warning in warnings
     ]
 

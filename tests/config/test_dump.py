@@ -8,7 +8,7 @@ import yaml
 from insights_exporter.config.dump import MASK, dump_config, mask_proxy
 from insights_exporter.config.loader import load_config
 from insights_exporter.datasets.registry import DATASETS
-from tests.config.folder import HIDDEN, loaded
+from tests.config.folder import HIDDEN, load_text
 from tests.config.test_loader import EVERY_SECRET
 
 CONFIG = """
@@ -43,14 +43,14 @@ deployments:
 
 def test_each_value_has_its_source(tmp_path: Path) -> None:
     """The output is YAML with the file's keys, and a source for each value."""
-    text = dump_config(loaded(tmp_path, CONFIG))
+    text = dump_config(load_text(tmp_path, CONFIG))
 
     assert SHOWN.format(source=tmp_path / "config.yml") == text.partition("    datasets:")[0]
 
 
 def test_output_is_yaml(tmp_path: Path) -> None:
     """Another program reads the same values."""
-    config = loaded(tmp_path, CONFIG)
+    config = load_text(tmp_path, CONFIG)
     (deployment,) = config.config.deployments
 
     assert {"deployments": [deployment.model_dump(mode="json", exclude_none=True)]} == yaml.safe_load(
@@ -60,7 +60,7 @@ def test_output_is_yaml(tmp_path: Path) -> None:
 
 def test_secrets_are_masked(tmp_path: Path) -> None:
     """Tokens, keys, values of headers and the user of a proxy are not shown."""
-    text = dump_config(loaded(tmp_path, EVERY_SECRET))
+    text = dump_config(load_text(tmp_path, EVERY_SECRET))
 
     assert HIDDEN not in text
     assert 4 == text.count(MASK)

@@ -10,7 +10,7 @@ from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.loader import load_config
 from insights_exporter.config.secrets import read_token
 from insights_exporter.datasets.registry import DATASETS
-from tests.config.folder import HIDDEN, private
+from tests.config.folder import HIDDEN, make_private
 
 URL = "https://coder.example.com"
 UNREADABLE = "cannot be read: no such file or directory; check the path and the permissions"
@@ -23,18 +23,18 @@ NEITHER = (
 def log_in(folder: Path, url: str = URL) -> Path:
     """Write the files of `coder login`."""
     folder.mkdir(parents=True)
-    private(folder / "url", f"{url}\n".encode())
-    private(folder / "session", HIDDEN.encode())
+    make_private(folder / "url", f"{url}\n".encode())
+    make_private(folder / "session", HIDDEN.encode())
     return folder
 
 
-def found(environ: Mapping[str, str]) -> tuple[str, str]:
+def load_environment(environ: Mapping[str, str]) -> tuple[str, str]:
     """Return URL and token of the deployment that the environment configures."""
     (deployment,) = load_config(None, environ, DATASETS).config.deployments
     return deployment.url, read_token(deployment, environ)
 
 
-def refused(environ: Mapping[str, str]) -> str:
+def load_invalid_environment(environ: Mapping[str, str]) -> str:
     """Return the error of an environment that configures no deployment."""
     with pytest.raises(ConfigError) as caught:
         load_config(None, environ, DATASETS)
@@ -43,14 +43,14 @@ def refused(environ: Mapping[str, str]) -> str:
 
 def test_url_and_token_are_enough() -> None:
     """Two variables configure a deployment."""
-    assert (URL, "a-bc") == found({"CODER_URL": f" {URL}/ ", "CODER_SESSION_TOKEN": "a-bc\n"})
+    assert (URL, "a-bc") == load_environment({"CODER_URL": f" {URL}/ ", "CODER_SESSION_TOKEN": "a-bc\n"})
 
 
 def test_token_may_be_in_a_file(tmp_path: Path) -> None:
     """A variable names the file."""
-    token = private(tmp_path / "token", b"a-bc")
+    token = make_private(tmp_path / "token", b"a-bc")
 
-    assert (URL, "a-bc") == found({"CODER_URL": URL, "CODER_SESSION_TOKEN_FILE": str(token)})
+    assert (URL, "a-bc") == load_environment({"CODER_URL": URL, "CODER_SESSION_TOKEN_FILE": str(token)})
 
 
 @pytest.mark.parametrize(
@@ -68,19 +68,21 @@ def test_stored_session_is_found(folder: str, variables: dict[str, str], tmp_pat
     log_in(tmp_path / folder)
     environ = {name: value.format(home=tmp_path) for name, value in variables.items()}
 
-    assert (URL, HIDDEN) == found(environ)
+    assert (URL, HIDDEN) == load_environment(environ)
     assert "coder login" == load_config(None, environ, DATASETS).find_source(0, ("url",))
 
 
 @pytest.mark.parametrize("url", [URL, f"{URL}/", "HTTPS://Coder.Example.com"])
 def test_stored_token_is_used_for_its_server(url: str, tmp_path: Path) -> None:
     """The URL may be set in addition, in another spelling."""
-    assert HIDDEN == found({"CODER_URL": url, "CODER_CONFIG_DIR": str(log_in(tmp_path / "own"))})[1]
+    assert (
+        HIDDEN == load_environment({"CODER_URL": url, "CODER_CONFIG_DIR": str(log_in(tmp_path / "own"))})[1]
+    )
 
 
 def test_stored_token_is_not_used_for_another_server(tmp_path: Path) -> None:
     """A token is never sent to another server; the error names the session's server."""
-    line = refused(
+    line = load_invalid_environment(
         {"CODER_URL": "https://other.example.com", "CODER_CONFIG_DIR": str(log_in(tmp_path / "own"))}
     )
 
@@ -92,7 +94,7 @@ def test_stored_token_is_not_used_for_another_server(tmp_path: Path) -> None:
 
 def test_token_variable_overrides_the_stored_token(tmp_path: Path) -> None:
     """Then only the URL is taken from the session."""
-    assert (URL, "a-bc") == found(
+    assert (URL, "a-bc") == load_environment(
         {"CODER_SESSION_TOKEN": "a-bc", "CODER_CONFIG_DIR": str(log_in(tmp_path / "own"))}
     )
 
@@ -102,7 +104,7 @@ def test_incomplete_session_is_ignored(missing: str, tmp_path: Path) -> None:
     """After `coder logout` there is no session."""
     (log_in(tmp_path / "own") / missing).unlink()
 
-    assert refused({"CODER_CONFIG_DIR": str(tmp_path / "own")}) == NEITHER
+    assert load_invalid_environment({"CODER_CONFIG_DIR": str(tmp_path / "own")}) == NEITHER
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,7 @@ def test_incomplete_session_is_ignored(missing: str, tmp_path: Path) -> None:
 )
 def test_error_names_the_variable(environ: dict[str, str], line: str) -> None:
     """The error has the variable, what is wrong and what to do."""
-    assert line == refused(environ)
+    assert line == load_invalid_environment(environ)
 
 
 def test_source_of_a_value_is_its_variable() -> None:

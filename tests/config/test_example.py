@@ -12,7 +12,7 @@ from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.loader import example
 from insights_exporter.config.schema import SCHEMA_URL, json_schema
 from insights_exporter.datasets.registry import DATASETS
-from tests.config.folder import SMALLEST, loaded
+from tests.config.folder import SMALLEST, load_text
 
 USED = re.sub(r"^( *)#(?=[^ #\n])", r"\1", example(), flags=re.MULTILINE)
 """The example with every key in use."""
@@ -25,15 +25,15 @@ SECTIONS = [
 def test_example_loads_as_it_is(tmp_path: Path) -> None:
     """It sets the defaults, and needs a URL and a token."""
     text = example().replace("CODER_SESSION_TOKEN", "TOKEN")
-    as_built_in = loaded(tmp_path, SMALLEST).config
+    as_built_in = load_text(tmp_path, SMALLEST).config
 
-    assert as_built_in == loaded(tmp_path, text).config
+    assert as_built_in == load_text(tmp_path, text).config
 
 
 def test_every_key_in_the_example_can_be_used(tmp_path: Path) -> None:
     """With all keys in use, only exclusive keys and missing files are errors."""
     with pytest.raises(ConfigError) as caught:
-        loaded(tmp_path, USED)
+        load_text(tmp_path, USED)
 
     assert [
         "deployments[0].token_env: is mutually exclusive with token_file",

@@ -14,7 +14,7 @@ from insights_exporter.config.loader import is_from_defaults, load_config, merge
 from insights_exporter.config.models import Defaults, Deployment
 from insights_exporter.config.strict_yaml import MAX_BYTES
 from insights_exporter.datasets.registry import DATASETS
-from tests.config.folder import ENVIRON, HIDDEN, SMALLEST, furnish, loaded, private
+from tests.config.folder import ENVIRON, HIDDEN, SMALLEST, create_files, load_text, make_private
 
 EVERY_SECRET = f"""
 deployments:
@@ -28,7 +28,7 @@ deployments:
 
 def test_defaults_apply_to_each_deployment(tmp_path: Path) -> None:
     """Maps are merged key by key, lists are replaced."""
-    first, second = loaded(
+    first, second = load_text(
         tmp_path,
         """
 defaults:
@@ -50,7 +50,7 @@ deployments:
 
 def test_only_url_and_token_are_required(tmp_path: Path) -> None:
     """Everything else has a default."""
-    (deployment,) = loaded(tmp_path, SMALLEST).config.deployments
+    (deployment,) = load_text(tmp_path, SMALLEST).config.deployments
 
     assert "coder.example.com" == deployment.name
     assert [("today", 1), ("7d", 7), ("30d", 30)] == [(one.name, one.days) for one in deployment.windows]
@@ -80,7 +80,7 @@ def test_deployment_is_named_after_its_host(url: str, name: str) -> None:
 def test_missing_default_windows_are_ignored(tmp_path: Path) -> None:
     """Series that are exposed for 7d by default are not if there is no 7d."""
     text = SMALLEST.replace("}", ", windows: [today], users: {windows: [today]}}")
-    (deployment,) = loaded(tmp_path, text).config.deployments
+    (deployment,) = load_text(tmp_path, text).config.deployments
 
     assert (("today",), (), ()) == (
         deployment.users.windows,
@@ -92,7 +92,7 @@ def test_missing_default_windows_are_ignored(tmp_path: Path) -> None:
 def test_short_and_long_windows_are_equal(tmp_path: Path) -> None:
     """A name that contains the days is enough."""
     text = SMALLEST.replace("}", ", windows: [14d, {name: fortnight, days: 14}, {name: 7d, every: 1h}]}")
-    short, long, named = loaded(tmp_path, text).config.deployments[0].windows
+    short, long, named = load_text(tmp_path, text).config.deployments[0].windows
 
     assert (14, True, None) == (short.days, short.include_today, short.every)
     assert (14, True, None) == (long.days, long.include_today, long.every)
@@ -101,17 +101,17 @@ def test_short_and_long_windows_are_equal(tmp_path: Path) -> None:
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     """A config can be moved together with the files it names."""
-    furnish(tmp_path)
+    create_files(tmp_path)
     named = f"token_file: token, tls: {{ca_file: {tmp_path}/ca.pem}}"
     text = f"deployments: [{{url: https://coder.example.com, {named}}}]"
-    (deployment,) = loaded(tmp_path, text).config.deployments
+    (deployment,) = load_text(tmp_path, text).config.deployments
 
     assert (tmp_path / "token", tmp_path / "ca.pem") == (deployment.token_file, deployment.tls.ca_file)
 
 
 def test_file_overrides_the_environment(tmp_path: Path) -> None:
     """If a file is given, variables configure no deployment."""
-    path = private(tmp_path / "config.yml", SMALLEST.encode())
+    path = make_private(tmp_path / "config.yml", SMALLEST.encode())
     environ = {**ENVIRON, "CODER_URL": "https://other.example.com", "CODER_SESSION_TOKEN": "other"}
 
     (deployment,) = load_config(path, environ, DATASETS).config.deployments
@@ -121,7 +121,7 @@ def test_file_overrides_the_environment(tmp_path: Path) -> None:
 def test_value_has_a_source(tmp_path: Path) -> None:
     """Each value that is set has a source; other values are built in."""
     text = f"defaults: {{timezone: UTC, users: {{limit: 1}}, parameters: {{exclude: []}}}}\n{SMALLEST}"
-    config = loaded(tmp_path, text)
+    config = load_text(tmp_path, text)
     expected = {
         ("url",): "file",
         ("timezone",): "file, defaults",
@@ -136,7 +136,7 @@ def test_value_has_a_source(tmp_path: Path) -> None:
 
 def test_misspelled_variables_are_reported_with_and_without_errors(tmp_path: Path) -> None:
     """The variable that was meant is named whether or not the config is valid."""
-    good = private(tmp_path / "good.yml", SMALLEST.encode())
+    good = make_private(tmp_path / "good.yml", SMALLEST.encode())
     environ = {**ENVIRON, "CODER_TOKN": HIDDEN}
     with pytest.raises(ConfigError) as caught:
         load_config(None, {"CODER_URL": "https://coder.example.com", "CODER_TOKN": HIDDEN}, DATASETS)
@@ -160,7 +160,7 @@ def test_unreadable_file_is_one_line(content: bytes | None, line: str, tmp_path:
     """One line names the file, the cause and the remedy."""
     path = tmp_path / "config.yml"
     if content is not None:
-        private(path, content)
+        make_private(path, content)
     with pytest.raises(ConfigError) as caught:
         load_config(path, {}, DATASETS)
 
@@ -175,7 +175,7 @@ def test_folder_is_not_a_file(tmp_path: Path) -> None:
 
 def test_secrets_appear_nowhere(tmp_path: Path) -> None:
     """Neither text nor representation of config and warnings contains a secret."""
-    config = loaded(tmp_path, EVERY_SECRET)
+    config = load_text(tmp_path, EVERY_SECRET)
 
     assert HIDDEN not in f"{config}{config.config!r}{config.config.model_dump_json()}"
 
@@ -194,7 +194,7 @@ def test_config_with_secrets_should_be_private(tmp_path: Path) -> None:
     path = tmp_path / "config.yml"
     warnings = []
     for text in (EVERY_SECRET, SMALLEST):
-        private(path, text.encode()).chmod(0o644)
+        make_private(path, text.encode()).chmod(0o644)
         warnings.append([warning.what for warning in load_config(path, ENVIRON, DATASETS).warnings])
 
     assert [["contains secrets and is readable by other users (mode 0644)"], []] == warnings
@@ -217,7 +217,7 @@ FILES = st.fixed_dictionaries(
 )
 
 
-def problems_of(raw: bytes) -> tuple[ConfigIssue, ...]:
+def list_problems(raw: bytes) -> tuple[ConfigIssue, ...]:
     """Return the problems of a file's content."""
     try:
         parse_config(raw, Path("config.yml"), {}, DATASETS)
@@ -232,13 +232,13 @@ def problems_of(raw: bytes) -> tuple[ConfigIssue, ...]:
 @example(b"{deployments: [[]], ? : }")
 def test_any_bytes_are_a_config_or_have_problems(raw: bytes) -> None:
     """Any content loads or is refused with problems that have a text."""
-    assert all(problem.what for problem in problems_of(raw))
+    assert all(problem.what for problem in list_problems(raw))
 
 
 @pytest.mark.parametrize("opening", [b"[", b"{a: ", b"- ", b"? "])
 def test_any_nesting_is_refused(opening: bytes) -> None:
     """Depth that would exhaust the stack is refused before."""
-    assert ["is nested too deeply"] == [problem.what for problem in problems_of(opening * 100_000)]
+    assert ["is nested too deeply"] == [problem.what for problem in list_problems(opening * 100_000)]
 
 
 MERGED_KEYS = st.sampled_from("abc")

@@ -11,7 +11,7 @@ from insights_exporter.config.errors import ConfigError, InvalidValue
 from insights_exporter.config.loader import load_config
 from insights_exporter.config.proxies import Proxies, parse_proxy, read_proxies
 from insights_exporter.datasets.registry import DATASETS
-from tests.config.folder import HIDDEN, loaded
+from tests.config.folder import HIDDEN, load_text
 
 PROXY = "http://proxy.example.com:3128"
 OTHER = "http://other.example.com:8080"
@@ -167,7 +167,7 @@ def test_invalid_proxy_is_a_config_error(value: str, what: str) -> None:
 def test_invalid_proxy_of_the_config_has_the_same_error(value: str, what: str, tmp_path: Path) -> None:
     """`proxy` is checked like the variables."""
     with pytest.raises(ConfigError) as caught:
-        loaded(tmp_path, f"deployments: [{{url: {URL}, token_env: TOKEN, proxy: '{value}'}}]")
+        load_text(tmp_path, f"deployments: [{{url: {URL}, token_env: TOKEN, proxy: '{value}'}}]")
 
     assert [("deployments[0].proxy", what)] == [(one.place, one.what) for one in caught.value.problems]
     assert HIDDEN not in str(caught.value)

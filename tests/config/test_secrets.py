@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.config.models import Deployment, UserOptions
 from insights_exporter.config.secrets import read_key, read_token
-from tests.config.folder import HIDDEN, furnish
+from tests.config.folder import HIDDEN, create_files
 
 UNREADABLE = "cannot be read: no such file or directory; check the path and the permissions"
 URL = "https://coder.example.com"
@@ -56,7 +56,7 @@ def test_token_in_the_config() -> None:
 )
 def test_unusable_token_is_an_error(config: dict[str, str], line: str, tmp_path: Path) -> None:
     """The error has the place and not the content."""
-    furnish(tmp_path)
+    create_files(tmp_path)
     given = {key: tmp_path / value if key == "token_file" else value for key, value in config.items()}
     with pytest.raises(ConfigError) as caught:
         read_token(Deployment.model_validate({"url": URL, **given}), {"LETTER": f"{HIDDEN} {HIDDEN}"})
@@ -67,7 +67,7 @@ def test_unusable_token_is_an_error(config: dict[str, str], line: str, tmp_path:
 
 def test_key_of_a_file_or_the_config(tmp_path: Path) -> None:
     """White space around a key in a file is ignored."""
-    furnish(tmp_path)
+    create_files(tmp_path)
 
     assert KEY.encode() == read_key(Deployment(url=URL, users=UserOptions(key_file=tmp_path / "key")))
     assert KEY.encode() == read_key(Deployment(url=URL, users=UserOptions(key=SecretStr(KEY))))
@@ -75,7 +75,7 @@ def test_key_of_a_file_or_the_config(tmp_path: Path) -> None:
 
 def test_key_that_became_short_is_refused(tmp_path: Path) -> None:
     """Its file is re-read when it is used, and may have changed since the config was checked."""
-    furnish(tmp_path)
+    create_files(tmp_path)
     users = UserOptions(key_file=tmp_path / "short-key")
     with pytest.raises(ConfigError, match=r"^users\.key_file: .* shorter than 16 characters") as caught:
         read_key(Deployment(url=URL, users=users))

@@ -15,7 +15,7 @@ from insights_exporter.config.models import Deployment
 from insights_exporter.config.secrets import read_token
 from insights_exporter.config.types import check_token
 from insights_exporter.datasets.registry import DATASETS
-from tests.config.folder import private
+from tests.config.folder import make_private
 
 URL = "https://coder.example.com"
 TOKEN = "0123456789-abcdefghijklmnopqrstuv"  # noqa: S105 - no token of any server
@@ -63,7 +63,7 @@ WRAPPED = {
 }
 
 
-def problem(environ: dict[str, str], path: Path | None = None) -> str:
+def find_problem(environ: dict[str, str], path: Path | None = None) -> str:
     """Load a config that is wrong in one thing, and give that."""
     with pytest.raises(ConfigError) as caught:
         load_config(path, environ, DATASETS)
@@ -80,40 +80,40 @@ def test_wrapped_token_of_the_environment(text: str, what: str) -> None:
     """The error names the variable and what the token is wrapped in."""
     environ = {"CODER_URL": URL, "CODER_SESSION_TOKEN": text}
 
-    assert f"CODER_SESSION_TOKEN {what}" == problem(environ)
+    assert f"CODER_SESSION_TOKEN {what}" == find_problem(environ)
 
 
 @pytest.mark.parametrize(("text", "what"), WRAPPED.values(), ids=WRAPPED)
 def test_wrapped_token_of_a_file(text: str, what: str, tmp_path: Path) -> None:
     """The error names the file and what the token is wrapped in."""
-    file = private(tmp_path / "token", text.encode())
+    file = make_private(tmp_path / "token", text.encode())
 
-    assert f"{file} {what}" == problem({"CODER_URL": URL, "CODER_SESSION_TOKEN_FILE": str(file)})
+    assert f"{file} {what}" == find_problem({"CODER_URL": URL, "CODER_SESSION_TOKEN_FILE": str(file)})
 
 
 @pytest.mark.parametrize(("text", "what"), WRAPPED.values(), ids=WRAPPED)
 def test_wrapped_token_of_the_config(text: str, what: str, tmp_path: Path) -> None:
     """A token that stands in the config is looked at alike."""
     config = json.dumps({"deployments": [{"url": URL, "token": text}]})
-    file = private(tmp_path / "config.yml", config.encode())
+    file = make_private(tmp_path / "config.yml", config.encode())
 
-    assert what == problem({}, file)
+    assert what == find_problem({}, file)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-16-le"])
 def test_file_in_utf_16(tmp_path: Path, encoding: str) -> None:
     """What PowerShell writes by `>` is named as such."""
     mark = "" if encoding == "utf-16" else "\ufeff"
-    file = private(tmp_path / "token", f"{mark}{TOKEN}\r\n".encode(encoding))
+    file = make_private(tmp_path / "token", f"{mark}{TOKEN}\r\n".encode(encoding))
 
-    assert f"{file} is written in UTF-16" == problem(
+    assert f"{file} is written in UTF-16" == find_problem(
         {"CODER_URL": URL, "CODER_SESSION_TOKEN_FILE": str(file)}
     )
 
 
 def test_file_that_becomes_wrapped_is_found_when_it_is_read_again(tmp_path: Path) -> None:
     """A file is checked at each reading, as it may have changed since the start."""
-    deployment = Deployment(url=URL, token_file=private(tmp_path / "token", TOKEN.encode()))
+    deployment = Deployment(url=URL, token_file=make_private(tmp_path / "token", TOKEN.encode()))
     assert TOKEN == read_token(deployment, {})
     (tmp_path / "token").write_text(f'"{TOKEN}"', encoding="utf-8")
 

@@ -7,7 +7,7 @@ import pytest
 
 from insights_exporter.config.models import Deployment
 from insights_exporter.config.validation import unusable_key_log, world_readable_files
-from tests.config.folder import furnish, loaded
+from tests.config.folder import create_files, load_text
 
 SHARED_FILE = """
 defaults: {token_file: token}
@@ -22,20 +22,20 @@ deployments: [{url: https://a.example.com}, {url: https://b.example.com}]
 )
 def test_file_readable_by_others_gives_one_warning(mode: int, warned: bool, tmp_path: Path) -> None:
     """The warning is given once for each place that names the file."""
-    token = furnish(tmp_path) / "token"
+    token = create_files(tmp_path) / "token"
     token.chmod(mode)
     what = f"{token} is readable by other users (mode {mode:04o})"
 
-    assert ([what] if warned else []) == [one.what for one in loaded(tmp_path, SHARED_FILE).warnings]
+    assert ([what] if warned else []) == [one.what for one in load_text(tmp_path, SHARED_FILE).warnings]
 
 
 def test_group_may_read_files_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pods read Kubernetes' secrets as members of the group."""
-    (furnish(tmp_path) / "token").chmod(0o440)
+    (create_files(tmp_path) / "token").chmod(0o440)
     other = os.geteuid() + 1
     monkeypatch.setattr(os, "geteuid", lambda: other)
 
-    assert () == loaded(tmp_path, SHARED_FILE).warnings
+    assert () == load_text(tmp_path, SHARED_FILE).warnings
 
 
 def test_vanished_file_gives_no_warning(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_vanished_file_gives_no_warning(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["client-key.pem", "key"])
 def test_all_files_with_secrets_are_checked(name: str, tmp_path: Path) -> None:
     """Keys count as much as tokens."""
-    (furnish(tmp_path) / name).chmod(0o644)
+    (create_files(tmp_path) / name).chmod(0o644)
     text = """
 deployments:
   - url: https://coder.example.com
@@ -57,7 +57,7 @@ deployments:
     users: {key_file: key}
 """
 
-    assert [f"chmod 600 {tmp_path / name}"] == [one.remedy for one in loaded(tmp_path, text).warnings]
+    assert [f"chmod 600 {tmp_path / name}"] == [one.remedy for one in load_text(tmp_path, text).warnings]
 
 
 def test_unwritable_key_log_is_found(tmp_path: Path) -> None:

@@ -45,10 +45,10 @@ class Stage:
         return {name: value for instruction in self.of(word) for name, value in instruction.pairs().items()}
 
 
-def stages(text: str) -> list[Stage]:
+def parse_stages(text: str) -> list[Stage]:
     """Read a Dockerfile."""
     found: list[Stage] = []
-    for instruction in _instructions(text):
+    for instruction in _parse_instructions(text):
         if instruction.word == "FROM":
             base, _, name = instruction.rest.partition(" AS ")
             found.append(Stage(base, name, ()))
@@ -58,24 +58,24 @@ def stages(text: str) -> list[Stage]:
     return found
 
 
-def dockerfile() -> list[Stage]:
+def read_dockerfile() -> list[Stage]:
     """Return the stages of this project's Dockerfile."""
-    return stages((ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    return parse_stages((ROOT / "Dockerfile").read_text(encoding="utf-8"))
 
 
-def allowed() -> list[str]:
+def read_dockerignore() -> list[str]:
     """Return what `.dockerignore` lets through of everything it ignores first."""
     lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     return [line.removeprefix("!") for line in lines if line.startswith("!")]
 
 
-def _instructions(text: str) -> list[Instruction]:
+def _parse_instructions(text: str) -> list[Instruction]:
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
-    return [_instruction(line) for line in joined.splitlines()]
+    return [_parse_instruction(line) for line in joined.splitlines()]
 
 
-def _instruction(line: str) -> Instruction:
+def _parse_instruction(line: str) -> Instruction:
     word, _, rest = line.partition(" ")
     flags: list[str] = []
     while rest.startswith("--") and word != "CMD":

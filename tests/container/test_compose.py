@@ -7,21 +7,21 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.container.composed import compose, found_at, mounts
+from tests.container.compose_file import find_mount, list_mounts, read_compose_file
 from tests.container.dockerfile import ROOT
 from tests.integration.exporter import StartExporter
-from tests.integration.parts import require
+from tests.integration.programs import require
 from tests.integration.prometheus import StartPrometheus
 from tests.integration.promtool import Promtool
 
-SERVICES = compose()["services"]
+SERVICES = read_compose_file()["services"]
 PROVISIONING = "/etc/grafana/provisioning"
 TARGET = "insights-exporter:12112"
 
 
-def provisioned(path: str) -> Any:  # noqa: ANN401 -- whatever the file says
+def load_provisioned(path: str) -> Any:  # noqa: ANN401 -- whatever the file says
     """Return a file that Grafana finds among what is provisioned."""
-    return yaml.safe_load(found_at("grafana", f"{PROVISIONING}/{path}").read_text(encoding="utf-8"))
+    return yaml.safe_load(find_mount("grafana", f"{PROVISIONING}/{path}").read_text(encoding="utf-8"))
 
 
 def test_schema() -> None:
@@ -39,8 +39,8 @@ def test_schema() -> None:
 
 def test_mounted_files_are_there() -> None:
     """Docker would make an empty folder of what is missing."""
-    assert [] == [mount.source for mount in mounts() if not mount.source.exists()]
-    assert {"ro"} == {mount.mode for mount in mounts()}
+    assert [] == [mount.source for mount in list_mounts() if not mount.source.exists()]
+    assert {"ro"} == {mount.mode for mount in list_mounts()}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -57,7 +57,7 @@ def test_service_is_closed(name: str) -> None:
 
 def test_data_source_is_the_prometheus_beside_it() -> None:
     """Grafana asks the service prometheus, at the port it has there, unless told otherwise."""
-    (source,) = provisioned("datasources/prometheus.yml")["datasources"]
+    (source,) = load_provisioned("datasources/prometheus.yml")["datasources"]
 
     assert "http://prometheus:9090" == source["url"]
     assert "prometheus" in SERVICES
@@ -66,25 +66,25 @@ def test_data_source_is_the_prometheus_beside_it() -> None:
 
 def test_dashboards_are_found() -> None:
     """Grafana finds all dashboards, and begins with one of them."""
-    (provider,) = provisioned("dashboards/coder-insights.yml")["providers"]
-    folder = found_at("grafana", provider["options"]["path"])
+    (provider,) = load_provisioned("dashboards/coder-insights.yml")["providers"]
+    folder = find_mount("grafana", provider["options"]["path"])
     home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
 
     assert (ROOT / "grafana/dashboards").resolve() == folder.resolve()
-    assert found_at("grafana", home).is_file()
+    assert find_mount("grafana", home).is_file()
 
 
-def localized(room: Path, target: str) -> dict[str, Any]:
+def localize_config(directory: Path, target: str) -> dict[str, Any]:
     """Return the configuration of Prometheus with rules and target where they are on this machine."""
-    file = found_at("prometheus", "/etc/prometheus/prometheus.yml")
+    file = find_mount("prometheus", "/etc/prometheus/prometheus.yml")
     config: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
     rules = [Path(pattern) for pattern in config["rule_files"]]
-    config["rule_files"] = [str(found_at("prometheus", str(rule.parent)) / rule.name) for rule in rules]
+    config["rule_files"] = [str(find_mount("prometheus", str(rule.parent)) / rule.name) for rule in rules]
     (scraped,) = config["scrape_configs"]
     assert [TARGET] == scraped["static_configs"][0]["targets"]
     scraped["static_configs"] = [{"targets": [target]}]
     config["global"] = dict.fromkeys(config["global"], "1s")
-    (room / "checked.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    (directory / "checked.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     return config
 
 
@@ -97,7 +97,7 @@ def test_target_is_the_demo() -> None:
 
 def test_promtool_is_silent(tmp_path: Path, promtool: Promtool) -> None:
     """Prometheus' own judge accepts the configuration and finds the rules."""
-    localized(tmp_path, TARGET)
+    localize_config(tmp_path, TARGET)
 
     said = promtool.run("check", "config", str(tmp_path / "checked.yml"))
 
@@ -110,7 +110,7 @@ def test_prometheus_records_the_demo(
 ) -> None:
     """With this configuration a real Prometheus scrapes the demo and evaluates its rules."""
     exporter = start_exporter("demo", "--users=5")
-    prometheus = start_prometheus(localized(tmp_path, exporter.url.removeprefix("http://")))
+    prometheus = start_prometheus(localize_config(tmp_path, exporter.url.removeprefix("http://")))
 
     (sample,) = prometheus.wait_for("deployment:insights_exporter_poll_success:max")
 

@@ -5,10 +5,10 @@ import subprocess
 
 import pytest
 
-from tests.container.dockerfile import ROOT, allowed, dockerfile, stages
-from tests.integration.parts import require
+from tests.container.dockerfile import ROOT, parse_stages, read_dockerfile, read_dockerignore
+from tests.integration.programs import require
 
-LAST = dockerfile()[-1]
+LAST = read_dockerfile()[-1]
 LABEL = "org.opencontainers.image."
 PROJECT = "https://github.com/insights-exporter/insights-exporter"
 
@@ -28,7 +28,7 @@ def test_linter_is_silent() -> None:
 
 def test_stages_are_read() -> None:
     """Continued lines, comments and flags are read as Docker reads them."""
-    (stage,) = stages("# why\nFROM a:1 AS b\nRUN one \\\n    # two\n    && three\nCOPY --from=c / d/\n")
+    (stage,) = parse_stages("# why\nFROM a:1 AS b\nRUN one \\\n    # two\n    && three\nCOPY --from=c / d/\n")
 
     assert ("a:1", "b") == (stage.base, stage.name)
     assert [("RUN", (), "one && three"), ("COPY", ("--from=c",), "/ d/")] == [
@@ -38,15 +38,15 @@ def test_stages_are_read() -> None:
 
 def test_every_base_has_a_tag() -> None:
     """No image is whatever is newest on the day of the build."""
-    names = {stage.name for stage in dockerfile()} | {"scratch"}
-    bases = [stage.base for stage in dockerfile() if stage.base not in names]
+    names = {stage.name for stage in read_dockerfile()} | {"scratch"}
+    bases = [stage.base for stage in read_dockerfile() if stage.base not in names]
 
     assert [] == [base for base in bases if not re.search(r":[\w.-]+$", base) or base.endswith(":latest")]
 
 
 def test_python_is_one_and_the_same() -> None:
     """What is installed by one Python is run by the same version: 3.13 is Debian 13's."""
-    assert "docker.io/library/python:3.13-slim-trixie" == dockerfile()[0].base
+    assert "docker.io/library/python:3.13-slim-trixie" == read_dockerfile()[0].base
     assert "gcr.io/distroless/python3-debian13:nonroot" == LAST.base
 
 
@@ -54,7 +54,7 @@ def test_everything_installed_is_locked() -> None:
     """Pip installs what has a hash in a lock, or what was built here."""
     installs = [
         part
-        for stage in dockerfile()
+        for stage in read_dockerfile()
         for instruction in stage.of("RUN")
         for part in instruction.rest.split("&&")
         if re.search(r"\bpip\b.* install ", part)
@@ -104,11 +104,11 @@ def test_context_is_what_is_copied() -> None:
     """The build sees exactly the files that it copies."""
     copied = {
         source
-        for stage in dockerfile()
+        for stage in read_dockerfile()
         for instruction in stage.of("COPY")
         if not instruction.flags
         for source in instruction.words()[:-1]
     }
 
-    assert copied == set(allowed())
+    assert copied == set(read_dockerignore())
     assert [] == [source for source in copied if not (ROOT / source).exists()]

@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 import insights_exporter
-from tests.container.building import Builder, Built, NoRegistryError
-from tests.container.composed import compose
-from tests.container.dockerfile import ROOT, dockerfile
-from tests.integration.parts import unavailable
-from tests.integration.plain import NO_AUTHORITIES
+from tests.container.compose_file import read_compose_file
+from tests.container.dockerfile import ROOT, read_dockerfile
+from tests.container.dockerfile_runner import Builder, BuiltStage, NoRegistryError
+from tests.integration.plain_http import NO_AUTHORITIES
 from tests.integration.processes import clean_environment, free_port, running
+from tests.integration.programs import skip_or_fail
 from tests.integration.waiting import eventually
 
 EPOCH = {"SOURCE_DATE_EPOCH": "1767225600"}
@@ -29,11 +29,11 @@ pytestmark = pytest.mark.timeout(600)  # it installs everything from scratch
 @pytest.fixture(scope="module")
 def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
     """Provide a builder that has built the stage from which the image copies."""
-    builder = Builder(dockerfile(), tmp_path_factory.mktemp("image"), EPOCH)
+    builder = Builder(read_dockerfile(), tmp_path_factory.mktemp("image"), EPOCH)
     try:
         builder.build("installer")
     except NoRegistryError:
-        unavailable("a package registry")
+        skip_or_fail("a package registry")
     return builder
 
 
@@ -43,7 +43,7 @@ def installed(builder: Builder) -> Path:
     return installer(builder).place("/opt/insights-exporter")
 
 
-def installer(builder: Builder) -> Built:
+def installer(builder: Builder) -> BuiltStage:
     """Return the stage in which everything is installed."""
     return builder.build("installer")
 
@@ -57,7 +57,8 @@ def test_exactly_what_is_locked_is_installed(installed: Path) -> None:
     )
     (packages,) = installed.glob("lib/python3.*/site-packages")
     found = {
-        (normal(each.name), each.version) for each in importlib.metadata.distributions(path=[str(packages)])
+        (normalize(each.name), each.version)
+        for each in importlib.metadata.distributions(path=[str(packages)])
     }
 
     assert ("insights-exporter", insights_exporter.__version__) in found
@@ -65,7 +66,7 @@ def test_exactly_what_is_locked_is_installed(installed: Path) -> None:
     assert {"httpx", "pydantic-core", "uvloop"} <= {name for name, _ in found}
 
 
-def normal(name: str) -> str:
+def normalize(name: str) -> str:
     """Return a distribution's name as locks write it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -82,12 +83,12 @@ def test_nothing_is_compiled_while_it_runs(installed: Path) -> None:
 
 def test_wheel_is_the_same_in_every_build(builder: Builder, tmp_path: Path) -> None:
     """Built again elsewhere, from files of another time, the wheel has the same bytes."""
-    again = Builder(dockerfile(), tmp_path, EPOCH).build("wheel")
+    again = Builder(read_dockerfile(), tmp_path, EPOCH).build("wheel")
 
-    assert digest(builder.build("wheel")) == digest(again)
+    assert hash_tree(builder.build("wheel")) == hash_tree(again)
 
 
-def digest(built: Built) -> tuple[str, str]:
+def hash_tree(built: BuiltStage) -> tuple[str, str]:
     """Return name and digest of the one wheel of a stage."""
     (wheel,) = built.folder.glob("*.whl")
     return wheel.name, sha256(wheel.read_bytes()).hexdigest()
@@ -107,15 +108,15 @@ def test_wheel_holds_the_package_alone(builder: Builder) -> None:
 def demo(installed: Path, tmp_path: Path) -> Iterator[str]:
     """Run what the image runs, as compose runs it; gives its address."""
     address = f"127.0.0.1:{free_port()}"
-    command = compose()["services"]["insights-exporter"]["command"]
+    command = read_compose_file()["services"]["insights-exporter"]["command"]
     words = [str(installed / "bin/insights-exporter"), *command, f"--web.listen-address={address}"]
     with running(words, tmp_path, clean_environment(tmp_path, {"PYTHONDONTWRITEBYTECODE": "1"})) as process:
-        eventually(lambda: healthy(address), ignoring=(httpx.TransportError,))
+        eventually(lambda: is_healthy(address), ignoring=(httpx.TransportError,))
         yield address
         assert process.stop() == 0
 
 
-def healthy(address: str) -> bool:
+def is_healthy(address: str) -> bool:
     """Return whether the exporter answers."""
     return httpx.get(f"http://{address}/-/healthy", trust_env=False, verify=NO_AUTHORITIES).is_success
 

@@ -29,7 +29,7 @@ NOW = datetime(2026, 5, 20, 14, 31, tzinfo=UTC)
 CASES = sorted(path for path in DATA.glob("*/*") if path.is_dir())
 
 
-def context_of(window: str | None = None, **more: Any) -> PollContext:  # noqa: ANN401 - what JSON holds
+def load_context(window: str | None = None, **more: Any) -> PollContext:  # noqa: ANN401 - what JSON holds
     """Return a context; `more` is the content of `context.json`."""
     config = {"name": "dev", "url": "https://coder.example.com", "token": "a-token"}
     deployment = Deployment(**(config | more.get("deployment", {})))
@@ -50,20 +50,20 @@ def context_of(window: str | None = None, **more: Any) -> PollContext:  # noqa: 
     )
 
 
-def usual_window(dataset: Dataset) -> str | None:
+def find_default_window(dataset: Dataset) -> str | None:
     """Return the window of a dataset in cases that name no other."""
     return None if dataset.windows is no_windows else "7d"
 
 
-def responses_to(dataset: Dataset, context: PollContext, *bodies: bytes | None) -> list[Response]:
+def load_responses(dataset: Dataset, context: PollContext, *bodies: bytes | None) -> list[Response]:
     """Return the responses to the requests of a dataset, without those that others replace."""
-    responses = all_responses_to(dataset, context, *bodies)
+    responses = load_all_responses(dataset, context, *bodies)
     if len(bodies) == len(dataset.requests(context)):
         return responses
     return [response for response in responses if not dataset.convert(context, response).follow_up]
 
 
-def all_responses_to(dataset: Dataset, context: PollContext, *bodies: bytes | None) -> list[Response]:
+def load_all_responses(dataset: Dataset, context: PollContext, *bodies: bytes | None) -> list[Response]:
     """Return the responses to the requests of a dataset and those that follow; None is a refusal."""
     responses: list[Response] = []
     requests = deque(dataset.requests(context))
@@ -98,17 +98,17 @@ def render_case(case: Path) -> str:
     dataset = DATASETS[case.parent.name]
     config = case / "context.json"
     more = json.loads(config.read_bytes()) if config.exists() else {}
-    context = context_of(**({"window": usual_window(dataset)} | more))
+    context = load_context(**({"window": find_default_window(dataset)} | more))
     try:
-        conversion = convert_all(dataset, context, responses_to(dataset, context, *bodies_of(case)))
+        conversion = convert_all(dataset, context, load_responses(dataset, context, *load_bodies(case)))
     except InvalidResponse as error:
         return f"# invalid: {error}\n"
-    return text_of(conversion, dataset)
+    return render_text(conversion, dataset)
 
 
-def text_of(conversion: ConvertResult, dataset: Dataset) -> str:
+def render_text(conversion: ConvertResult, dataset: Dataset) -> str:
     """Return a result as lines of an exposition, with its other fields as comments."""
-    lines = lines_of((*conversion.samples, *dataset.merge_windows([conversion])))
+    lines = sort_lines((*conversion.samples, *dataset.merge_windows([conversion])))
     comments = [
         *(f"# template in use: {template}" for template in conversion.in_use or ()),
         *([f"# aggregated: {conversion.aggregated}"] if conversion.aggregated else []),
@@ -117,7 +117,7 @@ def text_of(conversion: ConvertResult, dataset: Dataset) -> str:
     return "".join(f"{line}\n" for line in (*lines, *comments))
 
 
-def lines_of(samples: Sequence[Samples]) -> list[str]:
+def sort_lines(samples: Sequence[Samples]) -> list[str]:
     """Return samples as lines, family by family, each in the order of its text."""
     return [line for each in samples for line in _sorted(each).split("\n") if line]
 
@@ -127,7 +127,7 @@ def _sorted(samples: Samples) -> str:
     return render(Samples(samples.family, rows), "dev").sections[-1].decode()
 
 
-def bodies_of(case: Path) -> list[bytes | None]:
+def load_bodies(case: Path) -> list[bytes | None]:
     """Return the body of each response of a case, None for a refused request."""
     single = case / "response.json"
     if single.exists():

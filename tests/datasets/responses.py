@@ -37,119 +37,139 @@ JUNK: st.SearchStrategy[Json] = (
 )
 
 
-def objects(**fields: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
+def generate_objects(**fields: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
     """Generate objects with any of the fields missing or null, and sometimes one more."""
     optional = {name: st.none() | field for name, field in fields.items()}
     return st.fixed_dictionaries({}, optional=optional | {"unknown": JUNK})
 
 
-def whole(**fields: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
+def generate_complete(**fields: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
     """Generate objects that have all of the fields."""
     return st.fixed_dictionaries(fields)
 
 
-def mostly(usual: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
+def generate_mostly(usual: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
     """Generate what is usual, and one time in five anything else."""
     return st.integers(1, 5).flatmap(lambda number: JUNK if number == 5 else usual)
 
 
-def rows(
+def generate_rows(
     good: st.SearchStrategy[Json], odd: st.SearchStrategy[Json] | None = None
 ) -> st.SearchStrategy[Json]:
     """Generate lists of rows, sometimes with an odd one; if there are rows, at least one is good."""
     row = good if odd is None else good | odd
-    some = st.lists(row, max_size=7) | st.lists(mostly(row), max_size=3)
+    some = st.lists(row, max_size=7) | st.lists(generate_mostly(row), max_size=3)
     return st.none() | st.just([]) | st.tuples(some, good).map(lambda parts: [*parts[0], parts[1]])
 
 
-def envelope(**fields: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
+def generate_envelopes(**fields: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
     """Generate objects that have all of the fields, sometimes with one that is missing or null."""
     usual = st.fixed_dictionaries(fields, optional={"unknown": JUNK})
-    return st.integers(1, 10).flatmap(lambda number: objects(**fields) if number == 10 else usual)
+    return st.integers(1, 10).flatmap(lambda number: generate_objects(**fields) if number == 10 else usual)
 
 
-def user(text: st.SearchStrategy[str], prefix: str) -> st.SearchStrategy[str]:
+def generate_user(text: st.SearchStrategy[str], prefix: str) -> st.SearchStrategy[str]:
     """Mark text as a user's, so that it is found wherever it is exposed."""
     return text.map(f"{prefix}-{{}}".format)
 
 
-USER_IDS = user(st.sampled_from(["1", "2", "3", "4"]) | st.text(max_size=4), "user-id")
-USERNAMES = st.just("") | user(NAMES, "user-name")
+USER_IDS = generate_user(st.sampled_from(["1", "2", "3", "4"]) | st.text(max_size=4), "user-id")
+USERNAMES = st.just("") | generate_user(NAMES, "user-name")
 
 _APP_TYPES = st.sampled_from(["builtin", "app"])
 _FAMILIES = st.sampled_from(["vscode", "unknown", "workspace_app"])
 _METHODS = st.sampled_from(["ssh", "reconnecting_pty", "workspace_app"])
-_VALUES = rows(whole(value=TEXTS, count=NUMBERS), objects(value=TEXTS | BROKEN, count=NUMBERS))
+_VALUES = generate_rows(
+    generate_complete(value=TEXTS, count=NUMBERS), generate_objects(value=TEXTS | BROKEN, count=NUMBERS)
+)
 _EDGES = {"start_time": TIMES, "end_time": TIMES}
 
 
-def usage(ids: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
+def generate_usage(ids: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
     """Generate responses of `/insights/templates` with `ids` of templates."""
-    apps = rows(
-        whole(type=_APP_TYPES, slug=SLUGS, seconds=NUMBERS, display_name=NAMES, template_ids=ids)
-        | whole(type=_APP_TYPES, family=_FAMILIES, slug=SLUGS, seconds=NUMBERS, display_name=NAMES)
-        | whole(method=_METHODS, slug=SLUGS, seconds=NUMBERS, times_used=NUMBERS, template_ids=ids),
-        objects(type=_APP_TYPES, slug=TEXTS, seconds=NUMBERS, times_used=NUMBERS, template_ids=ids),
+    apps = generate_rows(
+        generate_complete(type=_APP_TYPES, slug=SLUGS, seconds=NUMBERS, display_name=NAMES, template_ids=ids)
+        | generate_complete(
+            type=_APP_TYPES, family=_FAMILIES, slug=SLUGS, seconds=NUMBERS, display_name=NAMES
+        )
+        | generate_complete(
+            method=_METHODS, slug=SLUGS, seconds=NUMBERS, times_used=NUMBERS, template_ids=ids
+        ),
+        generate_objects(type=_APP_TYPES, slug=TEXTS, seconds=NUMBERS, times_used=NUMBERS, template_ids=ids),
     )
     types = st.sampled_from(["string", "bool"])
     options: st.SearchStrategy[Json] = st.lists(st.just({}), max_size=1)
-    parameters = rows(
-        whole(name=TEXTS, type=types, options=options, values=_VALUES, template_ids=ids),
-        objects(name=TEXTS, type=types, display_name=NAMES, values=_VALUES),
+    parameters = generate_rows(
+        generate_complete(name=TEXTS, type=types, options=options, values=_VALUES, template_ids=ids),
+        generate_objects(name=TEXTS, type=types, display_name=NAMES, values=_VALUES),
     )
-    intervals = rows(
-        whole(start_time=INSTANTS, end_time=INSTANTS, active_users=NUMBERS),
-        objects(start_time=TIMES, end_time=TIMES, active_users=NUMBERS, template_ids=ids),
+    intervals = generate_rows(
+        generate_complete(start_time=INSTANTS, end_time=INSTANTS, active_users=NUMBERS),
+        generate_objects(start_time=TIMES, end_time=TIMES, active_users=NUMBERS, template_ids=ids),
     )
-    report = envelope(
+    report = generate_envelopes(
         active_users=NUMBERS, apps_usage=apps, parameters_usage=parameters, template_ids=ids, **_EDGES
     )
-    return envelope(report=report, interval_reports=intervals)
+    return generate_envelopes(report=report, interval_reports=intervals)
 
 
-def users(
+def generate_users(
     good: Mapping[str, st.SearchStrategy[Json]], odd: Mapping[str, st.SearchStrategy[Json]]
 ) -> Callable[[st.SearchStrategy[Json]], st.SearchStrategy[Json]]:
     """Generate responses that list users, with further fields of good and odd rows."""
 
     def named(ids: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
         user = {"user_id": USER_IDS, "username": USERNAMES}
-        users = rows(whole(**user, **good), objects(template_ids=ids, **user, **odd))
-        return envelope(report=envelope(users=users, template_ids=ids, **_EDGES))
+        users = generate_rows(
+            generate_complete(**user, **good), generate_objects(template_ids=ids, **user, **odd)
+        )
+        return generate_envelopes(report=generate_envelopes(users=users, template_ids=ids, **_EDGES))
 
     return named
 
 
-DAUS = envelope(entries=rows(whole(date=INSTANTS, amount=NUMBERS), objects(date=TIMES, amount=NUMBERS)))
-_POINTS = rows(whole(date=INSTANTS, count=NUMBERS), objects(date=TIMES, count=NUMBERS))
+DAUS = generate_envelopes(
+    entries=generate_rows(
+        generate_complete(date=INSTANTS, amount=NUMBERS), generate_objects(date=TIMES, amount=NUMBERS)
+    )
+)
+_POINTS = generate_rows(
+    generate_complete(date=INSTANTS, count=NUMBERS), generate_objects(date=TIMES, count=NUMBERS)
+)
 _STATUSES = st.sampled_from(["active", "dormant"]) | TEXTS | BROKEN
-STATUS_COUNTS = envelope(
+STATUS_COUNTS = generate_envelopes(
     status_counts=st.builds(
         lambda known, others: known | others,
-        whole(suspended=_POINTS),
+        generate_complete(suspended=_POINTS),
         st.dictionaries(_STATUSES, _POINTS, max_size=4),
     )
 )
 _LATENCY = {"p50": NUMBERS, "p95": NUMBERS}
 
 _TEMPLATE = {"id": IDS, "name": NAMES, "organization_id": IDS, "organization_name": NAMES}
-_BUILD_TIMES = objects(P50=COUNTS | JUNK, P95=COUNTS)
-_STATS = objects(start=_BUILD_TIMES, stop=_BUILD_TIMES, delete=_BUILD_TIMES) | JUNK
-_LISTED = rows(
-    whole(**_TEMPLATE), objects(deprecated=st.booleans() | JUNK, build_time_stats=_STATS, **_TEMPLATE)
+_BUILD_TIMES = generate_objects(P50=COUNTS | JUNK, P95=COUNTS)
+_STATS = generate_objects(start=_BUILD_TIMES, stop=_BUILD_TIMES, delete=_BUILD_TIMES) | JUNK
+_LISTED = generate_rows(
+    generate_complete(**_TEMPLATE),
+    generate_objects(deprecated=st.booleans() | JUNK, build_time_stats=_STATS, **_TEMPLATE),
 )
-_MEMBERS = rows(whole(id=USER_IDS, username=USERNAMES), objects(id=USER_IDS, email=USERNAMES))
+_MEMBERS = generate_rows(
+    generate_complete(id=USER_IDS, username=USERNAMES), generate_objects(id=USER_IDS, email=USERNAMES)
+)
 _GROUP = {"id": IDS, "name": NAMES, "organization_id": IDS, "members": _MEMBERS}
-GROUPS = rows(whole(**_GROUP), objects(total_member_count=COUNTS, organization_name=NAMES, **_GROUP))
+GROUPS = generate_rows(
+    generate_complete(**_GROUP),
+    generate_objects(total_member_count=COUNTS, organization_name=NAMES, **_GROUP),
+)
 _FEATURE = {
     "entitlement": st.sampled_from(["entitled", "grace_period"]) | TEXTS,
     **dict.fromkeys(("actual", "actual_ms", "limit", "soft_limit", "hard_limit"), COUNTS),
 }
-ENTITLEMENTS = envelope(
-    features=envelope(
-        user_limit=whole(**_FEATURE) | objects(**_FEATURE),
-        ai_governance_user_limit=objects(**_FEATURE) | JUNK,
-        agent_runtime_hours=objects(**_FEATURE) | JUNK,
+ENTITLEMENTS = generate_envelopes(
+    features=generate_envelopes(
+        user_limit=generate_complete(**_FEATURE) | generate_objects(**_FEATURE),
+        ai_governance_user_limit=generate_objects(**_FEATURE) | JUNK,
+        agent_runtime_hours=generate_objects(**_FEATURE) | JUNK,
     )
 )
 _BY_PATH: Mapping[str, Callable[[st.SearchStrategy[Json]], st.SearchStrategy[Json]]] = {
@@ -157,9 +177,11 @@ _BY_PATH: Mapping[str, Callable[[st.SearchStrategy[Json]], st.SearchStrategy[Jso
     "/templates": lambda _ids: _LISTED,
     "/entitlements": lambda _ids: ENTITLEMENTS,
     "/groups": lambda _ids: GROUPS,
-    "/insights/templates": usage,
-    "/insights/user-activity": users({"seconds": COUNTS}, {"seconds": NUMBERS}),
-    "/insights/user-latency": users({"latency_ms": whole(**_LATENCY)}, {"latency_ms": objects(**_LATENCY)}),
+    "/insights/templates": generate_usage,
+    "/insights/user-activity": generate_users({"seconds": COUNTS}, {"seconds": NUMBERS}),
+    "/insights/user-latency": generate_users(
+        {"latency_ms": generate_complete(**_LATENCY)}, {"latency_ms": generate_objects(**_LATENCY)}
+    ),
     "/insights/user-status-counts": lambda _ids: STATUS_COUNTS,
 }
 
@@ -167,18 +189,18 @@ _BY_PATH: Mapping[str, Callable[[st.SearchStrategy[Json]], st.SearchStrategy[Jso
 EDGES: Mapping[str, Json] = {"start_time": None, "end_time": None, "template_ids": []}
 
 
-def report_of(**fields: Json) -> dict[str, Json]:
+def generate_report(**fields: Json) -> dict[str, Json]:
     """Return a response of `/insights/templates` without use except for `fields`."""
     return {"report": {"active_users": 1, "apps_usage": [], "parameters_usage": [], **EDGES, **fields}}
 
 
 @cache
-def bodies(path: str, template: str | None = None) -> st.SearchStrategy[Json]:
+def generate_bodies(path: str, template: str | None = None) -> st.SearchStrategy[Json]:
     """Generate responses about all templates, or about one, whose id may be in any case."""
     ids = (
         st.none() | st.lists(st.sampled_from([template, template.upper()]), max_size=2)
         if template
-        else rows(IDS)
+        else generate_rows(IDS)
     )
     if path not in _BY_PATH:
         pytest.fail(f"no generated responses of {path}: add them to _BY_PATH")
@@ -186,8 +208,8 @@ def bodies(path: str, template: str | None = None) -> st.SearchStrategy[Json]:
 
 
 FACTS: Mapping[str, st.SearchStrategy[Json]] = {
-    "buildinfo": mostly(objects(version=NAMES)),
-    "keys": mostly(objects(expires_at=TIMES, lifetime_seconds=NUMBERS)),
+    "buildinfo": generate_mostly(generate_objects(version=NAMES)),
+    "keys": generate_mostly(generate_objects(expires_at=TIMES, lifetime_seconds=NUMBERS)),
 }
 """What a server reports in addition to insights, by a word of the path."""
 

@@ -16,19 +16,21 @@ from insights_exporter.datasets.template_breakdown import (
     daily_window,
     requests,
 )
-from tests.datasets.cases import context_of, lines_of, responses_to
-from tests.datasets.responses import EDGES, report_of
+from tests.datasets.cases import load_context, load_responses, sort_lines
+from tests.datasets.responses import EDGES, generate_report
 
 USERS = {"deployment": {"templates": {"users": True}}}
 FOREIGN = {
-    "report": (0, report_of(template_ids=["a", "b"])),
+    "report": (0, generate_report(template_ids=["a", "b"])),
     "app": (
         0,
-        report_of(apps_usage=[{"type": "app", "slug": "x", "seconds": 1, "template_ids": ["b"]}]),
+        generate_report(apps_usage=[{"type": "app", "slug": "x", "seconds": 1, "template_ids": ["b"]}]),
     ),
     "parameter": (
         0,
-        report_of(parameters_usage=[{"name": "x", "type": "string", "values": [], "template_ids": ["b"]}]),
+        generate_report(
+            parameters_usage=[{"name": "x", "type": "string", "values": [], "template_ids": ["b"]}]
+        ),
     ),
     "day": (
         0,
@@ -51,7 +53,7 @@ FOREIGN = {
 @pytest.mark.parametrize(("number", "body"), FOREIGN.values(), ids=FOREIGN)
 def test_response_about_others_is_invalid(number: int, body: object) -> None:
     """Such a response is never exposed as that of the requested template."""
-    context = context_of("7d", in_use=["a"], **USERS)
+    context = load_context("7d", in_use=["a"], **USERS)
     response = Response(requests(context)[number], json.dumps(body).encode())
 
     with pytest.raises(
@@ -60,7 +62,7 @@ def test_response_about_others_is_invalid(number: int, body: object) -> None:
         convert(context, response)
 
 
-def daily_rows(context: PollContext) -> list[dict[str, object]]:
+def create_daily_rows(context: PollContext) -> list[dict[str, object]]:
     """Return the rows of a server: steps of 24 hours, each with as many users as its number from the end."""
     span = requests(context)[0].span
     assert span is not None
@@ -78,12 +80,14 @@ def daily_rows(context: PollContext) -> list[dict[str, object]]:
     ]
 
 
-def response_with_days(context: PollContext) -> Response:
+def create_response_with_days(context: PollContext) -> Response:
     """Return the response about a template with its days."""
-    return Response(requests(context)[0], json.dumps({"interval_reports": daily_rows(context)}).encode())
+    return Response(
+        requests(context)[0], json.dumps({"interval_reports": create_daily_rows(context)}).encode()
+    )
 
 
-def days_shown(context: PollContext, response: Response) -> dict[str, object]:
+def list_exposed_days(context: PollContext, response: Response) -> dict[str, object]:
     """Return the users by day of a response in a context."""
     return {
         labels[0]: value
@@ -122,7 +126,7 @@ DAYS = {
 def at(now: str, zone: str) -> PollContext:
     """Return the context of the week at a local time."""
     moment = datetime.fromisoformat(now).replace(tzinfo=ZoneInfo(zone))
-    return context_of("7d", in_use=["a"], now=moment.isoformat(), deployment={"timezone": zone})
+    return load_context("7d", in_use=["a"], now=moment.isoformat(), deployment={"timezone": zone})
 
 
 @pytest.mark.parametrize(("zone", "now", "expected"), DAYS.values(), ids=DAYS)
@@ -130,15 +134,15 @@ def test_rows_are_days_only_where_they_cover_them(zone: str, now: str, expected:
     """A row of 24 hours is not a day of 23 or 25, and days are absent until the change is past."""
     context = at(now, zone)
 
-    assert expected == days_shown(context, response_with_days(context))
+    assert expected == list_exposed_days(context, create_response_with_days(context))
 
 
 def test_row_that_ends_elsewhere_is_not_today() -> None:
     """A row that ends before the request does is an older one."""
     context, older = at("2026-05-20T14:31", "UTC"), at("2026-05-20T13:31", "UTC")
-    mixed = Response(response_with_days(context).request, response_with_days(older).body)
+    mixed = Response(create_response_with_days(context).request, create_response_with_days(older).body)
 
-    assert {"yesterday": 2.0} == days_shown(context, mixed)
+    assert {"yesterday": 2.0} == list_exposed_days(context, mixed)
 
 
 DAILY_WINDOWS = {
@@ -152,17 +156,19 @@ DAILY_WINDOWS = {
 @pytest.mark.parametrize(("windows", "expected"), DAILY_WINDOWS.values(), ids=DAILY_WINDOWS)
 def test_one_window_tells_the_days(windows: list[str], expected: str | None) -> None:
     """Two windows do not both have a series for one day."""
-    window = daily_window(context_of(deployment={"templates": {"windows": windows}}).deployment)
+    window = daily_window(load_context(deployment={"templates": {"windows": windows}}).deployment)
 
     assert expected == (window and window.name)
 
 
 def test_other_windows_do_not_tell_the_days() -> None:
     """The series have no label for the window."""
-    context = context_of("30d", in_use=["a"], deployment={"templates": {"windows": ["7d", "30d"]}})
+    context = load_context("30d", in_use=["a"], deployment={"templates": {"windows": ["7d", "30d"]}})
 
     assert [] == [
-        line for line in lines_of(convert(context, response_with_days(context)).samples) if "day=" in line
+        line
+        for line in sort_lines(convert(context, create_response_with_days(context)).samples)
+        if "day=" in line
     ]
 
 
@@ -180,7 +186,7 @@ def test_templates_in_use_are_all_that_the_report_names_or_unknown(
     ids: object, expected: tuple[str, ...] | None
 ) -> None:
     """If some ids cannot be read, the templates in use are unknown."""
-    dataset, context = DATASETS["templates"], context_of("7d")
-    body = json.dumps(report_of(template_ids=ids)).encode()
+    dataset, context = DATASETS["templates"], load_context("7d")
+    body = json.dumps(generate_report(template_ids=ids)).encode()
 
-    assert expected == dataset.convert(context, *responses_to(dataset, context, body)).in_use
+    assert expected == dataset.convert(context, *load_responses(dataset, context, body)).in_use

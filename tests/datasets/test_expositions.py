@@ -16,7 +16,7 @@ from insights_exporter.exposition.negotiation import ENDINGS, Format
 from insights_exporter.exposition.page import build_page
 from insights_exporter.exposition.store import Snapshot
 from insights_exporter.exposition.text import render
-from tests.datasets.test_laws import convert_understood, draw_bodies, draw_context, each_dataset
+from tests.datasets.test_properties import convert_valid_bodies, draw_bodies, draw_context, each_dataset
 from tests.integration.promtool import Promtool
 
 SEVERAL = settings(
@@ -44,11 +44,11 @@ def render_both(*samples: Samples) -> dict[Format, str]:
 def render_drawn(data: st.DataObject, dataset: Dataset) -> dict[Format, str]:
     """Return the exposition of generated responses."""
     context = draw_context(data, dataset, deployment=EVERYTHING)
-    conversion = convert_understood(dataset, context, draw_bodies(data, dataset, context))
+    conversion = convert_valid_bodies(dataset, context, draw_bodies(data, dataset, context))
     return render_both(*conversion.samples, *dataset.merge_windows([conversion]))
 
 
-def samples_of(families: Any) -> list[str]:  # noqa: ANN401 -- one of the parsers has no type hints
+def parse_samples(families: Any) -> list[str]:  # noqa: ANN401 -- one of the parsers has no type hints
     """Return all samples in a fixed order; none is NaN."""
     every: list[Metric] = list(families)
     return sorted(
@@ -73,7 +73,7 @@ def test_both_formats_have_the_same_samples(dataset: Dataset, data: st.DataObjec
     """Each format is read by its own parser."""
     shown = render_drawn(data, dataset)
 
-    assert samples_of(text_families(shown[Format.TEXT])) == samples_of(
+    assert parse_samples(text_families(shown[Format.TEXT])) == parse_samples(
         openmetrics_families(shown[Format.OPENMETRICS])  # type: ignore[no-untyped-call]  # it has no type hints
     )
 

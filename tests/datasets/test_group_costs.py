@@ -9,7 +9,7 @@ import pytest
 from insights_exporter.coder.request import Request, Response
 from insights_exporter.datasets import groups
 from insights_exporter.demo import EmbeddedCoder, Population
-from tests.datasets.cases import context_of
+from tests.datasets.cases import load_context
 from tests.demo.client import send_request
 
 MOST_BYTES = 100e6
@@ -25,7 +25,7 @@ def body() -> bytes:
 
 def test_large_groups_are_cheap(body: bytes) -> None:
     """The response is converted, and joined with the activity of all users, in bounded memory and time."""
-    context = context_of("7d")
+    context = load_context("7d")
     tracemalloc.start()
     result = groups.convert(context, Response(Request("/groups"), body))
     _, peak = tracemalloc.get_traced_memory()
@@ -45,7 +45,7 @@ def test_large_groups_are_cheap(body: bytes) -> None:
 
 def test_nothing_but_ids_of_members_is_kept(body: bytes) -> None:
     """Neither names nor e-mail addresses of members are decoded."""
-    result = groups.convert(context_of("7d"), Response(Request("/groups"), body))
+    result = groups.convert(load_context("7d"), Response(Request("/groups"), body))
 
     assert b"@example.com" in body
     assert "@example.com" not in repr(result)

@@ -81,14 +81,14 @@ def test_no_other_package_knows_a_dataset_by_name() -> None:
         for part in ("config", "coder", "exposition", "polling", "web", "backfill", "commands")
         for path in sorted((PACKAGE / part).rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        for word in words_of(node)
+        for word in list_constants(node)
         if word in modules or word in DATASETS.keys() - SECTIONS
     ]
 
     assert [] == known
 
 
-def words_of(node: ast.AST) -> Iterator[str]:
+def list_constants(node: ast.AST) -> Iterator[str]:
     """Yield the text of a constant, and the modules of an import."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value

@@ -10,7 +10,7 @@ from insights_exporter.datasets import template_breakdown
 from insights_exporter.datasets.periods import periods_before
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.timerange import next_full_hour
-from tests.datasets.cases import context_of, usual_window
+from tests.datasets.cases import find_default_window, load_context
 
 UTC_WEEK = {"start_time": "2026-05-14T00:00:00Z", "end_time": "2026-05-20T15:00:00Z"}
 
@@ -39,7 +39,7 @@ REQUESTS = {
 @pytest.mark.parametrize("name", DATASETS)
 def test_requests_of_a_dataset(name: str) -> None:
     """Paths and parameters are those of the real server's dialect."""
-    context = context_of(usual_window(DATASETS[name]), in_use=["b", "a", "a", "", "a,b"])
+    context = load_context(find_default_window(DATASETS[name]), in_use=["b", "a", "a", "", "a,b"])
     requests = DATASETS[name].requests(context)
 
     expected = REQUESTS.get(name, "unknown: add them to REQUESTS")
@@ -50,7 +50,7 @@ def test_requests_of_a_dataset(name: str) -> None:
 @pytest.mark.parametrize("hour", range(24))
 def test_both_parameters_of_an_offset_have_their_midnight_at_the_next_full_hour(hour: int) -> None:
     """The newest point of the response is now; offsets are those that the server accepts."""
-    context = context_of(now=f"2026-05-20T{hour:02}:31:00+00:00")
+    context = load_context(now=f"2026-05-20T{hour:02}:31:00+00:00")
     (request,) = DATASETS["user-status-counts"].requests(context)
     end = next_full_hour(context.now)
     offset = timezone(timedelta(hours=int(request.extra["tz_offset"])))
@@ -63,7 +63,7 @@ def test_both_parameters_of_an_offset_have_their_midnight_at_the_next_full_hour(
 
 def test_days_of_another_zone_are_windows_of_their_own() -> None:
     """The server's own parameter for zones only shifts the names of days."""
-    context = context_of(deployment={"timezone": "Asia/Kolkata"})
+    context = load_context(deployment={"timezone": "Asia/Kolkata"})
 
     assert [
         ("today", {"start_time": "2026-05-20T00:00:00+05:30", "end_time": "2026-05-20T15:00:00Z"}),
@@ -94,7 +94,7 @@ def test_periods_are_whole_and_over(today: str, weeks: tuple[str, str], months: 
 
 def test_users_of_templates_are_requested_if_enabled() -> None:
     """There are two more requests per template, with the same id."""
-    context = context_of("7d", in_use=["a"], deployment={"templates": {"users": True}})
+    context = load_context("7d", in_use=["a"], deployment={"templates": {"users": True}})
     users = UTC_WEEK | {"template_ids": "a"}
 
     assert [("/insights/user-activity", users), ("/insights/user-latency", users)] == [
@@ -106,7 +106,7 @@ def test_users_of_templates_are_requested_if_enabled() -> None:
 def test_dataset_that_is_switched_off_is_not_requested_per_template(off: list[str]) -> None:
     """A dataset of users that is switched off is not requested for templates either."""
     config = {"templates": {"users": True}, "datasets": {name: {"enabled": False} for name in off}}
-    context = context_of("7d", in_use=["a", "b"], deployment=config)
+    context = load_context("7d", in_use=["a", "b"], deployment=config)
     paths = {request.path for request in template_breakdown.requests(context)}
 
     assert {"templates", "user-activity", "user-latency"} - set(off) == {
@@ -116,12 +116,14 @@ def test_dataset_that_is_switched_off_is_not_requested_per_template(off: list[st
 
 def test_breakdown_needs_what_the_published_dialect_lacks() -> None:
     """Without `template_ids` the response would be about all templates."""
-    assert all(request.needs_extra for request in template_breakdown.requests(context_of("7d", in_use=["a"])))
+    assert all(
+        request.needs_extra for request in template_breakdown.requests(load_context("7d", in_use=["a"]))
+    )
 
 
 def test_breakdown_requests_no_more_templates_than_the_limit() -> None:
     """The first ones by id are requested each time."""
-    context = context_of("7d", in_use=["c", "a", "b"], deployment={"templates": {"limit": 2}})
+    context = load_context("7d", in_use=["c", "a", "b"], deployment={"templates": {"limit": 2}})
 
     assert ["a", "b"] == [request.subject for request in template_breakdown.requests(context)]
 
@@ -143,6 +145,6 @@ WINDOWS = {
 @pytest.mark.parametrize(("name", "deployment", "expected"), WINDOWS.values(), ids=WINDOWS)
 def test_windows_of_a_dataset(name: str, deployment: dict[str, object], expected: list[str | None]) -> None:
     """The windows follow from the config."""
-    windows = DATASETS[name].windows(context_of(deployment=deployment).deployment)
+    windows = DATASETS[name].windows(load_context(deployment=deployment).deployment)
 
     assert expected == [window and window.name for window in windows]

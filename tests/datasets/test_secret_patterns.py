@@ -96,19 +96,19 @@ def test_value_of_a_secret_is_recognized(value: str) -> None:
     assert value_looks_secret(value)
 
 
-def server_spelling(slug: str) -> str:
+def normalize_as_coder(slug: str) -> str:
     """Return a slug as Coder writes it for session apps."""
     return slug.lower().replace("-", "_")
 
 
-@pytest.mark.parametrize("spell", [str, server_spelling], ids=["as the client", "as the server"])
+@pytest.mark.parametrize("spell", [str, normalize_as_coder], ids=["as the client", "as the server"])
 @pytest.mark.parametrize("value", SECRET_VALUES.values(), ids=SECRET_VALUES)
 def test_secret_in_a_slug_is_recognized_in_both_spellings(value: str, spell: Callable[[str], str]) -> None:
     """Coder writes names of session apps in lower case and with `_` for `-`."""
     assert slug_looks_secret(spell(value))
 
 
-@pytest.mark.parametrize("spell", [str, server_spelling], ids=["as the client", "as the server"])
+@pytest.mark.parametrize("spell", [str, normalize_as_coder], ids=["as the client", "as the server"])
 def test_jwt_that_is_cut_to_a_slug_is_recognized(spell: Callable[[str], str]) -> None:
     """Coder cuts names of session apps to 64 characters, which may be less than a JWT has before its dot."""
     header = b'{"alg":"RS256","kid":"0123456789abcdef0123456789abcdef","typ":"JWT"}'

@@ -16,8 +16,8 @@ from insights_exporter.datasets.summary import (
 from insights_exporter.datasets.template_breakdown import TEMPLATE_ACTIVE_USERS
 from insights_exporter.datasets.templates import APP_USAGE, PARAMETER_WORKSPACES
 from insights_exporter.exposition.family import Samples
-from tests.datasets.cases import CASES, context_of, responses_to
-from tests.demo.client import NOW, coder, report, send_request
+from tests.datasets.cases import CASES, load_context, load_responses
+from tests.demo.client import NOW, coder, fetch_report, send_request
 
 
 def test_largest_are_kept_and_the_rest_added_up() -> None:
@@ -50,11 +50,11 @@ def test_aggregated_and_redacted_apps_have_readable_names() -> None:
 
 def test_secrets_in_names_of_apps_are_not_kept() -> None:
     """What is redacted in the metrics is redacted on the status page."""
-    dataset, context = DATASETS["templates"], context_of("7d")
+    dataset, context = DATASETS["templates"], load_context("7d")
     (case,) = (case for case in CASES if case.name == "secrets-in-apps-are-redacted")
     response = (case / "response.json").read_bytes()
 
-    kept = repr(summarize(dataset.convert(context, *responses_to(dataset, context, response))))
+    kept = repr(summarize(dataset.convert(context, *load_responses(dataset, context, response))))
 
     assert "apps with a hidden name" in kept
     assert [] == [secret for secret in ("ghp_", "glpat", "jane", "Jane") if secret in kept]
@@ -79,12 +79,12 @@ def test_templates_are_told_apart(organizations: tuple[str, str], expected: tupl
 def test_nothing_of_single_users_is_kept() -> None:
     """A report that names users leaves nothing of them in a summary."""
     server = coder()
-    users = report(server, "user-latency")["users"]
-    context = context_of("7d", now=NOW.isoformat())
+    users = fetch_report(server, "user-latency")["users"]
+    context = load_context("7d", now=NOW.isoformat())
     dataset = DATASETS["user-latency"]
     query = {"start_time": "2026-05-14T00:00:00Z", "end_time": "2026-05-20T15:00:00Z"}
     body = send_request(server, "/insights/user-latency", query).body
-    result = dataset.convert(context, *responses_to(dataset, context, bytes(body)))
+    result = dataset.convert(context, *load_responses(dataset, context, bytes(body)))
 
     kept = repr(summarize(result))
 

@@ -9,7 +9,7 @@ import pytest
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.user_activity import ActiveUser
 from insights_exporter.datasets.users import latest_usernames, names_users, user_labels
-from tests.datasets.cases import context_of, responses_to
+from tests.datasets.cases import load_context, load_responses
 from tests.datasets.responses import EDGES
 
 KEY = b"a key of some length"
@@ -28,17 +28,17 @@ EXPOSED = {
 @pytest.mark.parametrize(("window", "users", "expected"), EXPOSED.values(), ids=EXPOSED)
 def test_users_are_named_by_detail_and_window(window: str, users: dict[str, object], expected: bool) -> None:
     """Series that name users depend on `users.detail` and `users.windows`."""
-    assert expected == names_users(context_of(window, deployment={"users": users}))
+    assert expected == names_users(load_context(window, deployment={"users": users}))
 
 
 def test_named_users_have_their_own_labels() -> None:
     """Id and name are those of Coder."""
-    assert (["1"], ["1"], ["anna"]) == user_labels(context_of("7d"), ["1"], {"1": "anna"})
+    assert (["1"], ["1"], ["anna"]) == user_labels(load_context("7d"), ["1"], {"1": "anna"})
 
 
 def pseudonym(user: str, key: bytes) -> str:
     """Return the pseudonym of a user, which both of its labels have."""
-    context = context_of(
+    context = load_context(
         "7d",
         pseudonym_key=key.decode(),
         deployment={"users": {"detail": "pseudonymous", "key": key.decode()}},
@@ -59,7 +59,7 @@ def test_pseudonym_is_a_keyed_hash_of_the_id() -> None:
 
 def test_pseudonyms_need_a_key() -> None:
     """Without a key, an error prevents that names are exposed by mistake."""
-    context = context_of("7d", deployment={"users": {"detail": "pseudonymous", "key": KEY.decode()}})
+    context = load_context("7d", deployment={"users": {"detail": "pseudonymous", "key": KEY.decode()}})
 
     with pytest.raises(ValueError, match=r"pseudonymous needs users\.key"):
         user_labels(context, ["1"], {"1": "anna"})
@@ -84,13 +84,13 @@ def test_pseudonyms_differ_by_key_and_id() -> None:
 def test_order_of_pseudonyms_does_not_follow_the_ids(name: str, limit: int) -> None:
     """Users are in the order of their pseudonyms, whether Coder or the limit ordered them before."""
     users = {"detail": "pseudonymous", "key": KEY.decode(), "limit": limit}
-    context = context_of("7d", pseudonym_key=KEY.decode(), deployment={"users": users})
+    context = load_context("7d", pseudonym_key=KEY.decode(), deployment={"users": users})
     dataset = DATASETS[name]
     body = json.dumps(
         {"report": {"users": [user(number) for number in range(NUMBER_OF_USERS)], **EDGES}}
     ).encode()
 
-    shown = dataset.convert(context, *responses_to(dataset, context, body)).samples[0].rows
+    shown = dataset.convert(context, *load_responses(dataset, context, body)).samples[0].rows
     by_percentile = [list(rows) for _, rows in groupby(shown, key=lambda row: row[0][3:])]
 
     for rows in by_percentile:

@@ -17,7 +17,7 @@ from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import SERVER_VERSIONS
 from insights_exporter.demo.error_responses import Refused
 from insights_exporter.demo.validation import validate_query
-from tests.datasets.cases import context_of
+from tests.datasets.cases import load_context
 
 YEAR = 2026
 QUARTER = timedelta(minutes=15)
@@ -40,18 +40,18 @@ REACH_BACK = 100
 Clock = tuple[tuple[datetime, timedelta | None], ...]
 
 
-def clock_of(zone: ZoneInfo, days_before: int = 0) -> Clock:
+def describe_clock(zone: ZoneInfo, days_before: int = 0) -> Clock:
     """Return the times from which each offset is valid, to the quarter of an hour."""
     moment, clock = FIRST - timedelta(days=days_before), list[tuple[datetime, timedelta | None]]()
     while moment < FIRST + timedelta(days=DAYS):
         offset = moment.astimezone(zone).utcoffset()
         if not clock or offset != clock[-1][1]:
-            clock.append((_began(moment, zone) if clock else moment, offset))
+            clock.append((_find_day_start(moment, zone) if clock else moment, offset))
         moment += DAY
     return tuple(clock)
 
 
-def _began(moment: datetime, zone: ZoneInfo) -> datetime:
+def _find_day_start(moment: datetime, zone: ZoneInfo) -> datetime:
     """Return the first quarter of an hour with the offset that is valid at `moment`."""
     offset = moment.astimezone(zone).utcoffset()
     while (moment - QUARTER).astimezone(zone).utcoffset() == offset:
@@ -59,29 +59,30 @@ def _began(moment: datetime, zone: ZoneInfo) -> datetime:
     return moment
 
 
-def zones_by_clock() -> dict[Clock, str]:
+def group_zones_by_clock() -> dict[Clock, str]:
     """Return one zone for all whose clocks are equal wherever a request reaches.
 
     Requests depend on the clock of a zone alone.
     """
     return {
-        clock_of(ZoneInfo(name), REACH_BACK): name for name in sorted(available_timezones(), reverse=True)
+        describe_clock(ZoneInfo(name), REACH_BACK): name
+        for name in sorted(available_timezones(), reverse=True)
     }
 
 
 def changes(zone: ZoneInfo) -> list[datetime]:
     """Return when the zone's clock changes in the year."""
-    return [began for began, _ in clock_of(zone)[1:]]
+    return [began for began, _ in describe_clock(zone)[1:]]
 
 
-def moments(zone: ZoneInfo) -> Iterator[datetime]:
+def list_moments(zone: ZoneInfo) -> Iterator[datetime]:
     """Yield every third quarter of an hour around the changes of a zone, or around one midnight."""
     for change in changes(zone) or [datetime(YEAR, 3, 1, tzinfo=UTC)]:
         for quarter in range(-13 * 4, 13 * 4, 3):
             yield change + quarter * QUARTER
 
 
-def requests_at(context: PollContext) -> Iterator[tuple[Window | None, Request]]:
+def create_requests(context: PollContext) -> Iterator[tuple[Window | None, Request]]:
     """Yield all requests for insights of all datasets at a moment."""
     for dataset in DATASETS.values():
         for window in dataset.windows(context.deployment):
@@ -90,7 +91,7 @@ def requests_at(context: PollContext) -> Iterator[tuple[Window | None, Request]]
                     yield window, request
 
 
-def wrong(context: PollContext, window: Window | None, request: Request) -> str:
+def find_wrong_requests(context: PollContext, window: Window | None, request: Request) -> str:
     """Return what is wrong with a request, empty if nothing is."""
     query = list(encode_query(request).items())
     try:
@@ -99,11 +100,11 @@ def wrong(context: PollContext, window: Window | None, request: Request) -> str:
         return f"{context.now.isoformat()} {context.deployment.timezone} {query}: {refused}"
     if request.span is None:
         return ""
-    first, last = days_meant(context.now.date(), window, request.subject)
-    return wrong_days(context.now, first, last, (parsed.start, parsed.end))
+    first, last = compute_expected_days(context.now.date(), window, request.subject)
+    return find_wrong_days(context.now, first, last, (parsed.start, parsed.end))
 
 
-def days_meant(today: date, window: Window | None, subject: str) -> tuple[date, date]:
+def compute_expected_days(today: date, window: Window | None, subject: str) -> tuple[date, date]:
     """Return the first and the last day that a request is about."""
     if window is None:
         return SUBJECTS[subject](today)
@@ -136,7 +137,7 @@ SUBJECTS: Mapping[str, Callable[[date], tuple[date, date]]] = MappingProxyType(
 )
 
 
-def wrong_days(now: datetime, first: date, last: date, requested: tuple[datetime, datetime]) -> str:
+def find_wrong_days(now: datetime, first: date, last: date, requested: tuple[datetime, datetime]) -> str:
     """Return what is wrong with the days of a span, empty if nothing is."""
     zone = now.tzinfo
     running = now.timestamp() // HALF_HOUR * HALF_HOUR
@@ -147,14 +148,16 @@ def wrong_days(now: datetime, first: date, last: date, requested: tuple[datetime
     return "" if (begins, ends) == (first - DAY, last) else f"{now} {zone} {first} to {last}: {requested}"
 
 
-@pytest.mark.parametrize("zone", zones_by_clock().values())
+@pytest.mark.parametrize("zone", group_zones_by_clock().values())
 def test_every_request_is_accepted_while_clocks_change(zone: str) -> None:
     """Windows, days, weeks and months have the expected days, running days up to the running half hour."""
-    deployment = context_of(deployment={"timezone": zone, "windows": WINDOWS}).deployment
+    deployment = load_context(deployment={"timezone": zone, "windows": WINDOWS}).deployment
     contexts = (
         PollContext(deployment, None, now.astimezone(ZoneInfo(zone)), in_use=(TEMPLATE,))
-        for now in moments(ZoneInfo(zone))
+        for now in list_moments(ZoneInfo(zone))
     )
-    problems = [wrong(context, *request) for context in contexts for request in requests_at(context)]
+    problems = [
+        find_wrong_requests(context, *request) for context in contexts for request in create_requests(context)
+    ]
 
     assert [] == [*filter(None, problems)]

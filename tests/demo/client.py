@@ -29,19 +29,19 @@ def send_request(
     return server.response("GET", f"/api/v2{path}", urlencode(query or {}), headers)
 
 
-def document(server: EmbeddedCoder, path: str, query: Mapping[str, str] | None = None) -> Json:
+def load_document(server: EmbeddedCoder, path: str, query: Mapping[str, str] | None = None) -> Json:
     """Return the body of a 200."""
     response = send_request(server, path, query)
     assert response.status_code == 200, response.body
     return json.loads(bytes(response.body))
 
 
-def report(server: EmbeddedCoder, endpoint: str, query: Mapping[str, str] = WEEK) -> Json:
+def fetch_report(server: EmbeddedCoder, endpoint: str, query: Mapping[str, str] = WEEK) -> Json:
     """Return the report of an insights endpoint."""
-    return document(server, f"/insights/{endpoint}", query)["report"]
+    return load_document(server, f"/insights/{endpoint}", query)["report"]
 
 
-def query_for(endpoint: str) -> Mapping[str, str]:
+def build_query(endpoint: str) -> Mapping[str, str]:
     """Return a query that the endpoint accepts."""
     return {} if endpoint in {"daus", "user-status-counts"} else WEEK
 
@@ -55,7 +55,7 @@ def utc_days(days: int, now: datetime = NOW) -> dict[str, str]:
 
 def seconds(server: EmbeddedCoder, query: Mapping[str, str]) -> int:
     """Return the seconds of all users."""
-    return sum(user["seconds"] for user in report(server, "user-activity", query)["users"])
+    return sum(user["seconds"] for user in fetch_report(server, "user-activity", query)["users"])
 
 
 MONTH = utc_days(30)

@@ -22,7 +22,7 @@ VERSIONS = {"published": PUBLISHED_VERSION, **SERVER_VERSIONS}
 Query = dict[str, str] | Sequence[tuple[str, str]]
 
 
-def accepted(
+def read_accepted(
     query: Query, path: str = TEMPLATES, now: datetime = NOW, server_version: str = "2026"
 ) -> ParsedQuery:
     """Return the values of a valid query."""
@@ -30,10 +30,12 @@ def accepted(
     return validate_query(path, pairs, now, VERSIONS[server_version])
 
 
-def refused(query: Query, path: str = TEMPLATES, server_version: str = "2026", now: datetime = NOW) -> Json:
+def read_rejected(
+    query: Query, path: str = TEMPLATES, server_version: str = "2026", now: datetime = NOW
+) -> Json:
     """Return the body of the error."""
     with pytest.raises(Refused) as caught:
-        accepted(query, path, now, server_version)
+        read_accepted(query, path, now, server_version)
     assert 400 == caught.value.response.status
     return caught.value.response.body
 

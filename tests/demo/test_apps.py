@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from insights_exporter.demo import SERVER_VERSIONS, EmbeddedCoder
-from tests.demo.client import MONTH, WEEK, Json, coder, report
+from tests.demo.client import MONTH, WEEK, Json, coder, fetch_report
 
 CLASSIC = ("template_ids", "type", "display_name", "slug", "icon", "seconds", "times_used")
 BY_METHOD = (
@@ -35,7 +35,7 @@ FAMILY_OF = {
 
 def apps(server: EmbeddedCoder, query: dict[str, str] = MONTH) -> Json:
     """Return the rows of a report."""
-    return report(server, "templates", query)["apps_usage"]
+    return fetch_report(server, "templates", query)["apps_usage"]
 
 
 def slugs(rows: Json) -> Sequence[str]:
@@ -150,7 +150,7 @@ def test_overflow_is_an_upper_bound(server_version: str, expected: set[bool | No
 def test_deployment_has_no_more_of_an_app_than_its_templates(server_version: str) -> None:
     """Seconds of an app in the deployment are at most the sum over its templates, in every version."""
     server = coder(server_version=server_version)
-    every = report(server, "templates")
+    every = fetch_report(server, "templates")
     single = [apps(server, WEEK | {"template_ids": each}) for each in every["template_ids"]]
 
     for slug in slugs(every["apps_usage"]):

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN
-from tests.demo.client import FOUR, NOW, SMALL, WEEK, coder, document, query_for, send_request
+from tests.demo.client import FOUR, NOW, SMALL, WEEK, build_query, coder, load_document, send_request
 
 SIGNED_OUT = "You are signed out or your session has expired. Please sign in again to continue."
 NO_RESOURCE = {"message": "Resource not found or you do not have access to this resource"}
@@ -63,7 +63,7 @@ def test_role_decides_what_is_read(role: str) -> None:
     """Auditors and owners can read everything, others less, some with 404."""
     server = coder(role=role)
     responses = [
-        send_request(server, f"/insights/{endpoint}", query_for(endpoint)) for endpoint in EVERYTHING
+        send_request(server, f"/insights/{endpoint}", build_query(endpoint)) for endpoint in EVERYTHING
     ]
 
     assert STATUSES[role] == tuple(response.status_code for response in responses)
@@ -180,6 +180,6 @@ def test_requests_are_logged() -> None:
 
 def test_key_expiry() -> None:
     """The response contains the caller's key with its lifetime in seconds."""
-    key = document(coder(token_expires=NOW + timedelta(days=3)), f"/users/me/keys/{DEMO_TOKEN[:10]}")
+    key = load_document(coder(token_expires=NOW + timedelta(days=3)), f"/users/me/keys/{DEMO_TOKEN[:10]}")
 
     assert ("2026-05-23T14:31:00Z", 2592000) == (key["expires_at"], key["lifetime_seconds"])

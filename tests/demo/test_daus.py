@@ -4,25 +4,25 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.demo.client import NOW, coder, document, report
+from tests.demo.client import NOW, coder, fetch_report, load_document
 
 
 def test_daus_are_the_reports_of_their_days() -> None:
     """Each day's amount is the number of users of that UTC day."""
     server = coder()
-    entries = document(server, "/insights/daus")["entries"]
+    entries = load_document(server, "/insights/daus")["entries"]
 
     assert len(entries) == 61
     for entry in entries[:5]:
         start = datetime.fromisoformat(entry["date"]).replace(tzinfo=UTC)
         end = min(start + timedelta(days=1), NOW.replace(hour=15, minute=0))
         window = {"start_time": start.isoformat(), "end_time": end.isoformat()}
-        assert entry["amount"] == report(server, "templates", window)["active_users"]
+        assert entry["amount"] == fetch_report(server, "templates", window)["active_users"]
 
 
 def test_daus_are_unordered_and_go_back_60_days() -> None:
     """All days are there once, today last by date only."""
-    dates = [entry["date"] for entry in document(coder(), "/insights/daus")["entries"]]
+    dates = [entry["date"] for entry in load_document(coder(), "/insights/daus")["entries"]]
     expected = [f"{NOW - timedelta(days=back):%Y-%m-%d}" for back in range(60, -1, -1)]
 
     assert expected == sorted(dates)
@@ -32,7 +32,7 @@ def test_daus_are_unordered_and_go_back_60_days() -> None:
 def test_last_hour_of_the_day_has_a_day_less() -> None:
     """In the last hour of the day the next full hour is midnight, so there is a day less."""
     late = coder(now=lambda: NOW.replace(hour=23))
-    dates = [entry["date"] for entry in document(late, "/insights/daus")["entries"]]
+    dates = [entry["date"] for entry in load_document(late, "/insights/daus")["entries"]]
 
     assert ("2026-03-22", "2026-05-20", 60) == (min(dates), max(dates), len(dates))
 
@@ -42,8 +42,8 @@ def test_last_hour_of_the_day_has_a_day_less() -> None:
 )
 def test_offset_of_daus_moves_labels_only(offset: str, newest: str) -> None:
     """The days stay those of UTC; west of it every label is a day early."""
-    plain = document(coder(), "/insights/daus")
-    moved = document(coder(), "/insights/daus", {"tz_offset": offset})
+    plain = load_document(coder(), "/insights/daus")
+    moved = load_document(coder(), "/insights/daus", {"tz_offset": offset})
 
     assert int(offset) == moved["tz_hour_offset"]
     assert newest == max(entry["date"] for entry in moved["entries"])
@@ -63,6 +63,6 @@ def test_offset_of_daus_moves_labels_only(offset: str, newest: str) -> None:
 )
 def test_status_counts_are_a_grid_of_midnights(query: dict[str, str], first: str, last: str) -> None:
     """Points are midnights of the time zone."""
-    points = document(coder(), "/insights/user-status-counts", query)["status_counts"]["active"]
+    points = load_document(coder(), "/insights/user-status-counts", query)["status_counts"]["active"]
 
     assert (first, last, 61) == (points[0]["date"], points[-1]["date"], len(points))

@@ -10,7 +10,7 @@ from tests.demo.client import (
     NOW,
     TEMPLATES,
     coder,
-    report,
+    fetch_report,
     seconds,
     send_request,
     utc_days,
@@ -39,7 +39,7 @@ def test_hour_in_progress_counts_only_in_whole_half_hours() -> None:
 
 def test_users_have_no_more_seconds_than_the_window() -> None:
     """Users are not active for longer than the elapsed time."""
-    users = report(coder(), "user-activity", utc_days(1))["users"]
+    users = fetch_report(coder(), "user-activity", utc_days(1))["users"]
 
     assert max(user["seconds"] for user in users) <= 14.5 * 3600
 

@@ -3,14 +3,14 @@
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, Population
-from tests.demo.client import NOW, SMALL, Json, coder, document, send_request
+from tests.demo.client import NOW, SMALL, Json, coder, load_document, send_request
 
 CODER, RESEARCH = SMALL.catalog.organizations
 
 
 def groups(path: str = "/groups", role: str = "auditor") -> Json:
     """Return the groups that a server lists."""
-    return document(coder(role=role), path)
+    return load_document(coder(role=role), path)
 
 
 def test_everyone_is_a_group_of_each_organization() -> None:
@@ -82,7 +82,7 @@ def test_role_decides_which_groups_are_listed(role: str, names: int, members: bo
 def test_older_servers_list_groups_by_organization_only(server_version: str) -> None:
     """There was no list of all, no count and no name of the organization."""
     server = coder(server_version=server_version)
-    (everyone, *_) = document(server, f"/organizations/{CODER.id}/groups")
+    (everyone, *_) = load_document(server, f"/organizations/{CODER.id}/groups")
 
     assert send_request(server, "/groups").status_code == 404
     assert "total_member_count" not in everyone

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insights_exporter.demo.insights import percentile
-from tests.demo.client import MONTH, TEMPLATES, WEEK, coder, document, report, seconds
+from tests.demo.client import MONTH, TEMPLATES, WEEK, coder, fetch_report, load_document, seconds
 
 BUILTINS = ["vscode", "jetbrains", "reconnecting-pty", "ssh", "sftp"]
 
@@ -16,7 +16,7 @@ def test_report_has_the_keys_of_the_server_in_its_order() -> None:
     """A report has the keys of the server in its order."""
     keys = ["start_time", "end_time", "template_ids", "active_users", "apps_usage", "parameters_usage"]
     app_keys = ["template_ids", "type", "display_name", "slug", "icon", "seconds", "times_used"]
-    body = report(coder(server_version="2026"), "templates")
+    body = fetch_report(coder(server_version="2026"), "templates")
 
     assert keys == list(body)
     assert app_keys == list(body["apps_usage"][0])
@@ -35,13 +35,15 @@ def test_report_has_the_keys_of_the_server_in_its_order() -> None:
 )
 def test_unrequested_sections_are_missing(extra: dict[str, str], keys: set[str]) -> None:
     """Sections that were not requested are missing."""
-    assert keys == set(document(coder(), TEMPLATES, WEEK | extra))
+    assert keys == set(load_document(coder(), TEMPLATES, WEEK | extra))
 
 
 def test_empty_window_has_empty_lists() -> None:
     """Equal times are allowed and give zeros, lists and built-in apps."""
     midnight = "2026-05-20T00:00:00Z"
-    body = report(coder(server_version="2026"), "templates", {"start_time": midnight, "end_time": midnight})
+    body = fetch_report(
+        coder(server_version="2026"), "templates", {"start_time": midnight, "end_time": midnight}
+    )
 
     assert (0, [], []) == (body["active_users"], body["template_ids"], body["parameters_usage"])
     assert [(slug, 0, []) for slug in BUILTINS] == [
@@ -52,14 +54,14 @@ def test_empty_window_has_empty_lists() -> None:
 def test_offset_is_echoed() -> None:
     """The times of a response have the offset of the request."""
     query = {"start_time": "2026-05-19T00:00:00-03:00", "end_time": "2026-05-20T00:00:00-03:00"}
-    body = report(coder(), "user-latency", query)
+    body = fetch_report(coder(), "user-latency", query)
 
     assert query == {"start_time": body["start_time"], "end_time": body["end_time"]}
 
 
 def test_builtin_apps_come_first_and_sftp_is_never_filled() -> None:
     """Built-in apps are all present, in their order; custom ones follow."""
-    apps = report(coder(server_version="2026"), "templates", MONTH)["apps_usage"]
+    apps = fetch_report(coder(server_version="2026"), "templates", MONTH)["apps_usage"]
 
     assert BUILTINS == [app["slug"] for app in apps if app["type"] == "builtin"]
     assert BUILTINS == [app["slug"] for app in apps[:5]]
@@ -69,7 +71,7 @@ def test_builtin_apps_come_first_and_sftp_is_never_filled() -> None:
 
 def test_custom_apps_are_as_odd_as_in_life() -> None:
     """One slug has several rows, and one custom app is called like a built-in one."""
-    apps = [app for app in report(coder(), "templates", MONTH)["apps_usage"] if app["type"] == "app"]
+    apps = [app for app in fetch_report(coder(), "templates", MONTH)["apps_usage"] if app["type"] == "app"]
     slugs = [app["slug"] for app in apps]
 
     assert slugs.count("code-server") == 3
@@ -80,7 +82,7 @@ def test_custom_apps_are_as_odd_as_in_life() -> None:
 
 def test_parameters_are_as_odd_as_in_life() -> None:
     """All types, one name twice, empty values, options or no key for them."""
-    parameters = report(coder(), "templates", MONTH)["parameters_usage"]
+    parameters = fetch_report(coder(), "templates", MONTH)["parameters_usage"]
     names = [each["name"] for each in parameters]
 
     assert {each["type"] for each in parameters} == {"string", "number", "bool", "list(string)"}
@@ -92,17 +94,19 @@ def test_parameters_are_as_odd_as_in_life() -> None:
 
 def test_users_are_in_the_order_of_their_ids() -> None:
     """Both reports of users list the same users in the order of their ids."""
-    activity, latency = (report(coder(), name, MONTH)["users"] for name in ("user-activity", "user-latency"))
+    activity, latency = (
+        fetch_report(coder(), name, MONTH)["users"] for name in ("user-activity", "user-latency")
+    )
     ids = [user["user_id"] for user in activity]
 
     assert sorted(ids) == ids
     assert ids == [user["user_id"] for user in latency]
-    assert report(coder(), "templates", MONTH)["active_users"] == len(ids)
+    assert fetch_report(coder(), "templates", MONTH)["active_users"] == len(ids)
 
 
 def test_latencies_are_plausible() -> None:
     """Some users have none, the others a p95 above their p50, and some are slow."""
-    users = [user["latency_ms"] for user in report(coder(), "user-latency", MONTH)["users"]]
+    users = [user["latency_ms"] for user in fetch_report(coder(), "user-latency", MONTH)["users"]]
     measured = [each for each in users if each != {"p50": -1, "p95": -1}]
 
     assert 0 < len(measured) < len(users)
@@ -115,9 +119,9 @@ def test_latencies_are_plausible() -> None:
 def test_deployment_is_no_more_than_its_templates(query: dict[str, str]) -> None:
     """Half hours are capped over all templates, and users are counted once."""
     server = coder(server_version="2026")
-    every = report(server, "templates", query)
+    every = fetch_report(server, "templates", query)
     single = [query | {"template_ids": each} for each in every["template_ids"]]
-    parts = [report(server, "templates", each) for each in single]
+    parts = [fetch_report(server, "templates", each) for each in single]
 
     assert every["active_users"] < sum(part["active_users"] for part in parts)
     assert seconds(server, query) < sum(seconds(server, each) for each in single)
@@ -137,10 +141,12 @@ def test_deployment_is_no_more_than_its_templates(query: dict[str, str]) -> None
 def test_several_templates_at_once_are_their_union() -> None:
     """Naming every template is naming none; an unknown id adds nothing."""
     server = coder()
-    every = report(server, "templates")
+    every = fetch_report(server, "templates")
     unknown = "00000000-0000-4000-8000-000000000000"
-    named = report(server, "templates", WEEK | {"template_ids": ",".join([*every["template_ids"], unknown])})
-    nothing = report(server, "templates", WEEK | {"template_ids": unknown})
+    named = fetch_report(
+        server, "templates", WEEK | {"template_ids": ",".join([*every["template_ids"], unknown])}
+    )
+    nothing = fetch_report(server, "templates", WEEK | {"template_ids": unknown})
 
     assert every == named
     assert (0, []) == (nothing["active_users"], nothing["template_ids"])
@@ -149,9 +155,9 @@ def test_several_templates_at_once_are_their_union() -> None:
 def test_templates_of_an_app_used_it() -> None:
     """An app lists the templates whose own report contains it."""
     server = coder()
-    for app in report(server, "templates")["apps_usage"]:
+    for app in fetch_report(server, "templates")["apps_usage"]:
         for template_id in app["template_ids"]:
-            rows = report(server, "templates", WEEK | {"template_ids": template_id})["apps_usage"]
+            rows = fetch_report(server, "templates", WEEK | {"template_ids": template_id})["apps_usage"]
             key = (app["type"], app["slug"], app["icon"], app["display_name"])
             assert [template_id] in [
                 row["template_ids"]

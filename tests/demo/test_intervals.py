@@ -4,14 +4,14 @@ from itertools import pairwise
 
 import pytest
 
-from tests.demo.client import TEMPLATES, WEEK, coder, document, report
+from tests.demo.client import TEMPLATES, WEEK, coder, fetch_report, load_document
 
 
 @pytest.mark.parametrize(("interval", "count"), [("day", 14), ("week", 2)])
 def test_intervals_cover_the_window(interval: str, count: int) -> None:
     """Sorted rows have no gaps, and rows are in no particular order."""
     query = {"start_time": "2026-05-04T00:00:00+02:00", "end_time": "2026-05-18T00:00:00+02:00"}
-    rows = document(coder(), TEMPLATES, query | {"interval": interval})["interval_reports"]
+    rows = load_document(coder(), TEMPLATES, query | {"interval": interval})["interval_reports"]
     ordered = sorted(rows, key=lambda row: str(row["start_time"]))
 
     assert count == len(rows)
@@ -22,7 +22,7 @@ def test_intervals_cover_the_window(interval: str, count: int) -> None:
 
 def test_last_interval_may_be_short() -> None:
     """The running day ends with the window."""
-    rows = document(coder(), TEMPLATES, WEEK | {"interval": "day"})["interval_reports"]
+    rows = load_document(coder(), TEMPLATES, WEEK | {"interval": "day"})["interval_reports"]
 
     assert WEEK["end_time"] == max(row["end_time"] for row in rows)
     assert len(rows) == 7
@@ -31,8 +31,8 @@ def test_last_interval_may_be_short() -> None:
 def test_interval_row_is_the_report_of_its_own_window() -> None:
     """A row equals the report of its own window."""
     server = coder()
-    for row in document(server, TEMPLATES, WEEK | {"interval": "day"})["interval_reports"]:
+    for row in load_document(server, TEMPLATES, WEEK | {"interval": "day"})["interval_reports"]:
         window = {"start_time": row["start_time"], "end_time": row["end_time"]}
-        alone = report(server, "templates", window)
+        alone = fetch_report(server, "templates", window)
 
         assert (row["active_users"], row["template_ids"]) == (alone["active_users"], alone["template_ids"])

@@ -10,8 +10,8 @@ from tests.demo import queries
 from tests.demo.client import coder, send_request
 
 WITH_TIMES = ("templates", "user-activity", "user-latency")
-accepted = partial(queries.accepted, server_version="published")
-refused = partial(queries.refused, server_version="published")
+accepted = partial(queries.read_accepted, server_version="published")
+refused = partial(queries.read_rejected, server_version="published")
 
 
 @pytest.mark.parametrize("endpoint", WITH_TIMES)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.demo.client import coder, send_request
-from tests.demo.queries import WEEK, A, B, accepted, one_bad, refused, some_bad
+from tests.demo.queries import WEEK, A, B, one_bad, read_accepted, read_rejected, some_bad
 
 
 def test_request_of_the_published_page_is_refused() -> None:
@@ -15,7 +15,7 @@ def test_request_of_the_published_page_is_refused() -> None:
         ("after", "is not a valid query param"),
     )
 
-    assert expected == refused({"before": "0", "after": "0"})
+    assert expected == read_rejected({"before": "0", "after": "0"})
 
 
 @pytest.mark.parametrize(
@@ -36,9 +36,9 @@ def test_last_week_needs_six_days(start: str, end: str, passes: bool) -> None:
     detail = "Last report interval should have at least 6 days."
 
     if passes:
-        assert accepted(query).interval == "week"
+        assert read_accepted(query).interval == "week"
     else:
-        assert {"message": "Query parameter has invalid value.", "detail": detail} == refused(query)
+        assert {"message": "Query parameter has invalid value.", "detail": detail} == read_rejected(query)
 
 
 @pytest.mark.parametrize(
@@ -54,17 +54,17 @@ def test_last_week_needs_six_days(start: str, end: str, passes: bool) -> None:
 )
 def test_errors_of_other_parameters(extra: dict[str, str], body: dict[str, object]) -> None:
     """Each invalid parameter has its own error."""
-    assert body == refused(WEEK | extra)
+    assert body == read_rejected(WEEK | extra)
 
 
 def test_interval_is_checked_before_sections() -> None:
     """An invalid interval is reported before an invalid section."""
-    assert refused(WEEK | {"interval": "x"}) == refused(WEEK | {"interval": "x", "sections": "x"})
+    assert read_rejected(WEEK | {"interval": "x"}) == read_rejected(WEEK | {"interval": "x", "sections": "x"})
 
 
 def test_lists_are_read() -> None:
     """UUIDs may have spaces around them and any case; an empty section list means both."""
-    query = accepted(WEEK | {"template_ids": f" {A.upper()} ,{B}", "sections": "", "interval": "day"})
+    query = read_accepted(WEEK | {"template_ids": f" {A.upper()} ,{B}", "sections": "", "interval": "day"})
 
     assert (A, B) == query.template_ids
     assert {"report", "interval_reports"} == query.sections
@@ -72,7 +72,7 @@ def test_lists_are_read() -> None:
 
 def test_one_section_is_one_section() -> None:
     """The response contains the requested section only."""
-    assert {"report"} == accepted(WEEK | {"sections": "report"}).sections
+    assert {"report"} == read_accepted(WEEK | {"sections": "report"}).sections
 
 
 @pytest.mark.parametrize("path", ["/insights/daus", "/insights/user-status-counts"])
@@ -80,8 +80,8 @@ def test_offset_must_be_whole_hours(path: str) -> None:
     """A fractional offset is refused, a missing one is 0."""
     detail = 'must be a valid integer (strconv.Atoi: parsing "5.5": invalid syntax)'
 
-    assert some_bad(("tz_offset", detail)) == refused({"tz_offset": "5.5"}, path)
-    assert accepted({}, path).tz_offset == 0
+    assert some_bad(("tz_offset", detail)) == read_rejected({"tz_offset": "5.5"}, path)
+    assert read_accepted({}, path).tz_offset == 0
 
 
 @pytest.mark.parametrize("endpoint", ["user-activity", "user-latency"])
@@ -89,8 +89,10 @@ def test_users_know_no_interval(endpoint: str) -> None:
     """The endpoints of users have no interval."""
     path = f"/api/v2/insights/{endpoint}"
 
-    assert some_bad(("interval", "is not a valid query param")) == refused(WEEK | {"interval": "day"}, path)
-    assert (A,) == accepted(WEEK | {"template_ids": A}, path).template_ids
+    assert some_bad(("interval", "is not a valid query param")) == read_rejected(
+        WEEK | {"interval": "day"}, path
+    )
+    assert (A,) == read_accepted(WEEK | {"template_ids": A}, path).template_ids
 
 
 def test_status_counts_take_a_zone() -> None:
@@ -98,8 +100,8 @@ def test_status_counts_take_a_zone() -> None:
     path = "/insights/user-status-counts"
     bad = {"message": "Invalid timezone.", "detail": "unknown time zone Mars"}
 
-    assert str(accepted({"timezone": "Asia/Tokyo"}, path).zone) == "Asia/Tokyo"
-    assert bad == refused({"timezone": "Mars"}, path)
+    assert str(read_accepted({"timezone": "Asia/Tokyo"}, path).zone) == "Asia/Tokyo"
+    assert bad == read_rejected({"timezone": "Mars"}, path)
 
 
 @pytest.mark.parametrize("path", ["/insights", "/insights/templates/", "/insights/x", "/templates/x"])

@@ -1,21 +1,21 @@
 """Templates, organizations, users: the lists."""
 
-from tests.demo.client import MONTH, NOW, SMALL, coder, document, report
+from tests.demo.client import MONTH, NOW, SMALL, coder, fetch_report, load_document
 
 
 def test_retired_template_is_named_but_not_listed() -> None:
     """Insights contain a deleted template that the list does not have."""
-    used = set(report(coder(), "templates", MONTH)["template_ids"])
-    listed = {each["id"] for each in document(coder(), "/templates")}
+    used = set(fetch_report(coder(), "templates", MONTH)["template_ids"])
+    listed = {each["id"] for each in load_document(coder(), "/templates")}
 
     assert {SMALL.catalog.templates[-1].id} == used - listed
 
 
 def test_template_names_repeat_over_organizations() -> None:
     """Two templates share a name, one is deprecated, one is unused."""
-    listed = document(coder(), "/templates")
+    listed = load_document(coder(), "/templates")
     pairs = [(each["organization_name"], each["name"]) for each in listed]
-    used = report(coder(), "templates", MONTH)["template_ids"]
+    used = fetch_report(coder(), "templates", MONTH)["template_ids"]
 
     assert [("coder", "docker"), ("research", "docker")] == [pair for pair in pairs if pair[1] == "docker"]
     assert ["aws-windows"] == [each["name"] for each in listed if each["deprecated"]]
@@ -25,17 +25,17 @@ def test_template_names_repeat_over_organizations() -> None:
 def test_organizations_list_their_templates() -> None:
     """An organization lists its templates by id or name."""
     server = coder()
-    organizations = document(server, "/organizations")
-    by_id = [document(server, f"/organizations/{each['id']}/templates") for each in organizations]
-    by_name = [document(server, f"/organizations/{each['name']}/templates") for each in organizations]
+    organizations = load_document(server, "/organizations")
+    by_id = [load_document(server, f"/organizations/{each['id']}/templates") for each in organizations]
+    by_name = [load_document(server, f"/organizations/{each['name']}/templates") for each in organizations]
 
     assert by_id == by_name
-    assert len(document(server, "/templates")) == sum(map(len, by_id))
+    assert len(load_document(server, "/templates")) == sum(map(len, by_id))
 
 
 def test_builds_take_milliseconds_or_are_unknown() -> None:
     """Each template has percentiles of three kinds of builds, None where there were none."""
-    listed = document(coder(), "/templates")
+    listed = load_document(coder(), "/templates")
     times = {each["name"]: each["build_time_stats"] for each in listed}
 
     assert {"P50": None, "P95": None} == times["sandbox"]["start"]
@@ -54,7 +54,7 @@ def test_names_return_and_ids_do_not() -> None:
 
 def test_status_counts_agree_with_the_population() -> None:
     """The newest status counts are those of today."""
-    counts = document(coder(), "/insights/user-status-counts")["status_counts"]
+    counts = load_document(coder(), "/insights/user-status-counts")["status_counts"]
 
     assert SMALL.count_statuses(NOW.toordinal()) == {
         status: points[-1]["count"] for status, points in counts.items()

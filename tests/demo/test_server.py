@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from insights_exporter.demo import DEMO_TOKEN, serve
-from tests.demo.client import FOUR, NOW, WEEK, coder, query_for
+from tests.demo.client import FOUR, NOW, WEEK, build_query, coder
 
 TOKEN = {"Coder-Session-Token": DEMO_TOKEN}
 
@@ -16,7 +16,7 @@ def test_response_over_http(endpoint: str) -> None:
     """The HTTP response equals the response of the server, byte for byte."""
     server = coder()
     with serve(server) as url:
-        response = httpx.get(f"{url}/api/v2/insights/{endpoint}", params=query_for(endpoint), headers=TOKEN)
+        response = httpx.get(f"{url}/api/v2/insights/{endpoint}", params=build_query(endpoint), headers=TOKEN)
 
     alone = server.response(
         "GET",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insights_exporter.demo.validation import next_hour
-from tests.demo.queries import TODAY, accepted, one_bad, refused
+from tests.demo.queries import TODAY, one_bad, read_accepted, read_rejected
 
 EPOCH = datetime(2020, 1, 2, tzinfo=UTC)
 
@@ -56,7 +56,7 @@ PARSING = (
 )
 def test_time_that_breaks_a_rule_is_refused(changes: dict[str, str], field: str, detail: str) -> None:
     """Each rule of times has its own error, which names one parameter."""
-    assert one_bad(field, f'Query param "{field}" {detail}') == refused(TODAY | changes)
+    assert one_bad(field, f'Query param "{field}" {detail}') == read_rejected(TODAY | changes)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_end_up_to_the_next_full_hour_passes(end: str, now: str) -> None:
     """The end may be the next full hour in UTC."""
     query = {"start_time": "2024-05-20T00:00:00+05:30", "end_time": end}
 
-    assert datetime.fromisoformat(end) == accepted(query, now=datetime.fromisoformat(now)).end
+    assert datetime.fromisoformat(end) == read_accepted(query, now=datetime.fromisoformat(now)).end
 
 
 def test_half_hour_zone_may_not_have_its_next_hour_early() -> None:
@@ -83,19 +83,23 @@ def test_half_hour_zone_may_not_have_its_next_hour_early() -> None:
     now = datetime(2024, 5, 20, 8, 50, tzinfo=UTC)
     query = {"start_time": "2024-05-20T00:00:00+05:30", "end_time": "2024-05-20T15:00:00+05:30"}
 
-    assert one_bad("end_time", 'Query param "end_time" must not be in the future') == refused(query, now=now)
+    assert one_bad("end_time", 'Query param "end_time" must not be in the future') == read_rejected(
+        query, now=now
+    )
 
 
 def test_start_is_checked_before_end() -> None:
     """Of two invalid times only the first is reported."""
-    body = refused({"start_time": "2024-05-20T01:00:00Z", "end_time": "never"})
+    body = read_rejected({"start_time": "2024-05-20T01:00:00Z", "end_time": "never"})
 
-    assert body == refused({"start_time": "2024-05-20T01:00:00Z", "end_time": "2024-05-20T02:03:04Z"})
+    assert body == read_rejected({"start_time": "2024-05-20T01:00:00Z", "end_time": "2024-05-20T02:03:04Z"})
 
 
 def test_offset_is_kept() -> None:
     """A time keeps the offset in which it was sent."""
-    query = accepted({"start_time": "2024-05-19T00:00:00-03:00", "end_time": "2024-05-20T00:00:00-03:00"})
+    query = read_accepted(
+        {"start_time": "2024-05-19T00:00:00-03:00", "end_time": "2024-05-20T00:00:00-03:00"}
+    )
 
     assert timedelta(hours=-3) == query.start.utcoffset()
 
@@ -110,4 +114,4 @@ def test_window_up_to_the_next_hour_always_passes(now: datetime, minutes: int) -
     start = local.replace(hour=0, minute=0, second=0, microsecond=0)
     query = {"start_time": start.isoformat(), "end_time": next_hour(now).isoformat()}
 
-    assert accepted(query, now=now).end == next_hour(now)
+    assert read_accepted(query, now=now).end == next_hour(now)

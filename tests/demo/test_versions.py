@@ -6,8 +6,8 @@ import pytest
 
 from insights_exporter.demo import SERVER_VERSIONS
 from tests.demo import queries
-from tests.demo.client import TEMPLATES, WEEK, coder, document, report, send_request
-from tests.demo.queries import A, B, accepted, one_bad, refused, some_bad
+from tests.demo.client import TEMPLATES, WEEK, coder, fetch_report, load_document, send_request
+from tests.demo.queries import A, B, one_bad, read_accepted, read_rejected, some_bad
 
 STATUS_COUNTS = "/insights/user-status-counts"
 
@@ -23,7 +23,7 @@ STATUS_COUNTS = "/insights/user-status-counts"
 )
 def test_versions_differ(server_version: str, builtins: int, name: str, times: bool) -> None:
     """Apps grew a field and changed a name over the years."""
-    apps = report(coder(server_version=server_version), "templates")["apps_usage"]
+    apps = fetch_report(coder(server_version=server_version), "templates")["apps_usage"]
 
     assert builtins == sum(app["type"] == "builtin" for app in apps)
     assert (name, times) == (apps[0]["display_name"], "times_used" in apps[0])
@@ -32,28 +32,30 @@ def test_versions_differ(server_version: str, builtins: int, name: str, times: b
 def test_oldest_servers_differ() -> None:
     """In 2023 days had times, every response had intervals, and apps listed all templates of the report."""
     server = coder(server_version="2023")
-    body = document(server, TEMPLATES, WEEK)
+    body = load_document(server, TEMPLATES, WEEK)
 
-    assert document(server, "/insights/daus")["entries"][0]["date"].endswith("T00:00:00Z")
+    assert load_document(server, "/insights/daus")["entries"][0]["date"].endswith("T00:00:00Z")
     assert body["interval_reports"] == []
     assert all(
         body["report"]["template_ids"] == app["template_ids"] for app in body["report"]["apps_usage"][:4]
     )
     assert send_request(server, "/templates").status_code == 404
-    assert "organization_name" not in document(server, "/organizations/coder/templates")[0]
+    assert "organization_name" not in load_document(server, "/organizations/coder/templates")[0]
 
 
 @pytest.mark.parametrize("server_version", SERVER_VERSIONS)
 def test_versions_agree_on_users(server_version: str) -> None:
     """The activity of users does not depend on the server version."""
-    assert report(coder(), "user-activity") == report(coder(server_version=server_version), "user-activity")
+    assert fetch_report(coder(), "user-activity") == fetch_report(
+        coder(server_version=server_version), "user-activity"
+    )
 
 
 def test_published_server_has_both_sections() -> None:
     """A server by the API documentation returns both sections, with weeks."""
     server = coder(rules="published")
     query = {"before": "1778457600", "after": "1779289200"}
-    body = document(server, TEMPLATES, query)
+    body = load_document(server, TEMPLATES, query)
 
     assert ["report", "interval_reports"] == list(body)
     assert {row["interval"] for row in body["interval_reports"]} == {"week"}
@@ -67,8 +69,8 @@ def test_repeated_parameter_is_refused() -> None:
     query = [*queries.WEEK.items(), ("template_ids", A), ("template_ids", B)]
     detail = "provided more than once, found 2 times. Only provide 1 instance of this query param."
 
-    assert some_bad(("template_ids", detail)) == refused(query, server_version="2026")
-    assert (A,) == accepted(query, server_version="2024").template_ids
+    assert some_bad(("template_ids", detail)) == read_rejected(query, server_version="2026")
+    assert (A,) == read_accepted(query, server_version="2024").template_ids
 
 
 @pytest.mark.parametrize("server_version", ["2026", "2026-session-apps", "2026-bounded", "next"])
@@ -89,9 +91,9 @@ def test_zone_of_status_counts(server_version: str, query: dict[str, str], zone:
     """Servers of 2026 accept a time zone or whole hours; later ones only a time zone."""
     if server_version == "next" and "tz_offset" in query:
         unknown = some_bad(("tz_offset", "is not a valid query param"))
-        assert unknown == refused(query, STATUS_COUNTS, server_version)
+        assert unknown == read_rejected(query, STATUS_COUNTS, server_version)
         return
-    assert zone == str(accepted(query, STATUS_COUNTS, server_version=server_version).zone)
+    assert zone == str(read_accepted(query, STATUS_COUNTS, server_version=server_version).zone)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,7 @@ def test_zone_of_status_counts(server_version: str, query: dict[str, str], zone:
 )
 def test_bad_zone_of_status_counts(query: dict[str, str], message: str) -> None:
     """Both parameters at once, and zones that the database does not have, are refused."""
-    body = refused(query, STATUS_COUNTS, "2026-bounded")
+    body = read_rejected(query, STATUS_COUNTS, "2026-bounded")
 
     assert message == body["message"]
     assert "validations" not in body
@@ -119,7 +121,7 @@ def test_zone_is_unknown_to_servers_of_2025() -> None:
     """`timezone` came in 2026."""
     unknown = some_bad(("timezone", "is not a valid query param"))
 
-    assert unknown == refused({"timezone": "Asia/Tokyo"}, STATUS_COUNTS, "2025")
+    assert unknown == read_rejected({"timezone": "Asia/Tokyo"}, STATUS_COUNTS, "2025")
 
 
 @pytest.mark.parametrize("server_version", ["2023", "2024"])
@@ -135,10 +137,10 @@ def test_oldest_server_has_fewer_parameters() -> None:
     late = queries.TODAY | {"start_time": "2024-05-20T01:00:00Z"}
     week = one_bad("interval", "must be one of [day]")
 
-    assert missing == refused({}, server_version="2023")
-    assert one_bad("start_time", clock) == refused(late, server_version="2023")
-    assert week == refused(queries.WEEK | {"interval": "week"}, server_version="2023")
-    assert some_bad(("sections", "is not a valid query param")) == refused(
+    assert missing == read_rejected({}, server_version="2023")
+    assert one_bad("start_time", clock) == read_rejected(late, server_version="2023")
+    assert week == read_rejected(queries.WEEK | {"interval": "week"}, server_version="2023")
+    assert some_bad(("sections", "is not a valid query param")) == read_rejected(
         queries.WEEK | {"sections": "report"}, server_version="2023"
     )
 
@@ -148,5 +150,5 @@ def test_oldest_server_compares_today_in_its_own_zone() -> None:
     now = datetime(2024, 5, 20, 23, 30, tzinfo=UTC)
     query = {"start_time": "2024-05-21T00:00:00+05:00", "end_time": "2024-05-21T05:00:00+05:00"}
 
-    assert accepted(query, now=now)
-    assert refused(query, server_version="2023", now=now)
+    assert read_accepted(query, now=now)
+    assert read_rejected(query, server_version="2023", now=now)

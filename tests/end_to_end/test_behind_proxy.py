@@ -13,7 +13,7 @@ from playwright.async_api import BrowserContext, Page
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
 from tests.integration import exporter as exporter_peer
 from tests.integration.exporter import RunExporter
-from tests.integration.nginx import proxying
+from tests.integration.nginx import run_proxy
 from tests.integration.processes import free_port
 from tests.integration.waiting import eventually
 
@@ -58,7 +58,7 @@ def proxied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     location = LOCATIONS[request.param].format(prefix=PREFIX, upstream=upstream)
     with (
         serve(coder) as url,
-        proxying(folder / "nginx", authority, location) as address,
+        run_proxy(folder / "nginx", authority, location) as address,
     ):
         config.write_text(CONFIG.format(url=url), encoding="utf-8")
         flags = [f"--config.file={config}", f"--web.external-url={address}{PREFIX}/"]

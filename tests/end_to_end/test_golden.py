@@ -14,12 +14,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from insights_exporter.coder.request import Response
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.datasets.template_breakdown import TEMPLATE_DAILY_ACTIVE_USERS
-from tests.datasets.cases import context_of
+from tests.datasets.cases import load_context
 from tests.end_to_end.families import Rows, activity, app_family, levels
-from tests.end_to_end.stub import answering
+from tests.end_to_end.stub_server import serve_response
 from tests.end_to_end.truth import Series, app_seconds, app_uses, choices, series
 from tests.integration.exporter import Exporter, StartExporter
-from tests.integration.parts import NOT_INSTALLABLE
+from tests.integration.programs import NOT_INSTALLABLE
 from tests.integration.waiting import eventually
 
 FOLDER = Path(os.environ.get("CODER_GOLDEN", Path(__file__).parents[3] / "shared" / "coder-golden"))
@@ -62,14 +62,14 @@ def test_golden_answer(file: Path, start_exporter: StartExporter, tmp_path: Path
     start, end = window(report)
     path = PATHS[file.stem.partition("_")[0]]
     dataset = path.rpartition("/")[2]
-    with answering(path, file.read_bytes(), end - timedelta(minutes=30)) as url:
+    with serve_response(path, file.read_bytes(), end - timedelta(minutes=30)) as url:
         config = tmp_path / "config.yml"
         config.write_text(CONFIG.format(url=url, days=(end - start).days))
         exporter = start_exporter(f"--config.file={config}")
         polled = f'poll_success{{dataset="{dataset}",deployment="acme",window="golden"}} 1'
         eventually(lambda: polled in exporter.page())
 
-        actual = told(exporter)
+        actual = read_exposed(exporter)
 
     assert (file.stem == ONLY_INTERVALS) == (actual == {})
     assert expected(dataset, report) == actual
@@ -103,7 +103,7 @@ def days_at_end_of(interval: Mapping[str, Any], intervals: Sequence[Mapping[str,
     dataset = DATASETS["template-breakdown"]
     (template,) = {name for each in intervals for name in each["template_ids"]}
     late = datetime.fromisoformat(interval["end_time"]) - timedelta(minutes=30)
-    view = context_of("7d", now=late.isoformat(), in_use=[template])
+    view = load_context("7d", now=late.isoformat(), in_use=[template])
     response = Response(dataset.requests(view)[0], json.dumps({"interval_reports": intervals}).encode())
     return {
         labels[0]: value
@@ -115,11 +115,11 @@ def days_at_end_of(interval: Mapping[str, Any], intervals: Sequence[Mapping[str,
 
 def window(report: Mapping[str, Any]) -> tuple[datetime, datetime]:
     """Return the window of a report; one that was blanked, or is not there, is a week."""
-    start, end = (datetime.fromisoformat(text) for text in (EDGES | echoed(report)).values())
+    start, end = (datetime.fromisoformat(text) for text in (EDGES | read_window(report)).values())
     return start, end
 
 
-def echoed(report: Mapping[str, Any]) -> dict[str, str]:
+def read_window(report: Mapping[str, Any]) -> dict[str, str]:
     """Return the edges of the window that a report echoes."""
     told = {edge: report.get(f"{edge}_time", BLANKED) for edge in EDGES}
     return {edge: text for edge, text in told.items() if text != BLANKED}
@@ -131,7 +131,7 @@ def expected(dataset: str, report: Mapping[str, Any]) -> dict[str, Series]:
         return {}
     rows = PARTS[dataset](report) | {
         f"window_{edge}_timestamp_seconds": [({"dataset": dataset}, datetime.fromisoformat(text).timestamp())]
-        for edge, text in echoed(report).items()
+        for edge, text in read_window(report).items()
     }
     windowless = names(report) if dataset == "templates" else {}
     named = {
@@ -166,7 +166,7 @@ def names(report: Mapping[str, Any]) -> dict[str, Series]:
     return {"coder_insights_app_info": dict.fromkeys((frozenset(each.items()) for each in labels), 1.0)}
 
 
-def people(report: Mapping[str, Any]) -> dict[str, Rows]:
+def count_users(report: Mapping[str, Any]) -> dict[str, Rows]:
     """Return single users, and the distribution over all of them."""
     users = ({"user_id": user["user_id"], "username": user["username"]} for user in report["users"])
     seconds = (user["seconds"] for user in report["users"])
@@ -181,10 +181,10 @@ def people(report: Mapping[str, Any]) -> dict[str, Rows]:
     }
 
 
-PARTS = {"templates": usage, "user-activity": people}
+PARTS = {"templates": usage, "user-activity": count_users}
 
 
-def told(exporter: Exporter) -> dict[str, Series]:
+def read_exposed(exporter: Exporter) -> dict[str, Series]:
     """Return all that the page says of Coder, by name."""
     shown: dict[str, list[tuple[dict[str, str], float]]] = {}
     for family in text_string_to_metric_families(exporter.page()):

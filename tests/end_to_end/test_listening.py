@@ -29,7 +29,7 @@ os.execve(sys.argv[3], sys.argv[3:], {**os.environ, "LISTEN_PID": str(os.getpid(
 """A program that listens and then becomes another one, as a service of systemd does."""
 
 
-def healthy(port: int) -> bool:
+def is_healthy(port: int) -> bool:
     """Return whether an exporter answers on the port."""
     return httpx.get(f"http://127.0.0.1:{port}/-/healthy", trust_env=False).status_code == httpx.codes.OK
 
@@ -51,7 +51,7 @@ def test_several_addresses(tmp_path: Path, run_exporter: RunExporter, by: str) -
     env = {} if flags else {"INSIGHTS_EXPORTER_WEB_LISTEN_ADDRESS": " ".join(addresses)}
 
     with exporter(tmp_path, (*command(), *flags), env) as process:
-        eventually(lambda: all(healthy(port) for port in ports), START, ignoring=(httpx.TransportError,))
+        eventually(lambda: all(is_healthy(port) for port in ports), START, ignoring=(httpx.TransportError,))
         all_healthy = run_exporter("health", *flags, env=env)
         one_dead = run_exporter(
             "health", f"--web.listen-address={addresses[0]}", f"--web.listen-address=127.0.0.1:{free_port()}"
@@ -66,7 +66,7 @@ def test_socket_of_systemd(tmp_path: Path) -> None:
     ports = (free_port(), free_port())
     words = (sys.executable, "-c", SYSTEMD, *map(str, ports), *command(), "--web.systemd-socket")
     with exporter(tmp_path, words, {}):
-        eventually(lambda: all(healthy(port) for port in ports), START, ignoring=(httpx.TransportError,))
+        eventually(lambda: all(is_healthy(port) for port in ports), START, ignoring=(httpx.TransportError,))
 
 
 @pytest.mark.parametrize(

@@ -32,20 +32,20 @@ deployments:
 @pytest.fixture(scope="module")
 def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
     """Provide an exporter that polls two deployments whose clocks stand still."""
-    room = tmp_path_factory.mktemp("serving")
+    directory = tmp_path_factory.mktemp("serving")
     first, second = (
         EmbeddedCoder(population=Population(seed=seed, users=30, templates=3), now=lambda: NOW, rate_limit=-1)
         for seed in (1, 2)
     )
     with serve(first) as first_url, serve(second) as second_url:
-        (room / "config.yml").write_text(CONFIG.format(first=first_url, second=second_url))
-        config = f"--config.file={room / 'config.yml'}"
-        with exporter_peer.serving(room, config, env={"TOKEN": DEMO_TOKEN}) as running:
-            eventually(lambda: polled(running))
+        (directory / "config.yml").write_text(CONFIG.format(first=first_url, second=second_url))
+        config = f"--config.file={directory / 'config.yml'}"
+        with exporter_peer.serving(directory, config, env={"TOKEN": DEMO_TOKEN}) as running:
+            eventually(lambda: has_polled(running))
             yield running
 
 
-def polled(exporter: Exporter) -> bool:
+def has_polled(exporter: Exporter) -> bool:
     """Return whether everything was polled and is on the page."""
     page = exporter.page()
     states = [line for line in page.splitlines() if line.startswith("insights_exporter_poll_success")]
@@ -66,13 +66,13 @@ def between_polls(exporter: Exporter, get: Callable[[], T]) -> T:
     """Return what `get` returns when no poll changes the exposition meanwhile."""
 
     def attempt() -> list[T]:
-        before, found = stable(exporter.page()), get()
-        return [found] if before == stable(exporter.page()) else []
+        before, found = select_stable(exporter.page()), get()
+        return [found] if before == select_stable(exporter.page()) else []
 
     return eventually(attempt)[0]
 
 
-def stable(page: str) -> list[str]:
+def select_stable(page: str) -> list[str]:
     """Return the lines of a page that do not change by themselves."""
     return [line for line in page.splitlines() if not line.startswith(("process_", "python_"))]
 
@@ -127,7 +127,7 @@ def test_gzip_is_one_member_of_the_same_page(exporter: Exporter, accept: str) ->
     assert response.headers["content-encoding"] == "gzip"
     assert int(response.headers["content-length"]) == len(packed)
     assert "content-encoding" not in plain.headers
-    assert stable(gzip.decompress(packed).decode()) == stable(plain.text)
+    assert select_stable(gzip.decompress(packed).decode()) == select_stable(plain.text)
 
 
 def test_head_has_the_headers_alone(exporter: Exporter) -> None:
@@ -234,7 +234,7 @@ def test_gauge_histograms_as_gauges_are_compressed(exporter: Exporter, accept: s
     )
 
     assert (None, "gzip") == tuple(answer.headers.get("content-encoding") for answer in (plain, packed))
-    assert stable(plain.text) == stable(packed.text)
+    assert select_stable(plain.text) == select_stable(packed.text)
 
 
 def test_gauge_histograms_as_gauges_of_a_selection(exporter: Exporter) -> None:

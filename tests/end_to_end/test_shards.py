@@ -60,8 +60,8 @@ def build_config(url: str, names: Mapping[str, object]) -> dict[str, object]:
 class Fleet:
     """The shards, each a process on a port of its own that it keeps when it is started again."""
 
-    def __init__(self, config: Path, room: Path, stack: ExitStack) -> None:
-        self.config, self.room, self.stack = config, room, stack
+    def __init__(self, config: Path, directory: Path, stack: ExitStack) -> None:
+        self.config, self.directory, self.stack = config, directory, stack
         self.addresses = [f"127.0.0.1:{free_port()}" for _ in range(SHARDS)]
 
     def start(self, *shards: int) -> list[Exporter]:
@@ -75,8 +75,8 @@ class Fleet:
         address = self.addresses[shard]
         words = (*command(), f"--config.file={self.config}", f"--web.listen-address={address}")
         share = (f"--shard={shard}", f"--total-shards={SHARDS}")
-        room = self.room / f"shard-{shard}"
-        process = running([*words, *share], room, clean_environment(room, {}))
+        directory = self.directory / f"shard-{shard}"
+        process = running([*words, *share], directory, clean_environment(directory, {}))
         return Exporter(f"http://{address}", self.stack.enter_context(process))
 
 

@@ -33,18 +33,20 @@ deployments:
 @pytest.fixture(scope="module")
 def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Truth, Prometheus]]:
     """Provide a Coder whose clock stands still, and a Prometheus that scrapes an exporter which polls it."""
-    room = tmp_path_factory.mktemp("truth")
+    directory = tmp_path_factory.mktemp("truth")
     coder = EmbeddedCoder(
         population=Population(seed=7, users=60, templates=6), now=lambda: NOW, rate_limit=-1
     )
     with ExitStack() as stack:
         url = stack.enter_context(serve(coder))
-        (room / "config.yml").write_text(CONFIG.format(url=url))
+        (directory / "config.yml").write_text(CONFIG.format(url=url))
         exporter = stack.enter_context(
-            exporter_peer.serving(room, f"--config.file={room / 'config.yml'}", env={"TOKEN": DEMO_TOKEN})
+            exporter_peer.serving(
+                directory, f"--config.file={directory / 'config.yml'}", env={"TOKEN": DEMO_TOKEN}
+            )
         )
         prometheus = stack.enter_context(
-            prometheus_peer.monitoring(room / "prometheus", scraping(exporter.url))
+            prometheus_peer.monitoring(directory / "prometheus", scraping(exporter.url))
         )
         everything = 'min(insights_exporter_poll_success{deployment="acme"}) == 1'
         prometheus.wait_for(everything, seconds=60)

@@ -57,7 +57,7 @@ class Versions:
 @pytest.fixture(scope="module")
 def versions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Versions]:
     """Return what one exporter shows of a server of each version with the same population."""
-    room = tmp_path_factory.mktemp("versions")
+    directory = tmp_path_factory.mktemp("versions")
     population = Population(seed=7, users=60, templates=6)
     coders = {
         name: EmbeddedCoder(population=population, now=lambda: NOW, rate_limit=-1, server_version=name)
@@ -65,9 +65,9 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Versions]:
     }
     with serve(coders) as url:
         rows = "\n".join(f'  - {{name: "{name}", url: "{url}/{name}"}}' for name in coders)
-        (room / "config.yml").write_text(CONFIG.format(deployments=rows))
-        config = f"--config.file={room / 'config.yml'}"
-        with exporter_peer.serving(room, config, env={"TOKEN": DEMO_TOKEN}) as exporter:
+        (directory / "config.yml").write_text(CONFIG.format(deployments=rows))
+        config = f"--config.file={directory / 'config.yml'}"
+        with exporter_peer.serving(directory, config, env={"TOKEN": DEMO_TOKEN}) as exporter:
             eventually(lambda: is_complete(read(exporter.page())), seconds=90)
             yield Versions(url, read(exporter.page()))
 

@@ -10,8 +10,16 @@ import pytest
 from playwright.async_api import HttpCredentials, expect
 
 from insights_exporter.demo import EmbeddedCoder, Population, serve
-from tests.end_to_end.guarded import MUTUAL, PASSWORD, TLS, USER, USERS, Guarded, guarded
-from tests.integration.browser import browsing
+from tests.end_to_end.protected_exporter import (
+    MUTUAL,
+    PASSWORD,
+    TLS,
+    USER,
+    USERS,
+    ProtectedExporter,
+    run_protected,
+)
+from tests.integration.browser import run_browser
 from tests.integration.exporter import RunExporter
 from tests.integration.prometheus import StartPrometheus, scraping
 from tests.integration.waiting import eventually
@@ -49,10 +57,10 @@ def coder() -> Iterator[str]:
 
 
 @pytest.fixture
-def behind_users(directory: Path, authorities: Authorities, coder: str) -> Iterator[Guarded]:
+def behind_users(directory: Path, authorities: Authorities, coder: str) -> Iterator[ProtectedExporter]:
     """Provide an exporter with TLS and a user, that may be told to reload."""
     trust = client_context(authorities.server)
-    with guarded(directory, TLS + USERS, coder, trust, "--web.enable-lifecycle") as exporter:
+    with run_protected(directory, TLS + USERS, coder, trust, "--web.enable-lifecycle") as exporter:
         yield exporter
 
 
@@ -65,7 +73,8 @@ def test_prometheus_scrapes_as_user_and_by_certificate(
     trust = client_context(authorities.server)
     with ExitStack() as stack:
         users, mutual = (
-            stack.enter_context(guarded(directory, text, coder, trust)) for text in (TLS + USERS, MUTUAL)
+            stack.enter_context(run_protected(directory, text, coder, trust))
+            for text in (TLS + USERS, MUTUAL)
         )
         trusted = directory / "server-ca.crt"
         jobs = [
@@ -86,36 +95,39 @@ def test_prometheus_scrapes_as_user_and_by_certificate(
 
 
 def test_no_scrape_is_missed_while_the_certificate_is_renewed(
-    directory: Path, authorities: Authorities, behind_users: Guarded, start_prometheus: StartPrometheus
+    directory: Path,
+    authorities: Authorities,
+    behind_users: ProtectedExporter,
+    start_prometheus: StartPrometheus,
 ) -> None:
     """Certificate and key are replaced one after the other; the next handshake has the new ones."""
     login = {"basic_auth": {"username": USER, "password": PASSWORD}}
     job = behind_users.job("renewed", directory / "server-ca.crt", **login)
     prometheus = start_prometheus({**scraping(), "scrape_configs": [job]})
     prometheus.wait_for("count_over_time(up[1m]) >= 2")
-    before = shown(behind_users)
+    before = read_exposed(behind_users)
     renewed = authorities.server.issue_cert("localhost")
     (directory / "server.crt").write_bytes(chain(renewed))
     (directory / "server.key").write_bytes(renewed.private_key_pem.bytes())
-    eventually(lambda: shown(behind_users) != before)
+    eventually(lambda: read_exposed(behind_users) != before)
     so_far = prometheus.query("count_over_time(up[1m])")[0].value
     prometheus.wait_for(f"count_over_time(up[1m]) >= {so_far + 2}")
 
     assert [] == prometheus.query("min_over_time(up[1m]) == 0")
-    assert shown(behind_users) == ssl.DER_cert_to_PEM_cert(
+    assert read_exposed(behind_users) == ssl.DER_cert_to_PEM_cert(
         ssl.PEM_cert_to_DER_cert(renewed.cert_chain_pems[0].bytes().decode())
     )
 
 
-def shown(exporter: Guarded) -> str:
+def read_exposed(exporter: ProtectedExporter) -> str:
     """Return the certificate that new connections see."""
     return ssl.get_server_certificate(("127.0.0.1", exporter.port), timeout=30)
 
 
-async def test_the_status_page_asks_for_a_login(behind_users: Guarded) -> None:
+async def test_the_status_page_asks_for_a_login(behind_users: ProtectedExporter) -> None:
     """A browser shows the page with user and password, and not without."""
     login = HttpCredentials(username=USER, password=PASSWORD)
-    async with browsing() as browser:
+    async with run_browser() as browser:
         known = await browser.new_page(ignore_https_errors=True, http_credentials=login)
         response = await known.goto(f"https://localhost:{behind_users.port}/")
         await expect(known.locator("body")).to_contain_text("127.0.0.1")
@@ -124,7 +136,7 @@ async def test_the_status_page_asks_for_a_login(behind_users: Guarded) -> None:
     assert 200 == (response and response.status)
 
 
-def test_a_wrong_file_is_told_to_who_reloads(behind_users: Guarded) -> None:
+def test_a_wrong_file_is_told_to_who_reloads(behind_users: ProtectedExporter) -> None:
     """A failed reload lists all errors, keeps the old file and is counted until one succeeds."""
     right = behind_users.file.read_text()
     behind_users.file.write_text(TLS + WRONG)
@@ -140,7 +152,7 @@ def test_a_wrong_file_is_told_to_who_reloads(behind_users: Guarded) -> None:
     assert 1 == behind_users.running.output().count("web config reload failed")
 
 
-def test_a_signal_reloads_the_file(behind_users: Guarded) -> None:
+def test_a_signal_reloads_the_file(behind_users: ProtectedExporter) -> None:
     """SIGHUP reloads the web config file too, without any request."""
     headers = "http_server_config: {headers: {X-Frame-Options: deny}}\n"
     behind_users.file.write_text(TLS + USERS + headers)

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from insights_exporter.demo import DEMO_TOKEN
-from tests.integration.plain import NO_AUTHORITIES
+from tests.integration.plain_http import NO_AUTHORITIES
 
 Series = dict[frozenset[tuple[str, str]], float]
 BUILT_IN = ("vscode", "jetbrains", "reconnecting-pty", "ssh")

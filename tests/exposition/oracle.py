@@ -42,7 +42,7 @@ class _Given:
         return self._metrics
 
 
-def printed(format_: Format, everything: Mapping[MetricFamily, Sequence[tuple[str, Samples]]]) -> bytes:
+def print_samples(format_: Format, everything: Mapping[MetricFamily, Sequence[tuple[str, Samples]]]) -> bytes:
     """Print families, each with the samples of some deployments."""
     registry = CollectorRegistry()
     registry.register(_Given([_metric(family, given) for family, given in everything.items()]))
@@ -51,7 +51,7 @@ def printed(format_: Format, everything: Mapping[MetricFamily, Sequence[tuple[st
 
 def sample_lines(format_: Format, samples: Samples, deployment: str) -> bytes:
     """Print one family without HELP and TYPE."""
-    page = printed(format_, {samples.family: [(deployment, samples)]})
+    page = print_samples(format_, {samples.family: [(deployment, samples)]})
     return re.sub(rb"^#[^\n]*\n", b"", page, flags=re.MULTILINE)
 
 

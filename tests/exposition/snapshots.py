@@ -32,7 +32,7 @@ ROWS: Mapping[MetricFamily, Sequence[SampleRow] | Sequence[HistogramRow]] = {
 """Samples of every family but the last, which has none."""
 
 
-def by_family(parts: Mapping[tuple[MetricFamily, Source], RenderedFamily | None]) -> Changes:
+def group_by_family(parts: Mapping[tuple[MetricFamily, Source], RenderedFamily | None]) -> Changes:
     """Return the changes that add these parts."""
     changes: dict[str, dict[Source, RenderedFamily | None]] = {}
     for (family, source), part in parts.items():
@@ -43,12 +43,12 @@ def by_family(parts: Mapping[tuple[MetricFamily, Source], RenderedFamily | None]
 def changes(deployment: str) -> Changes:
     """Return changes of every type for a deployment."""
     source = (deployment, "cats", "", "")
-    return by_family(
+    return group_by_family(
         {(family, source): render(Samples(family, rows), deployment) for family, rows in ROWS.items()}
     )
 
 
-def page_of(*deployments: str) -> Snapshot:
+def build_page_of(*deployments: str) -> Snapshot:
     """Return a snapshot with every type for some deployments."""
     snapshot = Snapshot.empty(EVERY_KIND)
     for deployment in deployments:
@@ -56,7 +56,7 @@ def page_of(*deployments: str) -> Snapshot:
     return snapshot
 
 
-def naps(deployment: str, window: str, count: int, length: float = 1) -> RenderedFamily:
+def create_gauges(deployment: str, window: str, count: int, length: float = 1) -> RenderedFamily:
     """Return a rendered family of about 60 bytes a row."""
     rows = [((window, f"cat {number:05}"), length + number) for number in range(count)]
     return render(Samples(NAPS, rows), deployment)

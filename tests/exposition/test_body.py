@@ -18,12 +18,12 @@ from insights_exporter.exposition.family import MetricFamily, Samples
 from insights_exporter.exposition.negotiation import Format
 from insights_exporter.exposition.page import ResponseBody, build_page, build_response
 from insights_exporter.exposition.process import process_registry, render_process_metrics
-from tests.exposition.snapshots import NAPS, by_family, naps, page_of
-from tests.integration.parts import require
+from tests.exposition.snapshots import NAPS, build_page_of, create_gauges, group_by_family
+from tests.integration.programs import require
 from tests.integration.promtool import Promtool
 
-SNAPSHOT = page_of("acme", "globex").updated(
-    by_family({(NAPS, ("acme", "cats", "7d", "")): naps("acme", "7d", 20_000)})
+SNAPSHOT = build_page_of("acme", "globex").updated(
+    group_by_family({(NAPS, ("acme", "cats", "7d", "")): create_gauges("acme", "7d", 20_000)})
 )
 PAGE = build_page(SNAPSHOT)
 BUILD = MetricFamily(name="cat_build_info", type="gauge", help="The cat.", labels=("version",))
@@ -50,17 +50,17 @@ PARSERS = cast(
 )
 
 
-def sent(format_: Format, *, compressed: bool) -> bytes:
+def read_sent(format_: Format, *, compressed: bool) -> bytes:
     """Return all bytes of a response."""
     return b"".join(build_response(PAGE, TAIL, format_, gzip=compressed).segments)
 
 
-def by_python(packed: bytes, _: Path) -> bytes:
+def decompress_with_python(packed: bytes, _: Path) -> bytes:
     """Decompress with Python's gzip."""
     return gzip.decompress(packed)
 
 
-def by_one_member_of_zlib(packed: bytes, _: Path) -> bytes:
+def decompress_one_member(packed: bytes, _: Path) -> bytes:
     """Decompress the first member with zlib; nothing must follow it."""
     reader = zlib.decompressobj(31)
     data = reader.decompress(packed)
@@ -69,12 +69,12 @@ def by_one_member_of_zlib(packed: bytes, _: Path) -> bytes:
     return data
 
 
-def by_zcat(packed: bytes, _: Path) -> bytes:
+def decompress_with_zcat(packed: bytes, _: Path) -> bytes:
     """Decompress with zcat."""
     return subprocess.run([require("zcat")], input=packed, capture_output=True, check=True).stdout
 
 
-def by_go(packed: bytes, directory: Path) -> bytes:
+def decompress_with_go(packed: bytes, directory: Path) -> bytes:
     """Decompress the first member with Go's gzip, as Prometheus does."""
     program = directory / "main.go"
     program.write_text(GO_READER, encoding="utf-8")
@@ -84,15 +84,17 @@ def by_go(packed: bytes, directory: Path) -> bytes:
 
 
 @pytest.mark.parametrize("format_", Format)
-@pytest.mark.parametrize("read", [by_python, by_one_member_of_zlib, by_zcat, by_go])
+@pytest.mark.parametrize(
+    "read", [decompress_with_python, decompress_one_member, decompress_with_zcat, decompress_with_go]
+)
 def test_compressed_response_is_one_member(format_: Format, read: Reader, tmp_path: Path) -> None:
     """Every reader finds the plain response in the first and only member."""
-    assert sent(format_, compressed=False) == read(sent(format_, compressed=True), tmp_path)
+    assert read_sent(format_, compressed=False) == read(read_sent(format_, compressed=True), tmp_path)
 
 
 def test_gzip_finds_no_error() -> None:
     """`gzip -t` accepts the size and the CRC-32."""
-    packed = sent(Format.TEXT, compressed=True)
+    packed = read_sent(Format.TEXT, compressed=True)
     done = subprocess.run([require("gzip"), "-t", "-v"], input=packed, capture_output=True, check=False)
 
     assert (0, b"OK") == (done.returncode, done.stderr.split()[-1])
@@ -135,7 +137,7 @@ def test_curl_reads_the_response(served: str) -> None:
 
     got = subprocess.run(command, capture_output=True, check=True).stdout
 
-    assert sent(Format.OPENMETRICS, compressed=False) == got
+    assert read_sent(Format.OPENMETRICS, compressed=False) == got
 
 
 @pytest.mark.parametrize("format_", Format)
@@ -158,7 +160,7 @@ def test_headers_describe_the_body(format_: Format, compressed: bool) -> None:
 def test_both_formats_have_the_same_samples() -> None:
     """prometheus_client's two parsers read equal samples."""
     text, openmetrics = (
-        parse(sent(format_, compressed=False).decode()) for format_, parse in PARSERS.items()
+        parse(read_sent(format_, compressed=False).decode()) for format_, parse in PARSERS.items()
     )
 
     samples, others = (
@@ -177,7 +179,7 @@ def test_both_formats_have_the_same_samples() -> None:
 @pytest.mark.parametrize("format_", Format)
 def test_own_families_are_first_and_process_families_last(format_: Format) -> None:
     """A collector that stops at a limit has the exporter's own families."""
-    lines = sent(format_, compressed=False).splitlines()
+    lines = read_sent(format_, compressed=False).splitlines()
 
     assert b"# HELP cat_build_info The cat." == lines[0]
     assert [line for line in lines if line.startswith((b"process_", b"python_"))][-1] in lines[-2:]
@@ -185,4 +187,4 @@ def test_own_families_are_first_and_process_families_last(format_: Format) -> No
 
 def test_promtool_is_silent(promtool: Promtool) -> None:
     """A page with every type in the text format passes promtool."""
-    assert "" == promtool.check_metrics(sent(Format.TEXT, compressed=False).decode())
+    assert "" == promtool.check_metrics(read_sent(Format.TEXT, compressed=False).decode())

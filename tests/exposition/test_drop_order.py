@@ -35,7 +35,7 @@ BUILDS = APPS | {"coder_insights_template_build_duration_seconds"}
 TEMPLATES = SERIES.keys() - {"coder_insights_daily_active_users"}
 
 
-def dropped(series: Mapping[str, int], max_series: int) -> set[str]:
+def list_dropped(series: Mapping[str, int], max_series: int) -> set[str]:
     """Return the names of the families to drop."""
     return {
         family.name
@@ -63,13 +63,13 @@ def dropped(series: Mapping[str, int], max_series: int) -> set[str]:
 )
 def test_families_are_dropped_in_order(ceiling: int, expected: set[str]) -> None:
     """A family is dropped only if those before it are not enough; those without an order never are."""
-    assert expected == dropped(SERIES, ceiling)
+    assert expected == list_dropped(SERIES, ceiling)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(SERIES)), st.integers(0, 100)), st.integers(0, 500))
 def test_no_family_is_dropped_needlessly(series: Mapping[str, int], ceiling: int) -> None:
     """Dropped families have series, and the limit is exceeded only if all that can be dropped are."""
-    gone = dropped(series, ceiling)
+    gone = list_dropped(series, ceiling)
     rest = sum(count for name, count in series.items() if name not in gone)
 
     assert all(series[name] for name in gone)

@@ -13,8 +13,8 @@ from insights_exporter.exposition.page import Page, build_page, build_response
 from insights_exporter.exposition.process import ProcessMetrics
 from insights_exporter.exposition.store import Snapshot
 from insights_exporter.exposition.text import render
-from tests.exposition.oracle import printed, spelled_by_client
-from tests.exposition.snapshots import NAP_LENGTHS, ROWS, page_of
+from tests.exposition.oracle import print_samples, spelled_by_client
+from tests.exposition.snapshots import NAP_LENGTHS, ROWS, build_page_of
 from tests.exposition.strategies import families, samples
 
 EMPTY = ProcessMetrics()
@@ -25,7 +25,7 @@ def body(page: Page, format_: Format) -> bytes:
     return b"".join(build_response(page, EMPTY, format_, gzip=False).segments)
 
 
-def as_gauges(family: MetricFamily, rows: list[HistogramRow]) -> dict[MetricFamily, list[SampleRow]]:
+def render_as_gauges(family: MetricFamily, rows: list[HistogramRow]) -> dict[MetricFamily, list[SampleRow]]:
     """Return the three gauges of a gauge histogram."""
     bounds = [*map(spelled_by_client, family.bounds), "+Inf"]
     gauges: dict[str, list[SampleRow]] = {
@@ -55,11 +55,13 @@ def test_page_equals_that_of_the_client(format_: Format) -> None:
         gauge: [(deployment, Samples(gauge, found)) for deployment in ("acme", "globex")]
         for family, rows in ROWS.items()
         for gauge, found in (
-            as_gauges(family, list(rows)) if family is NAP_LENGTHS else {family: rows}  # type: ignore[arg-type]  # its rows are distributions
+            render_as_gauges(family, list(rows)) if family is NAP_LENGTHS else {family: rows}  # type: ignore[arg-type]  # its rows are distributions
         ).items()
     }
 
-    assert printed(format_, expected) == body(build_page(page_of("acme", "globex")).with_gauges, format_)
+    assert print_samples(format_, expected) == body(
+        build_page(build_page_of("acme", "globex")).with_gauges, format_
+    )
 
 
 @st.composite
@@ -87,7 +89,7 @@ def test_sample_lines_are_those_of_the_text_format(snapshot: Snapshot) -> None:
 
 def test_page_is_built_once() -> None:
     """The first request builds the page, later ones get the same object."""
-    page = build_page(page_of("acme"))
+    page = build_page(build_page_of("acme"))
 
     assert not page.has_gauges
     assert page.with_gauges is page.with_gauges
@@ -96,7 +98,7 @@ def test_page_is_built_once() -> None:
 
 def test_compressed_pieces_are_shared() -> None:
     """The pieces of samples are those of the default page."""
-    page = build_page(page_of("acme", "globex"))
+    page = build_page(build_page_of("acme", "globex"))
     pieces = {
         id(piece)
         for block in page.blocks.values()

@@ -14,8 +14,8 @@ from insights_exporter.exposition.page import Page, build_page, build_response
 from insights_exporter.exposition.process import ProcessMetrics
 from insights_exporter.exposition.store import Snapshot
 from insights_exporter.exposition.text import render
-from tests.exposition.oracle import printed
-from tests.exposition.snapshots import NAPS, ROWS, by_family, naps, page_of
+from tests.exposition.oracle import print_samples
+from tests.exposition.snapshots import NAPS, ROWS, build_page_of, create_gauges, group_by_family
 from tests.exposition.strategies import families, samples
 
 SMALL = 64 * 1024
@@ -28,7 +28,7 @@ def plain(page: Page, format_: Format) -> bytes:
     return b"".join(build_response(page, NOTHING, format_, gzip=False).segments)
 
 
-def unpacked(page: Page, format_: Format) -> bytes:
+def decompress(page: Page, format_: Format) -> bytes:
     """Return the whole compressed body, decompressed."""
     return gzip.decompress(b"".join(build_response(page, NOTHING, format_, gzip=True).segments))
 
@@ -41,10 +41,10 @@ def pieces(page: Page) -> set[int]:
 
 def many_deployments() -> Snapshot:
     """Return a snapshot with one family of a hundred deployments, 3 MB in all."""
-    return page_of().updated(
-        by_family(
+    return build_page_of().updated(
+        group_by_family(
             {
-                (NAPS, (f"d{number:02}", "cats", "7d", "")): naps(f"d{number:02}", "7d", 500)
+                (NAPS, (f"d{number:02}", "cats", "7d", "")): create_gauges(f"d{number:02}", "7d", 500)
                 for number in range(100)
             }
         )
@@ -59,17 +59,17 @@ def test_page_equals_that_of_the_client(format_: Format) -> None:
         for family, rows in ROWS.items()
     }
 
-    assert printed(format_, everything) == plain(build_page(page_of("globex", "acme")), format_)
+    assert print_samples(format_, everything) == plain(build_page(build_page_of("globex", "acme")), format_)
 
 
 @pytest.mark.parametrize("format_", Format)
 def test_page_without_samples_has_no_families(format_: Format) -> None:
     """HELP and TYPE are exposed only with samples."""
-    nothing = page_of("acme").updated(
-        by_family({(NAPS, ("acme", "cats", "", "")): render(Samples(NAPS, []), "acme")})
+    nothing = build_page_of("acme").updated(
+        group_by_family({(NAPS, ("acme", "cats", "", "")): render(Samples(NAPS, []), "acme")})
     )
 
-    assert ENDINGS[format_] == plain(build_page(page_of()), format_)
+    assert ENDINGS[format_] == plain(build_page(build_page_of()), format_)
     assert b"naps_seconds" not in plain(build_page(nothing), format_)
 
 
@@ -82,7 +82,7 @@ def histories(draw: st.DrawFn) -> list[Snapshot]:
         family: MetricFamily = draw(st.sampled_from(list(declared.values())))
         source = (draw(st.sampled_from("ab")), "cats", draw(st.sampled_from("cd")), "")
         part = render(draw(samples(family)), source[0]) if draw(st.booleans()) else None
-        history.append(history[-1].updated(by_family({(family, source): part})))
+        history.append(history[-1].updated(group_by_family({(family, source): part})))
     return history
 
 
@@ -97,17 +97,17 @@ def test_page_does_not_depend_on_earlier_pages(format_: Format, history: list[Sn
 
         assert rebuilt.contents == page.contents
         assert rebuilt.with_gauges.contents == page.with_gauges.contents
-        assert plain(rebuilt, format_) == plain(page, format_) == unpacked(page, format_)
+        assert plain(rebuilt, format_) == plain(page, format_) == decompress(page, format_)
 
 
 @settings(max_examples=20)
 @given(sizes=st.lists(st.integers(0, 2 * LARGE), max_size=12))
 def test_segments_are_few(sizes: list[int]) -> None:
     """Of two adjacent segments one is large."""
-    page = page_of()
+    page = build_page_of()
     for number, size in enumerate(sizes):
         source = ("acme", "cats", f"{number:02}", "")
-        page = page.updated(by_family({(NAPS, source): naps("acme", source[2], size)}))
+        page = page.updated(group_by_family({(NAPS, source): create_gauges("acme", source[2], size)}))
 
     content = build_page(page).contents[Format.TEXT]
 
@@ -158,9 +158,9 @@ def test_plain_response_does_not_hold_the_compressed_form() -> None:
 
 def test_large_part_is_served_without_a_copy() -> None:
     """In both formats the rendered bytes are those that are sent."""
-    part = naps("acme", "7d", LARGE)
+    part = create_gauges("acme", "7d", LARGE)
     page = build_page(
-        page_of("acme", "globex").updated(by_family({(NAPS, ("acme", "cats", "7d", "")): part}))
+        build_page_of("acme", "globex").updated(group_by_family({(NAPS, ("acme", "cats", "7d", "")): part}))
     )
 
     for content in page.contents.values():
@@ -169,10 +169,11 @@ def test_large_part_is_served_without_a_copy() -> None:
 
 def test_changed_family_is_compressed_alone() -> None:
     """The compressed pieces of all other families are reused."""
-    before = page_of("acme", "globex")
+    before = build_page_of("acme", "globex")
     old = build_page(before)
     new = build_page(
-        before.updated(by_family({(NAPS, ("acme", "cats", "", "")): naps("acme", "7d", 1)})), old
+        before.updated(group_by_family({(NAPS, ("acme", "cats", "", "")): create_gauges("acme", "7d", 1)})),
+        old,
     )
 
     changed = [name for name, block in new.blocks.items() if block is not old.blocks[name]]
@@ -185,7 +186,9 @@ def test_changed_deployment_is_compressed_with_its_group() -> None:
     """Of a family with many deployments, the pieces of all other groups are reused."""
     before = many_deployments()
     old = build_page(before)
-    after = before.updated(by_family({(NAPS, ("d50", "cats", "7d", "")): naps("d50", "7d", 501)}))
+    after = before.updated(
+        group_by_family({(NAPS, ("d50", "cats", "7d", "")): create_gauges("d50", "7d", 501)})
+    )
     new = build_page(after, old)
 
     assert 1 == len(pieces(new) - pieces(old)) < len(pieces(old))
@@ -194,15 +197,15 @@ def test_changed_deployment_is_compressed_with_its_group() -> None:
 
 def test_page_of_one_deployment_has_no_other() -> None:
     """A page of one deployment has no series of another one."""
-    snapshot = page_of("acme", "globex")
+    snapshot = build_page_of("acme", "globex")
     part = build_page(snapshot.filter_deployments({"acme"}), build_page(snapshot))
 
-    assert plain(build_page(page_of("acme")), Format.TEXT) == plain(part, Format.TEXT)
+    assert plain(build_page(build_page_of("acme")), Format.TEXT) == plain(part, Format.TEXT)
 
 
 def test_page_of_some_names_has_those_families() -> None:
     """A page of a filtered snapshot has the selected families."""
-    shown = plain(build_page(page_of("acme").filter_names(["meals"])), Format.TEXT)
+    shown = plain(build_page(build_page_of("acme").filter_names(["meals"])), Format.TEXT)
 
     assert shown.startswith(b"# HELP meals_total Meals.")
     assert b'meals_total{deployment="acme",dish="fish"} 7.0' in shown

@@ -18,7 +18,7 @@ NAP_LENGTHS = MetricFamily(
 )
 
 
-def rendered(format_: Format, given: Samples, deployment: str) -> bytes:
+def render_text(format_: Format, given: Samples, deployment: str) -> bytes:
     """Return the lines of a rendered family in a format."""
     part = render(given, deployment)
     return b"".join(part.sections[run] for _, run in header_sections(given.family)[format_])
@@ -28,7 +28,7 @@ def rendered(format_: Format, given: Samples, deployment: str) -> bytes:
 @given(given_samples=families().flatmap(samples), deployment=TEXTS)
 def test_lines_equal_those_of_the_client(format_: Format, given_samples: Samples, deployment: str) -> None:
     """For every type, label and value, each byte is as prometheus_client prints it."""
-    assert sample_lines(format_, given_samples, deployment) == rendered(format_, given_samples, deployment)
+    assert sample_lines(format_, given_samples, deployment) == render_text(format_, given_samples, deployment)
 
 
 def test_labels_are_sorted() -> None:

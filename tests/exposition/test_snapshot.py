@@ -14,10 +14,10 @@ from tests.exposition.snapshots import (
     MEALS,
     NAP_LENGTHS,
     NAPS,
-    by_family,
+    build_page_of,
     changes,
-    naps,
-    page_of,
+    create_gauges,
+    group_by_family,
 )
 
 EMPTY = Snapshot.empty(EVERY_KIND)
@@ -26,12 +26,12 @@ THIS_WEEK, THIS_MONTH = ("acme", "cats", "7d", ""), ("acme", "cats", "30d", "")
 SOURCES = st.tuples(st.sampled_from("ab"), st.sampled_from("cd"), st.sampled_from("ef"), st.just(""))
 CHANGES = st.dictionaries(
     st.tuples(st.sampled_from([NAPS, MEALS]), SOURCES),
-    st.none() | st.integers(0, 2).map(lambda count: naps("acme", "7d", count)),
+    st.none() | st.integers(0, 2).map(lambda count: create_gauges("acme", "7d", count)),
     max_size=5,
 )
 
 
-def listed(snapshot: Snapshot) -> list[tuple[str, Source, RenderedFamily]]:
+def list_entries(snapshot: Snapshot) -> list[tuple[str, Source, RenderedFamily]]:
     """Return all parts in the order of the page."""
     return [
         (name, source, part)
@@ -49,41 +49,43 @@ def test_snapshot_has_the_last_changes(
     snapshot = EMPTY
     expected: dict[tuple[str, Source], tuple[bytes, ...] | None] = {}
     for step in steps:
-        snapshot = snapshot.updated(by_family(step))
+        snapshot = snapshot.updated(group_by_family(step))
         expected |= {
             (family.name, source): part.sections if part else None for (family, source), part in step.items()
         }
 
-    found = {(name, source): part.sections for name, source, part in listed(snapshot)}
+    found = {(name, source): part.sections for name, source, part in list_entries(snapshot)}
 
     assert {key: sections for key, sections in expected.items() if sections is not None} == found
 
 
 def test_parts_are_sorted() -> None:
     """The order of a page does not depend on which poll ended first."""
-    late, early = naps("acme", "7d", 1), naps("acme", "30d", 1)
-    snapshot = EMPTY.updated(by_family({(NAPS, THIS_WEEK): late})).updated(
-        by_family({(NAPS, THIS_MONTH): early})
+    late, early = create_gauges("acme", "7d", 1), create_gauges("acme", "30d", 1)
+    snapshot = EMPTY.updated(group_by_family({(NAPS, THIS_WEEK): late})).updated(
+        group_by_family({(NAPS, THIS_MONTH): early})
     )
 
-    assert [THIS_MONTH, THIS_WEEK] == [source for _, source, _ in listed(snapshot)]
-    assert ["a", "b"] == list(page_of("b", "a").parts[NAPS.name])
+    assert [THIS_MONTH, THIS_WEEK] == [source for _, source, _ in list_entries(snapshot)]
+    assert ["a", "b"] == list(build_page_of("b", "a").parts[NAPS.name])
 
 
 def test_earlier_snapshot_is_unchanged() -> None:
     """A later change does not touch an earlier snapshot."""
-    before = EMPTY.updated(by_family({(NAPS, THIS_WEEK): naps("acme", "7d", 1)}))
-    kept = listed(before)
+    before = EMPTY.updated(group_by_family({(NAPS, THIS_WEEK): create_gauges("acme", "7d", 1)}))
+    kept = list_entries(before)
 
-    before.updated(by_family({(NAPS, THIS_WEEK): None, (NAPS, THIS_MONTH): naps("acme", "30d", 2)}))
+    before.updated(
+        group_by_family({(NAPS, THIS_WEEK): None, (NAPS, THIS_MONTH): create_gauges("acme", "30d", 2)})
+    )
 
-    assert kept == listed(before)
+    assert kept == list_entries(before)
 
 
 def test_untouched_families_are_shared() -> None:
     """A change copies only the families that it touches."""
-    before = page_of("acme", "globex")
-    after = before.updated(by_family({(NAPS, THIS_WEEK): naps("acme", "7d", 1)}))
+    before = build_page_of("acme", "globex")
+    after = before.updated(group_by_family({(NAPS, THIS_WEEK): create_gauges("acme", "7d", 1)}))
 
     assert after.parts[MEALS.name] is before.parts[MEALS.name]
     assert after.parts[NAPS.name]["globex"] is before.parts[NAPS.name]["globex"]
@@ -91,28 +93,32 @@ def test_untouched_families_are_shared() -> None:
 
 def test_same_bytes_are_no_change() -> None:
     """A poll with the same values returns the same snapshot."""
-    before = page_of("acme")
+    before = build_page_of("acme")
 
     assert before.updated(changes("acme")) is before
-    assert before.updated(by_family({(CATS, THIS_WEEK): None})) is before
+    assert before.updated(group_by_family({(CATS, THIS_WEEK): None})) is before
 
 
 def test_unknown_family_is_rejected() -> None:
     """A family that was not declared is an error that names it."""
     with pytest.raises(KeyError, match="dogs: no such family in this snapshot; add it"):
         EMPTY.updated(
-            by_family(
-                {(MetricFamily(name="dogs", type="gauge", help="Dogs."), THIS_WEEK): naps("acme", "7d", 1)}
+            group_by_family(
+                {
+                    (MetricFamily(name="dogs", type="gauge", help="Dogs."), THIS_WEEK): create_gauges(
+                        "acme", "7d", 1
+                    )
+                }
             )
         )
 
 
 def test_deployment_can_be_selected() -> None:
     """A snapshot of one deployment has only its parts, and none for an unknown one."""
-    both = page_of("acme", "globex")
+    both = build_page_of("acme", "globex")
 
-    assert {"globex"} == {source[0] for _, source, _ in listed(both.filter_deployments({"globex"}))}
-    assert [] == listed(both.filter_deployments({"initech"}))
+    assert {"globex"} == {source[0] for _, source, _ in list_entries(both.filter_deployments({"globex"}))}
+    assert [] == list_entries(both.filter_deployments({"initech"}))
 
 
 @pytest.mark.parametrize(
@@ -130,4 +136,4 @@ def test_deployment_can_be_selected() -> None:
 )
 def test_families_can_be_selected(wanted: list[str], expected: list[MetricFamily]) -> None:
     """Whole families are selected by their own name or that of a sample."""
-    assert expected == page_of("acme").filter_names(wanted).families
+    assert expected == build_page_of("acme").filter_names(wanted).families

@@ -12,7 +12,7 @@ DATASETS = (DAUS, TEMPLATES, STATUSES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class FaultCase:
     """One fault, and where and how it is felt."""
 
     name: str
@@ -40,9 +40,9 @@ class Case:
         return () if self.whole_server else tuple(name for name in DATASETS if name != self.dataset)
 
 
-def at_path(fault: str, reason: str, dataset: str = DAUS, *, patient: bool = False) -> Case:
+def fail_path(fault: str, reason: str, dataset: str = DAUS, *, patient: bool = False) -> FaultCase:
     """Have one fault at the path of one dataset."""
-    return Case(
+    return FaultCase(
         name=fault if dataset == DAUS else f"{fault}-{dataset}",
         reason=reason,
         dataset=dataset,
@@ -52,46 +52,46 @@ def at_path(fault: str, reason: str, dataset: str = DAUS, *, patient: bool = Fal
     )
 
 
-def everywhere(fault: str, reason: str) -> Case:
+def fail_server(fault: str, reason: str) -> FaultCase:
     """Have one fault at the whole server."""
-    return Case(name=fault, reason=reason, whole_server=True, begin=lambda coder, _: coder.fail(fault))
+    return FaultCase(name=fault, reason=reason, whole_server=True, begin=lambda coder, _: coder.fail(fault))
 
 
 CASES = (
-    everywhere("refused", "connection"),
-    at_path("no-response", "timeout"),
-    at_path("slow", "timeout"),
-    at_path("reset", "connection"),
-    at_path("truncated", "connection"),
-    at_path("wrong-length", "invalid"),
-    at_path("sign-in-page", "invalid"),
-    at_path("gzip-bomb", "too_large"),
-    at_path("endless", "too_large"),
-    at_path("bad-utf8", "invalid"),
-    at_path("wrong-shape", "invalid"),
-    at_path("redirect", "redirect"),
-    at_path("400", "rejected"),
-    at_path("400", "rejected", TEMPLATES),
-    at_path("401", "unauthorized"),
-    at_path("401-suspended", "unauthorized"),
-    at_path("403", "forbidden"),
-    at_path("403-premium", "not_licensed", patient=True),
-    at_path("413", "refused_by_proxy"),
-    at_path("404-route", "not_found"),
-    at_path("404-route", "unsupported", STATUSES, patient=True),
-    at_path("404-no-access", "not_permitted"),
-    at_path("404-disabled", "disabled", patient=True),
-    at_path("408", "timeout"),
-    at_path("429-seconds", "rate_limited", patient=True),
-    at_path("429-date", "rate_limited", patient=True),
-    at_path("500", "server_error"),
-    at_path("502", "server_error"),
-    at_path("503", "server_error"),
-    at_path("504", "server_error"),
-    everywhere("clock-ahead", ""),
-    everywhere("clock-behind", ""),
-    everywhere("clock-far-future", ""),
-    Case(
+    fail_server("refused", "connection"),
+    fail_path("no-response", "timeout"),
+    fail_path("slow", "timeout"),
+    fail_path("reset", "connection"),
+    fail_path("truncated", "connection"),
+    fail_path("wrong-length", "invalid"),
+    fail_path("sign-in-page", "invalid"),
+    fail_path("gzip-bomb", "too_large"),
+    fail_path("endless", "too_large"),
+    fail_path("bad-utf8", "invalid"),
+    fail_path("wrong-shape", "invalid"),
+    fail_path("redirect", "redirect"),
+    fail_path("400", "rejected"),
+    fail_path("400", "rejected", TEMPLATES),
+    fail_path("401", "unauthorized"),
+    fail_path("401-suspended", "unauthorized"),
+    fail_path("403", "forbidden"),
+    fail_path("403-premium", "not_licensed", patient=True),
+    fail_path("413", "refused_by_proxy"),
+    fail_path("404-route", "not_found"),
+    fail_path("404-route", "unsupported", STATUSES, patient=True),
+    fail_path("404-no-access", "not_permitted"),
+    fail_path("404-disabled", "disabled", patient=True),
+    fail_path("408", "timeout"),
+    fail_path("429-seconds", "rate_limited", patient=True),
+    fail_path("429-date", "rate_limited", patient=True),
+    fail_path("500", "server_error"),
+    fail_path("502", "server_error"),
+    fail_path("503", "server_error"),
+    fail_path("504", "server_error"),
+    fail_server("clock-ahead", ""),
+    fail_server("clock-behind", ""),
+    fail_server("clock-far-future", ""),
+    FaultCase(
         name="dns",
         reason="connection",
         whole_server=True,
@@ -99,13 +99,13 @@ CASES = (
         from_start=True,
         patient=True,
     ),
-    Case(
+    FaultCase(
         name="expired-certificate",
         reason="connection",
         whole_server=True,
         begin=lambda coder, authority: coder.set_certificate(authority.expired()),
     ),
-    Case(
+    FaultCase(
         name="self-signed-certificate",
         reason="connection",
         whole_server=True,

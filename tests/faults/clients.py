@@ -11,7 +11,7 @@ GET = b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n"
 
 
 @contextmanager
-def connected(exporter: Exporter, said: bytes, number: int = 1) -> Iterator[list[socket.socket]]:
+def open_connections(exporter: Exporter, said: bytes, number: int = 1) -> Iterator[list[socket.socket]]:
     """Open connections, say something on each, and keep them open."""
     address = urlsplit(exporter.url)
     with ExitStack() as stack:
@@ -26,9 +26,9 @@ def connected(exporter: Exporter, said: bytes, number: int = 1) -> Iterator[list
         yield clients
 
 
-def answered(exporter: Exporter, said: bytes) -> bytes:
+def read_response(exporter: Exporter, said: bytes) -> bytes:
     """Return something that ends the connection, and give the whole answer; none if it was reset."""
-    with connected(exporter, said) as (client,):
+    with open_connections(exporter, said) as (client,):
         try:
             client.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: client.recv(65536), b""))

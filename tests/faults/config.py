@@ -1,4 +1,4 @@
-"""Settings files for exporters in trouble."""
+"""Config files of the exporters under test."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ HASTY: dict[str, Any] = {
 """Poll all the time what is cheap, and nothing else."""
 
 
-def written(path: Path, deployments: list[dict[str, Any]], **defaults: object) -> Path:
+def write_config(path: Path, deployments: list[dict[str, Any]], **defaults: object) -> Path:
     """Write a config file that only its owner can read, atomically."""
     new = path.with_suffix(".new")
     new.write_text(json.dumps({"defaults": HASTY | defaults, "deployments": deployments}), encoding="utf-8")

@@ -12,8 +12,15 @@ from insights_exporter.coder.request import InvalidResponse
 from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.fetch import error_location
-from tests.datasets.cases import CASES, context_of, convert_all, responses_to, text_of, usual_window
-from tests.datasets.responses import report_of
+from tests.datasets.cases import (
+    CASES,
+    convert_all,
+    find_default_window,
+    load_context,
+    load_responses,
+    render_text,
+)
+from tests.datasets.responses import generate_report
 
 GOOD = {
     name: [
@@ -21,7 +28,7 @@ GOOD = {
         for case in CASES
         if case.parent.name == name and (case / "response.json").exists()
     ]
-    or [json.dumps(report_of()).encode()]
+    or [json.dumps(generate_report()).encode()]
     for name in DATASETS
 }
 PIECES = st.binary(max_size=6) | st.sampled_from(
@@ -43,7 +50,7 @@ PIECES = st.binary(max_size=6) | st.sampled_from(
 EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 30), PIECES), min_size=1, max_size=4)
 
 
-def edited(body: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
+def edit_config(body: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
     """Put pieces in the place of others."""
     for place, length, piece in edits:
         at = int(place * len(body))
@@ -56,13 +63,13 @@ def edited(body: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
 @given(data=st.data())
 def test_any_bytes_are_refused_or_shown(dataset: Dataset, data: st.DataObject) -> None:
     """Noise, and real answers with damage, are refused as invalid, or what is shown of them parses."""
-    damaged = st.builds(edited, st.sampled_from(GOOD[dataset.name]), EDITS)
+    damaged = st.builds(edit_config, st.sampled_from(GOOD[dataset.name]), EDITS)
     body = data.draw(st.binary(max_size=200) | damaged)
-    view = context_of(usual_window(dataset), in_use=["t1"])
-    responses = responses_to(dataset, view, *[body] * len(dataset.requests(view)))
+    view = load_context(find_default_window(dataset), in_use=["t1"])
+    responses = load_responses(dataset, view, *[body] * len(dataset.requests(view)))
 
     with suppress(InvalidResponse):
-        list(text_string_to_metric_families(text_of(convert_all(dataset, view, responses), dataset)))
+        list(text_string_to_metric_families(render_text(convert_all(dataset, view, responses), dataset)))
 
 
 def test_mistake_is_told_without_data() -> None:

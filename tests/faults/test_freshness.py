@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from insights_exporter.demo import EmbeddedCoder, Population, serve
-from tests.faults.config import written
+from tests.faults.config import write_config
 from tests.integration.exporter import StartExporter
 from tests.integration.prometheus import StartPrometheus, scraping
 from tests.integration.waiting import eventually
@@ -23,7 +23,7 @@ def test_stale_in_prometheus_and_back(
         deployments = [
             {"name": fault, "url": urls[fault], "token": coder.token} for fault, coder in coders.items()
         ]
-        config = written(tmp_path / "config.yml", deployments, max_age="12s")
+        config = write_config(tmp_path / "config.yml", deployments, max_age="12s")
         exporter = start_exporter(f"--config.file={config}")
         prometheus = start_prometheus(scraping(exporter.url))
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from insights_exporter.demo import EmbeddedCoder, Population, serve
 from insights_exporter.web.limits import DEFAULT_LIMITS
-from tests.end_to_end.guarded import Guarded, guarded
-from tests.faults.clients import GET, answered, connected
-from tests.faults.config import written
+from tests.end_to_end.protected_exporter import ProtectedExporter, run_protected
+from tests.faults.clients import GET, open_connections, read_response
+from tests.faults.config import write_config
 from tests.integration import exporter as exporter_peer
 from tests.integration.exporter import Exporter, StartExporter
 from tests.integration.waiting import eventually
@@ -43,7 +43,7 @@ def settings_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             "windows": ["7d"],
             "datasets": {"user-latency": {"enabled": True}},
         }
-        yield written(tmp_path_factory.mktemp("limits") / "config.yml", [deployment], max_age="1h")
+        yield write_config(tmp_path_factory.mktemp("limits") / "config.yml", [deployment], max_age="1h")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def exporter(settings_file: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 def test_clients_that_do_not_read_give_way(exporter: Exporter) -> None:
     """Clients that ask for pages and read none keep neither scrapes nor other pages from being answered."""
-    with connected(exporter, GET * MANY, number=20):
+    with open_connections(exporter, GET * MANY, number=20):
         statuses = [
             exporter.get(path).status_code
             for path in ("/metrics", "/", "/config", "/-/healthy", "/-/ready") * 5
@@ -78,8 +78,8 @@ def test_other_sites_cannot_reload(exporter: Exporter, site: str, status: int) -
 def test_idle_clients_do_not_block_others(exporter: Exporter) -> None:
     """Hundreds of clients that send nothing, or never finish a request, do not block other clients."""
     with (
-        connected(exporter, b"", number=300),
-        connected(exporter, b"GET /metrics HTTP/1.1\r\nX-Slow: ", number=300),
+        open_connections(exporter, b"", number=300),
+        open_connections(exporter, b"GET /metrics HTTP/1.1\r\nX-Slow: ", number=300),
     ):
         assert 200 == exporter.get("/metrics").status_code
 
@@ -93,14 +93,16 @@ def test_idle_tls_clients_do_not_block_others(tmp_path: Path, said: bytes) -> No
     leaf.private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
     text = "tls_server_config: {cert_file: server.pem, key_file: server.pem}\n"
     unreachable = "http://127.0.0.1:9"
-    with guarded(tmp_path, text, unreachable, trust) as exporter:
-        before = open_files(exporter)
-        with connected(Exporter(f"https://127.0.0.1:{exporter.port}", exporter.running), said, number=MORE):
+    with run_protected(tmp_path, text, unreachable, trust) as exporter:
+        before = count_open_files(exporter)
+        with open_connections(
+            Exporter(f"https://127.0.0.1:{exporter.port}", exporter.running), said, number=MORE
+        ):
             assert 200 == exporter.ask("/metrics").status_code
-            eventually(lambda: open_files(exporter) - before <= DEFAULT_LIMITS.connections + A_FEW)
+            eventually(lambda: count_open_files(exporter) - before <= DEFAULT_LIMITS.connections + A_FEW)
 
 
-def open_files(exporter: Guarded) -> int:
+def count_open_files(exporter: ProtectedExporter) -> int:
     """Return how many files and connections the exporter has open."""
     return len(list(Path(f"/proc/{exporter.running.process.pid}/fd").iterdir()))
 
@@ -118,7 +120,7 @@ def open_files(exporter: Guarded) -> int:
 def test_request_is_bounded(exporter: Exporter, said: bytes) -> None:
     """A request that is far too long is refused, or its connection reset; other clients are not affected."""
     try:
-        status = answered(exporter, said)[:12]
+        status = read_response(exporter, said)[:12]
     except (BrokenPipeError, ConnectionResetError):
         status = b""
 
@@ -161,7 +163,7 @@ def test_no_request_is_a_mistake_of_ours(
     exporter: Exporter, path: bytes, query: bytes, method: bytes, headers: bytes
 ) -> None:
     """Whatever path, query, method or header is sent, the response is never a 500; 505 is for a version."""
-    said = answered(
+    said = read_response(
         exporter, b"%b %b?%b HTTP/1.1\r\nHost: here\r\n%b\r\n\r\n" % (method, path, query, headers)
     )
 
@@ -173,7 +175,7 @@ def test_no_request_is_a_mistake_of_ours(
 @given(noise=st.binary(max_size=400))
 def test_noise_is_no_mistake_of_ours(exporter: Exporter, noise: bytes) -> None:
     """Bytes that are no HTTP at all are refused or ignored."""
-    assert answered(exporter, noise)[:12] in {b"", b"HTTP/1.1 400"}
+    assert read_response(exporter, noise)[:12] in {b"", b"HTTP/1.1 400"}
 
 
 def test_running_scrapes_are_finished(start_exporter: StartExporter, settings_file: Path) -> None:
@@ -182,10 +184,10 @@ def test_running_scrapes_are_finished(start_exporter: StartExporter, settings_fi
     eventually(lambda: "coder_insights_user_latency_seconds{" in exporter.page())
     process = exporter.running.process
     with (
-        connected(exporter, GET * MANY, number=3),
-        connected(exporter, GET * MANY) as (slow,),
-        connected(exporter, b"GET / HTTP/1.1\r\n"),
-        connected(exporter, b"GET /-/healthy HTTP/1.1\r\n\r\n", number=5),
+        open_connections(exporter, GET * MANY, number=3),
+        open_connections(exporter, GET * MANY) as (slow,),
+        open_connections(exporter, b"GET / HTTP/1.1\r\n"),
+        open_connections(exporter, b"GET /-/healthy HTTP/1.1\r\n\r\n", number=5),
     ):
         eventually(lambda: slow.recv(1, socket.MSG_PEEK))
         process.send_signal(signal.SIGTERM)
@@ -202,7 +204,7 @@ def test_running_scrapes_are_finished(start_exporter: StartExporter, settings_fi
 def listening(exporter: Exporter) -> bool:
     """Return whether somebody new can connect."""
     try:
-        with connected(exporter, b""):
+        with open_connections(exporter, b""):
             return True
     except OSError:
         return False
@@ -215,7 +217,7 @@ def test_end_while_polls_hang(start_exporter: StartExporter, tmp_path: Path, fau
     coder.fail(fault)
     with serve(coder) as url:
         deployment = {"name": "prod", "url": url, "token": coder.token, "timeout": "1h"}
-        exporter = start_exporter(f"--config.file={written(tmp_path / 'config.yml', [deployment])}")
+        exporter = start_exporter(f"--config.file={write_config(tmp_path / 'config.yml', [deployment])}")
         eventually(lambda: coder.requests or fault == "refused")
         process = exporter.running.process
         process.send_signal(signal.SIGTERM)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from insights_exporter.demo.faults import FAULTS
-from tests.faults.cases import CASES, DATASETS, LIKE_OTHERS, Case
-from tests.faults.scene import MAX_AGE, WELL, Scene, staged
+from tests.faults.cases import CASES, DATASETS, LIKE_OTHERS, FaultCase
+from tests.faults.environment import HEALTHY, MAX_AGE, FaultRun, run_cases
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -20,21 +20,21 @@ MOST_GROWTH = 96 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultRun]:
     """Provide what was seen of an exporter while each of its deployments had a fault."""
-    with staged(tmp_path_factory.mktemp("faults")) as seen:
+    with run_cases(tmp_path_factory.mktemp("faults")) as seen:
         yield seen
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_fault(scene: Scene, case: Case) -> None:
+def test_fault(run: FaultRun, case: FaultCase) -> None:
     """A fault is reported by its reason, keeps the last good data until max_age, and ends by itself."""
-    seen = scene.during(case.deployment, case.dataset)
+    seen = run.during(case.deployment, case.dataset)
     at_last = seen[-1][1]
     counted = {reason for reason, count in at_last.failures.items() if count}
     served_while_failing = [poll for _, poll in seen if poll.failures.get(case.reason) and poll.data]
     ages_without_data = [at - poll.last_success for at, poll in seen if poll.last_success and not poll.data]
-    after = scene.observations[-1].polls[case.deployment, case.dataset]
+    after = run.observations[-1].polls[case.deployment, case.dataset]
 
     if not case.reason:
         # What says `today` goes with the day that ended by the jump, and is back with the next poll.
@@ -51,35 +51,35 @@ def test_fault(scene: Scene, case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_other_datasets_are_unharmed(scene: Scene, case: Case) -> None:
+def test_other_datasets_are_unharmed(run: FaultRun, case: FaultCase) -> None:
     """A fault at one path is not felt at the others."""
-    polls = [poll for name in case.well for poll in scene.always(case.deployment, name)]
+    polls = [poll for name in case.well for poll in run.always(case.deployment, name)]
 
     assert all(poll.success == 1 and poll.data for poll in polls)
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_other_deployments_are_unharmed(scene: Scene, dataset: str) -> None:
+def test_other_deployments_are_unharmed(run: FaultRun, dataset: str) -> None:
     """With thirty deployments in trouble, one that is not notices nothing."""
-    polls = scene.always(WELL, dataset)
+    polls = run.always(HEALTHY, dataset)
 
     assert len(polls) > 10
     assert all(poll.success == 1 and poll.data for poll in polls)
     assert polls[-1].requests > polls[0].requests
 
 
-def test_memory_is_bounded(scene: Scene) -> None:
+def test_memory_is_bounded(run: FaultRun) -> None:
     """Answers without end, packed or not, once a second, cost no more memory than is allowed."""
-    before = scene.observations[scene.began].memory
-    highest = max(one.memory for one in scene.observations)
+    before = run.observations[run.began].memory
+    highest = max(one.memory for one in run.observations)
 
     assert highest - before < MOST_GROWTH
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_log_tells_a_fault_once(scene: Scene, case: Case) -> None:
+def test_log_tells_a_fault_once(run: FaultRun, case: FaultCase) -> None:
     """A fault is one line with its reason and what to do, its end another; polls between are not told."""
-    lines = [line for line in scene.output.splitlines() if f"deployment={case.deployment} " in line]
+    lines = [line for line in run.output.splitlines() if f"deployment={case.deployment} " in line]
     event = "poll failed" if case.available else "dataset not available"
     failed = [line for line in lines if f'msg="{event}"' in line and f"reason={case.reason}" in line]
     over = [line for line in lines if 'msg="poll recovered"' in line]
@@ -91,35 +91,35 @@ def test_log_tells_a_fault_once(scene: Scene, case: Case) -> None:
         assert len(over) == 1 or (case.patient and not over)
 
 
-def test_no_secret_in_any_output(scene: Scene) -> None:
+def test_no_secret_in_any_output(run: FaultRun) -> None:
     """Logs at debug level and every page, amid all faults and servers that echo, tell no secret."""
-    everything = "\n".join((scene.output, *scene.pages.values(), *scene.failing.values()))
-    parts = {part for secret in scene.secrets for part in (secret, secret.partition("-")[2])}
+    everything = "\n".join((run.output, *run.pages.values(), *run.failing.values()))
+    parts = {part for secret in run.secrets for part in (secret, secret.partition("-")[2])}
 
-    assert len(scene.secrets) > 60
-    assert {"/", "/config", "/metrics", "openmetrics", "reload"} == scene.pages.keys()
+    assert len(run.secrets) > 60
+    assert {"/", "/config", "/metrics", "openmetrics", "reload"} == run.pages.keys()
     assert [] == [part for part in parts if part in everything]
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.reason], ids=lambda case: case.name)
-def test_status_page_tells_what_fails(scene: Scene, case: Case) -> None:
+def test_status_page_tells_what_fails(run: FaultRun, case: FaultCase) -> None:
     """Each fault is shown by its reason where failures are described and secrets could leak."""
-    page = scene.failing[case.deployment]
+    page = run.failing[case.deployment]
 
     assert "failing" in page or not case.available
     assert case.reason in page or not case.available
 
 
 @pytest.mark.parametrize("deployment", ["echo", "echoing proxy", "tunnelling proxy"])
-def test_status_page_tells_of_echoes(scene: Scene, deployment: str) -> None:
+def test_status_page_tells_of_echoes(run: FaultRun, deployment: str) -> None:
     """Also what servers repeat is there, without the secrets."""
-    assert "***" in scene.failing[deployment]
+    assert "***" in run.failing[deployment]
 
 
 @pytest.mark.parametrize("deployment", ["echo", '"echoing proxy"', '"tunnelling proxy"'])
-def test_echoes_were_heard(scene: Scene, deployment: str) -> None:
+def test_echoes_were_heard(run: FaultRun, deployment: str) -> None:
     """Servers that repeat secrets were asked, and what they said was told without these."""
-    told = [line for line in scene.output.splitlines() if f"deployment={deployment} " in line]
+    told = [line for line in run.output.splitlines() if f"deployment={deployment} " in line]
 
     assert any('msg="poll failed"' in line and "***" in line for line in told)
 

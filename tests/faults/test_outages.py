@@ -12,8 +12,8 @@ from insights_exporter.coder.errors import CAUSES
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.server import create_app
-from tests.faults.cases import CASES, Case
-from tests.polling.polled_deployment import on_fast_clock, poll_deployment, small_coder
+from tests.faults.cases import CASES, FaultCase
+from tests.polling.polled_deployment import create_small_coder, poll_deployment, run_on_fast_clock
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -24,13 +24,13 @@ ODD_ROWS = (
 )
 
 
-def only(*datasets: str) -> dict[str, object]:
+def select_dataset(*datasets: str) -> dict[str, object]:
     """Return settings by which nothing else is polled."""
     off = {name: {"enabled": False} for name in DATASETS.keys() - set(datasets)}
     return {"datasets": off, "windows": ["today"]}
 
 
-class Unplugged(httpx.AsyncBaseTransport):
+class StoppedServer(httpx.AsyncBaseTransport):
     """A network that loses its server, each time in the next one of several ways."""
 
     def __init__(self, coder: EmbeddedCoder, ways: Sequence[Callable[[], httpx.HTTPError | None]]) -> None:
@@ -49,7 +49,7 @@ class Unplugged(httpx.AsyncBaseTransport):
         return await self._inner.handle_async_request(request)
 
 
-def told(work: Callable[[], object]) -> list[EventDict]:
+def read_failure(work: Callable[[], object]) -> list[EventDict]:
     """Return the log lines about faults that `work` leads to."""
     with capture_logs() as lines:
         work()
@@ -59,13 +59,13 @@ def told(work: Callable[[], object]) -> list[EventDict]:
 @pytest.mark.parametrize(
     "case", [case for case in CASES if case.patient and not case.from_start], ids=lambda c: c.name
 )
-def test_what_is_asked_seldom_recovers_too(case: Case) -> None:
+def test_what_is_asked_seldom_recovers_too(case: FaultCase) -> None:
     """What Coder does not have, or asks to wait for, is asked again in time and then served."""
-    coder = small_coder()
+    coder = create_small_coder()
     path = f"/insights/{case.dataset}"
 
     async def scenario() -> tuple[float | None, float | None]:
-        async with poll_deployment(coder, **only(case.dataset)) as polled:
+        async with poll_deployment(coder, **select_dataset(case.dataset)) as polled:
             coder.fail(coder_fault(case), path)
             await asyncio.sleep(HOUR / 2)
             during = polled.value("insights_exporter_poll_success", dataset=case.dataset, window="")
@@ -73,13 +73,13 @@ def test_what_is_asked_seldom_recovers_too(case: Case) -> None:
             await asyncio.sleep(2 * HOUR)
             return during, polled.value("insights_exporter_poll_success", dataset=case.dataset, window="")
 
-    during, after = on_fast_clock(scenario)
+    during, after = run_on_fast_clock(scenario)
 
     assert (0.0 if case.available else None) == during
     assert after == 1.0
 
 
-def coder_fault(case: Case) -> str:
+def coder_fault(case: FaultCase) -> str:
     """Name the fault of a case as the embedded Coder does."""
     return case.name.removesuffix(f"-{case.dataset}")
 
@@ -99,17 +99,17 @@ def test_day_of_outage_is_a_handful_of_lines(
     ways: Sequence[Callable[[], httpx.HTTPError | None]], reasons: list[str]
 ) -> None:
     """A server that is down for a day is a line a reason, and one at the end that counts."""
-    network = Unplugged(small_coder(), ways)
+    network = StoppedServer(create_small_coder(), ways)
 
     async def scenario() -> None:
-        async with poll_deployment(network, **only("daus", "templates")):
+        async with poll_deployment(network, **select_dataset("daus", "templates")):
             await asyncio.sleep(HOUR)
             network.down = True
             await asyncio.sleep(DAY)
             network.down = False
             await asyncio.sleep(2 * HOUR)
 
-    lines = told(lambda: on_fast_clock(scenario))
+    lines = read_failure(lambda: run_on_fast_clock(scenario))
     failed, over = lines[:-1], lines[-1]
 
     assert network.requests > 500
@@ -123,17 +123,17 @@ def test_day_of_outage_is_a_handful_of_lines(
 
 def test_trouble_of_one_dataset_is_told_of_it_alone() -> None:
     """A role that may not read one dataset for hours is one line, which names it, and one at the end."""
-    coder = small_coder()
+    coder = create_small_coder()
 
     async def scenario() -> None:
-        async with poll_deployment(coder, **only("daus")):
+        async with poll_deployment(coder, **select_dataset("daus")):
             await asyncio.sleep(HOUR / 4)
             coder.fail("403", "/insights/daus")
             await asyncio.sleep(5 * HOUR)
             coder.clear_faults()
             await asyncio.sleep(HOUR / 4)
 
-    failed, over = told(lambda: on_fast_clock(scenario))
+    failed, over = read_failure(lambda: run_on_fast_clock(scenario))
 
     assert ("poll failed", "daus", "forbidden") == (failed["event"], failed["dataset"], failed["reason"])
     assert "Auditor" in failed["remedy"]
@@ -146,14 +146,14 @@ def test_trouble_of_one_dataset_is_told_of_it_alone() -> None:
 )
 def test_dataset_that_the_server_does_not_have_is_no_warning(fault: str, reason: str) -> None:
     """A dataset that the server does not have is logged once, at info, without a remedy."""
-    coder = small_coder()
+    coder = create_small_coder()
     coder.fail(fault, "/insights/user-status-counts")
 
     async def scenario() -> None:
-        async with poll_deployment(coder, **only("user-status-counts")):
+        async with poll_deployment(coder, **select_dataset("user-status-counts")):
             await asyncio.sleep(5 * HOUR)
 
-    (line,) = told(lambda: on_fast_clock(scenario))
+    (line,) = read_failure(lambda: run_on_fast_clock(scenario))
 
     assert ("dataset not available", "info") == (line["event"], line["log_level"])
     assert ("user-status-counts", reason) == (line["dataset"], line["reason"])
@@ -162,24 +162,24 @@ def test_dataset_that_the_server_does_not_have_is_no_warning(fault: str, reason:
 
 def test_each_cause_is_logged_with_its_own_remedy() -> None:
     """A token that expires and whose user is then suspended is two lines with two remedies."""
-    coder = small_coder()
+    coder = create_small_coder()
 
     async def scenario() -> None:
-        async with poll_deployment(coder, **only("daus")):
+        async with poll_deployment(coder, **select_dataset("daus")):
             for fault in ("401-expired", "401-suspended", "401-expired"):
                 coder.fail(fault, "/insights/daus")
                 await asyncio.sleep(HOUR)
             coder.clear_faults()
             await asyncio.sleep(HOUR / 4)
 
-    expired, suspended, over = told(lambda: on_fast_clock(scenario))
+    expired, suspended, over = read_failure(lambda: run_on_fast_clock(scenario))
 
     assert ["unauthorized"] * 3 == [line["reason"] for line in (expired, suspended, over)]
     assert CAUSES["token_expired"].remedy == expired["remedy"]
     assert CAUSES["user_suspended"].remedy == suspended["remedy"]
 
 
-class InTurns(httpx.AsyncBaseTransport):
+class AlternatingTransport(httpx.AsyncBaseTransport):
     """A server that, while it is `down`, refuses one path in each poll in the next of several ways."""
 
     def __init__(self, coder: EmbeddedCoder, path: str, statuses: Sequence[int]) -> None:
@@ -205,17 +205,17 @@ class InTurns(httpx.AsyncBaseTransport):
 )
 def test_reasons_in_turns_are_no_news(statuses: Sequence[int], reasons: set[str]) -> None:
     """A dataset that fails now for its own reasons, now for the server's, is over when it works again."""
-    server = InTurns(small_coder(), "/insights/daus", statuses)
+    server = AlternatingTransport(create_small_coder(), "/insights/daus", statuses)
 
     async def scenario() -> None:
-        async with poll_deployment(server, **only("daus")):
+        async with poll_deployment(server, **select_dataset("daus")):
             await asyncio.sleep(HOUR / 4)
             server.down = True
             await asyncio.sleep(5 * HOUR)
             server.down = False
             await asyncio.sleep(HOUR / 4)
 
-    lines = told(lambda: on_fast_clock(scenario))
+    lines = read_failure(lambda: run_on_fast_clock(scenario))
     failed = [line["reason"] for line in lines if line["event"] == "poll failed"]
     over = [line for line in lines if line["event"] == BACK]
 
@@ -227,7 +227,7 @@ def test_reasons_in_turns_are_no_news(statuses: Sequence[int], reasons: set[str]
 
 def test_rows_are_told_once_a_kind() -> None:
     """An answer with rows that cannot be understood, all day, is one line a kind of row."""
-    coder = small_coder()
+    coder = create_small_coder()
 
     class Odd(httpx.AsyncBaseTransport):
         inner = httpx.ASGITransport(create_app(coder))
@@ -238,10 +238,10 @@ def test_rows_are_told_once_a_kind() -> None:
             return await self.inner.handle_async_request(request)
 
     async def scenario() -> None:
-        async with poll_deployment(Odd(), **only("daus")):
+        async with poll_deployment(Odd(), **select_dataset("daus")):
             await asyncio.sleep(DAY)
 
-    lines = told(lambda: on_fast_clock(scenario))
+    lines = read_failure(lambda: run_on_fast_clock(scenario))
 
     assert len(lines) == 2
     assert all((line["event"], line["dataset"]) == ("dropped invalid row", "daus") for line in lines)

@@ -14,8 +14,8 @@ import pytest
 import trustme
 
 from insights_exporter.demo import EmbeddedCoder, Population, serve
-from tests.faults.config import written
-from tests.faults.pages import Polling, observe
+from tests.faults.config import write_config
+from tests.faults.observation import PollState, observe
 from tests.integration import exporter as exporter_peer
 from tests.integration.exporter import Exporter, RunExporter, StartExporter
 from tests.integration.waiting import eventually
@@ -25,11 +25,11 @@ POLLED = ("kept", "changed", "gone")
 REFUSED = 'msg="config reload failed, keeping previous config" err='
 
 
-class Town:
+class Servers:
     """Four servers and the settings file that names some of them."""
 
-    def __init__(self, room: Path, urls: dict[str, str], coders: dict[str, EmbeddedCoder]) -> None:
-        self.config = room / "config.yml"
+    def __init__(self, directory: Path, urls: dict[str, str], coders: dict[str, EmbeddedCoder]) -> None:
+        self.config = directory / "config.yml"
         self.urls = urls
         self.coders = coders
 
@@ -44,102 +44,102 @@ class Town:
             }
             for name in names
         ]
-        written(self.config, deployments, **defaults)
+        write_config(self.config, deployments, **defaults)
 
 
 @contextmanager
-def serving_town(room: Path) -> Iterator[Town]:
+def run_servers(directory: Path) -> Iterator[Servers]:
     """Serve four servers until the block ends."""
     population = Population(seed=1, users=5, templates=2)
     coders = {name: EmbeddedCoder(population=population, rate_limit=-1) for name in NAMES}
     with serve(coders) as url:
-        yield Town(room, {name: f"{url}/{name}" for name in NAMES}, coders)
+        yield Servers(directory, {name: f"{url}/{name}" for name in NAMES}, coders)
 
 
 @contextmanager
-def polling(town: Town, room: Path) -> Iterator[Exporter]:
+def run_polled_exporter(servers: Servers, directory: Path) -> Iterator[Exporter]:
     """Run an exporter that has polled three servers."""
-    town.write(*POLLED)
-    flags = (f"--config.file={town.config}", "--web.enable-lifecycle")
-    with exporter_peer.serving(room, *flags) as running:
-        eventually(lambda: all(polls(running)[name].data for name in POLLED))
+    servers.write(*POLLED)
+    flags = (f"--config.file={servers.config}", "--web.enable-lifecycle")
+    with exporter_peer.serving(directory, *flags) as running:
+        eventually(lambda: all(read_polls(running)[name].data for name in POLLED))
         yield running
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
+def servers(tmp_path: Path) -> Iterator[Servers]:
     """Provide four servers that serve."""
-    with serving_town(tmp_path) as town:
-        yield town
+    with run_servers(tmp_path) as servers:
+        yield servers
 
 
 @pytest.fixture
-def exporter(town: Town, tmp_path: Path) -> Iterator[Exporter]:
+def exporter(servers: Servers, tmp_path: Path) -> Iterator[Exporter]:
     """Provide an exporter that has polled three of them."""
-    with polling(town, tmp_path / "exporter") as running:
+    with run_polled_exporter(servers, tmp_path / "exporter") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Exporter, Town]]:
+def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Exporter, Servers]]:
     """Provide an exporter and its servers for tests that leave them as they were."""
-    room = tmp_path_factory.mktemp("steady")
-    with serving_town(room) as town, polling(town, room / "exporter") as running:
-        yield running, town
+    directory = tmp_path_factory.mktemp("steady")
+    with run_servers(directory) as servers, run_polled_exporter(servers, directory / "exporter") as running:
+        yield running, servers
 
 
-def polls(exporter: Exporter) -> dict[str, Polling]:
+def read_polls(exporter: Exporter) -> dict[str, PollState]:
     """Return how the polling of `templates` goes, by deployment."""
     found = observe(exporter.page(), 0).polls
     return {name: found[name, "templates"] for name in NAMES}
 
 
-def own(exporter: Exporter, name: str) -> float:
+def read_own_metric(exporter: Exporter, name: str) -> float:
     """Return the value of one of the exporter's series without labels."""
     (line,) = [line for line in exporter.page().splitlines() if line.startswith(f"insights_exporter_{name} ")]
     return float(line.split()[1])
 
 
-def reload(exporter: Exporter) -> httpx.Response:
+def request_reload(exporter: Exporter) -> httpx.Response:
     """Ask for a reload over HTTP."""
     return httpx.post(f"{exporter.url}/-/reload", timeout=30)
 
 
-def by_signal(exporter: Exporter) -> None:
+def reload_by_signal(exporter: Exporter) -> None:
     """Reload by a signal, and wait for its end."""
     before = exporter.running.output().count("reloaded")
     exporter.running.process.send_signal(signal.SIGHUP)
     eventually(lambda: exporter.running.output().count("reloaded") > before)
 
 
-def by_request(exporter: Exporter) -> None:
+def reload_by_request(exporter: Exporter) -> None:
     """Reload by a request."""
-    assert reload(exporter).status_code == 200
+    assert request_reload(exporter).status_code == 200
 
 
-@pytest.mark.parametrize("how", [by_signal, by_request])
-def test_new_settings(exporter: Exporter, town: Town, how: Any) -> None:  # noqa: ANN401 -- a function
+@pytest.mark.parametrize("how", [reload_by_signal, reload_by_request])
+def test_new_settings(exporter: Exporter, servers: Servers, how: Any) -> None:  # noqa: ANN401 -- a function
     """Unchanged deployments keep data, counters and connections; changed ones restart; removed ones go."""
     seen = []
     scraping = threading.Event()
 
     def scrape() -> None:
         while not scraping.is_set():
-            seen.append(polls(exporter))
+            seen.append(read_polls(exporter))
 
     with ThreadPoolExecutor(1) as pool:
         task = pool.submit(scrape)
         eventually(lambda: len(seen) > 1)
-        requests = polls(exporter)["kept"].requests
+        requests = read_polls(exporter)["kept"].requests
         hourly = {"datasets": {"templates": {"every": "1h"}}}
-        town.write(
+        servers.write(
             "kept", "changed", "new", more={"changed": {"max_series": 50_000, **hourly}, "new": hourly}
         )
         how(exporter)
-        eventually(lambda: polls(exporter)["new"].data and polls(exporter)["changed"].data)
+        eventually(lambda: read_polls(exporter)["new"].data and read_polls(exporter)["changed"].data)
         scraping.set()
         task.result()
-    after, page, config = polls(exporter), exporter.page(), exporter.page("/config")
+    after, page, config = read_polls(exporter), exporter.page(), exporter.page("/config")
 
     assert all(poll["kept"].data and poll["kept"].success == 1 for poll in seen)
     assert after["kept"].requests >= requests
@@ -148,7 +148,7 @@ def test_new_settings(exporter: Exporter, town: Town, how: Any) -> None:  # noqa
     assert "name: gone" not in config
     assert "max_series: 50000" in config
     assert "new" in exporter.page("/")
-    assert 1 == own(exporter, "config_last_reload_successful")
+    assert 1 == read_own_metric(exporter, "config_last_reload_successful")
 
 
 @pytest.mark.parametrize(
@@ -165,109 +165,112 @@ def test_new_settings(exporter: Exporter, town: Town, how: Any) -> None:  # noqa
         pytest.param(None, id="no settings file"),
     ],
 )
-def test_bad_settings_change_nothing(steady: tuple[Exporter, Town], broken: str | None) -> None:
+def test_bad_settings_change_nothing(steady: tuple[Exporter, Servers], broken: str | None) -> None:
     """Settings that cannot be used leave all as it was, are told of, and good ones are taken again."""
-    exporter, town = steady
+    exporter, servers = steady
     before = exporter.running.output().count(REFUSED)
-    config, requests = exporter.page("/config"), polls(exporter)
-    good = town.config.read_text()
+    config, requests = exporter.page("/config"), read_polls(exporter)
+    good = servers.config.read_text()
     if broken is None:
-        town.config.unlink()
+        servers.config.unlink()
     else:
-        town.config.write_text(broken)
+        servers.config.write_text(broken)
 
-    refused = reload(exporter)
-    eventually(lambda: own(exporter, "config_last_reload_successful") == 0)
-    after = polls(exporter)
+    refused = request_reload(exporter)
+    eventually(lambda: read_own_metric(exporter, "config_last_reload_successful") == 0)
+    after = read_polls(exporter)
     config_after = exporter.page("/config")
-    town.config.write_text(good)
-    taken = reload(exporter)
+    servers.config.write_text(good)
+    taken = request_reload(exporter)
 
     assert 500 == refused.status_code
-    assert str(town.config) in refused.text
+    assert str(servers.config) in refused.text
     assert before + 1 == exporter.running.output().count(REFUSED)
     assert config == config_after
     assert all(after[name].requests >= poll.requests for name, poll in requests.items())
     assert all(after[name].data for name in POLLED)
     assert 200 == taken.status_code
-    eventually(lambda: own(exporter, "config_last_reload_successful") == 1)
+    eventually(lambda: read_own_metric(exporter, "config_last_reload_successful") == 1)
 
 
-def test_changed_certificates_count_as_changed(exporter: Exporter, town: Town, tmp_path: Path) -> None:
+def test_changed_certificates_count_as_changed(exporter: Exporter, servers: Servers, tmp_path: Path) -> None:
     """A deployment with the same config, but other contents of its files, restarts."""
     authorities = tmp_path / "ca.pem"
     trustme.CA().cert_pem.write_to_path(authorities)
     hourly = {name: {"every": "1h"} for name in ("daus", "templates", "user-status-counts")}
     changed = {"tls": {"ca_file": str(authorities)}, "datasets": hourly}
-    town.write("kept", "changed", more={"changed": changed})
-    by_request(exporter)
-    eventually(lambda: polls(exporter)["changed"].data)
-    by_request(exporter)
-    asked = len(town.coders["changed"].requests)
-    eventually(lambda: polls(exporter)["kept"].requests > 5)
-    asked_while_the_same = len(town.coders["changed"].requests)
+    servers.write("kept", "changed", more={"changed": changed})
+    reload_by_request(exporter)
+    eventually(lambda: read_polls(exporter)["changed"].data)
+    reload_by_request(exporter)
+    asked = len(servers.coders["changed"].requests)
+    eventually(lambda: read_polls(exporter)["kept"].requests > 5)
+    asked_while_the_same = len(servers.coders["changed"].requests)
 
     trustme.CA().cert_pem.write_to_path(authorities)
-    by_request(exporter)
-    eventually(lambda: len(town.coders["changed"].requests) > asked + 2)
+    reload_by_request(exporter)
+    eventually(lambda: len(servers.coders["changed"].requests) > asked + 2)
 
     assert asked == asked_while_the_same
-    assert polls(exporter)["kept"].data
+    assert read_polls(exporter)["kept"].data
 
 
-def test_many_reloads_at_once(exporter: Exporter, town: Town) -> None:
+def test_many_reloads_at_once(exporter: Exporter, servers: Servers) -> None:
     """Reloads that come all at once, while settings change and polls run, end in what was written last."""
-    town.coders["changed"].fail("no-response")
+    servers.coders["changed"].fail("no-response")
     orders = [("kept", "gone"), ("kept", "changed", "new"), ("kept", "changed"), ("new", "kept", "gone")]
     responses: Counter[int] = Counter()
     with ThreadPoolExecutor(8) as pool:
         for number in range(8):
-            town.write(*orders[number % 4], timeout=f"{number + 2}s")
+            servers.write(*orders[number % 4], timeout=f"{number + 2}s")
             responses.update(
-                task.result().status_code for task in [pool.submit(reload, exporter) for _ in range(4)]
+                task.result().status_code
+                for task in [pool.submit(request_reload, exporter) for _ in range(4)]
             )
             exporter.running.process.send_signal(signal.SIGHUP)
-    town.coders["changed"].clear_faults()
-    town.write("kept", "changed", "new")
-    by_request(exporter)
-    eventually(lambda: all(polls(exporter)[name].data for name in ("kept", "changed", "new")))
+    servers.coders["changed"].clear_faults()
+    servers.write("kept", "changed", "new")
+    reload_by_request(exporter)
+    eventually(lambda: all(read_polls(exporter)[name].data for name in ("kept", "changed", "new")))
 
     assert {200} == set(responses)
     assert 'deployment="gone"' not in exporter.page()
     assert "unexpected" not in exporter.running.output()
 
 
-def test_removed_while_it_is_polled(exporter: Exporter, town: Town) -> None:
+def test_removed_while_it_is_polled(exporter: Exporter, servers: Servers) -> None:
     """A deployment that goes while a poll of it hangs does not come back when that poll ends."""
-    town.coders["gone"].fail("no-response")
-    seen = polls(exporter)["gone"].requests
-    eventually(lambda: polls(exporter)["gone"].failures.get("timeout"))
-    town.write("kept", "changed")
-    by_request(exporter)
-    before = polls(exporter)["kept"].requests
-    eventually(lambda: polls(exporter)["kept"].requests > before + 4)
+    servers.coders["gone"].fail("no-response")
+    seen = read_polls(exporter)["gone"].requests
+    eventually(lambda: read_polls(exporter)["gone"].failures.get("timeout"))
+    servers.write("kept", "changed")
+    reload_by_request(exporter)
+    before = read_polls(exporter)["kept"].requests
+    eventually(lambda: read_polls(exporter)["kept"].requests > before + 4)
 
     assert seen
     assert 'deployment="gone"' not in exporter.page()
 
 
-def test_reload_is_off_unless_enabled(start_exporter: StartExporter, town: Town) -> None:
+def test_reload_is_off_unless_enabled(start_exporter: StartExporter, servers: Servers) -> None:
     """Without the flag a request reloads nothing, while a signal does."""
-    town.write("kept")
-    exporter = start_exporter(f"--config.file={town.config}")
-    town.write("kept", "new")
+    servers.write("kept")
+    exporter = start_exporter(f"--config.file={servers.config}")
+    servers.write("kept", "new")
 
-    assert 403 == reload(exporter).status_code
+    assert 403 == request_reload(exporter).status_code
     assert "name: new" not in exporter.page("/config")
-    by_signal(exporter)
+    reload_by_signal(exporter)
     assert "name: new" in exporter.page("/config")
 
 
 @pytest.mark.parametrize(("config", "expected"), [("good", 0), ("deployments: [{}]", 2)])
-def test_check_before_a_reload(run_exporter: RunExporter, town: Town, config: str, expected: int) -> None:
+def test_check_before_a_reload(
+    run_exporter: RunExporter, servers: Servers, config: str, expected: int
+) -> None:
     """`--config.check` says beforehand whether a file would be taken."""
-    town.write("kept")
+    servers.write("kept")
     if config != "good":
-        town.config.write_text(config)
+        servers.config.write_text(config)
 
-    assert expected == run_exporter("--config.check", f"--config.file={town.config}").returncode
+    assert expected == run_exporter("--config.check", f"--config.file={servers.config}").returncode

@@ -9,7 +9,7 @@ import pytest
 from insights_exporter.coder.errors import CAUSES, UNAVAILABLE, Cause
 from insights_exporter.demo import EmbeddedCoder, serve
 from tests.demo.client import SMALL
-from tests.faults.config import written
+from tests.faults.config import write_config
 from tests.integration.exporter import RunExporter, StartExporter
 from tests.integration.waiting import eventually
 
@@ -43,13 +43,13 @@ def test_one_remedy_everywhere(
     for fault, coder in coders.items():
         coder.fail(fault, "/insights/daus")
     with serve(coders) as url:
-        config = written(
+        config = write_config(
             tmp_path / "config.json",
             [{"name": fault, "url": f"{url}/{fault}", "token": coders[fault].token} for fault in coders],
         )
         exporter = start_exporter(f"--config.file={config}", "--log.format=json")
-        eventually(lambda: set(CAUSE_OF) == logged(exporter.running.output()).keys())
-        log = logged(exporter.running.output())
+        eventually(lambda: set(CAUSE_OF) == list_logged(exporter.running.output()).keys())
+        log = list_logged(exporter.running.output())
         pages = {fault: html.unescape(exporter.page(f"/?deployment={fault}")) for fault in CAUSE_OF}
         checked = run_exporter("check", f"--config.file={config}", "--output=json")
 
@@ -66,7 +66,7 @@ def test_one_remedy_everywhere(
             assert f"{cause.remedy[:1].upper()}{cause.remedy[1:]}." in pages[fault]
 
 
-def logged(output: str) -> dict[str, tuple[str, str | None]]:
+def list_logged(output: str) -> dict[str, tuple[str, str | None]]:
     """Return reason and remedy of the first failure that is logged, by deployment."""
     lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     told = [line for line in reversed(lines) if line.get("dataset") == "daus" and "reason" in line]
@@ -81,7 +81,7 @@ def test_refusal_of_a_proxy_is_no_matter_of_the_dialect(
     coder = EmbeddedCoder(population=SMALL)
     coder.fail(fault)
     with serve(coder) as url:
-        config = written(tmp_path / "config.json", [{"name": "one", "url": url, "token": coder.token}])
+        config = write_config(tmp_path / "config.json", [{"name": "one", "url": url, "token": coder.token}])
         checked = run_exporter("check", f"--config.file={config}", "--output=json")
     (deployment,) = json.loads(checked.stdout)
     details = {each["detail"] for each in deployment["datasets"] if each["reason"] == "refused_by_proxy"}

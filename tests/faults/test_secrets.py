@@ -16,9 +16,9 @@ from insights_exporter.config.loader import load_config
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder, Population, serve
 from tests.coder.deployments import client, deployment
-from tests.faults.pages import observe
+from tests.faults.observation import observe
 from tests.integration.exporter import Exporter, StartExporter
-from tests.integration.parts import skip
+from tests.integration.programs import skip
 from tests.integration.waiting import eventually
 
 TOKEN = "0123456789-abcdefghijklmnopqrstuv"  # noqa: S105 -- it opens nothing
@@ -45,7 +45,7 @@ async def test_no_secret_in_a_traceback(fault: str) -> None:
 
 def test_no_secret_in_a_repr(tmp_path: Path) -> None:
     """No object that the settings become shows a secret when it is printed."""
-    config = private(
+    config = write_private(
         tmp_path / "config.yml",
         f"deployments: [{{url: 'https://c.example.com', token: {TOKEN}, headers: {{X-A: {OTHER}}}, "
         f"proxy: 'http://u:{OTHER}@p.example.com', users: {{detail: pseudonymous, key: {OTHER}}}}}]",
@@ -63,34 +63,34 @@ def test_no_secret_in_a_repr(tmp_path: Path) -> None:
             assert OTHER not in shown
 
 
-def by_file(room: Path, token: str) -> Callable[[str], None]:
+def replace_file(directory: Path, token: str) -> Callable[[str], None]:
     """Put a token into a file, and give how to change it."""
-    path = room / "token"
+    path = directory / "token"
 
     def write(text: str) -> None:
-        private(path.with_suffix(".new"), text).replace(path)
+        write_private(path.with_suffix(".new"), text).replace(path)
 
     write(token)
     return write
 
 
-def by_linked_folder(room: Path, token: str) -> Callable[[str], None]:
+def replace_linked_folder(directory: Path, token: str) -> Callable[[str], None]:
     """Put a token where Kubernetes would, and give how Kubernetes changes it: a link to another folder."""
     versions = iter(range(10))
-    (room / "token").symlink_to("..data/token")
+    (directory / "token").symlink_to("..data/token")
 
     def write(text: str) -> None:
-        folder = room / f"..version-{next(versions)}"
+        folder = directory / f"..version-{next(versions)}"
         folder.mkdir()
-        private(folder / "token", text)
-        (room / "..new").symlink_to(folder.name)
-        (room / "..new").replace(room / "..data")
+        write_private(folder / "token", text)
+        (directory / "..new").symlink_to(folder.name)
+        (directory / "..new").replace(directory / "..data")
 
     write(token)
     return write
 
 
-@pytest.mark.parametrize("kept", [by_file, by_linked_folder])
+@pytest.mark.parametrize("kept", [replace_file, replace_linked_folder])
 def test_rotated_token(
     start_exporter: StartExporter, tmp_path: Path, kept: Callable[[Path, str], Callable[[str], None]]
 ) -> None:
@@ -98,13 +98,13 @@ def test_rotated_token(
     coder = EmbeddedCoder(population=SMALL, token=TOKEN, rate_limit=-1)
     rotate = kept(tmp_path, TOKEN)
     with serve(coder) as url:
-        config = private(tmp_path / "config.yml", one_dataset(url, tmp_path / "token"))
+        config = write_private(tmp_path / "config.yml", enable_one_dataset(url, tmp_path / "token"))
         exporter = start_exporter(f"--config.file={config}")
-        eventually(lambda: polled(exporter, well=True))
+        eventually(lambda: has_polled(exporter, well=True))
         coder.token = OTHER
-        eventually(lambda: polled(exporter, well=False))
+        eventually(lambda: has_polled(exporter, well=False))
         rotate(OTHER)
-        eventually(lambda: polled(exporter, well=True))
+        eventually(lambda: has_polled(exporter, well=True))
         output = exporter.running.output()
 
     assert output.count("reason=unauthorized") == 2
@@ -126,12 +126,12 @@ def test_file_that_others_can_read(
     start_exporter: StartExporter, tmp_path: Path, mode: int, owner: int | None, expected: int
 ) -> None:
     """A token file that others can read gets one warning, also after a reload that changes nothing."""
-    token = private(tmp_path / "token", TOKEN)
+    token = write_private(tmp_path / "token", TOKEN)
     token.chmod(mode)
     if owner is not None:
         chown(token, owner)
     with serve(EmbeddedCoder(population=SMALL, token=TOKEN)) as url:
-        config = private(tmp_path / "config.yml", one_dataset(url, token))
+        config = write_private(tmp_path / "config.yml", enable_one_dataset(url, token))
         exporter = start_exporter(f"--config.file={config}", "--web.enable-lifecycle")
         reload = httpx.post(f"{exporter.url}/-/reload", trust_env=False, timeout=30)
         output = exporter.running.output()
@@ -148,13 +148,13 @@ def chown(path: Path, owner: int) -> None:
     os.chown(path, owner, -1)
 
 
-def polled(exporter: Exporter, *, well: bool) -> bool:
+def has_polled(exporter: Exporter, *, well: bool) -> bool:
     """Return whether the last poll went so."""
     polls = observe(exporter.page(), 0).polls
     return polls["prod", "daus"].success == float(well)
 
 
-def one_dataset(url: str, token_file: Path) -> str:
+def enable_one_dataset(url: str, token_file: Path) -> str:
     """Return settings of one deployment that is asked for one thing, again and again."""
     off = "".join(
         f", {name}: {{enabled: false}}"
@@ -166,7 +166,7 @@ def one_dataset(url: str, token_file: Path) -> str:
     )
 
 
-def private(path: Path, text: str) -> Path:
+def write_private(path: Path, text: str) -> Path:
     """Write a file that only its owner can read."""
     path.write_text(f"{text}\n", encoding="utf-8")
     path.chmod(0o600)

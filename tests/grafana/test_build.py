@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from grafana import build
-from tests.grafana.boards import IMPORTABLE, OF_THE_CHART, PROVISIONED, ROOT, files
-from tests.rules.shipped import RULES
+from tests.grafana.dashboard_files import CHART, IMPORTABLE, PROVISIONED, ROOT, list_files
+from tests.rules.rule_files import RULES
 
 BUILT = build.render()
 
@@ -17,7 +17,7 @@ def test_built_file_is_up_to_date(path: str) -> None:
     assert BUILT[path] == (ROOT / path).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("folder", [PROVISIONED, IMPORTABLE, OF_THE_CHART, RULES], ids=str)
+@pytest.mark.parametrize("folder", [PROVISIONED, IMPORTABLE, CHART, RULES], ids=str)
 def test_nothing_is_left_behind(folder: Path) -> None:
     """A folder of built files holds no file that is not built any more."""
     there = {str(file.relative_to(ROOT)) for file in folder.iterdir() if file.suffix}
@@ -27,8 +27,8 @@ def test_nothing_is_left_behind(folder: Path) -> None:
 
 def test_chart_has_the_provisioned_dashboards() -> None:
     """What the chart installs is what the repository shows."""
-    assert [file.read_text() for file in files(PROVISIONED)] == [
-        file.read_text() for file in files(OF_THE_CHART)
+    assert [file.read_text() for file in list_files(PROVISIONED)] == [
+        file.read_text() for file in list_files(CHART)
     ]
 
 

@@ -14,7 +14,7 @@ import yaml
 
 from grafana import reasons
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
-from tests.grafana.boards import Json, files, load, panels
+from tests.grafana.dashboard_files import Json, list_files, list_panels, load
 from tests.integration import exporter
 from tests.integration.processes import free_port
 from tests.integration.prometheus import Prometheus, monitoring, scraping
@@ -34,7 +34,7 @@ LESS: Final[Mapping[str, Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Install:
+class Installation:
     """A fresh install: its config, what its `backfill` includes if it was run, and which reasons are true."""
 
     true: frozenset[str]
@@ -74,29 +74,29 @@ QUIET: Final = frozenset(
 ALL: Final = {"templates": {"users": True}, "datasets": {"groups": {"enabled": True}}}
 
 INSTALLS: Final = {
-    "everything polled": Install(YOUNG, ALL),
-    "no users yet": Install(YOUNG | QUIET, ALL, users=0),
-    "defaults": Install(YOUNG | OFF),
-    "as little as can be": Install(YOUNG | OFF | OMITTED, LESS),
-    "history": Install(YOUNG | OFF, backfilled="parameters,users"),
+    "everything polled": Installation(YOUNG, ALL),
+    "no users yet": Installation(YOUNG | QUIET, ALL, users=0),
+    "defaults": Installation(YOUNG | OFF),
+    "as little as can be": Installation(YOUNG | OFF | OMITTED, LESS),
+    "history": Installation(YOUNG | OFF, backfilled="parameters,users"),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WatchedInstallation:
     """An install, and the Prometheus that scrapes it since a moment ago."""
 
-    install: Install
+    install: Installation
     prometheus: Prometheus
 
 
 @pytest.fixture(scope="module")
-def installs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Watched]]:
+def installs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, WatchedInstallation]]:
     """Return all installs after their first round of polls, scraped twice or more."""
     with ExitStack() as running:
         started = {
-            name: Watched(
-                install, running.enter_context(starting(install, tmp_path_factory.mktemp("install")))
+            name: WatchedInstallation(
+                install, running.enter_context(run_prometheus(install, tmp_path_factory.mktemp("install")))
             )
             for name, install in INSTALLS.items()
         }
@@ -106,13 +106,15 @@ def installs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, 
 
 
 @pytest.fixture(params=INSTALLS, ids=str)
-def watched(request: pytest.FixtureRequest, installs: Mapping[str, Watched]) -> Watched:
+def watched(
+    request: pytest.FixtureRequest, installs: Mapping[str, WatchedInstallation]
+) -> WatchedInstallation:
     """Return one install."""
     return installs[request.param]
 
 
 @contextmanager
-def starting(install: Install, folder: Path) -> Iterator[Prometheus]:
+def run_prometheus(install: Installation, folder: Path) -> Iterator[Prometheus]:
     """Run an embedded Coder, its history if it is brought in, an exporter and Prometheus."""
     coder, port = EmbeddedCoder(population=Population(users=install.users, templates=4)), free_port()
     with ExitStack() as running:
@@ -153,14 +155,16 @@ def backfill(config: Path, include: str, folder: Path, port: int) -> None:
     assert 0 == done.returncode, done.stderr
 
 
-def as_panel_asks(dashboard: Json, panel: Json, expr: str, over_time: bool) -> tuple[str, dict[str, Any]]:
+def build_panel_request(
+    dashboard: Json, panel: Json, expr: str, over_time: bool
+) -> tuple[str, dict[str, Any]]:
     """Return the API path and parameters by which Grafana asks on a screen 1600 pixels wide."""
     values = {
         one["name"]: one.get("allValue") or one["current"]["value"]
         for one in dashboard["templating"]["list"][1:]
     }
-    span = seconds(panel.get("timeFrom") or dashboard["time"]["from"].removeprefix("now-"))
-    step = max(seconds(panel.get("interval") or "15s"), round(span / 1440))
+    span = parse_seconds(panel.get("timeFrom") or dashboard["time"]["from"].removeprefix("now-"))
+    step = max(parse_seconds(panel.get("interval") or "15s"), round(span / 1440))
     values["__rate_interval"] = f"{max(step + 15, 60)}s"
     query = re.sub(r"\$(\w+)", lambda found: values.get(found[1], found[0]), expr)
     now = int(time.time())
@@ -174,30 +178,32 @@ def as_panel_asks(dashboard: Json, panel: Json, expr: str, over_time: bool) -> t
     return "query", {"query": query, "time": now}
 
 
-def seconds(duration: str) -> int:
+def parse_seconds(duration: str) -> int:
     """Return the seconds of a duration as dashboards have it."""
     return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[duration[-1]]
 
 
 def is_empty(prometheus: Prometheus, dashboard: Json, panel: Json) -> bool:
     """Return whether no query of a panel has a result."""
-    asked = (as_panel_asks(dashboard, panel, target["expr"], target["range"]) for target in panel["targets"])
+    asked = (
+        build_panel_request(dashboard, panel, target["expr"], target["range"]) for target in panel["targets"]
+    )
     return not any(prometheus.api(path, **parameters)["result"] for path, parameters in asked)
 
 
-def is_true(text: str, install: Install) -> bool:
+def is_true(text: str, install: Installation) -> bool:
     """Return whether a reason holds: it names a true one, and no way to history that was gone already."""
     names = any(reason in text for reason in install.true)
     return names and not (install.backfilled and "`insights-exporter backfill" in text)
 
 
-PANELS: Final = [(file, panel) for file in files() for panel in panels(load(file))]
+PANELS: Final = [(file, panel) for file in list_files() for panel in list_panels(load(file))]
 
 
 @pytest.mark.parametrize(
     ("file", "panel"), PANELS, ids=[f"{file.stem}: {panel['title']}" for file, panel in PANELS]
 )
-def test_panel_has_data_or_a_true_reason(watched: Watched, file: Path, panel: Json) -> None:
+def test_panel_has_data_or_a_true_reason(watched: WatchedInstallation, file: Path, panel: Json) -> None:
     """In its first minutes a panel has data, or says what is missing."""
     text = panel["fieldConfig"]["defaults"]["noValue"]
 

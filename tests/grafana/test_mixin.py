@@ -9,10 +9,10 @@ from grafana import lint, mixin
 from grafana.lint import Linter
 from scripts import install_test_deps as parts
 from scripts.install_test_deps import find
-from tests.grafana.boards import IMPORTABLE, PROVISIONED, Json
-from tests.helm.chart import only
-from tests.integration.parts import require
-from tests.rules.shipped import RULES
+from tests.grafana.dashboard_files import IMPORTABLE, PROVISIONED, Json
+from tests.helm.chart import select_only
+from tests.integration.programs import require
+from tests.rules.rule_files import RULES
 
 NOT_RUN = "not run, it is not installed"
 
@@ -53,13 +53,13 @@ def test_links_of_alerts_lead_to_the_reader_s_grafana(url: str) -> None:
 def test_chart_and_mixin_write_the_same_links(url: str) -> None:
     """The chart and the mixin install the same alerts."""
     release = {"prometheusRule": {"enabled": True}, "rules": {"grafanaUrl": url}}
-    installed = only("PrometheusRule", release)["spec"]["groups"]
+    installed = select_only("PrometheusRule", release)["spec"]["groups"]
     written = yaml.safe_load(mixin.render_mixin(url)["rules/alerts.yaml"])["groups"]
 
-    assert links(written) == links(installed)
+    assert list_links(written) == list_links(installed)
 
 
-def links(groups: list[Json]) -> dict[str, str]:
+def list_links(groups: list[Json]) -> dict[str, str]:
     """Return the address of each alert's dashboard."""
     alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
     return {rule["alert"]: rule["annotations"]["dashboard_url"] for rule in alerts}

@@ -13,7 +13,7 @@ import pytest
 from grafana.preview import sums
 from grafana.preview.live import SCRAPE_INTERVAL, Recording, record
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
-from tests.grafana.boards import ROOT, files
+from tests.grafana.dashboard_files import ROOT, list_files
 
 PREVIEW = ROOT / "grafana/preview"
 PICTURES = ROOT / sums.PICTURES
@@ -29,7 +29,7 @@ def load(name: str) -> dict[str, Any]:
 
 def test_each_dashboard_has_pictures_in_both_themes() -> None:
     """No dashboard lacks its pictures, and no picture its dashboard."""
-    expected = {f"{file.stem}-{mode}.png" for file in files() for mode in ("light", "dark")}
+    expected = {f"{file.stem}-{mode}.png" for file in list_files() for mode in ("light", "dark")}
 
     assert expected == {picture.name for picture in PICTURES.glob("*.png")}
 
@@ -48,7 +48,7 @@ def test_hashes_name_each_dashboard() -> None:
     """The file alongside the pictures has a line for each dashboard, as sha256sum writes it."""
     lines = (PICTURES / sums.SUMS).read_text(encoding="utf-8").splitlines()
 
-    assert [file.name for file in files()] == [line[66:] for line in lines]
+    assert [file.name for file in list_files()] == [line[66:] for line in lines]
     assert {64} == {len(line.split("  ")[0]) for line in lines}
 
 

@@ -9,7 +9,7 @@ import pytest
 from grafana.preview.rules import serve_history, sort_into_stages, write_rules
 from grafana.rules.model import Recording
 from grafana.rules.recording import DAY_START, RECORDINGS, USAGE_RECORDINGS, WEEKDAY
-from tests.grafana.history import Series, scraped, store
+from tests.grafana.sample_series import Series, repeat_samples, store
 from tests.integration.prometheus import Prometheus
 from tests.integration.promtool import Promtool
 
@@ -72,7 +72,7 @@ def test_recorded_series_have_no_gaps(promtool: Promtool, tmp_path: Path) -> Non
     shown = Series(
         "coder_insights_day_start_timestamp_seconds", {"deployment": "demo", "day": "today"}, start
     )
-    store(promtool, scraped([shown], {"job": "a", "instance": "b"}, start, end), folder)
+    store(promtool, repeat_samples([shown], {"job": "a", "instance": "b"}, start, end), folder)
     raw = count_blocks(folder)
 
     write_rules([rule for rule in RULES if rule.record in {DAY_START, WEEKDAY}], folder, START, END)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from scripts.metrics_docs import declared_families
-from tests.grafana.boards import ALL_QUERIES, Asked, files, load
-from tests.rules.shipped import rules
+from tests.grafana.dashboard_files import ALL_QUERIES, PanelQuery, list_files, load
+from tests.rules.rule_files import load_rules
 
 TARGET_LABELS = {"job", "instance"}
 NOT_OURS = ("up", "scrape_duration_seconds", "process_resident_memory_bytes", "process_cpu_seconds_total")
@@ -28,7 +28,7 @@ NAME = re.compile(r"\b(?:coder_insights|insights_exporter)_\w+")
 each = pytest.mark.parametrize("query", ALL_QUERIES, ids=str)
 
 
-def names() -> dict[str, set[str]]:
+def list_names() -> dict[str, set[str]]:
     """Return the labels of every series that a page has, by its name."""
     known: dict[str, set[str]] = {name: set() for name in NOT_OURS}
     for family in declared_families():
@@ -37,19 +37,19 @@ def names() -> dict[str, set[str]]:
     return known
 
 
-NAMES = names()
+NAMES = list_names()
 
 
-def selectors(expr: str) -> Iterator[tuple[str, set[str]]]:
+def list_selectors(expr: str) -> Iterator[tuple[str, set[str]]]:
     """Yield each selector's name and the labels it matches."""
     for name, matchers in SELECTOR.findall(expr):
         yield name, set(MATCHER.findall(matchers))
 
 
-def unknown(expr: str) -> list[str]:
+def list_unknown(expr: str) -> list[str]:
     """Return what a query speaks of and no family has."""
     wrong = [name for name in NAME.findall(expr) if name not in NAMES]
-    for name, labels in selectors(expr):
+    for name, labels in list_selectors(expr):
         wrong += [f"{name}{{{label}}}" for label in labels - NAMES.get(name, set()) - TARGET_LABELS]
     known = set().union(*NAMES.values()) | TARGET_LABELS
     grouped = {label.strip() for group in GROUPED.findall(expr) for label in group.split(",")} - {""}
@@ -57,16 +57,16 @@ def unknown(expr: str) -> list[str]:
 
 
 @each
-def test_metrics_and_labels_exist(query: Asked) -> None:
+def test_metrics_and_labels_exist(query: PanelQuery) -> None:
     """A dashboard asks for families that the exporter declares, by labels that they have."""
-    assert [] == unknown(query.expr)
+    assert [] == list_unknown(query.expr)
 
 
 def test_metrics_of_rules_exist() -> None:
     """Rules ask for declared families, and for recorded series that are recorded."""
-    recorded = {rule["record"] for rule in rules("record")}
+    recorded = {rule["record"] for rule in load_rules("record")}
     for kind in ("record", "alert"):
-        for expr in (rule["expr"] for rule in rules(kind)):
+        for expr in (rule["expr"] for rule in load_rules(kind)):
             colons = set(re.findall(r"\w+:\w+:\w+", expr))
             plain = re.sub(r"\w+:\w+:\w+", "recorded", expr)
 
@@ -74,7 +74,7 @@ def test_metrics_of_rules_exist() -> None:
             assert [] == [name for name in NAME.findall(plain) if name not in NAMES]
 
 
-@pytest.mark.parametrize("file", files(), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", list_files(), ids=lambda file: file.stem)
 def test_variables_ask_for_what_exists(file: Path) -> None:
     """A variable lists the values of a label that its family has."""
     for variable in load(file)["templating"]["list"]:
@@ -86,7 +86,7 @@ def test_variables_ask_for_what_exists(file: Path) -> None:
 
 
 @each
-def test_exporters_are_chosen(query: Asked) -> None:
+def test_exporters_are_chosen(query: PanelQuery) -> None:
     """Every selector is bound to the chosen jobs, instances and (where it has any) deployments."""
     for name, matchers in SELECTOR.findall(query.expr):
         assert 'job=~"$job", instance=~"$instance"' in matchers
@@ -94,7 +94,7 @@ def test_exporters_are_chosen(query: Asked) -> None:
 
 
 @each
-def test_nothing_is_selected_bare(query: Asked) -> None:
+def test_nothing_is_selected_bare(query: PanelQuery) -> None:
     """No family stands without its selector."""
     bare = re.sub(SELECTOR, "", query.expr)
 
@@ -102,10 +102,10 @@ def test_nothing_is_selected_bare(query: Asked) -> None:
 
 
 @each
-def test_exporters_of_a_deployment_count_once(query: Asked) -> None:
+def test_exporters_of_a_deployment_count_once(query: PanelQuery) -> None:
     """A gauge is read through `max by` (or `min by`) its own labels; counters are of each exporter's own."""
     numbers = re.sub(WHOSE, "", query.expr)
-    for name, _ in selectors(numbers):
+    for name, _ in list_selectors(numbers):
         if not name.endswith("_total") and "request_duration" not in name:
             read = re.findall(rf"(?:max|min) by \(([\w, ]+)\) \((?:last_over_time\()?{name}\{{", numbers)
 
@@ -114,15 +114,15 @@ def test_exporters_of_a_deployment_count_once(query: Asked) -> None:
 
 
 @each
-def test_general_metrics_are_limited_to_exporters(query: Asked) -> None:
+def test_general_metrics_are_limited_to_exporters(query: PanelQuery) -> None:
     """What every program has is read of those alone that are exporters, by their own family."""
-    general = [name for name, _ in selectors(query.expr) if name in NOT_OURS]
+    general = [name for name, _ in list_selectors(query.expr) if name in NOT_OURS]
 
     assert len(general) <= len(re.findall(WHOSE, query.expr))
 
 
 @each
-def test_users_are_never_added_up(query: Asked) -> None:
+def test_users_are_never_added_up(query: PanelQuery) -> None:
     """Distinct users of templates, days or deployments overlap: no query adds them."""
     added = re.findall(r"\bsum\b.*", query.expr, flags=re.DOTALL)
 
@@ -130,7 +130,7 @@ def test_users_are_never_added_up(query: Asked) -> None:
 
 
 @each
-def test_tables_have_no_quantile_of_no_users(query: Asked) -> None:
+def test_tables_have_no_quantile_of_no_users(query: PanelQuery) -> None:
     """A quantile of an empty distribution is not a number: a table leaves such a cell empty."""
     over_none = query.columns is not None and "histogram_quantile" in query.expr
 
@@ -138,7 +138,7 @@ def test_tables_have_no_quantile_of_no_users(query: Asked) -> None:
 
 
 @each
-def test_rates_follow_the_scrape_interval(query: Asked) -> None:
+def test_rates_follow_the_scrape_interval(query: PanelQuery) -> None:
     """A counter is read by rate or increase, over Grafana's own range."""
     counters = re.findall(r"(\w+)\((\w+_total)\{[^}]*\}(\[[^\]]*\])?\)", query.expr)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.grafana.boards import ROOT
+from tests.grafana.dashboard_files import ROOT
 
 SOURCES = sorted((ROOT / "grafana").glob("dashboards_src/*.py")) + sorted(
     (ROOT / "grafana").glob("rules/*.py")

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tests.integration.parts import require
+from tests.integration.programs import require
 
 Object = dict[str, Any]
 Values = Mapping[str, Any]
@@ -42,43 +42,43 @@ def helm(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
     )
 
 
-def text(values: Values | None = None, *arguments: str, chart: Path = CHART) -> str:
+def render_text(values: Values | None = None, *arguments: str, chart: Path = CHART) -> str:
     """Return what the release `demo` in the namespace `insights` would install."""
     return _text(json.dumps(values or {}), arguments, chart)
 
 
-def objects(values: Values | None = None, *arguments: str, chart: Path = CHART) -> tuple[Object, ...]:
+def render_objects(values: Values | None = None, *arguments: str, chart: Path = CHART) -> tuple[Object, ...]:
     """Return the objects of the release."""
     return _objects(json.dumps(values or {}), arguments, chart)
 
 
-def only(kind: str, values: Values | None = None, *arguments: str) -> Object:
+def select_only(kind: str, values: Values | None = None, *arguments: str) -> Object:
     """Return the one object of `kind`."""
-    (found,) = of_kind(kind, objects(values, *arguments))
+    (found,) = select_kind(kind, render_objects(values, *arguments))
     return found
 
 
-def pod(values: Values | None = None, *arguments: str) -> Object:
+def find_pod(values: Values | None = None, *arguments: str) -> Object:
     """Return the specification of the exporter's pod."""
     (workload,) = [
-        each for each in objects(values, *arguments) if each["kind"] in {"Deployment", "StatefulSet"}
+        each for each in render_objects(values, *arguments) if each["kind"] in {"Deployment", "StatefulSet"}
     ]
     found: Object = workload["spec"]["template"]["spec"]
     return found
 
 
-def container(values: Values | None = None, *arguments: str) -> Object:
+def find_container(values: Values | None = None, *arguments: str) -> Object:
     """Return the specification of the exporter's container."""
-    found: Object = pod(values, *arguments)["containers"][0]
+    found: Object = find_pod(values, *arguments)["containers"][0]
     return found
 
 
-def of_kind(kind: str, found: Iterable[Object]) -> list[Object]:
+def select_kind(kind: str, found: Iterable[Object]) -> list[Object]:
     """Return the objects of `kind`."""
     return [each for each in found if each["kind"] == kind]
 
 
-def refusal(values: Values) -> str:
+def read_error(values: Values) -> str:
     """Return what Helm says about values that it must not take."""
     done = _template(json.dumps(values), (), CHART)
     assert done.returncode == 1, "these values were taken"

@@ -25,38 +25,38 @@ def is_custom(found: Object) -> bool:
     return _kind(found) in TABLE
 
 
-def mistakes(found: Object) -> list[str]:
+def find_errors(found: Object) -> list[str]:
     """Return what in the object's specification is not as published, by place."""
-    return list(_mistakes(found["spec"], TABLE[_kind(found)], "spec"))
+    return list(_find_errors(found["spec"], TABLE[_kind(found)], "spec"))
 
 
 def _kind(found: Object) -> str:
     return f"{found['apiVersion']}/{found['kind']}"
 
 
-def _mistakes(value: object, shape: object, place: str) -> Iterator[str]:
+def _find_errors(value: object, shape: object, place: str) -> Iterator[str]:
     match shape, value:
         case str(), _:
             yield from [] if _fits(value, shape) else [f"{place}: {value!r} is not {shape}"]
         case [inner], list():
             for index, item in enumerate(value):
-                yield from _mistakes(item, inner, f"{place}[{index}]")
+                yield from _find_errors(item, inner, f"{place}[{index}]")
         case {"*": inner}, dict():
             for key, item in value.items():
-                yield from _mistakes(item, inner, f"{place}.{key}")
+                yield from _find_errors(item, inner, f"{place}.{key}")
         case dict(), dict():
-            yield from _mistakes_in_fields(value, shape, place)
+            yield from _find_errors_in_fields(value, shape, place)
         case _:
             yield f"{place}: {value!r} is not a {type(shape).__name__}"
 
 
-def _mistakes_in_fields(value: Object, shape: Object, place: str) -> Iterator[str]:
+def _find_errors_in_fields(value: Object, shape: Object, place: str) -> Iterator[str]:
     fields = {name.removesuffix("!"): inner for name, inner in shape.items()}
     needed = {name.removesuffix("!") for name in shape if name.endswith("!")}
     yield from (f"{place}.{name} is missing" for name in sorted(needed - value.keys()))
     for name, item in value.items():
         if name in fields:
-            yield from _mistakes(item, fields[name], f"{place}.{name}")
+            yield from _find_errors(item, fields[name], f"{place}.{name}")
         else:
             yield f"{place}.{name} is not a field"
 

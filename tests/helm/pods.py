@@ -24,7 +24,7 @@ class Pod:
     environment: dict[str, str]
 
 
-def laid_out(release: Iterable[Object], folder: Path) -> Pod:
+def create_pod(release: Iterable[Object], folder: Path) -> Pod:
     """Write the files that the release's pod would see, and those that others would bring; give the pod."""
     found = list(release)
     (workload,) = [each for each in found if each["kind"] in {"Deployment", "StatefulSet"}]

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from insights_exporter import __version__
-from tests.helm.chart import CHART, ROOT, helm, text
+from tests.helm.chart import CHART, ROOT, helm, render_text
 
 ABOUT: dict[str, Any] = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
 HOME = "https://github.com/insights-exporter/insights-exporter"
@@ -22,7 +22,7 @@ def test_the_image_it_tells_of_is_the_one_it_installs() -> None:
     """The list of images for catalogues is right."""
     (image,) = yaml.safe_load(ABOUT["annotations"]["artifacthub.io/images"])
 
-    assert f"image: {image['image']}" in text()
+    assert f"image: {image['image']}" in render_text()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from tests.helm.chart import ROOT, Values, objects
+from tests.helm.chart import ROOT, Values, render_objects
 
 PAGES = ("kubernetes.md", "kubernetes-integrations.md", "sharding.md")
 PAGE = "\n".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in PAGES)
@@ -21,7 +21,7 @@ def test_values_on_the_page_render(block: str) -> None:
     """A reader who copies them gets a release."""
     values: Values = yaml.safe_load(block)
 
-    assert "Service" in {each["kind"] for each in objects(values)}
+    assert "Service" in {each["kind"] for each in render_objects(values)}
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.splitlines()[0])
@@ -33,7 +33,7 @@ def test_examples_for_others_are_yaml(block: str) -> None:
 def test_names_on_the_page_are_those_of_the_release() -> None:
     """ConfigMaps, Services and pods that are named there exist in such a release."""
     named = {"fullnameOverride": "insights-exporter", "rulesConfigMap": {"enabled": True}}
-    names = {each["metadata"]["name"] for each in objects({**named, "sharding": {"enabled": True}})}
+    names = {each["metadata"]["name"] for each in render_objects({**named, "sharding": {"enabled": True}})}
 
     assert {"insights-exporter", "insights-exporter-rules", "insights-exporter-shards"} <= names
     assert "configMap: insights-exporter-rules" in PAGE

@@ -8,8 +8,8 @@ import pytest
 from insights_exporter.demo import DEMO_TOKEN, serve
 from insights_exporter.polling.sharding import owned_by
 from tests.demo.client import coder
-from tests.helm.chart import CI_VALUES, Object, objects
-from tests.helm.pods import MOUNTED, laid_out
+from tests.helm.chart import CI_VALUES, Object, render_objects
+from tests.helm.pods import MOUNTED, create_pod
 from tests.integration.exporter import RunExporter, StartExporter, command
 from tests.integration.processes import clean_environment, free_port, running
 from tests.integration.waiting import eventually
@@ -32,17 +32,17 @@ MUTUAL = {
 FLEET = [f"coder-{number}.example.com" for number in range(1, 6)]
 
 
-def without_address(arguments: Iterable[str]) -> list[str]:
+def drop_address(arguments: Iterable[str]) -> list[str]:
     """Return the arguments but for the address, since here the port must be a free one."""
     return [argument for argument in arguments if not argument.startswith("--web.listen-address")]
 
 
-def with_address(arguments: Iterable[str], address: str) -> list[str]:
+def set_address(arguments: Iterable[str], address: str) -> list[str]:
     """Return the arguments with another address."""
-    return [*without_address(arguments), f"--web.listen-address={address}"]
+    return [*drop_address(arguments), f"--web.listen-address={address}"]
 
 
-def for_shard(arguments: Iterable[str], shard: int) -> list[str]:
+def select_shard(arguments: Iterable[str], shard: int) -> list[str]:
     """Return the arguments as a pod of this number reads them; here no host name tells it."""
     return [argument.replace("--shard=auto", f"--shard={shard}") for argument in arguments]
 
@@ -50,15 +50,15 @@ def for_shard(arguments: Iterable[str], shard: int) -> list[str]:
 @pytest.mark.parametrize("path", EXAMPLES)
 def test_an_example_is_accepted(path: Path, tmp_path: Path) -> None:
     """Settings and flags pass the exporter's own check."""
-    pod = laid_out(objects({}, f"--values={path}"), tmp_path / "pod")
-    done = run_in_process(tmp_path, *for_shard(pod.arguments, 0), "--config.check", env=pod.environment)
+    pod = create_pod(render_objects({}, f"--values={path}"), tmp_path / "pod")
+    done = run_in_process(tmp_path, *select_shard(pod.arguments, 0), "--config.check", env=pod.environment)
 
     assert (0, True) == (done.returncode, done.stdout.startswith("Config valid: ")), done.stderr
 
 
 def test_without_deployments_the_log_says_what_to_set(tmp_path: Path, run_exporter: RunExporter) -> None:
     """The default release ends at once, with a line that names what is missing."""
-    pod = laid_out(objects(), tmp_path / "pod")
+    pod = create_pod(render_objects(), tmp_path / "pod")
     done = run_exporter(*pod.arguments, env=pod.environment)
 
     assert 2 == done.returncode
@@ -73,8 +73,8 @@ def test_an_installed_exporter_answers_its_probes(tmp_path: Path, start_exporter
         "tokens": {"main": "example"},
         "web": {"telemetryPath": "/insights"},
     }
-    pod = laid_out(objects(values), tmp_path / "pod")
-    exporter = start_exporter(*without_address(pod.arguments), env=pod.environment)
+    pod = create_pod(render_objects(values), tmp_path / "pod")
+    exporter = start_exporter(*drop_address(pod.arguments), env=pod.environment)
     live, ready = (exporter.get(probe["httpGet"]["path"]) for probe in pod.probes)
 
     assert (200, True) == (live.status_code, ready.status_code in {200, 503})
@@ -92,7 +92,7 @@ def test_another_command_in_the_pod_has_the_settings(
             "config": {"deployments": [main]},
             "extraEnv": [{"name": "TOKEN", "value": DEMO_TOKEN}],
         }
-        done = run_exporter(name, env=laid_out(objects(values), tmp_path / "pod").environment)
+        done = run_exporter(name, env=create_pod(render_objects(values), tmp_path / "pod").environment)
 
     assert 0 == done.returncode, done.stderr
     assert "main" in done.stdout
@@ -112,9 +112,9 @@ def test_a_guarded_exporter_passes_its_own_probes(guard: Object, tmp_path: Path)
     """The probes' command finds that the exporter lives and may serve, though it could not read a page."""
     web = {"config": guard, **({"tlsSecret": "theirs"} if "tls_server_config" in guard else {})}
     values = {"config": {"deployments": [MAIN]}, "tokens": {"main": "example"}, "web": web}
-    pod, address = laid_out(objects(values), tmp_path / "pod"), f"127.0.0.1:{free_port()}"
-    live, ready = (with_address(probe["exec"]["command"][1:], address) for probe in pod.probes)
-    words = (*command(), *with_address(pod.arguments, address))
+    pod, address = create_pod(render_objects(values), tmp_path / "pod"), f"127.0.0.1:{free_port()}"
+    live, ready = (set_address(probe["exec"]["command"][1:], address) for probe in pod.probes)
+    words = (*command(), *set_address(pod.arguments, address))
 
     def probe(words: Iterable[str]) -> int:
         """Return the exit status of a probe."""
@@ -134,10 +134,10 @@ def test_shards_share_the_deployments_out(tmp_path: Path, start_exporter: StartE
         "deployments": [{"name": name, "url": "http://127.0.0.1:9"} for name in FLEET],
     }
     values = {"sharding": {"enabled": True}, "replicas": 2, "config": config}
-    pod = laid_out(objects(values), tmp_path / "pod")
+    pod = create_pod(render_objects(values), tmp_path / "pod")
     environment = {**pod.environment, "TOKEN": "example-token"}
     pages = [
-        start_exporter(*for_shard(without_address(pod.arguments), shard), env=environment).page()
+        start_exporter(*select_shard(drop_address(pod.arguments), shard), env=environment).page()
         for shard in range(2)
     ]
 

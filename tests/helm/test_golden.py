@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helm.chart import CHART, Values, text
+from tests.helm.chart import CHART, Values, render_text
 
 GOLDEN = Path(__file__).with_name("golden")
 
@@ -25,7 +25,7 @@ def test_rendered_text_is_as_before(case: str) -> None:
     """Every line of the release is the one that was looked at."""
     values, arguments = CASES[case]
     path = GOLDEN / f"{case}.yaml"
-    rendered = text(values, *arguments)
+    rendered = render_text(values, *arguments)
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(rendered, encoding="utf-8")
 

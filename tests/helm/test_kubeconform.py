@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from kubernetes_validate import latest_version
 
-from tests.helm.chart import CI_VALUES, SWITCHES, text
+from tests.helm.chart import CI_VALUES, SWITCHES, render_text
 from tests.helm.custom_resources import TABLE
-from tests.integration.parts import require
+from tests.integration.programs import require
 
 KINDS = (
     *("configmap-v1", "pod-v1", "secret-v1", "service-v1", "serviceaccount-v1"),
@@ -45,9 +45,9 @@ def schemas(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def test_all_objects_are_valid(schemas: Path) -> None:
     """Defaults, each switch and each example give valid objects."""
     releases = [
-        text(),
-        *(text({switch: {"enabled": True}}) for switch in SWITCHES),
-        *(text({}, f"--values={path}") for path in CI_VALUES),
+        render_text(),
+        *(render_text({switch: {"enabled": True}}) for switch in SWITCHES),
+        *(render_text({}, f"--values={path}") for path in CI_VALUES),
     ]
     done = kubeconform(schemas, "\n---\n".join(releases))
 
@@ -56,6 +56,6 @@ def test_all_objects_are_valid(schemas: Path) -> None:
 
 def test_a_wrong_object_is_noticed(schemas: Path) -> None:
     """An unknown field deep inside fails."""
-    done = kubeconform(schemas, text().replace("mountPath:", "mountPaths:"))
+    done = kubeconform(schemas, render_text().replace("mountPath:", "mountPaths:"))
 
     assert (1, True) == (done.returncode, "'mountPaths' not allowed" in done.stdout), done.stdout

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import kubernetes_validate
 import pytest
 
-from tests.helm.chart import CI_VALUES, SWITCHES, Object, objects, only
-from tests.helm.custom_resources import TABLE, is_custom, mistakes
+from tests.helm.chart import CI_VALUES, SWITCHES, Object, render_objects, select_only
+from tests.helm.custom_resources import TABLE, find_errors, is_custom
 
 OLDEST = "1.28"
 NEWEST = kubernetes_validate.latest_version()
@@ -17,12 +17,12 @@ NEWEST = kubernetes_validate.latest_version()
 versions = pytest.mark.parametrize("version", [OLDEST, NEWEST])
 
 
-def everything() -> dict[str, Object]:
+def list_objects() -> dict[str, Object]:
     """Return each distinct object that defaults, switches and examples make, by its text."""
     releases = [
-        objects(),
-        *(objects({switch: {"enabled": True}}) for switch in SWITCHES),
-        *(objects({}, f"--values={path}") for path in CI_VALUES),
+        render_objects(),
+        *(render_objects({switch: {"enabled": True}}) for switch in SWITCHES),
+        *(render_objects({}, f"--values={path}") for path in CI_VALUES),
     ]
     return {json.dumps(each): each for release in releases for each in release}
 
@@ -39,7 +39,7 @@ def schemas_read_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @versions
 def test_objects_are_valid(version: str) -> None:
     """Each object of Kubernetes' own kinds is valid, without unknown fields."""
-    for each in everything().values():
+    for each in list_objects().values():
         if not is_custom(each):
             kubernetes_validate.validate(each, version, strict=True)
 
@@ -47,7 +47,7 @@ def test_objects_are_valid(version: str) -> None:
 @versions
 def test_the_validator_refuses(version: str) -> None:
     """A field deep inside that Kubernetes does not know is noticed."""
-    wrong = copy.deepcopy(only("Deployment"))
+    wrong = copy.deepcopy(select_only("Deployment"))
     wrong["spec"]["template"]["spec"]["volumes"][0]["configMap"]["nam"] = "demo"
 
     with pytest.raises(kubernetes_validate.ValidationError, match="nam"):
@@ -56,14 +56,14 @@ def test_the_validator_refuses(version: str) -> None:
 
 def test_custom_objects_have_published_fields() -> None:
     """Each object of an operator's kind has fields that its definition has, of the right types."""
-    custom = [each for each in everything().values() if is_custom(each)]
+    custom = [each for each in list_objects().values() if is_custom(each)]
 
-    assert [] == [mistake for each in custom for mistake in mistakes(each)]
+    assert [] == [mistake for each in custom for mistake in find_errors(each)]
 
 
 def test_all_custom_kinds_are_tried() -> None:
     """The table of fields says nothing of kinds that are never rendered."""
-    rendered = {f"{each['apiVersion']}/{each['kind']}" for each in everything().values()}
+    rendered = {f"{each['apiVersion']}/{each['kind']}" for each in list_objects().values()}
 
     assert set() == TABLE.keys() - rendered
 
@@ -99,4 +99,4 @@ def test_the_table_refuses(spec: object, expected: list[str]) -> None:
     """A wrong field of a custom object is named by its place."""
     wrong = {"apiVersion": "autoscaling.k8s.io/v1", "kind": "VerticalPodAutoscaler", "spec": spec}
 
-    assert expected == mistakes(wrong)
+    assert expected == find_errors(wrong)

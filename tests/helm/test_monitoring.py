@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.helm.chart import CHART, Values, objects, of_kind, only, refusal
+from tests.helm.chart import CHART, Values, read_error, render_objects, select_kind, select_only
 from tests.integration.promtool import Promtool
 
 RULES = {
@@ -21,64 +21,64 @@ HTTPS: Values = {"web": {"tlsSecret": "ours", "telemetryPath": "/insights"}}
 SHARDED: Values = {"sharding": {"enabled": True}, "replicas": 2}
 
 
-def groups(values: Values) -> list[dict[str, Any]]:
+def list_groups(values: Values) -> list[dict[str, Any]]:
     """Return the groups of the PrometheusRule."""
-    found: list[dict[str, Any]] = only("PrometheusRule", {"prometheusRule": {"enabled": True}, **values})[
-        "spec"
-    ]["groups"]
+    found: list[dict[str, Any]] = select_only(
+        "PrometheusRule", {"prometheusRule": {"enabled": True}, **values}
+    )["spec"]["groups"]
     return found
 
 
-def rules(values: Values) -> list[dict[str, Any]]:
+def list_rules(values: Values) -> list[dict[str, Any]]:
     """Return all rules of the PrometheusRule."""
-    return [rule for group in groups(values) for rule in group["rules"]]
+    return [rule for group in list_groups(values) for rule in group["rules"]]
 
 
 def test_rules_are_installed_as_they_are_written() -> None:
     """Every group of every file arrives with its own templates untouched."""
     written = [group for name in sorted(RULES) for group in RULES[name]["groups"]]
 
-    assert written == groups({})
+    assert written == list_groups({})
     assert "{{ $labels" in str(written)
 
 
 def test_rules_for_a_prometheus_without_operator() -> None:
     """The ConfigMap holds files that are the very rules."""
-    found = only("ConfigMap", {"rulesConfigMap": {"enabled": True}, "existingConfigSecret": "theirs"})
+    found = select_only("ConfigMap", {"rulesConfigMap": {"enabled": True}, "existingConfigSecret": "theirs"})
 
     assert RULES == {name: yaml.safe_load(text) for name, text in found["data"].items()}
 
 
-def changed(**alerts: object) -> list[dict[str, Any]]:
+def list_changed(**alerts: object) -> list[dict[str, Any]]:
     """Return all rules with changes to alerts."""
-    return rules({"rules": {"alerts": alerts}})
+    return list_rules({"rules": {"alerts": alerts}})
 
 
 def test_an_alert_can_be_disabled() -> None:
     """All rules of one alert are missing, all other rules are as written."""
     token = "InsightsTokenExpiresSoon"  # noqa: S105  an alert
 
-    assert [rule for rule in rules({}) if rule.get("alert") != token] == changed(
+    assert [rule for rule in list_rules({}) if rule.get("alert") != token] == list_changed(
         **{token: {"enabled": False}}
     )
-    assert rules({}) == changed(**{token: {"enabled": True}})
+    assert list_rules({}) == list_changed(**{token: {"enabled": True}})
 
 
 def test_a_group_without_rules_is_missing() -> None:
     """A group of which every alert is disabled is missing too."""
-    alerts = {rule["alert"]: {"enabled": False} for rule in rules({}) if "alert" in rule}
+    alerts = {rule["alert"]: {"enabled": False} for rule in list_rules({}) if "alert" in rule}
 
-    assert all("record" in rule for rule in changed(**alerts))
-    assert all(group["rules"] for group in groups({"rules": {"alerts": alerts}}))
+    assert all("record" in rule for rule in list_changed(**alerts))
+    assert all(group["rules"] for group in list_groups({"rules": {"alerts": alerts}}))
 
 
 def test_severity_and_for_can_be_set() -> None:
     """They change in one alert and nowhere else; `for` is the time that the condition has to hold."""
-    (before,) = (rule for rule in rules({}) if rule.get("alert") == ALERT)
-    after = changed(**{ALERT: {"severity": "critical", "for": "30m"}})
+    (before,) = (rule for rule in list_rules({}) if rule.get("alert") == ALERT)
+    after = list_changed(**{ALERT: {"severity": "critical", "for": "30m"}})
 
     assert {**before, "labels": {"severity": "critical"}, "for": "30m"} in after
-    assert [rule for rule in rules({}) if rule != before] == [
+    assert [rule for rule in list_rules({}) if rule != before] == [
         rule for rule in after if rule.get("alert") != ALERT
     ]
 
@@ -92,7 +92,7 @@ def test_severity_and_for_can_be_set() -> None:
 )
 def test_severities_of_an_alert_with_two_rules(severity: object, expected: list[str]) -> None:
     """A name is for all rules of the alert, a map for those that have one severity."""
-    after = changed(InsightsTokenExpiresSoon={"severity": severity})
+    after = list_changed(InsightsTokenExpiresSoon={"severity": severity})
     found = [rule["labels"]["severity"] for rule in after if rule.get("alert") == "InsightsTokenExpiresSoon"]
 
     assert expected == found
@@ -100,14 +100,14 @@ def test_severities_of_an_alert_with_two_rules(severity: object, expected: list[
 
 def test_thresholds_can_be_set() -> None:
     """The named numbers change in all rules of an alert, and nothing else of the expressions."""
-    after = changed(InsightsTokenExpiresSoon={"thresholds": {"warningDays": 5, "infoShare": 0.5}})
+    after = list_changed(InsightsTokenExpiresSoon={"thresholds": {"warningDays": 5, "infoShare": 0.5}})
     expected = [
         rule["expr"].replace("3  # warningDays", "5  # warningDays").replace("0.25  # infoS", "0.5  # infoS")
-        for rule in rules({})
+        for rule in list_rules({})
     ]
 
     assert expected == [rule["expr"] for rule in after]
-    assert expected != [rule["expr"] for rule in rules({})]
+    assert expected != [rule["expr"] for rule in list_rules({})]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_thresholds_can_be_set() -> None:
 )
 def test_changes_that_change_nothing_are_refused(alerts: Mapping[str, Any], expected: str) -> None:
     """A misspelled name is refused, and so is a threshold that is no number."""
-    assert expected in refusal({"rules": {"alerts": alerts}})
+    assert expected in read_error({"rules": {"alerts": alerts}})
 
 
 def test_changed_rules_are_rules(promtool: Promtool, tmp_path: Path) -> None:
@@ -132,8 +132,8 @@ def test_changed_rules_are_rules(promtool: Promtool, tmp_path: Path) -> None:
         for name, its in defined.items()
     }
     file = tmp_path / "rules.yaml"
-    file.write_text(yaml.safe_dump({"groups": groups({"rules": {"alerts": alerts}})}), encoding="utf-8")
-    expressions = "\n".join(rule["expr"] for rule in changed(**alerts))
+    file.write_text(yaml.safe_dump({"groups": list_groups({"rules": {"alerts": alerts}})}), encoding="utf-8")
+    expressions = "\n".join(rule["expr"] for rule in list_changed(**alerts))
 
     assert 0 == promtool.run("check", "rules", str(file)).returncode
     assert {"12.5"} == set(re.findall(r"([\d.]+)  # \w+$", expressions, flags=re.MULTILINE))
@@ -141,19 +141,21 @@ def test_changed_rules_are_rules(promtool: Promtool, tmp_path: Path) -> None:
 
 def test_alerts_can_be_routed() -> None:
     """Labels for routing are on alerts, not on recorded series, and win over the chart's."""
-    labelled = rules({"rules": {"alertLabels": {"team": "platform", "severity": "page"}}})
+    labelled = list_rules({"rules": {"alertLabels": {"team": "platform", "severity": "page"}}})
 
     assert {("platform", "page")} == {
         (rule["labels"]["team"], rule["labels"]["severity"]) for rule in labelled if "alert" in rule
     }
-    assert [rule for rule in rules({}) if "record" in rule] == [rule for rule in labelled if "record" in rule]
+    assert [rule for rule in list_rules({}) if "record" in rule] == [
+        rule for rule in labelled if "record" in rule
+    ]
 
 
 @pytest.mark.parametrize("url", ["https://grafana.example.com/base", "https://grafana.example.com/base/"])
 def test_alerts_can_link_to_grafana(url: str) -> None:
     """Each dashboard's path follows the address of Grafana, and is all that is there without one."""
     paths, links = (
-        [rule["annotations"]["dashboard_url"] for rule in rules(values) if "alert" in rule]
+        [rule["annotations"]["dashboard_url"] for rule in list_rules(values) if "alert" in rule]
         for values in ({}, {"rules": {"grafanaUrl": url}})
     )
 
@@ -165,14 +167,14 @@ def test_groups_can_be_added() -> None:
     """Own groups follow the chart's, untouched."""
     own = {"name": "own", "rules": [{"alert": "A", "expr": "up == 0", "annotations": {"a": "{{ $value }}"}}]}
 
-    assert [*groups({}), own] == groups({"rules": {"extraGroups": [own]}})
+    assert [*list_groups({}), own] == list_groups({"rules": {"extraGroups": [own]}})
 
 
 def test_each_dashboard_is_a_config_map_for_the_sidecar() -> None:
     """Label and folder are those that Grafana's sidecar looks for; the content is the built file."""
     found = [
         each
-        for each in of_kind("ConfigMap", objects({"dashboards": {"enabled": True}}))
+        for each in select_kind("ConfigMap", render_objects({"dashboards": {"enabled": True}}))
         if "grafana_dashboard" in each["metadata"]["labels"]
     ]
 
@@ -203,7 +205,7 @@ def test_monitors_follow_the_exporter(
     switch: str, kind: str, key: str, values: Values, expected: tuple[str, str, str]
 ) -> None:
     """Port, path and scheme are the exporter's, the namespace too."""
-    spec = only(kind, {**values, switch: {"enabled": True, "namespace": "elsewhere"}})["spec"]
+    spec = select_only(kind, {**values, switch: {"enabled": True, "namespace": "elsewhere"}})["spec"]
     endpoint = spec[key][0]
 
     assert expected == (endpoint["port"], endpoint["path"], endpoint["scheme"])
@@ -233,7 +235,7 @@ def test_monitors_follow_the_exporter(
 )
 def test_a_scrape_config_names_its_targets(values: Values, targets: list[str], scheme: str) -> None:
     """One target for the Service, or one for each shard so that none is missed."""
-    spec = only("ScrapeConfig", {**values, "scrapeConfig": {"enabled": True}})["spec"]
+    spec = select_only("ScrapeConfig", {**values, "scrapeConfig": {"enabled": True}})["spec"]
 
     assert (targets, scheme, "demo-insights-exporter") == (
         spec["staticConfigs"][0]["targets"],
@@ -246,8 +248,8 @@ def test_a_scrape_config_names_its_targets(values: Values, targets: list[str], s
 def test_the_autoscaler_knows_the_workload(sharded: bool) -> None:
     """Its target is the Deployment, or with sharding the StatefulSet."""
     values = {"verticalPodAutoscaler": {"enabled": True}, "sharding": {"enabled": sharded}}
-    target = only("VerticalPodAutoscaler", values)["spec"]["targetRef"]
-    workload = only("StatefulSet" if sharded else "Deployment", values)
+    target = select_only("VerticalPodAutoscaler", values)["spec"]["targetRef"]
+    workload = select_only("StatefulSet" if sharded else "Deployment", values)
 
     assert (workload["apiVersion"], workload["kind"], workload["metadata"]["name"]) == tuple(target.values())
 
@@ -260,5 +262,5 @@ def test_manifests_can_be_added() -> None:
     ]
 
     assert ["{{ kept }}", "demo"] == [
-        each["metadata"]["name"] for each in of_kind("Extra", objects({"extraManifests": extra}))
+        each["metadata"]["name"] for each in select_kind("Extra", render_objects({"extraManifests": extra}))
     ]

@@ -3,10 +3,10 @@
 import pytest
 import yaml
 
-from tests.helm.chart import CI_VALUES, Values, only
+from tests.helm.chart import CI_VALUES, Values, select_only
 
 
-def ports(config: Values) -> set[int]:
+def list_ports(config: Values) -> set[int]:
     """Return the ports on which the NetworkPolicy lets the exporter reach Coders."""
     values = {
         "networkPolicy": {"enabled": True},
@@ -14,7 +14,7 @@ def ports(config: Values) -> set[int]:
         "existingSecret": "theirs",
         "configInSecret": True,
     }
-    return {each["port"] for each in only("NetworkPolicy", values)["spec"]["egress"][1]["ports"]}
+    return {each["port"] for each in select_only("NetworkPolicy", values)["spec"]["egress"][1]["ports"]}
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def ports(config: Values) -> set[int]:
 )
 def test_it_knows_the_coders_ports(config: Values, expected: set[int]) -> None:
     """The way out leads to the ports of the URLs and proxies, and to DNS."""
-    assert expected == ports(config)
+    assert expected == list_ports(config)
 
 
 def test_examples_know_the_ports_of_pods() -> None:
@@ -58,10 +58,13 @@ def test_examples_know_the_ports_of_pods() -> None:
 def test_it_lets_prometheus_in() -> None:
     """The way in is to the container's port, whatever the Service's is."""
     values = {"networkPolicy": {"enabled": True}, "service": {"port": 80}}
-    (rule,) = only("NetworkPolicy", values)["spec"]["ingress"]
+    (rule,) = select_only("NetworkPolicy", values)["spec"]["ingress"]
 
     assert [{"port": "metrics", "protocol": "TCP"}] == rule["ports"]
     assert {"kubernetes.io/metadata.name": "monitoring"} == rule["from"][0]["namespaceSelector"][
         "matchLabels"
     ]
-    assert only("Pod")["metadata"]["labels"].items() >= rule["from"][1]["podSelector"]["matchLabels"].items()
+    assert (
+        select_only("Pod")["metadata"]["labels"].items()
+        >= rule["from"][1]["podSelector"]["matchLabels"].items()
+    )

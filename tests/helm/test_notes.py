@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helm.chart import CHART, Values, objects
+from tests.helm.chart import CHART, Values, render_objects
 
 ONE: Values = {
     "config": {"deployments": [{"name": "main", "url": "https://coder.example.com"}]},
@@ -25,15 +25,15 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return chart
 
 
-def notes(chart: Path, values: Values) -> str:
+def render_notes(chart: Path, values: Values) -> str:
     """Return the notes of a release."""
-    (found,) = objects(values, "--show-only=templates/notes.yaml", chart=chart)
+    (found,) = render_objects(values, "--show-only=templates/notes.yaml", chart=chart)
     return str(found["said"])
 
 
 def test_without_deployments_they_say_what_to_set(shown: Path) -> None:
     """With the defaults, the notes show how to add the first Coder."""
-    said = notes(shown, {})
+    said = render_notes(shown, {})
 
     assert said.startswith("No Coder deployment is set, so the exporter cannot start yet.")
     assert "kubectl --namespace insights create secret generic coder-tokens --from-literal=main=TOKEN" in said
@@ -71,7 +71,7 @@ def test_without_deployments_they_say_what_to_set(shown: Path) -> None:
 )
 def test_with_a_deployment_they_say_how_to_look(shown: Path, values: Values, words: str) -> None:
     """The commands fit the release."""
-    assert words in notes(shown, {**ONE, **values})
+    assert words in render_notes(shown, {**ONE, **values})
 
 
 POLICY = {"enabled": True}
@@ -98,7 +98,7 @@ def test_a_policy_that_may_close_the_way_is_told(
     """A Coder in the same cluster is reached by the port of its pods, which its URL does not contain."""
     values = {**ONE, "config": {"deployments": [{"name": "main", "url": url}]}, "networkPolicy": policy}
 
-    assert expected == (f"{INSIDE}{url}, but" in notes(shown, values))
+    assert expected == (f"{INSIDE}{url}, but" in render_notes(shown, values))
 
 
 @pytest.mark.parametrize(
@@ -110,4 +110,4 @@ def test_a_policy_that_may_close_the_way_is_told(
 )
 def test_what_is_scraped_is_not_complained_about(shown: Path, values: Values) -> None:
     """The notes do not mention scraping if it is set up."""
-    assert "scrape" not in notes(shown, {**ONE, **values})
+    assert "scrape" not in render_notes(shown, {**ONE, **values})

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from scripts.chart_values import Value, read
-from tests.helm.chart import CHART, SWITCHES, Values, objects, text
+from tests.helm.chart import CHART, SWITCHES, Values, render_objects, render_text
 from tests.helm.variants import render_variants
 
 VALUES = read((CHART / "values.yaml").read_text(encoding="utf-8"))
@@ -21,14 +21,14 @@ BASES: Mapping[str, dict[str, Any]] = {
 }
 
 
-def paths(values: Mapping[str, Value]) -> Iterator[tuple[str, ...]]:
+def list_paths(values: Mapping[str, Value]) -> Iterator[tuple[str, ...]]:
     """Yield the path of each value and of each map of values."""
     for value in values.values():
         yield tuple(value.path.split("."))
-        yield from paths(value.children)
+        yield from list_paths(value.children)
 
 
-def with_null(base: Values, path: tuple[str, ...]) -> dict[str, Any]:
+def set_null(base: Values, path: tuple[str, ...]) -> dict[str, Any]:
     """Return the values with null at `path`."""
     changed: dict[str, Any] = copy.deepcopy(dict(base))
     place = changed
@@ -38,18 +38,18 @@ def with_null(base: Values, path: tuple[str, ...]) -> dict[str, Any]:
     return changed
 
 
-def without(base: Values, path: tuple[str, ...]) -> dict[str, Any]:
+def remove(base: Values, path: tuple[str, ...]) -> dict[str, Any]:
     """Return the values without `path`."""
     kept = {name: value for name, value in base.items() if name != path[0]}
     if len(path) > 1 and path[0] in base:
-        kept[path[0]] = without(base[path[0]], path[1:])
+        kept[path[0]] = remove(base[path[0]], path[1:])
     return kept
 
 
 @pytest.mark.parametrize("base", BASES.values(), ids=BASES.keys())
 def test_one_null(base: Values, tmp_path: Path) -> None:
     """Null in the place of any value, or of a map of values, renders what its absence renders."""
-    cases = {".".join(path): (without(base, path), with_null(base, path)) for path in paths(VALUES)}
+    cases = {".".join(path): (remove(base, path), set_null(base, path)) for path in list_paths(VALUES)}
     rendered = render_variants([values for pair in cases.values() for values in pair], tmp_path)
 
     assert len(cases) > 200
@@ -64,36 +64,36 @@ def test_one_null(base: Values, tmp_path: Path) -> None:
 def test_everything_null(depth: int) -> None:
     """A file of nothing but nulls, for the chart itself, renders the defaults."""
     values: dict[str, Any] = {}
-    for path in paths(VALUES):
+    for path in list_paths(VALUES):
         if len(path) == depth or (len(path) < depth and not has_children(path)):
-            values = with_null(values, path)
+            values = set_null(values, path)
 
-    assert text() == text(values)
+    assert render_text() == render_text(values)
 
 
 def has_children(path: tuple[str, ...]) -> bool:
     """Return whether the path is one of a map of values."""
-    return any(each[: len(path)] == path and len(each) > len(path) for each in paths(VALUES))
+    return any(each[: len(path)] == path and len(each) > len(path) for each in list_paths(VALUES))
 
 
-def keys_within(default: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:  # noqa: ANN401 -- of any type
+def list_keys(default: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:  # noqa: ANN401 -- of any type
     """Yield the paths of all keys within a default."""
     if isinstance(default, dict):
         for name, value in default.items():
             yield (*path, name)
-            yield from keys_within(value, (*path, name))
+            yield from list_keys(value, (*path, name))
 
 
 def test_null_within_a_value(tmp_path: Path) -> None:
     """Null for each key within a value that is a map, and for all of its keys, renders."""
     leaves = [leaf for value in VALUES.values() for leaf in value.leaves()]
-    within = [(each,) for leaf in leaves for each in keys_within(leaf.default, tuple(leaf.path.split(".")))]
+    within = [(each,) for leaf in leaves for each in list_keys(leaf.default, tuple(leaf.path.split(".")))]
     at_once = [
         tuple((*leaf.path.split("."), name) for name in leaf.default)
         for leaf in leaves
         if isinstance(leaf.default, dict) and leaf.default
     ]
-    cases = [reduce(with_null, nulls, BASES["everything"]) for nulls in (*within, *at_once)]
+    cases = [reduce(set_null, nulls, BASES["everything"]) for nulls in (*within, *at_once)]
     rendered = render_variants(cases, tmp_path)
 
     assert len(cases) > 25
@@ -103,13 +103,13 @@ def test_null_within_a_value(tmp_path: Path) -> None:
 
 def test_no_deployments() -> None:
     """Null for the deployments, which are a key within `config`, is the same as none."""
-    assert text() == text({"config": {"deployments": None}})
+    assert render_text() == render_text({"config": {"deployments": None}})
 
 
 def test_null_in_a_map_of_kubernetes() -> None:
     """Within a value that is a map, null removes a key, as with any chart."""
     values = {"podSecurityContext": {"runAsUser": None}, "resources": {"requests": None}}
-    (workload,) = [each for each in objects(values) if each["kind"] == "Deployment"]
+    (workload,) = [each for each in render_objects(values) if each["kind"] == "Deployment"]
     pod = workload["spec"]["template"]["spec"]
 
     assert "runAsUser" not in pod["securityContext"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from insights_exporter.commands.flags import find_route_prefix
-from tests.helm.chart import Values, container, objects, only, refusal
+from tests.helm.chart import Values, find_container, read_error, render_objects, select_only
 
 EXTERNAL, PREFIX = "--web.external-url=", "--web.route-prefix="
 
@@ -40,7 +40,7 @@ def route(path: str = "/", host: str = "x.example") -> Values:
 )
 def test_external_url(values: Values, url: str | None) -> None:
     """The exporter gets the URL that is set, or that of its Ingress or HTTPRoute, and serves at the root."""
-    arguments = container(values)["args"]
+    arguments = find_container(values)["args"]
     found = [each.removeprefix(EXTERNAL) for each in arguments if each.startswith(EXTERNAL)]
     prefixes = [each.removeprefix(PREFIX) for each in arguments if each.startswith(PREFIX)]
 
@@ -52,12 +52,12 @@ def test_monitors_follow_the_prefix() -> None:
     """ServiceMonitor, PodMonitor and ScrapeConfig scrape below the prefix, and `helm test` asks there."""
     monitors = {name: {"enabled": True} for name in ("serviceMonitor", "podMonitor", "scrapeConfig")}
     values = {**monitors, "web": {"routePrefix": "/a/b/", "telemetryPath": "/m"}}
-    (test,) = [each for each in objects(values) if each["kind"] == "Pod"]
+    (test,) = [each for each in render_objects(values) if each["kind"] == "Pod"]
 
-    assert "/a/b/m" == only("ServiceMonitor", values)["spec"]["endpoints"][0]["path"]
-    assert "/a/b/m" == only("PodMonitor", values)["spec"]["podMetricsEndpoints"][0]["path"]
-    assert "/a/b/m" == only("ScrapeConfig", values)["spec"]["metricsPath"]
-    assert "--web.route-prefix=/a/b" in container(values)["args"]
+    assert "/a/b/m" == select_only("ServiceMonitor", values)["spec"]["endpoints"][0]["path"]
+    assert "/a/b/m" == select_only("PodMonitor", values)["spec"]["podMetricsEndpoints"][0]["path"]
+    assert "/a/b/m" == select_only("ScrapeConfig", values)["spec"]["metricsPath"]
+    assert "--web.route-prefix=/a/b" in find_container(values)["args"]
     assert "--web.route-prefix=/a/b" in test["spec"]["containers"][0]["args"]
 
 
@@ -74,4 +74,4 @@ def test_monitors_follow_the_prefix() -> None:
 )
 def test_unusable_place(value: str, text: str) -> None:
     """What the exporter would refuse at its start is refused by Helm."""
-    assert f"web.{value}: Does not match pattern" in refusal({"web": {value: text}})
+    assert f"web.{value}: Does not match pattern" in read_error({"web": {value: text}})

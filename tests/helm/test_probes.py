@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.helm.chart import Object, Values, container
+from tests.helm.chart import Object, Values, find_container
 
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 TLS = {"cert_file": "/etc/insights-exporter/tls/tls.crt", "key_file": "/etc/insights-exporter/tls/tls.key"}
@@ -11,10 +11,10 @@ ALIVE = {"command": ["insights-exporter", "health", *ARGUMENTS]}
 READY = {"command": ["insights-exporter", "health", "--ready", *ARGUMENTS]}
 
 
-def handlers(values: Values) -> list[Object]:
+def list_handlers(values: Values) -> list[Object]:
     """Return how each probe asks, without its times."""
     asked = ("httpGet", "exec", "tcpSocket", "grpc")
-    probes = [container(values)[probe] for probe in PROBES]
+    probes = [find_container(values)[probe] for probe in PROBES]
     return [{key: value for key, value in probe.items() if key in asked} for probe in probes]
 
 
@@ -34,7 +34,7 @@ def test_open_pages_are_asked_for(web: Values, scheme: str) -> None:
         for path in ("/-/healthy", "/-/healthy", "/-/ready")
     ]
 
-    assert expected == handlers({"web": web})
+    assert expected == list_handlers({"web": web})
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,12 @@ def test_open_pages_are_asked_for(web: Values, scheme: str) -> None:
 )
 def test_guarded_pages_are_asked_for_from_inside(web: Values) -> None:
     """Where a plain request may be refused the exporter's own command asks the same."""
-    assert [{"exec": command} for command in (ALIVE, ALIVE, READY)] == handlers({"web": web})
+    assert [{"exec": command} for command in (ALIVE, ALIVE, READY)] == list_handlers({"web": web})
 
 
 def test_times_can_be_changed_alone() -> None:
     """A probe keeps its handler when only its times are set."""
-    probe = container({"livenessProbe": {"periodSeconds": 99}})["livenessProbe"]
+    probe = find_container({"livenessProbe": {"periodSeconds": 99}})["livenessProbe"]
 
     assert (99, 5, "/-/healthy") == (
         probe["periodSeconds"],
@@ -67,7 +67,7 @@ def test_times_can_be_changed_alone() -> None:
 
 def test_a_probe_can_be_replaced() -> None:
     """A handler of one's own replaces the chart's."""
-    probe = container({"livenessProbe": {"tcpSocket": {"port": "metrics"}}})["livenessProbe"]
+    probe = find_container({"livenessProbe": {"tcpSocket": {"port": "metrics"}}})["livenessProbe"]
 
     assert ("metrics", False) == (probe["tcpSocket"]["port"], "httpGet" in probe)
 
@@ -75,8 +75,8 @@ def test_a_probe_can_be_replaced() -> None:
 @pytest.mark.parametrize("probe", PROBES)
 def test_a_probe_can_be_removed(probe: str) -> None:
     """A probe that is not enabled is not there, and the switch is no field of the others."""
-    assert probe not in container({probe: {"enabled": False}})
-    assert "enabled" not in container({probe: {"enabled": True}})[probe]
+    assert probe not in find_container({probe: {"enabled": False}})
+    assert "enabled" not in find_container({probe: {"enabled": True}})[probe]
 
 
 @pytest.mark.parametrize("web", [{}, {"existingSecret": "theirs"}], ids=["open", "guarded"])
@@ -84,7 +84,7 @@ def test_a_probe_can_be_removed(probe: str) -> None:
 def test_probes_follow_the_prefix(web: Values, prefix: str) -> None:
     """The kubelet and the exporter's own command ask below the prefix, spelled without a slash at its end."""
     plain = f"/{prefix.strip('/')}"
-    asked = handlers({"web": {**web, "routePrefix": f"/{prefix.lstrip('/')}"}})
+    asked = list_handlers({"web": {**web, "routePrefix": f"/{prefix.lstrip('/')}"}})
     paths = [probe["httpGet"]["path"] for probe in asked if "httpGet" in probe]
     commands = [probe["exec"]["command"] for probe in asked if "exec" in probe]
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from insights_exporter import __version__
-from tests.helm.chart import CHART, CI_VALUES, SWITCHES, Values, helm, objects
+from tests.helm.chart import CHART, CI_VALUES, SWITCHES, Values, helm, render_objects
 
 DEFAULT_KINDS = {"ServiceAccount", "ConfigMap", "Service", "Deployment", "Pod"}
 
@@ -26,13 +26,13 @@ def test_the_chart_has_nothing_that_lint_minds(values: list[Path]) -> None:
 
 def test_defaults_are_enough() -> None:
     """Without any value the release is one pod and what it needs."""
-    assert DEFAULT_KINDS == {each["kind"] for each in objects()}
+    assert DEFAULT_KINDS == {each["kind"] for each in render_objects()}
 
 
 @examples
 def test_an_example_renders(path: Path) -> None:
     """Every example gives objects with names that are unique a kind."""
-    named = [(each["kind"], each["metadata"]["name"]) for each in objects({}, f"--values={path}")]
+    named = [(each["kind"], each["metadata"]["name"]) for each in render_objects({}, f"--values={path}")]
 
     assert sorted(set(named)) == sorted(named)
 
@@ -40,7 +40,7 @@ def test_an_example_renders(path: Path) -> None:
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_a_switch_alone_adds_its_object(switch: str) -> None:
     """Each switch works with all other values as they are, and adds what it says."""
-    kinds = {each["kind"] for each in objects({switch: {"enabled": True}})}
+    kinds = {each["kind"] for each in render_objects({switch: {"enabled": True}})}
     replaced = {"Deployment"} if switch == "sharding" else set()
 
     assert DEFAULT_KINDS - replaced | SWITCHES[switch] == kinds
@@ -61,7 +61,7 @@ def test_all_switches_are_known_here(values: Values) -> None:
 
 def test_all_switches_together() -> None:
     """Switches do not disturb each other."""
-    kinds = {each["kind"] for each in objects({switch: {"enabled": True} for switch in SWITCHES})}
+    kinds = {each["kind"] for each in render_objects({switch: {"enabled": True} for switch in SWITCHES})}
 
     assert set.union(DEFAULT_KINDS - {"Deployment"}, *SWITCHES.values()) == kinds
 
@@ -78,7 +78,7 @@ def test_objects_go_where_they_are_told() -> None:
     """One value moves everything into another namespace."""
     values = {"namespaceOverride": "elsewhere"} | {switch: {"enabled": True} for switch in SWITCHES}
 
-    assert {"elsewhere"} == {each["metadata"]["namespace"] for each in objects(values)}
+    assert {"elsewhere"} == {each["metadata"]["namespace"] for each in render_objects(values)}
 
 
 def test_all_objects_carry_the_common_labels() -> None:
@@ -86,7 +86,7 @@ def test_all_objects_carry_the_common_labels() -> None:
     values = {"commonLabels": {"team": "a"}, "commonAnnotations": {"b": "c"}} | {
         switch: {"enabled": True} for switch in SWITCHES
     }
-    found = objects(values)
+    found = render_objects(values)
     (workload,) = [each for each in found if each["kind"] == "StatefulSet"]
     all_metadata = [*(each["metadata"] for each in found), workload["spec"]["template"]["metadata"]]
 
@@ -109,7 +109,7 @@ def test_a_parent_may_depend_on_the_chart(tmp_path: Path) -> None:
 
     images = [
         container["image"]
-        for each in objects(values, chart=parent)
+        for each in render_objects(values, chart=parent)
         if each["kind"] == "Deployment"
         for container in each["spec"]["template"]["spec"]["containers"]
     ]

@@ -10,7 +10,7 @@ from insights_exporter.commands.flags import LogFormat, LogLevel
 from insights_exporter.config.schema import json_schema
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.web.webconfig.model import WebConfigModel
-from tests.helm.chart import CHART, Values, objects, refusal
+from tests.helm.chart import CHART, Values, read_error, render_objects
 from tests.helm.custom_resources import TABLE
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
@@ -95,7 +95,7 @@ def test_a_wrong_value_is_refused(case: str) -> None:
     """Helm says where the mistake is and what was expected."""
     values, words = WRONG[case]
 
-    assert words in refusal(values)
+    assert words in read_error(values)
 
 
 def test_the_schema_is_a_schema() -> None:
@@ -136,4 +136,4 @@ def test_relabelings_have_the_operators_actions(kind: str, endpoints: str) -> No
 
 def test_a_value_of_another_chart_is_none_of_ours() -> None:
     """A parent's global values, and its switch for this chart, are let through."""
-    assert objects() == objects({"global": {"domain": "example.com"}, "enabled": True})
+    assert render_objects() == render_objects({"global": {"domain": "example.com"}, "enabled": True})

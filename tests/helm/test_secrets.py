@@ -3,7 +3,17 @@
 import pytest
 import yaml
 
-from tests.helm.chart import CI_VALUES, Values, container, objects, of_kind, only, pod, refusal, text
+from tests.helm.chart import (
+    CI_VALUES,
+    Values,
+    find_container,
+    find_pod,
+    read_error,
+    render_objects,
+    render_text,
+    select_kind,
+    select_only,
+)
 
 MAIN = {"name": "main", "url": "https://coder.example.com"}
 TOKENS = "/etc/insights-exporter/tokens"  # a folder, not a secret
@@ -13,7 +23,9 @@ MADE_UP = "do-not-show-this"
 def config(values: Values) -> dict[str, object]:
     """Return the configuration file of the release."""
     kind, key = ("Secret", "stringData") if values.get("configInSecret") else ("ConfigMap", "data")
-    (found,) = [each for each in of_kind(kind, objects(values)) if "config.yaml" in each.get(key, {})]
+    (found,) = [
+        each for each in select_kind(kind, render_objects(values)) if "config.yaml" in each.get(key, {})
+    ]
     written: dict[str, object] = yaml.safe_load(found[key]["config.yaml"])
     return written
 
@@ -56,36 +68,39 @@ def test_tokens_are_kept_in_a_secret() -> None:
     """Tokens given as values go into a Secret that is mounted, and nowhere else."""
     values = {"config": {"deployments": [MAIN]}, "tokens": {"main": MADE_UP}}
 
-    assert {"main": MADE_UP} == only("Secret", values)["stringData"]
-    assert 1 == text(values).count(MADE_UP)
-    assert mounted(values)[TOKENS] == {"secretName": "demo-insights-exporter-tokens", "defaultMode": 0o440}
+    assert {"main": MADE_UP} == select_only("Secret", values)["stringData"]
+    assert 1 == render_text(values).count(MADE_UP)
+    assert list_mounted(values)[TOKENS] == {
+        "secretName": "demo-insights-exporter-tokens",
+        "defaultMode": 0o440,
+    }
 
 
 def test_an_existing_secret_is_mounted() -> None:
     """With a Secret of one's own the release has none."""
     values = {"config": {"deployments": [MAIN]}, "existingSecret": "theirs"}
 
-    assert [] == of_kind("Secret", objects(values))
-    assert mounted(values)[TOKENS] == {"secretName": "theirs", "defaultMode": 0o440}
+    assert [] == select_kind("Secret", render_objects(values))
+    assert list_mounted(values)[TOKENS] == {"secretName": "theirs", "defaultMode": 0o440}
 
 
 def test_an_existing_file_is_mounted() -> None:
     """With the whole file in a Secret of one's own there is no ConfigMap."""
     values = {"existingConfigSecret": "theirs"}
 
-    assert [] == of_kind("ConfigMap", objects(values))
-    assert mounted(values)["/etc/insights-exporter/config"]["secretName"] == "theirs"
+    assert [] == select_kind("ConfigMap", render_objects(values))
+    assert list_mounted(values)["/etc/insights-exporter/config"]["secretName"] == "theirs"
 
 
 def test_the_web_configuration_is_kept_in_a_secret() -> None:
     """It holds password hashes."""
     users = {"basic_auth_users": {"prometheus": MADE_UP}}
-    found = only("Secret", {"web": {"config": users}})
+    found = select_only("Secret", {"web": {"config": users}})
 
     assert users == yaml.safe_load(found["stringData"]["web.yaml"])
     assert (
         "--web.config.file=/etc/insights-exporter/web/web.yaml"
-        in container({"web": {"config": users}})["args"]
+        in find_container({"web": {"config": users}})["args"]
     )
 
 
@@ -95,9 +110,9 @@ def test_a_certificate_alone_is_enough_for_https() -> None:
     folder = "/etc/insights-exporter/tls"
 
     assert {"tls_server_config": {"cert_file": f"{folder}/tls.crt", "key_file": f"{folder}/tls.key"}} == (
-        yaml.safe_load(only("Secret", values)["stringData"]["web.yaml"])
+        yaml.safe_load(select_only("Secret", values)["stringData"]["web.yaml"])
     )
-    assert mounted(values)[folder]["secretName"] == "ours"
+    assert list_mounted(values)[folder]["secretName"] == "ours"
 
 
 @pytest.mark.parametrize(
@@ -112,16 +127,16 @@ def test_a_certificate_alone_is_enough_for_https() -> None:
 def test_no_secret_goes_into_a_config_map(part: Values, place: str) -> None:
     """A secret in the configuration is refused without showing it, or kept in a Secret if so wished."""
     values = {"config": {"deployments": [{**MAIN, **part}]}, "existingSecret": "theirs"}
-    said = refusal(values)
+    said = read_error(values)
 
     assert f"{place}: secrets must not be stored in a ConfigMap" in said
     assert MADE_UP not in said
-    assert [] == of_kind("ConfigMap", objects({**values, "configInSecret": True}))
+    assert [] == select_kind("ConfigMap", render_objects({**values, "configInSecret": True}))
 
 
 def test_no_secret_of_all_deployments_goes_into_a_config_map() -> None:
     """What holds for all is looked at too."""
-    assert "config.defaults.token: secrets" in refusal(
+    assert "config.defaults.token: secrets" in read_error(
         {"config": {"defaults": {"token": MADE_UP}, "deployments": []}}
     )
 
@@ -167,21 +182,21 @@ def test_no_secret_of_all_deployments_goes_into_a_config_map() -> None:
 )
 def test_what_cannot_work_is_refused(values: Values, words: str) -> None:
     """The refusal names the value, the cause and the remedy."""
-    assert words in refusal(values)
+    assert words in read_error(values)
 
 
 @pytest.mark.parametrize("path", CI_VALUES, ids=lambda path: path.name)
 def test_no_example_shows_a_secret(path: object) -> None:
     """No object but a Secret holds a secret of an example."""
-    shown = [each for each in objects({}, f"--values={path}") if each["kind"] != "Secret"]
+    shown = [each for each in render_objects({}, f"--values={path}") if each["kind"] != "Secret"]
 
     assert [] == [each["kind"] for each in shown if "example-key" in str(each) or "password@" in str(each)]
 
 
-def mounted(values: Values) -> dict[str, dict[str, object]]:
+def list_mounted(values: Values) -> dict[str, dict[str, object]]:
     """Return the Secret or ConfigMap behind each mounted folder."""
     sources = {
         volume.pop("name"): next(iter(volume.values()))
-        for volume in [dict(each) for each in pod(values)["volumes"]]
+        for volume in [dict(each) for each in find_pod(values)["volumes"]]
     }
-    return {each["mountPath"]: sources[each["name"]] for each in container(values)["volumeMounts"]}
+    return {each["mountPath"]: sources[each["name"]] for each in find_container(values)["volumeMounts"]}

@@ -9,7 +9,7 @@ import pytest
 
 from scripts.chart_values import Value, read
 from tests.helm.chart import CHART, SWITCHES, Values
-from tests.helm.uses import used
+from tests.helm.value_usage import list_used_values
 from tests.helm.variants import render_variants
 
 LEAVES = {
@@ -90,13 +90,13 @@ def test_every_value_is_described() -> None:
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_every_use_has_a_value(template: Path) -> None:
     """A template asks only for what values.yaml has."""
-    assert [] == sorted(path for path in used(template) if not _is_value(path))
+    assert [] == sorted(path for path in list_used_values(template) if not _is_value(path))
 
 
 def test_every_value_is_used(tmp_path: Path) -> None:
     """Each value, set to something else, changes what is rendered."""
     cases = {
-        path: (_needed(path), _merged(_needed(path), _at(path, _sample(leaf))))
+        path: (_list_required(path), _merge(_list_required(path), _at(path, _sample(leaf))))
         for path, leaf in LEAVES.items()
     }
     rendered = render_variants([values for pair in cases.values() for values in pair], tmp_path)
@@ -123,7 +123,7 @@ def _sample(leaf: Value) -> object:
     return SAMPLES.get(leaf.path, SAMPLES.get(leaf.path.rpartition(".")[2], by_kind))
 
 
-def _needed(path: str) -> Values:
+def _list_required(path: str) -> Values:
     block = path.partition(".")[0]
     switch = {block: {"enabled": True}} if block in SWITCHES and not path.endswith(".enabled") else {}
     return {**switch, **NEEDED.get(block, {}), **NEEDED.get(path, {})}
@@ -136,10 +136,10 @@ def _at(path: str, sample: object) -> Values:
     return sample
 
 
-def _merged(one: Values, other: Values) -> Values:
+def _merge(one: Values, other: Values) -> Values:
     """Merge two maps of values, the other wins."""
     both = {
-        key: _merged(one[key], other[key])
+        key: _merge(one[key], other[key])
         if isinstance(one[key], dict) and isinstance(other[key], dict)
         else other[key]
         for key in one.keys() & other.keys()

@@ -5,7 +5,17 @@ from pathlib import Path
 import pytest
 
 from insights_exporter import __version__
-from tests.helm.chart import CI_VALUES, SWITCHES, Values, container, objects, of_kind, only, pod, refusal
+from tests.helm.chart import (
+    CI_VALUES,
+    SWITCHES,
+    Values,
+    find_container,
+    find_pod,
+    read_error,
+    render_objects,
+    select_kind,
+    select_only,
+)
 
 IMAGE = "ghcr.io/insights-exporter/insights-exporter"
 SHARDED: Values = {"sharding": {"enabled": True}, "replicas": 3}
@@ -13,14 +23,14 @@ SHARDED: Values = {"sharding": {"enabled": True}, "replicas": 3}
 
 def test_an_upgrade_never_polls_twice() -> None:
     """The old pod ends before the new one starts, and there is one."""
-    spec = only("Deployment")["spec"]
+    spec = select_only("Deployment")["spec"]
 
     assert ({"type": "Recreate"}, 1) == (spec["strategy"], spec["replicas"])
 
 
 def test_more_than_one_pod_is_refused() -> None:
     """A second pod would poll everything again; the refusal says so and what to do."""
-    said = refusal({"replicas": 2})
+    said = read_error({"replicas": 2})
 
     assert "replicas: each of 2 pods would poll every deployment" in said
     assert "set sharding.enabled to share the deployments among the pods" in said
@@ -28,44 +38,44 @@ def test_more_than_one_pod_is_refused() -> None:
 
 def test_the_exporter_can_be_paused() -> None:
     """No pod at all is fine."""
-    assert 0 == only("Deployment", {"replicas": 0})["spec"]["replicas"]
+    assert 0 == select_only("Deployment", {"replicas": 0})["spec"]["replicas"]
 
 
 def test_arguments_that_the_chart_sets_are_refused() -> None:
     """A flag that the exporter accepts once is refused, and one that may be repeated is added."""
     more = ["--web.listen-address=:8080"]
 
-    assert "extraArgs: --log.level is already set by the chart" in refusal(
+    assert "extraArgs: --log.level is already set by the chart" in read_error(
         {"extraArgs": ["--log.level=debug"]}
     )
-    assert more == container({"extraArgs": more})["args"][-1:]
+    assert more == find_container({"extraArgs": more})["args"][-1:]
 
 
 @pytest.mark.parametrize("replicas", [1, 4])
 def test_shards_are_numbered_by_their_names(replicas: int) -> None:
     """Pods of a StatefulSet know their number, and all of them how many they are."""
     values = {**SHARDED, "replicas": replicas}
-    spec = only("StatefulSet", values)["spec"]
+    spec = select_only("StatefulSet", values)["spec"]
 
     assert (replicas, "demo-insights-exporter-shards", "Parallel") == (
         spec["replicas"],
         spec["serviceName"],
         spec["podManagementPolicy"],
     )
-    assert ["--shard=auto", f"--total-shards={replicas}"] == container(values)["args"][-2:]
+    assert ["--shard=auto", f"--total-shards={replicas}"] == find_container(values)["args"][-2:]
 
 
 def test_shards_have_a_headless_service_of_their_own() -> None:
     """Each is scraped by itself; a Service that was not headless cannot become so."""
-    spec = only("Service", SHARDED)["spec"]
+    spec = select_only("Service", SHARDED)["spec"]
 
     assert ("None", True) == (spec["clusterIP"], spec["publishNotReadyAddresses"])
-    assert "demo-insights-exporter" == only("Service")["metadata"]["name"]
+    assert "demo-insights-exporter" == select_only("Service")["metadata"]["name"]
 
 
 def test_shards_behind_a_balancer_are_refused() -> None:
     """A balanced page would be another one each time."""
-    assert "service.type: NodePort is not possible with sharding.enabled" in refusal(
+    assert "service.type: NodePort is not possible with sharding.enabled" in read_error(
         {**SHARDED, "service": {"type": "NodePort"}}
     )
 
@@ -92,13 +102,13 @@ def test_shards_behind_a_balancer_are_refused() -> None:
 )
 def test_the_image(values: Values, expected: str) -> None:
     """The image is the release's own, from wherever it is mirrored."""
-    assert expected == container(values)["image"]
+    assert expected == find_container(values)["image"]
 
 
 @pytest.mark.parametrize("values", [{}, SHARDED], ids=["alone", "sharded"])
 def test_the_pod_may_do_little(values: Values) -> None:
     """It has no rights on the node or the cluster, and cannot get any."""
-    spec = pod(values)
+    spec = find_pod(values)
 
     assert {
         "runAsNonRoot": True,
@@ -118,20 +128,20 @@ def test_the_pod_may_do_little(values: Values) -> None:
 
 def test_no_right_in_the_cluster_is_asked_for() -> None:
     """Whatever is switched on, no role is made, and the account's token is not mounted."""
-    found = objects({switch: {"enabled": True} for switch in SWITCHES})
+    found = render_objects({switch: {"enabled": True} for switch in SWITCHES})
 
     assert not [each for each in found if "Role" in each["kind"]]
-    assert False is only("ServiceAccount")["automountServiceAccountToken"]
+    assert False is select_only("ServiceAccount")["automountServiceAccountToken"]
 
 
 def test_the_test_pod_is_no_part_of_the_service() -> None:
     """No Service, budget or monitor may take it for the exporter; it is as confined."""
-    spec, labels = only("Pod")["spec"], only("Pod")["metadata"]["labels"]
-    selector = only("Service")["spec"]["selector"]
+    spec, labels = select_only("Pod")["spec"], select_only("Pod")["metadata"]["labels"]
+    selector = select_only("Service")["spec"]["selector"]
 
     assert not selector.items() <= labels.items()
-    assert pod()["securityContext"] == spec["securityContext"]
-    assert container()["securityContext"] == spec["containers"][0]["securityContext"]
+    assert find_pod()["securityContext"] == spec["securityContext"]
+    assert find_container()["securityContext"] == spec["containers"][0]["securityContext"]
     assert False is spec["automountServiceAccountToken"]
 
 
@@ -140,15 +150,17 @@ def test_all_selectors_find_the_pods(values: Values) -> None:
     """Whatever selects pods by labels selects exactly the exporter's."""
     switches = {switch: {"enabled": True} for switch in SWITCHES if switch != "sharding"}
     (workload,) = [
-        each for each in objects({**values, **switches}) if each["kind"] in {"Deployment", "StatefulSet"}
+        each
+        for each in render_objects({**values, **switches})
+        if each["kind"] in {"Deployment", "StatefulSet"}
     ]
     labels = workload["spec"]["template"]["metadata"]["labels"]
     selectors = [
         workload["spec"]["selector"]["matchLabels"],
-        only("Service", {**values, **switches})["spec"]["selector"],
-        only("PodDisruptionBudget", {**values, **switches})["spec"]["selector"]["matchLabels"],
-        only("PodMonitor", {**values, **switches})["spec"]["selector"]["matchLabels"],
-        only("NetworkPolicy", {**values, **switches})["spec"]["podSelector"]["matchLabels"],
+        select_only("Service", {**values, **switches})["spec"]["selector"],
+        select_only("PodDisruptionBudget", {**values, **switches})["spec"]["selector"]["matchLabels"],
+        select_only("PodMonitor", {**values, **switches})["spec"]["selector"]["matchLabels"],
+        select_only("NetworkPolicy", {**values, **switches})["spec"]["podSelector"]["matchLabels"],
     ]
 
     assert [selectors[0]] * len(selectors) == selectors
@@ -158,12 +170,12 @@ def test_all_selectors_find_the_pods(values: Values) -> None:
 def test_the_service_monitor_finds_one_service() -> None:
     """No other Service of the release has its labels, so no pod is scraped twice."""
     values = {**SHARDED, "serviceMonitor": {"enabled": True}}
-    selector = only("ServiceMonitor", values)["spec"]["selector"]["matchLabels"]
+    selector = select_only("ServiceMonitor", values)["spec"]["selector"]["matchLabels"]
 
     assert 1 == len(
         [
             each
-            for each in of_kind("Service", objects(values))
+            for each in select_kind("Service", render_objects(values))
             if selector.items() <= each["metadata"]["labels"].items()
         ]
     )
@@ -172,7 +184,7 @@ def test_the_service_monitor_finds_one_service() -> None:
 def test_users_labels_do_not_break_selectors() -> None:
     """Labels that selectors need cannot be overwritten."""
     wrong = {"app.kubernetes.io/name": "other"}
-    found = only("Deployment", {"commonLabels": wrong, "podLabels": wrong})
+    found = select_only("Deployment", {"commonLabels": wrong, "podLabels": wrong})
 
     assert "insights-exporter" == found["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/name"]
     assert "insights-exporter" == found["metadata"]["labels"]["app.kubernetes.io/name"]
@@ -181,7 +193,7 @@ def test_users_labels_do_not_break_selectors() -> None:
 def test_a_change_of_the_settings_restarts_the_pod() -> None:
     """The pod carries a checksum of its configuration."""
     one, same, other = (
-        only("Deployment", {"config": {"deployments": [], "defaults": {"timezone": zone}}})["spec"][
+        select_only("Deployment", {"config": {"deployments": [], "defaults": {"timezone": zone}}})["spec"][
             "template"
         ]
         for zone in ("UTC", "UTC", "Europe/Berlin")
@@ -195,7 +207,7 @@ def test_a_change_of_the_web_configuration_restarts_the_pod() -> None:
     """TLS is not turned on or off while running."""
     users = {"basic_auth_users": {"prometheus": "hash"}}
     before, after = (
-        only("Deployment", {"web": {"config": config}})["spec"]["template"]
+        select_only("Deployment", {"web": {"config": config}})["spec"]["template"]
         for config in (users, {**users, "tls_server_config": {"cert_file": "a", "key_file": "b"}})
     )
 
@@ -205,7 +217,7 @@ def test_a_change_of_the_web_configuration_restarts_the_pod() -> None:
 def test_a_new_token_restarts_nothing() -> None:
     """Tokens are read again at each poll."""
     config = {"deployments": [{"name": "main", "url": "https://coder.example.com"}]}
-    before, after = (only("Deployment", {"config": config, "tokens": {"main": each}}) for each in "ab")
+    before, after = (select_only("Deployment", {"config": config, "tokens": {"main": each}}) for each in "ab")
 
     assert before == after
 
@@ -214,7 +226,7 @@ def test_a_new_token_restarts_nothing() -> None:
 def test_names_fit(path: Path) -> None:
     """Names and label values stay within what Kubernetes takes, however the release is called."""
     arguments = (f"--values={path}", "--set", f"fullnameOverride={'long-name-' * 5}")
-    for each in objects({}, *arguments):
+    for each in render_objects({}, *arguments):
         assert len(each["metadata"]["name"]) <= 63
         assert all(len(value) <= 63 for value in each["metadata"].get("labels", {}).values())
 
@@ -223,6 +235,6 @@ def test_a_field_can_be_taken_out() -> None:
     """Platforms that choose the user by themselves get none."""
     taken_out = {"podSecurityContext": {"runAsUser": None, "runAsGroup": None, "fsGroup": None}}
 
-    assert {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}} == pod(taken_out)[
+    assert {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}} == find_pod(taken_out)[
         "securityContext"
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.helm.chart import CHART, Values, text
+from tests.helm.chart import CHART, Values, render_text
 
 
 def render_variants(variants: Sequence[Values], directory: Path) -> Mapping[str, str]:
@@ -23,7 +23,7 @@ def render_variants(variants: Sequence[Values], directory: Path) -> Mapping[str,
     (dashboards / "small.json").write_text("{}", encoding="utf-8")
     (parent / "Chart.yaml").write_text(yaml.safe_dump(about), encoding="utf-8")
     documents: dict[str, list[str]] = {alias: [] for alias in names.values()}
-    whole = text({alias: json.loads(each) for each, alias in names.items()}, chart=parent)
+    whole = render_text({alias: json.loads(each) for each, alias in names.items()}, chart=parent)
     for document in f"\n{whole}".split("\n---\n"):
         alias = document.partition("parent/charts/")[2].partition("/")[0]
         if alias:

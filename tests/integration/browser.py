@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from playwright.async_api import Browser, async_playwright
 
-from tests.integration.parts import require
+from tests.integration.programs import require
 
 FLAGS = (
     "--headless",
@@ -20,7 +20,7 @@ FLAGS = (
 
 
 @asynccontextmanager
-async def browsing() -> AsyncIterator[Browser]:
+async def run_browser() -> AsyncIterator[Browser]:
     """Run a browser that reaches only the test's own servers, until the block ends."""
     program = require("chromium")
     async with async_playwright() as playwright:

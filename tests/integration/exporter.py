@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 import httpx
 
 import insights_exporter
-from tests.integration.plain import NO_AUTHORITIES
+from tests.integration.plain_http import NO_AUTHORITIES
 from tests.integration.processes import Running, clean_environment, free_port, running
 from tests.integration.waiting import eventually
 
@@ -100,9 +100,13 @@ def serving(
 
 
 def run(
-    directory: Path, *arguments: str, env: Mapping[str, str] | None = None, seconds: float = 60
+    directory: Path,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    seconds: float = 60,
+    stdout: int | IO[bytes] = subprocess.PIPE,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command that ends by itself, such as `check`, and give status and outputs."""
+    """Run a command that ends by itself, such as `check`, and return its status and output."""
     directory.mkdir(parents=True, exist_ok=True)
     return subprocess.run(
         [*command(), *arguments],
@@ -110,7 +114,8 @@ def run(
         env=clean_environment(directory, env or {}),
         check=False,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         timeout=seconds,
     )

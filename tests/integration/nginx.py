@@ -8,8 +8,8 @@ from pathlib import Path
 
 import trustme
 
-from tests.integration.parts import require
 from tests.integration.processes import clean_environment, free_port, running
+from tests.integration.programs import require
 from tests.integration.waiting import eventually
 
 _CONFIG = """\
@@ -29,7 +29,7 @@ http {{
 
 
 @contextmanager
-def proxying(folder: Path, authority: trustme.CA, location: str) -> Iterator[str]:
+def run_proxy(folder: Path, authority: trustme.CA, location: str) -> Iterator[str]:
     """Serve `location`, as nginx' config has it, until the block ends; yields the address without a path."""
     program, port = require("nginx"), free_port()
     folder.mkdir(parents=True, exist_ok=True)

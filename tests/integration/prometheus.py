@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, Protocol
 import httpx
 import yaml
 
-from tests.integration.parts import require
-from tests.integration.plain import NO_AUTHORITIES
+from tests.integration.plain_http import NO_AUTHORITIES
 from tests.integration.processes import Running, clean_environment, free_port, running
+from tests.integration.programs import require
 from tests.integration.waiting import eventually
 
 

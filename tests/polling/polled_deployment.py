@@ -12,6 +12,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from insights_exporter.coder.client import SharedTransport
+from insights_exporter.config.models import Deployment
 from insights_exporter.datasets.base import Dataset
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
@@ -30,16 +31,16 @@ T = TypeVar("T")
 START = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 """A Wednesday."""
 
-PEOPLE = Population(seed=1, users=20, templates=3)
+POPULATION = Population(seed=1, users=20, templates=3)
 """The same for all tests, so that their past is computed once."""
 
 Labels = tuple[tuple[str, str], ...]
 """Names and values, sorted, without the deployment."""
 
 
-def small_coder(**config: object) -> EmbeddedCoder:
+def create_small_coder(**config: object) -> EmbeddedCoder:
     """Return a Coder with a small population and the current time."""
-    return EmbeddedCoder(population=PEOPLE, **config)  # type: ignore[arg-type]
+    return EmbeddedCoder(population=POPULATION, **config)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class PolledDeployment:
 
     def value(self, name: str, **labels: str) -> float | None:
         """Return the value of a series, None if it does not exist."""
-        return series_of(self.page(), name).get(tuple(sorted(labels.items())))
+        return parse_series(self.page(), name).get(tuple(sorted(labels.items())))
 
     def job(self, dataset: str, window: str = "") -> Job:
         """Return a job."""
@@ -63,7 +64,7 @@ class PolledDeployment:
         return found
 
 
-def series_of(page: str, name: str) -> Mapping[Labels, float]:
+def parse_series(page: str, name: str) -> Mapping[Labels, float]:
     """Return the values of a sample name on a page."""
     return {
         tuple(sorted((label, text) for label, text in sample.labels.items() if label != "deployment")): (
@@ -84,18 +85,22 @@ async def poll_deployment(
     /,
     **config: object,
 ) -> AsyncIterator[PolledDeployment]:
-    """Poll a Coder with a config until the block ends."""
+    """Poll a Coder with a config until the block ends, without a network."""
     transport = httpx.ASGITransport(create_app(coder)) if isinstance(coder, EmbeddedCoder) else coder
+    configured = deployment("http://coder.example.com", name="dev", **config)
+    async with run_poller(configured, SharedTransport(transport), registry) as polled:
+        yield polled
+
+
+@asynccontextmanager
+async def run_poller(
+    configured: Deployment, transport: SharedTransport, registry: Mapping[str, Dataset] = DATASETS
+) -> AsyncIterator[PolledDeployment]:
+    """Poll a deployment until the block ends."""
     page_store, schedule = PageStore(exposed_families(DATASETS)), Scheduler()
-    polled = deployment("http://coder.example.com", name="dev", **config)
-    key = polled.users.key.get_secret_value().encode() if polled.users.key else None
-    poller = DeploymentPoller(
-        polled,
-        lambda: DEMO_TOKEN,
-        key,
-        PLAIN,
-        SharedResources(page_store, schedule, AT_ONCE, SharedTransport(transport), registry),
-    )
+    key = configured.users.key.get_secret_value().encode() if configured.users.key else None
+    shared = SharedResources(page_store, schedule, AT_ONCE, transport, registry)
+    poller = DeploymentPoller(configured, lambda: DEMO_TOKEN, key, PLAIN, shared)
     schedule.start()
     publishing = asyncio.create_task(page_store.run())
     poller.start()
@@ -107,6 +112,6 @@ async def poll_deployment(
         await poller.stop()
 
 
-def on_fast_clock(work: Callable[[], Coroutine[None, None, T]], start: datetime = START) -> T:
+def run_on_fast_clock(work: Callable[[], Coroutine[None, None, T]], start: datetime = START) -> T:
     """Run `work` from `start` on, on a clock that jumps to the next timer."""
     return run_fast(start, work)

@@ -10,8 +10,13 @@ import pytest
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.server import create_app
-from tests.datasets.cases import context_of, usual_window
-from tests.polling.polled_deployment import on_fast_clock, poll_deployment, series_of, small_coder
+from tests.datasets.cases import find_default_window, load_context
+from tests.polling.polled_deployment import (
+    create_small_coder,
+    parse_series,
+    poll_deployment,
+    run_on_fast_clock,
+)
 
 SUCCESS = "insights_exporter_poll_success"
 AVAILABLE = "insights_exporter_dataset_available"
@@ -25,7 +30,7 @@ POLLED = {name for name, each in DATASETS.items() if each.enabled_by_default}
 INSIGHTS = {
     name
     for name in POLLED
-    for request in DATASETS[name].requests(context_of(usual_window(DATASETS[name]), in_use=["a"]))
+    for request in DATASETS[name].requests(load_context(find_default_window(DATASETS[name]), in_use=["a"]))
     if request.path.startswith("/insights/")
 }
 NOT_EVERYWHERE = {name for name in POLLED if DATASETS[name].missing_route != "not_found"}
@@ -51,16 +56,16 @@ def test_missing_dataset_has_a_reason_and_no_health(case: str) -> None:
     config, missing = UNAVAILABLE[case]
 
     async def scenario() -> str:
-        async with poll_deployment(small_coder(**config)) as polled:
+        async with poll_deployment(create_small_coder(**config)) as polled:
             await asyncio.sleep(120)
             return polled.page()
 
-    page = on_fast_clock(scenario)
+    page = run_on_fast_clock(scenario)
 
-    assert POLLED - missing.keys() == {dict(labels)["dataset"] for labels in series_of(page, SUCCESS)}
+    assert POLLED - missing.keys() == {dict(labels)["dataset"] for labels in parse_series(page, SUCCESS)}
     assert missing == {
         dict(labels)["dataset"]: dict(labels)["reason"]
-        for labels, available in series_of(page, AVAILABLE).items()
+        for labels, available in parse_series(page, AVAILABLE).items()
         if not available
     }
 
@@ -68,19 +73,19 @@ def test_missing_dataset_has_a_reason_and_no_health(case: str) -> None:
 @pytest.mark.parametrize("dataset", PATHS)
 def test_missing_dataset_is_requested_hourly(dataset: str) -> None:
     """A missing dataset is requested once an hour, whatever its interval and number of windows."""
-    coder = small_coder(usage_stats=dataset == "user-status-counts", server_version="2024")
+    coder = create_small_coder(usage_stats=dataset == "user-status-counts", server_version="2024")
     others = {name: {"enabled": False} for name in DATASETS if name != dataset}
     tried: list[float] = []
 
     async def scenario() -> None:
         async with poll_deployment(coder, datasets=others):
             for _ in range(round(10 * HOUR / MINUTE)):
-                before = requests_to(coder, PATHS[dataset])
+                before = count_requests(coder, PATHS[dataset])
                 await asyncio.sleep(MINUTE)
-                if requests_to(coder, PATHS[dataset]) > before:
+                if count_requests(coder, PATHS[dataset]) > before:
                     tried.append(asyncio.get_running_loop().time())
 
-    on_fast_clock(scenario)
+    run_on_fast_clock(scenario)
     pauses = [later - earlier for earlier, later in pairwise(tried)]
 
     assert HOUR + 2 * MINUTE > max(pauses)
@@ -88,7 +93,7 @@ def test_missing_dataset_is_requested_hourly(dataset: str) -> None:
     assert 10 <= len(tried) <= 11
 
 
-def requests_to(coder: EmbeddedCoder, path: str) -> int:
+def count_requests(coder: EmbeddedCoder, path: str) -> int:
     """Return the number of requests to an insights path."""
     return sum(seen.path == f"/api/v2/insights/{path}" for seen in coder.requests)
 
@@ -96,7 +101,7 @@ def requests_to(coder: EmbeddedCoder, path: str) -> int:
 @pytest.mark.parametrize("before", [False, True], ids=["off from the start", "switched off and on again"])
 def test_dataset_that_becomes_available_is_polled_within_the_hour(before: bool) -> None:
     """Once statistics are enabled, every window and the breakdown are exposed without a restart."""
-    coder = small_coder(usage_stats=before)
+    coder = create_small_coder(usage_stats=before)
 
     async def scenario() -> tuple[str, str]:
         async with poll_deployment(coder) as polled:
@@ -108,38 +113,38 @@ def test_dataset_that_becomes_available_is_polled_within_the_hour(before: bool) 
             await asyncio.sleep(HOUR + MINUTE + SOON)
             return off, polled.page()
 
-    off, on = on_fast_clock(scenario)
+    off, on = run_on_fast_clock(scenario)
 
     assert POLLED - INSIGHTS | {"user-status-counts"} == {
-        dict(labels)["dataset"] for labels in series_of(off, SUCCESS)
+        dict(labels)["dataset"] for labels in parse_series(off, SUCCESS)
     }
-    assert not series_of(off, BREAKDOWN)
-    assert {1.0} == set(series_of(on, SUCCESS).values())
-    assert {1.0} == set(series_of(on, AVAILABLE).values())
-    assert any(series_of(on, BREAKDOWN).values())
+    assert not parse_series(off, BREAKDOWN)
+    assert {1.0} == set(parse_series(on, SUCCESS).values())
+    assert {1.0} == set(parse_series(on, AVAILABLE).values())
+    assert any(parse_series(on, BREAKDOWN).values())
 
 
 def test_breakdown_of_a_missing_dataset_sends_no_requests() -> None:
     """While statistics are disabled, only `templates` itself is requested, once an hour."""
-    coder = small_coder()
+    coder = create_small_coder()
 
     async def scenario() -> int:
         async with poll_deployment(coder, datasets={"periods": {"enabled": False}}):
             await asyncio.sleep(600)
             coder.usage_stats = False
             await asyncio.sleep(HOUR)
-            before = requests_to(coder, "templates")
+            before = count_requests(coder, "templates")
             await asyncio.sleep(5 * HOUR)
-            return requests_to(coder, "templates") - before
+            return count_requests(coder, "templates") - before
 
-    assert 5 <= on_fast_clock(scenario) <= 6
+    assert 5 <= run_on_fast_clock(scenario) <= 6
 
 
 class Proxy(httpx.AsyncBaseTransport):
     """A proxy in front of a server, with a page of its own while the server is away."""
 
     def __init__(self) -> None:
-        self._inner = httpx.ASGITransport(create_app(small_coder()))
+        self._inner = httpx.ASGITransport(create_app(create_small_coder()))
         self.is_server_away = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -165,9 +170,9 @@ def test_404_of_a_proxy_is_a_failure_of_datasets_that_were_available() -> None:
             await asyncio.sleep(5 * MINUTE)
             return during, polled.page()
 
-    during, after = on_fast_clock(scenario)
-    failed = {dict(labels)["dataset"] for labels, value in series_of(during, SUCCESS).items() if not value}
+    during, after = run_on_fast_clock(scenario)
+    failed = {dict(labels)["dataset"] for labels, value in parse_series(during, SUCCESS).items() if not value}
 
-    assert {1.0} == set(series_of(during, AVAILABLE).values())
+    assert {1.0} == set(parse_series(during, AVAILABLE).values())
     assert failed >= NOT_EVERYWHERE
-    assert {1.0} == set(series_of(after, SUCCESS).values())
+    assert {1.0} == set(parse_series(after, SUCCESS).values())

@@ -9,7 +9,13 @@ from structlog.testing import capture_logs
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.server import create_app
 from insights_exporter.polling.metrics import POLL_DURATION, POLL_FAMILIES
-from tests.polling.polled_deployment import START, on_fast_clock, poll_deployment, series_of, small_coder
+from tests.polling.polled_deployment import (
+    START,
+    create_small_coder,
+    parse_series,
+    poll_deployment,
+    run_on_fast_clock,
+)
 
 
 class Later(httpx.AsyncBaseTransport):
@@ -29,12 +35,12 @@ def test_health_is_exposed_before_the_first_poll() -> None:
     """Before the first poll: no success, no series, the configured interval and max_age, no duration."""
 
     async def scenario() -> tuple[str, int]:
-        async with poll_deployment(Later(small_coder(), 10)) as polled:
+        async with poll_deployment(Later(create_small_coder(), 10)) as polled:
             await asyncio.sleep(0.5)
             return polled.page(), len(polled.poller.jobs)
 
-    page, jobs = on_fast_clock(scenario)
-    health = {family.name: series_of(page, family.name) for family in POLL_FAMILIES}
+    page, jobs = run_on_fast_clock(scenario)
+    health = {family.name: parse_series(page, family.name) for family in POLL_FAMILIES}
 
     assert {} == health.pop(POLL_DURATION.name)
     assert {jobs} == {len(series) for series in health.values()}
@@ -51,7 +57,7 @@ def test_health_is_exposed_before_the_first_poll() -> None:
     }
     assert {300.0, 900.0, 3600.0} == set(health["insights_exporter_poll_interval_seconds"].values())
     assert {900.0, 2700.0, 10800.0} == set(health["insights_exporter_max_age_seconds"].values())
-    assert {0.0} == set(series_of(page, "insights_exporter_request_failures_total").values())
+    assert {0.0} == set(parse_series(page, "insights_exporter_request_failures_total").values())
     assert "coder_insights" not in page
 
 
@@ -59,17 +65,17 @@ def test_everything_is_polled_at_the_start() -> None:
     """Every job is polled within seconds of the start, whatever its interval."""
 
     async def scenario() -> str:
-        async with poll_deployment(small_coder()) as polled:
+        async with poll_deployment(create_small_coder()) as polled:
             await asyncio.sleep(30)
             assert polled.poller.is_tried
             return polled.page()
 
-    page = on_fast_clock(scenario)
+    page = run_on_fast_clock(scenario)
 
-    assert {1.0} == set(series_of(page, "insights_exporter_poll_success").values())
+    assert {1.0} == set(parse_series(page, "insights_exporter_poll_success").values())
     assert all(
         START.timestamp() <= time <= START.timestamp() + 30
-        for time in series_of(page, "insights_exporter_last_success_timestamp_seconds").values()
+        for time in parse_series(page, "insights_exporter_last_success_timestamp_seconds").values()
     )
 
 
@@ -83,7 +89,7 @@ def test_everything_is_polled_at_the_start() -> None:
 )
 def test_first_round_is_logged_once(fault: str, failed: int) -> None:
     """Once every job was tried, one line counts polls, failures and series, and later rounds log nothing."""
-    coder = small_coder()
+    coder = create_small_coder()
     if fault:
         coder.fail(fault, "/insights/templates")
 
@@ -94,7 +100,7 @@ def test_first_round_is_logged_once(fault: str, failed: int) -> None:
             return len(jobs), sum(job.status.series for job in jobs)
 
     with capture_logs() as lines:
-        polls, series = on_fast_clock(scenario)
+        polls, series = run_on_fast_clock(scenario)
     (line,) = [line for line in lines if line["event"] == "first round complete"]
 
     assert (polls, failed, "dev") == (line["polls"], line["failed"], line["deployment"])
@@ -104,13 +110,13 @@ def test_first_round_is_logged_once(fault: str, failed: int) -> None:
 
 def test_polls_wait_for_the_first_response() -> None:
     """The first response sets the server's clock, from which windows are computed."""
-    coder = small_coder()
+    coder = create_small_coder()
 
     async def scenario() -> None:
         async with poll_deployment(coder):
             await asyncio.sleep(30)
 
-    on_fast_clock(scenario)
+    run_on_fast_clock(scenario)
 
     assert "/api/v2/buildinfo" == coder.requests[0].path
 
@@ -120,17 +126,17 @@ def test_failed_poll_counts_as_a_try(seconds: float) -> None:
     """Readiness needs one poll of each job, not its success."""
 
     async def scenario() -> tuple[bool, bool]:
-        async with poll_deployment(Later(small_coder(), seconds)) as polled:
+        async with poll_deployment(Later(create_small_coder(), seconds)) as polled:
             at_first = polled.poller.is_tried
             await asyncio.sleep(1800)
             return at_first, polled.poller.is_tried
 
-    assert (False, True) == on_fast_clock(scenario)
+    assert (False, True) == run_on_fast_clock(scenario)
 
 
 def test_stopped_deployment_leaves_nothing() -> None:
     """After a stop nothing is exposed or requested, and running polls end at once."""
-    coder = small_coder()
+    coder = create_small_coder()
 
     async def scenario() -> tuple[str, int, int]:
         async with poll_deployment(Later(coder, 3)) as polled:
@@ -143,7 +149,7 @@ def test_stopped_deployment_leaves_nothing() -> None:
             await asyncio.sleep(4000)
             return polled.page(), requested, len(coder.requests)
 
-    page, requested, requested_later = on_fast_clock(scenario)
+    page, requested, requested_later = run_on_fast_clock(scenario)
 
     assert "" == page
     assert requested == requested_later
@@ -153,26 +159,26 @@ def test_poll_once_polls_every_job() -> None:
     """One round polls every job, the breakdown after the reports that name its templates."""
 
     async def scenario() -> str:
-        async with poll_deployment(small_coder()) as polled:
+        async with poll_deployment(create_small_coder()) as polled:
             await polled.poller.poll_once()
             await asyncio.sleep(1)  # the page follows its changes a moment later
             return polled.page()
 
-    page = on_fast_clock(scenario)
+    page = run_on_fast_clock(scenario)
 
-    assert {1.0} == set(series_of(page, "insights_exporter_poll_success").values())
+    assert {1.0} == set(parse_series(page, "insights_exporter_poll_success").values())
 
 
 def test_poll_once_takes_as_long_as_the_rate_limit_demands() -> None:
     """In a one-shot command no request is given up because the configured rate admits few per minute."""
 
     async def scenario() -> str:
-        async with poll_deployment(small_coder(), windows=["7d"], requests_per_minute=4) as polled:
+        async with poll_deployment(create_small_coder(), windows=["7d"], requests_per_minute=4) as polled:
             await asyncio.sleep(200)  # the round at the start is over then
             await polled.poller.poll_once()
             await asyncio.sleep(1)
             return polled.page()
 
-    page = on_fast_clock(scenario)
+    page = run_on_fast_clock(scenario)
 
-    assert {1.0} == set(series_of(page, "insights_exporter_poll_success").values())
+    assert {1.0} == set(parse_series(page, "insights_exporter_poll_success").values())

@@ -15,13 +15,13 @@ from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.polling.fetch import Fetch, Outcome, convert, error_location
 from tests.coder.deployments import client, deployment
-from tests.datasets.cases import context_of, responses_to
-from tests.datasets.responses import report_of
-from tests.polling.polled_deployment import on_fast_clock
+from tests.datasets.cases import load_context, load_responses
+from tests.datasets.responses import generate_report
+from tests.polling.polled_deployment import run_on_fast_clock
 
 PERIODS, BREAKDOWN, LIST = (DATASETS[name] for name in ("periods", "template-breakdown", "template-list"))
 TEMPLATES = [f"t{number}" for number in range(8)]
-CONTEXT = context_of("7d", in_use=TEMPLATES)
+CONTEXT = load_context("7d", in_use=TEMPLATES)
 STATUS: Mapping[FailureReason, int] = {
     "unauthorized": 401,
     "not_found": 404,
@@ -48,7 +48,7 @@ def fetch(
             started = Fetch(dataset, context, one.coder, one.options())
             return started, await started.send(dataset.requests(context))
 
-    return *on_fast_clock(scenario), paths
+    return *run_on_fast_clock(scenario), paths
 
 
 def fetch_statuses(dataset: Dataset, *statuses: int) -> tuple[list[bool], FailureReason | None, int]:
@@ -56,7 +56,7 @@ def fetch_statuses(dataset: Dataset, *statuses: int) -> tuple[list[bool], Failur
     left = list(statuses)
 
     def respond(_: httpx.Request) -> httpx.Response:
-        return response(report_of(), left.pop(0))
+        return response(generate_report(), left.pop(0))
 
     ended, outcomes, paths = fetch(dataset, respond)
     results = [outcome.converted is not None for outcome in outcomes]
@@ -109,7 +109,7 @@ def test_invalid_response_does_not_stop_the_others() -> None:
 
     def respond(request: httpx.Request) -> httpx.Response:
         template = request.url.params["template_ids"]
-        return response(report_of(template_ids=["another" if template == "t2" else template]))
+        return response(generate_report(template_ids=["another" if template == "t2" else template]))
 
     ended, outcomes, _ = fetch(BREAKDOWN, respond)
 
@@ -126,7 +126,7 @@ def test_conversion_error_does_not_stop_the_others() -> None:
             raise ZeroDivisionError
         return BREAKDOWN.convert(context, response)
 
-    ended, outcomes, _ = fetch(replace(BREAKDOWN, convert=crash), lambda _: response(report_of()))
+    ended, outcomes, _ = fetch(replace(BREAKDOWN, convert=crash), lambda _: response(generate_report()))
 
     assert ["t2"] == [outcome.request.subject for outcome in outcomes if not outcome.converted]
     assert ended.failure is not None
@@ -192,9 +192,9 @@ async def test_responses_are_converted_in_a_thread() -> None:
 
 def test_samples_are_rendered_and_not_kept() -> None:
     """Only the rendered bytes and the other results of a response are kept."""
-    context = context_of("7d")
-    body = json.dumps(report_of(active_users=3, template_ids=["a"])).encode()
-    (told,) = responses_to(DATASETS["templates"], context, body)
+    context = load_context("7d")
+    body = json.dumps(generate_report(active_users=3, template_ids=["a"])).encode()
+    (told,) = load_responses(DATASETS["templates"], context, body)
     converted = convert(DATASETS["templates"], context, told)
 
     assert () == converted.details.result.samples
@@ -215,9 +215,9 @@ def test_response_that_cannot_be_what_was_requested_is_a_failure(
     body: bytes, detail: str, cause: str
 ) -> None:
     """Its reason is `invalid`; the remedy for an unknown shape is to upgrade the exporter."""
-    (told,) = responses_to(DATASETS["templates"], context_of("7d"), body)
+    (told,) = load_responses(DATASETS["templates"], load_context("7d"), body)
     with pytest.raises(ApiError, match=detail) as failed:
-        convert(DATASETS["templates"], context_of("7d"), told)
+        convert(DATASETS["templates"], load_context("7d"), told)
 
     assert ("invalid", REMEDIES[cause]) == (failed.value.reason, failed.value.remedy)  # type: ignore[index]  # a literal
 

@@ -6,7 +6,12 @@ import json
 import httpx
 
 from insights_exporter.demo.server import create_app
-from tests.polling.polled_deployment import on_fast_clock, poll_deployment, series_of, small_coder
+from tests.polling.polled_deployment import (
+    create_small_coder,
+    parse_series,
+    poll_deployment,
+    run_on_fast_clock,
+)
 
 USERS = "coder_insights_template_active_users"
 
@@ -16,7 +21,7 @@ class Garbled(httpx.AsyncBaseTransport):
 
     def __init__(self) -> None:
         self.broken = False
-        self._inner = httpx.ASGITransport(create_app(small_coder()))
+        self._inner = httpx.ASGITransport(create_app(create_small_coder()))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Respond as Coder does, with a number among the ids while `broken`."""
@@ -40,12 +45,12 @@ def test_unreadable_ids_do_not_mean_unused_templates() -> None:
             await asyncio.sleep(3600)
             return before, polled.page()
 
-    before, after = on_fast_clock(scenario)
+    before, after = run_on_fast_clock(scenario)
 
-    assert any(series_of(before, USERS).values())
-    assert series_of(before, USERS).keys() == series_of(after, USERS).keys()
-    assert [users > 0 for users in series_of(before, USERS).values()] == [
-        users > 0 for users in series_of(after, USERS).values()
+    assert any(parse_series(before, USERS).values())
+    assert parse_series(before, USERS).keys() == parse_series(after, USERS).keys()
+    assert [users > 0 for users in parse_series(before, USERS).values()] == [
+        users > 0 for users in parse_series(after, USERS).values()
     ]
 
 
@@ -59,4 +64,4 @@ def test_without_a_report_no_template_is_exposed() -> None:
             await asyncio.sleep(1200)
             return polled.page()
 
-    assert {} == series_of(on_fast_clock(scenario), USERS)
+    assert {} == parse_series(run_on_fast_clock(scenario), USERS)

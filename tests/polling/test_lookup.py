@@ -6,7 +6,12 @@ from datetime import UTC, datetime
 import httpx
 
 from insights_exporter.demo.server import create_app
-from tests.polling.polled_deployment import on_fast_clock, poll_deployment, series_of, small_coder
+from tests.polling.polled_deployment import (
+    create_small_coder,
+    parse_series,
+    poll_deployment,
+    run_on_fast_clock,
+)
 
 BETWEEN_POLLS = datetime(2026, 3, 4, 10, 35, tzinfo=UTC)
 """The next poll of seven days is due in ten minutes."""
@@ -23,7 +28,7 @@ class SlowGroups(httpx.AsyncBaseTransport):
     """A server that needs long to list the groups."""
 
     def __init__(self, seconds: float) -> None:
-        self._inner = httpx.ASGITransport(create_app(small_coder()))
+        self._inner = httpx.ASGITransport(create_app(create_small_coder()))
         self._seconds = seconds
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -33,7 +38,7 @@ class SlowGroups(httpx.AsyncBaseTransport):
         return await self._inner.handle_async_request(request)
 
 
-def exposed(page: str) -> list[str]:
+def list_exposed(page: str) -> list[str]:
     """Return the families of groups that have series."""
     return [name for name in FAMILIES if page.count(f"\n{name}{{")]
 
@@ -48,11 +53,11 @@ def test_slow_list_of_groups_does_not_delay_users() -> None:
             await asyncio.sleep(5 * 60)
             return early, polled.page()
 
-    early, late = on_fast_clock(scenario, BETWEEN_POLLS)
+    early, late = run_on_fast_clock(scenario, BETWEEN_POLLS)
 
-    assert [] == exposed(early)
-    assert series_of(early, "coder_insights_user_activity_seconds")
-    assert list(FAMILIES) == exposed(late)
+    assert [] == list_exposed(early)
+    assert parse_series(early, "coder_insights_user_activity_seconds")
+    assert list(FAMILIES) == list_exposed(late)
 
 
 def test_one_shot_command_waits_for_a_slow_list_of_groups() -> None:
@@ -64,4 +69,4 @@ def test_one_shot_command_waits_for_a_slow_list_of_groups() -> None:
             await asyncio.sleep(1)  # the page follows its changes a moment later
             return polled.page()
 
-    assert list(FAMILIES) == exposed(on_fast_clock(scenario))
+    assert list(FAMILIES) == list_exposed(run_on_fast_clock(scenario))

@@ -15,7 +15,7 @@ from insights_exporter.polling.manager import DeploymentManager
 from insights_exporter.polling.metrics import POLL_SUCCESS, exposed_families
 from insights_exporter.polling.publisher import PageStore
 from tests.coder.deployments import deployment
-from tests.polling.polled_deployment import on_fast_clock, series_of, small_coder
+from tests.polling.polled_deployment import create_small_coder, parse_series, run_on_fast_clock
 
 NAMES = [f"dev-{number}" for number in range(20)]
 
@@ -27,10 +27,10 @@ def config(names: Sequence[str], **changed: object) -> Config:
 
 def manager(page_store: PageStore) -> DeploymentManager:
     """Return a manager that polls an embedded Coder without a network."""
-    return DeploymentManager(page_store, {}, DATASETS, httpx.ASGITransport(create_app(small_coder())))
+    return DeploymentManager(page_store, {}, DATASETS, httpx.ASGITransport(create_app(create_small_coder())))
 
 
-def shown(page_store: PageStore) -> frozenset[str]:
+def list_exposed(page_store: PageStore) -> frozenset[str]:
     """Return the deployments whose health is exposed."""
     return frozenset(page_store.snapshot.parts[POLL_SUCCESS.name])
 
@@ -43,12 +43,12 @@ def test_deployments_start_one_after_the_other() -> None:
         polled = manager(page_store)
         applying = asyncio.create_task(polled.apply(config(NAMES)))
         while not applying.done():
-            seen.append(len(shown(page_store)))
+            seen.append(len(list_exposed(page_store)))
             await asyncio.sleep(0)
         await polled.close()
         return seen
 
-    seen = on_fast_clock(scenario)
+    seen = run_on_fast_clock(scenario)
 
     assert len(NAMES) == max(seen)
     assert 1 == max(later - earlier for earlier, later in pairwise(seen))
@@ -69,10 +69,10 @@ def test_ready_once_the_page_has_the_first_round() -> None:
         await polled.close()
         return ready_after, page
 
-    ready_after, page = on_fast_clock(scenario)
+    ready_after, page = run_on_fast_clock(scenario)
 
     assert ready_after < 30
-    assert {1.0} == set(series_of(page, POLL_SUCCESS.name).values())
+    assert {1.0} == set(parse_series(page, POLL_SUCCESS.name).values())
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_reload_stops_changed_deployments(later: Config, ended: int, left: Seque
         polled = manager(page_store)
         await polled.apply(config(NAMES))
         count = await polled.apply(later)
-        found = shown(page_store)
+        found = list_exposed(page_store)
         await polled.close()
         return count, found
 
-    assert (ended, frozenset(left)) == on_fast_clock(scenario)
+    assert (ended, frozenset(left)) == run_on_fast_clock(scenario)

@@ -16,7 +16,13 @@ from insights_exporter.datasets.summary import PollSummary
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.population.timeline import span_between
 from insights_exporter.demo.server import create_app
-from tests.polling.polled_deployment import Labels, on_fast_clock, poll_deployment, series_of, small_coder
+from tests.polling.polled_deployment import (
+    Labels,
+    create_small_coder,
+    parse_series,
+    poll_deployment,
+    run_on_fast_clock,
+)
 
 ROLLING = tuple(family.name for family in data_families(DATASETS) if family.expires_at_midnight)
 TEMPLATE_DAYS = "coder_insights_template_daily_active_users"
@@ -42,7 +48,7 @@ MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Night:
+class NightPoll:
     """The pages around a midnight."""
 
     before: str
@@ -53,11 +59,11 @@ class Night:
     """Whether the status page had something to say of windows of one day, page by page."""
 
 
-def night(midnight: datetime, zone: str, **config: object) -> Night:
+def poll_over_midnight(midnight: datetime, zone: str, **config: object) -> NightPoll:
     """Poll around a midnight; return the pages before it, at it and two minutes later."""
-    coder = small_coder()
+    coder = create_small_coder()
 
-    async def scenario() -> Night:
+    async def scenario() -> NightPoll:
         async with poll_deployment(coder, timezone=zone, **config) as polled:
             pages, has_summary = list[str](), list[bool]()
             for moment in (midnight - MINUTE, midnight + timedelta(seconds=1), midnight + WITH_REQUEST):
@@ -65,21 +71,21 @@ def night(midnight: datetime, zone: str, **config: object) -> Night:
                 pages.append(polled.page())
                 has_summary.append(any(polled.poller.summary(*job) != PollSummary() for job in OF_ONE_DAY))
             before, after, later = pages
-            return Night(before, after, later, coder, tuple(has_summary))
+            return NightPoll(before, after, later, coder, tuple(has_summary))
 
-    return on_fast_clock(scenario, midnight - timedelta(minutes=20))
+    return run_on_fast_clock(scenario, midnight - timedelta(minutes=20))
 
 
 def day_families(page: str) -> set[str]:
     """Return the exposed families that name a day."""
-    return {name for name in ROLLING if series_of(page, name)}
+    return {name for name in ROLLING if parse_series(page, name)}
 
 
 def starts(page: str) -> dict[str, datetime]:
     """Return the starts of the days called today and yesterday."""
     return {
         dict(labels)["day"]: datetime.fromtimestamp(seconds, UTC)
-        for labels, seconds in series_of(page, STARTS).items()
+        for labels, seconds in parse_series(page, STARTS).items()
     }
 
 
@@ -91,7 +97,7 @@ def first_instant(day: date, zone: str) -> datetime:
     return moment
 
 
-def expected_on(day: date, zone: str) -> set[str]:
+def compute_expected(day: date, zone: str) -> set[str]:
     """Return the families that name a day; those of templates only if all days of the week have 24 hours."""
     starts = [first_instant(day - timedelta(days=back), zone) for back in range(7)]
     whole = all(later - earlier == timedelta(days=1) for later, earlier in pairwise(starts))
@@ -120,12 +126,12 @@ def expected_on(day: date, zone: str) -> set[str]:
 def test_series_of_a_day_expire_at_midnight(day: date, zone: str) -> None:
     """Families that name a day expire at the zone's midnight, across clock changes, and return soon."""
     midnight = first_instant(day, zone)
-    seen = night(midnight, zone)
+    seen = poll_over_midnight(midnight, zone)
     days = [first_instant(day - timedelta(days=back), zone) for back in range(3)]
 
-    assert expected_on(day - timedelta(days=1), zone) == day_families(seen.before)
+    assert compute_expected(day - timedelta(days=1), zone) == day_families(seen.before)
     assert set() == day_families(seen.after)
-    assert expected_on(day, zone) == day_families(seen.later)
+    assert compute_expected(day, zone) == day_families(seen.later)
     assert {"today": days[1], "yesterday": days[2]} == starts(seen.before)
     assert {"today": days[0], "yesterday": days[1]} == starts(seen.later)
 
@@ -133,7 +139,7 @@ def test_series_of_a_day_expire_at_midnight(day: date, zone: str) -> None:
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
 def test_series_of_several_days_stay(zone: str) -> None:
     """Windows of several days are exposed unchanged over midnight."""
-    seen = night(first_instant(date(2026, 3, 29), zone), zone)
+    seen = poll_over_midnight(first_instant(date(2026, 3, 29), zone), zone)
 
     assert several_days(seen.before)
     assert several_days(seen.before) == several_days(seen.after)
@@ -145,7 +151,7 @@ def several_days(page: str) -> dict[tuple[str, Labels], float]:
     return {
         (name, labels): value
         for name in names
-        for labels, value in series_of(page, name).items()
+        for labels, value in parse_series(page, name).items()
         if TODAY not in labels
     }
 
@@ -154,28 +160,28 @@ def several_days(page: str) -> dict[tuple[str, Labels], float]:
 def test_window_of_one_day_expires_at_midnight(zone: str) -> None:
     """All series of the window expire with its names of apps and its summary, and return soon."""
     midnight = first_instant(date(2026, 3, 5), zone)
-    seen = night(midnight, zone, **ONE_DAY)
+    seen = poll_over_midnight(midnight, zone, **ONE_DAY)
     day = timedelta(days=1)
     with_window = {name for name in OF_ONE_DAY if name[0] != "template-breakdown"}
 
     assert with_window == windows_begin(seen.before).keys()
     assert {} == windows_begin(seen.after)
     assert {name: midnight - day * (name[1] == "eve") for name in with_window} == windows_begin(seen.later)
-    assert {0.0} == {value for labels, value in series_of(seen.later, UNUSED).items() if TODAY in labels}
+    assert {0.0} == {value for labels, value in parse_series(seen.later, UNUSED).items() if TODAY in labels}
     assert (True, False, True) == seen.has_summary
-    assert of_one_day(seen.before) == of_one_day(seen.later)
-    assert set() == of_one_day(seen.after)
+    assert covers_one_day(seen.before) == covers_one_day(seen.later)
+    assert set() == covers_one_day(seen.after)
 
 
 def windows_begin(page: str) -> dict[tuple[str, str], datetime]:
     """Return the starts of the windows, by dataset and window."""
     return {
         (dict(labels)["dataset"], dict(labels)["window"]): datetime.fromtimestamp(seconds, UTC)
-        for labels, seconds in series_of(page, BEGINS).items()
+        for labels, seconds in parse_series(page, BEGINS).items()
     }
 
 
-def of_one_day(page: str) -> set[str]:
+def covers_one_day(page: str) -> set[str]:
     """Return the families of Coder with a window label, and the names of apps."""
     return {
         sample.name
@@ -191,14 +197,14 @@ def test_response_after_midnight_is_not_published() -> None:
     begun = set[datetime]()
 
     async def scenario() -> None:
-        async with poll_deployment(Slow(small_coder()), **ONE_DAY) as polled:
+        async with poll_deployment(Slow(create_small_coder()), **ONE_DAY) as polled:
             await asyncio.sleep((midnight - datetime.now(UTC)).total_seconds() + 1)
             for _ in range(600):
                 begins = windows_begin(polled.page())
                 begun.update(begin for (_, window), begin in begins.items() if window == "today")
                 await asyncio.sleep(1)
 
-    on_fast_clock(scenario, midnight - timedelta(seconds=45))
+    run_on_fast_clock(scenario, midnight - timedelta(seconds=45))
 
     assert {midnight} == begun
 
@@ -218,11 +224,11 @@ class Slow(httpx.AsyncBaseTransport):
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
 def test_values_after_midnight_are_those_of_the_new_day(zone: str) -> None:
     """What was today is now yesterday, and no request is rejected."""
-    seen = night(first_instant(date(2026, 3, 26), zone), zone)
+    seen = poll_over_midnight(first_instant(date(2026, 3, 26), zone), zone)
 
     first, after = (first_instant(date(2026, 3, day), zone) for day in (25, 26))
     users = seen.coder.population.count_active(span_between(first, after, after + MINUTE))
 
-    assert users == series_of(seen.later, DAYS)[("day", "yesterday"),]
-    assert series_of(seen.later, DAYS)[("day", "today"),] < users
+    assert users == parse_series(seen.later, DAYS)[("day", "yesterday"),]
+    assert parse_series(seen.later, DAYS)[("day", "today"),] < users
     assert [] == [request for request in seen.coder.requests if request.status != 200]

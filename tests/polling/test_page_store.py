@@ -14,7 +14,7 @@ from insights_exporter.exposition.store import Changes, Snapshot, Source
 from insights_exporter.exposition.text import render
 from insights_exporter.polling import publisher
 from insights_exporter.polling.publisher import PageStore
-from tests.polling.polled_deployment import on_fast_clock, poll_deployment, small_coder
+from tests.polling.polled_deployment import create_small_coder, poll_deployment, run_on_fast_clock
 
 USERS = next(family for family in data_families(DATASETS) if family.name == "coder_insights_active_users")
 
@@ -49,7 +49,7 @@ def test_page_follows_a_change() -> None:
             await asyncio.sleep(0.2)
             return before, text(page_store)
 
-    before, after = on_fast_clock(scenario)
+    before, after = run_on_fast_clock(scenario)
 
     assert b"" == before
     assert b'coder_insights_active_users{deployment="dev",window="7d"} 3.0\n' in after
@@ -73,7 +73,7 @@ def test_burst_of_changes_makes_few_pages(monkeypatch: pytest.MonkeyPatch) -> No
             await asyncio.sleep(1)
             return text(page_store)
 
-    page = on_fast_clock(scenario)
+    page = run_on_fast_clock(scenario)
 
     assert b"} 999.0\n" in page
     assert 3 <= len(made) <= 15
@@ -92,7 +92,7 @@ def test_refreshed_page_is_not_replaced_by_an_older_one() -> None:
             await asyncio.sleep(0.05)
             return at_once, text(page_store)
 
-    at_once, later = on_fast_clock(scenario)
+    at_once, later = run_on_fast_clock(scenario)
 
     assert b"} 4.0\n" in at_once
     assert at_once == later
@@ -111,7 +111,7 @@ def test_unchanged_bytes_build_no_page() -> None:
             await asyncio.sleep(1)
             return first, page_store.page
 
-    first, second = on_fast_clock(scenario)
+    first, second = run_on_fast_clock(scenario)
 
     assert first is second
 
@@ -132,13 +132,13 @@ def test_failed_build_is_repeated_with_the_next_change(monkeypatch: pytest.Monke
             await asyncio.sleep(1)
             return text(page_store)
 
-    assert b"} 4.0\n" in on_fast_clock(scenario)
+    assert b"} 4.0\n" in run_on_fast_clock(scenario)
 
 
 Window = tuple[str, ...]
 
 
-def changed(before: Snapshot, after: Snapshot) -> set[Window]:
+def wait_for_change(before: Snapshot, after: Snapshot) -> set[Window]:
     """Return deployment, dataset and window of all parts that are different objects."""
     return {
         source[:3]
@@ -153,7 +153,7 @@ def test_poll_renders_only_its_own_parts() -> None:
 
     async def scenario() -> list[tuple[Window, set[Window]]]:
         seen = list[tuple[Window, set[Window]]]()
-        async with poll_deployment(small_coder()) as polled:
+        async with poll_deployment(create_small_coder()) as polled:
             await asyncio.sleep(100)
             for _ in range(900):
                 snapshot = polled.page_store.snapshot
@@ -162,10 +162,10 @@ def test_poll_renders_only_its_own_parts() -> None:
                 finished = [job for job in polled.poller.jobs if job.status.last_success != earlier[job.name]]
                 if len(finished) == 1:
                     source = ("dev", finished[0].status.dataset, finished[0].status.window)
-                    seen.append((source, changed(snapshot, polled.page_store.snapshot)))
+                    seen.append((source, wait_for_change(snapshot, polled.page_store.snapshot)))
         return seen
 
-    seen = on_fast_clock(scenario)
+    seen = run_on_fast_clock(scenario)
 
     assert len({source for source, _ in seen}) >= 4
     assert [] == [(source, others) for source, others in seen if others - {source, (*source[:2], "")}]

@@ -11,10 +11,10 @@ from insights_exporter.demo.server import create_app
 from insights_exporter.exposition.store import Changes, MetricStore, Source
 from tests.polling.polled_deployment import (
     PolledDeployment,
-    on_fast_clock,
+    create_small_coder,
+    parse_series,
     poll_deployment,
-    series_of,
-    small_coder,
+    run_on_fast_clock,
 )
 
 USERS = "coder_insights_template_active_users"
@@ -23,7 +23,7 @@ AVAILABLE = "insights_exporter_dataset_available"
 TEMPLATES = "/insights/templates"
 
 
-class Refusing(httpx.AsyncBaseTransport):
+class RejectingTransport(httpx.AsyncBaseTransport):
     """A server that rejects some requests."""
 
     def __init__(self, coder: EmbeddedCoder) -> None:
@@ -37,7 +37,7 @@ class Refusing(httpx.AsyncBaseTransport):
         return await self._inner.handle_async_request(request)
 
 
-class Odd(Refusing):
+class OddTransport(RejectingTransport):
     """A server with one invalid row in each report."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -48,19 +48,19 @@ class Odd(Refusing):
         return httpx.Response(response.status_code, headers=headers, stream=httpx.ByteStream(body))
 
 
-def templates_shown(page: str) -> set[str]:
+def list_exposed_templates(page: str) -> set[str]:
     """Return the templates that are exposed with users."""
-    return {dict(labels)["template_id"] for labels, users in series_of(page, USERS).items() if users}
+    return {dict(labels)["template_id"] for labels, users in parse_series(page, USERS).items() if users}
 
 
-def template_of(url: httpx.URL) -> str:
+def get_template(url: httpx.URL) -> str:
     """Return the template of a request."""
     return str(url.params.get("template_ids", ""))
 
 
 def poll_states(page: str, dataset: str) -> dict[str, float]:
     """Return the success of a dataset's polls by window."""
-    states = {tuple(labels): value for labels, value in series_of(page, SUCCESS).items()}
+    states = {tuple(labels): value for labels, value in parse_series(page, SUCCESS).items()}
     return {
         dict(labels)["window"]: state
         for labels, state in states.items()
@@ -70,7 +70,7 @@ def poll_states(page: str, dataset: str) -> dict[str, float]:
 
 def test_failed_template_keeps_its_series_until_max_age() -> None:
     """Other templates are updated, the failure is exposed at once, and the series expire at max_age."""
-    transport = Refusing(small_coder())
+    transport = RejectingTransport(create_small_coder())
 
     async def scenario() -> list[tuple[set[str], dict[str, float]]]:
         seen = []
@@ -78,11 +78,11 @@ def test_failed_template_keeps_its_series_until_max_age() -> None:
             for minutes in (2, 20, 20, 5):
                 await asyncio.sleep(minutes * 60)
                 page = polled.page()
-                seen.append((templates_shown(page), poll_states(page, "template-breakdown")))
-                transport.refuses = lambda url: template_of(url) == min(seen[0][0])
+                seen.append((list_exposed_templates(page), poll_states(page, "template-breakdown")))
+                transport.refuses = lambda url: get_template(url) == min(seen[0][0])
         return seen
 
-    (all_of_them, good), (still, failed), (old, _), (others, _) = on_fast_clock(scenario)
+    (all_of_them, good), (still, failed), (old, _), (others, _) = run_on_fast_clock(scenario)
 
     assert len(all_of_them) >= 2
     assert ({"7d": 1.0}, {"7d": 0.0}) == (good, failed)
@@ -92,38 +92,38 @@ def test_failed_template_keeps_its_series_until_max_age() -> None:
 
 def test_failed_breakdown_expires_at_max_age() -> None:
     """Without a response for any template, the breakdown expires at max_age, not before."""
-    transport = Refusing(small_coder())
+    transport = RejectingTransport(create_small_coder())
 
     async def scenario() -> list[bool]:
         async with poll_deployment(transport) as polled:
             await asyncio.sleep(60)
-            transport.refuses = lambda url: bool(template_of(url))
+            transport.refuses = lambda url: bool(get_template(url))
             shown = []
             for seconds in (2700 - 120, 240):
                 await asyncio.sleep(seconds)
                 shown.append(USERS in polled.page())
             return shown
 
-    assert [True, False] == on_fast_clock(scenario)
+    assert [True, False] == run_on_fast_clock(scenario)
 
 
 def test_invalid_rows_are_counted_once_per_response() -> None:
     """Rows of a response that stays exposed are not counted again."""
-    transport = Odd(small_coder())
+    transport = OddTransport(create_small_coder())
     rows = "insights_exporter_rows_invalid_total"
 
     async def scenario() -> tuple[int, list[float | None]]:
         counts = []
         async with poll_deployment(transport) as polled:
             await asyncio.sleep(60)
-            used = templates_shown(polled.page())
-            transport.refuses = lambda url: template_of(url) == min(used)
+            used = list_exposed_templates(polled.page())
+            transport.refuses = lambda url: get_template(url) == min(used)
             for seconds in (0, 400):
                 await asyncio.sleep(seconds)
                 counts.append(polled.value(rows, dataset="template-breakdown"))
         return len(used), counts
 
-    templates, (at_first, later) = on_fast_clock(scenario)
+    templates, (at_first, later) = run_on_fast_clock(scenario)
 
     assert (templates, 2 * templates - 1) == (at_first, later)
 
@@ -132,17 +132,17 @@ def test_failed_dataset_does_not_stop_the_others() -> None:
     """A Template Admin may not read daily users, but everything else."""
 
     async def scenario() -> str:
-        async with poll_deployment(small_coder(role="template-admin")) as polled:
+        async with poll_deployment(create_small_coder(role="template-admin")) as polled:
             await asyncio.sleep(60)
             return polled.page()
 
-    page = on_fast_clock(scenario)
+    page = run_on_fast_clock(scenario)
 
     assert {"": 0.0} == poll_states(page, "daus")
     assert {"today": 1.0, "7d": 1.0, "30d": 1.0} == poll_states(page, "templates")
     assert (
         1.0
-        == series_of(page, "insights_exporter_request_failures_total")[
+        == parse_series(page, "insights_exporter_request_failures_total")[
             ("dataset", "daus"), ("reason", "forbidden")
         ]
     )
@@ -150,7 +150,7 @@ def test_failed_dataset_does_not_stop_the_others() -> None:
 
 def test_last_values_stay_until_max_age() -> None:
     """A failure is exposed at once; the values expire at max_age and are never zero."""
-    coder = small_coder()
+    coder = create_small_coder()
 
     async def scenario() -> list[tuple[float | None, float | None]]:
         seen = []
@@ -162,7 +162,7 @@ def test_last_values_stay_until_max_age() -> None:
                 seen.append((daily_users(polled), polled.value(SUCCESS, dataset="daus", window="")))
         return seen
 
-    (kept, failed), (gone, still_failed) = on_fast_clock(scenario)
+    (kept, failed), (gone, still_failed) = run_on_fast_clock(scenario)
 
     assert kept is not None
     assert gone is None
@@ -176,7 +176,7 @@ def daily_users(polled: PolledDeployment) -> float | None:
 
 def test_server_that_is_down_at_start_recovers() -> None:
     """The exporter polls on while Coder is down, and exposes its data when it is up."""
-    coder = small_coder()
+    coder = create_small_coder()
     coder.fail("503")
 
     async def scenario() -> list[float | None]:
@@ -188,7 +188,7 @@ def test_server_that_is_down_at_start_recovers() -> None:
                 coder.clear_faults()
         return seen
 
-    before, after = on_fast_clock(scenario)
+    before, after = run_on_fast_clock(scenario)
 
     assert before is None
     assert after is not None
@@ -206,7 +206,7 @@ def test_result_that_cannot_be_published_is_a_failure(monkeypatch: pytest.Monkey
     monkeypatch.setattr(MetricStore, "replace", fail_for_daus)
 
     async def scenario() -> list[dict[str, float]]:
-        async with poll_deployment(small_coder()) as polled:
+        async with poll_deployment(create_small_coder()) as polled:
             states = []
             for _ in range(2):
                 await asyncio.sleep(600)
@@ -214,7 +214,7 @@ def test_result_that_cannot_be_published_is_a_failure(monkeypatch: pytest.Monkey
                 fails.append(True)
             return states
 
-    daus, periods, failed_daus, periods_later = on_fast_clock(scenario)
+    daus, periods, failed_daus, periods_later = run_on_fast_clock(scenario)
 
     assert ({"": 1.0}, {"": 0.0}) == (daus, failed_daus)
     assert {"": 1.0} == periods == periods_later

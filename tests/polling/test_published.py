@@ -7,7 +7,12 @@ import httpx
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.server import create_app
-from tests.polling.polled_deployment import on_fast_clock, poll_deployment, series_of, small_coder
+from tests.polling.polled_deployment import (
+    create_small_coder,
+    parse_series,
+    poll_deployment,
+    run_on_fast_clock,
+)
 
 HOURS = 2
 PUBLISHED = {
@@ -37,17 +42,17 @@ class Slow(httpx.AsyncBaseTransport):
 
 def test_page_of_a_published_coder() -> None:
     """One rejected request detects the dialect, for all datasets and permanently."""
-    coder = small_coder(rules="published")
+    coder = create_small_coder(rules="published")
 
     async def scenario() -> str:
         async with poll_deployment(Slow(coder)) as polled:
             await asyncio.sleep(HOURS * 3600)
             return polled.page()
 
-    page = on_fast_clock(scenario)
+    page = run_on_fast_clock(scenario)
 
     refused = [seen.path for seen in coder.requests if seen.status == 400]
-    success = series_of(page, "insights_exporter_poll_success")
+    success = parse_series(page, "insights_exporter_poll_success")
     families = {family.name for name in PUBLISHED for family in DATASETS[name].families}
 
     assert 1 == len(refused)

@@ -11,7 +11,7 @@ from insights_exporter.exposition.text import render_all
 from insights_exporter.polling.metrics import HEALTH_FAMILIES, REQUEST_FAILURES, SERIES, SERIES_DROPPED
 from insights_exporter.polling.publisher import PageStore, PollEntry, Publisher
 from insights_exporter.polling.status import PollStatus, RequestStats
-from tests.polling.polled_deployment import on_fast_clock
+from tests.polling.polled_deployment import run_on_fast_clock
 
 BY_NAME = {family.name: family for family in data_families(DATASETS)}
 DAILY = BY_NAME["coder_insights_template_daily_active_users"]
@@ -75,7 +75,7 @@ def run_published(
         await steps(published)
         return published
 
-    return on_fast_clock(scenario)
+    return run_on_fast_clock(scenario)
 
 
 def health_lines(series: int, dropped: int) -> list[bytes]:

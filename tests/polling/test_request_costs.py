@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.polling.company import GROUPS, PARAMETERS, Company, polled
-from tests.polling.polled_deployment import START, series_of
+from tests.polling.polled_deployment import START, parse_series
+from tests.polling.sample_deployment import GROUPS, PARAMETERS, SampleDeployment, run_polls
 
 COSTS = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
 PER_MINUTE = 60
@@ -14,7 +14,7 @@ LARGEST_BURST = 60
 BEFORE_MIDNIGHT = START + timedelta(hours=12)
 
 
-def missing_in_docs(*sentences: str) -> list[str]:
+def find_undocumented(*sentences: str) -> list[str]:
     """Return those of the sentences that docs/performance.md lacks, apart from line breaks."""
     text = " ".join(COSTS.read_text(encoding="utf-8").split())
     return [sentence for sentence in sentences if sentence not in text]
@@ -28,8 +28,8 @@ def format_number(number: int) -> str:
 @pytest.mark.parametrize("per_minute", [PER_MINUTE, 10])
 def test_requests_in_a_minute_are_limited(per_minute: int) -> None:
     """At the start, when every job is due, and later: no more than the rate and one burst."""
-    company = Company(users=20, templates=50)
-    polled(company, 0.25, requests_per_minute=per_minute)
+    company = SampleDeployment(users=20, templates=50)
+    run_polls(company, 0.25, requests_per_minute=per_minute)
 
     assert company.most_in_a_minute() <= per_minute + min(per_minute, LARGEST_BURST)
 
@@ -39,13 +39,13 @@ def test_requests_of_three_windows_and_fifty_templates() -> None:
 
     The first hour has one more round, so that a day can be computed without polling for one.
     """
-    company = Company(users=20, templates=50)
-    polled(company, 3, start=BEFORE_MIDNIGHT)
+    company = SampleDeployment(users=20, templates=50)
+    run_polls(company, 3, start=BEFORE_MIDNIGHT)
     day = company.in_hour(1) + 23 * company.in_hour(2)
 
     assert [50 * 4 + 75] * 2 == [company.in_hour(2), company.in_hour(3)], "change docs/performance.md too"
     busiest = f"The busiest 60 seconds had {company.most_in_a_minute()}: "
-    assert [] == missing_in_docs(
+    assert [] == find_undocumented(
         f"has {format_number(day)} requests. {busiest}",
         f"**{day / 24 / 60:.1f} a minute with 50 templates**",
     )
@@ -53,20 +53,20 @@ def test_requests_of_three_windows_and_fifty_templates() -> None:
 
 def test_usual_company_stays_small() -> None:
     """500 users, 40 templates, 30 parameters and 20 groups: below 5,000 series and 5 requests a minute."""
-    company = Company(users=500, templates=40)
-    page = polled(company, 2, datasets={"groups": {"enabled": True}})
+    company = SampleDeployment(users=500, templates=40)
+    page = run_polls(company, 2, datasets={"groups": {"enabled": True}})
     names = {
-        dict(labels)["parameter_name"] for labels in series_of(page, "coder_insights_parameter_workspaces")
+        dict(labels)["parameter_name"] for labels in parse_series(page, "coder_insights_parameter_workspaces")
     }
     series = [line for line in page.splitlines() if not line.startswith("#")]
 
     assert PARAMETERS == len(names)
-    assert 40 == len(series_of(page, "coder_insights_template_info"))
-    assert 300 < len(series_of(page, "coder_insights_user_activity_seconds")) <= 500
+    assert 40 == len(parse_series(page, "coder_insights_template_info"))
+    assert 300 < len(parse_series(page, "coder_insights_user_activity_seconds")) <= 500
     of_groups = sum("group_id=" in line for line in series)
     assert 2000 < len(series) < 5000
-    assert GROUPS - 1 == len(series_of(page, "coder_insights_group_members"))
-    assert [] == missing_in_docs(
+    assert GROUPS - 1 == len(parse_series(page, "coder_insights_group_members"))
+    assert [] == find_undocumented(
         f"has about {format_number(round(len(series) - of_groups, -2))} series with the defaults",
         f"{GROUPS} groups add about {round(of_groups, -2)}",
     )

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from insights_exporter.polling.scheduler import Scheduler, offset_of
-from tests.polling.polled_deployment import START, on_fast_clock
+from tests.polling.polled_deployment import START, run_on_fast_clock
 from tests.support.fast_clock import FastLoop
 
 JOB = "dev/daus/"
@@ -32,7 +32,7 @@ def runs(every: float, hours: float, work: Callable[[], Awaitable[None]] | None 
         await asyncio.sleep(hours * 3600)
         schedule.stop()
 
-    on_fast_clock(scenario)
+    run_on_fast_clock(scenario)
     return started
 
 
@@ -99,7 +99,7 @@ def test_advance_runs_within_two_minutes() -> None:
         schedule.stop()
         return started, offset_of(JOB).total_seconds()
 
-    started, offset = on_fast_clock(scenario)
+    started, offset = run_on_fast_clock(scenario)
 
     assert [0.0, 1 + offset] == pytest.approx(started, abs=0.001)
 
@@ -120,7 +120,7 @@ def test_first_run_can_be_delayed() -> None:
         schedule.stop()
         return started
 
-    assert [10.0, 11.0, 12.0] == pytest.approx(on_fast_clock(scenario), abs=0.001)
+    assert [10.0, 11.0, 12.0] == pytest.approx(run_on_fast_clock(scenario), abs=0.001)
 
 
 def test_removed_job_runs_no_more() -> None:
@@ -143,7 +143,7 @@ def test_removed_job_runs_no_more() -> None:
         schedule.remove(JOB)
         return len(count)
 
-    assert 1 == on_fast_clock(scenario)
+    assert 1 == run_on_fast_clock(scenario)
 
 
 @pytest.mark.parametrize("step", [timedelta(days=-400), timedelta(hours=-2), timedelta(hours=2)], ids=str)
@@ -167,7 +167,7 @@ def test_clock_that_is_set(step: timedelta) -> None:
         schedule.stop()
         return started, times
 
-    started, times = on_fast_clock(scenario)
+    started, times = run_on_fast_clock(scenario)
     midnight = datetime.fromtimestamp(0, UTC) + offset_of(JOB)
 
     assert 600 >= max(after - before for before, after in pairwise([*started, 4600.0]))

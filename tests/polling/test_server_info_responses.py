@@ -23,7 +23,7 @@ from tests.datasets import responses
 SOON = 10
 
 
-async def page_of(told: Mapping[str, Any]) -> str:
+async def render_page(told: Mapping[str, Any]) -> str:
     """Return the page after one poll, which must end."""
 
     def response(request: httpx.Request) -> httpx.Response:
@@ -48,7 +48,7 @@ def test_any_response_leaves_a_valid_page(told: Mapping[str, Any]) -> None:
     """No series repeats, and polls that wait for the clock continue."""
     samples = [
         sample
-        for family in text_string_to_metric_families(asyncio.run(page_of(told)))
+        for family in text_string_to_metric_families(asyncio.run(render_page(told)))
         for sample in family.samples
     ]
     series = Counter((sample.name, *sorted(sample.labels.items())) for sample in samples)

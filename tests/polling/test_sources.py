@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from insights_exporter.exposition.store import Snapshot
-from tests.datasets.responses import EDGES, report_of
-from tests.polling.polled_deployment import on_fast_clock, poll_deployment
+from tests.datasets.responses import EDGES, generate_report
+from tests.polling.polled_deployment import poll_deployment, run_on_fast_clock
 
 TEMPLATES = ("a", "b", "c", "d")
 CONFIG: dict[str, object] = {
@@ -57,7 +57,7 @@ class Server(httpx.AsyncBaseTransport):
         app = {"slug": "ide", "type": "app", "seconds": 60, "times_used": 1}
         if path == "/insights/templates":
             template_ids = [subject] if subject else sorted(self.step.in_use)
-            return report_of(template_ids=template_ids, apps_usage=[app])
+            return generate_report(template_ids=template_ids, apps_usage=[app])
         if path in {"/insights/user-activity", "/insights/user-latency"}:
             user = {"user_id": "u", "username": "alice", "seconds": 60, "latency_ms": {"p50": 1, "p95": 2}}
             return {"report": {**EDGES, "users": [user]}}
@@ -121,7 +121,7 @@ def test_no_series_is_in_two_sources(steps: list[Step]) -> None:
                     series = max(series, sum(job.status.series for job in polled.poller.jobs))
         return repeated, series
 
-    repeated, series = on_fast_clock(scenario, LATE)
+    repeated, series = run_on_fast_clock(scenario, LATE)
 
     assert [] == repeated
     assert series

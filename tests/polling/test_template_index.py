@@ -5,7 +5,7 @@ from functools import partial
 
 from insights_exporter.datasets.base import Template
 from insights_exporter.polling.server_info import TemplateIndex
-from tests.polling.polled_deployment import on_fast_clock
+from tests.polling.polled_deployment import run_on_fast_clock
 
 DOCKER = {"a": Template("a", "docker", "acme")}
 
@@ -59,4 +59,4 @@ def test_wait_for_the_report_and_the_list() -> None:
             waited.append(waiting.done())
         return waited
 
-    assert [False, False, True] == on_fast_clock(scenario)
+    assert [False, False, True] == run_on_fast_clock(scenario)

@@ -9,7 +9,12 @@ import structlog
 from insights_exporter.coder.request import Response
 from insights_exporter.datasets.base import ConvertResult, PollContext
 from insights_exporter.datasets.registry import DATASETS
-from tests.polling.polled_deployment import on_fast_clock, poll_deployment, series_of, small_coder
+from tests.polling.polled_deployment import (
+    create_small_coder,
+    parse_series,
+    poll_deployment,
+    run_on_fast_clock,
+)
 
 
 def crash(_context: PollContext, response: Response) -> ConvertResult:
@@ -21,7 +26,7 @@ def crash(_context: PollContext, response: Response) -> ConvertResult:
 def test_unexpected_error_names_its_place_and_no_user(name: str) -> None:
     """The poll fails, and the log tells where, without the error's own text."""
     registry = {**DATASETS, name: replace(DATASETS[name], convert=crash)}
-    coder = small_coder()
+    coder = create_small_coder()
 
     async def scenario() -> str:
         config = {"users": {"detail": "aggregate"}, "templates": {"users": True}}
@@ -30,10 +35,10 @@ def test_unexpected_error_names_its_place_and_no_user(name: str) -> None:
             return polled.page()
 
     with structlog.testing.capture_logs() as logs:
-        page = on_fast_clock(scenario)
+        page = run_on_fast_clock(scenario)
     told = page + str(logs)
     people = coder.population.users
 
     assert "unexpected RuntimeError in crash (test_crash.py:" in str(logs)
-    assert 0.0 in series_of(page, "insights_exporter_poll_success").values()
+    assert 0.0 in parse_series(page, "insights_exporter_poll_success").values()
     assert [] == [one.username for one in people if one.username in told or one.id in told]

@@ -18,7 +18,7 @@ from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
 from tests.integration import exporter as exporter_peer
 from tests.integration.exporter import Exporter, RunExporter
 from tests.integration.waiting import eventually
-from tests.privacy.leaky import LEAKS, Leaky, leaking
+from tests.privacy.leaky_server import LEAKS, Leaky, serve_leaky
 
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 KEY = "a key for this test alone"
@@ -70,17 +70,17 @@ def servers(coder: EmbeddedCoder) -> Mapping[str, Leaky]:
 @pytest.fixture(scope="module")
 def exporter(servers: Mapping[str, Leaky], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
     """Provide an exporter that polls each server in both privacy modes, and logs all there is to log."""
-    room = tmp_path_factory.mktemp("privacy")
+    directory = tmp_path_factory.mktemp("privacy")
     with ExitStack() as serving:
-        urls = {leak: serving.enter_context(leaking(server)) for leak, server in servers.items()}
+        urls = {leak: serving.enter_context(serve_leaky(server)) for leak, server in servers.items()}
         deployments = [
-            {"name": name_of(leak, mode), "url": url, "users": users}
+            {"name": get_name(leak, mode), "url": url, "users": users}
             for leak, url in urls.items()
             for mode, users in MODES.items()
         ]
-        config = write_config(room / "config.yml", deployments)
+        config = write_config(directory / "config.yml", deployments)
         flags = (f"--config.file={config}", "--log.level=debug")
-        with exporter_peer.serving(room, *flags, env={"TOKEN": DEMO_TOKEN}) as running:
+        with exporter_peer.serving(directory, *flags, env={"TOKEN": DEMO_TOKEN}) as running:
             eventually(running.ready, 60)
             eventually(lambda: all(polls == {1.0} for polls in poll_results(running).values()), 60)
             yield running
@@ -93,12 +93,12 @@ def leaked(servers: Mapping[str, Leaky], exporter: Exporter) -> Leaked:
     for leak, server in servers.items():
         server.leak = leak
     eventually(lambda: all(server.leaked[leak] >= TWO_ROUNDS for leak, server in servers.items()), 60)
-    eventually(lambda: not unreported(exporter, before), 60)
+    eventually(lambda: not find_unreported(exporter, before), 60)
     pages = read_pages(exporter)
     return Leaked(pages, exporter.running.output()[written:])
 
 
-def name_of(leak: str, mode: str) -> str:
+def get_name(leak: str, mode: str) -> str:
     """Return the name of the deployment with a leak and a privacy mode."""
     return f"{leak}, {mode}"
 
@@ -119,7 +119,7 @@ def samples(exporter: Exporter, name: str) -> list[Sample]:
 
 def poll_results(exporter: Exporter) -> Mapping[str, set[float]]:
     """Return the results of the polls about users, by deployment."""
-    found: dict[str, set[float]] = {name_of(leak, mode): set() for leak in LEAKS for mode in MODES}
+    found: dict[str, set[float]] = {get_name(leak, mode): set() for leak in LEAKS for mode in MODES}
     for sample in samples(exporter, SUCCESS):
         if sample.labels["dataset"].startswith("user-") and sample.labels["window"] == "7d":
             found[sample.labels["deployment"]].add(sample.value)
@@ -134,7 +134,7 @@ def invalid_rows(exporter: Exporter) -> Mapping[str, float]:
     return found
 
 
-def unreported(exporter: Exporter, before: Mapping[str, float]) -> list[str]:
+def find_unreported(exporter: Exporter, before: Mapping[str, float]) -> list[str]:
     """Return the deployments whose polls about users still succeed, without more invalid rows."""
     rows = invalid_rows(exporter)
     return [
@@ -146,7 +146,7 @@ def unreported(exporter: Exporter, before: Mapping[str, float]) -> list[str]:
 
 def read_pages(exporter: Exporter) -> Mapping[str, str]:
     """Return the status page of each deployment, and all other pages by path."""
-    names = [name_of(leak, mode) for leak in LEAKS for mode in MODES]
+    names = [get_name(leak, mode) for leak in LEAKS for mode in MODES]
     details = {name: exporter.page(f"/?{urlencode({'deployment': name})}") for name in names}
     others = {
         f"{path} as {accept}": exporter.page(path, accept=accept) for path in PATHS for accept in ACCEPT
@@ -154,7 +154,7 @@ def read_pages(exporter: Exporter) -> Mapping[str, str]:
     return details | others
 
 
-def named(coder: EmbeddedCoder, text: str) -> list[str]:
+def find_named(coder: EmbeddedCoder, text: str) -> list[str]:
     """Return everything in a text that tells who a user is."""
     return [word for word in Leaky(coder).people if word in text]
 
@@ -165,7 +165,7 @@ def test_no_user_is_named_while_all_is_well(coder: EmbeddedCoder, exporter: Expo
     pages = read_pages(exporter)
     text = "\n".join((*pages.values(), exporter.running.output()))
 
-    assert [] == named(coder, text)
+    assert [] == find_named(coder, text)
     assert "\ncoder_insights_user_activity_seconds{" in text
     assert KEY not in text
 
@@ -174,26 +174,26 @@ def test_no_user_is_named_while_all_is_well(coder: EmbeddedCoder, exporter: Expo
 def test_no_user_is_named_when(leak: str, coder: EmbeddedCoder, leaked: Leaked) -> None:
     """The failure is reported without any of the data."""
     lines = [line for line in leaked.log.splitlines() if f'deployment="{leak}, ' in line]
-    pages = [leaked.pages[name_of(leak, mode)] for mode in MODES]
+    pages = [leaked.pages[get_name(leak, mode)] for mode in MODES]
 
     assert lines
-    assert [] == named(coder, "\n".join((*pages, *lines)))
+    assert [] == find_named(coder, "\n".join((*pages, *lines)))
 
 
 def test_no_user_is_named_with_all_leaks(coder: EmbeddedCoder, leaked: Leaked) -> None:
     """Nothing else that is served or logged names a user either."""
     text = "\n".join((*leaked.pages.values(), leaked.log))
 
-    assert [] == named(coder, text)
+    assert [] == find_named(coder, text)
     assert KEY not in text
 
 
 def test_search_has_teeth(coder: EmbeddedCoder, tmp_path: Path, run_exporter: RunExporter) -> None:
     """With `users.detail: named` the same search finds people."""
-    with leaking(Leaky(coder)) as url:
+    with serve_leaky(Leaky(coder)) as url:
         config = write_config(tmp_path / "config.yml", [{"name": "named", "url": url}])
         page = run_exporter("scrape", f"--config.file={config}", env={"TOKEN": DEMO_TOKEN}).stdout
     people = coder.population.users
 
-    assert {person.username for person in people} & set(named(coder, page))
-    assert {person.id for person in people} & set(named(coder, page))
+    assert {person.username for person in people} & set(find_named(coder, page))
+    assert {person.id for person in people} & set(find_named(coder, page))

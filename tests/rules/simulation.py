@@ -16,7 +16,12 @@ import httpx
 
 from insights_exporter.demo import EmbeddedCoder
 from insights_exporter.demo.server import create_app
-from tests.polling.polled_deployment import PolledDeployment, on_fast_clock, poll_deployment, small_coder
+from tests.polling.polled_deployment import (
+    PolledDeployment,
+    create_small_coder,
+    poll_deployment,
+    run_on_fast_clock,
+)
 
 START: Final = datetime(2026, 3, 5, tzinfo=UTC)
 """A Thursday's midnight, as the start of Unix time is, which is when promtool's clock starts."""
@@ -113,11 +118,11 @@ def simulate(
     """Return what Prometheus scrapes, every few `minutes`, while `play` goes on with the config."""
 
     async def scenario() -> tuple[Scrape, ...]:
-        async with _stage(small_coder(**(coder or {})), cut, minutes, config) as stage:
+        async with _stage(create_small_coder(**(coder or {})), cut, minutes, config) as stage:
             await play(stage)
             return tuple(stage.scrapes)
 
-    return on_fast_clock(scenario, START)
+    return run_on_fast_clock(scenario, START)
 
 
 def input_series(scrapes: Sequence[Scrape], read: re.Pattern[str]) -> list[dict[str, str]]:

@@ -7,16 +7,16 @@ import pytest
 import yaml
 
 from grafana.project import ADDRESS
-from tests.grafana.boards import files, load, queries
+from tests.grafana.dashboard_files import list_files, list_queries, load
 from tests.integration.promtool import Promtool
-from tests.rules.shipped import RULES, RUNBOOKS, rules
+from tests.rules.rule_files import RULES, RUNBOOKS, load_rules
 
 CASES = Path(__file__).parent
 
 SECTIONS = ["Meaning", "Diagnosis", "Mitigation"]
 
-ALERTS = {rule["alert"]: rule for rule in rules("alert")}
-RECORDS = {rule["record"]: rule for rule in rules("record")}
+ALERTS = {rule["alert"]: rule for rule in load_rules("alert")}
+RECORDS = {rule["record"]: rule for rule in load_rules("record")}
 
 each_alert = pytest.mark.parametrize("alert", ALERTS)
 
@@ -52,8 +52,8 @@ def test_case_files_are_about_alerts_that_exist() -> None:
 
 def test_names_are_unique() -> None:
     """A recorded series is defined once, an alert once per severity."""
-    names = [rule["record"] for rule in rules("record")]
-    names += [f"{rule['alert']} {rule['labels']['severity']}" for rule in rules("alert")]
+    names = [rule["record"] for rule in load_rules("record")]
+    names += [f"{rule['alert']} {rule['labels']['severity']}" for rule in load_rules("alert")]
 
     assert sorted(set(names)) == sorted(names)
 
@@ -96,26 +96,27 @@ def test_runbook_link_leads_to_the_alert_s_runbook(alert: str) -> None:
 def test_dashboard_link_is_a_path_to_be_put_behind_an_address(alert: str) -> None:
     """It leads to one of the dashboards on any Grafana, at the alert's deployment where it has one."""
     link = ALERTS[alert]["annotations"]["dashboard_url"]
-    uids = "|".join(load(file)["uid"] for file in files())
+    uids = "|".join(load(file)["uid"] for file in list_files())
 
     assert re.fullmatch(rf"/d/({uids})(\?var-deployment={{{{ \$labels.deployment \| urlquery }}}})?", link)
 
 
-def read_by(expr: str) -> set[str]:
+def list_read(expr: str) -> set[str]:
     """Return the families that a query reads, through recorded series too."""
     names = set(re.findall(r"\b(?:\w+:)?(?:coder_insights|insights_exporter)_\w+(?::\w+)?", expr))
-    return set().union(*(read_by(RECORDS[name]["expr"]) if name in RECORDS else {name} for name in names))
+    return set().union(*(list_read(RECORDS[name]["expr"]) if name in RECORDS else {name} for name in names))
 
 
 @each_alert
 def test_dashboard_of_an_alert_shows_what_the_alert_is_about(alert: str) -> None:
     """The linked dashboard has a panel of a family that the alert reads."""
     shown = {
-        load(file)["uid"]: set().union(*(read_by(query.expr) for query in queries(file))) for file in files()
+        load(file)["uid"]: set().union(*(list_read(query.expr) for query in list_queries(file)))
+        for file in list_files()
     }
     link = ALERTS[alert]["annotations"]["dashboard_url"]
 
-    assert read_by(ALERTS[alert]["expr"]) & shown[link.removeprefix("/d/").partition("?")[0]]
+    assert list_read(ALERTS[alert]["expr"]) & shown[link.removeprefix("/d/").partition("?")[0]]
 
 
 @each_alert
@@ -174,6 +175,6 @@ def test_recorded_series_have_the_labels_that_their_name_tells(name: str) -> Non
 
 def test_recorded_series_are_all_used() -> None:
     """Nothing is recorded that no alert and no other recorded series reads."""
-    read = " ".join(str(rule["expr"]) for kind in ("alert", "record") for rule in rules(kind))
+    read = " ".join(str(rule["expr"]) for kind in ("alert", "record") for rule in load_rules(kind))
 
     assert [] == [name for name in RECORDS if name not in read]

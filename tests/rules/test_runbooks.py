@@ -21,11 +21,11 @@ import yaml
 
 from insights_exporter.demo import DEMO_TOKEN, serve
 from tests.demo.client import coder
-from tests.helm.chart import Object, container, objects, only, pod
+from tests.helm.chart import Object, find_container, find_pod, render_objects, select_only
 from tests.integration.exporter import StartExporter, command
 from tests.integration.processes import clean_environment
 from tests.integration.waiting import eventually
-from tests.rules.shipped import ROOT, RUNBOOKS
+from tests.rules.rule_files import ROOT, RUNBOOKS
 
 RELEASE: Final[Mapping[str, Any]] = {
     "fullnameOverride": "insights-exporter",
@@ -194,7 +194,7 @@ def test_tokens_are_removed_by_their_id() -> None:
 
 def test_port_forward_fits_sharding_too() -> None:
     """Each page that forwards a port names the pod of a shard as well as the Deployment."""
-    (shards,) = (one for one in objects(SHARDED) if one["kind"] == "StatefulSet")
+    (shards,) = (one for one in render_objects(SHARDED) if one["kind"] == "StatefulSet")
     targets = {"deployment/insights-exporter", f"pod/{shards['metadata']['name']}-0"}
     named: dict[str, set[str]] = {}
     for page, line in COMMANDS:
@@ -231,7 +231,7 @@ def test_changing_roles_comes_with_a_warning() -> None:
 @pytest.mark.parametrize("words", CLUSTER, ids=" ".join)
 def test_command_is_meant_for_the_release(words: list[str]) -> None:
     """It names the namespace of the pages about Kubernetes, and pods by a label that they have."""
-    labels = only("Deployment", RELEASE)["spec"]["template"]["metadata"]["labels"]
+    labels = select_only("Deployment", RELEASE)["spec"]["template"]["metadata"]["labels"]
     selectors = [value.split("=") for key, value in itertools.pairwise(words) if key == "-l"]
 
     assert ["kubectl", "--namespace", "insights"] == words[:3]
@@ -248,10 +248,10 @@ def test_a_new_token_is_put_where_the_pod_reads_it() -> None:
     """The Secret is the mounted one, and its key is the name of the deployment's token file."""
     (words,) = (words for words in CLUSTER if "patch" in words)
     keys = json.loads(words[-1].removeprefix("--patch="))["stringData"]
-    secrets = [volume for volume in pod(RELEASE)["volumes"] if "secret" in volume]
+    secrets = [volume for volume in find_pod(RELEASE)["volumes"] if "secret" in volume]
     volumes = {volume["secret"]["secretName"]: volume["name"] for volume in secrets}
-    mounts = {mount["name"]: mount["mountPath"] for mount in container(RELEASE)["volumeMounts"]}
-    (deployment,) = read_config(objects(RELEASE))["deployments"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in find_container(RELEASE)["volumeMounts"]}
+    (deployment,) = read_config(render_objects(RELEASE))["deployments"]
 
     assert [deployment["name"]] == list(keys)
     assert [deployment["token_file"]] == [f"{mounts[volumes[words[5]]]}/{key}" for key in keys]
@@ -269,8 +269,8 @@ def test_what_is_executed_in_a_pod_finds_the_config(words: list[str]) -> None:
     """The workload is the release's, with or without sharding, and its environment names the file."""
     workload, executed = words[4], words[words.index("--") + 1 :]
     releases = {"deployment/insights-exporter": RELEASE, "statefulset/insights-exporter": SHARDED}
-    kinds = {f"{one['kind'].lower()}/{one['metadata']['name']}" for one in objects(releases[workload])}
-    exporter = container(releases[workload])
+    kinds = {f"{one['kind'].lower()}/{one['metadata']['name']}" for one in render_objects(releases[workload])}
+    exporter = find_container(releases[workload])
     file = {one["name"]: one.get("value") for one in exporter["env"]}["INSIGHTS_EXPORTER_CONFIG_FILE"]
 
     assert workload in kinds

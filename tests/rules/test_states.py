@@ -15,7 +15,7 @@ from grafana import thresholds
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population
 from tests.integration.promtool import Promtool
-from tests.rules.shipped import RULES, rules
+from tests.rules.rule_files import RULES, load_rules
 from tests.rules.simulation import MINUTES, START, Play, Scrape, Stage, input_series, simulate
 
 pytestmark = pytest.mark.timeout(120)
@@ -29,7 +29,8 @@ NAMES: Final = re.compile(
         sorted(
             set(
                 re.findall(
-                    r"\b(?:insights_exporter|coder_insights)_\w+", str(rules("record") + rules("alert"))
+                    r"\b(?:insights_exporter|coder_insights)_\w+",
+                    str(load_rules("record") + load_rules("alert")),
                 )
             )
         )
@@ -81,7 +82,7 @@ def switch_statistics_off(stage: Stage) -> None:
     stage.coder.usage_stats = False
 
 
-def cut(stage: Stage) -> None:
+def break_connections(stage: Stage) -> None:
     """Cut the network."""
     stage.network.cut = True
 
@@ -113,7 +114,7 @@ def lower_rate_limit(stage: Stage) -> None:
     stage.coder.rate_limit = 20
 
 
-def spoil_users(stage: Stage) -> None:
+def break_users(stage: Stage) -> None:
     """Have one row of the activity of users be of an unknown shape."""
 
     def change(path: str, body: bytes) -> bytes:
@@ -149,14 +150,14 @@ async def deployment_removed(stage: Stage) -> None:
     stage.scrapes += [removed] * stage.count(hours=2)
 
 
-def fired(
+def list_fired(
     alertname: str, severity: str = "warning", deployment: str = "dev", **labels: str
 ) -> dict[str, str]:
     """Return the labels of an alert."""
     return {"alertname": alertname, "severity": severity, "deployment": deployment, **labels}
 
 
-NOT_POLLED: Final = fired("InsightsDeploymentNotPolled")
+NOT_POLLED: Final = list_fired("InsightsDeploymentNotPolled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,19 +208,19 @@ STATES: Final[Mapping[str, State]] = {
     ),
     "member role": State(
         coder={"role": "member"},
-        alerts=(fired("InsightsTokenLacksRole"),),
+        alerts=(list_fired("InsightsTokenLacksRole"),),
     ),
-    "role lost": State(play=after_an_hour(demote), alerts=(fired("InsightsTokenLacksRole"),)),
+    "role lost": State(play=after_an_hour(demote), alerts=(list_fired("InsightsTokenLacksRole"),)),
     "template admin": State(
         coder={"role": "template-admin"},
-        alerts=(fired("InsightsDatasetRefused", dataset="daus"),),
+        alerts=(list_fired("InsightsDatasetRefused", dataset="daus"),),
         description="Coder denies the token for dev access to daus (forbidden). "
         "The token's user lacks a permission, or the token lacks a scope. Other datasets are not affected.",
     ),
     "statistics off": State(coder={"usage_stats": False}),
     "statistics switched off": State(play=after_an_hour(switch_statistics_off)),
     "unreachable": State(
-        play=after_an_hour(cut),
+        play=after_an_hour(break_connections),
         alerts=(NOT_POLLED,),
         description=f"Every poll of dev fails (connection). The last one succeeded 3h ago.{KEPT}",
     ),
@@ -232,68 +233,68 @@ STATES: Final[Mapping[str, State]] = {
     "outage with recovery": State(play=outage_with_recovery, alerts=(NOT_POLLED,)),
     "one dataset failing": State(
         play=after_an_hour(fail_latency),
-        alerts=(fired("InsightsDataTooOld", dataset="user-latency"),),
+        alerts=(list_fired("InsightsDataTooOld", dataset="user-latency"),),
         description="user-latency of dev (server_error): its oldest data is from 3h ago, "
         "longer than max_age, so those series have expired.",
     ),
     "one dataset failing from the start": State(
         play=failing_from_the_start,
-        alerts=(fired("InsightsDataTooOld", dataset="user-latency"),),
+        alerts=(list_fired("InsightsDataTooOld", dataset="user-latency"),),
         description="user-latency of dev (server_error): one or more of its polls have not succeeded since "
         "the exporter started, so their data is missing.",
     ),
     "one dataset rate limited": State(
         play=after_an_hour(limit_latency),
-        alerts=(fired("InsightsDataTooOld", dataset="user-latency"),),
+        alerts=(list_fired("InsightsDataTooOld", dataset="user-latency"),),
     ),
     "rate limit nearly exhausted": State(
         play=after_an_hour(lower_rate_limit),
-        alerts=(fired("InsightsRateLimitNearlyExhausted"),),
+        alerts=(list_fired("InsightsRateLimitNearlyExhausted"),),
     ),
     "token ending": State(
         coder={"token_expires": START + timedelta(days=6, hours=7)},
-        alerts=(fired("InsightsTokenExpiresSoon", "info"),),
+        alerts=(list_fired("InsightsTokenExpiresSoon", "info"),),
         description="The token for dev expires in 6d 4h; using it does not extend it. "
         "Replace it before then, or every poll fails.",
     ),
     "token about to end": State(
         coder={"token_expires": START + timedelta(hours=5)},
-        alerts=(fired("InsightsTokenExpiresSoon"),),
+        alerts=(list_fired("InsightsTokenExpiresSoon"),),
         description="The token for dev expires in 2h; using it does not extend it. "
         "Replace it before then, or every poll fails.",
     ),
     "token expired": State(
         coder={"token_expires": START + timedelta(hours=1)},
-        alerts=(NOT_POLLED, fired("InsightsTokenExpiresSoon")),
+        alerts=(NOT_POLLED, list_fired("InsightsTokenExpiresSoon")),
     ),
     "rows of an unknown shape": State(
-        play=after_an_hour(spoil_users),
-        alerts=(fired("InsightsRowsInvalid", "info", dataset="user-activity"),),
+        play=after_an_hour(break_users),
+        alerts=(list_fired("InsightsRowsInvalid", "info", dataset="user-activity"),),
     ),
     "planned aggregation": State(config={"users": {"limit": 2}, "parameters": {"limit": 1}}),
     "above max_series": State(
         config={"max_series": 100},
-        alerts=(fired("InsightsSeriesDropped", "info"),),
+        alerts=(list_fired("InsightsSeriesDropped", "info"),),
     ),
     "templates without names": State(
         play=nameless_templates,
         minutes=4,
         config=ONLY_TEMPLATES,
-        alerts=(fired("InsightsDataTooOld", dataset="template-list"),),
+        alerts=(list_fired("InsightsDataTooOld", dataset="template-list"),),
     ),
     "one of two deployments unreachable": State(
-        play=after_an_hour(cut),
+        play=after_an_hour(break_connections),
         neighbor=after_an_hour(stay_healthy),
         alerts=(NOT_POLLED,),
     ),
     "two deployments with different causes": State(
-        play=after_an_hour(cut),
+        play=after_an_hour(break_connections),
         neighbor=after_an_hour(fail_latency),
-        alerts=(NOT_POLLED, fired("InsightsDataTooOld", deployment="lab", dataset="user-latency")),
+        alerts=(NOT_POLLED, list_fired("InsightsDataTooOld", deployment="lab", dataset="user-latency")),
     ),
     "exporter down": State(
         play=exporter_dies,
-        alerts=(fired("InsightsExporterDown", deployment="", instance="10.0.0.1:12112"),),
+        alerts=(list_fired("InsightsExporterDown", deployment="", instance="10.0.0.1:12112"),),
     ),
     "deployment removed": State(play=deployment_removed),
 }
@@ -308,7 +309,7 @@ def add_neighbor(scrapes: tuple[Scrape, ...], neighbor: tuple[Scrape, ...]) -> t
     return tuple({**scrape, **other} for scrape, other in zip(scrapes, named, strict=True))
 
 
-def judge(
+def run_promtool(
     promtool: Promtool, folder: Path, minutes: int, scrapes: tuple[Scrape, ...], checks: Mapping[str, Any]
 ) -> str:
     """Return what promtool finds wrong with `checks`, empty if nothing is, durations to the hour."""
@@ -333,21 +334,21 @@ def test_exactly_the_alerts_of_a_state_fire(promtool: Promtool, tmp_path: Path, 
     if state.neighbor:
         scrapes = add_neighbor(scrapes, simulate(state.neighbor))
     at = f"{(len(scrapes) - 1) * state.minutes}m"
-    samples = [{"labels": spell(labels), "value": 1} for labels in state.alerts]
+    samples = [{"labels": format_labels(labels), "value": 1} for labels in state.alerts]
     fired = {"promql_expr_test": [{"expr": EVER_FIRED, "eval_time": at, "exp_samples": samples}]}
     described = [{"eval_time": at, "alertname": state.alerts[0]["alertname"]}] if state.description else []
-    wrong = judge(promtool, tmp_path, state.minutes, scrapes, {**fired, "alert_rule_test": described})
+    wrong = run_promtool(promtool, tmp_path, state.minutes, scrapes, {**fired, "alert_rule_test": described})
 
     assert "expr:" not in wrong, wrong
     assert (f'description="{state.description}"' in wrong) if state.description else not wrong
 
 
-def spell(labels: Mapping[str, str]) -> str:
+def format_labels(labels: Mapping[str, str]) -> str:
     """Return labels as a selector spells them."""
     return "{" + ", ".join(f'{key}="{value}"' for key, value in labels.items() if value) + "}"
 
 
-def ask(coder: EmbeddedCoder, now: datetime, path: str, query: str = "") -> Any:  # noqa: ANN401  any JSON
+def fetch(coder: EmbeddedCoder, now: datetime, path: str, query: str = "") -> Any:  # noqa: ANN401  any JSON
     """Return the response of a Coder at a time."""
     coder.now = lambda: now
     response = coder.response("GET", f"/api/v2{path}", query, {"coder-session-token": DEMO_TOKEN})
@@ -360,7 +361,7 @@ def test_the_demo_fires_no_alert_about_its_users_in_a_year() -> None:
     days: dict[date, int] = {}
     for number in range(1, 8):
         now = datetime(2026, 1, 1, 18, tzinfo=UTC) + timedelta(days=60 * number)
-        entries = ask(coder, now, "/insights/daus")["entries"]
+        entries = fetch(coder, now, "/insights/daus")["entries"]
         days |= {date.fromisoformat(one["date"]): one["amount"] for one in entries}
     first = min(days)
     weeks = [
@@ -379,6 +380,6 @@ def slow_shares(coder: EmbeddedCoder) -> Iterator[float]:
     for number in range(26):
         now = datetime(2026, 1, 7, 18, tzinfo=UTC) + timedelta(days=14 * number + number % 7)
         query = f"start_time={now - timedelta(days=6):%Y-%m-%d}T00:00:00Z&end_time={now:%Y-%m-%dT%H}:00:00Z"
-        users = ask(coder, now, "/insights/user-latency", query)["report"]["users"]
+        users = fetch(coder, now, "/insights/user-latency", query)["report"]["users"]
         latencies = [user["latency_ms"]["p50"] for user in users]
         yield sum(one > thresholds.LATENCY_POOR * 1000 for one in latencies) / len(latencies)

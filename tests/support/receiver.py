@@ -77,7 +77,7 @@ def fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
         yield key >> 3, value
 
 
-def decoded(request: bytes) -> list[tuple[list[tuple[str, str]], list[tuple[float, int]]]]:
+def decode(request: bytes) -> list[tuple[list[tuple[str, str]], list[tuple[float, int]]]]:
     """Return the series of a WriteRequest of Prometheus' types.proto: labels and samples."""
 
     def text(value: bytes | int) -> str:

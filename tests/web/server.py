@@ -59,7 +59,7 @@ async def serving(
         await task
 
 
-async def read_to_end(reader: asyncio.StreamReader) -> bytes:
+async def read_until_close(reader: asyncio.StreamReader) -> bytes:
     """Return what is received until the connection ends, maybe by a reset."""
     got = bytearray()
     try:
@@ -85,6 +85,6 @@ async def is_served(address: Address, context: ssl.SSLContext | None = None) -> 
     """Return whether a well-behaved client gets a response."""
     reader, writer = await asyncio.open_connection(*address, ssl=context)
     writer.write(b"GET /hello HTTP/1.0\r\n\r\n")
-    text = await read_to_end(reader)
+    text = await read_until_close(reader)
     writer.close()
     return text.endswith(b"hello")

@@ -14,7 +14,7 @@ from insights_exporter.web.connection import Connection
 from insights_exporter.web.limits import ConnectionTracker, ServerLimits
 from insights_exporter.web.response import EXCHANGE
 from tests.integration.waiting import eventually_async
-from tests.web.server import GENEROUS, GOOD, LARGE, SHORT, app, is_served, read_to_end, serving, unread
+from tests.web.server import GENEROUS, GOOD, LARGE, SHORT, app, is_served, read_until_close, serving, unread
 
 
 async def test_many_requests_on_one_connection() -> None:
@@ -44,7 +44,7 @@ async def test_head_of_a_request_is_bounded(head: bytes, status: int) -> None:
     async with serving(GENEROUS) as (server, address):
         reader, writer = await asyncio.open_connection(*address)
         writer.write(head)
-        received = await read_to_end(reader)
+        received = await read_until_close(reader)
         writer.close()
         await eventually_async(lambda: not server.tracker.connections)
 
@@ -109,7 +109,7 @@ async def test_idle_connection_is_closed(limits: ServerLimits, request_: bytes, 
             return not server.tracker.connections
 
         await eventually_async(send_part)
-        received = await read_to_end(reader)
+        received = await read_until_close(reader)
         writer.close()
 
     assert received.startswith(b"HTTP/1.1 200") is (request_ == GOOD)
@@ -146,7 +146,7 @@ async def test_parts_are_sent_at_once_and_in_order() -> None:
         writer.write(b"GET / HTTP/1.0\r\n\r\n")
         head = await reader.readuntil(b"\r\n\r\n")
         over_too_early = over.is_set()
-        body = await read_to_end(reader)
+        body = await read_until_close(reader)
         writer.close()
 
     assert head.startswith(b"HTTP/1.1 200")
@@ -159,7 +159,7 @@ async def test_oldest_idle_connection_is_closed() -> None:
     """Above the limit the connection that has waited longest is closed, and newer ones are served."""
     async with serving(replace(GENEROUS, connections=3)) as (server, address):
         first, *others = [await asyncio.open_connection(*address) for _ in range(5)]
-        received = await read_to_end(first[0])
+        received = await read_until_close(first[0])
 
         assert received == b""
         assert await is_served(address)
@@ -174,7 +174,7 @@ async def test_busy_connections_stay() -> None:
         with unread(address, b"GET /large HTTP/1.0\r\n\r\n") as busy:
             await eventually_async(lambda: server.tracker.tasks)
             idle = [await asyncio.open_connection(*address) for _ in range(3)]
-            await read_to_end(idle[0][0])
+            await read_until_close(idle[0][0])
             received = await asyncio.to_thread(read_all, busy)
             for _, writer in idle:
                 writer.close()

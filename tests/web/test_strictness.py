@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from insights_exporter.web.response import EXCHANGE
 from tests.integration.waiting import eventually_async
-from tests.web.server import GENEROUS, GOOD, LONG, Address, is_served, read_to_end, serving, unread
+from tests.web.server import GENEROUS, GOOD, LONG, Address, is_served, read_until_close, serving, unread
 
 MANY = 20_000
 POST = b"POST /hello HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n\r\n"
@@ -24,7 +24,7 @@ async def exchange(address: Address, sent: bytes, *, half_close: bool = False) -
     writer.write(sent)
     if half_close:
         writer.write_eof()
-    received = await read_to_end(reader)
+    received = await read_until_close(reader)
     writer.close()
     return received
 
@@ -198,7 +198,7 @@ async def test_last_response_is_sent_to_its_end() -> None:
             await eventually_async(lambda: not server.tracker.responding)
             client.settimeout(0)
             reader, writer = await asyncio.open_connection(sock=client)
-            received = await read_to_end(reader)
+            received = await read_until_close(reader)
             writer.close()
 
     assert received.endswith(b"\r\n\r\n" + body)

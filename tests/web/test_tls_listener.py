@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 import trustme
 
-from tests.web.server import GENEROUS, GOOD, SHORT, is_served, read_to_end, serving
+from tests.web.server import GENEROUS, GOOD, SHORT, is_served, read_until_close, serving
 
 
 class Tls(NamedTuple):
@@ -36,7 +36,7 @@ async def test_incomplete_handshake_is_closed(tls: Tls, sent: bytes) -> None:
     async with serving(replace(GENEROUS, head_seconds=SHORT), context=tls.server) as (_, address):
         reader, writer = await asyncio.open_connection(*address)
         writer.write(sent)
-        left = await read_to_end(reader)
+        left = await read_until_close(reader)
         writer.close()
 
     assert left == b""
@@ -46,7 +46,7 @@ async def test_oldest_handshake_is_closed(tls: Tls) -> None:
     """Handshakes count as connections: above the limit the one that has waited longest is closed."""
     async with serving(replace(GENEROUS, connections=3), context=tls.server) as (server, address):
         first, *others = [await asyncio.open_connection(*address) for _ in range(5)]
-        received = await read_to_end(first[0])
+        received = await read_until_close(first[0])
 
         assert received == b""
         assert await is_served(address, tls.client)
@@ -63,7 +63,7 @@ async def test_handshakes_do_not_close_an_accepted_connection(tls: Tls) -> None:
         await reader.readuntil(b"hello")
         strangers = [await asyncio.open_connection(*address) for _ in range(6)]
         for stranger, _ in strangers[:4]:
-            assert b"" == await read_to_end(stranger)
+            assert b"" == await read_until_close(stranger)
         writer.write(GOOD)
         received = await reader.readuntil(b"hello")
         for _, each in (*strangers, (reader, writer)):
@@ -91,7 +91,7 @@ async def test_end_does_not_wait_for_handshakes(tls: Tls) -> None:
         reader, writer = await asyncio.open_connection(*address)
         assert await is_served(address, tls.client)
 
-    assert b"" == await read_to_end(reader)
+    assert b"" == await read_until_close(reader)
     writer.close()
 
 

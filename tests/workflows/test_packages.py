@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import insights_exporter
-from tests.integration.parts import require
+from tests.integration.programs import require
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = f"insights_exporter-{insights_exporter.__version__}"

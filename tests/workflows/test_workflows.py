@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.parts import require
+from tests.integration.programs import require
 from tests.workflows.workflow import FILES, ROOT, WRITES, Job, jobs, steps, workflow
 
 NAMES = [str(file.relative_to(ROOT)) for file in FILES]

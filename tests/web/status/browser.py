@@ -14,16 +14,16 @@ _FINDINGS = """(options) => axe.run({resultTypes: ["violations"], ...options}).t
 
 
 @dataclass(slots=True)
-class Observed:
+class PageObservation:
     """Console messages and errors of a page, and its requests."""
 
     messages: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
 
-def observe(page: Page) -> Observed:
+def observe(page: Page) -> PageObservation:
     """Record what the page writes to the console, fails with, or requests."""
-    observed = Observed()
+    observed = PageObservation()
     page.on("console", lambda message: observed.messages.append(message.text))
     page.on("pageerror", lambda error: observed.messages.append(str(error)))
     page.on("request", lambda request: observed.requests.append(request.url))

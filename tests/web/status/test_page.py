@@ -9,7 +9,7 @@ from playwright.async_api import Page
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder
 from insights_exporter.web.status.format import format_usage_time
-from tests.demo.client import document, report
+from tests.demo.client import fetch_report, load_document
 from tests.integration.exporter import Exporter
 from tests.integration.waiting import eventually_async
 from tests.web.status.browser import drawn_shares, observe, rows, titles
@@ -21,7 +21,7 @@ ONE = "/?deployment=good"
 @pytest.fixture
 def daus(good: EmbeddedCoder) -> list[dict[str, Any]]:
     """Return the days of the server, oldest first."""
-    entries: list[dict[str, Any]] = document(good, "/insights/daus")["entries"]
+    entries: list[dict[str, Any]] = load_document(good, "/insights/daus")["entries"]
     return sorted(entries, key=lambda entry: entry["date"])[-60:]
 
 
@@ -59,7 +59,7 @@ async def test_time_by_app_is_that_of_the_report(page: Page, exporter: Exporter,
     await page.goto(exporter.url + ONE)
 
     used: Counter[tuple[str, str]] = Counter()
-    for app in report(good, "templates")["apps_usage"]:
+    for app in fetch_report(good, "templates")["apps_usage"]:
         used[app["type"], app["slug"]] += app["seconds"]
     times = [format_usage_time(seconds) for _, seconds in used.most_common() if seconds]
     listed = await rows(page, "#apps table")
@@ -72,7 +72,7 @@ async def test_time_by_app_is_that_of_the_report(page: Page, exporter: Exporter,
 async def test_latency_counts_every_user(page: Page, exporter: Exporter, good: EmbeddedCoder) -> None:
     """The distribution has every user with a latency, and a sentence counts those above Coder's limits."""
     await page.goto(exporter.url + ONE)
-    users = report(good, "user-latency")["users"]
+    users = fetch_report(good, "user-latency")["users"]
     medians = [user["latency_ms"]["p50"] for user in users if user["latency_ms"]["p50"] >= 0]
 
     counted = sum(int(row[1]) for row in await rows(page, "#latency table"))
@@ -86,7 +86,7 @@ async def test_latency_counts_every_user(page: Page, exporter: Exporter, good: E
 async def test_activity_counts_every_user(page: Page, exporter: Exporter, good: EmbeddedCoder) -> None:
     """The distribution has every user of the window, in the bucket of the user's active time."""
     await page.goto(exporter.url + ONE)
-    users = report(good, "user-activity")["users"]
+    users = fetch_report(good, "user-activity")["users"]
 
     counts = {row[0]: int(row[1]) for row in await rows(page, "#activity table")}
 
@@ -98,7 +98,7 @@ async def test_parameters_with_their_workspaces(page: Page, exporter: Exporter, 
     """Values that templates declare are listed by workspaces; free text, which may name users, is not."""
     await page.goto(exporter.url + ONE)
     used: dict[str, Counter[str]] = defaultdict(Counter)
-    for parameter in report(good, "templates")["parameters_usage"]:
+    for parameter in fetch_report(good, "templates")["parameters_usage"]:
         used[parameter["name"]].update({each["value"]: each["count"] for each in parameter["values"]})
 
     region = await rows(page, "#parameters table:has(caption:text-is('region'))")
@@ -125,7 +125,7 @@ async def test_axes_have_units(page: Page, exporter: Exporter) -> None:
 async def test_templates_with_their_users(page: Page, exporter: Exporter, good: EmbeddedCoder) -> None:
     """Templates are listed by their distinct users, each as the server counts it."""
     await page.goto(exporter.url + ONE)
-    in_use = report(good, "templates")["template_ids"]
+    in_use = fetch_report(good, "templates")["template_ids"]
 
     listed = await rows(page, "#templates table")
 
@@ -291,7 +291,7 @@ def test_headers_keep_the_page_to_itself(exporter: Exporter) -> None:
 def test_nothing_secret_or_personal(exporter: Exporter, good: EmbeddedCoder, path: str) -> None:
     """Neither the token nor any user's name or id is on the page, though users are named in the metrics."""
     shown = exporter.page(path)
-    people = report(good, "user-activity")["users"]
+    people = fetch_report(good, "user-activity")["users"]
 
     assert DEMO_TOKEN not in shown
     assert f'username="{people[0]["username"]}"' in exporter.page("/its/metrics")

@@ -42,7 +42,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedApp:
     """A running server: its port, its config and its clock."""
 
     port: int
@@ -55,7 +55,7 @@ class Served:
 
 
 @contextmanager
-def serving(file: Path, app: ASGIApp = metrics_app) -> Iterator[Served]:
+def serving(file: Path, app: ASGIApp = metrics_app) -> Iterator[ServedApp]:
     """Serve `app` behind the web config file within the block, in another thread."""
     clock = Clock()
     config = ReloadingConfig(file, clock)
@@ -75,7 +75,7 @@ def serving(file: Path, app: ASGIApp = metrics_app) -> Iterator[Served]:
         thread.start()
         server, loop = started.result(timeout=20)
         try:
-            yield Served(port, config, clock)
+            yield ServedApp(port, config, clock)
         finally:
             loop.call_soon_threadsafe(server.stop)
             thread.join()

@@ -18,7 +18,7 @@ from insights_exporter.web.webconfig.auth import (
     parse_credentials,
 )
 from insights_exporter.web.webconfig.loader import ReloadingConfig
-from tests.web.webconfig.server import METRICS, Served, serving
+from tests.web.webconfig.server import METRICS, ServedApp, serving
 
 HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
 WEB = f"""
@@ -41,13 +41,13 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def served(file: Path) -> Iterator[Served]:
+def served(file: Path) -> Iterator[ServedApp]:
     """Serve with that file."""
     with serving(file) as running:
         yield running
 
 
-def get(served: Served, user: tuple[str, str] | None = None, **headers: str) -> httpx.Response:
+def get(served: ServedApp, user: tuple[str, str] | None = None, **headers: str) -> httpx.Response:
     """Request the metrics, logged in as `user`."""
     return httpx.get(
         served.url("http"), auth=httpx.BasicAuth(*user) if user else None, headers=headers, trust_env=False
@@ -64,7 +64,7 @@ def get(served: Served, user: tuple[str, str] | None = None, **headers: str) -> 
         pytest.param(("", ""), 401, id="empty"),
     ],
 )
-def test_login(served: Served, user: tuple[str, str] | None, status: int) -> None:
+def test_login(served: ServedApp, user: tuple[str, str] | None, status: int) -> None:
     """Only users get the metrics; others get the challenge."""
     response = get(served, user)
 
@@ -84,7 +84,7 @@ def test_login(served: Served, user: tuple[str, str] | None, status: int) -> Non
         pytest.param("", id="empty"),
     ],
 )
-def test_broken_credentials_are_none(served: Served, sent: str) -> None:
+def test_broken_credentials_are_none(served: ServedApp, sent: str) -> None:
     """Invalid credentials are refused like a wrong password."""
     assert 401 == get(served, Authorization=sent).status_code
 
@@ -104,7 +104,7 @@ def test_credentials_without_a_colon() -> None:
 
 
 @pytest.mark.parametrize("user", [None, ("alice", "secret")], ids=["refused", "let in"])
-def test_each_response_has_the_headers(served: Served, user: tuple[str, str] | None) -> None:
+def test_each_response_has_the_headers(served: ServedApp, user: tuple[str, str] | None) -> None:
     """Each response has the headers of the file, refusals too; empty ones are not set."""
     response = get(served, user)
 
@@ -113,7 +113,7 @@ def test_each_response_has_the_headers(served: Served, user: tuple[str, str] | N
     assert "x-xss-protection" not in response.headers
 
 
-def test_refusals_of_the_server_have_the_headers(served: Served) -> None:
+def test_refusals_of_the_server_have_the_headers(served: ServedApp) -> None:
     """A request that the server refuses gets the headers in place of the defaults."""
     response = httpx.get(f"{served.url('http')}/{'x' * 20_000}", trust_env=False)
 
@@ -137,7 +137,7 @@ def test_headers_replace_those_of_the_application(file: Path) -> None:
     assert "1" == response.headers["x-own"]
 
 
-def test_a_changed_password_holds_from_the_next_request(served: Served, file: Path) -> None:
+def test_a_changed_password_holds_from_the_next_request(served: ServedApp, file: Path) -> None:
     """A changed password is used from the next request on."""
     other = bcrypt.hashpw(b"other", bcrypt.gensalt(4)).decode()
     before = get(served, ("alice", "secret")).status_code
@@ -165,7 +165,7 @@ def test_requests_above_the_limit_wait(file: Path) -> None:
     assert 200 == later.status_code
 
 
-def test_a_changed_limit_holds_at_once(served: Served, file: Path) -> None:
+def test_a_changed_limit_holds_at_once(served: ServedApp, file: Path) -> None:
     """A changed limit begins with a full bucket; a removed one has no effect."""
     limited = []
     for burst in (1, 2):
@@ -179,7 +179,7 @@ def test_a_changed_limit_holds_at_once(served: Served, file: Path) -> None:
     assert 401 == get(served).status_code
 
 
-def test_login_that_cannot_be_checked(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_login_that_cannot_be_checked(served: ServedApp, monkeypatch: pytest.MonkeyPatch) -> None:
     """A login that cannot be checked gets 429 with Retry-After."""
 
     async def too_many(*_: object) -> bool:

@@ -8,8 +8,8 @@ import pytest
 import trustme
 from structlog.testing import capture_logs
 
-from tests.integration.parts import require
 from tests.integration.processes import clean_environment, free_port, running
+from tests.integration.programs import require
 from tests.integration.waiting import eventually
 from tests.web.webconfig.certificates import Authorities, load, write_case
 from tests.web.webconfig.server import client_context, connect, send_request, serving

@@ -10,12 +10,12 @@ from pathlib import Path
 from starlette.types import Receive, Scope, Send
 
 from tests.web.webconfig.certificates import Authorities, chain, write_case
-from tests.web.webconfig.server import Served, client_context, connect, serving
+from tests.web.webconfig.server import ServedApp, client_context, connect, serving
 
 NAME = "prometheus.example.com"
 
 
-def rewrite(served: Served, file: Path, text: str) -> None:
+def rewrite(served: ServedApp, file: Path, text: str) -> None:
     """Replace a file, as editors and orchestrators do, and let the next check find it."""
     fresh = file.with_suffix(".new")
     fresh.write_text(text, encoding="utf-8")
@@ -23,7 +23,7 @@ def rewrite(served: Served, file: Path, text: str) -> None:
     served.clock.now += 1
 
 
-def serial(served: Served, context: ssl.SSLContext) -> int:
+def serial(served: ServedApp, context: ssl.SSLContext) -> int:
     """Return the serial number of the certificate that the server shows."""
     with (
         socket.create_connection(("127.0.0.1", served.port), timeout=20) as plain,

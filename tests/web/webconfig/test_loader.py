@@ -23,7 +23,7 @@ BAD_SECTIONS = {
 """For each section a file in which it alone is wrong."""
 
 
-def written(name: str) -> Any:  # noqa: ANN401 -- whatever a data file holds
+def read_expected(name: str) -> Any:  # noqa: ANN401 -- whatever a data file holds
     """Return the content of a data file, None if it is not YAML."""
     try:
         return read_yaml((DATA / name).read_bytes())
@@ -51,10 +51,10 @@ def test_a_bad_file_is_refused_in_the_words_of_its_comment(name: str, directory:
     assert comments(name, "refused", directory) == str(refused.value).splitlines()
 
 
-@pytest.mark.parametrize("name", [name for name in BAD if isinstance(written(name), dict)])
+@pytest.mark.parametrize("name", [name for name in BAD if isinstance(read_expected(name), dict)])
 def test_a_bad_section_hides_no_other(name: str, directory: Path) -> None:
     """The errors of all sections are reported at once."""
-    others = [other for section, other in BAD_SECTIONS.items() if section not in written(name)]
+    others = [other for section, other in BAD_SECTIONS.items() if section not in read_expected(name)]
     file = write_case(directory, name)
     parts = [each.read_text(encoding="utf-8") for each in (file, *(DATA / other for other in others))]
     file.write_text("\n".join(parts), encoding="utf-8")

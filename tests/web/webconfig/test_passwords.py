@@ -12,12 +12,12 @@ from insights_exporter.web.webconfig.auth import FairLock, LoginLimits, Password
 from tests.integration.waiting import eventually_async
 
 
-def hashed(password: bytes, cost: int = 4) -> bytes:
+def hash_password(password: bytes, cost: int = 4) -> bytes:
     """Return a hash in the form of htpasswd."""
     return bcrypt.hashpw(password[:72], bcrypt.gensalt(cost)).replace(b"$2b$", b"$2y$")
 
 
-USERS = {b"alice": hashed(b"secret"), "jürgen".encode(): hashed("groß:er".encode())}
+USERS = {b"alice": hash_password(b"secret"), "jürgen".encode(): hash_password("groß:er".encode())}
 LONG = b"x" * 80
 
 
@@ -60,7 +60,7 @@ async def test_only_the_right_password_of_a_known_user_is_accepted(
 
 async def test_password_of_the_dummy_hash_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """The password of the dummy hash is refused."""
-    monkeypatch.setattr(passwords, "_DUMMY_HASH", hashed(b"dummy"))
+    monkeypatch.setattr(passwords, "_DUMMY_HASH", hash_password(b"dummy"))
     checker = PasswordChecker()
 
     assert [False, False] == [await checker.verify(USERS, b"bob", b"dummy") for _ in range(2)]
@@ -68,7 +68,7 @@ async def test_password_of_the_dummy_hash_is_refused(monkeypatch: pytest.MonkeyP
 
 async def test_long_passwords_are_cut() -> None:
     """Passwords are cut to the length that bcrypt reads, as htpasswd does."""
-    users = {b"alice": hashed(LONG)}
+    users = {b"alice": hash_password(LONG)}
 
     assert await PasswordChecker().verify(users, b"alice", LONG)
     assert not await PasswordChecker().verify(users, b"alice", LONG[:71])
@@ -76,7 +76,10 @@ async def test_long_passwords_are_cut() -> None:
 
 async def test_unknown_user_costs_a_check(costs: list[int]) -> None:
     """An unknown user costs one check of a fixed cost."""
-    checker, users = PasswordChecker(), {b"alice": hashed(b"secret", 5), b"bob": hashed(b"secret", 4)}
+    checker, users = (
+        PasswordChecker(),
+        {b"alice": hash_password(b"secret", 5), b"bob": hash_password(b"secret", 4)},
+    )
     for user in (b"carol", b"carol", b"dave"):
         await checker.verify(users, user, b"wrong")
 
@@ -108,7 +111,7 @@ async def test_wrong_passwords_do_not_evict(costs: list[int]) -> None:
 async def test_cache_is_limited(costs: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """The cache is limited; the least recently used login is removed first."""
     monkeypatch.setattr(passwords, "_MAX_CACHED", 2)
-    checker, users = PasswordChecker(), {name: hashed(name) for name in (b"a", b"b", b"c")}
+    checker, users = PasswordChecker(), {name: hash_password(name) for name in (b"a", b"b", b"c")}
     for name in (b"a", b"b", b"a", b"c"):
         await checker.verify(users, name, name)
     costs.clear()
@@ -125,7 +128,7 @@ async def test_changed_hash_is_not_cached() -> None:
     checker = PasswordChecker()
     await checker.verify(USERS, b"alice", b"secret")
 
-    assert not await checker.verify({b"alice": hashed(b"other")}, b"alice", b"secret")
+    assert not await checker.verify({b"alice": hash_password(b"other")}, b"alice", b"secret")
 
 
 async def test_cache_holds_no_password() -> None:

@@ -13,7 +13,7 @@ import trustme
 
 from tests.integration.prometheus import StartPrometheus, scraping
 from tests.web.webconfig.certificates import Authorities, chain, write_case
-from tests.web.webconfig.server import Served, serving
+from tests.web.webconfig.server import ServedApp, serving
 
 NAME = "prometheus.example.com"
 WITH_PASSWORD, WITH_CERTIFICATE = "with-password.yml", "good-client-allowed-sans.yml"
@@ -23,7 +23,7 @@ Settings = dict[str, Any]
 
 
 @pytest.fixture
-def served(directory: Path) -> Iterator[dict[str, Served]]:
+def served(directory: Path) -> Iterator[dict[str, ServedApp]]:
     """Return a server with a user and one that asks for certificates, both with TLS."""
     file = write_case(directory, "good-tls.yml")
     hashed = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
@@ -37,14 +37,14 @@ def served(directory: Path) -> Iterator[dict[str, Served]]:
         }
 
 
-def job(name: str, served: Served, trusted: Path, **config: Any) -> Settings:  # noqa: ANN401 - what Prometheus takes
+def job(name: str, served: ServedApp, trusted: Path, **config: Any) -> Settings:  # noqa: ANN401 - what Prometheus takes
     """Return a scrape job over TLS."""
     plain: Settings = scraping(served.url("http"), job=name)["scrape_configs"][0]
     tls = {"ca_file": str(trusted), **config.pop("tls_config", {})}
     return {**plain, "scheme": "https", "tls_config": tls, **config}
 
 
-def shown(directory: Path, name: str, leaf: trustme.LeafCert) -> Settings:
+def read_exposed(directory: Path, name: str, leaf: trustme.LeafCert) -> Settings:
     """Write a client certificate, and return the config that sends it."""
     certificate, key = directory / f"{name}.crt", directory / f"{name}.key"
     certificate.write_bytes(chain(leaf))
@@ -58,7 +58,7 @@ def login(password: str) -> Settings:
 
 
 def test_credentials_of_scrapes(
-    served: dict[str, Served], directory: Path, authorities: Authorities, start_prometheus: StartPrometheus
+    served: dict[str, ServedApp], directory: Path, authorities: Authorities, start_prometheus: StartPrometheus
 ) -> None:
     """Only the right password, or a certificate with an allowed name, can scrape."""
     right = authorities.client.issue_cert(NAME)
@@ -68,9 +68,9 @@ def test_credentials_of_scrapes(
         "right-password": (WITH_PASSWORD, login("secret"), SCRAPED),
         "wrong-password": (WITH_PASSWORD, login("guess"), REFUSED),
         "no-password": (WITH_PASSWORD, {}, REFUSED),
-        "right-certificate": (WITH_CERTIFICATE, shown(directory, "right", right), SCRAPED),
-        "another-name": (WITH_CERTIFICATE, shown(directory, "renamed", renamed), REFUSED),
-        "another-authority": (WITH_CERTIFICATE, shown(directory, "strange", strange), REFUSED),
+        "right-certificate": (WITH_CERTIFICATE, read_exposed(directory, "right", right), SCRAPED),
+        "another-name": (WITH_CERTIFICATE, read_exposed(directory, "renamed", renamed), REFUSED),
+        "another-authority": (WITH_CERTIFICATE, read_exposed(directory, "strange", strange), REFUSED),
         "no-certificate": (WITH_CERTIFICATE, {}, REFUSED),
     }
     trusted = directory / "server-ca.crt"
@@ -109,7 +109,7 @@ def test_scraping_goes_on_while_certificates_change(
     assert 0 == served.config.reload_failures
 
 
-def test_a_browser_is_asked_for_its_login(served: dict[str, Served], authorities: Authorities) -> None:
+def test_a_browser_is_asked_for_its_login(served: dict[str, ServedApp], authorities: Authorities) -> None:
     """A browser is asked for user and password."""
     trust = ssl.create_default_context()
     authorities.server.configure_trust(trust)

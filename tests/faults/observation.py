@@ -23,7 +23,7 @@ _OF_INTEREST = re.compile(
 
 
 @dataclass(slots=True)
-class Polling:
+class PollState:
     """How one dataset of one deployment was, at one moment."""
 
     success: float | None = None
@@ -40,12 +40,12 @@ class Observation:
 
     at: float
     memory: float
-    polls: dict[tuple[str, str], Polling]
+    polls: dict[tuple[str, str], PollState]
 
 
 def observe(page: str, at: float) -> Observation:
     """Read one page."""
-    polls: dict[tuple[str, str], Polling] = defaultdict(Polling)
+    polls: dict[tuple[str, str], PollState] = defaultdict(PollState)
     memory = 0.0
     for family in text_string_to_metric_families("".join(_OF_INTEREST.findall(page))):
         for sample in family.samples:
@@ -58,7 +58,7 @@ def observe(page: str, at: float) -> Observation:
     return Observation(at, memory, polls)
 
 
-def _note(poll: Polling, name: str, labels: dict[str, str], value: float) -> None:
+def _note(poll: PollState, name: str, labels: dict[str, str], value: float) -> None:
     match name:
         case "poll_success":
             poll.success = value

@@ -26,7 +26,7 @@ USERS = f"basic_auth_users: {{{USER}: $2b$04$zHMoPUQa7KGfttbev/diLOYTLMLSaAxtw21
 
 
 @dataclass(frozen=True, slots=True)
-class Guarded:
+class ProtectedExporter:
     """A running exporter, its web config file, and what its server's certificate is trusted by."""
 
     port: int
@@ -47,7 +47,9 @@ class Guarded:
 
 
 @contextmanager
-def guarded(directory: Path, text: str, coder: str, trust: ssl.SSLContext, *flags: str) -> Iterator[Guarded]:
+def run_protected(
+    directory: Path, text: str, coder: str, trust: ssl.SSLContext, *flags: str
+) -> Iterator[ProtectedExporter]:
     """Serve behind a web config file of `text` in `directory` until the block ends; then SIGTERM, and 0.
 
     What the exporter logs must not tell of mistakes of its own.
@@ -61,6 +63,6 @@ def guarded(directory: Path, text: str, coder: str, trust: ssl.SSLContext, *flag
     with running(words, directory / f"run-{port}", clean_environment(directory, env)) as process:
         eventually(lambda: process.process.poll() is not None or health(address, file), START)
         process.check_alive()
-        yield Guarded(port, file, process, trust)
+        yield ProtectedExporter(port, file, process, trust)
         status = process.stop()
         assert (0, False) == (status, "unexpected" in process.output()), process.output()

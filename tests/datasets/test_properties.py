@@ -16,7 +16,7 @@ from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.registry import DATASETS
 from insights_exporter.exposition.family import MetricFamily, Samples
 from tests.datasets import responses
-from tests.datasets.cases import context_of, convert_all, lines_of, responses_to, usual_window
+from tests.datasets.cases import convert_all, find_default_window, load_context, load_responses, sort_lines
 
 OFTEN = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
@@ -25,31 +25,33 @@ each_dataset = pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASET
 
 LISTED = st.dictionaries(
     responses.IDS,
-    responses.whole(name=responses.TEXTS, organization=responses.TEXTS, deprecated=st.booleans()),
+    responses.generate_complete(name=responses.TEXTS, organization=responses.TEXTS, deprecated=st.booleans()),
     max_size=3,
 )
 IN_USE = st.lists(responses.IDS, max_size=2) | st.just(["t1", "t2"])
 
 
-def context_for(dataset: Dataset, **more: Any) -> PollContext:  # noqa: ANN401 - what JSON holds
+def create_context(dataset: Dataset, **more: Any) -> PollContext:  # noqa: ANN401 - what JSON holds
     """Return a context with two templates in use and one that is not, unless `more` says otherwise."""
     listed = {name: {"name": "docker", "organization": "acme"} for name in ("t1", "t2", "t3")}
-    return context_of(usual_window(dataset), **({"templates": listed, "in_use": ["t1", "t2"]} | more))
+    return load_context(
+        find_default_window(dataset), **({"templates": listed, "in_use": ["t1", "t2"]} | more)
+    )
 
 
 def draw_context(data: st.DataObject, dataset: Dataset, **more: Any) -> PollContext:  # noqa: ANN401 - what JSON holds
     """Generate which templates are listed, with what names, and which are in use."""
-    return context_for(dataset, templates=data.draw(LISTED), in_use=data.draw(IN_USE), **more)
+    return create_context(dataset, templates=data.draw(LISTED), in_use=data.draw(IN_USE), **more)
 
 
 def convert_bodies(dataset: Dataset, context: PollContext, bodies: Iterable[Any]) -> ConvertResult:
     """Convert responses to all requests."""
     return convert_all(
-        dataset, context, responses_to(dataset, context, *(json.dumps(body).encode() for body in bodies))
+        dataset, context, load_responses(dataset, context, *(json.dumps(body).encode() for body in bodies))
     )
 
 
-def convert_understood(dataset: Dataset, context: PollContext, bodies: Iterable[Any]) -> ConvertResult:
+def convert_valid_bodies(dataset: Dataset, context: PollContext, bodies: Iterable[Any]) -> ConvertResult:
     """Convert responses to all requests; invalid ones are no example."""
     try:
         return convert_bodies(dataset, context, bodies)
@@ -57,7 +59,9 @@ def convert_understood(dataset: Dataset, context: PollContext, bodies: Iterable[
         reject()
 
 
-def series_of(dataset: Dataset, conversion: ConvertResult) -> list[tuple[MetricFamily, tuple[str, ...], Any]]:
+def list_series(
+    dataset: Dataset, conversion: ConvertResult
+) -> list[tuple[MetricFamily, tuple[str, ...], Any]]:
     """Return all series, with those over all windows."""
     every: tuple[Samples, ...] = (*conversion.samples, *dataset.merge_windows([conversion]))
     return [(samples.family, labels, value) for samples in every for labels, value in samples.rows]
@@ -66,7 +70,7 @@ def series_of(dataset: Dataset, conversion: ConvertResult) -> list[tuple[MetricF
 def draw_bodies(data: st.DataObject, dataset: Dataset, context: PollContext) -> list[Any]:
     """Generate a response to each request; those that differ only in their times have the same."""
     subjects = [(request.path, request.extra.get("template_ids")) for request in dataset.requests(context)]
-    bodies = {subject: data.draw(responses.bodies(*subject)) for subject in dict.fromkeys(subjects)}
+    bodies = {subject: data.draw(responses.generate_bodies(*subject)) for subject in dict.fromkeys(subjects)}
     return [bodies[subject] for subject in subjects]
 
 
@@ -81,29 +85,35 @@ def test_no_series_repeats_and_order_changes_nothing(
     context = draw_context(data, dataset, deployment=deployment)
     bodies = draw_bodies(data, dataset, context)
     random = Random(seed)  # noqa: S311 - nothing secret
-    conversion = convert_understood(dataset, context, bodies)
+    conversion = convert_valid_bodies(dataset, context, bodies)
     again = convert_bodies(dataset, context, [responses.shuffled(body, random) for body in bodies])
-    series = series_of(dataset, conversion)
+    series = list_series(dataset, conversion)
 
     assert [] == [
         key for key, times in Counter((family, labels) for family, labels, _ in series).items() if times > 1
     ]
-    assert sorted(map(repr, series)) == sorted(map(repr, series_of(dataset, again)))
+    assert sorted(map(repr, series)) == sorted(map(repr, list_series(dataset, again)))
     assert (conversion.aggregated, sorted(conversion.invalid)) == (again.aggregated, sorted(again.invalid))
     assert conversion.in_use == again.in_use
 
 
-@given(apps=st.lists(responses.whole(type=st.just("app"), slug=responses.SLUGS, seconds=responses.SUMMABLE)))
+@given(
+    apps=st.lists(
+        responses.generate_complete(type=st.just("app"), slug=responses.SLUGS, seconds=responses.SUMMABLE)
+    )
+)
 @OFTEN
 def test_rows_of_one_app_add_up(apps: list[dict[str, Any]]) -> None:
     """The seconds of a series are the float nearest to the sum over the response."""
     dataset = DATASETS["templates"]
-    conversion = convert_bodies(dataset, context_for(dataset), [responses.report_of(apps_usage=apps)])
+    conversion = convert_bodies(
+        dataset, create_context(dataset), [responses.generate_report(apps_usage=apps)]
+    )
     expected: dict[tuple[str, ...], Fraction] = {}
     for app in apps:
         key = ("7d", "app", app["slug"])
         expected[key] = expected.get(key, Fraction()) + Fraction(float(app["seconds"]))
-    shown = values_of(conversion, "coder_insights_app_usage_seconds")
+    shown = list_values(conversion, "coder_insights_app_usage_seconds")
 
     assert {key: float(total) for key, total in expected.items()} == {
         key: value for key, value in shown.items() if key[1] == "app"
@@ -111,17 +121,17 @@ def test_rows_of_one_app_add_up(apps: list[dict[str, Any]]) -> None:
 
 
 @given(
-    values=st.lists(responses.whole(value=responses.TEXTS, count=responses.COUNTS), max_size=12),
+    values=st.lists(responses.generate_complete(value=responses.TEXTS, count=responses.COUNTS), max_size=12),
     limit=st.integers(0, 6),
 )
 @OFTEN
 def test_limit_of_parameters_keeps_totals(values: list[dict[str, Any]], limit: int) -> None:
     """The sum over a parameter's values is the same with a limit as without."""
     dataset = DATASETS["templates"]
-    context = context_for(dataset, deployment={"parameters": {"limit": limit}})
+    context = create_context(dataset, deployment={"parameters": {"limit": limit}})
     parameters = [{"name": name, "type": "string", "values": values} for name in ("p", "p", "q")]
-    conversion = convert_bodies(dataset, context, [responses.report_of(parameters_usage=parameters)])
-    shown = values_of(conversion, "coder_insights_parameter_workspaces")
+    conversion = convert_bodies(dataset, context, [responses.generate_report(parameters_usage=parameters)])
+    shown = list_values(conversion, "coder_insights_parameter_workspaces")
     per_parameter = Counter(labels[1] for labels in shown if labels[3] != "__other__")
 
     assert sum(value["count"] for value in values) * 3 == sum(shown.values())
@@ -133,7 +143,7 @@ SESSION_APPS = st.sampled_from(["vscode", "reconnecting_pty", "overflow", "unkno
 
 @given(
     apps=st.lists(
-        responses.whole(
+        responses.generate_complete(
             type=st.sampled_from(["app", "builtin"]),
             slug=SESSION_APPS | st.text("abc", min_size=1, max_size=2),
             seconds=responses.COUNTS,
@@ -146,10 +156,10 @@ SESSION_APPS = st.sampled_from(["vscode", "reconnecting_pty", "overflow", "unkno
 def test_limit_of_apps_keeps_totals(apps: list[dict[str, Any]], limit: int) -> None:
     """The sums over an app type are the same with a limit as without, and at most `limit` apps are shown."""
     dataset = DATASETS["templates"]
-    context = context_for(dataset, deployment={"apps": {"limit": limit}})
-    conversion = convert_bodies(dataset, context, [responses.report_of(apps_usage=apps)])
-    usage = values_of(conversion, "coder_insights_app_usage_seconds")
-    times = values_of(conversion, "coder_insights_app_times_used")
+    context = create_context(dataset, deployment={"apps": {"limit": limit}})
+    conversion = convert_bodies(dataset, context, [responses.generate_report(apps_usage=apps)])
+    usage = list_values(conversion, "coder_insights_app_usage_seconds")
+    times = list_values(conversion, "coder_insights_app_times_used")
     always = {"vscode", "jetbrains", "reconnecting-pty", "ssh", "overflow", "unknown", "__other__"}
 
     for app_type in ("app", "builtin"):
@@ -167,8 +177,10 @@ def test_thousands_of_invented_apps_are_few_series() -> None:
         {"type": "builtin", "family": "unknown", "slug": f"invented_{number}", "seconds": 60 + number}
         for number in range(3000)
     ]
-    conversion = convert_bodies(dataset, context_for(dataset), [responses.report_of(apps_usage=apps)])
-    shown = values_of(conversion, "coder_insights_app_usage_seconds")
+    conversion = convert_bodies(
+        dataset, create_context(dataset), [responses.generate_report(apps_usage=apps)]
+    )
+    shown = list_values(conversion, "coder_insights_app_usage_seconds")
     names = dataset.merge_windows([conversion])[0].rows
 
     assert 50 + len(["__other__", "vscode", "jetbrains", "reconnecting-pty", "ssh"]) == len(shown)
@@ -177,14 +189,14 @@ def test_thousands_of_invented_apps_are_few_series() -> None:
     assert 2950 == conversion.aggregated
 
 
-@given(users=st.lists(responses.whole(user_id=responses.USER_IDS, seconds=responses.COUNTS)))
+@given(users=st.lists(responses.generate_complete(user_id=responses.USER_IDS, seconds=responses.COUNTS)))
 @OFTEN
 def test_distribution_counts_each_user_once(users: list[dict[str, Any]]) -> None:
     """Each user counts once, however many rows there are and however few users are exposed."""
     dataset = DATASETS["user-activity"]
-    context = context_for(dataset, deployment={"users": {"limit": 1}})
+    context = create_context(dataset, deployment={"users": {"limit": 1}})
     conversion = convert_bodies(dataset, context, [{"report": {"users": users, **responses.EDGES}}])
-    distribution = values_of(conversion, "coder_insights_user_activity_distribution_seconds")[("7d",)]
+    distribution = list_values(conversion, "coder_insights_user_activity_distribution_seconds")[("7d",)]
     ids = {user["user_id"] for user in users}
 
     assert len(ids) == distribution.counts[-1]
@@ -210,15 +222,15 @@ def test_group_of_few_users_is_not_exposed(
     key = "a key of some length"
     deployment = {"users": {"detail": detail, "key": key}, "groups": {"min_users": min_users}}
     dataset = DATASETS[name]
-    context = context_for(dataset, deployment=deployment, pseudonym_key=key, groups=groups)
-    conversion = convert_understood(dataset, context, draw_bodies(data, dataset, context))
+    context = create_context(dataset, deployment=deployment, pseudonym_key=key, groups=groups)
+    conversion = convert_valid_bodies(dataset, context, draw_bodies(data, dataset, context))
     counted: Counter[tuple[str, ...]] = Counter()
-    for labels, value in values_of(conversion, f"coder_insights_{GROUP_FAMILIES[name][0]}").items():
+    for labels, value in list_values(conversion, f"coder_insights_{GROUP_FAMILIES[name][0]}").items():
         counted[labels[:5]] += value
 
     assert all(min_users <= users <= len(groups[labels[3]]) for labels, users in counted.items())
     for family in GROUP_FAMILIES[name]:
-        shown = values_of(conversion, f"coder_insights_{family}")
+        shown = list_values(conversion, f"coder_insights_{family}")
         assert {labels[:5] for labels in shown} == counted.keys()
 
 
@@ -239,15 +251,15 @@ BANDED = {
 def test_bands_sum_to_the_count_of_their_distribution(name: str, data: st.DataObject) -> None:
     """Every band is there, and each user in exactly one."""
     dataset = DATASETS[name]
-    context = context_for(dataset, deployment={"templates": {"users": True}, "users": {"limit": 1}})
-    conversion = convert_understood(dataset, context, draw_bodies(data, dataset, context))
+    context = create_context(dataset, deployment={"templates": {"users": True}, "users": {"limit": 1}})
+    conversion = convert_valid_bodies(dataset, context, draw_bodies(data, dataset, context))
 
     for distribution, bands, number in BANDED[name]:
-        shown = values_of(conversion, f"coder_insights_{bands}")
+        shown = list_values(conversion, f"coder_insights_{bands}")
         totals: Counter[tuple[str, ...]] = Counter()
         for labels, value in shown.items():
             totals[labels[:-1]] += value
-        counts = values_of(conversion, f"coder_insights_{distribution}")
+        counts = list_values(conversion, f"coder_insights_{distribution}")
         assert {labels: value.counts[-1] for labels, value in counts.items()} == totals
         assert number * len(counts) == len(shown)
         assert all(value >= 0 for value in shown.values())
@@ -267,14 +279,14 @@ def test_no_user_is_named_unless_configured(detail: str, name: str, data: st.Dat
         pseudonym_key="a key of some length",
         deployment={"users": users, "templates": {"users": True}},
     )
-    conversion = convert_understood(dataset, context, draw_bodies(data, dataset, context))
-    shown = "\n".join((*lines_of(conversion.samples), *conversion.invalid))
+    conversion = convert_valid_bodies(dataset, context, draw_bodies(data, dataset, context))
+    shown = "\n".join((*sort_lines(conversion.samples), *conversion.invalid))
 
     assert "user-id-" not in shown
     assert "user-name-" not in shown
 
 
-def values_of(conversion: ConvertResult, family: str) -> dict[tuple[str, ...], Any]:
+def list_values(conversion: ConvertResult, family: str) -> dict[tuple[str, ...], Any]:
     """Return the values of a family by labels."""
     return {
         labels: value

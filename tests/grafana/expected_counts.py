@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from tests.grafana.history import Series
+from tests.grafana.sample_series import Series
 
 Count = Callable[[Sequence[Series]], int]
 """Gives a number of series from the page of one deployment."""
@@ -13,7 +13,7 @@ PARAMETER = ("parameter_name", "parameter_type", "parameter_value")
 POLL = ("dataset", "window")
 
 
-def distinct(name: str, *by: str, at_most: int | None = None, **matching: str) -> Count:
+def count_distinct(name: str, *by: str, at_most: int | None = None, **matching: str) -> Count:
     """Count the values of the labels `by` among series whose other labels match."""
 
     def count(page: Sequence[Series]) -> int:
@@ -24,50 +24,50 @@ def distinct(name: str, *by: str, at_most: int | None = None, **matching: str) -
     return count
 
 
-def exactly(number: int) -> Count:
+def expect_exactly(number: int) -> Count:
     """Count a fixed number."""
     return lambda _: number
 
 
-ONE = exactly(1)
+ONE = expect_exactly(1)
 
 SHARES = (ONE, ONE, ONE)
-TEMPLATES = distinct("coder_insights_template_active_users", *TEMPLATE, window="7d")
-TEMPLATE_DAYS = distinct("coder_insights_template_daily_active_users", *TEMPLATE, day="yesterday")
-APPS = distinct("coder_insights_app_usage_seconds", *APP, window="7d", at_most=10)
-APPS_COUNTED = distinct("coder_insights_app_times_used", *APP, window="7d", at_most=10)
-TEMPLATE_APPS = distinct("coder_insights_template_app_usage_seconds", *TEMPLATE, *APP, window="7d")
-TEMPLATE_APPS_COUNTED = distinct("coder_insights_template_app_times_used", *TEMPLATE, *APP, window="7d")
-CHOICES = distinct("coder_insights_parameter_workspaces", *PARAMETER, window="7d")
-TEMPLATE_CHOICES = distinct(
+TEMPLATES = count_distinct("coder_insights_template_active_users", *TEMPLATE, window="7d")
+TEMPLATE_DAYS = count_distinct("coder_insights_template_daily_active_users", *TEMPLATE, day="yesterday")
+APPS = count_distinct("coder_insights_app_usage_seconds", *APP, window="7d", at_most=10)
+APPS_COUNTED = count_distinct("coder_insights_app_times_used", *APP, window="7d", at_most=10)
+TEMPLATE_APPS = count_distinct("coder_insights_template_app_usage_seconds", *TEMPLATE, *APP, window="7d")
+TEMPLATE_APPS_COUNTED = count_distinct("coder_insights_template_app_times_used", *TEMPLATE, *APP, window="7d")
+CHOICES = count_distinct("coder_insights_parameter_workspaces", *PARAMETER, window="7d")
+TEMPLATE_CHOICES = count_distinct(
     "coder_insights_template_parameter_workspaces", *TEMPLATE, *PARAMETER, window="7d"
 )
-START_BUILDS = distinct("coder_insights_template_build_duration_seconds", *TEMPLATE, transition="start")
-STOP_BUILDS = distinct("coder_insights_template_build_duration_seconds", *TEMPLATE, transition="stop")
-STATUSES = distinct("coder_insights_users", "status")
-SLOWEST = distinct(
+START_BUILDS = count_distinct("coder_insights_template_build_duration_seconds", *TEMPLATE, transition="start")
+STOP_BUILDS = count_distinct("coder_insights_template_build_duration_seconds", *TEMPLATE, transition="stop")
+STATUSES = count_distinct("coder_insights_users", "status")
+SLOWEST = count_distinct(
     "coder_insights_user_latency_seconds", "user_id", window="7d", percentile="p95", at_most=25
 )
 GROUP = ("organization_name", "group_name", "group_id")
-GROUPS = distinct("coder_insights_group_members", *GROUP)
-ACTIVE_GROUPS = distinct("coder_insights_group_active_users", *GROUP, window="7d")
-MEASURED_GROUPS = distinct(
+GROUPS = count_distinct("coder_insights_group_members", *GROUP)
+ACTIVE_GROUPS = count_distinct("coder_insights_group_active_users", *GROUP, window="7d")
+MEASURED_GROUPS = count_distinct(
     "coder_insights_group_connection_quality_users", *GROUP, window="7d", percentile="p50"
 )
-AGENT_LIMITS = distinct("coder_insights_license_agent_runtime_limit_seconds", "limit_type")
-MOST_ACTIVE = distinct("coder_insights_user_activity_seconds", "user_id", window="7d", at_most=25)
-ACTIVITY_BOUNDS = distinct("coder_insights_user_activity_distribution_seconds_bucket", "le")
-BOUNDS = distinct("coder_insights_user_latency_distribution_seconds_bucket", "le")
-MEASURED_TEMPLATES = distinct(
+AGENT_LIMITS = count_distinct("coder_insights_license_agent_runtime_limit_seconds", "limit_type")
+MOST_ACTIVE = count_distinct("coder_insights_user_activity_seconds", "user_id", window="7d", at_most=25)
+ACTIVITY_BOUNDS = count_distinct("coder_insights_user_activity_distribution_seconds_bucket", "le")
+BOUNDS = count_distinct("coder_insights_user_latency_distribution_seconds_bucket", "le")
+MEASURED_TEMPLATES = count_distinct(
     "coder_insights_template_user_latency_distribution_seconds_bucket", *TEMPLATE, window="7d"
 )
-POLLS = distinct("insights_exporter_poll_success", *POLL)
-DATASETS = distinct("insights_exporter_requests_total", "dataset")
-LIMITED = distinct("insights_exporter_rate_limit_remaining", "dataset")
-AVAILABLE = distinct("insights_exporter_dataset_available", "dataset", "reason")
+POLLS = count_distinct("insights_exporter_poll_success", *POLL)
+DATASETS = count_distinct("insights_exporter_requests_total", "dataset")
+LIMITED = count_distinct("insights_exporter_rate_limit_remaining", "dataset")
+AVAILABLE = count_distinct("insights_exporter_dataset_available", "dataset", "reason")
 
 
-def ten(count: Count) -> Count:
+def limit_to_ten(count: Count) -> Count:
     """Count no more than ten."""
     return lambda page: min(count(page), 10)
 
@@ -88,10 +88,10 @@ EXPECTED: Mapping[str, Mapping[str, tuple[Count, ...]]] = {
         "Users in the window, over time": (ONE,),
         "Stickiness over time": (ONE, ONE),
         "Accounts by status": (STATUSES,),
-        "Users by template": (ten(TEMPLATES),),
-        "Daily users by template": (ten(TEMPLATE_DAYS),),
+        "Users by template": (limit_to_ten(TEMPLATES),),
+        "Daily users by template": (limit_to_ten(TEMPLATE_DAYS),),
         "Hours by app": (APPS,),
-        "Hours by app, over time": (ten(APPS),),
+        "Hours by app, over time": (limit_to_ten(APPS),),
         "Times used": (APPS_COUNTED,),
     },
     "templates": {
@@ -100,14 +100,14 @@ EXPECTED: Mapping[str, Mapping[str, tuple[Count, ...]]] = {
         "Deprecated and in use": (ONE,),
         "Parameters": (ONE,),
         "Templates": (TEMPLATES,),
-        "Daily users": (ten(TEMPLATE_DAYS),),
+        "Daily users": (limit_to_ten(TEMPLATE_DAYS),),
         "Build times": (START_BUILDS, START_BUILDS, STOP_BUILDS),
-        "Users in the window, over time": (ten(TEMPLATES),),
+        "Users in the window, over time": (limit_to_ten(TEMPLATES),),
         "Apps by template": (TEMPLATE_APPS, TEMPLATE_APPS_COUNTED),
-        "Hours by app, over time": (ten(TEMPLATE_APPS),),
+        "Hours by app, over time": (limit_to_ten(TEMPLATE_APPS),),
         "Parameter choices by template": (TEMPLATE_CHOICES,),
         "Parameter choices of all templates": (CHOICES,),
-        "Parameter choices over time": (ten(CHOICES),),
+        "Parameter choices over time": (limit_to_ten(CHOICES),),
     },
     "connection": {
         "Above 300 ms": (ONE,),
@@ -122,7 +122,7 @@ EXPECTED: Mapping[str, Mapping[str, tuple[Count, ...]]] = {
         "Users by connection quality, over time": SHARES,
         "Slowest connections": (SLOWEST, SLOWEST),
         "Connection quality by template": (MEASURED_TEMPLATES,) * 4,
-        "Latency by template, over time": (ten(MEASURED_TEMPLATES),),
+        "Latency by template, over time": (limit_to_ten(MEASURED_TEMPLATES),),
     },
     "users": {
         "Active users": (ONE,),
@@ -135,7 +135,7 @@ EXPECTED: Mapping[str, Mapping[str, tuple[Count, ...]]] = {
         "Activity of a user, over time": (ONE, ONE),
         "Most active users": (MOST_ACTIVE,),
         "Groups": (GROUPS, ACTIVE_GROUPS, ACTIVE_GROUPS, ACTIVE_GROUPS, ACTIVE_GROUPS, MEASURED_GROUPS),
-        "Active users by group, over time": (ten(ACTIVE_GROUPS),),
+        "Active users by group, over time": (limit_to_ten(ACTIVE_GROUPS),),
         "License": (ONE,),
         "License seats used": (ONE,),
         "License seats left": (ONE,),

@@ -19,10 +19,10 @@ SKIPPED_TESTS = Path("build/skipped.txt")
 
 def require(command: str) -> str:
     """Return the path of `command`; without it the test is skipped, or fails in CI."""
-    return find(command) or unavailable(command)
+    return find(command) or skip_or_fail(command)
 
 
-def unavailable(command: str) -> NoReturn:
+def skip_or_fail(command: str) -> NoReturn:
     """Skip the test, or fail it in CI, because `command` is missing."""
     skip(f"{MARK}{command}")
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from grafana.rules import recording as r
-from tests.grafana.boards import ALL_QUERIES, Asked
+from tests.grafana.dashboard_files import ALL_QUERIES, PanelQuery
 from tests.integration.prometheus import Sample
-from tests.rules.shipped import rules
+from tests.rules.rule_files import load_rules
 
-RECORDED: Final = {rule["record"]: rule["expr"] for rule in rules("record")}
+RECORDED: Final = {rule["record"]: rule["expr"] for rule in load_rules("record")}
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class SharedValue:
     """PromQL over recorded series, the query of a panel, and labels that say which of the series is meant."""
 
     expr: str
@@ -24,7 +24,7 @@ class Shared:
     of: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> PanelQuery:
         """Return the panel's query."""
         place = self.board, self.panel, self.letter
         (query,) = (one for one in ALL_QUERIES if (one.board, one.panel, one.letter) == place)
@@ -41,20 +41,22 @@ AI_SEATS: Final = {"feature": "ai_governance_user_limit"}
 AGE: Final = f"time() - {r.LAST_SUCCESS}"
 
 SHARED: Final = (
-    Shared(r.POLL_SUCCESS, "health", "Datasets", "A"),
-    Shared(AGE, "health", "Datasets", "B"),
-    Shared(f"({AGE}) / {r.MAX_AGE}", "health", "Age of the data"),
-    Shared(r.POLL_INTERVAL, "health", "Datasets", "D"),
-    Shared(r.deduplicate(r.SERIES_DROPPED, operation="sum"), "health", "Aggregated and dropped series", "B"),
-    Shared(r.REQUESTS_LEFT, "health", "Rate limit"),
-    Shared(r.DAILY_USERS, "adoption", "Yesterday", of={"day": "yesterday"}),
-    Shared(r.DAILY_USERS, "adoption", "Today so far", of={"day": "today"}),
-    Shared(r.SEATS_USED, "users", "License seats", "A", of=ACCOUNTS),
-    Shared(r.SEATS_LIMIT, "users", "License seats", "B", of=ACCOUNTS),
-    Shared(r.SEATS_USED, "users", "License seats", "C", of=AI_SEATS),
-    Shared(r.SEATS_LIMIT, "users", "License seats", "D", of=AI_SEATS),
-    Shared(r.MEASURED_USERS, "connection", "Users measured", of=TYPICAL),
-    Shared(r.USERS_ABOVE_POOR, "connection", "Above 300 ms", of=TYPICAL),
+    SharedValue(r.POLL_SUCCESS, "health", "Datasets", "A"),
+    SharedValue(AGE, "health", "Datasets", "B"),
+    SharedValue(f"({AGE}) / {r.MAX_AGE}", "health", "Age of the data"),
+    SharedValue(r.POLL_INTERVAL, "health", "Datasets", "D"),
+    SharedValue(
+        r.deduplicate(r.SERIES_DROPPED, operation="sum"), "health", "Aggregated and dropped series", "B"
+    ),
+    SharedValue(r.REQUESTS_LEFT, "health", "Rate limit"),
+    SharedValue(r.DAILY_USERS, "adoption", "Yesterday", of={"day": "yesterday"}),
+    SharedValue(r.DAILY_USERS, "adoption", "Today so far", of={"day": "today"}),
+    SharedValue(r.SEATS_USED, "users", "License seats", "A", of=ACCOUNTS),
+    SharedValue(r.SEATS_LIMIT, "users", "License seats", "B", of=ACCOUNTS),
+    SharedValue(r.SEATS_USED, "users", "License seats", "C", of=AI_SEATS),
+    SharedValue(r.SEATS_LIMIT, "users", "License seats", "D", of=AI_SEATS),
+    SharedValue(r.MEASURED_USERS, "connection", "Users measured", of=TYPICAL),
+    SharedValue(r.USERS_ABOVE_POOR, "connection", "Above 300 ms", of=TYPICAL),
 )
 
 ONLY_OF_RULES: Final = frozenset(
@@ -78,17 +80,17 @@ CONDITIONS: Final = frozenset({r.NOT_POLLED, r.RECENT_FAILURES, r.REFUSED})
 """What is recorded only while something fails."""
 
 
-def written_out(expr: str) -> str:
+def expand_recorded(expr: str) -> str:
     """Return an expression with the rules' own in place of the recorded series."""
     names = re.compile(r"\w+:\w+:\w+")
-    return names.sub(lambda found: f"({written_out(RECORDED[found[0]])})", expr)
+    return names.sub(lambda found: f"({expand_recorded(RECORDED[found[0]])})", expr)
 
 
-def spoken_of() -> frozenset[str]:
+def list_compared() -> frozenset[str]:
     """Return the recorded series that are compared with panels."""
     return frozenset(name for one in SHARED for name in re.findall(r"\w+:\w+:\w+", one.expr))
 
 
-def by_labels(samples: Iterable[Sample], labels: Iterable[str]) -> dict[tuple[str, ...], float]:
+def group_by_labels(samples: Iterable[Sample], labels: Iterable[str]) -> dict[tuple[str, ...], float]:
     """Return the values by some labels."""
     return {tuple(one.labels.get(label, "") for label in labels): one.value for one in samples}

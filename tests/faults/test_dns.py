@@ -1,6 +1,5 @@
 """A server whose name cannot be looked up any more: a fault of the network that no server can have itself."""
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,17 +9,11 @@ from typing import Any
 import pytest
 
 from insights_exporter.coder.client import SharedTransport
-from insights_exporter.datasets.registry import DATASETS
-from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, serve
-from insights_exporter.polling.deployment import DeploymentPoller, SharedResources
-from insights_exporter.polling.metrics import exposed_families
-from insights_exporter.polling.publisher import PageStore
-from insights_exporter.polling.scheduler import Scheduler
-from tests.coder.deployments import PLAIN, deployment
+from insights_exporter.demo import EmbeddedCoder, serve
+from tests.coder.deployments import deployment
 from tests.faults.config import HASTY
 from tests.integration.waiting import eventually_async
-from tests.polling.polled_deployment import PolledDeployment, small_coder
-from tests.support.fast_clock import AT_ONCE
+from tests.polling.polled_deployment import PolledDeployment, create_small_coder, run_poller
 
 NAME = "coder.invalid"
 ANYWHERE = "127.0.0.1"
@@ -47,36 +40,21 @@ class Resolver:
 
 
 @asynccontextmanager
-async def polling(coder: EmbeddedCoder) -> AsyncIterator[PolledDeployment]:
-    """Poll a server by its name over the network, again and again."""
+async def poll_by_name(coder: EmbeddedCoder) -> AsyncIterator[PolledDeployment]:
+    """Poll a server over the network, by its name, every few seconds."""
     with serve(coder) as url:
         config = HASTY | {"max_age": f"{MAX_AGE}s"}
-        named = deployment(url.replace(ANYWHERE, NAME), name="dev", **config)
-        page_store, schedule = PageStore(exposed_families(DATASETS)), Scheduler()
-        poller = DeploymentPoller(
-            named,
-            lambda: DEMO_TOKEN,
-            None,
-            PLAIN,
-            SharedResources(page_store, schedule, AT_ONCE, SharedTransport(), DATASETS),
-        )
-        schedule.start()
-        publishing = asyncio.create_task(page_store.run())
-        poller.start()
-        try:
-            yield PolledDeployment(poller, page_store)
-        finally:
-            publishing.cancel()
-            schedule.stop()
-            await poller.stop()
+        configured = deployment(url.replace(ANYWHERE, NAME), name="dev", **config)
+        async with run_poller(configured, SharedTransport()) as polled:
+            yield polled
 
 
 async def test_name_that_is_lost_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last good data is served until it is too old, and comes back with the name."""
-    resolver, coder = Resolver(), small_coder(rate_limit=-1)
+    resolver, coder = Resolver(), create_small_coder(rate_limit=-1)
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
 
-    async with polling(coder) as polled:
+    async with poll_by_name(coder) as polled:
         poll = polled.job("templates", "today").status
         await eventually_async(lambda: DATA in polled.page())
 

@@ -49,7 +49,7 @@ def _answer(path: str, said: str) -> tuple[int, dict[str, str], bytes]:
 
 
 @contextmanager
-def echoing(secret: Callable[[str], str]) -> Iterator[list[dict[str, Any]]]:
+def serve_echo(secret: Callable[[str], str]) -> Iterator[list[dict[str, Any]]]:
     """Serve it, and give the settings of one deployment that asks it and one that asks through it."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
         thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)

@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.container.dockerfile import ROOT, Instruction, Stage, allowed
+from tests.container.dockerfile import ROOT, Instruction, Stage, read_dockerignore
 
 PYTHON_IMAGE = "docker.io/library/python:"
 ABSOLUTE = re.compile(r"(?<![^\s=])/(?=\w)")
@@ -24,7 +24,7 @@ class NoRegistryError(Exception):
 
 
 @dataclass
-class Built:
+class BuiltStage:
     """A stage that was built: its folder, its variables, its working directory."""
 
     folder: Path
@@ -42,20 +42,20 @@ class Builder:
     def __init__(self, found: list[Stage], folder: Path, arguments: dict[str, str]) -> None:
         self.stages = {stage.name: stage for stage in found}
         self.folder, self.arguments = folder, arguments
-        self.built: dict[str, Built] = {}
+        self.built: dict[str, BuiltStage] = {}
 
-    def build(self, name: str) -> Built:
+    def build(self, name: str) -> BuiltStage:
         """Build a stage, once.
 
         Raises:
             NoRegistryError: pip reached no registry.
         """
         if name not in self.built:
-            self.built[name] = Built(self.folder / name)
+            self.built[name] = BuiltStage(self.folder / name)
             self._continue(self.stages[name], self.built[name])
         return self.built[name]
 
-    def _continue(self, stage: Stage, built: Built) -> None:
+    def _continue(self, stage: Stage, built: BuiltStage) -> None:
         """Do the instructions of a stage in a folder, those of the stage it begins with first."""
         if stage.base in self.stages:
             self._continue(self.stages[stage.base], built)
@@ -65,40 +65,40 @@ class Builder:
         for instruction in stage.instructions:
             getattr(self, f"_{instruction.word.lower()}")(instruction, built)
 
-    def _arg(self, instruction: Instruction, built: Built) -> None:
+    def _arg(self, instruction: Instruction, built: BuiltStage) -> None:
         for name, value in instruction.pairs().items():
             given = self.arguments.get(name, value)
             built.env |= {name: given} if given else {}
 
-    def _env(self, instruction: Instruction, built: Built) -> None:
+    def _env(self, instruction: Instruction, built: BuiltStage) -> None:
         for name, value in instruction.pairs().items():
             built.env[name] = ABSOLUTE.sub(f"{built.folder}/", value)
 
-    def _workdir(self, instruction: Instruction, built: Built) -> None:
+    def _workdir(self, instruction: Instruction, built: BuiltStage) -> None:
         built.workdir = instruction.rest
         built.place(".").mkdir(parents=True, exist_ok=True)
 
-    def _copy(self, instruction: Instruction, built: Built) -> None:
+    def _copy(self, instruction: Instruction, built: BuiltStage) -> None:
         *sources, target = instruction.words()
         origin = [flag.removeprefix("--from=") for flag in instruction.flags if flag.startswith("--from=")]
         for source in sources:
-            found = self.build(origin[0]).place(source) if origin else of_context(source)
+            found = self.build(origin[0]).place(source) if origin else find_in_context(source)
             copy(found, built.place(target), into=target.endswith("/"))
 
-    def _run(self, instruction: Instruction, built: Built) -> None:
+    def _run(self, instruction: Instruction, built: BuiltStage) -> None:
         command = ABSOLUTE.sub(f"{built.folder}/", instruction.rest)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         path = f"{built.folder / 'usr/local/bin'}{os.pathsep}{os.defpath}"
         run("/bin/sh", "-c", command, cwd=built.place("."), env=kept | built.env | {"PATH": path})
 
 
-def of_context(source: str) -> Path:
+def find_in_context(source: str) -> Path:
     """Return a file or folder that the build may see.
 
     Raises:
         FileNotFoundError: `.dockerignore` hides it.
     """
-    if source not in allowed():
+    if source not in read_dockerignore():
         raise FileNotFoundError(f"{source} is hidden by .dockerignore")
     return ROOT / source
 

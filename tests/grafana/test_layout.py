@@ -8,14 +8,22 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.grafana.boards import IMPORTABLE, PROVISIONED, Json, files, load, panels, rows
+from tests.grafana.dashboard_files import (
+    IMPORTABLE,
+    PROVISIONED,
+    Json,
+    list_files,
+    list_panels,
+    list_rows,
+    load,
+)
 
-each = pytest.mark.parametrize("file", files(), ids=lambda file: file.stem)
+each = pytest.mark.parametrize("file", list_files(), ids=lambda file: file.stem)
 
 UNITS = {"locale", "percentunit", "s", "suffix:h", "dtdurations", "bytes", "bool_yes_no"}
 
 
-def cells(panel: Json) -> set[tuple[int, int]]:
+def list_cells(panel: Json) -> set[tuple[int, int]]:
     """Return the cells of the grid that a panel covers."""
     at = panel["gridPos"]
     return set(itertools.product(range(at["x"], at["x"] + at["w"]), range(at["y"], at["y"] + at["h"])))
@@ -23,13 +31,13 @@ def cells(panel: Json) -> set[tuple[int, int]]:
 
 def test_there_are_the_five_dashboards() -> None:
     """Adoption, connection quality, exporter health, templates with their parameters, users and groups."""
-    assert ["adoption", "connection", "health", "templates", "users"] == [file.stem for file in files()]
+    assert ["adoption", "connection", "health", "templates", "users"] == [file.stem for file in list_files()]
 
 
 @each
 def test_panels_do_not_overlap(file: Path) -> None:
     """No cell of the grid is covered twice, and none lies outside."""
-    covered = [cell for panel in rows(load(file)) for cell in cells(panel)]
+    covered = [cell for panel in list_rows(load(file)) for cell in list_cells(panel)]
 
     assert len(set(covered)) == len(covered)
     assert {x for x, _ in covered} <= set(range(24))
@@ -38,7 +46,7 @@ def test_panels_do_not_overlap(file: Path) -> None:
 @each
 def test_lines_are_filled(file: Path) -> None:
     """Every line of the grid is covered from left to right, so that nothing moves when Grafana packs it."""
-    covered = {cell for panel in rows(load(file)) for cell in cells(panel)}
+    covered = {cell for panel in list_rows(load(file)) for cell in list_cells(panel)}
     lines = {y for _, y in covered}
 
     assert [] == [(x, y) for y in lines for x in range(24) if (x, y) not in covered]
@@ -47,14 +55,14 @@ def test_lines_are_filled(file: Path) -> None:
 @each
 def test_numbers_of_panels_are_unique(file: Path) -> None:
     """Rows and panels are numbered, each once."""
-    numbers = [panel["id"] for panel in rows(load(file))]
+    numbers = [panel["id"] for panel in list_rows(load(file))]
 
     assert sorted(set(numbers)) == sorted(numbers)
 
 
 def test_identities_are_unique_and_stable() -> None:
     """Links and bookmarks hold on to these names."""
-    uids = [load(file)["uid"] for file in files()]
+    uids = [load(file)["uid"] for file in list_files()]
 
     assert [
         "coder-insights-adoption",
@@ -63,13 +71,13 @@ def test_identities_are_unique_and_stable() -> None:
         "coder-insights-templates",
         "coder-insights-users",
     ] == uids
-    assert len({load(file)["title"] for file in files()}) == len(uids)
+    assert len({load(file)["title"] for file in list_files()}) == len(uids)
 
 
 @each
 def test_every_panel_explains_itself(file: Path) -> None:
     """Title, description in a sentence, unit, thresholds, and words for the case without data."""
-    for panel in panels(load(file)):
+    for panel in list_panels(load(file)):
         defaults = panel["fieldConfig"]["defaults"]
         steps = defaults["thresholds"]["steps"]
 
@@ -86,7 +94,7 @@ def test_legend_of_events_shows_no_last_value(file: Path) -> None:
     """The last of the failures that bars show may be hours old: it would read as if it went on."""
     drawn = {
         panel["title"]: panel["options"]["legend"]["calcs"]
-        for panel in panels(load(file))
+        for panel in list_panels(load(file))
         if panel["fieldConfig"]["defaults"].get("custom", {}).get("drawStyle") == "bars"
     }
 
@@ -96,7 +104,7 @@ def test_legend_of_events_shows_no_last_value(file: Path) -> None:
 @each
 def test_reasons_in_big_numbers_are_short(file: Path) -> None:
     """The text of a big number is one line that shrinks with its length: it stays legible."""
-    numbers = [panel for panel in panels(load(file)) if panel["type"] == "stat"]
+    numbers = [panel for panel in list_panels(load(file)) if panel["type"] == "stat"]
     long = [
         panel["title"]
         for panel in numbers
@@ -108,7 +116,7 @@ def test_reasons_in_big_numbers_are_short(file: Path) -> None:
 
 def test_failing_polls_are_at_the_top() -> None:
     """A poll that never succeeded has no age: it is not below all that are healthy."""
-    (table,) = (one for one in panels(load(PROVISIONED / "health.json")) if one["title"] == "Datasets")
+    (table,) = (one for one in list_panels(load(PROVISIONED / "health.json")) if one["title"] == "Datasets")
 
     assert {"displayName": "Good", "desc": False} == table["options"]["sortBy"][0]
 
@@ -116,7 +124,7 @@ def test_failing_polls_are_at_the_top() -> None:
 @each
 def test_titles_are_unique(file: Path) -> None:
     """A panel can be spoken of by its title."""
-    titles = [panel["title"] for panel in panels(load(file))]
+    titles = [panel["title"] for panel in list_panels(load(file))]
 
     assert sorted(set(titles)) == sorted(titles)
 
@@ -125,7 +133,7 @@ def test_titles_are_unique(file: Path) -> None:
 def test_every_query_asks_the_chosen_data_source(file: Path) -> None:
     """Panels, queries and variables name the variable `datasource` and no data source."""
     dashboard = load(file)
-    named = [part["datasource"] for panel in panels(dashboard) for part in (panel, *panel["targets"])]
+    named = [part["datasource"] for panel in list_panels(dashboard) for part in (panel, *panel["targets"])]
     named += [one["datasource"] for one in dashboard["templating"]["list"] if one["type"] == "query"]
 
     assert [{"type": "prometheus", "uid": "${datasource}"}] * len(named) == named
@@ -165,10 +173,10 @@ def test_dashboards_link_to_each_other(file: Path) -> None:
     assert "coder-insights" in dashboard["tags"]
 
 
-def drill_downs(dashboard: Json) -> list[str]:
+def list_links(dashboard: Json) -> list[str]:
     """Return the addresses of all links that values have."""
     found = []
-    for config in (panel["fieldConfig"] for panel in panels(dashboard)):
+    for config in (panel["fieldConfig"] for panel in list_panels(dashboard)):
         found += [link["url"] for link in config["defaults"].get("links", [])]
         for override in config["overrides"]:
             for one in override["properties"]:
@@ -176,13 +184,13 @@ def drill_downs(dashboard: Json) -> list[str]:
     return found
 
 
-def variables_of(dashboard: Json) -> list[str]:
+def list_variables(dashboard: Json) -> list[str]:
     """Return the names of its variables."""
     return [variable["name"] for variable in dashboard["templating"]["list"]]
 
 
-BOARDS = {board["uid"]: board for board in map(load, files())}
-LINKS = [(board, url) for board in BOARDS.values() for url in drill_downs(board)]
+BOARDS = {board["uid"]: board for board in map(load, list_files())}
+LINKS = [(board, url) for board in BOARDS.values() for url in list_links(board)]
 
 each_link = pytest.mark.parametrize(("board", "url"), LINKS, ids=[board["uid"] for board, _ in LINKS])
 
@@ -191,7 +199,7 @@ each_link = pytest.mark.parametrize(("board", "url"), LINKS, ids=[board["uid"] f
 def test_drill_down_keeps_time_and_variables(board: Json, url: str) -> None:
     """A click on a value opens the other dashboard with the same time range and the variables of both."""
     other = BOARDS[url.removeprefix("/d/").partition("?")[0]]
-    common = set(variables_of(board)) & set(variables_of(other))
+    common = set(list_variables(board)) & set(list_variables(other))
     set_or_kept = re.findall(r"&var-(\w+)=|\$\{(\w+):queryparam\}", url)
 
     assert "${__url_time_range}" in url
@@ -248,9 +256,11 @@ def test_importable_form_says_what_it_requires(file: Path) -> None:
     importable = load(IMPORTABLE / file.name)
     required = {one["id"] for one in importable["__requires"] if one["type"] == "panel"}
 
-    assert {panel["type"] for panel in panels(importable)} == required
+    assert {panel["type"] for panel in list_panels(importable)} == required
 
 
 def test_provisioned_form_has_no_inputs() -> None:
     """Inputs break provisioning: Grafana would look for a data source of that name."""
-    assert [] == [file.name for file in files() if "__inputs" in load(file) or "${DS_" in file.read_text()]
+    assert [] == [
+        file.name for file in list_files() if "__inputs" in load(file) or "${DS_" in file.read_text()
+    ]

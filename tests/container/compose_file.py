@@ -18,28 +18,28 @@ class Mount(NamedTuple):
     mode: str
 
 
-def compose() -> dict[str, Any]:
+def read_compose_file() -> dict[str, Any]:
     """Return the compose file."""
     content: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
     return content
 
 
-def mounts() -> Iterator[Mount]:
+def list_mounts() -> Iterator[Mount]:
     """Yield what containers see of the repository."""
-    for name, service in compose()["services"].items():
+    for name, service in read_compose_file()["services"].items():
         for volume in service.get("volumes", []):
             source, target, mode = (*volume.split(":"), "")[:3]
             if source.startswith("./"):
                 yield Mount(name, ROOT / source, target, mode)
 
 
-def found_at(service: str, path: str) -> Path:
+def find_mount(service: str, path: str) -> Path:
     """Return the file of the repository that a container finds at a path.
 
     Raises:
         LookupError: there is none.
     """
-    for mount in mounts():
+    for mount in list_mounts():
         if mount.service == service and f"{path}/".startswith(f"{mount.target}/"):
             return mount.source / path.removeprefix(mount.target).lstrip("/")
     raise LookupError(f"{service} has no {path}")

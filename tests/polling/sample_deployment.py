@@ -1,7 +1,7 @@
 """A company of known size, and the requests that polling it costs.
 
 Run as a program, it prints the requests of a whole day:
-`python -m tests.polling.company`.
+`python -m tests.polling.sample_deployment`.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import httpx
 
 from insights_exporter.demo import EmbeddedCoder, Population
 from insights_exporter.demo.server import create_app
-from tests.polling.polled_deployment import START, on_fast_clock, poll_deployment
+from tests.polling.polled_deployment import START, poll_deployment, run_on_fast_clock
 
 PARAMETERS = 30
 DECLARED = 8
@@ -28,7 +28,7 @@ GROUPS = 20
 HOUR = 3600.0
 
 
-def parameters_of(template: int) -> Iterator[dict[str, Any]]:
+def generate_parameters(template: int) -> Iterator[dict[str, Any]]:
     """Return the parameter values that the workspaces of a template use."""
     for number in {(template * 7 + place * 3) % PARAMETERS for place in range(DECLARED)}:
         chosen = Counter(_value(number, template * WORKSPACES + one) for one in range(WORKSPACES))
@@ -42,7 +42,7 @@ def _value(number: int, workspace: int) -> str:
     return kinds[number % len(kinds)]
 
 
-class Company(httpx.AsyncBaseTransport):
+class SampleDeployment(httpx.AsyncBaseTransport):
     """A Coder whose responses are computed once and repeated with the current time.
 
     `request_times` has the times of all requests, in seconds of the loop, `paths`
@@ -82,7 +82,7 @@ class Company(httpx.AsyncBaseTransport):
         report = response["report"]
         report["template_ids"] = [one for one in template_ids if one in self._ids]
         report["parameters_usage"] = [
-            row for one in report["template_ids"] for row in parameters_of(self._ids.index(one))
+            row for one in report["template_ids"] for row in generate_parameters(self._ids.index(one))
         ]
         return response
 
@@ -107,7 +107,7 @@ def _days(query: Mapping[str, str]) -> str:
     )
 
 
-def polled(company: Company, hours: float, start: datetime = START, **config: object) -> str:
+def run_polls(company: SampleDeployment, hours: float, start: datetime = START, **config: object) -> str:
     """Poll a company for some hours from `start` on; return the page at their end."""
 
     async def scenario() -> str:
@@ -115,12 +115,12 @@ def polled(company: Company, hours: float, start: datetime = START, **config: ob
             await asyncio.sleep(hours * HOUR)
             return polled.page()
 
-    return on_fast_clock(scenario, start)
+    return run_on_fast_clock(scenario, start)
 
 
 if __name__ == "__main__":
-    whole = Company(users=60, templates=50)
-    polled(whole, 24)
+    whole = SampleDeployment(users=60, templates=50)
+    run_polls(whole, 24)
     total = len(whole.request_times)
     sys.stdout.write(f"{total} requests a day, {total / 1440:.2f} a minute\n")
     sys.stdout.write(f"{whole.most_in_a_minute()} in the busiest 60 seconds\n")

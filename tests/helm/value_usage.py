@@ -15,27 +15,27 @@ Scope = str | None
 """The value that the dot stands for, None where that is something else."""
 
 
-def used(template: Path) -> set[str]:
+def list_used_values(template: Path) -> set[str]:
     """Return the paths of all values that the template asks for."""
-    return set(_used(template.read_text(encoding="utf-8")))
+    return set(_scan(template.read_text(encoding="utf-8")))
 
 
-def _used(text: str) -> Iterator[str]:
+def _scan(text: str) -> Iterator[str]:
     scopes: list[Scope] = [None]
     for action in _ACTION.findall(text):
         if action.startswith("/*"):
             continue
         yield from _ABSOLUTE.findall(action)
-        yield from _listed(action, scopes[-1])
+        yield from _scan_list(action, scopes[-1])
         if scopes[-1]:
             yield from (f"{scopes[-1]}.{name}" for name in _RELATIVE.findall(_TEXT.sub("", action)))
         if opening := _OPENING.match(action):
-            scopes.append(_inner(opening[1], opening[2], scopes[-1]))
+            scopes.append(_enter_scope(opening[1], opening[2], scopes[-1]))
         elif action == "end":
             scopes.pop()
 
 
-def _listed(action: str, scope: Scope) -> Iterator[str]:
+def _scan_list(action: str, scope: Scope) -> Iterator[str]:
     """Yield what is asked for by names in a list: `(list .Values.service "port")`."""
     for whole, names in _LISTED.findall(action):
         path = scope if whole == "." else whole.rpartition(".Values")[2].removeprefix(".")
@@ -43,7 +43,7 @@ def _listed(action: str, scope: Scope) -> Iterator[str]:
             yield from (f"{path}.{name}".removeprefix(".") for name in re.findall(r"\w+", names))
 
 
-def _inner(keyword: str, what: str, scope: Scope) -> Scope:
+def _enter_scope(keyword: str, what: str, scope: Scope) -> Scope:
     """Return what the dot stands for inside."""
     if keyword == "if":
         return scope

@@ -15,7 +15,13 @@ from insights_exporter.coder.request import InvalidResponse, Request, Response
 from insights_exporter.datasets.base import ConvertResult, Dataset, PollContext
 from insights_exporter.datasets.registry import DATASETS
 from tests.datasets.cases import CASES as ALL
-from tests.datasets.cases import all_responses_to, bodies_of, context_of, convert_all, usual_window
+from tests.datasets.cases import (
+    convert_all,
+    find_default_window,
+    load_all_responses,
+    load_bodies,
+    load_context,
+)
 
 Json = Any
 Key = tuple[str, str]
@@ -99,10 +105,10 @@ def convert(dataset: Dataset, context: PollContext, documents: Mapping[Key, Json
     try:
         while requests:
             request = requests.popleft()
-            if key_of(request) not in documents:
+            if get_key(request) not in documents:
                 requests.extend(request.if_refused)
                 continue
-            response = Response(request, json.dumps(documents[key_of(request)]).encode())
+            response = Response(request, json.dumps(documents[get_key(request)]).encode())
             result = dataset.convert(context, response)
             requests.extend(result.follow_up)
             if result.follow_up:
@@ -115,36 +121,36 @@ def convert(dataset: Dataset, context: PollContext, documents: Mapping[Key, Json
     return msgspec.structs.replace(result, invalid=(*invalid, *result.invalid))
 
 
-def key_of(request: Request) -> Key:
+def get_key(request: Request) -> Key:
     """Return what identifies a request among those of a poll."""
     return request.path, request.subject
 
 
-def series_of(dataset: Dataset, conversion: ConvertResult, without: frozenset[str] = frozenset()) -> Series:
+def list_series(dataset: Dataset, conversion: ConvertResult, without: frozenset[str] = frozenset()) -> Series:
     """Return the values of all series; those that differ only in the labels `without` are added up."""
     series: dict[Any, Any] = {}
     for samples in (*conversion.samples, *dataset.merge_windows([conversion])):
         for values, value in samples.rows:
-            key = samples.family.name, labels_of(samples.family.labels[1:], values, without)
+            key = samples.family.name, list_labels(samples.family.labels[1:], values, without)
             series[key] = series[key] + value if key in series else value
     return series
 
 
-def labels_of(
+def list_labels(
     names: Sequence[str], values: Sequence[str], without: frozenset[str]
 ) -> tuple[tuple[str, str], ...]:
     """Return labels, but those in `without`."""
     return tuple((name, value) for name, value in zip(names, values, strict=True) if name not in without)
 
 
-def silent_changes(
+def find_silent_changes(
     dataset: Dataset, good: ConvertResult, now: ConvertResult | None, field: str
 ) -> Iterator[str]:
     """Yield what a change of `field` did to the series without a sign of it."""
     if now is None:
         return
     without = OPTIONAL.get(field, frozenset())
-    before, after = series_of(dataset, good, without), series_of(dataset, now, without)
+    before, after = list_series(dataset, good, without), list_series(dataset, now, without)
     yield from (
         f"{key}: a zero that was not reported"
         for key in after
@@ -163,9 +169,9 @@ def load(case: Path) -> tuple[Dataset, PollContext, dict[Key, Json]]:
     """Load a case: its dataset, context and documents."""
     dataset, config = DATASETS[case.parent.name], case / "context.json"
     more = json.loads(config.read_bytes()) if config.exists() else {}
-    context = context_of(**({"window": usual_window(dataset)} | more))
-    responses = all_responses_to(dataset, context, *bodies_of(case))
-    return dataset, context, {key_of(response.request): json.loads(response.body) for response in responses}
+    context = load_context(**({"window": find_default_window(dataset)} | more))
+    responses = load_all_responses(dataset, context, *load_bodies(case))
+    return dataset, context, {get_key(response.request): json.loads(response.body) for response in responses}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
@@ -177,17 +183,17 @@ def test_no_field_changes_silently(case: Path) -> None:
     assert () == good.invalid
 
     wrong: dict[str, list[str]] = {}
-    for key, path, rows in changes(documents):
+    for key, path, rows in list_changes(documents):
         changed = deepcopy(documents)
         rename(changed[key], path, rows)
-        found = list(silent_changes(dataset, good, convert(dataset, context, changed), path[-1]))
+        found = list(find_silent_changes(dataset, good, convert(dataset, context, changed), path[-1]))
         if found:
             wrong[f"{key[0]}: {'.'.join(path)} in {rows or 'all'} rows"] = found
 
     assert {} == wrong
 
 
-def changes(documents: Mapping[Key, Json]) -> Iterator[tuple[Key, tuple[str, ...], int | None]]:
+def list_changes(documents: Mapping[Key, Json]) -> Iterator[tuple[Key, tuple[str, ...], int | None]]:
     """Yield each field of each document, to be renamed in the first row of a list, and in all rows."""
     for key, document in documents.items():
         for path in sorted(field_paths(document)):

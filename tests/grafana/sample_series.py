@@ -29,11 +29,11 @@ class Series:
 
     def spelled(self, target: Target) -> str:
         """Return its name and labels as a scrape of `target` stores them."""
-        labels = [f'{name}="{_escaped(value)}"' for name, value in {**self.labels, **target}.items()]
+        labels = [f'{name}="{_escape(value)}"' for name, value in {**self.labels, **target}.items()]
         return f"{self.name}{{{','.join(labels)}}}"
 
 
-def _escaped(value: str) -> str:
+def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
@@ -46,7 +46,7 @@ def read(page: str) -> list[Series]:
     ]
 
 
-def scraped(series: Iterable[Series], target: Target, since: int, until: int) -> Iterator[str]:
+def repeat_samples(series: Iterable[Series], target: Target, since: int, until: int) -> Iterator[str]:
     """Yield the samples of a target that showed `series` all the time."""
     for one in series:
         spelled = one.spelled(target)
@@ -54,9 +54,9 @@ def scraped(series: Iterable[Series], target: Target, since: int, until: int) ->
             yield f"{spelled} {one.value} {at}\n"
 
 
-def moved(backfilled: Path, target: Target, seconds: int) -> Iterator[str]:
+def shift_samples(backfilled: Path, target: Target, seconds: int) -> Iterator[str]:
     """Yield the samples of a backfilled file, `seconds` later and with the labels of `target`."""
-    labels = "".join(f'{name}="{_escaped(value)}",' for name, value in target.items())
+    labels = "".join(f'{name}="{_escape(value)}",' for name, value in target.items())
     with backfilled.open(encoding="utf-8") as lines:
         for line in lines:
             if not line.startswith("#"):

@@ -11,7 +11,7 @@ RULES: Final = ROOT / "helm/insights-exporter/rules"
 RUNBOOKS: Final = ROOT / "docs/runbooks"
 
 
-def rules(kind: str) -> tuple[Mapping[str, Any], ...]:
+def load_rules(kind: str) -> tuple[Mapping[str, Any], ...]:
     """Return the rules of a kind, `alert` or `record`."""
     return tuple(
         rule

@@ -9,7 +9,7 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).resolve().parents[2]
 PROVISIONED: Final = ROOT / "grafana/dashboards"
 IMPORTABLE: Final = ROOT / "grafana/importable"
-OF_THE_CHART: Final = ROOT / "helm/insights-exporter/dashboards"
+CHART: Final = ROOT / "helm/insights-exporter/dashboards"
 
 Json = dict[str, Any]
 
@@ -20,25 +20,25 @@ def load(file: Path) -> Json:
     return content
 
 
-def files(folder: Path = PROVISIONED) -> list[Path]:
+def list_files(folder: Path = PROVISIONED) -> list[Path]:
     """Return the files of a form."""
     return sorted(folder.glob("*.json"))
 
 
-def rows(dashboard: Json) -> Iterator[Json]:
+def list_rows(dashboard: Json) -> Iterator[Json]:
     """Yield rows and panels in their order, those in collapsed rows too."""
     for panel in dashboard["panels"]:
         yield panel
         yield from panel.get("panels", [])
 
 
-def panels(dashboard: Json) -> Iterator[Json]:
+def list_panels(dashboard: Json) -> Iterator[Json]:
     """Return all panels that show something."""
-    return (panel for panel in rows(dashboard) if panel["type"] != "row")
+    return (panel for panel in list_rows(dashboard) if panel["type"] != "row")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PanelQuery:
     """A query of a panel: on which dashboard, in which panel, which of its queries."""
 
     board: str
@@ -55,11 +55,11 @@ class Asked:
         return f"{self.board}: {self.panel}: {self.letter}"
 
 
-def queries(file: Path) -> Iterator[Asked]:
+def list_queries(file: Path) -> Iterator[PanelQuery]:
     """Yield every query of a dashboard."""
-    for panel in panels(load(file)):
+    for panel in list_panels(load(file)):
         for target in panel["targets"]:
-            yield Asked(
+            yield PanelQuery(
                 board=file.stem,
                 panel=panel["title"],
                 letter=target["refId"],
@@ -77,4 +77,4 @@ def _columns(panel: Json) -> frozenset[str] | None:
     return frozenset(organize["renameByName"]) | frozenset(organize["excludeByName"])
 
 
-ALL_QUERIES: Final = tuple(query for file in files() for query in queries(file))
+ALL_QUERIES: Final = tuple(query for file in list_files() for query in list_queries(file))

@@ -16,58 +16,58 @@ JSON = "Content-Type: application/json"
 ABOUT_USERS = ("/insights/user-activity", "/insights/user-latency")
 
 
-def _written(first: str, *headers: str, body: bytes, length: int | None = None) -> bytes:
+def _render(first: str, *headers: str, body: bytes, length: int | None = None) -> bytes:
     lines = [first, *headers, f"Content-Length: {len(body) if length is None else length}", "", ""]
     return "\r\n".join(lines).encode() + body
 
 
-def _said(status: int, body: bytes) -> bytes:
-    return _written(f"HTTP/1.1 {status} Odd", JSON, body=body)
+def _respond(status: int, body: bytes) -> bytes:
+    return _render(f"HTTP/1.1 {status} Odd", JSON, body=body)
 
 
-def _refused(status: int, **texts: str) -> bytes:
-    return _said(status, json.dumps(texts).encode())
+def _reject(status: int, **texts: str) -> bytes:
+    return _respond(status, json.dumps(texts).encode())
 
 
-def _numbers_are_names(body: bytes, person: str) -> bytes:
+def _replace_numbers(body: bytes, person: str) -> bytes:
     return re.sub(rb'("(?:seconds|p50|p95)":)-?[0-9.]+', rb'\1"%s"' % person.encode(), body)
 
 
 LEAKS: Mapping[str, Callable[[bytes, str], bytes]] = {
-    "the database speaks": lambda _, person: _refused(
+    "the database speaks": lambda _, person: _reject(
         500, message="Internal error.", detail=f"pq: duplicate key (username)=({person})"
     ),
-    "the database speaks in the message": lambda _, person: _refused(500, message=f"get user {person}: gone"),
-    "a refusal of the request that names": lambda _, person: _refused(
+    "the database speaks in the message": lambda _, person: _reject(500, message=f"get user {person}: gone"),
+    "a refusal of the request that names": lambda _, person: _reject(
         400, message=f"Invalid user {person}.", detail=f"{person} is not in this organization."
     ),
-    "a refusal of access that names": lambda _, person: _refused(
+    "a refusal of access that names": lambda _, person: _reject(
         403, message="Forbidden.", detail=f"You may not see {person}."
     ),
-    "data behind a status": lambda body, _: _said(500, body),
-    "data behind a refusal": lambda body, _: _said(400, body),
-    "redirect that names": lambda _, person: _written(
+    "data behind a status": lambda body, _: _respond(500, body),
+    "data behind a refusal": lambda body, _: _respond(400, body),
+    "redirect that names": lambda _, person: _render(
         "HTTP/1.1 302 Found", f"Location: https://login.example.com/?user={person}", body=b""
     ),
-    "names for numbers": lambda body, person: _said(200, _numbers_are_names(body, person)),
-    "names for rows": lambda body, person: _said(
+    "names for numbers": lambda body, person: _respond(200, _replace_numbers(body, person)),
+    "names for rows": lambda body, person: _respond(
         200, re.sub(rb'"users":\[.*\]', rb'"users":["%s"]' % person.encode(), body)
     ),
-    "a name for the rows": lambda body, person: _said(
+    "a name for the rows": lambda body, person: _respond(
         200, re.sub(rb'"users":\[.*\]', rb'"users":"%s"' % person.encode(), body)
     ),
-    "a name for the answer": lambda _, person: _said(200, json.dumps(person).encode()),
-    "a page that names": lambda _, person: _said(200, f"<html>Hello {person}".encode()),
-    "data cut in the middle": lambda body, _: _said(200, body[: len(body) // 2]),
-    "data that end too soon": lambda body, _: _written(OK, JSON, body=body, length=2 * len(body)),
-    "data longer than announced": lambda body, _: _written(OK, JSON, body=body, length=len(body) // 2),
+    "a name for the answer": lambda _, person: _respond(200, json.dumps(person).encode()),
+    "a page that names": lambda _, person: _respond(200, f"<html>Hello {person}".encode()),
+    "data cut in the middle": lambda body, _: _respond(200, body[: len(body) // 2]),
+    "data that end too soon": lambda body, _: _render(OK, JSON, body=body, length=2 * len(body)),
+    "data longer than announced": lambda body, _: _render(OK, JSON, body=body, length=len(body) // 2),
     "data without a head": lambda body, _: body + b"\r\n\r\n",
-    "a name for a status": lambda body, person: _written(f"HTTP/1.1 {person}", JSON, body=body),
-    "a broken header": lambda body, person: _written(OK, f"{person} {person}", JSON, body=body),
-    "a name for the compression": lambda body, person: _written(
+    "a name for a status": lambda body, person: _render(f"HTTP/1.1 {person}", JSON, body=body),
+    "a broken header": lambda body, person: _render(OK, f"{person} {person}", JSON, body=body),
+    "a name for the compression": lambda body, person: _render(
         OK, JSON, f"Content-Encoding: {person}", body=body
     ),
-    "data that is not compressed": lambda body, _: _written(OK, JSON, "Content-Encoding: gzip", body=body),
+    "data that is not compressed": lambda body, _: _render(OK, JSON, "Content-Encoding: gzip", body=body),
 }
 """From a good answer and somebody's name to what is sent instead, byte by byte."""
 
@@ -95,11 +95,11 @@ class Leaky:
             self.leaked[self.leak] += 1
             return LEAKS[self.leak](body, self.coder.population.users[0].username)
         told = [f"{name}: {text}" for name, text in made.headers.items() if name != "content-length"]
-        return _written(f"HTTP/1.1 {made.status_code} Coder", *told, body=body)
+        return _render(f"HTTP/1.1 {made.status_code} Coder", *told, body=body)
 
 
 @contextmanager
-def leaking(server: Leaky) -> Iterator[str]:
+def serve_leaky(server: Leaky) -> Iterator[str]:
     """Serve while the context lasts; gives the URL."""
 
     class Handler(BaseHTTPRequestHandler):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts import install_test_deps as parts
-from tests.integration import parts as peers
+from tests.integration import programs as peers
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -140,7 +140,7 @@ def test_no_skip_is_hidden_from_ci() -> None:
         if "pytest.skip(" in path.read_text(encoding="utf-8")
     }
 
-    assert {"integration/parts.py", "test_repo.py", "scripts/test_parts.py"} == bare
+    assert {"integration/programs.py", "test_repo.py", "scripts/test_install_test_deps.py"} == bare
 
 
 def test_setting_up_leaves_nothing_to_say_where_all_is_there(

@@ -9,23 +9,23 @@ import pytest
 import yaml
 
 from grafana.rules import recording
-from tests.grafana.boards import ALL_QUERIES, PROVISIONED, Asked, load
-from tests.grafana.counting import EXPECTED
-from tests.grafana.history import Series
-from tests.grafana.shared import (
+from tests.grafana.dashboard_files import ALL_QUERIES, PROVISIONED, PanelQuery, load
+from tests.grafana.expected_counts import EXPECTED
+from tests.grafana.sample_prometheus import ONE, OTHER, Data, run_sample_prometheus
+from tests.grafana.sample_series import Series
+from tests.grafana.shared_values import (
     CONDITIONS,
     ONLY_OF_RULES,
     RECORDED,
     SHARED,
-    Shared,
-    by_labels,
-    spoken_of,
-    written_out,
+    SharedValue,
+    expand_recorded,
+    group_by_labels,
+    list_compared,
 )
-from tests.grafana.watched import ONE, OTHER, Data, watched
 from tests.integration.promtool import Promtool
 from tests.integration.waiting import eventually
-from tests.rules.shipped import rules
+from tests.rules.rule_files import load_rules
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -36,27 +36,27 @@ PER_EXPORTER = re.compile(r"_total\{|request_duration|max by \(job, instance|cou
 @pytest.fixture(scope="module")
 def data(promtool: Promtool, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Data]:
     """Provide a Prometheus that has watched for three weeks."""
-    with watched(promtool, tmp_path_factory.mktemp("dashboards")) as data:
+    with run_sample_prometheus(promtool, tmp_path_factory.mktemp("dashboards")) as data:
         yield data
 
 
-def everything(board: str) -> dict[str, str]:
+def select_all(board: str) -> dict[str, str]:
     """Return the values that a dashboard's variables have when nothing is chosen."""
     variables = load(PROVISIONED / f"{board}.json")["templating"]["list"][1:]
     return {one["name"]: one.get("allValue") or one["current"]["value"] for one in variables}
 
 
-def filled(query: Asked, **chosen: str) -> str:
+def fill_variables(query: PanelQuery, **chosen: str) -> str:
     """Return a query with its variables filled in, as Grafana does."""
-    values = {**everything(query.board), "__rate_interval": "20m", **chosen}
+    values = {**select_all(query.board), "__rate_interval": "20m", **chosen}
     return re.sub(r"\$(\w+)", lambda found: values.get(found[1], found[0]), query.expr)
 
 
-def responses(
-    data: Data, query: Asked, job: str = ONE["job"], deployment: str = "main", ago: int = 0
+def run_query(
+    data: Data, query: PanelQuery, job: str = ONE["job"], deployment: str = "main", ago: int = 0
 ) -> set[tuple[Any, ...]]:
     """Return the series that a panel gets: now, or over the last days; all that `ago` seconds before now."""
-    expr = filled(query, job=job, deployment=deployment)
+    expr = fill_variables(query, job=job, deployment=deployment)
     now = data.now - ago
     if not query.over_time:
         return {freeze(sample.labels, sample.value) for sample in data.prometheus.query(expr, now)}
@@ -70,7 +70,7 @@ def freeze(labels: Mapping[str, str], value: object) -> tuple[Any, ...]:
     return (*sorted(labels.items()), str(value))
 
 
-def page_of(data: Data, deployment: str) -> list[Series]:
+def select_deployment(data: Data, deployment: str) -> list[Series]:
     """Return the page's series of one deployment."""
     return [series for series in data.page if series.labels.get("deployment") == deployment]
 
@@ -86,67 +86,67 @@ def test_every_query_is_expected() -> None:
 
 
 @pytest.mark.parametrize("query", ALL_QUERIES, ids=str)
-def test_query_gives_the_right_number_of_series(data: Data, query: Asked) -> None:
+def test_query_gives_the_right_number_of_series(data: Data, query: PanelQuery) -> None:
     """A panel shows as many series as the exporter's page has things to show."""
     count = EXPECTED[query.board][query.panel]["ABCDEFGH".index(query.letter)]
-    expected = count(page_of(data, "main"))
+    expected = count(select_deployment(data, "main"))
 
-    assert 0 < expected == len(responses(data, query))
+    assert 0 < expected == len(run_query(data, query))
 
 
 @pytest.mark.parametrize(
     "query", [query for query in ALL_QUERIES if not PER_EXPORTER.search(query.expr)], ids=str
 )
-def test_second_exporter_changes_nothing(data: Data, query: Asked) -> None:
+def test_second_exporter_changes_nothing(data: Data, query: PanelQuery) -> None:
     """Numbers are the same from one exporter, from the other, and from both of them."""
-    one = responses(data, query, ONE["job"])
+    one = run_query(data, query, ONE["job"])
 
-    assert one == responses(data, query, OTHER["job"])
-    assert one == responses(data, query, ".+")
+    assert one == run_query(data, query, OTHER["job"])
+    assert one == run_query(data, query, ".+")
 
 
 @pytest.mark.parametrize("query", ALL_QUERIES, ids=str)
-def test_programs_of_others_change_nothing(data: Data, query: Asked) -> None:
+def test_programs_of_others_change_nothing(data: Data, query: PanelQuery) -> None:
     """Where no jobs are chosen, a panel shows what it shows when all jobs of exporters are."""
-    ours = responses(data, query, f"{ONE['job']}|{OTHER['job']}")
+    ours = run_query(data, query, f"{ONE['job']}|{OTHER['job']}")
 
     assert ours
-    assert ours == responses(data, query, ".+")
+    assert ours == run_query(data, query, ".+")
 
 
 def test_exporter_that_is_down_is_counted(data: Data) -> None:
     """It gives nothing by which to know it any more, and is known by what it gave in the last week."""
     (down,) = (query for query in ALL_QUERIES if query.panel == "Exporters down")
 
-    assert {("0.0",)} == responses(data, down, ".+")
-    assert {("1.0",)} == responses(data, down, ".+", ago=3 * 3600 + 1800)
+    assert {("0.0",)} == run_query(data, down, ".+")
+    assert {("1.0",)} == run_query(data, down, ".+", ago=3 * 3600 + 1800)
 
 
 @pytest.mark.parametrize("query", ALL_QUERIES, ids=str)
-def test_only_what_names_users_is_missing_without_names(data: Data, query: Asked) -> None:
+def test_only_what_names_users_is_missing_without_names(data: Data, query: PanelQuery) -> None:
     """Where no single users are shown, their table is empty and everything else is there."""
     count = EXPECTED[query.board][query.panel]["ABCDEFGH".index(query.letter)]
-    expected = count(page_of(data, "discreet"))
+    expected = count(select_deployment(data, "discreet"))
 
     assert (query.panel in {"Slowest connections", "Most active users"}) == (expected == 0)
-    assert expected == len(responses(data, query, deployment="discreet"))
+    assert expected == len(run_query(data, query, deployment="discreet"))
 
 
 @pytest.mark.parametrize("query", ALL_QUERIES, ids=str)
-def test_pseudonyms_take_nothing_away(data: Data, query: Asked) -> None:
+def test_pseudonyms_take_nothing_away(data: Data, query: PanelQuery) -> None:
     """Where users have pseudonyms, every panel has as many series as with names."""
     count = EXPECTED[query.board][query.panel]["ABCDEFGH".index(query.letter)]
-    expected = count(page_of(data, "main"))
+    expected = count(select_deployment(data, "main"))
 
-    assert expected == count(page_of(data, "veiled"))
-    assert expected == len(responses(data, query, deployment="veiled"))
+    assert expected == count(select_deployment(data, "veiled"))
+    assert expected == len(run_query(data, query, deployment="veiled"))
 
 
 def test_slowest_connections_have_pseudonyms(data: Data) -> None:
     """No name of the deployment with names is among them."""
     (slowest, _) = (query for query in ALL_QUERIES if query.panel == "Slowest connections")
     named, veiled = (
-        {dict(response[:-1])["username"] for response in responses(data, slowest, deployment=deployment)}
+        {dict(response[:-1])["username"] for response in run_query(data, slowest, deployment=deployment)}
         for deployment in ("main", "veiled")
     )
 
@@ -157,9 +157,9 @@ def test_slowest_connections_have_pseudonyms(data: Data) -> None:
 @pytest.mark.parametrize(
     "query", [query for query in ALL_QUERIES if "{{" in query.legend and '"none"' not in query.expr], ids=str
 )
-def test_legend_tells_series_apart(data: Data, query: Asked) -> None:
+def test_legend_tells_series_apart(data: Data, query: PanelQuery) -> None:
     """A legend speaks of labels that the series have, and no two lines of a panel are called the same."""
-    labels: list[dict[str, str]] = [dict(response[:-1]) for response in responses(data, query)]
+    labels: list[dict[str, str]] = [dict(response[:-1]) for response in run_query(data, query)]
     spoken = re.findall(r"\{\{(\w+)\}\}", query.legend)
     called = [tuple(one.get(label, "") for label in spoken) for one in labels]
 
@@ -168,9 +168,9 @@ def test_legend_tells_series_apart(data: Data, query: Asked) -> None:
 
 
 @pytest.mark.parametrize("query", [query for query in ALL_QUERIES if query.columns is not None], ids=str)
-def test_table_names_or_hides_every_label(data: Data, query: Asked) -> None:
+def test_table_names_or_hides_every_label(data: Data, query: PanelQuery) -> None:
     """No column of a table is left with a label's bare name."""
-    labels = {label for response in responses(data, query) for label, _ in response[:-1]}
+    labels = {label for response in run_query(data, query) for label, _ in response[:-1]}
 
     assert query.columns is not None
     assert set() == labels - query.columns
@@ -178,7 +178,7 @@ def test_table_names_or_hides_every_label(data: Data, query: Asked) -> None:
 
 @pytest.mark.parametrize(
     "rule",
-    [rule for rule in rules("record") if rule["record"] not in CONDITIONS],
+    [rule for rule in load_rules("record") if rule["record"] not in CONDITIONS],
     ids=lambda rule: rule["record"],
 )
 def test_recording_rule_records(data: Data, rule: Mapping[str, Any]) -> None:
@@ -190,25 +190,25 @@ def test_recording_rule_records(data: Data, rule: Mapping[str, Any]) -> None:
 
 def test_every_recorded_series_is_compared_with_a_panel() -> None:
     """What rules record is shown by a panel too, or named as what no panel shows."""
-    assert set(RECORDED) == spoken_of() | ONLY_OF_RULES
-    assert not spoken_of() & ONLY_OF_RULES
+    assert set(RECORDED) == list_compared() | ONLY_OF_RULES
+    assert not list_compared() & ONLY_OF_RULES
 
 
 @pytest.mark.parametrize("shared", SHARED, ids=str)
-def test_rules_and_dashboards_agree(data: Data, shared: Shared) -> None:
+def test_rules_and_dashboards_agree(data: Data, shared: SharedValue) -> None:
     """The value at which an alert looks is the one that the panel shows."""
     chosen = {"deployment": "main", "job": ONE["job"]}
-    shown = data.prometheus.query(filled(shared.asked, **chosen), data.now)
+    shown = data.prometheus.query(fill_variables(shared.asked, **chosen), data.now)
     labels = sorted({label for one in shown for label in one.labels})
     judged = [
         one
-        for one in data.prometheus.query(written_out(shared.expr), data.now)
+        for one in data.prometheus.query(expand_recorded(shared.expr), data.now)
         if {**chosen, **shared.of}.items() <= one.labels.items()
     ]
 
     assert shown
     assert len(shown) == len(judged)
-    assert pytest.approx(by_labels(shown, labels)) == by_labels(judged, labels)
+    assert pytest.approx(group_by_labels(shown, labels)) == group_by_labels(judged, labels)
 
 
 def test_each_token_is_compared_with_its_own_lifetime(promtool: Promtool, tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_each_token_is_compared_with_its_own_lifetime(promtool: Promtool, tmp_pa
         for name, value in token.items()
     ]
     lowest = {"labels": '{deployment="x"}', "value": 0.5}
-    expected = {"expr": filled(query), "eval_time": "0m", "exp_samples": [lowest]}
+    expected = {"expr": fill_variables(query), "eval_time": "0m", "exp_samples": [lowest]}
     file = tmp_path / "tokens.yaml"
     case = {"input_series": tokens, "promql_expr_test": [expected]}
     file.write_text(yaml.safe_dump({"tests": [case]}), encoding="utf-8")

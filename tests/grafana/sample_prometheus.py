@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 import yaml
 
 from insights_exporter.demo import DEMO_TOKEN, EmbeddedCoder, Population, serve
-from tests.grafana import history
-from tests.grafana.history import Series
+from tests.grafana import sample_series
+from tests.grafana.sample_series import Series
 from tests.integration import exporter
 from tests.integration.prometheus import Prometheus, monitoring
 from tests.integration.promtool import Promtool
 from tests.integration.waiting import eventually
-from tests.rules.shipped import RULES
+from tests.rules.rule_files import RULES
 
 WEDNESDAY = datetime(2026, 5, 20, 14, 20, tzinfo=UTC)
 THREE_WEEKS = timedelta(weeks=3)
@@ -35,7 +35,7 @@ OTHER = {
 FOREIGN = {"job": "node", "instance": "10.0.0.9:9100"}
 """A program that is no exporter of ours, and does not answer."""
 
-GONE = {"job": "insights-exporter-of-another-team", "instance": "10.0.0.3:12112"}
+REMOVED = {"job": "insights-exporter-of-another-team", "instance": "10.0.0.3:12112"}
 """An exporter that was scraped six to four hours ago and then did not answer for an hour."""
 
 LOOK_BACK = "30m"
@@ -53,14 +53,14 @@ class Data(NamedTuple):
     now: int
 
 
-class Polled(NamedTuple):
+class PollResult(NamedTuple):
     """What the exporter says of the embedded Coder: now, and of its three last weeks."""
 
     page: list[Series]
     backfilled: list[Path]
 
 
-def config(url: str) -> dict[str, Any]:
+def build_config(url: str) -> dict[str, Any]:
     """Return a file with deployments that show users by name, none of them, and by pseudonyms."""
     common = {
         "url": url,
@@ -78,7 +78,7 @@ def config(url: str) -> dict[str, Any]:
     }
 
 
-def poll(folder: Path) -> Polled:
+def poll(folder: Path) -> PollResult:
     """Run the exporter against an embedded Coder whose clock stands on a Wednesday."""
     folder.mkdir()
     file = folder / "config.yml"
@@ -88,14 +88,14 @@ def poll(folder: Path) -> Polled:
         token_expires=datetime(2100, 1, 1, tzinfo=UTC),
     )
     with serve(coder) as url:
-        file.write_text(yaml.safe_dump(config(url)), encoding="utf-8")
+        file.write_text(yaml.safe_dump(build_config(url)), encoding="utf-8")
         file.chmod(0o600)
         with exporter.serving(folder / "exporter", f"--config.file={file}") as running:
-            page = eventually(lambda: complete(running.page()), 60)
-        return Polled(history.read(page), backfill(folder, file))
+            page = eventually(lambda: return_if_complete(running.page()), 60)
+        return PollResult(sample_series.read(page), backfill(folder, file))
 
 
-def complete(page: str) -> str:
+def return_if_complete(page: str) -> str:
     """Return the page once no poll of it is missing."""
     return "" if re.search(r"^insights_exporter_poll_success\{.*\} 0", page, flags=re.MULTILINE) else page
 
@@ -115,7 +115,7 @@ def backfill(folder: Path, file: Path) -> list[Path]:
     return sorted((folder / "history").rglob("*.om"))
 
 
-def samples(polled: Polled, target: dict[str, str], now: int) -> Iterator[str]:
+def generate_samples(polled: PollResult, target: dict[str, str], now: int) -> Iterator[str]:
     """Yield all that Prometheus has of `target`: the backfilled weeks, then scrapes since midnight.
 
     What was not backfilled has been scraped for two weeks, `veiled` by the first exporter only.
@@ -123,7 +123,7 @@ def samples(polled: Polled, target: dict[str, str], now: int) -> Iterator[str]:
     page = [one for one in polled.page if target is ONE or one.labels.get("deployment") != "veiled"]
     midnight = now - round((WEDNESDAY - WEDNESDAY.replace(hour=0, minute=0)).total_seconds())
     for file in polled.backfilled:
-        yield from history.moved(file, target, now - round(WEDNESDAY.timestamp()))
+        yield from sample_series.shift_samples(file, target, now - round(WEDNESDAY.timestamp()))
     daily = [
         series
         for series in page
@@ -133,27 +133,33 @@ def samples(polled: Polled, target: dict[str, str], now: int) -> Iterator[str]:
         )
         or series.labels.get("day") == "today"
     ]
-    yield from history.scraped(daily, target, now - 14 * 86400, midnight)
-    yield from history.scraped([*page, Series("up", {}, 1), DURATION], target, midnight, now)
+    yield from sample_series.repeat_samples(daily, target, now - 14 * 86400, midnight)
+    yield from sample_series.repeat_samples([*page, Series("up", {}, 1), DURATION], target, midnight, now)
 
 
-def of_others(polled: Polled, now: int) -> Iterator[str]:
+def generate_foreign_samples(polled: PollResult, now: int) -> Iterator[str]:
     """Yield what Prometheus has of a program that is not ours, and of an exporter that is gone."""
     general = [one for one in polled.page if one.name.startswith("process_")]
     down = [Series("up", {}, 0)]
-    yield from history.scraped([*general, *down, DURATION], FOREIGN, now - 4 * 86400, now)
+    yield from sample_series.repeat_samples([*general, *down, DURATION], FOREIGN, now - 4 * 86400, now)
     alive = [one for one in polled.page if one.name == INFO]
-    yield from history.scraped([*alive, Series("up", {}, 1)], GONE, now - 6 * 3600, now - 4 * 3600)
-    yield from history.scraped(down, GONE, now - 4 * 3600, now - 3 * 3600)
+    yield from sample_series.repeat_samples(
+        [*alive, Series("up", {}, 1)], REMOVED, now - 6 * 3600, now - 4 * 3600
+    )
+    yield from sample_series.repeat_samples(down, REMOVED, now - 4 * 3600, now - 3 * 3600)
 
 
 @contextmanager
-def watched(promtool: Promtool, folder: Path) -> Iterator[Data]:
+def run_sample_prometheus(promtool: Promtool, folder: Path) -> Iterator[Data]:
     """Yield a Prometheus over the history of both exporters, of one that is gone, and of a stranger."""
     polled = poll(folder / "exporter")
     now = int(time.time())
-    targets = samples(polled, ONE, now), samples(polled, OTHER, now), of_others(polled, now)
-    history.store(promtool, itertools.chain(*targets), folder / "prometheus")
+    targets = (
+        generate_samples(polled, ONE, now),
+        generate_samples(polled, OTHER, now),
+        generate_foreign_samples(polled, now),
+    )
+    sample_series.store(promtool, itertools.chain(*targets), folder / "prometheus")
     config = {"global": {"evaluation_interval": "1s"}, "rule_files": [f"{RULES}/*.yaml"]}
     flags = ("--storage.tsdb.retention.time=1y", f"--query.lookback-delta={LOOK_BACK}")
     with monitoring(folder / "prometheus", config, *flags) as prometheus:

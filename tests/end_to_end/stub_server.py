@@ -11,7 +11,7 @@ NO_ROUTE = b'{"message":"Route not found."}'
 
 
 @contextmanager
-def answering(path: str, body: bytes, now: datetime) -> Iterator[str]:
+def serve_response(path: str, body: bytes, now: datetime) -> Iterator[str]:
     """Serve `body` at `path` and 404 elsewhere while the context lasts; gives the URL."""
 
     class Handler(BaseHTTPRequestHandler):
