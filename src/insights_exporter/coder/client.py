@@ -81,8 +81,7 @@ class CoderClient:
         self._token = token
         self._timeout = deployment.timeout
         self._max_bytes = deployment.max_response_bytes
-        configured = deployment.proxy
-        proxy = configured.get_secret_value() if configured else shared.proxies.proxy_for(deployment.url)
+        proxy = http.find_proxy(deployment, shared.proxies)
         self._through = f" (through the proxy {http.host_and_port(proxy)})" if proxy else ""
         self._http = http.http_client(deployment, tls, proxy, shared.transport)
         self._root = http.api_root(deployment)

@@ -16,6 +16,7 @@ import httpx
 from insights_exporter import __version__
 from insights_exporter.coder.errors import ApiError
 from insights_exporter.config.models import Deployment, TLSConfig
+from insights_exporter.config.proxies import Proxies
 
 _KEEPALIVE_SECONDS = 30.0
 """How long a connection waits for the next request; the polls of a round take a minute."""
@@ -48,6 +49,27 @@ def tls_context(tls: TLSConfig) -> ssl.SSLContext:
     if tls.cert_file:
         context.load_cert_chain(tls.cert_file, tls.key_file)
     return context
+
+
+def find_proxy(deployment: Deployment, proxies: Proxies) -> str | None:
+    """Return the proxy of the config, else that of the environment, else None.
+
+    Raises:
+        ConfigError: A variable of the environment holds no usable proxy.
+    """
+    if deployment.proxy is not None:
+        return deployment.proxy.get_secret_value()
+    return proxies.proxy_for(deployment.url)
+
+
+def uses_tls(deployment: Deployment, proxies: Proxies) -> bool:
+    """Return whether requests to `deployment`, or to its proxy, are encrypted.
+
+    Raises:
+        ConfigError: A variable of the environment holds no usable proxy.
+    """
+    urls = (deployment.url, find_proxy(deployment, proxies) or "")
+    return any(httpx.URL(url).scheme == "https" for url in urls)
 
 
 def proxy_option(proxy: str | None, tls: ssl.SSLContext) -> httpx.Proxy | None:

@@ -7,15 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from ssl import SSLContext
+from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 
 import httpx
 
 from insights_exporter.coder.client import SharedTransport
-from insights_exporter.coder.http import tls_context
+from insights_exporter.coder.http import tls_context, uses_tls
 from insights_exporter.config.errors import ConfigError, ConfigIssue
-from insights_exporter.config.models import Config, Deployment
-from insights_exporter.config.proxies import read_proxies
+from insights_exporter.config.models import Config, Deployment, TLSConfig
+from insights_exporter.config.proxies import Proxies, read_proxies
 from insights_exporter.config.secrets import read_key, read_token, unreadable
 from insights_exporter.datasets.base import Dataset
 from insights_exporter.polling.deployment import DeploymentPoller, SharedResources
@@ -40,24 +40,25 @@ class Credentials:
     pseudonym_key: bytes | None = field(compare=False, repr=False)
 
 
-def load_credentials(deployments: Iterable[Deployment]) -> dict[str, Credentials]:
+def load_credentials(deployments: Iterable[Deployment], proxies: Proxies) -> dict[str, Credentials]:
     """Return the credentials of all deployments by name; equal TLS contexts are shared.
 
     Raises:
-        ConfigError: A file cannot be read or is invalid.
+        ConfigError: A file cannot be read or is invalid, or the proxy is.
     """
     contexts: dict[bytes, SSLContext] = {}
-    return {deployment.name: _load(deployment, contexts) for deployment in deployments}
+    return {each.name: _load(each, proxies, contexts) for each in deployments}
 
 
-def _load(deployment: Deployment, contexts: dict[bytes, SSLContext]) -> Credentials:
+def _load(deployment: Deployment, proxies: Proxies, contexts: dict[bytes, SSLContext]) -> Credentials:
     key = read_key(deployment) if deployment.users.detail == "pseudonymous" else None
     tls = deployment.tls
     try:
         files = [path.read_bytes() if path else b"" for path in (tls.ca_file, tls.cert_file, tls.key_file)]
-        digest = _digest(tls.model_dump_json().encode(), *files)
-        if digest not in contexts:
-            contexts[digest] = tls_context(tls)
+        needed = tls != TLSConfig() or uses_tls(deployment, proxies)
+        digest = _digest(tls.model_dump_json().encode(), bytes([needed]), *files)
+        if digest not in contexts:  # one that trusts no authority takes 2 MB less
+            contexts[digest] = tls_context(tls) if needed else SSLContext(PROTOCOL_TLS_CLIENT)
     except OSError as error:
         what = unreadable(Path(error.filename), error).what if error.filename else f"cannot be used: {error}"
         issue = ConfigIssue("", f"tls of {deployment.name}", what, "check what the files of `tls` hold")
@@ -114,7 +115,9 @@ class DeploymentManager:
         Raises:
             ConfigError: A file that the config names cannot be used; nothing changes then.
         """
-        credentials = await asyncio.to_thread(load_credentials, config.deployments)
+        credentials = await asyncio.to_thread(
+            load_credentials, config.deployments, self._shared.transport.proxies
+        )
         before = self.pollers
         after = {each.name: self._get_poller(each, credentials[each.name]) for each in config.deployments}
         self.pollers, self._credentials = after, credentials
