@@ -7,13 +7,16 @@ import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import typer
 import uvloop
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from insights_exporter import __version__
@@ -42,13 +45,10 @@ from insights_exporter.web.server import (
     listen,
     split_address,
 )
-from insights_exporter.web.status.handler import StatusHandler
-from insights_exporter.web.webconfig.auth import BasicAuthMiddleware
-from insights_exporter.web.webconfig.loader import (
-    ReloadingConfig,
-    collect_web_config_samples,
-    create_listening_context,
-)
+
+if TYPE_CHECKING:
+    from insights_exporter.web.status.handler import StatusHandler
+    from insights_exporter.web.webconfig.loader import ReloadingConfig
 
 _LISTEN_REMEDIES = {
     errno.EADDRINUSE: "stop the program that listens there, or choose another address",
@@ -121,8 +121,12 @@ def _find_shard(options: ServeOptions) -> int:
     return shard_index(options.shard, socket.gethostname())
 
 
-def _load_web_config(options: ServeOptions) -> ReloadingConfig | None:
-    return ReloadingConfig(options.web_config_file) if options.web_config_file else None
+def _load_web_config(options: ServeOptions) -> "ReloadingConfig | None":
+    if options.web_config_file is None:
+        return None
+    from insights_exporter.web.webconfig.loader import ReloadingConfig
+
+    return ReloadingConfig(options.web_config_file)
 
 
 def open_listeners(options: ServeOptions, environ: Mapping[str, str]) -> list[socket.socket]:
@@ -238,9 +242,7 @@ class Exporter:
             metrics=MetricsHandler(
                 store, process_metrics, lambda: frozenset(self._manager.pollers), max_requests
             ),
-            status=StatusHandler(
-                self._options.telemetry_path, lambda: tuple(self._manager.pollers.values())
-            ).respond,
+            status=self._respond_with_status,
             config=lambda: dump_config(self._loaded),
             ready=lambda: self._manager.is_ready,
             reload=self.reload if self._options.enable_lifecycle else None,
@@ -253,6 +255,9 @@ class Exporter:
         """Return a server for `app` with the TLS, users and headers of the web config file."""
         if self._web_config is None:
             return Server(app)
+        from insights_exporter.web.webconfig.auth import BasicAuthMiddleware
+        from insights_exporter.web.webconfig.loader import create_listening_context
+
         guard = BasicAuthMiddleware(app, self._web_config)
         return Server(guard, context=create_listening_context(self._web_config), headers=guard.headers)
 
@@ -260,7 +265,18 @@ class Exporter:
         """Yield the metrics about config and web config file."""
         yield from self._reload_status.samples()
         if self._web_config:
-            yield collect_web_config_samples(self._web_config)
+            yield self._web_config.samples()
+
+    @cached_property
+    def _status(self) -> "StatusHandler":
+        from insights_exporter.web.status.handler import StatusHandler
+
+        return StatusHandler(self._options.telemetry_path, lambda: tuple(self._manager.pollers.values()))
+
+    async def _respond_with_status(self, request: Request) -> Response:
+        """Return the status page; the first view imports its modules, in a thread that delays no scrape."""
+        await asyncio.to_thread(import_module, "insights_exporter.web.status.handler")
+        return await self._status.respond(request)
 
     def _select_own(self, config: Config) -> Config:
         """Return the deployments of this shard."""

@@ -13,7 +13,6 @@ from insights_exporter.web.webconfig.loader import (
     DRAIN_SECONDS,
     RELOAD_FAILURES,
     ReloadingConfig,
-    collect_web_config_samples,
 )
 from tests.web.webconfig.certificates import write_case
 from tests.web.webconfig.server import Clock
@@ -252,8 +251,8 @@ def test_warnings_are_logged_at_the_start_and_with_each_change(directory: Path) 
 def test_failed_reloads_are_counted(directory: Path) -> None:
     """The counter exists from the start and increases."""
     live = ReloadingConfig(write_case(directory, "good-empty.yml"))
-    before = collect_web_config_samples(live)
+    before = live.samples()
     live.reload_failures += 1
 
     assert Samples(RELOAD_FAILURES, [((), 0.0)]) == before
-    assert Samples(RELOAD_FAILURES, [((), 1.0)]) == collect_web_config_samples(live)
+    assert Samples(RELOAD_FAILURES, [((), 1.0)]) == live.samples()

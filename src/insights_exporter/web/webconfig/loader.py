@@ -162,6 +162,10 @@ class ReloadingConfig:
             self._reload()
         return self._issues
 
+    def samples(self) -> Samples:
+        """Return the number of failed reloads."""
+        return Samples(RELOAD_FAILURES, [((), float(self.reload_failures))])
+
     def _reload(self) -> None:
         files = Files(self._path.parent)
         try:
@@ -209,8 +213,3 @@ def create_listening_context(config: ReloadingConfig) -> ssl.SSLContext | None:
     context = ReloadingSSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.current = lambda: config.current().tls or first
     return context
-
-
-def collect_web_config_samples(config: ReloadingConfig) -> Samples:
-    """Return the number of failed reloads."""
-    return Samples(RELOAD_FAILURES, [((), float(config.reload_failures))])
