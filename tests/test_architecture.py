@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "backfill": ("config", "exposition", "coder", "datasets"),
     "demo": (),
     "commands": (*PARTS, "demo", "log", "runtime"),
-    "cli": ("config", "datasets", "commands", "log"),
+    "cli": ("config", "datasets", "commands", "log", "runtime"),
     "__main__": ("cli",),
 }
 """What a package may import besides itself and the package's version."""

@@ -1,4 +1,4 @@
-"""Process-wide tuning: what the garbage collector skips, and memory that returns to the system."""
+"""Process-wide tuning: what the garbage collector skips, memory that returns to the system, imports."""
 
 import ctypes
 import gc
@@ -7,12 +7,14 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from insights_exporter.runtime import freeze_gc, trim_heap
+from insights_exporter.runtime import freeze_gc, hide_modules, trim_heap
 
+LIBRARY = "library_with_an_optional_module"
 COUNT, SIZE = 400, 100_000
 MAX_SHARE = 0.5
 """How much of the freed memory may stay."""
@@ -103,3 +105,16 @@ def test_memory_of_other_threads_is_returned() -> None:
     done = subprocess.run([sys.executable, "-c", IN_A_THREAD], check=True, capture_output=True, text=True)
 
     assert float(done.stdout) < MAX_SHARE * BLOCKS[-1]
+
+
+def test_hidden_modules_cannot_be_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hidden module is missing in the block only; one that is already loaded stays."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / f"{LIBRARY}.py").touch()
+
+    with hide_modules(LIBRARY, "gc"):
+        assert gc is import_module("gc")
+        with pytest.raises(ModuleNotFoundError):
+            import_module(LIBRARY)
+
+    assert LIBRARY == import_module(LIBRARY).__name__

@@ -95,8 +95,11 @@ def _serve(
         _refuse_stray_flags(context)
     else:
         with deferred_signals(), exit_on_error():
-            start_logging(log_level, log_format)
-            from insights_exporter.commands.serve import ServeOptions, check_config, serve
+            from insights_exporter.runtime import hide_modules
+
+            with hide_modules("click", "rich"):  # 6 MB
+                start_logging(log_level, log_format)
+                from insights_exporter.commands.serve import ServeOptions, check_config, serve
 
             if listen_address and systemd_socket:
                 what = "is mutually exclusive with --web.listen-address; keep one of them"

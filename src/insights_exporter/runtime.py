@@ -1,4 +1,4 @@
-"""Process-wide tuning: garbage collector, allocator, threads.
+"""Process-wide tuning: garbage collector, allocator, threads, imports.
 
 Each function names the section of benchmarks/RESULTS.md that it serves.
 """
@@ -6,6 +6,8 @@ Each function names the section of benchmarks/RESULTS.md that it serves.
 import ctypes
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _THRESHOLDS = (10_000, 20, 100_000)
 """The last one keeps collections of all objects rare; with hundreds of deployments each takes 0.1 s."""
@@ -49,3 +51,19 @@ def trim_heap() -> None:
     trim = getattr(_C_LIBRARY, "malloc_trim", None)
     if trim:
         trim(0)
+
+
+@contextmanager
+def hide_modules(*names: str) -> Iterator[None]:
+    """Let imports in the block proceed as if `names` were not installed ("Start").
+
+    Libraries load optional modules whether they are needed or not: httpx
+    those of its command line, structlog those of coloured tracebacks.
+    """
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None makes an import fail
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
