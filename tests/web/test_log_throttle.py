@@ -28,4 +28,4 @@ def test_kinds_are_bounded() -> None:
 
     assert [0] * 100 + [None] * 910 == logged
     assert [9 + 10, 9, 9] == later
-    assert len(throttle._kinds) <= 100  # noqa: SLF001 -- the point is what it holds
+    assert len(throttle._logged) <= 100  # noqa: SLF001 -- the point is what it holds

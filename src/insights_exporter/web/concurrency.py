@@ -1,9 +1,10 @@
 """Limits on what requests cause: work off the event loop, and log lines."""
 
 import asyncio
+import math
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 WAITING_PAGES = 16
@@ -15,52 +16,43 @@ _MAX_KINDS = 100
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class _Kind:
-    since: float
-    suppressed: int = 0
-
-
 class LogThrottle:
     """Decides which lines are logged: one per kind and interval."""
 
     def __init__(self, seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._kinds: dict[str, _Kind] = {}
-        """In the order of their last lines."""
-        self._others = 0
-        """Suppressed lines of kinds that are not stored."""
+        self._logged: dict[str, float] = {}
+        """The times of the last lines by kind, in the order of these times."""
+        self._suppressed: Counter[str | None] = Counter()
+        """Suppressed lines by kind; None stands for kinds that are not stored."""
 
-    def admit(self, kind: str = "") -> int | None:
+    def admit(self, kind: str) -> int | None:
         """Return how many lines were suppressed since the last one of a kind, None to suppress this one too.
 
         Suppressed lines of kinds that are not stored are counted with the next line of any kind.
         """
-        last = self._kinds.get(kind)
-        if last is not None and self._is_recent(last):
-            last.suppressed += 1
+        now = self._clock()
+        if kind not in self._logged and not self._make_room(now):
+            self._suppressed[None] += 1
             return None
-        if last is None and not self._make_room():
-            self._others += 1
+        if now - self._logged.get(kind, -math.inf) < self._seconds:
+            self._suppressed[kind] += 1
             return None
-        self._kinds.pop(kind, None)
-        self._kinds[kind] = _Kind(self._clock())
-        count, self._others = self._others + (last.suppressed if last else 0), 0
-        return count
+        self._logged.pop(kind, None)
+        self._logged[kind] = now
+        return self._suppressed.pop(kind, 0) + self._suppressed.pop(None, 0)
 
-    def _make_room(self) -> bool:
+    def _make_room(self, now: float) -> bool:
         """Remove the oldest kind if there are too many; return whether there is room for another."""
-        if len(self._kinds) < _MAX_KINDS:
+        if len(self._logged) < _MAX_KINDS:
             return True
-        name, oldest = next(iter(self._kinds.items()))
-        if self._is_recent(oldest):
+        oldest, logged = next(iter(self._logged.items()))
+        if now - logged < self._seconds:
             return False
-        self._others += self._kinds.pop(name).suppressed
+        del self._logged[oldest]
+        self._suppressed[None] += self._suppressed.pop(oldest, 0)
         return True
-
-    def _is_recent(self, kind: _Kind) -> bool:
-        return self._clock() - kind.since < self._seconds
 
 
 class Busy(Exception):

@@ -86,7 +86,6 @@ class Connection(asyncio.BufferedProtocol):
         self._is_tls = transport.get_extra_info("sslcontext") is not None
         self.scheme = "https" if self._is_tls else "http"
         self.remote_address = parse_address(transport.get_extra_info("peername"))
-        self.local_address = parse_address(transport.get_extra_info("sockname"))
         self._transport.set_write_buffer_limits(high=_TLS_UNSENT_BYTES if self._is_tls else _UNSENT_BYTES)
         if self._is_tls:
             cast("Any", transport).set_read_buffer_limits(high=_TLS_READ_BYTES)  # TLS transports only

@@ -35,8 +35,6 @@ class Peer(Client, Protocol):
     """Whether the client has closed its side, at least."""
     scheme: str
     """`http` or `https`."""
-    local_address: tuple[str, int] | None
-    """The address that the client has connected to."""
     remote_address: tuple[str, int] | None
 
     async def write(self, parts: Sequence[bytes]) -> None:
@@ -73,8 +71,6 @@ class HTTPExchange:
             "root_path": "",
             "headers": request.headers,
             "client": peer.remote_address,
-            "server": peer.local_address,
-            "state": {},
             "extensions": {EXCHANGE: self},
         }
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insights_exporter.datasets.summary import DAYS
+from insights_exporter.exposition.family import HistogramValue
 from insights_exporter.web.status.charts import (
     HEIGHT,
     build_days_chart,
@@ -96,7 +97,7 @@ def test_histogram_buckets() -> None:
     """Each bucket has a column per percentile, side by side, and buckets meet at their bounds."""
     chart = build_histogram_chart(
         BOUNDS,
-        {"p50": (1, 0, 0, 0, 0), "p95": (0, 2, 0, 0, 0)},
+        {"p50": HistogramValue((1, 1, 1, 1, 1), 0.0), "p95": HistogramValue((0, 2, 2, 2, 2), 0.0)},
         {"p50": " (a)", "p95": " (b)"},
         format_latency,
     )

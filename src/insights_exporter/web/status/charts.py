@@ -11,6 +11,7 @@ from datetime import date
 from itertools import pairwise
 
 from insights_exporter.datasets.summary import DAYS
+from insights_exporter.exposition.family import HistogramValue
 from insights_exporter.web.status.format import format_count, format_day, format_number, format_short_day
 
 HEIGHT = 180.0
@@ -94,15 +95,18 @@ def _list_last_days(users: Iterable[int], today: int) -> range:
 
 def build_histogram_chart(
     bounds: Sequence[float],
-    counts: Mapping[str, Sequence[int]],
+    histograms: Mapping[str, HistogramValue],
     names: Mapping[str, str],
     write: Callable[[float], str],
 ) -> ColumnChart:
-    """Return the chart of users by bucket, with one column per kind of count.
+    """Return the chart of users by bucket, with one column per histogram.
 
-    `counts` are users within each bucket by kind, `names` what tooltips add
-    for a kind; `write` formats a bound.
+    `names` are what tooltips add for a histogram; `write` formats a bound.
     """
+    counts = {
+        kind: [count - below for below, count in pairwise((0, *histogram.counts))]
+        for kind, histogram in histograms.items()
+    }
     width = 100 / (len(bounds) + 1)
     part = width / max(len(counts), 1)
     top = round_up_scale(max((max(each) for each in counts.values()), default=0))

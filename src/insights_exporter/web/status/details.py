@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from insights_exporter.datasets.aggregate import ACTIVITY, LATENCY
 from insights_exporter.datasets.summary import SOURCES, PollSummary
-from insights_exporter.exposition.family import HistogramValue
 from insights_exporter.web.status.charts import (
     ColumnChart,
     build_days_chart,
@@ -258,8 +257,7 @@ def _build_activity(summary: PollSummary) -> ActivityChart | None:
     histogram, bounds = summary.activity, ACTIVITY.bounds
     if histogram is None or not histogram.counts[-1]:
         return None
-    counts = {"users": _count_buckets(histogram)}
-    chart = build_histogram_chart(bounds, counts, {"users": ""}, format_active_time)
+    chart = build_histogram_chart(bounds, {"users": histogram}, {"users": ""}, format_active_time)
     total = histogram.counts[-1]
     cumulative = (0, *(histogram.counts[bounds.index(limit)] for limit in [*ACTIVITY_LEVELS][:-1]), total)
     parts = [
@@ -277,7 +275,7 @@ def _build_latency(summary: PollSummary) -> LatencyChart | None:
     return LatencyChart(
         chart=build_histogram_chart(
             LATENCY.bounds,
-            {key: _count_buckets(summary.latency[key]) for key in percentiles},
+            {key: summary.latency[key] for key in percentiles},
             {key: f" ({name})" for key, name in percentiles.items()},
             format_latency,
         ),
@@ -286,11 +284,6 @@ def _build_latency(summary: PollSummary) -> LatencyChart | None:
         sentences=tuple(_describe_latency(summary, key, name) for key, name in percentiles.items()),
         percentiles=tuple(percentiles.items()),
     )
-
-
-def _count_buckets(cumulative: HistogramValue) -> tuple[int, ...]:
-    """Return the number of users within each bucket."""
-    return tuple(count - below for below, count in pairwise((0, *cumulative.counts)))
 
 
 def _describe_latency(summary: PollSummary, key: str, name: str) -> str:
