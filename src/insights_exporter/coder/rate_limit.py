@@ -1,11 +1,11 @@
 """Rate limits: how many requests run at once and per minute, per deployment and process."""
 
 import asyncio
-import heapq
-import itertools
+from bisect import insort
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from operator import attrgetter
 
 from insights_exporter.coder.errors import ApiError
 
@@ -16,12 +16,11 @@ PER_SECOND = 125.0
 AT_ONCE = 50
 
 
-@dataclass(order=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Waiter:
     priority: int
-    number: int
-    path: str = field(compare=False)
-    admitted: asyncio.Future[None] = field(compare=False)
+    path: str
+    admitted: asyncio.Future[None]
 
 
 class RateLimiter:
@@ -36,7 +35,6 @@ class RateLimiter:
         self._tokens = self._burst
         self._counted_at: float | None = None
         self._queue: list[_Waiter] = []
-        self._numbers = itertools.count()
         self._blocked_until: dict[str, float] = {}
         self._wakeup: asyncio.TimerHandle | None = None
 
@@ -50,8 +48,8 @@ class RateLimiter:
         loop = asyncio.get_running_loop()
         if self.blocked_for(path) > max(deadline - loop.time(), 0.0):
             raise self._error(path)
-        waiter = _Waiter(priority, next(self._numbers), path, loop.create_future())
-        heapq.heappush(self._queue, waiter)
+        waiter = _Waiter(priority, path, loop.create_future())
+        insort(self._queue, waiter, key=attrgetter("priority"))  # after those of the same priority
         self._admit()
         try:
             async with asyncio.timeout_at(deadline):
@@ -105,11 +103,10 @@ class RateLimiter:
 
     def _cancel(self, waiter: _Waiter) -> None:
         """Remove a waiter, which may have just been admitted."""
-        if waiter.admitted.done() and not waiter.admitted.cancelled():
-            self._release()
-        elif waiter in self._queue:
+        if waiter in self._queue:
             self._queue.remove(waiter)
-            heapq.heapify(self._queue)
+        else:
+            self._release()
 
     def _release(self) -> None:
         self._free += 1
@@ -117,17 +114,13 @@ class RateLimiter:
 
     def _admit(self) -> None:
         self._refill()
-        blocked = []
-        while self._queue and self._free > 0 and self._tokens >= 1:
-            waiter = heapq.heappop(self._queue)
-            if self.blocked_for(waiter.path) > 0:
-                blocked.append(waiter)
-            elif not waiter.admitted.done():
+        for waiter in [*self._queue]:
+            is_waiting = not waiter.admitted.done() and not self.blocked_for(waiter.path)
+            if is_waiting and self._free > 0 and self._tokens >= 1:
+                self._queue.remove(waiter)
                 self._free -= 1
                 self._tokens -= 1
                 waiter.admitted.set_result(None)
-        for waiter in blocked:
-            heapq.heappush(self._queue, waiter)
         self._set_wakeup()
 
     def _refill(self) -> None:

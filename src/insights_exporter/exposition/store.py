@@ -206,12 +206,10 @@ def families_to_drop(series: Mapping[MetricFamily, int], max_series: int) -> fro
     """
     total = sum(series.values())
     dropped: set[MetricFamily] = set()
-    used = [family for family, count in series.items() if count]
-    candidates = [(family.drop_order, family) for family in used if family.drop_order is not None]
-    for order in sorted({order for order, _ in candidates}):
+    for order in sorted({family.drop_order for family in series if family.drop_order is not None}):
         if total <= max_series:
             break
-        families = [family for each, family in candidates if each == order]
-        dropped.update(families)
+        families = {family for family, count in series.items() if count and family.drop_order == order}
+        dropped |= families
         total -= sum(series[family] for family in families)
     return frozenset(dropped)

@@ -1,7 +1,6 @@
 """Rendering: the samples of a family become lines of the text and OpenMetrics formats."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from math import isnan
 from typing import cast
@@ -56,22 +55,11 @@ def format_values(values: Sequence[float]) -> list[str]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class LineTemplate:
-    """What the lines of one sample name have in common.
+def line_template(name: str, labels: Sequence[str], deployment: str) -> tuple[list[str], list[int]]:
+    """Return the gaps of a sample name's lines, and which of a row's label values follow them.
 
-    A line is a gap, a label value, a gap, a label value, ..., a gap, a value.
-    `order` has the index of the row's label value for each place.
-    """
-
-    gaps: tuple[str, ...]
-    order: tuple[int, ...]
-
-
-def line_template(name: str, labels: Sequence[str], deployment: str) -> LineTemplate:
-    """Return the template of a sample name's lines, labels sorted by name.
-
-    If the first label is `deployment`, it is the same in all lines.
+    A line is a gap, a label value, a gap, a label value, ..., a gap, a value, with the labels sorted by name.
+    If the first label is `deployment`, it is a part of the gaps.
     """
     fixed = {"deployment": escape_label(deployment)} if labels[:1] == ("deployment",) else {}
     free = labels[len(fixed) :]
@@ -83,10 +71,10 @@ def line_template(name: str, labels: Sequence[str], deployment: str) -> LineTemp
             gap = ""
         gap += f'{fixed.get(label, "")}",'
     gaps.append(f"{gap[:-1]}}} " if labels else f"{gap} ")
-    return LineTemplate(tuple(gaps), tuple(sorted(range(len(free)), key=free.__getitem__)))
+    return gaps, sorted(range(len(free)), key=free.__getitem__)
 
 
-def format_rows(template: LineTemplate, columns: Columns) -> str:
+def format_rows(gaps: Sequence[str], order: Sequence[int], columns: Columns) -> str:
     """Return the lines of all rows, their label values escaped.
 
     All gaps and values are put in one list and joined at once, which takes
@@ -97,13 +85,13 @@ def format_rows(template: LineTemplate, columns: Columns) -> str:
     """
     if not columns:
         return ""
-    if len(columns.labels) != len(template.order):
-        message = f"{len(columns.labels)} label values where there are {len(template.order)} labels"
+    if len(columns.labels) != len(order):
+        message = f"{len(columns.labels)} label values where there are {len(order)} labels"
         raise ValueError(message)
-    line = [part for gap in template.gaps for part in (gap, "")]
+    line = [part for gap in gaps for part in (gap, "")]
     parts = [*line, "\n"] * len(columns)
     width = len(line) + 1
-    for place, index in enumerate(template.order):
+    for place, index in enumerate(order):
         parts[2 * place + 1 :: width] = _escape_labels(columns.labels[index])
     parts[len(line) - 1 :: width] = format_values(columns.values)
     return "".join(parts)
@@ -221,12 +209,12 @@ def render_all(samples: Iterable[Samples], deployment: str) -> tuple[RenderedFam
 
 def _render_rows(samples: Samples, deployment: str) -> tuple[bytes, ...]:
     family, rows = samples.family, cast("Sequence[SampleRow] | Columns", samples.rows)
-    line = line_template(family.name, family.labels, deployment)
+    gaps, order = line_template(family.name, family.labels, deployment)
     text = BytesIO()  # a list of slices would have to be joined
     for at in range(0, len(rows), _SLICE):
         some = rows[at : at + _SLICE]
         columns = some if isinstance(some, Columns) else Columns.from_rows(some)
-        text.write(encode_utf8(format_rows(line, columns)))
+        text.write(encode_utf8(format_rows(gaps, order, columns)))
     return (text.getvalue(),)
 
 
@@ -235,8 +223,8 @@ def _render_distributions(samples: Samples, deployment: str) -> tuple[bytes, ...
     family, rows = samples.family, cast("Sequence[HistogramRow]", samples.rows)
 
     def format_lines(name: str, flat: Sequence[SampleRow], extra: tuple[str, ...] = ()) -> list[str]:
-        template = line_template(name, (*family.labels, *extra), deployment)
-        return [f"{line}\n" for line in format_rows(template, Columns.from_rows(flat)).split("\n")[:-1]]
+        gaps, order = line_template(name, (*family.labels, *extra), deployment)
+        return [f"{line}\n" for line in format_rows(gaps, order, Columns.from_rows(flat)).split("\n")[:-1]]
 
     bucket, count, total = sample_names(family)
     buckets = format_lines(bucket, _bucket_rows(family, rows), ("le",))

@@ -13,8 +13,7 @@ class _Outage:
     """What is failing: since when, why, which jobs, and how many polls."""
 
     since: float
-    reasons: list[FailureReason] = field(default_factory=list)
-    causes: set[Cause] = field(default_factory=set)
+    causes: dict[Cause, FailureReason] = field(default_factory=dict)
     jobs: set[str] = field(default_factory=set)
     datasets: set[str] = field(default_factory=set)
     polls: int = 0
@@ -40,11 +39,9 @@ class StateChangeLogger:
         outage.jobs.add(job)
         outage.datasets.add(dataset)
         outage.polls += 1
-        if failure.reason not in outage.reasons:
-            outage.reasons.append(failure.reason)
         if failure.cause in outage.causes:
             return
-        outage.causes.add(failure.cause)
+        outage.causes[failure.cause] = failure.reason
         cause = {"dataset": dataset, "reason": failure.reason}
         if failure.reason in UNAVAILABLE:
             self._log.info("dataset not available", **cause)
@@ -59,7 +56,7 @@ class StateChangeLogger:
                 self._log.info(
                     "poll recovered",
                     dataset=",".join(sorted(outage.datasets)),
-                    reason=",".join(outage.reasons),
+                    reason=",".join(dict.fromkeys(outage.causes.values())),
                     seconds=round(now - outage.since),
                     failed_polls=outage.polls,
                 )
