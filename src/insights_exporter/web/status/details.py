@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
 from typing import NamedTuple
 
 from insights_exporter.datasets.aggregate import ACTIVITY, LATENCY
 from insights_exporter.datasets.summary import SOURCES, PollSummary
+from insights_exporter.exposition.family import HistogramValue
 from insights_exporter.web.status.charts import (
     ColumnChart,
     build_days_chart,
@@ -36,16 +36,13 @@ from insights_exporter.web.status.state import (
 
 DEFAULT_WINDOW = "7d"
 
-FAIR_LATENCY, POOR_LATENCY = 0.15, 0.3
-"""Seconds of latency from which Coder shows a connection in yellow, and in red."""
-
-ACTIVITY_LEVELS: Mapping[float, str] = {
-    3600: "were active up to 1 h",
-    14400: "for 1 to 4 h",
-    57600: "for 4 to 16 h",
-    float("inf"): "over 16 h",
+ACTIVITY_LEVELS: Mapping[str, str] = {
+    "up_to_1h": "were active up to 1 h",
+    "1h_to_4h": "for 1 to 4 h",
+    "4h_to_16h": "for 4 to 16 h",
+    "over_16h": "over 16 h",
 }
-"""Levels of activity by their upper bound in seconds of active time."""
+"""Descriptions of the bands of activity."""
 
 PERCENTILES: Mapping[str, str] = {"p50": "median", "p95": "95th percentile"}
 
@@ -254,15 +251,14 @@ def _explain_days(state: DeploymentState) -> str:
 
 
 def _build_activity(summary: PollSummary) -> ActivityChart | None:
-    histogram, bounds = summary.activity, ACTIVITY.bounds
+    histogram = summary.activity
     if histogram is None or not histogram.counts[-1]:
         return None
-    chart = build_histogram_chart(bounds, {"users": histogram}, {"users": ""}, format_active_time)
+    chart = build_histogram_chart(ACTIVITY.bounds, {"users": histogram}, {"users": ""}, format_active_time)
     total = histogram.counts[-1]
-    cumulative = (0, *(histogram.counts[bounds.index(limit)] for limit in [*ACTIVITY_LEVELS][:-1]), total)
     parts = [
-        f"{format_number(above - below)} ({format_percent(above - below, total)}) {name}"
-        for (below, above), name in zip(pairwise(cumulative), ACTIVITY_LEVELS.values(), strict=True)
+        f"{format_number(users)} ({format_percent(users, total)}) {ACTIVITY_LEVELS[level]}"
+        for (level,), users in ACTIVITY.band_rows((), histogram)
     ]
     sentence = f"Of {format_count(total, 'user')}, {', '.join(parts[:-1])} and {parts[-1]}."
     return ActivityChart(chart, sentence)
@@ -272,6 +268,7 @@ def _build_latency(summary: PollSummary) -> LatencyChart | None:
     if not summary.latency:
         return None
     percentiles = {key: name for key, name in PERCENTILES.items() if key in summary.latency}
+    limits = dict(LATENCY.bands)
     return LatencyChart(
         chart=build_histogram_chart(
             LATENCY.bounds,
@@ -279,18 +276,16 @@ def _build_latency(summary: PollSummary) -> LatencyChart | None:
             {key: f" ({name})" for key, name in percentiles.items()},
             format_latency,
         ),
-        fair=locate_bound(LATENCY.bounds, FAIR_LATENCY),
-        poor=locate_bound(LATENCY.bounds, POOR_LATENCY),
-        sentences=tuple(_describe_latency(summary, key, name) for key, name in percentiles.items()),
+        fair=locate_bound(LATENCY.bounds, limits["good"]),
+        poor=locate_bound(LATENCY.bounds, limits["fair"]),
+        sentences=tuple(_describe_latency(name, summary.latency[key]) for key, name in percentiles.items()),
         percentiles=tuple(percentiles.items()),
     )
 
 
-def _describe_latency(summary: PollSummary, key: str, name: str) -> str:
-    counts = summary.latency[key].counts
-    users = counts[-1]
-    above = [users - counts[LATENCY.bounds.index(limit)] for limit in (FAIR_LATENCY, POOR_LATENCY)]
-    fair, poor = (f"{format_number(count)} ({format_percent(count, users)})" for count in above)
-    return (
-        f"By their {name}, {fair} of {format_number(users)} users are above 150 ms and {poor} above 300 ms."
-    )
+def _describe_latency(name: str, histogram: HistogramValue) -> str:
+    users = histogram.counts[-1]
+    fair, poor = (count for _, count in LATENCY.band_rows((), histogram)[1:])
+    above = [f"{format_number(count)} ({format_percent(count, users)})" for count in (fair + poor, poor)]
+    total = format_number(users)
+    return f"By their {name}, {above[0]} of {total} users are above 150 ms and {above[1]} above 300 ms."
