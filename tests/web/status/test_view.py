@@ -10,7 +10,7 @@ from insights_exporter.datasets.summary import PollSummary
 from insights_exporter.polling.causes import Cause, Urgency
 from insights_exporter.web.status.details import Details, build_details, build_tiles
 from insights_exporter.web.status.handler import render_html
-from insights_exporter.web.status.state import HEADINGS, DeploymentState, Problem
+from insights_exporter.web.status.state import HEADINGS, DeploymentState
 from insights_exporter.web.status.view import NotFound, PageView, build_view
 from tests.web.status.states import NOW, TODAY, deployment, failing, poll
 
@@ -26,8 +26,19 @@ def details(**different: Any) -> Details:  # noqa: ANN401 -- any field of the st
 
 
 def text(*states: DeploymentState) -> str:
-    """Return the text of the page of deployments, without tags."""
-    return " ".join(re.sub("<[^>]*>", " ", render_html(build_view(states, "/metrics", NOW))).split())
+    """Return the text of the page of deployments."""
+    return strip_tags(render_html(build_view(states, "/metrics", NOW)))
+
+
+def section(state: DeploymentState, name: str) -> str:
+    """Return the HTML of a section of the page of a deployment."""
+    html = render_html(build_view([state], "/metrics", NOW))
+    return html.partition(f'<section class="card" id="{name}">')[2].partition("</section>")[0]
+
+
+def strip_tags(html: str) -> str:
+    """Return the text of HTML."""
+    return " ".join(re.sub("<[^>]*>", " ", html).split())
 
 
 def test_one_deployment_is_shown_at_once() -> None:
@@ -132,11 +143,10 @@ def test_seats_of_a_license(status: str, limit: float | None, expected: tuple[st
 
 def test_ranking_of_apps() -> None:
     """Bars are relative to the longest one; values without a bar are counted."""
-    html = render_html(build_view([deployment()], "/metrics", NOW))
-    apps = html.partition('id="apps"')[2].partition("</section>")[0]
+    apps = section(deployment(), "apps")
 
     assert ["100.00", "25.00"] == re.findall(r'<rect width="(.+?)%"', apps)
-    assert " SSH 2.0 h code-server 30 min and 2 more apps " in text(deployment())
+    assert strip_tags(apps).endswith(" SSH 2.0 h code-server 30 min and 2 more apps")
 
 
 def test_distribution_of_activity() -> None:
@@ -196,45 +206,40 @@ OFF = Cause("disabled", ("daus",), "HTTP 404", "enable usage statistics in Coder
 
 
 @pytest.mark.parametrize(
-    ("different", "expected"),
+    ("different", "kind", "expected"),
     [
-        pytest.param({}, (), id="no problem"),
         pytest.param(
             {"causes": (REFUSED,)},
-            (
-                Problem(
-                    "failing",
-                    HEADINGS["forbidden"],
-                    "Grant the role Auditor.",
-                    "HTTP 403",
-                    "forbidden: daus, templates",
-                ),
-            ),
+            "failing",
+            "The token may not read this data forbidden: daus, templates Grant the role Auditor. HTTP 403",
             id="a cause of two datasets",
         ),
         pytest.param(
             {"causes": (OFF,)},
-            (
-                Problem(
-                    "off",
-                    HEADINGS["disabled"],
-                    "Enable usage statistics in Coder.",
-                    "HTTP 404",
-                    "disabled: daus",
-                ),
-            ),
+            "off",
+            "Usage statistics are switched off in Coder disabled: daus Enable usage statistics in Coder. "
+            "HTTP 404",
             id="statistics off",
         ),
         pytest.param(
             {"expiry_urgency": "warning", "expiry_warning": "the token expires in 1d 0h; replace it"},
-            (Problem("bad", "Token expires in 1d 0h", "The token expires in 1d 0h; replace it."),),
+            "bad",
+            "Token expires in 1d 0h The token expires in 1d 0h; replace it.",
             id="token near its end",
         ),
     ],
 )
-def test_problems(different: dict[str, Any], expected: tuple[Problem, ...]) -> None:
+def test_problems(different: dict[str, Any], kind: str, expected: str) -> None:
     """Each cause is shown once with its remedy."""
-    assert expected == details(**different).problems
+    problems = section(deployment(**different), "problems")
+
+    assert [kind] == re.findall('class="state (.*?)"', problems)
+    assert f"Needs attention {expected}" == strip_tags(problems)
+
+
+def test_no_problem() -> None:
+    """A healthy deployment needs no attention."""
+    assert "Needs attention" not in text(deployment())
 
 
 def test_each_reason_has_a_heading() -> None:

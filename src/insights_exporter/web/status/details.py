@@ -28,10 +28,8 @@ from insights_exporter.web.status.state import (
     STATISTICS_OFF,
     DeploymentState,
     Health,
-    Problem,
     State,
     assess_health,
-    find_problems,
 )
 
 DEFAULT_WINDOW = "7d"
@@ -91,7 +89,6 @@ class Details:
 
     state: DeploymentState
     health: Health
-    problems: tuple[Problem, ...]
     tiles: tuple[Tile, ...]
     cards: Mapping[str, Card]
     days: ColumnChart
@@ -105,7 +102,6 @@ def build_details(state: DeploymentState, window: str) -> Details:
     return Details(
         state=state,
         health=assess_health(state),
-        problems=tuple(find_problems(state)),
         tiles=tuple(build_tiles(state, window)),
         cards=build_cards(state, window),
         days=build_days_chart(*state.daily_users()),

@@ -108,6 +108,11 @@ def describe_window(window: Window) -> str:
     return period if window_days(window.name) == window.days else f"{window.name} ({period})"
 
 
+def format_sentence(remedy: str) -> str:
+    """Return a remedy, which the log shows in lower case, as a sentence."""
+    return f"{remedy[:1].upper()}{remedy[1:]}."
+
+
 def insert_breaks(name: str) -> Markup:
     """Return a name as HTML whose lines break after punctuation instead of within words."""
     return Markup("<wbr>").join(filter(None, _NAME_PARTS.findall(name)))
@@ -121,6 +126,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "elapsed": format_elapsed,
     "iso_time": format_iso_time,
     "number": format_number,
+    "sentence": format_sentence,
     "time": format_time,
     "usage_time": format_usage_time,
 }

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from insights_exporter.polling.deployment import DeploymentPoller
 from insights_exporter.web.concurrency import WAITING_PAGES, BoundedLock, run_in_thread
 from insights_exporter.web.status.format import FILTERS
-from insights_exporter.web.status.state import collect_state
+from insights_exporter.web.status.state import HEADINGS, collect_state
 from insights_exporter.web.status.view import NotFound, PageView, build_view
 
 DOCS = "https://github.com/insights-exporter/insights-exporter#readme"
@@ -91,4 +91,5 @@ def _load_template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters |= FILTERS
+    environment.globals["headings"] = HEADINGS
     return environment.get_template("page.html")

@@ -1,6 +1,6 @@
-"""The state of each deployment that the status page shows, its health and its problems."""
+"""The state of each deployment that the status page shows, and its health."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -162,17 +162,6 @@ class Health:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One problem: its heading and remedy, what Coder responded, and the affected datasets."""
-
-    kind: str
-    heading: str
-    remedy: str
-    detail: str = ""
-    datasets: str = ""
-
-
 def collect_state(poller: DeploymentPoller) -> DeploymentState:
     """Return the current state of a deployment."""
     deployment, token = poller.deployment, poller.server_info.token
@@ -242,22 +231,3 @@ def assess_health(state: DeploymentState) -> Health:
 
 def _find_earliest(polls: Sequence[Poll]) -> float | None:
     return min((poll.status.since for poll in polls if poll.status.since is not None), default=None)
-
-
-def find_problems(state: DeploymentState) -> Iterator[Problem]:
-    """Yield what needs attention: failures first, then a token that expires soon."""
-    for cause in state.causes:
-        yield Problem(
-            kind="off" if cause.reason == "disabled" else "failing",
-            heading=HEADINGS[cause.reason],
-            remedy=_to_sentence(cause.remedy),
-            detail=cause.detail,
-            datasets=f"{cause.reason}: {', '.join(cause.datasets)}",
-        )
-    if state.expiry_warning:
-        yield Problem(state.token_class, f"Token {state.token_expiry}", _to_sentence(state.expiry_warning))
-
-
-def _to_sentence(remedy: str) -> str:
-    """Return a remedy, which the log shows in lower case, as a sentence."""
-    return f"{remedy[:1].upper()}{remedy[1:]}."
