@@ -16,8 +16,6 @@ from tests.integration.promtool import Promtool
 from tests.integration.waiting import eventually
 from tests.support.backfill import NOW, Backfill
 
-KEY = "one"
-
 
 def blocks(tsdb: Path) -> set[str]:
     """Return the blocks that Prometheus would find."""
@@ -44,8 +42,8 @@ async def test_all_samples_arrive(written: FileStats, promtool: Promtool, tmp_pa
     tsdb = tmp_path / "data"
     sink = PromtoolSink(tsdb)
 
-    await sink.deliver(written, KEY)
-    sink.forget(KEY)
+    await sink.deliver(written)
+    sink.forget(written)
 
     assert written.samples == read_stored(promtool, tsdb)
     assert blocks(tsdb) == {path.name for path in tsdb.iterdir()}
@@ -54,11 +52,11 @@ async def test_all_samples_arrive(written: FileStats, promtool: Promtool, tmp_pa
 async def test_imported_blocks_are_not_made_again(written: FileStats, tmp_path: Path) -> None:
     """After a crash before the import was recorded, the same blocks count."""
     tsdb = tmp_path / "data"
-    await PromtoolSink(tsdb).deliver(written, KEY)
+    await PromtoolSink(tsdb).deliver(written)
     before = blocks(tsdb)
     written.path.unlink()
 
-    await PromtoolSink(tsdb).deliver(written, KEY)
+    await PromtoolSink(tsdb).deliver(written)
 
     assert before == blocks(tsdb)
 
@@ -66,13 +64,13 @@ async def test_imported_blocks_are_not_made_again(written: FileStats, tmp_path: 
 async def test_crash_while_blocks_move(written: FileStats, promtool: Promtool, tmp_path: Path) -> None:
     """The next run moves blocks that were checked and not yet moved."""
     tsdb = tmp_path / "data"
-    await PromtoolSink(tsdb).deliver(written, KEY)
+    await PromtoolSink(tsdb).deliver(written)
     before = blocks(tsdb)
     last = max(before)
-    (tsdb / last).rename(tsdb / ".insights-exporter" / KEY / last)
+    (tsdb / last).rename(tsdb / ".insights-exporter" / written.digest / last)
     written.path.unlink()
 
-    await PromtoolSink(tsdb).deliver(written, KEY)
+    await PromtoolSink(tsdb).deliver(written)
 
     assert len(before) > 1
     assert before == blocks(tsdb)
@@ -82,18 +80,18 @@ async def test_crash_while_blocks_move(written: FileStats, promtool: Promtool, t
 async def test_crash_while_blocks_are_made(written: FileStats, promtool: Promtool, tmp_path: Path) -> None:
     """Blocks that were not counted are removed and made again."""
     tsdb = tmp_path / "data"
-    await PromtoolSink(tsdb).deliver(written, KEY)
-    half = tsdb / ".insights-exporter" / f"{KEY}.123.part"
+    await PromtoolSink(tsdb).deliver(written)
+    half = tsdb / ".insights-exporter" / f"{written.digest}.part"
     half.mkdir()
     block = max(blocks(tsdb))
     (tsdb / block).rename(half / block)
     for other in blocks(tsdb):
         shutil.rmtree(tsdb / other)
-    (tsdb / ".insights-exporter" / KEY).rmdir()
+    (tsdb / ".insights-exporter" / written.digest).rmdir()
 
     sink = PromtoolSink(tsdb)
-    await sink.deliver(written, KEY)
-    sink.forget(KEY)
+    await sink.deliver(written)
+    sink.forget(written)
 
     assert block not in blocks(tsdb)
     assert written.samples == read_stored(promtool, tsdb)
@@ -107,7 +105,7 @@ async def test_lost_sample_is_found_before_anything_is_imported(written: FileSta
     written.path.write_text(text.replace(f"{first}\n{second}\n", f"{second}\n{first}\n"), encoding="utf-8")
 
     with pytest.raises(ImportFailed, match=f"accepted {written.samples - 1} of {written.samples} samples"):
-        await PromtoolSink(tmp_path / "data").deliver(written, KEY)
+        await PromtoolSink(tmp_path / "data").deliver(written)
 
     assert set() == blocks(tmp_path / "data")
 
@@ -128,10 +126,10 @@ async def test_block_that_prometheus_removes_at_once(
     with monkeypatch.context() as patched:
         patched.setattr(Path, "rename", rename)
         with pytest.raises(ImportFailed, match=rf"of {written.samples} samples of 2026-03.om .* retention"):
-            await PromtoolSink(tsdb).deliver(written, KEY)
+            await PromtoolSink(tsdb).deliver(written)
     for block in blocks(tsdb):
         shutil.rmtree(tsdb / block)
-    await PromtoolSink(tsdb).deliver(written, KEY)
+    await PromtoolSink(tsdb).deliver(written)
 
     assert len(blocks(tsdb)) > 1
 
@@ -141,7 +139,7 @@ async def test_file_that_promtool_refuses(written: FileStats, tmp_path: Path) ->
     written.path.write_text("no metrics at all", encoding="utf-8")
 
     with pytest.raises(ImportFailed, match=r"promtool tsdb create-blocks-from openmetrics .* failed: "):
-        await PromtoolSink(tmp_path / "data").deliver(written, KEY)
+        await PromtoolSink(tmp_path / "data").deliver(written)
 
     assert set() == blocks(tmp_path / "data")
 

@@ -31,6 +31,7 @@ class FakeSource(HistoryFetcher):
     failures: dict[date, list[ApiError]] = field(default_factory=dict)
     requested: list[date] = field(default_factory=list)
     has_responded: bool = False
+    line: str = LINE
 
     async def fetch(self, day: date, options: RequestOptions) -> DaySamples:
         """Return a day."""
@@ -39,7 +40,7 @@ class FakeSource(HistoryFetcher):
         if self.failures.get(day):
             raise self.failures[day].pop(0)
         self.has_responded = True
-        return {"coder_insights_active_users": LINE}
+        return {"coder_insights_active_users": self.line}
 
 
 @dataclass
@@ -75,17 +76,17 @@ class FakeSink:
     taken: list[tuple[str, str]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
 
-    async def deliver(self, stats: FileStats, key: str) -> None:
+    async def deliver(self, stats: FileStats) -> None:
         """Take a file."""
         assert stats.path.exists()
-        self.taken.append((stats.path.name, key))
+        self.taken.append((stats.path.name, stats.digest))
         if self.crashes:
             self.crashes -= 1
             raise OSError("crash")
 
-    def forget(self, key: str) -> None:
+    def forget(self, stats: FileStats) -> None:
         """Record what need not be kept."""
-        self.forgotten.append(key)
+        self.forgotten.append(stats.digest)
 
 
 async def run_once(
@@ -143,7 +144,7 @@ async def test_run_ends_if_waiting_does_not_help(
     assert (day, 3 - day) == (listener.known, listener.requested)
 
 
-async def test_sink_gets_the_same_key_after_a_crash(tmp_path: Path) -> None:
+async def test_sink_gets_the_same_file_after_a_crash(tmp_path: Path) -> None:
     """A sink can recognize a file that it took before a crash; once recorded it is not delivered again."""
     sink = FakeSink(crashes=1)
     source = FakeSource()
@@ -153,12 +154,22 @@ async def test_sink_gets_the_same_key_after_a_crash(tmp_path: Path) -> None:
     await run_once(tmp_path, source, sink)
     await run_once(tmp_path, source, sink)
 
-    (first, key), (again, same), (other, _) = sink.taken
-    assert ("2026-01.om", first, key) == (first, again, same)
+    (first, digest), (again, same), (other, _) = sink.taken
+    assert ("2026-01.om", first, digest) == (first, again, same)
     assert "2026-02.om" == other
-    assert [key] == sink.forgotten[:1]
+    assert [digest] == sink.forgotten[:1]
     assert [*SPAN.days] == source.requested
     assert not files(tmp_path)
+
+
+async def test_file_without_samples_is_not_delivered(tmp_path: Path) -> None:
+    """A month without data is finished by the first run, and no sink gets it."""
+    source, sink = FakeSource(line=""), FakeSink()
+
+    await run_once(tmp_path, source, sink)
+    again = await run_once(tmp_path, source, sink)
+
+    assert ([], 3, []) == (sink.taken, again.known, files(tmp_path))
 
 
 async def test_later_sinks_get_earlier_files(tmp_path: Path) -> None:

@@ -95,8 +95,12 @@ async def check_file(expected: FileStats) -> None:
     """Read a file back, and compare it with what was written.
 
     Raises:
-        VerificationError: The file differs.
+        VerificationError: The file differs or was removed.
     """
+    if not expected.path.exists():
+        raise VerificationError(
+            f"{expected.path}: the file of an earlier run was removed; --no-resume writes all files again"
+        )
     with expected.path.open("rb") as file:
         found = await asyncio.to_thread(file_digest, file, "blake2b")
     if found.hexdigest() != expected.digest:

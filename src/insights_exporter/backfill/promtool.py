@@ -8,7 +8,6 @@ again.
 import asyncio
 import json
 import shutil
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -45,16 +44,16 @@ class PromtoolSink:
         self._tsdb = tsdb
         self._stage = tsdb / _STAGE
 
-    async def deliver(self, stats: FileStats, key: str) -> None:
+    async def deliver(self, stats: FileStats) -> None:
         """Make blocks of the file, count their samples, and hand them over.
 
-        Interrupted at any point, a call with the same `key` continues and
+        Interrupted at any point, a call with the same file continues and
         hands over each block once, until `forget`.
 
         Raises:
             ImportFailed: promtool refused the file, or samples are missing.
         """
-        checked = self._stage / key
+        checked = self._stage / stats.digest
         if not checked.exists():
             await self._make_blocks(stats, checked)
         blocks = list(checked.iterdir())
@@ -67,34 +66,29 @@ class PromtoolSink:
                 "check that the retention of its Prometheus is longer than the history"
             )
 
-    def forget(self, key: str) -> None:
+    def forget(self, stats: FileStats) -> None:
         """Remove what was needed to continue a delivery."""
-        shutil.rmtree(self._stage / key, ignore_errors=True)
+        shutil.rmtree(self._stage / stats.digest, ignore_errors=True)
         if self._stage.exists() and not any(self._stage.iterdir()):
             self._stage.rmdir()
 
     async def _make_blocks(self, stats: FileStats, checked: Path) -> None:
         """Make the folder `checked` with blocks that hold all samples; raises ImportFailed."""
-        for unfinished in self._stage.glob(f"{checked.name}.*.part"):
-            shutil.rmtree(unfinished, ignore_errors=True)
-        self._stage.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f"{checked.name}.", suffix=".part", dir=self._stage))
+        folder = checked.with_suffix(".part")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         await _run(*import_command(stats.path, folder))
-        imported = _count_samples(self._stage.glob(f"{folder.name}/*"))
+        imported = _count_samples(folder.iterdir())
         if imported != stats.samples:
             shutil.rmtree(folder)
             raise ImportFailed(
                 f"{stats.path}: promtool accepted {imported} of {stats.samples} samples, none was imported; "
                 "try another version of Prometheus' promtool"
             )
-        _keep_blocks(folder, checked)
-
-
-def _keep_blocks(folder: Path, target: Path) -> None:
-    """Rename a folder of blocks, without what else promtool leaves there, such as an empty log."""
-    for other in [each for each in folder.iterdir() if not (each / "meta.json").exists()]:
-        shutil.rmtree(other) if other.is_dir() else other.unlink()
-    folder.rename(target)
+        # promtool leaves other files there, such as an empty log.
+        for other in [each for each in folder.iterdir() if not (each / "meta.json").exists()]:
+            shutil.rmtree(other) if other.is_dir() else other.unlink()
+        folder.rename(checked)
 
 
 def _count_samples(blocks: Iterable[Path]) -> int:

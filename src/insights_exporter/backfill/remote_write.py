@@ -85,7 +85,7 @@ class Receiver:
             timeout=_TIMEOUT,
         )
 
-    async def deliver(self, stats: FileStats, key: str) -> None:  # noqa: ARG002 -- sent twice does no harm
+    async def deliver(self, stats: FileStats) -> None:
         """Send all samples of the file; raises RemoteWriteRejected, without secrets that are repeated."""
         try:
             with self.create_client() as client:
@@ -95,8 +95,8 @@ class Receiver:
             secrets = secrets_in(headers, [str(self.url), self.proxy or ""])
             raise RemoteWriteRejected(redact_secrets(str(error), secrets)) from None
 
-    def forget(self, key: str) -> None:
-        """Do nothing, since nothing is kept."""
+    def forget(self, stats: FileStats) -> None:
+        """Do nothing: samples that are sent twice do no harm."""
 
 
 def format_url(url: httpx.URL) -> str:

@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from insights_exporter.backfill.fetch import DaySamples, HistoryFetcher
-from insights_exporter.backfill.openmetrics import Day, FileStats, VerificationError, check_file, write_month
+from insights_exporter.backfill.openmetrics import Day, FileStats, check_file, write_month
 from insights_exporter.backfill.state import BackfillState, OutputFile
 from insights_exporter.backfill.timeline import BackfillRange, MonthSlice
 from insights_exporter.coder.client import RequestOptions
@@ -29,10 +29,10 @@ class Sink(Protocol):
     def name(self) -> str:
         """Name in the state: what was delivered is not delivered again."""
 
-    async def deliver(self, stats: FileStats, key: str) -> None:
-        """Deliver a file; after an interruption, a call with the same `key` continues."""
+    async def deliver(self, stats: FileStats) -> None:
+        """Deliver a file; after an interruption, a call with the same file continues."""
 
-    def forget(self, key: str) -> None:
+    def forget(self, stats: FileStats) -> None:
         """Remove what was needed to continue."""
 
 
@@ -74,7 +74,7 @@ async def run(
     for month in plan.span.months:
         files = state.files(month.name)
         for file in files:
-            await _deliver_earlier(plan, state, file)
+            await _deliver(plan, state, file)
         left = month.after(files[-1].until) if files else month
         plan.listener.on_days(len(month.days) - len(left.days), requested=False)
         if left.days:
@@ -114,28 +114,17 @@ async def _finish_month(plan: BackfillPlan, month: str, part: MonthSlice, state:
     plan.listener.on_file(stats)
 
 
-async def _deliver_earlier(plan: BackfillPlan, state: BackfillState, file: OutputFile) -> None:
-    """Deliver a file of an earlier run to the sinks that do not have it."""
-    if all(sink.name in file.delivered for sink in plan.sinks):
+async def _deliver(plan: BackfillPlan, state: BackfillState, file: OutputFile) -> None:
+    """Deliver a file to the sinks that do not have it, and then remove it."""
+    missing = [sink for sink in plan.sinks if sink.name not in file.delivered]
+    if not missing:
         return
     stats = file.stats(plan.folder)
-    if not stats.path.exists():
-        raise VerificationError(
-            f"{stats.path}: the file of an earlier run was removed; --no-resume writes all files again"
-        )
     await check_file(stats)
-    await _deliver(plan, state, file)
-
-
-async def _deliver(plan: BackfillPlan, state: BackfillState, file: OutputFile) -> None:
-    """Deliver a file to each sink and then remove it, if there is any sink."""
-    stats = file.stats(plan.folder)
-    for sink in plan.sinks:
-        if sink.name not in file.delivered and file.samples:
-            key = f"{state.key}-{file.file}"
-            await sink.deliver(stats, key)
-            file = msgspec.structs.replace(file, delivered=(*file.delivered, sink.name))
-            state.record(file)
-            sink.forget(key)
-    if plan.sinks:
-        stats.path.unlink(missing_ok=True)
+    for sink in missing:
+        if file.samples:
+            await sink.deliver(stats)
+        file = msgspec.structs.replace(file, delivered=(*file.delivered, sink.name))
+        state.record(file)
+        sink.forget(stats)
+    stats.path.unlink()

@@ -57,12 +57,11 @@ class BackfillState:
 
     def __init__(self, folder: Path, fingerprint: str, *, resume: bool) -> None:
         self.folder = folder
-        self.key = blake2b(fingerprint.encode(), digest_size=8).hexdigest()
         root = folder / _NAME
         root.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
         root.chmod(_OWNER_ONLY)
         self._lock = _lock(root / "lock")
-        self._own = root / self.key
+        self._own = root / blake2b(fingerprint.encode(), digest_size=8).hexdigest()
         for other in root.iterdir():
             if other != self._own:
                 for file in (*other.glob("*.json"), *other.glob("*.part")):

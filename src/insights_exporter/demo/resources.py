@@ -164,18 +164,14 @@ def _build_member(user: User, status: str) -> Document:
 
 def _measure_builds(context: RequestContext, index: int, template: SampleTemplate) -> Document:
     """Return durations in milliseconds, which the server computes every four hours."""
-    computed = int(context.now.timestamp()) // 14_400
-    drawn = mix(context.population.seed, index, computed)
+    drawn = mix(context.population.seed, index, int(context.now.timestamp()) // 14_400)
     used = template.weight > 0
-    return {
-        "start": _build_percentiles(24_000 + 9_000 * index + drawn % 6_000 if used else None),
-        "stop": _build_percentiles(5_000 + drawn % 2_000 if used and index % 4 else None),
-        "delete": _build_percentiles(8_000 + drawn % 3_000 if used and index % 3 == 0 else None),
+    medians = {
+        "start": 24_000 + 9_000 * index + drawn % 6_000 if used else None,
+        "stop": 5_000 + drawn % 2_000 if used and index % 4 else None,
+        "delete": 8_000 + drawn % 3_000 if used and index % 3 == 0 else None,
     }
-
-
-def _build_percentiles(median: int | None) -> Document:
-    return {"P50": median, "P95": median and median * 5 // 2}
+    return {name: {"P50": each, "P95": each and each * 5 // 2} for name, each in medians.items()}
 
 
 def _build_template(context: RequestContext, index: int, template: SampleTemplate) -> Document:
