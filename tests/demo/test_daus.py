@@ -38,19 +38,6 @@ def test_last_hour_of_the_day_has_a_day_less() -> None:
 
 
 @pytest.mark.parametrize(
-    ("offset", "newest"), [("0", "2026-05-20"), ("-3", "2026-05-19"), ("5", "2026-05-20")]
-)
-def test_offset_of_daus_moves_labels_only(offset: str, newest: str) -> None:
-    """The days stay those of UTC; west of it every label is a day early."""
-    plain = load_document(coder(), "/insights/daus")
-    moved = load_document(coder(), "/insights/daus", {"tz_offset": offset})
-
-    assert int(offset) == moved["tz_hour_offset"]
-    assert newest == max(entry["date"] for entry in moved["entries"])
-    assert [each["amount"] for each in plain["entries"]] == [each["amount"] for each in moved["entries"]]
-
-
-@pytest.mark.parametrize(
     ("query", "first", "last"),
     [
         ({}, "2026-03-21T00:00:00Z", "2026-05-20T00:00:00Z"),

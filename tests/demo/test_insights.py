@@ -27,11 +27,8 @@ def test_report_has_the_keys_of_the_server_in_its_order() -> None:
     [
         ({}, {"report"}),
         ({"interval": "day"}, {"report", "interval_reports"}),
-        ({"sections": "report", "interval": "day"}, {"report"}),
-        ({"sections": "interval_reports", "interval": "day"}, {"interval_reports"}),
-        ({"sections": "interval_reports"}, set()),
     ],
-    ids=["plain", "interval", "report-only", "intervals-only", "neither"],
+    ids=["plain", "interval"],
 )
 def test_unrequested_sections_are_missing(extra: dict[str, str], keys: set[str]) -> None:
     """Sections that were not requested are missing."""

@@ -7,7 +7,7 @@ import pytest
 from insights_exporter.demo import SERVER_VERSIONS
 from tests.demo import queries
 from tests.demo.client import TEMPLATES, WEEK, coder, fetch_report, load_document, send_request
-from tests.demo.queries import A, B, one_bad, read_accepted, read_rejected, some_bad
+from tests.demo.queries import A, B, read_accepted, read_rejected, some_bad
 
 STATUS_COUNTS = "/insights/user-status-counts"
 
@@ -128,21 +128,6 @@ def test_zone_is_unknown_to_servers_of_2025() -> None:
 def test_older_servers_have_no_status_counts(server_version: str) -> None:
     """user-status-counts came in 2025."""
     assert send_request(coder(server_version=server_version), STATUS_COUNTS).status_code == 404
-
-
-def test_oldest_server_has_fewer_parameters() -> None:
-    """In 2023 there were no sections and no weeks, and messages were shorter."""
-    clock = 'Query param "start_time" must have the clock set to 00:00:00'
-    missing = some_bad(("start_time", "is required"), ("end_time", "is required"))
-    late = queries.TODAY | {"start_time": "2024-05-20T01:00:00Z"}
-    week = one_bad("interval", "must be one of [day]")
-
-    assert missing == read_rejected({}, server_version="2023")
-    assert one_bad("start_time", clock) == read_rejected(late, server_version="2023")
-    assert week == read_rejected(queries.WEEK | {"interval": "week"}, server_version="2023")
-    assert some_bad(("sections", "is not a valid query param")) == read_rejected(
-        queries.WEEK | {"sections": "report"}, server_version="2023"
-    )
 
 
 def test_oldest_server_compares_today_in_its_own_zone() -> None:

@@ -6,12 +6,4 @@ from insights_exporter.demo.population.population import Population
 from insights_exporter.demo.server import serve
 from insights_exporter.demo.versions import SERVER_VERSIONS
 
-__all__ = [
-    "DEMO_TOKEN",
-    "FAULTS",
-    "SERVER_VERSIONS",
-    "Certificate",
-    "EmbeddedCoder",
-    "Population",
-    "serve",
-]
+__all__ = ["DEMO_TOKEN", "FAULTS", "SERVER_VERSIONS", "Certificate", "EmbeddedCoder", "Population", "serve"]

@@ -5,13 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from insights_exporter.demo.error_responses import (
-    MISSING,
-    NO_ROUTE,
-    NOT_LICENSED,
-    Refused,
-    signed_out,
-)
+from insights_exporter.demo.error_responses import MISSING, NO_ROUTE, NOT_LICENSED, Refused, signed_out
 from insights_exporter.demo.go_format import format_time, quote
 from insights_exporter.demo.population.population import Population
 from insights_exporter.demo.versions import ServerVersion
@@ -20,9 +14,6 @@ Document = dict[str, Any]
 """A JSON object."""
 Pairs = Sequence[tuple[str, str]]
 """A decoded query."""
-
-TOKEN_PARTS = (("ID", 10), ("secret", 22))
-"""Names and lengths of the parts of a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,23 +82,12 @@ def check_license(context: RequestContext) -> None:
 
 def check_token(context: RequestContext) -> None:
     """Check the token of a request; raises Refused."""
-    error = _find_token_error(context.token, context.key, context.now)
-    if error:
-        raise Refused(signed_out(error, context.server_version))
-
-
-def _find_token_error(token: str, key: Key, now: datetime) -> str:
-    if not token:
-        return MISSING
-    parts = token.split("-")
-    if len(parts) != len(TOKEN_PARTS):
-        expected = f"expected {len(TOKEN_PARTS)} got {len(parts)}"
-        return f"Invalid API key format: incorrect amount of API key parts, {expected}"
-    for part, (name, length) in zip(parts, TOKEN_PARTS, strict=True):
-        if len(part) != length:
-            return f"Invalid API key format: invalid API key {name} length, expected {length} got {len(part)}"
-    if parts[0] != key.id:
-        return "API key is invalid."
-    if token != key.token:
-        return "API key secret is invalid."
-    return f"API key expired at {quote(format_time(key.expires_at))}." if key.expires_at <= now else ""
+    key = context.key
+    if not context.token:
+        raise Refused(signed_out(MISSING))
+    if context.token.partition("-")[0] != key.id:
+        raise Refused(signed_out("API key is invalid."))
+    if context.token != key.token:
+        raise Refused(signed_out("API key secret is invalid."))
+    if key.expires_at <= context.now:
+        raise Refused(signed_out(f"API key expired at {quote(format_time(key.expires_at))}."))

@@ -198,7 +198,7 @@ class EmbeddedCoder:
 
     def _respond(self, method: str, context: RequestContext, *, is_exceeded: bool) -> bytes:
         if is_exceeded:
-            raise Refused(too_many(self.rate_limit, context.server_version))
+            raise Refused(too_many(self.rate_limit))
         route, arguments = find_route(context.path, context.server_version)
         if method not in {"GET", "HEAD"}:
             raise Refused(WRONG_METHOD)

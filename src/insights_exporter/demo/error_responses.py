@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from insights_exporter.demo.go_format import quote
-from insights_exporter.demo.versions import ServerVersion
 
 ONE_BAD = "Query parameter has invalid value."
 
@@ -30,15 +29,20 @@ NO_ROUTE = ErrorResponse(404, {"message": "Route not found."})
 NO_RESOURCE = ErrorResponse(404, {"message": "Resource not found or you do not have access to this resource"})
 DISABLED = ErrorResponse(404, {"message": "Not Found.", "detail": "Template insights are disabled."})
 TWO_ZONES = ErrorResponse(400, {"message": 'Provide either "timezone" or "tz_offset", not both.'})
-SHORT_LAST_WEEK = ErrorResponse(
-    400, {"message": ONE_BAD, "detail": "Last report interval should have at least 6 days."}
-)
 WRONG_METHOD = ErrorResponse(405, {"message": "Method not allowed."})
 SUSPENDED = ErrorResponse(
     401,
     {"message": 'User is not active (status = "suspended"). Contact an admin to reactivate your account.'},
 )
 LOGIN_EXPIRED = ErrorResponse(401, {"message": "Could not refresh expired Oauth token."})
+FORBIDDEN = ErrorResponse(
+    403,
+    {
+        "message": "Forbidden.",
+        "detail": "You don't have permission to view this content. If you believe this is a mistake, "
+        "please contact your administrator or try signing in with different credentials.",
+    },
+)
 NOT_LICENSED = ErrorResponse(403, {"message": "Template RBAC is a Premium feature. Contact sales!"})
 MISSING = 'Cookie "coder_session_token" or query parameter must be provided.'
 """The detail of a 401 without a token."""
@@ -55,27 +59,14 @@ def bad_values(validations: Sequence[tuple[str, str]]) -> ErrorResponse:
     return ErrorResponse(400, {"message": "Query parameters have invalid values.", "validations": listed})
 
 
-def signed_out(detail: str, version: ServerVersion) -> ErrorResponse:
+def signed_out(detail: str) -> ErrorResponse:
     """Return the refusal of a token."""
     message = "You are signed out or your session has expired. Please sign in again to continue."
     challenge = f'Bearer realm="coder", error="invalid_token", error_description={quote(detail)}'
-    headers = {"WWW-Authenticate": challenge} if version.year >= 2025 else {}
-    return ErrorResponse(401, {"message": message, "detail": detail}, headers)
+    return ErrorResponse(401, {"message": message, "detail": detail}, {"WWW-Authenticate": challenge})
 
 
-def forbidden(version: ServerVersion) -> ErrorResponse:
-    """Return the refusal of a user without permission."""
-    detail = (
-        "You don't have permission to view this content. If you believe this is a mistake, "
-        "please contact your administrator or try signing in with different credentials."
-    )
-    return ErrorResponse(
-        403, {"message": "Forbidden."} | ({"detail": detail} if version.year >= 2025 else {})
-    )
-
-
-def too_many(limit: int, version: ServerVersion) -> ErrorResponse:
+def too_many(limit: int) -> ErrorResponse:
     """Return the refusal of a request above the rate limit, with the wait of a whole window."""
-    reason = f"more than {limit} requests in 1m0s." if version.year >= 2025 else "too many requests!"
-    message = f"You've been rate limited for sending {reason}"
+    message = f"You've been rate limited for sending more than {limit} requests in 1m0s."
     return ErrorResponse(429, {"message": message}, {"Retry-After": "60"})

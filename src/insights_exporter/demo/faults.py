@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from insights_exporter.demo.error_responses import (
     DISABLED,
+    FORBIDDEN,
     LOGIN_EXPIRED,
     MISSING,
     NO_RESOURCE,
@@ -26,17 +27,14 @@ from insights_exporter.demo.error_responses import (
     SUSPENDED,
     ErrorResponse,
     bad_value,
-    forbidden,
     signed_out,
     too_many,
 )
 from insights_exporter.demo.go_format import dump_json
-from insights_exporter.demo.versions import SERVER_VERSIONS
 
 Effect = Callable[[Response], Response]
 """Returns what is sent instead of the response of a server without faults."""
 
-VERSION = SERVER_VERSIONS["2026"]
 DAY = timedelta(days=1)
 WAIT = timedelta(seconds=60)
 HTML = {"Content-Type": "text/html"}
@@ -165,7 +163,7 @@ def _refuse(error: ErrorResponse) -> Effect:
 
 
 def _refuse_token(detail: str) -> Effect:
-    return _refuse(signed_out(detail, VERSION))
+    return _refuse(signed_out(detail))
 
 
 def _set_last_day(response: Response) -> Response:
@@ -174,7 +172,7 @@ def _set_last_day(response: Response) -> Response:
 
 
 def _retry_at(response: Response) -> Response:
-    refused = _refuse(too_many(512, VERSION))(response)
+    refused = _refuse(too_many(512))(response)
     retry_at = parsedate_to_datetime(response.headers["Date"]) + WAIT
     refused.headers["Retry-After"] = format_datetime(retry_at, usegmt=True)
     return refused
@@ -240,7 +238,7 @@ _FAULTS = (
     ),
     Fault("401-suspended", "has suspended the token's user", _refuse(SUSPENDED)),
     Fault("401-login", "cannot refresh a browser login", _refuse(LOGIN_EXPIRED)),
-    Fault("403", "refuses the role", _refuse(forbidden(VERSION))),
+    Fault("403", "refuses the role", _refuse(FORBIDDEN)),
     Fault("403-premium", "has no license for this data", _refuse(NOT_LICENSED)),
     Fault("403-proxy", "is behind a proxy that refuses the requests", _send_page(403)),
     Fault("405", "is behind a proxy that does not allow the method", _send_page(405)),
@@ -253,7 +251,7 @@ _FAULTS = (
     Fault("404-no-access", "hides what the role may not see", _refuse(NO_RESOURCE)),
     Fault("404-disabled", "has usage statistics switched off", _refuse(DISABLED)),
     Fault("408", "times out while reading requests", _send_page(408)),
-    Fault("429-seconds", "limits the rate, with a Retry-After in seconds", _refuse(too_many(512, VERSION))),
+    Fault("429-seconds", "limits the rate, with a Retry-After in seconds", _refuse(too_many(512))),
     Fault("429-date", "limits the rate, with a Retry-After date", _retry_at),
     Fault("500", "fails with two JSON documents", _send(TWO_DOCUMENTS, 500, {})),
     Fault("502", "is behind a proxy that cannot reach it", _send_page(502)),

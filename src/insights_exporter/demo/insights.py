@@ -13,31 +13,27 @@ from insights_exporter.demo.population.population import UserTally
 from insights_exporter.demo.population.templates import PARAMETERS, mix
 from insights_exporter.demo.population.timeline import span_between
 from insights_exporter.demo.population.users import User
-from insights_exporter.demo.validation import DAY, INTERVALS, ParsedQuery, next_hour
+from insights_exporter.demo.validation import DAY, ParsedQuery, next_hour
 
 DAYS_BACK = 60
-MAX_OFFSET_HOURS = 1000
 STATUSES = ("active", "dormant", "suspended")
 OWN_STATUS = "active"
 """The status of the token's own user, which every server reports."""
+INTERVALS = {"day": DAY, "week": timedelta(weeks=1)}
 NO_LATENCY = -1
 
 
-def build_daus(context: RequestContext, query: ParsedQuery) -> Document:
-    """Return the response of `/insights/daus`.
-
-    The buckets are UTC days; as in the real server, the offset only shifts their labels.
-    """
+def build_daus(context: RequestContext) -> Document:
+    """Return the response of `/insights/daus`, in days of UTC."""
     end = next_hour(context.now)
     entries = []
-    shift = timedelta(hours=max(-MAX_OFFSET_HOURS, min(query.tz_offset, MAX_OFFSET_HOURS)))
     start = end.replace(hour=0) - DAYS_BACK * DAY
     while start < end:
         span = span_between(start, min(start + DAY, end), context.now)
-        date = f"{start + shift:%Y-%m-%d}" if context.server_version.year >= 2024 else format_time(start)
+        date = f"{start:%Y-%m-%d}" if context.server_version.year >= 2024 else format_time(start)
         entries.append({"date": date, "amount": context.population.count_active(span)})
         start += DAY
-    return {"entries": shuffle(entries), "tz_hour_offset": query.tz_offset}
+    return {"entries": shuffle(entries), "tz_hour_offset": 0}
 
 
 def build_status_counts(context: RequestContext, query: ParsedQuery) -> Document:
@@ -62,13 +58,10 @@ def build_status_counts(context: RequestContext, query: ParsedQuery) -> Document
 def build_templates_report(context: RequestContext, query: ParsedQuery) -> Document:
     """Return the response of `/insights/templates`."""
     chosen = context.population.find_templates(query.template_ids)
-    document: Document = {}
-    if "report" in query.sections:
-        document["report"] = _build_report(context, query, chosen)
-    if "interval_reports" in query.sections:
-        reports = list(_build_intervals(context, query, chosen))
-        if reports or context.server_version.year < 2024:
-            document["interval_reports"] = shuffle(reports)
+    document: Document = {"report": _build_report(context, query, chosen)}
+    reports = list(_build_intervals(context, query, chosen))
+    if reports or context.server_version.year < 2024:
+        document["interval_reports"] = shuffle(reports)
     return document
 
 

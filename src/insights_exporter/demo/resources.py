@@ -198,10 +198,7 @@ def _build_template(context: RequestContext, index: int, template: SampleTemplat
 def build_entitlements(context: RequestContext) -> Document:
     """Return the response of `/entitlements`."""
     refreshed = int(context.now.timestamp()) // REFRESH_SECONDS * REFRESH_SECONDS
-    state = {
-        "entitlement": "entitled" if context.licensed else "not_entitled",
-        "enabled": context.licensed,
-    }
+    state = {"entitlement": "entitled" if context.licensed else "not_entitled", "enabled": context.licensed}
     features = dict.fromkeys(SWITCHES, state)
     features |= {name: state | numbers for name, numbers in _measure_features(context).items()}
     return {

@@ -8,7 +8,7 @@ from typing import Any
 
 from insights_exporter.demo import insights, resources
 from insights_exporter.demo.auth import RequestContext, check_license, check_token
-from insights_exporter.demo.error_responses import DISABLED, NO_RESOURCE, NO_ROUTE, Refused, forbidden
+from insights_exporter.demo.error_responses import DISABLED, FORBIDDEN, NO_RESOURCE, NO_ROUTE, Refused
 from insights_exporter.demo.validation import API, ParsedQuery, validate_query
 from insights_exporter.demo.versions import ServerVersion
 
@@ -48,8 +48,9 @@ def _check_usage_stats(context: RequestContext) -> None:
 
 def _get_daus(context: RequestContext) -> object:
     if not context.role.reads_deployment:
-        raise Refused(forbidden(context.server_version))
-    return insights.build_daus(context, _read_query(context))
+        raise Refused(FORBIDDEN)
+    _read_query(context)
+    return insights.build_daus(context)
 
 
 def _get_report(build: Callable[[RequestContext, ParsedQuery], object], context: RequestContext) -> object:
@@ -70,7 +71,7 @@ def _may_view(context: RequestContext, template_ids: Sequence[str]) -> bool:
 def _get_status_counts(context: RequestContext) -> object:
     query = _read_query(context)
     if not context.role.reads_users:
-        raise Refused(forbidden(context.server_version))
+        raise Refused(FORBIDDEN)
     return insights.build_status_counts(context, query)
 
 

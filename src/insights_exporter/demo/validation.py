@@ -1,14 +1,14 @@
 """Validation of query parameters, by the real server or by the API documentation."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from insights_exporter.demo.auth import Pairs
 from insights_exporter.demo.error_responses import (
-    SHORT_LAST_WEEK,
     TWO_ZONES,
     ErrorResponse,
     Refused,
@@ -21,12 +21,8 @@ from insights_exporter.demo.versions import ServerVersion
 API = "/api/v2"
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-WEEK = timedelta(weeks=1)
-MIN_LAST_WEEK = timedelta(days=6)
 ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 LATEST_TIMESTAMP = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
-SECTIONS = frozenset({"report", "interval_reports"})
-INTERVALS = {"day": DAY, "week": WEEK}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +36,6 @@ class ParsedQuery:
     end: datetime = ZERO_TIME
     template_ids: tuple[str, ...] = ()
     interval: str = ""
-    sections: frozenset[str] = SECTIONS
-    tz_offset: int = 0
     zone: tzinfo = UTC
 
 
@@ -80,24 +74,23 @@ class QueryReader:
             once = "Only provide 1 instance of this query param."
             self._add_error(name, f"provided more than once, found {len(values)} times. {once}")
         elif required and not values[0]:
-            self._add_error(
-                name, "is required" + (" and cannot be empty" if self.version.year >= 2024 else "")
-            )
+            self._add_error(name, "is required and cannot be empty")
         return values[0]
 
-    def integer(self, name: str, default: int) -> int:
-        """Return an integer."""
-        text = self.text(name)
+    def integer(self, name: str, *, required: bool = False) -> int:
+        """Return an integer, 0 if it is missing."""
+        text = self.text(name, required=required)
         try:
-            return parse_integer(text) if text else default
+            return parse_integer(text) if text else 0
         except ValueError as error:
             self._add_error(name, f"must be a valid integer ({error})")
-            return default
+            return 0
 
     def uuids(self, name: str) -> tuple[str, ...]:
         """Return a comma-separated list of UUIDs, spaces around them allowed."""
         found, bad = [], []
-        for part in map(str.strip, self.words(name)):
+        text = self.text(name)
+        for part in map(str.strip, text.split(",") if text else ()):
             try:
                 found.append(str(UUID(part)))
             except ValueError:
@@ -105,11 +98,6 @@ class QueryReader:
         if bad:
             self._add_error(name, f"has invalid values: {', '.join(bad)}")
         return tuple(found)
-
-    def words(self, name: str) -> Sequence[str]:
-        """Return a comma-separated list."""
-        text = self.text(name)
-        return text.split(",") if text else ()
 
     def finish(self) -> None:
         """Check that there are no errors, and no parameters that were not read.
@@ -126,43 +114,20 @@ class QueryReader:
         self._errors.append((name, f"Query param {quote(name)} {text}"))
 
 
-def _read_days(reader: QueryReader) -> ParsedQuery:
-    tz_offset = reader.integer("tz_offset", 0)
-    reader.finish()
-    return ParsedQuery(tz_offset=tz_offset)
-
-
-def _read_users(reader: QueryReader) -> ParsedQuery:
+def _read_report(reader: QueryReader, *, has_interval: bool = False) -> ParsedQuery:
     times = _read_times(reader)
+    interval = reader.text("interval") if has_interval else ""
     template_ids = reader.uuids("template_ids")
     reader.finish()
     start, end = _check_times(times, reader)
-    return ParsedQuery(start=start, end=end, template_ids=template_ids)
-
-
-def _read_templates(reader: QueryReader) -> ParsedQuery:
-    times = _read_times(reader)
-    interval = reader.text("interval")
-    template_ids = reader.uuids("template_ids")
-    sections = reader.words("sections") if reader.version.year >= 2024 else ()
-    reader.finish()
-    start, end = _check_times(times, reader)
-    _check_interval(interval, start, end, reader.version.year)
-    if not SECTIONS.issuperset(sections):
-        raise Refused(bad_value("sections", "must be one of [interval_reports report]"))
-    return ParsedQuery(
-        start=start,
-        end=end,
-        template_ids=template_ids,
-        interval=interval,
-        sections=frozenset(sections) or SECTIONS,
-    )
+    if interval not in {"", "day"}:
+        raise Refused(bad_value("interval", "must be one of [day]"))
+    return ParsedQuery(start=start, end=end, template_ids=template_ids, interval=interval)
 
 
 def _read_status_counts(reader: QueryReader) -> ParsedQuery:
     year = reader.version.year
-    tz_offset = reader.integer("tz_offset", 0) if year < 2027 else 0
-    reader.integer("interval", 0)
+    tz_offset = reader.integer("tz_offset") if year < 2027 else 0
     name = reader.text("timezone") if year >= 2026 else ""
     reader.finish()
     if name and tz_offset:
@@ -183,22 +148,18 @@ def _read_nothing(reader: QueryReader) -> ParsedQuery:
 
 def _read_timestamps(reader: QueryReader) -> ParsedQuery:
     """Read the integers of the API documentation: `before` is the start, `after` the end."""
-    start, end = (_read_timestamp(reader, name) for name in ("before", "after"))
+    seconds = [reader.integer(name, required=True) for name in ("before", "after")]
     reader.finish()
+    start, end = (datetime.fromtimestamp(max(0, min(each, LATEST_TIMESTAMP)), UTC) for each in seconds)
     return ParsedQuery(start=start, end=end, interval="week")
-
-
-def _read_timestamp(reader: QueryReader, name: str) -> datetime:
-    seconds = reader.integer(name, 0) if reader.text(name, required=True) else 0
-    return datetime.fromtimestamp(max(0, min(seconds, LATEST_TIMESTAMP)), UTC)
 
 
 _Reader = Callable[[QueryReader], ParsedQuery]
 _READERS: Mapping[str, _Reader] = {
-    "/insights/daus": _read_days,
-    "/insights/templates": _read_templates,
-    "/insights/user-activity": _read_users,
-    "/insights/user-latency": _read_users,
+    "/insights/daus": _read_nothing,
+    "/insights/templates": partial(_read_report, has_interval=True),
+    "/insights/user-activity": _read_report,
+    "/insights/user-latency": _read_report,
     "/insights/user-status-counts": _read_status_counts,
     "/groups": _read_nothing,
 }
@@ -235,22 +196,7 @@ def _check_time(name: str, text: str, now: datetime, year: int) -> datetime:
     elif time > next_hour(now):
         detail = "must not be in the future"
     elif (time.hour, time.minute, time.second) != (hour, 0, 0):
-        got = f", got {text}" if year >= 2024 else ""
-        detail = f"must have the clock set to {hour:02d}:00:00{got}"
+        detail = f"must have the clock set to {hour:02d}:00:00, got {text}"
     else:
         return time
     raise Refused(bad_value(name, f'Query param "{name}" {detail}'))
-
-
-def _check_interval(interval: str, start: datetime, end: datetime, year: int) -> None:
-    known = [*INTERVALS] if year >= 2024 else ["day"]
-    if interval and interval not in known:
-        raise Refused(bad_value("interval", f"must be one of [{' '.join(known)}]"))
-    if interval == "week" and not _ends_with_a_week(start, end):
-        raise Refused(SHORT_LAST_WEEK)
-
-
-def _ends_with_a_week(start: datetime, end: datetime) -> bool:
-    remainder = (end - start) % WEEK
-    is_shortened = end.replace(tzinfo=None) - start.replace(tzinfo=None) == MIN_LAST_WEEK
-    return not remainder or remainder >= MIN_LAST_WEEK or is_shortened

@@ -13,9 +13,9 @@ class ServerVersion:
     year: int
     """Decides what the server can do.
 
-    2024 brought weeks, `sections`, SFTP, `/templates` and longer errors about parameters; 2025
-    user-status-counts, `/groups`, `times_used`, names of organizations and longer errors about
-    permissions; 2026 agents, and time zones in user-status-counts; 2027 has no other zones there.
+    2024 brought SFTP, `/templates`, and days without a time; 2025 user-status-counts, `/groups`,
+    `times_used` and names of organizations; 2026 agents, and time zones in user-status-counts; 2027
+    has no other zones there.
     """
     release: str
     """The version that it reports."""

@@ -8,13 +8,7 @@ from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
-from insights_exporter.demo.population.activity import (
-    BOTH,
-    PLANS_PER_PERSONA,
-    Measure,
-    all_plans,
-    measure,
-)
+from insights_exporter.demo.population.activity import BOTH, PLANS_PER_PERSONA, Measure, all_plans, measure
 from insights_exporter.demo.population.templates import SESSION_APPS
 from insights_exporter.demo.population.timeline import DayPart, is_day_off
 from insights_exporter.demo.population.users import NO_TEMPLATE, User
