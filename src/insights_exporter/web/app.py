@@ -37,6 +37,7 @@ class AppDependencies:
 def create_app(dependencies: AppDependencies) -> Starlette:
     """Return the ASGI application of the exporter."""
     config_lock = BoundedLock(WAITING_PAGES)
+    reloads = SingleFlight(dependencies.reload, _RELOAD_INTERVAL) if dependencies.reload else None
 
     async def config(_: Request) -> Response:
         async with config_lock:
@@ -49,6 +50,14 @@ def create_app(dependencies: AppDependencies) -> Starlette:
         if dependencies.ready():
             return PlainTextResponse("The exporter is ready.\n")
         return PlainTextResponse("Not ready: some datasets have not been polled yet.\n", 503)
+
+    async def reload(request: Request) -> Response:
+        if reloads is None:
+            return PlainTextResponse("Reloading is off; start with --web.enable-lifecycle.\n", 403)
+        if is_cross_origin(request.headers):
+            return PlainTextResponse("Reloading from another site's page is refused.\n", 403)
+        error = await reloads.do()
+        return PlainTextResponse(error or "Config reloaded.\n", 500 if error else 200)
 
     def on_error(_: Request, error: Exception) -> Response:
         dependencies.on_error(error)
@@ -64,28 +73,12 @@ def create_app(dependencies: AppDependencies) -> Starlette:
             Route(dependencies.metrics_path, dependencies.metrics),
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),
-            Route("/-/reload", _create_reload(dependencies.reload), methods=["POST", "PUT"]),
+            Route("/-/reload", reload, methods=["POST", "PUT"]),
             Route("/config", config),
         ],
     )
     app.router.redirect_slashes = False  # such redirects are made from the Host header
     return app
-
-
-def _create_reload(
-    work: Callable[[], Awaitable[str | None]] | None,
-) -> Callable[[Request], Awaitable[Response]]:
-    reloads = SingleFlight(work, _RELOAD_INTERVAL) if work else None
-
-    async def reload(request: Request) -> Response:
-        if reloads is None:
-            return PlainTextResponse("Reloading is off; start with --web.enable-lifecycle.\n", 403)
-        if is_cross_origin(request.headers):
-            return PlainTextResponse("Reloading from another site's page is refused.\n", 403)
-        error = await reloads.do()
-        return PlainTextResponse(error or "Config reloaded.\n", 500 if error else 200)
-
-    return reload
 
 
 def is_cross_origin(headers: Headers) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from insights_exporter.config.errors import ConfigError
 from insights_exporter.web.webconfig import model as names
 from insights_exporter.web.webconfig.loader import WebConfig
+from insights_exporter.web.webconfig.model import RateLimitSection
 from tests.web.webconfig.certificates import load, write_case
 
 
@@ -91,5 +92,5 @@ def test_empty_file(directory: Path) -> None:
     """An empty file means plain HTTP without login and limit."""
     config = load(write_case(directory, "good-empty.yml"))
 
-    expected = WebConfig(tls=None, headers=(), users={}, rate_limit=None, warnings=())
+    expected = WebConfig(tls=None, headers=(), users={}, rate_limit=RateLimitSection(), warnings=())
     assert expected == config

@@ -21,8 +21,8 @@ from insights_exporter.web.status.format import (
     format_latency,
     format_number,
     format_percent,
+    format_short_day,
     format_usage_time,
-    format_week,
 )
 from insights_exporter.web.status.state import (
     STATISTICS_OFF,
@@ -148,9 +148,10 @@ def _build_period_tiles(state: DeploymentState) -> Iterator[Tile]:
     """Yield the users of the last whole week and month, with those of the one before for comparison."""
     today, summary = state.now.date(), state.summary("weeks")
     monday = today.toordinal() - today.weekday() - 7
+    week = f"{format_short_day(monday)} to {format_short_day(monday + 6)}"
     month = today.replace(day=1) - timedelta(days=1)
     for name, unit, period, users in (
-        ("Weekly active users", "week", format_week(monday), summary.weeks),
+        ("Weekly active users", "week", week, summary.weeks),
         ("Monthly active users", "month", f"{month:%b %Y}", summary.months),
     ):
         if users:

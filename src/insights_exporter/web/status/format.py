@@ -94,11 +94,6 @@ def format_short_day(ordinal: int) -> str:
     return f"{day.day} {day:%b}"
 
 
-def format_week(monday: int) -> str:
-    """Return the week that begins on a day: `16 Nov to 22 Nov`."""
-    return f"{format_short_day(monday)} to {format_short_day(monday + 6)}"
-
-
 def describe_window(window: Window) -> str:
     """Return a description of a window: `today`, `last 7 days`, `quarter (last 90 days)`."""
     if window.days == 1:

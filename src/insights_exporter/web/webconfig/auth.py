@@ -30,7 +30,10 @@ _DUMMY_HASH = b"$2b$10$" + b"." * 53
 
 
 class TokenBucket:
-    """A bucket of `limit.burst` tokens, full at first; one more comes every `limit.interval` seconds."""
+    """A bucket of `limit.burst` tokens, full at first; one more comes every `limit.interval` seconds.
+
+    An interval of 0 means no limit.
+    """
 
     def __init__(self, limit: RateLimitSection, clock: Callable[[], float]) -> None:
         self.limit = limit
@@ -40,6 +43,8 @@ class TokenBucket:
 
     def take(self) -> float:
         """Take a token and return 0, or return the seconds until there is one."""
+        if not self.limit.interval:
+            return 0.0
         now = self._clock()
         tokens = self._tokens + (now - self._counted) / self.limit.interval
         self._tokens, self._counted = min(float(self.limit.burst), tokens), now
@@ -216,7 +221,7 @@ class BasicAuthMiddleware:
         self._config = config
         self._clock = clock
         self._passwords = PasswordChecker()
-        self._bucket: TokenBucket | None = None
+        self._bucket = TokenBucket(config.current().rate_limit, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a request, or pass it on."""
@@ -231,7 +236,9 @@ class BasicAuthMiddleware:
 
     async def _refuse(self, config: WebConfig, scope: Scope) -> ASGIApp | None:
         """Return the response to a request that is not allowed."""
-        if wait := self._take_token(config):
+        if self._bucket.limit != config.rate_limit:
+            self._bucket = TokenBucket(config.rate_limit, self._clock)
+        if wait := self._bucket.take():
             return _refuse_for_now(wait)
         if not config.users:
             return None
@@ -240,14 +247,6 @@ class BasicAuthMiddleware:
         except TooManyLogins as error:
             return _refuse_for_now(error.seconds)
         return None if authenticated else PlainTextResponse("Authentication required.\n", 401, _CHALLENGE)
-
-    def _take_token(self, config: WebConfig) -> float:
-        limit = config.rate_limit
-        if limit is None:
-            self._bucket = None
-        elif self._bucket is None or self._bucket.limit != limit:
-            self._bucket = TokenBucket(limit, self._clock)
-        return self._bucket.take() if self._bucket else 0.0
 
     async def _authenticate(self, config: WebConfig, scope: Scope) -> bool:
         login, peer = parse_credentials(scope["headers"]), scope["extensions"][EXCHANGE].peer

@@ -50,7 +50,7 @@ RELOAD_FAILURES = MetricFamily(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebConfig:
-    """A checked web config file: None for `tls` means plain HTTP, no `users` no login, no limit no limit.
+    """A checked web config file: None for `tls` means plain HTTP, no `users` no login.
 
     `users` are names and bcrypt hashes; `warnings` are worth a log line each.
     """
@@ -58,7 +58,7 @@ class WebConfig:
     tls: ServerSSLContext | None
     headers: tuple[tuple[str, str], ...]
     users: Mapping[bytes, bytes] = field(repr=False)
-    rate_limit: RateLimitSection | None
+    rate_limit: RateLimitSection
     warnings: tuple[ConfigIssue, ...]
 
 
@@ -84,7 +84,7 @@ def load_web_config(path: Path, files: Files) -> WebConfig:
         tls=context,
         headers=tuple((name, value) for name, value in file.http_server_config.headers.items() if value),
         users={name.encode(): text.encode() for name, text in file.basic_auth_users.items()},
-        rate_limit=file.rate_limit if file.rate_limit.interval else None,
+        rate_limit=file.rate_limit,
         warnings=tuple(_to_issues(path, [*tls_warnings, *warn_of_http(file)])),
     )
 
